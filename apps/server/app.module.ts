@@ -1,0 +1,70 @@
+// What does a replica's Nest application consist of? One module, since there is one of everything: the
+// libs hold the parts, and this only says how they are found.
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE, DiscoveryModule } from '@nestjs/core';
+import { ScheduleModule } from '@nestjs/schedule';
+import { LoggerModule } from 'nestjs-pino';
+import type { Database } from '#database/connection.js';
+import type { Installation } from '#database/installation.repository.js';
+import { systemClock } from '#database/runtime/system-clock.js';
+import { HandlerRegistry } from '#execution/handler-registry.js';
+import { KeyRing } from '#tenancy/api-keys.js';
+import type { ServerConfig } from './config.js';
+import { AuthGuard } from './http/auth.guard.js';
+import { ClusterController } from './http/cluster.controller.js';
+import { HealthController } from './http/health.controller.js';
+import { JobTypesController } from './http/job-types.controller.js';
+import { PageTokens } from './http/page-token.js';
+import { ProblemFilter } from './http/problem.filter.js';
+import { RunsController } from './http/runs.controller.js';
+import { RunWaiters } from './http/run-waiters.js';
+import { SchedulesController } from './http/schedules.controller.js';
+import { SchemaPipe } from './http/schema.pipe.js';
+import { TenantsController } from './http/tenants.controller.js';
+import { BuiltInJobs } from './jobs/built-in-jobs.js';
+import { HandlerExplorer } from './jobs/handler-explorer.js';
+import { loggerOptions } from './log.js';
+import { LoopTimers } from './loop-timers.js';
+import { Maintenance } from './maintenance.js';
+import { ReplicaService } from './replica/replica-service.js';
+import { API_DATABASE, CONFIG, INSTALLATION } from './tokens.js';
+
+export interface AppParts {
+  config: ServerConfig;
+  /** For the API and housekeeping; ended by whoever made it. */
+  db: Database;
+  installation: Installation;
+  /** Providers with @JobHandler methods. */
+  handlers?: Provider[];
+}
+
+const API = [TenantsController, JobTypesController, SchedulesController, RunsController, ClusterController];
+
+@Module({})
+export class AppModule {
+  static of({ config, db, installation, handlers = [] }: AppParts): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [LoggerModule.forRoot(loggerOptions(config)), ScheduleModule.forRoot(), DiscoveryModule],
+      controllers: [HealthController, ...(config.CARILLON_ROLES.includes('api') ? API : [])],
+      providers: [
+        { provide: CONFIG, useValue: config },
+        { provide: API_DATABASE, useValue: db },
+        { provide: INSTALLATION, useValue: installation },
+        { provide: KeyRing, useFactory: () => new KeyRing(db, systemClock) },
+        { provide: PageTokens, useFactory: () => new PageTokens(installation.tokenSecret) },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_GUARD, useClass: AuthGuard },
+        { provide: APP_PIPE, useClass: SchemaPipe },
+        HandlerRegistry,
+        HandlerExplorer,
+        LoopTimers,
+        Maintenance,
+        ReplicaService,
+        RunWaiters,
+        ...(config.CARILLON_BUILT_IN_JOBS ? [BuiltInJobs] : []),
+        ...handlers,
+      ],
+    };
+  }
+}

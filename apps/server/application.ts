@@ -1,0 +1,78 @@
+// How does a replica start? Bring the database up to date, build the application, listen, and only then
+// join the cluster, since the others are told where to find the API.
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import type { Provider } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Logger } from 'nestjs-pino';
+import { connectDatabase, type Database } from '#database/connection.js';
+import { readInstallation } from '#database/installation.repository.js';
+import { migrateToLatest } from '#database/migrator.js';
+import { acceptAdminKey } from '#tenancy/api-keys.js';
+import { AppModule } from './app.module.js';
+import type { ServerConfig } from './config.js';
+import { serveApiDescription } from './open-api.js';
+import { ReplicaService } from './replica/replica-service.js';
+import { VERSION } from './version.js';
+
+export interface RunningServer {
+  readonly app: NestExpressApplication;
+  readonly url: string;
+  /** Drains, leaves the cluster, and closes everything. */
+  stop(): Promise<void>;
+}
+
+const BODY_LIMIT = '1mb';
+
+export async function startServer(config: ServerConfig, handlers: Provider[] = []): Promise<RunningServer> {
+  if (config.CARILLON_MIGRATE) await migrateToLatest(config.DATABASE_URL);
+  const db = connectDatabase({
+    url: config.DATABASE_URL,
+    applicationName: 'carillon-api',
+    maxConnections: config.CARILLON_API_CONNECTIONS,
+    statementTimeoutMs: 30_000,
+    onError: () => undefined, // whoever uses the connection next gets a new one
+  });
+  try {
+    const app = await buildApplication(config, db, handlers);
+    const url = await listen(app, config);
+    await app.get(ReplicaService).start({ url, version: VERSION });
+    return { app, url, stop: () => stop(app, db) };
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+}
+
+async function buildApplication(config: ServerConfig, db: Database, handlers: Provider[]): Promise<NestExpressApplication> {
+  if (config.CARILLON_ADMIN_KEY !== undefined) await acceptAdminKey(db, config.CARILLON_ADMIN_KEY);
+  const installation = await readInstallation(db);
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.of({ config, db, installation, handlers }), {
+    bufferLogs: true,
+    // Otherwise Nest ends the process without a word to whoever called.
+    abortOnError: false,
+  });
+  app.useLogger(app.get(Logger));
+  app.disable('x-powered-by');
+  app.useBodyParser('json', { limit: BODY_LIMIT, type: ['application/json', 'application/merge-patch+json'] });
+  serveApiDescription(app, VERSION);
+  return app;
+}
+
+async function listen(app: NestExpressApplication, config: ServerConfig): Promise<string> {
+  const { CARILLON_HOST: host, CARILLON_PORT: port } = config;
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    if (!taken || !config.CARILLON_PORT_FALLBACK) throw error;
+    await app.listen(0, host);
+  }
+  const address = app.getHttpServer().address() as AddressInfo; // a TCP server that listens has one
+  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+}
+
+async function stop(app: NestExpressApplication, db: Database): Promise<void> {
+  await app.close();
+  await db.destroy();
+}

@@ -1,0 +1,66 @@
+// How does an error become an answer? Here alone. What a caller can mend is told to him; what he can't is
+// logged under the id that he is given.
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { PinoLogger } from 'nestjs-pino';
+import { databaseErrorKind, isDatabaseError } from '#database/error-kind.js';
+import { ProblemError, type ProblemType } from './problem.js';
+
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly logger: PinoLogger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<Request>();
+    const response = host.switchToHttp().getResponse<Response>();
+    const problem = asProblem(error);
+    if (problem.status >= 500) this.logger.error({ err: error, requestId: request.id }, problem.title);
+    const { headers = {}, ...extras } = problem.extras;
+    response
+      .status(problem.status)
+      .set(headers)
+      .type('application/problem+json')
+      .send(
+        JSON.stringify({
+          type: `/problems/${problem.type}`,
+          title: problem.title,
+          status: problem.status,
+          code: problem.type.toUpperCase().replaceAll('-', '_'),
+          detail: problem.message,
+          instance: request.originalUrl,
+          traceId: request.id,
+          ...extras,
+        }),
+      );
+  }
+}
+
+const TYPE_OF_STATUS: Readonly<Record<number, ProblemType>> = {
+  400: 'malformed-json',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not-found',
+  405: 'method-not-allowed',
+  413: 'payload-too-large',
+  415: 'unsupported-media-type',
+};
+
+function asProblem(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  const status = statusOf(error);
+  const type = status === null ? undefined : TYPE_OF_STATUS[status];
+  if (type !== undefined) return new ProblemError(type, error instanceof Error ? error.message : 'refused');
+  if (isDatabaseError(error) && databaseErrorKind(error) !== 'rejected') {
+    return new ProblemError('database-unavailable', 'the database did not answer; it may or may not have done what was asked', {
+      headers: { 'retry-after': '2' },
+    });
+  }
+  return new ProblemError('internal', 'an unexpected error; the trace id leads to it in the log');
+}
+
+/** Nest's own exceptions, and those of Express's body parser, which only carry a number. */
+function statusOf(error: unknown): number | null {
+  if (error instanceof HttpException) return error.getStatus();
+  if (error instanceof Error && 'status' in error && typeof error.status === 'number') return error.status;
+  return null;
+}

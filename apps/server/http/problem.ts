@@ -1,0 +1,65 @@
+// Which errors can the API answer with? A fixed list of problem types (RFC 9457), each with its status.
+// The type is the stable name that programs act on; the title is for people.
+
+const PROBLEMS = {
+  'malformed-json': [400, 'The body is not JSON'],
+  'invalid-page-token': [400, 'The page token does not fit this list'],
+  unauthenticated: [401, 'No valid API key was sent'],
+  forbidden: [403, 'The key may not do this'],
+  'not-found': [404, 'There is no such thing'],
+  'method-not-allowed': [405, 'This can not be done here'],
+  'already-exists': [409, 'It exists already'],
+  'invalid-state': [409, 'Its state does not allow this'],
+  'etag-mismatch': [412, 'Changed by someone else'],
+  'payload-too-large': [413, 'The body is too large'],
+  'unsupported-media-type': [415, 'The body is of the wrong kind'],
+  'validation-failed': [422, 'The request does not fit its schema'],
+  'precondition-required': [428, 'If-Match is required'],
+  internal: [500, 'The server failed'],
+  'database-unavailable': [503, 'The database can not be reached'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ProblemType = keyof typeof PROBLEMS;
+
+export interface FieldError {
+  /** RFC 6901, into the body; or `?name` and `:name` for query and path parameters. */
+  pointer: string;
+  /** What was expected and what was got. */
+  detail: string;
+}
+
+export interface ProblemExtras {
+  errors?: readonly FieldError[];
+  currentRevision?: number;
+  currentState?: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** Thrown by controllers only; what libs expect to happen they return. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+
+  constructor(
+    readonly type: ProblemType,
+    detail: string,
+    readonly extras: ProblemExtras = {},
+  ) {
+    super(detail);
+  }
+
+  get status(): number {
+    return PROBLEMS[this.type][0];
+  }
+
+  get title(): string {
+    return PROBLEMS[this.type][1];
+  }
+}
+
+export function notFound(what: string, name: string): ProblemError {
+  return new ProblemError('not-found', `expected ${what} ${JSON.stringify(name)} to exist, found none`);
+}
+
+export function invalidField(pointer: string, detail: string): ProblemError {
+  return new ProblemError('validation-failed', `${pointer}: ${detail}`, { errors: [{ pointer, detail }] });
+}

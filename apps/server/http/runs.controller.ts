@@ -1,0 +1,111 @@
+// What can be done with runs?
+import { Body, Controller, Get, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { z } from 'zod';
+import type { Database } from '#database/connection.js';
+import { randomUUIDv7 } from '#database/runtime/uuid.js';
+import { HandlerRegistry } from '#execution/handler-registry.js';
+import { pointerOf } from '#execution/handler-target.js';
+import type { JobType } from '#execution/job-type.js';
+import { findJobType } from '#execution/job-type.repository.js';
+import { insertRun, listRuns, type RunRow } from '#execution/run.repository.js';
+import { encodeJson } from '#execution/stored-json.js';
+import { asId, type RunId } from '#kernel/ids.js';
+import { findSchedule } from '#scheduling/schedule.repository.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { ReplicaService } from '../replica/replica-service.js';
+import { API_DATABASE } from '../tokens.js';
+import { CurrentTenant } from './auth.guard.js';
+import { PageTokens } from './page-token.js';
+import { invalidField, notFound, ProblemError } from './problem.js';
+import * as shapes from './run.shapes.js';
+import { RunWaiters } from './run-waiters.js';
+import { pageOf } from './shapes.js';
+
+@ApiTags('runs')
+@ApiBearerAuth()
+@Controller('api/v1/tenants/:tenant/runs')
+export class RunsController {
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly pages: PageTokens,
+    private readonly replica: ReplicaService,
+    private readonly registry: HandlerRegistry,
+    private readonly waiters: RunWaiters,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: "List the tenant's runs, newest first" })
+  @ApiOkResponse({ standardSchema: pageOf(shapes.run) })
+  async list(@CurrentTenant() tenant: Tenant, @Query({ schema: shapes.runsQuery }) query: shapes.RunsQuery) {
+    const { state = null, schedule: name } = query;
+    const schedule = name === undefined ? null : await findSchedule(this.db, { tenantId: tenant.id, name });
+    if (schedule === undefined) throw notFound('schedule', name ?? '');
+    const scheduleId = schedule?.id ?? null;
+    const filter = { runsOf: tenant.id, state, scheduleId };
+    const token = this.pages.open(query.pageToken, filter);
+    const beforeId = token === null ? null : asId.run(token);
+    const rows = await listRuns(this.db, { tenantId: tenant.id, id: null, scheduleId, state, beforeId, limit: query.pageSize + 1 });
+    return this.pages.page(rows, { size: query.pageSize, filter, keyOf: (row) => row.id, show: showRun });
+  }
+
+  @Post()
+  @ApiOperation({ summary: 'Create a run; once acknowledged it is never lost' })
+  @ApiCreatedResponse({ standardSchema: shapes.run })
+  async create(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: shapes.runInput }) input: shapes.RunInput,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    await this.#checkPayload(await this.#jobType(tenant, input.jobType), input.payload);
+    const id = asId.run(randomUUIDv7());
+    const runAt = input.runAt === undefined ? null : new Date(input.runAt);
+    await insertRun(this.db, { id, tenantId: tenant.id, slot: tenant.slot, jobType: input.jobType, payload: input.payload, priority: input.priority, runAt });
+    this.replica.hintWork([tenant.slot]);
+    response.setHeader('Location', `/api/v1/tenants/${tenant.name}/runs/${id}`);
+    return showRun(await this.#find(tenant, id));
+  }
+
+  @Get(':run')
+  @ApiOperation({ summary: 'Read a run, at once or when it has ended' })
+  @ApiOkResponse({ standardSchema: shapes.run })
+  async read(
+    @CurrentTenant() tenant: Tenant,
+    @Param('run', { schema: z.uuid() }) run: string,
+    @Query({ schema: shapes.waitQuery }) { wait }: shapes.WaitQuery,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const id = asId.run(run);
+    const found = await this.#find(tenant, id);
+    if (wait === 0 || found.finishedAt !== null) return showRun(found);
+    await this.waiters.wait(id, { ms: wait * 1_000, hungUp: (then) => response.once('close', then) });
+    return showRun(await this.#find(tenant, id));
+  }
+
+  async #find(tenant: Tenant, id: RunId): Promise<RunRow> {
+    const [found] = await listRuns(this.db, { tenantId: tenant.id, id, scheduleId: null, state: null, beforeId: null, limit: 1 });
+    if (found === undefined) throw notFound('run', id);
+    return found;
+  }
+
+  async #jobType(tenant: Tenant, name: string): Promise<JobType> {
+    const jobType = await findJobType(this.db, { tenantId: tenant.id, name });
+    if (jobType === undefined) throw invalidField('/jobType', `expected the name of a job type that exists, got ${JSON.stringify(name)}`);
+    return jobType;
+  }
+
+  async #checkPayload({ target }: JobType, payload: unknown): Promise<void> {
+    const encoded = encodeJson(payload);
+    if (encoded.kind === 'unfit') throw new ProblemError('payload-too-large', `/payload: ${encoded.reason}`);
+    const registered = target.kind === 'handler' ? this.registry.find(target.handler) : undefined;
+    const checked = await registered?.definition.payload['~standard'].validate(payload);
+    if (checked?.issues === undefined) return;
+    const errors = checked.issues.map((issue) => ({ pointer: `/payload${pointerOf(issue)}`.replace(/\/$/, ''), detail: issue.message }));
+    throw new ProblemError('validation-failed', errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; '), { errors });
+  }
+}
+
+function showRun({ pastAttempts, ...row }: RunRow) {
+  return { ...row, pastAttempts: pastAttempts ?? [] };
+}

@@ -1,0 +1,120 @@
+// What does a schedule look like from outside? One of cron, everySeconds or at; the time zone stands
+// beside it, since only cron needs one.
+import { z } from 'zod';
+import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import type { Fire } from '#scheduling/ledger.repository.js';
+import type { Schedule } from '#scheduling/schedule.repository.js';
+import { pageQuery } from './page-token.js';
+import { invalidField } from './problem.js';
+import { instant, jsonObject, resourceName } from './shapes.js';
+
+const offsetInstant = z.iso.datetime({ offset: true, error: 'expected an instant like 2026-11-21T08:30:00Z' });
+const specInput = z.strictObject({
+  cron: z.string().min(1).max(200).optional().describe('5 fields, or 6 with seconds first; names, L, W, # and @daily and the like.'),
+  everySeconds: z.int().min(1).max(31_536_000).optional(),
+  at: offsetInstant.optional(),
+});
+const oneSpec = specInput.refine((spec) => Object.values(spec).filter((value) => value !== undefined).length === 1, {
+  error: 'expected exactly one of cron, everySeconds and at',
+});
+const timeZone = z.string().min(1).max(100);
+
+export const scheduleInput = z.strictObject({
+  name: resourceName,
+  spec: oneSpec,
+  timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
+  jobType: resourceName,
+  payload: jsonObject.default({}),
+});
+export type ScheduleInput = z.output<typeof scheduleInput>;
+
+export const schedulePatch = z.strictObject({
+  spec: oneSpec.optional(),
+  timeZone: timeZone.optional(),
+  jobType: resourceName.optional(),
+  payload: jsonObject.optional(),
+});
+export type SchedulePatch = z.output<typeof schedulePatch>;
+
+export const schedule = z
+  .object({
+    name: z.string(),
+    state: z.enum(['active', 'paused', 'ended']),
+    spec: z.object({ cron: z.string().optional(), everySeconds: z.int().optional(), at: instant.optional() }),
+    timeZone: z.string().nullable(),
+    jobType: z.string(),
+    payload: jsonObject,
+    nextDueAt: instant.nullable().describe('The first due time that is not planned yet.'),
+    createdAt: instant,
+    updatedAt: instant,
+    revision: z.int(),
+  })
+  .meta({ id: 'Schedule' });
+
+export const fire = z
+  .object({
+    dueAt: instant,
+    outcome: z.enum(['planned', 'fired', 'late', 'skipped', 'coalesced', 'missed']),
+    reason: z.string().nullable(),
+    runId: z.uuid().nullable(),
+    plannedAt: instant,
+    startedAt: instant.nullable(),
+    latenessMs: z.number().nullable(),
+  })
+  .meta({ id: 'Fire' });
+
+export const listQuery = z.strictObject(pageQuery);
+export type ListQuery = z.output<typeof listQuery>;
+
+export const firesQuery = z.strictObject({
+  ...pageQuery,
+  from: offsetInstant.optional().describe('Inclusive.'),
+  to: offsetInstant.optional().describe('Exclusive.'),
+});
+export type FiresQuery = z.output<typeof firesQuery>;
+
+/** An interval is counted from the second in which the schedule was made. */
+export function specOf({ spec, timeZone: zone }: Pick<ScheduleInput, 'spec' | 'timeZone'>, now: Date): ScheduleSpec {
+  if (spec.cron !== undefined) return { kind: 'cron', expression: spec.cron, timeZone: zone ?? 'UTC' };
+  if (zone !== undefined) throw invalidField('/timeZone', `expected no time zone without cron, got ${JSON.stringify(zone)}`);
+  if (spec.everySeconds !== undefined) {
+    return { kind: 'every', seconds: spec.everySeconds, anchorAt: new Date(Math.floor(now.getTime() / 1_000) * 1_000) };
+  }
+  return { kind: 'at', at: new Date(spec.at ?? '') };
+}
+
+/** Undefined when the patch leaves the spec as it is. */
+export function patchedSpec(patch: SchedulePatch, current: ScheduleSpec, now: Date): ScheduleSpec | undefined {
+  if (patch.spec !== undefined) {
+    const zone = patch.timeZone ?? (patch.spec.cron !== undefined && current.kind === 'cron' ? current.timeZone : undefined);
+    return specOf({ spec: patch.spec, timeZone: zone }, now);
+  }
+  if (patch.timeZone === undefined) return undefined;
+  if (current.kind === 'cron') return { ...current, timeZone: patch.timeZone };
+  throw invalidField('/timeZone', `expected no time zone without cron, got ${JSON.stringify(patch.timeZone)}`);
+}
+
+export function pointerOfSpecField(field: string): string {
+  const pointers: Readonly<Record<string, string>> = { expression: '/spec/cron', cron: '/spec/cron', timeZone: '/timeZone', seconds: '/spec/everySeconds', every: '/spec/everySeconds' };
+  return pointers[field] ?? `/spec/${field}`;
+}
+
+export function showSchedule({ name, state, spec, jobType, payload, nextDueAt, createdAt, updatedAt, revision }: Schedule) {
+  const timeZoneShown = spec.kind === 'cron' ? spec.timeZone : null;
+  return { name, state, spec: showSpec(spec), timeZone: timeZoneShown, jobType, payload, nextDueAt, createdAt, updatedAt, revision };
+}
+
+function showSpec(spec: ScheduleSpec) {
+  switch (spec.kind) {
+    case 'cron':
+      return { cron: spec.expression };
+    case 'every':
+      return { everySeconds: spec.seconds };
+    case 'at':
+      return { at: spec.at };
+  }
+}
+
+export function showFire(row: Fire) {
+  return { ...row, latenessMs: row.startedAt === null ? null : row.startedAt.getTime() - row.dueAt.getTime() };
+}

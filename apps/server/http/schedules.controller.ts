@@ -1,0 +1,166 @@
+// What can be done with schedules?
+import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import type { Database } from '#database/connection.js';
+import { findJobType } from '#execution/job-type.repository.js';
+import { listFires } from '#scheduling/ledger.repository.js';
+import { databaseTime, findSchedule, listSchedules, type Schedule } from '#scheduling/schedule.repository.js';
+import { changeSchedule, createSchedule, deleteSchedule, type ScheduleChange } from '#scheduling/schedules.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { ReplicaService } from '../replica/replica-service.js';
+import { API_DATABASE } from '../tokens.js';
+import { CurrentTenant } from './auth.guard.js';
+import { etagOf, revisionOf, staleRevision } from './etag.js';
+import { PageTokens } from './page-token.js';
+import { invalidField, notFound, ProblemError } from './problem.js';
+import * as shapes from './schedule.shapes.js';
+import { pageOf } from './shapes.js';
+
+@ApiTags('schedules')
+@ApiBearerAuth()
+@Controller('api/v1/tenants/:tenant/schedules')
+export class SchedulesController {
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly pages: PageTokens,
+    private readonly replica: ReplicaService,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: "List the tenant's schedules, by name" })
+  @ApiOkResponse({ standardSchema: pageOf(shapes.schedule) })
+  async list(@CurrentTenant() tenant: Tenant, @Query({ schema: shapes.listQuery }) { pageSize, pageToken }: shapes.ListQuery) {
+    const filter = { schedulesOf: tenant.id };
+    const rows = await listSchedules(this.db, { tenantId: tenant.id, afterName: this.pages.open(pageToken, filter), limit: pageSize + 1 });
+    return this.pages.page(rows, { size: pageSize, filter, keyOf: (row) => row.name, show: shapes.showSchedule });
+  }
+
+  @Post()
+  @ApiOperation({ summary: 'Create a schedule' })
+  @ApiCreatedResponse({ standardSchema: shapes.schedule })
+  async create(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: shapes.scheduleInput }) input: shapes.ScheduleInput,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    await this.#requireJobType(tenant, input.jobType);
+    const spec = shapes.specOf(input, await databaseTime(this.db));
+    const result = await createSchedule(this.db, tenant, { name: input.name, jobType: input.jobType, payload: input.payload, spec });
+    switch (result.kind) {
+      case 'invalid-spec':
+        throw invalidSpec(result);
+      case 'name-taken':
+        throw new ProblemError('already-exists', `expected a new name, got ${input.name}, which is taken`);
+      case 'created':
+        response.setHeader('Location', `/api/v1/tenants/${tenant.name}/schedules/${input.name}`);
+        return this.#show(result.schedule, response);
+    }
+  }
+
+  @Get(':schedule')
+  @ApiOperation({ summary: 'Read a schedule' })
+  @ApiOkResponse({ standardSchema: shapes.schedule })
+  async read(@CurrentTenant() tenant: Tenant, @Param('schedule') name: string, @Res({ passthrough: true }) response: Response) {
+    return this.#show(await this.#find(tenant, name), response, false);
+  }
+
+  @Patch(':schedule')
+  @ApiOperation({ summary: 'Change a schedule (JSON Merge Patch); what was planned by the old one and not claimed is taken back' })
+  @ApiOkResponse({ standardSchema: shapes.schedule })
+  async patch(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule') name: string,
+    @Body({ schema: shapes.schedulePatch }) patch: shapes.SchedulePatch,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const revision = revisionOf(ifMatch);
+    if (patch.jobType !== undefined) await this.#requireJobType(tenant, patch.jobType);
+    const current = await this.#find(tenant, name);
+    const spec = shapes.patchedSpec(patch, current.spec, await databaseTime(this.db));
+    const change: ScheduleChange = { kind: 'edit', jobType: patch.jobType, payload: patch.payload, spec };
+    // Based on what was just read, so that a spec merged from it can't overwrite a newer one unseen.
+    return this.#change(tenant, { name, revision: revision ?? current.revision, change, response });
+  }
+
+  @Post(':schedule\\:pause')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Pause: due times are recorded as skipped until it is resumed' })
+  @ApiOkResponse({ standardSchema: shapes.schedule })
+  pause(@CurrentTenant() tenant: Tenant, @Param('schedule') name: string, @Res({ passthrough: true }) response: Response) {
+    return this.#change(tenant, { name, revision: null, change: { kind: 'pause' }, response });
+  }
+
+  @Post(':schedule\\:resume')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Resume a paused schedule' })
+  @ApiOkResponse({ standardSchema: shapes.schedule })
+  resume(@CurrentTenant() tenant: Tenant, @Param('schedule') name: string, @Res({ passthrough: true }) response: Response) {
+    return this.#change(tenant, { name, revision: null, change: { kind: 'resume' }, response });
+  }
+
+  @Delete(':schedule')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete a schedule; its ledger and its finished runs stay until their retention ends' })
+  async delete(@CurrentTenant() tenant: Tenant, @Param('schedule') name: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
+    const result = await deleteSchedule(this.db, { tenantId: tenant.id, name, revision: revisionOf(ifMatch) });
+    if (result === 'not-found') throw notFound('schedule', name);
+    if (result !== 'deleted') throw staleRevision(result.currentRevision);
+  }
+
+  @Get(':schedule/fires')
+  @ApiOperation({ summary: 'The ledger: every due time and what became of it, newest first' })
+  @ApiOkResponse({ standardSchema: pageOf(shapes.fire) })
+  async fires(@CurrentTenant() tenant: Tenant, @Param('schedule') name: string, @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery) {
+    const { id: scheduleId } = await this.#find(tenant, name);
+    const filter = { firesOf: scheduleId, from: query.from, to: query.to };
+    const token = this.pages.open(query.pageToken, filter);
+    const before = token ?? query.to;
+    const rows = await listFires(this.db, {
+      scheduleId,
+      from: query.from === undefined ? null : new Date(query.from),
+      before: before === undefined ? null : new Date(before),
+      limit: query.pageSize + 1,
+    });
+    return this.pages.page(rows, { size: query.pageSize, filter, keyOf: (row) => row.dueAt.toISOString(), show: shapes.showFire });
+  }
+
+  async #find(tenant: Tenant, name: string): Promise<Schedule> {
+    const schedule = await findSchedule(this.db, { tenantId: tenant.id, name });
+    if (schedule === undefined) throw notFound('schedule', name);
+    return schedule;
+  }
+
+  async #requireJobType(tenant: Tenant, name: string): Promise<void> {
+    if ((await findJobType(this.db, { tenantId: tenant.id, name })) === undefined) {
+      throw invalidField('/jobType', `expected the name of a job type that exists, got ${JSON.stringify(name)}`);
+    }
+  }
+
+  async #change(tenant: Tenant, { name, revision, change, response }: { name: string; revision: number | null; change: ScheduleChange; response: Response }) {
+    const result = await changeSchedule(this.db, { tenantId: tenant.id, name, revision }, change);
+    switch (result.kind) {
+      case 'not-found':
+        throw notFound('schedule', name);
+      case 'stale':
+        throw staleRevision(result.currentRevision);
+      case 'invalid-state':
+        throw new ProblemError('invalid-state', `expected a schedule that can be ${change.kind}d, got one that is ${result.state}`, { currentState: result.state });
+      case 'invalid-spec':
+        throw invalidSpec(result);
+      case 'changed':
+        return this.#show(result.schedule, response);
+    }
+  }
+
+  #show(schedule: Schedule, response: Response, changed = true) {
+    if (changed) this.replica.hintPlan();
+    response.setHeader('ETag', etagOf(schedule.revision));
+    return shapes.showSchedule(schedule);
+  }
+}
+
+function invalidSpec({ field, expected, got }: { field: string; expected: string; got: string }): ProblemError {
+  return invalidField(shapes.pointerOfSpecField(field), `expected ${expected}, got ${got}`);
+}

@@ -1,0 +1,17 @@
+// Which shapes do several resources share?
+import { z } from 'zod';
+
+/** RFC 3339 in UTC with milliseconds; dates are turned into it by JSON itself. */
+export const instant = z.iso.datetime().describe('RFC 3339, UTC');
+
+/** What may stand in a path as it is. No colon, which begins a verb. */
+export const resourceName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/, 'expected 1 to 100 lower-case letters, digits, dots, dashes or underscores, with a letter or digit at both ends');
+
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), nextPageToken: z.string().nullable() });
+}
+
+/** Any JSON object. */
+export const jsonObject = z.record(z.string(), z.unknown());

@@ -1,0 +1,59 @@
+// Which jobs does a demo or a test need? noop, echo, sleep and fail do what they say; record appends a
+// line to a side log, an account of what really ran that is kept outside the database.
+import { appendFileSync } from 'node:fs';
+import { setTimeout as rest } from 'node:timers/promises';
+import { Inject, Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import { defineJob, type JobContext, type JobOf } from '#client/job-definition.js';
+import { JobHandler } from '#client/job-handler.js';
+import { FatalError } from '#execution/attempt.js';
+import { ConfigError } from '#kernel/errors.js';
+import type { ServerConfig } from '../config.js';
+import { CONFIG } from '../tokens.js';
+
+const retry = { maxAttempts: 3, minSeconds: 1, maxSeconds: 10 };
+
+export const noop = defineJob({ name: 'noop', payload: z.unknown(), retry });
+export const echo = defineJob({ name: 'echo', payload: z.unknown(), retry });
+export const sleep = defineJob({ name: 'sleep', payload: z.object({ ms: z.int().min(0).max(86_400_000) }), timeoutSeconds: 90_000, retry });
+export const fail = defineJob({
+  name: 'fail',
+  payload: z.object({ message: z.string().default('failed as asked'), times: z.int().min(0).optional(), fatal: z.boolean().default(false) }),
+  retry,
+});
+export const record = defineJob({ name: 'record', payload: z.record(z.string(), z.unknown()), retry: { ...retry, maxAttempts: 100 } });
+
+@Injectable()
+export class BuiltInJobs {
+  constructor(@Inject(CONFIG) private readonly config: ServerConfig) {}
+
+  @JobHandler(noop)
+  noop(): void {}
+
+  @JobHandler(echo)
+  echo(job: JobOf<typeof echo>): unknown {
+    return job.payload;
+  }
+
+  @JobHandler(sleep)
+  async sleep(job: JobOf<typeof sleep>, { signal }: JobContext): Promise<{ sleptMs: number }> {
+    await rest(job.payload.ms, undefined, { signal });
+    return { sleptMs: job.payload.ms };
+  }
+
+  /** Fails its first `times` attempts, or every one. */
+  @JobHandler(fail)
+  fail(job: JobOf<typeof fail>, { attempt }: JobContext): { attempts: number } {
+    const { message, times, fatal } = job.payload;
+    if (times !== undefined && attempt > times) return { attempts: attempt };
+    throw fatal ? new FatalError(message) : new Error(message);
+  }
+
+  /** One line each attempt, written before the run can be completed, in one append that no other line can split. */
+  @JobHandler(record)
+  record(job: JobOf<typeof record>, { runId, attempt, dueAt, tenant }: JobContext): void {
+    const file = this.config.CARILLON_SIDE_LOG;
+    if (file === undefined) throw new ConfigError('expected CARILLON_SIDE_LOG to name a file, got nothing');
+    appendFileSync(file, `${JSON.stringify({ runId, attempt, dueAt, tenant, pid: process.pid, payload: job.payload })}\n`);
+  }
+}

@@ -1,0 +1,31 @@
+// Which handlers does the application bring? Every method of a provider that is decorated with
+// @JobHandler, found once, when all providers exist.
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { handledJob } from '#client/job-handler.js';
+import type { JobHandlerFunction } from '#client/job-definition.js';
+import { HandlerRegistry } from '#execution/handler-registry.js';
+
+@Injectable()
+export class HandlerExplorer implements OnModuleInit {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+    private readonly registry: HandlerRegistry,
+  ) {}
+
+  onModuleInit(): void {
+    for (const { instance } of this.discovery.getProviders()) {
+      if (typeof instance === 'object' && instance !== null) this.#register(instance as Record<string, unknown>);
+    }
+  }
+
+  #register(provider: Record<string, unknown>): void {
+    for (const name of this.scanner.getAllMethodNames(Object.getPrototypeOf(provider) as object | null)) {
+      const method = provider[name];
+      const definition = handledJob(method);
+      // A decorated method has the handler's signature; the decorator's own type saw to that.
+      if (definition !== undefined) this.registry.register({ definition, handle: (method as JobHandlerFunction<unknown>).bind(provider) });
+    }
+  }
+}

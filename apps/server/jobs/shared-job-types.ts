@@ -1,0 +1,36 @@
+// How does the installation learn what its replicas can run? Each replica writes its handlers down as
+// shared job types when it starts, with their payloads' JSON Schema when the validator can tell it.
+import { z } from 'zod';
+import type { JobDefinition } from '#client/job-definition.js';
+import type { Database } from '#database/connection.js';
+import type { HandlerRegistry } from '#execution/handler-registry.js';
+import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, type RetryPolicy } from '#execution/job-type.js';
+import { registerSharedJobType } from '#execution/job-type.repository.js';
+
+export async function registerSharedJobTypes(db: Database, registry: HandlerRegistry): Promise<void> {
+  for (const { definition } of registry.all()) {
+    await registerSharedJobType(db, {
+      name: definition.name,
+      target: { kind: 'handler', handler: definition.name },
+      retry: retryOf(definition),
+      timeoutMs: definition.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : definition.timeoutSeconds * 1_000,
+      payloadSchema: jsonSchemaOf(definition),
+    });
+  }
+}
+
+function retryOf({ retry = {} }: JobDefinition<unknown>): RetryPolicy {
+  return {
+    maxAttempts: retry.maxAttempts ?? DEFAULT_RETRY.maxAttempts,
+    kind: retry.backoff ?? DEFAULT_RETRY.kind,
+    minMs: retry.minSeconds === undefined ? DEFAULT_RETRY.minMs : retry.minSeconds * 1_000,
+    maxMs: retry.maxSeconds === undefined ? DEFAULT_RETRY.maxMs : retry.maxSeconds * 1_000,
+    jitter: retry.jitter ?? DEFAULT_RETRY.jitter,
+  };
+}
+
+/** Null for validators other than zod, and for schemas that JSON Schema can't say. */
+function jsonSchemaOf({ payload }: JobDefinition<unknown>): object | null {
+  if (!(payload instanceof z.ZodType)) return null;
+  return z.toJSONSchema(payload, { io: 'input', unrepresentable: 'any' });
+}

@@ -1,0 +1,94 @@
+// What makes the loops go round? This file, and no other: every timer of a replica is made here and kept
+// in @nestjs/schedule's registry under the loop's name. A pass never overlaps the one before it; a wake-up
+// during a pass means one more pass right after it; a pass that threw is tried again later and later, so
+// that an outage of the database costs neither the process nor the database anything.
+import { Injectable } from '@nestjs/common';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { PinoLogger } from 'nestjs-pino';
+import { isDatabaseError } from '#database/error-kind.js';
+import { systemRandom } from '#database/runtime/system-clock.js';
+import { reconnectDelayMs } from '#kernel/backoff.js';
+import type { Loop } from '#kernel/loop.js';
+
+interface Driven {
+  readonly loop: Loop;
+  state: 'resting' | 'running' | 'running-woken';
+  failures: number;
+}
+
+@Injectable()
+export class LoopTimers {
+  readonly #driven = new Map<string, Driven>();
+  #stopped = false;
+
+  constructor(
+    private readonly registry: SchedulerRegistry,
+    private readonly logger: PinoLogger,
+  ) {}
+
+  /** Starts driving the loop with a pass at once. */
+  drive(loop: Loop): void {
+    this.#driven.set(loop.name, { loop, state: 'resting', failures: 0 });
+    this.wake(loop);
+  }
+
+  /** The next pass starts now, or right after the one that is under way. */
+  wake({ name }: Pick<Loop, 'name'>): void {
+    const driven = this.#driven.get(name);
+    if (driven === undefined || this.#stopped) return;
+    if (driven.state !== 'resting') driven.state = 'running-woken';
+    // After a failure the back-off stands, or a flood of wake-ups would hammer a database that is down.
+    else if (driven.failures === 0) void this.#pass(driven);
+  }
+
+  /** Resolves after the delay; at once when everything has stopped. */
+  async rest(name: string, ms: number): Promise<void> {
+    await new Promise<void>((resolve) => this.#arm(name, ms, resolve));
+  }
+
+  /** No pass begins any more. */
+  stop(): void {
+    this.#stopped = true;
+    for (const name of this.registry.getTimeouts()) this.registry.deleteTimeout(name);
+  }
+
+  async #pass(driven: Driven): Promise<void> {
+    const { name } = driven.loop;
+    this.#disarm(name);
+    driven.state = 'running';
+    const delayMs = await this.#runOnce(driven);
+    if (this.#stopped) return;
+    // `state` may have been changed by a wake-up meanwhile, which the compiler does not see.
+    const woken = (driven.state as Driven['state']) === 'running-woken';
+    driven.state = 'resting';
+    if (woken && driven.failures === 0) void this.#pass(driven);
+    else this.#arm(name, delayMs, () => void this.#pass(driven));
+  }
+
+  async #runOnce(driven: Driven): Promise<number> {
+    try {
+      const delayMs = await driven.loop.runOnce();
+      driven.failures = 0;
+      return delayMs;
+    } catch (error) {
+      driven.failures += 1;
+      const level = isDatabaseError(error) ? 'warn' : 'error';
+      this.logger[level]({ err: error, loop: driven.loop.name, failures: driven.failures }, 'a pass failed; trying again');
+      return reconnectDelayMs({ attempt: driven.failures, random: systemRandom });
+    }
+  }
+
+  #arm(name: string, ms: number, act: () => void): void {
+    this.#disarm(name);
+    if (this.#stopped) return act();
+    const timer = setTimeout(() => {
+      this.#disarm(name);
+      act();
+    }, Math.ceil(ms));
+    this.registry.addTimeout(name, timer);
+  }
+
+  #disarm(name: string): void {
+    if (this.registry.doesExist('timeout', name)) this.registry.deleteTimeout(name);
+  }
+}

@@ -1,0 +1,34 @@
+// The process of one replica. It ends by itself on SIGTERM and SIGINT, and when the parent that started
+// it is gone, always after a drain; a second signal ends it at once.
+import { ConfigError } from '#kernel/errors.js';
+import { startServer, type RunningServer } from './application.js';
+import { readConfig } from './config.js';
+
+async function main(): Promise<void> {
+  const server = await startServer(readConfig(process.env));
+  process.send?.({ kind: 'listening', url: server.url });
+  stopOnSignals(server);
+}
+
+function stopOnSignals(server: RunningServer): void {
+  let stopping = false;
+  const stop = (): void => {
+    if (stopping) process.exit(130);
+    stopping = true;
+    server.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  if (process.channel !== undefined) process.on('disconnect', stop);
+}
+
+function fail(error: unknown): void {
+  // A setting is the operator's to mend, and its message says how; a stack would only hide it.
+  process.stderr.write(`${error instanceof ConfigError ? error.message : String(error instanceof Error ? error.stack : error)}\n`);
+  process.exit(1);
+}
+
+main().catch(fail);

@@ -1,0 +1,65 @@
+// How does a replica leave without anybody noticing? It stops claiming and leading, gives back what it
+// has not started, hands its slots over, and lets running work finish; what is still running when the
+// time is up is aborted and given back. Only then does it say goodbye and close its connections.
+import { AttemptStopped } from '#execution/attempt.js';
+import { listReplicas } from '#cluster/replica.repository.js';
+import type { Incarnation } from '#cluster/membership.js';
+import type { LoopTimers } from '../loop-timers.js';
+import type { Replica } from './replica.js';
+
+const LOOK_MS = 25;
+/** How long the last writes may take when the database is slow or gone. */
+const GOODBYE_MS = 3_000;
+
+export interface DrainOptions {
+  replica: Replica;
+  timers: LoopTimers;
+  drainMs: number;
+  monotonicMs: () => number;
+  onError: (error: unknown) => void;
+}
+
+export async function drain(options: DrainOptions): Promise<void> {
+  const { replica, timers, drainMs, monotonicMs, onError } = options;
+  const deadlineMs = monotonicMs() + drainMs;
+  try {
+    await announce(replica, timers);
+    await until(options, deadlineMs, () => handedOver(replica, timers));
+    await until(options, deadlineMs, async () => replica.held.running === 0);
+    replica.executor.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
+    await until(options, monotonicMs() + GOODBYE_MS, async () => replica.held.size === 0 && replica.settleLoop.isEmpty);
+  } catch (error) {
+    onError(error); // without a database nothing can be given back; the others will take it
+  }
+  timers.stop();
+  await replica.membership.leave();
+  await replica.dispatcher.destroy();
+}
+
+async function announce(replica: Replica, timers: LoopTimers): Promise<void> {
+  await replica.membership.drain();
+  replica.leadership.standDown('this replica is draining');
+  replica.hints.send({ kind: 'term' });
+  replica.start.releaseWaiting();
+  timers.wake(replica.settleLoop);
+}
+
+/** Slots go only while somebody else is there to take them; the last one just leaves them. */
+async function handedOver(replica: Replica, timers: LoopTimers): Promise<boolean> {
+  const { incarnation } = replica.membership;
+  if (incarnation === null) return true;
+  const owned = await replica.ownership.ownedSlots(incarnation);
+  if (owned === 0 || !(await hasSuccessor(incarnation))) return true;
+  timers.wake(replica.ownership);
+  return false;
+}
+
+async function hasSuccessor({ db, replica }: Incarnation): Promise<boolean> {
+  const replicas = await listReplicas(db, { ended: 0 });
+  const others = replicas.filter((other) => other.number !== replica && other.state === 'active');
+  return others.some((other) => other.roles.includes('worker')) && others.some((other) => other.roles.includes('scheduler'));
+}
+
+async function until({ timers, monotonicMs }: DrainOptions, deadlineMs: number, holds: () => Promise<boolean>): Promise<void> {
+  while (monotonicMs() < deadlineMs && !(await holds())) await timers.rest('drain', LOOK_MS);
+}

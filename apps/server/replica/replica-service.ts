@@ -1,0 +1,72 @@
+// When does the replica begin, and when does it end? It begins once its API listens, because the cluster
+// is told its address; it ends with the Nest application, after a drain.
+import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
+import type { Slot } from '#kernel/ids.js';
+import type { Database } from '#database/connection.js';
+import { systemClock } from '#database/runtime/system-clock.js';
+import { HandlerRegistry } from '#execution/handler-registry.js';
+import { registerSharedJobTypes } from '../jobs/shared-job-types.js';
+import { LoopTimers } from '../loop-timers.js';
+import type { ServerConfig } from '../config.js';
+import { API_DATABASE, CONFIG } from '../tokens.js';
+import { drain } from './drain.js';
+import { buildReplica, type Replica } from './replica.js';
+import { logStory } from './story-log.js';
+import { connectWakeUps } from './wake-ups.js';
+
+@Injectable()
+export class ReplicaService implements BeforeApplicationShutdown {
+  #replica: Replica | null = null;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: ServerConfig,
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly registry: HandlerRegistry,
+    private readonly timers: LoopTimers,
+    private readonly logger: PinoLogger,
+  ) {}
+
+  async start({ url, version }: { url: string; version: string }): Promise<void> {
+    await registerSharedJobTypes(this.db, this.registry);
+    const replica = buildReplica({
+      config: this.config,
+      registry: this.registry,
+      url,
+      version,
+      onError: (error) => this.logger.warn({ err: error }, 'a connection broke'),
+    });
+    this.#replica = replica;
+    connectWakeUps(replica, this.timers);
+    logStory(replica, this.logger);
+    for (const loop of replica.loops) this.timers.drive(loop);
+  }
+
+  /** True while this replica is a member that may act. */
+  get isReady(): boolean {
+    return this.#replica !== null && this.#replica.membership.trusted() !== null && !this.#replica.membership.isDraining;
+  }
+
+  /** New runs wait in these slots. */
+  hintWork(slots: Slot[]): void {
+    this.#replica?.hints.send({ kind: 'work', slots });
+  }
+
+  /** A schedule is new or has changed. */
+  hintPlan(): void {
+    this.#replica?.hints.send({ kind: 'plan' });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    const replica = this.#replica;
+    if (replica === null) return this.timers.stop();
+    this.#replica = null;
+    await drain({
+      replica,
+      timers: this.timers,
+      drainMs: this.config.CARILLON_DRAIN_SECONDS * 1_000,
+      monotonicMs: systemClock.monotonicMs,
+      onError: (error) => this.logger.warn({ err: error }, 'the drain was cut short'),
+    });
+  }
+}

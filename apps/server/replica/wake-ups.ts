@@ -1,0 +1,40 @@
+// Who wakes whom? Every line is a shortcut: without it the same pass would come a little later by itself.
+import type { LoopTimers } from '../loop-timers.js';
+import type { Replica } from './replica.js';
+
+export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
+  const { membership, leadership, hints, ownership, executor, settleLoop, claim, start, sweep } = replica;
+  const wake = (...loops: { name: string }[]) => () => {
+    for (const loop of loops) timers.wake(loop);
+  };
+
+  membership.joined.subscribe(wake(replica.election, ownership));
+  membership.expelled.subscribe(wake(replica.heartbeat, start));
+  membership.cutOff.subscribe(wake(replica.heartbeat));
+  leadership.began.subscribe(wake(sweep, replica.planner, replica.revocation));
+  leadership.ended.subscribe(wake(replica.election));
+  sweep.died.subscribe(wake(replica.revocation));
+  ownership.changed.subscribe(wake(claim));
+
+  let ringVersion = -1;
+  membership.beaten.subscribe((beat) => {
+    if (beat.ringVersion !== ringVersion) timers.wake(ownership);
+    ringVersion = beat.ringVersion;
+  });
+
+  hints.pending.subscribe(wake(hints));
+  hints.received.subscribe((hint) => {
+    if (hint.kind === 'term') timers.wake(replica.election);
+    else if (hint.kind === 'plan') timers.wake(replica.planner);
+    else if (hint.kind === 'slots') timers.wake(ownership);
+    else {
+      claim.hint(hint.slots);
+      timers.wake(claim);
+    }
+  });
+
+  claim.claimed.subscribe(wake(start));
+  executor.changed.subscribe(wake(start));
+  settleLoop.pending.subscribe(wake(settleLoop));
+  settleLoop.settled.subscribe(wake(claim));
+}

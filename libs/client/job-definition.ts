@@ -1,0 +1,58 @@
+// What is a job, before anybody runs it? A plain value: a name, the shape of its payload, and its
+// defaults. Producers import it to enqueue, workers import it to handle; both get the types.
+import type { StandardSchemaV1 } from './standard-schema.js';
+
+export interface RetryOptions {
+  /** How often the run is tried in all. 1 means never again. */
+  maxAttempts?: number;
+  backoff?: 'exponential' | 'linear' | 'fixed';
+  minSeconds?: number;
+  maxSeconds?: number;
+  /** 0 to 1: how much of the delay is left to chance. */
+  jitter?: number;
+}
+
+export interface JobOptions<Payload> {
+  /** Dotted lower-case words, e.g. `invoice.send`. */
+  name: string;
+  /** Any Standard Schema. A payload that does not fit is not retried. */
+  payload: StandardSchemaV1<unknown, Payload>;
+  timeoutSeconds?: number;
+  retry?: RetryOptions;
+}
+
+export interface JobDefinition<Payload> extends JobOptions<Payload> {
+  readonly kind: 'job-definition';
+}
+
+const NAME = /^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/;
+
+/** Throws when the name could not be used in a URL as it stands. */
+export function defineJob<Payload>(options: JobOptions<Payload>): JobDefinition<Payload> {
+  if (!NAME.test(options.name) || options.name.length > 100) {
+    throw new TypeError(`expected name to be lower-case words joined by dots or dashes, got ${JSON.stringify(options.name)}`);
+  }
+  return { kind: 'job-definition', ...options };
+}
+
+/** One run, as its handler sees it. */
+export interface Job<Payload> {
+  readonly payload: Payload;
+}
+
+export type JobOf<Definition> = Definition extends JobDefinition<infer Payload> ? Job<Payload> : never;
+
+export interface JobContext {
+  readonly tenant: string;
+  readonly runId: string;
+  /** Counted from 1; lost attempts count too. */
+  readonly attempt: number;
+  /** The instant that the schedule asked for; null when the run came from the API. */
+  readonly dueAt: Date | null;
+  /** The same for every attempt of the run: hand it to whatever must not happen twice. */
+  readonly idempotencyKey: string;
+  /** Aborted when the attempt must stop; `reason` is an Error that says why. */
+  readonly signal: AbortSignal;
+}
+
+export type JobHandlerFunction<Payload> = (job: Job<Payload>, context: JobContext) => unknown;

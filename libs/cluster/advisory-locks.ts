@@ -1,0 +1,12 @@
+// Which advisory locks do we use? Two-integer keys whose first half is ours ("CAR" and a digit in ASCII),
+// so that other applications in the same database don't meet them by chance.
+
+/** Held by the leader's control session. The second key is always 0. */
+export const LEADER_LOCK = 0x43415230;
+/** Held by each replica's control session; the second key is the replica's number. */
+export const LIVENESS_LOCK = 0x43415231;
+/**
+ * The gate of a replica's claims, completions and hand-overs; the second key is its number. Each of them
+ * holds it shared until commit; whoever must be sure that none is in flight takes it exclusively.
+ */
+export const REPLICA_GATE = 0x43415232;

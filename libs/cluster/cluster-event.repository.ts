@@ -1,0 +1,46 @@
+// Which statements keep the cluster's diary? Rows are written in the transaction that did what they
+// tell, so the diary never tells of what was rolled back.
+import type { Database } from '#database/connection.js';
+import type { ReplicaNumber, Term } from '#kernel/ids.js';
+
+export type ClusterEventType =
+  | 'replica-joined'
+  | 'replica-resumed'
+  | 'replica-draining'
+  | 'replica-left'
+  | 'replica-dead'
+  | 'term-began'
+  | 'slots-moved'
+  | 'slots-handed-over'
+  | 'claims-revoked';
+
+export interface ClusterEvent {
+  type: ClusterEventType;
+  term?: Term | null;
+  replica?: ReplicaNumber | null;
+  data?: Record<string, unknown>;
+}
+
+export async function insertEvent(db: Database, { type, term = null, replica = null, data = {} }: ClusterEvent): Promise<void> {
+  await db.insertInto('cluster_event').values({ type, term, replica, data: JSON.stringify(data) }).execute();
+}
+
+export interface ClusterEventRow {
+  seq: number;
+  at: Date;
+  type: string;
+  term: Term | null;
+  replica: ReplicaNumber | null;
+  data: object;
+}
+
+/** Newest first; `before` is the seq where the page before this one ended. */
+export async function listEvents(db: Database, page: { before: number | null; limit: number }): Promise<ClusterEventRow[]> {
+  return db
+    .selectFrom('cluster_event')
+    .selectAll()
+    .$if(page.before !== null, (query) => query.where('seq', '<', page.before ?? 0))
+    .orderBy('seq', 'desc')
+    .limit(page.limit)
+    .execute();
+}

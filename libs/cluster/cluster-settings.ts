@@ -1,0 +1,39 @@
+// Which durations keep the cluster together? Given in milliseconds; the relations between them are
+// checked once at start, because a lease shorter than three beats turns every hiccup into a failover.
+import { ConfigError } from '#kernel/errors.js';
+
+export interface ClusterSettings {
+  /** A replica beats this often. */
+  heartbeatMs: number;
+  /** A replica whose beats stand still for this long is declared dead. The server ends its control session then, too. */
+  leaseMs: number;
+  /** A replica stops trusting itself this long before its lease ends. */
+  marginMs: number;
+  /** A follower tries the leader lock this often. */
+  electionMs: number;
+  /** The leader looks at everybody this often. */
+  sweepMs: number;
+}
+
+export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
+  heartbeatMs: 1_000,
+  leaseMs: 5_000,
+  marginMs: 1_000,
+  electionMs: 300,
+  sweepMs: 250,
+};
+
+/** Throws ConfigError naming the first relation that does not hold. */
+export function checkClusterSettings(settings: ClusterSettings): ClusterSettings {
+  const { heartbeatMs, leaseMs, marginMs, electionMs, sweepMs } = settings;
+  require(leaseMs >= 3 * heartbeatMs, `leaseMs must be at least 3 × heartbeatMs (${3 * heartbeatMs}), got ${leaseMs}`);
+  require(marginMs >= leaseMs / 5, `marginMs must be at least leaseMs / 5 (${leaseMs / 5}), got ${marginMs}`);
+  require(marginMs < leaseMs - heartbeatMs, `marginMs must be below leaseMs - heartbeatMs (${leaseMs - heartbeatMs}), got ${marginMs}`);
+  require(electionMs > 0 && electionMs < leaseMs, `electionMs must be between 1 and leaseMs (${leaseMs}), got ${electionMs}`);
+  require(sweepMs > 0 && sweepMs <= leaseMs / 4, `sweepMs must be between 1 and leaseMs / 4 (${leaseMs / 4}), got ${sweepMs}`);
+  return settings;
+}
+
+function require(holds: boolean, message: string): void {
+  if (!holds) throw new ConfigError(message);
+}

@@ -1,0 +1,69 @@
+// Who is dead? The leader judges by what the server shows and by its own monotonic clock alone; nobody's
+// timestamps are compared, since a stepped clock would then kill healthy replicas.
+//
+// Crashed, at once: the replica's lock is free, none of its sessions is left, and the server has not
+// restarted since its last beat. All three: a broken connection frees the lock while the replica lives,
+// and a server restart frees every lock and ends every session at the same moment.
+// Hung: the beat counter has stood still for a whole lease while the leader itself was awake.
+import type { ReplicaNumber } from '#kernel/ids.js';
+
+export interface ReplicaSighting {
+  replica: ReplicaNumber;
+  beat: number;
+  lockHeld: boolean;
+  sessions: number;
+  /** False when the server has started since this replica's last beat. */
+  sameServer: boolean;
+}
+
+interface Observation {
+  beat: number;
+  changedAtMs: number;
+}
+
+/** What a leader remembers between sweeps. A new leader starts empty, which grants everybody a full lease. */
+export interface LivenessMemory {
+  sweptAtMs: number | null;
+  observations: ReadonlyMap<ReplicaNumber, Observation>;
+}
+
+export const NOTHING_OBSERVED: LivenessMemory = { sweptAtMs: null, observations: new Map() };
+
+export interface Death {
+  replica: ReplicaNumber;
+  reason: 'crashed' | 'hung';
+  /** How long its beat had stood still when it was judged. */
+  silentMs: number;
+}
+
+export interface LivenessInput {
+  memory: LivenessMemory;
+  sightings: readonly ReplicaSighting[];
+  self: ReplicaNumber;
+  nowMs: number;
+  leaseMs: number;
+}
+
+export function judgeLiveness({ memory, sightings, self, nowMs, leaseMs }: LivenessInput): {
+  memory: LivenessMemory;
+  deaths: Death[];
+} {
+  // If the leader itself slept, the others' beats stood still only in its eyes: start observing anew.
+  const slept = memory.sweptAtMs !== null && nowMs - memory.sweptAtMs > leaseMs / 4;
+  const observations = new Map<ReplicaNumber, Observation>();
+  const deaths: Death[] = [];
+  for (const sighting of sightings) {
+    const before = slept ? undefined : memory.observations.get(sighting.replica);
+    const unchanged = before !== undefined && before.beat === sighting.beat;
+    const observation = unchanged ? before : { beat: sighting.beat, changedAtMs: nowMs };
+    observations.set(sighting.replica, observation);
+    if (sighting.replica === self) continue;
+    const silentMs = nowMs - observation.changedAtMs;
+    if (!sighting.lockHeld && sighting.sessions === 0 && sighting.sameServer) {
+      deaths.push({ replica: sighting.replica, reason: 'crashed', silentMs });
+    } else if (silentMs >= leaseMs) {
+      deaths.push({ replica: sighting.replica, reason: 'hung', silentMs });
+    }
+  }
+  return { memory: { sweptAtMs: nowMs, observations }, deaths };
+}

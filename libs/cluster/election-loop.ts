@@ -1,0 +1,44 @@
+// How does a follower become leader? It tries the lock, never waits for it, and with the lock begins a
+// term in the database, both on its control session, so that lock and beats live and die together.
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import type { Database } from '#database/connection.js';
+import { insertEvent } from './cluster-event.repository.js';
+import type { ClusterSettings } from './cluster-settings.js';
+import { beginTerm, releaseLeaderLock, tryLeaderLock } from './leadership.repository.js';
+import type { Leadership } from './leadership.js';
+import type { Incarnation, Membership } from './membership.js';
+
+export class ElectionLoop implements Loop {
+  readonly name = 'election';
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly leadership: Leadership,
+    private readonly settings: ClusterSettings,
+  ) {}
+
+  async runOnce(): Promise<number> {
+    const incarnation = this.membership.trusted();
+    const db = this.membership.controlDb();
+    if (incarnation === null || db === null || this.membership.isDraining) return this.settings.electionMs;
+    if (this.leadership.current() !== null) return UNTIL_WOKEN_MS;
+    if (await tryLeaderLock(db)) await this.#begin(db, incarnation);
+    return this.settings.electionMs;
+  }
+
+  async #begin(db: Database, incarnation: Incarnation): Promise<void> {
+    try {
+      const term = await db.transaction().execute(async (tx) => {
+        const begun = await beginTerm(tx, incarnation);
+        if (begun !== undefined) await insertEvent(tx, { type: 'term-began', term: begun, replica: incarnation.replica });
+        return begun;
+      });
+      if (term === undefined) await releaseLeaderLock(db);
+      else this.leadership.begin({ term, incarnation });
+    } catch (error) {
+      // Only a returned, committed term makes a leader. The lock must not stay with one who does not know.
+      await releaseLeaderLock(db).catch(() => undefined);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// How do replicas wake each other? With hints that are collected and sent at most every 50 ms, whatever
+// the load. A hint names what changed: 'term' (the leader resigned), 'slots' (owners moved), 'plan' (a
+// schedule is new or changed), 'work:3,17' (new runs in these slots).
+import type { Clock } from '#kernel/clock.js';
+import type { Slot } from '#kernel/ids.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
+import { notify } from './hint.repository.js';
+import type { Membership } from './membership.js';
+
+export type Hint = { kind: 'term' } | { kind: 'slots' } | { kind: 'plan' } | { kind: 'work'; slots: Slot[] };
+
+const SPACING_MS = 50;
+/** A payload may have 8,000 bytes; past this many slots, "look everywhere" is shorter. */
+const NAMED_SLOTS = 200;
+
+export class HintsLoop implements Loop {
+  readonly name = 'hints';
+  readonly received = new Topic<Hint>();
+  /** Something waits to be sent. */
+  readonly pending = new Topic<void>();
+  readonly #topics = new Set<'term' | 'slots' | 'plan'>();
+  readonly #work = new Set<Slot>();
+  #sentAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly clock: Clock,
+  ) {
+    membership.hinted.subscribe((payload) => this.received.publish(parseHint(payload)));
+  }
+
+  send(hint: Hint): void {
+    if (hint.kind === 'work') for (const slot of hint.slots) this.#work.add(slot);
+    else this.#topics.add(hint.kind);
+    this.pending.publish();
+  }
+
+  async runOnce(): Promise<number> {
+    const db = this.membership.controlDb();
+    const payloads = [...this.#topics, ...(this.#work.size > 0 ? [workPayload(this.#work)] : [])];
+    if (payloads.length === 0 || db === null) return UNTIL_WOKEN_MS;
+    const waitMs = this.#sentAtMs + SPACING_MS - this.clock.monotonicMs();
+    if (waitMs > 0) return waitMs;
+    this.#sentAtMs = this.clock.monotonicMs();
+    this.#topics.clear();
+    this.#work.clear();
+    for (const payload of payloads) await notify(db, payload);
+    return UNTIL_WOKEN_MS;
+  }
+}
+
+function workPayload(slots: ReadonlySet<Slot>): string {
+  return slots.size > NAMED_SLOTS ? 'work:' : `work:${[...slots].join(',')}`;
+}
+
+/** An empty list of slots means all of them; an unknown hint, perhaps of a newer release, says the same. */
+export function parseHint(payload: string): Hint {
+  if (payload === 'term' || payload === 'slots' || payload === 'plan') return { kind: payload };
+  const named = payload.replace(/^work:/, '').split(',').filter((part) => /^\d+$/.test(part));
+  return { kind: 'work', slots: named.map((part) => Number(part) as Slot) }; // digits, by the filter above
+}

@@ -1,0 +1,60 @@
+// Which statements make, prove and end a term?
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { ReplicaNumber, Term } from '#kernel/ids.js';
+import { LEADER_LOCK } from './advisory-locks.js';
+
+/** Only ever tried, never waited for: a blocked pg_advisory_lock() holds back VACUUM for as long as it waits. */
+export async function tryLeaderLock(db: Database): Promise<boolean> {
+  const { rows } = await sql<{ held: boolean }>`select pg_try_advisory_lock(${LEADER_LOCK}, 0) as held`.execute(db);
+  return rows[0]?.held === true;
+}
+
+export async function releaseLeaderLock(db: Database): Promise<void> {
+  await sql`select pg_advisory_unlock(${LEADER_LOCK}, 0)`.execute(db);
+}
+
+/**
+ * Begins a new term. The row update waits for every leader transaction still open (they hold it FOR
+ * SHARE) and those that come later don't find their pair any more. Undefined when this very session does
+ * not hold the leader lock.
+ */
+export async function beginTerm(db: Database, holder: { incarnation: string; replica: ReplicaNumber }): Promise<Term | undefined> {
+  const { rows } = await sql<{ term: Term }>`
+    update carillon.leadership
+       set term = term + 1, holder = ${holder.incarnation}, replica = ${holder.replica}, elected_at = clock_timestamp()
+     where id = 1
+       and exists (select 1 from pg_locks
+                    where locktype = 'advisory' and pid = pg_backend_pid() and granted
+                      and database = (select oid from pg_database where datname = current_database())
+                      and classid = ${LEADER_LOCK}::bigint::oid and objid = 0 and objsubid = 2)
+    returning term`.execute(db);
+  return rows[0]?.term;
+}
+
+/**
+ * Fence 1. Must be the first statement of a leader transaction, and alone: a lock taken together with a
+ * read sees the snapshot from before the wait. FOR KEY SHARE would not do, a new term changes no key.
+ */
+export async function holdTerm(tx: Tx, { term, holder }: { term: Term; holder: string }): Promise<boolean> {
+  const { rows } = await sql`
+    select 1 from carillon.leadership
+     where id = 1 and term = ${term} and holder = ${holder}
+       for share`.execute(tx);
+  return rows.length === 1;
+}
+
+export interface LeadershipRow {
+  term: Term;
+  holder: string | null;
+  replica: ReplicaNumber | null;
+  electedAt: Date | null;
+}
+
+export async function readLeadership(db: Database): Promise<LeadershipRow> {
+  return db
+    .selectFrom('leadership')
+    .select(['term', 'holder', 'replica', 'elected_at as electedAt'])
+    .where('id', '=', 1)
+    .executeTakeFirstOrThrow();
+}

@@ -1,0 +1,63 @@
+// Does this replica lead, and in which term? The lock proposes, the leadership row decides: a term counts
+// only once its row update has committed, and every leader write proves it again (fence 1, I3). Whenever
+// anything is unclear, a broken session, a late beat, a commit whose outcome nobody knows, it stands down.
+import type { Tx } from '#database/connection.js';
+import { databaseErrorKind } from '#database/error-kind.js';
+import type { Term } from '#kernel/ids.js';
+import { Topic } from '#kernel/topic.js';
+import { inTerm, type Fenced } from './fences.js';
+import { releaseLeaderLock } from './leadership.repository.js';
+import type { Incarnation, Membership } from './membership.js';
+
+export interface Leader {
+  readonly term: Term;
+  readonly incarnation: Incarnation;
+}
+
+export class Leadership {
+  readonly began = new Topic<Leader>();
+  readonly ended = new Topic<{ term: Term; reason: string }>();
+  #leader: Leader | null = null;
+
+  constructor(private readonly membership: Membership) {
+    membership.cutOff.subscribe(() => this.standDown('the control session broke'));
+    membership.expelled.subscribe(({ reason }) => this.standDown(reason));
+    membership.beaten.subscribe(({ term }) => {
+      if (this.#leader !== null && term !== this.#leader.term) this.standDown(`term ${term} has begun elsewhere`);
+    });
+  }
+
+  /** The leader that this process is, while its lease is sure to hold; else null. */
+  current(): Leader | null {
+    const trusted = this.membership.trusted();
+    return trusted !== null && trusted === this.#leader?.incarnation ? this.#leader : null;
+  }
+
+  begin(leader: Leader): void {
+    this.#leader = leader;
+    this.began.publish(leader);
+  }
+
+  /** Stops leading at once in this process. The lock is given back if the session still answers. */
+  standDown(reason: string): void {
+    const leader = this.#leader;
+    if (leader === null) return;
+    this.#leader = null;
+    this.ended.publish({ term: leader.term, reason });
+    const db = this.membership.controlDb();
+    if (db !== null) void releaseLeaderLock(db).catch(() => undefined); // a broken session gives it back, too
+  }
+
+  /** Runs one leader write. After an outcome that is not known for sure, and after 'fenced', this process leads no more. */
+  async write<Value>(leader: Leader, write: (tx: Tx) => Promise<Value>): Promise<Fenced<Value>> {
+    const { term, incarnation } = leader;
+    try {
+      const result = await inTerm(incarnation.db, { term, holder: incarnation.incarnation }, write);
+      if (result.kind === 'fenced') this.standDown(`term ${term} is over`);
+      return result;
+    } catch (error) {
+      if (databaseErrorKind(error) !== 'rejected') this.standDown(`a write of term ${term} may or may not have happened`);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,191 @@
+// Is this process a member of the cluster, as whom, and may it still believe so?
+//
+//   outside --register--> member --session lost--> cut off --resume--> member (same number)
+//                            |                        |
+//                            +---- declared dead -----+--> outside (rejoins under a new number)
+//
+// One session carries the replica's lock and its beats. A broken session alone ends nothing: the replica
+// first tries to resume its own number, so that a restarted server or a cut connection kills nobody. Only
+// a row that says 'dead' does, and then the process goes on as a new incarnation.
+import { randomUUID } from 'node:crypto';
+import { connectDatabase, type Database } from '#database/connection.js';
+import { openSession, type SessionConnection } from '#database/session-connection.js';
+import type { Clock } from '#kernel/clock.js';
+import type { ReplicaNumber } from '#kernel/ids.js';
+import { Topic } from '#kernel/topic.js';
+import { insertEvent } from './cluster-event.repository.js';
+import type { ClusterSettings } from './cluster-settings.js';
+import { trustedUntilMs } from './decisions/trust.js';
+import type { ReplicaHolder } from './fences.js';
+import { CHANNEL, listen } from './hint.repository.js';
+import * as replicas from './replica.repository.js';
+
+export interface MembershipOptions {
+  /** For the control session: must reach a primary directly. */
+  sessionUrl: string;
+  /** For claims, completions and leader writes. */
+  workUrl: string;
+  workConnections: number;
+  identity: Omit<replicas.ReplicaIdentity, 'incarnation'>;
+  settings: ClusterSettings;
+  clock: Clock;
+  onError: (error: Error) => void;
+}
+
+/** One incarnation of this process: its number, and a pool whose sessions carry that number in their name. */
+export interface Incarnation extends ReplicaHolder {
+  readonly db: Database;
+}
+
+export class Membership {
+  readonly joined = new Topic<Incarnation>();
+  /** This incarnation is over; whatever it was doing must stop and can commit nothing. */
+  readonly expelled = new Topic<{ incarnation: Incarnation; reason: string }>();
+  /** The control session broke. The incarnation may still be resumed. */
+  readonly cutOff = new Topic<Error>();
+  readonly beaten = new Topic<replicas.BeatAnswer & { receivedAtMs: number }>();
+  readonly hinted = new Topic<string>();
+
+  #session: SessionConnection | null = null;
+  #incarnation: Incarnation | null = null;
+  #lastBackendPid: number | null = null;
+  #trustedUntilMs = Number.NEGATIVE_INFINITY;
+  #draining = false;
+
+  constructor(private readonly options: MembershipOptions) {}
+
+  /** The incarnation, whether or not it may act. */
+  get incarnation(): Incarnation | null {
+    return this.#incarnation;
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /** The incarnation while its lease is sure to hold, else null. Ask again before each act: it is only a clock reading. */
+  trusted(): Incarnation | null {
+    return this.options.clock.monotonicMs() < this.#trustedUntilMs ? this.#incarnation : null;
+  }
+
+  /** The control session's statements, while there is a session. Short ones only: the beat waits behind them. */
+  controlDb(): Database | null {
+    return this.#session?.db ?? null;
+  }
+
+  /** Connects, resumes or registers if needed, then beats once. Throws what the database did. */
+  async beat(): Promise<void> {
+    const startedAtMs = this.options.clock.monotonicMs();
+    const session = this.#session ?? (await this.#connect());
+    const incarnation = this.#incarnation ?? (await this.#register(session));
+    const answer = await replicas.beat(session.db, incarnation.replica, incarnation.incarnation);
+    if (answer === null || answer.state === 'dead' || answer.state === 'left') {
+      this.#expel(`the cluster holds replica ${incarnation.replica} for ${answer?.state ?? 'unknown'}`);
+      return;
+    }
+    const { leaseMs, marginMs } = this.options.settings;
+    this.#trustedUntilMs = trustedUntilMs({ beatStartedAtMs: startedAtMs, leaseMs, marginMs });
+    this.beaten.publish({ ...answer, receivedAtMs: this.options.clock.monotonicMs() });
+  }
+
+  /** A fence has told us that the cluster ended this incarnation before the next beat could. */
+  acceptDeath(incarnation: Incarnation): void {
+    if (incarnation === this.#incarnation) this.#expel(`replica ${incarnation.replica} was fenced off`);
+  }
+
+  /** From now on no new work; resolves when the cluster has been told. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    const { db, incarnation } = { db: this.controlDb(), incarnation: this.#incarnation };
+    if (db === null || incarnation === null) return;
+    if (await replicas.leaveState(db, incarnation.replica, 'draining')) {
+      await insertEvent(db, { type: 'replica-draining', replica: incarnation.replica });
+    }
+  }
+
+  /** The last act: says goodbye as far as the database can be reached, and closes every connection. */
+  async leave(): Promise<void> {
+    const session = this.#session;
+    const incarnation = this.#incarnation;
+    this.#session = null;
+    this.#incarnation = null;
+    this.#trustedUntilMs = Number.NEGATIVE_INFINITY;
+    try {
+      if (session !== null && incarnation !== null && (await replicas.leaveState(session.db, incarnation.replica, 'left'))) {
+        await insertEvent(session.db, { type: 'replica-left', replica: incarnation.replica });
+      }
+    } catch (error) {
+      this.options.onError(error instanceof Error ? error : new Error(String(error)));
+    }
+    await incarnation?.db.destroy();
+    await session?.close().catch(() => undefined);
+  }
+
+  async #connect(): Promise<SessionConnection> {
+    const session = await openSession({
+      url: this.options.sessionUrl,
+      applicationName: this.#incarnation === null ? 'carillon:joining' : replicas.sessionName(this.#incarnation.replica),
+      leaseMs: this.options.settings.leaseMs,
+      onLost: (error) => this.#loseSession(session, error),
+      onNotification: (channel, payload) => channel === CHANNEL && this.hinted.publish(payload),
+    });
+    this.#session = session;
+    await listen(session.db);
+    if (this.#incarnation !== null) await this.#resume(session, this.#incarnation.replica);
+    this.#lastBackendPid = session.backendPid;
+    return session;
+  }
+
+  // The old session may linger on the server, half open, with our lock; it is ours to end.
+  async #resume(session: SessionConnection, replica: ReplicaNumber): Promise<void> {
+    if (this.#lastBackendPid !== null) await replicas.terminateBackend(session.db, this.#lastBackendPid, replicas.sessionName(replica));
+    if (!(await replicas.tryLivenessLock(session.db, replica))) {
+      await session.close();
+      this.#session = null;
+      throw new Error(`replica ${replica} could not resume: an older session still holds its lock`);
+    }
+    await insertEvent(session.db, { type: 'replica-resumed', replica });
+  }
+
+  async #register(session: SessionConnection): Promise<Incarnation> {
+    const incarnation = randomUUID();
+    // Row and lock appear together: a row whose lock is free would look like a crash to the leader.
+    const replica = await session.db.transaction().execute(async (tx) => {
+      const number = await replicas.insertReplica(tx, { ...this.options.identity, incarnation });
+      await replicas.tryLivenessLock(tx, number);
+      await replicas.insertHeartbeat(tx, number);
+      await insertEvent(tx, { type: 'replica-joined', replica: number, data: { name: this.options.identity.name } });
+      return number;
+    });
+    await replicas.nameSession(session.db, replicas.sessionName(replica));
+    const db = connectDatabase({
+      url: this.options.workUrl,
+      applicationName: replicas.sessionName(replica),
+      maxConnections: this.options.workConnections,
+      statementTimeoutMs: 10_000,
+      onError: this.options.onError,
+    });
+    this.#incarnation = { replica, incarnation, db };
+    this.joined.publish(this.#incarnation);
+    return this.#incarnation;
+  }
+
+  #loseSession(session: SessionConnection, error: Error): void {
+    if (this.#session !== session) return;
+    this.#session = null;
+    this.cutOff.publish(error);
+  }
+
+  #expel(reason: string): void {
+    const incarnation = this.#incarnation;
+    if (incarnation === null) return;
+    this.#incarnation = null;
+    this.#trustedUntilMs = Number.NEGATIVE_INFINITY;
+    this.expelled.publish({ incarnation, reason });
+    void incarnation.db.destroy().catch(this.options.onError);
+    // A new incarnation needs a session without the old one's locks.
+    const session = this.#session;
+    this.#session = null;
+    void session?.close().catch(this.options.onError);
+  }
+}

@@ -1,0 +1,66 @@
+// Which slots does this replica serve? Those whose row names it as owner and nobody as target. A slot
+// with a target is handed over: this process stops claiming from it by waiting out its own claims at the
+// gate, and only then does the row change hands. Runs already claimed stay with it and are finished here.
+import type { Slot } from '#kernel/ids.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
+import { insertEvent } from './cluster-event.repository.js';
+import { asReplicaAlone } from './fences.js';
+import type { HintsLoop } from './hints-loop.js';
+import type { Incarnation, Membership } from './membership.js';
+import { handOver, listSlotsOf, type SlotOwnerRow } from './slot-owner.repository.js';
+
+/** While slots are on their way here, look this often; a hint usually comes first. */
+const EXPECTING_MS = 250;
+
+export class OwnershipLoop implements Loop {
+  readonly name = 'ownership';
+  readonly changed = new Topic<void>();
+  #serving: ReadonlySet<Slot> = new Set();
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly hints: HintsLoop,
+  ) {
+    membership.expelled.subscribe(() => this.#serve([]));
+  }
+
+  /** The slots to claim from. What it says may be old; each claim checks the rows again. */
+  get serving(): ReadonlySet<Slot> {
+    return this.#serving;
+  }
+
+  async runOnce(): Promise<number> {
+    const incarnation = this.membership.trusted();
+    if (incarnation === null) return UNTIL_WOKEN_MS;
+    const rows = await listSlotsOf(incarnation.db, incarnation.replica);
+    const owned = rows.filter((row) => row.owner === incarnation.replica);
+    this.#serve(owned.filter((row) => row.target === null));
+    await this.#handOver(incarnation, owned.filter((row) => row.target !== null));
+    return owned.length < rows.length ? EXPECTING_MS : UNTIL_WOKEN_MS;
+  }
+
+  /** Slots that this replica must still give away before it may leave. */
+  async ownedSlots(incarnation: Incarnation): Promise<number> {
+    const rows = await listSlotsOf(incarnation.db, incarnation.replica);
+    return rows.filter((row) => row.owner === incarnation.replica).length;
+  }
+
+  #serve(rows: readonly SlotOwnerRow[]): void {
+    const slots = new Set(rows.map((row) => row.slot));
+    const same = slots.size === this.#serving.size && [...slots].every((slot) => this.#serving.has(slot));
+    if (same) return;
+    this.#serving = slots;
+    this.changed.publish();
+  }
+
+  async #handOver(incarnation: Incarnation, leaving: readonly SlotOwnerRow[]): Promise<void> {
+    if (leaving.length === 0) return;
+    const result = await asReplicaAlone(incarnation.db, incarnation, async (tx) => {
+      const slots = await handOver(tx, { from: incarnation.replica, slots: leaving.map((row) => row.slot) });
+      await insertEvent(tx, { type: 'slots-handed-over', replica: incarnation.replica, data: { slots: slots.length } });
+    });
+    if (result.kind === 'fenced') this.membership.acceptDeath(incarnation);
+    else this.hints.send({ kind: 'slots' });
+  }
+}

@@ -1,0 +1,130 @@
+// Which statements keep the list of replicas and their beats?
+import { sql } from 'kysely';
+import type { Database } from '#database/connection.js';
+import type { ReplicaState } from '#database/schema.js';
+import type { ReplicaNumber, Term } from '#kernel/ids.js';
+import { LIVENESS_LOCK } from './advisory-locks.js';
+
+export interface ReplicaIdentity {
+  incarnation: string;
+  name: string;
+  host: string;
+  pid: number;
+  url: string | null;
+  version: string;
+  roles: string[];
+  weight: number;
+}
+
+export async function insertReplica(db: Database, identity: ReplicaIdentity): Promise<ReplicaNumber> {
+  const { number } = await db.insertInto('replica').values(identity).returning('number').executeTakeFirstOrThrow();
+  return number;
+}
+
+export async function insertHeartbeat(db: Database, replica: ReplicaNumber): Promise<void> {
+  await db.insertInto('heartbeat').values({ replica }).execute();
+}
+
+/** Takes the replica's own lock for this session. False means that an older session of it still lives on the server. */
+export async function tryLivenessLock(db: Database, replica: ReplicaNumber): Promise<boolean> {
+  const { rows } = await sql<{ held: boolean }>`
+    select pg_try_advisory_lock(${LIVENESS_LOCK}, ${replica}) as held`.execute(db);
+  return rows[0]?.held === true;
+}
+
+export interface BeatAnswer {
+  state: ReplicaState;
+  term: Term;
+  ringVersion: number;
+  databaseTime: Date;
+}
+
+/** Counts one beat up and brings back what the replica must know at once. Null when no such incarnation exists. */
+export async function beat(db: Database, replica: ReplicaNumber, incarnation: string): Promise<BeatAnswer | null> {
+  const { rows } = await sql<BeatAnswer>`
+    update carillon.heartbeat h
+       set beat = beat + 1, beat_at = clock_timestamp(), server_started_at = pg_postmaster_start_time()
+      from carillon.replica r
+     where h.replica = ${replica} and r.number = h.replica and r.incarnation = ${incarnation}
+    returning r.state,
+              (select term from carillon.leadership) as term,
+              (select coalesce(max(version), 0) from carillon.ring) as "ringVersion",
+              clock_timestamp() as "databaseTime"`.execute(db);
+  return rows[0] ?? null;
+}
+
+/** Moves a living replica on to draining or left. False when it was no longer in a state that allows it. */
+export async function leaveState(db: Database, replica: ReplicaNumber, to: 'draining' | 'left'): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('replica')
+    .set({ state: to, ...(to === 'left' ? { ended_at: sql<Date>`clock_timestamp()` } : {}) })
+    .where('number', '=', replica)
+    .where('state', 'in', to === 'draining' ? ['active'] : ['active', 'draining'])
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** The leader's verdict. False when the replica had already left or been declared dead. */
+export async function markDead(db: Database, death: { replica: ReplicaNumber; term: Term; reason: string }): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('replica')
+    .set({ state: 'dead', ended_at: sql<Date>`clock_timestamp()`, died_term: death.term, died_reason: death.reason })
+    .where('number', '=', death.replica)
+    .where('state', 'in', ['active', 'draining'])
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Ends every session that carries the replica's name, except the caller's; resolves with how many there were. */
+export async function terminateSessions(db: Database, applicationName: string): Promise<number> {
+  const { rows } = await sql`
+    select pg_terminate_backend(pid, 1000)
+      from pg_stat_activity
+     where application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(db);
+  return rows.length;
+}
+
+/** Ends one session by its pid, if it still carries the expected name: pids are used again. */
+export async function terminateBackend(db: Database, pid: number, applicationName: string): Promise<void> {
+  await sql`
+    select pg_terminate_backend(pid, 1000)
+      from pg_stat_activity
+     where pid = ${pid} and application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(db);
+}
+
+export interface ReplicaListing extends Omit<ReplicaIdentity, 'roles'> {
+  number: ReplicaNumber;
+  roles: string[];
+  state: ReplicaState;
+  startedAt: Date;
+  endedAt: Date | null;
+  diedReason: string | null;
+  beatAt: Date;
+  beatAgeMs: number;
+  ownedSlots: number;
+}
+
+/** The living ones and the last that ended, newest first. */
+export async function listReplicas(db: Database, { ended }: { ended: number }): Promise<ReplicaListing[]> {
+  const { rows } = await sql<ReplicaListing>`
+    select r.number, r.incarnation, r.name, r.host, r.pid, r.url, r.version, r.roles, r.weight, r.state,
+           r.started_at as "startedAt", r.ended_at as "endedAt", r.died_reason as "diedReason", h.beat_at as "beatAt",
+           round(extract(epoch from clock_timestamp() - h.beat_at) * 1000)::int as "beatAgeMs",
+           (select count(*) from carillon.slot_owner s where s.owner = r.number) as "ownedSlots"
+      from carillon.replica r join carillon.heartbeat h on h.replica = r.number
+     where r.state in ('active', 'draining')
+        or r.number in (select number from carillon.replica
+                         where state not in ('active', 'draining') order by number desc limit ${ended})
+     order by r.number desc`.execute(db);
+  return rows;
+}
+
+/** How sessions of a replica name themselves, so that the leader can find them. */
+export function sessionName(replica: ReplicaNumber): string {
+  return `carillon:${replica}`;
+}
+
+export async function nameSession(db: Database, name: string): Promise<void> {
+  await sql`select set_config('application_name', ${name}, false)`.execute(db);
+}
+

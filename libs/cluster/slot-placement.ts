@@ -1,0 +1,76 @@
+// When do slots move? When the set of living workers is not the one the slots were last placed for. The
+// leader then computes the wanted owner of each slot and writes the difference, with a new ring version,
+// in one transaction; it repeats until a pass finds nothing to write, since owners hand over meanwhile.
+import { placementHash } from '#database/runtime/hash.js';
+import type { ReplicaNumber } from '#kernel/ids.js';
+import { insertEvent } from './cluster-event.repository.js';
+import { assignSlots } from './decisions/slot-assignment.js';
+import { slotMoves, type SlotMove } from './decisions/slot-moves.js';
+import type { HintsLoop } from './hints-loop.js';
+import type { Leader, Leadership } from './leadership.js';
+import { giveSlots, insertRing, listSlots, setTargets, type SlotOwnerRow } from './slot-owner.repository.js';
+import type { SweepRow } from './sweep.repository.js';
+
+interface Member {
+  replica: ReplicaNumber;
+  weight: number;
+}
+
+export class SlotPlacement {
+  #placedFor = '';
+
+  constructor(
+    private readonly leadership: Leadership,
+    private readonly hints: HintsLoop,
+  ) {}
+
+  async settle(leader: Leader, living: readonly SweepRow[]): Promise<void> {
+    const members = membersOf(living);
+    const key = JSON.stringify([leader.term, members, living.map((row) => row.replica)]);
+    if (key === this.#placedFor) return;
+    const slots = await listSlots(leader.incarnation.db);
+    const moves = plan(slots, members, new Set(living.map((row) => row.replica)));
+    if (moves.length === 0) {
+      this.#placedFor = key;
+      return;
+    }
+    const result = await this.leadership.write(leader, async (tx) => {
+      const from = new Map(slots.map((row) => [row.slot, row.owner]));
+      await giveSlots(tx, moves.filter((move) => move.kind === 'give').map(({ slot, to }) => ({ slot, to, from: from.get(slot) ?? null })));
+      await setTargets(tx, moves.filter((move) => move.kind !== 'give').map((move) => ({ slot: move.slot, to: targetOf(move) })));
+      const ringVersion = await insertRing(tx, { term: leader.term, members });
+      await insertEvent(tx, { type: 'slots-moved', term: leader.term, data: { ringVersion, members, ...countByKind(moves) } });
+    });
+    if (result.kind === 'done') this.hints.send({ kind: 'slots' });
+  }
+}
+
+/** Everybody alive counts; who drains or does no work has no weight and so gets no slot. */
+function membersOf(living: readonly SweepRow[]): Member[] {
+  return living
+    .filter((row) => row.roles.includes('worker'))
+    .map(({ replica, weight, state }) => ({ replica, weight: state === 'active' ? weight : 0 }));
+}
+
+function plan(slots: readonly SlotOwnerRow[], members: Member[], alive: ReadonlySet<ReplicaNumber>): SlotMove[] {
+  const wanted = assignSlots({
+    slotCount: slots.length,
+    members,
+    // A slot on its way counts as its receiver's, or a half-filled joiner would look filled enough.
+    currentOwners: slots.map((row) => row.target ?? row.owner),
+    hash: placementHash,
+    maxLoad: 1.1,
+  });
+  return slotMoves({ slots, wanted, alive });
+}
+
+function targetOf(move: SlotMove): ReplicaNumber | null {
+  return move.kind === 'ask-hand-over' ? move.to : null;
+}
+
+function countByKind(moves: readonly SlotMove[]): { given: number; asked: number } {
+  return {
+    given: moves.filter((move) => move.kind === 'give').length,
+    asked: moves.filter((move) => move.kind === 'ask-hand-over').length,
+  };
+}

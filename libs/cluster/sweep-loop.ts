@@ -1,0 +1,74 @@
+// What does a leader do for the cluster? Each pass it looks at every replica, declares the dead dead, and
+// brings the slots to where the ring wants them. It reads freely and writes only through its term.
+import type { Clock } from '#kernel/clock.js';
+import type { ReplicaNumber } from '#kernel/ids.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
+import { insertEvent } from './cluster-event.repository.js';
+import type { ClusterSettings } from './cluster-settings.js';
+import { judgeLiveness, NOTHING_OBSERVED, type Death } from './decisions/liveness.js';
+import { closeGate } from './fences.js';
+import type { HintsLoop } from './hints-loop.js';
+import type { Leader, Leadership } from './leadership.js';
+import { markDead, sessionName, terminateSessions } from './replica.repository.js';
+import { SlotPlacement } from './slot-placement.js';
+import { sweep, type SweepRow } from './sweep.repository.js';
+
+export class SweepLoop implements Loop {
+  readonly name = 'sweep';
+  readonly died = new Topic<ReplicaNumber>();
+  #memory = NOTHING_OBSERVED;
+  #sweptFor: Leader | null = null;
+  readonly #placement: SlotPlacement;
+
+  constructor(
+    private readonly leadership: Leadership,
+    hints: HintsLoop,
+    private readonly settings: ClusterSettings,
+    private readonly clock: Clock,
+  ) {
+    this.#placement = new SlotPlacement(leadership, hints);
+  }
+
+  async runOnce(): Promise<number> {
+    const leader = this.leadership.current();
+    if (leader === null) return UNTIL_WOKEN_MS;
+    if (this.#sweptFor !== leader) {
+      // A new leader has seen nobody stand still yet, and so grants everybody a full lease.
+      this.#memory = NOTHING_OBSERVED;
+      this.#sweptFor = leader;
+    }
+    const rows = await sweep(leader.incarnation.db);
+    const { memory, deaths } = judgeLiveness({
+      memory: this.#memory,
+      sightings: rows,
+      self: leader.incarnation.replica,
+      nowMs: this.clock.monotonicMs(),
+      leaseMs: this.settings.leaseMs,
+    });
+    this.#memory = memory;
+    for (const death of deaths) await this.#declareDead(leader, death);
+    await this.#placement.settle(leader, without(rows, deaths));
+    return this.settings.sweepMs;
+  }
+
+  async #declareDead(leader: Leader, { replica, reason, silentMs }: Death): Promise<void> {
+    // Its sessions go first: a frozen one may hold the gate, or a row that the sweep needs.
+    const sessions = await terminateSessions(leader.incarnation.db, sessionName(replica));
+    const result = await this.leadership.write(leader, async (tx) => {
+      await closeGate(tx, replica);
+      const dead = await markDead(tx, { replica, term: leader.term, reason });
+      if (dead) {
+        const data = { reason, silentMs: Math.round(silentMs), sessions };
+        await insertEvent(tx, { type: 'replica-dead', term: leader.term, replica, data });
+      }
+      return dead;
+    });
+    if (result.kind === 'done' && result.value) this.died.publish(replica);
+  }
+}
+
+function without(rows: readonly SweepRow[], deaths: readonly Death[]): SweepRow[] {
+  const dead = new Set(deaths.map((death) => death.replica));
+  return rows.filter((row) => !dead.has(row.replica));
+}

@@ -1,0 +1,33 @@
+// What does the leader see when it looks around? One statement per sweep, on the server's own lists of
+// locks and sessions. Only the leader asks: reading pg_locks costs the lock manager something.
+import { sql } from 'kysely';
+import type { Database } from '#database/connection.js';
+import type { ReplicaNumber } from '#kernel/ids.js';
+import { LIVENESS_LOCK } from './advisory-locks.js';
+
+export interface SweepRow {
+  replica: ReplicaNumber;
+  state: 'active' | 'draining';
+  roles: string[];
+  weight: number;
+  beat: number;
+  lockHeld: boolean;
+  sessions: number;
+  sameServer: boolean;
+}
+
+export async function sweep(db: Database): Promise<SweepRow[]> {
+  const { rows } = await sql<SweepRow>`
+    select r.number as replica, r.state, r.roles, r.weight, h.beat,
+           exists (select 1 from pg_locks l
+                    where l.locktype = 'advisory' and l.granted
+                      and l.database = (select oid from pg_database where datname = current_database())
+                      and l.classid = ${LIVENESS_LOCK}::bigint::oid and l.objid = r.number::oid and l.objsubid = 2) as "lockHeld",
+           (select count(*) from pg_stat_activity a
+             where a.datname = current_database() and a.application_name = 'carillon:' || r.number) as sessions,
+           h.server_started_at = pg_postmaster_start_time() as "sameServer"
+      from carillon.replica r join carillon.heartbeat h on h.replica = r.number
+     where r.state in ('active', 'draining')
+     order by r.number`.execute(db);
+  return rows;
+}

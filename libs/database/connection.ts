@@ -1,0 +1,87 @@
+// How do we talk to PostgreSQL? Through a bounded pool of named sessions. The name carries the replica's
+// number, so that the leader can see and end every session of a replica that it declares dead.
+import { Kysely, PostgresDialect, type PostgresPool, type Transaction } from 'kysely';
+import pg from 'pg';
+import type { Tables } from './schema.js';
+
+/** Either the database or a transaction in it; repositories take this and don't care which. */
+export type Database = Kysely<Tables>;
+export type Tx = Transaction<Tables>;
+
+export const SCHEMA = 'carillon';
+
+export interface DatabaseOptions {
+  url: string;
+  /** Shown in pg_stat_activity, at most 63 bytes. */
+  applicationName: string;
+  maxConnections: number;
+  /** How long one statement may take, on the server and, a little longer, on our side. */
+  statementTimeoutMs: number;
+  onError: (error: Error) => void;
+}
+
+/** A pool with Kysely on it. Ends with `destroy()`. */
+export function connectDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    ...sessionConfig(options),
+    Client: TimeoutSafeClient,
+    max: options.maxConnections,
+    idleTimeoutMillis: 30_000,
+  });
+  // An idle client that breaks emits here; without a listener it would end the process.
+  pool.on('error', options.onError);
+  return databaseOver(pool);
+}
+
+export function databaseOver(pool: PostgresPool): Database {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
+}
+
+export function sessionConfig(options: Omit<DatabaseOptions, 'maxConnections' | 'onError'>): pg.ClientConfig {
+  return {
+    connectionString: options.url,
+    application_name: options.applicationName,
+    statement_timeout: options.statementTimeoutMs,
+    // Later than the server's own limit: it only matters when the server can't be heard any more.
+    query_timeout: options.statementTimeoutMs + 2_000,
+    idle_in_transaction_session_timeout: 10_000,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    types: { getTypeParser: parserOf },
+  };
+}
+
+/**
+ * A client that is not used again after its query timed out. node-postgres would hand it back to the
+ * pool with the late answer still to come, and each later query on it would time out as well.
+ */
+class TimeoutSafeClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    const send = this.query.bind(this);
+    const guarded = (...args: unknown[]): unknown => {
+      const answer: unknown = Reflect.apply(send, this, args);
+      if (answer instanceof Promise) {
+        answer.catch((error: unknown) => {
+          if (error instanceof Error && error.message === 'Query read timeout') this.#discard();
+        });
+      }
+      return answer;
+    };
+    this.query = guarded as typeof this.query; // the same overloads, passed through untouched
+  }
+
+  #discard(): void {
+    // `connection` is not in the public types, but closing the stream is the only way to forget the late answer.
+    const { connection } = this as unknown as { connection: { stream: { destroy(error: Error): void } } };
+    connection.stream.destroy(new Error('Connection terminated: a query timed out on it'));
+  }
+}
+
+const INT8 = 20;
+
+/** 64-bit integers come as numbers: terms, beats and counts stay far below 2^53. */
+function parserOf(oid: number, format?: 'text' | 'binary'): unknown {
+  if (oid === INT8) return Number;
+  return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
+}

@@ -1,0 +1,37 @@
+// What does a database error say about the work it interrupted? Rejected: the server refused, nothing
+// happened. Lost: there was no server to ask, nothing happened. Unknown: the connection broke while the
+// server may have been committing, so it may have happened: read back before acting. Anything that can't
+// be told is unknown, because treating "it may have happened" as "it did not" runs work twice.
+
+export type DatabaseErrorKind = 'rejected' | 'lost' | 'unknown';
+
+/** SQLSTATEs that end the session while a commit may be on its way: class 57P0x, and 25P03 / 57P05 timeouts. */
+const SESSION_ENDED = new Set(['57P01', '57P02', '57P05', '25P03', '25P04']);
+/** The server could not be entered at all: starting up, full, or shut for new sessions. */
+const NOT_ADMITTED = new Set(['57P03', '53300', '08001', '08004']);
+const NOT_REACHED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT']);
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+
+export function databaseErrorKind(error: unknown): DatabaseErrorKind {
+  const code = codeOf(error);
+  if (code !== null && (NOT_ADMITTED.has(code) || NOT_REACHED.has(code))) return 'lost';
+  // node-postgres reports a connect that timed out by message only.
+  if (error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect')) return 'lost';
+  if (code === null || SESSION_ENDED.has(code) || code.startsWith('08')) return 'unknown';
+  return SQLSTATE.test(code) ? 'rejected' : 'unknown';
+}
+
+/** True for what the database or the way to it did; false for our own bugs, which must not be retried in silence. */
+export function isDatabaseError(error: unknown): boolean {
+  if (codeOf(error) !== null) return true;
+  return error instanceof Error && /connection terminated|timeout|Client has encountered a connection error|Client was closed/i.test(error.message);
+}
+
+export function isUniqueViolation(error: unknown): boolean {
+  return codeOf(error) === '23505';
+}
+
+function codeOf(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return null;
+  return typeof error.code === 'string' ? error.code : null;
+}

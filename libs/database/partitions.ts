@@ -1,0 +1,27 @@
+// How do the day partitions stay right? By one idempotent act, done when a replica starts and by an
+// hourly job: make what will be needed, drop what is past its retention.
+import type { Database } from './connection.js';
+import { planPartitions } from './decisions/partition-days.js';
+import * as rows from './partition.repository.js';
+
+export interface Retention {
+  fireDays: number;
+  historyDays: number;
+}
+
+export async function maintainPartitions(db: Database, { retention, now }: { retention: Retention; now: Date }): Promise<{ created: number; dropped: number }> {
+  const done = { created: 0, dropped: 0 };
+  for (const table of rows.PARTITIONED_TABLES) {
+    const retentionDays = table.name === 'fire' ? retention.fireDays : retention.historyDays;
+    await db.transaction().execute(async (tx) => {
+      await rows.lockPartitioning(tx);
+      const plan = planPartitions({ existing: await rows.listPartitionDays(tx, table), now, retentionDays });
+      for (const day of plan.create) await rows.createPartition(tx, table, day);
+      for (const day of plan.drop) await rows.dropPartition(tx, table, day);
+      if (plan.drop.length > 0) await rows.deleteOldDefaults(tx, table, plan.keepFrom);
+      done.created += plan.create.length;
+      done.dropped += plan.drop.length;
+    });
+  }
+  return done;
+}

@@ -1,0 +1,203 @@
+// What do the tables look like to TypeScript? Kept by hand beside the migrations, because a reviewed
+// type is worth more than a generated one; an integration test compares it with the real catalogue.
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { ClaimId, ReplicaNumber, RunId, ScheduleId, Slot, TenantId, Term } from '#kernel/ids.js';
+
+/** Filled by the database with its own clock; read back as Date. */
+type DatabaseTime = ColumnType<Date, never, never>;
+type Json = JSONColumnType<object>;
+
+export interface InstallationTable {
+  id: number;
+  slot_count: number;
+  token_secret: Buffer;
+  installed_at: DatabaseTime;
+}
+
+export interface LeadershipTable {
+  id: number;
+  term: Term;
+  holder: string | null;
+  replica: ReplicaNumber | null;
+  elected_at: Date | null;
+}
+
+export type ReplicaState = 'active' | 'draining' | 'dead' | 'left';
+
+export interface ReplicaTable {
+  number: Generated<ReplicaNumber>;
+  incarnation: string;
+  name: string;
+  host: string;
+  pid: number;
+  url: string | null;
+  version: string;
+  roles: string[];
+  weight: number;
+  state: Generated<ReplicaState>;
+  started_at: DatabaseTime;
+  ended_at: Date | null;
+  died_term: Term | null;
+  died_reason: string | null;
+}
+
+export interface HeartbeatTable {
+  replica: ReplicaNumber;
+  beat: Generated<number>;
+  beat_at: Generated<Date>;
+  server_started_at: Generated<Date>;
+}
+
+export interface RingTable {
+  version: Generated<number>;
+  term: Term;
+  members: JSONColumnType<{ replica: ReplicaNumber; weight: number }[]>;
+  created_at: DatabaseTime;
+}
+
+export interface SlotOwnerTable {
+  slot: Slot;
+  owner: ReplicaNumber | null;
+  epoch: number;
+  target: ReplicaNumber | null;
+  target_since: Date | null;
+}
+
+export interface ClusterEventTable {
+  seq: Generated<number>;
+  at: DatabaseTime;
+  type: string;
+  term: Term | null;
+  replica: ReplicaNumber | null;
+  data: Json;
+}
+
+export interface TenantTable {
+  id: TenantId;
+  name: string;
+  display_name: string;
+  slot: Slot;
+  state: Generated<'active' | 'suspended'>;
+  created_at: DatabaseTime;
+  revision: Generated<number>;
+}
+
+export interface ApiKeyTable {
+  id: string;
+  tenant_id: TenantId | null;
+  name: string;
+  hash: Buffer;
+  role: 'admin' | 'tenant-admin';
+  created_at: DatabaseTime;
+  revoked_at: Date | null;
+}
+
+export interface JobTypeTable {
+  id: string;
+  tenant_id: TenantId | null;
+  name: string;
+  kind: 'handler' | 'http';
+  target: Json;
+  payload_schema: JSONColumnType<object | null>;
+  retry: Json;
+  timeout_ms: number;
+  created_at: DatabaseTime;
+  updated_at: Generated<Date>;
+  revision: Generated<number>;
+}
+
+export type ScheduleState = 'active' | 'paused' | 'ended';
+
+export interface ScheduleTable {
+  id: ScheduleId;
+  tenant_id: TenantId;
+  slot: Slot;
+  name: string;
+  job_type: string;
+  spec: Json;
+  payload: JSONColumnType<unknown[] | object>;
+  state: Generated<ScheduleState>;
+  next_due_at: Date | null;
+  created_at: DatabaseTime;
+  updated_at: Generated<Date>;
+  revision: Generated<number>;
+}
+
+export type FireOutcome = 'planned' | 'fired' | 'late' | 'skipped' | 'coalesced' | 'missed';
+
+export interface FireTable {
+  schedule_id: ScheduleId;
+  due_at: Date;
+  tenant_id: TenantId;
+  outcome: FireOutcome;
+  reason: string | null;
+  run_id: RunId | null;
+  term: Term;
+  planned_at: DatabaseTime;
+  started_at: Date | null;
+}
+
+export interface RunTable {
+  id: RunId;
+  tenant_id: TenantId;
+  slot: Slot;
+  job_type: string;
+  schedule_id: ScheduleId | null;
+  due_at: Date | null;
+  payload: Json;
+  priority: Generated<number>;
+  run_at: Date;
+  attempt: Generated<number>;
+  failures: Generated<number>;
+  losses: Generated<number>;
+  past_attempts: JSONColumnType<object[] | null>;
+  created_at: DatabaseTime;
+}
+
+export interface ClaimTable {
+  id: ClaimId;
+  replica: ReplicaNumber;
+  run_ids: RunId[];
+  claimed_at: DatabaseTime;
+}
+
+export type RunOutcome = 'succeeded' | 'failed' | 'cancelled' | 'expired' | 'dead-lettered';
+
+export interface RunHistoryTable {
+  id: RunId;
+  tenant_id: TenantId;
+  slot: Slot;
+  job_type: string;
+  schedule_id: ScheduleId | null;
+  due_at: Date | null;
+  payload: Json;
+  priority: number;
+  run_at: Date;
+  attempt: number;
+  past_attempts: JSONColumnType<object[] | null>;
+  created_at: Date;
+  outcome: RunOutcome;
+  replica: ReplicaNumber;
+  started_at: Date;
+  finished_at: Date;
+  output: JSONColumnType<object | null>;
+  error: JSONColumnType<object | null>;
+}
+
+export interface Tables {
+  installation: InstallationTable;
+  leadership: LeadershipTable;
+  replica: ReplicaTable;
+  heartbeat: HeartbeatTable;
+  ring: RingTable;
+  slot_owner: SlotOwnerTable;
+  cluster_event: ClusterEventTable;
+  tenant: TenantTable;
+  api_key: ApiKeyTable;
+  job_type: JobTypeTable;
+  schedule: ScheduleTable;
+  fire: FireTable;
+  run: RunTable;
+  claim: ClaimTable;
+  run_history: RunHistoryTable;
+}

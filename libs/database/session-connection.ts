@@ -1,0 +1,102 @@
+// How does a replica hold what belongs to a session, its advisory locks and its lease? On one dedicated
+// connection that is never pooled. The server is told to end it when it stays silent for a lease, because
+// TCP keepalives never notice a frozen process: its kernel goes on answering them.
+import pg from 'pg';
+import { sql, type PostgresPool, type PostgresPoolClient } from 'kysely';
+import { databaseOver, sessionConfig, type Database } from './connection.js';
+
+export interface SessionOptions {
+  url: string;
+  applicationName: string;
+  /** The server ends the session after this much silence. */
+  leaseMs: number;
+  /** Called once, whatever ended the session; not called for `close()`. */
+  onLost: (error: Error) => void;
+  onNotification: (channel: string, payload: string) => void;
+}
+
+export interface SessionConnection {
+  readonly db: Database;
+  readonly backendPid: number;
+  close(): Promise<void>;
+}
+
+/** The way to the database does not carry sessions; no retry will help until the setting is changed. */
+export class UnfitSessionError extends Error {
+  override readonly name = 'UnfitSessionError';
+}
+
+/** Rejects with UnfitSessionError when something between us and a primary breaks sessions, else with what the connection did. */
+export async function openSession(options: SessionOptions): Promise<SessionConnection> {
+  const statementTimeoutMs = Math.floor(options.leaseMs / 3);
+  const client = new pg.Client({
+    ...sessionConfig({ url: options.url, applicationName: options.applicationName, statementTimeoutMs }),
+    query_timeout: statementTimeoutMs,
+    connectionTimeoutMillis: statementTimeoutMs,
+  });
+  let over = false;
+  const lose = (error: Error): void => {
+    if (over) return;
+    over = true;
+    void client.end().catch(() => undefined);
+    options.onLost(error);
+  };
+  client.on('error', lose);
+  client.on('end', () => lose(new Error('Connection terminated: the control session ended')));
+  client.on('notification', ({ channel, payload }) => options.onNotification(channel, payload ?? ''));
+  await client.connect();
+  const db = databaseOver(poolOfOne(client));
+  try {
+    const backendPid = await refuseUnfitSession(db, client);
+    await limitSilence(db, options.leaseMs);
+    return { db, backendPid, close: () => ((over = true), client.end()) };
+  } catch (error) {
+    over = true;
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Lends the one client to one borrower at a time. Without this a beat could slip into the middle of an
+ * election's transaction, and would be rolled back with it.
+ */
+function poolOfOne(client: pg.Client): PostgresPool {
+  let free: Promise<void> = Promise.resolve();
+  const connect = async (): Promise<PostgresPoolClient> => {
+    const turn = free;
+    let release = (): void => undefined;
+    free = new Promise((resolve) => {
+      release = resolve;
+    });
+    await turn;
+    return Object.assign(client, { release });
+  };
+  // Kysely ends a pool; this one's client is ended by whoever opened the session.
+  return { connect, end: async () => undefined, options: {} };
+}
+
+async function refuseUnfitSession(db: Database, client: pg.Client): Promise<number> {
+  const { rows } = await sql<{ pid: number; standby: boolean; readOnly: boolean }>`
+    select pg_backend_pid() as pid,
+           pg_is_in_recovery() as standby,
+           current_setting('transaction_read_only') = 'on' as "readOnly"`.execute(db);
+  const [seen] = rows;
+  if (seen === undefined) throw new UnfitSessionError('expected one row about the session, got none');
+  if (seen.standby) throw new UnfitSessionError('expected a primary, got a standby (pg_is_in_recovery() is true)');
+  if (seen.readOnly) throw new UnfitSessionError('expected a writable session, got transaction_read_only = on');
+  // `processID` comes from the protocol's start-up; a pooler in between answers with a number of its own.
+  const { processID } = client as unknown as { processID: number };
+  if (processID !== seen.pid) {
+    throw new UnfitSessionError(
+      `expected a direct connection, got a pooler in between (backend ${seen.pid}, announced ${processID}); give the control session a direct URL`,
+    );
+  }
+  return seen.pid;
+}
+
+async function limitSilence(db: Database, leaseMs: number): Promise<void> {
+  await sql`select set_config('idle_session_timeout', ${String(leaseMs)}, false),
+                   set_config('idle_in_transaction_session_timeout', ${String(leaseMs)}, false),
+                   set_config('lock_timeout', '1s', false)`.execute(db);
+}

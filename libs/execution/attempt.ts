@@ -1,0 +1,72 @@
+// How does one attempt go? Its target is called with a signal, and whatever happens becomes a value. The
+// attempt ends when the signal says so, even if the handler does not listen: what it returns later has
+// nobody left to tell.
+import type { JobContext } from '#client/job-definition.js';
+import type { ClaimedRun } from './claimed-run.js';
+import type { AttemptError, AttemptResult } from './decisions/run-transition.js';
+
+/** Why an attempt was stopped from outside; becomes `signal.reason`. */
+export class AttemptStopped extends Error {
+  override readonly name = 'AttemptStopped';
+
+  constructor(
+    readonly why: 'timeout' | 'replica-fenced' | 'shutdown',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Throw it to fail a run for good: trying again would be pointless. */
+export class FatalError extends Error {
+  override readonly name = 'FatalError';
+}
+
+export type CallTarget = (run: ClaimedRun, context: JobContext) => Promise<AttemptResult>;
+
+export async function attemptRun(run: ClaimedRun, call: CallTarget, signal: AbortSignal): Promise<AttemptResult> {
+  const context: JobContext = {
+    tenant: run.tenantId,
+    runId: run.id,
+    attempt: run.attempt,
+    dueAt: run.dueAt,
+    idempotencyKey: run.id,
+    signal,
+  };
+  let stopListening = (): void => undefined;
+  const stopped = new Promise<AttemptResult>((resolve) => {
+    const stop = (): void => resolve(stoppedResult(signal.reason));
+    signal.addEventListener('abort', stop, { once: true });
+    stopListening = () => signal.removeEventListener('abort', stop);
+  });
+  try {
+    return await Promise.race([call(run, context).catch(failedResult), stopped]);
+  } finally {
+    stopListening();
+  }
+}
+
+/** Anything can be thrown in JavaScript; all of it becomes an error with a name and a message. */
+export function failedResult(thrown: unknown): AttemptResult {
+  return { kind: 'failed', error: describeError(thrown), fatal: thrown instanceof FatalError };
+}
+
+const STACK_LENGTH_MAX = 4_000;
+const MESSAGE_LENGTH_MAX = 2_000;
+
+export function describeError(thrown: unknown): AttemptError {
+  if (!(thrown instanceof Error)) {
+    return { name: 'NonError', message: `expected an Error to be thrown, got ${String(thrown)}`.slice(0, MESSAGE_LENGTH_MAX) };
+  }
+  const { name, message, stack } = thrown;
+  return {
+    name,
+    message: message.slice(0, MESSAGE_LENGTH_MAX),
+    ...(stack === undefined ? {} : { stack: stack.slice(0, STACK_LENGTH_MAX) }),
+  };
+}
+
+function stoppedResult(reason: unknown): AttemptResult {
+  if (reason instanceof AttemptStopped && reason.why !== 'timeout') return { kind: 'released' };
+  return failedResult(reason);
+}

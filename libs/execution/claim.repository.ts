@@ -1,0 +1,97 @@
+// Which statements take work, and give it back untouched? Because a slot has one owner, taking a batch is
+// one index walk per lane and one claim row for all of it; no run is written and none is contested.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { ClaimId, ReplicaNumber, RunId, Slot, TenantId } from '#kernel/ids.js';
+import type { ClaimedRun } from './claimed-run.js';
+
+export interface Lane {
+  slot: Slot;
+  tenantId: TenantId;
+}
+
+/** The lanes in these slots that hold any run, found by skipping from tenant to tenant along the index. */
+export async function discoverLanes(db: Database, slots: readonly Slot[]): Promise<Lane[]> {
+  const { rows } = await sql<Lane>`
+    select s.slot, lane.tenant_id as "tenantId"
+      from unnest(${[...slots]}::smallint[]) as s (slot)
+     cross join lateral (
+       with recursive tenant as (
+         (select tenant_id from carillon.run where slot = s.slot order by tenant_id limit 1)
+         union all
+         select (select r.tenant_id from carillon.run r
+                  where r.slot = s.slot and r.tenant_id > t.tenant_id
+                  order by r.tenant_id limit 1)
+           from tenant t
+          where t.tenant_id is not null)
+       select tenant_id from tenant where tenant_id is not null) lane`.execute(db);
+  return rows;
+}
+
+export interface ClaimRequest {
+  claimId: ClaimId;
+  replica: ReplicaNumber;
+  lanes: readonly (Lane & { quota: number })[];
+  /** Runs that are already held, here or under a claim of a former owner. */
+  excluded: readonly RunId[];
+  /** Runs due this soon are taken, too, and wait in memory. */
+  aheadMs: number;
+}
+
+/**
+ * Takes the next runs of each lane. The ownership of each slot is read in the same statement, behind the
+ * replica gate, so a slot that was handed over yields nothing. Race won: two owners never see the same
+ * run unclaimed, because the old one's claims are visible before the new one may ask.
+ */
+export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<{ runs: ClaimedRun[]; databaseTime: Date | null }> {
+  const { claimId, replica, lanes, excluded, aheadMs } = request;
+  const { rows } = await sql<ClaimedRun & { databaseTime: Date }>`
+    with lane as materialized (
+      select l.slot, l.tenant_id, l.quota
+        from unnest(${lanes.map((lane) => lane.slot)}::smallint[],
+                    ${lanes.map((lane) => lane.tenantId)}::uuid[],
+                    ${lanes.map((lane) => lane.quota)}::int[]) as l (slot, tenant_id, quota)
+        join carillon.slot_owner o on o.slot = l.slot and o.owner = ${replica} and o.target is null),
+    picked as materialized (
+      select r.*
+        from lane
+       cross join lateral (
+         select id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at, attempt, failures
+           from carillon.run
+          where slot = lane.slot and tenant_id = lane.tenant_id
+            and run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
+            and id <> all(${[...excluded]}::uuid[])
+          order by priority desc, run_at, id
+          limit lane.quota) r),
+    noted as (
+      insert into carillon.claim (id, replica, run_ids)
+      select ${claimId}, ${replica}, array_agg(id) from picked having count(*) > 0)
+    select id, ${claimId}::uuid as "claimId", tenant_id as "tenantId", slot, job_type as "jobType", schedule_id as "scheduleId",
+           due_at as "dueAt", payload, run_at as "runAt", attempt, failures, clock_timestamp() as "databaseTime"
+      from picked`.execute(tx);
+  return { runs: rows, databaseTime: rows.at(-1)?.databaseTime ?? null };
+}
+
+/** Runs in these slots that another replica's claims still hold: a former owner that is finishing. */
+export async function foreignRuns(db: Database, { replica, slots }: { replica: ReplicaNumber; slots: readonly Slot[] }): Promise<{ slot: Slot; id: RunId }[]> {
+  const { rows } = await sql<{ slot: Slot; id: RunId }>`
+    select r.slot, r.id
+      from carillon.claim c
+     cross join lateral unnest(c.run_ids) as held (id)
+      join carillon.run r on r.id = held.id
+     where c.replica <> ${replica} and r.slot = any(${[...slots]}::smallint[])`.execute(db);
+  return rows;
+}
+
+/** Claims of this replica that are old enough for their owner to have heard of them. */
+export async function listOldClaims(db: Database, { replica, olderThanMs }: { replica: ReplicaNumber; olderThanMs: number }): Promise<ClaimId[]> {
+  const { rows } = await sql<{ id: ClaimId }>`
+    select id from carillon.claim
+     where replica = ${replica} and claimed_at < clock_timestamp() - make_interval(secs => ${olderThanMs / 1000}::float8)`.execute(db);
+  return rows.map((row) => row.id);
+}
+
+/** Drops claims whose runs were never started: they are free again at once, with no attempt burned. */
+export async function dropClaims(tx: Tx, { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] }): Promise<void> {
+  await sql`delete from carillon.claim where replica = ${replica} and id = any(${[...claimIds]}::uuid[])`.execute(tx);
+}

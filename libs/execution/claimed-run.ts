@@ -1,0 +1,18 @@
+// What does an owner know about a run that it has claimed?
+import type { ClaimId, RunId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
+
+export interface ClaimedRun {
+  readonly id: RunId;
+  readonly claimId: ClaimId;
+  readonly tenantId: TenantId;
+  readonly slot: Slot;
+  readonly jobType: string;
+  readonly scheduleId: ScheduleId | null;
+  readonly dueAt: Date | null;
+  readonly payload: unknown;
+  readonly runAt: Date;
+  /** The number of the attempt to come, counted from 1. */
+  readonly attempt: number;
+  /** Attempts that failed; lost ones are not counted, since no handler failed. */
+  readonly failures: number;
+}

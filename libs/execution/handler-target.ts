@@ -1,0 +1,42 @@
+// How is a run handed to a handler in this process? Its payload is checked against the job's schema
+// first; one that does not fit will not fit next time either, so that is fatal.
+import type { JobContext } from '#client/job-definition.js';
+import type { ValidationIssue } from '#client/standard-schema.js';
+import type { ClaimedRun } from './claimed-run.js';
+import type { AttemptResult } from './decisions/run-transition.js';
+import type { HandlerRegistry } from './handler-registry.js';
+
+export interface HandlerCall {
+  registry: HandlerRegistry;
+  handler: string;
+  run: ClaimedRun;
+  context: JobContext;
+}
+
+export async function callHandler({ registry, handler, run, context }: HandlerCall): Promise<AttemptResult> {
+  const registered = registry.find(handler);
+  if (registered === undefined) {
+    // Not fatal: during a rolling deploy another replica may have it.
+    return failed('HandlerMissing', `expected a handler for job ${handler} in this replica, found none`, false);
+  }
+  const checked = await registered.definition.payload['~standard'].validate(run.payload);
+  if (checked.issues !== undefined) {
+    return failed('InvalidPayload', `the payload does not fit job ${handler}: ${describeIssues(checked.issues)}`, true);
+  }
+  const output: unknown = await registered.handle({ payload: checked.value }, context);
+  return { kind: 'succeeded', output: output ?? null };
+}
+
+export function describeIssues(issues: readonly ValidationIssue[]): string {
+  return issues.map((issue) => `${pointerOf(issue)}: ${issue.message}`).join('; ');
+}
+
+/** RFC 6901. */
+export function pointerOf(issue: ValidationIssue): string {
+  const keys = (issue.path ?? []).map((part) => (typeof part === 'object' ? part.key : part));
+  return keys.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('') || '/';
+}
+
+function failed(name: string, message: string, fatal: boolean): AttemptResult {
+  return { kind: 'failed', error: { name, message }, fatal };
+}

@@ -1,0 +1,112 @@
+// What does this replica hold in memory? Every run that it has claimed and whose end is not yet in the
+// database: waiting for its due time, running, or over and waiting to be written. The number is bounded,
+// because what is held here is what others must redo if this process dies.
+import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
+import type { ClaimedRun } from './claimed-run.js';
+
+export interface HeldRun {
+  readonly run: ClaimedRun;
+  /** On this process's monotonic clock; never before the database's run_at (I6). */
+  readonly startAtMs: number;
+  state: 'waiting' | 'running' | 'ended';
+}
+
+export class HeldRuns {
+  readonly #runs = new Map<RunId, HeldRun>();
+  /** Soonest last, so that taking one is a pop. */
+  #waiting: HeldRun[] = [];
+  readonly #byTenant = new Map<TenantId, Set<RunId>>();
+  readonly #leftInClaim = new Map<ClaimId, number>();
+  #running = 0;
+
+  constructor(private readonly limits: { held: number; running: number }) {}
+
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** How many more runs may be claimed. */
+  room(): number {
+    return this.limits.held - this.#runs.size;
+  }
+
+  /** Adds one claim's runs; `startAtMs` turns a run's due time into this process's clock. */
+  add(runs: readonly ClaimedRun[], startAtMs: (run: ClaimedRun) => number): void {
+    for (const run of runs) {
+      const held: HeldRun = { run, startAtMs: startAtMs(run), state: 'waiting' };
+      this.#runs.set(run.id, held);
+      this.#waiting.push(held);
+      const ofTenant = this.#byTenant.get(run.tenantId);
+      if (ofTenant === undefined) this.#byTenant.set(run.tenantId, new Set([run.id]));
+      else ofTenant.add(run.id);
+      this.#leftInClaim.set(run.claimId, (this.#leftInClaim.get(run.claimId) ?? 0) + 1);
+    }
+    this.#waiting.sort((a, b) => b.startAtMs - a.startAtMs);
+  }
+
+  /** The runs to start now: due, and within what may run at once. They are 'running' from here on. */
+  takeDue(nowMs: number): HeldRun[] {
+    const due: HeldRun[] = [];
+    for (let next = this.#waiting.at(-1); next !== undefined; next = this.#waiting.at(-1)) {
+      if (next.startAtMs > nowMs || this.#running >= this.limits.running) break;
+      this.#waiting.pop();
+      next.state = 'running';
+      this.#running += 1;
+      due.push(next);
+    }
+    return due;
+  }
+
+  /** When the next waiting run is due, unless the running ones fill the replica. */
+  nextStartAtMs(): number | null {
+    return this.#running >= this.limits.running ? null : (this.#waiting.at(-1)?.startAtMs ?? null);
+  }
+
+  /** Takes back everything that has not started. */
+  takeWaiting(): HeldRun[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const held of waiting) held.state = 'ended';
+    return waiting;
+  }
+
+  markEnded(held: HeldRun): void {
+    if (held.state === 'running') this.#running -= 1;
+    held.state = 'ended';
+  }
+
+  /** The run's end is in the database, or was refused there. True when it was the last of its claim. */
+  forget(run: ClaimedRun): boolean {
+    if (!this.#runs.delete(run.id)) return false;
+    const ofTenant = this.#byTenant.get(run.tenantId);
+    ofTenant?.delete(run.id);
+    if (ofTenant?.size === 0) this.#byTenant.delete(run.tenantId);
+    const left = (this.#leftInClaim.get(run.claimId) ?? 1) - 1;
+    if (left > 0) this.#leftInClaim.set(run.claimId, left);
+    else this.#leftInClaim.delete(run.claimId);
+    return left === 0;
+  }
+
+  /** How many runs of the claim are still held. */
+  leftInClaim(claimId: ClaimId): number {
+    return this.#leftInClaim.get(claimId) ?? 0;
+  }
+
+  /** What a claim for these tenants must leave out. */
+  idsOf(tenants: Iterable<TenantId>): RunId[] {
+    return [...tenants].flatMap((tenant) => [...(this.#byTenant.get(tenant) ?? [])]);
+  }
+
+  /** Drops everything, because this incarnation's claims are void. */
+  clear(): void {
+    this.#runs.clear();
+    this.#waiting = [];
+    this.#byTenant.clear();
+    this.#leftInClaim.clear();
+    this.#running = 0;
+  }
+}

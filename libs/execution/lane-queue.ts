@@ -1,0 +1,34 @@
+// Whose turn is it? Lanes wait in a circle; a pass serves the first few and those that may hold more go
+// to the back, so that a tenant with a thousand runs and one with a single run alternate.
+import type { Slot } from '#kernel/ids.js';
+import type { Lane } from './claim.repository.js';
+
+export class LaneQueue {
+  /** Keyed by tenant: a tenant lives in one slot, and a Map keeps the order of arrival. */
+  readonly #lanes = new Map<string, Lane>();
+
+  get size(): number {
+    return this.#lanes.size;
+  }
+
+  /** Lanes that wait already keep their place. */
+  add(lanes: readonly Lane[]): void {
+    for (const lane of lanes) if (!this.#lanes.has(lane.tenantId)) this.#lanes.set(lane.tenantId, lane);
+  }
+
+  /** Takes up to `limit` lanes from the front. */
+  take(limit: number): Lane[] {
+    const taken: Lane[] = [];
+    for (const lane of this.#lanes.values()) {
+      if (taken.length >= limit) break;
+      taken.push(lane);
+    }
+    for (const lane of taken) this.#lanes.delete(lane.tenantId);
+    return taken;
+  }
+
+  /** Forgets the lanes of slots that are served elsewhere now. */
+  keepOnly(slots: ReadonlySet<Slot>): void {
+    for (const lane of this.#lanes.values()) if (!slots.has(lane.slot)) this.#lanes.delete(lane.tenantId);
+  }
+}

@@ -1,0 +1,51 @@
+// Who takes a dead replica's runs over? The leader revokes its claims, a bounded number in each
+// transaction, so that one replica's big death does not stall the others; the owners of the slots then
+// find the runs free again. It looks after each death and again now and then, until nothing is left.
+import { insertEvent } from '#cluster/cluster-event.repository.js';
+import type { HintsLoop } from '#cluster/hints-loop.js';
+import type { Leader, Leadership } from '#cluster/leadership.js';
+import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import * as revocation from './revocation.repository.js';
+
+const CLAIMS_PER_PASS = 20;
+/** A locked claim of a dead replica is tried again this soon. */
+const AGAIN_MS = 100;
+
+export class RevocationLoop implements Loop {
+  readonly name = 'revocation';
+
+  constructor(
+    private readonly leadership: Leadership,
+    private readonly hints: HintsLoop,
+  ) {}
+
+  async runOnce(): Promise<number> {
+    const leader = this.leadership.current();
+    if (leader === null) return UNTIL_WOKEN_MS;
+    if (!(await revocation.hasVoidClaims(leader.incarnation.db))) return UNTIL_WOKEN_MS;
+    const slots = await this.#revoke(leader);
+    if (slots.length > 0) this.hints.send({ kind: 'work', slots });
+    return slots.length > 0 ? 0 : AGAIN_MS;
+  }
+
+  async #revoke(leader: Leader): Promise<Slot[]> {
+    const result = await this.leadership.write(leader, async (tx) => {
+      const claims = await revocation.deleteVoidClaims(tx, { limit: CLAIMS_PER_PASS });
+      const slots = new Set<Slot>();
+      for (const [replica, runIds] of byReplica(claims)) {
+        const requeued = await revocation.requeueLost(tx, { replica, runIds });
+        for (const slot of requeued.slots) slots.add(slot);
+        await insertEvent(tx, { type: 'claims-revoked', term: leader.term, replica, data: { runs: requeued.runs } });
+      }
+      return [...slots];
+    });
+    return result.kind === 'done' ? result.value : [];
+  }
+}
+
+function byReplica(claims: readonly { replica: ReplicaNumber; runIds: RunId[] }[]): Map<ReplicaNumber, RunId[]> {
+  const runs = new Map<ReplicaNumber, RunId[]>();
+  for (const { replica, runIds } of claims) runs.set(replica, [...(runs.get(replica) ?? []), ...runIds]);
+  return runs;
+}

@@ -1,0 +1,107 @@
+// Which statements end attempts? They run in one transaction behind the replica gate, and the first locks
+// the claims: an attempt whose claim is gone was revoked, and nothing of it is written (I2, I4).
+import { sql } from 'kysely';
+import type { Tx } from '#database/connection.js';
+import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
+
+/** Locks the claims that are still ours. Whoever revokes deletes the row, so one of the two finds nothing. */
+export async function lockClaims(tx: Tx, { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] }): Promise<Set<ClaimId>> {
+  const { rows } = await sql<{ id: ClaimId }>`
+    select id from carillon.claim
+     where replica = ${replica} and id = any(${[...claimIds]}::uuid[])
+     order by id
+       for update`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+export interface StartedFire {
+  scheduleId: ScheduleId;
+  dueAt: Date;
+  startedAt: Date;
+}
+
+/** The ledger's decision about a due time, made once: only a planned one is still open (I1). */
+export async function decideFires(tx: Tx, { fires, lateAfterMs }: { fires: readonly StartedFire[]; lateAfterMs: number }): Promise<void> {
+  await sql`
+    update carillon.fire f
+       set started_at = s.started_at,
+           outcome = case when s.started_at - s.due_at > make_interval(secs => ${lateAfterMs / 1000}::float8) then 'late' else 'fired' end
+      from unnest(${fires.map((fire) => fire.scheduleId)}::uuid[],
+                  ${fires.map((fire) => fire.dueAt)}::timestamptz[],
+                  ${fires.map((fire) => fire.startedAt)}::timestamptz[]) as s (schedule_id, due_at, started_at)
+     where f.schedule_id = s.schedule_id and f.due_at = s.due_at and f.outcome = 'planned'`.execute(tx);
+}
+
+export interface FinishedRun {
+  id: RunId;
+  outcome: 'succeeded' | 'failed';
+  startedAt: Date;
+  finishedAt: Date;
+  outputJson: string | null;
+  errorJson: string | null;
+}
+
+/** Moves runs whose attempt number is still this one into the history; resolves with those that it found. */
+export async function finishRuns(
+  tx: Tx,
+  { replica, attempt, runs }: { replica: ReplicaNumber; attempt: number; runs: readonly FinishedRun[] },
+): Promise<Set<RunId>> {
+  const ids = runs.map((run) => run.id);
+  // Found by the key alone, so that no plan ever hashes the whole table; the details are joined afterwards.
+  const { rows } = await sql<{ id: RunId }>`
+    with gone as (
+      delete from carillon.run where id = any(${ids}::uuid[]) and attempt = ${attempt} returning *)
+    insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
+                                      created_at, outcome, replica, started_at, finished_at, output, error)
+    select g.id, g.tenant_id, g.slot, g.job_type, g.schedule_id, g.due_at, g.payload, g.priority, g.run_at, g.attempt, g.past_attempts,
+           g.created_at, e.outcome, ${replica}, e.started_at, e.finished_at, e.output::jsonb, e.error::jsonb
+      from gone g
+      join unnest(${ids}::uuid[],
+                  ${runs.map((run) => run.outcome)}::text[],
+                  ${runs.map((run) => run.startedAt)}::timestamptz[],
+                  ${runs.map((run) => run.finishedAt)}::timestamptz[],
+                  ${runs.map((run) => run.outputJson)}::text[],
+                  ${runs.map((run) => run.errorJson)}::text[]) as e (id, outcome, started_at, finished_at, output, error)
+        on e.id = g.id
+    returning id`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+export interface RetriedRun {
+  id: RunId;
+  attempt: number;
+  delayMs: number;
+  /** The ended attempt, as it is shown later. */
+  recordJson: string;
+}
+
+/** Puts failed runs back for another attempt, later; resolves with those that it found. */
+export async function retryRuns(tx: Tx, runs: readonly RetriedRun[]): Promise<Set<RunId>> {
+  const ids = runs.map((run) => run.id);
+  const { rows } = await sql<{ id: RunId }>`
+    update carillon.run r
+       set attempt = r.attempt + 1,
+           failures = r.failures + 1,
+           run_at = clock_timestamp() + make_interval(secs => e.delay_ms / 1000.0),
+           past_attempts = coalesce(r.past_attempts, '[]') || e.record::jsonb
+      from unnest(${ids}::uuid[],
+                  ${runs.map((run) => run.attempt)}::int[],
+                  ${runs.map((run) => run.delayMs)}::float8[],
+                  ${runs.map((run) => run.recordJson)}::text[]) as e (id, attempt, delay_ms, record)
+     where r.id = any(${ids}::uuid[]) and r.id = e.id and r.attempt = e.attempt
+    returning r.id`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Deletes claims of which nothing is left. */
+export async function closeClaims(tx: Tx, claimIds: readonly ClaimId[]): Promise<void> {
+  await sql`delete from carillon.claim where id = any(${[...claimIds]}::uuid[])`.execute(tx);
+}
+
+/** Takes runs that go on elsewhere out of claims that still hold others. */
+export async function shrinkClaims(tx: Tx, { claimIds, runIds }: { claimIds: readonly ClaimId[]; runIds: readonly RunId[] }): Promise<void> {
+  await sql`
+    update carillon.claim
+       set run_ids = array(select held from unnest(run_ids) as held where held <> all(${[...runIds]}::uuid[]))
+     where id = any(${[...claimIds]}::uuid[])`.execute(tx);
+}

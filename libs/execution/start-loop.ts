@@ -1,0 +1,59 @@
+// Which runs start now? Those whose instant has come, while there is room and this replica's lease is
+// sure. When it is no longer sure, everything is stopped before another replica takes the runs over.
+import type { Membership } from '#cluster/membership.js';
+import type { DatabaseClock } from '#cluster/database-clock.js';
+import type { Clock } from '#kernel/clock.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { AttemptStopped } from './attempt.js';
+import type { Executor } from './executor.js';
+import type { HeldRuns } from './held-runs.js';
+import type { SettleLoop } from './settle-loop.js';
+
+export interface StartParts {
+  membership: Membership;
+  held: HeldRuns;
+  executor: Executor;
+  settleLoop: SettleLoop;
+  databaseClock: DatabaseClock;
+  clock: Clock;
+}
+
+/** How often to look whether the lease is sure again. */
+const DISTRUST_MS = 250;
+
+export class StartLoop implements Loop {
+  readonly name = 'start';
+
+  constructor(private readonly parts: StartParts) {
+    parts.membership.expelled.subscribe(({ reason }) => {
+      parts.executor.abandonAll(new AttemptStopped('replica-fenced', reason));
+      parts.held.clear();
+    });
+  }
+
+  async runOnce(): Promise<number> {
+    const { held, executor, clock, membership } = this.parts;
+    if (membership.trusted() === null) {
+      executor.stopAll(new AttemptStopped('replica-fenced', 'this replica can no longer be sure of its lease'));
+      return held.size > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
+    }
+    const nowMs = clock.monotonicMs();
+    const nextDeadlineMs = executor.stopOverdue(nowMs);
+    for (const due of held.takeDue(nowMs)) executor.start(due);
+    const nextMs = Math.min(held.nextStartAtMs() ?? Number.POSITIVE_INFINITY, nextDeadlineMs);
+    return Math.min(this.#lookAgainMs(), Math.max(0, nextMs - clock.monotonicMs()));
+  }
+
+  /** Gives back what has been claimed but not started. */
+  releaseWaiting(): void {
+    const now = this.parts.databaseClock.now();
+    for (const { run } of this.parts.held.takeWaiting()) {
+      this.parts.settleLoop.noteEnd({ run, startedAt: now, finishedAt: now, transition: { kind: 'release' }, outputJson: null });
+    }
+  }
+
+  // While anything runs, the lease must be looked at even if nobody wakes this loop.
+  #lookAgainMs(): number {
+    return this.parts.held.running > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
+  }
+}

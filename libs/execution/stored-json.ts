@@ -1,0 +1,25 @@
+// What may be stored as JSON? Everything that JSON can say and jsonb can hold: no cycles, no NUL
+// characters, no halves of surrogate pairs. The last two are replaced, since one such character in one
+// output must not keep a whole batch of finished runs out of the history.
+
+const STORED_BYTES_MAX = 256 * 1024;
+const NOT_FOR_JSONB = /\\u(0000|d[89a-f][0-9a-f]{2})/i;
+
+export type Encoded = { kind: 'encoded'; json: string } | { kind: 'unfit'; reason: string };
+
+export function encodeJson(value: unknown): Encoded {
+  try {
+    // Undefined for functions and symbols, which JSON leaves out; `JSON.stringify` is not typed to say so.
+    const json = (JSON.stringify(value) as string | undefined) ?? 'null';
+    if (Buffer.byteLength(json) > STORED_BYTES_MAX) {
+      return { kind: 'unfit', reason: `expected at most ${STORED_BYTES_MAX} bytes of JSON, got ${Buffer.byteLength(json)}` };
+    }
+    return { kind: 'encoded', json: NOT_FOR_JSONB.test(json) ? JSON.stringify(value, replaceUnstorable) : json };
+  } catch (error) {
+    return { kind: 'unfit', reason: `expected a value that JSON can say, got ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function replaceUnstorable(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\uFFFD') : value;
+}

@@ -1,0 +1,69 @@
+// Where does a run go? Its job type says so. Job types are read when first needed and remembered for a
+// few seconds, so a change of one takes that long to reach runs that are about to start.
+import type { Incarnation, Membership } from '#cluster/membership.js';
+import type { Clock } from '#kernel/clock.js';
+import { unreachable } from '#kernel/errors.js';
+import type { Dispatcher } from 'undici';
+import type { CallTarget } from './attempt.js';
+import type { ClaimedRun } from './claimed-run.js';
+import { callHandler } from './handler-target.js';
+import type { HandlerRegistry } from './handler-registry.js';
+import { callHttp } from './http-target.js';
+import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, type JobType, type RetryPolicy, type Target } from './job-type.js';
+import { findJobType } from './job-type.repository.js';
+
+export interface ResolvedTarget {
+  call: CallTarget;
+  retry: RetryPolicy;
+  timeoutMs: number;
+}
+
+const REMEMBERED_MS = 5_000;
+const REMEMBERED_MAX = 10_000;
+
+export class Targets {
+  readonly #remembered = new Map<string, { jobType: Promise<JobType | undefined>; readAtMs: number }>();
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly registry: HandlerRegistry,
+    private readonly dispatcher: Dispatcher,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Rejects when the database could not be asked; the run is not to blame then. */
+  async resolve(run: ClaimedRun): Promise<ResolvedTarget> {
+    const { incarnation } = this.membership;
+    if (incarnation === null) throw new Error('expected to be a member of the cluster, got expelled');
+    const jobType = await this.#jobType(incarnation, run);
+    if (jobType === undefined) {
+      const error = { name: 'JobTypeMissing', message: `expected a job type ${run.jobType}, found none` };
+      return { call: async () => ({ kind: 'failed', error, fatal: false }), retry: DEFAULT_RETRY, timeoutMs: DEFAULT_TIMEOUT_MS };
+    }
+    return { call: this.#callOf(jobType.target), retry: jobType.retry, timeoutMs: jobType.timeoutMs };
+  }
+
+  #callOf(target: Target): CallTarget {
+    switch (target.kind) {
+      case 'handler':
+        return (run, context) => callHandler({ registry: this.registry, handler: target.handler, run, context });
+      case 'http':
+        return (run, context) => callHttp({ target, run, context, dispatcher: this.dispatcher });
+      default:
+        return unreachable(target);
+    }
+  }
+
+  #jobType(incarnation: Incarnation, run: ClaimedRun): Promise<JobType | undefined> {
+    const key = `${run.tenantId}/${run.jobType}`;
+    const nowMs = this.clock.monotonicMs();
+    const remembered = this.#remembered.get(key);
+    if (remembered !== undefined && nowMs - remembered.readAtMs < REMEMBERED_MS) return remembered.jobType;
+    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
+    const jobType = findJobType(incarnation.db, { tenantId: run.tenantId, name: run.jobType });
+    this.#remembered.set(key, { jobType, readAtMs: nowMs });
+    // A failed read must not be remembered. Whoever awaits it is told as well.
+    jobType.catch(() => this.#remembered.delete(key));
+    return jobType;
+  }
+}

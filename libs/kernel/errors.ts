@@ -1,0 +1,12 @@
+// Which failures are ours to name? Expected outcomes are return values, so little is left: a setting
+// that can't be, and a state that the compiler thinks impossible.
+
+/** A setting is wrong. The message names it, says what was expected and what was got. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Closes a switch: does not compile while a case is missing, throws if an unknown value came from outside. */
+export function unreachable(value: never): never {
+  throw new Error(`expected every case to be handled, got ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,107 @@
+// Is exactly our dialect accepted, and does a refusal say what would have been right?
+import { Cron } from 'croner';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readCron } from './cron-dialect.js';
+
+describe('the cron dialect', () => {
+  it.each([
+    '* * * * *',
+    '*/5 * * * * *',
+    ' 0  0 * * * ',
+    '0 0 * jan-mar,DEC sun-tue',
+    '0 0 * * FRI-SUN',
+    '0 0 * * 5-7',
+    '0,30 8-18/2 1,15 */3 MON-FRI/2',
+    '0 0 L * *',
+    '0 0 1,L * *',
+    '0 0 LW * *',
+    '0 0 1W,15w * *',
+    '0 0 * * 5L,MON#1,2#5',
+    '@yearly',
+    '@annually',
+    '@monthly',
+    '@weekly',
+    '@Daily',
+    '@midnight',
+    '@hourly',
+  ])('accepts "%s", and croner does too', (text) => {
+    const reading = readCron(text);
+    expect(reading).toMatchObject({ ok: true });
+    if (reading.ok)
+      expect(
+        new Cron(reading.fields.expression, { mode: '6-part', utcOffset: 0 }).nextRun(new Date(0)),
+      ).not.toBeNull();
+  });
+
+  it.each([
+    ['', '5 fields', '0 fields'],
+    ['* * * *', '5 fields', '4 fields'],
+    ['0 0 1 1 * * 2030', 'no year', '7 fields'],
+    ['@reboot', 'one of @yearly', '@reboot'],
+    ['@every 5m', 'one of @yearly', '@every 5m'],
+    ['0 0 ? * MON', 'day of month: no "?"', '?'],
+    ['0 0 1 * +MON', 'day of week: no "?" and no "+"', '+MON'],
+    ['60 * * * *', 'minute: ', '60'],
+    ['60 0 0 * * *', 'second: ', '60'],
+    ['0 24 * * *', 'hour: ', '24'],
+    ['0 0 0 * *', 'day of month: ', '0'],
+    ['0 0 * 13 *', 'month: ', '13'],
+    ['0 0 * FOO *', 'month: ', 'FOO'],
+    ['0 0 * * 8', 'day of week: ', '8'],
+    ['*/0 * * * *', 'minute: ', '*/0'],
+    ['*/61 * * * *', 'minute: ', '*/61'],
+    ['5/15 * * * *', 'minute: ', '5/15'],
+    ['30-10 * * * *', 'minute: ', '30-10'],
+    ['1,,2 * * * *', 'minute: ', ''],
+    ['1-2-3 * * * *', 'minute: ', '1-2-3'],
+    ['*/2/2 * * * *', 'minute: ', '*/2/2'],
+    ['-5 * * * *', 'minute: ', '-5'],
+    ['1.5 * * * *', 'minute: ', '1.5'],
+    ['0 0 * * SAT-MON', 'day of week: ', 'SAT-MON'],
+    ['0 0 L-3 * *', 'day of month: ', 'L-3'],
+    ['0 0 32W * *', 'day of month: a day from 1 to 31 before W', '32W'],
+    ['0 0 1-5W * *', 'day of month: a day from 1 to 31 before W', '1-5W'],
+    ['0 0 LW,1 * *', 'day of month: LW alone', 'LW'],
+    ['0 0 * L *', 'month: ', 'L'],
+    ['0 0 * * L', 'day of week: ', 'L'],
+    ['0 0 * * MON#6', 'day of week: a day of week before L', 'MON#6'],
+    ['0 0 * * MON-FRI#1', 'day of week: a day of week before L', 'MON-FRI#1'],
+    ['0 0 * * 15W', 'day of week: ', '15W'],
+    ['x'.repeat(300), 'at most 256 characters', '300'],
+  ])('refuses "%s" and says what it expected', (text, expected, got) => {
+    const reading = readCron(text);
+    expect(reading).toMatchObject({ ok: false, got: got.toUpperCase() === got ? got : expect.any(String) });
+    if (!reading.ok) expect(reading.expected).toContain(expected);
+  });
+
+  it('accepts nothing that croner refuses', () => {
+    const tokens = fc.constantFrom(...'* , - / # 0 1 5 7 12 31 59 L W LW JAN SUN MON'.split(' '));
+    const field = fc.array(tokens, { minLength: 1, maxLength: 5 }).map((parts) => parts.join(''));
+    const plain = fc.oneof({ weight: 3, arbitrary: fc.constantFrom('*', '0', '5', '1-5', '*/2') }, field);
+    fc.assert(
+      fc.property(fc.array(plain, { minLength: 5, maxLength: 6 }), (fields) => {
+        const reading = readCron(fields.join(' '));
+        if (reading.ok)
+          expect(() => new Cron(reading.fields.expression, { mode: '6-part', utcOffset: 0 })).not.toThrow();
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('tells a time of day from a rhythm', () => {
+    const isTimeOfDay = (text: string): boolean => {
+      const reading = readCron(text);
+      return reading.ok && reading.fields.isTimeOfDay;
+    };
+    expect(['30 2 * * *', '15 30 2 * * *', '@daily', '0 0 1 */2 MON'].map(isTimeOfDay)).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(
+      ['30 * * * *', '*/30 2 * * *', '0 2,14 * * *', '* 30 2 * * *', '0 2-3 * * *'].map(isTimeOfDay),
+    ).toEqual([false, false, false, false, false]);
+  });
+});

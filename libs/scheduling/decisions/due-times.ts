@@ -1,0 +1,88 @@
+// When is a schedule due? Due times follow from the specification alone: never from "now", from earlier
+// fires or from who asks, so every replica, the preview and a later audit find the same ones, and cutting a
+// span in two finds each due time once. How cron expressions treat clock changes is said in cron-times.
+import { readCron } from './cron-dialect.js';
+import { nextCronTime } from './cron-times.js';
+import { isTimeZone } from './wall-clock.js';
+
+export type ScheduleSpec =
+  | { kind: 'cron'; expression: string; timeZone: string }
+  /** At `anchorAt` and every so many seconds after it. */
+  | { kind: 'every'; seconds: number; anchorAt: Date }
+  | { kind: 'at'; at: Date };
+
+export type SpecVerdict = { ok: true } | { ok: false; field: string; expected: string; got: string };
+
+const SECONDS_MAX = 100 * 366 * 86_400;
+const INSTANT_MAX_MS = 8_640_000_000_000_000;
+
+/** An expression that is never due (30 February) is looked for from here. Zones' rules for the future do not change with the year. */
+const NEVER_DUE_FROM = new Date(Date.UTC(2026, 0, 1));
+
+/** Whether the specification can be stored; `field` names its first wrong property. What is stored needs no further check. */
+export function validateSpec(spec: ScheduleSpec): SpecVerdict {
+  switch (spec.kind) {
+    case 'cron':
+      return validateCron(spec);
+    case 'every': {
+      const { seconds, anchorAt } = spec;
+      const isWhole = Number.isSafeInteger(seconds) && seconds >= 1 && seconds <= SECONDS_MAX;
+      if (!isWhole) return wrong('seconds', `a whole number from 1 to ${SECONDS_MAX}`, String(seconds));
+      return isInstant(anchorAt) ? { ok: true } : wrong('anchorAt', 'an instant', String(anchorAt));
+    }
+    case 'at':
+      return isInstant(spec.at) ? { ok: true } : wrong('at', 'an instant', String(spec.at));
+  }
+}
+
+/** The first due time strictly after the instant, or null if there is none. Throws RangeError if the specification is invalid. */
+export function nextDueAt(spec: ScheduleSpec, after: Date): Date | null {
+  switch (spec.kind) {
+    case 'cron':
+      return nextCronTime(spec, after);
+    case 'every': {
+      const stepMs = spec.seconds * 1_000;
+      const anchorMs = spec.anchorAt.getTime();
+      const steps = Math.max(0, Math.floor((after.getTime() - anchorMs) / stepMs) + 1);
+      const dueMs = anchorMs + steps * stepMs;
+      return dueMs <= INSTANT_MAX_MS ? new Date(dueMs) : null;
+    }
+    case 'at':
+      return spec.at > after ? spec.at : null;
+  }
+}
+
+/** The due times after one instant and up to and including another, the earliest first, at most `limit` of them. */
+export function dueTimes(
+  spec: ScheduleSpec,
+  { after, through, limit }: { after: Date; through: Date; limit: number },
+): Date[] {
+  const found: Date[] = [];
+  let last = after;
+  while (found.length < limit) {
+    const dueAt = nextDueAt(spec, last);
+    if (dueAt === null || dueAt > through) break;
+    found.push(dueAt);
+    last = dueAt;
+  }
+  return found;
+}
+
+function validateCron({ expression, timeZone }: { expression: string; timeZone: string }): SpecVerdict {
+  const reading = readCron(expression);
+  if (!reading.ok) return wrong('expression', reading.expected, reading.got);
+  if (!isTimeZone(timeZone))
+    return wrong('timeZone', 'the name of an IANA time zone, such as Europe/Berlin', timeZone);
+  const isEverDue = nextCronTime({ expression, timeZone }, NEVER_DUE_FROM) !== null;
+  return isEverDue
+    ? { ok: true }
+    : wrong('expression', 'an expression that is due at least once', expression);
+}
+
+function isInstant(value: Date): boolean {
+  return Number.isFinite(value.getTime());
+}
+
+function wrong(field: string, expected: string, got: string): SpecVerdict {
+  return { ok: false, field, expected, got };
+}

@@ -1,0 +1,71 @@
+// What does the clock on the wall of a time zone show, and when does it first show a given time? Wall times
+// are written as if they were UTC, in milliseconds since 1970, so that a calendar without time zones can
+// count in them. Twice a year the two drift apart: a gap leaves wall times out, a fold shows some twice.
+// Both answers come from Intl, the runtime's copy of the time zone database, and never from a table of ours.
+import { boundedMemo } from './bounded-memo.js';
+
+const SECOND_MS = 1_000;
+const DAY_MS = 86_400_000;
+
+/** Time zones known to the runtime, times two for spellings; a formatter takes tens of kilobytes. */
+const FORMATTERS_MAX = 1_000;
+
+/** A name such as Europe/Berlin. Bare offsets (+02:00) are refused: PostgreSQL reads their sign the other way round. */
+export function isTimeZone(timeZone: string): boolean {
+  if (!/^[A-Za-z]/.test(timeZone)) return false;
+  try {
+    formatter(timeZone);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/** What the wall shows minus what UTC shows, at an instant. */
+export function offsetMs(timeZone: string, atMs: number): number {
+  const [, sign, hours, minutes, seconds = '0'] =
+    /GMT([+-])(\d+):(\d+)(?::(\d+))?/.exec(formatter(timeZone).format(atMs)) ?? [];
+  const size = ((Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60 + Number(seconds)) * SECOND_MS;
+  return sign === '-' ? -size : size;
+}
+
+/**
+ * The first instant at which the wall shows this time or a later one: of a time shown twice the first, of a
+ * time left out the end of the gap. It never falls as the wall time grows.
+ */
+export function firstShownMs(timeZone: string, wallMs: number): number {
+  // No zone is a day away from UTC, so one of these offsets is in force on either side of any change nearby.
+  const offsets = [offsetMs(timeZone, wallMs - DAY_MS), offsetMs(timeZone, wallMs + DAY_MS)];
+  const earlyMs = wallMs - Math.max(...offsets);
+  const lateMs = wallMs - Math.min(...offsets);
+  if (earlyMs + offsetMs(timeZone, earlyMs) === wallMs) return earlyMs;
+  if (lateMs + offsetMs(timeZone, lateMs) === wallMs) return lateMs;
+  return offsetChange(timeZone, { afterMs: earlyMs, throughMs: lateMs }) ?? lateMs;
+}
+
+/**
+ * The first instant of another offset in the span, if the span ends with another offset than it began with.
+ * Keep spans under a week: over longer ones two changes may cancel out.
+ */
+export function offsetChange(
+  timeZone: string,
+  { afterMs, throughMs }: { afterMs: number; throughMs: number },
+): number | null {
+  const before = offsetMs(timeZone, afterMs);
+  if (offsetMs(timeZone, throughMs) === before) return null;
+  // Changes happen on whole seconds: look between seconds only.
+  let low = Math.floor(afterMs / SECOND_MS);
+  let high = Math.ceil(throughMs / SECOND_MS);
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (offsetMs(timeZone, middle * SECOND_MS) === before) low = middle;
+    else high = middle;
+  }
+  return high * SECOND_MS;
+}
+
+const formatter = boundedMemo(
+  FORMATTERS_MAX,
+  (timeZone: string) => new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }),
+);

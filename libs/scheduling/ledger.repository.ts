@@ -1,0 +1,36 @@
+// Which statements read the ledger? What they return answers "was any due time lost or doubled between A
+// and B?" and "why did it not run?".
+import type { Database } from '#database/connection.js';
+import type { FireOutcome } from '#database/schema.js';
+import type { RunId, ScheduleId } from '#kernel/ids.js';
+
+export interface Fire {
+  dueAt: Date;
+  outcome: FireOutcome;
+  reason: string | null;
+  runId: RunId | null;
+  plannedAt: Date;
+  startedAt: Date | null;
+}
+
+export interface FirePage {
+  scheduleId: ScheduleId;
+  /** Inclusive. */
+  from: Date | null;
+  /** Exclusive; the end of the page before this one. */
+  before: Date | null;
+  limit: number;
+}
+
+/** Newest due time first. */
+export async function listFires(db: Database, { scheduleId, from, before, limit }: FirePage): Promise<Fire[]> {
+  return db
+    .selectFrom('fire')
+    .select(['due_at as dueAt', 'outcome', 'reason', 'run_id as runId', 'planned_at as plannedAt', 'started_at as startedAt'])
+    .where('schedule_id', '=', scheduleId)
+    .$if(from !== null, (query) => query.where('due_at', '>=', from ?? new Date(0)))
+    .$if(before !== null, (query) => query.where('due_at', '<', before ?? new Date(0)))
+    .orderBy('due_at', 'desc')
+    .limit(limit)
+    .execute();
+}

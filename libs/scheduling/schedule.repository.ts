@@ -1,0 +1,144 @@
+// Which statements keep the schedules themselves?
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { ReplicaNumber, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
+import type { ScheduleSpec } from './decisions/due-times.js';
+import type { ScheduleState } from './decisions/schedule-state.js';
+import { parseSpec, writeSpec } from './stored-spec.js';
+
+export interface Schedule {
+  id: ScheduleId;
+  tenantId: TenantId;
+  slot: Slot;
+  name: string;
+  jobType: string;
+  spec: ScheduleSpec;
+  payload: unknown;
+  state: ScheduleState;
+  nextDueAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+  revision: number;
+}
+
+const columns = [
+  'id',
+  'tenant_id as tenantId',
+  'slot',
+  'name',
+  'job_type as jobType',
+  'spec',
+  'payload',
+  'state',
+  'next_due_at as nextDueAt',
+  'created_at as createdAt',
+  'updated_at as updatedAt',
+  'revision',
+] as const;
+
+export type NewSchedule = Omit<Schedule, 'createdAt' | 'updatedAt' | 'revision' | 'state'>;
+
+/** Throws a unique violation when the tenant has a schedule of that name. */
+export async function insertSchedule(db: Database, schedule: NewSchedule): Promise<Schedule> {
+  const row = await db
+    .insertInto('schedule')
+    .values({
+      id: schedule.id,
+      tenant_id: schedule.tenantId,
+      slot: schedule.slot,
+      name: schedule.name,
+      job_type: schedule.jobType,
+      spec: JSON.stringify(writeSpec(schedule.spec)),
+      payload: JSON.stringify(schedule.payload),
+      next_due_at: schedule.nextDueAt,
+    })
+    .returning(columns)
+    .executeTakeFirstOrThrow();
+  return { ...row, spec: parseSpec(row.spec) };
+}
+
+export async function findSchedule(db: Database, { tenantId, name }: { tenantId: TenantId; name: string }): Promise<Schedule | undefined> {
+  const row = await db.selectFrom('schedule').select(columns).where('tenant_id', '=', tenantId).where('name', '=', name).executeTakeFirst();
+  return row && { ...row, spec: parseSpec(row.spec) };
+}
+
+/** Locks the row: its planning waits until the caller's transaction is over. */
+export async function lockSchedule(tx: Tx, { tenantId, name }: { tenantId: TenantId; name: string }): Promise<Schedule | undefined> {
+  const row = await tx
+    .selectFrom('schedule')
+    .select(columns)
+    .where('tenant_id', '=', tenantId)
+    .where('name', '=', name)
+    .forUpdate()
+    .executeTakeFirst();
+  return row && { ...row, spec: parseSpec(row.spec) };
+}
+
+export async function listSchedules(db: Database, page: { tenantId: TenantId; afterName: string | null; limit: number }): Promise<Schedule[]> {
+  const rows = await db
+    .selectFrom('schedule')
+    .select(columns)
+    .where('tenant_id', '=', page.tenantId)
+    .$if(page.afterName !== null, (query) => query.where('name', '>', page.afterName ?? ''))
+    .orderBy('name')
+    .limit(page.limit)
+    .execute();
+  return rows.map((row) => ({ ...row, spec: parseSpec(row.spec) }));
+}
+
+export type ScheduleChange = Pick<Schedule, 'id' | 'jobType' | 'spec' | 'payload' | 'state' | 'nextDueAt'>;
+
+/** The caller holds the row's lock. Each change makes a new revision, which also voids a plan in the making. */
+export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Schedule> {
+  const row = await tx
+    .updateTable('schedule')
+    .set({
+      job_type: change.jobType,
+      spec: JSON.stringify(writeSpec(change.spec)),
+      payload: JSON.stringify(change.payload),
+      state: change.state,
+      next_due_at: change.nextDueAt,
+      updated_at: sql<Date>`clock_timestamp()`,
+      revision: sql<number>`revision + 1`,
+    })
+    .where('id', '=', change.id)
+    .returning(columns)
+    .executeTakeFirstOrThrow();
+  return { ...row, spec: parseSpec(row.spec) };
+}
+
+export async function deleteSchedule(tx: Tx, id: ScheduleId): Promise<void> {
+  await tx.deleteFrom('schedule').where('id', '=', id).execute();
+}
+
+export async function databaseTime(db: Database): Promise<Date> {
+  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db);
+  if (rows[0] === undefined) throw new Error('expected the database to tell the time, got no row');
+  return rows[0].now;
+}
+
+export async function slotOwnerOf(db: Database, slot: Slot): Promise<ReplicaNumber | null> {
+  const row = await db.selectFrom('slot_owner').select('owner').where('slot', '=', slot).executeTakeFirst();
+  return row?.owner ?? null;
+}
+
+/**
+ * Takes back what was planned and that nobody has claimed: runs and their ledger rows, which decided
+ * nothing yet. The caller has closed the owner's gate, so that a claim is either visible here or comes
+ * after this. Resolves with the due times that are open again.
+ */
+export async function revokePlanned(tx: Tx, scheduleId: ScheduleId): Promise<Date[]> {
+  const { rows } = await sql<{ dueAt: Date }>`
+    with revoked as (
+      delete from carillon.run r
+       where r.schedule_id = ${scheduleId}
+         and not exists (select 1 from carillon.claim c where r.id = any(c.run_ids))
+         and exists (select 1 from carillon.fire f
+                      where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.outcome = 'planned')
+      returning r.id, r.due_at)
+    delete from carillon.fire f
+     using revoked
+     where f.schedule_id = ${scheduleId} and f.due_at = revoked.due_at and f.run_id = revoked.id
+    returning f.due_at as "dueAt"`.execute(tx);
+  return rows.map((row) => row.dueAt);
+}

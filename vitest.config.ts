@@ -1,0 +1,78 @@
+// Which tests are there, and what does each kind need? `unit` needs nothing, `integration` and `cluster` need a
+// PostgreSQL server, `docker` needs a Docker engine and runs only when it is asked for (npm run test:docker).
+// The groups run one after the other: a test that measures a takeover must not share two cores with the rest.
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+/** Tests read the sources, not dist/: the import map of package.json answers this condition with the .ts file. */
+const conditions = ['source', 'module', 'node', 'development|production'];
+
+const WORKERS_MAX = 2;
+const HOOK_TIMEOUT_MS = 60_000;
+
+interface Project {
+  readonly name: string;
+  readonly include: string[];
+  readonly order: number;
+  readonly testTimeoutMs: number;
+  readonly fileParallelism?: boolean;
+  readonly needsPostgres?: boolean;
+}
+
+function project(options: Project): TestProjectInlineConfiguration {
+  const { name, include, order, testTimeoutMs, fileParallelism = true, needsPostgres = false } = options;
+  return {
+    extends: true,
+    test: {
+      name,
+      include,
+      testTimeout: testTimeoutMs,
+      hookTimeout: HOOK_TIMEOUT_MS,
+      maxWorkers: fileParallelism ? WORKERS_MAX : 1,
+      fileParallelism,
+      sequence: { groupOrder: order },
+      ...(needsPostgres ? { globalSetup: ['./test/support/postgres-server.ts'] } : {}),
+    },
+  };
+}
+
+export default defineConfig({
+  // Nest injects by constructor types. Without these the decorators reach Node as they stand, a syntax error.
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    project: ['!docker'],
+    reporters: ['default', './test/support/summary-reporter.ts'],
+    projects: [
+      project({
+        name: 'unit',
+        include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'test/tidy.spec.ts'],
+        order: 0,
+        testTimeoutMs: 10_000,
+      }),
+      project({
+        name: 'integration',
+        include: ['test/integration/**/*.spec.ts'],
+        order: 1,
+        testTimeoutMs: 30_000,
+        needsPostgres: true,
+      }),
+      project({
+        name: 'cluster',
+        include: ['test/cluster/**/*.spec.ts'],
+        order: 2,
+        testTimeoutMs: 120_000,
+        // These start whole clusters: two at once would measure each other.
+        fileParallelism: false,
+        needsPostgres: true,
+      }),
+      project({
+        name: 'docker',
+        include: ['test/docker/**/*.spec.ts'],
+        order: 3,
+        testTimeoutMs: 300_000,
+        fileParallelism: false,
+      }),
+    ],
+  },
+});
