@@ -28,8 +28,10 @@ export function connectDatabase(options: DatabaseOptions): Database {
     max: options.maxConnections,
     idleTimeoutMillis: 30_000,
   });
-  // An idle client that breaks emits here; without a listener it would end the process.
+  // A connection that breaks emits an error, from the pool while it is idle and from the client while it is
+  // lent out between two statements. Without a listener for each, either would end the process.
   pool.on('error', options.onError);
+  pool.on('connect', (client) => client.on('error', options.onError));
   return databaseOver(pool);
 }
 

@@ -1,5 +1,5 @@
 // What do the tables look like to TypeScript? Kept by hand beside the migrations, because a reviewed
-// type is worth more than a generated one; an integration test compares it with the real catalogue.
+// type is worth more than a generated one. A column renamed in SQL alone fails the first test that reads it.
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId, Slot, TenantId, Term } from '#kernel/ids.js';
 

@@ -89,19 +89,30 @@ describe('the cron dialect', () => {
     );
   });
 
-  it('tells a time of day from a rhythm', () => {
-    const isTimeOfDay = (text: string): boolean => {
-      const reading = readCron(text);
-      return reading.ok && reading.fields.isTimeOfDay;
-    };
-    expect(['30 2 * * *', '15 30 2 * * *', '@daily', '0 0 1 */2 MON'].map(isTimeOfDay)).toEqual([
-      true,
-      true,
-      true,
-      true,
-    ]);
-    expect(
-      ['30 * * * *', '*/30 2 * * *', '0 2,14 * * *', '* 30 2 * * *', '0 2-3 * * *'].map(isTimeOfDay),
-    ).toEqual([false, false, false, false, false]);
+  it.each([
+    '30 2 * * *',
+    '15 30 2 * * *',
+    '@daily',
+    '0 0 1 */2 MON',
+    '30 2,14 * * *',
+    '0,30 2 * * *',
+    '*/30 2 * * *',
+    '* * 1,02,3 * * *',
+  ])('knows that "%s" names times of day, as its hours are fixed', (text) => {
+    expect(readCron(text)).toMatchObject({ ok: true, fields: { namesTimesOfDay: true } });
+  });
+
+  it.each([
+    '30 * * * *',
+    '@hourly',
+    '0 */12 * * *',
+    '0 2-3 * * *',
+    '30 2-2 * * *',
+    '0 0-23/2 * * *',
+    '0 2,9-17 * * *',
+    '0 9-17,2 * * *',
+    '0 1,* * * *',
+  ])('knows that "%s" is a rhythm, as its hours are not fixed', (text) => {
+    expect(readCron(text)).toMatchObject({ ok: true, fields: { namesTimesOfDay: false } });
   });
 });

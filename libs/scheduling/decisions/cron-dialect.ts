@@ -15,8 +15,8 @@ export interface CronFields {
   expression: string;
   /** Both day fields must match, not just one. */
   requiresBothDays: boolean;
-  /** Second, minute and hour are one number each: it names a time of day, not a rhythm. */
-  isTimeOfDay: boolean;
+  /** The hour is a number or a list of numbers: it names times of day. With `*`, a step or a range it is a rhythm. */
+  namesTimesOfDay: boolean;
 }
 
 export type CronReading = { ok: true; fields: CronFields } | { ok: false; expected: string; got: string };
@@ -53,7 +53,7 @@ export function readCron(text: string): CronReading {
     fields: {
       expression: parts.join(' '),
       requiresBothDays: dayOfMonth.startsWith('*') || dayOfWeek.startsWith('*'),
-      isTimeOfDay: [second, minute, hour].every((part) => /^\d+$/.test(part)),
+      namesTimesOfDay: /^\d+(,\d+)*$/.test(hour),
     },
   };
 }

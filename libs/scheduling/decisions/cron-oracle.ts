@@ -7,6 +7,8 @@ const HOUR_MS = 3_600_000;
 export interface Numbers {
   text: string;
   has: (value: number) => boolean;
+  /** Spelt out one by one. As hours they name times of day; all others make a rhythm. */
+  isFixed: boolean;
 }
 
 interface Day {
@@ -30,19 +32,31 @@ export interface Meaning {
   dayOfWeek: Days;
 }
 
-export const any: Numbers = { text: '*', has: () => true };
-export const one = (number: number): Numbers => ({ text: `${number}`, has: (value) => value === number });
+export const any: Numbers = { text: '*', has: () => true, isFixed: false };
+export const one = (number: number): Numbers => ({
+  text: `${number}`,
+  has: (value) => value === number,
+  isFixed: true,
+});
 export const list = (...numbers: number[]): Numbers => ({
   text: numbers.join(),
   has: (value) => numbers.includes(value),
+  isFixed: true,
 });
 export const step = (by: number, min = 0): Numbers => ({
   text: `*/${by}`,
   has: (value) => (value - min) % by === 0,
+  isFixed: false,
 });
 export const range = ({ from, to, by }: { from: number; to: number; by: number }): Numbers => ({
   text: by === 1 ? `${from}-${to}` : `${from}-${to}/${by}`,
   has: (value) => value >= from && value <= to && (value - from) % by === 0,
+  isFixed: false,
+});
+export const either = (a: Numbers, b: Numbers): Numbers => ({
+  text: `${a.text},${b.text}`,
+  has: (value) => a.has(value) || b.has(value),
+  isFixed: a.isFixed && b.isFixed,
 });
 
 const weekday = ({ year, month, day }: Day): number => new Date(Date.UTC(year, month - 1, day)).getUTCDay();
@@ -95,9 +109,11 @@ export const textOf = ({ second, minute, hour, dayOfMonth, month, dayOfWeek }: M
   [second, minute, hour, dayOfMonth, month, dayOfWeek].map(({ text }) => text).join(' ');
 
 function matches({ second, minute, hour, dayOfMonth, month, dayOfWeek }: Meaning, wallMs: number): boolean {
+  // Asked millions of times: no Date before the time of day is right.
+  const ofDay = Math.floor(wallMs / 1_000) % 86_400;
+  if (!second.has(ofDay % 60) || !minute.has(Math.floor(ofDay / 60) % 60)) return false;
+  if (!hour.has(Math.floor(ofDay / 3_600))) return false;
   const wall = new Date(wallMs);
-  if (!second.has(wall.getUTCSeconds()) || !minute.has(wall.getUTCMinutes()) || !hour.has(wall.getUTCHours()))
-    return false;
   const day = { year: wall.getUTCFullYear(), month: wall.getUTCMonth() + 1, day: wall.getUTCDate() };
   if (!month.has(day.month)) return false;
   const both = dayOfMonth.text.startsWith('*') || dayOfWeek.text.startsWith('*');
@@ -148,13 +164,13 @@ export function bruteForce(
   watched: { atMs: number; wallMs: number }[],
   { fromMs, stepMs }: Span,
 ): string[] {
-  const isTimeOfDay = [meaning.second, meaning.minute, meaning.hour].every(({ text }) => /^\d+$/.test(text));
+  const namesTimesOfDay = meaning.hour.isFixed;
   const due: string[] = [];
   let shownMs = watched[0]?.wallMs ?? 0;
   for (const { atMs, wallMs: nowShownMs } of watched) {
-    let isDue = !isTimeOfDay && matches(meaning, nowShownMs);
-    // Whatever the wall shows or jumps over for the first time has its turn now.
-    for (; isTimeOfDay && shownMs < nowShownMs; shownMs += stepMs)
+    let isDue = !namesTimesOfDay && matches(meaning, nowShownMs);
+    // Whatever the wall shows or jumps over for the first time has its turn now, all of it at once.
+    for (; namesTimesOfDay && shownMs < nowShownMs; shownMs += stepMs)
       isDue ||= matches(meaning, shownMs + stepMs);
     if (isDue && atMs >= fromMs) due.push(new Date(atMs).toISOString());
   }

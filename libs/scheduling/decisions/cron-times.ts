@@ -1,20 +1,22 @@
 // When is a cron expression due next? croner counts on a calendar without time zones; how wall times become
 // instants is decided here, by two rules:
 //
-// - A time of day (second, minute and hour are one number each) is due once for each day the calendar names,
-//   when the wall clock first shows it or a later time: at the end of the gap that leaves it out, at the
-//   first of two times that it is shown.
-// - Any other expression is a rhythm, due whenever the wall clock shows a matching time: not in a gap, and
-//   in both of two equal hours. So `*/30 * * * *` and `0 * * * *` follow elapsed time. Where a zone shifts
-//   by half an hour (Lord Howe), two full hours are 90 or 30 minutes apart.
+// - Fixed hours (a number or a list of numbers in the hour field) name times of day. Each is due once for
+//   each day the calendar names, when the wall clock first shows it or a later time: at the end of the gap
+//   that leaves it out, at the first of two times that it is shown. What comes together at the end of a gap
+//   is due once: on such a day the times of `0,30 2 * * *` are one, and those of `0 2,3 * * *` too.
+// - Any other hour field (`*`, a step, a range, or a list with one of them) makes a rhythm, due whenever the
+//   wall clock shows a matching time: not in a gap, and in both of two equal hours. So `*/30 * * * *` and
+//   `0 * * * *` follow elapsed time. Where a zone shifts by half an hour (Lord Howe), two full hours are 90
+//   or 30 minutes apart.
 //
-// croner 11.0.1 has nearly the same rules for zones of its own. It is not asked, because it loses a time of
-// day whose gap ends on the next day (23:30 in Nuuk on 2024-03-30), walks through a gap second by second,
-// and searches to the year 3000 for a rhythm that lies in a gap every year, which takes seconds.
+// croner 11.0.1 has rules for zones of its own. It is not asked, because it takes `0 2,14 * * *` for a rhythm,
+// loses a time of day whose gap ends on the next day (23:30 in Nuuk on 2024-03-30), walks through a gap second
+// by second, and searches to the year 3000 for a rhythm that lies in a gap every year, which takes seconds.
 import { Cron } from 'croner';
 import { boundedMemo } from './bounded-memo.js';
 import { readCron } from './cron-dialect.js';
-import { firstShownMs, offsetChange, offsetMs } from './wall-clock.js';
+import { firstShownMs, latestShownMs, offsetChange, offsetMs } from './wall-clock.js';
 
 export interface CronSpec {
   expression: string;
@@ -36,14 +38,14 @@ export function nextCronTime({ expression, timeZone }: CronSpec, after: Date): D
   const afterMs = Math.max(after.getTime(), YEARS_FROM_MS - 1);
   if (afterMs >= YEARS_TO_MS) return null;
   const calendar = compile(expression);
-  const nextMs = calendar.isTimeOfDay
+  const nextMs = calendar.namesTimesOfDay
     ? nextTimeOfDay(calendar, timeZone, afterMs)
     : nextBeat(calendar, timeZone, afterMs);
   return nextMs === null ? null : new Date(nextMs);
 }
 
 interface Calendar {
-  isTimeOfDay: boolean;
+  namesTimesOfDay: boolean;
   /** The next matching wall time strictly after one. */
   nextWallMs: (wallMs: number) => number | null;
 }
@@ -58,20 +60,15 @@ const compile = boundedMemo(CALENDARS_MAX, (text: string): Calendar => {
   const reading = readCron(text);
   if (!reading.ok)
     throw new RangeError(`expected ${reading.expected}, got ${reading.got} in the cron expression "${text}"`);
-  const { expression, requiresBothDays, isTimeOfDay } = reading.fields;
+  const { expression, requiresBothDays, namesTimesOfDay } = reading.fields;
   const cron = new Cron(expression, { mode: '6-part', utcOffset: 0, domAndDow: requiresBothDays });
-  return { isTimeOfDay, nextWallMs: (wallMs) => cron.nextRun(new Date(wallMs))?.getTime() ?? null };
+  return { namesTimesOfDay, nextWallMs: (wallMs) => cron.nextRun(new Date(wallMs))?.getTime() ?? null };
 });
 
 function nextTimeOfDay({ nextWallMs }: Calendar, timeZone: string, afterMs: number): number | null {
-  let wallMs: number | null = nextWallMs(afterMs + offsetMs(timeZone, afterMs));
-  // In the second of two equal hours, walls ahead may have had their turn in the first. Two steps do, as days go by one at a time.
-  while (wallMs !== null) {
-    const dueMs = firstShownMs(timeZone, wallMs);
-    if (dueMs > afterMs) return dueMs;
-    wallMs = nextWallMs(wallMs);
-  }
-  return null;
+  // Every wall time up to the latest shown has had its turn, and no other has: one step, over whole gaps and equal hours.
+  const wallMs = nextWallMs(latestShownMs(timeZone, afterMs));
+  return wallMs === null ? null : firstShownMs(timeZone, wallMs);
 }
 
 function nextBeat({ nextWallMs }: Calendar, timeZone: string, afterMs: number): number | null {

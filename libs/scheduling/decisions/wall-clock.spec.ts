@@ -1,7 +1,7 @@
 // Does the wall clock show what it should, in odd zones and around their changes?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstShownMs, isTimeZone, offsetChange, offsetMs } from './wall-clock.js';
+import { firstShownMs, isTimeZone, latestShownMs, offsetChange, offsetMs } from './wall-clock.js';
 
 const HOUR_MS = 3_600_000;
 const zones = fc.constantFrom(...Intl.supportedValuesOf('timeZone'));
@@ -38,6 +38,42 @@ describe('the wall clock', () => {
           firstShownMs(timeZone, wallMs),
         );
       }),
+    );
+  });
+
+  it.each([
+    ['Europe/Berlin', '2026-10-25T00:59:59.999Z', '2026-10-25T02:59:59.999Z'],
+    ['Europe/Berlin', '2026-10-25T01:00Z', '2026-10-25T02:59:59.999Z'],
+    ['Europe/Berlin', '2026-10-25T01:59:59.999Z', '2026-10-25T02:59:59.999Z'],
+    ['Europe/Berlin', '2026-10-25T02:00Z', '2026-10-25T03:00Z'],
+    ['Europe/Berlin', '2026-03-29T01:00Z', '2026-03-29T03:00Z'],
+    ['Australia/Lord_Howe', '2026-04-04T15:29Z', '2026-04-05T01:59:59.999Z'],
+    ['Asia/Kathmandu', '2026-10-25T01:00Z', '2026-10-25T06:45Z'],
+  ])('in %s at %s has come as far as %s', (timeZone, at, wall) => {
+    expect(latestShownMs(timeZone, Date.parse(at))).toBe(Date.parse(wall));
+  });
+
+  it('shows a time for the first time after an instant if it is later than all shown by then, and only then', () => {
+    const near = fc.integer({ min: -3 * HOUR_MS, max: 3 * HOUR_MS });
+    const autumns = fc.constantFrom(
+      '2026-10-25T01:00Z',
+      '2026-11-01T06:00Z',
+      '2026-04-04T15:00Z',
+      '2026-10-29T21:00Z',
+    );
+    const autumnZones = fc.constantFrom(
+      'Europe/Berlin',
+      'America/New_York',
+      'Australia/Lord_Howe',
+      'Africa/Cairo',
+    );
+    fc.assert(
+      fc.property(autumnZones, autumns, near, near, (timeZone, autumn, sinceMs, aheadMs) => {
+        const atMs = Date.parse(autumn) + sinceMs;
+        const wallMs = atMs + offsetMs(timeZone, atMs) + aheadMs;
+        expect(firstShownMs(timeZone, wallMs) > atMs).toBe(wallMs > latestShownMs(timeZone, atMs));
+      }),
+      { numRuns: 2_000 },
     );
   });
 

@@ -1,7 +1,8 @@
-// What does the clock on the wall of a time zone show, and when does it first show a given time? Wall times
-// are written as if they were UTC, in milliseconds since 1970, so that a calendar without time zones can
-// count in them. Twice a year the two drift apart: a gap leaves wall times out, a fold shows some twice.
-// Both answers come from Intl, the runtime's copy of the time zone database, and never from a table of ours.
+// What does the clock on the wall of a time zone show, how far has it come, and when does it first show a
+// given time? Wall times are written as if they were UTC, in milliseconds since 1970, so that a calendar
+// without time zones can count in them. Twice a year the two drift apart: a gap leaves wall times out, a fold
+// shows some twice. All answers come from Intl, the runtime's copy of the time zone database, and never from
+// a table of ours.
 import { boundedMemo } from './bounded-memo.js';
 
 const SECOND_MS = 1_000;
@@ -42,6 +43,19 @@ export function firstShownMs(timeZone: string, wallMs: number): number {
   if (earlyMs + offsetMs(timeZone, earlyMs) === wallMs) return earlyMs;
   if (lateMs + offsetMs(timeZone, lateMs) === wallMs) return lateMs;
   return offsetChange(timeZone, { afterMs: earlyMs, throughMs: lateMs }) ?? lateMs;
+}
+
+/**
+ * The latest time that the wall has shown so far: what it shows now or, in the second of two equal hours, the
+ * end of the first. A time is first shown after an instant if it is later than this, and only then.
+ */
+export function latestShownMs(timeZone: string, atMs: number): number {
+  const offset = offsetMs(timeZone, atMs);
+  // No fold is longer than a day, and times are shown again for as long as it set the wall back.
+  const before = offsetMs(timeZone, atMs - DAY_MS);
+  const span = { afterMs: atMs - (before - offset), throughMs: atMs };
+  const foldMs = before > offset ? offsetChange(timeZone, span) : null;
+  return foldMs === null ? atMs + offset : foldMs + before - 1;
 }
 
 /**

@@ -1,0 +1,133 @@
+// Who may import whom? Dependencies run one way: apps → execution, scheduling, tenancy → cluster → database →
+// kernel. Each rule names what a room may reach, so that a new room may reach nothing until somebody decides.
+// `npm run boundaries` checks it; the purity of the decisions is checked once more by tsconfig.pure.json.
+
+/** The rooms below each lib, in the words of its folder names. */
+const below = {
+  kernel: [],
+  database: ['kernel'],
+  cluster: ['database', 'kernel'],
+  scheduling: ['cluster', 'database', 'kernel'],
+  // The executor calls what users wrote against the client's contract, so it knows that contract.
+  execution: ['client', 'cluster', 'database', 'kernel'],
+  tenancy: ['cluster', 'database', 'kernel'],
+  client: ['kernel'],
+};
+
+const SPEC = '\\.spec\\.ts$';
+const NODE_MODULES = '(^|/)node_modules/';
+const nodeModule = (names) => `${NODE_MODULES}(${names})(/|$)`;
+
+const oneWay = Object.entries(below).map(([room, lower]) => ({
+  name: `${room}-reaches-down-only`,
+  comment: `libs/${room} may import ${lower.length > 0 ? lower.join(', ') : 'none of our other rooms'}.`,
+  severity: 'error',
+  // A spec may borrow from test/ what it needs to arrange its case.
+  from: { path: `^libs/${room}/`, pathNot: SPEC },
+  to: { path: '^(libs|apps|test)/', pathNot: `^libs/(${[room, ...lower].join('|')})/` },
+}));
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...oneWay,
+    {
+      name: 'only-known-rooms',
+      comment: 'A new folder in libs/ needs its place in the order first: add it to `below`.',
+      severity: 'error',
+      from: {},
+      to: { path: '^libs/', pathNot: `^libs/(${Object.keys(below).join('|')})/` },
+    },
+    {
+      name: 'specs-stay-in-their-layer',
+      comment: 'A unit test may not reach up either: what needs an app is an integration test.',
+      severity: 'error',
+      from: { path: `^libs/.*${SPEC}` },
+      to: { path: '^apps/' },
+    },
+    {
+      name: 'nothing-imports-apps',
+      comment: 'Apps are where things are put together. Only apps and tests know them.',
+      severity: 'error',
+      from: { pathNot: '^(apps|test)/' },
+      to: { path: '^apps/' },
+    },
+    {
+      name: 'no-tests-in-the-product',
+      comment: 'What runs in production must not need what only tests bring.',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: SPEC },
+      to: { path: `^test/|${SPEC}` },
+    },
+    {
+      name: 'kernel-has-no-libraries',
+      comment: 'The kernel is vocabulary: it imports nothing, not even a library.',
+      severity: 'error',
+      from: { path: '^libs/kernel/', pathNot: SPEC },
+      to: { pathNot: '^libs/kernel/' },
+    },
+    {
+      name: 'decisions-are-pure',
+      comment: 'A decision gets all it needs passed in. It may use the kernel and other decisions, and nothing else.',
+      severity: 'error',
+      from: { path: '^libs/[^/]+/decisions/', pathNot: `${SPEC}|^libs/scheduling/` },
+      to: { pathNot: '^libs/(kernel|[^/]+/decisions)/' },
+    },
+    {
+      name: 'scheduling-decisions-may-use-croner',
+      comment: 'Cron and time zones are pure too, and the one thing here that we do not write ourselves.',
+      severity: 'error',
+      from: { path: '^libs/scheduling/decisions/', pathNot: SPEC },
+      to: { pathNot: `^libs/(kernel|[^/]+/decisions)/|${nodeModule('croner')}` },
+    },
+    {
+      name: 'client-is-light',
+      comment: 'Users install the client beside their own code: it brings zod and Nest, and no database.',
+      severity: 'error',
+      from: { path: '^libs/client/', pathNot: SPEC },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'], pathNot: nodeModule('zod|@nestjs/[^/]+') },
+    },
+    {
+      name: 'no-circular',
+      comment: 'Two files that need each other are one file, or three.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-dev-dependencies-in-the-product',
+      comment: 'These are missing where only the product is installed. Types are gone by then, so those may come from there.',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: SPEC },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: nodeModule('@types/[^/]+') },
+    },
+    {
+      name: 'no-undeclared-packages',
+      comment: 'A package that comes along with another one may leave with it: declare it.',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'nothing-unresolvable',
+      comment: 'An import that is not found here is not found by Node either.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|coverage)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      // "source" leads the import map to the .ts files; without it the rules would judge dist/, or nothing at all.
+      conditionNames: ['source', 'import', 'node', 'default', 'types'],
+      exportsFields: ['exports'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.d.ts', '.json'],
+      mainFields: ['module', 'main', 'types', 'typings'],
+    },
+    reporterOptions: { text: { highlightFocused: true } },
+  },
+};

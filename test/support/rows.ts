@@ -1,0 +1,45 @@
+// How does a test put rows into the tables, or look at them, without going through the product?
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { onTestFinished } from 'vitest';
+import { connectDatabase, type Database } from '#database/connection.js';
+import { placementHash } from '#database/runtime/hash.js';
+import { randomUUIDv7 } from '#database/runtime/uuid.js';
+import { slotOf } from '#cluster/decisions/slot.js';
+import { asId, type RunId, type Slot, type TenantId } from '#kernel/ids.js';
+import { insertTenant } from '#tenancy/tenant.repository.js';
+import { insertRun, type NewRun } from '#execution/run.repository.js';
+
+/** Closed when the test is over. */
+export function openDatabase(url: string): Database {
+  const db = connectDatabase({ url, applicationName: 'test', maxConnections: 4, statementTimeoutMs: 20_000, onError: () => undefined });
+  onTestFinished(() => db.destroy());
+  return db;
+}
+
+/** A plain session of its own, for what must happen beside the product's. Closed when the test is over. */
+export async function openClient(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  onTestFinished(() => client.end().catch(() => undefined));
+  return client;
+}
+
+export async function addTenant(db: Database, name = `t-${randomUUID().slice(0, 8)}`): Promise<{ id: TenantId; slot: Slot }> {
+  const id = asId.tenant(randomUUID());
+  const slot = asId.slot(slotOf(id, { slotCount: 1024, hash: placementHash }));
+  await insertTenant(db, { id, name, displayName: name, slot });
+  return { id, slot };
+}
+
+/** Runs that are due now; resolves with their ids in order. */
+export async function addRuns(db: Database, tenant: { id: TenantId; slot: Slot }, count: number, run: Partial<NewRun> = {}): Promise<RunId[]> {
+  const ids: RunId[] = [];
+  for (let added = 0; added < count; added += 1) {
+    const id = asId.run(randomUUIDv7());
+    await insertRun(db, { id, tenantId: tenant.id, slot: tenant.slot, jobType: 'noop', payload: {}, priority: 0, runAt: null, ...run });
+    ids.push(id);
+  }
+  return ids.toSorted(); // within one millisecond, ids are not in the order of their making
+}

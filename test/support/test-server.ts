@@ -1,0 +1,127 @@
+// How does a test get a whole replica? It starts one inside its own process, on a free port, with the
+// built-in jobs and a side log, in a database of its own or in one that is given. stop() ends it as a
+// deployment would and fails if anything of it is left over: a session, a socket, a timer.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Provider } from '@nestjs/common';
+import request from 'supertest';
+import type TestAgent from 'supertest/lib/agent.js';
+import { startServer, type RunningServer } from '#server/application.js';
+import { readConfig } from '#server/config.js';
+import { runStatement } from './admin-statement.js';
+import { createTestDatabase } from './test-database.js';
+import { until } from './until.js';
+
+export const ADMIN_KEY = 'sk_admin_only-for-tests-0123456789abcdef';
+
+export interface ServerWish {
+  /** Somebody else's database, who also drops it. Default: one of its own, dropped when the server stops. */
+  databaseUrl?: string;
+  /** Settings besides those that every test server has. */
+  env?: Readonly<Record<string, string>>;
+  /** Providers with @JobHandler methods. */
+  handlers?: Provider[];
+}
+
+export interface TestServer {
+  readonly url: string;
+  readonly databaseUrl: string;
+  readonly running: RunningServer;
+  /** Without a key. */
+  readonly anonymous: TestAgent;
+  readonly admin: TestAgent;
+  /** Speaks with this key. */
+  as(key: string): TestAgent;
+  /** The lines that the built-in job `record` has written. */
+  sideLog(): Promise<unknown[]>;
+  /** Drains and closes. Rejects if sessions, sockets or timers are left over. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when the replica leads and owns every slot; or, beside others, when it is ready. */
+export async function startTestServer(wish: ServerWish = {}): Promise<TestServer> {
+  const before = openHandles();
+  const own = wish.databaseUrl === undefined ? await createTestDatabase() : null;
+  const databaseUrl = wish.databaseUrl ?? own?.url ?? '';
+  const folder = await mkdtemp(join(tmpdir(), 'carillon-rest-'));
+  const sideLog = join(folder, 'side.log');
+  const running = await startServer(configOf({ databaseUrl, sideLog, env: wish.env ?? {} }), wish.handlers);
+  const { url } = running;
+  const as = (key: string): TestAgent => request.agent(url).auth(key, { type: 'bearer' });
+  await untilAtWork(url, as(ADMIN_KEY));
+  return {
+    url,
+    databaseUrl,
+    running,
+    anonymous: request.agent(url),
+    admin: as(ADMIN_KEY),
+    as,
+    sideLog: () => readLines(sideLog),
+    stop: async () => {
+      await running.stop();
+      await rm(folder, { recursive: true, force: true });
+      await untilClosed(before, own === null ? null : databaseUrl);
+      await own?.drop();
+    },
+  };
+}
+
+function configOf({ databaseUrl, sideLog, env }: { databaseUrl: string; sideLog: string; env: Readonly<Record<string, string>> }) {
+  return readConfig({
+    DATABASE_URL: databaseUrl,
+    CARILLON_PORT: '0',
+    CARILLON_NAME: 'under-test',
+    CARILLON_ADMIN_KEY: ADMIN_KEY,
+    CARILLON_BUILT_IN_JOBS: 'true',
+    CARILLON_SIDE_LOG: sideLog,
+    CARILLON_LOG_LEVEL: 'silent',
+    CARILLON_MIGRATE: 'false', // the template is migrated
+    ...env,
+  });
+}
+
+async function untilAtWork(url: string, admin: TestAgent): Promise<void> {
+  await until(`the replica at ${url} is ready`, async () => (await request(url).get('/healthz/ready')).status === 200);
+  await until('every slot has an owner', async () => {
+    const { body } = await admin.get('/api/v1/cluster/ring');
+    return (body as { unowned: number }).unowned === 0; // the cluster's own tests check this answer's form
+  });
+}
+
+async function readLines(file: string): Promise<unknown[]> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as unknown]));
+}
+
+const WATCHED = ['TCPServerWrap', 'TCPSocketWrap', 'Timeout'];
+
+/** What keeps the process alive, by kind. Timers that are unref'd, as vitest's own are, don't count. */
+function openHandles(): Map<string, number> {
+  const counts = new Map(WATCHED.map((kind) => [kind, 0]));
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+}
+
+async function untilClosed(before: ReadonlyMap<string, number>, databaseUrl: string | null): Promise<void> {
+  const leftOver = async (): Promise<string[]> => {
+    const now = openHandles();
+    const handles = WATCHED.filter((kind) => (now.get(kind) ?? 0) > (before.get(kind) ?? 0));
+    return [...handles, ...(databaseUrl === null ? [] : await openSessions(databaseUrl))];
+  };
+  let left: string[] = [];
+  // A closed socket and an ended session take a moment to vanish, each on its own side.
+  await until('nothing of the server is left over', async () => (left = await leftOver()).length === 0, 5_000).catch((error: unknown) => {
+    throw new Error(`expected nothing to be left over from the stopped server, got ${left.join(', ')}`, { cause: error });
+  });
+}
+
+async function openSessions(databaseUrl: string): Promise<string[]> {
+  const rows = await runStatement<{ name: string }>(
+    databaseUrl,
+    `select coalesce(nullif(application_name, ''), 'unnamed') || ': ' || left(query, 60) as name
+       from pg_stat_activity
+      where datname = current_database() and application_name like 'carillon%'`,
+  );
+  return rows.map(({ name }) => `session ${name}`);
+}

@@ -1,0 +1,79 @@
+// What does a test need of a worker? The parts that claim, start and settle, over a member that serves
+// slots, with handlers of the test's own and passes made by hand.
+import { onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { defineJob, type JobHandlerFunction } from '#client/job-definition.js';
+import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
+import { ClaimLoop, DEFAULT_CLAIM_SETTINGS, type ClaimSettings } from '#execution/claim-loop.js';
+import { Executor } from '#execution/executor.js';
+import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
+import { HandlerRegistry } from '#execution/handler-registry.js';
+import { HeldRuns } from '#execution/held-runs.js';
+import { DEFAULT_RETRY, type RetryPolicy } from '#execution/job-type.js';
+import { registerSharedJobType } from '#execution/job-type.repository.js';
+import { ReconcileLoop } from '#execution/reconcile-loop.js';
+import { RevocationLoop } from '#execution/revocation-loop.js';
+import { SettleLoop } from '#execution/settle-loop.js';
+import { StartLoop } from '#execution/start-loop.js';
+import { Targets } from '#execution/targets.js';
+import type { TestMember } from './test-member.js';
+import { until } from './until.js';
+
+export interface WorkerOptions {
+  handlers?: Readonly<Record<string, JobHandlerFunction<unknown>>>;
+  retry?: Partial<RetryPolicy>;
+  timeoutMs?: number;
+  limits?: { held: number; running: number };
+  claim?: Partial<ClaimSettings>;
+}
+
+export type TestWorker = Awaited<ReturnType<typeof startWorker>>;
+
+export async function startWorker(member: TestMember, options: WorkerOptions = {}) {
+  const { membership, databaseClock, ownership, leadership, hints } = member;
+  const registry = await registerHandlers(member, options);
+  const held = new HeldRuns(options.limits ?? { held: 1_000, running: 100 });
+  const settleLoop = new SettleLoop(membership, held);
+  const dispatcher = guardedDispatcher(new Set());
+  onTestFinished(() => dispatcher.destroy());
+  const targets = new Targets(membership, registry, dispatcher, systemClock);
+  const executor = new Executor({ held, targets, settleLoop, databaseClock, clock: systemClock, random: systemRandom });
+  const parts = {
+    held,
+    settleLoop,
+    executor,
+    claim: new ClaimLoop(membership, ownership, held, { settings: { ...DEFAULT_CLAIM_SETTINGS, ...options.claim }, clock: systemClock }),
+    start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock: systemClock }),
+    reconcile: new ReconcileLoop(membership, held),
+    revocation: new RevocationLoop(leadership, hints),
+    /** Claims until a pass finds nothing more. */
+    claimAll: async (): Promise<void> => {
+      parts.claim.lookEverywhere();
+      while ((await parts.claim.runOnce()) === 0 && held.room() > 0);
+    },
+    /** Starts what is due and waits until as many attempts have ended and are written. */
+    finish: async (): Promise<void> => {
+      await until('nothing is held', async () => {
+        await parts.start.runOnce();
+        await settleLoop.runOnce();
+        return held.size === 0;
+      });
+    },
+  };
+  return parts;
+}
+
+async function registerHandlers(member: TestMember, options: WorkerOptions): Promise<HandlerRegistry> {
+  const registry = new HandlerRegistry();
+  for (const [name, handle] of Object.entries({ noop: () => null, ...options.handlers })) {
+    registry.register({ definition: defineJob({ name, payload: z.unknown() }), handle });
+    await registerSharedJobType(member.self().db, {
+      name,
+      target: { kind: 'handler', handler: name },
+      retry: { ...DEFAULT_RETRY, minMs: 0, jitter: 0, ...options.retry },
+      timeoutMs: options.timeoutMs ?? 10_000,
+      payloadSchema: null,
+    });
+  }
+  return registry;
+}
