@@ -4,13 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { Provider } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { Logger } from 'nestjs-pino';
+import { PinoLogger } from 'nestjs-pino';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { readInstallation } from '#database/installation.repository.js';
 import { migrateToLatest } from '#database/migrator.js';
 import { acceptAdminKey } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
+import { QuietNestLogger } from './log.js';
 import { serveApiDescription } from './open-api.js';
 import { ReplicaService } from './replica/replica-service.js';
 import { VERSION } from './version.js';
@@ -52,7 +53,7 @@ async function buildApplication(config: ServerConfig, db: Database, handlers: Pr
     // Otherwise Nest ends the process without a word to whoever called.
     abortOnError: false,
   });
-  app.useLogger(app.get(Logger));
+  app.useLogger(new QuietNestLogger(await app.resolve(PinoLogger), {}));
   app.disable('x-powered-by');
   app.useBodyParser('json', { limit: BODY_LIMIT, type: ['application/json', 'application/merge-patch+json'] });
   serveApiDescription(app, VERSION);

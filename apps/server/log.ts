@@ -2,7 +2,7 @@
 // asked for, and never a key.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Params } from 'nestjs-pino';
+import { Logger, type Params } from 'nestjs-pino';
 import type { ServerConfig } from './config.js';
 
 const REQUEST_ID = /^[\w.-]{1,100}$/;
@@ -25,4 +25,11 @@ function requestId(request: IncomingMessage, response: ServerResponse): string {
   const id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
   response.setHeader('X-Request-Id', id);
   return id;
+}
+
+/** Nest tells every route and module that it sets up; that is of use to whoever debugs Nest. */
+export class QuietNestLogger extends Logger {
+  override log(message: unknown, ...details: unknown[]): void {
+    super.debug(message, ...details);
+  }
 }

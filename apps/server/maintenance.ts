@@ -1,45 +1,73 @@
 // Who keeps the house? The control plane's own durable work is pg-boss's: a job that was asked for is done
 // once by some replica, and again if that replica dies over it. For now that is the day partitions, made
-// ahead and dropped after their retention, every hour.
+// ahead and dropped after their retention, every hour. pg-boss has two connections of its own, because it
+// opens transactions by plain statements, which a pool shared with anybody else would mix up.
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import { PgBoss, fromKysely } from 'pg-boss';
+import { PgBoss } from 'pg-boss';
 import type { Database } from '#database/connection.js';
 import { maintainPartitions, type Retention } from '#database/partitions.js';
 import { systemClock } from '#database/runtime/system-clock.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { ServerConfig } from './config.js';
+import { LoopTimers } from './loop-timers.js';
 import { API_DATABASE, CONFIG } from './tokens.js';
 
 const PARTITIONS = 'partitions';
 
 @Injectable()
-export class Maintenance implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  readonly #boss: PgBoss;
+export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly name = 'maintenance';
+  #boss: PgBoss | null = null;
+  #stopping = false;
   readonly #retention: Retention;
 
   constructor(
     @Inject(CONFIG) private readonly config: ServerConfig,
     @Inject(API_DATABASE) private readonly db: Database,
+    private readonly timers: LoopTimers,
     private readonly logger: PinoLogger,
   ) {
     this.#retention = { fireDays: config.CARILLON_FIRE_RETENTION_DAYS, historyDays: config.CARILLON_HISTORY_RETENTION_DAYS };
-    // Its monitoring is for queues with traffic; ours has one job an hour.
-    this.#boss = new PgBoss({ db: fromKysely(db.withoutPlugins()), schema: 'pgboss', monitorIntervalSeconds: 600, maintenanceIntervalSeconds: 86_400 });
-    this.#boss.on('error', (error) => this.logger.warn({ err: error }, 'pg-boss had a problem; it tries again'));
   }
 
   async onApplicationBootstrap(): Promise<void> {
     // Today's partitions can't wait for a job: the first run may end in a second.
     await this.#maintain();
-    if (!this.config.CARILLON_ROLES.includes('scheduler')) return;
-    await this.#boss.start();
-    await this.#boss.createQueue(PARTITIONS, { policy: 'singleton', retryLimit: 5, retryBackoff: true });
-    await this.#boss.schedule(PARTITIONS, '7 * * * *');
-    await this.#boss.work(PARTITIONS, { pollingIntervalSeconds: 60 }, () => this.#maintain());
+    if (this.config.CARILLON_ROLES.includes('scheduler')) this.timers.drive(this);
+  }
+
+  /** Starts pg-boss, again and again until it runs: replicas that start together may get in each other's way. */
+  async runOnce(): Promise<number> {
+    if (this.#boss === null && !this.#stopping) this.#boss = await this.#start();
+    return UNTIL_WOKEN_MS;
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.#boss.stop({ graceful: true, timeout: 5_000 });
+    this.#stopping = true;
+    await this.#boss?.stop({ graceful: true, timeout: 5_000 });
+  }
+
+  async #start(): Promise<PgBoss> {
+    const boss = new PgBoss({
+      connectionString: this.config.DATABASE_URL,
+      application_name: 'carillon-boss',
+      max: 2,
+      schema: 'pgboss',
+      // Its monitoring is meant for queues with traffic; ours has one job an hour.
+      monitorIntervalSeconds: 600,
+    });
+    boss.on('error', (error) => this.logger.warn({ err: error }, 'pg-boss had a problem; it tries again'));
+    try {
+      await boss.start();
+      await boss.createQueue(PARTITIONS, { policy: 'singleton', retryLimit: 5, retryBackoff: true });
+      await boss.schedule(PARTITIONS, '7 * * * *');
+      await boss.work(PARTITIONS, { pollingIntervalSeconds: 60 }, () => this.#maintain());
+      return boss;
+    } catch (error) {
+      await boss.stop({ graceful: false }).catch(() => undefined);
+      throw error;
+    }
   }
 
   async #maintain(): Promise<void> {

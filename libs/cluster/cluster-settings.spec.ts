@@ -1,0 +1,47 @@
+// Are durations that would tear a cluster apart refused, and in words that tell what to change?
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from '#kernel/errors.js';
+import { checkClusterSettings, DEFAULT_CLUSTER_SETTINGS, type ClusterSettings } from './cluster-settings.js';
+
+const check = (wish: Partial<ClusterSettings>) =>
+  checkClusterSettings({ ...DEFAULT_CLUSTER_SETTINGS, ...wish });
+
+describe('the durations of a cluster', () => {
+  it('are fine by default', () => {
+    expect(check({})).toEqual(DEFAULT_CLUSTER_SETTINGS);
+  });
+
+  it.each([
+    [{ heartbeatMs: 1_667 }, 'leaseMs must be at least 3 × heartbeatMs (5001), got 5000'],
+    [{ marginMs: 999 }, 'marginMs must be at least leaseMs / 5 (1000), got 999'],
+    [{ marginMs: 4_000 }, 'marginMs must be below leaseMs - heartbeatMs (4000), got 4000'],
+    [{ electionMs: 5_000 }, 'electionMs must be between 1 and leaseMs (5000), got 5000'],
+    [{ electionMs: 0 }, 'electionMs must be between 1 and leaseMs (5000), got 0'],
+    [{ sweepMs: 1_251 }, 'sweepMs must be between 1 and leaseMs / 4 (1250), got 1251'],
+    [{ sweepMs: 0 }, 'sweepMs must be between 1 and leaseMs / 4 (1250), got 0'],
+  ])('are refused with %o', (wish, message) => {
+    expect(() => check(wish)).toThrow(new ConfigError(message));
+  });
+
+  it.each([
+    { leaseMs: 3_000 },
+    { marginMs: 1_000 },
+    { marginMs: 3_999 },
+    { electionMs: 4_999 },
+    { electionMs: 1 },
+    { sweepMs: 1 },
+  ])('may go as far as %o', (wish) => {
+    expect(check(wish)).toMatchObject(wish);
+  });
+
+  it.each(['heartbeatMs', 'leaseMs', 'marginMs', 'electionMs', 'sweepMs'] as const)(
+    'are refused when %s is not a number',
+    (name) => {
+      expect(() => check({ [name]: Number.NaN })).toThrow(ConfigError);
+    },
+  );
+
+  it('name only what is wrong first', () => {
+    expect(() => check({ heartbeatMs: 5_000, marginMs: 0, sweepMs: 0 })).toThrow(/^leaseMs/);
+  });
+});

@@ -1,0 +1,30 @@
+// How does a test come by the things it talks about? From builders that ask only for what matters to it;
+// everything else is valid, dull, and different from one call to the next where ids are concerned.
+import type { JobContext } from '#client/job-definition.js';
+import { randomUUID } from '#database/runtime/uuid.js';
+import type { ClaimedRun } from '#execution/claimed-run.js';
+import { asId } from '#kernel/ids.js';
+
+/** A first attempt of a run from the API, due now. */
+export function claimedRun(wish: Partial<ClaimedRun> = {}): ClaimedRun {
+  return {
+    id: asId.run(randomUUID()),
+    claimId: asId.claim(randomUUID()),
+    tenantId: asId.tenant(randomUUID()),
+    slot: asId.slot(0),
+    jobType: 'noop',
+    scheduleId: null,
+    dueAt: null,
+    payload: {},
+    runAt: new Date('2026-11-21T08:00:00.000Z'),
+    attempt: 1,
+    failures: 0,
+    ...wish,
+  };
+}
+
+/** What the handler of the run is told. */
+export function jobContext(run: ClaimedRun, signal: AbortSignal = new AbortController().signal): JobContext {
+  const { id, tenantId, attempt, dueAt } = run;
+  return { tenant: tenantId, runId: id, attempt, dueAt, idempotencyKey: id, signal };
+}
