@@ -68,7 +68,8 @@ module.exports = {
     },
     {
       name: 'decisions-are-pure',
-      comment: 'A decision gets all it needs passed in. It may use the kernel and other decisions, and nothing else.',
+      comment:
+        'A decision gets all it needs passed in. It may use the kernel and other decisions, and nothing else.',
       severity: 'error',
       from: { path: '^libs/[^/]+/decisions/', pathNot: `${SPEC}|^libs/scheduling/` },
       to: { pathNot: '^libs/(kernel|[^/]+/decisions)/' },
@@ -85,7 +86,10 @@ module.exports = {
       comment: 'Users install the client beside their own code: it brings zod and Nest, and no database.',
       severity: 'error',
       from: { path: '^libs/client/', pathNot: SPEC },
-      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'], pathNot: nodeModule('zod|@nestjs/[^/]+') },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'],
+        pathNot: nodeModule('zod|@nestjs/[^/]+'),
+      },
     },
     {
       name: 'no-circular',
@@ -96,10 +100,15 @@ module.exports = {
     },
     {
       name: 'no-dev-dependencies-in-the-product',
-      comment: 'These are missing where only the product is installed. Types are gone by then, so those may come from there.',
+      comment:
+        'These are missing where only the product is installed. Types are gone by then, so those may come from there.',
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: SPEC },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'], pathNot: nodeModule('@types/[^/]+') },
+      to: {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['type-only'],
+        pathNot: nodeModule('@types/[^/]+'),
+      },
     },
     {
       name: 'no-undeclared-packages',

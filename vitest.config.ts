@@ -51,6 +51,8 @@ export default defineConfig({
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   resolve: { conditions },
   ssr: { resolve: { conditions } },
+  // Global setups run in an environment of their own; untold, they would read dist/, as old as it may be.
+  environments: { __vitest__: { resolve: { conditions } } },
   test: {
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [

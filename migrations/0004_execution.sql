@@ -14,6 +14,10 @@ create table carillon.run (
   attempt smallint not null default 1,
   failures smallint not null default 0,
   losses smallint not null default 0,
+  crashes smallint not null default 0,
+  -- Written before the start of a run that was lost before, and of no other: if that replica dies, too, the
+  -- run is known to have been running, not only held.
+  started_by integer,
   past_attempts jsonb,
   created_at timestamptz not null default clock_timestamp()
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);

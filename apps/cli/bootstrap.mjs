@@ -64,19 +64,40 @@ async function prepare() {
 }
 
 async function install() {
+  checkNodeOfNpm();
   say('Installing the dependencies of package-lock.json (npm ci). This takes a while the first time.');
   fs.rmSync(installStamp, { force: true });
-  // Development dependencies are needed even with NODE_ENV=production: they build the product. The optional ones
-  // bring Node and PostgreSQL. Warnings are hidden, because an older Node gets one for every second package.
-  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-  const code = await run('npm', args, { isStep: true, path: pathWithoutOurs() });
-  if (code !== 0) {
-    throw new Failure(
-      `npm ci failed with exit code ${code}, so nothing was started. Its own messages are above; mend their cause` +
-        ' (often the network or a proxy) and run the same command again.',
-    );
-  }
+  // Development dependencies are needed even with NODE_ENV=production: they build the product. No package's own
+  // script runs, whatever the npm, but those of the platform packages, which bring PostgreSQL and Node. An npm
+  // before 11 knows nothing of allowScripts, and does not put our Node into node_modules/.bin until the second step.
+  await npm(['ci', '--ignore-scripts', '--include=dev', '--include=optional']);
+  await npm(['rebuild', ...Object.keys(readJson('package.json').optionalDependencies)]);
   fs.writeFileSync(installStamp, lockfileHash());
+}
+
+async function npm(args) {
+  // Warnings are hidden, because an older Node gets one for every second package.
+  const options = ['--no-audit', '--no-fund', '--loglevel=error'];
+  const code = await run('npm', [...args, ...options], { isStep: true, path: pathWithoutOurs() });
+  if (code === 0) return;
+  throw new Failure(
+    `npm ${args[0]} failed with exit code ${code}, so nothing was started. Its own messages are above; mend their` +
+      ' cause (often the network or a proxy) and run the same command again.',
+  );
+}
+
+/** On a Node that is too old for them, npm leaves out the native parts of our tools without a word. */
+function checkNodeOfNpm() {
+  const { stdout } = spawnSync('node', ['--version'], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: pathWithoutOurs() },
+  });
+  const [major = 0, minor = 0] = (stdout ?? '').replace('v', '').split('.').map(Number);
+  const isNewEnough = major === 20 ? minor >= 19 : major === 22 ? minor >= 12 : major > 22;
+  if (isNewEnough) return;
+  throw new Failure(
+    `Installing needs Node 20.19, 22.12 or newer on the PATH, and this is ${stdout?.trim() || 'none'}.`,
+  );
 }
 
 async function build() {
@@ -104,7 +125,7 @@ function hasWhatTheLockfileNames() {
   const list = readIfThere(join(root, 'node_modules/.package-lock.json'));
   if (list === undefined) return false;
   const installed = JSON.parse(list).packages;
-  const named = JSON.parse(fs.readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  const named = readJson('package-lock.json').packages;
   return Object.keys(named).every((path) => {
     if (path === '') return true; // the project itself
     const isOptional = named[path].optional || named[path].devOptional;
@@ -113,7 +134,9 @@ function hasWhatTheLockfileNames() {
 }
 
 function lockfileHash() {
-  return createHash('sha256').update(fs.readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(fs.readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
 }
 
 function isBuilt() {
@@ -133,7 +156,7 @@ function newestMs(path) {
 
 /** Our own Node if it is installed and runs here, else the one that runs this file if it is new enough. */
 function findNode() {
-  const own = join(root, 'node_modules/.bin/node');
+  const own = join(root, `node_modules/node-${process.platform}-${process.arch}/bin/node`);
   if (fs.existsSync(own) && spawnSync(own, ['--version']).status === 0) return own;
   if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR_NEEDED) return process.execPath;
   throw new Failure(
@@ -197,7 +220,7 @@ async function underLock(work) {
   const prepared = `${lockFolder}.${lockOwner}`;
   fs.mkdirSync(prepared, { recursive: true });
   fs.writeFileSync(join(prepared, lockOwner), '');
-  for (let saidFor = ''; !takeLock(prepared); ) {
+  for (let saidFor = ''; !takeLock(prepared);) {
     const holder = breakLockOfTheDead();
     if (holder === undefined) continue;
     if (holder !== saidFor) say(`Process ${holder} is installing or building here; waiting for it.`);
@@ -247,6 +270,10 @@ function isAlive(pid) {
 
 function readIfThere(path) {
   return fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : undefined;
+}
+
+function readJson(name) {
+  return JSON.parse(fs.readFileSync(join(root, name), 'utf8'));
 }
 
 function say(message) {

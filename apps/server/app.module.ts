@@ -13,6 +13,7 @@ import type { ServerConfig } from './config.js';
 import { AuthGuard } from './http/auth.guard.js';
 import { ClusterController } from './http/cluster.controller.js';
 import { HealthController } from './http/health.controller.js';
+import { JobCheck } from './http/job-check.js';
 import { JobTypesController } from './http/job-types.controller.js';
 import { PageTokens } from './http/page-token.js';
 import { ProblemFilter } from './http/problem.filter.js';
@@ -57,6 +58,7 @@ export class AppModule {
         { provide: APP_GUARD, useClass: AuthGuard },
         { provide: APP_PIPE, useClass: SchemaPipe },
         HandlerRegistry,
+        JobCheck,
         HandlerExplorer,
         LoopTimers,
         Maintenance,

@@ -12,6 +12,8 @@ import { acceptAdminKey } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
 import { QuietNestLogger } from './log.js';
+import { JSON_TYPES, requireJson } from './http/media-type.js';
+import { identifyRequest } from './log.js';
 import { serveApiDescription } from './open-api.js';
 import { ReplicaService } from './replica/replica-service.js';
 import { VERSION } from './version.js';
@@ -36,8 +38,7 @@ export async function startServer(config: ServerConfig, handlers: Provider[] = [
   });
   try {
     const app = await buildApplication(config, db, handlers);
-    const url = await listen(app, config);
-    await app.get(ReplicaService).start({ url, version: VERSION });
+    const url = await enter(app, config);
     return { app, url, stop: () => stop(app, db) };
   } catch (error) {
     await db.destroy();
@@ -52,12 +53,28 @@ async function buildApplication(config: ServerConfig, db: Database, handlers: Pr
     bufferLogs: true,
     // Otherwise Nest ends the process without a word to whoever called.
     abortOnError: false,
+    // Nest's own would read forms, too.
+    bodyParser: false,
   });
   app.useLogger(new QuietNestLogger(await app.resolve(PinoLogger), {}));
   app.disable('x-powered-by');
-  app.useBodyParser('json', { limit: BODY_LIMIT, type: ['application/json', 'application/merge-patch+json'] });
+  app.use(identifyRequest);
+  app.use(requireJson);
+  // Not strict: a body of `null` is JSON, and the schema says better what is wrong with it.
+  app.useBodyParser('json', { limit: BODY_LIMIT, type: JSON_TYPES, strict: false });
   serveApiDescription(app, VERSION);
   return app;
+}
+
+async function enter(app: NestExpressApplication, config: ServerConfig): Promise<string> {
+  try {
+    const url = await listen(app, config);
+    await app.get(ReplicaService).start({ url, version: VERSION });
+    return url;
+  } catch (error) {
+    await app.close().catch(() => undefined); // what has begun must not go on behind the caller's back
+    throw error;
+  }
 }
 
 async function listen(app: NestExpressApplication, config: ServerConfig): Promise<string> {

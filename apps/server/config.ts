@@ -7,7 +7,8 @@ import { ConfigError } from '#kernel/errors.js';
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const list = z.string().transform((value) => value.split(',').map((part) => part.trim()).filter((part) => part !== ''));
-const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+/** Digits only: an empty text would otherwise be the number 0. */
+const count = (min: number, max: number) => z.string().regex(/^\d{1,12}$/, 'expected a whole number').transform(Number).pipe(z.number().min(min).max(max));
 const role = z.enum(['api', 'scheduler', 'worker']);
 const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'expected a postgres:// URL');
 
@@ -45,7 +46,7 @@ export interface ServerConfig extends Settings {
 }
 
 /** Throws ConfigError naming each setting that is wrong, what was expected and what was got. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): ServerConfig {
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): ServerConfig {
   const unknown = Object.keys(env).filter((name) => name.startsWith('CARILLON_') && !(name in settings.shape));
   if (unknown.length > 0) {
     throw new ConfigError(`expected settings that exist, got ${unknown.join(', ')}; known are ${Object.keys(settings.shape).join(', ')}`);
@@ -61,6 +62,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): S
     heartbeatMs,
     leaseMs,
     marginMs: Math.ceil(leaseMs / 5),
+    electionMs: Math.min(DEFAULT_CLUSTER_SETTINGS.electionMs, Math.floor(leaseMs / 4)),
     sweepMs: Math.min(DEFAULT_CLUSTER_SETTINGS.sweepMs, Math.floor(leaseMs / 4)),
   });
   return { ...parsed.data, cluster };

@@ -9,6 +9,7 @@ import { isDatabaseError } from '#database/error-kind.js';
 import { systemRandom } from '#database/runtime/system-clock.js';
 import { reconnectDelayMs } from '#kernel/backoff.js';
 import type { Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
 
 interface Driven {
   readonly loop: Loop;
@@ -18,7 +19,10 @@ interface Driven {
 
 @Injectable()
 export class LoopTimers {
+  /** No pass begins any more. */
+  readonly stopped = new Topic<void>();
   readonly #driven = new Map<string, Driven>();
+  readonly #resting = new Set<() => void>();
   #stopped = false;
 
   constructor(
@@ -41,15 +45,24 @@ export class LoopTimers {
     else if (driven.failures === 0) void this.#pass(driven);
   }
 
-  /** Resolves after the delay; at once when everything has stopped. */
+  /** Resolves after the delay, or when everything stops. */
   async rest(name: string, ms: number): Promise<void> {
-    await new Promise<void>((resolve) => this.#arm(name, ms, resolve));
+    await new Promise<void>((resolve) => {
+      const wakeUp = (): void => {
+        this.#resting.delete(wakeUp);
+        resolve();
+      };
+      this.#resting.add(wakeUp);
+      this.#arm(name, ms, wakeUp);
+    });
   }
 
   /** No pass begins any more. */
   stop(): void {
     this.#stopped = true;
     for (const name of this.registry.getTimeouts()) this.registry.deleteTimeout(name);
+    for (const resolve of this.#resting) resolve();
+    this.stopped.publish();
   }
 
   async #pass(driven: Driven): Promise<void> {

@@ -5,12 +5,16 @@ import { startServer, type RunningServer } from './application.js';
 import { readConfig } from './config.js';
 
 async function main(): Promise<void> {
-  const server = await startServer(readConfig(process.env));
+  const isChild = process.channel !== undefined;
+  const server = await startServer(readConfig());
+  const stop = stopOnSignals(server);
+  // The parent may be gone already: a channel that broke during the start has told nobody.
+  if (isChild && !process.connected) return stop();
+  if (isChild) process.on('disconnect', stop);
   process.send?.({ kind: 'listening', url: server.url });
-  stopOnSignals(server);
 }
 
-function stopOnSignals(server: RunningServer): void {
+function stopOnSignals(server: RunningServer): () => void {
   let stopping = false;
   const stop = (): void => {
     if (stopping) process.exit(130);
@@ -22,7 +26,7 @@ function stopOnSignals(server: RunningServer): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  if (process.channel !== undefined) process.on('disconnect', stop);
+  return stop;
 }
 
 function fail(error: unknown): void {

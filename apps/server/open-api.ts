@@ -3,14 +3,30 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject, type SwaggerDocumentOptions } from '@nestjs/swagger';
 import { z } from 'zod';
+import { problem } from './http/problem.js';
+
+type Schema = Record<string, unknown>;
 
 /** Swagger's own conversion mixes versions 3.0 and 3.1 of the schema language; zod's does not. */
 const standardSchemaConverter: NonNullable<SwaggerDocumentOptions['standardSchemaConverter']> = (schema, { schemaType }) => {
-  if (!(schema instanceof z.ZodType)) return undefined;
-  const { $defs, $schema: _dialect, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: schemaType, unrepresentable: 'any' });
-  const text = (part: unknown): unknown => JSON.parse(JSON.stringify(part).replaceAll('#/$defs/', '#/components/schemas/'));
-  return { schema: text(rest), ...($defs === undefined ? {} : { components: text($defs) as Record<string, unknown> }) };
+  return schema instanceof z.ZodType ? convert(schema, schemaType) : undefined;
 };
+
+function convert(schema: z.ZodType, io: 'input' | 'output'): { schema: Schema; components?: Schema } {
+  const { $defs, $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+    target: 'draft-2020-12',
+    io,
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      // Answers may get new fields, which callers must be free to ignore.
+      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      // The format says it; the pattern is ten lines long.
+      if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
+    },
+  });
+  const text = (part: unknown): Schema => JSON.parse(JSON.stringify(part).replaceAll('#/$defs/', '#/components/schemas/')) as Schema;
+  return { schema: text(rest), ...($defs === undefined ? {} : { components: text($defs) }) };
+}
 
 export function describeApi(app: INestApplication, version: string): OpenAPIObject {
   const config = new DocumentBuilder()
@@ -20,8 +36,25 @@ export function describeApi(app: INestApplication, version: string): OpenAPIObje
     .setVersion(version)
     .addBearerAuth({ type: 'http', scheme: 'bearer' })
     .build();
-  return SwaggerModule.createDocument(app, config, { standardSchemaConverter });
+  return withProblems(SwaggerModule.createDocument(app, config, { standardSchemaConverter }));
 }
+
+/** Every call can end in a problem, and all problems have one form. */
+function withProblems(document: OpenAPIObject): OpenAPIObject {
+  const { schema, components } = convert(problem, 'output');
+  document.components ??= {};
+  Object.assign((document.components.schemas ??= {}), components);
+  document.components.responses = { Problem: { description: 'What went wrong (RFC 9457).', content: { 'application/problem+json': { schema } } } };
+  for (const path of Object.values(document.paths)) {
+    for (const method of METHODS) {
+      const operation = path[method];
+      if (operation !== undefined) operation.responses['default'] = { $ref: '#/components/responses/Problem' };
+    }
+  }
+  return document;
+}
+
+const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
 
 export function serveApiDescription(app: INestApplication, version: string): void {
   SwaggerModule.setup('docs', app, () => describeApi(app, version), { jsonDocumentUrl: 'openapi.json', yamlDocumentUrl: 'openapi.yaml' });

@@ -1,27 +1,41 @@
 // How does a follower become leader? It tries the lock, never waits for it, and with the lock begins a
-// term in the database, both on its control session, so that lock and beats live and die together.
+// term in the database, both on its control session, so that lock and beats live and die together. A
+// leader that is frozen keeps its lock as long as its session lives: the follower that sees its beats
+// stand still for a lease ends that session, and then the lock is free.
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { Database } from '#database/connection.js';
+import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from './cluster-event.repository.js';
 import type { ClusterSettings } from './cluster-settings.js';
+import { watchLeader, type LeaderWatch } from './decisions/leader-watch.js';
 import { beginTerm, releaseLeaderLock, tryLeaderLock } from './leadership.repository.js';
 import type { Leadership } from './leadership.js';
 import type { Incarnation, Membership } from './membership.js';
+import { sessionName, terminateSessions } from './replica.repository.js';
 
 export class ElectionLoop implements Loop {
   readonly name = 'election';
+  #watch: LeaderWatch | null = null;
+  #frozen: ReplicaNumber | null = null;
 
   constructor(
     private readonly membership: Membership,
     private readonly leadership: Leadership,
     private readonly settings: ClusterSettings,
-  ) {}
+  ) {
+    membership.beaten.subscribe((sighting) => {
+      const { watch, frozen } = watchLeader({ watch: this.#watch, sighting, nowMs: sighting.receivedAtMs, leaseMs: settings.leaseMs });
+      this.#watch = watch;
+      this.#frozen = frozen;
+    });
+  }
 
   async runOnce(): Promise<number> {
     const incarnation = this.membership.trusted();
     const db = this.membership.controlDb();
     if (incarnation === null || db === null || this.membership.isDraining) return this.settings.electionMs;
     if (this.leadership.current() !== null) return UNTIL_WOKEN_MS;
+    if (this.#frozen !== null) await terminateSessions(db, sessionName(this.#frozen));
     if (await tryLeaderLock(db)) await this.#begin(db, incarnation);
     return this.settings.electionMs;
   }

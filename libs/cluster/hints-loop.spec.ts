@@ -1,10 +1,153 @@
-// Do hints arrive as they were meant, few enough not to matter to the database?
+// Do hints arrive as they were meant, and few enough not to matter to the database?
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Database } from '#database/connection.js';
+import { databaseOver, type Database } from '#database/connection.js';
 import { asId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { FakeClock } from '#test/support/fake-clock.js';
 import { HintsLoop, parseHint, type Hint } from './hints-loop.js';
 import type { Membership } from './membership.js';
+
+const SPACING_MS = 50;
+const slots = (...numbers: number[]) => numbers.map(asId.slot);
+
+let clock: FakeClock;
+let hinted: Topic<string>;
+/** Null while there is no control session. */
+let controlDb: Database | null;
+let sent: string[];
+let hints: HintsLoop;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  hinted = new Topic();
+  sent = [];
+  controlDb = databaseThatHears((payload) => sent.push(payload));
+  // The loop uses nothing else of its membership.
+  hints = new HintsLoop({ hinted, controlDb: () => controlDb } as unknown as Membership, clock);
+});
+
+/** Takes the payload of each pg_notify, and knows no other statement. */
+function databaseThatHears(hear: (payload: string) => void): Database {
+  const query = async (text: string, [, payload]: readonly unknown[] = []) => {
+    expect(text).toContain('pg_notify');
+    hear(String(payload));
+    return { command: 'SELECT', rowCount: 0, rows: [] };
+  };
+  // A pool's client has many more methods, of which Kysely calls these two.
+  const client = { query, release: () => undefined } as never;
+  return databaseOver({ connect: async () => client, end: async () => undefined, options: {} });
+}
+
+describe('a hint', () => {
+  it.each<Hint>([
+    { kind: 'term' },
+    { kind: 'slots' },
+    { kind: 'plan' },
+    { kind: 'work', slots: slots(3) },
+    { kind: 'work', slots: slots(0, 17, 1023) },
+  ])('comes back from its payload: %o', async (hint) => {
+    hints.send(hint);
+    await hints.runOnce();
+    expect(sent.map(parseHint)).toEqual([hint]);
+  });
+
+  it('is told to whoever listens, wherever it was sent', () => {
+    const received: Hint[] = [];
+    hints.received.subscribe((hint) => received.push(hint));
+    hinted.publish('work:3,17');
+    hinted.publish('plan');
+    expect(received).toEqual([{ kind: 'work', slots: slots(3, 17) }, { kind: 'plan' }]);
+  });
+
+  it('without slots means all of them', () => {
+    expect(parseHint('work:')).toEqual({ kind: 'work', slots: [] });
+  });
+
+  it('that is not understood means to look everywhere, and is never an error', () => {
+    const known = /^(term|slots|plan)$|\d/;
+    fc.assert(
+      fc.property(
+        fc.string().filter((text) => !known.test(text)),
+        (payload) => {
+          expect(parseHint(payload)).toEqual({ kind: 'work', slots: [] });
+        },
+      ),
+    );
+  });
+
+  it('names nothing but whole slots', () => {
+    expect(parseHint('work:3,-1,4.5,,x,0x2, 7,8')).toEqual({ kind: 'work', slots: slots(3, 8) });
+  });
+
+  it('says "everywhere" instead of naming more than 200 slots', async () => {
+    hints.send({ kind: 'work', slots: Array.from({ length: 200 }, (_, slot) => asId.slot(slot)) });
+    await hints.runOnce();
+    clock.advance(SPACING_MS);
+    hints.send({ kind: 'work', slots: Array.from({ length: 201 }, (_, slot) => asId.slot(slot)) });
+    await hints.runOnce();
+    expect(sent.map((payload) => payload.split(',').length)).toEqual([200, 1]);
+    expect(sent[1]).toBe('work:');
+  });
+});
+
+describe('hints', () => {
+  it('wait for a pass, and ask for one', async () => {
+    let asked = 0;
+    hints.pending.subscribe(() => (asked += 1));
+    hints.send({ kind: 'plan' });
+    expect([sent, asked]).toEqual([[], 1]);
+    expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
+    expect(sent).toEqual(['plan']);
+  });
+
+  it('are sent once, however often the same is said', async () => {
+    for (const slot of [3, 17, 3, 3]) hints.send({ kind: 'work', slots: slots(slot) });
+    for (let times = 0; times < 3; times += 1) hints.send({ kind: 'plan' });
+    await hints.runOnce();
+    expect(sent).toEqual(['plan', 'work:3,17']);
+    clock.advance(SPACING_MS);
+    await hints.runOnce();
+    expect(sent).toHaveLength(2);
+  });
+
+  it('are sent 50 ms apart, and what comes in between goes together', async () => {
+    hints.send({ kind: 'work', slots: slots(1) });
+    await hints.runOnce();
+    clock.advance(20);
+    hints.send({ kind: 'work', slots: slots(2) });
+    expect(await hints.runOnce()).toBe(30);
+    clock.advance(29);
+    hints.send({ kind: 'work', slots: slots(3) });
+    expect(await hints.runOnce()).toBe(1);
+    expect(sent).toEqual(['work:1']);
+    clock.advance(1);
+    expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
+    expect(sent).toEqual(['work:1', 'work:2,3']);
+  });
+
+  it('go at once when the last ones are long ago', async () => {
+    hints.send({ kind: 'term' });
+    await hints.runOnce();
+    clock.advance(SPACING_MS);
+    hints.send({ kind: 'slots' });
+    await hints.runOnce();
+    expect(sent).toEqual(['term', 'slots']);
+  });
+
+  it('are kept while there is no control session', async () => {
+    const before = controlDb;
+    controlDb = null;
+    hints.send({ kind: 'work', slots: slots(5) });
+    expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
+    controlDb = before;
+    await hints.runOnce();
+    expect(sent).toEqual(['work:5']);
+  });
+
+  it('cost nothing when there are none', async () => {
+    expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
+    expect(sent).toEqual([]);
+  });
+});

@@ -36,6 +36,9 @@ export interface BeatAnswer {
   state: ReplicaState;
   term: Term;
   ringVersion: number;
+  /** The leader of the term and its beat counter; null while nobody leads, or when it has gone. */
+  leader: ReplicaNumber | null;
+  leaderBeat: number | null;
   databaseTime: Date;
 }
 
@@ -44,10 +47,12 @@ export async function beat(db: Database, replica: ReplicaNumber, incarnation: st
   const { rows } = await sql<BeatAnswer>`
     update carillon.heartbeat h
        set beat = beat + 1, beat_at = clock_timestamp(), server_started_at = pg_postmaster_start_time()
-      from carillon.replica r
+      from carillon.replica r cross join carillon.leadership l
      where h.replica = ${replica} and r.number = h.replica and r.incarnation = ${incarnation}
     returning r.state,
-              (select term from carillon.leadership) as term,
+              l.term, l.replica as leader,
+              (select b.beat from carillon.heartbeat b join carillon.replica lr on lr.number = b.replica
+                where b.replica = l.replica and lr.state in ('active', 'draining')) as "leaderBeat",
               (select coalesce(max(version), 0) from carillon.ring) as "ringVersion",
               clock_timestamp() as "databaseTime"`.execute(db);
   return rows[0] ?? null;

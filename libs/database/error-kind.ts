@@ -10,7 +10,10 @@ const SESSION_ENDED = new Set(['57P01', '57P02', '57P05', '25P03', '25P04']);
 /** The server could not be entered at all: starting up, full, or shut for new sessions. */
 const NOT_ADMITTED = new Set(['57P03', '53300', '08001', '08004']);
 const NOT_REACHED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT']);
-const SQLSTATE = /^[0-9A-Z]{5}$/;
+/** Every SQLSTATE has a digit; EPIPE and EBADF, which come from the socket, have none. */
+const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
+/** How Node names what a socket or a resolver did. Its own argument errors begin with ERR_. */
+const SYSTEM_ERROR = /^E(?!RR_)[A-Z_]+$/;
 
 export function databaseErrorKind(error: unknown): DatabaseErrorKind {
   const code = codeOf(error);
@@ -23,7 +26,8 @@ export function databaseErrorKind(error: unknown): DatabaseErrorKind {
 
 /** True for what the database or the way to it did; false for our own bugs, which must not be retried in silence. */
 export function isDatabaseError(error: unknown): boolean {
-  if (codeOf(error) !== null) return true;
+  const code = codeOf(error);
+  if (code !== null) return SQLSTATE.test(code) || SYSTEM_ERROR.test(code);
   return error instanceof Error && /connection terminated|timeout|Client has encountered a connection error|Client was closed/i.test(error.message);
 }
 

@@ -150,6 +150,8 @@ export interface RunTable {
   attempt: Generated<number>;
   failures: Generated<number>;
   losses: Generated<number>;
+  crashes: Generated<number>;
+  started_by: ReplicaNumber | null;
   past_attempts: JSONColumnType<object[] | null>;
   created_at: DatabaseTime;
 }

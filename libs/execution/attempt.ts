@@ -33,6 +33,8 @@ export async function attemptRun(run: ClaimedRun, call: CallTarget, signal: Abor
     idempotencyKey: run.id,
     signal,
   };
+  // An abort that has happened is not told again.
+  if (signal.aborted) return stoppedResult(signal.reason);
   let stopListening = (): void => undefined;
   const stopped = new Promise<AttemptResult>((resolve) => {
     const stop = (): void => resolve(stoppedResult(signal.reason));
@@ -51,19 +53,34 @@ export function failedResult(thrown: unknown): AttemptResult {
   return { kind: 'failed', error: describeError(thrown), fatal: thrown instanceof FatalError };
 }
 
+const NAME_LENGTH_MAX = 200;
 const STACK_LENGTH_MAX = 4_000;
 const MESSAGE_LENGTH_MAX = 2_000;
 
 export function describeError(thrown: unknown): AttemptError {
   if (!(thrown instanceof Error)) {
-    return { name: 'NonError', message: `expected an Error to be thrown, got ${String(thrown)}`.slice(0, MESSAGE_LENGTH_MAX) };
+    return { name: 'NonError', message: textOf(`expected an Error to be thrown, got ${showThrown(thrown)}`, MESSAGE_LENGTH_MAX) };
   }
   const { name, message, stack } = thrown;
   return {
-    name,
-    message: message.slice(0, MESSAGE_LENGTH_MAX),
-    ...(stack === undefined ? {} : { stack: stack.slice(0, STACK_LENGTH_MAX) }),
+    name: textOf(name, NAME_LENGTH_MAX),
+    message: textOf(message, MESSAGE_LENGTH_MAX),
+    ...(stack === undefined ? {} : { stack: textOf(stack, STACK_LENGTH_MAX) }),
   };
+}
+
+/** Whatever stands where a text should be, as text that can be stored. */
+function textOf(value: unknown, lengthMax: number): string {
+  const text = typeof value === 'string' ? value : showThrown(value);
+  return text.slice(0, lengthMax).toWellFormed().replaceAll('\0', '\uFFFD');
+}
+
+function showThrown(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return `an ${typeof thrown} that can not be shown`;
+  }
 }
 
 function stoppedResult(reason: unknown): AttemptResult {

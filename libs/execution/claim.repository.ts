@@ -56,7 +56,7 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<{ runs: 
       select r.*
         from lane
        cross join lateral (
-         select id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at, attempt, failures
+         select id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at, attempt, failures, losses
            from carillon.run
           where slot = lane.slot and tenant_id = lane.tenant_id
             and run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
@@ -67,7 +67,7 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<{ runs: 
       insert into carillon.claim (id, replica, run_ids)
       select ${claimId}, ${replica}, array_agg(id) from picked having count(*) > 0)
     select id, ${claimId}::uuid as "claimId", tenant_id as "tenantId", slot, job_type as "jobType", schedule_id as "scheduleId",
-           due_at as "dueAt", payload, run_at as "runAt", attempt, failures, clock_timestamp() as "databaseTime"
+           due_at as "dueAt", payload, run_at as "runAt", attempt, failures, losses, clock_timestamp() as "databaseTime"
       from picked`.execute(tx);
   return { runs: rows, databaseTime: rows.at(-1)?.databaseTime ?? null };
 }
@@ -94,4 +94,9 @@ export async function listOldClaims(db: Database, { replica, olderThanMs }: { re
 /** Drops claims whose runs were never started: they are free again at once, with no attempt burned. */
 export async function dropClaims(tx: Tx, { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] }): Promise<void> {
   await sql`delete from carillon.claim where replica = ${replica} and id = any(${[...claimIds]}::uuid[])`.execute(tx);
+}
+
+/** Says of runs that were lost before that they are running here now. */
+export async function markStarted(tx: Tx, { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] }): Promise<void> {
+  await sql`update carillon.run set started_by = ${replica} where id = any(${[...runIds]}::uuid[])`.execute(tx);
 }

@@ -15,4 +15,6 @@ export interface ClaimedRun {
   readonly attempt: number;
   /** Attempts that failed; lost ones are not counted, since no handler failed. */
   readonly failures: number;
+  /** Attempts that a dead replica took with it. */
+  readonly losses: number;
 }

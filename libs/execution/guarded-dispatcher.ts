@@ -27,10 +27,17 @@ export function guardedDispatcher(allowedHosts: ReadonlySet<string>): Agent {
   });
 }
 
-/** `process` unwraps IPv4 in IPv6 first; every special range, NAT64 and 6to4 among them, is not 'unicast'. */
+/**
+ * `process` unwraps IPv4 in IPv6 first; every special range, NAT64 and 6to4 among them, is not 'unicast'. In
+ * IPv6 only 2000::/3 is given out at all, and what lies outside may still be routed somewhere inside.
+ */
 export function isPublic(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
+  return parsed.range() === 'unicast' && (parsed instanceof ipaddr.IPv4 || parsed.match(GLOBAL_UNICAST, 3));
 }
+
+const GLOBAL_UNICAST = ipaddr.IPv6.parse('2000::');
 
 const publicLookup: LookupFunction = (hostname, options, callback) => {
   lookupHost(hostname, { ...options, all: true }, (error, addresses) => {

@@ -1,13 +1,20 @@
 // What does this replica hold in memory? Every run that it has claimed and whose end is not yet in the
 // database: waiting for its due time, running, or over and waiting to be written. The number is bounded,
-// because what is held here is what others must redo if this process dies.
+// because what is held here is what others must redo if this process dies. A run that was lost in two
+// deaths may be what kills its replicas, so it goes into quarantine: only one such run at a time, and the
+// next death tells it from those that were merely beside it.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
+
+/** Losses from which on a run is suspected of killing its replicas. */
+export const QUARANTINE_LOSSES = 2;
 
 export interface HeldRun {
   readonly run: ClaimedRun;
   /** On this process's monotonic clock; never before the database's run_at (I6). */
   readonly startAtMs: number;
+  /** Among runs that are due together, the order in which they were claimed: their priority. */
+  readonly turn: number;
   state: 'waiting' | 'running' | 'ended';
 }
 
@@ -15,9 +22,12 @@ export class HeldRuns {
   readonly #runs = new Map<RunId, HeldRun>();
   /** Soonest last, so that taking one is a pop. */
   #waiting: HeldRun[] = [];
+  #quarantine: HeldRun[] = [];
+  #quarantined: HeldRun | null = null;
   readonly #byTenant = new Map<TenantId, Set<RunId>>();
   readonly #leftInClaim = new Map<ClaimId, number>();
   #running = 0;
+  #turns = 0;
 
   constructor(private readonly limits: { held: number; running: number }) {}
 
@@ -37,45 +47,54 @@ export class HeldRuns {
   /** Adds one claim's runs; `startAtMs` turns a run's due time into this process's clock. */
   add(runs: readonly ClaimedRun[], startAtMs: (run: ClaimedRun) => number): void {
     for (const run of runs) {
-      const held: HeldRun = { run, startAtMs: startAtMs(run), state: 'waiting' };
+      const held: HeldRun = { run, startAtMs: startAtMs(run), turn: (this.#turns += 1), state: 'waiting' };
       this.#runs.set(run.id, held);
-      this.#waiting.push(held);
+      (isSuspect(held) ? this.#quarantine : this.#waiting).push(held);
       const ofTenant = this.#byTenant.get(run.tenantId);
       if (ofTenant === undefined) this.#byTenant.set(run.tenantId, new Set([run.id]));
       else ofTenant.add(run.id);
       this.#leftInClaim.set(run.claimId, (this.#leftInClaim.get(run.claimId) ?? 0) + 1);
     }
-    this.#waiting.sort((a, b) => b.startAtMs - a.startAtMs);
+    this.#waiting.sort(soonestLast);
+    this.#quarantine.sort(soonestLast);
   }
 
   /** The runs to start now: due, and within what may run at once. They are 'running' from here on. */
   takeDue(nowMs: number): HeldRun[] {
     const due: HeldRun[] = [];
+    const suspect = this.#quarantined === null ? this.#quarantine.at(-1) : undefined;
+    if (suspect !== undefined && suspect.startAtMs <= nowMs && this.#running < this.limits.running) {
+      this.#quarantined = this.#quarantine.pop() ?? null;
+      this.#begin(suspect, due);
+    }
     for (let next = this.#waiting.at(-1); next !== undefined; next = this.#waiting.at(-1)) {
       if (next.startAtMs > nowMs || this.#running >= this.limits.running) break;
       this.#waiting.pop();
-      next.state = 'running';
-      this.#running += 1;
-      due.push(next);
+      this.#begin(next, due);
     }
     return due;
   }
 
   /** When the next waiting run is due, unless the running ones fill the replica. */
   nextStartAtMs(): number | null {
-    return this.#running >= this.limits.running ? null : (this.#waiting.at(-1)?.startAtMs ?? null);
+    if (this.#running >= this.limits.running) return null;
+    const suspect = this.#quarantined === null ? this.#quarantine.at(-1) : undefined;
+    const next = Math.min(this.#waiting.at(-1)?.startAtMs ?? Number.POSITIVE_INFINITY, suspect?.startAtMs ?? Number.POSITIVE_INFINITY);
+    return Number.isFinite(next) ? next : null;
   }
 
   /** Takes back everything that has not started. */
   takeWaiting(): HeldRun[] {
-    const waiting = this.#waiting;
+    const waiting = [...this.#waiting, ...this.#quarantine];
     this.#waiting = [];
+    this.#quarantine = [];
     for (const held of waiting) held.state = 'ended';
     return waiting;
   }
 
   markEnded(held: HeldRun): void {
     if (held.state === 'running') this.#running -= 1;
+    if (held === this.#quarantined) this.#quarantined = null;
     held.state = 'ended';
   }
 
@@ -105,8 +124,24 @@ export class HeldRuns {
   clear(): void {
     this.#runs.clear();
     this.#waiting = [];
+    this.#quarantine = [];
+    this.#quarantined = null;
     this.#byTenant.clear();
     this.#leftInClaim.clear();
     this.#running = 0;
   }
+
+  #begin(held: HeldRun, due: HeldRun[]): void {
+    held.state = 'running';
+    this.#running += 1;
+    due.push(held);
+  }
+}
+
+function isSuspect({ run }: HeldRun): boolean {
+  return run.losses >= QUARANTINE_LOSSES;
+}
+
+function soonestLast(a: HeldRun, b: HeldRun): number {
+  return b.startAtMs - a.startAtMs || b.turn - a.turn;
 }

@@ -6,6 +6,7 @@ import type { HintsLoop } from '#cluster/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership.js';
 import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { isPoison, POISON } from './decisions/poison.js';
 import * as revocation from './revocation.repository.js';
 
 const CLAIMS_PER_PASS = 20;
@@ -34,9 +35,12 @@ export class RevocationLoop implements Loop {
       const claims = await revocation.deleteVoidClaims(tx, { limit: CLAIMS_PER_PASS });
       const slots = new Set<Slot>();
       for (const [replica, runIds] of byReplica(claims)) {
-        const requeued = await revocation.requeueLost(tx, { replica, runIds });
-        for (const slot of requeued.slots) slots.add(slot);
-        await insertEvent(tx, { type: 'claims-revoked', term: leader.term, replica, data: { runs: requeued.runs } });
+        const lost = await revocation.requeueLost(tx, { replica, runIds });
+        const poison = lost.filter(isPoison).map((run) => run.id);
+        if (poison.length > 0) await revocation.deadLetter(tx, { replica, runIds: poison, error: POISON });
+        for (const { slot } of lost) slots.add(slot);
+        const data = { runs: lost.length - poison.length, deadLettered: poison.length };
+        await insertEvent(tx, { type: 'claims-revoked', term: leader.term, replica, data });
       }
       return [...slots];
     });

@@ -29,15 +29,35 @@ export async function deleteVoidClaims(tx: Tx, { limit }: { limit: number }): Pr
   return rows;
 }
 
-/** Puts the runs of one dead replica's claims back, each with a lost attempt; resolves with where they wait. */
-export async function requeueLost(tx: Tx, { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] }): Promise<{ runs: number; slots: Slot[] }> {
-  const { rows } = await sql<{ slot: Slot }>`
+export interface LostRun {
+  id: RunId;
+  slot: Slot;
+  losses: number;
+  crashes: number;
+}
+
+/** Puts the runs of one dead replica's claims back, each with a lost attempt. */
+export async function requeueLost(tx: Tx, { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] }): Promise<LostRun[]> {
+  const { rows } = await sql<LostRun>`
     update carillon.run
        set attempt = attempt + 1,
            losses = losses + 1,
+           crashes = crashes + case when started_by = ${replica} then 1 else 0 end,
+           started_by = null,
            past_attempts = coalesce(past_attempts, '[]')
              || jsonb_build_object('attempt', attempt, 'outcome', 'lost', 'replica', ${replica}::int, 'finishedAt', clock_timestamp())
      where id = any(${[...runIds]}::uuid[])
-    returning slot`.execute(tx);
-  return { runs: rows.length, slots: [...new Set(rows.map((row) => row.slot))] };
+    returning id, slot, losses, crashes`.execute(tx);
+  return rows;
+}
+
+/** Ends runs that kill their replicas; their last attempt is the lost one. */
+export async function deadLetter(tx: Tx, { replica, runIds, error }: { replica: ReplicaNumber; runIds: readonly RunId[]; error: object }): Promise<void> {
+  await sql`
+    with gone as (delete from carillon.run where id = any(${[...runIds]}::uuid[]) returning *)
+    insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
+                                      created_at, outcome, replica, started_at, finished_at, error)
+    select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt - 1, past_attempts,
+           created_at, 'dead-lettered', ${replica}, run_at, clock_timestamp(), ${JSON.stringify(error)}::jsonb
+      from gone`.execute(tx);
 }

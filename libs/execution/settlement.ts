@@ -6,6 +6,7 @@ import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { RunTransition } from './decisions/run-transition.js';
 import * as rows from './settlement.repository.js';
+import { forJsonb } from './stored-json.js';
 
 export interface Ending {
   run: ClaimedRun;
@@ -64,7 +65,7 @@ function finishedRun({ run, startedAt, finishedAt, transition, outputJson }: End
     startedAt,
     finishedAt,
     outputJson: failed ? null : outputJson,
-    errorJson: failed ? JSON.stringify(transition.error) : null,
+    errorJson: failed ? forJsonb(JSON.stringify(transition.error)) : null,
   };
 }
 
@@ -79,7 +80,7 @@ function retriedRun({ run, startedAt, finishedAt, transition }: Ending, replica:
   if (transition.kind !== 'retry') return [];
   const { error, delayMs } = transition;
   const record = { attempt: run.attempt, outcome: 'failed', replica, startedAt, finishedAt, error };
-  return [{ id: run.id, attempt: run.attempt, delayMs, recordJson: JSON.stringify(record) }];
+  return [{ id: run.id, attempt: run.attempt, delayMs, recordJson: forJsonb(JSON.stringify(record)) }];
 }
 
 async function releaseClaims(tx: Tx, { leaving, finished }: { leaving: readonly ClaimedRun[]; finished: readonly ClaimId[] }): Promise<void> {

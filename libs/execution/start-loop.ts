@@ -1,12 +1,14 @@
 // Which runs start now? Those whose instant has come, while there is room and this replica's lease is
 // sure. When it is no longer sure, everything is stopped before another replica takes the runs over.
-import type { Membership } from '#cluster/membership.js';
+import { asReplica } from '#cluster/fences.js';
+import type { Incarnation, Membership } from '#cluster/membership.js';
 import type { DatabaseClock } from '#cluster/database-clock.js';
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { AttemptStopped } from './attempt.js';
 import type { Executor } from './executor.js';
-import type { HeldRuns } from './held-runs.js';
+import { markStarted } from './claim.repository.js';
+import type { HeldRun, HeldRuns } from './held-runs.js';
 import type { SettleLoop } from './settle-loop.js';
 
 export interface StartParts {
@@ -33,23 +35,45 @@ export class StartLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const { held, executor, clock, membership } = this.parts;
-    if (membership.trusted() === null) {
+    const incarnation = membership.trusted();
+    if (incarnation === null) {
       executor.stopAll(new AttemptStopped('replica-fenced', 'this replica can no longer be sure of its lease'));
       return held.size > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
     }
     const nowMs = clock.monotonicMs();
     const nextDeadlineMs = executor.stopOverdue(nowMs);
-    for (const due of held.takeDue(nowMs)) executor.start(due);
+    await this.#start(incarnation, held.takeDue(nowMs));
     const nextMs = Math.min(held.nextStartAtMs() ?? Number.POSITIVE_INFINITY, nextDeadlineMs);
     return Math.min(this.#lookAgainMs(), Math.max(0, nextMs - clock.monotonicMs()));
   }
 
   /** Gives back what has been claimed but not started. */
   releaseWaiting(): void {
-    const now = this.parts.databaseClock.now();
-    for (const { run } of this.parts.held.takeWaiting()) {
-      this.parts.settleLoop.noteEnd({ run, startedAt: now, finishedAt: now, transition: { kind: 'release' }, outputJson: null });
+    for (const held of this.parts.held.takeWaiting()) this.#release(held);
+  }
+
+  // What was lost before is written down before it starts: if this replica dies as well, it was running.
+  async #start(incarnation: Incarnation, due: readonly HeldRun[]): Promise<void> {
+    const { executor, membership } = this.parts;
+    const lostBefore = due.filter(({ run }) => run.losses > 0);
+    for (const held of due) if (held.run.losses === 0) executor.start(held);
+    if (lostBefore.length === 0) return;
+    try {
+      const runIds = lostBefore.map(({ run }) => run.id);
+      const marked = await asReplica(incarnation.db, incarnation, (tx) => markStarted(tx, { replica: incarnation.replica, runIds }));
+      if (marked.kind === 'fenced') return membership.acceptDeath(incarnation);
+    } catch (error) {
+      for (const held of lostBefore) this.#release(held);
+      throw error;
     }
+    if (membership.incarnation !== incarnation) return;
+    for (const held of lostBefore) executor.start(held);
+  }
+
+  #release(held: HeldRun): void {
+    this.parts.held.markEnded(held);
+    const now = this.parts.databaseClock.now();
+    this.parts.settleLoop.noteEnd({ run: held.run, startedAt: now, finishedAt: now, transition: { kind: 'release' }, outputJson: null });
   }
 
   // While anything runs, the lease must be looked at even if nobody wakes this loop.

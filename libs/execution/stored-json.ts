@@ -3,7 +3,8 @@
 // output must not keep a whole batch of finished runs out of the history.
 
 const STORED_BYTES_MAX = 256 * 1024;
-const NOT_FOR_JSONB = /\\u(0000|d[89a-f][0-9a-f]{2})/i;
+/** An escape that jsonb refuses, or an escaped backslash, which is skipped. Only halves of pairs are escaped at all. */
+const ESCAPES = /\\(\\|u0000|ud[89a-f][0-9a-f]{2})/gi;
 
 export type Encoded = { kind: 'encoded'; json: string } | { kind: 'unfit'; reason: string };
 
@@ -14,12 +15,13 @@ export function encodeJson(value: unknown): Encoded {
     if (Buffer.byteLength(json) > STORED_BYTES_MAX) {
       return { kind: 'unfit', reason: `expected at most ${STORED_BYTES_MAX} bytes of JSON, got ${Buffer.byteLength(json)}` };
     }
-    return { kind: 'encoded', json: NOT_FOR_JSONB.test(json) ? JSON.stringify(value, replaceUnstorable) : json };
+    return { kind: 'encoded', json: forJsonb(json) };
   } catch (error) {
     return { kind: 'unfit', reason: `expected a value that JSON can say, got ${error instanceof Error ? error.message : String(error)}` };
   }
 }
 
-function replaceUnstorable(_key: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\uFFFD') : value;
+/** The JSON text with each character that jsonb refuses replaced by U+FFFD. */
+export function forJsonb(json: string): string {
+  return json.replace(ESCAPES, (escape, escaped) => (escaped === '\\' ? escape : '\uFFFD'));
 }

@@ -14,6 +14,8 @@ beforeEach(async () => {
   return () => database.drop();
 });
 
+const lease = { leaseMs: 5_000, marginMs: 1_000 };
+
 describe('membership', () => {
   it('resumes its own number after its control session was ended', async () => {
     const member = await startMember(url);
@@ -53,7 +55,7 @@ describe('membership', () => {
 
   it('trusts itself until a margin before the lease, counted from the start of the beat', async () => {
     const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
-    const member = await startMember(url, { clock });
+    const member = await startMember(url, { clock, settings: lease });
     clock.ms = 3_999;
     expect(member.membership.trusted()).not.toBeNull();
     clock.ms = 4_000;
@@ -94,7 +96,7 @@ describe('the sweep', () => {
 
   it('declares a replica hung when its beat stood still for a lease of the leader, and ends its sessions', async () => {
     const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
-    const leader = await startLoneMember(url, { clock });
+    const leader = await startLoneMember(url, { clock, settings: lease });
     const victim = await startMember(url);
     for (clock.ms = 0; clock.ms < 5_000; clock.ms += 250) {
       await leader.membership.beat();

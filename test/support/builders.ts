@@ -19,6 +19,7 @@ export function claimedRun(wish: Partial<ClaimedRun> = {}): ClaimedRun {
     runAt: new Date('2026-11-21T08:00:00.000Z'),
     attempt: 1,
     failures: 0,
+    losses: 0,
     ...wish,
   };
 }

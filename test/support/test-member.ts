@@ -23,10 +23,13 @@ export interface MemberOptions {
 
 export type TestMember = Awaited<ReturnType<typeof startMember>>;
 
+/** Nobody beats by itself in a test, so a lease must outlast a test on a busy machine. */
+const UNHURRIED = { leaseMs: 60_000, marginMs: 12_000 };
+
 /** Joins the cluster; leaves it when the test is over. */
 export async function startMember(url: string, options: MemberOptions = {}) {
   const { name = 'member', roles = ['scheduler', 'worker'], weight = 1, clock = systemClock } = options;
-  const settings = { ...DEFAULT_CLUSTER_SETTINGS, ...options.settings };
+  const settings = { ...DEFAULT_CLUSTER_SETTINGS, ...UNHURRIED, ...options.settings };
   const membership = new Membership({
     sessionUrl: url,
     workUrl: url,

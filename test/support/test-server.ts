@@ -77,6 +77,7 @@ function configOf({ databaseUrl, sideLog, env }: { databaseUrl: string; sideLog:
     CARILLON_SIDE_LOG: sideLog,
     CARILLON_LOG_LEVEL: 'silent',
     CARILLON_MIGRATE: 'false', // the template is migrated
+    CARILLON_DRAIN_SECONDS: '0', // what still runs at the end of a test is given back
     ...env,
   });
 }

@@ -9,6 +9,7 @@ import { maySeeTenant, type Principal } from '#tenancy/decisions/api-key.js';
 import { findTenant, type Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
 import { notFound, ProblemError } from './problem.js';
+import { resourceName } from './shapes.js';
 
 const PUBLIC = 'carillon:public';
 const ADMIN_ONLY = 'carillon:admin-only';
@@ -49,20 +50,27 @@ export class AuthGuard implements CanActivate {
   }
 
   async #principalOf(request: Request): Promise<Principal> {
-    const [, key] = /^Bearer\s+(\S+)\s*$/i.exec(request.headers.authorization ?? '') ?? [];
+    const header = request.headers.authorization;
+    const [, key] = /^Bearer\s+(\S+)\s*$/i.exec(header ?? '') ?? [];
     const principal = key === undefined ? undefined : await this.keys.principalOf(key);
     if (principal !== undefined) return principal;
-    const got = key === undefined ? 'no such header' : 'an unknown or revoked key';
-    throw new ProblemError('unauthenticated', `expected the header "Authorization: Bearer <key>", got ${got}`, {
+    throw new ProblemError('unauthenticated', `expected the header "Authorization: Bearer <key>", got ${whatIsWrong(header, key)}`, {
       headers: { 'www-authenticate': 'Bearer' },
     });
   }
 
   async #tenantOf(principal: Principal, name: string): Promise<Tenant> {
-    const tenant = await findTenant(this.db, name);
+    // What is no name at all is not asked for: the database would refuse some of it.
+    const tenant = resourceName.safeParse(name).success ? await findTenant(this.db, name) : undefined;
     if (tenant === undefined || !maySeeTenant(principal, tenant.id)) throw notFound('tenant', name);
     return tenant;
   }
+}
+
+/** The header itself may hold a secret of another kind, so it is not repeated. */
+function whatIsWrong(header: string | undefined, key: string | undefined): string {
+  if (header === undefined) return 'no such header';
+  return key === undefined ? 'another scheme' : 'an unknown or revoked key';
 }
 
 /** The tenant that the path names. Only on routes below a tenant. */

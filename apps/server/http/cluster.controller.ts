@@ -35,9 +35,9 @@ const replicaShape = z
 const leaderShape = z.object({ term: z.int(), replica: z.int().nullable(), incarnation: z.uuid().nullable(), electedAt: instant.nullable() }).meta({ id: 'Leader' });
 const ringShape = z
   .object({
-    version: z.int(),
+    version: z.int().describe('0 before the first leader has made a ring.'),
     term: z.int(),
-    createdAt: instant,
+    createdAt: instant.nullable(),
     slotCount: z.int(),
     members: z.array(z.object({ replica: z.int(), weight: z.int(), slots: z.int(), share: z.number() })),
     unowned: z.int(),

@@ -1,6 +1,11 @@
 // Has the caller seen what he is about to change? A change of a resource must name the revision that it
 // is based on, as a strong ETag in If-Match; `*` means "whatever it is now".
+import { ApiHeader } from '@nestjs/swagger';
 import { ProblemError } from './problem.js';
+
+/** Says in the API's description that the route wants the header. */
+export const ApiIfMatch = () =>
+  ApiHeader({ name: 'If-Match', required: true, description: 'The ETag that was read, or * for whatever it is now.', schema: { type: 'string' } });
 
 export function etagOf(revision: number): string {
   return `"${revision}"`;

@@ -5,44 +5,21 @@ import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
-import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, retryPolicy, storedTarget, type JobType } from '#execution/job-type.js';
+import type { JobType } from '#execution/job-type.js';
 import { deleteJobType, findJobType, insertJobType, listJobTypes } from '#execution/job-type.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant } from './auth.guard.js';
+import * as shapes from './job-type.shapes.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
-import { instant, pageOf, resourceName } from './shapes.js';
+import { ApiTenant, pageOf, resourceName } from './shapes.js';
 
-const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).max(2_000);
-const target = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('handler'), handler: resourceName }),
-  z.strictObject({ kind: z.literal('http'), url: httpUrl, headers: z.record(z.string(), z.string().max(2_000)).default({}) }),
-]);
-const retryInput = z.strictObject(retryPolicy.partial().shape).transform((given) => retryPolicy.parse({ ...DEFAULT_RETRY, ...given }));
-const jobTypeInput = z.strictObject({
-  name: resourceName,
-  target,
-  retry: retryInput.default(DEFAULT_RETRY),
-  timeoutMs: z.int().min(1).max(86_400_000).default(DEFAULT_TIMEOUT_MS),
-});
-const jobTypeShape = z
-  .object({
-    name: z.string(),
-    shared: z.boolean().describe('Registered by the replicas, for every tenant.'),
-    target: storedTarget,
-    retry: retryPolicy,
-    timeoutMs: z.int(),
-    payloadSchema: z.looseObject({}).nullable(),
-    createdAt: instant,
-    updatedAt: instant,
-    revision: z.int(),
-  })
-  .meta({ id: 'JobType' });
 const listQuery = z.strictObject(pageQuery);
 
 @ApiTags('job types')
 @ApiBearerAuth()
+@ApiTenant()
 @Controller('api/v1/tenants/:tenant/job-types')
 export class JobTypesController {
   constructor(
@@ -52,7 +29,7 @@ export class JobTypesController {
 
   @Get()
   @ApiOperation({ summary: 'List the job types that the tenant can use' })
-  @ApiOkResponse({ standardSchema: pageOf(jobTypeShape) })
+  @ApiOkResponse({ standardSchema: pageOf(shapes.jobType) })
   async list(@CurrentTenant() tenant: Tenant, @Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>) {
     const filter = { jobTypesOf: tenant.id };
     const rows = await listJobTypes(this.db, { tenantId: tenant.id, afterName: this.pages.open(pageToken, filter), limit: pageSize + 1 });
@@ -61,8 +38,8 @@ export class JobTypesController {
 
   @Post()
   @ApiOperation({ summary: 'Create a job type of the tenant' })
-  @ApiCreatedResponse({ standardSchema: jobTypeShape })
-  async create(@CurrentTenant() tenant: Tenant, @Body({ schema: jobTypeInput }) input: z.output<typeof jobTypeInput>): Promise<JobType> {
+  @ApiCreatedResponse({ standardSchema: shapes.jobType })
+  async create(@CurrentTenant() tenant: Tenant, @Body({ schema: shapes.jobTypeInput }) input: shapes.JobTypeInput): Promise<JobType> {
     try {
       return await insertJobType(this.db, tenant.id, { ...input, payloadSchema: null });
     } catch (error) {
@@ -73,8 +50,8 @@ export class JobTypesController {
 
   @Get(':jobType')
   @ApiOperation({ summary: 'Read a job type' })
-  @ApiOkResponse({ standardSchema: jobTypeShape })
-  async read(@CurrentTenant() tenant: Tenant, @Param('jobType') name: string): Promise<JobType> {
+  @ApiOkResponse({ standardSchema: shapes.jobType })
+  async read(@CurrentTenant() tenant: Tenant, @Param('jobType', { schema: resourceName }) name: string): Promise<JobType> {
     const jobType = await findJobType(this.db, { tenantId: tenant.id, name });
     if (jobType === undefined) throw notFound('job type', name);
     return jobType;
@@ -83,7 +60,7 @@ export class JobTypesController {
   @Delete(':jobType')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a job type of the tenant; runs that name it will fail' })
-  async delete(@CurrentTenant() tenant: Tenant, @Param('jobType') name: string): Promise<void> {
+  async delete(@CurrentTenant() tenant: Tenant, @Param('jobType', { schema: resourceName }) name: string): Promise<void> {
     if (!(await deleteJobType(this.db, { tenantId: tenant.id, name }))) throw notFound("the tenant's own job type", name);
   }
 }

@@ -36,7 +36,7 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 const TYPE_OF_STATUS: Readonly<Record<number, ProblemType>> = {
-  400: 'malformed-json',
+  400: 'bad-request',
   401: 'unauthenticated',
   403: 'forbidden',
   404: 'not-found',
@@ -47,8 +47,10 @@ const TYPE_OF_STATUS: Readonly<Record<number, ProblemType>> = {
 
 function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
+  const unread = bodyProblem(error);
+  if (unread !== null) return unread;
   const status = statusOf(error);
-  const type = status === null ? undefined : TYPE_OF_STATUS[status];
+  const type = status === null || status < 400 || status >= 500 ? undefined : (TYPE_OF_STATUS[status] ?? 'bad-request');
   if (type !== undefined) return new ProblemError(type, error instanceof Error ? error.message : 'refused');
   if (isDatabaseError(error) && databaseErrorKind(error) !== 'rejected') {
     return new ProblemError('database-unavailable', 'the database did not answer; it may or may not have done what was asked', {
@@ -56,6 +58,20 @@ function asProblem(error: unknown): ProblemError {
     });
   }
   return new ProblemError('internal', 'an unexpected error; the trace id leads to it in the log');
+}
+
+/** What Express's body parser found; Nest wraps it. */
+function bodyProblem(error: unknown): ProblemError | null {
+  const cause = error instanceof HttpException ? error.cause : null;
+  if (!(cause instanceof Error) || !('type' in cause)) return null;
+  switch (cause.type) {
+    case 'entity.parse.failed':
+      return new ProblemError('malformed-json', `expected JSON, got something else: ${cause.message}`);
+    case 'entity.too.large':
+      return new ProblemError('payload-too-large', `expected a body of at most ${'limit' in cause ? String(cause.limit) : ''} bytes, got more`);
+    default:
+      return null;
+  }
 }
 
 /** Nest's own exceptions, and those of Express's body parser, which only carry a number. */

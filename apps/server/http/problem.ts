@@ -1,7 +1,9 @@
 // Which errors can the API answer with? A fixed list of problem types (RFC 9457), each with its status.
 // The type is the stable name that programs act on; the title is for people.
+import { z } from 'zod';
 
 const PROBLEMS = {
+  'bad-request': [400, 'The request can not be read'],
   'malformed-json': [400, 'The body is not JSON'],
   'invalid-page-token': [400, 'The page token does not fit this list'],
   unauthenticated: [401, 'No valid API key was sent'],
@@ -22,7 +24,7 @@ const PROBLEMS = {
 export type ProblemType = keyof typeof PROBLEMS;
 
 export interface FieldError {
-  /** RFC 6901, into the body; or `?name` and `:name` for query and path parameters. */
+  /** RFC 6901, into the body, whose root is the empty string; or `?name` and `:name` for query and path parameters. */
   pointer: string;
   /** What was expected and what was got. */
   detail: string;
@@ -34,6 +36,22 @@ export interface ProblemExtras {
   currentState?: string;
   headers?: Readonly<Record<string, string>>;
 }
+
+/** What every answer about an error looks like. */
+export const problem = z
+  .looseObject({
+    type: z.string().describe('Names the kind of problem; stable, for programs to act on.'),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('The type once more, as a constant.'),
+    detail: z.string().describe('What was expected and what was got.'),
+    instance: z.string(),
+    traceId: z.string().describe('Leads to the request in the log; also in X-Request-Id.'),
+    errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+    currentRevision: z.int().optional(),
+    currentState: z.string().optional(),
+  })
+  .meta({ id: 'Problem' });
 
 /** Thrown by controllers only; what libs expect to happen they return. */
 export class ProblemError extends Error {
@@ -61,5 +79,10 @@ export function notFound(what: string, name: string): ProblemError {
 }
 
 export function invalidField(pointer: string, detail: string): ProblemError {
-  return new ProblemError('validation-failed', `${pointer}: ${detail}`, { errors: [{ pointer, detail }] });
+  return invalidFields([{ pointer, detail }]);
+}
+
+export function invalidFields(errors: readonly FieldError[]): ProblemError {
+  const detail = errors.map((error) => `${error.pointer === '' ? 'body' : error.pointer}: ${error.detail}`).join('; ');
+  return new ProblemError('validation-failed', detail, { errors });
 }

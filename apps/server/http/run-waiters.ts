@@ -1,5 +1,6 @@
 // How do many callers wait for their runs to end? Together: one statement asks for all of them at once,
-// and only while somebody waits. Any replica can answer for a run that another one executes.
+// and only while somebody waits. Any replica can answer for a run that another one executes. A replica that
+// has stopped its loops answers everybody at once: they ask again elsewhere, and nobody keeps it from going.
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
@@ -21,6 +22,7 @@ const LOOK_MS = 25;
 export class RunWaiters implements Loop, OnApplicationBootstrap {
   readonly name = 'run-waiters';
   readonly #waiters = new Set<Waiter>();
+  #isLeaving = false;
 
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
@@ -29,10 +31,15 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     this.timers.drive(this);
+    this.timers.stopped.subscribe(() => {
+      this.#isLeaving = true;
+      this.#answer(() => true);
+    });
   }
 
-  /** Resolves when the run has ended, the time is up, or the caller hung up. */
+  /** Resolves when the run has ended, the time is up, the caller hung up, or the replica is leaving. */
   async wait(id: RunId, { ms, hungUp }: { ms: number; hungUp: (then: () => void) => void }): Promise<void> {
+    if (this.#isLeaving) return;
     await new Promise<void>((resolve) => {
       const waiter = { id, untilMs: systemClock.monotonicMs() + ms, answer: resolve };
       this.#waiters.add(waiter);
@@ -45,14 +52,20 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
   }
 
   async runOnce(): Promise<number> {
+    // Before the database is asked: while it is away, callers must not wait longer than they wanted to.
+    const nowMs = systemClock.monotonicMs();
+    this.#answer(({ untilMs }) => untilMs <= nowMs);
     if (this.#waiters.size === 0) return UNTIL_WOKEN_MS;
     const asked = [...this.#waiters];
     const finished = new Set(await finishedAmong(this.db, [...new Set(asked.map((waiter) => waiter.id))]));
-    const nowMs = systemClock.monotonicMs();
-    for (const waiter of asked.filter(({ id, untilMs }) => finished.has(id) || untilMs <= nowMs)) {
+    this.#answer(({ id }) => finished.has(id));
+    return this.#waiters.size > 0 ? LOOK_MS : UNTIL_WOKEN_MS;
+  }
+
+  #answer(whom: (waiter: Waiter) => boolean): void {
+    for (const waiter of [...this.#waiters].filter(whom)) {
       this.#waiters.delete(waiter);
       waiter.answer();
     }
-    return this.#waiters.size > 0 ? LOOK_MS : UNTIL_WOKEN_MS;
   }
 }

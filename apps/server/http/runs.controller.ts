@@ -2,36 +2,32 @@
 import { Body, Controller, Get, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import { HandlerRegistry } from '#execution/handler-registry.js';
-import { pointerOf } from '#execution/handler-target.js';
-import type { JobType } from '#execution/job-type.js';
-import { findJobType } from '#execution/job-type.repository.js';
 import { insertRun, listRuns, type RunRow } from '#execution/run.repository.js';
-import { encodeJson } from '#execution/stored-json.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import { findSchedule } from '#scheduling/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant } from './auth.guard.js';
+import { JobCheck } from './job-check.js';
 import { PageTokens } from './page-token.js';
-import { invalidField, notFound, ProblemError } from './problem.js';
+import { notFound } from './problem.js';
 import * as shapes from './run.shapes.js';
 import { RunWaiters } from './run-waiters.js';
-import { pageOf } from './shapes.js';
+import { ApiTenant, pageOf, uuid } from './shapes.js';
 
 @ApiTags('runs')
 @ApiBearerAuth()
+@ApiTenant()
 @Controller('api/v1/tenants/:tenant/runs')
 export class RunsController {
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly pages: PageTokens,
     private readonly replica: ReplicaService,
-    private readonly registry: HandlerRegistry,
+    private readonly jobs: JobCheck,
     private readonly waiters: RunWaiters,
   ) {}
 
@@ -58,7 +54,7 @@ export class RunsController {
     @Body({ schema: shapes.runInput }) input: shapes.RunInput,
     @Res({ passthrough: true }) response: Response,
   ) {
-    await this.#checkPayload(await this.#jobType(tenant, input.jobType), input.payload);
+    await this.jobs.require(tenant, input);
     const id = asId.run(randomUUIDv7());
     const runAt = input.runAt === undefined ? null : new Date(input.runAt);
     await insertRun(this.db, { id, tenantId: tenant.id, slot: tenant.slot, jobType: input.jobType, payload: input.payload, priority: input.priority, runAt });
@@ -72,7 +68,7 @@ export class RunsController {
   @ApiOkResponse({ standardSchema: shapes.run })
   async read(
     @CurrentTenant() tenant: Tenant,
-    @Param('run', { schema: z.uuid() }) run: string,
+    @Param('run', { schema: uuid }) run: string,
     @Query({ schema: shapes.waitQuery }) { wait }: shapes.WaitQuery,
     @Res({ passthrough: true }) response: Response,
   ) {
@@ -87,22 +83,6 @@ export class RunsController {
     const [found] = await listRuns(this.db, { tenantId: tenant.id, id, scheduleId: null, state: null, beforeId: null, limit: 1 });
     if (found === undefined) throw notFound('run', id);
     return found;
-  }
-
-  async #jobType(tenant: Tenant, name: string): Promise<JobType> {
-    const jobType = await findJobType(this.db, { tenantId: tenant.id, name });
-    if (jobType === undefined) throw invalidField('/jobType', `expected the name of a job type that exists, got ${JSON.stringify(name)}`);
-    return jobType;
-  }
-
-  async #checkPayload({ target }: JobType, payload: unknown): Promise<void> {
-    const encoded = encodeJson(payload);
-    if (encoded.kind === 'unfit') throw new ProblemError('payload-too-large', `/payload: ${encoded.reason}`);
-    const registered = target.kind === 'handler' ? this.registry.find(target.handler) : undefined;
-    const checked = await registered?.definition.payload['~standard'].validate(payload);
-    if (checked?.issues === undefined) return;
-    const errors = checked.issues.map((issue) => ({ pointer: `/payload${pointerOf(issue)}`.replace(/\/$/, ''), detail: issue.message }));
-    throw new ProblemError('validation-failed', errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; '), { errors });
   }
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { Fire } from '#scheduling/ledger.repository.js';
 import type { Schedule } from '#scheduling/schedule.repository.js';
+import { mergeObject } from './merge-patch.js';
 import { pageQuery } from './page-token.js';
 import { invalidField } from './problem.js';
 import { instant, jsonObject, resourceName } from './shapes.js';
@@ -28,11 +29,18 @@ export const scheduleInput = z.strictObject({
 });
 export type ScheduleInput = z.output<typeof scheduleInput>;
 
+/** As null takes a field away, a patch may name the old kind of spec or leave it unsaid: there is one in the end. */
+const specPatch = z
+  .strictObject({ cron: specInput.shape.cron.nullable(), everySeconds: specInput.shape.everySeconds.nullable(), at: specInput.shape.at.nullable() })
+  .transform((spec): unknown => Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null)))
+  .pipe(oneSpec)
+  .describe('Takes the place of the old spec.');
+
 export const schedulePatch = z.strictObject({
-  spec: oneSpec.optional(),
-  timeZone: timeZone.optional(),
+  spec: specPatch.optional(),
+  timeZone: timeZone.nullable().optional().describe('Null means UTC.'),
   jobType: resourceName.optional(),
-  payload: jsonObject.optional(),
+  payload: jsonObject.nullable().optional().describe('Merged into the old payload; null empties it.'),
 });
 export type SchedulePatch = z.output<typeof schedulePatch>;
 
@@ -86,12 +94,20 @@ export function specOf({ spec, timeZone: zone }: Pick<ScheduleInput, 'spec' | 't
 /** Undefined when the patch leaves the spec as it is. */
 export function patchedSpec(patch: SchedulePatch, current: ScheduleSpec, now: Date): ScheduleSpec | undefined {
   if (patch.spec !== undefined) {
-    const zone = patch.timeZone ?? (patch.spec.cron !== undefined && current.kind === 'cron' ? current.timeZone : undefined);
+    const kept = patch.spec.cron !== undefined && current.kind === 'cron' ? current.timeZone : undefined;
+    const zone = patch.timeZone === undefined ? kept : (patch.timeZone ?? undefined);
     return specOf({ spec: patch.spec, timeZone: zone }, now);
   }
   if (patch.timeZone === undefined) return undefined;
-  if (current.kind === 'cron') return { ...current, timeZone: patch.timeZone };
+  if (current.kind === 'cron') return { ...current, timeZone: patch.timeZone ?? 'UTC' };
+  if (patch.timeZone === null) return undefined;
   throw invalidField('/timeZone', `expected no time zone without cron, got ${JSON.stringify(patch.timeZone)}`);
+}
+
+/** Undefined when the patch leaves the payload as it is. */
+export function patchedPayload({ payload: patch }: SchedulePatch, current: unknown): Record<string, unknown> | undefined {
+  if (patch === undefined) return undefined;
+  return patch === null ? {} : mergeObject(jsonObject.parse(current), patch);
 }
 
 export function pointerOfSpecField(field: string): string {

@@ -1,9 +1,8 @@
 // What can be done with schedules?
 import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Database } from '#database/connection.js';
-import { findJobType } from '#execution/job-type.repository.js';
 import { listFires } from '#scheduling/ledger.repository.js';
 import { databaseTime, findSchedule, listSchedules, type Schedule } from '#scheduling/schedule.repository.js';
 import { changeSchedule, createSchedule, deleteSchedule, type ScheduleChange } from '#scheduling/schedules.js';
@@ -11,20 +10,23 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant } from './auth.guard.js';
-import { etagOf, revisionOf, staleRevision } from './etag.js';
+import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
+import { JobCheck } from './job-check.js';
 import { PageTokens } from './page-token.js';
 import { invalidField, notFound, ProblemError } from './problem.js';
 import * as shapes from './schedule.shapes.js';
-import { pageOf } from './shapes.js';
+import { ApiTenant, pageOf, resourceName } from './shapes.js';
 
 @ApiTags('schedules')
 @ApiBearerAuth()
+@ApiTenant()
 @Controller('api/v1/tenants/:tenant/schedules')
 export class SchedulesController {
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly pages: PageTokens,
     private readonly replica: ReplicaService,
+    private readonly jobs: JobCheck,
   ) {}
 
   @Get()
@@ -44,7 +46,7 @@ export class SchedulesController {
     @Body({ schema: shapes.scheduleInput }) input: shapes.ScheduleInput,
     @Res({ passthrough: true }) response: Response,
   ) {
-    await this.#requireJobType(tenant, input.jobType);
+    await this.jobs.require(tenant, input);
     const spec = shapes.specOf(input, await databaseTime(this.db));
     const result = await createSchedule(this.db, tenant, { name: input.name, jobType: input.jobType, payload: input.payload, spec });
     switch (result.kind) {
@@ -61,26 +63,32 @@ export class SchedulesController {
   @Get(':schedule')
   @ApiOperation({ summary: 'Read a schedule' })
   @ApiOkResponse({ standardSchema: shapes.schedule })
-  async read(@CurrentTenant() tenant: Tenant, @Param('schedule') name: string, @Res({ passthrough: true }) response: Response) {
+  async read(@CurrentTenant() tenant: Tenant, @Param('schedule', { schema: resourceName }) name: string, @Res({ passthrough: true }) response: Response) {
     return this.#show(await this.#find(tenant, name), response, false);
   }
 
   @Patch(':schedule')
+  @ApiConsumes('application/merge-patch+json', 'application/json')
+  @ApiIfMatch()
   @ApiOperation({ summary: 'Change a schedule (JSON Merge Patch); what was planned by the old one and not claimed is taken back' })
   @ApiOkResponse({ standardSchema: shapes.schedule })
   async patch(
     @CurrentTenant() tenant: Tenant,
-    @Param('schedule') name: string,
+    @Param('schedule', { schema: resourceName }) name: string,
     @Body({ schema: shapes.schedulePatch }) patch: shapes.SchedulePatch,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ) {
     const revision = revisionOf(ifMatch);
-    if (patch.jobType !== undefined) await this.#requireJobType(tenant, patch.jobType);
     const current = await this.#find(tenant, name);
+    const payload = shapes.patchedPayload(patch, current.payload);
+    // Only what is new is checked: a schedule whose job type is gone can still be given other times.
+    if (patch.jobType !== undefined || payload !== undefined) {
+      await this.jobs.require(tenant, { jobType: patch.jobType ?? current.jobType, payload: payload ?? current.payload });
+    }
     const spec = shapes.patchedSpec(patch, current.spec, await databaseTime(this.db));
-    const change: ScheduleChange = { kind: 'edit', jobType: patch.jobType, payload: patch.payload, spec };
-    // Based on what was just read, so that a spec merged from it can't overwrite a newer one unseen.
+    const change: ScheduleChange = { kind: 'edit', jobType: patch.jobType, payload, spec };
+    // Based on what was just read, so that what was merged from it can't overwrite a newer one unseen.
     return this.#change(tenant, { name, revision: revision ?? current.revision, change, response });
   }
 
@@ -88,7 +96,7 @@ export class SchedulesController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Pause: due times are recorded as skipped until it is resumed' })
   @ApiOkResponse({ standardSchema: shapes.schedule })
-  pause(@CurrentTenant() tenant: Tenant, @Param('schedule') name: string, @Res({ passthrough: true }) response: Response) {
+  pause(@CurrentTenant() tenant: Tenant, @Param('schedule', { schema: resourceName }) name: string, @Res({ passthrough: true }) response: Response) {
     return this.#change(tenant, { name, revision: null, change: { kind: 'pause' }, response });
   }
 
@@ -96,14 +104,15 @@ export class SchedulesController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Resume a paused schedule' })
   @ApiOkResponse({ standardSchema: shapes.schedule })
-  resume(@CurrentTenant() tenant: Tenant, @Param('schedule') name: string, @Res({ passthrough: true }) response: Response) {
+  resume(@CurrentTenant() tenant: Tenant, @Param('schedule', { schema: resourceName }) name: string, @Res({ passthrough: true }) response: Response) {
     return this.#change(tenant, { name, revision: null, change: { kind: 'resume' }, response });
   }
 
   @Delete(':schedule')
+  @ApiIfMatch()
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a schedule; its ledger and its finished runs stay until their retention ends' })
-  async delete(@CurrentTenant() tenant: Tenant, @Param('schedule') name: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
+  async delete(@CurrentTenant() tenant: Tenant, @Param('schedule', { schema: resourceName }) name: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
     const result = await deleteSchedule(this.db, { tenantId: tenant.id, name, revision: revisionOf(ifMatch) });
     if (result === 'not-found') throw notFound('schedule', name);
     if (result !== 'deleted') throw staleRevision(result.currentRevision);
@@ -112,7 +121,7 @@ export class SchedulesController {
   @Get(':schedule/fires')
   @ApiOperation({ summary: 'The ledger: every due time and what became of it, newest first' })
   @ApiOkResponse({ standardSchema: pageOf(shapes.fire) })
-  async fires(@CurrentTenant() tenant: Tenant, @Param('schedule') name: string, @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery) {
+  async fires(@CurrentTenant() tenant: Tenant, @Param('schedule', { schema: resourceName }) name: string, @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery) {
     const { id: scheduleId } = await this.#find(tenant, name);
     const filter = { firesOf: scheduleId, from: query.from, to: query.to };
     const token = this.pages.open(query.pageToken, filter);
@@ -130,12 +139,6 @@ export class SchedulesController {
     const schedule = await findSchedule(this.db, { tenantId: tenant.id, name });
     if (schedule === undefined) throw notFound('schedule', name);
     return schedule;
-  }
-
-  async #requireJobType(tenant: Tenant, name: string): Promise<void> {
-    if ((await findJobType(this.db, { tenantId: tenant.id, name })) === undefined) {
-      throw invalidField('/jobType', `expected the name of a job type that exists, got ${JSON.stringify(name)}`);
-    }
   }
 
   async #change(tenant: Tenant, { name, revision, change, response }: { name: string; revision: number | null; change: ScheduleChange; response: Response }) {

@@ -1,4 +1,5 @@
 // Which shapes do several resources share?
+import { ApiParam } from '@nestjs/swagger';
 import { z } from 'zod';
 
 /** RFC 3339 in UTC with milliseconds; dates are turned into it by JSON itself. */
@@ -9,9 +10,15 @@ export const resourceName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/, 'expected 1 to 100 lower-case letters, digits, dots, dashes or underscores, with a letter or digit at both ends');
 
+/** Of any version: ids made elsewhere are merely not found. */
+export const uuid = z.uuid('expected a UUID');
+
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), nextPageToken: z.string().nullable() });
 }
+
+/** The guard reads this parameter, so no handler's own parameters tell of it. */
+export const ApiTenant = () => ApiParam({ name: 'tenant', description: "The tenant's name.", schema: { type: 'string' } });
 
 /** Any JSON object. */
 export const jsonObject = z.record(z.string(), z.unknown());

@@ -13,7 +13,7 @@ import { API_DATABASE, INSTALLATION } from '../tokens.js';
 import { AdminOnly, CurrentPrincipal, CurrentTenant } from './auth.guard.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
-import { instant, pageOf, resourceName } from './shapes.js';
+import { ApiTenant, instant, pageOf, resourceName, uuid } from './shapes.js';
 
 const tenantInput = z.strictObject({ name: resourceName, displayName: z.string().min(1).max(200).optional() });
 const tenantShape = z
@@ -54,6 +54,7 @@ export class TenantsController {
   }
 
   @Get(':tenant')
+  @ApiTenant()
   @ApiOperation({ summary: 'Read a tenant' })
   @ApiOkResponse({ standardSchema: tenantShape })
   read(@CurrentTenant() tenant: Tenant) {
@@ -61,6 +62,7 @@ export class TenantsController {
   }
 
   @Post(':tenant/api-keys')
+  @ApiTenant()
   @ApiOperation({ summary: 'Create a key for the tenant; its secret is shown only now' })
   @ApiCreatedResponse({ standardSchema: keyShape })
   async createKey(@CurrentTenant() tenant: Tenant, @Body({ schema: keyInput }) { name }: z.infer<typeof keyInput>) {
@@ -69,9 +71,10 @@ export class TenantsController {
   }
 
   @Post(':tenant/api-keys/:key\\:revoke')
+  @ApiTenant()
   @HttpCode(204)
   @ApiOperation({ summary: 'Revoke a key; replicas stop accepting it within 5 seconds' })
-  async revokeKey(@CurrentTenant() tenant: Tenant, @Param('key', { schema: z.uuid() }) key: string): Promise<void> {
+  async revokeKey(@CurrentTenant() tenant: Tenant, @Param('key', { schema: uuid }) key: string): Promise<void> {
     if (!(await revokeApiKey(this.db, { tenantId: tenant.id, id: key }))) throw notFound('a key that is not revoked,', key);
   }
 }

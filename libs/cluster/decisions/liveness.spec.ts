@@ -24,18 +24,16 @@ const crashed = { lockHeld: false, sessions: 0, sameServer: true };
 function leader() {
   let memory = NOTHING_OBSERVED;
   let nowMs = 1_000_000;
-  return {
-    sweep(sightings: readonly ReplicaSighting[], { afterMs = sweepMs } = {}): Death[] {
-      nowMs += afterMs;
-      const judged = judgeLiveness({ memory, sightings, self, nowMs, leaseMs });
-      memory = judged.memory;
-      return judged.deaths;
-    },
-    /** Sweeps as often as it should and sees the same each time. */
-    sweepFor(ms: number, sightings: readonly ReplicaSighting[]): Death[] {
-      return Array.from({ length: ms / sweepMs }, () => this.sweep(sightings)).flat();
-    },
+  const sweep = (sightings: readonly ReplicaSighting[], { afterMs = sweepMs } = {}): Death[] => {
+    nowMs += afterMs;
+    const judged = judgeLiveness({ memory, sightings, self, nowMs, leaseMs });
+    memory = judged.memory;
+    return judged.deaths;
   };
+  /** Sweeps as often as it should and sees the same each time. */
+  const sweepFor = (ms: number, sightings: readonly ReplicaSighting[]): Death[] =>
+    Array.from({ length: ms / sweepMs }, () => sweep(sightings)).flat();
+  return { sweep, sweepFor };
 }
 
 describe('a crashed replica', () => {
@@ -160,6 +158,51 @@ describe('a leader', () => {
       [dead, 'crashed'],
       [hung, 'hung'],
     ]);
+  });
+});
+
+describe('most of several peers that seem hung at once', () => {
+  const peers = [2, 3, 4, 5].map(asId.replica);
+  /** These stand still, the others go on. */
+  const still = (silent: number, beat: number): ReplicaSighting[] =>
+    peers.map((replica, index) => sighting({ replica, beat: index < silent ? 0 : beat }));
+  const standFor = (leading: ReturnType<typeof leader>, silent: number, ms: number): Death[] =>
+    Array.from({ length: ms / sweepMs }, (_, beat) => leading.sweep(still(silent, beat + 1))).flat();
+
+  it('are given one more lease, since the fault is more likely ours than theirs', () => {
+    const leading = leader();
+    leading.sweep(still(3, 0));
+    expect(standFor(leading, 3, 2 * leaseMs - sweepMs)).toEqual([]);
+    expect(standFor(leading, 3, sweepMs).map(({ replica }) => replica)).toEqual(peers.slice(0, 3));
+  });
+
+  it('are forgiven when they are heard again before it is over', () => {
+    const leading = leader();
+    leading.sweep(still(3, 0));
+    standFor(leading, 3, 2 * leaseMs - sweepMs);
+    expect(leading.sweep(still(0, 99))).toEqual([]);
+    // The next time they begin with a full lease, and with another one for being many.
+    leading.sweep(still(3, 100));
+    expect(standFor(leading, 3, 2 * leaseMs - sweepMs)).toEqual([]);
+  });
+
+  it('do not cover up a crash', () => {
+    const leading = leader();
+    leading.sweep(still(3, 0));
+    standFor(leading, 3, leaseMs);
+    const seen = [...still(3, 99), sighting({ replica: asId.replica(6), ...crashed })];
+    expect(leading.sweep(seen)).toMatchObject([{ replica: 6, reason: 'crashed' }]);
+  });
+
+  it.each([
+    ['half of them is not most', peers, 2],
+    ['three peers are not several', peers.slice(0, 3), 3],
+  ])('are more than that: %s', (_what, those, silent) => {
+    const leading = leader();
+    const seen = (beat: number) => still(silent, beat).filter(({ replica }) => those.includes(replica));
+    leading.sweep(seen(0));
+    const deaths = Array.from({ length: leaseMs / sweepMs }, (_, beat) => leading.sweep(seen(beat + 1)));
+    expect(deaths.at(-1)).toHaveLength(silent);
   });
 });
 

@@ -4,7 +4,9 @@
 // Crashed, at once: the replica's lock is free, none of its sessions is left, and the server has not
 // restarted since its last beat. All three: a broken connection frees the lock while the replica lives,
 // and a server restart frees every lock and ends every session at the same moment.
-// Hung: the beat counter has stood still for a whole lease while the leader itself was awake.
+// Hung: the beat counter has stood still for a whole lease while the leader itself was awake. When most of
+// several peers seem hung at once, the fault is more likely ours or the network's than theirs: the leader
+// then waits one more lease before it believes what it sees.
 import type { ReplicaNumber } from '#kernel/ids.js';
 
 export interface ReplicaSighting {
@@ -24,10 +26,12 @@ interface Observation {
 /** What a leader remembers between sweeps. A new leader starts empty, which grants everybody a full lease. */
 export interface LivenessMemory {
   sweptAtMs: number | null;
+  /** Since when most peers have seemed hung; null while they don't. */
+  massHangSinceMs: number | null;
   observations: ReadonlyMap<ReplicaNumber, Observation>;
 }
 
-export const NOTHING_OBSERVED: LivenessMemory = { sweptAtMs: null, observations: new Map() };
+export const NOTHING_OBSERVED: LivenessMemory = { sweptAtMs: null, massHangSinceMs: null, observations: new Map() };
 
 export interface Death {
   replica: ReplicaNumber;
@@ -44,6 +48,9 @@ export interface LivenessInput {
   leaseMs: number;
 }
 
+/** With fewer peers than this, "most of them" says too little. */
+const CROWD = 4;
+
 export function judgeLiveness({ memory, sightings, self, nowMs, leaseMs }: LivenessInput): {
   memory: LivenessMemory;
   deaths: Death[];
@@ -51,7 +58,8 @@ export function judgeLiveness({ memory, sightings, self, nowMs, leaseMs }: Liven
   // If the leader itself slept, the others' beats stood still only in its eyes: start observing anew.
   const slept = memory.sweptAtMs !== null && nowMs - memory.sweptAtMs > leaseMs / 4;
   const observations = new Map<ReplicaNumber, Observation>();
-  const deaths: Death[] = [];
+  const crashed: Death[] = [];
+  const hung: Death[] = [];
   for (const sighting of sightings) {
     const before = slept ? undefined : memory.observations.get(sighting.replica);
     const unchanged = before !== undefined && before.beat === sighting.beat;
@@ -60,10 +68,16 @@ export function judgeLiveness({ memory, sightings, self, nowMs, leaseMs }: Liven
     if (sighting.replica === self) continue;
     const silentMs = nowMs - observation.changedAtMs;
     if (!sighting.lockHeld && sighting.sessions === 0 && sighting.sameServer) {
-      deaths.push({ replica: sighting.replica, reason: 'crashed', silentMs });
+      crashed.push({ replica: sighting.replica, reason: 'crashed', silentMs });
     } else if (silentMs >= leaseMs) {
-      deaths.push({ replica: sighting.replica, reason: 'hung', silentMs });
+      hung.push({ replica: sighting.replica, reason: 'hung', silentMs });
     }
   }
-  return { memory: { sweptAtMs: nowMs, observations }, deaths };
+  const peers = sightings.filter((sighting) => sighting.replica !== self).length;
+  const massHangSinceMs = peers >= CROWD && hung.length > peers / 2 ? (memory.massHangSinceMs ?? nowMs) : null;
+  const believed = massHangSinceMs === null || nowMs - massHangSinceMs >= leaseMs;
+  return {
+    memory: { sweptAtMs: nowMs, massHangSinceMs, observations },
+    deaths: believed ? [...crashed, ...hung] : crashed,
+  };
 }

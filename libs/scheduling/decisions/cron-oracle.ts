@@ -170,8 +170,8 @@ export function bruteForce(
   for (const { atMs, wallMs: nowShownMs } of watched) {
     let isDue = !namesTimesOfDay && matches(meaning, nowShownMs);
     // Whatever the wall shows or jumps over for the first time has its turn now, all of it at once.
-    for (; namesTimesOfDay && shownMs < nowShownMs; shownMs += stepMs)
-      isDue ||= matches(meaning, shownMs + stepMs);
+    for (; shownMs < nowShownMs; shownMs += stepMs)
+      isDue ||= namesTimesOfDay && matches(meaning, shownMs + stepMs);
     if (isDue && atMs >= fromMs) due.push(new Date(atMs).toISOString());
   }
   return due;

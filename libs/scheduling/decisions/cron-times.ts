@@ -66,7 +66,7 @@ const compile = boundedMemo(CALENDARS_MAX, (text: string): Calendar => {
 });
 
 function nextTimeOfDay({ nextWallMs }: Calendar, timeZone: string, afterMs: number): number | null {
-  // Every wall time up to the latest shown has had its turn, and no other has: one step, over whole gaps and equal hours.
+  // All wall times up to the latest shown have had their turn, and no others: one step leads over any gap or fold.
   const wallMs = nextWallMs(latestShownMs(timeZone, afterMs));
   return wallMs === null ? null : firstShownMs(timeZone, wallMs);
 }

@@ -14,7 +14,8 @@ export type ScheduleSpec =
 export type SpecVerdict = { ok: true } | { ok: false; field: string; expected: string; got: string };
 
 const SECONDS_MAX = 100 * 366 * 86_400;
-const INSTANT_MAX_MS = 8_640_000_000_000_000;
+/** The last instant that an RFC 3339 text can name; beyond it years have more than four digits. */
+const INSTANT_MAX_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** An expression that is never due (30 February) is looked for from here. Zones' rules for the future do not change with the year. */
 const NEVER_DUE_FROM = new Date(Date.UTC(2026, 0, 1));
@@ -28,10 +29,10 @@ export function validateSpec(spec: ScheduleSpec): SpecVerdict {
       const { seconds, anchorAt } = spec;
       const isWhole = Number.isSafeInteger(seconds) && seconds >= 1 && seconds <= SECONDS_MAX;
       if (!isWhole) return wrong('seconds', `a whole number from 1 to ${SECONDS_MAX}`, String(seconds));
-      return isInstant(anchorAt) ? { ok: true } : wrong('anchorAt', 'an instant', String(anchorAt));
+      return isInstant(anchorAt) ? { ok: true } : wrong('anchorAt', AN_INSTANT, String(anchorAt));
     }
     case 'at':
-      return isInstant(spec.at) ? { ok: true } : wrong('at', 'an instant', String(spec.at));
+      return isInstant(spec.at) ? { ok: true } : wrong('at', AN_INSTANT, String(spec.at));
   }
 }
 
@@ -79,8 +80,11 @@ function validateCron({ expression, timeZone }: { expression: string; timeZone: 
     : wrong('expression', 'an expression that is due at least once', expression);
 }
 
+const AN_INSTANT = 'an instant of the years 1 to 9999';
+const INSTANT_MIN_MS = Date.parse('0001-01-01T00:00:00Z');
+
 function isInstant(value: Date): boolean {
-  return Number.isFinite(value.getTime());
+  return value.getTime() >= INSTANT_MIN_MS && value.getTime() <= INSTANT_MAX_MS;
 }
 
 function wrong(field: string, expected: string, got: string): SpecVerdict {

@@ -1,0 +1,54 @@
+// The command line: which command was asked for? Runs on the Node that bootstrap.mjs found, with everything
+// installed and built. A failure that a person can mend is one message without a stack.
+import { EmbeddedPostgresError } from '#database/embedded/embedded-postgres-error.js';
+import { ConfigError } from '#kernel/errors.js';
+import { CliError } from './cli-error.js';
+import { parseUpOptions, UP_USAGE } from './up/options.js';
+import { up } from './up/up.js';
+
+const USAGE = `Usage: npm start -- [OPTIONS], or: node apps/cli/bootstrap.mjs COMMAND [OPTIONS]
+
+Commands:
+  up      start PostgreSQL, a few replicas and a demo; what npm start does
+
+Each command tells its options with --help.
+`;
+
+async function main([command, ...args]: string[]): Promise<number> {
+  switch (command) {
+    case 'up':
+      return runUp(args);
+    case undefined:
+    case 'help':
+    case '--help':
+    case '-h':
+      process.stdout.write(USAGE);
+      return 0;
+    default:
+      throw new CliError(`command: expected up or help, got ${JSON.stringify(command)}`, 2);
+  }
+}
+
+async function runUp(args: string[]): Promise<number> {
+  const parsed = parseUpOptions(args);
+  switch (parsed.kind) {
+    case 'help':
+      process.stdout.write(UP_USAGE);
+      return 0;
+    case 'invalid':
+      throw new CliError(parsed.message, 2);
+    case 'options':
+      return up(parsed.options);
+  }
+}
+
+function report(error: unknown): number {
+  const isForPeople =
+    error instanceof CliError || error instanceof EmbeddedPostgresError || error instanceof ConfigError;
+  const text = isForPeople ? error.message : String(error instanceof Error ? error.stack : error);
+  process.stderr.write(`carillon: ${text}\n`);
+  return error instanceof CliError ? error.exitCode : 1;
+}
+
+// Not left to the event loop to run dry: a keep-alive socket may hold it for seconds.
+process.exit(await main(process.argv.slice(2)).catch(report));

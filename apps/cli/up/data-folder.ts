@@ -1,0 +1,49 @@
+// What is kept between starts, and under which names? Everything is in one folder, so that it can be looked
+// at, copied, or thrown away by --fresh, which deletes these names only and never a folder given by mistake.
+import { mkdir, rm } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { findPackageJSON } from 'node:module';
+import { removeEmbeddedPostgres } from '#database/embedded/embedded-postgres.js';
+
+export interface DataFolder {
+  readonly path: string;
+  /** The same for people: short where it lies below the project. */
+  readonly shown: string;
+  readonly postgres: string;
+  readonly logs: string;
+  readonly sideLog: string;
+  readonly adminKey: string;
+  readonly upFile: string;
+  readonly lock: string;
+}
+
+/** Relative paths start at the project's folder. */
+export async function openDataFolder(wanted: string): Promise<DataFolder> {
+  const root = projectFolder();
+  const path = resolve(root, wanted);
+  await mkdir(path, { recursive: true });
+  const fromRoot = relative(root, path);
+  return {
+    path,
+    shown: fromRoot === '' || fromRoot.startsWith('..') ? path : fromRoot,
+    postgres: join(path, 'postgres'),
+    logs: join(path, 'logs'),
+    sideLog: join(path, 'side-log.ndjson'),
+    adminKey: join(path, 'admin-key'),
+    upFile: join(path, 'up.json'),
+    lock: join(path, 'up.lock'),
+  };
+}
+
+/** Deletes what earlier starts have left, and stops a PostgreSQL that still runs on it. Only under the lock. */
+export async function clearDataFolder(folder: DataFolder): Promise<void> {
+  await removeEmbeddedPostgres(folder.postgres);
+  for (const path of [folder.logs, folder.sideLog, folder.adminKey])
+    await rm(path, { recursive: true, force: true });
+}
+
+export function projectFolder(): string {
+  const path = findPackageJSON(import.meta.url);
+  if (path === undefined) throw new Error('expected a package.json above the program, found none');
+  return dirname(path);
+}

@@ -1,0 +1,59 @@
+// Which key was pressed? On a terminal single keys count, without Enter; from a pipe the same letters, so
+// that a script can press them. Anything else (a file, /dev/null, a terminal that another program has in the
+// foreground) is left alone.
+import { fstatSync, readFileSync } from 'node:fs';
+
+export type Key = 'kill-leader' | 'kill-replica' | 'help' | 'quit';
+
+const KEYS: Readonly<Record<string, Key>> = {
+  k: 'kill-leader',
+  r: 'kill-replica',
+  '?': 'help',
+  h: 'help',
+  q: 'quit',
+  '\u0003': 'quit', // Ctrl-C: in raw mode it is a key and no signal
+};
+const STDIN = 0;
+
+/** Returns the function that gives the terminal back. */
+export function listenForKeys(input: NodeJS.ReadStream, press: (key: Key) => void): () => void {
+  const isTerminal = input.isTTY && isInForeground();
+  if (!isTerminal && !isPipe()) return () => undefined;
+  if (isTerminal) input.setRawMode(true);
+  const read = (chunk: string): void => {
+    for (const letter of chunk) {
+      const key = KEYS[letter.toLowerCase()];
+      if (key !== undefined) press(key);
+    }
+  };
+  input
+    .setEncoding('utf8')
+    .on('data', read)
+    .on('error', () => undefined); // the terminal was closed
+  return () => {
+    input.off('data', read);
+    if (isTerminal) input.setRawMode(false);
+    input.pause();
+  };
+}
+
+function isPipe(): boolean {
+  try {
+    const stats = fstatSync(STDIN);
+    return stats.isFIFO() || stats.isSocket();
+  } catch {
+    return false; // closed
+  }
+}
+
+/** A background job (`npm start &`) that touches its terminal's modes is stopped by the kernel. */
+function isInForeground(): boolean {
+  try {
+    const [, , group, , , foregroundGroup] = readFileSync('/proc/self/stat', 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return group === foregroundGroup;
+  } catch {
+    return true; // no /proc: not Linux
+  }
+}

@@ -1,0 +1,74 @@
+// What was asked for? Reads the arguments of `up` and nothing else, so that each way of getting them wrong
+// has a test and one line that names the option, what it expected and what it got.
+import { parseArgs } from 'node:util';
+
+export interface UpOptions {
+  readonly replicas: number;
+  /** Of the first replica; the others count up from it. 0 takes any free ones. */
+  readonly port: number;
+  readonly isFresh: boolean;
+  readonly hasDemo: boolean;
+  readonly data: string;
+}
+
+export type ParsedUpOptions =
+  | { readonly kind: 'options'; readonly options: UpOptions }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'invalid'; readonly message: string };
+
+const REPLICAS_MAX = 9;
+/** Leaves room above it for the other replicas and the demo's receiver. */
+const PORT_MAX = 65_500;
+
+export const UP_USAGE = `Usage: npm start -- [OPTIONS]
+
+Starts PostgreSQL, a few replicas of Carillon and a small demo, until Ctrl-C.
+
+Options:
+  --replicas N   how many replicas, 1 to ${REPLICAS_MAX} (3)
+  --port N       port of the first replica, 0 for any; one that is taken is replaced (8080)
+  --no-demo      no tenants, no schedules, no receiver
+  --fresh        deletes the data of earlier starts first
+  --data DIR     where data, logs and up.json are kept, from the project's folder (.data)
+  --help         this text
+
+With DATABASE_URL set, that database is used and no PostgreSQL is started.
+`;
+
+const OPTIONS = {
+  replicas: { type: 'string', default: '3' },
+  port: { type: 'string', default: '8080' },
+  fresh: { type: 'boolean', default: false },
+  demo: { type: 'boolean', default: true },
+  data: { type: 'string', default: '.data' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+export function parseUpOptions(args: readonly string[]): ParsedUpOptions {
+  try {
+    const { values } = parseArgs({ args: [...args], options: OPTIONS, allowNegative: true, strict: true });
+    if (values.help) return { kind: 'help' };
+    const options = {
+      replicas: integer('--replicas', values.replicas, { min: 1, max: REPLICAS_MAX }),
+      port: integer('--port', values.port, { min: 0, max: PORT_MAX }),
+      isFresh: values.fresh,
+      hasDemo: values.demo,
+      data: folder(values.data),
+    };
+    return { kind: 'options', options };
+  } catch (error) {
+    // parseArgs reports a wrong call by throwing, as do the two below; nothing else here can fail.
+    return { kind: 'invalid', message: (error as Error).message };
+  }
+}
+
+function integer(name: string, text: string, { min, max }: { min: number; max: number }): number {
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new Error(`${name}: expected a whole number from ${min} to ${max}, got ${JSON.stringify(text)}`);
+}
+
+function folder(text: string): string {
+  if (text !== '') return text;
+  throw new Error('--data: expected a folder, got ""');
+}

@@ -1,0 +1,32 @@
+// Is a process that somebody once wrote down still that process? Process ids are given out again, in a
+// container within seconds, so a living id alone says nothing: the command line tells.
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+
+/** Whether the process lives, zombies left out, and its command line contains `part`. */
+export async function isRunning(pid: number, part: string): Promise<boolean> {
+  if (pid === process.pid) return false; // an id of ours that was written before us is another's
+  const line = await (process.platform === 'linux' ? lineFromProc(pid) : lineFromPs(pid));
+  return line?.includes(part) ?? false;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // somebody else's process, but alive
+  }
+}
+
+async function lineFromProc(pid: number): Promise<string | undefined> {
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined);
+  return text?.replaceAll('\0', ' ');
+}
+
+async function lineFromPs(pid: number): Promise<string | undefined> {
+  const found = await promisify(execFile)('/bin/ps', ['-ww', '-o', 'args=', '-p', String(pid)]).catch(
+    () => undefined,
+  );
+  return found?.stdout;
+}

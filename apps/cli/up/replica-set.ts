@@ -1,0 +1,157 @@
+// Are as many replicas running as were asked for? One that dies is started again under its name, after a
+// pause in which the others are seen to take over. One that can't stay up is given up, with the last words
+// of its log, and the others go on.
+import { setTimeout as rest } from 'node:timers/promises';
+import { Topic } from '#kernel/topic.js';
+import type { ReplicaProcess } from './replica-process.js';
+import type { Part } from './shutdown.js';
+
+export const RESTART_MS = 3_000;
+const SHORT_LIFE_MS = 5_000;
+const SHORT_LIVES_MAX = 3;
+
+export interface LivingReplica {
+  readonly name: string;
+  readonly pid: number;
+  readonly url: string;
+}
+
+export interface Loss {
+  readonly name: string;
+  readonly pid: number;
+  readonly how: string;
+  /** By `kill` here, and when; else by itself or by somebody else. */
+  readonly wasKilled: boolean;
+  readonly at: Date;
+  /** On the monotonic clock. */
+  readonly atMs: number;
+}
+
+interface Member {
+  readonly name: string;
+  port: number;
+  current: ReplicaProcess | undefined;
+  living: LivingReplica | undefined;
+  isGivenUp: boolean;
+  killed: { readonly pid: number; readonly at: Date; readonly atMs: number } | undefined;
+}
+
+export class ReplicaSet implements Part {
+  readonly lost = new Topic<Loss>();
+  readonly returned = new Topic<LivingReplica>();
+  readonly gaveUp = new Topic<{ name: string; lastLogLines: string }>();
+  readonly #members: Member[] = [];
+  readonly #stopping = new AbortController();
+
+  /** `start` makes the process of a name. */
+  constructor(private readonly start: (wish: { name: string; port: number }) => ReplicaProcess) {}
+
+  get living(): LivingReplica[] {
+    return this.#members.flatMap(({ living }) => (living === undefined ? [] : [living]));
+  }
+
+  /** False when every replica has been given up. */
+  get hasHope(): boolean {
+    return this.#members.some(({ isGivenUp }) => !isGivenUp);
+  }
+
+  /** Resolves when all listen; rejects with the name and log of the first that ends before it does. */
+  async startAll(wishes: readonly { name: string; port: number }[]): Promise<void> {
+    this.#members.push(
+      ...wishes.map((wish) => ({
+        ...wish,
+        current: undefined,
+        living: undefined,
+        killed: undefined,
+        isGivenUp: false,
+      })),
+    );
+    await Promise.all(
+      this.#members.map(async (member) => {
+        const process = this.#launch(member);
+        await this.#welcome(member, process).catch((error: Error) => {
+          throw new Error(
+            `replica ${member.name} ${error.message}; its last words:\n${process.lastLogLines()}`,
+          );
+        });
+        void this.#watch(member, process);
+      }),
+    );
+  }
+
+  /** Sends SIGKILL, as a power cut would. False when there is no such replica just now. */
+  kill(name: string): boolean {
+    const member = this.#members.find(
+      (candidate) => candidate.name === name && candidate.living !== undefined,
+    );
+    if (member?.current === undefined) return false;
+    member.killed = { pid: member.current.pid, at: new Date(), atMs: performance.now() };
+    return member.current.send('SIGKILL');
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#sendAll('SIGTERM');
+  }
+
+  hurry(): void {
+    void this.#sendAll('SIGKILL');
+  }
+
+  killNow(): void {
+    void this.#sendAll('SIGKILL');
+  }
+
+  async #sendAll(signal: NodeJS.Signals): Promise<void> {
+    const processes = this.#members.flatMap(({ current }) => (current === undefined ? [] : [current]));
+    for (const process of processes) process.send(signal);
+    await Promise.all(processes.map(({ exited }) => exited));
+  }
+
+  #launch(member: Member): ReplicaProcess {
+    const process = this.start({ name: member.name, port: member.port });
+    member.current = process;
+    return process;
+  }
+
+  async #welcome(member: Member, process: ReplicaProcess): Promise<LivingReplica> {
+    const { url } = await process.listening;
+    member.living = { name: member.name, pid: process.pid, url };
+    member.port = Number(new URL(url).port); // where it is looked for, so where its successor should be
+    return member.living;
+  }
+
+  async #watch(member: Member, first: ReplicaProcess): Promise<void> {
+    let process = first;
+    for (let shortLives = 0; ;) {
+      const startedAtMs = performance.now();
+      const how = await process.exited;
+      const wasUp = member.living !== undefined;
+      member.living = undefined;
+      if (this.#stopping.signal.aborted) return;
+      const loss = lossOf(member, process, how);
+      shortLives = !loss.wasKilled && loss.atMs - startedAtMs < SHORT_LIFE_MS ? shortLives + 1 : 0;
+      if (wasUp) this.lost.publish(loss);
+      if (shortLives === SHORT_LIVES_MAX) return this.#giveUp(member, process);
+      await rest(RESTART_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined); // woken to stop
+      if (this.#stopping.signal.aborted) return;
+      process = this.#launch(member);
+      this.#welcome(member, process).then(
+        (living) => this.returned.publish(living),
+        () => undefined,
+      ); // the loop sees its end
+    }
+  }
+
+  #giveUp(member: Member, process: ReplicaProcess): void {
+    member.isGivenUp = true;
+    this.gaveUp.publish({ name: member.name, lastLogLines: process.lastLogLines() });
+  }
+}
+
+function lossOf({ name, killed }: Member, { pid }: ReplicaProcess, how: string): Loss {
+  const wasKilled = killed?.pid === pid;
+  const { at, atMs } =
+    wasKilled && killed !== undefined ? killed : { at: new Date(), atMs: performance.now() };
+  return { name, pid, how, wasKilled, at, atMs };
+}

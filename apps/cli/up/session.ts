@@ -1,0 +1,164 @@
+// What happens while everything runs? Each second the cluster and the demo's runs are looked at, up.json and
+// the status line follow, a loss begins its story, and keys do what they say. Nothing here may end because a
+// replica or the database does not answer for a while: that is what there is to see.
+import { setTimeout as rest } from 'node:timers/promises';
+import type { ClusterWatch } from './cluster-watch.js';
+import { FirstRuns } from './first-runs.js';
+import type { Key } from './keys.js';
+import { killLeader, killOther } from './kills.js';
+import { tellLoss, type StoryParts } from './loss-story.js';
+import { clockTime, statusLine } from './phrases.js';
+import type { Receiver } from './receiver.js';
+import type { LivingReplica, Loss, ReplicaSet } from './replica-set.js';
+import type { Shutdown } from './shutdown.js';
+import type { UpFile } from './up-file.js';
+import { docsUrl, KEY_HELP } from './welcome.js';
+
+export interface SessionParts extends StoryParts {
+  readonly replicas: ReplicaSet;
+  readonly receiver: Receiver | null;
+  readonly shutdown: Shutdown;
+  readonly base: { readonly upFile: UpFile; readonly adminKey: string; readonly databaseUrl: string };
+  readonly wanted: number;
+  readonly startedAtMs: number;
+}
+
+const LOOK_MS = 1_000;
+/** While the first runs are shown, so that they come as they happen. */
+const LOOK_AT_FIRST_MS = 250;
+/** Long enough for the first retry of the demo, 15 s after its schedule was made. */
+const FIRST_RUNS_MAX_MS = 20_000;
+const JOIN_LOOK_MS = 50;
+const JOIN_LOOKS_MAX = 200;
+
+export class Session {
+  #stage: 'first-runs' | 'quiet' = 'first-runs';
+
+  constructor(private readonly parts: SessionParts) {}
+
+  async run(): Promise<void> {
+    const { replicas, runs, screen, watch, shutdown } = this.parts;
+    const firstRuns = new FirstRuns(
+      screen,
+      (number) => watch.nameOf(number),
+      () => this.#getQuiet(),
+    );
+    runs?.news.subscribe((news) => this.#stage === 'first-runs' && firstRuns.show(news));
+    replicas.lost.subscribe((loss) => this.#background(this.#noteLoss(loss)));
+    replicas.returned.subscribe((living) => this.#background(this.#noteReturn(living)));
+    replicas.gaveUp.subscribe((end) => this.#noteEnd(end));
+    if (runs === null) this.#getQuiet();
+    else screen.line('The first runs:');
+    const firstRunsEndMs = performance.now() + FIRST_RUNS_MAX_MS;
+    while (!shutdown.signal.aborted) {
+      await this.#look();
+      if (performance.now() > firstRunsEndMs) this.#getQuiet();
+      const lookMs = this.#stage === 'first-runs' ? LOOK_AT_FIRST_MS : LOOK_MS;
+      await rest(lookMs, undefined, { signal: shutdown.signal }).catch(() => undefined); // woken to stop
+    }
+  }
+
+  press(key: Key): void {
+    const { watch, replicas, screen, shutdown } = this.parts;
+    switch (key) {
+      case 'quit':
+        return shutdown.ask();
+      case 'help':
+        for (const line of KEY_HELP) screen.line(line);
+        return;
+      case 'kill-leader':
+        return this.#background(this.#kill(() => killLeader(watch, replicas)));
+      case 'kill-replica':
+        return this.#background(this.#kill(() => killOther(watch, replicas)));
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { watch, runs, receiver, screen, replicas, wanted, startedAtMs } = this.parts;
+    const nowMs = performance.now();
+    const isAnswered = await Promise.all([watch.look(), runs?.look(nowMs), this.#writeUpFile()]).then(
+      () => true,
+      () => false,
+    );
+    const { leader, term } = watch.view;
+    const line = statusLine({
+      leader: isAnswered ? (leader?.name ?? null) : null,
+      term,
+      living: replicas.living.length,
+      wanted,
+      runs:
+        runs === null
+          ? null
+          : { total: runs.total, isCutShort: runs.isCutShort, lastMinute: runs.lastMinute(nowMs) },
+      received: receiver?.received ?? null,
+      upMs: nowMs - startedAtMs,
+    });
+    screen.status(`${line} | keys: k r ? q`);
+  }
+
+  async #writeUpFile(): Promise<void> {
+    const { base, watch, shutdown } = this.parts;
+    const seats = watch.seats.map(({ number, name, pid, url }) => ({ id: number, name, pid, url }));
+    const apiUrls = seats.map(({ url }) => url);
+    if (shutdown.signal.aborted) return;
+    const { upFile, adminKey, databaseUrl } = base;
+    await upFile.write({
+      apiUrls,
+      docsUrl: docsUrl(apiUrls),
+      adminKey,
+      databaseUrl,
+      pid: process.pid,
+      replicas: seats,
+    });
+  }
+
+  #getQuiet(): void {
+    if (this.#stage === 'quiet') return;
+    this.#stage = 'quiet';
+    if (this.parts.runs !== null) this.parts.screen.line('  From here on they are only counted.');
+  }
+
+  async #kill(kill: () => Promise<string | undefined>): Promise<void> {
+    const obstacle = await kill();
+    if (obstacle !== undefined) this.parts.screen.line(`  ${obstacle}`);
+  }
+
+  async #noteLoss(loss: Loss): Promise<void> {
+    const before = this.parts.watch.view;
+    const story = tellLoss(this.parts, loss, before);
+    await this.#writeUpFile();
+    await story;
+  }
+
+  async #noteReturn({ name, pid }: LivingReplica): Promise<void> {
+    const { watch, screen, signal } = this.parts;
+    for (let looks = 0; looks < JOIN_LOOKS_MAX && !hasJoined(watch, pid); looks++) {
+      await watch.look().catch(() => undefined); // nobody answers yet
+      await rest(JOIN_LOOK_MS, undefined, { signal });
+    }
+    const seat = watch.seats.find((candidate) => candidate.pid === pid);
+    const joined = seat === undefined ? 'but it has not joined' : `joined as replica ${seat.number}`;
+    screen.line(`  ${clockTime(new Date())}  ${name} is back as a new process, ${pid}, ${joined}`);
+    await this.#writeUpFile();
+  }
+
+  #noteEnd({ name, lastLogLines }: { name: string; lastLogLines: string }): void {
+    const { screen, replicas, shutdown } = this.parts;
+    screen.line(
+      `  ${clockTime(new Date())}  ${name} can't stay up and is given up; its last words:\n${lastLogLines}`,
+    );
+    if (!replicas.hasHope) shutdown.fail(new Error('every replica was given up'));
+  }
+
+  /** What goes wrong in the telling must not end what is told of; what ends it is the person's wish. */
+  #background(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!this.parts.signal.aborted)
+        this.parts.screen.line(`  ${error instanceof Error ? error.message : String(error)}`);
+    });
+  }
+}
+
+function hasJoined(watch: ClusterWatch, pid: number): boolean {
+  return watch.seats.some((seat) => seat.pid === pid);
+}

@@ -1,0 +1,47 @@
+// What does a script need to know? Where everything is, in one JSON file that is replaced as a whole at each
+// change, so that whoever reads it at any moment reads one truth. It holds keys, so only its owner may read it.
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+
+const content = z.object({
+  apiUrls: z.array(z.string()),
+  docsUrl: z.string(),
+  adminKey: z.string(),
+  databaseUrl: z.string(),
+  /** Of the process that a SIGTERM stops everything with. */
+  pid: z.int(),
+  /** `id` is the replica's number in GET /api/v1/cluster/replicas; each process gets a new one. */
+  replicas: z.array(z.object({ id: z.int(), name: z.string(), pid: z.int(), url: z.string() })),
+});
+export type UpFileContent = z.infer<typeof content>;
+
+export class UpFile {
+  #written = '';
+
+  constructor(private readonly path: string) {}
+
+  /** Writes only what has changed. */
+  async write(next: UpFileContent): Promise<void> {
+    const text = `${JSON.stringify(next, null, 2)}\n`;
+    if (text === this.#written) return;
+    const prepared = `${this.path}.${process.pid}`;
+    await writeFile(prepared, text, { mode: 0o600 });
+    await rename(prepared, this.path);
+    this.#written = text;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.path, { force: true });
+    this.#written = '';
+  }
+}
+
+/** Undefined when there is none, or none that can be read. */
+export async function readUpFile(path: string): Promise<UpFileContent | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '{}');
+  try {
+    return content.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined; // not JSON: somebody else's file
+  }
+}

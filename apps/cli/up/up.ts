@@ -1,0 +1,139 @@
+// The story of `npm start`, in order: claim the data folder, PostgreSQL, the replicas, the demo, the welcome;
+// then watch until somebody wants it to end, and stop everything in the reverse order. Each step is a file of
+// its own. Whatever has begun is on the list of the shutdown by then, so a Ctrl-C may come at any moment.
+import { CliError } from '../cli-error.js';
+import { ensureAdminKey } from './admin-key.js';
+import { claimDataFolder } from './claim-folder.js';
+import { startCluster, type Cluster } from './cluster-start.js';
+import type { DataFolder } from './data-folder.js';
+import { prepareDatabase } from './database.js';
+import { DEMO_SCHEDULES, DEMO_TENANTS, prepareDemo } from './demo.js';
+import { FinishedRuns } from './finished-runs.js';
+import { listenForKeys } from './keys.js';
+import type { UpOptions } from './options.js';
+import { clockTime, count, duration, list } from './phrases.js';
+import { Receiver } from './receiver.js';
+import { environmentForOwnServer } from './replica-environment.js';
+import { Screen } from './screen.js';
+import { Session } from './session.js';
+import { Shutdown, stopOnSignals } from './shutdown.js';
+import { UpFile } from './up-file.js';
+import { addresses, nextSteps, type WelcomeFacts } from './welcome.js';
+
+interface Stage {
+  readonly options: UpOptions;
+  readonly screen: Screen;
+  readonly shutdown: Shutdown;
+  readonly startedAtMs: number;
+  /** A line with the time in front. */
+  readonly say: (line: string) => void;
+}
+
+interface Base {
+  readonly folder: DataFolder;
+  readonly upFile: UpFile;
+  readonly adminKey: string;
+  readonly databaseUrl: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+const POSTGRES_PORT = 54_320;
+/** The receiver's port above the first replica's: the same at each start, if nobody takes it. */
+const RECEIVER_PORT_OFFSET = 10;
+
+/** Resolves with the exit code when everything has ended; rejects, after that, with what ended it early. */
+export async function up(options: UpOptions): Promise<number> {
+  const screen = new Screen(process.stdout);
+  const shutdown = new Shutdown();
+  stopOnSignals(shutdown);
+  const say = (line: string): void => screen.line(`  ${clockTime(new Date())}  ${line}`);
+  await live({ options, screen, shutdown, say, startedAtMs: performance.now() }).catch((error: unknown) =>
+    shutdown.fail(error),
+  );
+  const stoppingSinceMs = performance.now();
+  screen.clearStatus();
+  if (shutdown.hasParts) screen.line('Stopping: the replicas finish what they run; Ctrl-C again kills them.');
+  const errors = await shutdown.stopAll();
+  const failure = shutdown.failure ?? errors[0];
+  if (failure !== undefined) throw failure;
+  screen.line(
+    `Stopped after ${duration(performance.now() - stoppingSinceMs)}; the data is kept for the next start.`,
+  );
+  return 0;
+}
+
+async function live(stage: Stage): Promise<void> {
+  const { options, screen, shutdown } = stage;
+  const base = await layBase(stage);
+  const receiver = options.hasDemo ? await startReceiver(stage) : null;
+  const cluster = await startCluster({ ...stage, ...base });
+  if (receiver !== null) await startDemo(stage, cluster, receiver);
+  const facts = welcomeFacts(stage, base, cluster);
+  for (const line of [...addresses(facts), ...nextSteps(facts)]) screen.line(line);
+  const { api, watch, replicas, since } = cluster;
+  const session = new Session({
+    api,
+    watch,
+    replicas,
+    receiver,
+    screen,
+    shutdown,
+    signal: shutdown.signal,
+    base,
+    runs: receiver === null ? null : new FinishedRuns(api, DEMO_TENANTS, since),
+    wanted: options.replicas,
+    startedAtMs: stage.startedAtMs,
+  });
+  const giveTerminalBack = listenForKeys(process.stdin, (key) => session.press(key));
+  shutdown.add({ stop: async () => giveTerminalBack() });
+  await session.run();
+}
+
+/** The data folder and a migrated database. */
+async function layBase(stage: Stage): Promise<Base> {
+  const { options, screen, shutdown, say } = stage;
+  const givenUrl = process.env['DATABASE_URL'] || undefined; // empty is how a shell takes a variable back
+  if (givenUrl !== undefined && options.isFresh) {
+    throw new CliError(
+      '--fresh: expected no DATABASE_URL, got one; a database that others made is not emptied',
+      2,
+    );
+  }
+  if (givenUrl === undefined) process.env = environmentForOwnServer(process.env);
+  const folder = await claimDataFolder(options, stage);
+  screen.line(screen.paint('bold', 'Carillon, a job scheduler on PostgreSQL, starts.'));
+  const adminKey = await ensureAdminKey(folder.adminKey);
+  const upFile = new UpFile(folder.upFile);
+  shutdown.add({ stop: () => upFile.remove() });
+  const wantedPort = options.port === 0 ? undefined : POSTGRES_PORT;
+  const databaseUrl = await prepareDatabase({ givenUrl, folder, wantedPort, shutdown, say });
+  return { folder, upFile, adminKey, databaseUrl, environment: process.env };
+}
+
+async function startReceiver({ options, shutdown, say }: Stage): Promise<Receiver> {
+  const receiver = new Receiver();
+  shutdown.add(receiver);
+  const wantedPort = options.port === 0 ? 0 : options.port + RECEIVER_PORT_OFFSET;
+  await receiver.start(wantedPort);
+  const { port } = new URL(receiver.url);
+  if (wantedPort !== 0 && Number(port) !== wantedPort)
+    say(`port ${wantedPort} is taken, the demo's receiver listens on ${port}`);
+  return receiver;
+}
+
+async function startDemo({ say, shutdown }: Stage, { api }: Cluster, { url }: Receiver): Promise<void> {
+  shutdown.signal.throwIfAborted();
+  await prepareDemo(api, url);
+  say(
+    `the demo: tenants ${list(DEMO_TENANTS)}, ${count(DEMO_SCHEDULES.length, 'schedule')}, a receiver for HTTP at ${url}`,
+  );
+}
+
+function welcomeFacts(
+  { options, startedAtMs }: Stage,
+  { adminKey, folder }: Base,
+  { replicas }: Cluster,
+): WelcomeFacts {
+  const apiUrls = replicas.living.map(({ url }) => url);
+  return { apiUrls, adminKey, folder, hasDemo: options.hasDemo, tookMs: performance.now() - startedAtMs };
+}

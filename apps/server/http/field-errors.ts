@@ -1,0 +1,59 @@
+// How is a mismatch told? With its place, what was expected and what was got, in one form for every part
+// of a request and whatever validator found it.
+import type { ValidationIssue } from '#client/standard-schema.js';
+import type { FieldError } from './problem.js';
+
+type Path = readonly PropertyKey[];
+
+/** How a place is written, e.g. as a JSON pointer. */
+export type Place = (path: Path) => string;
+
+/** RFC 6901; the whole document is the empty string. */
+export function jsonPointer(path: Path): string {
+  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** A request with more mistakes than this has been told enough. */
+const TOLD_MAX = 50;
+
+export function fieldErrors(issues: readonly ValidationIssue[], value: unknown, place: Place): FieldError[] {
+  return issues
+    .flatMap(mismatches)
+    .slice(0, TOLD_MAX)
+    .map(({ path, expected }) => ({ pointer: place(path), detail: `${expected}, got ${show(valueAt(value, path))}` }));
+}
+
+interface Mismatch {
+  path: Path;
+  expected: string;
+}
+
+function mismatches(issue: ValidationIssue): Mismatch[] {
+  const path = (issue.path ?? []).map((part) => (typeof part === 'object' ? part.key : part));
+  const unknown = unrecognizedKeys(issue);
+  if (unknown.length > 0) return unknown.map((key) => ({ path: [...path, key], expected: 'expected no such field' }));
+  // What zod says it received is only a type; the value itself follows here.
+  const expected = issue.message.replace(/^Invalid input: /, '').replace(/, received \w+$/, '');
+  return [{ path, expected }];
+}
+
+/** zod tells of unknown fields in one issue about the object that holds them, with their names beside it. */
+function unrecognizedKeys(issue: ValidationIssue & { code?: unknown; keys?: unknown }): string[] {
+  const isThat = issue.code === 'unrecognized_keys' && Array.isArray(issue.keys);
+  return isThat ? (issue.keys as unknown[]).map(String) : [];
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (parent, key) => (typeof parent === 'object' && parent !== null ? (parent as Record<PropertyKey, unknown>)[key] : undefined),
+    value,
+  );
+}
+
+const SHOWN_LENGTH_MAX = 100;
+
+export function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const shown = JSON.stringify(value);
+  return shown.length > SHOWN_LENGTH_MAX ? `${shown.slice(0, SHOWN_LENGTH_MAX).toWellFormed()}…` : shown;
+}

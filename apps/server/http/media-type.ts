@@ -1,0 +1,16 @@
+// Is the body of a kind that is read here? A body of another kind would be left unread and look like none
+// at all, so it is refused before anything else looks at the request.
+import type { NextFunction, Request, Response } from 'express';
+import { ProblemError } from './problem.js';
+
+export const JSON_TYPES = ['application/json', 'application/merge-patch+json'];
+
+export function requireJson(request: Request, _response: Response, next: NextFunction): void {
+  if (!hasBody(request) || request.is(JSON_TYPES) !== false) return next();
+  const got = request.headers['content-type'] ?? 'none';
+  next(new ProblemError('unsupported-media-type', `expected a body of the type ${JSON_TYPES.join(' or ')}, got ${got}`));
+}
+
+function hasBody({ headers }: Request): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}

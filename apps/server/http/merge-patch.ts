@@ -1,0 +1,22 @@
+// What does a JSON Merge Patch (RFC 7396) make of a value? Objects are merged field by field, null takes a
+// field away, and everything else replaces what was there.
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Neither argument is changed. */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  return isObject(patch) ? mergeObject(isObject(target) ? target : {}, patch) : patch;
+}
+
+export function mergeObject(target: JsonObject, patch: JsonObject): Record<string, unknown> {
+  const merged = new Map(Object.entries(target));
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(key);
+    else merged.set(key, mergePatch(merged.get(key), value));
+  }
+  return Object.fromEntries(merged);
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

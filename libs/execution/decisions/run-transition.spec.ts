@@ -1,0 +1,77 @@
+// Does every run come to an end, and none to an end before its attempts are used up (I2)?
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { transition, type AttemptResult, type RetryRule } from './run-transition.js';
+
+const retry: RetryRule = { maxAttempts: 3, kind: 'exponential', minMs: 1_000, maxMs: 600_000, jitter: 0.2 };
+const error = { name: 'Error', message: 'no route to host' };
+const failed: AttemptResult = { kind: 'failed', error, fatal: false };
+const after = (failures: number, result: AttemptResult, random = () => 0) =>
+  transition({ failures, result, retry, random });
+
+describe('an attempt', () => {
+  it('that succeeded finishes its run with the output, however often it had failed before', () => {
+    const result: AttemptResult = { kind: 'succeeded', output: { sent: 3 } };
+    const finish = { kind: 'finish', outcome: 'succeeded', output: { sent: 3 } };
+    expect([0, 2, 99].map((failures) => after(failures, result))).toEqual([finish, finish, finish]);
+  });
+
+  it('that failed is followed by another until the attempts are used up', () => {
+    expect(after(0, failed)).toEqual({ kind: 'retry', delayMs: 1_000, error });
+    expect(after(1, failed)).toEqual({ kind: 'retry', delayMs: 2_000, error });
+    expect(after(2, failed)).toEqual({ kind: 'finish', outcome: 'failed', error });
+  });
+
+  it('that failed for good is the last one', () => {
+    expect(after(0, { ...failed, fatal: true })).toEqual({ kind: 'finish', outcome: 'failed', error });
+  });
+
+  it('that was released costs nothing, even when no failure is left', () => {
+    expect(after(2, { kind: 'released' })).toEqual({ kind: 'release' });
+  });
+
+  it('is the only one where one attempt is all there is', () => {
+    const once = { ...retry, maxAttempts: 1 };
+    expect(transition({ failures: 0, result: failed, retry: once, random: () => 0 }).kind).toBe('finish');
+  });
+
+  it('leaves its delay to chance only as far as jitter allows', () => {
+    expect(after(0, failed, () => 0.999_999)).toEqual({ kind: 'retry', delayMs: 800, error });
+  });
+
+  it('is under a rule that was tightened meanwhile: with more failures than attempts, the run is over', () => {
+    expect(after(50, failed).kind).toBe('finish');
+  });
+});
+
+describe('a run', () => {
+  const results = fc.oneof(
+    fc.constant(failed),
+    fc.constant<AttemptResult>({ kind: 'failed', error, fatal: true }),
+    fc.constant<AttemptResult>({ kind: 'released' }),
+    fc.constant<AttemptResult>({ kind: 'succeeded', output: null }),
+  );
+  const rules = fc.record({
+    maxAttempts: fc.integer({ min: 1, max: 100 }),
+    kind: fc.constantFrom('exponential' as const, 'linear' as const, 'fixed' as const),
+    minMs: fc.nat(10_000),
+    maxMs: fc.nat(100_000),
+    jitter: fc.double({ min: 0, max: 1, noNaN: true }),
+  });
+
+  it('ends at its first success, at its first fatal failure, or at its last attempt, whichever comes first', () => {
+    fc.assert(
+      fc.property(fc.array(results, { maxLength: 150 }), rules, (played, rule) => {
+        let failures = 0;
+        for (const result of played) {
+          const next = transition({ failures, result, retry: rule, random: () => 0.5 });
+          const lastFailure = result.kind === 'failed' && (result.fatal || failures + 1 >= rule.maxAttempts);
+          expect(next.kind === 'finish').toBe(result.kind === 'succeeded' || lastFailure);
+          if (next.kind === 'finish') return;
+          if (next.kind === 'retry') failures += 1;
+          expect(failures).toBeLessThan(rule.maxAttempts);
+        }
+      }),
+    );
+  });
+});

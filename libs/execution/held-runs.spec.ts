@@ -1,0 +1,273 @@
+// Does the replica always know what it holds? A simple model keeps the same books, and every command is compared.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
+import { asId } from '#kernel/ids.js';
+import { claimedRun } from '#test/support/builders.js';
+import type { ClaimedRun } from './claimed-run.js';
+import { HeldRuns, type HeldRun } from './held-runs.js';
+
+const limits = { held: 12, running: 3 };
+const tenants = ['tenant a', 'tenant b', 'tenant c'].map(asId.tenant);
+
+/** Holds runs of one claim, due at these moments. */
+function holding(...startAtMs: number[]) {
+  const held = new HeldRuns(limits);
+  const claimId = asId.claim('claim 1');
+  const runs = startAtMs.map(() => claimedRun({ claimId }));
+  held.add(runs, (run) => startAtMs[runs.indexOf(run)] ?? 0);
+  return { held, runs, claimId };
+}
+const ids = (taken: readonly HeldRun[]): RunId[] => taken.map(({ run }) => run.id);
+
+describe('held runs', () => {
+  it('start when they are due, the soonest first, and not a moment before (I6)', () => {
+    const { held, runs } = holding(300, 100, 200);
+    expect(held.nextStartAtMs()).toBe(100);
+    expect(held.takeDue(99)).toEqual([]);
+    expect(ids(held.takeDue(200))).toEqual([runs[1]?.id, runs[2]?.id]);
+    expect(held.nextStartAtMs()).toBe(300);
+  });
+
+  it('start once', () => {
+    const { held } = holding(100);
+    expect(held.takeDue(100)).toHaveLength(1);
+    expect(held.takeDue(100)).toEqual([]);
+  });
+
+  it('wait while as many run as may run at once, and go on when one has ended', () => {
+    const { held } = holding(100, 101, 102, 103);
+    const running = held.takeDue(1_000);
+    expect([running.length, held.running, held.nextStartAtMs()]).toEqual([3, 3, null]);
+    held.markEnded(running[0] as HeldRun);
+    expect([held.running, held.nextStartAtMs()]).toEqual([2, 103]);
+    expect(held.takeDue(1_000)).toHaveLength(1);
+  });
+
+  // BUG: the list is kept soonest last, so of equals the last one is taken first: priorities are upside down.
+  it('that are due at the same moment start in the order in which they were claimed', () => {
+    const { held, runs } = holding(100, 100, 100);
+    expect(ids(held.takeDue(100))).toEqual(runs.map(({ id }) => id));
+  });
+
+  it('take room until their end is written, not only while they run', () => {
+    const { held, runs } = holding(100, 100);
+    expect(held.room()).toBe(limits.held - 2);
+    for (const running of held.takeDue(100)) held.markEnded(running);
+    expect(held.room()).toBe(limits.held - 2);
+    held.forget(runs[0] as ClaimedRun);
+    expect(held.room()).toBe(limits.held - 1);
+  });
+
+  // BUG: markEnded() counts down from the 0 that clear() has set, and so one more than the limit may run for good.
+  it.fails('that end after everything was dropped change nothing', () => {
+    const { held } = holding(100);
+    const [late] = held.takeDue(100);
+    held.clear();
+    held.markEnded(late as HeldRun);
+    expect(held.running).toBe(0);
+  });
+
+  it('close their claim with the last one that is forgotten, and are forgotten once', () => {
+    const { held, runs, claimId } = holding(100, 100);
+    expect(runs.map((run) => held.forget(run))).toEqual([false, true]);
+    expect([held.leftInClaim(claimId), runs.map((run) => held.forget(run))]).toEqual([0, [false, false]]);
+  });
+});
+
+describe('a run that was lost in two deaths', () => {
+  /** Suspects and others, all due. */
+  function holdingLosses(...losses: number[]) {
+    const held = new HeldRuns(limits);
+    const runs = losses.map((count) => claimedRun({ losses: count }));
+    held.add(runs, () => 100);
+    return { held, runs };
+  }
+
+  it('runs beside others, but never beside another of its kind', () => {
+    const { held, runs } = holdingLosses(2, 5, 1, 0);
+    const first = held.takeDue(100);
+    expect(ids(first)).toEqual([runs[0], runs[2], runs[3]].map((run) => run?.id));
+    expect(held.takeDue(100)).toEqual([]);
+    held.markEnded(first[1] as HeldRun);
+    expect([held.nextStartAtMs(), held.takeDue(100)]).toEqual([null, []]);
+    held.markEnded(first[0] as HeldRun);
+    expect(ids(held.takeDue(100))).toEqual([runs[1]?.id]);
+  });
+
+  it('takes a place like any other', () => {
+    const { held } = holdingLosses(0, 0, 0, 2);
+    held.takeDue(100);
+    expect(held.running).toBe(limits.running);
+  });
+});
+
+interface Entry {
+  readonly run: ClaimedRun;
+  readonly startAtMs: number;
+  state: 'waiting' | 'running' | 'ended';
+}
+interface Model {
+  entries: Entry[];
+  claims: ClaimId[];
+  /** What the replica still has in hand of runs that it has started. */
+  started: HeldRun[];
+}
+type Command = fc.Command<Model, HeldRuns>;
+
+const inState = ({ entries }: Model, state: Entry['state']) =>
+  entries.filter((entry) => entry.state === state);
+const entryOf = ({ entries }: Model, id: RunId) => entries.find(({ run }) => run.id === id);
+
+const isSuspect = ({ run }: Entry): boolean => run.losses >= 2;
+
+/** What waits for nothing but its time, the soonest first: of the suspects one at most, and none while another runs. */
+function startable(model: Model): Entry[] {
+  const waiting = inState(model, 'waiting').toSorted((a, b) => a.startAtMs - b.startAtMs);
+  const suspect = inState(model, 'running').some(isSuspect) ? undefined : waiting.find(isSuspect);
+  return waiting.filter((entry) => !isSuspect(entry) || entry === suspect);
+}
+
+/** Compares everything that can be asked, after every command. */
+function compare(model: Model, held: HeldRuns): void {
+  expect(held.size).toBe(model.entries.length);
+  expect(held.running).toBe(inState(model, 'running').length);
+  expect(held.room()).toBe(limits.held - model.entries.length);
+  const next = startable(model).at(0);
+  const isFull = held.running >= limits.running;
+  expect(held.nextStartAtMs()).toBe(isFull || next === undefined ? null : next.startAtMs);
+  for (const claim of model.claims) {
+    expect(held.leftInClaim(claim)).toBe(model.entries.filter(({ run }) => run.claimId === claim).length);
+  }
+  const idsOf = (wanted: readonly TenantId[]): RunId[] =>
+    model.entries.filter(({ run }) => wanted.includes(run.tenantId)).map(({ run }) => run.id);
+  for (const wanted of [tenants, tenants.slice(0, 1), []]) {
+    expect(new Set(held.idsOf(wanted))).toEqual(new Set(idsOf(wanted)));
+    expect(held.idsOf(wanted)).toHaveLength(idsOf(wanted).length);
+  }
+}
+
+const command = (
+  name: string,
+  check: (model: Model) => boolean,
+  act: (model: Model, held: HeldRuns) => void,
+): Command => ({
+  check,
+  run: (model, held) => {
+    act(model, held);
+    compare(model, held);
+  },
+  toString: () => name,
+});
+const always = () => true;
+
+const add = (wanted: readonly { tenant: number; losses: number; startAtMs: number }[]): Command =>
+  command(
+    `add(${wanted.map(({ startAtMs }) => startAtMs).join(', ')})`,
+    ({ entries }) => entries.length + wanted.length <= limits.held,
+    (model, held) => {
+      const claimId = asId.claim(`claim ${model.claims.length}`);
+      const entries = wanted.map(({ tenant, losses, startAtMs }): Entry => {
+        const tenantId = tenants[tenant % tenants.length] as TenantId; // there are some
+        return { run: claimedRun({ claimId, tenantId, losses }), startAtMs, state: 'waiting' };
+      });
+      model.claims.push(claimId);
+      model.entries.push(...entries);
+      held.add(
+        entries.map(({ run }) => run),
+        (run) => entryOf(model, run.id)?.startAtMs ?? Number.NaN,
+      );
+    },
+  );
+
+const takeDue = (nowMs: number): Command =>
+  command(`takeDue(${nowMs})`, always, (model, held) => {
+    const due = startable(model).filter(({ startAtMs }) => startAtMs <= nowMs);
+    // A suspect goes first, or a backlog would keep it from ever being cleared.
+    const order = [...due.filter(isSuspect), ...due.filter((entry) => !isSuspect(entry))];
+    const free = limits.running - inState(model, 'running').length;
+    const taken = held.takeDue(nowMs);
+    expect(ids(taken)).toEqual(order.slice(0, free).map(({ run }) => run.id));
+    for (const started of taken) {
+      const entry = entryOf(model, started.run.id);
+      expect([entry?.state, started.state]).toEqual(['waiting', 'running']);
+      if (entry !== undefined) entry.state = 'running';
+      model.started.push(started);
+    }
+  });
+
+const takeWaiting = (): Command =>
+  command('takeWaiting()', always, (model, held) => {
+    const waiting = inState(model, 'waiting');
+    const taken = held.takeWaiting();
+    expect(new Set(ids(taken))).toEqual(new Set(waiting.map(({ run }) => run.id)));
+    for (const entry of waiting) entry.state = 'ended';
+  });
+
+const end = (which: number): Command =>
+  command(
+    `markEnded(${which})`,
+    ({ started }) => started.length > 0,
+    (model, held) => {
+      const [started] = model.started.splice(which % model.started.length, 1);
+      if (started === undefined) return;
+      held.markEnded(started);
+      const entry = entryOf(model, started.run.id);
+      if (entry !== undefined) entry.state = 'ended';
+    },
+  );
+
+const forget = (which: number): Command =>
+  command(
+    `forget(${which})`,
+    (model) => inState(model, 'ended').length > 0,
+    (model, held) => {
+      const ended = inState(model, 'ended');
+      const gone = ended[which % ended.length] as Entry; // there is one, by the check
+      model.entries = model.entries.filter((entry) => entry !== gone);
+      const isLast = !model.entries.some(({ run }) => run.claimId === gone.run.claimId);
+      expect(held.forget(gone.run)).toBe(isLast);
+      expect(held.forget(gone.run)).toBe(false);
+    },
+  );
+
+const clear = (): Command =>
+  command('clear()', always, (model, held) => {
+    held.clear();
+    model.entries = [];
+    model.started = [];
+  });
+
+describe('whatever happens to held runs', () => {
+  const moments = fc.nat(20);
+  const claims = fc.array(fc.record({ tenant: fc.nat(2), losses: fc.nat(3), startAtMs: moments }), {
+    minLength: 1,
+    maxLength: 5,
+  });
+
+  it('the books are right: what is held, what runs, what room is left, and what each claim and tenant has', () => {
+    const commands = fc.commands(
+      [
+        claims.map(add),
+        moments.map(takeDue),
+        moments.map(takeDue),
+        fc.nat(20).map(end),
+        fc.nat(20).map(forget),
+        fc.nat(20).map(forget),
+        fc.constant(takeWaiting()),
+        fc.constant(clear()),
+      ],
+      { maxCommands: 60 },
+    );
+    fc.assert(
+      fc.property(commands, (sequence) => {
+        const setup = (): { model: Model; real: HeldRuns } => ({
+          model: { entries: [], claims: [], started: [] },
+          real: new HeldRuns(limits),
+        });
+        fc.modelRun(setup, sequence);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -1,0 +1,192 @@
+// Does every due time get exactly one decision, the right one, however late and in whatever pieces the planner
+// comes (I1)? What the ledger would hold is played here pass by pass.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { dueTimes, nextDueAt, type ScheduleSpec } from './due-times.js';
+import { planSchedule, type PlannedFire, type PlanningInput } from './planning.js';
+
+const now = new Date('2026-11-21T08:00:00.000Z');
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+const plus = (ms: number, instant = now): Date => new Date(instant.getTime() + ms);
+
+/** Each minute on the minute, with its first due time still undecided. */
+const plan = (wish: Partial<PlanningInput> = {}) =>
+  planSchedule({
+    spec: { kind: 'every', seconds: 60, anchorAt: plus(-60 * MINUTE_MS) },
+    state: 'active',
+    nextDueAt: now,
+    now,
+    lookAheadMs: 10 * SECOND_MS,
+    catchUpMs: MINUTE_MS,
+    limit: 500,
+    ...wish,
+  });
+const outcomes = (fires: readonly PlannedFire[]) => fires.map(({ outcome }) => outcome);
+
+describe('an active schedule', () => {
+  it('is planned up to and including the end of the look-ahead', () => {
+    expect(plan({ nextDueAt: plus(10 * SECOND_MS), lookAheadMs: 10 * SECOND_MS }).fires).toEqual([
+      { dueAt: plus(10 * SECOND_MS), outcome: 'planned', reason: null },
+    ]);
+    const untouched = plan({ nextDueAt: plus(10 * SECOND_MS + 1) });
+    expect(untouched).toEqual({ fires: [], nextDueAt: plus(10 * SECOND_MS + 1) });
+  });
+
+  it('goes on with the due time after the last that was decided', () => {
+    const { fires, nextDueAt: next } = plan({ lookAheadMs: 3 * MINUTE_MS });
+    expect(fires.map(({ dueAt }) => dueAt)).toEqual([0, 1, 2, 3].map((minute) => plus(minute * MINUTE_MS)));
+    expect(next).toEqual(plus(4 * MINUTE_MS));
+  });
+
+  it('makes up for a due time that is as old as the catch-up window, and misses an older one', () => {
+    const at = plus(-MINUTE_MS);
+    const spec: ScheduleSpec = { kind: 'at', at };
+    expect(plan({ spec, nextDueAt: at, catchUpMs: MINUTE_MS }).fires).toEqual([
+      { dueAt: at, outcome: 'planned', reason: null },
+    ]);
+    expect(plan({ spec, nextDueAt: at, catchUpMs: MINUTE_MS - 1 }).fires).toEqual([
+      { dueAt: at, outcome: 'missed', reason: 'catch-up window' },
+    ]);
+  });
+
+  it('is planned from its own next due time after a long absence: missed, made up for, ahead', () => {
+    const { fires } = plan({ nextDueAt: plus(-3 * MINUTE_MS), lookAheadMs: MINUTE_MS });
+    expect(outcomes(fires)).toEqual(['missed', 'missed', 'planned', 'planned', 'planned']);
+    expect(fires[0]?.dueAt).toEqual(plus(-3 * MINUTE_MS));
+  });
+
+  it('is planned no further than the limit, and goes on there', () => {
+    const first = plan({ nextDueAt: plus(-9 * MINUTE_MS), limit: 4 });
+    expect(first.fires).toHaveLength(4);
+    expect(first.nextDueAt).toEqual(plus(-5 * MINUTE_MS));
+    expect(plan({ nextDueAt: plus(-9 * MINUTE_MS), limit: 1 })).toMatchObject({
+      fires: [{ dueAt: plus(-9 * MINUTE_MS) }],
+      nextDueAt: plus(-8 * MINUTE_MS),
+    });
+  });
+
+  it('with a single instant is due then, and never again', () => {
+    const at = plus(5 * SECOND_MS);
+    expect(plan({ spec: { kind: 'at', at }, nextDueAt: at })).toEqual({
+      fires: [{ dueAt: at, outcome: 'planned', reason: null }],
+      nextDueAt: null,
+    });
+  });
+});
+
+describe('a paused schedule', () => {
+  it('skips what has passed, however long ago, and says that it was paused', () => {
+    const { fires, nextDueAt: next } = plan({
+      state: 'paused',
+      nextDueAt: plus(-2 * MINUTE_MS),
+      catchUpMs: 0,
+    });
+    expect(fires).toEqual(
+      [-2, -1, 0].map((minute) => ({
+        dueAt: plus(minute * MINUTE_MS),
+        outcome: 'skipped',
+        reason: 'paused',
+      })),
+    );
+    expect(next).toEqual(plus(MINUTE_MS));
+  });
+
+  it('decides nothing ahead, since it may be resumed before', () => {
+    const due = plus(1);
+    expect(plan({ state: 'paused', nextDueAt: due, lookAheadMs: MINUTE_MS })).toEqual({
+      fires: [],
+      nextDueAt: due,
+    });
+  });
+});
+
+const zones = ['UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe'] as const;
+const rhythms = ['* * * * *', '*/7 * * * *', '0 * * * *', '30 2 * * *', '15,45 9-17 * * 1-5'] as const;
+/** Around a clock change, so that a pass may end inside a gap or a fold. */
+const starts = fc
+  .integer({ min: -48 * 60, max: 48 * 60 })
+  .map((minutes) => plus(minutes * MINUTE_MS, new Date('2026-10-25T01:00:00Z')));
+const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
+  fc.record({
+    kind: fc.constant('cron' as const),
+    expression: fc.constantFrom(...rhythms),
+    timeZone: fc.constantFrom(...zones),
+  }),
+  fc.record({
+    kind: fc.constant('every' as const),
+    seconds: fc.integer({ min: 20, max: 100_000 }),
+    anchorAt: starts,
+  }),
+  fc.record({ kind: fc.constant('at' as const), at: starts }),
+);
+/** A pass comes some time after the one before it, looks some time ahead, and decides so much at most. */
+const passes = fc.array(
+  fc.record({
+    gapMs: fc.oneof(fc.nat(2 * SECOND_MS), fc.nat(10 * MINUTE_MS), fc.nat(6 * 60 * MINUTE_MS)),
+    lookAheadMs: fc.nat(30 * MINUTE_MS),
+    limit: fc.integer({ min: 1, max: 20 }),
+    state: fc.constantFrom('active' as const, 'paused' as const),
+  }),
+  { minLength: 1, maxLength: 12 },
+);
+
+describe('any sequence of passes', () => {
+  it('decides each due time once and in order, and just those that one big pass would', () => {
+    fc.assert(
+      fc.property(specs, starts, passes, (spec, createdAt, sequence) => {
+        const first = nextDueAt(spec, createdAt);
+        fc.pre(first !== null);
+        let next: Date | null = first;
+        let [at, reached] = [createdAt, createdAt];
+        const decided: Date[] = [];
+        for (const { gapMs, state, ...settings } of sequence) {
+          at = plus(gapMs, at);
+          const through = plus(state === 'active' ? settings.lookAheadMs : 0, at);
+          if (through > reached) reached = through;
+          // A planner that comes back until nothing is left, as the loop does.
+          for (let more = true; more && next !== null;) {
+            const pass = planSchedule({
+              spec,
+              state,
+              nextDueAt: next,
+              now: at,
+              catchUpMs: MINUTE_MS,
+              ...settings,
+            });
+            expect(pass.fires.length).toBeLessThanOrEqual(settings.limit);
+            decided.push(...pass.fires.map(({ dueAt }) => dueAt));
+            next = pass.nextDueAt;
+            more = pass.fires.length === settings.limit;
+          }
+        }
+        const once = dueTimes(spec, { after: createdAt, through: reached, limit: 100_000 });
+        expect(decided).toEqual(once);
+        expect(next).toEqual(nextDueAt(spec, once.at(-1) ?? createdAt));
+      }),
+    );
+  });
+
+  it('plans nothing further ahead than it looks, and nothing that is too old', () => {
+    const settings = fc.record({ lookAheadMs: fc.nat(30 * MINUTE_MS), catchUpMs: fc.nat(30 * MINUTE_MS) });
+    fc.assert(
+      fc.property(
+        specs,
+        starts,
+        fc.nat(6 * 60 * MINUTE_MS),
+        settings,
+        (spec, createdAt, lateMs, { lookAheadMs, catchUpMs }) => {
+          const first = nextDueAt(spec, createdAt);
+          fc.pre(first !== null);
+          const at = plus(lateMs, createdAt);
+          const { fires } = plan({ spec, nextDueAt: first, now: at, lookAheadMs, catchUpMs });
+          for (const { dueAt, outcome } of fires) {
+            const ageMs = at.getTime() - dueAt.getTime();
+            expect(outcome).toBe(ageMs > catchUpMs ? 'missed' : 'planned');
+            expect(ageMs).toBeGreaterThanOrEqual(-lookAheadMs);
+          }
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,71 @@
+// Does a specification come back from the table as the one that was stored?
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ZodError } from 'zod';
+import { validateSpec, type ScheduleSpec } from './decisions/due-times.js';
+import { parseSpec, writeSpec } from './stored-spec.js';
+
+const throughTable = (spec: ScheduleSpec): ScheduleSpec =>
+  parseSpec(JSON.parse(JSON.stringify(writeSpec(spec))));
+
+/** The years that RFC 3339 can write with four digits. */
+const instants = fc.date({
+  min: new Date('0000-01-01T00:00:00Z'),
+  max: new Date('9999-12-31T23:59:59.999Z'),
+  noInvalidDate: true,
+});
+const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
+  fc.record({
+    kind: fc.constant('cron' as const),
+    expression: fc.constantFrom('0 9 * * 1-5', '@daily', '*/15 * * * * *', '0 0 L * *'),
+    timeZone: fc.constantFrom('UTC', 'Europe/Berlin'),
+  }),
+  fc.record({
+    kind: fc.constant('every' as const),
+    seconds: fc.integer({ min: 1, max: 31_536_000 }),
+    anchorAt: instants,
+  }),
+  fc.record({ kind: fc.constant('at' as const), at: instants }),
+);
+
+describe('a stored specification', () => {
+  it('comes back as it was, with its instants to the millisecond', () => {
+    fc.assert(
+      fc.property(specs, (spec) => {
+        expect(throughTable(spec)).toEqual(spec);
+      }),
+    );
+  });
+
+  it('is written in one shape for every release: ISO instants in UTC', () => {
+    expect(writeSpec({ kind: 'at', at: new Date('2026-11-21T09:30:00+01:00') })).toEqual({
+      kind: 'at',
+      at: '2026-11-21T08:30:00.000Z',
+    });
+    expect(writeSpec({ kind: 'every', seconds: 60, anchorAt: new Date('2026-11-21T08:30Z') })).toEqual({
+      kind: 'every',
+      seconds: 60,
+      anchorAt: '2026-11-21T08:30:00.000Z',
+    });
+  });
+
+  it.each([
+    ['an unknown kind', { kind: 'rrule', rule: 'FREQ=DAILY' }],
+    ['an instant that is none', { kind: 'at', at: 'tomorrow' }],
+    ['a property too many', { kind: 'cron', expression: '@daily', timeZone: 'UTC', jitter: 5 }],
+    ['a property too few', { kind: 'cron', expression: '@daily' }],
+    ['nothing', null],
+  ])('with %s is refused, not guessed at', (_what, stored) => {
+    expect(() => parseSpec(stored)).toThrow(ZodError);
+  });
+
+  it('comes back with the last instant that is accepted; a later one has no RFC 3339 form and is refused', () => {
+    const last: ScheduleSpec = { kind: 'at', at: new Date('9999-12-31T23:59:59.999Z') };
+    expect(validateSpec(last)).toEqual({ ok: true });
+    expect(throughTable(last)).toEqual(last);
+    expect(validateSpec({ kind: 'at', at: new Date('9999-12-31T23:59:59-01:00') })).toMatchObject({
+      ok: false,
+      field: 'at',
+    });
+  });
+});

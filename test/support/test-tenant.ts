@@ -1,0 +1,90 @@
+// What does a REST test need of a tenant? A key of its own, and builders that ask for the usual thing unless
+// a test says what matters to it. Answers are parsed with the API's own shapes, so what comes back is typed.
+import { randomUUID } from 'node:crypto';
+import type TestAgent from 'supertest/lib/agent.js';
+import { z } from 'zod';
+import { jobType } from '#server/http/job-type.shapes.js';
+import { run } from '#server/http/run.shapes.js';
+import { fire, schedule } from '#server/http/schedule.shapes.js';
+import type { TestServer } from './test-server.js';
+
+export type Run = z.output<typeof run>;
+export type Schedule = z.output<typeof schedule>;
+export type Fire = z.output<typeof fire>;
+export type JobType = z.output<typeof jobType>;
+
+export interface TestTenant {
+  readonly name: string;
+  readonly keyId: string;
+  readonly key: string;
+  /** `/api/v1/tenants/<name>` */
+  readonly path: string;
+  /** Speaks with the tenant's key. */
+  readonly api: TestAgent;
+}
+
+export const newName = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 8)}`;
+
+export async function createTenant(server: Pick<TestServer, 'admin' | 'as'>, name = newName('tenant')): Promise<TestTenant> {
+  await server.admin.post('/api/v1/tenants').send({ name }).expect(201);
+  const path = `/api/v1/tenants/${name}`;
+  const { id: keyId, key } = await createKey(server.admin, path);
+  return { name, keyId, key, path, api: server.as(key) };
+}
+
+const newKey = z.object({ id: z.uuid(), key: z.string() });
+
+export async function createKey(api: TestAgent, path: string, name = 'test'): Promise<z.output<typeof newKey>> {
+  const { body } = await api.post(`${path}/api-keys`).send({ name }).expect(201);
+  return newKey.parse(body);
+}
+
+export async function createRun({ api, path }: TestTenant, wish: object = {}): Promise<Run> {
+  const { body } = await api.post(`${path}/runs`).send({ jobType: 'noop', ...wish }).expect(201);
+  return run.parse(body);
+}
+
+export async function readRun({ api, path }: TestTenant, id: string): Promise<Run> {
+  return run.parse((await api.get(`${path}/runs/${id}`).expect(200)).body);
+}
+
+/** Waits until the run has ended. */
+export async function finishedRun({ api, path }: TestTenant, { id }: { id: string }, seconds = 20): Promise<Run> {
+  const { body } = await api.get(`${path}/runs/${id}?wait=${seconds}`).expect(200);
+  const ended = run.parse(body);
+  if (ended.finishedAt === null) throw new Error(`expected run ${id} to end within ${seconds} s, got ${JSON.stringify(ended)}`);
+  return ended;
+}
+
+/** Creates a run and waits until it has ended. */
+export async function finish(tenant: TestTenant, wish: object = {}): Promise<Run> {
+  return finishedRun(tenant, await createRun(tenant, wish));
+}
+
+export async function listRuns({ api, path }: TestTenant, query = ''): Promise<Run[]> {
+  return z.object({ items: z.array(run) }).parse((await api.get(`${path}/runs${query}`).expect(200)).body).items;
+}
+
+/** Due once an hour, unless the test says otherwise. */
+export async function createSchedule({ api, path }: TestTenant, wish: object = {}): Promise<Schedule> {
+  const body = { name: newName('schedule'), spec: { everySeconds: 3_600 }, jobType: 'noop', ...wish };
+  return schedule.parse((await api.post(`${path}/schedules`).send(body).expect(201)).body);
+}
+
+export async function readSchedule({ api, path }: TestTenant, name: string): Promise<Schedule> {
+  return schedule.parse((await api.get(`${path}/schedules/${name}`).expect(200)).body);
+}
+
+/** Newest due time first. */
+export async function listFires({ api, path }: TestTenant, name: string, query = ''): Promise<Fire[]> {
+  const { body } = await api.get(`${path}/schedules/${name}/fires${query}`).expect(200);
+  return z.object({ items: z.array(fire) }).parse(body).items;
+}
+
+/** Calls the handler of the same name, and is not retried. */
+export async function createJobType({ api, path }: TestTenant, wish: object = {}): Promise<JobType> {
+  const body = { name: newName('job'), target: { kind: 'handler', handler: 'noop' }, retry: { maxAttempts: 1 }, ...wish };
+  return jobType.parse((await api.post(`${path}/job-types`).send(body).expect(201)).body);
+}
+
+export const secondsFromNow = (seconds: number): string => new Date(Date.now() + seconds * 1_000).toISOString();

@@ -1,0 +1,276 @@
+// Is the house in order? Style that a formatter and a linter can't see, checked as a test: what each file may be
+// named, how it opens, how long it may get, and where time, randomness, timers and the environment may be read.
+// These are the doors through which a test would lose its hold on the product, so there are few of them.
+// A failure lists every place as file:line and the rule. The last block proves that each rule can find something.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const LINES_MAX = 300;
+const INVARIANTS = 10;
+const HEADER_WORDS_MIN = 4;
+
+/** In both numbers: a file named for what it is not about any one thing gathers everything. */
+const FORBIDDEN_NAMES = new Set(
+  ['util', 'helper', 'common', 'manager', 'base'].flatMap((name) => [name, `${name}s`]),
+);
+/** Put together here, so that this file does not find itself. */
+const UNFINISHED_MARKS = [
+  ['TO', 'DO'],
+  ['FIX', 'ME'],
+  ['X', 'XX'],
+].map((parts) => parts.join(''));
+const UNFINISHED = new RegExp(`\\b(${UNFINISHED_MARKS.join('|')})\\b`);
+const KEBAB_CASE = /^[a-z0-9]+([-.][a-z0-9]+)*$/;
+
+interface Source {
+  readonly file: string;
+  readonly text: string;
+}
+
+interface Rule {
+  readonly name: string;
+  /** Which files must keep it. */
+  readonly binds: (file: string) => boolean;
+  /** The lines, counted from 1, that break it. */
+  readonly brokenAt: (source: Source) => number[];
+  readonly breaks: Source[];
+  readonly keeps: Source[];
+}
+
+const isSpec = (file: string): boolean => file.endsWith('.spec.ts');
+const isUnder = (file: string, ...places: string[]): boolean =>
+  places.some((place) => file.startsWith(place));
+
+/** Time, randomness and the environment enter through these files alone, as arguments to everything else. */
+function mustTakeTimeAsArgument(file: string): boolean {
+  const isEdge = isUnder(file, 'libs/database/runtime/') || /^apps\/.*config\.ts$/.test(file) || isSpec(file);
+  return isUnder(file, 'libs/', 'apps/server/') && !isEdge;
+}
+
+/** Handlers do what they want, and starting a PostgreSQL server is no loop of ours. */
+function mustNotSetTimers(file: string): boolean {
+  const setsTimers =
+    file === 'apps/server/loop-timers.ts' ||
+    file === 'apps/server/jobs/built-in-jobs.ts' ||
+    isUnder(file, 'libs/database/embedded/', 'apps/cli/', 'test/') ||
+    isSpec(file);
+  return !setsTimers;
+}
+
+const clockRule = (name: string, isBroken: (node: ts.Node) => boolean, sample: string): Rule => ({
+  name,
+  binds: mustTakeTimeAsArgument,
+  brokenAt: nodesWhere(isBroken),
+  breaks: [{ file: 'libs/cluster/sample.ts', text: sample }],
+  keeps: [
+    { file: 'libs/cluster/sample.ts', text: `// ${sample}\nconst at = new Date(dueAtMs);` },
+    { file: 'libs/database/runtime/sample.ts', text: sample },
+    { file: 'apps/server/config.ts', text: sample },
+    { file: 'apps/cli/sample.ts', text: sample },
+  ],
+});
+
+const rules: Rule[] = [
+  {
+    name: `a file has at most ${LINES_MAX} lines`,
+    binds: () => true,
+    brokenAt: ({ text }) => (text.trimEnd().split('\n').length > LINES_MAX ? [LINES_MAX + 1] : []),
+    breaks: [{ file: 'libs/a.ts', text: 'x;\n'.repeat(LINES_MAX + 1) }],
+    keeps: [{ file: 'libs/a.ts', text: 'x;\n'.repeat(LINES_MAX) }],
+  },
+  {
+    name: 'a file or folder has a kebab-case name',
+    binds: () => true,
+    brokenAt: ({ file }) => (file.split('/').every((part) => KEBAB_CASE.test(part)) ? [] : [1]),
+    breaks: ['libs/Ring.ts', 'libs/slotMoves/a.ts', 'libs/slot_moves.ts'].map((file) => ({ file, text: '' })),
+    keeps: [{ file: 'apps/server/problem.filter.ts', text: '' }],
+  },
+  {
+    name: 'a name says what the file is about',
+    binds: () => true,
+    brokenAt: ({ file }) => (file.split(/[/.-]/).some((word) => FORBIDDEN_NAMES.has(word)) ? [1] : []),
+    breaks: ['libs/utils/a.ts', 'libs/lease-manager.ts', 'libs/base.service.ts'].map((file) => ({
+      file,
+      text: '',
+    })),
+    keeps: [{ file: 'libs/database/a.ts', text: '' }],
+  },
+  {
+    name: 'a file opens with a comment that says in a full sentence what it answers',
+    binds: (file) => isUnder(file, 'libs/', 'apps/') && !isSpec(file),
+    brokenAt: ({ text }) => (hasFullSentence(openingComment(text)) ? [] : [1]),
+    breaks: ['export {};', '// ring', '// lower case and no end', '// Short.'].map((text) => ({
+      file: 'libs/a.ts',
+      text,
+    })),
+    keeps: [
+      '// Who owns which slot?\nexport {};',
+      '#!/usr/bin/env node\n/** It prints what it has\n * found. */',
+    ].map((text) => ({ file: 'libs/a.ts', text })),
+  },
+  {
+    name: 'nothing is left for later',
+    binds: () => true,
+    brokenAt: ({ text }) => linesWhere(text, (line) => UNFINISHED.test(line)),
+    breaks: UNFINISHED_MARKS.map((mark) => ({ file: 'libs/a.ts', text: `// ${mark}: the rest` })),
+    keeps: UNFINISHED_MARKS.map((mark) => ({ file: 'libs/a.ts', text: `const ${mark.toLowerCase()} = 1;` })),
+  },
+  clockRule('new Date() is given an instant', isDateOfNow, 'const at = new Date();'),
+  clockRule(
+    'the clock is passed in',
+    isMember('Date.now', 'performance.now'),
+    'const ms = performance.now();',
+  ),
+  clockRule('randomness is passed in', isMember('Math.random'), 'const draw = Math.random;'),
+  clockRule(
+    'the environment is read in config.ts',
+    isMember('process.env'),
+    "const url = process.env['URL'];",
+  ),
+  {
+    name: 'timers are set in apps/server/loop-timers.ts',
+    binds: mustNotSetTimers,
+    brokenAt: nodesWhere(isTimer),
+    breaks: [
+      "import { setTimeout as rest } from 'node:timers/promises';",
+      'globalThis.setInterval(beat, 1000);',
+    ].map((text) => ({ file: 'libs/cluster/sample.ts', text })),
+    keeps: [
+      { file: 'apps/server/loop-timers.ts', text: 'setTimeout(beat, 1000);' },
+      { file: 'libs/cluster/sample.ts', text: '// Its setTimeout is in the server.' },
+    ],
+  },
+  {
+    name: `a test's title cites invariants I1 to I${INVARIANTS}`,
+    binds: isSpec,
+    brokenAt: nodesWhere(citesUnknownInvariant),
+    breaks: ["it('I11 holds', run);", "describe.each([1])('I0', run);", 'it(`I99 of ${name}`, run);'].map(
+      (text) => ({
+        file: 'libs/a.spec.ts',
+        text,
+      }),
+    ),
+    keeps: [{ file: 'libs/a.spec.ts', text: "it('keeps I1 and I10 over any I/O', () => say('I12'));" }],
+  },
+];
+
+describe('the house is tidy', () => {
+  const sources = ['apps', 'libs', 'test'].flatMap(readSources);
+
+  it('has files to look at', () => {
+    expect(sources.length).toBeGreaterThan(1);
+  });
+
+  it.each(rules)('$name', (rule) => {
+    expect(sources.flatMap((source) => findings(rule, source))).toEqual([]);
+  });
+});
+
+describe('a rule of tidiness', () => {
+  it.each(rules)('finds what breaks it, and nothing else: $name', (rule) => {
+    for (const source of rule.breaks) expect(findings(rule, source), source.text).not.toEqual([]);
+    for (const source of rule.keeps) expect(findings(rule, source), source.text).toEqual([]);
+  });
+});
+
+function readSources(folder: string): Source[] {
+  const entries = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+  const files = entries.filter((entry) => entry.endsWith('.ts') && !entry.includes('node_modules'));
+  return files.toSorted().map((entry) => {
+    const file = join(folder, entry);
+    return { file, text: readFileSync(join(ROOT, file), 'utf8') };
+  });
+}
+
+function findings(rule: Rule, source: Source): string[] {
+  if (!rule.binds(source.file)) return [];
+  return rule.brokenAt(source).map((line) => `${source.file}:${line} ${rule.name}`);
+}
+
+function linesWhere(text: string, isBroken: (line: string) => boolean): number[] {
+  return text.split('\n').flatMap((line, index) => (isBroken(line) ? [index + 1] : []));
+}
+
+/** Looks at code, not at text, so that a comment may speak of what the code must not do. */
+function nodesWhere(isBroken: (node: ts.Node) => boolean): Rule['brokenAt'] {
+  return (source) => {
+    const tree = treeOf(source);
+    const lines: number[] = [];
+    const visit = (node: ts.Node): void => {
+      if (isBroken(node)) lines.push(tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1);
+      ts.forEachChild(node, visit);
+    };
+    visit(tree);
+    return lines;
+  };
+}
+
+/** Each file is parsed once, for all the rules that look at code. */
+const trees = new WeakMap<Source, ts.SourceFile>();
+
+function treeOf(source: Source): ts.SourceFile {
+  const tree = trees.get(source) ?? ts.createSourceFile(source.file, source.text, ts.ScriptTarget.ES2023);
+  trees.set(source, tree);
+  return tree;
+}
+
+function isDateOfNow(node: ts.Node): boolean {
+  if (!ts.isNewExpression(node) && !ts.isCallExpression(node)) return false;
+  const isDate = ts.isIdentifier(node.expression) && node.expression.text === 'Date';
+  return isDate && (node.arguments?.length ?? 0) === 0;
+}
+
+function isMember(...members: string[]): (node: ts.Node) => boolean {
+  return (node) =>
+    ts.isPropertyAccessExpression(node) &&
+    ts.isIdentifier(node.expression) &&
+    members.includes(`${node.expression.text}.${node.name.text}`);
+}
+
+/** The global under whatever object it is reached by, and its namesake in node:timers under whatever name. */
+function isTimer(node: ts.Node): boolean {
+  const isName = (name: ts.Node): boolean =>
+    ts.isIdentifier(name) && /^set(Timeout|Interval)$/.test(name.text);
+  if (ts.isImportSpecifier(node)) return isName(node.propertyName ?? node.name);
+  if (ts.isPropertyAccessExpression(node)) return isName(node.name);
+  return ts.isCallExpression(node) && isName(node.expression);
+}
+
+function citesUnknownInvariant(node: ts.Node): boolean {
+  const [title] = ts.isCallExpression(node) && isTestFunction(node.expression) ? node.arguments : [];
+  if (title === undefined) return false;
+  const cited = [...textOf(title).matchAll(/\bI(\d+)\b/g)].map(([, number]) => Number(number));
+  return cited.some((number) => number < 1 || number > INVARIANTS);
+}
+
+/** `it`, and all that is built on it: `it.skip`, `it.each(rows)`, `describe.skipIf(when).each(rows)`. */
+function isTestFunction(node: ts.Expression): boolean {
+  if (ts.isIdentifier(node)) return ['it', 'test', 'describe'].includes(node.text);
+  return (
+    (ts.isPropertyAccessExpression(node) || ts.isCallExpression(node)) && isTestFunction(node.expression)
+  );
+}
+
+function textOf(title: ts.Expression): string {
+  if (ts.isStringLiteralLike(title)) return title.text;
+  if (!ts.isTemplateExpression(title)) return '';
+  return [title.head.text, ...title.templateSpans.map((span) => span.literal.text)].join(' ');
+}
+
+function openingComment(text: string): string {
+  const start = ts.getShebang(text)?.length ?? 0;
+  const comments = ts.getLeadingCommentRanges(text, start) ?? [];
+  const code = text.slice(start).search(/\S/) + start;
+  if (comments[0]?.pos !== code) return '';
+  return comments
+    .map(({ pos, end }) => text.slice(pos, end).replaceAll(/^\s*(\/\/|\/\*+|\*+\/?)|\*+\/$/gm, ''))
+    .join(' ');
+}
+
+function hasFullSentence(comment: string): boolean {
+  const sentences = comment.replaceAll(/\s+/g, ' ').match(/[A-Z`'"‘“].*?[.?!](?=\s|$)/g) ?? [];
+  return sentences.some((sentence) => sentence.split(' ').length >= HEADER_WORDS_MIN);
+}
