@@ -33,6 +33,8 @@ create table carillon.replica (
   version text not null,
   roles text[] not null,
   weight smallint not null default 1 check (weight >= 0),
+  -- Among those that may lead, the highest that is healthy does.
+  preference smallint not null default 0,
   state text not null default 'active' check (state in ('active', 'draining', 'dead', 'left')),
   started_at timestamptz not null default clock_timestamp(),
   ended_at timestamptz,
@@ -74,3 +76,5 @@ create table carillon.cluster_event (
   replica integer,
   data jsonb not null default '{}'
 );
+create index cluster_event_of_replica on carillon.cluster_event (replica, type);
+create index cluster_event_at on carillon.cluster_event (at);

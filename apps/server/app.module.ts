@@ -14,6 +14,7 @@ import { AuthGuard } from './http/auth.guard.js';
 import { ClusterController } from './http/cluster.controller.js';
 import { HealthController } from './http/health.controller.js';
 import { JobCheck } from './http/job-check.js';
+import { OperationsController } from './http/operations.controller.js';
 import { JobTypesController } from './http/job-types.controller.js';
 import { PageTokens } from './http/page-token.js';
 import { ProblemFilter } from './http/problem.filter.js';
@@ -39,7 +40,7 @@ export interface AppParts {
   handlers?: Provider[];
 }
 
-const API = [TenantsController, JobTypesController, SchedulesController, RunsController, ClusterController];
+const API = [TenantsController, JobTypesController, SchedulesController, RunsController, ClusterController, OperationsController];
 
 @Module({})
 export class AppModule {

@@ -1,5 +1,6 @@
 // How does a replica start? Bring the database up to date, build the application, listen, and only then
 // join the cluster, since the others are told where to find the API.
+import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { Provider } from '@nestjs/common';
@@ -63,7 +64,18 @@ async function buildApplication(config: ServerConfig, db: Database, handlers: Pr
   // Not strict: a body of `null` is JSON, and the schema says better what is wrong with it.
   app.useBodyParser('json', { limit: BODY_LIMIT, type: JSON_TYPES, strict: false });
   serveApiDescription(app, VERSION);
+  closeConnectionsOnceIdle(app.getHttpServer() as Server);
   return app;
+}
+
+/**
+ * Node closes idle connections when a server closes, but only then: one that is busy at that moment, with a
+ * caller who waits for a run, would keep the process from ending for as long as its caller keeps it open.
+ */
+function closeConnectionsOnceIdle(server: Server): void {
+  server.on('request', (_request, response: ServerResponse) => {
+    response.once('close', () => server.listening || server.closeIdleConnections());
+  });
 }
 
 async function enter(app: NestExpressApplication, config: ServerConfig): Promise<string> {

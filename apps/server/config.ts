@@ -22,6 +22,7 @@ export const settings = z.object({
   CARILLON_NAME: z.string().min(1).max(100).default(hostname()).describe('How the replica is shown. Need not be unique.'),
   CARILLON_ROLES: list.pipe(z.array(role).min(1)).default(['api', 'scheduler', 'worker']).describe('What the replica does.'),
   CARILLON_WEIGHT: count(1, 100).default(1).describe('Its share of the slots, in proportion to the others.'),
+  CARILLON_PREFERENCE: count(0, 100).default(0).describe('Who should lead: the healthy replica with the highest. It takes leadership back when it returns.'),
   CARILLON_ADMIN_KEY: z.string().min(32).optional().describe('A key that is accepted as an administrator\'s; at least 32 characters.'),
   CARILLON_MIGRATE: flag.default(true).describe('Bring the database to the newest version at start.'),
   CARILLON_BUILT_IN_JOBS: flag.default(false).describe('Register noop, echo, sleep, fail and record. For demos and tests.'),

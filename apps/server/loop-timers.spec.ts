@@ -199,7 +199,7 @@ describe('after the stop', () => {
     expect([loop.begun, vi.getTimerCount()]).toEqual([1, 0]);
   });
 
-  it('it is told', () => {
+  it('whoever listens has been told', () => {
     let told = 0;
     timers.stopped.subscribe(() => (told += 1));
     timers.stop();

@@ -8,11 +8,15 @@ export type ClusterEventType =
   | 'replica-resumed'
   | 'replica-draining'
   | 'replica-left'
+  | 'replica-returned'
+  | 'replica-silent'
   | 'replica-dead'
   | 'term-began'
+  | 'term-ended'
   | 'slots-moved'
   | 'slots-handed-over'
-  | 'claims-revoked';
+  | 'claims-revoked'
+  | 'run-restarted';
 
 export interface ClusterEvent {
   type: ClusterEventType;

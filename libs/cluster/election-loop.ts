@@ -35,6 +35,8 @@ export class ElectionLoop implements Loop {
     const db = this.membership.controlDb();
     if (incarnation === null || db === null || this.membership.isDraining) return this.settings.electionMs;
     if (this.leadership.current() !== null) return UNTIL_WOKEN_MS;
+    const yieldMs = this.leadership.yieldsForMs();
+    if (yieldMs > 0) return yieldMs;
     if (this.#frozen !== null) await terminateSessions(db, sessionName(this.#frozen));
     if (await tryLeaderLock(db)) await this.#begin(db, incarnation);
     return this.settings.electionMs;

@@ -2,13 +2,15 @@
 // the load. A hint names what changed: 'term' (the leader resigned), 'slots' (owners moved), 'plan' (a
 // schedule is new or changed), 'work:3,17' (new runs in these slots).
 import type { Clock } from '#kernel/clock.js';
-import type { Slot } from '#kernel/ids.js';
+import { asId, type ReplicaNumber, type Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { notify } from './hint.repository.js';
 import type { Membership } from './membership.js';
 
-export type Hint = { kind: 'term' } | { kind: 'slots' } | { kind: 'plan' } | { kind: 'work'; slots: Slot[] };
+export type Hint =
+  /** With a number: that replica should lead next. */
+  | { kind: 'term'; to?: ReplicaNumber } | { kind: 'slots' } | { kind: 'plan' } | { kind: 'work'; slots: Slot[] };
 
 const SPACING_MS = 50;
 /** A payload may have 8,000 bytes; past this many slots, "look everywhere" is shorter. */
@@ -19,7 +21,7 @@ export class HintsLoop implements Loop {
   readonly received = new Topic<Hint>();
   /** Something waits to be sent. */
   readonly pending = new Topic<void>();
-  readonly #topics = new Set<'term' | 'slots' | 'plan'>();
+  readonly #topics = new Set<string>();
   readonly #work = new Set<Slot>();
   #sentAtMs = Number.NEGATIVE_INFINITY;
 
@@ -32,7 +34,7 @@ export class HintsLoop implements Loop {
 
   send(hint: Hint): void {
     if (hint.kind === 'work') for (const slot of hint.slots) this.#work.add(slot);
-    else this.#topics.add(hint.kind);
+    else this.#topics.add(hint.kind === 'term' && hint.to !== undefined ? `term:${hint.to}` : hint.kind);
     this.pending.publish();
   }
 
@@ -57,6 +59,8 @@ function workPayload(slots: ReadonlySet<Slot>): string {
 /** An empty list of slots means all of them; an unknown hint, perhaps of a newer release, says the same. */
 export function parseHint(payload: string): Hint {
   if (payload === 'term' || payload === 'slots' || payload === 'plan') return { kind: payload };
+  const [, successor] = /^term:(\d{1,9})$/.exec(payload) ?? [];
+  if (successor !== undefined) return { kind: 'term', to: asId.replica(Number(successor)) };
   const named = payload.replace(/^work:/, '').split(',').filter((part) => /^\d+$/.test(part));
   return { kind: 'work', slots: named.map((part) => Number(part) as Slot) }; // digits, by the filter above
 }

@@ -58,3 +58,11 @@ export async function readLeadership(db: Database): Promise<LeadershipRow> {
     .where('id', '=', 1)
     .executeTakeFirstOrThrow();
 }
+
+/** Ends the running term on somebody's order: its leader's next write is fenced, and its next beat tells it. */
+export async function endTerm(db: Database): Promise<Term> {
+  const { rows } = await sql<{ term: Term }>`
+    update carillon.leadership set term = term + 1, holder = null, replica = null, elected_at = null where id = 1 returning term`.execute(db);
+  if (rows[0] === undefined) throw new Error('expected the leadership row, found none');
+  return rows[0].term;
+}

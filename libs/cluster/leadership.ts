@@ -3,11 +3,15 @@
 // anything is unclear, a broken session, a late beat, a commit whose outcome nobody knows, it stands down.
 import type { Tx } from '#database/connection.js';
 import { databaseErrorKind } from '#database/error-kind.js';
-import type { Term } from '#kernel/ids.js';
+import type { Clock } from '#kernel/clock.js';
+import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import { inTerm, type Fenced } from './fences.js';
 import { releaseLeaderLock } from './leadership.repository.js';
 import type { Incarnation, Membership } from './membership.js';
+
+/** Longer than a preferred replica needs to win, shorter than anybody notices. */
+const YIELD_MS = 1_000;
 
 export interface Leader {
   readonly term: Term;
@@ -18,8 +22,12 @@ export class Leadership {
   readonly began = new Topic<Leader>();
   readonly ended = new Topic<{ term: Term; reason: string }>();
   #leader: Leader | null = null;
+  #yield: { to: ReplicaNumber; untilMs: number } | null = null;
 
-  constructor(private readonly membership: Membership) {
+  constructor(
+    private readonly membership: Membership,
+    private readonly clock: Clock,
+  ) {
     membership.cutOff.subscribe(() => this.standDown('the control session broke'));
     membership.expelled.subscribe(({ reason }) => this.standDown(reason));
     membership.beaten.subscribe(({ term }) => {
@@ -36,6 +44,17 @@ export class Leadership {
   begin(leader: Leader): void {
     this.#leader = leader;
     this.began.publish(leader);
+  }
+
+  /** Leaves the next election to another replica for a moment; if it doesn't take it, anybody may. */
+  yieldTo(replica: ReplicaNumber): void {
+    this.#yield = { to: replica, untilMs: this.clock.monotonicMs() + YIELD_MS };
+  }
+
+  /** For how long this replica must not stand for election, in milliseconds; 0 when it may. */
+  yieldsForMs(): number {
+    if (this.#yield === null || this.#yield.to === this.membership.incarnation?.replica) return 0;
+    return Math.max(0, this.#yield.untilMs - this.clock.monotonicMs());
   }
 
   /** Stops leading at once in this process. The lock is given back if the session still answers. */

@@ -45,12 +45,16 @@ export class Membership {
   readonly cutOff = new Topic<Error>();
   readonly beaten = new Topic<replicas.BeatAnswer & { receivedAtMs: number }>();
   readonly hinted = new Topic<string>();
+  /** From now on no new work, because of a signal or because an operator said so. */
+  readonly draining = new Topic<void>();
 
   #session: SessionConnection | null = null;
   #incarnation: Incarnation | null = null;
   #lastBackendPid: number | null = null;
   #trustedUntilMs = Number.NEGATIVE_INFINITY;
-  #draining = false;
+  /** Set by a signal, and never taken back. */
+  #leaving = false;
+  #drained = false;
 
   constructor(private readonly options: MembershipOptions) {}
 
@@ -60,7 +64,7 @@ export class Membership {
   }
 
   get isDraining(): boolean {
-    return this.#draining;
+    return this.#leaving || this.#drained;
   }
 
   /** The incarnation while its lease is sure to hold, else null. Ask again before each act: it is only a clock reading. */
@@ -85,6 +89,7 @@ export class Membership {
     }
     const { leaseMs, marginMs } = this.options.settings;
     this.#trustedUntilMs = trustedUntilMs({ beatStartedAtMs: startedAtMs, leaseMs, marginMs });
+    this.#noteDrain(answer.state === 'draining');
     this.beaten.publish({ ...answer, receivedAtMs: this.options.clock.monotonicMs() });
   }
 
@@ -95,7 +100,8 @@ export class Membership {
 
   /** From now on no new work; resolves when the cluster has been told. */
   async drain(): Promise<void> {
-    this.#draining = true;
+    this.#leaving = true;
+    this.draining.publish();
     const { db, incarnation } = { db: this.controlDb(), incarnation: this.#incarnation };
     if (db === null || incarnation === null) return;
     if (await replicas.leaveState(db, incarnation.replica, 'draining')) {
@@ -119,6 +125,12 @@ export class Membership {
     }
     await incarnation?.db.destroy();
     await session?.close().catch(() => undefined);
+  }
+
+  #noteDrain(drained: boolean): void {
+    const before = this.isDraining;
+    this.#drained = drained;
+    if (drained && !before) this.draining.publish();
   }
 
   async #connect(): Promise<SessionConnection> {

@@ -14,6 +14,8 @@ export interface ReplicaIdentity {
   version: string;
   roles: string[];
   weight: number;
+  /** Among the healthy ones that may lead, the highest does. */
+  preference: number;
 }
 
 export async function insertReplica(db: Database, identity: ReplicaIdentity): Promise<ReplicaNumber> {
@@ -69,6 +71,25 @@ export async function leaveState(db: Database, replica: ReplicaNumber, to: 'drai
   return numUpdatedRows > 0n;
 }
 
+/** Takes a draining replica back into service. False when it was not draining. */
+export async function returnToService(db: Database, replica: ReplicaNumber): Promise<boolean> {
+  const { numUpdatedRows } = await db.updateTable('replica').set({ state: 'active' }).where('number', '=', replica).where('state', '=', 'draining').executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+export async function findReplicaState(db: Database, replica: ReplicaNumber): Promise<ReplicaState | undefined> {
+  const row = await db.selectFrom('replica').select('state').where('number', '=', replica).executeTakeFirst();
+  return row?.state;
+}
+
+/** Removes what is left of a replica that has ended. Its claims, if any, stay and are revoked as nobody's. */
+export async function deleteEnded(db: Database, replica: ReplicaNumber): Promise<boolean> {
+  const { rows } = await sql`
+    with gone as (delete from carillon.replica where number = ${replica} and state in ('dead', 'left') returning number)
+    delete from carillon.heartbeat h using gone where h.replica = gone.number returning h.replica`.execute(db);
+  return rows.length > 0;
+}
+
 /** The leader's verdict. False when the replica had already left or been declared dead. */
 export async function markDead(db: Database, death: { replica: ReplicaNumber; term: Term; reason: string }): Promise<boolean> {
   const { numUpdatedRows } = await db
@@ -112,7 +133,7 @@ export interface ReplicaListing extends Omit<ReplicaIdentity, 'roles'> {
 /** The living ones and the last that ended, newest first. */
 export async function listReplicas(db: Database, { ended }: { ended: number }): Promise<ReplicaListing[]> {
   const { rows } = await sql<ReplicaListing>`
-    select r.number, r.incarnation, r.name, r.host, r.pid, r.url, r.version, r.roles, r.weight, r.state,
+    select r.number, r.incarnation, r.name, r.host, r.pid, r.url, r.version, r.roles, r.weight, r.preference, r.state,
            r.started_at as "startedAt", r.ended_at as "endedAt", r.died_reason as "diedReason", h.beat_at as "beatAt",
            round(extract(epoch from clock_timestamp() - h.beat_at) * 1000)::int as "beatAgeMs",
            (select count(*) from carillon.slot_owner s where s.owner = r.number) as "ownedSlots"

@@ -7,6 +7,7 @@ import { Topic } from '#kernel/topic.js';
 import { insertEvent } from './cluster-event.repository.js';
 import type { ClusterSettings } from './cluster-settings.js';
 import { judgeLiveness, NOTHING_OBSERVED, type Death } from './decisions/liveness.js';
+import { preferredLeader } from './decisions/preferred-leader.js';
 import { closeGate } from './fences.js';
 import type { HintsLoop } from './hints-loop.js';
 import type { Leader, Leadership } from './leadership.js';
@@ -14,16 +15,21 @@ import { markDead, sessionName, terminateSessions } from './replica.repository.j
 import { SlotPlacement } from './slot-placement.js';
 import { sweep, type SweepRow } from './sweep.repository.js';
 
+/** Missing this many beats is worth a line. */
+const SILENT_BEATS = 2.5;
+
 export class SweepLoop implements Loop {
   readonly name = 'sweep';
   readonly died = new Topic<ReplicaNumber>();
   #memory = NOTHING_OBSERVED;
   #sweptFor: Leader | null = null;
+  readonly #silent = new Set<ReplicaNumber>();
+  readonly #steadySinceMs = new Map<ReplicaNumber, number>();
   readonly #placement: SlotPlacement;
 
   constructor(
     private readonly leadership: Leadership,
-    hints: HintsLoop,
+    private readonly hints: HintsLoop,
     private readonly settings: ClusterSettings,
     private readonly clock: Clock,
   ) {
@@ -36,6 +42,8 @@ export class SweepLoop implements Loop {
     if (this.#sweptFor !== leader) {
       // A new leader has seen nobody stand still yet, and so grants everybody a full lease.
       this.#memory = NOTHING_OBSERVED;
+      this.#silent.clear();
+      this.#steadySinceMs.clear();
       this.#sweptFor = leader;
     }
     const rows = await sweep(leader.incarnation.db);
@@ -48,8 +56,49 @@ export class SweepLoop implements Loop {
     });
     this.#memory = memory;
     for (const death of deaths) await this.#declareDead(leader, death);
-    await this.#placement.settle(leader, without(rows, deaths));
+    const living = without(rows, deaths);
+    await this.#noteSilence(leader, living);
+    await this.#placement.settle(leader, living);
+    this.#handLeadershipOn(leader, living);
     return this.settings.sweepMs;
+  }
+
+  /** One line in the diary when a replica misses its beats, so that a failover's story has its beginning. */
+  async #noteSilence(leader: Leader, living: readonly SweepRow[]): Promise<void> {
+    for (const { replica } of living) {
+      const silentMs = this.#silentMs(replica);
+      const silent = silentMs > SILENT_BEATS * this.settings.heartbeatMs;
+      if (silent && !this.#silent.has(replica)) {
+        const { term, incarnation } = leader;
+        await insertEvent(incarnation.db, { type: 'replica-silent', term, replica, data: { silentMs: Math.round(silentMs) } });
+      }
+      if (silent) this.#silent.add(replica);
+      else this.#silent.delete(replica);
+    }
+  }
+
+  #handLeadershipOn(leader: Leader, living: readonly SweepRow[]): void {
+    const nowMs = this.clock.monotonicMs();
+    for (const { replica } of living) {
+      if (this.#silent.has(replica)) this.#steadySinceMs.delete(replica);
+      else if (!this.#steadySinceMs.has(replica)) this.#steadySinceMs.set(replica, nowMs);
+    }
+    const successor = preferredLeader({
+      candidates: living,
+      self: leader.incarnation.replica,
+      steadySinceMs: (replica) => this.#steadySinceMs.get(replica) ?? null,
+      nowMs,
+      steadyMs: this.settings.leaseMs,
+    });
+    if (successor === null) return;
+    this.hints.send({ kind: 'term', to: successor });
+    this.leadership.yieldTo(successor);
+    this.leadership.standDown(`replica ${successor} is preferred`);
+  }
+
+  #silentMs(replica: ReplicaNumber): number {
+    const observation = this.#memory.observations.get(replica);
+    return observation === undefined ? 0 : this.clock.monotonicMs() - observation.changedAtMs;
   }
 
   async #declareDead(leader: Leader, { replica, reason, silentMs }: Death): Promise<void> {

@@ -10,6 +10,7 @@ export interface SweepRow {
   state: 'active' | 'draining';
   roles: string[];
   weight: number;
+  preference: number;
   beat: number;
   lockHeld: boolean;
   sessions: number;
@@ -18,7 +19,7 @@ export interface SweepRow {
 
 export async function sweep(db: Database): Promise<SweepRow[]> {
   const { rows } = await sql<SweepRow>`
-    select r.number as replica, r.state, r.roles, r.weight, h.beat,
+    select r.number as replica, r.state, r.roles, r.weight, r.preference, h.beat,
            exists (select 1 from pg_locks l
                     where l.locktype = 'advisory' and l.granted
                       and l.database = (select oid from pg_database where datname = current_database())

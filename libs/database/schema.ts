@@ -34,6 +34,7 @@ export interface ReplicaTable {
   version: string;
   roles: string[];
   weight: number;
+  preference: number;
   state: Generated<ReplicaState>;
   started_at: DatabaseTime;
   ended_at: Date | null;

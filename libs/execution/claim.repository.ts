@@ -100,3 +100,15 @@ export async function dropClaims(tx: Tx, { replica, claimIds }: { replica: Repli
 export async function markStarted(tx: Tx, { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] }): Promise<void> {
   await sql`update carillon.run set started_by = ${replica} where id = any(${[...runIds]}::uuid[])`.execute(tx);
 }
+
+/** Notes, once for each dead replica, when the first of its runs has started again elsewhere. */
+export async function noteRestarts(tx: Tx, { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] }): Promise<void> {
+  await sql`
+    insert into carillon.cluster_event (type, replica, data)
+    select 'run-restarted', lost.replica, jsonb_build_object('by', ${replica}::int, 'run', lost.run)
+      from (select (past_attempts -> -1 ->> 'replica')::int as replica, min(id::text) as run
+              from carillon.run
+             where id = any(${[...runIds]}::uuid[]) and past_attempts -> -1 ->> 'outcome' = 'lost'
+             group by 1) lost
+     where not exists (select 1 from carillon.cluster_event e where e.replica = lost.replica and e.type = 'run-restarted')`.execute(tx);
+}

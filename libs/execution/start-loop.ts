@@ -7,7 +7,7 @@ import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { AttemptStopped } from './attempt.js';
 import type { Executor } from './executor.js';
-import { markStarted } from './claim.repository.js';
+import { markStarted, noteRestarts } from './claim.repository.js';
 import type { HeldRun, HeldRuns } from './held-runs.js';
 import type { SettleLoop } from './settle-loop.js';
 
@@ -60,7 +60,10 @@ export class StartLoop implements Loop {
     if (lostBefore.length === 0) return;
     try {
       const runIds = lostBefore.map(({ run }) => run.id);
-      const marked = await asReplica(incarnation.db, incarnation, (tx) => markStarted(tx, { replica: incarnation.replica, runIds }));
+      const marked = await asReplica(incarnation.db, incarnation, async (tx) => {
+        await markStarted(tx, { replica: incarnation.replica, runIds });
+        await noteRestarts(tx, { replica: incarnation.replica, runIds });
+      });
       if (marked.kind === 'fenced') return membership.acceptDeath(incarnation);
     } catch (error) {
       for (const held of lostBefore) this.#release(held);

@@ -101,7 +101,7 @@ describe('a value that can not be stored', () => {
   ])('is %s, and the reason is told', (_what, value, reason) => {
     expect(encodeJson(value)).toEqual({
       kind: 'unfit',
-      reason: expect.stringMatching(reason) as unknown as string,
+      reason: expect.stringMatching(reason),
     });
   });
 

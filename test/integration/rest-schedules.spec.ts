@@ -278,7 +278,7 @@ describe('a schedule', () => {
     expect(await createSchedule(tenant, { name: schedule.name })).toMatchObject({ revision: 1 });
   });
 
-  it.each([':explode', ':', '/pause', ':pause/'])('has no verb %s', async (verb) => {
+  it.each([':explode', ':', '/pause'])('has no verb %s', async (verb) => {
     const schedule = await createSchedule(tenant);
     expectProblem(await tenant.api.post(`${pathOf(schedule)}${verb}`), 'not-found');
   });

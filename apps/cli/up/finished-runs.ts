@@ -36,7 +36,7 @@ export class FinishedRuns {
     private readonly api: Api,
     private readonly tenants: readonly string[],
     /** Runs that finished before are of an earlier start. By the database's clock. */
-    private readonly since: Date,
+    readonly since: Date,
   ) {}
 
   get total(): number {

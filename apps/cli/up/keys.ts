@@ -15,25 +15,33 @@ const KEYS: Readonly<Record<string, Key>> = {
 };
 const STDIN = 0;
 
-/** Returns the function that gives the terminal back. */
-export function listenForKeys(input: NodeJS.ReadStream, press: (key: Key) => void): () => void {
+export interface Keyboard {
+  /** Returns the function that gives the terminal back. */
+  listen(press: (key: Key) => void): () => void;
+}
+
+/** Undefined when there are no keys to listen to. */
+export function findKeyboard(input: NodeJS.ReadStream): Keyboard | undefined {
   const isTerminal = input.isTTY && isInForeground();
-  if (!isTerminal && !isPipe()) return () => undefined;
-  if (isTerminal) input.setRawMode(true);
-  const read = (chunk: string): void => {
-    for (const letter of chunk) {
-      const key = KEYS[letter.toLowerCase()];
-      if (key !== undefined) press(key);
-    }
-  };
-  input
-    .setEncoding('utf8')
-    .on('data', read)
-    .on('error', () => undefined); // the terminal was closed
-  return () => {
-    input.off('data', read);
-    if (isTerminal) input.setRawMode(false);
-    input.pause();
+  if (!isTerminal && !isPipe()) return undefined;
+  return {
+    listen: (press) => {
+      const read = (chunk: string): void => {
+        for (const letter of chunk) {
+          const key = KEYS[letter.toLowerCase()];
+          if (key !== undefined) press(key);
+        }
+      };
+      if (isTerminal) input.setRawMode(true);
+      input
+        .setEncoding('utf8')
+        .on('data', read)
+        .on('error', () => undefined); // the terminal was closed
+      return () => {
+        input.off('data', read).pause();
+        if (isTerminal) input.setRawMode(false);
+      };
+    },
   };
 }
 

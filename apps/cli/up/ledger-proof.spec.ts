@@ -16,7 +16,7 @@ describe('the proof by the ledger', () => {
     expect(proof).toMatchObject({ expected: 5, missing: [], latenessMsMax: 3 });
     expect(isDecided(proof)).toBe(true);
     expect(proofLine(proof)).toBe(
-      'from 08:00:00 to 08:00:04 5 due times: 5 fired, none missing; the latest started 3 ms after it was due',
+      '5 due times from 08:00:00 to 08:00:04: 5 fired, none missing; the slowest start was 3 ms late',
     );
   });
 
@@ -31,7 +31,7 @@ describe('the proof by the ledger', () => {
     const missed = { ...fired(3), outcome: 'missed', latenessMs: null };
     const proof = proofOf([fired(0), fired(1), late, missed, fired(4)], window);
     expect(proofLine(proof)).toContain(
-      '3 fired, 1 late, 1 missed, none missing; the latest started 1.2 s after it was due',
+      '3 fired, 1 late, 1 missed, none missing; the slowest start was 1.2 s late',
     );
   });
 
@@ -42,7 +42,7 @@ describe('the proof by the ledger', () => {
 
   it('does not count what lies outside', () => {
     expect(proofOf([fired(5), ...all], window).outcomes).toEqual(new Map([['fired', 5]]));
-    expect(proofLine(proofOf([], window))).toContain('5 due times: no row, MISSING: 08:00:00,');
+    expect(proofLine(proofOf([], window))).toContain('to 08:00:04: no row, MISSING: 08:00:00,');
   });
 
   it('looks as far back as ahead, on the due times of the schedule', () => {

@@ -53,7 +53,7 @@ export function proofLine({ window, expected, missing, outcomes, latenessMsMax }
   const found = [...outcomes].map(([outcome, number]) => `${number} ${outcome}`).join(', ');
   const lost = missing.length === 0 ? 'none missing' : `MISSING: ${missing.map(secondOf).join(', ')}`;
   return (
-    `from ${secondOf(window.from)} to ${secondOf(window.to)} ${count(expected, 'due time')}: ` +
-    `${found === '' ? 'no row' : found}, ${lost}; the latest started ${duration(latenessMsMax)} after it was due`
+    `${count(expected, 'due time')} from ${secondOf(window.from)} to ${secondOf(window.to)}: ` +
+    `${found === '' ? 'no row' : found}, ${lost}; the slowest start was ${duration(latenessMsMax)} late`
   );
 }

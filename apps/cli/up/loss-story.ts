@@ -130,7 +130,7 @@ async function tellProof({ api, screen, signal }: StoryParts, loss: Loss): Promi
   let proof = await read();
   await look({ signal }, PROOF_MAX_MS, async () => isDecided((proof = await read())));
   const mark = proof.missing.length === 0 ? screen.paint('green', 'ledger') : screen.paint('red', 'ledger');
-  tell({ screen }, new Date(), `${mark} of ${tenant}/${schedule}, ${proofLine(proof)}`);
+  tell({ screen }, new Date(), `${mark} of ${tenant}/${schedule}: ${proofLine(proof)}`);
 }
 
 /** Looks until it `holds`; false when that takes too long. A look that fails is repeated: the one asked may be dying. */

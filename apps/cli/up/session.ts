@@ -4,7 +4,7 @@
 import { setTimeout as rest } from 'node:timers/promises';
 import type { ClusterWatch } from './cluster-watch.js';
 import { FirstRuns } from './first-runs.js';
-import type { Key } from './keys.js';
+import type { Key, Keyboard } from './keys.js';
 import { killLeader, killOther } from './kills.js';
 import { tellLoss, type StoryParts } from './loss-story.js';
 import { clockTime, statusLine } from './phrases.js';
@@ -21,6 +21,7 @@ export interface SessionParts extends StoryParts {
   readonly base: { readonly upFile: UpFile; readonly adminKey: string; readonly databaseUrl: string };
   readonly wanted: number;
   readonly startedAtMs: number;
+  readonly keyboard: Keyboard | undefined;
 }
 
 const LOOK_MS = 1_000;
@@ -32,28 +33,28 @@ const JOIN_LOOK_MS = 50;
 const JOIN_LOOKS_MAX = 200;
 
 export class Session {
-  #stage: 'first-runs' | 'quiet' = 'first-runs';
+  readonly #firstRuns: FirstRuns | undefined;
 
-  constructor(private readonly parts: SessionParts) {}
+  constructor(private readonly parts: SessionParts) {
+    const { runs, screen, watch } = parts;
+    if (runs === null) return;
+    const nameOf = (number: number): string => watch.nameOf(number);
+    const first = new FirstRuns({ screen, since: runs.since, nameOf });
+    runs.news.subscribe((news) => first.show(news));
+    this.#firstRuns = first;
+  }
 
   async run(): Promise<void> {
-    const { replicas, runs, screen, watch, shutdown } = this.parts;
-    const firstRuns = new FirstRuns(
-      screen,
-      (number) => watch.nameOf(number),
-      () => this.#getQuiet(),
-    );
-    runs?.news.subscribe((news) => this.#stage === 'first-runs' && firstRuns.show(news));
+    const { replicas, screen, shutdown } = this.parts;
     replicas.lost.subscribe((loss) => this.#background(this.#noteLoss(loss)));
     replicas.returned.subscribe((living) => this.#background(this.#noteReturn(living)));
     replicas.gaveUp.subscribe((end) => this.#noteEnd(end));
-    if (runs === null) this.#getQuiet();
-    else screen.line('The first runs:');
+    if (this.#firstRuns !== undefined) screen.line('The first runs:');
     const firstRunsEndMs = performance.now() + FIRST_RUNS_MAX_MS;
     while (!shutdown.signal.aborted) {
       await this.#look();
-      if (performance.now() > firstRunsEndMs) this.#getQuiet();
-      const lookMs = this.#stage === 'first-runs' ? LOOK_AT_FIRST_MS : LOOK_MS;
+      if (performance.now() > firstRunsEndMs) this.#firstRuns?.getQuiet();
+      const lookMs = this.#firstRuns?.isQuiet === false ? LOOK_AT_FIRST_MS : LOOK_MS;
       await rest(lookMs, undefined, { signal: shutdown.signal }).catch(() => undefined); // woken to stop
     }
   }
@@ -74,7 +75,7 @@ export class Session {
   }
 
   async #look(): Promise<void> {
-    const { watch, runs, receiver, screen, replicas, wanted, startedAtMs } = this.parts;
+    const { watch, runs, receiver, screen, replicas, wanted, startedAtMs, keyboard } = this.parts;
     const nowMs = performance.now();
     const isAnswered = await Promise.all([watch.look(), runs?.look(nowMs), this.#writeUpFile()]).then(
       () => true,
@@ -93,7 +94,7 @@ export class Session {
       received: receiver?.received ?? null,
       upMs: nowMs - startedAtMs,
     });
-    screen.status(`${line} | keys: k r ? q`);
+    screen.status(keyboard === undefined ? line : `${line} | keys: k r ? q`);
   }
 
   async #writeUpFile(): Promise<void> {
@@ -110,12 +111,6 @@ export class Session {
       pid: process.pid,
       replicas: seats,
     });
-  }
-
-  #getQuiet(): void {
-    if (this.#stage === 'quiet') return;
-    this.#stage = 'quiet';
-    if (this.parts.runs !== null) this.parts.screen.line('  From here on they are only counted.');
   }
 
   async #kill(kill: () => Promise<string | undefined>): Promise<void> {

@@ -9,7 +9,7 @@ import type { DataFolder } from './data-folder.js';
 import { prepareDatabase } from './database.js';
 import { DEMO_SCHEDULES, DEMO_TENANTS, prepareDemo } from './demo.js';
 import { FinishedRuns } from './finished-runs.js';
-import { listenForKeys } from './keys.js';
+import { findKeyboard } from './keys.js';
 import type { UpOptions } from './options.js';
 import { clockTime, count, duration, list } from './phrases.js';
 import { Receiver } from './receiver.js';
@@ -18,7 +18,7 @@ import { Screen } from './screen.js';
 import { Session } from './session.js';
 import { Shutdown, stopOnSignals } from './shutdown.js';
 import { UpFile } from './up-file.js';
-import { addresses, nextSteps, type WelcomeFacts } from './welcome.js';
+import { addresses, nextSteps } from './welcome.js';
 
 interface Stage {
   readonly options: UpOptions;
@@ -68,7 +68,15 @@ async function live(stage: Stage): Promise<void> {
   const receiver = options.hasDemo ? await startReceiver(stage) : null;
   const cluster = await startCluster({ ...stage, ...base });
   if (receiver !== null) await startDemo(stage, cluster, receiver);
-  const facts = welcomeFacts(stage, base, cluster);
+  const keyboard = findKeyboard(process.stdin);
+  const facts = {
+    apiUrls: cluster.replicas.living.map(({ url }) => url),
+    adminKey: base.adminKey,
+    folder: base.folder,
+    hasDemo: options.hasDemo,
+    hasKeys: keyboard !== undefined,
+    tookMs: performance.now() - stage.startedAtMs,
+  };
   for (const line of [...addresses(facts), ...nextSteps(facts)]) screen.line(line);
   const { api, watch, replicas, since } = cluster;
   const session = new Session({
@@ -83,9 +91,10 @@ async function live(stage: Stage): Promise<void> {
     runs: receiver === null ? null : new FinishedRuns(api, DEMO_TENANTS, since),
     wanted: options.replicas,
     startedAtMs: stage.startedAtMs,
+    keyboard,
   });
-  const giveTerminalBack = listenForKeys(process.stdin, (key) => session.press(key));
-  shutdown.add({ stop: async () => giveTerminalBack() });
+  const giveTerminalBack = keyboard?.listen((key) => session.press(key));
+  shutdown.add({ stop: async () => giveTerminalBack?.() });
   await session.run();
 }
 
@@ -127,13 +136,4 @@ async function startDemo({ say, shutdown }: Stage, { api }: Cluster, { url }: Re
   say(
     `the demo: tenants ${list(DEMO_TENANTS)}, ${count(DEMO_SCHEDULES.length, 'schedule')}, a receiver for HTTP at ${url}`,
   );
-}
-
-function welcomeFacts(
-  { options, startedAtMs }: Stage,
-  { adminKey, folder }: Base,
-  { replicas }: Cluster,
-): WelcomeFacts {
-  const apiUrls = replicas.living.map(({ url }) => url);
-  return { apiUrls, adminKey, folder, hasDemo: options.hasDemo, tookMs: performance.now() - startedAtMs };
 }

@@ -8,6 +8,7 @@ export interface WelcomeFacts {
   readonly adminKey: string;
   readonly folder: DataFolder;
   readonly hasDemo: boolean;
+  readonly hasKeys: boolean;
   readonly tookMs: number;
 }
 
@@ -24,7 +25,7 @@ export function addresses({ apiUrls, adminKey, folder, tookMs }: WelcomeFacts): 
   ];
 }
 
-export function nextSteps({ apiUrls, folder, hasDemo }: WelcomeFacts): string[] {
+export function nextSteps({ apiUrls, folder, hasDemo, hasKeys }: WelcomeFacts): string[] {
   const path = hasDemo ? 'tenants/acme/runs' : 'tenants';
   const body = hasDemo ? '{"jobType":"echo","payload":{"hello":"world"}}' : '{"name":"acme"}';
   return [
@@ -34,8 +35,9 @@ export function nextSteps({ apiUrls, folder, hasDemo }: WelcomeFacts): string[] 
     `    curl -s ${apiUrls[0]}/api/v1/${path} \\`,
     `      -H "Authorization: Bearer $(cat ${folder.shown}/admin-key)" \\`,
     `      -H 'Content-Type: application/json' -d '${body}'`,
-    '  Press a key here:',
-    ...KEY_HELP,
+    ...(hasKeys
+      ? ['  Press a key here:', ...KEY_HELP]
+      : ['  Stop it: Ctrl-C, or a SIGTERM to the pid in up.json']),
     '',
   ];
 }

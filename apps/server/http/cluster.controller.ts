@@ -23,6 +23,7 @@ const replicaShape = z
     version: z.string(),
     roles: z.array(z.string()),
     weight: z.int(),
+    preference: z.int(),
     state: z.enum(['active', 'draining', 'dead', 'left']),
     startedAt: instant,
     endedAt: instant.nullable(),

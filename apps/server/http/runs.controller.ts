@@ -75,7 +75,7 @@ export class RunsController {
     const id = asId.run(run);
     const found = await this.#find(tenant, id);
     if (wait === 0 || found.finishedAt !== null) return showRun(found);
-    await this.waiters.wait(id, { ms: wait * 1_000, hungUp: (then) => response.once('close', then) });
+    await this.waiters.wait(id, { ms: wait * 1_000, hungUp: (then) => (response.closed ? then() : response.once('close', then)) });
     return showRun(await this.#find(tenant, id));
   }
 

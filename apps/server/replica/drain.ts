@@ -38,9 +38,6 @@ export async function drain(options: DrainOptions): Promise<void> {
 
 async function announce(replica: Replica, timers: LoopTimers): Promise<void> {
   await replica.membership.drain();
-  replica.leadership.standDown('this replica is draining');
-  replica.hints.send({ kind: 'term' });
-  replica.start.releaseWaiting();
   timers.wake(replica.settleLoop);
 }
 

@@ -39,7 +39,7 @@ export function buildReplica(options: ReplicaOptions) {
   const membership = buildMembership(options);
   const databaseClock = new DatabaseClock(membership, clock);
   const hints = new HintsLoop(membership, clock);
-  const leadership = new Leadership(membership);
+  const leadership = new Leadership(membership, clock);
   const ownership = new OwnershipLoop(membership, hints);
 
   const held = new HeldRuns({ held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING });
@@ -91,6 +91,7 @@ function buildMembership({ config, url, version, onError }: ReplicaOptions): Mem
       version,
       roles: config.CARILLON_ROLES,
       weight: config.CARILLON_WEIGHT,
+      preference: config.CARILLON_PREFERENCE,
     },
     settings: config.cluster,
     clock,

@@ -1,4 +1,4 @@
-// Who wakes whom? Every line is a shortcut: without it the same pass would come a little later by itself.
+// Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 
@@ -8,6 +8,11 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
     for (const loop of loops) timers.wake(loop);
   };
 
+  membership.draining.subscribe(() => {
+    leadership.standDown('this replica is draining');
+    hints.send({ kind: 'term' });
+    start.releaseWaiting();
+  });
   membership.joined.subscribe(wake(replica.election, ownership));
   membership.expelled.subscribe(wake(replica.heartbeat, start));
   membership.cutOff.subscribe(wake(replica.heartbeat));
@@ -24,8 +29,10 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
 
   hints.pending.subscribe(wake(hints));
   hints.received.subscribe((hint) => {
-    if (hint.kind === 'term') timers.wake(replica.election);
-    else if (hint.kind === 'plan') timers.wake(replica.planner);
+    if (hint.kind === 'term') {
+      if (hint.to !== undefined) leadership.yieldTo(hint.to);
+      timers.wake(replica.election);
+    } else if (hint.kind === 'plan') timers.wake(replica.planner);
     else if (hint.kind === 'slots') timers.wake(ownership);
     else {
       claim.hint(hint.slots);

@@ -1,0 +1,296 @@
+// Does an HTTP target get one honest request, and nobody's inner network any? Against a server on this machine,
+// which is just what a tenant must not reach unless an operator says so.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Agent } from 'undici';
+import { AttemptStopped } from '#execution/attempt.js';
+import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
+import { callHttp } from '#execution/http-target.js';
+import { claimedRun, jobContext } from '../support/builders.js';
+
+const ANSWER_BYTES_MAX = 256 * 1024;
+/** Some containers have no IPv6, not even inside. */
+const speaksIPv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
+const server = createServer((request, response) => {
+  seen.push(request);
+  answer(request, response);
+});
+let port: number;
+/** Lets this server through, by its address, besides what is public. */
+let open: Agent;
+/** Lets through what is public. */
+let strict: Agent;
+/** How the server answers in the test at hand. */
+let answer: RequestListener;
+let seen: IncomingMessage[];
+
+beforeAll(async () => {
+  // On every address of every family that there is, so that a spelling that gets through is answered.
+  server.listen(0);
+  await once(server, 'listening');
+  ({ port } = server.address() as AddressInfo); // a TCP server that listens has one
+  open = guardedDispatcher(new Set(['127.0.0.1']));
+  strict = guardedDispatcher(new Set());
+});
+
+afterAll(async () => {
+  await Promise.all([open.destroy(), strict.destroy()]);
+  server.closeAllConnections();
+  server.close();
+  await once(server, 'close');
+});
+
+beforeEach(() => {
+  seen = [];
+  answer = (_request, response) => response.end();
+});
+
+interface Wish {
+  host?: string;
+  path?: string;
+  headers?: Record<string, string>;
+  run?: ReturnType<typeof claimedRun>;
+  signal?: AbortSignal;
+  dispatcher?: Agent;
+}
+
+function call({
+  host = '127.0.0.1',
+  path = '/hook',
+  headers = {},
+  run = claimedRun(),
+  signal,
+  dispatcher = open,
+}: Wish = {}) {
+  const target = { kind: 'http', url: `http://${host}:${port}${path}`, headers } as const;
+  return callHttp({ target, run, context: jobContext(run, signal), dispatcher });
+}
+
+const answerWith = (
+  status: number,
+  body: string | Buffer = '',
+  headers: Record<string, string> = {},
+): void => {
+  answer = (_request, response) => response.writeHead(status, headers).end(body);
+};
+
+describe('the request', () => {
+  it('is one POST of the payload that says which attempt of which run it is', async () => {
+    let body = Promise.resolve('');
+    answer = (request, response) => {
+      body = text(request);
+      request.on('end', () => response.end());
+    };
+    const run = claimedRun({
+      payload: { invoice: 'R-1' },
+      attempt: 3,
+      dueAt: new Date('2026-11-21T08:00:00Z'),
+    });
+    await call({ run, path: '/hook?key=1', headers: { authorization: 'Bearer of-the-tenant' } });
+    expect(JSON.parse(await body)).toEqual({ invoice: 'R-1' });
+    expect(seen).toHaveLength(1);
+    expect(seen[0]).toMatchObject({
+      method: 'POST',
+      url: '/hook?key=1',
+      headers: {
+        'content-type': 'application/json',
+        'webhook-id': run.id,
+        'x-run-id': run.id,
+        'x-attempt': '3',
+        'x-fire-time': '2026-11-21T08:00:00.000Z',
+        authorization: 'Bearer of-the-tenant',
+      },
+    });
+  });
+
+  it('says the truth about itself, whatever headers the tenant has set', async () => {
+    const run = claimedRun();
+    await call({
+      run,
+      headers: { 'x-run-id': 'another', 'webhook-id': 'another', 'content-type': 'text/plain' },
+    });
+    expect(seen[0]?.headers).toMatchObject({
+      'x-run-id': run.id,
+      'webhook-id': run.id,
+      'content-type': 'application/json',
+    });
+  });
+
+  // BUG: two spellings of one name are two headers for undici. The receiver sees both, or the tenant's alone.
+  it.fails('says the truth about itself in whatever case the tenant writes', async () => {
+    const run = claimedRun();
+    await call({ run, headers: { 'X-Run-Id': 'another', 'Content-Type': 'text/plain' } });
+    expect(seen[0]?.headers).toMatchObject({ 'x-run-id': run.id, 'content-type': 'application/json' });
+  });
+});
+
+describe('an answer', () => {
+  it.each([
+    ['JSON', 200, '{"sent":3}', { sent: 3 }],
+    ['JSON that is only a text', 200, '"sent"', 'sent'],
+    ['plain text', 202, 'grün', 'grün'],
+    ['nothing', 200, '', null],
+    ['nothing at all', 204, '', null],
+  ])('of 2xx makes the output: %s', async (_what, status, body, output) => {
+    answerWith(status, body);
+    expect(await call()).toEqual({ kind: 'succeeded', output });
+  });
+
+  it.each([400, 401, 403, 404, 409, 410, 422])('of %d will not get better: it is fatal', async (status) => {
+    answerWith(status, 'no such invoice');
+    expect(await call()).toEqual({
+      kind: 'failed',
+      fatal: true,
+      error: {
+        name: 'HttpStatus',
+        message: `expected 2xx from http://127.0.0.1:${port}/hook, got ${status}: no such invoice`,
+      },
+    });
+  });
+
+  it.each([408, 425, 429, 500, 502, 503, 504])('of %d is worth another try', async (status) => {
+    answerWith(status, 'later');
+    expect(await call()).toMatchObject({ kind: 'failed', fatal: false, error: { name: 'HttpStatus' } });
+  });
+
+  it.each([301, 302, 303, 307, 308])('of %d leads nowhere: it is not followed, and fatal', async (status) => {
+    answerWith(status, '', { location: '/elsewhere' });
+    expect(await call()).toMatchObject({ kind: 'failed', fatal: true });
+    expect(seen.map(({ url }) => url)).toEqual(['/hook']);
+  });
+
+  it('that explains itself at length is shown in part', async () => {
+    answerWith(422, 'x'.repeat(5_000));
+    const result = await call();
+    expect(result.kind === 'failed' && result.error.message.endsWith(`422: ${'x'.repeat(500)}`)).toBe(true);
+  });
+
+  it('may have 256 KiB and not a byte more', async () => {
+    answerWith(200, 'x'.repeat(ANSWER_BYTES_MAX));
+    expect(await call()).toMatchObject({ kind: 'succeeded' });
+    answerWith(200, 'x'.repeat(ANSWER_BYTES_MAX + 1));
+    await expect(call()).rejects.toThrow('expected an answer of at most 262144 bytes, got more');
+  });
+
+  it('that never ends is refused all the same, and its connection closed', async () => {
+    const closed = Promise.withResolvers<void>();
+    answer = (_request, response) => {
+      const write = (): void => {
+        while (response.write('x'.repeat(64 * 1024)));
+      };
+      response.on('drain', write).on('close', () => closed.resolve());
+      write();
+    };
+    await expect(call()).rejects.toThrow('expected an answer of at most 262144 bytes, got more');
+    await closed.promise;
+  });
+
+  // BUG: the length is refused before the status is looked at, so the run is tried again and again.
+  it.fails('of 404 is fatal however long it is', async () => {
+    answerWith(404, 'x'.repeat(ANSWER_BYTES_MAX + 1));
+    expect(await call()).toMatchObject({ kind: 'failed', fatal: true });
+  });
+});
+
+describe('a server that can not be talked to', () => {
+  it('is an error for the attempt to describe: nobody listens', async () => {
+    const idle = createServer().listen(0, '127.0.0.1');
+    await once(idle, 'listening');
+    const { port: free } = idle.address() as AddressInfo; // as above
+    idle.close();
+    await once(idle, 'close');
+    const run = claimedRun();
+    const target = { kind: 'http', url: `http://127.0.0.1:${free}/`, headers: {} } as const;
+    const result = callHttp({ target, run, context: jobContext(run), dispatcher: open });
+    await expect(result).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('is an error for the attempt to describe: it hangs up', async () => {
+    answer = (request) => request.socket.destroy();
+    await expect(call()).rejects.toThrow(/socket|other side|closed/i);
+  });
+});
+
+describe('a call that is stopped', () => {
+  const stopped = new AttemptStopped('timeout', 'the attempt took longer than its timeout');
+
+  it.each([
+    ['before an answer', () => undefined],
+    [
+      'in the middle of an answer',
+      (response: Parameters<RequestListener>[1]) => response.write('half of it'),
+    ],
+  ])('ends at once, with the reason, and the server is hung up on: %s', async (_when, begin) => {
+    const [reached, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    answer = (_request, response) => {
+      response.on('close', () => closed.resolve());
+      begin(response);
+      reached.resolve();
+    };
+    const abort = new AbortController();
+    const result = call({ signal: abort.signal });
+    await reached.promise;
+    abort.abort(stopped);
+    await expect(result).rejects.toBe(stopped);
+    await closed.promise;
+  });
+
+  it('before it began reaches nobody', async () => {
+    await expect(call({ signal: AbortSignal.abort(stopped) })).rejects.toBe(stopped);
+    expect(seen).toEqual([]);
+  });
+});
+
+describe('an address that is not public', () => {
+  const spellings = [
+    '127.0.0.1',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '[::ffff:7f00:1]',
+    '2130706433',
+    '0x7f.1',
+    '0177.1',
+    '127.1',
+    'localhost',
+    'LOCALHOST',
+    '0.0.0.0',
+    '[::]',
+  ];
+
+  it.each(spellings)('is refused however it is written: %s', async (host) => {
+    await expect(call({ host, dispatcher: strict })).rejects.toMatchObject({
+      name: 'BlockedAddress',
+      message: expect.stringMatching(/^expected a public address, got .*; an operator can allow/) as unknown,
+    });
+    expect(seen).toEqual([]);
+  });
+
+  const reachable = [
+    ['127.0.0.1', '127.0.0.1'],
+    ['2130706433', '127.0.0.1'],
+    ['localhost', 'localhost'],
+    ...(speaksIPv6 ? [['[::1]', '::1']] : []),
+  ];
+  it.each(reachable)('is reached as %s when the operator allows %s', async (host, allowed) => {
+    const dispatcher = guardedDispatcher(new Set([allowed]));
+    expect(await call({ host, dispatcher })).toMatchObject({ kind: 'succeeded' });
+    await dispatcher.destroy();
+  });
+
+  it.each([
+    ['localhost', '127.0.0.1'],
+    ['127.0.0.1', 'localhost'],
+    ['localhost', 'example.com'],
+  ])('is refused as %s when the operator allows only %s', async (host, allowed) => {
+    const dispatcher = guardedDispatcher(new Set([allowed]));
+    await expect(call({ host, dispatcher })).rejects.toMatchObject({ name: 'BlockedAddress' });
+    await dispatcher.destroy();
+    expect(seen).toEqual([]);
+  });
+});

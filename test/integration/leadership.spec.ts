@@ -1,0 +1,117 @@
+// Does leadership go to the right replica, also when the old leader does not let go of it?
+import { beforeEach, describe, expect, it } from 'vitest';
+import { endTerm } from '#cluster/leadership.repository.js';
+import { leaveState, returnToService } from '#cluster/replica.repository.js';
+import { createTestDatabase } from '../support/test-database.js';
+import { openDatabase } from '../support/rows.js';
+import { startLoneMember, startMember, type TestMember } from '../support/test-member.js';
+import { until } from '../support/until.js';
+
+let url: string;
+beforeEach(async () => {
+  const database = await createTestDatabase();
+  url = database.url;
+  return () => database.drop();
+});
+
+const lease = { leaseMs: 5_000, marginMs: 1_000 };
+const handClock = () => {
+  const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
+  return clock;
+};
+
+/** Beats and looks at its clock for that long. */
+async function live(member: TestMember, clock: { ms: number }, forMs: number): Promise<void> {
+  for (const end = clock.ms + forMs; clock.ms < end; ) {
+    clock.ms += 1_000;
+    await member.membership.beat();
+  }
+}
+
+describe('a leader that is frozen', () => {
+  it('is followed by another, which ends the session that still holds the lock', async () => {
+    const frozen = await startLoneMember(url);
+    const { term } = frozen.leader();
+    const clock = handClock();
+    const follower = await startMember(url, { clock, settings: lease });
+    await live(follower, clock, 4_000);
+    await follower.election.runOnce();
+    expect(follower.leadership.current()).toBeNull();
+    await live(follower, clock, 2_000);
+    await follower.election.runOnce();
+    expect(follower.leadership.current()?.term).toBe(term + 1);
+    await until('the old leader has lost its session', () => frozen.membership.controlDb() === null);
+    expect(frozen.leadership.current()).toBeNull();
+  });
+
+  it('is left alone as long as it beats', async () => {
+    const leader = await startLoneMember(url);
+    const clock = handClock();
+    const follower = await startMember(url, { clock, settings: lease });
+    for (let second = 0; second < 10; second += 1) {
+      await leader.membership.beat();
+      await live(follower, clock, 1_000);
+      await follower.election.runOnce();
+    }
+    expect(leader.leadership.current()).not.toBeNull();
+  });
+});
+
+describe('a preferred leader', () => {
+  it('gets leadership back once it has beaten steadily for a lease, by a clean hand-over', async () => {
+    const clock = handClock();
+    const deputy = await startLoneMember(url, { clock, settings: lease });
+    const preferred = await startMember(url, { preference: 5 });
+    for (let ms = 0; ms < 5_000; ms += 500) {
+      clock.ms += 500;
+      await Promise.all([deputy.membership.beat(), preferred.membership.beat()]);
+      await deputy.sweep.runOnce();
+    }
+    expect(deputy.leadership.current()).not.toBeNull();
+    clock.ms += 500;
+    await Promise.all([deputy.membership.beat(), preferred.membership.beat()]);
+    await deputy.sweep.runOnce();
+    expect(deputy.leadership.current()).toBeNull();
+    await deputy.election.runOnce();
+    expect(deputy.leadership.current()).toBeNull();
+    await preferred.lead();
+    expect(preferred.leader().term).toBe(2);
+  });
+
+  it('leaves leadership to anybody if it does not take it within a second', async () => {
+    const clock = handClock();
+    const member = await startMember(url, { clock, settings: lease });
+    const other = await startMember(url);
+    member.leadership.yieldTo(other.self().replica);
+    await member.election.runOnce();
+    expect(member.leadership.current()).toBeNull();
+    clock.ms += 1_000;
+    await member.membership.beat();
+    await member.election.runOnce();
+    expect(member.leadership.current()).not.toBeNull();
+  });
+});
+
+describe('an order', () => {
+  it('to end the term reaches the leader with its next beat', async () => {
+    const leader = await startLoneMember(url);
+    expect(await endTerm(openDatabase(url))).toBe(2);
+    await leader.membership.beat();
+    expect(leader.leadership.current()).toBeNull();
+    expect((await leader.lead()).term).toBe(3);
+  });
+
+  it('to drain is heard with the next beat, and taken back as well', async () => {
+    const member = await startLoneMember(url);
+    const db = openDatabase(url);
+    let heard = 0;
+    member.membership.draining.subscribe(() => (heard += 1));
+    await leaveState(db, member.self().replica, 'draining');
+    await member.membership.beat();
+    await member.membership.beat();
+    expect([member.membership.isDraining, heard]).toEqual([true, 1]);
+    await returnToService(db, member.self().replica);
+    await member.membership.beat();
+    expect(member.membership.isDraining).toBe(false);
+  });
+});
