@@ -25,7 +25,7 @@ export const settings = z.object({
   CARILLON_PREFERENCE: count(0, 100).default(0).describe('Who should lead: the healthy replica with the highest. It takes leadership back when it returns.'),
   CARILLON_ADMIN_KEY: z.string().min(32).optional().describe('A key that is accepted as an administrator\'s; at least 32 characters.'),
   CARILLON_MIGRATE: flag.default(true).describe('Bring the database to the newest version at start.'),
-  CARILLON_BUILT_IN_JOBS: flag.default(false).describe('Register noop, echo, sleep, fail and record. For demos and tests.'),
+  CARILLON_BUILT_IN_JOBS: flag.default(false).describe('Register noop, echo, sleep, block, fail and record. For demos and tests.'),
   CARILLON_SIDE_LOG: z.string().optional().describe('The file that the built-in job `record` appends to.'),
   CARILLON_HTTP_ALLOWED_HOSTS: list.default([]).describe('Hosts that HTTP targets may reach although their address is not public.'),
   CARILLON_MAX_RUNNING: count(1, 10_000).default(200).describe('Runs that execute at once in this replica.'),
@@ -35,6 +35,7 @@ export const settings = z.object({
   CARILLON_DRAIN_SECONDS: count(0, 3_600).default(30).describe('How long running work may go on after SIGTERM.'),
   CARILLON_FIRE_RETENTION_DAYS: count(1, 3_650).default(14).describe('How long the ledger is kept.'),
   CARILLON_HISTORY_RETENTION_DAYS: count(1, 3_650).default(14).describe('How long finished runs are kept.'),
+  CARILLON_LIVENESS: z.enum(['sessions', 'leases']).default('sessions').describe('`leases` where the control session can only go through a pooler: no locks are used, and a crash is noticed after a lease.'),
   CARILLON_HEARTBEAT_MS: count(50, 60_000).default(DEFAULT_CLUSTER_SETTINGS.heartbeatMs).describe('A replica beats this often.'),
   CARILLON_LEASE_MS: count(150, 600_000).default(DEFAULT_CLUSTER_SETTINGS.leaseMs).describe('A silent replica is dead after this.'),
   CARILLON_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('What to log.'),
@@ -57,9 +58,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}, got ${show(env, issue.path[0])}`);
     throw new ConfigError(problems.join('\n'));
   }
-  const { CARILLON_HEARTBEAT_MS: heartbeatMs, CARILLON_LEASE_MS: leaseMs } = parsed.data;
+  const { CARILLON_HEARTBEAT_MS: heartbeatMs, CARILLON_LEASE_MS: leaseMs, CARILLON_LIVENESS: liveness } = parsed.data;
   const cluster = checkClusterSettings({
     ...DEFAULT_CLUSTER_SETTINGS,
+    liveness,
     heartbeatMs,
     leaseMs,
     marginMs: Math.ceil(leaseMs / 5),

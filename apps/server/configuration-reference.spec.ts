@@ -22,7 +22,8 @@ function shown(name: string, value: unknown): string {
   if (name === 'DATABASE_URL') return '(required)';
   if (name === 'CARILLON_NAME') return "the host's name";
   if (value === undefined) return '(none)';
-  return `\`${Array.isArray(value) ? value.join(',') || ' ' : String(value)}\``.replace('` `', '(empty)');
+  if (Array.isArray(value)) return value.length === 0 ? '(empty)' : `\`${value.join(',')}\``;
+  return `\`${JSON.stringify(value).replaceAll('"', '')}\``;
 }
 
 it('docs/CONFIGURATION.md lists every setting with its default and meaning', async () => {

@@ -1,5 +1,6 @@
 // The process of one replica. It ends by itself on SIGTERM and SIGINT, and when the parent that started
 // it is gone, always after a drain; a second signal ends it at once.
+import { UnfitSessionError } from '#database/session-connection.js';
 import { ConfigError } from '#kernel/errors.js';
 import { startServer, type RunningServer } from './application.js';
 import { readConfig } from './config.js';
@@ -31,7 +32,7 @@ function stopOnSignals(server: RunningServer): () => void {
 
 function fail(error: unknown): void {
   // A setting is the operator's to mend, and its message says how; a stack would only hide it.
-  process.stderr.write(`${error instanceof ConfigError ? error.message : String(error instanceof Error ? error.stack : error)}\n`);
+  process.stderr.write(`${error instanceof ConfigError || error instanceof UnfitSessionError ? error.message : String(error instanceof Error ? error.stack : error)}\n`);
   process.exit(1);
 }
 

@@ -1,7 +1,9 @@
 // Are durations that would tear a cluster apart refused, and in words that tell what to change?
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '#kernel/errors.js';
+import { asId } from '#kernel/ids.js';
 import { checkClusterSettings, DEFAULT_CLUSTER_SETTINGS, type ClusterSettings } from './cluster-settings.js';
+import { judgeLiveness, NOTHING_OBSERVED } from './decisions/liveness.js';
 
 const check = (wish: Partial<ClusterSettings>) =>
   checkClusterSettings({ ...DEFAULT_CLUSTER_SETTINGS, ...wish });
@@ -40,6 +42,20 @@ describe('the durations of a cluster', () => {
       expect(() => check({ [name]: Number.NaN })).toThrow(ConfigError);
     },
   );
+
+  // BUG: passes that are a quarter of a lease apart, and take a moment, are always more than that apart. Each then
+  // passes for the first after a sleep of the leader, so nobody is ever hung. Config does this with a lease up to 1 s.
+  it.fails('leave room for a sweep to take its time: a hung replica is found with the slowest sweeps', () => {
+    const { leaseMs, sweepMs } = check({ sweepMs: DEFAULT_CLUSTER_SETTINGS.leaseMs / 4 });
+    const hung = { replica: asId.replica(2), beat: 7, lockHeld: true, sessions: 1, sameServer: true };
+    let [memory, deaths] = [NOTHING_OBSERVED, 0];
+    for (let nowMs = 0; nowMs < 5 * leaseMs; nowMs += sweepMs + 1) {
+      const judged = judgeLiveness({ memory, sightings: [hung], self: asId.replica(1), nowMs, leaseMs });
+      memory = judged.memory;
+      deaths += judged.deaths.length;
+    }
+    expect(deaths).toBeGreaterThan(0);
+  });
 
   it('name only what is wrong first', () => {
     expect(() => check({ heartbeatMs: 5_000, marginMs: 0, sweepMs: 0 })).toThrow(/^leaseMs/);

@@ -3,6 +3,12 @@
 import { ConfigError } from '#kernel/errors.js';
 
 export interface ClusterSettings {
+  /**
+   * How replicas are known to live. By their sessions: locks and beats on a direct connection, so that a
+   * crash is seen at once. By leases alone: behind a pooler that breaks sessions; a crash is seen only when
+   * the beats have stood still for a lease.
+   */
+  liveness: 'sessions' | 'leases';
   /** A replica beats this often. */
   heartbeatMs: number;
   /** A replica whose beats stand still for this long is declared dead. The server ends its control session then, too. */
@@ -16,6 +22,7 @@ export interface ClusterSettings {
 }
 
 export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
+  liveness: 'sessions',
   heartbeatMs: 1_000,
   leaseMs: 5_000,
   marginMs: 1_000,

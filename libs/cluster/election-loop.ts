@@ -1,14 +1,15 @@
 // How does a follower become leader? It tries the lock, never waits for it, and with the lock begins a
 // term in the database, both on its control session, so that lock and beats live and die together. A
 // leader that is frozen keeps its lock as long as its session lives: the follower that sees its beats
-// stand still for a lease ends that session, and then the lock is free.
+// stand still for a lease ends that session, and then the lock is free. By leases alone there is no lock;
+// then whoever sees that nobody alive leads begins the next term, if nobody else has begun it meanwhile.
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { Database } from '#database/connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from './cluster-event.repository.js';
 import type { ClusterSettings } from './cluster-settings.js';
 import { watchLeader, type LeaderWatch } from './decisions/leader-watch.js';
-import { beginTerm, releaseLeaderLock, tryLeaderLock } from './leadership.repository.js';
+import { beginTerm, releaseLeaderLock, tryLeaderLock, type Candidacy } from './leadership.repository.js';
 import type { Leadership } from './leadership.js';
 import type { Incarnation, Membership } from './membership.js';
 import { sessionName, terminateSessions } from './replica.repository.js';
@@ -37,15 +38,25 @@ export class ElectionLoop implements Loop {
     if (this.leadership.current() !== null) return UNTIL_WOKEN_MS;
     const yieldMs = this.leadership.yieldsForMs();
     if (yieldMs > 0) return yieldMs;
-    if (this.#frozen !== null) await terminateSessions(db, sessionName(this.#frozen));
-    if (await tryLeaderLock(db)) await this.#begin(db, incarnation);
+    const candidacy = await this.#candidacy(db);
+    if (candidacy !== null) await this.#begin(db, incarnation, candidacy);
     return this.settings.electionMs;
   }
 
-  async #begin(db: Database, incarnation: Incarnation): Promise<void> {
+  async #candidacy(db: Database): Promise<Candidacy | null> {
+    if (this.settings.liveness === 'leases') {
+      const seen = this.#watch?.sighting;
+      const vacant = seen !== undefined && (seen.leaderBeat === null || this.#frozen !== null);
+      return vacant ? { kind: 'vacancy', after: seen.term } : null;
+    }
+    if (this.#frozen !== null) await terminateSessions(db, sessionName(this.#frozen));
+    return (await tryLeaderLock(db)) ? { kind: 'lock' } : null;
+  }
+
+  async #begin(db: Database, incarnation: Incarnation, candidacy: Candidacy): Promise<void> {
     try {
       const term = await db.transaction().execute(async (tx) => {
-        const begun = await beginTerm(tx, incarnation);
+        const begun = await beginTerm(tx, incarnation, candidacy);
         if (begun !== undefined) await insertEvent(tx, { type: 'term-began', term: begun, replica: incarnation.replica });
         return begun;
       });

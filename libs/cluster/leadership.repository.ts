@@ -14,23 +14,31 @@ export async function releaseLeaderLock(db: Database): Promise<void> {
   await sql`select pg_advisory_unlock(${LEADER_LOCK}, 0)`.execute(db);
 }
 
+/** What entitles a candidate: the lock, held by this very session, or that nobody has begun a term since it looked. */
+export type Candidacy = { kind: 'lock' } | { kind: 'vacancy'; after: Term };
+
 /**
  * Begins a new term. The row update waits for every leader transaction still open (they hold it FOR
- * SHARE) and those that come later don't find their pair any more. Undefined when this very session does
- * not hold the leader lock.
+ * SHARE) and those that come later don't find their pair any more. Undefined when the candidacy fails.
  */
-export async function beginTerm(db: Database, holder: { incarnation: string; replica: ReplicaNumber }): Promise<Term | undefined> {
+export async function beginTerm(
+  db: Database,
+  holder: { incarnation: string; replica: ReplicaNumber },
+  candidacy: Candidacy,
+): Promise<Term | undefined> {
   const { rows } = await sql<{ term: Term }>`
     update carillon.leadership
        set term = term + 1, holder = ${holder.incarnation}, replica = ${holder.replica}, elected_at = clock_timestamp()
-     where id = 1
-       and exists (select 1 from pg_locks
-                    where locktype = 'advisory' and pid = pg_backend_pid() and granted
-                      and database = (select oid from pg_database where datname = current_database())
-                      and classid = ${LEADER_LOCK}::bigint::oid and objid = 0 and objsubid = 2)
+     where id = 1 and ${candidacy.kind === 'lock' ? holdsLeaderLock : sql`term = ${candidacy.after}`}
     returning term`.execute(db);
   return rows[0]?.term;
 }
+
+const holdsLeaderLock = sql`
+       exists (select 1 from pg_locks
+                where locktype = 'advisory' and pid = pg_backend_pid() and granted
+                  and database = (select oid from pg_database where datname = current_database())
+                  and classid = ${LEADER_LOCK}::bigint::oid and objid = 0 and objsubid = 2)`;
 
 /**
  * Fence 1. Must be the first statement of a leader transaction, and alone: a lock taken together with a

@@ -77,6 +77,13 @@ export class Membership {
     return this.#session?.db ?? null;
   }
 
+  /** Throws UnfitSessionError when the way to the database can't carry this replica's session. */
+  async checkSession(): Promise<void> {
+    const { sessionUrl: url, settings } = this.options;
+    const session = await openSession({ url, applicationName: 'carillon:checking', leaseMs: settings.leaseMs, direct: this.#direct, onLost: () => undefined, onNotification: () => undefined });
+    await session.close();
+  }
+
   /** Connects, resumes or registers if needed, then beats once. Throws what the database did. */
   async beat(): Promise<void> {
     const startedAtMs = this.options.clock.monotonicMs();
@@ -127,6 +134,10 @@ export class Membership {
     await session?.close().catch(() => undefined);
   }
 
+  get #direct(): boolean {
+    return this.options.settings.liveness === 'sessions';
+  }
+
   #noteDrain(drained: boolean): void {
     const before = this.isDraining;
     this.#drained = drained;
@@ -138,12 +149,13 @@ export class Membership {
       url: this.options.sessionUrl,
       applicationName: this.#incarnation === null ? 'carillon:joining' : replicas.sessionName(this.#incarnation.replica),
       leaseMs: this.options.settings.leaseMs,
+      direct: this.#direct,
       onLost: (error) => this.#loseSession(session, error),
       onNotification: (channel, payload) => channel === CHANNEL && this.hinted.publish(payload),
     });
     this.#session = session;
-    await listen(session.db);
-    if (this.#incarnation !== null) await this.#resume(session, this.#incarnation.replica);
+    if (this.#direct) await listen(session.db);
+    if (this.#direct && this.#incarnation !== null) await this.#resume(session, this.#incarnation.replica);
     this.#lastBackendPid = session.backendPid;
     return session;
   }
@@ -164,12 +176,12 @@ export class Membership {
     // Row and lock appear together: a row whose lock is free would look like a crash to the leader.
     const replica = await session.db.transaction().execute(async (tx) => {
       const number = await replicas.insertReplica(tx, { ...this.options.identity, incarnation });
-      await replicas.tryLivenessLock(tx, number);
+      if (this.#direct) await replicas.tryLivenessLock(tx, number);
       await replicas.insertHeartbeat(tx, number);
       await insertEvent(tx, { type: 'replica-joined', replica: number, data: { name: this.options.identity.name } });
       return number;
     });
-    await replicas.nameSession(session.db, replicas.sessionName(replica));
+    if (this.#direct) await replicas.nameSession(session.db, replicas.sessionName(replica));
     const db = connectDatabase({
       url: this.options.workUrl,
       applicationName: replicas.sessionName(replica),

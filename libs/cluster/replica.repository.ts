@@ -101,12 +101,15 @@ export async function markDead(db: Database, death: { replica: ReplicaNumber; te
   return numUpdatedRows > 0n;
 }
 
-/** Ends every session that carries the replica's name, except the caller's; resolves with how many there were. */
+/**
+ * Ends every session that carries the replica's name, except the caller's; resolves with how many there
+ * were. In this database only: another installation on the same server has replicas of the same numbers.
+ */
 export async function terminateSessions(db: Database, applicationName: string): Promise<number> {
   const { rows } = await sql`
     select pg_terminate_backend(pid, 1000)
       from pg_stat_activity
-     where application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(db);
+     where datname = current_database() and application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(db);
   return rows.length;
 }
 
@@ -115,7 +118,7 @@ export async function terminateBackend(db: Database, pid: number, applicationNam
   await sql`
     select pg_terminate_backend(pid, 1000)
       from pg_stat_activity
-     where pid = ${pid} and application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(db);
+     where pid = ${pid} and datname = current_database() and application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(db);
 }
 
 export interface ReplicaListing extends Omit<ReplicaIdentity, 'roles'> {

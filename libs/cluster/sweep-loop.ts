@@ -49,7 +49,8 @@ export class SweepLoop implements Loop {
     const rows = await sweep(leader.incarnation.db);
     const { memory, deaths } = judgeLiveness({
       memory: this.#memory,
-      sightings: rows,
+      // Without sessions nobody can be seen to have crashed; all are held to have their lock.
+      sightings: this.settings.liveness === 'sessions' ? rows : rows.map((row) => ({ ...row, lockHeld: true })),
       self: leader.incarnation.replica,
       nowMs: this.clock.monotonicMs(),
       leaseMs: this.settings.leaseMs,

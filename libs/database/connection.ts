@@ -8,7 +8,7 @@ import type { Tables } from './schema.js';
 export type Database = Kysely<Tables>;
 export type Tx = Transaction<Tables>;
 
-export const SCHEMA = 'carillon';
+const SCHEMA = 'carillon';
 
 export interface DatabaseOptions {
   url: string;

@@ -22,17 +22,6 @@ export async function migrateToLatest(url: string): Promise<{ applied: string[] 
   }
 }
 
-/** The migrations that this release brings and this database lacks. */
-export async function pendingMigrations(url: string): Promise<string[]> {
-  const db = connectForMigration(url);
-  try {
-    const all = await migratorOf(db).getMigrations();
-    return all.filter((migration) => migration.executedAt === undefined).map((migration) => migration.name);
-  } finally {
-    await db.destroy();
-  }
-}
-
 function connectForMigration(url: string): Database {
   return connectDatabase({
     url,

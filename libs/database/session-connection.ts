@@ -10,6 +10,8 @@ export interface SessionOptions {
   applicationName: string;
   /** The server ends the session after this much silence. */
   leaseMs: number;
+  /** False behind a pooler: then nothing may be left on the session, which the next statement may not see. */
+  direct: boolean;
   /** Called once, whatever ended the session; not called for `close()`. */
   onLost: (error: Error) => void;
   onNotification: (channel: string, payload: string) => void;
@@ -47,8 +49,8 @@ export async function openSession(options: SessionOptions): Promise<SessionConne
   await client.connect();
   const db = databaseOver(poolOfOne(client));
   try {
-    const backendPid = await refuseUnfitSession(db, client);
-    await limitSilence(db, options.leaseMs);
+    const backendPid = await refuseUnfitSession(db, client, options.direct);
+    if (options.direct) await limitSilence(db, options.leaseMs);
     return { db, backendPid, close: () => ((over = true), client.end()) };
   } catch (error) {
     over = true;
@@ -76,7 +78,7 @@ function poolOfOne(client: pg.Client): PostgresPool {
   return { connect, end: async () => undefined, options: {} };
 }
 
-async function refuseUnfitSession(db: Database, client: pg.Client): Promise<number> {
+async function refuseUnfitSession(db: Database, client: pg.Client, direct: boolean): Promise<number> {
   const { rows } = await sql<{ pid: number; standby: boolean; readOnly: boolean }>`
     select pg_backend_pid() as pid,
            pg_is_in_recovery() as standby,
@@ -87,9 +89,10 @@ async function refuseUnfitSession(db: Database, client: pg.Client): Promise<numb
   if (seen.readOnly) throw new UnfitSessionError('expected a writable session, got transaction_read_only = on');
   // `processID` comes from the protocol's start-up; a pooler in between answers with a number of its own.
   const { processID } = client as unknown as { processID: number };
-  if (processID !== seen.pid) {
+  if (direct && processID !== seen.pid) {
     throw new UnfitSessionError(
-      `expected a direct connection, got a pooler in between (backend ${seen.pid}, announced ${processID}); give the control session a direct URL`,
+      `expected a direct connection, got a pooler in between (backend ${seen.pid}, announced ${processID}); ` +
+        'set DATABASE_SESSION_URL to a direct one, or CARILLON_LIVENESS to leases',
     );
   }
   return seen.pid;

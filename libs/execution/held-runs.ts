@@ -7,7 +7,7 @@ import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
 
 /** Losses from which on a run is suspected of killing its replicas. */
-export const QUARANTINE_LOSSES = 2;
+const QUARANTINE_LOSSES = 2;
 
 export interface HeldRun {
   readonly run: ClaimedRun;

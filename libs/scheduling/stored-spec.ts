@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { ScheduleSpec } from './decisions/due-times.js';
 
-export const storedSpec = z.discriminatedUnion('kind', [
+const storedSpec = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('cron'), expression: z.string(), timeZone: z.string() }),
   z.strictObject({ kind: z.literal('every'), seconds: z.number(), anchorAt: z.iso.datetime() }),
   z.strictObject({ kind: z.literal('at'), at: z.iso.datetime() }),

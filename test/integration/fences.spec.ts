@@ -72,7 +72,7 @@ describe('the term fence', () => {
     const leader = await member.lead();
     const client = await openClient(url);
     const write = member.leadership.write(leader, async (tx) => {
-      const { rows } = await client.query<{ pid: number }>(`select pid from pg_stat_activity where application_name = $1 and state like 'idle in transaction%'`, [
+      const { rows } = await client.query<{ pid: number }>(`select pid from pg_stat_activity where datname = current_database() and application_name = $1 and state like 'idle in transaction%'`, [
         `carillon:${leader.incarnation.replica}`,
       ]);
       await client.query('select pg_terminate_backend($1, 1000)', [rows[0]?.pid]);
@@ -127,7 +127,7 @@ async function endSession(replica: number): Promise<void> {
   const client = await openClient(url);
   await client.query(
     `select pg_terminate_backend(a.pid, 1000) from pg_locks l join pg_stat_activity a using (pid)
-      where l.locktype = 'advisory' and l.objid = $1::int::oid and a.application_name = 'carillon:' || $1::int`,
+      where l.locktype = 'advisory' and l.objid = $1::int::oid and a.datname = current_database() and a.application_name = 'carillon:' || $1::int`,
     [replica],
   );
 }

@@ -115,3 +115,30 @@ describe('an order', () => {
     expect(member.membership.isDraining).toBe(false);
   });
 });
+
+describe('by leases alone, as behind a pooler', () => {
+  const leases = { ...lease, liveness: 'leases' } as const;
+
+  it('the first to look leads, without a lock, and a second one does not', async () => {
+    const [first, second] = [await startMember(url, { settings: leases }), await startMember(url, { settings: leases })];
+    await second.membership.beat();
+    await first.election.runOnce();
+    expect(first.leadership.current()?.term).toBe(1);
+    await second.election.runOnce();
+    expect(second.leadership.current()).toBeNull();
+  });
+
+  it('a leader whose beats stand still for a lease is followed, and can write no more', async () => {
+    const old = await startMember(url, { settings: leases });
+    const deposed = await old.lead();
+    const clock = handClock();
+    const follower = await startMember(url, { clock, settings: leases });
+    await live(follower, clock, 4_000);
+    await follower.election.runOnce();
+    expect(follower.leadership.current()).toBeNull();
+    await live(follower, clock, 2_000);
+    await follower.election.runOnce();
+    expect(follower.leadership.current()?.term).toBe(2);
+    expect(await old.leadership.write(deposed, async () => 'written')).toEqual({ kind: 'fenced' });
+  });
+});

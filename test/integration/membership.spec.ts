@@ -1,6 +1,6 @@
 // Does a replica stay itself through a broken connection, and become another when it was declared dead?
 import { beforeEach, describe, expect, it } from 'vitest';
-import { markDead } from '#cluster/replica.repository.js';
+import { markDead, terminateSessions } from '#cluster/replica.repository.js';
 import { asId } from '#kernel/ids.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { openClient, openDatabase } from '../support/rows.js';
@@ -94,6 +94,19 @@ describe('the sweep', () => {
     expect(await liveReplicas()).toBe(2);
   });
 
+  it('leaves the sessions of another installation on the same server alone', async () => {
+    const other = await createTestDatabase();
+    const [leader] = await cluster();
+    const namesake = await startMember(other.url);
+    await startMember(other.url);
+    expect(namesake.self().replica).toBe(leader.self().replica);
+    const session = namesake.membership.controlDb();
+    await terminateSessions(openDatabase(url), `carillon:${namesake.self().replica}`);
+    await namesake.membership.beat();
+    expect(namesake.membership.controlDb()).toBe(session);
+    await other.drop();
+  });
+
   it('declares a replica hung when its beat stood still for a lease of the leader, and ends its sessions', async () => {
     const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
     const leader = await startLoneMember(url, { clock, settings: lease });
@@ -153,7 +166,7 @@ async function crash(victim: TestMember): Promise<void> {
 
 async function endAllSessions(replica: number): Promise<void> {
   const client = await openClient(url);
-  await client.query('select pg_terminate_backend(pid, 1000) from pg_stat_activity where application_name = $1', [`carillon:${replica}`]);
+  await client.query('select pg_terminate_backend(pid, 1000) from pg_stat_activity where datname = current_database() and application_name = $1', [`carillon:${replica}`]);
 }
 
 async function slotCount(replica: number): Promise<number> {

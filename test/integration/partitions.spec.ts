@@ -81,7 +81,10 @@ describe('day partitions', () => {
   });
 
   it('keep to UTC whatever the session’s time zone is', async () => {
-    const db = openDatabase(`${url}?options=${encodeURIComponent('-c timezone=Pacific/Kiritimati')}`);
+    const elsewhere = new URL(url);
+    elsewhere.searchParams.set('options', '-ctimezone=Pacific/Kiritimati');
+    const db = openDatabase(elsewhere.href);
+    expect((await sql`show timezone`.execute(db)).rows).toEqual([{ TimeZone: 'Pacific/Kiritimati' }]);
     await maintain(db);
     await run(db, insertFire(new Date('2026-11-21T00:00:00Z')));
     await run(db, insertFire(new Date('2026-11-21T23:59:59.999Z')));

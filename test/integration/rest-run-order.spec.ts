@@ -88,10 +88,6 @@ describe('a replica that holds many in advance', () => {
   });
   afterAll(() => server.stop());
 
-  it('starts what it claimed at once by priority, and among equals the oldest first', async () => {
-    expect(await orderOf(PRIORITIES, async () => undefined)).toEqual(EXPECTED);
-  });
-
   it('starts a run of higher priority before those that it claimed earlier', async () => {
     expect(await orderOf([0, 5, -5, 100], untilClaimed)).toEqual([3, 1, 0, 2]);
   });

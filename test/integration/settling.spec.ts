@@ -103,7 +103,7 @@ describe('settling', () => {
     await worker.start.runOnce();
     await until('all have ended', () => worker.held.running === 0);
     await sql`alter table carillon.claim rename to claim_away`.execute(db);
-    await expect(worker.settleLoop.runOnce()).rejects.toThrow();
+    await expect(worker.settleLoop.runOnce()).rejects.toThrow(/does not exist/);
     await sql`alter table carillon.claim_away rename to claim`.execute(db);
     await worker.finish();
     expect(await history(db)).toHaveLength(3);

@@ -27,8 +27,6 @@ export interface WorkerOptions {
   claim?: Partial<ClaimSettings>;
 }
 
-export type TestWorker = Awaited<ReturnType<typeof startWorker>>;
-
 export async function startWorker(member: TestMember, options: WorkerOptions = {}) {
   const { membership, databaseClock, ownership, leadership, hints } = member;
   const registry = await registerHandlers(member, options);

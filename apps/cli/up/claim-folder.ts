@@ -12,20 +12,25 @@ import { takeUpLock } from './up-lock.js';
 /** As every `up` has it in its command line, wherever its clone lies. */
 const UP_PROGRAM = 'apps/cli/main.js';
 
-export async function claimDataFolder(
-  { data, isFresh }: UpOptions,
-  { shutdown, say }: { shutdown: Shutdown; say: (line: string) => void },
-): Promise<DataFolder> {
+/** Rejects, with where the other one is found, when somebody else is up on it. */
+export async function claimDataFolder({ data }: UpOptions, shutdown: Shutdown): Promise<DataFolder> {
   const folder = await openDataFolder(data);
   const lock = await takeUpLock(folder.lock, (pid) => isRunning(pid, UP_PROGRAM));
   if (lock.kind === 'held') throw new CliError(await describeHolder(folder, lock.pid));
   shutdown.add({ stop: lock.release });
-  await endLeftoverReplicas(folder.upFile, say);
-  if (isFresh) {
-    await clearDataFolder(folder);
-    say(`begins anew: what earlier starts left in ${folder.shown} is deleted`);
-  }
   return folder;
+}
+
+/** Ends what earlier starts have left running and, if so wished, deletes what they have left behind. */
+export async function readyDataFolder(
+  folder: DataFolder,
+  { isFresh }: UpOptions,
+  say: (line: string) => void,
+): Promise<void> {
+  await endLeftoverReplicas(folder.upFile, say);
+  if (!isFresh) return;
+  await clearDataFolder(folder);
+  say(`what earlier starts left in ${folder.shown} is deleted`);
 }
 
 async function describeHolder({ shown, upFile }: DataFolder, pid: number): Promise<string> {

@@ -44,11 +44,11 @@ export async function tellLoss(parts: StoryParts, loss: Loss, before: ClusterVie
   ]);
 }
 
-function fate({ how, wasKilled, pid }: Loss): string {
-  const restart = `it starts again in ${duration(RESTART_MS)}`;
-  return wasKilled
-    ? `killed: SIGKILL to process ${pid}; ${restart}`
-    : `ended by itself or by somebody else: ${how}, process ${pid}; ${restart}`;
+function fate({ name, how, wasKilled, pid }: Loss): string {
+  const again = `it starts again in ${duration(RESTART_MS)}`;
+  if (wasKilled) return `is killed: ${how} to process ${pid}; ${again}`;
+  if (how.startsWith('SIG')) return `was killed from outside: ${how} to process ${pid}; ${again}`;
+  return `ended by itself (${how}, process ${pid}; see logs/${name}.log); ${again}`;
 }
 
 async function tellTakeover(

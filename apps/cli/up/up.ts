@@ -3,7 +3,7 @@
 // its own. Whatever has begun is on the list of the shutdown by then, so a Ctrl-C may come at any moment.
 import { CliError } from '../cli-error.js';
 import { ensureAdminKey } from './admin-key.js';
-import { claimDataFolder } from './claim-folder.js';
+import { claimDataFolder, readyDataFolder } from './claim-folder.js';
 import { startCluster, type Cluster } from './cluster-start.js';
 import type { DataFolder } from './data-folder.js';
 import { prepareDatabase } from './database.js';
@@ -109,8 +109,9 @@ async function layBase(stage: Stage): Promise<Base> {
     );
   }
   if (givenUrl === undefined) process.env = environmentForOwnServer(process.env);
-  const folder = await claimDataFolder(options, stage);
+  const folder = await claimDataFolder(options, shutdown);
   screen.line(screen.paint('bold', 'Carillon, a job scheduler on PostgreSQL, starts.'));
+  await readyDataFolder(folder, options, say);
   const adminKey = await ensureAdminKey(folder.adminKey);
   const upFile = new UpFile(folder.upFile);
   shutdown.add({ stop: () => upFile.remove() });

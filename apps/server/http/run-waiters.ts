@@ -52,13 +52,16 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
   }
 
   async runOnce(): Promise<number> {
-    // Before the database is asked: while it is away, callers must not wait longer than they wanted to.
-    const nowMs = systemClock.monotonicMs();
-    this.#answer(({ untilMs }) => untilMs <= nowMs);
     if (this.#waiters.size === 0) return UNTIL_WOKEN_MS;
-    const asked = [...this.#waiters];
-    const finished = new Set(await finishedAmong(this.db, [...new Set(asked.map((waiter) => waiter.id))]));
-    this.#answer(({ id }) => finished.has(id));
+    try {
+      const ids = [...this.#waiters].map((waiter) => waiter.id);
+      const finished = new Set(await finishedAmong(this.db, [...new Set(ids)]));
+      const nowMs = systemClock.monotonicMs();
+      this.#answer(({ id, untilMs }) => finished.has(id) || untilMs <= nowMs);
+    } catch (error) {
+      this.#answer(() => true); // the database is away: they read the run once more and are told so
+      throw error;
+    }
     return this.#waiters.size > 0 ? LOOK_MS : UNTIL_WOKEN_MS;
   }
 

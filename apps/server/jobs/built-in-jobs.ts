@@ -1,4 +1,4 @@
-// Which jobs does a demo or a test need? noop, echo, sleep and fail do what they say; record appends a
+// Which jobs does a demo or a test need? noop, echo, sleep, block and fail do what they say; record appends a
 // line to a side log, an account of what really ran that is kept outside the database.
 import { appendFileSync } from 'node:fs';
 import { setTimeout as rest } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { defineJob, type JobContext, type JobOf } from '#client/job-definition.js';
 import { JobHandler } from '#client/job-handler.js';
+import { systemClock } from '#database/runtime/system-clock.js';
 import { FatalError } from '#execution/attempt.js';
 import { ConfigError } from '#kernel/errors.js';
 import type { ServerConfig } from '../config.js';
@@ -13,15 +14,16 @@ import { CONFIG } from '../tokens.js';
 
 const retry = { maxAttempts: 3, minSeconds: 1, maxSeconds: 10 };
 
-export const noop = defineJob({ name: 'noop', payload: z.unknown(), retry });
-export const echo = defineJob({ name: 'echo', payload: z.unknown(), retry });
-export const sleep = defineJob({ name: 'sleep', payload: z.object({ ms: z.int().min(0).max(86_400_000) }), timeoutSeconds: 90_000, retry });
-export const fail = defineJob({
+const noop = defineJob({ name: 'noop', payload: z.unknown(), retry });
+const echo = defineJob({ name: 'echo', payload: z.unknown(), retry });
+const sleep = defineJob({ name: 'sleep', payload: z.object({ ms: z.int().min(0).max(86_400_000) }), timeoutSeconds: 90_000, retry });
+const fail = defineJob({
   name: 'fail',
   payload: z.object({ message: z.string().default('failed as asked'), times: z.int().min(0).optional(), fatal: z.boolean().default(false) }),
   retry,
 });
-export const record = defineJob({ name: 'record', payload: z.record(z.string(), z.unknown()), retry: { ...retry, maxAttempts: 100 } });
+const block = defineJob({ name: 'block', payload: z.object({ ms: z.int().min(0).max(60_000) }), retry });
+const record = defineJob({ name: 'record', payload: z.record(z.string(), z.unknown()), retry: { ...retry, maxAttempts: 100 } });
 
 @Injectable()
 export class BuiltInJobs {
@@ -47,6 +49,13 @@ export class BuiltInJobs {
     const { message, times, fatal } = job.payload;
     if (times !== undefined && attempt > times) return { attempts: attempt };
     throw fatal ? new FatalError(message) : new Error(message);
+  }
+
+  /** Holds the whole process up, as a handler that computes too long does. */
+  @JobHandler(block)
+  block(job: JobOf<typeof block>): void {
+    const endMs = systemClock.monotonicMs() + job.payload.ms;
+    while (systemClock.monotonicMs() < endMs);
   }
 
   /** One line each attempt, written before the run can be completed, in one append that no other line can split. */

@@ -36,6 +36,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
       version,
       onError: (error) => this.logger.warn({ err: error }, 'a connection broke'),
     });
+    await replica.membership.checkSession();
     this.#replica = replica;
     connectWakeUps(replica, this.timers);
     logStory(replica, this.logger);
@@ -65,7 +66,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
       replica,
       timers: this.timers,
       drainMs: this.config.CARILLON_DRAIN_SECONDS * 1_000,
-      monotonicMs: systemClock.monotonicMs,
+      monotonicMs: () => systemClock.monotonicMs(),
       onError: (error) => this.logger.warn({ err: error }, 'the drain was cut short'),
     });
   }

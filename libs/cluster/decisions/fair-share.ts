@@ -24,7 +24,7 @@ export interface FairShareInput {
 /** By replica number, without the members of weight 0. The shares add up to all slots. */
 export function emptyHoldings({ slotCount, members, maxLoad }: FairShareInput): Holding[] {
   // Sorted before it is summed: floating-point addition would else depend on the order of the members.
-  const carrying = members.filter(({ weight }) => weight > 0).sort((a, b) => a.replica - b.replica);
+  const carrying = members.filter(({ weight }) => weight > 0).toSorted((a, b) => a.replica - b.replica);
   const totalWeight = carrying.reduce((sum, { weight }) => sum + weight, 0);
   return carrying.map(({ replica, weight }) => {
     const fair = (slotCount * weight) / totalWeight;

@@ -52,7 +52,7 @@ describe('the ring', () => {
         const met = [...walk(ring, sha256(text))];
         expect(met[0]).toBe(lookup(ring, text));
         expect(met.toSorted((a, b) => a - b)).toEqual(
-          members.map(({ replica }) => replica).sort((a, b) => a - b),
+          members.map(({ replica }) => replica).toSorted((a, b) => a - b),
         );
       }),
     );

@@ -76,7 +76,7 @@ function place(
 
 function fillScarce(holdings: readonly Holding[], preference: Preference): void {
   const scarce = holdings.filter(({ slots, scarce: least }) => slots.size < least);
-  for (const receiver of scarce.sort(
+  for (const receiver of scarce.toSorted(
     (a, b) => a.slots.size - a.fair - (b.slots.size - b.fair) || a.replica - b.replica,
   )) {
     const rank = rankOf(receiver.replica, preference);
@@ -95,7 +95,7 @@ function shedExcess(holdings: readonly Holding[], preference: Preference): numbe
   return holdings.flatMap(({ replica, slots, cap }) => {
     if (slots.size <= cap) return [];
     const rank = rankOf(replica, preference);
-    const shed = [...slots].sort((a, b) => rank(b) - rank(a) || a - b).slice(0, slots.size - cap);
+    const shed = [...slots].toSorted((a, b) => rank(b) - rank(a) || a - b).slice(0, slots.size - cap);
     for (const slot of shed) slots.delete(slot);
     return shed;
   });

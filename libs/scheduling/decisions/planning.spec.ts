@@ -155,6 +155,9 @@ describe('any sequence of passes', () => {
               ...settings,
             });
             expect(pass.fires.length).toBeLessThanOrEqual(settings.limit);
+            // It only ever moves on, so this loop ends.
+            if (pass.fires.length > 0 && pass.nextDueAt !== null)
+              expect(+pass.nextDueAt).toBeGreaterThan(+next);
             decided.push(...pass.fires.map(({ dueAt }) => dueAt));
             next = pass.nextDueAt;
             more = pass.fires.length === settings.limit;

@@ -1,0 +1,52 @@
+// How does a test speak to Docker? By the command line, as its users do: so the Dockerfile and the Compose file
+// are tried as they are, and whatever way to an engine (a context, DOCKER_HOST) the user has set up is taken too.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A storage driver that copies whole images makes a first build this slow. It is a limit, and not a wait. */
+export const SLOWEST_BUILD_MS = 20 * 60_000;
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+const SHOWN_LENGTH_MAX = 8_000;
+
+const execute = promisify(execFile);
+
+interface CommandOptions {
+  /** In place of this process's own environment. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** What the command printed to stdout, trimmed. Throws with all that it said when it fails. */
+export async function docker(
+  args: readonly string[],
+  { env = process.env }: CommandOptions = {},
+): Promise<string> {
+  try {
+    const options = { cwd: REPOSITORY, env, timeout: SLOWEST_BUILD_MS, maxBuffer: OUTPUT_BYTES_MAX };
+    return (await execute('docker', args, options)).stdout.trim();
+  } catch (error) {
+    const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string }; // as execFile rejects
+    const said = `${stdout}\n${stderr}`.trim().slice(-SHOWN_LENGTH_MAX) || message;
+    throw new Error(`expected "docker ${args.join(' ')}" to succeed, got:\n${said}`, { cause: error });
+  }
+}
+
+/**
+ * Throws where Docker can't be used. To be awaited at the top of a file, where it fails the whole file: somebody
+ * who asks for the Docker tests must not take tests that were skipped for tests that have passed.
+ */
+export async function requireDockerEngine(): Promise<void> {
+  try {
+    await docker(['version', '--format', '{{.Server.Version}}']);
+    await docker(['compose', 'version']);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      'The Docker tests need a Docker engine that answers and Docker Compose. Start one, or point DOCKER_HOST at one;' +
+        ` "npm test" runs everything that needs neither. ${reason}`,
+      { cause: error },
+    );
+  }
+}
