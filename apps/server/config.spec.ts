@@ -153,7 +153,7 @@ describe('a name that looks like ours', () => {
 describe('the durations of the cluster', () => {
   it('follow from the lease', () => {
     const config = readConfig({ ...required, CARILLON_HEARTBEAT_MS: '100', CARILLON_LEASE_MS: '601' });
-    expect(config.cluster).toMatchObject({ heartbeatMs: 100, leaseMs: 601, marginMs: 121, sweepMs: 150 });
+    expect(config.cluster).toMatchObject({ heartbeatMs: 100, leaseMs: 601, marginMs: 121, sweepMs: 75 });
   });
 
   it('are refused when they do not go together', () => {

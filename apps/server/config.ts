@@ -66,7 +66,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     leaseMs,
     marginMs: Math.ceil(leaseMs / 5),
     electionMs: Math.min(DEFAULT_CLUSTER_SETTINGS.electionMs, Math.floor(leaseMs / 4)),
-    sweepMs: Math.min(DEFAULT_CLUSTER_SETTINGS.sweepMs, Math.floor(leaseMs / 4)),
+    sweepMs: Math.min(DEFAULT_CLUSTER_SETTINGS.sweepMs, Math.floor(leaseMs / 8)),
   });
   return { ...parsed.data, cluster };
 }

@@ -5,9 +5,10 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { PgBoss } from 'pg-boss';
+import { deleteOldEvents } from '#cluster/cluster-event.repository.js';
 import type { Database } from '#database/connection.js';
 import { maintainPartitions, type Retention } from '#database/partitions.js';
-import { systemClock } from '#database/runtime/system-clock.js';
+import { databaseTime } from '#database/time.repository.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { ServerConfig } from './config.js';
 import { LoopTimers } from './loop-timers.js';
@@ -19,6 +20,7 @@ const PARTITIONS = 'partitions';
 export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly name = 'maintenance';
   #boss: PgBoss | null = null;
+  #starting: Promise<PgBoss> | null = null;
   #stopping = false;
   readonly #retention: Retention;
 
@@ -32,20 +34,25 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    // Today's partitions can't wait for a job: the first run may end in a second.
-    await this.#maintain();
+    // Today's partitions can't wait for a job: the first run may end in a second. Where a long reader is in
+    // the way, the default partitions take what comes until the job has made its own.
+    await this.#maintain().catch((error: unknown) => this.logger.warn({ err: error }, 'the day partitions could not be kept; a job tries again'));
     if (this.config.CARILLON_ROLES.includes('scheduler')) this.timers.drive(this);
   }
 
   /** Starts pg-boss, again and again until it runs: replicas that start together may get in each other's way. */
   async runOnce(): Promise<number> {
-    if (this.#boss === null && !this.#stopping) this.#boss = await this.#start();
+    if (this.#boss !== null || this.#stopping) return UNTIL_WOKEN_MS;
+    this.#starting = this.#start();
+    this.#boss = await this.#starting;
     return UNTIL_WOKEN_MS;
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopping = true;
-    await this.#boss?.stop({ graceful: true, timeout: 5_000 });
+    // One that is just starting would otherwise go on behind our back.
+    const boss = await this.#starting?.catch(() => null);
+    await boss?.stop({ graceful: true, timeout: 5_000 });
   }
 
   async #start(): Promise<PgBoss> {
@@ -71,7 +78,8 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
   }
 
   async #maintain(): Promise<void> {
-    const { created, dropped } = await maintainPartitions(this.db, { retention: this.#retention, now: systemClock.now() });
+    const { created, dropped } = await maintainPartitions(this.db, { retention: this.#retention, now: await databaseTime(this.db) });
+    await deleteOldEvents(this.db, { olderThanDays: this.config.CARILLON_FIRE_RETENTION_DAYS });
     if (created + dropped > 0) this.logger.info({ created, dropped }, 'kept the day partitions');
   }
 }

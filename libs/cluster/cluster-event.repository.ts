@@ -1,5 +1,6 @@
 // Which statements keep the cluster's diary? Rows are written in the transaction that did what they
 // tell, so the diary never tells of what was rolled back.
+import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 
@@ -47,4 +48,8 @@ export async function listEvents(db: Database, page: { before: number | null; li
     .orderBy('seq', 'desc')
     .limit(page.limit)
     .execute();
+}
+
+export async function deleteOldEvents(db: Database, { olderThanDays }: { olderThanDays: number }): Promise<void> {
+  await sql`delete from carillon.cluster_event where at < clock_timestamp() - make_interval(days => ${olderThanDays}::int)`.execute(db);
 }

@@ -37,7 +37,8 @@ export function checkClusterSettings(settings: ClusterSettings): ClusterSettings
   require(marginMs >= leaseMs / 5, `marginMs must be at least leaseMs / 5 (${leaseMs / 5}), got ${marginMs}`);
   require(marginMs < leaseMs - heartbeatMs, `marginMs must be below leaseMs - heartbeatMs (${leaseMs - heartbeatMs}), got ${marginMs}`);
   require(electionMs > 0 && electionMs < leaseMs, `electionMs must be between 1 and leaseMs (${leaseMs}), got ${electionMs}`);
-  require(sweepMs > 0 && sweepMs <= leaseMs / 4, `sweepMs must be between 1 and leaseMs / 4 (${leaseMs / 4}), got ${sweepMs}`);
+  // A leader that looks less often than each quarter of a lease takes itself for asleep; half of that leaves a pass its time.
+  require(sweepMs > 0 && sweepMs <= leaseMs / 8, `sweepMs must be between 1 and leaseMs / 8 (${leaseMs / 8}), got ${sweepMs}`);
   return settings;
 }
 

@@ -4,7 +4,7 @@
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
-import { REPLICA_GATE } from './advisory-locks.js';
+import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { holdTerm } from './leadership.repository.js';
 
 export interface TermHolder {

@@ -43,6 +43,7 @@ function databaseThatHears(hear: (payload: string) => void): Database {
 describe('a hint', () => {
   it.each<Hint>([
     { kind: 'term' },
+    { kind: 'term', to: asId.replica(7) },
     { kind: 'slots' },
     { kind: 'plan' },
     { kind: 'work', slots: slots(3) },
@@ -75,6 +76,10 @@ describe('a hint', () => {
         },
       ),
     );
+  });
+
+  it('that is not understood means to look everywhere even if it holds numbers', () => {
+    expect(parseHint('quota:3,17')).toEqual({ kind: 'work', slots: [] });
   });
 
   it('names nothing but whole slots', () => {

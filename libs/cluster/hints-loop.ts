@@ -33,8 +33,9 @@ export class HintsLoop implements Loop {
   }
 
   send(hint: Hint): void {
-    if (hint.kind === 'work') for (const slot of hint.slots) this.#work.add(slot);
-    else this.#topics.add(hint.kind === 'term' && hint.to !== undefined ? `term:${hint.to}` : hint.kind);
+    if (hint.kind === 'work') {
+      for (const slot of hint.slots) this.#work.add(slot);
+    } else this.#topics.add(hint.kind === 'term' && hint.to !== undefined ? `term:${hint.to}` : hint.kind);
     this.pending.publish();
   }
 
@@ -61,6 +62,7 @@ export function parseHint(payload: string): Hint {
   if (payload === 'term' || payload === 'slots' || payload === 'plan') return { kind: payload };
   const [, successor] = /^term:(\d{1,9})$/.exec(payload) ?? [];
   if (successor !== undefined) return { kind: 'term', to: asId.replica(Number(successor)) };
-  const named = payload.replace(/^work:/, '').split(',').filter((part) => /^\d+$/.test(part));
+  const [, list = ''] = /^work:(.*)$/.exec(payload) ?? [];
+  const named = list.split(',').filter((part) => /^\d+$/.test(part));
   return { kind: 'work', slots: named.map((part) => Number(part) as Slot) }; // digits, by the filter above
 }

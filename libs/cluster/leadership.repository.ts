@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
-import { LEADER_LOCK } from './advisory-locks.js';
+import { LEADER_LOCK } from '#database/advisory-locks.js';
 
 /** Only ever tried, never waited for: a blocked pg_advisory_lock() holds back VACUUM for as long as it waits. */
 export async function tryLeaderLock(db: Database): Promise<boolean> {

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { ReplicaState } from '#database/schema.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
-import { LIVENESS_LOCK } from './advisory-locks.js';
+import { LIVENESS_LOCK } from '#database/advisory-locks.js';
 
 export interface ReplicaIdentity {
   incarnation: string;

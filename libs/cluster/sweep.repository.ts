@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
-import { LIVENESS_LOCK } from './advisory-locks.js';
+import { LIVENESS_LOCK } from '#database/advisory-locks.js';
 
 export interface SweepRow {
   replica: ReplicaNumber;

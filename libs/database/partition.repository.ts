@@ -1,6 +1,8 @@
-// Which statements make and drop day partitions? Made apart and then attached, which holds up neither
-// reads nor writes of the other days; rows that a missed night left in the default partition move along.
+// Which statements make and drop day partitions? Made apart and then attached, which holds up no write to
+// the other days; only the default partition is closed meanwhile, and rows that a missed night left in it
+// move along.
 import { sql, type RawBuilder } from 'kysely';
+import { PARTITIONING_LOCK } from './advisory-locks.js';
 import type { Database, Tx } from './connection.js';
 import type { PartitionDay } from './decisions/partition-days.js';
 
@@ -16,7 +18,7 @@ export const PARTITIONED_TABLES: readonly PartitionedTable[] = [
 
 /** Replicas that start together do this one after the other; released with the transaction. */
 export async function lockPartitioning(tx: Tx): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${0x43415233}, 0), set_config('lock_timeout', '2s', true)`.execute(tx);
+  await sql`select pg_advisory_xact_lock(${PARTITIONING_LOCK}, 0), set_config('lock_timeout', '2s', true)`.execute(tx);
 }
 
 /** The days for which the table has a partition, as `2026-11-21`. */
@@ -33,6 +35,8 @@ export async function createPartition(tx: Tx, table: PartitionedTable, { day, fr
   const parent = sql.table(`carillon.${table.name}`);
   const partition = partitionTable(table, day);
   const key = sql.ref(table.key);
+  // Before it is emptied: a row that a writer has not committed yet would come back and refuse the attachment.
+  await sql`lock table ${sql.table(`carillon.${table.name}_default`)} in access exclusive mode`.execute(tx);
   await sql`create table ${partition} (like ${parent} including defaults including constraints)`.execute(tx);
   await sql`
     with moved as (

@@ -58,6 +58,14 @@ const STACK_LENGTH_MAX = 4_000;
 const MESSAGE_LENGTH_MAX = 2_000;
 
 export function describeError(thrown: unknown): AttemptError {
+  try {
+    return readError(thrown);
+  } catch {
+    return { name: 'UnreadableError', message: 'expected an error that can be read, got one that throws when it is' };
+  }
+}
+
+function readError(thrown: unknown): AttemptError {
   if (!(thrown instanceof Error)) {
     return { name: 'NonError', message: textOf(`expected an Error to be thrown, got ${showThrown(thrown)}`, MESSAGE_LENGTH_MAX) };
   }

@@ -93,6 +93,8 @@ export class HeldRuns {
   }
 
   markEnded(held: HeldRun): void {
+    // What was dropped with its incarnation counts no more.
+    if (this.#runs.get(held.run.id) !== held) return;
     if (held.state === 'running') this.#running -= 1;
     if (held === this.#quarantined) this.#quarantined = null;
     held.state = 'ended';

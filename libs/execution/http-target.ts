@@ -24,7 +24,7 @@ export async function callHttp({ target, run, context, dispatcher }: HttpCall): 
     dispatcher,
     signal: context.signal,
     headers: {
-      ...target.headers,
+      ...lowerCased(target.headers),
       'content-type': 'application/json',
       'webhook-id': run.id,
       'x-run-id': run.id,
@@ -33,22 +33,31 @@ export async function callHttp({ target, run, context, dispatcher }: HttpCall): 
     },
     body: JSON.stringify(run.payload),
   });
-  const body = await readBounded(answer.body);
+  const { text: body, cut } = await readBounded(answer.body);
   const { statusCode } = answer;
-  if (statusCode >= 200 && statusCode < 300) return { kind: 'succeeded', output: parseOutput(body) };
+  if (statusCode >= 200 && statusCode < 300) {
+    if (cut) throw new Error(`expected an answer of at most ${ANSWER_BYTES_MAX} bytes, got more`);
+    return { kind: 'succeeded', output: parseOutput(body) };
+  }
   const error = { name: 'HttpStatus', message: `expected 2xx from ${target.url}, got ${statusCode}: ${body.slice(0, 500)}` };
   return { kind: 'failed', error, fatal: statusCode >= 300 && statusCode < 500 && !WORTH_ANOTHER_TRY.has(statusCode) };
 }
 
-async function readBounded(body: Dispatcher.ResponseData['body']): Promise<string> {
+async function readBounded(body: Dispatcher.ResponseData['body']): Promise<{ text: string; cut: boolean }> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > ANSWER_BYTES_MAX) throw new Error(`expected an answer of at most ${ANSWER_BYTES_MAX} bytes, got more`);
+    // Leaving the loop hangs up on the sender.
+    if (bytes > ANSWER_BYTES_MAX) return { text: Buffer.concat(chunks).toString('utf8'), cut: true };
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return { text: Buffer.concat(chunks).toString('utf8'), cut: false };
+}
+
+/** Header names have no case; ours must win over a tenant's however he writes them. */
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function parseOutput(body: string): unknown {

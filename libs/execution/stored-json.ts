@@ -1,6 +1,7 @@
 // What may be stored as JSON? Everything that JSON can say and jsonb can hold: no cycles, no NUL
 // characters, no halves of surrogate pairs. The last two are replaced, since one such character in one
 // output must not keep a whole batch of finished runs out of the history.
+import { describeError } from './attempt.js';
 
 const STORED_BYTES_MAX = 256 * 1024;
 /** An escape that jsonb refuses, or an escaped backslash, which is skipped. Only halves of pairs are escaped at all. */
@@ -17,7 +18,7 @@ export function encodeJson(value: unknown): Encoded {
     }
     return { kind: 'encoded', json: forJsonb(json) };
   } catch (error) {
-    return { kind: 'unfit', reason: `expected a value that JSON can say, got ${error instanceof Error ? error.message : String(error)}` };
+    return { kind: 'unfit', reason: `expected a value that JSON can say, got ${describeError(error).message}` };
   }
 }
 

@@ -2,15 +2,25 @@
 // this process. Nothing is stored and nothing crosses a process: what must not be missed is a row.
 
 export class Topic<Message> {
-  readonly #listeners = new Set<(message: Message) => void>();
+  readonly #subscriptions = new Set<{ listener: (message: Message) => void }>();
 
   /** Returns the function that ends the subscription. */
   subscribe(listener: (message: Message) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    const subscription = { listener };
+    this.#subscriptions.add(subscription);
+    return () => this.#subscriptions.delete(subscription);
   }
 
+  /** Tells everybody, even if a listener throws; then throws what the first of those threw. */
   publish(message: Message): void {
-    for (const listener of this.#listeners) listener(message);
+    const failures: unknown[] = [];
+    for (const { listener } of this.#subscriptions) {
+      try {
+        listener(message);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 }

@@ -111,12 +111,6 @@ export async function deleteSchedule(tx: Tx, id: ScheduleId): Promise<void> {
   await tx.deleteFrom('schedule').where('id', '=', id).execute();
 }
 
-export async function databaseTime(db: Database): Promise<Date> {
-  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db);
-  if (rows[0] === undefined) throw new Error('expected the database to tell the time, got no row');
-  return rows[0].now;
-}
-
 export async function slotOwnerOf(db: Database, slot: Slot): Promise<ReplicaNumber | null> {
   const row = await db.selectFrom('slot_owner').select('owner').where('slot', '=', slot).executeTakeFirst();
   return row?.owner ?? null;

@@ -4,6 +4,7 @@
 import { closeGate } from '#cluster/fences.js';
 import type { Database, Tx } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
+import { databaseTime } from '#database/time.repository.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import { asId, type Slot, type TenantId } from '#kernel/ids.js';
 import { nextDueAt, validateSpec, type ScheduleSpec } from './decisions/due-times.js';
@@ -30,7 +31,7 @@ export async function createSchedule(
   tenant: { id: TenantId; slot: Slot },
   input: ScheduleInput,
 ): Promise<CreateResult> {
-  const firstDueAt = firstDue(input.spec, await rows.databaseTime(db));
+  const firstDueAt = firstDue(input.spec, await databaseTime(db));
   if (!(firstDueAt instanceof Date)) return firstDueAt;
   const id = asId.schedule(randomUUID());
   try {
@@ -101,7 +102,7 @@ async function setPaused(tx: Tx, schedule: rows.Schedule, pause: boolean): Promi
 
 async function edit(tx: Tx, schedule: rows.Schedule, change: ScheduleChange & { kind: 'edit' }): Promise<ChangeResult> {
   const spec = change.spec ?? schedule.spec;
-  const firstAt = change.spec === undefined ? null : firstDue(spec, await rows.databaseTime(tx));
+  const firstAt = change.spec === undefined ? null : firstDue(spec, await databaseTime(tx));
   if (firstAt !== null && !(firstAt instanceof Date)) return firstAt;
   const reopened = await takeBackPlanned(tx, schedule);
   // With the old spec the planner goes on where it was; with a new one, at that one's first due time from now.

@@ -77,12 +77,23 @@ describe('while connecting is refused', () => {
     expectProblem(await server.admin.get('/nothing'), 'not-found');
   });
 
-  it('a caller who waits for a run is answered about when he wanted to be', async () => {
+  it('a caller who waits for a run is told so, long before his time is up', async () => {
     const { id } = await createRun(tenant, { jobType: 'sleep', payload: { ms: 3_600_000 } });
     await until('it runs', async () => (await readRun(tenant, id)).state === 'running');
-    const answered = tenant.api.get(`${tenant.path}/runs/${id}?wait=2`).then((response) => response);
+    const answered = tenant.api.get(`${tenant.path}/runs/${id}?wait=60`).then((response) => response);
     await proxy.cut();
     expectProblem(await answered, 'database-unavailable');
+  });
+});
+
+describe('while nothing is answered', () => {
+  it('the process is alive and soon not ready; when answers come again, it goes on', async () => {
+    proxy.freeze();
+    await until('the replica is not ready', async () => (await server.anonymous.get('/healthz/ready')).status === 503);
+    await server.anonymous.get('/healthz/live').expect(200);
+    await proxy.mend();
+    await until('the replica is ready', async () => (await server.anonymous.get('/healthz/ready')).status === 200);
+    expect(await finish(tenant, { jobType: 'echo', payload: 'thawed' })).toMatchObject({ state: 'succeeded', output: 'thawed' });
   });
 });
 

@@ -125,22 +125,25 @@ hidden byte m;
 #else
 #define MAY_HAND_OVER(r) (inFlight[r] == 0)
 #endif
-#if defined(LEAVE_BEHIND_GATE)
-#define MAY_LEAVE(r) (inFlight[r] == 0)
-#else
+#if defined(LEAVE_WITHOUT_GATE)
 #define MAY_LEAVE(r) true
+#else
+#define MAY_LEAVE(r) (inFlight[r] == 0)
 #endif
 #if defined(NO_RETURN)
 #define MAY_GET(r) (!HAS(formerOwners, r))
 #else
 #define MAY_GET(r) true
 #endif
-#if defined(EPOCH)
-#define IS_KNOWN(known, seen) ((known) == (seen))
-#define STILL_OWNS(r, seen) (owner == (r) && target == NOBODY && epoch + 1 == (seen))
-#else
+#if defined(EPOCH_FORGOTTEN)
 #define IS_KNOWN(known, seen) ((known) != 0)
+#else
+#define IS_KNOWN(known, seen) ((known) == (seen))
+#endif
+#if defined(EPOCH_UNCHECKED)
 #define STILL_OWNS(r, seen) (owner == (r) && target == NOBODY)
+#else
+#define STILL_OWNS(r, seen) (owner == (r) && target == NOBODY && epoch + 1 == (seen))
 #endif
 
 /* The process learns that its incarnation is over, and forgets what it held. */
@@ -296,9 +299,10 @@ active [REPLICAS] proctype Claiming() {
   od
 }
 
-#define RELEASED 0
-#define SUCCEEDED 1
-#define FAILED 2
+#define RUNS_STILL 0
+#define RELEASED 1
+#define SUCCEEDED 2
+#define FAILED 3
 
 /* What is left of a claim when one of its runs has ended: closeClaims or shrinkClaims, or nothing. */
 inline releaseClaim(r, x, row, kind) {
@@ -337,12 +341,7 @@ active [REPLICAS] proctype Settling() {
 #endif
       fi;
       row = heldRow[HELD(me, ending)];
-      tried = heldAttempt[HELD(me, ending)];
-      if
-      :: kind = RELEASED
-      :: kind = SUCCEEDED
-      :: kind = FAILED
-      fi
+      tried = heldAttempt[HELD(me, ending)]
     };
 
     do
@@ -363,9 +362,15 @@ active [REPLICAS] proctype Settling() {
       };
 #endif
       if
-      :: !ours || kind == RELEASED
+      :: !ours
+      :: atomic { ours && (kind == RUNS_STILL || kind == RELEASED) -> kind = RELEASED }
       :: atomic {
           ours && kind != RELEASED && !HAS(runLocked, ending) -> /* finishRuns, retryRuns */
+          if
+          :: kind == RUNS_STILL -> kind = SUCCEEDED
+          :: kind == RUNS_STILL -> kind = FAILED
+          :: kind != RUNS_STILL
+          fi;
 #if defined(BY_RUN_ID)
           found = HAS(unfinished, ending);
 #else
@@ -438,17 +443,14 @@ active [REPLICAS] proctype Handing() {
       :: owner == me && target == NOBODY -> serving[me] = epoch + 1
       :: else -> serving[me] = 0
       fi
-    };
-    if
-    :: atomic {
-        GOES_ON(me) && ALIVE(me) && owner == me && target != NOBODY && serving[me] == 0 && MAY_HAND_OVER(me) ->
-        formerOwners = formerOwners | BIT(me);
-        owner = target;
-        target = NOBODY;
-        epoch++
-      }
-    :: true
-    fi
+    }
+  :: atomic {
+      GOES_ON(me) && ALIVE(me) && owner == me && target != NOBODY && serving[me] == 0 && MAY_HAND_OVER(me) ->
+      formerOwners = formerOwners | BIT(me);
+      owner = target;
+      target = NOBODY;
+      epoch++
+    }
   od
 }
 

@@ -3,8 +3,9 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Patch,
 import { ApiBearerAuth, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Database } from '#database/connection.js';
+import { databaseTime } from '#database/time.repository.js';
 import { listFires } from '#scheduling/ledger.repository.js';
-import { databaseTime, findSchedule, listSchedules, type Schedule } from '#scheduling/schedule.repository.js';
+import { findSchedule, listSchedules, type Schedule } from '#scheduling/schedule.repository.js';
 import { changeSchedule, createSchedule, deleteSchedule, type ScheduleChange } from '#scheduling/schedules.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';

@@ -10,3 +10,5 @@ export const LIVENESS_LOCK = 0x43415231;
  * holds it shared until commit; whoever must be sure that none is in flight takes it exclusively.
  */
 export const REPLICA_GATE = 0x43415232;
+/** Held in a transaction while day partitions are made or dropped. The second key is always 0. */
+export const PARTITIONING_LOCK = 0x43415233;

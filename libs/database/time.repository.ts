@@ -1,0 +1,9 @@
+// What time is it? The database's answer, which is the one that stored instants and due times are made of.
+import { sql } from 'kysely';
+import type { Database } from './connection.js';
+
+export async function databaseTime(db: Database): Promise<Date> {
+  const { rows } = await sql<{ now: Date }>`select clock_timestamp() as now`.execute(db);
+  if (rows[0] === undefined) throw new Error('expected the database to tell the time, got no row');
+  return rows[0].now;
+}
