@@ -21,6 +21,16 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   sweep.died.subscribe(wake(replica.revocation));
   ownership.changed.subscribe(wake(claim));
 
+  // Hints wait for a session, and claims for trust in it. Left alone they would sleep on for seconds.
+  let isCutOff = false;
+  membership.cutOff.subscribe(() => {
+    isCutOff = true;
+  });
+  membership.beaten.subscribe(() => {
+    if (isCutOff) wake(hints, claim, start)();
+    isCutOff = false;
+  });
+
   let ringVersion = -1;
   membership.beaten.subscribe((beat) => {
     if (beat.ringVersion !== ringVersion) timers.wake(ownership);
