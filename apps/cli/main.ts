@@ -3,6 +3,7 @@
 import { EmbeddedPostgresError } from '#database/embedded/embedded-postgres-error.js';
 import { ConfigError } from '#kernel/errors.js';
 import { CliError } from './cli-error.js';
+import { ringTable } from './ring-table.js';
 import { parseUpOptions, UP_USAGE } from './up/options.js';
 import { up } from './up/up.js';
 
@@ -10,6 +11,7 @@ const USAGE = `Usage: npm start -- [OPTIONS], or: node apps/cli/bootstrap.mjs CO
 
 Commands:
   up      start PostgreSQL, a few replicas and a demo; what npm start does
+  ring    print how even the ring is, and how much moves when a replica joins or leaves
 
 Each command tells its options with --help.
 `;
@@ -18,6 +20,9 @@ async function main([command, ...args]: string[]): Promise<number> {
   switch (command) {
     case 'up':
       return runUp(args);
+    case 'ring':
+      process.stdout.write(`${ringTable()}\n`);
+      return 0;
     case undefined:
     case 'help':
     case '--help':
@@ -25,7 +30,7 @@ async function main([command, ...args]: string[]): Promise<number> {
       process.stdout.write(USAGE);
       return 0;
     default:
-      throw new CliError(`command: expected up or help, got ${JSON.stringify(command)}`, 2);
+      throw new CliError(`command: expected up, ring or help, got ${JSON.stringify(command)}`, 2);
   }
 }
 

@@ -12,9 +12,8 @@ import { migrateToLatest } from '#database/migrator.js';
 import { acceptAdminKey } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
-import { QuietNestLogger } from './log.js';
 import { JSON_TYPES, requireJson } from './http/media-type.js';
-import { identifyRequest } from './log.js';
+import { identifyRequest, QuietNestLogger } from './log.js';
 import { serveApiDescription } from './open-api.js';
 import { ReplicaService } from './replica/replica-service.js';
 import { VERSION } from './version.js';
@@ -64,7 +63,7 @@ async function buildApplication(config: ServerConfig, db: Database, handlers: Pr
   // Not strict: a body of `null` is JSON, and the schema says better what is wrong with it.
   app.useBodyParser('json', { limit: BODY_LIMIT, type: JSON_TYPES, strict: false });
   serveApiDescription(app, VERSION);
-  closeConnectionsOnceIdle(app.getHttpServer() as Server);
+  closeConnectionsOnceIdle(app.getHttpServer());
   return app;
 }
 

@@ -89,7 +89,9 @@ it('Docker finds every replica healthy', async () => {
 it('without an administrator key Compose names the variable that it misses', async () => {
   const { CARILLON_ADMIN_KEY: _missing, ...env } = composeEnvironment();
   const config = compose('carillon-test-without-key', ['config'], env);
-  await expect(config).rejects.toThrow(/CARILLON_ADMIN_KEY[^]*must be set to a secret of at least 32 characters/);
+  await expect(config).rejects.toThrow(
+    /CARILLON_ADMIN_KEY[^]*must be set to a secret of at least 32 characters/,
+  );
 });
 
 it('a run that one replica accepts is waited for at another', async () => {

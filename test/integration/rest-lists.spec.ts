@@ -87,12 +87,15 @@ describe.each(LISTS)('the list of $list', ({ list, key, ascending, least }) => {
     expect(new Set(expectFields(await server.admin.get(`${pathOf(list)}?pageSize=${pageSize}`)))).toEqual(new Set(['?pageSize']));
   });
 
-  it.each([['garbage', 'AAAA'], ['an empty token', ''], ['no base64', '%00%ff%F0'.slice(0, 3)], ['a made-up one', Buffer.from('000000000000zzzz').toString('base64url')], ['a long one', 'A'.repeat(1_000)]])(
-    'gives no page for %s',
-    async (_, token) => {
-      expectProblem(await server.admin.get(`${pathOf(list)}?pageToken=${token}`), token === '%00' ? 'validation-failed' : 'invalid-page-token');
-    },
-  );
+  it.each([
+    ['garbage', 'AAAA'],
+    ['an empty token', ''],
+    ['what is no base64', '!!!'],
+    ['a made-up one', Buffer.from('000000000000zzzz').toString('base64url')],
+    ['a long one', 'A'.repeat(1_000)],
+  ])('gives no page for %s', async (_, token) => {
+    expectProblem(await server.admin.get(`${pathOf(list)}?pageToken=${token}`), 'invalid-page-token');
+  });
 
   it('gives no page for a token that was changed', async () => {
     const { nextPageToken } = await readPage(list, 'pageSize=1');

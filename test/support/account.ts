@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 
-interface LedgerRow {
+export interface LedgerRow {
   schedule: string;
   dueAt: Date;
   outcome: string;
@@ -14,7 +14,7 @@ interface LedgerRow {
   seconds: number;
 }
 
-interface SideLogLine {
+export interface SideLogLine {
   runId: string;
   attempt: number;
   pid: number;

@@ -29,7 +29,7 @@ export async function docker(
   } catch (error) {
     const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string }; // as execFile rejects
     const said = `${stdout}\n${stderr}`.trim().slice(-SHOWN_LENGTH_MAX) || message;
-    throw new Error(`expected "docker ${args.join(' ')}" to succeed, got:\n${said}`, { cause: error });
+    throw new Error(`expected "docker ${args.join(' ')}" to succeed, got: ${said}`);
   }
 }
 
@@ -45,8 +45,7 @@ export async function requireDockerEngine(): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(
       'The Docker tests need a Docker engine that answers and Docker Compose. Start one, or point DOCKER_HOST at one;' +
-        ` "npm test" runs everything that needs neither. ${reason}`,
-      { cause: error },
+        ` "npm test" runs everything that needs neither.\n${reason}`,
     );
   }
 }

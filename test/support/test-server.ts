@@ -22,6 +22,8 @@ export interface ServerWish {
   env?: Readonly<Record<string, string>>;
   /** Providers with @JobHandler methods. */
   handlers?: Provider[];
+  /** False for a replica that has no API to ask whether the slots are shared out. */
+  api?: boolean;
 }
 
 export interface TestServer {
@@ -49,7 +51,8 @@ export async function startTestServer(wish: ServerWish = {}): Promise<TestServer
   const running = await startServer(configOf({ databaseUrl, sideLog, env: wish.env ?? {} }), wish.handlers);
   const { url } = running;
   const as = (key: string): TestAgent => request.agent(url).auth(key, { type: 'bearer' });
-  await untilAtWork(url, as(ADMIN_KEY));
+  await until(`the replica at ${url} is ready`, async () => (await request(url).get('/healthz/ready')).status === 200);
+  if (wish.api !== false) await untilOwned(as(ADMIN_KEY));
   return {
     url,
     databaseUrl,
@@ -82,8 +85,7 @@ function configOf({ databaseUrl, sideLog, env }: { databaseUrl: string; sideLog:
   });
 }
 
-async function untilAtWork(url: string, admin: TestAgent): Promise<void> {
-  await until(`the replica at ${url} is ready`, async () => (await request(url).get('/healthz/ready')).status === 200);
+async function untilOwned(admin: TestAgent): Promise<void> {
   await until('every slot has an owner', async () => {
     const { body } = await admin.get('/api/v1/cluster/ring');
     return (body as { unowned: number }).unowned === 0; // the cluster's own tests check this answer's form
