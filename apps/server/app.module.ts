@@ -40,7 +40,14 @@ export interface AppParts {
   handlers?: Provider[];
 }
 
-const API = [TenantsController, JobTypesController, SchedulesController, RunsController, ClusterController, OperationsController];
+const API = [
+  TenantsController,
+  JobTypesController,
+  SchedulesController,
+  RunsController,
+  ClusterController,
+  OperationsController,
+];
 
 @Module({})
 export class AppModule {

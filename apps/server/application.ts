@@ -46,16 +46,23 @@ export async function startServer(config: ServerConfig, handlers: Provider[] = [
   }
 }
 
-async function buildApplication(config: ServerConfig, db: Database, handlers: Provider[]): Promise<NestExpressApplication> {
+async function buildApplication(
+  config: ServerConfig,
+  db: Database,
+  handlers: Provider[],
+): Promise<NestExpressApplication> {
   if (config.CARILLON_ADMIN_KEY !== undefined) await acceptAdminKey(db, config.CARILLON_ADMIN_KEY);
   const installation = await readInstallation(db);
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.of({ config, db, installation, handlers }), {
-    bufferLogs: true,
-    // Otherwise Nest ends the process without a word to whoever called.
-    abortOnError: false,
-    // Nest's own would read forms, too.
-    bodyParser: false,
-  });
+  const app = await NestFactory.create<NestExpressApplication>(
+    AppModule.of({ config, db, installation, handlers }),
+    {
+      bufferLogs: true,
+      // Otherwise Nest ends the process without a word to whoever called.
+      abortOnError: false,
+      // Nest's own would read forms, too.
+      bodyParser: false,
+    },
+  );
   app.useLogger(new QuietNestLogger(await app.resolve(PinoLogger), {}));
   app.disable('x-powered-by');
   app.use(identifyRequest);

@@ -2,43 +2,103 @@
 // on. An unknown name that looks like ours is refused, because a mistyped setting is worse than none.
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { checkClusterSettings, DEFAULT_CLUSTER_SETTINGS, type ClusterSettings } from '#cluster/cluster-settings.js';
+import {
+  checkClusterSettings,
+  DEFAULT_CLUSTER_SETTINGS,
+  type ClusterSettings,
+} from '#cluster/cluster-settings.js';
 import { ConfigError } from '#kernel/errors.js';
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
-const list = z.string().transform((value) => value.split(',').map((part) => part.trim()).filter((part) => part !== ''));
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
 /** Digits only: an empty text would otherwise be the number 0. */
-const count = (min: number, max: number) => z.string().regex(/^\d{1,12}$/, 'expected a whole number').transform(Number).pipe(z.number().min(min).max(max));
+const count = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,12}$/, 'expected a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min).max(max));
 const role = z.enum(['api', 'scheduler', 'worker']);
 const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'expected a postgres:// URL');
 
 /** Each setting with its meaning; docs/CONFIGURATION.md is written from this. */
 export const settings = z.object({
-  DATABASE_URL: postgresUrl.describe('The database. A pooler in transaction mode is fine if DATABASE_SESSION_URL goes past it.'),
-  DATABASE_SESSION_URL: postgresUrl.optional().describe('A direct way to the primary for the control session. Default: DATABASE_URL.'),
+  DATABASE_URL: postgresUrl.describe(
+    'The database. A pooler in transaction mode is fine if DATABASE_SESSION_URL goes past it.',
+  ),
+  DATABASE_SESSION_URL: postgresUrl
+    .optional()
+    .describe('A direct way to the primary for the control session. Default: DATABASE_URL.'),
   CARILLON_HOST: z.string().default('127.0.0.1').describe('The address to listen on.'),
   CARILLON_PORT: count(0, 65_535).default(8080).describe('The port to listen on; 0 takes any free one.'),
-  CARILLON_PORT_FALLBACK: flag.default(false).describe('Take any free port when the wanted one is taken, instead of failing.'),
-  CARILLON_NAME: z.string().min(1).max(100).default(hostname()).describe('How the replica is shown. Need not be unique.'),
-  CARILLON_ROLES: list.pipe(z.array(role).min(1)).default(['api', 'scheduler', 'worker']).describe('What the replica does.'),
+  CARILLON_PORT_FALLBACK: flag
+    .default(false)
+    .describe('Take any free port when the wanted one is taken, instead of failing.'),
+  CARILLON_NAME: z
+    .string()
+    .min(1)
+    .max(100)
+    .default(hostname())
+    .describe('How the replica is shown. Need not be unique.'),
+  CARILLON_ROLES: list
+    .pipe(z.array(role).min(1))
+    .default(['api', 'scheduler', 'worker'])
+    .describe('What the replica does.'),
   CARILLON_WEIGHT: count(1, 100).default(1).describe('Its share of the slots, in proportion to the others.'),
-  CARILLON_PREFERENCE: count(0, 100).default(0).describe('Who should lead: the healthy replica with the highest. It takes leadership back when it returns.'),
-  CARILLON_ADMIN_KEY: z.string().min(32).optional().describe('A key that is accepted as an administrator\'s; at least 32 characters.'),
+  CARILLON_PREFERENCE: count(0, 100)
+    .default(0)
+    .describe(
+      'Who should lead: the healthy replica with the highest. It takes leadership back when it returns.',
+    ),
+  CARILLON_ADMIN_KEY: z
+    .string()
+    .min(32)
+    .optional()
+    .describe("A key that is accepted as an administrator's; at least 32 characters."),
   CARILLON_MIGRATE: flag.default(true).describe('Bring the database to the newest version at start.'),
-  CARILLON_BUILT_IN_JOBS: flag.default(false).describe('Register noop, echo, sleep, block, fail and record. For demos and tests.'),
+  CARILLON_BUILT_IN_JOBS: flag
+    .default(false)
+    .describe('Register noop, echo, sleep, block, fail and record. For demos and tests.'),
   CARILLON_SIDE_LOG: z.string().optional().describe('The file that the built-in job `record` appends to.'),
-  CARILLON_HTTP_ALLOWED_HOSTS: list.default([]).describe('Hosts that HTTP targets may reach although their address is not public.'),
+  CARILLON_HTTP_ALLOWED_HOSTS: list
+    .default([])
+    .describe('Hosts that HTTP targets may reach although their address is not public.'),
   CARILLON_MAX_RUNNING: count(1, 10_000).default(200).describe('Runs that execute at once in this replica.'),
-  CARILLON_MAX_HELD: count(1, 100_000).default(2_000).describe('Runs that are claimed by this replica at once, running ones included.'),
-  CARILLON_WORK_CONNECTIONS: count(2, 100).default(6).describe('Connections for claims, completions and planning.'),
-  CARILLON_API_CONNECTIONS: count(1, 100).default(6).describe('Connections for the REST API and for housekeeping.'),
-  CARILLON_DRAIN_SECONDS: count(0, 3_600).default(30).describe('How long running work may go on after SIGTERM.'),
+  CARILLON_MAX_HELD: count(1, 100_000)
+    .default(2_000)
+    .describe('Runs that are claimed by this replica at once, running ones included.'),
+  CARILLON_WORK_CONNECTIONS: count(2, 100)
+    .default(6)
+    .describe('Connections for claims, completions and planning.'),
+  CARILLON_API_CONNECTIONS: count(1, 100)
+    .default(6)
+    .describe('Connections for the REST API and for housekeeping.'),
+  CARILLON_DRAIN_SECONDS: count(0, 3_600)
+    .default(30)
+    .describe('How long running work may go on after SIGTERM.'),
   CARILLON_FIRE_RETENTION_DAYS: count(1, 3_650).default(14).describe('How long the ledger is kept.'),
   CARILLON_HISTORY_RETENTION_DAYS: count(1, 3_650).default(14).describe('How long finished runs are kept.'),
-  CARILLON_LIVENESS: z.enum(['sessions', 'leases']).default('sessions').describe('`leases` where the control session can only go through a pooler: no locks are used, and a crash is noticed after a lease.'),
-  CARILLON_HEARTBEAT_MS: count(50, 60_000).default(DEFAULT_CLUSTER_SETTINGS.heartbeatMs).describe('A replica beats this often.'),
-  CARILLON_LEASE_MS: count(150, 600_000).default(DEFAULT_CLUSTER_SETTINGS.leaseMs).describe('A silent replica is dead after this.'),
-  CARILLON_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('What to log.'),
+  CARILLON_LIVENESS: z
+    .enum(['sessions', 'leases'])
+    .default('sessions')
+    .describe(
+      '`leases` where the control session can only go through a pooler: no locks are used, and a crash is noticed after a lease.',
+    ),
+  CARILLON_HEARTBEAT_MS: count(50, 60_000)
+    .default(DEFAULT_CLUSTER_SETTINGS.heartbeatMs)
+    .describe('A replica beats this often.'),
+  CARILLON_LEASE_MS: count(150, 600_000)
+    .default(DEFAULT_CLUSTER_SETTINGS.leaseMs)
+    .describe('A silent replica is dead after this.'),
+  CARILLON_LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('What to log.'),
 });
 
 export type Settings = z.infer<typeof settings>;
@@ -49,16 +109,26 @@ export interface ServerConfig extends Settings {
 
 /** Throws ConfigError naming each setting that is wrong, what was expected and what was got. */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): ServerConfig {
-  const unknown = Object.keys(env).filter((name) => name.startsWith('CARILLON_') && !(name in settings.shape));
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith('CARILLON_') && !(name in settings.shape),
+  );
   if (unknown.length > 0) {
-    throw new ConfigError(`expected settings that exist, got ${unknown.join(', ')}; known are ${Object.keys(settings.shape).join(', ')}`);
+    throw new ConfigError(
+      `expected settings that exist, got ${unknown.join(', ')}; known are ${Object.keys(settings.shape).join(', ')}`,
+    );
   }
   const parsed = settings.safeParse(env);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}, got ${show(env, issue.path[0])}`);
+    const problems = parsed.error.issues.map(
+      (issue) => `${issue.path.join('.')}: ${issue.message}, got ${show(env, issue.path[0])}`,
+    );
     throw new ConfigError(problems.join('\n'));
   }
-  const { CARILLON_HEARTBEAT_MS: heartbeatMs, CARILLON_LEASE_MS: leaseMs, CARILLON_LIVENESS: liveness } = parsed.data;
+  const {
+    CARILLON_HEARTBEAT_MS: heartbeatMs,
+    CARILLON_LEASE_MS: leaseMs,
+    CARILLON_LIVENESS: liveness,
+  } = parsed.data;
   const cluster = checkClusterSettings({
     ...DEFAULT_CLUSTER_SETTINGS,
     liveness,

@@ -13,8 +13,12 @@ A replica is configured by environment variables alone. They are checked once, a
 `;
 
 function reference(): string {
-  const defaults: Record<string, unknown> = { ...readConfig({ DATABASE_URL: 'postgres://localhost/carillon' }) };
-  const rows = Object.entries(settings.shape).map(([name, schema]) => `| \`${name}\` | ${shown(name, defaults[name])} | ${schema.description ?? ''} |`);
+  const defaults: Record<string, unknown> = {
+    ...readConfig({ DATABASE_URL: 'postgres://localhost/carillon' }),
+  };
+  const rows = Object.entries(settings.shape).map(
+    ([name, schema]) => `| \`${name}\` | ${shown(name, defaults[name])} | ${schema.description ?? ''} |`,
+  );
   return `${HEADER}${rows.join('\n')}\n`;
 }
 

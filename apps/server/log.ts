@@ -13,7 +13,8 @@ export function loggerOptions(config: ServerConfig): Params {
       level: config.CARILLON_LOG_LEVEL,
       base: { replica: config.CARILLON_NAME, pid: process.pid },
       redact: ['req.headers.authorization', 'req.headers.cookie'],
-      customLogLevel: (_request, response, error) => (error !== undefined || response.statusCode >= 500 ? 'error' : 'debug'),
+      customLogLevel: (_request, response, error) =>
+        error !== undefined || response.statusCode >= 500 ? 'error' : 'debug',
     },
   };
 }

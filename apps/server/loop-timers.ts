@@ -86,7 +86,10 @@ export class LoopTimers {
     } catch (error) {
       driven.failures += 1;
       const level = isDatabaseError(error) ? 'warn' : 'error';
-      this.logger[level]({ err: error, loop: driven.loop.name, failures: driven.failures }, 'a pass failed; trying again');
+      this.logger[level](
+        { err: error, loop: driven.loop.name, failures: driven.failures },
+        'a pass failed; trying again',
+      );
       return reconnectDelayMs({ attempt: driven.failures, random: systemRandom });
     }
   }

@@ -32,7 +32,9 @@ function stopOnSignals(server: RunningServer): () => void {
 
 function fail(error: unknown): void {
   // A setting is the operator's to mend, and its message says how; a stack would only hide it.
-  process.stderr.write(`${error instanceof ConfigError || error instanceof UnfitSessionError ? error.message : String(error instanceof Error ? error.stack : error)}\n`);
+  process.stderr.write(
+    `${error instanceof ConfigError || error instanceof UnfitSessionError ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+  );
   process.exit(1);
 }
 

@@ -2,7 +2,12 @@
 // once by some replica, and again if that replica dies over it. For now that is the day partitions, made
 // ahead and dropped after their retention, every hour. pg-boss has two connections of its own, because it
 // opens transactions by plain statements, which a pool shared with anybody else would mix up.
-import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { PgBoss } from 'pg-boss';
 import { deleteOldEvents } from '#cluster/cluster-event.repository.js';
@@ -30,13 +35,18 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
     private readonly timers: LoopTimers,
     private readonly logger: PinoLogger,
   ) {
-    this.#retention = { fireDays: config.CARILLON_FIRE_RETENTION_DAYS, historyDays: config.CARILLON_HISTORY_RETENTION_DAYS };
+    this.#retention = {
+      fireDays: config.CARILLON_FIRE_RETENTION_DAYS,
+      historyDays: config.CARILLON_HISTORY_RETENTION_DAYS,
+    };
   }
 
   async onApplicationBootstrap(): Promise<void> {
     // Today's partitions can't wait for a job: the first run may end in a second. Where a long reader is in
     // the way, the default partitions take what comes until the job has made its own.
-    await this.#maintain().catch((error: unknown) => this.logger.warn({ err: error }, 'the day partitions could not be kept; a job tries again'));
+    await this.#maintain().catch((error: unknown) =>
+      this.logger.warn({ err: error }, 'the day partitions could not be kept; a job tries again'),
+    );
     if (this.config.CARILLON_ROLES.includes('scheduler')) this.timers.drive(this);
   }
 
@@ -78,7 +88,10 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
   }
 
   async #maintain(): Promise<void> {
-    const { created, dropped } = await maintainPartitions(this.db, { retention: this.#retention, now: await databaseTime(this.db) });
+    const { created, dropped } = await maintainPartitions(this.db, {
+      retention: this.#retention,
+      now: await databaseTime(this.db),
+    });
     await deleteOldEvents(this.db, { olderThanDays: this.config.CARILLON_FIRE_RETENTION_DAYS });
     if (created + dropped > 0) this.logger.info({ created, dropped }, 'kept the day partitions');
   }

@@ -1,30 +1,44 @@
 // How is the API described? By the same schemas that check it, as OpenAPI 3.1 at /openapi.json, with a
 // page at /docs that is served from here and loads nothing from elsewhere.
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule, type OpenAPIObject, type SwaggerDocumentOptions } from '@nestjs/swagger';
+import {
+  DocumentBuilder,
+  SwaggerModule,
+  type OpenAPIObject,
+  type SwaggerDocumentOptions,
+} from '@nestjs/swagger';
 import { z } from 'zod';
 import { problem } from './http/problem.js';
 
 type Schema = Record<string, unknown>;
 
 /** Swagger's own conversion mixes versions 3.0 and 3.1 of the schema language; zod's does not. */
-const standardSchemaConverter: NonNullable<SwaggerDocumentOptions['standardSchemaConverter']> = (schema, { schemaType }) => {
+const standardSchemaConverter: NonNullable<SwaggerDocumentOptions['standardSchemaConverter']> = (
+  schema,
+  { schemaType },
+) => {
   return schema instanceof z.ZodType ? convert(schema, schemaType) : undefined;
 };
 
 function convert(schema: z.ZodType, io: 'input' | 'output'): { schema: Schema; components?: Schema } {
-  const { $defs, $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+  const {
+    $defs,
+    $schema: _dialect,
+    ...rest
+  } = z.toJSONSchema(schema, {
     target: 'draft-2020-12',
     io,
     unrepresentable: 'any',
     override: ({ jsonSchema }) => {
       // Answers may get new fields, which callers must be free to ignore.
-      if (io === 'output' && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+      if (io === 'output' && jsonSchema.additionalProperties === false)
+        delete jsonSchema.additionalProperties;
       // The format says it; the pattern is ten lines long.
       if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
     },
   });
-  const text = (part: unknown): Schema => JSON.parse(JSON.stringify(part).replaceAll('#/$defs/', '#/components/schemas/')) as Schema;
+  const text = (part: unknown): Schema =>
+    JSON.parse(JSON.stringify(part).replaceAll('#/$defs/', '#/components/schemas/')) as Schema;
   return { schema: text(rest), ...($defs === undefined ? {} : { components: text($defs) }) };
 }
 
@@ -44,11 +58,17 @@ function withProblems(document: OpenAPIObject): OpenAPIObject {
   const { schema, components } = convert(problem, 'output');
   document.components ??= {};
   Object.assign((document.components.schemas ??= {}), components);
-  document.components.responses = { Problem: { description: 'What went wrong (RFC 9457).', content: { 'application/problem+json': { schema } } } };
+  document.components.responses = {
+    Problem: {
+      description: 'What went wrong (RFC 9457).',
+      content: { 'application/problem+json': { schema } },
+    },
+  };
   for (const path of Object.values(document.paths)) {
     for (const method of METHODS) {
       const operation = path[method];
-      if (operation !== undefined) operation.responses['default'] = { $ref: '#/components/responses/Problem' };
+      if (operation !== undefined)
+        operation.responses['default'] = { $ref: '#/components/responses/Problem' };
     }
   }
   return document;
@@ -57,5 +77,8 @@ function withProblems(document: OpenAPIObject): OpenAPIObject {
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
 
 export function serveApiDescription(app: INestApplication, version: string): void {
-  SwaggerModule.setup('docs', app, () => describeApi(app, version), { jsonDocumentUrl: 'openapi.json', yamlDocumentUrl: 'openapi.yaml' });
+  SwaggerModule.setup('docs', app, () => describeApi(app, version), {
+    jsonDocumentUrl: 'openapi.json',
+    yamlDocumentUrl: 'openapi.yaml',
+  });
 }

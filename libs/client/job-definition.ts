@@ -30,7 +30,9 @@ const NAME = /^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/;
 /** Throws when the name could not be used in a URL as it stands. */
 export function defineJob<Payload>(options: JobOptions<Payload>): JobDefinition<Payload> {
   if (!NAME.test(options.name) || options.name.length > 100) {
-    throw new TypeError(`expected name to be lower-case words joined by dots or dashes, got ${JSON.stringify(options.name)}`);
+    throw new TypeError(
+      `expected name to be lower-case words joined by dots or dashes, got ${JSON.stringify(options.name)}`,
+    );
   }
   return { kind: 'job-definition', ...options };
 }

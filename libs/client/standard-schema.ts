@@ -11,8 +11,7 @@ export interface StandardSchemaV1<Input = unknown, Output = Input> {
 }
 
 export type ValidationResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly ValidationIssue[] };
+  { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly ValidationIssue[] };
 
 export interface ValidationIssue {
   readonly message: string;

@@ -26,8 +26,14 @@ export interface ClusterEvent {
   data?: Record<string, unknown>;
 }
 
-export async function insertEvent(db: Database, { type, term = null, replica = null, data = {} }: ClusterEvent): Promise<void> {
-  await db.insertInto('cluster_event').values({ type, term, replica, data: JSON.stringify(data) }).execute();
+export async function insertEvent(
+  db: Database,
+  { type, term = null, replica = null, data = {} }: ClusterEvent,
+): Promise<void> {
+  await db
+    .insertInto('cluster_event')
+    .values({ type, term, replica, data: JSON.stringify(data) })
+    .execute();
 }
 
 export interface ClusterEventRow {
@@ -40,7 +46,10 @@ export interface ClusterEventRow {
 }
 
 /** Newest first; `before` is the seq where the page before this one ended. */
-export async function listEvents(db: Database, page: { before: number | null; limit: number }): Promise<ClusterEventRow[]> {
+export async function listEvents(
+  db: Database,
+  page: { before: number | null; limit: number },
+): Promise<ClusterEventRow[]> {
   return db
     .selectFrom('cluster_event')
     .selectAll()
@@ -50,6 +59,11 @@ export async function listEvents(db: Database, page: { before: number | null; li
     .execute();
 }
 
-export async function deleteOldEvents(db: Database, { olderThanDays }: { olderThanDays: number }): Promise<void> {
-  await sql`delete from carillon.cluster_event where at < clock_timestamp() - make_interval(days => ${olderThanDays}::int)`.execute(db);
+export async function deleteOldEvents(
+  db: Database,
+  { olderThanDays }: { olderThanDays: number },
+): Promise<void> {
+  await sql`delete from carillon.cluster_event where at < clock_timestamp() - make_interval(days => ${olderThanDays}::int)`.execute(
+    db,
+  );
 }

@@ -33,12 +33,17 @@ export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
 /** Throws ConfigError naming the first relation that does not hold. */
 export function checkClusterSettings(settings: ClusterSettings): ClusterSettings {
   const { heartbeatMs, leaseMs, marginMs, electionMs, sweepMs } = settings;
-  require(leaseMs >= 3 * heartbeatMs, `leaseMs must be at least 3 × heartbeatMs (${3 * heartbeatMs}), got ${leaseMs}`);
+  require(leaseMs >=
+    3 * heartbeatMs, `leaseMs must be at least 3 × heartbeatMs (${3 * heartbeatMs}), got ${leaseMs}`);
   require(marginMs >= leaseMs / 5, `marginMs must be at least leaseMs / 5 (${leaseMs / 5}), got ${marginMs}`);
-  require(marginMs < leaseMs - heartbeatMs, `marginMs must be below leaseMs - heartbeatMs (${leaseMs - heartbeatMs}), got ${marginMs}`);
-  require(electionMs > 0 && electionMs < leaseMs, `electionMs must be between 1 and leaseMs (${leaseMs}), got ${electionMs}`);
+  require(marginMs <
+    leaseMs -
+      heartbeatMs, `marginMs must be below leaseMs - heartbeatMs (${leaseMs - heartbeatMs}), got ${marginMs}`);
+  require(electionMs > 0 &&
+    electionMs < leaseMs, `electionMs must be between 1 and leaseMs (${leaseMs}), got ${electionMs}`);
   // A leader that looks less often than each quarter of a lease takes itself for asleep; half of that leaves a pass its time.
-  require(sweepMs > 0 && sweepMs <= leaseMs / 8, `sweepMs must be between 1 and leaseMs / 8 (${leaseMs / 8}), got ${sweepMs}`);
+  require(sweepMs > 0 &&
+    sweepMs <= leaseMs / 8, `sweepMs must be between 1 and leaseMs / 8 (${leaseMs / 8}), got ${sweepMs}`);
   return settings;
 }
 

@@ -25,7 +25,12 @@ export class ElectionLoop implements Loop {
     private readonly settings: ClusterSettings,
   ) {
     membership.beaten.subscribe((sighting) => {
-      const { watch, frozen } = watchLeader({ watch: this.#watch, sighting, nowMs: sighting.receivedAtMs, leaseMs: settings.leaseMs });
+      const { watch, frozen } = watchLeader({
+        watch: this.#watch,
+        sighting,
+        nowMs: sighting.receivedAtMs,
+        leaseMs: settings.leaseMs,
+      });
       this.#watch = watch;
       this.#frozen = frozen;
     });
@@ -57,7 +62,8 @@ export class ElectionLoop implements Loop {
     try {
       const term = await db.transaction().execute(async (tx) => {
         const begun = await beginTerm(tx, incarnation, candidacy);
-        if (begun !== undefined) await insertEvent(tx, { type: 'term-began', term: begun, replica: incarnation.replica });
+        if (begun !== undefined)
+          await insertEvent(tx, { type: 'term-began', term: begun, replica: incarnation.replica });
         return begun;
       });
       if (term === undefined) await releaseLeaderLock(db);

@@ -20,7 +20,11 @@ export interface ReplicaHolder {
 export type Fenced<Value> = { kind: 'done'; value: Value } | { kind: 'fenced' };
 
 /** Runs a leader write. 'fenced' means that the term is over and nothing was written (I3). */
-export async function inTerm<Value>(db: Database, holder: TermHolder, write: (tx: Tx) => Promise<Value>): Promise<Fenced<Value>> {
+export async function inTerm<Value>(
+  db: Database,
+  holder: TermHolder,
+  write: (tx: Tx) => Promise<Value>,
+): Promise<Fenced<Value>> {
   return db.transaction().execute(async (tx) => {
     if (!(await holdTerm(tx, holder))) return { kind: 'fenced' };
     return { kind: 'done', value: await write(tx) };
@@ -28,12 +32,20 @@ export async function inTerm<Value>(db: Database, holder: TermHolder, write: (tx
 }
 
 /** Runs a claim or a completion. 'fenced' means that the replica was declared dead and nothing was written (I4). */
-export async function asReplica<Value>(db: Database, holder: ReplicaHolder, write: (tx: Tx) => Promise<Value>): Promise<Fenced<Value>> {
+export async function asReplica<Value>(
+  db: Database,
+  holder: ReplicaHolder,
+  write: (tx: Tx) => Promise<Value>,
+): Promise<Fenced<Value>> {
   return throughGate(db, holder, { open: openGate, write });
 }
 
 /** Like asReplica, but with no other claim or completion of this replica in flight: for handing slots over. */
-export async function asReplicaAlone<Value>(db: Database, holder: ReplicaHolder, write: (tx: Tx) => Promise<Value>): Promise<Fenced<Value>> {
+export async function asReplicaAlone<Value>(
+  db: Database,
+  holder: ReplicaHolder,
+  write: (tx: Tx) => Promise<Value>,
+): Promise<Fenced<Value>> {
   return throughGate(db, holder, { open: closeGate, write });
 }
 
@@ -52,7 +64,11 @@ interface GatedWrite<Value> {
   write: (tx: Tx) => Promise<Value>;
 }
 
-async function throughGate<Value>(db: Database, holder: ReplicaHolder, { open, write }: GatedWrite<Value>): Promise<Fenced<Value>> {
+async function throughGate<Value>(
+  db: Database,
+  holder: ReplicaHolder,
+  { open, write }: GatedWrite<Value>,
+): Promise<Fenced<Value>> {
   return db.transaction().execute(async (tx) => {
     await open(tx, holder.replica);
     if (!(await isAlive(tx, holder))) return { kind: 'fenced' };
@@ -63,6 +79,8 @@ async function throughGate<Value>(db: Database, holder: ReplicaHolder, { open, w
 async function isAlive(tx: Tx, { replica, incarnation }: ReplicaHolder): Promise<boolean> {
   const { rows } = await sql`
     select 1 from carillon.replica
-     where number = ${replica} and incarnation = ${incarnation} and state in ('active', 'draining')`.execute(tx);
+     where number = ${replica} and incarnation = ${incarnation} and state in ('active', 'draining')`.execute(
+    tx,
+  );
   return rows.length === 1;
 }

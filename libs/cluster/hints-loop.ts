@@ -10,7 +10,10 @@ import type { Membership } from './membership.js';
 
 export type Hint =
   /** With a number: that replica should lead next. */
-  | { kind: 'term'; to?: ReplicaNumber } | { kind: 'slots' } | { kind: 'plan' } | { kind: 'work'; slots: Slot[] };
+  | { kind: 'term'; to?: ReplicaNumber }
+  | { kind: 'slots' }
+  | { kind: 'plan' }
+  | { kind: 'work'; slots: Slot[] };
 
 const SPACING_MS = 50;
 /** A payload may have 8,000 bytes; past this many slots, "look everywhere" is shorter. */

@@ -6,7 +6,9 @@ import { LEADER_LOCK } from '#database/advisory-locks.js';
 
 /** Only ever tried, never waited for: a blocked pg_advisory_lock() holds back VACUUM for as long as it waits. */
 export async function tryLeaderLock(db: Database): Promise<boolean> {
-  const { rows } = await sql<{ held: boolean }>`select pg_try_advisory_lock(${LEADER_LOCK}, 0) as held`.execute(db);
+  const { rows } = await sql<{
+    held: boolean;
+  }>`select pg_try_advisory_lock(${LEADER_LOCK}, 0) as held`.execute(db);
   return rows[0]?.held === true;
 }
 
@@ -70,7 +72,9 @@ export async function readLeadership(db: Database): Promise<LeadershipRow> {
 /** Ends the running term on somebody's order: its leader's next write is fenced, and its next beat tells it. */
 export async function endTerm(db: Database): Promise<Term> {
   const { rows } = await sql<{ term: Term }>`
-    update carillon.leadership set term = term + 1, holder = null, replica = null, elected_at = null where id = 1 returning term`.execute(db);
+    update carillon.leadership set term = term + 1, holder = null, replica = null, elected_at = null where id = 1 returning term`.execute(
+    db,
+  );
   if (rows[0] === undefined) throw new Error('expected the leadership row, found none');
   return rows[0].term;
 }

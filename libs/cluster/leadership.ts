@@ -31,7 +31,8 @@ export class Leadership {
     membership.cutOff.subscribe(() => this.standDown('the control session broke'));
     membership.expelled.subscribe(({ reason }) => this.standDown(reason));
     membership.beaten.subscribe(({ term }) => {
-      if (this.#leader !== null && term !== this.#leader.term) this.standDown(`term ${term} has begun elsewhere`);
+      if (this.#leader !== null && term !== this.#leader.term)
+        this.standDown(`term ${term} has begun elsewhere`);
     });
   }
 
@@ -75,7 +76,8 @@ export class Leadership {
       if (result.kind === 'fenced') this.standDown(`term ${term} is over`);
       return result;
     } catch (error) {
-      if (databaseErrorKind(error) !== 'rejected') this.standDown(`a write of term ${term} may or may not have happened`);
+      if (databaseErrorKind(error) !== 'rejected')
+        this.standDown(`a write of term ${term} may or may not have happened`);
       throw error;
     }
   }

@@ -80,7 +80,14 @@ export class Membership {
   /** Throws UnfitSessionError when the way to the database can't carry this replica's session. */
   async checkSession(): Promise<void> {
     const { sessionUrl: url, settings } = this.options;
-    const session = await openSession({ url, applicationName: 'carillon:checking', leaseMs: settings.leaseMs, direct: this.#direct, onLost: () => undefined, onNotification: () => undefined });
+    const session = await openSession({
+      url,
+      applicationName: 'carillon:checking',
+      leaseMs: settings.leaseMs,
+      direct: this.#direct,
+      onLost: () => undefined,
+      onNotification: () => undefined,
+    });
     await session.close();
   }
 
@@ -124,7 +131,11 @@ export class Membership {
     this.#incarnation = null;
     this.#trustedUntilMs = Number.NEGATIVE_INFINITY;
     try {
-      if (session !== null && incarnation !== null && (await replicas.leaveState(session.db, incarnation.replica, 'left'))) {
+      if (
+        session !== null &&
+        incarnation !== null &&
+        (await replicas.leaveState(session.db, incarnation.replica, 'left'))
+      ) {
         await insertEvent(session.db, { type: 'replica-left', replica: incarnation.replica });
       }
     } catch (error) {
@@ -147,7 +158,8 @@ export class Membership {
   async #connect(): Promise<SessionConnection> {
     const session = await openSession({
       url: this.options.sessionUrl,
-      applicationName: this.#incarnation === null ? 'carillon:joining' : replicas.sessionName(this.#incarnation.replica),
+      applicationName:
+        this.#incarnation === null ? 'carillon:joining' : replicas.sessionName(this.#incarnation.replica),
       leaseMs: this.options.settings.leaseMs,
       direct: this.#direct,
       onLost: (error) => this.#loseSession(session, error),
@@ -162,7 +174,8 @@ export class Membership {
 
   // The old session may linger on the server, half open, with our lock; it is ours to end.
   async #resume(session: SessionConnection, replica: ReplicaNumber): Promise<void> {
-    if (this.#lastBackendPid !== null) await replicas.terminateBackend(session.db, this.#lastBackendPid, replicas.sessionName(replica));
+    if (this.#lastBackendPid !== null)
+      await replicas.terminateBackend(session.db, this.#lastBackendPid, replicas.sessionName(replica));
     if (!(await replicas.tryLivenessLock(session.db, replica))) {
       await session.close();
       this.#session = null;
@@ -178,7 +191,11 @@ export class Membership {
       const number = await replicas.insertReplica(tx, { ...this.options.identity, incarnation });
       if (this.#direct) await replicas.tryLivenessLock(tx, number);
       await replicas.insertHeartbeat(tx, number);
-      await insertEvent(tx, { type: 'replica-joined', replica: number, data: { name: this.options.identity.name } });
+      await insertEvent(tx, {
+        type: 'replica-joined',
+        replica: number,
+        data: { name: this.options.identity.name },
+      });
       return number;
     });
     if (this.#direct) await replicas.nameSession(session.db, replicas.sessionName(replica));

@@ -36,7 +36,10 @@ export class OwnershipLoop implements Loop {
     const rows = await listSlotsOf(incarnation.db, incarnation.replica);
     const owned = rows.filter((row) => row.owner === incarnation.replica);
     this.#serve(owned.filter((row) => row.target === null));
-    await this.#handOver(incarnation, owned.filter((row) => row.target !== null));
+    await this.#handOver(
+      incarnation,
+      owned.filter((row) => row.target !== null),
+    );
     return owned.length < rows.length ? EXPECTING_MS : UNTIL_WOKEN_MS;
   }
 
@@ -58,7 +61,11 @@ export class OwnershipLoop implements Loop {
     if (leaving.length === 0) return;
     const result = await asReplicaAlone(incarnation.db, incarnation, async (tx) => {
       const slots = await handOver(tx, { from: incarnation.replica, slots: leaving.map((row) => row.slot) });
-      await insertEvent(tx, { type: 'slots-handed-over', replica: incarnation.replica, data: { slots: slots.length } });
+      await insertEvent(tx, {
+        type: 'slots-handed-over',
+        replica: incarnation.replica,
+        data: { slots: slots.length },
+      });
     });
     if (result.kind === 'fenced') this.membership.acceptDeath(incarnation);
     else this.hints.send({ kind: 'slots' });

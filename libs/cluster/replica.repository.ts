@@ -19,7 +19,11 @@ export interface ReplicaIdentity {
 }
 
 export async function insertReplica(db: Database, identity: ReplicaIdentity): Promise<ReplicaNumber> {
-  const { number } = await db.insertInto('replica').values(identity).returning('number').executeTakeFirstOrThrow();
+  const { number } = await db
+    .insertInto('replica')
+    .values(identity)
+    .returning('number')
+    .executeTakeFirstOrThrow();
   return number;
 }
 
@@ -45,7 +49,11 @@ export interface BeatAnswer {
 }
 
 /** Counts one beat up and brings back what the replica must know at once. Null when no such incarnation exists. */
-export async function beat(db: Database, replica: ReplicaNumber, incarnation: string): Promise<BeatAnswer | null> {
+export async function beat(
+  db: Database,
+  replica: ReplicaNumber,
+  incarnation: string,
+): Promise<BeatAnswer | null> {
   const { rows } = await sql<BeatAnswer>`
     update carillon.heartbeat h
        set beat = beat + 1, beat_at = clock_timestamp(), server_started_at = pg_postmaster_start_time()
@@ -61,7 +69,11 @@ export async function beat(db: Database, replica: ReplicaNumber, incarnation: st
 }
 
 /** Moves a living replica on to draining or left. False when it was no longer in a state that allows it. */
-export async function leaveState(db: Database, replica: ReplicaNumber, to: 'draining' | 'left'): Promise<boolean> {
+export async function leaveState(
+  db: Database,
+  replica: ReplicaNumber,
+  to: 'draining' | 'left',
+): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('replica')
     .set({ state: to, ...(to === 'left' ? { ended_at: sql<Date>`clock_timestamp()` } : {}) })
@@ -73,11 +85,19 @@ export async function leaveState(db: Database, replica: ReplicaNumber, to: 'drai
 
 /** Takes a draining replica back into service. False when it was not draining. */
 export async function returnToService(db: Database, replica: ReplicaNumber): Promise<boolean> {
-  const { numUpdatedRows } = await db.updateTable('replica').set({ state: 'active' }).where('number', '=', replica).where('state', '=', 'draining').executeTakeFirst();
+  const { numUpdatedRows } = await db
+    .updateTable('replica')
+    .set({ state: 'active' })
+    .where('number', '=', replica)
+    .where('state', '=', 'draining')
+    .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
 
-export async function findReplicaState(db: Database, replica: ReplicaNumber): Promise<ReplicaState | undefined> {
+export async function findReplicaState(
+  db: Database,
+  replica: ReplicaNumber,
+): Promise<ReplicaState | undefined> {
   const row = await db.selectFrom('replica').select('state').where('number', '=', replica).executeTakeFirst();
   return row?.state;
 }
@@ -86,15 +106,25 @@ export async function findReplicaState(db: Database, replica: ReplicaNumber): Pr
 export async function deleteEnded(db: Database, replica: ReplicaNumber): Promise<boolean> {
   const { rows } = await sql`
     with gone as (delete from carillon.replica where number = ${replica} and state in ('dead', 'left') returning number)
-    delete from carillon.heartbeat h using gone where h.replica = gone.number returning h.replica`.execute(db);
+    delete from carillon.heartbeat h using gone where h.replica = gone.number returning h.replica`.execute(
+    db,
+  );
   return rows.length > 0;
 }
 
 /** The leader's verdict. False when the replica had already left or been declared dead. */
-export async function markDead(db: Database, death: { replica: ReplicaNumber; term: Term; reason: string }): Promise<boolean> {
+export async function markDead(
+  db: Database,
+  death: { replica: ReplicaNumber; term: Term; reason: string },
+): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('replica')
-    .set({ state: 'dead', ended_at: sql<Date>`clock_timestamp()`, died_term: death.term, died_reason: death.reason })
+    .set({
+      state: 'dead',
+      ended_at: sql<Date>`clock_timestamp()`,
+      died_term: death.term,
+      died_reason: death.reason,
+    })
     .where('number', '=', death.replica)
     .where('state', 'in', ['active', 'draining'])
     .executeTakeFirst();
@@ -109,7 +139,9 @@ export async function terminateSessions(db: Database, applicationName: string): 
   const { rows } = await sql`
     select pg_terminate_backend(pid, 1000)
       from pg_stat_activity
-     where datname = current_database() and application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(db);
+     where datname = current_database() and application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(
+    db,
+  );
   return rows.length;
 }
 
@@ -118,7 +150,9 @@ export async function terminateBackend(db: Database, pid: number, applicationNam
   await sql`
     select pg_terminate_backend(pid, 1000)
       from pg_stat_activity
-     where pid = ${pid} and datname = current_database() and application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(db);
+     where pid = ${pid} and datname = current_database() and application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(
+    db,
+  );
 }
 
 export interface ReplicaListing extends Omit<ReplicaIdentity, 'roles'> {
@@ -156,4 +190,3 @@ export function sessionName(replica: ReplicaNumber): string {
 export async function nameSession(db: Database, name: string): Promise<void> {
   await sql`select set_config('application_name', ${name}, false)`.execute(db);
 }
-

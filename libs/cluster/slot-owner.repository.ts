@@ -42,7 +42,10 @@ export async function giveSlots(tx: Tx, gifts: readonly Gift[]): Promise<void> {
 }
 
 /** Asks living owners to hand slots over, or with a null target takes that back. A leader write. */
-export async function setTargets(tx: Tx, targets: readonly { slot: Slot; to: ReplicaNumber | null }[]): Promise<void> {
+export async function setTargets(
+  tx: Tx,
+  targets: readonly { slot: Slot; to: ReplicaNumber | null }[],
+): Promise<void> {
   if (targets.length === 0) return;
   await sql`
     update carillon.slot_owner s
@@ -55,7 +58,10 @@ export async function setTargets(tx: Tx, targets: readonly { slot: Slot; to: Rep
  * The owner gives up the slots that have a target. The caller holds its replica gate exclusively, so no
  * claim of its own is in flight: the new owner, which reads the claims after this commit, sees them all.
  */
-export async function handOver(tx: Tx, { from, slots }: { from: ReplicaNumber; slots: readonly Slot[] }): Promise<Slot[]> {
+export async function handOver(
+  tx: Tx,
+  { from, slots }: { from: ReplicaNumber; slots: readonly Slot[] },
+): Promise<Slot[]> {
   const { rows } = await sql<{ slot: Slot }>`
     update carillon.slot_owner
        set owner = target, epoch = epoch + 1, target = null, target_since = null
@@ -64,7 +70,10 @@ export async function handOver(tx: Tx, { from, slots }: { from: ReplicaNumber; s
   return rows.map((row) => row.slot);
 }
 
-export async function insertRing(tx: Tx, ring: { term: Term; members: { replica: ReplicaNumber; weight: number }[] }): Promise<number> {
+export async function insertRing(
+  tx: Tx,
+  ring: { term: Term; members: { replica: ReplicaNumber; weight: number }[] },
+): Promise<number> {
   const { version } = await tx
     .insertInto('ring')
     .values({ term: ring.term, members: JSON.stringify(ring.members) })

@@ -36,10 +36,22 @@ export class SlotPlacement {
     }
     const result = await this.leadership.write(leader, async (tx) => {
       const from = new Map(slots.map((row) => [row.slot, row.owner]));
-      await giveSlots(tx, moves.filter((move) => move.kind === 'give').map(({ slot, to }) => ({ slot, to, from: from.get(slot) ?? null })));
-      await setTargets(tx, moves.filter((move) => move.kind !== 'give').map((move) => ({ slot: move.slot, to: targetOf(move) })));
+      await giveSlots(
+        tx,
+        moves
+          .filter((move) => move.kind === 'give')
+          .map(({ slot, to }) => ({ slot, to, from: from.get(slot) ?? null })),
+      );
+      await setTargets(
+        tx,
+        moves.filter((move) => move.kind !== 'give').map((move) => ({ slot: move.slot, to: targetOf(move) })),
+      );
       const ringVersion = await insertRing(tx, { term: leader.term, members });
-      await insertEvent(tx, { type: 'slots-moved', term: leader.term, data: { ringVersion, members, ...countByKind(moves) } });
+      await insertEvent(tx, {
+        type: 'slots-moved',
+        term: leader.term,
+        data: { ringVersion, members, ...countByKind(moves) },
+      });
     });
     if (result.kind === 'done') this.hints.send({ kind: 'slots' });
   }
@@ -52,7 +64,11 @@ function membersOf(living: readonly SweepRow[]): Member[] {
     .map(({ replica, weight, state }) => ({ replica, weight: state === 'active' ? weight : 0 }));
 }
 
-function plan(slots: readonly SlotOwnerRow[], members: Member[], alive: ReadonlySet<ReplicaNumber>): SlotMove[] {
+function plan(
+  slots: readonly SlotOwnerRow[],
+  members: Member[],
+  alive: ReadonlySet<ReplicaNumber>,
+): SlotMove[] {
   const wanted = assignSlots({
     slotCount: slots.length,
     members,

@@ -50,7 +50,8 @@ export class SweepLoop implements Loop {
     const { memory, deaths } = judgeLiveness({
       memory: this.#memory,
       // Without sessions nobody can be seen to have crashed; all are held to have their lock.
-      sightings: this.settings.liveness === 'sessions' ? rows : rows.map((row) => ({ ...row, lockHeld: true })),
+      sightings:
+        this.settings.liveness === 'sessions' ? rows : rows.map((row) => ({ ...row, lockHeld: true })),
       self: leader.incarnation.replica,
       nowMs: this.clock.monotonicMs(),
       leaseMs: this.settings.leaseMs,
@@ -71,7 +72,12 @@ export class SweepLoop implements Loop {
       const silent = silentMs > SILENT_BEATS * this.settings.heartbeatMs;
       if (silent && !this.#silent.has(replica)) {
         const { term, incarnation } = leader;
-        await insertEvent(incarnation.db, { type: 'replica-silent', term, replica, data: { silentMs: Math.round(silentMs) } });
+        await insertEvent(incarnation.db, {
+          type: 'replica-silent',
+          term,
+          replica,
+          data: { silentMs: Math.round(silentMs) },
+        });
       }
       if (silent) this.#silent.add(replica);
       else this.#silent.delete(replica);

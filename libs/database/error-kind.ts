@@ -9,7 +9,14 @@ export type DatabaseErrorKind = 'rejected' | 'lost' | 'unknown';
 const SESSION_ENDED = new Set(['57P01', '57P02', '57P05', '25P03', '25P04']);
 /** The server could not be entered at all: starting up, full, or shut for new sessions. */
 const NOT_ADMITTED = new Set(['57P03', '53300', '08001', '08004']);
-const NOT_REACHED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT']);
+const NOT_REACHED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT',
+]);
 /** Every SQLSTATE has a digit; EPIPE and EBADF, which come from the socket, have none. */
 const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
 /** How Node names what a socket or a resolver did. Its own argument errors begin with ERR_. */
@@ -19,7 +26,8 @@ export function databaseErrorKind(error: unknown): DatabaseErrorKind {
   const code = codeOf(error);
   if (code !== null && (NOT_ADMITTED.has(code) || NOT_REACHED.has(code))) return 'lost';
   // node-postgres reports a connect that timed out by message only.
-  if (error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect')) return 'lost';
+  if (error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect'))
+    return 'lost';
   if (code === null || SESSION_ENDED.has(code) || code.startsWith('08')) return 'unknown';
   return SQLSTATE.test(code) ? 'rejected' : 'unknown';
 }
@@ -28,7 +36,12 @@ export function databaseErrorKind(error: unknown): DatabaseErrorKind {
 export function isDatabaseError(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== null) return SQLSTATE.test(code) || SYSTEM_ERROR.test(code);
-  return error instanceof Error && /connection terminated|timeout|Client has encountered a connection error|Client was closed/i.test(error.message);
+  return (
+    error instanceof Error &&
+    /connection terminated|timeout|Client has encountered a connection error|Client was closed/i.test(
+      error.message,
+    )
+  );
 }
 
 export function isUniqueViolation(error: unknown): boolean {

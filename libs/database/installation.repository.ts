@@ -17,9 +17,12 @@ export async function readInstallation(db: Database): Promise<Installation> {
            (select count(*) from carillon.slot_owner where slot between 0 and slot_count - 1) as slots
       from carillon.installation where id = 1`.execute(db);
   const [installation] = rows;
-  if (installation === undefined) throw new ConfigError('expected an installation in the database, found none; migrate it first');
+  if (installation === undefined)
+    throw new ConfigError('expected an installation in the database, found none; migrate it first');
   if (installation.slots !== installation.slotCount) {
-    throw new ConfigError(`expected ${installation.slotCount} slots, as this database was installed with, got ${installation.slots}`);
+    throw new ConfigError(
+      `expected ${installation.slotCount} slots, as this database was installed with, got ${installation.slots}`,
+    );
   }
   return installation;
 }

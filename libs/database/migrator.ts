@@ -34,7 +34,11 @@ function connectForMigration(url: string): Database {
 
 function migratorOf(db: Database): Migrator {
   // Without our plugins: Kysely's own bookkeeping must not be moved into our schema.
-  return new Migrator({ db: db.withoutPlugins(), migrationTableSchema: LEDGER_SCHEMA, provider: { getMigrations: readMigrations } });
+  return new Migrator({
+    db: db.withoutPlugins(),
+    migrationTableSchema: LEDGER_SCHEMA,
+    provider: { getMigrations: readMigrations },
+  });
 }
 
 async function readMigrations(): Promise<Record<string, Migration>> {

@@ -18,7 +18,9 @@ export const PARTITIONED_TABLES: readonly PartitionedTable[] = [
 
 /** Replicas that start together do this one after the other; released with the transaction. */
 export async function lockPartitioning(tx: Tx): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${PARTITIONING_LOCK}, 0), set_config('lock_timeout', '2s', true)`.execute(tx);
+  await sql`select pg_advisory_xact_lock(${PARTITIONING_LOCK}, 0), set_config('lock_timeout', '2s', true)`.execute(
+    tx,
+  );
 }
 
 /** The days for which the table has a partition, as `2026-11-21`. */
@@ -31,7 +33,11 @@ export async function listPartitionDays(db: Database, table: PartitionedTable): 
   return rows.map((row) => row.day);
 }
 
-export async function createPartition(tx: Tx, table: PartitionedTable, { day, from, to }: PartitionDay): Promise<void> {
+export async function createPartition(
+  tx: Tx,
+  table: PartitionedTable,
+  { day, from, to }: PartitionDay,
+): Promise<void> {
   const parent = sql.table(`carillon.${table.name}`);
   const partition = partitionTable(table, day);
   const key = sql.ref(table.key);
@@ -53,7 +59,9 @@ export async function dropPartition(tx: Tx, table: PartitionedTable, day: string
 
 /** What no partition took when it came, and is past its retention now. */
 export async function deleteOldDefaults(tx: Tx, table: PartitionedTable, before: Date): Promise<void> {
-  await sql`delete from ${sql.table(`carillon.${table.name}_default`)} where ${sql.ref(table.key)} < ${before}`.execute(tx);
+  await sql`delete from ${sql.table(`carillon.${table.name}_default`)} where ${sql.ref(table.key)} < ${before}`.execute(
+    tx,
+  );
 }
 
 function partitionTable(table: PartitionedTable, day: string): RawBuilder<unknown> {

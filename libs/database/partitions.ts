@@ -10,7 +10,10 @@ export interface Retention {
 }
 
 /** `now` must be the database's time: a replica whose own clock is wrong would drop what is still wanted. */
-export async function maintainPartitions(db: Database, { retention, now }: { retention: Retention; now: Date }): Promise<{ created: number; dropped: number }> {
+export async function maintainPartitions(
+  db: Database,
+  { retention, now }: { retention: Retention; now: Date },
+): Promise<{ created: number; dropped: number }> {
   const done = { created: 0, dropped: 0 };
   for (const table of rows.PARTITIONED_TABLES) {
     const retentionDays = table.name === 'fire' ? retention.fireDays : retention.historyDays;

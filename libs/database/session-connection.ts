@@ -85,8 +85,10 @@ async function refuseUnfitSession(db: Database, client: pg.Client, direct: boole
            current_setting('transaction_read_only') = 'on' as "readOnly"`.execute(db);
   const [seen] = rows;
   if (seen === undefined) throw new UnfitSessionError('expected one row about the session, got none');
-  if (seen.standby) throw new UnfitSessionError('expected a primary, got a standby (pg_is_in_recovery() is true)');
-  if (seen.readOnly) throw new UnfitSessionError('expected a writable session, got transaction_read_only = on');
+  if (seen.standby)
+    throw new UnfitSessionError('expected a primary, got a standby (pg_is_in_recovery() is true)');
+  if (seen.readOnly)
+    throw new UnfitSessionError('expected a writable session, got transaction_read_only = on');
   // `processID` comes from the protocol's start-up; a pooler in between answers with a number of its own.
   const { processID } = client as unknown as { processID: number };
   if (direct && processID !== seen.pid) {

@@ -24,7 +24,11 @@ export class FatalError extends Error {
 
 export type CallTarget = (run: ClaimedRun, context: JobContext) => Promise<AttemptResult>;
 
-export async function attemptRun(run: ClaimedRun, call: CallTarget, signal: AbortSignal): Promise<AttemptResult> {
+export async function attemptRun(
+  run: ClaimedRun,
+  call: CallTarget,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
   const context: JobContext = {
     tenant: run.tenantId,
     runId: run.id,
@@ -61,13 +65,19 @@ export function describeError(thrown: unknown): AttemptError {
   try {
     return readError(thrown);
   } catch {
-    return { name: 'UnreadableError', message: 'expected an error that can be read, got one that throws when it is' };
+    return {
+      name: 'UnreadableError',
+      message: 'expected an error that can be read, got one that throws when it is',
+    };
   }
 }
 
 function readError(thrown: unknown): AttemptError {
   if (!(thrown instanceof Error)) {
-    return { name: 'NonError', message: textOf(`expected an Error to be thrown, got ${showThrown(thrown)}`, MESSAGE_LENGTH_MAX) };
+    return {
+      name: 'NonError',
+      message: textOf(`expected an Error to be thrown, got ${showThrown(thrown)}`, MESSAGE_LENGTH_MAX),
+    };
   }
   const { name, message, stack } = thrown;
   return {

@@ -26,7 +26,12 @@ export interface ClaimSettings {
   runsPerClaim: number;
 }
 
-export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = { pollMs: 1_000, aheadMs: 1_500, lanesPerClaim: 100, runsPerClaim: 500 };
+export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
+  pollMs: 1_000,
+  aheadMs: 1_500,
+  lanesPerClaim: 100,
+  runsPerClaim: 500,
+};
 
 export class ClaimLoop implements Loop {
   readonly name = 'claim';
@@ -107,7 +112,9 @@ export class ClaimLoop implements Loop {
   }
 
   #untilNextLook(): number {
-    const againMs = this.#foreign.isEmpty ? this.options.settings.pollMs : Math.min(250, this.options.settings.pollMs);
+    const againMs = this.#foreign.isEmpty
+      ? this.options.settings.pollMs
+      : Math.min(250, this.options.settings.pollMs);
     return Math.max(0, this.#lookedAtMs + againMs - this.options.clock.monotonicMs());
   }
 }

@@ -43,7 +43,10 @@ export interface ClaimRequest {
  * replica gate, so a slot that was handed over yields nothing. Race won: two owners never see the same
  * run unclaimed, because the old one's claims are visible before the new one may ask.
  */
-export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<{ runs: ClaimedRun[]; databaseTime: Date | null }> {
+export async function claimRuns(
+  tx: Tx,
+  request: ClaimRequest,
+): Promise<{ runs: ClaimedRun[]; databaseTime: Date | null }> {
   const { claimId, replica, lanes, excluded, aheadMs } = request;
   const { rows } = await sql<ClaimedRun & { databaseTime: Date }>`
     with lane as materialized (
@@ -73,7 +76,10 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<{ runs: 
 }
 
 /** Runs in these slots that another replica's claims still hold: a former owner that is finishing. */
-export async function foreignRuns(db: Database, { replica, slots }: { replica: ReplicaNumber; slots: readonly Slot[] }): Promise<{ slot: Slot; id: RunId }[]> {
+export async function foreignRuns(
+  db: Database,
+  { replica, slots }: { replica: ReplicaNumber; slots: readonly Slot[] },
+): Promise<{ slot: Slot; id: RunId }[]> {
   const { rows } = await sql<{ slot: Slot; id: RunId }>`
     select r.slot, r.id
       from carillon.claim c
@@ -84,25 +90,43 @@ export async function foreignRuns(db: Database, { replica, slots }: { replica: R
 }
 
 /** Claims of this replica that are old enough for their owner to have heard of them. */
-export async function listOldClaims(db: Database, { replica, olderThanMs }: { replica: ReplicaNumber; olderThanMs: number }): Promise<ClaimId[]> {
+export async function listOldClaims(
+  db: Database,
+  { replica, olderThanMs }: { replica: ReplicaNumber; olderThanMs: number },
+): Promise<ClaimId[]> {
   const { rows } = await sql<{ id: ClaimId }>`
     select id from carillon.claim
-     where replica = ${replica} and claimed_at < clock_timestamp() - make_interval(secs => ${olderThanMs / 1000}::float8)`.execute(db);
+     where replica = ${replica} and claimed_at < clock_timestamp() - make_interval(secs => ${olderThanMs / 1000}::float8)`.execute(
+    db,
+  );
   return rows.map((row) => row.id);
 }
 
 /** Drops claims whose runs were never started: they are free again at once, with no attempt burned. */
-export async function dropClaims(tx: Tx, { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] }): Promise<void> {
-  await sql`delete from carillon.claim where replica = ${replica} and id = any(${[...claimIds]}::uuid[])`.execute(tx);
+export async function dropClaims(
+  tx: Tx,
+  { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] },
+): Promise<void> {
+  await sql`delete from carillon.claim where replica = ${replica} and id = any(${[...claimIds]}::uuid[])`.execute(
+    tx,
+  );
 }
 
 /** Says of runs that were lost before that they are running here now. */
-export async function markStarted(tx: Tx, { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] }): Promise<void> {
-  await sql`update carillon.run set started_by = ${replica} where id = any(${[...runIds]}::uuid[])`.execute(tx);
+export async function markStarted(
+  tx: Tx,
+  { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] },
+): Promise<void> {
+  await sql`update carillon.run set started_by = ${replica} where id = any(${[...runIds]}::uuid[])`.execute(
+    tx,
+  );
 }
 
 /** Notes, once for each dead replica, when the first of its runs has started again elsewhere. */
-export async function noteRestarts(tx: Tx, { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] }): Promise<void> {
+export async function noteRestarts(
+  tx: Tx,
+  { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] },
+): Promise<void> {
   await sql`
     insert into carillon.cluster_event (type, replica, data)
     select 'run-restarted', lost.replica, jsonb_build_object('by', ${replica}::int, 'run', lost.run)
@@ -110,5 +134,7 @@ export async function noteRestarts(tx: Tx, { replica, runIds }: { replica: Repli
               from carillon.run
              where id = any(${[...runIds]}::uuid[]) and past_attempts -> -1 ->> 'outcome' = 'lost'
              group by 1) lost
-     where not exists (select 1 from carillon.cluster_event e where e.replica = lost.replica and e.type = 'run-restarted')`.execute(tx);
+     where not exists (select 1 from carillon.cluster_event e where e.replica = lost.replica and e.type = 'run-restarted')`.execute(
+    tx,
+  );
 }

@@ -44,7 +44,8 @@ export class Executor {
     let next = Number.POSITIVE_INFINITY;
     for (const { abort, deadlineMs } of this.#running.values()) {
       if (deadlineMs > nowMs) next = Math.min(next, deadlineMs);
-      else if (!abort.signal.aborted) abort.abort(new AttemptStopped('timeout', 'the attempt took longer than its timeout'));
+      else if (!abort.signal.aborted)
+        abort.abort(new AttemptStopped('timeout', 'the attempt took longer than its timeout'));
     }
     return next;
   }
@@ -78,7 +79,10 @@ export class Executor {
     this.changed.publish();
   }
 
-  async #attempt(held: HeldRun, attempt: RunningAttempt): Promise<{ result: AttemptResult; retry: ResolvedTarget['retry'] | null }> {
+  async #attempt(
+    held: HeldRun,
+    attempt: RunningAttempt,
+  ): Promise<{ result: AttemptResult; retry: ResolvedTarget['retry'] | null }> {
     let target: ResolvedTarget;
     try {
       target = await this.parts.targets.resolve(held.run);
@@ -92,15 +96,27 @@ export class Executor {
 
   #outcome({ run }: HeldRun, result: AttemptResult, retry: ResolvedTarget['retry'] | null) {
     const { random } = this.parts;
-    if (retry === null || result.kind === 'released') return { transition: { kind: 'release' } as const, outputJson: null };
-    if (result.kind === 'failed') return { transition: transition({ failures: run.failures, result, retry, random }), outputJson: null };
+    if (retry === null || result.kind === 'released')
+      return { transition: { kind: 'release' } as const, outputJson: null };
+    if (result.kind === 'failed')
+      return { transition: transition({ failures: run.failures, result, retry, random }), outputJson: null };
     const encoded = encodeJson(result.output);
     if (encoded.kind === 'encoded') {
-      return { transition: transition({ failures: run.failures, result, retry, random }), outputJson: encoded.json };
+      return {
+        transition: transition({ failures: run.failures, result, retry, random }),
+        outputJson: encoded.json,
+      };
     }
     // The work is done; doing it again would only bring the same output.
-    const unfit = { kind: 'failed', error: { name: 'UnfitOutput', message: encoded.reason }, fatal: true } as const;
-    return { transition: transition({ failures: run.failures, result: unfit, retry, random }), outputJson: null };
+    const unfit = {
+      kind: 'failed',
+      error: { name: 'UnfitOutput', message: encoded.reason },
+      fatal: true,
+    } as const;
+    return {
+      transition: transition({ failures: run.failures, result: unfit, retry, random }),
+      outputJson: null,
+    };
   }
 }
 

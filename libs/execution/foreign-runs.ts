@@ -27,7 +27,9 @@ export class ForeignRuns {
     const nowMs = this.clock.monotonicMs();
     const stale = this.#runs.length > 0 && nowMs - this.#readAtMs >= AGAIN_MS;
     if (unknown.length === 0 && !stale) return;
-    const slots = [...new Set([...unknown, ...this.#runs.map((run) => run.slot)])].filter((slot) => serving.has(slot));
+    const slots = [...new Set([...unknown, ...this.#runs.map((run) => run.slot)])].filter((slot) =>
+      serving.has(slot),
+    );
     this.#runs = await foreignRuns(incarnation.db, { replica: incarnation.replica, slots });
     this.#readAtMs = nowMs;
     for (const slot of unknown) this.#known.add(slot);

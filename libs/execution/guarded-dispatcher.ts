@@ -51,6 +51,9 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
 };
 
 function blocked(host: string, addresses: readonly LookupAddress[] = []): BlockedAddressError {
-  const got = addresses.length === 0 ? host : `${host} (${addresses.map(({ address }) => address).join(', ')})`;
-  return new BlockedAddressError(`expected a public address, got ${got}; an operator can allow the host by name`);
+  const got =
+    addresses.length === 0 ? host : `${host} (${addresses.map(({ address }) => address).join(', ')})`;
+  return new BlockedAddressError(
+    `expected a public address, got ${got}; an operator can allow the host by name`,
+  );
 }

@@ -17,11 +17,19 @@ export async function callHandler({ registry, handler, run, context }: HandlerCa
   const registered = registry.find(handler);
   if (registered === undefined) {
     // Not fatal: during a rolling deploy another replica may have it.
-    return failed('HandlerMissing', `expected a handler for job ${handler} in this replica, found none`, false);
+    return failed(
+      'HandlerMissing',
+      `expected a handler for job ${handler} in this replica, found none`,
+      false,
+    );
   }
   const checked = await registered.definition.payload['~standard'].validate(run.payload);
   if (checked.issues !== undefined) {
-    return failed('InvalidPayload', `the payload does not fit job ${handler}: ${describeIssues(checked.issues)}`, true);
+    return failed(
+      'InvalidPayload',
+      `the payload does not fit job ${handler}: ${describeIssues(checked.issues)}`,
+      true,
+    );
   }
   const output: unknown = await registered.handle({ payload: checked.value }, context);
   return { kind: 'succeeded', output: output ?? null };

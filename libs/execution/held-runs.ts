@@ -79,7 +79,10 @@ export class HeldRuns {
   nextStartAtMs(): number | null {
     if (this.#running >= this.limits.running) return null;
     const suspect = this.#quarantined === null ? this.#quarantine.at(-1) : undefined;
-    const next = Math.min(this.#waiting.at(-1)?.startAtMs ?? Number.POSITIVE_INFINITY, suspect?.startAtMs ?? Number.POSITIVE_INFINITY);
+    const next = Math.min(
+      this.#waiting.at(-1)?.startAtMs ?? Number.POSITIVE_INFINITY,
+      suspect?.startAtMs ?? Number.POSITIVE_INFINITY,
+    );
     return Number.isFinite(next) ? next : null;
   }
 

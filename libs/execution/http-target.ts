@@ -39,8 +39,15 @@ export async function callHttp({ target, run, context, dispatcher }: HttpCall): 
     if (cut) throw new Error(`expected an answer of at most ${ANSWER_BYTES_MAX} bytes, got more`);
     return { kind: 'succeeded', output: parseOutput(body) };
   }
-  const error = { name: 'HttpStatus', message: `expected 2xx from ${target.url}, got ${statusCode}: ${body.slice(0, 500)}` };
-  return { kind: 'failed', error, fatal: statusCode >= 300 && statusCode < 500 && !WORTH_ANOTHER_TRY.has(statusCode) };
+  const error = {
+    name: 'HttpStatus',
+    message: `expected 2xx from ${target.url}, got ${statusCode}: ${body.slice(0, 500)}`,
+  };
+  return {
+    kind: 'failed',
+    error,
+    fatal: statusCode >= 300 && statusCode < 500 && !WORTH_ANOTHER_TRY.has(statusCode),
+  };
 }
 
 async function readBounded(body: Dispatcher.ResponseData['body']): Promise<{ text: string; cut: boolean }> {

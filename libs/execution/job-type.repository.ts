@@ -10,7 +10,8 @@ interface JobTypeRow extends Omit<JobType, 'target' | 'retry'> {
   retry: unknown;
 }
 
-const columns = sql.raw(`name, target, retry, timeout_ms as "timeoutMs", revision, tenant_id is null as shared,
+const columns =
+  sql.raw(`name, target, retry, timeout_ms as "timeoutMs", revision, tenant_id is null as shared,
        payload_schema as "payloadSchema", created_at as "createdAt", updated_at as "updatedAt"`);
 
 export type JobTypeInput = Pick<JobType, 'name' | 'target' | 'retry' | 'timeoutMs' | 'payloadSchema'>;
@@ -36,10 +37,15 @@ export async function registerSharedJobType(db: Database, input: JobTypeInput): 
        set kind = excluded.kind, target = excluded.target, retry = excluded.retry, timeout_ms = excluded.timeout_ms,
            payload_schema = excluded.payload_schema, updated_at = clock_timestamp(), revision = j.revision + 1
      where (j.target, j.retry, j.timeout_ms, j.payload_schema)
-        is distinct from (excluded.target, excluded.retry, excluded.timeout_ms, excluded.payload_schema)`.execute(db);
+        is distinct from (excluded.target, excluded.retry, excluded.timeout_ms, excluded.payload_schema)`.execute(
+    db,
+  );
 }
 
-export async function findJobType(db: Database, { tenantId, name }: { tenantId: TenantId; name: string }): Promise<JobType | undefined> {
+export async function findJobType(
+  db: Database,
+  { tenantId, name }: { tenantId: TenantId; name: string },
+): Promise<JobType | undefined> {
   const { rows } = await sql<JobTypeRow>`
     select ${columns}
       from carillon.job_type
@@ -49,7 +55,10 @@ export async function findJobType(db: Database, { tenantId, name }: { tenantId: 
   return rows[0] && parseRow(rows[0]);
 }
 
-export async function listJobTypes(db: Database, page: { tenantId: TenantId; afterName: string | null; limit: number }): Promise<JobType[]> {
+export async function listJobTypes(
+  db: Database,
+  page: { tenantId: TenantId; afterName: string | null; limit: number },
+): Promise<JobType[]> {
   const { rows } = await sql<JobTypeRow>`
     select distinct on (name) ${columns}
       from carillon.job_type
@@ -60,7 +69,10 @@ export async function listJobTypes(db: Database, page: { tenantId: TenantId; aft
 }
 
 /** False when the tenant has no job type of its own by that name. */
-export async function deleteJobType(db: Database, { tenantId, name }: { tenantId: TenantId; name: string }): Promise<boolean> {
+export async function deleteJobType(
+  db: Database,
+  { tenantId, name }: { tenantId: TenantId; name: string },
+): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('job_type')
     .where('tenant_id', '=', tenantId)

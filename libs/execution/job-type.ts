@@ -10,7 +10,13 @@ export const retryPolicy = z.strictObject({
 });
 export type RetryPolicy = z.infer<typeof retryPolicy>;
 
-export const DEFAULT_RETRY: RetryPolicy = { maxAttempts: 5, kind: 'exponential', minMs: 1_000, maxMs: 600_000, jitter: 0.2 };
+export const DEFAULT_RETRY: RetryPolicy = {
+  maxAttempts: 5,
+  kind: 'exponential',
+  minMs: 1_000,
+  maxMs: 600_000,
+  jitter: 0.2,
+};
 export const DEFAULT_TIMEOUT_MS = 60_000;
 
 export const storedTarget = z.discriminatedUnion('kind', [

@@ -48,7 +48,9 @@ export class RevocationLoop implements Loop {
   }
 }
 
-function byReplica(claims: readonly { replica: ReplicaNumber; runIds: RunId[] }[]): Map<ReplicaNumber, RunId[]> {
+function byReplica(
+  claims: readonly { replica: ReplicaNumber; runIds: RunId[] }[],
+): Map<ReplicaNumber, RunId[]> {
   const runs = new Map<ReplicaNumber, RunId[]>();
   for (const { replica, runIds } of claims) runs.set(replica, [...(runs.get(replica) ?? []), ...runIds]);
   return runs;

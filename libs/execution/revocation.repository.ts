@@ -16,7 +16,10 @@ export async function hasVoidClaims(db: Database): Promise<boolean> {
  * Takes some claims of the dead away. Locked ones are skipped: a session of the dead may still hold one
  * until it is ended, and the next pass finds it free.
  */
-export async function deleteVoidClaims(tx: Tx, { limit }: { limit: number }): Promise<{ replica: ReplicaNumber; runIds: RunId[] }[]> {
+export async function deleteVoidClaims(
+  tx: Tx,
+  { limit }: { limit: number },
+): Promise<{ replica: ReplicaNumber; runIds: RunId[] }[]> {
   const { rows } = await sql<{ replica: ReplicaNumber; runIds: RunId[] }>`
     with void as (
       select c.id from carillon.claim c
@@ -37,7 +40,10 @@ export interface LostRun {
 }
 
 /** Puts the runs of one dead replica's claims back, each with a lost attempt. */
-export async function requeueLost(tx: Tx, { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] }): Promise<LostRun[]> {
+export async function requeueLost(
+  tx: Tx,
+  { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] },
+): Promise<LostRun[]> {
   const { rows } = await sql<LostRun>`
     update carillon.run
        set attempt = attempt + 1,
@@ -52,7 +58,10 @@ export async function requeueLost(tx: Tx, { replica, runIds }: { replica: Replic
 }
 
 /** Ends runs that kill their replicas; their last attempt is the lost one. */
-export async function deadLetter(tx: Tx, { replica, runIds, error }: { replica: ReplicaNumber; runIds: readonly RunId[]; error: object }): Promise<void> {
+export async function deadLetter(
+  tx: Tx,
+  { replica, runIds, error }: { replica: ReplicaNumber; runIds: readonly RunId[]; error: object },
+): Promise<void> {
   await sql`
     with gone as (delete from carillon.run where id = any(${[...runIds]}::uuid[]) returning *)
     insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,

@@ -22,7 +22,16 @@ export async function insertRun(db: Database, run: NewRun): Promise<void> {
             coalesce(${run.runAt}::timestamptz, clock_timestamp()))`.execute(db);
 }
 
-export type RunState = 'scheduled' | 'queued' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'cancelled' | 'expired' | 'dead-lettered';
+export type RunState =
+  | 'scheduled'
+  | 'queued'
+  | 'running'
+  | 'retrying'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled'
+  | 'expired'
+  | 'dead-lettered';
 
 export interface RunRow {
   id: RunId;

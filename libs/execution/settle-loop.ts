@@ -58,7 +58,10 @@ export class SettleLoop implements Loop {
     // No trust needed here: the gate and the claim rows decide, however late this comes.
     const { incarnation } = this.membership;
     if (incarnation === null || this.isEmpty) return UNTIL_WOKEN_MS;
-    const batch = { starts: this.#waiting.starts.splice(0, BATCH_SIZE_MAX), endings: this.#waiting.endings.splice(0, BATCH_SIZE_MAX) };
+    const batch = {
+      starts: this.#waiting.starts.splice(0, BATCH_SIZE_MAX),
+      endings: this.#waiting.endings.splice(0, BATCH_SIZE_MAX),
+    };
     try {
       await this.#write(incarnation, batch);
     } catch (error) {
@@ -72,7 +75,12 @@ export class SettleLoop implements Loop {
   async #write(incarnation: Incarnation, batch: Batch): Promise<void> {
     try {
       const result = await asReplica(incarnation.db, incarnation, (tx) =>
-        settle(tx, { ...batch, replica: incarnation.replica, finishedClaims: this.#finishedClaims(batch.endings), lateAfterMs: LATE_AFTER_MS }),
+        settle(tx, {
+          ...batch,
+          replica: incarnation.replica,
+          finishedClaims: this.#finishedClaims(batch.endings),
+          lateAfterMs: LATE_AFTER_MS,
+        }),
       );
       if (result.kind === 'fenced') return this.membership.acceptDeath(incarnation);
       this.#forget(batch, result.value);
@@ -93,7 +101,11 @@ export class SettleLoop implements Loop {
     }
     if (only.transition.kind === 'finish' && only.transition.outcome === 'failed') throw refusal;
     const { name, message } = describeError(refusal);
-    const transition = { kind: 'finish', outcome: 'failed', error: { name, message: `the database refused the result: ${message}` } } as const;
+    const transition = {
+      kind: 'finish',
+      outcome: 'failed',
+      error: { name, message: `the database refused the result: ${message}` },
+    } as const;
     await this.#write(incarnation, { starts, endings: [{ ...only, transition, outputJson: null }] });
   }
 

@@ -5,7 +5,10 @@ import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
 
 /** Locks the claims that are still ours. Whoever revokes deletes the row, so one of the two finds nothing. */
-export async function lockClaims(tx: Tx, { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] }): Promise<Set<ClaimId>> {
+export async function lockClaims(
+  tx: Tx,
+  { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] },
+): Promise<Set<ClaimId>> {
   const { rows } = await sql<{ id: ClaimId }>`
     select id from carillon.claim
      where replica = ${replica} and id = any(${[...claimIds]}::uuid[])
@@ -21,7 +24,10 @@ export interface StartedFire {
 }
 
 /** The ledger's decision about a due time, made once: only a planned one is still open (I1). */
-export async function decideFires(tx: Tx, { fires, lateAfterMs }: { fires: readonly StartedFire[]; lateAfterMs: number }): Promise<void> {
+export async function decideFires(
+  tx: Tx,
+  { fires, lateAfterMs }: { fires: readonly StartedFire[]; lateAfterMs: number },
+): Promise<void> {
   await sql`
     update carillon.fire f
        set started_at = s.started_at,
@@ -99,7 +105,10 @@ export async function closeClaims(tx: Tx, claimIds: readonly ClaimId[]): Promise
 }
 
 /** Takes runs that go on elsewhere out of claims that still hold others. */
-export async function shrinkClaims(tx: Tx, { claimIds, runIds }: { claimIds: readonly ClaimId[]; runIds: readonly RunId[] }): Promise<void> {
+export async function shrinkClaims(
+  tx: Tx,
+  { claimIds, runIds }: { claimIds: readonly ClaimId[]; runIds: readonly RunId[] },
+): Promise<void> {
   await sql`
     update carillon.claim
        set run_ids = array(select held from unnest(run_ids) as held where held <> all(${[...runIds]}::uuid[]))

@@ -33,12 +33,17 @@ export interface SettlementBatch {
 /** Resolves with the runs whose end was recorded; the others' claims are lost. */
 export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>> {
   const { replica, lateAfterMs } = batch;
-  const claimIds = [...new Set([...batch.starts, ...batch.endings.map(({ run }) => run)].map((entry) => entry.claimId))];
+  const claimIds = [
+    ...new Set([...batch.starts, ...batch.endings.map(({ run }) => run)].map((entry) => entry.claimId)),
+  ];
   const ours = await rows.lockClaims(tx, { replica, claimIds });
   const fires = batch.starts.filter((start) => ours.has(start.claimId));
   if (fires.length > 0) await rows.decideFires(tx, { fires, lateAfterMs });
   const endings = batch.endings.filter(({ run }) => ours.has(run.claimId));
-  const settled = new Set([...(await finish(tx, replica, endings)), ...(await giveBack(tx, replica, endings))]);
+  const settled = new Set([
+    ...(await finish(tx, replica, endings)),
+    ...(await giveBack(tx, replica, endings)),
+  ]);
   const leaving = endings.filter(({ transition }) => transition.kind !== 'finish').map(({ run }) => run);
   await releaseClaims(tx, { leaving, finished: batch.finishedClaims.filter((id) => ours.has(id)) });
   return settled;
@@ -76,18 +81,27 @@ async function giveBack(tx: Tx, replica: ReplicaNumber, endings: readonly Ending
   return [...released, ...(await rows.retryRuns(tx, retried))];
 }
 
-function retriedRun({ run, startedAt, finishedAt, transition }: Ending, replica: ReplicaNumber): rows.RetriedRun[] {
+function retriedRun(
+  { run, startedAt, finishedAt, transition }: Ending,
+  replica: ReplicaNumber,
+): rows.RetriedRun[] {
   if (transition.kind !== 'retry') return [];
   const { error, delayMs } = transition;
   const record = { attempt: run.attempt, outcome: 'failed', replica, startedAt, finishedAt, error };
   return [{ id: run.id, attempt: run.attempt, delayMs, recordJson: forJsonb(JSON.stringify(record)) }];
 }
 
-async function releaseClaims(tx: Tx, { leaving, finished }: { leaving: readonly ClaimedRun[]; finished: readonly ClaimId[] }): Promise<void> {
+async function releaseClaims(
+  tx: Tx,
+  { leaving, finished }: { leaving: readonly ClaimedRun[]; finished: readonly ClaimId[] },
+): Promise<void> {
   const over = new Set(finished);
   const staying = leaving.filter((run) => !over.has(run.claimId));
   if (staying.length > 0) {
-    await rows.shrinkClaims(tx, { claimIds: [...new Set(staying.map((run) => run.claimId))], runIds: staying.map((run) => run.id) });
+    await rows.shrinkClaims(tx, {
+      claimIds: [...new Set(staying.map((run) => run.claimId))],
+      runIds: staying.map((run) => run.id),
+    });
   }
   if (finished.length > 0) await rows.closeClaims(tx, finished);
 }

@@ -37,7 +37,9 @@ export class StartLoop implements Loop {
     const { held, executor, clock, membership } = this.parts;
     const incarnation = membership.trusted();
     if (incarnation === null) {
-      executor.stopAll(new AttemptStopped('replica-fenced', 'this replica can no longer be sure of its lease'));
+      executor.stopAll(
+        new AttemptStopped('replica-fenced', 'this replica can no longer be sure of its lease'),
+      );
       return held.size > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
     }
     const nowMs = clock.monotonicMs();
@@ -76,7 +78,13 @@ export class StartLoop implements Loop {
   #release(held: HeldRun): void {
     this.parts.held.markEnded(held);
     const now = this.parts.databaseClock.now();
-    this.parts.settleLoop.noteEnd({ run: held.run, startedAt: now, finishedAt: now, transition: { kind: 'release' }, outputJson: null });
+    this.parts.settleLoop.noteEnd({
+      run: held.run,
+      startedAt: now,
+      finishedAt: now,
+      transition: { kind: 'release' },
+      outputJson: null,
+    });
   }
 
   // While anything runs, the lease must be looked at even if nobody wakes this loop.

@@ -14,11 +14,17 @@ export function encodeJson(value: unknown): Encoded {
     // Undefined for functions and symbols, which JSON leaves out; `JSON.stringify` is not typed to say so.
     const json = (JSON.stringify(value) as string | undefined) ?? 'null';
     if (Buffer.byteLength(json) > STORED_BYTES_MAX) {
-      return { kind: 'unfit', reason: `expected at most ${STORED_BYTES_MAX} bytes of JSON, got ${Buffer.byteLength(json)}` };
+      return {
+        kind: 'unfit',
+        reason: `expected at most ${STORED_BYTES_MAX} bytes of JSON, got ${Buffer.byteLength(json)}`,
+      };
     }
     return { kind: 'encoded', json: forJsonb(json) };
   } catch (error) {
-    return { kind: 'unfit', reason: `expected a value that JSON can say, got ${describeError(error).message}` };
+    return {
+      kind: 'unfit',
+      reason: `expected a value that JSON can say, got ${describeError(error).message}`,
+    };
   }
 }
 

@@ -9,7 +9,13 @@ import type { ClaimedRun } from './claimed-run.js';
 import { callHandler } from './handler-target.js';
 import type { HandlerRegistry } from './handler-registry.js';
 import { callHttp } from './http-target.js';
-import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, type JobType, type RetryPolicy, type Target } from './job-type.js';
+import {
+  DEFAULT_RETRY,
+  DEFAULT_TIMEOUT_MS,
+  type JobType,
+  type RetryPolicy,
+  type Target,
+} from './job-type.js';
 import { findJobType } from './job-type.repository.js';
 
 export interface ResolvedTarget {
@@ -38,7 +44,11 @@ export class Targets {
     const jobType = await this.#jobType(incarnation, run);
     if (jobType === undefined) {
       const error = { name: 'JobTypeMissing', message: `expected a job type ${run.jobType}, found none` };
-      return { call: async () => ({ kind: 'failed', error, fatal: false }), retry: DEFAULT_RETRY, timeoutMs: DEFAULT_TIMEOUT_MS };
+      return {
+        call: async () => ({ kind: 'failed', error, fatal: false }),
+        retry: DEFAULT_RETRY,
+        timeoutMs: DEFAULT_TIMEOUT_MS,
+      };
     }
     return { call: this.#callOf(jobType.target), retry: jobType.retry, timeoutMs: jobType.timeoutMs };
   }
@@ -46,7 +56,8 @@ export class Targets {
   #callOf(target: Target): CallTarget {
     switch (target.kind) {
       case 'handler':
-        return (run, context) => callHandler({ registry: this.registry, handler: target.handler, run, context });
+        return (run, context) =>
+          callHandler({ registry: this.registry, handler: target.handler, run, context });
       case 'http':
         return (run, context) => callHttp({ target, run, context, dispatcher: this.dispatcher });
       default:

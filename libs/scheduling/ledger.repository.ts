@@ -23,10 +23,20 @@ export interface FirePage {
 }
 
 /** Newest due time first. */
-export async function listFires(db: Database, { scheduleId, from, before, limit }: FirePage): Promise<Fire[]> {
+export async function listFires(
+  db: Database,
+  { scheduleId, from, before, limit }: FirePage,
+): Promise<Fire[]> {
   return db
     .selectFrom('fire')
-    .select(['due_at as dueAt', 'outcome', 'reason', 'run_id as runId', 'planned_at as plannedAt', 'started_at as startedAt'])
+    .select([
+      'due_at as dueAt',
+      'outcome',
+      'reason',
+      'run_id as runId',
+      'planned_at as plannedAt',
+      'started_at as startedAt',
+    ])
     .where('schedule_id', '=', scheduleId)
     .$if(from !== null, (query) => query.where('due_at', '>=', from ?? new Date(0)))
     .$if(before !== null, (query) => query.where('due_at', '<', before ?? new Date(0)))

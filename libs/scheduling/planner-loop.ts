@@ -15,7 +15,11 @@ export interface PlannerSettings {
   catchUpMs: number;
 }
 
-export const DEFAULT_PLANNER_SETTINGS: PlannerSettings = { everyMs: 1_000, lookAheadMs: 10_000, catchUpMs: 60_000 };
+export const DEFAULT_PLANNER_SETTINGS: PlannerSettings = {
+  everyMs: 1_000,
+  lookAheadMs: 10_000,
+  catchUpMs: 60_000,
+};
 
 const SCHEDULES_PER_PASS = 500;
 /** Keeps one schedule with a long absence behind it from filling a whole batch's transaction. */
@@ -38,12 +42,20 @@ export class PlannerLoop implements Loop {
     const leader = this.leadership.current();
     if (leader === null) return UNTIL_WOKEN_MS;
     const { lookAheadMs, catchUpMs, everyMs } = this.settings;
-    const schedules = await planning.findDueSchedules(leader.incarnation.db, { lookAheadMs, limit: SCHEDULES_PER_PASS });
+    const schedules = await planning.findDueSchedules(leader.incarnation.db, {
+      lookAheadMs,
+      limit: SCHEDULES_PER_PASS,
+    });
     const plans = schedules
-      .map((schedule) => ({ schedule, ...planSchedule({ ...schedule, lookAheadMs, catchUpMs, limit: FIRES_PER_SCHEDULE }) }))
+      .map((schedule) => ({
+        schedule,
+        ...planSchedule({ ...schedule, lookAheadMs, catchUpMs, limit: FIRES_PER_SCHEDULE }),
+      }))
       .filter((plan) => plan.fires.length > 0);
     if (plans.length > 0) await this.#write(leader, plans);
-    const more = schedules.length === SCHEDULES_PER_PASS || plans.some((plan) => plan.fires.length === FIRES_PER_SCHEDULE);
+    const more =
+      schedules.length === SCHEDULES_PER_PASS ||
+      plans.some((plan) => plan.fires.length === FIRES_PER_SCHEDULE);
     return more ? 0 : everyMs;
   }
 
@@ -51,11 +63,19 @@ export class PlannerLoop implements Loop {
     const result = await this.leadership.write(leader, async (tx) => {
       const advanced = await planning.advanceSchedules(
         tx,
-        plans.map(({ schedule, nextDueAt }) => ({ id: schedule.id, from: schedule.nextDueAt, to: nextDueAt, revision: schedule.revision })),
+        plans.map(({ schedule, nextDueAt }) => ({
+          id: schedule.id,
+          from: schedule.nextDueAt,
+          to: nextDueAt,
+          revision: schedule.revision,
+        })),
       );
       const won = plans.filter((plan) => advanced.has(plan.schedule.id)).flatMap(firesOf);
       if (won.length === 0) return [];
-      const runIds = await planning.insertFires(tx, { term: leader.term, fires: won.map(({ fire }) => fire) });
+      const runIds = await planning.insertFires(tx, {
+        term: leader.term,
+        fires: won.map(({ fire }) => fire),
+      });
       const runs = won.flatMap(({ run }) => (run !== null && runIds.has(run.id) ? [run] : []));
       if (runs.length > 0) await planning.insertPlannedRuns(tx, runs);
       return runs;
@@ -67,11 +87,17 @@ export class PlannerLoop implements Loop {
   }
 }
 
-function firesOf({ schedule, fires }: DuePlan): { fire: planning.NewFire; run: planning.PlannedRun | null }[] {
+function firesOf({
+  schedule,
+  fires,
+}: DuePlan): { fire: planning.NewFire; run: planning.PlannedRun | null }[] {
   const { id: scheduleId, tenantId, slot, jobType, payload } = schedule;
   return fires.map((planned) => {
     const runId = planned.outcome === 'planned' ? asId.run(randomUUIDv7()) : null;
-    const run = runId === null ? null : { id: runId, tenantId, slot, jobType, scheduleId, payload, dueAt: planned.dueAt };
+    const run =
+      runId === null
+        ? null
+        : { id: runId, tenantId, slot, jobType, scheduleId, payload, dueAt: planned.dueAt };
     return { fire: { ...planned, scheduleId, tenantId, runId }, run };
   });
 }

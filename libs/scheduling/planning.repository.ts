@@ -64,7 +64,10 @@ export interface NewFire extends PlannedFire {
 }
 
 /** I1: a due time that already has its row keeps it, and gets no second run; resolves with the runs that are new. */
-export async function insertFires(tx: Tx, { term, fires }: { term: Term; fires: readonly NewFire[] }): Promise<Set<RunId>> {
+export async function insertFires(
+  tx: Tx,
+  { term, fires }: { term: Term; fires: readonly NewFire[] },
+): Promise<Set<RunId>> {
   const { rows } = await sql<{ runId: RunId | null }>`
     insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term)
     select f.schedule_id, f.due_at, f.tenant_id, f.outcome, f.reason, f.run_id, ${term}

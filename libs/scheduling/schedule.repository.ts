@@ -57,13 +57,24 @@ export async function insertSchedule(db: Database, schedule: NewSchedule): Promi
   return { ...row, spec: parseSpec(row.spec) };
 }
 
-export async function findSchedule(db: Database, { tenantId, name }: { tenantId: TenantId; name: string }): Promise<Schedule | undefined> {
-  const row = await db.selectFrom('schedule').select(columns).where('tenant_id', '=', tenantId).where('name', '=', name).executeTakeFirst();
+export async function findSchedule(
+  db: Database,
+  { tenantId, name }: { tenantId: TenantId; name: string },
+): Promise<Schedule | undefined> {
+  const row = await db
+    .selectFrom('schedule')
+    .select(columns)
+    .where('tenant_id', '=', tenantId)
+    .where('name', '=', name)
+    .executeTakeFirst();
   return row && { ...row, spec: parseSpec(row.spec) };
 }
 
 /** Locks the row: its planning waits until the caller's transaction is over. */
-export async function lockSchedule(tx: Tx, { tenantId, name }: { tenantId: TenantId; name: string }): Promise<Schedule | undefined> {
+export async function lockSchedule(
+  tx: Tx,
+  { tenantId, name }: { tenantId: TenantId; name: string },
+): Promise<Schedule | undefined> {
   const row = await tx
     .selectFrom('schedule')
     .select(columns)
@@ -74,7 +85,10 @@ export async function lockSchedule(tx: Tx, { tenantId, name }: { tenantId: Tenan
   return row && { ...row, spec: parseSpec(row.spec) };
 }
 
-export async function listSchedules(db: Database, page: { tenantId: TenantId; afterName: string | null; limit: number }): Promise<Schedule[]> {
+export async function listSchedules(
+  db: Database,
+  page: { tenantId: TenantId; afterName: string | null; limit: number },
+): Promise<Schedule[]> {
   const rows = await db
     .selectFrom('schedule')
     .select(columns)

@@ -24,7 +24,8 @@ export interface InvalidSpec {
   got: string;
 }
 
-export type CreateResult = { kind: 'created'; schedule: rows.Schedule } | { kind: 'name-taken' } | InvalidSpec;
+export type CreateResult =
+  { kind: 'created'; schedule: rows.Schedule } | { kind: 'name-taken' } | InvalidSpec;
 
 export async function createSchedule(
   db: Database,
@@ -35,7 +36,13 @@ export async function createSchedule(
   if (!(firstDueAt instanceof Date)) return firstDueAt;
   const id = asId.schedule(randomUUID());
   try {
-    const schedule = await rows.insertSchedule(db, { ...input, id, tenantId: tenant.id, slot: tenant.slot, nextDueAt: firstDueAt });
+    const schedule = await rows.insertSchedule(db, {
+      ...input,
+      id,
+      tenantId: tenant.id,
+      slot: tenant.slot,
+      nextDueAt: firstDueAt,
+    });
     return { kind: 'created', schedule };
   } catch (error) {
     if (isUniqueViolation(error)) return { kind: 'name-taken' };
@@ -62,11 +69,16 @@ export type ChangeResult =
   | { kind: 'invalid-state'; state: string }
   | InvalidSpec;
 
-export async function changeSchedule(db: Database, ref: ScheduleRef, change: ScheduleChange): Promise<ChangeResult> {
+export async function changeSchedule(
+  db: Database,
+  ref: ScheduleRef,
+  change: ScheduleChange,
+): Promise<ChangeResult> {
   return db.transaction().execute(async (tx) => {
     const schedule = await rows.lockSchedule(tx, ref);
     if (schedule === undefined) return { kind: 'not-found' };
-    if (ref.revision !== null && ref.revision !== schedule.revision) return { kind: 'stale', currentRevision: schedule.revision };
+    if (ref.revision !== null && ref.revision !== schedule.revision)
+      return { kind: 'stale', currentRevision: schedule.revision };
     switch (change.kind) {
       case 'pause':
       case 'resume':
@@ -77,11 +89,15 @@ export async function changeSchedule(db: Database, ref: ScheduleRef, change: Sch
   });
 }
 
-export async function deleteSchedule(db: Database, ref: ScheduleRef): Promise<'deleted' | 'not-found' | { currentRevision: number }> {
+export async function deleteSchedule(
+  db: Database,
+  ref: ScheduleRef,
+): Promise<'deleted' | 'not-found' | { currentRevision: number }> {
   return db.transaction().execute(async (tx) => {
     const schedule = await rows.lockSchedule(tx, ref);
     if (schedule === undefined) return 'not-found';
-    if (ref.revision !== null && ref.revision !== schedule.revision) return { currentRevision: schedule.revision };
+    if (ref.revision !== null && ref.revision !== schedule.revision)
+      return { currentRevision: schedule.revision };
     await takeBackPlanned(tx, schedule);
     await rows.deleteSchedule(tx, schedule.id);
     return 'deleted';
@@ -100,7 +116,11 @@ async function setPaused(tx: Tx, schedule: rows.Schedule, pause: boolean): Promi
   return { kind: 'changed', schedule: changed };
 }
 
-async function edit(tx: Tx, schedule: rows.Schedule, change: ScheduleChange & { kind: 'edit' }): Promise<ChangeResult> {
+async function edit(
+  tx: Tx,
+  schedule: rows.Schedule,
+  change: ScheduleChange & { kind: 'edit' },
+): Promise<ChangeResult> {
   const spec = change.spec ?? schedule.spec;
   const firstAt = change.spec === undefined ? null : firstDue(spec, await databaseTime(tx));
   if (firstAt !== null && !(firstAt instanceof Date)) return firstAt;
@@ -127,7 +147,8 @@ async function takeBackPlanned(tx: Tx, schedule: rows.Schedule): Promise<Date[]>
 
 function firstDue(spec: ScheduleSpec, now: Date): Date | InvalidSpec {
   const valid = validateSpec(spec);
-  if (!valid.ok) return { kind: 'invalid-spec', field: valid.field, expected: valid.expected, got: valid.got };
+  if (!valid.ok)
+    return { kind: 'invalid-spec', field: valid.field, expected: valid.expected, got: valid.got };
   const first = nextDueAt(spec, now);
   if (first !== null) return first;
   const got = spec.kind === 'at' ? spec.at.toISOString() : spec.kind;

@@ -33,7 +33,10 @@ export async function findPrincipal(db: Database, hash: Buffer): Promise<Princip
 }
 
 /** False when the tenant has no such key, or it was revoked before. */
-export async function revokeApiKey(db: Database, { tenantId, id }: { tenantId: TenantId; id: string }): Promise<boolean> {
+export async function revokeApiKey(
+  db: Database,
+  { tenantId, id }: { tenantId: TenantId; id: string },
+): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('api_key')
     .set({ revoked_at: sql<Date>`clock_timestamp()` })

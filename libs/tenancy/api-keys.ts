@@ -17,7 +17,10 @@ export interface NewApiKey {
 }
 
 /** A key for a tenant, or with no tenant for the whole installation. */
-export async function createApiKey(db: Database, owner: { tenantId: TenantId | null; tenantName: string; name: string }): Promise<NewApiKey> {
+export async function createApiKey(
+  db: Database,
+  owner: { tenantId: TenantId | null; tenantName: string; name: string },
+): Promise<NewApiKey> {
   const secret = `sk_${owner.tenantName}_${randomBytes(32).toString('base64url')}`;
   const id = randomUUID();
   const role = owner.tenantId === null ? 'admin' : 'tenant-admin';
@@ -28,7 +31,13 @@ export async function createApiKey(db: Database, owner: { tenantId: TenantId | n
 /** Makes sure that a key chosen by the operator is accepted as an admin's. */
 export async function acceptAdminKey(db: Database, secret: string): Promise<void> {
   if ((await findPrincipal(db, hashKey(secret))) !== undefined) return;
-  await insertApiKey(db, { id: randomUUID(), tenantId: null, name: 'from configuration', hash: hashKey(secret), role: 'admin' });
+  await insertApiKey(db, {
+    id: randomUUID(),
+    tenantId: null,
+    name: 'from configuration',
+    hash: hashKey(secret),
+    role: 'admin',
+  });
 }
 
 const REMEMBERED_MS = 5_000;

@@ -12,10 +12,21 @@ export interface Tenant {
   revision: number;
 }
 
-const columns = ['id', 'name', 'display_name as displayName', 'slot', 'state', 'created_at as createdAt', 'revision'] as const;
+const columns = [
+  'id',
+  'name',
+  'display_name as displayName',
+  'slot',
+  'state',
+  'created_at as createdAt',
+  'revision',
+] as const;
 
 /** Throws a unique violation when the name is taken. */
-export async function insertTenant(db: Database, tenant: Pick<Tenant, 'id' | 'name' | 'displayName' | 'slot'>): Promise<Tenant> {
+export async function insertTenant(
+  db: Database,
+  tenant: Pick<Tenant, 'id' | 'name' | 'displayName' | 'slot'>,
+): Promise<Tenant> {
   return db
     .insertInto('tenant')
     .values({ id: tenant.id, name: tenant.name, display_name: tenant.displayName, slot: tenant.slot })
@@ -27,7 +38,10 @@ export async function findTenant(db: Database, name: string): Promise<Tenant | u
   return db.selectFrom('tenant').select(columns).where('name', '=', name).executeTakeFirst();
 }
 
-export async function listTenants(db: Database, page: { onlyId: TenantId | null; afterName: string | null; limit: number }): Promise<Tenant[]> {
+export async function listTenants(
+  db: Database,
+  page: { onlyId: TenantId | null; afterName: string | null; limit: number },
+): Promise<Tenant[]> {
   return db
     .selectFrom('tenant')
     .select(columns)

@@ -9,7 +9,10 @@ import { insertTenant, type Tenant } from './tenant.repository.js';
 
 export type CreateTenantResult = { kind: 'created'; tenant: Tenant } | { kind: 'name-taken' };
 
-export async function createTenant(db: Database, input: { name: string; displayName: string; slotCount: number }): Promise<CreateTenantResult> {
+export async function createTenant(
+  db: Database,
+  input: { name: string; displayName: string; slotCount: number },
+): Promise<CreateTenantResult> {
   const id = asId.tenant(randomUUID());
   const slot = asId.slot(slotOf(id, { slotCount: input.slotCount, hash: placementHash }));
   try {

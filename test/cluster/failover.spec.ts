@@ -35,10 +35,13 @@ interface ReplicaRow {
 
 const sideLog = (): string => join(folder, 'side-log.ndjson');
 const leaderOf = (replica: ReplicaProcess): Promise<Leader> => replica.api('/api/v1/cluster/leader');
-const replicasOf = async (replica: ReplicaProcess): Promise<ReplicaRow[]> => (await replica.api<{ items: ReplicaRow[] }>('/api/v1/cluster/replicas')).items;
+const replicasOf = async (replica: ReplicaProcess): Promise<ReplicaRow[]> =>
+  (await replica.api<{ items: ReplicaRow[] }>('/api/v1/cluster/replicas')).items;
 
 async function startCluster(names: string[]): Promise<ReplicaProcess[]> {
-  const replicas = await Promise.all(names.map((name) => startReplica({ databaseUrl, name, sideLog: sideLog() })));
+  const replicas = await Promise.all(
+    names.map((name) => startReplica({ databaseUrl, name, sideLog: sideLog() })),
+  );
   const [first] = replicas;
   if (first === undefined) throw new Error('expected at least one replica');
   await untilShared(first, names.length);
@@ -50,14 +53,22 @@ async function untilShared(witness: ReplicaProcess, count: number): Promise<void
   await until(`${count} replicas share the slots`, async () => {
     const alive = (await replicasOf(witness)).filter((row) => row.state === 'active');
     const fair = 1024 / count;
-    return alive.length === count && alive.every((row) => row.ownedSlots > 0.8 * fair && row.ownedSlots <= Math.ceil(1.1 * fair));
+    return (
+      alive.length === count &&
+      alive.every((row) => row.ownedSlots > 0.8 * fair && row.ownedSlots <= Math.ceil(1.1 * fair))
+    );
   });
 }
 
 async function addSchedules(replica: ReplicaProcess): Promise<void> {
   for (let n = 0; n < TENANTS; n += 1) {
     await replica.api('/api/v1/tenants', { name: `tenant-${n}` });
-    await replica.api(`/api/v1/tenants/tenant-${n}/schedules`, { name: `tick-${n}`, spec: { everySeconds: 1 }, jobType: 'record', payload: { n } });
+    await replica.api(`/api/v1/tenants/tenant-${n}/schedules`, {
+      name: `tick-${n}`,
+      spec: { everySeconds: 1 },
+      jobType: 'record',
+      payload: { n },
+    });
   }
 }
 
@@ -66,7 +77,9 @@ async function untilFired(witness: ReplicaProcess, times: number): Promise<void>
   const from = new Date().toISOString();
   for (let n = 0; n < TENANTS; n += 1) {
     await until(`tick-${n} has fired ${times} times`, async () => {
-      const { items } = await witness.api<{ items: { outcome: string }[] }>(`/api/v1/tenants/tenant-${n}/schedules/tick-${n}/fires?from=${from}&pageSize=200`);
+      const { items } = await witness.api<{ items: { outcome: string }[] }>(
+        `/api/v1/tenants/tenant-${n}/schedules/tick-${n}/fires?from=${from}&pageSize=200`,
+      );
       return items.filter((fire) => fire.outcome !== 'planned').length >= times;
     });
   }
@@ -118,7 +131,9 @@ it('I1, I2, I5, I6: loses and doubles nothing when the leader and then an owner 
   await untilQuiet();
   const account = await readAccount(databaseUrl, sideLog());
   expect(contradictions(account)).toEqual([]);
-  expect(account.ledger.filter((row) => row.outcome !== 'planned').length).toBeGreaterThanOrEqual(TENANTS * 12);
+  expect(account.ledger.filter((row) => row.outcome !== 'planned').length).toBeGreaterThanOrEqual(
+    TENANTS * 12,
+  );
   // Ten times the budget: a takeover that is as slow as this is broken, not just measured on a busy machine.
   expect(worstLatenessMs(account)).toBeLessThan(20_000);
 });

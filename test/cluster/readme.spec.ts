@@ -15,7 +15,10 @@ let output = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'carillon-readme-'));
-  const { stdout } = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' });
+  const { stdout } = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
   for (const file of stdout.split('\0').filter((name) => name !== '' && existsSync(join(ROOT, name)))) {
     await cp(join(ROOT, file), join(folder, file), { recursive: true, preserveTimestamps: true });
   }
@@ -39,11 +42,17 @@ it('its commands work as they are written', async () => {
   const [start = '', ...use] = await shellBlocks();
   expect(use.length).toBeGreaterThanOrEqual(3);
   up = spawn('bash', ['-c', `exec ${start.trim()}`], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  for (const stream of [up.stdout, up.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  await until('it says that it is ready', () => {
-    if (up.exitCode !== null) throw new Error(`expected npm start to go on, got exit code ${up.exitCode}:\n${output}`);
-    return output.includes('Ready after');
-  }, 90_000);
+  for (const stream of [up.stdout, up.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  await until(
+    'it says that it is ready',
+    () => {
+      if (up.exitCode !== null)
+        throw new Error(`expected npm start to go on, got exit code ${up.exitCode}:\n${output}`);
+      return output.includes('Ready after');
+    },
+    90_000,
+  );
   const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', use.join('\n')], {
     cwd: folder,
     encoding: 'utf8',
@@ -55,5 +64,7 @@ it('its commands work as they are written', async () => {
 });
 
 it('fits on three screens', async () => {
-  expect((await readFile(join(ROOT, 'README.md'), 'utf8')).trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+  expect((await readFile(join(ROOT, 'README.md'), 'utf8')).trimEnd().split('\n').length).toBeLessThanOrEqual(
+    150,
+  );
 });

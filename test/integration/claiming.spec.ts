@@ -37,7 +37,10 @@ describe('claiming', () => {
       handlers: { noop: (_job, { runId }) => void seen.push(runId) },
       claim: { runsPerClaim: 7 },
     });
-    const ids = [...(await addRuns(db, await addTenant(db), 40)), ...(await addRuns(db, await addTenant(db), 40))];
+    const ids = [
+      ...(await addRuns(db, await addTenant(db), 40)),
+      ...(await addRuns(db, await addTenant(db), 40)),
+    ];
     await worker.claimAll();
     await worker.claimAll();
     await worker.finish();
@@ -48,7 +51,9 @@ describe('claiming', () => {
 
   it('I6: holds a run that is due soon and starts it no earlier, and leaves a later one alone', async () => {
     const starts: number[] = [];
-    const worker = await startWorker(await startLoneMember(url), { handlers: { noop: () => void starts.push(Date.now()) } });
+    const worker = await startWorker(await startLoneMember(url), {
+      handlers: { noop: () => void starts.push(Date.now()) },
+    });
     const tenant = await addTenant(db);
     const soon = new Date(Date.now() + 300);
     await addRuns(db, tenant, 1, { runAt: soon });
@@ -111,7 +116,9 @@ describe('claiming', () => {
     const member = await startLoneMember(url);
     const worker = await startWorker(member);
     await sql`insert into carillon.claim (id, replica, run_ids, claimed_at)
-              values (gen_random_uuid(), ${member.self().replica}, '{}', now() - interval '1 minute')`.execute(db);
+              values (gen_random_uuid(), ${member.self().replica}, '{}', now() - interval '1 minute')`.execute(
+      db,
+    );
     await worker.reconcile.runOnce();
     expect(await count(db, 'claim')).toBe(0);
   });

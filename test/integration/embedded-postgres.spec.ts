@@ -7,7 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findBinaries } from '#database/embedded/binaries.js';
-import { removeEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '#database/embedded/embedded-postgres.js';
+import {
+  removeEmbeddedPostgres,
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '#database/embedded/embedded-postgres.js';
 import { runStatement } from '../support/admin-statement.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -28,8 +32,10 @@ afterEach(async () => {
 const start = (wish: { port?: number; dataDirectory?: string } = {}): Promise<EmbeddedPostgres> =>
   startEmbeddedPostgres({ dataDirectory, settings: { fsync: 'off' }, log: () => undefined, ...wish });
 
-const remember = (server: EmbeddedPostgres): Promise<unknown> => runStatement(server.url, 'create table kept as select 42 as answer');
-const recall = (server: EmbeddedPostgres): Promise<unknown> => runStatement(server.url, 'select answer from kept');
+const remember = (server: EmbeddedPostgres): Promise<unknown> =>
+  runStatement(server.url, 'create table kept as select 42 as answer');
+const recall = (server: EmbeddedPostgres): Promise<unknown> =>
+  runStatement(server.url, 'select answer from kept');
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -67,30 +73,39 @@ describe('data', () => {
   it('does not vanish in silence: a start without it notes that it is gone', async () => {
     await (await start()).stop();
     await rm(dataDirectory, { recursive: true });
-    expect((await start()).notes).toEqual([`the data of an earlier run is no longer in ${dataDirectory}; PostgreSQL begins empty`]);
+    expect((await start()).notes).toEqual([
+      `the data of an earlier run is no longer in ${dataDirectory}; PostgreSQL begins empty`,
+    ]);
   });
 
   it('is closed to others: password and log are for the owner only', async () => {
     const { url } = await start();
     const modes = await Promise.all(
-      ['data', 'data.password', 'data.log'].map(async (name) => (await stat(join(folder, name))).mode & 0o777),
+      ['data', 'data.password', 'data.log'].map(
+        async (name) => (await stat(join(folder, name))).mode & 0o777,
+      ),
     );
     expect(modes).toEqual([0o700, 0o600, 0o600]);
-    await expect(runStatement(url.replace(/:[^:]*@/, ':guess@'), 'select 1')).rejects.toThrow(/password authentication failed/);
+    await expect(runStatement(url.replace(/:[^:]*@/, ':guess@'), 'select 1')).rejects.toThrow(
+      /password authentication failed/,
+    );
   });
 
-  it.runIf(isRoot)('is found again when root keeps it under a folder that the server user cannot enter', async () => {
-    await chmod(folder, 0o700);
-    const first = await start();
-    expect(first.dataDirectory).toMatch(/^\/var\/tmp\/carillon-data-/);
-    expect(first.notes.join()).toContain(first.dataDirectory);
-    await remember(first);
-    await first.stop();
-    const second = await start();
-    expect(await recall(second)).toEqual([{ answer: 42 }]);
-    await second.remove();
-    await expect(stat(first.dataDirectory)).rejects.toThrow(/ENOENT/);
-  });
+  it.runIf(isRoot)(
+    'is found again when root keeps it under a folder that the server user cannot enter',
+    async () => {
+      await chmod(folder, 0o700);
+      const first = await start();
+      expect(first.dataDirectory).toMatch(/^\/var\/tmp\/carillon-data-/);
+      expect(first.notes.join()).toContain(first.dataDirectory);
+      await remember(first);
+      await first.stop();
+      const second = await start();
+      expect(await recall(second)).toEqual([{ answer: 42 }]);
+      await second.remove();
+      await expect(stat(first.dataDirectory)).rejects.toThrow(/ENOENT/);
+    },
+  );
 
   it.runIf(isRoot)('is refused, not shadowed by an empty place, when its folder becomes closed', async () => {
     await (await start()).stop();
@@ -113,7 +128,9 @@ describe('making the data directory', () => {
   it('refuses data of another major version and names both', async () => {
     await (await start()).stop();
     await writeFile(join(dataDirectory, 'PG_VERSION'), '17\n');
-    await expect(start()).rejects.toThrow(/expected data of PostgreSQL 18.*got data of PostgreSQL 17.*pg_dumpall/);
+    await expect(start()).rejects.toThrow(
+      /expected data of PostgreSQL 18.*got data of PostgreSQL 17.*pg_dumpall/,
+    );
   });
 
   it('refuses a folder that holds something else', async () => {
@@ -165,25 +182,39 @@ describe('starting', () => {
 
   it('runs two servers from two directories at once', async () => {
     const servers = await Promise.all([start(), start({ dataDirectory: join(folder, 'other') })]);
-    const found = await Promise.all(servers.map(({ url }) => runStatement(url, "select current_setting('data_directory') as directory")));
+    const found = await Promise.all(
+      servers.map(({ url }) => runStatement(url, "select current_setting('data_directory') as directory")),
+    );
     expect(found.flat()).toEqual([{ directory: dataDirectory }, { directory: join(folder, 'other') }]);
   });
 
   it('tells what the server said when it does not come up', async () => {
-    const refused = startEmbeddedPostgres({ dataDirectory, settings: { max_connections: 'many' }, log: () => undefined });
-    await expect(refused).rejects.toThrow(/expected PostgreSQL to start on .*invalid value for parameter "max_connections"/s);
+    const refused = startEmbeddedPostgres({
+      dataDirectory,
+      settings: { max_connections: 'many' },
+      log: () => undefined,
+    });
+    await expect(refused).rejects.toThrow(
+      /expected PostgreSQL to start on .*invalid value for parameter "max_connections"/s,
+    );
   });
 });
 
 describe('stopping', () => {
-  it.each(['fast', 'immediate'] as const)('%s leaves no process, and may be asked for again', async (mode) => {
-    const server = await start();
-    const rows = await runStatement<{ pid: number }>(server.url, 'select pid from pg_stat_activity where pid <> pg_backend_pid()');
-    await Promise.all([server.stop(mode), server.stop(mode)]);
-    await server.stop();
-    expect([server.pid, ...rows.map((row) => row.pid)].filter(isAlive)).toEqual([]);
-    server.killNow(); // harmless on a server that is gone
-  });
+  it.each(['fast', 'immediate'] as const)(
+    '%s leaves no process, and may be asked for again',
+    async (mode) => {
+      const server = await start();
+      const rows = await runStatement<{ pid: number }>(
+        server.url,
+        'select pid from pg_stat_activity where pid <> pg_backend_pid()',
+      );
+      await Promise.all([server.stop(mode), server.stop(mode)]);
+      await server.stop();
+      expect([server.pid, ...rows.map((row) => row.pid)].filter(isAlive)).toEqual([]);
+      server.killNow(); // harmless on a server that is gone
+    },
+  );
 
   it('ends a frozen server', async () => {
     const server = await start();
@@ -198,10 +229,20 @@ describe('programs that the server user cannot reach', () => {
 
   async function closedPackage(): Promise<string> {
     const root = join(folder, 'package');
-    for (const path of ['bin', 'lib/postgresql', 'share/postgresql']) await mkdir(join(root, 'native', path), { recursive: true });
+    for (const path of ['bin', 'lib/postgresql', 'share/postgresql'])
+      await mkdir(join(root, 'native', path), { recursive: true });
     await writeFile(join(root, 'package.json'), '{"version":"18.4.0"}');
-    await writeFile(join(root, 'native/pg-symlinks.json'), '[{"source":"native/lib/libpq.so.5.18","target":"native/lib/libpq.so.5"}]');
-    const files = ['bin/initdb', 'bin/postgres', 'bin/pg_ctl', 'lib/libpq.so.5.18', 'share/postgresql/postgres.bki'];
+    await writeFile(
+      join(root, 'native/pg-symlinks.json'),
+      '[{"source":"native/lib/libpq.so.5.18","target":"native/lib/libpq.so.5"}]',
+    );
+    const files = [
+      'bin/initdb',
+      'bin/postgres',
+      'bin/pg_ctl',
+      'lib/libpq.so.5.18',
+      'share/postgresql/postgres.bki',
+    ];
     for (const path of files) await writeFile(join(root, 'native', path), path, { mode: 0o600 });
     await chmod(root, 0o700);
     return root;
@@ -211,8 +252,13 @@ describe('programs that the server user cannot reach', () => {
     const search = { user, note: () => undefined, packageRoot: await closedPackage(), copiesUnder: folder };
     const found = await Promise.all([findBinaries(search), findBinaries(search), findBinaries(search)]);
     const home = join(folder, `carillon-postgres-18.4.0-${process.getuid?.()}`);
-    expect(new Set(found.map(({ postgres }) => postgres))).toEqual(new Set([join(home, 'native/bin/postgres')]));
-    expect((await readdir(folder)).toSorted()).toEqual([`carillon-postgres-18.4.0-${process.getuid?.()}`, 'package']);
+    expect(new Set(found.map(({ postgres }) => postgres))).toEqual(
+      new Set([join(home, 'native/bin/postgres')]),
+    );
+    expect((await readdir(folder)).toSorted()).toEqual([
+      `carillon-postgres-18.4.0-${process.getuid?.()}`,
+      'package',
+    ]);
     expect((await stat(join(home, 'native/bin/initdb'))).mode & 0o777).toBe(0o755);
     expect((await lstat(join(home, 'native/lib/libpq.so.5'))).isSymbolicLink()).toBe(true);
   });

@@ -28,9 +28,13 @@ describe('the term fence', () => {
     await until('the old leader knows that its session broke', () => old.leadership.current() === null);
     await next.lead();
     const db = openDatabase(url);
-    const stale = await inTerm(db, { term: deposed.term, holder: deposed.incarnation.incarnation }, (tx) => insertEvent(tx, { type: 'slots-moved' }));
+    const stale = await inTerm(db, { term: deposed.term, holder: deposed.incarnation.incarnation }, (tx) =>
+      insertEvent(tx, { type: 'slots-moved' }),
+    );
     expect(stale).toEqual({ kind: 'fenced' });
-    expect((await listEvents(db, { before: null, limit: 50 })).filter((event) => event.type === 'slots-moved')).toEqual([]);
+    expect(
+      (await listEvents(db, { before: null, limit: 50 })).filter((event) => event.type === 'slots-moved'),
+    ).toEqual([]);
   });
 
   it('I3: a new term waits for a write of the old one that has begun, and the next write is fenced', async () => {
@@ -58,7 +62,9 @@ describe('the term fence', () => {
     finish();
     expect((await write).kind).toBe('done');
     expect((await election).term).toBe(deposed.term + 1);
-    expect(await inTerm(db, holder, (tx) => insertEvent(tx, { type: 'slots-moved' }))).toEqual({ kind: 'fenced' });
+    expect(await inTerm(db, holder, (tx) => insertEvent(tx, { type: 'slots-moved' }))).toEqual({
+      kind: 'fenced',
+    });
   });
 
   it('I3: the same term held by another incarnation is fenced, as after a failover that lost a term', async () => {
@@ -72,9 +78,10 @@ describe('the term fence', () => {
     const leader = await member.lead();
     const client = await openClient(url);
     const write = member.leadership.write(leader, async (tx) => {
-      const { rows } = await client.query<{ pid: number }>(`select pid from pg_stat_activity where datname = current_database() and application_name = $1 and state like 'idle in transaction%'`, [
-        `carillon:${leader.incarnation.replica}`,
-      ]);
+      const { rows } = await client.query<{ pid: number }>(
+        `select pid from pg_stat_activity where datname = current_database() and application_name = $1 and state like 'idle in transaction%'`,
+        [`carillon:${leader.incarnation.replica}`],
+      );
       await client.query('select pg_terminate_backend($1, 1000)', [rows[0]?.pid]);
       await insertEvent(tx, { type: 'slots-moved' });
     });

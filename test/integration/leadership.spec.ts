@@ -22,7 +22,7 @@ const handClock = () => {
 
 /** Beats and looks at its clock for that long. */
 async function live(member: TestMember, clock: { ms: number }, forMs: number): Promise<void> {
-  for (const end = clock.ms + forMs; clock.ms < end; ) {
+  for (const end = clock.ms + forMs; clock.ms < end;) {
     clock.ms += 1_000;
     await member.membership.beat();
   }
@@ -120,7 +120,10 @@ describe('by leases alone, as behind a pooler', () => {
   const leases = { ...lease, liveness: 'leases' } as const;
 
   it('the first to look leads, without a lock, and a second one does not', async () => {
-    const [first, second] = [await startMember(url, { settings: leases }), await startMember(url, { settings: leases })];
+    const [first, second] = [
+      await startMember(url, { settings: leases }),
+      await startMember(url, { settings: leases }),
+    ];
     await second.membership.beat();
     await first.election.runOnce();
     expect(first.leadership.current()?.term).toBe(1);

@@ -70,7 +70,9 @@ describe('membership', () => {
   it('refuses a standby, a read-only session and a pooler by name', async () => {
     const readOnly = new URL(url);
     readOnly.searchParams.set('options', '-c default_transaction_read_only=on');
-    await expect(startMember(readOnly.href)).rejects.toThrow(/expected a writable session, got transaction_read_only = on/);
+    await expect(startMember(readOnly.href)).rejects.toThrow(
+      /expected a writable session, got transaction_read_only = on/,
+    );
   });
 });
 
@@ -81,7 +83,10 @@ describe('the sweep', () => {
     await crash(victim);
     await leader.sweep.runOnce();
     const client = await openClient(url);
-    expect((await client.query('select state, died_reason from carillon.replica where number = $1', [replica])).rows).toEqual([{ state: 'dead', died_reason: 'crashed' }]);
+    expect(
+      (await client.query('select state, died_reason from carillon.replica where number = $1', [replica]))
+        .rows,
+    ).toEqual([{ state: 'dead', died_reason: 'crashed' }]);
     expect(await slotCount(leader.self().replica)).toBe(1024);
   });
 
@@ -129,7 +134,9 @@ describe('the sweep', () => {
     for (const member of [leader, second, third]) await member.ownership.runOnce();
     await leader.sweep.runOnce();
     for (const member of [leader, second, third]) await member.ownership.runOnce();
-    const counts = await Promise.all([leader, second, third].map((member) => slotCount(member.self().replica)));
+    const counts = await Promise.all(
+      [leader, second, third].map((member) => slotCount(member.self().replica)),
+    );
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(1024);
     expect(Math.max(...counts)).toBeLessThanOrEqual(Math.floor((1.1 * 1024) / 3));
     expect([leader, second, third].map((member) => member.ownership.serving.size)).toEqual(counts);
@@ -166,17 +173,25 @@ async function crash(victim: TestMember): Promise<void> {
 
 async function endAllSessions(replica: number): Promise<void> {
   const client = await openClient(url);
-  await client.query('select pg_terminate_backend(pid, 1000) from pg_stat_activity where datname = current_database() and application_name = $1', [`carillon:${replica}`]);
+  await client.query(
+    'select pg_terminate_backend(pid, 1000) from pg_stat_activity where datname = current_database() and application_name = $1',
+    [`carillon:${replica}`],
+  );
 }
 
 async function slotCount(replica: number): Promise<number> {
   const client = await openClient(url);
-  const { rows } = await client.query<{ count: number }>('select count(*)::int as count from carillon.slot_owner where owner = $1', [replica]);
+  const { rows } = await client.query<{ count: number }>(
+    'select count(*)::int as count from carillon.slot_owner where owner = $1',
+    [replica],
+  );
   return rows[0]?.count ?? 0;
 }
 
 async function liveReplicas(): Promise<number> {
   const client = await openClient(url);
-  const { rows } = await client.query<{ count: number }>(`select count(*)::int as count from carillon.replica where state in ('active', 'draining')`);
+  const { rows } = await client.query<{ count: number }>(
+    `select count(*)::int as count from carillon.replica where state in ('active', 'draining')`,
+  );
   return rows[0]?.count ?? 0;
 }

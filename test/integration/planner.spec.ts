@@ -57,7 +57,9 @@ async function ledger(): Promise<FireRow[]> {
 
 /** Moves the schedule's next due time back, as if nobody had planned for a while. */
 async function fallBehind(seconds: number): Promise<void> {
-  await sql`update carillon.schedule set next_due_at = next_due_at - make_interval(secs => ${seconds}::int)`.execute(db);
+  await sql`update carillon.schedule set next_due_at = next_due_at - make_interval(secs => ${seconds}::int)`.execute(
+    db,
+  );
 }
 
 function gaps(rows: readonly FireRow[]): number[] {
@@ -81,7 +83,9 @@ describe('planning', () => {
     await Promise.all(Array.from({ length: 8 }, () => plannerOf(member).runOnce()));
     const rows = await ledger();
     expect(gaps(rows).every((gap) => gap === 1_000)).toBe(true);
-    const { rows: runs } = await sql<{ count: number }>`select count(*)::int as count from carillon.run`.execute(db);
+    const { rows: runs } = await sql<{
+      count: number;
+    }>`select count(*)::int as count from carillon.run`.execute(db);
     expect(runs[0]?.count).toBe(rows.length);
   });
 
@@ -90,10 +94,14 @@ describe('planning', () => {
     const planner = plannerOf(member);
     await planner.runOnce();
     const before = await ledger();
-    await sql`update carillon.schedule set next_due_at = ${before[0]?.dueAt ?? null} where id = ${schedule.id}`.execute(db);
+    await sql`update carillon.schedule set next_due_at = ${before[0]?.dueAt ?? null} where id = ${schedule.id}`.execute(
+      db,
+    );
     await planner.runOnce();
     expect((await ledger()).slice(0, before.length)).toEqual(before);
-    const { rows } = await sql<{ count: number }>`select count(*)::int as count from carillon.run`.execute(db);
+    const { rows } = await sql<{ count: number }>`select count(*)::int as count from carillon.run`.execute(
+      db,
+    );
     expect(rows[0]?.count).toBe((await ledger()).length);
   });
 
@@ -157,7 +165,12 @@ describe('changing a schedule', () => {
       return (await ledger()).length > 0;
     });
     const [skipped] = await ledger();
-    expect(skipped).toEqual({ dueAt: planned[0]?.dueAt, outcome: 'skipped', reason: 'paused', hasRun: false });
+    expect(skipped).toEqual({
+      dueAt: planned[0]?.dueAt,
+      outcome: 'skipped',
+      reason: 'paused',
+      hasRun: false,
+    });
   });
 
   it('resuming goes on without a gap', async () => {
@@ -201,7 +214,10 @@ describe('changing a schedule', () => {
     await addSchedule();
     const planner = plannerOf(member);
     await planner.runOnce();
-    await changeSchedule(db, ref(), { kind: 'edit', spec: { kind: 'every', seconds: 5, anchorAt: new Date(0) } });
+    await changeSchedule(db, ref(), {
+      kind: 'edit',
+      spec: { kind: 'every', seconds: 5, anchorAt: new Date(0) },
+    });
     await planner.runOnce();
     const rows = await ledger();
     expect(rows.length).toBeGreaterThanOrEqual(1);
@@ -212,9 +228,15 @@ describe('changing a schedule', () => {
     await addSchedule();
     await plannerOf(member).runOnce();
     const before = await ledger();
-    const refused = await changeSchedule(db, ref(), { kind: 'edit', spec: { kind: 'cron', expression: '0 0 30 2 *', timeZone: 'UTC' } });
+    const refused = await changeSchedule(db, ref(), {
+      kind: 'edit',
+      spec: { kind: 'cron', expression: '0 0 30 2 *', timeZone: 'UTC' },
+    });
     expect(refused.kind).toBe('invalid-spec');
-    expect(await changeSchedule(db, { ...ref(), revision: 7 }, { kind: 'pause' })).toEqual({ kind: 'stale', currentRevision: 1 });
+    expect(await changeSchedule(db, { ...ref(), revision: 7 }, { kind: 'pause' })).toEqual({
+      kind: 'stale',
+      currentRevision: 1,
+    });
     expect(await ledger()).toEqual(before);
   });
 

@@ -30,7 +30,8 @@ describe('the description', () => {
   });
 
   it('names every route that the application serves, and no other', () => {
-    const served = servedRoutes().filter((route) => !/ \/(docs|openapi)/.test(route));
+    // Middleware is bound to every path, and the description's own routes don't describe themselves.
+    const served = servedRoutes().filter((route) => / \/(?!docs|openapi)/.test(route));
     expect(operations.map(nameOf).toSorted()).toEqual(served.toSorted());
   });
 
@@ -94,13 +95,13 @@ describe('the description', () => {
   });
 
   it('has a page that loads nothing from elsewhere', async () => {
-    const { text, type } = await server.anonymous.get('/docs').redirects(1).expect(200);
+    const { text, type } = await server.anonymous.get('/docs').expect(200);
     expect(type).toBe('text/html');
     const loaded = [...text.matchAll(/(?:src|href)=["']([^"']+)["']/g)].map(([, url = '']) => url);
     expect(loaded.length).toBeGreaterThan(2);
     for (const url of loaded) {
       expect(url).not.toMatch(/^(https?:)?\/\//);
-      await server.anonymous.get(new URL(url, `${server.url}/docs/`).pathname).expect(200);
+      await server.anonymous.get(new URL(url, `${server.url}/docs`).pathname).expect(200);
     }
   });
 });

@@ -36,7 +36,11 @@ describe('settling', () => {
       await worker.finish();
     }
     const [run] = await history(db);
-    expect(run).toMatchObject({ outcome: 'failed', attempt: 3, error: { name: 'Error', message: 'no luck' } });
+    expect(run).toMatchObject({
+      outcome: 'failed',
+      attempt: 3,
+      error: { name: 'Error', message: 'no luck' },
+    });
     expect(run?.pastAttempts?.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([
       [1, 'failed'],
       [2, 'failed'],
@@ -44,7 +48,9 @@ describe('settling', () => {
   });
 
   it('does not try again what a handler calls fatal', async () => {
-    const worker = await startWorker(await startLoneMember(url), { handlers: { broken: () => Promise.reject(new FatalError('never')) } });
+    const worker = await startWorker(await startLoneMember(url), {
+      handlers: { broken: () => Promise.reject(new FatalError('never')) },
+    });
     await addRuns(db, await addTenant(db), 1, { jobType: 'broken' });
     await worker.claimAll();
     await worker.finish();
@@ -66,7 +72,13 @@ describe('settling', () => {
   it('stores outputs that JSON or jsonb can not hold as well as it can, each without harm to the others', async () => {
     const cycle: Record<string, unknown> = {};
     cycle['self'] = cycle;
-    const outputs: Record<string, unknown> = { nul: 'a\0b', half: '\ud800', cycle, big: 'x'.repeat(300_000), fine: { n: 1 } };
+    const outputs: Record<string, unknown> = {
+      nul: 'a\0b',
+      half: '\ud800',
+      cycle,
+      big: 'x'.repeat(300_000),
+      fine: { n: 1 },
+    };
     const worker = await startWorker(await startLoneMember(url), {
       handlers: { noop: (job) => outputs[(job.payload as { which: string }).which] },
     });
@@ -74,7 +86,9 @@ describe('settling', () => {
     for (const which of Object.keys(outputs)) await addRuns(db, tenant, 1, { payload: { which } });
     await worker.claimAll();
     await worker.finish();
-    const ends = new Map((await history(db)).map(({ payload, outcome, output }) => [payload.which, { outcome, output }]));
+    const ends = new Map(
+      (await history(db)).map(({ payload, outcome, output }) => [payload.which, { outcome, output }]),
+    );
     expect(Object.fromEntries(ends)).toEqual({
       nul: { outcome: 'succeeded', output: 'a\uFFFDb' },
       half: { outcome: 'succeeded', output: '\uFFFD' },
@@ -87,12 +101,17 @@ describe('settling', () => {
   it('fails only the run whose result the database refuses', async () => {
     const worker = await startWorker(await startLoneMember(url));
     const ids = await addRuns(db, await addTenant(db), 9);
-    await sql`alter table carillon.run_history_default add check (id <> ${sql.lit(ids[4])} or outcome = 'failed')`.execute(db);
+    await sql`alter table carillon.run_history_default add check (id <> ${sql.lit(ids[4])} or outcome = 'failed')`.execute(
+      db,
+    );
     await worker.claimAll();
     await worker.finish();
     const rows = await history(db);
     expect(rows.filter((row) => row.outcome === 'succeeded')).toHaveLength(8);
-    expect(rows.find((row) => row.id === ids[4])).toMatchObject({ outcome: 'failed', error: { message: expect.stringContaining('refused') as string } });
+    expect(rows.find((row) => row.id === ids[4])).toMatchObject({
+      outcome: 'failed',
+      error: { message: expect.stringContaining('refused') as string },
+    });
   });
 
   it('keeps ends that could not be written, and writes them once the database answers again', async () => {

@@ -71,7 +71,9 @@ describe('taking over', () => {
     const worker = await startWorker(leader);
     await addRuns(db, await addTenant(db), 1);
     const dead = asId.replica(leader.self().replica + 1_000);
-    await sql`insert into carillon.claim (id, replica, run_ids) select gen_random_uuid(), ${dead}, '{}' from generate_series(1, 45)`.execute(db);
+    await sql`insert into carillon.claim (id, replica, run_ids) select gen_random_uuid(), ${dead}, '{}' from generate_series(1, 45)`.execute(
+      db,
+    );
     await worker.revocation.runOnce();
     expect(await count(db, 'claim')).toBe(25);
     while ((await worker.revocation.runOnce()) < 1_000);
@@ -80,13 +82,17 @@ describe('taking over', () => {
 
   it('sends a run that kills its replicas to the dead letters, and spares those that were only held beside it', async () => {
     const leader = await startLoneMember(url);
-    const worker = await startWorker(leader, { handlers: { deadly: () => new Promise(() => undefined), patient: () => new Promise(() => undefined) } });
+    const worker = await startWorker(leader, {
+      handlers: { deadly: () => new Promise(() => undefined), patient: () => new Promise(() => undefined) },
+    });
     const tenant = await addTenant(db);
     const [deadly] = await addRuns(db, tenant, 1, { jobType: 'deadly', priority: 1 });
     const [beside] = await addRuns(db, tenant, 1, { jobType: 'patient' });
     for (let death = 1; death <= 3; death += 1) {
       const victim = await startMember(url, { roles: ['worker'] });
-      const victimWorker = await startWorker(victim, { handlers: { deadly: () => new Promise(() => undefined), patient: () => new Promise(() => undefined) } });
+      const victimWorker = await startWorker(victim, {
+        handlers: { deadly: () => new Promise(() => undefined), patient: () => new Promise(() => undefined) },
+      });
       await sql`update carillon.slot_owner set owner = ${victim.self().replica}`.execute(db);
       await victim.ownership.runOnce();
       await victimWorker.claimAll();
@@ -95,7 +101,9 @@ describe('taking over', () => {
       await victim.leave();
       await worker.revocation.runOnce();
     }
-    expect(await history(db)).toMatchObject([{ id: deadly, outcome: 'dead-lettered', attempt: 3, error: { name: 'Poison' } }]);
+    expect(await history(db)).toMatchObject([
+      { id: deadly, outcome: 'dead-lettered', attempt: 3, error: { name: 'Poison' } },
+    ]);
     const { rows } = await sql`select id, losses, crashes from carillon.run`.execute(db);
     expect(rows).toEqual([{ id: beside, losses: 3, crashes: 1 }]);
   });
@@ -108,7 +116,9 @@ describe('taking over', () => {
     worker.start.releaseWaiting();
     await worker.settleLoop.runOnce();
     const { rows } = await sql`select attempt, failures, losses, past_attempts from carillon.run`.execute(db);
-    expect(rows).toEqual(Array.from({ length: 3 }, () => ({ attempt: 1, failures: 0, losses: 0, past_attempts: null })));
+    expect(rows).toEqual(
+      Array.from({ length: 3 }, () => ({ attempt: 1, failures: 0, losses: 0, past_attempts: null })),
+    );
     expect(await count(db, 'claim')).toBe(0);
   });
 

@@ -48,18 +48,29 @@ export async function readAccount(databaseUrl: string, sideLogFile: string): Pro
 }
 
 function readSideLog(file: string): SideLogLine[] {
-  const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line !== '');
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
   return lines.map((line) => JSON.parse(line) as SideLogLine);
 }
 
 /** Every contradiction between the accounts, as a sentence; empty when all is well. */
 export function contradictions({ ledger, sideLog }: Account): string[] {
-  return [...gapsInLedger(ledger), ...undecided(ledger), ...unproven(ledger, sideLog), ...doubled(sideLog), ...early(ledger)];
+  return [
+    ...gapsInLedger(ledger),
+    ...undecided(ledger),
+    ...unproven(ledger, sideLog),
+    ...doubled(sideLog),
+    ...early(ledger),
+  ];
 }
 
 /** How late the latest fire started, in milliseconds. */
 export function worstLatenessMs({ ledger }: Account): number {
-  return Math.max(0, ...ledger.map(({ startedAt, dueAt }) => (startedAt === null ? 0 : startedAt.getTime() - dueAt.getTime())));
+  return Math.max(
+    0,
+    ...ledger.map(({ startedAt, dueAt }) => (startedAt === null ? 0 : startedAt.getTime() - dueAt.getTime())),
+  );
 }
 
 function gapsInLedger(ledger: readonly LedgerRow[]): string[] {
@@ -67,14 +78,23 @@ function gapsInLedger(ledger: readonly LedgerRow[]): string[] {
     const before = ledger[index - 1];
     if (before === undefined || before.schedule !== row.schedule) return [];
     const gapMs = row.dueAt.getTime() - before.dueAt.getTime();
-    return gapMs === row.seconds * 1_000 ? [] : [`I1: ${row.schedule} has a gap of ${gapMs} ms before ${row.dueAt.toISOString()}`];
+    return gapMs === row.seconds * 1_000
+      ? []
+      : [`I1: ${row.schedule} has a gap of ${gapMs} ms before ${row.dueAt.toISOString()}`];
   });
 }
 
 function undecided(ledger: readonly LedgerRow[]): string[] {
   return ledger
-    .filter((row) => row.outcome !== 'planned' && (!['fired', 'late'].includes(row.outcome) || row.runOutcome !== 'succeeded'))
-    .map((row) => `I5: ${row.schedule} at ${row.dueAt.toISOString()} is ${row.outcome}, and its run ${String(row.run)} ${String(row.runOutcome)}`);
+    .filter(
+      (row) =>
+        row.outcome !== 'planned' &&
+        (!['fired', 'late'].includes(row.outcome) || row.runOutcome !== 'succeeded'),
+    )
+    .map(
+      (row) =>
+        `I5: ${row.schedule} at ${row.dueAt.toISOString()} is ${row.outcome}, and its run ${String(row.run)} ${String(row.runOutcome)}`,
+    );
 }
 
 /** A recorded success must be a handler's own account, too. */
@@ -82,7 +102,10 @@ function unproven(ledger: readonly LedgerRow[], sideLog: readonly SideLogLine[])
   const ran = new Set(sideLog.map((line) => `${line.runId}/${line.attempt}`));
   return ledger
     .filter((row) => row.runOutcome === 'succeeded' && !ran.has(`${String(row.run)}/${String(row.attempt)}`))
-    .map((row) => `I2: attempt ${String(row.attempt)} of run ${String(row.run)} is recorded as a success, but no handler ran it`);
+    .map(
+      (row) =>
+        `I2: attempt ${String(row.attempt)} of run ${String(row.run)} is recorded as a success, but no handler ran it`,
+    );
 }
 
 function doubled(sideLog: readonly SideLogLine[]): string[] {
@@ -91,7 +114,9 @@ function doubled(sideLog: readonly SideLogLine[]): string[] {
     const key = `${runId}/${attempt}/${pid}`;
     seen.set(key, (seen.get(key) ?? 0) + 1);
   }
-  return [...seen].filter(([, times]) => times > 1).map(([key, times]) => `I2: ${key} ran ${times} times in one process`);
+  return [...seen]
+    .filter(([, times]) => times > 1)
+    .map(([key, times]) => `I2: ${key} ran ${times} times in one process`);
 }
 
 function early(ledger: readonly LedgerRow[]): string[] {

@@ -3,7 +3,10 @@
 // test-database.ts because the global setup runs where vitest's test API can't be loaded.
 import pg from 'pg';
 
-export async function runStatement<Row extends pg.QueryResultRow>(url: string, statement: string): Promise<Row[]> {
+export async function runStatement<Row extends pg.QueryResultRow>(
+  url: string,
+  statement: string,
+): Promise<Row[]> {
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => undefined); // the statement reports the same break
   await client.connect();

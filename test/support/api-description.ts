@@ -4,9 +4,16 @@
 import { z } from 'zod';
 import type { TestServer } from './test-server.js';
 
-const parameter = z.looseObject({ name: z.string(), in: z.enum(['path', 'query', 'header']), required: z.boolean().optional() });
+const parameter = z.looseObject({
+  name: z.string(),
+  in: z.enum(['path', 'query', 'header']),
+  required: z.boolean().optional(),
+});
 const content = z.record(z.string(), z.looseObject({ schema: z.record(z.string(), z.unknown()) }));
-const response = z.union([z.strictObject({ $ref: z.string() }), z.looseObject({ description: z.string(), content: content.optional() })]);
+const response = z.union([
+  z.strictObject({ $ref: z.string() }),
+  z.looseObject({ description: z.string(), content: content.optional() }),
+]);
 const operation = z.looseObject({
   operationId: z.string(),
   summary: z.string().optional(),
@@ -19,7 +26,10 @@ const operation = z.looseObject({
 const description = z.looseObject({
   openapi: z.string(),
   info: z.looseObject({ title: z.string(), version: z.string() }),
-  paths: z.record(z.string(), z.record(z.enum(['get', 'put', 'post', 'patch', 'delete']), operation.optional())),
+  paths: z.record(
+    z.string(),
+    z.record(z.enum(['get', 'put', 'post', 'patch', 'delete']), operation.optional()),
+  ),
   components: z.looseObject({
     schemas: z.record(z.string(), z.record(z.string(), z.unknown())),
     responses: z.record(z.string(), z.looseObject({ content })),
@@ -36,15 +46,29 @@ export async function readDescription(server: TestServer): Promise<ApiDescriptio
 
 export function operationsOf({ paths }: ApiDescription): Operation[] {
   return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).flatMap(([method, found]) => (found === undefined ? [] : [{ ...found, path, method }])),
+    Object.entries(methods).flatMap(([method, found]) =>
+      found === undefined ? [] : [{ ...found, path, method }],
+    ),
   );
 }
 
 /** The validator of a documented schema, or undefined where no body is documented. */
-export function validatorOf({ components }: ApiDescription, { responses }: Operation, status: number): z.ZodType | undefined {
+export function validatorOf(
+  { components }: ApiDescription,
+  { responses }: Operation,
+  status: number,
+): z.ZodType | undefined {
   const documented = responses[String(status)];
-  const schema = documented !== undefined && 'content' in documented ? documented.content?.['application/json']?.schema : undefined;
-  return schema && z.fromJSONSchema(closed({ ...schema, $defs: components.schemas }) as Parameters<typeof z.fromJSONSchema>[0]);
+  const schema =
+    documented !== undefined && 'content' in documented
+      ? documented.content?.['application/json']?.schema
+      : undefined;
+  return (
+    schema &&
+    z.fromJSONSchema(
+      closed({ ...schema, $defs: components.schemas }) as Parameters<typeof z.fromJSONSchema>[0],
+    )
+  );
 }
 
 /** The same schema, with its references in place and its objects closed to fields that they don't name. */
@@ -52,7 +76,9 @@ function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== 'object' || schema === null) return schema;
   const entries = Object.entries(schema).map(([key, value]): [string, unknown] =>
-    key === '$ref' && typeof value === 'string' ? [key, value.replace('#/components/schemas/', '#/$defs/')] : [key, closed(value)],
+    key === '$ref' && typeof value === 'string'
+      ? [key, value.replace('#/components/schemas/', '#/$defs/')]
+      : [key, closed(value)],
   );
   const isOpen = 'properties' in schema && !('additionalProperties' in schema);
   return Object.fromEntries([...entries, ...(isOpen ? [['additionalProperties', false]] : [])]);

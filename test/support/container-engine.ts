@@ -2,7 +2,6 @@
 // are tried as they are, and whatever way to an engine (a context, DOCKER_HOST) the user has set up is taken too.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -11,26 +10,16 @@ export const SLOWEST_BUILD_MS = 20 * 60_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 const SHOWN_LENGTH_MAX = 8_000;
 
-const execute = promisify(execFile);
-
 interface CommandOptions {
   /** In place of this process's own environment. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
 /** What the command printed to stdout, trimmed. Throws with all that it said when it fails. */
-export async function docker(
-  args: readonly string[],
-  { env = process.env }: CommandOptions = {},
-): Promise<string> {
-  try {
-    const options = { cwd: REPOSITORY, env, timeout: SLOWEST_BUILD_MS, maxBuffer: OUTPUT_BYTES_MAX };
-    return (await execute('docker', args, options)).stdout.trim();
-  } catch (error) {
-    const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string }; // as execFile rejects
-    const said = `${stdout}\n${stderr}`.trim().slice(-SHOWN_LENGTH_MAX) || message;
-    throw new Error(`expected "docker ${args.join(' ')}" to succeed, got: ${said}`);
-  }
+export async function docker(args: readonly string[], options: CommandOptions = {}): Promise<string> {
+  const { failure, stdout } = await run(args, options);
+  if (failure !== undefined) throw new Error(failure);
+  return stdout.trim();
 }
 
 /**
@@ -38,14 +27,33 @@ export async function docker(
  * who asks for the Docker tests must not take tests that were skipped for tests that have passed.
  */
 export async function requireDockerEngine(): Promise<void> {
-  try {
-    await docker(['version', '--format', '{{.Server.Version}}']);
-    await docker(['compose', 'version']);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+  for (const question of [
+    ['version', '--format', '{{.Server.Version}}'],
+    ['compose', 'version'],
+  ]) {
+    const { failure } = await run(question, {});
+    if (failure === undefined) continue;
     throw new Error(
-      'The Docker tests need a Docker engine that answers and Docker Compose. Start one, or point DOCKER_HOST at one;' +
-        ` "npm test" runs everything that needs neither.\n${reason}`,
+      'The Docker tests need a Docker engine that answers, and Docker Compose. Start one, or point DOCKER_HOST' +
+        ` at one; "npm test" runs everything that needs neither.\n${failure}`,
     );
   }
+}
+
+interface Outcome {
+  readonly stdout: string;
+  /** What went wrong, in words. */
+  readonly failure: string | undefined;
+}
+
+function run(args: readonly string[], { env = process.env }: CommandOptions): Promise<Outcome> {
+  const options = { cwd: REPOSITORY, env, timeout: SLOWEST_BUILD_MS, maxBuffer: OUTPUT_BYTES_MAX };
+  return new Promise((resolve) => {
+    execFile('docker', args, options, (error, stdout, stderr) => {
+      const said = `${stdout}\n${stderr}`.trim().slice(-SHOWN_LENGTH_MAX) || error?.message;
+      const failure =
+        error === null ? undefined : `expected "docker ${args.join(' ')}" to succeed, got: ${said}`;
+      resolve({ stdout, failure });
+    });
+  });
 }

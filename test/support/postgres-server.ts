@@ -29,7 +29,9 @@ const SUPPORTED = { from: 15, to: 18 };
 /** The host is part of the name, since containers may share a temporary folder but not their process ids. */
 const FOLDER_PREFIX = `carillon-test-${hostname()}-`;
 
-export default async function setup(project: Pick<TestProject, 'name' | 'provide'>): Promise<() => Promise<void>> {
+export default async function setup(
+  project: Pick<TestProject, 'name' | 'provide'>,
+): Promise<() => Promise<void>> {
   const given = process.env['TEST_DATABASE_URL'];
   const server = given ? givenServer(given) : await startServer();
   const run = randomBytes(4).toString('hex');
@@ -96,10 +98,15 @@ function isAlive(pid: number): boolean {
 }
 
 async function serverVersion(url: string): Promise<string> {
-  const [row] = await runStatement<{ version: string }>(url, "select current_setting('server_version') as version");
+  const [row] = await runStatement<{ version: string }>(
+    url,
+    "select current_setting('server_version') as version",
+  );
   const major = Number.parseInt(row?.version ?? '', 10);
   if (major >= SUPPORTED.from && major <= SUPPORTED.to) return row?.version ?? '';
-  throw new Error(`expected PostgreSQL ${SUPPORTED.from} to ${SUPPORTED.to} at TEST_DATABASE_URL, got ${row?.version}`);
+  throw new Error(
+    `expected PostgreSQL ${SUPPORTED.from} to ${SUPPORTED.to} at TEST_DATABASE_URL, got ${row?.version}`,
+  );
 }
 
 async function createTemplate(adminUrl: string, name: string): Promise<string> {

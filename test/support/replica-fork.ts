@@ -32,8 +32,13 @@ export interface ReplicaFork {
 /** Resolves once the replica listens. Whoever starts it must end it. */
 export async function forkReplica(options: ReplicaForkOptions): Promise<ReplicaFork> {
   const { server = SERVER, execArgv = [] } = options;
-  if (!existsSync(server)) throw new Error(`expected the built server at ${server}, found none: run npm run build`);
-  const child = fork(server, [], { silent: true, execArgv: ['--enable-source-maps', ...execArgv], env: environmentOf(options) });
+  if (!existsSync(server))
+    throw new Error(`expected the built server at ${server}, found none: run npm run build`);
+  const child = fork(server, [], {
+    silent: true,
+    execArgv: ['--enable-source-maps', ...execArgv],
+    env: environmentOf(options),
+  });
   let output = '';
   const keep = (chunk: Buffer): void => {
     output = (output + chunk.toString()).slice(-OUTPUT_LENGTH_MAX);
@@ -65,6 +70,8 @@ function environmentOf({ databaseUrl, name, sideLog, env = {} }: ReplicaForkOpti
 async function addressOf(child: ChildProcess, output: () => string): Promise<string> {
   return new Promise((resolve, reject) => {
     child.once('message', (message) => resolve((message as { url: string }).url)); // the only message that a replica sends
-    child.once('exit', (code) => reject(new Error(`expected a replica that listens, got exit code ${code}:\n${output()}`)));
+    child.once('exit', (code) =>
+      reject(new Error(`expected a replica that listens, got exit code ${code}:\n${output()}`)),
+    );
   });
 }

@@ -18,7 +18,15 @@ export interface ReplicaProcess {
 /** Resolves once the replica listens. It is killed when the test is over. */
 export async function startReplica(options: ReplicaProcessOptions): Promise<ReplicaProcess> {
   const { child, pid, url, exited, output } = await forkReplica({ ...options, onForked: killWithTest });
-  return { name: options.name, pid, url, exited, output, signal: (signal) => void child.kill(signal), api: (path, body) => callApi(url + path, body) };
+  return {
+    name: options.name,
+    pid,
+    url,
+    exited,
+    output,
+    signal: (signal) => void child.kill(signal),
+    api: (path, body) => callApi(url + path, body),
+  };
 }
 
 /** At once, not when it listens: a replica that never does must not outlive the test either. */
@@ -35,6 +43,7 @@ async function callApi<Answer>(url: string, body?: object): Promise<Answer> {
     headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  if (!response.ok) throw new Error(`expected ${url} to succeed, got ${response.status}: ${await response.text()}`);
+  if (!response.ok)
+    throw new Error(`expected ${url} to succeed, got ${response.status}: ${await response.text()}`);
   return (await response.json()) as Answer;
 }

@@ -12,7 +12,13 @@ import { insertRun, type NewRun } from '#execution/run.repository.js';
 
 /** Closed when the test is over. */
 export function openDatabase(url: string): Database {
-  const db = connectDatabase({ url, applicationName: 'test', maxConnections: 4, statementTimeoutMs: 20_000, onError: () => undefined });
+  const db = connectDatabase({
+    url,
+    applicationName: 'test',
+    maxConnections: 4,
+    statementTimeoutMs: 20_000,
+    onError: () => undefined,
+  });
   onTestFinished(() => db.destroy());
   return db;
 }
@@ -26,7 +32,10 @@ export async function openClient(url: string): Promise<pg.Client> {
   return client;
 }
 
-export async function addTenant(db: Database, name = `t-${randomUUID().slice(0, 8)}`): Promise<{ id: TenantId; slot: Slot }> {
+export async function addTenant(
+  db: Database,
+  name = `t-${randomUUID().slice(0, 8)}`,
+): Promise<{ id: TenantId; slot: Slot }> {
   const id = asId.tenant(randomUUID());
   const slot = asId.slot(slotOf(id, { slotCount: 1024, hash: placementHash }));
   await insertTenant(db, { id, name, displayName: name, slot });
@@ -34,11 +43,25 @@ export async function addTenant(db: Database, name = `t-${randomUUID().slice(0, 
 }
 
 /** Runs that are due now; resolves with their ids in order. */
-export async function addRuns(db: Database, tenant: { id: TenantId; slot: Slot }, count: number, run: Partial<NewRun> = {}): Promise<RunId[]> {
+export async function addRuns(
+  db: Database,
+  tenant: { id: TenantId; slot: Slot },
+  count: number,
+  run: Partial<NewRun> = {},
+): Promise<RunId[]> {
   const ids: RunId[] = [];
   for (let added = 0; added < count; added += 1) {
     const id = asId.run(randomUUIDv7());
-    await insertRun(db, { id, tenantId: tenant.id, slot: tenant.slot, jobType: 'noop', payload: {}, priority: 0, runAt: null, ...run });
+    await insertRun(db, {
+      id,
+      tenantId: tenant.id,
+      slot: tenant.slot,
+      jobType: 'noop',
+      payload: {},
+      priority: 0,
+      runAt: null,
+      ...run,
+    });
     ids.push(id);
   }
   return ids.toSorted(); // within one millisecond, ids are not in the order of their making

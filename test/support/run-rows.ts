@@ -14,11 +14,15 @@ export interface HistoryRow {
 
 export async function history(db: Database): Promise<HistoryRow[]> {
   const { rows } = await sql<HistoryRow>`
-    select id, outcome, attempt, payload, output, error, past_attempts as "pastAttempts" from carillon.run_history order by id`.execute(db);
+    select id, outcome, attempt, payload, output, error, past_attempts as "pastAttempts" from carillon.run_history order by id`.execute(
+    db,
+  );
   return rows;
 }
 
 export async function count(db: Database, table: 'run' | 'run_history' | 'claim'): Promise<number> {
-  const { rows } = await sql<{ count: number }>`select count(*)::int as count from ${sql.table(`carillon.${table}`)}`.execute(db);
+  const { rows } = await sql<{
+    count: number;
+  }>`select count(*)::int as count from ${sql.table(`carillon.${table}`)}`.execute(db);
   return rows[0]?.count ?? -1;
 }

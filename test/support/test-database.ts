@@ -28,7 +28,15 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   };
 }
 
-async function copyDatabase({ adminUrl, template, name }: { adminUrl: string; template: string; name: string }): Promise<void> {
+async function copyDatabase({
+  adminUrl,
+  template,
+  name,
+}: {
+  adminUrl: string;
+  template: string;
+  name: string;
+}): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await runStatement(adminUrl, `create database ${name} template ${template}`);

@@ -29,13 +29,28 @@ const UNHURRIED = { leaseMs: 60_000, marginMs: 12_000 };
 
 /** Joins the cluster; leaves it when the test is over. */
 export async function startMember(url: string, options: MemberOptions = {}) {
-  const { name = 'member', roles = ['scheduler', 'worker'], weight = 1, preference = 0, clock = systemClock } = options;
+  const {
+    name = 'member',
+    roles = ['scheduler', 'worker'],
+    weight = 1,
+    preference = 0,
+    clock = systemClock,
+  } = options;
   const settings = { ...DEFAULT_CLUSTER_SETTINGS, ...UNHURRIED, ...options.settings };
   const membership = new Membership({
     sessionUrl: url,
     workUrl: url,
     workConnections: 4,
-    identity: { name, host: '127.0.0.1', pid: process.pid, url: null, version: 'test', roles, weight, preference },
+    identity: {
+      name,
+      host: '127.0.0.1',
+      pid: process.pid,
+      url: null,
+      version: 'test',
+      roles,
+      weight,
+      preference,
+    },
     settings,
     clock,
     onError: () => undefined,

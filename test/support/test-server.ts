@@ -51,7 +51,10 @@ export async function startTestServer(wish: ServerWish = {}): Promise<TestServer
   const running = await startServer(configOf({ databaseUrl, sideLog, env: wish.env ?? {} }), wish.handlers);
   const { url } = running;
   const as = (key: string): TestAgent => request.agent(url).auth(key, { type: 'bearer' });
-  await until(`the replica at ${url} is ready`, async () => (await request(url).get('/healthz/ready')).status === 200);
+  await until(
+    `the replica at ${url} is ready`,
+    async () => (await request(url).get('/healthz/ready')).status === 200,
+  );
   if (wish.api !== false) await untilOwned(as(ADMIN_KEY));
   return {
     url,
@@ -70,7 +73,15 @@ export async function startTestServer(wish: ServerWish = {}): Promise<TestServer
   };
 }
 
-function configOf({ databaseUrl, sideLog, env }: { databaseUrl: string; sideLog: string; env: Readonly<Record<string, string>> }) {
+function configOf({
+  databaseUrl,
+  sideLog,
+  env,
+}: {
+  databaseUrl: string;
+  sideLog: string;
+  env: Readonly<Record<string, string>>;
+}) {
   return readConfig({
     DATABASE_URL: databaseUrl,
     CARILLON_PORT: '0',
@@ -114,8 +125,14 @@ async function untilClosed(before: ReadonlyMap<string, number>, databaseUrl: str
   };
   let left: string[] = [];
   // A closed socket and an ended session take a moment to vanish, each on its own side.
-  await until('nothing of the server is left over', async () => (left = await leftOver()).length === 0, 5_000).catch((error: unknown) => {
-    throw new Error(`expected nothing to be left over from the stopped server, got ${left.join(', ')}`, { cause: error });
+  await until(
+    'nothing of the server is left over',
+    async () => (left = await leftOver()).length === 0,
+    5_000,
+  ).catch((error: unknown) => {
+    throw new Error(`expected nothing to be left over from the stopped server, got ${left.join(', ')}`, {
+      cause: error,
+    });
   });
 }
 

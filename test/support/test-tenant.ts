@@ -25,7 +25,10 @@ export interface TestTenant {
 
 export const newName = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 8)}`;
 
-export async function createTenant(server: Pick<TestServer, 'admin' | 'as'>, name = newName('tenant')): Promise<TestTenant> {
+export async function createTenant(
+  server: Pick<TestServer, 'admin' | 'as'>,
+  name = newName('tenant'),
+): Promise<TestTenant> {
   await server.admin.post('/api/v1/tenants').send({ name }).expect(201);
   const path = `/api/v1/tenants/${name}`;
   const { id: keyId, key } = await createKey(server.admin, path);
@@ -34,13 +37,20 @@ export async function createTenant(server: Pick<TestServer, 'admin' | 'as'>, nam
 
 const newKey = z.object({ id: z.uuid(), key: z.string() });
 
-export async function createKey(api: TestAgent, path: string, name = 'test'): Promise<z.output<typeof newKey>> {
+export async function createKey(
+  api: TestAgent,
+  path: string,
+  name = 'test',
+): Promise<z.output<typeof newKey>> {
   const { body } = await api.post(`${path}/api-keys`).send({ name }).expect(201);
   return newKey.parse(body);
 }
 
 export async function createRun({ api, path }: TestTenant, wish: object = {}): Promise<Run> {
-  const { body } = await api.post(`${path}/runs`).send({ jobType: 'noop', ...wish }).expect(201);
+  const { body } = await api
+    .post(`${path}/runs`)
+    .send({ jobType: 'noop', ...wish })
+    .expect(201);
   return run.parse(body);
 }
 
@@ -49,10 +59,15 @@ export async function readRun({ api, path }: TestTenant, id: string): Promise<Ru
 }
 
 /** Waits until the run has ended. */
-export async function finishedRun({ api, path }: TestTenant, { id }: { id: string }, seconds = 20): Promise<Run> {
+export async function finishedRun(
+  { api, path }: TestTenant,
+  { id }: { id: string },
+  seconds = 20,
+): Promise<Run> {
   const { body } = await api.get(`${path}/runs/${id}?wait=${seconds}`).expect(200);
   const ended = run.parse(body);
-  if (ended.finishedAt === null) throw new Error(`expected run ${id} to end within ${seconds} s, got ${JSON.stringify(ended)}`);
+  if (ended.finishedAt === null)
+    throw new Error(`expected run ${id} to end within ${seconds} s, got ${JSON.stringify(ended)}`);
   return ended;
 }
 
@@ -62,7 +77,8 @@ export async function finish(tenant: TestTenant, wish: object = {}): Promise<Run
 }
 
 export async function listRuns({ api, path }: TestTenant, query = ''): Promise<Run[]> {
-  return z.object({ items: z.array(run) }).parse((await api.get(`${path}/runs${query}`).expect(200)).body).items;
+  return z.object({ items: z.array(run) }).parse((await api.get(`${path}/runs${query}`).expect(200)).body)
+    .items;
 }
 
 /** Due once an hour, unless the test says otherwise. */
@@ -83,8 +99,14 @@ export async function listFires({ api, path }: TestTenant, name: string, query =
 
 /** Calls the handler of the same name, and is not retried. */
 export async function createJobType({ api, path }: TestTenant, wish: object = {}): Promise<JobType> {
-  const body = { name: newName('job'), target: { kind: 'handler', handler: 'noop' }, retry: { maxAttempts: 1 }, ...wish };
+  const body = {
+    name: newName('job'),
+    target: { kind: 'handler', handler: 'noop' },
+    retry: { maxAttempts: 1 },
+    ...wish,
+  };
   return jobType.parse((await api.post(`${path}/job-types`).send(body).expect(201)).body);
 }
 
-export const secondsFromNow = (seconds: number): string => new Date(Date.now() + seconds * 1_000).toISOString();
+export const secondsFromNow = (seconds: number): string =>
+  new Date(Date.now() + seconds * 1_000).toISOString();

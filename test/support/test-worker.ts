@@ -35,12 +35,22 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
   const dispatcher = guardedDispatcher(new Set());
   onTestFinished(() => dispatcher.destroy());
   const targets = new Targets(membership, registry, dispatcher, systemClock);
-  const executor = new Executor({ held, targets, settleLoop, databaseClock, clock: systemClock, random: systemRandom });
+  const executor = new Executor({
+    held,
+    targets,
+    settleLoop,
+    databaseClock,
+    clock: systemClock,
+    random: systemRandom,
+  });
   const parts = {
     held,
     settleLoop,
     executor,
-    claim: new ClaimLoop(membership, ownership, held, { settings: { ...DEFAULT_CLAIM_SETTINGS, ...options.claim }, clock: systemClock }),
+    claim: new ClaimLoop(membership, ownership, held, {
+      settings: { ...DEFAULT_CLAIM_SETTINGS, ...options.claim },
+      clock: systemClock,
+    }),
     start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock: systemClock }),
     reconcile: new ReconcileLoop(membership, held),
     revocation: new RevocationLoop(leadership, hints),

@@ -1,6 +1,13 @@
 // Who is asking, and about which tenant? Every route wants a bearer key unless it is marked public. A key
 // that may not see the tenant in the path gets the same answer as if the tenant did not exist (I10).
-import { createParamDecorator, Inject, Injectable, SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  createParamDecorator,
+  Inject,
+  Injectable,
+  SetMetadata,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import type { Database } from '#database/connection.js';
@@ -46,7 +53,12 @@ export class AuthGuard implements CanActivate {
   }
 
   #isMarked(context: ExecutionContext, mark: string): boolean {
-    return this.reflector.getAllAndOverride<boolean | undefined>(mark, [context.getHandler(), context.getClass()]) === true;
+    return (
+      this.reflector.getAllAndOverride<boolean | undefined>(mark, [
+        context.getHandler(),
+        context.getClass(),
+      ]) === true
+    );
   }
 
   async #principalOf(request: Request): Promise<Principal> {
@@ -54,9 +66,13 @@ export class AuthGuard implements CanActivate {
     const [, key] = /^Bearer\s+(\S+)\s*$/i.exec(header ?? '') ?? [];
     const principal = key === undefined ? undefined : await this.keys.principalOf(key);
     if (principal !== undefined) return principal;
-    throw new ProblemError('unauthenticated', `expected the header "Authorization: Bearer <key>", got ${whatIsWrong(header, key)}`, {
-      headers: { 'www-authenticate': 'Bearer' },
-    });
+    throw new ProblemError(
+      'unauthenticated',
+      `expected the header "Authorization: Bearer <key>", got ${whatIsWrong(header, key)}`,
+      {
+        headers: { 'www-authenticate': 'Bearer' },
+      },
+    );
   }
 
   async #tenantOf(principal: Principal, name: string): Promise<Tenant> {

@@ -33,7 +33,14 @@ const replicaShape = z
     ownedSlots: z.int(),
   })
   .meta({ id: 'Replica' });
-const leaderShape = z.object({ term: z.int(), replica: z.int().nullable(), incarnation: z.uuid().nullable(), electedAt: instant.nullable() }).meta({ id: 'Leader' });
+const leaderShape = z
+  .object({
+    term: z.int(),
+    replica: z.int().nullable(),
+    incarnation: z.uuid().nullable(),
+    electedAt: instant.nullable(),
+  })
+  .meta({ id: 'Leader' });
 const ringShape = z
   .object({
     version: z.int().describe('0 before the first leader has made a ring.'),
@@ -46,7 +53,14 @@ const ringShape = z
   })
   .meta({ id: 'Ring' });
 const eventShape = z
-  .object({ seq: z.int(), at: instant, type: z.string(), term: z.int().nullable(), replica: z.int().nullable(), data: z.looseObject({}) })
+  .object({
+    seq: z.int(),
+    at: instant,
+    type: z.string(),
+    term: z.int().nullable(),
+    replica: z.int().nullable(),
+    data: z.looseObject({}),
+  })
   .meta({ id: 'ClusterEvent' });
 const listQuery = z.strictObject(pageQuery);
 const ENDED_SHOWN = 20;
@@ -103,7 +117,15 @@ export class ClusterController {
   async events(@Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>) {
     const filter = { events: true };
     const token = this.pages.open(pageToken, filter);
-    const rows = await listEvents(this.db, { before: token === null ? null : Number(token), limit: pageSize + 1 });
-    return this.pages.page(rows, { size: pageSize, filter, keyOf: (row) => String(row.seq), show: (row) => row });
+    const rows = await listEvents(this.db, {
+      before: token === null ? null : Number(token),
+      limit: pageSize + 1,
+    });
+    return this.pages.page(rows, {
+      size: pageSize,
+      filter,
+      keyOf: (row) => String(row.seq),
+      show: (row) => row,
+    });
   }
 }

@@ -5,7 +5,12 @@ import { ProblemError } from './problem.js';
 
 /** Says in the API's description that the route wants the header. */
 export const ApiIfMatch = () =>
-  ApiHeader({ name: 'If-Match', required: true, description: 'The ETag that was read, or * for whatever it is now.', schema: { type: 'string' } });
+  ApiHeader({
+    name: 'If-Match',
+    required: true,
+    description: 'The ETag that was read, or * for whatever it is now.',
+    schema: { type: 'string' },
+  });
 
 export function etagOf(revision: number): string {
   return `"${revision}"`;
@@ -14,7 +19,10 @@ export function etagOf(revision: number): string {
 /** Null for `*`. Throws a problem when the header is missing or is no ETag of ours. */
 export function revisionOf(ifMatch: string | undefined): number | null {
   if (ifMatch === undefined) {
-    throw new ProblemError('precondition-required', 'expected an If-Match header with the ETag that was read (or *), got none');
+    throw new ProblemError(
+      'precondition-required',
+      'expected an If-Match header with the ETag that was read (or *), got none',
+    );
   }
   if (ifMatch.trim() === '*') return null;
   const [, revision] = /^\s*"(\d{1,15})"\s*$/.exec(ifMatch) ?? [];

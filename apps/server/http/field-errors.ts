@@ -20,7 +20,10 @@ export function fieldErrors(issues: readonly ValidationIssue[], value: unknown, 
   return issues
     .flatMap(mismatches)
     .slice(0, TOLD_MAX)
-    .map(({ path, expected }) => ({ pointer: place(path), detail: `${expected}, got ${show(valueAt(value, path))}` }));
+    .map(({ path, expected }) => ({
+      pointer: place(path),
+      detail: `${expected}, got ${show(valueAt(value, path))}`,
+    }));
 }
 
 interface Mismatch {
@@ -31,7 +34,8 @@ interface Mismatch {
 function mismatches(issue: ValidationIssue): Mismatch[] {
   const path = (issue.path ?? []).map((part) => (typeof part === 'object' ? part.key : part));
   const unknown = unrecognizedKeys(issue);
-  if (unknown.length > 0) return unknown.map((key) => ({ path: [...path, key], expected: 'expected no such field' }));
+  if (unknown.length > 0)
+    return unknown.map((key) => ({ path: [...path, key], expected: 'expected no such field' }));
   // What zod says it received is only a type; the value itself follows here.
   const expected = issue.message.replace(/^Invalid input: /, '').replace(/, received \w+$/, '');
   return [{ path, expected }];
@@ -45,7 +49,10 @@ function unrecognizedKeys(issue: ValidationIssue & { code?: unknown; keys?: unkn
 
 function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
-    (parent, key) => (typeof parent === 'object' && parent !== null ? (parent as Record<PropertyKey, unknown>)[key] : undefined),
+    (parent, key) =>
+      typeof parent === 'object' && parent !== null
+        ? (parent as Record<PropertyKey, unknown>)[key]
+        : undefined,
     value,
   );
 }

@@ -19,12 +19,20 @@ export class JobCheck {
   ) {}
 
   /** Throws a problem that names the field. */
-  async require(tenant: Tenant, { jobType: name, payload }: { jobType: string; payload: unknown }): Promise<void> {
+  async require(
+    tenant: Tenant,
+    { jobType: name, payload }: { jobType: string; payload: unknown },
+  ): Promise<void> {
     const jobType = await findJobType(this.db, { tenantId: tenant.id, name });
-    if (jobType === undefined) throw invalidField('/jobType', `expected the name of a job type that exists, got ${JSON.stringify(name)}`);
+    if (jobType === undefined)
+      throw invalidField(
+        '/jobType',
+        `expected the name of a job type that exists, got ${JSON.stringify(name)}`,
+      );
     const encoded = encodeJson(payload);
     if (encoded.kind === 'unfit') throw new ProblemError('payload-too-large', `/payload: ${encoded.reason}`);
-    const registered = jobType.target.kind === 'handler' ? this.registry.find(jobType.target.handler) : undefined;
+    const registered =
+      jobType.target.kind === 'handler' ? this.registry.find(jobType.target.handler) : undefined;
     const checked = await registered?.definition.payload['~standard'].validate(payload);
     if (checked?.issues === undefined) return;
     throw invalidFields(fieldErrors(checked.issues, payload, (path) => jsonPointer(['payload', ...path])));

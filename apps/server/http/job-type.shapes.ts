@@ -6,19 +6,25 @@ import { instant, resourceName } from './shapes.js';
 
 /** Set by us, or by the HTTP client as the connection wants it. */
 const RESERVED_HEADERS = new Set(
-  'webhook-id x-run-id x-attempt x-fire-time content-type content-length transfer-encoding host connection keep-alive expect upgrade te trailer'.split(' '),
+  'webhook-id x-run-id x-attempt x-fire-time content-type content-length transfer-encoding host connection keep-alive expect upgrade te trailer'.split(
+    ' ',
+  ),
 );
 const HEADERS_MAX = 50;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 const HEADER_VALUE = /^[\t\u{20}-\u{7e}\u{80}-\u{ff}]{0,2000}$/u;
 
 const headers = z.record(z.string(), z.string()).superRefine((given, context) => {
-  const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message, input: given });
+  const refuse = (path: PropertyKey[], message: string) =>
+    context.addIssue({ code: 'custom', path, message, input: given });
   if (Object.keys(given).length > HEADERS_MAX) return refuse([], `expected at most ${HEADERS_MAX} headers`);
   for (const [name, value] of Object.entries(given)) {
-    if (!HEADER_NAME.test(name)) refuse([name], 'expected a header name of up to 100 letters, digits and dashes');
-    else if (RESERVED_HEADERS.has(name.toLowerCase())) refuse([name], 'expected another header; this one is set for each call');
-    else if (!HEADER_VALUE.test(value)) refuse([name], 'expected a header value of up to 2,000 Latin-1 characters without line breaks');
+    if (!HEADER_NAME.test(name))
+      refuse([name], 'expected a header name of up to 100 letters, digits and dashes');
+    else if (RESERVED_HEADERS.has(name.toLowerCase()))
+      refuse([name], 'expected another header; this one is set for each call');
+    else if (!HEADER_VALUE.test(value))
+      refuse([name], 'expected a header value of up to 2,000 Latin-1 characters without line breaks');
   }
 });
 
@@ -29,7 +35,10 @@ const target = z.discriminatedUnion('kind', [
 ]);
 
 /** Longer delays belong into a schedule; much longer ones no timestamp can hold. */
-const retryDelay = z.int().min(0).max(30 * 86_400_000);
+const retryDelay = z
+  .int()
+  .min(0)
+  .max(30 * 86_400_000);
 const retryInput = z
   .strictObject({ ...retryPolicy.shape, minMs: retryDelay, maxMs: retryDelay })
   .partial()

@@ -30,16 +30,26 @@ export class JobTypesController {
   @Get()
   @ApiOperation({ summary: 'List the job types that the tenant can use' })
   @ApiOkResponse({ standardSchema: pageOf(shapes.jobType) })
-  async list(@CurrentTenant() tenant: Tenant, @Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>) {
+  async list(
+    @CurrentTenant() tenant: Tenant,
+    @Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>,
+  ) {
     const filter = { jobTypesOf: tenant.id };
-    const rows = await listJobTypes(this.db, { tenantId: tenant.id, afterName: this.pages.open(pageToken, filter), limit: pageSize + 1 });
+    const rows = await listJobTypes(this.db, {
+      tenantId: tenant.id,
+      afterName: this.pages.open(pageToken, filter),
+      limit: pageSize + 1,
+    });
     return this.pages.page(rows, { size: pageSize, filter, keyOf: (row) => row.name, show: (row) => row });
   }
 
   @Post()
   @ApiOperation({ summary: 'Create a job type of the tenant' })
   @ApiCreatedResponse({ standardSchema: shapes.jobType })
-  async create(@CurrentTenant() tenant: Tenant, @Body({ schema: shapes.jobTypeInput }) input: shapes.JobTypeInput): Promise<JobType> {
+  async create(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: shapes.jobTypeInput }) input: shapes.JobTypeInput,
+  ): Promise<JobType> {
     try {
       return await insertJobType(this.db, tenant.id, { ...input, payloadSchema: null });
     } catch (error) {
@@ -51,7 +61,10 @@ export class JobTypesController {
   @Get(':jobType')
   @ApiOperation({ summary: 'Read a job type' })
   @ApiOkResponse({ standardSchema: shapes.jobType })
-  async read(@CurrentTenant() tenant: Tenant, @Param('jobType', { schema: resourceName }) name: string): Promise<JobType> {
+  async read(
+    @CurrentTenant() tenant: Tenant,
+    @Param('jobType', { schema: resourceName }) name: string,
+  ): Promise<JobType> {
     const jobType = await findJobType(this.db, { tenantId: tenant.id, name });
     if (jobType === undefined) throw notFound('job type', name);
     return jobType;
@@ -60,7 +73,11 @@ export class JobTypesController {
   @Delete(':jobType')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a job type of the tenant; runs that name it will fail' })
-  async delete(@CurrentTenant() tenant: Tenant, @Param('jobType', { schema: resourceName }) name: string): Promise<void> {
-    if (!(await deleteJobType(this.db, { tenantId: tenant.id, name }))) throw notFound("the tenant's own job type", name);
+  async delete(
+    @CurrentTenant() tenant: Tenant,
+    @Param('jobType', { schema: resourceName }) name: string,
+  ): Promise<void> {
+    if (!(await deleteJobType(this.db, { tenantId: tenant.id, name })))
+      throw notFound("the tenant's own job type", name);
   }
 }

@@ -8,7 +8,12 @@ export const JSON_TYPES = ['application/json', 'application/merge-patch+json'];
 export function requireJson(request: Request, _response: Response, next: NextFunction): void {
   if (!hasBody(request) || request.is(JSON_TYPES) !== false) return next();
   const got = request.headers['content-type'] ?? 'none';
-  next(new ProblemError('unsupported-media-type', `expected a body of the type ${JSON_TYPES.join(' or ')}, got ${got}`));
+  next(
+    new ProblemError(
+      'unsupported-media-type',
+      `expected a body of the type ${JSON_TYPES.join(' or ')}, got ${got}`,
+    ),
+  );
 }
 
 function hasBody({ headers }: Request): boolean {

@@ -21,15 +21,29 @@ const replicaNumber = z
   .string()
   .regex(/^\d{1,9}$/, 'expected the number of a replica')
   .transform((digits) => asId.replica(Number(digits)));
-const stateShape = z.object({ number: z.int(), state: z.enum(['active', 'draining', 'dead', 'left']) }).meta({ id: 'ReplicaState' });
+const stateShape = z
+  .object({ number: z.int(), state: z.enum(['active', 'draining', 'dead', 'left']) })
+  .meta({ id: 'ReplicaState' });
 const termShape = z.object({ term: z.int() }).meta({ id: 'EndedTerm' });
 const lookupQuery = z.strictObject({ tenant: resourceName });
 const lookupShape = z
-  .object({ tenant: z.string(), slot: z.int(), owner: z.int().nullable(), epoch: z.int(), target: z.int().nullable() })
+  .object({
+    tenant: z.string(),
+    slot: z.int(),
+    owner: z.int().nullable(),
+    epoch: z.int(),
+    target: z.int().nullable(),
+  })
   .meta({ id: 'SlotOfTenant' });
 const simulateQuery = z.strictObject({
   without: replicaNumber.optional().describe('The number of a member that would leave.'),
-  with: z.coerce.number().int().min(1).max(100).optional().describe('The weight of a member that would join.'),
+  with: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('The weight of a member that would join.'),
 });
 const previewShape = z
   .object({
@@ -50,7 +64,8 @@ export class OperationsController {
   @ApiOperation({ summary: 'Take no new work and hand all slots over; running work is finished' })
   @ApiOkResponse({ standardSchema: stateShape })
   async drain(@Param('replica', { schema: replicaNumber }) replica: ReplicaNumber) {
-    if (await leaveState(this.db, replica, 'draining')) await insertEvent(this.db, { type: 'replica-draining', replica });
+    if (await leaveState(this.db, replica, 'draining'))
+      await insertEvent(this.db, { type: 'replica-draining', replica });
     return this.#stateThatIs(replica, 'draining');
   }
 
@@ -59,7 +74,8 @@ export class OperationsController {
   @ApiOperation({ summary: 'Take a draining replica back into service' })
   @ApiOkResponse({ standardSchema: stateShape })
   async undrain(@Param('replica', { schema: replicaNumber }) replica: ReplicaNumber) {
-    if (await returnToService(this.db, replica)) await insertEvent(this.db, { type: 'replica-returned', replica });
+    if (await returnToService(this.db, replica))
+      await insertEvent(this.db, { type: 'replica-returned', replica });
     return this.#stateThatIs(replica, 'active');
   }
 
@@ -69,7 +85,11 @@ export class OperationsController {
   async forget(@Param('replica', { schema: replicaNumber }) replica: ReplicaNumber): Promise<void> {
     if (await deleteEnded(this.db, replica)) return;
     const state = await this.#state(replica);
-    throw new ProblemError('invalid-state', `expected a replica that is dead or has left, got one that is ${state}`, { currentState: state });
+    throw new ProblemError(
+      'invalid-state',
+      `expected a replica that is dead or has left, got one that is ${state}`,
+      { currentState: state },
+    );
   }
 
   @Post('leader\\:stepDown')
@@ -97,20 +117,36 @@ export class OperationsController {
   @ApiOkResponse({ standardSchema: previewShape })
   async simulate(@Query({ schema: simulateQuery }) query: z.output<typeof simulateQuery>) {
     const { without, with: weight } = query;
-    if ((without === undefined) === (weight === undefined)) throw invalidField('?without', 'expected either without or with, got both or none');
+    if ((without === undefined) === (weight === undefined))
+      throw invalidField('?without', 'expected either without or with, got both or none');
     const [ring, slots] = await Promise.all([readNewestRing(this.db), listSlots(this.db)]);
     const members = ring?.members ?? [];
     if (without !== undefined && !members.some((member) => member.replica === without)) {
-      throw invalidField('?without', `expected a member of the ring (${members.map((member) => member.replica).join(', ')}), got ${without}`);
+      throw invalidField(
+        '?without',
+        `expected a member of the ring (${members.map((member) => member.replica).join(', ')}), got ${without}`,
+      );
     }
-    const change = without === undefined ? ({ kind: 'join', weight: weight ?? 1 } as const) : ({ kind: 'leave', replica: without } as const);
-    return previewRing({ currentOwners: slots.map((slot) => slot.target ?? slot.owner), members, change, hash: placementHash });
+    const change =
+      without === undefined
+        ? ({ kind: 'join', weight: weight ?? 1 } as const)
+        : ({ kind: 'leave', replica: without } as const);
+    return previewRing({
+      currentOwners: slots.map((slot) => slot.target ?? slot.owner),
+      members,
+      change,
+      hash: placementHash,
+    });
   }
 
   async #stateThatIs(replica: ReplicaNumber, expected: 'active' | 'draining') {
     const state = await this.#state(replica);
     if (state === expected) return { number: replica, state };
-    throw new ProblemError('invalid-state', `expected a replica that is active or draining, got one that is ${state}`, { currentState: state });
+    throw new ProblemError(
+      'invalid-state',
+      `expected a replica that is active or draining, got one that is ${state}`,
+      { currentState: state },
+    );
   }
 
   async #state(replica: ReplicaNumber) {

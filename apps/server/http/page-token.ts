@@ -28,8 +28,12 @@ export class PageTokens {
     const bytes = Buffer.from(token, 'base64url');
     const key = bytes.subarray(SIGNATURE_BYTES).toString('utf8');
     const signature = bytes.subarray(0, SIGNATURE_BYTES);
-    if (signature.length === SIGNATURE_BYTES && timingSafeEqual(signature, this.#sign(key, filter))) return key;
-    throw new ProblemError('invalid-page-token', 'expected a nextPageToken of a list with the same filter, got another');
+    if (signature.length === SIGNATURE_BYTES && timingSafeEqual(signature, this.#sign(key, filter)))
+      return key;
+    throw new ProblemError(
+      'invalid-page-token',
+      'expected a nextPageToken of a list with the same filter, got another',
+    );
   }
 
   /** `rows` holds one more than the page, if there is one more. */
@@ -45,7 +49,10 @@ export class PageTokens {
   }
 
   #sign(key: string, filter: object): Buffer {
-    return createHmac('sha256', this.secret).update(JSON.stringify([filter, key])).digest().subarray(0, SIGNATURE_BYTES);
+    return createHmac('sha256', this.secret)
+      .update(JSON.stringify([filter, key]))
+      .digest()
+      .subarray(0, SIGNATURE_BYTES);
   }
 }
 

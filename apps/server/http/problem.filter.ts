@@ -50,12 +50,17 @@ function asProblem(error: unknown): ProblemError {
   const unread = bodyProblem(error);
   if (unread !== null) return unread;
   const status = statusOf(error);
-  const type = status === null || status < 400 || status >= 500 ? undefined : (TYPE_OF_STATUS[status] ?? 'bad-request');
+  const type =
+    status === null || status < 400 || status >= 500 ? undefined : (TYPE_OF_STATUS[status] ?? 'bad-request');
   if (type !== undefined) return new ProblemError(type, error instanceof Error ? error.message : 'refused');
   if (isDatabaseError(error) && databaseErrorKind(error) !== 'rejected') {
-    return new ProblemError('database-unavailable', 'the database did not answer; it may or may not have done what was asked', {
-      headers: { 'retry-after': '2' },
-    });
+    return new ProblemError(
+      'database-unavailable',
+      'the database did not answer; it may or may not have done what was asked',
+      {
+        headers: { 'retry-after': '2' },
+      },
+    );
   }
   return new ProblemError('internal', 'an unexpected error; the trace id leads to it in the log');
 }
@@ -68,7 +73,10 @@ function bodyProblem(error: unknown): ProblemError | null {
     case 'entity.parse.failed':
       return new ProblemError('malformed-json', `expected JSON, got something else: ${cause.message}`);
     case 'entity.too.large':
-      return new ProblemError('payload-too-large', `expected a body of at most ${'limit' in cause ? String(cause.limit) : ''} bytes, got more`);
+      return new ProblemError(
+        'payload-too-large',
+        `expected a body of at most ${'limit' in cause ? String(cause.limit) : ''} bytes, got more`,
+      );
     default:
       return null;
   }

@@ -83,6 +83,8 @@ export function invalidField(pointer: string, detail: string): ProblemError {
 }
 
 export function invalidFields(errors: readonly FieldError[]): ProblemError {
-  const detail = errors.map((error) => `${error.pointer === '' ? 'body' : error.pointer}: ${error.detail}`).join('; ');
+  const detail = errors
+    .map((error) => `${error.pointer === '' ? 'body' : error.pointer}: ${error.detail}`)
+    .join('; ');
   return new ProblemError('validation-failed', detail, { errors });
 }

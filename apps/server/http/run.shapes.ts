@@ -3,13 +3,26 @@ import { z } from 'zod';
 import { pageQuery } from './page-token.js';
 import { instant, resourceName } from './shapes.js';
 
-export const runState = z.enum(['scheduled', 'queued', 'running', 'retrying', 'succeeded', 'failed', 'cancelled', 'expired', 'dead-lettered']);
+export const runState = z.enum([
+  'scheduled',
+  'queued',
+  'running',
+  'retrying',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'expired',
+  'dead-lettered',
+]);
 
 export const runInput = z.strictObject({
   jobType: resourceName,
   payload: z.unknown().default({}),
   priority: z.int().min(-100).max(100).default(0).describe('Higher goes first among the runs of the tenant.'),
-  runAt: z.iso.datetime({ offset: true, error: 'expected an instant like 2026-11-21T08:30:00Z' }).optional().describe('Not before this. Default: now.'),
+  runAt: z.iso
+    .datetime({ offset: true, error: 'expected an instant like 2026-11-21T08:30:00Z' })
+    .optional()
+    .describe('Not before this. Default: now.'),
 });
 export type RunInput = z.output<typeof runInput>;
 
@@ -34,10 +47,19 @@ export const run = z
   })
   .meta({ id: 'Run' });
 
-export const runsQuery = z.strictObject({ ...pageQuery, state: runState.optional(), schedule: resourceName.optional().describe('Only runs of this schedule.') });
+export const runsQuery = z.strictObject({
+  ...pageQuery,
+  state: runState.optional(),
+  schedule: resourceName.optional().describe('Only runs of this schedule.'),
+});
 export type RunsQuery = z.output<typeof runsQuery>;
 
 export const waitQuery = z.strictObject({
-  wait: z.coerce.number().min(0).max(60).default(0).describe('Seconds to wait for the run to end before answering.'),
+  wait: z.coerce
+    .number()
+    .min(0)
+    .max(60)
+    .default(0)
+    .describe('Seconds to wait for the run to end before answering.'),
 });
 export type WaitQuery = z.output<typeof waitQuery>;

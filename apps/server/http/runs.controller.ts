@@ -42,7 +42,14 @@ export class RunsController {
     const filter = { runsOf: tenant.id, state, scheduleId };
     const token = this.pages.open(query.pageToken, filter);
     const beforeId = token === null ? null : asId.run(token);
-    const rows = await listRuns(this.db, { tenantId: tenant.id, id: null, scheduleId, state, beforeId, limit: query.pageSize + 1 });
+    const rows = await listRuns(this.db, {
+      tenantId: tenant.id,
+      id: null,
+      scheduleId,
+      state,
+      beforeId,
+      limit: query.pageSize + 1,
+    });
     return this.pages.page(rows, { size: query.pageSize, filter, keyOf: (row) => row.id, show: showRun });
   }
 
@@ -57,7 +64,15 @@ export class RunsController {
     await this.jobs.require(tenant, input);
     const id = asId.run(randomUUIDv7());
     const runAt = input.runAt === undefined ? null : new Date(input.runAt);
-    await insertRun(this.db, { id, tenantId: tenant.id, slot: tenant.slot, jobType: input.jobType, payload: input.payload, priority: input.priority, runAt });
+    await insertRun(this.db, {
+      id,
+      tenantId: tenant.id,
+      slot: tenant.slot,
+      jobType: input.jobType,
+      payload: input.payload,
+      priority: input.priority,
+      runAt,
+    });
     this.replica.hintWork([tenant.slot]);
     response.setHeader('Location', `/api/v1/tenants/${tenant.name}/runs/${id}`);
     return showRun(await this.#find(tenant, id));
@@ -75,12 +90,22 @@ export class RunsController {
     const id = asId.run(run);
     const found = await this.#find(tenant, id);
     if (wait === 0 || found.finishedAt !== null) return showRun(found);
-    await this.waiters.wait(id, { ms: wait * 1_000, hungUp: (then) => (response.closed ? then() : response.once('close', then)) });
+    await this.waiters.wait(id, {
+      ms: wait * 1_000,
+      hungUp: (then) => (response.closed ? then() : response.once('close', then)),
+    });
     return showRun(await this.#find(tenant, id));
   }
 
   async #find(tenant: Tenant, id: RunId): Promise<RunRow> {
-    const [found] = await listRuns(this.db, { tenantId: tenant.id, id, scheduleId: null, state: null, beforeId: null, limit: 1 });
+    const [found] = await listRuns(this.db, {
+      tenantId: tenant.id,
+      id,
+      scheduleId: null,
+      state: null,
+      beforeId: null,
+      limit: 1,
+    });
     if (found === undefined) throw notFound('run', id);
     return found;
   }

@@ -9,15 +9,26 @@ import { pageQuery } from './page-token.js';
 import { invalidField } from './problem.js';
 import { instant, jsonObject, resourceName } from './shapes.js';
 
-const offsetInstant = z.iso.datetime({ offset: true, error: 'expected an instant like 2026-11-21T08:30:00Z' });
+const offsetInstant = z.iso.datetime({
+  offset: true,
+  error: 'expected an instant like 2026-11-21T08:30:00Z',
+});
 const specInput = z.strictObject({
-  cron: z.string().min(1).max(200).optional().describe('5 fields, or 6 with seconds first; names, L, W, # and @daily and the like.'),
+  cron: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('5 fields, or 6 with seconds first; names, L, W, # and @daily and the like.'),
   everySeconds: z.int().min(1).max(31_536_000).optional(),
   at: offsetInstant.optional(),
 });
-const oneSpec = specInput.refine((spec) => Object.values(spec).filter((value) => value !== undefined).length === 1, {
-  error: 'expected exactly one of cron, everySeconds and at',
-});
+const oneSpec = specInput.refine(
+  (spec) => Object.values(spec).filter((value) => value !== undefined).length === 1,
+  {
+    error: 'expected exactly one of cron, everySeconds and at',
+  },
+);
 const timeZone = z.string().min(1).max(100);
 
 export const scheduleInput = z.strictObject({
@@ -31,8 +42,14 @@ export type ScheduleInput = z.output<typeof scheduleInput>;
 
 /** As null takes a field away, a patch may name the old kind of spec or leave it unsaid: there is one in the end. */
 const specPatch = z
-  .strictObject({ cron: specInput.shape.cron.nullable(), everySeconds: specInput.shape.everySeconds.nullable(), at: specInput.shape.at.nullable() })
-  .transform((spec): unknown => Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null)))
+  .strictObject({
+    cron: specInput.shape.cron.nullable(),
+    everySeconds: specInput.shape.everySeconds.nullable(),
+    at: specInput.shape.at.nullable(),
+  })
+  .transform((spec): unknown =>
+    Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null)),
+  )
   .pipe(oneSpec)
   .describe('Takes the place of the old spec.');
 
@@ -82,17 +99,29 @@ export const firesQuery = z.strictObject({
 export type FiresQuery = z.output<typeof firesQuery>;
 
 /** An interval is counted from the second in which the schedule was made. */
-export function specOf({ spec, timeZone: zone }: Pick<ScheduleInput, 'spec' | 'timeZone'>, now: Date): ScheduleSpec {
+export function specOf(
+  { spec, timeZone: zone }: Pick<ScheduleInput, 'spec' | 'timeZone'>,
+  now: Date,
+): ScheduleSpec {
   if (spec.cron !== undefined) return { kind: 'cron', expression: spec.cron, timeZone: zone ?? 'UTC' };
-  if (zone !== undefined) throw invalidField('/timeZone', `expected no time zone without cron, got ${JSON.stringify(zone)}`);
+  if (zone !== undefined)
+    throw invalidField('/timeZone', `expected no time zone without cron, got ${JSON.stringify(zone)}`);
   if (spec.everySeconds !== undefined) {
-    return { kind: 'every', seconds: spec.everySeconds, anchorAt: new Date(Math.floor(now.getTime() / 1_000) * 1_000) };
+    return {
+      kind: 'every',
+      seconds: spec.everySeconds,
+      anchorAt: new Date(Math.floor(now.getTime() / 1_000) * 1_000),
+    };
   }
   return { kind: 'at', at: new Date(spec.at ?? '') };
 }
 
 /** Undefined when the patch leaves the spec as it is. */
-export function patchedSpec(patch: SchedulePatch, current: ScheduleSpec, now: Date): ScheduleSpec | undefined {
+export function patchedSpec(
+  patch: SchedulePatch,
+  current: ScheduleSpec,
+  now: Date,
+): ScheduleSpec | undefined {
   if (patch.spec !== undefined) {
     const kept = patch.spec.cron !== undefined && current.kind === 'cron' ? current.timeZone : undefined;
     const zone = patch.timeZone === undefined ? kept : (patch.timeZone ?? undefined);
@@ -101,23 +130,56 @@ export function patchedSpec(patch: SchedulePatch, current: ScheduleSpec, now: Da
   if (patch.timeZone === undefined) return undefined;
   if (current.kind === 'cron') return { ...current, timeZone: patch.timeZone ?? 'UTC' };
   if (patch.timeZone === null) return undefined;
-  throw invalidField('/timeZone', `expected no time zone without cron, got ${JSON.stringify(patch.timeZone)}`);
+  throw invalidField(
+    '/timeZone',
+    `expected no time zone without cron, got ${JSON.stringify(patch.timeZone)}`,
+  );
 }
 
 /** Undefined when the patch leaves the payload as it is. */
-export function patchedPayload({ payload: patch }: SchedulePatch, current: unknown): Record<string, unknown> | undefined {
+export function patchedPayload(
+  { payload: patch }: SchedulePatch,
+  current: unknown,
+): Record<string, unknown> | undefined {
   if (patch === undefined) return undefined;
   return patch === null ? {} : mergeObject(jsonObject.parse(current), patch);
 }
 
 export function pointerOfSpecField(field: string): string {
-  const pointers: Readonly<Record<string, string>> = { expression: '/spec/cron', cron: '/spec/cron', timeZone: '/timeZone', seconds: '/spec/everySeconds', every: '/spec/everySeconds' };
+  const pointers: Readonly<Record<string, string>> = {
+    expression: '/spec/cron',
+    cron: '/spec/cron',
+    timeZone: '/timeZone',
+    seconds: '/spec/everySeconds',
+    every: '/spec/everySeconds',
+  };
   return pointers[field] ?? `/spec/${field}`;
 }
 
-export function showSchedule({ name, state, spec, jobType, payload, nextDueAt, createdAt, updatedAt, revision }: Schedule) {
+export function showSchedule({
+  name,
+  state,
+  spec,
+  jobType,
+  payload,
+  nextDueAt,
+  createdAt,
+  updatedAt,
+  revision,
+}: Schedule) {
   const timeZoneShown = spec.kind === 'cron' ? spec.timeZone : null;
-  return { name, state, spec: showSpec(spec), timeZone: timeZoneShown, jobType, payload, nextDueAt, createdAt, updatedAt, revision };
+  return {
+    name,
+    state,
+    spec: showSpec(spec),
+    timeZone: timeZoneShown,
+    jobType,
+    payload,
+    nextDueAt,
+    createdAt,
+    updatedAt,
+    revision,
+  };
 }
 
 function showSpec(spec: ScheduleSpec) {
@@ -132,5 +194,8 @@ function showSpec(spec: ScheduleSpec) {
 }
 
 export function showFire(row: Fire) {
-  return { ...row, latenessMs: row.startedAt === null ? null : row.startedAt.getTime() - row.dueAt.getTime() };
+  return {
+    ...row,
+    latenessMs: row.startedAt === null ? null : row.startedAt.getTime() - row.dueAt.getTime(),
+  };
 }

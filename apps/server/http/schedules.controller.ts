@@ -1,12 +1,37 @@
 // What can be done with schedules?
-import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConsumes,
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
 import { listFires } from '#scheduling/ledger.repository.js';
 import { findSchedule, listSchedules, type Schedule } from '#scheduling/schedule.repository.js';
-import { changeSchedule, createSchedule, deleteSchedule, type ScheduleChange } from '#scheduling/schedules.js';
+import {
+  changeSchedule,
+  createSchedule,
+  deleteSchedule,
+  type ScheduleChange,
+} from '#scheduling/schedules.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE } from '../tokens.js';
@@ -33,10 +58,22 @@ export class SchedulesController {
   @Get()
   @ApiOperation({ summary: "List the tenant's schedules, by name" })
   @ApiOkResponse({ standardSchema: pageOf(shapes.schedule) })
-  async list(@CurrentTenant() tenant: Tenant, @Query({ schema: shapes.listQuery }) { pageSize, pageToken }: shapes.ListQuery) {
+  async list(
+    @CurrentTenant() tenant: Tenant,
+    @Query({ schema: shapes.listQuery }) { pageSize, pageToken }: shapes.ListQuery,
+  ) {
     const filter = { schedulesOf: tenant.id };
-    const rows = await listSchedules(this.db, { tenantId: tenant.id, afterName: this.pages.open(pageToken, filter), limit: pageSize + 1 });
-    return this.pages.page(rows, { size: pageSize, filter, keyOf: (row) => row.name, show: shapes.showSchedule });
+    const rows = await listSchedules(this.db, {
+      tenantId: tenant.id,
+      afterName: this.pages.open(pageToken, filter),
+      limit: pageSize + 1,
+    });
+    return this.pages.page(rows, {
+      size: pageSize,
+      filter,
+      keyOf: (row) => row.name,
+      show: shapes.showSchedule,
+    });
   }
 
   @Post()
@@ -49,7 +86,12 @@ export class SchedulesController {
   ) {
     await this.jobs.require(tenant, input);
     const spec = shapes.specOf(input, await databaseTime(this.db));
-    const result = await createSchedule(this.db, tenant, { name: input.name, jobType: input.jobType, payload: input.payload, spec });
+    const result = await createSchedule(this.db, tenant, {
+      name: input.name,
+      jobType: input.jobType,
+      payload: input.payload,
+      spec,
+    });
     switch (result.kind) {
       case 'invalid-spec':
         throw invalidSpec(result);
@@ -64,14 +106,21 @@ export class SchedulesController {
   @Get(':schedule')
   @ApiOperation({ summary: 'Read a schedule' })
   @ApiOkResponse({ standardSchema: shapes.schedule })
-  async read(@CurrentTenant() tenant: Tenant, @Param('schedule', { schema: resourceName }) name: string, @Res({ passthrough: true }) response: Response) {
+  async read(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule', { schema: resourceName }) name: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
     return this.#show(await this.#find(tenant, name), response, false);
   }
 
   @Patch(':schedule')
   @ApiConsumes('application/merge-patch+json', 'application/json')
   @ApiIfMatch()
-  @ApiOperation({ summary: 'Change a schedule (JSON Merge Patch); what was planned by the old one and not claimed is taken back' })
+  @ApiOperation({
+    summary:
+      'Change a schedule (JSON Merge Patch); what was planned by the old one and not claimed is taken back',
+  })
   @ApiOkResponse({ standardSchema: shapes.schedule })
   async patch(
     @CurrentTenant() tenant: Tenant,
@@ -85,7 +134,10 @@ export class SchedulesController {
     const payload = shapes.patchedPayload(patch, current.payload);
     // Only what is new is checked: a schedule whose job type is gone can still be given other times.
     if (patch.jobType !== undefined || payload !== undefined) {
-      await this.jobs.require(tenant, { jobType: patch.jobType ?? current.jobType, payload: payload ?? current.payload });
+      await this.jobs.require(tenant, {
+        jobType: patch.jobType ?? current.jobType,
+        payload: payload ?? current.payload,
+      });
     }
     const spec = shapes.patchedSpec(patch, current.spec, await databaseTime(this.db));
     const change: ScheduleChange = { kind: 'edit', jobType: patch.jobType, payload, spec };
@@ -97,7 +149,11 @@ export class SchedulesController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Pause: due times are recorded as skipped until it is resumed' })
   @ApiOkResponse({ standardSchema: shapes.schedule })
-  pause(@CurrentTenant() tenant: Tenant, @Param('schedule', { schema: resourceName }) name: string, @Res({ passthrough: true }) response: Response) {
+  pause(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule', { schema: resourceName }) name: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
     return this.#change(tenant, { name, revision: null, change: { kind: 'pause' }, response });
   }
 
@@ -105,16 +161,30 @@ export class SchedulesController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Resume a paused schedule' })
   @ApiOkResponse({ standardSchema: shapes.schedule })
-  resume(@CurrentTenant() tenant: Tenant, @Param('schedule', { schema: resourceName }) name: string, @Res({ passthrough: true }) response: Response) {
+  resume(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule', { schema: resourceName }) name: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
     return this.#change(tenant, { name, revision: null, change: { kind: 'resume' }, response });
   }
 
   @Delete(':schedule')
   @ApiIfMatch()
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a schedule; its ledger and its finished runs stay until their retention ends' })
-  async delete(@CurrentTenant() tenant: Tenant, @Param('schedule', { schema: resourceName }) name: string, @Headers('if-match') ifMatch: string | undefined): Promise<void> {
-    const result = await deleteSchedule(this.db, { tenantId: tenant.id, name, revision: revisionOf(ifMatch) });
+  @ApiOperation({
+    summary: 'Delete a schedule; its ledger and its finished runs stay until their retention ends',
+  })
+  async delete(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule', { schema: resourceName }) name: string,
+    @Headers('if-match') ifMatch: string | undefined,
+  ): Promise<void> {
+    const result = await deleteSchedule(this.db, {
+      tenantId: tenant.id,
+      name,
+      revision: revisionOf(ifMatch),
+    });
     if (result === 'not-found') throw notFound('schedule', name);
     if (result !== 'deleted') throw staleRevision(result.currentRevision);
   }
@@ -122,7 +192,11 @@ export class SchedulesController {
   @Get(':schedule/fires')
   @ApiOperation({ summary: 'The ledger: every due time and what became of it, newest first' })
   @ApiOkResponse({ standardSchema: pageOf(shapes.fire) })
-  async fires(@CurrentTenant() tenant: Tenant, @Param('schedule', { schema: resourceName }) name: string, @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery) {
+  async fires(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule', { schema: resourceName }) name: string,
+    @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery,
+  ) {
     const { id: scheduleId } = await this.#find(tenant, name);
     const filter = { firesOf: scheduleId, from: query.from, to: query.to };
     const token = this.pages.open(query.pageToken, filter);
@@ -133,7 +207,12 @@ export class SchedulesController {
       before: before === undefined ? null : new Date(before),
       limit: query.pageSize + 1,
     });
-    return this.pages.page(rows, { size: query.pageSize, filter, keyOf: (row) => row.dueAt.toISOString(), show: shapes.showFire });
+    return this.pages.page(rows, {
+      size: query.pageSize,
+      filter,
+      keyOf: (row) => row.dueAt.toISOString(),
+      show: shapes.showFire,
+    });
   }
 
   async #find(tenant: Tenant, name: string): Promise<Schedule> {
@@ -142,7 +221,15 @@ export class SchedulesController {
     return schedule;
   }
 
-  async #change(tenant: Tenant, { name, revision, change, response }: { name: string; revision: number | null; change: ScheduleChange; response: Response }) {
+  async #change(
+    tenant: Tenant,
+    {
+      name,
+      revision,
+      change,
+      response,
+    }: { name: string; revision: number | null; change: ScheduleChange; response: Response },
+  ) {
     const result = await changeSchedule(this.db, { tenantId: tenant.id, name, revision }, change);
     switch (result.kind) {
       case 'not-found':
@@ -150,7 +237,11 @@ export class SchedulesController {
       case 'stale':
         throw staleRevision(result.currentRevision);
       case 'invalid-state':
-        throw new ProblemError('invalid-state', `expected a schedule that can be ${change.kind}d, got one that is ${result.state}`, { currentState: result.state });
+        throw new ProblemError(
+          'invalid-state',
+          `expected a schedule that can be ${change.kind}d, got one that is ${result.state}`,
+          { currentState: result.state },
+        );
       case 'invalid-spec':
         throw invalidSpec(result);
       case 'changed':
@@ -165,6 +256,14 @@ export class SchedulesController {
   }
 }
 
-function invalidSpec({ field, expected, got }: { field: string; expected: string; got: string }): ProblemError {
+function invalidSpec({
+  field,
+  expected,
+  got,
+}: {
+  field: string;
+  expected: string;
+  got: string;
+}): ProblemError {
   return invalidField(shapes.pointerOfSpecField(field), `expected ${expected}, got ${got}`);
 }

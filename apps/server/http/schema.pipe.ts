@@ -7,7 +7,10 @@ import { invalidField, invalidFields } from './problem.js';
 import { findUnstorable } from './storable.js';
 
 export class SchemaPipe implements PipeTransform {
-  async transform(value: unknown, metadata: ArgumentMetadata & { schema?: StandardSchemaV1 }): Promise<unknown> {
+  async transform(
+    value: unknown,
+    metadata: ArgumentMetadata & { schema?: StandardSchemaV1 },
+  ): Promise<unknown> {
     const { type, schema } = metadata;
     if (type === 'custom') return value; // ours, not the caller's
     // A missing body is undefined in Express 5; the schema should complain about its fields instead.

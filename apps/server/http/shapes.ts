@@ -8,7 +8,10 @@ export const instant = z.iso.datetime().describe('RFC 3339, UTC');
 /** What may stand in a path as it is. No colon, which begins a verb. */
 export const resourceName = z
   .string()
-  .regex(/^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/, 'expected 1 to 100 lower-case letters, digits, dots, dashes or underscores, with a letter or digit at both ends');
+  .regex(
+    /^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/,
+    'expected 1 to 100 lower-case letters, digits, dots, dashes or underscores, with a letter or digit at both ends',
+  );
 
 /** Of any version: ids made elsewhere are merely not found. */
 export const uuid = z.uuid('expected a UUID');
@@ -18,7 +21,8 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 }
 
 /** The guard reads this parameter, so no handler's own parameters tell of it. */
-export const ApiTenant = () => ApiParam({ name: 'tenant', description: "The tenant's name.", schema: { type: 'string' } });
+export const ApiTenant = () =>
+  ApiParam({ name: 'tenant', description: "The tenant's name.", schema: { type: 'string' } });
 
 /** Any JSON object. */
 export const jsonObject = z.record(z.string(), z.unknown());

@@ -14,12 +14,18 @@ const NESTING_MAX = 100;
 
 /** The first part of a parsed JSON value that can't be kept, or null. */
 export function findUnstorable(value: unknown, depth = 0): Unstorable | null {
-  if (typeof value === 'string') return isStorableText(value) ? null : unstorable('text without NUL characters or lone surrogates', show(value));
-  if (typeof value === 'number') return Number.isFinite(value) ? null : unstorable('a number that fits into a double', String(value));
+  if (typeof value === 'string')
+    return isStorableText(value)
+      ? null
+      : unstorable('text without NUL characters or lone surrogates', show(value));
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? null : unstorable('a number that fits into a double', String(value));
   if (typeof value !== 'object' || value === null) return null;
   if (depth >= NESTING_MAX) return unstorable(`at most ${NESTING_MAX} levels of nesting`, 'more');
   for (const [key, part] of Object.entries(value)) {
-    const found = isStorableKey(key) ? findUnstorable(part, depth + 1) : unstorable('a field with another name', show(key));
+    const found = isStorableKey(key)
+      ? findUnstorable(part, depth + 1)
+      : unstorable('a field with another name', show(key));
     if (found !== null) return { ...found, path: [key, ...found.path] };
   }
   return null;

@@ -15,12 +15,24 @@ import { PageTokens, pageQuery } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
 import { ApiTenant, instant, pageOf, resourceName, uuid } from './shapes.js';
 
-const tenantInput = z.strictObject({ name: resourceName, displayName: z.string().min(1).max(200).optional() });
+const tenantInput = z.strictObject({
+  name: resourceName,
+  displayName: z.string().min(1).max(200).optional(),
+});
 const tenantShape = z
-  .object({ name: z.string(), displayName: z.string(), state: z.enum(['active', 'suspended']), slot: z.int(), createdAt: instant, revision: z.int() })
+  .object({
+    name: z.string(),
+    displayName: z.string(),
+    state: z.enum(['active', 'suspended']),
+    slot: z.int(),
+    createdAt: instant,
+    revision: z.int(),
+  })
   .meta({ id: 'Tenant' });
 const keyInput = z.strictObject({ name: z.string().min(1).max(200) });
-const keyShape = z.object({ id: z.uuid(), name: z.string(), key: z.string().describe('Shown this once.') }).meta({ id: 'NewApiKey' });
+const keyShape = z
+  .object({ id: z.uuid(), name: z.string(), key: z.string().describe('Shown this once.') })
+  .meta({ id: 'NewApiKey' });
 const listQuery = z.strictObject(pageQuery);
 
 @ApiTags('tenants')
@@ -36,11 +48,23 @@ export class TenantsController {
   @Get()
   @ApiOperation({ summary: 'List the tenants that the key may see' })
   @ApiOkResponse({ standardSchema: pageOf(tenantShape) })
-  async list(@Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>, @CurrentPrincipal() principal: Principal) {
+  async list(
+    @Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>,
+    @CurrentPrincipal() principal: Principal,
+  ) {
     const onlyId = principal.role === 'admin' ? null : principal.tenantId;
     const filter = { tenants: onlyId };
-    const rows = await listTenants(this.db, { onlyId, afterName: this.pages.open(pageToken, filter), limit: pageSize + 1 });
-    return this.pages.page(rows, { size: pageSize, filter, keyOf: (tenant) => tenant.name, show: showTenant });
+    const rows = await listTenants(this.db, {
+      onlyId,
+      afterName: this.pages.open(pageToken, filter),
+      limit: pageSize + 1,
+    });
+    return this.pages.page(rows, {
+      size: pageSize,
+      filter,
+      keyOf: (tenant) => tenant.name,
+      show: showTenant,
+    });
   }
 
   @Post()
@@ -49,7 +73,8 @@ export class TenantsController {
   @ApiCreatedResponse({ standardSchema: tenantShape })
   async create(@Body({ schema: tenantInput }) { name, displayName = name }: z.infer<typeof tenantInput>) {
     const result = await createTenant(this.db, { name, displayName, slotCount: this.installation.slotCount });
-    if (result.kind === 'name-taken') throw new ProblemError('already-exists', `expected a new name, got ${name}, which is taken`);
+    if (result.kind === 'name-taken')
+      throw new ProblemError('already-exists', `expected a new name, got ${name}, which is taken`);
     return showTenant(result.tenant);
   }
 
@@ -65,8 +90,15 @@ export class TenantsController {
   @ApiTenant()
   @ApiOperation({ summary: 'Create a key for the tenant; its secret is shown only now' })
   @ApiCreatedResponse({ standardSchema: keyShape })
-  async createKey(@CurrentTenant() tenant: Tenant, @Body({ schema: keyInput }) { name }: z.infer<typeof keyInput>) {
-    const { id, secret } = await createApiKey(this.db, { tenantId: tenant.id, tenantName: tenant.name, name });
+  async createKey(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: keyInput }) { name }: z.infer<typeof keyInput>,
+  ) {
+    const { id, secret } = await createApiKey(this.db, {
+      tenantId: tenant.id,
+      tenantName: tenant.name,
+      name,
+    });
     return { id, name, key: secret };
   }
 
@@ -74,8 +106,12 @@ export class TenantsController {
   @ApiTenant()
   @HttpCode(204)
   @ApiOperation({ summary: 'Revoke a key; replicas stop accepting it within 5 seconds' })
-  async revokeKey(@CurrentTenant() tenant: Tenant, @Param('key', { schema: uuid }) key: string): Promise<void> {
-    if (!(await revokeApiKey(this.db, { tenantId: tenant.id, id: key }))) throw notFound('a key that is not revoked,', key);
+  async revokeKey(
+    @CurrentTenant() tenant: Tenant,
+    @Param('key', { schema: uuid }) key: string,
+  ): Promise<void> {
+    if (!(await revokeApiKey(this.db, { tenantId: tenant.id, id: key })))
+      throw notFound('a key that is not revoked,', key);
   }
 }
 

@@ -16,14 +16,27 @@ const retry = { maxAttempts: 3, minSeconds: 1, maxSeconds: 10 };
 
 const noop = defineJob({ name: 'noop', payload: z.unknown(), retry });
 const echo = defineJob({ name: 'echo', payload: z.unknown(), retry });
-const sleep = defineJob({ name: 'sleep', payload: z.object({ ms: z.int().min(0).max(86_400_000) }), timeoutSeconds: 90_000, retry });
+const sleep = defineJob({
+  name: 'sleep',
+  payload: z.object({ ms: z.int().min(0).max(86_400_000) }),
+  timeoutSeconds: 90_000,
+  retry,
+});
 const fail = defineJob({
   name: 'fail',
-  payload: z.object({ message: z.string().default('failed as asked'), times: z.int().min(0).optional(), fatal: z.boolean().default(false) }),
+  payload: z.object({
+    message: z.string().default('failed as asked'),
+    times: z.int().min(0).optional(),
+    fatal: z.boolean().default(false),
+  }),
   retry,
 });
 const block = defineJob({ name: 'block', payload: z.object({ ms: z.int().min(0).max(60_000) }), retry });
-const record = defineJob({ name: 'record', payload: z.record(z.string(), z.unknown()), retry: { ...retry, maxAttempts: 100 } });
+const record = defineJob({
+  name: 'record',
+  payload: z.record(z.string(), z.unknown()),
+  retry: { ...retry, maxAttempts: 100 },
+});
 
 @Injectable()
 export class BuiltInJobs {
@@ -63,6 +76,9 @@ export class BuiltInJobs {
   record(job: JobOf<typeof record>, { runId, attempt, dueAt, tenant }: JobContext): void {
     const file = this.config.CARILLON_SIDE_LOG;
     if (file === undefined) throw new ConfigError('expected CARILLON_SIDE_LOG to name a file, got nothing');
-    appendFileSync(file, `${JSON.stringify({ runId, attempt, dueAt, tenant, pid: process.pid, payload: job.payload })}\n`);
+    appendFileSync(
+      file,
+      `${JSON.stringify({ runId, attempt, dueAt, tenant, pid: process.pid, payload: job.payload })}\n`,
+    );
   }
 }

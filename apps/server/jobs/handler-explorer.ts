@@ -16,7 +16,8 @@ export class HandlerExplorer implements OnModuleInit {
 
   onModuleInit(): void {
     for (const { instance } of this.discovery.getProviders()) {
-      if (typeof instance === 'object' && instance !== null) this.#register(instance as Record<string, unknown>);
+      if (typeof instance === 'object' && instance !== null)
+        this.#register(instance as Record<string, unknown>);
     }
   }
 
@@ -25,7 +26,11 @@ export class HandlerExplorer implements OnModuleInit {
       const method = provider[name];
       const definition = handledJob(method);
       // A decorated method has the handler's signature; the decorator's own type saw to that.
-      if (definition !== undefined) this.registry.register({ definition, handle: (method as JobHandlerFunction<unknown>).bind(provider) });
+      if (definition !== undefined)
+        this.registry.register({
+          definition,
+          handle: (method as JobHandlerFunction<unknown>).bind(provider),
+        });
     }
   }
 }

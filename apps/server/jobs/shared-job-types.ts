@@ -13,7 +13,8 @@ export async function registerSharedJobTypes(db: Database, registry: HandlerRegi
       name: definition.name,
       target: { kind: 'handler', handler: definition.name },
       retry: retryOf(definition),
-      timeoutMs: definition.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : definition.timeoutSeconds * 1_000,
+      timeoutMs:
+        definition.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : definition.timeoutSeconds * 1_000,
       payloadSchema: jsonSchemaOf(definition),
     });
   }

@@ -27,7 +27,11 @@ export async function drain(options: DrainOptions): Promise<void> {
     await until(options, deadlineMs, () => handedOver(replica, timers));
     await until(options, deadlineMs, async () => replica.held.running === 0);
     replica.executor.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
-    await until(options, monotonicMs() + GOODBYE_MS, async () => replica.held.size === 0 && replica.settleLoop.isEmpty);
+    await until(
+      options,
+      monotonicMs() + GOODBYE_MS,
+      async () => replica.held.size === 0 && replica.settleLoop.isEmpty,
+    );
   } catch (error) {
     onError(error); // without a database nothing can be given back; the others will take it
   }
@@ -54,9 +58,16 @@ async function handedOver(replica: Replica, timers: LoopTimers): Promise<boolean
 async function hasSuccessor({ db, replica }: Incarnation): Promise<boolean> {
   const replicas = await listReplicas(db, { ended: 0 });
   const others = replicas.filter((other) => other.number !== replica && other.state === 'active');
-  return others.some((other) => other.roles.includes('worker')) && others.some((other) => other.roles.includes('scheduler'));
+  return (
+    others.some((other) => other.roles.includes('worker')) &&
+    others.some((other) => other.roles.includes('scheduler'))
+  );
 }
 
-async function until({ timers, monotonicMs }: DrainOptions, deadlineMs: number, holds: () => Promise<boolean>): Promise<void> {
+async function until(
+  { timers, monotonicMs }: DrainOptions,
+  deadlineMs: number,
+  holds: () => Promise<boolean>,
+): Promise<void> {
   while (monotonicMs() < deadlineMs && !(await holds())) await timers.rest('drain', LOOK_MS);
 }

@@ -45,7 +45,11 @@ export class ReplicaService implements BeforeApplicationShutdown {
 
   /** True while this replica is a member that may act. */
   get isReady(): boolean {
-    return this.#replica !== null && this.#replica.membership.trusted() !== null && !this.#replica.membership.isDraining;
+    return (
+      this.#replica !== null &&
+      this.#replica.membership.trusted() !== null &&
+      !this.#replica.membership.isDraining
+    );
   }
 
   /** New runs wait in these slots. */

@@ -3,8 +3,12 @@ import type { PinoLogger } from 'nestjs-pino';
 import type { Replica } from './replica.js';
 
 export function logStory({ membership, leadership, sweep, settleLoop }: Replica, logger: PinoLogger): void {
-  membership.joined.subscribe(({ replica, incarnation }) => logger.info({ replica, incarnation }, 'joined the cluster'));
-  membership.expelled.subscribe(({ incarnation, reason }) => logger.warn({ replica: incarnation.replica, reason }, 'expelled from the cluster'));
+  membership.joined.subscribe(({ replica, incarnation }) =>
+    logger.info({ replica, incarnation }, 'joined the cluster'),
+  );
+  membership.expelled.subscribe(({ incarnation, reason }) =>
+    logger.warn({ replica: incarnation.replica, reason }, 'expelled from the cluster'),
+  );
   membership.cutOff.subscribe((error) => logger.warn({ err: error }, 'the control session broke; resuming'));
   leadership.began.subscribe(({ term }) => logger.info({ term }, 'leads'));
   leadership.ended.subscribe(({ term, reason }) => logger.info({ term, reason }, 'leads no more'));

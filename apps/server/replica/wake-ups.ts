@@ -4,9 +4,11 @@ import type { Replica } from './replica.js';
 
 export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   const { membership, leadership, hints, ownership, executor, settleLoop, claim, start, sweep } = replica;
-  const wake = (...loops: { name: string }[]) => () => {
-    for (const loop of loops) timers.wake(loop);
-  };
+  const wake =
+    (...loops: { name: string }[]) =>
+    () => {
+      for (const loop of loops) timers.wake(loop);
+    };
 
   membership.draining.subscribe(() => {
     leadership.standDown('this replica is draining');

@@ -8,7 +8,12 @@ const leaseMs = 5_000;
 const beatMs = 1_000;
 const leader = asId.replica(1);
 
-const sighting = (leaderBeat: number | null, wish: Partial<LeaderSighting> = {}): LeaderSighting => ({ term: asId.term(3), leader, leaderBeat, ...wish });
+const sighting = (leaderBeat: number | null, wish: Partial<LeaderSighting> = {}): LeaderSighting => ({
+  term: asId.term(3),
+  leader,
+  leaderBeat,
+  ...wish,
+});
 
 function follower() {
   let watch: LeaderWatch | null = null;
@@ -52,6 +57,8 @@ describe('the watch over the leader', () => {
 
   it('has nobody to end when nobody leads, or the leader has gone', () => {
     const see = follower();
-    expect(Array.from({ length: 9 }, () => see(sighting(null)))).toEqual(Array.from({ length: 9 }, () => null));
+    expect(Array.from({ length: 9 }, () => see(sighting(null)))).toEqual(
+      Array.from({ length: 9 }, () => null),
+    );
   });
 });

@@ -23,13 +23,19 @@ export interface LeaderWatchInput {
   leaseMs: number;
 }
 
-export function watchLeader({ watch, sighting, nowMs, leaseMs }: LeaderWatchInput): { watch: LeaderWatch; frozen: ReplicaNumber | null } {
+export function watchLeader({ watch, sighting, nowMs, leaseMs }: LeaderWatchInput): {
+  watch: LeaderWatch;
+  frozen: ReplicaNumber | null;
+} {
   // A follower that has not looked for half a lease was asleep itself, and knows nothing of the time between.
   const slept = watch !== null && nowMs - watch.seenAtMs > leaseMs / 2;
   const moved = watch === null || slept || !sameSighting(watch.sighting, sighting);
   const changedAtMs = moved ? nowMs : watch.changedAtMs;
   const stoodStill = nowMs - changedAtMs >= leaseMs;
-  return { watch: { sighting, changedAtMs, seenAtMs: nowMs }, frozen: stoodStill && sighting.leaderBeat !== null ? sighting.leader : null };
+  return {
+    watch: { sighting, changedAtMs, seenAtMs: nowMs },
+    frozen: stoodStill && sighting.leaderBeat !== null ? sighting.leader : null,
+  };
 }
 
 function sameSighting(a: LeaderSighting, b: LeaderSighting): boolean {

@@ -31,7 +31,11 @@ export interface LivenessMemory {
   observations: ReadonlyMap<ReplicaNumber, Observation>;
 }
 
-export const NOTHING_OBSERVED: LivenessMemory = { sweptAtMs: null, massHangSinceMs: null, observations: new Map() };
+export const NOTHING_OBSERVED: LivenessMemory = {
+  sweptAtMs: null,
+  massHangSinceMs: null,
+  observations: new Map(),
+};
 
 export interface Death {
   replica: ReplicaNumber;
@@ -74,7 +78,8 @@ export function judgeLiveness({ memory, sightings, self, nowMs, leaseMs }: Liven
     }
   }
   const peers = sightings.filter((sighting) => sighting.replica !== self).length;
-  const massHangSinceMs = peers >= CROWD && hung.length > peers / 2 ? (memory.massHangSinceMs ?? nowMs) : null;
+  const massHangSinceMs =
+    peers >= CROWD && hung.length > peers / 2 ? (memory.massHangSinceMs ?? nowMs) : null;
   const believed = massHangSinceMs === null || nowMs - massHangSinceMs >= leaseMs;
   return {
     memory: { sweptAtMs: nowMs, massHangSinceMs, observations },

@@ -11,8 +11,17 @@ const candidate = (replica: number, preference: number, wish: Partial<Candidate>
   preference,
   ...wish,
 });
-const successor = (candidates: Candidate[], steadySinceMs: (replica: ReplicaNumber) => number | null = () => 0) =>
-  preferredLeader({ candidates: [candidate(1, 5), ...candidates], self, steadySinceMs, nowMs: 5_000, steadyMs: 5_000 });
+const successor = (
+  candidates: Candidate[],
+  steadySinceMs: (replica: ReplicaNumber) => number | null = () => 0,
+) =>
+  preferredLeader({
+    candidates: [candidate(1, 5), ...candidates],
+    self,
+    steadySinceMs,
+    nowMs: 5_000,
+    steadyMs: 5_000,
+  });
 
 it('is the highest preference above the own; among equals the lowest number', () => {
   expect(successor([candidate(4, 9), candidate(3, 9), candidate(2, 7)])).toBe(3);

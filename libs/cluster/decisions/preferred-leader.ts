@@ -20,12 +20,23 @@ export interface PreferredLeaderInput {
 }
 
 /** Null when this leader is as good as any. Among equals the lowest number is chosen, so that all agree. */
-export function preferredLeader({ candidates, self, steadySinceMs, nowMs, steadyMs }: PreferredLeaderInput): ReplicaNumber | null {
+export function preferredLeader({
+  candidates,
+  self,
+  steadySinceMs,
+  nowMs,
+  steadyMs,
+}: PreferredLeaderInput): ReplicaNumber | null {
   const mine = candidates.find((candidate) => candidate.replica === self)?.preference ?? 0;
   const better = candidates.filter((candidate) => {
     const since = steadySinceMs(candidate.replica);
     const steady = since !== null && nowMs - since >= steadyMs;
-    return candidate.preference > mine && candidate.state === 'active' && candidate.roles.includes('scheduler') && steady;
+    return (
+      candidate.preference > mine &&
+      candidate.state === 'active' &&
+      candidate.roles.includes('scheduler') &&
+      steady
+    );
   });
   const [best] = better.toSorted((a, b) => b.preference - a.preference || a.replica - b.replica);
   return best?.replica ?? null;

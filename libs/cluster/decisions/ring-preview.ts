@@ -25,7 +25,9 @@ export function previewRing({ currentOwners, members, change, hash }: RingPrevie
       ? members.filter((member) => member.replica !== change.replica)
       : [...members, { replica: newcomer, weight: change.weight }];
   const owners = assignSlots({ slotCount: currentOwners.length, members: changed, currentOwners, hash });
-  const weights = new Map<number, number>([...members, ...changed].map(({ replica, weight }) => [replica, weight]));
+  const weights = new Map<number, number>(
+    [...members, ...changed].map(({ replica, weight }) => [replica, weight]),
+  );
   return {
     movedSlots: owners.filter((owner, slot) => owner !== currentOwners[slot]).length,
     members: [...weights].map(([replica, weight]) => ({

@@ -31,7 +31,11 @@ export function slotMoves({ slots, wanted, alive }: SlotMovesInput): SlotMove[] 
   });
 }
 
-function moveOf(state: SlotState, to: ReplicaNumber | null, alive: ReadonlySet<ReplicaNumber>): SlotMove | null {
+function moveOf(
+  state: SlotState,
+  to: ReplicaNumber | null,
+  alive: ReadonlySet<ReplicaNumber>,
+): SlotMove | null {
   const { slot, owner, target } = state;
   if (owner === null || !alive.has(owner)) return owner === to ? null : { kind: 'give', slot, to };
   if (to === null || to === owner) return target === null ? null : { kind: 'withdraw', slot };

@@ -20,7 +20,15 @@ export interface PartitionPlan {
   keepFrom: Date;
 }
 
-export function planPartitions({ existing, now, retentionDays }: { existing: readonly string[]; now: Date; retentionDays: number }): PartitionPlan {
+export function planPartitions({
+  existing,
+  now,
+  retentionDays,
+}: {
+  existing: readonly string[];
+  now: Date;
+  retentionDays: number;
+}): PartitionPlan {
   const today = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
   const keepFrom = new Date(today - retentionDays * DAY_MS);
   const wanted = Array.from({ length: AHEAD_DAYS + 1 }, (_, ahead) => dayAt(today + ahead * DAY_MS));

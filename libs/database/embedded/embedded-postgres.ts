@@ -57,12 +57,21 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const isDurable = options.settings?.['fsync'] !== 'off';
   const password = await prepareData({ asked, placement, binaries, isDurable, note });
   const stopped = await stopLeftoverServer(placement.directory);
-  if (stopped !== undefined) note(`stopped a PostgreSQL (pid ${stopped}) that an earlier run left on ${placement.directory}`);
+  if (stopped !== undefined)
+    note(`stopped a PostgreSQL (pid ${stopped}) that an earlier run left on ${placement.directory}`);
   const log = await openServerLog(`${asked}.log`);
   try {
     const { directory, user } = placement;
     const wishes = { settings: options.settings ?? {}, wantedPort: options.port };
-    const server = await launchServer({ program: binaries.postgres, user, directory, log, password, note, ...wishes });
+    const server = await launchServer({
+      program: binaries.postgres,
+      user,
+      directory,
+      log,
+      password,
+      note,
+      ...wishes,
+    });
     options.log(`PostgreSQL ${binaries.major} is ready on port ${server.port}`);
     return describeServer({ server, asked, placement, notes });
   } finally {
@@ -76,7 +85,9 @@ export async function removeEmbeddedPostgres(dataDirectory: string): Promise<voi
   const moved = movedFolder(asked);
   await stopLeftoverServer(asked);
   await stopLeftoverServer(join(moved, 'data'));
-  const paths = ['.initialising', '.initialising.pwfile', '.password', '.log'].map((ending) => `${asked}${ending}`);
+  const paths = ['.initialising', '.initialising.pwfile', '.password', '.log'].map(
+    (ending) => `${asked}${ending}`,
+  );
   if (existsSync(join(asked, 'PG_VERSION'))) paths.push(asked); // a path given by mistake is not emptied
   if (await findServerUser()) paths.push(moved); // only root moves data, and only root may delete it
   for (const path of paths) await rm(path, { recursive: true, force: true });
@@ -101,7 +112,12 @@ async function prepareData(order: {
   return password;
 }
 
-function describeServer(started: { server: RunningServer; asked: string; placement: Placement; notes: string[] }): EmbeddedPostgres {
+function describeServer(started: {
+  server: RunningServer;
+  asked: string;
+  placement: Placement;
+  notes: string[];
+}): EmbeddedPostgres {
   const { server, asked, placement, notes } = started;
   const { child, ...address } = server;
   const exited = new Promise<void>((settle) => {

@@ -23,7 +23,12 @@ interface Initialisation {
 }
 
 /** Makes the data directory. Only for a directory that `isInitialised` found missing or empty. */
-export async function initialiseData({ binaries, placement, password, isDurable }: Initialisation): Promise<void> {
+export async function initialiseData({
+  binaries,
+  placement,
+  password,
+  isDurable,
+}: Initialisation): Promise<void> {
   const { directory, user } = placement;
   const unfinished = `${directory}.initialising`;
   const passwordFile = `${unfinished}.pwfile`;
@@ -75,7 +80,11 @@ function initdbArguments(paths: { unfinished: string; passwordFile: string; isDu
 }
 
 async function runInitdb(path: string, args: string[], user: ServerUser | undefined): Promise<void> {
-  const options: SpawnOptions = { timeout: INITDB_TIMEOUT_MS, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] };
+  const options: SpawnOptions = {
+    timeout: INITDB_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  };
   const child = await startProgram({ path, args, user, options });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -84,6 +93,8 @@ async function runInitdb(path: string, args: string[], user: ServerUser | undefi
   await once(child, 'close');
   if (child.exitCode !== 0) {
     const lines = output.trim().split('\n').slice(-10).join('\n');
-    throw new EmbeddedPostgresError(`expected initdb to finish, got ${child.exitCode ?? child.signalCode}:\n${lines}`);
+    throw new EmbeddedPostgresError(
+      `expected initdb to finish, got ${child.exitCode ?? child.signalCode}:\n${lines}`,
+    );
   }
 }

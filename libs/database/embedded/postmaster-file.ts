@@ -51,7 +51,9 @@ async function argumentsFromProc(pid: number): Promise<string[] | undefined> {
 }
 
 async function argumentsFromPs(pid: number): Promise<string[] | undefined> {
-  const found = await promisify(execFile)('/bin/ps', ['-ww', '-o', 'args=', '-p', String(pid)]).catch(() => undefined);
+  const found = await promisify(execFile)('/bin/ps', ['-ww', '-o', 'args=', '-p', String(pid)]).catch(
+    () => undefined,
+  );
   // ps joins the arguments with blanks; ours come as `postgres -D DIRECTORY -c …`.
   const match = /^(\S+)(?: (-D) (.*?))?(?: -c .*)?$/.exec(found?.stdout.trim() ?? '');
   return match?.slice(1).filter((part) => part !== undefined);

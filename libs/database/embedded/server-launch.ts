@@ -33,7 +33,8 @@ export async function launchServer(order: LaunchOrder): Promise<RunningServer> {
     const outcome = await tryLaunch({ ...order, port, url });
     switch (outcome.kind) {
       case 'ready':
-        if (wantedPort !== undefined && port !== wantedPort) order.note(`port ${wantedPort} is taken, PostgreSQL listens on ${port}`);
+        if (wantedPort !== undefined && port !== wantedPort)
+          order.note(`port ${wantedPort} is taken, PostgreSQL listens on ${port}`);
         return { child: outcome.child, pid: outcome.pid, port, url };
       case 'port-taken':
         port = await findFreePort();

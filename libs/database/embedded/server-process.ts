@@ -32,7 +32,12 @@ const READY_TIMEOUT_MS = 60_000; // recovery after a crash replays the log first
 const LOOK_EVERY_MS = 20;
 const LOGIN_TIMEOUT_MS = 10_000;
 
-const DEFAULT_SETTINGS = { max_connections: '200', shared_buffers: '256MB', timezone: 'UTC', log_timezone: 'UTC' };
+const DEFAULT_SETTINGS = {
+  max_connections: '200',
+  shared_buffers: '256MB',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+};
 
 export async function tryLaunch(launch: Launch): Promise<LaunchOutcome> {
   const logged = await launch.log.size();
@@ -46,7 +51,10 @@ export async function tryLaunch(launch: Launch): Promise<LaunchOutcome> {
     if (/could not create any TCP\/IP sockets/.test(said)) return { kind: 'port-taken', said };
     if (/pre-existing shared memory block/.test(said)) return { kind: 'directory-busy', said };
     const reason = error instanceof Error ? error.message : String(error);
-    throw new EmbeddedPostgresError(`expected PostgreSQL to start on ${launch.directory}, got: ${reason}\n${said}`, { cause: error });
+    throw new EmbeddedPostgresError(
+      `expected PostgreSQL to start on ${launch.directory}, got: ${reason}\n${said}`,
+      { cause: error },
+    );
   }
 }
 

@@ -44,8 +44,13 @@ export function transition({ failures, result, retry, random }: TransitionInput)
       return { kind: 'release' };
     case 'failed': {
       const failed = failures + 1;
-      if (result.fatal || failed >= retry.maxAttempts) return { kind: 'finish', outcome: 'failed', error: result.error };
-      return { kind: 'retry', delayMs: retryDelayMs({ policy: retry, failures: failed, random }), error: result.error };
+      if (result.fatal || failed >= retry.maxAttempts)
+        return { kind: 'finish', outcome: 'failed', error: result.error };
+      return {
+        kind: 'retry',
+        delayMs: retryDelayMs({ policy: retry, failures: failed, random }),
+        error: result.error,
+      };
     }
   }
 }

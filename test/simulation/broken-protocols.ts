@@ -1,0 +1,22 @@
+// Which rules can be broken on purpose? Each of these takes one rule of the protocol away, and the simulation
+// must find out. A checker that never failed proves nothing.
+export const BROKEN_PROTOCOLS = [
+  'leader writes without a term fence',
+  'leader writes fenced by a plain select',
+  'completions without the gate',
+  'completions by run id, without gate, claim and attempt',
+  'deaths without the gate',
+  'hand-overs without the gate',
+  'claims that do not leave out foreign runs',
+  'slots taken from a living owner without a hand-over',
+  'liveness by timestamps',
+  'no resuming after a broken session',
+  'crashes judged without asking for sessions and restarts',
+  'claims of the dead are left alone',
+  'lost claims are not reconciled',
+  'planning without compare-and-set',
+  'starts before run_at',
+] as const;
+
+export type BrokenProtocol = (typeof BROKEN_PROTOCOLS)[number];
+export type Broken = ReadonlySet<BrokenProtocol>;
