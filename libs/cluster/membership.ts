@@ -7,17 +7,15 @@
 // One session carries the replica's lock and its beats. A broken session alone ends nothing: the replica
 // first tries to resume its own number, so that a restarted server or a cut connection kills nobody. Only
 // a row that says 'dead' does, and then the process goes on as a new incarnation.
-import { randomUUID } from 'node:crypto';
 import { connectDatabase, type Database } from '#database/connection.js';
-import { openSession, type SessionConnection } from '#database/session-connection.js';
+import type { SessionConnection } from '#database/session-connection.js';
 import type { Clock } from '#kernel/clock.js';
-import type { ReplicaNumber } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import { insertEvent } from './cluster-event.repository.js';
 import type { ClusterSettings } from './cluster-settings.js';
+import { openControlSession, register } from './control-session.js';
 import { trustedUntilMs } from './decisions/trust.js';
 import type { ReplicaHolder } from './fences.js';
-import { CHANNEL, listen } from './hint.repository.js';
 import * as replicas from './replica.repository.js';
 
 export interface MembershipOptions {
@@ -80,14 +78,11 @@ export class Membership {
   /** Throws UnfitSessionError when the way to the database can't carry this replica's session. */
   async checkSession(): Promise<void> {
     const { sessionUrl: url, settings } = this.options;
-    const session = await openSession({
-      url,
-      applicationName: 'carillon:checking',
-      leaseMs: settings.leaseMs,
-      direct: this.#direct,
-      onLost: () => undefined,
-      onNotification: () => undefined,
-    });
+    const ignore = (): void => undefined;
+    const session = await openControlSession(
+      { url, leaseMs: settings.leaseMs, direct: this.#direct, onLost: ignore, onHint: ignore },
+      null,
+    );
     await session.close();
   }
 
@@ -156,57 +151,32 @@ export class Membership {
   }
 
   async #connect(): Promise<SessionConnection> {
-    const session = await openSession({
-      url: this.options.sessionUrl,
-      applicationName:
-        this.#incarnation === null ? 'carillon:joining' : replicas.sessionName(this.#incarnation.replica),
-      leaseMs: this.options.settings.leaseMs,
-      direct: this.#direct,
-      onLost: (error) => this.#loseSession(session, error),
-      onNotification: (channel, payload) => channel === CHANNEL && this.hinted.publish(payload),
-    });
+    const { sessionUrl: url, settings } = this.options;
+    const session = await openControlSession(
+      {
+        url,
+        leaseMs: settings.leaseMs,
+        direct: this.#direct,
+        onLost: (lost, error) => this.#loseSession(lost, error),
+        onHint: (payload) => this.hinted.publish(payload),
+      },
+      this.#incarnation && { replica: this.#incarnation.replica, backendPid: this.#lastBackendPid },
+    );
     this.#session = session;
-    if (this.#direct) await listen(session.db);
-    if (this.#direct && this.#incarnation !== null) await this.#resume(session, this.#incarnation.replica);
     this.#lastBackendPid = session.backendPid;
     return session;
   }
 
-  // The old session may linger on the server, half open, with our lock; it is ours to end.
-  async #resume(session: SessionConnection, replica: ReplicaNumber): Promise<void> {
-    if (this.#lastBackendPid !== null)
-      await replicas.terminateBackend(session.db, this.#lastBackendPid, replicas.sessionName(replica));
-    if (!(await replicas.tryLivenessLock(session.db, replica))) {
-      await session.close();
-      this.#session = null;
-      throw new Error(`replica ${replica} could not resume: an older session still holds its lock`);
-    }
-    await insertEvent(session.db, { type: 'replica-resumed', replica });
-  }
-
   async #register(session: SessionConnection): Promise<Incarnation> {
-    const incarnation = randomUUID();
-    // Row and lock appear together: a row whose lock is free would look like a crash to the leader.
-    const replica = await session.db.transaction().execute(async (tx) => {
-      const number = await replicas.insertReplica(tx, { ...this.options.identity, incarnation });
-      if (this.#direct) await replicas.tryLivenessLock(tx, number);
-      await replicas.insertHeartbeat(tx, number);
-      await insertEvent(tx, {
-        type: 'replica-joined',
-        replica: number,
-        data: { name: this.options.identity.name },
-      });
-      return number;
-    });
-    if (this.#direct) await replicas.nameSession(session.db, replicas.sessionName(replica));
+    const holder = await register(session, this.options.identity, { direct: this.#direct });
     const db = connectDatabase({
       url: this.options.workUrl,
-      applicationName: replicas.sessionName(replica),
+      applicationName: replicas.sessionName(holder.replica),
       maxConnections: this.options.workConnections,
       statementTimeoutMs: 10_000,
       onError: this.options.onError,
     });
-    this.#incarnation = { replica, incarnation, db };
+    this.#incarnation = { ...holder, db };
     this.joined.publish(this.#incarnation);
     return this.#incarnation;
   }

@@ -36,24 +36,25 @@ export async function openSession(options: SessionOptions): Promise<SessionConne
     query_timeout: statementTimeoutMs,
     connectionTimeoutMillis: statementTimeoutMs,
   });
-  let over = false;
+  // A session that breaks before it is open is told by the rejection alone.
+  let open = false;
   const lose = (error: Error): void => {
-    if (over) return;
-    over = true;
+    if (!open) return;
+    open = false;
     void client.end().catch(() => undefined);
     options.onLost(error);
   };
   client.on('error', lose);
   client.on('end', () => lose(new Error('Connection terminated: the control session ended')));
   client.on('notification', ({ channel, payload }) => options.onNotification(channel, payload ?? ''));
-  await client.connect();
   const db = databaseOver(poolOfOne(client));
   try {
+    await client.connect();
     const backendPid = await refuseUnfitSession(db, client, options.direct);
     if (options.direct) await limitSilence(db, options.leaseMs);
-    return { db, backendPid, close: () => ((over = true), client.end()) };
+    open = true;
+    return { db, backendPid, close: () => ((open = false), client.end()) };
   } catch (error) {
-    over = true;
     await client.end().catch(() => undefined);
     throw error;
   }

@@ -1,0 +1,74 @@
+// How does a process enter the cluster on its control session? It opens one, and then either registers as
+// a new incarnation or takes up again the number that it had when its last session broke.
+import { randomUUID } from 'node:crypto';
+import { openSession, type SessionConnection } from '#database/session-connection.js';
+import type { ReplicaNumber } from '#kernel/ids.js';
+import { insertEvent } from './cluster-event.repository.js';
+import type { ReplicaHolder } from './fences.js';
+import { CHANNEL, listen } from './hint.repository.js';
+import * as replicas from './replica.repository.js';
+
+export interface ControlSessionOptions {
+  url: string;
+  leaseMs: number;
+  /** False behind a pooler: no locks, no names, no hints. */
+  direct: boolean;
+  onLost: (session: SessionConnection, error: Error) => void;
+  onHint: (payload: string) => void;
+}
+
+/** The number to take up again, and the old session, which may linger on the server with our lock. */
+export interface Resumption {
+  replica: ReplicaNumber;
+  backendPid: number | null;
+}
+
+/** Rejects with what the connection did, or when an older session still holds the lock; then nothing stays open. */
+export async function openControlSession(
+  options: ControlSessionOptions,
+  resumption: Resumption | null,
+): Promise<SessionConnection> {
+  const session: SessionConnection = await openSession({
+    url: options.url,
+    applicationName: resumption === null ? 'carillon:joining' : replicas.sessionName(resumption.replica),
+    leaseMs: options.leaseMs,
+    direct: options.direct,
+    onLost: (error) => options.onLost(session, error),
+    onNotification: (channel, payload) => channel === CHANNEL && options.onHint(payload),
+  });
+  if (!options.direct) return session;
+  try {
+    await listen(session.db);
+    if (resumption !== null) await resume(session, resumption);
+    return session;
+  } catch (error) {
+    await session.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function resume({ db }: SessionConnection, { replica, backendPid }: Resumption): Promise<void> {
+  if (backendPid !== null) await replicas.terminateBackend(db, backendPid, replicas.sessionName(replica));
+  if (!(await replicas.tryLivenessLock(db, replica))) {
+    throw new Error(`replica ${replica} could not resume: an older session still holds its lock`);
+  }
+  await insertEvent(db, { type: 'replica-resumed', replica });
+}
+
+export async function register(
+  { db }: SessionConnection,
+  identity: Omit<replicas.ReplicaIdentity, 'incarnation'>,
+  { direct }: { direct: boolean },
+): Promise<ReplicaHolder> {
+  const incarnation = randomUUID();
+  // Row and lock appear together: a row whose lock is free would look like a crash to the leader.
+  const replica = await db.transaction().execute(async (tx) => {
+    const number = await replicas.insertReplica(tx, { ...identity, incarnation });
+    if (direct) await replicas.tryLivenessLock(tx, number);
+    await replicas.insertHeartbeat(tx, number);
+    await insertEvent(tx, { type: 'replica-joined', replica: number, data: { name: identity.name } });
+    return number;
+  });
+  if (direct) await replicas.nameSession(db, replicas.sessionName(replica));
+  return { replica, incarnation };
+}
