@@ -8,7 +8,8 @@ create table carillon.schedule (
   job_type text not null,
   spec jsonb not null,
   payload jsonb not null default '{}',
-  state text not null default 'active' check (state in ('active', 'paused', 'ended')),
+  state text not null default 'active' check (state in ('active', 'paused')),
+  -- The first due time that is not planned yet; null when none will come.
   next_due_at timestamptz,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),

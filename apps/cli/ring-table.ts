@@ -12,8 +12,21 @@ interface Member {
 }
 
 export function ringTable(): string {
-  const header = ['replicas', 'max/fair', 'min/fair', 'join moves', '(ideal)', 'leave moves', '(ideal)', 'rendezvous: max/fair', 'join', 'leave'];
-  return [header, ...SIZES.map(rowFor)].map((cells) => cells.map((cell, column) => cell.padStart(widthOf(header, column))).join('  ')).join('\n');
+  const header = [
+    'replicas',
+    'max/fair',
+    'min/fair',
+    'join moves',
+    '(ideal)',
+    'leave moves',
+    '(ideal)',
+    'rendezvous: max/fair',
+    'join',
+    'leave',
+  ];
+  return [header, ...SIZES.map(rowFor)]
+    .map((cells) => cells.map((cell, column) => cell.padStart(widthOf(header, column))).join('  '))
+    .join('\n');
 }
 
 function rowFor(size: number): string[] {

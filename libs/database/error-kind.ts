@@ -25,10 +25,13 @@ const SYSTEM_ERROR = /^E(?!RR_)[A-Z_]+$/;
 export function databaseErrorKind(error: unknown): DatabaseErrorKind {
   const code = codeOf(error);
   if (code !== null && (NOT_ADMITTED.has(code) || NOT_REACHED.has(code))) return 'lost';
+  // A fatal error that does not end a running session has kept one from beginning: a wrong password, a
+  // database that is closed for new sessions.
+  if (code !== null && isFatal(error) && !endsSession(code)) return 'lost';
   // node-postgres reports a connect that timed out by message only.
   if (error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect'))
     return 'lost';
-  if (code === null || SESSION_ENDED.has(code) || code.startsWith('08')) return 'unknown';
+  if (code === null || endsSession(code)) return 'unknown';
   return SQLSTATE.test(code) ? 'rejected' : 'unknown';
 }
 
@@ -46,6 +49,14 @@ export function isDatabaseError(error: unknown): boolean {
 
 export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === '23505';
+}
+
+function endsSession(code: string): boolean {
+  return SESSION_ENDED.has(code) || code.startsWith('08');
+}
+
+function isFatal(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'severity' in error && error.severity === 'FATAL';
 }
 
 function codeOf(error: unknown): string | null {

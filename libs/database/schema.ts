@@ -107,7 +107,7 @@ export interface JobTypeTable {
   revision: Generated<number>;
 }
 
-export type ScheduleState = 'active' | 'paused' | 'ended';
+export type ScheduleState = 'active' | 'paused';
 
 export interface ScheduleTable {
   id: ScheduleId;

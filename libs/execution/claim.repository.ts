@@ -59,7 +59,7 @@ export async function claimRuns(
       select r.*
         from lane
        cross join lateral (
-         select id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at, attempt, failures, losses
+         select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, failures, losses
            from carillon.run
           where slot = lane.slot and tenant_id = lane.tenant_id
             and run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
@@ -70,7 +70,7 @@ export async function claimRuns(
       insert into carillon.claim (id, replica, run_ids)
       select ${claimId}, ${replica}, array_agg(id) from picked having count(*) > 0)
     select id, ${claimId}::uuid as "claimId", tenant_id as "tenantId", slot, job_type as "jobType", schedule_id as "scheduleId",
-           due_at as "dueAt", payload, run_at as "runAt", attempt, failures, losses, clock_timestamp() as "databaseTime"
+           due_at as "dueAt", payload, priority, run_at as "runAt", attempt, failures, losses, clock_timestamp() as "databaseTime"
       from picked`.execute(tx);
   return { runs: rows, databaseTime: rows.at(-1)?.databaseTime ?? null };
 }

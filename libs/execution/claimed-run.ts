@@ -10,6 +10,8 @@ export interface ClaimedRun {
   readonly scheduleId: ScheduleId | null;
   readonly dueAt: Date | null;
   readonly payload: unknown;
+  /** Higher goes first among the runs of the tenant. */
+  readonly priority: number;
   readonly runAt: Date;
   /** The number of the attempt to come, counted from 1. */
   readonly attempt: number;

@@ -40,13 +40,25 @@ describe('held runs', () => {
     const running = held.takeDue(1_000);
     expect([running.length, held.running, held.nextStartAtMs()]).toEqual([3, 3, null]);
     held.markEnded(running[0] as HeldRun);
-    expect([held.running, held.nextStartAtMs()]).toEqual([2, 103]);
+    expect([held.running, held.nextStartAtMs()]).toEqual([2, Number.NEGATIVE_INFINITY]);
     expect(held.takeDue(1_000)).toHaveLength(1);
   });
 
   it('that are due at the same moment start in the order in which they were claimed', () => {
     const { held, runs } = holding(100, 100, 100);
     expect(ids(held.takeDue(100))).toEqual(runs.map(({ id }) => id));
+  });
+
+  it('of one tenant start by priority, and tenants take turns', () => {
+    const held = new HeldRuns({ held: 12, running: 4 });
+    const [big, small] = tenants as [TenantId, TenantId];
+    const [low, high, other] = [
+      claimedRun({ tenantId: big }),
+      claimedRun({ tenantId: big, priority: 9 }),
+      claimedRun({ tenantId: small }),
+    ];
+    held.add([low, high, claimedRun({ tenantId: big }), other], () => 100);
+    expect(ids(held.takeDue(100)).slice(0, 3)).toEqual([high.id, other.id, low.id]);
   });
 
   it('take room until their end is written, not only while they run', () => {
@@ -133,7 +145,10 @@ function compare(model: Model, held: HeldRuns): void {
   expect(held.room()).toBe(limits.held - model.entries.length);
   const next = startable(model).at(0);
   const isFull = held.running >= limits.running;
-  expect(held.nextStartAtMs()).toBe(isFull || next === undefined ? null : next.startAtMs);
+  const nextStartAtMs = held.nextStartAtMs();
+  expect(nextStartAtMs === null).toBe(isFull || next === undefined);
+  // What was due before and found no room is due since ever.
+  if (nextStartAtMs !== null) expect(nextStartAtMs).toBeLessThanOrEqual(next?.startAtMs ?? Number.NaN);
   for (const claim of model.claims) {
     expect(held.leftInClaim(claim)).toBe(model.entries.filter(({ run }) => run.claimId === claim).length);
   }
@@ -181,11 +196,21 @@ const add = (wanted: readonly { tenant: number; losses: number; startAtMs: numbe
 const takeDue = (nowMs: number): Command =>
   command(`takeDue(${nowMs})`, always, (model, held) => {
     const due = startable(model).filter(({ startAtMs }) => startAtMs <= nowMs);
-    // A suspect goes first, or a backlog would keep it from ever being cleared.
-    const order = [...due.filter(isSuspect), ...due.filter((entry) => !isSuspect(entry))];
     const free = limits.running - inState(model, 'running').length;
     const taken = held.takeDue(nowMs);
-    expect(ids(taken)).toEqual(order.slice(0, free).map(({ run }) => run.id));
+    expect(taken).toHaveLength(Math.min(free, due.length));
+    const takenIds = new Set(ids(taken));
+    expect(due.filter(({ run }) => takenIds.has(run.id))).toHaveLength(taken.length);
+    // A suspect goes first, or a backlog would keep it from ever being cleared.
+    const suspect = due.find(isSuspect);
+    if (suspect !== undefined && free > 0) expect(taken[0]?.run.id).toBe(suspect.run.id);
+    for (const tenant of tenants) {
+      const inTurn = model.entries.filter(
+        (entry) => due.includes(entry) && entry.run.tenantId === tenant && !isSuspect(entry),
+      );
+      const takenOfTenant = inTurn.filter(({ run }) => takenIds.has(run.id));
+      expect(takenOfTenant).toEqual(inTurn.slice(0, takenOfTenant.length));
+    }
     for (const started of taken) {
       const entry = entryOf(model, started.run.id);
       expect([entry?.state, started.state]).toEqual(['waiting', 'running']);

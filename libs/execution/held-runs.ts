@@ -5,6 +5,7 @@
 // next death tells it from those that were merely beside it.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
+import { ReadyLanes } from './ready-lanes.js';
 
 /** Losses from which on a run is suspected of killing its replicas. */
 const QUARANTINE_LOSSES = 2;
@@ -13,7 +14,7 @@ export interface HeldRun {
   readonly run: ClaimedRun;
   /** On this process's monotonic clock; never before the database's run_at (I6). */
   readonly startAtMs: number;
-  /** Among runs that are due together, the order in which they were claimed: their priority. */
+  /** The order in which runs were claimed. */
   readonly turn: number;
   state: 'waiting' | 'running' | 'ended';
 }
@@ -22,6 +23,7 @@ export class HeldRuns {
   readonly #runs = new Map<RunId, HeldRun>();
   /** Soonest last, so that taking one is a pop. */
   #waiting: HeldRun[] = [];
+  readonly #ready = new ReadyLanes();
   #quarantine: HeldRun[] = [];
   #quarantined: HeldRun | null = null;
   readonly #byTenant = new Map<TenantId, Set<RunId>>();
@@ -67,28 +69,37 @@ export class HeldRuns {
       this.#quarantined = this.#quarantine.pop() ?? null;
       this.#begin(suspect, due);
     }
-    for (let next = this.#waiting.at(-1); next !== undefined; next = this.#waiting.at(-1)) {
-      if (next.startAtMs > nowMs || this.#running >= this.limits.running) break;
+    for (
+      let next = this.#waiting.at(-1);
+      next !== undefined && next.startAtMs <= nowMs;
+      next = this.#waiting.at(-1)
+    ) {
       this.#waiting.pop();
+      this.#ready.add(next);
+    }
+    while (this.#running < this.limits.running) {
+      const next = this.#ready.take();
+      if (next === undefined) break;
       this.#begin(next, due);
     }
     return due;
   }
 
-  /** When the next waiting run is due, unless the running ones fill the replica. */
+  /** When the next waiting run is due, unless the running ones fill the replica; the past when one is due already. */
   nextStartAtMs(): number | null {
     if (this.#running >= this.limits.running) return null;
+    if (!this.#ready.isEmpty) return Number.NEGATIVE_INFINITY;
     const suspect = this.#quarantined === null ? this.#quarantine.at(-1) : undefined;
     const next = Math.min(
       this.#waiting.at(-1)?.startAtMs ?? Number.POSITIVE_INFINITY,
       suspect?.startAtMs ?? Number.POSITIVE_INFINITY,
     );
-    return Number.isFinite(next) ? next : null;
+    return next === Number.POSITIVE_INFINITY ? null : next;
   }
 
   /** Takes back everything that has not started. */
   takeWaiting(): HeldRun[] {
-    const waiting = [...this.#waiting, ...this.#quarantine];
+    const waiting = [...this.#waiting, ...this.#ready.takeAll(), ...this.#quarantine];
     this.#waiting = [];
     this.#quarantine = [];
     for (const held of waiting) held.state = 'ended';
@@ -129,6 +140,7 @@ export class HeldRuns {
   clear(): void {
     this.#runs.clear();
     this.#waiting = [];
+    this.#ready.takeAll();
     this.#quarantine = [];
     this.#quarantined = null;
     this.#byTenant.clear();

@@ -46,8 +46,7 @@ export interface Advance {
 export async function advanceSchedules(tx: Tx, advances: readonly Advance[]): Promise<Set<ScheduleId>> {
   const { rows } = await sql<{ id: ScheduleId }>`
     update carillon.schedule s
-       set next_due_at = a.due_to,
-           state = case when a.due_to is null then 'ended' else s.state end
+       set next_due_at = a.due_to
       from unnest(${advances.map((advance) => advance.id)}::uuid[],
                   ${advances.map((advance) => advance.from)}::timestamptz[],
                   ${advances.map((advance) => advance.to)}::timestamptz[],

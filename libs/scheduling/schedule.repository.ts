@@ -15,7 +15,10 @@ export interface Schedule {
   spec: ScheduleSpec;
   payload: unknown;
   state: ScheduleState;
+  /** The first due time that is not planned yet; null when none will come. */
   nextDueAt: Date | null;
+  /** The first due time that is planned and still ahead. */
+  plannedDueAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
   revision: number;
@@ -34,9 +37,13 @@ const columns = [
   'created_at as createdAt',
   'updated_at as updatedAt',
   'revision',
+  sql<Date | null>`(select min(f.due_at) from carillon.fire f
+                     where f.schedule_id = schedule.id and f.outcome = 'planned' and f.due_at > now())`.as(
+    'plannedDueAt',
+  ),
 ] as const;
 
-export type NewSchedule = Omit<Schedule, 'createdAt' | 'updatedAt' | 'revision' | 'state'>;
+export type NewSchedule = Omit<Schedule, 'plannedDueAt' | 'createdAt' | 'updatedAt' | 'revision' | 'state'>;
 
 /** Throws a unique violation when the tenant has a schedule of that name. */
 export async function insertSchedule(db: Database, schedule: NewSchedule): Promise<Schedule> {

@@ -105,13 +105,14 @@ export async function deleteSchedule(
 }
 
 async function setPaused(tx: Tx, schedule: rows.Schedule, pause: boolean): Promise<ChangeResult> {
-  const expected = pause ? 'active' : 'paused';
-  if (schedule.state !== expected) return { kind: 'invalid-state', state: schedule.state };
-  const reopened = pause ? await takeBackPlanned(tx, schedule) : [];
+  if (schedule.state !== (pause ? 'active' : 'paused'))
+    return { kind: 'invalid-state', state: schedule.state };
+  const nextAt = await goOnAt(tx, schedule);
+  if (nextAt === null) return { kind: 'invalid-state', state: 'ended' };
   const changed = await rows.updateSchedule(tx, {
     ...schedule,
     state: pause ? 'paused' : 'active',
-    nextDueAt: earliest([...reopened, ...(schedule.nextDueAt === null ? [] : [schedule.nextDueAt])]),
+    nextDueAt: nextAt,
   });
   return { kind: 'changed', schedule: changed };
 }
@@ -124,18 +125,23 @@ async function edit(
   const spec = change.spec ?? schedule.spec;
   const firstAt = change.spec === undefined ? null : firstDue(spec, await databaseTime(tx));
   if (firstAt !== null && !(firstAt instanceof Date)) return firstAt;
-  const reopened = await takeBackPlanned(tx, schedule);
-  // With the old spec the planner goes on where it was; with a new one, at that one's first due time from now.
-  const goOnAt = earliest([...reopened, ...(schedule.nextDueAt === null ? [] : [schedule.nextDueAt])]);
+  const oldAt = await goOnAt(tx, schedule);
   const changed = await rows.updateSchedule(tx, {
     id: schedule.id,
     spec,
     jobType: change.jobType ?? schedule.jobType,
     payload: change.payload === undefined ? schedule.payload : change.payload,
-    state: schedule.state === 'ended' && firstAt !== null ? 'active' : schedule.state,
-    nextDueAt: firstAt ?? goOnAt,
+    state: schedule.state,
+    // With the old spec the planner goes on where it was; with a new one, at that one's first due time from now.
+    nextDueAt: firstAt ?? oldAt,
   });
   return { kind: 'changed', schedule: changed };
+}
+
+/** Takes back what was planned, and says where planning must begin again: null when nothing is due any more. */
+async function goOnAt(tx: Tx, schedule: rows.Schedule): Promise<Date | null> {
+  const reopened = await takeBackPlanned(tx, schedule);
+  return earliest([...reopened, ...(schedule.nextDueAt === null ? [] : [schedule.nextDueAt])]);
 }
 
 /** The claims of the slot's owner are held off until commit, so a run is either claimed or ours to take back. */

@@ -138,7 +138,7 @@ describe('planning', () => {
     expect(gaps(rows).every((gap) => gap === 1_000)).toBe(true);
   });
 
-  it('ends a schedule that will never be due again', async () => {
+  it('plans nothing more for a schedule that will never be due again', async () => {
     const { rows } = await sql<{ at: Date }>`select now() + interval '2 seconds' as at`.execute(db);
     const [soon] = rows;
     if (soon === undefined) throw new Error('expected the time');
@@ -146,7 +146,7 @@ describe('planning', () => {
     await plannerOf(member).runOnce();
     expect((await ledger()).map((row) => row.dueAt)).toEqual([soon.at]);
     const { rows: states } = await sql`select state, next_due_at from carillon.schedule`.execute(db);
-    expect(states).toEqual([{ state: 'ended', next_due_at: null }]);
+    expect(states).toEqual([{ state: 'active', next_due_at: null }]);
   });
 });
 

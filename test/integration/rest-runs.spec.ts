@@ -64,6 +64,25 @@ describe('creating a run', () => {
   });
 });
 
+describe('a run that was acknowledged', () => {
+  it('by a replica that leaves at once is run by another (I5)', async () => {
+    const leaving = await startTestServer({ databaseUrl: server.databaseUrl });
+    const there = { ...tenant, api: leaving.as(tenant.key) };
+    const runs = await Promise.all(Array.from({ length: 50 }, (_, payload) => createRun(there, { jobType: 'echo', payload })));
+    await leaving.stop();
+    const ended = await Promise.all(runs.map((run) => finishedRun(tenant, run)));
+    expect(ended.map(({ state, output }) => `${state} ${String(output)}`)).toEqual(runs.map((_, index) => `succeeded ${index}`));
+  });
+
+  it('is not lost when a replica leaves in the middle of it, and burns no attempt', async () => {
+    const leaving = await startTestServer({ databaseUrl: server.databaseUrl });
+    const runs = await Promise.all(Array.from({ length: 20 }, () => createRun(tenant, { jobType: 'sleep', payload: { ms: 300 } })));
+    await until('some run', async () => (await listRuns(tenant, '?state=running')).length > 0);
+    await leaving.stop(); // with no time to finish what it runs
+    for (const run of runs) expect(await finishedRun(tenant, run)).toMatchObject({ state: 'succeeded', attempt: 1, pastAttempts: [] });
+  });
+});
+
 describe('a run is refused', () => {
   it.each([
     ['without a job type', {}, ['/jobType']],

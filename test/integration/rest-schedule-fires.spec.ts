@@ -157,6 +157,29 @@ describe('changing', () => {
   });
 });
 
+it('a storm of changes is answered, each for itself, and leaves every due time decided once (I1)', async () => {
+  tenant = await createTenant(server);
+  const schedule = await createSchedule(tenant, { spec: { everySeconds: 1 }, jobType: 'record' });
+  await untilFire(schedule, 'it has fired', ({ outcome }) => outcome === 'fired');
+  const path = `${tenant.path}/schedules/${schedule.name}`;
+  const storms = Array.from({ length: 120 }, async (_, index) => {
+    if (index % 3 === 0) return tenant.api.patch(path).set('If-Match', '*').send({ payload: { index } });
+    return tenant.api.post(`${path}:${index % 2 === 0 ? 'pause' : 'resume'}`);
+  });
+  const statuses = new Set((await Promise.all(storms)).map(({ status }) => status));
+  expect([...statuses].filter((status) => ![200, 409, 412].includes(status))).toEqual([]);
+  await tenant.api.post(`${path}:resume`);
+  const calm = new Date().toISOString();
+  await untilFire(schedule, 'it has fired again', ({ outcome, dueAt }) => outcome === 'fired' && dueAt > calm);
+  await act(schedule, 'pause');
+  const rows = await fires(schedule);
+  const dueMs = rows.map(({ dueAt }) => Date.parse(dueAt));
+  expect(dueMs).toEqual(dueMs.map((_, index) => (dueMs[0] ?? 0) - index * 1_000));
+  for (const { runId } of rows.filter(({ outcome }) => outcome === 'fired')) await finishedRun(tenant, { id: runId ?? '' });
+  const ran = (await server.sideLog()).map((line) => z.object({ runId: z.string(), tenant: z.string() }).parse(line).runId);
+  expect(new Set(ran).size).toBe(ran.length);
+});
+
 describe('the ledger', () => {
   let schedule: Schedule;
   let all: Fire[];

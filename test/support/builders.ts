@@ -16,6 +16,7 @@ export function claimedRun(wish: Partial<ClaimedRun> = {}): ClaimedRun {
     scheduleId: null,
     dueAt: null,
     payload: {},
+    priority: 0,
     runAt: new Date('2026-11-21T08:00:00.000Z'),
     attempt: 1,
     failures: 0,

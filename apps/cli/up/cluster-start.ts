@@ -74,7 +74,8 @@ async function startReplicas({
     const { port } = new URL(url);
     if (wanted !== 0 && Number(port) !== wanted) say(`port ${wanted} is taken, ${name} listens on ${port}`);
   }
-  say(`${list(replicas.living.map(({ name, url }) => `${name} on port ${new URL(url).port}`))} listen`);
+  const places = replicas.living.map(({ name, url }) => `${name} on port ${new URL(url).port}`);
+  say(`${list(places)} ${places.length === 1 ? 'listens' : 'listen'}`);
   return replicas;
 }
 

@@ -42,7 +42,7 @@ export async function clearDataFolder(folder: DataFolder): Promise<void> {
     await rm(path, { recursive: true, force: true });
 }
 
-export function projectFolder(): string {
+function projectFolder(): string {
   const path = findPackageJSON(import.meta.url);
   if (path === undefined) throw new Error('expected a package.json above the program, found none');
   return dirname(path);

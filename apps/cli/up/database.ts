@@ -18,9 +18,18 @@ export interface DatabaseOrder {
 
 const NAME = 'carillon';
 
+/** Undefined when none was given; an empty one is how a shell takes a variable back. */
+export function givenDatabaseUrl(environment: NodeJS.ProcessEnv): string | undefined {
+  const url = environment['DATABASE_URL'] ?? '';
+  if (url === '') return undefined;
+  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return url;
+  const expected = 'expected postgres://USER:PASSWORD@HOST:PORT/DATABASE';
+  throw new CliError(`DATABASE_URL: ${expected}, got ${url.length} characters of another form`, 2);
+}
+
 /** Resolves with the URL of a migrated database. */
 export async function prepareDatabase(order: DatabaseOrder): Promise<string> {
-  const url = order.givenUrl === undefined ? await startOwn(order) : checkedUrl(order.givenUrl);
+  const url = order.givenUrl ?? (await startOwn(order));
   const { applied } = await migrateToLatest(url).catch((error: unknown) => {
     throw new CliError(`expected a PostgreSQL database at ${withoutPassword(url)}, got: ${reasonOf(error)}`);
   });
@@ -47,14 +56,6 @@ async function createDatabase(adminUrl: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-function checkedUrl(url: string): string {
-  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return url;
-  throw new CliError(
-    `DATABASE_URL: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE, got ${url.length} characters of another form`,
-    2,
-  );
 }
 
 function withoutPassword(url: string): string {

@@ -71,14 +71,9 @@ async function tellTakeover(
     const row = (await watch.look()).rows.find((candidate) => candidate.number === number);
     return row === undefined || (!isLiving(row) && row.ownedSlots === 0);
   });
-  const heirs = gains(before, watch.view);
-  if (isBuried)
-    tell(
-      parts,
-      new Date(),
-      `${loss.name} is declared dead; its ${had} slots went to ${heirs}, after ${since(loss)}`,
-    );
-  else tell(parts, new Date(), `${loss.name} still owns slots after ${since(loss)}`);
+  if (!isBuried) return tell(parts, new Date(), `${loss.name} is not declared dead after ${since(loss)}`);
+  const slots = had === 0 ? 'it owned no slots' : `its ${had} slots went to ${gains(before, watch.view)}`;
+  tell(parts, new Date(), `${loss.name} is declared dead; ${slots}, after ${since(loss)}`);
 }
 
 /** Who has more slots than before, and how many more. */

@@ -44,6 +44,8 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
+const EXPECTED = 'only --replicas N, --port N, --no-demo, --fresh, --data DIR or --help';
+
 export function parseUpOptions(args: readonly string[]): ParsedUpOptions {
   try {
     const { values } = parseArgs({ args: [...args], options: OPTIONS, allowNegative: true, strict: true });
@@ -58,8 +60,15 @@ export function parseUpOptions(args: readonly string[]): ParsedUpOptions {
     return { kind: 'options', options };
   } catch (error) {
     // parseArgs reports a wrong call by throwing, as do the two below; nothing else here can fail.
-    return { kind: 'invalid', message: (error as Error).message };
+    const { message, code = '' } = error as NodeJS.ErrnoException;
+    return { kind: 'invalid', message: code.startsWith('ERR_PARSE_ARGS') ? wrongCall(message) : message };
   }
+}
+
+/** parseArgs names what it got, with advice of several sentences in some cases; the first one is the fact. */
+function wrongCall(message: string): string {
+  const [fact] = message.split('. ');
+  return `expected ${EXPECTED}; got: ${fact}`;
 }
 
 function integer(name: string, text: string, { min, max }: { min: number; max: number }): number {

@@ -11,14 +11,6 @@ export async function isRunning(pid: number, part: string): Promise<boolean> {
   return line?.includes(part) ?? false;
 }
 
-export function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'; // somebody else's process, but alive
-  }
-}
-
 async function lineFromProc(pid: number): Promise<string | undefined> {
   const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined);
   return text?.replaceAll('\0', ' ');

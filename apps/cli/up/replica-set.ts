@@ -37,6 +37,7 @@ interface Member {
 }
 
 export class ReplicaSet implements Part {
+  readonly farewell = 'Stopping: the replicas finish what they run; Ctrl-C again kills them.';
   readonly lost = new Topic<Loss>();
   readonly returned = new Topic<LivingReplica>();
   readonly gaveUp = new Topic<{ name: string; lastLogLines: string }>();

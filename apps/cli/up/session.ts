@@ -44,6 +44,22 @@ export class Session {
     this.#firstRuns = first;
   }
 
+  /** What scripts know is what was seen at the last look. */
+  async writeUpFile(): Promise<void> {
+    const { base, watch } = this.parts;
+    const seats = watch.seats.map(({ number, name, pid, url }) => ({ id: number, name, pid, url }));
+    const apiUrls = seats.map(({ url }) => url);
+    const { upFile, adminKey, databaseUrl } = base;
+    await upFile.write({
+      apiUrls,
+      docsUrl: docsUrl(apiUrls),
+      adminKey,
+      databaseUrl,
+      pid: process.pid,
+      replicas: seats,
+    });
+  }
+
   async run(): Promise<void> {
     const { replicas, screen, shutdown } = this.parts;
     replicas.lost.subscribe((loss) => this.#background(this.#noteLoss(loss)));
@@ -75,12 +91,13 @@ export class Session {
   }
 
   async #look(): Promise<void> {
-    const { watch, runs, receiver, screen, replicas, wanted, startedAtMs, keyboard } = this.parts;
+    const { watch, runs, receiver, screen, replicas, wanted, startedAtMs, keyboard, shutdown } = this.parts;
     const nowMs = performance.now();
-    const isAnswered = await Promise.all([watch.look(), runs?.look(nowMs), this.#writeUpFile()]).then(
+    const isAnswered = await Promise.all([watch.look(), runs?.look(nowMs), this.writeUpFile()]).then(
       () => true,
       () => false,
     );
+    if (shutdown.signal.aborted) return;
     const { leader, term } = watch.view;
     const line = statusLine({
       leader: isAnswered ? (leader?.name ?? null) : null,
@@ -97,22 +114,6 @@ export class Session {
     screen.status(keyboard === undefined ? line : `${line} | keys: k r ? q`);
   }
 
-  async #writeUpFile(): Promise<void> {
-    const { base, watch, shutdown } = this.parts;
-    const seats = watch.seats.map(({ number, name, pid, url }) => ({ id: number, name, pid, url }));
-    const apiUrls = seats.map(({ url }) => url);
-    if (shutdown.signal.aborted) return;
-    const { upFile, adminKey, databaseUrl } = base;
-    await upFile.write({
-      apiUrls,
-      docsUrl: docsUrl(apiUrls),
-      adminKey,
-      databaseUrl,
-      pid: process.pid,
-      replicas: seats,
-    });
-  }
-
   async #kill(kill: () => Promise<string | undefined>): Promise<void> {
     const obstacle = await kill();
     if (obstacle !== undefined) this.parts.screen.line(`  ${obstacle}`);
@@ -121,7 +122,7 @@ export class Session {
   async #noteLoss(loss: Loss): Promise<void> {
     const before = this.parts.watch.view;
     const story = tellLoss(this.parts, loss, before);
-    await this.#writeUpFile();
+    await this.writeUpFile();
     await story;
   }
 
@@ -134,7 +135,7 @@ export class Session {
     const seat = watch.seats.find((candidate) => candidate.pid === pid);
     const joined = seat === undefined ? 'but it has not joined' : `joined as replica ${seat.number}`;
     screen.line(`  ${clockTime(new Date())}  ${name} is back as a new process, ${pid}, ${joined}`);
-    await this.#writeUpFile();
+    await this.writeUpFile();
   }
 
   #noteEnd({ name, lastLogLines }: { name: string; lastLogLines: string }): void {

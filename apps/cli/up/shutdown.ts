@@ -4,6 +4,8 @@
 // nothing of ours is left running either.
 export interface Part {
   readonly stop: () => Promise<void>;
+  /** What a person should know while it stops. */
+  readonly farewell?: string;
   /** Makes a stop that is under way end sooner. */
   readonly hurry?: () => void;
   /** For the last moment of this process, when nothing can be waited for. */
@@ -35,8 +37,9 @@ export class Shutdown {
     return this.#failure;
   }
 
-  get hasParts(): boolean {
-    return this.#parts.length > 0;
+  /** What a person should know while the parts stop. */
+  get farewells(): string[] {
+    return this.#parts.flatMap(({ farewell }) => (farewell === undefined ? [] : [farewell]));
   }
 
   add(part: Part): void {

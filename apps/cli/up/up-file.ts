@@ -17,22 +17,34 @@ export type UpFileContent = z.infer<typeof content>;
 
 export class UpFile {
   #written = '';
+  #isRemoved = false;
+  #last: Promise<void> = Promise.resolve();
 
   constructor(private readonly path: string) {}
 
-  /** Writes only what has changed. */
-  async write(next: UpFileContent): Promise<void> {
-    const text = `${JSON.stringify(next, null, 2)}\n`;
-    if (text === this.#written) return;
-    const prepared = `${this.path}.${process.pid}`;
-    await writeFile(prepared, text, { mode: 0o600 });
-    await rename(prepared, this.path);
-    this.#written = text;
+  /** Writes only what has changed, and nothing any more once it has been removed. */
+  write(next: UpFileContent): Promise<void> {
+    return this.#inTurn(async () => {
+      const text = `${JSON.stringify(next, null, 2)}\n`;
+      if (this.#isRemoved || text === this.#written) return;
+      const prepared = `${this.path}.${process.pid}`;
+      await writeFile(prepared, text, { mode: 0o600 });
+      await rename(prepared, this.path);
+      this.#written = text;
+    });
   }
 
-  async remove(): Promise<void> {
-    await rm(this.path, { force: true });
-    this.#written = '';
+  remove(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#isRemoved = true;
+      await rm(this.path, { force: true });
+    });
+  }
+
+  /** One after the other: two at once would rename each other's prepared file away. */
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    this.#last = this.#last.catch(() => undefined).then(act);
+    return this.#last;
   }
 }
 

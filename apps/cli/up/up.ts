@@ -6,7 +6,7 @@ import { ensureAdminKey } from './admin-key.js';
 import { claimDataFolder, readyDataFolder } from './claim-folder.js';
 import { startCluster, type Cluster } from './cluster-start.js';
 import type { DataFolder } from './data-folder.js';
-import { prepareDatabase } from './database.js';
+import { givenDatabaseUrl, prepareDatabase } from './database.js';
 import { DEMO_SCHEDULES, DEMO_TENANTS, prepareDemo } from './demo.js';
 import { FinishedRuns } from './finished-runs.js';
 import { findKeyboard } from './keys.js';
@@ -52,7 +52,7 @@ export async function up(options: UpOptions): Promise<number> {
   );
   const stoppingSinceMs = performance.now();
   screen.clearStatus();
-  if (shutdown.hasParts) screen.line('Stopping: the replicas finish what they run; Ctrl-C again kills them.');
+  for (const line of shutdown.farewells) screen.line(line);
   const errors = await shutdown.stopAll();
   const failure = shutdown.failure ?? errors[0];
   if (failure !== undefined) throw failure;
@@ -77,7 +77,6 @@ async function live(stage: Stage): Promise<void> {
     hasKeys: keyboard !== undefined,
     tookMs: performance.now() - stage.startedAtMs,
   };
-  for (const line of [...addresses(facts), ...nextSteps(facts)]) screen.line(line);
   const { api, watch, replicas, since } = cluster;
   const session = new Session({
     api,
@@ -93,6 +92,9 @@ async function live(stage: Stage): Promise<void> {
     startedAtMs: stage.startedAtMs,
     keyboard,
   });
+  // Before the welcome: a script that waits for its first words reads the file next.
+  await session.writeUpFile();
+  for (const line of [...addresses(facts), ...nextSteps(facts)]) screen.line(line);
   const giveTerminalBack = keyboard?.listen((key) => session.press(key));
   shutdown.add({ stop: async () => giveTerminalBack?.() });
   await session.run();
@@ -101,7 +103,7 @@ async function live(stage: Stage): Promise<void> {
 /** The data folder and a migrated database. */
 async function layBase(stage: Stage): Promise<Base> {
   const { options, screen, shutdown, say } = stage;
-  const givenUrl = process.env['DATABASE_URL'] || undefined; // empty is how a shell takes a variable back
+  const givenUrl = givenDatabaseUrl(process.env);
   if (givenUrl !== undefined && options.isFresh) {
     throw new CliError(
       '--fresh: expected no DATABASE_URL, got one; a database that others made is not emptied',

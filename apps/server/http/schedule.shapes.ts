@@ -69,7 +69,7 @@ export const schedule = z
     timeZone: z.string().nullable(),
     jobType: z.string(),
     payload: jsonObject,
-    nextDueAt: instant.nullable().describe('The first due time that is not planned yet.'),
+    nextDueAt: instant.nullable().describe('The next due time; null when none will come.'),
     createdAt: instant,
     updatedAt: instant,
     revision: z.int(),
@@ -156,23 +156,14 @@ export function pointerOfSpecField(field: string): string {
   return pointers[field] ?? `/spec/${field}`;
 }
 
-export function showSchedule({
-  name,
-  state,
-  spec,
-  jobType,
-  payload,
-  nextDueAt,
-  createdAt,
-  updatedAt,
-  revision,
-}: Schedule) {
-  const timeZoneShown = spec.kind === 'cron' ? spec.timeZone : null;
+export function showSchedule(row: Schedule) {
+  const { name, state, spec, jobType, payload, createdAt, updatedAt, revision } = row;
+  const nextDueAt = row.plannedDueAt ?? row.nextDueAt;
   return {
     name,
-    state,
+    state: nextDueAt === null ? 'ended' : state,
     spec: showSpec(spec),
-    timeZone: timeZoneShown,
+    timeZone: spec.kind === 'cron' ? spec.timeZone : null,
     jobType,
     payload,
     nextDueAt,
