@@ -2,7 +2,7 @@
 // copy of the repository: the first starts everything, the others use it, and each command must succeed.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -15,6 +15,8 @@ let output = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'carillon-readme-'));
+  // As root, PostgreSQL runs as somebody else, who must be able to reach its data here.
+  await chmod(folder, 0o711);
   const { stdout } = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: ROOT,
     encoding: 'utf8',

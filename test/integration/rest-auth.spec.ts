@@ -37,7 +37,10 @@ async function routes(): Promise<{ method: Method; path: string }[]> {
   return Object.entries(paths).flatMap(([path, operations]) =>
     METHODS.filter((method) => method in operations).map((method) => ({
       method,
-      path: path.replace('{tenant}', acme.name).replace(/\{(run|key)\}/, SOME_ID).replaceAll(/\{\w+\}/g, 'anything'),
+      path: path
+        .replace('{tenant}', acme.name)
+        .replace(/\{(run|key)\}/, SOME_ID)
+        .replaceAll(/\{\w+\}/g, 'anything'),
     })),
   );
 }
@@ -66,9 +69,12 @@ describe('without a valid key', () => {
     expect(detail).not.toContain(authorization.split(' ').at(-1) || 'password');
   });
 
-  it.each(['/healthz/live', '/healthz/ready', '/openapi.json', '/openapi.yaml', '/docs'])('%s can be read', async (path) => {
-    await server.anonymous.get(path).redirects(1).expect(200);
-  });
+  it.each(['/healthz/live', '/healthz/ready', '/openapi.json', '/openapi.yaml', '/docs'])(
+    '%s can be read',
+    async (path) => {
+      await server.anonymous.get(path).redirects(1).expect(200);
+    },
+  );
 
   it('an unknown route is not found, whoever asks', async () => {
     expectProblem(await server.anonymous.get('/api/v1/nothing'), 'not-found');
@@ -111,7 +117,10 @@ describe('a key', () => {
   it("of another tenant can't be revoked, and goes on working", async () => {
     const { id, key } = await createKey(other.api, other.path);
     const foreign = expectProblem(await acme.api.post(`${acme.path}/api-keys/${id}:revoke`), 'not-found');
-    const missing = expectProblem(await acme.api.post(`${acme.path}/api-keys/${SOME_ID}:revoke`), 'not-found');
+    const missing = expectProblem(
+      await acme.api.post(`${acme.path}/api-keys/${SOME_ID}:revoke`),
+      'not-found',
+    );
     expect(anonymised(foreign, id)).toEqual(anonymised(missing, SOME_ID));
     await server.as(key).get(other.path).expect(200);
   });
@@ -131,9 +140,13 @@ describe('a key', () => {
 
 describe("a tenant's key", () => {
   it('may neither create tenants nor look into the cluster or act on it', async () => {
-    const guarded = (await routes()).filter(({ method, path }) => path.startsWith('/api/v1/cluster') || (method === 'post' && path === '/api/v1/tenants'));
+    const guarded = (await routes()).filter(
+      ({ method, path }) =>
+        path.startsWith('/api/v1/cluster') || (method === 'post' && path === '/api/v1/tenants'),
+    );
     expect(guarded.length).toBeGreaterThan(5);
-    for (const { method, path } of guarded) expectProblem(await acme.api[method](path).send(sendable(method)), 'forbidden');
+    for (const { method, path } of guarded)
+      expectProblem(await acme.api[method](path).send(sendable(method)), 'forbidden');
   });
 
   it('lists its own tenant and no other', async () => {
@@ -141,13 +154,19 @@ describe("a tenant's key", () => {
     expect(body).toMatchObject({ items: [{ name: acme.name }], nextPageToken: null });
   });
 
-  it("finds of another tenant exactly what it finds of one that does not exist (I10)", async () => {
+  it('finds of another tenant exactly what it finds of one that does not exist (I10)', async () => {
     const theirs = (await routes()).filter(({ path }) => path.startsWith(acme.path));
     expect(theirs.length).toBeGreaterThan(15);
     for (const { method, path } of theirs) {
-      const foreign = expectProblem(await other.api[method](path).set('If-Match', '*').send(sendable(method)), 'not-found');
+      const foreign = expectProblem(
+        await other.api[method](path).set('If-Match', '*').send(sendable(method)),
+        'not-found',
+      );
       const missing = path.replace(acme.name, 'nobody');
-      const nothing = expectProblem(await other.api[method](missing).set('If-Match', '*').send(sendable(method)), 'not-found');
+      const nothing = expectProblem(
+        await other.api[method](missing).set('If-Match', '*').send(sendable(method)),
+        'not-found',
+      );
       expect(anonymised(foreign, acme.name)).toEqual(anonymised(nothing, 'nobody'));
     }
   });
@@ -155,10 +174,20 @@ describe("a tenant's key", () => {
   it("changes nothing of another tenant's (I10)", async () => {
     const schedule = await createSchedule(acme);
     const at = `${acme.path}/schedules/${schedule.name}`;
-    expectProblem(await other.api.patch(at).set('If-Match', '*').send({ payload: { mine: true } }), 'not-found');
+    expectProblem(
+      await other.api
+        .patch(at)
+        .set('If-Match', '*')
+        .send({ payload: { mine: true } }),
+      'not-found',
+    );
     expectProblem(await other.api.post(`${at}:pause`), 'not-found');
     expectProblem(await other.api.delete(at).set('If-Match', '*'), 'not-found');
-    expect(await readSchedule(acme, schedule.name)).toMatchObject({ state: 'active', payload: {}, revision: 1 });
+    expect(await readSchedule(acme, schedule.name)).toMatchObject({
+      state: 'active',
+      payload: {},
+      revision: 1,
+    });
   });
 
   it("does not find another tenant's run, schedule, fires or job type under its own path (I10)", async () => {
@@ -166,7 +195,15 @@ describe("a tenant's key", () => {
     const pending = await createRun(acme, { runAt: secondsFromNow(3_600) });
     const { name: schedule } = await createSchedule(acme);
     const { name: jobType } = await createJobType(acme);
-    for (const path of [`runs/${id}`, `runs/${pending.id}`, `runs/${id}?wait=1`, `schedules/${schedule}`, `schedules/${schedule}/fires`, `job-types/${jobType}`, `runs?schedule=${schedule}`]) {
+    for (const path of [
+      `runs/${id}`,
+      `runs/${pending.id}`,
+      `runs/${id}?wait=1`,
+      `schedules/${schedule}`,
+      `schedules/${schedule}/fires`,
+      `job-types/${jobType}`,
+      `runs?schedule=${schedule}`,
+    ]) {
       expectProblem(await other.api.get(`${other.path}/${path}`), 'not-found');
     }
     const foreign = expectProblem(await other.api.get(`${other.path}/runs/${id}`), 'not-found');
@@ -176,9 +213,13 @@ describe("a tenant's key", () => {
 
   it("can't use another tenant's job type (I10)", async () => {
     const { name } = await createJobType(acme);
-    expect(expectFields(await other.api.post(`${other.path}/runs`).send({ jobType: name }))).toEqual(['/jobType']);
+    expect(expectFields(await other.api.post(`${other.path}/runs`).send({ jobType: name }))).toEqual([
+      '/jobType',
+    ]);
     const schedule = { name: 'theirs', spec: { everySeconds: 60 }, jobType: name };
-    expect(expectFields(await other.api.post(`${other.path}/schedules`).send(schedule))).toEqual(['/jobType']);
+    expect(expectFields(await other.api.post(`${other.path}/schedules`).send(schedule))).toEqual([
+      '/jobType',
+    ]);
   });
 
   it('may use names that another tenant uses', async () => {
@@ -202,7 +243,10 @@ describe("a tenant's key", () => {
     for (const list of ['runs', 'schedules', 'job-types']) {
       const { body } = await acme.api.get(`${acme.path}/${list}?pageSize=1`).expect(200);
       const { nextPageToken } = z.object({ nextPageToken: z.string() }).parse(body);
-      expectProblem(await other.api.get(`${other.path}/${list}?pageSize=1&pageToken=${nextPageToken}`), 'invalid-page-token');
+      expectProblem(
+        await other.api.get(`${other.path}/${list}?pageSize=1&pageToken=${nextPageToken}`),
+        'invalid-page-token',
+      );
     }
   });
 });

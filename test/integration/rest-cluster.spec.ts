@@ -8,8 +8,20 @@ import { createTenant, finish, type TestTenant } from '../support/test-tenant.js
 import { until } from '../support/until.js';
 
 const SLOTS = 1_024;
-const leader = z.object({ term: z.int(), replica: z.int(), incarnation: z.uuid(), electedAt: z.iso.datetime() });
-const replica = z.looseObject({ number: z.int(), name: z.string(), url: z.string(), state: z.string(), beatAgeMs: z.int(), ownedSlots: z.int() });
+const leader = z.object({
+  term: z.int(),
+  replica: z.int(),
+  incarnation: z.uuid(),
+  electedAt: z.iso.datetime(),
+});
+const replica = z.looseObject({
+  number: z.int(),
+  name: z.string(),
+  url: z.string(),
+  state: z.string(),
+  beatAgeMs: z.int(),
+  ownedSlots: z.int(),
+});
 const ring = z.object({
   version: z.int(),
   slotCount: z.int(),
@@ -17,7 +29,12 @@ const ring = z.object({
   handingOver: z.int(),
   members: z.array(z.object({ replica: z.int(), slots: z.int(), share: z.number() })),
 });
-const event = z.looseObject({ seq: z.int(), type: z.string(), term: z.int().nullable(), replica: z.int().nullable() });
+const event = z.looseObject({
+  seq: z.int(),
+  type: z.string(),
+  term: z.int().nullable(),
+  replica: z.int().nullable(),
+});
 
 let server: TestServer;
 let tenant: TestTenant;
@@ -28,7 +45,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const read = async <Shape extends z.ZodType>(path: string, shape: Shape, of = server) => shape.parse((await of.admin.get(`/api/v1/cluster/${path}`).expect(200)).body);
+const read = async <Shape extends z.ZodType>(path: string, shape: Shape, of = server) =>
+  shape.parse((await of.admin.get(`/api/v1/cluster/${path}`).expect(200)).body);
 const readReplicas = async () => (await read('replicas', z.object({ items: z.array(replica) }))).items;
 const readEvents = async () => (await read('events?pageSize=200', z.object({ items: z.array(event) }))).items;
 const readRing = (of = server) => read('ring', ring, of);
@@ -43,7 +61,16 @@ describe('one replica alone', () => {
 
   it('is shown with its address, its roles and a fresh beat', async () => {
     const [self] = await readReplicas();
-    expect(self).toMatchObject({ name: 'under-test', url: server.url, pid: process.pid, state: 'active', roles: ['api', 'scheduler', 'worker'], weight: 1, endedAt: null, diedReason: null });
+    expect(self).toMatchObject({
+      name: 'under-test',
+      url: server.url,
+      pid: process.pid,
+      state: 'active',
+      roles: ['api', 'scheduler', 'worker'],
+      weight: 1,
+      endedAt: null,
+      diedReason: null,
+    });
     expect(self?.beatAgeMs).toBeLessThan(5_000);
   });
 
@@ -56,19 +83,30 @@ describe('one replica alone', () => {
 
   it('has written down how it came to that, the newest first', async () => {
     const events = await readEvents();
-    expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(['replica-joined', 'term-began', 'slots-moved']));
+    expect(events.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['replica-joined', 'term-began', 'slots-moved']),
+    );
     expect(events.map(({ seq }) => seq)).toEqual(events.map(({ seq }) => seq).toSorted((a, b) => b - a));
   });
 
   it('can be asked where a tenant lives', async () => {
     const { body } = await server.admin.get(tenant.path).expect(200);
-    const { slot } = z.object({ slot: z.int().min(0).max(SLOTS - 1) }).parse(body);
+    const { slot } = z
+      .object({
+        slot: z
+          .int()
+          .min(0)
+          .max(SLOTS - 1),
+      })
+      .parse(body);
     const { replica: owner } = await read('leader', leader);
     const found = await server.admin.get(`/api/v1/cluster/ring:lookup?tenant=${tenant.name}`).expect(200);
     expect(found.body).toMatchObject({ tenant: tenant.name, slot, owner, target: null });
     expectProblem(await server.admin.get('/api/v1/cluster/ring:lookup?tenant=nobody'), 'not-found');
     expect(expectFields(await server.admin.get('/api/v1/cluster/ring:lookup'))).toEqual(['?tenant']);
-    expect(expectFields(await server.admin.get('/api/v1/cluster/ring:lookup?tenant=%00'))).toEqual(['?tenant']);
+    expect(expectFields(await server.admin.get('/api/v1/cluster/ring:lookup?tenant=%00'))).toEqual([
+      '?tenant',
+    ]);
   });
 
   it('can be asked what would move if another joined or it left, and moves nothing', async () => {
@@ -79,8 +117,18 @@ describe('one replica alone', () => {
     expect(joined.movedSlots).toBeGreaterThan(SLOTS / 2 - 60);
     expect(joined.movedSlots).toBeLessThan(SLOTS / 2 + 60);
     expect((await read(`ring:simulate?without=${number}`, preview)).movedSlots).toBe(SLOTS);
-    for (const query of ['', '?with=0', '?with=101', '?without=x', '?without=999', '?with=1&without=1', '?more=1']) {
-      expect(expectFields(await server.admin.get(`/api/v1/cluster/ring:simulate${query}`)).length).toBeGreaterThan(0);
+    for (const query of [
+      '',
+      '?with=0',
+      '?with=101',
+      '?without=x',
+      '?without=999',
+      '?with=1&without=1',
+      '?more=1',
+    ]) {
+      expect(
+        expectFields(await server.admin.get(`/api/v1/cluster/ring:simulate${query}`)).length,
+      ).toBeGreaterThan(0);
     }
     expect(await readRing()).toEqual(before);
   });
@@ -108,20 +156,27 @@ describe('one replica alone', () => {
 
   it("can't be forgotten while it lives", async () => {
     const { replica: number } = await read('leader', leader);
-    expect(expectProblem(await act(`replicas/${number}:forget`), 'invalid-state')).toMatchObject({ currentState: 'active' });
+    expect(expectProblem(await act(`replicas/${number}:forget`), 'invalid-state')).toMatchObject({
+      currentState: 'active',
+    });
   });
 
   it.each(['drain', 'undrain', 'forget'])('finds no other replica to %s', async (verb) => {
     expectProblem(await act(`replicas/999999:${verb}`), 'not-found');
-    for (const name of ['x', '-1', '1.5', '99999999999', '%00']) expect(expectFields(await act(`replicas/${name}:${verb}`))).toEqual([':replica']);
+    for (const name of ['x', '-1', '1.5', '99999999999', '%00'])
+      expect(expectFields(await act(`replicas/${name}:${verb}`))).toEqual([':replica']);
   });
 });
 
 describe('a second replica', () => {
   it('takes about half of the slots when it joins, gives them back when it leaves, and can then be forgotten', async () => {
-    const second = await startTestServer({ databaseUrl: server.databaseUrl, env: { CARILLON_NAME: 'second' } });
+    const second = await startTestServer({
+      databaseUrl: server.databaseUrl,
+      env: { CARILLON_NAME: 'second' },
+    });
     const number = (await readReplicas()).find(({ name }) => name === 'second')?.number ?? 0;
-    const slotsOf = ({ members }: z.output<typeof ring>) => members.find((member) => member.replica === number)?.slots ?? 0;
+    const slotsOf = ({ members }: z.output<typeof ring>) =>
+      members.find((member) => member.replica === number)?.slots ?? 0;
     const shared = await until('the slots are shared', async () => {
       const now = await readRing();
       return now.handingOver === 0 && slotsOf(now) > 0 && now;
@@ -135,7 +190,10 @@ describe('a second replica', () => {
     await second.stop();
     await until('the first has every slot', async () => (await readRing()).members.length === 1);
     expect(await readRing()).toMatchObject({ unowned: 0, members: [{ slots: SLOTS }] });
-    expect((await readReplicas()).find((item) => item.number === number)).toMatchObject({ state: 'left', ownedSlots: 0 });
+    expect((await readReplicas()).find((item) => item.number === number)).toMatchObject({
+      state: 'left',
+      ownedSlots: 0,
+    });
     expectProblem(await act(`replicas/${number}:drain`), 'invalid-state');
     await act(`replicas/${number}:forget`).expect(204);
     expect((await readReplicas()).map((item) => item.number)).not.toContain(number);
@@ -145,7 +203,10 @@ describe('a second replica', () => {
   });
 
   it('that only answers questions owns no slot and does not lead', async () => {
-    const second = await startTestServer({ databaseUrl: server.databaseUrl, env: { CARILLON_NAME: 'api-only', CARILLON_ROLES: 'api' } });
+    const second = await startTestServer({
+      databaseUrl: server.databaseUrl,
+      env: { CARILLON_NAME: 'api-only', CARILLON_ROLES: 'api' },
+    });
     const self = (await readReplicas()).find(({ name, state }) => name === 'api-only' && state === 'active');
     expect(self).toMatchObject({ roles: ['api'], ownedSlots: 0 });
     expect((await readRing(second)).members.map((member) => member.replica)).not.toContain(self?.number);
@@ -158,6 +219,7 @@ it('a replica without the role api answers about its health alone', async () => 
   const env = { CARILLON_ROLES: 'worker,scheduler' };
   const worker = await startTestServer({ databaseUrl: server.databaseUrl, env, api: false });
   await worker.anonymous.get('/healthz/ready').expect(200);
-  for (const path of ['/api/v1/tenants', '/api/v1/cluster/ring']) expectProblem(await worker.admin.get(path), 'not-found');
+  for (const path of ['/api/v1/tenants', '/api/v1/cluster/ring'])
+    expectProblem(await worker.admin.get(path), 'not-found');
   await worker.stop();
 });

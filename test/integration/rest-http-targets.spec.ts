@@ -6,7 +6,17 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestServer, type TestServer } from '../support/test-server.js';
-import { createJobType, createSchedule, createTenant, finish, finishedRun, listFires, newName, type Run, type TestTenant } from '../support/test-tenant.js';
+import {
+  createJobType,
+  createSchedule,
+  createTenant,
+  finish,
+  finishedRun,
+  listFires,
+  newName,
+  type Run,
+  type TestTenant,
+} from '../support/test-tenant.js';
 import { until } from '../support/until.js';
 
 interface Call {
@@ -22,15 +32,14 @@ let base: string;
 const calls: Call[] = [];
 const answers = new Map<string, RequestListener>();
 
-const receiver = createServer((request, response) => {
+const receive = async (...[request, response]: Parameters<RequestListener>): Promise<void> => {
   const { url: path = '', method = '', headers } = request;
-  void text(request).then((body) => {
-    calls.push({ path, method, headers, body });
-    const answer = answers.get(path);
-    if (answer === undefined) response.writeHead(204).end();
-    else answer(request, response);
-  });
-});
+  calls.push({ path, method, headers, body: await text(request) });
+  const answer = answers.get(path);
+  if (answer === undefined) response.writeHead(204).end();
+  else answer(request, response);
+};
+const receiver = createServer((request, response) => void receive(request, response));
 
 beforeAll(async () => {
   server = await startTestServer({ env: { CARILLON_HTTP_ALLOWED_HOSTS: '127.0.0.1' } });
@@ -58,7 +67,14 @@ interface Push {
 }
 
 /** Pushes one run to a path of its own, and resolves with what it became and the calls that were made. */
-async function push({ answer, url, headers = {}, payload = {}, attempts = 3, timeoutMs = 10_000 }: Push): Promise<{ run: Run; made: Call[] }> {
+async function push({
+  answer,
+  url,
+  headers = {},
+  payload = {},
+  attempts = 3,
+  timeoutMs = 10_000,
+}: Push): Promise<{ run: Run; made: Call[] }> {
   const path = `/${newName('hook')}`;
   if (answer !== undefined) answers.set(path, answer);
   const { name } = await createJobType(tenant, {
@@ -78,7 +94,10 @@ const answerWith =
 describe('a call', () => {
   it('posts the payload as JSON, names the run and the attempt, and carries the headers of the job type', async () => {
     const payload = { to: 'Zoë', list: [1, null, '🎼'] };
-    const { run, made } = await push({ payload, headers: { Authorization: 'Bearer theirs', 'X-Tenant-Header': 'yes' } });
+    const { run, made } = await push({
+      payload,
+      headers: { Authorization: 'Bearer theirs', 'X-Tenant-Header': 'yes' },
+    });
     expect(run).toMatchObject({ state: 'succeeded', attempt: 1, output: null });
     expect(made).toHaveLength(1);
     const [{ method, headers, body } = { method: '', headers: {}, body: '' }] = made;
@@ -100,18 +119,27 @@ describe('a call', () => {
     const path = `/${newName('hook')}`;
     const { name } = await createJobType(tenant, { target: { kind: 'http', url: `${base}${path}` } });
     const schedule = await createSchedule(tenant, { spec: { everySeconds: 1 }, jobType: name });
-    const fired = await until('it has fired', async () => (await listFires(tenant, schedule.name)).find(({ outcome }) => outcome === 'fired'));
+    const fired = await until('it has fired', async () =>
+      (await listFires(tenant, schedule.name)).find(({ outcome }) => outcome === 'fired'),
+    );
     await finishedRun(tenant, { id: fired.runId ?? '' });
-    expect(calls.find((call) => call.headers['webhook-id'] === fired.runId)?.headers['x-fire-time']).toBe(fired.dueAt);
+    expect(calls.find((call) => call.headers['webhook-id'] === fired.runId)?.headers['x-fire-time']).toBe(
+      fired.dueAt,
+    );
   });
 
   it('has the same id and the next number at each attempt', async () => {
     let left = 2;
-    const { run, made } = await push({ answer: (_request, response) => void response.writeHead(left-- > 0 ? 503 : 200).end('{"ok":true}') });
+    const { run, made } = await push({
+      answer: (_request, response) => void response.writeHead(left-- > 0 ? 503 : 200).end('{"ok":true}'),
+    });
     expect(run).toMatchObject({ state: 'succeeded', attempt: 3, output: { ok: true } });
     expect(made.map(({ headers }) => headers['webhook-id'])).toEqual([run.id, run.id, run.id]);
     expect(made.map(({ headers }) => headers['x-attempt'])).toEqual(['1', '2', '3']);
-    expect(run.pastAttempts).toMatchObject([{ error: { name: 'HttpStatus' } }, { error: { name: 'HttpStatus' } }]);
+    expect(run.pastAttempts).toMatchObject([
+      { error: { name: 'HttpStatus' } },
+      { error: { name: 'HttpStatus' } },
+    ]);
   });
 });
 
@@ -136,7 +164,9 @@ describe('an answer of', () => {
 
   it('500, 502, 503, 408, 425 or 429 is tried again until the attempts are used up', async () => {
     const statuses = [500, 502, 503, 408, 425, 429];
-    const pushes = await Promise.all(statuses.map((status) => push({ answer: answerWith(status, 'try later'), attempts: 2 })));
+    const pushes = await Promise.all(
+      statuses.map((status) => push({ answer: answerWith(status, 'try later'), attempts: 2 })),
+    );
     for (const [index, { run, made }] of pushes.entries()) {
       expect(run).toMatchObject({ state: 'failed', attempt: 2, error: { name: 'HttpStatus' } });
       expect(run.error?.message).toMatch(new RegExp(`got ${statuses[index]}: try later`));
@@ -146,7 +176,12 @@ describe('an answer of', () => {
 
   it.each([400, 401, 404, 410, 422])('%i is a failure at once', async (status) => {
     const { run, made } = await push({ answer: answerWith(status, 'no, thanks') });
-    expect(run).toMatchObject({ state: 'failed', attempt: 1, pastAttempts: [], error: { name: 'HttpStatus' } });
+    expect(run).toMatchObject({
+      state: 'failed',
+      attempt: 1,
+      pastAttempts: [],
+      error: { name: 'HttpStatus' },
+    });
     expect(run.error?.message).toMatch(new RegExp(`got ${status}: no, thanks`));
     expect(made).toHaveLength(1);
   });
@@ -188,7 +223,8 @@ describe('an endpoint that', () => {
   it('hangs up in the middle is tried again', async () => {
     let left = 1;
     const { run } = await push({
-      answer: (request, response) => (left-- > 0 ? void request.socket.destroy() : void response.writeHead(200).end('"at last"')),
+      answer: (request, response) =>
+        left-- > 0 ? void request.socket.destroy() : void response.writeHead(200).end('"at last"'),
     });
     expect(run).toMatchObject({ state: 'succeeded', attempt: 2, output: 'at last' });
   });

@@ -4,7 +4,18 @@ import { z } from 'zod';
 import { jobType } from '#server/http/job-type.shapes.js';
 import { expectFields, expectProblem } from '../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
-import { createJobType, createRun, createTenant, finish, finishedRun, newName, readRun, secondsFromNow, type JobType, type TestTenant } from '../support/test-tenant.js';
+import {
+  createJobType,
+  createRun,
+  createTenant,
+  finish,
+  finishedRun,
+  newName,
+  readRun,
+  secondsFromNow,
+  type JobType,
+  type TestTenant,
+} from '../support/test-tenant.js';
 import { until } from '../support/until.js';
 
 let server: TestServer;
@@ -17,7 +28,10 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const create = (body: object) => tenant.api.post(`${tenant.path}/job-types`).send(body);
-const http = (more: object = {}) => ({ name: newName('push'), target: { kind: 'http', url: 'https://example.com/hook', ...more } });
+const http = (more: object = {}) => ({
+  name: newName('push'),
+  target: { kind: 'http', url: 'https://example.com/hook', ...more },
+});
 
 async function read(name: string, of = tenant): Promise<JobType> {
   return jobType.parse((await of.api.get(`${of.path}/job-types/${name}`).expect(200)).body);
@@ -76,7 +90,10 @@ describe("a tenant's own job type", () => {
 
   it('keeps what is said, and the rest as usual', async () => {
     const { name } = await createJobType(tenant, { retry: { maxAttempts: 2, jitter: 0 }, timeoutMs: 5 });
-    expect(await read(name)).toMatchObject({ retry: { maxAttempts: 2, kind: 'exponential', minMs: 1_000, jitter: 0 }, timeoutMs: 5 });
+    expect(await read(name)).toMatchObject({
+      retry: { maxAttempts: 2, kind: 'exponential', minMs: 1_000, jitter: 0 },
+      timeoutMs: 5,
+    });
   });
 
   it('is gone once it is deleted', async () => {
@@ -84,7 +101,9 @@ describe("a tenant's own job type", () => {
     await tenant.api.delete(`${tenant.path}/job-types/${name}`).expect(204);
     expectProblem(await tenant.api.get(`${tenant.path}/job-types/${name}`), 'not-found');
     expectProblem(await tenant.api.delete(`${tenant.path}/job-types/${name}`), 'not-found');
-    expect(expectFields(await tenant.api.post(`${tenant.path}/runs`).send({ jobType: name }))).toEqual(['/jobType']);
+    expect(expectFields(await tenant.api.post(`${tenant.path}/runs`).send({ jobType: name }))).toEqual([
+      '/jobType',
+    ]);
   });
 
   it('leaves runs that fail when it is deleted before they start', async () => {
@@ -92,7 +111,10 @@ describe("a tenant's own job type", () => {
     const run = await createRun(tenant, { jobType: name, runAt: secondsFromNow(1) });
     await tenant.api.delete(`${tenant.path}/job-types/${name}`).expect(204);
     // A missing job type may come back, so the run is tried again; the first attempt tells.
-    const failed = await until('an attempt has failed', async () => (await readRun(tenant, run.id)).pastAttempts[0]);
+    const failed = await until(
+      'an attempt has failed',
+      async () => (await readRun(tenant, run.id)).pastAttempts[0],
+    );
     expect(failed).toMatchObject({ outcome: 'failed', error: { name: 'JobTypeMissing' } });
   });
 
@@ -102,14 +124,20 @@ describe("a tenant's own job type", () => {
   });
 
   it('times an attempt out, and tells so', async () => {
-    const { name } = await createJobType(tenant, { target: { kind: 'handler', handler: 'sleep' }, timeoutMs: 50 });
+    const { name } = await createJobType(tenant, {
+      target: { kind: 'handler', handler: 'sleep' },
+      timeoutMs: 50,
+    });
     const run = await finish(tenant, { jobType: name, payload: { ms: 60_000 } });
     expect(run).toMatchObject({ state: 'failed', attempt: 1, error: { name: 'AttemptStopped' } });
   });
 
   it('may name a handler that no replica has; its runs say so', async () => {
     const { name } = await createJobType(tenant, { target: { kind: 'handler', handler: 'nobody.has-it' } });
-    expect(await finish(tenant, { jobType: name })).toMatchObject({ state: 'failed', error: { name: 'HandlerMissing' } });
+    expect(await finish(tenant, { jobType: name })).toMatchObject({
+      state: 'failed',
+      error: { name: 'HandlerMissing' },
+    });
   });
 });
 
@@ -120,8 +148,16 @@ describe('a job type is refused', () => {
     ['with a target of an unknown kind', { target: { kind: 'queue', queue: 'x' } }, ['/target/kind']],
     ['with a target of no kind', { target: { url: 'https://example.com' } }, ['/target/kind']],
     ['with a handler that has no name', { target: { kind: 'handler' } }, ['/target/handler']],
-    ['with a handler that has an impossible name', { target: { kind: 'handler', handler: 'A b' } }, ['/target/handler']],
-    ['with a URL for a handler', { target: { kind: 'handler', handler: 'noop', url: 'https://example.com' } }, ['/target/url']],
+    [
+      'with a handler that has an impossible name',
+      { target: { kind: 'handler', handler: 'A b' } },
+      ['/target/handler'],
+    ],
+    [
+      'with a URL for a handler',
+      { target: { kind: 'handler', handler: 'noop', url: 'https://example.com' } },
+      ['/target/url'],
+    ],
     ['with a name in upper case', { name: 'Push' }, ['/name']],
     ['with a name with a colon', { name: 'push:it' }, ['/name']],
     ['with no attempts', { retry: { maxAttempts: 0 } }, ['/retry/maxAttempts']],
@@ -129,7 +165,11 @@ describe('a job type is refused', () => {
     ['with half an attempt', { retry: { maxAttempts: 1.5 } }, ['/retry/maxAttempts']],
     ['with an unknown back-off', { retry: { kind: 'random' } }, ['/retry/kind']],
     ['with a negative delay', { retry: { minMs: -1 } }, ['/retry/minMs']],
-    ['with a delay that no timestamp can hold', { retry: { minMs: 9e15, maxMs: 9e15 } }, ['/retry/minMs', '/retry/maxMs']],
+    [
+      'with a delay that no timestamp can hold',
+      { retry: { minMs: 9e15, maxMs: 9e15 } },
+      ['/retry/minMs', '/retry/maxMs'],
+    ],
     ['with more jitter than there is', { retry: { jitter: 1.1 } }, ['/retry/jitter']],
     ['with an unknown field of the retries', { retry: { forever: true } }, ['/retry/forever']],
     ['with no time', { timeoutMs: 0 }, ['/timeoutMs']],
@@ -181,7 +221,9 @@ describe('a job type is refused', () => {
 
 it('a payload that does not fit the handler is refused for a job type of the tenant that names the handler, too', async () => {
   const { name } = await createJobType(tenant, { target: { kind: 'handler', handler: 'sleep' } });
-  const response = await tenant.api.post(`${tenant.path}/runs`).send({ jobType: name, payload: { ms: 'long' } });
+  const response = await tenant.api
+    .post(`${tenant.path}/runs`)
+    .send({ jobType: name, payload: { ms: 'long' } });
   expect(expectFields(response)).toEqual(['/payload/ms']);
   const { id } = await createRun(tenant, { jobType: name, payload: { ms: 1 } });
   expect(await finishedRun(tenant, { id })).toMatchObject({ state: 'succeeded', output: { sleptMs: 1 } });

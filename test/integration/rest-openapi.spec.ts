@@ -3,9 +3,25 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Response } from 'supertest';
-import { operationsOf, readDescription, validatorOf, type ApiDescription, type Operation } from '../support/api-description.js';
+import {
+  operationsOf,
+  readDescription,
+  validatorOf,
+  type ApiDescription,
+  type Operation,
+} from '../support/api-description.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
-import { createJobType, createRun, createSchedule, createTenant, finish, listFires, newName, secondsFromNow, type TestTenant } from '../support/test-tenant.js';
+import {
+  createJobType,
+  createRun,
+  createSchedule,
+  createTenant,
+  finish,
+  listFires,
+  newName,
+  secondsFromNow,
+  type TestTenant,
+} from '../support/test-tenant.js';
 import { until } from '../support/until.js';
 
 let server: TestServer;
@@ -47,8 +63,14 @@ describe('the description', () => {
     for (const operation of operations) {
       const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       const declared = operation.parameters.filter((parameter) => parameter.in === 'path');
-      expect(declared.map(({ name }) => name).toSorted(), nameOf(operation)).toEqual(inPath.toSorted());
-      expect(declared.every(({ required }) => required === true), nameOf(operation)).toBe(true);
+      expect(
+        declared.map(({ name }) => name).toSorted((a, b) => a.localeCompare(b)),
+        nameOf(operation),
+      ).toEqual(inPath.toSorted((a, b) => String(a).localeCompare(String(b))));
+      expect(
+        declared.every(({ required }) => required === true),
+        nameOf(operation),
+      ).toBe(true);
       const places = operation.parameters.map((parameter) => `${parameter.in} ${parameter.name}`);
       expect(new Set(places).size, nameOf(operation)).toBe(places.length);
     }
@@ -57,7 +79,9 @@ describe('the description', () => {
   it('asks for a bearer key wherever one is asked for', () => {
     expect(api.components.securitySchemes['bearer']).toMatchObject({ type: 'http', scheme: 'bearer' });
     for (const operation of operations) {
-      expect(operation.security ?? [], nameOf(operation)).toEqual(operation.path.startsWith('/api/') ? [{ bearer: [] }] : []);
+      expect(operation.security ?? [], nameOf(operation)).toEqual(
+        operation.path.startsWith('/api/') ? [{ bearer: [] }] : [],
+      );
     }
   });
 
@@ -67,21 +91,28 @@ describe('the description', () => {
       expect(good, nameOf(operation)).toHaveLength(1);
       const hasBody = validatorOf(api, operation, Number(good[0])) !== undefined;
       expect(hasBody, nameOf(operation)).toBe(good[0] !== '204');
-      expect(operation.responses['default'], nameOf(operation)).toEqual({ $ref: '#/components/responses/Problem' });
+      expect(operation.responses['default'], nameOf(operation)).toEqual({
+        $ref: '#/components/responses/Problem',
+      });
     }
     expect(api.components.responses['Problem']?.content).toHaveProperty('application/problem+json');
   });
 
   it('says where an ETag is wanted, and that a patch may be a merge patch', () => {
     const wanting = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'If-Match'));
-    expect(wanting.map(nameOf)).toEqual(['patch', 'delete'].map((method) => `${method} /api/v1/tenants/{tenant}/schedules/{schedule}`));
+    expect(wanting.map(nameOf)).toEqual(
+      ['patch', 'delete'].map((method) => `${method} /api/v1/tenants/{tenant}/schedules/{schedule}`),
+    );
     expect(Object.keys(wanting[0]?.requestBody?.content ?? {})).toContain('application/merge-patch+json');
   });
 
   it('refers to nothing that is not there', () => {
     const references = JSON.stringify(api).matchAll(/"\$ref":"#([^"]+)"/g);
     for (const [, pointer = ''] of references) {
-      const target = pointer.split('/').slice(1).reduce<unknown>((part, key) => (part as Record<string, unknown> | undefined)?.[key], api);
+      const target = pointer
+        .split('/')
+        .slice(1)
+        .reduce<unknown>((part, key) => (part as Record<string, unknown> | undefined)?.[key], api);
       expect(target, pointer).toBeDefined();
     }
   });
@@ -89,9 +120,11 @@ describe('the description', () => {
   it('leaves room for new fields in answers, and for none in requests', () => {
     for (const operation of operations) {
       const body = operation.requestBody?.content['application/json']?.schema;
-      if (body !== undefined) expect(body, nameOf(operation)).toMatchObject({ type: 'object', additionalProperties: false });
+      if (body !== undefined)
+        expect(body, nameOf(operation)).toMatchObject({ type: 'object', additionalProperties: false });
     }
-    for (const name of ['Tenant', 'Run', 'Schedule', 'JobType']) expect(api.components.schemas[name], name).not.toHaveProperty('additionalProperties');
+    for (const name of ['Tenant', 'Run', 'Schedule', 'JobType'])
+      expect(api.components.schemas[name], name).not.toHaveProperty('additionalProperties');
   });
 
   it('has a page that loads nothing from elsewhere', async () => {
@@ -111,7 +144,10 @@ describe('every answer', () => {
     const tenant = await createTenant(server);
     const asked = new Set<string>();
     const check = (operation: Operation, response: Response) => {
-      expect(operation.responses, `${nameOf(operation)} answered ${response.status}: ${response.text}`).toHaveProperty(String(response.status));
+      expect(
+        operation.responses,
+        `${nameOf(operation)} answered ${response.status}: ${response.text}`,
+      ).toHaveProperty(String(response.status));
       const validator = validatorOf(api, operation, response.status);
       if (validator === undefined) expect(response.text).toBe('');
       else expect(validator.safeParse(response.body).error, nameOf(operation)).toBeUndefined();
@@ -119,7 +155,8 @@ describe('every answer', () => {
     };
     for (const [name, calls] of Object.entries(await callsOf(tenant))) {
       const operation = operations.find((candidate) => nameOf(candidate) === name);
-      for (const call of calls) check(operation ?? (expect.unreachable(`${name} is not described`) as never), await call());
+      for (const call of calls)
+        check(operation ?? expect.unreachable(`${name} is not described`), await call());
     }
     expect([...asked].toSorted()).toEqual(operations.map(nameOf).toSorted());
   });
@@ -134,14 +171,25 @@ async function callsOf(tenant: TestTenant): Promise<Record<string, Call[]>> {
   const { admin, anonymous } = server;
   const { path } = tenant;
   const ended = await finish(tenant, { jobType: 'echo', payload: { any: ['thing'] } });
-  const failing = await createJobType(tenant, { target: { kind: 'handler', handler: 'fail' }, retry: { maxAttempts: 2, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 } });
+  const failing = await createJobType(tenant, {
+    target: { kind: 'handler', handler: 'fail' },
+    retry: { maxAttempts: 2, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 },
+  });
   const failed = await finish(tenant, { jobType: failing.name });
-  const http = await createJobType(tenant, { target: { kind: 'http', url: 'https://example.com/hook', headers: { 'x-a': 'b' } } });
+  const http = await createJobType(tenant, {
+    target: { kind: 'http', url: 'https://example.com/hook', headers: { 'x-a': 'b' } },
+  });
   const later = await createRun(tenant, { runAt: secondsFromNow(3_600) });
   const often = await createSchedule(tenant, { spec: { everySeconds: 1 } });
-  const cron = await createSchedule(tenant, { spec: { cron: '0 0 * * *' }, timeZone: 'Asia/Tokyo', payload: { a: [1] } });
+  const cron = await createSchedule(tenant, {
+    spec: { cron: '0 0 * * *' },
+    timeZone: 'Asia/Tokyo',
+    payload: { a: [1] },
+  });
   const once = await createSchedule(tenant, { spec: { at: secondsFromNow(3_600) } });
-  await until('it has fired', async () => (await listFires(tenant, often.name)).some(({ outcome }) => outcome === 'fired'));
+  await until('it has fired', async () =>
+    (await listFires(tenant, often.name)).some(({ outcome }) => outcome === 'fired'),
+  );
   const { body: key } = await admin.post(`${path}/api-keys`).send({ name: 'revoked' });
   const { id: keyId } = z.object({ id: z.uuid() }).parse(key);
   const { body: leading } = await admin.get(`${C}/leader`);
@@ -151,26 +199,64 @@ async function callsOf(tenant: TestTenant): Promise<Record<string, Call[]>> {
   return {
     'get /healthz/live': [() => anonymous.get('/healthz/live')],
     'get /healthz/ready': [() => anonymous.get('/healthz/ready')],
-    'get /api/v1/tenants': [() => admin.get('/api/v1/tenants'), () => admin.get('/api/v1/tenants?pageSize=1'), () => tenant.api.get('/api/v1/tenants')],
-    'post /api/v1/tenants': [() => admin.post('/api/v1/tenants').send({ name: newName('described'), displayName: 'Described' })],
+    'get /api/v1/tenants': [
+      () => admin.get('/api/v1/tenants'),
+      () => admin.get('/api/v1/tenants?pageSize=1'),
+      () => tenant.api.get('/api/v1/tenants'),
+    ],
+    'post /api/v1/tenants': [
+      () => admin.post('/api/v1/tenants').send({ name: newName('described'), displayName: 'Described' }),
+    ],
     [`get ${T}`]: [() => admin.get(path)],
     [`post ${T}/api-keys`]: [() => tenant.api.post(`${path}/api-keys`).send({ name: 'described' })],
     [`post ${T}/api-keys/{key}:revoke`]: [() => admin.post(`${path}/api-keys/${keyId}:revoke`)],
     [`get ${T}/job-types`]: [() => tenant.api.get(`${path}/job-types`)],
-    [`post ${T}/job-types`]: [() => tenant.api.post(`${path}/job-types`).send({ name: newName('described'), target: { kind: 'handler', handler: 'noop' } })],
-    [`get ${T}/job-types/{jobType}`]: ['noop', 'sleep', http.name].map((name) => () => tenant.api.get(`${path}/job-types/${name}`)),
+    [`post ${T}/job-types`]: [
+      () =>
+        tenant.api
+          .post(`${path}/job-types`)
+          .send({ name: newName('described'), target: { kind: 'handler', handler: 'noop' } }),
+    ],
+    [`get ${T}/job-types/{jobType}`]: ['noop', 'sleep', http.name].map(
+      (name) => () => tenant.api.get(`${path}/job-types/${name}`),
+    ),
     [`delete ${T}/job-types/{jobType}`]: [() => tenant.api.delete(`${path}/job-types/${http.name}`)],
     [`get ${T}/schedules`]: [() => tenant.api.get(`${path}/schedules`)],
-    [`post ${T}/schedules`]: [() => tenant.api.post(`${path}/schedules`).send({ name: newName('described'), spec: { everySeconds: 60 }, jobType: 'noop' })],
-    [`get ${T}/schedules/{schedule}`]: [often, cron, once].map(({ name }) => () => tenant.api.get(`${path}/schedules/${name}`)),
-    [`patch ${T}/schedules/{schedule}`]: [() => tenant.api.patch(`${path}/schedules/${cron.name}`).set('If-Match', '*').send({ timeZone: null, payload: { a: null } })],
-    [`post ${T}/schedules/{schedule}:pause`]: [() => tenant.api.post(`${path}/schedules/${often.name}:pause`)],
-    [`post ${T}/schedules/{schedule}:resume`]: [() => tenant.api.post(`${path}/schedules/${often.name}:resume`)],
+    [`post ${T}/schedules`]: [
+      () =>
+        tenant.api
+          .post(`${path}/schedules`)
+          .send({ name: newName('described'), spec: { everySeconds: 60 }, jobType: 'noop' }),
+    ],
+    [`get ${T}/schedules/{schedule}`]: [often, cron, once].map(
+      ({ name }) =>
+        () =>
+          tenant.api.get(`${path}/schedules/${name}`),
+    ),
+    [`patch ${T}/schedules/{schedule}`]: [
+      () =>
+        tenant.api
+          .patch(`${path}/schedules/${cron.name}`)
+          .set('If-Match', '*')
+          .send({ timeZone: null, payload: { a: null } }),
+    ],
+    [`post ${T}/schedules/{schedule}:pause`]: [
+      () => tenant.api.post(`${path}/schedules/${often.name}:pause`),
+    ],
+    [`post ${T}/schedules/{schedule}:resume`]: [
+      () => tenant.api.post(`${path}/schedules/${often.name}:resume`),
+    ],
     [`get ${T}/schedules/{schedule}/fires`]: [() => tenant.api.get(`${path}/schedules/${often.name}/fires`)],
-    [`delete ${T}/schedules/{schedule}`]: [() => tenant.api.delete(`${path}/schedules/${often.name}`).set('If-Match', '*')],
+    [`delete ${T}/schedules/{schedule}`]: [
+      () => tenant.api.delete(`${path}/schedules/${often.name}`).set('If-Match', '*'),
+    ],
     [`get ${T}/runs`]: [() => tenant.api.get(`${path}/runs`)],
     [`post ${T}/runs`]: [() => tenant.api.post(`${path}/runs`).send({ jobType: 'noop' })],
-    [`get ${T}/runs/{run}`]: [ended, failed, later].map(({ id }) => () => tenant.api.get(`${path}/runs/${id}`)),
+    [`get ${T}/runs/{run}`]: [ended, failed, later].map(
+      ({ id }) =>
+        () =>
+          tenant.api.get(`${path}/runs/${id}`),
+    ),
     [`get ${C}/replicas`]: [() => admin.get(`${C}/replicas`)],
     [`get ${C}/leader`]: [() => admin.get(`${C}/leader`)],
     [`get ${C}/ring`]: [() => admin.get(`${C}/ring`)],
@@ -187,8 +273,18 @@ async function callsOf(tenant: TestTenant): Promise<Record<string, Call[]>> {
 /** What Express really listens to, written as OpenAPI writes it. */
 function servedRoutes(): string[] {
   const instance = server.running.app.getHttpAdapter().getInstance() as { router: { stack: unknown[] } };
-  const layer = z.looseObject({ route: z.looseObject({ path: z.string(), methods: z.record(z.string(), z.boolean()) }) });
+  const layer = z.looseObject({
+    route: z.looseObject({ path: z.string(), methods: z.record(z.string(), z.boolean()) }),
+  });
   return instance.router.stack
     .flatMap((found) => layer.safeParse(found).data ?? [])
-    .flatMap(({ route }) => Object.keys(route.methods).map((method) => `${method} ${route.path.replaceAll('\\:', '(colon)').replaceAll(/:(\w+)/g, '{$1}').replaceAll('(colon)', ':')}`));
+    .flatMap(({ route }) =>
+      Object.keys(route.methods).map(
+        (method) =>
+          `${method} ${route.path
+            .replaceAll('\\:', '(colon)')
+            .replaceAll(/:(\w+)/g, '{$1}')
+            .replaceAll('(colon)', ':')}`,
+      ),
+    );
 }

@@ -8,7 +8,16 @@ import { startDatabaseProxy, type DatabaseProxy } from '../support/database-prox
 import { expectProblem } from '../support/expect-problem.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
-import { createRun, createSchedule, createTenant, finish, finishedRun, listFires, readRun, type TestTenant } from '../support/test-tenant.js';
+import {
+  createRun,
+  createSchedule,
+  createTenant,
+  finish,
+  finishedRun,
+  listFires,
+  readRun,
+  type TestTenant,
+} from '../support/test-tenant.js';
 import { until } from '../support/until.js';
 
 let database: TestDatabase;
@@ -33,7 +42,10 @@ afterAll(async () => {
 beforeEach(async () => {
   await proxy.mend();
   await until('the API answers', async () => (await server.admin.get('/api/v1/tenants')).status === 200);
-  await until('the replica is ready', async () => (await server.anonymous.get('/healthz/ready')).status === 200);
+  await until(
+    'the replica is ready',
+    async () => (await server.anonymous.get('/healthz/ready')).status === 200,
+  );
 });
 
 const unavailable = async (...requests: { method: 'get' | 'post'; path: string; body?: object }[]) => {
@@ -54,19 +66,29 @@ describe('while connecting is refused', () => {
       { method: 'get', path: `${tenant.path}/runs/${id}` },
       { method: 'get', path: `${tenant.path}/schedules` },
       { method: 'post', path: `${tenant.path}/runs`, body: { jobType: 'noop' } },
-      { method: 'post', path: `${tenant.path}/schedules`, body: { name: 'x', spec: { everySeconds: 5 }, jobType: 'noop' } },
+      {
+        method: 'post',
+        path: `${tenant.path}/schedules`,
+        body: { name: 'x', spec: { everySeconds: 5 }, jobType: 'noop' },
+      },
       { method: 'get', path: '/api/v1/cluster/leader' },
     );
   });
 
   it('a key that is not remembered is neither accepted nor refused', async () => {
     await proxy.cut();
-    expectProblem(await server.as('sk_never-seen-before-0123456789').get(tenant.path), 'database-unavailable');
+    expectProblem(
+      await server.as('sk_never-seen-before-0123456789').get(tenant.path),
+      'database-unavailable',
+    );
   });
 
   it('the process is alive, and soon not ready', async () => {
     await proxy.cut();
-    await until('the replica is not ready', async () => (await server.anonymous.get('/healthz/ready')).status === 503);
+    await until(
+      'the replica is not ready',
+      async () => (await server.anonymous.get('/healthz/ready')).status === 503,
+    );
     expect((await server.anonymous.get('/healthz/ready')).body).toEqual({ status: 'not-ready' });
     await server.anonymous.get('/healthz/live').expect(200, { status: 'live' });
   });
@@ -89,31 +111,56 @@ describe('while connecting is refused', () => {
 describe('while nothing is answered', () => {
   it('the process is alive and soon not ready; when answers come again, it goes on', async () => {
     proxy.freeze();
-    await until('the replica is not ready', async () => (await server.anonymous.get('/healthz/ready')).status === 503);
+    await until(
+      'the replica is not ready',
+      async () => (await server.anonymous.get('/healthz/ready')).status === 503,
+    );
     await server.anonymous.get('/healthz/live').expect(200);
     await proxy.mend();
-    await until('the replica is ready', async () => (await server.anonymous.get('/healthz/ready')).status === 200);
-    expect(await finish(tenant, { jobType: 'echo', payload: 'thawed' })).toMatchObject({ state: 'succeeded', output: 'thawed' });
+    await until(
+      'the replica is ready',
+      async () => (await server.anonymous.get('/healthz/ready')).status === 200,
+    );
+    expect(await finish(tenant, { jobType: 'echo', payload: 'thawed' })).toMatchObject({
+      state: 'succeeded',
+      output: 'thawed',
+    });
   });
 });
 
 describe('when the database is back', () => {
   it('everything goes on without a restart: what was acknowledged runs, and schedules fire (I5, I8)', async () => {
     const schedule = await createSchedule(tenant, { spec: { everySeconds: 1 } });
-    await until('it has fired', async () => (await listFires(tenant, schedule.name)).some(({ outcome }) => outcome === 'fired'));
-    const run = await createRun(tenant, { jobType: 'echo', payload: 'kept', runAt: new Date(Date.now() + 1_000).toISOString() });
+    await until('it has fired', async () =>
+      (await listFires(tenant, schedule.name)).some(({ outcome }) => outcome === 'fired'),
+    );
+    const run = await createRun(tenant, {
+      jobType: 'echo',
+      payload: 'kept',
+      runAt: new Date(Date.now() + 1_000).toISOString(),
+    });
     await proxy.cut();
-    await until('the replica is not ready', async () => (await server.anonymous.get('/healthz/ready')).status === 503);
+    await until(
+      'the replica is not ready',
+      async () => (await server.anonymous.get('/healthz/ready')).status === 503,
+    );
     const cutAt = new Date().toISOString();
     await proxy.mend();
     await until('the API answers', async () => (await server.admin.get(tenant.path)).status === 200);
     expect(await finishedRun(tenant, run)).toMatchObject({ state: 'succeeded', output: 'kept' });
-    await until('it has fired again', async () => (await listFires(tenant, schedule.name)).some(({ outcome, dueAt }) => outcome === 'fired' && dueAt > cutAt));
+    await until('it has fired again', async () =>
+      (await listFires(tenant, schedule.name)).some(
+        ({ outcome, dueAt }) => outcome === 'fired' && dueAt > cutAt,
+      ),
+    );
     await tenant.api.delete(`${tenant.path}/schedules/${schedule.name}`).set('If-Match', '*').expect(204);
   });
 
   it('after every session was ended by the server, the next question is answered', async () => {
-    await runStatement(database.url, 'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()');
+    await runStatement(
+      database.url,
+      'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+    );
     await until('the API answers', async () => (await server.admin.get(tenant.path)).status === 200);
     expect(await finish(tenant, { jobType: 'echo', payload: 1 })).toMatchObject({ state: 'succeeded' });
   });
@@ -123,7 +170,10 @@ describe('when the database is back', () => {
     const admin = Object.assign(new URL(database.url), { pathname: '/postgres' }).href;
     await runStatement(admin, `alter database ${name} allow_connections false`);
     try {
-      await runStatement(admin, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+      await runStatement(
+        admin,
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`,
+      );
       await until('questions are refused', async () => (await server.admin.get(tenant.path)).status !== 200);
       expectProblem(await server.admin.get(tenant.path), 'database-unavailable');
     } finally {
@@ -135,7 +185,11 @@ describe('when the database is back', () => {
 
 it('a server whose database can not be reached does not start, and leaves nothing behind', async () => {
   const before = process.getActiveResourcesInfo().filter((kind) => kind === 'TCPServerWrap').length;
-  const config = readConfig({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing', CARILLON_PORT: '0', CARILLON_LOG_LEVEL: 'silent' });
+  const config = readConfig({
+    DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing',
+    CARILLON_PORT: '0',
+    CARILLON_LOG_LEVEL: 'silent',
+  });
   await expect(startServer(config)).rejects.toThrow(/ECONNREFUSED/);
   expect(process.getActiveResourcesInfo().filter((kind) => kind === 'TCPServerWrap').length).toBe(before);
 });
@@ -145,7 +199,10 @@ it('a server whose port is taken does not start, and leaves nothing behind', asy
   const wish = { databaseUrl: database.url, env: { CARILLON_PORT: port } };
   await expect(startTestServer(wish)).rejects.toThrow(/EADDRINUSE/);
   await until('only one replica is connected', async () => {
-    const [row] = await runStatement<{ count: string }>(database.url, "select count(distinct application_name) from pg_stat_activity where application_name ~ '^carillon:'");
+    const [row] = await runStatement<{ count: string }>(
+      database.url,
+      "select count(distinct application_name) from pg_stat_activity where application_name ~ '^carillon:'",
+    );
     return row?.count === '1';
   });
 });

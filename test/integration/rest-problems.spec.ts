@@ -21,54 +21,94 @@ afterAll(() => server.stop());
 const post = (path = '/api/v1/tenants') => server.admin.post(path);
 
 describe('a body', () => {
-  it.each([['{"name":'], ['{name:"acme"}'], ["{'name':'acme'}"], ['{"name":"acme"} and more'], ['\ufeff{'], ['undefined'], ['{"a":01}'], [' ']])(
-    'that is no JSON (%j) is told so',
+  it.each([
+    ['{"name":'],
+    ['{name:"acme"}'],
+    ["{'name':'acme'}"],
+    ['{"name":"acme"} and more'],
+    ['\ufeff{'],
+    ['undefined'],
+    ['{"a":01}'],
+    [' '],
+  ])('that is no JSON (%j) is told so', async (body) => {
+    expect(expectProblem(await post().type('json').send(body), 'malformed-json').detail).toMatch(
+      /^expected JSON, got /,
+    );
+  });
+
+  it.each([['null'], ['"name"'], ['5'], ['true'], ['[]'], ['[{"name":"acme"}]']])(
+    'of JSON that is no object (%s) is told so, as a whole',
     async (body) => {
-      expect(expectProblem(await post().type('json').send(body), 'malformed-json').detail).toMatch(/^expected JSON, got /);
+      expect(expectFields(await post().type('json').send(body))).toEqual(['']);
     },
   );
-
-  it.each([['null'], ['"name"'], ['5'], ['true'], ['[]'], ['[{"name":"acme"}]']])('of JSON that is no object (%s) is told so, as a whole', async (body) => {
-    expect(expectFields(await post().type('json').send(body))).toEqual(['']);
-  });
 
   it('that is missing is told of the fields that it lacks', async () => {
     expect(expectFields(await post())).toEqual(['/name']);
     expect(expectFields(await post().type('json').set('Content-Length', '0'))).toEqual(['/name']);
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/xml', 'application/octet-stream', 'text/json', 'application/jsonp', 'garbage'])(
-    'of the type %s is refused, and not taken for none',
-    async (type) => {
-      const response = await post().set('Content-Type', type).send('name=acme');
-      expect(expectProblem(response, 'unsupported-media-type').detail).toContain(type);
-    },
-  );
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/xml',
+    'application/octet-stream',
+    'text/json',
+    'application/jsonp',
+    'garbage',
+  ])('of the type %s is refused, and not taken for none', async (type) => {
+    const response = await post().set('Content-Type', type).send('name=acme');
+    expect(expectProblem(response, 'unsupported-media-type').detail).toContain(type);
+  });
 
   it('without a type is refused', async () => {
-    const answer = await raw(`POST /api/v1/tenants HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nConnection: close\r\nContent-Length: 17\r\n\r\n{"name":"nobody"}`);
+    const answer = await raw(
+      `POST /api/v1/tenants HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nConnection: close\r\nContent-Length: 17\r\n\r\n{"name":"nobody"}`,
+    );
     expect(answer).toMatch(/^HTTP\/1\.1 415 /);
     expect(answer).toMatch(/"code":"UNSUPPORTED_MEDIA_TYPE"/);
   });
 
   it('in chunks and without a type is refused as well', async () => {
-    const answer = await raw(`POST /api/v1/tenants HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`);
+    const answer = await raw(
+      `POST /api/v1/tenants HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+    );
     expect(answer).toMatch(/^HTTP\/1\.1 415 /);
   });
 
-  it.each(['application/json; charset=utf-8', 'application/json;charset=UTF-8', 'APPLICATION/JSON', 'application/merge-patch+json'])('of the type %s is read', async (type) => {
-    await post().set('Content-Type', type).send(JSON.stringify({ name: newName('typed') })).expect(201);
+  it.each([
+    'application/json; charset=utf-8',
+    'application/json;charset=UTF-8',
+    'APPLICATION/JSON',
+    'application/merge-patch+json',
+  ])('of the type %s is read', async (type) => {
+    await post()
+      .set('Content-Type', type)
+      .send(JSON.stringify({ name: newName('typed') }))
+      .expect(201);
   });
 
   it('in another character set than Unicode is refused', async () => {
-    expectProblem(await post().set('Content-Type', 'application/json; charset=koi8-r').send('{}'), 'unsupported-media-type');
+    expectProblem(
+      await post().set('Content-Type', 'application/json; charset=koi8-r').send('{}'),
+      'unsupported-media-type',
+    );
   });
 
   it('that is compressed is read, and measured by what is inside', async () => {
-    const compressed = (body: object) => post().type('json').set('Content-Encoding', 'gzip').serialize((given) => given as string).send(gzipSync(JSON.stringify(body)));
+    const compressed = (body: object) =>
+      post()
+        .type('json')
+        .set('Content-Encoding', 'gzip')
+        .serialize((given) => given as string)
+        .send(gzipSync(JSON.stringify(body)));
     expect((await compressed({ name: newName('zip') })).status).toBe(201);
     expectProblem(await compressed({ name: 'x'.repeat(2_000_000) }), 'payload-too-large');
-    expectProblem(await post().type('json').set('Content-Encoding', 'lzma').send('{}'), 'unsupported-media-type');
+    expectProblem(
+      await post().type('json').set('Content-Encoding', 'lzma').send('{}'),
+      'unsupported-media-type',
+    );
     expectProblem(await post().type('json').set('Content-Encoding', 'gzip').send('{}'), 'bad-request');
   });
 
@@ -86,7 +126,12 @@ describe('a body', () => {
 
   it('nested without end is refused wherever the nesting is', async () => {
     const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
-    for (const body of [nested, `{"name":${nested}}`, `{"more":${nested}}`, '{"a":'.repeat(50_000) + '1' + '}'.repeat(50_000)]) {
+    for (const body of [
+      nested,
+      `{"name":${nested}}`,
+      `{"more":${nested}}`,
+      '{"a":'.repeat(50_000) + '1' + '}'.repeat(50_000),
+    ]) {
       expect(expectFields(await post().type('json').send(body)).length).toBeGreaterThan(0);
     }
   });
@@ -110,9 +155,12 @@ describe('a route', () => {
     expectProblem(await server.admin[method](path), 'not-found');
   });
 
-  it.each(['/api/v1/tenants/%', '/api/v1/tenants/%ff', '/api/v1/tenants/%E0%A4%A/runs'])('that is no URL (%s) is told so', async (path) => {
-    expectProblem(await server.admin.get(path), 'bad-request');
-  });
+  it.each(['/api/v1/tenants/%', '/api/v1/tenants/%ff', '/api/v1/tenants/%E0%A4%A/runs'])(
+    'that is no URL (%s) is told so',
+    async (path) => {
+      expectProblem(await server.admin.get(path), 'bad-request');
+    },
+  );
 
   it('asked for with HEAD answers as with GET, without the body', async () => {
     const { body, status } = await server.admin.head(tenant.path);
@@ -140,18 +188,30 @@ describe('a request id', () => {
   it.each(['abc-123', 'A.b_c', 'x'.repeat(100)])('of the caller (%s) comes back', async (id) => {
     const fine = await server.admin.get(tenant.path).set('X-Request-Id', id).expect(200);
     expect(fine.headers['x-request-id']).toBe(id);
-    expect(expectProblem(await server.admin.get('/nothing').set('X-Request-Id', id), 'not-found').traceId).toBe(id);
+    expect(
+      expectProblem(await server.admin.get('/nothing').set('X-Request-Id', id), 'not-found').traceId,
+    ).toBe(id);
     const malformed = await post().set('X-Request-Id', id).type('json').send('{');
     expect(expectProblem(malformed, 'malformed-json').traceId).toBe(id);
   });
 
-  it.each(['', 'a b', 'x'.repeat(101), '<script>', 'ä'])('that could do harm (%j) is replaced', async (id) => {
-    const response = await server.admin.get(tenant.path).set('X-Request-Id', Buffer.from(id).toString('latin1'));
-    expect(response.headers['x-request-id']).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
-  });
+  it.each(['', 'a b', 'x'.repeat(101), '<script>', 'ä'])(
+    'that could do harm (%j) is replaced',
+    async (id) => {
+      const response = await server.admin
+        .get(tenant.path)
+        .set('X-Request-Id', Buffer.from(id).toString('latin1'));
+      expect(response.headers['x-request-id']).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
+    },
+  );
 
   it('is another for each request that brings none', async () => {
-    const ids = await Promise.all(Array.from({ length: 20 }, async () => (await server.anonymous.get('/healthz/live')).headers['x-request-id']));
+    const ids = await Promise.all(
+      Array.from(
+        { length: 20 },
+        async () => (await server.anonymous.get('/healthz/live')).headers['x-request-id'],
+      ),
+    );
     expect(new Set(ids).size).toBe(20);
   });
 });

@@ -6,7 +6,15 @@ import { z } from 'zod';
 import { defineJob, type JobContext, type JobOf } from '#client/job-definition.js';
 import { JobHandler } from '#client/job-handler.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
-import { createRun, createTenant, finishedRun, listRuns, readRun, type Run, type TestTenant } from '../support/test-tenant.js';
+import {
+  createRun,
+  createTenant,
+  finishedRun,
+  listRuns,
+  readRun,
+  type Run,
+  type TestTenant,
+} from '../support/test-tenant.js';
 import { until } from '../support/until.js';
 
 const hold = defineJob({ name: 'hold', payload: z.unknown() });
@@ -44,9 +52,13 @@ async function occupy(): Promise<Run> {
 }
 
 /** A claimed run shows the replica that has taken it. */
-const untilClaimed = (run: Run) => until('the run is claimed', async () => (await readRun(tenant, run.id)).replica !== null);
+const untilClaimed = (run: Run) =>
+  until('the run is claimed', async () => (await readRun(tenant, run.id)).replica !== null);
 
-async function orderOf(priorities: readonly number[], between: (run: Run) => Promise<unknown>): Promise<number[]> {
+async function orderOf(
+  priorities: readonly number[],
+  between: (run: Run) => Promise<unknown>,
+): Promise<number[]> {
   await occupy();
   noted = [];
   const runs = [];
@@ -62,7 +74,10 @@ async function orderOf(priorities: readonly number[], between: (run: Run) => Pro
 
 describe('a replica that holds no more than it runs', () => {
   beforeAll(async () => {
-    server = await startTestServer({ env: { CARILLON_MAX_RUNNING: '1', CARILLON_MAX_HELD: '1' }, handlers: [HoldingJobs] });
+    server = await startTestServer({
+      env: { CARILLON_MAX_RUNNING: '1', CARILLON_MAX_HELD: '1' },
+      handlers: [HoldingJobs],
+    });
     tenant = await createTenant(server);
   });
   afterAll(() => server.stop());
@@ -75,7 +90,9 @@ describe('a replica that holds no more than it runs', () => {
     const holder = await occupy();
     const waiting = [await createRun(tenant), await createRun(tenant, { priority: 1 })];
     expect((await listRuns(tenant, '?state=running')).map(({ id }) => id)).toEqual([holder.id]);
-    expect((await listRuns(tenant, '?state=queued')).map(({ id }) => id)).toEqual(waiting.map(({ id }) => id).toReversed());
+    expect((await listRuns(tenant, '?state=queued')).map(({ id }) => id)).toEqual(
+      waiting.map(({ id }) => id).toReversed(),
+    );
     release();
     for (const run of waiting) await finishedRun(tenant, run);
   });

@@ -28,7 +28,11 @@ const RETURNED: Readonly<Record<string, () => unknown>> = {
   'too-big': () => 'x'.repeat(262_143),
   deep: () => JSON.parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`) as unknown,
   toJSON: () => ({ toJSON: () => ({ shown: true }) }),
-  'broken-to-json': () => ({ toJSON: () => { throw new Error('no JSON today'); } }),
+  'broken-to-json': () => ({
+    toJSON: () => {
+      throw new Error('no JSON today');
+    },
+  }),
   later: () => Promise.resolve({ later: true }),
 };
 
@@ -46,7 +50,11 @@ const THROWN: Readonly<Record<string, () => unknown>> = {
   'name-is-an-object': () => Object.assign(new Error('gone'), { name: {} }),
 };
 
-const payload = z.object({ returns: z.string().default('nothing'), throws: z.string().optional(), times: z.int().default(100).describe('How often it throws.') });
+const payload = z.object({
+  returns: z.string().default('nothing'),
+  throws: z.string().optional(),
+  times: z.int().default(100).describe('How often it throws.'),
+});
 const odd = defineJob({ name: 'odd', payload });
 
 @Injectable()
@@ -66,7 +74,11 @@ beforeAll(async () => {
   server = await startTestServer({ handlers: [OddJobs] });
   tenant = await createTenant(server);
   const retry = { maxAttempts: 2, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 };
-  await createJobType(tenant, { name: 'once', target: { kind: 'handler', handler: 'odd' }, retry: { ...retry, maxAttempts: 1 } });
+  await createJobType(tenant, {
+    name: 'once',
+    target: { kind: 'handler', handler: 'odd' },
+    retry: { ...retry, maxAttempts: 1 },
+  });
   await createJobType(tenant, { name: 'twice', target: { kind: 'handler', handler: 'odd' }, retry });
 });
 afterAll(() => server.stop());
@@ -90,9 +102,18 @@ describe('a handler that returns', () => {
   });
 
   it('text that the database can not hold succeeds with the rest of it', async () => {
-    expect(await finish(tenant, { jobType: 'once', payload: { returns: 'nul' } })).toMatchObject({ state: 'succeeded', output: { text: 'a\ufffdb', list: ['\ufffd'] } });
-    expect(await finish(tenant, { jobType: 'once', payload: { returns: 'surrogate' } })).toMatchObject({ state: 'succeeded', output: { text: 'a\ufffdb' } });
-    expect(await finish(tenant, { jobType: 'once', payload: { returns: 'nul-name' } })).toMatchObject({ state: 'succeeded', output: { 'a\ufffdb': 1 } });
+    expect(await finish(tenant, { jobType: 'once', payload: { returns: 'nul' } })).toMatchObject({
+      state: 'succeeded',
+      output: { text: 'a\ufffdb', list: ['\ufffd'] },
+    });
+    expect(await finish(tenant, { jobType: 'once', payload: { returns: 'surrogate' } })).toMatchObject({
+      state: 'succeeded',
+      output: { text: 'a\ufffdb' },
+    });
+    expect(await finish(tenant, { jobType: 'once', payload: { returns: 'nul-name' } })).toMatchObject({
+      state: 'succeeded',
+      output: { 'a\ufffdb': 1 },
+    });
   });
 
   it.each([
@@ -107,7 +128,9 @@ describe('a handler that returns', () => {
   });
 
   it('what is nested deeper than the database reads ends like every other run', async () => {
-    expect(['succeeded', 'failed']).toContain((await finish(tenant, { jobType: 'once', payload: { returns: 'deep' } })).state);
+    expect(['succeeded', 'failed']).toContain(
+      (await finish(tenant, { jobType: 'once', payload: { returns: 'deep' } })).state,
+    );
   });
 });
 
@@ -126,21 +149,36 @@ describe('a handler that throws', () => {
     'name-is-an-object': { name: expect.any(String) as string, message: /gone/ },
   };
 
-  it.each(Object.keys(THROWN) as (keyof typeof shown)[])('%s, at its last attempt, leaves a failed run that tells of it', async (throws) => {
-    const run = await finish(tenant, { jobType: 'once', payload: { throws } });
-    expect(run).toMatchObject({ state: 'failed', attempt: 1, error: { name: shown[throws].name } });
-    expect(run.error?.message).toMatch(shown[throws].message);
-  });
+  it.each(Object.keys(THROWN) as (keyof typeof shown)[])(
+    '%s, at its last attempt, leaves a failed run that tells of it',
+    async (throws) => {
+      const run = await finish(tenant, { jobType: 'once', payload: { throws } });
+      expect(run).toMatchObject({ state: 'failed', attempt: 1, error: { name: shown[throws].name } });
+      expect(run.error?.message).toMatch(shown[throws].message);
+    },
+  );
 
   it('whatever it was, and returns at the next attempt, succeeds', async () => {
-    const runs = await Promise.all(Object.keys(THROWN).map((throws) => finish(tenant, { jobType: 'twice', payload: { throws, times: 1, returns: 'text' } })));
+    const runs = await Promise.all(
+      Object.keys(THROWN).map((throws) =>
+        finish(tenant, { jobType: 'twice', payload: { throws, times: 1, returns: 'text' } }),
+      ),
+    );
     for (const run of runs) {
-      expect(run).toMatchObject({ state: 'succeeded', attempt: 2, output: 'done', pastAttempts: [{ attempt: 1, outcome: 'failed' }] });
+      expect(run).toMatchObject({
+        state: 'succeeded',
+        attempt: 2,
+        output: 'done',
+        pastAttempts: [{ attempt: 1, outcome: 'failed' }],
+      });
     }
   });
 });
 
 it('whatever the handlers did, the replica goes on serving others', async () => {
   const other = await createTenant(server);
-  expect(await finish(other, { jobType: 'echo', payload: 'still here' })).toMatchObject({ state: 'succeeded', output: 'still here' });
+  expect(await finish(other, { jobType: 'echo', payload: 'still here' })).toMatchObject({
+    state: 'succeeded',
+    output: 'still here',
+  });
 });

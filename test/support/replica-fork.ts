@@ -26,7 +26,7 @@ export interface ReplicaFork {
   readonly pid: number;
   readonly url: string;
   readonly exited: Promise<number | null>;
-  output(): string;
+  readonly output: () => string;
 }
 
 /** Resolves once the replica listens. Whoever starts it must end it. */

@@ -25,7 +25,13 @@ export const run = z.object({
   scheduleId: z.string().nullable(),
   dueAt: instant.nullable(),
   attempt: z.int(),
-  pastAttempts: z.array(z.looseObject({ attempt: z.int() })),
+  pastAttempts: z.array(
+    z.object({
+      attempt: z.int(),
+      finishedAt: instant.nullish(),
+      error: z.object({ message: z.string() }).nullish(),
+    }),
+  ),
   replica: z.int().nullable(),
   startedAt: instant.nullable(),
   finishedAt: instant.nullable(),

@@ -32,7 +32,7 @@ export const DEMO_SCHEDULES: readonly DemoSchedule[] = [
     name: 'flaky',
     jobType: 'fail',
     spec: { everySeconds: 15 },
-    payload: { times: 1, message: 'the first attempt always fails' },
+    payload: { times: 1, message: 'fails at first, on purpose' },
   },
 ];
 

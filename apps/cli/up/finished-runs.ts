@@ -130,5 +130,5 @@ function keyOf(kind: RunNews['kind'], { id, pastAttempts }: shapes.Run): string 
 }
 
 function timeOf({ run }: RunNews): number {
-  return (run.finishedAt ?? run.dueAt ?? new Date(0)).getTime();
+  return (run.finishedAt ?? run.pastAttempts.at(-1)?.finishedAt ?? new Date(0)).getTime();
 }

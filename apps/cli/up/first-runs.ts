@@ -3,12 +3,13 @@
 // after a start: one line tells it. Runs that the person makes are shown at any time, within reason.
 import { scheduleOfRun } from './demo.js';
 import type { RunNews } from './finished-runs.js';
-import { clockTime, count, duration } from './phrases.js';
+import { clockTime, count, duration, fit } from './phrases.js';
 import type { Screen } from './screen.js';
 
 /** How many lines of which schedule; the retry of `flaky` takes two. */
 const SHOWN_MAX: Readonly<Record<string, number>> = { heartbeat: 3, notify: 2, report: 1, flaky: 2 };
 const OWN_SHOWN_MAX = 20;
+const REASON_LENGTH_MAX = 60;
 /** Most of what was due while nothing ran has been done by then. */
 const CAUGHT_UP_AFTER_MS = 1_500;
 
@@ -76,14 +77,16 @@ export class FirstRuns {
 }
 
 function lineOf({ tenant, run, kind }: RunNews, nameOf: (replica: number) => string): string {
-  const at = clockTime(run.finishedAt ?? new Date());
-  const what = `${at}  ${`${tenant}/${scheduleOfRun(run)}`.padEnd(15)}`;
+  const what = `${tenant}/${scheduleOfRun(run)}`.padEnd(15);
   if (kind === 'retrying') {
-    return `${what}  attempt ${run.pastAttempts.length} failed; it will be tried again`;
+    const { attempt, finishedAt, error } = run.pastAttempts.at(-1) ?? { attempt: run.attempt };
+    const why = error ? ` (${fit(error.message, REASON_LENGTH_MAX)})` : '';
+    return `${clockTime(finishedAt ?? new Date())}  ${what}  attempt ${attempt} failed${why}; it will be tried again`;
   }
   const result = run.attempt > 1 ? `${run.state} at attempt ${run.attempt}` : run.state;
   const where = run.replica === null ? '' : ` on ${nameOf(run.replica)}`;
-  return `${what}  ${result}${where}${run.attempt === 1 ? latenessOf(run) : ''}`;
+  const lateness = run.attempt === 1 ? latenessOf(run) : '';
+  return `${clockTime(run.finishedAt ?? new Date())}  ${what}  ${result}${where}${lateness}`;
 }
 
 function latenessOf({ dueAt, startedAt }: RunNews['run']): string {

@@ -27,6 +27,8 @@ export interface Loss {
   readonly atMs: number;
 }
 
+type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
+
 interface Member {
   readonly name: string;
   port: number;
@@ -44,8 +46,11 @@ export class ReplicaSet implements Part {
   readonly #members: Member[] = [];
   readonly #stopping = new AbortController();
 
-  /** `start` makes the process of a name. */
-  constructor(private readonly start: (wish: { name: string; port: number }) => ReplicaProcess) {}
+  /** `start` makes the process of a name; `pause` is how the time until a restart passes. */
+  constructor(
+    private readonly start: (wish: { name: string; port: number }) => ReplicaProcess,
+    private readonly pause: Pause = (ms, signal) => rest(ms, undefined, { signal }),
+  ) {}
 
   get living(): LivingReplica[] {
     return this.#members.flatMap(({ living }) => (living === undefined ? [] : [living]));
@@ -134,7 +139,7 @@ export class ReplicaSet implements Part {
       shortLives = !loss.wasKilled && loss.atMs - startedAtMs < SHORT_LIFE_MS ? shortLives + 1 : 0;
       if (wasUp) this.lost.publish(loss);
       if (shortLives === SHORT_LIVES_MAX) return this.#giveUp(member, process);
-      await rest(RESTART_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined); // woken to stop
+      await this.pause(RESTART_MS, this.#stopping.signal).catch(() => undefined); // woken to stop
       if (this.#stopping.signal.aborted) return;
       process = this.#launch(member);
       this.#welcome(member, process).then(

@@ -8,6 +8,8 @@ import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 
 const LOOK_MS = 25;
+/** A replica that beat this recently can be trusted to take slots over. */
+const SURELY_ALIVE_MS = 2_500;
 /** How long the last writes may take when the database is slow or gone. */
 const GOODBYE_MS = 3_000;
 
@@ -57,7 +59,10 @@ async function handedOver(replica: Replica, timers: LoopTimers): Promise<boolean
 
 async function hasSuccessor({ db, replica }: Incarnation): Promise<boolean> {
   const replicas = await listReplicas(db, { ended: 0 });
-  const others = replicas.filter((other) => other.number !== replica && other.state === 'active');
+  // One that was just killed is 'active' until somebody has declared it dead; waiting for it would be in vain.
+  const others = replicas.filter(
+    (other) => other.number !== replica && other.state === 'active' && other.beatAgeMs < SURELY_ALIVE_MS,
+  );
   return (
     others.some((other) => other.roles.includes('worker')) &&
     others.some((other) => other.roles.includes('scheduler'))
