@@ -42,7 +42,7 @@ function convert(schema: z.ZodType, io: 'input' | 'output'): { schema: Schema; c
   return { schema: text(rest), ...($defs === undefined ? {} : { components: text($defs) }) };
 }
 
-export function describeApi(app: INestApplication, version: string): OpenAPIObject {
+function describeApi(app: INestApplication, version: string): OpenAPIObject {
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Carillon')

@@ -13,7 +13,7 @@ import { runStatement } from './admin-statement.js';
 import { createTestDatabase } from './test-database.js';
 import { until } from './until.js';
 
-export const ADMIN_KEY = 'sk_admin_only-for-tests-0123456789abcdef';
+const ADMIN_KEY = 'sk_admin_only-for-tests-0123456789abcdef';
 
 export interface ServerWish {
   /** Somebody else's database, who also drops it. Default: one of its own, dropped when the server stops. */

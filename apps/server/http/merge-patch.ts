@@ -4,7 +4,7 @@
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Neither argument is changed. */
-export function mergePatch(target: unknown, patch: unknown): unknown {
+function mergePatch(target: unknown, patch: unknown): unknown {
   return isObject(patch) ? mergeObject(isObject(target) ? target : {}, patch) : patch;
 }
 

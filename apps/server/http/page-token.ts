@@ -5,7 +5,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { ProblemError } from './problem.js';
 
-export const DEFAULT_PAGE_SIZE = 50;
+const DEFAULT_PAGE_SIZE = 50;
 
 export const pageQuery = {
   pageSize: z.coerce.number().int().min(1).max(200).default(DEFAULT_PAGE_SIZE),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { pageQuery } from './page-token.js';
 import { instant, resourceName } from './shapes.js';
 
-export const runState = z.enum([
+const runState = z.enum([
   'scheduled',
   'queued',
   'running',

@@ -31,7 +31,7 @@ export function findUnstorable(value: unknown, depth = 0): Unstorable | null {
   return null;
 }
 
-export function isStorableText(text: string): boolean {
+function isStorableText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
