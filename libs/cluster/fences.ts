@@ -25,7 +25,7 @@ export async function inTerm<Value>(
   holder: TermHolder,
   write: (tx: Tx) => Promise<Value>,
 ): Promise<Fenced<Value>> {
-  return db.transaction().execute(async (tx) => {
+  return readCommitted(db).execute(async (tx) => {
     if (!(await holdTerm(tx, holder))) return { kind: 'fenced' };
     return { kind: 'done', value: await write(tx) };
   });
@@ -59,6 +59,12 @@ async function openGate(tx: Tx, replica: ReplicaNumber): Promise<void> {
   await sql`select pg_advisory_xact_lock_shared(${REPLICA_GATE}, ${replica})`.execute(tx);
 }
 
+// Said each time: under a database's default of repeatable read the second statement would not see what the
+// first had waited for.
+function readCommitted(db: Database) {
+  return db.transaction().setIsolationLevel('read committed');
+}
+
 interface GatedWrite<Value> {
   open: (tx: Tx, replica: ReplicaNumber) => Promise<void>;
   write: (tx: Tx) => Promise<Value>;
@@ -69,7 +75,7 @@ async function throughGate<Value>(
   holder: ReplicaHolder,
   { open, write }: GatedWrite<Value>,
 ): Promise<Fenced<Value>> {
-  return db.transaction().execute(async (tx) => {
+  return readCommitted(db).execute(async (tx) => {
     await open(tx, holder.replica);
     if (!(await isAlive(tx, holder))) return { kind: 'fenced' };
     return { kind: 'done', value: await write(tx) };

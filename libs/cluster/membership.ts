@@ -10,12 +10,13 @@
 import { connectDatabase, type Database } from '#database/connection.js';
 import type { SessionConnection } from '#database/session-connection.js';
 import type { Clock } from '#kernel/clock.js';
+import type { ReplicaNumber } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import { insertEvent } from './cluster-event.repository.js';
 import type { ClusterSettings } from './cluster-settings.js';
 import { openControlSession, register } from './control-session.js';
 import { trustedUntilMs } from './decisions/trust.js';
-import type { ReplicaHolder } from './fences.js';
+import { closeGate, type ReplicaHolder } from './fences.js';
 import * as replicas from './replica.repository.js';
 
 export interface MembershipOptions {
@@ -126,13 +127,7 @@ export class Membership {
     this.#incarnation = null;
     this.#trustedUntilMs = Number.NEGATIVE_INFINITY;
     try {
-      if (
-        session !== null &&
-        incarnation !== null &&
-        (await replicas.leaveState(session.db, incarnation.replica, 'left'))
-      ) {
-        await insertEvent(session.db, { type: 'replica-left', replica: incarnation.replica });
-      }
+      if (session !== null && incarnation !== null) await sayGoodbye(session.db, incarnation.replica);
     } catch (error) {
       this.options.onError(error instanceof Error ? error : new Error(String(error)));
     }
@@ -199,4 +194,13 @@ export class Membership {
     this.#session = null;
     void session?.close().catch(this.options.onError);
   }
+}
+
+/** Behind the gate: a claim still in flight must not commit after the others hold the replica for gone. */
+async function sayGoodbye(db: Database, replica: ReplicaNumber): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await closeGate(tx, replica);
+    if (await replicas.leaveState(tx, replica, 'left'))
+      await insertEvent(tx, { type: 'replica-left', replica });
+  });
 }

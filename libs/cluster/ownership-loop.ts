@@ -16,7 +16,7 @@ const EXPECTING_MS = 250;
 export class OwnershipLoop implements Loop {
   readonly name = 'ownership';
   readonly changed = new Topic<void>();
-  #serving: ReadonlySet<Slot> = new Set();
+  #serving: ReadonlyMap<Slot, number> = new Map();
 
   constructor(
     private readonly membership: Membership,
@@ -25,8 +25,11 @@ export class OwnershipLoop implements Loop {
     membership.expelled.subscribe(() => this.#serve([]));
   }
 
-  /** The slots to claim from. What it says may be old; each claim checks the rows again. */
-  get serving(): ReadonlySet<Slot> {
+  /**
+   * The slots to claim from, each with the epoch of its ownership: a slot that went away and came back is
+   * another one. What it says may be old; each claim checks the rows again.
+   */
+  get serving(): ReadonlyMap<Slot, number> {
     return this.#serving;
   }
 
@@ -50,8 +53,9 @@ export class OwnershipLoop implements Loop {
   }
 
   #serve(rows: readonly SlotOwnerRow[]): void {
-    const slots = new Set(rows.map((row) => row.slot));
-    const same = slots.size === this.#serving.size && [...slots].every((slot) => this.#serving.has(slot));
+    const slots = new Map(rows.map((row) => [row.slot, row.epoch]));
+    const same =
+      slots.size === this.#serving.size && rows.every((row) => this.#serving.get(row.slot) === row.epoch);
     if (same) return;
     this.#serving = slots;
     this.changed.publish();

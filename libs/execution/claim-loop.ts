@@ -78,7 +78,7 @@ export class ClaimLoop implements Loop {
   async #look(incarnation: Incarnation): Promise<void> {
     const serving = this.ownership.serving;
     const everywhere = this.#untilNextLook() <= 0;
-    const slots = everywhere ? [...serving] : [...this.#hinted].filter((slot) => serving.has(slot));
+    const slots = everywhere ? [...serving.keys()] : [...this.#hinted].filter((slot) => serving.has(slot));
     this.#hinted.clear();
     this.#lanes.keepOnly(serving);
     if (everywhere) this.#lookedAtMs = this.options.clock.monotonicMs();
@@ -89,7 +89,10 @@ export class ClaimLoop implements Loop {
     const request = {
       claimId: asId.claim(randomUUID()),
       replica: incarnation.replica,
-      lanes: lanes.map((lane) => ({ ...lane, quota })),
+      lanes: lanes.flatMap((lane) => {
+        const epoch = this.#foreign.epochOf(lane.slot);
+        return epoch === undefined ? [] : [{ ...lane, quota, epoch }];
+      }),
       excluded: [
         ...this.held.idsOf(lanes.map((lane) => lane.tenantId)),
         ...this.#foreign.idsIn(new Set(lanes.map((lane) => lane.slot))),

@@ -31,7 +31,8 @@ export async function discoverLanes(db: Database, slots: readonly Slot[]): Promi
 export interface ClaimRequest {
   claimId: ClaimId;
   replica: ReplicaNumber;
-  lanes: readonly (Lane & { quota: number })[];
+  /** With the epoch of the slot's ownership for which `excluded` was read. */
+  lanes: readonly (Lane & { quota: number; epoch: number })[];
   /** Runs that are already held, here or under a claim of a former owner. */
   excluded: readonly RunId[];
   /** Runs due this soon are taken, too, and wait in memory. */
@@ -39,9 +40,10 @@ export interface ClaimRequest {
 }
 
 /**
- * Takes the next runs of each lane. The ownership of each slot is read in the same statement, behind the
- * replica gate, so a slot that was handed over yields nothing. Race won: two owners never see the same
- * run unclaimed, because the old one's claims are visible before the new one may ask.
+ * Takes the next runs of each lane. The ownership of each slot and its epoch are read in the same
+ * statement, behind the replica gate, so a slot that was handed over yields nothing, not even if it has
+ * come back since. Race won: two owners never see the same run unclaimed, because the old one's claims
+ * are visible before the new one may ask.
  */
 export async function claimRuns(
   tx: Tx,
@@ -53,8 +55,9 @@ export async function claimRuns(
       select l.slot, l.tenant_id, l.quota
         from unnest(${lanes.map((lane) => lane.slot)}::smallint[],
                     ${lanes.map((lane) => lane.tenantId)}::uuid[],
-                    ${lanes.map((lane) => lane.quota)}::int[]) as l (slot, tenant_id, quota)
-        join carillon.slot_owner o on o.slot = l.slot and o.owner = ${replica} and o.target is null),
+                    ${lanes.map((lane) => lane.quota)}::int[],
+                    ${lanes.map((lane) => lane.epoch)}::bigint[]) as l (slot, tenant_id, quota, epoch)
+        join carillon.slot_owner o on o.slot = l.slot and o.owner = ${replica} and o.epoch = l.epoch and o.target is null),
     picked as materialized (
       select r.*
         from lane

@@ -28,7 +28,7 @@ export class LaneQueue {
   }
 
   /** Forgets the lanes of slots that are served elsewhere now. */
-  keepOnly(slots: ReadonlySet<Slot>): void {
+  keepOnly(slots: { has(slot: Slot): boolean }): void {
     for (const lane of this.#lanes.values()) if (!slots.has(lane.slot)) this.#lanes.delete(lane.tenantId);
   }
 }

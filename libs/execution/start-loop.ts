@@ -42,6 +42,8 @@ export class StartLoop implements Loop {
       );
       return held.size > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
     }
+    // A claim that was in flight when the drain began has come in since.
+    if (membership.isDraining) this.releaseWaiting();
     const nowMs = clock.monotonicMs();
     const nextDeadlineMs = executor.stopOverdue(nowMs);
     await this.#start(incarnation, held.takeDue(nowMs));

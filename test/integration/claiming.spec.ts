@@ -112,6 +112,26 @@ describe('claiming', () => {
     });
   });
 
+  it('reads anew what others hold when a slot has gone away and come back', async () => {
+    const first = await startLoneMember(url);
+    const worker = await startWorker(first);
+    const tenant = await addTenant(db);
+    await worker.claimAll();
+    await addRuns(db, tenant, 3);
+    const other = await startMember(url);
+    const otherWorker = await startWorker(other);
+    await moveSlots(other.self().replica);
+    await other.ownership.runOnce();
+    await otherWorker.claimAll();
+    expect(otherWorker.held.size).toBe(3);
+    await moveSlots(first.self().replica);
+    await worker.claimAll();
+    expect(worker.held.size).toBe(0);
+    await first.ownership.runOnce();
+    await worker.claimAll();
+    expect(worker.held.size).toBe(0);
+  });
+
   it('drops a claim whose answer never arrived', async () => {
     const member = await startLoneMember(url);
     const worker = await startWorker(member);
@@ -123,3 +143,8 @@ describe('claiming', () => {
     expect(await count(db, 'claim')).toBe(0);
   });
 });
+
+/** As hand-overs do: a new owner begins a new epoch. */
+async function moveSlots(owner: number): Promise<void> {
+  await sql`update carillon.slot_owner set owner = ${owner}, epoch = epoch + 1`.execute(db);
+}

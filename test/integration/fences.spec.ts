@@ -119,6 +119,23 @@ describe('the replica gate', () => {
     expect((await asReplica(db, member.self(), async () => 'written')).kind).toBe('fenced');
   });
 
+  it('I4: holds under a database whose default is repeatable read', async () => {
+    const name = new URL(url).pathname.slice(1);
+    await (
+      await openClient(url)
+    ).query(`alter database ${name} set default_transaction_isolation = 'repeatable read'`);
+    const member = await startMember(url);
+    const [db, judge, watcher] = [openDatabase(url), openDatabase(url), await openClient(url)];
+    let late: Promise<unknown> | undefined;
+    await judge.transaction().execute(async (tx) => {
+      await closeGate(tx, member.self().replica);
+      late = asReplica(db, member.self(), async () => 'written');
+      await until('the replica waits at its gate', async () => (await watcher.query(waiting)).rowCount === 1);
+      await markDead(tx, { replica: member.self().replica, term: asId.term(1), reason: 'hung' });
+    });
+    expect(await late).toEqual({ kind: 'fenced' });
+  });
+
   it('lets a draining replica finish, and none that has left', async () => {
     const member = await startMember(url);
     const db = openDatabase(url);
