@@ -34,6 +34,9 @@ export class SlotPlacement {
       this.#placedFor = key;
       return;
     }
+    // Forgotten before anything moves: were the same replicas alive again next time, the slots would still
+    // lie where those of now have taken them.
+    this.#placedFor = '';
     const result = await this.leadership.write(leader, async (tx) => {
       const from = new Map(slots.map((row) => [row.slot, row.owner]));
       await giveSlots(

@@ -142,6 +142,18 @@ describe('the sweep', () => {
     expect([leader, second, third].map((member) => member.ownership.serving.size)).toEqual(counts);
   });
 
+  it('takes the slots back of a replica that leaves as soon as it has got them', async () => {
+    const leader = await startLoneMember(url);
+    await leader.sweep.runOnce();
+    const guest = await startMember(url);
+    await leader.sweep.runOnce();
+    await leader.ownership.runOnce();
+    expect(await slotCount(guest.self().replica)).toBe(512);
+    await guest.leave();
+    await leader.sweep.runOnce();
+    expect(await slotCount(leader.self().replica)).toBe(1024);
+  });
+
   it('moves the slots of a draining replica to the others without a moment that nobody owns one', async () => {
     const [leader, leaving] = await cluster();
     await leaving.membership.drain();

@@ -1,13 +1,13 @@
 /*
- * Can a run have two outcomes for one attempt (I2), can the dead still write (I4), and do two live replicas ever
- * hold one run at once? Replicas claim, run and complete, while the one slot is handed over between them, a
- * replica is declared dead or leaves, its claims are revoked, answers get lost and sessions are ended.
+ * Can a run have two outcomes for one attempt (I2), can the dead still write (I4), and can two replicas ever hold
+ * one run at once? Replicas claim, run and complete, while their one slot is handed over between them, one is
+ * declared dead or leaves, its claims are revoked, answers get lost and sessions are ended.
  *
  * What stands for what:
- *   dead, left               the states in carillon.replica, one bit a replica (markDead, leaveState)
+ *   dead, left               states in carillon.replica, one bit a replica (markDead, leaveState); living is neither
  *   owner, target, epoch     the slot's row in carillon.slot_owner
- *   claim[c]                 a row of carillon.claim: its run_ids, one bit a run; 0 means no row. Replica r's rows
- *                            are CLAIMS * r and the next
+ *   claim[c]                 a row of carillon.claim: its run_ids, one bit a run; 0 means no row. The rows of
+ *                            replica r are CLAIMS * r and the next
  *   claimLocked              rows of claim under lockClaims' FOR UPDATE
  *   unfinished, attempt[x]   the rows of carillon.run; a run that is over is not in `unfinished`
  *   runLocked                rows of run that an open transaction has deleted or updated
@@ -18,24 +18,30 @@
  *   process Claiming         ClaimLoop.runOnce with ForeignRuns.refresh; ReconcileLoop between its passes
  *   process Settling         Executor and SettleLoop: a held run ends at any time; its end is tried until known
  *   process Handing          OwnershipLoop.runOnce (asReplicaAlone, handOver)
- *   process Leader           SweepLoop, SlotPlacement and RevocationLoop, in one term (election.pml has the terms)
+ *   process Leader           SweepLoop, SlotPlacement and RevocationLoop within one term (election.pml has terms),
+ *                            and membership.leave() of any replica
  *
- * Each arrow or `;` between two atomic steps is a place where a process may sleep for ever. A transaction that
- * takes a gate exclusively is one step that waits until nobody is in flight: nobody could see it half done. Leader
- * writes are one step for the same reason, with the row locks they would wait for as guards. Gate and reading the
- * replica's state are one step: behind the gate that state stands still.
+ * Each arrow or `;` between two atomic steps is a place where a process may sleep for ever: being drained,
+ * distrusted or frozen is nothing else. A transaction that takes a gate exclusively is one step that waits until
+ * nobody is in flight, since nobody could see it half done. Leader writes are one step for the same reason, with the
+ * row locks that they would wait for as guards. Gate and reading the replica's state are one step: behind the gate
+ * that state stands still.
  *
  * Abstracted away: time, leases and due times (each pass may come at any moment, anybody may be declared dead);
  * lanes and quotas (a claim takes one free run or all); other slots; batches of completions (each end is written
- * alone); rejoining under a new number. ReconcileLoop is trusted to be slower than the answer to a claim.
+ * alone); rejoining under a new number (resume.pml). ReconcileLoop is trusted to be slower than a claim's answer.
  *
- * As in the code: no flag but the sizes, and EPOCH, which is what the code should do: a claim carries the epoch in
- * which the foreign claims were read. Broken on purpose: CLAIM_WITHOUT_GATE, COMPLETION_WITHOUT_GATE,
- * DEATH_WITHOUT_GATE, HAND_OVER_WITHOUT_GATE (that side does without the gate); ONE_SNAPSHOT (the claim reads
- * with a snapshot from before its wait at the gate, as in REPEATABLE READ); BY_RUN_ID (completion looks at
- * neither claim row nor attempt); FOREIGN_UNREAD (nobody looks for other replicas' claims). LEAVE_BEHIND_GATE
- * makes leaving wait for what is in flight, which the code does not. NO_RETURN: a slot never comes back to a
- * former owner. WITNESS fails when a replica that got its slot back completes a run.
+ * Without flags: the protocol, in which foreign claims are read anew for each epoch of a slot, a claim holds only in
+ * that epoch, and leaving waits at the gate. Broken on purpose:
+ *   CLAIM_WITHOUT_GATE, COMPLETION_WITHOUT_GATE, DEATH_WITHOUT_GATE, HAND_OVER_WITHOUT_GATE, LEAVE_WITHOUT_GATE
+ *                     that side does without the gate
+ *   ONE_SNAPSHOT      a claim reads with a snapshot from before its wait at the gate, as in REPEATABLE READ
+ *   BY_RUN_ID         completion looks at neither claim row nor attempt
+ *   FOREIGN_UNREAD    nobody looks for other replicas' claims
+ *   EPOCH_FORGOTTEN   foreign claims are read when a slot is new to the process, not for each of its epochs
+ *   EPOCH_UNCHECKED   a claim asks for the owner only, not for the epoch in which foreign claims were read
+ *   NO_RETURN         a slot never comes back to a former owner
+ *   WITNESS           fails when a replica that got its slot back records an outcome, so that 'holds' means something
  */
 
 #ifndef REPLICAS
@@ -196,7 +202,7 @@ inline newClaim(r) {
   od
 }
 
-/* claimRuns' select: with one snapshot, the slot's owner and the runs that are free. */
+/* claimRuns: with one snapshot, the slot's owner and the runs that are free. The arguments are Claiming's own. */
 inline pick(r) {
   picked = 0;
   newClaim(r);
@@ -292,7 +298,7 @@ active [REPLICAS] proctype Claiming() {
           fi;
           clear()
         }
-      :: atomic { picked != 0 && faults < FAULTS_MAX -> faults++; LEAVE_FROM_CLAIM(_pid); clear() }
+      :: atomic { picked != 0 && faults < FAULTS_MAX -> faults++; LEAVE_FROM_CLAIM(_pid); clear() } /* rolled back */
       fi
     fi;
     seen = 0
@@ -454,11 +460,16 @@ active [REPLICAS] proctype Handing() {
   od
 }
 
-/* Revocation: the claim goes, its runs come back, each with a lost attempt. */
+/* Revocation: the claim goes; its runs come back with a lost attempt, or are over if they kill their replicas. */
 inline revoke(c) {
   for (n : 0 .. RUNS - 1) {
     if
-    :: HAS(claim[c] & unfinished, n) -> record(n, attempt[n]); attempt[n]++
+    :: HAS(claim[c] & unfinished, n) ->
+      record(n, attempt[n]);
+      if
+      :: attempt[n]++ /* requeueLost */
+      :: unfinished = unfinished & ~BIT(n) /* deadLetter */
+      fi
     :: else
     fi
   }

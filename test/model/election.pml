@@ -10,18 +10,22 @@
  *   leads[r]          Leadership.#leader in the process of r: the term that it believes to lead, 0 for none
  *   process Election  ElectionLoop.runOnce and Leadership.standDown
  *   process Writing   one leader transaction after another (inTerm in fences.ts): sweep, planner, revocation
- *   process Nemesis   kills control sessions; with LOSE_TERM it also fails over, once, to a standby that has
- *                     not got the last term
+ *   process Nemesis   kills control sessions (a crash, a lease of silence, a follower that ends a frozen leader's)
+ *                     and ends terms on an operator's order (endTerm); with LOSE_TERM it also fails over, once, to a
+ *                     standby that has not got the last term
  *
  * Each arrow or `;` between two atomic steps is a place where a process may sleep for ever.
  *
  * Abstracted away: time and leases (anybody may stand down or go on at any moment); what is written, since only
  * the instant of the commit matters; FOR SHARE's wait followed by its second look at the row, which is one step
- * here because READ COMMITTED evaluates the newest version once the wait is over; who waits first at a lock. One
- * transaction per replica is open at a time, while the real one may have a few: they are independent.
+ * here because READ COMMITTED evaluates the newest version once the wait is over; who waits first at a lock. At
+ * most WRITERS transactions of a replica are open at a time.
+ *
+ * After LOSE_TERM a process may win the very term again that it had lost; its writes from before then pass as its own.
  *
  * Give one fence: FENCE_SHARE (ours), FENCE_KEY_SHARE, FENCE_SELECT, FENCE_NONE. Then, as wanted:
- *   NO_LOCK      elections ignore the advisory lock, as if a pooler had handed it to everybody
+ *   NO_LOCK      nothing keeps candidates apart, neither the lock (a pooler hands it to everybody) nor, when
+ *                replicas live by leases, the term that beginTerm expects
  *   READ_FIRST   the new term is computed from a read before the wait, not by the update itself
  *   LOSE_TERM    the failover above; TERM_ONLY fences on the term without its holder
  *   WITNESS      fails when the last replica commits in the last term, so that 'holds' is not empty talk
@@ -117,7 +121,7 @@ active [REPLICAS] proctype Election() {
 
   :: atomic { leads[_pid] == 0 && term < TERMS_MAX && LOCK_FREE(_pid) -> leaderLock = _pid; READ_EARLY(begun) };
 
-    /* update leadership … where this session holds the lock: waits for the row's other lockers. */
+    /* The update, where this session holds the lock: waits for the row's other lockers. */
     if
     :: atomic { LOCK_MINE(_pid) && updating == NOBODY && !UPDATE_WAITS && term < TERMS_MAX -> updating = _pid; READ_NOW(begun) };
       if
@@ -180,6 +184,12 @@ active proctype Nemesis() {
       :: else
       fi;
       leaderLock = NOBODY
+    }
+  :: atomic {
+      updating == NOBODY && !UPDATE_WAITS && term < TERMS_MAX ->
+      KEEP_FORMER;
+      term++;
+      holder = NOBODY
     }
 #if defined(LOSE_TERM)
   :: atomic {

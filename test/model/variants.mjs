@@ -1,0 +1,78 @@
+// Which variants of each model are checked, and what must come out? A fence that is taken away must be missed:
+// 'violated' says that the model can see what the fence prevents, and only then does 'holds' say something.
+// WITNESS variants fail on purpose where the story has gone far enough, so 'violated' says that it can.
+
+/**
+ * @typedef {object} Variant
+ * @property {'election' | 'claim' | 'resume'} model
+ * @property {string} name
+ * @property {string[]} flags Macros of the .pml, without -D.
+ * @property {'holds' | 'violated'} expected
+ */
+
+/** @type {Variant[]} */
+export const variants = [
+  ...variantsOf('election', {
+    holds: {
+      'for share of (term, holder)': 'FENCE_SHARE',
+      'the same, with nothing that keeps candidates apart': 'FENCE_SHARE NO_LOCK WRITERS=1',
+      'the same, and a failover loses the last term':
+        'FENCE_SHARE LOSE_TERM WRITERS=1 TERMS_MAX=3 KILLS_MAX=2',
+    },
+    violated: {
+      'no fence': 'FENCE_NONE',
+      'a plain select': 'FENCE_SELECT',
+      'for key share': 'FENCE_KEY_SHARE',
+      'the new term is read before the wait': 'FENCE_SHARE NO_LOCK READ_FIRST',
+      'the term alone, and a failover loses the last one': 'FENCE_SHARE LOSE_TERM TERM_ONLY',
+      'witness: the last replica writes in the last term': 'FENCE_SHARE WITNESS',
+    },
+  }),
+  ...variantsOf('claim', {
+    holds: {
+      'one run: moves, a death, a leave, a fault': 'LEAVES_MAX=1',
+      'two runs: a move, a death': 'RUNS=2 MOVES_MAX=1 FAULTS_MAX=0',
+      'two runs: a move, a fault': 'RUNS=2 MOVES_MAX=1 DEATHS_MAX=0',
+      'three replicas: a move, a death': 'REPLICAS=3 MOVES_MAX=1 FAULTS_MAX=0',
+      'no epochs, but no slot ever comes back': 'EPOCH_FORGOTTEN EPOCH_UNCHECKED NO_RETURN',
+    },
+    violated: {
+      'no gate on claims': 'CLAIM_WITHOUT_GATE',
+      'no gate on completions': 'COMPLETION_WITHOUT_GATE',
+      'no gate on deaths': 'DEATH_WITHOUT_GATE',
+      'no gate on hand-overs': 'HAND_OVER_WITHOUT_GATE',
+      'no gate on leaving': 'LEAVE_WITHOUT_GATE LEAVES_MAX=1 DEATHS_MAX=0 FAULTS_MAX=0',
+      'a snapshot from before the gate': 'ONE_SNAPSHOT',
+      'completion by run id alone': 'BY_RUN_ID',
+      'foreign claims not read': 'FOREIGN_UNREAD',
+      'foreign claims not read anew in a new epoch': 'EPOCH_FORGOTTEN DEATHS_MAX=0 FAULTS_MAX=0',
+      'the epoch not asked for by the claim': 'EPOCH_UNCHECKED DEATHS_MAX=0 FAULTS_MAX=0',
+      'witness: a slot came back, and its runs go on': 'WITNESS',
+    },
+  }),
+  ...variantsOf('resume', {
+    holds: {
+      'resume, or register when declared dead': '',
+      'a failover gives a number twice': 'LOSE_NUMBER',
+    },
+    violated: {
+      'resuming sets the state to active': 'REVIVE',
+      'draining does not look at the state': 'LEAVE_BLINDLY',
+      'undraining does not look at the state': 'UNDRAIN_BLINDLY',
+      'a new number for a broken session': 'REGISTER_INSTEAD',
+      'the number alone, and a failover gives it twice': 'LOSE_NUMBER NUMBER_ONLY',
+      'witness: a process writes under its last number': 'WITNESS',
+    },
+  }),
+];
+
+function variantsOf(model, byVerdict) {
+  return Object.entries(byVerdict).flatMap(([expected, byName]) =>
+    Object.entries(byName).map(([name, flags]) => ({
+      model,
+      name,
+      flags: flags.split(' ').filter(Boolean),
+      expected,
+    })),
+  );
+}
