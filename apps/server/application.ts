@@ -87,7 +87,7 @@ function closeConnectionsOnceIdle(server: Server): void {
 async function enter(app: NestExpressApplication, config: ServerConfig): Promise<string> {
   try {
     const url = await listen(app, config);
-    await app.get(ReplicaService).start({ url, version: VERSION });
+    await app.get(ReplicaService).start({ url: config.CARILLON_URL ?? url, version: VERSION });
     return url;
   } catch (error) {
     await app.close().catch(() => undefined); // what has begun must not go on behind the caller's back

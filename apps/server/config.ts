@@ -39,6 +39,12 @@ export const settings = z.object({
   CARILLON_PORT_FALLBACK: flag
     .default(false)
     .describe('Take any free port when the wanted one is taken, instead of failing.'),
+  CARILLON_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      "Where the others and people reach this replica's API. Default: the address that it listens on.",
+    ),
   CARILLON_NAME: z
     .string()
     .min(1)

@@ -7,6 +7,9 @@ import { readConfig } from './config.js';
 
 async function main(): Promise<void> {
   const isChild = process.channel !== undefined;
+  // As process 1 of a container, Node ignores the signals that nobody listens for.
+  process.on('SIGTERM', endBeforeStart);
+  process.on('SIGINT', endBeforeStart);
   const server = await startServer(readConfig());
   const stop = stopOnSignals(server);
   // The parent may be gone already: a channel that broke during the start has told nobody.
@@ -25,9 +28,15 @@ function stopOnSignals(server: RunningServer): () => void {
       (error: unknown) => fail(error),
     );
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.off(signal, endBeforeStart);
+    process.on(signal, stop);
+  }
   return stop;
+}
+
+function endBeforeStart(): void {
+  process.exit(143);
 }
 
 function fail(error: unknown): void {

@@ -50,6 +50,7 @@ export class Membership {
   #session: SessionConnection | null = null;
   #incarnation: Incarnation | null = null;
   #lastBackendPid: number | null = null;
+  #beating: Promise<void> | null = null;
   #trustedUntilMs = Number.NEGATIVE_INFINITY;
   /** Set by a signal, and never taken back. */
   #leaving = false;
@@ -89,6 +90,11 @@ export class Membership {
 
   /** Connects, resumes or registers if needed, then beats once. Throws what the database did. */
   async beat(): Promise<void> {
+    this.#beating = this.#beatOnce();
+    await this.#beating;
+  }
+
+  async #beatOnce(): Promise<void> {
     const startedAtMs = this.options.clock.monotonicMs();
     const session = this.#session ?? (await this.#connect());
     const incarnation = this.#incarnation ?? (await this.#register(session));
@@ -121,6 +127,8 @@ export class Membership {
 
   /** The last act: says goodbye as far as the database can be reached, and closes every connection. */
   async leave(): Promise<void> {
+    // A beat under way may be entering the cluster, and would stay in it behind our back.
+    await this.#beating?.catch(() => undefined);
     const session = this.#session;
     const incarnation = this.#incarnation;
     this.#session = null;

@@ -1,6 +1,7 @@
 // What is one replica made of? The parts of the libs, put together once, in the order of the main story:
 // membership, leadership and ownership; then planning; then claiming, starting and settling. Nothing here
 // decides anything.
+import { hostname } from 'node:os';
 import { DatabaseClock } from '#cluster/database-clock.js';
 import { ElectionLoop } from '#cluster/election-loop.js';
 import { HeartbeatLoop } from '#cluster/heartbeat-loop.js';
@@ -85,7 +86,7 @@ function buildMembership({ config, url, version, onError }: ReplicaOptions): Mem
     workConnections: config.CARILLON_WORK_CONNECTIONS,
     identity: {
       name: config.CARILLON_NAME,
-      host: config.CARILLON_HOST,
+      host: hostname(),
       pid: process.pid,
       url,
       version,
