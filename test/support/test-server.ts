@@ -9,7 +9,7 @@ import request from 'supertest';
 import type TestAgent from 'supertest/lib/agent.js';
 import { startServer, type RunningServer } from '#server/application.js';
 import { readConfig } from '#server/config.js';
-import { runStatement } from './admin-statement.js';
+import { noteFailure, noteStart, untilNothingIsLeft } from './left-over.js';
 import { createTestDatabase } from './test-database.js';
 import { until } from './until.js';
 
@@ -43,12 +43,16 @@ export interface TestServer {
 
 /** Resolves when the replica leads and owns every slot; or, beside others, when it is ready. */
 export async function startTestServer(wish: ServerWish = {}): Promise<TestServer> {
-  const before = openHandles();
+  noteStart();
   const own = wish.databaseUrl === undefined ? await createTestDatabase() : null;
   const databaseUrl = wish.databaseUrl ?? own?.url ?? '';
   const folder = await mkdtemp(join(tmpdir(), 'carillon-rest-'));
   const sideLog = join(folder, 'side.log');
-  const running = await startServer(configOf({ databaseUrl, sideLog, env: wish.env ?? {} }), wish.handlers);
+  const config = configOf({ databaseUrl, sideLog, env: wish.env ?? {} });
+  const running = await startServer(config, wish.handlers).catch((error: unknown) => {
+    noteFailure();
+    throw error;
+  });
   const { url } = running;
   const as = (key: string): TestAgent => request.agent(url).auth(key, { type: 'bearer' });
   await until(
@@ -67,7 +71,7 @@ export async function startTestServer(wish: ServerWish = {}): Promise<TestServer
     stop: async () => {
       await running.stop();
       await rm(folder, { recursive: true, force: true });
-      await untilClosed(before, own === null ? null : databaseUrl);
+      await untilNothingIsLeft({ sessionsIn: own === null ? null : databaseUrl });
       await own?.drop();
     },
   };
@@ -106,42 +110,4 @@ async function untilOwned(admin: TestAgent): Promise<void> {
 async function readLines(file: string): Promise<unknown[]> {
   const text = await readFile(file, 'utf8').catch(() => '');
   return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as unknown]));
-}
-
-const WATCHED = ['TCPServerWrap', 'TCPSocketWrap', 'Timeout'];
-
-/** What keeps the process alive, by kind. Timers that are unref'd, as vitest's own are, don't count. */
-function openHandles(): Map<string, number> {
-  const counts = new Map(WATCHED.map((kind) => [kind, 0]));
-  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  return counts;
-}
-
-async function untilClosed(before: ReadonlyMap<string, number>, databaseUrl: string | null): Promise<void> {
-  const leftOver = async (): Promise<string[]> => {
-    const now = openHandles();
-    const handles = WATCHED.filter((kind) => (now.get(kind) ?? 0) > (before.get(kind) ?? 0));
-    return [...handles, ...(databaseUrl === null ? [] : await openSessions(databaseUrl))];
-  };
-  let left: string[] = [];
-  // A closed socket and an ended session take a moment to vanish, each on its own side.
-  await until(
-    'nothing of the server is left over',
-    async () => (left = await leftOver()).length === 0,
-    5_000,
-  ).catch((error: unknown) => {
-    throw new Error(`expected nothing to be left over from the stopped server, got ${left.join(', ')}`, {
-      cause: error,
-    });
-  });
-}
-
-async function openSessions(databaseUrl: string): Promise<string[]> {
-  const rows = await runStatement<{ name: string }>(
-    databaseUrl,
-    `select coalesce(nullif(application_name, ''), 'unnamed') || ': ' || left(query, 60) as name
-       from pg_stat_activity
-      where datname = current_database() and application_name like 'carillon%'`,
-  );
-  return rows.map(({ name }) => `session ${name}`);
 }
