@@ -5,7 +5,8 @@ import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import { asId } from '#kernel/ids.js';
 import { claimedRun } from '#test/support/builders.js';
 import type { ClaimedRun } from './claimed-run.js';
-import { HeldRuns, type HeldRun } from './held-runs.js';
+import type { HeldRun } from './held-run.js';
+import { HeldRuns } from './held-runs.js';
 
 const limits = { held: 12, running: 3 };
 const tenants = ['tenant a', 'tenant b', 'tenant c'].map(asId.tenant);

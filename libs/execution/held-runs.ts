@@ -5,19 +5,11 @@
 // next death tells it from those that were merely beside it.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
+import type { HeldRun } from './held-run.js';
 import { ReadyLanes } from './ready-lanes.js';
 
 /** Losses from which on a run is suspected of killing its replicas. */
 const QUARANTINE_LOSSES = 2;
-
-export interface HeldRun {
-  readonly run: ClaimedRun;
-  /** On this process's monotonic clock; never before the database's run_at (I6). */
-  readonly startAtMs: number;
-  /** The order in which runs were claimed. */
-  readonly turn: number;
-  state: 'waiting' | 'running' | 'ended';
-}
 
 export class HeldRuns {
   readonly #runs = new Map<RunId, HeldRun>();

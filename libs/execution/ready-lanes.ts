@@ -2,7 +2,7 @@
 // stand before a single run of another; within a tenant the higher priority goes first, and among equals
 // the one that was claimed first.
 import type { TenantId } from '#kernel/ids.js';
-import type { HeldRun } from './held-runs.js';
+import type { HeldRun } from './held-run.js';
 
 export class ReadyLanes {
   /** A Map keeps the order of the turns: who was served goes to its end. Each lane's best is last. */

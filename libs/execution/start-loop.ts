@@ -8,7 +8,8 @@ import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { AttemptStopped } from './attempt.js';
 import type { Executor } from './executor.js';
 import { markStarted, noteRestarts } from './claim.repository.js';
-import type { HeldRun, HeldRuns } from './held-runs.js';
+import type { HeldRun } from './held-run.js';
+import type { HeldRuns } from './held-runs.js';
 import type { SettleLoop } from './settle-loop.js';
 
 export interface StartParts {

@@ -1,0 +1,11 @@
+// What does a replica know about a run that it holds in memory?
+import type { ClaimedRun } from './claimed-run.js';
+
+export interface HeldRun {
+  readonly run: ClaimedRun;
+  /** On this process's monotonic clock; never before the database's run_at (I6). */
+  readonly startAtMs: number;
+  /** The order in which runs were claimed. */
+  readonly turn: number;
+  state: 'waiting' | 'running' | 'ended';
+}
