@@ -79,6 +79,9 @@ export interface TenantTable {
   display_name: string;
   slot: Slot;
   state: Generated<'active' | 'suspended'>;
+  weight: Generated<number>;
+  limits: Generated<Json>;
+  retention_days: number | null;
   created_at: DatabaseTime;
   revision: Generated<number>;
 }
@@ -97,11 +100,13 @@ export interface JobTypeTable {
   id: string;
   tenant_id: TenantId | null;
   name: string;
-  kind: 'handler' | 'http';
+  kind: 'handler' | 'http' | 'pull' | 'queue';
   target: Json;
   payload_schema: JSONColumnType<object | null>;
   retry: Json;
   timeout_ms: number;
+  limits: Generated<Json>;
+  output_schema: JSONColumnType<object | null>;
   created_at: DatabaseTime;
   updated_at: Generated<Date>;
   revision: Generated<number>;
@@ -155,6 +160,14 @@ export interface RunTable {
   started_by: ReplicaNumber | null;
   past_attempts: JSONColumnType<object[] | null>;
   created_at: DatabaseTime;
+  queue: Generated<string>;
+  concurrency_key: string | null;
+  deadline: Date | null;
+  tags: string[] | null;
+  cancel_requested_at: Date | null;
+  progress: JSONColumnType<object | null>;
+  details: JSONColumnType<object | null>;
+  lane: Generated<string>;
 }
 
 export interface ClaimTable {
@@ -180,11 +193,23 @@ export interface RunHistoryTable {
   past_attempts: JSONColumnType<object[] | null>;
   created_at: Date;
   outcome: RunOutcome;
-  replica: ReplicaNumber;
-  started_at: Date;
+  replica: ReplicaNumber | null;
+  started_at: Date | null;
   finished_at: Date;
   output: JSONColumnType<object | null>;
   error: JSONColumnType<object | null>;
+  queue: Generated<string>;
+  concurrency_key: string | null;
+  deadline: Date | null;
+  tags: string[] | null;
+  progress: JSONColumnType<object | null>;
+}
+
+export interface QueueTable {
+  tenant_id: TenantId;
+  name: string;
+  paused_at: Date | null;
+  revision: Generated<number>;
 }
 
 export interface Tables {
@@ -203,4 +228,5 @@ export interface Tables {
   run: RunTable;
   claim: ClaimTable;
   run_history: RunHistoryTable;
+  queue: QueueTable;
 }

@@ -4,6 +4,7 @@
 import type { JobContext } from '#client/job-definition.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptError, AttemptResult } from './decisions/run-transition.js';
+import { jobContextOf } from './job-context.js';
 
 /** Why an attempt was stopped from outside; becomes `signal.reason`. */
 export class AttemptStopped extends Error {
@@ -29,14 +30,7 @@ export async function attemptRun(
   call: CallTarget,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
-  const context: JobContext = {
-    tenant: run.tenantId,
-    runId: run.id,
-    attempt: run.attempt,
-    dueAt: run.dueAt,
-    idempotencyKey: run.id,
-    signal,
-  };
+  const context = jobContextOf(run, signal);
   // An abort that has happened is not told again.
   if (signal.aborted) return stoppedResult(signal.reason);
   let stopListening = (): void => undefined;

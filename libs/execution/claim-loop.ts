@@ -11,7 +11,7 @@ import { asId, type Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { claimRuns, discoverLanes, type Lane } from './claim.repository.js';
-import type { ClaimedRun } from './claimed-run.js';
+import { laneOf, type ClaimedRun } from './claimed-run.js';
 import type { HeldRuns } from './held-runs.js';
 import { LaneQueue } from './lane-queue.js';
 
@@ -125,6 +125,9 @@ export class ClaimLoop implements Loop {
 /** Lanes that gave all they were asked for may have more. */
 function stillFull(lanes: readonly Lane[], runs: readonly ClaimedRun[], quota: number): Lane[] {
   const counts = new Map<string, number>();
-  for (const run of runs) counts.set(run.tenantId, (counts.get(run.tenantId) ?? 0) + 1);
-  return lanes.filter((lane) => counts.get(lane.tenantId) === quota);
+  for (const run of runs) {
+    const key = `${run.tenantId}/${laneOf(run)}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return lanes.filter((lane) => counts.get(`${lane.tenantId}/${lane.lane}`) === quota);
 }

@@ -5,26 +5,29 @@ import type { Database, Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId, Slot, TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
 
+/** Runs of a tenant that are paused and limited together: one queue, one job type, one concurrency key. */
 export interface Lane {
   slot: Slot;
   tenantId: TenantId;
+  lane: string;
 }
 
-/** The lanes in these slots that hold any run, found by skipping from tenant to tenant along the index. */
+/** The lanes in these slots that hold any run, found by skipping from lane to lane along the index. */
 export async function discoverLanes(db: Database, slots: readonly Slot[]): Promise<Lane[]> {
   const { rows } = await sql<Lane>`
-    select s.slot, lane.tenant_id as "tenantId"
+    select s.slot, found.tenant_id as "tenantId", found.lane
       from unnest(${[...slots]}::smallint[]) as s (slot)
      cross join lateral (
-       with recursive tenant as (
-         (select tenant_id from carillon.run where slot = s.slot order by tenant_id limit 1)
+       with recursive found as (
+         (select tenant_id, lane from carillon.run where slot = s.slot order by tenant_id, lane limit 1)
          union all
-         select (select r.tenant_id from carillon.run r
-                  where r.slot = s.slot and r.tenant_id > t.tenant_id
-                  order by r.tenant_id limit 1)
-           from tenant t
-          where t.tenant_id is not null)
-       select tenant_id from tenant where tenant_id is not null) lane`.execute(db);
+         select next.tenant_id, next.lane
+           from found f
+          cross join lateral (
+            select r.tenant_id, r.lane from carillon.run r
+             where r.slot = s.slot and (r.tenant_id, r.lane) > (f.tenant_id, f.lane)
+             order by r.tenant_id, r.lane limit 1) next)
+       select tenant_id, lane from found) found`.execute(db);
   return rows;
 }
 
@@ -52,28 +55,31 @@ export async function claimRuns(
   const { claimId, replica, lanes, excluded, aheadMs } = request;
   const { rows } = await sql<ClaimedRun & { databaseTime: Date }>`
     with lane as materialized (
-      select l.slot, l.tenant_id, l.quota
+      select l.slot, l.tenant_id, l.lane, l.quota
         from unnest(${lanes.map((lane) => lane.slot)}::smallint[],
                     ${lanes.map((lane) => lane.tenantId)}::uuid[],
+                    ${lanes.map((lane) => lane.lane)}::text[],
                     ${lanes.map((lane) => lane.quota)}::int[],
-                    ${lanes.map((lane) => lane.epoch)}::bigint[]) as l (slot, tenant_id, quota, epoch)
+                    ${lanes.map((lane) => lane.epoch)}::bigint[]) as l (slot, tenant_id, lane, quota, epoch)
         join carillon.slot_owner o on o.slot = l.slot and o.owner = ${replica} and o.epoch = l.epoch and o.target is null),
     picked as materialized (
       select r.*
         from lane
        cross join lateral (
-         select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, failures, losses
+         select id, tenant_id, slot, job_type, queue, concurrency_key, schedule_id, due_at, payload, priority, run_at, attempt, failures,
+                losses, deadline, details
            from carillon.run
-          where slot = lane.slot and tenant_id = lane.tenant_id
+          where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
             and run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
             and id <> all(${[...excluded]}::uuid[])
-          order by priority desc, run_at, id
+          order by (run_at at time zone 'UTC') - priority * interval '1 minute', id
           limit lane.quota) r),
     noted as (
       insert into carillon.claim (id, replica, run_ids)
       select ${claimId}, ${replica}, array_agg(id) from picked having count(*) > 0)
-    select id, ${claimId}::uuid as "claimId", tenant_id as "tenantId", slot, job_type as "jobType", schedule_id as "scheduleId",
-           due_at as "dueAt", payload, priority, run_at as "runAt", attempt, failures, losses, clock_timestamp() as "databaseTime"
+    select id, ${claimId}::uuid as "claimId", tenant_id as "tenantId", slot, job_type as "jobType", queue,
+           concurrency_key as "concurrencyKey", schedule_id as "scheduleId", due_at as "dueAt", payload, priority, run_at as "runAt",
+           attempt, failures, losses, deadline, details, clock_timestamp() as "databaseTime"
       from picked`.execute(tx);
   return { runs: rows, databaseTime: rows.at(-1)?.databaseTime ?? null };
 }

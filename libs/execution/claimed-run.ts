@@ -7,6 +7,9 @@ export interface ClaimedRun {
   readonly tenantId: TenantId;
   readonly slot: Slot;
   readonly jobType: string;
+  readonly queue: string;
+  /** Runs of the tenant's job type with the same one are limited together. */
+  readonly concurrencyKey: string | null;
   readonly scheduleId: ScheduleId | null;
   readonly dueAt: Date | null;
   readonly payload: unknown;
@@ -19,4 +22,13 @@ export interface ClaimedRun {
   readonly failures: number;
   /** Attempts that a dead replica took with it. */
   readonly losses: number;
+  /** When it is over, whatever has become of it. */
+  readonly deadline: Date | null;
+  /** What an earlier attempt said of where it was. */
+  readonly details: unknown;
+}
+
+/** As the database generates it (migrations/0005). */
+export function laneOf({ queue, jobType, concurrencyKey }: ClaimedRun): string {
+  return concurrencyKey === null ? `${queue}/${jobType}` : `${queue}/${jobType}/${concurrencyKey}`;
 }

@@ -5,7 +5,11 @@ import { asId } from '#kernel/ids.js';
 import type { Lane } from './claim.repository.js';
 import { LaneQueue } from './lane-queue.js';
 
-const lane = (tenant: string, slot = 0): Lane => ({ tenantId: asId.tenant(tenant), slot: asId.slot(slot) });
+const lane = (tenant: string, slot = 0): Lane => ({
+  tenantId: asId.tenant(tenant),
+  slot: asId.slot(slot),
+  lane: 'default/noop',
+});
 const tenants = (lanes: readonly Lane[]): string[] => lanes.map(({ tenantId }) => tenantId);
 
 function queueOf(...lanes: Lane[]): LaneQueue {

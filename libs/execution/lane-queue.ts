@@ -4,7 +4,7 @@ import type { Slot } from '#kernel/ids.js';
 import type { Lane } from './claim.repository.js';
 
 export class LaneQueue {
-  /** Keyed by tenant: a tenant lives in one slot, and a Map keeps the order of arrival. */
+  /** A Map keeps the order of arrival. */
   readonly #lanes = new Map<string, Lane>();
 
   get size(): number {
@@ -13,7 +13,7 @@ export class LaneQueue {
 
   /** Lanes that wait already keep their place. */
   add(lanes: readonly Lane[]): void {
-    for (const lane of lanes) if (!this.#lanes.has(lane.tenantId)) this.#lanes.set(lane.tenantId, lane);
+    for (const lane of lanes) if (!this.#lanes.has(keyOf(lane))) this.#lanes.set(keyOf(lane), lane);
   }
 
   /** Takes up to `limit` lanes from the front. */
@@ -23,12 +23,16 @@ export class LaneQueue {
       if (taken.length >= limit) break;
       taken.push(lane);
     }
-    for (const lane of taken) this.#lanes.delete(lane.tenantId);
+    for (const lane of taken) this.#lanes.delete(keyOf(lane));
     return taken;
   }
 
   /** Forgets the lanes of slots that are served elsewhere now. */
   keepOnly(slots: { has(slot: Slot): boolean }): void {
-    for (const lane of this.#lanes.values()) if (!slots.has(lane.slot)) this.#lanes.delete(lane.tenantId);
+    for (const [key, lane] of this.#lanes) if (!slots.has(lane.slot)) this.#lanes.delete(key);
   }
+}
+
+function keyOf({ tenantId, lane }: Lane): string {
+  return `${tenantId}/${lane}`;
 }

@@ -1,7 +1,8 @@
 // Which of the held runs that are due starts next? Tenants take turns, so that a thousand runs of one don't
-// stand before a single run of another; within a tenant the higher priority goes first, and among equals
-// the one that was claimed first.
+// stand before a single run of another; within a tenant the lower rank goes first, and among equals the
+// one that was claimed first.
 import type { TenantId } from '#kernel/ids.js';
+import { rankOf } from './decisions/rank.js';
 import type { HeldRun } from './held-run.js';
 
 export class ReadyLanes {
@@ -51,5 +52,6 @@ function placeFor(lane: readonly HeldRun[], held: HeldRun): number {
 }
 
 function goesBefore(a: HeldRun, b: HeldRun): boolean {
-  return a.run.priority > b.run.priority || (a.run.priority === b.run.priority && a.turn < b.turn);
+  const [rankA, rankB] = [rankOf(a.run), rankOf(b.run)];
+  return rankA < rankB || (rankA === rankB && a.turn < b.turn);
 }

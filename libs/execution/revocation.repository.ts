@@ -65,8 +65,9 @@ export async function deadLetter(
   await sql`
     with gone as (delete from carillon.run where id = any(${[...runIds]}::uuid[]) returning *)
     insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
-                                      created_at, outcome, replica, started_at, finished_at, error)
+                                      created_at, queue, concurrency_key, deadline, tags, progress,
+                                      outcome, replica, started_at, finished_at, error)
     select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt - 1, past_attempts,
-           created_at, 'dead-lettered', ${replica}, run_at, clock_timestamp(), ${JSON.stringify(error)}::jsonb
+           created_at, queue, concurrency_key, deadline, tags, progress, 'dead-lettered', ${replica}, run_at, clock_timestamp(), ${JSON.stringify(error)}::jsonb
       from gone`.execute(tx);
 }

@@ -9,16 +9,21 @@ export interface NewRun {
   tenantId: TenantId;
   slot: Slot;
   jobType: string;
+  queue: string;
+  concurrencyKey: string | null;
+  tags: readonly string[];
   payload: unknown;
   priority: number;
   /** Null means now, by the database's clock. */
   runAt: Date | null;
+  deadline: Date | null;
 }
 
 export async function insertRun(db: Database, run: NewRun): Promise<void> {
   await sql`
-    insert into carillon.run (id, tenant_id, slot, job_type, payload, priority, run_at)
-    values (${run.id}, ${run.tenantId}, ${run.slot}, ${run.jobType}, ${JSON.stringify(run.payload)}::jsonb, ${run.priority},
+    insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at)
+    values (${run.id}, ${run.tenantId}, ${run.slot}, ${run.jobType}, ${run.queue}, ${run.concurrencyKey},
+            ${run.tags.length > 0 ? [...run.tags] : null}::text[], ${JSON.stringify(run.payload)}::jsonb, ${run.priority}, ${run.deadline},
             coalesce(${run.runAt}::timestamptz, clock_timestamp()))`.execute(db);
 }
 
@@ -37,6 +42,12 @@ export interface RunRow {
   id: RunId;
   jobType: string;
   state: RunState;
+  queue: string;
+  concurrencyKey: string | null;
+  tags: string[] | null;
+  deadline: Date | null;
+  progress: unknown;
+  cancelRequestedAt: Date | null;
   scheduleId: ScheduleId | null;
   dueAt: Date | null;
   payload: unknown;
@@ -76,6 +87,7 @@ export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
       select c.replica, u.id from carillon.claim c cross join lateral unnest(c.run_ids) as u (id)),
     unfinished as (
       select r.id, r.job_type, r.schedule_id, r.due_at, r.payload, r.priority, r.run_at, r.attempt, r.past_attempts, r.created_at,
+             r.queue, r.concurrency_key, r.tags, r.deadline, r.progress, r.cancel_requested_at,
              case when h.id is not null and r.run_at <= clock_timestamp() then 'running'
                   when r.failures > 0 then 'retrying'
                   when r.run_at > clock_timestamp() then 'scheduled'
@@ -85,10 +97,13 @@ export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
         left join held h on h.id = r.id),
     finished as not materialized (
       select id, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts, created_at,
+             queue, concurrency_key, tags, deadline, progress, null::timestamptz as cancel_requested_at,
              outcome as state, replica, started_at, finished_at, output, error
         from carillon.run_history where ${wanted})
     select id, job_type as "jobType", state, schedule_id as "scheduleId", due_at as "dueAt", payload, priority, run_at as "runAt", attempt,
-           past_attempts as "pastAttempts", created_at as "createdAt", replica, started_at as "startedAt", finished_at as "finishedAt",
+           past_attempts as "pastAttempts", created_at as "createdAt",
+           queue, concurrency_key as "concurrencyKey", tags, deadline, progress, cancel_requested_at as "cancelRequestedAt",
+           replica, started_at as "startedAt", finished_at as "finishedAt",
            output, error
       from ((select * from unfinished where ${ofState} order by id desc limit ${limit})
              union all

@@ -58,9 +58,10 @@ export async function finishRuns(
     with gone as (
       delete from carillon.run where id = any(${ids}::uuid[]) and attempt = ${attempt} returning *)
     insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
-                                      created_at, outcome, replica, started_at, finished_at, output, error)
+                                      created_at, queue, concurrency_key, deadline, tags, progress,
+                                      outcome, replica, started_at, finished_at, output, error)
     select g.id, g.tenant_id, g.slot, g.job_type, g.schedule_id, g.due_at, g.payload, g.priority, g.run_at, g.attempt, g.past_attempts,
-           g.created_at, e.outcome, ${replica}, e.started_at, e.finished_at, e.output::jsonb, e.error::jsonb
+           g.created_at, g.queue, g.concurrency_key, g.deadline, g.tags, g.progress, e.outcome, ${replica}, e.started_at, e.finished_at, e.output::jsonb, e.error::jsonb
       from gone g
       join unnest(${ids}::uuid[],
                   ${runs.map((run) => run.outcome)}::text[],

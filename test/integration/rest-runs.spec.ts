@@ -150,7 +150,7 @@ describe('a run is refused', () => {
     ['at no instant', { jobType: 'noop', runAt: 'tomorrow' }, ['/runAt']],
     ['at an instant without an offset', { jobType: 'noop', runAt: '2099-01-01T00:00:00' }, ['/runAt']],
     ['at null', { jobType: 'noop', runAt: null }, ['/runAt']],
-    ['with an unknown field', { jobType: 'noop', queue: 'mail' }, ['/queue']],
+    ['with an unknown field', { jobType: 'noop', colour: 'red' }, ['/colour']],
     ['with an id of its own', { jobType: 'noop', id: '01890a5d-ac96-774b-bcce-b302099a8057' }, ['/id']],
   ])('%s', async (_, body, fields) => {
     expect([...new Set(expectFields(await create(body)))]).toEqual(fields);

@@ -3,6 +3,7 @@
 import type { JobContext } from '#client/job-definition.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { ClaimedRun } from '#execution/claimed-run.js';
+import { jobContextOf } from '#execution/job-context.js';
 import { asId } from '#kernel/ids.js';
 
 /** A first attempt of a run from the API, due now. */
@@ -13,6 +14,8 @@ export function claimedRun(wish: Partial<ClaimedRun> = {}): ClaimedRun {
     tenantId: asId.tenant(randomUUID()),
     slot: asId.slot(0),
     jobType: 'noop',
+    queue: 'default',
+    concurrencyKey: null,
     scheduleId: null,
     dueAt: null,
     payload: {},
@@ -21,12 +24,13 @@ export function claimedRun(wish: Partial<ClaimedRun> = {}): ClaimedRun {
     attempt: 1,
     failures: 0,
     losses: 0,
+    deadline: null,
+    details: null,
     ...wish,
   };
 }
 
 /** What the handler of the run is told. */
 export function jobContext(run: ClaimedRun, signal: AbortSignal = new AbortController().signal): JobContext {
-  const { id, tenantId, attempt, dueAt } = run;
-  return { tenant: tenantId, runId: id, attempt, dueAt, idempotencyKey: id, signal };
+  return jobContextOf(run, signal);
 }

@@ -18,7 +18,24 @@ const runState = z.enum([
 export const runInput = z.strictObject({
   jobType: resourceName,
   payload: z.unknown().default({}),
-  priority: z.int().min(-100).max(100).default(0).describe('Higher goes first among the runs of the tenant.'),
+  queue: resourceName.default('default').describe('Can be paused by itself.'),
+  concurrencyKey: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('Runs of the job type with the same key share maxConcurrentPerKey.'),
+  tags: z.array(z.string().min(1).max(100)).max(20).default([]),
+  priority: z
+    .int()
+    .min(-100)
+    .max(100)
+    .default(0)
+    .describe('Higher goes first among the runs of the tenant; a step is worth a minute of waiting.'),
+  deadline: z.iso
+    .datetime({ offset: true, error: 'expected an instant like 2026-11-21T08:30:00Z' })
+    .optional()
+    .describe('When the run expires, whatever it is doing. Default: never.'),
   runAt: z.iso
     .datetime({ offset: true, error: 'expected an instant like 2026-11-21T08:30:00Z' })
     .optional()
@@ -30,6 +47,12 @@ export const run = z
   .object({
     id: z.uuid(),
     jobType: z.string(),
+    queue: z.string(),
+    concurrencyKey: z.string().nullable(),
+    tags: z.array(z.string()),
+    deadline: instant.nullable(),
+    progress: z.looseObject({}).nullable(),
+    cancelRequestedAt: instant.nullable(),
     state: runState,
     scheduleId: z.uuid().nullable(),
     dueAt: instant.nullable(),

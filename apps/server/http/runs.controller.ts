@@ -69,9 +69,13 @@ export class RunsController {
       tenantId: tenant.id,
       slot: tenant.slot,
       jobType: input.jobType,
+      queue: input.queue,
+      concurrencyKey: input.concurrencyKey ?? null,
+      tags: input.tags,
       payload: input.payload,
       priority: input.priority,
       runAt,
+      deadline: input.deadline === undefined ? null : new Date(input.deadline),
     });
     this.replica.hintWork([tenant.slot]);
     response.setHeader('Location', `/api/v1/tenants/${tenant.name}/runs/${id}`);
@@ -111,6 +115,6 @@ export class RunsController {
   }
 }
 
-function showRun({ pastAttempts, ...row }: RunRow) {
-  return { ...row, pastAttempts: pastAttempts ?? [] };
+function showRun({ pastAttempts, tags, ...row }: RunRow) {
+  return { ...row, tags: tags ?? [], pastAttempts: pastAttempts ?? [] };
 }
