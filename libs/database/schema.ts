@@ -205,6 +205,12 @@ export interface RunHistoryTable {
   progress: JSONColumnType<object | null>;
 }
 
+export interface RateBucketTable {
+  tenant_id: TenantId;
+  job_type: string;
+  spent_until: Date;
+}
+
 export interface QueueTable {
   tenant_id: TenantId;
   name: string;
@@ -229,4 +235,5 @@ export interface Tables {
   claim: ClaimTable;
   run_history: RunHistoryTable;
   queue: QueueTable;
+  rate_bucket: RateBucketTable;
 }

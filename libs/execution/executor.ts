@@ -74,7 +74,7 @@ export class Executor {
     const { result, retry } = await this.#attempt(held, attempt);
     if (this.#running.get(run.id) !== attempt) return;
     this.#running.delete(run.id);
-    this.parts.held.markEnded(held);
+    this.parts.held.markEnded(held, this.parts.clock.monotonicMs());
     const finishedAt = latest(databaseClock.now(), startedAt);
     settleLoop.noteEnd({ run, startedAt, finishedAt, ...this.#outcome(held, result, retry) });
     this.changed.publish();

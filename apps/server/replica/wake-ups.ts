@@ -1,4 +1,5 @@
 // Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
+import { laneOf } from '#execution/claimed-run.js';
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 
@@ -53,6 +54,10 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   });
 
   claim.claimed.subscribe(wake(start));
+  claim.paused.subscribe((lanes) => {
+    const paused = new Set(lanes.map(({ tenantId, lane }) => `${tenantId}/${lane}`));
+    start.releaseWaiting((run) => paused.has(`${run.tenantId}/${laneOf(run)}`));
+  });
   executor.changed.subscribe(wake(start));
   settleLoop.pending.subscribe(wake(settleLoop));
   settleLoop.settled.subscribe(wake(claim));
