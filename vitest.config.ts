@@ -1,5 +1,6 @@
-// Which tests are there, and what does each kind need? `unit` needs nothing, `integration` and `cluster` need a
-// PostgreSQL server, `docker` needs a Docker engine and runs only when it is asked for (npm run test:docker).
+// Which tests are there, and what does each kind need? `unit` and `simulation` need nothing, `integration` and
+// `cluster` need a PostgreSQL server, `docker` needs a Docker engine and runs only when it is asked for
+// (npm run test:docker).
 // The groups run one after the other: a test that measures a takeover must not share two cores with the rest.
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
@@ -61,6 +62,12 @@ export default defineConfig({
         include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'test/tidy.spec.ts'],
         order: 0,
         testTimeoutMs: 10_000,
+      }),
+      project({
+        name: 'simulation',
+        include: ['test/simulation/**/*.spec.ts'],
+        order: 0,
+        testTimeoutMs: 300_000,
       }),
       project({
         name: 'integration',

@@ -9,7 +9,13 @@ import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from './cluster-event.repository.js';
 import type { ClusterSettings } from './cluster-settings.js';
 import { watchLeader, type LeaderWatch } from './decisions/leader-watch.js';
-import { beginTerm, releaseLeaderLock, tryLeaderLock, type Candidacy } from './leadership.repository.js';
+import {
+  beginTerm,
+  releaseLeaderLock,
+  resignTerm,
+  tryLeaderLock,
+  type Candidacy,
+} from './leadership.repository.js';
 import type { Leadership } from './leadership.js';
 import type { Incarnation, Membership } from './membership.js';
 import { sessionName, terminateSessions } from './replica.repository.js';
@@ -39,13 +45,26 @@ export class ElectionLoop implements Loop {
   async runOnce(): Promise<number> {
     const incarnation = this.membership.trusted();
     const db = this.membership.controlDb();
-    if (incarnation === null || db === null || this.membership.isDraining) return this.settings.electionMs;
+    if (incarnation === null || db === null) return this.settings.electionMs;
     if (this.leadership.current() !== null) return UNTIL_WOKEN_MS;
+    if (this.settings.liveness === 'leases') await this.#resign(db, incarnation);
+    if (this.membership.isDraining) return this.settings.electionMs;
     const yieldMs = this.leadership.yieldsForMs();
     if (yieldMs > 0) return yieldMs;
     const candidacy = await this.#candidacy(db);
     if (candidacy !== null) await this.#begin(db, incarnation, candidacy);
     return this.settings.electionMs;
+  }
+
+  /**
+   * By leases alone nothing else tells the others that a living replica leads no more: it beats on, and while the
+   * row names it, they wait for it. It may not even know that it began this term, when the answer was lost.
+   */
+  async #resign(db: Database, { replica, incarnation }: Incarnation): Promise<void> {
+    if (this.#watch?.sighting.leader !== replica) return;
+    const { term } = this.#watch.sighting;
+    await resignTerm(db, { term, holder: incarnation });
+    this.#watch = { ...this.#watch, sighting: { term, leader: null, leaderBeat: null } };
   }
 
   async #candidacy(db: Database): Promise<Candidacy | null> {

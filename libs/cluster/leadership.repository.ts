@@ -54,6 +54,17 @@ export async function holdTerm(tx: Tx, { term, holder }: { term: Term; holder: s
   return rows.length === 1;
 }
 
+/** Leaves the term without a holder, if it is still this one. Waits for its leader transactions that are open. */
+export async function resignTerm(
+  db: Database,
+  { term, holder }: { term: Term; holder: string },
+): Promise<void> {
+  await sql`
+    update carillon.leadership set holder = null, replica = null where term = ${term} and holder = ${holder}`.execute(
+    db,
+  );
+}
+
 export interface LeadershipRow {
   term: Term;
   holder: string | null;

@@ -90,6 +90,8 @@ export class SweepLoop implements Loop {
       if (this.#silent.has(replica)) this.#steadySinceMs.delete(replica);
       else if (!this.#steadySinceMs.has(replica)) this.#steadySinceMs.set(replica, nowMs);
     }
+    // A new leader starts its watch anew: while somebody is silent, that would only put off the failover.
+    if (living.some(({ replica }) => this.#silent.has(replica))) return;
     const successor = preferredLeader({
       candidates: living,
       self: leader.incarnation.replica,
