@@ -21,6 +21,8 @@ export interface PastAttempt {
   readonly attempt: number;
   readonly outcome: 'failed' | 'lost';
   readonly replica: number;
+  readonly finishedAt: string;
+  readonly error?: { readonly name: string };
 }
 
 interface RunFacts {

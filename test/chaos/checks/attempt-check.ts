@@ -2,7 +2,7 @@
 // endpoint say what ran; `run`, `run_history` and their lists of past attempts say what the cluster believes.
 import type { EndedRun, Evidence, OpenRun } from '../evidence.js';
 import type { SinkCall } from '../sink.js';
-import { mayFreeze, mayInterrupt, within } from './fault-windows.js';
+import { mayCostTrust, mayFreeze, mayInterrupt, within } from './fault-windows.js';
 
 /** I2; C5, C6, C7. */
 export function checkAttempts(evidence: Evidence): string[] {
@@ -41,12 +41,16 @@ function wrongNumbers(run: OpenRun | EndedRun): string[] {
     : [`I2: run ${run.id} is at attempt ${run.attempt} after the attempts ${JSON.stringify(numbers)}`];
 }
 
-/** Only a death takes attempts along. */
-function lostByNobody({ open, ended, replicas }: Evidence): string[] {
+/** Only a death takes attempts along, and what a replica stops itself because it can't be sure of its lease. */
+function lostByNobody({ open, ended, replicas, faults }: Evidence): string[] {
   const states = new Map(replicas.map(({ number, state }) => [number, state]));
   return [...open, ...ended].flatMap(({ id, pastAttempts }) =>
     pastAttempts
       .filter(({ outcome, replica }) => outcome === 'lost' && states.get(replica) !== 'dead')
+      .filter(
+        ({ error, finishedAt }) =>
+          error?.name !== 'AttemptStopped' || !within(faults, mayCostTrust, Date.parse(finishedAt)),
+      )
       .map(
         ({ attempt, replica }) =>
           `I8: attempt ${attempt} of run ${id} was burned by replica ${replica}, which is ${states.get(replica)}`,
@@ -93,14 +97,12 @@ function overlaps({ calls, faults, readAtMs }: Evidence): string[] {
     ofRun.flatMap((call, index) => {
       const earlier = ofRun.slice(0, index);
       const beside = earlier.filter((other) => (other.endedAtMs ?? readAtMs) > call.startedAtMs);
-      const again = earlier.filter((other) => other.attempt === call.attempt && other.ending === 'answered');
+      const again = earlier.filter((other) => other.attempt === call.attempt);
       return [
         ...beside
           .filter(() => !within(faults, mayInterrupt, call.startedAtMs))
           .map((other) => `C7: ${nameOf(call)} was called while attempt ${other.attempt} of it went on`),
-        ...again
-          .filter(() => !within(faults, mayInterrupt, call.startedAtMs))
-          .map(() => `C5: ${nameOf(call)} was called again after it had been answered`),
+        ...again.map((other) => `C5: ${nameOf(call)} was called again, the first time was ${other.ending}`),
       ];
     }),
   );

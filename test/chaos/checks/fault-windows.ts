@@ -47,6 +47,11 @@ export function mayFreeze({ name }: FaultKind): boolean {
   return /freeze|blackhole|half-open|delay|block/.test(name);
 }
 
+/** A replica struck by it may not beat for so long that it stops what it runs. */
+export function mayCostTrust(kind: FaultKind): boolean {
+  return mayFreeze(kind) || /postgres|backend/.test(kind.name);
+}
+
 /** A running attempt may be stopped by it without its target noticing at once. */
 export function mayInterrupt(kind: FaultKind): boolean {
   return mayFreeze(kind) || /postgres|backend|sessions|cut|answer-lost/.test(kind.name);
