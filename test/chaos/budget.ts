@@ -5,6 +5,7 @@ import { isDisturbed, windowOf } from './checks/fault-windows.js';
 import type { Evidence, Fire } from './evidence.js';
 import type { FaultRecord } from './faults.js';
 import { measure, type Measure } from './measures.js';
+import { stalledMs } from './stalls.js';
 import { percentile, textTable } from './text-table.js';
 
 const HEAD = [
@@ -72,7 +73,7 @@ function latenessOf({ startedAtMs, dueAtMs }: Fire): number[] {
 }
 
 function totals(evidence: Evidence): string[] {
-  const { fires, faults, posts, sideLog, ended } = evidence;
+  const { fires, faults, posts, sideLog, ended, stalls, readAtMs } = evidence;
   const quiet = fires
     .filter(
       ({ dueAtMs }) =>
@@ -94,6 +95,7 @@ function totals(evidence: Evidence): string[] {
     `fires: ${show(outcomes)}; missing or doubled: see the violations`,
     `posts: ${show(answers)}`,
     `attempts lost: ${lost}; runs of \`record\` whose handler ran more than once: ${again} of ${ran.size}`,
+    `the machine kept the harness itself waiting for ${Math.round(stalledMs(stalls, { fromMs: 0, toMs: readAtMs }))} ms in all`,
     `terms: ${evidence.terms.length}, deaths: ${evidence.events.filter(({ type }) => type === 'replica-dead').length}, resumptions: ${evidence.events.filter(({ type }) => type === 'replica-resumed').length}`,
   ];
 }

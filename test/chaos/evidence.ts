@@ -6,6 +6,7 @@ import { LATE_LEADER_WRITES, LATE_REPLICA_WRITES, type LateWrite } from './audit
 import type { FaultRecord } from './faults.js';
 import type { SeenLine } from './side-log.js';
 import type { SinkCall } from './sink.js';
+import type { Stall } from './stalls.js';
 import type { Planned, Post } from './workload.js';
 
 export interface Fire {
@@ -105,6 +106,8 @@ export interface Evidence extends Tables {
   readonly calls: readonly SinkCall[];
   readonly posts: readonly Post[];
   readonly faults: readonly FaultRecord[];
+  /** When the machine was too busy even for the harness. */
+  readonly stalls: readonly Stall[];
   /** Who sat where at the end. */
   readonly seats: readonly { name: string; pid: number | null }[];
 }

@@ -10,6 +10,8 @@ const TOGETHER_MS = 1_000;
 
 export interface Measure {
   readonly what: 'new term' | 'slots owned again' | 'lost runs restarted';
+  /** Where its clock started. */
+  readonly sinceMs: number;
   readonly ms: number;
   readonly limitMs: number;
 }
@@ -24,7 +26,7 @@ export function measure(fault: FaultRecord, evidence: Evidence): Measure[] {
     ['lost runs restarted', restartedAtMs(fault, evidence), limits.restartMs],
   ];
   return measures.flatMap(([what, atMs, limitMs]) =>
-    atMs === null ? [] : [{ what, ms: Math.max(0, atMs - fromMs), limitMs }],
+    atMs === null ? [] : [{ what, sinceMs: fromMs, ms: Math.max(0, atMs - fromMs), limitMs }],
   );
 }
 

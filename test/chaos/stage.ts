@@ -8,6 +8,7 @@ import { Dice } from './dice.js';
 import { readTables, type Evidence } from './evidence.js';
 import type { FaultRecord, Scene } from './faults.js';
 import { SideLog } from './side-log.js';
+import { StallWatch } from './stalls.js';
 import { Sink } from './sink.js';
 import { Witness } from './witness.js';
 import { addTenants, Poster } from './workload.js';
@@ -44,6 +45,7 @@ export async function withStage<Result>(
   await rm(cluster.sideLog, { force: true });
   const sink = await Sink.open();
   const sideLog = await SideLog.follow(cluster.sideLog);
+  const stallWatch = new StallWatch();
   try {
     // The first one brings the tables; what the others do is audited from the beginning.
     const first = await cluster.addSeat('r1');
@@ -64,12 +66,14 @@ export async function withStage<Result>(
         posts: poster.posts,
         faults,
         seats,
+        stalls: stallWatch.stalls,
       };
     };
     return await play({ cluster, server, witness, poster, databaseUrl, lookBack });
   } finally {
     cluster.close();
     sink.close();
+    stallWatch.close();
     await sideLog.close();
     await witness.close();
   }

@@ -20,7 +20,7 @@ export interface BudgetLine {
   readonly what: string;
   /** In the JSON file; the others are told on the screen only. */
   readonly name?: string;
-  readonly unit: 'ms' | 'false failovers' | 'lost attempts';
+  readonly unit: 'ms' | 'false failovers' | 'lost attempts' | 'fires lost or doubled';
   readonly limit: number;
   readonly values: readonly number[];
 }
@@ -38,6 +38,7 @@ const worstLateness = (observed: readonly Observed[]): number[] =>
   observed.map(({ latenessMs }) => Math.max(0, ...latenessMs));
 const falseDeaths = (observed: readonly Observed[]): number[] => observed.map((each) => each.falseDeaths);
 const lostAttempts = (observed: readonly Observed[]): number[] => observed.map((each) => each.lostAttempts);
+const brokenFires = (observed: readonly Observed[]): number[] => observed.map((each) => each.brokenFires);
 
 const LINES: readonly Line[] = [
   {
@@ -136,7 +137,22 @@ const LINES: readonly Line[] = [
     limit: 250,
     values: lateness,
   },
-  { of: ['rolling-restart'], what: 'rolling restart', unit: 'lost attempts', limit: 0, values: lostAttempts },
+  {
+    of: ['rolling-restart'],
+    what: 'rolling restart',
+    name: 'rolling-restart-attempts',
+    unit: 'lost attempts',
+    limit: 0,
+    values: lostAttempts,
+  },
+  {
+    of: ['rolling-restart'],
+    what: 'rolling restart',
+    name: 'rolling-restart-fires',
+    unit: 'fires lost or doubled',
+    limit: 0,
+    values: brokenFires,
+  },
   {
     of: ['postgres-restart'],
     what: 'Postgres restarted: everything resumed',
@@ -162,7 +178,7 @@ const LINES: readonly Line[] = [
   {
     of: ['event-loop-block'],
     what: 'event loop blocked for 3 s',
-    name: 'event-loop-block',
+    name: 'loop-blocked',
     unit: 'false failovers',
     limit: 0,
     values: falseDeaths,

@@ -20,6 +20,8 @@ export interface Observed {
   readonly falseDeaths: number;
   /** Attempts that were counted as lost. */
   readonly lostAttempts: number;
+  /** Due times around the strike that did not fire, and fires that were done more than once. */
+  readonly brokenFires: number;
 }
 
 const NEW_TERM = `select replica is not null and replica <> $1 from carillon.leadership`;
@@ -117,7 +119,7 @@ export async function restartAll(bed: Bed): Promise<Observed> {
 
 const OVERDUE = `select not exists (select 1 from carillon.run where run_at < clock_timestamp() - interval '250 milliseconds')`;
 const EVERYBODY_BEATS = `
-  select bool_and(h.server_started_at = pg_postmaster_start_time())
+  select bool_and(h.server_started_at = greatest(pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time()))
     from carillon.replica r join carillon.heartbeat h on h.replica = r.number where r.state in ('active', 'draining')`;
 const SOMEBODY_LEADS = `
   select elected_at > pg_postmaster_start_time() and exists (select 1 from carillon.replica r where r.number = l.replica and r.state = 'active')
@@ -182,15 +184,21 @@ async function observe(
   const times = await strike();
   await bed.cluster.untilSettled();
   await rest(AROUND.afterMs);
-  const { rows, deaths, lost } = await witness.askOne<{ rows: number[]; deaths: number; lost: number }>(
+  const seen = await witness.askOne<{ rows: number[]; deaths: number; lost: number; broken: number }>(
     `select (select coalesce(array_agg((extract(epoch from coalesce(started_at, clock_timestamp()) - due_at) * 1000)::float8), '{}') from carillon.fire
               where due_at between $1::timestamptz - make_interval(secs => $3) and clock_timestamp() - interval '1 second') as rows,
             (select count(*)::int from carillon.cluster_event where type = 'replica-dead' and at >= $1 and replica is distinct from $2) as deaths,
             (select count(*)::int from carillon.run_history h, jsonb_array_elements(coalesce(h.past_attempts, '[]')) a
-              where h.finished_at >= $1 and a->>'outcome' = 'lost' and (a->>'finishedAt')::timestamptz >= $1) as lost`,
+              where h.finished_at >= $1 and a->>'outcome' = 'lost' and (a->>'finishedAt')::timestamptz >= $1) as lost,
+            (select coalesce(sum(seconds - fired + again), 0)::int from
+              (select round(extract(epoch from max(f.due_at) - min(f.due_at))) + 1 as seconds,
+                      count(*) filter (where f.outcome in ('fired', 'late')) as fired, count(*) filter (where h.attempt > 1) as again
+                 from carillon.fire f left join carillon.run_history h on h.id = f.run_id
+                where f.due_at between $1 and clock_timestamp() - interval '2 seconds' group by f.schedule_id) as schedule) as broken`,
     [fromAt, mayDie, AROUND.beforeMs / 1_000],
   );
-  return { times, latenessMs: rows, falseDeaths: deaths, lostAttempts: lost };
+  const { rows, deaths, lost, broken } = seen;
+  return { times, latenessMs: rows, falseDeaths: deaths, lostAttempts: lost, brokenFires: broken };
 }
 
 function pick<Item>(items: readonly Item[]): Item {

@@ -3,6 +3,7 @@
 // of the faults that were about.
 import type { Evidence } from '../evidence.js';
 import { measure } from '../measures.js';
+import { stalledMs } from '../stalls.js';
 import { around, isDisturbed, SLACK_MS, windowOf } from './fault-windows.js';
 
 /** How late a fire may start while nothing is wrong. */
@@ -65,12 +66,15 @@ function missedDeaths({ events, faults }: Evidence): string[] {
 
 /** A fault that struck beside or right after another one may wait for what the other one takes. */
 function slowRepairs(evidence: Evidence): string[] {
-  const { faults } = evidence;
+  const { faults, stalls } = evidence;
   return faults
     .filter((fault) => !isDisturbed(fault, faults))
     .flatMap((fault) =>
       measure(fault, evidence)
-        .filter(({ ms, limitMs }) => ms > limitMs + SLACK_MS)
+        .filter(
+          ({ ms, sinceMs, limitMs }) =>
+            ms > limitMs + SLACK_MS + stalledMs(stalls, { fromMs: sinceMs, toMs: sinceMs + ms }),
+        )
         .map(
           ({ what, ms, limitMs }) =>
             `C10: ${what} took ${Math.round(ms)} ms, not ${limitMs}, after ${fault.kind.name} at ${new Date(fault.startedAtMs).toISOString()} (${fault.struck.map(({ seat, led }) => seat + (led ? ', leading' : '')).join('; ')})`,
@@ -78,13 +82,15 @@ function slowRepairs(evidence: Evidence): string[] {
     );
 }
 
-function lateFires({ fires, faults }: Evidence): string[] {
+function lateFires({ fires, faults, stalls }: Evidence): string[] {
   const late = fires
     .filter(({ startedAtMs }) => startedAtMs !== null)
     .map((fire) => ({
       ...fire,
       latenessMs: (fire.startedAtMs ?? 0) - fire.dueAtMs,
-      limitMs: limitAt(faults, fire.dueAtMs),
+      limitMs:
+        limitAt(faults, fire.dueAtMs) +
+        stalledMs(stalls, { fromMs: fire.dueAtMs, toMs: fire.startedAtMs ?? fire.dueAtMs }),
     }))
     .filter(({ latenessMs, limitMs }) => latenessMs > limitMs)
     .toSorted((a, b) => b.latenessMs - b.limitMs - (a.latenessMs - a.limitMs));
