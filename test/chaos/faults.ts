@@ -63,6 +63,13 @@ export const AFTER_LEASE: FaultLimits = {
   restartMs: 6_000,
   latenessMs: 6_000,
 };
+/** What waits for an answer on a connection that is no more gives up after twelve seconds. */
+export const AFTER_WORK_TIMEOUT: FaultLimits = {
+  termMs: 6_000,
+  slotsMs: 6_000,
+  restartMs: 13_000,
+  latenessMs: 13_000,
+};
 /** The database returns: three seconds. Lateness is that and the time it was away, which `from` does not count. */
 export const AFTER_OUTAGE: FaultLimits = {
   termMs: 3_000,

@@ -18,6 +18,8 @@ export type Order =
   | { kind: 'weather'; channels: readonly Channel[]; weather: Weather }
   /** Every connection is reset, once. */
   | { kind: 'cut'; channels: readonly Channel[] }
+  /** Nothing passes on the connections that there are, for ever, and neither side is told; new ones go through. */
+  | { kind: 'forget'; channels: readonly Channel[] }
   /**
    * The next answer whose command tag begins like this is swallowed and its connection cut: done, but who asked will
    * never hear of it. With `after`, only on a connection on which that text was sent since its last such answer.

@@ -77,6 +77,7 @@ class Connection {
   readonly #tags = new TagReader();
   #sentWanted = false;
   #lostBytes = false;
+  #isForgotten = false;
 
   constructor(way: Way, client: Socket) {
     const server = connect(databasePort, HOST);
@@ -102,6 +103,12 @@ class Connection {
     this.#way.connections.delete(this);
     this.#up.from.resetAndDestroy();
     this.#down.from.resetAndDestroy();
+  }
+
+  /** Like a router that was replaced: both ends wait. */
+  forget(): void {
+    this.#way.connections.delete(this);
+    this.#isForgotten = true;
   }
 
   #read(flow: Flow, direction: Direction): void {
@@ -130,6 +137,7 @@ class Connection {
   }
 
   #isLost(direction: Direction): boolean {
+    if (this.#isForgotten) return true;
     const { weather } = this.#way;
     return weather.kind === 'half-open' && weather.deaf === (direction === 'up' ? 'server' : 'client');
   }
@@ -153,6 +161,7 @@ function obey(order: Order): void {
     const way = ways[channel];
     if (order.kind === 'weather') way.change(order.weather);
     else if (order.kind === 'lose-answer') way.losing = order;
+    else if (order.kind === 'forget') for (const connection of way.connections) connection.forget();
     else for (const connection of way.connections) connection.cut();
   }
 }

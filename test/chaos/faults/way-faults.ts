@@ -4,7 +4,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
 import { until } from '../../support/until.js';
 import { proxyOf } from '../cluster.js';
-import { AFTER_LEASE, AT_ONCE, type Blow, type FaultKind } from '../faults.js';
+import { AFTER_LEASE, AFTER_WORK_TIMEOUT, AT_ONCE, type Blow, type FaultKind } from '../faults.js';
 import { CHANNELS, type Channel, type Order, type Weather } from '../proxy-orders.js';
 
 const PAST_LEASE_MS = 7_000;
@@ -47,6 +47,18 @@ const cut: FaultKind = {
   limits: AT_ONCE,
   async strike({ seat }) {
     await proxyOf(seat).order({ kind: 'cut', channels: CHANNELS });
+    await rest(1_000);
+  },
+};
+
+/** The control session finds out with its next beat; what is under way on the others, when its time is up. */
+const forgotten: FaultKind = {
+  name: 'connections-forgotten',
+  death: 'never',
+  from: 'strike',
+  limits: AFTER_WORK_TIMEOUT,
+  async strike({ seat }) {
+    await proxyOf(seat).order({ kind: 'forget', channels: CHANNELS });
     await rest(1_000);
   },
 };
@@ -142,6 +154,7 @@ export const wayFaults: readonly FaultKind[] = [
   controlEnded,
   sessionsEnded,
   cut,
+  forgotten,
   delay,
   blackhole,
   controlSilenced,
