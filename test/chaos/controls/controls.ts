@@ -4,6 +4,7 @@
 import type { Plot } from './plot.js';
 import type { Patch } from './patched-product.js';
 import * as plots from './plots.js';
+import * as repairs from './repair-plots.js';
 
 export interface Control {
   readonly name: string;
@@ -113,6 +114,48 @@ export const CONTROLS: readonly Control[] = [
     ],
     plot: plots.controlSessionEnded,
     caughtBy: /^I8: replica \d+ .* was declared dead/,
+  },
+  {
+    name: 'recovery taken for the same server',
+    patches: [
+      {
+        file: 'libs/cluster/server-start.js',
+        from: 'greatest(pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time())',
+        to: 'pg_postmaster_start_time()',
+      },
+    ],
+    plot: repairs.databaseCrashes,
+    caughtBy: /^I8: replica \d+ .* was declared dead/,
+  },
+  {
+    name: 'forgotten session kept',
+    patches: [{ file: 'libs/database/connection.js', from: 'this.#discard();', to: 'void this.#discard;' }],
+    plot: repairs.sessionForgotten,
+    caughtBy: /^I8: replica \d+ .* was declared dead/,
+  },
+  {
+    name: 'nothing known of the leader before',
+    patches: [
+      {
+        file: 'libs/cluster/sweep-loop.js',
+        from: 'inheritedMemory(leader.predecessor)',
+        to: 'NOTHING_OBSERVED',
+      },
+    ],
+    plot: repairs.frozenLeader,
+    caughtBy: /^I8: replica \d+ .* was never declared dead/,
+  },
+  {
+    name: 'stopped attempts given back as unstarted',
+    patches: [
+      {
+        file: 'libs/execution/attempt.js',
+        from: "{ kind: 'stopped', error: describeError(reason) }",
+        to: "{ kind: 'released' }",
+      },
+    ],
+    plot: repairs.leaseUnsureUnderWay,
+    caughtBy: /^C5: attempt 1 of run .* was called again/,
   },
   {
     name: 'no reconciliation',

@@ -36,6 +36,7 @@ export const deposedLeaderWrites: Plot = async (stage) => {
   );
   const deposed = await fault('control-session-ended', leader, {
     led: true,
+    kind: { limits: { ...AT_ONCE, termMs: 4_000 } }, // a new term waits for the write that is under way
     act: async () => {
       await endControlSession(stage, leader);
       await until(
