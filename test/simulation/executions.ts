@@ -76,6 +76,11 @@ export class Executions {
         `${run} runs in ${other.actor.name} and starts in ${actor.name}, both alive and awake`,
       );
     }
+    const again = this.#ofRun.get(run)?.find((other) => other.attempt === attempt);
+    if (again !== undefined) {
+      const story = `attempt ${attempt} of ${run} ran in ${again.actor.name} and starts again in ${actor.name}`;
+      this.world.violate('an attempt starts once', story);
+    }
   }
 }
 
