@@ -32,6 +32,7 @@ const testPrograms = {
   chaos: 'test/chaos/main.ts',
   'chaos:controls': 'test/chaos/controls/main.ts',
   'bench:failover': 'test/bench/failover.ts',
+  'bench:fairness': 'test/bench/fairness.ts',
 };
 
 /** Something the person at the terminal can act on: printed as it is, without a stack. */
