@@ -76,9 +76,12 @@ export class ClaimLoop implements Loop {
   async runOnce(): Promise<number> {
     const incarnation = this.membership.trusted();
     if (incarnation === null || this.membership.isDraining) return UNTIL_WOKEN_MS;
-    if (await this.#foreign.refresh(incarnation, this.ownership.serving)) {
+    const { serving } = this.ownership;
+    const freed = await this.#foreign.refresh(incarnation, { serving, hinted: this.#hinted });
+    if (freed !== null) {
       this.held.occupancy.setElsewhere(this.#foreign.runs);
       this.held.reopen();
+      for (const slot of freed) this.#hinted.add(slot);
     }
     await this.#look(incarnation);
     const room = Math.min(this.held.room(), this.options.settings.runsPerClaim);

@@ -20,20 +20,29 @@ export class ForeignRuns {
     return this.#runs;
   }
 
-  /** Brings the list up to date for the slots that are served now. True when it was read anew. */
-  async refresh(incarnation: Incarnation, serving: ReadonlyMap<Slot, number>): Promise<boolean> {
+  /**
+   * Brings the list up to date for the slots that are served now; at once where a hint says that there is work. Resolves
+   * with the slots in which runs have been set free, or with null when it was up to date: nobody else will look for them before the next look everywhere.
+   */
+  async refresh(
+    incarnation: Incarnation,
+    { serving, hinted }: { serving: ReadonlyMap<Slot, number>; hinted: ReadonlySet<Slot> },
+  ): Promise<Slot[] | null> {
     for (const slot of this.#known.keys()) if (!serving.has(slot)) this.#known.delete(slot);
     const unknown = [...serving].filter(([slot, epoch]) => this.#known.get(slot) !== epoch);
     const nowMs = this.clock.monotonicMs();
-    const stale = this.#runs.length > 0 && nowMs - this.#readAtMs >= AGAIN_MS;
-    if (unknown.length === 0 && !stale) return false;
+    const isOld = nowMs - this.#readAtMs >= AGAIN_MS;
+    const stale = this.#runs.some((run) => isOld || hinted.has(run.slot));
+    if (unknown.length === 0 && !stale) return null;
     const slots = [
       ...new Set([...unknown.map(([slot]) => slot), ...this.#runs.map((run) => run.slot)]),
     ].filter((slot) => serving.has(slot));
+    const before = this.#runs;
     this.#runs = await foreignRuns(incarnation.db, { replica: incarnation.replica, slots });
     this.#readAtMs = nowMs;
     for (const [slot, epoch] of unknown) this.#known.set(slot, epoch);
-    return true;
+    const held = new Set(this.#runs.map((run) => run.id));
+    return [...new Set(before.filter((run) => !held.has(run.id)).map((run) => run.slot))];
   }
 
   /** The epoch for which the slot's list was read; a claim holds good in no other. */

@@ -60,12 +60,12 @@ describe('retryDelayMs', () => {
 });
 
 describe('reconnectDelayMs', () => {
-  it('stays between 100 ms and 5 s', () => {
+  it('stays between 100 ms and 2 s', () => {
     fc.assert(
       fc.property(failureCounts, chances, (attempt, chance) => {
         const delayMs = reconnectDelayMs({ attempt, random: () => chance });
         expect(delayMs).toBeGreaterThanOrEqual(100);
-        expect(delayMs).toBeLessThanOrEqual(5000);
+        expect(delayMs).toBeLessThanOrEqual(2000);
       }),
     );
   });
@@ -74,6 +74,6 @@ describe('reconnectDelayMs', () => {
     const widest = [1, 2, 3, 4, 5, 6, 7, 50].map((attempt) =>
       reconnectDelayMs({ attempt, random: () => 0.999_999 }),
     );
-    expect(widest).toEqual([200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
+    expect(widest).toEqual([200, 400, 800, 1600, 2000, 2000, 2000, 2000]);
   });
 });

@@ -44,6 +44,7 @@ export class Witness {
 
   /** Everything that `look` asks is seen at one instant. */
   async atOneInstant<Seen>(look: (client: pg.ClientBase) => Promise<Seen>): Promise<Seen> {
+    await this.ask('select 1'); // as patient as any other question
     const client = await this.#pool.connect();
     try {
       await client.query('begin isolation level repeatable read read only');

@@ -7,7 +7,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import type { Cluster, Seat } from './cluster.js';
 import type { Dice } from './dice.js';
 
-export const TENANTS = 12;
+const TENANTS = 12;
 const PENDING_POSTS_MAX = 40;
 
 export interface Planned {

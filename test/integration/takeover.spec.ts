@@ -53,6 +53,29 @@ describe('taking over', () => {
     expect(rows.every((row) => row.attempt === 2 && row.pastAttempts?.[0]?.outcome === 'lost')).toBe(true);
   });
 
+  it('claims the runs of the dead as soon as their claims are revoked, not with its next look everywhere', async () => {
+    const leader = await startLoneMember(url);
+    const successor = await startWorker(leader);
+    const dead = asId.replica(leader.self().replica + 1_000);
+    const tenant = await addTenant(db);
+    const [first, second] = await addRuns(db, tenant, 2);
+    for (const id of [first, second])
+      await sql`insert into carillon.claim (id, replica, run_ids) values (gen_random_uuid(), ${dead}, array[${id}::uuid])`.execute(
+        db,
+      );
+    await successor.claimAll();
+    expect(successor.held.size).toBe(0);
+    // With a hint, which comes sooner than the list of what others hold is read again by itself ...
+    await sql`delete from carillon.claim where ${first} = any(run_ids)`.execute(db);
+    successor.claim.hint([tenant.slot]);
+    await successor.claim.runOnce();
+    expect(successor.held.size).toBe(1);
+    // ... and without one, in the very pass that reads it and finds nobody else any more.
+    await sql`delete from carillon.claim where replica = ${dead}`.execute(db);
+    await until('the list is read again', async () => (await successor.claim.runOnce()) > 250);
+    expect(successor.held.size).toBe(2);
+  });
+
   it('I2: a result whose claim was revoked is discarded and reported', async () => {
     const member = await startLoneMember(url);
     const worker = await startWorker(member);

@@ -60,6 +60,8 @@ export const databaseCrashes: Plot = async (stage) => {
       await proxyOf(follower.seat).weather({ kind: 'blackhole' });
       const { pid } = await witness.askOne<{ pid: number }>('select pg_backend_pid() as pid');
       process.kill(pid, 'SIGKILL');
+      await rest(50);
+      await witness.ask('select 1'); // it has recovered
       await rest(1_800);
       await proxyOf(follower.seat).weather({ kind: 'normal' });
     },
