@@ -7,7 +7,7 @@ import type { RateLimit } from './decisions/lane-rules.js';
 import { takeTokens } from './decisions/token-bucket.js';
 import type { HeldRun } from './held-run.js';
 import type { LaneRulesBook } from './lane-rules-book.js';
-import { lockBuckets, spend, type BucketKey } from './rate-limit.repository.js';
+import { lockBuckets, spend, type Bucket, type BucketKey } from './rate-limit.repository.js';
 
 export interface Admission {
   admitted: HeldRun[];
@@ -31,19 +31,15 @@ export class RateGate {
   async admit(incarnation: Incarnation, runs: readonly HeldRun[]): Promise<Admission | null> {
     const wishes = this.#wishes(runs);
     const result = await asReplica(incarnation.db, incarnation, async (tx) => {
-      const buckets = await lockBuckets(tx, wishes);
-      const waits = new Map<HeldRun, number>();
-      const spent: (BucketKey & { spentUntilMs: number })[] = [];
-      for (const { tenantId, jobType, spentUntilMs, nowMs } of buckets) {
-        const wish = wishes.find((each) => each.tenantId === tenantId && each.jobType === jobType);
-        if (wish === undefined) continue;
-        const grant = takeTokens({ rate: wish.rate, spentUntilMs, nowMs, wanted: wish.runs.length });
-        spent.push({ tenantId, jobType, spentUntilMs: grant.spentUntilMs });
-        for (const held of wish.runs.slice(grant.granted))
-          waits.set(held, Math.max(waits.get(held) ?? 0, grant.waitMs));
-      }
-      await spend(tx, spent);
-      return waits;
+      const buckets = (await lockBuckets(tx, wishes)).flatMap((bucket) => {
+        const wish = wishes.find(
+          (each) => each.tenantId === bucket.tenantId && each.jobType === bucket.jobType,
+        );
+        return wish === undefined ? [] : [{ ...bucket, rate: wish.rate, wanted: new Set(wish.runs) }];
+      });
+      const shared = shareTokens(runs, buckets);
+      if (shared.spent.length > 0) await spend(tx, shared.spent);
+      return shared.waits;
     });
     if (result.kind === 'fenced') return null;
     const waits = result.value;
@@ -71,4 +67,37 @@ export class RateGate {
     }
     return [...wishes.values()];
   }
+}
+
+type WantedBucket = Bucket & { rate: RateLimit; wanted: ReadonlySet<HeldRun> };
+
+/** A run takes its tokens from all of its buckets or from none, so that what one refuses wastes nothing of the other. */
+function shareTokens(
+  runs: readonly HeldRun[],
+  buckets: readonly WantedBucket[],
+): { spent: (BucketKey & { spentUntilMs: number })[]; waits: Map<HeldRun, number> } {
+  const free = buckets.map((bucket) => ({
+    bucket,
+    tokens: takeTokens({ ...bucket, wanted: bucket.wanted.size }).granted,
+    taken: 0,
+  }));
+  const lacking = new Map<HeldRun, typeof free>();
+  for (const held of runs) {
+    const needed = free.filter(({ bucket }) => bucket.wanted.has(held));
+    const empty = needed.filter(({ tokens, taken }) => taken >= tokens);
+    if (empty.length > 0) lacking.set(held, empty);
+    else for (const each of needed) each.taken += 1;
+  }
+  const grants = new Map(
+    free.map(({ bucket, taken }) => [bucket, takeTokens({ ...bucket, wanted: taken })] as const),
+  );
+  const waitOf = (bucket: WantedBucket): number => grants.get(bucket)?.waitMs ?? 0;
+  return {
+    spent: [...grants]
+      .filter(([, { granted }]) => granted > 0)
+      .map(([{ tenantId, jobType }, { spentUntilMs }]) => ({ tenantId, jobType, spentUntilMs })),
+    waits: new Map(
+      [...lacking].map(([held, empty]) => [held, Math.max(...empty.map(({ bucket }) => waitOf(bucket)))]),
+    ),
+  };
 }
