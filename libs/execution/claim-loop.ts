@@ -7,12 +7,12 @@ import type { Incarnation, Membership } from '#cluster/membership.js';
 import type { OwnershipLoop } from '#cluster/ownership-loop.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
-import { asId, type Slot } from '#kernel/ids.js';
+import { asId, type Slot, type TenantId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { claimRuns, discoverLanes, type Lane } from './claim.repository.js';
 import { laneOf, type ClaimedRun } from './claimed-run.js';
-import { worthHolding } from './decisions/lane-rules.js';
+import { limitsConcurrency, worthHolding } from './decisions/lane-rules.js';
 import type { HeldRuns } from './held-runs.js';
 import { LaneQueue } from './lane-queue.js';
 
@@ -42,6 +42,8 @@ export class ClaimLoop implements Loop {
   readonly claimed = new Topic<void>();
   /** Nothing of these lanes may start any more. */
   readonly paused = new Topic<readonly Lane[]>();
+  /** Something may start that might not before: limits, pauses, or what others hold were read anew. */
+  readonly reopened = new Topic<void>();
   readonly #lanes = new LaneQueue();
   readonly #foreign: ForeignRuns;
   readonly #hinted = new Set<Slot>();
@@ -60,7 +62,11 @@ export class ClaimLoop implements Loop {
       this.#foreign.clear();
       this.#lookedUpTo.clear();
     });
-    ownership.changed.subscribe(() => this.lookEverywhere());
+    ownership.changed.subscribe(() => {
+      this.lookEverywhere();
+      held.occupancy.keepOnly(ownership.serving);
+      this.#giveBackUnserved();
+    });
   }
 
   /** There may be new work in these slots. */
@@ -79,14 +85,15 @@ export class ClaimLoop implements Loop {
     const { serving } = this.ownership;
     const freed = await this.#foreign.refresh(incarnation, { serving, hinted: this.#hinted });
     if (freed !== null) {
-      this.held.occupancy.setElsewhere(this.#foreign.runs);
-      this.held.reopen();
+      this.held.occupancy.setElsewhere(this.#foreign.runs, this.#foreign.known);
+      this.held.occupancy.keepOnly(serving);
+      this.#reopen();
       for (const slot of freed) this.#hinted.add(slot);
     }
     await this.#look(incarnation);
     const room = Math.min(this.held.room(), this.options.settings.runsPerClaim);
-    // What ends makes room and wakes this loop.
-    if (room <= 0) return UNTIL_WOKEN_MS;
+    // What ends makes room and wakes this loop; what keeps it from starting must be looked at all the same.
+    if (room <= 0) return this.#untilNextLook();
     const lanes = this.#takeLanes(room);
     if (lanes.length === 0) return this.#untilNextLook();
     await this.#claim(incarnation, lanes);
@@ -100,7 +107,16 @@ export class ClaimLoop implements Loop {
       (lane) => this.#roomFor(lane) > 0,
     );
     const part = Math.floor(room / Math.max(1, lanes.length));
-    return lanes.map((lane) => ({ ...lane, quota: Math.min(part, this.#roomFor(lane)) }));
+    const left = new Map<TenantId, number>();
+    const served = lanes.map((lane) => {
+      const ofTenant = left.get(lane.tenantId) ?? this.held.roomFor(lane.tenantId);
+      const quota = Math.max(0, Math.min(part, this.#roomFor(lane), ofTenant));
+      left.set(lane.tenantId, ofTenant - quota);
+      return { ...lane, quota };
+    });
+    // A tenant with many lanes takes no more by them all than it may: they wait for the next pass.
+    this.#lanes.add(served.filter(({ quota }) => quota === 0));
+    return served.filter(({ quota }) => quota > 0);
   }
 
   #roomFor(lane: Lane): number {
@@ -124,6 +140,8 @@ export class ClaimLoop implements Loop {
     const limit = this.options.settings.lanesPerLook;
     const looks = slots.map((slot) => ({ slot, after: this.#lookedUpTo.get(slot) ?? null }));
     const found = await discoverLanes(incarnation.db, { looks, limit });
+    // Those that are found, held or waited for are all that anybody will ask about.
+    this.held.rules.keepOnly((lane) => this.held.ofLane(lane) > 0 || this.#lanes.has(lane));
     for (const lane of found)
       this.held.rules.note(lane, {
         paused: lane.paused,
@@ -138,7 +156,8 @@ export class ClaimLoop implements Loop {
       if (last !== undefined && lanes.length === limit) this.#lookedUpTo.set(slot, last);
       else this.#lookedUpTo.delete(slot);
     }
-    this.held.reopen();
+    this.#reopen();
+    this.#giveBackUnserved();
     const paused = found.filter((lane) => lane.paused && this.held.ofLane(lane) > 0);
     if (paused.length > 0) this.paused.publish(paused);
     this.#lanes.add(found.filter((lane) => !lane.paused));
@@ -163,8 +182,26 @@ export class ClaimLoop implements Loop {
     const { runs, databaseTime } = result.value;
     if (databaseTime === null || this.membership.incarnation !== incarnation) return;
     this.#hold(runs, databaseTime);
+    this.#giveBackUnserved();
     this.#lanes.add(stillFull(lanes, runs));
     this.claimed.publish();
+  }
+
+  #reopen(): void {
+    this.held.reopen();
+    this.reopened.publish();
+  }
+
+  /**
+   * A former owner does not know what its successors start, so it starts nothing more of what is limited: it gives
+   * that back, and the successor stops counting it (I7). What is not limited is finished here.
+   */
+  #giveBackUnserved(): void {
+    const unserved = [...this.held.lanes()].filter(
+      (lane) =>
+        !this.ownership.serving.has(lane.slot) && limitsConcurrency(this.held.rules.of(lane), hasKey(lane)),
+    );
+    if (unserved.length > 0) this.paused.publish(unserved);
   }
 
   // Counted from the answer's arrival, which is later than the instant it names: so never before run_at (I6).

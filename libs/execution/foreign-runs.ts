@@ -45,6 +45,11 @@ export class ForeignRuns {
     return [...new Set(before.filter((run) => !held.has(run.id)).map((run) => run.slot))];
   }
 
+  /** The slots whose list was read, each with its epoch. */
+  get known(): ReadonlyMap<Slot, number> {
+    return this.#known;
+  }
+
   /** The epoch for which the slot's list was read; a claim holds good in no other. */
   epochOf(slot: Slot): number | undefined {
     return this.#known.get(slot);

@@ -8,6 +8,7 @@ import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import { laneOf, type ClaimedRun } from './claimed-run.js';
 import { barrierOf } from './decisions/lane-rules.js';
 import { rankOf } from './decisions/rank.js';
+import type { Lane } from './claim.repository.js';
 import type { HeldRun } from './held-run.js';
 import { LaneRulesBook } from './lane-rules-book.js';
 import { Occupancy } from './occupancy.js';
@@ -33,7 +34,7 @@ export class HeldRuns {
   #quarantine: HeldRun[] = [];
   #quarantined: HeldRun | null = null;
   readonly #byTenant = new Map<TenantId, Set<RunId>>();
-  readonly #byLane = new Map<string, number>();
+  readonly #byLane = new Map<string, Lane & { held: number }>();
   readonly #leftInClaim = new Map<ClaimId, number>();
   #running = 0;
   #turns = 0;
@@ -60,7 +61,12 @@ export class HeldRuns {
 
   /** How many runs of the lane are held. */
   ofLane({ tenantId, lane }: { tenantId: TenantId; lane: string }): number {
-    return this.#byLane.get(`${tenantId}/${lane}`) ?? 0;
+    return this.#byLane.get(`${tenantId}/${lane}`)?.held ?? 0;
+  }
+
+  /** The lanes of which any run is held. */
+  lanes(): Iterable<Lane> {
+    return this.#byLane.values();
   }
 
   /** Adds one claim's runs; `startAtMs` turns a run's due time into this process's clock. */
@@ -143,7 +149,8 @@ export class HeldRuns {
   /** Takes back a start that was not to be: nothing of the lane starts before this moment. */
   postpone(held: HeldRun, untilMs: number): void {
     if (this.#runs.get(held.run.id) !== held || held.state !== 'running') return;
-    this.#stop(held, held.begunAtMs);
+    this.#makeWay(held);
+    this.#ready.takenBack(held);
     held.state = 'waiting';
     if (isSuspect(held)) {
       held.startAtMs = untilMs;
@@ -212,11 +219,15 @@ export class HeldRuns {
   }
 
   #stop(held: HeldRun, nowMs: number): void {
-    if (held === this.#quarantined) this.#quarantined = null;
     if (held.state !== 'running') return;
+    this.#makeWay(held);
+    this.#ready.ended(held, nowMs);
+  }
+
+  #makeWay(held: HeldRun): void {
+    if (held === this.#quarantined) this.#quarantined = null;
     this.#running -= 1;
     this.occupancy.end(held.run);
-    this.#ready.ended(held, nowMs);
   }
 
   /** The quarantined run to start next, if there is none already and a limit does not hold it back. */
@@ -229,9 +240,12 @@ export class HeldRuns {
   }
 
   #countInLane(run: ClaimedRun, change: 1 | -1): void {
-    const key = `${run.tenantId}/${laneOf(run)}`;
-    const held = (this.#byLane.get(key) ?? 0) + change;
-    if (held > 0) this.#byLane.set(key, held);
+    const { tenantId, slot } = run;
+    const lane = laneOf(run);
+    const key = `${tenantId}/${lane}`;
+    const counted = this.#byLane.get(key) ?? { tenantId, slot, lane, held: 0 };
+    counted.held += change;
+    if (counted.held > 0) this.#byLane.set(key, counted);
     else this.#byLane.delete(key);
   }
 }

@@ -11,6 +11,10 @@ export class LaneQueue {
     return this.#lanes.size;
   }
 
+  has(lane: Pick<Lane, 'tenantId' | 'lane'>): boolean {
+    return this.#lanes.has(keyOf(lane));
+  }
+
   /** Lanes that wait already keep their place. */
   add(lanes: readonly Lane[]): void {
     for (const lane of lanes) if (!this.#lanes.has(keyOf(lane))) this.#lanes.set(keyOf(lane), lane);
@@ -33,6 +37,6 @@ export class LaneQueue {
   }
 }
 
-function keyOf({ tenantId, lane }: Lane): string {
+function keyOf({ tenantId, lane }: Pick<Lane, 'tenantId' | 'lane'>): string {
   return `${tenantId}/${lane}`;
 }

@@ -4,21 +4,31 @@ import type { TenantId } from '#kernel/ids.js';
 import { laneOf, type ClaimedRun } from './claimed-run.js';
 import { NO_RULES, type LaneRules } from './decisions/lane-rules.js';
 
+interface RuledLane {
+  tenantId: TenantId;
+  lane: string;
+}
+
 export class LaneRulesBook {
-  #rules = new Map<string, LaneRules>();
+  readonly #rules = new Map<string, { lane: RuledLane; rules: LaneRules }>();
 
   /** A lane that was never looked at is not limited: nothing of it has been claimed either. */
-  of(lane: { tenantId: TenantId; lane: string }): LaneRules {
-    return this.#rules.get(keyOf(lane)) ?? NO_RULES;
+  of(lane: RuledLane): LaneRules {
+    return this.#rules.get(keyOf(lane))?.rules ?? NO_RULES;
   }
 
   ofRun(run: ClaimedRun): LaneRules {
     return this.of({ tenantId: run.tenantId, lane: laneOf(run) });
   }
 
-  note(lane: { tenantId: TenantId; lane: string }, rules: LaneRules): void {
+  note(lane: RuledLane, rules: LaneRules): void {
     if (isNothing(rules)) this.#rules.delete(keyOf(lane));
-    else this.#rules.set(keyOf(lane), rules);
+    else this.#rules.set(keyOf(lane), { lane: { tenantId: lane.tenantId, lane: lane.lane }, rules });
+  }
+
+  /** Forgets the lanes that nobody asks about before they are looked at again. */
+  keepOnly(isWanted: (lane: RuledLane) => boolean): void {
+    for (const [key, { lane }] of this.#rules) if (!isWanted(lane)) this.#rules.delete(key);
   }
 }
 
@@ -33,6 +43,6 @@ function isNothing({ paused, weight, tenant, jobType }: LaneRules): boolean {
   return !paused && weight === 1 && limits.every((limit) => limit === undefined);
 }
 
-function keyOf({ tenantId, lane }: { tenantId: TenantId; lane: string }): string {
+function keyOf({ tenantId, lane }: RuledLane): string {
   return `${tenantId}/${lane}`;
 }

@@ -1,7 +1,9 @@
 // How much of each limit is taken? Everything that may be executing counts: what runs here, and what others
 // hold of our slots, a former owner that is finishing, a dead one that nobody has swept yet, a remote worker.
-// What others merely hold counts too, because nobody here knows whether it has started (I7).
-import type { TenantId } from '#kernel/ids.js';
+// What others merely hold counts too, because nobody here knows whether it has started (I7). That is known only of
+// slots that this replica serves, and in the epoch for which it was read: a former owner knows nothing of what its
+// successors start.
+import type { Slot, TenantId } from '#kernel/ids.js';
 import type { Occupied } from './decisions/lane-rules.js';
 
 export interface Occupant {
@@ -13,6 +15,7 @@ export interface Occupant {
 export class Occupancy {
   readonly #here = new Map<string, number>();
   #elsewhere = new Map<string, number>();
+  #counted: ReadonlyMap<Slot, number> = new Map();
 
   begin(run: Occupant): void {
     for (const key of keysOf(run)) this.#here.set(key, (this.#here.get(key) ?? 0) + 1);
@@ -26,14 +29,22 @@ export class Occupancy {
     }
   }
 
-  /** What others hold in the slots that this replica serves; all of it, each time. */
-  setElsewhere(runs: readonly Occupant[]): void {
+  /** All that others hold in these slots, each with the epoch for which it was read. */
+  setElsewhere(runs: readonly Occupant[], counted: ReadonlyMap<Slot, number>): void {
+    this.#counted = new Map(counted);
     this.#elsewhere = new Map();
     for (const run of runs)
       for (const key of keysOf(run)) this.#elsewhere.set(key, (this.#elsewhere.get(key) ?? 0) + 1);
   }
 
-  of(run: Occupant): Occupied {
+  /** From now on only these slots are served, each in this epoch. */
+  keepOnly(serving: ReadonlyMap<Slot, number>): void {
+    this.#counted = new Map([...this.#counted].filter(([slot, epoch]) => serving.get(slot) === epoch));
+  }
+
+  /** Null when it is not known what others hold of the slot. */
+  of(run: Occupant & { slot: Slot }): Occupied | null {
+    if (!this.#counted.has(run.slot)) return null;
     const [byTenant = 0, byJobType = 0, byKey = 0] = keysOf(run).map(
       (key) => (this.#here.get(key) ?? 0) + (this.#elsewhere.get(key) ?? 0),
     );
@@ -48,6 +59,7 @@ export class Occupancy {
   clear(): void {
     this.#here.clear();
     this.#elsewhere.clear();
+    this.#counted = new Map();
   }
 }
 

@@ -49,7 +49,7 @@ export class RateGate {
     const askedAtMs = this.clock.monotonicMs();
     const asking = runs.filter((held) => !held.hasTokens);
     if (asking.length > 0) {
-      const result = await this.#takeTokens(incarnation, this.#wishes(asking), waits);
+      const result = await this.#takeTokens(incarnation, asking, waits);
       if (result === 'fenced') return null;
       for (const held of asking) held.hasTokens = !waits.has(held);
     }
@@ -69,30 +69,28 @@ export class RateGate {
 
   async #takeTokens(
     incarnation: Incarnation,
-    wishes: readonly Wish[],
+    runs: readonly HeldRun[],
     waits: Map<HeldRun, number>,
   ): Promise<'done' | 'fenced'> {
+    const wishes = this.#wishes(runs);
     const result = await asReplica(incarnation.db, incarnation, async (tx) => {
-      const buckets = await lockBuckets(tx, wishes);
-      const spent = buckets.flatMap((bucket) => this.#grant(bucket, wishes, waits));
-      await spend(tx, spent);
+      const buckets = (await lockBuckets(tx, wishes)).flatMap((bucket) => {
+        const wish = wishes.find((each) => keyOf(each) === keyOf(bucket));
+        return wish === undefined ? [] : [{ ...bucket, rate: wish.rate, wanted: new Set(wish.runs) }];
+      });
+      for (const bucket of buckets) this.#meet(bucket);
+      const shared = shareTokens(runs, buckets);
+      if (shared.spent.length > 0) await spend(tx, shared.spent);
+      for (const [held, waitMs] of shared.waits) waits.set(held, waitMs);
     });
     return result.kind;
   }
 
-  #grant(bucket: Bucket, wishes: readonly Wish[], waits: Map<HeldRun, number>) {
-    const { tenantId, jobType, spentUntilMs, nowMs } = bucket;
-    const wish = wishes.find((each) => each.tenantId === tenantId && each.jobType === jobType);
-    if (wish === undefined) return [];
+  #meet(bucket: Bucket): void {
     const key = keyOf(bucket);
-    if (!this.#starts.has(key)) {
-      if (this.#starts.size >= BUCKETS_MAX) this.#starts.clear();
-      this.#starts.set(key, this.clock.monotonicMs() + (spentUntilMs - nowMs) + LAG_MS);
-    }
-    const grant = takeTokens({ rate: wish.rate, spentUntilMs, nowMs, wanted: wish.runs.length });
-    for (const held of wish.runs.slice(grant.granted))
-      waits.set(held, Math.max(waits.get(held) ?? 0, grant.waitMs));
-    return [{ tenantId, jobType, spentUntilMs: grant.spentUntilMs }];
+    if (this.#starts.has(key)) return;
+    if (this.#starts.size >= BUCKETS_MAX) this.#starts.clear();
+    this.#starts.set(key, this.clock.monotonicMs() + (bucket.spentUntilMs - bucket.nowMs) + LAG_MS);
   }
 
   /** Counts the start in, unless it would come too soon after the others. */
@@ -132,4 +130,37 @@ export class RateGate {
 
 function keyOf({ tenantId, jobType }: BucketKey): string {
   return `${tenantId}/${jobType}`;
+}
+
+type WantedBucket = Bucket & { rate: RateLimit; wanted: ReadonlySet<HeldRun> };
+
+/** A run takes its tokens from all of its buckets or from none, so that what one refuses wastes nothing of the other. */
+function shareTokens(
+  runs: readonly HeldRun[],
+  buckets: readonly WantedBucket[],
+): { spent: (BucketKey & { spentUntilMs: number })[]; waits: Map<HeldRun, number> } {
+  const free = buckets.map((bucket) => ({
+    bucket,
+    tokens: takeTokens({ ...bucket, wanted: bucket.wanted.size }).granted,
+    taken: 0,
+  }));
+  const lacking = new Map<HeldRun, typeof free>();
+  for (const held of runs) {
+    const needed = free.filter(({ bucket }) => bucket.wanted.has(held));
+    const empty = needed.filter(({ tokens, taken }) => taken >= tokens);
+    if (empty.length > 0) lacking.set(held, empty);
+    else for (const each of needed) each.taken += 1;
+  }
+  const grants = new Map(
+    free.map(({ bucket, taken }) => [bucket, takeTokens({ ...bucket, wanted: taken })] as const),
+  );
+  const waitOf = (bucket: WantedBucket): number => grants.get(bucket)?.waitMs ?? 0;
+  return {
+    spent: [...grants]
+      .filter(([, { granted }]) => granted > 0)
+      .map(([{ tenantId, jobType }, { spentUntilMs }]) => ({ tenantId, jobType, spentUntilMs })),
+    waits: new Map(
+      [...lacking].map(([held, empty]) => [held, Math.max(...empty.map(({ bucket }) => waitOf(bucket)))]),
+    ),
+  };
 }

@@ -3,7 +3,7 @@
 // Such a lane is set aside until something changes that could open it, so that it costs nothing meanwhile.
 import type { TenantId } from '#kernel/ids.js';
 import { laneOf, type ClaimedRun } from './claimed-run.js';
-import { barrierOf, type LaneRules } from './decisions/lane-rules.js';
+import { barrierOf, type Barrier, type LaneRules } from './decisions/lane-rules.js';
 import { rankOf } from './decisions/rank.js';
 import type { HeldRun } from './held-run.js';
 import type { LaneRulesBook } from './lane-rules-book.js';
@@ -13,9 +13,11 @@ import { TenantTurns } from './tenant-turns.js';
 interface Lane {
   /** The best last. */
   runs: HeldRun[];
+  readonly jobType: string;
+  readonly concurrencyKey: string | null;
   rules: LaneRules;
-  /** Set aside: by a limit, or until a moment by a rate. */
-  closed: boolean;
+  /** Set aside: by a limit or a pause, and until a moment by a rate. */
+  closedBy: Barrier | null;
   closedUntilMs: number;
 }
 
@@ -44,7 +46,9 @@ export class ReadyLanes {
     const lane = lanes.get(name);
     if (lane === undefined) {
       const rules = this.book.of({ tenantId, lane: name });
-      lanes.set(name, { runs: [held], rules, closed: false, closedUntilMs: Number.NEGATIVE_INFINITY });
+      const { jobType, concurrencyKey } = held.run;
+      const closedUntilMs = Number.NEGATIVE_INFINITY;
+      lanes.set(name, { runs: [held], jobType, concurrencyKey, rules, closedBy: null, closedUntilMs });
     } else lane.runs.splice(placeFor(lane.runs, held), 0, held);
     if (!this.#heldBack.has(tenantId) || lane === undefined) this.#enter(tenantId);
   }
@@ -64,7 +68,23 @@ export class ReadyLanes {
     const { weight } = this.book.ofRun(held.run);
     const tookMs = nowMs - held.begunAtMs;
     this.#turns.correct(held.run.tenantId, { charged: held.charged, tookMs, weight });
-    this.#reopen(held.run.tenantId);
+    this.#makeWay(held.run);
+  }
+
+  /** A run that was taken does not start after all: its tenant owes nothing for it. */
+  takenBack(held: HeldRun): void {
+    this.#turns.refund(held.run.tenantId, held.charged);
+    held.charged = 0;
+    this.#makeWay(held.run);
+  }
+
+  #makeWay({ tenantId, jobType, concurrencyKey }: ClaimedRun): void {
+    const lanes = this.#tenants.get(tenantId);
+    for (const lane of lanes?.values() ?? []) {
+      const isOfKey = lane.closedBy === 'key' && lane.concurrencyKey === concurrencyKey;
+      if (lane.jobType === jobType && (lane.closedBy === 'job-type' || isOfKey)) lane.closedBy = null;
+    }
+    if (lanes !== undefined) this.#enter(tenantId);
     for (const tenantId of this.#overShare) this.#enter(tenantId);
     this.#overShare.clear();
   }
@@ -72,8 +92,11 @@ export class ReadyLanes {
   /** Limits or what others hold may have changed: everything is looked at anew. */
   reopenAll(): void {
     for (const [tenantId, lanes] of this.#tenants) {
-      for (const [name, lane] of lanes) lane.rules = this.book.of({ tenantId, lane: name });
-      this.#reopen(tenantId);
+      for (const [name, lane] of lanes) {
+        lane.rules = this.book.of({ tenantId, lane: name });
+        lane.closedBy = null;
+      }
+      this.#enter(tenantId);
     }
   }
 
@@ -122,11 +145,13 @@ export class ReadyLanes {
       const run = (lane.runs.at(-1) as HeldRun).run;
       const barrier = barrierOf(lane.rules, this.occupancy.of(run), run.concurrencyKey !== null);
       if (barrier === 'tenant') return this.#holdBack(tenantId);
-      if (barrier !== null) lane.closed = true;
-      else return this.#start(tenantId, name, lane);
+      if (barrier === null) return this.#start(tenantId, name, lane);
+      lane.closedBy = barrier;
+      if (barrier !== 'job-type') continue;
+      for (const other of lanes.values()) if (other.jobType === run.jobType) other.closedBy ??= barrier;
     }
     const rated = [...lanes.values()]
-      .filter(({ closed }) => !closed)
+      .filter(({ closedBy }) => closedBy === null)
       .map(({ closedUntilMs }) => closedUntilMs);
     if (rated.length > 0) this.#rated.set(tenantId, Math.min(...rated));
     return this.#holdBack(tenantId);
@@ -150,13 +175,6 @@ export class ReadyLanes {
     this.#turns.enter(tenantId);
   }
 
-  #reopen(tenantId: TenantId): void {
-    const lanes = this.#tenants.get(tenantId);
-    if (lanes === undefined) return;
-    for (const lane of lanes.values()) lane.closed = false;
-    this.#enter(tenantId);
-  }
-
   #dropIfEmpty(tenantId: TenantId, name: string): void {
     const lanes = this.#tenants.get(tenantId);
     if (lanes?.get(name)?.runs.length === 0) lanes.delete(name);
@@ -170,9 +188,9 @@ export class ReadyLanes {
 function bestOf(lanes: ReadonlyMap<string, Lane>, nowMs: number): string | undefined {
   let best: HeldRun | undefined;
   let found: string | undefined;
-  for (const [name, { runs, closed, closedUntilMs }] of lanes) {
+  for (const [name, { runs, closedBy, closedUntilMs }] of lanes) {
     const first = runs.at(-1);
-    if (closed || closedUntilMs > nowMs || first === undefined) continue;
+    if (closedBy !== null || closedUntilMs > nowMs || first === undefined) continue;
     if (best !== undefined && !goesBefore(first, best)) continue;
     best = first;
     found = name;

@@ -57,13 +57,21 @@ export async function requeueLost(
   return rows;
 }
 
-/** Ends runs that kill their replicas; their last attempt is the lost one. */
+/**
+ * Ends runs that kill their replicas; their last attempt is the lost one. A fire that is still open is decided
+ * with it, since nobody will report its start any more (I1).
+ */
 export async function deadLetter(
   tx: Tx,
   { replica, runIds, error }: { replica: ReplicaNumber; runIds: readonly RunId[]; error: object },
 ): Promise<void> {
   await sql`
-    with gone as (delete from carillon.run where id = any(${[...runIds]}::uuid[]) returning *)
+    with gone as (delete from carillon.run where id = any(${[...runIds]}::uuid[]) returning *),
+    decided as (
+      update carillon.fire f
+         set outcome = 'late', started_at = clock_timestamp(), reason = 'poison'
+        from gone g
+       where f.schedule_id = g.schedule_id and f.due_at = g.due_at and f.outcome = 'planned')
     insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
                                       created_at, queue, concurrency_key, deadline, tags, progress,
                                       outcome, replica, started_at, finished_at, error)

@@ -65,17 +65,18 @@ export class StartLoop implements Loop {
   // What no rate limits goes first: it need not wait for the tokens of the others.
   async #startDue(incarnation: Incarnation, due: readonly HeldRun[]): Promise<void> {
     const rated = due.filter((held) => this.#rateGate.concerns(held));
-    await this.#start(
-      incarnation,
-      rated.length === 0 ? due : due.filter((held) => !this.#rateGate.concerns(held)),
-    );
+    const free = rated.length === 0 ? due : due.filter((held) => !this.#rateGate.concerns(held));
+    await this.#start(incarnation, free).catch((error: unknown) => {
+      this.#postpone(rated);
+      throw error;
+    });
     if (rated.length > 0) await this.#start(incarnation, await this.#admit(incarnation, rated));
   }
 
   async #admit(incarnation: Incarnation, rated: readonly HeldRun[]): Promise<HeldRun[]> {
     const { held, membership, clock } = this.parts;
     const admission = await this.#rateGate.admit(incarnation, rated).catch((error: unknown) => {
-      for (const each of rated) held.postpone(each, clock.monotonicMs() + DISTRUST_MS);
+      this.#postpone(rated);
       throw error;
     });
     if (admission === null) {
@@ -87,6 +88,12 @@ export class StartLoop implements Loop {
     if (membership.trusted() === incarnation) return admission.admitted;
     for (const each of admission.admitted) held.postpone(each, nowMs);
     return [];
+  }
+
+  /** Something went wrong before they could start; they are tried again. */
+  #postpone(due: readonly HeldRun[]): void {
+    const { held, clock } = this.parts;
+    for (const each of due) held.postpone(each, clock.monotonicMs() + DISTRUST_MS);
   }
 
   // What was lost before is written down before it starts: if this replica dies as well, it was running.

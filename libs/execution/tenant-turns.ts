@@ -10,6 +10,8 @@ import TinyQueue from 'tinyqueue';
 const COST_MIN_MS = 1;
 /** How fast the guess follows what runs really take. */
 const LEARNING = 0.2;
+/** Accounts of tenants that were here once are kept up to so many. */
+const ACCOUNTS_KEPT = 10_000;
 
 interface Account {
   virtualMs: number;
@@ -17,6 +19,7 @@ interface Account {
   /** Entries of the queue with another number are out of date. */
   turn: number;
   waits: boolean;
+  running: number;
 }
 
 interface Entry {
@@ -30,6 +33,7 @@ export class TenantTurns {
   readonly #queue = new TinyQueue<Entry>([], (a, b) => a.virtualMs - b.virtualMs || a.turn - b.turn);
   #nowMs = 0;
   #turns = 0;
+  #forgetAt = ACCOUNTS_KEPT;
 
   /** The tenant has something to start. */
   enter(tenantId: TenantId): void {
@@ -51,12 +55,13 @@ export class TenantTurns {
     return undefined;
   }
 
-  /** A run of the tenant starts. Resolves with what it was charged, in virtual milliseconds. */
+  /** A run of the tenant starts. Returns what it was charged, in virtual milliseconds. */
   charge(tenantId: TenantId, weight: number): number {
     const account = this.#account(tenantId);
     this.#nowMs = Math.max(this.#nowMs, account.virtualMs);
     const charged = account.guessMs / weight;
     account.virtualMs += charged;
+    account.running += 1;
     return charged;
   }
 
@@ -67,9 +72,19 @@ export class TenantTurns {
   ): void {
     const account = this.#accounts.get(tenantId);
     if (account === undefined) return;
+    account.running -= 1;
     const cost = Math.max(COST_MIN_MS, tookMs);
     account.guessMs += LEARNING * (cost - account.guessMs);
     account.virtualMs += cost / weight - charged;
+    if (account.waits) this.#push(tenantId, account);
+  }
+
+  /** The run has not started after all. */
+  refund(tenantId: TenantId, charged: number): void {
+    const account = this.#accounts.get(tenantId);
+    if (account === undefined) return;
+    account.running -= 1;
+    account.virtualMs -= charged;
     if (account.waits) this.#push(tenantId, account);
   }
 
@@ -81,6 +96,13 @@ export class TenantTurns {
     this.#nowMs = 0;
   }
 
+  /** Who neither waits, runs nor owes would come back as a stranger does, but for what is guessed of its runs. */
+  #forgetIdle(): void {
+    for (const [tenantId, { waits, running, virtualMs }] of this.#accounts)
+      if (!waits && running === 0 && virtualMs <= this.#nowMs) this.#accounts.delete(tenantId);
+    this.#forgetAt = Math.max(ACCOUNTS_KEPT, 2 * this.#accounts.size);
+  }
+
   #push(tenantId: TenantId, account: Account): void {
     account.turn = this.#turns += 1;
     this.#queue.push({ tenantId, virtualMs: account.virtualMs, turn: account.turn });
@@ -89,7 +111,8 @@ export class TenantTurns {
   #account(tenantId: TenantId): Account {
     let account = this.#accounts.get(tenantId);
     if (account === undefined) {
-      account = { virtualMs: this.#nowMs, guessMs: COST_MIN_MS, turn: 0, waits: false };
+      if (this.#accounts.size >= this.#forgetAt) this.#forgetIdle();
+      account = { virtualMs: this.#nowMs, guessMs: COST_MIN_MS, turn: 0, waits: false, running: 0 };
       this.#accounts.set(tenantId, account);
     }
     return account;

@@ -137,6 +137,17 @@ export async function slotOwnerOf(db: Database, slot: Slot): Promise<ReplicaNumb
   return row?.owner ?? null;
 }
 
+/** The slot changes hands only after this transaction. */
+export async function holdSlotOwner(tx: Tx, slot: Slot): Promise<ReplicaNumber | null> {
+  const row = await tx
+    .selectFrom('slot_owner')
+    .select('owner')
+    .where('slot', '=', slot)
+    .forShare()
+    .executeTakeFirst();
+  return row?.owner ?? null;
+}
+
 /**
  * Takes back what was planned and that nobody has claimed: runs and their ledger rows, which decided
  * nothing yet. The caller has closed the owner's gate, so that a claim is either visible here or comes

@@ -146,8 +146,12 @@ async function goOnAt(tx: Tx, schedule: rows.Schedule): Promise<Date | null> {
 
 /** The claims of the slot's owner are held off until commit, so a run is either claimed or ours to take back. */
 async function takeBackPlanned(tx: Tx, schedule: rows.Schedule): Promise<Date[]> {
-  const owner = await rows.slotOwnerOf(tx, schedule.slot);
-  if (owner !== null) await closeGate(tx, owner);
+  const seen = await rows.slotOwnerOf(tx, schedule.slot);
+  if (seen !== null) await closeGate(tx, seen);
+  // The slot may have changed hands while the gate was waited for; from here on it can't. The gate comes first,
+  // as in a hand-over: who waited for it with the row in hand would be waited for by the owner.
+  const owner = await rows.holdSlotOwner(tx, schedule.slot);
+  if (owner !== null && owner !== seen) await closeGate(tx, owner);
   return rows.revokePlanned(tx, schedule.id);
 }
 

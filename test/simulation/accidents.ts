@@ -29,6 +29,7 @@ const ACCIDENTS = {
   'an operator ends the term': { weight: 1, strike: (cluster) => cluster.workload.endTerm() },
   'an operator drains a replica': { weight: 1, strike: drain },
   'a schedule is paused': { weight: 2, strike: pause },
+  'a queue is paused': { weight: 2, strike: pauseQueue },
 } satisfies Record<string, Accident>;
 
 export type AccidentName = keyof typeof ACCIDENTS;
@@ -170,6 +171,7 @@ function jump(cluster: SimulatedCluster): void {
     : cluster.random.between(1_000, 30_000);
   cluster.server.wallOffsetMs += ms;
   if (ms < 0) cluster.lostWallMs -= ms;
+  else cluster.invariants.limits.aheadMs += ms;
 }
 
 function jumpAside(cluster: SimulatedCluster): void {
@@ -195,4 +197,9 @@ function drain(cluster: SimulatedCluster): void {
 function pause(cluster: SimulatedCluster): void {
   cluster.workload.changeSchedule('pause');
   cluster.world.after(cluster.random.between(100, 4_000), () => cluster.workload.changeSchedule('resume'));
+}
+
+function pauseQueue(cluster: SimulatedCluster): void {
+  const resume = cluster.workload.pauseQueue();
+  cluster.world.after(cluster.random.between(100, 4_000), resume);
 }

@@ -22,6 +22,9 @@ export const BROKEN_PROTOCOLS = [
   'claimed runs are taken back, too',
   'finished runs are not kept',
   'starts before run_at',
+  'occupancy that ignores what others hold',
+  'former owners go on with what is limited',
+  'rates kept in memory only',
 ] as const;
 
 export type BrokenProtocol = (typeof BROKEN_PROTOCOLS)[number];

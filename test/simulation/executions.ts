@@ -4,6 +4,7 @@ import type { JobContext } from '#client/job-definition.js';
 import type { Actor } from './actor.js';
 import type { Invariants } from './invariants.js';
 import { isLive, type ModelDatabase } from './model-database.js';
+import type { Limited } from './limits.js';
 import type { World } from './world.js';
 
 /** What a run asks of its handler; the same for each attempt. */
@@ -18,12 +19,15 @@ interface Execution {
   actor: Actor;
   replica: number;
   attempt: number;
+  /** Null when it runs although its row is gone. */
+  run: Limited | null;
   isOver: boolean;
 }
 
 export class Executions {
   started = 0;
   readonly #ofRun = new Map<string, Execution[]>();
+  #executing: Execution[] = [];
 
   constructor(
     private readonly world: World,
@@ -36,11 +40,13 @@ export class Executions {
     const { runId, attempt, signal } = context;
     this.started += 1;
     this.world.say(() => `${actor.name} starts attempt ${attempt} of ${runId}`);
-    const execution: Execution = { actor, replica, attempt, isOver: false };
+    const execution: Execution = { actor, replica, attempt, run: this.db.run.get(runId), isOver: false };
     this.#judgeStart(runId, execution);
     const ofRun = this.#ofRun.get(runId);
     if (ofRun === undefined) this.#ofRun.set(runId, [execution]);
     else ofRun.push(execution);
+    this.#executing.push(execution);
+    this.#judgeLimits(execution);
     return new Promise((resolve, reject) => {
       this.world.timer(actor, work.ms, () => {
         execution.isOver = true;
@@ -52,6 +58,22 @@ export class Executions {
         if (!work.deaf) reject(signal.reason as Error); // whoever aborts gives an Error as the reason
       });
     });
+  }
+
+  /** A replica is about to start an attempt. */
+  noteStart(replica: number, run: Limited): void {
+    if (isLive(this.db.replica.get(replica))) this.invariants.limits.judgeRate(replica, run);
+  }
+
+  /** Judged with what executes anywhere (I7); see limits.ts. */
+  #judgeLimits({ run, replica }: Execution): void {
+    this.#executing = this.#executing.filter(({ isOver, actor }) => !isOver && !actor.isGone);
+    if (run === null || !isLive(this.db.replica.get(replica))) return;
+    const counted = this.#executing.filter((other) => isLive(this.db.replica.get(other.replica)));
+    this.invariants.limits.judgeConcurrency(
+      run,
+      counted.flatMap((other) => (other.run === null ? [] : [other.run])),
+    );
   }
 
   #judgeStart(run: string, { actor, replica, attempt }: Execution): void {

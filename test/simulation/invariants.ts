@@ -2,6 +2,7 @@
 // at that instant; the numbers are those of docs/ARCHITECTURE.md. What only the end can tell (is anything
 // lost, does everything go on) is judged in final-account.ts.
 import { fireKey, isLive, type ModelDatabase } from './model-database.js';
+import { Limits } from './limits.js';
 import type { Act, Transaction } from './transaction.js';
 import type { World } from './world.js';
 
@@ -28,6 +29,7 @@ export class Invariants {
   readonly #planned = new Map<string, string | null>();
   /** At which instant of the world a claimed run becomes due, by the clock reading of its claim. */
   readonly #dueAtMs = new Map<string, number>();
+  readonly limits: Limits;
   deaths = 0;
   outcomes = 0;
 
@@ -35,7 +37,9 @@ export class Invariants {
     private readonly world: World,
     private readonly db: ModelDatabase,
     private readonly leaseMs: number,
-  ) {}
+  ) {
+    this.limits = new Limits(world, db);
+  }
 
   /** Called as the transaction commits; `get` without a transaction still shows the rows from before. */
   judge(tx: Transaction): void {
@@ -49,9 +53,14 @@ export class Invariants {
     else before.beats.push(this.world.nowMs);
   }
 
+  noteAdmission(session: string, tenantId: string, jobType: string): void {
+    this.limits.noteAdmission(session, tenantId, jobType);
+  }
+
   noteUnseen(replica: number): void {
-    const sightings = this.#sightings.get(replica);
-    if (sightings !== undefined) sightings.unseenAtMs = this.world.nowMs;
+    const sightings = this.#sightings.get(replica) ?? { beats: [], unseenAtMs: 0 };
+    sightings.unseenAtMs = this.world.nowMs;
+    this.#sightings.set(replica, sightings);
   }
 
   /** The run is being claimed while the server's clock shows `wallMs`. */
@@ -115,7 +124,7 @@ export class Invariants {
   #judgeDeath({ replica, reason }: Act & { kind: 'death' }): void {
     this.deaths += 1;
     const seen = this.#sightings.get(replica);
-    if (seen === undefined) return; // it never beat
+    if (seen === undefined || seen.beats.length === 0) return; // it never beat
     const { nowMs } = this.world;
     if (reason === 'crashed' && nowMs - seen.unseenAtMs <= VERDICT_MS) return;
     const recent = seen.beats.filter((_, index) => nowMs - (seen.beats[index + 1] ?? nowMs) <= VERDICT_MS);

@@ -1,5 +1,6 @@
 // Which rows decide? The tables of the protocol, with the columns that it reads. Instants are milliseconds
 // of the server's wall clock. Times that only people read, and the diary, are left out.
+import type { JobTypeLimits, TenantLimits } from '#execution/limits.js';
 import { Table } from './table.js';
 
 export interface LeadershipRow {
@@ -56,6 +57,8 @@ export interface RunRow {
   tenantId: string;
   slot: number;
   jobType: string;
+  queue: string;
+  concurrencyKey: string | null;
   schedule: string | null;
   dueMs: number | null;
   payload: unknown;
@@ -84,6 +87,28 @@ export interface HistoryRow {
   attempt: number;
 }
 
+/** What is limited, and how much; the same for as long as a simulation goes. */
+export interface TenantRow {
+  id: string;
+  weight: number;
+  limits: TenantLimits;
+}
+
+export interface JobTypeRow {
+  name: string;
+  limits: JobTypeLimits;
+}
+
+export interface QueueRow {
+  tenantId: string;
+  name: string;
+  isPaused: boolean;
+}
+
+export interface BucketRow {
+  spentUntilMs: number;
+}
+
 export class ModelDatabase {
   readonly leadership = new Table<1, LeadershipRow>();
   readonly replica = new Table<number, ReplicaRow>();
@@ -95,6 +120,10 @@ export class ModelDatabase {
   readonly run = new Table<string, RunRow>();
   readonly claim = new Table<string, ClaimRow>();
   readonly history = new Table<string, HistoryRow>();
+  readonly tenant = new Table<string, TenantRow>();
+  readonly jobType = new Table<string, JobTypeRow>();
+  readonly queue = new Table<string, QueueRow>();
+  readonly rateBucket = new Table<string, BucketRow>();
   readonly #sequences = { replica: 0, ring: 0 };
 
   constructor(readonly slotCount: number) {
@@ -117,6 +146,15 @@ export class ModelDatabase {
 
 export function isLive(row: ReplicaRow | null): boolean {
   return row !== null && (row.state === 'active' || row.state === 'draining');
+}
+
+/** As the database generates it (migrations/0005). */
+export function laneOf({ queue, jobType, concurrencyKey }: RunRow): string {
+  return [queue, jobType, ...(concurrencyKey === null ? [] : [concurrencyKey])].join('/');
+}
+
+export function queueKey(tenantId: string, name: string): string {
+  return `${tenantId}/${name}`;
 }
 
 export function fireKey(schedule: string, dueMs: number): string {

@@ -82,6 +82,17 @@ const CONTROLS: readonly Control[] = [
   { broken: 'claimed runs are taken back, too', shows: 'only what is there runs' },
   { broken: 'finished runs are not kept', shows: 'I5' },
   { broken: 'starts before run_at', shows: 'I6' },
+  {
+    broken: 'occupancy that ignores what others hold',
+    shows: 'I7',
+    focus: around('claimRuns', 'a process joins'),
+  },
+  {
+    broken: 'former owners go on with what is limited',
+    shows: 'I7',
+    focus: around('handOver', 'a process joins', 'a process leaves', 'an operator drains a replica'),
+  },
+  { broken: 'rates kept in memory only', shows: 'I7', focus: around('spend', 'a process joins') },
 ];
 
 describe.skipIf(process.env['SIM_SEED'] !== undefined)('the simulation finds', () => {

@@ -47,6 +47,7 @@ export function heal({ world, server, workload, processes }: SimulatedCluster): 
   server.ambush = null;
   for (const peer of world.peers) if (peer.isStalled) world.resume(peer);
   workload.returnAll();
+  workload.resumeQueues();
   for (const process of processes) {
     process.slowness = 1;
     if (process.isCutOff) world.reconnect(process);

@@ -4,6 +4,8 @@ import { PinoLogger } from 'nestjs-pino';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import type { Incarnation } from '#cluster/membership.js';
+import type { HeldRuns } from '#execution/held-runs.js';
+import { asId } from '#kernel/ids.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
 import type { ServerConfig } from '#server/config.js';
 import { LoopTimers } from '#server/loop-timers.js';
@@ -95,8 +97,15 @@ export class ReplicaProcess implements Actor {
     );
   }
 
-  #watch({ membership, leadership, settleLoop }: Replica): void {
-    const { world, db, broken } = this.parts;
+  #watch(replica: Replica): void {
+    const { membership, leadership, settleLoop, executor, held } = replica;
+    const { world, db, broken, executions } = this.parts;
+    const start = executor.start.bind(executor);
+    executor.start = (run) => {
+      executions.noteStart(membership.incarnation?.replica ?? 0, run.run);
+      start(run);
+    };
+    breakOccupancy(held, broken);
     leadership.began.subscribe(({ term }) => world.headline(() => `${this.name} leads in term ${term}`));
     leadership.ended.subscribe(({ term, reason }) =>
       world.headline(() => `${this.name} leads no more in term ${term}: ${reason}`),
@@ -149,6 +158,18 @@ export class ReplicaProcess implements Actor {
     };
     return config as ServerConfig; // the rest is about the API and other things that are not simulated
   }
+}
+
+function breakOccupancy(held: HeldRuns, broken: Broken): void {
+  const { occupancy } = held;
+  const setElsewhere = occupancy.setElsewhere.bind(occupancy);
+  if (broken.has('occupancy that ignores what others hold'))
+    occupancy.setElsewhere = (_, counted) => setElsewhere([], counted);
+  if (!broken.has('former owners go on with what is limited')) return;
+  const everySlot = new Map(Array.from({ length: 1_024 }, (_, slot) => [asId.slot(slot), 0]));
+  occupancy.setElsewhere = (runs) => setElsewhere(runs, everySlot);
+  occupancy.keepOnly = () => undefined;
+  held.lanes = () => [];
 }
 
 const ANYTHING = {

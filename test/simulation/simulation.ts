@@ -80,7 +80,7 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   const healedMs = BACKED_OFF_MS + LEASES * settings.leaseMs;
   playOn(world, 'I8: a leader and an owner for every slot', healedMs, () => unhealed(cluster));
   const quarantined = cluster.db.run.rows().filter(({ losses }) => losses > 1).length;
-  const workMs = WORK_WITHIN_MS + cluster.lostWallMs + quarantined * QUARANTINED_MS;
+  const workMs = WORK_WITHIN_MS + cluster.lostWallMs + workload.serialMs + quarantined * QUARANTINED_MS;
   playOn(world, 'I8: all work done', workMs, () => unfinished(cluster));
   judgeAccount(cluster);
 }

@@ -6,6 +6,7 @@ import type { Answer } from './connection.js';
 import { CLUSTER_STATEMENTS } from './statements/cluster.js';
 import { EXECUTION_STATEMENTS } from './statements/execution.js';
 import { LEADERSHIP_STATEMENTS } from './statements/leadership.js';
+import { LIMIT_STATEMENTS } from './statements/limits.js';
 import { REVOCATION_STATEMENTS } from './statements/revocation.js';
 import { SCHEDULING_STATEMENTS } from './statements/scheduling.js';
 import { SESSION_STATEMENTS } from './statements/session.js';
@@ -19,6 +20,7 @@ const BOOK: readonly Meaning[] = [
   ...LEADERSHIP_STATEMENTS,
   ...SLOT_STATEMENTS,
   ...EXECUTION_STATEMENTS,
+  ...LIMIT_STATEMENTS,
   ...SETTLEMENT_STATEMENTS,
   ...REVOCATION_STATEMENTS,
   ...SCHEDULING_STATEMENTS,

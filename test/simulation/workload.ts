@@ -9,11 +9,20 @@ import { changeSchedule } from '#scheduling/schedules.js';
 import type { Actor } from './actor.js';
 import type { Work } from './executions.js';
 import type { Invariants } from './invariants.js';
-import type { ModelDatabase } from './model-database.js';
+import { queueKey, type ModelDatabase } from './model-database.js';
 import { perform } from './stage.js';
 import type { World } from './world.js';
 
 const TENANTS = 4;
+
+/** Runs of one queue can be paused while the others' go on. */
+const QUEUES = ['default', 'default', 'default', 'aside'];
+/** As the model's findJobType says. */
+const ATTEMPTS_MAX = 3;
+/** Scheduled work of what is limited takes no longer. */
+const LIMITED_MS = 200;
+const JOB_TYPES = ['work', 'work', 'narrow', 'keyed', 'keyed', 'metered', 'metered'];
+const KEYS = [null, 'left', 'right', 'right'];
 
 interface SimTenant {
   id: string;
@@ -38,6 +47,8 @@ export class Workload implements Actor {
   isFrozen = false;
   isCutOff = false;
   readonly schedules: SimSchedule[] = [];
+  /** How long all that was enqueued would take one after the other, as a limit may want it. */
+  serialMs = 0;
   readonly #tenants: SimTenant[] = [];
   readonly #drained = new Set<ReplicaNumber>();
   #connected: Database | null = null;
@@ -53,7 +64,24 @@ export class Workload implements Actor {
     for (let index = 0; index < TENANTS; index += 1) {
       this.#tenants.push({ id: `tenant-${index}`, slot: random.whole(0, this.db.slotCount - 1) });
     }
+    this.#limit();
     for (let index = random.whole(1, 3); index > 0; index -= 1) this.#addSchedule(`schedule-${index}`);
+  }
+
+  /** One tenant is limited in what it runs at once, one in how often; so are some job types. */
+  #limit(): void {
+    const { db } = this;
+    const { random } = this.world;
+    const rate = () => ({ count: random.whole(1, 3), perSeconds: random.whole(1, 2) });
+    const limitsOfTenant = [{ maxConcurrent: 2 }, { rate: { count: 4, perSeconds: 1 } }];
+    for (const [index, { id }] of this.#tenants.entries())
+      db.tenant.put(id, { id, weight: index + 1, limits: limitsOfTenant[index] ?? {} });
+    for (const [name, limits] of Object.entries({
+      narrow: { maxConcurrent: random.whole(1, 2) },
+      keyed: { maxConcurrent: 3, maxConcurrentPerKey: 1 },
+      metered: { rate: rate() },
+    }))
+      db.jobType.put(name, { name, limits });
   }
 
   enqueue(): void {
@@ -66,11 +94,17 @@ export class Workload implements Actor {
       id: asId.run(id),
       tenantId: asId.tenant(tenant.id),
       slot: asId.slot(tenant.slot),
-      jobType: 'work',
+      jobType: random.pick(JOB_TYPES) ?? 'work',
+      queue: random.pick(QUEUES) ?? 'default',
+      concurrencyKey: random.pick(KEYS) ?? null,
       priority: random.whole(0, 1),
+      tags: [],
+      deadline: null,
     };
+    const work = this.#work();
+    this.serialMs += work.ms * Math.min(ATTEMPTS_MAX, work.failures + 1);
     this.#ask(`enqueue ${id}`, async (db) => {
-      await insertRun(db, { ...run, payload: this.#work(), runAt });
+      await insertRun(db, { ...run, payload: work, runAt });
       this.invariants.acknowledged.add(id);
     });
   }
@@ -80,6 +114,21 @@ export class Workload implements Actor {
     if (schedule === undefined) return;
     const ref = { tenantId: asId.tenant(schedule.tenantId), name: schedule.name, revision: null };
     this.#ask(`${kind} ${schedule.name}`, (db) => changeSchedule(db, ref, { kind }));
+  }
+
+  /** Returns what resumes it. The API's own statement writes just this row. */
+  pauseQueue(): () => void {
+    const tenantId = this.world.random.pick(this.#tenants)?.id ?? '';
+    const name = this.world.random.pick(QUEUES) ?? '';
+    const set = (isPaused: boolean): void =>
+      this.db.queue.put(queueKey(tenantId, name), { tenantId, name, isPaused });
+    set(true);
+    return () => set(false);
+  }
+
+  resumeQueues(): void {
+    for (const row of this.db.queue.rows())
+      this.db.queue.put(queueKey(row.tenantId, row.name), { ...row, isPaused: false });
   }
 
   endTerm(): void {
@@ -107,14 +156,17 @@ export class Workload implements Actor {
     if (tenant === undefined) return;
     const seconds = random.whole(2, 5);
     const firstDueMs = Math.ceil(this.world.server.wallMs() / 1_000) * 1_000 + random.whole(1, 4) * 1_000;
+    const jobType = random.chance(0.3) ? 'keyed' : 'work';
+    const isLimited =
+      jobType === 'keyed' || this.db.tenant.get(tenant.id)?.limits.maxConcurrent !== undefined;
     const anchorAt = new Date(firstDueMs).toISOString();
     this.db.schedule.put(id, {
       id,
       name: id,
       tenantId: tenant.id,
       slot: tenant.slot,
-      jobType: 'work',
-      payload: this.#work(),
+      jobType,
+      payload: this.#work(isLimited ? LIMITED_MS : undefined),
       spec: JSON.stringify({ kind: 'every', seconds, anchorAt }),
       state: 'active',
       nextDueMs: firstDueMs,
@@ -123,11 +175,12 @@ export class Workload implements Actor {
     this.schedules.push({ id, name: id, tenantId: tenant.id, periodMs: seconds * 1_000, firstDueMs });
   }
 
-  #work(): Work {
+  /** What comes again and again must not be more than the limits let through. */
+  #work(msMax = 4_000): Work {
     const { random } = this.world;
     const ms = random.chance(0.15) ? random.between(1_000, 4_000) : random.between(1, 500);
     return {
-      ms: Math.round(ms),
+      ms: Math.round(Math.min(ms, msMax)),
       failures: random.chance(0.2) ? random.whole(1, 3) : 0,
       deaf: random.chance(0.3),
     };

@@ -54,6 +54,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   });
 
   claim.claimed.subscribe(wake(start));
+  claim.reopened.subscribe(wake(start));
   claim.paused.subscribe((lanes) => {
     const paused = new Set(lanes.map(({ tenantId, lane }) => `${tenantId}/${lane}`));
     start.releaseWaiting((run) => paused.has(`${run.tenantId}/${laneOf(run)}`));

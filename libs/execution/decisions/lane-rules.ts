@@ -34,15 +34,31 @@ export interface Occupied {
   byKey: number;
 }
 
-/** What keeps the next run from starting; 'tenant' keeps all of the tenant's lanes, the others this one or some. */
-export type Barrier = 'paused' | 'tenant' | 'job-type' | 'key';
+/**
+ * What keeps the next run from starting; 'tenant' keeps all of the tenant's lanes, 'job-type' those of the job
+ * type, the others this one. 'uncounted' means that nobody here knows what others hold.
+ */
+export type Barrier = 'paused' | 'uncounted' | 'tenant' | 'job-type' | 'key';
 
-export function barrierOf(rules: LaneRules, occupied: Occupied, hasKey: boolean): Barrier | null {
+/** `occupied` is null when it was not counted. */
+export function barrierOf(rules: LaneRules, occupied: Occupied | null, hasKey: boolean): Barrier | null {
   if (rules.paused) return 'paused';
+  if (!limitsConcurrency(rules, hasKey)) return null;
+  if (occupied === null) return 'uncounted';
   if (isFull(rules.tenant.maxConcurrent, occupied.byTenant)) return 'tenant';
   if (isFull(rules.jobType.maxConcurrent, occupied.byJobType)) return 'job-type';
   if (hasKey && isFull(rules.jobType.maxConcurrentPerKey, occupied.byKey)) return 'key';
   return null;
+}
+
+/** True when what runs elsewhere may keep a run of the lane from starting. */
+export function limitsConcurrency({ tenant, jobType }: LaneRules, hasKey: boolean): boolean {
+  const { maxConcurrent, maxConcurrentPerKey } = jobType;
+  return (
+    tenant.maxConcurrent !== undefined ||
+    maxConcurrent !== undefined ||
+    (hasKey && maxConcurrentPerKey !== undefined)
+  );
 }
 
 /** A lane that is limited needs no more in memory than keeps it busy until the next claim. */

@@ -1,45 +1,40 @@
 // What do statements that take work in, find it, claim it and give it back mean?
-import { NOT_TRIED, type RunRow } from '../model-database.js';
+import { laneOf, NOT_TRIED, queueKey, type ModelDatabase, type RunRow } from '../model-database.js';
 import { answer, at, BLOCKED, changed, msOf, type Meaning, type Scene } from './meaning.js';
 
 export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'insertRun',
-    says: ['insert into carillon.run (id, tenant_id, slot, job_type, payload, priority, run_at) values'],
-    texts: ['1fwkisx'],
+    says: ['insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload'],
+    texts: ['bt598r'],
     run: insertRun,
   },
   {
     name: 'discoverLanes',
-    says: ['with recursive tenant as ( (select tenant_id from carillon.run where slot = s.slot'],
-    texts: ['1stzkea'],
-    run: ({ db, params }) => {
-      const slots = new Set(params[0] as number[]);
-      const lanes = new Map<string, object>();
-      for (const { slot, tenantId } of db.run.rows())
-        if (slots.has(slot)) lanes.set(tenantId, { slot, tenantId });
-      return answer([...lanes.values()]);
-    },
+    says: ['with recursive found as ( (select tenant_id, lane from carillon.run where slot = s.slot'],
+    texts: ['vx7siz'],
+    run: discoverLanes,
   },
   {
     name: 'claimRuns',
     says: ['with lane as materialized', 'insert into carillon.claim'],
-    texts: ['13gh15s', '120i96a', '1ei5a84'],
+    texts: ['t14p15'],
     run: claimRuns,
   },
   {
     name: 'foreignRuns',
-    says: ['select r.slot, r.id from carillon.claim c', 'where c.replica <> $1'],
-    texts: ['1jqevew'],
+    says: ['select r.slot, r.id, r.tenant_id as "tenantId"', 'where c.replica <> $1'],
+    texts: ['zoja57'],
     run: ({ db, params, broken }) => {
       const [replica, slots] = params as [number, number[]];
       if (broken.has('claims that do not leave out foreign runs')) return answer();
       const runs = db.claim
         .rows()
         .filter((claim) => claim.replica !== replica)
-        .flatMap((claim) => claim.runs);
-      const rows = runs.map((id) => db.run.get(id)).filter((run) => run !== null && slots.includes(run.slot));
-      return answer(rows.map((run) => ({ slot: run?.slot, id: run?.id })));
+        .flatMap((claim) => claim.runs)
+        .map((id) => db.run.get(id))
+        .filter((run) => run !== null && slots.includes(run.slot));
+      return answer(runs.filter((run) => run !== null).map(foreign));
     },
   },
   {
@@ -106,19 +101,23 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
         timeoutMs: 10_000,
       };
       const retry = { maxAttempts: 3, kind: 'fixed', minMs: 200, maxMs: 200, jitter: 0 };
-      return answer([{ ...stored, name: params[0], target: { kind: 'handler', handler: params[0] }, retry }]);
+      return answer([{ ...stored, name: params[0], target: { kind: 'handler', handler: 'work' }, retry }]);
     },
   },
 ];
 
 function insertRun({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
-  const [id, tenantId, slot, jobType, payload, priority, runAt] = params as [
+  const [id, tenantId, slot, jobType, queue, concurrencyKey, , payload, priority, , runAt] = params as [
     string,
     string,
     number,
     string,
     string,
+    string | null,
+    unknown,
+    string,
     number,
+    unknown,
     Date | null,
   ];
   db.run.lock(id, tx, 'write');
@@ -128,6 +127,8 @@ function insertRun({ db, tx, params, server }: Scene): ReturnType<Meaning['run']
     tenantId,
     slot,
     jobType,
+    queue,
+    concurrencyKey,
     priority,
     payload: JSON.parse(payload) as unknown,
     schedule: null,
@@ -135,6 +136,46 @@ function insertRun({ db, tx, params, server }: Scene): ReturnType<Meaning['run']
     runAtMs: runAt === null ? server.wallMs() : msOf(runAt),
   });
   return changed(1, 'INSERT');
+}
+
+/** Each lane that holds a run, behind the one where the last look ended, with what holds in it. */
+function discoverLanes({ db, params }: Scene): ReturnType<Meaning['run']> {
+  const [slots, tenants, lanes, limit] = params as [number[], string[], string[], number];
+  return answer(
+    slots.flatMap((slot, index) => {
+      const [afterTenant = '', afterLane = ''] = [tenants[index], lanes[index]];
+      const found = new Map<string, { tenantId: string; lane: string }>();
+      for (const run of db.run.rows()) {
+        const { tenantId } = run;
+        const lane = laneOf(run);
+        const isBehind = tenantId > afterTenant || (tenantId === afterTenant && lane > afterLane);
+        if (run.slot === slot && isBehind) found.set(`${tenantId} ${lane}`, { tenantId, lane });
+      }
+      const inOrder = [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit);
+      return inOrder.map(([, { tenantId, lane }]) => ({
+        slot,
+        tenantId,
+        lane,
+        ...rulesOf(db, tenantId, lane),
+      }));
+    }),
+  );
+}
+
+function rulesOf(db: ModelDatabase, tenantId: string, lane: string): object {
+  const [queue = '', jobType = ''] = lane.split('/');
+  const tenant = db.tenant.get(tenantId);
+  const orNull = (limits: object = {}): object | null => (Object.keys(limits).length === 0 ? null : limits);
+  return {
+    weight: tenant?.weight ?? null,
+    paused: db.queue.get(queueKey(tenantId, queue))?.isPaused ?? false,
+    tenant: orNull(tenant?.limits),
+    jobType: orNull(db.jobType.get(jobType)?.limits),
+  };
+}
+
+function foreign({ slot, id, tenantId, jobType, concurrencyKey }: RunRow): object {
+  return { slot, id, tenantId, jobType, concurrencyKey };
 }
 
 function claimRuns(scene: Scene): ReturnType<Meaning['run']> {
@@ -158,11 +199,18 @@ function claimRuns(scene: Scene): ReturnType<Meaning['run']> {
   return answer(picked.map((run) => claimed(run, claimId, early ? run.runAtMs : nowMs)));
 }
 
-function pickRuns({ db, params, text, broken }: Scene, replica: number, nowMs: number): RunRow[] {
-  const carriesEpoch = text.includes('l.epoch');
-  const anyEpoch = !carriesEpoch || broken.has('claims without the epoch of their slot');
-  const [slots, tenants, quotas, epochs] = params as [number[], string[], number[], number[]];
-  const [ahead, excluded] = params.slice(carriesEpoch ? 5 : 4) as [number, string[]];
+function pickRuns({ db, params, broken }: Scene, replica: number, nowMs: number): RunRow[] {
+  const anyEpoch = broken.has('claims without the epoch of their slot');
+  const [slots, tenants, lanes, quotas, epochs, , ahead, excluded] = params as [
+    number[],
+    string[],
+    string[],
+    number[],
+    number[],
+    number,
+    number,
+    string[],
+  ];
   const runs = db.run.rows();
   const left = new Set(excluded);
   return slots.flatMap((slot, index) => {
@@ -173,32 +221,29 @@ function pickRuns({ db, params, text, broken }: Scene, replica: number, nowMs: n
       (run) =>
         run.slot === slot &&
         run.tenantId === tenants[index] &&
+        laneOf(run) === lanes[index] &&
         run.runAtMs <= nowMs + ahead * 1_000 &&
         !left.has(run.id),
     );
-    return ready.toSorted(byTurn).slice(0, quotas[index]);
+    return ready.toSorted(byRank).slice(0, quotas[index]);
   });
 }
 
-function byTurn(a: RunRow, b: RunRow): number {
-  return b.priority - a.priority || a.runAtMs - b.runAtMs || (a.id < b.id ? -1 : 1);
+/** A step of priority is worth a minute of waiting. */
+function byRank(a: RunRow, b: RunRow): number {
+  return a.runAtMs - a.priority * 60_000 - (b.runAtMs - b.priority * 60_000) || (a.id < b.id ? -1 : 1);
 }
 
 function claimed(run: RunRow, claimId: string, nowMs: number): object {
-  const { id, tenantId, slot, jobType, schedule, dueMs, payload, runAtMs, attempt, failures, losses } = run;
+  const { schedule, dueMs, runAtMs, crashes: _, startedBy: __, ...columns } = run;
   return {
-    id,
+    ...columns,
     claimId,
-    tenantId,
-    slot,
-    jobType,
     scheduleId: schedule,
     dueAt: dueMs === null ? null : at(dueMs),
-    payload,
     runAt: at(runAtMs),
-    attempt,
-    failures,
-    losses,
+    deadline: null,
+    details: null,
     databaseTime: at(nowMs),
   };
 }

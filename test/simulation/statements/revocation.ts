@@ -1,5 +1,5 @@
 // What do statements that take runs back from the dead mean?
-import type { ClaimRow } from '../model-database.js';
+import { fireKey, type ClaimRow } from '../model-database.js';
 import { moveToHistory } from './settlement.js';
 import { answer, BLOCKED, changed, type Meaning, type Scene } from './meaning.js';
 
@@ -44,26 +44,37 @@ export const REVOCATION_STATEMENTS: readonly Meaning[] = [
   },
   {
     name: 'deadLetter',
-    says: ['with gone as (delete from carillon.run where id = any($1::uuid[]) returning *)'],
-    texts: ['axbwy1'],
-    run: (scene) => {
-      const { db, tx, params } = scene;
-      const there = (params[0] as string[]).filter((id) => db.run.get(id, tx) !== null);
-      if (!db.run.lockAll(there, tx)) return BLOCKED;
-      for (const id of there) {
-        const run = db.run.get(id, tx);
-        if (run === null) continue;
-        moveToHistory(scene, run, { attempt: run.attempt - 1, outcome: 'dead-lettered' });
-        tx.acts.push({ kind: 'dead-letter', run: id });
-      }
-      return changed(there.length, 'INSERT');
-    },
+    says: ['with gone as (delete from carillon.run where id = any($1::uuid[]) returning *), decided as'],
+    texts: ['in661'],
+    run: deadLetter,
   },
 ];
 
 function voidClaims({ db, broken }: Scene): ClaimRow[] {
   if (broken.has('claims of the dead are left alone')) return [];
   return db.claim.rows().filter((claim) => !db.isLive(claim.replica));
+}
+
+function deadLetter(scene: Scene): ReturnType<Meaning['run']> {
+  const { db, tx, params } = scene;
+  const there = (params[0] as string[]).filter((id) => db.run.get(id, tx) !== null);
+  if (!db.run.lockAll(there, tx)) return BLOCKED;
+  const runs = there.map((id) => db.run.get(id, tx)).filter((run) => run !== null);
+  const keys = runs
+    .flatMap(({ schedule, dueMs }) => (schedule === null || dueMs === null ? [] : [fireKey(schedule, dueMs)]))
+    .filter((key) => db.fire.get(key, tx)?.outcome === 'planned');
+  if (!db.fire.lockAll(keys, tx)) return BLOCKED;
+  for (const run of runs) {
+    moveToHistory(scene, run, { attempt: run.attempt - 1, outcome: 'dead-lettered' });
+    tx.acts.push({ kind: 'dead-letter', run: run.id });
+  }
+  for (const key of keys) {
+    const fire = db.fire.get(key, tx);
+    if (fire?.outcome !== 'planned') continue;
+    db.fire.write(key, tx, { ...fire, outcome: 'late' });
+    tx.acts.push({ kind: 'decision', schedule: fire.schedule, dueMs: fire.dueMs, from: fire.outcome });
+  }
+  return changed(there.length, 'INSERT');
 }
 
 function requeueLost({ db, tx, params }: Scene): ReturnType<Meaning['run']> {

@@ -55,6 +55,17 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
     run: updateSchedule,
   },
   {
+    name: 'holdSlotOwner',
+    says: ['select "owner" from "carillon"."slot_owner" where "slot" = $1 for share'],
+    texts: ['35xzd3'],
+    run: ({ db, tx, params }) => {
+      const slot = params[0] as number;
+      return db.slot.lock(slot, tx, 'share')
+        ? answer([{ owner: db.slot.get(slot)?.owner ?? null }])
+        : BLOCKED;
+    },
+  },
+  {
     name: 'slotOwnerOf',
     says: ['select "owner" from "carillon"."slot_owner" where "slot" = $1'],
     texts: ['rvov17'],
@@ -134,6 +145,8 @@ function insertPlannedRuns({ db, tx, params }: Scene): ReturnType<Meaning['run']
       tenantId,
       slot,
       jobType,
+      queue: 'default',
+      concurrencyKey: null,
       schedule,
       priority: 0,
       payload: JSON.parse(payload) as unknown,

@@ -24,7 +24,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
     says: [
       'with gone as ( delete from carillon.run where id = any($1::uuid[]) and attempt = $2 returning *)',
     ],
-    texts: ['1poc7dh'],
+    texts: ['1r9veyi'],
     run: finishRuns,
   },
   {
