@@ -19,6 +19,8 @@ import { JobTypesController } from './http/job-types.controller.js';
 import { PageTokens } from './http/page-token.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RunsController } from './http/runs.controller.js';
+import { RunLogFollowers } from './http/run-log-followers.js';
+import { RunLogsController } from './http/run-logs.controller.js';
 import { RunWaiters } from './http/run-waiters.js';
 import { SchedulesController } from './http/schedules.controller.js';
 import { SchemaPipe } from './http/schema.pipe.js';
@@ -45,6 +47,7 @@ const API = [
   JobTypesController,
   SchedulesController,
   RunsController,
+  RunLogsController,
   ClusterController,
   OperationsController,
 ];
@@ -72,6 +75,7 @@ export class AppModule {
         Maintenance,
         ReplicaService,
         RunWaiters,
+        RunLogFollowers,
         ...(config.CARILLON_BUILT_IN_JOBS ? [BuiltInJobs] : []),
         ...handlers,
       ],

@@ -107,6 +107,7 @@ export interface JobTypeTable {
   timeout_ms: number;
   limits: Generated<Json>;
   output_schema: JSONColumnType<object | null>;
+  heartbeat_ms: number | null;
   created_at: DatabaseTime;
   updated_at: Generated<Date>;
   revision: Generated<number>;
@@ -205,6 +206,17 @@ export interface RunHistoryTable {
   progress: JSONColumnType<object | null>;
 }
 
+export interface RunLogTable {
+  run_id: RunId;
+  seq: Generated<number>;
+  at: Date;
+  attempt: number;
+  replica: ReplicaNumber | null;
+  level: 'debug' | 'info' | 'warn' | 'error';
+  message: string;
+  fields: JSONColumnType<object | null>;
+}
+
 export interface QueueTable {
   tenant_id: TenantId;
   name: string;
@@ -229,4 +241,5 @@ export interface Tables {
   claim: ClaimTable;
   run_history: RunHistoryTable;
   queue: QueueTable;
+  run_log: RunLogTable;
 }

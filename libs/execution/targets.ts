@@ -17,17 +17,21 @@ import {
   type Target,
 } from './job-type.js';
 import { findJobType } from './job-type.repository.js';
+import { JsonSchemas } from './json-schema.js';
 
 export interface ResolvedTarget {
   call: CallTarget;
   retry: RetryPolicy;
   timeoutMs: number;
+  /** Null or nothing when attempts need not say that they are alive. */
+  heartbeatMs?: number | null;
 }
 
 const REMEMBERED_MS = 5_000;
 const REMEMBERED_MAX = 10_000;
 
 export class Targets {
+  readonly #schemas = new JsonSchemas();
   readonly #remembered = new Map<string, { jobType: Promise<JobType | undefined>; readAtMs: number }>();
 
   constructor(
@@ -50,7 +54,8 @@ export class Targets {
         timeoutMs: DEFAULT_TIMEOUT_MS,
       };
     }
-    return { call: this.#callOf(jobType.target), retry: jobType.retry, timeoutMs: jobType.timeoutMs };
+    const { retry, timeoutMs, heartbeatMs } = jobType;
+    return { call: this.#checked(jobType, this.#callOf(jobType.target)), retry, timeoutMs, heartbeatMs };
   }
 
   #callOf(target: Target): CallTarget {
@@ -63,6 +68,24 @@ export class Targets {
       default:
         return unreachable(target);
     }
+  }
+
+  /** Handlers' own schemas are checked where they are called; this is for those that a tenant has written. */
+  #checked({ name, shared, outputSchema }: JobType, call: CallTarget): CallTarget {
+    if (shared || outputSchema === null) return call;
+    return async (run, context) => {
+      const result = await call(run, context);
+      if (result.kind !== 'succeeded') return result;
+      const schema = this.#schemas.compile(outputSchema);
+      const reasons =
+        schema.kind === 'compiled'
+          ? schema.check(result.output).map(({ pointer, message }) => `${pointer || '/'}: ${message}`)
+          : [`its output schema can not be used: ${schema.reason}`];
+      if (reasons.length === 0) return result;
+      // The work is done; doing it again would only bring the same output.
+      const message = `the output does not fit job type ${name}: ${reasons.join('; ')}`;
+      return { kind: 'failed', error: { name: 'InvalidOutput', message }, fatal: true };
+    };
   }
 
   #jobType(incarnation: Incarnation, run: ClaimedRun): Promise<JobType | undefined> {

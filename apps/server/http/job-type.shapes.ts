@@ -49,6 +49,13 @@ export const jobTypeInput = z.strictObject({
   target,
   retry: retryInput.default(DEFAULT_RETRY),
   timeoutMs: z.int().min(1).max(86_400_000).default(DEFAULT_TIMEOUT_MS),
+  heartbeatMs: z
+    .int()
+    .min(100)
+    .max(86_400_000)
+    .nullable()
+    .default(null)
+    .describe('An attempt that reports neither a heartbeat nor progress for so long has failed.'),
 });
 export type JobTypeInput = z.output<typeof jobTypeInput>;
 
@@ -60,6 +67,8 @@ export const jobType = z
     retry: retryPolicy,
     timeoutMs: z.int(),
     payloadSchema: z.looseObject({}).nullable(),
+    outputSchema: z.looseObject({}).nullable(),
+    heartbeatMs: z.int().nullable(),
     createdAt: instant,
     updatedAt: instant,
     revision: z.int(),

@@ -54,6 +54,9 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
 
   claim.claimed.subscribe(wake(start));
   executor.changed.subscribe(wake(start));
+  replica.runLog.pending.subscribe(wake(replica.runLogLoop));
+  replica.runLog.ended.subscribe(wake(replica.runLogLoop));
+  replica.notes.pending.subscribe(wake(replica.progress));
   settleLoop.pending.subscribe(wake(settleLoop));
   settleLoop.settled.subscribe(wake(claim));
 }
