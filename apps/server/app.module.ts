@@ -26,6 +26,7 @@ import { SchedulesController } from './http/schedules.controller.js';
 import { SchemaPipe } from './http/schema.pipe.js';
 import { TenantsController } from './http/tenants.controller.js';
 import { BuiltInJobs } from './jobs/built-in-jobs.js';
+import { FolderJobs } from './jobs/folder-jobs.js';
 import { HandlerExplorer } from './jobs/handler-explorer.js';
 import { loggerOptions } from './log.js';
 import { LoopTimers } from './loop-timers.js';
@@ -71,6 +72,7 @@ export class AppModule {
         HandlerRegistry,
         JobCheck,
         HandlerExplorer,
+        FolderJobs,
         LoopTimers,
         Maintenance,
         ReplicaService,

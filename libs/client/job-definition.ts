@@ -69,12 +69,12 @@ export interface JobContext {
    * Says how far the attempt is, 0 to 1; shown with the run, at most once a second. Numbers outside are moved to
    * the nearer end. Counts as a heartbeat.
    */
-  progress(fraction: number, message?: string): void;
+  readonly progress: (fraction: number, message?: string) => void;
   /**
    * Says that the attempt is alive. The details reach the next attempt as `lastDetails` even if this replica
    * crashes a second later. Throws TypeError when they are more than 64 KiB of JSON, or none.
    */
-  heartbeat(details?: unknown): void;
+  readonly heartbeat: (details?: unknown) => void;
 }
 
 /** `log.info('sent')`, `log.info({ to }, 'sent')`. Never throws and never waits; what is too much is cut. */

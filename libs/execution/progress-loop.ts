@@ -31,7 +31,7 @@ export class ProgressLoop implements Loop {
         writeProgress(tx, notes, 'under-way'),
       );
       if (result.kind === 'fenced') {
-        await this.membership.acceptDeath(incarnation);
+        this.membership.acceptDeath(incarnation);
         return UNTIL_WOKEN_MS;
       }
       this.notes.written(notes.filter(({ runId }) => result.value.has(runId)));

@@ -6,12 +6,12 @@ import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptReports } from './job-context.js';
 import type { ProgressNotes } from './progress-notes.js';
 import type { ProgressNote } from './progress.repository.js';
-import { lineOf } from './run-log-line.js';
+import { showText } from './run-log-line.js';
 import type { RunLog } from './run-log.js';
 import { encodeJson } from './stored-json.js';
 
 const DETAILS_BYTES_MAX = 64 * 1024;
-const MESSAGE_BYTES_MAX = 1_000;
+const MESSAGE_LENGTH_MAX = 1_000;
 
 export interface OpenReports extends AttemptReports {
   /** What has not been written yet; nothing is taken any more. */
@@ -55,7 +55,7 @@ export function beginReports(parts: ReportParts, run: ClaimedRun, beat: () => vo
 function progressJson(given: { fraction: unknown; message: unknown; attempt: number; at: Date }): string {
   const { fraction, message, attempt, at } = given;
   const number = typeof fraction === 'number' && !Number.isNaN(fraction) ? fraction : 0;
-  const text = message === undefined ? null : lineOf(String(message)).message.slice(0, MESSAGE_BYTES_MAX);
+  const text = message === undefined ? null : showText(message).slice(0, MESSAGE_LENGTH_MAX);
   return JSON.stringify({
     fraction: Math.min(1, Math.max(0, number)),
     message: text?.toWellFormed() ?? null,

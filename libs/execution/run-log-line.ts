@@ -40,7 +40,8 @@ function firstBytes(text: string, bytesMax: number): string {
   return bytes.toString('utf8', 0, end);
 }
 
-function showText(value: unknown): string {
+/** Whatever it is, as text that can be stored. */
+export function showText(value: unknown): string {
   try {
     return String(value).toWellFormed().replaceAll('\0', '\uFFFD');
   } catch {
@@ -48,9 +49,10 @@ function showText(value: unknown): string {
   }
 }
 
-function jsonOf(fields: object): string {
+function jsonOf(fields: unknown): string {
   try {
-    return forJsonb((JSON.stringify(fields, showOdd) as string | undefined) ?? 'null');
+    const json: string | undefined = JSON.stringify(fields, showOdd);
+    return forJsonb(json ?? 'null');
   } catch (error) {
     return forJsonb(JSON.stringify({ unfit: describeError(error).message }));
   }

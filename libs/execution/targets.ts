@@ -17,7 +17,7 @@ import {
   type Target,
 } from './job-type.js';
 import { findJobType } from './job-type.repository.js';
-import { JsonSchemas } from './json-schema.js';
+import { checkOutput } from './output-check.js';
 
 export interface ResolvedTarget {
   call: CallTarget;
@@ -31,7 +31,6 @@ const REMEMBERED_MS = 5_000;
 const REMEMBERED_MAX = 10_000;
 
 export class Targets {
-  readonly #schemas = new JsonSchemas();
   readonly #remembered = new Map<string, { jobType: Promise<JobType | undefined>; readAtMs: number }>();
 
   constructor(
@@ -75,16 +74,7 @@ export class Targets {
     if (shared || outputSchema === null) return call;
     return async (run, context) => {
       const result = await call(run, context);
-      if (result.kind !== 'succeeded') return result;
-      const schema = this.#schemas.compile(outputSchema);
-      const reasons =
-        schema.kind === 'compiled'
-          ? schema.check(result.output).map(({ pointer, message }) => `${pointer || '/'}: ${message}`)
-          : [`its output schema can not be used: ${schema.reason}`];
-      if (reasons.length === 0) return result;
-      // The work is done; doing it again would only bring the same output.
-      const message = `the output does not fit job type ${name}: ${reasons.join('; ')}`;
-      return { kind: 'failed', error: { name: 'InvalidOutput', message }, fatal: true };
+      return result.kind === 'succeeded' ? checkOutput(result, { name, outputSchema }) : result;
     };
   }
 

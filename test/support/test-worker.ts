@@ -28,6 +28,7 @@ export interface WorkerOptions {
   handlers?: Readonly<Record<string, JobHandlerFunction<unknown>>>;
   retry?: Partial<RetryPolicy>;
   timeoutMs?: number;
+  heartbeatMs?: number;
   limits?: { held: number; running: number };
   claim?: Partial<ClaimSettings>;
 }
@@ -92,6 +93,7 @@ async function registerHandlers(member: TestMember, options: WorkerOptions): Pro
       retry: { ...DEFAULT_RETRY, minMs: 0, jitter: 0, ...options.retry },
       timeoutMs: options.timeoutMs ?? 10_000,
       payloadSchema: null,
+      heartbeatMs: options.heartbeatMs ?? null,
     });
   }
   return registry;

@@ -101,7 +101,7 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
     const { response, runId } = follower;
     const next = lines.filter(({ seq }) => seq > follower.after);
     const endedAtMs = this.#endedAtMs.get(runId) ?? Number.POSITIVE_INFINITY;
-    const events = next.map(({ runId: _, ...line }) => eventOf('log', line, line.seq));
+    const events = next.map((line) => eventOf('log', shown(line), line.seq));
     if (events.length === 0 && nowMs - follower.saidAtMs >= HEARTBEAT_MS) events.push(': still here\n\n');
     if (events.length > 0) {
       response.write(events.join(''));
@@ -124,6 +124,11 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
     const { runId } = follower;
     if (![...this.#followers].some((other) => other.runId === runId)) this.#endedAtMs.delete(runId);
   }
+}
+
+/** Without the run, which the caller has named himself. */
+function shown({ seq, at, attempt, replica, level, message, fields }: LogLine): LogLine {
+  return { seq, at, attempt, replica, level, message, fields };
 }
 
 function furthestBehind(followers: readonly Follower[]): Follower {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { LOG_LEVELS } from '#execution/run-log-line.js';
 import { instant } from './shapes.js';
 
-export const logLine = z
+const logLine = z
   .object({
     seq: z.int().describe('Grows from line to line, with gaps.'),
     at: instant,

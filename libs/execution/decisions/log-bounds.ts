@@ -2,8 +2,8 @@
 // endless loop harms nobody. What comes after that is dropped, and one line says so.
 
 export const LINE_BYTES_MAX = 8 * 1024;
-export const RUN_LINES_MAX = 1_000;
-export const RUN_BYTES_MAX = 1024 * 1024;
+const RUN_LINES_MAX = 1_000;
+const RUN_BYTES_MAX = 1024 * 1024;
 
 /** What is in a run's log already. */
 export interface LogTally {
