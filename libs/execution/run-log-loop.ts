@@ -24,6 +24,7 @@ export class RunLogLoop implements Loop {
   readonly #tallies = new Map<RunId, LogTally>();
   #writtenAtMs = Number.NEGATIVE_INFINITY;
   #someEnded = false;
+  #isWriting = false;
 
   constructor(
     private readonly membership: Membership,
@@ -35,6 +36,11 @@ export class RunLogLoop implements Loop {
     });
   }
 
+  /** Nothing waits, and nothing is on its way. */
+  get isIdle(): boolean {
+    return this.log.isEmpty && !this.#isWriting;
+  }
+
   async runOnce(): Promise<number> {
     // No trust needed: what a replica that is no member any more has logged is worth reading.
     const { incarnation } = this.membership;
@@ -43,12 +49,15 @@ export class RunLogLoop implements Loop {
     const restMs = this.#writtenAtMs + everyMs - this.clock.monotonicMs();
     if (restMs > 0) return restMs;
     this.#someEnded = false;
-    await this.#writeNext(incarnation.db);
-    this.#writtenAtMs = this.clock.monotonicMs();
-    return this.log.isEmpty ? UNTIL_WOKEN_MS : WRITE_EVERY_MS;
+    const isFull = (await this.#writeNext(incarnation.db)) >= BATCH_LINES_MAX;
+    // A full batch means that more is waiting than one write takes.
+    this.#writtenAtMs = isFull ? Number.NEGATIVE_INFINITY : this.clock.monotonicMs();
+    if (this.log.isEmpty) return UNTIL_WOKEN_MS;
+    return isFull ? 0 : WRITE_EVERY_MS;
   }
 
-  async #writeNext(db: Database): Promise<void> {
+  async #writeNext(db: Database): Promise<number> {
+    this.#isWriting = true;
     const lines = this.log.take(BATCH_LINES_MAX);
     const before = new Map<RunId, LogTally | undefined>(
       lines.map(({ runId }) => [runId, this.#tallies.get(runId)]),
@@ -57,6 +66,7 @@ export class RunLogLoop implements Loop {
       await this.#countEarlier(db, lines);
       const admitted = lines.flatMap((line) => this.#admit(line));
       if (admitted.length > 0) await write(db, admitted);
+      return lines.length;
     } catch (error) {
       for (const [runId, tally] of before) {
         if (tally === undefined) this.#tallies.delete(runId);
@@ -65,6 +75,8 @@ export class RunLogLoop implements Loop {
       // Nothing of it was written, or its answer got lost; then the same lines come twice, which is better than never.
       this.log.putBack(lines);
       throw error;
+    } finally {
+      this.#isWriting = false;
     }
   }
 
