@@ -18,6 +18,7 @@ import { OperationsController } from './http/operations.controller.js';
 import { JobTypesController } from './http/job-types.controller.js';
 import { PageTokens } from './http/page-token.js';
 import { ProblemFilter } from './http/problem.filter.js';
+import { QueuesController } from './http/queues.controller.js';
 import { RunsController } from './http/runs.controller.js';
 import { RunLogFollowers } from './http/run-log-followers.js';
 import { RunLogsController } from './http/run-logs.controller.js';
@@ -49,6 +50,7 @@ const API = [
   SchedulesController,
   RunsController,
   RunLogsController,
+  QueuesController,
   ClusterController,
   OperationsController,
 ];

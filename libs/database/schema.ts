@@ -6,6 +6,7 @@ import type { ClaimId, ReplicaNumber, RunId, ScheduleId, Slot, TenantId, Term } 
 /** Filled by the database with its own clock; read back as Date. */
 type DatabaseTime = ColumnType<Date, never, never>;
 type Json = JSONColumnType<object>;
+type DefaultedJson = ColumnType<object, string | undefined, string>;
 
 export interface InstallationTable {
   id: number;
@@ -80,7 +81,7 @@ export interface TenantTable {
   slot: Slot;
   state: Generated<'active' | 'suspended'>;
   weight: Generated<number>;
-  limits: Generated<Json>;
+  limits: DefaultedJson;
   retention_days: number | null;
   created_at: DatabaseTime;
   revision: Generated<number>;
@@ -105,7 +106,7 @@ export interface JobTypeTable {
   payload_schema: JSONColumnType<object | null>;
   retry: Json;
   timeout_ms: number;
-  limits: Generated<Json>;
+  limits: DefaultedJson;
   output_schema: JSONColumnType<object | null>;
   heartbeat_ms: number | null;
   created_at: DatabaseTime;
@@ -217,6 +218,12 @@ export interface RunLogTable {
   fields: JSONColumnType<object | null>;
 }
 
+export interface RateBucketTable {
+  tenant_id: TenantId;
+  job_type: string;
+  spent_until: Date;
+}
+
 export interface QueueTable {
   tenant_id: TenantId;
   name: string;
@@ -242,4 +249,5 @@ export interface Tables {
   run_history: RunHistoryTable;
   queue: QueueTable;
   run_log: RunLogTable;
+  rate_bucket: RateBucketTable;
 }

@@ -33,7 +33,7 @@ export async function attemptRun(
 ): Promise<AttemptResult> {
   const context = jobContextOf(run, signal, reports);
   // An abort that has happened is not told again.
-  if (signal.aborted) return stoppedResult(signal.reason);
+  if (signal.aborted) return isOurDoing(signal.reason) ? { kind: 'released' } : failedResult(signal.reason);
   let stopListening = (): void => undefined;
   const stopped = new Promise<AttemptResult>((resolve) => {
     const stop = (): void => resolve(stoppedResult(signal.reason));
@@ -100,7 +100,9 @@ function showThrown(thrown: unknown): string {
 const HANDLER_FAULTS: ReadonlySet<string> = new Set<AttemptStopped['why']>(['timeout', 'heartbeat-missed']);
 
 function stoppedResult(reason: unknown): AttemptResult {
-  const isItsOwnFault = reason instanceof AttemptStopped && HANDLER_FAULTS.has(reason.why);
-  if (reason instanceof AttemptStopped && !isItsOwnFault) return { kind: 'released' };
-  return failedResult(reason);
+  return isOurDoing(reason) ? { kind: 'stopped', error: describeError(reason) } : failedResult(reason);
+}
+
+function isOurDoing(reason: unknown): boolean {
+  return reason instanceof AttemptStopped && !HANDLER_FAULTS.has(reason.why);
 }

@@ -12,6 +12,7 @@ import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { claimRuns, discoverLanes, type Lane } from './claim.repository.js';
 import { laneOf, type ClaimedRun } from './claimed-run.js';
+import { worthHolding } from './decisions/lane-rules.js';
 import type { HeldRuns } from './held-runs.js';
 import { LaneQueue } from './lane-queue.js';
 
@@ -24,6 +25,8 @@ export interface ClaimSettings {
   lanesPerClaim: number;
   /** Runs taken by one claim. */
   runsPerClaim: number;
+  /** Lanes of one slot found by one look; the next one goes on behind them. */
+  lanesPerLook: number;
 }
 
 export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
@@ -31,14 +34,19 @@ export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
   aheadMs: 1_500,
   lanesPerClaim: 100,
   runsPerClaim: 500,
+  lanesPerLook: 1_000,
 };
 
 export class ClaimLoop implements Loop {
   readonly name = 'claim';
   readonly claimed = new Topic<void>();
+  /** Nothing of these lanes may start any more. */
+  readonly paused = new Topic<readonly Lane[]>();
   readonly #lanes = new LaneQueue();
   readonly #foreign: ForeignRuns;
   readonly #hinted = new Set<Slot>();
+  /** Slots with more lanes than one look finds: the last one found. */
+  readonly #lookedUpTo = new Map<Slot, Lane>();
   #lookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -48,7 +56,10 @@ export class ClaimLoop implements Loop {
     private readonly options: { settings: ClaimSettings; clock: Clock },
   ) {
     this.#foreign = new ForeignRuns(options.clock);
-    membership.expelled.subscribe(() => this.#foreign.clear());
+    membership.expelled.subscribe(() => {
+      this.#foreign.clear();
+      this.#lookedUpTo.clear();
+    });
     ownership.changed.subscribe(() => this.lookEverywhere());
   }
 
@@ -65,14 +76,35 @@ export class ClaimLoop implements Loop {
   async runOnce(): Promise<number> {
     const incarnation = this.membership.trusted();
     if (incarnation === null || this.membership.isDraining) return UNTIL_WOKEN_MS;
-    await this.#foreign.refresh(incarnation, this.ownership.serving);
+    if (await this.#foreign.refresh(incarnation, this.ownership.serving)) {
+      this.held.occupancy.setElsewhere(this.#foreign.runs);
+      this.held.reopen();
+    }
     await this.#look(incarnation);
     const room = Math.min(this.held.room(), this.options.settings.runsPerClaim);
     // What ends makes room and wakes this loop.
     if (room <= 0) return UNTIL_WOKEN_MS;
-    const lanes = this.#lanes.take(Math.min(this.options.settings.lanesPerClaim, room));
-    if (lanes.length > 0) await this.#claim(incarnation, lanes, Math.floor(room / lanes.length));
+    const lanes = this.#takeLanes(room);
+    if (lanes.length === 0) return this.#untilNextLook();
+    await this.#claim(incarnation, lanes);
     return this.#lanes.size > 0 ? 0 : this.#untilNextLook();
+  }
+
+  /** Whose turn it is, each with what it may take: its part of the room, if its limits and its share let it. */
+  #takeLanes(room: number): (Lane & { quota: number })[] {
+    const lanes = this.#lanes.take(
+      Math.min(this.options.settings.lanesPerClaim, room),
+      (lane) => this.#roomFor(lane) > 0,
+    );
+    const part = Math.floor(room / Math.max(1, lanes.length));
+    return lanes.map((lane) => ({ ...lane, quota: Math.min(part, this.#roomFor(lane)) }));
+  }
+
+  #roomFor(lane: Lane): number {
+    const rules = this.held.rules.of(lane);
+    if (rules.paused) return 0;
+    const worth = worthHolding(rules, hasKey(lane)) - this.held.ofLane(lane);
+    return Math.min(worth, this.held.roomFor(lane.tenantId));
   }
 
   async #look(incarnation: Incarnation): Promise<void> {
@@ -82,16 +114,40 @@ export class ClaimLoop implements Loop {
     this.#hinted.clear();
     this.#lanes.keepOnly(serving);
     if (everywhere) this.#lookedAtMs = this.options.clock.monotonicMs();
-    if (slots.length > 0) this.#lanes.add(await discoverLanes(incarnation.db, slots));
+    if (slots.length > 0) await this.#discover(incarnation, slots);
   }
 
-  async #claim(incarnation: Incarnation, lanes: readonly Lane[], quota: number): Promise<void> {
+  async #discover(incarnation: Incarnation, slots: readonly Slot[]): Promise<void> {
+    const limit = this.options.settings.lanesPerLook;
+    const looks = slots.map((slot) => ({ slot, after: this.#lookedUpTo.get(slot) ?? null }));
+    const found = await discoverLanes(incarnation.db, { looks, limit });
+    for (const lane of found)
+      this.held.rules.note(lane, {
+        paused: lane.paused,
+        weight: lane.weight ?? 1,
+        tenant: lane.tenant ?? {},
+        jobType: lane.jobType ?? {},
+      });
+    const bySlot = Map.groupBy(found, (lane) => lane.slot);
+    for (const slot of slots) {
+      const lanes = bySlot.get(slot) ?? [];
+      const last = lanes.at(-1);
+      if (last !== undefined && lanes.length === limit) this.#lookedUpTo.set(slot, last);
+      else this.#lookedUpTo.delete(slot);
+    }
+    this.held.reopen();
+    const paused = found.filter((lane) => lane.paused && this.held.ofLane(lane) > 0);
+    if (paused.length > 0) this.paused.publish(paused);
+    this.#lanes.add(found.filter((lane) => !lane.paused));
+  }
+
+  async #claim(incarnation: Incarnation, lanes: readonly (Lane & { quota: number })[]): Promise<void> {
     const request = {
       claimId: asId.claim(randomUUID()),
       replica: incarnation.replica,
       lanes: lanes.flatMap((lane) => {
         const epoch = this.#foreign.epochOf(lane.slot);
-        return epoch === undefined ? [] : [{ ...lane, quota, epoch }];
+        return epoch === undefined ? [] : [{ ...lane, epoch }];
       }),
       excluded: [
         ...this.held.idsOf(lanes.map((lane) => lane.tenantId)),
@@ -104,7 +160,7 @@ export class ClaimLoop implements Loop {
     const { runs, databaseTime } = result.value;
     if (databaseTime === null || this.membership.incarnation !== incarnation) return;
     this.#hold(runs, databaseTime);
-    this.#lanes.add(stillFull(lanes, runs, quota));
+    this.#lanes.add(stillFull(lanes, runs));
     this.claimed.publish();
   }
 
@@ -115,19 +171,25 @@ export class ClaimLoop implements Loop {
   }
 
   #untilNextLook(): number {
-    const againMs = this.#foreign.isEmpty
-      ? this.options.settings.pollMs
-      : Math.min(250, this.options.settings.pollMs);
+    const againMs =
+      this.#foreign.runs.length === 0
+        ? this.options.settings.pollMs
+        : Math.min(250, this.options.settings.pollMs);
     return Math.max(0, this.#lookedAtMs + againMs - this.options.clock.monotonicMs());
   }
 }
 
 /** Lanes that gave all they were asked for may have more. */
-function stillFull(lanes: readonly Lane[], runs: readonly ClaimedRun[], quota: number): Lane[] {
+function stillFull(lanes: readonly (Lane & { quota: number })[], runs: readonly ClaimedRun[]): Lane[] {
   const counts = new Map<string, number>();
   for (const run of runs) {
     const key = `${run.tenantId}/${laneOf(run)}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
-  return lanes.filter((lane) => counts.get(`${lane.tenantId}/${lane.lane}`) === quota);
+  return lanes.filter((lane) => counts.get(`${lane.tenantId}/${lane.lane}`) === lane.quota);
+}
+
+/** A lane's name is queue/jobType, or queue/jobType/concurrencyKey; the first two hold no slash. */
+function hasKey({ lane }: Lane): boolean {
+  return lane.split('/', 3).length === 3;
 }

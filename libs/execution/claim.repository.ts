@@ -4,6 +4,8 @@ import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId, Slot, TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
+import type { JobTypeLimits, TenantLimits } from './limits.js';
+import type { Occupant } from './occupancy.js';
 
 /** Runs of a tenant that are paused and limited together: one queue, one job type, one concurrency key. */
 export interface Lane {
@@ -12,14 +14,42 @@ export interface Lane {
   lane: string;
 }
 
-/** The lanes in these slots that hold any run, found by skipping from lane to lane along the index. */
-export async function discoverLanes(db: Database, slots: readonly Slot[]): Promise<Lane[]> {
-  const { rows } = await sql<Lane>`
-    select s.slot, found.tenant_id as "tenantId", found.lane
-      from unnest(${[...slots]}::smallint[]) as s (slot)
+export interface LaneWithRules extends Lane {
+  paused: boolean;
+  weight: number | null;
+  /** Null when nothing is limited. */
+  tenant: TenantLimits | null;
+  jobType: JobTypeLimits | null;
+}
+
+/** Where to look in a slot: behind this lane, or from the beginning. */
+export interface SlotLook {
+  slot: Slot;
+  after: { tenantId: TenantId; lane: string } | null;
+}
+
+const FIRST_TENANT = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * The lanes in these slots that hold any run, at most `limit` of each slot, found by skipping from lane to lane
+ * along the index; and what holds in each of them.
+ */
+export async function discoverLanes(
+  db: Database,
+  { looks, limit }: { looks: readonly SlotLook[]; limit: number },
+): Promise<LaneWithRules[]> {
+  const { rows } = await sql<LaneWithRules>`
+    select s.slot, found.tenant_id as "tenantId", found.lane, t.weight,
+           coalesce(t.state = 'suspended', false) or q.paused_at is not null as paused,
+           nullif(t.limits, '{}') as tenant, nullif(j.limits, '{}') as "jobType"
+      from unnest(${looks.map((look) => look.slot)}::smallint[],
+                  ${looks.map((look) => look.after?.tenantId ?? FIRST_TENANT)}::uuid[],
+                  ${looks.map((look) => look.after?.lane ?? '')}::text[]) as s (slot, tenant_id, lane)
      cross join lateral (
        with recursive found as (
-         (select tenant_id, lane from carillon.run where slot = s.slot order by tenant_id, lane limit 1)
+         (select tenant_id, lane from carillon.run
+           where slot = s.slot and (tenant_id, lane) > (s.tenant_id, s.lane collate "C")
+           order by tenant_id, lane limit 1)
          union all
          select next.tenant_id, next.lane
            from found f
@@ -27,7 +57,14 @@ export async function discoverLanes(db: Database, slots: readonly Slot[]): Promi
             select r.tenant_id, r.lane from carillon.run r
              where r.slot = s.slot and (r.tenant_id, r.lane) > (f.tenant_id, f.lane)
              order by r.tenant_id, r.lane limit 1) next)
-       select tenant_id, lane from found) found`.execute(db);
+       select tenant_id, lane from found limit ${limit}) found
+      left join carillon.tenant t on t.id = found.tenant_id
+      left join carillon.queue q on q.tenant_id = found.tenant_id and q.name = split_part(found.lane, '/', 1)
+      left join lateral (
+        select limits from carillon.job_type
+         where name = split_part(found.lane, '/', 2) and (tenant_id = found.tenant_id or tenant_id is null)
+         order by tenant_id nulls last
+         limit 1) j on true`.execute(db);
   return rows;
 }
 
@@ -84,13 +121,18 @@ export async function claimRuns(
   return { runs: rows, databaseTime: rows.at(-1)?.databaseTime ?? null };
 }
 
+export interface ForeignRun extends Occupant {
+  slot: Slot;
+  id: RunId;
+}
+
 /** Runs in these slots that another replica's claims still hold: a former owner that is finishing. */
 export async function foreignRuns(
   db: Database,
   { replica, slots }: { replica: ReplicaNumber; slots: readonly Slot[] },
-): Promise<{ slot: Slot; id: RunId }[]> {
-  const { rows } = await sql<{ slot: Slot; id: RunId }>`
-    select r.slot, r.id
+): Promise<ForeignRun[]> {
+  const { rows } = await sql<ForeignRun>`
+    select r.slot, r.id, r.tenant_id as "tenantId", r.job_type as "jobType", r.concurrency_key as "concurrencyKey"
       from carillon.claim c
      cross join lateral unnest(c.run_ids) as held (id)
       join carillon.run r on r.id = held.id

@@ -71,7 +71,7 @@ export class Executor {
     return next;
   }
 
-  /** Stops every attempt. Each ends as released: nothing is counted against its run. */
+  /** Stops every attempt. Those that have started end as lost, which counts nothing against their runs. */
   stopAll(reason: AttemptStopped): void {
     for (const { abort } of this.#running.values()) abort.abort(reason);
   }
@@ -96,7 +96,7 @@ export class Executor {
     const lastNote = reports.end();
     if (this.#running.get(run.id) !== attempt) return;
     this.#running.delete(run.id);
-    this.parts.held.markEnded(held);
+    this.parts.held.markEnded(held, this.parts.clock.monotonicMs());
     const finishedAt = latest(databaseClock.now(), startedAt);
     settleLoop.noteEnd({ run, startedAt, finishedAt, lastNote, ...this.#outcome(held, result, retry) });
     this.changed.publish();
@@ -141,7 +141,7 @@ export class Executor {
     const { random } = this.parts;
     if (retry === null || result.kind === 'released')
       return { transition: { kind: 'release' } as const, outputJson: null };
-    if (result.kind === 'failed')
+    if (result.kind !== 'succeeded')
       return { transition: transition({ failures: run.failures, result, retry, random }), outputJson: null };
     const encoded = encodeJson(result.output);
     if (encoded.kind === 'encoded') {

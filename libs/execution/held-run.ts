@@ -4,8 +4,12 @@ import type { ClaimedRun } from './claimed-run.js';
 export interface HeldRun {
   readonly run: ClaimedRun;
   /** On this process's monotonic clock; never before the database's run_at (I6). */
-  readonly startAtMs: number;
+  startAtMs: number;
   /** The order in which runs were claimed. */
   readonly turn: number;
   state: 'waiting' | 'running' | 'ended';
+  /** When it was last started, on the same clock. */
+  begunAtMs: number;
+  /** What its start has cost its tenant, in virtual milliseconds. */
+  charged: number;
 }

@@ -2,23 +2,41 @@
 // database: waiting for its due time, running, or over and waiting to be written. The number is bounded,
 // because what is held here is what others must redo if this process dies. A run that was lost in two
 // deaths may be what kills its replicas, so it goes into quarantine: only one such run at a time, and the
-// next death tells it from those that were merely beside it.
+// next death tells it from those that were merely beside it. Neither what is held nor what runs is ever left to one
+// tenant alone: each may take several times what is still free, so the more is taken the less anybody gets.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
-import type { ClaimedRun } from './claimed-run.js';
+import { laneOf, type ClaimedRun } from './claimed-run.js';
+import { barrierOf } from './decisions/lane-rules.js';
+import { rankOf } from './decisions/rank.js';
 import type { HeldRun } from './held-run.js';
+import { LaneRulesBook } from './lane-rules-book.js';
+import { Occupancy } from './occupancy.js';
 import { ReadyLanes } from './ready-lanes.js';
 
 /** Losses from which on a run is suspected of killing its replicas. */
 const QUARANTINE_LOSSES = 2;
+/**
+ * How many times what is free one tenant may have: alone it gets 9/10 of what may run and 4/5 of what may be
+ * held. Dynamic thresholds, as in shared-memory switches (Choudhury, Hahne, IEEE/ACM ToN 1998).
+ */
+const RUNNING_SHARE = 9;
+const HELD_SHARE = 4;
 
 export class HeldRuns {
   readonly #runs = new Map<RunId, HeldRun>();
   /** Soonest last, so that taking one is a pop. */
   #waiting: HeldRun[] = [];
-  readonly #ready = new ReadyLanes();
+  readonly rules = new LaneRulesBook();
+  readonly occupancy = new Occupancy();
+  readonly #ready = new ReadyLanes(
+    this.rules,
+    this.occupancy,
+    () => RUNNING_SHARE * (this.limits.running - this.#running),
+  );
   #quarantine: HeldRun[] = [];
   #quarantined: HeldRun | null = null;
   readonly #byTenant = new Map<TenantId, Set<RunId>>();
+  readonly #byLane = new Map<string, number>();
   readonly #leftInClaim = new Map<ClaimId, number>();
   #running = 0;
   #turns = 0;
@@ -38,15 +56,33 @@ export class HeldRuns {
     return this.limits.held - this.#runs.size;
   }
 
+  /** How many more of them may be one tenant's. */
+  roomFor(tenantId: TenantId): number {
+    return HELD_SHARE * this.room() - (this.#byTenant.get(tenantId)?.size ?? 0);
+  }
+
+  /** How many runs of the lane are held. */
+  ofLane({ tenantId, lane }: { tenantId: TenantId; lane: string }): number {
+    return this.#byLane.get(`${tenantId}/${lane}`) ?? 0;
+  }
+
   /** Adds one claim's runs; `startAtMs` turns a run's due time into this process's clock. */
   add(runs: readonly ClaimedRun[], startAtMs: (run: ClaimedRun) => number): void {
     for (const run of runs) {
-      const held: HeldRun = { run, startAtMs: startAtMs(run), turn: (this.#turns += 1), state: 'waiting' };
+      const held: HeldRun = {
+        run,
+        startAtMs: startAtMs(run),
+        turn: (this.#turns += 1),
+        state: 'waiting',
+        begunAtMs: 0,
+        charged: 0,
+      };
       this.#runs.set(run.id, held);
       (isSuspect(held) ? this.#quarantine : this.#waiting).push(held);
       const ofTenant = this.#byTenant.get(run.tenantId);
       if (ofTenant === undefined) this.#byTenant.set(run.tenantId, new Set([run.id]));
       else ofTenant.add(run.id);
+      this.#countInLane(run, 1);
       this.#leftInClaim.set(run.claimId, (this.#leftInClaim.get(run.claimId) ?? 0) + 1);
     }
     this.#waiting.sort(soonestLast);
@@ -56,10 +92,11 @@ export class HeldRuns {
   /** The runs to start now: due, and within what may run at once. They are 'running' from here on. */
   takeDue(nowMs: number): HeldRun[] {
     const due: HeldRun[] = [];
-    const suspect = this.#quarantined === null ? this.#quarantine.at(-1) : undefined;
+    const suspect = this.#nextSuspect();
     if (suspect !== undefined && suspect.startAtMs <= nowMs && this.#running < this.limits.running) {
-      this.#quarantined = this.#quarantine.pop() ?? null;
-      this.#begin(suspect, due);
+      this.#quarantine.splice(this.#quarantine.indexOf(suspect), 1);
+      this.#quarantined = suspect;
+      due.push(this.#begin(suspect, nowMs));
     }
     for (
       let next = this.#waiting.at(-1);
@@ -70,9 +107,9 @@ export class HeldRuns {
       this.#ready.add(next);
     }
     while (this.#running < this.limits.running) {
-      const next = this.#ready.take();
+      const next = this.#ready.take(nowMs);
       if (next === undefined) break;
-      this.#begin(next, due);
+      due.push(this.#begin(next, nowMs));
     }
     return due;
   }
@@ -80,30 +117,49 @@ export class HeldRuns {
   /** When the next waiting run is due, unless the running ones fill the replica; the past when one is due already. */
   nextStartAtMs(): number | null {
     if (this.#running >= this.limits.running) return null;
-    if (!this.#ready.isEmpty) return Number.NEGATIVE_INFINITY;
-    const suspect = this.#quarantined === null ? this.#quarantine.at(-1) : undefined;
     const next = Math.min(
+      this.#ready.nextAtMs(),
       this.#waiting.at(-1)?.startAtMs ?? Number.POSITIVE_INFINITY,
-      suspect?.startAtMs ?? Number.POSITIVE_INFINITY,
+      this.#nextSuspect()?.startAtMs ?? Number.POSITIVE_INFINITY,
     );
     return next === Number.POSITIVE_INFINITY ? null : next;
   }
 
-  /** Takes back everything that has not started. */
-  takeWaiting(): HeldRun[] {
-    const waiting = [...this.#waiting, ...this.#ready.takeAll(), ...this.#quarantine];
-    this.#waiting = [];
-    this.#quarantine = [];
-    for (const held of waiting) held.state = 'ended';
-    return waiting;
+  /** Takes back what has not started. */
+  takeWaiting(isWanted: (run: ClaimedRun) => boolean = () => true): HeldRun[] {
+    const taken = [...this.#waiting, ...this.#quarantine].filter(({ run }) => isWanted(run));
+    taken.push(...this.#ready.takeWhere(isWanted));
+    this.#waiting = this.#waiting.filter(({ run }) => !isWanted(run));
+    this.#quarantine = this.#quarantine.filter(({ run }) => !isWanted(run));
+    for (const held of taken) held.state = 'ended';
+    return taken;
   }
 
-  markEnded(held: HeldRun): void {
+  markEnded(held: HeldRun, nowMs = held.begunAtMs): void {
     // What was dropped with its incarnation counts no more.
     if (this.#runs.get(held.run.id) !== held) return;
-    if (held.state === 'running') this.#running -= 1;
-    if (held === this.#quarantined) this.#quarantined = null;
+    this.#stop(held, nowMs);
     held.state = 'ended';
+  }
+
+  /** Takes back a start that was not to be: nothing of the lane starts before this moment. */
+  postpone(held: HeldRun, untilMs: number): void {
+    if (this.#runs.get(held.run.id) !== held || held.state !== 'running') return;
+    this.#stop(held, held.begunAtMs);
+    held.state = 'waiting';
+    if (isSuspect(held)) {
+      held.startAtMs = untilMs;
+      this.#quarantine.push(held);
+      this.#quarantine.sort(soonestLast);
+    } else {
+      this.#ready.add(held);
+      this.#ready.closeUntil(held.run, untilMs);
+    }
+  }
+
+  /** Limits, pauses, or what others hold may have changed. */
+  reopen(): void {
+    this.#ready.reopenAll();
   }
 
   /** The run's end is in the database, or was refused there. True when it was the last of its claim. */
@@ -112,6 +168,7 @@ export class HeldRuns {
     const ofTenant = this.#byTenant.get(run.tenantId);
     ofTenant?.delete(run.id);
     if (ofTenant?.size === 0) this.#byTenant.delete(run.tenantId);
+    this.#countInLane(run, -1);
     const left = (this.#leftInClaim.get(run.claimId) ?? 1) - 1;
     if (left > 0) this.#leftInClaim.set(run.claimId, left);
     else this.#leftInClaim.delete(run.claimId);
@@ -132,18 +189,46 @@ export class HeldRuns {
   clear(): void {
     this.#runs.clear();
     this.#waiting = [];
-    this.#ready.takeAll();
+    this.#ready.clear();
     this.#quarantine = [];
     this.#quarantined = null;
     this.#byTenant.clear();
+    this.#byLane.clear();
     this.#leftInClaim.clear();
+    this.occupancy.clear();
     this.#running = 0;
   }
 
-  #begin(held: HeldRun, due: HeldRun[]): void {
+  #begin(held: HeldRun, nowMs: number): HeldRun {
     held.state = 'running';
+    held.begunAtMs = nowMs;
     this.#running += 1;
-    due.push(held);
+    this.occupancy.begin(held.run);
+    return held;
+  }
+
+  #stop(held: HeldRun, nowMs: number): void {
+    if (held === this.#quarantined) this.#quarantined = null;
+    if (held.state !== 'running') return;
+    this.#running -= 1;
+    this.occupancy.end(held.run);
+    this.#ready.ended(held, nowMs);
+  }
+
+  /** The quarantined run to start next, if there is none already and a limit does not hold it back. */
+  #nextSuspect(): HeldRun | undefined {
+    if (this.#quarantined !== null) return undefined;
+    return this.#quarantine.findLast(({ run }) => {
+      const rules = this.rules.ofRun(run);
+      return barrierOf(rules, this.occupancy.of(run), run.concurrencyKey !== null) === null;
+    });
+  }
+
+  #countInLane(run: ClaimedRun, change: 1 | -1): void {
+    const key = `${run.tenantId}/${laneOf(run)}`;
+    const held = (this.#byLane.get(key) ?? 0) + change;
+    if (held > 0) this.#byLane.set(key, held);
+    else this.#byLane.delete(key);
   }
 }
 
@@ -152,5 +237,5 @@ function isSuspect({ run }: HeldRun): boolean {
 }
 
 function soonestLast(a: HeldRun, b: HeldRun): number {
-  return b.startAtMs - a.startAtMs || b.turn - a.turn;
+  return b.startAtMs - a.startAtMs || rankOf(b.run) - rankOf(a.run) || b.turn - a.turn;
 }

@@ -16,12 +16,12 @@ export class LaneQueue {
     for (const lane of lanes) if (!this.#lanes.has(keyOf(lane))) this.#lanes.set(keyOf(lane), lane);
   }
 
-  /** Takes up to `limit` lanes from the front. */
-  take(limit: number): Lane[] {
+  /** Takes up to `limit` lanes from the front; those that may have no more for now keep their place. */
+  take(limit: number, mayTake: (lane: Lane) => boolean = () => true): Lane[] {
     const taken: Lane[] = [];
     for (const lane of this.#lanes.values()) {
       if (taken.length >= limit) break;
-      taken.push(lane);
+      if (mayTake(lane)) taken.push(lane);
     }
     for (const lane of taken) this.#lanes.delete(keyOf(lane));
     return taken;

@@ -6,10 +6,12 @@ import type { DatabaseClock } from '#cluster/database-clock.js';
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { AttemptStopped } from './attempt.js';
+import type { ClaimedRun } from './claimed-run.js';
 import type { Executor } from './executor.js';
 import { markStarted, noteRestarts } from './claim.repository.js';
 import type { HeldRun } from './held-run.js';
 import type { HeldRuns } from './held-runs.js';
+import { RateGate } from './rate-gate.js';
 import type { SettleLoop } from './settle-loop.js';
 
 export interface StartParts {
@@ -27,7 +29,10 @@ const DISTRUST_MS = 250;
 export class StartLoop implements Loop {
   readonly name = 'start';
 
+  readonly #rateGate: RateGate;
+
   constructor(private readonly parts: StartParts) {
+    this.#rateGate = new RateGate(parts.held.rules);
     parts.membership.expelled.subscribe(({ reason }) => {
       parts.executor.abandonAll(new AttemptStopped('replica-fenced', reason));
       parts.held.clear();
@@ -47,14 +52,41 @@ export class StartLoop implements Loop {
     if (membership.isDraining) this.releaseWaiting();
     const nowMs = clock.monotonicMs();
     const nextDeadlineMs = executor.stopOverdue(nowMs);
-    await this.#start(incarnation, held.takeDue(nowMs));
+    await this.#startDue(incarnation, held.takeDue(nowMs));
     const nextMs = Math.min(held.nextStartAtMs() ?? Number.POSITIVE_INFINITY, nextDeadlineMs);
     return Math.min(this.#lookAgainMs(), Math.max(0, nextMs - clock.monotonicMs()));
   }
 
   /** Gives back what has been claimed but not started. */
-  releaseWaiting(): void {
-    for (const held of this.parts.held.takeWaiting()) this.#release(held);
+  releaseWaiting(isWanted?: (run: ClaimedRun) => boolean): void {
+    for (const held of this.parts.held.takeWaiting(isWanted)) this.#release(held);
+  }
+
+  // What no rate limits goes first: it need not wait for the tokens of the others.
+  async #startDue(incarnation: Incarnation, due: readonly HeldRun[]): Promise<void> {
+    const rated = due.filter((held) => this.#rateGate.concerns(held));
+    await this.#start(
+      incarnation,
+      rated.length === 0 ? due : due.filter((held) => !this.#rateGate.concerns(held)),
+    );
+    if (rated.length > 0) await this.#start(incarnation, await this.#admit(incarnation, rated));
+  }
+
+  async #admit(incarnation: Incarnation, rated: readonly HeldRun[]): Promise<HeldRun[]> {
+    const { held, membership, clock } = this.parts;
+    const admission = await this.#rateGate.admit(incarnation, rated).catch((error: unknown) => {
+      for (const each of rated) held.postpone(each, clock.monotonicMs() + DISTRUST_MS);
+      throw error;
+    });
+    if (admission === null) {
+      membership.acceptDeath(incarnation);
+      return [];
+    }
+    const nowMs = clock.monotonicMs();
+    for (const { held: each, waitMs } of admission.refused) held.postpone(each, nowMs + Math.ceil(waitMs));
+    if (membership.trusted() === incarnation) return admission.admitted;
+    for (const each of admission.admitted) held.postpone(each, nowMs);
+    return [];
   }
 
   // What was lost before is written down before it starts: if this replica dies as well, it was running.

@@ -1,7 +1,9 @@
 // Does leadership go to the right replica, also when the old leader does not let go of it?
 import { beforeEach, describe, expect, it } from 'vitest';
-import { endTerm } from '#cluster/leadership.repository.js';
-import { leaveState, returnToService } from '#cluster/replica.repository.js';
+import { beginTerm, endTerm, readLeadership } from '#cluster/leadership.repository.js';
+import { asId } from '#kernel/ids.js';
+import { leaveState, listReplicas, returnToService } from '#cluster/replica.repository.js';
+import { runStatement } from '../support/admin-statement.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { openDatabase } from '../support/rows.js';
 import { startLoneMember, startMember, type TestMember } from '../support/test-member.js';
@@ -44,6 +46,33 @@ describe('a leader that is frozen', () => {
     expect(frozen.leadership.current()).toBeNull();
   });
 
+  it('loses its slots a lease after its last beat, though it has sessions left and another one leads only now', async () => {
+    const frozen = await startLoneMember(url);
+    const { replica } = frozen.self();
+    const clock = handClock();
+    const follower = await startMember(url, { clock, settings: lease });
+    await live(follower, clock, 4_000);
+    // The server ends the control session of a process that sleeps; nobody ends those of its pool.
+    await runStatement(
+      url,
+      `select pg_terminate_backend(pid, 1000) from pg_locks where locktype = 'advisory' and objid = ${replica}`,
+    );
+    await follower.lead();
+    await follower.sweep.runOnce();
+    expect((await listReplicas(openDatabase(url), { ended: 1 })).map(({ state }) => state)).toEqual([
+      'active',
+      'active',
+    ]);
+    for (let seen = 0; seen < 3; seen += 1) {
+      await live(follower, clock, 1_000);
+      await follower.sweep.runOnce();
+    }
+    expect((await listReplicas(openDatabase(url), { ended: 1 })).map(({ state }) => state)).toEqual([
+      'active',
+      'dead',
+    ]);
+  });
+
   it('is left alone as long as it beats', async () => {
     const leader = await startLoneMember(url);
     const clock = handClock();
@@ -76,6 +105,28 @@ describe('a preferred leader', () => {
     expect(deputy.leadership.current()).toBeNull();
     await preferred.lead();
     expect(preferred.leader().term).toBe(2);
+  });
+
+  it('waits while another replica is silent, whose failover a new leader would begin anew', async () => {
+    const clock = handClock();
+    const deputy = await startLoneMember(url, { clock, settings: lease });
+    const preferred = await startMember(url, { preference: 5 });
+    const frozen = await startMember(url);
+    const sweepUntil = async (endMs: number, ...beating: TestMember[]): Promise<void> => {
+      while (clock.ms < endMs) {
+        clock.ms += 500;
+        await Promise.all([deputy, preferred, ...beating].map(({ membership }) => membership.beat()));
+        await deputy.sweep.runOnce();
+      }
+    };
+    await sweepUntil(2_000, frozen);
+    await sweepUntil(6_500);
+    expect(deputy.leadership.current()).not.toBeNull();
+    await sweepUntil(7_000);
+    const isDead = (await listReplicas(openDatabase(url), { ended: 0 })).every(
+      ({ number }) => number !== frozen.self().replica,
+    );
+    expect([isDead, deputy.leadership.current()]).toEqual([true, null]);
   });
 
   it('leaves leadership to anybody if it does not take it within a second', async () => {
@@ -143,5 +194,40 @@ describe('by leases alone, as behind a pooler', () => {
     await follower.election.runOnce();
     expect(follower.leadership.current()?.term).toBe(2);
     expect(await old.leadership.write(deposed, async () => 'written')).toEqual({ kind: 'fenced' });
+  });
+
+  it('a leader that drains gives its term up, and is followed while it still beats', async () => {
+    const old = await startMember(url, { settings: leases });
+    await old.lead();
+    const follower = await startMember(url, { settings: leases });
+    old.leadership.standDown('this replica is draining');
+    await old.membership.drain();
+    await old.membership.beat();
+    await old.election.runOnce();
+    await follower.membership.beat();
+    await follower.election.runOnce();
+    expect([old.leadership.current(), follower.leadership.current()?.term]).toEqual([null, 2]);
+  });
+
+  it('a replica that did not hear that it has won gives that term up, and begins another', async () => {
+    const member = await startMember(url, { settings: leases });
+    const db = openDatabase(url);
+    const unheard = await beginTerm(db, member.self(), { kind: 'vacancy', after: asId.term(0) });
+    await member.membership.beat();
+    await member.election.runOnce();
+    expect([unheard, member.leadership.current()?.term, (await readLeadership(db)).term]).toEqual([1, 2, 2]);
+  });
+
+  it('a leader that stood down gives up no term but its own', async () => {
+    const old = await startMember(url, { settings: leases });
+    await old.lead();
+    await old.membership.beat();
+    old.leadership.standDown('somebody else leads');
+    const db = openDatabase(url);
+    const follower = await startMember(url, { settings: leases });
+    await beginTerm(db, follower.self(), { kind: 'vacancy', after: asId.term(1) });
+    await old.election.runOnce();
+    expect(old.leadership.current()).toBeNull();
+    expect(await readLeadership(db)).toMatchObject({ term: 2, replica: follower.self().replica });
   });
 });

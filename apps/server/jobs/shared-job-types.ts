@@ -16,6 +16,7 @@ export async function registerSharedJobTypes(db: Database, registry: HandlerRegi
       retry: retryOf(definition),
       timeoutMs:
         definition.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : definition.timeoutSeconds * 1_000,
+      limits: {},
       payloadSchema: jsonSchemaOf(definition.payload, 'input'),
       outputSchema: definition.output === undefined ? null : jsonSchemaOf(definition.output, 'output'),
       heartbeatMs: definition.heartbeatSeconds === undefined ? null : definition.heartbeatSeconds * 1_000,

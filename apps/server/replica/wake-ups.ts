@@ -1,4 +1,5 @@
 // Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
+import { laneOf } from '#execution/claimed-run.js';
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 
@@ -52,11 +53,19 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
     }
   });
 
+  connectReports(replica, timers);
   claim.claimed.subscribe(wake(start));
+  claim.paused.subscribe((lanes) => {
+    const paused = new Set(lanes.map(({ tenantId, lane }) => `${tenantId}/${lane}`));
+    start.releaseWaiting((run) => paused.has(`${run.tenantId}/${laneOf(run)}`));
+  });
   executor.changed.subscribe(wake(start));
-  replica.runLog.pending.subscribe(wake(replica.runLogLoop));
-  replica.runLog.ended.subscribe(wake(replica.runLogLoop));
-  replica.notes.pending.subscribe(wake(replica.progress));
   settleLoop.pending.subscribe(wake(settleLoop));
   settleLoop.settled.subscribe(wake(claim));
+}
+
+function connectReports({ runLog, runLogLoop, notes, progress }: Replica, timers: LoopTimers): void {
+  runLog.pending.subscribe(() => timers.wake(runLogLoop));
+  runLog.ended.subscribe(() => timers.wake(runLogLoop));
+  notes.pending.subscribe(() => timers.wake(progress));
 }

@@ -1,0 +1,65 @@
+// May one more run of a lane start now, and how many of its runs is it worth to hold? The rules are the
+// tenant's and the job type's; what occupies them is counted over everything that may be running anywhere.
+
+export interface RateLimit {
+  /** Starts allowed in `perSeconds`; as many may come at once after a pause. */
+  count: number;
+  perSeconds: number;
+}
+
+export interface TenantRules {
+  maxConcurrent?: number | undefined;
+  rate?: RateLimit | undefined;
+}
+
+export interface JobTypeRules extends TenantRules {
+  maxConcurrentPerKey?: number | undefined;
+}
+
+export interface LaneRules {
+  /** Nothing of it starts: its queue is paused, or its tenant suspended. */
+  paused: boolean;
+  /** The tenant's share of the workers, in proportion to the others'. */
+  weight: number;
+  tenant: TenantRules;
+  jobType: JobTypeRules;
+}
+
+export const NO_RULES: LaneRules = { paused: false, weight: 1, tenant: {}, jobType: {} };
+
+/** Runs that may be executing now, here or elsewhere. */
+export interface Occupied {
+  byTenant: number;
+  byJobType: number;
+  byKey: number;
+}
+
+/** What keeps the next run from starting; 'tenant' keeps all of the tenant's lanes, the others this one or some. */
+export type Barrier = 'paused' | 'tenant' | 'job-type' | 'key';
+
+export function barrierOf(rules: LaneRules, occupied: Occupied, hasKey: boolean): Barrier | null {
+  if (rules.paused) return 'paused';
+  if (isFull(rules.tenant.maxConcurrent, occupied.byTenant)) return 'tenant';
+  if (isFull(rules.jobType.maxConcurrent, occupied.byJobType)) return 'job-type';
+  if (hasKey && isFull(rules.jobType.maxConcurrentPerKey, occupied.byKey)) return 'key';
+  return null;
+}
+
+/** A lane that is limited needs no more in memory than keeps it busy until the next claim. */
+const SPARE = 20;
+
+/** How many runs of the lane are worth holding; infinite when nothing limits it. */
+export function worthHolding({ tenant, jobType }: LaneRules, hasKey: boolean): number {
+  const limits = [
+    tenant.maxConcurrent,
+    jobType.maxConcurrent,
+    hasKey ? jobType.maxConcurrentPerKey : undefined,
+  ];
+  const limit = Math.min(...limits.map((each) => each ?? Number.POSITIVE_INFINITY));
+  const rates = [tenant.rate, jobType.rate].flatMap((rate) => (rate === undefined ? [] : [rate.count]));
+  return Math.min(2 * limit + SPARE, ...rates.map((count) => count + SPARE));
+}
+
+function isFull(limit: number | undefined, occupied: number): boolean {
+  return limit !== undefined && occupied >= limit;
+}

@@ -1,0 +1,97 @@
+// Whose turn is it? The tenant's that has used the least worker time for its weight. Each has a virtual time
+// that grows by what its runs take, divided by its weight; a start is charged with what the tenant's runs
+// took of late, and corrected when it ends. Who comes back from idling starts at the present, with no credit
+// for the time away. This is start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996) with the cost of a
+// run guessed first, because nobody knows it at its start.
+import type { TenantId } from '#kernel/ids.js';
+import TinyQueue from 'tinyqueue';
+
+/** Claiming, starting and settling cost something, too: no run is cheaper than this. */
+const COST_MIN_MS = 1;
+/** How fast the guess follows what runs really take. */
+const LEARNING = 0.2;
+
+interface Account {
+  virtualMs: number;
+  guessMs: number;
+  /** Entries of the queue with another number are out of date. */
+  turn: number;
+  waits: boolean;
+}
+
+interface Entry {
+  tenantId: TenantId;
+  virtualMs: number;
+  turn: number;
+}
+
+export class TenantTurns {
+  readonly #accounts = new Map<TenantId, Account>();
+  readonly #queue = new TinyQueue<Entry>([], (a, b) => a.virtualMs - b.virtualMs || a.turn - b.turn);
+  #nowMs = 0;
+  #turns = 0;
+
+  /** The tenant has something to start. */
+  enter(tenantId: TenantId): void {
+    const account = this.#account(tenantId);
+    if (account.waits) return;
+    account.waits = true;
+    account.virtualMs = Math.max(account.virtualMs, this.#nowMs);
+    this.#push(tenantId, account);
+  }
+
+  /** Takes the tenant whose turn it is out of the queue; it comes back by entering again. */
+  take(): TenantId | undefined {
+    for (let entry = this.#queue.pop(); entry !== undefined; entry = this.#queue.pop()) {
+      const account = this.#accounts.get(entry.tenantId);
+      if (account === undefined || !account.waits || account.turn !== entry.turn) continue;
+      account.waits = false;
+      return entry.tenantId;
+    }
+    return undefined;
+  }
+
+  /** A run of the tenant starts. Resolves with what it was charged, in virtual milliseconds. */
+  charge(tenantId: TenantId, weight: number): number {
+    const account = this.#account(tenantId);
+    this.#nowMs = Math.max(this.#nowMs, account.virtualMs);
+    const charged = account.guessMs / weight;
+    account.virtualMs += charged;
+    return charged;
+  }
+
+  /** The run has ended after this long; its charge is put right. */
+  correct(
+    tenantId: TenantId,
+    { charged, tookMs, weight }: { charged: number; tookMs: number; weight: number },
+  ): void {
+    const account = this.#accounts.get(tenantId);
+    if (account === undefined) return;
+    const cost = Math.max(COST_MIN_MS, tookMs);
+    account.guessMs += LEARNING * (cost - account.guessMs);
+    account.virtualMs += cost / weight - charged;
+    if (account.waits) this.#push(tenantId, account);
+  }
+
+  /** Nothing waits and nothing runs, so nobody owes anybody anything. */
+  clear(): void {
+    this.#accounts.clear();
+    this.#queue.data.length = 0;
+    this.#queue.length = 0;
+    this.#nowMs = 0;
+  }
+
+  #push(tenantId: TenantId, account: Account): void {
+    account.turn = this.#turns += 1;
+    this.#queue.push({ tenantId, virtualMs: account.virtualMs, turn: account.turn });
+  }
+
+  #account(tenantId: TenantId): Account {
+    let account = this.#accounts.get(tenantId);
+    if (account === undefined) {
+      account = { virtualMs: this.#nowMs, guessMs: COST_MIN_MS, turn: 0, waits: false };
+      this.#accounts.set(tenantId, account);
+    }
+    return account;
+  }
+}

@@ -1,0 +1,89 @@
+// What really ran, when and where? Written down by the handlers themselves, outside of the system: starts
+// before their time (I6), and one run in two living replicas at once, show here and nowhere else.
+import type { JobContext } from '#client/job-definition.js';
+import type { Actor } from './actor.js';
+import type { Invariants } from './invariants.js';
+import { isLive, type ModelDatabase } from './model-database.js';
+import type { World } from './world.js';
+
+/** What a run asks of its handler; the same for each attempt. */
+export interface Work {
+  ms: number;
+  failures: number;
+  /** It goes on although its signal tells it to stop. */
+  deaf: boolean;
+}
+
+interface Execution {
+  actor: Actor;
+  replica: number;
+  attempt: number;
+  isOver: boolean;
+}
+
+export class Executions {
+  started = 0;
+  readonly #ofRun = new Map<string, Execution[]>();
+
+  constructor(
+    private readonly world: World,
+    private readonly db: ModelDatabase,
+    private readonly invariants: Invariants,
+  ) {}
+
+  /** Resolves or rejects like a handler. Called on stage. */
+  execute(actor: Actor, replica: number, work: Work, context: JobContext): Promise<string> {
+    const { runId, attempt, signal } = context;
+    this.started += 1;
+    this.world.say(() => `${actor.name} starts attempt ${attempt} of ${runId}`);
+    const execution: Execution = { actor, replica, attempt, isOver: false };
+    this.#judgeStart(runId, execution);
+    const ofRun = this.#ofRun.get(runId);
+    if (ofRun === undefined) this.#ofRun.set(runId, [execution]);
+    else ofRun.push(execution);
+    return new Promise((resolve, reject) => {
+      this.world.timer(actor, work.ms, () => {
+        execution.isOver = true;
+        if (attempt <= work.failures) reject(new Error('this attempt fails'));
+        else resolve('done');
+      });
+      signal.addEventListener('abort', () => {
+        execution.isOver = true;
+        if (!work.deaf) reject(signal.reason as Error); // whoever aborts gives an Error as the reason
+      });
+    });
+  }
+
+  #judgeStart(run: string, { actor, replica, attempt }: Execution): void {
+    const dueAtMs = this.invariants.dueAtMs(run, attempt, replica);
+    // Clocks differ in rate by a thousandth, and nobody waits for longer than a few seconds.
+    if (dueAtMs !== undefined && this.world.nowMs < dueAtMs - 5) {
+      this.world.violate('I6', `${run} starts ${Math.round(dueAtMs - this.world.nowMs)} ms before it is due`);
+    }
+    const row = this.db.run.get(run);
+    if (row?.attempt !== attempt && isLive(this.db.replica.get(replica)) && !isHindered(actor)) {
+      const now = row === null ? 'is gone' : `is at attempt ${row.attempt}`;
+      this.world.violate(
+        'only what is there runs',
+        `attempt ${attempt} of ${run} starts in ${actor.name}, but the run ${now}`,
+      );
+    }
+    for (const other of this.#ofRun.get(run) ?? []) {
+      if (other.isOver || other.actor === actor || isHindered(other.actor) || isHindered(actor)) continue;
+      if (!isLive(this.db.replica.get(other.replica)) || !isLive(this.db.replica.get(replica))) continue;
+      this.world.violate(
+        'one replica a run',
+        `${run} runs in ${other.actor.name} and starts in ${actor.name}, both alive and awake`,
+      );
+    }
+    const again = this.#ofRun.get(run)?.find((other) => other.attempt === attempt);
+    if (again !== undefined) {
+      const story = `attempt ${attempt} of ${run} ran in ${again.actor.name} and starts again in ${actor.name}`;
+      this.world.violate('an attempt starts once', story);
+    }
+  }
+}
+
+function isHindered(actor: Actor): boolean {
+  return actor.isGone || actor.isFrozen || actor.isCutOff || actor.slowness > 1;
+}

@@ -1,0 +1,86 @@
+// Is all well in the end? Once everything is healed there must be a leader, an owner for every slot, and no
+// work left behind; and the ledger, the runs and the history must agree with each other.
+import { asId } from '#kernel/ids.js';
+import { fireKey, isLive, type RunRow } from './model-database.js';
+import type { SimulatedCluster } from './simulated-cluster.js';
+import { perform } from './stage.js';
+
+/** The longest attempt takes 4 s; what has been due for longer than this should have ended. */
+const OVERDUE_MS = 7_000;
+
+/** What keeps the cluster from being whole; null when nothing does. */
+export function unhealed(cluster: SimulatedCluster): string | null {
+  const present = cluster.present();
+  const replicas = new Set(present.map((process) => process.incarnation?.replica));
+  const leaders = present.filter((process) => {
+    let leads = false;
+    perform(process, () => (leads = process.replica.leadership.current() !== null));
+    return leads;
+  });
+  if (leaders.length !== 1) return `${leaders.length} replicas lead`;
+  for (const { slot, owner, target } of cluster.db.slot.rows()) {
+    if (owner === null || !replicas.has(asId.replica(owner))) return `slot ${slot} belongs to ${owner}`;
+    if (target !== null || cluster.db.replica.get(owner)?.state !== 'active')
+      return `slot ${slot} is on its way from ${owner} to ${target}`;
+  }
+  return null;
+}
+
+/** What is left undone; null when nothing is. */
+export function unfinished({ db, server, workload, processes }: SimulatedCluster): string | null {
+  const dead = db.claim.rows().find((claim) => !db.isLive(claim.replica));
+  if (dead !== undefined)
+    return `the claim ${dead.id} of replica ${dead.replica}, which has ended, is still there`;
+  const unknown = db.claim.rows().find(({ id, replica }) => {
+    const owner = processes.find((process) => !process.isGone && process.incarnation?.replica === replica);
+    return owner !== undefined && owner.replica.held.leftInClaim(asId.claim(id)) === 0;
+  });
+  if (unknown !== undefined)
+    return `the claim ${unknown.id} is unknown to its owner, replica ${unknown.replica}`;
+  const overdue = db.run.rows().find((run) => run.runAtMs < server.wallMs() - OVERDUE_MS);
+  if (overdue !== undefined)
+    return `${describe(overdue)} has been due for ${Math.round(server.wallMs() - overdue.runAtMs)} ms`;
+  const undecided = db.fire
+    .rows()
+    .find((fire) => fire.outcome === 'planned' && fire.dueMs < server.wallMs() - OVERDUE_MS);
+  if (undecided !== undefined)
+    return `the fire ${fireKey(undecided.schedule, undecided.dueMs)} for ${undecided.run} is undecided`;
+  const unplanned = db.schedule
+    .rows()
+    .find((row) => row.nextDueMs !== null && row.nextDueMs < server.wallMs());
+  if (unplanned !== undefined)
+    return `${unplanned.id} is planned up to ${server.wallMs() - (unplanned.nextDueMs ?? 0)} ms ago only`;
+  return workload.schedules.length === 0 ? 'no schedules were made' : null;
+}
+
+export function judgeAccount({ db, world, invariants, workload }: SimulatedCluster): void {
+  for (const run of invariants.acknowledged) {
+    const places = Number(db.run.get(run) !== null) + Number(db.history.get(run) !== null);
+    if (places !== 1) world.violate('I5', `${run} was acknowledged and is in ${places} places`);
+  }
+  for (const { id, firstDueMs, periodMs } of workload.schedules) {
+    const nextDueMs = db.schedule.get(id)?.nextDueMs ?? firstDueMs;
+    const ofSchedule = db.fire.rows().filter((fire) => fire.schedule === id);
+    const isDue = (dueMs: number): boolean => dueMs >= firstDueMs && (dueMs - firstDueMs) % periodMs === 0;
+    for (let dueMs = firstDueMs; dueMs < nextDueMs; dueMs += periodMs) {
+      if (db.fire.get(fireKey(id, dueMs)) === null)
+        world.violate('I1', `${fireKey(id, dueMs)} has no row in the ledger`);
+    }
+    for (const { run, outcome, dueMs } of ofSchedule) {
+      if (!isDue(dueMs))
+        world.violate('I1', `${fireKey(id, dueMs)} is in the ledger, but no such time was due`);
+      if (run === null) continue;
+      const places = Number(db.run.get(run) !== null) + Number(db.history.get(run) !== null);
+      if (places !== 1)
+        world.violate('I5', `${run} of ${fireKey(id, dueMs)} (${outcome}) is in ${places} places`);
+    }
+  }
+  for (const claim of db.claim.rows()) {
+    if (!isLive(db.replica.get(claim.replica))) world.violate('I8', `claim ${claim.id} belongs to nobody`);
+  }
+  world.playUntil(world.nowMs);
+}
+
+function describe({ id, attempt, losses, failures, slot }: RunRow): string {
+  return `${id} (slot ${slot}, attempt ${attempt}, ${losses} losses, ${failures} failures)`;
+}

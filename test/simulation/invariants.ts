@@ -1,0 +1,207 @@
+// What must never happen? Each transaction is judged as it commits, by what it did and by what is committed
+// at that instant; the numbers are those of docs/ARCHITECTURE.md. What only the end can tell (is anything
+// lost, does everything go on) is judged in final-account.ts.
+import { fireKey, isLive, type ModelDatabase } from './model-database.js';
+import type { Act, Transaction } from './transaction.js';
+import type { World } from './world.js';
+
+/** What the model saw of a replica from outside, to tell a death with a reason from one without. */
+interface Sightings {
+  /** The instants of its last beats. */
+  beats: number[];
+  /** When a sweep last found none of its sessions. */
+  unseenAtMs: number;
+}
+
+/** How far clocks may differ in rate, and how long a verdict may take from sweep to commit. */
+const CLOCK_TOLERANCE = 0.99;
+const VERDICT_MS = 15_000;
+
+export class Invariants {
+  /** Runs whose creation was acknowledged to the caller of the API. */
+  readonly acknowledged = new Set<string>();
+  readonly #outcomes = new Map<string, string>();
+  readonly #claimants = new Map<string, Set<number>>();
+  readonly #sightings = new Map<number, Sightings>();
+  readonly #holders = new Map<number, string>();
+  /** For which run each due time was planned, unless that was taken back. */
+  readonly #planned = new Map<string, string | null>();
+  /** At which instant of the world a claimed run becomes due, by the clock reading of its claim. */
+  readonly #dueAtMs = new Map<string, number>();
+  deaths = 0;
+  outcomes = 0;
+
+  constructor(
+    private readonly world: World,
+    private readonly db: ModelDatabase,
+    private readonly leaseMs: number,
+  ) {}
+
+  /** Called as the transaction commits; `get` without a transaction still shows the rows from before. */
+  judge(tx: Transaction): void {
+    for (const act of tx.acts) this.#judge(act, tx);
+  }
+
+  noteBeat(replica: number): void {
+    const before = this.#sightings.get(replica);
+    if (before === undefined)
+      this.#sightings.set(replica, { beats: [this.world.nowMs], unseenAtMs: Number.NEGATIVE_INFINITY });
+    else before.beats.push(this.world.nowMs);
+  }
+
+  noteUnseen(replica: number): void {
+    const sightings = this.#sightings.get(replica);
+    if (sightings !== undefined) sightings.unseenAtMs = this.world.nowMs;
+  }
+
+  /** The run is being claimed while the server's clock shows `wallMs`. */
+  noteClaimed(replica: number, run: { id: string; attempt: number; runAtMs: number }, wallMs: number): void {
+    this.#dueAtMs.set(`${run.id}/${run.attempt}/${replica}`, this.world.nowMs + run.runAtMs - wallMs);
+  }
+
+  dueAtMs(run: string, attempt: number, replica: number): number | undefined {
+    return this.#dueAtMs.get(`${run}/${attempt}/${replica}`);
+  }
+
+  outcomeOf(run: string, attempt: number): string | undefined {
+    return this.#outcomes.get(`${run}/${attempt}`);
+  }
+
+  #judge(act: Act, tx: Transaction): void {
+    switch (act.kind) {
+      case 'begin-term':
+        return this.#judgeTerm(act);
+      case 'leader-write':
+        return this.#judgeLeaderWrite(act);
+      case 'death':
+        return this.#judgeDeath(act);
+      case 'claim':
+        return this.#judgeClaim(act);
+      case 'outcome':
+        return this.#judgeOutcome(act);
+      case 'dead-letter':
+        return;
+      case 'hand-over':
+      case 'gift':
+        return this.#judgeMove(act);
+      case 'plan':
+        return this.#judgePlan(act);
+      case 'decision':
+        if (this.db.fire.get(fireKey(act.schedule, act.dueMs))?.outcome === 'planned') return;
+        return this.world.violate('I1', `the fire ${fireKey(act.schedule, act.dueMs)} was decided twice`);
+      case 'run-gone':
+        return this.#judgeRemoval(act.run, tx);
+    }
+  }
+
+  #judgeTerm({ from, to, holder }: Act & { kind: 'begin-term' }): void {
+    const now = this.db.leadership.get(1);
+    if (now?.term !== from || to <= from)
+      this.world.violate('I3', `term ${to} began after term ${now?.term}, from what was read as ${from}`);
+    if (this.#holders.has(to))
+      this.world.violate('I3', `term ${to} has two holders, ${this.#holders.get(to)} and ${holder}`);
+    this.#holders.set(to, holder);
+  }
+
+  #judgeLeaderWrite({ term, holder }: Act & { kind: 'leader-write' }): void {
+    const now = this.db.leadership.get(1);
+    if (now?.term === term && now.holder === holder) return;
+    this.world.violate(
+      'I3',
+      `a write of term ${term} by ${holder} commits in term ${now?.term} of ${now?.holder}`,
+    );
+  }
+
+  #judgeDeath({ replica, reason }: Act & { kind: 'death' }): void {
+    this.deaths += 1;
+    const seen = this.#sightings.get(replica);
+    if (seen === undefined) return; // it never beat
+    const { nowMs } = this.world;
+    if (reason === 'crashed' && nowMs - seen.unseenAtMs <= VERDICT_MS) return;
+    const recent = seen.beats.filter((_, index) => nowMs - (seen.beats[index + 1] ?? nowMs) <= VERDICT_MS);
+    const silences = recent.map((atMs, index) => (recent[index + 1] ?? nowMs) - atMs);
+    if (Math.max(...silences) >= this.leaseMs * CLOCK_TOLERANCE) return;
+    const story = `replica ${replica} is declared dead as ${reason}, but was never silent for longer than ${Math.round(Math.max(...silences))} ms`;
+    this.world.violate('no replica dies without a reason', story);
+  }
+
+  #judgeClaim({ replica, claim, runs }: Act & { kind: 'claim' }): void {
+    this.#judgeAlive(replica, `the claim ${claim}`);
+    if (this.db.replica.get(replica)?.state === 'left') {
+      this.world.violate(
+        'who has left claims nothing',
+        `the claim ${claim} commits after replica ${replica} has left`,
+      );
+    }
+    const ids = new Set(runs.map(({ id }) => id));
+    for (const other of this.db.claim.rows()) {
+      if (other.replica === replica || !this.db.isLive(other.replica)) continue;
+      const both = other.runs.filter((run) => ids.has(run) && this.db.run.get(run) !== null);
+      if (both.length === 0) continue;
+      const story = `${both.join(', ')} is claimed by replica ${replica} (${claim}) and by replica ${other.replica} (${other.id}), both alive`;
+      this.world.violate('one live claim a run', story);
+    }
+    for (const { id, attempt } of runs) {
+      const key = `${id}/${attempt}`;
+      const claimants = this.#claimants.get(key);
+      if (claimants === undefined) this.#claimants.set(key, new Set([replica]));
+      else claimants.add(replica);
+    }
+  }
+
+  #judgeOutcome({ replica, run, attempt, outcome, claimedAttempt }: Act & { kind: 'outcome' }): void {
+    const key = `${run}/${attempt}`;
+    this.outcomes += 1;
+    const before = this.#outcomes.get(key);
+    if (before !== undefined)
+      this.world.violate('I2', `attempt ${attempt} of ${run} has two outcomes, ${before} and ${outcome}`);
+    this.#outcomes.set(key, outcome);
+    if (this.db.history.get(run) !== null)
+      this.world.violate('I2', `${run} has a second terminal outcome, ${outcome}`);
+    if (outcome === 'lost') {
+      if (this.db.isLive(replica))
+        this.world.violate('I2', `attempt ${attempt} of ${run} counts as lost, but replica ${replica} lives`);
+      const holder = this.db.claim
+        .rows()
+        .find((claim) => claim.runs.includes(run) && this.db.isLive(claim.replica));
+      if (holder === undefined) return;
+      const burned = `attempt ${attempt} of ${run} counts as lost with replica ${replica}, but replica ${holder.replica}, which lives, has claimed it`;
+      this.world.violate('no attempt of the living is burned', burned);
+      return;
+    }
+    this.#judgeAlive(replica, `the outcome of attempt ${attempt} of ${run}`);
+    if (claimedAttempt === attempt && this.#claimants.get(key)?.has(replica)) return;
+    const story = `replica ${replica} recorded ${outcome} for attempt ${attempt} of ${run}, having claimed attempt ${claimedAttempt}`;
+    this.world.violate('I2', story);
+  }
+
+  #judgeMove(act: Act & { kind: 'hand-over' | 'gift' }): void {
+    const { owner = null } = this.db.slot.get(act.slot) ?? {};
+    if (act.kind === 'hand-over') return this.#judgeAlive(act.replica, `the hand-over of slot ${act.slot}`);
+    if (owner === null || !isLive(this.db.replica.get(owner))) return;
+    this.world.violate(
+      'no slot is taken from the living',
+      `slot ${act.slot} is given away, but replica ${owner} lives`,
+    );
+  }
+
+  #judgePlan({ schedule, dueMs, run }: Act & { kind: 'plan' }): void {
+    const key = fireKey(schedule, dueMs);
+    const earlier = this.#planned.get(key);
+    if (this.db.fire.get(key) !== null)
+      this.world.violate('I1', `${key} was planned for ${run}, and before that for ${earlier}`);
+    this.#planned.set(key, run);
+  }
+
+  #judgeRemoval(run: string, tx: Transaction): void {
+    if (this.db.run.get(run) === null)
+      return this.world.violate('I5', `${run} was removed, but is not there`);
+    if (this.acknowledged.has(run) && this.db.history.get(run, tx) === null)
+      this.world.violate('I5', `${run} was acknowledged and is gone`);
+  }
+
+  #judgeAlive(replica: number, what: string): void {
+    if (this.db.replica.get(replica)?.state !== 'dead') return;
+    this.world.violate('I4', `${what} commits after the death of replica ${replica}`);
+  }
+}

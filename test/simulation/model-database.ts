@@ -1,0 +1,124 @@
+// Which rows decide? The tables of the protocol, with the columns that it reads. Instants are milliseconds
+// of the server's wall clock. Times that only people read, and the diary, are left out.
+import { Table } from './table.js';
+
+export interface LeadershipRow {
+  term: number;
+  holder: string | null;
+  replica: number | null;
+}
+
+export interface ReplicaRow {
+  number: number;
+  incarnation: string;
+  roles: string[];
+  weight: number;
+  preference: number;
+  state: 'active' | 'draining' | 'dead' | 'left';
+}
+
+export interface HeartbeatRow {
+  replica: number;
+  beat: number;
+  beatAtMs: number;
+  serverStartedAt: number;
+}
+
+export interface SlotRow {
+  slot: number;
+  owner: number | null;
+  epoch: number;
+  target: number | null;
+}
+
+export interface ScheduleRow {
+  id: string;
+  tenantId: string;
+  slot: number;
+  name: string;
+  jobType: string;
+  spec: string;
+  payload: unknown;
+  state: 'active' | 'paused' | 'ended';
+  nextDueMs: number | null;
+  revision: number;
+}
+
+export interface FireRow {
+  schedule: string;
+  dueMs: number;
+  outcome: string;
+  run: string | null;
+}
+
+export interface RunRow {
+  id: string;
+  tenantId: string;
+  slot: number;
+  jobType: string;
+  schedule: string | null;
+  dueMs: number | null;
+  payload: unknown;
+  priority: number;
+  runAtMs: number;
+  attempt: number;
+  failures: number;
+  losses: number;
+  crashes: number;
+  startedBy: number | null;
+}
+
+/** The counters of a run that nobody has tried yet. */
+export const NOT_TRIED = { attempt: 1, failures: 0, losses: 0, crashes: 0, startedBy: null } as const;
+
+export interface ClaimRow {
+  id: string;
+  replica: number;
+  runs: readonly string[];
+  claimedAtMs: number;
+}
+
+export interface HistoryRow {
+  run: string;
+  outcome: string;
+  attempt: number;
+}
+
+export class ModelDatabase {
+  readonly leadership = new Table<1, LeadershipRow>();
+  readonly replica = new Table<number, ReplicaRow>();
+  readonly heartbeat = new Table<number, HeartbeatRow>();
+  readonly ring = new Table<number, { version: number }>();
+  readonly slot = new Table<number, SlotRow>();
+  readonly schedule = new Table<string, ScheduleRow>();
+  readonly fire = new Table<string, FireRow>();
+  readonly run = new Table<string, RunRow>();
+  readonly claim = new Table<string, ClaimRow>();
+  readonly history = new Table<string, HistoryRow>();
+  readonly #sequences = { replica: 0, ring: 0 };
+
+  constructor(readonly slotCount: number) {
+    this.leadership.put(1, { term: 0, holder: null, replica: null });
+    for (let slot = 0; slot < slotCount; slot += 1)
+      this.slot.put(slot, { slot, owner: null, epoch: 0, target: null });
+  }
+
+  /** Never given twice, not even after a rollback. */
+  next(sequence: 'replica' | 'ring'): number {
+    this.#sequences[sequence] += 1;
+    return this.#sequences[sequence];
+  }
+
+  /** By what is committed: active or draining. */
+  isLive(replica: number): boolean {
+    return isLive(this.replica.get(replica));
+  }
+}
+
+export function isLive(row: ReplicaRow | null): boolean {
+  return row !== null && (row.state === 'active' || row.state === 'draining');
+}
+
+export function fireKey(schedule: string, dueMs: number): string {
+  return `${schedule}@${dueMs}`;
+}

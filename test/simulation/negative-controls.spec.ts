@@ -1,0 +1,99 @@
+// Would the simulation notice? Each of these breaks one rule of the protocol on purpose, and some seed must show
+// it as the invariant that the rule is there for. What needs a rare moment is looked for where it is least rare.
+import './replaced-modules.js';
+import { describe, expect, it } from 'vitest';
+import type { AccidentName } from './accidents.js';
+import type { BrokenProtocol } from './broken-protocols.js';
+import type { Focus } from './nemesis.js';
+import { playSeeds } from './seeds.js';
+
+const SEEDS_MAX = 5_000;
+const TIMEOUT_MS = 300_000;
+
+const around = (statement: string, ...beside: AccidentName[]): Focus => ({ statement, beside });
+const LONG_SLEEP = 'a process sleeps for long';
+
+interface Control {
+  broken: BrokenProtocol;
+  shows: string;
+  focus?: Focus;
+  /** What the same breach shows as well, and sooner. */
+  overlooked?: string[];
+}
+
+const CONTROLS: readonly Control[] = [
+  { broken: 'leader writes without a term fence', shows: 'I3', focus: around('holdTerm', LONG_SLEEP) },
+  { broken: 'leader writes fenced by a plain select', shows: 'I3', focus: around('holdTerm', LONG_SLEEP) },
+  {
+    broken: 'planning without fence, compare-and-set and unique ledger',
+    shows: 'I1',
+    focus: around('advanceSchedules', LONG_SLEEP),
+    overlooked: ['I3'],
+  },
+  { broken: 'completions without the gate', shows: 'I4', focus: around('terminateSessions', LONG_SLEEP) },
+  {
+    broken: 'completions by run id, without gate, claim and attempt',
+    shows: 'I2',
+    focus: around('lockClaims', 'a process leaves', LONG_SLEEP),
+    overlooked: ['I4'],
+  },
+  { broken: 'deaths without the gate', shows: 'I4', focus: around('markDead', LONG_SLEEP) },
+  {
+    broken: 'hand-overs without the gate',
+    shows: 'one live claim a run',
+    focus: around('claimRuns', 'a process joins'),
+  },
+  {
+    broken: 'goodbyes without the gate',
+    shows: 'who has left claims nothing',
+    focus: around('claimRuns', 'a process leaves'),
+  },
+  {
+    broken: 'goodbyes without the gate',
+    shows: 'no attempt of the living is burned',
+    focus: around('claimRuns', 'a process leaves'),
+    overlooked: ['who has left claims nothing', 'one live claim a run'],
+  },
+  {
+    broken: 'claims without the epoch of their slot',
+    shows: 'one live claim a run',
+    focus: around('claimRuns', 'an operator drains a replica'),
+  },
+  { broken: 'claims that do not leave out foreign runs', shows: 'one live claim a run' },
+  {
+    broken: 'claims that do not leave out foreign runs',
+    shows: 'one replica a run',
+    overlooked: ['one live claim a run'],
+  },
+  {
+    broken: 'slots taken from a living owner without a hand-over',
+    shows: 'no slot is taken from the living',
+  },
+  { broken: 'slots of the dead stay where they are', shows: 'I8: a leader and an owner for every slot' },
+  { broken: 'locks that outlive their session', shows: 'I8: a leader and an owner for every slot' },
+  { broken: 'liveness by timestamps', shows: 'no replica dies without a reason' },
+  {
+    broken: 'crashes judged without asking for sessions and restarts',
+    shows: 'no replica dies without a reason',
+  },
+  { broken: 'no resuming after a broken session', shows: 'a broken session ends no incarnation' },
+  { broken: 'claims of the dead are left alone', shows: 'I8: all work done' },
+  { broken: 'lost claims are not reconciled', shows: 'I8: all work done' },
+  { broken: 'claimed runs are taken back, too', shows: 'only what is there runs' },
+  { broken: 'finished runs are not kept', shows: 'I5' },
+  { broken: 'starts before run_at', shows: 'I6' },
+];
+
+describe.skipIf(process.env['SIM_SEED'] !== undefined)('the simulation finds', () => {
+  it.each(CONTROLS)(
+    '$broken, as $shows',
+    { timeout: TIMEOUT_MS },
+    async ({ broken, shows, focus = null, overlooked = [] }) => {
+      const { tally, failed } = await playSeeds(
+        { first: 1, count: SEEDS_MAX },
+        { broken: new Set([broken]), focus, overlooked },
+      );
+      expect(failed?.violation?.invariant, `after ${tally.seeds} seeds`).toBe(shows);
+    },
+  );
+});

@@ -1,0 +1,55 @@
+// Who makes things go wrong, and when? A seed draws a few accidents and their instants, some seeds all around one
+// statement; and at the end whoever did it undoes it, as far as anybody can from outside.
+import { ACCIDENT_NAMES, AMBUSHED, strike, type AccidentName } from './accidents.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { SimulatedCluster } from './simulated-cluster.js';
+
+/** Where to look for one kind of trouble: a statement to ambush, and what goes wrong beside it. */
+export interface Focus {
+  statement: string;
+  beside: readonly AccidentName[];
+}
+
+/** Some seeds look at one statement, and whatever goes wrong around it. */
+export function drawFocus(random: SeededRandom): Focus | null {
+  const statement = random.pick(AMBUSHED);
+  return statement === undefined || random.chance(0.7) ? null : { statement, beside: ACCIDENT_NAMES };
+}
+
+/** Draws what will go wrong between two instants. */
+export function planAccidents(
+  cluster: SimulatedCluster,
+  focus: Focus | null,
+  { fromMs, untilMs }: { fromMs: number; untilMs: number },
+): void {
+  const { random, world, server } = cluster;
+  server.lossChance = random.pick([0, 0, 0.001, 0.004]) ?? 0;
+  for (let count = random.whole(2, 7); count > 0; count -= 1) {
+    const name = focus === null ? random.pick(ACCIDENT_NAMES) : focused(focus, random);
+    if (name === undefined) continue;
+    world.after(random.between(fromMs, untilMs), () => {
+      world.headline(() => `--- ${name}`);
+      strike(name, cluster);
+    });
+  }
+}
+
+function focused({ beside }: Focus, random: SeededRandom): AccidentName | undefined {
+  return random.chance(0.4) ? 'a transaction is ambushed' : random.pick(beside);
+}
+
+/** No more accidents, and what they did is undone as far as anybody can undo it from outside. */
+export function heal({ world, server, workload, processes }: SimulatedCluster): void {
+  world.headline(() => '--- everything is healed');
+  server.lossChance = 0;
+  if (!server.isUp) server.start();
+  server.dropDeafSessions();
+  server.ambush = null;
+  for (const peer of world.peers) if (peer.isStalled) world.resume(peer);
+  workload.returnAll();
+  for (const process of processes) {
+    process.slowness = 1;
+    if (process.isCutOff) world.reconnect(process);
+    if (process.isFrozen) world.thaw(process);
+  }
+}

@@ -1,0 +1,241 @@
+// What does the database server do? It takes statements one by one, each at one instant; makes those wait
+// that meet another transaction's lock; ends sessions that are silent for too long, that somebody
+// terminates, or all of them when it restarts; and loses a connection now and then at the worst moment.
+import { AdvisoryLocks } from './advisory-locks.js';
+import type { Answer, Limits, Peer, Request } from './connection.js';
+import { drawLoss, type Loss } from './connection-loss.js';
+import type { Invariants } from './invariants.js';
+import type { ModelDatabase } from './model-database.js';
+import { failures } from './postgres-error.js';
+import { Session } from './session.js';
+import type { StatementBook } from './statement-book.js';
+import { BLOCKED, type StatementServer } from './statements/meaning.js';
+import type { DatabaseServer, World } from './world.js';
+
+/** How often silence and waits are looked at; and how long a wait must last to be looked at for a deadlock. */
+export const TICK_MS = 200;
+const DEADLOCK_MS = 1_000;
+const EPOCH_MS = Date.parse('2026-11-21T08:00:00.000Z');
+
+interface ServerParts {
+  readonly world: World;
+  readonly db: ModelDatabase;
+  readonly invariants: Invariants;
+  readonly book: StatementBook;
+  readonly leaseMs: number;
+}
+
+export class Server implements DatabaseServer, StatementServer {
+  readonly world: World;
+  readonly db: ModelDatabase;
+  readonly invariants: Invariants;
+  readonly leaseMs: number;
+  readonly #book: StatementBook;
+  readonly sessions = new Set<Session>();
+  readonly locks = new AdvisoryLocks();
+  isUp = true;
+  startedAt = 1;
+  /** The server's wall clock jumps; nothing may depend on it. */
+  wallOffsetMs = 0;
+  /** How likely a connection is lost with a statement on it. */
+  lossChance = 0;
+  /** Strikes once, when this statement has found something, which is most often in the middle of a transaction. */
+  ambush: { statement: string; strike: (session: Session) => void } | null = null;
+  readonly #waiting = new Set<Session>();
+  #released = false;
+  #pids = 0;
+
+  constructor({ world, db, invariants, book, leaseMs }: ServerParts) {
+    this.world = world;
+    this.db = db;
+    this.invariants = invariants;
+    this.leaseMs = leaseMs;
+    this.#book = book;
+    this.#tick();
+  }
+
+  wallMs(): number {
+    return EPOCH_MS + this.world.nowMs + this.wallOffsetMs;
+  }
+
+  admit(peer: Peer, applicationName: string, limits: Limits): Session | Error {
+    if (!this.isUp) return this.world.random.chance(0.5) ? failures.refused() : failures.startingUp();
+    const session = new Session((this.#pids += 1), peer, applicationName, limits);
+    session.sinceMs = this.world.nowMs;
+    this.sessions.add(session);
+    return session;
+  }
+
+  receive(session: Session, request: Request): void {
+    if (session.isOver || session.peer === null) return;
+    const loss = drawLoss(this.world.random, this.lossChance, request.text);
+    if (loss === 'before') return this.end(session, failures.broken());
+    if (loss === 'deaf before') return this.#deafen(session);
+    session.waiting = request;
+    session.sinceMs = this.world.nowMs;
+    this.#attempt(session, loss);
+    this.#letWaitersGoOn();
+  }
+
+  hangUp(session: Session): void {
+    session.isHungUp = true;
+    if (session.waiting === null) this.end(session, null);
+  }
+
+  /** With an error that the client is told, or without one when it left by itself. */
+  end(session: Session, error: Error | null): void {
+    if (session.isOver) return;
+    session.isOver = true;
+    this.sessions.delete(session);
+    this.#waiting.delete(session);
+    if (!this.#book.broken.has('locks that outlive their session')) this.locks.releaseAll(session);
+    session.close('rollback');
+    this.#released = true;
+    if (error !== null) session.peer?.lose(error);
+    this.#letWaitersGoOn();
+  }
+
+  terminate(session: Session): void {
+    this.world.say(() => `${nameOf(session)} is terminated`);
+    this.end(session, failures.terminated());
+  }
+
+  /** Every session is over, and so is every transaction. What was committed stays. */
+  crash(): void {
+    this.isUp = false;
+    for (const session of this.sessions) {
+      this.end(session, this.world.random.chance(0.3) ? failures.terminated() : failures.broken());
+    }
+  }
+
+  start(): void {
+    this.isUp = true;
+    this.startedAt += 1;
+  }
+
+  notify(channel: string, payload: string): void {
+    for (const session of this.sessions) if (session.listens) session.peer?.notify(channel, payload);
+  }
+
+  /** Sessions that nobody can hear end when the server at last finds out. */
+  dropDeafSessions(): void {
+    for (const session of this.sessions) if (session.peer === null) this.end(session, null);
+  }
+
+  #attempt(session: Session, loss: Loss): void {
+    const request = session.waiting;
+    if (request === null) return;
+    const answer = this.#execute(session, request);
+    if (answer === BLOCKED) {
+      this.#waiting.add(session);
+      return;
+    }
+    this.#waiting.delete(session);
+    session.waiting = null;
+    session.sinceMs = this.world.nowMs;
+    if (loss === 'after') this.end(session, failures.broken());
+    else if (loss === 'deaf after') this.#deafen(session);
+    else if (session.isHungUp) this.end(session, null);
+    else if (session.peer !== null) request.answer(answer);
+  }
+
+  #execute(session: Session, { text, params }: Request): Answer | Error | typeof BLOCKED {
+    if (text === 'commit') return this.#commit(session);
+    if (text === 'rollback') {
+      this.world.say(() => `${nameOf(session)} rolls back`);
+      session.close('rollback');
+      this.#released = true;
+      return done('ROLLBACK');
+    }
+    if (session.hasFailed) return failures.transactionAborted();
+    const tx = session.transaction();
+    const answer = this.#book.execute(text, { server: this, db: this.db, session, tx, params });
+    if (answer === BLOCKED) {
+      this.world.say(() => `${nameOf(session)} waits: ${this.#book.describe(text, params)}`);
+      return BLOCKED;
+    }
+    this.world.say(() => `${nameOf(session)} ${this.#book.describe(text, params)} -> ${summaryOf(answer)}`);
+    if (!session.isInTransaction) this.#commit(session);
+    if (this.ambush !== null && answer.rowCount > 0) this.#maybeStrike(session, text);
+    return answer;
+  }
+
+  #maybeStrike(session: Session, text: string): void {
+    if (this.ambush?.statement !== this.#book.nameOf(text)) return;
+    const { strike } = this.ambush;
+    this.ambush = null;
+    strike(session);
+  }
+
+  #commit(session: Session): Answer {
+    const failed = session.hasFailed;
+    if (session.tx !== null && !failed) {
+      this.invariants.judge(session.tx);
+      if (session.isInTransaction) this.world.say(() => `${nameOf(session)} commits`);
+    }
+    session.close(failed ? 'rollback' : 'commit');
+    this.#released = true;
+    return done(failed ? 'ROLLBACK' : 'COMMIT');
+  }
+
+  #fail(session: Session, error: Error): void {
+    const request = session.waiting;
+    this.world.say(() => `${nameOf(session)} fails: ${error.message}`);
+    this.#waiting.delete(session);
+    session.waiting = null;
+    session.sinceMs = this.world.nowMs;
+    const { isInTransaction } = session;
+    session.close('rollback');
+    session.isInTransaction = isInTransaction;
+    session.hasFailed = isInTransaction;
+    this.#released = true;
+    if (session.isHungUp) this.end(session, null);
+    else if (session.peer !== null) request?.answer(error);
+  }
+
+  #letWaitersGoOn(): void {
+    while (this.#released) {
+      this.#released = false;
+      for (const session of this.#waiting) this.#attempt(session, 'none');
+    }
+  }
+
+  #deafen(session: Session): void {
+    const { peer } = session;
+    session.peer = null;
+    this.world.say(() => `the connection of ${nameOf(session)} breaks, unnoticed by the server`);
+    peer?.lose(failures.broken());
+  }
+
+  #tick(): void {
+    for (const session of this.sessions) this.#checkLimits(session, this.world.nowMs - session.sinceMs);
+    this.#letWaitersGoOn();
+    this.world.after(TICK_MS, () => this.#tick());
+  }
+
+  #checkLimits(session: Session, spentMs: number): void {
+    const { limits } = session;
+    if (session.waiting !== null) {
+      if (spentMs >= limits.lockMs) this.#fail(session, failures.lockTimeout());
+      else if (spentMs >= limits.statementMs) this.#fail(session, failures.statementTimeout());
+      else if (spentMs >= DEADLOCK_MS && session.tx?.waitsForItself() === true)
+        this.#fail(session, failures.deadlock());
+    } else if (session.isInTransaction) {
+      if (spentMs >= limits.idleInTransactionMs) this.end(session, failures.idleInTransaction());
+    } else if (spentMs >= limits.idleMs) this.end(session, failures.silentTooLong());
+  }
+}
+
+function done(command: string): Answer {
+  return { rows: [], command, rowCount: 0 };
+}
+
+function nameOf({ pid, applicationName, peer }: Session): string {
+  return `${peer?.actor.name ?? 'nobody'} (session ${pid}, ${applicationName})`;
+}
+
+function summaryOf({ rows, rowCount }: Answer): string {
+  return rows.length === 0
+    ? `${rowCount} rows`
+    : JSON.stringify(rows.length > 3 ? [...rows.slice(0, 3), '…'] : rows);
+}

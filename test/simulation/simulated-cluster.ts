@@ -1,0 +1,74 @@
+// What is there in one simulation? A world with a database server, replicas that come and go, and those who give
+// them work; put together here, and handed to whoever makes it go right, go wrong, or judges it.
+import { DEFAULT_CLUSTER_SETTINGS, type ClusterSettings } from '#cluster/cluster-settings.js';
+import type { Broken } from './broken-protocols.js';
+import { Executions } from './executions.js';
+import { Invariants } from './invariants.js';
+import { ModelDatabase } from './model-database.js';
+import { ReplicaProcess } from './replica-process.js';
+import type { SeededRandom } from './seeded-random.js';
+import { Server } from './server.js';
+import { StatementBook } from './statement-book.js';
+import { Workload } from './workload.js';
+import type { World } from './world.js';
+
+/** Few, so that each replica has some and building rings is cheap. */
+const SLOTS = 32;
+const PROCESSES_MAX = 5;
+
+export class SimulatedCluster {
+  readonly random: SeededRandom;
+  readonly settings: ClusterSettings;
+  readonly db = new ModelDatabase(SLOTS);
+  readonly invariants: Invariants;
+  readonly executions: Executions;
+  readonly server: Server;
+  readonly workload: Workload;
+  readonly processes: ReplicaProcess[] = [];
+  /** By how much the server's clock went back: what waits for it, waits longer. */
+  lostWallMs = 0;
+
+  constructor(
+    readonly world: World,
+    private readonly broken: Broken,
+    /** Null when any may be. */
+    readonly statementToAmbush: string | null,
+  ) {
+    const { db } = this;
+    this.random = world.random;
+    this.settings = settingsOf(this.random);
+    const { leaseMs } = this.settings;
+    const invariants = new Invariants(world, db, leaseMs);
+    this.invariants = invariants;
+    this.executions = new Executions(world, db, invariants);
+    this.server = new Server({ world, db, invariants, book: new StatementBook(broken), leaseMs });
+    world.server = this.server;
+    this.workload = new Workload(world, db, invariants);
+  }
+
+  /** Those that neither ended nor are about to. */
+  present(): ReplicaProcess[] {
+    return this.processes.filter((process) => !process.isGone && !process.isLeaving);
+  }
+
+  someProcess(): ReplicaProcess | undefined {
+    return this.random.pick(this.present());
+  }
+
+  /** Starts one more, unless there are many already. */
+  addProcess(): void {
+    if (this.present().length >= PROCESSES_MAX) return;
+    const { world, db, executions, settings, broken } = this;
+    const name = `p${this.processes.length + 1}`;
+    const preference = this.random.chance(0.2) ? 1 : 0;
+    const process = new ReplicaProcess(name, { world, db, executions, settings, broken }, preference);
+    this.processes.push(process);
+    process.start();
+  }
+}
+
+function settingsOf(random: SeededRandom): ClusterSettings {
+  const liveness = random.chance(0.2) ? 'leases' : 'sessions';
+  if (random.chance(0.2)) return { ...DEFAULT_CLUSTER_SETTINGS, liveness };
+  return { liveness, heartbeatMs: 1_000, leaseMs: 3_000, marginMs: 600, electionMs: 800, sweepMs: 375 };
+}

@@ -1,0 +1,117 @@
+// How does one seed go? A small cluster starts and works; accidents happen for a while; then everything is
+// healed, and the cluster must find back to its work within a bound, by itself. Each commit is judged on the
+// way, and at the end the whole account.
+import type { Broken } from './broken-protocols.js';
+import { judgeAccount, unfinished, unhealed } from './final-account.js';
+import { drawFocus, heal, planAccidents, type Focus } from './nemesis.js';
+import { inWorld } from './played-world.js';
+import { TICK_MS } from './server.js';
+import { SimulatedCluster } from './simulated-cluster.js';
+import { actorOnStage } from './stage.js';
+import { Violation, World } from './world.js';
+
+const PROCESSES = 3;
+const CALM_UNTIL_MS = 1_500;
+const ACCIDENTS_UNTIL_MS = 9_000;
+/** Loops that failed come back within 5 s. */
+const BACKED_OFF_MS = 5_000;
+/** One until a silent leader is replaced, one until the next has seen somebody silent, one more if most seem so. */
+const LEASES = 3.5;
+/** A claim that nobody knows of is dropped after 15 s, by a pass every 5 s; then its runs must run. */
+const WORK_WITHIN_MS = 35_000;
+/** Runs that were lost twice run one after the other; an attempt takes 4 s at most, and its end has to be written. */
+const QUARANTINED_MS = 5_000;
+
+export interface Verdict {
+  seed: number;
+  violation: Violation | null;
+  lines: string[];
+  steps: number;
+  outcomes: number;
+  deaths: number;
+  terms: number;
+}
+
+export interface SeedOptions {
+  broken?: Broken;
+  tracing?: 'off' | 'last lines' | 'all';
+  /** Where the accidents are to be; without it the seed decides. */
+  focus?: Focus | null;
+  /** Invariants whose breach does not count. */
+  overlooked?: readonly string[];
+}
+
+/** Plays one seed. Must be called outside of any promise, or nothing in it can settle. */
+export function playSeed(seed: number, options: SeedOptions = {}): Verdict {
+  const { broken = new Set(), tracing = 'off', overlooked = [] } = options;
+  const world = new World(seed, tracing, overlooked);
+  const focus = options.focus ?? drawFocus(world.random);
+  const cluster = new SimulatedCluster(world, broken, focus?.statement ?? null);
+  const restore = simulateTimers(world);
+  const depth = Error.stackTraceLimit;
+  // Collecting stacks that nobody reads takes a tenth of the time.
+  if (tracing === 'off') Error.stackTraceLimit = 0;
+  try {
+    inWorld(world, () => play(cluster, focus));
+    return verdictOf(cluster, null);
+  } catch (error) {
+    if (error instanceof Violation) return verdictOf(cluster, error);
+    throw error;
+  } finally {
+    restore();
+    Error.stackTraceLimit = depth;
+  }
+}
+
+function play(cluster: SimulatedCluster, focus: Focus | null): void {
+  const { world, random, workload, settings } = cluster;
+  world.headline(() => `liveness by ${settings.liveness}, a lease of ${settings.leaseMs} ms`);
+  workload.prepare();
+  for (let count = PROCESSES; count > 0; count -= 1)
+    world.after(random.between(0, 200), () => cluster.addProcess());
+  for (let count = random.whole(4, 12) * (focus === null ? 1 : 3); count > 0; count -= 1) {
+    world.after(random.between(500, ACCIDENTS_UNTIL_MS), () => workload.enqueue());
+  }
+  planAccidents(cluster, focus, { fromMs: CALM_UNTIL_MS, untilMs: ACCIDENTS_UNTIL_MS });
+  watchForTimeouts(cluster);
+  world.playUntil(ACCIDENTS_UNTIL_MS);
+  heal(cluster);
+  while (cluster.present().length < 2) cluster.addProcess();
+  const healedMs = BACKED_OFF_MS + LEASES * settings.leaseMs;
+  playOn(world, 'I8: a leader and an owner for every slot', healedMs, () => unhealed(cluster));
+  const quarantined = cluster.db.run.rows().filter(({ losses }) => losses > 1).length;
+  const workMs = WORK_WITHIN_MS + cluster.lostWallMs + quarantined * QUARANTINED_MS;
+  playOn(world, 'I8: all work done', workMs, () => unfinished(cluster));
+  judgeAccount(cluster);
+}
+
+/** Until nothing is missing any more, which breaks the promise if it takes too long. */
+function playOn(world: World, promise: string, withinMs: number, missing: () => string | null): void {
+  const untilMs = world.nowMs + withinMs;
+  for (let still = missing(); still !== null; still = missing()) {
+    if (world.nowMs >= untilMs) world.violate(promise, `after ${withinMs} ms: ${still}`);
+    world.playUntil(world.nowMs + TICK_MS);
+  }
+}
+
+function watchForTimeouts(cluster: SimulatedCluster): void {
+  const { world, processes, workload } = cluster;
+  for (const actor of [...processes, workload]) world.expireQueries(actor);
+  world.after(TICK_MS, () => watchForTimeouts(cluster));
+}
+
+/** While a seed is played, timers are set on the clock of whoever is on stage. */
+function simulateTimers(world: World): () => void {
+  const real = globalThis.setTimeout;
+  const simulated = (act: () => void, ms: number): unknown => world.timer(actorOnStage(), ms, act);
+  globalThis.setTimeout = simulated as typeof setTimeout; // LoopTimers hands what it returns to the registry only
+  return () => {
+    globalThis.setTimeout = real;
+  };
+}
+
+function verdictOf({ world, invariants, db }: SimulatedCluster, violation: Violation | null): Verdict {
+  const { seed, lines, steps } = world;
+  const { outcomes, deaths } = invariants;
+  return { seed, violation, lines, steps, outcomes, deaths, terms: db.leadership.get(1)?.term ?? 0 };
+}

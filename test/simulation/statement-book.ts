@@ -1,0 +1,84 @@
+// What does each statement do? The replicas under test send the SQL of our repositories; the book knows each
+// text and what it does to the model. A text that it doesn't know, or that has changed since its meaning was
+// written down here, fails the simulation: a model of yesterday's statements would prove nothing.
+import type { Broken } from './broken-protocols.js';
+import type { Answer } from './connection.js';
+import { CLUSTER_STATEMENTS } from './statements/cluster.js';
+import { EXECUTION_STATEMENTS } from './statements/execution.js';
+import { LEADERSHIP_STATEMENTS } from './statements/leadership.js';
+import { REVOCATION_STATEMENTS } from './statements/revocation.js';
+import { SCHEDULING_STATEMENTS } from './statements/scheduling.js';
+import { SESSION_STATEMENTS } from './statements/session.js';
+import { SETTLEMENT_STATEMENTS } from './statements/settlement.js';
+import { SLOT_STATEMENTS } from './statements/slots.js';
+import type { BLOCKED, Meaning, Scene } from './statements/meaning.js';
+
+const BOOK: readonly Meaning[] = [
+  ...SESSION_STATEMENTS,
+  ...CLUSTER_STATEMENTS,
+  ...LEADERSHIP_STATEMENTS,
+  ...SLOT_STATEMENTS,
+  ...EXECUTION_STATEMENTS,
+  ...SETTLEMENT_STATEMENTS,
+  ...REVOCATION_STATEMENTS,
+  ...SCHEDULING_STATEMENTS,
+];
+
+const known = new Map<string, Meaning>();
+
+/** Meanings that were never asked for: their statements are sent no more, or the simulation never gets there. */
+export function unusedStatements(): string[] {
+  const used = new Set(known.values());
+  return BOOK.filter((meaning) => !used.has(meaning)).map(({ name }) => name);
+}
+
+export class StatementBook {
+  constructor(readonly broken: Broken) {}
+
+  execute(text: string, scene: Omit<Scene, 'broken' | 'text'>): Answer | typeof BLOCKED {
+    return meaningOf(text).run({ ...scene, text, broken: this.broken });
+  }
+
+  nameOf(text: string): string {
+    return meaningOf(text).name;
+  }
+
+  describe(text: string, params: readonly unknown[]): string {
+    const shown = params.map((param) =>
+      param instanceof Date ? param.toISOString() : JSON.stringify(param),
+    );
+    return `${meaningOf(text).name}(${shown.join(', ')})`;
+  }
+}
+
+function meaningOf(text: string): Meaning {
+  let meaning = known.get(text);
+  if (meaning === undefined) {
+    meaning = lookUp(text.replaceAll(/\s+/g, ' ').trim());
+    known.set(text, meaning);
+  }
+  return meaning;
+}
+
+function lookUp(text: string): Meaning {
+  const found = BOOK.find(({ says }) => says.every((part) => text.includes(part)));
+  if (found === undefined)
+    throw new Error(`expected a statement that test/simulation/statements knows, got: ${text}`);
+  const print = fingerprint(text);
+  if (found.texts.includes(print)) return found;
+  // Tells what to write for each of many statements at once, instead of stopping at the first.
+  if (process.env['SIM_LEARN'] !== undefined) {
+    console.log(`LEARN ${found.name} ${print}`);
+    return found;
+  }
+  throw new Error(
+    `the SQL of ${found.name} has changed: read its model in test/simulation/statements, then put '${print}' there. It says: ${text}`,
+  );
+}
+
+/** FNV-1a. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  return hash.toString(36);
+}

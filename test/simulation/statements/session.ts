@@ -1,0 +1,127 @@
+// What do statements about sessions and locks mean?
+import { LEADER_LOCK } from '#database/advisory-locks.js';
+import { enterGate } from '../transaction.js';
+import type { Session } from '../session.js';
+import { leaderSighting } from './cluster.js';
+import { answer, BLOCKED, type Meaning, type Scene } from './meaning.js';
+
+export const SESSION_STATEMENTS: readonly Meaning[] = [
+  {
+    name: 'introduce',
+    says: ['select pg_backend_pid() as pid'],
+    texts: ['28g3iw'],
+    run: ({ session }) => answer([{ pid: session.pid, standby: false, readOnly: false }]),
+  },
+  {
+    name: 'limitSilence',
+    says: ["select set_config('idle_session_timeout'"],
+    texts: ['17ur1if'],
+    run: ({ session, params }) => {
+      session.limits.idleMs = Number(params[0]);
+      session.limits.idleInTransactionMs = Number(params[1]);
+      session.limits.lockMs = 1_000;
+      return answer();
+    },
+  },
+  {
+    name: 'nameSession',
+    says: ["select set_config('application_name'"],
+    texts: ['fmeh8j'],
+    run: ({ session, params }) => {
+      session.applicationName = params[0] as string;
+      return answer();
+    },
+  },
+  {
+    name: 'listen',
+    says: ['listen carillon'],
+    texts: ['dewngq'],
+    run: ({ session }) => ((session.listens = true), answer()),
+  },
+  {
+    name: 'notify',
+    says: ['select pg_notify('],
+    texts: ['md4j4e'],
+    run: ({ server, params }) => (server.notify(params[0] as string, params[1] as string), answer()),
+  },
+  {
+    name: 'tryLeaderLock',
+    says: ['select pg_try_advisory_lock(', 'from carillon.leadership l'],
+    texts: ['83idw8'],
+    run: ({ db, server, session }) =>
+      answer([{ held: server.locks.try(session, LEADER_LOCK, 0), ...leaderSighting(db) }]),
+  },
+  {
+    name: 'tryLivenessLock',
+    says: ['select pg_try_advisory_lock('],
+    texts: ['hcphkr'],
+    run: ({ server, session, params }) =>
+      answer([{ held: server.locks.try(session, Number(params[0]), Number(params[1])) }]),
+  },
+  {
+    name: 'unlock',
+    says: ['select pg_advisory_unlock('],
+    texts: ['t3hcmj'],
+    run: ({ server, session, params }) => (
+      server.locks.unlock(session, LEADER_LOCK, Number(params[1] ?? 0)),
+      answer()
+    ),
+  },
+  {
+    name: 'openGate',
+    says: ['select pg_advisory_xact_lock_shared('],
+    texts: ['1mcxq9r'],
+    run: ({ server, tx, params }) =>
+      enterGate(server.locks.gate(Number(params[0]), Number(params[1])), tx, false) ? answer() : BLOCKED,
+  },
+  {
+    name: 'closeGate',
+    says: ['select pg_advisory_xact_lock('],
+    texts: ['1vwi4l9'],
+    run: (scene) => {
+      if (isWithoutGate(scene)) return answer();
+      const { server, tx, params } = scene;
+      return enterGate(server.locks.gate(Number(params[0]), Number(params[1])), tx, true)
+        ? answer()
+        : BLOCKED;
+    },
+  },
+  {
+    name: 'terminateSessions',
+    says: [
+      'select pg_terminate_backend(pid, 1000)',
+      'where datname = current_database() and application_name =',
+    ],
+    texts: ['w1d44k'],
+    run: ({ server, session, params }) => {
+      const doomed = [...server.sessions].filter(
+        (other) => other !== session && other.applicationName === params[0],
+      );
+      return answer(terminate(server, doomed));
+    },
+  },
+  {
+    name: 'terminateBackend',
+    says: ['select pg_terminate_backend(pid, 1000)', 'where pid ='],
+    texts: ['z3i59j'],
+    run: ({ server, session, params }) => {
+      const [pid, name] = params;
+      const doomed = [...server.sessions].filter(
+        (other) => other !== session && other.pid === pid && other.applicationName === name,
+      );
+      return answer(terminate(server, doomed));
+    },
+  },
+];
+
+function isWithoutGate({ session, params, broken }: Scene): boolean {
+  const isItsOwn = session.applicationName === `carillon:${String(params[1])}`;
+  // Only the control session listens, and on it a replica says goodbye.
+  if (isItsOwn && session.listens) return broken.has('goodbyes without the gate');
+  return broken.has(isItsOwn ? 'hand-overs without the gate' : 'deaths without the gate');
+}
+
+function terminate(server: Scene['server'], doomed: readonly Session[]): object[] {
+  for (const session of doomed) server.terminate(session);
+  return doomed.map(() => ({ pg_terminate_backend: true }));
+}

@@ -1,0 +1,190 @@
+// What do statements that end attempts mean?
+import { leaveGate } from '../transaction.js';
+import { fireKey, type RunRow } from '../model-database.js';
+import { REPLICA_GATE } from '#database/advisory-locks.js';
+import { answer, BLOCKED, changed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
+
+export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
+  {
+    name: 'lockClaims',
+    says: [
+      'select id from carillon.claim where replica = $1 and id = any($2::uuid[]) order by id for update',
+    ],
+    texts: ['1oa1r34'],
+    run: lockClaims,
+  },
+  {
+    name: 'decideFires',
+    says: ['update carillon.fire f set started_at = s.started_at'],
+    texts: ['f674wr'],
+    run: decideFires,
+  },
+  {
+    name: 'finishRuns',
+    says: [
+      'with gone as ( delete from carillon.run where id = any($1::uuid[]) and attempt = $2 returning *)',
+    ],
+    texts: ['1poc7dh'],
+    run: finishRuns,
+  },
+  {
+    name: 'retryRuns',
+    says: ['update carillon.run r set attempt = r.attempt + 1, failures = r.failures + 1'],
+    texts: ['1tyci7'],
+    run: retryRuns,
+  },
+  {
+    name: 'loseRuns',
+    says: ['update carillon.run r set attempt = r.attempt + 1, past_attempts = '],
+    texts: ['rqqrc1'],
+    run: loseRuns,
+  },
+  {
+    name: 'closeClaims',
+    says: ['delete from carillon.claim where id = any($1::uuid[])'],
+    texts: ['z6gniu'],
+    run: ({ db, tx, params }) => {
+      const there = (params[0] as string[]).filter((id) => db.claim.get(id, tx) !== null);
+      if (!db.claim.lockAll(there, tx)) return BLOCKED;
+      for (const id of there) db.claim.write(id, tx, null);
+      return changed(there.length, 'DELETE');
+    },
+  },
+  {
+    name: 'shrinkClaims',
+    says: ['update carillon.claim set run_ids = array(select held from unnest(run_ids)'],
+    texts: ['hhg5rq'],
+    run: ({ db, tx, params }) => {
+      const [leaving, ids] = params as [string[], string[]];
+      const there = ids.filter((id) => db.claim.get(id, tx) !== null);
+      if (!db.claim.lockAll(there, tx)) return BLOCKED;
+      for (const id of there) {
+        const row = db.claim.get(id, tx);
+        if (row !== null)
+          db.claim.write(id, tx, { ...row, runs: row.runs.filter((run) => !leaving.includes(run)) });
+      }
+      return changed(there.length);
+    },
+  },
+];
+
+function lockClaims({ db, tx, params, server, broken }: Scene): ReturnType<Meaning['run']> {
+  const [replica, ids] = params as [number, string[]];
+  const byRunId = broken.has('completions by run id, without gate, claim and attempt');
+  if (byRunId || broken.has('completions without the gate'))
+    leaveGate(server.locks.gate(REPLICA_GATE, replica), tx);
+  if (byRunId) return answer(ids.map((id) => ({ id })));
+  const ours = ids.filter((id) => db.claim.get(id, tx)?.replica === replica).toSorted();
+  if (!db.claim.lockAll(ours, tx)) return BLOCKED;
+  return answer(ours.filter((id) => db.claim.get(id, tx) !== null).map((id) => ({ id })));
+}
+
+function decideFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
+  const lateAfterMs = Number(params.find((param) => typeof param === 'number')) * 1_000;
+  const fires = (zipped(...params.filter((param) => Array.isArray(param))) as [string, Date, Date][])
+    .map(([schedule, dueAt, startedAt]) => ({
+      key: fireKey(schedule, msOf(dueAt)),
+      isLate: msOf(startedAt) - msOf(dueAt) > lateAfterMs,
+    }))
+    .filter(({ key }) => db.fire.get(key, tx)?.outcome === 'planned');
+  if (
+    !db.fire.lockAll(
+      fires.map(({ key }) => key),
+      tx,
+    )
+  )
+    return BLOCKED;
+  for (const { key, isLate } of fires) {
+    const row = db.fire.get(key, tx);
+    if (row?.outcome !== 'planned') continue;
+    db.fire.write(key, tx, { ...row, outcome: isLate ? 'late' : 'fired' });
+    tx.acts.push({ kind: 'decision', schedule: row.schedule, dueMs: row.dueMs, from: row.outcome });
+  }
+  return changed(fires.length);
+}
+
+function finishRuns(scene: Scene): ReturnType<Meaning['run']> {
+  const { db, tx, params, broken } = scene;
+  const [ids, attempt, replica, , outcomes] = params as [string[], number, number, string[], string[]];
+  const anyAttempt = broken.has('completions by run id, without gate, claim and attempt');
+  const fits = (row: RunRow | null): row is RunRow => row !== null && (anyAttempt || row.attempt === attempt);
+  const found = ids.filter((id) => fits(db.run.get(id, tx)));
+  if (!db.run.lockAll(found, tx)) return BLOCKED;
+  const gone = found.map((id) => db.run.get(id, tx)).filter(fits);
+  for (const run of gone) {
+    const outcome = outcomes[ids.indexOf(run.id)] ?? '';
+    moveToHistory(scene, run, { attempt: run.attempt, outcome });
+    tx.acts.push({
+      kind: 'outcome',
+      replica,
+      run: run.id,
+      attempt: run.attempt,
+      outcome,
+      claimedAttempt: attempt,
+    });
+  }
+  return answer(
+    gone.map(({ id }) => ({ id })),
+    'INSERT',
+  );
+}
+
+export function moveToHistory(
+  { db, tx, broken }: Scene,
+  run: RunRow,
+  end: { attempt: number; outcome: string },
+): void {
+  db.run.write(run.id, tx, null);
+  if (!broken.has('finished runs are not kept')) {
+    db.history.lock(run.id, tx, 'write');
+    db.history.write(run.id, tx, { run: run.id, ...end });
+  }
+  tx.acts.push({ kind: 'run-gone', run: run.id });
+}
+
+function retryRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
+  const [ids, attempts, delays, records] = params as [string[], number[], number[], string[]];
+  const fits = (id: string, index: number): boolean => db.run.get(id, tx)?.attempt === attempts[index];
+  if (!db.run.lockAll(ids.filter(fits), tx)) return BLOCKED;
+  const back: { id: string }[] = [];
+  for (const [index, id] of ids.entries()) {
+    const row = db.run.get(id, tx);
+    if (row === null || !fits(id, index)) continue;
+    const { replica } = JSON.parse(records[index] ?? '{}') as { replica: number };
+    const runAtMs = server.wallMs() + (delays[index] ?? 0);
+    db.run.write(id, tx, { ...row, attempt: row.attempt + 1, failures: row.failures + 1, runAtMs });
+    tx.acts.push({
+      kind: 'outcome',
+      replica,
+      run: id,
+      attempt: row.attempt,
+      outcome: 'failed',
+      claimedAttempt: row.attempt,
+    });
+    back.push({ id });
+  }
+  return answer(back, 'UPDATE');
+}
+
+function loseRuns({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
+  const [ids, attempts, records] = params as [string[], number[], string[]];
+  const fits = (id: string, index: number): boolean => db.run.get(id, tx)?.attempt === attempts[index];
+  if (!db.run.lockAll(ids.filter(fits), tx)) return BLOCKED;
+  const back: { id: string }[] = [];
+  for (const [index, id] of ids.entries()) {
+    const row = db.run.get(id, tx);
+    if (row === null || !fits(id, index)) continue;
+    const { replica } = JSON.parse(records[index] ?? '{}') as { replica: number };
+    db.run.write(id, tx, { ...row, attempt: row.attempt + 1 });
+    tx.acts.push({
+      kind: 'outcome',
+      replica,
+      run: id,
+      attempt: row.attempt,
+      outcome: 'stopped', // said by a replica that lives; 'lost' is said of the dead
+      claimedAttempt: row.attempt,
+    });
+    back.push({ id });
+  }
+  return answer(back, 'UPDATE');
+}
