@@ -163,7 +163,7 @@ describe('details', () => {
     const { AttemptStopped } = await import('#execution/attempt.js');
     worker.executor.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
     await worker.finish();
-    expect(await begin(2)).toMatchObject({ attempt: 1, lastDetails: { page: 9 } });
+    expect(await begin(2)).toMatchObject({ lastDetails: { page: 9 } });
   });
 
   it('that can not be kept are refused at once, and the handler may go on', async () => {

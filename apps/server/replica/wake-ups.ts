@@ -52,11 +52,15 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
     }
   });
 
+  connectReports(replica, timers);
   claim.claimed.subscribe(wake(start));
   executor.changed.subscribe(wake(start));
-  replica.runLog.pending.subscribe(wake(replica.runLogLoop));
-  replica.runLog.ended.subscribe(wake(replica.runLogLoop));
-  replica.notes.pending.subscribe(wake(replica.progress));
   settleLoop.pending.subscribe(wake(settleLoop));
   settleLoop.settled.subscribe(wake(claim));
+}
+
+function connectReports({ runLog, runLogLoop, notes, progress }: Replica, timers: LoopTimers): void {
+  runLog.pending.subscribe(() => timers.wake(runLogLoop));
+  runLog.ended.subscribe(() => timers.wake(runLogLoop));
+  notes.pending.subscribe(() => timers.wake(progress));
 }
