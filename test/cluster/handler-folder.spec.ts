@@ -34,6 +34,15 @@ export const inThread = handler(hash, ({ payload }, context) => {
 const misfit = defineJob({ name: 'misfit', payload: z.unknown(), output: z.object({ words: z.int() }) });
 export const wrong = handler(misfit, () => ({ words: 'three' }));
 
+const resume = defineJob({ name: 'resume', payload: z.unknown() });
+export const resuming = handler(resume, (_job, { lastDetails, heartbeat, progress, log, attempt }) => {
+  log.info('attempt ' + attempt);
+  if (lastDetails !== null) return lastDetails;
+  heartbeat({ page: 3 });
+  progress(0.3);
+  return new Promise(() => undefined);
+});
+
 const stray = defineJob({ name: 'stray', payload: z.unknown() });
 const behind = () => new Promise(() => { setTimeout(() => { throw new Error('behind your back'); }, 10); });
 export const strayInProcess = handler(stray, behind);
@@ -114,6 +123,38 @@ describe('a folder of handlers', () => {
   it('that holds a broken module keeps the replica from starting, and the module is named', async () => {
     await writeFile(join(folder, 'broken.mjs'), 'export const nothing = 1;');
     await expect(start('r1')).rejects.toThrow(/broken\.mjs: expected an export made by handler/);
+  });
+});
+
+describe('an attempt whose replica is killed', () => {
+  it('leaves its log, and its details for the next attempt', async () => {
+    const killed = await start('r1');
+    await killed.api('/api/v1/tenants', { name: 'acme' });
+    const { id } = await killed.api<Run>('/api/v1/tenants/acme/runs', { jobType: 'resume', payload: {} });
+    await until('it has said where it is', async () => {
+      const { progress } = await killed.api<Run>(`/api/v1/tenants/acme/runs/${id}`);
+      return progress !== null;
+    });
+    killed.signal('SIGKILL');
+    await killed.exited;
+    const next = await start('r2');
+    expect(await next.api<Run>(`/api/v1/tenants/acme/runs/${id}?wait=30`)).toMatchObject({
+      state: 'succeeded',
+      attempt: 2,
+      output: { page: 3 },
+      progress: { fraction: 0.3, attempt: 1 },
+    });
+    const lines = await until('both attempts can be read', async () => {
+      const { items } = await next.api<{ items: { replica: number }[] }>(
+        `/api/v1/tenants/acme/runs/${id}/logs`,
+      );
+      return items.length === 2 && items;
+    });
+    expect(lines).toMatchObject([
+      { attempt: 1, message: 'attempt 1' },
+      { attempt: 2, message: 'attempt 2' },
+    ]);
+    expect(lines[0]?.replica).not.toBe(lines[1]?.replica);
   });
 });
 
