@@ -20,11 +20,14 @@ import { PageTokens } from './http/page-token.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { QueuesController } from './http/queues.controller.js';
 import { RunsController } from './http/runs.controller.js';
+import { RunLogFollowers } from './http/run-log-followers.js';
+import { RunLogsController } from './http/run-logs.controller.js';
 import { RunWaiters } from './http/run-waiters.js';
 import { SchedulesController } from './http/schedules.controller.js';
 import { SchemaPipe } from './http/schema.pipe.js';
 import { TenantsController } from './http/tenants.controller.js';
 import { BuiltInJobs } from './jobs/built-in-jobs.js';
+import { FolderJobs } from './jobs/folder-jobs.js';
 import { HandlerExplorer } from './jobs/handler-explorer.js';
 import { loggerOptions } from './log.js';
 import { LoopTimers } from './loop-timers.js';
@@ -46,6 +49,7 @@ const API = [
   JobTypesController,
   SchedulesController,
   RunsController,
+  RunLogsController,
   QueuesController,
   ClusterController,
   OperationsController,
@@ -70,10 +74,12 @@ export class AppModule {
         HandlerRegistry,
         JobCheck,
         HandlerExplorer,
+        FolderJobs,
         LoopTimers,
         Maintenance,
         ReplicaService,
         RunWaiters,
+        RunLogFollowers,
         ...(config.CARILLON_BUILT_IN_JOBS ? [BuiltInJobs] : []),
         ...handlers,
       ],

@@ -71,6 +71,17 @@ export const settings = z.object({
     .default(false)
     .describe('Register noop, echo, sleep, block, fail and record. For demos and tests.'),
   CARILLON_SIDE_LOG: z.string().optional().describe('The file that the built-in job `record` appends to.'),
+  CARILLON_HANDLERS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A folder whose .js, .mjs and .ts modules export handlers, which are registered at start.'),
+  CARILLON_THREADS: count(1, 64)
+    .default(2)
+    .describe('Threads for the handlers that ask for one, each of which runs one attempt at a time.'),
+  CARILLON_THREAD_MEMORY_MB: count(16, 65_536)
+    .default(512)
+    .describe('The heap that one thread may fill; an attempt that needs more fails.'),
   CARILLON_HTTP_ALLOWED_HOSTS: list
     .default([])
     .describe('Hosts that HTTP targets may reach although their address is not public.'),
@@ -89,6 +100,10 @@ export const settings = z.object({
     .describe('How long running work may go on after SIGTERM.'),
   CARILLON_FIRE_RETENTION_DAYS: count(1, 3_650).default(14).describe('How long the ledger is kept.'),
   CARILLON_HISTORY_RETENTION_DAYS: count(1, 3_650).default(14).describe('How long finished runs are kept.'),
+  CARILLON_LOG_RETENTION_DAYS: count(1, 3_650).default(14).describe('How long the logs of runs are kept.'),
+  CARILLON_LOG_FOLLOWERS: count(0, 10_000)
+    .default(100)
+    .describe('How many requests may follow the logs of runs in this replica at once.'),
   CARILLON_LIVENESS: z
     .enum(['sessions', 'leases'])
     .default('sessions')

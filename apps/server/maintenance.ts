@@ -38,6 +38,7 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
     this.#retention = {
       fireDays: config.CARILLON_FIRE_RETENTION_DAYS,
       historyDays: config.CARILLON_HISTORY_RETENTION_DAYS,
+      logDays: config.CARILLON_LOG_RETENTION_DAYS,
     };
   }
 

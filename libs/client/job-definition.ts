@@ -12,23 +12,29 @@ export interface RetryOptions {
   jitter?: number;
 }
 
-export interface JobOptions<Payload> {
+export interface JobOptions<Payload, Output = unknown> {
   /** Dotted lower-case words, e.g. `invoice.send`. */
   name: string;
   /** Any Standard Schema. A payload that does not fit is not retried. */
   payload: StandardSchemaV1<unknown, Payload>;
+  /** Any Standard Schema. An output that does not fit fails the run for good: the work is done. */
+  output?: StandardSchemaV1<unknown, Output>;
   timeoutSeconds?: number;
+  /** An attempt that calls neither `heartbeat` nor `progress` for so long is stopped, and has failed. */
+  heartbeatSeconds?: number;
   retry?: RetryOptions;
 }
 
-export interface JobDefinition<Payload> extends JobOptions<Payload> {
+export interface JobDefinition<Payload, Output = unknown> extends JobOptions<Payload, Output> {
   readonly kind: 'job-definition';
 }
 
 const NAME = /^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/;
 
 /** Throws when the name could not be used in a URL as it stands. */
-export function defineJob<Payload>(options: JobOptions<Payload>): JobDefinition<Payload> {
+export function defineJob<Payload, Output = unknown>(
+  options: JobOptions<Payload, Output>,
+): JobDefinition<Payload, Output> {
   if (!NAME.test(options.name) || options.name.length > 100) {
     throw new TypeError(
       `expected name to be lower-case words joined by dots or dashes, got ${JSON.stringify(options.name)}`,
@@ -55,6 +61,30 @@ export interface JobContext {
   readonly idempotencyKey: string;
   /** Aborted when the attempt must stop; `reason` is an Error that says why. */
   readonly signal: AbortSignal;
+  /** What an earlier attempt last gave to `heartbeat`, so that this one can go on from there; null if nothing. */
+  readonly lastDetails: unknown;
+  /** Lines of the run's own log: GET /runs/{id}/logs. */
+  readonly log: JobLog;
+  /**
+   * Says how far the attempt is, 0 to 1; shown with the run, at most once a second. Numbers outside are moved to
+   * the nearer end. Counts as a heartbeat.
+   */
+  readonly progress: (fraction: number, message?: string) => void;
+  /**
+   * Says that the attempt is alive. The details reach the next attempt as `lastDetails` even if this replica
+   * crashes a second later. Throws TypeError when they are more than 64 KiB of JSON, or none.
+   */
+  readonly heartbeat: (details?: unknown) => void;
 }
+
+/** `log.info('sent')`, `log.info({ to }, 'sent')`. Never throws and never waits; what is too much is cut. */
+export interface LogWrite {
+  (message: string): void;
+  (fields: object, message?: string): void;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** At most 8 KiB a line, and 1,000 lines or 1 MiB a run. */
+export type JobLog = Readonly<Record<LogLevel, LogWrite>>;
 
 export type JobHandlerFunction<Payload> = (job: Job<Payload>, context: JobContext) => unknown;

@@ -12,3 +12,5 @@ export const LIVENESS_LOCK = 0x43415231;
 export const REPLICA_GATE = 0x43415232;
 /** Held in a transaction while day partitions are made or dropped. The second key is always 0. */
 export const PARTITIONING_LOCK = 0x43415233;
+/** Held while lines of runs' logs get their numbers and are committed. The second key is always 0. */
+export const RUN_LOG_LOCK = 0x43415239;

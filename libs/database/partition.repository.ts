@@ -7,13 +7,14 @@ import type { Database, Tx } from './connection.js';
 import type { PartitionDay } from './decisions/partition-days.js';
 
 export interface PartitionedTable {
-  name: 'fire' | 'run_history';
-  key: 'due_at' | 'finished_at';
+  name: 'fire' | 'run_history' | 'run_log';
+  key: 'due_at' | 'finished_at' | 'at';
 }
 
 export const PARTITIONED_TABLES: readonly PartitionedTable[] = [
   { name: 'fire', key: 'due_at' },
   { name: 'run_history', key: 'finished_at' },
+  { name: 'run_log', key: 'at' },
 ];
 
 /** Replicas that start together do this one after the other; released with the transaction. */

@@ -7,6 +7,7 @@ import * as rows from './partition.repository.js';
 export interface Retention {
   fireDays: number;
   historyDays: number;
+  logDays: number;
 }
 
 /** `now` must be the database's time: a replica whose own clock is wrong would drop what is still wanted. */
@@ -15,8 +16,13 @@ export async function maintainPartitions(
   { retention, now }: { retention: Retention; now: Date },
 ): Promise<{ created: number; dropped: number }> {
   const done = { created: 0, dropped: 0 };
+  const retentionOf = {
+    fire: retention.fireDays,
+    run_history: retention.historyDays,
+    run_log: retention.logDays,
+  };
   for (const table of rows.PARTITIONED_TABLES) {
-    const retentionDays = table.name === 'fire' ? retention.fireDays : retention.historyDays;
+    const retentionDays = retentionOf[table.name];
     await db.transaction().execute(async (tx) => {
       await rows.lockPartitioning(tx);
       const plan = planPartitions({ existing: await rows.listPartitionDays(tx, table), now, retentionDays });

@@ -108,6 +108,7 @@ export interface JobTypeTable {
   timeout_ms: number;
   limits: DefaultedJson;
   output_schema: JSONColumnType<object | null>;
+  heartbeat_ms: number | null;
   created_at: DatabaseTime;
   updated_at: Generated<Date>;
   revision: Generated<number>;
@@ -206,6 +207,17 @@ export interface RunHistoryTable {
   progress: JSONColumnType<object | null>;
 }
 
+export interface RunLogTable {
+  run_id: RunId;
+  seq: Generated<number>;
+  at: Date;
+  attempt: number;
+  replica: ReplicaNumber | null;
+  level: 'debug' | 'info' | 'warn' | 'error';
+  message: string;
+  fields: JSONColumnType<object | null>;
+}
+
 export interface RateBucketTable {
   tenant_id: TenantId;
   job_type: string;
@@ -236,5 +248,6 @@ export interface Tables {
   claim: ClaimTable;
   run_history: RunHistoryTable;
   queue: QueueTable;
+  run_log: RunLogTable;
   rate_bucket: RateBucketTable;
 }

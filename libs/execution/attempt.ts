@@ -4,14 +4,14 @@
 import type { JobContext } from '#client/job-definition.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptError, AttemptResult } from './decisions/run-transition.js';
-import { jobContextOf } from './job-context.js';
+import { jobContextOf, type AttemptReports } from './job-context.js';
 
 /** Why an attempt was stopped from outside; becomes `signal.reason`. */
 export class AttemptStopped extends Error {
   override readonly name = 'AttemptStopped';
 
   constructor(
-    readonly why: 'timeout' | 'replica-fenced' | 'shutdown',
+    readonly why: 'timeout' | 'heartbeat-missed' | 'replica-fenced' | 'shutdown',
     message: string,
   ) {
     super(message);
@@ -29,8 +29,9 @@ export async function attemptRun(
   run: ClaimedRun,
   call: CallTarget,
   signal: AbortSignal,
+  reports: AttemptReports,
 ): Promise<AttemptResult> {
-  const context = jobContextOf(run, signal);
+  const context = jobContextOf(run, signal, reports);
   // An abort that has happened is not told again.
   if (signal.aborted) return isOurDoing(signal.reason) ? { kind: 'released' } : failedResult(signal.reason);
   let stopListening = (): void => undefined;
@@ -95,10 +96,13 @@ function showThrown(thrown: unknown): string {
   }
 }
 
+/** Stopped for what the handler did or did not do; everything else happened to it. */
+const HANDLER_FAULTS: ReadonlySet<string> = new Set<AttemptStopped['why']>(['timeout', 'heartbeat-missed']);
+
 function stoppedResult(reason: unknown): AttemptResult {
   return isOurDoing(reason) ? { kind: 'stopped', error: describeError(reason) } : failedResult(reason);
 }
 
 function isOurDoing(reason: unknown): boolean {
-  return reason instanceof AttemptStopped && reason.why !== 'timeout';
+  return reason instanceof AttemptStopped && !HANDLER_FAULTS.has(reason.why);
 }

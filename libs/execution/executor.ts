@@ -9,13 +9,19 @@ import { attemptRun, AttemptStopped } from './attempt.js';
 import { transition, type AttemptResult } from './decisions/run-transition.js';
 import type { HeldRun } from './held-run.js';
 import type { HeldRuns } from './held-runs.js';
+import type { OpenReports } from './progress-reports.js';
 import type { SettleLoop } from './settle-loop.js';
 import { encodeJson } from './stored-json.js';
+import type { ClaimedRun } from './claimed-run.js';
 import type { ResolvedTarget, Targets } from './targets.js';
 
 interface RunningAttempt {
   readonly abort: AbortController;
   deadlineMs: number;
+  timeoutMs: number;
+  /** Null when it need not say that it is alive. */
+  heartbeatMs: number | null;
+  heartbeatDeadlineMs: number;
 }
 
 export interface ExecutorParts {
@@ -25,6 +31,8 @@ export interface ExecutorParts {
   databaseClock: DatabaseClock;
   clock: Clock;
   random: Random;
+  /** Opens what an attempt can say while it runs; `beat` is called with each sign of life. */
+  beginReports: (run: ClaimedRun, beat: () => void) => OpenReports;
 }
 
 export class Executor {
@@ -35,7 +43,13 @@ export class Executor {
   constructor(private readonly parts: ExecutorParts) {}
 
   start(held: HeldRun): void {
-    const attempt: RunningAttempt = { abort: new AbortController(), deadlineMs: Number.POSITIVE_INFINITY };
+    const attempt: RunningAttempt = {
+      abort: new AbortController(),
+      deadlineMs: Number.POSITIVE_INFINITY,
+      timeoutMs: Number.POSITIVE_INFINITY,
+      heartbeatMs: null,
+      heartbeatDeadlineMs: Number.POSITIVE_INFINITY,
+    };
     this.#running.set(held.run.id, attempt);
     void this.#run(held, attempt);
   }
@@ -43,10 +57,16 @@ export class Executor {
   /** Stops attempts that outlived their time; returns when the next one will. */
   stopOverdue(nowMs: number): number {
     let next = Number.POSITIVE_INFINITY;
-    for (const { abort, deadlineMs } of this.#running.values()) {
-      if (deadlineMs > nowMs) next = Math.min(next, deadlineMs);
-      else if (!abort.signal.aborted)
+    for (const { abort, deadlineMs, heartbeatMs, heartbeatDeadlineMs } of this.#running.values()) {
+      const soonest = Math.min(deadlineMs, heartbeatDeadlineMs);
+      if (soonest > nowMs) next = Math.min(next, soonest);
+      else if (abort.signal.aborted) continue;
+      else if (deadlineMs <= nowMs)
         abort.abort(new AttemptStopped('timeout', 'the attempt took longer than its timeout'));
+      else {
+        const expected = `expected a heartbeat at least every ${heartbeatMs} ms, got none`;
+        abort.abort(new AttemptStopped('heartbeat-missed', expected));
+      }
     }
     return next;
   }
@@ -71,18 +91,21 @@ export class Executor {
     if (run.scheduleId !== null && run.dueAt !== null) {
       settleLoop.noteStart({ claimId: run.claimId, scheduleId: run.scheduleId, dueAt: run.dueAt, startedAt });
     }
-    const { result, retry } = await this.#attempt(held, attempt);
+    const reports = this.parts.beginReports(run, () => this.#beat(attempt));
+    const { result, retry } = await this.#attempt(held, attempt, reports);
+    const lastNote = reports.end();
     if (this.#running.get(run.id) !== attempt) return;
     this.#running.delete(run.id);
     this.parts.held.markEnded(held, this.parts.clock.monotonicMs());
     const finishedAt = latest(databaseClock.now(), startedAt);
-    settleLoop.noteEnd({ run, startedAt, finishedAt, ...this.#outcome(held, result, retry) });
+    settleLoop.noteEnd({ run, startedAt, finishedAt, lastNote, ...this.#outcome(held, result, retry) });
     this.changed.publish();
   }
 
   async #attempt(
     held: HeldRun,
     attempt: RunningAttempt,
+    reports: OpenReports,
   ): Promise<{ result: AttemptResult; retry: ResolvedTarget['retry'] | null }> {
     let target: ResolvedTarget;
     try {
@@ -90,9 +113,28 @@ export class Executor {
     } catch {
       return { result: { kind: 'released' }, retry: null }; // the database's fault, not the run's
     }
-    attempt.deadlineMs = this.parts.clock.monotonicMs() + target.timeoutMs;
+    attempt.timeoutMs = target.timeoutMs;
+    attempt.heartbeatMs = target.heartbeatMs ?? null;
+    this.#restartClock(attempt);
+    const clock = {
+      stop: () => {
+        attempt.deadlineMs = attempt.heartbeatDeadlineMs = Number.POSITIVE_INFINITY;
+      },
+      restart: () => this.#restartClock(attempt),
+    };
+    const result = await attemptRun(held.run, target.call, attempt.abort.signal, { ...reports, clock });
+    return { result, retry: target.retry };
+  }
+
+  #restartClock(attempt: RunningAttempt): void {
+    attempt.deadlineMs = this.parts.clock.monotonicMs() + attempt.timeoutMs;
+    this.#beat(attempt);
     this.changed.publish();
-    return { result: await attemptRun(held.run, target.call, attempt.abort.signal), retry: target.retry };
+  }
+
+  #beat(attempt: RunningAttempt): void {
+    if (attempt.heartbeatMs === null) return;
+    attempt.heartbeatDeadlineMs = this.parts.clock.monotonicMs() + attempt.heartbeatMs;
   }
 
   #outcome({ run }: HeldRun, result: AttemptResult, retry: ResolvedTarget['retry'] | null) {

@@ -31,8 +31,15 @@ export async function callHandler({ registry, handler, run, context }: HandlerCa
       true,
     );
   }
-  const output: unknown = await registered.handle({ payload: checked.value }, context);
-  return { kind: 'succeeded', output: output ?? null };
+  const returned: unknown = (await registered.handle({ payload: checked.value }, context)) ?? null;
+  const output = await registered.definition.output?.['~standard'].validate(returned);
+  if (output?.issues === undefined) return { kind: 'succeeded', output: output?.value ?? returned };
+  // The work is done; doing it again would only bring the same output.
+  return failed(
+    'InvalidOutput',
+    `the output does not fit job ${handler}: ${describeIssues(output.issues)}`,
+    true,
+  );
 }
 
 export function describeIssues(issues: readonly ValidationIssue[]): string {

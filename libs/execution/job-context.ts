@@ -2,7 +2,39 @@
 import type { JobContext } from '#client/job-definition.js';
 import type { ClaimedRun } from './claimed-run.js';
 
-export function jobContextOf(run: ClaimedRun, signal: AbortSignal): JobContext {
-  const { id, tenantId, attempt, dueAt } = run;
-  return { tenant: tenantId, runId: id, attempt, dueAt, idempotencyKey: id, signal };
+/** What an attempt can say while it runs. */
+export interface AttemptReports extends Pick<JobContext, 'log' | 'progress' | 'heartbeat'> {
+  clock?: AttemptClock;
+}
+
+/** The attempt's timeout, for a target that has to wait before it can begin. */
+export interface AttemptClock {
+  stop(): void;
+  restart(): void;
+}
+
+/** Beside the context and not in it: it is no business of handlers. */
+const clocks = new WeakMap<JobContext, AttemptClock>();
+
+export function jobContextOf(run: ClaimedRun, signal: AbortSignal, reports: AttemptReports): JobContext {
+  const { id, tenantId, attempt, dueAt, details } = run;
+  const { log, progress, heartbeat, clock } = reports;
+  const context: JobContext = {
+    tenant: tenantId,
+    runId: id,
+    attempt,
+    dueAt,
+    idempotencyKey: id,
+    signal,
+    lastDetails: details,
+    log,
+    progress,
+    heartbeat,
+  };
+  if (clock !== undefined) clocks.set(context, clock);
+  return context;
+}
+
+export function attemptClockOf(context: JobContext): AttemptClock | undefined {
+  return clocks.get(context);
 }

@@ -14,20 +14,21 @@ interface JobTypeRow extends Omit<JobType, 'target' | 'retry' | 'limits'> {
 
 const columns =
   sql.raw(`name, target, retry, limits, timeout_ms as "timeoutMs", revision, tenant_id is null as shared,
-       payload_schema as "payloadSchema", created_at as "createdAt", updated_at as "updatedAt"`);
+       payload_schema as "payloadSchema", output_schema as "outputSchema", heartbeat_ms as "heartbeatMs", created_at as "createdAt", updated_at as "updatedAt"`);
 
 export type JobTypeInput = Pick<
   JobType,
   'name' | 'target' | 'retry' | 'limits' | 'timeoutMs' | 'payloadSchema'
->;
+> &
+  Partial<Pick<JobType, 'outputSchema' | 'heartbeatMs'>>;
 
 /** Throws a unique violation when the tenant has a job type of that name. */
 export async function insertJobType(db: Database, tenantId: TenantId, input: JobTypeInput): Promise<JobType> {
   const { rows } = await sql<JobTypeRow>`
-    insert into carillon.job_type (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema)
+    insert into carillon.job_type (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema, output_schema, heartbeat_ms)
     values (${randomUUID()}, ${tenantId}, ${input.name}, ${input.target.kind}, ${JSON.stringify(input.target)},
-            ${JSON.stringify(input.retry)}, ${JSON.stringify(input.limits)}, ${input.timeoutMs},
-            ${JSON.stringify(input.payloadSchema)}::jsonb)
+            ${JSON.stringify(input.retry)}, ${JSON.stringify(input.limits)}, ${input.timeoutMs}, ${jsonbOf(input.payloadSchema)}::jsonb,
+            ${jsonbOf(input.outputSchema)}::jsonb, ${input.heartbeatMs ?? null})
     returning ${columns}`.execute(db);
   if (rows[0] === undefined) throw new Error(`expected the new job type ${input.name} back, got no row`);
   return parseRow(rows[0]);
@@ -36,16 +37,17 @@ export async function insertJobType(db: Database, tenantId: TenantId, input: Job
 /** Registers what this replica can handle; the newest registration of a name wins. Writes nothing when nothing changed. */
 export async function registerSharedJobType(db: Database, input: JobTypeInput): Promise<void> {
   await sql`
-    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema)
+    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema, output_schema, heartbeat_ms)
     values (${randomUUID()}, null, ${input.name}, ${input.target.kind}, ${JSON.stringify(input.target)},
-            ${JSON.stringify(input.retry)}, ${JSON.stringify(input.limits)}, ${input.timeoutMs}, ${JSON.stringify(input.payloadSchema)}::jsonb)
+            ${JSON.stringify(input.retry)}, ${JSON.stringify(input.limits)}, ${input.timeoutMs}, ${jsonbOf(input.payloadSchema)}::jsonb,
+            ${jsonbOf(input.outputSchema)}::jsonb, ${input.heartbeatMs ?? null})
     on conflict (tenant_id, name) do update
        set kind = excluded.kind, target = excluded.target, retry = excluded.retry, limits = excluded.limits, timeout_ms = excluded.timeout_ms,
-           payload_schema = excluded.payload_schema, updated_at = clock_timestamp(), revision = j.revision + 1
-     where (j.target, j.retry, j.limits, j.timeout_ms, j.payload_schema)
-        is distinct from (excluded.target, excluded.retry, excluded.limits, excluded.timeout_ms, excluded.payload_schema)`.execute(
-    db,
-  );
+           payload_schema = excluded.payload_schema, output_schema = excluded.output_schema, heartbeat_ms = excluded.heartbeat_ms,
+           updated_at = clock_timestamp(), revision = j.revision + 1
+     where (j.target, j.retry, j.limits, j.timeout_ms, j.payload_schema, j.output_schema, j.heartbeat_ms)
+        is distinct from (excluded.target, excluded.retry, excluded.limits, excluded.timeout_ms, excluded.payload_schema, excluded.output_schema,
+                          excluded.heartbeat_ms)`.execute(db);
 }
 
 export async function findJobType(
@@ -105,6 +107,11 @@ export async function deleteJobType(
     .where('name', '=', name)
     .executeTakeFirst();
   return numDeletedRows > 0n;
+}
+
+/** No schema is SQL's null, not JSON's. */
+function jsonbOf(schema: object | null | undefined): string | null {
+  return schema === null || schema === undefined ? null : JSON.stringify(schema);
 }
 
 function parseRow(row: JobTypeRow): JobType {

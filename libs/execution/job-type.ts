@@ -36,6 +36,10 @@ export interface JobType {
   /** True when the replicas registered it, for every tenant; false when the tenant made it. */
   shared: boolean;
   payloadSchema: object | null;
+  /** What an output must fit; null lets every output pass. */
+  outputSchema: object | null;
+  /** An attempt that is silent for so long has failed; null lets it be silent. */
+  heartbeatMs: number | null;
   createdAt: Date;
   updatedAt: Date;
 }

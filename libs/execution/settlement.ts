@@ -5,6 +5,7 @@ import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { RunTransition } from './decisions/run-transition.js';
+import { writeProgress, type ProgressNote } from './progress.repository.js';
 import * as rows from './settlement.repository.js';
 import { forJsonb } from './stored-json.js';
 
@@ -15,6 +16,8 @@ export interface Ending {
   transition: RunTransition;
   /** The output as JSON, when there is one. */
   outputJson: string | null;
+  /** What the attempt last said of itself, if that may not have been written yet. */
+  lastNote?: ProgressNote | null;
 }
 
 export interface Start extends rows.StartedFire {
@@ -40,6 +43,9 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
   const fires = batch.starts.filter((start) => ours.has(start.claimId));
   if (fires.length > 0) await rows.decideFires(tx, { fires, lateAfterMs });
   const endings = batch.endings.filter(({ run }) => ours.has(run.claimId));
+  const lastNotes = endings.flatMap(({ lastNote }) => lastNote ?? []);
+  // Before the rows move on: the history and the next attempt are to have the last word.
+  if (lastNotes.length > 0) await writeProgress(tx, lastNotes, 'ending');
   const settled = new Set([
     ...(await finish(tx, replica, endings)),
     ...(await giveBack(tx, replica, endings)),

@@ -17,11 +17,14 @@ import {
   type Target,
 } from './job-type.js';
 import { findJobType } from './job-type.repository.js';
+import { checkOutput } from './output-check.js';
 
 export interface ResolvedTarget {
   call: CallTarget;
   retry: RetryPolicy;
   timeoutMs: number;
+  /** Null or nothing when attempts need not say that they are alive. */
+  heartbeatMs?: number | null;
 }
 
 const REMEMBERED_MS = 5_000;
@@ -50,7 +53,8 @@ export class Targets {
         timeoutMs: DEFAULT_TIMEOUT_MS,
       };
     }
-    return { call: this.#callOf(jobType.target), retry: jobType.retry, timeoutMs: jobType.timeoutMs };
+    const { retry, timeoutMs, heartbeatMs } = jobType;
+    return { call: this.#checked(jobType, this.#callOf(jobType.target)), retry, timeoutMs, heartbeatMs };
   }
 
   #callOf(target: Target): CallTarget {
@@ -63,6 +67,15 @@ export class Targets {
       default:
         return unreachable(target);
     }
+  }
+
+  /** Handlers' own schemas are checked where they are called; this is for those that a tenant has written. */
+  #checked({ name, shared, outputSchema }: JobType, call: CallTarget): CallTarget {
+    if (shared || outputSchema === null) return call;
+    return async (run, context) => {
+      const result = await call(run, context);
+      return result.kind === 'succeeded' ? checkOutput(result, { name, outputSchema }) : result;
+    };
   }
 
   #jobType(incarnation: Incarnation, run: ClaimedRun): Promise<JobType | undefined> {

@@ -22,8 +22,8 @@ beforeEach(async () => {
   return () => database.drop();
 });
 
-const maintain = (db: Database, { now = today, fireDays = 14, historyDays = 14 } = {}) =>
-  maintainPartitions(db, { retention: { fireDays, historyDays }, now });
+const maintain = (db: Database, { now = today, fireDays = 14, historyDays = 14, logDays = 14 } = {}) =>
+  maintainPartitions(db, { retention: { fireDays, historyDays, logDays }, now });
 
 const daysOf = async (db: Database, name: 'fire' | 'run_history'): Promise<string[]> => {
   const table = PARTITIONED_TABLES.find((known) => known.name === name);
@@ -56,7 +56,7 @@ async function whereRowsLie(db: Database, name: 'fire' | 'run_history'): Promise
 describe('day partitions', () => {
   it('are made for today and a week ahead, of the ledger and of the history', async () => {
     const db = openDatabase(url);
-    expect(await maintain(db)).toEqual({ created: 16, dropped: 0 });
+    expect(await maintain(db)).toEqual({ created: 24, dropped: 0 });
     expect(await daysOf(db, 'fire')).toEqual(week());
     expect(await daysOf(db, 'run_history')).toEqual(week());
   });
@@ -117,14 +117,14 @@ describe('day partitions', () => {
   it('are made one more each day', async () => {
     const db = openDatabase(url);
     await maintain(db);
-    expect(await maintain(db, { now: inDays(1) })).toEqual({ created: 2, dropped: 0 });
+    expect(await maintain(db, { now: inDays(1) })).toEqual({ created: 3, dropped: 0 });
     expect((await daysOf(db, 'fire')).at(-1)).toBe(dayOf(inDays(8)));
   });
 
   it('are made once when several replicas start together', async () => {
     const replicas = Array.from({ length: 4 }, () => openDatabase(url));
     const done = await Promise.all(replicas.map((db) => maintain(db)));
-    expect(done.reduce((sum, { created }) => sum + created, 0)).toBe(16);
+    expect(done.reduce((sum, { created }) => sum + created, 0)).toBe(24);
     expect(await daysOf(openDatabase(url), 'fire')).toEqual(week());
   });
 });
@@ -179,7 +179,7 @@ describe('what is past its retention', () => {
     }
     const later = inDays(4);
     expect(await maintain(db, { now: later, fireDays: 2, historyDays: 3 })).toEqual({
-      created: 8,
+      created: 12,
       dropped: 3,
     });
     expect((await daysOf(db, 'fire'))[0]).toBe(dayOf(inDays(2)));
@@ -206,6 +206,6 @@ describe('somebody who reads for hours', () => {
     await expect(maintain(db)).rejects.toMatchObject({ code: '55P03' });
     expect(await daysOf(db, 'fire')).toEqual([]);
     await reader.query('commit');
-    expect(await maintain(db)).toEqual({ created: 16, dropped: 0 });
+    expect(await maintain(db)).toEqual({ created: 24, dropped: 0 });
   });
 });

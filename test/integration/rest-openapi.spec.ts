@@ -282,6 +282,7 @@ async function callsOf(tenant: TestTenant): Promise<Record<string, Call[]>> {
         () =>
           tenant.api.get(`${path}/runs/${id}`),
     ),
+    [`get ${T}/runs/{run}/logs`]: [() => tenant.api.get(`${path}/runs/${ended.id}/logs`)],
     [`get ${C}/replicas`]: [() => admin.get(`${C}/replicas`)],
     [`get ${C}/leader`]: [() => admin.get(`${C}/leader`)],
     [`get ${C}/ring`]: [() => admin.get(`${C}/ring`)],

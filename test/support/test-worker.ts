@@ -11,6 +11,11 @@ import { HandlerRegistry } from '#execution/handler-registry.js';
 import { HeldRuns } from '#execution/held-runs.js';
 import { DEFAULT_RETRY, type RetryPolicy } from '#execution/job-type.js';
 import { registerSharedJobType } from '#execution/job-type.repository.js';
+import { ProgressLoop } from '#execution/progress-loop.js';
+import { ProgressNotes } from '#execution/progress-notes.js';
+import { beginReports } from '#execution/progress-reports.js';
+import { RunLogLoop } from '#execution/run-log-loop.js';
+import { RunLog } from '#execution/run-log.js';
 import { ReconcileLoop } from '#execution/reconcile-loop.js';
 import { RevocationLoop } from '#execution/revocation-loop.js';
 import { SettleLoop } from '#execution/settle-loop.js';
@@ -26,6 +31,7 @@ export interface WorkerOptions {
   handlers?: Readonly<Record<string, JobHandlerFunction<unknown>>>;
   retry?: Partial<RetryPolicy>;
   timeoutMs?: number;
+  heartbeatMs?: number;
   limits?: { held: number; running: number };
   claim?: Partial<ClaimSettings>;
 }
@@ -38,7 +44,10 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
   const dispatcher = guardedDispatcher(new Set());
   onTestFinished(() => dispatcher.destroy());
   const targets = new Targets(membership, registry, dispatcher, systemClock);
+  const runLog = new RunLog();
+  const notes = new ProgressNotes();
   const executor = new Executor({
+    beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
     held,
     targets,
     settleLoop,
@@ -47,6 +56,9 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     random: systemRandom,
   });
   const parts = {
+    runLog,
+    runLogLoop: new RunLogLoop(membership, runLog, systemClock),
+    progress: new ProgressLoop(membership, notes, systemClock),
     held,
     settleLoop,
     executor,
@@ -85,6 +97,7 @@ async function registerHandlers(member: TestMember, options: WorkerOptions): Pro
       timeoutMs: options.timeoutMs ?? 10_000,
       limits: options.limitsOf?.[name] ?? {},
       payloadSchema: null,
+      heartbeatMs: options.heartbeatMs ?? null,
     });
   }
   return registry;

@@ -53,6 +53,13 @@ export const jobTypeInput = z.strictObject({
   retry: retryInput.default(DEFAULT_RETRY),
   timeoutMs: timeoutMs.default(DEFAULT_TIMEOUT_MS),
   limits: jobTypeLimits.default({}),
+  heartbeatMs: z
+    .int()
+    .min(100)
+    .max(86_400_000)
+    .nullable()
+    .default(null)
+    .describe('An attempt that reports neither a heartbeat nor progress for so long has failed.'),
 });
 export type JobTypeInput = z.output<typeof jobTypeInput>;
 
@@ -71,6 +78,8 @@ export const jobType = z
     timeoutMs: z.int(),
     limits: jobTypeLimits,
     payloadSchema: z.looseObject({}).nullable(),
+    outputSchema: z.looseObject({}).nullable(),
+    heartbeatMs: z.int().nullable(),
     createdAt: instant,
     updatedAt: instant,
     revision: z.int(),

@@ -17,6 +17,7 @@ const PROBLEMS = {
   'unsupported-media-type': [415, 'The body is of the wrong kind'],
   'validation-failed': [422, 'The request does not fit its schema'],
   'precondition-required': [428, 'If-Match is required'],
+  'too-many-followers': [429, 'Too many requests follow logs in this replica'],
   internal: [500, 'The server failed'],
   'database-unavailable': [503, 'The database can not be reached'],
 } as const satisfies Record<string, readonly [number, string]>;

@@ -51,7 +51,15 @@ export const run = z
     concurrencyKey: z.string().nullable(),
     tags: z.array(z.string()),
     deadline: instant.nullable(),
-    progress: z.looseObject({}).nullable(),
+    progress: z
+      .object({
+        fraction: z.number().min(0).max(1),
+        message: z.string().nullable(),
+        attempt: z.int(),
+        at: instant,
+      })
+      .nullable()
+      .describe('What an attempt last said of how far it is.'),
     cancelRequestedAt: instant.nullable(),
     state: runState,
     scheduleId: z.uuid().nullable(),

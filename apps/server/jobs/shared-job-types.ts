@@ -2,6 +2,7 @@
 // shared job types when it starts, with their payloads' JSON Schema when the validator can tell it.
 import { z } from 'zod';
 import type { JobDefinition } from '#client/job-definition.js';
+import type { StandardSchemaV1 } from '#client/standard-schema.js';
 import type { Database } from '#database/connection.js';
 import type { HandlerRegistry } from '#execution/handler-registry.js';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, type RetryPolicy } from '#execution/job-type.js';
@@ -16,7 +17,9 @@ export async function registerSharedJobTypes(db: Database, registry: HandlerRegi
       timeoutMs:
         definition.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : definition.timeoutSeconds * 1_000,
       limits: {},
-      payloadSchema: jsonSchemaOf(definition),
+      payloadSchema: jsonSchemaOf(definition.payload, 'input'),
+      outputSchema: definition.output === undefined ? null : jsonSchemaOf(definition.output, 'output'),
+      heartbeatMs: definition.heartbeatSeconds === undefined ? null : definition.heartbeatSeconds * 1_000,
     });
   }
 }
@@ -32,7 +35,7 @@ function retryOf({ retry = {} }: JobDefinition<unknown>): RetryPolicy {
 }
 
 /** Null for validators other than zod, and for schemas that JSON Schema can't say. */
-function jsonSchemaOf({ payload }: JobDefinition<unknown>): object | null {
-  if (!(payload instanceof z.ZodType)) return null;
-  return z.toJSONSchema(payload, { io: 'input', unrepresentable: 'any' });
+function jsonSchemaOf(schema: StandardSchemaV1, io: 'input' | 'output'): object | null {
+  if (!(schema instanceof z.ZodType)) return null;
+  return z.toJSONSchema(schema, { io, unrepresentable: 'any' });
 }

@@ -32,7 +32,7 @@ export async function drain(options: DrainOptions): Promise<void> {
     await until(
       options,
       monotonicMs() + GOODBYE_MS,
-      async () => replica.held.size === 0 && replica.settleLoop.isEmpty,
+      async () => replica.held.size === 0 && replica.settleLoop.isEmpty && replica.runLogLoop.isIdle,
     );
   } catch (error) {
     onError(error); // without a database nothing can be given back; the others will take it

@@ -5,6 +5,7 @@ import { PinoLogger } from 'nestjs-pino';
 import type { Slot } from '#kernel/ids.js';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
+import type { GatheredLine } from '#execution/run-log.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
 import { registerSharedJobTypes } from '../jobs/shared-job-types.js';
 import { LoopTimers } from '../loop-timers.js';
@@ -60,6 +61,11 @@ export class ReplicaService implements BeforeApplicationShutdown {
   /** A schedule is new or has changed. */
   hintPlan(): void {
     this.#replica?.hints.send({ kind: 'plan' });
+  }
+
+  /** Takes lines that a worker elsewhere has gathered for its runs into their logs. */
+  noteLogLines(lines: readonly GatheredLine[]): void {
+    this.#replica?.runLog.noteLogLines(lines, this.#replica.membership.incarnation?.replica ?? null);
   }
 
   async beforeApplicationShutdown(): Promise<void> {

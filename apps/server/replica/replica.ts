@@ -16,8 +16,13 @@ import { Executor } from '#execution/executor.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
 import type { HandlerRegistry } from '#execution/handler-registry.js';
 import { HeldRuns } from '#execution/held-runs.js';
+import { ProgressLoop } from '#execution/progress-loop.js';
+import { ProgressNotes } from '#execution/progress-notes.js';
+import { beginReports } from '#execution/progress-reports.js';
 import { ReconcileLoop } from '#execution/reconcile-loop.js';
 import { RevocationLoop } from '#execution/revocation-loop.js';
+import { RunLogLoop } from '#execution/run-log-loop.js';
+import { RunLog } from '#execution/run-log.js';
 import { SettleLoop } from '#execution/settle-loop.js';
 import { StartLoop } from '#execution/start-loop.js';
 import { Targets } from '#execution/targets.js';
@@ -47,7 +52,17 @@ export function buildReplica(options: ReplicaOptions) {
   const dispatcher = guardedDispatcher(new Set(config.CARILLON_HTTP_ALLOWED_HOSTS));
   const targets = new Targets(membership, options.registry, dispatcher, clock);
   const settleLoop = new SettleLoop(membership, held);
-  const executor = new Executor({ held, targets, settleLoop, databaseClock, clock, random });
+  const runLog = new RunLog();
+  const notes = new ProgressNotes();
+  const executor = new Executor({
+    held,
+    targets,
+    settleLoop,
+    databaseClock,
+    clock,
+    random,
+    beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
+  });
 
   const scheduler = config.CARILLON_ROLES.includes('scheduler');
   const worker = config.CARILLON_ROLES.includes('worker');
@@ -61,6 +76,10 @@ export function buildReplica(options: ReplicaOptions) {
     executor,
     dispatcher,
     settleLoop,
+    runLog,
+    notes,
+    runLogLoop: new RunLogLoop(membership, runLog, clock),
+    progress: new ProgressLoop(membership, notes, clock),
     heartbeat: new HeartbeatLoop(membership, config.cluster, clock),
     election: new ElectionLoop(membership, leadership, config.cluster, clock),
     sweep: new SweepLoop(leadership, hints, config.cluster, clock),
@@ -73,8 +92,9 @@ export function buildReplica(options: ReplicaOptions) {
   const loops = [
     parts.heartbeat,
     hints,
+    parts.runLogLoop,
     ...(scheduler ? [parts.election, parts.sweep, parts.planner, parts.revocation] : []),
-    ...(worker ? [ownership, parts.claim, parts.start, settleLoop, parts.reconcile] : []),
+    ...(worker ? [ownership, parts.claim, parts.start, settleLoop, parts.progress, parts.reconcile] : []),
   ];
   return { ...parts, loops };
 }

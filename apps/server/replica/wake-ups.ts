@@ -53,6 +53,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
     }
   });
 
+  connectReports(replica, timers);
   claim.claimed.subscribe(wake(start));
   claim.reopened.subscribe(wake(start));
   claim.paused.subscribe((lanes) => {
@@ -62,4 +63,10 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   executor.changed.subscribe(wake(start));
   settleLoop.pending.subscribe(wake(settleLoop));
   settleLoop.settled.subscribe(wake(claim));
+}
+
+function connectReports({ runLog, runLogLoop, notes, progress }: Replica, timers: LoopTimers): void {
+  runLog.pending.subscribe(() => timers.wake(runLogLoop));
+  runLog.ended.subscribe(() => timers.wake(runLogLoop));
+  notes.pending.subscribe(() => timers.wake(progress));
 }

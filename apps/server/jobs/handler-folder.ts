@@ -1,0 +1,74 @@
+// Which handlers does a folder hold? What its modules export with `handler(defineJob(…), …)`. A module that can't be
+// loaded or that brings nothing stops the start, since whoever put it there means it to work; the message names it.
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isExportedHandler, type ExportedHandler } from '#client/handler.js';
+import { ConfigError } from '#kernel/errors.js';
+import { describeError } from '#execution/attempt.js';
+import { resolveCarillonImports } from './carillon-import.js';
+
+export interface FolderHandler extends ExportedHandler {
+  /** Where it comes from. */
+  readonly file: string;
+  readonly moduleUrl: string;
+}
+
+const MODULE = /\.(js|mjs|ts)$/;
+const NO_MODULE = /\.d\.ts$|\.(spec|test)\.[jt]s$/;
+
+/** Reads the folder itself and no folder in it: there is room for what the modules share. Throws ConfigError. */
+export async function loadHandlerFolder(folder: string): Promise<FolderHandler[]> {
+  resolveCarillonImports();
+  const files = await listModules(resolve(folder));
+  const handlers: FolderHandler[] = [];
+  for (const file of files) {
+    for (const found of await loadModule(file)) {
+      const { name } = found.definition;
+      const other = handlers.find(({ definition }) => definition.name === name);
+      if (other !== undefined) throw twice(name, file, other.file);
+      handlers.push(found);
+    }
+  }
+  return handlers;
+}
+
+/** Two handlers for one job. */
+export function twice(name: string, file: string, other: string): ConfigError {
+  return new ConfigError(`${file}: expected one handler for job ${name}, got another one in ${other}`);
+}
+
+async function listModules(folder: string): Promise<string[]> {
+  let names: string[];
+  try {
+    names = await readdir(folder);
+  } catch (error) {
+    throw new ConfigError(
+      `CARILLON_HANDLERS: expected a folder that can be read, got ${folder} (${describeError(error).message})`,
+    );
+  }
+  const modules = names.filter((name) => MODULE.test(name) && !NO_MODULE.test(name) && !name.startsWith('.'));
+  if (modules.length === 0)
+    throw new ConfigError(`CARILLON_HANDLERS: expected .js, .mjs or .ts modules in ${folder}, got none`);
+  return modules.toSorted().map((name) => join(folder, name));
+}
+
+async function loadModule(file: string): Promise<FolderHandler[]> {
+  const moduleUrl = pathToFileURL(file).href;
+  let exported: unknown[];
+  try {
+    const loaded = (await import(/* @vite-ignore */ moduleUrl)) as Record<string, unknown>;
+    exported = Object.values(loaded);
+  } catch (error) {
+    const { name, message, stack = '' } = describeError(error);
+    // A syntax error's stack begins with the place, which its message leaves out.
+    const place = stack.startsWith('file:') ? ` at ${stack.split('\n', 1).join('')}` : '';
+    throw new ConfigError(`${file}: expected a module that loads, got ${name}: ${message}${place}`);
+  }
+  const handlers = new Set(exported.filter(isExportedHandler));
+  if (handlers.size === 0)
+    throw new ConfigError(
+      `${file}: expected an export made by handler(defineJob(…), …), got ${exported.length} exports of other kinds`,
+    );
+  return [...handlers].map((handler) => ({ ...handler, file, moduleUrl }));
+}

@@ -1,0 +1,40 @@
+// How does a module say which jobs it handles, without any framework? It exports what this function returns; every
+// export of that kind in the folder CARILLON_HANDLERS is registered when a replica starts.
+import type { Job, JobContext, JobDefinition, JobHandlerFunction } from './job-definition.js';
+
+export interface HandlerOptions {
+  /**
+   * True runs each attempt in a thread of its own, where it may compute without holding anybody up and can be ended
+   * whatever it does. Payload and output cross by structured clone.
+   */
+  thread?: boolean;
+}
+
+export interface ExportedHandler {
+  readonly kind: 'job-handler';
+  readonly definition: JobDefinition<unknown>;
+  readonly handle: JobHandlerFunction<unknown>;
+  readonly thread: boolean;
+}
+
+/** What the function returns is the run's output. */
+export function handler<Payload, Output>(
+  definition: JobDefinition<Payload, Output>,
+  handle: (job: Job<Payload>, context: JobContext) => Output | Promise<Output>,
+  { thread = false }: HandlerOptions = {},
+): ExportedHandler {
+  // The definition's schema lets only its own payloads through to the function.
+  return { kind: 'job-handler', definition, handle: handle as JobHandlerFunction<unknown>, thread };
+}
+
+/** Looks at the form alone: a module may have brought its own copy of this one. */
+export function isExportedHandler(value: unknown): value is ExportedHandler {
+  if (typeof value !== 'object' || value === null) return false;
+  const { kind, definition, handle } = value as Partial<ExportedHandler>;
+  return (
+    kind === 'job-handler' &&
+    typeof handle === 'function' &&
+    typeof definition === 'object' &&
+    typeof definition.name === 'string'
+  );
+}

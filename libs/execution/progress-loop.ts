@@ -1,0 +1,45 @@
+// When does progress reach the database? Once a second for all attempts together, so that a handler that reports every
+// row that it reads costs no more than one that reports every minute.
+import { asReplica } from '#cluster/fences.js';
+import type { Membership } from '#cluster/membership.js';
+import type { Clock } from '#kernel/clock.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import type { ProgressNotes } from './progress-notes.js';
+import { writeProgress } from './progress.repository.js';
+
+const WRITE_EVERY_MS = 1_000;
+
+export class ProgressLoop implements Loop {
+  readonly name = 'progress';
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly notes: ProgressNotes,
+    private readonly clock: Clock,
+  ) {}
+
+  async runOnce(): Promise<number> {
+    const { incarnation } = this.membership;
+    if (incarnation === null || this.notes.isEmpty) return UNTIL_WOKEN_MS;
+    const restMs = this.#writtenAtMs + WRITE_EVERY_MS - this.clock.monotonicMs();
+    if (restMs > 0) return restMs;
+    this.#writtenAtMs = this.clock.monotonicMs();
+    const notes = this.notes.take();
+    try {
+      const result = await asReplica(incarnation.db, incarnation, (tx) =>
+        writeProgress(tx, notes, 'under-way'),
+      );
+      if (result.kind === 'fenced') {
+        this.membership.acceptDeath(incarnation);
+        return UNTIL_WOKEN_MS;
+      }
+      this.notes.written(notes.filter(({ runId }) => result.value.has(runId)));
+      this.notes.unwritten(notes.filter(({ runId }) => !result.value.has(runId)));
+    } catch (error) {
+      this.notes.unwritten(notes);
+      throw error;
+    }
+    return this.notes.isEmpty ? UNTIL_WOKEN_MS : WRITE_EVERY_MS;
+  }
+}

@@ -1,0 +1,73 @@
+// How does an attempt speak while it runs? Through a log, its progress and its heartbeats, which all end with it: what
+// a handler that was stopped still says is heard by nobody.
+import type { Membership } from '#cluster/membership.js';
+import type { DatabaseClock } from '#cluster/database-clock.js';
+import type { ClaimedRun } from './claimed-run.js';
+import type { AttemptReports } from './job-context.js';
+import type { ProgressNotes } from './progress-notes.js';
+import type { ProgressNote } from './progress.repository.js';
+import { showText } from './run-log-line.js';
+import type { RunLog } from './run-log.js';
+import { encodeJson } from './stored-json.js';
+
+const DETAILS_BYTES_MAX = 64 * 1024;
+const MESSAGE_LENGTH_MAX = 1_000;
+
+export interface OpenReports extends AttemptReports {
+  /** What has not been written yet; nothing is taken any more. */
+  end(): ProgressNote | null;
+}
+
+export interface ReportParts {
+  membership: Membership;
+  databaseClock: DatabaseClock;
+  log: RunLog;
+  notes: ProgressNotes;
+}
+
+/** `beat` is called with each sign of life. */
+export function beginReports(parts: ReportParts, run: ClaimedRun, beat: () => void): OpenReports {
+  const { membership, databaseClock, notes } = parts;
+  const { id: runId, attempt } = run;
+  const now = (): Date => databaseClock.now();
+  const { log, end } = parts.log.begin(run, { replica: membership.incarnation?.replica ?? null, now });
+  let isOver = false;
+  return {
+    log,
+    progress: (fraction, message) => {
+      if (isOver) return;
+      beat();
+      notes.note({ runId, attempt, progressJson: progressJson({ fraction, message, attempt, at: now() }) });
+    },
+    heartbeat: (details) => {
+      if (isOver) return;
+      beat();
+      if (details !== undefined) notes.note({ runId, attempt, detailsJson: detailsJson(details) });
+    },
+    end: () => {
+      isOver = true;
+      end();
+      return notes.takeLast(runId);
+    },
+  };
+}
+
+function progressJson(given: { fraction: unknown; message: unknown; attempt: number; at: Date }): string {
+  const { fraction, message, attempt, at } = given;
+  const number = typeof fraction === 'number' && !Number.isNaN(fraction) ? fraction : 0;
+  const text = message === undefined ? null : showText(message).slice(0, MESSAGE_LENGTH_MAX);
+  return JSON.stringify({
+    fraction: Math.min(1, Math.max(0, number)),
+    message: text?.toWellFormed() ?? null,
+    attempt,
+    at,
+  });
+}
+
+function detailsJson(details: unknown): string {
+  const encoded = encodeJson(details);
+  if (encoded.kind === 'unfit') throw new TypeError(`heartbeat details: ${encoded.reason}`);
+  const bytes = Buffer.byteLength(encoded.json);
+  if (bytes <= DETAILS_BYTES_MAX) return encoded.json;
+  throw new TypeError(`heartbeat details: expected at most ${DETAILS_BYTES_MAX} bytes of JSON, got ${bytes}`);
+}

@@ -1,0 +1,41 @@
+// Which statements keep how far an attempt is? Only while its number is still the run's: what a lost attempt says
+// late changes nothing.
+import { sql } from 'kysely';
+import type { Tx } from '#database/connection.js';
+import type { RunId } from '#kernel/ids.js';
+
+export interface ProgressNote {
+  runId: RunId;
+  attempt: number;
+  /** Null leaves what is there. */
+  progressJson: string | null;
+  /** Null leaves what is there. */
+  detailsJson: string | null;
+}
+
+/**
+ * Resolves with the runs that it found. Runs under way are left out while somebody else has them locked: who settles
+ * them writes their last notes himself, and two batches that waited for each other's rows would be a deadlock.
+ */
+export async function writeProgress(
+  tx: Tx,
+  notes: readonly ProgressNote[],
+  whose: 'under-way' | 'ending',
+): Promise<Set<RunId>> {
+  const ids = notes.map((note) => note.runId);
+  const locked = whose === 'under-way' ? sql`skip locked` : sql``;
+  const { rows } = await sql<{ id: RunId }>`
+    with free as materialized (
+      select id from carillon.run where id = any(${ids}::uuid[]) for no key update ${locked})
+    update carillon.run r
+       set progress = coalesce(n.progress::jsonb, r.progress), details = coalesce(n.details::jsonb, r.details)
+      from free
+      join unnest(${ids}::uuid[],
+                  ${notes.map((note) => note.attempt)}::int[],
+                  ${notes.map((note) => note.progressJson)}::text[],
+                  ${notes.map((note) => note.detailsJson)}::text[]) as n (id, attempt, progress, details)
+        on n.id = free.id
+     where r.id = any(${ids}::uuid[]) and r.id = free.id and r.attempt = n.attempt
+    returning r.id`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}

@@ -1,0 +1,104 @@
+// Which statements keep what attempts log? Lines are not fenced by claims, since what a lost attempt said is worth
+// knowing, too; each bears its attempt and its replica.
+import { sql } from 'kysely';
+import type { LogLevel } from '#client/job-definition.js';
+import { RUN_LOG_LOCK } from '#database/advisory-locks.js';
+import type { Database } from '#database/connection.js';
+import type { ReplicaNumber, RunId } from '#kernel/ids.js';
+import { EMPTY_LOG, LOG_FULL, type LogTally } from './decisions/log-bounds.js';
+
+export interface NewLogLine {
+  runId: RunId;
+  at: Date;
+  attempt: number;
+  replica: ReplicaNumber | null;
+  level: LogLevel;
+  message: string;
+  fieldsJson: string | null;
+}
+
+/**
+ * Race won: whoever has read up to a number misses no line when reading on from it, because lines get their numbers
+ * one batch after the other, and each batch is committed before the next begins.
+ */
+export async function insertLogLines(db: Database, lines: readonly NewLogLine[]): Promise<void> {
+  await sql`
+    with turn as materialized (select pg_advisory_xact_lock(${RUN_LOG_LOCK}, 0))
+    insert into carillon.run_log (run_id, seq, at, attempt, replica, level, message, fields)
+    select l.run_id, nextval('carillon.run_log_seq'), l.at, l.attempt, l.replica, l.level, l.message, l.fields::jsonb
+      from turn
+     cross join unnest(${lines.map((line) => line.runId)}::uuid[],
+                       ${lines.map((line) => line.at)}::timestamptz[],
+                       ${lines.map((line) => line.attempt)}::int[],
+                       ${lines.map((line) => line.replica)}::int[],
+                       ${lines.map((line) => line.level)}::text[],
+                       ${lines.map((line) => line.message)}::text[],
+                       ${lines.map((line) => line.fieldsJson)}::text[]) as l (run_id, at, attempt, replica, level, message, fields)`.execute(
+    db,
+  );
+}
+
+/** What is in the logs of these runs, each at most a little more than a full log. */
+export async function tallyLogs(db: Database, runIds: readonly RunId[]): Promise<Map<RunId, LogTally>> {
+  const { rows } = await sql<{ runId: RunId } & LogTally>`
+    select run_id as "runId", count(*)::int as lines,
+           sum(octet_length(message) + coalesce(octet_length(fields::text), 0))::int as bytes,
+           bool_or(message = ${LOG_FULL}) as "isFull"
+      from carillon.run_log
+     where run_id = any(${[...runIds]}::uuid[])
+     group by run_id`.execute(db);
+  const known = new Map(rows.map(({ runId, ...tally }) => [runId, tally]));
+  return new Map(runIds.map((runId) => [runId, known.get(runId) ?? EMPTY_LOG]));
+}
+
+export interface LogLine {
+  seq: number;
+  at: Date;
+  attempt: number;
+  replica: ReplicaNumber | null;
+  level: LogLevel;
+  message: string;
+  fields: object | null;
+}
+
+export interface LogPage {
+  runId: RunId;
+  /** When the run was created: older partitions are not looked at. */
+  since: Date;
+  /** Exclusive. */
+  after: number;
+  limit: number;
+}
+
+/** In the order of their numbers. */
+export async function listLogLines(db: Database, page: LogPage): Promise<LogLine[]> {
+  const { rows } = await sql<LogLine>`
+    select seq, at, attempt, replica, level, message, fields
+      from carillon.run_log
+     where run_id = ${page.runId} and seq > ${page.after}
+       and at >= ${page.since}::timestamptz - interval '1 hour'
+     order by seq
+     limit ${page.limit}`.execute(db);
+  return rows;
+}
+
+/** The next lines of several logs at once, for those who follow them. */
+export async function listNextLogLines(
+  db: Database,
+  followed: readonly Omit<LogPage, 'limit'>[],
+  limit: number,
+): Promise<(LogLine & { runId: RunId })[]> {
+  const { rows } = await sql<LogLine & { runId: RunId }>`
+    select f.run_id as "runId", l.*
+      from unnest(${followed.map(({ runId }) => runId)}::uuid[],
+                  ${followed.map(({ after }) => after)}::bigint[],
+                  ${followed.map(({ since }) => since)}::timestamptz[]) as f (run_id, after, since)
+     cross join lateral (
+       select seq, at, attempt, replica, level, message, fields
+         from carillon.run_log
+        where run_id = f.run_id and seq > f.after and at >= f.since - interval '1 hour'
+        order by seq
+        limit ${limit}) l
+     order by f.run_id, l.seq`.execute(db);
+  return rows;
+}

@@ -1,0 +1,197 @@
+// What does a thread do with an attempt? It loads the user's module, calls the handler with a context that speaks
+// through a port, and says how it ended. Nothing here may import but Node itself and types: threads load this file
+// alone, compiled or as it is. A handler that computes without a pause hears of an abort when it reads `ctx.signal`.
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import type { ExportedHandler } from '#client/handler.js';
+import type { JobContext, LogLevel } from '#client/job-definition.js';
+
+export interface ThreadTask {
+  moduleUrl: string;
+  job: string;
+  payload: unknown;
+  context: Pick<JobContext, 'tenant' | 'runId' | 'attempt' | 'dueAt' | 'idempotencyKey' | 'lastDetails'>;
+  hooksUrl: string;
+  port: MessagePort;
+}
+
+export interface ThrownInThread {
+  name: string;
+  message: string;
+  stack: string | undefined;
+  /** What else the error bears, as far as it can cross. */
+  own: Record<string, unknown>;
+}
+
+export type FromThread =
+  | { kind: 'begun' }
+  | { kind: 'log'; level: LogLevel; words: unknown[] }
+  | { kind: 'progress'; words: unknown[] }
+  | { kind: 'heartbeat'; details?: unknown }
+  | { kind: 'returned'; output: unknown }
+  | { kind: 'threw'; error: ThrownInThread };
+
+export type ToThread =
+  | { kind: 'stop'; name: string; message: string; why: unknown }
+  /** The last progress or heartbeat has arrived: there is room for another. */
+  | { kind: 'heard' };
+
+/** A thread that says more than this is not listened to; the run's log ends sooner. */
+const LINES_MAX = 2_000;
+
+// oxlint-disable-next-line import/no-default-export -- that is what the pool calls
+export default async function attemptInThread(task: ThreadTask): Promise<void> {
+  const { port } = task;
+  const context = new ThreadContext(task);
+  port.postMessage({ kind: 'begun' } satisfies FromThread);
+  let last: FromThread;
+  try {
+    const handler = await loadHandler(task);
+    // Told to stop while the module was being loaded: an event that has happened is not heard again.
+    const jobContext = context.jobContext();
+    jobContext.signal.throwIfAborted();
+    const output: unknown = await handler.handle({ payload: task.payload }, jobContext);
+    last = output instanceof Error ? threw(output) : { kind: 'returned', output };
+  } catch (error) {
+    last = threw(error);
+  }
+  context.end();
+  try {
+    port.postMessage(last);
+  } catch (error) {
+    const message = `expected an output that can leave its thread, got ${String(error)}`;
+    port.postMessage(threw(Object.assign(new Error(message), { name: 'UnfitOutput' })));
+  }
+  port.close();
+}
+
+async function loadHandler({ moduleUrl, job, hooksUrl }: ThreadTask): Promise<ExportedHandler> {
+  const hooks = (await import(hooksUrl)) as { resolveCarillonImports: () => void };
+  hooks.resolveCarillonImports();
+  // The same file that the main thread has loaded and looked at.
+  const loaded = (await import(moduleUrl)) as Record<string, ExportedHandler | null | undefined>;
+  const found = Object.values(loaded).find((value) => value?.definition?.name === job);
+  if (found === undefined || found === null)
+    throw new Error(`expected ${moduleUrl} to export job ${job} again`);
+  return found;
+}
+
+class ThreadContext {
+  readonly #abort = new AbortController();
+  readonly #unsent = new Map<'progress' | 'heartbeat', FromThread>();
+  readonly #task: ThreadTask;
+  #lines = 0;
+  #unheard = 0;
+  #isOver = false;
+
+  constructor(task: ThreadTask) {
+    this.#task = task;
+    task.port.on('message', (word: ToThread) => this.#hear(word));
+  }
+
+  jobContext(): JobContext {
+    const { context } = this.#task;
+    const listen = (): AbortSignal => {
+      this.#listen();
+      return this.#abort.signal;
+    };
+    const write =
+      (level: LogLevel) =>
+      (...words: unknown[]): void =>
+        this.#log(level, words);
+    return {
+      ...context,
+      get signal() {
+        return listen();
+      },
+      log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
+      progress: (...words: unknown[]) => this.#say({ kind: 'progress', words }),
+      heartbeat: (details?: unknown) => {
+        // The other side can't throw into this one, so what is no JSON is refused here.
+        const json = details === undefined ? undefined : (JSON.stringify(details) as string | undefined);
+        if (json === undefined) return this.#say({ kind: 'heartbeat' });
+        if (json.length > 64 * 1024)
+          throw new TypeError(`heartbeat details: expected at most 65536 bytes of JSON, got ${json.length}`);
+        this.#say({ kind: 'heartbeat', details: JSON.parse(json) as unknown });
+      },
+    };
+  }
+
+  end(): void {
+    this.#send();
+    this.#isOver = true;
+  }
+
+  /** While the handler computes, nothing else brings it what has been said to it. */
+  #listen(): void {
+    for (;;) {
+      const waiting = receiveMessageOnPort(this.#task.port);
+      if (waiting === undefined) return;
+      this.#hear(waiting.message as ToThread); // only its pool speaks to it
+    }
+  }
+
+  #hear(word: ToThread): void {
+    if (word.kind === 'stop') {
+      const { name, message, why } = word;
+      return this.#abort.abort(Object.assign(new Error(message), { name, why }));
+    }
+    this.#unheard -= 1;
+    if (this.#unheard === 0) this.#send();
+  }
+
+  #log(level: LogLevel, words: unknown[]): void {
+    if (this.#isOver || (this.#lines += 1) > LINES_MAX) return;
+    try {
+      this.#post({ kind: 'log', level, words });
+    } catch (error) {
+      const unfit = `${String(words.at(-1))} (its fields can not leave their thread: ${String(error)})`;
+      this.#post({ kind: 'log', level, words: [unfit] });
+    }
+  }
+
+  // The newest word of a kind is enough: a loop that reports each step must not flood the other side.
+  #say(word: FromThread & { kind: 'progress' | 'heartbeat' }): void {
+    if (this.#isOver) return;
+    // A heartbeat without details must not hide the one before, which had some.
+    const hidden = this.#unsent.get(word.kind);
+    const keeps = word.kind === 'heartbeat' && word.details === undefined && hidden !== undefined;
+    this.#unsent.set(word.kind, keeps ? hidden : word);
+    this.#listen();
+    if (this.#unheard === 0) this.#send();
+  }
+
+  #send(): void {
+    if (this.#isOver) return;
+    for (const word of this.#unsent.values()) this.#post(word);
+    this.#unheard += this.#unsent.size;
+    this.#unsent.clear();
+  }
+
+  #post(word: FromThread): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads, not a window
+    this.#task.port.postMessage(word);
+  }
+}
+
+function threw(thrown: unknown): FromThread & { kind: 'threw' } {
+  const error =
+    thrown instanceof Error ? thrown : new Error(`expected an Error to be thrown, got ${show(thrown)}`);
+  const { name, message, stack } = error;
+  const own: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(error)) {
+    if (value instanceof Date || (typeof value !== 'object' && typeof value !== 'function')) own[key] = value;
+  }
+  const shownName = thrown instanceof Error ? name : 'NonError';
+  return {
+    kind: 'threw',
+    error: { name: shownName, message, stack, own },
+  };
+}
+
+function show(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return typeof thrown;
+  }
+}

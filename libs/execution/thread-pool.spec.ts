@@ -1,0 +1,184 @@
+// Is a thread as good as its process, and does nothing that happens to it reach beyond its attempt?
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { claimedRun, silentReports } from '#test/support/builders.js';
+import { AttemptStopped, FatalError } from './attempt.js';
+import { jobContextOf, type AttemptReports } from './job-context.js';
+import { ThreadPool } from './thread-pool.js';
+
+// Written by hand, without the client: threads of a test can't load what is not compiled.
+const MODULE = `
+const job = (name, handle) => ({ kind: 'job-handler', definition: { kind: 'job-definition', name }, handle, thread: true });
+export const echo = job('echo', ({ payload }, { tenant, attempt, dueAt, lastDetails }) => ({ payload, tenant, attempt, dueAt, lastDetails }));
+export const talk = job('talk', async (_, { log, progress, heartbeat }) => {
+  log.info({ to: 'a' }, 'sending');
+  log.warn('late');
+  log.info({ odd: () => 1 }, 'odd');
+  for (let n = 1; n <= 100_000; n += 1) progress(n / 100_000, 'at ' + n);
+  heartbeat({ page: 3 });
+  heartbeat();
+});
+export const spin = job('spin', (_, { log }) => { log.info('here'); for (;;); });
+export const listen = job('listen', (_, context) => { context.log.info('here'); while (!context.signal.aborted); return context.signal.reason.why; });
+export const wait = job('wait', (_, { signal, log }) => new Promise((resolve) => { log.info('here'); signal.addEventListener('abort', () => resolve(signal.reason.message)); }));
+export const fail = job('fail', () => { throw Object.assign(new RangeError('no ink'), { code: 'INK', when: new Date(0) }); });
+export const fatal = job('fatal', () => { const error = new Error('never'); error.name = 'FatalError'; throw error; });
+export const odd = job('odd', () => { throw { a: 1 }; });
+export const unfit = job('unfit', () => () => 1);
+export const exit = job('exit', () => process.exit(3));
+export const later = job('later', () => new Promise(() => { setTimeout(() => { throw new Error('out of nowhere'); }, 0); }));
+export const reject = job('reject', () => new Promise(() => { void Promise.reject(new Error('unheard')); }));
+export const leak = job('leak', () => { const kept = []; for (;;) kept.push(new Array(10_000).fill(kept.length)); });
+export const big = job('big', (_, { heartbeat }) => heartbeat('x'.repeat(70_000)));
+`;
+
+let folder: string;
+let moduleUrl: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'carillon-thread-'));
+  const file = join(folder, 'jobs.mjs');
+  await writeFile(file, MODULE);
+  await writeFile(join(folder, 'hooks.mjs'), 'export function resolveCarillonImports() {}');
+  moduleUrl = pathToFileURL(file).href;
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+let pool: ThreadPool;
+let grace: PromiseWithResolvers<void>;
+const stray: Error[] = [];
+beforeEach(() => {
+  grace = Promise.withResolvers();
+  pool = new ThreadPool({
+    threads: 2,
+    memoryMb: 32,
+    graceMs: 1_000,
+    rest: () => grace.promise,
+    hooksUrl: pathToFileURL(join(folder, 'hooks.mjs')).href,
+    onStray: (error) => stray.push(error),
+  });
+  return () => pool.close();
+});
+
+function call(
+  job: string,
+  wish: { reports?: Partial<AttemptReports>; payload?: unknown; details?: unknown } = {},
+) {
+  const abort = new AbortController();
+  const run = claimedRun({ attempt: 2, details: wish.details ?? null });
+  const context = jobContextOf(run, abort.signal, { ...silentReports(), ...wish.reports });
+  const result = pool.run({ moduleUrl, job, payload: wish.payload ?? null }, context);
+  result.catch(() => undefined); // each test looks at it when it is time
+  onTestFinished(() => abort.abort());
+  return {
+    result,
+    run,
+    stop: (why: 'timeout' | 'shutdown') => abort.abort(new AttemptStopped(why, `for ${why}`)),
+  };
+}
+
+/** Resolves when the handler has logged that it is there. */
+async function callAndBegin(job: string) {
+  const here = Promise.withResolvers<void>();
+  const write = (): void => here.resolve();
+  const called = call(job, { reports: { log: { debug: write, info: write, warn: write, error: write } } });
+  await here.promise;
+  return called;
+}
+
+describe('a handler in a thread', () => {
+  it('gets its payload and context, and its output comes back', async () => {
+    const payload = { at: new Date(5), tags: new Set(['a']) };
+    const { result, run } = call('echo', { payload, details: { page: 7 } });
+    expect(await result).toEqual({
+      payload,
+      tenant: run.tenantId,
+      attempt: 2,
+      dueAt: null,
+      lastDetails: { page: 7 },
+    });
+  });
+
+  it('logs, and reports progress and heartbeats, of which the newest is enough', async () => {
+    const lines: unknown[][] = [];
+    const write = (...words: unknown[]): void => void lines.push(words);
+    const progress: unknown[][] = [];
+    const heartbeats: unknown[] = [];
+    await call('talk', {
+      reports: {
+        log: { debug: write, info: write, warn: write, error: write },
+        progress: (...words: unknown[]) => void progress.push(words),
+        heartbeat: (details: unknown) => void heartbeats.push(details),
+      },
+    }).result;
+    expect(lines.slice(0, 2)).toEqual([[{ to: 'a' }, 'sending'], ['late']]);
+    expect(lines[2]?.[0]).toMatch(/^odd \(its fields can not leave their thread/);
+    expect(progress.at(-1)).toEqual([1, 'at 100000']);
+    expect(progress.length).toBeLessThan(50_000);
+    expect(heartbeats).toContainEqual({ page: 3 });
+  });
+
+  it('fails with what it threw', async () => {
+    await expect(call('fail').result).rejects.toMatchObject({
+      name: 'RangeError',
+      message: 'no ink',
+      code: 'INK',
+    });
+    await expect(call('fatal').result).rejects.toBeInstanceOf(FatalError);
+    await expect(call('odd').result).rejects.toMatchObject({
+      name: 'NonError',
+      message: /\[object Object\]/,
+    });
+    await expect(call('big').result).rejects.toMatchObject({ name: 'TypeError', message: /65536 bytes/ });
+  });
+
+  it('that returns what can not leave the thread fails and says so', async () => {
+    await expect(call('unfit').result).rejects.toMatchObject({ name: 'UnfitOutput' });
+  });
+
+  it.each(['listen', 'wait'])('hears that it must stop, even while it computes: %s', async (job) => {
+    const { result, stop } = await callAndBegin(job);
+    stop('timeout');
+    expect(await result).toMatch(/timeout/);
+  });
+
+  it('that does not stop in time is ended with its thread', async () => {
+    const { result, stop } = await callAndBegin('spin');
+    stop('timeout');
+    grace.resolve();
+    await expect(result).rejects.toMatchObject({ name: 'AttemptStopped', why: 'timeout' });
+    expect(await call('echo').result).toMatchObject({ attempt: 2 });
+  });
+
+  it('waits for a thread without its time running, and leaves the queue when it is stopped', async () => {
+    await Promise.all([callAndBegin('spin'), callAndBegin('spin')]);
+    const clock: string[] = [];
+    const third = call('echo', {
+      reports: { clock: { stop: () => void clock.push('stop'), restart: () => void clock.push('restart') } },
+    });
+    third.stop('shutdown');
+    await expect(third.result).rejects.toMatchObject({ why: 'shutdown' });
+    expect(clock).toEqual(['stop']);
+  });
+});
+
+describe('what happens to a thread', () => {
+  it.each([
+    ['exit', /exit/i],
+    ['later', /out of nowhere/],
+    ['reject', /unheard/],
+    ['leak', /memory/i],
+  ])('fails its attempt alone: %s', async (job, message) => {
+    const beside = await callAndBegin('wait');
+    await expect(call(job).result).rejects.toMatchObject({
+      name: 'ThreadEnded',
+      message: expect.stringMatching(message) as string,
+    });
+    expect(await call('echo').result).toMatchObject({ attempt: 2 });
+    beside.stop('shutdown');
+    expect(await beside.result).toBe('for shutdown');
+    expect(stray).toEqual([]);
+  });
+});
