@@ -18,6 +18,8 @@ import { OperationsController } from './http/operations.controller.js';
 import { JobTypesController } from './http/job-types.controller.js';
 import { PageTokens } from './http/page-token.js';
 import { ProblemFilter } from './http/problem.filter.js';
+import { RunBatchesController } from './http/run-batches.controller.js';
+import { RunIntake } from './http/run-intake.js';
 import { RunsController } from './http/runs.controller.js';
 import { RunWaiters } from './http/run-waiters.js';
 import { SchedulesController } from './http/schedules.controller.js';
@@ -45,6 +47,7 @@ const API = [
   JobTypesController,
   SchedulesController,
   RunsController,
+  RunBatchesController,
   ClusterController,
   OperationsController,
 ];
@@ -67,6 +70,7 @@ export class AppModule {
         { provide: APP_PIPE, useClass: SchemaPipe },
         HandlerRegistry,
         JobCheck,
+        RunIntake,
         HandlerExplorer,
         LoopTimers,
         Maintenance,

@@ -12,7 +12,7 @@ import { migrateToLatest } from '#database/migrator.js';
 import { acceptAdminKey } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
-import { JSON_TYPES, requireJson } from './http/media-type.js';
+import { isJson, JSON_TYPES, requireJson } from './http/media-type.js';
 import { identifyRequest, QuietNestLogger } from './log.js';
 import { serveApiDescription } from './open-api.js';
 import { ReplicaService } from './replica/replica-service.js';
@@ -26,6 +26,9 @@ export interface RunningServer {
 }
 
 const BODY_LIMIT = '1mb';
+/** Ten thousand runs at once need more, and no other request does. */
+const BATCH_BODY_LIMIT = '64mb';
+const BATCH_PATH = /^\/api\/v1\/tenants\/[^/]+\/runs:batchCreate(\?|$)/;
 
 export async function startServer(config: ServerConfig, handlers: Provider[] = []): Promise<RunningServer> {
   if (config.CARILLON_MIGRATE) await migrateToLatest(config.DATABASE_URL);
@@ -67,6 +70,11 @@ async function buildApplication(
   app.disable('x-powered-by');
   app.use(identifyRequest);
   app.use(requireJson);
+  app.useBodyParser('json', {
+    limit: BATCH_BODY_LIMIT,
+    type: (request) => BATCH_PATH.test(request.url ?? '') && isJson(request),
+    strict: false,
+  });
   // Not strict: a body of `null` is JSON, and the schema says better what is wrong with it.
   app.useBodyParser('json', { limit: BODY_LIMIT, type: JSON_TYPES, strict: false });
   serveApiDescription(app, VERSION);

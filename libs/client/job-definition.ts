@@ -1,5 +1,6 @@
 // What is a job, before anybody runs it? A plain value: a name, the shape of its payload, and its
 // defaults. Producers import it to enqueue, workers import it to handle; both get the types.
+import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
 import type { StandardSchemaV1 } from './standard-schema.js';
 
 export interface RetryOptions {
@@ -12,23 +13,26 @@ export interface RetryOptions {
   jitter?: number;
 }
 
-export interface JobOptions<Payload> {
+/** `Input` is what may be asked for, `Payload` what the handler gets of it. */
+export interface JobOptions<Payload, Input = unknown> {
   /** Dotted lower-case words, e.g. `invoice.send`. */
   name: string;
   /** Any Standard Schema. A payload that does not fit is not retried. */
-  payload: StandardSchemaV1<unknown, Payload>;
+  payload: StandardSchemaV1<Input, Payload>;
   timeoutSeconds?: number;
   retry?: RetryOptions;
 }
 
-export interface JobDefinition<Payload> extends JobOptions<Payload> {
+export interface JobDefinition<Payload, Input = unknown> extends JobOptions<Payload, Input> {
   readonly kind: 'job-definition';
 }
 
 const NAME = /^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/;
 
 /** Throws when the name could not be used in a URL as it stands. */
-export function defineJob<Payload>(options: JobOptions<Payload>): JobDefinition<Payload> {
+export function defineJob<Payload, Input>(
+  options: JobOptions<Payload, Input>,
+): JobDefinition<Payload, Input> {
   if (!NAME.test(options.name) || options.name.length > 100) {
     throw new TypeError(
       `expected name to be lower-case words joined by dots or dashes, got ${JSON.stringify(options.name)}`,
@@ -55,6 +59,11 @@ export interface JobContext {
   readonly idempotencyKey: string;
   /** Aborted when the attempt must stop; `reason` is an Error that says why. */
   readonly signal: AbortSignal;
+  /**
+   * Creates a run of the same tenant, which goes on by itself; resolves with its id. An attempt that is repeated
+   * does it again: give it a unique key, made from `runId`, if it must be one. Throws InvalidPayloadError.
+   */
+  enqueue<Input>(definition: EnqueueableJob<Input>, payload: Input, options?: RunOptions): Promise<string>;
 }
 
 export type JobHandlerFunction<Payload> = (job: Job<Payload>, context: JobContext) => unknown;

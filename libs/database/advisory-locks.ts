@@ -12,3 +12,8 @@ export const LIVENESS_LOCK = 0x43415231;
 export const REPLICA_GATE = 0x43415232;
 /** Held in a transaction while day partitions are made or dropped. The second key is always 0. */
 export const PARTITIONING_LOCK = 0x43415233;
+/**
+ * Held in a transaction by the request that carries an Idempotency-Key; the second key is a hash of it. Two keys
+ * of one hash get in each other's way for an instant, and no more.
+ */
+export const IDEMPOTENCY_LOCK = 0x43415234;

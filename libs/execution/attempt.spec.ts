@@ -1,7 +1,7 @@
 // Does every attempt end, with the result that counts, whatever its handler does?
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { claimedRun } from '#test/support/builders.js';
+import { claimedRun, noMeans as means } from '#test/support/builders.js';
 import {
   attemptRun,
   AttemptStopped,
@@ -24,7 +24,7 @@ const stop = {
 function begin({ call }: { call?: CallTarget } = {}) {
   const abort = new AbortController();
   const handler = Promise.withResolvers<AttemptResult>();
-  const result = attemptRun(run, call ?? (() => handler.promise), abort.signal);
+  const result = attemptRun(run, call ?? (() => handler.promise), abort.signal, means);
   return { abort, handler, result };
 }
 
@@ -45,7 +45,12 @@ describe('an attempt', () => {
   it('tells its target which run of whose it is, and hands it the signal', async () => {
     const scheduled = claimedRun({ attempt: 3, dueAt: new Date('2026-11-21T08:00:00Z') });
     const abort = new AbortController();
-    const result = await attemptRun(scheduled, async (_run, context) => succeeded(context), abort.signal);
+    const result = await attemptRun(
+      scheduled,
+      async (_run, context) => succeeded(context),
+      abort.signal,
+      means,
+    );
     expect(result).toEqual(
       succeeded({
         tenant: scheduled.tenantId,
@@ -82,7 +87,7 @@ describe('an attempt', () => {
       duringCall = listeners();
       return succeeded(null);
     };
-    await attemptRun(run, call, signal);
+    await attemptRun(run, call, signal, means);
     expect([duringCall, listeners()]).toEqual([1, 0]);
   });
 });
@@ -142,7 +147,7 @@ describe('a handler that listens to its signal', () => {
 describe('an attempt that is stopped before it begins', () => {
   it('ends at once, and its run is released', async () => {
     const ignoring: CallTarget = () => new Promise(() => undefined);
-    const result = attemptRun(run, ignoring, AbortSignal.abort(stop.shutdown));
+    const result = attemptRun(run, ignoring, AbortSignal.abort(stop.shutdown), means);
     expect(await isOver(result)).toBe(true);
     expect(await result).toEqual({ kind: 'released' });
   });

@@ -4,7 +4,7 @@
 import type { JobContext } from '#client/job-definition.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptError, AttemptResult } from './decisions/run-transition.js';
-import { jobContextOf } from './job-context.js';
+import { jobContextOf, type AttemptMeans } from './job-context.js';
 
 /** Why an attempt was stopped from outside; becomes `signal.reason`. */
 export class AttemptStopped extends Error {
@@ -29,8 +29,9 @@ export async function attemptRun(
   run: ClaimedRun,
   call: CallTarget,
   signal: AbortSignal,
+  means: AttemptMeans,
 ): Promise<AttemptResult> {
-  const context = jobContextOf(run, signal);
+  const context = jobContextOf(run, signal, means);
   // An abort that has happened is not told again.
   if (signal.aborted) return stoppedResult(signal.reason);
   let stopListening = (): void => undefined;

@@ -5,6 +5,7 @@ import type { DatabaseClock } from '#cluster/database-clock.js';
 import type { Clock, Random } from '#kernel/clock.js';
 import type { RunId } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
+import type { ChildRuns } from './child-runs.js';
 import { attemptRun, AttemptStopped } from './attempt.js';
 import { transition, type AttemptResult } from './decisions/run-transition.js';
 import type { HeldRun } from './held-run.js';
@@ -25,6 +26,7 @@ export interface ExecutorParts {
   databaseClock: DatabaseClock;
   clock: Clock;
   random: Random;
+  children: ChildRuns;
 }
 
 export class Executor {
@@ -92,7 +94,11 @@ export class Executor {
     }
     attempt.deadlineMs = this.parts.clock.monotonicMs() + target.timeoutMs;
     this.changed.publish();
-    return { result: await attemptRun(held.run, target.call, attempt.abort.signal), retry: target.retry };
+    const means = { enqueue: this.parts.children.enqueueFrom(held.run) };
+    return {
+      result: await attemptRun(held.run, target.call, attempt.abort.signal, means),
+      retry: target.retry,
+    };
   }
 
   #outcome({ run }: HeldRun, result: AttemptResult, retry: ResolvedTarget['retry'] | null) {

@@ -2,7 +2,10 @@
 import type { JobContext } from '#client/job-definition.js';
 import type { ClaimedRun } from './claimed-run.js';
 
-export function jobContextOf(run: ClaimedRun, signal: AbortSignal): JobContext {
+/** What an attempt is given besides its run. */
+export type AttemptMeans = Pick<JobContext, 'enqueue'>;
+
+export function jobContextOf(run: ClaimedRun, signal: AbortSignal, { enqueue }: AttemptMeans): JobContext {
   const { id, tenantId, attempt, dueAt } = run;
-  return { tenant: tenantId, runId: id, attempt, dueAt, idempotencyKey: id, signal };
+  return { tenant: tenantId, runId: id, attempt, dueAt, idempotencyKey: id, signal, enqueue };
 }

@@ -12,23 +12,29 @@ interface JobTypeRow extends Omit<JobType, 'target' | 'retry'> {
 
 const columns =
   sql.raw(`name, target, retry, timeout_ms as "timeoutMs", revision, tenant_id is null as shared,
-       payload_schema as "payloadSchema", created_at as "createdAt", updated_at as "updatedAt"`);
+       payload_schema as "payloadSchema", output_schema as "outputSchema", created_at as "createdAt", updated_at as "updatedAt"`);
 
-export type JobTypeInput = Pick<JobType, 'name' | 'target' | 'retry' | 'timeoutMs' | 'payloadSchema'>;
+export type JobTypeInput = Pick<
+  JobType,
+  'name' | 'target' | 'retry' | 'timeoutMs' | 'payloadSchema' | 'outputSchema'
+>;
 
 /** Throws a unique violation when the tenant has a job type of that name. */
 export async function insertJobType(db: Database, tenantId: TenantId, input: JobTypeInput): Promise<JobType> {
   const { rows } = await sql<JobTypeRow>`
-    insert into carillon.job_type (id, tenant_id, name, kind, target, retry, timeout_ms, payload_schema)
+    insert into carillon.job_type (id, tenant_id, name, kind, target, retry, timeout_ms, payload_schema, output_schema)
     values (${randomUUID()}, ${tenantId}, ${input.name}, ${input.target.kind}, ${JSON.stringify(input.target)},
-            ${JSON.stringify(input.retry)}, ${input.timeoutMs}, ${JSON.stringify(input.payloadSchema)}::jsonb)
+            ${JSON.stringify(input.retry)}, ${input.timeoutMs}, ${schemaJson(input.payloadSchema)}::jsonb, ${schemaJson(input.outputSchema)}::jsonb)
     returning ${columns}`.execute(db);
   if (rows[0] === undefined) throw new Error(`expected the new job type ${input.name} back, got no row`);
   return parseRow(rows[0]);
 }
 
 /** Registers what this replica can handle; the newest registration of a name wins. Writes nothing when nothing changed. */
-export async function registerSharedJobType(db: Database, input: JobTypeInput): Promise<void> {
+export async function registerSharedJobType(
+  db: Database,
+  input: Omit<JobTypeInput, 'outputSchema'>,
+): Promise<void> {
   await sql`
     insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, timeout_ms, payload_schema)
     values (${randomUUID()}, null, ${input.name}, ${input.target.kind}, ${JSON.stringify(input.target)},
@@ -79,6 +85,10 @@ export async function deleteJobType(
     .where('name', '=', name)
     .executeTakeFirst();
   return numDeletedRows > 0n;
+}
+
+function schemaJson(schema: object | null): string | null {
+  return schema === null ? null : JSON.stringify(schema);
 }
 
 function parseRow(row: JobTypeRow): JobType {

@@ -34,6 +34,7 @@ export interface JobType {
   /** True when the replicas registered it, for every tenant; false when the tenant made it. */
   shared: boolean;
   payloadSchema: object | null;
+  outputSchema: object | null;
   createdAt: Date;
   updatedAt: Date;
 }

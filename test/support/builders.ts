@@ -3,7 +3,7 @@
 import type { JobContext } from '#client/job-definition.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { ClaimedRun } from '#execution/claimed-run.js';
-import { jobContextOf } from '#execution/job-context.js';
+import { jobContextOf, type AttemptMeans } from '#execution/job-context.js';
 import { asId } from '#kernel/ids.js';
 
 /** A first attempt of a run from the API, due now. */
@@ -30,7 +30,12 @@ export function claimedRun(wish: Partial<ClaimedRun> = {}): ClaimedRun {
   };
 }
 
+/** For handlers that do nothing but return. */
+export const noMeans: AttemptMeans = {
+  enqueue: () => Promise.reject(new Error('expected a handler that enqueues nothing, got one that does')),
+};
+
 /** What the handler of the run is told. */
 export function jobContext(run: ClaimedRun, signal: AbortSignal = new AbortController().signal): JobContext {
-  return jobContextOf(run, signal);
+  return jobContextOf(run, signal, noMeans);
 }

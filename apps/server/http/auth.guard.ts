@@ -26,7 +26,7 @@ export const Public = () => SetMetadata(PUBLIC, true);
 /** Only an administrator's key may call it. */
 export const AdminOnly = () => SetMetadata(ADMIN_ONLY, true);
 
-interface AuthenticatedRequest extends Request {
+export interface AuthenticatedRequest extends Request {
   principal?: Principal;
   tenant?: Tenant;
 }

@@ -2,6 +2,7 @@
 // only fail later, as a header that no request can carry, is refused when the job type is made.
 import { z } from 'zod';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, retryPolicy, storedTarget } from '#execution/job-type.js';
+import { compileSchema } from '#execution/json-schema.js';
 import { instant, resourceName } from './shapes.js';
 
 /** Set by us, or by the HTTP client as the connection wants it. */
@@ -44,11 +45,25 @@ const retryInput = z
   .partial()
   .transform((given) => retryPolicy.parse({ ...DEFAULT_RETRY, ...given }));
 
+const jsonSchema = z.record(z.string(), z.unknown()).superRefine((given, context) => {
+  const compiled = compileSchema(given, { trusted: false });
+  if (compiled.kind === 'invalid')
+    context.addIssue({ code: 'custom', path: compiled.path, message: compiled.expected, input: given });
+});
+
 export const jobTypeInput = z.strictObject({
   name: resourceName,
   target,
   retry: retryInput.default(DEFAULT_RETRY),
   timeoutMs: z.int().min(1).max(86_400_000).default(DEFAULT_TIMEOUT_MS),
+  payloadSchema: jsonSchema
+    .nullable()
+    .default(null)
+    .describe('JSON Schema (draft 2020-12). A run whose payload does not fit is refused when it is created.'),
+  outputSchema: jsonSchema
+    .nullable()
+    .default(null)
+    .describe('JSON Schema (draft 2020-12) of what a run of this job type has for its result.'),
 });
 export type JobTypeInput = z.output<typeof jobTypeInput>;
 
@@ -60,6 +75,7 @@ export const jobType = z
     retry: retryPolicy,
     timeoutMs: z.int(),
     payloadSchema: z.looseObject({}).nullable(),
+    outputSchema: z.looseObject({}).nullable(),
     createdAt: instant,
     updatedAt: instant,
     revision: z.int(),

@@ -1,7 +1,8 @@
 // What can be done with job types? Tenants add their own; those that the replicas registered are listed
 // beside them and can't be changed here.
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
@@ -10,6 +11,7 @@ import { deleteJobType, findJobType, insertJobType, listJobTypes } from '#execut
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant } from './auth.guard.js';
+import { Idempotent, Writes, type Writing } from './idempotency.js';
 import * as shapes from './job-type.shapes.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
@@ -44,14 +46,19 @@ export class JobTypesController {
   }
 
   @Post()
+  @Idempotent()
   @ApiOperation({ summary: 'Create a job type of the tenant' })
   @ApiCreatedResponse({ standardSchema: shapes.jobType })
   async create(
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: shapes.jobTypeInput }) input: shapes.JobTypeInput,
+    @Writes() { db }: Writing,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
     try {
-      return await insertJobType(this.db, tenant.id, { ...input, payloadSchema: null });
+      const created = await insertJobType(db, tenant.id, input);
+      response.setHeader('Location', `/api/v1/tenants/${tenant.name}/job-types/${created.name}`);
+      return created;
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
       throw new ProblemError('already-exists', `expected a new name, got ${input.name}, which is taken`);

@@ -1,6 +1,7 @@
 // What can be done with tenants and their keys?
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import type { Installation } from '#database/installation.repository.js';
@@ -11,6 +12,7 @@ import { listTenants, type Tenant } from '#tenancy/tenant.repository.js';
 import { createTenant } from '#tenancy/tenants.js';
 import { API_DATABASE, INSTALLATION } from '../tokens.js';
 import { AdminOnly, CurrentPrincipal, CurrentTenant } from './auth.guard.js';
+import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
 import { ApiTenant, instant, pageOf, resourceName, uuid } from './shapes.js';
@@ -69,12 +71,18 @@ export class TenantsController {
 
   @Post()
   @AdminOnly()
+  @Idempotent()
   @ApiOperation({ summary: 'Create a tenant' })
   @ApiCreatedResponse({ standardSchema: tenantShape })
-  async create(@Body({ schema: tenantInput }) { name, displayName = name }: z.infer<typeof tenantInput>) {
-    const result = await createTenant(this.db, { name, displayName, slotCount: this.installation.slotCount });
+  async create(
+    @Body({ schema: tenantInput }) { name, displayName = name }: z.infer<typeof tenantInput>,
+    @Writes() { db }: Writing,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const result = await createTenant(db, { name, displayName, slotCount: this.installation.slotCount });
     if (result.kind === 'name-taken')
       throw new ProblemError('already-exists', `expected a new name, got ${name}, which is taken`);
+    response.setHeader('Location', `/api/v1/tenants/${name}`);
     return showTenant(result.tenant);
   }
 

@@ -11,6 +11,7 @@ import { Membership } from '#cluster/membership.js';
 import { OwnershipLoop } from '#cluster/ownership-loop.js';
 import { SweepLoop } from '#cluster/sweep-loop.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
+import { ChildRuns } from '#execution/child-runs.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS } from '#execution/claim-loop.js';
 import { Executor } from '#execution/executor.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
@@ -47,7 +48,8 @@ export function buildReplica(options: ReplicaOptions) {
   const dispatcher = guardedDispatcher(new Set(config.CARILLON_HTTP_ALLOWED_HOSTS));
   const targets = new Targets(membership, options.registry, dispatcher, clock);
   const settleLoop = new SettleLoop(membership, held);
-  const executor = new Executor({ held, targets, settleLoop, databaseClock, clock, random });
+  const children = new ChildRuns(membership, hints, clock);
+  const executor = new Executor({ held, targets, settleLoop, databaseClock, clock, random, children });
 
   const scheduler = config.CARILLON_ROLES.includes('scheduler');
   const worker = config.CARILLON_ROLES.includes('worker');
