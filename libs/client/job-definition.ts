@@ -63,7 +63,11 @@ export interface JobContext {
    * Creates a run of the same tenant, which goes on by itself; resolves with its id. An attempt that is repeated
    * does it again: give it a unique key, made from `runId`, if it must be one. Throws InvalidPayloadError.
    */
-  enqueue<Input>(definition: EnqueueableJob<Input>, payload: Input, options?: RunOptions): Promise<string>;
+  readonly enqueue: <Input>(
+    definition: EnqueueableJob<Input>,
+    payload: Input,
+    options?: RunOptions,
+  ) => Promise<string>;
 }
 
 export type JobHandlerFunction<Payload> = (job: Job<Payload>, context: JobContext) => unknown;

@@ -59,6 +59,7 @@ describe('an attempt', () => {
         dueAt: scheduled.dueAt,
         idempotencyKey: scheduled.id,
         signal: abort.signal,
+        ...means,
       }),
     );
   });

@@ -94,7 +94,8 @@ async function takeKeys(tx: Tx, entries: readonly Enqueue[]): Promise<Map<string
   }
   const tenantId = entries[0]?.run.tenantId;
   const holders = new Map<string, RunId>();
-  for (let tries = 0; tenantId !== undefined && wanted.size > 0; tries += 1) {
+  if (tenantId === undefined) return holders;
+  for (let tries = 0; wanted.size > 0; tries += 1) {
     if (tries === TRIES_MAX)
       throw new Error(`expected a unique key to be held or free, got one that vanished ${TRIES_MAX} times`);
     const inserted = await keys.insertKeys(tx, { tenantId, keys: [...wanted.values()] });

@@ -32,8 +32,11 @@ afterAll(async () => {
 
 const runAt = secondsFromNow(3_600);
 const waiting = { jobType: 'noop', runAt };
-const send = (key: string, body: object, { path = 'runs', of = tenant, api = of.api } = {}) =>
-  api.post(`${of.path}/${path}`).set('Idempotency-Key', key).send(body);
+const send = (
+  key: string,
+  body: object,
+  { path = 'runs', of = tenant, api }: { path?: string; of?: TestTenant; api?: TestTenant['api'] } = {},
+) => (api ?? of.api).post(`${of.path}/${path}`).set('Idempotency-Key', key).send(body);
 
 describe('a request with an Idempotency-Key', () => {
   it.each([

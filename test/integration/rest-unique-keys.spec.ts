@@ -251,9 +251,9 @@ describe('keys that nobody holds any more', () => {
       onError: () => undefined,
     });
     const keys = Array.from({ length: 20 }, () => newName('again'));
-    let isOver = false;
+    const state = { isOver: false };
     const clearing = (async () => {
-      while (!isOver) await clearAway(db);
+      while (!state.isOver) await clearAway(db);
     })();
     for (let round = 0; round < 5; round += 1) {
       const runs = await Promise.all(
@@ -267,7 +267,7 @@ describe('keys that nobody holds any more', () => {
       );
       for (const run of runs) await finishedRun(mine, run);
     }
-    isOver = true;
+    state.isOver = true;
     await clearing;
     const left = await db.selectFrom('unique_key').select('key').where('key', 'in', keys).execute();
     await db.destroy();

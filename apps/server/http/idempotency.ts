@@ -30,7 +30,7 @@ export interface Writing {
   /** The request's transaction if it has an Idempotency-Key, otherwise the database. Use no other beside it. */
   readonly db: Database;
   /** Done when everything is committed; not at all if it is rolled back. */
-  afterwards(act: () => void): void;
+  readonly afterwards: (act: () => void) => void;
 }
 
 interface WritingRequest extends AuthenticatedRequest {
@@ -49,7 +49,7 @@ export const Writes = createParamDecorator((_: unknown, context: ExecutionContex
 });
 
 @Injectable()
-export class IdempotencyInterceptor implements NestInterceptor {
+class IdempotencyInterceptor implements NestInterceptor {
   constructor(@Inject(API_DATABASE) private readonly db: Database) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {

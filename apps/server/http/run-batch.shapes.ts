@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { runInput } from './run.shapes.js';
 import { checkedByPart } from './schema.pipe.js';
 
-export const BATCH_SIZE_MAX = 10_000;
+const BATCH_SIZE_MAX = 10_000;
 
 const { $schema: _dialect, ...describedRun } = z.toJSONSchema(runInput, {
   target: 'draft-2020-12',

@@ -61,9 +61,9 @@ export const runInput = z
     delaySeconds: z.number().min(0).max(315_360_000).optional().describe('Not before so long from now.'),
     unique: unique.optional(),
   })
-  .superRefine(({ runAt, delaySeconds, deadline }, { addIssue }) => {
+  .superRefine(({ runAt, delaySeconds, deadline }, context) => {
     const refuse = (field: string, message: string) =>
-      addIssue({ code: 'custom', path: [field], message, input: undefined });
+      context.addIssue({ code: 'custom', path: [field], message, input: undefined });
     if (runAt !== undefined && delaySeconds !== undefined)
       refuse('delaySeconds', 'expected no delaySeconds beside runAt');
     if (runAt !== undefined && deadline !== undefined && Date.parse(deadline) <= Date.parse(runAt))
