@@ -1,6 +1,6 @@
 // How does a replica start? Bring the database up to date, build the application, listen, and only then
 // join the cluster, since the others are told where to find the API.
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { Provider } from '@nestjs/common';
@@ -9,9 +9,10 @@ import { PinoLogger } from 'nestjs-pino';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { readInstallation } from '#database/installation.repository.js';
 import { migrateToLatest } from '#database/migrator.js';
-import { acceptAdminKey } from '#tenancy/api-keys.js';
+import { acceptAdminKey, KeyRing } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
+import { requireKeyFor } from './http/auth.guard.js';
 import { isJson, JSON_TYPES, requireJson } from './http/media-type.js';
 import { identifyRequest, QuietNestLogger } from './log.js';
 import { serveApiDescription } from './open-api.js';
@@ -70,9 +71,11 @@ async function buildApplication(
   app.disable('x-powered-by');
   app.use(identifyRequest);
   app.use(requireJson);
+  const isBatch = ({ url = '' }: IncomingMessage): boolean => BATCH_PATH.test(url);
+  app.use(requireKeyFor(isBatch, app.get(KeyRing)));
   app.useBodyParser('json', {
     limit: BATCH_BODY_LIMIT,
-    type: (request) => BATCH_PATH.test(request.url ?? '') && isJson(request),
+    type: (request) => isBatch(request) && isJson(request),
     strict: false,
   });
   // Not strict: a body of `null` is JSON, and the schema says better what is wrong with it.

@@ -1,5 +1,6 @@
 // Are many runs created as each of them would be, all or those that fit, and told apart?
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Response } from 'supertest';
 import type { z } from 'zod';
 import { batchResult } from '#server/http/run-batch.shapes.js';
 import { expectProblem } from '../support/expect-problem.js';
@@ -89,6 +90,23 @@ describe('a batch of runs', () => {
     expectProblem(
       await tenant.api.post(`${tenant.path}/schedules`).send({ payload: runs }),
       'payload-too-large',
+    );
+  });
+});
+
+describe('a large body without a key', () => {
+  it('is refused before it is read', async () => {
+    tenant = await createTenant(server);
+    const body = '['.repeat(3_000_000); // read, it would be told that it is no JSON
+    const response = await server.anonymous
+      .post(`${tenant.path}/runs:batchCreate`)
+      .type('json')
+      .send(body)
+      .catch((error: unknown) => error); // or the connection is closed while it is still being sent
+    if (!(response instanceof Error)) expectProblem(response as Response, 'unauthenticated');
+    expectProblem(
+      await tenant.api.post(`${tenant.path}/runs:batchCreate`).type('json').send(body),
+      'malformed-json',
     );
   });
 });
