@@ -158,7 +158,6 @@ begin
 end
 $$;
 revoke execute on function carillon.enqueue from public;
-revoke execute on function carillon.count_runs from public;
 
 -- Wakes the tenant's owner, so that runs which were just committed start at once. Call it after the commit and
 -- not in the transaction: NOTIFY holds up every other commit that notifies.
