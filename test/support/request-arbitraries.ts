@@ -43,7 +43,7 @@ export const name = fc.oneof(
   { weight: 1, arbitrary: text },
 );
 export const payload = fc.oneof(fc.constant({}), fc.dictionary(text, json));
-export const instant = fc.oneof(
+const instant = fc.oneof(
   fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
   fc.constantFrom(
     '2099-01-01T00:00:00Z',
