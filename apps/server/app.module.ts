@@ -19,6 +19,8 @@ import { JobTypesController } from './http/job-types.controller.js';
 import { PageTokens } from './http/page-token.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { QueuesController } from './http/queues.controller.js';
+import { RunBatchesController } from './http/run-batches.controller.js';
+import { RunIntake } from './http/run-intake.js';
 import { RunsController } from './http/runs.controller.js';
 import { RunLogFollowers } from './http/run-log-followers.js';
 import { RunLogsController } from './http/run-logs.controller.js';
@@ -51,6 +53,7 @@ const API = [
   RunsController,
   RunLogsController,
   QueuesController,
+  RunBatchesController,
   ClusterController,
   OperationsController,
 ];
@@ -73,6 +76,7 @@ export class AppModule {
         { provide: APP_PIPE, useClass: SchemaPipe },
         HandlerRegistry,
         JobCheck,
+        RunIntake,
         HandlerExplorer,
         FolderJobs,
         LoopTimers,

@@ -1,6 +1,6 @@
 // How does a replica start? Bring the database up to date, build the application, listen, and only then
 // join the cluster, since the others are told where to find the API.
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { Provider } from '@nestjs/common';
@@ -9,10 +9,11 @@ import { PinoLogger } from 'nestjs-pino';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { readInstallation } from '#database/installation.repository.js';
 import { migrateToLatest } from '#database/migrator.js';
-import { acceptAdminKey } from '#tenancy/api-keys.js';
+import { acceptAdminKey, KeyRing } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
-import { JSON_TYPES, requireJson } from './http/media-type.js';
+import { requireKeyFor } from './http/auth.guard.js';
+import { isJson, JSON_TYPES, requireJson } from './http/media-type.js';
 import { identifyRequest, QuietNestLogger } from './log.js';
 import { serveApiDescription } from './open-api.js';
 import { ReplicaService } from './replica/replica-service.js';
@@ -26,6 +27,9 @@ export interface RunningServer {
 }
 
 const BODY_LIMIT = '1mb';
+/** Ten thousand runs at once need more, and no other request does. */
+const BATCH_BODY_LIMIT = '64mb';
+const BATCH_PATH = /^\/api\/v1\/tenants\/[^/]+\/runs:batchCreate(\?|$)/;
 
 export async function startServer(config: ServerConfig, handlers: Provider[] = []): Promise<RunningServer> {
   if (config.CARILLON_MIGRATE) await migrateToLatest(config.DATABASE_URL);
@@ -67,6 +71,13 @@ async function buildApplication(
   app.disable('x-powered-by');
   app.use(identifyRequest);
   app.use(requireJson);
+  const isBatch = ({ url = '' }: IncomingMessage): boolean => BATCH_PATH.test(url);
+  app.use(requireKeyFor(isBatch, app.get(KeyRing)));
+  app.useBodyParser('json', {
+    limit: BATCH_BODY_LIMIT,
+    type: (request) => isBatch(request) && isJson(request),
+    strict: false,
+  });
   // Not strict: a body of `null` is JSON, and the schema says better what is wrong with it.
   app.useBodyParser('json', { limit: BODY_LIMIT, type: JSON_TYPES, strict: false });
   serveApiDescription(app, VERSION);

@@ -1,6 +1,6 @@
 // Who keeps the house? The control plane's own durable work is pg-boss's: a job that was asked for is done
 // once by some replica, and again if that replica dies over it. For now that is the day partitions, made
-// ahead and dropped after their retention, every hour. pg-boss has two connections of its own, because it
+// ahead and dropped after their retention, and what gathers where runs come in, every hour each. pg-boss has two connections of its own, because it
 // opens transactions by plain statements, which a pool shared with anybody else would mix up.
 import {
   Inject,
@@ -16,10 +16,12 @@ import { maintainPartitions, type Retention } from '#database/partitions.js';
 import { databaseTime } from '#database/time.repository.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { ServerConfig } from './config.js';
+import { clearAway } from './enqueue-upkeep.js';
 import { LoopTimers } from './loop-timers.js';
 import { API_DATABASE, CONFIG } from './tokens.js';
 
 const PARTITIONS = 'partitions';
+const ENQUEUE_UPKEEP = 'enqueue-upkeep';
 
 @Injectable()
 export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -81,6 +83,9 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
       await boss.createQueue(PARTITIONS, { policy: 'singleton', retryLimit: 5, retryBackoff: true });
       await boss.schedule(PARTITIONS, '7 * * * *');
       await boss.work(PARTITIONS, { pollingIntervalSeconds: 60 }, () => this.#maintain());
+      await boss.createQueue(ENQUEUE_UPKEEP, { policy: 'singleton', retryLimit: 5, retryBackoff: true });
+      await boss.schedule(ENQUEUE_UPKEEP, '37 * * * *');
+      await boss.work(ENQUEUE_UPKEEP, { pollingIntervalSeconds: 60 }, () => clearAway(this.db));
       return boss;
     } catch (error) {
       await boss.stop({ graceful: false }).catch(() => undefined);

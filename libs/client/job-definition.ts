@@ -1,5 +1,6 @@
 // What is a job, before anybody runs it? A plain value: a name, the shape of its payload, and its
 // defaults. Producers import it to enqueue, workers import it to handle; both get the types.
+import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
 import type { StandardSchemaV1 } from './standard-schema.js';
 
 export interface RetryOptions {
@@ -12,11 +13,12 @@ export interface RetryOptions {
   jitter?: number;
 }
 
-export interface JobOptions<Payload, Output = unknown> {
+/** `Input` is what may be asked for, `Payload` what the handler gets of it. */
+export interface JobOptions<Payload, Input = unknown, Output = unknown> {
   /** Dotted lower-case words, e.g. `invoice.send`. */
   name: string;
   /** Any Standard Schema. A payload that does not fit is not retried. */
-  payload: StandardSchemaV1<unknown, Payload>;
+  payload: StandardSchemaV1<Input, Payload>;
   /** Any Standard Schema. An output that does not fit fails the run for good: the work is done. */
   output?: StandardSchemaV1<unknown, Output>;
   timeoutSeconds?: number;
@@ -25,16 +27,20 @@ export interface JobOptions<Payload, Output = unknown> {
   retry?: RetryOptions;
 }
 
-export interface JobDefinition<Payload, Output = unknown> extends JobOptions<Payload, Output> {
+export interface JobDefinition<Payload, Input = unknown, Output = unknown> extends JobOptions<
+  Payload,
+  Input,
+  Output
+> {
   readonly kind: 'job-definition';
 }
 
 const NAME = /^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/;
 
 /** Throws when the name could not be used in a URL as it stands. */
-export function defineJob<Payload, Output = unknown>(
-  options: JobOptions<Payload, Output>,
-): JobDefinition<Payload, Output> {
+export function defineJob<Payload, Input, Output = unknown>(
+  options: JobOptions<Payload, Input, Output>,
+): JobDefinition<Payload, Input, Output> {
   if (!NAME.test(options.name) || options.name.length > 100) {
     throw new TypeError(
       `expected name to be lower-case words joined by dots or dashes, got ${JSON.stringify(options.name)}`,
@@ -75,6 +81,15 @@ export interface JobContext {
    * crashes a second later. Throws TypeError when they are more than 64 KiB of JSON, or none.
    */
   readonly heartbeat: (details?: unknown) => void;
+  /**
+   * Creates a run of the same tenant, which goes on by itself; resolves with its id. An attempt that is repeated
+   * does it again: give it a unique key, made from `runId`, if it must be one. Throws InvalidPayloadError.
+   */
+  readonly enqueue: <Input>(
+    definition: EnqueueableJob<Input>,
+    payload: Input,
+    options?: RunOptions,
+  ) => Promise<string>;
 }
 
 /** `log.info('sent')`, `log.info({ to }, 'sent')`. Never throws and never waits; what is too much is cut. */

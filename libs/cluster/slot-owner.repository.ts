@@ -97,3 +97,19 @@ export async function readNewestRing(db: Database): Promise<RingRow | undefined>
     .limit(1)
     .executeTakeFirst();
 }
+
+export async function ownerOfSlot(db: Database, slot: Slot): Promise<ReplicaNumber | null> {
+  const row = await db.selectFrom('slot_owner').select('owner').where('slot', '=', slot).executeTakeFirst();
+  return row?.owner ?? null;
+}
+
+/** Its owner, who stays the owner until commit. */
+export async function lockSlotOwner(tx: Tx, slot: Slot): Promise<ReplicaNumber | null> {
+  const row = await tx
+    .selectFrom('slot_owner')
+    .select('owner')
+    .where('slot', '=', slot)
+    .forShare()
+    .executeTakeFirst();
+  return row?.owner ?? null;
+}

@@ -14,3 +14,8 @@ export const REPLICA_GATE = 0x43415232;
 export const PARTITIONING_LOCK = 0x43415233;
 /** Held while lines of runs' logs get their numbers and are committed. The second key is always 0. */
 export const RUN_LOG_LOCK = 0x43415239;
+/**
+ * Held in a transaction by the request that carries an Idempotency-Key; the second key is a hash of it. Two keys
+ * of one hash get in each other's way for an instant, and no more.
+ */
+export const IDEMPOTENCY_LOCK = 0x43415234;

@@ -35,6 +35,16 @@ export function connectDatabase(options: DatabaseOptions): Database {
   return databaseOver(pool);
 }
 
+/** Does it in the transaction that is under way, or in one of its own. */
+export async function inTransaction<Value>(db: Database, act: (tx: Tx) => Promise<Value>): Promise<Value> {
+  if (isTransaction(db)) return act(db);
+  return db.transaction().setIsolationLevel('read committed').execute(act);
+}
+
+function isTransaction(db: Database): db is Tx {
+  return db.isTransaction;
+}
+
 export function databaseOver(pool: PostgresPool): Database {
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
 }

@@ -231,6 +231,23 @@ export interface QueueTable {
   revision: Generated<number>;
 }
 
+export interface UniqueKeyTable {
+  tenant_id: TenantId;
+  key: string;
+  run_id: RunId;
+  expires_at: Date | null;
+}
+
+export interface IdempotencyKeyTable {
+  scope: string;
+  key: string;
+  request: Buffer;
+  status: number;
+  headers: JSONColumnType<Record<string, string>>;
+  body: string;
+  created_at: DatabaseTime;
+}
+
 export interface Tables {
   installation: InstallationTable;
   leadership: LeadershipTable;
@@ -250,4 +267,6 @@ export interface Tables {
   queue: QueueTable;
   run_log: RunLogTable;
   rate_bucket: RateBucketTable;
+  unique_key: UniqueKeyTable;
+  idempotency_key: IdempotencyKeyTable;
 }

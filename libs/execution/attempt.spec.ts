@@ -1,7 +1,7 @@
 // Does every attempt end, with the result that counts, whatever its handler does?
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { claimedRun, silentReports } from '#test/support/builders.js';
+import { claimedRun, noMeans } from '#test/support/builders.js';
 import {
   attemptRun,
   AttemptStopped,
@@ -24,7 +24,7 @@ const stop = {
 function begin({ call }: { call?: CallTarget } = {}) {
   const abort = new AbortController();
   const handler = Promise.withResolvers<AttemptResult>();
-  const result = attemptRun(run, call ?? (() => handler.promise), abort.signal, silentReports());
+  const result = attemptRun(run, call ?? (() => handler.promise), abort.signal, noMeans());
   return { abort, handler, result };
 }
 
@@ -49,7 +49,7 @@ describe('an attempt', () => {
       details: { page: 3 },
     });
     const abort = new AbortController();
-    const reports = silentReports();
+    const reports = noMeans();
     const result = await attemptRun(
       scheduled,
       async (_run, context) => succeeded(context),
@@ -94,7 +94,7 @@ describe('an attempt', () => {
       duringCall = listeners();
       return succeeded(null);
     };
-    await attemptRun(run, call, signal, silentReports());
+    await attemptRun(run, call, signal, noMeans());
     expect([duringCall, listeners()]).toEqual([1, 0]);
   });
 });
@@ -154,7 +154,7 @@ describe('a handler that listens to its signal', () => {
 describe('an attempt that is stopped before it begins', () => {
   it('ends at once, and its run is released', async () => {
     const ignoring: CallTarget = () => new Promise(() => undefined);
-    const result = attemptRun(run, ignoring, AbortSignal.abort(stop.shutdown), silentReports());
+    const result = attemptRun(run, ignoring, AbortSignal.abort(stop.shutdown), noMeans());
     expect(await isOver(result)).toBe(true);
     expect(await result).toEqual({ kind: 'released' });
   });

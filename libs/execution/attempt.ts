@@ -4,7 +4,7 @@
 import type { JobContext } from '#client/job-definition.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptError, AttemptResult } from './decisions/run-transition.js';
-import { jobContextOf, type AttemptReports } from './job-context.js';
+import { jobContextOf, type AttemptMeans } from './job-context.js';
 
 /** Why an attempt was stopped from outside; becomes `signal.reason`. */
 export class AttemptStopped extends Error {
@@ -29,7 +29,7 @@ export async function attemptRun(
   run: ClaimedRun,
   call: CallTarget,
   signal: AbortSignal,
-  reports: AttemptReports,
+  reports: AttemptMeans,
 ): Promise<AttemptResult> {
   const context = jobContextOf(run, signal, reports);
   // An abort that has happened is not told again.

@@ -5,6 +5,7 @@ import type { DatabaseClock } from '#cluster/database-clock.js';
 import type { Clock, Random } from '#kernel/clock.js';
 import type { RunId } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
+import type { ChildRuns } from './child-runs.js';
 import { attemptRun, AttemptStopped } from './attempt.js';
 import { transition, type AttemptResult } from './decisions/run-transition.js';
 import type { HeldRun } from './held-run.js';
@@ -33,6 +34,7 @@ export interface ExecutorParts {
   random: Random;
   /** Opens what an attempt can say while it runs; `beat` is called with each sign of life. */
   beginReports: (run: ClaimedRun, beat: () => void) => OpenReports;
+  children: ChildRuns;
 }
 
 export class Executor {
@@ -122,7 +124,9 @@ export class Executor {
       },
       restart: () => this.#restartClock(attempt),
     };
-    const result = await attemptRun(held.run, target.call, attempt.abort.signal, { ...reports, clock });
+    const enqueue = this.parts.children.enqueueFrom(held.run);
+    const means = { ...reports, clock, enqueue };
+    const result = await attemptRun(held.run, target.call, attempt.abort.signal, means);
     return { result, retry: target.retry };
   }
 

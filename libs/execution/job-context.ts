@@ -2,8 +2,8 @@
 import type { JobContext } from '#client/job-definition.js';
 import type { ClaimedRun } from './claimed-run.js';
 
-/** What an attempt can say while it runs. */
-export interface AttemptReports extends Pick<JobContext, 'log' | 'progress' | 'heartbeat'> {
+/** What an attempt is given besides its run. */
+export interface AttemptMeans extends Pick<JobContext, 'log' | 'progress' | 'heartbeat' | 'enqueue'> {
   clock?: AttemptClock;
 }
 
@@ -16,9 +16,9 @@ export interface AttemptClock {
 /** Beside the context and not in it: it is no business of handlers. */
 const clocks = new WeakMap<JobContext, AttemptClock>();
 
-export function jobContextOf(run: ClaimedRun, signal: AbortSignal, reports: AttemptReports): JobContext {
+export function jobContextOf(run: ClaimedRun, signal: AbortSignal, means: AttemptMeans): JobContext {
   const { id, tenantId, attempt, dueAt, details } = run;
-  const { log, progress, heartbeat, clock } = reports;
+  const { log, progress, heartbeat, enqueue, clock } = means;
   const context: JobContext = {
     tenant: tenantId,
     runId: id,
@@ -30,6 +30,7 @@ export function jobContextOf(run: ClaimedRun, signal: AbortSignal, reports: Atte
     log,
     progress,
     heartbeat,
+    enqueue,
   };
   if (clock !== undefined) clocks.set(context, clock);
   return context;

@@ -3,7 +3,7 @@
 import type { Membership } from '#cluster/membership.js';
 import type { DatabaseClock } from '#cluster/database-clock.js';
 import type { ClaimedRun } from './claimed-run.js';
-import type { AttemptReports } from './job-context.js';
+import type { AttemptMeans } from './job-context.js';
 import type { ProgressNotes } from './progress-notes.js';
 import type { ProgressNote } from './progress.repository.js';
 import { showText } from './run-log-line.js';
@@ -13,7 +13,7 @@ import { encodeJson } from './stored-json.js';
 const DETAILS_BYTES_MAX = 64 * 1024;
 const MESSAGE_LENGTH_MAX = 1_000;
 
-export interface OpenReports extends AttemptReports {
+export interface OpenReports extends Omit<AttemptMeans, 'enqueue'> {
   /** What has not been written yet; nothing is taken any more. */
   end(): ProgressNote | null;
 }

@@ -1,7 +1,7 @@
 // Which statements take runs in and show them? A run is in `run` until it ends and in `run_history`
 // afterwards, moved in one transaction, so it is always in exactly one of them (I5).
 import { sql } from 'kysely';
-import type { Database } from '#database/connection.js';
+import type { Database, Tx } from '#database/connection.js';
 import type { ReplicaNumber, RunId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
 
 export interface NewRun {
@@ -14,17 +14,77 @@ export interface NewRun {
   tags: readonly string[];
   payload: unknown;
   priority: number;
-  /** Null means now, by the database's clock. */
+  /** Null means now, by the database's clock, or later by `delayMs`. */
   runAt: Date | null;
+  delayMs?: number;
   deadline: Date | null;
 }
 
 export async function insertRun(db: Database, run: NewRun): Promise<void> {
+  await insertRuns(db, [run]);
+}
+
+/** All of them or none. */
+export async function insertRuns(db: Database, runs: readonly NewRun[]): Promise<void> {
   await sql`
     insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at)
-    values (${run.id}, ${run.tenantId}, ${run.slot}, ${run.jobType}, ${run.queue}, ${run.concurrencyKey},
-            ${run.tags.length > 0 ? [...run.tags] : null}::text[], ${JSON.stringify(run.payload)}::jsonb, ${run.priority}, ${run.deadline},
-            coalesce(${run.runAt}::timestamptz, clock_timestamp()))`.execute(db);
+    select r.id, r.tenant_id, r.slot, r.job_type, r.queue, r.concurrency_key,
+           case when r.tags is not null then array(select jsonb_array_elements_text(r.tags::jsonb)) end,
+           r.payload::jsonb, r.priority, r.deadline, coalesce(r.run_at, clock_timestamp() + make_interval(secs => r.delay_ms / 1000))
+      from unnest(${runs.map((run) => run.id)}::uuid[],
+                  ${runs.map((run) => run.tenantId)}::uuid[],
+                  ${runs.map((run) => run.slot)}::smallint[],
+                  ${runs.map((run) => run.jobType)}::text[],
+                  ${runs.map((run) => run.queue)}::text[],
+                  ${runs.map((run) => run.concurrencyKey)}::text[],
+                  ${runs.map((run) => tagsJson(run.tags))}::text[],
+                  ${runs.map((run) => JSON.stringify(run.payload))}::text[],
+                  ${runs.map((run) => run.priority)}::smallint[],
+                  ${runs.map((run) => run.deadline)}::timestamptz[],
+                  ${runs.map((run) => run.runAt)}::timestamptz[],
+                  ${runs.map((run) => run.delayMs ?? 0)}::float8[])
+        as r (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at, delay_ms)`.execute(
+    db,
+  );
+}
+
+/** Which of these runs wait and have never been claimed for an attempt. The caller holds their owner's claims off. */
+export async function findUnclaimed(tx: Tx, ids: readonly RunId[]): Promise<Set<RunId>> {
+  const { rows } = await sql<{ id: RunId }>`
+    select r.id
+      from carillon.run r
+     where r.id = any(${[...ids]}::uuid[]) and r.attempt = 1 and r.failures = 0 and r.cancel_requested_at is null
+       and not exists (select 1 from carillon.claim c where r.id = any(c.run_ids))`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** The caller holds the owner's claims off, so the run is either claimed or ours to change. Its id and its age stay. */
+export async function replaceRun(tx: Tx, run: NewRun): Promise<void> {
+  await sql`
+    update carillon.run
+       set job_type = ${run.jobType}, queue = ${run.queue}, concurrency_key = ${run.concurrencyKey},
+           tags = (select array_agg(tag) from jsonb_array_elements_text(${tagsJson(run.tags)}::jsonb) as given (tag)),
+           payload = ${JSON.stringify(run.payload)}::jsonb, priority = ${run.priority}, deadline = ${run.deadline},
+           run_at = coalesce(${run.runAt}::timestamptz, clock_timestamp() + make_interval(secs => ${(run.delayMs ?? 0) / 1_000}::float8))
+     where id = ${run.id}`.execute(tx);
+}
+
+/** A tenant's runs that are not over, counted no further than its limit; not at all when it has none. */
+export async function countTowardsQuota(
+  db: Database,
+  tenantId: TenantId,
+): Promise<{ maxQueued: number | null; count: number }> {
+  const { rows } = await sql<{ maxQueued: number | null; count: number }>`
+    select t.max as "maxQueued", case when t.max is null then 0 else carillon.count_runs(t.id, t.max) end as count
+      from (select id, (limits ->> 'maxQueued')::int as max from carillon.tenant where id = ${tenantId}) t`.execute(
+    db,
+  );
+  return rows[0] ?? { maxQueued: null, count: 0 };
+}
+
+// Lists of different lengths can't be one array of arrays.
+function tagsJson(tags: readonly string[]): string | null {
+  return tags.length > 0 ? JSON.stringify(tags) : null;
 }
 
 export type RunState =
@@ -69,19 +129,34 @@ export interface RunPage {
   id: RunId | null;
   scheduleId: ScheduleId | null;
   state: RunState | null;
+  queue?: string | null;
+  jobType?: string | null;
+  tag?: string | null;
+  /** From the first, before the second. */
+  createdAfter?: Date | null;
+  createdBefore?: Date | null;
   /** Exclusive; ids are ordered by creation. */
   beforeId: RunId | null;
+  /** Inclusive: where the look for what is filtered ends. */
+  fromId?: RunId | null;
   limit: number;
 }
 
+const ENDED: ReadonlySet<RunState> = new Set([
+  'succeeded',
+  'failed',
+  'cancelled',
+  'expired',
+  'dead-lettered',
+]);
+
 /** Newest first, unfinished and finished alike. A claimed run counts as running once its instant has come. */
 export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
-  const { tenantId, id, scheduleId, beforeId, state, limit } = page;
-  const wanted = sql`tenant_id = ${tenantId}
-         and (${id}::uuid is null or id = ${id}::uuid)
-         and (${scheduleId}::uuid is null or schedule_id = ${scheduleId}::uuid)
-         and (${beforeId}::uuid is null or id < ${beforeId}::uuid)`;
+  const { state, limit, fromId = null } = page;
+  const wanted = sql`${inIndex(page)} and ${picked(page)} and (${fromId}::uuid is null or id >= ${fromId}::uuid)`;
   const ofState = sql`(${state}::text is null or state = ${state}::text)`;
+  // The state of an unfinished run is found out only after its claim is; until then no row can be left out.
+  const unfinishedLimit = state === null ? limit : SCANNED_MAX;
   const { rows } = await sql<RunRow>`
     with held as materialized (
       select c.replica, u.id from carillon.claim c cross join lateral unnest(c.run_ids) as u (id)),
@@ -93,13 +168,13 @@ export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
                   when r.run_at > clock_timestamp() then 'scheduled'
                   else 'queued' end as state,
              h.replica, null::timestamptz as started_at, null::timestamptz as finished_at, null::jsonb as output, null::jsonb as error
-        from (select * from carillon.run where slot = (select slot from carillon.tenant where id = ${tenantId}) and ${wanted}) r
+        from (select * from carillon.run where ${mayBe(page, 'unfinished')} and ${wanted} order by id desc limit ${unfinishedLimit}) r
         left join held h on h.id = r.id),
     finished as not materialized (
       select id, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts, created_at,
              queue, concurrency_key, tags, deadline, progress, null::timestamptz as cancel_requested_at,
              outcome as state, replica, started_at, finished_at, output, error
-        from carillon.run_history where ${wanted})
+        from carillon.run_history where ${mayBe(page, 'finished')} and ${wanted})
     select id, job_type as "jobType", state, schedule_id as "scheduleId", due_at as "dueAt", payload, priority, run_at as "runAt", attempt,
            past_attempts as "pastAttempts", created_at as "createdAt",
            queue, concurrency_key as "concurrencyKey", tags, deadline, progress, cancel_requested_at as "cancelRequestedAt",
@@ -111,6 +186,76 @@ export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
      order by id desc
      limit ${limit}`.execute(db);
   return rows;
+}
+
+/**
+ * How far one page may look for runs that no index finds: the last of so many ids after `beforeId`, or null
+ * when there are fewer, or every filter has an index.
+ */
+export async function scanEnd(db: Database, page: RunPage): Promise<RunId | null> {
+  const { state, queue = null, jobType = null, tag = null } = page;
+  const isIndexed = queue === null && jobType === null && tag === null && (state === null || hasIndex(state));
+  if (isIndexed) return null;
+  const { rows } = await sql<{ id: RunId }>`
+    select id
+      from ((select id from carillon.run
+              where ${mayBe(page, 'unfinished')} and ${inIndex(page)} order by id desc offset ${SCANNED_MAX - 1} limit 1)
+             union all
+            (select id from carillon.run_history
+              where ${mayBe(page, 'finished')} and ${inIndex(page)} order by id desc offset ${SCANNED_MAX - 1} limit 1)) seen
+     order by id desc
+     limit 1`.execute(db);
+  return rows[0]?.id ?? null;
+}
+
+/** Rows that one page looks at, at most, in each of the two tables. */
+const SCANNED_MAX = 10_000;
+/** Ids are made by many clocks; their instants are this exact, at least. */
+const CLOCKS_APART_MS = 600_000;
+
+/** Runs that went wrong are few, and have an index. */
+function hasIndex(state: RunState): boolean {
+  return ENDED.has(state) && state !== 'succeeded';
+}
+
+/** What an index finds: (tenant, id) or (schedule, id). */
+function inIndex({ tenantId, id, scheduleId, beforeId, createdAfter = null, createdBefore = null }: RunPage) {
+  const first = createdAfter && firstIdOf(createdAfter.getTime() - CLOCKS_APART_MS);
+  const last = createdBefore && firstIdOf(createdBefore.getTime() + CLOCKS_APART_MS);
+  return sql`tenant_id = ${tenantId}
+         and (${id}::uuid is null or id = ${id}::uuid)
+         and (${scheduleId}::uuid is null or schedule_id = ${scheduleId}::uuid)
+         and (${beforeId}::uuid is null or id < ${beforeId}::uuid)
+         and (${first}::uuid is null or id >= ${first}::uuid)
+         and (${last}::uuid is null or id < ${last}::uuid)`;
+}
+
+/** What is looked for row by row. */
+function picked({
+  queue = null,
+  jobType = null,
+  tag = null,
+  createdAfter = null,
+  createdBefore = null,
+}: RunPage) {
+  return sql`(${queue}::text is null or queue = ${queue}::text)
+         and (${jobType}::text is null or job_type = ${jobType}::text)
+         and (${tag}::text is null or tags @> array[${tag}::text])
+         and (${createdAfter}::timestamptz is null or created_at >= ${createdAfter}::timestamptz)
+         and (${createdBefore}::timestamptz is null or created_at < ${createdBefore}::timestamptz)`;
+}
+
+/** No look where no such state can be; and where runs that went wrong are asked for, into their index. */
+function mayBe({ state }: RunPage, table: 'unfinished' | 'finished') {
+  if (state === null) return sql`true`;
+  if (ENDED.has(state) !== (table === 'finished')) return sql`false`;
+  return hasIndex(state) ? sql`outcome = ${state} and outcome <> 'succeeded'` : sql`true`;
+}
+
+/** The lowest UUIDv7 of a millisecond (RFC 9562). */
+function firstIdOf(ms: number): string {
+  const hex = Math.max(0, ms).toString(16).padStart(12, '0').slice(-12);
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }
 
 /** Which of these runs are over. */

@@ -113,6 +113,9 @@ class ThreadContext {
           throw new TypeError(`heartbeat details: expected at most 65536 bytes of JSON, got ${json.length}`);
         this.#say({ kind: 'heartbeat', details: JSON.parse(json) as unknown });
       },
+      // A thread has no way to the database.
+      enqueue: () =>
+        Promise.reject(new Error('expected a handler outside of a thread, got enqueue() in one')),
     };
   }
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { claimedRun, silentReports } from '#test/support/builders.js';
+import { claimedRun, noMeans } from '#test/support/builders.js';
 import { AttemptStopped, FatalError } from './attempt.js';
-import { jobContextOf, type AttemptReports } from './job-context.js';
+import { jobContextOf, type AttemptMeans } from './job-context.js';
 import { ThreadPool } from './thread-pool.js';
 
 // Written by hand, without the client: threads of a test can't load what is not compiled.
@@ -64,11 +64,11 @@ beforeEach(() => {
 
 function call(
   job: string,
-  wish: { reports?: Partial<AttemptReports>; payload?: unknown; details?: unknown } = {},
+  wish: { reports?: Partial<AttemptMeans>; payload?: unknown; details?: unknown } = {},
 ) {
   const abort = new AbortController();
   const run = claimedRun({ attempt: 2, details: wish.details ?? null });
-  const context = jobContextOf(run, abort.signal, { ...silentReports(), ...wish.reports });
+  const context = jobContextOf(run, abort.signal, { ...noMeans(), ...wish.reports });
   const result = pool.run({ moduleUrl, job, payload: wish.payload ?? null }, context);
   result.catch(() => undefined); // each test looks at it when it is time
   onTestFinished(() => abort.abort());

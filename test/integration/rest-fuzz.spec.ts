@@ -9,10 +9,10 @@ import {
   json,
   name,
   payload,
-  instant,
   jobType,
   spec,
   nearly,
+  run,
 } from '../support/request-arbitraries.js';
 import { expectProblem } from '../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
@@ -68,6 +68,7 @@ const BODIES: readonly { method: 'post' | 'patch'; path: string; body: fc.Arbitr
         }),
       ),
       timeoutMs: fc.oneof(fc.integer({ min: 1, max: 1_000 }), number),
+      payloadSchema: fc.oneof(fc.constant({ type: 'object' }), json),
     }),
   },
   {
@@ -93,11 +94,16 @@ const BODIES: readonly { method: 'post' | 'patch'; path: string; body: fc.Arbitr
   {
     method: 'post',
     path: 'runs',
+    body: run,
+  },
+  {
+    method: 'post',
+    path: 'runs:batchCreate',
     body: nearly({
-      jobType,
-      payload: json,
-      priority: fc.oneof(fc.integer({ min: -100, max: 100 }), number),
-      runAt: instant,
+      mode: fc.constantFrom('per-item', 'all-or-nothing'),
+      runs: fc.array(fc.oneof({ weight: 5, arbitrary: run }, { weight: 1, arbitrary: json }), {
+        maxLength: 5,
+      }),
     }),
   },
   {

@@ -175,7 +175,25 @@ describe('a job type is refused', () => {
     ['with no time', { timeoutMs: 0 }, ['/timeoutMs']],
     ['with more than a day', { timeoutMs: 86_400_001 }, ['/timeoutMs']],
     ['with a timeout that is text', { timeoutMs: '5' }, ['/timeoutMs']],
-    ['with a payload schema, which only replicas have', { payloadSchema: {} }, ['/payloadSchema']],
+    ['with a payload schema that is none', { payloadSchema: { type: 'objekt' } }, ['/payloadSchema/type']],
+    ['with an output schema that is none', { outputSchema: { minimum: 'a' } }, ['/outputSchema/minimum']],
+    [
+      'with a schema of another draft',
+      { payloadSchema: { $schema: 'http://json-schema.org/draft-07/schema#' } },
+      ['/payloadSchema'],
+    ],
+    [
+      'with a schema that refers elsewhere',
+      { payloadSchema: { $ref: 'https://example.com/x' } },
+      ['/payloadSchema'],
+    ],
+    ['with a pattern that is none', { payloadSchema: { pattern: '(' } }, ['/payloadSchema']],
+    [
+      'with a schema that is too large',
+      { payloadSchema: { enum: ['x'.repeat(65_536)] } },
+      ['/payloadSchema'],
+    ],
+    ['with a schema that is text', { payloadSchema: 'object' }, ['/payloadSchema']],
     ['with an unknown field', { queue: 'mail' }, ['/queue']],
   ])('%s', async (_, wish, fields) => {
     expect(expectFields(await create({ ...http(), ...wish }))).toEqual(fields);

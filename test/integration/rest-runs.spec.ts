@@ -235,7 +235,11 @@ describe('listing runs', () => {
       ['state=', '?state'],
       ['state=failed&state=queued', '?state'],
       ['schedule=A%20b', '?schedule'],
-      ['jobType=noop', '?jobType'],
+      ['jobType=No%20op', '?jobType'],
+      ['tag=', '?tag'],
+      ['queue=A', '?queue'],
+      ['createdAfter=today', '?createdAfter'],
+      ['colour=red', '?colour'],
       ['pageToken=a&pageToken=b', '?pageToken'],
     ] as const) {
       expect(expectFields(await tenant.api.get(`${tenant.path}/runs?${query}`))).toEqual([field]);

@@ -83,3 +83,22 @@ function closed(schema: unknown): unknown {
   const isOpen = 'properties' in schema && !('additionalProperties' in schema);
   return Object.fromEntries([...entries, ...(isOpen ? [['additionalProperties', false]] : [])]);
 }
+
+/** What Express really listens to, written as OpenAPI writes it. */
+export function servedRoutes(server: TestServer): string[] {
+  const instance = server.running.app.getHttpAdapter().getInstance() as { router: { stack: unknown[] } };
+  const layer = z.looseObject({
+    route: z.looseObject({ path: z.string(), methods: z.record(z.string(), z.boolean()) }),
+  });
+  return instance.router.stack
+    .flatMap((found) => layer.safeParse(found).data ?? [])
+    .flatMap(({ route }) =>
+      Object.keys(route.methods).map(
+        (method) =>
+          `${method} ${route.path
+            .replaceAll('\\:', '(colon)')
+            .replaceAll(/:(\w+)/g, '{$1}')
+            .replaceAll('(colon)', ':')}`,
+      ),
+    );
+}

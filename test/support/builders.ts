@@ -3,7 +3,7 @@
 import type { JobContext } from '#client/job-definition.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { ClaimedRun } from '#execution/claimed-run.js';
-import { jobContextOf, type AttemptReports } from '#execution/job-context.js';
+import { jobContextOf, type AttemptMeans } from '#execution/job-context.js';
 import { asId } from '#kernel/ids.js';
 
 /** A first attempt of a run from the API, due now. */
@@ -31,12 +31,17 @@ export function claimedRun(wish: Partial<ClaimedRun> = {}): ClaimedRun {
 }
 
 /** For an attempt whose words are of no matter. */
-export function silentReports(): AttemptReports {
+export function noMeans(): AttemptMeans {
   const say = (): void => undefined;
-  return { log: { debug: say, info: say, warn: say, error: say }, progress: say, heartbeat: say };
+  return {
+    log: { debug: say, info: say, warn: say, error: say },
+    progress: say,
+    heartbeat: say,
+    enqueue: () => Promise.reject(new Error('expected a handler that enqueues nothing, got one that does')),
+  };
 }
 
 /** What the handler of the run is told. */
 export function jobContext(run: ClaimedRun, signal: AbortSignal = new AbortController().signal): JobContext {
-  return jobContextOf(run, signal, silentReports());
+  return jobContextOf(run, signal, noMeans());
 }

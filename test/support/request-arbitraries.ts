@@ -43,7 +43,7 @@ export const name = fc.oneof(
   { weight: 1, arbitrary: text },
 );
 export const payload = fc.oneof(fc.constant({}), fc.dictionary(text, json));
-export const instant = fc.oneof(
+const instant = fc.oneof(
   fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
   fc.constantFrom(
     '2099-01-01T00:00:00Z',
@@ -105,3 +105,21 @@ export function nearly(fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitr
     { weight: 1, arbitrary: wrong },
   );
 }
+
+/** All that can be said of a run. */
+export const run = nearly({
+  jobType,
+  payload: json,
+  priority: fc.oneof(fc.integer({ min: -100, max: 100 }), number),
+  queue: name,
+  concurrencyKey: text,
+  tags: fc.array(text, { maxLength: 3 }),
+  unique: nearly({
+    key: fc.oneof(fc.constantFrom('a', 'b'), text),
+    windowSeconds: fc.oneof(fc.integer({ min: 1, max: 10 }), number),
+    onConflict: fc.constantFrom('return', 'replace', 'reject', 'ask'),
+  }),
+  deadline: instant,
+  runAt: instant,
+  delaySeconds: number,
+});

@@ -4,6 +4,7 @@ import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { defineJob, type JobHandlerFunction } from '#client/job-definition.js';
 import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
+import { ChildRuns } from '#execution/child-runs.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS, type ClaimSettings } from '#execution/claim-loop.js';
 import { Executor } from '#execution/executor.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
@@ -54,6 +55,7 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     databaseClock,
     clock: systemClock,
     random: systemRandom,
+    children: new ChildRuns(membership, hints, systemClock),
   });
   const parts = {
     runLog,

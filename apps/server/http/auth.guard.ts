@@ -1,5 +1,6 @@
 // Who is asking, and about which tenant? Every route wants a bearer key unless it is marked public. A key
 // that may not see the tenant in the path gets the same answer as if the tenant did not exist (I10).
+import type { IncomingMessage } from 'node:http';
 import {
   createParamDecorator,
   Inject,
@@ -9,7 +10,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { Request } from 'express';
+import type { Request, RequestHandler } from 'express';
 import type { Database } from '#database/connection.js';
 import { KeyRing } from '#tenancy/api-keys.js';
 import { maySeeTenant, type Principal } from '#tenancy/decisions/api-key.js';
@@ -26,7 +27,7 @@ export const Public = () => SetMetadata(PUBLIC, true);
 /** Only an administrator's key may call it. */
 export const AdminOnly = () => SetMetadata(ADMIN_ONLY, true);
 
-interface AuthenticatedRequest extends Request {
+export interface AuthenticatedRequest extends Request {
   principal?: Principal;
   tenant?: Tenant;
 }
@@ -42,7 +43,7 @@ export class AuthGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (this.#isMarked(context, PUBLIC)) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const principal = await this.#principalOf(request);
+    const principal = await requirePrincipal(this.keys, request);
     request.principal = principal;
     const name = request.params['tenant'];
     if (typeof name === 'string') request.tenant = await this.#tenantOf(principal, name);
@@ -61,26 +62,38 @@ export class AuthGuard implements CanActivate {
     );
   }
 
-  async #principalOf(request: Request): Promise<Principal> {
-    const header = request.headers.authorization;
-    const [, key] = /^Bearer\s+(\S+)\s*$/i.exec(header ?? '') ?? [];
-    const principal = key === undefined ? undefined : await this.keys.principalOf(key);
-    if (principal !== undefined) return principal;
-    throw new ProblemError(
-      'unauthenticated',
-      `expected the header "Authorization: Bearer <key>", got ${whatIsWrong(header, key)}`,
-      {
-        headers: { 'www-authenticate': 'Bearer' },
-      },
-    );
-  }
-
   async #tenantOf(principal: Principal, name: string): Promise<Tenant> {
     // What is no name at all is not asked for: the database would refuse some of it.
     const tenant = resourceName.safeParse(name).success ? await findTenant(this.db, name) : undefined;
     if (tenant === undefined || !maySeeTenant(principal, tenant.id)) throw notFound('tenant', name);
     return tenant;
   }
+}
+
+/**
+ * Refuses such requests without a key before their bodies are read, which is before the guard: nobody may fill the
+ * memory with large ones.
+ */
+export function requireKeyFor(isMeant: (request: IncomingMessage) => boolean, keys: KeyRing): RequestHandler {
+  return async (request, _response, next): Promise<void> => {
+    if (isMeant(request)) await requirePrincipal(keys, request);
+    next();
+  };
+}
+
+/** Throws a problem for a request without a key that somebody has been given. */
+async function requirePrincipal(keys: KeyRing, { headers }: IncomingMessage): Promise<Principal> {
+  const header = headers.authorization;
+  const [, key] = /^Bearer\s+(\S+)\s*$/i.exec(header ?? '') ?? [];
+  const principal = key === undefined ? undefined : await keys.principalOf(key);
+  if (principal !== undefined) return principal;
+  throw new ProblemError(
+    'unauthenticated',
+    `expected the header "Authorization: Bearer <key>", got ${whatIsWrong(header, key)}`,
+    {
+      headers: { 'www-authenticate': 'Bearer' },
+    },
+  );
 }
 
 /** The header itself may hold a secret of another kind, so it is not repeated. */

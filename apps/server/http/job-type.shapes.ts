@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, retryPolicy, storedTarget } from '#execution/job-type.js';
 import { jobTypeLimits } from '#execution/limits.js';
+import { compileSchema } from '#execution/json-schema.js';
 import { instant, resourceName } from './shapes.js';
 
 /** Set by us, or by the HTTP client as the connection wants it. */
@@ -46,6 +47,11 @@ const retryInput = z
   .transform((given) => retryPolicy.parse({ ...DEFAULT_RETRY, ...given }));
 
 const timeoutMs = z.int().min(1).max(86_400_000);
+const jsonSchema = z.record(z.string(), z.unknown()).superRefine((given, context) => {
+  const compiled = compileSchema(given, { trusted: false });
+  if (compiled.kind === 'invalid')
+    context.addIssue({ code: 'custom', path: compiled.path, message: compiled.expected, input: given });
+});
 
 export const jobTypeInput = z.strictObject({
   name: resourceName,
@@ -60,6 +66,14 @@ export const jobTypeInput = z.strictObject({
     .nullable()
     .default(null)
     .describe('An attempt that reports neither a heartbeat nor progress for so long has failed.'),
+  payloadSchema: jsonSchema
+    .nullable()
+    .default(null)
+    .describe('JSON Schema (draft 2020-12). A run whose payload does not fit is refused when it is created.'),
+  outputSchema: jsonSchema
+    .nullable()
+    .default(null)
+    .describe('JSON Schema (draft 2020-12) of what a run of this job type has for its result.'),
 });
 export type JobTypeInput = z.output<typeof jobTypeInput>;
 

@@ -38,6 +38,7 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant } from './auth.guard.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
+import { Idempotent, Writes, type Writing } from './idempotency.js';
 import * as shapes from './job-type.shapes.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
@@ -72,14 +73,19 @@ export class JobTypesController {
   }
 
   @Post()
+  @Idempotent()
   @ApiOperation({ summary: 'Create a job type of the tenant' })
   @ApiCreatedResponse({ standardSchema: shapes.jobType })
   async create(
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: shapes.jobTypeInput }) input: shapes.JobTypeInput,
+    @Writes() { db }: Writing,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
     try {
-      return await insertJobType(this.db, tenant.id, { ...input, payloadSchema: null });
+      const created = await insertJobType(db, tenant.id, input);
+      response.setHeader('Location', `/api/v1/tenants/${tenant.name}/job-types/${created.name}`);
+      return created;
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
       throw new ProblemError('already-exists', `expected a new name, got ${input.name}, which is taken`);

@@ -1,5 +1,6 @@
 // Is the body of a kind that is read here? A body of another kind would be left unread and look like none
 // at all, so it is refused before anything else looks at the request.
+import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import { ProblemError } from './problem.js';
 
@@ -14,6 +15,11 @@ export function requireJson(request: Request, _response: Response, next: NextFun
       `expected a body of the type ${JSON_TYPES.join(' or ')}, got ${got}`,
     ),
   );
+}
+
+export function isJson(request: IncomingMessage): boolean {
+  const [type = ''] = (request.headers['content-type'] ?? '').split(';');
+  return JSON_TYPES.includes(type.trim().toLowerCase());
 }
 
 function hasBody({ headers }: Request): boolean {

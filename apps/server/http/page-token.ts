@@ -37,11 +37,14 @@ export class PageTokens {
   }
 
   /** `rows` holds one more than the page, if there is one more. */
-  page<Row, Item>(rows: readonly Row[], { size, filter, keyOf, show }: PageShape<Row, Item>): Page<Item> {
+  page<Row, Item>(
+    rows: readonly Row[],
+    { size, filter, keyOf, show, lookedUntil = null }: PageShape<Row, Item>,
+  ): Page<Item> {
     const shown = rows.slice(0, size);
     const last = shown.at(-1);
-    const more = rows.length > size && last !== undefined;
-    return { items: shown.map(show), nextPageToken: more ? this.#seal(keyOf(last), filter) : null };
+    const end = rows.length > size && last !== undefined ? keyOf(last) : lookedUntil;
+    return { items: shown.map(show), nextPageToken: end === null ? null : this.#seal(end, filter) };
   }
 
   #seal(key: string, filter: object): string {
@@ -61,4 +64,6 @@ export interface PageShape<Row, Item> {
   filter: object;
   keyOf: (row: Row) => string;
   show: (row: Row) => Item;
+  /** The key up to which was looked, when there may be more beyond it: the page may then be short, or empty. */
+  lookedUntil?: string | null;
 }

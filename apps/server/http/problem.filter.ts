@@ -25,7 +25,7 @@ export class ProblemFilter implements ExceptionFilter {
           type: `/problems/${problem.type}`,
           title: problem.title,
           status: problem.status,
-          code: problem.type.toUpperCase().replaceAll('-', '_'),
+          code: problem.code,
           detail: problem.message,
           instance: request.originalUrl,
           traceId: request.id,

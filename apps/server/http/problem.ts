@@ -12,12 +12,15 @@ const PROBLEMS = {
   'method-not-allowed': [405, 'This can not be done here'],
   'already-exists': [409, 'It exists already'],
   'invalid-state': [409, 'Its state does not allow this'],
+  'request-in-progress': [409, 'The same request is still being answered'],
   'etag-mismatch': [412, 'Changed by someone else'],
   'payload-too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'The body is of the wrong kind'],
   'validation-failed': [422, 'The request does not fit its schema'],
+  'idempotency-key-reused': [422, 'The Idempotency-Key was sent with another request'],
   'precondition-required': [428, 'If-Match is required'],
   'too-many-followers': [429, 'Too many requests follow logs in this replica'],
+  'quota-exceeded': [429, "The tenant's limit is reached"],
   internal: [500, 'The server failed'],
   'database-unavailable': [503, 'The database can not be reached'],
 } as const satisfies Record<string, readonly [number, string]>;
@@ -35,6 +38,8 @@ export interface ProblemExtras {
   errors?: readonly FieldError[];
   currentRevision?: number;
   currentState?: string;
+  /** The run that is in the way. */
+  run?: string;
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -51,6 +56,7 @@ export const problem = z
     errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
     currentRevision: z.int().optional(),
     currentState: z.string().optional(),
+    run: z.uuid().optional().describe('The run that is in the way.'),
   })
   .meta({ id: 'Problem' });
 
@@ -68,6 +74,11 @@ export class ProblemError extends Error {
 
   get status(): number {
     return PROBLEMS[this.type][0];
+  }
+
+  /** The type as a constant. */
+  get code(): string {
+    return this.type.toUpperCase().replaceAll('-', '_');
   }
 
   get title(): string {

@@ -1,5 +1,6 @@
 // What does a run look like from outside?
 import { z } from 'zod';
+import type { RunRow } from '#execution/run.repository.js';
 import { pageQuery } from './page-token.js';
 import { instant, resourceName } from './shapes.js';
 
@@ -15,32 +16,59 @@ const runState = z.enum([
   'dead-lettered',
 ]);
 
-export const runInput = z.strictObject({
-  jobType: resourceName,
-  payload: z.unknown().default({}),
-  queue: resourceName.default('default').describe('Can be paused by itself.'),
-  concurrencyKey: z
-    .string()
-    .min(1)
-    .max(200)
-    .optional()
-    .describe('Runs of the job type with the same key share maxConcurrentPerKey.'),
-  tags: z.array(z.string().min(1).max(100)).max(20).default([]),
-  priority: z
-    .int()
-    .min(-100)
-    .max(100)
-    .default(0)
-    .describe('Higher goes first among the runs of the tenant; a step is worth a minute of waiting.'),
-  deadline: z.iso
-    .datetime({ offset: true, error: 'expected an instant like 2026-11-21T08:30:00Z' })
-    .optional()
-    .describe('When the run expires, whatever it is doing. Default: never.'),
-  runAt: z.iso
-    .datetime({ offset: true, error: 'expected an instant like 2026-11-21T08:30:00Z' })
-    .optional()
-    .describe('Not before this. Default: now.'),
+const instantInput = z.iso.datetime({
+  offset: true,
+  error: 'expected an instant like 2026-11-21T08:30:00Z',
 });
+const tag = z.string().min(1).max(100);
+
+const unique = z.strictObject({
+  key: z.string().min(1).max(200).describe('At most one run of the tenant holds it.'),
+  windowSeconds: z
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .optional()
+    .describe('How long it is held, counted from now. Default: until the run has ended.'),
+  onConflict: z
+    .enum(['return', 'replace', 'reject'])
+    .default('return')
+    .describe(
+      'When a run holds the key: `return` answers 200 with it, `replace` gives it all that is said here if it has not been claimed (409 otherwise), `reject` answers 409.',
+    ),
+});
+
+export const runInput = z
+  .strictObject({
+    jobType: resourceName,
+    payload: z.unknown().default({}),
+    queue: resourceName.default('default').describe('Can be paused by itself.'),
+    concurrencyKey: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('Runs of the job type with the same key share maxConcurrentPerKey.'),
+    tags: z.array(tag).max(20).default([]),
+    priority: z
+      .int()
+      .min(-100)
+      .max(100)
+      .default(0)
+      .describe('Higher goes first among the runs of the tenant; a step is worth a minute of waiting.'),
+    deadline: instantInput.optional().describe('When the run expires, whatever it is doing. Default: never.'),
+    runAt: instantInput.optional().describe('Not before this. Default: now.'),
+    delaySeconds: z.number().min(0).max(315_360_000).optional().describe('Not before so long from now.'),
+    unique: unique.optional(),
+  })
+  .superRefine(({ runAt, delaySeconds, deadline }, context) => {
+    const refuse = (field: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [field], message, input: undefined });
+    if (runAt !== undefined && delaySeconds !== undefined)
+      refuse('delaySeconds', 'expected no delaySeconds beside runAt');
+    if (runAt !== undefined && deadline !== undefined && Date.parse(deadline) <= Date.parse(runAt))
+      refuse('deadline', 'expected an instant after runAt');
+  });
 export type RunInput = z.output<typeof runInput>;
 
 export const run = z
@@ -78,12 +106,29 @@ export const run = z
   })
   .meta({ id: 'Run' });
 
+export const createdRun = z
+  .object({
+    ...run.shape,
+    deduplicated: z.boolean().describe('A run held the unique key already: it is this one.'),
+    replaced: z.boolean().describe('That run has the values of this request now.'),
+  })
+  .meta({ id: 'CreatedRun' });
+
 export const runsQuery = z.strictObject({
   ...pageQuery,
   state: runState.optional(),
   schedule: resourceName.optional().describe('Only runs of this schedule.'),
+  queue: resourceName.optional(),
+  jobType: resourceName.optional(),
+  tag: tag.optional(),
+  createdAfter: instantInput.optional().describe('Created then or later.'),
+  createdBefore: instantInput.optional().describe('Created before then.'),
 });
 export type RunsQuery = z.output<typeof runsQuery>;
+
+export function showRun({ pastAttempts, tags, ...row }: RunRow) {
+  return { ...row, tags: tags ?? [], pastAttempts: pastAttempts ?? [] };
+}
 
 export const waitQuery = z.strictObject({
   wait: z.coerce

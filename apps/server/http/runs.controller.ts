@@ -3,17 +3,17 @@ import { Body, Controller, Get, Inject, Param, Post, Query, Res } from '@nestjs/
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Database } from '#database/connection.js';
-import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import { insertRun, listRuns, type RunRow } from '#execution/run.repository.js';
+import { listRuns, scanEnd, type RunPage, type RunRow } from '#execution/run.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import { findSchedule } from '#scheduling/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
-import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant } from './auth.guard.js';
+import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { JobCheck } from './job-check.js';
 import { PageTokens } from './page-token.js';
 import { notFound } from './problem.js';
+import { problemOf, RunIntake } from './run-intake.js';
 import * as shapes from './run.shapes.js';
 import { RunWaiters } from './run-waiters.js';
 import { ApiTenant, pageOf, uuid } from './shapes.js';
@@ -26,60 +26,74 @@ export class RunsController {
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly pages: PageTokens,
-    private readonly replica: ReplicaService,
     private readonly jobs: JobCheck,
+    private readonly intake: RunIntake,
     private readonly waiters: RunWaiters,
   ) {}
 
   @Get()
-  @ApiOperation({ summary: "List the tenant's runs, newest first" })
+  @ApiOperation({
+    summary: "List the tenant's runs, newest first",
+    description:
+      'By schedule, creation time, or a state in which something went wrong it finds runs at once. For other states, queue, jobType and tag it looks at up to 10,000 runs a page: such a page may be short or empty and still have a nextPageToken.',
+  })
   @ApiOkResponse({ standardSchema: pageOf(shapes.run) })
   async list(@CurrentTenant() tenant: Tenant, @Query({ schema: shapes.runsQuery }) query: shapes.RunsQuery) {
-    const { state = null, schedule: name } = query;
+    const { pageSize, pageToken, schedule: name, ...given } = query;
     const schedule = name === undefined ? null : await findSchedule(this.db, { tenantId: tenant.id, name });
     if (schedule === undefined) throw notFound('schedule', name ?? '');
-    const scheduleId = schedule?.id ?? null;
-    const filter = { runsOf: tenant.id, state, scheduleId };
-    const token = this.pages.open(query.pageToken, filter);
-    const beforeId = token === null ? null : asId.run(token);
-    const rows = await listRuns(this.db, {
+    const filter = { runsOf: tenant.id, scheduleId: schedule?.id ?? null, ...given };
+    const token = this.pages.open(pageToken, filter);
+    const page: RunPage = {
       tenantId: tenant.id,
       id: null,
-      scheduleId,
-      state,
-      beforeId,
-      limit: query.pageSize + 1,
+      scheduleId: filter.scheduleId,
+      state: given.state ?? null,
+      queue: given.queue ?? null,
+      jobType: given.jobType ?? null,
+      tag: given.tag ?? null,
+      createdAfter: dateOf(given.createdAfter),
+      createdBefore: dateOf(given.createdBefore),
+      beforeId: token === null ? null : asId.run(token),
+      limit: pageSize + 1,
+    };
+    const lookedUntil = await scanEnd(this.db, page);
+    const rows = await listRuns(this.db, { ...page, fromId: lookedUntil });
+    return this.pages.page(rows, {
+      size: pageSize,
+      filter,
+      keyOf: (row) => row.id,
+      show: shapes.showRun,
+      lookedUntil,
     });
-    return this.pages.page(rows, { size: query.pageSize, filter, keyOf: (row) => row.id, show: showRun });
   }
 
   @Post()
+  @Idempotent()
   @ApiOperation({ summary: 'Create a run; once acknowledged it is never lost' })
-  @ApiCreatedResponse({ standardSchema: shapes.run })
+  @ApiCreatedResponse({ standardSchema: shapes.createdRun })
+  @ApiOkResponse({ description: 'A run held the unique key.', standardSchema: shapes.createdRun })
   async create(
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: shapes.runInput }) input: shapes.RunInput,
+    @Writes() writing: Writing,
     @Res({ passthrough: true }) response: Response,
   ) {
-    await this.jobs.require(tenant, input);
-    const id = asId.run(randomUUIDv7());
-    const runAt = input.runAt === undefined ? null : new Date(input.runAt);
-    await insertRun(this.db, {
-      id,
-      tenantId: tenant.id,
-      slot: tenant.slot,
-      jobType: input.jobType,
-      queue: input.queue,
-      concurrencyKey: input.concurrencyKey ?? null,
-      tags: input.tags,
-      payload: input.payload,
-      priority: input.priority,
-      runAt,
-      deadline: input.deadline === undefined ? null : new Date(input.deadline),
-    });
-    this.replica.hintWork([tenant.slot]);
-    response.setHeader('Location', `/api/v1/tenants/${tenant.name}/runs/${id}`);
-    return showRun(await this.#find(tenant, id));
+    await this.jobs.require(tenant, input, writing.db);
+    const { results, maxQueued } = await this.intake.take(tenant, [input], writing);
+    const [result = { kind: 'over-quota' as const }] = results;
+    const problem = problemOf(result, input.unique?.key, maxQueued);
+    if (problem !== null || result.kind === 'over-quota') throw problem ?? new Error('expected a problem');
+    const found = await this.#look(tenant, result.id, writing.db);
+    // Its window outlives its retention.
+    if (found === undefined) throw problemOf({ ...result, kind: 'key-taken' }, input.unique?.key, null);
+    response.setHeader('Location', `/api/v1/tenants/${tenant.name}/runs/${result.id}`);
+    if (result.kind !== 'created') response.status(200);
+    return {
+      ...shapes.showRun(found),
+      deduplicated: result.kind !== 'created',
+      replaced: result.kind === 'replaced',
+    };
   }
 
   @Get(':run')
@@ -93,16 +107,22 @@ export class RunsController {
   ) {
     const id = asId.run(run);
     const found = await this.#find(tenant, id);
-    if (wait === 0 || found.finishedAt !== null) return showRun(found);
+    if (wait === 0 || found.finishedAt !== null) return shapes.showRun(found);
     await this.waiters.wait(id, {
       ms: wait * 1_000,
       hungUp: (then) => (response.closed ? then() : response.once('close', then)),
     });
-    return showRun(await this.#find(tenant, id));
+    return shapes.showRun(await this.#find(tenant, id));
   }
 
   async #find(tenant: Tenant, id: RunId): Promise<RunRow> {
-    const [found] = await listRuns(this.db, {
+    const found = await this.#look(tenant, id, this.db);
+    if (found === undefined) throw notFound('run', id);
+    return found;
+  }
+
+  async #look(tenant: Tenant, id: RunId, db: Database): Promise<RunRow | undefined> {
+    const [found] = await listRuns(db, {
       tenantId: tenant.id,
       id,
       scheduleId: null,
@@ -110,11 +130,10 @@ export class RunsController {
       beforeId: null,
       limit: 1,
     });
-    if (found === undefined) throw notFound('run', id);
     return found;
   }
 }
 
-function showRun({ pastAttempts, tags, ...row }: RunRow) {
-  return { ...row, tags: tags ?? [], pastAttempts: pastAttempts ?? [] };
+function dateOf(instant: string | undefined): Date | null {
+  return instant === undefined ? null : new Date(instant);
 }

@@ -37,6 +37,7 @@ import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant } from './auth.guard.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
+import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { JobCheck } from './job-check.js';
 import { PageTokens } from './page-token.js';
 import { invalidField, notFound, ProblemError } from './problem.js';
@@ -77,16 +78,18 @@ export class SchedulesController {
   }
 
   @Post()
+  @Idempotent()
   @ApiOperation({ summary: 'Create a schedule' })
   @ApiCreatedResponse({ standardSchema: shapes.schedule })
   async create(
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: shapes.scheduleInput }) input: shapes.ScheduleInput,
+    @Writes() { db, afterwards }: Writing,
     @Res({ passthrough: true }) response: Response,
   ) {
-    await this.jobs.require(tenant, input);
-    const spec = shapes.specOf(input, await databaseTime(this.db));
-    const result = await createSchedule(this.db, tenant, {
+    await this.jobs.require(tenant, input, db);
+    const spec = shapes.specOf(input, await databaseTime(db));
+    const result = await createSchedule(db, tenant, {
       name: input.name,
       jobType: input.jobType,
       payload: input.payload,
@@ -99,7 +102,8 @@ export class SchedulesController {
         throw new ProblemError('already-exists', `expected a new name, got ${input.name}, which is taken`);
       case 'created':
         response.setHeader('Location', `/api/v1/tenants/${tenant.name}/schedules/${input.name}`);
-        return this.#show(result.schedule, response);
+        afterwards(() => this.replica.hintPlan());
+        return this.#show(result.schedule, response, false);
     }
   }
 

@@ -6,6 +6,14 @@ import { fieldErrors, jsonPointer, type Place } from './field-errors.js';
 import { invalidField, invalidFields } from './problem.js';
 import { findUnstorable } from './storable.js';
 
+const byPart = new WeakSet<StandardSchemaV1>();
+
+/** Marks the schema of a request whose handler looks for what can't be stored by itself, part by part. */
+export function checkedByPart<Schema extends StandardSchemaV1>(schema: Schema): Schema {
+  byPart.add(schema);
+  return schema;
+}
+
 export class SchemaPipe implements PipeTransform {
   async transform(
     value: unknown,
@@ -16,7 +24,7 @@ export class SchemaPipe implements PipeTransform {
     // A missing body is undefined in Express 5; the schema should complain about its fields instead.
     const given = type === 'body' && value === undefined ? {} : value;
     const place = placeOf(metadata);
-    const unstorable = findUnstorable(given);
+    const unstorable = schema !== undefined && byPart.has(schema) ? null : findUnstorable(given);
     if (unstorable !== null) throw invalidField(place(unstorable.path), unstorable.detail);
     if (schema === undefined) return value;
     const result = await schema['~standard'].validate(given);

@@ -34,6 +34,7 @@ import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE, INSTALLATION } from '../tokens.js';
 import { AdminOnly, CurrentPrincipal, CurrentTenant } from './auth.guard.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
+import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
 import { ApiTenant, instant, pageOf, resourceName, uuid } from './shapes.js';
@@ -109,12 +110,18 @@ export class TenantsController {
 
   @Post()
   @AdminOnly()
+  @Idempotent()
   @ApiOperation({ summary: 'Create a tenant' })
   @ApiCreatedResponse({ standardSchema: tenantShape })
-  async create(@Body({ schema: tenantInput }) { name, displayName = name }: z.infer<typeof tenantInput>) {
-    const result = await createTenant(this.db, { name, displayName, slotCount: this.installation.slotCount });
+  async create(
+    @Body({ schema: tenantInput }) { name, displayName = name }: z.infer<typeof tenantInput>,
+    @Writes() { db }: Writing,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const result = await createTenant(db, { name, displayName, slotCount: this.installation.slotCount });
     if (result.kind === 'name-taken')
       throw new ProblemError('already-exists', `expected a new name, got ${name}, which is taken`);
+    response.setHeader('Location', `/api/v1/tenants/${name}`);
     return showTenant(result.tenant);
   }
 
@@ -209,6 +216,7 @@ function show(tenant: Tenant, response: Response) {
   return showTenant(tenant);
 }
 
-function showTenant({ id: _, ...tenant }: Tenant) {
-  return tenant;
+function showTenant(tenant: Tenant) {
+  const { name, displayName, state, slot, weight, limits, retentionDays, createdAt, revision } = tenant;
+  return { name, displayName, state, slot, weight, limits, retentionDays, createdAt, revision };
 }

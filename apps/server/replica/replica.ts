@@ -11,6 +11,7 @@ import { Membership } from '#cluster/membership.js';
 import { OwnershipLoop } from '#cluster/ownership-loop.js';
 import { SweepLoop } from '#cluster/sweep-loop.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
+import { ChildRuns } from '#execution/child-runs.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS } from '#execution/claim-loop.js';
 import { Executor } from '#execution/executor.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
@@ -61,6 +62,7 @@ export function buildReplica(options: ReplicaOptions) {
     databaseClock,
     clock,
     random,
+    children: new ChildRuns(membership, hints, clock),
     beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
   });
 

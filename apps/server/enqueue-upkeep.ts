@@ -1,0 +1,23 @@
+// What gathers where runs come in? Unique keys that nobody holds any more, and answers to requests that nobody
+// will send again. Both are cleared away in small batches, so that no statement holds anybody up.
+import type { Database } from '#database/connection.js';
+import { deleteEndedKeys, deleteOverKeys, type KeyPlace } from '#execution/unique-key.repository.js';
+import { ANSWERS_KEPT_HOURS } from './http/idempotency.js';
+import { deleteOldAnswers } from './http/idempotency.repository.js';
+
+const ROWS_PER_BATCH = 1_000;
+/** What is left after so many batches waits for the next time. */
+const BATCHES_MAX = 1_000;
+
+export async function clearAway(db: Database): Promise<void> {
+  await untilDone(() => deleteOverKeys(db, { limit: ROWS_PER_BATCH }));
+  await untilDone(() => deleteOldAnswers(db, { keptHours: ANSWERS_KEPT_HOURS, limit: ROWS_PER_BATCH }));
+  // Every key that is held until its run has ended is looked at once; a page is one walk along the primary key.
+  let after: KeyPlace | null = null;
+  do after = (await deleteEndedKeys(db, { after, limit: ROWS_PER_BATCH })) ?? null;
+  while (after !== null);
+}
+
+async function untilDone(clearBatch: () => Promise<number>): Promise<void> {
+  for (let batch = 0; batch < BATCHES_MAX; batch += 1) if ((await clearBatch()) < ROWS_PER_BATCH) return;
+}

@@ -1,0 +1,68 @@
+// Which statements keep the answers to requests with an Idempotency-Key?
+import { sql } from 'kysely';
+import { IDEMPOTENCY_LOCK } from '#database/advisory-locks.js';
+import type { Database, Tx } from '#database/connection.js';
+
+export interface KeyOfRequest {
+  /** Whose key it is. */
+  scope: string;
+  key: string;
+}
+
+export interface KeptAnswer {
+  /** A hash of the request that it answers. */
+  request: Buffer;
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** False while another request with this key is being answered. Released with the transaction. */
+export async function tryLockKey(tx: Tx, keyHash: number): Promise<boolean> {
+  const { rows } = await sql<{ locked: boolean }>`
+    select pg_try_advisory_xact_lock(${IDEMPOTENCY_LOCK}, ${keyHash}) as locked`.execute(tx);
+  return rows[0]?.locked === true;
+}
+
+/** Not one that is past its time, even if nobody has cleared it away yet. */
+export async function findAnswer(
+  tx: Tx,
+  { scope, key, keptHours }: KeyOfRequest & { keptHours: number },
+): Promise<KeptAnswer | undefined> {
+  const { rows } = await sql<KeptAnswer>`
+    select request, status, headers, body
+      from carillon.idempotency_key
+     where scope = ${scope} and key = ${key} and created_at > clock_timestamp() - make_interval(hours => ${keptHours}::int)`.execute(
+    tx,
+  );
+  return rows[0];
+}
+
+/** The caller holds the key's lock; an answer that is there is past its time. */
+export async function keepAnswer(
+  tx: Tx,
+  { scope, key, request, status, headers, body }: KeyOfRequest & KeptAnswer,
+): Promise<void> {
+  await sql`
+    insert into carillon.idempotency_key (scope, key, request, status, headers, body)
+    values (${scope}, ${key}, ${request}, ${status}, ${JSON.stringify(headers)}::jsonb, ${body})
+    on conflict (scope, key) do update
+       set request = excluded.request, status = excluded.status, headers = excluded.headers, body = excluded.body,
+           created_at = clock_timestamp()`.execute(tx);
+}
+
+/** Resolves with how many were cleared away. */
+export async function deleteOldAnswers(
+  db: Database,
+  { keptHours, limit }: { keptHours: number; limit: number },
+): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from carillon.idempotency_key i
+     using (select scope, key from carillon.idempotency_key
+             where created_at < clock_timestamp() - make_interval(hours => ${keptHours}::int)
+             order by created_at
+             limit ${limit}
+               for update skip locked) old
+     where i.scope = old.scope and i.key = old.key`.execute(db);
+  return Number(numAffectedRows);
+}

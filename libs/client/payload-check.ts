@@ -1,0 +1,31 @@
+// Does a payload fit its job? The job's own schema says so, wherever the run is asked for.
+import type { StandardSchemaV1, ValidationIssue } from './standard-schema.js';
+
+/** The payload does not fit the job's schema; `issues` says where and why. */
+export class InvalidPayloadError extends TypeError {
+  override readonly name = 'InvalidPayloadError';
+
+  constructor(
+    job: string,
+    place: string,
+    readonly issues: readonly ValidationIssue[],
+  ) {
+    super(
+      `expected a payload that fits job ${job}, got one that does not: ${issues.map((issue) => `${place}${pathOf(issue)}: ${issue.message}`).join('; ')}`,
+    );
+  }
+}
+
+/** Throws InvalidPayloadError. */
+export async function parsePayload(
+  { name, payload: schema }: { name: string; payload: StandardSchemaV1<unknown, unknown> },
+  payload: unknown,
+  place = '/payload',
+): Promise<void> {
+  const checked = await schema['~standard'].validate(payload);
+  if (checked.issues !== undefined) throw new InvalidPayloadError(name, place, checked.issues);
+}
+
+function pathOf({ path = [] }: ValidationIssue): string {
+  return path.map((part) => `/${String(typeof part === 'object' ? part.key : part)}`).join('');
+}

@@ -1,0 +1,44 @@
+// How many more runs may a tenant have that are not over? As many as its limit `maxQueued` leaves, counted along
+// an index and never further than the limit. While there is plenty of room a replica admits up to a tenth of it
+// without counting again for a second, so a bulk of single requests is not counted for each of them. Requests
+// at the same moment don't see one another, so together they may exceed the limit by what they bring.
+import type { Database } from '#database/connection.js';
+import type { Clock } from '#kernel/clock.js';
+import type { TenantId } from '#kernel/ids.js';
+import { countTowardsQuota } from './run.repository.js';
+
+const REMEMBERED_MS = 1_000;
+const REMEMBERED_MAX = 10_000;
+/** The part of the room that one replica takes unseen. With more than ten replicas the limit is a little softer. */
+const UNCOUNTED_SHARE = 0.1;
+
+export class RunQuota {
+  readonly #remembered = new Map<TenantId, { uncounted: number; countedAtMs: number }>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** How many of the wanted runs may be created, and the limit that says so: null when there is none. */
+  async roomFor(
+    db: Database,
+    { tenantId, wanted }: { tenantId: TenantId; wanted: number },
+  ): Promise<{ room: number; maxQueued: number | null }> {
+    const remembered = this.#remembered.get(tenantId);
+    if (remembered !== undefined && this.#isFresh(remembered) && remembered.uncounted >= wanted) {
+      remembered.uncounted -= wanted;
+      return { room: wanted, maxQueued: null };
+    }
+    const { maxQueued, count } = await countTowardsQuota(db, tenantId);
+    const left = maxQueued === null ? Number.POSITIVE_INFINITY : Math.max(0, maxQueued - count);
+    const room = Math.min(wanted, left);
+    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
+    this.#remembered.set(tenantId, {
+      uncounted: Math.floor((left - room) * UNCOUNTED_SHARE),
+      countedAtMs: this.clock.monotonicMs(),
+    });
+    return { room, maxQueued };
+  }
+
+  #isFresh({ countedAtMs }: { countedAtMs: number }): boolean {
+    return this.clock.monotonicMs() - countedAtMs < REMEMBERED_MS;
+  }
+}

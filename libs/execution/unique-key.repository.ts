@@ -1,0 +1,126 @@
+// Which statements keep unique keys? Whoever has inserted a key's row, or has locked it, decides about the key
+// until commit; everybody else who wants it waits. Keys are taken in one order, so that no two batches wait for
+// each other.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { RunId, TenantId } from '#kernel/ids.js';
+
+export interface NewKey {
+  key: string;
+  runId: RunId;
+  /** Null: held until the run has ended. */
+  windowMs: number | null;
+}
+
+/** Takes the keys that are free; resolves with those. Waits for others who are taking the same. */
+export async function insertKeys(
+  tx: Tx,
+  { tenantId, keys }: { tenantId: TenantId; keys: readonly NewKey[] },
+): Promise<Set<string>> {
+  const { rows } = await sql<{ key: string }>`
+    insert into carillon.unique_key (tenant_id, key, run_id, expires_at)
+    select ${tenantId}::uuid, k.key, k.run_id, clock_timestamp() + make_interval(secs => k.window_ms / 1000)
+      from unnest(${keys.map((key) => key.key)}::text[],
+                  ${keys.map((key) => key.runId)}::uuid[],
+                  ${keys.map((key) => key.windowMs)}::float8[]) as k (key, run_id, window_ms)
+     order by k.key collate "C"
+    on conflict do nothing
+    returning key`.execute(tx);
+  return new Set(rows.map((row) => row.key));
+}
+
+export interface HeldKey {
+  key: string;
+  runId: RunId;
+  /** Its window is over; never true of a key that is held until its run has ended. */
+  isOver: boolean;
+  untilRunEnds: boolean;
+}
+
+/** Keys that were cleared away meanwhile are missing. */
+export async function lockKeys(
+  tx: Tx,
+  { tenantId, keys }: { tenantId: TenantId; keys: readonly string[] },
+): Promise<HeldKey[]> {
+  const { rows } = await sql<HeldKey>`
+    select key, run_id as "runId", coalesce(expires_at <= clock_timestamp(), false) as "isOver", expires_at is null as "untilRunEnds"
+      from carillon.unique_key
+     where tenant_id = ${tenantId} and key = any(${[...keys]}::text[])
+     order by key
+       for update`.execute(tx);
+  return rows;
+}
+
+/** Which of these runs have not ended. Asked after the keys are locked, so that it sees what they waited for. */
+export async function unfinishedAmong(tx: Tx, ids: readonly RunId[]): Promise<Set<RunId>> {
+  const { rows } = await sql<{ id: RunId }>`
+    select id from carillon.run where id = any(${[...ids]}::uuid[])`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Gives keys that are locked to other runs. */
+export async function updateKeys(
+  tx: Tx,
+  { tenantId, keys }: { tenantId: TenantId; keys: readonly NewKey[] },
+): Promise<void> {
+  await sql`
+    update carillon.unique_key u
+       set run_id = k.run_id, expires_at = clock_timestamp() + make_interval(secs => k.window_ms / 1000)
+      from unnest(${keys.map((key) => key.key)}::text[],
+                  ${keys.map((key) => key.runId)}::uuid[],
+                  ${keys.map((key) => key.windowMs)}::float8[]) as k (key, run_id, window_ms)
+     where u.tenant_id = ${tenantId} and u.key = k.key`.execute(tx);
+}
+
+export async function deleteKeys(
+  tx: Tx,
+  { tenantId, keys }: { tenantId: TenantId; keys: readonly string[] },
+): Promise<void> {
+  await sql`
+    delete from carillon.unique_key where tenant_id = ${tenantId} and key = any(${[...keys]}::text[])`.execute(
+    tx,
+  );
+}
+
+/** Clears keys whose window is over; resolves with how many. Those in use are left for the next time. */
+export async function deleteOverKeys(db: Database, { limit }: { limit: number }): Promise<number> {
+  const { numAffectedRows = 0n } = await sql`
+    delete from carillon.unique_key u
+     using (select tenant_id, key from carillon.unique_key
+             where expires_at < clock_timestamp()
+             order by expires_at
+             limit ${limit}
+               for update skip locked) over
+     where u.tenant_id = over.tenant_id and u.key = over.key`.execute(db);
+  return Number(numAffectedRows);
+}
+
+export interface KeyPlace {
+  tenantId: TenantId;
+  key: string;
+}
+
+/**
+ * Looks at the next keys after a place and clears those whose run has ended; resolves with the last place, or
+ * undefined at the end. Race won: the row must still name the run that was looked at, so a key which somebody
+ * takes meanwhile for a run that this snapshot can't see is left to him.
+ */
+export async function deleteEndedKeys(
+  db: Database,
+  { after, limit }: { after: KeyPlace | null; limit: number },
+): Promise<KeyPlace | undefined> {
+  const { rows } = await sql<KeyPlace>`
+    with looked as materialized (
+      select tenant_id, key, run_id, expires_at from carillon.unique_key
+       where (tenant_id, key) > (${after?.tenantId ?? '00000000-0000-0000-0000-000000000000'}::uuid, ${after?.key ?? ''}::text)
+       order by tenant_id, key
+       limit ${limit}),
+    ended as materialized (
+      select l.tenant_id, l.key, l.run_id from looked l
+       where l.expires_at is null and not exists (select 1 from carillon.run r where r.id = l.run_id)),
+    gone as (
+      delete from carillon.unique_key u using ended e
+       where u.tenant_id = e.tenant_id and u.key = e.key and u.run_id = e.run_id)
+    select tenant_id as "tenantId", key from looked order by tenant_id desc, key desc limit 1`.execute(db);
+  return rows[0];
+}
