@@ -1,5 +1,6 @@
 // What is a job, before anybody runs it? A plain value: a name, the shape of its payload, and its
 // defaults. Producers import it to enqueue, workers import it to handle; both get the types.
+import type { Transaction } from 'kysely';
 import type { StandardSchemaV1 } from './standard-schema.js';
 
 export interface RetryOptions {
@@ -53,8 +54,23 @@ export interface JobContext {
   readonly dueAt: Date | null;
   /** The same for every attempt of the run: hand it to whatever must not happen twice. */
   readonly idempotencyKey: string;
-  /** Aborted when the attempt must stop; `reason` is an Error that says why. */
+  /**
+   * Aborted when the attempt must stop; `reason` is an Error whose `why` is `timeout`, `deadline`, `cancelled`,
+   * `shutdown` or `replica-fenced`. Whoever goes on regardless is given up after a grace time.
+   */
   readonly signal: AbortSignal;
+  /**
+   * Completes the run in one transaction with the handler's own writes: both are there afterwards, or neither is.
+   * `work` gets a transaction in the database that holds the runs, and what it resolves with is the run's output.
+   * Rejects with ClaimLost when the run is somebody else's by now, with `signal.reason` when the attempt was
+   * stopped, and with whatever `work` or the database threw; nothing was written then, unless the connection broke
+   * during the commit. The server lets no statement in it take longer than 10 seconds, nor a pause between two.
+   */
+  completeInTx<Output>(work: (trx: HandlerTransaction) => Promise<Output>): Promise<Output>;
 }
+
+// The tables are the user's to describe: `async (trx: Transaction<MyTables>) => …`.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type HandlerTransaction = Transaction<any>;
 
 export type JobHandlerFunction<Payload> = (job: Job<Payload>, context: JobContext) => unknown;

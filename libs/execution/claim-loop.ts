@@ -33,6 +33,9 @@ export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
   runsPerClaim: 500,
 };
 
+/** How often to look whether the lease is sure again. */
+const DISTRUST_MS = 250;
+
 export class ClaimLoop implements Loop {
   readonly name = 'claim';
   readonly claimed = new Topic<void>();
@@ -64,7 +67,8 @@ export class ClaimLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const incarnation = this.membership.trusted();
-    if (incarnation === null || this.membership.isDraining) return UNTIL_WOKEN_MS;
+    if (this.membership.isDraining) return UNTIL_WOKEN_MS;
+    if (incarnation === null) return DISTRUST_MS;
     await this.#foreign.refresh(incarnation, this.ownership.serving);
     await this.#look(incarnation);
     const room = Math.min(this.held.room(), this.options.settings.runsPerClaim);

@@ -53,9 +53,26 @@ export class HeldRuns {
     this.#quarantine.sort(soonestLast);
   }
 
+  /** Undefined for what is not held, or no longer. */
+  find(id: RunId): HeldRun | undefined {
+    return this.#runs.get(id);
+  }
+
+  all(): Iterable<HeldRun> {
+    return this.#runs.values();
+  }
+
+  /** Takes back one run that has not started; false if it has. Its place is left when its turn comes. */
+  withdraw(held: HeldRun): boolean {
+    if (held.state !== 'waiting') return false;
+    held.state = 'ended';
+    return true;
+  }
+
   /** The runs to start now: due, and within what may run at once. They are 'running' from here on. */
   takeDue(nowMs: number): HeldRun[] {
     const due: HeldRun[] = [];
+    while (this.#quarantine.at(-1)?.state === 'ended') this.#quarantine.pop();
     const suspect = this.#quarantined === null ? this.#quarantine.at(-1) : undefined;
     if (suspect !== undefined && suspect.startAtMs <= nowMs && this.#running < this.limits.running) {
       this.#quarantined = this.#quarantine.pop() ?? null;
@@ -67,12 +84,12 @@ export class HeldRuns {
       next = this.#waiting.at(-1)
     ) {
       this.#waiting.pop();
-      this.#ready.add(next);
+      if (next.state === 'waiting') this.#ready.add(next);
     }
     while (this.#running < this.limits.running) {
       const next = this.#ready.take();
       if (next === undefined) break;
-      this.#begin(next, due);
+      if (next.state === 'waiting') this.#begin(next, due);
     }
     return due;
   }
@@ -91,7 +108,9 @@ export class HeldRuns {
 
   /** Takes back everything that has not started. */
   takeWaiting(): HeldRun[] {
-    const waiting = [...this.#waiting, ...this.#ready.takeAll(), ...this.#quarantine];
+    const waiting = [...this.#waiting, ...this.#ready.takeAll(), ...this.#quarantine].filter(
+      ({ state }) => state === 'waiting',
+    );
     this.#waiting = [];
     this.#quarantine = [];
     for (const held of waiting) held.state = 'ended';

@@ -32,7 +32,7 @@ describe('a run that fails', () => {
     const { name } = await quickly(3);
     const run = await finish(tenant, { jobType: name, payload: { message: 'no luck' } });
     expect(run).toMatchObject({
-      state: 'failed',
+      state: 'dead-lettered',
       attempt: 3,
       output: null,
       error: { name: 'Error', message: 'no luck' },

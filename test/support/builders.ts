@@ -25,6 +25,7 @@ export function claimedRun(wish: Partial<ClaimedRun> = {}): ClaimedRun {
     failures: 0,
     losses: 0,
     deadline: null,
+    isCancelRequested: false,
     details: null,
     ...wish,
   };
@@ -32,5 +33,5 @@ export function claimedRun(wish: Partial<ClaimedRun> = {}): ClaimedRun {
 
 /** What the handler of the run is told. */
 export function jobContext(run: ClaimedRun, signal: AbortSignal = new AbortController().signal): JobContext {
-  return jobContextOf(run, signal);
+  return jobContextOf(run, signal, () => Promise.reject(new Error('expected no completion')));
 }

@@ -5,10 +5,12 @@ import { z } from 'zod';
 import { defineJob, type JobHandlerFunction } from '#client/job-definition.js';
 import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS, type ClaimSettings } from '#execution/claim-loop.js';
+import { Completion } from '#execution/completion.js';
 import { Executor } from '#execution/executor.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
 import { HeldRuns } from '#execution/held-runs.js';
+import { HeldWatchLoop } from '#execution/held-watch-loop.js';
 import { DEFAULT_RETRY, type RetryPolicy } from '#execution/job-type.js';
 import { registerSharedJobType } from '#execution/job-type.repository.js';
 import { ReconcileLoop } from '#execution/reconcile-loop.js';
@@ -23,6 +25,7 @@ export interface WorkerOptions {
   handlers?: Readonly<Record<string, JobHandlerFunction<unknown>>>;
   retry?: Partial<RetryPolicy>;
   timeoutMs?: number;
+  graceMs?: number;
   limits?: { held: number; running: number };
   claim?: Partial<ClaimSettings>;
 }
@@ -39,9 +42,11 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     held,
     targets,
     settleLoop,
+    completion: new Completion(membership, databaseClock, { atOnce: 2 }),
     databaseClock,
     clock: systemClock,
     random: systemRandom,
+    graceMs: options.graceMs ?? 100,
   });
   const parts = {
     held,
@@ -52,6 +57,7 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
       clock: systemClock,
     }),
     start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock: systemClock }),
+    heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock: systemClock }),
     reconcile: new ReconcileLoop(membership, held),
     revocation: new RevocationLoop(leadership, hints),
     /** Claims until a pass finds nothing more. */

@@ -1,5 +1,6 @@
 // What does a run look like from outside?
 import { z } from 'zod';
+import type { RunRow } from '#execution/run.repository.js';
 import { pageQuery } from './page-token.js';
 import { instant, resourceName } from './shapes.js';
 
@@ -43,6 +44,10 @@ export const runInput = z.strictObject({
 });
 export type RunInput = z.output<typeof runInput>;
 
+const runError = z.looseObject({ name: z.string(), message: z.string(), stack: z.string().optional() });
+/** Written by the database or by us, and so with any number of decimals and perhaps an offset. */
+const instantOfJson = z.iso.datetime({ offset: true }).describe('RFC 3339');
+
 export const run = z
   .object({
     id: z.uuid(),
@@ -60,15 +65,30 @@ export const run = z
     priority: z.int(),
     runAt: instant,
     attempt: z.int().describe('The attempt that ended it, or the one under way or to come; counted from 1.'),
-    pastAttempts: z.array(z.looseObject({ attempt: z.int(), outcome: z.enum(['failed', 'lost']) })),
+    pastAttempts: z
+      .array(
+        z.looseObject({
+          attempt: z.int(),
+          outcome: z.enum(['failed', 'timed-out', 'lost', 'snoozed', 'released', 'cancelled', 'expired']),
+          replica: z.int().optional(),
+          startedAt: instantOfJson.optional(),
+          finishedAt: instantOfJson.optional(),
+          error: runError.optional(),
+        }),
+      )
+      .describe('The attempts before this one, the newest 100 of them.'),
     createdAt: instant,
     replica: z.int().nullable(),
     startedAt: instant.nullable(),
     finishedAt: instant.nullable(),
     output: z.unknown(),
-    error: z.looseObject({ name: z.string(), message: z.string() }).nullable(),
+    error: runError.nullable(),
   })
   .meta({ id: 'Run' });
+
+export function showRun({ pastAttempts, tags, ...row }: RunRow) {
+  return { ...row, tags: tags ?? [], pastAttempts: pastAttempts ?? [] };
+}
 
 export const runsQuery = z.strictObject({
   ...pageQuery,

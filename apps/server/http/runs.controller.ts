@@ -4,7 +4,7 @@ import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags
 import type { Response } from 'express';
 import type { Database } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import { insertRun, listRuns, type RunRow } from '#execution/run.repository.js';
+import { findRun, insertRun, listRuns, type RunRow } from '#execution/run.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import { findSchedule } from '#scheduling/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
@@ -50,7 +50,12 @@ export class RunsController {
       beforeId,
       limit: query.pageSize + 1,
     });
-    return this.pages.page(rows, { size: query.pageSize, filter, keyOf: (row) => row.id, show: showRun });
+    return this.pages.page(rows, {
+      size: query.pageSize,
+      filter,
+      keyOf: (row) => row.id,
+      show: shapes.showRun,
+    });
   }
 
   @Post()
@@ -79,7 +84,7 @@ export class RunsController {
     });
     this.replica.hintWork([tenant.slot]);
     response.setHeader('Location', `/api/v1/tenants/${tenant.name}/runs/${id}`);
-    return showRun(await this.#find(tenant, id));
+    return shapes.showRun(await this.#find(tenant, id));
   }
 
   @Get(':run')
@@ -93,28 +98,17 @@ export class RunsController {
   ) {
     const id = asId.run(run);
     const found = await this.#find(tenant, id);
-    if (wait === 0 || found.finishedAt !== null) return showRun(found);
+    if (wait === 0 || found.finishedAt !== null) return shapes.showRun(found);
     await this.waiters.wait(id, {
       ms: wait * 1_000,
       hungUp: (then) => (response.closed ? then() : response.once('close', then)),
     });
-    return showRun(await this.#find(tenant, id));
+    return shapes.showRun(await this.#find(tenant, id));
   }
 
   async #find(tenant: Tenant, id: RunId): Promise<RunRow> {
-    const [found] = await listRuns(this.db, {
-      tenantId: tenant.id,
-      id,
-      scheduleId: null,
-      state: null,
-      beforeId: null,
-      limit: 1,
-    });
+    const found = await findRun(this.db, { tenantId: tenant.id, id });
     if (found === undefined) throw notFound('run', id);
     return found;
   }
-}
-
-function showRun({ pastAttempts, tags, ...row }: RunRow) {
-  return { ...row, tags: tags ?? [], pastAttempts: pastAttempts ?? [] };
 }

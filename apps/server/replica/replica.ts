@@ -12,10 +12,13 @@ import { OwnershipLoop } from '#cluster/ownership-loop.js';
 import { SweepLoop } from '#cluster/sweep-loop.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS } from '#execution/claim-loop.js';
+import { Completion } from '#execution/completion.js';
+import { EndingLoop } from '#execution/ending-loop.js';
 import { Executor } from '#execution/executor.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
 import type { HandlerRegistry } from '#execution/handler-registry.js';
 import { HeldRuns } from '#execution/held-runs.js';
+import { HeldWatchLoop } from '#execution/held-watch-loop.js';
 import { ReconcileLoop } from '#execution/reconcile-loop.js';
 import { RevocationLoop } from '#execution/revocation-loop.js';
 import { SettleLoop } from '#execution/settle-loop.js';
@@ -47,7 +50,20 @@ export function buildReplica(options: ReplicaOptions) {
   const dispatcher = guardedDispatcher(new Set(config.CARILLON_HTTP_ALLOWED_HOSTS));
   const targets = new Targets(membership, options.registry, dispatcher, clock);
   const settleLoop = new SettleLoop(membership, held);
-  const executor = new Executor({ held, targets, settleLoop, databaseClock, clock, random });
+  const completion = new Completion(membership, databaseClock, {
+    atOnce: Math.max(1, Math.floor(config.CARILLON_WORK_CONNECTIONS / 2)),
+  });
+  const graceMs = config.CARILLON_STOP_GRACE_SECONDS * 1_000;
+  const executor = new Executor({
+    held,
+    targets,
+    settleLoop,
+    completion,
+    databaseClock,
+    clock,
+    random,
+    graceMs,
+  });
 
   const scheduler = config.CARILLON_ROLES.includes('scheduler');
   const worker = config.CARILLON_ROLES.includes('worker');
@@ -66,15 +82,17 @@ export function buildReplica(options: ReplicaOptions) {
     sweep: new SweepLoop(leadership, hints, config.cluster, clock),
     planner: new PlannerLoop(leadership, hints, DEFAULT_PLANNER_SETTINGS),
     revocation: new RevocationLoop(leadership, hints),
+    ending: new EndingLoop(leadership),
     claim: new ClaimLoop(membership, ownership, held, { settings: DEFAULT_CLAIM_SETTINGS, clock }),
     start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock }),
+    heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock }),
     reconcile: new ReconcileLoop(membership, held),
   };
   const loops = [
     parts.heartbeat,
     hints,
-    ...(scheduler ? [parts.election, parts.sweep, parts.planner, parts.revocation] : []),
-    ...(worker ? [ownership, parts.claim, parts.start, settleLoop, parts.reconcile] : []),
+    ...(scheduler ? [parts.election, parts.sweep, parts.planner, parts.revocation, parts.ending] : []),
+    ...(worker ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.reconcile] : []),
   ];
   return { ...parts, loops };
 }

@@ -3,7 +3,8 @@ import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 
 export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
-  const { membership, leadership, hints, ownership, executor, settleLoop, claim, start, sweep } = replica;
+  const { membership, leadership, hints, ownership, executor, settleLoop, claim, start, sweep, heldWatch } =
+    replica;
   const wake =
     (...loops: { name: string }[]) =>
     () => {
@@ -18,7 +19,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   membership.joined.subscribe(wake(replica.election, ownership));
   membership.expelled.subscribe(wake(replica.heartbeat, start));
   membership.cutOff.subscribe(wake(replica.heartbeat));
-  leadership.began.subscribe(wake(sweep, replica.planner, replica.revocation));
+  leadership.began.subscribe(wake(sweep, replica.planner, replica.revocation, replica.ending));
   leadership.ended.subscribe(wake(replica.election));
   sweep.died.subscribe(wake(replica.revocation));
   ownership.changed.subscribe(wake(claim));
@@ -46,14 +47,21 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
       timers.wake(replica.election);
     } else if (hint.kind === 'plan') timers.wake(replica.planner);
     else if (hint.kind === 'slots') timers.wake(ownership);
-    else {
+    else if (hint.kind === 'cancel') {
+      heldWatch.hint();
+      wake(heldWatch, replica.ending)();
+    } else {
       claim.hint(hint.slots);
       timers.wake(claim);
     }
   });
 
-  claim.claimed.subscribe(wake(start));
+  claim.claimed.subscribe(wake(start, heldWatch));
   executor.changed.subscribe(wake(start));
   settleLoop.pending.subscribe(wake(settleLoop));
   settleLoop.settled.subscribe(wake(claim));
+  settleLoop.freed.subscribe((slots) => {
+    claim.hint(slots);
+    timers.wake(claim);
+  });
 }
