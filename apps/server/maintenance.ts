@@ -19,7 +19,8 @@ import type { ServerConfig } from './config.js';
 import { LoopTimers } from './loop-timers.js';
 import { API_DATABASE, CONFIG } from './tokens.js';
 
-const PARTITIONS = 'partitions';
+/** No job type may name a queue of ours: they all begin like this. */
+const PARTITIONS = 'carillon-partitions';
 
 @Injectable()
 export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicationShutdown {

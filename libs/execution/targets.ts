@@ -9,6 +9,7 @@ import type { ClaimedRun } from './claimed-run.js';
 import { callHandler } from './handler-target.js';
 import type { HandlerRegistry } from './handler-registry.js';
 import { callHttp } from './http-target.js';
+import { callQueue, type UserQueues } from './queue-target.js';
 import {
   DEFAULT_RETRY,
   DEFAULT_TIMEOUT_MS,
@@ -35,6 +36,7 @@ export class Targets {
     private readonly registry: HandlerRegistry,
     private readonly dispatcher: Dispatcher,
     private readonly clock: Clock,
+    private readonly queues: UserQueues,
   ) {}
 
   /** Rejects when the database could not be asked; the run is not to blame then. */
@@ -60,6 +62,8 @@ export class Targets {
           callHandler({ registry: this.registry, handler: target.handler, run, context });
       case 'http':
         return (run, context) => callHttp({ target, run, context, dispatcher: this.dispatcher });
+      case 'queue':
+        return (run, context) => callQueue({ target, run, context, queues: this.queues });
       default:
         return unreachable(target);
     }

@@ -13,6 +13,7 @@ import { HeldRuns } from '#execution/held-runs.js';
 import { HeldWatchLoop } from '#execution/held-watch-loop.js';
 import { DEFAULT_RETRY, type RetryPolicy } from '#execution/job-type.js';
 import { registerSharedJobType } from '#execution/job-type.repository.js';
+import { UserQueues } from '#execution/queue-target.js';
 import { ReconcileLoop } from '#execution/reconcile-loop.js';
 import { RevocationLoop } from '#execution/revocation-loop.js';
 import { SettleLoop } from '#execution/settle-loop.js';
@@ -37,7 +38,9 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
   const settleLoop = new SettleLoop(membership, held);
   const dispatcher = guardedDispatcher(new Set());
   onTestFinished(() => dispatcher.destroy());
-  const targets = new Targets(membership, registry, dispatcher, systemClock);
+  const queues = new UserQueues(membership, { schema: 'pgboss', onError: () => undefined });
+  onTestFinished(() => queues.stop());
+  const targets = new Targets(membership, registry, dispatcher, systemClock, queues);
   const executor = new Executor({
     held,
     targets,

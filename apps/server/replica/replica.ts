@@ -19,6 +19,7 @@ import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
 import type { HandlerRegistry } from '#execution/handler-registry.js';
 import { HeldRuns } from '#execution/held-runs.js';
 import { HeldWatchLoop } from '#execution/held-watch-loop.js';
+import { UserQueues } from '#execution/queue-target.js';
 import { ReconcileLoop } from '#execution/reconcile-loop.js';
 import { RevocationLoop } from '#execution/revocation-loop.js';
 import { SettleLoop } from '#execution/settle-loop.js';
@@ -48,7 +49,11 @@ export function buildReplica(options: ReplicaOptions) {
 
   const held = new HeldRuns({ held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING });
   const dispatcher = guardedDispatcher(new Set(config.CARILLON_HTTP_ALLOWED_HOSTS));
-  const targets = new Targets(membership, options.registry, dispatcher, clock);
+  const queues = new UserQueues(membership, {
+    schema: config.CARILLON_QUEUE_SCHEMA,
+    onError: options.onError,
+  });
+  const targets = new Targets(membership, options.registry, dispatcher, clock, queues);
   const settleLoop = new SettleLoop(membership, held);
   const completion = new Completion(membership, databaseClock, {
     atOnce: Math.max(1, Math.floor(config.CARILLON_WORK_CONNECTIONS / 2)),
@@ -76,6 +81,7 @@ export function buildReplica(options: ReplicaOptions) {
     held,
     executor,
     dispatcher,
+    queues,
     settleLoop,
     heartbeat: new HeartbeatLoop(membership, config.cluster, clock),
     election: new ElectionLoop(membership, leadership, config.cluster),
