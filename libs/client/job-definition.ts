@@ -66,7 +66,7 @@ export interface JobContext {
    * stopped, and with whatever `work` or the database threw; nothing was written then, unless the connection broke
    * during the commit. The server lets no statement in it take longer than 10 seconds, nor a pause between two.
    */
-  completeInTx<Output>(work: (trx: HandlerTransaction) => Promise<Output>): Promise<Output>;
+  readonly completeInTx: <Output>(work: (trx: HandlerTransaction) => Promise<Output>) => Promise<Output>;
 }
 
 // The tables are the user's to describe: `async (trx: Transaction<MyTables>) => …`.

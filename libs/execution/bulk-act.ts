@@ -15,7 +15,7 @@ export interface BulkResult {
 
 const BATCH = 500;
 /** One request's worth, which takes a few seconds. */
-export const BULK_MAX = 10_000;
+const BULK_MAX = 10_000;
 
 export async function actInBatches(act: Batch): Promise<BulkResult> {
   const done = { ended: 0, requested: 0 };

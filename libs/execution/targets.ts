@@ -25,6 +25,12 @@ export interface ResolvedTarget {
   timeoutMs: number;
 }
 
+/** What leads out of this process. */
+export interface Ways {
+  dispatcher: Dispatcher;
+  queues: UserQueues;
+}
+
 const REMEMBERED_MS = 5_000;
 const REMEMBERED_MAX = 10_000;
 
@@ -34,9 +40,8 @@ export class Targets {
   constructor(
     private readonly membership: Membership,
     private readonly registry: HandlerRegistry,
-    private readonly dispatcher: Dispatcher,
+    private readonly ways: Ways,
     private readonly clock: Clock,
-    private readonly queues: UserQueues,
   ) {}
 
   /** Rejects when the database could not be asked; the run is not to blame then. */
@@ -61,9 +66,9 @@ export class Targets {
         return (run, context) =>
           callHandler({ registry: this.registry, handler: target.handler, run, context });
       case 'http':
-        return (run, context) => callHttp({ target, run, context, dispatcher: this.dispatcher });
+        return (run, context) => callHttp({ target, run, context, dispatcher: this.ways.dispatcher });
       case 'queue':
-        return (run, context) => callQueue({ target, run, context, queues: this.queues });
+        return (run, context) => callQueue({ target, run, context, queues: this.ways.queues });
       default:
         return unreachable(target);
     }

@@ -182,6 +182,7 @@ describe('completing a run in a transaction', () => {
   });
 
   it('is recorded once when nobody heard whether it was committed', async () => {
+    // oxlint-disable-next-line typescript/unbound-method -- called on its own object below
     const { complete } = Completion.prototype;
     vi.spyOn(Completion.prototype, 'complete').mockImplementationOnce(async function (
       this: Completion,

@@ -40,7 +40,7 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
   onTestFinished(() => dispatcher.destroy());
   const queues = new UserQueues(membership, { schema: 'pgboss', onError: () => undefined });
   onTestFinished(() => queues.stop());
-  const targets = new Targets(membership, registry, dispatcher, systemClock, queues);
+  const targets = new Targets(membership, registry, { dispatcher, queues }, systemClock);
   const executor = new Executor({
     held,
     targets,

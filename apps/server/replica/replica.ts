@@ -47,28 +47,8 @@ export function buildReplica(options: ReplicaOptions) {
   const leadership = new Leadership(membership, clock);
   const ownership = new OwnershipLoop(membership, hints);
 
-  const held = new HeldRuns({ held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING });
-  const dispatcher = guardedDispatcher(new Set(config.CARILLON_HTTP_ALLOWED_HOSTS));
-  const queues = new UserQueues(membership, {
-    schema: config.CARILLON_QUEUE_SCHEMA,
-    onError: options.onError,
-  });
-  const targets = new Targets(membership, options.registry, dispatcher, clock, queues);
-  const settleLoop = new SettleLoop(membership, held);
-  const completion = new Completion(membership, databaseClock, {
-    atOnce: Math.max(1, Math.floor(config.CARILLON_WORK_CONNECTIONS / 2)),
-  });
-  const graceMs = config.CARILLON_STOP_GRACE_SECONDS * 1_000;
-  const executor = new Executor({
-    held,
-    targets,
-    settleLoop,
-    completion,
-    databaseClock,
-    clock,
-    random,
-    graceMs,
-  });
+  const execution = buildExecution(options, { membership, databaseClock });
+  const { held, executor, settleLoop } = execution;
 
   const scheduler = config.CARILLON_ROLES.includes('scheduler');
   const worker = config.CARILLON_ROLES.includes('worker');
@@ -78,11 +58,7 @@ export function buildReplica(options: ReplicaOptions) {
     hints,
     leadership,
     ownership,
-    held,
-    executor,
-    dispatcher,
-    queues,
-    settleLoop,
+    ...execution,
     heartbeat: new HeartbeatLoop(membership, config.cluster, clock),
     election: new ElectionLoop(membership, leadership, config.cluster),
     sweep: new SweepLoop(leadership, hints, config.cluster, clock),
@@ -101,6 +77,23 @@ export function buildReplica(options: ReplicaOptions) {
     ...(worker ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.reconcile] : []),
   ];
   return { ...parts, loops };
+}
+
+function buildExecution(
+  { config, registry, onError }: ReplicaOptions,
+  { membership, databaseClock }: { membership: Membership; databaseClock: DatabaseClock },
+) {
+  const held = new HeldRuns({ held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING });
+  const dispatcher = guardedDispatcher(new Set(config.CARILLON_HTTP_ALLOWED_HOSTS));
+  const queues = new UserQueues(membership, { schema: config.CARILLON_QUEUE_SCHEMA, onError });
+  const targets = new Targets(membership, registry, { dispatcher, queues }, clock);
+  const settleLoop = new SettleLoop(membership, held);
+  // Some connections are left for claims and ends.
+  const atOnce = Math.max(1, Math.floor(config.CARILLON_WORK_CONNECTIONS / 2));
+  const completion = new Completion(membership, databaseClock, { atOnce });
+  const graceMs = config.CARILLON_STOP_GRACE_SECONDS * 1_000;
+  const parts = { held, targets, settleLoop, completion, databaseClock, clock, random, graceMs };
+  return { held, dispatcher, queues, settleLoop, executor: new Executor(parts) };
 }
 
 function buildMembership({ config, url, version, onError }: ReplicaOptions): Membership {

@@ -1,4 +1,5 @@
 // Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
+import type { Hint } from '#cluster/hints-loop.js';
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 
@@ -41,20 +42,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   });
 
   hints.pending.subscribe(wake(hints));
-  hints.received.subscribe((hint) => {
-    if (hint.kind === 'term') {
-      if (hint.to !== undefined) leadership.yieldTo(hint.to);
-      timers.wake(replica.election);
-    } else if (hint.kind === 'plan') timers.wake(replica.planner);
-    else if (hint.kind === 'slots') timers.wake(ownership);
-    else if (hint.kind === 'cancel') {
-      heldWatch.hint();
-      wake(heldWatch, replica.ending)();
-    } else {
-      claim.hint(hint.slots);
-      timers.wake(claim);
-    }
-  });
+  hints.received.subscribe((hint) => follow(hint, replica, timers));
 
   claim.claimed.subscribe(wake(start, heldWatch));
   executor.changed.subscribe(wake(start));
@@ -64,4 +52,23 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
     claim.hint(slots);
     timers.wake(claim);
   });
+}
+
+function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
+  switch (hint.kind) {
+    case 'term':
+      if (hint.to !== undefined) replica.leadership.yieldTo(hint.to);
+      return timers.wake(replica.election);
+    case 'plan':
+      return timers.wake(replica.planner);
+    case 'slots':
+      return timers.wake(replica.ownership);
+    case 'cancel':
+      replica.heldWatch.hint();
+      timers.wake(replica.heldWatch);
+      return timers.wake(replica.ending);
+    case 'work':
+      replica.claim.hint(hint.slots);
+      return timers.wake(replica.claim);
+  }
 }
