@@ -1,7 +1,8 @@
 // Who keeps the house? The control plane's own durable work is pg-boss's: a job that was asked for is done
 // once by some replica, and again if that replica dies over it. For now that is the day partitions, made
-// ahead and dropped after their retention, every hour. pg-boss has two connections of its own, because it
-// opens transactions by plain statements, which a pool shared with anybody else would mix up.
+// ahead and dropped after their retention, and what a tenant keeps for a shorter time, every hour. pg-boss has
+// two connections of its own, because it opens transactions by plain statements, which a pool shared with
+// anybody else would mix up.
 import {
   Inject,
   Injectable,
@@ -14,6 +15,7 @@ import { deleteOldEvents } from '#cluster/cluster-event.repository.js';
 import type { Database } from '#database/connection.js';
 import { maintainPartitions, type Retention } from '#database/partitions.js';
 import { databaseTime } from '#database/time.repository.js';
+import { forgetEndedRuns } from '#execution/retention.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { ServerConfig } from './config.js';
 import { LoopTimers } from './loop-timers.js';
@@ -80,7 +82,10 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
       await boss.start();
       await boss.createQueue(PARTITIONS, { policy: 'singleton', retryLimit: 5, retryBackoff: true });
       await boss.schedule(PARTITIONS, '7 * * * *');
-      await boss.work(PARTITIONS, { pollingIntervalSeconds: 60 }, () => this.#maintain());
+      await boss.work(PARTITIONS, { pollingIntervalSeconds: 60 }, async () => {
+        await this.#maintain();
+        await this.#forget();
+      });
       return boss;
     } catch (error) {
       await boss.stop({ graceful: false }).catch(() => undefined);
@@ -95,5 +100,10 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
     });
     await deleteOldEvents(this.db, { olderThanDays: this.config.CARILLON_FIRE_RETENTION_DAYS });
     if (created + dropped > 0) this.logger.info({ created, dropped }, 'kept the day partitions');
+  }
+
+  async #forget(): Promise<void> {
+    const forgotten = await forgetEndedRuns(this.db, { installationDays: this.#retention.historyDays });
+    if (forgotten > 0) this.logger.info({ forgotten }, 'forgot runs that their tenants keep no longer');
   }
 }
