@@ -74,12 +74,12 @@ export async function pickOpen(
 ): Promise<RunId[]> {
   const { rows } = await sql<{ id: RunId }>`
     with begun as materialized (
-      select u.id from carillon.claim c cross join lateral jsonb_object_keys(c.started) as u (id) where c.started is not null)
+      select u.id from carillon.claim c cross join lateral unnest(c.run_ids) as u (id) where c.started ? u.id::text)
     select id from carillon.run
      where slot = (select slot from carillon.tenant where id = ${filter.tenantId})
        and ${wanted(filter)} and created_at <= ${filter.asOf} and cancel_requested_at is null
        and (${filter.states.length === OPEN_STATES} or
-            case when exists (select 1 from begun where begun.id = run.id::text) then 'running'
+            case when exists (select 1 from begun where begun.id = run.id) then 'running'
                  when failures > 0 then 'retrying'
                  when run_at > statement_timestamp() then 'scheduled'
                  else 'queued' end = any(${[...filter.states]}::text[]))

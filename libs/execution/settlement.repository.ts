@@ -113,6 +113,8 @@ export async function retryRuns(tx: Tx, runs: readonly RetriedRun[]): Promise<Se
     update carillon.run r
        set attempt = r.attempt + 1,
            failures = r.failures + e.failed,
+           -- It does not run any more; a death that only finds it waiting must not be held against it.
+           started_by = null,
            run_at = clock_timestamp() + make_interval(secs => e.delay_ms / 1000.0),
            past_attempts = ${newestAttempts('r')} || e.record::jsonb
       from unnest(${ids}::uuid[],

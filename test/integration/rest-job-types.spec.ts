@@ -145,7 +145,9 @@ describe('a job type is refused', () => {
   it.each([
     ['without a target', { target: undefined }, ['/target']],
     ['with a target that is text', { target: 'https://example.com' }, ['/target']],
-    ['with a target of an unknown kind', { target: { kind: 'queue', queue: 'x' } }, ['/target/kind']],
+    ['with a target of an unknown kind', { target: { kind: 'carrier-pigeon' } }, ['/target/kind']],
+    ['with a queue of ours', { target: { kind: 'queue', queue: 'carillon-partitions' } }, ['/target/queue']],
+    ['with a queue that can not be', { target: { kind: 'queue', queue: 'a b' } }, ['/target/queue']],
     ['with a target of no kind', { target: { url: 'https://example.com' } }, ['/target/kind']],
     ['with a handler that has no name', { target: { kind: 'handler' } }, ['/target/handler']],
     [

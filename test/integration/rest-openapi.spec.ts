@@ -257,6 +257,10 @@ async function callsOf(tenant: TestTenant): Promise<Record<string, Call[]>> {
         () =>
           tenant.api.get(`${path}/runs/${id}`),
     ),
+    [`post ${T}/runs/{run}:cancel`]: [() => tenant.api.post(`${path}/runs/${later.id}:cancel`)],
+    [`post ${T}/runs/{run}:retry`]: [() => tenant.api.post(`${path}/runs/${failed.id}:retry`)],
+    [`post ${T}/runs:cancel`]: [() => tenant.api.post(`${path}/runs:cancel`).send({ filter: { tag: 'a' } })],
+    [`post ${T}/runs:retry`]: [() => tenant.api.post(`${path}/runs:retry`).send({ filter: { tag: 'a' } })],
     [`get ${C}/replicas`]: [() => admin.get(`${C}/replicas`)],
     [`get ${C}/leader`]: [() => admin.get(`${C}/leader`)],
     [`get ${C}/ring`]: [() => admin.get(`${C}/ring`)],

@@ -43,6 +43,14 @@ describe('a run that fails', () => {
     ]);
   });
 
+  it('is tried again as soon as its delay is over, and not when somebody looks next', async () => {
+    const { name } = await quickly(21);
+    const startedMs = performance.now();
+    expect(await finish(tenant, { jobType: name })).toMatchObject({ state: 'dead-lettered', attempt: 21 });
+    // Twenty looks would take twenty seconds.
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
+  });
+
   it('and then works is a success that shows what failed before', async () => {
     const { name } = await quickly(5);
     const run = await finish(tenant, { jobType: name, payload: { times: 2 } });

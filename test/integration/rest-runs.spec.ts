@@ -226,7 +226,7 @@ describe('listing runs', () => {
     expect(await ids('?state=dead-lettered')).toEqual([failed.id]);
     expect(await ids('?state=scheduled')).toEqual([later.id]);
     expect(await ids('?state=running')).toEqual([]);
-    expect(await ids('?state=dead-lettered')).toEqual([]);
+    expect(await ids('?state=failed')).toEqual([]);
   });
 
   it('by an unknown state or another mistake is refused', async () => {

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CancelRun, ClaimLost, RetryAt, snooze } from '#client/outcomes.js';
 import type { JobHandlerFunction } from '#client/job-definition.js';
 import type { Database } from '#database/connection.js';
+import { AttemptStopped } from '#execution/attempt.js';
 import { Completion } from '#execution/completion.js';
 import { RETRIABLE, retryEnded } from '#execution/requeue.js';
 import { createTestDatabase } from '../support/test-database.js';
@@ -49,9 +50,15 @@ const waiting = async () =>
 describe('a handler', () => {
   it('can snooze again and again, and uses up no attempt; the newest 100 are remembered', async () => {
     let calls = 0;
-    const { pass } = await play(() => ((calls += 1) <= 103 ? snooze(0) : 'awake'), {
+    const { pass } = await play(() => ((calls += 1) <= 4 ? snooze(0) : 'awake'), {
       retry: { maxAttempts: 1 },
     });
+    // As if it had snoozed 99 times before.
+    await sql`
+      update carillon.run
+         set attempt = 100,
+             past_attempts = (select jsonb_agg(jsonb_build_object('attempt', n, 'outcome', 'snoozed'))
+                                from generate_series(1, 99) as n)`.execute(db);
     await until('it is awake', async () => {
       await pass();
       return (await count(db, 'run_history')) > 0;
@@ -88,6 +95,28 @@ describe('a handler', () => {
     expect(await history(db)).toMatchObject([
       { outcome: 'cancelled', attempt: 1, error: { message: 'the order was withdrawn' } },
     ]);
+  });
+
+  it('that a shutdown stops goes on elsewhere with the next attempt, and nothing is held against it', async () => {
+    const { worker } = await play(
+      (_job, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('aborted')));
+        }),
+    );
+    await worker.claimAll();
+    await worker.start.runOnce();
+    await until('it runs', () => worker.executor.unnoted(0).length > 0);
+    worker.executor.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
+    await until('it has ended', () => worker.held.running === 0);
+    await worker.settleLoop.runOnce();
+    expect(await waiting()).toMatchObject({
+      attempt: 2,
+      failures: 0,
+      past_attempts: [
+        { attempt: 1, outcome: 'released', error: { message: 'this replica is shutting down' } },
+      ],
+    });
   });
 
   it('that times out is shown so', async () => {
