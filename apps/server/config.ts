@@ -96,7 +96,9 @@ export const settings = z.object({
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,49}$/, 'expected the name of a schema')
     .default('pgboss')
-    .describe("The schema of the pg-boss whose queues job types of kind `queue` fill; in the runs' database."),
+    .describe(
+      "The schema of the pg-boss whose queues job types of kind `queue` fill; in the runs' database.",
+    ),
   CARILLON_FIRE_RETENTION_DAYS: count(1, 3_650).default(14).describe('How long the ledger is kept.'),
   CARILLON_HISTORY_RETENTION_DAYS: count(1, 3_650).default(14).describe('How long finished runs are kept.'),
   CARILLON_LIVENESS: z
