@@ -88,6 +88,8 @@ module.exports = {
       from: { path: '^libs/client/', pathNot: SPEC },
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'],
+        // Types of somebody's transaction bring nothing along.
+        dependencyTypesNot: ['type-only'],
         pathNot: nodeModule('zod|@nestjs/[^/]+'),
       },
     },

@@ -21,6 +21,7 @@ import { ProblemFilter } from './http/problem.filter.js';
 import { QueuesController } from './http/queues.controller.js';
 import { RunBatchesController } from './http/run-batches.controller.js';
 import { RunIntake } from './http/run-intake.js';
+import { RunActionsController } from './http/run-actions.controller.js';
 import { RunsController } from './http/runs.controller.js';
 import { RunLogFollowers } from './http/run-log-followers.js';
 import { RunLogsController } from './http/run-logs.controller.js';
@@ -54,6 +55,7 @@ const API = [
   RunLogsController,
   QueuesController,
   RunBatchesController,
+  RunActionsController,
   ClusterController,
   OperationsController,
 ];

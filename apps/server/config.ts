@@ -98,6 +98,18 @@ export const settings = z.object({
   CARILLON_DRAIN_SECONDS: count(0, 3_600)
     .default(30)
     .describe('How long running work may go on after SIGTERM.'),
+  CARILLON_STOP_GRACE_SECONDS: count(0, 3_600)
+    .default(10)
+    .describe(
+      'How long a handler may take to stop after a timeout, a deadline or a cancel; then its run goes on without it.',
+    ),
+  CARILLON_QUEUE_SCHEMA: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,49}$/, 'expected the name of a schema')
+    .default('pgboss')
+    .describe(
+      "The schema of the pg-boss whose queues job types of kind `queue` fill; in the runs' database.",
+    ),
   CARILLON_FIRE_RETENTION_DAYS: count(1, 3_650).default(14).describe('How long the ledger is kept.'),
   CARILLON_HISTORY_RETENTION_DAYS: count(1, 3_650).default(14).describe('How long finished runs are kept.'),
   CARILLON_LOG_RETENTION_DAYS: count(1, 3_650).default(14).describe('How long the logs of runs are kept.'),

@@ -1,7 +1,8 @@
 // Who keeps the house? The control plane's own durable work is pg-boss's: a job that was asked for is done
 // once by some replica, and again if that replica dies over it. For now that is the day partitions, made
-// ahead and dropped after their retention, and what gathers where runs come in, every hour each. pg-boss has two connections of its own, because it
-// opens transactions by plain statements, which a pool shared with anybody else would mix up.
+// ahead and dropped after their retention, what a tenant keeps for a shorter time, and what gathers where runs come in,
+// every hour each. pg-boss has two connections of its own, because it opens transactions by plain statements, which a
+// pool shared with anybody else would mix up.
 import {
   Inject,
   Injectable,
@@ -14,14 +15,16 @@ import { deleteOldEvents } from '#cluster/cluster-event.repository.js';
 import type { Database } from '#database/connection.js';
 import { maintainPartitions, type Retention } from '#database/partitions.js';
 import { databaseTime } from '#database/time.repository.js';
+import { forgetEndedRuns } from '#execution/retention.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { ServerConfig } from './config.js';
 import { clearAway } from './enqueue-upkeep.js';
 import { LoopTimers } from './loop-timers.js';
 import { API_DATABASE, CONFIG } from './tokens.js';
 
-const PARTITIONS = 'partitions';
-const ENQUEUE_UPKEEP = 'enqueue-upkeep';
+/** No job type may name a queue of ours: they all begin like this. */
+const PARTITIONS = 'carillon-partitions';
+const ENQUEUE_UPKEEP = 'carillon-enqueue-upkeep';
 
 @Injectable()
 export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -82,7 +85,10 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
       await boss.start();
       await boss.createQueue(PARTITIONS, { policy: 'singleton', retryLimit: 5, retryBackoff: true });
       await boss.schedule(PARTITIONS, '7 * * * *');
-      await boss.work(PARTITIONS, { pollingIntervalSeconds: 60 }, () => this.#maintain());
+      await boss.work(PARTITIONS, { pollingIntervalSeconds: 60 }, async () => {
+        await this.#maintain();
+        await this.#forget();
+      });
       await boss.createQueue(ENQUEUE_UPKEEP, { policy: 'singleton', retryLimit: 5, retryBackoff: true });
       await boss.schedule(ENQUEUE_UPKEEP, '37 * * * *');
       await boss.work(ENQUEUE_UPKEEP, { pollingIntervalSeconds: 60 }, () => clearAway(this.db));
@@ -100,5 +106,10 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
     });
     await deleteOldEvents(this.db, { olderThanDays: this.config.CARILLON_FIRE_RETENTION_DAYS });
     if (created + dropped > 0) this.logger.info({ created, dropped }, 'kept the day partitions');
+  }
+
+  async #forget(): Promise<void> {
+    const forgotten = await forgetEndedRuns(this.db, { installationDays: this.#retention.historyDays });
+    if (forgotten > 0) this.logger.info({ forgotten }, 'forgot runs that their tenants keep no longer');
   }
 }

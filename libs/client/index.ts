@@ -14,5 +14,8 @@ export type {
 } from './job-definition.js';
 export { handler } from './handler.js';
 export type { ExportedHandler, HandlerOptions } from './handler.js';
+export { bulkEnqueue, enqueue } from './enqueue.js';
 export { JobHandler } from './job-handler.js';
+export { CancelRun, ClaimLost, FatalError, RetryAt, snooze } from './outcomes.js';
+export { InvalidPayloadError } from './payload-check.js';
 export type { StandardSchemaV1 } from './standard-schema.js';

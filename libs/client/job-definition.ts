@@ -1,6 +1,7 @@
 // What is a job, before anybody runs it? A plain value: a name, the shape of its payload, and its
 // defaults. Producers import it to enqueue, workers import it to handle; both get the types.
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
+import type { Transaction } from 'kysely';
 import type { StandardSchemaV1 } from './standard-schema.js';
 
 export interface RetryOptions {
@@ -65,7 +66,10 @@ export interface JobContext {
   readonly dueAt: Date | null;
   /** The same for every attempt of the run: hand it to whatever must not happen twice. */
   readonly idempotencyKey: string;
-  /** Aborted when the attempt must stop; `reason` is an Error that says why. */
+  /**
+   * Aborted when the attempt must stop; `reason` is an Error whose `why` is `timeout`, `deadline`, `cancelled`,
+   * `shutdown` or `replica-fenced`. Whoever goes on regardless is given up after a grace time.
+   */
   readonly signal: AbortSignal;
   /** What an earlier attempt last gave to `heartbeat`, so that this one can go on from there; null if nothing. */
   readonly lastDetails: unknown;
@@ -90,6 +94,14 @@ export interface JobContext {
     payload: Input,
     options?: RunOptions,
   ) => Promise<string>;
+  /**
+   * Completes the run in one transaction with the handler's own writes: both are there afterwards, or neither is.
+   * `work` gets a transaction in the database that holds the runs, and what it resolves with is the run's output.
+   * Rejects with ClaimLost when the run is somebody else's by now, with `signal.reason` when the attempt was
+   * stopped, and with whatever `work` or the database threw; nothing was written then, unless the connection broke
+   * during the commit. The server lets no statement in it take longer than 10 seconds, nor a pause between two.
+   */
+  readonly completeInTx: <Output>(work: (trx: HandlerTransaction) => Promise<Output>) => Promise<Output>;
 }
 
 /** `log.info('sent')`, `log.info({ to }, 'sent')`. Never throws and never waits; what is too much is cut. */
@@ -101,5 +113,9 @@ export interface LogWrite {
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 /** At most 8 KiB a line, and 1,000 lines or 1 MiB a run. */
 export type JobLog = Readonly<Record<LogLevel, LogWrite>>;
+
+// The tables are the user's to describe: `async (trx: Transaction<MyTables>) => …`.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type HandlerTransaction = Transaction<any>;
 
 export type JobHandlerFunction<Payload> = (job: Job<Payload>, context: JobContext) => unknown;

@@ -49,6 +49,15 @@ export async function asReplicaAlone<Value>(
   return throughGate(db, holder, { open: closeGate, write });
 }
 
+/**
+ * For a transaction that has begun as somebody else's: takes the gate now and reads whether the replica may still
+ * write. False means that it must be rolled back (I4). The transaction must be read committed.
+ */
+export async function passGate(tx: Tx, holder: ReplicaHolder): Promise<boolean> {
+  await openGate(tx, holder.replica);
+  return isAlive(tx, holder);
+}
+
 /** Waits until no claim, completion or hand-over of the replica is in flight, and holds them off until commit. */
 export async function closeGate(tx: Tx, replica: ReplicaNumber): Promise<void> {
   await sql`select pg_advisory_xact_lock(${REPLICA_GATE}, ${replica})`.execute(tx);

@@ -51,6 +51,11 @@ export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === '23505';
 }
 
+/** A lock was not to be had in the time that lock_timeout allows. */
+export function isLockTimeout(error: unknown): boolean {
+  return codeOf(error) === '55P03';
+}
+
 function endsSession(code: string): boolean {
   return SESSION_ENDED.has(code) || code.startsWith('08');
 }

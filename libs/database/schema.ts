@@ -177,6 +177,7 @@ export interface ClaimTable {
   replica: ReplicaNumber;
   run_ids: RunId[];
   claimed_at: DatabaseTime;
+  started: JSONColumnType<object | null>;
 }
 
 export type RunOutcome = 'succeeded' | 'failed' | 'cancelled' | 'expired' | 'dead-lettered';

@@ -1,31 +1,49 @@
 // Does every attempt end, with the result that counts, whatever its handler does?
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { CancelRun, FatalError, RetryAt, snooze } from '#client/outcomes.js';
 import { claimedRun, noMeans } from '#test/support/builders.js';
 import {
   attemptRun,
   AttemptStopped,
   describeError,
   failedResult,
-  FatalError,
+  type Attempt,
   type CallTarget,
 } from './attempt.js';
 import type { AttemptResult } from './decisions/run-transition.js';
+import type { AttemptMeans } from './job-context.js';
 
 const run = claimedRun();
+const now = new Date('2026-11-21T08:00:00Z');
 const succeeded = (output: unknown): AttemptResult => ({ kind: 'succeeded', output });
 const stop = {
   timeout: new AttemptStopped('timeout', 'the attempt took longer than its timeout'),
+  deadline: new AttemptStopped('deadline', "the run's deadline has passed"),
+  cancelled: new AttemptStopped('cancelled', 'somebody asked for it'),
   shutdown: new AttemptStopped('shutdown', 'this replica is shutting down'),
   fenced: new AttemptStopped('replica-fenced', 'replica 7 was fenced off'),
 };
 
-/** An attempt whose handler does nothing by itself: the test returns for it, throws for it, or stops it. */
-function begin({ call }: { call?: CallTarget } = {}) {
+const means: AttemptMeans = { ...noMeans(), completeInTx: async (work) => work(undefined as never) };
+
+/** An attempt whose handler does nothing by itself: the test returns for it, throws for it, stops it or gives it up. */
+function begin(wish: Partial<Attempt> = {}) {
   const abort = new AbortController();
+  const giveUp = new AbortController();
   const handler = Promise.withResolvers<AttemptResult>();
-  const result = attemptRun(run, call ?? (() => handler.promise), abort.signal, noMeans());
-  return { abort, handler, result };
+  const late: AttemptResult[] = [];
+  const result = attemptRun({
+    run,
+    call: () => handler.promise,
+    stop: abort.signal,
+    giveUp: giveUp.signal,
+    means,
+    now: () => now,
+    onLate: (said) => late.push(said),
+    ...wish,
+  });
+  return { abort, giveUp, handler, late, result };
 }
 
 /** True if the promise is over already; nothing is waited for. */
@@ -43,29 +61,24 @@ describe('an attempt', () => {
   });
 
   it('tells its target which run of whose it is, and hands it the signal', async () => {
-    const scheduled = claimedRun({
-      attempt: 3,
-      dueAt: new Date('2026-11-21T08:00:00Z'),
-      details: { page: 3 },
+    const scheduled = claimedRun({ attempt: 3, dueAt: new Date('2026-11-21T08:00:00Z') });
+    const { signal } = new AbortController();
+    const { result } = begin({
+      run: scheduled,
+      call: async (_run, context) => succeeded(context),
+      stop: signal,
     });
-    const abort = new AbortController();
-    const reports = noMeans();
-    const result = await attemptRun(
-      scheduled,
-      async (_run, context) => succeeded(context),
-      abort.signal,
-      reports,
-    );
-    expect(result).toEqual(
+    expect(await result).toEqual(
       succeeded({
         tenant: scheduled.tenantId,
         runId: scheduled.id,
         attempt: 3,
         dueAt: scheduled.dueAt,
         idempotencyKey: scheduled.id,
-        signal: abort.signal,
-        lastDetails: { page: 3 },
-        ...reports,
+        signal,
+        ...means,
+        lastDetails: null,
+        completeInTx: expect.any(Function) as unknown,
       }),
     );
   });
@@ -86,81 +99,145 @@ describe('an attempt', () => {
     expect(await result).toMatchObject({ kind: 'failed', fatal: true, error: { name: 'FatalError' } });
   });
 
-  it('leaves no listener behind on its signal', async () => {
+  it('leaves no listener behind on its signals', async () => {
     const { signal } = new AbortController();
     const listeners = (): number => getEventListeners(signal, 'abort').length;
     let duringCall = 0;
     const call: CallTarget = async () => {
+      await Promise.resolve();
       duringCall = listeners();
       return succeeded(null);
     };
-    await attemptRun(run, call, signal, noMeans());
+    await begin({ call, giveUp: signal }).result;
     expect([duringCall, listeners()]).toEqual([1, 0]);
   });
+
+  it('is completed once its handler has committed, whatever it says or suffers afterwards', async () => {
+    const call: CallTarget = async (_run, { completeInTx }) => {
+      await completeInTx(async () => 'committed');
+      throw new Error('afterwards');
+    };
+    expect(await begin({ call }).result).toEqual({ kind: 'completed' });
+    const { abort, giveUp, result } = begin({
+      call: async (_run, { completeInTx }) => {
+        await completeInTx(async () => 'committed');
+        return new Promise(() => undefined);
+      },
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    abort.abort(stop.cancelled);
+    giveUp.abort();
+    expect(await result).toEqual({ kind: 'completed' });
+  });
+
+  it('can not be completed twice, and is not completed by what failed', async () => {
+    const twice: CallTarget = async (_run, { completeInTx }) => {
+      await completeInTx(async () => 1);
+      return succeeded(await completeInTx(async () => 2).catch((error: unknown) => String(error)));
+    };
+    expect(await begin({ call: twice }).result).toEqual({ kind: 'completed' });
+    const failing: CallTarget = async (_run, { completeInTx }) =>
+      succeeded(await completeInTx(() => Promise.reject(new Error('no commit'))));
+    expect(await begin({ call: failing }).result).toMatchObject({
+      kind: 'failed',
+      error: { message: 'no commit' },
+    });
+  });
 });
 
-describe('a handler that ignores its signal', () => {
-  it('is left behind when its time is up, and its late result changes nothing', async () => {
+describe('a handler that was told to stop', () => {
+  it('has time to do so', async () => {
     const { abort, handler, result } = begin();
     abort.abort(stop.timeout);
+    expect(await isOver(result)).toBe(false);
+    handler.reject(stop.timeout);
+    expect(await result).toMatchObject({ kind: 'timed-out' });
+  });
+
+  const ends = {
+    'a timeout': stop.timeout,
+    'a deadline': stop.deadline,
+    'a cancel': stop.cancelled,
+    'a shutdown': stop.shutdown,
+    'a fence': stop.fenced,
+  };
+  const error = { name: 'AttemptStopped' };
+  it.each([
+    // reason, what it says, what counts
+    ['a timeout', 'throws', { kind: 'timed-out', error }],
+    ['a timeout', 'returns', { kind: 'succeeded' }],
+    ['a timeout', 'is fatal', { kind: 'failed', fatal: true }],
+    ['a deadline', 'throws', { kind: 'expired', error }],
+    ['a deadline', 'returns', { kind: 'expired', error }],
+    ['a cancel', 'throws', { kind: 'cancelled', error: null }],
+    ['a cancel', 'returns', { kind: 'cancelled', error: null }],
+    ['a cancel', 'is fatal', { kind: 'cancelled', error: null }],
+    ['a shutdown', 'throws', { kind: 'released', error }],
+    ['a shutdown', 'returns', { kind: 'succeeded' }],
+    ['a shutdown', 'snoozes', { kind: 'snoozed', delayMs: 5_000 }],
+    ['a fence', 'throws', { kind: 'released', error }],
+  ] as const)('by %s and then %s: what counts is %o', async (why, how, counts) => {
+    const { abort, handler, late, result } = begin();
+    abort.abort(ends[why]);
+    if (how === 'returns') handler.resolve(succeeded('done'));
+    else if (how === 'snoozes') handler.reject(snooze(5));
+    else handler.reject(how === 'is fatal' ? new FatalError('never') : new Error('aborted'));
+    expect(await result).toMatchObject(counts);
+    expect(late).toEqual([]);
+  });
+
+  it('and does not listen is given up, and what it says at last is reported and changes nothing', async () => {
+    const { abort, giveUp, handler, late, result } = begin();
+    abort.abort(stop.timeout);
+    giveUp.abort();
     const ended = await result;
     expect(ended).toMatchObject({
-      kind: 'failed',
-      fatal: false,
+      kind: 'timed-out',
       error: { name: 'AttemptStopped', message: 'the attempt took longer than its timeout' },
     });
-    handler.resolve(succeeded('too late'));
-    expect(await result).toBe(ended);
-  });
-
-  it('may throw as late as it likes', async () => {
-    const { abort, handler, result } = begin();
-    abort.abort(stop.timeout);
-    const ended = await result;
+    expect(late).toEqual([]);
     // An unhandled rejection here would fail the whole test run.
     handler.reject(new Error('too late'));
-    await expect(handler.promise).rejects.toThrow('too late');
+    await new Promise((resolve) => setImmediate(resolve));
     expect(await result).toBe(ended);
+    expect(late).toMatchObject([{ kind: 'failed', error: { message: 'too late' } }]);
   });
 
-  it.each([stop.shutdown, stop.fenced])('is not to blame for being stopped: %s', async (reason) => {
-    const { abort, result } = begin();
-    abort.abort(reason);
-    expect(await result).toEqual({ kind: 'stopped', error: describeError(reason) });
-  });
-});
-
-describe('a handler that listens to its signal', () => {
-  it.each([stop.shutdown, stop.fenced])('is not to blame for throwing the reason: %s', async (reason) => {
-    const { abort, result } = begin({
-      call: (_run, { signal }) =>
-        new Promise((_resolve, reject) => {
-          signal.addEventListener('abort', () => reject(signal.reason as Error));
-        }),
+  it('before it began has nothing to do, and its run is released', async () => {
+    const { result } = begin({
+      call: () => new Promise(() => undefined),
+      stop: AbortSignal.abort(stop.shutdown),
     });
-    abort.abort(reason);
-    expect(await result).toEqual({ kind: 'stopped', error: describeError(reason) });
-  });
-
-  it('has succeeded when it was done before it was stopped', async () => {
-    const { abort, handler, result } = begin();
-    handler.resolve(succeeded('just in time'));
-    await handler.promise;
-    abort.abort(stop.timeout);
-    expect(await result).toEqual(succeeded('just in time'));
-  });
-});
-
-describe('an attempt that is stopped before it begins', () => {
-  it('ends at once, and its run is released', async () => {
-    const ignoring: CallTarget = () => new Promise(() => undefined);
-    const result = attemptRun(run, ignoring, AbortSignal.abort(stop.shutdown), noMeans());
     expect(await isOver(result)).toBe(true);
-    expect(await result).toEqual({ kind: 'released' });
+    expect(await result).toMatchObject({ kind: 'released' });
   });
 });
 
 describe('what was thrown', () => {
+  it.each([
+    ['snooze', snooze(90), { kind: 'snoozed', delayMs: 90_000 }],
+    [
+      'CancelRun',
+      new CancelRun('moot'),
+      { kind: 'cancelled', error: { name: 'CancelRun', message: 'moot' } },
+    ],
+    ['FatalError', new FatalError('never'), { kind: 'failed', fatal: true }],
+    ['RetryAt in seconds', new RetryAt(1.5), { kind: 'failed', fatal: false, retryAfterMs: 1_500 }],
+    ['RetryAt', new RetryAt(new Date('2026-11-21T08:01:00Z')), { kind: 'failed', retryAfterMs: 60_000 }],
+    ['RetryAt in the past', new RetryAt(new Date(0)), { kind: 'failed', retryAfterMs: -now.getTime() }],
+  ])('means what it says: %s', (_what, thrown, result) => {
+    expect(failedResult(thrown, now)).toMatchObject(result);
+  });
+
+  it.each([
+    () => snooze(-1),
+    () => snooze(Number.NaN),
+    () => new RetryAt(Infinity),
+    () => new RetryAt(new Date(NaN)),
+  ])('is refused where it is made if it makes no sense: %s', (make) => {
+    expect(make).toThrow(RangeError);
+  });
+
   it.each([
     ['a string', 'boom', 'boom'],
     ['nothing', undefined, 'undefined'],
@@ -169,7 +246,7 @@ describe('what was thrown', () => {
     ['a symbol', Symbol('boom'), 'Symbol(boom)'],
     ['an object', { code: 7 }, '[object Object]'],
   ])('is described even if it is no error: %s', (_what, thrown, shown) => {
-    expect(failedResult(thrown)).toEqual({
+    expect(failedResult(thrown, now)).toEqual({
       kind: 'failed',
       fatal: false,
       error: { name: 'NonError', message: `expected an Error to be thrown, got ${shown}` },

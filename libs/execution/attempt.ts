@@ -1,55 +1,108 @@
-// How does one attempt go? Its target is called with a signal, and whatever happens becomes a value. The
-// attempt ends when the signal says so, even if the handler does not listen: what it returns later has
-// nobody left to tell.
+// How does one attempt go? Its target is called with a signal, and whatever happens becomes a value. A
+// handler that is told to stop has a grace time to do so; if it does not listen, the attempt is given up: it
+// ends without the handler, whose late result is reported and changes nothing.
+import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
 import type { JobContext } from '#client/job-definition.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptError, AttemptResult } from './decisions/run-transition.js';
-import { jobContextOf, type AttemptMeans } from './job-context.js';
+import { jobContextOf, type AttemptMeans, type CompleteInTx } from './job-context.js';
 
 /** Why an attempt was stopped from outside; becomes `signal.reason`. */
 export class AttemptStopped extends Error {
   override readonly name = 'AttemptStopped';
 
   constructor(
-    readonly why: 'timeout' | 'heartbeat-missed' | 'replica-fenced' | 'shutdown',
+    readonly why: 'timeout' | 'heartbeat-missed' | 'deadline' | 'cancelled' | 'replica-fenced' | 'shutdown',
     message: string,
   ) {
     super(message);
   }
 }
 
-/** Throw it to fail a run for good: trying again would be pointless. */
-export class FatalError extends Error {
-  override readonly name = 'FatalError';
-}
-
 export type CallTarget = (run: ClaimedRun, context: JobContext) => Promise<AttemptResult>;
 
-export async function attemptRun(
-  run: ClaimedRun,
-  call: CallTarget,
-  signal: AbortSignal,
-  reports: AttemptMeans,
-): Promise<AttemptResult> {
-  const context = jobContextOf(run, signal, reports);
+export interface Attempt {
+  run: ClaimedRun;
+  call: CallTarget;
+  /** Tells the handler to stop. */
+  stop: AbortSignal;
+  /** Ends the attempt whatever the handler does; only after `stop`. */
+  giveUp: AbortSignal;
+  means: AttemptMeans;
+  /** What the database's clock says. */
+  now: () => Date;
+  /** Told what a handler said after it was given up. */
+  onLate: (result: AttemptResult) => void;
+}
+
+export async function attemptRun(attempt: Attempt): Promise<AttemptResult> {
+  const { run, call, stop, giveUp, now, onLate } = attempt;
   // An abort that has happened is not told again.
-  if (signal.aborted) return isOurDoing(signal.reason) ? { kind: 'released' } : failedResult(signal.reason);
+  if (stop.aborted) return stoppedResult(stop.reason);
+  let isCompleted = false;
+  const completeInTx: CompleteInTx = async (work) => {
+    if (isCompleted) throw new Error('expected the run to be completed once, got another completeInTx');
+    const output = await attempt.means.completeInTx(work);
+    isCompleted = true;
+    return output;
+  };
+  const context = jobContextOf(run, stop, { ...attempt.means, completeInTx });
+  // Whatever it says after its own commit: the run is completed.
+  const concluded = (result: AttemptResult): AttemptResult => (isCompleted ? { kind: 'completed' } : result);
+  const called = callSafely(call, run, context).catch((error: unknown) => failedResult(error, now()));
   let stopListening = (): void => undefined;
-  const stopped = new Promise<AttemptResult>((resolve) => {
-    const stop = (): void => resolve(stoppedResult(signal.reason));
-    signal.addEventListener('abort', stop, { once: true });
-    stopListening = () => signal.removeEventListener('abort', stop);
+  const givenUp = new Promise<null>((resolve) => {
+    const end = (): void => resolve(null);
+    giveUp.addEventListener('abort', end, { once: true });
+    stopListening = () => giveUp.removeEventListener('abort', end);
   });
   try {
-    return await Promise.race([call(run, context).catch(failedResult), stopped]);
+    const result = await Promise.race([called, givenUp]);
+    if (result !== null) return concluded(stop.aborted ? resultAfterStop(result, stop.reason) : result);
+    void called.then(onLate);
+    return concluded(stoppedResult(stop.reason));
   } finally {
     stopListening();
   }
 }
 
-/** Anything can be thrown in JavaScript; all of it becomes an error with a name and a message. */
-export function failedResult(thrown: unknown): AttemptResult {
-  return { kind: 'failed', error: describeError(thrown), fatal: thrown instanceof FatalError };
+async function callSafely(call: CallTarget, run: ClaimedRun, context: JobContext): Promise<AttemptResult> {
+  return call(run, context);
+}
+
+/** What was asked for from outside wins; apart from that, what is done is done, and what threw was stopped. */
+function resultAfterStop(result: AttemptResult, reason: unknown): AttemptResult {
+  const stopped = stoppedResult(reason);
+  if (stopped.kind === 'cancelled' || stopped.kind === 'expired') return stopped;
+  return result.kind === 'failed' && !result.fatal ? stopped : result;
+}
+
+function stoppedResult(reason: unknown): AttemptResult {
+  const error = describeError(reason);
+  if (!(reason instanceof AttemptStopped)) return { kind: 'failed', error, fatal: false };
+  switch (reason.why) {
+    case 'timeout':
+    case 'heartbeat-missed':
+      return { kind: 'timed-out', error };
+    case 'deadline':
+      return { kind: 'expired', error };
+    case 'cancelled':
+      return { kind: 'cancelled', error: null };
+    case 'replica-fenced':
+    case 'shutdown':
+      return { kind: 'released', error };
+  }
+}
+
+/** Anything can be thrown in JavaScript; all of it becomes a result, if need be an error with a name and a message. */
+export function failedResult(thrown: unknown, now: Date): AttemptResult {
+  if (thrown instanceof Snooze) return { kind: 'snoozed', delayMs: thrown.seconds * 1_000 };
+  const error = describeError(thrown);
+  if (thrown instanceof CancelRun) return { kind: 'cancelled', error };
+  if (!(thrown instanceof RetryAt)) return { kind: 'failed', error, fatal: thrown instanceof FatalError };
+  const { when } = thrown;
+  const retryAfterMs = when instanceof Date ? when.getTime() - now.getTime() : when * 1_000;
+  return { kind: 'failed', error, fatal: false, retryAfterMs };
 }
 
 const NAME_LENGTH_MAX = 200;
@@ -94,15 +147,4 @@ function showThrown(thrown: unknown): string {
   } catch {
     return `an ${typeof thrown} that can not be shown`;
   }
-}
-
-/** Stopped for what the handler did or did not do; everything else happened to it. */
-const HANDLER_FAULTS: ReadonlySet<string> = new Set<AttemptStopped['why']>(['timeout', 'heartbeat-missed']);
-
-function stoppedResult(reason: unknown): AttemptResult {
-  return isOurDoing(reason) ? { kind: 'stopped', error: describeError(reason) } : failedResult(reason);
-}
-
-function isOurDoing(reason: unknown): boolean {
-  return reason instanceof AttemptStopped && !HANDLER_FAULTS.has(reason.why);
 }

@@ -37,6 +37,9 @@ export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
   lanesPerLook: 1_000,
 };
 
+/** How often to look whether the lease is sure again. */
+const DISTRUST_MS = 250;
+
 export class ClaimLoop implements Loop {
   readonly name = 'claim';
   readonly claimed = new Topic<void>();
@@ -81,7 +84,8 @@ export class ClaimLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const incarnation = this.membership.trusted();
-    if (incarnation === null || this.membership.isDraining) return UNTIL_WOKEN_MS;
+    if (this.membership.isDraining) return UNTIL_WOKEN_MS;
+    if (incarnation === null) return DISTRUST_MS;
     const { serving } = this.ownership;
     const freed = await this.#foreign.refresh(incarnation, { serving, hinted: this.#hinted });
     if (freed !== null) {

@@ -104,7 +104,7 @@ export async function claimRuns(
         from lane
        cross join lateral (
          select id, tenant_id, slot, job_type, queue, concurrency_key, schedule_id, due_at, payload, priority, run_at, attempt, failures,
-                losses, deadline, details
+                losses, deadline, details, cancel_requested_at
            from carillon.run
           where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
             and run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
@@ -116,7 +116,8 @@ export async function claimRuns(
       select ${claimId}, ${replica}, array_agg(id) from picked having count(*) > 0)
     select id, ${claimId}::uuid as "claimId", tenant_id as "tenantId", slot, job_type as "jobType", queue,
            concurrency_key as "concurrencyKey", schedule_id as "scheduleId", due_at as "dueAt", payload, priority, run_at as "runAt",
-           attempt, failures, losses, deadline, details, clock_timestamp() as "databaseTime"
+           attempt, failures, losses, deadline, details, cancel_requested_at is not null as "isCancelRequested",
+           clock_timestamp() as "databaseTime"
       from picked`.execute(tx);
   return { runs: rows, databaseTime: rows.at(-1)?.databaseTime ?? null };
 }
@@ -188,4 +189,18 @@ export async function noteRestarts(
      where not exists (select 1 from carillon.cluster_event e where e.replica = lost.replica and e.type = 'run-restarted')`.execute(
     tx,
   );
+}
+
+/** Says of runs that have been running for a while when they began; for those who ask, not for the fences. */
+export async function noteStarts(
+  tx: Tx,
+  {
+    claimId,
+    replica,
+    started,
+  }: { claimId: ClaimId; replica: ReplicaNumber; started: Readonly<Record<string, Date>> },
+): Promise<void> {
+  await sql`
+    update carillon.claim set started = coalesce(started, '{}') || ${JSON.stringify(started)}::jsonb
+     where id = ${claimId} and replica = ${replica}`.execute(tx);
 }

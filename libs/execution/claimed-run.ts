@@ -24,6 +24,8 @@ export interface ClaimedRun {
   readonly losses: number;
   /** When it is over, whatever has become of it. */
   readonly deadline: Date | null;
+  /** Somebody asked to cancel it before it was claimed. */
+  readonly isCancelRequested: boolean;
   /** What an earlier attempt said of where it was. */
   readonly details: unknown;
 }

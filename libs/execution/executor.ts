@@ -1,157 +1,279 @@
-// How does a held run get from start to end? The executor starts the attempt, keeps the handle that stops
-// it, and turns its result into what becomes of the run. It never throws: whatever a handler does ends up
-// in the run's own record.
+// How does a held run get from start to end? The executor starts the attempt, keeps the handles that stop it
+// and give it up, and turns its result into what becomes of the run. It never throws: whatever a handler does
+// ends up in the run's own record.
+//
+// A handler that is told to stop and does not keeps its attempt, and its place among the running ones, for a
+// grace time. Then the attempt is given up: the run ends or goes on, perhaps in this very process, although the
+// old handler may still be at work. It can't do anything to the run any more, and its late result is reported.
 import type { DatabaseClock } from '#cluster/database-clock.js';
 import type { Clock, Random } from '#kernel/clock.js';
-import type { RunId } from '#kernel/ids.js';
+import type { ClaimId, RunId } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import type { ChildRuns } from './child-runs.js';
+import type { ClaimedRun } from './claimed-run.js';
 import { attemptRun, AttemptStopped } from './attempt.js';
-import { transition, type AttemptResult } from './decisions/run-transition.js';
+import type { Completion } from './completion.js';
+import { transition, type AttemptResult, type RunTransition } from './decisions/run-transition.js';
 import type { HeldRun } from './held-run.js';
 import type { HeldRuns } from './held-runs.js';
 import type { OpenReports } from './progress-reports.js';
 import type { SettleLoop } from './settle-loop.js';
 import { encodeJson } from './stored-json.js';
-import type { ClaimedRun } from './claimed-run.js';
 import type { ResolvedTarget, Targets } from './targets.js';
 
 interface RunningAttempt {
-  readonly abort: AbortController;
-  deadlineMs: number;
+  readonly held: HeldRun;
+  readonly startedAt: Date;
+  readonly startedAtMs: number;
+  readonly stop: AbortController;
+  readonly giveUp: AbortController;
   timeoutMs: number;
+  /** When it has taken too long. */
+  timeoutAtMs: number;
   /** Null when it need not say that it is alive. */
   heartbeatMs: number | null;
-  heartbeatDeadlineMs: number;
+  /** When it has been silent for too long. */
+  silentAtMs: number;
+  /** When its run is over, whatever it does. */
+  deadlineAtMs: number;
+  /** When it is given up, once it was told to stop. */
+  graceEndsAtMs: number;
+  /** Whether the claim's row says when it began. */
+  isNoted: boolean;
 }
 
 export interface ExecutorParts {
   held: HeldRuns;
   targets: Targets;
   settleLoop: SettleLoop;
+  completion: Completion;
   databaseClock: DatabaseClock;
   clock: Clock;
   random: Random;
+  /** How long a handler may take to stop after its signal said so. */
+  graceMs: number;
   /** Opens what an attempt can say while it runs; `beat` is called with each sign of life. */
   beginReports: (run: ClaimedRun, beat: () => void) => OpenReports;
   children: ChildRuns;
 }
 
+/** A shutdown has given its time already. */
+const SHUTDOWN_GRACE_MS = 1_000;
+
+const STOPPED_BECAUSE = {
+  timeout: 'the attempt took longer than its timeout',
+  'heartbeat-missed': 'the attempt was silent for longer than it may be',
+  deadline: "the run's deadline has passed",
+} as const;
+
+export interface StartedRun {
+  runId: RunId;
+  claimId: ClaimId;
+  startedAt: Date;
+}
+
 export class Executor {
-  /** An attempt began or ended: the next start or deadline may be another than before. */
+  /** An attempt began or ended, or was told to stop: the next start or deadline may be another than before. */
   readonly changed = new Topic<void>();
+  /** What a handler said after it had been given up. Nothing comes of it. */
+  readonly late = new Topic<{ runId: RunId; attempt: number; why: string; said: AttemptResult['kind'] }>();
   readonly #running = new Map<RunId, RunningAttempt>();
 
   constructor(private readonly parts: ExecutorParts) {}
 
   start(held: HeldRun): void {
+    const { clock, databaseClock } = this.parts;
     const attempt: RunningAttempt = {
-      abort: new AbortController(),
-      deadlineMs: Number.POSITIVE_INFINITY,
+      held,
+      // The clock runs a little behind the database's; the start is never before run_at (I6).
+      startedAt: latest(databaseClock.now(), held.run.runAt),
+      startedAtMs: clock.monotonicMs(),
+      stop: new AbortController(),
+      giveUp: new AbortController(),
       timeoutMs: Number.POSITIVE_INFINITY,
+      timeoutAtMs: Number.POSITIVE_INFINITY,
       heartbeatMs: null,
-      heartbeatDeadlineMs: Number.POSITIVE_INFINITY,
+      silentAtMs: Number.POSITIVE_INFINITY,
+      deadlineAtMs: Number.POSITIVE_INFINITY,
+      graceEndsAtMs: Number.POSITIVE_INFINITY,
+      isNoted: false,
     };
     this.#running.set(held.run.id, attempt);
-    void this.#run(held, attempt);
+    void this.#run(attempt);
   }
 
-  /** Stops attempts that outlived their time; returns when the next one will. */
+  /** Ends a run that is over for another reason than its attempt: at once if it has not started, else when it stops. */
+  end(held: HeldRun, why: 'cancelled' | 'deadline'): void {
+    const reason = why === 'cancelled' ? 'somebody asked for it' : STOPPED_BECAUSE.deadline;
+    if (this.parts.held.withdraw(held)) return this.endBeforeStart(held, why);
+    const attempt = this.#running.get(held.run.id);
+    if (attempt === undefined) return;
+    this.#stop(attempt, new AttemptStopped(why, reason), this.parts.graceMs);
+    this.changed.publish();
+  }
+
+  /** Ends a run that was taken back or taken to be started, and has not begun. */
+  endBeforeStart(held: HeldRun, why: 'cancelled' | 'deadline'): void {
+    const { held: heldRuns, settleLoop, databaseClock } = this.parts;
+    heldRuns.markEnded(held);
+    const error = { name: 'AttemptStopped', message: `${STOPPED_BECAUSE.deadline} before it started` };
+    settleLoop.noteEnd({
+      run: held.run,
+      startedAt: null,
+      finishedAt: databaseClock.now(),
+      transition:
+        why === 'cancelled'
+          ? { kind: 'finish', outcome: 'cancelled', error: null }
+          : { kind: 'finish', outcome: 'expired', error },
+      outputJson: null,
+    });
+    this.changed.publish();
+  }
+
+  /** Stops attempts that outlived their time, gives up those that did not stop; returns when the next one will. */
   stopOverdue(nowMs: number): number {
     let next = Number.POSITIVE_INFINITY;
-    for (const { abort, deadlineMs, heartbeatMs, heartbeatDeadlineMs } of this.#running.values()) {
-      const soonest = Math.min(deadlineMs, heartbeatDeadlineMs);
-      if (soonest > nowMs) next = Math.min(next, soonest);
-      else if (abort.signal.aborted) continue;
-      else if (deadlineMs <= nowMs)
-        abort.abort(new AttemptStopped('timeout', 'the attempt took longer than its timeout'));
-      else {
-        const expected = `expected a heartbeat at least every ${heartbeatMs} ms, got none`;
-        abort.abort(new AttemptStopped('heartbeat-missed', expected));
+    for (const attempt of this.#running.values()) {
+      const overdue = overdueOf(attempt);
+      if (overdue.atMs <= nowMs && !attempt.stop.signal.aborted) {
+        const { why } = overdue;
+        this.#stop(attempt, new AttemptStopped(why, STOPPED_BECAUSE[why]), this.parts.graceMs);
       }
+      if (attempt.graceEndsAtMs <= nowMs) attempt.giveUp.abort();
+      else next = Math.min(next, attempt.stop.signal.aborted ? attempt.graceEndsAtMs : overdue.atMs);
     }
     return next;
   }
 
-  /** Stops every attempt. Those that have started end as lost, which counts nothing against their runs. */
+  /** Stops every attempt. Each ends as released: nothing is counted against its run. */
   stopAll(reason: AttemptStopped): void {
-    for (const { abort } of this.#running.values()) abort.abort(reason);
+    // Whoever takes the runs over does not wait for our handlers.
+    const graceMs = reason.why === 'shutdown' ? Math.min(SHUTDOWN_GRACE_MS, this.parts.graceMs) : 0;
+    for (const attempt of this.#running.values()) this.#stop(attempt, reason, graceMs);
+    // Said only if somebody must look again: whoever stops everything in each of its passes listens to this.
+    if (graceMs > 0) this.changed.publish();
   }
 
   /** Stops every attempt and forgets it: its claim is void, so there is nothing left to record. */
   abandonAll(reason: AttemptStopped): void {
     const abandoned = [...this.#running.values()];
     this.#running.clear();
-    for (const { abort } of abandoned) abort.abort(reason);
+    for (const attempt of abandoned) this.#stop(attempt, reason, 0);
   }
 
-  async #run(held: HeldRun, attempt: RunningAttempt): Promise<void> {
+  /** Those that have been running for so long, and of which nobody else knows. */
+  unnoted(forMs: number): StartedRun[] {
+    const beforeMs = this.parts.clock.monotonicMs() - forMs;
+    const unnoted = [...this.#running.values()].filter(
+      ({ isNoted, startedAtMs }) => !isNoted && startedAtMs <= beforeMs,
+    );
+    return unnoted.map(({ held: { run }, startedAt }) => ({
+      runId: run.id,
+      claimId: run.claimId,
+      startedAt,
+    }));
+  }
+
+  /** The others know of these now. */
+  markNoted(started: readonly StartedRun[]): void {
+    for (const { runId, startedAt } of started) {
+      const attempt = this.#running.get(runId);
+      if (attempt?.startedAt === startedAt) attempt.isNoted = true;
+    }
+  }
+
+  #stop(attempt: RunningAttempt, reason: AttemptStopped, graceMs: number): void {
+    const endsAtMs = this.parts.clock.monotonicMs() + graceMs;
+    attempt.graceEndsAtMs = Math.min(attempt.graceEndsAtMs, endsAtMs);
+    attempt.stop.abort(reason); // the first reason stays
+    if (graceMs === 0) attempt.giveUp.abort();
+  }
+
+  async #run(attempt: RunningAttempt): Promise<void> {
+    const { held, startedAt } = attempt;
     const { run } = held;
     const { databaseClock, settleLoop } = this.parts;
-    // The clock runs a little behind the database's; the start is never before run_at (I6).
-    const startedAt = latest(databaseClock.now(), run.runAt);
     if (run.scheduleId !== null && run.dueAt !== null) {
       settleLoop.noteStart({ claimId: run.claimId, scheduleId: run.scheduleId, dueAt: run.dueAt, startedAt });
     }
     const reports = this.parts.beginReports(run, () => this.#beat(attempt));
-    const { result, retry } = await this.#attempt(held, attempt, reports);
+    const ended = await this.#attempt(attempt, reports);
     const lastNote = reports.end();
     if (this.#running.get(run.id) !== attempt) return;
     this.#running.delete(run.id);
     this.parts.held.markEnded(held, this.parts.clock.monotonicMs());
     const finishedAt = latest(databaseClock.now(), startedAt);
-    settleLoop.noteEnd({ run, startedAt, finishedAt, lastNote, ...this.#outcome(held, result, retry) });
+    settleLoop.noteEnd({ run, startedAt, finishedAt, lastNote, ...ended });
     this.changed.publish();
   }
 
   async #attempt(
-    held: HeldRun,
     attempt: RunningAttempt,
     reports: OpenReports,
-  ): Promise<{ result: AttemptResult; retry: ResolvedTarget['retry'] | null }> {
+  ): Promise<{ transition: RunTransition; outputJson: string | null }> {
+    const { run } = attempt.held;
+    const { targets, databaseClock, completion, children } = this.parts;
+    const stop = attempt.stop.signal;
     let target: ResolvedTarget;
     try {
-      target = await this.parts.targets.resolve(held.run);
+      target = await targets.resolve(run);
     } catch {
-      return { result: { kind: 'released' }, retry: null }; // the database's fault, not the run's
+      return { transition: { kind: 'release' }, outputJson: null }; // the database's fault, not the run's
     }
     attempt.timeoutMs = target.timeoutMs;
     attempt.heartbeatMs = target.heartbeatMs ?? null;
+    attempt.deadlineAtMs = this.#deadlineOf(run);
     this.#restartClock(attempt);
-    const clock = {
-      stop: () => {
-        attempt.deadlineMs = attempt.heartbeatDeadlineMs = Number.POSITIVE_INFINITY;
+    const result = await attemptRun({
+      run,
+      call: target.call,
+      stop,
+      giveUp: attempt.giveUp.signal,
+      means: {
+        ...reports,
+        clock: {
+          stop: () => {
+            attempt.timeoutAtMs = attempt.silentAtMs = Number.POSITIVE_INFINITY;
+          },
+          restart: () => this.#restartClock(attempt),
+        },
+        enqueue: children.enqueueFrom(run),
+        completeInTx: (work) => completion.complete({ run, startedAt: attempt.startedAt, stop }, work),
       },
-      restart: () => this.#restartClock(attempt),
-    };
-    const enqueue = this.parts.children.enqueueFrom(held.run);
-    const means = { ...reports, clock, enqueue };
-    const result = await attemptRun(held.run, target.call, attempt.abort.signal, means);
-    return { result, retry: target.retry };
+      now: () => databaseClock.now(),
+      onLate: ({ kind }) => this.#noteLate(attempt, kind),
+    });
+    return this.#outcome(run.failures, result, target.retry);
+  }
+
+  #deadlineOf({ deadline }: ClaimedRun): number {
+    if (deadline === null) return Number.POSITIVE_INFINITY;
+    const { clock, databaseClock } = this.parts;
+    return clock.monotonicMs() + deadline.getTime() - databaseClock.now().getTime();
   }
 
   #restartClock(attempt: RunningAttempt): void {
-    attempt.deadlineMs = this.parts.clock.monotonicMs() + attempt.timeoutMs;
+    attempt.timeoutAtMs = this.parts.clock.monotonicMs() + attempt.timeoutMs;
     this.#beat(attempt);
     this.changed.publish();
   }
 
   #beat(attempt: RunningAttempt): void {
-    if (attempt.heartbeatMs === null) return;
-    attempt.heartbeatDeadlineMs = this.parts.clock.monotonicMs() + attempt.heartbeatMs;
+    if (attempt.heartbeatMs !== null)
+      attempt.silentAtMs = this.parts.clock.monotonicMs() + attempt.heartbeatMs;
   }
 
-  #outcome({ run }: HeldRun, result: AttemptResult, retry: ResolvedTarget['retry'] | null) {
+  #outcome(
+    failures: number,
+    result: AttemptResult,
+    retry: ResolvedTarget['retry'],
+  ): { transition: RunTransition; outputJson: string | null } {
     const { random } = this.parts;
-    if (retry === null || result.kind === 'released')
-      return { transition: { kind: 'release' } as const, outputJson: null };
-    if (result.kind !== 'succeeded')
-      return { transition: transition({ failures: run.failures, result, retry, random }), outputJson: null };
-    const encoded = encodeJson(result.output);
-    if (encoded.kind === 'encoded') {
+    const encoded = result.kind === 'succeeded' ? encodeJson(result.output) : null;
+    if (encoded?.kind !== 'unfit') {
       return {
-        transition: transition({ failures: run.failures, result, retry, random }),
-        outputJson: encoded.json,
+        transition: transition({ failures, result, retry, random }),
+        outputJson: encoded?.json ?? null,
       };
     }
     // The work is done; doing it again would only bring the same output.
@@ -160,11 +282,22 @@ export class Executor {
       error: { name: 'UnfitOutput', message: encoded.reason },
       fatal: true,
     } as const;
-    return {
-      transition: transition({ failures: run.failures, result: unfit, retry, random }),
-      outputJson: null,
-    };
+    return { transition: transition({ failures, result: unfit, retry, random }), outputJson: null };
   }
+
+  // A fenced replica's handlers are given up as they are told to stop, and are right to end a little later.
+  #noteLate({ held: { run }, stop }: RunningAttempt, said: AttemptResult['kind']): void {
+    const why = stop.signal.reason instanceof AttemptStopped ? stop.signal.reason.why : 'unknown';
+    if (why !== 'replica-fenced') this.late.publish({ runId: run.id, attempt: run.attempt, why, said });
+  }
+}
+
+function overdueOf({ timeoutAtMs, silentAtMs, deadlineAtMs }: RunningAttempt) {
+  const atMs = Math.min(timeoutAtMs, silentAtMs, deadlineAtMs);
+  if (atMs === deadlineAtMs) return { atMs, why: 'deadline' } as const;
+  return atMs === timeoutAtMs
+    ? ({ atMs, why: 'timeout' } as const)
+    : ({ atMs, why: 'heartbeat-missed' } as const);
 }
 
 function latest(a: Date, b: Date): Date {

@@ -1,6 +1,7 @@
 // How is a run handed to a handler in this process? Its payload is checked against the job's schema
 // first; one that does not fit will not fit next time either, so that is fatal.
 import type { JobContext } from '#client/job-definition.js';
+import { Snooze } from '#client/outcomes.js';
 import type { ValidationIssue } from '#client/standard-schema.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptResult } from './decisions/run-transition.js';
@@ -31,7 +32,10 @@ export async function callHandler({ registry, handler, run, context }: HandlerCa
       true,
     );
   }
-  const returned: unknown = (await registered.handle({ payload: checked.value }, context)) ?? null;
+  const answered: unknown = await registered.handle({ payload: checked.value }, context);
+  // As good as throwing it.
+  if (answered instanceof Snooze) throw answered;
+  const returned = answered ?? null;
   const output = await registered.definition.output?.['~standard'].validate(returned);
   if (output?.issues === undefined) return { kind: 'succeeded', output: output?.value ?? returned };
   // The work is done; doing it again would only bring the same output.

@@ -93,6 +93,20 @@ export class HeldRuns {
     this.#quarantine.sort(soonestLast);
   }
 
+  /** Undefined for what is not held, or no longer. */
+  find(id: RunId): HeldRun | undefined {
+    return this.#runs.get(id);
+  }
+
+  all(): Iterable<HeldRun> {
+    return this.#runs.values();
+  }
+
+  /** Takes back one run that has not started; false if it has. */
+  withdraw(held: HeldRun): boolean {
+    return held.state === 'waiting' && this.takeWaiting(({ id }) => id === held.run.id).length > 0;
+  }
+
   /** The runs to start now: due, and within what may run at once. They are 'running' from here on. */
   takeDue(nowMs: number): HeldRun[] {
     const due: HeldRun[] = [];

@@ -2,8 +2,13 @@
 import type { JobContext } from '#client/job-definition.js';
 import type { ClaimedRun } from './claimed-run.js';
 
+export type CompleteInTx = JobContext['completeInTx'];
+
 /** What an attempt is given besides its run. */
-export interface AttemptMeans extends Pick<JobContext, 'log' | 'progress' | 'heartbeat' | 'enqueue'> {
+export interface AttemptMeans extends Pick<
+  JobContext,
+  'log' | 'progress' | 'heartbeat' | 'enqueue' | 'completeInTx'
+> {
   clock?: AttemptClock;
 }
 
@@ -18,7 +23,7 @@ const clocks = new WeakMap<JobContext, AttemptClock>();
 
 export function jobContextOf(run: ClaimedRun, signal: AbortSignal, means: AttemptMeans): JobContext {
   const { id, tenantId, attempt, dueAt, details } = run;
-  const { log, progress, heartbeat, enqueue, clock } = means;
+  const { log, progress, heartbeat, enqueue, completeInTx, clock } = means;
   const context: JobContext = {
     tenant: tenantId,
     runId: id,
@@ -31,6 +36,7 @@ export function jobContextOf(run: ClaimedRun, signal: AbortSignal, means: Attemp
     progress,
     heartbeat,
     enqueue,
+    completeInTx,
   };
   if (clock !== undefined) clocks.set(context, clock);
   return context;

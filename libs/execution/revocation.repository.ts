@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
+import { newestAttempts } from './settlement.repository.js';
 
 /** True while any claim belongs to a replica that is neither active nor draining. */
 export async function hasVoidClaims(db: Database): Promise<boolean> {
@@ -50,7 +51,7 @@ export async function requeueLost(
            losses = losses + 1,
            crashes = crashes + case when started_by = ${replica} then 1 else 0 end,
            started_by = null,
-           past_attempts = coalesce(past_attempts, '[]')
+           past_attempts = ${newestAttempts('run')}
              || jsonb_build_object('attempt', attempt, 'outcome', 'lost', 'replica', ${replica}::int, 'finishedAt', clock_timestamp())
      where id = any(${[...runIds]}::uuid[])
     returning id, slot, losses, crashes`.execute(tx);

@@ -150,7 +150,10 @@ const ENDED: ReadonlySet<RunState> = new Set([
   'dead-lettered',
 ]);
 
-/** Newest first, unfinished and finished alike. A claimed run counts as running once its instant has come. */
+/**
+ * Newest first, unfinished and finished alike. A run counts as running once its holder has said so, which it does
+ * of those that have been running for a fraction of a second (held-watch-loop.ts); until then it is queued.
+ */
 export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
   const { state, limit, fromId = null } = page;
   const wanted = sql`${inIndex(page)} and ${picked(page)} and (${fromId}::uuid is null or id >= ${fromId}::uuid)`;
@@ -159,15 +162,16 @@ export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
   const unfinishedLimit = state === null ? limit : SCANNED_MAX;
   const { rows } = await sql<RunRow>`
     with held as materialized (
-      select c.replica, u.id from carillon.claim c cross join lateral unnest(c.run_ids) as u (id)),
+      select c.replica, u.id, (c.started ->> u.id::text)::timestamptz as started_at
+        from carillon.claim c cross join lateral unnest(c.run_ids) as u (id)),
     unfinished as (
       select r.id, r.job_type, r.schedule_id, r.due_at, r.payload, r.priority, r.run_at, r.attempt, r.past_attempts, r.created_at,
              r.queue, r.concurrency_key, r.tags, r.deadline, r.progress, r.cancel_requested_at,
-             case when h.id is not null and r.run_at <= clock_timestamp() then 'running'
+             case when h.started_at is not null then 'running'
                   when r.failures > 0 then 'retrying'
                   when r.run_at > clock_timestamp() then 'scheduled'
                   else 'queued' end as state,
-             h.replica, null::timestamptz as started_at, null::timestamptz as finished_at, null::jsonb as output, null::jsonb as error
+             h.replica, h.started_at, null::timestamptz as finished_at, null::jsonb as output, null::jsonb as error
         from (select * from carillon.run where ${mayBe(page, 'unfinished')} and ${wanted} order by id desc limit ${unfinishedLimit}) r
         left join held h on h.id = r.id),
     finished as not materialized (
@@ -256,6 +260,15 @@ function mayBe({ state }: RunPage, table: 'unfinished' | 'finished') {
 function firstIdOf(ms: number): string {
   const hex = Math.max(0, ms).toString(16).padStart(12, '0').slice(-12);
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}
+
+export async function findRun(
+  db: Database,
+  { tenantId, id }: { tenantId: TenantId; id: RunId },
+): Promise<RunRow | undefined> {
+  const one = { tenantId, id, scheduleId: null, state: null, beforeId: null, limit: 1 };
+  const [found] = await listRuns(db, one);
+  return found;
 }
 
 /** Which of these runs are over. */

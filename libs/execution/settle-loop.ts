@@ -5,7 +5,7 @@
 import { asReplica } from '#cluster/fences.js';
 import type { Incarnation, Membership } from '#cluster/membership.js';
 import { databaseErrorKind } from '#database/error-kind.js';
-import type { ClaimId, RunId } from '#kernel/ids.js';
+import type { ClaimId, RunId, Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { describeError } from './attempt.js';
@@ -13,8 +13,8 @@ import type { HeldRuns } from './held-runs.js';
 import { settle, type Ending, type Start } from './settlement.js';
 
 const BATCH_SIZE_MAX = 1_000;
-/** A fire that starts later than this after its due time is recorded as late. */
-const LATE_AFTER_MS = 1_000;
+/** Whoever goes on this soon is looked for at once; later ones are found by the look every second. */
+const SOON_MS = 1_500;
 
 interface Batch {
   starts: Start[];
@@ -27,6 +27,8 @@ export class SettleLoop implements Loop {
   readonly pending = new Topic<void>();
   /** Ends were written; there is room for more runs. */
   readonly settled = new Topic<void>();
+  /** Runs went back to these slots, and are due now or soon. */
+  readonly freed = new Topic<Slot[]>();
   /** A run ended here, but its claim was gone: somebody else decides about it. */
   readonly claimLost = new Topic<RunId>();
   #waiting: Batch = { starts: [], endings: [] };
@@ -79,7 +81,6 @@ export class SettleLoop implements Loop {
           ...batch,
           replica: incarnation.replica,
           finishedClaims: this.#finishedClaims(batch.endings),
-          lateAfterMs: LATE_AFTER_MS,
         }),
       );
       if (result.kind === 'fenced') return this.membership.acceptDeath(incarnation);
@@ -120,6 +121,8 @@ export class SettleLoop implements Loop {
       this.held.forget(run);
       if (!recorded.has(run.id)) this.claimLost.publish(run.id);
     }
+    const freed = batch.endings.filter(goesOnSoon).map(({ run }) => run.slot);
+    if (freed.length > 0) this.freed.publish([...new Set(freed)]);
   }
 
   #putBack(batch: Batch): void {
@@ -128,4 +131,8 @@ export class SettleLoop implements Loop {
       endings: [...batch.endings, ...this.#waiting.endings],
     };
   }
+}
+
+function goesOnSoon({ transition }: Ending): boolean {
+  return transition.kind === 'release' || (transition.kind === 'retry' && transition.delayMs <= SOON_MS);
 }

@@ -1,7 +1,8 @@
 // Which statements end attempts? They run in one transaction behind the replica gate, and the first locks
 // the claims: an attempt whose claim is gone was revoked, and nothing of it is written (I2, I4).
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Tx } from '#database/connection.js';
+import type { RunOutcome } from '#database/schema.js';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
 
 /** Locks the claims that are still ours. Whoever revokes deletes the row, so one of the two finds nothing. */
@@ -38,10 +39,30 @@ export async function decideFires(
      where f.schedule_id = s.schedule_id and f.due_at = s.due_at and f.outcome = 'planned'`.execute(tx);
 }
 
+export interface UnstartedFire {
+  scheduleId: ScheduleId;
+  dueAt: Date;
+  outcome: 'skipped' | 'missed';
+  reason: string;
+}
+
+/** The ledger's decision about due times whose runs were over before they started (I1). */
+export async function closeFires(tx: Tx, fires: readonly UnstartedFire[]): Promise<void> {
+  await sql`
+    update carillon.fire f
+       set outcome = e.outcome, reason = e.reason
+      from unnest(${fires.map((fire) => fire.scheduleId)}::uuid[],
+                  ${fires.map((fire) => fire.dueAt)}::timestamptz[],
+                  ${fires.map((fire) => fire.outcome)}::text[],
+                  ${fires.map((fire) => fire.reason)}::text[]) as e (schedule_id, due_at, outcome, reason)
+     where f.schedule_id = e.schedule_id and f.due_at = e.due_at and f.outcome = 'planned'`.execute(tx);
+}
+
 export interface FinishedRun {
   id: RunId;
-  outcome: 'succeeded' | 'failed';
-  startedAt: Date;
+  outcome: RunOutcome;
+  /** Null for a run that never began; it has met no replica then. */
+  startedAt: Date | null;
   finishedAt: Date;
   outputJson: string | null;
   errorJson: string | null;
@@ -61,7 +82,8 @@ export async function finishRuns(
                                       created_at, queue, concurrency_key, deadline, tags, progress,
                                       outcome, replica, started_at, finished_at, output, error)
     select g.id, g.tenant_id, g.slot, g.job_type, g.schedule_id, g.due_at, g.payload, g.priority, g.run_at, g.attempt, g.past_attempts,
-           g.created_at, g.queue, g.concurrency_key, g.deadline, g.tags, g.progress, e.outcome, ${replica}, e.started_at, e.finished_at, e.output::jsonb, e.error::jsonb
+           g.created_at, g.queue, g.concurrency_key, g.deadline, g.tags, g.progress, e.outcome,
+           case when e.started_at is null then null else ${replica}::int end, e.started_at, e.finished_at, e.output::jsonb, e.error::jsonb
       from gone g
       join unnest(${ids}::uuid[],
                   ${runs.map((run) => run.outcome)}::text[],
@@ -78,43 +100,41 @@ export interface RetriedRun {
   id: RunId;
   attempt: number;
   delayMs: number;
+  /** Whether it counts against the attempts of the retry policy. */
+  isFailure: boolean;
   /** The ended attempt, as it is shown later. */
   recordJson: string;
 }
 
-/** Puts failed runs back for another attempt, later; resolves with those that it found. */
+/** Puts runs back for another attempt, later, and keeps their newest attempts; resolves with those that it found. */
 export async function retryRuns(tx: Tx, runs: readonly RetriedRun[]): Promise<Set<RunId>> {
   const ids = runs.map((run) => run.id);
   const { rows } = await sql<{ id: RunId }>`
     update carillon.run r
        set attempt = r.attempt + 1,
-           failures = r.failures + 1,
-           run_at = clock_timestamp() + make_interval(secs => e.delay_ms / 1000.0),
-           past_attempts = coalesce(r.past_attempts, '[]') || e.record::jsonb
+           failures = r.failures + e.failed,
+           -- It does not run any more; a death that only finds it waiting must not be held against it.
+           started_by = null,
+           -- Without a delay it keeps the place that it had.
+           run_at = case when e.delay_ms > 0 then clock_timestamp() + make_interval(secs => e.delay_ms / 1000.0) else r.run_at end,
+           past_attempts = ${newestAttempts('r')} || e.record::jsonb
       from unnest(${ids}::uuid[],
                   ${runs.map((run) => run.attempt)}::int[],
+                  ${runs.map((run) => Number(run.isFailure))}::int[],
                   ${runs.map((run) => run.delayMs)}::float8[],
-                  ${runs.map((run) => run.recordJson)}::text[]) as e (id, attempt, delay_ms, record)
+                  ${runs.map((run) => run.recordJson)}::text[]) as e (id, attempt, failed, delay_ms, record)
      where r.id = any(${ids}::uuid[]) and r.id = e.id and r.attempt = e.attempt
     returning r.id`.execute(tx);
   return new Set(rows.map((row) => row.id));
 }
 
-export type LostRun = Omit<RetriedRun, 'delayMs'>;
+/** How many ended attempts a run remembers. */
+const ATTEMPTS_KEPT = 100;
 
-/** Puts runs back whose attempt had started and was stopped by us, due as before; resolves with those that it found. */
-export async function loseRuns(tx: Tx, runs: readonly LostRun[]): Promise<Set<RunId>> {
-  const ids = runs.map((run) => run.id);
-  const { rows } = await sql<{ id: RunId }>`
-    update carillon.run r
-       set attempt = r.attempt + 1,
-           past_attempts = coalesce(r.past_attempts, '[]') || e.record::jsonb
-      from unnest(${ids}::uuid[],
-                  ${runs.map((run) => run.attempt)}::int[],
-                  ${runs.map((run) => run.recordJson)}::text[]) as e (id, attempt, record)
-     where r.id = any(${ids}::uuid[]) and r.id = e.id and r.attempt = e.attempt
-    returning r.id`.execute(tx);
-  return new Set(rows.map((row) => row.id));
+/** The past attempts of a row, with room for one more: what is full loses its oldest. */
+export function newestAttempts(table: string): RawBuilder<unknown> {
+  const attempts = sql.ref(`${table}.past_attempts`);
+  return sql`(case when jsonb_array_length(${attempts}) >= ${sql.lit(ATTEMPTS_KEPT)} then ${attempts} - 0 else coalesce(${attempts}, '[]') end)`;
 }
 
 /** Deletes claims of which nothing is left. */

@@ -1,5 +1,5 @@
 // What is written when attempts have ended? One transaction for a whole batch: the ledger's decisions,
-// then finished runs into the history, failed ones back with a later run_at, and the claims that held
+// then finished runs into the history, those that go on back with a later run_at, and the claims that held
 // them closed or shrunk.
 import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
@@ -9,9 +9,13 @@ import { writeProgress, type ProgressNote } from './progress.repository.js';
 import * as rows from './settlement.repository.js';
 import { forJsonb } from './stored-json.js';
 
+/** A fire that starts later than this after its due time is recorded as late. */
+export const LATE_AFTER_MS = 1_000;
+
 export interface Ending {
   run: ClaimedRun;
-  startedAt: Date;
+  /** Null for a run that never began. */
+  startedAt: Date | null;
   finishedAt: Date;
   transition: RunTransition;
   /** The output as JSON, when there is one. */
@@ -30,28 +34,31 @@ export interface SettlementBatch {
   endings: readonly Ending[];
   /** Claims of which nothing is held beyond this batch. */
   finishedClaims: readonly ClaimId[];
-  lateAfterMs: number;
 }
 
 /** Resolves with the runs whose end was recorded; the others' claims are lost. */
 export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>> {
-  const { replica, lateAfterMs } = batch;
+  const { replica } = batch;
   const claimIds = [
     ...new Set([...batch.starts, ...batch.endings.map(({ run }) => run)].map((entry) => entry.claimId)),
   ];
   const ours = await rows.lockClaims(tx, { replica, claimIds });
   const fires = batch.starts.filter((start) => ours.has(start.claimId));
-  if (fires.length > 0) await rows.decideFires(tx, { fires, lateAfterMs });
+  if (fires.length > 0) await rows.decideFires(tx, { fires, lateAfterMs: LATE_AFTER_MS });
   const endings = batch.endings.filter(({ run }) => ours.has(run.claimId));
   const lastNotes = endings.flatMap(({ lastNote }) => lastNote ?? []);
   // Before the rows move on: the history and the next attempt are to have the last word.
   if (lastNotes.length > 0) await writeProgress(tx, lastNotes, 'ending');
+  const unstarted = endings.flatMap(unstartedFire);
+  if (unstarted.length > 0) await rows.closeFires(tx, unstarted);
   const settled = new Set([
+    ...batch.endings.filter(({ transition }) => transition.kind === 'recorded').map(({ run }) => run.id),
     ...(await finish(tx, replica, endings)),
     ...(await giveBack(tx, replica, endings)),
-    ...(await lose(tx, replica, endings)),
   ]);
-  const leaving = endings.filter(({ transition }) => transition.kind !== 'finish').map(({ run }) => run);
+  const leaving = endings
+    .filter(({ transition }) => transition.kind === 'retry' || transition.kind === 'release')
+    .map(({ run }) => run);
   await releaseClaims(tx, { leaving, finished: batch.finishedClaims.filter((id) => ours.has(id)) });
   return settled;
 }
@@ -70,15 +77,26 @@ async function finish(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]
 }
 
 function finishedRun({ run, startedAt, finishedAt, transition, outputJson }: Ending): rows.FinishedRun {
-  const failed = transition.kind === 'finish' && transition.outcome === 'failed';
+  if (transition.kind !== 'finish')
+    throw new Error(`expected run ${run.id} to finish, got ${transition.kind}`);
+  const { outcome } = transition;
+  const error = outcome === 'succeeded' ? null : transition.error;
   return {
     id: run.id,
-    outcome: failed ? 'failed' : 'succeeded',
+    outcome,
     startedAt,
     finishedAt,
-    outputJson: failed ? null : outputJson,
-    errorJson: failed ? forJsonb(JSON.stringify(transition.error)) : null,
+    outputJson: outcome === 'succeeded' ? outputJson : null,
+    errorJson: error === null ? null : forJsonb(JSON.stringify(error)),
   };
+}
+
+/** A due time whose run was over before it began still gets its one decision. */
+function unstartedFire({ run, startedAt, transition }: Ending): rows.UnstartedFire[] {
+  if (transition.kind !== 'finish' || startedAt !== null) return [];
+  if (run.scheduleId === null || run.dueAt === null) return [];
+  const outcome = transition.outcome === 'cancelled' ? 'skipped' : 'missed';
+  return [{ scheduleId: run.scheduleId, dueAt: run.dueAt, outcome, reason: transition.outcome }];
 }
 
 async function giveBack(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<RunId[]> {
@@ -88,26 +106,29 @@ async function giveBack(tx: Tx, replica: ReplicaNumber, endings: readonly Ending
   return [...released, ...(await rows.retryRuns(tx, retried))];
 }
 
-async function lose(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<Iterable<RunId>> {
-  const lost = endings.flatMap((ending) => lostRun(ending, replica));
-  return lost.length === 0 ? [] : rows.loseRuns(tx, lost);
-}
-
-function lostRun({ run, startedAt, finishedAt, transition }: Ending, replica: ReplicaNumber): rows.LostRun[] {
-  if (transition.kind !== 'lose') return [];
-  const { error } = transition;
-  const record = { attempt: run.attempt, outcome: 'lost', replica, startedAt, finishedAt, error };
-  return [{ id: run.id, attempt: run.attempt, recordJson: forJsonb(JSON.stringify(record)) }];
-}
-
 function retriedRun(
   { run, startedAt, finishedAt, transition }: Ending,
   replica: ReplicaNumber,
 ): rows.RetriedRun[] {
   if (transition.kind !== 'retry') return [];
-  const { error, delayMs } = transition;
-  const record = { attempt: run.attempt, outcome: 'failed', replica, startedAt, finishedAt, error };
-  return [{ id: run.id, attempt: run.attempt, delayMs, recordJson: forJsonb(JSON.stringify(record)) }];
+  const { outcome, error, delayMs } = transition;
+  const record = {
+    attempt: run.attempt,
+    outcome,
+    replica,
+    startedAt,
+    finishedAt,
+    ...(error === null ? {} : { error }),
+  };
+  return [
+    {
+      id: run.id,
+      attempt: run.attempt,
+      delayMs,
+      isFailure: outcome === 'failed' || outcome === 'timed-out',
+      recordJson: forJsonb(JSON.stringify(record)),
+    },
+  ];
 }
 
 async function releaseClaims(

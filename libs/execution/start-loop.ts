@@ -52,7 +52,7 @@ export class StartLoop implements Loop {
     if (membership.isDraining) this.releaseWaiting();
     const nowMs = clock.monotonicMs();
     const nextDeadlineMs = executor.stopOverdue(nowMs);
-    await this.#startDue(incarnation, held.takeDue(nowMs));
+    await this.#startDue(incarnation, this.#stillWanted(held.takeDue(nowMs)));
     const nextMs = Math.min(held.nextStartAtMs() ?? Number.POSITIVE_INFINITY, nextDeadlineMs);
     return Math.min(this.#lookAgainMs(), Math.max(0, nextMs - clock.monotonicMs()));
   }
@@ -94,6 +94,17 @@ export class StartLoop implements Loop {
   #postpone(due: readonly HeldRun[]): void {
     const { held, clock } = this.parts;
     for (const each of due) held.postpone(each, clock.monotonicMs() + DISTRUST_MS);
+  }
+
+  /** Ends those that came too late, or that nobody wants any more. */
+  #stillWanted(due: readonly HeldRun[]): HeldRun[] {
+    const now = this.parts.databaseClock.now();
+    return due.filter((held) => {
+      const { deadline, isCancelRequested } = held.run;
+      const why = isCancelRequested ? 'cancelled' : deadline !== null && deadline <= now ? 'deadline' : null;
+      if (why !== null) this.parts.executor.endBeforeStart(held, why);
+      return why === null;
+    });
   }
 
   // What was lost before is written down before it starts: if this replica dies as well, it was running.

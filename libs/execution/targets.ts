@@ -9,6 +9,7 @@ import type { ClaimedRun } from './claimed-run.js';
 import { callHandler } from './handler-target.js';
 import type { HandlerRegistry } from './handler-registry.js';
 import { callHttp } from './http-target.js';
+import { callQueue, type UserQueues } from './queue-target.js';
 import {
   DEFAULT_RETRY,
   DEFAULT_TIMEOUT_MS,
@@ -27,6 +28,12 @@ export interface ResolvedTarget {
   heartbeatMs?: number | null;
 }
 
+/** What leads out of this process. */
+export interface Ways {
+  dispatcher: Dispatcher;
+  queues: UserQueues;
+}
+
 const REMEMBERED_MS = 5_000;
 const REMEMBERED_MAX = 10_000;
 
@@ -36,7 +43,7 @@ export class Targets {
   constructor(
     private readonly membership: Membership,
     private readonly registry: HandlerRegistry,
-    private readonly dispatcher: Dispatcher,
+    private readonly ways: Ways,
     private readonly clock: Clock,
   ) {}
 
@@ -63,7 +70,9 @@ export class Targets {
         return (run, context) =>
           callHandler({ registry: this.registry, handler: target.handler, run, context });
       case 'http':
-        return (run, context) => callHttp({ target, run, context, dispatcher: this.dispatcher });
+        return (run, context) => callHttp({ target, run, context, dispatcher: this.ways.dispatcher });
+      case 'queue':
+        return (run, context) => callQueue({ target, run, context, queues: this.ways.queues });
       default:
         return unreachable(target);
     }

@@ -116,6 +116,8 @@ class ThreadContext {
       // A thread has no way to the database.
       enqueue: () =>
         Promise.reject(new Error('expected a handler outside of a thread, got enqueue() in one')),
+      completeInTx: () =>
+        Promise.reject(new Error('expected a handler outside of a thread, got completeInTx() in one')),
     };
   }
 

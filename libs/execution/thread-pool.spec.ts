@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { claimedRun, noMeans } from '#test/support/builders.js';
-import { AttemptStopped, FatalError } from './attempt.js';
+import { FatalError } from '#client/outcomes.js';
+import { AttemptStopped } from './attempt.js';
 import { jobContextOf, type AttemptMeans } from './job-context.js';
 import { ThreadPool } from './thread-pool.js';
 

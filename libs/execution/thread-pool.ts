@@ -6,7 +6,7 @@ import { MessageChannel } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { JobContext } from '#client/job-definition.js';
-import { FatalError } from './attempt.js';
+import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
 import { attemptClockOf } from './job-context.js';
 import type { FromThread, ThreadTask, ThrownInThread, ToThread } from './thread-main.js';
 
@@ -28,7 +28,12 @@ const MAIN = fileURLToPath(new URL(`./thread-main${extname(import.meta.url)}`, i
 const IDLE_MS = 30_000;
 
 /** What a handler can throw besides a failure; known again by its name on this side. */
-const STEERING = new Map<string, object>([['FatalError', FatalError.prototype]]);
+const STEERING = new Map<string, object>([
+  ['CancelRun', CancelRun.prototype],
+  ['FatalError', FatalError.prototype],
+  ['RetryAt', RetryAt.prototype],
+  ['Snooze', Snooze.prototype],
+]);
 
 export class ThreadPool {
   #pool: Piscina | null = null;

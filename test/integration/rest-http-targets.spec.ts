@@ -168,7 +168,7 @@ describe('an answer of', () => {
       statuses.map((status) => push({ answer: answerWith(status, 'try later'), attempts: 2 })),
     );
     for (const [index, { run, made }] of pushes.entries()) {
-      expect(run).toMatchObject({ state: 'failed', attempt: 2, error: { name: 'HttpStatus' } });
+      expect(run).toMatchObject({ state: 'dead-lettered', attempt: 2, error: { name: 'HttpStatus' } });
       expect(run.error?.message).toMatch(new RegExp(`got ${statuses[index]}: try later`));
       expect(made).toHaveLength(2);
     }
@@ -208,7 +208,7 @@ describe('an answer of', () => {
 
   it('200 with more than 256 KiB fails, and says so', async () => {
     const { run } = await push({ answer: answerWith(200, 'x'.repeat(300_000)), attempts: 1 });
-    expect(run).toMatchObject({ state: 'failed' });
+    expect(run).toMatchObject({ state: 'dead-lettered' });
     expect(run.error?.message).toMatch(/at most 262144 bytes/);
   });
 });
@@ -216,7 +216,7 @@ describe('an answer of', () => {
 describe('an endpoint that', () => {
   it('does not answer in time is given up, and tried again', async () => {
     const { run, made } = await push({ answer: () => undefined, timeoutMs: 100, attempts: 2 });
-    expect(run).toMatchObject({ state: 'failed', attempt: 2, error: { name: 'AttemptStopped' } });
+    expect(run).toMatchObject({ state: 'dead-lettered', attempt: 2, error: { name: 'AttemptStopped' } });
     expect(made).toHaveLength(2);
   });
 
@@ -231,7 +231,7 @@ describe('an endpoint that', () => {
 
   it('does not exist is tried again, and the last error says why', async () => {
     const { run } = await push({ url: 'http://127.0.0.1:1/', attempts: 2 });
-    expect(run).toMatchObject({ state: 'failed', attempt: 2 });
+    expect(run).toMatchObject({ state: 'dead-lettered', attempt: 2 });
     expect(run.error?.message).toMatch(/ECONNREFUSED/);
   });
 
@@ -248,7 +248,7 @@ describe('an endpoint that', () => {
     ['an address written in octal', 'http://012.0.0.1/'],
   ])('is at %s is never called', async (_, url) => {
     const { run } = await push({ url, attempts: 1 });
-    expect(run).toMatchObject({ state: 'failed', error: { name: 'BlockedAddress' } });
+    expect(run).toMatchObject({ state: 'dead-lettered', error: { name: 'BlockedAddress' } });
     expect(run.error?.message).toMatch(/expected a public address, got /);
   });
 });

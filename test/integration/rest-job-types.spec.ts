@@ -58,7 +58,7 @@ describe("the replicas' job types", () => {
     await createJobType(mine, { name: 'echo', target: { kind: 'handler', handler: 'fail' } });
     expect(await read('echo', mine)).toMatchObject({ shared: false, target: { handler: 'fail' } });
     expect(await read('echo')).toMatchObject({ shared: true });
-    expect(await finish(mine, { jobType: 'echo' })).toMatchObject({ state: 'failed' });
+    expect(await finish(mine, { jobType: 'echo' })).toMatchObject({ state: 'dead-lettered' });
     await mine.api.delete(`${mine.path}/job-types/echo`).expect(204);
     expect(await read('echo', mine)).toMatchObject({ shared: true });
   });
@@ -129,13 +129,13 @@ describe("a tenant's own job type", () => {
       timeoutMs: 50,
     });
     const run = await finish(tenant, { jobType: name, payload: { ms: 60_000 } });
-    expect(run).toMatchObject({ state: 'failed', attempt: 1, error: { name: 'AttemptStopped' } });
+    expect(run).toMatchObject({ state: 'dead-lettered', attempt: 1, error: { name: 'AttemptStopped' } });
   });
 
   it('may name a handler that no replica has; its runs say so', async () => {
     const { name } = await createJobType(tenant, { target: { kind: 'handler', handler: 'nobody.has-it' } });
     expect(await finish(tenant, { jobType: name })).toMatchObject({
-      state: 'failed',
+      state: 'dead-lettered',
       error: { name: 'HandlerMissing' },
     });
   });
@@ -145,7 +145,9 @@ describe('a job type is refused', () => {
   it.each([
     ['without a target', { target: undefined }, ['/target']],
     ['with a target that is text', { target: 'https://example.com' }, ['/target']],
-    ['with a target of an unknown kind', { target: { kind: 'queue', queue: 'x' } }, ['/target/kind']],
+    ['with a target of an unknown kind', { target: { kind: 'carrier-pigeon' } }, ['/target/kind']],
+    ['with a queue of ours', { target: { kind: 'queue', queue: 'carillon-partitions' } }, ['/target/queue']],
+    ['with a queue that can not be', { target: { kind: 'queue', queue: 'a b' } }, ['/target/queue']],
     ['with a target of no kind', { target: { url: 'https://example.com' } }, ['/target/kind']],
     ['with a handler that has no name', { target: { kind: 'handler' } }, ['/target/handler']],
     [

@@ -32,7 +32,7 @@ describe('a run that fails', () => {
     const { name } = await quickly(3);
     const run = await finish(tenant, { jobType: name, payload: { message: 'no luck' } });
     expect(run).toMatchObject({
-      state: 'failed',
+      state: 'dead-lettered',
       attempt: 3,
       output: null,
       error: { name: 'Error', message: 'no luck' },
@@ -41,6 +41,14 @@ describe('a run that fails', () => {
       { attempt: 1, outcome: 'failed', replica: run.replica, error: { message: 'no luck' } },
       { attempt: 2, outcome: 'failed', replica: run.replica, error: { message: 'no luck' } },
     ]);
+  });
+
+  it('is tried again as soon as its delay is over, and not when somebody looks next', async () => {
+    const { name } = await quickly(21);
+    const startedMs = performance.now();
+    expect(await finish(tenant, { jobType: name })).toMatchObject({ state: 'dead-lettered', attempt: 21 });
+    // Twenty looks would take twenty seconds.
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
   });
 
   it('and then works is a success that shows what failed before', async () => {

@@ -153,7 +153,7 @@ describe('a handler that throws', () => {
     '%s, at its last attempt, leaves a failed run that tells of it',
     async (throws) => {
       const run = await finish(tenant, { jobType: 'once', payload: { throws } });
-      expect(run).toMatchObject({ state: 'failed', attempt: 1, error: { name: shown[throws].name } });
+      expect(run).toMatchObject({ state: 'dead-lettered', attempt: 1, error: { name: shown[throws].name } });
       expect(run.error?.message).toMatch(shown[throws].message);
     },
   );

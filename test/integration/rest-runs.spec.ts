@@ -223,10 +223,10 @@ describe('listing runs', () => {
     const later = await createRun(mine, { runAt: secondsFromNow(3_600) });
     const ids = async (query: string) => (await listRuns(mine, query)).map(({ id }) => id);
     expect(await ids('?state=succeeded')).toEqual([ok.id]);
-    expect(await ids('?state=failed')).toEqual([failed.id]);
+    expect(await ids('?state=dead-lettered')).toEqual([failed.id]);
     expect(await ids('?state=scheduled')).toEqual([later.id]);
     expect(await ids('?state=running')).toEqual([]);
-    expect(await ids('?state=dead-lettered')).toEqual([]);
+    expect(await ids('?state=failed')).toEqual([]);
   });
 
   it('by an unknown state or another mistake is refused', async () => {

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
-import { FatalError } from '#execution/attempt.js';
+import { FatalError } from '#client/outcomes.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { addRuns, addTenant, openDatabase } from '../support/rows.js';
 import { history } from '../support/run-rows.js';
@@ -37,7 +37,7 @@ describe('settling', () => {
     }
     const [run] = await history(db);
     expect(run).toMatchObject({
-      outcome: 'failed',
+      outcome: 'dead-lettered',
       attempt: 3,
       error: { name: 'Error', message: 'no luck' },
     });
@@ -66,7 +66,9 @@ describe('settling', () => {
     await addRuns(db, await addTenant(db), 1, { jobType: 'deaf' });
     await worker.claimAll();
     await worker.finish();
-    expect(await history(db)).toMatchObject([{ outcome: 'failed', error: { name: 'AttemptStopped' } }]);
+    expect(await history(db)).toMatchObject([
+      { outcome: 'dead-lettered', error: { name: 'AttemptStopped' } },
+    ]);
   });
 
   it('stores outputs that JSON or jsonb can not hold as well as it can, each without harm to the others', async () => {

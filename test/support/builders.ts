@@ -25,6 +25,7 @@ export function claimedRun(wish: Partial<ClaimedRun> = {}): ClaimedRun {
     failures: 0,
     losses: 0,
     deadline: null,
+    isCancelRequested: false,
     details: null,
     ...wish,
   };
@@ -38,6 +39,7 @@ export function noMeans(): AttemptMeans {
     progress: say,
     heartbeat: say,
     enqueue: () => Promise.reject(new Error('expected a handler that enqueues nothing, got one that does')),
+    completeInTx: () => Promise.reject(new Error('expected no completion')),
   };
 }
 

@@ -6,10 +6,12 @@ import { defineJob, type JobHandlerFunction } from '#client/job-definition.js';
 import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
 import { ChildRuns } from '#execution/child-runs.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS, type ClaimSettings } from '#execution/claim-loop.js';
+import { Completion } from '#execution/completion.js';
 import { Executor } from '#execution/executor.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
 import { HeldRuns } from '#execution/held-runs.js';
+import { HeldWatchLoop } from '#execution/held-watch-loop.js';
 import { DEFAULT_RETRY, type RetryPolicy } from '#execution/job-type.js';
 import { registerSharedJobType } from '#execution/job-type.repository.js';
 import { ProgressLoop } from '#execution/progress-loop.js';
@@ -17,6 +19,7 @@ import { ProgressNotes } from '#execution/progress-notes.js';
 import { beginReports } from '#execution/progress-reports.js';
 import { RunLogLoop } from '#execution/run-log-loop.js';
 import { RunLog } from '#execution/run-log.js';
+import { UserQueues } from '#execution/queue-target.js';
 import { ReconcileLoop } from '#execution/reconcile-loop.js';
 import { RevocationLoop } from '#execution/revocation-loop.js';
 import { SettleLoop } from '#execution/settle-loop.js';
@@ -33,6 +36,7 @@ export interface WorkerOptions {
   retry?: Partial<RetryPolicy>;
   timeoutMs?: number;
   heartbeatMs?: number;
+  graceMs?: number;
   limits?: { held: number; running: number };
   claim?: Partial<ClaimSettings>;
 }
@@ -44,7 +48,9 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
   const settleLoop = new SettleLoop(membership, held);
   const dispatcher = guardedDispatcher(new Set());
   onTestFinished(() => dispatcher.destroy());
-  const targets = new Targets(membership, registry, dispatcher, systemClock);
+  const queues = new UserQueues(membership, { schema: 'pgboss', onError: () => undefined });
+  onTestFinished(() => queues.stop());
+  const targets = new Targets(membership, registry, { dispatcher, queues }, systemClock);
   const runLog = new RunLog();
   const notes = new ProgressNotes();
   const executor = new Executor({
@@ -52,10 +58,12 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     held,
     targets,
     settleLoop,
+    completion: new Completion(membership, databaseClock, { atOnce: 2 }),
     databaseClock,
     clock: systemClock,
     random: systemRandom,
     children: new ChildRuns(membership, hints, systemClock),
+    graceMs: options.graceMs ?? 100,
   });
   const parts = {
     runLog,
@@ -69,6 +77,7 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
       clock: systemClock,
     }),
     start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock: systemClock }),
+    heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock: systemClock }),
     reconcile: new ReconcileLoop(membership, held),
     revocation: new RevocationLoop(leadership, hints),
     /** Claims until a pass finds nothing more. */

@@ -31,8 +31,17 @@ const headers = z.record(z.string(), z.string()).superRefine((given, context) =>
 });
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).max(2_000);
+/** As pg-boss allows them, except for those that are its own or the control plane's. */
+const queueName = z
+  .string()
+  .regex(
+    /^(?!carillon|__)[\w./-]{1,100}$/,
+    'expected the name of a pg-boss queue that does not begin with "carillon" or "__"',
+  )
+  .describe('A pg-boss queue. A run has succeeded when it is in there.');
 const target = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('handler'), handler: resourceName }),
+  z.strictObject({ kind: z.literal('queue'), queue: queueName }),
   z.strictObject({ kind: z.literal('http'), url: httpUrl, headers: headers.default({}) }),
 ]);
 

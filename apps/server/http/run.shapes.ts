@@ -71,6 +71,10 @@ export const runInput = z
   });
 export type RunInput = z.output<typeof runInput>;
 
+const runError = z.looseObject({ name: z.string(), message: z.string(), stack: z.string().optional() });
+/** Written by the database or by us, and so with any number of decimals and perhaps an offset. */
+const instantOfJson = z.iso.datetime({ offset: true }).describe('RFC 3339');
+
 export const run = z
   .object({
     id: z.uuid(),
@@ -96,13 +100,24 @@ export const run = z
     priority: z.int(),
     runAt: instant,
     attempt: z.int().describe('The attempt that ended it, or the one under way or to come; counted from 1.'),
-    pastAttempts: z.array(z.looseObject({ attempt: z.int(), outcome: z.enum(['failed', 'lost']) })),
+    pastAttempts: z
+      .array(
+        z.looseObject({
+          attempt: z.int(),
+          outcome: z.enum(['failed', 'timed-out', 'lost', 'snoozed', 'released', 'cancelled', 'expired']),
+          replica: z.int().optional(),
+          startedAt: instantOfJson.optional(),
+          finishedAt: instantOfJson.optional(),
+          error: runError.optional(),
+        }),
+      )
+      .describe('The attempts before this one, the newest 100 of them.'),
     createdAt: instant,
     replica: z.int().nullable(),
     startedAt: instant.nullable(),
     finishedAt: instant.nullable(),
     output: z.unknown(),
-    error: z.looseObject({ name: z.string(), message: z.string() }).nullable(),
+    error: runError.nullable(),
   })
   .meta({ id: 'Run' });
 

@@ -3,7 +3,7 @@ import { Body, Controller, Get, Inject, Param, Post, Query, Res } from '@nestjs/
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Database } from '#database/connection.js';
-import { listRuns, scanEnd, type RunPage, type RunRow } from '#execution/run.repository.js';
+import { findRun, listRuns, scanEnd, type RunPage, type RunRow } from '#execution/run.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import { findSchedule } from '#scheduling/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
@@ -84,7 +84,7 @@ export class RunsController {
     const [result = { kind: 'over-quota' as const }] = results;
     const problem = problemOf(result, input.unique?.key, maxQueued);
     if (problem !== null || result.kind === 'over-quota') throw problem ?? new Error('expected a problem');
-    const found = await this.#look(tenant, result.id, writing.db);
+    const found = await findRun(writing.db, { tenantId: tenant.id, id: result.id });
     // Its window outlives its retention.
     if (found === undefined) throw problemOf({ ...result, kind: 'key-taken' }, input.unique?.key, null);
     response.setHeader('Location', `/api/v1/tenants/${tenant.name}/runs/${result.id}`);
@@ -116,20 +116,8 @@ export class RunsController {
   }
 
   async #find(tenant: Tenant, id: RunId): Promise<RunRow> {
-    const found = await this.#look(tenant, id, this.db);
+    const found = await findRun(this.db, { tenantId: tenant.id, id });
     if (found === undefined) throw notFound('run', id);
-    return found;
-  }
-
-  async #look(tenant: Tenant, id: RunId, db: Database): Promise<RunRow | undefined> {
-    const [found] = await listRuns(db, {
-      tenantId: tenant.id,
-      id,
-      scheduleId: null,
-      state: null,
-      beforeId: null,
-      limit: 1,
-    });
     return found;
   }
 }

@@ -38,6 +38,7 @@ export async function drain(options: DrainOptions): Promise<void> {
     onError(error); // without a database nothing can be given back; the others will take it
   }
   timers.stop();
+  await replica.queues.stop();
   await replica.membership.leave();
   await replica.dispatcher.destroy();
 }

@@ -58,6 +58,11 @@ export class ReplicaService implements BeforeApplicationShutdown {
     this.#replica?.hints.send({ kind: 'work', slots });
   }
 
+  /** Somebody wants runs cancelled. */
+  hintCancel(): void {
+    this.#replica?.hints.send({ kind: 'cancel' });
+  }
+
   /** A schedule is new or has changed. */
   hintPlan(): void {
     this.#replica?.hints.send({ kind: 'plan' });

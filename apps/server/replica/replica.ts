@@ -11,15 +11,19 @@ import { Membership } from '#cluster/membership.js';
 import { OwnershipLoop } from '#cluster/ownership-loop.js';
 import { SweepLoop } from '#cluster/sweep-loop.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
-import { ChildRuns } from '#execution/child-runs.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS } from '#execution/claim-loop.js';
+import { ChildRuns } from '#execution/child-runs.js';
+import { Completion } from '#execution/completion.js';
+import { EndingLoop } from '#execution/ending-loop.js';
 import { Executor } from '#execution/executor.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
 import type { HandlerRegistry } from '#execution/handler-registry.js';
 import { HeldRuns } from '#execution/held-runs.js';
+import { HeldWatchLoop } from '#execution/held-watch-loop.js';
 import { ProgressLoop } from '#execution/progress-loop.js';
 import { ProgressNotes } from '#execution/progress-notes.js';
 import { beginReports } from '#execution/progress-reports.js';
+import { UserQueues } from '#execution/queue-target.js';
 import { ReconcileLoop } from '#execution/reconcile-loop.js';
 import { RevocationLoop } from '#execution/revocation-loop.js';
 import { RunLogLoop } from '#execution/run-log-loop.js';
@@ -49,22 +53,8 @@ export function buildReplica(options: ReplicaOptions) {
   const leadership = new Leadership(membership, clock);
   const ownership = new OwnershipLoop(membership, hints);
 
-  const held = new HeldRuns({ held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING });
-  const dispatcher = guardedDispatcher(new Set(config.CARILLON_HTTP_ALLOWED_HOSTS));
-  const targets = new Targets(membership, options.registry, dispatcher, clock);
-  const settleLoop = new SettleLoop(membership, held);
-  const runLog = new RunLog();
-  const notes = new ProgressNotes();
-  const executor = new Executor({
-    held,
-    targets,
-    settleLoop,
-    databaseClock,
-    clock,
-    random,
-    children: new ChildRuns(membership, hints, clock),
-    beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
-  });
+  const execution = buildExecution(options, { membership, databaseClock, hints });
+  const { held, executor, settleLoop } = execution;
 
   const scheduler = config.CARILLON_ROLES.includes('scheduler');
   const worker = config.CARILLON_ROLES.includes('worker');
@@ -74,31 +64,64 @@ export function buildReplica(options: ReplicaOptions) {
     hints,
     leadership,
     ownership,
-    held,
-    executor,
-    dispatcher,
-    settleLoop,
-    runLog,
-    notes,
-    runLogLoop: new RunLogLoop(membership, runLog, clock),
-    progress: new ProgressLoop(membership, notes, clock),
+    ...execution,
+    runLogLoop: new RunLogLoop(membership, execution.runLog, clock),
+    progress: new ProgressLoop(membership, execution.notes, clock),
     heartbeat: new HeartbeatLoop(membership, config.cluster, clock),
     election: new ElectionLoop(membership, leadership, config.cluster, clock),
     sweep: new SweepLoop(leadership, hints, config.cluster, clock),
     planner: new PlannerLoop(leadership, hints, DEFAULT_PLANNER_SETTINGS),
     revocation: new RevocationLoop(leadership, hints),
+    ending: new EndingLoop(leadership),
     claim: new ClaimLoop(membership, ownership, held, { settings: DEFAULT_CLAIM_SETTINGS, clock }),
     start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock }),
+    heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock }),
     reconcile: new ReconcileLoop(membership, held),
   };
   const loops = [
     parts.heartbeat,
     hints,
     parts.runLogLoop,
-    ...(scheduler ? [parts.election, parts.sweep, parts.planner, parts.revocation] : []),
-    ...(worker ? [ownership, parts.claim, parts.start, settleLoop, parts.progress, parts.reconcile] : []),
+    ...(scheduler ? [parts.election, parts.sweep, parts.planner, parts.revocation, parts.ending] : []),
+    ...(worker
+      ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.progress, parts.reconcile]
+      : []),
   ];
   return { ...parts, loops };
+}
+
+function buildExecution(
+  { config, registry, onError }: ReplicaOptions,
+  {
+    membership,
+    databaseClock,
+    hints,
+  }: { membership: Membership; databaseClock: DatabaseClock; hints: HintsLoop },
+) {
+  const held = new HeldRuns({ held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING });
+  const dispatcher = guardedDispatcher(new Set(config.CARILLON_HTTP_ALLOWED_HOSTS));
+  const queues = new UserQueues(membership, { schema: config.CARILLON_QUEUE_SCHEMA, onError });
+  const targets = new Targets(membership, registry, { dispatcher, queues }, clock);
+  const settleLoop = new SettleLoop(membership, held);
+  // Some connections are left for claims and ends.
+  const atOnce = Math.max(1, Math.floor(config.CARILLON_WORK_CONNECTIONS / 2));
+  const completion = new Completion(membership, databaseClock, { atOnce });
+  const graceMs = config.CARILLON_STOP_GRACE_SECONDS * 1_000;
+  const runLog = new RunLog();
+  const notes = new ProgressNotes();
+  const executor = new Executor({
+    held,
+    targets,
+    settleLoop,
+    completion,
+    databaseClock,
+    clock,
+    random,
+    graceMs,
+    children: new ChildRuns(membership, hints, clock),
+    beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
+  });
+  return { held, dispatcher, queues, settleLoop, runLog, notes, executor };
 }
 
 function buildMembership({ config, url, version, onError }: ReplicaOptions): Membership {

@@ -2,7 +2,10 @@
 import type { PinoLogger } from 'nestjs-pino';
 import type { Replica } from './replica.js';
 
-export function logStory({ membership, leadership, sweep, settleLoop }: Replica, logger: PinoLogger): void {
+export function logStory(
+  { membership, leadership, sweep, settleLoop, executor }: Replica,
+  logger: PinoLogger,
+): void {
   membership.joined.subscribe(({ replica, incarnation }) =>
     logger.info({ replica, incarnation }, 'joined the cluster'),
   );
@@ -14,4 +17,7 @@ export function logStory({ membership, leadership, sweep, settleLoop }: Replica,
   leadership.ended.subscribe(({ term, reason }) => logger.info({ term, reason }, 'leads no more'));
   sweep.died.subscribe((replica) => logger.warn({ replica }, 'declared a replica dead'));
   settleLoop.claimLost.subscribe((run) => logger.warn({ run }, 'a result was discarded: the claim was lost'));
+  executor.late.subscribe((late) =>
+    logger.warn(late, 'a handler went on after it was given up; what it said at last was discarded'),
+  );
 }

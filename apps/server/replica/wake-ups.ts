@@ -1,10 +1,12 @@
 // Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
 import { laneOf } from '#execution/claimed-run.js';
+import type { Hint } from '#cluster/hints-loop.js';
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 
 export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
-  const { membership, leadership, hints, ownership, executor, settleLoop, claim, start, sweep } = replica;
+  const { membership, leadership, hints, ownership, executor, settleLoop, claim, start, sweep, heldWatch } =
+    replica;
   const wake =
     (...loops: { name: string }[]) =>
     () => {
@@ -19,7 +21,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   membership.joined.subscribe(wake(replica.election, ownership));
   membership.expelled.subscribe(wake(replica.heartbeat, start));
   membership.cutOff.subscribe(wake(replica.heartbeat));
-  leadership.began.subscribe(wake(sweep, replica.planner, replica.revocation));
+  leadership.began.subscribe(wake(sweep, replica.planner, replica.revocation, replica.ending));
   leadership.ended.subscribe(wake(replica.election));
   sweep.died.subscribe(wake(replica.revocation));
   ownership.changed.subscribe(wake(claim));
@@ -41,20 +43,10 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   });
 
   hints.pending.subscribe(wake(hints));
-  hints.received.subscribe((hint) => {
-    if (hint.kind === 'term') {
-      if (hint.to !== undefined) leadership.yieldTo(hint.to);
-      timers.wake(replica.election);
-    } else if (hint.kind === 'plan') timers.wake(replica.planner);
-    else if (hint.kind === 'slots') timers.wake(ownership);
-    else {
-      claim.hint(hint.slots);
-      timers.wake(claim);
-    }
-  });
+  hints.received.subscribe((hint) => follow(hint, replica, timers));
 
   connectReports(replica, timers);
-  claim.claimed.subscribe(wake(start));
+  claim.claimed.subscribe(wake(start, heldWatch));
   claim.reopened.subscribe(wake(start));
   claim.paused.subscribe((lanes) => {
     const paused = new Set(lanes.map(({ tenantId, lane }) => `${tenantId}/${lane}`));
@@ -63,6 +55,29 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   executor.changed.subscribe(wake(start));
   settleLoop.pending.subscribe(wake(settleLoop));
   settleLoop.settled.subscribe(wake(claim));
+  settleLoop.freed.subscribe((slots) => {
+    claim.hint(slots);
+    timers.wake(claim);
+  });
+}
+
+function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
+  switch (hint.kind) {
+    case 'term':
+      if (hint.to !== undefined) replica.leadership.yieldTo(hint.to);
+      return timers.wake(replica.election);
+    case 'plan':
+      return timers.wake(replica.planner);
+    case 'slots':
+      return timers.wake(replica.ownership);
+    case 'cancel':
+      replica.heldWatch.hint();
+      timers.wake(replica.heldWatch);
+      return timers.wake(replica.ending);
+    case 'work':
+      replica.claim.hint(hint.slots);
+      return timers.wake(replica.claim);
+  }
 }
 
 function connectReports({ runLog, runLogLoop, notes, progress }: Replica, timers: LoopTimers): void {

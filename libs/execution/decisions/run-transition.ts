@@ -1,5 +1,6 @@
 // What becomes of a run when an attempt has ended? A pure table: success finishes it, a failure is tried
-// again until its attempts are used up, unless it says that trying again is pointless.
+// again until its attempts are used up, unless it says that trying again is pointless. The whole life of a
+// run, with what happens between attempts, is drawn in docs/RUN-LIFE.md.
 import { retryDelayMs } from '#kernel/backoff.js';
 
 export interface AttemptError {
@@ -10,18 +11,39 @@ export interface AttemptError {
 
 export type AttemptResult =
   | { kind: 'succeeded'; output: unknown }
-  | { kind: 'failed'; error: AttemptError; fatal: boolean }
-  /** Claimed but never started: nobody's fault, no attempt used. */
-  | { kind: 'released' }
-  /** Stopped by us after it had started: nobody's fault either, but it ran, so no other one may have its number. */
-  | { kind: 'stopped'; error: AttemptError };
+  /** The handler has committed the run's end itself, together with its own writes. */
+  | { kind: 'completed' }
+  | {
+      kind: 'failed';
+      error: AttemptError;
+      /** Trying again would be pointless. */
+      fatal: boolean;
+      /** The work itself said when to come back (RetryAt, or Retry-After of an HTTP answer); wins over the policy. */
+      retryAfterMs?: number;
+    }
+  /** Counts as a failure. */
+  | { kind: 'timed-out'; error: AttemptError }
+  /** To be gone on with later; nothing failed. */
+  | { kind: 'snoozed'; delayMs: number }
+  /** By the handler, who says why, or by a request. */
+  | { kind: 'cancelled'; error: AttemptError | null }
+  /** The run's deadline has passed. */
+  | { kind: 'expired'; error: AttemptError }
+  /** Stopped by us: nobody's fault, but it ran, so no other attempt may have its number. */
+  | { kind: 'released'; error: AttemptError };
 
 export type RunTransition =
   | { kind: 'finish'; outcome: 'succeeded'; output: unknown }
-  | { kind: 'finish'; outcome: 'failed'; error: AttemptError }
-  | { kind: 'retry'; delayMs: number; error: AttemptError }
+  | { kind: 'finish'; outcome: 'failed' | 'dead-lettered' | 'expired'; error: AttemptError }
+  | { kind: 'finish'; outcome: 'cancelled'; error: AttemptError | null }
+  /** Another attempt with the next number; only `failed` and `timed-out` count as failures. */
+  | { kind: 'retry'; outcome: 'failed' | 'timed-out'; delayMs: number; error: AttemptError }
+  | { kind: 'retry'; outcome: 'snoozed'; delayMs: number; error: null }
+  | { kind: 'retry'; outcome: 'lost'; delayMs: 0; error: AttemptError }
+  /** Claimed but never started: given back as it was. */
   | { kind: 'release' }
-  | { kind: 'lose'; error: AttemptError };
+  /** Its end is in the database already. */
+  | { kind: 'recorded' };
 
 export interface RetryRule {
   maxAttempts: number;
@@ -39,23 +61,38 @@ export interface TransitionInput {
   random: () => number;
 }
 
+/** What anybody may ask for; longer delays belong into a schedule. */
+const DELAY_MS_MAX = 30 * 86_400_000;
+
 export function transition({ failures, result, retry, random }: TransitionInput): RunTransition {
   switch (result.kind) {
     case 'succeeded':
       return { kind: 'finish', outcome: 'succeeded', output: result.output };
+    case 'completed':
+      return { kind: 'recorded' };
+    case 'cancelled':
+      return { kind: 'finish', outcome: 'cancelled', error: result.error };
+    case 'expired':
+      return { kind: 'finish', outcome: 'expired', error: result.error };
     case 'released':
-      return { kind: 'release' };
-    case 'stopped':
-      return { kind: 'lose', error: result.error };
-    case 'failed': {
+      return { kind: 'retry', outcome: 'lost', delayMs: 0, error: result.error };
+    case 'snoozed':
+      return { kind: 'retry', outcome: 'snoozed', delayMs: askedDelayMs(result.delayMs), error: null };
+    case 'failed':
+    case 'timed-out': {
+      const { kind: outcome, error } = result;
       const failed = failures + 1;
-      if (result.fatal || failed >= retry.maxAttempts)
-        return { kind: 'finish', outcome: 'failed', error: result.error };
-      return {
-        kind: 'retry',
-        delayMs: retryDelayMs({ policy: retry, failures: failed, random }),
-        error: result.error,
-      };
+      if (result.kind === 'failed' && result.fatal) return { kind: 'finish', outcome: 'failed', error };
+      if (failed >= retry.maxAttempts) return { kind: 'finish', outcome: 'dead-lettered', error };
+      const asked = result.kind === 'failed' ? result.retryAfterMs : undefined;
+      const delayMs =
+        asked === undefined ? retryDelayMs({ policy: retry, failures: failed, random }) : askedDelayMs(asked);
+      return { kind: 'retry', outcome, delayMs, error };
     }
   }
+}
+
+/** Whole milliseconds; what is no number means now. */
+function askedDelayMs(ms: number): number {
+  return Number.isNaN(ms) ? 0 : Math.round(Math.min(DELAY_MS_MAX, Math.max(0, ms)));
 }

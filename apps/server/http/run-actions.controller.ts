@@ -1,0 +1,157 @@
+// What can be done to runs that exist? Cancel them while they are not over, and try them again when they are:
+// one by its id, or many by a filter.
+import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Database } from '#database/connection.js';
+import { databaseTime } from '#database/time.repository.js';
+import { actInBatches } from '#execution/bulk-act.js';
+import { cancelRuns } from '#execution/run-ending.js';
+import { findRun, type RunRow } from '#execution/run.repository.js';
+import { RETRIABLE, retryEnded } from '#execution/requeue.js';
+import { pickEnded, pickOpen, type RunFilter } from '#execution/requeue.repository.js';
+import { asId, type RunId } from '#kernel/ids.js';
+import { findSchedule } from '#scheduling/schedule.repository.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { ReplicaService } from '../replica/replica-service.js';
+import { API_DATABASE } from '../tokens.js';
+import { CurrentTenant } from './auth.guard.js';
+import { notFound, ProblemError } from './problem.js';
+import * as bulk from './run-actions.shapes.js';
+import { run as runShape, showRun } from './run.shapes.js';
+import { ApiTenant, uuid } from './shapes.js';
+
+const OPEN_STATES = ['scheduled', 'queued', 'running', 'retrying'] as const;
+/** What a caller most likely means; who cancelled a run had a reason. */
+const RETRIED_BY_DEFAULT = ['failed', 'dead-lettered'] as const;
+
+@ApiTags('runs')
+@ApiBearerAuth()
+@ApiTenant()
+@Controller('api/v1/tenants/:tenant')
+export class RunActionsController {
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly replica: ReplicaService,
+  ) {}
+
+  @Post('runs/:run\\:cancel')
+  @HttpCode(200)
+  @ApiOperation({
+    summary:
+      'Cancel a run: one that waits is cancelled at once, one that runs is told to stop within a second',
+  })
+  @ApiOkResponse({ standardSchema: runShape })
+  async cancel(@CurrentTenant() tenant: Tenant, @Param('run', { schema: uuid }) id: string) {
+    const runId = asId.run(id);
+    const { requested } = await cancelRuns(this.db, { tenantId: tenant.id, slot: tenant.slot, ids: [runId] });
+    if (requested.length > 0) this.replica.hintCancel();
+    const found = await this.#find(tenant, runId);
+    if (found.finishedAt !== null && found.state !== 'cancelled')
+      throw invalidState(found, 'a run that is not over');
+    return showRun(found);
+  }
+
+  @Post('runs/:run\\:retry')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Try a failed, dead-lettered, cancelled or expired run again, with all of its attempts',
+  })
+  @ApiOkResponse({ standardSchema: runShape })
+  async retry(@CurrentTenant() tenant: Tenant, @Param('run', { schema: uuid }) id: string) {
+    const runId = asId.run(id);
+    const retried = await retryEnded(this.db, { tenantId: tenant.id, ids: [runId], outcomes: RETRIABLE });
+    const found = await this.#find(tenant, runId);
+    if (retried.length === 0) throw invalidState(found, `a run that is ${RETRIABLE.join(', ')}`);
+    this.replica.hintWork([tenant.slot]);
+    return showRun(found);
+  }
+
+  @Post('runs\\:cancel')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Cancel all runs that match a filter' })
+  @ApiOkResponse({ standardSchema: bulk.cancelledRuns })
+  async cancelMany(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: bulk.bulkCancel }) { filter, expectedCount }: bulk.BulkCancel,
+  ) {
+    const states = filter.state === undefined ? OPEN_STATES : [filter.state];
+    const wanted = await this.#filterOf(tenant, filter);
+    const pick = (limit: number) => pickOpen(this.db, { ...wanted, states, limit });
+    await expectCount(expectedCount, pick);
+    const done = await actInBatches(async (limit) => {
+      const ids = await pick(limit);
+      const { ended, requested } = await cancelRuns(this.db, {
+        tenantId: tenant.id,
+        slot: tenant.slot,
+        ids,
+      });
+      if (requested.length > 0) this.replica.hintCancel();
+      return { found: ids.length, ended: ended.length, requested: requested.length };
+    });
+    return { cancelled: done.ended, requested: done.requested, more: done.isCutShort };
+  }
+
+  @Post('runs\\:retry')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Try all ended runs that match a filter again' })
+  @ApiOkResponse({ standardSchema: bulk.retriedRuns })
+  async retryMany(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: bulk.bulkRetry }) { filter, expectedCount }: bulk.BulkRetry,
+  ) {
+    const outcomes = filter.state === undefined ? RETRIED_BY_DEFAULT : [filter.state];
+    const wanted = await this.#filterOf(tenant, filter);
+    const pick = (limit: number) => pickEnded(this.db, { ...wanted, outcomes, limit });
+    await expectCount(expectedCount, pick);
+    const done = await actInBatches(async (limit) => {
+      const ids = await pick(limit);
+      const retried = await retryEnded(this.db, { tenantId: tenant.id, ids, outcomes });
+      return { found: ids.length, ended: retried.length, requested: 0 };
+    });
+    if (done.ended > 0) this.replica.hintWork([tenant.slot]);
+    return { retried: done.ended, more: done.isCutShort };
+  }
+
+  async #filterOf(tenant: Tenant, filter: bulk.BulkFilter): Promise<RunFilter> {
+    const { schedule: name } = filter;
+    const schedule = name === undefined ? null : await findSchedule(this.db, { tenantId: tenant.id, name });
+    if (schedule === undefined) throw notFound('schedule', name ?? '');
+    return {
+      tenantId: tenant.id,
+      jobType: filter.jobType ?? null,
+      queue: filter.queue ?? null,
+      tag: filter.tag ?? null,
+      scheduleId: schedule?.id ?? null,
+      createdAfter: instantOf(filter.createdAfter),
+      createdBefore: instantOf(filter.createdBefore),
+      asOf: await databaseTime(this.db),
+    };
+  }
+
+  async #find(tenant: Tenant, id: RunId): Promise<RunRow> {
+    const found = await findRun(this.db, { tenantId: tenant.id, id });
+    if (found === undefined) throw notFound('run', id);
+    return found;
+  }
+}
+
+async function expectCount(
+  expected: number | undefined,
+  pick: (limit: number) => Promise<RunId[]>,
+): Promise<void> {
+  if (expected === undefined) return;
+  const { length: matching } = await pick(expected + 1);
+  if (matching === expected) return;
+  const got = matching > expected ? `more than ${expected}` : String(matching);
+  throw new ProblemError('invalid-state', `expected ${expected} runs to match the filter, got ${got}`);
+}
+
+function invalidState({ id, state }: RunRow, wanted: string): ProblemError {
+  return new ProblemError('invalid-state', `expected ${wanted}, got run ${id}, which is ${state}`, {
+    currentState: state,
+  });
+}
+
+function instantOf(text: string | undefined): Date | null {
+  return text === undefined ? null : new Date(text);
+}

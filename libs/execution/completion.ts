@@ -1,0 +1,124 @@
+// How does a handler's own work commit together with its run's end? In one transaction, in this order: the
+// handler writes what it wants, and only then come the replica gate, the lock on the claim, and the move into
+// the history by compare-and-set on the attempt. Fences and claim are thus held for a moment only, however long
+// the handler takes, and claims and hand-overs don't wait for it. Whoever finds the claim gone undoes everything.
+//
+// If the connection breaks during the commit, nobody knows whether it happened, and the handler is told so by
+// the error. What is written about the attempt after that is compared-and-set as well: if the commit did
+// happen, the run is gone from `run`, and nothing is written; if it did not, the attempt has failed (I2).
+import type { HandlerTransaction } from '#client/job-definition.js';
+import { ClaimLost, FatalError } from '#client/outcomes.js';
+import type { DatabaseClock } from '#cluster/database-clock.js';
+import { passGate } from '#cluster/fences.js';
+import type { Incarnation, Membership } from '#cluster/membership.js';
+import type { Tx } from '#database/connection.js';
+import type { ClaimedRun } from './claimed-run.js';
+import { decideFires, finishRuns, lockClaims } from './settlement.repository.js';
+import { LATE_AFTER_MS } from './settlement.js';
+import { encodeJson } from './stored-json.js';
+
+export interface CompletionRequest {
+  run: ClaimedRun;
+  startedAt: Date;
+  /** Nothing is committed once it is aborted. */
+  stop: AbortSignal;
+}
+
+export class Completion {
+  #free: number;
+  readonly #queue: (() => void)[] = [];
+
+  /** `atOnce`: how many such transactions may be open, so that some connections are left for claims. */
+  constructor(
+    private readonly membership: Membership,
+    private readonly databaseClock: DatabaseClock,
+    { atOnce }: { atOnce: number },
+  ) {
+    this.#free = atOnce;
+  }
+
+  /** Resolves with the output when both are committed. See JobContext.completeInTx for how it rejects. */
+  async complete<Output>(
+    request: CompletionRequest,
+    work: (trx: HandlerTransaction) => Promise<Output>,
+  ): Promise<Output> {
+    await this.#enter();
+    try {
+      request.stop.throwIfAborted();
+      const { incarnation } = this.membership;
+      if (incarnation === null) throw lost(request.run);
+      return await this.#commit(incarnation, request, work);
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async #commit<Output>(
+    incarnation: Incarnation,
+    request: CompletionRequest,
+    work: (trx: HandlerTransaction) => Promise<Output>,
+  ): Promise<Output> {
+    const { db } = incarnation;
+    return db
+      .transaction()
+      .setIsolationLevel('read committed')
+      .execute(async (tx) => {
+        // Without our schema: the handler's tables are where its search_path says.
+        const output = await work(tx.withoutPlugins() as HandlerTransaction);
+        const encoded = encodeJson(output ?? null);
+        // The same output would come again.
+        if (encoded.kind === 'unfit') throw new FatalError(`the output can not be stored: ${encoded.reason}`);
+        request.stop.throwIfAborted();
+        if (!(await passGate(tx, incarnation))) throw lost(request.run);
+        await this.#finish(tx, { incarnation, request, outputJson: encoded.json });
+        return output;
+      });
+  }
+
+  async #finish(
+    tx: Tx,
+    {
+      incarnation,
+      request,
+      outputJson,
+    }: { incarnation: Incarnation; request: CompletionRequest; outputJson: string },
+  ): Promise<void> {
+    const { run, startedAt } = request;
+    const { replica } = incarnation;
+    const ours = await lockClaims(tx, { replica, claimIds: [run.claimId] });
+    if (!ours.has(run.claimId)) throw lost(run);
+    if (run.scheduleId !== null && run.dueAt !== null) {
+      const fires = [{ scheduleId: run.scheduleId, dueAt: run.dueAt, startedAt }];
+      await decideFires(tx, { fires, lateAfterMs: LATE_AFTER_MS });
+    }
+    const now = this.databaseClock.now();
+    const finishedAt = now > startedAt ? now : startedAt;
+    const finished = {
+      id: run.id,
+      outcome: 'succeeded',
+      startedAt,
+      finishedAt,
+      outputJson,
+      errorJson: null,
+    } as const;
+    const done = await finishRuns(tx, { replica, attempt: run.attempt, runs: [finished] });
+    if (!done.has(run.id)) throw lost(run);
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#queue.push(resolve));
+  }
+
+  #leave(): void {
+    const next = this.#queue.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+}
+
+function lost({ id, attempt }: ClaimedRun): ClaimLost {
+  return new ClaimLost(
+    `expected to hold run ${id} in its attempt ${attempt}, but it was given to somebody else`,
+  );
+}

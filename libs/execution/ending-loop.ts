@@ -1,0 +1,26 @@
+// Who ends runs that nobody holds, once their deadline has passed or somebody wants them cancelled? The leader,
+// about once a second, in bounded batches. What it does is safe for anybody to do, so it needs no fence of its
+// term: leading only means that the others need not look as well.
+import type { Leadership } from '#cluster/leadership.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { listEndable } from './run-ending.repository.js';
+import { endOverdue } from './run-ending.js';
+
+const LOOK_MS = 1_000;
+const RUNS_PER_PASS = 500;
+
+export class EndingLoop implements Loop {
+  readonly name = 'ending';
+
+  constructor(private readonly leadership: Leadership) {}
+
+  async runOnce(): Promise<number> {
+    const leader = this.leadership.current();
+    if (leader === null) return UNTIL_WOKEN_MS;
+    const { db } = leader.incarnation;
+    const endable = await listEndable(db, RUNS_PER_PASS);
+    const ended = await endOverdue(db, endable);
+    // Where nothing could be ended, somebody hangs; looking again at once would not help.
+    return endable.length >= RUNS_PER_PASS && ended.length > 0 ? 0 : LOOK_MS;
+  }
+}

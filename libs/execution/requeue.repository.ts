@@ -1,0 +1,101 @@
+// Which statements bring ended runs back? A run moves from the history into `run` in one transaction, with the
+// next attempt number, no failures held against it, and all of its attempts.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { RunOutcome } from '#database/schema.js';
+import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
+import { newestAttempts } from './settlement.repository.js';
+
+/**
+ * Locks the claims that still name these runs. A claim keeps the names of those of its runs that are over; one
+ * that came back would be taken for held, and for lost with that claim's replica.
+ */
+export async function lockClaimsNaming(tx: Tx, ids: readonly RunId[]): Promise<ClaimId[]> {
+  const { rows } = await sql<{ id: ClaimId }>`
+    select id from carillon.claim where run_ids && ${[...ids]}::uuid[] order by id for update`.execute(tx);
+  return rows.map((row) => row.id);
+}
+
+/** Resolves with the runs that were found in one of these outcomes. A deadline that has passed is dropped. */
+export async function requeueRuns(
+  tx: Tx,
+  { tenantId, ids, outcomes }: { tenantId: TenantId; ids: readonly RunId[]; outcomes: readonly RunOutcome[] },
+): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    with gone as (
+      delete from carillon.run_history
+       where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[]) and outcome = any(${[...outcomes]}::text[])
+      returning *)
+    insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
+                              created_at, queue, concurrency_key, deadline, tags)
+    select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, clock_timestamp(), attempt + 1,
+           -- The last attempt of a poison run is among the past ones already.
+           case when (past_attempts -> -1 ->> 'attempt')::int = attempt then past_attempts
+                else ${newestAttempts('gone')} || jsonb_strip_nulls(jsonb_build_object(
+                       'attempt', attempt, 'outcome', case when outcome = 'dead-lettered' then 'failed' else outcome end,
+                       'replica', replica, 'startedAt', started_at, 'finishedAt', finished_at, 'error', error)) end,
+           created_at, queue, concurrency_key, case when deadline > clock_timestamp() then deadline end, tags
+      from gone
+    returning id`.execute(tx);
+  return rows.map((row) => row.id);
+}
+
+/** What to choose runs by; null is anything. */
+export interface RunFilter {
+  tenantId: TenantId;
+  jobType: string | null;
+  queue: string | null;
+  tag: string | null;
+  scheduleId: string | null;
+  createdAfter: Date | null;
+  createdBefore: Date | null;
+  /** Runs that came or ended later are left alone, so that a long act comes to an end. */
+  asOf: Date;
+}
+
+/** Some ended runs, or with a limit beyond all of them their number. */
+export async function pickEnded(
+  db: Database,
+  filter: RunFilter & { outcomes: readonly RunOutcome[]; limit: number },
+): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    select id from carillon.run_history
+     where ${wanted(filter)} and outcome = any(${[...filter.outcomes]}::text[]) and finished_at <= ${filter.asOf}
+     limit ${filter.limit}`.execute(db);
+  return rows.map((row) => row.id);
+}
+
+export type OpenState = 'scheduled' | 'queued' | 'running' | 'retrying';
+
+/** Some runs that are not over and that nobody has asked to cancel. */
+export async function pickOpen(
+  db: Database,
+  filter: RunFilter & { states: readonly OpenState[]; limit: number },
+): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    with begun as materialized (
+      select u.id from carillon.claim c cross join lateral unnest(c.run_ids) as u (id) where c.started ? u.id::text)
+    select id from carillon.run
+     where slot = (select slot from carillon.tenant where id = ${filter.tenantId})
+       and ${wanted(filter)} and created_at <= ${filter.asOf} and cancel_requested_at is null
+       and (${filter.states.length === OPEN_STATES} or
+            case when exists (select 1 from begun where begun.id = run.id) then 'running'
+                 when failures > 0 then 'retrying'
+                 when run_at > statement_timestamp() then 'scheduled'
+                 else 'queued' end = any(${[...filter.states]}::text[]))
+     limit ${filter.limit}`.execute(db);
+  return rows.map((row) => row.id);
+}
+
+/** Of the states that a run can be in before it is over. */
+const OPEN_STATES = 4;
+
+function wanted({ tenantId, jobType, queue, tag, scheduleId, createdAfter, createdBefore }: RunFilter) {
+  return sql`tenant_id = ${tenantId}
+       and (${jobType}::text is null or job_type = ${jobType}::text)
+       and (${queue}::text is null or queue = ${queue}::text)
+       and (${tag}::text is null or ${tag}::text = any(tags))
+       and (${scheduleId}::uuid is null or schedule_id = ${scheduleId}::uuid)
+       and (${createdAfter}::timestamptz is null or created_at >= ${createdAfter}::timestamptz)
+       and (${createdBefore}::timestamptz is null or created_at < ${createdBefore}::timestamptz)`;
+}

@@ -1,0 +1,34 @@
+// Which statements forget a tenant's ended runs before the installation does? Whole days are dropped with their
+// partitions (libs/database/partitions.ts); what one tenant keeps for a shorter time is deleted row by row, a
+// bounded number at once.
+import { sql } from 'kysely';
+import type { Database } from '#database/connection.js';
+import type { TenantId } from '#kernel/ids.js';
+
+export async function listShortRetentions(
+  db: Database,
+  { installationDays }: { installationDays: number },
+): Promise<{ tenantId: TenantId; days: number }[]> {
+  const { rows } = await sql<{ tenantId: TenantId; days: number }>`
+    select id as "tenantId", retention_days as days
+      from carillon.tenant
+     where retention_days < ${installationDays}
+     order by id`.execute(db);
+  return rows;
+}
+
+/** Resolves with how many were deleted; as many as the limit means that there may be more. */
+export async function deleteEndedRuns(
+  db: Database,
+  { tenantId, days, limit }: { tenantId: TenantId; days: number; limit: number },
+): Promise<number> {
+  const before = sql`statement_timestamp() - make_interval(days => ${days}::int)`;
+  const { numAffectedRows = 0n } = await sql`
+    delete from carillon.run_history
+     where tenant_id = ${tenantId} and finished_at < ${before}
+       and id = any(array(select id from carillon.run_history
+                           where tenant_id = ${tenantId} and finished_at < ${before} limit ${limit}))`.execute(
+    db,
+  );
+  return Number(numAffectedRows);
+}

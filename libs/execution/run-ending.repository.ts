@@ -1,0 +1,102 @@
+// Which statements end runs that no attempt ends? A run that nobody holds goes to the history at once; of one
+// that is held only the request is noted, and its holder does the rest.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { ReplicaNumber, RunId, Slot, TenantId } from '#kernel/ids.js';
+
+/** Who serves the slot; null when nobody does. */
+export async function ownerOf(tx: Tx, slot: Slot): Promise<ReplicaNumber | null> {
+  const row = await tx.selectFrom('slot_owner').select('owner').where('slot', '=', slot).executeTakeFirst();
+  return row?.owner ?? null;
+}
+
+/** Keeps the slot from changing hands until commit, and says whose it is. After the owner's gate, as hand-overs do. */
+export async function holdSlot(tx: Tx, slot: Slot): Promise<ReplicaNumber | null> {
+  const row = await tx
+    .selectFrom('slot_owner')
+    .select('owner')
+    .where('slot', '=', slot)
+    .forShare()
+    .executeTakeFirst();
+  return row?.owner ?? null;
+}
+
+/** For this transaction: rather give up than wait for somebody who hangs. */
+export async function limitLockWait(tx: Tx, ms: number): Promise<void> {
+  await sql`select set_config('lock_timeout', ${`${ms}ms`}, true)`.execute(tx);
+}
+
+/** Notes that somebody wants these runs cancelled; resolves with those that are not over yet. */
+export async function requestCancel(
+  tx: Database,
+  { tenantId, ids }: { tenantId: TenantId; ids: readonly RunId[] },
+): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    update carillon.run
+       set cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
+     where id = any(${[...ids]}::uuid[]) and tenant_id = ${tenantId}
+    returning id`.execute(tx);
+  return rows.map((row) => row.id);
+}
+
+/** The runs of which somebody asked that they be cancelled and that are not over yet: few, and not for long. */
+export async function listCancelRequests(db: Database): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    select id from carillon.run where cancel_requested_at is not null`.execute(db);
+  return rows.map((row) => row.id);
+}
+
+/** Runs to end that nobody holds: past their deadline, or asked to be cancelled. Two short walks along partial indexes. */
+export async function listEndable(db: Database, limit: number): Promise<{ id: RunId; slot: Slot }[]> {
+  const { rows } = await sql<{ id: RunId; slot: Slot }>`
+    with held as materialized (select unnest(run_ids) as id from carillon.claim),
+    expired as (
+      select id, slot from carillon.run r
+       where deadline <= statement_timestamp() and not exists (select 1 from held where held.id = r.id)
+       order by deadline
+       limit ${limit}),
+    unwanted as (
+      select id, slot from carillon.run r
+       where cancel_requested_at is not null and not exists (select 1 from held where held.id = r.id)
+       order by cancel_requested_at
+       limit ${limit})
+    select id, slot from expired union select id, slot from unwanted`.execute(db);
+  return rows;
+}
+
+const EXPIRED = JSON.stringify({
+  name: 'AttemptStopped',
+  message: "the run's deadline has passed before it started",
+});
+
+/**
+ * Moves those of the runs that are to end, and that nobody holds, to the history, and decides their due times.
+ * The caller holds off the claims of the slots' owner and the slots themselves. Race won: a claim that has
+ * committed is seen here, and one that comes later sees no run any more.
+ */
+export async function endUnheld(tx: Tx, ids: readonly RunId[]): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    with held as materialized (select unnest(run_ids) as id from carillon.claim),
+    gone as (
+      delete from carillon.run r
+       where r.id = any(${[...ids]}::uuid[])
+         and (r.cancel_requested_at is not null or r.deadline <= statement_timestamp())
+         and not exists (select 1 from held where held.id = r.id)
+      returning *),
+    moved as (
+      insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
+                                        created_at, queue, concurrency_key, deadline, tags, progress, outcome, finished_at, error)
+      select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
+             created_at, queue, concurrency_key, deadline, tags, progress,
+             case when cancel_requested_at is null then 'expired' else 'cancelled' end, clock_timestamp(),
+             case when cancel_requested_at is null then ${EXPIRED}::jsonb end
+        from gone
+      returning id, schedule_id, due_at, outcome),
+    decided as (
+      update carillon.fire f
+         set outcome = case when m.outcome = 'cancelled' then 'skipped' else 'missed' end, reason = m.outcome
+        from moved m
+       where f.schedule_id = m.schedule_id and f.due_at = m.due_at and f.outcome = 'planned')
+    select id from moved`.execute(tx);
+  return rows.map((row) => row.id);
+}
