@@ -125,10 +125,12 @@ describe('taking over', () => {
   it('stops handlers and abandons their runs when the replica is expelled', async () => {
     const member = await startLoneMember(url);
     const reasons: unknown[] = [];
+    let isCalled = false;
     const worker = await startWorker(member, {
       handlers: {
         patient: (_job, { signal }) =>
           new Promise((_, reject) => {
+            isCalled = true;
             signal.addEventListener('abort', () => {
               reasons.push(signal.reason);
               reject(new Error('stopped'));
@@ -139,6 +141,7 @@ describe('taking over', () => {
     await addRuns(db, await addTenant(db), 1, { jobType: 'patient' });
     await worker.claimAll();
     await worker.start.runOnce();
+    await until('its handler runs', () => isCalled);
     await markDead(db, { replica: member.self().replica, term: asId.term(1), reason: 'hung' });
     await member.membership.beat();
     expect(reasons).toMatchObject([{ name: 'AttemptStopped', why: 'replica-fenced' }]);
