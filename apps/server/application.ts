@@ -12,7 +12,7 @@ import { migrateToLatest } from '#database/migrator.js';
 import { acceptAdminKey } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
-import { JSON_TYPES, requireJson } from './http/media-type.js';
+import { JSON_TYPES, LINES_TYPE, requireJson } from './http/media-type.js';
 import { identifyRequest, QuietNestLogger } from './log.js';
 import { serveApiDescription } from './open-api.js';
 import { ReplicaService } from './replica/replica-service.js';
@@ -69,6 +69,7 @@ async function buildApplication(
   app.use(requireJson);
   // Not strict: a body of `null` is JSON, and the schema says better what is wrong with it.
   app.useBodyParser('json', { limit: BODY_LIMIT, type: JSON_TYPES, strict: false });
+  app.useBodyParser('text', { limit: BODY_LIMIT, type: LINES_TYPE });
   serveApiDescription(app, VERSION);
   closeConnectionsOnceIdle(app.getHttpServer());
   return app;

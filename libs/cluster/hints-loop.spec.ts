@@ -46,6 +46,7 @@ describe('a hint', () => {
     { kind: 'term', to: asId.replica(7) },
     { kind: 'slots' },
     { kind: 'plan' },
+    { kind: 'offers' },
     { kind: 'work', slots: slots(3) },
     { kind: 'work', slots: slots(0, 17, 1023) },
   ])('comes back from its payload: %o', async (hint) => {
@@ -67,7 +68,7 @@ describe('a hint', () => {
   });
 
   it('that is not understood means to look everywhere, and is never an error', () => {
-    const known = /^(term|slots|plan)$|\d/;
+    const known = /^(term|slots|plan|offers)$|\d/;
     fc.assert(
       fc.property(
         fc.string().filter((text) => !known.test(text)),

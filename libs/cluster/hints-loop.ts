@@ -1,6 +1,6 @@
 // How do replicas wake each other? With hints that are collected and sent at most every 50 ms, whatever
 // the load. A hint names what changed: 'term' (the leader resigned), 'slots' (owners moved), 'plan' (a
-// schedule is new or changed), 'work:3,17' (new runs in these slots).
+// schedule is new or changed), 'offers' (there is work for workers outside), 'work:3,17' (new runs in these slots).
 import type { Clock } from '#kernel/clock.js';
 import { asId, type ReplicaNumber, type Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
@@ -13,6 +13,7 @@ export type Hint =
   | { kind: 'term'; to?: ReplicaNumber }
   | { kind: 'slots' }
   | { kind: 'plan' }
+  | { kind: 'offers' }
   | { kind: 'work'; slots: Slot[] };
 
 const SPACING_MS = 50;
@@ -62,7 +63,8 @@ function workPayload(slots: ReadonlySet<Slot>): string {
 
 /** An empty list of slots means all of them; an unknown hint, perhaps of a newer release, says the same. */
 export function parseHint(payload: string): Hint {
-  if (payload === 'term' || payload === 'slots' || payload === 'plan') return { kind: payload };
+  if (payload === 'term' || payload === 'slots' || payload === 'plan' || payload === 'offers')
+    return { kind: payload };
   const [, successor] = /^term:(\d{1,9})$/.exec(payload) ?? [];
   if (successor !== undefined) return { kind: 'term', to: asId.replica(Number(successor)) };
   const [, list = ''] = /^work:(.*)$/.exec(payload) ?? [];

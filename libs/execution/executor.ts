@@ -99,7 +99,7 @@ export class Executor {
     const { random } = this.parts;
     if (retry === null || result.kind === 'released')
       return { transition: { kind: 'release' } as const, outputJson: null };
-    if (result.kind === 'failed')
+    if (result.kind !== 'succeeded')
       return { transition: transition({ failures: run.failures, result, retry, random }), outputJson: null };
     const encoded = encodeJson(result.output);
     if (encoded.kind === 'encoded') {

@@ -86,15 +86,17 @@ export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
     with held as materialized (
       select c.replica, u.id from carillon.claim c cross join lateral unnest(c.run_ids) as u (id)),
     unfinished as (
-      select r.id, r.job_type, r.schedule_id, r.due_at, r.payload, r.priority, r.run_at, r.attempt, r.past_attempts, r.created_at,
+      select r.id, r.job_type, r.schedule_id, r.due_at, r.payload, r.priority, coalesce(l.run_at, r.run_at) as run_at, r.attempt, r.past_attempts, r.created_at,
              r.queue, r.concurrency_key, r.tags, r.deadline, r.progress, r.cancel_requested_at,
-             case when h.id is not null and r.run_at <= clock_timestamp() then 'running'
+             case when l.state = 'taken' then 'running'
+                  when h.id is not null and r.run_at <= clock_timestamp() then 'running'
                   when r.failures > 0 then 'retrying'
-                  when r.run_at > clock_timestamp() then 'scheduled'
+                  when coalesce(l.run_at, r.run_at) > clock_timestamp() then 'scheduled'
                   else 'queued' end as state,
-             h.replica, null::timestamptz as started_at, null::timestamptz as finished_at, null::jsonb as output, null::jsonb as error
+             h.replica, l.taken_at as started_at, null::timestamptz as finished_at, null::jsonb as output, null::jsonb as error
         from (select * from carillon.run where slot = (select slot from carillon.tenant where id = ${tenantId}) and ${wanted}) r
-        left join held h on h.id = r.id),
+        left join held h on h.id = r.id
+        left join carillon.lease l on l.run_id = r.id),
     finished as not materialized (
       select id, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts, created_at,
              queue, concurrency_key, tags, deadline, progress, null::timestamptz as cancel_requested_at,

@@ -27,6 +27,8 @@ export class SettleLoop implements Loop {
   readonly pending = new Topic<void>();
   /** Ends were written; there is room for more runs. */
   readonly settled = new Topic<void>();
+  /** Work for outside was offered. */
+  readonly offered = new Topic<void>();
   /** A run ended here, but its claim was gone: somebody else decides about it. */
   readonly claimLost = new Topic<RunId>();
   #waiting: Batch = { starts: [], endings: [] };
@@ -116,6 +118,7 @@ export class SettleLoop implements Loop {
   }
 
   #forget(batch: Batch, recorded: ReadonlySet<RunId>): void {
+    if (batch.endings.some(({ transition }) => transition.kind === 'park')) this.offered.publish();
     for (const { run } of batch.endings) {
       this.held.forget(run);
       if (!recorded.has(run.id)) this.claimLost.publish(run.id);

@@ -2,6 +2,7 @@
 // the claims: an attempt whose claim is gone was revoked, and nothing of it is written (I2, I4).
 import { sql } from 'kysely';
 import type { Tx } from '#database/connection.js';
+import type { RunOutcome } from '#database/schema.js';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
 
 /** Locks the claims that are still ours. Whoever revokes deletes the row, so one of the two finds nothing. */
@@ -40,7 +41,7 @@ export async function decideFires(
 
 export interface FinishedRun {
   id: RunId;
-  outcome: 'succeeded' | 'failed';
+  outcome: RunOutcome;
   startedAt: Date;
   finishedAt: Date;
   outputJson: string | null;
@@ -95,6 +96,23 @@ export async function retryRuns(tx: Tx, runs: readonly RetriedRun[]): Promise<Se
                   ${runs.map((run) => run.attempt)}::int[],
                   ${runs.map((run) => run.delayMs)}::float8[],
                   ${runs.map((run) => run.recordJson)}::text[]) as e (id, attempt, delay_ms, record)
+     where r.id = any(${ids}::uuid[]) and r.id = e.id and r.attempt = e.attempt
+    returning r.id`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Puts runs back for later with no attempt used; resolves with those that it found. */
+export async function snoozeRuns(
+  tx: Tx,
+  runs: readonly { id: RunId; attempt: number; delayMs: number }[],
+): Promise<Set<RunId>> {
+  const ids = runs.map((run) => run.id);
+  const { rows } = await sql<{ id: RunId }>`
+    update carillon.run r
+       set run_at = clock_timestamp() + make_interval(secs => e.delay_ms / 1000.0)
+      from unnest(${ids}::uuid[],
+                  ${runs.map((run) => run.attempt)}::int[],
+                  ${runs.map((run) => run.delayMs)}::float8[]) as e (id, attempt, delay_ms)
      where r.id = any(${ids}::uuid[]) and r.id = e.id and r.attempt = e.attempt
     returning r.id`.execute(tx);
   return new Set(rows.map((row) => row.id));

@@ -5,6 +5,7 @@ import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { RunTransition } from './decisions/run-transition.js';
+import { parkRuns } from './lease.repository.js';
 import * as rows from './settlement.repository.js';
 import { forJsonb } from './stored-json.js';
 
@@ -43,6 +44,7 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
   const settled = new Set([
     ...(await finish(tx, replica, endings)),
     ...(await giveBack(tx, replica, endings)),
+    ...(await goOutside(tx, replica, endings)),
   ]);
   const leaving = endings.filter(({ transition }) => transition.kind !== 'finish').map(({ run }) => run);
   await releaseClaims(tx, { leaving, finished: batch.finishedClaims.filter((id) => ours.has(id)) });
@@ -79,6 +81,21 @@ async function giveBack(tx: Tx, replica: ReplicaNumber, endings: readonly Ending
   const retried = endings.flatMap((ending) => retriedRun(ending, replica));
   if (retried.length === 0) return released;
   return [...released, ...(await rows.retryRuns(tx, retried))];
+}
+
+async function goOutside(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<RunId[]> {
+  const parked = endings.flatMap(({ run, startedAt, transition }) =>
+    transition.kind === 'park'
+      ? [{ runId: run.id, attempt: run.attempt, startedAt, ...transition.lease }]
+      : [],
+  );
+  const snoozed = endings.flatMap(({ run, transition }) =>
+    transition.kind === 'snooze' ? [{ id: run.id, attempt: run.attempt, delayMs: transition.delayMs }] : [],
+  );
+  return [
+    ...(parked.length > 0 ? await parkRuns(tx, { replica, leases: parked }) : []),
+    ...(snoozed.length > 0 ? await rows.snoozeRuns(tx, snoozed) : []),
+  ];
 }
 
 function retriedRun(

@@ -5,12 +5,16 @@ import { z } from 'zod';
 import { defineJob, type JobHandlerFunction } from '#client/job-definition.js';
 import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS, type ClaimSettings } from '#execution/claim-loop.js';
+import { Circuits } from '#execution/circuits.js';
 import { Executor } from '#execution/executor.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
 import { HeldRuns } from '#execution/held-runs.js';
+import { HttpPush } from '#execution/http-push.js';
 import { DEFAULT_RETRY, type RetryPolicy } from '#execution/job-type.js';
 import { registerSharedJobType } from '#execution/job-type.repository.js';
+import { LeaseSweepLoop } from '#execution/lease-sweep-loop.js';
+import { LeaseTokens } from '#execution/lease-token.js';
 import { ReconcileLoop } from '#execution/reconcile-loop.js';
 import { RevocationLoop } from '#execution/revocation-loop.js';
 import { SettleLoop } from '#execution/settle-loop.js';
@@ -34,7 +38,14 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
   const settleLoop = new SettleLoop(membership, held);
   const dispatcher = guardedDispatcher(new Set());
   onTestFinished(() => dispatcher.destroy());
-  const targets = new Targets(membership, registry, dispatcher, systemClock);
+  const push = new HttpPush({
+    dispatcher,
+    circuits: new Circuits(systemClock, systemRandom),
+    tokens: new LeaseTokens(Buffer.alloc(32)),
+    callbackUrl: 'http://127.0.0.1:1',
+    clock: systemClock,
+  });
+  const targets = new Targets(membership, registry, push, systemClock);
   const executor = new Executor({
     held,
     targets,
@@ -54,6 +65,7 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock: systemClock }),
     reconcile: new ReconcileLoop(membership, held),
     revocation: new RevocationLoop(leadership, hints),
+    leaseSweep: new LeaseSweepLoop(leadership, hints, { clock: systemClock, random: systemRandom }),
     /** Claims until a pass finds nothing more. */
     claimAll: async (): Promise<void> => {
       parts.claim.lookEverywhere();

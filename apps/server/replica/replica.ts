@@ -12,10 +12,14 @@ import { OwnershipLoop } from '#cluster/ownership-loop.js';
 import { SweepLoop } from '#cluster/sweep-loop.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS } from '#execution/claim-loop.js';
+import { Circuits } from '#execution/circuits.js';
 import { Executor } from '#execution/executor.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
 import type { HandlerRegistry } from '#execution/handler-registry.js';
 import { HeldRuns } from '#execution/held-runs.js';
+import { HttpPush } from '#execution/http-push.js';
+import { LeaseSweepLoop } from '#execution/lease-sweep-loop.js';
+import type { LeaseTokens } from '#execution/lease-token.js';
 import { ReconcileLoop } from '#execution/reconcile-loop.js';
 import { RevocationLoop } from '#execution/revocation-loop.js';
 import { SettleLoop } from '#execution/settle-loop.js';
@@ -30,6 +34,7 @@ export interface ReplicaOptions {
   /** Where this replica's API is reached. */
   url: string;
   version: string;
+  tokens: LeaseTokens;
   onError: (error: Error) => void;
 }
 
@@ -44,8 +49,8 @@ export function buildReplica(options: ReplicaOptions) {
   const ownership = new OwnershipLoop(membership, hints);
 
   const held = new HeldRuns({ held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING });
-  const dispatcher = guardedDispatcher(new Set(config.CARILLON_HTTP_ALLOWED_HOSTS));
-  const targets = new Targets(membership, options.registry, dispatcher, clock);
+  const { dispatcher, push } = buildPush(options);
+  const targets = new Targets(membership, options.registry, push, clock);
   const settleLoop = new SettleLoop(membership, held);
   const executor = new Executor({ held, targets, settleLoop, databaseClock, clock, random });
 
@@ -66,6 +71,7 @@ export function buildReplica(options: ReplicaOptions) {
     sweep: new SweepLoop(leadership, hints, config.cluster, clock),
     planner: new PlannerLoop(leadership, hints, DEFAULT_PLANNER_SETTINGS),
     revocation: new RevocationLoop(leadership, hints),
+    leaseSweep: new LeaseSweepLoop(leadership, hints, { clock, random }),
     claim: new ClaimLoop(membership, ownership, held, { settings: DEFAULT_CLAIM_SETTINGS, clock }),
     start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock }),
     reconcile: new ReconcileLoop(membership, held),
@@ -73,10 +79,20 @@ export function buildReplica(options: ReplicaOptions) {
   const loops = [
     parts.heartbeat,
     hints,
-    ...(scheduler ? [parts.election, parts.sweep, parts.planner, parts.revocation] : []),
+    ...(scheduler ? [parts.election, parts.sweep, parts.planner, parts.revocation, parts.leaseSweep] : []),
     ...(worker ? [ownership, parts.claim, parts.start, settleLoop, parts.reconcile] : []),
   ];
   return { ...parts, loops };
+}
+
+function buildPush({ config, tokens, url }: ReplicaOptions) {
+  const dispatcher = guardedDispatcher(
+    new Set(config.CARILLON_HTTP_ALLOWED_HOSTS),
+    config.CARILLON_HTTP_CALLS_PER_HOST,
+  );
+  const callbackUrl = (config.CARILLON_CALLBACK_URL ?? url).replace(/\/+$/, '');
+  const circuits = new Circuits(clock, random);
+  return { dispatcher, push: new HttpPush({ dispatcher, circuits, tokens, callbackUrl, clock }) };
 }
 
 function buildMembership({ config, url, version, onError }: ReplicaOptions): Membership {

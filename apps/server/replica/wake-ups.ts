@@ -1,4 +1,5 @@
 // Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
+import { LEASE_WAITERS } from '../http/lease-waiters.js';
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 
@@ -18,7 +19,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   membership.joined.subscribe(wake(replica.election, ownership));
   membership.expelled.subscribe(wake(replica.heartbeat, start));
   membership.cutOff.subscribe(wake(replica.heartbeat));
-  leadership.began.subscribe(wake(sweep, replica.planner, replica.revocation));
+  leadership.began.subscribe(wake(sweep, replica.planner, replica.revocation, replica.leaseSweep));
   leadership.ended.subscribe(wake(replica.election));
   sweep.died.subscribe(wake(replica.revocation));
   ownership.changed.subscribe(wake(claim));
@@ -46,6 +47,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
       timers.wake(replica.election);
     } else if (hint.kind === 'plan') timers.wake(replica.planner);
     else if (hint.kind === 'slots') timers.wake(ownership);
+    else if (hint.kind === 'offers') timers.wake(LEASE_WAITERS);
     else {
       claim.hint(hint.slots);
       timers.wake(claim);
@@ -56,4 +58,5 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   executor.changed.subscribe(wake(start));
   settleLoop.pending.subscribe(wake(settleLoop));
   settleLoop.settled.subscribe(wake(claim));
+  settleLoop.offered.subscribe(() => hints.send({ kind: 'offers' }));
 }
