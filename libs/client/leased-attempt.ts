@@ -28,9 +28,9 @@ export interface RemoteContext extends JobContext {
   readonly lastDetails: unknown;
   readonly log: Readonly<Record<LogLevel, (first: string | object, message?: string) => void>>;
   /** How far the attempt is, 0 to 1; shown with the run. */
-  progress(fraction: number, message?: string): void;
+  readonly progress: (fraction: number, message?: string) => void;
   /** Where the attempt is, for the next one to go on from. Sent at once. */
-  heartbeat(details?: unknown): void;
+  readonly heartbeat: (details?: unknown) => void;
 }
 
 export interface RemoteHandler {

@@ -45,6 +45,7 @@ export interface RunningWorker {
 
 const WAIT_SECONDS = 25;
 const QUIET_MS = 1_000;
+const GIVE_BACK_MS = 2_000;
 
 export function runWorker(options: WorkerOptions): RunningWorker {
   const worker = new PullWorker(options);
@@ -133,8 +134,25 @@ class PullWorker {
     const requestId = crypto.randomUUID();
     const jobTypes = [...this.#handlers.keys()];
     const body = { workerId, jobTypes, max: Math.min(free, 100), waitSeconds: WAIT_SECONDS, requestId };
-    const { leases } = await this.#insist<{ leases: Lease[] }>('leases:acquire', body);
-    for (const lease of leases) this.#start(lease);
+    try {
+      const { leases } = await this.#insist<{ leases: Lease[] }>('leases:acquire', body);
+      for (const lease of leases) this.#start(lease);
+    } catch (error) {
+      if (this.#stopping.signal.aborted) await this.#giveBack(body);
+      throw error;
+    }
+  }
+
+  /** An answer that was on its way when we hung up may have brought leases. Whoever waits for them need not wait long. */
+  async #giveBack(request: object): Promise<void> {
+    const signal = AbortSignal.timeout(GIVE_BACK_MS);
+    try {
+      const again = { path: 'leases:acquire', body: { ...request, waitSeconds: 0 }, signal };
+      const { leases } = await this.#call<{ leases: Lease[] }>(again);
+      for (const { token } of leases) await this.#call({ path: `leases/${token}:release`, body: {}, signal });
+    } catch (error) {
+      this.#onError(error as Error); // they go back by themselves, a little later
+    }
   }
 
   #start(lease: Lease): void {

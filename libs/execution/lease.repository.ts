@@ -8,7 +8,7 @@ import type { LeaseId, ReplicaNumber, RunId, Slot, TenantId, WorkerId } from '#k
 import type { NewLease } from './decisions/run-transition.js';
 
 /** A worker that does not beat once within this time has probably never heard that it got the lease. */
-export const FIRST_HEARTBEAT_MS = 10_000;
+const FIRST_HEARTBEAT_MS = 10_000;
 /** An offer that nobody takes for so long goes back to the owner, who looks at the job type anew. */
 const OFFER_MS = 3_600_000;
 

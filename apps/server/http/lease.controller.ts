@@ -38,6 +38,7 @@ const YOUNG_MS = 60_000;
 const LOOK_MS = 100;
 const LOOKS = 30;
 
+/** Whatever is no token leads to no lease. */
 const tokenShape = z.string();
 
 @ApiTags('leases')
@@ -116,7 +117,11 @@ export class LeaseController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Give the run back untouched, for another worker' })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
-  async release(@CurrentTenant() tenant: Tenant, @Param('token', { schema: tokenShape }) token: string) {
+  async release(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.noInput }) _input: object,
+  ) {
     return this.#end(tenant, token, { verb: 'release' });
   }
 
