@@ -21,7 +21,10 @@ export interface Lease {
   };
 }
 
-export interface RemoteContext extends JobContext {
+/** What a handler in a replica is told, too; what needs the database is not there. */
+type Told = Pick<JobContext, 'tenant' | 'runId' | 'attempt' | 'dueAt' | 'idempotencyKey' | 'signal'>;
+
+export interface RemoteContext extends Told {
   /** Grows with each lease: let what you write to refuse a smaller one. */
   readonly fencingToken: number;
   /** What an earlier attempt last gave to `heartbeat`; null if nothing. */
