@@ -44,17 +44,28 @@ const isSpec = (file: string): boolean => file.endsWith('.spec.ts');
 const isUnder = (file: string, ...places: string[]): boolean =>
   places.some((place) => file.startsWith(place));
 
+/** A log line of a worker bears the time of its own process. */
+const CLIENT_CLOCK = 'libs/client/leased-attempt.ts';
+
 /** Time, randomness and the environment enter through these files alone, as arguments to everything else. */
 function mustTakeTimeAsArgument(file: string): boolean {
-  const isEdge = isUnder(file, 'libs/database/runtime/') || /^apps\/.*config\.ts$/.test(file) || isSpec(file);
+  const isEdge =
+    isUnder(file, 'libs/database/runtime/') ||
+    file === CLIENT_CLOCK ||
+    /^apps\/.*config\.ts$/.test(file) ||
+    isSpec(file);
   return isUnder(file, 'libs/', 'apps/server/') && !isEdge;
 }
+
+/** Workers of users run in processes of their own. */
+const CLIENT_TIMERS = new Set(['libs/client/leased-attempt.ts', 'libs/client/worker-calls.ts']);
 
 /** Handlers do what they want, and starting a PostgreSQL server is no loop of ours. */
 function mustNotSetTimers(file: string): boolean {
   const setsTimers =
     file === 'apps/server/loop-timers.ts' ||
     file === 'apps/server/jobs/built-in-jobs.ts' ||
+    CLIENT_TIMERS.has(file) ||
     isUnder(file, 'libs/database/embedded/', 'apps/cli/', 'test/') ||
     isSpec(file);
   return !setsTimers;

@@ -8,6 +8,7 @@ import type { Database } from '#database/connection.js';
 import type { Installation } from '#database/installation.repository.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
+import { LeaseTokens } from '#execution/lease-token.js';
 import { KeyRing } from '#tenancy/api-keys.js';
 import type { ServerConfig } from './config.js';
 import { AuthGuard } from './http/auth.guard.js';
@@ -16,6 +17,8 @@ import { HealthController } from './http/health.controller.js';
 import { JobCheck } from './http/job-check.js';
 import { OperationsController } from './http/operations.controller.js';
 import { JobTypesController } from './http/job-types.controller.js';
+import { LeaseController } from './http/lease.controller.js';
+import { LeaseWaiters } from './http/lease-waiters.js';
 import { PageTokens } from './http/page-token.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { QueuesController } from './http/queues.controller.js';
@@ -29,6 +32,8 @@ import { RunWaiters } from './http/run-waiters.js';
 import { SchedulesController } from './http/schedules.controller.js';
 import { SchemaPipe } from './http/schema.pipe.js';
 import { TenantsController } from './http/tenants.controller.js';
+import { WebhookSecretsController } from './http/webhook-secrets.controller.js';
+import { WorkerController } from './http/worker.controller.js';
 import { BuiltInJobs } from './jobs/built-in-jobs.js';
 import { FolderJobs } from './jobs/folder-jobs.js';
 import { HandlerExplorer } from './jobs/handler-explorer.js';
@@ -56,6 +61,9 @@ const API = [
   QueuesController,
   RunBatchesController,
   RunActionsController,
+  WorkerController,
+  LeaseController,
+  WebhookSecretsController,
   ClusterController,
   OperationsController,
 ];
@@ -72,6 +80,7 @@ export class AppModule {
         { provide: API_DATABASE, useValue: db },
         { provide: INSTALLATION, useValue: installation },
         { provide: KeyRing, useFactory: () => new KeyRing(db, systemClock) },
+        { provide: LeaseTokens, useFactory: () => new LeaseTokens(installation.tokenSecret) },
         { provide: PageTokens, useFactory: () => new PageTokens(installation.tokenSecret) },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_GUARD, useClass: AuthGuard },
@@ -81,6 +90,7 @@ export class AppModule {
         RunIntake,
         HandlerExplorer,
         FolderJobs,
+        LeaseWaiters,
         LoopTimers,
         Maintenance,
         ReplicaService,

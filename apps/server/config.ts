@@ -7,6 +7,7 @@ import {
   DEFAULT_CLUSTER_SETTINGS,
   type ClusterSettings,
 } from '#cluster/cluster-settings.js';
+import { CALLS_PER_HOST } from '#execution/guarded-dispatcher.js';
 import { ConfigError } from '#kernel/errors.js';
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
@@ -85,6 +86,15 @@ export const settings = z.object({
   CARILLON_HTTP_ALLOWED_HOSTS: list
     .default([])
     .describe('Hosts that HTTP targets may reach although their address is not public.'),
+  CARILLON_HTTP_CALLS_PER_HOST: count(1, 10_000)
+    .default(CALLS_PER_HOST)
+    .describe('Calls of HTTP targets that this replica makes to one origin at once; the others wait.'),
+  CARILLON_CALLBACK_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Where HTTP endpoints that answer 202 reach the API later, best by way of all replicas. Default: CARILLON_URL.',
+    ),
   CARILLON_MAX_RUNNING: count(1, 10_000).default(200).describe('Runs that execute at once in this replica.'),
   CARILLON_MAX_HELD: count(1, 100_000)
     .default(2_000)

@@ -47,6 +47,7 @@ describe('a hint', () => {
     { kind: 'slots' },
     { kind: 'plan' },
     { kind: 'cancel' },
+    { kind: 'offers' },
     { kind: 'work', slots: slots(3) },
     { kind: 'work', slots: slots(0, 17, 1023) },
   ])('comes back from its payload: %o', async (hint) => {
@@ -68,7 +69,7 @@ describe('a hint', () => {
   });
 
   it('that is not understood means to look everywhere, and is never an error', () => {
-    const known = /^(term|slots|plan|cancel)$|\d/;
+    const known = /^(term|slots|plan|cancel|offers)$|\d/;
     fc.assert(
       fc.property(
         fc.string().filter((text) => !known.test(text)),

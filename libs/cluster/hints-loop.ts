@@ -1,6 +1,7 @@
 // How do replicas wake each other? With hints that are collected and sent at most every 50 ms, whatever
 // the load. A hint names what changed: 'term' (the leader resigned), 'slots' (owners moved), 'plan' (a
-// schedule is new or changed), 'work:3,17' (new runs in these slots), 'cancel' (somebody wants runs cancelled).
+// schedule is new or changed), 'work:3,17' (new runs in these slots), 'cancel' (somebody wants runs cancelled),
+// 'offers' (there is work for workers outside).
 import type { Clock } from '#kernel/clock.js';
 import { asId, type ReplicaNumber, type Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
@@ -15,8 +16,10 @@ export type Hint =
   | { kind: 'plan' }
   /** Which runs, their rows say. */
   | { kind: 'cancel' }
+  | { kind: 'offers' }
   | { kind: 'work'; slots: Slot[] };
 
+const TOPICS = ['term', 'slots', 'plan', 'cancel', 'offers'] as const;
 const SPACING_MS = 50;
 /** A payload may have 8,000 bytes; past this many slots, "look everywhere" is shorter. */
 const NAMED_SLOTS = 200;
@@ -64,8 +67,8 @@ function workPayload(slots: ReadonlySet<Slot>): string {
 
 /** An empty list of slots means all of them; an unknown hint, perhaps of a newer release, says the same. */
 export function parseHint(payload: string): Hint {
-  if (payload === 'term' || payload === 'slots' || payload === 'plan' || payload === 'cancel')
-    return { kind: payload };
+  const topic = TOPICS.find((kind) => kind === payload);
+  if (topic !== undefined) return { kind: topic };
   const [, successor] = /^term:(\d{1,9})$/.exec(payload) ?? [];
   if (successor !== undefined) return { kind: 'term', to: asId.replica(Number(successor)) };
   const [, list = ''] = /^work:(.*)$/.exec(payload) ?? [];

@@ -2,6 +2,7 @@
 // type is worth more than a generated one. A column renamed in SQL alone fails the first test that reads it.
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId, Slot, TenantId, Term } from '#kernel/ids.js';
+import type { LeaseTables } from './lease-schema.js';
 
 /** Filled by the database with its own clock; read back as Date. */
 type DatabaseTime = ColumnType<Date, never, never>;
@@ -249,7 +250,7 @@ export interface IdempotencyKeyTable {
   created_at: DatabaseTime;
 }
 
-export interface Tables {
+export interface Tables extends LeaseTables {
   installation: InstallationTable;
   leadership: LeadershipTable;
   replica: ReplicaTable;

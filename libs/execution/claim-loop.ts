@@ -87,10 +87,13 @@ export class ClaimLoop implements Loop {
     if (this.membership.isDraining) return UNTIL_WOKEN_MS;
     if (incarnation === null) return DISTRUST_MS;
     const { serving } = this.ownership;
-    const freed = await this.#foreign.refresh(incarnation, { serving, hinted: this.#hinted });
+    const { occupancy } = this.held;
+    const parked = occupancy.parked();
+    const freed = await this.#foreign.refresh(incarnation, { serving, hinted: this.#hinted, parked });
     if (freed !== null) {
-      this.held.occupancy.setElsewhere(this.#foreign.runs, this.#foreign.known);
-      this.held.occupancy.keepOnly(serving);
+      occupancy.setElsewhere(this.#foreign.runs, this.#foreign.known);
+      occupancy.forgetParked(parked);
+      occupancy.keepOnly(serving);
       this.#reopen();
       for (const slot of freed) this.#hinted.add(slot);
     }

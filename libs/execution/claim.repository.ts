@@ -125,19 +125,25 @@ export async function claimRuns(
 export interface ForeignRun extends Occupant {
   slot: Slot;
   id: RunId;
+  /** It is outside, under a lease; no claim finds it. */
+  isLeased: boolean;
 }
 
-/** Runs in these slots that another replica's claims still hold: a former owner that is finishing. */
+/** Runs in these slots that others hold: another replica's claims, a former owner that is finishing, or leases. */
 export async function foreignRuns(
   db: Database,
   { replica, slots }: { replica: ReplicaNumber; slots: readonly Slot[] },
 ): Promise<ForeignRun[]> {
   const { rows } = await sql<ForeignRun>`
-    select r.slot, r.id, r.tenant_id as "tenantId", r.job_type as "jobType", r.concurrency_key as "concurrencyKey"
+    select r.slot, r.id, r.tenant_id as "tenantId", r.job_type as "jobType", r.concurrency_key as "concurrencyKey", false as "isLeased"
       from carillon.claim c
      cross join lateral unnest(c.run_ids) as held (id)
       join carillon.run r on r.id = held.id
-     where c.replica <> ${replica} and r.slot = any(${[...slots]}::smallint[])`.execute(db);
+     where c.replica <> ${replica} and r.slot = any(${[...slots]}::smallint[])
+     union all
+    select slot, run_id, tenant_id, job_type, concurrency_key, true from carillon.lease where slot = any(${[...slots]}::smallint[])`.execute(
+    db,
+  );
   return rows;
 }
 

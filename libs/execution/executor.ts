@@ -201,7 +201,9 @@ export class Executor {
     const lastNote = reports.end();
     if (this.#running.get(run.id) !== attempt) return;
     this.#running.delete(run.id);
-    this.parts.held.markEnded(held, this.parts.clock.monotonicMs());
+    const nowMs = this.parts.clock.monotonicMs();
+    if (ended.transition.kind === 'park') this.parts.held.markParked(held, nowMs);
+    else this.parts.held.markEnded(held, nowMs);
     const finishedAt = latest(databaseClock.now(), startedAt);
     settleLoop.noteEnd({ run, startedAt, finishedAt, lastNote, ...ended });
     this.changed.publish();

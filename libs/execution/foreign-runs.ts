@@ -1,11 +1,14 @@
 // Which runs in our slots does somebody else still hold? After a hand-over the former owner finishes what
-// it had claimed, and a dead one's claims wait to be revoked. Those runs must be left out of our claims.
+// it had claimed, and a dead one's claims wait to be revoked. Those runs must be left out of our claims. Workers
+// outside hold runs under leases; those no claim finds, but they count against limits.
 // The list is read before the first claim from a slot in an epoch of its ownership, and again while it is
-// not empty; within the epoch it can only shrink, since only a slot's owner claims from it.
+// not empty; within the epoch it can only shrink, since only a slot's owner claims from it, but for runs that this
+// replica itself has put outside: of those it knows, and they are counted until a list names them.
 import type { Clock } from '#kernel/clock.js';
 import type { RunId, Slot } from '#kernel/ids.js';
 import type { Incarnation } from '#cluster/membership.js';
 import { foreignRuns, type ForeignRun } from './claim.repository.js';
+import type { Parked } from './occupancy.js';
 
 const AGAIN_MS = 250;
 
@@ -26,23 +29,27 @@ export class ForeignRuns {
    */
   async refresh(
     incarnation: Incarnation,
-    { serving, hinted }: { serving: ReadonlyMap<Slot, number>; hinted: ReadonlySet<Slot> },
+    {
+      serving,
+      hinted,
+      parked,
+    }: { serving: ReadonlyMap<Slot, number>; hinted: ReadonlySet<Slot>; parked: readonly Parked[] },
   ): Promise<Slot[] | null> {
     for (const slot of this.#known.keys()) if (!serving.has(slot)) this.#known.delete(slot);
     const unknown = [...serving].filter(([slot, epoch]) => this.#known.get(slot) !== epoch);
     const nowMs = this.clock.monotonicMs();
     const isOld = nowMs - this.#readAtMs >= AGAIN_MS;
-    const stale = this.#runs.some((run) => isOld || hinted.has(run.slot));
+    const listed = [...this.#runs, ...parked];
+    const stale = listed.some((run) => isOld || hinted.has(run.slot));
     if (unknown.length === 0 && !stale) return null;
     const slots = [
-      ...new Set([...unknown.map(([slot]) => slot), ...this.#runs.map((run) => run.slot)]),
+      ...new Set([...unknown.map(([slot]) => slot), ...listed.map((run) => run.slot)]),
     ].filter((slot) => serving.has(slot));
-    const before = this.#runs;
     this.#runs = await foreignRuns(incarnation.db, { replica: incarnation.replica, slots });
     this.#readAtMs = nowMs;
     for (const [slot, epoch] of unknown) this.#known.set(slot, epoch);
     const held = new Set(this.#runs.map((run) => run.id));
-    return [...new Set(before.filter((run) => !held.has(run.id)).map((run) => run.slot))];
+    return [...new Set(listed.filter((run) => !held.has(run.id)).map((run) => run.slot))];
   }
 
   /** The slots whose list was read, each with its epoch. */
@@ -56,7 +63,7 @@ export class ForeignRuns {
   }
 
   idsIn(slots: ReadonlySet<Slot>): RunId[] {
-    return this.#runs.filter((run) => slots.has(run.slot)).map((run) => run.id);
+    return this.#runs.filter((run) => !run.isLeased && slots.has(run.slot)).map((run) => run.id);
   }
 
   clear(): void {

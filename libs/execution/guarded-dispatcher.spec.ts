@@ -1,7 +1,7 @@
 // Which addresses count as public? The connections themselves are tried in test/integration/http-target.spec.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isPublic } from './guarded-dispatcher.js';
+import { isForeignPort, isPublic } from './guarded-dispatcher.js';
 
 describe('a public address', () => {
   it.each([
@@ -26,6 +26,7 @@ describe('a public address', () => {
       'for documents and measurements',
       ['192.0.2.1', '198.51.100.1', '203.0.113.1', '198.18.0.1', '2001:db8::1'],
     ],
+    ['a provider’s agent on this very machine', ['168.63.129.16', '::ffff:168.63.129.16']],
     ['reserved', ['240.0.0.1', '192.0.0.1']],
     [
       'a way around: IPv4 in IPv6',
@@ -62,4 +63,9 @@ describe('a public address', () => {
       }),
     );
   });
+});
+
+it('a port is foreign when it belongs to another protocol', () => {
+  expect(['25', '22', '6667', '465', '53'].every(isForeignPort)).toBe(true);
+  expect(['', '80', '443', '8080', '8443', '3000', '9200'].some(isForeignPort)).toBe(false);
 });

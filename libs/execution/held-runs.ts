@@ -160,6 +160,12 @@ export class HeldRuns {
     held.state = 'ended';
   }
 
+  /** It has left for outside, and its limits count it on. */
+  markParked(held: HeldRun, nowMs: number): void {
+    if (this.#runs.get(held.run.id) === held) this.occupancy.leave(held.run);
+    this.markEnded(held, nowMs);
+  }
+
   /** Takes back a start that was not to be: nothing of the lane starts before this moment. */
   postpone(held: HeldRun, untilMs: number): void {
     if (this.#runs.get(held.run.id) !== held || held.state !== 'running') return;
@@ -183,6 +189,7 @@ export class HeldRuns {
 
   /** The run's end is in the database, or was refused there. True when it was the last of its claim. */
   forget(run: ClaimedRun): boolean {
+    this.occupancy.noteParked(run);
     if (!this.#runs.delete(run.id)) return false;
     const ofTenant = this.#byTenant.get(run.tenantId);
     ofTenant?.delete(run.id);

@@ -1,14 +1,30 @@
-// How is a run pushed to somebody's HTTP endpoint? One POST of the payload, no redirects, a bounded
-// answer. 2xx is success and a JSON answer the output; 4xx will not get better by itself and is fatal,
-// except for 408, 425 and 429; everything else is tried again.
+// How is a run pushed to somebody's HTTP endpoint? One signed POST of the payload, no redirects, a bounded
+// answer. 2xx is success and a JSON answer the output; 202 means that the endpoint goes on by itself and will end
+// the lease that the call names; 4xx will not get better by itself and is fatal, except for 408, 425 and 429;
+// everything else is tried again, not before Retry-After where it is given.
 import type { JobContext } from '#client/job-definition.js';
+import { randomBytes } from 'node:crypto';
+import type { LeaseId } from '#kernel/ids.js';
 import { request, type Dispatcher } from 'undici';
 import type { ClaimedRun } from './claimed-run.js';
+import { retryAfterMs } from './decisions/retry-after.js';
 import type { AttemptResult } from './decisions/run-transition.js';
 import type { Target } from './job-type.js';
+import { signatureHeaders } from './webhook-signature.js';
 
 const ANSWER_BYTES_MAX = 256 * 1024;
 const WORTH_ANOTHER_TRY = new Set([408, 425, 429]);
+const SAYS_WHEN = new Set([429, 503]);
+const ACCEPTED = 202;
+
+/** What makes a call ours, and lets the endpoint go on after it. */
+export interface PushLease {
+  id: LeaseId;
+  token: string;
+  /** `:complete`, `:fail` and so on are added to it. */
+  callbackUrl: string;
+  timeoutMs: number;
+}
 
 export interface HttpCall {
   target: Target & { kind: 'http' };
@@ -16,9 +32,17 @@ export interface HttpCall {
   context: JobContext;
   /** Refuses addresses that tenants must not reach. */
   dispatcher: Dispatcher;
+  /** `whsec_` secrets, each of which signs. */
+  secrets: readonly string[];
+  lease: PushLease;
+  now: Date;
+  /** Told of the answer's status as soon as it is there. */
+  answered?: (statusCode: number) => void;
 }
 
-export async function callHttp({ target, run, context, dispatcher }: HttpCall): Promise<AttemptResult> {
+export async function callHttp(call: HttpCall): Promise<AttemptResult> {
+  const { target, run, context, dispatcher, secrets, lease, now } = call;
+  const body = JSON.stringify(run.payload);
   const answer = await request(target.url, {
     method: 'POST',
     dispatcher,
@@ -26,28 +50,50 @@ export async function callHttp({ target, run, context, dispatcher }: HttpCall): 
     headers: {
       ...lowerCased(target.headers),
       'content-type': 'application/json',
-      'webhook-id': run.id,
+      // The same on every try, so that the receiver can tell a repetition.
+      ...signatureHeaders({ id: run.id, at: now, body }, secrets),
+      traceparent: traceparentOf(run),
       'x-run-id': run.id,
       'x-attempt': String(run.attempt),
+      'x-lease-token': lease.token,
+      'x-callback-url': lease.callbackUrl,
       ...(run.dueAt === null ? {} : { 'x-fire-time': run.dueAt.toISOString() }),
     },
-    body: JSON.stringify(run.payload),
+    body,
   });
-  const { text: body, cut } = await readBounded(answer.body);
   const { statusCode } = answer;
-  if (statusCode >= 200 && statusCode < 300) {
-    if (cut) throw new Error(`expected an answer of at most ${ANSWER_BYTES_MAX} bytes, got more`);
-    return { kind: 'succeeded', output: parseOutput(body) };
+  call.answered?.(statusCode);
+  const read = await readBounded(answer.body);
+  if (statusCode === ACCEPTED) {
+    const { id, timeoutMs } = lease;
+    return { kind: 'parked', lease: { id, kind: 'push', leaseMs: null, timeoutMs } };
   }
+  if (statusCode >= 200 && statusCode < 300) {
+    if (read.cut) throw new Error(`expected an answer of at most ${ANSWER_BYTES_MAX} bytes, got more`);
+    return { kind: 'succeeded', output: parseOutput(read.text) };
+  }
+  return refusal(call, { statusCode, text: read.text, retryAfter: answer.headers['retry-after'] });
+}
+
+interface Refused {
+  statusCode: number;
+  text: string;
+  retryAfter: string | string[] | undefined;
+}
+
+function refusal({ target, now }: HttpCall, { statusCode, text, retryAfter }: Refused): AttemptResult {
   const error = {
     name: 'HttpStatus',
-    message: `expected 2xx from ${target.url}, got ${statusCode}: ${body.slice(0, 500)}`,
+    message: `expected 2xx from ${target.url}, got ${statusCode}: ${text.slice(0, 500)}`,
   };
-  return {
-    kind: 'failed',
-    error,
-    fatal: statusCode >= 300 && statusCode < 500 && !WORTH_ANOTHER_TRY.has(statusCode),
-  };
+  const fatal = statusCode >= 300 && statusCode < 500 && !WORTH_ANOTHER_TRY.has(statusCode);
+  const waitMs = SAYS_WHEN.has(statusCode) ? retryAfterMs([retryAfter].flat()[0], now) : null;
+  return { kind: 'failed', error, fatal, ...(waitMs === null ? {} : { retryAfterMs: waitMs }) };
+}
+
+/** W3C Trace Context: one trace for all attempts of a run, whose id is the run's, and a span for each. */
+function traceparentOf(run: ClaimedRun): string {
+  return `00-${run.id.replaceAll('-', '')}-${randomBytes(8).toString('hex')}-01`;
 }
 
 async function readBounded(body: Dispatcher.ResponseData['body']): Promise<{ text: string; cut: boolean }> {

@@ -19,10 +19,12 @@ export const DEFAULT_RETRY: RetryPolicy = {
   jitter: 0.2,
 };
 export const DEFAULT_TIMEOUT_MS = 60_000;
+export const DEFAULT_LEASE_SECONDS = 30;
 
 export const storedTarget = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('handler'), handler: z.string() }),
   z.strictObject({ kind: z.literal('queue'), queue: z.string() }),
+  z.strictObject({ kind: z.literal('pull'), leaseSeconds: z.int() }),
   z.strictObject({ kind: z.literal('http'), url: z.url(), headers: z.record(z.string(), z.string()) }),
 ]);
 export type Target = z.infer<typeof storedTarget>;

@@ -3,7 +3,7 @@
 // What others merely hold counts too, because nobody here knows whether it has started (I7). That is known only of
 // slots that this replica serves, and in the epoch for which it was read: a former owner knows nothing of what its
 // successors start.
-import type { Slot, TenantId } from '#kernel/ids.js';
+import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import type { Occupied } from './decisions/lane-rules.js';
 
 export interface Occupant {
@@ -12,9 +12,13 @@ export interface Occupant {
   concurrencyKey: string | null;
 }
 
+export type Parked = Occupant & { id: RunId; slot: Slot };
+
 export class Occupancy {
   readonly #here = new Map<string, number>();
   #elsewhere = new Map<string, number>();
+  /** Runs that went outside from here, until a list of what others hold was read that knows of them. */
+  readonly #leaving = new Map<RunId, { run: Parked; isWritten: boolean }>();
   #counted: ReadonlyMap<Slot, number> = new Map();
 
   begin(run: Occupant): void {
@@ -26,6 +30,34 @@ export class Occupancy {
       const left = (this.#here.get(key) ?? 1) - 1;
       if (left > 0) this.#here.set(key, left);
       else this.#here.delete(key);
+    }
+  }
+
+  /** It goes on outside, and counts on although it ends here. */
+  leave({ id, slot, tenantId, jobType, concurrencyKey }: Parked): void {
+    const run = { id, slot, tenantId, jobType, concurrencyKey };
+    if (!this.#leaving.has(id)) this.begin(run);
+    this.#leaving.set(id, { run, isWritten: false });
+  }
+
+  /** Its lease is in the database, or will never be: whoever reads what others hold from now on knows. */
+  noteParked({ id }: { id: RunId }): void {
+    const leaving = this.#leaving.get(id);
+    if (leaving !== undefined) leaving.isWritten = true;
+  }
+
+  /** Those of which the next list of what others hold will know. */
+  parked(): Parked[] {
+    return [...this.#leaving.values()].flatMap(({ run, isWritten }) => (isWritten ? [run] : []));
+  }
+
+  /** The list knows of them. */
+  forgetParked(runs: readonly Parked[]): void {
+    for (const run of runs) {
+      // It may have come back meanwhile and left again.
+      if (this.#leaving.get(run.id)?.run !== run) continue;
+      this.#leaving.delete(run.id);
+      this.end(run);
     }
   }
 
@@ -58,6 +90,7 @@ export class Occupancy {
 
   clear(): void {
     this.#here.clear();
+    this.#leaving.clear();
     this.#elsewhere.clear();
     this.#counted = new Map();
   }

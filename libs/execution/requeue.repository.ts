@@ -79,9 +79,11 @@ export async function pickOpen(
      where slot = (select slot from carillon.tenant where id = ${filter.tenantId})
        and ${wanted(filter)} and created_at <= ${filter.asOf} and cancel_requested_at is null
        and (${filter.states.length === OPEN_STATES} or
-            case when exists (select 1 from begun where begun.id = run.id) then 'running'
+            case when exists (select 1 from begun where begun.id = run.id)
+                   or exists (select 1 from carillon.lease l where l.run_id = run.id and l.state = 'taken') then 'running'
                  when failures > 0 then 'retrying'
-                 when run_at > statement_timestamp() then 'scheduled'
+                 when run_at > statement_timestamp()
+                      and not exists (select 1 from carillon.lease l where l.run_id = run.id) then 'scheduled'
                  else 'queued' end = any(${[...filter.states]}::text[]))
      limit ${filter.limit}`.execute(db);
   return rows.map((row) => row.id);

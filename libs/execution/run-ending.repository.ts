@@ -1,5 +1,6 @@
 // Which statements end runs that no attempt ends? A run that nobody holds goes to the history at once; of one
-// that is held only the request is noted, and its holder does the rest.
+// that is held, by a claim or by a lease that somebody has taken, only the request is noted; its holder does the rest.
+// An offer that nobody has taken is withdrawn first.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ReplicaNumber, RunId, Slot, TenantId } from '#kernel/ids.js';
@@ -52,16 +53,38 @@ export async function listEndable(db: Database, limit: number): Promise<{ id: Ru
     with held as materialized (select unnest(run_ids) as id from carillon.claim),
     expired as (
       select id, slot from carillon.run r
-       where deadline <= statement_timestamp() and not exists (select 1 from held where held.id = r.id)
+       where deadline <= statement_timestamp() and not exists (select 1 from held where held.id = r.id) and not ${isTaken}
        order by deadline
        limit ${limit}),
     unwanted as (
       select id, slot from carillon.run r
-       where cancel_requested_at is not null and not exists (select 1 from held where held.id = r.id)
+       where cancel_requested_at is not null and not exists (select 1 from held where held.id = r.id) and not ${isTaken}
        order by cancel_requested_at
        limit ${limit})
     select id, slot from expired union select id, slot from unwanted`.execute(db);
   return rows;
+}
+
+const isTaken = sql`exists (select 1 from carillon.lease l where l.run_id = r.id and l.state = 'taken')`;
+
+/**
+ * Takes back the offers of these runs, so that they wait again as they did before: all of this tenant's, or without
+ * one those whose runs are to end. Race won: whoever takes an offer locks it, so one of the two finds nothing. The lease
+ * comes before its run, as everywhere.
+ */
+export async function withdrawOffers(
+  tx: Tx,
+  { tenantId, ids }: { tenantId: TenantId | null; ids: readonly RunId[] },
+): Promise<void> {
+  await sql`
+    with withdrawn as (
+      delete from carillon.lease l using carillon.run r
+       where l.run_id = any(${[...ids]}::uuid[]) and l.state = 'offered' and r.id = l.run_id
+         and (l.tenant_id = ${tenantId} or ${tenantId}::uuid is null and (r.cancel_requested_at is not null or r.deadline <= statement_timestamp()))
+      returning l.run_id, l.attempt, l.run_at)
+    update carillon.run r set run_at = w.run_at
+      from withdrawn w
+     where r.id = any(${[...ids]}::uuid[]) and r.id = w.run_id and r.attempt = w.attempt`.execute(tx);
 }
 
 const EXPIRED = JSON.stringify({
@@ -82,6 +105,7 @@ export async function endUnheld(tx: Tx, ids: readonly RunId[]): Promise<RunId[]>
        where r.id = any(${[...ids]}::uuid[])
          and (r.cancel_requested_at is not null or r.deadline <= statement_timestamp())
          and not exists (select 1 from held where held.id = r.id)
+         and not exists (select 1 from carillon.lease l where l.run_id = r.id)
       returning *),
     moved as (
       insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,

@@ -5,7 +5,8 @@
 // its slot's owner, which waits for claims in flight and holds off new ones, then holds the slot's row, so that
 // no other replica becomes owner meanwhile, and only then, in a statement of its own, looks for claims and
 // deletes. Gate before slot is the order of hand-overs, too. A former owner that still holds runs is seen by its
-// claims. A dead replica's claims count until they are revoked; the request stays, and the sweep ends the run then.
+// claims. An offer for workers outside is withdrawn, while a lease that somebody has taken is a holder like a
+// replica. A dead replica's claims count until they are revoked; the request stays, and the sweep ends the run then.
 // Where the owner hangs with its gate open, only the request is written, and its holder or the sweep acts on it.
 import { closeGate } from '#cluster/fences.js';
 import { isLockTimeout } from '#database/error-kind.js';
@@ -32,6 +33,7 @@ export async function cancelRuns(
 ): Promise<Cancelled> {
   if (ids.length === 0) return { ended: [], requested: [] };
   const cancelled = await besideClaims(db, slot, async (tx) => {
+    await rows.withdrawOffers(tx, { tenantId, ids });
     const found = await rows.requestCancel(tx, { tenantId, ids });
     const ended = new Set(await rows.endUnheld(tx, found));
     return { ended: [...ended], requested: found.filter((id) => !ended.has(id)) };
@@ -45,7 +47,11 @@ export async function endOverdue(db: Database, runs: readonly { id: RunId; slot:
   // One slot at a time, so that never more than one replica waits at its gate.
   for (const [slot, ofSlot] of Map.groupBy(runs, (run) => run.slot)) {
     const ids = ofSlot.map((run) => run.id);
-    ended.push(...((await besideClaims(db, slot, (tx) => rows.endUnheld(tx, ids))) ?? []));
+    const written = await besideClaims(db, slot, async (tx) => {
+      await rows.withdrawOffers(tx, { tenantId: null, ids });
+      return rows.endUnheld(tx, ids);
+    });
+    ended.push(...(written ?? []));
   }
   return ended;
 }

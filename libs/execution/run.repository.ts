@@ -2,7 +2,7 @@
 // afterwards, moved in one transaction, so it is always in exactly one of them (I5).
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import type { ReplicaNumber, RunId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
+import type { ReplicaNumber, RunId, ScheduleId, Slot, TenantId, WorkerId } from '#kernel/ids.js';
 
 export interface NewRun {
   id: RunId;
@@ -54,7 +54,8 @@ export async function findUnclaimed(tx: Tx, ids: readonly RunId[]): Promise<Set<
     select r.id
       from carillon.run r
      where r.id = any(${[...ids]}::uuid[]) and r.attempt = 1 and r.failures = 0 and r.cancel_requested_at is null
-       and not exists (select 1 from carillon.claim c where r.id = any(c.run_ids))`.execute(tx);
+       and not exists (select 1 from carillon.claim c where r.id = any(c.run_ids))
+       and not exists (select 1 from carillon.lease l where l.run_id = r.id)`.execute(tx);
   return new Set(rows.map((row) => row.id));
 }
 
@@ -117,6 +118,8 @@ export interface RunRow {
   pastAttempts: object[] | null;
   createdAt: Date;
   replica: ReplicaNumber | null;
+  /** The worker outside that has taken it. */
+  worker: WorkerId | null;
   startedAt: Date | null;
   finishedAt: Date | null;
   output: unknown;
@@ -152,7 +155,8 @@ const ENDED: ReadonlySet<RunState> = new Set([
 
 /**
  * Newest first, unfinished and finished alike. A run counts as running once its holder has said so, which it does
- * of those that have been running for a fraction of a second (held-watch-loop.ts); until then it is queued.
+ * of those that have been running for a fraction of a second (held-watch-loop.ts); until then it is queued. One that
+ * is outside is running once somebody has taken its lease.
  */
 export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
   const { state, limit, fromId = null } = page;
@@ -165,24 +169,25 @@ export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
       select c.replica, u.id, (c.started ->> u.id::text)::timestamptz as started_at
         from carillon.claim c cross join lateral unnest(c.run_ids) as u (id)),
     unfinished as (
-      select r.id, r.job_type, r.schedule_id, r.due_at, r.payload, r.priority, r.run_at, r.attempt, r.past_attempts, r.created_at,
+      select r.id, r.job_type, r.schedule_id, r.due_at, r.payload, r.priority, coalesce(l.run_at, r.run_at) as run_at, r.attempt, r.past_attempts, r.created_at,
              r.queue, r.concurrency_key, r.tags, r.deadline, r.progress, r.cancel_requested_at,
-             case when h.started_at is not null then 'running'
+             case when h.started_at is not null or l.state = 'taken' then 'running'
                   when r.failures > 0 then 'retrying'
-                  when r.run_at > clock_timestamp() then 'scheduled'
+                  when coalesce(l.run_at, r.run_at) > clock_timestamp() then 'scheduled'
                   else 'queued' end as state,
-             h.replica, h.started_at, null::timestamptz as finished_at, null::jsonb as output, null::jsonb as error
+             h.replica, coalesce(h.started_at, l.taken_at) as started_at, l.worker, null::timestamptz as finished_at, null::jsonb as output, null::jsonb as error
         from (select * from carillon.run where ${mayBe(page, 'unfinished')} and ${wanted} order by id desc limit ${unfinishedLimit}) r
-        left join held h on h.id = r.id),
+        left join held h on h.id = r.id
+        left join carillon.lease l on l.run_id = r.id),
     finished as not materialized (
       select id, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts, created_at,
              queue, concurrency_key, tags, deadline, progress, null::timestamptz as cancel_requested_at,
-             outcome as state, replica, started_at, finished_at, output, error
+             outcome as state, replica, started_at, null::uuid as worker, finished_at, output, error
         from carillon.run_history where ${mayBe(page, 'finished')} and ${wanted})
     select id, job_type as "jobType", state, schedule_id as "scheduleId", due_at as "dueAt", payload, priority, run_at as "runAt", attempt,
            past_attempts as "pastAttempts", created_at as "createdAt",
            queue, concurrency_key as "concurrencyKey", tags, deadline, progress, cancel_requested_at as "cancelRequestedAt",
-           replica, started_at as "startedAt", finished_at as "finishedAt",
+           replica, worker, started_at as "startedAt", finished_at as "finishedAt",
            output, error
       from ((select * from unfinished where ${ofState} order by id desc limit ${limit})
              union all

@@ -29,6 +29,8 @@ export class SettleLoop implements Loop {
   readonly settled = new Topic<void>();
   /** Runs went back to these slots, and are due now or soon. */
   readonly freed = new Topic<Slot[]>();
+  /** Work for outside was offered. */
+  readonly offered = new Topic<void>();
   /** A run ended here, but its claim was gone: somebody else decides about it. */
   readonly claimLost = new Topic<RunId>();
   #waiting: Batch = { starts: [], endings: [] };
@@ -117,10 +119,12 @@ export class SettleLoop implements Loop {
   }
 
   #forget(batch: Batch, recorded: ReadonlySet<RunId>): void {
+    if (batch.endings.some(({ transition }) => transition.kind === 'park')) this.offered.publish();
     for (const { run } of batch.endings) {
       this.held.forget(run);
       if (!recorded.has(run.id)) this.claimLost.publish(run.id);
     }
+    if (batch.endings.some(({ transition }) => transition.kind === 'park')) this.offered.publish();
     const freed = batch.endings.filter(goesOnSoon).map(({ run }) => run.slot);
     if (freed.length > 0) this.freed.publish([...new Set(freed)]);
   }

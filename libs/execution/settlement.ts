@@ -1,10 +1,11 @@
 // What is written when attempts have ended? One transaction for a whole batch: the ledger's decisions,
-// then finished runs into the history, those that go on back with a later run_at, and the claims that held
-// them closed or shrunk.
+// then finished runs into the history, those that go on back with a later run_at, those that go on outside under a
+// lease, and the claims that held them closed or shrunk.
 import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { RunTransition } from './decisions/run-transition.js';
+import { parkRuns } from './lease.repository.js';
 import { writeProgress, type ProgressNote } from './progress.repository.js';
 import * as rows from './settlement.repository.js';
 import { forJsonb } from './stored-json.js';
@@ -55,9 +56,10 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
     ...batch.endings.filter(({ transition }) => transition.kind === 'recorded').map(({ run }) => run.id),
     ...(await finish(tx, replica, endings)),
     ...(await giveBack(tx, replica, endings)),
+    ...(await park(tx, replica, endings)),
   ]);
   const leaving = endings
-    .filter(({ transition }) => transition.kind === 'retry' || transition.kind === 'release')
+    .filter(({ transition: { kind } }) => kind === 'retry' || kind === 'release' || kind === 'park')
     .map(({ run }) => run);
   await releaseClaims(tx, { leaving, finished: batch.finishedClaims.filter((id) => ours.has(id)) });
   return settled;
@@ -104,6 +106,15 @@ async function giveBack(tx: Tx, replica: ReplicaNumber, endings: readonly Ending
   const retried = endings.flatMap((ending) => retriedRun(ending, replica));
   if (retried.length === 0) return released;
   return [...released, ...(await rows.retryRuns(tx, retried))];
+}
+
+async function park(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<RunId[]> {
+  const leases = endings.flatMap(({ run, startedAt, finishedAt, transition }) =>
+    transition.kind === 'park'
+      ? [{ runId: run.id, attempt: run.attempt, startedAt: startedAt ?? finishedAt, ...transition.lease }]
+      : [],
+  );
+  return leases.length > 0 ? parkRuns(tx, { replica, leases }) : [];
 }
 
 function retriedRun(

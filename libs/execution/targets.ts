@@ -1,22 +1,18 @@
 // Where does a run go? Its job type says so. Job types are read when first needed and remembered for a
 // few seconds, so a change of one takes that long to reach runs that are about to start.
 import type { Incarnation, Membership } from '#cluster/membership.js';
+import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import { unreachable } from '#kernel/errors.js';
-import type { Dispatcher } from 'undici';
+import { asId } from '#kernel/ids.js';
 import type { CallTarget } from './attempt.js';
 import type { ClaimedRun } from './claimed-run.js';
+import type { NewLease } from './decisions/run-transition.js';
 import { callHandler } from './handler-target.js';
 import type { HandlerRegistry } from './handler-registry.js';
-import { callHttp } from './http-target.js';
+import type { HttpPush } from './http-push.js';
 import { callQueue, type UserQueues } from './queue-target.js';
-import {
-  DEFAULT_RETRY,
-  DEFAULT_TIMEOUT_MS,
-  type JobType,
-  type RetryPolicy,
-  type Target,
-} from './job-type.js';
+import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, type JobType, type RetryPolicy } from './job-type.js';
 import { findJobType } from './job-type.repository.js';
 import { checkOutput } from './output-check.js';
 
@@ -30,7 +26,7 @@ export interface ResolvedTarget {
 
 /** What leads out of this process. */
 export interface Ways {
-  dispatcher: Dispatcher;
+  push: HttpPush;
   queues: UserQueues;
 }
 
@@ -61,16 +57,18 @@ export class Targets {
       };
     }
     const { retry, timeoutMs, heartbeatMs } = jobType;
-    return { call: this.#checked(jobType, this.#callOf(jobType.target)), retry, timeoutMs, heartbeatMs };
+    return { call: this.#checked(jobType, this.#callOf(incarnation, jobType)), retry, timeoutMs, heartbeatMs };
   }
 
-  #callOf(target: Target): CallTarget {
+  #callOf({ db }: Incarnation, { target, timeoutMs }: JobType): CallTarget {
     switch (target.kind) {
       case 'handler':
         return (run, context) =>
           callHandler({ registry: this.registry, handler: target.handler, run, context });
       case 'http':
-        return (run, context) => callHttp({ target, run, context, dispatcher: this.ways.dispatcher });
+        return (run, context) => this.ways.push.call({ db, target, timeoutMs, run, context });
+      case 'pull':
+        return async () => ({ kind: 'parked', lease: offerOf(target.leaseSeconds, timeoutMs) });
       case 'queue':
         return (run, context) => callQueue({ target, run, context, queues: this.ways.queues });
       default:
@@ -99,4 +97,8 @@ export class Targets {
     jobType.catch(() => this.#remembered.delete(key));
     return jobType;
   }
+}
+
+function offerOf(leaseSeconds: number, timeoutMs: number): NewLease {
+  return { id: asId.lease(randomUUID()), kind: 'pull', leaseMs: leaseSeconds * 1_000, timeoutMs };
 }

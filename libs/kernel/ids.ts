@@ -9,6 +9,9 @@ export type TenantId = Branded<string, 'tenant'>;
 export type ScheduleId = Branded<string, 'schedule'>;
 export type RunId = Branded<string, 'run'>;
 export type ClaimId = Branded<string, 'claim'>;
+/** A piece of work outside of the replicas. Made anew whenever the lease changes hands. */
+export type LeaseId = Branded<string, 'lease'>;
+export type WorkerId = Branded<string, 'worker'>;
 /** One process incarnation, as the database counts them. Never used again once given. */
 export type ReplicaNumber = Branded<number, 'replica'>;
 /** One period of leadership. Only grows. */
@@ -22,6 +25,8 @@ export const asId = {
   schedule: (value: string) => value as ScheduleId,
   run: (value: string) => value as RunId,
   claim: (value: string) => value as ClaimId,
+  lease: (value: string) => value as LeaseId,
+  worker: (value: string) => value as WorkerId,
   replica: (value: number) => value as ReplicaNumber,
   term: (value: number) => value as Term,
   slot: (value: number) => value as Slot,

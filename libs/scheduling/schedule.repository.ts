@@ -159,6 +159,7 @@ export async function revokePlanned(tx: Tx, scheduleId: ScheduleId): Promise<Dat
       delete from carillon.run r
        where r.schedule_id = ${scheduleId}
          and not exists (select 1 from carillon.claim c where r.id = any(c.run_ids))
+         and not exists (select 1 from carillon.lease l where l.run_id = r.id)
          and exists (select 1 from carillon.fire f
                       where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.outcome = 'planned')
       returning r.id, r.due_at)

@@ -10,7 +10,7 @@ import type { Agent } from 'undici';
 import { AttemptStopped } from '#execution/attempt.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
 import { callHttp } from '#execution/http-target.js';
-import { claimedRun, jobContext } from '../support/builders.js';
+import { claimedRun, jobContext, pushed } from '../support/builders.js';
 
 const ANSWER_BYTES_MAX = 256 * 1024;
 /** Some containers have no IPv6, not even inside. */
@@ -69,7 +69,7 @@ function call({
   dispatcher = open,
 }: Wish = {}) {
   const target = { kind: 'http', url: `http://${host}:${port}${path}`, headers } as const;
-  return callHttp({ target, run, context: jobContext(run, signal), dispatcher });
+  return callHttp({ target, run, context: jobContext(run, signal), dispatcher, ...pushed() });
 }
 
 const answerWith = (
@@ -133,7 +133,7 @@ describe('an answer', () => {
   it.each([
     ['JSON', 200, '{"sent":3}', { sent: 3 }],
     ['JSON that is only a text', 200, '"sent"', 'sent'],
-    ['plain text', 202, 'grün', 'grün'],
+    ['plain text', 201, 'grün', 'grün'],
     ['nothing', 200, '', null],
     ['nothing at all', 204, '', null],
   ])('of 2xx makes the output: %s', async (_what, status, body, output) => {
@@ -205,7 +205,7 @@ describe('a server that can not be talked to', () => {
     await once(idle, 'close');
     const run = claimedRun();
     const target = { kind: 'http', url: `http://127.0.0.1:${free}/`, headers: {} } as const;
-    const result = callHttp({ target, run, context: jobContext(run), dispatcher: open });
+    const result = callHttp({ target, run, context: jobContext(run), dispatcher: open, ...pushed() });
     await expect(result).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 

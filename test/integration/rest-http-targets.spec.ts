@@ -147,7 +147,7 @@ describe('an answer of', () => {
   it.each([
     [200, '{"invoice":17,"ok":true}', { invoice: 17, ok: true }],
     [201, '[1,2]', [1, 2]],
-    [202, '"soon"', 'soon'],
+    [201, '"soon"', 'soon'],
     [200, 'plain text', 'plain text'],
     [200, '', null],
     [200, 'null', null],
@@ -236,7 +236,7 @@ describe('an endpoint that', () => {
   });
 
   it.each([
-    ['localhost', 'http://localhost:1/'],
+    ['localhost', 'http://localhost:8080/'],
     ['another loopback address', 'http://127.0.0.2:1/'],
     ['an address of the local network', 'http://10.0.0.1/'],
     ["a cloud's metadata address", 'http://169.254.169.254/latest/meta-data/'],

@@ -24,6 +24,7 @@ import {
   type TestTenant,
 } from '../support/test-tenant.js';
 import { until } from '../support/until.js';
+import { workerCalls } from '../support/worker-calls.js';
 
 let server: TestServer;
 let api: ApiDescription;
@@ -206,6 +207,7 @@ async function callsOf(tenant: TestTenant): Promise<Record<string, Call[]>> {
   const gone = await startTestServer({ databaseUrl: server.databaseUrl, env: { CARILLON_NAME: 'gone' } });
   await gone.stop();
   return {
+    ...(await workerCalls(tenant)),
     'get /healthz/live': [() => anonymous.get('/healthz/live')],
     'get /healthz/ready': [() => anonymous.get('/healthz/ready')],
     'get /api/v1/tenants': [

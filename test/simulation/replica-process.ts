@@ -5,6 +5,7 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import type { Incarnation } from '#cluster/membership.js';
 import type { HeldRuns } from '#execution/held-runs.js';
+import { LeaseTokens } from '#execution/lease-token.js';
 import { asId } from '#kernel/ids.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
 import type { ServerConfig } from '#server/config.js';
@@ -68,6 +69,7 @@ export class ReplicaProcess implements Actor {
         registry: this.#registry(),
         url: 'http://replica',
         version: 'simulated',
+        tokens: new LeaseTokens(Buffer.alloc(32)),
         onError: () => undefined,
       });
       this.#replica = replica;

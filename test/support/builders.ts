@@ -1,9 +1,10 @@
 // How does a test come by the things it talks about? From builders that ask only for what matters to it;
 // everything else is valid, dull, and different from one call to the next where ids are concerned.
 import type { JobContext } from '#client/job-definition.js';
-import { randomUUID } from '#database/runtime/uuid.js';
+import { randomUUID, randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { ClaimedRun } from '#execution/claimed-run.js';
 import { jobContextOf, type AttemptMeans } from '#execution/job-context.js';
+import type { HttpCall, PushLease } from '#execution/http-target.js';
 import { asId } from '#kernel/ids.js';
 
 /** A first attempt of a run from the API, due now. */
@@ -46,4 +47,17 @@ export function noMeans(): AttemptMeans {
 /** What the handler of the run is told. */
 export function jobContext(run: ClaimedRun, signal: AbortSignal = new AbortController().signal): JobContext {
   return jobContextOf(run, signal, noMeans());
+}
+
+/** What a call to an endpoint says beside its run. */
+export function pushed(wish: Partial<PushLease> = {}): Pick<HttpCall, 'secrets' | 'lease' | 'now'> {
+  const id = asId.lease(randomUUIDv7());
+  const lease = {
+    id,
+    token: `token-of-${id}`,
+    callbackUrl: `http://replica/${id}`,
+    timeoutMs: 10_000,
+    ...wish,
+  };
+  return { secrets: [], lease, now: new Date() };
 }

@@ -20,7 +20,7 @@ export async function history(db: Database): Promise<HistoryRow[]> {
   return rows;
 }
 
-export async function count(db: Database, table: 'run' | 'run_history' | 'claim'): Promise<number> {
+export async function count(db: Database, table: 'run' | 'run_history' | 'claim' | 'lease'): Promise<number> {
   const { rows } = await sql<{
     count: number;
   }>`select count(*)::int as count from ${sql.table(`carillon.${table}`)}`.execute(db);

@@ -6,14 +6,18 @@ import { defineJob, type JobHandlerFunction } from '#client/job-definition.js';
 import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
 import { ChildRuns } from '#execution/child-runs.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS, type ClaimSettings } from '#execution/claim-loop.js';
+import { Circuits } from '#execution/circuits.js';
 import { Completion } from '#execution/completion.js';
 import { Executor } from '#execution/executor.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
 import { HeldRuns } from '#execution/held-runs.js';
+import { HttpPush } from '#execution/http-push.js';
 import { HeldWatchLoop } from '#execution/held-watch-loop.js';
 import { DEFAULT_RETRY, type RetryPolicy } from '#execution/job-type.js';
 import { registerSharedJobType } from '#execution/job-type.repository.js';
+import { LeaseSweepLoop } from '#execution/lease-sweep-loop.js';
+import { LeaseTokens } from '#execution/lease-token.js';
 import { ProgressLoop } from '#execution/progress-loop.js';
 import { ProgressNotes } from '#execution/progress-notes.js';
 import { beginReports } from '#execution/progress-reports.js';
@@ -50,7 +54,14 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
   onTestFinished(() => dispatcher.destroy());
   const queues = new UserQueues(membership, { schema: 'pgboss', onError: () => undefined });
   onTestFinished(() => queues.stop());
-  const targets = new Targets(membership, registry, { dispatcher, queues }, systemClock);
+  const push = new HttpPush({
+    dispatcher,
+    circuits: new Circuits(systemClock, systemRandom),
+    tokens: new LeaseTokens(Buffer.alloc(32)),
+    callbackUrl: 'http://127.0.0.1:1',
+    clock: systemClock,
+  });
+  const targets = new Targets(membership, registry, { push, queues }, systemClock);
   const runLog = new RunLog();
   const notes = new ProgressNotes();
   const executor = new Executor({
@@ -80,6 +91,7 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock: systemClock }),
     reconcile: new ReconcileLoop(membership, held),
     revocation: new RevocationLoop(leadership, hints),
+    leaseSweep: new LeaseSweepLoop(leadership, hints, { clock: systemClock, random: systemRandom }),
     /** Claims until a pass finds nothing more. */
     claimAll: async (): Promise<void> => {
       parts.claim.lookEverywhere();

@@ -12,6 +12,7 @@ import {
 import { Reflector } from '@nestjs/core';
 import type { Request, RequestHandler } from 'express';
 import type { Database } from '#database/connection.js';
+import { LeaseTokens } from '#execution/lease-token.js';
 import { KeyRing } from '#tenancy/api-keys.js';
 import { maySeeTenant, type Principal } from '#tenancy/decisions/api-key.js';
 import { findTenant, type Tenant } from '#tenancy/tenant.repository.js';
@@ -21,9 +22,12 @@ import { resourceName } from './shapes.js';
 
 const PUBLIC = 'carillon:public';
 const ADMIN_ONLY = 'carillon:admin-only';
+const LEASE_HOLDER = 'carillon:lease-holder';
 
 /** Anybody may call it, without a key. */
 export const Public = () => SetMetadata(PUBLIC, true);
+/** Whoever has the lease's token in the path needs no key: an endpoint that we have called has none. */
+export const LeaseHolder = () => SetMetadata(LEASE_HOLDER, true);
 /** Only an administrator's key may call it. */
 export const AdminOnly = () => SetMetadata(ADMIN_ONLY, true);
 
@@ -37,15 +41,20 @@ export class AuthGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly keys: KeyRing,
+    private readonly tokens: LeaseTokens,
     @Inject(API_DATABASE) private readonly db: Database,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     if (this.#isMarked(context, PUBLIC)) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
+    const name = request.params['tenant'];
+    if (this.#isMarked(context, LEASE_HOLDER) && this.#holdsLease(request)) {
+      if (typeof name === 'string') request.tenant = await this.#tenantNamed(name);
+      return true;
+    }
     const principal = await requirePrincipal(this.keys, request);
     request.principal = principal;
-    const name = request.params['tenant'];
     if (typeof name === 'string') request.tenant = await this.#tenantOf(principal, name);
     if (this.#isMarked(context, ADMIN_ONLY) && principal.role !== 'admin') {
       throw new ProblemError('forbidden', `expected an administrator's key, got a ${principal.role}'s`);
@@ -62,10 +71,24 @@ export class AuthGuard implements CanActivate {
     );
   }
 
+  /** A key that is sent is looked at in any case. */
+  #holdsLease({ headers, params }: Request): boolean {
+    const token = params['token'];
+    return (
+      headers.authorization === undefined && typeof token === 'string' && this.tokens.leaseOf(token) !== null
+    );
+  }
+
   async #tenantOf(principal: Principal, name: string): Promise<Tenant> {
+    const tenant = await this.#tenantNamed(name);
+    if (!maySeeTenant(principal, tenant.id)) throw notFound('tenant', name);
+    return tenant;
+  }
+
+  async #tenantNamed(name: string): Promise<Tenant> {
     // What is no name at all is not asked for: the database would refuse some of it.
     const tenant = resourceName.safeParse(name).success ? await findTenant(this.db, name) : undefined;
-    if (tenant === undefined || !maySeeTenant(principal, tenant.id)) throw notFound('tenant', name);
+    if (tenant === undefined) throw notFound('tenant', name);
     return tenant;
   }
 }

@@ -1,14 +1,20 @@
 // What does a job type look like from outside? Where it runs, and how it is retried and timed. What can
 // only fail later, as a header that no request can carry, is refused when the job type is made.
 import { z } from 'zod';
-import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, retryPolicy, storedTarget } from '#execution/job-type.js';
+import {
+  DEFAULT_LEASE_SECONDS,
+  DEFAULT_RETRY,
+  DEFAULT_TIMEOUT_MS,
+  retryPolicy,
+  storedTarget,
+} from '#execution/job-type.js';
 import { jobTypeLimits } from '#execution/limits.js';
 import { compileSchema } from '#execution/json-schema.js';
 import { instant, resourceName } from './shapes.js';
 
 /** Set by us, or by the HTTP client as the connection wants it. */
 const RESERVED_HEADERS = new Set(
-  'webhook-id x-run-id x-attempt x-fire-time content-type content-length transfer-encoding host connection keep-alive expect upgrade te trailer'.split(
+  'webhook-id webhook-timestamp webhook-signature traceparent x-lease-token x-callback-url x-run-id x-attempt x-fire-time content-type content-length transfer-encoding host connection keep-alive expect upgrade te trailer'.split(
     ' ',
   ),
 );
@@ -39,8 +45,15 @@ const queueName = z
     'expected the name of a pg-boss queue that does not begin with "carillon" or "__"',
   )
   .describe('A pg-boss queue. A run has succeeded when it is in there.');
+export const leaseSeconds = z.int().min(5).max(3_600);
 const target = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('handler'), handler: resourceName }),
+  z.strictObject({
+    kind: z.literal('pull'),
+    leaseSeconds: leaseSeconds
+      .default(DEFAULT_LEASE_SECONDS)
+      .describe('A worker that does not beat for so long has lost the run.'),
+  }),
   z.strictObject({ kind: z.literal('queue'), queue: queueName }),
   z.strictObject({ kind: z.literal('http'), url: httpUrl, headers: headers.default({}) }),
 ]);
@@ -50,7 +63,7 @@ const retryDelay = z
   .int()
   .min(0)
   .max(30 * 86_400_000);
-const retryInput = z
+export const retryInput = z
   .strictObject({ ...retryPolicy.shape, minMs: retryDelay, maxMs: retryDelay })
   .partial()
   .transform((given) => retryPolicy.parse({ ...DEFAULT_RETRY, ...given }));

@@ -7,6 +7,7 @@ import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import type { GatheredLine } from '#execution/run-log.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
+import { LeaseTokens } from '#execution/lease-token.js';
 import { registerSharedJobTypes } from '../jobs/shared-job-types.js';
 import { LoopTimers } from '../loop-timers.js';
 import type { ServerConfig } from '../config.js';
@@ -24,6 +25,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
     @Inject(CONFIG) private readonly config: ServerConfig,
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly registry: HandlerRegistry,
+    private readonly tokens: LeaseTokens,
     private readonly timers: LoopTimers,
     private readonly logger: PinoLogger,
   ) {}
@@ -35,6 +37,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
       registry: this.registry,
       url,
       version,
+      tokens: this.tokens,
       onError: (error) => this.logger.warn({ err: error }, 'a connection broke'),
     });
     await replica.membership.checkSession();

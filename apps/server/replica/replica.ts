@@ -15,6 +15,7 @@ import { ClaimLoop, DEFAULT_CLAIM_SETTINGS } from '#execution/claim-loop.js';
 import { ChildRuns } from '#execution/child-runs.js';
 import { Completion } from '#execution/completion.js';
 import { EndingLoop } from '#execution/ending-loop.js';
+import { Circuits } from '#execution/circuits.js';
 import { Executor } from '#execution/executor.js';
 import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
 import type { HandlerRegistry } from '#execution/handler-registry.js';
@@ -24,6 +25,9 @@ import { ProgressLoop } from '#execution/progress-loop.js';
 import { ProgressNotes } from '#execution/progress-notes.js';
 import { beginReports } from '#execution/progress-reports.js';
 import { UserQueues } from '#execution/queue-target.js';
+import { HttpPush } from '#execution/http-push.js';
+import { LeaseSweepLoop } from '#execution/lease-sweep-loop.js';
+import type { LeaseTokens } from '#execution/lease-token.js';
 import { ReconcileLoop } from '#execution/reconcile-loop.js';
 import { RevocationLoop } from '#execution/revocation-loop.js';
 import { RunLogLoop } from '#execution/run-log-loop.js';
@@ -40,6 +44,7 @@ export interface ReplicaOptions {
   /** Where this replica's API is reached. */
   url: string;
   version: string;
+  tokens: LeaseTokens;
   onError: (error: Error) => void;
 }
 
@@ -73,6 +78,7 @@ export function buildReplica(options: ReplicaOptions) {
     planner: new PlannerLoop(leadership, hints, DEFAULT_PLANNER_SETTINGS),
     revocation: new RevocationLoop(leadership, hints),
     ending: new EndingLoop(leadership),
+    leaseSweep: new LeaseSweepLoop(leadership, hints, { clock, random }),
     claim: new ClaimLoop(membership, ownership, held, { settings: DEFAULT_CLAIM_SETTINGS, clock }),
     start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock }),
     heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock }),
@@ -82,7 +88,7 @@ export function buildReplica(options: ReplicaOptions) {
     parts.heartbeat,
     hints,
     parts.runLogLoop,
-    ...(scheduler ? [parts.election, parts.sweep, parts.planner, parts.revocation, parts.ending] : []),
+    ...(scheduler ? [parts.election, parts.sweep, parts.planner, parts.revocation, parts.ending, parts.leaseSweep] : []),
     ...(worker
       ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.progress, parts.reconcile]
       : []),
@@ -91,17 +97,18 @@ export function buildReplica(options: ReplicaOptions) {
 }
 
 function buildExecution(
-  { config, registry, onError }: ReplicaOptions,
+  options: ReplicaOptions,
   {
     membership,
     databaseClock,
     hints,
   }: { membership: Membership; databaseClock: DatabaseClock; hints: HintsLoop },
 ) {
+  const { config, registry, onError } = options;
   const held = new HeldRuns({ held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING });
-  const dispatcher = guardedDispatcher(new Set(config.CARILLON_HTTP_ALLOWED_HOSTS));
+  const { dispatcher, push } = buildPush(options);
   const queues = new UserQueues(membership, { schema: config.CARILLON_QUEUE_SCHEMA, onError });
-  const targets = new Targets(membership, registry, { dispatcher, queues }, clock);
+  const targets = new Targets(membership, registry, { push, queues }, clock);
   const settleLoop = new SettleLoop(membership, held);
   // Some connections are left for claims and ends.
   const atOnce = Math.max(1, Math.floor(config.CARILLON_WORK_CONNECTIONS / 2));
@@ -122,6 +129,16 @@ function buildExecution(
     beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
   });
   return { held, dispatcher, queues, settleLoop, runLog, notes, executor };
+}
+
+function buildPush({ config, tokens, url }: ReplicaOptions) {
+  const dispatcher = guardedDispatcher(
+    new Set(config.CARILLON_HTTP_ALLOWED_HOSTS),
+    config.CARILLON_HTTP_CALLS_PER_HOST,
+  );
+  const callbackUrl = (config.CARILLON_CALLBACK_URL ?? url).replace(/\/+$/, '');
+  const circuits = new Circuits(clock, random);
+  return { dispatcher, push: new HttpPush({ dispatcher, circuits, tokens, callbackUrl, clock }) };
 }
 
 function buildMembership({ config, url, version, onError }: ReplicaOptions): Membership {

@@ -1,6 +1,7 @@
 // Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
 import { laneOf } from '#execution/claimed-run.js';
 import type { Hint } from '#cluster/hints-loop.js';
+import { LEASE_WAITERS } from '../http/lease-waiters.js';
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 
@@ -21,7 +22,9 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   membership.joined.subscribe(wake(replica.election, ownership));
   membership.expelled.subscribe(wake(replica.heartbeat, start));
   membership.cutOff.subscribe(wake(replica.heartbeat));
-  leadership.began.subscribe(wake(sweep, replica.planner, replica.revocation, replica.ending));
+  leadership.began.subscribe(
+    wake(sweep, replica.planner, replica.revocation, replica.ending, replica.leaseSweep),
+  );
   leadership.ended.subscribe(wake(replica.election));
   sweep.died.subscribe(wake(replica.revocation));
   ownership.changed.subscribe(wake(claim));
@@ -59,6 +62,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
     claim.hint(slots);
     timers.wake(claim);
   });
+  settleLoop.offered.subscribe(() => hints.send({ kind: 'offers' }));
 }
 
 function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
@@ -74,6 +78,8 @@ function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
       replica.heldWatch.hint();
       timers.wake(replica.heldWatch);
       return timers.wake(replica.ending);
+    case 'offers':
+      return timers.wake(LEASE_WAITERS);
     case 'work':
       replica.claim.hint(hint.slots);
       return timers.wake(replica.claim);

@@ -2,6 +2,7 @@
 // again until its attempts are used up, unless it says that trying again is pointless. The whole life of a
 // run, with what happens between attempts, is drawn in docs/RUN-LIFE.md.
 import { retryDelayMs } from '#kernel/backoff.js';
+import type { LeaseId } from '#kernel/ids.js';
 
 export interface AttemptError {
   name: string;
@@ -25,12 +26,23 @@ export type AttemptResult =
   | { kind: 'timed-out'; error: AttemptError }
   /** To be gone on with later; nothing failed. */
   | { kind: 'snoozed'; delayMs: number }
+  /** It goes on outside of the replicas; whoever ends the lease decides the run. */
+  | { kind: 'parked'; lease: NewLease }
   /** By the handler, who says why, or by a request. */
   | { kind: 'cancelled'; error: AttemptError | null }
   /** The run's deadline has passed. */
   | { kind: 'expired'; error: AttemptError }
   /** Stopped by us: nobody's fault, but it ran, so no other attempt may have its number. */
   | { kind: 'released'; error: AttemptError };
+
+/** Work for outside: offered to workers that pull, or taken by the endpoint that it was pushed to. */
+export interface NewLease {
+  id: LeaseId;
+  kind: 'pull' | 'push';
+  /** How long it lasts without a heartbeat; null when none is asked for. */
+  leaseMs: number | null;
+  timeoutMs: number;
+}
 
 export type RunTransition =
   | { kind: 'finish'; outcome: 'succeeded'; output: unknown }
@@ -40,6 +52,8 @@ export type RunTransition =
   | { kind: 'retry'; outcome: 'failed' | 'timed-out'; delayMs: number; error: AttemptError }
   | { kind: 'retry'; outcome: 'snoozed'; delayMs: number; error: null }
   | { kind: 'retry'; outcome: 'lost'; delayMs: 0; error: AttemptError }
+  /** The attempt goes on elsewhere. */
+  | { kind: 'park'; lease: NewLease }
   /** Claimed but never started: given back as it was. */
   | { kind: 'release' }
   /** Its end is in the database already. */
@@ -74,6 +88,8 @@ export function transition({ failures, result, retry, random }: TransitionInput)
       return { kind: 'finish', outcome: 'cancelled', error: result.error };
     case 'expired':
       return { kind: 'finish', outcome: 'expired', error: result.error };
+    case 'parked':
+      return { kind: 'park', lease: result.lease };
     case 'released':
       return { kind: 'retry', outcome: 'lost', delayMs: 0, error: result.error };
     case 'snoozed':

@@ -1,0 +1,218 @@
+// What can the holder of a lease do? Say that he is alive, and end it: complete, fail, snooze or release the run. The
+// token in the path is all the key that he needs. Saying the same word again gets the same answer; any other word
+// after the first is told that the lease is lost.
+import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiBody,
+  ApiConsumes,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { z } from 'zod';
+import type { Database } from '#database/connection.js';
+import { randomUUID } from '#database/runtime/uuid.js';
+import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
+import { findEnd, noteProgress, type LeaseAnswer } from '#execution/lease-end.repository.js';
+import { endLease, type LeaseEnding, type LeaseWord } from '#execution/lease-ends.js';
+import { LeaseTokens, namedAtMs } from '#execution/lease-token.js';
+import { beatLease } from '#execution/lease.repository.js';
+import { encodeJson } from '#execution/stored-json.js';
+import type { LeaseId } from '#kernel/ids.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { LoopTimers } from '../loop-timers.js';
+import { ReplicaService } from '../replica/replica-service.js';
+import { API_DATABASE } from '../tokens.js';
+import { CurrentTenant, LeaseHolder } from './auth.guard.js';
+import { readLogLines } from './log-lines.js';
+import { LINES_TYPE } from './media-type.js';
+import { ProblemError } from './problem.js';
+import { ApiTenant } from './shapes.js';
+import * as shapes from './worker.shapes.js';
+
+/** A call that is answered 202 is parked within milliseconds, but the endpoint may be quicker still. */
+const YOUNG_MS = 60_000;
+const LOOK_MS = 100;
+const LOOKS = 30;
+
+/** Whatever is no token leads to no lease. */
+const tokenShape = z.string();
+
+@ApiTags('leases')
+@ApiBearerAuth()
+@ApiTenant()
+@LeaseHolder()
+@Controller('api/v1/tenants/:tenant/worker/leases')
+export class LeaseController {
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly tokens: LeaseTokens,
+    private readonly timers: LoopTimers,
+    private readonly replica: ReplicaService,
+  ) {}
+
+  @Post(':token\\:heartbeat')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Keep the lease, and hear whether the run was cancelled' })
+  @ApiOkResponse({ standardSchema: shapes.beat })
+  async heartbeat(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.heartbeatInput }) { progress, details }: shapes.HeartbeatInput,
+  ) {
+    const detailsJson = details === undefined ? null : encoded('/details', details);
+    const beat = await this.#beat(tenant, token);
+    if (progress !== undefined || detailsJson !== null)
+      await noteProgress(this.db, { ...beat, progress: progress ?? null, detailsJson });
+    return { cancelRequested: beat.cancelRequested, leaseExpireTime: beat.expiresAt };
+  }
+
+  @Post(':token\\:complete')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'End the run as succeeded' })
+  @ApiOkResponse({ standardSchema: shapes.leaseEnd })
+  async complete(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.completeInput }) { output }: shapes.CompleteInput,
+  ) {
+    return this.#end(tenant, token, { verb: 'complete', outputJson: encoded('/output', output) });
+  }
+
+  @Post(':token\\:fail')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'End the attempt as failed; the job type says whether there is another' })
+  @ApiOkResponse({ standardSchema: shapes.leaseEnd })
+  async fail(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.failInput }) { error, retryable, retryAfterSeconds }: shapes.FailInput,
+  ) {
+    const { stack, ...named } = error;
+    return this.#end(tenant, token, {
+      verb: 'fail',
+      error: stack === undefined ? named : { ...named, stack },
+      fatal: !retryable,
+      retryAfterMs: retryAfterSeconds === undefined ? null : retryAfterSeconds * 1_000,
+    });
+  }
+
+  @Post(':token\\:snooze')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Put the run off without using an attempt' })
+  @ApiOkResponse({ standardSchema: shapes.leaseEnd })
+  async snooze(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.snoozeInput }) { seconds }: shapes.SnoozeInput,
+  ) {
+    return this.#end(tenant, token, { verb: 'snooze', delayMs: seconds * 1_000 });
+  }
+
+  @Post(':token\\:release')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Give the run back untouched, for another worker' })
+  @ApiOkResponse({ standardSchema: shapes.leaseEnd })
+  async release(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.noInput }) _input: object,
+  ) {
+    return this.#end(tenant, token, { verb: 'release' });
+  }
+
+  @Post(':token/logs')
+  @HttpCode(202)
+  @ApiOperation({ summary: "Add lines to the run's log, one JSON object a line" })
+  @ApiConsumes(LINES_TYPE)
+  @ApiBody({ schema: { type: 'string' } })
+  @ApiAcceptedResponse({ standardSchema: shapes.accepted })
+  async log(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body() body: unknown,
+  ) {
+    const lines = readLogLines(body);
+    const { runId, attempt } = await this.#beat(tenant, token);
+    const now = systemClock.now();
+    this.replica.noteLogLines(
+      lines.map(({ message, level, time, fields }) => {
+        const at = time === undefined ? now : new Date(time);
+        return { runId, attempt, at, level, message, fields };
+      }),
+    );
+    return { lines: lines.length };
+  }
+
+  async #beat(tenant: Tenant, token: string) {
+    const id = this.#leaseOf(token);
+    const beat = await this.#onceParked(id, async () => {
+      const found = await beatLease(this.db, { tenantId: tenant.id, id });
+      if (found !== undefined) return found;
+      const end = await findEnd(this.db, id);
+      if (end !== undefined) throw lost(`it ended with the word ${end.verb}`);
+      return undefined;
+    });
+    return beat ?? this.#unknown(id);
+  }
+
+  async #end(tenant: Tenant, token: string, word: LeaseWord): Promise<LeaseAnswer> {
+    const id = this.#leaseOf(token);
+    const ending = await this.#onceParked(
+      id,
+      async (): Promise<Exclude<LeaseEnding, { kind: 'unknown' }> | undefined> => {
+        const found = await endLease(this.db, { tenantId: tenant.id, id, word, random: systemRandom });
+        return found.kind === 'unknown' ? undefined : found;
+      },
+    );
+    if (ending === undefined) return this.#unknown(id);
+    if (ending.kind === 'lost') throw lost(`it ended with the word ${ending.verb}`);
+    // A run that waits again, and a limit that has room again.
+    this.replica.hintWork([tenant.slot]);
+    return ending.answer;
+  }
+
+  /** Looks for a young lease a few times more: it may be named before it is written down. */
+  async #onceParked<Found>(id: LeaseId, look: () => Promise<Found | undefined>): Promise<Found | undefined> {
+    for (let looks = 0; ; looks += 1) {
+      const found = await look();
+      if (found !== undefined || looks >= LOOKS || !isYoung(id)) return found;
+      await this.timers.rest(`lease-${randomUUID()}`, LOOK_MS);
+    }
+  }
+
+  #unknown(id: LeaseId): never {
+    if (!isYoung(id)) throw lost('it ended, or another worker has it');
+    throw new ProblemError(
+      'too-early',
+      'expected a lease that was taken by answering 202, got no answer yet',
+      {
+        headers: { 'retry-after': '1' },
+      },
+    );
+  }
+
+  #leaseOf(token: string): LeaseId {
+    const id = this.tokens.leaseOf(token);
+    if (id === null) throw lost('there is no lease with this token');
+    return id;
+  }
+}
+
+function isYoung(id: LeaseId): boolean {
+  const at = namedAtMs(id);
+  return at !== null && systemClock.now().getTime() - at < YOUNG_MS;
+}
+
+function lost(why: string): ProblemError {
+  return new ProblemError('lease-lost', `expected a lease that is held, got one that is not: ${why}`);
+}
+
+/** As it is stored. */
+function encoded(pointer: string, value: unknown): string {
+  const result = encodeJson(value);
+  if (result.kind === 'unfit') throw new ProblemError('payload-too-large', `${pointer}: ${result.reason}`);
+  return result.json;
+}

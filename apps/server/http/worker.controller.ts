@@ -1,0 +1,180 @@
+// What can workers outside of the replicas do? Say who they are and what they can run, take leases of runs, and ask
+// whether to go on. What they do with a lease is in lease.controller.ts.
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import type { Database } from '#database/connection.js';
+import { randomUUIDv7 } from '#database/runtime/uuid.js';
+import type { WorkerState } from '#database/lease-schema.js';
+import { DEFAULT_LEASE_SECONDS, DEFAULT_RETRY, DEFAULT_TIMEOUT_MS } from '#execution/job-type.js';
+import { findJobType } from '#execution/job-type.repository.js';
+import { LeaseTokens } from '#execution/lease-token.js';
+import type { TakenLease } from '#execution/lease.repository.js';
+import * as workers from '#execution/worker.repository.js';
+import { asId } from '#kernel/ids.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { API_DATABASE } from '../tokens.js';
+import { CurrentTenant } from './auth.guard.js';
+import { LeaseWaiters } from './lease-waiters.js';
+import { PageTokens } from './page-token.js';
+import { notFound, ProblemError } from './problem.js';
+import { ApiTenant, pageOf, uuid } from './shapes.js';
+import * as shapes from './worker.shapes.js';
+
+/** A worker that is silent for a day is forgotten; this is often enough to hear soon that it should stop. */
+const HEARTBEAT_SECONDS = 10;
+
+@ApiTags('workers')
+@ApiBearerAuth()
+@ApiTenant()
+@Controller('api/v1/tenants/:tenant/worker')
+export class WorkerController {
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly pages: PageTokens,
+    private readonly tokens: LeaseTokens,
+    private readonly waiters: LeaseWaiters,
+  ) {}
+
+  @Get('workers')
+  @ApiOperation({ summary: 'List the workers that pull, newest first' })
+  @ApiOkResponse({ standardSchema: pageOf(shapes.worker) })
+  async list(
+    @CurrentTenant() tenant: Tenant,
+    @Query({ schema: shapes.workersQuery }) query: shapes.WorkersQuery,
+  ) {
+    const filter = { workersOf: tenant.id };
+    const rows = await workers.listWorkers(this.db, {
+      tenantId: tenant.id,
+      beforeId: this.pages.open(query.pageToken, filter),
+      limit: query.pageSize + 1,
+    });
+    return this.pages.page(rows, {
+      size: query.pageSize,
+      filter,
+      keyOf: (row) => row.id,
+      show: (row) => row,
+    });
+  }
+
+  @Post('workers\\:register')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Say who will pull runs; job types that are missing are created' })
+  @ApiOkResponse({ standardSchema: shapes.registeredWorker })
+  async register(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: shapes.workerInput }) input: shapes.WorkerInput,
+  ) {
+    for (const [index, jobType] of input.jobTypes.entries())
+      await this.#registerJobType(tenant, jobType, index);
+    const workerId = asId.worker(randomUUIDv7());
+    await workers.insertWorker(this.db, {
+      id: workerId,
+      tenantId: tenant.id,
+      name: input.name,
+      jobTypes: input.jobTypes.map(({ name }) => name),
+      slots: input.slots,
+      labels: input.labels,
+    });
+    return { workerId, heartbeatSeconds: HEARTBEAT_SECONDS };
+  }
+
+  @Post('leases\\:acquire')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Take runs to work on, waiting for the first one if asked to' })
+  @ApiOkResponse({ standardSchema: shapes.acquired })
+  async acquire(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: shapes.acquireInput }) input: shapes.AcquireInput,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const { workerId, jobTypes, max, requestId, waitSeconds } = input;
+    const acquisition = await this.waiters.acquire(
+      {
+        tenantId: tenant.id,
+        worker: asId.worker(workerId),
+        requestId,
+        jobTypes: [...new Set(jobTypes)],
+        max,
+      },
+      {
+        ms: waitSeconds * 1_000,
+        hungUp: (then) => (response.closed ? then() : response.once('close', then)),
+      },
+    );
+    if (acquisition.kind === 'unknown-worker') throw notFound('worker', workerId);
+    const leases = acquisition.kind === 'quiet' ? [] : acquisition.leases;
+    return { leases: leases.map((lease) => this.#show(lease)) };
+  }
+
+  @Post('workers/:worker\\:heartbeat')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Say that the worker is alive, and hear whether it should go on' })
+  @ApiOkResponse({ standardSchema: shapes.workerState })
+  async heartbeat(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
+    const state = await workers.beatWorker(this.db, { tenantId: tenant.id, id: asId.worker(worker) });
+    if (state === undefined) throw notFound('worker', worker);
+    return { state };
+  }
+
+  @Post('workers/:worker\\:run')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Let a worker that was quiet take runs again' })
+  @ApiOkResponse({ standardSchema: shapes.workerState })
+  async run(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
+    return this.#steer(tenant, worker, 'run');
+  }
+
+  @Post('workers/:worker\\:quiet')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Let a worker finish what it has and take nothing more' })
+  @ApiOkResponse({ standardSchema: shapes.workerState })
+  async quiet(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
+    return this.#steer(tenant, worker, 'quiet');
+  }
+
+  @Post('workers/:worker\\:terminate')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Ask a worker to give back what it has and to end' })
+  @ApiOkResponse({ standardSchema: shapes.workerState })
+  async terminate(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
+    return this.#steer(tenant, worker, 'terminate');
+  }
+
+  async #steer(tenant: Tenant, worker: string, state: WorkerState) {
+    const id = asId.worker(worker);
+    if (!(await workers.steerWorker(this.db, { tenantId: tenant.id, id, state })))
+      throw notFound('worker', worker);
+    return { state };
+  }
+
+  /** What the worker says wins; what it leaves open stays as it is. */
+  async #registerJobType(tenant: Tenant, given: shapes.PulledJobType, index: number): Promise<void> {
+    const { name } = given;
+    const known = await findJobType(this.db, { tenantId: tenant.id, name });
+    const target = known?.target ?? { kind: 'pull', leaseSeconds: DEFAULT_LEASE_SECONDS };
+    if (target.kind !== 'pull') {
+      const expected = `expected /jobTypes/${index}/name to be new or a job type that is pulled`;
+      throw new ProblemError('invalid-state', `${expected}, got ${name}, whose kind is ${target.kind}`);
+    }
+    const { payloadSchema, leaseSeconds = target.leaseSeconds, retry, timeoutSeconds } = given;
+    await workers.registerPulledJobType(this.db, tenant.id, {
+      name,
+      target: { kind: 'pull', leaseSeconds },
+      retry: retry ?? known?.retry ?? DEFAULT_RETRY,
+      timeoutMs:
+        timeoutSeconds === undefined ? (known?.timeoutMs ?? DEFAULT_TIMEOUT_MS) : timeoutSeconds * 1_000,
+      payloadSchema: payloadSchema === undefined ? (known?.payloadSchema ?? null) : payloadSchema,
+    });
+  }
+
+  #show({ id, fencing, leaseMs, timeoutMs, runId, tags, ...run }: TakenLease) {
+    return {
+      token: this.tokens.tokenOf(id),
+      fencingToken: fencing,
+      leaseSeconds: leaseMs / 1_000,
+      timeoutSeconds: timeoutMs / 1_000,
+      run: { id: runId, tags: tags ?? [], ...run },
+    };
+  }
+}

@@ -1,0 +1,237 @@
+// How does a worker work on one lease? It beats at once, so that the lease is not given to another, then three times
+// in each lease's length, while the handler runs; what the handler says of itself goes along. The attempt ends when
+// the handler does, or when there is a reason to stop: the run was cancelled, the lease is lost, the time is up, or
+// the worker ends. Its last word is repeated until somebody has heard it.
+import type { Job, JobContext } from './job-definition.js';
+import type { StandardSchemaV1 } from './standard-schema.js';
+import { CallFailed, insist, type CallWorkerApi } from './worker-calls.js';
+
+export interface Lease {
+  token: string;
+  fencingToken: number;
+  leaseSeconds: number;
+  timeoutSeconds: number;
+  run: {
+    id: string;
+    jobType: string;
+    payload: unknown;
+    attempt: number;
+    dueAt: string | null;
+    details: unknown;
+  };
+}
+
+/** What a handler in a replica is told, too; what needs the database is not there. */
+type Told = Pick<JobContext, 'tenant' | 'runId' | 'attempt' | 'dueAt' | 'idempotencyKey' | 'signal'>;
+
+export interface RemoteContext extends Told {
+  /** Grows with each lease: let what you write to refuse a smaller one. */
+  readonly fencingToken: number;
+  /** What an earlier attempt last gave to `heartbeat`; null if nothing. */
+  readonly lastDetails: unknown;
+  readonly log: Readonly<Record<LogLevel, (first: string | object, message?: string) => void>>;
+  /** How far the attempt is, 0 to 1; shown with the run. */
+  readonly progress: (fraction: number, message?: string) => void;
+  /** Where the attempt is, for the next one to go on from. Sent at once. */
+  readonly heartbeat: (details?: unknown) => void;
+}
+
+export interface RemoteHandler {
+  payload: StandardSchemaV1<unknown, unknown>;
+  handle: (job: Job<unknown>, context: RemoteContext) => unknown;
+}
+
+/** Why an attempt was stopped; becomes `signal.reason`. */
+export class Stopped extends Error {
+  override readonly name = 'AttemptStopped';
+
+  constructor(
+    readonly why: 'cancelled' | 'lease-lost' | 'timeout' | 'shutdown',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const WAITING_LINES_MAX = 1_000;
+
+export interface AttemptParts {
+  lease: Lease;
+  handler: RemoteHandler;
+  call: CallWorkerApi;
+  tenant: string;
+  /** Aborted when the worker may wait no longer. */
+  shutdown: AbortSignal;
+  onError: (error: Error) => void;
+}
+
+/** Never rejects. */
+export async function workOn(parts: AttemptParts): Promise<void> {
+  const attempt = new LeasedAttempt(parts);
+  await attempt.run().catch(parts.onError);
+}
+
+class LeasedAttempt {
+  readonly #stop = new AbortController();
+  readonly #said: { progress?: object; details?: unknown } = {};
+  #lines: object[] = [];
+  #beating: Promise<void> | null = null;
+  #again = false;
+  #lost: NodeJS.Timeout | undefined;
+
+  constructor(private readonly parts: AttemptParts) {}
+
+  async run(): Promise<void> {
+    const { lease, shutdown } = this.parts;
+    const stop = (why: Stopped['why'], message: string) => () => this.#stop.abort(new Stopped(why, message));
+    const end = stop('shutdown', 'this worker is shutting down');
+    if (shutdown.aborted) end();
+    shutdown.addEventListener('abort', end);
+    const timeout = setTimeout(
+      stop('timeout', 'the attempt took longer than its timeout'),
+      lease.timeoutSeconds * 1_000,
+    );
+    const beats = setInterval(() => this.#beat(), (lease.leaseSeconds * 1_000) / 3);
+    this.#trust();
+    this.#beat();
+    try {
+      const [verb, body] = await this.#handle();
+      await this.#beating;
+      if (verb !== null) await this.#say(verb, body);
+    } finally {
+      clearInterval(beats);
+      clearTimeout(timeout);
+      clearTimeout(this.#lost);
+      shutdown.removeEventListener('abort', end);
+    }
+  }
+
+  /** The lease is ours for its length from the last beat that was heard, and no longer. */
+  #trust(): void {
+    clearTimeout(this.#lost);
+    const expire = (): void =>
+      this.#stop.abort(new Stopped('lease-lost', 'no heartbeat was heard for too long'));
+    this.#lost = setTimeout(expire, this.parts.lease.leaseSeconds * 1_000);
+  }
+
+  #beat(): void {
+    this.#again = this.#beating !== null;
+    if (this.#beating !== null) return;
+    this.#beating = this.#sendBeat()
+      .catch((error: unknown) => {
+        if (error instanceof CallFailed && error.status === 409)
+          this.#stop.abort(new Stopped('lease-lost', error.message));
+        else this.parts.onError(error as Error);
+      })
+      .finally(() => {
+        this.#beating = null;
+        if (this.#again) this.#beat();
+      });
+  }
+
+  async #sendBeat(): Promise<void> {
+    const { lease, call } = this.parts;
+    const signal = AbortSignal.timeout(lease.leaseSeconds * 1_000);
+    const said = { ...this.#said };
+    const answer = await call<{ cancelRequested: boolean }>({
+      path: `leases/${lease.token}:heartbeat`,
+      body: said,
+      signal,
+    });
+    this.#trust();
+    if (said.details === this.#said.details) delete this.#said.details;
+    if (answer.cancelRequested) this.#stop.abort(new Stopped('cancelled', 'the run was cancelled'));
+    await this.#sendLines(signal);
+  }
+
+  async #sendLines(signal: AbortSignal): Promise<void> {
+    if (this.#lines.length === 0) return;
+    const body = this.#lines
+      .splice(0)
+      .map((line) => `${JSON.stringify(line)}\n`)
+      .join('');
+    await this.parts.call({ path: `leases/${this.parts.lease.token}/logs`, body, signal });
+  }
+
+  /** The word that ends the lease; none when it is not ours any more. */
+  async #handle(): Promise<[verb: 'complete' | 'fail' | 'release' | null, body: object]> {
+    const { lease, handler } = this.parts;
+    const stopped = Promise.withResolvers<never>();
+    stopped.promise.catch(() => undefined); // it may come when nobody waits any more
+    const { signal } = this.#stop;
+    if (signal.aborted) stopped.reject(signal.reason);
+    signal.addEventListener('abort', () => stopped.reject(signal.reason));
+    try {
+      const checked = await handler.payload['~standard'].validate(lease.run.payload);
+      if (checked.issues !== undefined) {
+        const message = checked.issues.map((issue) => issue.message).join('; ');
+        return [
+          'fail',
+          { error: { name: 'InvalidPayload', message: message.slice(0, 2_000) }, retryable: false },
+        ];
+      }
+      const work = Promise.resolve(handler.handle({ payload: checked.value }, this.#context()));
+      return ['complete', { output: (await Promise.race([work, stopped.promise])) ?? null }];
+    } catch (error) {
+      if (error instanceof Stopped && error.why === 'lease-lost') return [null, {}];
+      if (error instanceof Stopped && error.why === 'shutdown') return ['release', {}];
+      return ['fail', failureOf(error)];
+    }
+  }
+
+  async #say(verb: string, body: object): Promise<void> {
+    const { lease, call, onError } = this.parts;
+    const signal = AbortSignal.timeout(lease.leaseSeconds * 1_000);
+    await this.#sendLines(signal).catch(onError);
+    await insist(() => call({ path: `leases/${lease.token}:${verb}`, body, signal }), { signal, onError });
+  }
+
+  #context(): RemoteContext {
+    const { lease, tenant } = this.parts;
+    const { id, attempt, dueAt, details } = lease.run;
+    const write = (level: LogLevel) => (first: string | object, message?: string) => {
+      const line = typeof first === 'string' ? { message: first } : { fields: first, message: message ?? '' };
+      if (this.#lines.length < WAITING_LINES_MAX)
+        this.#lines.push({ level, time: new Date().toISOString(), ...line });
+    };
+    return {
+      tenant,
+      runId: id,
+      attempt,
+      dueAt: dueAt === null ? null : new Date(dueAt),
+      idempotencyKey: id,
+      signal: this.#stop.signal,
+      fencingToken: lease.fencingToken,
+      lastDetails: details,
+      // Each level is there, since the list of levels has them all.
+      log: Object.fromEntries(LEVELS.map((level) => [level, write(level)])) as RemoteContext['log'],
+      progress: (fraction, message) => {
+        const bounded = Math.min(1, Math.max(0, fraction));
+        this.#said.progress = { fraction: bounded, ...(message === undefined ? {} : { message }) };
+      },
+      heartbeat: (details) => {
+        if (details !== undefined) this.#said.details = details;
+        this.#beat();
+      },
+    };
+  }
+}
+
+/** An error named FatalError is not tried again; one with `retryAfterSeconds` not before that. */
+function failureOf(thrown: unknown): object {
+  const error =
+    thrown instanceof Error ? thrown : new Error(`expected an Error to be thrown, got ${String(thrown)}`);
+  const { name, message, stack } = error;
+  const after = (error as { retryAfterSeconds?: unknown }).retryAfterSeconds;
+  return {
+    error: {
+      name: name.slice(0, 200) || 'Error',
+      message: message.slice(0, 2_000),
+      ...(stack === undefined ? {} : { stack: stack.slice(0, 4_000) }),
+    },
+    retryable: name !== 'FatalError',
+    ...(typeof after === 'number' ? { retryAfterSeconds: after } : {}),
+  };
+}

@@ -1,0 +1,225 @@
+// How does a process of yours work on runs without being a replica? It registers, takes leases by long poll for as many
+// runs as it has slots free, works on each, and stops when it is told to: it takes nothing more, lets running
+// handlers finish, and gives back what is not finished in time. It needs a URL, a key, and nothing of the server.
+import type { Job, JobDefinition } from './job-definition.js';
+import { workOn, type Lease, type RemoteContext, type RemoteHandler } from './leased-attempt.js';
+import { CallFailed, insist, rest, workerApi, type CallWorkerApi } from './worker-calls.js';
+
+export interface WorkerOptions {
+  /** Where the API is reached, e.g. `http://localhost:8080`. */
+  url: string;
+  key: string;
+  tenant: string;
+  /** Made with `remoteHandler`. */
+  handlers: readonly NamedHandler[];
+  /** How many runs at once. Default: 1. */
+  slots?: number;
+  /** How it is shown. Default: worker. */
+  name?: string;
+  labels?: Readonly<Record<string, string>>;
+  /** How long running handlers may go on after `stop()`. Default: 30. */
+  graceSeconds?: number;
+  /** Told of each call that failed and is made again. */
+  onError?: (error: Error) => void;
+}
+
+export interface NamedHandler extends RemoteHandler {
+  definition: JobDefinition<unknown>;
+}
+
+/** Pairs a job with the function that does it. */
+export function remoteHandler<Payload>(
+  definition: JobDefinition<Payload>,
+  handle: (job: Job<Payload>, context: RemoteContext) => unknown,
+): NamedHandler {
+  // What the handler gets has passed the definition's own schema.
+  return { definition, payload: definition.payload, handle: handle as NamedHandler['handle'] };
+}
+
+export interface RunningWorker {
+  /** Resolves when the worker has ended; rejects when the API refuses it for good. */
+  readonly ended: Promise<void>;
+  /** Takes nothing more, waits for what runs, gives the rest back. Resolves when the worker has ended. */
+  stop(): Promise<void>;
+}
+
+const WAIT_SECONDS = 25;
+const QUIET_MS = 1_000;
+const GIVE_BACK_MS = 2_000;
+
+export function runWorker(options: WorkerOptions): RunningWorker {
+  const worker = new PullWorker(options);
+  const ended = worker.run();
+  ended.catch(() => undefined); // whoever asks is told
+  return {
+    ended,
+    stop: async () => {
+      worker.stop();
+      await ended;
+    },
+  };
+}
+
+class PullWorker {
+  readonly #handlers: ReadonlyMap<string, NamedHandler>;
+  readonly #call: CallWorkerApi;
+  readonly #onError: (error: Error) => void;
+  readonly #running = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+  readonly #shutdown = new AbortController();
+  #heartbeatMs = 10_000;
+  #isQuiet = false;
+  #wake: () => void = () => undefined;
+
+  constructor(private readonly options: WorkerOptions) {
+    this.#handlers = new Map(options.handlers.map((handler) => [handler.definition.name, handler]));
+    if (this.#handlers.size === 0 || this.#handlers.size < options.handlers.length)
+      throw new TypeError(
+        'expected at least one handler and one for each name, got none or two for one name',
+      );
+    this.#call = workerApi(options);
+    this.#onError = options.onError ?? (() => undefined);
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#wake();
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#stopping;
+    try {
+      while (!signal.aborted) await this.#serve(await this.#register());
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#stopping.abort();
+      await this.#windUp();
+    }
+  }
+
+  async #register(): Promise<string> {
+    const { name = 'worker', slots = 1, labels = {} } = this.options;
+    const jobTypes = [...this.#handlers.values()].map(({ definition }) => describeJob(definition));
+    const answer = await this.#insist<{ workerId: string; heartbeatSeconds: number }>('workers:register', {
+      name,
+      slots,
+      labels,
+      jobTypes,
+    });
+    this.#heartbeatMs = answer.heartbeatSeconds * 1_000;
+    return answer.workerId;
+  }
+
+  /** Takes leases until it is to stop, or nobody knows the worker any more. */
+  async #serve(workerId: string): Promise<void> {
+    const over = new AbortController();
+    const beating = this.#beat(workerId, AbortSignal.any([over.signal, this.#stopping.signal]));
+    try {
+      while (!this.#stopping.signal.aborted) await this.#takeSome(workerId);
+    } catch (error) {
+      if (!(error instanceof CallFailed) || error.status !== 404) throw error;
+      this.#onError(error);
+    } finally {
+      over.abort();
+      await beating;
+    }
+  }
+
+  async #takeSome(workerId: string): Promise<void> {
+    const free = (this.options.slots ?? 1) - this.#running.size;
+    if (free <= 0) return this.#untilWoken();
+    if (this.#isQuiet) return rest(QUIET_MS, this.#stopping.signal);
+    // The same id until an answer has come: what an answer that got lost has given us is given again.
+    const requestId = crypto.randomUUID();
+    const jobTypes = [...this.#handlers.keys()];
+    const body = { workerId, jobTypes, max: Math.min(free, 100), waitSeconds: WAIT_SECONDS, requestId };
+    try {
+      const { leases } = await this.#insist<{ leases: Lease[] }>('leases:acquire', body);
+      for (const lease of leases) this.#start(lease);
+    } catch (error) {
+      if (this.#stopping.signal.aborted) await this.#giveBack(body);
+      throw error;
+    }
+  }
+
+  /** An answer that was on its way when we hung up may have brought leases. Whoever waits for them need not wait long. */
+  async #giveBack(request: object): Promise<void> {
+    const signal = AbortSignal.timeout(GIVE_BACK_MS);
+    try {
+      const again = { path: 'leases:acquire', body: { ...request, waitSeconds: 0 }, signal };
+      const { leases } = await this.#call<{ leases: Lease[] }>(again);
+      for (const { token } of leases) await this.#call({ path: `leases/${token}:release`, body: {}, signal });
+    } catch (error) {
+      this.#onError(error as Error); // they go back by themselves, a little later
+    }
+  }
+
+  #start(lease: Lease): void {
+    const handler = this.#handlers.get(lease.run.jobType);
+    if (handler === undefined) return; // not asked for; it goes back by itself
+    const { tenant } = this.options;
+    const parts = {
+      lease,
+      handler,
+      tenant,
+      call: this.#call,
+      shutdown: this.#shutdown.signal,
+      onError: this.#onError,
+    };
+    const work = workOn(parts).finally(() => {
+      this.#running.delete(work);
+      this.#wake();
+    });
+    this.#running.add(work);
+  }
+
+  /** Resolves when a run has ended, or the worker is to stop. */
+  async #untilWoken(): Promise<void> {
+    if (!this.#stopping.signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
+  async #beat(workerId: string, signal: AbortSignal): Promise<void> {
+    for (await rest(this.#heartbeatMs, signal); !signal.aborted; await rest(this.#heartbeatMs, signal)) {
+      try {
+        const { state } = await this.#call<{ state: string }>({
+          path: `workers/${workerId}:heartbeat`,
+          body: {},
+          signal,
+        });
+        this.#isQuiet = state === 'quiet';
+        if (state === 'terminate') this.stop();
+      } catch (error) {
+        if (!signal.aborted) this.#onError(error as Error);
+      }
+    }
+  }
+
+  async #windUp(): Promise<void> {
+    const all = Promise.all(this.#running);
+    const over = new AbortController();
+    const grace = rest((this.options.graceSeconds ?? 30) * 1_000, over.signal);
+    await Promise.race([all, grace]);
+    over.abort();
+    this.#shutdown.abort();
+    await all;
+  }
+
+  #insist<Answer>(path: string, body: object): Promise<Answer> {
+    const { signal } = this.#stopping;
+    return insist(() => this.#call<Answer>({ path, body, signal }), { signal, onError: this.#onError });
+  }
+}
+
+function describeJob({ name, timeoutSeconds, retry = {} }: JobDefinition<unknown>): object {
+  const { maxAttempts, backoff, minSeconds, maxSeconds, jitter } = retry;
+  const policy = {
+    maxAttempts,
+    kind: backoff,
+    minMs: minSeconds === undefined ? undefined : minSeconds * 1_000,
+    maxMs: maxSeconds === undefined ? undefined : maxSeconds * 1_000,
+    jitter,
+  };
+  // JSON leaves out what is undefined, and the API keeps what is left out as it is.
+  return { name, timeoutSeconds, ...(Object.keys(retry).length === 0 ? {} : { retry: policy }) };
+}

@@ -1,0 +1,37 @@
+// Which endpoints are down at the moment? This replica keeps a circuit for each tenant's use of each origin, so that
+// what one tenant's calls meet never stops another's.
+import type { Clock, Random } from '#kernel/clock.js';
+import { ask, CLOSED, tell, type Circuit, type CircuitRule } from './decisions/circuit.js';
+
+const RULE: CircuitRule = { failuresMax: 10, openMs: 15_000, openMsMax: 300_000 };
+const REMEMBERED_MAX = 10_000;
+
+export class Circuits {
+  readonly #circuits = new Map<string, Circuit>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly random: Random,
+  ) {}
+
+  /** Null when a call may be made, and must be told of; else the milliseconds after which to come again. */
+  ask(key: string): number | null {
+    const permit = ask(this.#circuits.get(key) ?? CLOSED, this.clock.monotonicMs());
+    // Not all at once when it opens again.
+    if (permit.kind === 'wait') return Math.ceil(permit.ms * (1 + this.random()));
+    this.#set(key, permit.circuit);
+    return null;
+  }
+
+  tell(key: string, succeeded: boolean): void {
+    const nowMs = this.clock.monotonicMs();
+    this.#set(key, tell(this.#circuits.get(key) ?? CLOSED, { succeeded, nowMs, rule: RULE }));
+  }
+
+  #set(key: string, circuit: Circuit): void {
+    // Forgetting all of them costs a few calls that fail.
+    if (this.#circuits.size >= REMEMBERED_MAX) this.#circuits.clear();
+    if (circuit.kind === 'closed' && circuit.failures === 0) this.#circuits.delete(key);
+    else this.#circuits.set(key, circuit);
+  }
+}

@@ -1,0 +1,87 @@
+// As whom does a replica call a tenant's endpoints, and does it call at all? It signs with the tenant's secrets,
+// which it remembers for a few seconds, gives each call a lease to go on with, and leaves an origin alone for a
+// while after too many failures in a row. A run that comes then is put off and has used no attempt.
+import type { JobContext } from '#client/job-definition.js';
+import type { Database } from '#database/connection.js';
+import { randomUUIDv7 } from '#database/runtime/uuid.js';
+import type { Clock } from '#kernel/clock.js';
+import { asId, type TenantId } from '#kernel/ids.js';
+import type { Dispatcher } from 'undici';
+import { AttemptStopped } from './attempt.js';
+import type { Circuits } from './circuits.js';
+import type { ClaimedRun } from './claimed-run.js';
+import type { AttemptResult } from './decisions/run-transition.js';
+import { callHttp } from './http-target.js';
+import type { Target } from './job-type.js';
+import type { LeaseTokens } from './lease-token.js';
+import { findSender, type Sender } from './webhook-secret.repository.js';
+
+export interface HttpPushParts {
+  dispatcher: Dispatcher;
+  circuits: Circuits;
+  tokens: LeaseTokens;
+  /** Where endpoints reach the API, without a slash at the end. */
+  callbackUrl: string;
+  clock: Clock;
+}
+
+export interface Push {
+  db: Database;
+  target: Target & { kind: 'http' };
+  timeoutMs: number;
+  run: ClaimedRun;
+  context: JobContext;
+}
+
+const REMEMBERED_MS = 5_000;
+const REMEMBERED_MAX = 10_000;
+/** The database did not say as whom to call; the run is not to blame. */
+const AGAIN_MS = 1_000;
+
+export class HttpPush {
+  readonly #senders = new Map<TenantId, { sender: Promise<Sender | undefined>; readAtMs: number }>();
+
+  constructor(private readonly parts: HttpPushParts) {}
+
+  async call({ db, target, timeoutMs, run, context }: Push): Promise<AttemptResult> {
+    const { circuits, tokens, dispatcher, clock, callbackUrl } = this.parts;
+    const sender = await this.#senderOf(db, run.tenantId).catch(() => undefined);
+    if (sender === undefined) return { kind: 'snoozed', delayMs: AGAIN_MS };
+    const key = `${run.tenantId} ${new URL(target.url).origin}`;
+    const waitMs = circuits.ask(key);
+    if (waitMs !== null) return { kind: 'snoozed', delayMs: waitMs };
+    const id = asId.lease(randomUUIDv7());
+    const token = tokens.tokenOf(id);
+    const url = `${callbackUrl}/api/v1/tenants/${sender.tenantName}/worker/leases/${token}`;
+    const lease = { id, token, callbackUrl: url, timeoutMs };
+    let isAnswered = false;
+    const answered = (statusCode: number): void => {
+      isAnswered = true;
+      // What it refuses it has understood: it is not down.
+      circuits.tell(key, statusCode < 500);
+    };
+    const { secrets } = sender;
+    const call = { target, run, context, dispatcher, secrets, lease, now: clock.now(), answered };
+    return callHttp(call).catch((error: unknown) => {
+      // One that we broke off says nothing about the endpoint, unless it was too slow.
+      if (!isAnswered && !wasStoppedByUs(context.signal)) circuits.tell(key, false);
+      throw error;
+    });
+  }
+
+  #senderOf(db: Database, tenantId: TenantId): Promise<Sender | undefined> {
+    const nowMs = this.parts.clock.monotonicMs();
+    const remembered = this.#senders.get(tenantId);
+    if (remembered !== undefined && nowMs - remembered.readAtMs < REMEMBERED_MS) return remembered.sender;
+    if (this.#senders.size >= REMEMBERED_MAX) this.#senders.clear();
+    const sender = findSender(db, tenantId);
+    this.#senders.set(tenantId, { sender, readAtMs: nowMs });
+    // A failed read must not be remembered. Whoever awaits it is told as well.
+    sender.catch(() => this.#senders.delete(tenantId));
+    return sender;
+  }
+}
+
+function wasStoppedByUs({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof AttemptStopped && reason.why !== 'timeout';
+}

@@ -1,0 +1,97 @@
+// Which statements bring a run back whose lease has ended, and remember what was said about it? The lease's row
+// was deleted first in the same transaction, so nobody else writes the run meanwhile; each compares the attempt,
+// too, in case the run was cancelled or replaced behind the lease's back.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { LeaseId, RunId } from '#kernel/ids.js';
+import type { Lease } from './lease.repository.js';
+import { newestAttempts } from './settlement.repository.js';
+
+export interface ReturnedRun {
+  failures: number;
+  cancelRequested: boolean;
+}
+
+/** Makes the run what it was before it was parked. Undefined when it is gone or in another attempt. */
+export async function returnRun(tx: Tx, { runId, attempt, runAt }: Lease): Promise<ReturnedRun | undefined> {
+  const { rows } = await sql<ReturnedRun>`
+    update carillon.run set run_at = ${runAt}
+     where id = ${runId} and attempt = ${attempt} and run_at = 'infinity'
+    returning failures, cancel_requested_at is not null as "cancelRequested"`.execute(tx);
+  return rows[0];
+}
+
+/** Puts the run back with a lost attempt: whoever worked on it has gone silent. */
+export async function loseRun(
+  tx: Tx,
+  { runId, attempt, replica, worker, startedAt }: Lease,
+): Promise<{ losses: number; crashes: number } | undefined> {
+  const { rows } = await sql<{ losses: number; crashes: number }>`
+    update carillon.run
+       set attempt = attempt + 1,
+           losses = losses + 1,
+           crashes = crashes + 1,
+           started_by = null,
+           past_attempts = ${newestAttempts('run')}
+             || jsonb_build_object('attempt', attempt, 'outcome', 'lost', 'replica', ${replica}::int, 'worker', ${worker}::text,
+                                   'startedAt', ${startedAt}::timestamptz, 'finishedAt', clock_timestamp())
+     where id = ${runId} and attempt = ${attempt}
+    returning losses, crashes`.execute(tx);
+  return rows[0];
+}
+
+/** Keeps how far the run is, and where, beside what was kept before. */
+export async function noteProgress(
+  db: Database,
+  { runId, attempt, progress, detailsJson }: RunProgress,
+): Promise<void> {
+  await sql`
+    update carillon.run
+       set progress = coalesce(${progress === null ? null : JSON.stringify(progress)}::jsonb, progress),
+           details = coalesce(${detailsJson}::jsonb, details)
+     where id = ${runId} and attempt = ${attempt}`.execute(db);
+}
+
+export interface RunProgress {
+  runId: RunId;
+  attempt: number;
+  /** Null leaves it as it is, and so with the details. */
+  progress: object | null;
+  detailsJson: string | null;
+}
+
+export interface EndedLease {
+  verb: string;
+  answer: LeaseAnswer;
+}
+
+export interface LeaseAnswer {
+  runId: RunId;
+  state: string;
+}
+
+export async function rememberEnd(tx: Tx, id: LeaseId, { verb, answer }: EndedLease): Promise<void> {
+  await sql`insert into carillon.ended_lease (id, verb, answer) values (${id}, ${verb}, ${JSON.stringify(answer)}::jsonb)`.execute(
+    tx,
+  );
+}
+
+export async function findEnd(db: Database, id: LeaseId): Promise<EndedLease | undefined> {
+  const { rows } = await sql<EndedLease>`
+    select verb, answer from carillon.ended_lease where id = ${id}`.execute(db);
+  return rows[0];
+}
+
+/** Forgets some of the ends that are older; resolves with how many. */
+export async function forgetEnds(
+  db: Database,
+  { olderThanMs, limit }: { olderThanMs: number; limit: number },
+): Promise<number> {
+  const { numAffectedRows } = await sql`
+    delete from carillon.ended_lease
+     where id in (select id from carillon.ended_lease
+                   where ended_at < clock_timestamp() - ${olderThanMs} * interval '1 ms' order by ended_at limit ${limit})`.execute(
+    db,
+  );
+  return Number(numAffectedRows ?? 0);
+}

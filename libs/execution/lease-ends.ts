@@ -1,0 +1,220 @@
+// How does a lease end? With one word of its holder's, or none at all when its time is up. In one transaction its
+// row is deleted, which decides the run, the run gets its own run_at back, and then it is finished, put back for
+// another try, or put back untouched, by the same statements that end a claimed run. What was answered is remembered
+// for a day, so that a holder who did not get the answer may ask again (I2).
+import type { Database, Tx } from '#database/connection.js';
+import type { Random } from '#kernel/clock.js';
+import type { LeaseId, Slot, TenantId } from '#kernel/ids.js';
+import { isPoison } from './decisions/poison.js';
+import {
+  transition,
+  type AttemptError,
+  type AttemptResult,
+  type RunTransition,
+} from './decisions/run-transition.js';
+import { verdictOf } from './decisions/lease-verdict.js';
+import { DEFAULT_RETRY } from './job-type.js';
+import { findJobType } from './job-type.repository.js';
+import * as ends from './lease-end.repository.js';
+import * as leases from './lease.repository.js';
+import { checkOutput } from './output-check.js';
+import { deadLetter } from './revocation.repository.js';
+import { finishRuns, retryRuns } from './settlement.repository.js';
+import { forJsonb } from './stored-json.js';
+
+export type LeaseWord =
+  | { verb: 'complete'; outputJson: string }
+  | { verb: 'fail'; error: AttemptError; fatal: boolean; retryAfterMs: number | null }
+  | { verb: 'snooze'; delayMs: number }
+  | { verb: 'release' };
+
+export type LeaseEnding =
+  /** `slot` is that of a run that waits again; null when none does. */
+  | { kind: 'ended'; answer: ends.LeaseAnswer; slot: Slot | null }
+  /** Somebody else has ended it, with this word. */
+  | { kind: 'lost'; verb: string }
+  /** Nothing is known of it: it ended long ago, or it is not parked yet. */
+  | { kind: 'unknown' };
+
+type Outcome =
+  | RunTransition
+  | { kind: 'retry'; outcome: 'released'; delayMs: 0; error: null }
+  | { kind: 'lose' };
+
+/** Ends a lease with its holder's word. */
+export async function endLease(
+  db: Database,
+  { tenantId, id, word, random }: { tenantId: TenantId; id: LeaseId; word: LeaseWord; random: Random },
+): Promise<LeaseEnding> {
+  return readCommitted(db, async (tx) => {
+    const lease = await leases.deleteLease(tx, { tenantId, id });
+    if (lease === undefined) return repeated(await ends.findEnd(tx, id), word.verb);
+    const run = await ends.returnRun(tx, lease);
+    if (run === undefined) return { kind: 'lost', verb: 'revoke' };
+    const outcome = await outcomeOf({ tx, lease, run, word, random });
+    const state = await bringAbout(tx, lease, outcome, word.verb === 'complete' ? word.outputJson : null);
+    const answer = { runId: lease.runId, state };
+    await ends.rememberEnd(tx, id, { verb: word.verb, answer });
+    return { kind: 'ended', answer, slot: outcome.kind === 'finish' ? null : lease.slot };
+  });
+}
+
+/** Ends leases whose time is up, a bounded number; resolves with the slots of the runs that they held. */
+export async function endExpired(
+  db: Database,
+  { limit, random }: { limit: number; random: Random },
+): Promise<Slot[]> {
+  return readCommitted(db, async (tx) => {
+    const slots: Slot[] = [];
+    for (const lease of await leases.deleteExpired(tx, { limit })) {
+      const run = await ends.returnRun(tx, lease);
+      if (run === undefined) continue;
+      const verdict = verdictOf({ ...lease, ...run });
+      const state = await bringAbout(
+        tx,
+        lease,
+        await verdictOutcome({ tx, lease, run, random, verdict }),
+        null,
+      );
+      await ends.rememberEnd(tx, lease.id, { verb: verdict, answer: { runId: lease.runId, state } });
+      slots.push(lease.slot);
+    }
+    return slots;
+  });
+}
+
+function repeated(end: ends.EndedLease | undefined, verb: string): LeaseEnding {
+  if (end === undefined) return { kind: 'unknown' };
+  return end.verb === verb
+    ? { kind: 'ended', answer: end.answer, slot: null }
+    : { kind: 'lost', verb: end.verb };
+}
+
+interface Decision {
+  tx: Tx;
+  lease: leases.Lease;
+  run: ends.ReturnedRun;
+  random: Random;
+}
+
+const CANCELLED: Outcome = { kind: 'finish', outcome: 'cancelled', error: null };
+
+async function outcomeOf({ word, ...decision }: Decision & { word: LeaseWord }): Promise<Outcome> {
+  // The work is done, whatever was wished meanwhile.
+  if (word.verb === 'complete') return success(decision, word.outputJson);
+  if (decision.run.cancelRequested) return CANCELLED;
+  switch (word.verb) {
+    case 'fail':
+      return byPolicy(decision, failed(word));
+    case 'snooze':
+      return byPolicy(decision, { kind: 'snoozed', delayMs: word.delayMs });
+    case 'release':
+      // It was taken, so it may have begun.
+      return { kind: 'retry', outcome: 'released', delayMs: 0, error: null };
+  }
+}
+
+async function verdictOutcome({
+  verdict,
+  ...decision
+}: Decision & { verdict: ReturnType<typeof verdictOf> }): Promise<Outcome> {
+  switch (verdict) {
+    case 'cancel':
+      return CANCELLED;
+    case 'expire': {
+      const error = { name: 'AttemptStopped', message: "the run's deadline has passed" };
+      return { kind: 'finish', outcome: 'expired', error };
+    }
+    case 'release':
+      return { kind: 'release' };
+    case 'lose':
+      return { kind: 'lose' };
+    case 'time-out': {
+      const error = { name: 'AttemptStopped', message: 'the attempt took longer than its timeout' };
+      return byPolicy(decision, { kind: 'timed-out', error });
+    }
+  }
+}
+
+function failed({ error, fatal, retryAfterMs }: LeaseWord & { verb: 'fail' }): AttemptResult {
+  return { kind: 'failed', error, fatal, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
+}
+
+async function success(decision: Decision, outputJson: string): Promise<RunTransition> {
+  const { tx, lease } = decision;
+  const jobType = await findJobType(tx, { tenantId: lease.tenantId, name: lease.jobType });
+  const succeeded: AttemptResult = { kind: 'succeeded', output: null };
+  if (jobType === undefined || jobType.shared || jobType.outputSchema === null)
+    return byPolicy(decision, succeeded);
+  const { name, outputSchema } = jobType;
+  const output: unknown = JSON.parse(outputJson);
+  return byPolicy(decision, checkOutput({ ...succeeded, output }, { name, outputSchema }));
+}
+
+async function byPolicy({ tx, lease, run, random }: Decision, result: AttemptResult): Promise<RunTransition> {
+  const jobType =
+    result.kind === 'failed' || result.kind === 'timed-out'
+      ? await findJobType(tx, { tenantId: lease.tenantId, name: lease.jobType })
+      : undefined;
+  return transition({ failures: run.failures, result, retry: jobType?.retry ?? DEFAULT_RETRY, random });
+}
+
+const LOST_WORKERS: AttemptError = {
+  name: 'Poison',
+  message: 'expected a worker to survive the run, got one after another that went silent over it',
+};
+
+/** Writes what becomes of the run; resolves with the state that it is in then. */
+async function bringAbout(
+  tx: Tx,
+  lease: leases.Lease,
+  outcome: Outcome,
+  outputJson: string | null,
+): Promise<string> {
+  const { runId: id, attempt, replica, worker, startedAt, now } = lease;
+  switch (outcome.kind) {
+    case 'finish': {
+      const isDone = outcome.outcome === 'succeeded';
+      const error = isDone ? null : outcome.error;
+      const run = {
+        id,
+        outcome: outcome.outcome,
+        startedAt,
+        finishedAt: now,
+        outputJson: isDone ? outputJson : null,
+        errorJson: error === null ? null : forJsonb(JSON.stringify(error)),
+      };
+      await finishRuns(tx, { replica, attempt, runs: [run] });
+      return outcome.outcome;
+    }
+    case 'retry': {
+      const { error, delayMs, outcome: ended } = outcome;
+      const record = { attempt, outcome: ended, replica, worker, startedAt, finishedAt: now, error };
+      const isFailure = ended === 'failed' || ended === 'timed-out';
+      const recordJson = forJsonb(JSON.stringify(withoutNulls(record)));
+      await retryRuns(tx, [{ id, attempt, delayMs, isFailure, recordJson }]);
+      if (isFailure) return 'retrying';
+      return delayMs > 0 ? 'scheduled' : 'queued';
+    }
+    case 'lose': {
+      const counts = await ends.loseRun(tx, lease);
+      if (counts === undefined || !isPoison(counts)) return 'queued';
+      await deadLetter(tx, { replica, runIds: [id], error: LOST_WORKERS });
+      return 'dead-lettered';
+    }
+    case 'release':
+    // Nothing that ends outside is parked again, or has recorded its end itself.
+    case 'park':
+    case 'recorded':
+      return 'queued';
+  }
+}
+
+function withoutNulls(record: object): object {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
+}
+
+// Said each time: under repeatable read the word that waited for another one would not see that it came second.
+function readCommitted<Value>(db: Database, write: (tx: Tx) => Promise<Value>): Promise<Value> {
+  return db.transaction().setIsolationLevel('read committed').execute(write);
+}

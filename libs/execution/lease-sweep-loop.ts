@@ -1,0 +1,53 @@
+// Who notices that a worker outside has gone silent? The leader, so that it is looked for once: it ends a bounded
+// number of leases whose time is up in each pass. No term is proved for it, because the lease's own row decides:
+// two sweepers would merely find different rows.
+import type { HintsLoop } from '#cluster/hints-loop.js';
+import type { Leadership } from '#cluster/leadership.js';
+import type { Database } from '#database/connection.js';
+import type { Clock, Random } from '#kernel/clock.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { forgetEnds } from './lease-end.repository.js';
+import { endExpired } from './lease-ends.js';
+import { nextExpiryMs, offerUnheardAgain } from './lease.repository.js';
+import { forgetWorkers } from './worker.repository.js';
+
+const LEASES_PER_PASS = 50;
+/** A lease that is taken while this loop rests expires later than this. */
+const LOOK_MS = 1_000;
+const FORGET_EVERY_MS = 60_000;
+const FORGOTTEN_PER_PASS = 5_000;
+const REMEMBERED_MS = 86_400_000;
+
+export class LeaseSweepLoop implements Loop {
+  readonly name = 'lease-sweep';
+  #forgotAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly leadership: Leadership,
+    private readonly hints: HintsLoop,
+    private readonly source: { clock: Clock; random: Random },
+  ) {}
+
+  async runOnce(): Promise<number> {
+    const leader = this.leadership.current();
+    if (leader === null) return UNTIL_WOKEN_MS;
+    const { db } = leader.incarnation;
+    await this.#forget(db);
+    const waitMs = await nextExpiryMs(db);
+    if (waitMs === null) return UNTIL_WOKEN_MS;
+    if (waitMs > 0) return Math.min(waitMs, LOOK_MS);
+    const offered = await offerUnheardAgain(db, { limit: LEASES_PER_PASS });
+    if (offered > 0) this.hints.send({ kind: 'offers' });
+    const slots = await endExpired(db, { limit: LEASES_PER_PASS, random: this.source.random });
+    if (slots.length > 0) this.hints.send({ kind: 'work', slots });
+    return offered + slots.length > 0 ? 0 : LOOK_MS;
+  }
+
+  async #forget(db: Database): Promise<void> {
+    const nowMs = this.source.clock.monotonicMs();
+    if (nowMs - this.#forgotAtMs < FORGET_EVERY_MS) return;
+    await forgetEnds(db, { olderThanMs: REMEMBERED_MS, limit: FORGOTTEN_PER_PASS });
+    await forgetWorkers(db, { silentForMs: REMEMBERED_MS, limit: FORGOTTEN_PER_PASS });
+    this.#forgotAtMs = nowMs;
+  }
+}
