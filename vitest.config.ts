@@ -1,6 +1,6 @@
 // Which tests are there, and what does each kind need? `unit` and `simulation` need nothing, `integration` and
 // `cluster` need a PostgreSQL server, `docker` needs a Docker engine and runs only when it is asked for
-// (npm run test:docker).
+// (npm run test:docker), and so does `chaos`, which brings its own server and takes minutes (npm run test:chaos).
 // The groups run one after the other: a test that measures a takeover must not share two cores with the rest.
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
@@ -44,8 +44,18 @@ const docker = project({
   fileParallelism: false,
 });
 
+const chaos = project({
+  name: 'chaos',
+  include: ['test/chaos/**/*.spec.ts'],
+  order: 4,
+  testTimeoutMs: 600_000,
+  fileParallelism: false,
+});
+
 /** Vitest runs every project it knows of, and can leave one out on the command line only; so it is not told. */
-const dockerIsAskedFor = process.argv.some((argument) => /^(--project=)?docker$/.test(argument));
+const askedFor = [docker, chaos].filter(({ test }) =>
+  process.argv.some((argument) => argument.replace('--project=', '') === test?.name),
+);
 
 export default defineConfig({
   // Nest injects by constructor types. Without these the decorators reach Node as they stand, a syntax error.
@@ -85,7 +95,7 @@ export default defineConfig({
         fileParallelism: false,
         needsPostgres: true,
       }),
-      ...(dockerIsAskedFor ? [docker] : []),
+      ...askedFor,
     ],
   },
 });

@@ -27,6 +27,14 @@ const lockOwner = String(process.pid);
 
 const buildInputs = ['apps', 'libs', 'migrations', 'package.json', 'package-lock.json', 'nest-cli.json'];
 
+/** Programs of the tests, which plain Node runs from their sources. */
+const testPrograms = {
+  chaos: 'test/chaos/main.ts',
+  'chaos:controls': 'test/chaos/controls/main.ts',
+  'bench:failover': 'test/bench/failover.ts',
+  'bench:fairness': 'test/bench/fairness.ts',
+};
+
 /** Something the person at the terminal can act on: printed as it is, without a stack. */
 class Failure extends Error {}
 
@@ -53,6 +61,16 @@ async function main(args) {
 function commandLine([command, ...args]) {
   const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
   if (command === 'test') return [...vitest, ...args];
+  if (command in testPrograms) {
+    return [
+      '--conditions=source',
+      '--import',
+      './test/support/typescript.mjs',
+      testPrograms[command],
+      ...args,
+    ];
+  }
+  if (command === 'test:chaos') return [...vitest, '--project', 'chaos', ...args];
   if (command === 'test:docker') return [...vitest, '--project', 'docker', ...args];
   const words = command === undefined ? [] : [command, ...args];
   return ['--enable-source-maps', join(root, 'dist/apps/cli/main.js'), ...words];

@@ -18,6 +18,7 @@ import { OperationsController } from './http/operations.controller.js';
 import { JobTypesController } from './http/job-types.controller.js';
 import { PageTokens } from './http/page-token.js';
 import { ProblemFilter } from './http/problem.filter.js';
+import { QueuesController } from './http/queues.controller.js';
 import { RunsController } from './http/runs.controller.js';
 import { RunWaiters } from './http/run-waiters.js';
 import { SchedulesController } from './http/schedules.controller.js';
@@ -45,6 +46,7 @@ const API = [
   JobTypesController,
   SchedulesController,
   RunsController,
+  QueuesController,
   ClusterController,
   OperationsController,
 ];

@@ -4,11 +4,12 @@
 // stand still for a lease ends that session, and then the lock is free. By leases alone there is no lock;
 // then whoever sees that nobody alive leads begins the next term, if nobody else has begun it meanwhile.
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import type { Clock } from '#kernel/clock.js';
 import type { Database } from '#database/connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from './cluster-event.repository.js';
 import type { ClusterSettings } from './cluster-settings.js';
-import { watchLeader, type LeaderWatch } from './decisions/leader-watch.js';
+import { watchLeader, type LeaderSighting, type LeaderWatch } from './decisions/leader-watch.js';
 import {
   beginTerm,
   releaseLeaderLock,
@@ -29,17 +30,9 @@ export class ElectionLoop implements Loop {
     private readonly membership: Membership,
     private readonly leadership: Leadership,
     private readonly settings: ClusterSettings,
+    private readonly clock: Clock,
   ) {
-    membership.beaten.subscribe((sighting) => {
-      const { watch, frozen } = watchLeader({
-        watch: this.#watch,
-        sighting,
-        nowMs: sighting.receivedAtMs,
-        leaseMs: settings.leaseMs,
-      });
-      this.#watch = watch;
-      this.#frozen = frozen;
-    });
+    membership.beaten.subscribe((answer) => this.#see(answer));
   }
 
   async runOnce(): Promise<number> {
@@ -54,6 +47,17 @@ export class ElectionLoop implements Loop {
     const candidacy = await this.#candidacy(db);
     if (candidacy !== null) await this.#begin(db, incarnation, candidacy);
     return this.settings.electionMs;
+  }
+
+  #see({ term, leader, leaderBeat }: LeaderSighting): void {
+    const { watch, frozen } = watchLeader({
+      watch: this.#watch,
+      sighting: { term, leader, leaderBeat },
+      nowMs: this.clock.monotonicMs(),
+      leaseMs: this.settings.leaseMs,
+    });
+    this.#watch = watch;
+    this.#frozen = frozen;
   }
 
   /**
@@ -74,10 +78,13 @@ export class ElectionLoop implements Loop {
       return vacant ? { kind: 'vacancy', after: seen.term } : null;
     }
     if (this.#frozen !== null) await terminateSessions(db, sessionName(this.#frozen));
-    return (await tryLeaderLock(db)) ? { kind: 'lock' } : null;
+    const seen = await tryLeaderLock(db);
+    this.#see(seen);
+    return seen.held ? { kind: 'lock' } : null;
   }
 
   async #begin(db: Database, incarnation: Incarnation, candidacy: Candidacy): Promise<void> {
+    const predecessor = this.#watch;
     try {
       const term = await db.transaction().execute(async (tx) => {
         const begun = await beginTerm(tx, incarnation, candidacy);
@@ -86,7 +93,7 @@ export class ElectionLoop implements Loop {
         return begun;
       });
       if (term === undefined) await releaseLeaderLock(db);
-      else this.leadership.begin({ term, incarnation });
+      else this.leadership.begin({ term, incarnation, predecessor });
     } catch (error) {
       // Only a returned, committed term makes a leader. The lock must not stay with one who does not know.
       await releaseLeaderLock(db).catch(() => undefined);

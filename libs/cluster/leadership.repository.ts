@@ -3,13 +3,24 @@ import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { LEADER_LOCK } from '#database/advisory-locks.js';
+import type { LeaderSighting } from './decisions/leader-watch.js';
 
-/** Only ever tried, never waited for: a blocked pg_advisory_lock() holds back VACUUM for as long as it waits. */
-export async function tryLeaderLock(db: Database): Promise<boolean> {
-  const { rows } = await sql<{
-    held: boolean;
-  }>`select pg_try_advisory_lock(${LEADER_LOCK}, 0) as held`.execute(db);
-  return rows[0]?.held === true;
+/** The beat counter of the leader that row `l` names; null while nobody leads, or when it has gone. */
+export const leaderBeat = sql<number | null>`
+              (select b.beat from carillon.heartbeat b join carillon.replica lr on lr.number = b.replica
+                where b.replica = l.replica and lr.state in ('active', 'draining'))`;
+
+/**
+ * Only ever tried, never waited for: a blocked pg_advisory_lock() holds back VACUUM for as long as it waits. Looks at
+ * the leader with the same statement, since a follower tries more often than it beats.
+ */
+export async function tryLeaderLock(db: Database): Promise<LeaderSighting & { held: boolean }> {
+  const { rows } = await sql<LeaderSighting & { held: boolean }>`
+    select pg_try_advisory_lock(${LEADER_LOCK}, 0) as held, l.term, l.replica as leader, ${leaderBeat} as "leaderBeat"
+      from carillon.leadership l`.execute(db);
+  const [seen] = rows;
+  if (seen === undefined) throw new Error('expected the one row of carillon.leadership, got none');
+  return seen;
 }
 
 export async function releaseLeaderLock(db: Database): Promise<void> {

@@ -6,6 +6,7 @@ import { databaseErrorKind } from '#database/error-kind.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
+import type { LeaderWatch } from './decisions/leader-watch.js';
 import { inTerm, type Fenced } from './fences.js';
 import { releaseLeaderLock } from './leadership.repository.js';
 import type { Incarnation, Membership } from './membership.js';
@@ -16,6 +17,8 @@ const YIELD_MS = 1_000;
 export interface Leader {
   readonly term: Term;
   readonly incarnation: Incarnation;
+  /** What this replica had seen of the leader before it. */
+  readonly predecessor: LeaderWatch | null;
 }
 
 export class Leadership {

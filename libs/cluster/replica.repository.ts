@@ -4,6 +4,8 @@ import type { Database } from '#database/connection.js';
 import type { ReplicaState } from '#database/schema.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
+import { leaderBeat } from './leadership.repository.js';
+import { serverStartedAt } from './server-start.js';
 
 export interface ReplicaIdentity {
   incarnation: string;
@@ -56,13 +58,12 @@ export async function beat(
 ): Promise<BeatAnswer | null> {
   const { rows } = await sql<BeatAnswer>`
     update carillon.heartbeat h
-       set beat = beat + 1, beat_at = clock_timestamp(), server_started_at = pg_postmaster_start_time()
+       set beat = beat + 1, beat_at = clock_timestamp(), server_started_at = ${serverStartedAt}
       from carillon.replica r cross join carillon.leadership l
      where h.replica = ${replica} and r.number = h.replica and r.incarnation = ${incarnation}
     returning r.state,
               l.term, l.replica as leader,
-              (select b.beat from carillon.heartbeat b join carillon.replica lr on lr.number = b.replica
-                where b.replica = l.replica and lr.state in ('active', 'draining')) as "leaderBeat",
+              ${leaderBeat} as "leaderBeat",
               (select coalesce(max(version), 0) from carillon.ring) as "ringVersion",
               clock_timestamp() as "databaseTime"`.execute(db);
   return rows[0] ?? null;

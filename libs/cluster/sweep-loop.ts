@@ -6,7 +6,7 @@ import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { insertEvent } from './cluster-event.repository.js';
 import type { ClusterSettings } from './cluster-settings.js';
-import { judgeLiveness, NOTHING_OBSERVED, type Death } from './decisions/liveness.js';
+import { inheritedMemory, judgeLiveness, NOTHING_OBSERVED, type Death } from './decisions/liveness.js';
 import { preferredLeader } from './decisions/preferred-leader.js';
 import { closeGate } from './fences.js';
 import type { HintsLoop } from './hints-loop.js';
@@ -40,8 +40,7 @@ export class SweepLoop implements Loop {
     const leader = this.leadership.current();
     if (leader === null) return UNTIL_WOKEN_MS;
     if (this.#sweptFor !== leader) {
-      // A new leader has seen nobody stand still yet, and so grants everybody a full lease.
-      this.#memory = NOTHING_OBSERVED;
+      this.#memory = inheritedMemory(leader.predecessor);
       this.#silent.clear();
       this.#steadySinceMs.clear();
       this.#sweptFor = leader;

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
+import { serverStartedAt } from './server-start.js';
 
 export interface SweepRow {
   replica: ReplicaNumber;
@@ -26,7 +27,7 @@ export async function sweep(db: Database): Promise<SweepRow[]> {
                       and l.classid = ${LIVENESS_LOCK}::bigint::oid and l.objid = r.number::oid and l.objsubid = 2) as "lockHeld",
            (select count(*) from pg_stat_activity a
              where a.datname = current_database() and a.application_name = 'carillon:' || r.number) as sessions,
-           h.server_started_at = pg_postmaster_start_time() as "sameServer"
+           h.server_started_at = ${serverStartedAt} as "sameServer"
       from carillon.replica r join carillon.heartbeat h on h.replica = r.number
      where r.state in ('active', 'draining')
      order by r.number`.execute(db);

@@ -57,7 +57,7 @@ export function sessionConfig(options: Omit<DatabaseOptions, 'maxConnections' | 
  * A client that is not used again after its query timed out. node-postgres would hand it back to the
  * pool with the late answer still to come, and each later query on it would time out as well.
  */
-class TimeoutSafeClient extends pg.Client {
+export class TimeoutSafeClient extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super(config);
     const send = this.query.bind(this);

@@ -6,6 +6,7 @@ import type { ClaimId, ReplicaNumber, RunId, ScheduleId, Slot, TenantId, Term } 
 /** Filled by the database with its own clock; read back as Date. */
 type DatabaseTime = ColumnType<Date, never, never>;
 type Json = JSONColumnType<object>;
+type DefaultedJson = ColumnType<object, string | undefined, string>;
 
 export interface InstallationTable {
   id: number;
@@ -80,7 +81,7 @@ export interface TenantTable {
   slot: Slot;
   state: Generated<'active' | 'suspended'>;
   weight: Generated<number>;
-  limits: Generated<Json>;
+  limits: DefaultedJson;
   retention_days: number | null;
   created_at: DatabaseTime;
   revision: Generated<number>;
@@ -105,7 +106,7 @@ export interface JobTypeTable {
   payload_schema: JSONColumnType<object | null>;
   retry: Json;
   timeout_ms: number;
-  limits: Generated<Json>;
+  limits: DefaultedJson;
   output_schema: JSONColumnType<object | null>;
   created_at: DatabaseTime;
   updated_at: Generated<Date>;

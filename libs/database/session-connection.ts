@@ -1,9 +1,9 @@
 // How does a replica hold what belongs to a session, its advisory locks and its lease? On one dedicated
 // connection that is never pooled. The server is told to end it when it stays silent for a lease, because
 // TCP keepalives never notice a frozen process: its kernel goes on answering them.
-import pg from 'pg';
+import type pg from 'pg';
 import { sql, type PostgresPool, type PostgresPoolClient } from 'kysely';
-import { databaseOver, sessionConfig, type Database } from './connection.js';
+import { databaseOver, sessionConfig, TimeoutSafeClient, type Database } from './connection.js';
 
 export interface SessionOptions {
   url: string;
@@ -31,7 +31,8 @@ export class UnfitSessionError extends Error {
 /** Rejects with UnfitSessionError when something between us and a primary breaks sessions, else with what the connection did. */
 export async function openSession(options: SessionOptions): Promise<SessionConnection> {
   const statementTimeoutMs = Math.floor(options.leaseMs / 3);
-  const client = new pg.Client({
+  // An answer that never came ends the session, too: the way may have forgotten the connection without telling us.
+  const client = new TimeoutSafeClient({
     ...sessionConfig({ url: options.url, applicationName: options.applicationName, statementTimeoutMs }),
     query_timeout: statementTimeoutMs,
     connectionTimeoutMillis: statementTimeoutMs,

@@ -114,7 +114,7 @@ describe('a handler that ignores its signal', () => {
   it.each([stop.shutdown, stop.fenced])('is not to blame for being stopped: %s', async (reason) => {
     const { abort, result } = begin();
     abort.abort(reason);
-    expect(await result).toEqual({ kind: 'released' });
+    expect(await result).toEqual({ kind: 'stopped', error: describeError(reason) });
   });
 });
 
@@ -127,7 +127,7 @@ describe('a handler that listens to its signal', () => {
         }),
     });
     abort.abort(reason);
-    expect(await result).toEqual({ kind: 'released' });
+    expect(await result).toEqual({ kind: 'stopped', error: describeError(reason) });
   });
 
   it('has succeeded when it was done before it was stopped', async () => {

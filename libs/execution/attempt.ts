@@ -32,7 +32,7 @@ export async function attemptRun(
 ): Promise<AttemptResult> {
   const context = jobContextOf(run, signal);
   // An abort that has happened is not told again.
-  if (signal.aborted) return stoppedResult(signal.reason);
+  if (signal.aborted) return isOurDoing(signal.reason) ? { kind: 'released' } : failedResult(signal.reason);
   let stopListening = (): void => undefined;
   const stopped = new Promise<AttemptResult>((resolve) => {
     const stop = (): void => resolve(stoppedResult(signal.reason));
@@ -96,6 +96,9 @@ function showThrown(thrown: unknown): string {
 }
 
 function stoppedResult(reason: unknown): AttemptResult {
-  if (reason instanceof AttemptStopped && reason.why !== 'timeout') return { kind: 'released' };
-  return failedResult(reason);
+  return isOurDoing(reason) ? { kind: 'stopped', error: describeError(reason) } : failedResult(reason);
+}
+
+function isOurDoing(reason: unknown): boolean {
+  return reason instanceof AttemptStopped && reason.why !== 'timeout';
 }

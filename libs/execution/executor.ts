@@ -51,7 +51,7 @@ export class Executor {
     return next;
   }
 
-  /** Stops every attempt. Each ends as released: nothing is counted against its run. */
+  /** Stops every attempt. Those that have started end as lost, which counts nothing against their runs. */
   stopAll(reason: AttemptStopped): void {
     for (const { abort } of this.#running.values()) abort.abort(reason);
   }
@@ -99,7 +99,7 @@ export class Executor {
     const { random } = this.parts;
     if (retry === null || result.kind === 'released')
       return { transition: { kind: 'release' } as const, outputJson: null };
-    if (result.kind === 'failed')
+    if (result.kind !== 'succeeded')
       return { transition: transition({ failures: run.failures, result, retry, random }), outputJson: null };
     const encoded = encodeJson(result.output);
     if (encoded.kind === 'encoded') {

@@ -2,8 +2,8 @@
 // database: waiting for its due time, running, or over and waiting to be written. The number is bounded,
 // because what is held here is what others must redo if this process dies. A run that was lost in two
 // deaths may be what kills its replicas, so it goes into quarantine: only one such run at a time, and the
-// next death tells it from those that were merely beside it. Neither what is held nor what runs is ever left to one
-// tenant alone: each may take several times what is still free, so the more is taken the less anybody gets.
+// next death tells it from those that were merely beside it. Neither what is held nor what runs is ever left to those
+// who have much of it already: whoever comes with a single run finds room.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import { laneOf, type ClaimedRun } from './claimed-run.js';
 import { barrierOf } from './decisions/lane-rules.js';
@@ -17,11 +17,12 @@ import { ReadyLanes } from './ready-lanes.js';
 /** Losses from which on a run is suspected of killing its replicas. */
 const QUARANTINE_LOSSES = 2;
 /**
- * How many times what is free one tenant may have: alone it gets 9/10 of what may run and 4/5 of what may be
- * held. Dynamic thresholds, as in shared-memory switches (Choudhury, Hahne, IEEE/ACM ToN 1998).
+ * How many times what is free one tenant may hold: alone it gets 4/5 of the room. A dynamic threshold, as in
+ * shared-memory switches (Choudhury, Hahne, IEEE/ACM ToN 1998).
  */
-const RUNNING_SHARE = 9;
 const HELD_SHARE = 4;
+/** This part of what may run at once is for tenants that run less than this here. */
+const RESERVE = 0.1;
 
 export class HeldRuns {
   readonly #runs = new Map<RunId, HeldRun>();
@@ -29,11 +30,7 @@ export class HeldRuns {
   #waiting: HeldRun[] = [];
   readonly rules = new LaneRulesBook();
   readonly occupancy = new Occupancy();
-  readonly #ready = new ReadyLanes(
-    this.rules,
-    this.occupancy,
-    () => RUNNING_SHARE * (this.limits.running - this.#running),
-  );
+  readonly #ready = new ReadyLanes(this.rules, this.occupancy, () => this.#share());
   #quarantine: HeldRun[] = [];
   #quarantined: HeldRun | null = null;
   readonly #byTenant = new Map<TenantId, Set<RunId>>();
@@ -204,6 +201,12 @@ export class HeldRuns {
     this.#leftInClaim.clear();
     this.occupancy.clear();
     this.#running = 0;
+  }
+
+  #share(): number {
+    const reserve = Math.floor(RESERVE * this.limits.running);
+    const free = this.limits.running - this.#running;
+    return free > reserve ? Number.POSITIVE_INFINITY : reserve;
   }
 
   #begin(held: HeldRun, nowMs: number): HeldRun {

@@ -3,25 +3,31 @@ import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { TenantId } from '#kernel/ids.js';
+import { jobTypeLimits } from './limits.js';
 import { retryPolicy, storedTarget, type JobType } from './job-type.js';
 
-interface JobTypeRow extends Omit<JobType, 'target' | 'retry'> {
+interface JobTypeRow extends Omit<JobType, 'target' | 'retry' | 'limits'> {
   target: unknown;
   retry: unknown;
+  limits: unknown;
 }
 
 const columns =
-  sql.raw(`name, target, retry, timeout_ms as "timeoutMs", revision, tenant_id is null as shared,
+  sql.raw(`name, target, retry, limits, timeout_ms as "timeoutMs", revision, tenant_id is null as shared,
        payload_schema as "payloadSchema", created_at as "createdAt", updated_at as "updatedAt"`);
 
-export type JobTypeInput = Pick<JobType, 'name' | 'target' | 'retry' | 'timeoutMs' | 'payloadSchema'>;
+export type JobTypeInput = Pick<
+  JobType,
+  'name' | 'target' | 'retry' | 'limits' | 'timeoutMs' | 'payloadSchema'
+>;
 
 /** Throws a unique violation when the tenant has a job type of that name. */
 export async function insertJobType(db: Database, tenantId: TenantId, input: JobTypeInput): Promise<JobType> {
   const { rows } = await sql<JobTypeRow>`
-    insert into carillon.job_type (id, tenant_id, name, kind, target, retry, timeout_ms, payload_schema)
+    insert into carillon.job_type (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema)
     values (${randomUUID()}, ${tenantId}, ${input.name}, ${input.target.kind}, ${JSON.stringify(input.target)},
-            ${JSON.stringify(input.retry)}, ${input.timeoutMs}, ${JSON.stringify(input.payloadSchema)}::jsonb)
+            ${JSON.stringify(input.retry)}, ${JSON.stringify(input.limits)}, ${input.timeoutMs},
+            ${JSON.stringify(input.payloadSchema)}::jsonb)
     returning ${columns}`.execute(db);
   if (rows[0] === undefined) throw new Error(`expected the new job type ${input.name} back, got no row`);
   return parseRow(rows[0]);
@@ -30,14 +36,14 @@ export async function insertJobType(db: Database, tenantId: TenantId, input: Job
 /** Registers what this replica can handle; the newest registration of a name wins. Writes nothing when nothing changed. */
 export async function registerSharedJobType(db: Database, input: JobTypeInput): Promise<void> {
   await sql`
-    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, timeout_ms, payload_schema)
+    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema)
     values (${randomUUID()}, null, ${input.name}, ${input.target.kind}, ${JSON.stringify(input.target)},
-            ${JSON.stringify(input.retry)}, ${input.timeoutMs}, ${JSON.stringify(input.payloadSchema)}::jsonb)
+            ${JSON.stringify(input.retry)}, ${JSON.stringify(input.limits)}, ${input.timeoutMs}, ${JSON.stringify(input.payloadSchema)}::jsonb)
     on conflict (tenant_id, name) do update
-       set kind = excluded.kind, target = excluded.target, retry = excluded.retry, timeout_ms = excluded.timeout_ms,
+       set kind = excluded.kind, target = excluded.target, retry = excluded.retry, limits = excluded.limits, timeout_ms = excluded.timeout_ms,
            payload_schema = excluded.payload_schema, updated_at = clock_timestamp(), revision = j.revision + 1
-     where (j.target, j.retry, j.timeout_ms, j.payload_schema)
-        is distinct from (excluded.target, excluded.retry, excluded.timeout_ms, excluded.payload_schema)`.execute(
+     where (j.target, j.retry, j.limits, j.timeout_ms, j.payload_schema)
+        is distinct from (excluded.target, excluded.retry, excluded.limits, excluded.timeout_ms, excluded.payload_schema)`.execute(
     db,
   );
 }
@@ -68,6 +74,26 @@ export async function listJobTypes(
   return rows.map(parseRow);
 }
 
+type Changeable = Pick<JobType, 'target' | 'retry' | 'limits' | 'timeoutMs'>;
+export type JobTypeChange = { [Field in keyof Changeable]?: Changeable[Field] | undefined };
+
+/** Undefined when the tenant has none of its own by that name, or no longer at that revision. */
+export async function updateJobType(
+  db: Database,
+  { tenantId, name, revision }: { tenantId: TenantId; name: string; revision: number | null },
+  { target, retry, limits, timeoutMs }: JobTypeChange,
+): Promise<JobType | undefined> {
+  const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
+  const { rows } = await sql<JobTypeRow>`
+    update carillon.job_type
+       set target = coalesce(${json(target)}::jsonb, target), kind = coalesce(${target?.kind ?? null}, kind),
+           retry = coalesce(${json(retry)}::jsonb, retry), limits = coalesce(${json(limits)}::jsonb, limits),
+           timeout_ms = coalesce(${timeoutMs ?? null}, timeout_ms), updated_at = clock_timestamp(), revision = revision + 1
+     where tenant_id = ${tenantId} and name = ${name} and (${revision}::bigint is null or revision = ${revision}::bigint)
+    returning ${columns}`.execute(db);
+  return rows[0] && parseRow(rows[0]);
+}
+
 /** False when the tenant has no job type of its own by that name. */
 export async function deleteJobType(
   db: Database,
@@ -82,5 +108,10 @@ export async function deleteJobType(
 }
 
 function parseRow(row: JobTypeRow): JobType {
-  return { ...row, target: storedTarget.parse(row.target), retry: retryPolicy.parse(row.retry) };
+  return {
+    ...row,
+    target: storedTarget.parse(row.target),
+    retry: retryPolicy.parse(row.retry),
+    limits: jobTypeLimits.parse(row.limits),
+  };
 }

@@ -1,5 +1,6 @@
 // What is a job type? A named kind of work: where it runs, and how it is retried and timed.
 import { z } from 'zod';
+import type { JobTypeLimits } from './limits.js';
 
 export const retryPolicy = z.strictObject({
   maxAttempts: z.int().min(1).max(100),
@@ -30,6 +31,7 @@ export interface JobType {
   target: Target;
   retry: RetryPolicy;
   timeoutMs: number;
+  limits: JobTypeLimits;
   revision: number;
   /** True when the replicas registered it, for every tenant; false when the tenant made it. */
   shared: boolean;

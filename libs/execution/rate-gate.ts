@@ -1,13 +1,25 @@
 // May these runs start as far as rates are concerned? A start takes a token of its tenant's bucket and one of
 // its job type's, in the database and before it begins: whichever replica starts the next run finds it spent
 // (I7). A token taken for a run that then does not start is lost, never used twice.
+//
+// Between a token and the start that it is for, time goes by, now more, now less, so starts could come closer to
+// each other than their tokens did. Therefore each replica keeps the same buckets in memory as well, by the moments
+// of its own starts, and asks for no token that it could not use at once. Where another replica has taken tokens
+// meanwhile, its starts are taken to have come as late as a start may.
 import { asReplica } from '#cluster/fences.js';
 import type { Incarnation } from '#cluster/membership.js';
+import type { Clock } from '#kernel/clock.js';
 import type { RateLimit } from './decisions/lane-rules.js';
 import { takeTokens } from './decisions/token-bucket.js';
 import type { HeldRun } from './held-run.js';
 import type { LaneRulesBook } from './lane-rules-book.js';
 import { lockBuckets, spend, type Bucket, type BucketKey } from './rate-limit.repository.js';
+
+/** A start that would come later than this after it was asked for gives its tokens up. */
+const LAG_MS = 1_000;
+const BUCKETS_MAX = 10_000;
+/** The database keeps instants to the microsecond. */
+const ROUNDING_MS = 0.002;
 
 export interface Admission {
   admitted: HeldRun[];
@@ -16,88 +28,156 @@ export interface Admission {
 
 interface Wish extends BucketKey {
   rate: RateLimit;
-  runs: HeldRun[];
+  runs: Set<HeldRun>;
+}
+
+/** What this replica knows of a bucket. */
+interface Known {
+  /** Up to when its tokens are spent by starts, on this process's monotonic clock. */
+  startsUntilMs: number;
+  /** Up to when they were spent in the database, after our own last look. */
+  spentUntilMs: number;
+}
+
+interface Share {
+  wish: Wish;
+  known: Known;
+  bucket: Bucket;
+  free: number;
+  taken: number;
 }
 
 export class RateGate {
-  constructor(private readonly book: LaneRulesBook) {}
+  readonly #known = new Map<string, Known>();
+
+  constructor(
+    private readonly book: LaneRulesBook,
+    private readonly clock: Clock,
+  ) {}
 
   concerns({ run }: HeldRun): boolean {
     const { tenant, jobType } = this.book.ofRun(run);
     return tenant.rate !== undefined || jobType.rate !== undefined;
   }
 
-  /** Null when the replica was declared dead. */
+  /** Those admitted must start at once. Null when the replica was declared dead. */
   async admit(incarnation: Incarnation, runs: readonly HeldRun[]): Promise<Admission | null> {
+    const askedAtMs = this.clock.monotonicMs();
     const wishes = this.#wishes(runs);
     const result = await asReplica(incarnation.db, incarnation, async (tx) => {
-      const buckets = (await lockBuckets(tx, wishes)).flatMap((bucket) => {
-        const wish = wishes.find(
-          (each) => each.tenantId === bucket.tenantId && each.jobType === bucket.jobType,
-        );
-        return wish === undefined ? [] : [{ ...bucket, rate: wish.rate, wanted: new Set(wish.runs) }];
-      });
-      const shared = shareTokens(runs, buckets);
-      if (shared.spent.length > 0) await spend(tx, shared.spent);
-      return shared.waits;
+      const buckets = await lockBuckets(tx, [...wishes.values()]);
+      const shares = buckets.flatMap((bucket) => this.#shareOf(bucket, wishes));
+      const waits = shareOut(runs, shares, this.clock.monotonicMs());
+      const spent = shares.filter(({ taken }) => taken > 0).map(spendingOf);
+      if (spent.length > 0) await spend(tx, spent);
+      return { shares, spent, waits };
     });
     if (result.kind === 'fenced') return null;
-    const waits = result.value;
+    const { shares, spent, waits } = result.value;
+    for (const { spentUntilMs, ...key } of spent) this.#note(key, { spentUntilMs });
+    const nowMs = this.clock.monotonicMs();
+    // Others believe that by now it has started.
+    if (nowMs - askedAtMs > LAG_MS)
+      return { admitted: [], refused: runs.map((held) => ({ held, waitMs: waits.get(held) ?? 0 })) };
+    for (const { wish, known, taken } of shares)
+      known.startsUntilMs = takeTokens({
+        rate: wish.rate,
+        spentUntilMs: known.startsUntilMs,
+        nowMs,
+        wanted: taken,
+      }).spentUntilMs;
     return {
       admitted: runs.filter((held) => !waits.has(held)),
       refused: [...waits].map(([held, waitMs]) => ({ held, waitMs })),
     };
   }
 
-  #wishes(runs: readonly HeldRun[]): Wish[] {
+  #shareOf(stored: Bucket, wishes: ReadonlyMap<string, Wish>): Share[] {
+    const key = keyOf(stored);
+    const wish = wishes.get(key);
+    if (wish === undefined) return [];
+    const { rate } = wish;
+    const monotonicMs = this.clock.monotonicMs();
+    // A bucket is never emptier than empty: what was spent by another rate, or before the clock went back, is not owed.
+    const spentUntilMs = Math.min(stored.spentUntilMs, stored.nowMs + rate.perSeconds * 1_000);
+    const bucket = { ...stored, spentUntilMs };
+    let known = this.#known.get(key);
+    if (known === undefined || stored.spentUntilMs > known.spentUntilMs + ROUNDING_MS) {
+      const othersUntilMs = monotonicMs + (spentUntilMs - stored.nowMs) + LAG_MS;
+      const startsUntilMs = Math.max(known?.startsUntilMs ?? Number.NEGATIVE_INFINITY, othersUntilMs);
+      if (this.#known.size >= BUCKETS_MAX) this.#known.clear();
+      known = { startsUntilMs, spentUntilMs: stored.spentUntilMs };
+      this.#known.set(key, known);
+    }
+    const wanted = wish.runs.size;
+    const inDatabase = takeTokens({ ...bucket, rate, wanted });
+    const here = takeTokens({ rate, spentUntilMs: known.startsUntilMs, nowMs: monotonicMs, wanted });
+    return [{ wish, known, bucket, free: Math.min(inDatabase.granted, here.granted), taken: 0 }];
+  }
+
+  #note(key: BucketKey, { spentUntilMs }: { spentUntilMs: number }): void {
+    const known = this.#known.get(keyOf(key));
+    if (known !== undefined) known.spentUntilMs = spentUntilMs;
+  }
+
+  #wishes(runs: readonly HeldRun[]): Map<string, Wish> {
     const wishes = new Map<string, Wish>();
     for (const held of runs) {
-      const { tenantId, jobType } = held.run;
-      const rules = this.book.ofRun(held.run);
-      for (const [name, rate] of [
-        ['', rules.tenant.rate],
-        [jobType, rules.jobType.rate],
-      ] as const) {
-        if (rate === undefined) continue;
-        const key = `${tenantId}/${name}`;
-        const wish = wishes.get(key);
-        if (wish === undefined) wishes.set(key, { tenantId, jobType: name, rate, runs: [held] });
-        else wish.runs.push(held);
+      for (const bucket of this.#bucketsOf(held)) {
+        const wish = wishes.get(keyOf(bucket));
+        if (wish === undefined) wishes.set(keyOf(bucket), { ...bucket, runs: new Set([held]) });
+        else wish.runs.add(held);
       }
     }
-    return [...wishes.values()];
+    return wishes;
+  }
+
+  #bucketsOf({ run }: HeldRun): (BucketKey & { rate: RateLimit })[] {
+    const { tenant, jobType } = this.book.ofRun(run);
+    return [
+      ...(tenant.rate === undefined ? [] : [{ tenantId: run.tenantId, jobType: '', rate: tenant.rate }]),
+      ...(jobType.rate === undefined
+        ? []
+        : [{ tenantId: run.tenantId, jobType: run.jobType, rate: jobType.rate }]),
+    ];
   }
 }
 
-type WantedBucket = Bucket & { rate: RateLimit; wanted: ReadonlySet<HeldRun> };
-
-/** A run takes its tokens from all of its buckets or from none, so that what one refuses wastes nothing of the other. */
-function shareTokens(
+/**
+ * A run takes its tokens from all of its buckets or from none, so what one refuses wastes nothing of the other.
+ * Returns how long those wait that got none.
+ */
+function shareOut(
   runs: readonly HeldRun[],
-  buckets: readonly WantedBucket[],
-): { spent: (BucketKey & { spentUntilMs: number })[]; waits: Map<HeldRun, number> } {
-  const free = buckets.map((bucket) => ({
-    bucket,
-    tokens: takeTokens({ ...bucket, wanted: bucket.wanted.size }).granted,
-    taken: 0,
-  }));
-  const lacking = new Map<HeldRun, typeof free>();
+  shares: readonly Share[],
+  monotonicMs: number,
+): Map<HeldRun, number> {
+  const lacking = new Map<HeldRun, Share[]>();
   for (const held of runs) {
-    const needed = free.filter(({ bucket }) => bucket.wanted.has(held));
-    const empty = needed.filter(({ tokens, taken }) => taken >= tokens);
+    const needed = shares.filter(({ wish }) => wish.runs.has(held));
+    const empty = needed.filter(({ free, taken }) => taken >= free);
     if (empty.length > 0) lacking.set(held, empty);
-    else for (const each of needed) each.taken += 1;
+    else for (const share of needed) share.taken += 1;
   }
-  const grants = new Map(
-    free.map(({ bucket, taken }) => [bucket, takeTokens({ ...bucket, wanted: taken })] as const),
+  const waits = new Map(shares.map((share) => [share, waitOf(share, monotonicMs)]));
+  return new Map(
+    [...lacking].map(([held, empty]) => [held, Math.max(...empty.map((share) => waits.get(share) ?? 0))]),
   );
-  const waitOf = (bucket: WantedBucket): number => grants.get(bucket)?.waitMs ?? 0;
-  return {
-    spent: [...grants]
-      .filter(([, { granted }]) => granted > 0)
-      .map(([{ tenantId, jobType }, { spentUntilMs }]) => ({ tenantId, jobType, spentUntilMs })),
-    waits: new Map(
-      [...lacking].map(([held, empty]) => [held, Math.max(...empty.map(({ bucket }) => waitOf(bucket)))]),
-    ),
-  };
+}
+
+/** Until the bucket has one more token, both in the database and here. */
+function waitOf({ wish: { rate }, bucket, known, taken }: Share, monotonicMs: number): number {
+  const here = { rate, spentUntilMs: known.startsUntilMs, nowMs: monotonicMs, wanted: taken };
+  // A wait is never nothing, or it would be asked for again and again within one instant.
+  return Math.max(1, takeTokens({ ...bucket, rate, wanted: taken }).waitMs, takeTokens(here).waitMs);
+}
+
+function spendingOf({ wish, bucket, taken }: Share): BucketKey & { spentUntilMs: number } {
+  const { tenantId, jobType } = bucket;
+  const { spentUntilMs } = takeTokens({ ...bucket, rate: wish.rate, wanted: taken });
+  return { tenantId, jobType, spentUntilMs };
+}
+
+function keyOf({ tenantId, jobType }: BucketKey): string {
+  return `${tenantId}/${jobType}`;
 }

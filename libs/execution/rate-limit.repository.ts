@@ -14,11 +14,11 @@ export interface Bucket extends BucketKey {
   nowMs: number;
 }
 
-/** Locks the buckets until commit, in one order for everybody; a new one is full. */
+/** Locks the buckets until commit, in one order for everybody; a new one has been full for long. */
 export async function lockBuckets(tx: Tx, keys: readonly BucketKey[]): Promise<Bucket[]> {
   const { rows } = await sql<Bucket>`
     insert into carillon.rate_bucket as b (tenant_id, job_type, spent_until)
-    select k.tenant_id, k.job_type, clock_timestamp()
+    select k.tenant_id, k.job_type, clock_timestamp() - interval '1 hour'
       from unnest(${keys.map((key) => key.tenantId)}::uuid[], ${keys.map((key) => key.jobType)}::text[]) as k (tenant_id, job_type)
       join carillon.tenant t on t.id = k.tenant_id
      order by k.tenant_id, k.job_type

@@ -100,6 +100,23 @@ export async function retryRuns(tx: Tx, runs: readonly RetriedRun[]): Promise<Se
   return new Set(rows.map((row) => row.id));
 }
 
+export type LostRun = Omit<RetriedRun, 'delayMs'>;
+
+/** Puts runs back whose attempt had started and was stopped by us, due as before; resolves with those that it found. */
+export async function loseRuns(tx: Tx, runs: readonly LostRun[]): Promise<Set<RunId>> {
+  const ids = runs.map((run) => run.id);
+  const { rows } = await sql<{ id: RunId }>`
+    update carillon.run r
+       set attempt = r.attempt + 1,
+           past_attempts = coalesce(r.past_attempts, '[]') || e.record::jsonb
+      from unnest(${ids}::uuid[],
+                  ${runs.map((run) => run.attempt)}::int[],
+                  ${runs.map((run) => run.recordJson)}::text[]) as e (id, attempt, record)
+     where r.id = any(${ids}::uuid[]) and r.id = e.id and r.attempt = e.attempt
+    returning r.id`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
 /** Deletes claims of which nothing is left. */
 export async function closeClaims(tx: Tx, claimIds: readonly ClaimId[]): Promise<void> {
   await sql`delete from carillon.claim where id = any(${[...claimIds]}::uuid[])`.execute(tx);

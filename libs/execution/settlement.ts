@@ -43,6 +43,7 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
   const settled = new Set([
     ...(await finish(tx, replica, endings)),
     ...(await giveBack(tx, replica, endings)),
+    ...(await lose(tx, replica, endings)),
   ]);
   const leaving = endings.filter(({ transition }) => transition.kind !== 'finish').map(({ run }) => run);
   await releaseClaims(tx, { leaving, finished: batch.finishedClaims.filter((id) => ours.has(id)) });
@@ -79,6 +80,18 @@ async function giveBack(tx: Tx, replica: ReplicaNumber, endings: readonly Ending
   const retried = endings.flatMap((ending) => retriedRun(ending, replica));
   if (retried.length === 0) return released;
   return [...released, ...(await rows.retryRuns(tx, retried))];
+}
+
+async function lose(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<Iterable<RunId>> {
+  const lost = endings.flatMap((ending) => lostRun(ending, replica));
+  return lost.length === 0 ? [] : rows.loseRuns(tx, lost);
+}
+
+function lostRun({ run, startedAt, finishedAt, transition }: Ending, replica: ReplicaNumber): rows.LostRun[] {
+  if (transition.kind !== 'lose') return [];
+  const { error } = transition;
+  const record = { attempt: run.attempt, outcome: 'lost', replica, startedAt, finishedAt, error };
+  return [{ id: run.id, attempt: run.attempt, recordJson: forJsonb(JSON.stringify(record)) }];
 }
 
 function retriedRun(

@@ -32,7 +32,7 @@ export class StartLoop implements Loop {
   readonly #rateGate: RateGate;
 
   constructor(private readonly parts: StartParts) {
-    this.#rateGate = new RateGate(parts.held.rules);
+    this.#rateGate = new RateGate(parts.held.rules, parts.clock);
     parts.membership.expelled.subscribe(({ reason }) => {
       parts.executor.abandonAll(new AttemptStopped('replica-fenced', reason));
       parts.held.clear();

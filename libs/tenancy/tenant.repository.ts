@@ -8,6 +8,11 @@ export interface Tenant {
   displayName: string;
   slot: Slot;
   state: 'active' | 'suspended';
+  /** Its share of the workers, in proportion to the others'. */
+  weight: number;
+  limits: object;
+  /** Null for the installation's own. */
+  retentionDays: number | null;
   createdAt: Date;
   revision: number;
 }
@@ -18,6 +23,9 @@ const columns = [
   'display_name as displayName',
   'slot',
   'state',
+  'weight',
+  'limits',
+  'retention_days as retentionDays',
   'created_at as createdAt',
   'revision',
 ] as const;
@@ -50,4 +58,30 @@ export async function listTenants(
     .orderBy('name')
     .limit(page.limit)
     .execute();
+}
+
+type Changeable = Pick<Tenant, 'displayName' | 'state' | 'weight' | 'limits' | 'retentionDays'>;
+export type TenantChange = { [Field in keyof Changeable]?: Changeable[Field] | undefined };
+
+/** Undefined when the tenant is gone, or no longer at that revision. */
+export async function updateTenant(
+  db: Database,
+  { id, revision }: { id: TenantId; revision: number | null },
+  change: TenantChange,
+): Promise<Tenant | undefined> {
+  const { displayName, state, weight, limits, retentionDays } = change;
+  return db
+    .updateTable('tenant')
+    .set((eb) => ({
+      revision: eb('revision', '+', 1),
+      ...(displayName === undefined ? {} : { display_name: displayName }),
+      ...(state === undefined ? {} : { state }),
+      ...(weight === undefined ? {} : { weight }),
+      ...(limits === undefined ? {} : { limits: JSON.stringify(limits) }),
+      ...(retentionDays === undefined ? {} : { retention_days: retentionDays }),
+    }))
+    .where('id', '=', id)
+    .$if(revision !== null, (query) => query.where('revision', '=', revision))
+    .returning(columns)
+    .executeTakeFirst();
 }

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { beginTerm, endTerm, readLeadership } from '#cluster/leadership.repository.js';
 import { asId } from '#kernel/ids.js';
 import { leaveState, listReplicas, returnToService } from '#cluster/replica.repository.js';
+import { runStatement } from '../support/admin-statement.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { openDatabase } from '../support/rows.js';
 import { startLoneMember, startMember, type TestMember } from '../support/test-member.js';
@@ -43,6 +44,33 @@ describe('a leader that is frozen', () => {
     expect(follower.leadership.current()?.term).toBe(term + 1);
     await until('the old leader has lost its session', () => frozen.membership.controlDb() === null);
     expect(frozen.leadership.current()).toBeNull();
+  });
+
+  it('loses its slots a lease after its last beat, though it has sessions left and another one leads only now', async () => {
+    const frozen = await startLoneMember(url);
+    const { replica } = frozen.self();
+    const clock = handClock();
+    const follower = await startMember(url, { clock, settings: lease });
+    await live(follower, clock, 4_000);
+    // The server ends the control session of a process that sleeps; nobody ends those of its pool.
+    await runStatement(
+      url,
+      `select pg_terminate_backend(pid, 1000) from pg_locks where locktype = 'advisory' and objid = ${replica}`,
+    );
+    await follower.lead();
+    await follower.sweep.runOnce();
+    expect((await listReplicas(openDatabase(url), { ended: 1 })).map(({ state }) => state)).toEqual([
+      'active',
+      'active',
+    ]);
+    for (let seen = 0; seen < 3; seen += 1) {
+      await live(follower, clock, 1_000);
+      await follower.sweep.runOnce();
+    }
+    expect((await listReplicas(openDatabase(url), { ended: 1 })).map(({ state }) => state)).toEqual([
+      'active',
+      'dead',
+    ]);
   });
 
   it('is left alone as long as it beats', async () => {

@@ -1,7 +1,8 @@
 // Does a replica stay itself through a broken connection, and become another when it was declared dead?
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { markDead, terminateSessions } from '#cluster/replica.repository.js';
 import { asId } from '#kernel/ids.js';
+import { startDatabaseProxy } from '../support/database-proxy.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { openClient, openDatabase } from '../support/rows.js';
 import { startLoneMember, startMember, type TestMember } from '../support/test-member.js';
@@ -38,6 +39,18 @@ describe('membership', () => {
     await thief.query('select pg_advisory_unlock_all()');
     await member.membership.beat();
     expect(member.self().replica).toBe(replica);
+  });
+
+  it('resumes after the way to the database has forgotten its connections without a word', async () => {
+    const proxy = await startDatabaseProxy(url);
+    onTestFinished(() => proxy.cut());
+    const member = await startMember(proxy.url, { settings: { leaseMs: 1_500, marginMs: 300 } });
+    const before = member.self();
+    proxy.forget();
+    await expect(member.membership.beat()).rejects.toThrow('Query read timeout');
+    await until('it knows that the session broke', () => member.membership.controlDb() === null);
+    await member.membership.beat();
+    expect(member.self()).toBe(before);
   });
 
   it('rejoins under a new number after it was declared dead, and says so', async () => {

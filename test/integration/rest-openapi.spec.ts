@@ -100,9 +100,12 @@ describe('the description', () => {
 
   it('says where an ETag is wanted, and that a patch may be a merge patch', () => {
     const wanting = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'If-Match'));
-    expect(wanting.map(nameOf)).toEqual(
-      ['patch', 'delete'].map((method) => `${method} /api/v1/tenants/{tenant}/schedules/{schedule}`),
-    );
+    expect(wanting.map(nameOf)).toEqual([
+      'patch /api/v1/tenants/{tenant}',
+      'patch /api/v1/tenants/{tenant}/job-types/{jobType}',
+      'patch /api/v1/tenants/{tenant}/schedules/{schedule}',
+      'delete /api/v1/tenants/{tenant}/schedules/{schedule}',
+    ]);
     expect(Object.keys(wanting[0]?.requestBody?.content ?? {})).toContain('application/merge-patch+json');
   });
 
@@ -208,6 +211,21 @@ async function callsOf(tenant: TestTenant): Promise<Record<string, Call[]>> {
       () => admin.post('/api/v1/tenants').send({ name: newName('described'), displayName: 'Described' }),
     ],
     [`get ${T}`]: [() => admin.get(path)],
+    [`patch ${T}`]: [
+      () =>
+        admin
+          .patch(path)
+          .set('If-Match', '*')
+          .send({ weight: 2, limits: { maxConcurrent: 9, rate: { count: 9, perSeconds: 1 } } }),
+    ],
+    [`post ${T}:suspend`]: [() => admin.post(`${path}:suspend`)],
+    [`post ${T}:resume`]: [() => admin.post(`${path}:resume`)],
+    [`post ${T}/queues/{queue}:pause`]: [() => tenant.api.post(`${path}/queues/mail:pause`)],
+    [`get ${T}/queues`]: [() => tenant.api.get(`${path}/queues`)],
+    [`get ${T}/queues/{queue}`]: ['mail', 'unheard-of'].map(
+      (name) => () => tenant.api.get(`${path}/queues/${name}`),
+    ),
+    [`post ${T}/queues/{queue}:resume`]: [() => tenant.api.post(`${path}/queues/mail:resume`)],
     [`post ${T}/api-keys`]: [() => tenant.api.post(`${path}/api-keys`).send({ name: 'described' })],
     [`post ${T}/api-keys/{key}:revoke`]: [() => admin.post(`${path}/api-keys/${keyId}:revoke`)],
     [`get ${T}/job-types`]: [() => tenant.api.get(`${path}/job-types`)],
@@ -220,6 +238,13 @@ async function callsOf(tenant: TestTenant): Promise<Record<string, Call[]>> {
     [`get ${T}/job-types/{jobType}`]: ['noop', 'sleep', http.name].map(
       (name) => () => tenant.api.get(`${path}/job-types/${name}`),
     ),
+    [`patch ${T}/job-types/{jobType}`]: [
+      () =>
+        tenant.api
+          .patch(`${path}/job-types/${http.name}`)
+          .set('If-Match', '*')
+          .send({ limits: { maxConcurrentPerKey: 1 } }),
+    ],
     [`delete ${T}/job-types/{jobType}`]: [() => tenant.api.delete(`${path}/job-types/${http.name}`)],
     [`get ${T}/schedules`]: [() => tenant.api.get(`${path}/schedules`)],
     [`post ${T}/schedules`]: [

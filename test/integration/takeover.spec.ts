@@ -122,6 +122,37 @@ describe('taking over', () => {
     expect(await count(db, 'claim')).toBe(0);
   });
 
+  it('I2: stops what it runs when its lease is no longer sure, and that attempt’s number is used up', async () => {
+    const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
+    const member = await startLoneMember(url, { clock, settings: { leaseMs: 5_000, marginMs: 1_000 } });
+    const attempts: number[] = [];
+    const worker = await startWorker(member, {
+      handlers: {
+        patient: (_job, { attempt }) => {
+          attempts.push(attempt);
+          return attempt === 1 ? new Promise(() => undefined) : null;
+        },
+      },
+    });
+    const [id] = await addRuns(db, await addTenant(db), 1, { jobType: 'patient' });
+    await worker.claimAll();
+    await worker.start.runOnce();
+    await until('it runs', () => attempts.length === 1);
+    clock.ms += 4_000;
+    await worker.start.runOnce();
+    await until('it is stopped', () => worker.held.running === 0);
+    await worker.settleLoop.runOnce();
+    const { rows } = await sql`select attempt, failures, losses from carillon.run`.execute(db);
+    expect(rows).toEqual([{ attempt: 2, failures: 0, losses: 0 }]);
+    await member.membership.beat();
+    await worker.claimAll();
+    await worker.finish();
+    expect(attempts).toEqual([1, 2]);
+    expect(await history(db)).toMatchObject([
+      { id, outcome: 'succeeded', attempt: 2, pastAttempts: [{ attempt: 1, outcome: 'lost' }] },
+    ]);
+  });
+
   it('stops handlers and abandons their runs when the replica is expelled', async () => {
     const member = await startLoneMember(url);
     const reasons: unknown[] = [];

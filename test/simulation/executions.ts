@@ -60,9 +60,9 @@ export class Executions {
     });
   }
 
-  /** A replica is about to start an attempt. */
-  noteStart(replica: number, run: Limited): void {
-    if (isLive(this.db.replica.get(replica))) this.invariants.limits.judgeRate(replica, run);
+  /** A replica starts an attempt. */
+  noteStart(replica: number, run: Limited & { losses: number }): void {
+    if (run.losses === 0 && isLive(this.db.replica.get(replica))) this.invariants.limits.judgeRate(run);
   }
 
   /** Judged with what executes anywhere (I7); see limits.ts. */
@@ -97,6 +97,11 @@ export class Executions {
         'one replica a run',
         `${run} runs in ${other.actor.name} and starts in ${actor.name}, both alive and awake`,
       );
+    }
+    const again = this.#ofRun.get(run)?.find((other) => other.attempt === attempt);
+    if (again !== undefined) {
+      const story = `attempt ${attempt} of ${run} ran in ${again.actor.name} and starts again in ${actor.name}`;
+      this.world.violate('an attempt starts once', story);
     }
   }
 }

@@ -11,6 +11,8 @@ export interface DatabaseProxy {
   cut(): Promise<void>;
   /** Passes nothing on any more, in either direction, on old connections and new ones. */
   freeze(): void;
+  /** Passes nothing on any more on the connections that there are; new ones go through. */
+  forget(): void;
   /** Accepts connections again, or lets frozen ones go on. */
   mend(): Promise<void>;
 }
@@ -18,6 +20,7 @@ export interface DatabaseProxy {
 export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseProxy> {
   const target = new URL(databaseUrl);
   const pairs = new Set<[Socket, Socket]>();
+  const forgotten = new Set<[Socket, Socket]>();
   let frozen = false;
   const server = createServer((inner) => {
     const outer = connect({ host: target.hostname, port: Number(target.port || 5432) });
@@ -30,6 +33,7 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
       from.on('close', () => {
         to.destroy();
         pairs.delete(pair);
+        forgotten.delete(pair);
       });
     }
   });
@@ -40,12 +44,19 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
     cut: async () => {
       if (!server.listening) return;
       server.close();
-      for (const pair of pairs) for (const socket of pair) socket.destroy();
+      for (const pair of [...pairs, ...forgotten]) for (const socket of pair) socket.destroy();
       await once(server, 'close');
     },
     freeze: () => {
       frozen = true;
       for (const pair of pairs) for (const socket of pair) socket.pause();
+    },
+    forget: () => {
+      for (const pair of pairs) {
+        for (const socket of pair) socket.unpipe().pause();
+        forgotten.add(pair);
+      }
+      pairs.clear();
     },
     mend: async () => {
       frozen = false;

@@ -62,7 +62,7 @@ export async function startMember(url: string, options: MemberOptions = {}) {
     hints,
     leadership,
     databaseClock: new DatabaseClock(membership, clock),
-    election: new ElectionLoop(membership, leadership, settings),
+    election: new ElectionLoop(membership, leadership, settings, clock),
     sweep: new SweepLoop(leadership, hints, settings, clock),
     ownership: new OwnershipLoop(membership, hints),
     /** The incarnation, which must exist. */

@@ -15,11 +15,14 @@ import { ReconcileLoop } from '#execution/reconcile-loop.js';
 import { RevocationLoop } from '#execution/revocation-loop.js';
 import { SettleLoop } from '#execution/settle-loop.js';
 import { StartLoop } from '#execution/start-loop.js';
+import type { JobTypeLimits } from '#execution/limits.js';
 import { Targets } from '#execution/targets.js';
 import type { TestMember } from './test-member.js';
 import { until } from './until.js';
 
 export interface WorkerOptions {
+  /** Limits of job types, by name. */
+  limitsOf?: Record<string, JobTypeLimits>;
   handlers?: Readonly<Record<string, JobHandlerFunction<unknown>>>;
   retry?: Partial<RetryPolicy>;
   timeoutMs?: number;
@@ -80,6 +83,7 @@ async function registerHandlers(member: TestMember, options: WorkerOptions): Pro
       target: { kind: 'handler', handler: name },
       retry: { ...DEFAULT_RETRY, minMs: 0, jitter: 0, ...options.retry },
       timeoutMs: options.timeoutMs ?? 10_000,
+      limits: options.limitsOf?.[name] ?? {},
       payloadSchema: null,
     });
   }

@@ -43,12 +43,12 @@ export class AuthGuard implements CanActivate {
     if (this.#isMarked(context, PUBLIC)) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const principal = await this.#principalOf(request);
-    if (this.#isMarked(context, ADMIN_ONLY) && principal.role !== 'admin') {
-      throw new ProblemError('forbidden', `expected an administrator's key, got a ${principal.role}'s`);
-    }
     request.principal = principal;
     const name = request.params['tenant'];
     if (typeof name === 'string') request.tenant = await this.#tenantOf(principal, name);
+    if (this.#isMarked(context, ADMIN_ONLY) && principal.role !== 'admin') {
+      throw new ProblemError('forbidden', `expected an administrator's key, got a ${principal.role}'s`);
+    }
     return true;
   }
 

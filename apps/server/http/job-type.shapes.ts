@@ -2,6 +2,7 @@
 // only fail later, as a header that no request can carry, is refused when the job type is made.
 import { z } from 'zod';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, retryPolicy, storedTarget } from '#execution/job-type.js';
+import { jobTypeLimits } from '#execution/limits.js';
 import { instant, resourceName } from './shapes.js';
 
 /** Set by us, or by the HTTP client as the connection wants it. */
@@ -44,13 +45,22 @@ const retryInput = z
   .partial()
   .transform((given) => retryPolicy.parse({ ...DEFAULT_RETRY, ...given }));
 
+const timeoutMs = z.int().min(1).max(86_400_000);
+
 export const jobTypeInput = z.strictObject({
   name: resourceName,
   target,
   retry: retryInput.default(DEFAULT_RETRY),
-  timeoutMs: z.int().min(1).max(86_400_000).default(DEFAULT_TIMEOUT_MS),
+  timeoutMs: timeoutMs.default(DEFAULT_TIMEOUT_MS),
+  limits: jobTypeLimits.default({}),
 });
 export type JobTypeInput = z.output<typeof jobTypeInput>;
+
+/** Each field is replaced as a whole. */
+export const jobTypePatch = z
+  .strictObject({ target, retry: retryInput, timeoutMs, limits: jobTypeLimits })
+  .partial();
+export type JobTypePatch = z.output<typeof jobTypePatch>;
 
 export const jobType = z
   .object({
@@ -59,6 +69,7 @@ export const jobType = z
     target: storedTarget,
     retry: retryPolicy,
     timeoutMs: z.int(),
+    limits: jobTypeLimits,
     payloadSchema: z.looseObject({}).nullable(),
     createdAt: instant,
     updatedAt: instant,

@@ -1,15 +1,43 @@
 // What can be done with job types? Tenants add their own; those that the replicas registered are listed
 // beside them and can't be changed here.
-import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConsumes,
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
 import type { JobType } from '#execution/job-type.js';
-import { deleteJobType, findJobType, insertJobType, listJobTypes } from '#execution/job-type.repository.js';
+import {
+  deleteJobType,
+  findJobType,
+  insertJobType,
+  listJobTypes,
+  updateJobType,
+} from '#execution/job-type.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant } from './auth.guard.js';
+import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
 import * as shapes from './job-type.shapes.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
@@ -64,10 +92,41 @@ export class JobTypesController {
   async read(
     @CurrentTenant() tenant: Tenant,
     @Param('jobType', { schema: resourceName }) name: string,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
     const jobType = await findJobType(this.db, { tenantId: tenant.id, name });
     if (jobType === undefined) throw notFound('job type', name);
+    response.setHeader('ETag', etagOf(jobType.revision));
     return jobType;
+  }
+
+  @Patch(':jobType')
+  @ApiConsumes('application/merge-patch+json', 'application/json')
+  @ApiIfMatch()
+  @ApiOperation({
+    summary: 'Change a job type of the tenant; it reaches runs that are about to start within seconds',
+  })
+  @ApiOkResponse({ standardSchema: shapes.jobType })
+  async patch(
+    @CurrentTenant() tenant: Tenant,
+    @Param('jobType', { schema: resourceName }) name: string,
+    @Body({ schema: shapes.jobTypePatch }) patch: shapes.JobTypePatch,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<JobType> {
+    const changed = await updateJobType(
+      this.db,
+      { tenantId: tenant.id, name, revision: revisionOf(ifMatch) },
+      patch,
+    );
+    if (changed === undefined) {
+      const current = await findJobType(this.db, { tenantId: tenant.id, name });
+      throw current === undefined || current.shared
+        ? notFound("the tenant's own job type", name)
+        : staleRevision(current.revision);
+    }
+    response.setHeader('ETag', etagOf(changed.revision));
+    return changed;
   }
 
   @Delete(':jobType')

@@ -1,16 +1,39 @@
 // What can be done with tenants and their keys?
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConsumes,
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import type { Installation } from '#database/installation.repository.js';
+import { tenantLimits } from '#execution/limits.js';
 import { createApiKey } from '#tenancy/api-keys.js';
 import { revokeApiKey } from '#tenancy/api-key.repository.js';
 import type { Principal } from '#tenancy/decisions/api-key.js';
-import { listTenants, type Tenant } from '#tenancy/tenant.repository.js';
+import { listTenants, updateTenant, type Tenant, type TenantChange } from '#tenancy/tenant.repository.js';
 import { createTenant } from '#tenancy/tenants.js';
+import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE, INSTALLATION } from '../tokens.js';
 import { AdminOnly, CurrentPrincipal, CurrentTenant } from './auth.guard.js';
+import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
 import { ApiTenant, instant, pageOf, resourceName, uuid } from './shapes.js';
@@ -24,11 +47,27 @@ const tenantShape = z
     name: z.string(),
     displayName: z.string(),
     state: z.enum(['active', 'suspended']),
+    weight: z.int(),
+    limits: z.looseObject(tenantLimits.shape),
+    retentionDays: z.int().nullable(),
     slot: z.int(),
     createdAt: instant,
     revision: z.int(),
   })
   .meta({ id: 'Tenant' });
+const tenantPatch = z
+  .strictObject({
+    displayName: z.string().min(1).max(200),
+    weight: z.int().min(1).max(1_000).describe("Its share of the workers, in proportion to the others'."),
+    limits: tenantLimits.nullable().describe('All of them, as they shall be; null takes all away.'),
+    retentionDays: z
+      .int()
+      .min(1)
+      .max(3_650)
+      .nullable()
+      .describe("How long its finished runs are kept, if shorter than the installation's."),
+  })
+  .partial();
 const keyInput = z.strictObject({ name: z.string().min(1).max(200) });
 const keyShape = z
   .object({ id: z.uuid(), name: z.string(), key: z.string().describe('Shown this once.') })
@@ -43,6 +82,7 @@ export class TenantsController {
     @Inject(API_DATABASE) private readonly db: Database,
     @Inject(INSTALLATION) private readonly installation: Installation,
     private readonly pages: PageTokens,
+    private readonly replica: ReplicaService,
   ) {}
 
   @Get()
@@ -82,8 +122,47 @@ export class TenantsController {
   @ApiTenant()
   @ApiOperation({ summary: 'Read a tenant' })
   @ApiOkResponse({ standardSchema: tenantShape })
-  read(@CurrentTenant() tenant: Tenant) {
-    return showTenant(tenant);
+  read(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
+    return show(tenant, response);
+  }
+
+  @Patch(':tenant')
+  @AdminOnly()
+  @ApiTenant()
+  @ApiIfMatch()
+  @ApiConsumes('application/merge-patch+json', 'application/json')
+  @ApiOperation({
+    summary: 'Change a tenant (JSON Merge Patch); limits reach its runs within a second or two',
+  })
+  @ApiOkResponse({ standardSchema: tenantShape })
+  async patch(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: tenantPatch }) { limits, ...patch }: z.infer<typeof tenantPatch>,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const change = { ...patch, ...(limits === undefined ? {} : { limits: limits ?? {} }) };
+    return this.#change(tenant, { revision: revisionOf(ifMatch), change, response });
+  }
+
+  @Post(':tenant\\:suspend')
+  @AdminOnly()
+  @ApiTenant()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Suspend: within a second or two nothing of it starts; what runs goes on' })
+  @ApiOkResponse({ standardSchema: tenantShape })
+  suspend(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
+    return this.#change(tenant, { revision: null, change: { state: 'suspended' }, response });
+  }
+
+  @Post(':tenant\\:resume')
+  @AdminOnly()
+  @ApiTenant()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Resume a suspended tenant' })
+  @ApiOkResponse({ standardSchema: tenantShape })
+  resume(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
+    return this.#change(tenant, { revision: null, change: { state: 'active' }, response });
   }
 
   @Post(':tenant/api-keys')
@@ -113,8 +192,23 @@ export class TenantsController {
     if (!(await revokeApiKey(this.db, { tenantId: tenant.id, id: key })))
       throw notFound('a key that is not revoked,', key);
   }
+
+  async #change(
+    tenant: Tenant,
+    { revision, change, response }: { revision: number | null; change: TenantChange; response: Response },
+  ) {
+    const changed = await updateTenant(this.db, { id: tenant.id, revision }, change);
+    if (changed === undefined) throw staleRevision(tenant.revision);
+    this.replica.hintWork([tenant.slot]);
+    return show(changed, response);
+  }
 }
 
-function showTenant({ name, displayName, state, slot, createdAt, revision }: Tenant) {
-  return { name, displayName, state, slot, createdAt, revision };
+function show(tenant: Tenant, response: Response) {
+  response.setHeader('ETag', etagOf(tenant.revision));
+  return showTenant(tenant);
+}
+
+function showTenant({ id: _, ...tenant }: Tenant) {
+  return tenant;
 }

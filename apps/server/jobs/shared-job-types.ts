@@ -15,6 +15,7 @@ export async function registerSharedJobTypes(db: Database, registry: HandlerRegi
       retry: retryOf(definition),
       timeoutMs:
         definition.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : definition.timeoutSeconds * 1_000,
+      limits: {},
       payloadSchema: jsonSchemaOf(definition),
     });
   }

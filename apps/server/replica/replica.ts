@@ -62,7 +62,7 @@ export function buildReplica(options: ReplicaOptions) {
     dispatcher,
     settleLoop,
     heartbeat: new HeartbeatLoop(membership, config.cluster, clock),
-    election: new ElectionLoop(membership, leadership, config.cluster),
+    election: new ElectionLoop(membership, leadership, config.cluster, clock),
     sweep: new SweepLoop(leadership, hints, config.cluster, clock),
     planner: new PlannerLoop(leadership, hints, DEFAULT_PLANNER_SETTINGS),
     revocation: new RevocationLoop(leadership, hints),

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asId, type ReplicaNumber } from '#kernel/ids.js';
-import { judgeLiveness, NOTHING_OBSERVED, type Death, type ReplicaSighting } from './liveness.js';
+import type { LeaderWatch } from './leader-watch.js';
+import { inheritedMemory, judgeLiveness, type Death, type ReplicaSighting } from './liveness.js';
 
 const leaseMs = 5_000;
 const sweepMs = 250;
@@ -20,10 +21,12 @@ const sighting = (wish: Partial<ReplicaSighting> = {}): ReplicaSighting => ({
 });
 const crashed = { lockHeld: false, sessions: 0, sameServer: true };
 
+const beganAtMs = 1_000_000;
+
 /** One term of a leader: what it remembers lives as long as this does. */
-function leader() {
-  let memory = NOTHING_OBSERVED;
-  let nowMs = 1_000_000;
+function leader({ predecessor = null }: { predecessor?: LeaderWatch | null } = {}) {
+  let memory = inheritedMemory(predecessor);
+  let nowMs = beganAtMs;
   const sweep = (sightings: readonly ReplicaSighting[], { afterMs = sweepMs } = {}): Death[] => {
     nowMs += afterMs;
     const judged = judgeLiveness({ memory, sightings, self, nowMs, leaseMs });
@@ -130,6 +133,38 @@ describe('a replica whose beats stand still', () => {
     leading.sweepFor(leaseMs - 2 * sweepMs, [sighting()]);
     leading.sweep([]);
     expect(leading.sweepFor(leaseMs, [sighting()])).toEqual([]);
+  });
+});
+
+describe('the leader before', () => {
+  const seen = { term: asId.term(3), leader: peer, leaderBeat: 7 };
+  const silentFor = (ms: number, wish: Partial<LeaderWatch> = {}): { predecessor: LeaderWatch } => ({
+    predecessor: { sighting: seen, changedAtMs: beganAtMs - ms, seenAtMs: beganAtMs, ...wish },
+  });
+
+  it('is hung a lease after its follower saw it beat last, not a lease after that one leads', () => {
+    const leading = leader(silentFor(leaseMs - 2 * sweepMs));
+    expect(leading.sweep([sighting()])).toEqual([]);
+    expect(leading.sweep([sighting()])).toEqual([{ replica: peer, reason: 'hung', silentMs: leaseMs }]);
+  });
+
+  it('has a full lease once it beats again', () => {
+    const leading = leader(silentFor(leaseMs - sweepMs));
+    leading.sweep([sighting({ beat: 8 })]);
+    expect(leading.sweepFor(leaseMs - sweepMs, [sighting({ beat: 8 })])).toEqual([]);
+  });
+
+  it('has one, too, when its follower has slept before it led', () => {
+    const leading = leader(silentFor(2 * leaseMs, { seenAtMs: beganAtMs - leaseMs / 4 }));
+    leading.sweep([sighting()]);
+    expect(leading.sweepFor(leaseMs - sweepMs, [sighting()])).toEqual([]);
+  });
+
+  it('is nobody when nobody led, or the one who did has gone', () => {
+    for (const gone of [{ leader: null }, { leaderBeat: null }]) {
+      const leading = leader(silentFor(2 * leaseMs, { sighting: { ...seen, ...gone } }));
+      expect(leading.sweep([sighting()])).toEqual([]);
+    }
   });
 });
 

@@ -3,18 +3,19 @@
 //
 // Crashed, at once: the replica's lock is free, none of its sessions is left, and the server has not
 // restarted since its last beat. All three: a broken connection frees the lock while the replica lives,
-// and a server restart frees every lock and ends every session at the same moment.
+// and a server that restarts, or recovers from a crash, frees every lock and ends every session at once.
 // Hung: the beat counter has stood still for a whole lease while the leader itself was awake. When most of
 // several peers seem hung at once, the fault is more likely ours or the network's than theirs: the leader
 // then waits one more lease before it believes what it sees.
 import type { ReplicaNumber } from '#kernel/ids.js';
+import type { LeaderWatch } from './leader-watch.js';
 
 export interface ReplicaSighting {
   replica: ReplicaNumber;
   beat: number;
   lockHeld: boolean;
   sessions: number;
-  /** False when the server has started since this replica's last beat. */
+  /** False when the server has started, or recovered from a crash, since this replica's last beat. */
   sameServer: boolean;
 }
 
@@ -23,7 +24,7 @@ interface Observation {
   changedAtMs: number;
 }
 
-/** What a leader remembers between sweeps. A new leader starts empty, which grants everybody a full lease. */
+/** What a leader remembers between sweeps. */
 export interface LivenessMemory {
   sweptAtMs: number | null;
   /** Since when most peers have seemed hung; null while they don't. */
@@ -36,6 +37,19 @@ export const NOTHING_OBSERVED: LivenessMemory = {
   massHangSinceMs: null,
   observations: new Map(),
 };
+
+/**
+ * What a new leader begins with: its own watch over the leader before it, and nothing of the others, which grants them
+ * a full lease. Without it a leader that froze would keep its slots for two: one until somebody else leads, and one more.
+ */
+export function inheritedMemory(predecessor: LeaderWatch | null): LivenessMemory {
+  if (predecessor === null) return NOTHING_OBSERVED;
+  const { sighting, changedAtMs, seenAtMs } = predecessor;
+  const { leader, leaderBeat } = sighting;
+  if (leader === null || leaderBeat === null) return NOTHING_OBSERVED;
+  const observations = new Map([[leader, { beat: leaderBeat, changedAtMs }]]);
+  return { sweptAtMs: seenAtMs, massHangSinceMs: null, observations };
+}
 
 export interface Death {
   replica: ReplicaNumber;

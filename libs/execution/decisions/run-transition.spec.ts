@@ -30,6 +30,10 @@ describe('an attempt', () => {
     expect(after(2, { kind: 'released' })).toEqual({ kind: 'release' });
   });
 
+  it('that we stopped is lost, and costs no failure, even when none is left', () => {
+    expect(after(2, { kind: 'stopped', error })).toEqual({ kind: 'lose', error });
+  });
+
   it('is the only one where one attempt is all there is', () => {
     const once = { ...retry, maxAttempts: 1 };
     expect(transition({ failures: 0, result: failed, retry: once, random: () => 0 }).kind).toBe('finish');
@@ -49,6 +53,7 @@ describe('a run', () => {
     fc.constant(failed),
     fc.constant<AttemptResult>({ kind: 'failed', error, fatal: true }),
     fc.constant<AttemptResult>({ kind: 'released' }),
+    fc.constant<AttemptResult>({ kind: 'stopped', error }),
     fc.constant<AttemptResult>({ kind: 'succeeded', output: null }),
   );
   const rules = fc.record({

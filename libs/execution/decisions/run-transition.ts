@@ -11,14 +11,17 @@ export interface AttemptError {
 export type AttemptResult =
   | { kind: 'succeeded'; output: unknown }
   | { kind: 'failed'; error: AttemptError; fatal: boolean }
-  /** Claimed but never started, or stopped by us: nobody's fault, no attempt used. */
-  | { kind: 'released' };
+  /** Claimed but never started: nobody's fault, no attempt used. */
+  | { kind: 'released' }
+  /** Stopped by us after it had started: nobody's fault either, but it ran, so no other one may have its number. */
+  | { kind: 'stopped'; error: AttemptError };
 
 export type RunTransition =
   | { kind: 'finish'; outcome: 'succeeded'; output: unknown }
   | { kind: 'finish'; outcome: 'failed'; error: AttemptError }
   | { kind: 'retry'; delayMs: number; error: AttemptError }
-  | { kind: 'release' };
+  | { kind: 'release' }
+  | { kind: 'lose'; error: AttemptError };
 
 export interface RetryRule {
   maxAttempts: number;
@@ -42,6 +45,8 @@ export function transition({ failures, result, retry, random }: TransitionInput)
       return { kind: 'finish', outcome: 'succeeded', output: result.output };
     case 'released':
       return { kind: 'release' };
+    case 'stopped':
+      return { kind: 'lose', error: result.error };
     case 'failed': {
       const failed = failures + 1;
       if (result.fatal || failed >= retry.maxAttempts)

@@ -1,6 +1,6 @@
 // What do statements about replicas and their beats mean?
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
-import { isLive, type HeartbeatRow, type ReplicaRow } from '../model-database.js';
+import { isLive, type HeartbeatRow, type ModelDatabase, type ReplicaRow } from '../model-database.js';
 import { answer, at, BLOCKED, changed, inserted, type Meaning, type Scene } from './meaning.js';
 
 export const CLUSTER_STATEMENTS: readonly Meaning[] = [
@@ -43,13 +43,13 @@ export const CLUSTER_STATEMENTS: readonly Meaning[] = [
   {
     name: 'beat',
     says: ['update carillon.heartbeat h set beat = beat + 1'],
-    texts: ['14xxo8s', '1hyvk93'],
+    texts: ['cyckti'],
     run: beat,
   },
   {
     name: 'sweep',
     says: ['from carillon.replica r join carillon.heartbeat h', '"lockHeld"'],
-    texts: ['1ituvno'],
+    texts: ['4eoooe'],
     run: sweep,
   },
   {
@@ -104,11 +104,10 @@ export const CLUSTER_STATEMENTS: readonly Meaning[] = [
   },
 ];
 
-function beat({ db, tx, params, server, text }: Scene): ReturnType<Meaning['run']> {
+function beat({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
   const [number, incarnation] = params as [number, string];
   const row = db.replica.get(number);
-  const leadership = db.leadership.get(1);
-  if (row?.incarnation !== incarnation || leadership === null) return answer([], 'UPDATE');
+  if (row?.incarnation !== incarnation) return answer([], 'UPDATE');
   if (!db.heartbeat.lock(number, tx, 'write')) return BLOCKED;
   const heart = db.heartbeat.get(number, tx);
   if (heart === null) return answer([], 'UPDATE');
@@ -120,15 +119,23 @@ function beat({ db, tx, params, server, text }: Scene): ReturnType<Meaning['run'
   };
   db.heartbeat.write(number, tx, beaten);
   server.invariants.noteBeat(number);
-  const { term, replica: leader } = leadership;
-  const states = text.includes("lr.state = 'active'") ? ['active'] : ['active', 'draining'];
-  const leads = leader !== null && states.includes(db.replica.get(leader)?.state ?? '');
-  const leaderBeat = leads ? (db.heartbeat.get(leader)?.beat ?? null) : null;
   const ringVersion = Math.max(0, ...db.ring.rows().map((ring) => ring.version));
   return answer(
-    [{ state: row.state, term, leader, leaderBeat, ringVersion, databaseTime: at(server.wallMs()) }],
+    [{ state: row.state, ...leaderSighting(db), ringVersion, databaseTime: at(server.wallMs()) }],
     'UPDATE',
   );
+}
+
+/** What a follower learns about the leader, with its beats and with its tries for the lock. */
+export function leaderSighting(db: ModelDatabase): object {
+  const row = db.leadership.get(1);
+  const leader = row?.replica ?? null;
+  const leads = leader !== null && isLive(db.replica.get(leader));
+  return {
+    term: row?.term ?? 0,
+    leader,
+    leaderBeat: leads ? (db.heartbeat.get(leader)?.beat ?? null) : null,
+  };
 }
 
 function sweep({ db, server, broken }: Scene): ReturnType<Meaning['run']> {

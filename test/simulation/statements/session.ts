@@ -2,6 +2,7 @@
 import { LEADER_LOCK } from '#database/advisory-locks.js';
 import { enterGate } from '../transaction.js';
 import type { Session } from '../session.js';
+import { leaderSighting } from './cluster.js';
 import { answer, BLOCKED, type Meaning, type Scene } from './meaning.js';
 
 export const SESSION_STATEMENTS: readonly Meaning[] = [
@@ -44,13 +45,18 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
     run: ({ server, params }) => (server.notify(params[0] as string, params[1] as string), answer()),
   },
   {
-    name: 'tryLock',
+    name: 'tryLeaderLock',
+    says: ['select pg_try_advisory_lock(', 'from carillon.leadership l'],
+    texts: ['83idw8'],
+    run: ({ db, server, session }) =>
+      answer([{ held: server.locks.try(session, LEADER_LOCK, 0), ...leaderSighting(db) }]),
+  },
+  {
+    name: 'tryLivenessLock',
     says: ['select pg_try_advisory_lock('],
-    texts: ['hcphkr', 'ph3zin'],
-    run: ({ server, session, params, text }) => {
-      const [lock, key] = lockOf(text, params);
-      return answer([{ held: server.locks.try(session, lock, key) }]);
-    },
+    texts: ['hcphkr'],
+    run: ({ server, session, params }) =>
+      answer([{ held: server.locks.try(session, Number(params[0]), Number(params[1])) }]),
   },
   {
     name: 'unlock',
@@ -107,10 +113,6 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
     },
   },
 ];
-
-function lockOf(text: string, params: readonly unknown[]): [number, number] {
-  return [Number(params[0]), /, 0\)/.test(text) ? 0 : Number(params[1])];
-}
 
 function isWithoutGate({ session, params, broken }: Scene): boolean {
   const isItsOwn = session.applicationName === `carillon:${String(params[1])}`;

@@ -34,6 +34,12 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
     run: retryRuns,
   },
   {
+    name: 'loseRuns',
+    says: ['update carillon.run r set attempt = r.attempt + 1, past_attempts = '],
+    texts: ['rqqrc1'],
+    run: loseRuns,
+  },
+  {
     name: 'closeClaims',
     says: ['delete from carillon.claim where id = any($1::uuid[])'],
     texts: ['z6gniu'],
@@ -153,6 +159,29 @@ function retryRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run']
       run: id,
       attempt: row.attempt,
       outcome: 'failed',
+      claimedAttempt: row.attempt,
+    });
+    back.push({ id });
+  }
+  return answer(back, 'UPDATE');
+}
+
+function loseRuns({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
+  const [ids, attempts, records] = params as [string[], number[], string[]];
+  const fits = (id: string, index: number): boolean => db.run.get(id, tx)?.attempt === attempts[index];
+  if (!db.run.lockAll(ids.filter(fits), tx)) return BLOCKED;
+  const back: { id: string }[] = [];
+  for (const [index, id] of ids.entries()) {
+    const row = db.run.get(id, tx);
+    if (row === null || !fits(id, index)) continue;
+    const { replica } = JSON.parse(records[index] ?? '{}') as { replica: number };
+    db.run.write(id, tx, { ...row, attempt: row.attempt + 1 });
+    tx.acts.push({
+      kind: 'outcome',
+      replica,
+      run: id,
+      attempt: row.attempt,
+      outcome: 'stopped', // said by a replica that lives; 'lost' is said of the dead
       claimedAttempt: row.attempt,
     });
     back.push({ id });

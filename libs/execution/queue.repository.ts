@@ -1,0 +1,76 @@
+// Which statements keep queues? A queue exists as soon as somebody names it; it has a row once it was paused.
+import { sql } from 'kysely';
+import type { Database } from '#database/connection.js';
+import type { TenantId } from '#kernel/ids.js';
+
+export interface Queue {
+  name: string;
+  pausedAt: Date | null;
+}
+
+/** The queues that hold runs or were ever paused, found by skipping along the index, by name. */
+export async function listQueues(
+  db: Database,
+  page: { tenantId: TenantId; afterName: string | null; limit: number },
+): Promise<Queue[]> {
+  const after = page.afterName ?? '';
+  // '0' is the character behind '/', so that the next queue begins where this one's lanes end.
+  const { rows } = await sql<Queue>`
+    with recursive lane as (
+      (select slot, lane from carillon.run
+        where slot = (select slot from carillon.tenant where id = ${page.tenantId}) and tenant_id = ${page.tenantId}
+          and lane > (case when ${after} = '' then '' else ${after} || '0' end) collate "C"
+        order by lane limit 1)
+      union all
+      select next.slot, next.lane
+        from lane l
+       cross join lateral (
+         select r.slot, r.lane from carillon.run r
+          where r.slot = l.slot and r.tenant_id = ${page.tenantId} and r.lane > (split_part(l.lane, '/', 1) || '0') collate "C"
+          order by r.lane limit 1) next),
+    named as (
+      (select split_part(lane, '/', 1) as name from lane limit ${page.limit})
+       union
+      (select name from carillon.queue where tenant_id = ${page.tenantId} and name > ${after} collate "C"
+        order by name collate "C" limit ${page.limit}))
+    select n.name, q.paused_at as "pausedAt"
+      from named n
+      left join carillon.queue q on q.tenant_id = ${page.tenantId} and q.name = n.name
+     order by n.name collate "C"
+     limit ${page.limit}`.execute(db);
+  return rows;
+}
+
+export async function findQueue(
+  db: Database,
+  { tenantId, name }: { tenantId: TenantId; name: string },
+): Promise<Queue> {
+  const row = await db
+    .selectFrom('queue')
+    .select(['name', 'paused_at as pausedAt'])
+    .where('tenant_id', '=', tenantId)
+    .where('name', '=', name)
+    .executeTakeFirst();
+  return row ?? { name, pausedAt: null };
+}
+
+/** Pausing a paused one keeps the instant of the first time. */
+export async function pauseQueue(
+  db: Database,
+  { tenantId, name }: { tenantId: TenantId; name: string },
+): Promise<void> {
+  await sql`
+    insert into carillon.queue as q (tenant_id, name, paused_at) values (${tenantId}, ${name}, clock_timestamp())
+    on conflict (tenant_id, name) do update
+       set paused_at = coalesce(q.paused_at, excluded.paused_at), revision = q.revision + 1`.execute(db);
+}
+
+export async function resumeQueue(
+  db: Database,
+  { tenantId, name }: { tenantId: TenantId; name: string },
+): Promise<void> {
+  await sql`
+    update carillon.queue set paused_at = null, revision = revision + 1 where tenant_id = ${tenantId} and name = ${name}`.execute(
+    db,
+  );
+}

@@ -1,0 +1,66 @@
+// What is one run of chaos? A database and a cluster of its own, work, faults for as long as was asked, then healing,
+// some quiet seconds, one last look, and the verdict. Everything it starts, it ends, however it goes.
+import { setTimeout as rest } from 'node:timers/promises';
+import { violations } from './checker.js';
+import { DatabaseServer } from './database-server.js';
+import { Dice } from './dice.js';
+import type { Evidence } from './evidence.js';
+import type { FaultKind, FaultRecord } from './faults.js';
+import { Nemesis } from './nemesis.js';
+import { withStage, type Stage } from './stage.js';
+
+export interface ChaosOptions {
+  seed: number;
+  minutes: number;
+  replicas: number;
+  faults?: readonly FaultKind[];
+  log: (line: string) => void;
+}
+
+export interface Verdict {
+  readonly violations: readonly string[];
+  readonly evidence: Evidence;
+}
+
+const QUIET_MS = 15_000;
+const POSTS_PER_SECOND = 4;
+
+export async function runChaos(options: ChaosOptions): Promise<Verdict> {
+  const { seed, replicas, log } = options;
+  const server = await DatabaseServer.start();
+  try {
+    return await withStage(server, { database: 'chaos', replicas, seed }, async (stage) => {
+      const faults = await rageAndHeal(stage, options);
+      log(`looks back after ${QUIET_MS / 1_000} quiet seconds`);
+      const evidence = await stage.lookBack(faults);
+      return { violations: violations(evidence), evidence };
+    });
+  } finally {
+    await server.remove();
+  }
+}
+
+async function rageAndHeal(
+  stage: Stage,
+  { seed, minutes, faults, log }: ChaosOptions,
+): Promise<FaultRecord[]> {
+  const { cluster, poster } = stage;
+  const nemesis = new Nemesis({
+    scene: stage,
+    dice: new Dice(seed),
+    log,
+    ...(faults === undefined ? {} : { faults }),
+  });
+  const stop = new AbortController();
+  const posting = poster.postUntil(stop.signal, { perSecond: POSTS_PER_SECOND });
+  try {
+    await nemesis.rage(Date.now() + minutes * 60_000);
+  } finally {
+    stop.abort();
+    await posting;
+  }
+  for (const { proxy } of cluster.seats) await proxy?.weather({ kind: 'normal' });
+  for (const seat of cluster.seats) if (seat.process === null) await cluster.occupy(seat);
+  await rest(QUIET_MS);
+  return nemesis.records;
+}

@@ -1,0 +1,192 @@
+// What would the checker miss? Here is what it must not: each control breaks one fence of the product, in a copy of what
+// is built, and names the violation that has to be found. Where a second fence would still hold, it is taken away as
+// well, and the comment says so.
+import type { Plot } from './plot.js';
+import type { Patch } from './patched-product.js';
+import * as plots from './plots.js';
+import * as repairs from './repair-plots.js';
+
+export interface Control {
+  readonly name: string;
+  readonly patches: readonly Patch[];
+  /** What is also taken away in the broken one's database. */
+  readonly sabotage?: string;
+  readonly plot: Plot;
+  /** The violation that shows it. With the product as it is, there must be none like it. */
+  readonly caughtBy: RegExp;
+}
+
+const FENCES = 'libs/cluster/fences.js';
+const LEADERSHIP = 'libs/cluster/leadership.repository.js';
+const SETTLEMENT = 'libs/execution/settlement.repository.js';
+const PLANNING = 'libs/scheduling/planning.repository.js';
+
+const noTermFence: Patch = { file: FENCES, from: 'if (!(await holdTerm(tx, holder)))', to: 'if (false)' };
+const noGateCheck: Patch = { file: FENCES, from: 'if (!(await isAlive(tx, holder)))', to: 'if (false)' };
+const unlocked = (lock: string): Patch => ({
+  file: LEADERSHIP,
+  from: '       for share`',
+  to: `       ${lock}\``,
+});
+
+export const CONTROLS: readonly Control[] = [
+  {
+    name: 'no term fence',
+    patches: [noTermFence],
+    plot: plots.deposedLeaderWrites,
+    caughtBy: /^I3: the .* write of term/,
+  },
+  {
+    name: 'term fence by plain select',
+    patches: [unlocked('')],
+    plot: plots.deposedLeaderWrites,
+    caughtBy: /^I3: the .* write of term/,
+  },
+  {
+    name: 'term fence by key share',
+    patches: [unlocked('for key share')],
+    plot: plots.deposedLeaderWrites,
+    caughtBy: /^I3: the .* write of term/,
+  },
+  {
+    // The fence, the compare-and-set and the key each prevent it alone.
+    name: 'planned twice',
+    patches: [
+      noTermFence,
+      { file: PLANNING, from: ' and s.next_due_at = a.due_from and s.revision = a.revision', to: '' },
+      { file: PLANNING, from: '    on conflict (schedule_id, due_at) do nothing\n', to: '' },
+    ],
+    sabotage: 'alter table carillon.fire drop constraint fire_pkey',
+    plot: plots.deposedLeaderWrites,
+    caughtBy: /^I1: .* has 2 ledger rows/,
+  },
+  {
+    name: 'no gate check on completion',
+    patches: [noGateCheck],
+    plot: plots.deadReplicaCompletes,
+    caughtBy: /^I4: the (completion|run delete) of replica/,
+  },
+  {
+    // The gate and the number of the attempt each prevent it alone.
+    name: 'completion by run id alone',
+    patches: [
+      noGateCheck,
+      {
+        file: SETTLEMENT,
+        from: 'return new Set(rows.map((row) => row.id));\n}\n/** The ledger',
+        to: 'return new Set(claimIds);\n}\n/** The ledger',
+      },
+      {
+        file: SETTLEMENT,
+        from: 'where id = any(${ids}::uuid[]) and attempt = ${attempt} returning *',
+        to: 'where id = any(${ids}::uuid[]) and ${attempt}::int > 0 returning *',
+      },
+    ],
+    plot: plots.strayCompletion,
+    caughtBy: /^I4: the completion of replica/,
+  },
+  {
+    name: 'no revocation',
+    patches: [{ file: 'libs/execution/revocation-loop.js', from: 'if (leader === null)', to: 'if (true)' }],
+    plot: plots.killedWithWork,
+    caughtBy: /^C11: claim .* is left of replica/,
+  },
+  {
+    name: 'crashed when the lock is free',
+    patches: [
+      {
+        file: 'libs/cluster/decisions/liveness.js',
+        from: '!sighting.lockHeld && sighting.sessions === 0 && sighting.sameServer',
+        to: '!sighting.lockHeld',
+      },
+    ],
+    plot: plots.lockFree,
+    caughtBy: /^I8: replica \d+ .* was declared dead/,
+  },
+  {
+    name: 'no resumption',
+    patches: [
+      {
+        file: 'libs/cluster/membership.js',
+        from: 'this.cutOff.publish(error);',
+        to: "this.cutOff.publish(error); this.#expel('its session broke');",
+      },
+    ],
+    plot: plots.controlSessionEnded,
+    caughtBy: /^I8: replica \d+ .* was declared dead/,
+  },
+  {
+    name: 'recovery taken for the same server',
+    patches: [
+      {
+        file: 'libs/cluster/server-start.js',
+        from: 'greatest(pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time())',
+        to: 'pg_postmaster_start_time()',
+      },
+    ],
+    plot: repairs.databaseCrashes,
+    caughtBy: /^I8: replica \d+ .* was declared dead/,
+  },
+  {
+    name: 'forgotten session kept',
+    patches: [{ file: 'libs/database/connection.js', from: 'this.#discard();', to: 'void this.#discard;' }],
+    plot: repairs.sessionForgotten,
+    caughtBy: /^I8: replica \d+ .* was declared dead/,
+  },
+  {
+    name: 'nothing known of the leader before',
+    patches: [
+      {
+        file: 'libs/cluster/sweep-loop.js',
+        from: 'inheritedMemory(leader.predecessor)',
+        to: 'NOTHING_OBSERVED',
+      },
+    ],
+    plot: repairs.frozenLeader,
+    caughtBy: /^I8: replica \d+ .* was never declared dead/,
+  },
+  {
+    name: 'stopped attempts given back as unstarted',
+    patches: [
+      {
+        file: 'libs/execution/attempt.js',
+        from: "{ kind: 'stopped', error: describeError(reason) }",
+        to: "{ kind: 'released' }",
+      },
+    ],
+    plot: repairs.leaseUnsureUnderWay,
+    caughtBy: /^C5: attempt 1 of run .* was called again/,
+  },
+  {
+    name: 'no reconciliation',
+    patches: [
+      { file: 'libs/execution/reconcile-loop.js', from: 'if (incarnation === null)', to: 'if (true)' },
+    ],
+    plot: plots.claimUnheardOf,
+    caughtBy: /^C11: claim .* ms old/,
+  },
+  {
+    name: 'claims of the former owner ignored',
+    patches: [
+      {
+        file: 'libs/execution/foreign-runs.js',
+        from: 'return this.#runs.filter((run) => slots.has(run.slot)).map((run) => run.id);',
+        to: 'return [];',
+      },
+    ],
+    plot: plots.handedOverUnderWay,
+    caughtBy: /^C7: attempt 1 of run .* was called while attempt 1/,
+  },
+  {
+    name: 'started when claimed',
+    patches: [
+      {
+        file: 'libs/execution/claim-loop.js',
+        from: 'nowMs + Math.max(0, run.runAt.getTime() - databaseTime.getTime())',
+        to: 'nowMs',
+      },
+    ],
+    plot: plots.quiet,
+    caughtBy: /^I6: attempt 1 of run .* ran/,
+  },
+];

@@ -1,0 +1,83 @@
+// Which moment shows that a repair is missing, or comes too late? Each plot breaks something that the cluster must get over
+// by itself: a leader that sleeps, a lease that runs out under a running attempt, a database that recovers from a crash,
+// a connection that is forgotten on its way. With the product as it is, each of them ends well.
+import { setTimeout as rest } from 'node:timers/promises';
+import { until } from '../../support/until.js';
+import { proxyOf } from '../cluster.js';
+import { AFTER_LEASE } from '../faults.js';
+import type { Stage } from '../stage.js';
+import { actors, DEADLY, fault, runUnderWay, type Actor, type Plot } from './plot.js';
+
+const AFTERMATH_MS = 7_000;
+const LIMITS = { limits: AFTER_LEASE };
+
+/** The server ends its control session, and with it the leader lock; the sessions of its pool stay. */
+export const frozenLeader: Plot = async (stage) => {
+  const { leader } = await actors(stage);
+  const frozen = await fault('freeze-7s', leader, {
+    led: true,
+    kind: DEADLY,
+    act: () => sleep(leader, 7_000),
+  });
+  await rest(AFTERMATH_MS);
+  return [frozen];
+};
+
+/** Longer than a follower trusts itself, shorter than the others wait: it wakes with an attempt that it must stop. */
+export const leaseUnsureUnderWay: Plot = async (stage) => {
+  const { follower } = await actors(stage);
+  await runUnderWay(stage, follower, { jobType: 'call', ms: 9_000 });
+  await untilNextBeat(stage, follower);
+  const frozen = await fault('freeze-4.5s', follower, { kind: LIMITS, act: () => sleep(follower, 4_500) });
+  await rest(AFTERMATH_MS + 9_000);
+  return [frozen];
+};
+
+async function sleep({ seat }: Actor, ms: number): Promise<void> {
+  seat.process?.child.kill('SIGSTOP');
+  await rest(ms);
+  seat.process?.child.kill('SIGCONT');
+}
+
+async function untilNextBeat({ witness }: Stage, { number }: Actor): Promise<void> {
+  const look = async (): Promise<number> =>
+    (
+      await witness.askOne<{ beat: number }>('select beat::int from carillon.heartbeat where replica = $1', [
+        number,
+      ])
+    ).beat;
+  const before = await look();
+  await until('it beats', async () => (await look()) > before);
+}
+
+/** A follower is late to come back, so that whoever leads then sees neither a lock nor a session of it. */
+export const databaseCrashes: Plot = async (stage) => {
+  const { witness } = stage;
+  const { follower } = await actors(stage);
+  const crashed = await fault('backend-killed', follower, {
+    kind: LIMITS,
+    act: async () => {
+      await proxyOf(follower.seat).weather({ kind: 'blackhole' });
+      const { pid } = await witness.askOne<{ pid: number }>('select pg_backend_pid() as pid');
+      process.kill(pid, 'SIGKILL');
+      await rest(1_800);
+      await proxyOf(follower.seat).weather({ kind: 'normal' });
+    },
+  });
+  await rest(AFTERMATH_MS);
+  return [crashed];
+};
+
+/** Nobody tells the replica that its control session is no more. */
+export const sessionForgotten: Plot = async (stage) => {
+  const { follower } = await actors(stage);
+  const forgotten = await fault('connections-forgotten', follower, {
+    kind: LIMITS,
+    act: async () => {
+      await proxyOf(follower.seat).order({ kind: 'forget', channels: ['session'] });
+      await rest(1_000);
+    },
+  });
+  await rest(AFTERMATH_MS);
+  return [forgotten];
+};

@@ -1,0 +1,160 @@
+// What does the harness know when all is over? Everything that the tables say at one instant, beside what it has kept
+// itself: the side log, the calls, the posts and the faults. Instants are milliseconds of the one clock that the
+// harness and the database share on a machine.
+import type { ClientBase, QueryResultRow } from 'pg';
+import { LATE_LEADER_WRITES, LATE_REPLICA_WRITES, type LateWrite } from './audit.js';
+import type { FaultRecord } from './faults.js';
+import type { SeenLine } from './side-log.js';
+import type { SinkCall } from './sink.js';
+import type { Stall } from './stalls.js';
+import type { Planned, Post } from './workload.js';
+
+export interface Fire {
+  readonly schedule: string;
+  readonly tenant: string;
+  readonly dueAtMs: number;
+  readonly outcome: string;
+  readonly run: string | null;
+  readonly startedAtMs: number | null;
+}
+
+export interface PastAttempt {
+  readonly attempt: number;
+  readonly outcome: 'failed' | 'lost';
+  readonly replica: number;
+  readonly finishedAt: string;
+  readonly error?: { readonly name: string };
+}
+
+interface RunFacts {
+  readonly id: string;
+  readonly jobType: string;
+  readonly key: string | null;
+  readonly schedule: string | null;
+  readonly attempt: number;
+  readonly runAtMs: number;
+  readonly pastAttempts: readonly PastAttempt[];
+}
+
+export type OpenRun = RunFacts;
+
+export interface EndedRun extends RunFacts {
+  readonly outcome: string;
+  readonly replica: number;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  readonly error: { name: string; message: string } | null;
+}
+
+export interface ReplicaFacts {
+  readonly number: number;
+  readonly name: string;
+  readonly pid: number;
+  readonly state: string;
+}
+
+export interface SlotFacts {
+  readonly slot: number;
+  readonly owner: number | null;
+  readonly target: number | null;
+  readonly targetAgeMs: number | null;
+}
+
+export interface ClusterEvent {
+  readonly seq: number;
+  readonly atMs: number;
+  readonly type: string;
+  readonly term: number | null;
+  readonly replica: number | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface SlotChange {
+  readonly slot: number;
+  readonly was: number | null;
+  readonly owner: number | null;
+  readonly epoch: number;
+  readonly atMs: number;
+}
+
+export interface TermStart {
+  readonly term: number;
+  readonly replica: number | null;
+  readonly atMs: number;
+}
+
+export interface Tables {
+  readonly readAtMs: number;
+  readonly fires: readonly Fire[];
+  readonly open: readonly OpenRun[];
+  readonly ended: readonly EndedRun[];
+  readonly claims: readonly { id: string; replica: number; runs: string[]; ageMs: number }[];
+  readonly replicas: readonly ReplicaFacts[];
+  readonly leader: number | null;
+  readonly slots: readonly SlotFacts[];
+  readonly ringMembers: readonly { replica: number; weight: number }[];
+  readonly events: readonly ClusterEvent[];
+  readonly terms: readonly TermStart[];
+  readonly slotChanges: readonly SlotChange[];
+  readonly lateLeaderWrites: readonly LateWrite[];
+  readonly lateReplicaWrites: readonly LateWrite[];
+}
+
+export interface Evidence extends Tables {
+  readonly planned: readonly Planned[];
+  readonly sideLog: readonly SeenLine[];
+  readonly calls: readonly SinkCall[];
+  readonly posts: readonly Post[];
+  readonly faults: readonly FaultRecord[];
+  /** When the machine was too busy even for the harness. */
+  readonly stalls: readonly Stall[];
+  /** Who sat where at the end. */
+  readonly seats: readonly { name: string; pid: number | null }[];
+}
+
+const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
+const RUN_FACTS = `id, job_type as "jobType", payload->>'key' as key, schedule_id as schedule, attempt, ${ms('run_at')} as "runAtMs",
+  coalesce(past_attempts, '[]') as "pastAttempts"`;
+
+const FIRES = `
+  select s.name as schedule, t.name as tenant, ${ms('f.due_at')} as "dueAtMs", f.outcome, f.run_id as run, ${ms('f.started_at')} as "startedAtMs"
+    from carillon.fire f join carillon.schedule s on s.id = f.schedule_id join carillon.tenant t on t.id = s.tenant_id
+   order by t.name, s.name, f.due_at`;
+const OPEN = `select ${RUN_FACTS} from carillon.run`;
+const ENDED = `
+  select ${RUN_FACTS}, outcome, replica, ${ms('started_at')} as "startedAtMs", ${ms('finished_at')} as "finishedAtMs", error
+    from carillon.run_history`;
+const CLAIMS = `select id, replica, run_ids as runs, ${ms('clock_timestamp()')} - ${ms('claimed_at')} as "ageMs" from carillon.claim`;
+const SLOTS = `select slot, owner, target, ${ms('clock_timestamp()')} - ${ms('target_since')} as "targetAgeMs" from carillon.slot_owner order by slot`;
+const EVENTS = `select seq::int, ${ms('at')} as "atMs", type, term::int, replica, data from carillon.cluster_event order by seq`;
+const TERMS = `select term::int, replica, ${ms('at')} as "atMs" from chaos.term order by term`;
+const SLOT_CHANGES = `select slot, was, owner, epoch::int, ${ms('at')} as "atMs" from chaos.slot_change order by seq`;
+
+/** Inside one transaction that sees one instant. */
+export async function readTables(client: ClientBase): Promise<Tables> {
+  const rows = async <Row extends QueryResultRow>(text: string): Promise<Row[]> =>
+    (await client.query<Row>(text)).rows;
+  const [now] = await rows<{ readAtMs: number }>(`select ${ms('transaction_timestamp()')} as "readAtMs"`);
+  const [leader] = await rows<{ replica: number | null }>('select replica from carillon.leadership');
+  const [ring] = await rows<{ members: { replica: number; weight: number }[] }>(
+    'select members from carillon.ring order by version desc limit 1',
+  );
+  return {
+    readAtMs: now?.readAtMs ?? 0,
+    fires: await rows<Fire>(FIRES),
+    open: await rows<OpenRun>(OPEN),
+    ended: await rows<EndedRun>(ENDED),
+    claims: await rows(CLAIMS),
+    replicas: await rows<ReplicaFacts>(
+      'select number, name, pid, state from carillon.replica order by number',
+    ),
+    leader: leader?.replica ?? null,
+    slots: await rows<SlotFacts>(SLOTS),
+    ringMembers: ring?.members ?? [],
+    events: await rows<ClusterEvent>(EVENTS),
+    terms: await rows<TermStart>(TERMS),
+    slotChanges: await rows<SlotChange>(SLOT_CHANGES),
+    lateLeaderWrites: await rows<LateWrite>(LATE_LEADER_WRITES),
+    lateReplicaWrites: await rows<LateWrite>(LATE_REPLICA_WRITES),
+  };
+}

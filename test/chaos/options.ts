@@ -1,0 +1,48 @@
+// What was asked for on the command line?
+import { parseArgs } from 'node:util';
+
+export interface ChaosArguments {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly replicas: number;
+  /** Only these kinds of fault; all if empty. */
+  readonly only: readonly string[];
+  /** Where to write all that the checker has looked at. */
+  readonly evidence: string | null;
+}
+
+const USAGE =
+  'npm run chaos -- [--seed S] [--minutes M] [--replicas N] [--only FAULT[,FAULT…]] [--evidence FILE]';
+const REPLICAS = { min: 2, max: 9 };
+const MINUTES_MAX = 24 * 60;
+
+/** Throws with the usage. A seed that was not given is drawn. */
+export function parseChaosArguments(args: readonly string[]): ChaosArguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seed: { type: 'string' },
+      minutes: { type: 'string', default: '3' },
+      replicas: { type: 'string', default: '3' },
+      only: { type: 'string', default: '' },
+      evidence: { type: 'string' },
+    },
+  });
+  return {
+    seed: numberOf('--seed', values.seed ?? String(Math.floor(Math.random() * 1_000_000)), {
+      min: 0,
+      max: 2 ** 31,
+    }),
+    minutes: numberOf('--minutes', values.minutes, { min: 0.1, max: MINUTES_MAX }),
+    replicas: numberOf('--replicas', values.replicas, REPLICAS),
+    only: values.only.split(',').filter((name) => name !== ''),
+    evidence: values.evidence ?? null,
+  };
+}
+
+function numberOf(name: string, text: string, { min, max }: { min: number; max: number }): number {
+  const value = Number(text);
+  if (text === '' || !(value >= min && value <= max))
+    throw new Error(`expected ${name} from ${min} to ${max}, got ${JSON.stringify(text)}\n${USAGE}`);
+  return value;
+}
