@@ -176,7 +176,6 @@ const command = (
   toString: () => name,
 });
 const always = () => true;
-
 const add = (wanted: readonly { tenant: number; losses: number; startAtMs: number }[]): Command =>
   command(
     `add(${wanted.map(({ startAtMs }) => startAtMs).join(', ')})`,
