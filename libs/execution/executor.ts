@@ -17,30 +17,10 @@ import { transition, type AttemptResult, type RunTransition } from './decisions/
 import type { HeldRun } from './held-run.js';
 import type { HeldRuns } from './held-runs.js';
 import type { OpenReports } from './progress-reports.js';
+import { overdueOf, type RunningAttempt } from './running-attempt.js';
 import type { SettleLoop } from './settle-loop.js';
 import { encodeJson } from './stored-json.js';
 import type { ResolvedTarget, Targets } from './targets.js';
-
-interface RunningAttempt {
-  readonly held: HeldRun;
-  readonly startedAt: Date;
-  readonly startedAtMs: number;
-  readonly stop: AbortController;
-  readonly giveUp: AbortController;
-  timeoutMs: number;
-  /** When it has taken too long. */
-  timeoutAtMs: number;
-  /** Null when it need not say that it is alive. */
-  heartbeatMs: number | null;
-  /** When it has been silent for too long. */
-  silentAtMs: number;
-  /** When its run is over, whatever it does. */
-  deadlineAtMs: number;
-  /** When it is given up, once it was told to stop. */
-  graceEndsAtMs: number;
-  /** Whether the claim's row says when it began. */
-  isNoted: boolean;
-}
 
 export interface ExecutorParts {
   held: HeldRuns;
@@ -290,14 +270,6 @@ export class Executor {
     const why = stop.signal.reason instanceof AttemptStopped ? stop.signal.reason.why : 'unknown';
     if (why !== 'replica-fenced') this.late.publish({ runId: run.id, attempt: run.attempt, why, said });
   }
-}
-
-function overdueOf({ timeoutAtMs, silentAtMs, deadlineAtMs }: RunningAttempt) {
-  const atMs = Math.min(timeoutAtMs, silentAtMs, deadlineAtMs);
-  if (atMs === deadlineAtMs) return { atMs, why: 'deadline' } as const;
-  return atMs === timeoutAtMs
-    ? ({ atMs, why: 'timeout' } as const)
-    : ({ atMs, why: 'heartbeat-missed' } as const);
 }
 
 function latest(a: Date, b: Date): Date {
