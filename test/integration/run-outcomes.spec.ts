@@ -114,7 +114,7 @@ describe('a handler', () => {
       attempt: 2,
       failures: 0,
       past_attempts: [
-        { attempt: 1, outcome: 'released', error: { message: 'this replica is shutting down' } },
+        { attempt: 1, outcome: 'lost', error: { message: 'this replica is shutting down' } },
       ],
     });
   });
