@@ -126,7 +126,6 @@ describe('a run that was acknowledged', () => {
       expect(ended.pastAttempts.filter(({ outcome }) => outcome !== 'lost')).toEqual([]);
     }
   });
-  });
 });
 
 describe('a run is refused', () => {
