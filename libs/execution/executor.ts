@@ -42,7 +42,6 @@ const SHUTDOWN_GRACE_MS = 1_000;
 
 const STOPPED_BECAUSE = {
   timeout: 'the attempt took longer than its timeout',
-  'heartbeat-missed': 'the attempt was silent for longer than it may be',
   deadline: "the run's deadline has passed",
 } as const;
 
@@ -117,7 +116,11 @@ export class Executor {
       const overdue = overdueOf(attempt);
       if (overdue.atMs <= nowMs && !attempt.stop.signal.aborted) {
         const { why } = overdue;
-        this.#stop(attempt, new AttemptStopped(why, STOPPED_BECAUSE[why]), this.parts.graceMs);
+        const because =
+          why === 'heartbeat-missed'
+            ? `expected a heartbeat at least every ${attempt.heartbeatMs} ms, got none`
+            : STOPPED_BECAUSE[why];
+        this.#stop(attempt, new AttemptStopped(why, because), this.parts.graceMs);
       }
       if (attempt.graceEndsAtMs <= nowMs) attempt.giveUp.abort();
       else next = Math.min(next, attempt.stop.signal.aborted ? attempt.graceEndsAtMs : overdue.atMs);
