@@ -17,30 +17,10 @@ import { transition, type AttemptResult, type RunTransition } from './decisions/
 import type { HeldRun } from './held-run.js';
 import type { HeldRuns } from './held-runs.js';
 import type { OpenReports } from './progress-reports.js';
+import { overdueOf, type RunningAttempt } from './running-attempt.js';
 import type { SettleLoop } from './settle-loop.js';
 import { encodeJson } from './stored-json.js';
 import type { ResolvedTarget, Targets } from './targets.js';
-
-interface RunningAttempt {
-  readonly held: HeldRun;
-  readonly startedAt: Date;
-  readonly startedAtMs: number;
-  readonly stop: AbortController;
-  readonly giveUp: AbortController;
-  timeoutMs: number;
-  /** When it has taken too long. */
-  timeoutAtMs: number;
-  /** Null when it need not say that it is alive. */
-  heartbeatMs: number | null;
-  /** When it has been silent for too long. */
-  silentAtMs: number;
-  /** When its run is over, whatever it does. */
-  deadlineAtMs: number;
-  /** When it is given up, once it was told to stop. */
-  graceEndsAtMs: number;
-  /** Whether the claim's row says when it began. */
-  isNoted: boolean;
-}
 
 export interface ExecutorParts {
   held: HeldRuns;
@@ -62,7 +42,6 @@ const SHUTDOWN_GRACE_MS = 1_000;
 
 const STOPPED_BECAUSE = {
   timeout: 'the attempt took longer than its timeout',
-  'heartbeat-missed': 'the attempt was silent for longer than it may be',
   deadline: "the run's deadline has passed",
 } as const;
 
@@ -137,7 +116,11 @@ export class Executor {
       const overdue = overdueOf(attempt);
       if (overdue.atMs <= nowMs && !attempt.stop.signal.aborted) {
         const { why } = overdue;
-        this.#stop(attempt, new AttemptStopped(why, STOPPED_BECAUSE[why]), this.parts.graceMs);
+        const because =
+          why === 'heartbeat-missed'
+            ? `expected a heartbeat at least every ${attempt.heartbeatMs} ms, got none`
+            : STOPPED_BECAUSE[why];
+        this.#stop(attempt, new AttemptStopped(why, because), this.parts.graceMs);
       }
       if (attempt.graceEndsAtMs <= nowMs) attempt.giveUp.abort();
       else next = Math.min(next, attempt.stop.signal.aborted ? attempt.graceEndsAtMs : overdue.atMs);
@@ -292,14 +275,6 @@ export class Executor {
     const why = stop.signal.reason instanceof AttemptStopped ? stop.signal.reason.why : 'unknown';
     if (why !== 'replica-fenced') this.late.publish({ runId: run.id, attempt: run.attempt, why, said });
   }
-}
-
-function overdueOf({ timeoutAtMs, silentAtMs, deadlineAtMs }: RunningAttempt) {
-  const atMs = Math.min(timeoutAtMs, silentAtMs, deadlineAtMs);
-  if (atMs === deadlineAtMs) return { atMs, why: 'deadline' } as const;
-  return atMs === timeoutAtMs
-    ? ({ atMs, why: 'timeout' } as const)
-    : ({ atMs, why: 'heartbeat-missed' } as const);
 }
 
 function latest(a: Date, b: Date): Date {

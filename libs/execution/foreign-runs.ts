@@ -42,9 +42,9 @@ export class ForeignRuns {
     const listed = [...this.#runs, ...parked];
     const stale = listed.some((run) => isOld || hinted.has(run.slot));
     if (unknown.length === 0 && !stale) return null;
-    const slots = [
-      ...new Set([...unknown.map(([slot]) => slot), ...listed.map((run) => run.slot)]),
-    ].filter((slot) => serving.has(slot));
+    const slots = [...new Set([...unknown.map(([slot]) => slot), ...listed.map((run) => run.slot)])].filter(
+      (slot) => serving.has(slot),
+    );
     this.#runs = await foreignRuns(incarnation.db, { replica: incarnation.replica, slots });
     this.#readAtMs = nowMs;
     for (const [slot, epoch] of unknown) this.#known.set(slot, epoch);

@@ -10,8 +10,6 @@ export interface HeldRun {
   state: 'waiting' | 'running' | 'ended';
   /** When it was last started, on the same clock. */
   begunAtMs: number;
-  /** It has taken its tokens, and waits for its moment. */
-  hasTokens: boolean;
   /** What its start has cost its tenant, in virtual milliseconds. */
   charged: number;
 }

@@ -123,6 +123,8 @@ interface Model {
   claims: ClaimId[];
   /** What the replica still has in hand of runs that it has started. */
   started: HeldRun[];
+  /** It never goes back. */
+  nowMs: number;
 }
 type Command = fc.Command<Model, HeldRuns>;
 
@@ -174,7 +176,6 @@ const command = (
   toString: () => name,
 });
 const always = () => true;
-
 const add = (wanted: readonly { tenant: number; losses: number; startAtMs: number }[]): Command =>
   command(
     `add(${wanted.map(({ startAtMs }) => startAtMs).join(', ')})`,
@@ -194,8 +195,10 @@ const add = (wanted: readonly { tenant: number; losses: number; startAtMs: numbe
     },
   );
 
-const takeDue = (nowMs: number): Command =>
-  command(`takeDue(${nowMs})`, always, (model, held) => {
+const takeDue = (momentMs: number): Command =>
+  command(`takeDue(${momentMs})`, always, (model, held) => {
+    const nowMs = Math.max(model.nowMs, momentMs);
+    model.nowMs = nowMs;
     const due = startable(model).filter(({ startAtMs }) => startAtMs <= nowMs);
     const free = limits.running - inState(model, 'running').length;
     const taken = held.takeDue(nowMs);
@@ -286,7 +289,7 @@ describe('whatever happens to held runs', () => {
     fc.assert(
       fc.property(commands, (sequence) => {
         const setup = (): { model: Model; real: HeldRuns } => ({
-          model: { entries: [], claims: [], started: [] },
+          model: { entries: [], claims: [], started: [], nowMs: 0 },
           real: new HeldRuns(limits),
         });
         fc.modelRun(setup, sequence);

@@ -78,7 +78,6 @@ export class HeldRuns {
         turn: (this.#turns += 1),
         state: 'waiting',
         begunAtMs: 0,
-        hasTokens: false,
         charged: 0,
       };
       this.#runs.set(run.id, held);

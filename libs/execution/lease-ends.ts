@@ -37,9 +37,7 @@ export type LeaseEnding =
   | { kind: 'unknown' };
 
 type Outcome =
-  | RunTransition
-  | { kind: 'retry'; outcome: 'released'; delayMs: 0; error: null }
-  | { kind: 'lose' };
+  RunTransition | { kind: 'retry'; outcome: 'released'; delayMs: 0; error: null } | { kind: 'lose' };
 
 /** Ends a lease with its holder's word. */
 export async function endLease(

@@ -4,8 +4,8 @@
 //
 // Between a token and the start that it is for, time goes by, now more, now less, so starts could come closer to
 // each other than their tokens did. Therefore each replica keeps the same buckets in memory as well, by the moments
-// of its own starts. Those of a bucket that it has not known before begin as if the last start there had come as
-// late as a start may.
+// of its own starts, and asks for no token that it could not use at once. Where another replica has taken tokens
+// meanwhile, its starts are taken to have come as late as a start may.
 import { asReplica } from '#cluster/fences.js';
 import type { Incarnation } from '#cluster/membership.js';
 import type { Clock } from '#kernel/clock.js';
@@ -15,9 +15,11 @@ import type { HeldRun } from './held-run.js';
 import type { LaneRulesBook } from './lane-rules-book.js';
 import { lockBuckets, spend, type Bucket, type BucketKey } from './rate-limit.repository.js';
 
-/** A start that would come later than this after its token gives it up. */
+/** A start that would come later than this after it was asked for gives its tokens up. */
 const LAG_MS = 1_000;
 const BUCKETS_MAX = 10_000;
+/** The database keeps instants to the microsecond. */
+const ROUNDING_MS = 0.002;
 
 export interface Admission {
   admitted: HeldRun[];
@@ -26,12 +28,27 @@ export interface Admission {
 
 interface Wish extends BucketKey {
   rate: RateLimit;
-  runs: HeldRun[];
+  runs: Set<HeldRun>;
+}
+
+/** What this replica knows of a bucket. */
+interface Known {
+  /** Up to when its tokens are spent by starts, on this process's monotonic clock. */
+  startsUntilMs: number;
+  /** Up to when they were spent in the database, after our own last look. */
+  spentUntilMs: number;
+}
+
+interface Share {
+  wish: Wish;
+  known: Known;
+  bucket: Bucket;
+  free: number;
+  taken: number;
 }
 
 export class RateGate {
-  /** Up to when the tokens of a bucket are spent, on this process's monotonic clock. */
-  readonly #starts = new Map<string, number>();
+  readonly #known = new Map<string, Known>();
 
   constructor(
     private readonly book: LaneRulesBook,
@@ -45,76 +62,74 @@ export class RateGate {
 
   /** Those admitted must start at once. Null when the replica was declared dead. */
   async admit(incarnation: Incarnation, runs: readonly HeldRun[]): Promise<Admission | null> {
-    const waits = new Map<HeldRun, number>();
     const askedAtMs = this.clock.monotonicMs();
-    const asking = runs.filter((held) => !held.hasTokens);
-    if (asking.length > 0) {
-      const result = await this.#takeTokens(incarnation, asking, waits);
-      if (result === 'fenced') return null;
-      for (const held of asking) held.hasTokens = !waits.has(held);
-    }
+    const wishes = this.#wishes(runs);
+    const result = await asReplica(incarnation.db, incarnation, async (tx) => {
+      const buckets = await lockBuckets(tx, [...wishes.values()]);
+      const shares = buckets.flatMap((bucket) => this.#shareOf(bucket, wishes));
+      const waits = shareOut(runs, shares, this.clock.monotonicMs());
+      const spent = shares.filter(({ taken }) => taken > 0).map(spendingOf);
+      if (spent.length > 0) await spend(tx, spent);
+      return { shares, spent, waits };
+    });
+    if (result.kind === 'fenced') return null;
+    const { shares, spent, waits } = result.value;
+    for (const { spentUntilMs, ...key } of spent) this.#note(key, { spentUntilMs });
     const nowMs = this.clock.monotonicMs();
-    for (const held of runs) {
-      if (!held.hasTokens) continue;
-      const waitMs = this.#waitMs(held, nowMs);
-      if (waitMs > 0) waits.set(held, waitMs);
-      else if (nowMs - askedAtMs > LAG_MS) waits.set(held, 0);
-      if (waitMs > LAG_MS || nowMs - askedAtMs > LAG_MS) held.hasTokens = false;
-    }
+    // Others believe that by now it has started.
+    if (nowMs - askedAtMs > LAG_MS)
+      return { admitted: [], refused: runs.map((held) => ({ held, waitMs: waits.get(held) ?? 0 })) };
+    for (const { wish, known, taken } of shares)
+      known.startsUntilMs = takeTokens({
+        rate: wish.rate,
+        spentUntilMs: known.startsUntilMs,
+        nowMs,
+        wanted: taken,
+      }).spentUntilMs;
     return {
       admitted: runs.filter((held) => !waits.has(held)),
       refused: [...waits].map(([held, waitMs]) => ({ held, waitMs })),
     };
   }
 
-  async #takeTokens(
-    incarnation: Incarnation,
-    runs: readonly HeldRun[],
-    waits: Map<HeldRun, number>,
-  ): Promise<'done' | 'fenced'> {
-    const wishes = this.#wishes(runs);
-    const result = await asReplica(incarnation.db, incarnation, async (tx) => {
-      const buckets = (await lockBuckets(tx, wishes)).flatMap((bucket) => {
-        const wish = wishes.find((each) => keyOf(each) === keyOf(bucket));
-        return wish === undefined ? [] : [{ ...bucket, rate: wish.rate, wanted: new Set(wish.runs) }];
-      });
-      for (const bucket of buckets) this.#meet(bucket);
-      const shared = shareTokens(runs, buckets);
-      if (shared.spent.length > 0) await spend(tx, shared.spent);
-      for (const [held, waitMs] of shared.waits) waits.set(held, waitMs);
-    });
-    return result.kind;
+  #shareOf(stored: Bucket, wishes: ReadonlyMap<string, Wish>): Share[] {
+    const key = keyOf(stored);
+    const wish = wishes.get(key);
+    if (wish === undefined) return [];
+    const { rate } = wish;
+    const monotonicMs = this.clock.monotonicMs();
+    // A bucket is never emptier than empty: what was spent by another rate, or before the clock went back, is not owed.
+    const spentUntilMs = Math.min(stored.spentUntilMs, stored.nowMs + rate.perSeconds * 1_000);
+    const bucket = { ...stored, spentUntilMs };
+    let known = this.#known.get(key);
+    if (known === undefined || stored.spentUntilMs > known.spentUntilMs + ROUNDING_MS) {
+      const othersUntilMs = monotonicMs + (spentUntilMs - stored.nowMs) + LAG_MS;
+      const startsUntilMs = Math.max(known?.startsUntilMs ?? Number.NEGATIVE_INFINITY, othersUntilMs);
+      if (this.#known.size >= BUCKETS_MAX) this.#known.clear();
+      known = { startsUntilMs, spentUntilMs: stored.spentUntilMs };
+      this.#known.set(key, known);
+    }
+    const wanted = wish.runs.size;
+    const inDatabase = takeTokens({ ...bucket, rate, wanted });
+    const here = takeTokens({ rate, spentUntilMs: known.startsUntilMs, nowMs: monotonicMs, wanted });
+    return [{ wish, known, bucket, free: Math.min(inDatabase.granted, here.granted), taken: 0 }];
   }
 
-  #meet(bucket: Bucket): void {
-    const key = keyOf(bucket);
-    if (this.#starts.has(key)) return;
-    if (this.#starts.size >= BUCKETS_MAX) this.#starts.clear();
-    this.#starts.set(key, this.clock.monotonicMs() + (bucket.spentUntilMs - bucket.nowMs) + LAG_MS);
+  #note(key: BucketKey, { spentUntilMs }: { spentUntilMs: number }): void {
+    const known = this.#known.get(keyOf(key));
+    if (known !== undefined) known.spentUntilMs = spentUntilMs;
   }
 
-  /** Counts the start in, unless it would come too soon after the others. */
-  #waitMs(held: HeldRun, nowMs: number): number {
-    const grants = this.#bucketsOf(held).map(({ rate, ...bucket }) => {
-      const key = keyOf(bucket);
-      return { key, ...takeTokens({ rate, spentUntilMs: this.#starts.get(key) ?? nowMs, nowMs, wanted: 1 }) };
-    });
-    if (grants.some(({ granted }) => granted === 0))
-      return Math.max(1, ...grants.filter(({ granted }) => granted === 0).map(({ waitMs }) => waitMs));
-    for (const { key, spentUntilMs } of grants) this.#starts.set(key, spentUntilMs);
-    return 0;
-  }
-
-  #wishes(runs: readonly HeldRun[]): Wish[] {
+  #wishes(runs: readonly HeldRun[]): Map<string, Wish> {
     const wishes = new Map<string, Wish>();
     for (const held of runs) {
       for (const bucket of this.#bucketsOf(held)) {
         const wish = wishes.get(keyOf(bucket));
-        if (wish === undefined) wishes.set(keyOf(bucket), { ...bucket, runs: [held] });
-        else wish.runs.push(held);
+        if (wish === undefined) wishes.set(keyOf(bucket), { ...bucket, runs: new Set([held]) });
+        else wish.runs.add(held);
       }
     }
-    return [...wishes.values()];
+    return wishes;
   }
 
   #bucketsOf({ run }: HeldRun): (BucketKey & { rate: RateLimit })[] {
@@ -128,39 +143,41 @@ export class RateGate {
   }
 }
 
-function keyOf({ tenantId, jobType }: BucketKey): string {
-  return `${tenantId}/${jobType}`;
+/**
+ * A run takes its tokens from all of its buckets or from none, so what one refuses wastes nothing of the other.
+ * Returns how long those wait that got none.
+ */
+function shareOut(
+  runs: readonly HeldRun[],
+  shares: readonly Share[],
+  monotonicMs: number,
+): Map<HeldRun, number> {
+  const lacking = new Map<HeldRun, Share[]>();
+  for (const held of runs) {
+    const needed = shares.filter(({ wish }) => wish.runs.has(held));
+    const empty = needed.filter(({ free, taken }) => taken >= free);
+    if (empty.length > 0) lacking.set(held, empty);
+    else for (const share of needed) share.taken += 1;
+  }
+  const waits = new Map(shares.map((share) => [share, waitOf(share, monotonicMs)]));
+  return new Map(
+    [...lacking].map(([held, empty]) => [held, Math.max(...empty.map((share) => waits.get(share) ?? 0))]),
+  );
 }
 
-type WantedBucket = Bucket & { rate: RateLimit; wanted: ReadonlySet<HeldRun> };
+/** Until the bucket has one more token, both in the database and here. */
+function waitOf({ wish: { rate }, bucket, known, taken }: Share, monotonicMs: number): number {
+  const here = { rate, spentUntilMs: known.startsUntilMs, nowMs: monotonicMs, wanted: taken };
+  // A wait is never nothing, or it would be asked for again and again within one instant.
+  return Math.max(1, takeTokens({ ...bucket, rate, wanted: taken }).waitMs, takeTokens(here).waitMs);
+}
 
-/** A run takes its tokens from all of its buckets or from none, so that what one refuses wastes nothing of the other. */
-function shareTokens(
-  runs: readonly HeldRun[],
-  buckets: readonly WantedBucket[],
-): { spent: (BucketKey & { spentUntilMs: number })[]; waits: Map<HeldRun, number> } {
-  const free = buckets.map((bucket) => ({
-    bucket,
-    tokens: takeTokens({ ...bucket, wanted: bucket.wanted.size }).granted,
-    taken: 0,
-  }));
-  const lacking = new Map<HeldRun, typeof free>();
-  for (const held of runs) {
-    const needed = free.filter(({ bucket }) => bucket.wanted.has(held));
-    const empty = needed.filter(({ tokens, taken }) => taken >= tokens);
-    if (empty.length > 0) lacking.set(held, empty);
-    else for (const each of needed) each.taken += 1;
-  }
-  const grants = new Map(
-    free.map(({ bucket, taken }) => [bucket, takeTokens({ ...bucket, wanted: taken })] as const),
-  );
-  const waitOf = (bucket: WantedBucket): number => grants.get(bucket)?.waitMs ?? 0;
-  return {
-    spent: [...grants]
-      .filter(([, { granted }]) => granted > 0)
-      .map(([{ tenantId, jobType }, { spentUntilMs }]) => ({ tenantId, jobType, spentUntilMs })),
-    waits: new Map(
-      [...lacking].map(([held, empty]) => [held, Math.max(...empty.map(({ bucket }) => waitOf(bucket)))]),
-    ),
-  };
+function spendingOf({ wish, bucket, taken }: Share): BucketKey & { spentUntilMs: number } {
+  const { tenantId, jobType } = bucket;
+  const { spentUntilMs } = takeTokens({ ...bucket, rate: wish.rate, wanted: taken });
+  return { tenantId, jobType, spentUntilMs };
+}
+
+function keyOf({ tenantId, jobType }: BucketKey): string {
+  return `${tenantId}/${jobType}`;
 }

@@ -57,7 +57,12 @@ export class Targets {
       };
     }
     const { retry, timeoutMs, heartbeatMs } = jobType;
-    return { call: this.#checked(jobType, this.#callOf(incarnation, jobType)), retry, timeoutMs, heartbeatMs };
+    return {
+      call: this.#checked(jobType, this.#callOf(incarnation, jobType)),
+      retry,
+      timeoutMs,
+      heartbeatMs,
+    };
   }
 
   #callOf({ db }: Incarnation, { target, timeoutMs }: JobType): CallTarget {

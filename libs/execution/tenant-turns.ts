@@ -33,13 +33,23 @@ export class TenantTurns {
   readonly #queue = new TinyQueue<Entry>([], (a, b) => a.virtualMs - b.virtualMs || a.turn - b.turn);
   #nowMs = 0;
   #turns = 0;
+  /** How many tenants wait, and how many runs run. */
+  #busy = 0;
+  /** The furthest that any tenant has come. */
+  #furthestMs = 0;
   #forgetAt = ACCOUNTS_KEPT;
+
+  /** Of how many tenants it keeps an account. */
+  get known(): number {
+    return this.#accounts.size;
+  }
 
   /** The tenant has something to start. */
   enter(tenantId: TenantId): void {
     const account = this.#account(tenantId);
     if (account.waits) return;
     account.waits = true;
+    this.#busy += 1;
     account.virtualMs = Math.max(account.virtualMs, this.#nowMs);
     this.#push(tenantId, account);
   }
@@ -50,6 +60,7 @@ export class TenantTurns {
       const account = this.#accounts.get(entry.tenantId);
       if (account === undefined || !account.waits || account.turn !== entry.turn) continue;
       account.waits = false;
+      this.#busy -= 1;
       return entry.tenantId;
     }
     return undefined;
@@ -62,6 +73,7 @@ export class TenantTurns {
     const charged = account.guessMs / weight;
     account.virtualMs += charged;
     account.running += 1;
+    this.#busy += 1;
     return charged;
   }
 
@@ -76,7 +88,7 @@ export class TenantTurns {
     const cost = Math.max(COST_MIN_MS, tookMs);
     account.guessMs += LEARNING * (cost - account.guessMs);
     account.virtualMs += cost / weight - charged;
-    if (account.waits) this.#push(tenantId, account);
+    this.#settle(tenantId, account);
   }
 
   /** The run has not started after all. */
@@ -85,15 +97,24 @@ export class TenantTurns {
     if (account === undefined) return;
     account.running -= 1;
     account.virtualMs -= charged;
-    if (account.waits) this.#push(tenantId, account);
+    this.#settle(tenantId, account);
   }
 
-  /** Nothing waits and nothing runs, so nobody owes anybody anything. */
+  /** Once nothing waits and nothing runs, nobody owes anybody anything. */
+  #settle(tenantId: TenantId, account: Account): void {
+    if (account.waits) this.#push(tenantId, account);
+    this.#furthestMs = Math.max(this.#furthestMs, account.virtualMs);
+    this.#busy -= 1;
+    if (this.#busy === 0) this.#nowMs = Math.max(this.#nowMs, this.#furthestMs);
+  }
+
   clear(): void {
     this.#accounts.clear();
     this.#queue.data.length = 0;
     this.#queue.length = 0;
     this.#nowMs = 0;
+    this.#furthestMs = 0;
+    this.#busy = 0;
   }
 
   /** Who neither waits, runs nor owes would come back as a stranger does, but for what is guessed of its runs. */

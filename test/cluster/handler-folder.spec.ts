@@ -112,7 +112,7 @@ describe('a folder of handlers', () => {
       },
     });
     expect(await finish(replica, 'contained')).toMatchObject({
-      state: 'failed',
+      state: 'dead-lettered',
       error: { name: 'ThreadEnded', message: expect.stringMatching(/behind your back/) as string },
     });
     expect(await finish(replica, 'word.count', { text: 'still here' })).toMatchObject({

@@ -38,7 +38,9 @@ async function outside(retry: object = {}, limits: JobTypeLimits = {}) {
     timeoutMs: 60_000,
     payloadSchema: null,
   });
-  await sql`update carillon.job_type set limits = ${JSON.stringify(limits)}::jsonb where name = ${JOB}`.execute(db);
+  await sql`update carillon.job_type set limits = ${JSON.stringify(limits)}::jsonb where name = ${JOB}`.execute(
+    db,
+  );
   const worker = asId.worker(randomUUID());
   await insertWorker(db, {
     id: worker,
@@ -190,7 +192,11 @@ describe('a worker that goes silent', () => {
     expect(await beat(first)).toBeUndefined();
     const second = await only(take());
     expect(second).toMatchObject({ runId: first.runId, attempt: 2 });
-    expect(await runRow(db)).toMatchObject({ failures: 0, losses: 0, past: [{ attempt: 1, outcome: 'lost' }] });
+    expect(await runRow(db)).toMatchObject({
+      failures: 0,
+      losses: 0,
+      past: [{ attempt: 1, outcome: 'lost' }],
+    });
     expect(second.id).not.toBe(first.id);
     expect(second.fencing).toBeGreaterThan(first.fencing);
     expect(await say(first)).toMatchObject({ kind: 'unknown' });
@@ -236,7 +242,9 @@ describe('a worker that goes silent', () => {
     await beat(await only(take()));
     await age(db, ['times_out_at', 'expires_at']);
     await sweep();
-    expect(await history(db)).toMatchObject([{ outcome: 'dead-lettered', error: { name: 'AttemptStopped' } }]);
+    expect(await history(db)).toMatchObject([
+      { outcome: 'dead-lettered', error: { name: 'AttemptStopped' } },
+    ]);
   });
 
   it('over a run whose deadline has come: the run expires', async () => {

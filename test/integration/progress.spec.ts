@@ -195,7 +195,7 @@ describe('a missed heartbeat', () => {
     const { rows } =
       await sql`select outcome, error ->> 'message' as message from carillon.run_history`.execute(db);
     expect(rows).toEqual([
-      { outcome: 'failed', message: 'expected a heartbeat at least every 150 ms, got none' },
+      { outcome: 'dead-lettered', message: 'expected a heartbeat at least every 150 ms, got none' },
     ]);
   });
 });

@@ -135,10 +135,11 @@ describe('a paused queue', () => {
 describe('a tenant', () => {
   it('that is suspended starts nothing until it is resumed', async () => {
     const tenant = await createTenant(server);
+    const kept = await createRun(tenant, { delaySeconds: 2 });
     await server.admin.post(`${tenant.path}:suspend`).expect(200);
-    const kept = await createRun(tenant);
+    expectProblem(await tenant.api.post(`${tenant.path}/runs`).send({ jobType: 'noop' }), 'invalid-state');
     const other = await createTenant(server);
-    await finishedRun(other, await createRun(other));
+    await finishedRun(other, await createRun(other, { delaySeconds: 2.5 }));
     expect(await readRun(tenant, kept.id)).toMatchObject({ state: 'queued' });
     expect((await server.admin.post(`${tenant.path}:resume`).expect(200)).body).toMatchObject({
       state: 'active',
@@ -206,11 +207,11 @@ describe('a job type', () => {
 describe('beside a flood of another tenant', () => {
   it('a single run starts long before the flood has ended', async () => {
     const [flooding, quiet] = [await createTenant(server), await createTenant(server)];
-    await server.admin.post(`${flooding.path}:suspend`).expect(200);
+    await flooding.api.post(`${flooding.path}/queues/default:pause`).expect(200);
     const flood = await Promise.all(
       Array.from({ length: 300 }, () => createRun(flooding, { jobType: 'sleep', payload: { ms: 1_000 } })),
     );
-    await server.admin.post(`${flooding.path}:resume`).expect(200);
+    await flooding.api.post(`${flooding.path}/queues/default:resume`).expect(200);
     await until(
       'the flood runs',
       async () => (await readRun(flooding, flood[0]?.id ?? '')).state === 'running',

@@ -113,9 +113,7 @@ describe('a handler', () => {
     expect(await waiting()).toMatchObject({
       attempt: 2,
       failures: 0,
-      past_attempts: [
-        { attempt: 1, outcome: 'released', error: { message: 'this replica is shutting down' } },
-      ],
+      past_attempts: [{ attempt: 1, outcome: 'lost', error: { message: 'this replica is shutting down' } }],
     });
   });
 

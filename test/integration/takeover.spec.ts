@@ -1,8 +1,11 @@
 // What happens to runs whose owner died, was expelled, or leaves?
 import { beforeEach, describe, expect, it } from 'vitest';
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { markDead } from '#cluster/replica.repository.js';
+import { POISON } from '#execution/decisions/poison.js';
+import { deadLetter } from '#execution/revocation.repository.js';
 import { asId } from '#kernel/ids.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { addRuns, addTenant, openDatabase } from '../support/rows.js';
@@ -129,6 +132,34 @@ describe('taking over', () => {
     ]);
     const { rows } = await sql`select id, losses, crashes from carillon.run`.execute(db);
     expect(rows).toEqual([{ id: beside, losses: 3, crashes: 1 }]);
+  });
+
+  it('I1: decides the fire of a run that goes to the dead letters, unless it was decided', async () => {
+    const leader = await startLoneMember(url);
+    const tenant = await addTenant(db);
+    const ids = await addRuns(db, tenant, 2);
+    const schedules = ids.map(() => randomUUID());
+    for (const [index, outcome] of ['planned', 'fired'].entries()) {
+      const dueAt = new Date('2026-11-21T08:00:00.000Z');
+      await sql`update carillon.run set schedule_id = ${schedules[index]}, due_at = ${dueAt} where id = ${ids[index]}`.execute(
+        db,
+      );
+      await sql`insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, run_id, term)
+                values (${schedules[index]}, ${dueAt}, ${tenant.id}, ${outcome}, ${ids[index]}, 1)`.execute(
+        db,
+      );
+    }
+    await db
+      .transaction()
+      .execute((tx) => deadLetter(tx, { replica: leader.self().replica, runIds: ids, error: POISON }));
+    const { rows } = await sql`
+      select outcome, reason, started_at is not null as started from carillon.fire
+       order by array_position(${schedules}::uuid[], schedule_id)`.execute(db);
+    expect(rows).toEqual([
+      { outcome: 'late', reason: 'poison', started: true },
+      { outcome: 'fired', reason: null, started: false },
+    ]);
+    expect(await count(db, 'run_history')).toBe(2);
   });
 
   it('gives waiting runs back with no attempt used when it drains', async () => {

@@ -60,9 +60,9 @@ export class Executions {
     });
   }
 
-  /** A replica is about to start an attempt. */
-  noteStart(replica: number, run: Limited): void {
-    if (isLive(this.db.replica.get(replica))) this.invariants.limits.judgeRate(replica, run);
+  /** A replica starts an attempt. */
+  noteStart(replica: number, run: Limited & { losses: number }): void {
+    if (run.losses === 0 && isLive(this.db.replica.get(replica))) this.invariants.limits.judgeRate(run);
   }
 
   /** Judged with what executes anywhere (I7); see limits.ts. */

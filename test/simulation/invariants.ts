@@ -53,10 +53,6 @@ export class Invariants {
     else before.beats.push(this.world.nowMs);
   }
 
-  noteAdmission(session: string, tenantId: string, jobType: string): void {
-    this.limits.noteAdmission(session, tenantId, jobType);
-  }
-
   noteUnseen(replica: number): void {
     const sightings = this.#sightings.get(replica) ?? { beats: [], unseenAtMs: 0 };
     sightings.unseenAtMs = this.world.nowMs;

@@ -3,9 +3,9 @@
 // counts until it is declared dead; from then on it can't be stopped and can record nothing, and at-least-once is
 // all that is promised. A handler that goes on although it was told to stop counts no more, for the same reason.
 //
-// A rate is counted at the instants at which the database gave the tokens: what delays a start afterwards, a slow
-// network or a sleep, can't be foreseen by anybody. The clock is the server's, forward jumps included, because
-// tokens grow by it; jumps back are left out, because nothing may be given twice.
+// A rate is counted at the instants at which replicas start attempts, each by itself: no window may see more. The
+// clock is the world's, to which the server's jumps forward are added, because tokens grow by that clock. A run that
+// was lost before is left out: its start is written down first, which takes a while that nobody can foresee.
 import type { RateLimit } from '#execution/decisions/lane-rules.js';
 import type { JobTypeRow, ModelDatabase, TenantRow } from './model-database.js';
 import type { World } from './world.js';
@@ -16,13 +16,12 @@ export interface Limited {
   concurrencyKey: string | null;
 }
 
-/** Clock readings are rounded to the microsecond. */
-const ROUNDING_MS = 0.5;
+/** Clocks differ in rate by a thousandth, over the few seconds for which tokens are counted. */
+const TOLERANCE_MS = 5;
 
 export class Limits {
-  /** When each replica last asked for a token of a bucket, and when the tokens of those that started were given. */
-  readonly #admissions = new Map<string, number>();
-  readonly #tokens = new Map<string, number[]>();
+  /** When runs of each bucket have started. */
+  readonly #starts = new Map<string, number[]>();
   /** By how much the server's clock has jumped forward. */
   aheadMs = 0;
 
@@ -31,15 +30,11 @@ export class Limits {
     private readonly db: ModelDatabase,
   ) {}
 
-  noteAdmission(session: string, tenantId: string, jobType: string): void {
-    this.#admissions.set(`${session} ${tenantId}/${jobType}`, this.world.nowMs + this.aheadMs);
-  }
-
-  /** Called when a replica has decided to start a run. */
-  judgeRate(replica: number, run: Limited): void {
+  /** Called when a replica starts a run. */
+  judgeRate(run: Limited): void {
     const { tenant, jobType } = this.#limitsOf(run);
-    this.#judgeBucket(replica, { ...run, jobType: '' }, tenant?.limits.rate);
-    this.#judgeBucket(replica, run, jobType?.limits.rate);
+    this.#judgeBucket(`${run.tenantId}/`, tenant?.limits.rate);
+    this.#judgeBucket(`${run.tenantId}/${run.jobType}`, jobType?.limits.rate);
   }
 
   /** Called when a handler starts, with all that execute, itself included. */
@@ -59,24 +54,16 @@ export class Limits {
     if (count > limit) this.world.violate('I7', `${count} ${what} execute at once, allowed are ${limit}`);
   }
 
-  #judgeBucket(replica: number, { tenantId, jobType }: Limited, rate: RateLimit | undefined): void {
+  #judgeBucket(bucket: string, rate: RateLimit | undefined): void {
     if (rate === undefined) return;
-    const bucket = `${tenantId}/${jobType}`;
-    const givenAtMs = this.#admissions.get(`carillon:${replica} ${bucket}`);
-    if (givenAtMs === undefined) {
-      return this.world.violate(
-        'I7',
-        `replica ${replica} starts a run of ${bucket} without asking for a token`,
-      );
-    }
-    const tokens = [...(this.#tokens.get(bucket) ?? []), givenAtMs].toSorted((a, b) => a - b);
-    this.#tokens.set(bucket, tokens);
-    const tokenMs = (rate.perSeconds * 1_000) / rate.count;
-    let spentUntilMs = Number.NEGATIVE_INFINITY;
-    for (const atMs of tokens) {
-      spentUntilMs = Math.max(spentUntilMs, atMs) + tokenMs;
-      if (spentUntilMs - atMs <= rate.count * tokenMs + ROUNDING_MS) continue;
-      const story = `${bucket} got more than ${rate.count} tokens and ${rate.count} in ${rate.perSeconds} s until ${atMs.toFixed(1)}`;
+    const nowMs = this.world.nowMs + this.aheadMs;
+    const starts = [...(this.#starts.get(bucket) ?? []), nowMs];
+    this.#starts.set(bucket, starts);
+    const perMs = rate.count / (rate.perSeconds * 1_000);
+    for (const [index, sinceMs] of starts.entries()) {
+      const count = starts.length - index;
+      if (count <= rate.count + (nowMs - sinceMs + TOLERANCE_MS) * perMs) continue;
+      const story = `${count} runs of ${bucket} start within ${Math.round(nowMs - sinceMs)} ms, allowed are ${rate.count} and ${rate.count} in ${rate.perSeconds} s`;
       return this.world.violate('I7', story);
     }
   }

@@ -15,7 +15,7 @@ const ENOUGH_SEEDS = 5_000;
 
 describe.skipIf(ONLY_SEED !== undefined)('a simulated cluster', () => {
   it(
-    `keeps I1 to I6, and heals by itself (I8), through ${SEEDS} seeds`,
+    `keeps I1 to I7, and heals by itself (I8), through ${SEEDS} seeds`,
     { timeout: TIMEOUT_MS },
     async () => {
       const { tally, failed } = await playSeeds({ first: FIRST, count: SEEDS });
@@ -35,7 +35,7 @@ describe.skipIf(ONLY_SEED !== undefined)('a simulated cluster', () => {
 });
 
 describe.runIf(ONLY_SEED !== undefined)(`seed ${ONLY_SEED}`, () => {
-  it('keeps I1 to I6, and heals by itself (I8)', { timeout: TIMEOUT_MS }, async () => {
+  it('keeps I1 to I7, and heals by itself (I8)', { timeout: TIMEOUT_MS }, async () => {
     const { lines, violation } = await traceSeed(Number(ONLY_SEED), 'all');
     console.log(lines.join('\n'));
     expect(violation?.message).toBeUndefined();

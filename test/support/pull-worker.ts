@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Response } from 'supertest';
 import type { z } from 'zod';
+import { logPage } from '#server/http/run-log.shapes.js';
 import * as shapes from '#server/http/worker.shapes.js';
 import { createJobType, newName, type TestTenant } from './test-tenant.js';
 
@@ -55,7 +56,10 @@ export async function createPulledJobType(tenant: TestTenant, wish: object = {})
 }
 
 /** What the run's log says so far. */
-export async function readLines({ api, path }: TestTenant, runId: string): Promise<RunLogPage['items']> {
+export async function readLines(
+  { api, path }: TestTenant,
+  runId: string,
+): Promise<z.output<typeof logPage>['items']> {
   const { body } = await api.get(`${path}/runs/${runId}/logs`).expect(200);
-  return runLogPage.parse(body).items;
+  return logPage.parse(body).items;
 }

@@ -88,7 +88,9 @@ export function buildReplica(options: ReplicaOptions) {
     parts.heartbeat,
     hints,
     parts.runLogLoop,
-    ...(scheduler ? [parts.election, parts.sweep, parts.planner, parts.revocation, parts.ending, parts.leaseSweep] : []),
+    ...(scheduler
+      ? [parts.election, parts.sweep, parts.planner, parts.revocation, parts.ending, parts.leaseSweep]
+      : []),
     ...(worker
       ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.progress, parts.reconcile]
       : []),

@@ -20,8 +20,7 @@ export interface TokenGrant {
 
 export function takeTokens({ rate, spentUntilMs, nowMs, wanted }: TokenRequest): TokenGrant {
   const tokenMs = (rate.perSeconds * 1_000) / rate.count;
-  // A bucket is never emptier than empty: what was spent by another rate, or before the clock went back, is not owed.
-  const fromMs = Math.min(Math.max(spentUntilMs, nowMs), nowMs + rate.perSeconds * 1_000);
+  const fromMs = Math.max(spentUntilMs, nowMs);
   // Instants are stored to the microsecond; without the hair a token would be missed by rounding.
   const free = Math.max(0, Math.floor(rate.count - (fromMs - nowMs) / tokenMs + 1e-6));
   const granted = Math.min(wanted, free);

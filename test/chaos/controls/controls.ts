@@ -149,9 +149,9 @@ export const CONTROLS: readonly Control[] = [
     name: 'stopped attempts given back as unstarted',
     patches: [
       {
-        file: 'libs/execution/attempt.js',
-        from: "{ kind: 'stopped', error: describeError(reason) }",
-        to: "{ kind: 'released' }",
+        file: 'libs/execution/decisions/run-transition.js',
+        from: "return { kind: 'retry', outcome: 'lost', delayMs: 0, error: result.error };",
+        to: "return { kind: 'release' };",
       },
     ],
     plot: repairs.leaseUnsureUnderWay,

@@ -61,7 +61,7 @@ function slowPlanning(replica: number): string {
     create trigger chaos_slow before insert on carillon.fire for each statement execute function chaos.be_slow();`;
 }
 
-async function endControlSession({ witness }: Stage, { number }: Actor): Promise<void> {
+export async function endControlSession({ witness }: Stage, { number }: Actor): Promise<void> {
   await witness.ask(
     `select pg_terminate_backend(a.pid) from pg_stat_activity a join pg_locks l using (pid)
       where a.application_name = $1 and l.locktype = 'advisory' and l.classid = ${LIVENESS_LOCK}::oid`,

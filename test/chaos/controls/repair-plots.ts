@@ -7,17 +7,23 @@ import { proxyOf } from '../cluster.js';
 import { AFTER_LEASE } from '../faults.js';
 import type { Stage } from '../stage.js';
 import { actors, DEADLY, fault, runUnderWay, type Actor, type Plot } from './plot.js';
+import { endControlSession } from './plots.js';
 
 const AFTERMATH_MS = 7_000;
 const LIMITS = { limits: AFTER_LEASE };
 
-/** The server ends its control session, and with it the leader lock; the sessions of its pool stay. */
+/** Its control session ends while it sleeps, and with it the leader lock; the sessions of its pool stay. */
 export const frozenLeader: Plot = async (stage) => {
   const { leader } = await actors(stage);
   const frozen = await fault('freeze-7s', leader, {
     led: true,
     kind: DEADLY,
-    act: () => sleep(leader, 7_000),
+    act: async () => {
+      const sleeping = sleep(leader, 7_000);
+      await rest(3_000);
+      await endControlSession(stage, leader);
+      await sleeping;
+    },
   });
   await rest(AFTERMATH_MS);
   return [frozen];

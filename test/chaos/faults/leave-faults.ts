@@ -5,7 +5,8 @@ import { until } from '../../support/until.js';
 import type { Cluster, Seat } from '../cluster.js';
 import { AT_ONCE, type Blow, type FaultKind } from '../faults.js';
 
-const LEAVE_LIMIT_MS = 25_000;
+/** A replica drains for half a minute at most, and then says goodbye. */
+const LEAVE_LIMIT_MS = 40_000;
 const ORDER_LIMIT_MS = 10_000;
 
 const drain: FaultKind = {

@@ -89,9 +89,10 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'findJobType',
     says: ['from carillon.job_type where name = $1'],
-    texts: ['tz2kze'],
-    run: ({ params }) => {
+    texts: ['14ho7cm'],
+    run: ({ db, params }) => {
       const stored = {
+        limits: db.jobType.get(params[0] as string)?.limits ?? {},
         tenantId: null,
         shared: true,
         payloadSchema: null,

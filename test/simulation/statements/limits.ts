@@ -1,11 +1,14 @@
 // What do the statements of the token buckets mean?
 import { answer, BLOCKED, changed, zipped, type Meaning, type Scene } from './meaning.js';
 
+/** A new bucket has been full for so long. */
+const HOUR_MS = 3_600_000;
+
 export const LIMIT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'lockBuckets',
     says: ['insert into carillon.rate_bucket as b (tenant_id, job_type, spent_until)'],
-    texts: ['116y611'],
+    texts: ['1qrht9k'],
     run: lockBuckets,
   },
   {
@@ -26,7 +29,7 @@ export const LIMIT_STATEMENTS: readonly Meaning[] = [
 ];
 
 function lockBuckets(scene: Scene): ReturnType<Meaning['run']> {
-  const { db, tx, params, server, session } = scene;
+  const { db, tx, params, server } = scene;
   const wanted = (zipped(...params) as [string, string][])
     .map(([tenantId, jobType]) => ({ tenantId, jobType, key: keyOf(scene, tenantId, jobType) }))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));
@@ -34,9 +37,8 @@ function lockBuckets(scene: Scene): ReturnType<Meaning['run']> {
   if (!db.rateBucket.lockAll(keys, tx)) return BLOCKED;
   const nowMs = server.wallMs();
   const buckets = wanted.map(({ tenantId, jobType, key }) => {
-    const spentUntilMs = db.rateBucket.get(key, tx)?.spentUntilMs ?? nowMs;
+    const spentUntilMs = db.rateBucket.get(key, tx)?.spentUntilMs ?? nowMs - HOUR_MS;
     db.rateBucket.write(key, tx, { spentUntilMs });
-    server.invariants.noteAdmission(session.applicationName, tenantId, jobType);
     return { tenantId, jobType, nowMs, spentUntilMs };
   });
   return answer(buckets, 'INSERT');

@@ -1,0 +1,197 @@
+// Which calls show every operation of the API at its work? At least one successful call of each, in an order in which
+// they succeed.
+import type { Response } from 'supertest';
+import { z } from 'zod';
+import { startTestServer, type TestServer } from './test-server.js';
+import {
+  createJobType,
+  createRun,
+  createSchedule,
+  finish,
+  listFires,
+  newName,
+  secondsFromNow,
+  type TestTenant,
+} from './test-tenant.js';
+import { until } from './until.js';
+import { workerCalls } from './worker-calls.js';
+
+/** Where the description has them. */
+const T = '/api/v1/tenants/{tenant}';
+const C = '/api/v1/cluster';
+
+export type Call = () => PromiseLike<Response>;
+
+type Calls = Record<string, Call[]>;
+
+export async function callsOf(server: TestServer, tenant: TestTenant): Promise<Calls> {
+  const scene = await prepare(server, tenant);
+  return {
+    ...(await workerCalls(tenant)),
+    ...callsOfTenants(server, tenant, scene),
+    ...callsOfWork(tenant, scene),
+    ...callsOfCluster(server, tenant, scene),
+  };
+}
+
+type Scene = Awaited<ReturnType<typeof prepare>>;
+
+async function prepare(server: TestServer, tenant: TestTenant) {
+  const { admin } = server;
+  const { path } = tenant;
+  const ended = await finish(tenant, { jobType: 'echo', payload: { any: ['thing'] } });
+  const failing = await createJobType(tenant, {
+    target: { kind: 'handler', handler: 'fail' },
+    retry: { maxAttempts: 2, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 },
+  });
+  const failed = await finish(tenant, { jobType: failing.name });
+  const http = await createJobType(tenant, {
+    target: { kind: 'http', url: 'https://example.com/hook', headers: { 'x-a': 'b' } },
+  });
+  const later = await createRun(tenant, { runAt: secondsFromNow(3_600) });
+  const often = await createSchedule(tenant, { spec: { everySeconds: 1 } });
+  const cron = await createSchedule(tenant, {
+    spec: { cron: '0 0 * * *' },
+    timeZone: 'Asia/Tokyo',
+    payload: { a: [1] },
+  });
+  const once = await createSchedule(tenant, { spec: { at: secondsFromNow(3_600) } });
+  await until('it has fired', async () =>
+    (await listFires(tenant, often.name)).some(({ outcome }) => outcome === 'fired'),
+  );
+  const { body: key } = await admin.post(`${path}/api-keys`).send({ name: 'revoked' });
+  const { id: keyId } = z.object({ id: z.uuid() }).parse(key);
+  const { body: leading } = await admin.get(`${C}/leader`);
+  const { replica } = z.object({ replica: z.int() }).parse(leading);
+  const gone = await startTestServer({ databaseUrl: server.databaseUrl, env: { CARILLON_NAME: 'gone' } });
+  await gone.stop();
+  return { ended, failed, http, later, often, cron, once, keyId, replica };
+}
+
+function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { http, keyId }: Scene): Calls {
+  const { path } = tenant;
+  return {
+    'get /healthz/live': [() => anonymous.get('/healthz/live')],
+    'get /healthz/ready': [() => anonymous.get('/healthz/ready')],
+    'get /api/v1/tenants': [
+      () => admin.get('/api/v1/tenants'),
+      () => admin.get('/api/v1/tenants?pageSize=1'),
+      () => tenant.api.get('/api/v1/tenants'),
+    ],
+    'post /api/v1/tenants': [
+      () => admin.post('/api/v1/tenants').send({ name: newName('described'), displayName: 'Described' }),
+    ],
+    [`get ${T}`]: [() => admin.get(path)],
+    [`patch ${T}`]: [
+      () =>
+        admin
+          .patch(path)
+          .set('If-Match', '*')
+          .send({ weight: 2, limits: { maxConcurrent: 9, rate: { count: 9, perSeconds: 1 } } }),
+    ],
+    [`post ${T}:suspend`]: [() => admin.post(`${path}:suspend`)],
+    [`post ${T}:resume`]: [() => admin.post(`${path}:resume`)],
+    [`post ${T}/queues/{queue}:pause`]: [() => tenant.api.post(`${path}/queues/mail:pause`)],
+    [`get ${T}/queues`]: [() => tenant.api.get(`${path}/queues`)],
+    [`get ${T}/queues/{queue}`]: ['mail', 'unheard-of'].map(
+      (name) => () => tenant.api.get(`${path}/queues/${name}`),
+    ),
+    [`post ${T}/queues/{queue}:resume`]: [() => tenant.api.post(`${path}/queues/mail:resume`)],
+    [`post ${T}/api-keys`]: [() => tenant.api.post(`${path}/api-keys`).send({ name: 'described' })],
+    [`post ${T}/api-keys/{key}:revoke`]: [() => admin.post(`${path}/api-keys/${keyId}:revoke`)],
+    [`get ${T}/job-types`]: [() => tenant.api.get(`${path}/job-types`)],
+    [`post ${T}/job-types`]: [
+      () =>
+        tenant.api
+          .post(`${path}/job-types`)
+          .send({ name: newName('described'), target: { kind: 'handler', handler: 'noop' } }),
+    ],
+    [`get ${T}/job-types/{jobType}`]: ['noop', 'sleep', http.name].map(
+      (name) => () => tenant.api.get(`${path}/job-types/${name}`),
+    ),
+    [`patch ${T}/job-types/{jobType}`]: [
+      () =>
+        tenant.api
+          .patch(`${path}/job-types/${http.name}`)
+          .set('If-Match', '*')
+          .send({ limits: { maxConcurrentPerKey: 1 } }),
+    ],
+    [`delete ${T}/job-types/{jobType}`]: [() => tenant.api.delete(`${path}/job-types/${http.name}`)],
+  };
+}
+
+function callsOfWork(tenant: TestTenant, { ended, failed, later, often, cron, once }: Scene): Calls {
+  const { path } = tenant;
+  return {
+    [`get ${T}/schedules`]: [() => tenant.api.get(`${path}/schedules`)],
+    [`post ${T}/schedules`]: [
+      () =>
+        tenant.api
+          .post(`${path}/schedules`)
+          .send({ name: newName('described'), spec: { everySeconds: 60 }, jobType: 'noop' }),
+    ],
+    [`get ${T}/schedules/{schedule}`]: [often, cron, once].map(
+      ({ name }) =>
+        () =>
+          tenant.api.get(`${path}/schedules/${name}`),
+    ),
+    [`patch ${T}/schedules/{schedule}`]: [
+      () =>
+        tenant.api
+          .patch(`${path}/schedules/${cron.name}`)
+          .set('If-Match', '*')
+          .send({ timeZone: null, payload: { a: null } }),
+    ],
+    [`post ${T}/schedules/{schedule}:pause`]: [
+      () => tenant.api.post(`${path}/schedules/${often.name}:pause`),
+    ],
+    [`post ${T}/schedules/{schedule}:resume`]: [
+      () => tenant.api.post(`${path}/schedules/${often.name}:resume`),
+    ],
+    [`get ${T}/schedules/{schedule}/fires`]: [() => tenant.api.get(`${path}/schedules/${often.name}/fires`)],
+    [`delete ${T}/schedules/{schedule}`]: [
+      () => tenant.api.delete(`${path}/schedules/${often.name}`).set('If-Match', '*'),
+    ],
+    [`get ${T}/runs`]: [() => tenant.api.get(`${path}/runs`)],
+    [`post ${T}/runs`]: [
+      () => tenant.api.post(`${path}/runs`).send({ jobType: 'noop' }),
+      ...[201, 200].map(
+        () => () =>
+          tenant.api
+            .post(`${path}/runs`)
+            .send({ jobType: 'noop', runAt: later.runAt, unique: { key: 'described' } }),
+      ),
+    ],
+    [`post ${T}/runs:batchCreate`]: [
+      () =>
+        tenant.api
+          .post(`${path}/runs:batchCreate`)
+          .send({ mode: 'per-item', runs: [{ jobType: 'noop' }, { jobType: 'nobody.has-it' }] }),
+    ],
+    [`get ${T}/runs/{run}`]: [ended, failed, later].map(
+      ({ id }) =>
+        () =>
+          tenant.api.get(`${path}/runs/${id}`),
+    ),
+    [`get ${T}/runs/{run}/logs`]: [() => tenant.api.get(`${path}/runs/${ended.id}/logs`)],
+    [`post ${T}/runs/{run}:cancel`]: [() => tenant.api.post(`${path}/runs/${later.id}:cancel`)],
+    [`post ${T}/runs/{run}:retry`]: [() => tenant.api.post(`${path}/runs/${failed.id}:retry`)],
+    [`post ${T}/runs:cancel`]: [() => tenant.api.post(`${path}/runs:cancel`).send({ filter: { tag: 'a' } })],
+    [`post ${T}/runs:retry`]: [() => tenant.api.post(`${path}/runs:retry`).send({ filter: { tag: 'a' } })],
+  };
+}
+
+function callsOfCluster({ admin }: TestServer, tenant: TestTenant, { replica }: Scene): Calls {
+  return {
+    [`get ${C}/replicas`]: [() => admin.get(`${C}/replicas`)],
+    [`get ${C}/leader`]: [() => admin.get(`${C}/leader`)],
+    [`get ${C}/ring`]: [() => admin.get(`${C}/ring`)],
+    [`get ${C}/ring:lookup`]: [() => admin.get(`${C}/ring:lookup?tenant=${tenant.name}`)],
+    [`get ${C}/ring:simulate`]: [() => admin.get(`${C}/ring:simulate?with=2`)],
+    [`get ${C}/events`]: [() => admin.get(`${C}/events`)],
+    [`post ${C}/replicas/{replica}:forget`]: [() => admin.post(`${C}/replicas/${replica + 1}:forget`)],
+    [`post ${C}/replicas/{replica}:drain`]: [() => admin.post(`${C}/replicas/${replica}:drain`)],
+    [`post ${C}/replicas/{replica}:undrain`]: [() => admin.post(`${C}/replicas/${replica}:undrain`)],
+    [`post ${C}/leader:stepDown`]: [() => admin.post(`${C}/leader:stepDown`)],
+  };
+}
