@@ -163,10 +163,10 @@ describe('a lease', () => {
     const second = await worker.take();
     expect(second.run).toMatchObject({ id: created.id, attempt: 2, details: { page: 3 } });
     expect((await worker.say(second, 'fail', { error: { message: 'again' } })).body).toMatchObject({
-      state: 'failed',
+      state: 'dead-lettered',
     });
     expect(await finishedRun(tenant, created)).toMatchObject({
-      state: 'failed',
+      state: 'dead-lettered',
       attempt: 2,
       error: { message: 'again' },
       pastAttempts: [{ attempt: 1, outcome: 'failed', worker: worker.workerId, error: { name: 'Busy' } }],
@@ -188,17 +188,20 @@ describe('a lease', () => {
     expect(Date.parse(runAt) - Date.parse(created.createdAt)).toBeGreaterThan(590_000);
   });
 
-  it('that is released or snoozed uses no attempt', async () => {
+  it('that is released or snoozed goes on as another attempt, with nothing held against it', async () => {
     const worker = await registerWorker(tenant);
     const created = await createRun(tenant, { jobType: worker.jobType });
     expect((await worker.say(await worker.take(), 'release')).body).toMatchObject({ state: 'queued' });
     const again = await worker.take();
-    expect(again.run).toMatchObject({ id: created.id, attempt: 1 });
+    expect(again.run).toMatchObject({ id: created.id, attempt: 2 });
     expect((await worker.say(again, 'snooze', { seconds: 600 })).body).toMatchObject({ state: 'scheduled' });
     expect(await readRun(tenant, created.id)).toMatchObject({
       state: 'scheduled',
-      attempt: 1,
-      pastAttempts: [],
+      attempt: 3,
+      pastAttempts: [
+        { attempt: 1, outcome: 'released', worker: worker.workerId },
+        { attempt: 2, outcome: 'snoozed', worker: worker.workerId },
+      ],
     });
   });
 

@@ -78,7 +78,7 @@ describe('a call', () => {
     const { secret } = await createSecret(tenant);
     const hook = await endpoint(tenant, answerWith(500));
     const run = await finish(tenant, { jobType: hook.jobType, payload: { invoice: 'R-1 – ä' } });
-    expect(run).toMatchObject({ state: 'failed', attempt: 3 });
+    expect(run).toMatchObject({ state: 'dead-lettered', attempt: 3 });
     expect(hook.calls()).toHaveLength(3);
     for (const { headers, body } of hook.calls()) {
       const webhook = new Webhook(secret).verify(body, headers as Record<string, string>);
@@ -163,6 +163,7 @@ describe('an endpoint that answers 202', () => {
       state: 'succeeded',
       output: 'done later',
       attempt: 1,
+      progress: { fraction: 0.9, message: null, attempt: 1 },
     });
   });
 
@@ -190,7 +191,7 @@ describe('an endpoint that answers 202', () => {
     });
     const run = await finish(tenant, { jobType: hook.jobType });
     expect(run).toMatchObject({
-      state: 'failed',
+      state: 'dead-lettered',
       attempt: 2,
       error: { message: expect.stringContaining('timeout') as string },
     });
@@ -226,7 +227,7 @@ describe('an endpoint that has had enough', () => {
       const run = await readRun(tenant, created.id);
       return run.state === 'scheduled' && run;
     });
-    expect(spared).toMatchObject({ attempt: 1, pastAttempts: [] });
+    expect(spared).toMatchObject({ attempt: 2, pastAttempts: [{ attempt: 1, outcome: 'snoozed' }] });
     expect(hook.calls()).toHaveLength(10);
     // Another tenant's calls to the same host are another matter.
     const other = await createTenant(server);

@@ -168,12 +168,16 @@ describe('runWorker', () => {
     const second = await createRun(tenant, { jobType: greet.name, payload: { to: '' } });
     await until('it runs', async () => (await readRun(tenant, second.id)).state === 'running');
     await slow.stop();
-    expect(await readRun(tenant, second.id)).toMatchObject({ state: 'queued', attempt: 1, pastAttempts: [] });
+    expect(await readRun(tenant, second.id)).toMatchObject({
+      state: 'queued',
+      attempt: 2,
+      pastAttempts: [{ outcome: 'released' }],
+    });
     start([remoteHandler(greet, () => 'by another')]);
     expect(await finishedRun(tenant, second)).toMatchObject({
       state: 'succeeded',
       output: 'by another',
-      attempt: 1,
+      attempt: 2,
     });
   });
 

@@ -50,17 +50,9 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
   const registry = await registerHandlers(member, options);
   const held = new HeldRuns(options.limits ?? { held: 1_000, running: 100 });
   const settleLoop = new SettleLoop(membership, held);
-  const dispatcher = guardedDispatcher(new Set());
-  onTestFinished(() => dispatcher.destroy());
+  const push = startPush();
   const queues = new UserQueues(membership, { schema: 'pgboss', onError: () => undefined });
   onTestFinished(() => queues.stop());
-  const push = new HttpPush({
-    dispatcher,
-    circuits: new Circuits(systemClock, systemRandom),
-    tokens: new LeaseTokens(Buffer.alloc(32)),
-    callbackUrl: 'http://127.0.0.1:1',
-    clock: systemClock,
-  });
   const targets = new Targets(membership, registry, { push, queues }, systemClock);
   const runLog = new RunLog();
   const notes = new ProgressNotes();
@@ -107,6 +99,18 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     },
   };
   return parts;
+}
+
+function startPush(): HttpPush {
+  const dispatcher = guardedDispatcher(new Set());
+  onTestFinished(() => dispatcher.destroy());
+  return new HttpPush({
+    dispatcher,
+    circuits: new Circuits(systemClock, systemRandom),
+    tokens: new LeaseTokens(Buffer.alloc(32)),
+    callbackUrl: 'http://127.0.0.1:1',
+    clock: systemClock,
+  });
 }
 
 async function registerHandlers(member: TestMember, options: WorkerOptions): Promise<HandlerRegistry> {

@@ -65,7 +65,7 @@ export class LeaseController {
     const detailsJson = details === undefined ? null : encoded('/details', details);
     const beat = await this.#beat(tenant, token);
     if (progress !== undefined || detailsJson !== null)
-      await noteProgress(this.db, { ...beat, progress: progress ?? null, detailsJson });
+      await noteProgress(this.db, { ...beat, progress: shown(progress, beat.attempt), detailsJson });
     return { cancelRequested: beat.cancelRequested, leaseExpireTime: beat.expiresAt };
   }
 
@@ -208,6 +208,13 @@ function isYoung(id: LeaseId): boolean {
 
 function lost(why: string): ProblemError {
   return new ProblemError('lease-lost', `expected a lease that is held, got one that is not: ${why}`);
+}
+
+/** As handlers' progress is kept. */
+function shown(progress: shapes.HeartbeatInput['progress'], attempt: number): object | null {
+  if (progress === undefined) return null;
+  const { fraction, message = null } = progress;
+  return { fraction, message, attempt, at: systemClock.now() };
 }
 
 /** As it is stored. */

@@ -104,7 +104,7 @@ export const run = z
       .array(
         z.looseObject({
           attempt: z.int(),
-          outcome: z.enum(['failed', 'timed-out', 'lost', 'snoozed', 'cancelled', 'expired']),
+          outcome: z.enum(['failed', 'timed-out', 'lost', 'snoozed', 'released', 'cancelled', 'expired']),
           replica: z.int().optional(),
           worker: z.uuid().optional(),
           startedAt: instantOfJson.optional(),
