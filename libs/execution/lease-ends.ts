@@ -1,6 +1,6 @@
 // How does a lease end? With one word of its holder's, or none at all when its time is up. In one transaction its
 // row is deleted, which decides the run, the run gets its own run_at back, and then it is finished, put back for
-// another try, or put back untouched, by the same statements that end a claimed run. What was answered is remembered
+// another attempt, or put back untouched if nobody had taken it, by the same statements that end a claimed run. What was answered is remembered
 // for a day, so that a holder who did not get the answer may ask again (I2).
 import type { Database, Tx } from '#database/connection.js';
 import type { Random } from '#kernel/clock.js';

@@ -173,6 +173,18 @@ describe('a lease', () => {
     });
   });
 
+  it('that is completed with an output which does not fit has failed for good', async () => {
+    const jobType = await createPulledJobType(tenant, { outputSchema: { required: ['sent'] } });
+    const worker = await registerWorker(tenant, { jobType });
+    const created = await createRun(tenant, { jobType });
+    const said = await worker.say(await worker.take(), 'complete', { output: { lost: 1 } });
+    expect(said.body).toMatchObject({ state: 'failed' });
+    expect(await finishedRun(tenant, created)).toMatchObject({ error: { name: 'InvalidOutput' } });
+    const fitting = await createRun(tenant, { jobType });
+    await worker.say(await worker.take(), 'complete', { output: { sent: 1 } });
+    expect(await finishedRun(tenant, fitting)).toMatchObject({ state: 'succeeded', output: { sent: 1 } });
+  });
+
   it('that fails for good is not tried again', async () => {
     const worker = await registerWorker(tenant);
     const created = await createRun(tenant, { jobType: worker.jobType });
@@ -232,10 +244,8 @@ describe('a lease', () => {
     const worker = await registerWorker(tenant);
     const created = await createRun(tenant, { jobType: worker.jobType });
     const lease = await worker.take();
-    const db = openDatabase(server.databaseUrl);
-    await sql`update carillon.run set cancel_requested_at = clock_timestamp() where id = ${created.id}`.execute(
-      db,
-    );
+    const { body } = await tenant.api.post(`${tenant.path}/runs/${created.id}:cancel`);
+    expect(body).toMatchObject({ state: 'running', worker: worker.workerId });
     expect((await worker.say(lease, 'heartbeat')).body).toMatchObject({ cancelRequested: true });
     expect((await worker.say(lease, 'fail', { error: { message: 'stopped' } })).body).toMatchObject({
       state: 'cancelled',

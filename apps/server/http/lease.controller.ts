@@ -101,7 +101,7 @@ export class LeaseController {
 
   @Post(':token\\:snooze')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Put the run off without using an attempt' })
+  @ApiOperation({ summary: 'Put the run off; it is no failure' })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
   async snooze(
     @CurrentTenant() tenant: Tenant,
@@ -113,7 +113,7 @@ export class LeaseController {
 
   @Post(':token\\:release')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Give the run back untouched, for another worker' })
+  @ApiOperation({ summary: 'Give the run back, for another worker; it is no failure' })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
   async release(
     @CurrentTenant() tenant: Tenant,

@@ -124,7 +124,11 @@ export const failInput = z.strictObject({
 export type FailInput = z.output<typeof failInput>;
 
 export const snoozeInput = z.strictObject({
-  seconds: z.number().min(0).max(PUT_OFF_SECONDS_MAX).describe('Once more after this; no attempt is used.'),
+  seconds: z
+    .number()
+    .min(0)
+    .max(PUT_OFF_SECONDS_MAX)
+    .describe('Once more after this, as the next attempt; it is no failure.'),
 });
 export type SnoozeInput = z.output<typeof snoozeInput>;
 
