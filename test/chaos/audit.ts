@@ -62,7 +62,8 @@ const WRITES = `
   create function chaos.note_history() returns trigger language plpgsql as $$
     begin
       insert into chaos.replica_write
-      select distinct replica, 'completion', pg_current_xact_id(), clock_timestamp() from written where outcome <> 'dead-lettered';
+      select distinct replica, 'completion', pg_current_xact_id(), clock_timestamp() from written
+       where replica is not null and error ->> 'name' is distinct from 'Poison';
       return null;
     end $$;
   create trigger chaos_history after insert on carillon.run_history referencing new table as written

@@ -20,7 +20,7 @@ export interface Post {
   readonly key: string;
   readonly tenant: string;
   readonly jobType: string;
-  readonly expected: 'succeeded' | 'failed';
+  readonly expected: 'succeeded' | 'dead-lettered';
   readonly postedAtMs: number;
   /** Refused: it certainly did not happen. Unknown: it may have. */
   outcome: 'acknowledged' | 'refused' | 'unknown';
@@ -145,6 +145,6 @@ export class Poster {
     if (draw < 0.65) return { jobType: 'call', payload: { ms }, expected: 'succeeded' };
     if (draw < 0.8) return { jobType: 'sleep', payload: { ms }, expected: 'succeeded' };
     if (draw < 0.95) return { jobType: 'fail', payload: { times: 1 }, expected: 'succeeded' };
-    return { jobType: 'fail', payload: {}, expected: 'failed' };
+    return { jobType: 'fail', payload: {}, expected: 'dead-lettered' };
   }
 }

@@ -33,8 +33,8 @@ function manyEnds({ open, ended }: Evidence): string[] {
 function wrongNumbers(run: OpenRun | EndedRun): string[] {
   const numbers = run.pastAttempts.map(({ attempt }) => attempt);
   // A run that was ended because it kills its replicas ends with its last lost attempt.
-  const isDeadLettered = 'outcome' in run && run.outcome === 'dead-lettered';
-  const last = isDeadLettered ? numbers.length : numbers.length + 1;
+  const isPoison = 'outcome' in run && run.error?.name === 'Poison';
+  const last = isPoison ? numbers.length : numbers.length + 1;
   const right = numbers.every((number, index) => number === index + 1) && run.attempt === last;
   return right
     ? []

@@ -52,8 +52,8 @@ function checkEnd(run: OpenRun | EndedRun, post: Post, readAtMs: number): string
     ];
   const failed =
     run.pastAttempts.filter(({ outcome }) => outcome === 'failed').length +
-    (run.outcome === 'failed' ? 1 : 0);
-  if (post.expected === 'failed' && failed !== FAILURES)
+    (run.outcome === 'dead-lettered' ? 1 : 0);
+  if (post.expected === 'dead-lettered' && failed !== FAILURES)
     return [`I2: run ${run.id} failed for good after ${failed} failures, not ${FAILURES}`];
   return [];
 }
