@@ -12,7 +12,7 @@ import { nextExpiryMs, offerUnheardAgain } from './lease.repository.js';
 import { forgetWorkers } from './worker.repository.js';
 
 const LEASES_PER_PASS = 50;
-/** A lease that is taken while this loop rests expires later than this. */
+/** Leases are made while this loop rests; none is looked at later than this after its time. */
 const LOOK_MS = 1_000;
 const FORGET_EVERY_MS = 60_000;
 const FORGOTTEN_PER_PASS = 5_000;
@@ -34,7 +34,7 @@ export class LeaseSweepLoop implements Loop {
     const { db } = leader.incarnation;
     await this.#forget(db);
     const waitMs = await nextExpiryMs(db);
-    if (waitMs === null) return UNTIL_WOKEN_MS;
+    if (waitMs === null) return LOOK_MS;
     if (waitMs > 0) return Math.min(waitMs, LOOK_MS);
     const offered = await offerUnheardAgain(db, { limit: LEASES_PER_PASS });
     if (offered > 0) this.hints.send({ kind: 'offers' });

@@ -163,7 +163,9 @@ describe('many runs at once', () => {
     expect(await readRun(tenant, untagged)).toMatchObject({ state: 'scheduled' });
     const nothing = await post('retry', { filter: { tag: 'bulk' } }).expect(200);
     expect(counts.parse(nothing.body)).toEqual({ retried: 0, more: false });
-    const filter = { tag: 'bulk', state: 'cancelled', createdAfter: tagged[0]?.createdAt };
+    // They were made at the same time, so any of them may be the first.
+    const [createdAfter] = tagged.map(({ createdAt }) => createdAt).toSorted();
+    const filter = { tag: 'bulk', state: 'cancelled', createdAfter };
     const retried = await post('retry', { filter, expectedCount: 5 }).expect(200);
     expect(counts.parse(retried.body)).toEqual({ retried: 5, more: false });
     for (const run of tagged) expect(await finishedRun(tenant, run)).toMatchObject({ state: 'succeeded' });
