@@ -24,6 +24,7 @@ export const BROKEN_PROTOCOLS = [
   'starts before run_at',
   'claims that do not tell of cancels and deadlines',
   'endings without the gate',
+  'runs that come back to claims that still name them',
   'endings that do not look for claims',
   'occupancy that ignores what others hold',
   'former owners go on with what is limited',

@@ -65,7 +65,8 @@ export function judgeAccount({ db, world, invariants, workload }: SimulatedClust
   }
   for (const run of invariants.cancelled) {
     const outcome = db.history.get(run)?.outcome;
-    if (outcome !== 'cancelled') world.violate('I2', `${run} was said to be cancelled, and is ${outcome}`);
+    if (outcome !== 'cancelled' && !invariants.broughtBack.has(run))
+      world.violate('I2', `${run} was said to be cancelled, and is ${outcome}`);
   }
   for (const { id, firstDueMs, periodMs } of workload.schedules) {
     const nextDueMs = db.schedule.get(id)?.nextDueMs ?? firstDueMs;

@@ -23,6 +23,8 @@ export class Invariants {
   readonly acknowledged = new Set<string>();
   /** Runs of which the caller of the API was told that they are cancelled. */
   readonly cancelled = new Set<string>();
+  /** Runs that were over once, and are not for ever. */
+  readonly broughtBack = new Set<string>();
   readonly #outcomes = new Map<string, string>();
   readonly #claimants = new Map<string, Set<number>>();
   readonly #sightings = new Map<number, Sightings>();
@@ -106,6 +108,8 @@ export class Invariants {
         return;
       case 'ended-unheld':
         return this.#judgeEnding(act);
+      case 'brought-back':
+        return this.#judgeReturn(act);
       case 'hand-over':
       case 'gift':
         return this.#judgeMove(act);
@@ -218,6 +222,15 @@ export class Invariants {
     if (holder === undefined) return;
     const story = `${run} is ended as ${outcome}, but replica ${holder.replica} holds it by ${holder.id}`;
     this.world.violate('only its holder ends what is held', story);
+  }
+
+  /** It starts from anew, and nobody may believe that it holds it. */
+  #judgeReturn({ run, attempt }: Act & { kind: 'brought-back' }): void {
+    this.#endedUnheld.delete(run);
+    this.broughtBack.add(run);
+    const before = this.#outcomes.get(`${run}/${attempt}`);
+    if (before !== undefined)
+      this.world.violate('I2', `${run} comes back for attempt ${attempt}, which has ended as ${before}`);
   }
 
   #judgeMove(act: Act & { kind: 'hand-over' | 'gift' }): void {

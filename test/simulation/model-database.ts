@@ -91,6 +91,8 @@ export interface ClaimRow {
 }
 
 export interface HistoryRow {
+  /** As it was last. */
+  row: RunRow;
   run: string;
   outcome: string;
   attempt: number;

@@ -42,6 +42,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'hand-overs without the gate',
     shows: 'one live claim a run',
     focus: around('claimRuns', 'a process joins'),
+    overlooked: ['what is claimed is there', 'only what is there runs', 'an attempt starts once'],
   },
   {
     broken: 'goodbyes without the gate',
@@ -92,6 +93,10 @@ const CONTROLS: readonly Control[] = [
     broken: 'endings without the gate',
     shows: 'what is claimed is there',
     focus: around('claimRuns', 'somebody cancels runs'),
+  },
+  {
+    broken: 'runs that come back to claims that still name them',
+    shows: 'one live claim a run',
   },
   { broken: 'endings that do not look for claims', shows: 'only its holder ends what is held' },
   {

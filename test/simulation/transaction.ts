@@ -17,6 +17,7 @@ export type Act =
       claimedAttempt: number;
     }
   | { kind: 'dead-letter'; run: string }
+  | { kind: 'brought-back'; run: string; attempt: number }
   | { kind: 'ended-unheld'; run: string; attempt: number; outcome: string }
   | { kind: 'hand-over'; replica: number; slot: number; from: number | null }
   | { kind: 'gift'; slot: number; from: number | null }

@@ -6,6 +6,7 @@ import { connectDatabase, type Database } from '#database/connection.js';
 import { asId, type ReplicaNumber } from '#kernel/ids.js';
 import { notify } from '#cluster/hint.repository.js';
 import { cancelRuns } from '#execution/run-ending.js';
+import { RETRIABLE, retryEnded } from '#execution/requeue.js';
 import { insertRun } from '#execution/run.repository.js';
 import { changeSchedule } from '#scheduling/schedules.js';
 import type { Actor } from './actor.js';
@@ -125,6 +126,19 @@ export class Workload implements Actor {
       for (const id of ended) this.invariants.cancelled.add(id);
       if (requested.length > 0 && isHinted) await notify(db, 'cancel');
     });
+  }
+
+  /** Any run that is over without having succeeded. */
+  retry(): void {
+    const over = this.db.history.rows().filter(({ outcome }) => outcome !== 'succeeded');
+    const ended = this.world.random.pick(over);
+    if (ended === undefined) return;
+    const { row, run } = ended;
+    const outcomes = RETRIABLE;
+    this.serialMs += (row.payload as Work).ms * ATTEMPTS_MAX; // as this made it
+    this.#ask(`retry ${run}`, (db) =>
+      retryEnded(db, { tenantId: asId.tenant(row.tenantId), ids: [asId.run(run)], outcomes }),
+    );
   }
 
   changeSchedule(kind: 'pause' | 'resume'): void {

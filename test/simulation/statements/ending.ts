@@ -1,5 +1,5 @@
-// What do statements that end runs without an attempt, or ask for their end, mean?
-import { fireKey, type RunRow } from '../model-database.js';
+// What do statements that end runs without an attempt, ask for their end, or bring ended ones back mean?
+import { fireKey, NOT_TRIED, type RunRow } from '../model-database.js';
 import { closeFire, moveToHistory } from './settlement.js';
 import { answer, BLOCKED, type Meaning, type Scene } from './meaning.js';
 
@@ -52,6 +52,28 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
     texts: ['y3rfvb'],
     run: endUnheld,
   },
+  {
+    name: 'lockClaimsNaming',
+    says: ['select id from carillon.claim where run_ids && $1::uuid[] order by id for update'],
+    texts: ['1rhnjdn'],
+    run: ({ db, tx, params, broken }) => {
+      if (broken.has('runs that come back to claims that still name them')) return answer();
+      const ids = params[0] as string[];
+      const naming = db.claim
+        .rows()
+        .filter((claim) => claim.runs.some((run) => ids.includes(run)))
+        .map(({ id }) => id)
+        .toSorted();
+      if (!db.claim.lockAll(naming, tx)) return BLOCKED;
+      return answer(naming.filter((id) => db.claim.get(id, tx) !== null).map((id) => ({ id })));
+    },
+  },
+  {
+    name: 'requeueRuns',
+    says: ['with gone as ( delete from carillon.run_history', 'insert into carillon.run (id,'],
+    texts: ['xb383e'],
+    run: requeueRuns,
+  },
 ];
 
 function requestCancel({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
@@ -90,6 +112,32 @@ function endUnheld(scene: Scene): ReturnType<Meaning['run']> {
   }
   return answer(
     runIds.map((id) => ({ id })),
+    'INSERT',
+  );
+}
+
+function requeueRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
+  const [tenantId, ids, outcomes] = params as [string, string[], string[]];
+  const fits = (id: string): boolean => {
+    const ended = db.history.get(id, tx);
+    return ended !== null && ended.row.tenantId === tenantId && outcomes.includes(ended.outcome);
+  };
+  const there = ids.filter(fits);
+  if (!db.history.lockAll(there, tx) || !db.run.lockAll(there, tx)) return BLOCKED;
+  const back = there.filter(fits);
+  const nowMs = server.wallMs();
+  for (const id of back) {
+    const ended = db.history.get(id, tx);
+    if (ended === null) continue;
+    const { row } = ended;
+    const attempt = ended.attempt + 1;
+    const deadlineMs = row.deadlineMs !== null && row.deadlineMs > nowMs ? row.deadlineMs : null;
+    db.history.write(id, tx, null);
+    db.run.write(id, tx, { ...row, ...NOT_TRIED, attempt, deadlineMs, runAtMs: nowMs });
+    tx.acts.push({ kind: 'brought-back', run: id, attempt });
+  }
+  return answer(
+    back.map((id) => ({ id })),
     'INSERT',
   );
 }

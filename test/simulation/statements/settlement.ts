@@ -137,7 +137,7 @@ export function moveToHistory(
   db.run.write(run.id, tx, null);
   if (!broken.has('finished runs are not kept')) {
     db.history.lock(run.id, tx, 'write');
-    db.history.write(run.id, tx, { run: run.id, ...end });
+    db.history.write(run.id, tx, { run: run.id, row: run, ...end });
   }
   tx.acts.push({ kind: 'run-gone', run: run.id });
 }
