@@ -209,6 +209,9 @@ export class Executor {
     attempt.heartbeatMs = target.heartbeatMs ?? null;
     attempt.deadlineAtMs = this.#deadlineOf(run);
     this.#restartClock(attempt);
+    // It may have passed while the target was looked up.
+    if (run.deadline !== null && run.deadline <= databaseClock.now())
+      this.#stop(attempt, new AttemptStopped('deadline', STOPPED_BECAUSE.deadline), 0);
     const result = await attemptRun({
       run,
       call: target.call,

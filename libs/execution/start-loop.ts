@@ -111,7 +111,8 @@ export class StartLoop implements Loop {
   async #start(incarnation: Incarnation, due: readonly HeldRun[]): Promise<void> {
     const { executor, membership } = this.parts;
     const lostBefore = due.filter(({ run }) => run.losses > 0);
-    for (const held of due) if (held.run.losses === 0) executor.start(held);
+    // A deadline may have passed while tokens were taken, or while it was written down.
+    for (const held of this.#stillWanted(due.filter(({ run }) => run.losses === 0))) executor.start(held);
     if (lostBefore.length === 0) return;
     try {
       const runIds = lostBefore.map(({ run }) => run.id);
@@ -125,7 +126,7 @@ export class StartLoop implements Loop {
       throw error;
     }
     if (membership.incarnation !== incarnation) return;
-    for (const held of lostBefore) executor.start(held);
+    for (const held of this.#stillWanted(lostBefore)) executor.start(held);
   }
 
   #release(held: HeldRun): void {

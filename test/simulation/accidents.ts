@@ -30,6 +30,7 @@ const ACCIDENTS = {
   'an operator drains a replica': { weight: 1, strike: drain },
   'a schedule is paused': { weight: 2, strike: pause },
   'a queue is paused': { weight: 2, strike: pauseQueue },
+  'somebody cancels runs': { weight: 2, strike: cancel },
 } satisfies Record<string, Accident>;
 
 export type AccidentName = keyof typeof ACCIDENTS;
@@ -60,6 +61,8 @@ export const AMBUSHED: readonly string[] = [
   'insertRing',
   'deleteVoidClaims',
   'requeueLost',
+  'requestCancel',
+  'endUnheld',
   'beginTerm',
   'slotOwnerOf',
   'slotOwnerOf',
@@ -197,6 +200,10 @@ function drain(cluster: SimulatedCluster): void {
 function pause(cluster: SimulatedCluster): void {
   cluster.workload.changeSchedule('pause');
   cluster.world.after(cluster.random.between(100, 4_000), () => cluster.workload.changeSchedule('resume'));
+}
+
+function cancel({ workload, random }: SimulatedCluster): void {
+  for (let count = random.whole(1, 4); count > 0; count -= 1) workload.cancel();
 }
 
 function pauseQueue(cluster: SimulatedCluster): void {

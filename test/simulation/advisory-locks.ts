@@ -1,6 +1,6 @@
 // Who holds which advisory lock? Those of a session last until it ends and count how often they were taken;
 // the gates last until their transaction ends.
-import { REPLICA_GATE } from '#database/advisory-locks.js';
+import { REPLICA_GATE, RUN_LOG_LOCK } from '#database/advisory-locks.js';
 import type { Session } from './session.js';
 import type { Gate } from './transaction.js';
 
@@ -35,8 +35,9 @@ export class AdvisoryLocks {
   }
 
   gate(lock: number, key: number): Gate {
-    if (lock !== REPLICA_GATE) throw new Error(`expected a lock that the model knows, got ${lock}`);
-    const name = String(key);
+    if (lock !== REPLICA_GATE && lock !== RUN_LOG_LOCK)
+      throw new Error(`expected a lock that the model knows, got ${lock}`);
+    const name = `${lock}/${key}`;
     let gate = this.#gates.get(name);
     if (gate === undefined) {
       gate = { shared: new Set(), exclusive: null, queue: [] };

@@ -1,6 +1,7 @@
 // What really ran, when and where? Written down by the handlers themselves, outside of the system: starts
 // before their time (I6), and one run in two living replicas at once, show here and nowhere else.
 import type { JobContext } from '#client/job-definition.js';
+import { snooze } from '#client/outcomes.js';
 import type { Actor } from './actor.js';
 import type { Invariants } from './invariants.js';
 import { isLive, type ModelDatabase } from './model-database.js';
@@ -13,6 +14,10 @@ export interface Work {
   failures: number;
   /** It goes on although its signal tells it to stop. */
   deaf: boolean;
+  /** Its first attempt puts it off by so much; null for what does not. */
+  snoozeMs: number | null;
+  /** It logs and tells of its progress. */
+  talks: boolean;
 }
 
 interface Execution {
@@ -35,22 +40,33 @@ export class Executions {
     private readonly invariants: Invariants,
   ) {}
 
-  /** Resolves or rejects like a handler. Called on stage. */
-  execute(actor: Actor, replica: number, work: Work, context: JobContext): Promise<string> {
+  /** Resolves or rejects like a handler. Called on stage, when its replica believes that it is `now`. */
+  execute(
+    { actor, replica, now }: { actor: Actor; replica: number; now: Date },
+    work: Work,
+    context: JobContext,
+  ): Promise<string> {
     const { runId, attempt, signal } = context;
     this.started += 1;
     this.world.say(() => `${actor.name} starts attempt ${attempt} of ${runId}`);
     const execution: Execution = { actor, replica, attempt, run: this.db.run.get(runId), isOver: false };
     this.#judgeStart(runId, execution);
+    this.judgeDeadline(runId, now);
     const ofRun = this.#ofRun.get(runId);
     if (ofRun === undefined) this.#ofRun.set(runId, [execution]);
     else ofRun.push(execution);
     this.#executing.push(execution);
     this.#judgeLimits(execution);
+    if (work.talks) {
+      context.log.info('it starts');
+      context.progress(0.5);
+    }
     return new Promise((resolve, reject) => {
       this.world.timer(actor, work.ms, () => {
         execution.isOver = true;
-        if (attempt <= work.failures) reject(new Error('this attempt fails'));
+        if (work.talks) context.log.info('it ends');
+        if (attempt === 1 && work.snoozeMs !== null) reject(snooze(work.snoozeMs / 1_000));
+        else if (attempt <= work.failures) reject(new Error('this attempt fails'));
         else resolve('done');
       });
       signal.addEventListener('abort', () => {
@@ -63,6 +79,14 @@ export class Executions {
   /** A replica starts an attempt. */
   noteStart(replica: number, run: Limited & { losses: number }): void {
     if (run.losses === 0 && isLive(this.db.replica.get(replica))) this.invariants.limits.judgeRate(run);
+  }
+
+  /** Judged by the clock of the replica that starts it, which is all that it can know. */
+  judgeDeadline(run: string, now: Date): void {
+    const deadlineMs = this.db.run.get(run)?.deadlineMs ?? null;
+    if (deadlineMs === null || deadlineMs > now.getTime()) return;
+    const story = `${run} starts ${Math.round(now.getTime() - deadlineMs)} ms after its deadline`;
+    this.world.violate('nothing starts after its deadline', story);
   }
 
   /** Judged with what executes anywhere (I7); see limits.ts. */
@@ -82,6 +106,14 @@ export class Executions {
     if (dueAtMs !== undefined && this.world.nowMs < dueAtMs - 5) {
       this.world.violate('I6', `${run} starts ${Math.round(dueAtMs - this.world.nowMs)} ms before it is due`);
     }
+    const ended = this.invariants.endedUnheld(run);
+    if (ended !== undefined && isLive(this.db.replica.get(replica)))
+      this.world.violate('what is over never starts', `${run} starts in ${actor.name}, but it is ${ended}`);
+    if (this.invariants.wasUnwanted(run, attempt, replica))
+      this.world.violate(
+        'what is over never starts',
+        `${run} starts in ${actor.name}, although it was to be cancelled when it was claimed`,
+      );
     const row = this.db.run.get(run);
     if (row?.attempt !== attempt && isLive(this.db.replica.get(replica)) && !isHindered(actor)) {
       const now = row === null ? 'is gone' : `is at attempt ${row.attempt}`;

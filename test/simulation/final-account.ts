@@ -40,6 +40,11 @@ export function unfinished({ db, server, workload, processes }: SimulatedCluster
   const overdue = db.run.rows().find((run) => run.runAtMs < server.wallMs() - OVERDUE_MS);
   if (overdue !== undefined)
     return `${describe(overdue)} has been due for ${Math.round(server.wallMs() - overdue.runAtMs)} ms`;
+  const unended = db.run.rows().find(({ deadlineMs, cancelRequestedAtMs }) => {
+    const overAtMs = Math.min(deadlineMs ?? Infinity, cancelRequestedAtMs ?? Infinity);
+    return overAtMs < server.wallMs() - OVERDUE_MS;
+  });
+  if (unended !== undefined) return `${describe(unended)} was to be over long ago`;
   const undecided = db.fire
     .rows()
     .find((fire) => fire.outcome === 'planned' && fire.dueMs < server.wallMs() - OVERDUE_MS);
@@ -57,6 +62,11 @@ export function judgeAccount({ db, world, invariants, workload }: SimulatedClust
   for (const run of invariants.acknowledged) {
     const places = Number(db.run.get(run) !== null) + Number(db.history.get(run) !== null);
     if (places !== 1) world.violate('I5', `${run} was acknowledged and is in ${places} places`);
+  }
+  for (const run of invariants.cancelled) {
+    const outcome = db.history.get(run)?.outcome;
+    if (outcome !== 'cancelled' && !invariants.broughtBack.has(run))
+      world.violate('I2', `${run} was said to be cancelled, and is ${outcome}`);
   }
   for (const { id, firstDueMs, periodMs } of workload.schedules) {
     const nextDueMs = db.schedule.get(id)?.nextDueMs ?? firstDueMs;

@@ -1,7 +1,7 @@
 // What must never happen? Each transaction is judged as it commits, by what it did and by what is committed
 // at that instant; the numbers are those of docs/ARCHITECTURE.md. What only the end can tell (is anything
 // lost, does everything go on) is judged in final-account.ts.
-import { fireKey, isLive, type ModelDatabase } from './model-database.js';
+import { fireKey, isLive, type ModelDatabase, type RunRow } from './model-database.js';
 import { Limits } from './limits.js';
 import type { Act, Transaction } from './transaction.js';
 import type { World } from './world.js';
@@ -21,6 +21,10 @@ const VERDICT_MS = 15_000;
 export class Invariants {
   /** Runs whose creation was acknowledged to the caller of the API. */
   readonly acknowledged = new Set<string>();
+  /** Runs of which the caller of the API was told that they are cancelled. */
+  readonly cancelled = new Set<string>();
+  /** Runs that were over once, and are not for ever. */
+  readonly broughtBack = new Set<string>();
   readonly #outcomes = new Map<string, string>();
   readonly #claimants = new Map<string, Set<number>>();
   readonly #sightings = new Map<number, Sightings>();
@@ -29,6 +33,10 @@ export class Invariants {
   readonly #planned = new Map<string, string | null>();
   /** At which instant of the world a claimed run becomes due, by the clock reading of its claim. */
   readonly #dueAtMs = new Map<string, number>();
+  /** How runs ended that nobody held. */
+  readonly #endedUnheld = new Map<string, string>();
+  /** Claims of attempts of runs that were to be cancelled by then. */
+  readonly #unwanted = new Set<string>();
   readonly limits: Limits;
   deaths = 0;
   outcomes = 0;
@@ -60,8 +68,20 @@ export class Invariants {
   }
 
   /** The run is being claimed while the server's clock shows `wallMs`. */
-  noteClaimed(replica: number, run: { id: string; attempt: number; runAtMs: number }, wallMs: number): void {
-    this.#dueAtMs.set(`${run.id}/${run.attempt}/${replica}`, this.world.nowMs + run.runAtMs - wallMs);
+  noteClaimed(replica: number, run: RunRow, wallMs: number): void {
+    const key = `${run.id}/${run.attempt}/${replica}`;
+    this.#dueAtMs.set(key, this.world.nowMs + run.runAtMs - wallMs);
+    if (run.cancelRequestedAtMs !== null) this.#unwanted.add(key);
+  }
+
+  /** Undefined for runs that are not over, or that ended with an attempt. */
+  endedUnheld(run: string): string | undefined {
+    return this.#endedUnheld.get(run);
+  }
+
+  /** Whether the run was to be cancelled when the replica claimed the attempt. */
+  wasUnwanted(run: string, attempt: number, replica: number): boolean {
+    return this.#unwanted.has(`${run}/${attempt}/${replica}`);
   }
 
   dueAtMs(run: string, attempt: number, replica: number): number | undefined {
@@ -86,6 +106,10 @@ export class Invariants {
         return this.#judgeOutcome(act);
       case 'dead-letter':
         return;
+      case 'ended-unheld':
+        return this.#judgeEnding(act);
+      case 'brought-back':
+        return this.#judgeReturn(act);
       case 'hand-over':
       case 'gift':
         return this.#judgeMove(act);
@@ -147,6 +171,12 @@ export class Invariants {
       this.world.violate('one live claim a run', story);
     }
     for (const { id, attempt } of runs) {
+      const now = this.db.run.get(id);
+      if (now?.attempt !== attempt)
+        this.world.violate(
+          'what is claimed is there',
+          `the claim ${claim} of attempt ${attempt} of ${id} commits, but the run ${now === null ? 'is gone' : `is at attempt ${now.attempt}`}`,
+        );
       const key = `${id}/${attempt}`;
       const claimants = this.#claimants.get(key);
       if (claimants === undefined) this.#claimants.set(key, new Set([replica]));
@@ -178,6 +208,29 @@ export class Invariants {
     if (claimedAttempt === attempt && this.#claimants.get(key)?.has(replica)) return;
     const story = `replica ${replica} recorded ${outcome} for attempt ${attempt} of ${run}, having claimed attempt ${claimedAttempt}`;
     this.world.violate('I2', story);
+  }
+
+  #judgeEnding({ run, attempt, outcome }: Act & { kind: 'ended-unheld' }): void {
+    const before = this.#outcomes.get(`${run}/${attempt}`);
+    if (before !== undefined)
+      this.world.violate('I2', `attempt ${attempt} of ${run} has two outcomes, ${before} and ${outcome}`);
+    this.#outcomes.set(`${run}/${attempt}`, outcome);
+    this.#endedUnheld.set(run, outcome);
+    const holder = this.db.claim
+      .rows()
+      .find((claim) => claim.runs.includes(run) && this.db.isLive(claim.replica));
+    if (holder === undefined) return;
+    const story = `${run} is ended as ${outcome}, but replica ${holder.replica} holds it by ${holder.id}`;
+    this.world.violate('only its holder ends what is held', story);
+  }
+
+  /** It starts from anew, and nobody may believe that it holds it. */
+  #judgeReturn({ run, attempt }: Act & { kind: 'brought-back' }): void {
+    this.#endedUnheld.delete(run);
+    this.broughtBack.add(run);
+    const before = this.#outcomes.get(`${run}/${attempt}`);
+    if (before !== undefined)
+      this.world.violate('I2', `${run} comes back for attempt ${attempt}, which has ended as ${before}`);
   }
 
   #judgeMove(act: Act & { kind: 'hand-over' | 'gift' }): void {

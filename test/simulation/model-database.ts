@@ -64,6 +64,8 @@ export interface RunRow {
   payload: unknown;
   priority: number;
   runAtMs: number;
+  deadlineMs: number | null;
+  cancelRequestedAtMs: number | null;
   attempt: number;
   failures: number;
   losses: number;
@@ -72,7 +74,14 @@ export interface RunRow {
 }
 
 /** The counters of a run that nobody has tried yet. */
-export const NOT_TRIED = { attempt: 1, failures: 0, losses: 0, crashes: 0, startedBy: null } as const;
+export const NOT_TRIED = {
+  attempt: 1,
+  failures: 0,
+  losses: 0,
+  crashes: 0,
+  startedBy: null,
+  cancelRequestedAtMs: null,
+} as const;
 
 export interface ClaimRow {
   id: string;
@@ -82,6 +91,8 @@ export interface ClaimRow {
 }
 
 export interface HistoryRow {
+  /** As it was last. */
+  row: RunRow;
   run: string;
   outcome: string;
   attempt: number;

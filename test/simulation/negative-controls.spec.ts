@@ -42,6 +42,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'hand-overs without the gate',
     shows: 'one live claim a run',
     focus: around('claimRuns', 'a process joins'),
+    overlooked: ['what is claimed is there', 'only what is there runs', 'an attempt starts once'],
   },
   {
     broken: 'goodbyes without the gate',
@@ -52,7 +53,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'goodbyes without the gate',
     shows: 'no attempt of the living is burned',
     focus: around('claimRuns', 'a process leaves'),
-    overlooked: ['who has left claims nothing', 'one live claim a run'],
+    overlooked: ['who has left claims nothing', 'one live claim a run', 'what is claimed is there'],
   },
   {
     broken: 'claims without the epoch of their slot',
@@ -82,6 +83,27 @@ const CONTROLS: readonly Control[] = [
   { broken: 'claimed runs are taken back, too', shows: 'only what is there runs' },
   { broken: 'finished runs are not kept', shows: 'I5' },
   { broken: 'starts before run_at', shows: 'I6' },
+  { broken: 'claims that do not tell of cancels and deadlines', shows: 'nothing starts after its deadline' },
+  {
+    broken: 'claims that do not tell of cancels and deadlines',
+    shows: 'what is over never starts',
+    overlooked: ['nothing starts after its deadline'],
+  },
+  {
+    broken: 'endings without the gate',
+    shows: 'what is claimed is there',
+    focus: around('claimRuns', 'somebody cancels runs'),
+  },
+  {
+    broken: 'runs that come back to claims that still name them',
+    shows: 'one live claim a run',
+  },
+  { broken: 'endings that do not look for claims', shows: 'only its holder ends what is held' },
+  {
+    broken: 'endings that do not look for claims',
+    shows: 'what is over never starts',
+    overlooked: ['only its holder ends what is held', 'I2'],
+  },
   {
     broken: 'occupancy that ignores what others hold',
     shows: 'I7',

@@ -100,11 +100,12 @@ export class ReplicaProcess implements Actor {
   }
 
   #watch(replica: Replica): void {
-    const { membership, leadership, settleLoop, executor, held } = replica;
+    const { membership, leadership, settleLoop, executor, held, databaseClock } = replica;
     const { world, db, broken, executions } = this.parts;
     const start = executor.start.bind(executor);
     executor.start = (run) => {
       executions.noteStart(membership.incarnation?.replica ?? 0, run.run);
+      executions.judgeDeadline(run.run.id, databaseClock.now());
       start(run);
     };
     breakOccupancy(held, broken);
@@ -139,7 +140,15 @@ export class ReplicaProcess implements Actor {
     registry.register({
       definition: { kind: 'job-definition', name: 'work', payload: ANYTHING },
       handle: ({ payload }, context) =>
-        this.parts.executions.execute(this, this.incarnation?.replica ?? 0, payload as Work, context), // as the workload made it
+        this.parts.executions.execute(
+          {
+            actor: this,
+            replica: this.incarnation?.replica ?? 0,
+            now: this.replica.databaseClock.now(),
+          },
+          payload as Work, // as the workload made it
+          context,
+        ),
     });
     return registry;
   }
@@ -155,6 +164,7 @@ export class ReplicaProcess implements Actor {
       CARILLON_MAX_HELD: 50,
       CARILLON_MAX_RUNNING: 20,
       CARILLON_WORK_CONNECTIONS: 4,
+      CARILLON_STOP_GRACE_SECONDS: 2,
       CARILLON_HTTP_ALLOWED_HOSTS: [],
       cluster: this.parts.settings,
     };

@@ -216,7 +216,7 @@ export class Server implements DatabaseServer, StatementServer {
   #checkLimits(session: Session, spentMs: number): void {
     const { limits } = session;
     if (session.waiting !== null) {
-      if (spentMs >= limits.lockMs) this.#fail(session, failures.lockTimeout());
+      if (spentMs >= (session.tx?.lockMs ?? limits.lockMs)) this.#fail(session, failures.lockTimeout());
       else if (spentMs >= limits.statementMs) this.#fail(session, failures.statementTimeout());
       else if (spentMs >= DEADLOCK_MS && session.tx?.waitsForItself() === true)
         this.#fail(session, failures.deadlock());

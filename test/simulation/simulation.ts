@@ -72,6 +72,10 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   for (let count = random.whole(4, 12) * (focus === null ? 1 : 3); count > 0; count -= 1) {
     world.after(random.between(500, ACCIDENTS_UNTIL_MS), () => workload.enqueue());
   }
+  for (let count = random.whole(0, 4); count > 0; count -= 1)
+    world.after(random.between(500, ACCIDENTS_UNTIL_MS), () => workload.cancel());
+  for (let count = random.whole(0, 3); count > 0; count -= 1)
+    world.after(random.between(CALM_UNTIL_MS, ACCIDENTS_UNTIL_MS), () => workload.retry());
   planAccidents(cluster, focus, { fromMs: CALM_UNTIL_MS, untilMs: ACCIDENTS_UNTIL_MS });
   watchForTimeouts(cluster);
   world.playUntil(ACCIDENTS_UNTIL_MS);

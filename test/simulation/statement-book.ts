@@ -4,9 +4,11 @@
 import type { Broken } from './broken-protocols.js';
 import type { Answer } from './connection.js';
 import { CLUSTER_STATEMENTS } from './statements/cluster.js';
+import { ENDING_STATEMENTS } from './statements/ending.js';
 import { EXECUTION_STATEMENTS } from './statements/execution.js';
 import { LEADERSHIP_STATEMENTS } from './statements/leadership.js';
 import { LIMIT_STATEMENTS } from './statements/limits.js';
+import { REPORT_STATEMENTS } from './statements/reports.js';
 import { REVOCATION_STATEMENTS } from './statements/revocation.js';
 import { SCHEDULING_STATEMENTS } from './statements/scheduling.js';
 import { SESSION_STATEMENTS } from './statements/session.js';
@@ -15,6 +17,7 @@ import { SLOT_STATEMENTS } from './statements/slots.js';
 import type { BLOCKED, Meaning, Scene } from './statements/meaning.js';
 
 const BOOK: readonly Meaning[] = [
+  ...REPORT_STATEMENTS, // first: one of them takes a lock in passing
   ...SESSION_STATEMENTS,
   ...CLUSTER_STATEMENTS,
   ...LEADERSHIP_STATEMENTS,
@@ -23,6 +26,7 @@ const BOOK: readonly Meaning[] = [
   ...LIMIT_STATEMENTS,
   ...SETTLEMENT_STATEMENTS,
   ...REVOCATION_STATEMENTS,
+  ...ENDING_STATEMENTS,
   ...SCHEDULING_STATEMENTS,
 ];
 

@@ -17,6 +17,8 @@ export type Act =
       claimedAttempt: number;
     }
   | { kind: 'dead-letter'; run: string }
+  | { kind: 'brought-back'; run: string; attempt: number }
+  | { kind: 'ended-unheld'; run: string; attempt: number; outcome: string }
   | { kind: 'hand-over'; replica: number; slot: number; from: number | null }
   | { kind: 'gift'; slot: number; from: number | null }
   | { kind: 'plan'; schedule: string; dueMs: number; run: string | null }
@@ -48,6 +50,8 @@ export class Transaction {
   readonly cells = new Set<Cell<unknown>>();
   readonly gates = new Set<Gate>();
   readonly acts: Act[] = [];
+  /** How long a statement may wait for a lock, if the transaction has a limit of its own. */
+  lockMs: number | null = null;
   /** Whom the statement that waits is waiting for. */
   blockers: readonly Transaction[] = [];
 

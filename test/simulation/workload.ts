@@ -4,6 +4,9 @@ import { endTerm } from '#cluster/leadership.repository.js';
 import { leaveState, returnToService } from '#cluster/replica.repository.js';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { asId, type ReplicaNumber } from '#kernel/ids.js';
+import { notify } from '#cluster/hint.repository.js';
+import { cancelRuns } from '#execution/run-ending.js';
+import { RETRIABLE, retryEnded } from '#execution/requeue.js';
 import { insertRun } from '#execution/run.repository.js';
 import { changeSchedule } from '#scheduling/schedules.js';
 import type { Actor } from './actor.js';
@@ -99,14 +102,43 @@ export class Workload implements Actor {
       concurrencyKey: random.pick(KEYS) ?? null,
       priority: random.whole(0, 1),
       tags: [],
-      deadline: null,
+      deadline: random.chance(0.25)
+        ? new Date((runAt?.getTime() ?? this.world.server.wallMs()) + random.between(0, 5_000))
+        : null,
     };
     const work = this.#work();
-    this.serialMs += work.ms * Math.min(ATTEMPTS_MAX, work.failures + 1);
+    this.serialMs += work.ms * Math.min(ATTEMPTS_MAX, work.failures + 1) + (work.snoozeMs ?? 0);
     this.#ask(`enqueue ${id}`, async (db) => {
       await insertRun(db, { ...run, payload: work, runAt });
       this.invariants.acknowledged.add(id);
     });
+  }
+
+  /** Any run that is not over, wherever it is. */
+  cancel(): void {
+    const { random } = this.world;
+    const run = random.pick(this.db.run.rows());
+    const isHinted = random.chance(0.5);
+    if (run === undefined) return;
+    const asked = { tenantId: asId.tenant(run.tenantId), slot: asId.slot(run.slot), ids: [asId.run(run.id)] };
+    this.#ask(`cancel ${run.id}`, async (db) => {
+      const { ended, requested } = await cancelRuns(db, asked);
+      for (const id of ended) this.invariants.cancelled.add(id);
+      if (requested.length > 0 && isHinted) await notify(db, 'cancel');
+    });
+  }
+
+  /** Any run that is over without having succeeded. */
+  retry(): void {
+    const over = this.db.history.rows().filter(({ outcome }) => outcome !== 'succeeded');
+    const ended = this.world.random.pick(over);
+    if (ended === undefined) return;
+    const { row, run } = ended;
+    const outcomes = RETRIABLE;
+    this.serialMs += (row.payload as Work).ms * ATTEMPTS_MAX; // as this made it
+    this.#ask(`retry ${run}`, (db) =>
+      retryEnded(db, { tenantId: asId.tenant(row.tenantId), ids: [asId.run(run)], outcomes }),
+    );
   }
 
   changeSchedule(kind: 'pause' | 'resume'): void {
@@ -183,6 +215,8 @@ export class Workload implements Actor {
       ms: Math.round(Math.min(ms, msMax)),
       failures: random.chance(0.2) ? random.whole(1, 3) : 0,
       deaf: random.chance(0.3),
+      snoozeMs: random.chance(0.1) ? (random.pick([0, 300]) ?? 0) : null,
+      talks: random.chance(0.2),
     };
   }
 

@@ -1,12 +1,12 @@
 // What do statements that take work in, find it, claim it and give it back mean?
 import { laneOf, NOT_TRIED, queueKey, type ModelDatabase, type RunRow } from '../model-database.js';
-import { answer, at, BLOCKED, changed, msOf, type Meaning, type Scene } from './meaning.js';
+import { answer, at, BLOCKED, changed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
 
 export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'insertRun',
     says: ['insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload'],
-    texts: ['bt598r'],
+    texts: ['1d81omn'],
     run: insertRun,
   },
   {
@@ -18,7 +18,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'claimRuns',
     says: ['with lane as materialized', 'insert into carillon.claim'],
-    texts: ['t14p15'],
+    texts: ['c04v5r'],
     run: claimRuns,
   },
   {
@@ -87,9 +87,20 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
     run: () => changed(0, 'INSERT'),
   },
   {
+    name: 'noteStarts',
+    says: ['update carillon.claim set started = coalesce(started,'],
+    texts: ['158kidi'],
+    run: ({ db, tx, params }) => {
+      const [, id, replica] = params as [string, string, number];
+      if (db.claim.get(id, tx)?.replica !== replica) return changed(0);
+      // What it writes is only for people; that it takes the row is what others may have to wait for.
+      return db.claim.lock(id, tx, 'write') ? changed(1) : BLOCKED;
+    },
+  },
+  {
     name: 'findJobType',
     says: ['from carillon.job_type where name = $1'],
-    texts: ['14ho7cm'],
+    texts: ['1oxoyew'],
     run: ({ db, params }) => {
       const stored = {
         limits: db.jobType.get(params[0] as string)?.limits ?? {},
@@ -108,7 +119,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
 ];
 
 function insertRun({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
-  const [id, tenantId, slot, jobType, queue, concurrencyKey, , payload, priority, , runAt] = params as [
+  const runs = zipped(...params) as [
     string,
     string,
     number,
@@ -118,25 +129,31 @@ function insertRun({ db, tx, params, server }: Scene): ReturnType<Meaning['run']
     unknown,
     string,
     number,
-    unknown,
     Date | null,
-  ];
-  db.run.lock(id, tx, 'write');
-  db.run.write(id, tx, {
-    ...NOT_TRIED,
-    id,
-    tenantId,
-    slot,
-    jobType,
-    queue,
-    concurrencyKey,
-    priority,
-    payload: JSON.parse(payload) as unknown,
-    schedule: null,
-    dueMs: null,
-    runAtMs: runAt === null ? server.wallMs() : msOf(runAt),
-  });
-  return changed(1, 'INSERT');
+    Date | null,
+    number,
+  ][];
+  for (const run of runs) {
+    const [id, tenantId, slot, jobType, queue, concurrencyKey, , payload, priority, deadline, runAt] = run;
+    const delayMs = run[11];
+    db.run.lock(id, tx, 'write');
+    db.run.write(id, tx, {
+      ...NOT_TRIED,
+      id,
+      tenantId,
+      slot,
+      jobType,
+      queue,
+      concurrencyKey,
+      priority,
+      payload: JSON.parse(payload) as unknown,
+      schedule: null,
+      dueMs: null,
+      deadlineMs: deadline === null ? null : msOf(deadline),
+      runAtMs: runAt === null ? server.wallMs() + delayMs : msOf(runAt),
+    });
+  }
+  return changed(runs.length, 'INSERT');
 }
 
 /** Each lane that holds a run, behind the one where the last look ended, with what holds in it. */
@@ -197,7 +214,10 @@ function claimRuns(scene: Scene): ReturnType<Meaning['run']> {
     for (const run of picked) server.invariants.noteClaimed(replica, run, nowMs);
   }
   const early = broken.has('starts before run_at');
-  return answer(picked.map((run) => claimed(run, claimId, early ? run.runAtMs : nowMs)));
+  const told = broken.has('claims that do not tell of cancels and deadlines')
+    ? picked.map((run) => ({ ...run, deadlineMs: null, cancelRequestedAtMs: null }))
+    : picked;
+  return answer(told.map((run) => claimed(run, claimId, early ? run.runAtMs : nowMs)));
 }
 
 function pickRuns({ db, params, broken }: Scene, replica: number, nowMs: number): RunRow[] {
@@ -236,15 +256,16 @@ function byRank(a: RunRow, b: RunRow): number {
 }
 
 function claimed(run: RunRow, claimId: string, nowMs: number): object {
-  const { schedule, dueMs, runAtMs, crashes: _, startedBy: __, ...columns } = run;
+  const { schedule, dueMs, runAtMs, deadlineMs, cancelRequestedAtMs, ...columns } = run;
   return {
     ...columns,
     claimId,
     scheduleId: schedule,
     dueAt: dueMs === null ? null : at(dueMs),
     runAt: at(runAtMs),
-    deadline: null,
+    deadline: deadlineMs === null ? null : at(deadlineMs),
     details: null,
+    isCancelRequested: cancelRequestedAtMs !== null,
     databaseTime: at(nowMs),
   };
 }

@@ -1,6 +1,6 @@
 // What do statements that take runs back from the dead mean?
 import { fireKey, type ClaimRow } from '../model-database.js';
-import { moveToHistory } from './settlement.js';
+import { closeFire, moveToHistory } from './settlement.js';
 import { answer, BLOCKED, changed, type Meaning, type Scene } from './meaning.js';
 
 export const REVOCATION_STATEMENTS: readonly Meaning[] = [
@@ -39,7 +39,7 @@ export const REVOCATION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'requeueLost',
     says: ['update carillon.run set attempt = attempt + 1, losses = losses + 1'],
-    texts: ['u5crlj'],
+    texts: ['2vpda3'],
     run: requeueLost,
   },
   {
@@ -68,12 +68,7 @@ function deadLetter(scene: Scene): ReturnType<Meaning['run']> {
     moveToHistory(scene, run, { attempt: run.attempt - 1, outcome: 'dead-lettered' });
     tx.acts.push({ kind: 'dead-letter', run: run.id });
   }
-  for (const key of keys) {
-    const fire = db.fire.get(key, tx);
-    if (fire?.outcome !== 'planned') continue;
-    db.fire.write(key, tx, { ...fire, outcome: 'late' });
-    tx.acts.push({ kind: 'decision', schedule: fire.schedule, dueMs: fire.dueMs, from: fire.outcome });
-  }
+  for (const key of keys) closeFire(scene, key, 'late');
   return changed(there.length, 'INSERT');
 }
 

@@ -152,6 +152,7 @@ function insertPlannedRuns({ db, tx, params }: Scene): ReturnType<Meaning['run']
       payload: JSON.parse(payload) as unknown,
       dueMs: msOf(dueAt),
       runAtMs: msOf(dueAt),
+      deadlineMs: null,
     });
   }
   return changed(runs.length, 'INSERT');

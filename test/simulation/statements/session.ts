@@ -114,7 +114,9 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
   },
 ];
 
-function isWithoutGate({ session, params, broken }: Scene): boolean {
+function isWithoutGate({ session, tx, params, broken }: Scene): boolean {
+  // Only who ends runs waits so impatiently.
+  if (tx.lockMs !== null) return broken.has('endings without the gate');
   const isItsOwn = session.applicationName === `carillon:${String(params[1])}`;
   // Only the control session listens, and on it a replica says goodbye.
   if (isItsOwn && session.listens) return broken.has('goodbyes without the gate');

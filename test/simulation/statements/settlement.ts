@@ -24,20 +24,20 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
     says: [
       'with gone as ( delete from carillon.run where id = any($1::uuid[]) and attempt = $2 returning *)',
     ],
-    texts: ['1r9veyi'],
+    texts: ['ng8xkm'],
     run: finishRuns,
   },
   {
     name: 'retryRuns',
-    says: ['update carillon.run r set attempt = r.attempt + 1, failures = r.failures + 1'],
-    texts: ['1tyci7'],
+    says: ['update carillon.run r set attempt = r.attempt + 1, failures = r.failures + e.failed'],
+    texts: ['bex7r5'],
     run: retryRuns,
   },
   {
-    name: 'loseRuns',
-    says: ['update carillon.run r set attempt = r.attempt + 1, past_attempts = '],
-    texts: ['rqqrc1'],
-    run: loseRuns,
+    name: 'closeFires',
+    says: ['update carillon.fire f set outcome = e.outcome, reason = e.reason'],
+    texts: ['w21c1i'],
+    run: closeFires,
   },
   {
     name: 'closeClaims',
@@ -137,54 +137,61 @@ export function moveToHistory(
   db.run.write(run.id, tx, null);
   if (!broken.has('finished runs are not kept')) {
     db.history.lock(run.id, tx, 'write');
-    db.history.write(run.id, tx, { run: run.id, ...end });
+    db.history.write(run.id, tx, { run: run.id, row: run, ...end });
   }
   tx.acts.push({ kind: 'run-gone', run: run.id });
 }
 
 function retryRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
-  const [ids, attempts, delays, records] = params as [string[], number[], number[], string[]];
+  const [ids, attempts, failed, delays, records] = params as [
+    string[],
+    number[],
+    number[],
+    number[],
+    string[],
+  ];
   const fits = (id: string, index: number): boolean => db.run.get(id, tx)?.attempt === attempts[index];
   if (!db.run.lockAll(ids.filter(fits), tx)) return BLOCKED;
   const back: { id: string }[] = [];
   for (const [index, id] of ids.entries()) {
     const row = db.run.get(id, tx);
     if (row === null || !fits(id, index)) continue;
-    const { replica } = JSON.parse(records[index] ?? '{}') as { replica: number };
-    const runAtMs = server.wallMs() + (delays[index] ?? 0);
-    db.run.write(id, tx, { ...row, attempt: row.attempt + 1, failures: row.failures + 1, runAtMs });
+    const { replica, outcome } = JSON.parse(records[index] ?? '{}') as { replica: number; outcome: string };
+    const delayMs = delays[index] ?? 0;
+    db.run.write(id, tx, {
+      ...row,
+      attempt: row.attempt + 1,
+      failures: row.failures + (failed[index] ?? 0),
+      startedBy: null,
+      runAtMs: delayMs > 0 ? server.wallMs() + delayMs : row.runAtMs,
+    });
     tx.acts.push({
       kind: 'outcome',
       replica,
       run: id,
       attempt: row.attempt,
-      outcome: 'failed',
-      claimedAttempt: row.attempt,
+      outcome: outcome === 'lost' ? 'stopped' : outcome, // said by a replica that lives; 'lost' is said of the dead
+      claimedAttempt: attempts[index] ?? 0,
     });
     back.push({ id });
   }
   return answer(back, 'UPDATE');
 }
 
-function loseRuns({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
-  const [ids, attempts, records] = params as [string[], number[], string[]];
-  const fits = (id: string, index: number): boolean => db.run.get(id, tx)?.attempt === attempts[index];
-  if (!db.run.lockAll(ids.filter(fits), tx)) return BLOCKED;
-  const back: { id: string }[] = [];
-  for (const [index, id] of ids.entries()) {
-    const row = db.run.get(id, tx);
-    if (row === null || !fits(id, index)) continue;
-    const { replica } = JSON.parse(records[index] ?? '{}') as { replica: number };
-    db.run.write(id, tx, { ...row, attempt: row.attempt + 1 });
-    tx.acts.push({
-      kind: 'outcome',
-      replica,
-      run: id,
-      attempt: row.attempt,
-      outcome: 'stopped', // said by a replica that lives; 'lost' is said of the dead
-      claimedAttempt: row.attempt,
-    });
-    back.push({ id });
-  }
-  return answer(back, 'UPDATE');
+function closeFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
+  const fires = (zipped(...params) as [string, Date, string][])
+    .map(([schedule, dueAt, outcome]) => ({ key: fireKey(schedule, msOf(dueAt)), outcome }))
+    .filter(({ key }) => db.fire.get(key, tx)?.outcome === 'planned');
+  const keys = fires.map(({ key }) => key);
+  if (!db.fire.lockAll(keys, tx)) return BLOCKED;
+  for (const { key, outcome } of fires) closeFire({ db, tx }, key, outcome);
+  return changed(fires.length);
+}
+
+/** Decides the fire, whose lock is there, if it is still open. */
+export function closeFire({ db, tx }: Pick<Scene, 'db' | 'tx'>, key: string, outcome: string): void {
+  const fire = db.fire.get(key, tx);
+  if (fire?.outcome !== 'planned') return;
+  db.fire.write(key, tx, { ...fire, outcome });
+  tx.acts.push({ kind: 'decision', schedule: fire.schedule, dueMs: fire.dueMs, from: fire.outcome });
 }
