@@ -31,7 +31,7 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'listEndable',
     says: ['with held as materialized', 'expired as ( select id, slot from carillon.run r'],
-    texts: ['1vib0i7'],
+    texts: ['3s39yb'],
     run: (scene) => {
       const { db, params } = scene;
       const free = unheld(scene, db.run.rows());
@@ -49,7 +49,7 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'endUnheld',
     says: ['with held as materialized', 'gone as ( delete from carillon.run r'],
-    texts: ['y3rfvb'],
+    texts: ['3hhpvx'],
     run: endUnheld,
   },
   {

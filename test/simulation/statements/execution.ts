@@ -24,7 +24,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'foreignRuns',
     says: ['select r.slot, r.id, r.tenant_id as "tenantId"', 'where c.replica <> $1'],
-    texts: ['zoja57'],
+    texts: ['10iutb2'],
     run: ({ db, params, broken }) => {
       const [replica, slots] = params as [number, number[]];
       if (broken.has('claims that do not leave out foreign runs')) return answer();
@@ -193,7 +193,7 @@ function rulesOf(db: ModelDatabase, tenantId: string, lane: string): object {
 }
 
 function foreign({ slot, id, tenantId, jobType, concurrencyKey }: RunRow): object {
-  return { slot, id, tenantId, jobType, concurrencyKey };
+  return { slot, id, tenantId, jobType, concurrencyKey, isLeased: false };
 }
 
 function claimRuns(scene: Scene): ReturnType<Meaning['run']> {

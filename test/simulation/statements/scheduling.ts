@@ -74,7 +74,7 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'revokePlanned',
     says: ['with revoked as ( delete from carillon.run r'],
-    texts: ['4i5na7'],
+    texts: ['1v8y2zp'],
     run: revokePlanned,
   },
 ];
