@@ -37,7 +37,7 @@ export async function startServer(config: ServerConfig, handlers: Provider[] = [
     url: config.DATABASE_URL,
     applicationName: 'carillon-api',
     maxConnections: config.CARILLON_API_CONNECTIONS,
-    statementTimeoutMs: 30_000,
+    statementTimeoutMs: 8_000,
     onError: () => undefined, // whoever uses the connection next gets a new one
   });
   try {

@@ -12,7 +12,7 @@ import {
 import { PinoLogger } from 'nestjs-pino';
 import { PgBoss } from 'pg-boss';
 import { deleteOldEvents } from '#cluster/cluster-event.repository.js';
-import type { Database } from '#database/connection.js';
+import { TimeoutSafeClient, type Database } from '#database/connection.js';
 import { maintainPartitions, type Retention } from '#database/partitions.js';
 import { databaseTime } from '#database/time.repository.js';
 import { forgetEndedRuns } from '#execution/retention.js';
@@ -22,6 +22,7 @@ import { clearAway } from './enqueue-upkeep.js';
 import { LoopTimers } from './loop-timers.js';
 import { API_DATABASE, CONFIG } from './tokens.js';
 
+const BOSS_CONNECTION = { Client: TimeoutSafeClient, query_timeout: 10_000, connectionTimeoutMillis: 5_000 };
 /** No job type may name a queue of ours: they all begin like this. */
 const PARTITIONS = 'carillon-partitions';
 const ENQUEUE_UPKEEP = 'carillon-enqueue-upkeep';
@@ -77,6 +78,8 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
       application_name: 'carillon-boss',
       max: 2,
       schema: 'pgboss',
+      // Its pool is given all of this as it is; left alone it would wait for ever for an answer that got lost.
+      ...BOSS_CONNECTION,
       // Its monitoring is meant for queues with traffic; ours has one job an hour.
       monitorIntervalSeconds: 600,
     });
