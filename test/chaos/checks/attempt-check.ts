@@ -2,7 +2,7 @@
 // endpoint say what ran; `run`, `run_history` and their lists of past attempts say what the cluster believes.
 import type { EndedRun, Evidence, OpenRun } from '../evidence.js';
 import type { SinkCall } from '../sink.js';
-import { mayCostTrust, mayFreeze, mayInterrupt, within } from './fault-windows.js';
+import { leftUnheard, mayCostTrust, mayFreeze, mayInterrupt, within } from './fault-windows.js';
 
 /** I2; C5, C6, C7. */
 export function checkAttempts(evidence: Evidence): string[] {
@@ -50,6 +50,12 @@ function lostByNobody({ open, ended, replicas, faults }: Evidence): string[] {
       .filter(
         ({ error, finishedAt }) =>
           error?.name !== 'AttemptStopped' || !within(faults, mayCostTrust, Date.parse(finishedAt)),
+      )
+      .filter(
+        ({ replica, error, finishedAt }) =>
+          states.get(replica) !== 'left' ||
+          error !== undefined ||
+          !leftUnheard(faults, Date.parse(finishedAt)),
       )
       .map(
         ({ attempt, replica }) =>

@@ -31,6 +31,8 @@ export function around(faults: readonly FaultRecord[], atMs: number): FaultRecor
 
 /** After a fault is over, the cluster is as before within this time, unless something of it is still to be repaired. */
 const SETTLED_MS = 3_000;
+/** Queries on a connection that the way has forgotten get no answer, and are given up after this. */
+const UNANSWERED_MS = 15_000;
 
 /** Did another fault strike so near that it may have delayed this one's repair? */
 export function isDisturbed(fault: FaultRecord, faults: readonly FaultRecord[]): boolean {
@@ -38,8 +40,24 @@ export function isDisturbed(fault: FaultRecord, faults: readonly FaultRecord[]):
   const times = [kind.limits.termMs, kind.limits.slotsMs, kind.limits.restartMs].filter(Number.isFinite);
   const endMs = (kind.from === 'heal' ? healedAtMs : startedAtMs) + Math.max(...times);
   return faults.some(
-    (other) => other !== fault && other.startedAtMs < endMs && other.healedAtMs + SETTLED_MS > startedAtMs,
+    (other) => other !== fault && other.startedAtMs < endMs && settledAtMs(other) > startedAtMs,
   );
+}
+
+function settledAtMs({ kind, healedAtMs }: FaultRecord): number {
+  return healedAtMs + (mayLeaveUnanswered(kind) ? UNANSWERED_MS : SETTLED_MS);
+}
+
+/** A replica that left then may have got no answer to what it gave back; the others count it as lost. */
+export function leftUnheard(faults: readonly FaultRecord[], atMs: number): boolean {
+  return faults.some(
+    (fault) =>
+      mayInterrupt(fault.kind) && fault.startedAtMs <= atMs && atMs <= fault.healedAtMs + 2 * UNANSWERED_MS,
+  );
+}
+
+function mayLeaveUnanswered({ name }: FaultKind): boolean {
+  return /forgotten|answer-lost|half-open|blackhole/.test(name);
 }
 
 /** A replica struck by it may go on for a moment after the others have given it up. */
@@ -49,10 +67,10 @@ export function mayFreeze({ name }: FaultKind): boolean {
 
 /** A replica struck by it may not beat for so long that it stops what it runs. */
 export function mayCostTrust(kind: FaultKind): boolean {
-  return mayFreeze(kind) || /postgres|backend/.test(kind.name);
+  return mayFreeze(kind) || /postgres|backend|forgotten/.test(kind.name);
 }
 
 /** A running attempt may be stopped by it without its target noticing at once. */
 export function mayInterrupt(kind: FaultKind): boolean {
-  return mayFreeze(kind) || /postgres|backend|sessions|cut|answer-lost/.test(kind.name);
+  return mayFreeze(kind) || /postgres|backend|sessions|cut|answer-lost|forgotten/.test(kind.name);
 }
