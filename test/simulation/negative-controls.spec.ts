@@ -64,7 +64,7 @@ const CONTROLS: readonly Control[] = [
   {
     broken: 'claims that do not leave out foreign runs',
     shows: 'one replica a run',
-    overlooked: ['one live claim a run', 'only what is there runs'],
+    overlooked: ['one live claim a run', 'only what is there runs', 'an attempt starts once'],
   },
   {
     broken: 'slots taken from a living owner without a hand-over',
