@@ -170,7 +170,7 @@ export const CONTROLS: readonly Control[] = [
     patches: [
       {
         file: 'libs/execution/foreign-runs.js',
-        from: 'return this.#runs.filter((run) => slots.has(run.slot)).map((run) => run.id);',
+        from: 'return this.#runs.filter((run) => !run.isLeased && slots.has(run.slot)).map((run) => run.id);',
         to: 'return [];',
       },
     ],
