@@ -160,7 +160,11 @@ def work(api, lease):
 
 
 def main():
-    api = Api(os.environ["CARILLON_URL"], os.environ["CARILLON_TENANT"], os.environ["CARILLON_KEY"])
+    names = ["CARILLON_URL", "CARILLON_TENANT", "CARILLON_KEY"]
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        sys.exit(f"expected {', '.join(names)} in the environment, got no {' and no '.join(missing)}")
+    api = Api(*(os.environ[name] for name in names))
     stopping = threading.Event()
     waiting = threading.Event()
 

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
 import { newestAttempts } from './settlement.repository.js';
+import { keptColumns } from './kept-columns.js';
 
 /** True while any claim belongs to a replica that is neither active nor draining. */
 export async function hasVoidClaims(db: Database): Promise<boolean> {
@@ -73,10 +74,7 @@ export async function deadLetter(
          set outcome = 'late', started_at = clock_timestamp(), reason = 'poison'
         from gone g
        where f.schedule_id = g.schedule_id and f.due_at = g.due_at and f.outcome = 'planned')
-    insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
-                                      created_at, queue, concurrency_key, deadline, tags, progress,
-                                      outcome, replica, started_at, finished_at, error)
-    select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt - 1, past_attempts,
-           created_at, queue, concurrency_key, deadline, tags, progress, 'dead-lettered', ${replica}, run_at, clock_timestamp(), ${JSON.stringify(error)}::jsonb
+    insert into carillon.run_history (${keptColumns()}, attempt, outcome, replica, started_at, finished_at, error)
+    select ${keptColumns()}, attempt - 1, 'dead-lettered', ${replica}, run_at, clock_timestamp(), ${JSON.stringify(error)}::jsonb
       from gone`.execute(tx);
 }

@@ -3,24 +3,8 @@
 // An offer that nobody has taken is withdrawn first.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import type { ReplicaNumber, RunId, Slot, TenantId } from '#kernel/ids.js';
-
-/** Who serves the slot; null when nobody does. */
-export async function ownerOf(tx: Tx, slot: Slot): Promise<ReplicaNumber | null> {
-  const row = await tx.selectFrom('slot_owner').select('owner').where('slot', '=', slot).executeTakeFirst();
-  return row?.owner ?? null;
-}
-
-/** Keeps the slot from changing hands until commit, and says whose it is. After the owner's gate, as hand-overs do. */
-export async function holdSlot(tx: Tx, slot: Slot): Promise<ReplicaNumber | null> {
-  const row = await tx
-    .selectFrom('slot_owner')
-    .select('owner')
-    .where('slot', '=', slot)
-    .forShare()
-    .executeTakeFirst();
-  return row?.owner ?? null;
-}
+import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+import { keptColumns } from './kept-columns.js';
 
 /** For this transaction: rather give up than wait for somebody who hangs. */
 export async function limitLockWait(tx: Tx, ms: number): Promise<void> {
@@ -108,10 +92,8 @@ export async function endUnheld(tx: Tx, ids: readonly RunId[]): Promise<RunId[]>
          and not exists (select 1 from carillon.lease l where l.run_id = r.id)
       returning *),
     moved as (
-      insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
-                                        created_at, queue, concurrency_key, deadline, tags, progress, outcome, finished_at, error)
-      select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
-             created_at, queue, concurrency_key, deadline, tags, progress,
+      insert into carillon.run_history (${keptColumns()}, attempt, outcome, finished_at, error)
+      select ${keptColumns()}, attempt,
              case when cancel_requested_at is null then 'expired' else 'cancelled' end, clock_timestamp(),
              case when cancel_requested_at is null then ${EXPIRED}::jsonb end
         from gone

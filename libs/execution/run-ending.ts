@@ -8,6 +8,7 @@
 // claims. An offer for workers outside is withdrawn, while a lease that somebody has taken is a holder like a
 // replica. A dead replica's claims count until they are revoked; the request stays, and the sweep ends the run then.
 // Where the owner hangs with its gate open, only the request is written, and its holder or the sweep acts on it.
+import { lockSlotOwner, ownerOfSlot } from '#cluster/slot-owner.repository.js';
 import { closeGate } from '#cluster/fences.js';
 import { isLockTimeout } from '#database/error-kind.js';
 import type { Database, Tx } from '#database/connection.js';
@@ -85,9 +86,9 @@ async function tryBesideClaims<Value>(
     .setIsolationLevel('read committed')
     .execute(async (tx) => {
       await rows.limitLockWait(tx, GATE_WAIT_MS);
-      const owner = await rows.ownerOf(tx, slot);
+      const owner = await ownerOfSlot(tx, slot);
       if (owner !== null) await closeGate(tx, owner);
-      if ((await rows.holdSlot(tx, slot)) !== owner) return { kind: 'moved' };
+      if ((await lockSlotOwner(tx, slot)) !== owner) return { kind: 'moved' };
       return { kind: 'done', value: await write(tx) };
     });
 }

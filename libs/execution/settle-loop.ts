@@ -119,7 +119,6 @@ export class SettleLoop implements Loop {
   }
 
   #forget(batch: Batch, recorded: ReadonlySet<RunId>): void {
-    if (batch.endings.some(({ transition }) => transition.kind === 'park')) this.offered.publish();
     for (const { run } of batch.endings) {
       this.held.forget(run);
       if (!recorded.has(run.id)) this.claimLost.publish(run.id);

@@ -4,6 +4,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import type { RunOutcome } from '#database/schema.js';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
+import { keptColumns } from './kept-columns.js';
 
 /** Locks the claims that are still ours. Whoever revokes deletes the row, so one of the two finds nothing. */
 export async function lockClaims(
@@ -78,11 +79,8 @@ export async function finishRuns(
   const { rows } = await sql<{ id: RunId }>`
     with gone as (
       delete from carillon.run where id = any(${ids}::uuid[]) and attempt = ${attempt} returning *)
-    insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
-                                      created_at, queue, concurrency_key, deadline, tags, progress,
-                                      outcome, replica, started_at, finished_at, output, error)
-    select g.id, g.tenant_id, g.slot, g.job_type, g.schedule_id, g.due_at, g.payload, g.priority, g.run_at, g.attempt, g.past_attempts,
-           g.created_at, g.queue, g.concurrency_key, g.deadline, g.tags, g.progress, e.outcome,
+    insert into carillon.run_history (${keptColumns()}, attempt, outcome, replica, started_at, finished_at, output, error)
+    select ${keptColumns('g')}, g.attempt, e.outcome,
            case when e.started_at is null then null else ${replica}::int end, e.started_at, e.finished_at, e.output::jsonb, e.error::jsonb
       from gone g
       join unnest(${ids}::uuid[],

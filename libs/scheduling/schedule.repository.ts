@@ -1,7 +1,7 @@
 // Which statements keep the schedules themselves?
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import type { ReplicaNumber, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
+import type { ScheduleId, Slot, TenantId } from '#kernel/ids.js';
 import type { ScheduleSpec } from './decisions/due-times.js';
 import type { ScheduleState } from './decisions/schedule-state.js';
 import { parseSpec, writeSpec } from './stored-spec.js';
@@ -130,22 +130,6 @@ export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Sc
 
 export async function deleteSchedule(tx: Tx, id: ScheduleId): Promise<void> {
   await tx.deleteFrom('schedule').where('id', '=', id).execute();
-}
-
-export async function slotOwnerOf(db: Database, slot: Slot): Promise<ReplicaNumber | null> {
-  const row = await db.selectFrom('slot_owner').select('owner').where('slot', '=', slot).executeTakeFirst();
-  return row?.owner ?? null;
-}
-
-/** The slot changes hands only after this transaction. */
-export async function holdSlotOwner(tx: Tx, slot: Slot): Promise<ReplicaNumber | null> {
-  const row = await tx
-    .selectFrom('slot_owner')
-    .select('owner')
-    .where('slot', '=', slot)
-    .forShare()
-    .executeTakeFirst();
-  return row?.owner ?? null;
 }
 
 /**

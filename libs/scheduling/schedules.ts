@@ -2,6 +2,7 @@
 // in the same transaction, what the planner had planned ahead and nobody has claimed, and leaves the
 // schedule's next due time where the planner must go on.
 import { closeGate } from '#cluster/fences.js';
+import { lockSlotOwner, ownerOfSlot } from '#cluster/slot-owner.repository.js';
 import type { Database, Tx } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
 import { databaseTime } from '#database/time.repository.js';
@@ -146,11 +147,11 @@ async function goOnAt(tx: Tx, schedule: rows.Schedule): Promise<Date | null> {
 
 /** The claims of the slot's owner are held off until commit, so a run is either claimed or ours to take back. */
 async function takeBackPlanned(tx: Tx, schedule: rows.Schedule): Promise<Date[]> {
-  const seen = await rows.slotOwnerOf(tx, schedule.slot);
+  const seen = await ownerOfSlot(tx, schedule.slot);
   if (seen !== null) await closeGate(tx, seen);
   // The slot may have changed hands while the gate was waited for; from here on it can't. The gate comes first,
   // as in a hand-over: who waited for it with the row in hand would be waited for by the owner.
-  const owner = await rows.holdSlotOwner(tx, schedule.slot);
+  const owner = await lockSlotOwner(tx, schedule.slot);
   if (owner !== null && owner !== seen) await closeGate(tx, owner);
   return rows.revokePlanned(tx, schedule.id);
 }

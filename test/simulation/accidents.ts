@@ -64,8 +64,8 @@ export const AMBUSHED: readonly string[] = [
   'requestCancel',
   'endUnheld',
   'beginTerm',
-  'slotOwnerOf',
-  'slotOwnerOf',
+  'ownerOfSlot',
+  'ownerOfSlot',
 ];
 
 /** What then goes wrong as well, often in the same process. */

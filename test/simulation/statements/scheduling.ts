@@ -55,7 +55,7 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
     run: updateSchedule,
   },
   {
-    name: 'holdSlotOwner',
+    name: 'lockSlotOwner',
     says: ['select "owner" from "carillon"."slot_owner" where "slot" = $1 for share'],
     texts: ['35xzd3'],
     run: ({ db, tx, params }) => {
@@ -66,7 +66,7 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
     },
   },
   {
-    name: 'slotOwnerOf',
+    name: 'ownerOfSlot',
     says: ['select "owner" from "carillon"."slot_owner" where "slot" = $1'],
     texts: ['rvov17'],
     run: ({ db, params }) => answer([{ owner: db.slot.get(params[0] as number)?.owner ?? null }]),

@@ -24,7 +24,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
     says: [
       'with gone as ( delete from carillon.run where id = any($1::uuid[]) and attempt = $2 returning *)',
     ],
-    texts: ['ng8xkm'],
+    texts: ['1um5vf2'],
     run: finishRuns,
   },
   {

@@ -1,0 +1,13 @@
+// What does a run take along when it moves into the history? Said once, because a column that one of the statements
+// forgot would be lost without a word.
+import { sql, type RawBuilder } from 'kysely';
+
+const KEPT =
+  'id tenant_id slot job_type schedule_id due_at payload priority run_at past_attempts created_at queue concurrency_key deadline tags progress'.split(
+    ' ',
+  );
+
+/** Their names, for the insert and, with the table that they come from, for its select. The attempt is not among them. */
+export function keptColumns(table?: string): RawBuilder<unknown> {
+  return sql.raw(KEPT.map((column) => (table === undefined ? column : `${table}.${column}`)).join(', '));
+}
