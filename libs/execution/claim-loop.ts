@@ -10,13 +10,14 @@ import type { Clock } from '#kernel/clock.js';
 import { asId, type Slot, type TenantId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
-import { claimRuns, discoverLanes, type Lane } from './claim.repository.js';
+import { claimRuns, type Lane, type LaneWithRules } from './claim.repository.js';
 import { laneOf, type ClaimedRun } from './claimed-run.js';
 import { limitsConcurrency, worthHolding } from './decisions/lane-rules.js';
 import type { HeldRuns } from './held-runs.js';
+import { LaneLooks, type LookSettings } from './lane-looks.js';
 import { LaneQueue } from './lane-queue.js';
 
-export interface ClaimSettings {
+export interface ClaimSettings extends LookSettings {
   /** How often all slots are looked at. */
   pollMs: number;
   /** Runs due this soon are claimed, too. Longer than pollMs, so that a planned run is held before it is due. */
@@ -25,8 +26,6 @@ export interface ClaimSettings {
   lanesPerClaim: number;
   /** Runs taken by one claim. */
   runsPerClaim: number;
-  /** Lanes of one slot found by one look; the next one goes on behind them. */
-  lanesPerLook: number;
 }
 
 export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
@@ -35,6 +34,7 @@ export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
   lanesPerClaim: 100,
   runsPerClaim: 500,
   lanesPerLook: 1_000,
+  wornAfter: 1_000,
 };
 
 /** How often to look whether the lease is sure again. */
@@ -50,8 +50,7 @@ export class ClaimLoop implements Loop {
   readonly #lanes = new LaneQueue();
   readonly #foreign: ForeignRuns;
   readonly #hinted = new Set<Slot>();
-  /** Slots with more lanes than one look finds: the last one found. */
-  readonly #lookedUpTo = new Map<Slot, Lane>();
+  readonly #looks: LaneLooks;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -61,12 +60,11 @@ export class ClaimLoop implements Loop {
     private readonly options: { settings: ClaimSettings; clock: Clock },
   ) {
     this.#foreign = new ForeignRuns(options.clock);
-    membership.expelled.subscribe(() => {
-      this.#foreign.clear();
-      this.#lookedUpTo.clear();
-    });
+    this.#looks = new LaneLooks(options.settings, options.clock);
+    membership.expelled.subscribe(() => this.#foreign.clear());
     ownership.changed.subscribe(() => {
       this.lookEverywhere();
+      this.#looks.forget();
       held.occupancy.keepOnly(ownership.serving);
       this.#giveBackUnserved();
     });
@@ -134,19 +132,17 @@ export class ClaimLoop implements Loop {
   }
 
   async #look(incarnation: Incarnation): Promise<void> {
-    const serving = this.ownership.serving;
-    const everywhere = this.#untilNextLook() <= 0;
+    const { serving } = this.ownership;
+    const everywhere = this.#untilLookEverywhere() <= 0;
     const slots = everywhere ? [...serving.keys()] : [...this.#hinted].filter((slot) => serving.has(slot));
     this.#hinted.clear();
     this.#lanes.keepOnly(serving);
     if (everywhere) this.#lookedAtMs = this.options.clock.monotonicMs();
-    if (slots.length > 0) await this.#discover(incarnation, slots);
+    const found = await this.#looks.look(incarnation.db, slots, serving);
+    if (found !== null) this.#noteFound(found);
   }
 
-  async #discover(incarnation: Incarnation, slots: readonly Slot[]): Promise<void> {
-    const limit = this.options.settings.lanesPerLook;
-    const looks = slots.map((slot) => ({ slot, after: this.#lookedUpTo.get(slot) ?? null }));
-    const found = await discoverLanes(incarnation.db, { looks, limit });
+  #noteFound(found: readonly LaneWithRules[]): void {
     // Those that are found, held or waited for are all that anybody will ask about.
     this.held.rules.keepOnly((lane) => this.held.ofLane(lane) > 0 || this.#lanes.has(lane));
     for (const lane of found)
@@ -156,13 +152,6 @@ export class ClaimLoop implements Loop {
         tenant: lane.tenant ?? {},
         jobType: lane.jobType ?? {},
       });
-    const bySlot = Map.groupBy(found, (lane) => lane.slot);
-    for (const slot of slots) {
-      const lanes = bySlot.get(slot) ?? [];
-      const last = lanes.at(-1);
-      if (last !== undefined && lanes.length === limit) this.#lookedUpTo.set(slot, last);
-      else this.#lookedUpTo.delete(slot);
-    }
     this.#reopen();
     this.#giveBackUnserved();
     const paused = found.filter((lane) => lane.paused && this.held.ofLane(lane) > 0);
@@ -176,7 +165,7 @@ export class ClaimLoop implements Loop {
       replica: incarnation.replica,
       lanes: lanes.flatMap((lane) => {
         const epoch = this.#foreign.epochOf(lane.slot);
-        return epoch === undefined ? [] : [{ ...lane, epoch }];
+        return epoch === undefined ? [] : [{ ...lane, epoch, mark: this.#looks.markOf(lane) }];
       }),
       excluded: [
         ...this.held.idsOf(lanes.map((lane) => lane.tenantId)),
@@ -187,6 +176,7 @@ export class ClaimLoop implements Loop {
     const result = await asReplica(incarnation.db, incarnation, (tx) => claimRuns(tx, request));
     if (result.kind === 'fenced') return this.membership.acceptDeath(incarnation);
     const { runs, databaseTime } = result.value;
+    this.#looks.noteClaimed(request.lanes, runs);
     if (databaseTime === null || this.membership.incarnation !== incarnation) return;
     this.#hold(runs, databaseTime);
     this.#giveBackUnserved();
@@ -218,11 +208,15 @@ export class ClaimLoop implements Loop {
   }
 
   #untilNextLook(): number {
+    return Math.max(0, Math.min(this.#untilLookEverywhere(), this.#looks.untilOwedMs()));
+  }
+
+  #untilLookEverywhere(): number {
     const againMs =
       this.#foreign.runs.length === 0
         ? this.options.settings.pollMs
         : Math.min(250, this.options.settings.pollMs);
-    return Math.max(0, this.#lookedAtMs + againMs - this.options.clock.monotonicMs());
+    return this.#lookedAtMs + againMs - this.options.clock.monotonicMs();
   }
 }
 

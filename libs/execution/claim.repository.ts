@@ -22,44 +22,82 @@ export interface LaneWithRules extends Lane {
   jobType: JobTypeLimits | null;
 }
 
-/** Where to look in a slot: behind this lane, or from the beginning. */
+/** Where to look in a slot: behind this lane, or from the beginning; and before that one, or to the end. */
 export interface SlotLook {
   slot: Slot;
   after: { tenantId: TenantId; lane: string } | null;
+  before?: { tenantId: TenantId; lane: string };
+}
+
+/** A lane, and the rank in milliseconds from which on it is looked at: everything below it was taken before. */
+export interface MarkedLane extends Lane {
+  mark: number;
 }
 
 const FIRST_TENANT = '00000000-0000-0000-0000-000000000000';
+/** No id has all bits set. */
+const LAST_TENANT = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** As the index of claims has it: an instant of UTC without a zone. Null is the head of the lane. */
+function markText(mark: number | null): string {
+  return mark === null ? '-infinity' : new Date(mark).toISOString();
+}
 
 /**
- * The lanes in these slots that hold any run, at most `limit` of each slot, found by skipping from lane to lane
- * along the index; and what holds in each of them.
+ * The lanes in these slots that hold any run, at most `limit` of each look, found by skipping from lane to lane
+ * along the index; those of the marked lanes that hold any from their marks on; and what holds in each of them.
  */
 export async function discoverLanes(
   db: Database,
-  { looks, limit }: { looks: readonly SlotLook[]; limit: number },
+  {
+    looks,
+    marked = [],
+    limit,
+  }: { looks: readonly SlotLook[]; marked?: readonly MarkedLane[]; limit: number },
 ): Promise<LaneWithRules[]> {
   const { rows } = await sql<LaneWithRules>`
-    select s.slot, found.tenant_id as "tenantId", found.lane, t.weight,
+    with found as materialized (
+      select s.slot, skipped.tenant_id, skipped.lane
+        from unnest(${looks.map((look) => look.slot)}::smallint[],
+                    ${looks.map((look) => look.after?.tenantId ?? FIRST_TENANT)}::uuid[],
+                    ${looks.map((look) => look.after?.lane ?? '')}::text[],
+                    ${looks.map((look) => look.before?.tenantId ?? LAST_TENANT)}::uuid[],
+                    ${looks.map((look) => look.before?.lane ?? '')}::text[]) as s (slot, tenant_id, lane, end_tenant, end_lane)
+       cross join lateral (
+         with recursive skipped as (
+           (select tenant_id, lane from carillon.run
+             where slot = s.slot and (tenant_id, lane) > (s.tenant_id, s.lane collate "C")
+               and (tenant_id, lane) < (s.end_tenant, s.end_lane collate "C")
+             order by tenant_id, lane limit 1)
+           union all
+           select next.tenant_id, next.lane
+             from skipped f
+            cross join lateral (
+              select r.tenant_id, r.lane from carillon.run r
+               where r.slot = s.slot and (r.tenant_id, r.lane) > (f.tenant_id, f.lane)
+                 and (r.tenant_id, r.lane) < (s.end_tenant, s.end_lane collate "C")
+               order by r.tenant_id, r.lane limit 1) next)
+         select tenant_id, lane from skipped limit ${limit}) skipped
+       union all
+      select m.slot, m.tenant_id, m.lane
+        from unnest(${marked.map((lane) => lane.slot)}::smallint[],
+                    ${marked.map((lane) => lane.tenantId)}::uuid[],
+                    ${marked.map((lane) => lane.lane)}::text[],
+                    ${marked.map((lane) => markText(lane.mark))}::timestamp[]) as m (slot, tenant_id, lane, mark)
+       cross join lateral (
+         select 1 from carillon.run r
+          where r.slot = m.slot and r.tenant_id = m.tenant_id and r.lane = m.lane
+            and (r.run_at at time zone 'UTC') - r.priority * interval '1 minute' >= m.mark
+          limit 1) there)
+    select found.slot, found.tenant_id as "tenantId", found.lane, t.weight,
            coalesce(t.state = 'suspended', false) or q.paused_at is not null as paused,
            nullif(t.limits, '{}') as tenant, nullif(j.limits, '{}') as "jobType"
-      from unnest(${looks.map((look) => look.slot)}::smallint[],
-                  ${looks.map((look) => look.after?.tenantId ?? FIRST_TENANT)}::uuid[],
-                  ${looks.map((look) => look.after?.lane ?? '')}::text[]) as s (slot, tenant_id, lane)
-     cross join lateral (
-       with recursive found as (
-         (select tenant_id, lane from carillon.run
-           where slot = s.slot and (tenant_id, lane) > (s.tenant_id, s.lane collate "C")
-           order by tenant_id, lane limit 1)
-         union all
-         select next.tenant_id, next.lane
-           from found f
-          cross join lateral (
-            select r.tenant_id, r.lane from carillon.run r
-             where r.slot = s.slot and (r.tenant_id, r.lane) > (f.tenant_id, f.lane)
-             order by r.tenant_id, r.lane limit 1) next)
-       select tenant_id, lane from found limit ${limit}) found
-      left join carillon.tenant t on t.id = found.tenant_id
-      left join carillon.queue q on q.tenant_id = found.tenant_id and q.name = split_part(found.lane, '/', 1)
+      from found
+      -- A limit, so that each is one look at an index: joined freely, all tenants are read for each slot.
+      left join lateral (select weight, state, limits from carillon.tenant where id = found.tenant_id limit 1) t on true
+      left join lateral (
+        select paused_at from carillon.queue
+         where tenant_id = found.tenant_id and name = split_part(found.lane, '/', 1) limit 1) q on true
       left join lateral (
         select limits from carillon.job_type
          where name = split_part(found.lane, '/', 2) and (tenant_id = found.tenant_id or tenant_id is null)
@@ -71,8 +109,8 @@ export async function discoverLanes(
 export interface ClaimRequest {
   claimId: ClaimId;
   replica: ReplicaNumber;
-  /** With the epoch of the slot's ownership for which `excluded` was read. */
-  lanes: readonly (Lane & { quota: number; epoch: number })[];
+  /** With the epoch of the slot's ownership for which `excluded` was read, and the rank to begin at; null is the head. */
+  lanes: readonly (Lane & { quota: number; epoch: number; mark: number | null })[];
   /** Runs that are already held, here or under a claim of a former owner. */
   excluded: readonly RunId[];
   /** Runs due this soon are taken, too, and wait in memory. */
@@ -92,12 +130,13 @@ export async function claimRuns(
   const { claimId, replica, lanes, excluded, aheadMs } = request;
   const { rows } = await sql<ClaimedRun & { databaseTime: Date }>`
     with lane as materialized (
-      select l.slot, l.tenant_id, l.lane, l.quota
+      select l.slot, l.tenant_id, l.lane, l.quota, l.mark
         from unnest(${lanes.map((lane) => lane.slot)}::smallint[],
                     ${lanes.map((lane) => lane.tenantId)}::uuid[],
                     ${lanes.map((lane) => lane.lane)}::text[],
                     ${lanes.map((lane) => lane.quota)}::int[],
-                    ${lanes.map((lane) => lane.epoch)}::bigint[]) as l (slot, tenant_id, lane, quota, epoch)
+                    ${lanes.map((lane) => lane.epoch)}::bigint[],
+                    ${lanes.map((lane) => markText(lane.mark))}::timestamp[]) as l (slot, tenant_id, lane, quota, epoch, mark)
         join carillon.slot_owner o on o.slot = l.slot and o.owner = ${replica} and o.epoch = l.epoch and o.target is null),
     picked as materialized (
       select r.*
@@ -107,6 +146,7 @@ export async function claimRuns(
                 losses, deadline, details, cancel_requested_at
            from carillon.run
           where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
+            and (run_at at time zone 'UTC') - priority * interval '1 minute' >= lane.mark
             and run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
             and id <> all(${[...excluded]}::uuid[])
           order by (run_at at time zone 'UTC') - priority * interval '1 minute', id

@@ -12,18 +12,21 @@ export type Crash = 'fast' | 'immediate';
 export class DatabaseServer {
   #server: EmbeddedPostgres;
   readonly #folder: string;
+  readonly #settings: Record<string, string>;
 
-  private constructor(server: EmbeddedPostgres, folder: string) {
+  private constructor(server: EmbeddedPostgres, folder: string, settings: Record<string, string>) {
     this.#server = server;
     this.#folder = folder;
+    this.#settings = settings;
     process.once('exit', this.#killNow);
   }
 
-  static async start(): Promise<DatabaseServer> {
+  /** With these settings of the server besides the usual ones. */
+  static async start(settings: Record<string, string> = {}): Promise<DatabaseServer> {
     // Named like those of the tests, whose next run removes what a killed run has left (test/support/postgres-server.ts).
     const folder = await mkdtemp(join(tmpdir(), `carillon-test-${hostname()}-${process.pid}-`));
     await chmod(folder, 0o711); // under root the server runs as another user, who must get in
-    return new DatabaseServer(await launch(folder), folder);
+    return new DatabaseServer(await launch({ folder, settings }), folder, settings);
   }
 
   get folder(): string {
@@ -45,7 +48,7 @@ export class DatabaseServer {
     const { port } = this.#server;
     await this.#server.stop(mode);
     await rest(downMs);
-    this.#server = await launch(this.#folder, port);
+    this.#server = await launch({ folder: this.#folder, settings: this.#settings, port });
     if (this.#server.port !== port)
       throw new Error(`expected PostgreSQL on port ${port} again, got ${this.#server.port}`);
     return Date.now();
@@ -60,9 +63,18 @@ export class DatabaseServer {
   readonly #killNow = (): void => this.#server.killNow();
 }
 
-async function launch(folder: string, port?: number): Promise<EmbeddedPostgres> {
+async function launch({
+  folder,
+  settings,
+  port,
+}: {
+  folder: string;
+  settings: Record<string, string>;
+  port?: number;
+}): Promise<EmbeddedPostgres> {
   return startEmbeddedPostgres({
     dataDirectory: join(folder, 'data'),
+    settings,
     ...(port === undefined ? {} : { port }),
     log: () => undefined,
   });

@@ -11,14 +11,14 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   },
   {
     name: 'discoverLanes',
-    says: ['with recursive found as ( (select tenant_id, lane from carillon.run where slot = s.slot'],
-    texts: ['vx7siz'],
+    says: ['with recursive skipped as ( (select tenant_id, lane from carillon.run where slot = s.slot'],
+    texts: ['gn4qv5'],
     run: discoverLanes,
   },
   {
     name: 'claimRuns',
     says: ['with lane as materialized', 'insert into carillon.claim'],
-    texts: ['c04v5r'],
+    texts: ['6v1eq2'],
     run: claimRuns,
   },
   {
@@ -156,18 +156,36 @@ function insertRun({ db, tx, params, server }: Scene): ReturnType<Meaning['run']
   return changed(runs.length, 'INSERT');
 }
 
+/** Above all ids of the database; tenants of the simulation have names of their own. */
+const NO_END = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
 /** Each lane that holds a run, behind the one where the last look ended, with what holds in it. */
 function discoverLanes({ db, params }: Scene): ReturnType<Meaning['run']> {
-  const [slots, tenants, lanes, limit] = params as [number[], string[], string[], number];
-  return answer(
-    slots.flatMap((slot, index) => {
+  const [slots, tenants, lanes, endTenants, endLanes, limit, ...marked] = params as [
+    number[],
+    string[],
+    string[],
+    string[],
+    string[],
+    number,
+    number[],
+    string[],
+    string[],
+    string[],
+  ];
+  const beyondMarks = zipped(...marked) as [number, string, string, string][];
+  return answer([
+    ...slots.flatMap((slot, index) => {
       const [afterTenant = '', afterLane = ''] = [tenants[index], lanes[index]];
+      const [endTenant = '', endLane = ''] = [endTenants[index], endLanes[index]];
       const found = new Map<string, { tenantId: string; lane: string }>();
       for (const run of db.run.rows()) {
         const { tenantId } = run;
         const lane = laneOf(run);
         const isBehind = tenantId > afterTenant || (tenantId === afterTenant && lane > afterLane);
-        if (run.slot === slot && isBehind) found.set(`${tenantId} ${lane}`, { tenantId, lane });
+        const isBefore =
+          endTenant === NO_END || tenantId < endTenant || (tenantId === endTenant && lane < endLane);
+        if (run.slot === slot && isBehind && isBefore) found.set(`${tenantId} ${lane}`, { tenantId, lane });
       }
       const inOrder = [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit);
       return inOrder.map(([, { tenantId, lane }]) => ({
@@ -177,7 +195,22 @@ function discoverLanes({ db, params }: Scene): ReturnType<Meaning['run']> {
         ...rulesOf(db, tenantId, lane),
       }));
     }),
-  );
+    ...beyondMarks
+      .filter(([slot, tenantId, lane, mark]) =>
+        db.run
+          .rows()
+          .some(
+            (run) =>
+              run.slot === slot && run.tenantId === tenantId && laneOf(run) === lane && isBeyond(run, mark),
+          ),
+      )
+      .map(([slot, tenantId, lane]) => ({ slot, tenantId, lane, ...rulesOf(db, tenantId, lane) })),
+  ]);
+}
+
+/** An owner that has emptied the lane up to this rank begins there. */
+function isBeyond(run: RunRow, mark: string | undefined): boolean {
+  return mark === undefined || mark === '-infinity' || rankOf(run) >= Date.parse(mark);
 }
 
 function rulesOf(db: ModelDatabase, tenantId: string, lane: string): object {
@@ -222,12 +255,13 @@ function claimRuns(scene: Scene): ReturnType<Meaning['run']> {
 
 function pickRuns({ db, params, broken }: Scene, replica: number, nowMs: number): RunRow[] {
   const anyEpoch = broken.has('claims without the epoch of their slot');
-  const [slots, tenants, lanes, quotas, epochs, , ahead, excluded] = params as [
+  const [slots, tenants, lanes, quotas, epochs, marks, , ahead, excluded] = params as [
     number[],
     string[],
     string[],
     number[],
     number[],
+    string[],
     number,
     number,
     string[],
@@ -243,6 +277,7 @@ function pickRuns({ db, params, broken }: Scene, replica: number, nowMs: number)
         run.slot === slot &&
         run.tenantId === tenants[index] &&
         laneOf(run) === lanes[index] &&
+        isBeyond(run, marks[index]) &&
         run.runAtMs <= nowMs + ahead * 1_000 &&
         !left.has(run.id),
     );
@@ -252,7 +287,11 @@ function pickRuns({ db, params, broken }: Scene, replica: number, nowMs: number)
 
 /** A step of priority is worth a minute of waiting. */
 function byRank(a: RunRow, b: RunRow): number {
-  return a.runAtMs - a.priority * 60_000 - (b.runAtMs - b.priority * 60_000) || (a.id < b.id ? -1 : 1);
+  return rankOf(a) - rankOf(b) || (a.id < b.id ? -1 : 1);
+}
+
+function rankOf({ runAtMs, priority }: RunRow): number {
+  return runAtMs - priority * 60_000;
 }
 
 function claimed(run: RunRow, claimId: string, nowMs: number): object {
