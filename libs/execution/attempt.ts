@@ -5,7 +5,8 @@ import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
 import type { JobContext } from '#client/job-definition.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptError, AttemptResult } from './decisions/run-transition.js';
-import { jobContextOf, type AttemptMeans, type CompleteInTx } from './job-context.js';
+import { AttemptContext, type AttemptMeans } from './job-context.js';
+import type { StopSwitch } from './stop-switch.js';
 
 /** Why an attempt was stopped from outside; becomes `signal.reason`. */
 export class AttemptStopped extends Error {
@@ -25,9 +26,9 @@ export interface Attempt {
   run: ClaimedRun;
   call: CallTarget;
   /** Tells the handler to stop. */
-  stop: AbortSignal;
+  stop: StopSwitch;
   /** Ends the attempt whatever the handler does; only after `stop`. */
-  giveUp: AbortSignal;
+  giveUp: StopSwitch;
   means: AttemptMeans;
   /** What the database's clock says. */
   now: () => Date;
@@ -39,35 +40,27 @@ export async function attemptRun(attempt: Attempt): Promise<AttemptResult> {
   const { run, call, stop, giveUp, now, onLate } = attempt;
   // An abort that has happened is not told again.
   if (stop.aborted) return stoppedResult(stop.reason);
-  let isCompleted = false;
-  const completeInTx: CompleteInTx = async (work) => {
-    if (isCompleted) throw new Error('expected the run to be completed once, got another completeInTx');
-    const output = await attempt.means.completeInTx(work);
-    isCompleted = true;
-    return output;
-  };
-  const context = jobContextOf(run, stop, { ...attempt.means, completeInTx });
-  // Whatever it says after its own commit: the run is completed.
-  const concluded = (result: AttemptResult): AttemptResult => (isCompleted ? { kind: 'completed' } : result);
-  const called = callSafely(call, run, context).catch((error: unknown) => failedResult(error, now()));
-  let stopListening = (): void => undefined;
-  const givenUp = new Promise<null>((resolve) => {
-    const end = (): void => resolve(null);
-    giveUp.addEventListener('abort', end, { once: true });
-    stopListening = () => giveUp.removeEventListener('abort', end);
+  const context = new AttemptContext(run, stop, attempt.means);
+  const called = callSafely({ run, call, now }, context);
+  const result = await new Promise<AttemptResult | null>((resolve) => {
+    giveUp.whenThrown(() => resolve(null));
+    void called.then(resolve);
   });
-  try {
-    const result = await Promise.race([called, givenUp]);
-    if (result !== null) return concluded(stop.aborted ? resultAfterStop(result, stop.reason) : result);
-    void called.then(onLate);
-    return concluded(stoppedResult(stop.reason));
-  } finally {
-    stopListening();
-  }
+  if (result === null) void called.then(onLate);
+  if (AttemptContext.isCompleted(context)) return { kind: 'completed' };
+  if (result === null) return stoppedResult(stop.reason);
+  return stop.aborted ? resultAfterStop(result, stop.reason) : result;
 }
 
-async function callSafely(call: CallTarget, run: ClaimedRun, context: JobContext): Promise<AttemptResult> {
-  return call(run, context);
+async function callSafely(
+  { run, call, now }: Pick<Attempt, 'run' | 'call' | 'now'>,
+  context: JobContext,
+): Promise<AttemptResult> {
+  try {
+    return await call(run, context);
+  } catch (error) {
+    return failedResult(error, now());
+  }
 }
 
 /** What was asked for from outside wins; apart from that, what is done is done, and what threw was stopped. */

@@ -21,7 +21,7 @@ export interface CompletionRequest {
   run: ClaimedRun;
   startedAt: Date;
   /** Nothing is committed once it is aborted. */
-  stop: AbortSignal;
+  stop: Pick<AbortSignal, 'throwIfAborted'>;
 }
 
 export class Completion {

@@ -16,8 +16,10 @@ import type { Completion } from './completion.js';
 import { transition, type AttemptResult, type RunTransition } from './decisions/run-transition.js';
 import type { HeldRun } from './held-run.js';
 import type { HeldRuns } from './held-runs.js';
+import { ExecutorMeans } from './executor-means.js';
 import type { OpenReports } from './progress-reports.js';
 import { overdueOf, type RunningAttempt } from './running-attempt.js';
+import { StopSwitch } from './stop-switch.js';
 import type { SettleLoop } from './settle-loop.js';
 import { encodeJson } from './stored-json.js';
 import type { ResolvedTarget, Targets } from './targets.js';
@@ -67,8 +69,8 @@ export class Executor {
       // The clock runs a little behind the database's; the start is never before run_at (I6).
       startedAt: latest(databaseClock.now(), held.run.runAt),
       startedAtMs: clock.monotonicMs(),
-      stop: new AbortController(),
-      giveUp: new AbortController(),
+      stop: new StopSwitch(),
+      giveUp: new StopSwitch(),
       timeoutMs: Number.POSITIVE_INFINITY,
       timeoutAtMs: Number.POSITIVE_INFINITY,
       heartbeatMs: null,
@@ -114,7 +116,7 @@ export class Executor {
     let next = Number.POSITIVE_INFINITY;
     for (const attempt of this.#running.values()) {
       const overdue = overdueOf(attempt);
-      if (overdue.atMs <= nowMs && !attempt.stop.signal.aborted) {
+      if (overdue.atMs <= nowMs && !attempt.stop.aborted) {
         const { why } = overdue;
         const because =
           why === 'heartbeat-missed'
@@ -123,7 +125,7 @@ export class Executor {
         this.#stop(attempt, new AttemptStopped(why, because), this.parts.graceMs);
       }
       if (attempt.graceEndsAtMs <= nowMs) attempt.giveUp.abort();
-      else next = Math.min(next, attempt.stop.signal.aborted ? attempt.graceEndsAtMs : overdue.atMs);
+      else next = Math.min(next, attempt.stop.aborted ? attempt.graceEndsAtMs : overdue.atMs);
     }
     return next;
   }
@@ -197,11 +199,11 @@ export class Executor {
     reports: OpenReports,
   ): Promise<{ transition: RunTransition; outputJson: string | null }> {
     const { run } = attempt.held;
-    const { targets, databaseClock, completion, children } = this.parts;
-    const stop = attempt.stop.signal;
+    const { targets, databaseClock } = this.parts;
     let target: ResolvedTarget;
     try {
-      target = await targets.resolve(run);
+      const known = targets.resolve(run);
+      target = known instanceof Promise ? await known : known;
     } catch {
       return { transition: { kind: 'release' }, outputJson: null }; // the database's fault, not the run's
     }
@@ -215,19 +217,9 @@ export class Executor {
     const result = await attemptRun({
       run,
       call: target.call,
-      stop,
-      giveUp: attempt.giveUp.signal,
-      means: {
-        ...reports,
-        clock: {
-          stop: () => {
-            attempt.timeoutAtMs = attempt.silentAtMs = Number.POSITIVE_INFINITY;
-          },
-          restart: () => this.#restartClock(attempt),
-        },
-        enqueue: children.enqueueFrom(run),
-        completeInTx: (work) => completion.complete({ run, startedAt: attempt.startedAt, stop }, work),
-      },
+      stop: attempt.stop,
+      giveUp: attempt.giveUp,
+      means: new ExecutorMeans(this.parts, attempt, reports, this.#restartClock),
       now: () => databaseClock.now(),
       onLate: ({ kind }) => this.#noteLate(attempt, kind),
     });
@@ -240,11 +232,11 @@ export class Executor {
     return clock.monotonicMs() + deadline.getTime() - databaseClock.now().getTime();
   }
 
-  #restartClock(attempt: RunningAttempt): void {
+  readonly #restartClock = (attempt: RunningAttempt): void => {
     attempt.timeoutAtMs = this.parts.clock.monotonicMs() + attempt.timeoutMs;
     this.#beat(attempt);
     this.changed.publish();
-  }
+  };
 
   #beat(attempt: RunningAttempt): void {
     if (attempt.heartbeatMs !== null)
@@ -275,7 +267,7 @@ export class Executor {
 
   // A fenced replica's handlers are given up as they are told to stop, and are right to end a little later.
   #noteLate({ held: { run }, stop }: RunningAttempt, said: AttemptResult['kind']): void {
-    const why = stop.signal.reason instanceof AttemptStopped ? stop.signal.reason.why : 'unknown';
+    const why = stop.reason instanceof AttemptStopped ? stop.reason.why : 'unknown';
     if (why !== 'replica-fenced') this.late.publish({ runId: run.id, attempt: run.attempt, why, said });
   }
 }

@@ -1,6 +1,8 @@
-// What is a handler told about its attempt, and what can it do besides returning?
+// What is a handler told about its attempt, and what can it do besides returning? Whatever costs something to make is
+// made when the handler first asks for it: most ask for nothing.
 import type { JobContext } from '#client/job-definition.js';
 import type { ClaimedRun } from './claimed-run.js';
+import type { StopSwitch } from './stop-switch.js';
 
 export type CompleteInTx = JobContext['completeInTx'];
 
@@ -18,30 +20,65 @@ export interface AttemptClock {
   restart(): void;
 }
 
-/** Beside the context and not in it: it is no business of handlers. */
-const clocks = new WeakMap<JobContext, AttemptClock>();
+export class AttemptContext implements JobContext {
+  readonly tenant: string;
+  readonly runId: string;
+  readonly attempt: number;
+  readonly dueAt: Date | null;
+  readonly idempotencyKey: string;
+  readonly lastDetails: unknown;
+  readonly #stop: Pick<StopSwitch, 'signal'>;
+  readonly #means: AttemptMeans;
+  #isCompleted = false;
 
-export function jobContextOf(run: ClaimedRun, signal: AbortSignal, means: AttemptMeans): JobContext {
-  const { id, tenantId, attempt, dueAt, details } = run;
-  const { log, progress, heartbeat, enqueue, completeInTx, clock } = means;
-  const context: JobContext = {
-    tenant: tenantId,
-    runId: id,
-    attempt,
-    dueAt,
-    idempotencyKey: id,
-    signal,
-    lastDetails: details,
-    log,
-    progress,
-    heartbeat,
-    enqueue,
-    completeInTx,
-  };
-  if (clock !== undefined) clocks.set(context, clock);
-  return context;
-}
+  constructor(run: ClaimedRun, stop: Pick<StopSwitch, 'signal'>, means: AttemptMeans) {
+    this.tenant = run.tenantId;
+    this.runId = run.id;
+    this.attempt = run.attempt;
+    this.dueAt = run.dueAt;
+    this.idempotencyKey = run.id;
+    this.lastDetails = run.details;
+    this.#stop = stop;
+    this.#means = means;
+  }
 
-export function attemptClockOf(context: JobContext): AttemptClock | undefined {
-  return clocks.get(context);
+  get signal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  get log(): JobContext['log'] {
+    return this.#means.log;
+  }
+
+  get progress(): JobContext['progress'] {
+    return this.#means.progress;
+  }
+
+  get heartbeat(): JobContext['heartbeat'] {
+    return this.#means.heartbeat;
+  }
+
+  get enqueue(): JobContext['enqueue'] {
+    return this.#means.enqueue;
+  }
+
+  get completeInTx(): CompleteInTx {
+    return async (work) => {
+      if (this.#isCompleted)
+        throw new Error('expected the run to be completed once, got another completeInTx');
+      const output = await this.#means.completeInTx(work);
+      this.#isCompleted = true;
+      return output;
+    };
+  }
+
+  // Static, because they are no business of handlers.
+
+  static isCompleted(context: AttemptContext): boolean {
+    return context.#isCompleted;
+  }
+
+  static clockOf(context: JobContext): AttemptClock | undefined {
+    return #means in context ? context.#means.clock : undefined;
+  }
 }

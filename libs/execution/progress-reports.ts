@@ -13,7 +13,7 @@ import { encodeJson } from './stored-json.js';
 const DETAILS_BYTES_MAX = 64 * 1024;
 const MESSAGE_LENGTH_MAX = 1_000;
 
-export interface OpenReports extends Omit<AttemptMeans, 'enqueue' | 'completeInTx'> {
+export interface OpenReports extends Omit<AttemptMeans, 'enqueue' | 'completeInTx' | 'clock'> {
   /** What has not been written yet; nothing is taken any more. */
   end(): ProgressNote | null;
 }
@@ -27,29 +27,58 @@ export interface ReportParts {
 
 /** `beat` is called with each sign of life. */
 export function beginReports(parts: ReportParts, run: ClaimedRun, beat: () => void): OpenReports {
-  const { membership, databaseClock, notes } = parts;
-  const { id: runId, attempt } = run;
-  const now = (): Date => databaseClock.now();
-  const { log, end } = parts.log.begin(run, { replica: membership.incarnation?.replica ?? null, now });
-  let isOver = false;
-  return {
-    log,
-    progress: (fraction, message) => {
-      if (isOver) return;
-      beat();
-      notes.note({ runId, attempt, progressJson: progressJson({ fraction, message, attempt, at: now() }) });
-    },
-    heartbeat: (details) => {
-      if (isOver) return;
-      beat();
-      if (details !== undefined) notes.note({ runId, attempt, detailsJson: detailsJson(details) });
-    },
-    end: () => {
-      isOver = true;
-      end();
-      return notes.takeLast(runId);
-    },
-  };
+  return new Reports(parts, run, beat);
+}
+
+class Reports implements OpenReports {
+  #log: ReturnType<RunLog['begin']> | null = null;
+  #isOver = false;
+  #hasNoted = false;
+
+  constructor(
+    private readonly parts: ReportParts,
+    private readonly run: ClaimedRun,
+    private readonly beat: () => void,
+  ) {}
+
+  get log(): OpenReports['log'] {
+    if (this.#log === null) {
+      const { membership, databaseClock, log } = this.parts;
+      const replica = membership.incarnation?.replica ?? null;
+      this.#log = log.begin(this.run, { replica, now: () => databaseClock.now() });
+      if (this.#isOver) this.#log.end();
+    }
+    return this.#log.log;
+  }
+
+  get progress(): OpenReports['progress'] {
+    return (fraction, message) => {
+      if (this.#isOver) return;
+      this.beat();
+      const at = this.parts.databaseClock.now();
+      this.#note({ progressJson: progressJson({ fraction, message, attempt: this.run.attempt, at }) });
+    };
+  }
+
+  get heartbeat(): OpenReports['heartbeat'] {
+    return (details) => {
+      if (this.#isOver) return;
+      this.beat();
+      if (details !== undefined) this.#note({ detailsJson: detailsJson(details) });
+    };
+  }
+
+  end(): ProgressNote | null {
+    this.#isOver = true;
+    this.#log?.end();
+    return this.#hasNoted ? this.parts.notes.takeLast(this.run.id) : null;
+  }
+
+  #note(said: Partial<ProgressNote>): void {
+    this.#hasNoted = true;
+    const { id: runId, attempt } = this.run;
+    this.parts.notes.note({ runId, attempt, ...said });
+  }
 }
 
 function progressJson(given: { fraction: unknown; message: unknown; attempt: number; at: Date }): string {

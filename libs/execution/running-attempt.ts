@@ -1,13 +1,14 @@
 // What does the executor know of an attempt that is under way, and when has it taken too long? All moments are on this
 // process's monotonic clock.
 import type { HeldRun } from './held-run.js';
+import type { StopSwitch } from './stop-switch.js';
 
 export interface RunningAttempt {
   readonly held: HeldRun;
   readonly startedAt: Date;
   readonly startedAtMs: number;
-  readonly stop: AbortController;
-  readonly giveUp: AbortController;
+  readonly stop: StopSwitch;
+  readonly giveUp: StopSwitch;
   timeoutMs: number;
   /** When it has taken too long. */
   timeoutAtMs: number;

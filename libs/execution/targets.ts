@@ -4,7 +4,7 @@ import type { Incarnation, Membership } from '#cluster/membership.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import { unreachable } from '#kernel/errors.js';
-import { asId } from '#kernel/ids.js';
+import { asId, type TenantId } from '#kernel/ids.js';
 import type { CallTarget } from './attempt.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { NewLease } from './decisions/run-transition.js';
@@ -33,8 +33,15 @@ export interface Ways {
 const REMEMBERED_MS = 5_000;
 const REMEMBERED_MAX = 10_000;
 
+interface Remembered {
+  incarnation: Incarnation;
+  readAtMs: number;
+  /** Itself once it is known, so that runs of a known job type need not wait a turn for it. */
+  target: ResolvedTarget | Promise<ResolvedTarget>;
+}
+
 export class Targets {
-  readonly #remembered = new Map<string, { jobType: Promise<JobType | undefined>; readAtMs: number }>();
+  readonly #remembered = new Map<TenantId, Map<string, Remembered>>();
 
   constructor(
     private readonly membership: Membership,
@@ -43,19 +50,38 @@ export class Targets {
     private readonly clock: Clock,
   ) {}
 
-  /** Rejects when the database could not be asked; the run is not to blame then. */
-  async resolve(run: ClaimedRun): Promise<ResolvedTarget> {
+  /** Throws or rejects when the database could not be asked; the run is not to blame then. */
+  resolve({ tenantId, jobType }: ClaimedRun): ResolvedTarget | Promise<ResolvedTarget> {
     const { incarnation } = this.membership;
     if (incarnation === null) throw new Error('expected to be a member of the cluster, got expelled');
-    const jobType = await this.#jobType(incarnation, run);
-    if (jobType === undefined) {
-      const error = { name: 'JobTypeMissing', message: `expected a job type ${run.jobType}, found none` };
-      return {
-        call: async () => ({ kind: 'failed', error, fatal: false }),
-        retry: DEFAULT_RETRY,
-        timeoutMs: DEFAULT_TIMEOUT_MS,
-      };
-    }
+    const nowMs = this.clock.monotonicMs();
+    const known = this.#remembered.get(tenantId)?.get(jobType);
+    if (known !== undefined && known.incarnation === incarnation && nowMs - known.readAtMs < REMEMBERED_MS)
+      return known.target;
+    return this.#read({ incarnation, readAtMs: nowMs }, { tenantId, name: jobType });
+  }
+
+  #read(
+    when: Pick<Remembered, 'incarnation' | 'readAtMs'>,
+    { tenantId, name }: { tenantId: TenantId; name: string },
+  ): Promise<ResolvedTarget> {
+    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
+    const ofTenant = this.#remembered.get(tenantId) ?? new Map<string, Remembered>();
+    this.#remembered.set(tenantId, ofTenant);
+    const reading = findJobType(when.incarnation.db, { tenantId, name }).then((jobType) =>
+      jobType === undefined ? missing(name) : this.#targetOf(when.incarnation, jobType),
+    );
+    const remembered: Remembered = { ...when, target: reading };
+    ofTenant.set(name, remembered);
+    reading.then(
+      (target) => (remembered.target = target),
+      // A failed read must not be remembered. Whoever awaits it is told as well.
+      () => ofTenant.delete(name),
+    );
+    return reading;
+  }
+
+  #targetOf(incarnation: Incarnation, jobType: JobType): ResolvedTarget {
     const { retry, timeoutMs, heartbeatMs } = jobType;
     return {
       call: this.#checked(jobType, this.#callOf(incarnation, jobType)),
@@ -89,19 +115,15 @@ export class Targets {
       return result.kind === 'succeeded' ? checkOutput(result, { name, outputSchema }) : result;
     };
   }
+}
 
-  #jobType(incarnation: Incarnation, run: ClaimedRun): Promise<JobType | undefined> {
-    const key = `${run.tenantId}/${run.jobType}`;
-    const nowMs = this.clock.monotonicMs();
-    const remembered = this.#remembered.get(key);
-    if (remembered !== undefined && nowMs - remembered.readAtMs < REMEMBERED_MS) return remembered.jobType;
-    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
-    const jobType = findJobType(incarnation.db, { tenantId: run.tenantId, name: run.jobType });
-    this.#remembered.set(key, { jobType, readAtMs: nowMs });
-    // A failed read must not be remembered. Whoever awaits it is told as well.
-    jobType.catch(() => this.#remembered.delete(key));
-    return jobType;
-  }
+function missing(name: string): ResolvedTarget {
+  const error = { name: 'JobTypeMissing', message: `expected a job type ${name}, found none` };
+  return {
+    call: async () => ({ kind: 'failed', error, fatal: false }),
+    retry: DEFAULT_RETRY,
+    timeoutMs: DEFAULT_TIMEOUT_MS,
+  };
 }
 
 function offerOf(leaseSeconds: number, timeoutMs: number): NewLease {

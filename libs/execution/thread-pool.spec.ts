@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { claimedRun, noMeans } from '#test/support/builders.js';
 import { FatalError } from '#client/outcomes.js';
 import { AttemptStopped } from './attempt.js';
-import { jobContextOf, type AttemptMeans } from './job-context.js';
+import { AttemptContext, type AttemptMeans } from './job-context.js';
 import { ThreadPool } from './thread-pool.js';
 
 // Written by hand, without the client: threads of a test can't load what is not compiled.
@@ -69,7 +69,7 @@ function call(
 ) {
   const abort = new AbortController();
   const run = claimedRun({ attempt: 2, details: wish.details ?? null });
-  const context = jobContextOf(run, abort.signal, { ...noMeans(), ...wish.reports });
+  const context = new AttemptContext(run, abort, { ...noMeans(), ...wish.reports });
   const result = pool.run({ moduleUrl, job, payload: wish.payload ?? null }, context);
   result.catch(() => undefined); // each test looks at it when it is time
   onTestFinished(() => abort.abort());

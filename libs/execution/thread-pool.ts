@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { JobContext } from '#client/job-definition.js';
 import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
-import { attemptClockOf } from './job-context.js';
+import { AttemptContext } from './job-context.js';
 import type { FromThread, ThreadTask, ThrownInThread, ToThread } from './thread-main.js';
 
 export interface ThreadSettings {
@@ -45,7 +45,7 @@ export class ThreadPool {
     const { port1: port, port2 } = new MessageChannel();
     const ended = Promise.withResolvers<unknown>();
     const kill = new AbortController();
-    const clock = attemptClockOf(context);
+    const clock = AttemptContext.clockOf(context);
     let hasBegun = false;
     clock?.stop();
     port.on('message', (word: FromThread) => {

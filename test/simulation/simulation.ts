@@ -106,12 +106,12 @@ function watchForTimeouts(cluster: SimulatedCluster): void {
 
 /** While a seed is played, timers are set on the clock of whoever is on stage. */
 function simulateTimers(world: World): () => void {
-  const real = globalThis.setTimeout;
+  const { setTimeout, setImmediate } = globalThis;
   const simulated = (act: () => void, ms: number): unknown => world.timer(actorOnStage(), ms, act);
-  globalThis.setTimeout = simulated as typeof setTimeout; // LoopTimers hands what it returns to the registry only
-  return () => {
-    globalThis.setTimeout = real;
-  };
+  // LoopTimers hands what they return to the registry only.
+  globalThis.setTimeout = simulated as typeof setTimeout;
+  globalThis.setImmediate = ((act: () => void) => simulated(act, 0)) as typeof setImmediate;
+  return () => Object.assign(globalThis, { setTimeout, setImmediate });
 }
 
 function verdictOf({ world, invariants, db }: SimulatedCluster, violation: Violation | null): Verdict {

@@ -3,7 +3,7 @@
 import type { JobContext } from '#client/job-definition.js';
 import { randomUUID, randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { ClaimedRun } from '#execution/claimed-run.js';
-import { jobContextOf, type AttemptMeans } from '#execution/job-context.js';
+import { AttemptContext, type AttemptMeans } from '#execution/job-context.js';
 import type { HttpCall, PushLease } from '#execution/http-target.js';
 import { asId } from '#kernel/ids.js';
 
@@ -46,7 +46,7 @@ export function noMeans(): AttemptMeans {
 
 /** What the handler of the run is told. */
 export function jobContext(run: ClaimedRun, signal: AbortSignal = new AbortController().signal): JobContext {
-  return jobContextOf(run, signal, noMeans());
+  return new AttemptContext(run, { signal }, noMeans());
 }
 
 /** What a call to an endpoint says beside its run. */

@@ -55,8 +55,8 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
     const paused = new Set(lanes.map(({ tenantId, lane }) => `${tenantId}/${lane}`));
     start.releaseWaiting((run) => paused.has(`${run.tenantId}/${laneOf(run)}`));
   });
-  executor.changed.subscribe(wake(start));
-  settleLoop.pending.subscribe(wake(settleLoop));
+  executor.changed.subscribe(() => timers.wakeSoon(start));
+  settleLoop.pending.subscribe(() => timers.wakeSoon(settleLoop));
   settleLoop.settled.subscribe(wake(claim));
   settleLoop.freed.subscribe((slots) => {
     claim.hint(slots);

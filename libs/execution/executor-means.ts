@@ -1,0 +1,54 @@
+// What can one attempt do besides returning? It speaks, starts other runs, and completes its own; each of these means
+// is put together when it is asked for.
+import type { JobContext } from '#client/job-definition.js';
+import type { ChildRuns } from './child-runs.js';
+import type { Completion } from './completion.js';
+import type { AttemptClock, AttemptMeans } from './job-context.js';
+import type { OpenReports } from './progress-reports.js';
+import type { RunningAttempt } from './running-attempt.js';
+
+export interface MeansParts {
+  completion: Completion;
+  children: ChildRuns;
+}
+
+export class ExecutorMeans implements AttemptMeans {
+  constructor(
+    private readonly parts: MeansParts,
+    private readonly attempt: RunningAttempt,
+    private readonly reports: OpenReports,
+    /** Begins the attempt's time anew. */
+    private readonly restartClock: (attempt: RunningAttempt) => void,
+  ) {}
+
+  get log(): JobContext['log'] {
+    return this.reports.log;
+  }
+
+  get progress(): JobContext['progress'] {
+    return this.reports.progress;
+  }
+
+  get heartbeat(): JobContext['heartbeat'] {
+    return this.reports.heartbeat;
+  }
+
+  get enqueue(): JobContext['enqueue'] {
+    return this.parts.children.enqueueFrom(this.attempt.held.run);
+  }
+
+  get completeInTx(): JobContext['completeInTx'] {
+    const { held, startedAt, stop } = this.attempt;
+    return (work) => this.parts.completion.complete({ run: held.run, startedAt, stop }, work);
+  }
+
+  get clock(): AttemptClock {
+    const { attempt } = this;
+    return {
+      stop: () => {
+        attempt.timeoutAtMs = attempt.silentAtMs = Number.POSITIVE_INFINITY;
+      },
+      restart: () => this.restartClock(attempt),
+    };
+  }
+}
