@@ -97,7 +97,7 @@ export const settings = z.object({
     ),
   CARILLON_MAX_RUNNING: count(1, 10_000).default(200).describe('Runs that execute at once in this replica.'),
   CARILLON_MAX_HELD: count(1, 100_000)
-    .default(2_000)
+    .default(5_000)
     .describe('Runs that are claimed by this replica at once, running ones included.'),
   CARILLON_WORK_CONNECTIONS: count(2, 100)
     .default(6)

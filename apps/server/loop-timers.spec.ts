@@ -103,8 +103,22 @@ describe('a wake-up', () => {
     expect(loop.begun).toBe(2);
   });
 
+  it('for soon comes once for a whole crowd, when what has arrived by now is dealt with', async () => {
+    const loop = drive();
+    await loop.end(60_000);
+    for (let times = 0; times < 5; times += 1) timers.wakeSoon(loop);
+    expect(loop.begun).toBe(1);
+    await advance(0);
+    expect(loop.begun).toBe(2);
+    await loop.end(60_000);
+    timers.wakeSoon(loop);
+    await advance(0);
+    expect(loop.begun).toBe(3);
+  });
+
   it('of a loop that nobody drives is nothing', () => {
     timers.wake({ name: 'stranger' });
+    timers.wakeSoon({ name: 'stranger' });
     expect(registry.getTimeouts()).toEqual([]);
   });
 });

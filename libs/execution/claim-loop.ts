@@ -9,9 +9,10 @@ import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import { asId, type Slot, type TenantId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { PairMap } from '#kernel/pair-map.js';
 import { Topic } from '#kernel/topic.js';
 import { claimRuns, type Lane, type LaneWithRules } from './claim.repository.js';
-import { laneOf, type ClaimedRun } from './claimed-run.js';
+import { partsOfLane, type ClaimedRun } from './claimed-run.js';
 import { limitsConcurrency, worthHolding } from './decisions/lane-rules.js';
 import type { HeldRuns } from './held-runs.js';
 import { LaneLooks, type LookSettings } from './lane-looks.js';
@@ -31,8 +32,8 @@ export interface ClaimSettings extends LookSettings {
 export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
   pollMs: 1_000,
   aheadMs: 1_500,
-  lanesPerClaim: 100,
-  runsPerClaim: 500,
+  lanesPerClaim: 250,
+  runsPerClaim: 1_000,
   lanesPerLook: 1_000,
   wornAfter: 1_000,
 };
@@ -175,10 +176,10 @@ export class ClaimLoop implements Loop {
     };
     const result = await asReplica(incarnation.db, incarnation, (tx) => claimRuns(tx, request));
     if (result.kind === 'fenced') return this.membership.acceptDeath(incarnation);
-    const { runs, databaseTime } = result.value;
+    const { runs, databaseTimeMs } = result.value;
     this.#looks.noteClaimed(request.lanes, runs);
-    if (databaseTime === null || this.membership.incarnation !== incarnation) return;
-    this.#hold(runs, databaseTime);
+    if (databaseTimeMs === null || this.membership.incarnation !== incarnation) return;
+    this.#hold(runs, databaseTimeMs);
     this.#giveBackUnserved();
     this.#lanes.add(stillFull(lanes, runs));
     this.claimed.publish();
@@ -202,9 +203,9 @@ export class ClaimLoop implements Loop {
   }
 
   // Counted from the answer's arrival, which is later than the instant it names: so never before run_at (I6).
-  #hold(runs: readonly ClaimedRun[], databaseTime: Date): void {
+  #hold(runs: readonly ClaimedRun[], databaseTimeMs: number): void {
     const nowMs = this.options.clock.monotonicMs();
-    this.held.add(runs, (run) => nowMs + Math.max(0, run.runAt.getTime() - databaseTime.getTime()));
+    this.held.add(runs, (run) => nowMs + Math.max(0, run.runAt.getTime() - databaseTimeMs));
   }
 
   #untilNextLook(): number {
@@ -222,15 +223,11 @@ export class ClaimLoop implements Loop {
 
 /** Lanes that gave all they were asked for may have more. */
 function stillFull(lanes: readonly (Lane & { quota: number })[], runs: readonly ClaimedRun[]): Lane[] {
-  const counts = new Map<string, number>();
-  for (const run of runs) {
-    const key = `${run.tenantId}/${laneOf(run)}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return lanes.filter((lane) => counts.get(`${lane.tenantId}/${lane.lane}`) === lane.quota);
+  const counts = new PairMap<TenantId, string, number>();
+  for (const { tenantId, lane } of runs) counts.set(tenantId, lane, (counts.get(tenantId, lane) ?? 0) + 1);
+  return lanes.filter(({ tenantId, lane, quota }) => counts.get(tenantId, lane) === quota);
 }
 
-/** A lane's name is queue/jobType, or queue/jobType/concurrencyKey; the first two hold no slash. */
 function hasKey({ lane }: Lane): boolean {
-  return lane.split('/', 3).length === 3;
+  return partsOfLane(lane).concurrencyKey !== null;
 }

@@ -6,6 +6,8 @@ export interface ClaimedRun {
   readonly claimId: ClaimId;
   readonly tenantId: TenantId;
   readonly slot: Slot;
+  /** Its queue, job type and concurrency key in one word, as the database generates it (migrations/0005). */
+  readonly lane: string;
   readonly jobType: string;
   readonly queue: string;
   /** Runs of the tenant's job type with the same one are limited together. */
@@ -30,7 +32,13 @@ export interface ClaimedRun {
   readonly details: unknown;
 }
 
-/** As the database generates it (migrations/0005). */
-export function laneOf({ queue, jobType, concurrencyKey }: ClaimedRun): string {
-  return concurrencyKey === null ? `${queue}/${jobType}` : `${queue}/${jobType}/${concurrencyKey}`;
+/** The parts of a lane's name: queue/jobType, or queue/jobType/concurrencyKey; the first two hold no slash. */
+export function partsOfLane(lane: string): Pick<ClaimedRun, 'queue' | 'jobType' | 'concurrencyKey'> {
+  const first = lane.indexOf('/');
+  const second = lane.indexOf('/', first + 1);
+  return {
+    queue: lane.slice(0, first),
+    jobType: lane.slice(first + 1, second < 0 ? undefined : second),
+    concurrencyKey: second < 0 ? null : lane.slice(second + 1),
+  };
 }

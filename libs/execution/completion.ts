@@ -101,8 +101,8 @@ export class Completion {
       outputJson,
       errorJson: null,
     } as const;
-    const done = await finishRuns(tx, { replica, attempt: run.attempt, runs: [finished] });
-    if (!done.has(run.id)) throw lost(run);
+    const missing = await finishRuns(tx, { replica, attempt: run.attempt, runs: [finished] });
+    if (missing.length > 0) throw lost(run);
   }
 
   async #enter(): Promise<void> {

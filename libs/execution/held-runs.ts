@@ -5,7 +5,8 @@
 // next death tells it from those that were merely beside it. Neither what is held nor what runs is ever left to those
 // who have much of it already: whoever comes with a single run finds room.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
-import { laneOf, type ClaimedRun } from './claimed-run.js';
+import { PairMap } from '#kernel/pair-map.js';
+import type { ClaimedRun } from './claimed-run.js';
 import { barrierOf } from './decisions/lane-rules.js';
 import { rankOf } from './decisions/rank.js';
 import type { Lane } from './claim.repository.js';
@@ -34,7 +35,7 @@ export class HeldRuns {
   #quarantine: HeldRun[] = [];
   #quarantined: HeldRun | null = null;
   readonly #byTenant = new Map<TenantId, Set<RunId>>();
-  readonly #byLane = new Map<string, Lane & { held: number }>();
+  readonly #byLane = new PairMap<TenantId, string, Lane & { held: number }>();
   readonly #leftInClaim = new Map<ClaimId, number>();
   #running = 0;
   #turns = 0;
@@ -61,7 +62,7 @@ export class HeldRuns {
 
   /** How many runs of the lane are held. */
   ofLane({ tenantId, lane }: { tenantId: TenantId; lane: string }): number {
-    return this.#byLane.get(`${tenantId}/${lane}`)?.held ?? 0;
+    return this.#byLane.get(tenantId, lane)?.held ?? 0;
   }
 
   /** The lanes of which any run is held. */
@@ -259,14 +260,10 @@ export class HeldRuns {
     });
   }
 
-  #countInLane(run: ClaimedRun, change: 1 | -1): void {
-    const { tenantId, slot } = run;
-    const lane = laneOf(run);
-    const key = `${tenantId}/${lane}`;
-    const counted = this.#byLane.get(key) ?? { tenantId, slot, lane, held: 0 };
-    counted.held += change;
-    if (counted.held > 0) this.#byLane.set(key, counted);
-    else this.#byLane.delete(key);
+  #countInLane({ tenantId, slot, lane }: ClaimedRun, change: 1 | -1): void {
+    const counted = this.#byLane.get(tenantId, lane);
+    if (counted === undefined) this.#byLane.set(tenantId, lane, { tenantId, slot, lane, held: change });
+    else if ((counted.held += change) <= 0) this.#byLane.delete(tenantId, lane);
   }
 }
 

@@ -6,7 +6,7 @@ import type { TenantId } from '#kernel/ids.js';
 import { jobTypeLimits } from './limits.js';
 import { retryPolicy, storedTarget, type JobType } from './job-type.js';
 
-interface JobTypeRow extends Omit<JobType, 'target' | 'retry' | 'limits'> {
+export interface StoredJobType extends Omit<JobType, 'target' | 'retry' | 'limits'> {
   target: unknown;
   retry: unknown;
   limits: unknown;
@@ -24,14 +24,14 @@ export type JobTypeInput = Pick<
 
 /** Throws a unique violation when the tenant has a job type of that name. */
 export async function insertJobType(db: Database, tenantId: TenantId, input: JobTypeInput): Promise<JobType> {
-  const { rows } = await sql<JobTypeRow>`
+  const { rows } = await sql<StoredJobType>`
     insert into carillon.job_type (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema, output_schema, heartbeat_ms)
     values (${randomUUID()}, ${tenantId}, ${input.name}, ${input.target.kind}, ${JSON.stringify(input.target)},
             ${JSON.stringify(input.retry)}, ${JSON.stringify(input.limits)}, ${input.timeoutMs}, ${jsonbOf(input.payloadSchema)}::jsonb,
             ${jsonbOf(input.outputSchema)}::jsonb, ${input.heartbeatMs ?? null})
     returning ${columns}`.execute(db);
   if (rows[0] === undefined) throw new Error(`expected the new job type ${input.name} back, got no row`);
-  return parseRow(rows[0]);
+  return parseJobType(rows[0]);
 }
 
 /** Registers what this replica can handle; the newest registration of a name wins. Writes nothing when nothing changed. */
@@ -54,26 +54,45 @@ export async function findJobType(
   db: Database,
   { tenantId, name }: { tenantId: TenantId; name: string },
 ): Promise<JobType | undefined> {
-  const { rows } = await sql<JobTypeRow>`
+  const { rows } = await sql<StoredJobType>`
     select ${columns}
       from carillon.job_type
      where name = ${name} and (tenant_id = ${tenantId} or tenant_id is null)
      order by tenant_id nulls last
      limit 1`.execute(db);
-  return rows[0] && parseRow(rows[0]);
+  return rows[0] && parseJobType(rows[0]);
+}
+
+/** What is found for each of these, in their order. Not parsed: one that is spoilt is no reason to withhold the others. */
+export async function findJobTypes(
+  db: Database,
+  asked: readonly { tenantId: TenantId; name: string }[],
+): Promise<(StoredJobType | undefined)[]> {
+  const { rows } = await sql<StoredJobType | Record<keyof StoredJobType, null>>`
+    select found.*
+      from unnest(${asked.map(({ tenantId }) => tenantId)}::uuid[], ${asked.map(({ name }) => name)}::text[])
+           with ordinality as asked (tenant, job_type, number)
+      left join lateral (
+        select ${columns}
+          from carillon.job_type
+         where name = asked.job_type and (tenant_id = asked.tenant or tenant_id is null)
+         order by tenant_id nulls last
+         limit 1) found on true
+     order by number`.execute(db);
+  return rows.map((row) => (isFound(row) ? row : undefined));
 }
 
 export async function listJobTypes(
   db: Database,
   page: { tenantId: TenantId; afterName: string | null; limit: number },
 ): Promise<JobType[]> {
-  const { rows } = await sql<JobTypeRow>`
+  const { rows } = await sql<StoredJobType>`
     select distinct on (name) ${columns}
       from carillon.job_type
      where (tenant_id = ${page.tenantId} or tenant_id is null) and name > ${page.afterName ?? ''}
      order by name, tenant_id nulls last
      limit ${page.limit}`.execute(db);
-  return rows.map(parseRow);
+  return rows.map(parseJobType);
 }
 
 type Changeable = Pick<JobType, 'target' | 'retry' | 'limits' | 'timeoutMs'>;
@@ -86,14 +105,14 @@ export async function updateJobType(
   { target, retry, limits, timeoutMs }: JobTypeChange,
 ): Promise<JobType | undefined> {
   const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
-  const { rows } = await sql<JobTypeRow>`
+  const { rows } = await sql<StoredJobType>`
     update carillon.job_type
        set target = coalesce(${json(target)}::jsonb, target), kind = coalesce(${target?.kind ?? null}, kind),
            retry = coalesce(${json(retry)}::jsonb, retry), limits = coalesce(${json(limits)}::jsonb, limits),
            timeout_ms = coalesce(${timeoutMs ?? null}, timeout_ms), updated_at = clock_timestamp(), revision = revision + 1
      where tenant_id = ${tenantId} and name = ${name} and (${revision}::bigint is null or revision = ${revision}::bigint)
     returning ${columns}`.execute(db);
-  return rows[0] && parseRow(rows[0]);
+  return rows[0] && parseJobType(rows[0]);
 }
 
 /** False when the tenant has no job type of its own by that name. */
@@ -114,7 +133,12 @@ function jsonbOf(schema: object | null | undefined): string | null {
   return schema === null || schema === undefined ? null : JSON.stringify(schema);
 }
 
-function parseRow(row: JobTypeRow): JobType {
+function isFound(row: { name: string | null }): row is StoredJobType {
+  return row.name !== null;
+}
+
+/** Throws when it is none, whoever has written it. */
+export function parseJobType(row: StoredJobType): JobType {
   return {
     ...row,
     target: storedTarget.parse(row.target),

@@ -4,9 +4,10 @@
 // taken everything, and begins there. Runs may appear below the mark all the same: with a high priority, given back,
 // tried again, or committed late. A mark therefore stays a little behind, and is only good until the next full look
 // (claim-loop.ts), which begins at the heads.
-import type { Slot } from '#kernel/ids.js';
+import type { Slot, TenantId } from '#kernel/ids.js';
+import { PairMap } from '#kernel/pair-map.js';
 import type { Lane, MarkedLane, SlotLook } from './claim.repository.js';
-import { laneOf, type ClaimedRun } from './claimed-run.js';
+import type { ClaimedRun } from './claimed-run.js';
 import { rankOf } from './decisions/rank.js';
 
 interface Entry extends Lane {
@@ -46,22 +47,31 @@ export class LaneMarks {
 
   /** A claim was made from these lanes as markOf() said, and these runs are what it found. */
   noteClaimed(lanes: readonly Lane[], runs: readonly ClaimedRun[]): void {
-    const byLane = Map.groupBy(runs, (run) => keyOf({ tenantId: run.tenantId, lane: laneOf(run) }));
+    const taken = new PairMap<TenantId, string, { count: number; last: number }>();
+    for (const run of runs) {
+      const ofLane = taken.get(run.tenantId, run.lane);
+      const rank = rankOf(run);
+      if (ofLane === undefined) taken.set(run.tenantId, run.lane, { count: 1, last: rank });
+      else {
+        ofLane.count += 1;
+        ofLane.last = Math.max(ofLane.last, rank);
+      }
+    }
     for (const lane of lanes) {
       const key = keyOf(lane);
-      const found = byLane.get(key) ?? [];
+      const found = taken.get(lane.tenantId, lane.lane);
       const before = this.#entries.get(key);
-      if (before === undefined && found.length === 0) continue;
+      if (before === undefined && found === undefined) continue;
       const from = this.markOf(lane);
-      const last = found.reduce<number | null>((most, run) => Math.max(most ?? -Infinity, rankOf(run)), null);
       const { slot, tenantId } = lane;
       this.#entries.delete(key);
       this.#entries.set(key, {
         slot,
         tenantId,
         lane: lane.lane,
-        taken: (before?.taken ?? 0) + found.length,
-        mark: last === null ? (before?.mark ?? null) : Math.max(from ?? -Infinity, last - BEHIND_MS),
+        taken: (before?.taken ?? 0) + (found?.count ?? 0),
+        mark:
+          found === undefined ? (before?.mark ?? null) : Math.max(from ?? -Infinity, found.last - BEHIND_MS),
         fromHead: false,
       });
     }

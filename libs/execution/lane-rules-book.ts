@@ -1,7 +1,8 @@
 // Which rules hold in which lane? Read together with the lanes themselves, each time they are looked for, so a
 // change takes a second or so to reach runs that are about to start.
 import type { TenantId } from '#kernel/ids.js';
-import { laneOf, type ClaimedRun } from './claimed-run.js';
+import { PairMap } from '#kernel/pair-map.js';
+import type { ClaimedRun } from './claimed-run.js';
 import { NO_RULES, type LaneRules } from './decisions/lane-rules.js';
 
 interface RuledLane {
@@ -10,25 +11,27 @@ interface RuledLane {
 }
 
 export class LaneRulesBook {
-  readonly #rules = new Map<string, { lane: RuledLane; rules: LaneRules }>();
+  readonly #rules = new PairMap<TenantId, string, { lane: RuledLane; rules: LaneRules }>();
 
   /** A lane that was never looked at is not limited: nothing of it has been claimed either. */
   of(lane: RuledLane): LaneRules {
-    return this.#rules.get(keyOf(lane))?.rules ?? NO_RULES;
+    return this.#rules.get(lane.tenantId, lane.lane)?.rules ?? NO_RULES;
   }
 
   ofRun(run: ClaimedRun): LaneRules {
-    return this.of({ tenantId: run.tenantId, lane: laneOf(run) });
+    return this.of(run);
   }
 
   note(lane: RuledLane, rules: LaneRules): void {
-    if (isNothing(rules)) this.#rules.delete(keyOf(lane));
-    else this.#rules.set(keyOf(lane), { lane: { tenantId: lane.tenantId, lane: lane.lane }, rules });
+    const { tenantId, lane: name } = lane;
+    if (isNothing(rules)) this.#rules.delete(tenantId, name);
+    else this.#rules.set(tenantId, name, { lane: { tenantId, lane: name }, rules });
   }
 
   /** Forgets the lanes that nobody asks about before they are looked at again. */
   keepOnly(isWanted: (lane: RuledLane) => boolean): void {
-    for (const [key, { lane }] of this.#rules) if (!isWanted(lane)) this.#rules.delete(key);
+    for (const { lane } of this.#rules.values())
+      if (!isWanted(lane)) this.#rules.delete(lane.tenantId, lane.lane);
   }
 }
 
@@ -41,8 +44,4 @@ function isNothing({ paused, weight, tenant, jobType }: LaneRules): boolean {
     jobType.rate,
   ];
   return !paused && weight === 1 && limits.every((limit) => limit === undefined);
-}
-
-function keyOf({ tenantId, lane }: RuledLane): string {
-  return `${tenantId}/${lane}`;
 }

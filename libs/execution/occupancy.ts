@@ -4,6 +4,7 @@
 // slots that this replica serves, and in the epoch for which it was read: a former owner knows nothing of what its
 // successors start.
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+import { PairMap } from '#kernel/pair-map.js';
 import type { Occupied } from './decisions/lane-rules.js';
 
 export interface Occupant {
@@ -14,23 +15,53 @@ export interface Occupant {
 
 export type Parked = Occupant & { id: RunId; slot: Slot };
 
+/** How many there are of a tenant, of its job types, and of their keys. */
+class Count {
+  readonly #tenants = new Map<TenantId, number>();
+  readonly #jobTypes = new PairMap<TenantId, string, number>();
+  readonly #keys = new PairMap<TenantId, string, number>();
+
+  add({ tenantId, jobType, concurrencyKey }: Occupant, change: 1 | -1): void {
+    const ofTenant = (this.#tenants.get(tenantId) ?? 0) + change;
+    if (ofTenant > 0) this.#tenants.set(tenantId, ofTenant);
+    else this.#tenants.delete(tenantId);
+    addTo(this.#jobTypes, { tenantId, name: jobType }, change);
+    if (concurrencyKey !== null)
+      addTo(this.#keys, { tenantId, name: keyWithin(jobType, concurrencyKey) }, change);
+  }
+
+  ofTenant(tenantId: TenantId): number {
+    return this.#tenants.get(tenantId) ?? 0;
+  }
+
+  ofJobType({ tenantId, jobType }: Occupant): number {
+    return this.#jobTypes.get(tenantId, jobType) ?? 0;
+  }
+
+  ofKey({ tenantId, jobType, concurrencyKey }: Occupant): number {
+    return concurrencyKey === null ? 0 : (this.#keys.get(tenantId, keyWithin(jobType, concurrencyKey)) ?? 0);
+  }
+
+  clear(): void {
+    this.#tenants.clear();
+    this.#jobTypes.clear();
+    this.#keys.clear();
+  }
+}
+
 export class Occupancy {
-  readonly #here = new Map<string, number>();
-  #elsewhere = new Map<string, number>();
+  readonly #here = new Count();
+  readonly #elsewhere = new Count();
   /** Runs that went outside from here, until a list of what others hold was read that knows of them. */
   readonly #leaving = new Map<RunId, { run: Parked; isWritten: boolean }>();
   #counted: ReadonlyMap<Slot, number> = new Map();
 
   begin(run: Occupant): void {
-    for (const key of keysOf(run)) this.#here.set(key, (this.#here.get(key) ?? 0) + 1);
+    this.#here.add(run, 1);
   }
 
   end(run: Occupant): void {
-    for (const key of keysOf(run)) {
-      const left = (this.#here.get(key) ?? 1) - 1;
-      if (left > 0) this.#here.set(key, left);
-      else this.#here.delete(key);
-    }
+    this.#here.add(run, -1);
   }
 
   /** It goes on outside, and counts on although it ends here. */
@@ -64,9 +95,8 @@ export class Occupancy {
   /** All that others hold in these slots, each with the epoch for which it was read. */
   setElsewhere(runs: readonly Occupant[], counted: ReadonlyMap<Slot, number>): void {
     this.#counted = new Map(counted);
-    this.#elsewhere = new Map();
-    for (const run of runs)
-      for (const key of keysOf(run)) this.#elsewhere.set(key, (this.#elsewhere.get(key) ?? 0) + 1);
+    this.#elsewhere.clear();
+    for (const run of runs) this.#elsewhere.add(run, 1);
   }
 
   /** From now on only these slots are served, each in this epoch. */
@@ -77,15 +107,17 @@ export class Occupancy {
   /** Null when it is not known what others hold of the slot. */
   of(run: Occupant & { slot: Slot }): Occupied | null {
     if (!this.#counted.has(run.slot)) return null;
-    const [byTenant = 0, byJobType = 0, byKey = 0] = keysOf(run).map(
-      (key) => (this.#here.get(key) ?? 0) + (this.#elsewhere.get(key) ?? 0),
-    );
-    return { byTenant, byJobType, byKey };
+    const [here, elsewhere] = [this.#here, this.#elsewhere];
+    return {
+      byTenant: here.ofTenant(run.tenantId) + elsewhere.ofTenant(run.tenantId),
+      byJobType: here.ofJobType(run) + elsewhere.ofJobType(run),
+      byKey: here.ofKey(run) + elsewhere.ofKey(run),
+    };
   }
 
   /** What of the tenant runs here. */
   here(tenantId: TenantId): number {
-    return this.#here.get(tenantId) ?? 0;
+    return this.#here.ofTenant(tenantId);
   }
 
   clear(): void {
@@ -96,8 +128,17 @@ export class Occupancy {
   }
 }
 
-/** For the tenant, its job type, and the key within that; names of job types hold no slash. */
-function keysOf({ tenantId, jobType, concurrencyKey }: Occupant): string[] {
-  const ofType = `${tenantId}/${jobType}`;
-  return concurrencyKey === null ? [tenantId, ofType] : [tenantId, ofType, `${ofType}/${concurrencyKey}`];
+function addTo(
+  counts: PairMap<TenantId, string, number>,
+  { tenantId, name }: { tenantId: TenantId; name: string },
+  change: 1 | -1,
+): void {
+  const count = (counts.get(tenantId, name) ?? 0) + change;
+  if (count > 0) counts.set(tenantId, name, count);
+  else counts.delete(tenantId, name);
+}
+
+/** Names of job types hold no slash. */
+function keyWithin(jobType: string, concurrencyKey: string): string {
+  return `${jobType}/${concurrencyKey}`;
 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { asId } from '#kernel/ids.js';
 import { claimedRun } from '#test/support/builders.js';
-import { laneOf, type ClaimedRun } from './claimed-run.js';
+import type { ClaimedRun } from './claimed-run.js';
 import { NO_RULES, type LaneRules } from './decisions/lane-rules.js';
 import type { HeldRun } from './held-run.js';
 import { LaneRulesBook } from './lane-rules-book.js';
@@ -23,7 +23,7 @@ function lanesWith(share = Number.POSITIVE_INFINITY) {
   occupancy.setElsewhere([], slots);
   const ready = new ReadyLanes(book, occupancy, () => share);
   const rule = ({ run }: HeldRun, wish: Partial<LaneRules>): void =>
-    book.note({ tenantId: run.tenantId, lane: laneOf(run) }, { ...NO_RULES, ...wish });
+    book.note({ tenantId: run.tenantId, lane: run.lane }, { ...NO_RULES, ...wish });
   const take = (nowMs = 0): HeldRun | undefined => {
     const held = ready.take(nowMs);
     if (held !== undefined) occupancy.begin(held.run);

@@ -2,7 +2,7 @@
 // lanes the one whose first run has the lowest rank; but nothing from a lane that a limit or a pause holds back.
 // Such a lane is set aside until something changes that could open it, so that it costs nothing meanwhile.
 import type { TenantId } from '#kernel/ids.js';
-import { laneOf, type ClaimedRun } from './claimed-run.js';
+import type { ClaimedRun } from './claimed-run.js';
 import { barrierOf, type Barrier, type LaneRules } from './decisions/lane-rules.js';
 import { rankOf } from './decisions/rank.js';
 import type { HeldRun } from './held-run.js';
@@ -42,7 +42,7 @@ export class ReadyLanes {
     const { tenantId } = held.run;
     const lanes = this.#tenants.get(tenantId) ?? new Map<string, Lane>();
     this.#tenants.set(tenantId, lanes);
-    const name = laneOf(held.run);
+    const name = held.run.lane;
     const lane = lanes.get(name);
     if (lane === undefined) {
       const rules = this.book.of({ tenantId, lane: name });
@@ -102,7 +102,7 @@ export class ReadyLanes {
 
   /** Nothing of the run's lane starts before this moment. */
   closeUntil(run: ClaimedRun, untilMs: number): void {
-    const lane = this.#tenants.get(run.tenantId)?.get(laneOf(run));
+    const lane = this.#tenants.get(run.tenantId)?.get(run.lane);
     if (lane === undefined) return;
     lane.closedUntilMs = untilMs;
   }

@@ -12,7 +12,7 @@ import { describeError } from './attempt.js';
 import type { HeldRuns } from './held-runs.js';
 import { settle, type Ending, type Start } from './settlement.js';
 
-const BATCH_SIZE_MAX = 1_000;
+const BATCH_SIZE_MAX = 2_000;
 /** Whoever goes on this soon is looked for at once; later ones are found by the look every second. */
 const SOON_MS = 1_500;
 

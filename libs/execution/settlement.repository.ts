@@ -1,6 +1,7 @@
 // Which statements end attempts? They run in one transaction behind the replica gate, and the first locks
 // the claims: an attempt whose claim is gone was revoked, and nothing of it is written (I2, I4).
 import { sql, type RawBuilder } from 'kysely';
+import { plainArray } from '#database/array-text.js';
 import type { Tx } from '#database/connection.js';
 import type { RunOutcome } from '#database/schema.js';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
@@ -69,29 +70,39 @@ export interface FinishedRun {
   errorJson: string | null;
 }
 
-/** Moves runs whose attempt number is still this one into the history; resolves with those that it found. */
+/**
+ * Moves runs whose attempt number is still this one into the history; resolves with those that it did not find.
+ * Nearly all of a batch have succeeded with nothing to say: an empty array stands for that of each.
+ */
 export async function finishRuns(
   tx: Tx,
   { replica, attempt, runs }: { replica: ReplicaNumber; attempt: number; runs: readonly FinishedRun[] },
-): Promise<Set<RunId>> {
-  const ids = runs.map((run) => run.id);
+): Promise<RunId[]> {
+  const ids = plainArray(runs.map((run) => run.id));
+  const outcomes = runs.every((run) => run.outcome === 'succeeded') ? [] : runs.map((run) => run.outcome);
   // Found by the key alone, so that no plan ever hashes the whole table; the details are joined afterwards.
   const { rows } = await sql<{ id: RunId }>`
     with gone as (
-      delete from carillon.run where id = any(${ids}::uuid[]) and attempt = ${attempt} returning *)
-    insert into carillon.run_history (${keptColumns()}, attempt, outcome, replica, started_at, finished_at, output, error)
-    select ${keptColumns('g')}, g.attempt, e.outcome,
-           case when e.started_at is null then null else ${replica}::int end, e.started_at, e.finished_at, e.output::jsonb, e.error::jsonb
-      from gone g
-      join unnest(${ids}::uuid[],
-                  ${runs.map((run) => run.outcome)}::text[],
-                  ${runs.map((run) => run.startedAt)}::timestamptz[],
-                  ${runs.map((run) => run.finishedAt)}::timestamptz[],
-                  ${runs.map((run) => run.outputJson)}::text[],
-                  ${runs.map((run) => run.errorJson)}::text[]) as e (id, outcome, started_at, finished_at, output, error)
-        on e.id = g.id
-    returning id`.execute(tx);
-  return new Set(rows.map((row) => row.id));
+      delete from carillon.run where id = any(${ids}::uuid[]) and attempt = ${attempt} returning *),
+    kept as (
+      insert into carillon.run_history (${keptColumns()}, attempt, outcome, replica, started_at, finished_at, output, error)
+      select ${keptColumns('g')}, g.attempt, coalesce(e.outcome, 'succeeded'), case when e.started_ms is null then null else ${replica}::int end,
+             to_timestamp(e.started_ms / 1000), to_timestamp(e.finished_ms / 1000), e.output::jsonb, e.error::jsonb
+        from gone g
+        join unnest(${ids}::uuid[],
+                    ${plainArray(outcomes)}::text[],
+                    ${plainArray(runs.map((run) => run.startedAt?.getTime() ?? null))}::float8[],
+                    ${plainArray(runs.map((run) => run.finishedAt.getTime()))}::float8[],
+                    ${saidByAny(runs.map((run) => run.outputJson))}::text[],
+                    ${saidByAny(runs.map((run) => run.errorJson))}::text[]) as e (id, outcome, started_ms, finished_ms, output, error)
+          on e.id = g.id)
+    select id from unnest(${ids}::uuid[]) as asked (id) where id not in (select id from gone)`.execute(tx);
+  return rows.map((row) => row.id);
+}
+
+/** Arrays that are too short are filled up with nulls where they are unnested. */
+function saidByAny(texts: readonly (string | null)[]): (string | null)[] {
+  return texts.every((text) => text === null) ? [] : [...texts];
 }
 
 export interface RetriedRun {

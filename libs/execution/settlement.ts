@@ -73,7 +73,9 @@ async function finish(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]
   const settled: RunId[] = [];
   // One statement an attempt number, which is one statement nearly always.
   for (const [attempt, group] of byAttempt) {
-    settled.push(...(await rows.finishRuns(tx, { replica, attempt, runs: group.map(finishedRun) })));
+    const runs = group.map(finishedRun);
+    const missing = new Set(await rows.finishRuns(tx, { replica, attempt, runs }));
+    for (const { id } of runs) if (!missing.has(id)) settled.push(id);
   }
   return settled;
 }
@@ -88,7 +90,8 @@ function finishedRun({ run, startedAt, finishedAt, transition, outputJson }: End
     outcome,
     startedAt,
     finishedAt,
-    outputJson: outcome === 'succeeded' ? outputJson : null,
+    // JSON's null says no more than none at all.
+    outputJson: outcome === 'succeeded' && outputJson !== 'null' ? outputJson : null,
     errorJson: error === null ? null : forJsonb(JSON.stringify(error)),
   };
 }

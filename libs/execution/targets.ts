@@ -13,7 +13,7 @@ import type { HandlerRegistry } from './handler-registry.js';
 import type { HttpPush } from './http-push.js';
 import { callQueue, type UserQueues } from './queue-target.js';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, type JobType, type RetryPolicy } from './job-type.js';
-import { findJobType } from './job-type.repository.js';
+import { JobTypeReader } from './job-type-reader.js';
 import { checkOutput } from './output-check.js';
 
 export interface ResolvedTarget {
@@ -42,6 +42,7 @@ interface Remembered {
 
 export class Targets {
   readonly #remembered = new Map<TenantId, Map<string, Remembered>>();
+  readonly #reader = new JobTypeReader();
 
   constructor(
     private readonly membership: Membership,
@@ -68,9 +69,9 @@ export class Targets {
     if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
     const ofTenant = this.#remembered.get(tenantId) ?? new Map<string, Remembered>();
     this.#remembered.set(tenantId, ofTenant);
-    const reading = findJobType(when.incarnation.db, { tenantId, name }).then((jobType) =>
-      jobType === undefined ? missing(name) : this.#targetOf(when.incarnation, jobType),
-    );
+    const reading = this.#reader
+      .find(when.incarnation.db, { tenantId, name })
+      .then((jobType) => (jobType === undefined ? missing(name) : this.#targetOf(when.incarnation, jobType)));
     const remembered: Remembered = { ...when, target: reading };
     ofTenant.set(name, remembered);
     reading.then(

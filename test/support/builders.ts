@@ -8,8 +8,10 @@ import type { HttpCall, PushLease } from '#execution/http-target.js';
 import { asId } from '#kernel/ids.js';
 
 /** A first attempt of a run from the API, due now. */
-export function claimedRun(wish: Partial<ClaimedRun> = {}): ClaimedRun {
+export function claimedRun(wish: Partial<Omit<ClaimedRun, 'lane'>> = {}): ClaimedRun {
+  const { queue = 'default', jobType = 'noop', concurrencyKey = null } = wish;
   return {
+    lane: [queue, jobType, ...(concurrencyKey === null ? [] : [concurrencyKey])].join('/'),
     id: asId.run(randomUUID()),
     claimId: asId.claim(randomUUID()),
     tenantId: asId.tenant(randomUUID()),

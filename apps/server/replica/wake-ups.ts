@@ -1,5 +1,4 @@
 // Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
-import { laneOf } from '#execution/claimed-run.js';
 import type { Hint } from '#cluster/hints-loop.js';
 import { LEASE_WAITERS } from '../http/lease-waiters.js';
 import type { LoopTimers } from '../loop-timers.js';
@@ -53,7 +52,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   claim.reopened.subscribe(wake(start));
   claim.paused.subscribe((lanes) => {
     const paused = new Set(lanes.map(({ tenantId, lane }) => `${tenantId}/${lane}`));
-    start.releaseWaiting((run) => paused.has(`${run.tenantId}/${laneOf(run)}`));
+    start.releaseWaiting((run) => paused.has(`${run.tenantId}/${run.lane}`));
   });
   executor.changed.subscribe(() => timers.wakeSoon(start));
   settleLoop.pending.subscribe(() => timers.wakeSoon(settleLoop));

@@ -1,5 +1,6 @@
 // What do statements that take work in, find it, claim it and give it back mean?
 import { laneOf, NOT_TRIED, queueKey, type ModelDatabase, type RunRow } from '../model-database.js';
+import { claimRuns, isBeyond } from './claims.js';
 import { answer, at, BLOCKED, changed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
 
 export const EXECUTION_STATEMENTS: readonly Meaning[] = [
@@ -18,7 +19,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'claimRuns',
     says: ['with lane as materialized', 'insert into carillon.claim'],
-    texts: ['6v1eq2'],
+    texts: ['xv0f94'],
     run: claimRuns,
   },
   {
@@ -98,25 +99,28 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
     },
   },
   {
-    name: 'findJobType',
-    says: ['from carillon.job_type where name = $1'],
-    texts: ['1oxoyew'],
-    run: ({ db, params }) => {
-      const stored = {
-        limits: db.jobType.get(params[0] as string)?.limits ?? {},
-        tenantId: null,
-        shared: true,
-        payloadSchema: null,
-        revision: 1,
-        createdAt: at(0),
-        updatedAt: at(0),
-        timeoutMs: 10_000,
-      };
-      const retry = { maxAttempts: 3, kind: 'fixed', minMs: 200, maxMs: 200, jitter: 0 };
-      return answer([{ ...stored, name: params[0], target: { kind: 'handler', handler: 'work' }, retry }]);
-    },
+    name: 'findJobTypes',
+    says: ['left join lateral ( select name, target', 'from carillon.job_type where name = asked.job_type'],
+    texts: ['4i4tg1'],
+    run: ({ db, params }) => answer((params[1] as string[]).map((name) => jobType(db, name))),
   },
 ];
+
+function jobType(db: ModelDatabase, name: string): object {
+  return {
+    name,
+    target: { kind: 'handler', handler: 'work' },
+    retry: { maxAttempts: 3, kind: 'fixed', minMs: 200, maxMs: 200, jitter: 0 },
+    limits: db.jobType.get(name)?.limits ?? {},
+    tenantId: null,
+    shared: true,
+    payloadSchema: null,
+    revision: 1,
+    createdAt: at(0),
+    updatedAt: at(0),
+    timeoutMs: 10_000,
+  };
+}
 
 function insertRun({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
   const runs = zipped(...params) as [
@@ -208,11 +212,6 @@ function discoverLanes({ db, params }: Scene): ReturnType<Meaning['run']> {
   ]);
 }
 
-/** An owner that has emptied the lane up to this rank begins there. */
-function isBeyond(run: RunRow, mark: string | undefined): boolean {
-  return mark === undefined || mark === '-infinity' || rankOf(run) >= Date.parse(mark);
-}
-
 function rulesOf(db: ModelDatabase, tenantId: string, lane: string): object {
   const [queue = '', jobType = ''] = lane.split('/');
   const tenant = db.tenant.get(tenantId);
@@ -227,84 +226,4 @@ function rulesOf(db: ModelDatabase, tenantId: string, lane: string): object {
 
 function foreign({ slot, id, tenantId, jobType, concurrencyKey }: RunRow): object {
   return { slot, id, tenantId, jobType, concurrencyKey, isLeased: false };
-}
-
-function claimRuns(scene: Scene): ReturnType<Meaning['run']> {
-  const { db, tx, params, server, broken } = scene;
-  const claimId = params.at(-1) as string;
-  const replica = params.at(-2) as number;
-  const nowMs = server.wallMs();
-  const picked = pickRuns(scene, replica, nowMs);
-  if (picked.length > 0) {
-    db.claim.lock(claimId, tx, 'write');
-    db.claim.write(claimId, tx, {
-      id: claimId,
-      replica,
-      runs: picked.map(({ id }) => id),
-      claimedAtMs: nowMs,
-    });
-    tx.acts.push({ kind: 'claim', replica, claim: claimId, runs: picked });
-    for (const run of picked) server.invariants.noteClaimed(replica, run, nowMs);
-  }
-  const early = broken.has('starts before run_at');
-  const told = broken.has('claims that do not tell of cancels and deadlines')
-    ? picked.map((run) => ({ ...run, deadlineMs: null, cancelRequestedAtMs: null }))
-    : picked;
-  return answer(told.map((run) => claimed(run, claimId, early ? run.runAtMs : nowMs)));
-}
-
-function pickRuns({ db, params, broken }: Scene, replica: number, nowMs: number): RunRow[] {
-  const anyEpoch = broken.has('claims without the epoch of their slot');
-  const [slots, tenants, lanes, quotas, epochs, marks, , ahead, excluded] = params as [
-    number[],
-    string[],
-    string[],
-    number[],
-    number[],
-    string[],
-    number,
-    number,
-    string[],
-  ];
-  const runs = db.run.rows();
-  const left = new Set(excluded);
-  return slots.flatMap((slot, index) => {
-    const row = db.slot.get(slot);
-    if (row?.owner !== replica || row.target !== null || (!anyEpoch && row.epoch !== epochs[index]))
-      return [];
-    const ready = runs.filter(
-      (run) =>
-        run.slot === slot &&
-        run.tenantId === tenants[index] &&
-        laneOf(run) === lanes[index] &&
-        isBeyond(run, marks[index]) &&
-        run.runAtMs <= nowMs + ahead * 1_000 &&
-        !left.has(run.id),
-    );
-    return ready.toSorted(byRank).slice(0, quotas[index]);
-  });
-}
-
-/** A step of priority is worth a minute of waiting. */
-function byRank(a: RunRow, b: RunRow): number {
-  return rankOf(a) - rankOf(b) || (a.id < b.id ? -1 : 1);
-}
-
-function rankOf({ runAtMs, priority }: RunRow): number {
-  return runAtMs - priority * 60_000;
-}
-
-function claimed(run: RunRow, claimId: string, nowMs: number): object {
-  const { schedule, dueMs, runAtMs, deadlineMs, cancelRequestedAtMs, ...columns } = run;
-  return {
-    ...columns,
-    claimId,
-    scheduleId: schedule,
-    dueAt: dueMs === null ? null : at(dueMs),
-    runAt: at(runAtMs),
-    deadline: deadlineMs === null ? null : at(deadlineMs),
-    details: null,
-    isCancelRequested: cancelRequestedAtMs !== null,
-    databaseTime: at(nowMs),
-  };
 }

@@ -68,3 +68,8 @@ export function zipped(...columns: readonly unknown[]): unknown[][] {
   const arrays = columns as unknown[][];
   return (arrays[0] ?? []).map((_, index) => arrays.map((column) => column[index]));
 }
+
+/** The elements of a parameter that is written as PostgreSQL writes an array of ids or numbers. */
+export function listed(text: string): string[] {
+  return text === '{}' ? [] : text.slice(1, -1).split(',');
+}

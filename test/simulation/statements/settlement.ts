@@ -2,7 +2,7 @@
 import { leaveGate } from '../transaction.js';
 import { fireKey, type RunRow } from '../model-database.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
-import { answer, BLOCKED, changed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
+import { answer, BLOCKED, changed, listed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
 
 export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
@@ -24,7 +24,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
     says: [
       'with gone as ( delete from carillon.run where id = any($1::uuid[]) and attempt = $2 returning *)',
     ],
-    texts: ['1um5vf2'],
+    texts: ['1yktr5w'],
     run: finishRuns,
   },
   {
@@ -105,14 +105,15 @@ function decideFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
 
 function finishRuns(scene: Scene): ReturnType<Meaning['run']> {
   const { db, tx, params, broken } = scene;
-  const [ids, attempt, replica, , outcomes] = params as [string[], number, number, string[], string[]];
+  const [idList, attempt, replica, , outcomeList] = params as [string, number, number, string, string];
+  const [ids, outcomes] = [listed(idList), listed(outcomeList)];
   const anyAttempt = broken.has('completions by run id, without gate, claim and attempt');
   const fits = (row: RunRow | null): row is RunRow => row !== null && (anyAttempt || row.attempt === attempt);
   const found = ids.filter((id) => fits(db.run.get(id, tx)));
   if (!db.run.lockAll(found, tx)) return BLOCKED;
   const gone = found.map((id) => db.run.get(id, tx)).filter(fits);
   for (const run of gone) {
-    const outcome = outcomes[ids.indexOf(run.id)] ?? '';
+    const outcome = outcomes[ids.indexOf(run.id)] ?? 'succeeded';
     moveToHistory(scene, run, { attempt: run.attempt, outcome });
     tx.acts.push({
       kind: 'outcome',
@@ -123,10 +124,8 @@ function finishRuns(scene: Scene): ReturnType<Meaning['run']> {
       claimedAttempt: attempt,
     });
   }
-  return answer(
-    gone.map(({ id }) => ({ id })),
-    'INSERT',
-  );
+  const done = new Set(gone.map(({ id }) => id));
+  return answer(ids.filter((id) => !done.has(id)).map((id) => ({ id })));
 }
 
 export function moveToHistory(

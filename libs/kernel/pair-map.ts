@@ -1,0 +1,29 @@
+// What belongs to two keys together? A map of maps: to join the keys into one text for each lookup takes longer than
+// the lookup itself.
+
+export class PairMap<First, Second, Value> {
+  readonly #values = new Map<First, Map<Second, Value>>();
+
+  get(first: First, second: Second): Value | undefined {
+    return this.#values.get(first)?.get(second);
+  }
+
+  set(first: First, second: Second, value: Value): void {
+    const ofFirst = this.#values.get(first);
+    if (ofFirst === undefined) this.#values.set(first, new Map([[second, value]]));
+    else ofFirst.set(second, value);
+  }
+
+  delete(first: First, second: Second): void {
+    const ofFirst = this.#values.get(first);
+    if (ofFirst?.delete(second) === true && ofFirst.size === 0) this.#values.delete(first);
+  }
+
+  *values(): Generator<Value> {
+    for (const ofFirst of this.#values.values()) yield* ofFirst.values();
+  }
+
+  clear(): void {
+    this.#values.clear();
+  }
+}
