@@ -31,6 +31,7 @@ const buildInputs = ['apps', 'libs', 'migrations', 'package.json', 'package-lock
 const testPrograms = {
   chaos: 'test/chaos/main.ts',
   'chaos:controls': 'test/chaos/controls/main.ts',
+  bench: 'test/bench/main.ts',
   'bench:bloat': 'test/bench/bloat.ts',
   'bench:failover': 'test/bench/failover.ts',
   'bench:fairness': 'test/bench/fairness.ts',

@@ -1,0 +1,85 @@
+// npm run bench -- [--quick] [--only drain,…] [--rounds N] [--runs N] [--json FILE] [--min-ratio R]: how does Carillon
+// stand beside its peers, on one PostgreSQL, in one run? Exits with 1 if a limit is missed; with --min-ratio only the
+// ratio to the fastest peer decides, which means something on a busy machine, too.
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, loadavg } from 'node:os';
+import { figureTable, isKept, jsonRows, spreadOf, type Figure } from './figures.js';
+import { parseBenchOptions, type BenchOptions } from './options.js';
+import { api } from './parts/api.js';
+import { claimCost } from './parts/claim-cost.js';
+import { drain } from './parts/drain.js';
+import { enqueue } from './parts/enqueue.js';
+import { fairness } from './parts/fairness.js';
+import { history } from './parts/history.js';
+import { idle } from './parts/idle.js';
+import { lateness } from './parts/lateness.js';
+import { memory } from './parts/memory.js';
+import type { Part } from './parts/part.js';
+import { startLatency } from './parts/start-latency.js';
+import { openServer } from './stand/server.js';
+
+const PARTS = {
+  drain,
+  enqueue,
+  startLatency,
+  lateness,
+  claimCost,
+  idle,
+  memory,
+  api,
+  history,
+  fairness,
+} as const satisfies Record<string, Part>;
+type PartName = keyof typeof PARTS;
+const NAMES = Object.keys(PARTS) as PartName[]; // its own keys, as the type says
+const QUICK: readonly PartName[] = ['drain', 'startLatency', 'idle'];
+const MINUTES_MAX = { quick: 10, full: 180 };
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+
+const asked = askedFor();
+const minutesMax = asked.isQuick ? MINUTES_MAX.quick : MINUTES_MAX.full;
+setTimeout(() => {
+  console.error(`expected to be done after ${minutesMax} minutes, got something that hangs`);
+  process.exit(2);
+}, minutesMax * 60_000).unref();
+
+const figures = await measure(asked);
+console.log(['', ...figureTable(figures), ''].join('\n'));
+if (asked.json !== null) await writeFile(asked.json, `${JSON.stringify(jsonRows(figures), null, 2)}\n`);
+process.exitCode = passes(asked, figures) ? 0 : 1;
+
+function askedFor(): BenchOptions<PartName> {
+  try {
+    return parseBenchOptions(process.argv.slice(2), { known: NAMES, quick: QUICK });
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(2);
+  }
+}
+
+async function measure({ parts, isQuick, rounds, runs }: BenchOptions<PartName>): Promise<Figure[]> {
+  const server = await openServer(process.env['DATABASE_URL']);
+  const tell = (line: string): void => console.log(line);
+  tell(
+    `PostgreSQL ${server.version}, ${server.describe}; ${availableParallelism()} processors, load ${loadavg()[0]?.toFixed(1)}`,
+  );
+  const found: Figure[] = [];
+  try {
+    for (const part of parts)
+      found.push(...(await PARTS[part]({ server, scale: { isQuick, rounds, runs }, tell })));
+  } finally {
+    await server.close();
+  }
+  return found;
+}
+
+function passes({ minRatio }: BenchOptions<PartName>, figures: readonly Figure[]): boolean {
+  if (minRatio === null) return figures.every(isKept);
+  const ratio = spreadOf(figures.find(({ name }) => name === 'drain-vs-fastest-peer')?.values ?? []).median;
+  if (ratio >= minRatio) return true;
+  console.error(
+    `expected to be at least ${minRatio} times as fast as the fastest peer, got ${ratio.toFixed(2)}`,
+  );
+  return false;
+}
