@@ -26,8 +26,8 @@ export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
   heartbeatMs: 1_000,
   leaseMs: 5_000,
   marginMs: 1_000,
-  electionMs: 300,
-  sweepMs: 250,
+  electionMs: 500,
+  sweepMs: 300,
 };
 
 /** Throws ConfigError naming the first relation that does not hold. */

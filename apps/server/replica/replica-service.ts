@@ -15,7 +15,7 @@ import { API_DATABASE, CONFIG } from '../tokens.js';
 import { drain } from './drain.js';
 import { buildReplica, type Replica } from './replica.js';
 import { logStory } from './story-log.js';
-import { connectWakeUps } from './wake-ups.js';
+import { connectWakeUps, hintWork } from './wake-ups.js';
 
 @Injectable()
 export class ReplicaService implements BeforeApplicationShutdown {
@@ -58,7 +58,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
 
   /** New runs wait in these slots. */
   hintWork(slots: Slot[]): void {
-    this.#replica?.hints.send({ kind: 'work', slots });
+    if (this.#replica !== null) hintWork(this.#replica, this.timers, slots);
   }
 
   /** Somebody wants runs cancelled. */

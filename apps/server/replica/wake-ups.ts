@@ -1,5 +1,6 @@
 // Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
 import type { Hint } from '#cluster/hints-loop.js';
+import type { Slot } from '#kernel/ids.js';
 import { LEASE_WAITERS } from '../http/lease-waiters.js';
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
@@ -62,6 +63,21 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
     timers.wake(claim);
   });
   settleLoop.offered.subscribe(() => hints.send({ kind: 'offers' }));
+}
+
+/** New runs wait in these slots: in our own they are looked for at once, and only the owners of others need be told. */
+export function hintWork(
+  { ownership, claim, hints }: Replica,
+  timers: LoopTimers,
+  slots: readonly Slot[],
+): void {
+  const [ours, others] = [true, false].map((isOurs) =>
+    slots.filter((slot) => ownership.serving.has(slot) === isOurs),
+  ) as [Slot[], Slot[]];
+  if (others.length > 0) hints.send({ kind: 'work', slots: others });
+  if (ours.length === 0) return;
+  claim.hint(ours);
+  timers.wakeSoon(claim);
 }
 
 function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
