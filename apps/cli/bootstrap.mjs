@@ -46,7 +46,6 @@ class Stopped extends Error {}
 let child;
 let stoppedBy;
 let isHandedOver = false;
-
 listenForSignals();
 process.once('exit', releaseLock);
 main(process.argv.slice(2)).catch((error) => {

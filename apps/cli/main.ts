@@ -3,6 +3,7 @@
 import { EmbeddedPostgresError } from '#database/embedded/embedded-postgres-error.js';
 import { ConfigError } from '#kernel/errors.js';
 import { CliError } from './cli-error.js';
+import { doctor } from './doctor/doctor.js';
 import { ringTable } from './ring-table.js';
 import { parseUpOptions, UP_USAGE } from './up/options.js';
 import { up } from './up/up.js';
@@ -11,6 +12,7 @@ const USAGE = `Usage: npm start -- [OPTIONS], or: node apps/cli/bootstrap.mjs CO
 
 Commands:
   up      start PostgreSQL, a few replicas and a demo; what npm start does
+  doctor  look at the database of DATABASE_URL: connections, settings, migrations, what holds it back
   ring    print how even the ring is, and how much moves when a replica joins or leaves
 
 Each command tells its options with --help.
@@ -20,6 +22,8 @@ async function main([command, ...args]: string[]): Promise<number> {
   switch (command) {
     case 'up':
       return runUp(args);
+    case 'doctor':
+      return runDoctor(args);
     case 'ring':
       process.stdout.write(`${ringTable()}\n`);
       return 0;
@@ -30,8 +34,20 @@ async function main([command, ...args]: string[]): Promise<number> {
       process.stdout.write(USAGE);
       return 0;
     default:
-      throw new CliError(`command: expected up, ring or help, got ${JSON.stringify(command)}`, 2);
+      throw new CliError(`command: expected up, doctor, ring or help, got ${JSON.stringify(command)}`, 2);
   }
+}
+
+async function runDoctor(args: string[]): Promise<number> {
+  const [first] = args;
+  if (first === '--help' || first === '-h') {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (first !== undefined) throw new CliError(`doctor: expected no options, got ${JSON.stringify(first)}`, 2);
+  const { text, isHealthy } = await doctor(process.env);
+  process.stdout.write(`${text}\n`);
+  return isHealthy ? 0 : 1;
 }
 
 async function runUp(args: string[]): Promise<number> {

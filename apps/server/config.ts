@@ -7,6 +7,7 @@ import {
   DEFAULT_CLUSTER_SETTINGS,
   type ClusterSettings,
 } from '#cluster/cluster-settings.js';
+import { HINTS_PER_SECOND } from '#cluster/hints-loop.js';
 import { CALLS_PER_HOST } from '#execution/guarded-dispatcher.js';
 import { ConfigError } from '#kernel/errors.js';
 
@@ -105,6 +106,16 @@ export const settings = z.object({
   CARILLON_API_CONNECTIONS: count(1, 100)
     .default(6)
     .describe('Connections for the REST API and for housekeeping.'),
+  CARILLON_HINTS_PER_SECOND: count(0, 1_000)
+    .default(HINTS_PER_SECOND)
+    .describe(
+      'How often this replica may wake the others by NOTIFY, at most, in any second. 0 sends none: everything goes on, and is found within about a second.',
+    ),
+  CARILLON_HORIZON_WARN_SECONDS: count(0, 86_400)
+    .default(30)
+    .describe(
+      'How long a session may hold a snapshot before the log and the cluster events name it: nothing deleted since can be cleared away. 0 never.',
+    ),
   CARILLON_DRAIN_SECONDS: count(0, 3_600)
     .default(30)
     .describe('How long running work may go on after SIGTERM.'),

@@ -18,6 +18,7 @@ import { databaseTime } from '#database/time.repository.js';
 import { forgetEndedRuns } from '#execution/retention.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { ServerConfig } from './config.js';
+import { BOSS_CONNECTIONS } from './connection-budget.js';
 import { clearAway } from './enqueue-upkeep.js';
 import { LoopTimers } from './loop-timers.js';
 import { API_DATABASE, CONFIG } from './tokens.js';
@@ -76,7 +77,7 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
     const boss = new PgBoss({
       connectionString: this.config.DATABASE_URL,
       application_name: 'carillon-boss',
-      max: 2,
+      max: BOSS_CONNECTIONS,
       schema: 'pgboss',
       // Its pool is given all of this as it is; left alone it would wait for ever for an answer that got lost.
       ...BOSS_CONNECTION,

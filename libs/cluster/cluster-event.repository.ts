@@ -17,7 +17,9 @@ export type ClusterEventType =
   | 'slots-moved'
   | 'slots-handed-over'
   | 'claims-revoked'
-  | 'run-restarted';
+  | 'run-restarted'
+  | 'horizon-held'
+  | 'horizon-released';
 
 export interface ClusterEvent {
   type: ClusterEventType;

@@ -10,6 +10,9 @@ export async function listen(db: Database): Promise<void> {
   await sql`listen carillon`.execute(db);
 }
 
-export async function notify(db: Database, payload: string): Promise<void> {
-  await sql`select pg_notify(${CHANNEL}, ${payload})`.execute(db);
+/** Sends them all by one transaction, so that the lock is taken once. */
+export async function notify(db: Database, payloads: readonly string[]): Promise<void> {
+  await sql`select pg_notify(${CHANNEL}, payload) from unnest(${[...payloads]}::text[]) as hint (payload)`.execute(
+    db,
+  );
 }

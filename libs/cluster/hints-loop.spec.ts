@@ -9,7 +9,8 @@ import { FakeClock } from '#test/support/fake-clock.js';
 import { HintsLoop, parseHint, type Hint } from './hints-loop.js';
 import type { Membership } from './membership.js';
 
-const SPACING_MS = 50;
+/** Longer than the pace could ask for. */
+const A_WHILE_MS = 10_000;
 const slots = (...numbers: number[]) => numbers.map(asId.slot);
 
 let clock: FakeClock;
@@ -17,22 +18,31 @@ let hinted: Topic<string>;
 /** Null while there is no control session. */
 let controlDb: Database | null;
 let sent: string[];
+/** Transactions that sent them. */
+let notifications: number;
 let hints: HintsLoop;
 
 beforeEach(() => {
   clock = new FakeClock();
   hinted = new Topic();
   sent = [];
+  notifications = 0;
   controlDb = databaseThatHears((payload) => sent.push(payload));
-  // The loop uses nothing else of its membership.
-  hints = new HintsLoop({ hinted, controlDb: () => controlDb } as unknown as Membership, clock);
+  hints = hintsOf(40);
 });
+
+function hintsOf(perSecond: number): HintsLoop {
+  // The loop uses nothing else of its membership.
+  const membership = { hinted, controlDb: () => controlDb } as unknown as Membership;
+  return new HintsLoop(membership, clock, perSecond);
+}
 
 /** Takes the payload of each pg_notify, and knows no other statement. */
 function databaseThatHears(hear: (payload: string) => void): Database {
-  const query = async (text: string, [, payload]: readonly unknown[] = []) => {
+  const query = async (text: string, [, payloads]: readonly unknown[] = []) => {
     expect(text).toContain('pg_notify');
-    hear(String(payload));
+    notifications += 1;
+    for (const payload of payloads as string[]) hear(payload);
     return { command: 'SELECT', rowCount: 0, rows: [] };
   };
   // A pool's client has many more methods, of which Kysely calls these two.
@@ -91,7 +101,7 @@ describe('a hint', () => {
   it('says "everywhere" instead of naming more than 200 slots', async () => {
     hints.send({ kind: 'work', slots: Array.from({ length: 200 }, (_, slot) => asId.slot(slot)) });
     await hints.runOnce();
-    clock.advance(SPACING_MS);
+    clock.advance(A_WHILE_MS);
     hints.send({ kind: 'work', slots: Array.from({ length: 201 }, (_, slot) => asId.slot(slot)) });
     await hints.runOnce();
     expect(sent.map((payload) => payload.split(',').length)).toEqual([200, 1]);
@@ -114,30 +124,55 @@ describe('hints', () => {
     for (let times = 0; times < 3; times += 1) hints.send({ kind: 'plan' });
     await hints.runOnce();
     expect(sent).toEqual(['plan', 'work:3,17']);
-    clock.advance(SPACING_MS);
+    clock.advance(A_WHILE_MS);
     await hints.runOnce();
     expect(sent).toHaveLength(2);
   });
 
-  it('are sent 50 ms apart, and what comes in between goes together', async () => {
-    hints.send({ kind: 'work', slots: slots(1) });
-    await hints.runOnce();
-    clock.advance(20);
-    hints.send({ kind: 'work', slots: slots(2) });
-    expect(await hints.runOnce()).toBe(30);
-    clock.advance(29);
+  it('go at once, and after half of what may go in a second they wait and go together', async () => {
+    hints = hintsOf(4);
+    for (const slot of [1, 2]) {
+      hints.send({ kind: 'work', slots: slots(slot) });
+      expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
+    }
     hints.send({ kind: 'work', slots: slots(3) });
+    expect(await hints.runOnce()).toBe(500);
+    clock.advance(499);
+    hints.send({ kind: 'work', slots: slots(4) });
+    hints.send({ kind: 'plan' });
     expect(await hints.runOnce()).toBe(1);
-    expect(sent).toEqual(['work:1']);
+    expect(sent).toEqual(['work:1', 'work:2']);
     clock.advance(1);
     expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
-    expect(sent).toEqual(['work:1', 'work:2,3']);
+    expect(sent).toEqual(['work:1', 'work:2', 'plan', 'work:3,4']);
+    expect(notifications).toBe(3);
+  });
+
+  it('are never more transactions a second than set, however many are asked for', async () => {
+    hints = hintsOf(10);
+    for (let ms = 0; ms < 3_000; ms += 1) {
+      hints.send({ kind: 'work', slots: slots(ms % 1_024) });
+      hints.send({ kind: 'plan' });
+      await hints.runOnce();
+      clock.advance(1);
+    }
+    expect(notifications).toBeGreaterThan(15);
+    expect(notifications).toBeLessThanOrEqual(20);
+  });
+
+  it('are told to this replica alone when none may be sent', async () => {
+    hints = hintsOf(0);
+    const received: Hint[] = [];
+    hints.received.subscribe((hint) => received.push(hint));
+    hints.send({ kind: 'plan' });
+    expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
+    expect([received, sent]).toEqual([[{ kind: 'plan' }], []]);
   });
 
   it('go at once when the last ones are long ago', async () => {
     hints.send({ kind: 'term' });
     await hints.runOnce();
-    clock.advance(SPACING_MS);
+    clock.advance(A_WHILE_MS);
     hints.send({ kind: 'slots' });
     await hints.runOnce();
     expect(sent).toEqual(['term', 'slots']);

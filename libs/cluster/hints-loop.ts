@@ -1,11 +1,12 @@
-// How do replicas wake each other? With hints that are collected and sent at most every 50 ms, whatever
-// the load. A hint names what changed: 'term' (the leader resigned), 'slots' (owners moved), 'plan' (a
+// How do replicas wake each other? With hints that are collected and sent together, no more often than set,
+// whatever the load; or not at all, and then everybody finds out by looking, a little later. A hint names what changed: 'term' (the leader resigned), 'slots' (owners moved), 'plan' (a
 // schedule is new or changed), 'work:3,17' (new runs in these slots), 'cancel' (somebody wants runs cancelled),
 // 'offers' (there is work for workers outside).
 import type { Clock } from '#kernel/clock.js';
 import { asId, type ReplicaNumber, type Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
+import { afterHint, hintWaitMs } from './decisions/hint-pace.js';
 import { notify } from './hint.repository.js';
 import type { Membership } from './membership.js';
 
@@ -20,7 +21,7 @@ export type Hint =
   | { kind: 'work'; slots: Slot[] };
 
 const TOPICS = ['term', 'slots', 'plan', 'cancel', 'offers'] as const;
-const SPACING_MS = 50;
+export const HINTS_PER_SECOND = 40;
 /** A payload may have 8,000 bytes; past this many slots, "look everywhere" is shorter. */
 const NAMED_SLOTS = 200;
 
@@ -31,16 +32,20 @@ export class HintsLoop implements Loop {
   readonly pending = new Topic<void>();
   readonly #topics = new Set<string>();
   readonly #work = new Set<Slot>();
-  #sentAtMs = Number.NEGATIVE_INFINITY;
+  #spentUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly membership: Membership,
     private readonly clock: Clock,
+    /** Never more NOTIFYs than this in any second; 0 sends none. */
+    private readonly perSecond: number = HINTS_PER_SECOND,
   ) {
     membership.hinted.subscribe((payload) => this.received.publish(parseHint(payload)));
   }
 
   send(hint: Hint): void {
+    // The others find out by looking; this replica need not.
+    if (this.perSecond === 0) return this.received.publish(hint);
     if (hint.kind === 'work') {
       for (const slot of hint.slots) this.#work.add(slot);
     } else this.#topics.add(hint.kind === 'term' && hint.to !== undefined ? `term:${hint.to}` : hint.kind);
@@ -51,12 +56,14 @@ export class HintsLoop implements Loop {
     const db = this.membership.controlDb();
     const payloads = [...this.#topics, ...(this.#work.size > 0 ? [workPayload(this.#work)] : [])];
     if (payloads.length === 0 || db === null) return UNTIL_WOKEN_MS;
-    const waitMs = this.#sentAtMs + SPACING_MS - this.clock.monotonicMs();
+    const pace = { perSecond: this.perSecond, spentUntilMs: this.#spentUntilMs };
+    const nowMs = this.clock.monotonicMs();
+    const waitMs = hintWaitMs(pace, nowMs);
     if (waitMs > 0) return waitMs;
-    this.#sentAtMs = this.clock.monotonicMs();
+    this.#spentUntilMs = afterHint(pace, nowMs);
     this.#topics.clear();
     this.#work.clear();
-    for (const payload of payloads) await notify(db, payload);
+    await notify(db, payloads);
     return UNTIL_WOKEN_MS;
   }
 }

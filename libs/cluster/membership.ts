@@ -177,6 +177,7 @@ export class Membership {
       applicationName: replicas.sessionName(holder.replica),
       maxConnections: this.options.workConnections,
       statementTimeoutMs: 10_000,
+      walksIndexes: true,
       onError: this.options.onError,
     });
     this.#incarnation = { ...holder, db };

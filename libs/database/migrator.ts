@@ -22,6 +22,12 @@ export async function migrateToLatest(url: string): Promise<{ applied: string[] 
   }
 }
 
+/** Those that this program has and the database has not. Changes nothing. */
+export async function pendingMigrations(db: Database): Promise<string[]> {
+  const known = await migratorOf(db).getMigrations();
+  return known.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name);
+}
+
 function connectForMigration(url: string): Database {
   return connectDatabase({
     url,

@@ -45,6 +45,7 @@ export async function createPartition(
   // Before it is emptied: a row that a writer has not committed yet would come back and refuse the attachment.
   await sql`lock table ${sql.table(`carillon.${table.name}_default`)} in access exclusive mode`.execute(tx);
   await sql`create table ${partition} (like ${parent} including defaults including constraints)`.execute(tx);
+  await takeSettings(tx, table, partition);
   await sql`
     with moved as (
       delete from ${sql.table(`carillon.${table.name}_default`)} where ${key} >= ${from} and ${key} < ${to} returning *)
@@ -52,6 +53,16 @@ export async function createPartition(
   await sql`
     alter table ${parent} attach partition ${partition}
       for values from (${sql.lit(from.toISOString())}) to (${sql.lit(to.toISOString())})`.execute(tx);
+}
+
+/** A partition inherits no storage settings; what migrations set for the default one holds for all. */
+async function takeSettings(tx: Tx, table: PartitionedTable, partition: RawBuilder<unknown>): Promise<void> {
+  const { rows } = await sql<{ settings: string }>`
+    select array_to_string(reloptions, ', ') as settings
+      from pg_class where oid = ${`carillon.${table.name}_default`}::regclass and reloptions is not null`.execute(
+    tx,
+  );
+  for (const { settings } of rows) await sql`alter table ${partition} set (${sql.raw(settings)})`.execute(tx);
 }
 
 export async function dropPartition(tx: Tx, table: PartitionedTable, day: string): Promise<void> {

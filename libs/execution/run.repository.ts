@@ -281,6 +281,7 @@ export async function finishedAmong(db: Database, ids: readonly RunId[]): Promis
   const { rows } = await sql<{ id: RunId }>`
     select asked.id
       from unnest(${[...ids]}::uuid[]) as asked (id)
-     where not exists (select 1 from carillon.run r where r.id = asked.id)`.execute(db);
+      left join lateral (select id from carillon.run r where r.id = asked.id limit 1) r on true
+     where r.id is null`.execute(db);
   return rows.map((row) => row.id);
 }

@@ -117,7 +117,8 @@ export async function deleteEndedKeys(
        limit ${limit}),
     ended as materialized (
       select l.tenant_id, l.key, l.run_id from looked l
-       where l.expires_at is null and not exists (select 1 from carillon.run r where r.id = l.run_id)),
+        left join lateral (select id from carillon.run r where r.id = l.run_id limit 1) r on true
+       where l.expires_at is null and r.id is null),
     gone as (
       delete from carillon.unique_key u using ended e
        where u.tenant_id = e.tenant_id and u.key = e.key and u.run_id = e.run_id)

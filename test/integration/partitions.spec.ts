@@ -54,6 +54,15 @@ async function whereRowsLie(db: Database, name: 'fire' | 'run_history'): Promise
 }
 
 describe('day partitions', () => {
+  it('have the storage settings of the default partition', async () => {
+    const db = openDatabase(url);
+    await maintain(db);
+    const { rows } = await sql<{ settings: string[]; count: number }>`
+      select c.reloptions as settings, count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid
+       where i.inhparent = 'carillon.fire'::regclass group by 1`.execute(db);
+    expect(rows).toEqual([{ settings: expect.arrayContaining(['fillfactor=80']), count: 9 }]);
+  });
+
   it('are made for today and a week ahead, of the ledger and of the history', async () => {
     const db = openDatabase(url);
     expect(await maintain(db)).toEqual({ created: 24, dropped: 0 });

@@ -165,6 +165,8 @@ export class ReplicaProcess implements Actor {
       CARILLON_MAX_RUNNING: 20,
       CARILLON_WORK_CONNECTIONS: 4,
       CARILLON_STOP_GRACE_SECONDS: 2,
+      CARILLON_HINTS_PER_SECOND: 40,
+      CARILLON_HORIZON_WARN_SECONDS: 30,
       CARILLON_HTTP_ALLOWED_HOSTS: [],
       cluster: this.parts.settings,
     };

@@ -124,7 +124,7 @@ export class Workload implements Actor {
     this.#ask(`cancel ${run.id}`, async (db) => {
       const { ended, requested } = await cancelRuns(db, asked);
       for (const id of ended) this.invariants.cancelled.add(id);
-      if (requested.length > 0 && isHinted) await notify(db, 'cancel');
+      if (requested.length > 0 && isHinted) await notify(db, ['cancel']);
     });
   }
 

@@ -6,6 +6,7 @@ import { DatabaseClock } from '#cluster/database-clock.js';
 import { ElectionLoop } from '#cluster/election-loop.js';
 import { HeartbeatLoop } from '#cluster/heartbeat-loop.js';
 import { HintsLoop } from '#cluster/hints-loop.js';
+import { HorizonLoop } from '#cluster/horizon-loop.js';
 import { Leadership } from '#cluster/leadership.js';
 import { Membership } from '#cluster/membership.js';
 import { OwnershipLoop } from '#cluster/ownership-loop.js';
@@ -54,7 +55,7 @@ export function buildReplica(options: ReplicaOptions) {
   const { config } = options;
   const membership = buildMembership(options);
   const databaseClock = new DatabaseClock(membership, clock);
-  const hints = new HintsLoop(membership, clock);
+  const hints = new HintsLoop(membership, clock, config.CARILLON_HINTS_PER_SECOND);
   const leadership = new Leadership(membership, clock);
   const ownership = new OwnershipLoop(membership, hints);
 
@@ -75,6 +76,7 @@ export function buildReplica(options: ReplicaOptions) {
     heartbeat: new HeartbeatLoop(membership, config.cluster, clock),
     election: new ElectionLoop(membership, leadership, config.cluster, clock),
     sweep: new SweepLoop(leadership, hints, config.cluster, clock),
+    horizon: new HorizonLoop(leadership, clock, config.CARILLON_HORIZON_WARN_SECONDS * 1_000),
     planner: new PlannerLoop(leadership, hints, DEFAULT_PLANNER_SETTINGS),
     revocation: new RevocationLoop(leadership, hints),
     ending: new EndingLoop(leadership),
@@ -89,7 +91,15 @@ export function buildReplica(options: ReplicaOptions) {
     hints,
     parts.runLogLoop,
     ...(scheduler
-      ? [parts.election, parts.sweep, parts.planner, parts.revocation, parts.ending, parts.leaseSweep]
+      ? [
+          parts.election,
+          parts.sweep,
+          parts.planner,
+          parts.revocation,
+          parts.ending,
+          parts.leaseSweep,
+          parts.horizon,
+        ]
       : []),
     ...(worker
       ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.progress, parts.reconcile]

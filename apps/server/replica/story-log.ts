@@ -3,7 +3,7 @@ import type { PinoLogger } from 'nestjs-pino';
 import type { Replica } from './replica.js';
 
 export function logStory(
-  { membership, leadership, sweep, settleLoop, executor }: Replica,
+  { membership, leadership, sweep, settleLoop, executor, horizon }: Replica,
   logger: PinoLogger,
 ): void {
   membership.joined.subscribe(({ replica, incarnation }) =>
@@ -16,6 +16,10 @@ export function logStory(
   leadership.began.subscribe(({ term }) => logger.info({ term }, 'leads'));
   leadership.ended.subscribe(({ term, reason }) => logger.info({ term, reason }, 'leads no more'));
   sweep.died.subscribe((replica) => logger.warn({ replica }, 'declared a replica dead'));
+  horizon.held.subscribe((holder) =>
+    logger.warn({ holder }, 'somebody holds an old snapshot, so that dead rows cannot be cleared away'),
+  );
+  horizon.released.subscribe((holder) => logger.info({ holder }, 'the old snapshot is gone'));
   settleLoop.claimLost.subscribe((run) => logger.warn({ run }, 'a result was discarded: the claim was lost'));
   executor.late.subscribe((late) =>
     logger.warn(late, 'a handler went on after it was given up; what it said at last was discarded'),

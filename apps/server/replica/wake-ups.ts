@@ -23,7 +23,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   membership.expelled.subscribe(wake(replica.heartbeat, start));
   membership.cutOff.subscribe(wake(replica.heartbeat));
   leadership.began.subscribe(
-    wake(sweep, replica.planner, replica.revocation, replica.ending, replica.leaseSweep),
+    wake(sweep, replica.planner, replica.revocation, replica.ending, replica.leaseSweep, replica.horizon),
   );
   leadership.ended.subscribe(wake(replica.election));
   sweep.died.subscribe(wake(replica.revocation));

@@ -5,6 +5,13 @@ import { answer, at, BLOCKED, changed, inserted, type Meaning, type Scene } from
 
 export const CLUSTER_STATEMENTS: readonly Meaning[] = [
   {
+    // No snapshot of the model is old.
+    name: 'listHorizonHolders',
+    says: ["select 'session' as kind", 'from pg_prepared_xacts'],
+    texts: ['sh6r6e'],
+    run: () => answer(),
+  },
+  {
     name: 'insertReplica',
     says: ['insert into "carillon"."replica"'],
     texts: ['1hj28tf'],

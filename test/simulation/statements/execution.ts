@@ -25,7 +25,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'foreignRuns',
     says: ['select r.slot, r.id, r.tenant_id as "tenantId"', 'where c.replica <> $1'],
-    texts: ['10iutb2'],
+    texts: ['5e09n4'],
     run: ({ db, params, broken }) => {
       const [replica, slots] = params as [number, number[]];
       if (broken.has('claims that do not leave out foreign runs')) return answer();

@@ -41,8 +41,11 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'notify',
     says: ['select pg_notify('],
-    texts: ['md4j4e'],
-    run: ({ server, params }) => (server.notify(params[0] as string, params[1] as string), answer()),
+    texts: ['itvbjx'],
+    run: ({ server, params }) => {
+      for (const payload of params[1] as string[]) server.notify(params[0] as string, payload);
+      return answer();
+    },
   },
   {
     name: 'tryLeaderLock',

@@ -1,0 +1,107 @@
+// Is the database fit for the cluster, and is there room for it? `carillon doctor` looks at what DATABASE_URL names,
+// with the settings of a replica, changes nothing, and ends with 1 when something is wrong.
+import { listHorizonHolders } from '#cluster/horizon.repository.js';
+import { listReplicas } from '#cluster/replica.repository.js';
+import { connectDatabase, type Database } from '#database/connection.js';
+import { isDatabaseError } from '#database/error-kind.js';
+import { pendingMigrations } from '#database/migrator.js';
+import { reportServer } from '#database/server-report.repository.js';
+import { openSession, UnfitSessionError } from '#database/session-connection.js';
+import { readConfig, type ServerConfig } from '#server/config.js';
+import { budgetTotal, connectionBudget } from '#server/connection-budget.js';
+import { CliError } from '../cli-error.js';
+import { findingsOf, type Finding, type Seen } from './findings.js';
+
+const NAME = 'carillon-doctor';
+const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' } as const;
+
+/** Throws ConfigError for a setting that is wrong, and CliError when the database can't be reached. */
+export async function doctor(
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{ text: string; isHealthy: boolean }> {
+  const config = readConfig(env);
+  const db = connectDatabase({
+    url: config.DATABASE_URL,
+    applicationName: NAME,
+    maxConnections: 1,
+    statementTimeoutMs: 10_000,
+    onError: () => undefined, // the statement under way reports the same break
+  });
+  try {
+    const seen = await look(db, config);
+    const findings = findingsOf(seen);
+    return {
+      text: [...budgetLines(config, seen), '', ...findings.map(show)].join('\n'),
+      isHealthy: findings.every(({ level }) => level !== 'problem'),
+    };
+  } catch (error) {
+    throw isDatabaseError(error) ? new CliError(unreachable(config, error)) : error;
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function look(db: Database, config: ServerConfig): Promise<Seen> {
+  const sentAtMs = Date.now();
+  const server = await reportServer(db);
+  const clockOffMs = (sentAtMs + Date.now()) / 2 - server.now.getTime();
+  const pending = await pendingMigrations(db);
+  const isInstalled = !pending.includes('0001_cluster');
+  const replicas = isInstalled ? await listReplicas(db, { ended: 0 }) : [];
+  return {
+    server,
+    unfit: await unfitness(config),
+    pending,
+    holders: await listHorizonHolders(db),
+    clockOffMs,
+    warnAfterMs: config.CARILLON_HORIZON_WARN_SECONDS * 1_000,
+    perReplica: budgetTotal(connectionBudget(config)),
+    replicas: replicas.length,
+  };
+}
+
+/** Opens a control session as a replica would, and says why it would not do. */
+async function unfitness(config: ServerConfig): Promise<string | null> {
+  try {
+    const session = await openSession({
+      url: config.DATABASE_SESSION_URL ?? config.DATABASE_URL,
+      applicationName: NAME,
+      leaseMs: config.cluster.leaseMs,
+      direct: config.CARILLON_LIVENESS === 'sessions',
+      onLost: () => undefined,
+      onNotification: () => undefined,
+    });
+    await session.close();
+    return null;
+  } catch (error) {
+    if (error instanceof UnfitSessionError) return error.message;
+    throw error;
+  }
+}
+
+function budgetLines(config: ServerConfig, { server, perReplica, replicas }: Seen): string[] {
+  const rows: [string, number][] = [
+    ...connectionBudget(config).map(({ what, count }): [string, number] => [what, count]),
+    ['a replica opens at most', perReplica],
+    [`the ${replicas} replicas that live now, with settings like these`, perReplica * replicas],
+    ['open now by Carillon', server.ourConnections],
+    ['open now by anybody', server.usedConnections],
+    ['max_connections', server.maxConnections],
+    ['of which reserved', server.reservedConnections],
+  ];
+  const width = Math.max(...rows.map(([what]) => what.length));
+  return [
+    'connections',
+    ...rows.map(([what, count]) => `  ${what.padEnd(width)}  ${String(count).padStart(5)}`),
+  ];
+}
+
+function show({ level, text }: Finding): string {
+  return `${MARKS[level]} ${text}`;
+}
+
+function unreachable(config: ServerConfig, error: unknown): string {
+  const { host, pathname } = new URL(config.DATABASE_URL);
+  const why = error instanceof Error ? error.message : String(error);
+  return `DATABASE_URL: expected a database that answers at ${host}${pathname}, got ${why || 'no answer'}`;
+}

@@ -1,0 +1,122 @@
+// What is right and what is wrong with the database that a cluster is to run on? A pure judgement of what was seen, so
+// that each line has a test. A problem breaks a promise or the start of a replica; a warning is worth knowing.
+import type { HorizonHolder } from '#cluster/decisions/horizon-watch.js';
+import type { ServerReport } from '#database/server-report.repository.js';
+
+export interface Seen {
+  server: ServerReport;
+  /** What the control session met, or null when it could be opened. */
+  unfit: string | null;
+  pending: readonly string[];
+  holders: readonly HorizonHolder[];
+  /** This process's clock less the server's. */
+  clockOffMs: number;
+  warnAfterMs: number;
+  perReplica: number;
+  replicas: number;
+}
+
+export interface Finding {
+  level: 'ok' | 'warning' | 'problem';
+  text: string;
+}
+
+const VERSION_MIN = 15;
+const CLOCK_OFF_MS_MAX = 1_000;
+const VERSION_UNIT = 10_000;
+
+export function findingsOf(seen: Seen): Finding[] {
+  return [
+    version(seen.server),
+    seen.unfit === null ? ok('the control session is direct and on a primary') : problem(seen.unfit),
+    migrations(seen.pending),
+    connections(seen),
+    ...settings(seen.server.settings),
+    clock(seen.clockOffMs),
+    ...horizon(seen),
+  ];
+}
+
+function version({ version: name, versionNumber }: ServerReport): Finding {
+  const isSupported = versionNumber >= VERSION_MIN * VERSION_UNIT;
+  const text = `PostgreSQL ${name}`;
+  return isSupported ? ok(text) : problem(`expected PostgreSQL ${VERSION_MIN} or newer, got ${name}`);
+}
+
+function migrations(pending: readonly string[]): Finding {
+  if (pending.length === 0) return ok('all migrations are applied');
+  return warning(`migrations to come, at the next start of a replica: ${pending.join(', ')}`);
+}
+
+function connections({ server, perReplica, replicas }: Seen): Finding {
+  const left = server.maxConnections - server.reservedConnections - server.usedConnections;
+  // What the living ones have not opened yet is theirs all the same.
+  const unopened = Math.max(0, replicas * perReplica - server.ourConnections);
+  const free = left - unopened;
+  if (free < 0) return problem(`${-free} connections too few for the replicas that live now`);
+  if (free < perReplica)
+    return warning(`${free} connections are left, and one more replica may need ${perReplica}`);
+  return ok(`${free} connections are left, enough for ${Math.floor(free / perReplica)} more replicas`);
+}
+
+function settings(given: Readonly<Record<string, string>>): Finding[] {
+  const wrong: [string, Finding][] = [
+    ['fsync', problem('fsync is off: a crash of the server may lose everything')],
+    ['full_page_writes', warning('full_page_writes is off: a crash of the machine may corrupt pages')],
+    [
+      'synchronous_commit',
+      problem('synchronous_commit is off: a crash of the server loses what was acknowledged just before'),
+    ],
+    ['autovacuum', problem('autovacuum is off: the hot tables only grow, and claims become slow')],
+    ['track_counts', problem('track_counts is off, so autovacuum does nothing')],
+  ];
+  const found = wrong.filter(([name]) => given[name] === 'off').map(([, finding]) => finding);
+  return found.length > 0 ? found : [ok('fsync, synchronous_commit and autovacuum are on')];
+}
+
+function clock(offMs: number): Finding {
+  const text = `this machine's clock is ${Math.round(Math.abs(offMs))} ms ${offMs < 0 ? 'behind' : 'ahead of'} the server's`;
+  return Math.abs(offMs) > CLOCK_OFF_MS_MAX
+    ? warning(`${text}; nothing depends on it but what logs say`)
+    : ok(text);
+}
+
+function horizon({ holders, server, warnAfterMs }: Seen): Finding[] {
+  const blind = server.seesOthers
+    ? []
+    : [warning('sessions of other users cannot be seen: grant pg_read_all_stats to this one')];
+  // A slot's age cannot be read; whoever looks should know of it.
+  const old = holders.filter(({ ageMs }) => ageMs === null || ageMs >= warnAfterMs);
+  if (old.length === 0) return [...blind, ok('nobody holds an old snapshot')];
+  return [...blind, ...old.map((holder) => warning(describeHolder(holder)))];
+}
+
+function describeHolder({
+  kind,
+  pid,
+  application,
+  user,
+  state,
+  name,
+  queryStartedAt,
+  ageMs,
+}: HorizonHolder): string {
+  const forSo = ageMs === null ? '' : ` for ${Math.round(ageMs / 1_000)} s`;
+  if (kind === 'slot')
+    return `replication slot ${name} (${state}) keeps dead rows; drop it if its standby is gone`;
+  if (kind === 'prepared') return `prepared transaction ${name} of ${user} keeps dead rows${forSo}`;
+  const since = queryStartedAt === null ? '' : `, last statement at ${queryStartedAt.toISOString()}`;
+  return `pid ${pid} (${application ?? 'unnamed'}, user ${user}, ${state}${since}) keeps dead rows${forSo}`;
+}
+
+function ok(text: string): Finding {
+  return { level: 'ok', text };
+}
+
+function warning(text: string): Finding {
+  return { level: 'warning', text };
+}
+
+function problem(text: string): Finding {
+  return { level: 'problem', text };
+}

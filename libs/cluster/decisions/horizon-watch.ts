@@ -1,0 +1,68 @@
+// Which of those who hold old snapshots are worth a warning? Whoever has held one for longer than set; each is told
+// once, and once more when it is gone. A replication slot has no beginning that could be read, so what counts is
+// since when it has been seen to stand at the same transaction.
+
+export interface HorizonHolder {
+  kind: 'session' | 'prepared' | 'slot';
+  /** The oldest transaction that it might still look at. */
+  xmin: string;
+  pid: number | null;
+  application: string | null;
+  user: string | null;
+  state: string | null;
+  /** Of a prepared transaction or a slot. */
+  name: string | null;
+  queryStartedAt: Date | null;
+  /** Since its transaction began; null where nobody knows. */
+  ageMs: number | null;
+}
+
+export interface HorizonMemory {
+  readonly seenSinceMs: ReadonlyMap<string, number>;
+  readonly told: ReadonlyMap<string, HorizonHolder>;
+}
+
+export const NOTHING_HELD: HorizonMemory = { seenSinceMs: new Map(), told: new Map() };
+
+export interface HorizonVerdict {
+  memory: HorizonMemory;
+  /** To warn of, with their age filled in. */
+  held: (HorizonHolder & { ageMs: number })[];
+  /** Warned of before, and gone. */
+  released: HorizonHolder[];
+}
+
+export function judgeHorizon({
+  memory,
+  holders,
+  nowMs,
+  warnAfterMs,
+}: {
+  memory: HorizonMemory;
+  holders: readonly HorizonHolder[];
+  nowMs: number;
+  warnAfterMs: number;
+}): HorizonVerdict {
+  const seenSinceMs = new Map<string, number>();
+  const told = new Map<string, HorizonHolder>();
+  const held: HorizonVerdict['held'] = [];
+  for (const holder of holders) {
+    const key = keyOf(holder);
+    const sinceMs = memory.seenSinceMs.get(key) ?? nowMs;
+    seenSinceMs.set(key, sinceMs);
+    const ageMs = holder.ageMs ?? nowMs - sinceMs;
+    const known = memory.told.get(key);
+    if (known !== undefined) told.set(key, known);
+    else if (ageMs >= warnAfterMs) {
+      told.set(key, holder);
+      held.push({ ...holder, ageMs });
+    }
+  }
+  const released = [...memory.told].filter(([key]) => !seenSinceMs.has(key)).map(([, holder]) => holder);
+  return { memory: { seenSinceMs, told }, held, released };
+}
+
+/** A session that begins a new transaction is somebody new, even if it has the same pid. */
+function keyOf({ kind, pid, name, xmin }: HorizonHolder): string {
+  return `${kind}/${kind === 'session' ? pid : name}/${xmin}`;
+}

@@ -1,0 +1,51 @@
+// Does anybody keep dead rows from being cleared away? The leader looks now and then, and whoever has held an old
+// snapshot for long is named in the cluster's diary and in the log: every claim walks over what such a session keeps.
+import type { Clock } from '#kernel/clock.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
+import { insertEvent, type ClusterEventType } from './cluster-event.repository.js';
+import { judgeHorizon, NOTHING_HELD, type HorizonHolder } from './decisions/horizon-watch.js';
+import { listHorizonHolders } from './horizon.repository.js';
+import type { Leader, Leadership } from './leadership.js';
+
+const LOOK_MS_MAX = 10_000;
+
+export class HorizonLoop implements Loop {
+  readonly name = 'horizon';
+  readonly held = new Topic<HorizonHolder>();
+  readonly released = new Topic<HorizonHolder>();
+  #memory = NOTHING_HELD;
+  #watchedFor: Leader | null = null;
+
+  constructor(
+    private readonly leadership: Leadership,
+    private readonly clock: Clock,
+    /** 0 never warns. */
+    private readonly warnAfterMs: number,
+  ) {}
+
+  async runOnce(): Promise<number> {
+    const leader = this.leadership.current();
+    if (leader === null || this.warnAfterMs === 0) return UNTIL_WOKEN_MS;
+    if (this.#watchedFor !== leader) this.#memory = NOTHING_HELD;
+    this.#watchedFor = leader;
+    const holders = await listHorizonHolders(leader.incarnation.db);
+    const verdict = judgeHorizon({
+      memory: this.#memory,
+      holders,
+      nowMs: this.clock.monotonicMs(),
+      warnAfterMs: this.warnAfterMs,
+    });
+    this.#memory = verdict.memory;
+    for (const holder of verdict.held) await this.#tell(leader, 'horizon-held', holder);
+    for (const holder of verdict.released) await this.#tell(leader, 'horizon-released', holder);
+    return Math.min(LOOK_MS_MAX, Math.ceil(this.warnAfterMs / 2));
+  }
+
+  async #tell({ term, incarnation }: Leader, type: ClusterEventType, holder: HorizonHolder): Promise<void> {
+    const { queryStartedAt, ageMs, ...rest } = holder;
+    const data = { ...rest, ageMs: ageMs === null ? null : Math.round(ageMs), queryStartedAt };
+    (type === 'horizon-held' ? this.held : this.released).publish(holder);
+    await insertEvent(incarnation.db, { type, term, data });
+  }
+}

@@ -1,0 +1,284 @@
+// Do the critical statements keep to their indexes, whatever the statistics say? A plan that reads a whole table is right
+// until the table has grown, and then the queue stands still.
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectDatabase, type Database, type Tx } from '#database/connection.js';
+import { randomUUIDv7 } from '#database/runtime/uuid.js';
+import { sweep } from '#cluster/sweep.repository.js';
+import * as claims from '#execution/claim.repository.js';
+import * as endings from '#execution/run-ending.repository.js';
+import * as keys from '#execution/unique-key.repository.js';
+import * as revocations from '#execution/revocation.repository.js';
+import * as runs from '#execution/run.repository.js';
+import * as settlements from '#execution/settlement.repository.js';
+import { writeProgress } from '#execution/progress.repository.js';
+import { requeueRuns } from '#execution/requeue.repository.js';
+import { deleteEndedRuns } from '#execution/retention.repository.js';
+import { asId } from '#kernel/ids.js';
+import { listFires } from '#scheduling/ledger.repository.js';
+import * as planning from '#scheduling/planning.repository.js';
+import { listSchedules, revokePlanned } from '#scheduling/schedule.repository.js';
+import { explained, nodesOf, type Explained, type PlanNode } from '../support/explained.js';
+import {
+  describeTables,
+  fillTables,
+  forgetStatistics,
+  pretendDrained,
+  type SkewedTables,
+} from '../support/skewed-tables.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+
+const FILLING_MS = 120_000;
+const LARGE = /^(run|attempt|schedule|fire(_.*)?|run_history(_.*)?)$/;
+/** They hold little of the table, and all that they hold is wanted. */
+const SHORT_INDEXES = new Set(['run_to_cancel', 'run_by_deadline']);
+
+let database: TestDatabase;
+let db: Database;
+let on: SkewedTables;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  db = connectDatabase({
+    url: database.url,
+    applicationName: 'test',
+    maxConnections: 2,
+    statementTimeoutMs: FILLING_MS,
+    onError: () => undefined,
+  });
+  // The statistics of a queue that was empty when somebody looked.
+  await sql`analyze`.execute(db);
+  await fillTables(db);
+  on = await describeTables(db);
+}, FILLING_MS);
+
+afterAll(async () => {
+  await db.destroy();
+  await database.drop();
+});
+
+const limitLanes = 1_000;
+const at = (n: number) => new Date(1_763_700_000_000 + n);
+const first = () => on.tenants[0] ?? { id: asId.tenant(randomUUID()), slot: asId.slot(0) };
+const lanes = () =>
+  on.tenants.slice(0, 100).map(({ id, slot }) => ({ tenantId: id, slot, lane: 'default/job-1' }));
+const page = (wish: Partial<runs.RunPage> = {}): runs.RunPage => ({
+  tenantId: first().id,
+  id: null,
+  scheduleId: null,
+  state: null,
+  beforeId: null,
+  limit: 51,
+  ...wish,
+});
+
+/** Each as the product calls it; those that a transaction binds together are asked for alone here. */
+const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
+  'a full look': (tx) =>
+    claims.discoverLanes(tx, { looks: slotsOf().map((slot) => ({ slot, after: null })), limit: limitLanes }),
+  'a look from marks': (tx) =>
+    claims.discoverLanes(tx, {
+      looks: slotsOf().map((slot) => ({ slot, after: null })),
+      marked: lanes().map((lane) => ({ ...lane, mark: Date.now() - 1_000 })),
+      limit: limitLanes,
+    }),
+  'a claim': (tx) => claims.claimRuns(tx, claimRequest(null)),
+  'a claim from marks': (tx) => claims.claimRuns(tx, claimRequest(Date.now() - 100_000)),
+  'foreign runs': (tx) => claims.foreignRuns(tx, { replica: on.replica, slots: slotsOf() }),
+  'old claims': (tx) => claims.listOldClaims(tx, { replica: on.replica, olderThanMs: 15_000 }),
+  'notes of starts': (tx) => claims.markStarted(tx, { replica: on.replica, runIds: on.runs }),
+  'notes of restarts': (tx) => claims.noteRestarts(tx, { replica: on.replica, runIds: on.runs }),
+  'locking claims': (tx) => settlements.lockClaims(tx, { replica: on.replica, claimIds: on.claims }),
+  'decided fires': (tx) =>
+    settlements.decideFires(tx, {
+      fires: on.schedules.map(({ id, dueAt }) => ({ scheduleId: id, dueAt, startedAt: at(5) })),
+      lateAfterMs: 1_000,
+    }),
+  'closed fires': (tx) =>
+    settlements.closeFires(
+      tx,
+      on.schedules.map(({ id, dueAt }) => ({
+        scheduleId: id,
+        dueAt,
+        outcome: 'skipped',
+        reason: 'cancelled',
+      })),
+    ),
+  'finished runs': (tx) =>
+    settlements.finishRuns(tx, {
+      replica: on.replica,
+      attempt: 1,
+      runs: on.runs.map((id) => ({
+        id,
+        outcome: 'succeeded',
+        startedAt: at(0),
+        finishedAt: new Date(),
+        outputJson: null,
+        errorJson: null,
+      })),
+    }),
+  'retried runs': (tx) =>
+    settlements.retryRuns(
+      tx,
+      on.runs.map((id) => ({ id, attempt: 1, delayMs: 1_000, isFailure: true, recordJson: '{}' })),
+    ),
+  progress: (tx) =>
+    writeProgress(
+      tx,
+      on.runs.map((runId) => ({ runId, attempt: 1, progressJson: '1', detailsJson: null })),
+      'under-way',
+    ),
+  'due schedules': (tx) => planning.findDueSchedules(tx, { lookAheadMs: 10_000, limit: 500 }),
+  'schedules moved on': (tx) =>
+    planning.advanceSchedules(
+      tx,
+      on.schedules.map(({ id, dueAt }) => ({ id, from: dueAt, to: at(60_000), revision: 1 })),
+    ),
+  'new fires': (tx) =>
+    planning.insertFires(tx, {
+      term: asId.term(1),
+      fires: on.schedules.map(({ id }, n) => ({
+        scheduleId: id,
+        tenantId: first().id,
+        dueAt: at(n),
+        outcome: 'planned',
+        reason: null,
+        runId: asId.run(randomUUIDv7()),
+      })),
+    }),
+  'new runs': (tx) =>
+    runs.insertRuns(
+      tx,
+      on.runs.map(() => newRun()),
+    ),
+  'a quota': (tx) => runs.countTowardsQuota(tx, first().id),
+  'new unique keys': (tx) => keys.insertKeys(tx, { tenantId: first().id, keys: newKeys() }),
+  'locking unique keys': (tx) =>
+    keys.lockKeys(tx, { tenantId: first().id, keys: newKeys().map(({ key }) => key) }),
+  'given unique keys': (tx) => keys.updateKeys(tx, { tenantId: first().id, keys: newKeys() }),
+  'unfinished among': (tx) => keys.unfinishedAmong(tx, on.runs),
+  'cleared unique keys': (tx) => keys.deleteEndedKeys(tx, { after: null, limit: 1_000 }),
+  'a replaced run': async (tx) => {
+    await runs.findUnclaimed(tx, on.runs.slice(0, 1));
+    await runs.replaceRun(tx, { ...newRun(), id: on.runs[0] ?? newRun().id });
+  },
+  'a cancel': (tx) => endings.requestCancel(tx, { tenantId: first().id, ids: on.runs }),
+  'wanted cancels': (tx) => endings.listCancelRequests(tx),
+  'what may end': (tx) => endings.listEndable(tx, 500),
+  'what ends': (tx) => endings.endUnheld(tx, on.runs),
+  'withdrawn offers': (tx) => endings.withdrawOffers(tx, { tenantId: first().id, ids: on.runs }),
+  'void claims': (tx) => revocations.hasVoidClaims(tx),
+  'revoked claims': (tx) => revocations.deleteVoidClaims(tx, { limit: 20 }),
+  'lost runs': (tx) => revocations.requeueLost(tx, { replica: on.replica, runIds: on.runs }),
+  'dead letters': (tx) => revocations.deadLetter(tx, { replica: on.replica, runIds: on.runs, error: {} }),
+  'the sweep': (tx) => sweep(tx),
+  'runs brought back': (tx) =>
+    requeueRuns(tx, { tenantId: first().id, ids: on.ended, outcomes: ['failed', 'succeeded'] }),
+  'a short retention': (tx) => deleteEndedRuns(tx, { tenantId: first().id, days: 2, limit: 1_000 }),
+  'one run': (tx) => runs.findRun(tx, { tenantId: first().id, id: on.runs[7] ?? newRun().id }),
+  'a list of runs': (tx) => runs.listRuns(tx, page()),
+  'a later page of runs': (tx) => runs.listRuns(tx, page({ beforeId: on.runs[400] ?? null })),
+  'a list of failed runs': (tx) => runs.listRuns(tx, page({ state: 'failed' })),
+  "a list of a schedule's runs": (tx) => runs.listRuns(tx, page({ scheduleId: on.schedules[0]?.id ?? null })),
+  'a filtered list of runs': async (tx) => {
+    const filtered = page({ tag: 'none' });
+    await runs.listRuns(tx, { ...filtered, fromId: await runs.scanEnd(tx, filtered) });
+  },
+  'ended among': (tx) => runs.finishedAmong(tx, on.runs),
+  'a list of fires': (tx) =>
+    listFires(tx, {
+      scheduleId: on.schedules[0]?.id ?? asId.schedule(randomUUID()),
+      from: null,
+      before: null,
+      limit: 51,
+    }),
+  'a list of schedules': (tx) => listSchedules(tx, { tenantId: first().id, afterName: null, limit: 51 }),
+  'a revoked plan': (tx) => revokePlanned(tx, on.schedules[0]?.id ?? asId.schedule(randomUUID())),
+};
+
+/** These are asked by the API and by housekeeping, on sessions of their own; the rest by claims, ends and planning. */
+const OF_THE_API =
+  /^(a .*list of|a later page|one run|ended among|a short retention|cleared unique|a cancel|wanted|a revoked)/;
+const plansOf = (name: string) =>
+  explained(
+    { url: database.url, walksIndexes: !OF_THE_API.test(name) },
+    (tx) => statements[name]?.(tx as Tx) ?? Promise.resolve(),
+  );
+
+const slotsOf = () => [...new Set(on.tenants.map(({ slot }) => slot))];
+const newKeys = () => on.runs.map((runId) => ({ key: runId, runId, windowMs: null }));
+const newRun = () => ({
+  id: asId.run(randomUUIDv7()),
+  tenantId: first().id,
+  slot: first().slot,
+  jobType: 'job-0',
+  queue: 'default',
+  concurrencyKey: null,
+  tags: [],
+  deadline: null,
+  payload: {},
+  priority: 0,
+  runAt: null,
+});
+
+function claimRequest(mark: number | null): claims.ClaimRequest {
+  return {
+    claimId: asId.claim(randomUUID()),
+    replica: on.replica,
+    lanes: lanes().map((lane) => ({ ...lane, quota: 5, epoch: 0, mark })),
+    excluded: on.runs,
+    aheadMs: 1_500,
+  };
+}
+
+describe.each(['known while they were empty', 'never analysed', 'analysed', 'known while they were drained'])(
+  'on tables that are %s',
+  (known) => {
+    beforeAll(async () => {
+      if (known === 'never analysed') await forgetStatistics(db);
+      if (known === 'analysed') await sql`analyze`.execute(db);
+      if (known === 'known while they were drained') await pretendDrained(db);
+    }, FILLING_MS);
+
+    it.each(Object.keys(statements))('%s reads no whole table', async (name) => {
+      const plans = await plansOf(name);
+      expect(plans.length).toBeGreaterThan(0);
+      expect(plans.flatMap(wholeTables)).toEqual([]);
+    });
+
+    it.each(['a claim', 'a claim from marks'])('%s walks along each lane and sorts nothing', async (name) => {
+      for (const { plan } of await plansOf(name)) {
+        const nodes = nodesOf(plan);
+        expect(
+          nodes.filter((node) => node['Relation Name'] === 'run').map((node) => node['Index Name']),
+        ).toEqual(['run_due']);
+        expect(nodes.map((node) => node['Node Type'])).not.toContain('Sort');
+      }
+    });
+  },
+);
+
+/** Reads of a large table that no condition of an index bounds. */
+function wholeTables({ mode, plan }: Explained): string[] {
+  return nodesOf(plan)
+    .filter((node) => readsAll(node) && !isShortList(plan, node))
+    .map((node) => `${mode}: ${describeNode(node)}`);
+}
+
+function readsAll(node: PlanNode): boolean {
+  if (!LARGE.test(node['Relation Name'] ?? '')) return false;
+  if (node['Node Type'] === 'Seq Scan') return true;
+  const isBounded = node['Index Cond'] !== undefined || node['Recheck Cond'] !== undefined;
+  return node['Node Type'].includes('Scan') && !isBounded && !SHORT_INDEXES.has(node['Index Name'] ?? '');
+}
+
+/** A page of the one that has most is found soonest among all, in their order. */
+function isShortList(plan: PlanNode, node: PlanNode): boolean {
+  const above = nodesOf(plan).find(({ Plans = [] }) => Plans.includes(node));
+  return node['Node Type'].startsWith('Index') && above?.['Node Type'] === 'Limit';
+}
+
+function describeNode(node: PlanNode): string {
+  return `${node['Node Type']} on ${node['Relation Name']} ${node['Index Name'] ?? ''}`.trim();
+}
