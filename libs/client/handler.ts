@@ -5,7 +5,8 @@ import type { Job, JobContext, JobDefinition, JobHandlerFunction } from './job-d
 export interface HandlerOptions {
   /**
    * True runs each attempt in a thread of its own, where it may compute without holding anybody up and can be ended
-   * whatever it does. Payload and output cross by structured clone.
+   * whatever it does. Payload and output cross by structured clone. A thread has no connection to the database, so
+   * there is no `completeInTx` in it; everything else of the context is there.
    */
   thread?: boolean;
 }
@@ -17,7 +18,20 @@ export interface ExportedHandler {
   readonly thread: boolean;
 }
 
+/** What a handler in a thread is given: all but `completeInTx`, since a transaction can't leave its connection's thread. */
+export type ThreadContext = Omit<JobContext, 'completeInTx'>;
+
 /** What the function returns is the run's output. */
+export function handler<Payload, Output>(
+  definition: JobDefinition<Payload, Output>,
+  handle: (job: Job<Payload>, context: ThreadContext) => Output | Promise<Output>,
+  options: HandlerOptions & { thread: true },
+): ExportedHandler;
+export function handler<Payload, Output>(
+  definition: JobDefinition<Payload, Output>,
+  handle: (job: Job<Payload>, context: JobContext) => Output | Promise<Output>,
+  options?: HandlerOptions & { thread?: false },
+): ExportedHandler;
 export function handler<Payload, Output>(
   definition: JobDefinition<Payload, Output>,
   handle: (job: Job<Payload>, context: JobContext) => Output | Promise<Output>,

@@ -3,6 +3,9 @@
 // the handler does, or when there is a reason to stop: the run was cancelled, the lease is lost, the time is up, or
 // the worker ends. Its last word is repeated until somebody has heard it.
 import type { Job, JobContext } from './job-definition.js';
+import { misfit, wordOfReturned, wordOfThrown, type LeaseWord } from './lease-word.js';
+import { Snooze } from './outcomes.js';
+import { InvalidPayloadError, pathOf } from './payload-check.js';
 import type { StandardSchemaV1 } from './standard-schema.js';
 import { CallFailed, insist, type CallWorkerApi } from './worker-calls.js';
 
@@ -38,6 +41,7 @@ export interface RemoteContext extends Told {
 
 export interface RemoteHandler {
   payload: StandardSchemaV1<unknown, unknown>;
+  output?: StandardSchemaV1<unknown, unknown> | undefined;
   handle: (job: Job<unknown>, context: RemoteContext) => unknown;
 }
 
@@ -97,9 +101,9 @@ class LeasedAttempt {
     this.#trust();
     this.#beat();
     try {
-      const [verb, body] = await this.#handle();
+      const word = await this.#handle();
       await this.#beating;
-      if (verb !== null) await this.#say(verb, body);
+      if (word !== null) await this.#say(word);
     } finally {
       clearInterval(beats);
       clearTimeout(timeout);
@@ -155,33 +159,40 @@ class LeasedAttempt {
     await this.parts.call({ path: `leases/${this.parts.lease.token}/logs`, body, signal });
   }
 
-  /** The word that ends the lease; none when it is not ours any more. */
-  async #handle(): Promise<[verb: 'complete' | 'fail' | 'release' | null, body: object]> {
-    const { lease, handler } = this.parts;
+  /** The word that ends the lease; null when it is not ours any more. */
+  async #handle(): Promise<LeaseWord | null> {
     const stopped = Promise.withResolvers<never>();
     stopped.promise.catch(() => undefined); // it may come when nobody waits any more
     const { signal } = this.#stop;
     if (signal.aborted) stopped.reject(signal.reason);
     signal.addEventListener('abort', () => stopped.reject(signal.reason));
     try {
-      const checked = await handler.payload['~standard'].validate(lease.run.payload);
-      if (checked.issues !== undefined) {
-        const message = checked.issues.map((issue) => issue.message).join('; ');
-        return [
-          'fail',
-          { error: { name: 'InvalidPayload', message: message.slice(0, 2_000) }, retryable: false },
-        ];
-      }
-      const work = Promise.resolve(handler.handle({ payload: checked.value }, this.#context()));
-      return ['complete', { output: (await Promise.race([work, stopped.promise])) ?? null }];
+      return await this.#call(stopped.promise);
     } catch (error) {
-      if (error instanceof Stopped && error.why === 'lease-lost') return [null, {}];
-      if (error instanceof Stopped && error.why === 'shutdown') return ['release', {}];
-      return ['fail', failureOf(error)];
+      if (error instanceof Stopped && error.why === 'lease-lost') return null;
+      if (error instanceof Stopped && error.why === 'shutdown') return { verb: 'release', body: {} };
+      return wordOfThrown(error, new Date());
     }
   }
 
-  async #say(verb: string, body: object): Promise<void> {
+  /** What does not fit will not fit next time either, and what is done need not be done again. */
+  async #call(stopped: Promise<never>): Promise<LeaseWord> {
+    const { lease, handler } = this.parts;
+    const { jobType: job, payload } = lease.run;
+    const checked = await handler.payload['~standard'].validate(payload);
+    if (checked.issues !== undefined)
+      return misfit('InvalidPayload', new InvalidPayloadError(job, '/payload', checked.issues).message);
+    const work = Promise.resolve(handler.handle({ payload: checked.value }, this.#context()));
+    const returned: unknown = await Promise.race([work, stopped]);
+    if (returned instanceof Snooze) return wordOfReturned(returned, new Date());
+    const output = await handler.output?.['~standard'].validate(returned ?? null);
+    if (output?.issues === undefined)
+      return wordOfReturned(output === undefined ? returned : output.value, new Date());
+    const issues = output.issues.map((issue) => `${pathOf(issue) || '/'}: ${issue.message}`).join('; ');
+    return misfit('InvalidOutput', `the output does not fit job ${job}: ${issues}`);
+  }
+
+  async #say({ verb, body }: LeaseWord): Promise<void> {
     const { lease, call, onError } = this.parts;
     const signal = AbortSignal.timeout(lease.leaseSeconds * 1_000);
     await this.#sendLines(signal).catch(onError);
@@ -217,21 +228,4 @@ class LeasedAttempt {
       },
     };
   }
-}
-
-/** An error named FatalError is not tried again; one with `retryAfterSeconds` not before that. */
-function failureOf(thrown: unknown): object {
-  const error =
-    thrown instanceof Error ? thrown : new Error(`expected an Error to be thrown, got ${String(thrown)}`);
-  const { name, message, stack } = error;
-  const after = (error as { retryAfterSeconds?: unknown }).retryAfterSeconds;
-  return {
-    error: {
-      name: name.slice(0, 200) || 'Error',
-      message: message.slice(0, 2_000),
-      ...(stack === undefined ? {} : { stack: stack.slice(0, 4_000) }),
-    },
-    retryable: name !== 'FatalError',
-    ...(typeof after === 'number' ? { retryAfterSeconds: after } : {}),
-  };
 }

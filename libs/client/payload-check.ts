@@ -26,6 +26,7 @@ export async function parsePayload(
   if (checked.issues !== undefined) throw new InvalidPayloadError(name, place, checked.issues);
 }
 
-function pathOf({ path = [] }: ValidationIssue): string {
+/** Empty for the whole. */
+export function pathOf({ path = [] }: ValidationIssue): string {
   return path.map((part) => `/${String(typeof part === 'object' ? part.key : part)}`).join('');
 }

@@ -33,7 +33,8 @@ export function remoteHandler<Payload>(
   handle: (job: Job<Payload>, context: RemoteContext) => unknown,
 ): NamedHandler {
   // What the handler gets has passed the definition's own schema.
-  return { definition, payload: definition.payload, handle: handle as NamedHandler['handle'] };
+  const { payload, output } = definition;
+  return { definition, payload, output, handle: handle as NamedHandler['handle'] };
 }
 
 export interface RunningWorker {

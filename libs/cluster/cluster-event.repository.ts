@@ -19,7 +19,8 @@ export type ClusterEventType =
   | 'claims-revoked'
   | 'run-restarted'
   | 'horizon-held'
-  | 'horizon-released';
+  | 'horizon-released'
+  | 'job-type-paused';
 
 export interface ClusterEvent {
   type: ClusterEventType;

@@ -51,6 +51,7 @@ interface EndedLeaseTable {
   id: LeaseId;
   verb: string;
   answer: Json;
+  attempt: number | null;
   ended_at: DatabaseTime;
 }
 

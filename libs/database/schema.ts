@@ -1,7 +1,16 @@
 // What do the tables look like to TypeScript? Kept by hand beside the migrations, because a reviewed
 // type is worth more than a generated one. A column renamed in SQL alone fails the first test that reads it.
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { ClaimId, ReplicaNumber, RunId, ScheduleId, Slot, TenantId, Term } from '#kernel/ids.js';
+import type {
+  ClaimId,
+  ReplicaNumber,
+  RunId,
+  ScheduleId,
+  Slot,
+  TenantId,
+  Term,
+  WorkerId,
+} from '#kernel/ids.js';
 import type { LeaseTables } from './lease-schema.js';
 
 /** Filled by the database with its own clock; read back as Date. */
@@ -93,7 +102,7 @@ export interface ApiKeyTable {
   tenant_id: TenantId | null;
   name: string;
   hash: Buffer;
-  role: 'admin' | 'tenant-admin';
+  role: 'admin' | 'tenant-admin' | 'worker';
   created_at: DatabaseTime;
   revoked_at: Date | null;
 }
@@ -110,6 +119,8 @@ export interface JobTypeTable {
   limits: DefaultedJson;
   output_schema: JSONColumnType<object | null>;
   heartbeat_ms: number | null;
+  paused_at: Date | null;
+  pause_reason: string | null;
   created_at: DatabaseTime;
   updated_at: Generated<Date>;
   revision: Generated<number>;
@@ -198,6 +209,7 @@ export interface RunHistoryTable {
   created_at: Date;
   outcome: RunOutcome;
   replica: ReplicaNumber | null;
+  worker: WorkerId | null;
   started_at: Date | null;
   finished_at: Date;
   output: JSONColumnType<object | null>;

@@ -230,7 +230,7 @@ describe('what was thrown', () => {
     ['null', null, 'null'],
     ['a number', 42, '42'],
     ['a symbol', Symbol('boom'), 'Symbol(boom)'],
-    ['an object', { code: 7 }, '[object Object]'],
+    ['an object', { code: 7 }, '{"code":7}'],
   ])('is described even if it is no error: %s', (_what, thrown, shown) => {
     expect(failedResult(thrown, now)).toEqual({
       kind: 'failed',

@@ -134,9 +134,11 @@ function textOf(value: unknown, lengthMax: number): string {
   return text.slice(0, lengthMax).toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
+/** A plain object is shown as JSON: `[object Object]` helps nobody. */
 function showThrown(thrown: unknown): string {
   try {
-    return String(thrown);
+    const text = String(thrown);
+    return text === '[object Object]' ? JSON.stringify(thrown) : text;
   } catch {
     return `an ${typeof thrown} that can not be shown`;
   }

@@ -12,7 +12,7 @@ import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { PairMap } from '#kernel/pair-map.js';
 import { Topic } from '#kernel/topic.js';
 import { claimRuns, type Lane, type LaneWithRules } from './claim.repository.js';
-import { partsOfLane, type ClaimedRun } from './claimed-run.js';
+import { jobTypeOfLane, partsOfLane, type ClaimedRun } from './claimed-run.js';
 import { limitsConcurrency, worthHolding } from './decisions/lane-rules.js';
 import type { HeldRuns } from './held-runs.js';
 import { LaneLooks, type LookSettings } from './lane-looks.js';
@@ -113,14 +113,17 @@ export class ClaimLoop implements Loop {
       (lane) => this.#roomFor(lane) > 0,
     );
     const part = Math.floor(room / Math.max(1, lanes.length));
-    const left = new Map<TenantId, number>();
+    const left = new Map<string, number>();
     const served = lanes.map((lane) => {
+      const jobType = `${lane.tenantId}/${jobTypeOfLane(lane.lane)}`;
       const ofTenant = left.get(lane.tenantId) ?? this.held.roomFor(lane.tenantId);
-      const quota = Math.max(0, Math.min(part, this.#roomFor(lane), ofTenant));
+      const ofJobType = left.get(jobType) ?? this.#shareOf(lane);
+      const quota = Math.max(0, Math.min(part, this.#roomFor(lane), ofTenant, ofJobType));
       left.set(lane.tenantId, ofTenant - quota);
+      left.set(jobType, ofJobType - quota);
       return { ...lane, quota };
     });
-    // A tenant with many lanes takes no more by them all than it may: they wait for the next pass.
+    // Many lanes of one tenant or job type take no more all together than they may: they wait for the next pass.
     this.#lanes.add(served.filter(({ quota }) => quota === 0));
     return served.filter(({ quota }) => quota > 0);
   }
@@ -129,7 +132,13 @@ export class ClaimLoop implements Loop {
     const rules = this.held.rules.of(lane);
     if (rules.paused) return 0;
     const worth = worthHolding(rules, hasKey(lane)) - this.held.ofLane(lane);
-    return Math.min(worth, this.held.roomFor(lane.tenantId));
+    return Math.min(worth, this.#shareOf(lane));
+  }
+
+  /** What its tenant, and its job type where a limit may hold all of it back, may hold besides. */
+  #shareOf(lane: Lane): number {
+    const isLimited = Number.isFinite(worthHolding(this.held.rules.of(lane), hasKey(lane)));
+    return isLimited ? this.held.roomForLimited(lane) : this.held.roomFor(lane.tenantId);
   }
 
   async #look(incarnation: Incarnation): Promise<void> {

@@ -91,7 +91,7 @@ export async function discoverLanes(
             and (r.run_at at time zone 'UTC') - r.priority * interval '1 minute' >= m.mark
           limit 1) there)
     select found.slot, found.tenant_id as "tenantId", found.lane, t.weight,
-           coalesce(t.state = 'suspended', false) or q.paused_at is not null as paused,
+           coalesce(t.state = 'suspended', false) or q.paused_at is not null or j.paused_at is not null as paused,
            nullif(t.limits, '{}') as tenant, nullif(j.limits, '{}') as "jobType"
       from found
       -- A limit, so that each is one look at an index: joined freely, all tenants are read for each slot.
@@ -100,7 +100,7 @@ export async function discoverLanes(
         select paused_at from carillon.queue
          where tenant_id = found.tenant_id and name = split_part(found.lane, '/', 1) limit 1) q on true
       left join lateral (
-        select limits from carillon.job_type
+        select limits, paused_at from carillon.job_type
          where name = split_part(found.lane, '/', 2) and (tenant_id = found.tenant_id or tenant_id is null)
          order by tenant_id nulls last
          limit 1) j on true`.execute(db);

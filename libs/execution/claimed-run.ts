@@ -42,3 +42,8 @@ export function partsOfLane(lane: string): Pick<ClaimedRun, 'queue' | 'jobType' 
     concurrencyKey: second < 0 ? null : lane.slice(second + 1),
   };
 }
+
+/** The part between the first two slashes, or behind the only one. */
+export function jobTypeOfLane(lane: string): string {
+  return lane.split('/', 2)[1] ?? '';
+}

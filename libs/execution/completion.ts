@@ -13,6 +13,7 @@ import { passGate } from '#cluster/fences.js';
 import type { Incarnation, Membership } from '#cluster/membership.js';
 import type { Tx } from '#database/connection.js';
 import type { ClaimedRun } from './claimed-run.js';
+import { writeProgress, type ProgressNote } from './progress.repository.js';
 import { decideFires, finishRuns, lockClaims } from './settlement.repository.js';
 import { LATE_AFTER_MS } from './settlement.js';
 import { encodeJson } from './stored-json.js';
@@ -22,6 +23,8 @@ export interface CompletionRequest {
   startedAt: Date;
   /** Nothing is committed once it is aborted. */
   stop: Pick<AbortSignal, 'throwIfAborted'>;
+  /** What the attempt has last said of itself, if that may not have been written yet. */
+  lastNote: () => ProgressNote | null;
 }
 
 export class Completion {
@@ -91,6 +94,9 @@ export class Completion {
       const fires = [{ scheduleId: run.scheduleId, dueAt: run.dueAt, startedAt }];
       await decideFires(tx, { fires, lateAfterMs: LATE_AFTER_MS });
     }
+    // The history is to have the last word, and after this the row is gone.
+    const lastNote = request.lastNote();
+    if (lastNote !== null) await writeProgress(tx, [lastNote], 'ending');
     const now = this.databaseClock.now();
     const finishedAt = now > startedAt ? now : startedAt;
     const finished = {

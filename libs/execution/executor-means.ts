@@ -39,7 +39,11 @@ export class ExecutorMeans implements AttemptMeans {
 
   get completeInTx(): JobContext['completeInTx'] {
     const { held, startedAt, stop } = this.attempt;
-    return (work) => this.parts.completion.complete({ run: held.run, startedAt, stop }, work);
+    return (work) =>
+      this.parts.completion.complete(
+        { run: held.run, startedAt, stop, lastNote: () => this.reports.last() },
+        work,
+      );
   }
 
   get clock(): AttemptClock {

@@ -88,7 +88,11 @@ export class Executor {
     const reason = why === 'cancelled' ? 'somebody asked for it' : STOPPED_BECAUSE.deadline;
     if (this.parts.held.withdraw(held)) return this.endBeforeStart(held, why);
     const attempt = this.#running.get(held.run.id);
-    if (attempt === undefined) return;
+    if (attempt === undefined) {
+      // Taken to be started, and on its way: it is looked at once more right before (start-loop.ts).
+      if (why === 'cancelled') held.isUnwanted = true;
+      return;
+    }
     this.#stop(attempt, new AttemptStopped(why, reason), this.parts.graceMs);
     this.changed.publish();
   }

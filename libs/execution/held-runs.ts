@@ -6,7 +6,7 @@
 // who have much of it already: whoever comes with a single run finds room.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import { PairMap } from '#kernel/pair-map.js';
-import type { ClaimedRun } from './claimed-run.js';
+import { jobTypeOfLane, type ClaimedRun } from './claimed-run.js';
 import { barrierOf } from './decisions/lane-rules.js';
 import { rankOf } from './decisions/rank.js';
 import type { Lane } from './claim.repository.js';
@@ -36,6 +36,7 @@ export class HeldRuns {
   #quarantined: HeldRun | null = null;
   readonly #byTenant = new Map<TenantId, Set<RunId>>();
   readonly #byLane = new PairMap<TenantId, string, Lane & { held: number }>();
+  readonly #byJobType = new PairMap<TenantId, string, number>();
   readonly #leftInClaim = new Map<ClaimId, number>();
   #running = 0;
   #turns = 0;
@@ -58,6 +59,16 @@ export class HeldRuns {
   /** How many more of them may be one tenant's. */
   roomFor(tenantId: TenantId): number {
     return HELD_SHARE * this.room() - (this.#byTenant.get(tenantId)?.size ?? 0);
+  }
+
+  /**
+   * How many more may be of one job type that a limit holds back: never all that its tenant may hold, however many
+   * lanes it has, so that his other job types go on.
+   */
+  roomForLimited({ tenantId, lane }: { tenantId: TenantId; lane: string }): number {
+    const held = this.#byJobType.get(tenantId, jobTypeOfLane(lane)) ?? 0;
+    // Each that is taken makes the room smaller, and the tenant's and the job type's part larger.
+    return Math.floor((this.roomFor(tenantId) - held) / (HELD_SHARE + 2));
   }
 
   /** How many runs of the lane are held. */
@@ -220,6 +231,7 @@ export class HeldRuns {
     this.#quarantined = null;
     this.#byTenant.clear();
     this.#byLane.clear();
+    this.#byJobType.clear();
     this.#leftInClaim.clear();
     this.occupancy.clear();
     this.#running = 0;
@@ -260,7 +272,10 @@ export class HeldRuns {
     });
   }
 
-  #countInLane({ tenantId, slot, lane }: ClaimedRun, change: 1 | -1): void {
+  #countInLane({ tenantId, slot, lane, jobType }: ClaimedRun, change: 1 | -1): void {
+    const ofJobType = (this.#byJobType.get(tenantId, jobType) ?? 0) + change;
+    if (ofJobType > 0) this.#byJobType.set(tenantId, jobType, ofJobType);
+    else this.#byJobType.delete(tenantId, jobType);
     const counted = this.#byLane.get(tenantId, lane);
     if (counted === undefined) this.#byLane.set(tenantId, lane, { tenantId, slot, lane, held: change });
     else if ((counted.held += change) <= 0) this.#byLane.delete(tenantId, lane);

@@ -1,7 +1,8 @@
 // As whom does a replica call a tenant's endpoints, and does it call at all? It signs with the tenant's secrets,
 // which it remembers for a few seconds, gives each call a lease to go on with, and leaves an origin alone for a
-// while after too many failures in a row. A run that comes then is put off, which is no failure of its.
+// while after too many failures in a row. A run that comes then is put off: its attempt has not begun.
 import type { JobContext } from '#client/job-definition.js';
+import { insertEvent } from '#cluster/cluster-event.repository.js';
 import type { Database } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
@@ -13,6 +14,7 @@ import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptResult } from './decisions/run-transition.js';
 import { callHttp } from './http-target.js';
 import type { Target } from './job-type.js';
+import { pauseGone } from './job-type.repository.js';
 import type { LeaseTokens } from './lease-token.js';
 import { findSender, type Sender } from './webhook-secret.repository.js';
 
@@ -33,6 +35,7 @@ export interface Push {
   context: JobContext;
 }
 
+const GONE = 410;
 const REMEMBERED_MS = 5_000;
 const REMEMBERED_MAX = 10_000;
 /** The database did not say as whom to call; the run is not to blame. */
@@ -46,26 +49,45 @@ export class HttpPush {
   async call({ db, target, timeoutMs, run, context }: Push): Promise<AttemptResult> {
     const { circuits, tokens, dispatcher, clock, callbackUrl } = this.parts;
     const sender = await this.#senderOf(db, run.tenantId).catch(() => undefined);
-    if (sender === undefined) return { kind: 'snoozed', delayMs: AGAIN_MS };
+    if (sender === undefined) return { kind: 'put-off', delayMs: AGAIN_MS };
     const key = `${run.tenantId} ${new URL(target.url).origin}`;
     const waitMs = circuits.ask(key);
-    if (waitMs !== null) return { kind: 'snoozed', delayMs: waitMs };
+    if (waitMs !== null) return { kind: 'put-off', delayMs: waitMs };
     const id = asId.lease(randomUUIDv7());
     const token = tokens.tokenOf(id);
     const url = `${callbackUrl}/api/v1/tenants/${sender.tenantName}/worker/leases/${token}`;
     const lease = { id, token, callbackUrl: url, timeoutMs };
     let isAnswered = false;
+    let isGone = false;
     const answered = (statusCode: number): void => {
       isAnswered = true;
+      isGone = statusCode === GONE;
       // What it refuses it has understood: it is not down.
       circuits.tell(key, statusCode < 500);
     };
     const { secrets } = sender;
     const call = { target, run, context, dispatcher, secrets, lease, now: clock.now(), answered };
-    return callHttp(call).catch((error: unknown) => {
+    const result = await callHttp(call).catch((error: unknown) => {
       // One that we broke off says nothing about the endpoint, unless it was too slow.
       if (!isAnswered && !wasStoppedByUs(context.signal)) circuits.tell(key, false);
       throw error;
+    });
+    // If the database does not take it, the next call that meets 410 tries again.
+    if (isGone)
+      await this.#pause(db, { run, url: target.url, tenantName: sender.tenantName }).catch(() => undefined);
+    return result;
+  }
+
+  /** As Standard Webhooks wants it: an endpoint that says it is gone is not called any more. */
+  async #pause(
+    db: Database,
+    { run, url, tenantName }: { run: ClaimedRun; url: string; tenantName: string },
+  ): Promise<void> {
+    const { tenantId, jobType, id } = run;
+    const reason = `expected 2xx from ${url}, got 410 Gone for run ${id}`;
+    await db.transaction().execute(async (tx) => {
+      if (!(await pauseGone(tx, { tenantId, name: jobType, url, reason }))) return;
+      await insertEvent(tx, { type: 'job-type-paused', data: { tenant: tenantName, jobType, reason } });
     });
   }
 

@@ -55,6 +55,8 @@ export async function callHttp(call: HttpCall): Promise<AttemptResult> {
       traceparent: traceparentOf(run),
       'x-run-id': run.id,
       'x-attempt': String(run.attempt),
+      // Every start of a run has a larger number, whichever replica makes it.
+      'x-fencing-token': String(run.attempt),
       'x-lease-token': lease.token,
       'x-callback-url': lease.callbackUrl,
       ...(run.dueAt === null ? {} : { 'x-fire-time': run.dueAt.toISOString() }),

@@ -14,7 +14,8 @@ export interface StoredJobType extends Omit<JobType, 'target' | 'retry' | 'limit
 
 const columns =
   sql.raw(`name, target, retry, limits, timeout_ms as "timeoutMs", revision, tenant_id is null as shared,
-       payload_schema as "payloadSchema", output_schema as "outputSchema", heartbeat_ms as "heartbeatMs", created_at as "createdAt", updated_at as "updatedAt"`);
+       payload_schema as "payloadSchema", output_schema as "outputSchema", heartbeat_ms as "heartbeatMs", paused_at as "pausedAt",
+       pause_reason as "pauseReason", created_at as "createdAt", updated_at as "updatedAt"`);
 
 export type JobTypeInput = Pick<
   JobType,
@@ -113,6 +114,46 @@ export async function updateJobType(
      where tenant_id = ${tenantId} and name = ${name} and (${revision}::bigint is null or revision = ${revision}::bigint)
     returning ${columns}`.execute(db);
   return rows[0] && parseJobType(rows[0]);
+}
+
+/** Pausing a paused one keeps the instant and the reason of the first time. Undefined when the tenant has none of its own. */
+export async function pauseJobType(
+  db: Database,
+  { tenantId, name, reason }: { tenantId: TenantId; name: string; reason: string | null },
+): Promise<JobType | undefined> {
+  const { rows } = await sql<StoredJobType>`
+    update carillon.job_type
+       set pause_reason = case when paused_at is null then ${reason}::text else pause_reason end,
+           paused_at = coalesce(paused_at, clock_timestamp()), updated_at = clock_timestamp(), revision = revision + 1
+     where tenant_id = ${tenantId} and name = ${name}
+    returning ${columns}`.execute(db);
+  return rows[0] && parseJobType(rows[0]);
+}
+
+/** Undefined when the tenant has none of its own by that name. */
+export async function resumeJobType(
+  db: Database,
+  { tenantId, name }: { tenantId: TenantId; name: string },
+): Promise<JobType | undefined> {
+  const { rows } = await sql<StoredJobType>`
+    update carillon.job_type set paused_at = null, pause_reason = null, updated_at = clock_timestamp(), revision = revision + 1
+     where tenant_id = ${tenantId} and name = ${name}
+    returning ${columns}`.execute(db);
+  return rows[0] && parseJobType(rows[0]);
+}
+
+/** Pauses a job type whose endpoint is gone, unless it calls another one by now, or was paused before. */
+export async function pauseGone(
+  db: Database,
+  { tenantId, name, url, reason }: { tenantId: TenantId; name: string; url: string; reason: string },
+): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    update carillon.job_type
+       set paused_at = clock_timestamp(), pause_reason = ${reason}, updated_at = clock_timestamp(), revision = revision + 1
+     where tenant_id = ${tenantId} and name = ${name} and target ->> 'url' = ${url} and paused_at is null`.execute(
+    db,
+  );
+  return Number(numAffectedRows ?? 0) > 0;
 }
 
 /** False when the tenant has no job type of its own by that name. */

@@ -43,6 +43,9 @@ export interface JobType {
   outputSchema: object | null;
   /** An attempt that is silent for so long has failed; null lets it be silent. */
   heartbeatMs: number | null;
+  /** With an instant nothing of it starts. */
+  pausedAt: Date | null;
+  pauseReason: string | null;
   createdAt: Date;
   updatedAt: Date;
 }

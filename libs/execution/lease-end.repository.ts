@@ -3,9 +3,10 @@
 // too, in case the run was cancelled or replaced behind the lease's back.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import type { LeaseId, RunId } from '#kernel/ids.js';
+import type { LeaseId, ReplicaNumber, RunId, WorkerId } from '#kernel/ids.js';
+import { keptColumns } from './kept-columns.js';
 import type { Lease } from './lease.repository.js';
-import { newestAttempts } from './settlement.repository.js';
+import { newestAttempts, type FinishedRun } from './settlement.repository.js';
 
 export interface ReturnedRun {
   failures: number;
@@ -40,6 +41,23 @@ export async function loseRun(
   return rows[0];
 }
 
+/**
+ * Moves a run whose lease has ended into the history, with the worker that did it; null when an endpoint did, or
+ * nobody had taken it.
+ */
+export async function finishRun(
+  tx: Tx,
+  end: { replica: ReplicaNumber; worker: WorkerId | null; attempt: number; run: FinishedRun },
+): Promise<void> {
+  const { replica, worker, attempt, run } = end;
+  await sql`
+    with gone as (delete from carillon.run where id = ${run.id} and attempt = ${attempt} returning *)
+    insert into carillon.run_history (${keptColumns()}, attempt, outcome, replica, worker, started_at, finished_at, output, error)
+    select ${keptColumns()}, attempt, ${run.outcome}, ${replica}, ${worker}, ${run.startedAt}, ${run.finishedAt},
+           ${run.outputJson}::jsonb, ${run.errorJson}::jsonb
+      from gone`.execute(tx);
+}
+
 /** Keeps how far the run is, and where, beside what was kept before. */
 export async function noteProgress(
   db: Database,
@@ -63,6 +81,8 @@ export interface RunProgress {
 export interface EndedLease {
   verb: string;
   answer: LeaseAnswer;
+  /** Null for what was remembered before attempts were. */
+  attempt: number | null;
 }
 
 export interface LeaseAnswer {
@@ -70,15 +90,16 @@ export interface LeaseAnswer {
   state: string;
 }
 
-export async function rememberEnd(tx: Tx, id: LeaseId, { verb, answer }: EndedLease): Promise<void> {
-  await sql`insert into carillon.ended_lease (id, verb, answer) values (${id}, ${verb}, ${JSON.stringify(answer)}::jsonb)`.execute(
+export async function rememberEnd(tx: Tx, id: LeaseId, { verb, answer, attempt }: EndedLease): Promise<void> {
+  await sql`
+    insert into carillon.ended_lease (id, verb, answer, attempt) values (${id}, ${verb}, ${JSON.stringify(answer)}::jsonb, ${attempt})`.execute(
     tx,
   );
 }
 
 export async function findEnd(db: Database, id: LeaseId): Promise<EndedLease | undefined> {
   const { rows } = await sql<EndedLease>`
-    select verb, answer from carillon.ended_lease where id = ${id}`.execute(db);
+    select verb, answer, attempt from carillon.ended_lease where id = ${id}`.execute(db);
   return rows[0];
 }
 

@@ -4,7 +4,7 @@
 // for a day, so that a holder who did not get the answer may ask again (I2).
 import type { Database, Tx } from '#database/connection.js';
 import type { Random } from '#kernel/clock.js';
-import type { LeaseId, Slot, TenantId } from '#kernel/ids.js';
+import type { LeaseId, RunId, Slot, TenantId } from '#kernel/ids.js';
 import { isPoison } from './decisions/poison.js';
 import {
   transition,
@@ -17,22 +17,23 @@ import { DEFAULT_RETRY } from './job-type.js';
 import { findJobType } from './job-type.repository.js';
 import * as ends from './lease-end.repository.js';
 import * as leases from './lease.repository.js';
-import { checkOutput } from './output-check.js';
+import { checkOutput } from './schema-check.js';
 import { deadLetter } from './revocation.repository.js';
-import { finishRuns, retryRuns } from './settlement.repository.js';
+import { retryRuns } from './settlement.repository.js';
 import { forJsonb } from './stored-json.js';
 
 export type LeaseWord =
   | { verb: 'complete'; outputJson: string }
   | { verb: 'fail'; error: AttemptError; fatal: boolean; retryAfterMs: number | null }
   | { verb: 'snooze'; delayMs: number }
-  | { verb: 'release' };
+  | { verb: 'release' }
+  | { verb: 'cancel'; error: AttemptError | null };
 
 export type LeaseEnding =
   /** `slot` is that of a run that waits again; null when none does. */
   | { kind: 'ended'; answer: ends.LeaseAnswer; slot: Slot | null }
-  /** Somebody else has ended it, with this word. */
-  | { kind: 'lost'; verb: string }
+  /** Somebody else has ended it, with this word; `late` is the attempt that was worked on for nothing, if it is known. */
+  | { kind: 'lost'; verb: string; late: { runId: RunId; attempt: number } | null }
   /** Nothing is known of it: it ended long ago, or it is not parked yet. */
   | { kind: 'unknown' };
 
@@ -48,11 +49,11 @@ export async function endLease(
     const lease = await leases.deleteLease(tx, { tenantId, id });
     if (lease === undefined) return repeated(await ends.findEnd(tx, id), word.verb);
     const run = await ends.returnRun(tx, lease);
-    if (run === undefined) return { kind: 'lost', verb: 'revoke' };
+    if (run === undefined) return { kind: 'lost', verb: 'revoke', late: lease };
     const outcome = await outcomeOf({ tx, lease, run, word, random });
     const state = await bringAbout(tx, lease, outcome, word.verb === 'complete' ? word.outputJson : null);
     const answer = { runId: lease.runId, state };
-    await ends.rememberEnd(tx, id, { verb: word.verb, answer });
+    await ends.rememberEnd(tx, id, { verb: word.verb, answer, attempt: lease.attempt });
     return { kind: 'ended', answer, slot: outcome.kind === 'finish' ? null : lease.slot };
   });
 }
@@ -74,7 +75,11 @@ export async function endExpired(
         await verdictOutcome({ tx, lease, run, random, verdict }),
         null,
       );
-      await ends.rememberEnd(tx, lease.id, { verb: verdict, answer: { runId: lease.runId, state } });
+      await ends.rememberEnd(tx, lease.id, {
+        verb: verdict,
+        answer: { runId: lease.runId, state },
+        attempt: lease.attempt,
+      });
       slots.push(lease.slot);
     }
     return slots;
@@ -83,9 +88,9 @@ export async function endExpired(
 
 function repeated(end: ends.EndedLease | undefined, verb: string): LeaseEnding {
   if (end === undefined) return { kind: 'unknown' };
-  return end.verb === verb
-    ? { kind: 'ended', answer: end.answer, slot: null }
-    : { kind: 'lost', verb: end.verb };
+  const { answer, attempt } = end;
+  if (end.verb === verb) return { kind: 'ended', answer, slot: null };
+  return { kind: 'lost', verb: end.verb, late: attempt === null ? null : { runId: answer.runId, attempt } };
 }
 
 interface Decision {
@@ -109,6 +114,8 @@ async function outcomeOf({ word, ...decision }: Decision & { word: LeaseWord }):
     case 'release':
       // It was taken, so it may have begun.
       return { kind: 'retry', outcome: 'released', delayMs: 0, error: null };
+    case 'cancel':
+      return byPolicy(decision, { kind: 'cancelled', error: word.error });
   }
 }
 
@@ -182,7 +189,7 @@ async function bringAbout(
         outputJson: isDone ? outputJson : null,
         errorJson: error === null ? null : forJsonb(JSON.stringify(error)),
       };
-      await finishRuns(tx, { replica, attempt, runs: [run] });
+      await ends.finishRun(tx, { replica, worker, attempt, run });
       return outcome.outcome;
     }
     case 'retry': {
@@ -203,6 +210,7 @@ async function bringAbout(
     case 'release':
     // Nothing that ends outside is parked again, or has recorded its end itself.
     case 'park':
+    case 'put-off':
     case 'recorded':
       return 'queued';
   }

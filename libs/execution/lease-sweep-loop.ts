@@ -8,7 +8,7 @@ import type { Clock, Random } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { forgetEnds } from './lease-end.repository.js';
 import { endExpired } from './lease-ends.js';
-import { nextExpiryMs, offerUnheardAgain } from './lease.repository.js';
+import { hurryPushed, nextExpiryMs, offerUnheardAgain } from './lease.repository.js';
 import { forgetWorkers } from './worker.repository.js';
 
 const LEASES_PER_PASS = 50;
@@ -25,7 +25,8 @@ export class LeaseSweepLoop implements Loop {
   constructor(
     private readonly leadership: Leadership,
     private readonly hints: HintsLoop,
-    private readonly source: { clock: Clock; random: Random },
+    /** `graceMs`: how long whoever works on a run may take to stop once it was cancelled. */
+    private readonly source: { clock: Clock; random: Random; graceMs: number },
   ) {}
 
   async runOnce(): Promise<number> {
@@ -33,8 +34,9 @@ export class LeaseSweepLoop implements Loop {
     if (leader === null) return UNTIL_WOKEN_MS;
     const { db } = leader.incarnation;
     await this.#forget(db);
-    const waitMs = await nextExpiryMs(db);
-    if (waitMs === null) return LOOK_MS;
+    if ((await nextExpiryMs(db)) === null) return LOOK_MS;
+    await hurryPushed(db, this.source);
+    const waitMs = (await nextExpiryMs(db)) ?? LOOK_MS;
     if (waitMs > 0) return Math.min(waitMs, LOOK_MS);
     const offered = await offerUnheardAgain(db, { limit: LEASES_PER_PASS });
     if (offered > 0) this.hints.send({ kind: 'offers' });

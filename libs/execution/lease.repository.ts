@@ -163,21 +163,36 @@ export interface Beat {
   cancelRequested: boolean;
 }
 
-/** Keeps the lease for its time again, but never beyond its timeout or the run's deadline. Undefined when it is lost. */
+/**
+ * Keeps the lease for its time again, but never beyond its timeout or the run's deadline. Whoever hears that the run
+ * was cancelled has the grace time from then on, and beating does not make it longer. Undefined when it is lost.
+ */
 export async function beatLease(
   db: Database,
-  { tenantId, id }: { tenantId: TenantId; id: LeaseId },
+  { tenantId, id, graceMs }: { tenantId: TenantId; id: LeaseId; graceMs: number },
 ): Promise<(Beat & { runId: RunId; attempt: number }) | undefined> {
   const { rows } = await sql<Beat & { runId: RunId; attempt: number }>`
     update carillon.lease l
        set heartbeat_at = clock_timestamp(),
-           expires_at = least(clock_timestamp() + l.lease_ms * interval '1 ms', l.times_out_at, l.deadline)
+           expires_at = least(case when r.cancel_requested_at is null then clock_timestamp() + l.lease_ms * interval '1 ms'
+                                   when l.heartbeat_at >= r.cancel_requested_at then l.expires_at
+                                   else clock_timestamp() + ${graceMs} * interval '1 ms' end, l.times_out_at, l.deadline)
       from carillon.run r
      where l.id = ${id} and l.tenant_id = ${tenantId} and l.state = 'taken' and r.id = l.run_id and r.attempt = l.attempt
     returning l.expires_at as "expiresAt", r.cancel_requested_at is not null as "cancelRequested", r.id as "runId", r.attempt`.execute(
     db,
   );
   return rows[0];
+}
+
+/** An endpoint need not beat, so it may never hear that its run was cancelled: its time ends with the grace time. */
+export async function hurryPushed(db: Database, { graceMs }: { graceMs: number }): Promise<void> {
+  await sql`
+    update carillon.lease l
+       set expires_at = r.cancel_requested_at + ${graceMs} * interval '1 ms'
+      from carillon.run r
+     where r.cancel_requested_at is not null and l.run_id = r.id and l.kind = 'push' and l.state = 'taken'
+       and l.expires_at > r.cancel_requested_at + ${graceMs} * interval '1 ms'`.execute(db);
 }
 
 export interface Lease {

@@ -57,6 +57,11 @@ export class ProgressNotes {
     }
   }
 
+  /** What may not have been written yet; it stays here. */
+  last(runId: RunId): ProgressNote | null {
+    return this.#noted.get(runId)?.note ?? null;
+  }
+
   /** The attempt is over: what may not have been written yet is its caller's to write. */
   takeLast(runId: RunId): ProgressNote | null {
     const noted = this.#noted.get(runId);

@@ -14,6 +14,8 @@ const DETAILS_BYTES_MAX = 64 * 1024;
 const MESSAGE_LENGTH_MAX = 1_000;
 
 export interface OpenReports extends Omit<AttemptMeans, 'enqueue' | 'completeInTx' | 'clock'> {
+  /** What has not been written yet, for who writes it before the attempt ends. */
+  last(): ProgressNote | null;
   /** What has not been written yet; nothing is taken any more. */
   end(): ProgressNote | null;
 }
@@ -66,6 +68,10 @@ class Reports implements OpenReports {
       this.beat();
       if (details !== undefined) this.#note({ detailsJson: detailsJson(details) });
     };
+  }
+
+  last(): ProgressNote | null {
+    return this.#hasNoted ? this.parts.notes.last(this.run.id) : null;
   }
 
   end(): ProgressNote | null {

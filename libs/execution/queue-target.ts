@@ -34,6 +34,19 @@ export class UserQueues {
     private readonly options: { schema: string; onError: (error: Error) => void },
   ) {}
 
+  /** Why nothing can be put into the queue, in words; null when it is there. */
+  async whyNot(queue: string): Promise<string | null> {
+    const { schema } = this.options;
+    const boss = await this.#started().catch((error: unknown) => {
+      if (error instanceof Error && /not installed/.test(error.message)) return null;
+      throw error;
+    });
+    if (boss === null)
+      return `expected a queue of pg-boss, got ${queue}, but there is no pg-boss in the schema ${schema}`;
+    if ((await boss.getQueue(queue)) !== null) return null;
+    return `expected a queue of the pg-boss in the schema ${schema}, got ${queue}, which it does not have: create it first`;
+  }
+
   /** Puts the job in, within the transaction; resolves with its id. Throws when the queue does not take it. */
   async send(trx: HandlerTransaction, { queue, run }: { queue: string; run: ClaimedRun }): Promise<string> {
     const boss = await this.#started();

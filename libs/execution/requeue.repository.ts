@@ -33,7 +33,7 @@ export async function requeueRuns(
            case when (past_attempts -> -1 ->> 'attempt')::int = attempt then past_attempts
                 else ${newestAttempts('gone')} || jsonb_strip_nulls(jsonb_build_object(
                        'attempt', attempt, 'outcome', case when outcome = 'dead-lettered' then 'failed' else outcome end,
-                       'replica', replica, 'startedAt', started_at, 'finishedAt', finished_at, 'error', error)) end,
+                       'replica', replica, 'worker', worker, 'startedAt', started_at, 'finishedAt', finished_at, 'error', error)) end,
            created_at, queue, concurrency_key, case when deadline > clock_timestamp() then deadline end, tags
       from gone
     returning id`.execute(tx);

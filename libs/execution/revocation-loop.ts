@@ -4,7 +4,7 @@
 import { insertEvent } from '#cluster/cluster-event.repository.js';
 import type { HintsLoop } from '#cluster/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership.js';
-import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
+import type { ReplicaNumber, Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { isPoison, POISON } from './decisions/poison.js';
 import * as revocation from './revocation.repository.js';
@@ -34,8 +34,9 @@ export class RevocationLoop implements Loop {
     const result = await this.leadership.write(leader, async (tx) => {
       const claims = await revocation.deleteVoidClaims(tx, { limit: CLAIMS_PER_PASS });
       const slots = new Set<Slot>();
-      for (const [replica, runIds] of byReplica(claims)) {
-        const lost = await revocation.requeueLost(tx, { replica, runIds });
+      for (const claim of byReplica(claims)) {
+        const { replica } = claim;
+        const lost = await revocation.requeueLost(tx, claim);
         const poison = lost.filter(isPoison).map((run) => run.id);
         if (poison.length > 0) await revocation.deadLetter(tx, { replica, runIds: poison, error: POISON });
         for (const { slot } of lost) slots.add(slot);
@@ -48,10 +49,17 @@ export class RevocationLoop implements Loop {
   }
 }
 
-function byReplica(
-  claims: readonly { replica: ReplicaNumber; runIds: RunId[] }[],
-): Map<ReplicaNumber, RunId[]> {
-  const runs = new Map<ReplicaNumber, RunId[]>();
-  for (const { replica, runIds } of claims) runs.set(replica, [...(runs.get(replica) ?? []), ...runIds]);
-  return runs;
+/** All that each of the dead held, as one claim. */
+function byReplica(claims: readonly revocation.VoidClaim[]): revocation.VoidClaim[] {
+  const whole = new Map<ReplicaNumber, revocation.VoidClaim>();
+  for (const claim of claims) {
+    const { replica } = claim;
+    const before = whole.get(replica);
+    whole.set(replica, {
+      replica,
+      runIds: [...(before?.runIds ?? []), ...claim.runIds],
+      started: { ...before?.started, ...claim.started },
+    });
+  }
+  return [...whole.values()];
 }

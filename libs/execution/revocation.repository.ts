@@ -14,15 +14,19 @@ export async function hasVoidClaims(db: Database): Promise<boolean> {
   return rows.length > 0;
 }
 
+export interface VoidClaim {
+  replica: ReplicaNumber;
+  runIds: RunId[];
+  /** When those of its runs began that had been running for a while; RFC 3339. */
+  started: Readonly<Record<RunId, string>> | null;
+}
+
 /**
  * Takes some claims of the dead away. Locked ones are skipped: a session of the dead may still hold one
  * until it is ended, and the next pass finds it free.
  */
-export async function deleteVoidClaims(
-  tx: Tx,
-  { limit }: { limit: number },
-): Promise<{ replica: ReplicaNumber; runIds: RunId[] }[]> {
-  const { rows } = await sql<{ replica: ReplicaNumber; runIds: RunId[] }>`
+export async function deleteVoidClaims(tx: Tx, { limit }: { limit: number }): Promise<VoidClaim[]> {
+  const { rows } = await sql<VoidClaim>`
     with void as (
       select c.id from carillon.claim c
        where not exists (select 1 from carillon.replica r where r.number = c.replica and r.state in ('active', 'draining'))
@@ -30,7 +34,7 @@ export async function deleteVoidClaims(
        limit ${limit}
          for update skip locked)
     delete from carillon.claim c using void where c.id = void.id
-    returning c.replica, c.run_ids as "runIds"`.execute(tx);
+    returning c.replica, c.run_ids as "runIds", c.started`.execute(tx);
   return rows;
 }
 
@@ -41,11 +45,8 @@ export interface LostRun {
   crashes: number;
 }
 
-/** Puts the runs of one dead replica's claims back, each with a lost attempt. */
-export async function requeueLost(
-  tx: Tx,
-  { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] },
-): Promise<LostRun[]> {
+/** Puts the runs of one dead replica's claims back, each with a lost attempt, and its start where that was told. */
+export async function requeueLost(tx: Tx, { replica, runIds, started }: VoidClaim): Promise<LostRun[]> {
   const { rows } = await sql<LostRun>`
     update carillon.run
        set attempt = attempt + 1,
@@ -53,7 +54,8 @@ export async function requeueLost(
            crashes = crashes + case when started_by = ${replica} then 1 else 0 end,
            started_by = null,
            past_attempts = ${newestAttempts('run')}
-             || jsonb_build_object('attempt', attempt, 'outcome', 'lost', 'replica', ${replica}::int, 'finishedAt', clock_timestamp())
+             || jsonb_strip_nulls(jsonb_build_object('attempt', attempt, 'outcome', 'lost', 'replica', ${replica}::int,
+                  'startedAt', ${JSON.stringify(started ?? {})}::jsonb -> id::text, 'finishedAt', clock_timestamp()))
      where id = any(${[...runIds]}::uuid[])
     returning id, slot, losses, crashes`.execute(tx);
   return rows;

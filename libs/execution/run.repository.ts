@@ -118,7 +118,7 @@ export interface RunRow {
   pastAttempts: object[] | null;
   createdAt: Date;
   replica: ReplicaNumber | null;
-  /** The worker outside that has taken it. */
+  /** The worker outside that has taken it, or whose attempt was the last. */
   worker: WorkerId | null;
   startedAt: Date | null;
   finishedAt: Date | null;
@@ -182,7 +182,7 @@ export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
     finished as not materialized (
       select id, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts, created_at,
              queue, concurrency_key, tags, deadline, progress, null::timestamptz as cancel_requested_at,
-             outcome as state, replica, started_at, null::uuid as worker, finished_at, output, error
+             outcome as state, replica, started_at, worker, finished_at, output, error
         from carillon.run_history where ${mayBe(page, 'finished')} and ${wanted})
     select id, job_type as "jobType", state, schedule_id as "scheduleId", due_at as "dueAt", payload, priority, run_at as "runAt", attempt,
            past_attempts as "pastAttempts", created_at as "createdAt",

@@ -137,6 +137,21 @@ export async function retryRuns(tx: Tx, runs: readonly RetriedRun[]): Promise<Se
   return new Set(rows.map((row) => row.id));
 }
 
+/** Puts runs back whose attempt has not begun, for later; resolves with those that it found. */
+export async function putOffRuns(
+  tx: Tx,
+  runs: readonly { id: RunId; attempt: number; delayMs: number }[],
+): Promise<Set<RunId>> {
+  const ids = runs.map((run) => run.id);
+  const { rows } = await sql<{ id: RunId }>`
+    update carillon.run r
+       set run_at = clock_timestamp() + make_interval(secs => e.delay_ms / 1000.0), started_by = null
+      from unnest(${ids}::uuid[], ${runs.map((run) => run.attempt)}::int[], ${runs.map((run) => run.delayMs)}::float8[]) as e (id, attempt, delay_ms)
+     where r.id = any(${ids}::uuid[]) and r.id = e.id and r.attempt = e.attempt
+    returning r.id`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
 /** How many ended attempts a run remembers. */
 const ATTEMPTS_KEPT = 100;
 

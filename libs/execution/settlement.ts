@@ -59,7 +59,7 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
     ...(await park(tx, replica, endings)),
   ]);
   const leaving = endings
-    .filter(({ transition: { kind } }) => kind === 'retry' || kind === 'release' || kind === 'park')
+    .filter(({ transition: { kind } }) => kind !== 'finish' && kind !== 'recorded')
     .map(({ run }) => run);
   await releaseClaims(tx, { leaving, finished: batch.finishedClaims.filter((id) => ours.has(id)) });
   return settled;
@@ -106,9 +106,15 @@ function unstartedFire({ run, startedAt, transition }: Ending): rows.UnstartedFi
 
 async function giveBack(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<RunId[]> {
   const released = endings.filter(({ transition }) => transition.kind === 'release').map(({ run }) => run.id);
+  const putOff = endings.flatMap(({ run: { id, attempt }, transition }) =>
+    transition.kind === 'put-off' ? [{ id, attempt, delayMs: transition.delayMs }] : [],
+  );
   const retried = endings.flatMap((ending) => retriedRun(ending, replica));
-  if (retried.length === 0) return released;
-  return [...released, ...(await rows.retryRuns(tx, retried))];
+  return [
+    ...released,
+    ...(putOff.length > 0 ? await rows.putOffRuns(tx, putOff) : []),
+    ...(retried.length > 0 ? await rows.retryRuns(tx, retried) : []),
+  ];
 }
 
 async function park(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<RunId[]> {

@@ -101,7 +101,8 @@ export class StartLoop implements Loop {
     const now = this.parts.databaseClock.now();
     return due.filter((held) => {
       const { deadline, isCancelRequested } = held.run;
-      const why = isCancelRequested ? 'cancelled' : deadline !== null && deadline <= now ? 'deadline' : null;
+      const isUnwanted = isCancelRequested || held.isUnwanted === true;
+      const why = isUnwanted ? 'cancelled' : deadline !== null && deadline <= now ? 'deadline' : null;
       if (why !== null) this.parts.executor.endBeforeStart(held, why);
       return why === null;
     });

@@ -14,7 +14,7 @@ import type { HttpPush } from './http-push.js';
 import { callQueue, type UserQueues } from './queue-target.js';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, type JobType, type RetryPolicy } from './job-type.js';
 import { JobTypeReader } from './job-type-reader.js';
-import { checkOutput } from './output-check.js';
+import { checkOutput, checkPayload } from './schema-check.js';
 
 export interface ResolvedTarget {
   call: CallTarget;
@@ -109,11 +109,15 @@ export class Targets {
   }
 
   /** Handlers' own schemas are checked where they are called; this is for those that a tenant has written. */
-  #checked({ name, shared, outputSchema }: JobType, call: CallTarget): CallTarget {
-    if (shared || outputSchema === null) return call;
+  #checked({ name, shared, payloadSchema, outputSchema }: JobType, call: CallTarget): CallTarget {
+    if (shared || (payloadSchema === null && outputSchema === null)) return call;
     return async (run, context) => {
+      const misfit = payloadSchema === null ? null : checkPayload(run.payload, { name, payloadSchema });
+      if (misfit !== null) return misfit;
       const result = await call(run, context);
-      return result.kind === 'succeeded' ? checkOutput(result, { name, outputSchema }) : result;
+      return result.kind === 'succeeded' && outputSchema !== null
+        ? checkOutput(result, { name, outputSchema })
+        : result;
     };
   }
 }

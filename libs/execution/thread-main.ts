@@ -3,6 +3,8 @@
 // alone, compiled or as it is. A handler that computes without a pause hears of an abort when it reads `ctx.signal`.
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import type { ExportedHandler } from '#client/handler.js';
+import type { EnqueueableJob, RunOptions } from '#client/enqueue-options.js';
+import type { ValidationIssue } from '#client/standard-schema.js';
 import type { JobContext, LogLevel } from '#client/job-definition.js';
 
 export interface ThreadTask {
@@ -27,13 +29,17 @@ export type FromThread =
   | { kind: 'log'; level: LogLevel; words: unknown[] }
   | { kind: 'progress'; words: unknown[] }
   | { kind: 'heartbeat'; details?: unknown }
+  /** The payload has passed the job's own schema, which can't cross. */
+  | { kind: 'enqueue'; call: number; job: string; payloadJson: string; options: RunOptions }
   | { kind: 'returned'; output: unknown }
   | { kind: 'threw'; error: ThrownInThread };
 
 export type ToThread =
   | { kind: 'stop'; name: string; message: string; why: unknown }
   /** The last progress or heartbeat has arrived: there is room for another. */
-  | { kind: 'heard' };
+  | { kind: 'heard' }
+  | { kind: 'enqueued'; call: number; runId: string }
+  | { kind: 'not-enqueued'; call: number; error: ThrownInThread };
 
 /** A thread that says more than this is not listened to; the run's log ends sooner. */
 const LINES_MAX = 2_000;
@@ -81,6 +87,8 @@ class ThreadContext {
   readonly #task: ThreadTask;
   #lines = 0;
   #unheard = 0;
+  #calls = 0;
+  readonly #asked = new Map<number, PromiseWithResolvers<string>>();
   #isOver = false;
 
   constructor(task: ThreadTask) {
@@ -113,11 +121,10 @@ class ThreadContext {
           throw new TypeError(`heartbeat details: expected at most 65536 bytes of JSON, got ${json.length}`);
         this.#say({ kind: 'heartbeat', details: JSON.parse(json) as unknown });
       },
-      // A thread has no way to the database.
-      enqueue: () =>
-        Promise.reject(new Error('expected a handler outside of a thread, got enqueue() in one')),
-      completeInTx: () =>
-        Promise.reject(new Error('expected a handler outside of a thread, got completeInTx() in one')),
+      enqueue: (definition, payload, options = {}) => this.#enqueue(definition, payload, options),
+      // A transaction belongs to its connection, and the connection to the replica's own thread. Fatal: what was
+      // computed would only be computed again.
+      completeInTx: () => Promise.reject(new NoTransactionInThread()),
     };
   }
 
@@ -140,8 +147,34 @@ class ThreadContext {
       const { name, message, why } = word;
       return this.#abort.abort(Object.assign(new Error(message), { name, why }));
     }
+    if (word.kind === 'enqueued') return this.#asked.get(word.call)?.resolve(word.runId);
+    if (word.kind === 'not-enqueued') return this.#asked.get(word.call)?.reject(revived(word.error));
     this.#unheard -= 1;
     if (this.#unheard === 0) this.#send();
+  }
+
+  /** Checked here, where the job's schema is; written by the replica. */
+  async #enqueue<Input>(
+    { name, payload: schema }: EnqueueableJob<Input>,
+    payload: Input,
+    options: RunOptions,
+  ): Promise<string> {
+    const checked = await schema['~standard'].validate(payload);
+    if (checked.issues !== undefined) {
+      const message = checked.issues.map((issue) => `/payload${pathOf(issue)}: ${issue.message}`).join('; ');
+      const error = new TypeError(
+        `expected a payload that fits job ${name}, got one that does not: ${message}`,
+      );
+      throw Object.assign(error, { name: 'InvalidPayloadError', issues: checked.issues });
+    }
+    // Undefined for what JSON leaves out, although it is not typed to say so.
+    const payloadJson = (JSON.stringify(payload) as string | undefined) ?? 'null';
+    if (this.#isOver) throw new Error('expected an attempt that is under way, got enqueue() after its end');
+    const call = (this.#calls += 1);
+    const answer = Promise.withResolvers<string>();
+    this.#asked.set(call, answer);
+    this.#post({ kind: 'enqueue', call, job: name, payloadJson, options });
+    return answer.promise.finally(() => this.#asked.delete(call));
   }
 
   #log(level: LogLevel, words: unknown[]): void {
@@ -178,7 +211,29 @@ class ThreadContext {
   }
 }
 
-function threw(thrown: unknown): FromThread & { kind: 'threw' } {
+/** Known by its name on the other side. */
+class NoTransactionInThread extends Error {
+  override readonly name = 'FatalError';
+
+  constructor() {
+    super(
+      'expected a handler without { thread: true }, got completeInTx() in a thread, which has no connection: ' +
+        'return the output instead, or let another job write it',
+    );
+  }
+}
+
+function pathOf({ path = [] }: ValidationIssue): string {
+  return path.map((part) => `/${String(typeof part === 'object' ? part.key : part)}`).join('');
+}
+
+function revived({ name, message, stack, own }: ThrownInThread): Error {
+  const error = Object.assign(new Error(message), own, { name });
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
+
+export function threw(thrown: unknown): FromThread & { kind: 'threw' } {
   const error =
     thrown instanceof Error ? thrown : new Error(`expected an Error to be thrown, got ${show(thrown)}`);
   const { name, message, stack } = error;
@@ -195,7 +250,8 @@ function threw(thrown: unknown): FromThread & { kind: 'threw' } {
 
 function show(thrown: unknown): string {
   try {
-    return String(thrown);
+    const text = String(thrown);
+    return text === '[object Object]' ? JSON.stringify(thrown) : text;
   } catch {
     return typeof thrown;
   }

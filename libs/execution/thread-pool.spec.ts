@@ -29,6 +29,16 @@ export const fail = job('fail', () => { throw Object.assign(new RangeError('no i
 export const fatal = job('fatal', () => { const error = new Error('never'); error.name = 'FatalError'; throw error; });
 export const odd = job('odd', () => { throw { a: 1 }; });
 export const unfit = job('unfit', () => () => 1);
+const toGreet = { name: 'greet', payload: { '~standard': { version: 1, vendor: 'test', validate: (value) => typeof value.to === 'string'
+  ? { value } : { issues: [{ message: 'expected a string', path: ['to'] }] } } } };
+export const enqueue = job('enqueue', async ({ payload }, { enqueue }) => {
+  const both = await Promise.all([enqueue(toGreet, { to: 'a', at: new Date(0) }, { tags: ['x'], runAt: new Date(5) }), enqueue(toGreet, payload)]);
+  return both;
+});
+export const refused = job('refused', async ({ payload }, { enqueue }) => {
+  try { return await enqueue(toGreet, payload); } catch (error) { return [error.name, error.message]; }
+});
+export const intx = job('intx', (_, { completeInTx }) => completeInTx(async () => 1));
 export const exit = job('exit', () => process.exit(3));
 export const later = job('later', () => new Promise(() => { setTimeout(() => { throw new Error('out of nowhere'); }, 0); }));
 export const reject = job('reject', () => new Promise(() => { void Promise.reject(new Error('unheard')); }));
@@ -130,9 +140,43 @@ describe('a handler in a thread', () => {
     await expect(call('fatal').result).rejects.toBeInstanceOf(FatalError);
     await expect(call('odd').result).rejects.toMatchObject({
       name: 'NonError',
-      message: /\[object Object\]/,
+      message: /\{"a":1\}/,
     });
     await expect(call('big').result).rejects.toMatchObject({ name: 'TypeError', message: /65536 bytes/ });
+  });
+
+  it('starts runs through its replica, and hears their ids', async () => {
+    const asked: unknown[] = [];
+    const enqueue: AttemptMeans['enqueue'] = async ({ name }, payload, options) => {
+      asked.push([name, payload, options]);
+      return `run-${asked.length}`;
+    };
+    const { result } = call('enqueue', { payload: { to: 'b' }, reports: { enqueue } });
+    expect(await result).toEqual(['run-1', 'run-2']);
+    expect(asked).toEqual([
+      ['greet', { to: 'a', at: '1970-01-01T00:00:00.000Z' }, { tags: ['x'], runAt: new Date(5) }],
+      ['greet', { to: 'b' }, {}],
+    ]);
+  });
+
+  it('is told why a run was not started: by its schema, and by the replica', async () => {
+    const enqueue = () => Promise.reject(new RangeError('no such job'));
+    expect(await call('refused', { payload: { to: 7 }, reports: { enqueue } }).result).toEqual([
+      'InvalidPayloadError',
+      expect.stringContaining('/payload/to: expected a string'),
+    ]);
+    expect(await call('refused', { payload: { to: 'b' }, reports: { enqueue } }).result).toEqual([
+      'RangeError',
+      'no such job',
+    ]);
+  });
+
+  it('has no transaction, which is fatal and says what to do', async () => {
+    const { result } = call('intx');
+    await expect(result).rejects.toBeInstanceOf(FatalError);
+    await expect(result).rejects.toMatchObject({
+      message: expect.stringContaining('thread: true') as string,
+    });
   });
 
   it('that returns what can not leave the thread fails and says so', async () => {

@@ -2,13 +2,20 @@
 // is told to stop as any handler is, and its thread is ended if it does not. Whatever happens to the thread, a crash,
 // an exit, a heap that is full, it fails that attempt and nothing else.
 import { extname } from 'node:path';
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import type { EnqueueableJob } from '#client/enqueue-options.js';
 import type { JobContext } from '#client/job-definition.js';
 import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
 import { AttemptContext } from './job-context.js';
-import type { FromThread, ThreadTask, ThrownInThread, ToThread } from './thread-main.js';
+import {
+  threw,
+  type FromThread,
+  type ThreadTask,
+  type ThrownInThread,
+  type ToThread,
+} from './thread-main.js';
 
 export interface ThreadSettings {
   threads: number;
@@ -52,7 +59,8 @@ export class ThreadPool {
       if (word.kind === 'begun') {
         hasBegun = true;
         clock?.restart();
-      } else hear(word, context, ended);
+      } else if (word.kind === 'enqueue') void enqueue(word, context, port);
+      else hear(word, context, ended);
       if (word.kind === 'progress' || word.kind === 'heartbeat')
         port.postMessage({ kind: 'heard' } satisfies ToThread);
     });
@@ -102,8 +110,35 @@ export class ThreadPool {
   }
 }
 
+type EnqueueWord = FromThread & { kind: 'enqueue' };
+
+/** Never rejects: whatever happens is said to the thread. */
+async function enqueue(
+  { call, job, payloadJson, options }: EnqueueWord,
+  context: JobContext,
+  port: MessagePort,
+): Promise<void> {
+  let answer: ToThread;
+  try {
+    const payload: unknown = JSON.parse(payloadJson);
+    answer = { kind: 'enqueued', call, runId: await context.enqueue(asChecked(job), payload, options) };
+  } catch (error) {
+    answer = { kind: 'not-enqueued', call, error: threw(error).error };
+  }
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads, not a window
+  port.postMessage(answer);
+}
+
+/** The job as the thread knows it has looked at the payload already. */
+function asChecked(name: string): EnqueueableJob<unknown> {
+  return {
+    name,
+    payload: { '~standard': { version: 1, vendor: 'carillon', validate: (value) => ({ value }) } },
+  };
+}
+
 function hear(
-  word: Exclude<FromThread, { kind: 'begun' }>,
+  word: Exclude<FromThread, { kind: 'begun' | 'enqueue' }>,
   { log, progress, heartbeat }: JobContext,
   ended: PromiseWithResolvers<unknown>,
 ): void {

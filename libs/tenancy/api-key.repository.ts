@@ -9,7 +9,7 @@ export interface ApiKeyRow {
   tenantId: TenantId | null;
   name: string;
   hash: Buffer;
-  role: 'admin' | 'tenant-admin';
+  role: Principal['role'];
 }
 
 /** A key that exists already stays as it is. */
@@ -29,7 +29,9 @@ export async function findPrincipal(db: Database, hash: Buffer): Promise<Princip
     .where('revoked_at', 'is', null)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  return row.tenantId === null ? { role: 'admin' } : { role: 'tenant-admin', tenantId: row.tenantId };
+  const { role, tenantId } = row;
+  // The table has no tenant for an admin's key, and one for every other.
+  return tenantId === null || role === 'admin' ? { role: 'admin' } : { role, tenantId };
 }
 
 /** False when the tenant has no such key, or it was revoked before. */

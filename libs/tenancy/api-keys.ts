@@ -7,7 +7,7 @@ import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
 import { findPrincipal, insertApiKey } from './api-key.repository.js';
-import type { Principal } from './decisions/api-key.js';
+import type { Principal, TenantRole } from './decisions/api-key.js';
 
 export interface NewApiKey {
   id: string;
@@ -19,11 +19,11 @@ export interface NewApiKey {
 /** A key for a tenant, or with no tenant for the whole installation. */
 export async function createApiKey(
   db: Database,
-  owner: { tenantId: TenantId | null; tenantName: string; name: string },
+  owner: { tenantId: TenantId | null; tenantName: string; name: string; role?: TenantRole },
 ): Promise<NewApiKey> {
   const secret = `sk_${owner.tenantName}_${randomBytes(32).toString('base64url')}`;
   const id = randomUUID();
-  const role = owner.tenantId === null ? 'admin' : 'tenant-admin';
+  const role = owner.tenantId === null ? 'admin' : (owner.role ?? 'tenant-admin');
   await insertApiKey(db, { id, tenantId: owner.tenantId, name: owner.name, hash: hashKey(secret), role });
   return { id, name: owner.name, secret };
 }

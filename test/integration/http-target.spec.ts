@@ -103,6 +103,7 @@ describe('the request', () => {
         'webhook-id': run.id,
         'x-run-id': run.id,
         'x-attempt': '3',
+        'x-fencing-token': '3',
         'x-fire-time': '2026-11-21T08:00:00.000Z',
         authorization: 'Bearer of-the-tenant',
       },

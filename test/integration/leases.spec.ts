@@ -109,7 +109,7 @@ describe('a worker that goes silent', () => {
       isParked: false,
       past: [{ outcome: 'lost' }],
     });
-    expect(await say(lease)).toEqual({ kind: 'lost', verb: 'lose' });
+    expect(await say(lease)).toMatchObject({ kind: 'lost', verb: 'lose' });
     await park();
     expect(await only(take())).toMatchObject({ runId: id, attempt: 2 });
   });
@@ -146,6 +146,43 @@ describe('a worker that goes silent', () => {
     await age(db, ['deadline', 'expires_at']);
     await sweep();
     expect(await history(db)).toMatchObject([{ outcome: 'expired', attempt: 1 }]);
+  });
+});
+
+describe('a worker that goes on after its run was cancelled', () => {
+  it('is told, has the grace time from then on however often it beats, and then nothing', async () => {
+    const { db, tenant, park, take, beat, sweep, say } = await outside();
+    const [id] = await addPulled(db, tenant);
+    await park();
+    const lease = await only(take());
+    await beat(lease);
+    await sql`update carillon.run set cancel_requested_at = clock_timestamp()`.execute(db);
+    const told = await beat(lease);
+    expect(told).toMatchObject({ cancelRequested: true });
+    const graceMs = (told?.expiresAt.getTime() ?? 0) - Date.now();
+    expect(graceMs).toBeGreaterThan(5_000);
+    expect(graceMs).toBeLessThanOrEqual(10_000);
+    expect((await beat(lease))?.expiresAt).toEqual(told?.expiresAt);
+    await age(db, ['expires_at']);
+    await sweep();
+    expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
+    expect(await say(lease)).toEqual({ kind: 'lost', verb: 'cancel', late: { runId: id, attempt: 1 } });
+  });
+
+  it('need not beat when it is an endpoint: its time ends with the grace time after the request', async () => {
+    const { db, tenant, park, take, sweep } = await outside();
+    const [id] = await addPulled(db, tenant);
+    await park();
+    await only(take());
+    await sql`update carillon.lease set kind = 'push', lease_ms = null, worker = null, expires_at = times_out_at`.execute(
+      db,
+    );
+    await sql`update carillon.run set cancel_requested_at = clock_timestamp() - interval '5 s'`.execute(db);
+    await sweep();
+    expect(await count(db, 'run')).toBe(1);
+    await sql`update carillon.run set cancel_requested_at = clock_timestamp() - interval '11 s'`.execute(db);
+    await sweep();
+    expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
   });
 });
 

@@ -9,9 +9,11 @@ import type { HeldRun } from '#execution/held-run.js';
 import { RateGate } from '#execution/rate-gate.js';
 import { claimedRun } from '../support/builders.js';
 import { addRuns, addTenant, openDatabase } from '../support/rows.js';
+import { history } from '../support/run-rows.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { startLoneMember, startMember, type TestMember } from '../support/test-member.js';
 import { startWorker } from '../support/test-worker.js';
+import { until } from '../support/until.js';
 
 let url: string;
 let db: Database;
@@ -126,5 +128,30 @@ describe('a former owner', () => {
         .map(({ run }) => run.id)
         .toSorted(),
     ).toEqual(limited);
+  });
+});
+
+describe('a job type whose limit holds back thousands of its lanes', () => {
+  it("leaves room for its tenant's other job types", async () => {
+    const member = await startLoneMember(url);
+    const worker = await startWorker(member, {
+      handlers: { one: () => new Promise(() => undefined) },
+      limits: { held: 100, running: 10 },
+      limitsOf: { one: { maxConcurrent: 1 } },
+    });
+    const tenant = await addTenant(db);
+    for (let key = 0; key < 60; key += 1)
+      await addRuns(db, tenant, 3, { jobType: 'one', concurrencyKey: `k${key}` });
+    await worker.claimAll();
+    await worker.start.runOnce();
+    expect(worker.held.running).toBe(1);
+    const [id] = await addRuns(db, tenant, 1, { jobType: 'noop' });
+    await worker.claimAll();
+    await worker.start.runOnce();
+    await until('the other job type has run', async () => {
+      await worker.settleLoop.runOnce();
+      return (await history(db)).length > 0;
+    });
+    expect(await history(db)).toMatchObject([{ id, outcome: 'succeeded' }]);
   });
 });

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { expectFields, expectProblem, type Problem } from '../support/expect-problem.js';
+import { registerWorker } from '../support/pull-worker.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import {
   createJobType,
@@ -248,6 +249,38 @@ describe("a tenant's key", () => {
         'invalid-page-token',
       );
     }
+  });
+});
+
+describe("a worker's key", () => {
+  const FOR_WORKERS =
+    /\/worker\/(workers:register|leases:acquire|workers\/[^/]+:heartbeat|leases\/[^/]+(:\w+|\/logs))$/;
+
+  it('may take runs and end them', async () => {
+    const { key } = await createKey(acme.api, acme.path, { role: 'worker' });
+    const worker = await registerWorker({ ...acme, api: server.as(key) });
+    const { id } = await createRun(acme, { jobType: worker.jobType });
+    const lease = await worker.take();
+    expect(lease.run.id).toBe(id);
+    await worker.say(lease, 'heartbeat').expect(200);
+    expect((await worker.say(lease, 'complete', { output: 1 })).body).toEqual({
+      runId: id,
+      state: 'succeeded',
+    });
+  });
+
+  it('may do nothing else', async () => {
+    const { key } = await createKey(acme.api, acme.path, { role: 'worker' });
+    const api = server.as(key);
+    const others = (await routes()).filter(({ path }) => path.startsWith('/api/') && !FOR_WORKERS.test(path));
+    expect(others.length).toBeGreaterThan(20);
+    for (const { method, path } of others)
+      expectProblem(await api[method](path).send(sendable(method)), 'forbidden');
+  });
+
+  it("reaches no other tenant's runs (I10)", async () => {
+    const { key } = await createKey(acme.api, acme.path, { role: 'worker' });
+    expectProblem(await server.as(key).post(`${other.path}/worker/workers:register`).send({}), 'not-found');
   });
 });
 

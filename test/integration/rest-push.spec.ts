@@ -64,7 +64,7 @@ async function endpoint(tenant: TestTenant, answer: RequestListener, wish: objec
   const target = { kind: 'http', url: base + path };
   const retry = { maxAttempts: 3, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 };
   const { name } = await createJobType(tenant, { target, retry, ...wish });
-  return { jobType: name, calls: () => calls.get(path) ?? [] };
+  return { jobType: name, route: path, calls: () => calls.get(path) ?? [] };
 }
 
 const newSecret = z.object({ id: z.uuid(), secret: z.string(), expiresAt: z.null() });
@@ -212,10 +212,46 @@ describe('an endpoint that has had enough', () => {
     expect(hook.calls()).toHaveLength(1);
   });
 
-  it('and is gone is not called again', async () => {
+  it('and is gone is not called again: its job type is paused, says why, and can be resumed', async () => {
     const tenant = await createTenant(server);
     const hook = await endpoint(tenant, answerWith(410));
-    expect(await finish(tenant, { jobType: hook.jobType })).toMatchObject({ state: 'failed', attempt: 1 });
+    const { jobType } = hook;
+    const first = await finish(tenant, { jobType });
+    expect(first).toMatchObject({ state: 'failed', attempt: 1 });
+    const { api, path } = tenant;
+    const { body } = await api.get(`${path}/job-types/${jobType}`).expect(200);
+    expect(body).toMatchObject({
+      pausedAt: expect.any(String) as string,
+      pauseReason: expect.stringMatching(new RegExp(`410 Gone for run ${first.id}`)) as string,
+    });
+    const events = await server.admin.get('/api/v1/cluster/events').expect(200);
+    expect(JSON.stringify(events.body)).toContain(`"jobType":"${jobType}"`);
+    // What comes now waits.
+    const waiting = await createRun(tenant, { jobType });
+    const beside = await endpoint(tenant, answerWith(204));
+    expect(await finish(tenant, { jobType: beside.jobType })).toMatchObject({ state: 'succeeded' });
+    expect(await readRun(tenant, waiting.id)).toMatchObject({ state: 'queued' });
+    answers.set(hook.route, answerWith(204));
+    const resumed = await api.post(`${path}/job-types/${jobType}:resume`).expect(200);
+    expect(resumed.body).toMatchObject({ pausedAt: null, pauseReason: null });
+    expect(await finishedRun(tenant, waiting)).toMatchObject({ state: 'succeeded' });
+    expect(hook.calls()).toHaveLength(2);
+  });
+
+  it('is not made while its job type is paused by hand', async () => {
+    const tenant = await createTenant(server);
+    const { jobType, calls: made } = await endpoint(tenant, answerWith(204));
+    const { api, path } = tenant;
+    await api.post(`${path}/job-types/${jobType}:pause`).send({ reason: 'moving house' }).expect(200);
+    await api.post(`${path}/job-types/${jobType}:pause`).expect(200);
+    const { body } = await api.get(`${path}/job-types/${jobType}`).expect(200);
+    expect(body).toMatchObject({ pauseReason: 'moving house' });
+    const waiting = await createRun(tenant, { jobType });
+    expect(await finish(tenant, { jobType: 'noop' })).toMatchObject({ state: 'succeeded' });
+    expect([made(), (await readRun(tenant, waiting.id)).state]).toEqual([[], 'queued']);
+    expectProblem(await api.post(`${path}/job-types/noop:pause`), 'not-found');
+    await api.post(`${path}/job-types/${jobType}:resume`).expect(200);
+    expect(await finishedRun(tenant, waiting)).toMatchObject({ state: 'succeeded' });
   });
 
   it('is spared after many failures in a row, at no cost to the runs that wait', async () => {
@@ -227,7 +263,7 @@ describe('an endpoint that has had enough', () => {
       const run = await readRun(tenant, created.id);
       return run.state === 'scheduled' && run;
     });
-    expect(spared).toMatchObject({ attempt: 2, pastAttempts: [{ attempt: 1, outcome: 'snoozed' }] });
+    expect(spared).toMatchObject({ attempt: 1, pastAttempts: [] });
     expect(hook.calls()).toHaveLength(10);
     // Another tenant's calls to the same host are another matter.
     const other = await createTenant(server);

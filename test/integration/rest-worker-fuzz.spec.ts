@@ -31,6 +31,7 @@ const BODIES: readonly [path: string, body: fc.Arbitrary<unknown>][] = [
   [':heartbeat', nearly({ progress: nearly({ fraction: number, message: text }), details: json })],
   ['/logs', json],
   [':snooze', nearly({ seconds: fc.oneof(number, text) })],
+  [':cancel', nearly({ error })],
   [':fail', nearly({ error, retryable: fc.boolean(), retryAfterSeconds: number })],
 ];
 

@@ -92,6 +92,31 @@ describe('cancelling', () => {
     expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
   });
 
+  it('is heard by a run that has been taken to be started and has not begun', async () => {
+    const worker = await startWorker(member);
+    const [id = lost] = await addRuns(db, tenant, 1);
+    // One that was lost before is written down before it starts.
+    await sql`update carillon.run set losses = 1, attempt = 2 where id = ${id}`.execute(db);
+    await worker.claimAll();
+    const held = worker.held.find(id);
+    if (held === undefined) throw new Error('expected the run to be held, got nothing');
+    await db
+      .transaction()
+      .execute(async (tx) => {
+        await sql`select 1 from carillon.run where id = ${id} for update`.execute(tx);
+        const starting = worker.start.runOnce();
+        await until('its start waits to be written down', async () => {
+          const { rows } = await sql`select 1 from pg_locks where not granted`.execute(db);
+          return rows.length > 0;
+        });
+        worker.executor.end(held, 'cancelled');
+        return { starting };
+      })
+      .then(({ starting }) => starting);
+    await worker.finish();
+    expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
+  });
+
   it('takes back what is held and waits, and stops what runs', async () => {
     const reasons: unknown[] = [];
     const worker = await startWorker(member, {

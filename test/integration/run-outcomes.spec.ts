@@ -147,6 +147,17 @@ describe('completing a run in a transaction', () => {
     expect([await written(), await count(db, 'claim'), await count(db, 'run')]).toEqual([1, 0, 0]);
   });
 
+  it('brings the last that the attempt said of itself into the history', async () => {
+    const { pass, id } = await play((_job, { completeInTx, progress, heartbeat, runId }) => {
+      progress(0.9, 'nearly');
+      heartbeat({ page: 3 });
+      return completeInTx(write(runId));
+    });
+    await pass();
+    const rows = await db.selectFrom('run_history').select(['id', 'progress']).execute();
+    expect(rows).toMatchObject([{ id, progress: { fraction: 0.9, message: 'nearly' } }]);
+  });
+
   it('undoes what was written when the handler throws in it, and tries again', async () => {
     const { pass } = await play((_job, { completeInTx, runId, attempt }) =>
       completeInTx(async (trx) => {

@@ -6,9 +6,18 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { defineJob } from '#client/job-definition.js';
+// What users import as 'carillon'.
+import {
+  CancelRun,
+  defineJob,
+  remoteHandler,
+  RetryAt,
+  runWorker,
+  snooze,
+  type NamedHandler,
+  type WorkerOptions,
+} from '#client/index.js';
 import { Stopped } from '#client/leased-attempt.js';
-import { remoteHandler, runWorker, type NamedHandler, type WorkerOptions } from '#client/run-worker.js';
 import { readLines } from '../support/pull-worker.js';
 import { openDatabase } from '../support/rows.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
@@ -76,6 +85,7 @@ describe('runWorker', () => {
     expect(run).toMatchObject({
       state: 'succeeded',
       output: { greeting: 'Hello, Zoë', run: run.id, attempt: 1 },
+      worker: expect.any(String) as string,
     });
     await untilLogged(run.id, { message: 'greeting', fields: { to: 'Zoë' } });
   });
@@ -93,9 +103,59 @@ describe('runWorker', () => {
       finish(tenant, { jobType: greet.name, payload: { to: 7 } }),
       finish(tenant, { jobType: greet.name, payload: { to: 'Zoë' } }),
     ]);
-    expect(unfit).toMatchObject({ state: 'failed', attempt: 1, error: { name: 'InvalidPayload' } });
+    expect(unfit).toMatchObject({
+      state: 'failed',
+      attempt: 1,
+      error: { name: 'InvalidPayload', message: expect.stringContaining('/payload/to: ') as string },
+    });
     expect(retried).toMatchObject({ state: 'succeeded', attempt: 2, output: 'in' });
     expect(retried.pastAttempts).toMatchObject([{ error: { name: 'RangeError', message: 'Zoë is out' } }]);
+  });
+
+  it('puts off, comes back at a time and cancels as handlers in replicas do', async () => {
+    const steered = defineJob({ name: newName('steered'), payload: z.enum(['snooze', 'retry', 'cancel']) });
+    start([
+      remoteHandler(steered, ({ payload }, { attempt }) => {
+        if (payload === 'cancel') throw new CancelRun('nobody wants it');
+        if (attempt > 1) return 'done';
+        if (payload === 'snooze') return snooze(0);
+        throw new RetryAt(0.1);
+      }),
+    ]);
+    await untilRegistered(steered.name);
+    const [snoozed, retried, cancelled] = await Promise.all(
+      ['snooze', 'retry', 'cancel'].map((payload) => finish(tenant, { jobType: steered.name, payload })),
+    );
+    expect(snoozed).toMatchObject({
+      state: 'succeeded',
+      output: 'done',
+      pastAttempts: [{ outcome: 'snoozed' }],
+    });
+    // The policy would have waited for a second.
+    expect(retried).toMatchObject({
+      state: 'succeeded',
+      output: 'done',
+      pastAttempts: [{ outcome: 'failed' }],
+    });
+    const [before] = retried?.pastAttempts ?? [];
+    const waitedMs = Date.parse(retried?.startedAt ?? '') - Date.parse(before?.finishedAt ?? '');
+    expect(waitedMs).toBeLessThan(900);
+    expect(cancelled).toMatchObject({ state: 'cancelled', error: { message: 'nobody wants it' } });
+  });
+
+  it('fails an output that does not fit its schema for good', async () => {
+    const count = defineJob({
+      name: newName('count'),
+      payload: z.unknown(),
+      output: z.object({ words: z.int() }),
+    });
+    start([remoteHandler(count, () => ({ words: 'three' }))]);
+    await untilRegistered(count.name);
+    expect(await finish(tenant, { jobType: count.name, payload: {} })).toMatchObject({
+      state: 'failed',
+      attempt: 1,
+      error: { name: 'InvalidOutput', message: expect.stringContaining('/words: ') as string },
+    });
   });
 
   it('works on as many runs at once as it has slots, and on no more', async () => {

@@ -5,7 +5,14 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { z } from 'zod';
 import { openClient } from '../support/rows.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
-import { createTenant, finishedRun, newName, readRun, type TestTenant } from '../support/test-tenant.js';
+import {
+  createJobType,
+  createTenant,
+  finishedRun,
+  newName,
+  readRun,
+  type TestTenant,
+} from '../support/test-tenant.js';
 
 let server: TestServer;
 let tenant: TestTenant;
@@ -26,6 +33,27 @@ describe('carillon.enqueue()', () => {
     const client = await openClient(server.databaseUrl);
     const id = await call(client, `$1, 'echo', '{"a": [1]}'`, [tenant.name]);
     expect(await finishedRun(tenant, { id })).toMatchObject({ id, state: 'succeeded', output: { a: [1] } });
+  });
+
+  it('checks no schema itself: what does not fit fails as it starts, and reaches nobody', async () => {
+    const client = await openClient(server.databaseUrl);
+    const { name } = await createJobType(tenant, {
+      target: { kind: 'pull' },
+      payloadSchema: { type: 'object', properties: { to: { type: 'string' } }, required: ['to'] },
+    });
+    const unfit = await call(client, `$1, $2, '{"to": 7}'`, [tenant.name, name]);
+    expect(await finishedRun(tenant, { id: unfit })).toMatchObject({
+      state: 'failed',
+      attempt: 1,
+      worker: null,
+      error: { name: 'InvalidPayload', message: expect.stringContaining('/to: ') as string },
+    });
+    const asleep = await call(client, `$1, 'sleep', '{"ms": "x"}'`, [tenant.name]);
+    expect(await finishedRun(tenant, { id: asleep })).toMatchObject({
+      state: 'failed',
+      attempt: 1,
+      error: { name: 'InvalidPayload', message: expect.stringContaining('/ms: ') as string },
+    });
   });
 
   it('takes everything that a run can have', async () => {

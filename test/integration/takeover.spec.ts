@@ -37,6 +37,10 @@ describe('taking over', () => {
     await victimWorker.claimAll();
     await victimWorker.start.runOnce();
     await until('the victim has ended its attempts', () => victimWorker.held.running === 0);
+    const startedAt = '2026-11-21T08:00:00Z';
+    await sql`update carillon.claim set started = ${JSON.stringify({ [ids[0] ?? '']: startedAt })}::jsonb`.execute(
+      db,
+    );
 
     await markDead(db, { replica: victim.self().replica, term: leader.leader().term, reason: 'hung' });
     await sql`update carillon.slot_owner set owner = ${leader.self().replica}, epoch = epoch + 1`.execute(db);
@@ -54,6 +58,7 @@ describe('taking over', () => {
     const rows = await history(db);
     expect(rows.map((row) => row.id)).toEqual(ids);
     expect(rows.every((row) => row.attempt === 2 && row.pastAttempts?.[0]?.outcome === 'lost')).toBe(true);
+    expect(rows[0]?.pastAttempts).toMatchObject([{ outcome: 'lost', startedAt }]);
   });
 
   it('claims the runs of the dead as soon as their claims are revoked, not with its next look everywhere', async () => {

@@ -116,6 +116,12 @@ function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { 
           .set('If-Match', '*')
           .send({ limits: { maxConcurrentPerKey: 1 } }),
     ],
+    [`post ${T}/job-types/{jobType}:pause`]: [
+      () => tenant.api.post(`${path}/job-types/${http.name}:pause`).send({ reason: 'described' }),
+    ],
+    [`post ${T}/job-types/{jobType}:resume`]: [
+      () => tenant.api.post(`${path}/job-types/${http.name}:resume`),
+    ],
     [`delete ${T}/job-types/{jobType}`]: [() => tenant.api.delete(`${path}/job-types/${http.name}`)],
   };
 }

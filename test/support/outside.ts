@@ -64,7 +64,7 @@ export async function outside(retry: object = {}, limits: JobTypeLimits = {}) {
     },
     say: (lease: TakenLease, word: LeaseWord = COMPLETE) =>
       endLease(db, { tenantId: tenant.id, id: lease.id, word, random: () => 0 }),
-    beat: (lease: TakenLease) => beatLease(db, { tenantId: tenant.id, id: lease.id }),
+    beat: (lease: TakenLease) => beatLease(db, { tenantId: tenant.id, id: lease.id, graceMs: 10_000 }),
     sweep: () => replica.leaseSweep.runOnce(),
   };
 }

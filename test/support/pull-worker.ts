@@ -1,7 +1,7 @@
 // What does a test need of a worker that pulls? The protocol's calls, one function each, spoken by hand so that a test
 // may leave any of them out. Answers are parsed with the API's own shapes.
 import { randomUUID } from 'node:crypto';
-import type { Response } from 'supertest';
+import type { Test } from 'supertest';
 import type { z } from 'zod';
 import { logPage } from '#server/http/run-log.shapes.js';
 import * as shapes from '#server/http/worker.shapes.js';
@@ -16,7 +16,7 @@ export interface PullWorker {
   /** One lease, which there must be. */
   take(wish?: object): Promise<Acquired>;
   /** A word about a lease, e.g. `complete`. */
-  say(lease: { token: string }, word: string, body?: object): Promise<Response>;
+  say(lease: { token: string }, word: string, body?: object): Test;
 }
 
 /** Registers a worker for a job type of its own, unless one is named. */

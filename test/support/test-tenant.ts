@@ -40,9 +40,12 @@ const newKey = z.object({ id: z.uuid(), key: z.string() });
 export async function createKey(
   api: TestAgent,
   path: string,
-  name = 'test',
+  wish: { name?: string; role?: 'tenant-admin' | 'worker' } = {},
 ): Promise<z.output<typeof newKey>> {
-  const { body } = await api.post(`${path}/api-keys`).send({ name }).expect(201);
+  const { body } = await api
+    .post(`${path}/api-keys`)
+    .send({ name: 'test', ...wish })
+    .expect(201);
   return newKey.parse(body);
 }
 

@@ -83,7 +83,11 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock: systemClock }),
     reconcile: new ReconcileLoop(membership, held),
     revocation: new RevocationLoop(leadership, hints),
-    leaseSweep: new LeaseSweepLoop(leadership, hints, { clock: systemClock, random: systemRandom }),
+    leaseSweep: new LeaseSweepLoop(leadership, hints, {
+      clock: systemClock,
+      random: systemRandom,
+      graceMs: 10_000,
+    }),
     /** Claims until a pass finds nothing more. */
     claimAll: async (): Promise<void> => {
       parts.claim.lookEverywhere();

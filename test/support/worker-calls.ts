@@ -12,11 +12,12 @@ export async function workerCalls(tenant: TestTenant): Promise<Record<string, Ca
   const { api, path } = tenant;
   const worker = await registerWorker(tenant);
   const { jobType, workerId } = worker;
-  for (let runs = 0; runs < 4; runs += 1) await createRun(tenant, { jobType, payload: { any: ['thing'] } });
+  for (let runs = 0; runs < 5; runs += 1) await createRun(tenant, { jobType, payload: { any: ['thing'] } });
   const completed = await worker.take();
   const failed = await worker.take();
   const snoozed = await worker.take();
   const released = await worker.take();
+  const cancelled = await worker.take();
   const secrets = `${path}/webhook-secrets`;
   const secret = z.looseObject({ id: z.uuid() }).parse((await api.post(secrets).send({}).expect(201)).body);
   const steer = (verb: string) => [() => api.post(`${path}/worker/workers/${workerId}:${verb}`)];
@@ -42,6 +43,7 @@ export async function workerCalls(tenant: TestTenant): Promise<Record<string, Ca
     ],
     [`post ${T}/worker/leases/{token}:snooze`]: [() => worker.say(snoozed, 'snooze', { seconds: 600 })],
     [`post ${T}/worker/leases/{token}:release`]: [() => worker.say(released, 'release')],
+    [`post ${T}/worker/leases/{token}:cancel`]: [() => worker.say(cancelled, 'cancel', {})],
     [`post ${T}/worker/leases:acquire`]: [
       () =>
         api

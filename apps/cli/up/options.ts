@@ -32,7 +32,8 @@ Options:
   --data DIR     where data, logs and up.json are kept, from the project's folder (.data)
   --help         this text
 
-With DATABASE_URL set, that database is used and no PostgreSQL is started.
+With DATABASE_URL set, that database is used and no PostgreSQL is started. The replicas get what is set of
+docs/CONFIGURATION.md, so CARILLON_HANDLERS=FOLDER npm start runs the jobs of a folder.
 `;
 
 const OPTIONS = {

@@ -1,5 +1,8 @@
-// Which environment do the programs get that are started here? A replica gets our settings and no others:
-// what else is called CARILLON_… was meant for somebody else, and it refuses names that it does not know.
+// Which environment do the programs get that are started here? A replica gets our settings, and of those that a person
+// has made all that are not ours to make: where his handlers are, how much may run at once. Other names that begin with
+// CARILLON_ are left out, a worker's CARILLON_KEY, say: a replica refuses to start with what it does not know.
+import { settings } from '#server/config.js';
+
 export interface ReplicaSettings {
   readonly databaseUrl: string;
   readonly adminKey: string;
@@ -7,6 +10,12 @@ export interface ReplicaSettings {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Each replica has its own, or `up` decides about it. */
+const NOT_FROM_OUTSIDE = new Set(
+  ['HOST', 'PORT', 'URL', 'NAME', 'ROLES', 'PREFERENCE'].map((name) => `CARILLON_${name}`),
+);
+const FROM_OUTSIDE = new Set(Object.keys(settings.shape).filter((name) => !NOT_FROM_OUTSIDE.has(name)));
 
 /** Running work gets this long after Ctrl-C. The demo's takes milliseconds. */
 const DRAIN_SECONDS = 10;
@@ -16,23 +25,24 @@ export function replicaEnvironment(
   { databaseUrl, adminKey, sideLog }: ReplicaSettings,
 ): NodeJS.ProcessEnv {
   return {
-    ...without(inherited, /^CARILLON_/),
+    CARILLON_DRAIN_SECONDS: String(DRAIN_SECONDS),
+    ...only(inherited, (name) => !name.startsWith('CARILLON_') || FROM_OUTSIDE.has(name)),
     DATABASE_URL: databaseUrl,
     CARILLON_PORT_FALLBACK: 'true',
     CARILLON_MIGRATE: 'false',
     CARILLON_ADMIN_KEY: adminKey,
     CARILLON_BUILT_IN_JOBS: 'true',
     CARILLON_SIDE_LOG: sideLog,
-    CARILLON_HTTP_ALLOWED_HOSTS: '127.0.0.1',
-    CARILLON_DRAIN_SECONDS: String(DRAIN_SECONDS),
+    // The demo's receiver is there.
+    CARILLON_HTTP_ALLOWED_HOSTS: ['127.0.0.1', inherited['CARILLON_HTTP_ALLOWED_HOSTS'] ?? ''].join(','),
   };
 }
 
 /** What a person has set for another server (PGSSLMODE=require, say) would lock us out of our own. */
 export function environmentForOwnServer(inherited: Environment): NodeJS.ProcessEnv {
-  return without(inherited, /^PG[A-Z]|^DATABASE_/);
+  return only(inherited, (name) => !/^PG[A-Z]|^DATABASE_/.test(name));
 }
 
-function without(environment: Environment, names: RegExp): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.test(name)));
+function only(environment: Environment, isWanted: (name: string) => boolean): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isWanted(name)));
 }

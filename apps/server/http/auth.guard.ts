@@ -14,7 +14,7 @@ import type { Request, RequestHandler } from 'express';
 import type { Database } from '#database/connection.js';
 import { LeaseTokens } from '#execution/lease-token.js';
 import { KeyRing } from '#tenancy/api-keys.js';
-import { maySeeTenant, type Principal } from '#tenancy/decisions/api-key.js';
+import { mayManage, maySeeTenant, type Principal } from '#tenancy/decisions/api-key.js';
 import { findTenant, type Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
 import { notFound, ProblemError } from './problem.js';
@@ -23,11 +23,14 @@ import { resourceName } from './shapes.js';
 const PUBLIC = 'carillon:public';
 const ADMIN_ONLY = 'carillon:admin-only';
 const LEASE_HOLDER = 'carillon:lease-holder';
+const WORKERS_TOO = 'carillon:workers-too';
 
 /** Anybody may call it, without a key. */
 export const Public = () => SetMetadata(PUBLIC, true);
 /** Whoever has the lease's token in the path needs no key: an endpoint that we have called has none. */
 export const LeaseHolder = () => SetMetadata(LEASE_HOLDER, true);
+/** A worker's key may call it as well; it may call nothing else. */
+export const WorkersToo = () => SetMetadata(WORKERS_TOO, true);
 /** Only an administrator's key may call it. */
 export const AdminOnly = () => SetMetadata(ADMIN_ONLY, true);
 
@@ -58,6 +61,13 @@ export class AuthGuard implements CanActivate {
     if (typeof name === 'string') request.tenant = await this.#tenantOf(principal, name);
     if (this.#isMarked(context, ADMIN_ONLY) && principal.role !== 'admin') {
       throw new ProblemError('forbidden', `expected an administrator's key, got a ${principal.role}'s`);
+    }
+    if (!mayManage(principal) && !this.#isMarked(context, WORKERS_TOO)) {
+      const expected = "expected an administrator's key or one of a tenant's administrator";
+      throw new ProblemError(
+        'forbidden',
+        `${expected}, got a worker's, which may only take runs and end them`,
+      );
     }
     return true;
   }

@@ -14,7 +14,7 @@ import { instant, resourceName } from './shapes.js';
 
 /** Set by us, or by the HTTP client as the connection wants it. */
 const RESERVED_HEADERS = new Set(
-  'webhook-id webhook-timestamp webhook-signature traceparent x-lease-token x-callback-url x-run-id x-attempt x-fire-time content-type content-length transfer-encoding host connection keep-alive expect upgrade te trailer'.split(
+  'webhook-id webhook-timestamp webhook-signature traceparent x-lease-token x-callback-url x-run-id x-attempt x-fencing-token x-fire-time content-type content-length transfer-encoding host connection keep-alive expect upgrade te trailer'.split(
     ' ',
   ),
 );
@@ -99,6 +99,13 @@ export const jobTypeInput = z.strictObject({
 });
 export type JobTypeInput = z.output<typeof jobTypeInput>;
 
+export const pauseInput = z
+  .strictObject({
+    reason: z.string().min(1).max(1_000).nullable().default(null).describe('Shown with the job type.'),
+  })
+  .prefault({});
+export type PauseInput = z.output<typeof pauseInput>;
+
 /** Each field is replaced as a whole. */
 export const jobTypePatch = z
   .strictObject({ target, retry: retryInput, timeoutMs, limits: jobTypeLimits })
@@ -116,6 +123,8 @@ export const jobType = z
     payloadSchema: z.looseObject({}).nullable(),
     outputSchema: z.looseObject({}).nullable(),
     heartbeatMs: z.int().nullable(),
+    pausedAt: instant.nullable().describe('With an instant nothing of it starts.'),
+    pauseReason: z.string().nullable().describe('Why, if somebody said so, or its endpoint that it is gone.'),
     createdAt: instant,
     updatedAt: instant,
     revision: z.int(),

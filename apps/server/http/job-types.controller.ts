@@ -26,22 +26,25 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
-import type { JobType } from '#execution/job-type.js';
+import type { JobType, Target } from '#execution/job-type.js';
 import {
   deleteJobType,
   findJobType,
   insertJobType,
   listJobTypes,
+  pauseJobType,
+  resumeJobType,
   updateJobType,
 } from '#execution/job-type.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
+import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant } from './auth.guard.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
 import { Idempotent, Writes, type Writing } from './idempotency.js';
 import * as shapes from './job-type.shapes.js';
 import { PageTokens, pageQuery } from './page-token.js';
-import { notFound, ProblemError } from './problem.js';
+import { invalidField, notFound, ProblemError } from './problem.js';
 import { ApiTenant, pageOf, resourceName } from './shapes.js';
 
 const listQuery = z.strictObject(pageQuery);
@@ -54,6 +57,7 @@ export class JobTypesController {
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly pages: PageTokens,
+    private readonly replica: ReplicaService,
   ) {}
 
   @Get()
@@ -82,6 +86,7 @@ export class JobTypesController {
     @Writes() { db }: Writing,
     @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
+    await this.#requireQueue(input.target);
     try {
       const created = await insertJobType(db, tenant.id, input);
       response.setHeader('Location', `/api/v1/tenants/${tenant.name}/job-types/${created.name}`);
@@ -120,6 +125,7 @@ export class JobTypesController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
+    await this.#requireQueue(patch.target);
     const changed = await updateJobType(
       this.db,
       { tenantId: tenant.id, name, revision: revisionOf(ifMatch) },
@@ -133,6 +139,45 @@ export class JobTypesController {
     }
     response.setHeader('ETag', etagOf(changed.revision));
     return changed;
+  }
+
+  @Post(':jobType\\:pause')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Pause a job type of the tenant: within a second or two nothing of it starts; what runs goes on',
+  })
+  @ApiOkResponse({ standardSchema: shapes.jobType })
+  async pause(
+    @CurrentTenant() tenant: Tenant,
+    @Param('jobType', { schema: resourceName }) name: string,
+    @Body({ schema: shapes.pauseInput }) { reason }: shapes.PauseInput,
+  ): Promise<JobType> {
+    return this.#steered(tenant, name, await pauseJobType(this.db, { tenantId: tenant.id, name, reason }));
+  }
+
+  @Post(':jobType\\:resume')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Resume a job type that is paused' })
+  @ApiOkResponse({ standardSchema: shapes.jobType })
+  async resume(
+    @CurrentTenant() tenant: Tenant,
+    @Param('jobType', { schema: resourceName }) name: string,
+  ): Promise<JobType> {
+    return this.#steered(tenant, name, await resumeJobType(this.db, { tenantId: tenant.id, name }));
+  }
+
+  /** Else each run would find out by itself, and fail. */
+  async #requireQueue(target: Target | undefined): Promise<void> {
+    if (target?.kind !== 'queue') return;
+    const why = await this.replica.whyNoQueue(target.queue);
+    if (why !== null) throw invalidField('/target/queue', why);
+  }
+
+  #steered(tenant: Tenant, name: string, jobType: JobType | undefined): JobType {
+    if (jobType === undefined) throw notFound("the tenant's own job type", name);
+    // The owner reads the rules of a slot's lanes whenever it looks for work there.
+    this.replica.hintWork([tenant.slot]);
+    return jobType;
   }
 
   @Delete(':jobType')

@@ -1,4 +1,5 @@
-// What can the holder of a lease do? Say that he is alive, and end it: complete, fail, snooze or release the run. The
+// What can the holder of a lease do? Say that he is alive, and end it: complete, fail, snooze, release or
+// cancel the run. The
 // token in the path is all the key that he needs. Saying the same word again gets the same answer; any other word
 // after the first is told that the lease is lost.
 import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
@@ -17,6 +18,7 @@ import { randomUUID } from '#database/runtime/uuid.js';
 import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
 import { findEnd, noteProgress, type LeaseAnswer } from '#execution/lease-end.repository.js';
 import { endLease, type LeaseEnding, type LeaseWord } from '#execution/lease-ends.js';
+import type { AttemptError } from '#execution/decisions/run-transition.js';
 import { LeaseTokens, namedAtMs } from '#execution/lease-token.js';
 import { beatLease } from '#execution/lease.repository.js';
 import { encodeJson } from '#execution/stored-json.js';
@@ -24,8 +26,9 @@ import type { LeaseId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { LoopTimers } from '../loop-timers.js';
 import { ReplicaService } from '../replica/replica-service.js';
-import { API_DATABASE } from '../tokens.js';
-import { CurrentTenant, LeaseHolder } from './auth.guard.js';
+import type { ServerConfig } from '../config.js';
+import { API_DATABASE, CONFIG } from '../tokens.js';
+import { CurrentTenant, LeaseHolder, WorkersToo } from './auth.guard.js';
 import { readLogLines } from './log-lines.js';
 import { LINES_TYPE } from './media-type.js';
 import { ProblemError } from './problem.js';
@@ -44,6 +47,7 @@ const tokenShape = z.string();
 @ApiBearerAuth()
 @ApiTenant()
 @LeaseHolder()
+@WorkersToo()
 @Controller('api/v1/tenants/:tenant/worker/leases')
 export class LeaseController {
   constructor(
@@ -51,6 +55,7 @@ export class LeaseController {
     private readonly tokens: LeaseTokens,
     private readonly timers: LoopTimers,
     private readonly replica: ReplicaService,
+    @Inject(CONFIG) private readonly config: ServerConfig,
   ) {}
 
   @Post(':token\\:heartbeat')
@@ -90,10 +95,9 @@ export class LeaseController {
     @Param('token', { schema: tokenShape }) token: string,
     @Body({ schema: shapes.failInput }) { error, retryable, retryAfterSeconds }: shapes.FailInput,
   ) {
-    const { stack, ...named } = error;
     return this.#end(tenant, token, {
       verb: 'fail',
-      error: stack === undefined ? named : { ...named, stack },
+      error: withoutUndefined(error),
       fatal: !retryable,
       retryAfterMs: retryAfterSeconds === undefined ? null : retryAfterSeconds * 1_000,
     });
@@ -123,6 +127,23 @@ export class LeaseController {
     return this.#end(tenant, token, { verb: 'release' });
   }
 
+  @Post(':token\\:cancel')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'End the run as cancelled: nothing went wrong, but nobody wants the work any more',
+  })
+  @ApiOkResponse({ standardSchema: shapes.leaseEnd })
+  async cancel(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.cancelInput }) { error }: shapes.CancelInput,
+  ) {
+    return this.#end(tenant, token, {
+      verb: 'cancel',
+      error: error === undefined ? null : withoutUndefined(error),
+    });
+  }
+
   @Post(':token/logs')
   @HttpCode(202)
   @ApiOperation({ summary: "Add lines to the run's log, one JSON object a line" })
@@ -148,8 +169,9 @@ export class LeaseController {
 
   async #beat(tenant: Tenant, token: string) {
     const id = this.#leaseOf(token);
+    const graceMs = this.config.CARILLON_STOP_GRACE_SECONDS * 1_000;
     const beat = await this.#onceParked(id, async () => {
-      const found = await beatLease(this.db, { tenantId: tenant.id, id });
+      const found = await beatLease(this.db, { tenantId: tenant.id, id, graceMs });
       if (found !== undefined) return found;
       const end = await findEnd(this.db, id);
       if (end !== undefined) throw lost(`it ended with the word ${end.verb}`);
@@ -168,10 +190,20 @@ export class LeaseController {
       },
     );
     if (ending === undefined) return this.#unknown(id);
-    if (ending.kind === 'lost') throw lost(`it ended with the word ${ending.verb}`);
+    if (ending.kind === 'lost') {
+      this.#noteLate(word, ending);
+      throw lost(`it ended with the word ${ending.verb}`);
+    }
     // A run that waits again, and a limit that has room again.
     this.replica.hintWork([tenant.slot]);
     return ending.answer;
+  }
+
+  /** What somebody has done is worth knowing, although nothing comes of it. */
+  #noteLate(word: LeaseWord, { verb, late }: LeaseEnding & { kind: 'lost' }): void {
+    if (late === null || word.verb === 'release') return;
+    const message = `the word "${word.verb}" came too late and was discarded: the lease had ended with "${verb}"`;
+    this.replica.noteLogLines([{ ...late, at: systemClock.now(), level: 'warn', message }]);
   }
 
   /** Looks for a young lease a few times more: it may be named before it is written down. */
@@ -208,6 +240,10 @@ function isYoung(id: LeaseId): boolean {
 
 function lost(why: string): ProblemError {
   return new ProblemError('lease-lost', `expected a lease that is held, got one that is not: ${why}`);
+}
+
+function withoutUndefined({ stack, ...named }: shapes.ErrorInput): AttemptError {
+  return stack === undefined ? named : { ...named, stack };
 }
 
 /** As handlers' progress is kept. */

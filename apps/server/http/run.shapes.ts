@@ -115,7 +115,7 @@ export const run = z
       .describe('The attempts before this one, the newest 100 of them.'),
     createdAt: instant,
     replica: z.int().nullable(),
-    worker: z.uuid().nullable().describe('The worker outside that is running it.'),
+    worker: z.uuid().nullable().describe('The worker outside that is running it, or that has ended it.'),
     startedAt: instant.nullable(),
     finishedAt: instant.nullable(),
     output: z.unknown(),

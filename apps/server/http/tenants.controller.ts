@@ -69,9 +69,15 @@ const tenantPatch = z
       .describe("How long its finished runs are kept, if shorter than the installation's."),
   })
   .partial();
-const keyInput = z.strictObject({ name: z.string().min(1).max(200) });
+const tenantRole = z.enum(['tenant-admin', 'worker']);
+const keyInput = z.strictObject({
+  name: z.string().min(1).max(200),
+  role: tenantRole
+    .default('tenant-admin')
+    .describe('A key for a `worker` may register, take runs, and end them, and nothing else.'),
+});
 const keyShape = z
-  .object({ id: z.uuid(), name: z.string(), key: z.string().describe('Shown this once.') })
+  .object({ id: z.uuid(), name: z.string(), role: tenantRole, key: z.string().describe('Shown this once.') })
   .meta({ id: 'NewApiKey' });
 const listQuery = z.strictObject(pageQuery);
 
@@ -178,14 +184,15 @@ export class TenantsController {
   @ApiCreatedResponse({ standardSchema: keyShape })
   async createKey(
     @CurrentTenant() tenant: Tenant,
-    @Body({ schema: keyInput }) { name }: z.infer<typeof keyInput>,
+    @Body({ schema: keyInput }) { name, role }: z.infer<typeof keyInput>,
   ) {
     const { id, secret } = await createApiKey(this.db, {
       tenantId: tenant.id,
       tenantName: tenant.name,
       name,
+      role,
     });
-    return { id, name, key: secret };
+    return { id, name, role, key: secret };
   }
 
   @Post(':tenant/api-keys/:key\\:revoke')

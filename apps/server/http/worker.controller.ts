@@ -14,7 +14,7 @@ import * as workers from '#execution/worker.repository.js';
 import { asId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
-import { CurrentTenant } from './auth.guard.js';
+import { CurrentTenant, WorkersToo } from './auth.guard.js';
 import { LeaseWaiters } from './lease-waiters.js';
 import { PageTokens } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
@@ -58,6 +58,7 @@ export class WorkerController {
   }
 
   @Post('workers\\:register')
+  @WorkersToo()
   @HttpCode(200)
   @ApiOperation({ summary: 'Say who will pull runs; job types that are missing are created' })
   @ApiOkResponse({ standardSchema: shapes.registeredWorker })
@@ -80,6 +81,7 @@ export class WorkerController {
   }
 
   @Post('leases\\:acquire')
+  @WorkersToo()
   @HttpCode(200)
   @ApiOperation({ summary: 'Take runs to work on, waiting for the first one if asked to' })
   @ApiOkResponse({ standardSchema: shapes.acquired })
@@ -108,6 +110,7 @@ export class WorkerController {
   }
 
   @Post('workers/:worker\\:heartbeat')
+  @WorkersToo()
   @HttpCode(200)
   @ApiOperation({ summary: 'Say that the worker is alive, and hear whether it should go on' })
   @ApiOkResponse({ standardSchema: shapes.workerState })

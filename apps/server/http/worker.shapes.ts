@@ -112,12 +112,20 @@ export type CompleteInput = z.output<typeof completeInput>;
 
 const PUT_OFF_SECONDS_MAX = 30 * 86_400;
 
+const errorInput = z.strictObject({
+  name: z.string().min(1).max(200).default('Error'),
+  message: z.string().max(2_000),
+  stack: z.string().max(4_000).optional(),
+});
+export type ErrorInput = z.output<typeof errorInput>;
+
+export const cancelInput = z.strictObject({
+  error: errorInput.optional().describe('Why nobody wants the work any more.'),
+});
+export type CancelInput = z.output<typeof cancelInput>;
+
 export const failInput = z.strictObject({
-  error: z.strictObject({
-    name: z.string().min(1).max(200).default('Error'),
-    message: z.string().max(2_000),
-    stack: z.string().max(4_000).optional(),
-  }),
+  error: errorInput,
   retryable: z.boolean().default(true).describe('False: trying again would be pointless.'),
   retryAfterSeconds: z.number().min(0).max(PUT_OFF_SECONDS_MAX).optional().describe('Not before this.'),
 });

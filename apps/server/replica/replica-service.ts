@@ -71,6 +71,11 @@ export class ReplicaService implements BeforeApplicationShutdown {
     this.#replica?.hints.send({ kind: 'plan' });
   }
 
+  /** Why nothing can be put into this pg-boss queue of a user's; null when it can, or nobody knows while this replica ends. */
+  async whyNoQueue(queue: string): Promise<string | null> {
+    return (await this.#replica?.queues.whyNot(queue)) ?? null;
+  }
+
   /** Takes lines that a worker elsewhere has gathered for its runs into their logs. */
   noteLogLines(lines: readonly GatheredLine[]): void {
     this.#replica?.runLog.noteLogLines(lines, this.#replica.membership.incarnation?.replica ?? null);

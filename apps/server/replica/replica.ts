@@ -80,7 +80,7 @@ export function buildReplica(options: ReplicaOptions) {
     planner: new PlannerLoop(leadership, hints, DEFAULT_PLANNER_SETTINGS),
     revocation: new RevocationLoop(leadership, hints),
     ending: new EndingLoop(leadership),
-    leaseSweep: new LeaseSweepLoop(leadership, hints, { clock, random }),
+    leaseSweep: new LeaseSweepLoop(leadership, hints, { clock, random, graceMs: graceMsOf(config) }),
     claim: new ClaimLoop(membership, ownership, held, { settings: DEFAULT_CLAIM_SETTINGS, clock }),
     start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock }),
     heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock }),
@@ -125,7 +125,7 @@ function buildExecution(
   // Some connections are left for claims and ends.
   const atOnce = Math.max(1, Math.floor(config.CARILLON_WORK_CONNECTIONS / 2));
   const completion = new Completion(membership, databaseClock, { atOnce });
-  const graceMs = config.CARILLON_STOP_GRACE_SECONDS * 1_000;
+  const graceMs = graceMsOf(config);
   const runLog = new RunLog();
   const notes = new ProgressNotes();
   const executor = new Executor({
@@ -140,7 +140,31 @@ function buildExecution(
     children: new ChildRuns(membership, hints, clock),
     beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
   });
+  tellOfLate({ executor, runLog, membership, databaseClock });
   return { held, dispatcher, queues, settleLoop, runLog, notes, executor };
+}
+
+/** Nothing comes of what a handler says after it was given up, but its run's log tells of it. */
+function tellOfLate({
+  executor,
+  runLog,
+  membership,
+  databaseClock,
+}: {
+  executor: Executor;
+  runLog: RunLog;
+  membership: Membership;
+  databaseClock: DatabaseClock;
+}): void {
+  executor.late.subscribe(({ runId, attempt, why, said }) => {
+    const message = `the handler ended too late, after a stop for ${why}, and its result (${said}) was discarded`;
+    const line = { runId, attempt, at: databaseClock.now(), level: 'warn' as const, message };
+    runLog.noteLogLines([line], membership.incarnation?.replica ?? null);
+  });
+}
+
+function graceMsOf({ CARILLON_STOP_GRACE_SECONDS }: ServerConfig): number {
+  return CARILLON_STOP_GRACE_SECONDS * 1_000;
 }
 
 function buildPush({ config, tokens, url }: ReplicaOptions) {

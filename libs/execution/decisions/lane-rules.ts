@@ -17,7 +17,7 @@ export interface JobTypeRules extends TenantRules {
 }
 
 export interface LaneRules {
-  /** Nothing of it starts: its queue is paused, or its tenant suspended. */
+  /** Nothing of it starts: its queue or its job type is paused, or its tenant suspended. */
   paused: boolean;
   /** The tenant's share of the workers, in proportion to the others'. */
   weight: number;

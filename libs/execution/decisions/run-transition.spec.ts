@@ -107,6 +107,7 @@ describe('a run', () => {
     fc.constant<AttemptResult>({ kind: 'failed', error, fatal: true }),
     fc.constant<AttemptResult>({ kind: 'released', error }),
     fc.constant<AttemptResult>({ kind: 'snoozed', delayMs: 1 }),
+    fc.constant<AttemptResult>({ kind: 'put-off', delayMs: 1 }),
     fc.constant(timedOut),
     fc.constant<AttemptResult>({ kind: 'succeeded', output: null }),
   );

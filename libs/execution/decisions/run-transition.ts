@@ -26,6 +26,8 @@ export type AttemptResult =
   | { kind: 'timed-out'; error: AttemptError }
   /** To be gone on with later; nothing failed. */
   | { kind: 'snoozed'; delayMs: number }
+  /** Nothing was begun: there was no point in it now, which is no fault of the run. */
+  | { kind: 'put-off'; delayMs: number }
   /** It goes on outside of the replicas; whoever ends the lease decides the run. */
   | { kind: 'parked'; lease: NewLease }
   /** By the handler, who says why, or by a request. */
@@ -54,6 +56,8 @@ export type RunTransition =
   | { kind: 'retry'; outcome: 'lost'; delayMs: 0; error: AttemptError }
   /** The attempt goes on elsewhere. */
   | { kind: 'park'; lease: NewLease }
+  /** The same attempt, later. */
+  | { kind: 'put-off'; delayMs: number }
   /** Claimed but never started: given back as it was. */
   | { kind: 'release' }
   /** Its end is in the database already. */
@@ -88,6 +92,8 @@ export function transition({ failures, result, retry, random }: TransitionInput)
       return { kind: 'finish', outcome: 'cancelled', error: result.error };
     case 'expired':
       return { kind: 'finish', outcome: 'expired', error: result.error };
+    case 'put-off':
+      return { kind: 'put-off', delayMs: askedDelayMs(result.delayMs) };
     case 'parked':
       return { kind: 'park', lease: result.lease };
     case 'released':

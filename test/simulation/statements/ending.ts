@@ -71,7 +71,7 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'requeueRuns',
     says: ['with gone as ( delete from carillon.run_history', 'insert into carillon.run (id,'],
-    texts: ['xb383e'],
+    texts: ['5ge48k'],
     run: requeueRuns,
   },
 ];

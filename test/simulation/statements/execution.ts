@@ -13,7 +13,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'discoverLanes',
     says: ['with recursive skipped as ( (select tenant_id, lane from carillon.run where slot = s.slot'],
-    texts: ['gn4qv5'],
+    texts: ['1uwpsqi'],
     run: discoverLanes,
   },
   {
@@ -101,7 +101,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'findJobTypes',
     says: ['left join lateral ( select name, target', 'from carillon.job_type where name = asked.job_type'],
-    texts: ['4i4tg1'],
+    texts: ['stvyev'],
     run: ({ db, params }) => answer((params[1] as string[]).map((name) => jobType(db, name))),
   },
 ];

@@ -18,7 +18,7 @@ export const REVOCATION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'deleteVoidClaims',
     says: ['with void as ( select c.id from carillon.claim c', 'for update skip locked'],
-    texts: ['d744wv'],
+    texts: ['13y1ih7'],
     run: (scene) => {
       const { db, tx, params } = scene;
       const claims = voidClaims(scene)
@@ -31,7 +31,7 @@ export const REVOCATION_STATEMENTS: readonly Meaning[] = [
       );
       for (const { id } of claims) db.claim.write(id, tx, null);
       return answer(
-        claims.map(({ replica, runs }) => ({ replica, runIds: runs })),
+        claims.map(({ replica, runs }) => ({ replica, runIds: runs, started: null })),
         'DELETE',
       );
     },
@@ -39,7 +39,7 @@ export const REVOCATION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'requeueLost',
     says: ['update carillon.run set attempt = attempt + 1, losses = losses + 1'],
-    texts: ['2vpda3'],
+    texts: ['1uy1qqh'],
     run: requeueLost,
   },
   {
