@@ -22,18 +22,18 @@ export interface ExportedHandler {
 export type ThreadContext = Omit<JobContext, 'completeInTx'>;
 
 /** What the function returns is the run's output. */
-export function handler<Payload, Output>(
-  definition: JobDefinition<Payload, Output>,
+export function handler<Payload, Input, Output>(
+  definition: JobDefinition<Payload, Input, Output>,
   handle: (job: Job<Payload>, context: ThreadContext) => Output | Promise<Output>,
   options: HandlerOptions & { thread: true },
 ): ExportedHandler;
-export function handler<Payload, Output>(
-  definition: JobDefinition<Payload, Output>,
+export function handler<Payload, Input, Output>(
+  definition: JobDefinition<Payload, Input, Output>,
   handle: (job: Job<Payload>, context: JobContext) => Output | Promise<Output>,
   options?: HandlerOptions & { thread?: false },
 ): ExportedHandler;
-export function handler<Payload, Output>(
-  definition: JobDefinition<Payload, Output>,
+export function handler<Payload, Input, Output>(
+  definition: JobDefinition<Payload, Input, Output>,
   handle: (job: Job<Payload>, context: JobContext) => Output | Promise<Output>,
   { thread = false }: HandlerOptions = {},
 ): ExportedHandler {

@@ -49,17 +49,19 @@ export interface RemoteHandler {
 export class Stopped extends Error {
   override readonly name = 'AttemptStopped';
 
-  constructor(
-    readonly why: 'cancelled' | 'lease-lost' | 'timeout' | 'shutdown',
-    message: string,
-  ) {
+  readonly why: 'cancelled' | 'lease-lost' | 'timeout' | 'shutdown';
+
+  constructor(why: Stopped['why'], message: string) {
     super(message);
+    this.why = why;
   }
 }
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const WAITING_LINES_MAX = 1_000;
+/** A lease for which no beat was heard within this time is offered again. */
+const FIRST_BEAT_MS = 10_000;
 
 export interface AttemptParts {
   lease: Lease;
@@ -78,17 +80,22 @@ export async function workOn(parts: AttemptParts): Promise<void> {
 }
 
 class LeasedAttempt {
+  readonly #parts: AttemptParts;
   readonly #stop = new AbortController();
+  /** Aborted when the handler has ended: a beat that fails is not tried again. */
+  readonly #over = new AbortController();
   readonly #said: { progress?: object; details?: unknown } = {};
   #lines: object[] = [];
   #beating: Promise<void> | null = null;
   #again = false;
   #lost: NodeJS.Timeout | undefined;
 
-  constructor(private readonly parts: AttemptParts) {}
+  constructor(parts: AttemptParts) {
+    this.#parts = parts;
+  }
 
   async run(): Promise<void> {
-    const { lease, shutdown } = this.parts;
+    const { lease, shutdown } = this.#parts;
     const stop = (why: Stopped['why'], message: string) => () => this.#stop.abort(new Stopped(why, message));
     const end = stop('shutdown', 'this worker is shutting down');
     if (shutdown.aborted) end();
@@ -97,11 +104,12 @@ class LeasedAttempt {
       stop('timeout', 'the attempt took longer than its timeout'),
       lease.timeoutSeconds * 1_000,
     );
-    const beats = setInterval(() => this.#beat(), (lease.leaseSeconds * 1_000) / 3);
-    this.#trust();
+    const beats = setInterval(() => this.#beat(), this.#beatMs);
+    this.#trustUntil(performance.now() + Math.min(FIRST_BEAT_MS, this.#leaseMs));
     this.#beat();
     try {
       const word = await this.#handle();
+      this.#over.abort();
       await this.#beating;
       if (word !== null) await this.#say(word);
     } finally {
@@ -112,12 +120,20 @@ class LeasedAttempt {
     }
   }
 
-  /** The lease is ours for its length from the last beat that was heard, and no longer. */
-  #trust(): void {
+  get #leaseMs(): number {
+    return this.#parts.lease.leaseSeconds * 1_000;
+  }
+
+  /** Between two beats, and what one may take: another replica may be quicker. */
+  get #beatMs(): number {
+    return Math.floor(this.#leaseMs / 3); // time limits are whole milliseconds
+  }
+
+  #trustUntil(atMs: number): void {
     clearTimeout(this.#lost);
     const expire = (): void =>
       this.#stop.abort(new Stopped('lease-lost', 'no heartbeat was heard for too long'));
-    this.#lost = setTimeout(expire, this.parts.lease.leaseSeconds * 1_000);
+    this.#lost = setTimeout(expire, atMs - performance.now());
   }
 
   #beat(): void {
@@ -127,7 +143,7 @@ class LeasedAttempt {
       .catch((error: unknown) => {
         if (error instanceof CallFailed && error.status === 409)
           this.#stop.abort(new Stopped('lease-lost', error.message));
-        else this.parts.onError(error as Error);
+        else this.#parts.onError(error as Error);
       })
       .finally(() => {
         this.#beating = null;
@@ -136,15 +152,23 @@ class LeasedAttempt {
   }
 
   async #sendBeat(): Promise<void> {
-    const { lease, call } = this.parts;
-    const signal = AbortSignal.timeout(lease.leaseSeconds * 1_000);
+    const { lease, call, onError } = this.#parts;
+    const signal = AbortSignal.timeout(this.#leaseMs);
     const said = { ...this.#said };
-    const answer = await call<{ cancelRequested: boolean }>({
-      path: `leases/${lease.token}:heartbeat`,
-      body: said,
-      signal,
-    });
-    this.#trust();
+    // The answer may have taken a while: the lease is ours for its length from when we asked, and no longer.
+    let askedAtMs = performance.now();
+    const ask = (): Promise<{ cancelRequested: boolean }> => {
+      askedAtMs = performance.now();
+      return call({
+        path: `leases/${lease.token}:heartbeat`,
+        body: said,
+        signal,
+        limitMs: this.#beatMs,
+      });
+    };
+    const worthIt = AbortSignal.any([signal, this.#over.signal]);
+    const answer = await insist(ask, { signal: worthIt, onError });
+    this.#trustUntil(askedAtMs + this.#leaseMs);
     if (said.details === this.#said.details) delete this.#said.details;
     if (answer.cancelRequested) this.#stop.abort(new Stopped('cancelled', 'the run was cancelled'));
     await this.#sendLines(signal);
@@ -156,7 +180,7 @@ class LeasedAttempt {
       .splice(0)
       .map((line) => `${JSON.stringify(line)}\n`)
       .join('');
-    await this.parts.call({ path: `leases/${this.parts.lease.token}/logs`, body, signal });
+    await this.#parts.call({ path: `leases/${this.#parts.lease.token}/logs`, body, signal });
   }
 
   /** The word that ends the lease; null when it is not ours any more. */
@@ -177,7 +201,7 @@ class LeasedAttempt {
 
   /** What does not fit will not fit next time either, and what is done need not be done again. */
   async #call(stopped: Promise<never>): Promise<LeaseWord> {
-    const { lease, handler } = this.parts;
+    const { lease, handler } = this.#parts;
     const { jobType: job, payload } = lease.run;
     const checked = await handler.payload['~standard'].validate(payload);
     if (checked.issues !== undefined)
@@ -193,14 +217,15 @@ class LeasedAttempt {
   }
 
   async #say({ verb, body }: LeaseWord): Promise<void> {
-    const { lease, call, onError } = this.parts;
-    const signal = AbortSignal.timeout(lease.leaseSeconds * 1_000);
+    const { lease, call, onError } = this.#parts;
+    const signal = AbortSignal.timeout(this.#leaseMs);
     await this.#sendLines(signal).catch(onError);
-    await insist(() => call({ path: `leases/${lease.token}:${verb}`, body, signal }), { signal, onError });
+    const word = { path: `leases/${lease.token}:${verb}`, body, signal, limitMs: this.#beatMs };
+    await insist(() => call(word), { signal, onError });
   }
 
   #context(): RemoteContext {
-    const { lease, tenant } = this.parts;
+    const { lease, tenant } = this.#parts;
     const { id, attempt, dueAt, details } = lease.run;
     const write = (level: LogLevel) => (first: string | object, message?: string) => {
       const line = typeof first === 'string' ? { message: first } : { fields: first, message: message ?? '' };

@@ -6,8 +6,11 @@ import { workOn, type Lease, type RemoteContext, type RemoteHandler } from './le
 import { CallFailed, insist, rest, workerApi, type CallWorkerApi } from './worker-calls.js';
 
 export interface WorkerOptions {
-  /** Where the API is reached, e.g. `http://localhost:8080`. */
-  url: string;
+  /**
+   * Where the API is reached, e.g. `http://localhost:8080`. Of several replicas' URLs one is used until it fails to
+   * answer, then the next.
+   */
+  url: string | readonly string[];
   key: string;
   tenant: string;
   /** Made with `remoteHandler`. */
@@ -45,6 +48,8 @@ export interface RunningWorker {
 }
 
 const WAIT_SECONDS = 25;
+/** A replica that is asked to wait for so long must answer soon after. */
+const ACQUIRE_LIMIT_MS = (WAIT_SECONDS + 10) * 1_000;
 const QUIET_MS = 1_000;
 const GIVE_BACK_MS = 2_000;
 
@@ -61,7 +66,9 @@ export function runWorker(options: WorkerOptions): RunningWorker {
   };
 }
 
+// Fields are written out, here and where this leads, so that Node loads the source as it is.
 class PullWorker {
+  readonly #options: WorkerOptions;
   readonly #handlers: ReadonlyMap<string, NamedHandler>;
   readonly #call: CallWorkerApi;
   readonly #onError: (error: Error) => void;
@@ -72,7 +79,8 @@ class PullWorker {
   #isQuiet = false;
   #wake: () => void = () => undefined;
 
-  constructor(private readonly options: WorkerOptions) {
+  constructor(options: WorkerOptions) {
+    this.#options = options;
     this.#handlers = new Map(options.handlers.map((handler) => [handler.definition.name, handler]));
     if (this.#handlers.size === 0 || this.#handlers.size < options.handlers.length)
       throw new TypeError(
@@ -100,7 +108,7 @@ class PullWorker {
   }
 
   async #register(): Promise<string> {
-    const { name = 'worker', slots = 1, labels = {} } = this.options;
+    const { name = 'worker', slots = 1, labels = {} } = this.#options;
     const jobTypes = [...this.#handlers.values()].map(({ definition }) => describeJob(definition));
     const answer = await this.#insist<{ workerId: string; heartbeatSeconds: number }>('workers:register', {
       name,
@@ -128,7 +136,7 @@ class PullWorker {
   }
 
   async #takeSome(workerId: string): Promise<void> {
-    const free = (this.options.slots ?? 1) - this.#running.size;
+    const free = (this.#options.slots ?? 1) - this.#running.size;
     if (free <= 0) return this.#untilWoken();
     if (this.#isQuiet) return rest(QUIET_MS, this.#stopping.signal);
     // The same id until an answer has come: what an answer that got lost has given us is given again.
@@ -136,7 +144,7 @@ class PullWorker {
     const jobTypes = [...this.#handlers.keys()];
     const body = { workerId, jobTypes, max: Math.min(free, 100), waitSeconds: WAIT_SECONDS, requestId };
     try {
-      const { leases } = await this.#insist<{ leases: Lease[] }>('leases:acquire', body);
+      const { leases } = await this.#insist<{ leases: Lease[] }>('leases:acquire', body, ACQUIRE_LIMIT_MS);
       for (const lease of leases) this.#start(lease);
     } catch (error) {
       if (this.#stopping.signal.aborted) await this.#giveBack(body);
@@ -159,7 +167,7 @@ class PullWorker {
   #start(lease: Lease): void {
     const handler = this.#handlers.get(lease.run.jobType);
     if (handler === undefined) return; // not asked for; it goes back by itself
-    const { tenant } = this.options;
+    const { tenant } = this.#options;
     const parts = {
       lease,
       handler,
@@ -199,16 +207,17 @@ class PullWorker {
   async #windUp(): Promise<void> {
     const all = Promise.all(this.#running);
     const over = new AbortController();
-    const grace = rest((this.options.graceSeconds ?? 30) * 1_000, over.signal);
+    const grace = rest((this.#options.graceSeconds ?? 30) * 1_000, over.signal);
     await Promise.race([all, grace]);
     over.abort();
     this.#shutdown.abort();
     await all;
   }
 
-  #insist<Answer>(path: string, body: object): Promise<Answer> {
+  #insist<Answer>(path: string, body: object, limitMs?: number): Promise<Answer> {
     const { signal } = this.#stopping;
-    return insist(() => this.#call<Answer>({ path, body, signal }), { signal, onError: this.#onError });
+    const call = { path, body, signal, ...(limitMs === undefined ? {} : { limitMs }) };
+    return insist(() => this.#call<Answer>(call), { signal, onError: this.#onError });
   }
 }
 

@@ -1,16 +1,17 @@
 // How does a worker speak with the replicas? By plain HTTP and JSON, nothing else: what is written here in TypeScript
 // can be written in any language (docs/workers.md). Every answer that is no success is an error with its status,
-// so that the caller knows whether asking again makes sense.
+// so that the caller knows whether asking again makes sense. Any replica does: where one does not answer, or can't
+// just now, the next call goes to the next one.
 
 export class CallFailed extends Error {
   override readonly name = 'CallFailed';
 
-  constructor(
-    /** 0 when there was no answer at all. */
-    readonly status: number,
-    message: string,
-  ) {
+  /** 0 when there was no answer at all. */
+  readonly status: number;
+
+  constructor(status: number, message: string) {
     super(message);
+    this.status = status;
   }
 
   /** Asking again may help: nobody answered, or not now. */
@@ -24,33 +25,60 @@ export interface WorkerCall {
   path: string;
   body: object | string;
   signal: AbortSignal;
+  /** How long the answer may take. Default: 15 seconds. */
+  limitMs?: number;
 }
 
 export type CallWorkerApi = <Answer>(call: WorkerCall) => Promise<Answer>;
 
+export interface WorkerApiOptions {
+  /** Where the API is reached: one URL, or those of several replicas. */
+  url: string | readonly string[];
+  tenant: string;
+  key: string;
+}
+
+const LIMIT_MS = 15_000;
+
 /** Rejects with CallFailed, or with the signal's reason. A text is sent as NDJSON. */
-export function workerApi({ url, tenant, key }: { url: string; tenant: string; key: string }): CallWorkerApi {
-  const base = `${url.replace(/\/+$/, '')}/api/v1/tenants/${encodeURIComponent(tenant)}/worker/`;
-  return async <Answer>({ path, body, signal }: WorkerCall) => {
+export function workerApi({ url, tenant, key }: WorkerApiOptions): CallWorkerApi {
+  const bases = [url]
+    .flat()
+    .map((each) => `${each.replace(/\/+$/, '')}/api/v1/tenants/${encodeURIComponent(tenant)}/worker/`);
+  if (bases.length === 0) throw new TypeError('expected at least one url, got none');
+  let turn = 0;
+  return async <Answer>({ path, body, signal, limitMs = LIMIT_MS }: WorkerCall) => {
+    const asked = turn;
+    const base = bases[asked % bases.length] ?? '';
     const isText = typeof body === 'string';
     const type = isText ? 'application/x-ndjson' : 'application/json';
-    const response = await fetch(base + path, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': type },
-      body: isText ? body : JSON.stringify(body),
-      signal,
-    }).catch((error: unknown) => {
+    const limit = AbortSignal.timeout(limitMs);
+    try {
+      const response = await fetch(base + path, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': type },
+        body: isText ? body : JSON.stringify(body),
+        signal: AbortSignal.any([signal, limit]),
+      });
+      // The connection may break before all of it is there.
+      return answerOf(response, await response.text()) as Answer; // the API's own description says what it is
+    } catch (error) {
       if (signal.aborted) throw signal.reason;
-      throw new CallFailed(0, `expected an answer from ${base}, got ${describe(error)}`);
-    });
-    const text = await response.text();
-    if (!response.ok)
-      throw new CallFailed(
-        response.status,
-        `expected success, got ${response.status}: ${text.slice(0, 500)}`,
-      );
-    return JSON.parse(text) as Answer; // the API's own description says what it is
+      const got = limit.aborted ? `none within ${limitMs} ms` : describe(error);
+      const failed =
+        error instanceof CallFailed
+          ? error
+          : new CallFailed(0, `expected an answer from ${base}, got ${got}`);
+      // Many calls may fail at once; together they move on by one.
+      if (failed.isTransient && turn === asked) turn += 1;
+      throw failed;
+    }
   };
+}
+
+function answerOf({ ok, status }: Response, text: string): unknown {
+  if (!ok) throw new CallFailed(status, `expected success, got ${status}: ${text.slice(0, 500)}`);
+  return JSON.parse(text);
 }
 
 function describe(error: unknown): string {

@@ -92,6 +92,11 @@ export interface LeaseRequest {
   max: number;
 }
 
+/** It was offered before its queue was paused, or its tenant suspended; it waits for the opposite. */
+const isHeldBack = sql.raw(`exists (
+             select 1 from carillon.tenant t left join carillon.queue q on q.tenant_id = t.id and q.name = l.queue
+              where t.id = l.tenant_id and (t.state = 'suspended' or q.paused_at is not null))`);
+
 /**
  * Takes offers in the order in which an owner would start them. Race won: many replicas take for many workers at
  * once; each locks what it takes and passes by what another has locked.
@@ -108,6 +113,7 @@ export async function takeOffers(tx: Tx, request: LeaseRequest): Promise<TakenLe
            join carillon.run r on r.id = l.run_id and r.attempt = l.attempt
           where l.tenant_id = ${tenantId} and l.job_type = wanted.job_type and l.state = 'offered'
             and r.cancel_requested_at is null and (l.deadline is null or l.deadline > clock_timestamp())
+            and not ${isHeldBack}
           order by (l.run_at at time zone 'UTC') - l.priority * interval '1 minute', l.id
           limit ${max}
             for update of l skip locked) found
@@ -152,7 +158,7 @@ export async function offersAmong(
     select w.tenant_id as "tenantId", w.job_type as "jobType"
       from unnest(${wanted.map((pair) => pair.tenantId)}::uuid[], ${wanted.map((pair) => pair.jobType)}::text[]) as w (tenant_id, job_type)
      where exists (select 1 from carillon.lease l
-                    where l.tenant_id = w.tenant_id and l.job_type = w.job_type and l.state = 'offered')`.execute(
+                    where l.tenant_id = w.tenant_id and l.job_type = w.job_type and l.state = 'offered' and not ${isHeldBack})`.execute(
     db,
   );
   return rows;

@@ -2,6 +2,7 @@
 // have allowed, and, as a term begins or a replica is declared dead, the snapshot of that moment. A write of an old
 // term, or of a dead replica, that its successor's snapshot does not show got past its fence: no clock is needed to
 // prove it. The notes are written in the transaction they tell of, so what was rolled back is not in them.
+import { USER_QUEUE } from './limited/tenants.js';
 import type { Witness } from './witness.js';
 
 const TABLES = `
@@ -10,6 +11,10 @@ const TABLES = `
   create table chaos.leader_write (term bigint, what text, xid xid8, at timestamptz);
   create table chaos.death (replica integer, xid xid8, snapshot pg_snapshot, at timestamptz);
   create table chaos.replica_write (replica integer, what text, xid xid8, at timestamptz);
+  create table chaos.lease_end (run uuid primary key, xid xid8);
+  create table chaos.completion (run uuid, attempt integer, outcome text, xid xid8);
+  create table chaos.queue_job (run uuid, xid xid8);
+  create table chaos.effect (run uuid, attempt integer, xid xid8 default pg_current_xact_id());
   create table chaos.slot_change (seq bigint generated always as identity, slot smallint, was integer, owner integer, epoch bigint, at timestamptz);`;
 
 /** After the row is locked and updated, so that the snapshot shows all that the lock had to wait for. */
@@ -63,11 +68,23 @@ const WRITES = `
     begin
       insert into chaos.replica_write
       select distinct replica, 'completion', pg_current_xact_id(), clock_timestamp() from written
-       where replica is not null and error ->> 'name' is distinct from 'Poison';
+       where replica is not null and error ->> 'name' is distinct from 'Poison'
+         and not exists (select 1 from chaos.lease_end l where l.run = written.id and l.xid = pg_current_xact_id());
+      insert into chaos.completion select id, attempt, outcome, pg_current_xact_id() from written;
       return null;
     end $$;
   create trigger chaos_history after insert on carillon.run_history referencing new table as written
     for each statement execute function chaos.note_history();`;
+
+/** Work outside survives the replica that put it there: whoever deletes the lease may complete the run, at any time. */
+const LEASE_ENDS = `
+  create function chaos.note_lease_end() returns trigger language plpgsql as $$
+    begin
+      insert into chaos.lease_end values (old.run_id, pg_current_xact_id())
+      on conflict (run) do update set xid = excluded.xid;
+      return null;
+    end $$;
+  create trigger chaos_lease_end after delete on carillon.lease for each row execute function chaos.note_lease_end();`;
 
 const SLOTS = `
   create function chaos.note_slots() returns trigger language plpgsql as $$
@@ -96,9 +113,20 @@ const RUNS = `
   create trigger chaos_run_delete after delete on carillon.run referencing old table as former
     for each statement execute function chaos.note_runs();`;
 
+/** In which transaction did a run get into the user's own queue? What pg-boss puts in again counts no more. */
+const QUEUE_JOBS = `
+  create function chaos.note_queue_job() returns trigger language plpgsql as $$
+    begin
+      insert into chaos.queue_job values (new.id, pg_current_xact_id());
+      return null;
+    end $$;
+  create trigger chaos_queue_job after insert on pgboss.job for each row
+    when (new.name = '${USER_QUEUE}' and new.retry_count = 0) execute function chaos.note_queue_job();`;
+
 /** Once the tables are there; before anything happens that must be proved. */
 export async function installAudit(witness: Witness): Promise<void> {
-  for (const statements of [TABLES, SNAPSHOTS, WRITES, SLOTS, RUNS]) await witness.ask(statements);
+  for (const statements of [TABLES, SNAPSHOTS, WRITES, LEASE_ENDS, SLOTS, RUNS, QUEUE_JOBS])
+    await witness.ask(statements);
 }
 
 export interface LateWrite {

@@ -1,6 +1,7 @@
 // What did each kind of fault cost? One line a kind: how often it struck, how long repairs took, how late fires
 // started, and how much was done twice. Figures of a run on a machine of its own belong into the README; here they
 // show which repair is slow.
+import { limitsReached } from './checks/limit-check.js';
 import { isDisturbed, windowOf } from './checks/fault-windows.js';
 import type { Evidence, Fire } from './evidence.js';
 import type { FaultRecord } from './faults.js';
@@ -95,6 +96,8 @@ function totals(evidence: Evidence): string[] {
     `fires: ${show(outcomes)}; missing or doubled: see the violations`,
     `posts: ${show(answers)}`,
     `attempts lost: ${lost}; runs of \`record\` whose handler ran more than once: ${again} of ${ran.size}`,
+    limitsReached(evidence),
+    `words from outside: ${show(Map.groupBy(evidence.words, ({ heard }) => heard))}; spells: ${show(Map.groupBy(evidence.spells, ({ where }) => where))}; jobs in the user's queue: ${evidence.queueJobs.length}`,
     `the machine kept the harness itself waiting for ${Math.round(stalledMs(stalls, { fromMs: 0, toMs: readAtMs }))} ms in all`,
     `terms: ${evidence.terms.length}, deaths: ${evidence.events.filter(({ type }) => type === 'replica-dead').length}, resumptions: ${evidence.events.filter(({ type }) => type === 'replica-resumed').length}`,
   ];

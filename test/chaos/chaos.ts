@@ -23,7 +23,8 @@ export interface Verdict {
 }
 
 const QUIET_MS = 15_000;
-const POSTS_PER_SECOND = 4;
+const POSTS_PER_SECOND = 8;
+const STRAY_EVERY_MS = 3_000;
 
 export async function runChaos(options: ChaosOptions): Promise<Verdict> {
   const { seed, replicas, log } = options;
@@ -44,7 +45,7 @@ async function rageAndHeal(
   stage: Stage,
   { seed, minutes, faults, log }: ChaosOptions,
 ): Promise<FaultRecord[]> {
-  const { cluster, poster } = stage;
+  const { cluster, poster, steering, workers } = stage;
   const nemesis = new Nemesis({
     scene: stage,
     dice: new Dice(seed),
@@ -52,15 +53,21 @@ async function rageAndHeal(
     ...(faults === undefined ? {} : { faults }),
   });
   const stop = new AbortController();
-  const posting = poster.postUntil(stop.signal, { perSecond: POSTS_PER_SECOND });
+  const work = Promise.all([
+    poster.postUntil(stop.signal, { perSecond: POSTS_PER_SECOND }),
+    steering.steerUntil(stop.signal),
+    workers.strayUntil(stop.signal, { dice: new Dice(seed + 3), everyMs: STRAY_EVERY_MS }),
+  ]);
+  work.catch(() => undefined); // whoever waits for it is told
   try {
     await nemesis.rage(Date.now() + minutes * 60_000);
   } finally {
     stop.abort();
-    await posting;
   }
   for (const { proxy } of cluster.seats) await proxy?.weather({ kind: 'normal' });
   for (const seat of cluster.seats) if (seat.process === null) await cluster.occupy(seat);
+  // An order that nobody has answered yet can only now be.
+  await work;
   await rest(QUIET_MS);
   return nemesis.records;
 }

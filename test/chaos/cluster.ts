@@ -1,6 +1,7 @@
 // What is the cluster of a chaos test? Seats: each has a proxy of its own on the way to the database, and at most one
 // process sitting on it. A process that is killed leaves its seat empty until another one takes it; the replica's
-// number then is a new one, the name stays.
+// number then is a new one, the name and the port stay.
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as rest } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -14,9 +15,13 @@ const START_ATTEMPTS_MAX = 10;
 const START_LIMIT_MS = 60_000;
 const JOIN_LIMIT_MS = 30_000;
 const REQUEST_LIMIT_MS = 5_000;
+/** Below those that systems give to whoever asks for any, so that nobody takes the port of an empty seat. */
+const PORTS = { min: 20_000, max: 32_000 };
 
 export interface Seat {
   readonly name: string;
+  /** Where its process is reached, whichever it is. */
+  readonly url: string;
   /** None where nothing is to happen on the way to the database. */
   readonly proxy: DatabaseProxy | null;
   process: ReplicaFork | null;
@@ -57,7 +62,8 @@ export class Cluster {
 
   async addSeat(name: string): Promise<Seat> {
     const { databaseUrl, direct = false } = this.#options;
-    const seat: Seat = { name, proxy: direct ? null : await DatabaseProxy.start(databaseUrl), process: null };
+    const proxy = direct ? null : await DatabaseProxy.start(databaseUrl);
+    const seat: Seat = { name, url: `http://127.0.0.1:${await freePort()}`, proxy, process: null };
     this.seats.push(seat);
     await this.occupy(seat);
     return seat;
@@ -122,15 +128,25 @@ export class Cluster {
     return this.seats.find((seat) => seat.name === row?.name && seat.process !== null) ?? null;
   }
 
+  /** Of all seats, empty ones included. */
+  get urls(): string[] {
+    return this.seats.map(({ url }) => url);
+  }
+
   /** Throws what fetch does: refused, reset, or too slow. */
   async call(seat: Seat, path: string, body?: object): Promise<Answer> {
-    const response = await fetch(`${seat.process?.url ?? 'http://127.0.0.1:9'}${path}`, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
-      signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return { status: response.status, body: await response.json().catch(() => null) };
+    return this.#send(seat, path, { method: body === undefined ? 'GET' : 'POST', body });
+  }
+
+  /** Throws unless it succeeds. */
+  async insist(
+    seat: Seat,
+    path: string,
+    { method = 'POST', body }: { method?: 'POST' | 'PATCH'; body: object },
+  ): Promise<void> {
+    const { status, body: said } = await this.#send(seat, path, { method, body });
+    if (status >= 300)
+      throw new Error(`expected success of ${method} ${path}, got ${status}: ${JSON.stringify(said)}`);
   }
 
   /** Every slot is owned by a process that sits here, none of them draining, and none is on its way. */
@@ -164,7 +180,25 @@ export class Cluster {
     for (const { process: replica } of this.seats) replica?.child.kill('SIGKILL');
   };
 
-  async #fork({ name, proxy }: Seat): Promise<ReplicaFork> {
+  async #send(
+    seat: Seat,
+    path: string,
+    { method, body }: { method: string; body: object | undefined },
+  ): Promise<Answer> {
+    const response = await fetch(`${seat.process?.url ?? 'http://127.0.0.1:9'}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${ADMIN_KEY}`,
+        'content-type': 'application/json',
+        ...(method === 'PATCH' ? { 'if-match': '*' } : {}),
+      },
+      signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: await response.json().catch(() => null) };
+  }
+
+  async #fork({ name, url, proxy }: Seat): Promise<ReplicaFork> {
     const { databaseUrl, server, env = {} } = this.#options;
     const timer = new AbortController();
     try {
@@ -175,6 +209,7 @@ export class Cluster {
         env: {
           DATABASE_SESSION_URL: proxy?.urlThrough('session', databaseUrl) ?? databaseUrl,
           CARILLON_HTTP_ALLOWED_HOSTS: '127.0.0.1',
+          CARILLON_PORT: new URL(url).port,
           ...env,
         },
         ...(server === undefined ? {} : { server }),
@@ -189,5 +224,18 @@ export class Cluster {
     } finally {
       timer.abort();
     }
+  }
+}
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.min + Math.floor(Math.random() * (PORTS.max - PORTS.min));
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    if (isFree) return port;
   }
 }

@@ -4,8 +4,12 @@
 import type { ClientBase, QueryResultRow } from 'pg';
 import { LATE_LEADER_WRITES, LATE_REPLICA_WRITES, type LateWrite } from './audit.js';
 import type { FaultRecord } from './faults.js';
+import type { LastWord } from './last-word.js';
+import type { QueueLine } from './limited/queue-consumer.js';
+import type { Standstill } from './limited/steering.js';
 import type { SeenLine } from './side-log.js';
 import type { SinkCall } from './sink.js';
+import type { Spell } from './spells.js';
 import type { Stall } from './stalls.js';
 import type { Planned, Post } from './workload.js';
 
@@ -20,16 +24,23 @@ export interface Fire {
 
 export interface PastAttempt {
   readonly attempt: number;
-  readonly outcome: 'failed' | 'lost';
+  readonly outcome: 'failed' | 'timed-out' | 'lost' | 'released' | 'snoozed';
   readonly replica: number;
+  /** The one outside that had it. */
+  readonly worker?: string;
+  readonly startedAt?: string;
   readonly finishedAt: string;
   readonly error?: { readonly name: string };
 }
 
 interface RunFacts {
   readonly id: string;
+  readonly tenant: string;
   readonly jobType: string;
+  readonly queue: string;
+  readonly concurrencyKey: string | null;
   readonly key: string | null;
+  readonly createdAtMs: number;
   readonly schedule: string | null;
   readonly attempt: number;
   readonly runAtMs: number;
@@ -98,11 +109,30 @@ export interface Tables {
   readonly slotChanges: readonly SlotChange[];
   readonly lateLeaderWrites: readonly LateWrite[];
   readonly lateReplicaWrites: readonly LateWrite[];
+  /** Which transaction moved a run into the history. */
+  readonly completions: readonly Transacted[];
+  /** Which put it into the user's queue. */
+  readonly queueJobs: readonly Pick<Transacted, 'run' | 'xid'>[];
+  /** Which wrote the row of its handler. */
+  readonly effects: readonly Pick<Transacted, 'run' | 'attempt' | 'xid'>[];
+}
+
+export interface Transacted {
+  readonly run: string;
+  readonly attempt: number;
+  readonly outcome: string;
+  readonly xid: string;
 }
 
 export interface Evidence extends Tables {
   readonly planned: readonly Planned[];
   readonly sideLog: readonly SeenLine[];
+  readonly spells: readonly Spell[];
+  readonly words: readonly LastWord[];
+  /** Of the workers that pull. */
+  readonly complaints: readonly string[];
+  readonly queueLines: readonly QueueLine[];
+  readonly standstills: readonly Standstill[];
   readonly calls: readonly SinkCall[];
   readonly posts: readonly Post[];
   readonly faults: readonly FaultRecord[];
@@ -113,17 +143,21 @@ export interface Evidence extends Tables {
 }
 
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
-const RUN_FACTS = `id, job_type as "jobType", payload->>'key' as key, schedule_id as schedule, attempt, ${ms('run_at')} as "runAtMs",
-  coalesce(past_attempts, '[]') as "pastAttempts"`;
+/** What is outside is due when it was before it left. */
+const runFacts = (runAt: string): string => `r.id, t.name as tenant, r.job_type as "jobType", r.queue,
+  r.concurrency_key as "concurrencyKey", r.payload->>'key' as key, r.schedule_id as schedule, r.attempt,
+  ${ms('r.created_at')} as "createdAtMs", ${ms(runAt)} as "runAtMs", coalesce(r.past_attempts, '[]') as "pastAttempts"`;
 
 const FIRES = `
   select s.name as schedule, t.name as tenant, ${ms('f.due_at')} as "dueAtMs", f.outcome, f.run_id as run, ${ms('f.started_at')} as "startedAtMs"
     from carillon.fire f join carillon.schedule s on s.id = f.schedule_id join carillon.tenant t on t.id = s.tenant_id
    order by t.name, s.name, f.due_at`;
-const OPEN = `select ${RUN_FACTS} from carillon.run`;
+const OPEN = `
+  select ${runFacts('coalesce(l.run_at, r.run_at)')}
+    from carillon.run r join carillon.tenant t on t.id = r.tenant_id left join carillon.lease l on l.run_id = r.id`;
 const ENDED = `
-  select ${RUN_FACTS}, outcome, replica, ${ms('started_at')} as "startedAtMs", ${ms('finished_at')} as "finishedAtMs", error
-    from carillon.run_history`;
+  select ${runFacts('r.run_at')}, r.outcome, r.replica, ${ms('r.started_at')} as "startedAtMs", ${ms('r.finished_at')} as "finishedAtMs", r.error
+    from carillon.run_history r join carillon.tenant t on t.id = r.tenant_id`;
 const CLAIMS = `select id, replica, run_ids as runs, ${ms('clock_timestamp()')} - ${ms('claimed_at')} as "ageMs" from carillon.claim`;
 const SLOTS = `select slot, owner, target, ${ms('clock_timestamp()')} - ${ms('target_since')} as "targetAgeMs" from carillon.slot_owner order by slot`;
 const EVENTS = `select seq::int, ${ms('at')} as "atMs", type, term::int, replica, data from carillon.cluster_event order by seq`;
@@ -156,5 +190,8 @@ export async function readTables(client: ClientBase): Promise<Tables> {
     slotChanges: await rows<SlotChange>(SLOT_CHANGES),
     lateLeaderWrites: await rows<LateWrite>(LATE_LEADER_WRITES),
     lateReplicaWrites: await rows<LateWrite>(LATE_REPLICA_WRITES),
+    completions: await rows('select run, attempt, outcome, xid::text from chaos.completion'),
+    queueJobs: await rows('select run, xid::text from chaos.queue_job'),
+    effects: await rows('select run, attempt, xid::text from chaos.effect'),
   };
 }

@@ -3,6 +3,7 @@
 // next strike is no answer to this one any more.
 import type { EndedRun, Evidence } from './evidence.js';
 import type { FaultRecord } from './faults.js';
+import { LIMITED_TENANTS } from './limited/tenants.js';
 
 const ANSWER_MS_MAX = 30_000;
 /** Faults that are this near to each other struck together. */
@@ -58,14 +59,17 @@ function slotsOwnedAtMs(fault: FaultRecord, evidence: Evidence): number | null {
   return latest(moves.map(({ atMs }) => atMs));
 }
 
-/** Runs whose lost attempt was taken along by a replica that this fault struck. */
+/** Runs whose lost attempt was taken along by a replica that this fault struck, unless they wait for a limit. */
 function restartedAtMs(fault: FaultRecord, evidence: Evidence): number | null {
   const untilMs = answersUntilMs(fault, evidence);
   const dead = endedBy(fault, evidence);
   const lines = new Map(
     evidence.sideLog.map(({ runId, attempt, seenAtMs }) => [`${runId}/${attempt}`, seenAtMs]),
   );
-  const restarts = evidence.ended.flatMap((run) => {
+  const unlimited = evidence.ended.filter(
+    ({ tenant }) => !LIMITED_TENANTS.some(({ name }) => name === tenant),
+  );
+  const restarts = unlimited.flatMap((run) => {
     const lost = run.pastAttempts.find(({ outcome, replica }) => outcome === 'lost' && dead.has(replica));
     // What was not due yet when its replica died has lost nothing but its place.
     if (lost === undefined || run.runAtMs > fault.startedAtMs) return [];

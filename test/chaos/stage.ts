@@ -1,23 +1,29 @@
 // On what does everything here happen? One database with its audit, one cluster with its work, and the harness's own
 // accounts beside it: the same for a run of chaos and for a control that shows one fence missing.
-import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Accounts } from './accounts.js';
 import { installAudit } from './audit.js';
 import { Cluster } from './cluster.js';
 import type { DatabaseServer } from './database-server.js';
 import { Dice } from './dice.js';
 import { readTables, type Evidence } from './evidence.js';
 import type { FaultRecord, Scene } from './faults.js';
-import { SideLog } from './side-log.js';
-import { StallWatch } from './stalls.js';
-import { Sink } from './sink.js';
+import { OutsideWorkers } from './limited/outside-workers.js';
+import { Steering } from './limited/steering.js';
+import { addLimitedTenants } from './limited/tenants.js';
 import { Witness } from './witness.js';
-import { addTenants, Poster } from './workload.js';
+import { addTenants, Poster, type Planned } from './workload.js';
 
 export interface Stage extends Scene {
   readonly databaseUrl: string;
+  readonly steering: Steering;
+  readonly workers: OutsideWorkers;
   /** One last look at everything. The side log is closed by it. */
   lookBack(faults: readonly FaultRecord[]): Promise<Evidence>;
 }
+
+const HANDLERS = fileURLToPath(new URL('handlers', import.meta.url));
 
 export interface StageOptions {
   database: string;
@@ -33,48 +39,63 @@ export async function withStage<Result>(
   options: StageOptions,
   play: (stage: Stage) => Promise<Result>,
 ): Promise<Result> {
+  const { folder } = server;
   const databaseUrl = await server.createDatabase(options.database);
   const witness = new Witness(databaseUrl);
-  const { program } = options;
+  const spellFile = join(folder, 'spells.ndjson');
   const cluster = new Cluster({
     databaseUrl,
-    folder: server.folder,
+    folder,
     witness,
-    ...(program === undefined ? {} : { server: program }),
+    env: { CARILLON_HANDLERS: HANDLERS, CHAOS_SPELLS: spellFile },
+    ...(options.program === undefined ? {} : { server: options.program }),
   });
-  await rm(cluster.sideLog, { force: true });
-  const sink = await Sink.open();
-  const sideLog = await SideLog.follow(cluster.sideLog);
-  const stallWatch = new StallWatch();
+  const { sideLog } = cluster;
+  const accounts = await Accounts.open({ databaseUrl, sideLog, spellFile, origins: () => cluster.urls });
+  let workers: OutsideWorkers | undefined;
   try {
-    // The first one brings the tables; what the others do is audited from the beginning.
-    const first = await cluster.addSeat('r1');
-    await installAudit(witness);
-    for (let number = 2; number <= options.replicas; number += 1) await cluster.addSeat(`r${number}`);
-    const planned = await addTenants(cluster, { seat: first, sinkUrl: sink.url });
-    await cluster.untilSettled();
+    const planned = await setUp(cluster, { witness, accounts, replicas: options.replicas });
+    const started = (workers = new OutsideWorkers(cluster, accounts.spells));
     const poster = new Poster(cluster, new Dice(options.seed + 1));
+    const steering = new Steering(cluster, new Dice(options.seed + 2));
     const lookBack = async (faults: readonly FaultRecord[]): Promise<Evidence> => {
-      await sideLog.close();
+      const seen = await accounts.look();
       const tables = await witness.atOneInstant(readTables);
       const seats = cluster.seats.map(({ name, process: replica }) => ({ name, pid: replica?.pid ?? null }));
       return {
         ...tables,
+        ...seen,
         planned,
-        sideLog: sideLog.lines,
-        calls: sink.calls,
+        words: [...accounts.sink.words, ...started.words],
+        complaints: started.complaints,
+        standstills: steering.standstills,
         posts: poster.posts,
         faults,
         seats,
-        stalls: stallWatch.stalls,
       };
     };
-    return await play({ cluster, server, witness, poster, databaseUrl, lookBack });
+    return await play({ cluster, server, witness, poster, databaseUrl, lookBack, steering, workers });
   } finally {
+    await workers?.stop();
     cluster.close();
-    sink.close();
-    stallWatch.close();
-    await sideLog.close();
+    await accounts.close();
     await witness.close();
   }
+}
+
+/** Replicas, tenants and their work; resolves with the schedules once the replicas share the slots. */
+async function setUp(
+  cluster: Cluster,
+  { witness, accounts, replicas }: { witness: Witness; accounts: Accounts; replicas: number },
+): Promise<Planned[]> {
+  // The first one brings the tables; what the others do is audited from the beginning.
+  const seat = await cluster.addSeat('r1');
+  await installAudit(witness);
+  await accounts.workQueue();
+  for (let number = 2; number <= replicas; number += 1) await cluster.addSeat(`r${number}`);
+  const where = { seat, sinkUrl: accounts.sink.url };
+  const planned = await addTenants(cluster, where);
+  await addLimitedTenants(cluster, where);
+  await cluster.untilSettled();
+  return planned;
 }

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { cancelRuns, endOverdue } from '#execution/run-ending.js';
 import { listEndable } from '#execution/run-ending.repository.js';
+import { pauseQueue, resumeQueue } from '#execution/queue.repository.js';
 import { asId } from '#kernel/ids.js';
 import { addPulled, age, leasedRuns, only, outside, runRow } from '../support/outside.js';
 import { count, history } from '../support/run-rows.js';
@@ -49,6 +50,20 @@ describe('an offer', () => {
     expect(await endOverdue(db, await listEndable(db, 10))).toEqual([id]);
     expect(await count(db, 'lease')).toBe(0);
     expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
+  });
+
+  it('is not taken while its queue is paused or its tenant suspended', async () => {
+    const { db, tenant, park, take } = await outside();
+    await addPulled(db, tenant);
+    await park();
+    const { id: tenantId } = tenant;
+    await pauseQueue(db, { tenantId, name: 'mail' });
+    expect(await take()).toEqual([]);
+    await resumeQueue(db, { tenantId, name: 'mail' });
+    await sql`update carillon.tenant set state = 'suspended'`.execute(db);
+    expect(await take()).toEqual([]);
+    await sql`update carillon.tenant set state = 'active'`.execute(db);
+    expect(await take()).toHaveLength(1);
   });
 
   it('counts against limits from the moment that it leaves its replica until its lease ends (I7)', async () => {

@@ -46,7 +46,9 @@ function lostByNobody({ open, ended, replicas, faults }: Evidence): string[] {
   const states = new Map(replicas.map(({ number, state }) => [number, state]));
   return [...open, ...ended].flatMap(({ id, pastAttempts }) =>
     pastAttempts
-      .filter(({ outcome, replica }) => outcome === 'lost' && states.get(replica) !== 'dead')
+      // What a worker outside has lost, see outside-check.ts.
+      .filter(({ outcome, worker }) => outcome === 'lost' && worker === undefined)
+      .filter(({ replica }) => states.get(replica) !== 'dead')
       .filter(
         ({ error, finishedAt }) =>
           error?.name !== 'AttemptStopped' || !within(faults, mayCostTrust, Date.parse(finishedAt)),

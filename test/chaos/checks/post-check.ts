@@ -1,10 +1,14 @@
 // Did the cluster keep its word about what was posted? What it acknowledged must have come to the end that was asked
 // for, what it refused must not exist, and what it never answered for may exist once.
 import type { EndedRun, Evidence, OpenRun } from '../evidence.js';
+import { mayInterrupt, within } from './fault-windows.js';
 import { UNDERWAY_MS } from './ledger-check.js';
 import type { Post } from '../workload.js';
 
 const FAILURES = 3;
+
+/** Between the begin of a transaction and its look at the key. */
+const BEGUN_MS = 1_000;
 
 /** I5; C2, C4. */
 export function checkPosts(evidence: Evidence): string[] {
@@ -17,7 +21,35 @@ export function checkPosts(evidence: Evidence): string[] {
   return [
     ...unasked,
     ...evidence.posts.flatMap((post) => checkPost(post, byKey.get(post.key) ?? [], evidence)),
+    ...checkUnique(evidence, posted),
   ];
+}
+
+/** A unique key is held from its run's creation to its end, by one run at a time. */
+function checkUnique(evidence: Evidence, posted: ReadonlyMap<string, Post>): string[] {
+  const { open, ended, posts, faults } = evidence;
+  const nameOfKey = ({ tenant, unique }: Post): string => `${unique} of ${tenant}`;
+  const holders = [...open, ...ended].flatMap((run) => {
+    const post = posted.get(run.key ?? '');
+    return post === undefined || post.unique === null ? [] : [{ run, name: nameOfKey(post) }];
+  });
+  const byId = new Map(holders.map(({ run, name }) => [run.id, name]));
+  const wronglyTold = posts
+    .filter((post) => post.outcome === 'deduplicated' && byId.get(post.id ?? '') !== nameOfKey(post))
+    .map((post) => `I5: run ${post.id} was said to hold the unique key ${nameOfKey(post)}, and does not`);
+  const endOf = (run: OpenRun | EndedRun): number =>
+    'finishedAtMs' in run ? run.finishedAtMs : Number.POSITIVE_INFINITY;
+  const atOnce = [...Map.groupBy(holders, ({ name }) => name)].flatMap(([name, all]) => {
+    const sorted = all.map(({ run }) => run).toSorted((a, b) => a.createdAtMs - b.createdAtMs);
+    return sorted.flatMap((run, index) =>
+      sorted
+        .slice(0, index)
+        .filter((other) => endOf(other) > run.createdAtMs + BEGUN_MS)
+        .filter(() => !within(faults, mayInterrupt, run.createdAtMs))
+        .map((other) => `C4: runs ${other.id} and ${run.id} held the unique key ${name} at once`),
+    );
+  });
+  return [...wronglyTold, ...atOnce];
 }
 
 function checkPost(post: Post, runs: readonly (OpenRun | EndedRun)[], { readAtMs }: Evidence): string[] {
@@ -28,6 +60,8 @@ function checkPost(post: Post, runs: readonly (OpenRun | EndedRun)[], { readAtMs
   switch (post.outcome) {
     case 'refused':
       return run === undefined ? [] : [`C4: ${name} was refused (${post.said}), and exists as ${run.id}`];
+    case 'deduplicated':
+      return run === undefined ? [] : [`C4: ${name} was told to be run ${post.id}, and exists as ${run.id}`];
     case 'unknown':
       return run === undefined ? [] : checkEnd(run, post, readAtMs);
     case 'acknowledged':

@@ -4,6 +4,7 @@
 import type { Plot } from './plot.js';
 import type { Patch } from './patched-product.js';
 import * as plots from './plots.js';
+import * as limits from './limit-plots.js';
 import * as repairs from './repair-plots.js';
 
 export interface Control {
@@ -176,6 +177,84 @@ export const CONTROLS: readonly Control[] = [
     ],
     plot: plots.handedOverUnderWay,
     caughtBy: /^C7: attempt 1 of run .* was called while attempt 1/,
+  },
+  {
+    name: 'limits forget the former owner',
+    patches: [
+      {
+        file: 'libs/execution/claim-loop.js',
+        from: 'occupancy.setElsewhere(this.#foreign.runs, this.#foreign.known);',
+        to: 'occupancy.setElsewhere([], this.#foreign.known);',
+      },
+    ],
+    plot: limits.limitedUnderWay,
+    caughtBy: /^I7: \d+ committed runs of .* executed at once/,
+  },
+  {
+    name: 'limits forget workers outside',
+    patches: [
+      {
+        file: 'libs/execution/claim.repository.js',
+        from: 'true from carillon.lease where slot',
+        to: 'true from carillon.lease where false and slot',
+      },
+    ],
+    plot: limits.limitedUnderWay,
+    caughtBy: /^I7: \d+ pulled runs of .* executed at once/,
+  },
+  {
+    name: 'rates let everything pass',
+    patches: [
+      {
+        file: 'libs/execution/rate-gate.js',
+        from: 'return tenant.rate !== undefined || jobType.rate !== undefined;',
+        to: 'return false;',
+      },
+    ],
+    plot: limits.handedOutAtOnce,
+    caughtBy: /^I7: \d+ metered runs of .* started within/,
+  },
+  {
+    name: 'queue filled outside of the transaction',
+    patches: [
+      {
+        file: 'libs/execution/queue-target.js',
+        from: '{ id, priority, db: fromKysely(trx) }',
+        to: '{ id, priority }',
+      },
+    ],
+    plot: limits.handedOutAtOnce,
+    caughtBy: /^I2: the job of run .* was put into its queue by transaction/,
+  },
+  {
+    name: 'pauses overlooked',
+    patches: [
+      {
+        file: 'libs/execution/claim.repository.js',
+        from: "coalesce(t.state = 'suspended', false) or q.paused_at is not null as paused",
+        to: 'false as paused',
+      },
+    ],
+    plot: limits.pausedQueue,
+    caughtBy: /^I7: .* began \d+ ms after queue/,
+  },
+  {
+    // Whoever offers it again and whoever takes it again each take the old token's meaning away.
+    name: 'lease keeps its name when it changes hands',
+    patches: [
+      {
+        file: 'libs/execution/lease.repository.js',
+        from: "set id = gen_random_uuid(), state = 'taken'",
+        to: "set state = 'taken'",
+      },
+      {
+        file: 'libs/execution/lease.repository.js',
+        from: 'set id = gen_random_uuid(), attempt = l.attempt + 1',
+        to: 'set attempt = l.attempt + 1',
+      },
+    ],
+    plot: limits.silentWorker,
+    caughtBy: /^I2: the completion of attempt 1 of run .* was acknowledged/,
   },
   {
     name: 'started when claimed',

@@ -65,7 +65,8 @@ export async function fault(
 
 async function tenantOf({ witness }: Stage, { number }: Actor): Promise<string> {
   const { name } = await witness.askOne<{ name: string }>(
-    'select t.name from carillon.tenant t join carillon.slot_owner o using (slot) where o.owner = $1 and o.target is null order by t.name limit 1',
+    `select t.name from carillon.tenant t join carillon.slot_owner o using (slot)
+      where o.owner = $1 and o.target is null and t.name like 'tenant-%' order by t.name limit 1`,
     [number],
   );
   return name;

@@ -45,7 +45,7 @@ const block: FaultKind = {
   limits: { ...AT_ONCE, latenessMs: 4_000 },
   async strike({ cluster, seat, witness, poster, note }) {
     const [owned] = await witness.ask<{ name: string }>(
-      `select t.name from carillon.tenant t join carillon.slot_owner o using (slot) where o.owner = $1 and o.target is null order by t.name limit 1`,
+      `select t.name from carillon.tenant t join carillon.slot_owner o using (slot) where o.owner = $1 and o.target is null and t.name like 'tenant-%' order by t.name limit 1`,
       [await cluster.numberOf(seat)],
     );
     if (owned === undefined) return note('it owns no tenant just now, so nothing blocks it');

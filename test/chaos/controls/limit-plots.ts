@@ -1,0 +1,109 @@
+// Which moment shows that something limited, or something outside of the replicas, is not watched over? Each plot fills
+// limits and lets the slot change hands, or lets a worker go silent, with workers, endpoint and queue as in a run of
+// chaos. With the product as it is, each of them ends well.
+import { setTimeout as rest } from 'node:timers/promises';
+import { until } from '../../support/until.js';
+import { AT_ONCE } from '../faults.js';
+import { WORKERS_PER_TENANT } from '../limited/outside-workers.js';
+import { LIMITED_TENANTS, PAUSED_QUEUE } from '../limited/tenants.js';
+import type { Stage } from '../stage.js';
+import type { Wish } from '../wish.js';
+import { actors, fault, type Actor, type Plot } from './plot.js';
+
+const TENANT = 'strict-types';
+const AFTERMATH_MS = 9_000;
+
+/** More than may run at once or start at once, while the slot is handed over. */
+export const limitedUnderWay: Plot = async (stage) => {
+  const owner = await ownerOf(stage);
+  const { leader, follower } = await actors(stage);
+  const operator = owner.seat === leader.seat ? follower : leader;
+  const order = (what: string) =>
+    stage.cluster.call(operator.seat, `/api/v1/cluster/replicas/${owner.number}:${what}`, {});
+  await ask(stage, owner, { jobType: 'committed', ms: 3_000, count: 6 });
+  await ask(stage, owner, { jobType: 'pulled', ms: 3_000, count: 6 });
+  await rest(700);
+  const drained = await fault('drain', owner, {
+    led: owner.seat === leader.seat,
+    kind: { limits: { ...AT_ONCE, slotsMs: 5_000 } },
+    act: async () => {
+      await order('drain');
+      await rest(5_000);
+      await order('undrain');
+    },
+  });
+  await rest(AFTERMATH_MS);
+  return [drained];
+};
+
+/** Many at once of what has a rate, and of what goes into the user's queue. */
+export const handedOutAtOnce: Plot = async (stage) => {
+  const owner = await ownerOf(stage);
+  await ask(stage, owner, { jobType: 'metered', ms: 100, count: 8 });
+  await ask(stage, owner, { jobType: 'handed-over', ms: 0, count: 3 });
+  await rest(AFTERMATH_MS);
+  return [];
+};
+
+/** Work comes for a queue that has been paused for a while. */
+export const pausedQueue: Plot = async (stage) => {
+  const owner = await ownerOf(stage);
+  const paused = stage.steering.standstill(
+    { tenant: TENANT, queue: PAUSED_QUEUE },
+    new AbortController().signal,
+  );
+  await rest(3_500);
+  await ask(stage, owner, { jobType: 'committed', ms: 100, count: 4, queue: PAUSED_QUEUE });
+  await paused;
+  await rest(AFTERMATH_MS);
+  return [];
+};
+
+/** A worker takes a run without ever saying so, and ends it when another one has it. */
+export const silentWorker: Plot = async (stage) => {
+  const { witness, workers } = stage;
+  const owner = await ownerOf(stage);
+  const tell = (state: string) =>
+    witness.ask(`update carillon.worker set state = $1 where name like 'pulls-%'`, [state]);
+  const untilLeaseIs = (state: string) =>
+    until(
+      `the run is ${state}`,
+      async () => (await witness.ask('select 1 from carillon.lease where state = $1', [state])).length > 0,
+    );
+  await until('the workers are there', async () => {
+    const { count } = await witness.askOne<{ count: number }>(
+      `select count(*)::int as count from carillon.worker where name like 'pulls-%'`,
+    );
+    return count === LIMITED_TENANTS.length * WORKERS_PER_TENANT;
+  });
+  await tell('quiet');
+  await ask(stage, owner, { jobType: 'pulled', ms: 6_000, count: 1 });
+  await untilLeaseIs('offered');
+  const straying = workers.stray(TENANT, { beats: false, ms: 12_500 });
+  await untilLeaseIs('taken');
+  await tell('run');
+  if ((await straying) === null) throw new Error('expected the stray worker to take the run, got none');
+  await rest(AFTERMATH_MS);
+  return [];
+};
+
+/** Of the tenant's slot. */
+async function ownerOf({ cluster, witness }: Stage): Promise<Actor> {
+  const { number, name } = await witness.askOne<{ number: number; name: string }>(
+    `select r.number, r.name from carillon.tenant t join carillon.slot_owner o using (slot) join carillon.replica r on r.number = o.owner
+      where t.name = $1`,
+    [TENANT],
+  );
+  const seat = cluster.seats.find((each) => each.name === name);
+  if (seat === undefined) throw new Error(`expected replica ${number} to have a seat, got none`);
+  return { seat, number };
+}
+
+async function ask(
+  { poster }: Stage,
+  { seat }: Actor,
+  { ms, count, ...rest }: { jobType: string; ms: number; count: number; queue?: string },
+): Promise<void> {
+  const wish: Wish = { ...rest, payload: { ms }, expected: 'succeeded' };
+  await poster.postBatch(seat, { tenant: TENANT, wishes: Array.from({ length: count }, () => wish) });
+}
