@@ -2,7 +2,8 @@
 // afterwards, moved in one transaction, so it is always in exactly one of them (I5).
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import type { ReplicaNumber, RunId, ScheduleId, Slot, TenantId, WorkerId } from '#kernel/ids.js';
+import type { RunId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
+import { FINISHED, SHOWN, UNFINISHED, type RunRow, type RunState } from './run-row.js';
 
 export interface NewRun {
   id: RunId;
@@ -88,44 +89,6 @@ function tagsJson(tags: readonly string[]): string | null {
   return tags.length > 0 ? JSON.stringify(tags) : null;
 }
 
-export type RunState =
-  | 'scheduled'
-  | 'queued'
-  | 'running'
-  | 'retrying'
-  | 'succeeded'
-  | 'failed'
-  | 'cancelled'
-  | 'expired'
-  | 'dead-lettered';
-
-export interface RunRow {
-  id: RunId;
-  jobType: string;
-  state: RunState;
-  queue: string;
-  concurrencyKey: string | null;
-  tags: string[] | null;
-  deadline: Date | null;
-  progress: unknown;
-  cancelRequestedAt: Date | null;
-  scheduleId: ScheduleId | null;
-  dueAt: Date | null;
-  payload: unknown;
-  priority: number;
-  runAt: Date;
-  attempt: number;
-  pastAttempts: object[] | null;
-  createdAt: Date;
-  replica: ReplicaNumber | null;
-  /** The worker outside that has taken it, or whose attempt was the last. */
-  worker: WorkerId | null;
-  startedAt: Date | null;
-  finishedAt: Date | null;
-  output: unknown;
-  error: unknown;
-}
-
 export interface RunPage {
   tenantId: TenantId;
   /** Only this one. */
@@ -169,26 +132,13 @@ export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
       select c.replica, u.id, (c.started ->> u.id::text)::timestamptz as started_at
         from carillon.claim c cross join lateral unnest(c.run_ids) as u (id)),
     unfinished as (
-      select r.id, r.job_type, r.schedule_id, r.due_at, r.payload, r.priority, coalesce(l.run_at, r.run_at) as run_at, r.attempt, r.past_attempts, r.created_at,
-             r.queue, r.concurrency_key, r.tags, r.deadline, r.progress, r.cancel_requested_at,
-             case when h.started_at is not null or l.state = 'taken' then 'running'
-                  when r.failures > 0 then 'retrying'
-                  when coalesce(l.run_at, r.run_at) > clock_timestamp() then 'scheduled'
-                  else 'queued' end as state,
-             h.replica, coalesce(h.started_at, l.taken_at) as started_at, l.worker, null::timestamptz as finished_at, null::jsonb as output, null::jsonb as error
+      select ${UNFINISHED}
         from (select * from carillon.run where ${mayBe(page, 'unfinished')} and ${wanted} order by id desc limit ${unfinishedLimit}) r
         left join held h on h.id = r.id
         left join carillon.lease l on l.run_id = r.id),
     finished as not materialized (
-      select id, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts, created_at,
-             queue, concurrency_key, tags, deadline, progress, null::timestamptz as cancel_requested_at,
-             outcome as state, replica, started_at, worker, finished_at, output, error
-        from carillon.run_history where ${mayBe(page, 'finished')} and ${wanted})
-    select id, job_type as "jobType", state, schedule_id as "scheduleId", due_at as "dueAt", payload, priority, run_at as "runAt", attempt,
-           past_attempts as "pastAttempts", created_at as "createdAt",
-           queue, concurrency_key as "concurrencyKey", tags, deadline, progress, cancel_requested_at as "cancelRequestedAt",
-           replica, worker, started_at as "startedAt", finished_at as "finishedAt",
-           output, error
+      select ${FINISHED} from carillon.run_history where ${mayBe(page, 'finished')} and ${wanted})
+    select ${SHOWN}
       from ((select * from unfinished where ${ofState} order by id desc limit ${limit})
              union all
             (select * from finished where ${ofState} order by id desc limit ${limit})) run
@@ -267,13 +217,24 @@ function firstIdOf(ms: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }
 
+/** One run, wherever it is. Unlike a list it looks for one holder only, and not for those of everything that is held. */
 export async function findRun(
   db: Database,
   { tenantId, id }: { tenantId: TenantId; id: RunId },
 ): Promise<RunRow | undefined> {
-  const one = { tenantId, id, scheduleId: null, state: null, beforeId: null, limit: 1 };
-  const [found] = await listRuns(db, one);
-  return found;
+  const { rows } = await sql<RunRow>`
+    select ${SHOWN}
+      from (select ${UNFINISHED}
+              from carillon.run r
+              left join lateral (
+                select c.replica, (c.started ->> r.id::text)::timestamptz as started_at
+                  from carillon.claim c where r.id = any(c.run_ids) limit 1) h on true
+              left join lateral (select * from carillon.lease where run_id = r.id limit 1) l on true
+             where r.id = ${id} and r.tenant_id = ${tenantId}
+             union all
+            select ${FINISHED} from carillon.run_history where tenant_id = ${tenantId} and id = ${id}) run
+     limit 1`.execute(db);
+  return rows[0];
 }
 
 /** Which of these runs are over. */

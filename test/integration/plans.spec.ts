@@ -170,8 +170,10 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'withdrawn offers': (tx) => endings.withdrawOffers(tx, { tenantId: first().id, ids: on.runs }),
   'void claims': (tx) => revocations.hasVoidClaims(tx),
   'revoked claims': (tx) => revocations.deleteVoidClaims(tx, { limit: 20 }),
-  'lost runs': (tx) => revocations.requeueLost(tx, { replica: on.replica, runIds: [...on.runs], started: null }),
-  'dead letters': (tx) => revocations.deadLetter(tx, { replica: on.replica, runIds: [...on.runs], error: {} }),
+  'lost runs': (tx) =>
+    revocations.requeueLost(tx, { replica: on.replica, runIds: [...on.runs], started: null }),
+  'dead letters': (tx) =>
+    revocations.deadLetter(tx, { replica: on.replica, runIds: [...on.runs], error: {} }),
   'the sweep': (tx) => sweep(tx),
   'runs brought back': (tx) =>
     requeueRuns(tx, { tenantId: first().id, ids: on.ended, outcomes: ['failed', 'succeeded'] }),

@@ -60,7 +60,8 @@ class IdempotencyInterceptor implements NestInterceptor {
   async #answer(request: WritingRequest, response: Response, next: CallHandler): Promise<unknown> {
     const key = keyOf(request);
     const done: (() => void)[] = [];
-    const afterwards = (act: () => void): void => void done.push(act);
+    // Without a key each statement stands for itself, and what it has written is committed.
+    const afterwards = (act: () => void): void => void (key === null ? act() : done.push(act));
     const act = (db: Database): Promise<unknown> => {
       request.writing = { db, afterwards };
       return lastValueFrom(next.handle());

@@ -1,6 +1,6 @@
 // What does a run look like from outside?
 import { z } from 'zod';
-import type { RunRow } from '#execution/run.repository.js';
+import type { RunRow } from '#execution/run-row.js';
 import { pageQuery } from './page-token.js';
 import { instant, resourceName } from './shapes.js';
 
