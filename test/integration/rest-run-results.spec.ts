@@ -138,7 +138,7 @@ describe('a handler that throws', () => {
   const shown = {
     text: { name: 'NonError', message: /just text/ },
     nothing: { name: 'NonError', message: /undefined/ },
-    object: { name: 'NonError', message: /object/ },
+    object: { name: 'NonError', message: /got \{"code":7\}/ },
     nul: { name: 'Error', message: /^a\ufffdb$/ },
     surrogate: { name: 'Error', message: /^a\ufffdb$/ },
     'cut-surrogate': { name: 'Error', message: /^x{1999}\ufffd?$/ },
