@@ -26,7 +26,7 @@ describe('settings', () => {
       CARILLON_MIGRATE: true,
       CARILLON_BUILT_IN_JOBS: false,
       CARILLON_HTTP_ALLOWED_HOSTS: [],
-      cluster: { heartbeatMs: 1_000, leaseMs: 5_000, marginMs: 1_000, electionMs: 300, sweepMs: 250 },
+      cluster: { heartbeatMs: 1_000, leaseMs: 5_000, marginMs: 1_000, electionMs: 500, sweepMs: 300 },
     });
   });
 
