@@ -1,11 +1,19 @@
 // What time is it in the database, without asking? The last answer that carried its time, plus what the
 // monotonic clock has counted since it came. The answer is older than its arrival, so this runs a little
-// behind the database and never ahead of it.
+// behind the database and never ahead of it. An answer that was long on its way would set it back, and two runs that
+// were one after the other would seem to have been at once; so it follows what is later at once, what is
+// earlier only as fast as clocks drift apart, and a step of the database's clock as a whole.
 import type { Clock } from '#kernel/clock.js';
 import type { Membership } from './membership.js';
 
+/** From one beat to the next: a thousand parts in a million, twice what is usual for a bad clock. */
+const DRIFT_MS = 1;
+/** An answer is hardly ever that late. */
+const STEP_MS = 1_000;
+
 export class DatabaseClock {
   #offsetMs: number;
+  #isKnown = false;
 
   constructor(
     membership: Membership,
@@ -13,7 +21,10 @@ export class DatabaseClock {
   ) {
     this.#offsetMs = clock.now().getTime() - clock.monotonicMs();
     membership.beaten.subscribe(({ databaseTime, receivedAtMs }) => {
-      this.#offsetMs = databaseTime.getTime() - receivedAtMs;
+      const offsetMs = databaseTime.getTime() - receivedAtMs;
+      const isLate = this.#isKnown && this.#offsetMs - offsetMs < STEP_MS;
+      this.#offsetMs = isLate ? Math.max(offsetMs, this.#offsetMs - DRIFT_MS) : offsetMs;
+      this.#isKnown = true;
     });
   }
 

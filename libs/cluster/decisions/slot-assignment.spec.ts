@@ -121,7 +121,7 @@ describe('assignSlots', () => {
       }),
       { numRuns: 40 },
     );
-  });
+  }, 60_000);
 
   it('moves no more than rendezvous hashing does, but for chance', () => {
     const rendezvous = (members: readonly RingMember[]): Owners =>
