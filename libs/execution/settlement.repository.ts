@@ -31,14 +31,21 @@ export async function decideFires(
   tx: Tx,
   { fires, lateAfterMs }: { fires: readonly StartedFire[]; lateAfterMs: number },
 ): Promise<void> {
+  // In the order in which they were planned, in which they lie beside each other.
+  const ordered = fires.toSorted((a, b) => (a.scheduleId < b.scheduleId ? -1 : 1));
+  const ids = plainArray(ordered.map((fire) => fire.scheduleId));
+  const dues = ordered.map((fire) => fire.dueAt.getTime()).toSorted((a, b) => a - b);
+  // The keys once more, and between which instants: else the whole ledger is read and hashed for each batch.
   await sql`
     update carillon.fire f
        set started_at = s.started_at,
            outcome = case when s.started_at - s.due_at > make_interval(secs => ${lateAfterMs / 1000}::float8) then 'late' else 'fired' end
-      from unnest(${fires.map((fire) => fire.scheduleId)}::uuid[],
-                  ${fires.map((fire) => fire.dueAt)}::timestamptz[],
-                  ${fires.map((fire) => fire.startedAt)}::timestamptz[]) as s (schedule_id, due_at, started_at)
-     where f.schedule_id = s.schedule_id and f.due_at = s.due_at and f.outcome = 'planned'`.execute(tx);
+      from unnest(${ids}::uuid[],
+                  ${plainArray(ordered.map((fire) => fire.dueAt.toISOString()))}::timestamptz[],
+                  ${plainArray(ordered.map((fire) => fire.startedAt.toISOString()))}::timestamptz[]) as s (schedule_id, due_at, started_at)
+     where f.schedule_id = any(${ids}::uuid[])
+       and f.due_at between ${new Date(dues.at(0) ?? 0)} and ${new Date(dues.at(-1) ?? 0)}
+       and f.schedule_id = s.schedule_id and f.due_at = s.due_at and f.outcome = 'planned'`.execute(tx);
 }
 
 export interface UnstartedFire {

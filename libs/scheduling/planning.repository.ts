@@ -1,106 +1,129 @@
-// Which statements plan due times? All run in one leader transaction per batch, in this order: advance,
-// then ledger, then runs; only what the compare-and-set of the first has won is written by the others.
+// Which statements plan due times? Some find the schedules that are due soon; one writes what was decided about a batch
+// of them, in one leader transaction: next due times, ledger rows and runs.
 import { sql } from 'kysely';
+import { plainArray } from '#database/array-text.js';
 import type { Database, Tx } from '#database/connection.js';
-import type { RunId, ScheduleId, Slot, TenantId, Term } from '#kernel/ids.js';
+import type { RunId, ScheduleId, Slot, Term } from '#kernel/ids.js';
 import type { ScheduleSpec } from './decisions/due-times.js';
 import type { PlannedFire } from './decisions/planning.js';
 import type { ScheduleState } from './decisions/schedule-state.js';
 import { parseSpec } from './stored-spec.js';
 
+/** What a decision needs to know; what a run takes from its schedule never leaves the database. */
 export interface DueSchedule {
   id: ScheduleId;
-  tenantId: TenantId;
-  slot: Slot;
-  jobType: string;
   spec: ScheduleSpec;
-  payload: unknown;
   state: ScheduleState;
   nextDueAt: Date;
   revision: number;
 }
 
-/** The schedules due until `lookAheadMs` from now, by the database's clock: one range scan, soonest first. */
+/**
+ * The schedules to decide about, by the database's clock and soonest first: those due until `lookAheadMs` from now and,
+ * of the paused, which are not planned ahead, those due already. One range scan.
+ */
 export async function findDueSchedules(
   db: Database,
   { lookAheadMs, limit }: { lookAheadMs: number; limit: number },
-): Promise<(DueSchedule & { now: Date })[]> {
-  const { rows } = await sql<DueSchedule & { now: Date; spec: unknown }>`
-    select now() as now, id, tenant_id as "tenantId", slot, job_type as "jobType", spec, payload, state,
-           next_due_at as "nextDueAt", revision
+): Promise<{ now: Date; schedules: DueSchedule[] }> {
+  // Instants as numbers: reading their texts takes longer than all else about a row.
+  const { rows } = await sql<DueRow>`
+    select date_part('epoch', now()) * 1000 as "nowMs", id, spec, state, revision,
+           date_part('epoch', next_due_at) * 1000 as "nextDueMs"
       from carillon.schedule
      where next_due_at <= now() + make_interval(secs => ${lookAheadMs / 1000}::float8)
+       and (state = 'active' or next_due_at <= now())
      order by next_due_at
      limit ${limit}`.execute(db);
-  return rows.map((row) => ({ ...row, spec: parseSpec(row.spec) }));
+  const schedules = rows.map(({ id, spec, state, revision, nextDueMs }) => ({
+    id,
+    spec: parseSpec(spec),
+    state,
+    revision,
+    nextDueAt: new Date(Math.round(nextDueMs)),
+  }));
+  return { now: new Date(rows[0]?.nowMs ?? 0), schedules };
 }
 
-export interface Advance {
+interface DueRow {
   id: ScheduleId;
-  from: Date;
-  to: Date | null;
+  spec: unknown;
+  state: ScheduleState;
   revision: number;
+  nowMs: number;
+  nextDueMs: number;
 }
 
-/** Moves next due times on, each only if nobody changed the schedule meanwhile; resolves with those that moved. */
-export async function advanceSchedules(tx: Tx, advances: readonly Advance[]): Promise<Set<ScheduleId>> {
-  const { rows } = await sql<{ id: ScheduleId }>`
-    update carillon.schedule s
-       set next_due_at = a.due_to
-      from unnest(${advances.map((advance) => advance.id)}::uuid[],
-                  ${advances.map((advance) => advance.from)}::timestamptz[],
-                  ${advances.map((advance) => advance.to)}::timestamptz[],
-                  ${advances.map((advance) => advance.revision)}::bigint[]) as a (id, due_from, due_to, revision)
-     where s.id = a.id and s.next_due_at = a.due_from and s.revision = a.revision
-    returning s.id`.execute(tx);
-  return new Set(rows.map((row) => row.id));
+/** How many schedules are due until `lookAheadMs` from now, up to a limit; from the index alone. */
+export async function countDueSchedules(
+  db: Database,
+  { lookAheadMs, limit }: { lookAheadMs: number; limit: number },
+): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count
+      from (select 1 from carillon.schedule
+             where next_due_at <= now() + make_interval(secs => ${lookAheadMs / 1000}::float8)
+             limit ${limit}) due`.execute(db);
+  return rows[0]?.count ?? 0;
+}
+
+export interface WrittenPlan {
+  schedule: Pick<DueSchedule, 'id' | 'nextDueAt' | 'revision'>;
+  fires: readonly NewFire[];
+  /** Null when the schedule will never be due again. */
+  nextDueAt: Date | null;
 }
 
 export interface NewFire extends PlannedFire {
-  scheduleId: ScheduleId;
-  tenantId: TenantId;
+  /** Of the run that a planned one gets. */
   runId: RunId | null;
 }
 
-/** I1: a due time that already has its row keeps it, and gets no second run; resolves with the runs that are new. */
-export async function insertFires(
+/**
+ * Moves next due times on, each only if nobody changed the schedule meanwhile, and writes the fires of those that moved,
+ * with a run for each that is planned. I1: a due time that already has its row keeps it, and gets no second run.
+ * Resolves with the slots that have new runs due within `soonMs`.
+ */
+export async function writePlans(
   tx: Tx,
-  { term, fires }: { term: Term; fires: readonly NewFire[] },
-): Promise<Set<RunId>> {
-  const { rows } = await sql<{ runId: RunId | null }>`
-    insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term)
-    select f.schedule_id, f.due_at, f.tenant_id, f.outcome, f.reason, f.run_id, ${term}
-      from unnest(${fires.map((fire) => fire.scheduleId)}::uuid[],
-                  ${fires.map((fire) => fire.dueAt)}::timestamptz[],
-                  ${fires.map((fire) => fire.tenantId)}::uuid[],
-                  ${fires.map((fire) => fire.outcome)}::text[],
-                  ${fires.map((fire) => fire.reason)}::text[],
-                  ${fires.map((fire) => fire.runId)}::uuid[]) as f (schedule_id, due_at, tenant_id, outcome, reason, run_id)
-    on conflict (schedule_id, due_at) do nothing
-    returning run_id as "runId"`.execute(tx);
-  return new Set(rows.flatMap((row) => (row.runId === null ? [] : [row.runId])));
-}
-
-export interface PlannedRun {
-  id: RunId;
-  tenantId: TenantId;
-  slot: Slot;
-  jobType: string;
-  scheduleId: ScheduleId;
-  dueAt: Date;
-  payload: unknown;
-}
-
-export async function insertPlannedRuns(tx: Tx, runs: readonly PlannedRun[]): Promise<void> {
-  await sql`
-    insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at)
-    select r.id, r.tenant_id, r.slot, r.job_type, r.schedule_id, r.due_at, r.payload::jsonb, r.due_at
-      from unnest(${runs.map((run) => run.id)}::uuid[],
-                  ${runs.map((run) => run.tenantId)}::uuid[],
-                  ${runs.map((run) => run.slot)}::smallint[],
-                  ${runs.map((run) => run.jobType)}::text[],
-                  ${runs.map((run) => run.scheduleId)}::uuid[],
-                  ${runs.map((run) => run.dueAt)}::timestamptz[],
-                  ${runs.map((run) => JSON.stringify(run.payload))}::text[])
-        as r (id, tenant_id, slot, job_type, schedule_id, due_at, payload)`.execute(tx);
+  { term, plans, soonMs }: { term: Term; plans: readonly WrittenPlan[]; soonMs: number },
+): Promise<Slot[]> {
+  const ids = plainArray(plans.map(({ schedule }) => schedule.id));
+  const fires = plans.flatMap((plan, index) => plan.fires.map((fire) => ({ ...fire, plan: index + 1 })));
+  // Nearly all of a batch are planned, with nothing to say: an empty array stands for that of each.
+  const allPlanned = fires.every((fire) => fire.outcome === 'planned');
+  // The keys once more by themselves, so that no plan ever hashes the whole table.
+  const { rows } = await sql<{ slot: Slot }>`
+    with advanced as (
+      update carillon.schedule s
+         set next_due_at = a.due_to
+        from unnest(${ids}::uuid[],
+                    ${plainArray(plans.map(({ schedule }) => schedule.nextDueAt.toISOString()))}::timestamptz[],
+                    ${plainArray(plans.map(({ nextDueAt }) => nextDueAt?.toISOString() ?? null))}::timestamptz[],
+                    ${plainArray(plans.map(({ schedule }) => schedule.revision))}::bigint[])
+               with ordinality as a (id, due_from, due_to, revision, number)
+       where s.id = any(${ids}::uuid[]) and s.id = a.id and s.next_due_at = a.due_from and s.revision = a.revision
+      returning a.number, s.id, s.tenant_id, s.slot, s.job_type, s.payload),
+    decided as (
+      insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term)
+      select s.id, f.due_at, s.tenant_id, coalesce(f.outcome, 'planned'), f.reason, f.run_id, ${term}
+        from unnest(${plainArray(fires.map((fire) => fire.plan))}::bigint[],
+                    ${plainArray(fires.map((fire) => fire.dueAt.toISOString()))}::timestamptz[],
+                    ${plainArray(fires.map((fire) => fire.runId))}::uuid[],
+                    ${plainArray(allPlanned ? [] : fires.map((fire) => fire.outcome))}::text[],
+                    ${allPlanned ? [] : fires.map((fire) => fire.reason)}::text[]) as f (number, due_at, run_id, outcome, reason)
+        join advanced s on s.number = f.number
+      on conflict (schedule_id, due_at) do nothing
+      returning schedule_id, due_at, run_id),
+    placed as (
+      insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at)
+      select d.run_id, s.tenant_id, s.slot, s.job_type, s.id, d.due_at, s.payload, d.due_at
+        from decided d
+        join advanced s on s.id = d.schedule_id
+       where d.run_id is not null
+      returning slot, run_at)
+    select distinct slot from placed where run_at < now() + make_interval(secs => ${soonMs / 1000}::float8)`.execute(
+    tx,
+  );
+  return rows.map((row) => row.slot);
 }

@@ -6,6 +6,7 @@ import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planner-loop.js';
 import { changeSchedule, createSchedule, deleteSchedule } from '#scheduling/schedules.js';
 import type { Slot, TenantId } from '#kernel/ids.js';
+import { systemClock } from '#database/runtime/system-clock.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { addTenant, openDatabase } from '../support/rows.js';
 import { startLoneMember, type TestMember } from '../support/test-member.js';
@@ -28,7 +29,7 @@ beforeEach(async () => {
 });
 
 function plannerOf({ leadership, hints }: TestMember): PlannerLoop {
-  return new PlannerLoop(leadership, hints, DEFAULT_PLANNER_SETTINGS);
+  return new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
 }
 
 function everySecond(): ScheduleSpec {

@@ -130,21 +130,15 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       'under-way',
     ),
   'due schedules': (tx) => planning.findDueSchedules(tx, { lookAheadMs: 10_000, limit: 500 }),
-  'schedules moved on': (tx) =>
-    planning.advanceSchedules(
-      tx,
-      on.schedules.map(({ id, dueAt }) => ({ id, from: dueAt, to: at(60_000), revision: 1 })),
-    ),
-  'new fires': (tx) =>
-    planning.insertFires(tx, {
+  'a crowd': (tx) => planning.countDueSchedules(tx, { lookAheadMs: 120_000, limit: 1_000 }),
+  'written plans': (tx) =>
+    planning.writePlans(tx, {
       term: asId.term(1),
-      fires: on.schedules.map(({ id }, n) => ({
-        scheduleId: id,
-        tenantId: first().id,
-        dueAt: at(n),
-        outcome: 'planned',
-        reason: null,
-        runId: asId.run(randomUUIDv7()),
+      soonMs: 1_500,
+      plans: on.schedules.map(({ id, dueAt }, n) => ({
+        schedule: { id, nextDueAt: dueAt, revision: 1 },
+        nextDueAt: at(60_000),
+        fires: [{ dueAt: at(n), outcome: 'planned', reason: null, runId: asId.run(randomUUIDv7()) }],
       })),
     }),
   'new runs': (tx) =>

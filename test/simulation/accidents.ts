@@ -57,7 +57,7 @@ export const AMBUSHED: readonly string[] = [
   'terminateSessions',
   'markDead',
   'markDead',
-  'insertFires',
+  'writePlans',
   'insertRing',
   'deleteVoidClaims',
   'requeueLost',

@@ -27,7 +27,7 @@ const CONTROLS: readonly Control[] = [
   {
     broken: 'planning without fence, compare-and-set and unique ledger',
     shows: 'I1',
-    focus: around('advanceSchedules', LONG_SLEEP),
+    focus: around('findDueSchedules', LONG_SLEEP),
     overlooked: ['I3'],
   },
   { broken: 'completions without the gate', shows: 'I4', focus: around('terminateSessions', LONG_SLEEP) },
@@ -83,7 +83,11 @@ const CONTROLS: readonly Control[] = [
   { broken: 'claimed runs are taken back, too', shows: 'only what is there runs' },
   { broken: 'finished runs are not kept', shows: 'I5' },
   { broken: 'starts before run_at', shows: 'I6' },
-  { broken: 'claims that do not tell of cancels and deadlines', shows: 'nothing starts after its deadline' },
+  {
+    broken: 'claims that do not tell of cancels and deadlines',
+    shows: 'nothing starts after its deadline',
+    overlooked: ['what is over never starts'],
+  },
   {
     broken: 'claims that do not tell of cancels and deadlines',
     shows: 'what is over never starts',

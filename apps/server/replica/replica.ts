@@ -77,7 +77,7 @@ export function buildReplica(options: ReplicaOptions) {
     election: new ElectionLoop(membership, leadership, config.cluster, clock),
     sweep: new SweepLoop(leadership, hints, config.cluster, clock),
     horizon: new HorizonLoop(leadership, clock, config.CARILLON_HORIZON_WARN_SECONDS * 1_000),
-    planner: new PlannerLoop(leadership, hints, DEFAULT_PLANNER_SETTINGS),
+    planner: new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock }),
     revocation: new RevocationLoop(leadership, hints),
     ending: new EndingLoop(leadership),
     leaseSweep: new LeaseSweepLoop(leadership, hints, { clock, random, graceMs: graceMsOf(config) }),

@@ -37,12 +37,20 @@ const STRETCHES_MAX = 200;
 export function nextCronTime({ expression, timeZone }: CronSpec, after: Date): Date | null {
   const afterMs = Math.max(after.getTime(), YEARS_FROM_MS - 1);
   if (afterMs >= YEARS_TO_MS) return null;
-  const calendar = compile(expression);
-  const nextMs = calendar.namesTimesOfDay
-    ? nextTimeOfDay(calendar, timeZone, afterMs)
-    : nextBeat(calendar, timeZone, afterMs);
+  const nextMs = nextCronMs(JSON.stringify([afterMs, timeZone, expression]));
   return nextMs === null ? null : new Date(nextMs);
 }
+
+/** Crowds are due at one instant by a few expressions, and asking Intl for an offset takes longer than all else. */
+const ANSWERS_MAX = 5_000;
+
+const nextCronMs = boundedMemo(ANSWERS_MAX, (question: string): number | null => {
+  const [afterMs, timeZone, expression] = JSON.parse(question) as [number, string, string]; // as it was asked
+  const calendar = compile(expression);
+  return calendar.namesTimesOfDay
+    ? nextTimeOfDay(calendar, timeZone, afterMs)
+    : nextBeat(calendar, timeZone, afterMs);
+});
 
 interface Calendar {
   namesTimesOfDay: boolean;

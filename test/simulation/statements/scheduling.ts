@@ -1,39 +1,45 @@
 // What do statements about schedules, their planning and their ledger mean?
-import { fireKey, NOT_TRIED, type ScheduleRow } from '../model-database.js';
-import { answer, at, BLOCKED, changed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
+import { fireKey, NOT_TRIED, type FireRow, type RunRow, type ScheduleRow } from '../model-database.js';
+import { answer, at, BLOCKED, listed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
 
 export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'findDueSchedules',
-    says: ['select now() as now, id, tenant_id as "tenantId"', 'from carillon.schedule where next_due_at <='],
-    texts: ['4lpc7g'],
+    says: [
+      'select date_part(\'epoch\', now()) * 1000 as "nowMs", id',
+      'from carillon.schedule where next_due_at <=',
+    ],
+    texts: ['92hs3e'],
     run: ({ db, params, server }) => {
       const nowMs = server.wallMs();
       const [ahead, limit] = params as [number, number];
       const due = db.schedule
         .rows()
-        .filter(({ nextDueMs }) => nextDueMs !== null && nextDueMs <= nowMs + ahead * 1_000);
+        .filter((row) => isDue(row, nowMs + (row.state === 'active' ? ahead * 1_000 : 0)));
       const soonest = due.toSorted((a, b) => (a.nextDueMs ?? 0) - (b.nextDueMs ?? 0)).slice(0, limit);
-      return answer(soonest.map((row) => ({ now: at(nowMs), ...shown(row) })));
+      return answer(soonest.map((row) => ({ ...row, nowMs, spec: JSON.parse(row.spec) as object })));
     },
   },
   {
-    name: 'advanceSchedules',
-    says: ['update carillon.schedule s set next_due_at = a.due_to'],
-    texts: ['atofmf', 'q3nyqm'],
-    run: advanceSchedules,
+    name: 'countDueSchedules',
+    says: ['select count(*)::int as count from (select 1 from carillon.schedule where next_due_at <='],
+    texts: ['13wwfj4'],
+    run: ({ db, params, server }) => {
+      const [ahead, limit] = params as [number, number];
+      const due = db.schedule.rows().filter((row) => isDue(row, server.wallMs() + ahead * 1_000));
+      return answer([{ count: Math.min(limit, due.length) }]);
+    },
   },
   {
-    name: 'insertFires',
-    says: ['insert into carillon.fire', 'on conflict (schedule_id, due_at) do nothing'],
-    texts: ['9q31k3'],
-    run: insertFires,
-  },
-  {
-    name: 'insertPlannedRuns',
-    says: ['insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at'],
-    texts: ['1vn9gnx'],
-    run: insertPlannedRuns,
+    name: 'writePlans',
+    says: [
+      'with advanced as ( update carillon.schedule s set next_due_at = a.due_to',
+      'insert into carillon.fire',
+      'on conflict (schedule_id, due_at) do nothing',
+      'insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at',
+    ],
+    texts: ['3r1j8o'],
+    run: writePlans,
   },
   {
     name: 'lockSchedule',
@@ -84,78 +90,74 @@ function shown({ nextDueMs, spec, ...row }: ScheduleRow): object {
   return { ...row, spec: JSON.parse(spec) as object, nextDueAt, createdAt: at(0), updatedAt: at(0) };
 }
 
-function advanceSchedules({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
+function isDue({ nextDueMs }: ScheduleRow, untilMs: number): boolean {
+  return nextDueMs !== null && nextDueMs <= untilMs;
+}
+
+function writePlans({ db, tx, params, broken, server }: Scene): ReturnType<Meaning['run']> {
   const blind = broken.has('planning without fence, compare-and-set and unique ledger');
-  const advances = zipped(...params) as [string, Date, Date | null, number][];
+  const [ids, froms, tos, revisions, , , numbers, dues, runIds, outcomes] = (
+    params as [string, string, string, string, string, number, string, string, string, string]
+  ).map((param) => (typeof param === 'string' ? listed(param) : []));
+  const advances = zipped(ids, froms, tos, revisions) as [string, string, string, string][];
   const fits = ([id, from, , revision]: (typeof advances)[number]): boolean => {
     const row = db.schedule.get(id, tx);
-    return row !== null && (blind || (row.nextDueMs === msOf(from) && row.revision === revision));
+    return (
+      row !== null && (blind || (row.nextDueMs === Date.parse(from) && row.revision === Number(revision)))
+    );
   };
-  if (
-    !db.schedule.lockAll(
-      advances.filter(fits).map(([id]) => id),
-      tx,
-    )
-  )
-    return BLOCKED;
-  const won = advances.filter(fits);
-  for (const [id, , to] of won) {
-    const row = db.schedule.get(id, tx);
-    if (row === null) continue;
-    db.schedule.write(id, tx, { ...row, nextDueMs: to === null ? null : msOf(to) });
-  }
-  return answer(
-    won.map(([id]) => ({ id })),
-    'UPDATE',
+  const wanted = advances.filter(fits).map(([id]) => id);
+  if (!db.schedule.lockAll(wanted, tx)) return BLOCKED;
+  const advanced = new Map(advances.filter(fits).map(([id, , to]) => [id, to]));
+  const fires = (zipped(numbers, dues, runIds) as [string, string, string][]).flatMap(
+    ([number, due, run], index) => {
+      const schedule = ids?.[Number(number) - 1] ?? '';
+      const outcome = outcomes?.[index] ?? 'planned';
+      return advanced.has(schedule)
+        ? [{ schedule, dueMs: Date.parse(due), outcome, run: run === 'NULL' ? null : run }]
+        : [];
+    },
   );
-}
-
-function insertFires({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
-  const columns = params.filter((param) => Array.isArray(param));
-  const fires = (zipped(...columns) as [string, Date, string, string, string | null, string | null][]).map(
-    ([schedule, dueAt, , outcome, , run]) => ({ schedule, dueMs: msOf(dueAt), outcome, run }),
-  );
-  const anew = broken.has('planning without fence, compare-and-set and unique ledger');
   const isNew = ({ schedule, dueMs }: (typeof fires)[number]): boolean =>
-    anew || db.fire.get(fireKey(schedule, dueMs), tx) === null;
+    blind || db.fire.get(fireKey(schedule, dueMs), tx) === null;
   // A row that another transaction is just inserting must be waited for, before it is known whose it is.
-  if (
-    !db.fire.lockAll(
-      fires.filter(isNew).map(({ schedule, dueMs }) => fireKey(schedule, dueMs)),
-      tx,
-    )
-  )
-    return BLOCKED;
-  const fresh = fires.filter(isNew);
-  for (const { schedule, dueMs, run } of fresh) tx.acts.push({ kind: 'plan', schedule, dueMs, run });
-  for (const fire of fresh) db.fire.write(fireKey(fire.schedule, fire.dueMs), tx, fire);
-  return answer(
-    fresh.map(({ run }) => ({ runId: run })),
-    'INSERT',
-  );
+  const keys = fires.filter(isNew).map(({ schedule, dueMs }) => fireKey(schedule, dueMs));
+  if (!db.fire.lockAll(keys, tx)) return BLOCKED;
+  for (const [id, to] of advanced) {
+    const row = db.schedule.get(id, tx);
+    if (row !== null) db.schedule.write(id, tx, { ...row, nextDueMs: to === 'NULL' ? null : Date.parse(to) });
+  }
+  const decided = fires.filter(isNew);
+  for (const { schedule, dueMs, run } of decided) tx.acts.push({ kind: 'plan', schedule, dueMs, run });
+  for (const fire of decided) db.fire.write(fireKey(fire.schedule, fire.dueMs), tx, fire);
+  const soonUntilMs = server.wallMs() + (params.at(-1) as number) * 1_000;
+  const slots = decided
+    .flatMap((fire) => placeRun({ db, tx }, fire))
+    .filter(({ runAtMs }) => runAtMs < soonUntilMs);
+  return answer([...new Set(slots.map(({ slot }) => slot))].map((slot) => ({ slot })));
 }
 
-function insertPlannedRuns({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
-  const runs = zipped(...params) as [string, string, number, string, string, Date, string][];
-  for (const [id, tenantId, slot, jobType, schedule, dueAt, payload] of runs) {
-    db.run.lock(id, tx, 'write');
-    db.run.write(id, tx, {
-      ...NOT_TRIED,
-      id,
-      tenantId,
-      slot,
-      jobType,
-      queue: 'default',
-      concurrencyKey: null,
-      schedule,
-      priority: 0,
-      payload: JSON.parse(payload) as unknown,
-      dueMs: msOf(dueAt),
-      runAtMs: msOf(dueAt),
-      deadlineMs: null,
-    });
-  }
-  return changed(runs.length, 'INSERT');
+function placeRun({ db, tx }: Pick<Scene, 'db' | 'tx'>, { schedule, dueMs, run: id }: FireRow): RunRow[] {
+  const row = db.schedule.get(schedule, tx);
+  if (id === null || row === null) return [];
+  const run: RunRow = {
+    ...NOT_TRIED,
+    id,
+    tenantId: row.tenantId,
+    slot: row.slot,
+    jobType: row.jobType,
+    queue: 'default',
+    concurrencyKey: null,
+    schedule,
+    priority: 0,
+    payload: row.payload,
+    dueMs,
+    runAtMs: dueMs,
+    deadlineMs: null,
+  };
+  db.run.lock(id, tx, 'write');
+  db.run.write(id, tx, run);
+  return [run];
 }
 
 function updateSchedule({ db, tx, params }: Scene): ReturnType<Meaning['run']> {

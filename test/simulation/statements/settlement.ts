@@ -16,7 +16,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'decideFires',
     says: ['update carillon.fire f set started_at = s.started_at'],
-    texts: ['f674wr'],
+    texts: ['1yrfbuk'],
     run: decideFires,
   },
   {
@@ -80,11 +80,11 @@ function lockClaims({ db, tx, params, server, broken }: Scene): ReturnType<Meani
 }
 
 function decideFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
-  const lateAfterMs = Number(params.find((param) => typeof param === 'number')) * 1_000;
-  const fires = (zipped(...params.filter((param) => Array.isArray(param))) as [string, Date, Date][])
+  const [lateAfter, schedules, dues, starts] = params as [number, string, string, string];
+  const fires = zipped(...[schedules, dues, starts].map(listed))
     .map(([schedule, dueAt, startedAt]) => ({
-      key: fireKey(schedule, msOf(dueAt)),
-      isLate: msOf(startedAt) - msOf(dueAt) > lateAfterMs,
+      key: fireKey(schedule as string, Date.parse(dueAt as string)),
+      isLate: Date.parse(startedAt as string) - Date.parse(dueAt as string) > lateAfter * 1_000,
     }))
     .filter(({ key }) => db.fire.get(key, tx)?.outcome === 'planned');
   if (

@@ -1,0 +1,45 @@
+// In which portions are plans written? In batches of so many fires, made when somebody has a hand free for the next:
+// what is decided about a schedule must not grow old in a queue.
+import { randomUUIDv7 } from '#database/runtime/uuid.js';
+import { asId } from '#kernel/ids.js';
+import type { Plan } from './decisions/planning.js';
+import type { DueSchedule, WrittenPlan } from './planning.repository.js';
+
+export class PlanBatches {
+  readonly #schedules: DueSchedule[];
+  #taken = 0;
+
+  constructor(
+    schedules: readonly DueSchedule[],
+    private readonly options: { firesPerBatch: number; plan: (schedule: DueSchedule) => Plan },
+  ) {
+    // In the order of their ids: what is near in an index is written together, which takes a fifth of the time off,
+    // and whoever locks many schedules meets others in the same order.
+    this.#schedules = schedules.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  /** Empty when there are no more. The last schedule of a batch may take it over its size. */
+  next(): WrittenPlan[] {
+    const batch: WrittenPlan[] = [];
+    let fires = 0;
+    while (fires < this.options.firesPerBatch) {
+      const schedule = this.#schedules[this.#taken];
+      if (schedule === undefined) break;
+      this.#taken += 1;
+      const plan = this.options.plan(schedule);
+      fires += plan.fires.length;
+      if (plan.fires.length > 0) batch.push({ schedule, ...withRuns(plan) });
+    }
+    return batch;
+  }
+}
+
+function withRuns({ fires, nextDueAt }: Plan): Pick<WrittenPlan, 'fires' | 'nextDueAt'> {
+  return {
+    nextDueAt,
+    fires: fires.map((fire) => ({
+      ...fire,
+      runId: fire.outcome === 'planned' ? asId.run(randomUUIDv7()) : null,
+    })),
+  };
+}
