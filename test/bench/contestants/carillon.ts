@@ -209,6 +209,8 @@ export class Carillon implements Contestant {
       sideLog: join(this.#folder, 'side-log.ndjson'),
       env: {
         CARILLON_HANDLERS: this.#folder,
+        // As the peers have settings that suit work which takes no time: the default is for work that does.
+        CARILLON_MAX_RUNNING: '1000',
         ...(this.#takesNothing ? { CARILLON_ROLES: 'api,scheduler' } : {}),
       },
     });
