@@ -69,7 +69,12 @@ export default defineConfig({
     projects: [
       project({
         name: 'unit',
-        include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'test/bench/**/*.spec.ts', 'test/tidy.spec.ts'],
+        include: [
+          'libs/**/*.spec.ts',
+          'apps/**/*.spec.ts',
+          'test/{bench,scaling}/**/*.spec.ts',
+          'test/tidy.spec.ts',
+        ],
         order: 0,
         testTimeoutMs: 10_000,
       }),

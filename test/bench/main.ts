@@ -10,6 +10,7 @@ import { claimCost } from './parts/claim-cost.js';
 import { drain } from './parts/drain.js';
 import { enqueue } from './parts/enqueue.js';
 import { fairness } from './parts/fairness.js';
+import { growth } from './parts/growth.js';
 import { history } from './parts/history.js';
 import { idle } from './parts/idle.js';
 import { lateness } from './parts/lateness.js';
@@ -28,6 +29,7 @@ const PARTS = {
   memory,
   api,
   history,
+  growth,
   fairness,
 } as const satisfies Record<string, Part>;
 type PartName = keyof typeof PARTS;
