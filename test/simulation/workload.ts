@@ -76,7 +76,8 @@ export class Workload implements Actor {
     const { db } = this;
     const { random } = this.world;
     const rate = () => ({ count: random.whole(1, 3), perSeconds: random.whole(1, 2) });
-    const limitsOfTenant = [{ maxConcurrent: 2 }, { rate: { count: 4, perSeconds: 1 } }];
+    // Its schedules alone, with runs that fail twice, ask for more than three starts a second.
+    const limitsOfTenant = [{ maxConcurrent: 2 }, { rate: { count: 6, perSeconds: 1 } }];
     for (const [index, { id }] of this.#tenants.entries())
       db.tenant.put(id, { id, weight: index + 1, limits: limitsOfTenant[index] ?? {} });
     for (const [name, limits] of Object.entries({
