@@ -17,14 +17,16 @@ export class CancelRun extends Error {
  */
 export class RetryAt extends Error {
   override readonly name = 'RetryAt';
+  readonly when: Date | number;
 
   /** Throws RangeError for what is no instant, or not a number of seconds from 0 on. */
   constructor(
-    readonly when: Date | number,
+    when: Date | number,
     message = 'the handler asked for another attempt',
     options?: ErrorOptions,
   ) {
     super(message, options);
+    this.when = when;
     if (when instanceof Date ? Number.isNaN(when.getTime()) : !isSeconds(when))
       throw new RangeError(`expected a valid Date, or seconds from 0 on, got ${String(when)}`);
   }
@@ -33,9 +35,11 @@ export class RetryAt extends Error {
 /** What `snooze` makes. */
 export class Snooze extends Error {
   override readonly name = 'Snooze';
+  readonly seconds: number;
 
-  constructor(readonly seconds: number) {
+  constructor(seconds: number) {
     super(`snoozed for ${seconds} seconds`);
+    this.seconds = seconds;
     if (!isSeconds(seconds)) throw new RangeError(`expected seconds from 0 on, got ${String(seconds)}`);
   }
 }

@@ -4,15 +4,13 @@ import type { StandardSchemaV1, ValidationIssue } from './standard-schema.js';
 /** The payload does not fit the job's schema; `issues` says where and why. */
 export class InvalidPayloadError extends TypeError {
   override readonly name = 'InvalidPayloadError';
+  readonly issues: readonly ValidationIssue[];
 
-  constructor(
-    job: string,
-    place: string,
-    readonly issues: readonly ValidationIssue[],
-  ) {
+  constructor(job: string, place: string, issues: readonly ValidationIssue[]) {
     super(
       `expected a payload that fits job ${job}, got one that does not: ${issues.map((issue) => `${place}${pathOf(issue)}: ${issue.message}`).join('; ')}`,
     );
+    this.issues = issues;
   }
 }
 
