@@ -7,16 +7,17 @@ import type { Incarnation, Membership } from '#cluster/membership.js';
 import type { OwnershipLoop } from '#cluster/ownership-loop.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
-import { asId, type Slot, type TenantId } from '#kernel/ids.js';
+import { asId, type Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
-import { PairMap } from '#kernel/pair-map.js';
 import { Topic } from '#kernel/topic.js';
-import { claimRuns, type Lane, type LaneWithRules } from './claim.repository.js';
+import { claimRuns, type TakenFromLane } from './claim.repository.js';
 import { jobTypeOfLane, partsOfLane, type ClaimedRun } from './claimed-run.js';
 import { limitsConcurrency, worthHolding } from './decisions/lane-rules.js';
+import { foundLimit, goingLimit, laneQuotas } from './decisions/lane-shares.js';
 import type { HeldRuns } from './held-runs.js';
 import { LaneLooks, type LookSettings } from './lane-looks.js';
-import { LaneQueue } from './lane-queue.js';
+import { LaneQueue, type WaitingLane } from './lane-queue.js';
+import type { Lane, LaneWithRules } from './lane.repository.js';
 
 export interface ClaimSettings extends LookSettings {
   /** How often all slots are looked at. */
@@ -40,6 +41,10 @@ export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
 
 /** How often to look whether the lease is sure again. */
 const DISTRUST_MS = 250;
+
+interface LaneToServe extends WaitingLane {
+  quota: number;
+}
 
 export class ClaimLoop implements Loop {
   readonly name = 'claim';
@@ -107,14 +112,15 @@ export class ClaimLoop implements Loop {
   }
 
   /** Whose turn it is, each with what it may take: its part of the room, if its limits and its share let it. */
-  #takeLanes(room: number): (Lane & { quota: number })[] {
-    const lanes = this.#lanes.take(
-      Math.min(this.options.settings.lanesPerClaim, room),
-      (lane) => this.#roomFor(lane) > 0,
-    );
-    const part = Math.floor(room / Math.max(1, lanes.length));
+  #takeLanes(room: number): LaneToServe[] {
+    const lanesMax = this.options.settings.lanesPerClaim;
+    const mayTake = (lane: Lane): boolean => this.#roomFor(lane) > 0;
+    const { going: waiting } = this.#lanes;
+    const found = this.#lanes.takeFound(foundLimit({ room, going: waiting, lanesMax }), mayTake);
+    const going = this.#lanes.takeGoing(goingLimit({ room, found: found.length, lanesMax }), mayTake);
+    const quotas = laneQuotas({ room, found: found.length, going: going.length });
     const left = new Map<string, number>();
-    const served = lanes.map((lane) => {
+    const serve = (lane: WaitingLane, part: number): LaneToServe => {
       const jobType = `${lane.tenantId}/${jobTypeOfLane(lane.lane)}`;
       const ofTenant = left.get(lane.tenantId) ?? this.held.roomFor(lane.tenantId);
       const ofJobType = left.get(jobType) ?? this.#shareOf(lane);
@@ -122,9 +128,13 @@ export class ClaimLoop implements Loop {
       left.set(lane.tenantId, ofTenant - quota);
       left.set(jobType, ofJobType - quota);
       return { ...lane, quota };
-    });
+    };
+    const served = [
+      ...found.map((lane) => serve(lane, quotas.found)),
+      ...going.map((lane) => serve(lane, quotas.going)),
+    ];
     // Many lanes of one tenant or job type take no more all together than they may: they wait for the next pass.
-    this.#lanes.add(served.filter(({ quota }) => quota === 0));
+    this.#lanes.goOn(served.filter(({ quota }) => quota === 0));
     return served.filter(({ quota }) => quota > 0);
   }
 
@@ -169,28 +179,33 @@ export class ClaimLoop implements Loop {
     this.#lanes.add(found.filter((lane) => !lane.paused));
   }
 
-  async #claim(incarnation: Incarnation, lanes: readonly (Lane & { quota: number })[]): Promise<void> {
+  async #claim(incarnation: Incarnation, served: readonly LaneToServe[]): Promise<void> {
+    const lanes = served.flatMap((lane) => {
+      const epoch = this.#foreign.epochOf(lane.slot);
+      return epoch === undefined ? [] : [{ ...lane, epoch, from: lane.after ?? this.#looks.markOf(lane) }];
+    });
     const request = {
       claimId: asId.claim(randomUUID()),
       replica: incarnation.replica,
-      lanes: lanes.flatMap((lane) => {
-        const epoch = this.#foreign.epochOf(lane.slot);
-        return epoch === undefined ? [] : [{ ...lane, epoch, mark: this.#looks.markOf(lane) }];
-      }),
+      lanes,
       excluded: [
-        ...this.held.idsOf(lanes.map((lane) => lane.tenantId)),
+        ...this.held.idsBehind(lanes),
         ...this.#foreign.idsIn(new Set(lanes.map((lane) => lane.slot))),
       ],
       aheadMs: this.options.settings.aheadMs,
     };
     const result = await asReplica(incarnation.db, incarnation, (tx) => claimRuns(tx, request));
     if (result.kind === 'fenced') return this.membership.acceptDeath(incarnation);
-    const { runs, databaseTimeMs } = result.value;
-    this.#looks.noteClaimed(request.lanes, runs);
-    if (databaseTimeMs === null || this.membership.incarnation !== incarnation) return;
+    const { runs, taken, databaseTimeMs } = result.value;
+    this.#looks.noteClaimed(lanes, taken);
+    if (runs.length === 0 || this.membership.incarnation !== incarnation) return;
     this.#hold(runs, databaseTimeMs);
+    for (const [index, { last }] of taken.entries()) {
+      const lane = lanes[index];
+      if (lane !== undefined && last !== null) this.held.noteFurthest(lane, last);
+    }
     this.#giveBackUnserved();
-    this.#lanes.add(stillFull(lanes, runs));
+    this.#lanes.goOn(stillFull(lanes, taken));
     this.claimed.publish();
   }
 
@@ -230,11 +245,12 @@ export class ClaimLoop implements Loop {
   }
 }
 
-/** Lanes that gave all they were asked for may have more. */
-function stillFull(lanes: readonly (Lane & { quota: number })[], runs: readonly ClaimedRun[]): Lane[] {
-  const counts = new PairMap<TenantId, string, number>();
-  for (const { tenantId, lane } of runs) counts.set(tenantId, lane, (counts.get(tenantId, lane) ?? 0) + 1);
-  return lanes.filter(({ tenantId, lane, quota }) => counts.get(tenantId, lane) === quota);
+/** Lanes that gave all they were asked for may have more, right behind. */
+function stillFull(lanes: readonly LaneToServe[], taken: readonly TakenFromLane[]): WaitingLane[] {
+  return lanes.flatMap(({ tenantId, slot, lane, quota }, index) => {
+    const { count = 0, last = null } = taken[index] ?? {};
+    return count === quota && last !== null ? [{ tenantId, slot, lane, after: last }] : [];
+  });
 }
 
 function hasKey({ lane }: Lane): boolean {

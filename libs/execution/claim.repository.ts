@@ -1,121 +1,58 @@
-// Which statements take work, and give it back untouched? Because a slot has one owner, taking a batch is
+// Which statement takes work? Because a slot has one owner, taking a batch is
 // one index walk per lane and one claim row for all of it; no run is written and none is contested.
 import { sql } from 'kysely';
-import type { Database, Tx } from '#database/connection.js';
-import type { ClaimId, ReplicaNumber, RunId, Slot, TenantId } from '#kernel/ids.js';
+import type { Tx } from '#database/connection.js';
+import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
 import { plainArray } from '#database/array-text.js';
 import { partsOfLane, type ClaimedRun } from './claimed-run.js';
-import type { JobTypeLimits, TenantLimits } from './limits.js';
-import type { Occupant } from './occupancy.js';
+import { markText, type Lane } from './lane.repository.js';
 
-/** Runs of a tenant that are paused and limited together: one queue, one job type, one concurrency key. */
-export interface Lane {
-  slot: Slot;
-  tenantId: TenantId;
-  lane: string;
+/** Where a run stands in its lane. */
+export interface LanePlace {
+  /** In microseconds, as fine as the database has it. */
+  rankUs: number;
+  id: RunId;
 }
 
-export interface LaneWithRules extends Lane {
-  paused: boolean;
-  weight: number | null;
-  /** Null when nothing is limited. */
-  tenant: TenantLimits | null;
-  jobType: JobTypeLimits | null;
-}
+/** No run has it. */
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
-/** Where to look in a slot: behind this lane, or from the beginning; and before that one, or to the end. */
-export interface SlotLook {
-  slot: Slot;
-  after: { tenantId: TenantId; lane: string } | null;
-  before?: { tenantId: TenantId; lane: string };
-}
-
-/** A lane, and the rank in milliseconds from which on it is looked at: everything below it was taken before. */
-export interface MarkedLane extends Lane {
-  mark: number;
-}
-
-const FIRST_TENANT = '00000000-0000-0000-0000-000000000000';
-/** No id has all bits set. */
-const LAST_TENANT = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-
-/** As the index of claims has it: an instant of UTC without a zone. Null is the head of the lane. */
-function markText(mark: number | null): string {
-  return mark === null ? '-infinity' : new Date(mark).toISOString();
-}
-
-/**
- * The lanes in these slots that hold any run, at most `limit` of each look, found by skipping from lane to lane
- * along the index; those of the marked lanes that hold any from their marks on; and what holds in each of them.
- */
-export async function discoverLanes(
-  db: Database,
-  {
-    looks,
-    marked = [],
-    limit,
-  }: { looks: readonly SlotLook[]; marked?: readonly MarkedLane[]; limit: number },
-): Promise<LaneWithRules[]> {
-  const { rows } = await sql<LaneWithRules>`
-    with found as materialized (
-      select s.slot, skipped.tenant_id, skipped.lane
-        from unnest(${looks.map((look) => look.slot)}::smallint[],
-                    ${looks.map((look) => look.after?.tenantId ?? FIRST_TENANT)}::uuid[],
-                    ${looks.map((look) => look.after?.lane ?? '')}::text[],
-                    ${looks.map((look) => look.before?.tenantId ?? LAST_TENANT)}::uuid[],
-                    ${looks.map((look) => look.before?.lane ?? '')}::text[]) as s (slot, tenant_id, lane, end_tenant, end_lane)
-       cross join lateral (
-         with recursive skipped as (
-           (select tenant_id, lane from carillon.run
-             where slot = s.slot and (tenant_id, lane) > (s.tenant_id, s.lane collate "C")
-               and (tenant_id, lane) < (s.end_tenant, s.end_lane collate "C")
-             order by tenant_id, lane limit 1)
-           union all
-           select next.tenant_id, next.lane
-             from skipped f
-            cross join lateral (
-              select r.tenant_id, r.lane from carillon.run r
-               where r.slot = s.slot and (r.tenant_id, r.lane) > (f.tenant_id, f.lane)
-                 and (r.tenant_id, r.lane) < (s.end_tenant, s.end_lane collate "C")
-               order by r.tenant_id, r.lane limit 1) next)
-         select tenant_id, lane from skipped limit ${limit}) skipped
-       union all
-      select m.slot, m.tenant_id, m.lane
-        from unnest(${marked.map((lane) => lane.slot)}::smallint[],
-                    ${marked.map((lane) => lane.tenantId)}::uuid[],
-                    ${marked.map((lane) => lane.lane)}::text[],
-                    ${marked.map((lane) => markText(lane.mark))}::timestamp[]) as m (slot, tenant_id, lane, mark)
-       cross join lateral (
-         select 1 from carillon.run r
-          where r.slot = m.slot and r.tenant_id = m.tenant_id and r.lane = m.lane
-            and (r.run_at at time zone 'UTC') - r.priority * interval '1 minute' >= m.mark
-          limit 1) there)
-    select found.slot, found.tenant_id as "tenantId", found.lane, t.weight,
-           coalesce(t.state = 'suspended', false) or q.paused_at is not null or j.paused_at is not null as paused,
-           nullif(t.limits, '{}') as tenant, nullif(j.limits, '{}') as "jobType"
-      from found
-      -- A limit, so that each is one look at an index: joined freely, all tenants are read for each slot.
-      left join lateral (select weight, state, limits from carillon.tenant where id = found.tenant_id limit 1) t on true
-      left join lateral (
-        select paused_at from carillon.queue
-         where tenant_id = found.tenant_id and name = split_part(found.lane, '/', 1) limit 1) q on true
-      left join lateral (
-        select limits, paused_at from carillon.job_type
-         where name = split_part(found.lane, '/', 2) and (tenant_id = found.tenant_id or tenant_id is null)
-         order by tenant_id nulls last
-         limit 1) j on true`.execute(db);
-  return rows;
+function rankText({ rankUs }: LanePlace): string {
+  const us = ((rankUs % 1_000) + 1_000) % 1_000;
+  const text = new Date((rankUs - us) / 1_000).toISOString();
+  return `${text.slice(0, -1)}${String(us).padStart(3, '0')}`;
 }
 
 export interface ClaimRequest {
   claimId: ClaimId;
   replica: ReplicaNumber;
-  /** With the epoch of the slot's ownership for which `excluded` was read, and the rank to begin at; null is the head. */
-  lanes: readonly (Lane & { quota: number; epoch: number; mark: number | null })[];
-  /** Runs that are already held, here or under a claim of a former owner. */
+  lanes: readonly LaneToClaim[];
+  /** Runs that are already held, here or under a claim of a former owner, and may lie beyond where their lane begins. */
   excluded: readonly RunId[];
   /** Runs due this soon are taken, too, and wait in memory. */
   aheadMs: number;
+}
+
+export interface LaneToClaim extends Lane {
+  quota: number;
+  /** Of the slot's ownership, for which `excluded` was read. */
+  epoch: number;
+  /** Where to begin: right behind this place, or at this rank in milliseconds, or at the head. */
+  from: LanePlace | number | null;
+}
+
+export interface TakenRuns {
+  runs: ClaimedRun[];
+  /** The database's clock as the runs were picked. */
+  databaseTimeMs: number;
+  /** What was taken from each lane. */
+  taken: TakenFromLane[];
+}
+
+export interface TakenFromLane {
+  count: number;
+  /** The place of the last one. */
+  last: LanePlace | null;
 }
 
 /**
@@ -124,22 +61,20 @@ export interface ClaimRequest {
  * come back since. Race won: two owners never see the same run unclaimed, because the old one's claims
  * are visible before the new one may ask.
  */
-export async function claimRuns(
-  tx: Tx,
-  request: ClaimRequest,
-): Promise<{ runs: ClaimedRun[]; databaseTimeMs: number | null }> {
+export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRuns> {
   const { claimId, replica, lanes, excluded, aheadMs } = request;
-  // What is the same for a whole lane is not sent back with each of its runs.
+  // What is the same for a whole lane is not sent back with each of its runs, and neither is what is as usual.
   const { rows } = await sql<PickedRow>`
     with lane as materialized (
-      select l.number, l.slot, l.tenant_id, l.lane, l.quota, l.mark
+      select l.number, l.slot, l.tenant_id, l.lane, l.quota, l.rank, l.id
         from unnest(${plainArray(lanes.map((lane) => lane.slot))}::smallint[],
                     ${plainArray(lanes.map((lane) => lane.tenantId))}::uuid[],
                     ${lanes.map((lane) => lane.lane)}::text[],
                     ${plainArray(lanes.map((lane) => lane.quota))}::int[],
                     ${plainArray(lanes.map((lane) => lane.epoch))}::bigint[],
-                    ${plainArray(lanes.map((lane) => markText(lane.mark)))}::timestamp[])
-             with ordinality as l (slot, tenant_id, lane, quota, epoch, mark, number)
+                    ${plainArray(lanes.map(({ from }) => (isPlace(from) ? rankText(from) : markText(from))))}::timestamp[],
+                    ${plainArray(lanes.map(({ from }) => (isPlace(from) ? from.id : FIRST_ID)))}::uuid[])
+             with ordinality as l (slot, tenant_id, lane, quota, epoch, rank, id, number)
         join carillon.slot_owner o on o.slot = l.slot and o.owner = ${replica} and o.epoch = l.epoch and o.target is null),
     picked as materialized (
       select lane.number, r.*
@@ -148,7 +83,7 @@ export async function claimRuns(
          select id, schedule_id, due_at, payload, priority, run_at, attempt, failures, losses, deadline, details, cancel_requested_at
            from carillon.run
           where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
-            and (run_at at time zone 'UTC') - priority * interval '1 minute' >= lane.mark
+            and ((run_at at time zone 'UTC') - priority * interval '1 minute', id) > (lane.rank, lane.id)
             and run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
             and id <> all(${plainArray(excluded)}::uuid[])
           order by (run_at at time zone 'UTC') - priority * interval '1 minute', id
@@ -156,20 +91,51 @@ export async function claimRuns(
     noted as (
       insert into carillon.claim (id, replica, run_ids)
       select ${claimId}, ${replica}, array_agg(id) from picked having count(*) > 0)
-    select number::int, id, schedule_id as "scheduleId", due_at as "dueAt", payload, priority,
-           date_part('epoch', run_at) * 1000 as "runAtMs", attempt, failures, losses, deadline, details,
-           cancel_requested_at is not null as "isCancelRequested",
-           (select date_part('epoch', clock_timestamp()) * 1000) as "databaseTimeMs"
-      from picked`.execute(tx);
-  const shared = lanes.map(({ slot, tenantId, lane }) => ({
-    claimId,
-    slot,
-    tenantId,
-    lane,
-    ...partsOfLane(lane),
+    select number::int, id, payload, date_part('epoch', run_at) * 1000 as "atMs",
+           case when schedule_id is null and due_at is null and priority = 0 and attempt = 1 and failures = 0 and losses = 0
+                     and deadline is null and details is null and cancel_requested_at is null then null
+                else jsonb_build_object(
+                  'scheduleId', schedule_id, 'dueAtMs', date_part('epoch', due_at) * 1000, 'priority', priority,
+                  'attempt', attempt, 'failures', failures, 'losses', losses, 'deadlineMs', date_part('epoch', deadline) * 1000,
+                  'details', details, 'isCancelRequested', cancel_requested_at is not null)
+           end as unusual
+      from picked
+     union all
+    select 0, null, null, date_part('epoch', clock_timestamp()) * 1000, null`.execute(tx);
+  const served = lanes.map(({ slot, tenantId, lane }): ServedLane => ({
+    lane: { claimId, slot, tenantId, lane, ...partsOfLane(lane) },
+    count: 0,
+    last: null,
   }));
-  const runs = rows.map((row) => claimedRun(row, shared[row.number - 1] as LaneOfClaim)); // numbered from 1
-  return { runs, databaseTimeMs: rows[0]?.databaseTimeMs ?? null };
+  const runs: ClaimedRun[] = [];
+  let databaseTimeMs = Number.NaN;
+  for (const row of rows) {
+    const from = served[row.number - 1]; // numbered from 1; 0 is the time
+    if (from === undefined) databaseTimeMs = row.atMs;
+    else {
+      runs.push(claimedRun(row, from.lane));
+      from.count += 1;
+      from.last = row;
+    }
+  }
+  const taken = served.map(({ count, last }) => ({ count, last: last === null ? null : placeOf(last) }));
+  return { runs, databaseTimeMs, taken };
+}
+
+interface ServedLane {
+  readonly lane: LaneOfClaim;
+  count: number;
+  last: PickedRow | null;
+}
+
+function isPlace(from: LanePlace | number | null): from is LanePlace {
+  return typeof from === 'object' && from !== null;
+}
+
+// The instant comes as a float8, whose error is a quarter of a microsecond.
+function placeOf({ id, atMs, unusual }: PickedRow): LanePlace {
+  const minutes = unusual?.priority ?? 0;
+  return { rankUs: Math.round(atMs * 1_000) - minutes * 60_000_000, id };
 }
 
 type LaneOfClaim = Pick<
@@ -177,14 +143,36 @@ type LaneOfClaim = Pick<
   'claimId' | 'slot' | 'tenantId' | 'lane' | 'queue' | 'jobType' | 'concurrencyKey'
 >;
 
-interface PickedRow extends Omit<ClaimedRun, keyof LaneOfClaim | 'runAt'> {
+interface PickedRow extends Pick<ClaimedRun, 'id' | 'payload'> {
   number: number;
-  runAtMs: number;
-  databaseTimeMs: number;
+  atMs: number;
+  /** Null for most: due at once, of no schedule, and not tried before. */
+  unusual: Unusual | null;
 }
+
+interface Unusual extends Pick<
+  ClaimedRun,
+  'scheduleId' | 'priority' | 'attempt' | 'failures' | 'losses' | 'isCancelRequested' | 'details'
+> {
+  dueAtMs: number | null;
+  deadlineMs: number | null;
+}
+
+const USUAL: Unusual = {
+  scheduleId: null,
+  dueAtMs: null,
+  priority: 0,
+  attempt: 1,
+  failures: 0,
+  losses: 0,
+  deadlineMs: null,
+  details: null,
+  isCancelRequested: false,
+};
 
 // Field by field: a spread of two objects takes several times as long, and this is done for every run.
 function claimedRun(row: PickedRow, lane: LaneOfClaim): ClaimedRun {
+  const unusual = row.unusual ?? USUAL;
   return {
     id: row.id,
     claimId: lane.claimId,
@@ -194,105 +182,21 @@ function claimedRun(row: PickedRow, lane: LaneOfClaim): ClaimedRun {
     jobType: lane.jobType,
     queue: lane.queue,
     concurrencyKey: lane.concurrencyKey,
-    scheduleId: row.scheduleId,
-    dueAt: row.dueAt,
+    scheduleId: unusual.scheduleId,
+    dueAt: dateOf(unusual.dueAtMs),
     payload: row.payload,
-    priority: row.priority,
-    runAt: new Date(row.runAtMs),
-    attempt: row.attempt,
-    failures: row.failures,
-    losses: row.losses,
-    deadline: row.deadline,
-    isCancelRequested: row.isCancelRequested,
-    details: row.details,
+    priority: unusual.priority,
+    runAt: new Date(row.atMs),
+    attempt: unusual.attempt,
+    failures: unusual.failures,
+    losses: unusual.losses,
+    deadline: dateOf(unusual.deadlineMs),
+    isCancelRequested: unusual.isCancelRequested,
+    details: unusual.details,
   };
 }
 
-export interface ForeignRun extends Occupant {
-  slot: Slot;
-  id: RunId;
-  /** It is outside, under a lease; no claim finds it. */
-  isLeased: boolean;
-}
-
-/** Runs in these slots that others hold: another replica's claims, a former owner that is finishing, or leases. */
-export async function foreignRuns(
-  db: Database,
-  { replica, slots }: { replica: ReplicaNumber; slots: readonly Slot[] },
-): Promise<ForeignRun[]> {
-  const { rows } = await sql<ForeignRun>`
-    select r.slot, r.id, r.tenant_id as "tenantId", r.job_type as "jobType", r.concurrency_key as "concurrencyKey", false as "isLeased"
-      from carillon.claim c
-     cross join lateral unnest(c.run_ids) as held (id)
-     cross join lateral (select * from carillon.run where id = held.id limit 1) r
-     where c.replica <> ${replica} and r.slot = any(${[...slots]}::smallint[])
-     union all
-    select slot, run_id, tenant_id, job_type, concurrency_key, true from carillon.lease where slot = any(${[...slots]}::smallint[])`.execute(
-    db,
-  );
-  return rows;
-}
-
-/** Claims of this replica that are old enough for their owner to have heard of them. */
-export async function listOldClaims(
-  db: Database,
-  { replica, olderThanMs }: { replica: ReplicaNumber; olderThanMs: number },
-): Promise<ClaimId[]> {
-  const { rows } = await sql<{ id: ClaimId }>`
-    select id from carillon.claim
-     where replica = ${replica} and claimed_at < clock_timestamp() - make_interval(secs => ${olderThanMs / 1000}::float8)`.execute(
-    db,
-  );
-  return rows.map((row) => row.id);
-}
-
-/** Drops claims whose runs were never started: they are free again at once, with no attempt burned. */
-export async function dropClaims(
-  tx: Tx,
-  { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] },
-): Promise<void> {
-  await sql`delete from carillon.claim where replica = ${replica} and id = any(${[...claimIds]}::uuid[])`.execute(
-    tx,
-  );
-}
-
-/** Says of runs that were lost before that they are running here now. */
-export async function markStarted(
-  tx: Tx,
-  { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] },
-): Promise<void> {
-  await sql`update carillon.run set started_by = ${replica} where id = any(${[...runIds]}::uuid[])`.execute(
-    tx,
-  );
-}
-
-/** Notes, once for each dead replica, when the first of its runs has started again elsewhere. */
-export async function noteRestarts(
-  tx: Tx,
-  { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] },
-): Promise<void> {
-  await sql`
-    insert into carillon.cluster_event (type, replica, data)
-    select 'run-restarted', lost.replica, jsonb_build_object('by', ${replica}::int, 'run', lost.run)
-      from (select (past_attempts -> -1 ->> 'replica')::int as replica, min(id::text) as run
-              from carillon.run
-             where id = any(${[...runIds]}::uuid[]) and past_attempts -> -1 ->> 'outcome' = 'lost'
-             group by 1) lost
-     where not exists (select 1 from carillon.cluster_event e where e.replica = lost.replica and e.type = 'run-restarted')`.execute(
-    tx,
-  );
-}
-
-/** Says of runs that have been running for a while when they began; for those who ask, not for the fences. */
-export async function noteStarts(
-  tx: Tx,
-  {
-    claimId,
-    replica,
-    started,
-  }: { claimId: ClaimId; replica: ReplicaNumber; started: Readonly<Record<string, Date>> },
-): Promise<void> {
-  await sql`
-    update carillon.claim set started = coalesce(started, '{}') || ${JSON.stringify(started)}::jsonb
-     where id = ${claimId} and replica = ${replica}`.execute(tx);
+// Rounded: what was a whole millisecond may come as a little less.
+function dateOf(ms: number | null): Date | null {
+  return ms === null ? null : new Date(Math.round(ms));
 }

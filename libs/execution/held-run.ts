@@ -1,8 +1,11 @@
 // What does a replica know about a run that it holds in memory?
 import type { ClaimedRun } from './claimed-run.js';
+import type { LaneAccount } from './held-accounts.js';
 
 export interface HeldRun {
   readonly run: ClaimedRun;
+  /** Where it is counted. */
+  readonly account: LaneAccount;
   /** On this process's monotonic clock; never before the database's run_at (I6). */
   startAtMs: number;
   /** The order in which runs were claimed. */

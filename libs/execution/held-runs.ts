@@ -5,12 +5,14 @@
 // next death tells it from those that were merely beside it. Neither what is held nor what runs is ever left to those
 // who have much of it already: whoever comes with a single run finds room.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
-import { PairMap } from '#kernel/pair-map.js';
-import { jobTypeOfLane, type ClaimedRun } from './claimed-run.js';
+import type { LanePlace } from './claim.repository.js';
+import type { ClaimedRun } from './claimed-run.js';
 import { barrierOf } from './decisions/lane-rules.js';
 import { rankOf } from './decisions/rank.js';
-import type { Lane } from './claim.repository.js';
+import { HeldAccounts, type LaneAccount } from './held-accounts.js';
 import type { HeldRun } from './held-run.js';
+import type { Lane } from './lane.repository.js';
+import type { WaitingLane } from './lane-queue.js';
 import { LaneRulesBook } from './lane-rules-book.js';
 import { Occupancy } from './occupancy.js';
 import { ReadyLanes } from './ready-lanes.js';
@@ -27,6 +29,8 @@ const RESERVE = 0.1;
 
 export class HeldRuns {
   readonly #runs = new Map<RunId, HeldRun>();
+  /** Put back by us and taken again, before we heard that the first had succeeded. */
+  readonly #takenAgain = new Set<HeldRun>();
   /** Soonest last, so that taking one is a pop. */
   #waiting: HeldRun[] = [];
   readonly rules = new LaneRulesBook();
@@ -34,9 +38,7 @@ export class HeldRuns {
   readonly #ready = new ReadyLanes(this.rules, this.occupancy, () => this.#share());
   #quarantine: HeldRun[] = [];
   #quarantined: HeldRun | null = null;
-  readonly #byTenant = new Map<TenantId, Set<RunId>>();
-  readonly #byLane = new PairMap<TenantId, string, Lane & { held: number }>();
-  readonly #byJobType = new PairMap<TenantId, string, number>();
+  readonly #accounts = new HeldAccounts();
   readonly #leftInClaim = new Map<ClaimId, number>();
   #running = 0;
   #turns = 0;
@@ -58,50 +60,55 @@ export class HeldRuns {
 
   /** How many more of them may be one tenant's. */
   roomFor(tenantId: TenantId): number {
-    return HELD_SHARE * this.room() - (this.#byTenant.get(tenantId)?.size ?? 0);
+    return HELD_SHARE * this.room() - this.#accounts.ofTenant(tenantId);
   }
 
-  /**
-   * How many more may be of one job type that a limit holds back: never all that its tenant may hold, however many
-   * lanes it has, so that his other job types go on.
-   */
-  roomForLimited({ tenantId, lane }: { tenantId: TenantId; lane: string }): number {
-    const held = this.#byJobType.get(tenantId, jobTypeOfLane(lane)) ?? 0;
+  /** How many more of a job type that a limit holds back: never all that its tenant may hold, so that his others go on. */
+  roomForLimited(lane: Pick<Lane, 'tenantId' | 'lane'>): number {
+    const held = this.#accounts.ofJobType(lane);
     // Each that is taken makes the room smaller, and the tenant's and the job type's part larger.
-    return Math.floor((this.roomFor(tenantId) - held) / (HELD_SHARE + 2));
+    return Math.floor((this.roomFor(lane.tenantId) - held) / (HELD_SHARE + 2));
   }
 
   /** How many runs of the lane are held. */
-  ofLane({ tenantId, lane }: { tenantId: TenantId; lane: string }): number {
-    return this.#byLane.get(tenantId, lane)?.held ?? 0;
+  ofLane(lane: Pick<Lane, 'tenantId' | 'lane'>): number {
+    return this.#accounts.find(lane)?.held ?? 0;
   }
 
   /** The lanes of which any run is held. */
   lanes(): Iterable<Lane> {
-    return this.#byLane.values();
+    return this.#accounts.lanes();
   }
 
   /** Adds one claim's runs; `startAtMs` turns a run's due time into this process's clock. */
   add(runs: readonly ClaimedRun[], startAtMs: (run: ClaimedRun) => number): void {
+    let account: LaneAccount | undefined;
     for (const run of runs) {
+      // Those of a lane come together.
+      if (account?.lane !== run.lane || account.tenantId !== run.tenantId) account = this.#accounts.open(run);
       const held: HeldRun = {
         run,
+        account,
         startAtMs: startAtMs(run),
         turn: (this.#turns += 1),
         state: 'waiting',
         begunAtMs: 0,
         charged: 0,
       };
+      const before = this.#runs.get(run.id);
+      if (before !== undefined) this.#takenAgain.add(before);
       this.#runs.set(run.id, held);
       (isSuspect(held) ? this.#quarantine : this.#waiting).push(held);
-      const ofTenant = this.#byTenant.get(run.tenantId);
-      if (ofTenant === undefined) this.#byTenant.set(run.tenantId, new Set([run.id]));
-      else ofTenant.add(run.id);
-      this.#countInLane(run, 1);
+      this.#accounts.add(account);
       this.#leftInClaim.set(run.claimId, (this.#leftInClaim.get(run.claimId) ?? 0) + 1);
     }
     this.#waiting.sort(soonestLast);
     this.#quarantine.sort(soonestLast);
+  }
+
+  /** The last run that a claim took from the lane stands here. */
+  noteFurthest(lane: Lane, place: LanePlace): void {
+    this.#accounts.noteFurthest(lane, place);
   }
 
   /** Undefined for what is not held, or no longer. */
@@ -201,11 +208,9 @@ export class HeldRuns {
   /** The run's end is in the database, or was refused there. True when it was the last of its claim. */
   forget(run: ClaimedRun): boolean {
     this.occupancy.noteParked(run);
-    if (!this.#runs.delete(run.id)) return false;
-    const ofTenant = this.#byTenant.get(run.tenantId);
-    ofTenant?.delete(run.id);
-    if (ofTenant?.size === 0) this.#byTenant.delete(run.tenantId);
-    this.#countInLane(run, -1);
+    const held = this.#takeOut(run);
+    if (held === undefined) return false;
+    this.#accounts.remove(held.account);
     const left = (this.#leftInClaim.get(run.claimId) ?? 1) - 1;
     if (left > 0) this.#leftInClaim.set(run.claimId, left);
     else this.#leftInClaim.delete(run.claimId);
@@ -217,9 +222,12 @@ export class HeldRuns {
     return this.#leftInClaim.get(claimId) ?? 0;
   }
 
-  /** What a claim for these tenants must leave out. */
-  idsOf(tenants: Iterable<TenantId>): RunId[] {
-    return [...tenants].flatMap((tenant) => [...(this.#byTenant.get(tenant) ?? [])]);
+  /** What a claim must leave out that begins at these places: runs of the lanes that are held and may stand behind. */
+  idsBehind(lanes: readonly Pick<WaitingLane, 'tenantId' | 'lane' | 'after'>[]): RunId[] {
+    const touched = new Set(lanes.flatMap((lane) => this.#accounts.findBehind(lane) ?? []));
+    // Nearly always, when lanes go on where they ended.
+    if (touched.size === 0) return [];
+    return [...this.#runs.values()].flatMap(({ run, account }) => (touched.has(account) ? [run.id] : []));
   }
 
   /** Drops everything, because this incarnation's claims are void. */
@@ -229,9 +237,8 @@ export class HeldRuns {
     this.#ready.clear();
     this.#quarantine = [];
     this.#quarantined = null;
-    this.#byTenant.clear();
-    this.#byLane.clear();
-    this.#byJobType.clear();
+    this.#takenAgain.clear();
+    this.#accounts.clear();
     this.#leftInClaim.clear();
     this.occupancy.clear();
     this.#running = 0;
@@ -272,13 +279,15 @@ export class HeldRuns {
     });
   }
 
-  #countInLane({ tenantId, slot, lane, jobType }: ClaimedRun, change: 1 | -1): void {
-    const ofJobType = (this.#byJobType.get(tenantId, jobType) ?? 0) + change;
-    if (ofJobType > 0) this.#byJobType.set(tenantId, jobType, ofJobType);
-    else this.#byJobType.delete(tenantId, jobType);
-    const counted = this.#byLane.get(tenantId, lane);
-    if (counted === undefined) this.#byLane.set(tenantId, lane, { tenantId, slot, lane, held: change });
-    else if ((counted.held += change) <= 0) this.#byLane.delete(tenantId, lane);
+  #takeOut(run: ClaimedRun): HeldRun | undefined {
+    const held = this.#runs.get(run.id);
+    if (held?.run === run) {
+      this.#runs.delete(run.id);
+      return held;
+    }
+    const before = [...this.#takenAgain].find((each) => each.run === run);
+    if (before !== undefined) this.#takenAgain.delete(before);
+    return before;
   }
 }
 

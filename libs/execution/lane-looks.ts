@@ -5,8 +5,8 @@
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { Slot } from '#kernel/ids.js';
-import { discoverLanes, type Lane, type LaneWithRules } from './claim.repository.js';
-import type { ClaimedRun } from './claimed-run.js';
+import { discoverLanes, type Lane, type LaneWithRules } from './lane.repository.js';
+import type { TakenFromLane } from './claim.repository.js';
 import { isCheapLook, lookPauseMs } from './decisions/look-pause.js';
 import { LaneMarks, looksBetween } from './lane-marks.js';
 
@@ -59,8 +59,8 @@ export class LaneLooks {
     return this.#marks.markOf(lane);
   }
 
-  noteClaimed(lanes: readonly Lane[], runs: readonly ClaimedRun[]): void {
-    this.#marks.noteClaimed(lanes, runs);
+  noteClaimed(lanes: readonly Lane[], taken: readonly TakenFromLane[]): void {
+    this.#marks.noteClaimed(lanes, taken);
   }
 
   /** Other slots are ours now: until one comes back, its next owners may put back into it what they like. */

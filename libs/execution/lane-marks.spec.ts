@@ -1,53 +1,49 @@
 // Does a mark stay where nothing was left behind it, and only there?
 import { describe, expect, it } from 'vitest';
-import { claimedRun } from '#test/support/builders.js';
 import { asId } from '#kernel/ids.js';
 import { LaneMarks, looksBetween } from './lane-marks.js';
 
 const slot = asId.slot(3);
 const tenantId = asId.tenant('00000000-0000-4000-8000-000000000001');
 const lane = { slot, tenantId, lane: 'default/noop' };
-const runAt = (ms: number, priority = 0) => claimedRun({ tenantId, slot, runAt: new Date(ms), priority });
+const id = asId.run('00000000-0000-7000-8000-000000000001');
+/** A claim has taken so many runs, the last of this rank. */
+const upTo = (rankMs: number, count = 1) => ({ count, last: { rankUs: rankMs * 1_000, id } });
+const nothing = { count: 0, last: null };
 const slots = new Set([slot]);
 
 describe('a mark', () => {
   it('is a second behind the last run that was taken, once enough were', () => {
     const marks = new LaneMarks(3);
-    marks.noteClaimed([lane], [runAt(10_000), runAt(20_000)]);
+    marks.noteClaimed([lane], [upTo(20_000, 2)]);
     expect([marks.markOf(lane), marks.markedIn(slots)]).toEqual([null, []]);
-    marks.noteClaimed([lane], [runAt(30_000)]);
+    marks.noteClaimed([lane], [upTo(30_000)]);
     expect(marks.markOf(lane)).toBe(29_000);
     expect(marks.markedIn(slots)).toEqual([{ ...lane, mark: 29_000 }]);
     expect(marks.markedIn(new Set())).toEqual([]);
   });
 
-  it('goes by rank, which a priority puts ahead', () => {
-    const marks = new LaneMarks(0);
-    marks.noteClaimed([lane], [runAt(100_000, 1)]);
-    expect(marks.markOf(lane)).toBe(39_000);
-  });
-
   it('stays where nothing is found, and does not go back', () => {
     const marks = new LaneMarks(0);
-    marks.noteClaimed([lane], [runAt(30_000)]);
-    marks.noteClaimed([lane], []);
-    marks.noteClaimed([lane], [runAt(29_500)]);
+    marks.noteClaimed([lane], [upTo(30_000)]);
+    marks.noteClaimed([lane], [nothing]);
+    marks.noteClaimed([lane], [upTo(29_500)]);
     expect(marks.markOf(lane)).toBe(29_000);
   });
 
   it('is not used by the first claim after a full look has found something, and begins anew with it', () => {
     const marks = new LaneMarks(0);
-    marks.noteClaimed([lane], [runAt(30_000)]);
+    marks.noteClaimed([lane], [upTo(30_000)]);
     marks.noteFound([lane]);
     expect(marks.markOf(lane)).toBeNull();
     expect(marks.markedIn(slots)).toHaveLength(1);
-    marks.noteClaimed([lane], [runAt(5_000)]);
+    marks.noteClaimed([lane], [upTo(5_000)]);
     expect(marks.markOf(lane)).toBe(4_000);
   });
 
   it('is forgotten with its slot', () => {
     const marks = new LaneMarks(0);
-    marks.noteClaimed([lane], [runAt(30_000)]);
+    marks.noteClaimed([lane], [upTo(30_000)]);
     marks.forget((of) => of !== slot);
     expect(marks.markOf(lane)).toBe(29_000);
     marks.forget((of) => of === slot);

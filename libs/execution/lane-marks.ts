@@ -4,11 +4,9 @@
 // taken everything, and begins there. Runs may appear below the mark all the same: with a high priority, given back,
 // tried again, or committed late. A mark therefore stays a little behind, and is only good until the next full look
 // (claim-loop.ts), which begins at the heads.
-import type { Slot, TenantId } from '#kernel/ids.js';
-import { PairMap } from '#kernel/pair-map.js';
-import type { Lane, MarkedLane, SlotLook } from './claim.repository.js';
-import type { ClaimedRun } from './claimed-run.js';
-import { rankOf } from './decisions/rank.js';
+import type { Slot } from '#kernel/ids.js';
+import type { TakenFromLane } from './claim.repository.js';
+import type { Lane, MarkedLane, SlotLook } from './lane.repository.js';
 
 interface Entry extends Lane {
   taken: number;
@@ -45,23 +43,13 @@ export class LaneMarks {
     });
   }
 
-  /** A claim was made from these lanes as markOf() said, and these runs are what it found. */
-  noteClaimed(lanes: readonly Lane[], runs: readonly ClaimedRun[]): void {
-    const taken = new PairMap<TenantId, string, { count: number; last: number }>();
-    for (const run of runs) {
-      const ofLane = taken.get(run.tenantId, run.lane);
-      const rank = rankOf(run);
-      if (ofLane === undefined) taken.set(run.tenantId, run.lane, { count: 1, last: rank });
-      else {
-        ofLane.count += 1;
-        ofLane.last = Math.max(ofLane.last, rank);
-      }
-    }
-    for (const lane of lanes) {
+  /** A claim was made from these lanes as markOf() said, or behind it, and this is what it found in each. */
+  noteClaimed(lanes: readonly Lane[], taken: readonly TakenFromLane[]): void {
+    for (const [index, lane] of lanes.entries()) {
       const key = keyOf(lane);
-      const found = taken.get(lane.tenantId, lane.lane);
+      const { count = 0, last = null } = taken[index] ?? {};
       const before = this.#entries.get(key);
-      if (before === undefined && found === undefined) continue;
+      if (before === undefined && last === null) continue;
       const from = this.markOf(lane);
       const { slot, tenantId } = lane;
       this.#entries.delete(key);
@@ -69,9 +57,11 @@ export class LaneMarks {
         slot,
         tenantId,
         lane: lane.lane,
-        taken: (before?.taken ?? 0) + (found?.count ?? 0),
+        taken: (before?.taken ?? 0) + count,
         mark:
-          found === undefined ? (before?.mark ?? null) : Math.max(from ?? -Infinity, found.last - BEHIND_MS),
+          last === null
+            ? (before?.mark ?? null)
+            : Math.max(from ?? -Infinity, Math.floor(last.rankUs / 1_000) - BEHIND_MS),
         fromHead: false,
       });
     }

@@ -1,40 +1,77 @@
-// Whose turn is it? Lanes wait in a circle; a pass serves the first few and those that may hold more go
-// to the back, so that a tenant with a thousand runs and one with a single run alternate.
-import type { Slot } from '#kernel/ids.js';
-import type { Lane } from './claim.repository.js';
+// Whose turn is it? Lanes wait in two circles. Those that were found by a look and have not been served since come
+// first, with a few runs each, so that whoever comes with a single run does not wait for those who have a thousand. Those
+// that gave all they were asked for go on right behind the place where they ended, and take turns.
+import type { LanePlace } from './claim.repository.js';
+import type { Lane } from './lane.repository.js';
+
+export interface WaitingLane extends Lane {
+  /** Where its last claim ended; null when something may be before it. */
+  after: LanePlace | null;
+}
 
 export class LaneQueue {
-  /** A Map keeps the order of arrival. */
-  readonly #lanes = new Map<string, Lane>();
+  // A Map keeps the order of arrival.
+  readonly #found = new Map<string, WaitingLane>();
+  readonly #going = new Map<string, WaitingLane>();
 
   get size(): number {
-    return this.#lanes.size;
+    return this.#found.size + this.#going.size;
+  }
+
+  /** How many were served before and go on. */
+  get going(): number {
+    return this.#going.size;
   }
 
   has(lane: Pick<Lane, 'tenantId' | 'lane'>): boolean {
-    return this.#lanes.has(keyOf(lane));
+    const key = keyOf(lane);
+    return this.#found.has(key) || this.#going.has(key);
   }
 
-  /** Lanes that wait already keep their place. */
+  /** A look has found these. Lanes that wait already keep their place, but begin at their heads. */
   add(lanes: readonly Lane[]): void {
-    for (const lane of lanes) if (!this.#lanes.has(keyOf(lane))) this.#lanes.set(keyOf(lane), lane);
+    for (const { tenantId, slot, lane } of lanes) {
+      const key = keyOf({ tenantId, lane });
+      const going = this.#going.get(key);
+      if (going !== undefined) going.after = null;
+      else if (!this.#found.has(key)) this.#found.set(key, { tenantId, slot, lane, after: null });
+    }
   }
 
-  /** Takes up to `limit` lanes from the front; those that may have no more for now keep their place. */
-  take(limit: number, mayTake: (lane: Lane) => boolean = () => true): Lane[] {
-    const taken: Lane[] = [];
-    for (const lane of this.#lanes.values()) {
-      if (taken.length >= limit) break;
-      if (mayTake(lane)) taken.push(lane);
-    }
-    for (const lane of taken) this.#lanes.delete(keyOf(lane));
-    return taken;
+  /** These go on, at the back. */
+  goOn(lanes: readonly WaitingLane[]): void {
+    for (const lane of lanes) this.#going.set(keyOf(lane), lane);
+  }
+
+  /** Up to `limit` lanes that have not been served, the first first; those that may have no more for now keep their place. */
+  takeFound(limit: number, mayTake: (lane: Lane) => boolean = () => true): WaitingLane[] {
+    return takeFrom(this.#found, limit, mayTake);
+  }
+
+  /** The same of those that go on. */
+  takeGoing(limit: number, mayTake: (lane: Lane) => boolean = () => true): WaitingLane[] {
+    return takeFrom(this.#going, limit, mayTake);
   }
 
   /** Forgets the lanes of slots that are served elsewhere now. */
-  keepOnly(slots: { has(slot: Slot): boolean }): void {
-    for (const [key, lane] of this.#lanes) if (!slots.has(lane.slot)) this.#lanes.delete(key);
+  keepOnly(slots: { has(slot: WaitingLane['slot']): boolean }): void {
+    for (const lanes of [this.#found, this.#going])
+      for (const [key, lane] of lanes) if (!slots.has(lane.slot)) lanes.delete(key);
   }
+}
+
+function takeFrom(
+  lanes: Map<string, WaitingLane>,
+  limit: number,
+  mayTake: (lane: Lane) => boolean,
+): WaitingLane[] {
+  const taken: WaitingLane[] = [];
+  for (const lane of lanes.values()) {
+    if (taken.length >= limit) break;
+    if (mayTake(lane)) taken.push(lane);
+  }
+  for (const lane of taken) lanes.delete(keyOf(lane));
+  return taken;
 }
 
 function keyOf({ tenantId, lane }: Pick<Lane, 'tenantId' | 'lane'>): string {

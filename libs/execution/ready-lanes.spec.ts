@@ -4,17 +4,27 @@ import { asId } from '#kernel/ids.js';
 import { claimedRun } from '#test/support/builders.js';
 import type { ClaimedRun } from './claimed-run.js';
 import { NO_RULES, type LaneRules } from './decisions/lane-rules.js';
+import { HeldAccounts } from './held-accounts.js';
 import type { HeldRun } from './held-run.js';
 import { LaneRulesBook } from './lane-rules-book.js';
 import { Occupancy } from './occupancy.js';
 import { ReadyLanes } from './ready-lanes.js';
 
 const tenantId = asId.tenant('tenant');
+const accounts = new HeldAccounts();
 let turns = 0;
 
 function hold(wish: Partial<ClaimedRun> = {}): HeldRun {
   const run = claimedRun({ tenantId, ...wish });
-  return { run, startAtMs: 0, turn: (turns += 1), state: 'waiting', begunAtMs: 0, charged: 0 };
+  return {
+    run,
+    account: accounts.open(run),
+    startAtMs: 0,
+    turn: (turns += 1),
+    state: 'waiting',
+    begunAtMs: 0,
+    charged: 0,
+  };
 }
 
 function lanesWith(share = Number.POSITIVE_INFINITY) {

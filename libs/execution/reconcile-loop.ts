@@ -4,7 +4,7 @@
 import { asReplica } from '#cluster/fences.js';
 import type { Membership } from '#cluster/membership.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
-import { dropClaims, listOldClaims } from './claim.repository.js';
+import { dropClaims, listOldClaims } from './held-claim.repository.js';
 import type { HeldRuns } from './held-runs.js';
 
 /** Longer than a claim's statements may take, so that a claim still on its way is not mistaken for a lost one. */

@@ -87,23 +87,28 @@ export async function finishRuns(
 ): Promise<RunId[]> {
   const ids = plainArray(runs.map((run) => run.id));
   const outcomes = runs.every((run) => run.outcome === 'succeeded') ? [] : runs.map((run) => run.outcome);
-  // Found by the key alone, so that no plan ever hashes the whole table; the details are joined afterwards.
+  // Found by the key alone, so that no plan ever hashes the whole table; the details are joined afterwards. Each id is
+  // read once: as text they are the greater part of what is sent.
   const { rows } = await sql<{ id: RunId }>`
-    with gone as (
-      delete from carillon.run where id = any(${ids}::uuid[]) and attempt = ${attempt} returning *),
+    with asked as materialized (select ${ids}::uuid[] as ids),
+    gone as (
+      delete from carillon.run where id = any((select ids from asked)::uuid[]) and attempt = ${attempt} returning *),
     kept as (
       insert into carillon.run_history (${keptColumns()}, attempt, outcome, replica, started_at, finished_at, output, error)
       select ${keptColumns('g')}, g.attempt, coalesce(e.outcome, 'succeeded'), case when e.started_ms is null then null else ${replica}::int end,
              to_timestamp(e.started_ms / 1000), to_timestamp(e.finished_ms / 1000), e.output::jsonb, e.error::jsonb
         from gone g
-        join unnest(${ids}::uuid[],
+        join (select e.* from asked cross join lateral unnest(asked.ids,
                     ${plainArray(outcomes)}::text[],
                     ${plainArray(runs.map((run) => run.startedAt?.getTime() ?? null))}::float8[],
                     ${plainArray(runs.map((run) => run.finishedAt.getTime()))}::float8[],
                     ${saidByAny(runs.map((run) => run.outputJson))}::text[],
-                    ${saidByAny(runs.map((run) => run.errorJson))}::text[]) as e (id, outcome, started_ms, finished_ms, output, error)
+                    ${saidByAny(runs.map((run) => run.errorJson))}::text[]) as e (id, outcome, started_ms, finished_ms, output, error)) e
           on e.id = g.id)
-    select id from unnest(${ids}::uuid[]) as asked (id) where id not in (select id from gone)`.execute(tx);
+    select missing.id from asked cross join lateral unnest(asked.ids) as missing (id)
+     where (select count(*) from gone) < cardinality(asked.ids) and missing.id not in (select id from gone)`.execute(
+    tx,
+  );
   return rows.map((row) => row.id);
 }
 

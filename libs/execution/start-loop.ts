@@ -8,7 +8,7 @@ import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { AttemptStopped } from './attempt.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { Executor } from './executor.js';
-import { markStarted, noteRestarts } from './claim.repository.js';
+import { markStarted, noteRestarts } from './held-claim.repository.js';
 import type { HeldRun } from './held-run.js';
 import type { HeldRuns } from './held-runs.js';
 import { RateGate } from './rate-gate.js';

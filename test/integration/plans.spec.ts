@@ -7,6 +7,8 @@ import { connectDatabase, type Database, type Tx } from '#database/connection.js
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { sweep } from '#cluster/sweep.repository.js';
 import * as claims from '#execution/claim.repository.js';
+import * as heldClaims from '#execution/held-claim.repository.js';
+import * as lanesOf from '#execution/lane.repository.js';
 import * as endings from '#execution/run-ending.repository.js';
 import * as keys from '#execution/unique-key.repository.js';
 import * as revocations from '#execution/revocation.repository.js';
@@ -76,19 +78,24 @@ const page = (wish: Partial<runs.RunPage> = {}): runs.RunPage => ({
 /** Each as the product calls it; those that a transaction binds together are asked for alone here. */
 const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'a full look': (tx) =>
-    claims.discoverLanes(tx, { looks: slotsOf().map((slot) => ({ slot, after: null })), limit: limitLanes }),
+    lanesOf.discoverLanes(tx, { looks: slotsOf().map((slot) => ({ slot, after: null })), limit: limitLanes }),
   'a look from marks': (tx) =>
-    claims.discoverLanes(tx, {
+    lanesOf.discoverLanes(tx, {
       looks: slotsOf().map((slot) => ({ slot, after: null })),
       marked: lanes().map((lane) => ({ ...lane, mark: Date.now() - 1_000 })),
       limit: limitLanes,
     }),
   'a claim': (tx) => claims.claimRuns(tx, claimRequest(null)),
   'a claim from marks': (tx) => claims.claimRuns(tx, claimRequest(Date.now() - 100_000)),
-  'foreign runs': (tx) => claims.foreignRuns(tx, { replica: on.replica, slots: slotsOf() }),
-  'old claims': (tx) => claims.listOldClaims(tx, { replica: on.replica, olderThanMs: 15_000 }),
-  'notes of starts': (tx) => claims.markStarted(tx, { replica: on.replica, runIds: on.runs }),
-  'notes of restarts': (tx) => claims.noteRestarts(tx, { replica: on.replica, runIds: on.runs }),
+  'a claim that goes on': (tx) =>
+    claims.claimRuns(
+      tx,
+      claimRequest({ rankUs: Date.now() * 1_000 - 100_000_000, id: asId.run(randomUUID()) }),
+    ),
+  'foreign runs': (tx) => heldClaims.foreignRuns(tx, { replica: on.replica, slots: slotsOf() }),
+  'old claims': (tx) => heldClaims.listOldClaims(tx, { replica: on.replica, olderThanMs: 15_000 }),
+  'notes of starts': (tx) => heldClaims.markStarted(tx, { replica: on.replica, runIds: on.runs }),
+  'notes of restarts': (tx) => heldClaims.noteRestarts(tx, { replica: on.replica, runIds: on.runs }),
   'locking claims': (tx) => settlements.lockClaims(tx, { replica: on.replica, claimIds: on.claims }),
   'decided fires': (tx) =>
     settlements.decideFires(tx, {
@@ -218,11 +225,11 @@ const newRun = () => ({
   runAt: null,
 });
 
-function claimRequest(mark: number | null): claims.ClaimRequest {
+function claimRequest(from: claims.LaneToClaim['from']): claims.ClaimRequest {
   return {
     claimId: asId.claim(randomUUID()),
     replica: on.replica,
-    lanes: lanes().map((lane) => ({ ...lane, quota: 5, epoch: 0, mark })),
+    lanes: lanes().map((lane) => ({ ...lane, quota: 5, epoch: 0, from })),
     excluded: on.runs,
     aheadMs: 1_500,
   };

@@ -62,7 +62,7 @@ it('I5: takes back no run that the new owner of its slot is just claiming', asyn
       lane: 'default/noop',
       quota: 1,
       epoch: rows[0]?.epoch ?? 0,
-      mark: null,
+      from: null,
     };
     const { runs } = await claimRuns(claim, {
       claimId: asId.claim(randomUUID()),

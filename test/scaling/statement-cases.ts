@@ -4,6 +4,8 @@
 import type { Tx } from '#database/connection.js';
 import { asId } from '#kernel/ids.js';
 import * as claims from '#execution/claim.repository.js';
+import * as heldClaims from '#execution/held-claim.repository.js';
+import * as lanesOf from '#execution/lane.repository.js';
 import * as leaseEnds from '#execution/lease-end.repository.js';
 import * as leases from '#execution/lease.repository.js';
 import { writeProgress } from '#execution/progress.repository.js';
@@ -96,7 +98,7 @@ export const cases: Record<string, Case> = {
 
   // Claims
   'a look for lanes': {
-    act: (tx) => claims.discoverLanes(tx, { looks: [{ slot, after: null }], limit: 1 }),
+    act: (tx) => lanesOf.discoverLanes(tx, { looks: [{ slot, after: null }], limit: 1 }),
     names: { run: 'slot, joined' },
   },
   'a claim': {
@@ -104,7 +106,7 @@ export const cases: Record<string, Case> = {
       claims.claimRuns(tx, {
         claimId,
         replica,
-        lanes: [{ ...lane, quota: 1, epoch: 0, mark: null }],
+        lanes: [{ ...lane, quota: 1, epoch: 0, from: null }],
         excluded: [],
         aheadMs: 1,
       }),
@@ -112,15 +114,15 @@ export const cases: Record<string, Case> = {
   },
   // Claims don't know their slots, so each run of others is found by its id before its slot can be asked for.
   'what others hold': {
-    act: (tx) => claims.foreignRuns(tx, { replica, slots: [slot] }),
+    act: (tx) => heldClaims.foreignRuns(tx, { replica, slots: [slot] }),
     names: { claim: 'neither', run: 'neither', lease: 'slot, given' },
   },
   'claims given back': {
-    act: (tx) => claims.dropClaims(tx, { replica, claimIds }),
+    act: (tx) => heldClaims.dropClaims(tx, { replica, claimIds }),
     names: { claim: 'neither' },
   },
   'notes of starts': {
-    act: (tx) => claims.markStarted(tx, { replica, runIds: ids }),
+    act: (tx) => heldClaims.markStarted(tx, { replica, runIds: ids }),
     names: { run: 'neither' },
   },
   tokens: {

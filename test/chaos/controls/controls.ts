@@ -194,7 +194,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'limits forget workers outside',
     patches: [
       {
-        file: 'libs/execution/claim.repository.js',
+        file: 'libs/execution/held-claim.repository.js',
         from: 'true from carillon.lease where slot',
         to: 'true from carillon.lease where false and slot',
       },
@@ -230,7 +230,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'pauses overlooked',
     patches: [
       {
-        file: 'libs/execution/claim.repository.js',
+        file: 'libs/execution/lane.repository.js',
         from: "coalesce(t.state = 'suspended', false) or q.paused_at is not null as paused",
         to: 'false as paused',
       },

@@ -1,6 +1,8 @@
 // What does the statement that claims mean?
 import { laneOf, type RunRow } from '../model-database.js';
-import { answer, at, listed, type Meaning, type Scene } from './meaning.js';
+import { answer, listed, type Meaning, type Scene } from './meaning.js';
+
+const HOUR_MS = 3_600_000;
 
 export function claimRuns(scene: Scene): ReturnType<Meaning['run']> {
   const { db, tx, params, server, broken } = scene;
@@ -21,12 +23,14 @@ export function claimRuns(scene: Scene): ReturnType<Meaning['run']> {
   }
   const early = broken.has('starts before run_at');
   const isUntold = broken.has('claims that do not tell of cancels and deadlines');
-  return answer(
-    numbered.map(({ run, number }) => {
-      const told = isUntold ? { ...run, deadlineMs: null, cancelRequestedAtMs: null } : run;
-      return { number, ...claimed(told, early ? run.runAtMs : nowMs) };
-    }),
+  const rows = numbered.map(({ run, number }) =>
+    claimed(number, isUntold ? { ...run, deadlineMs: null, cancelRequestedAtMs: null } : run),
   );
+  // Told an hour late, the clock makes everything seem due.
+  return answer([
+    ...rows,
+    { number: 0, id: null, payload: null, atMs: early ? nowMs + HOUR_MS : nowMs, unusual: null },
+  ]);
 }
 
 function pickRuns(
@@ -35,10 +39,11 @@ function pickRuns(
   nowMs: number,
 ): { run: RunRow; number: number }[] {
   const anyEpoch = broken.has('claims without the epoch of their slot');
-  const [slots, tenants, lanes, quotas, epochs, marks, , ahead, excluded] = params as [
+  const [slots, tenants, lanes, quotas, epochs, ranks, ids, , ahead, excluded] = params as [
     string,
     string,
     string[],
+    string,
     string,
     string,
     string,
@@ -46,7 +51,7 @@ function pickRuns(
     number,
     string,
   ];
-  const [tenantOf, quotaOf, epochOf, markOf] = [tenants, quotas, epochs, marks].map(listed);
+  const [tenantOf, quotaOf, epochOf, rankAt, idAt] = [tenants, quotas, epochs, ranks, ids].map(listed);
   const runs = db.run.rows();
   const left = new Set(listed(excluded));
   return listed(slots).flatMap((listedSlot, index) => {
@@ -63,7 +68,7 @@ function pickRuns(
         run.slot === slot &&
         run.tenantId === tenantOf?.[index] &&
         laneOf(run) === lanes[index] &&
-        isBeyond(run, markOf?.[index]) &&
+        isBehind(run, rankAt?.[index], idAt?.[index] ?? '') &&
         run.runAtMs <= nowMs + ahead * 1_000 &&
         !left.has(run.id),
     );
@@ -83,21 +88,32 @@ function rankOf({ runAtMs, priority }: RunRow): number {
   return runAtMs - priority * 60_000;
 }
 
-function claimed(run: RunRow, nowMs: number): object {
-  const { schedule, dueMs, runAtMs, deadlineMs, cancelRequestedAtMs, ...columns } = run;
-  return {
+function claimed(number: number, run: RunRow): object {
+  const { id, payload, schedule, dueMs, runAtMs, deadlineMs, cancelRequestedAtMs, ...columns } = run;
+  const unusual = {
     ...columns,
     scheduleId: schedule,
-    dueAt: dueMs === null ? null : at(dueMs),
-    runAtMs,
-    deadline: deadlineMs === null ? null : at(deadlineMs),
+    dueAtMs: dueMs,
+    deadlineMs,
     details: null,
     isCancelRequested: cancelRequestedAtMs !== null,
-    databaseTimeMs: nowMs,
   };
+  return { number, id, payload, atMs: runAtMs, unusual };
 }
 
 /** An owner that has emptied the lane up to this rank begins there. */
 export function isBeyond(run: RunRow, mark: string | undefined): boolean {
   return mark === undefined || mark === '-infinity' || rankOf(run) >= Date.parse(mark);
+}
+
+function isBehind(run: RunRow, rank: string | undefined, id: string): boolean {
+  if (rank === undefined || rank === '-infinity') return true;
+  const [rankUs, fromUs] = [Math.round(rankOf(run) * 1_000), microsecondsOf(rank)];
+  return rankUs > fromUs || (rankUs === fromUs && run.id > id);
+}
+
+/** Of an instant of UTC, with or without a zone, to the millisecond or finer. */
+function microsecondsOf(instant: string): number {
+  const [seconds = '', fraction = ''] = instant.replace('Z', '').split('.');
+  return Date.parse(`${seconds}Z`) * 1_000 + Number(fraction.padEnd(6, '0'));
 }

@@ -19,7 +19,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'claimRuns',
     says: ['with lane as materialized', 'insert into carillon.claim'],
-    texts: ['xv0f94'],
+    texts: ['195dooq'],
     run: claimRuns,
   },
   {

@@ -22,9 +22,9 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'finishRuns',
     says: [
-      'with gone as ( delete from carillon.run where id = any($1::uuid[]) and attempt = $2 returning *)',
+      'gone as ( delete from carillon.run where id = any((select ids from asked)::uuid[]) and attempt = $2 returning *)',
     ],
-    texts: ['1yktr5w'],
+    texts: ['yevefj'],
     run: finishRuns,
   },
   {
@@ -105,7 +105,7 @@ function decideFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
 
 function finishRuns(scene: Scene): ReturnType<Meaning['run']> {
   const { db, tx, params, broken } = scene;
-  const [idList, attempt, replica, , outcomeList] = params as [string, number, number, string, string];
+  const [idList, attempt, replica, outcomeList] = params as [string, number, number, string];
   const [ids, outcomes] = [listed(idList), listed(outcomeList)];
   const anyAttempt = broken.has('completions by run id, without gate, claim and attempt');
   const fits = (row: RunRow | null): row is RunRow => row !== null && (anyAttempt || row.attempt === attempt);
