@@ -33,16 +33,18 @@ function begin(wish: Partial<Attempt> = {}) {
   const giveUp = new StopSwitch();
   const handler = Promise.withResolvers<AttemptResult>();
   const late: AttemptResult[] = [];
-  const result = attemptRun({
+  const { promise: result, resolve } = Promise.withResolvers<AttemptResult>();
+  const attempt = {
     run,
     call: () => handler.promise,
     stop: abort,
     giveUp,
     means,
     now: () => now,
-    onLate: (said) => late.push(said),
+    onLate: (said: AttemptResult) => late.push(said),
     ...wish,
-  });
+  };
+  attemptRun(attempt, resolve);
   return { abort, giveUp, handler, late, result };
 }
 

@@ -36,30 +36,29 @@ export interface Attempt {
   onLate: (result: AttemptResult) => void;
 }
 
-export async function attemptRun(attempt: Attempt): Promise<AttemptResult> {
+/** Calls `onEnd` once with the attempt's result, perhaps at once. With a callback, because each promise costs every run. */
+export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => void): void {
   const { run, call, stop, giveUp, now, onLate } = attempt;
   // An abort that has happened is not told again.
-  if (stop.aborted) return stoppedResult(stop.reason);
+  if (stop.aborted) return onEnd(stoppedResult(stop.reason));
   const context = new AttemptContext(run, stop, attempt.means);
-  const called = callSafely({ run, call, now }, context);
-  const result = await new Promise<AttemptResult | null>((resolve) => {
-    giveUp.whenThrown(() => resolve(null));
-    void called.then(resolve);
-  });
-  if (result === null) void called.then(onLate);
-  if (AttemptContext.isCompleted(context)) return { kind: 'completed' };
-  if (result === null) return stoppedResult(stop.reason);
-  return stop.aborted ? resultAfterStop(result, stop.reason) : result;
-}
-
-async function callSafely(
-  { run, call, now }: Pick<Attempt, 'run' | 'call' | 'now'>,
-  context: JobContext,
-): Promise<AttemptResult> {
+  let isOver = false;
+  const end = (result: AttemptResult | null): void => {
+    if (isOver) {
+      if (result !== null) onLate(result);
+      return;
+    }
+    isOver = true;
+    if (AttemptContext.isCompleted(context)) onEnd({ kind: 'completed' });
+    else if (result === null) onEnd(stoppedResult(stop.reason));
+    else onEnd(stop.aborted ? resultAfterStop(result, stop.reason) : result);
+  };
+  giveUp.whenThrown(() => end(null));
+  const fail = (error: unknown): void => end(failedResult(error, now()));
   try {
-    return await call(run, context);
+    call(run, context).then(end, fail);
   } catch (error) {
-    return failedResult(error, now());
+    fail(error);
   }
 }
 

@@ -229,7 +229,7 @@ export class ClaimLoop implements Loop {
   // Counted from the answer's arrival, which is later than the instant it names: so never before run_at (I6).
   #hold(runs: readonly ClaimedRun[], databaseTimeMs: number): void {
     const nowMs = this.options.clock.monotonicMs();
-    this.held.add(runs, (run) => nowMs + Math.max(0, run.runAt.getTime() - databaseTimeMs));
+    this.held.add(runs, (run) => nowMs + Math.max(0, run.runAt.getTime() - databaseTimeMs), nowMs);
   }
 
   #untilNextLook(): number {

@@ -10,27 +10,28 @@ import type { RunningAttempt } from './running-attempt.js';
 export interface MeansParts {
   completion: Completion;
   children: ChildRuns;
+  /** Opens what the attempt can say while it runs. */
+  reportsOf: (attempt: RunningAttempt) => OpenReports;
+  /** Begins the attempt's time anew. */
+  restartClock: (attempt: RunningAttempt) => void;
 }
 
 export class ExecutorMeans implements AttemptMeans {
   constructor(
     private readonly parts: MeansParts,
     private readonly attempt: RunningAttempt,
-    private readonly reports: OpenReports,
-    /** Begins the attempt's time anew. */
-    private readonly restartClock: (attempt: RunningAttempt) => void,
   ) {}
 
   get log(): JobContext['log'] {
-    return this.reports.log;
+    return this.parts.reportsOf(this.attempt).log;
   }
 
   get progress(): JobContext['progress'] {
-    return this.reports.progress;
+    return this.parts.reportsOf(this.attempt).progress;
   }
 
   get heartbeat(): JobContext['heartbeat'] {
-    return this.reports.heartbeat;
+    return this.parts.reportsOf(this.attempt).heartbeat;
   }
 
   get enqueue(): JobContext['enqueue'] {
@@ -41,7 +42,7 @@ export class ExecutorMeans implements AttemptMeans {
     const { held, startedAt, stop } = this.attempt;
     return (work) =>
       this.parts.completion.complete(
-        { run: held.run, startedAt, stop, lastNote: () => this.reports.last() },
+        { run: held.run, startedAt, stop, lastNote: () => this.attempt.reports?.last() ?? null },
         work,
       );
   }
@@ -52,7 +53,7 @@ export class ExecutorMeans implements AttemptMeans {
       stop: () => {
         attempt.timeoutAtMs = attempt.silentAtMs = Number.POSITIVE_INFINITY;
       },
-      restart: () => this.restartClock(attempt),
+      restart: () => this.parts.restartClock(attempt),
     };
   }
 }

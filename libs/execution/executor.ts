@@ -16,10 +16,9 @@ import type { Completion } from './completion.js';
 import { transition, type AttemptResult, type RunTransition } from './decisions/run-transition.js';
 import type { HeldRun } from './held-run.js';
 import type { HeldRuns } from './held-runs.js';
-import { ExecutorMeans } from './executor-means.js';
+import { ExecutorMeans, type MeansParts } from './executor-means.js';
 import type { OpenReports } from './progress-reports.js';
-import { overdueOf, type RunningAttempt } from './running-attempt.js';
-import { StopSwitch } from './stop-switch.js';
+import { RunningAttempt } from './running-attempt.js';
 import type { SettleLoop } from './settle-loop.js';
 import { encodeJson } from './stored-json.js';
 import type { ResolvedTarget, Targets } from './targets.js';
@@ -59,28 +58,35 @@ export class Executor {
   /** What a handler said after it had been given up. Nothing comes of it. */
   readonly late = new Topic<{ runId: RunId; attempt: number; why: string; said: AttemptResult['kind'] }>();
   readonly #running = new Map<RunId, RunningAttempt>();
+  /** Nothing is overdue, or to be given up, before. */
+  #soonestMs = Number.POSITIVE_INFINITY;
+  readonly #means: MeansParts;
+  readonly #now: () => Date;
 
-  constructor(private readonly parts: ExecutorParts) {}
+  constructor(private readonly parts: ExecutorParts) {
+    const { completion, children, databaseClock } = parts;
+    this.#now = () => databaseClock.now();
+    this.#means = {
+      completion,
+      children,
+      reportsOf: (attempt) => this.#reportsOf(attempt),
+      restartClock: this.#restartClock,
+    };
+  }
 
   start(held: HeldRun): void {
-    const { clock, databaseClock } = this.parts;
-    const attempt: RunningAttempt = {
-      held,
-      // The clock runs a little behind the database's; the start is never before run_at (I6).
-      startedAt: latest(databaseClock.now(), held.run.runAt),
-      startedAtMs: clock.monotonicMs(),
-      stop: new StopSwitch(),
-      giveUp: new StopSwitch(),
-      timeoutMs: Number.POSITIVE_INFINITY,
-      timeoutAtMs: Number.POSITIVE_INFINITY,
-      heartbeatMs: null,
-      silentAtMs: Number.POSITIVE_INFINITY,
-      deadlineAtMs: Number.POSITIVE_INFINITY,
-      graceEndsAtMs: Number.POSITIVE_INFINITY,
-      isNoted: false,
-    };
-    this.#running.set(held.run.id, attempt);
-    void this.#run(attempt);
+    const { clock, databaseClock, settleLoop } = this.parts;
+    const { run } = held;
+    // The clock runs a little behind the database's; the start is never before run_at (I6).
+    const startedAt = latest(databaseClock.now(), run.runAt);
+    const attempt = new RunningAttempt(held, startedAt, clock.monotonicMs());
+    this.#running.set(run.id, attempt);
+    if (run.scheduleId !== null && run.dueAt !== null) {
+      settleLoop.noteStart({ claimId: run.claimId, scheduleId: run.scheduleId, dueAt: run.dueAt, startedAt });
+    }
+    const target = this.#resolve(run);
+    if (target instanceof Promise) void target.then((known) => this.#call(attempt, known));
+    else this.#call(attempt, target);
   }
 
   /** Ends a run that is over for another reason than its attempt: at once if it has not started, else when it stops. */
@@ -118,10 +124,11 @@ export class Executor {
   /** Stops attempts that outlived their time, gives up those that did not stop; returns when the next one will. */
   stopOverdue(nowMs: number): number {
     let next = Number.POSITIVE_INFINITY;
+    if (nowMs < this.#soonestMs) return this.#soonestMs;
     for (const attempt of this.#running.values()) {
-      const overdue = overdueOf(attempt);
-      if (overdue.atMs <= nowMs && !attempt.stop.aborted) {
-        const { why } = overdue;
+      const overdueAtMs = attempt.overdueAtMs;
+      if (overdueAtMs <= nowMs && !attempt.stop.aborted) {
+        const why = attempt.overdueWhy;
         const because =
           why === 'heartbeat-missed'
             ? `expected a heartbeat at least every ${attempt.heartbeatMs} ms, got none`
@@ -129,8 +136,9 @@ export class Executor {
         this.#stop(attempt, new AttemptStopped(why, because), this.parts.graceMs);
       }
       if (attempt.graceEndsAtMs <= nowMs) attempt.giveUp.abort();
-      else next = Math.min(next, attempt.stop.aborted ? attempt.graceEndsAtMs : overdue.atMs);
+      else next = Math.min(next, attempt.stop.aborted ? attempt.graceEndsAtMs : overdueAtMs);
     }
+    this.#soonestMs = next;
     return next;
   }
 
@@ -174,60 +182,79 @@ export class Executor {
   #stop(attempt: RunningAttempt, reason: AttemptStopped, graceMs: number): void {
     const endsAtMs = this.parts.clock.monotonicMs() + graceMs;
     attempt.graceEndsAtMs = Math.min(attempt.graceEndsAtMs, endsAtMs);
+    this.#soonestMs = Math.min(this.#soonestMs, attempt.graceEndsAtMs);
     attempt.stop.abort(reason); // the first reason stays
     if (graceMs === 0) attempt.giveUp.abort();
   }
 
-  async #run(attempt: RunningAttempt): Promise<void> {
-    const { held, startedAt } = attempt;
-    const { run } = held;
-    const { databaseClock, settleLoop } = this.parts;
-    if (run.scheduleId !== null && run.dueAt !== null) {
-      settleLoop.noteStart({ claimId: run.claimId, scheduleId: run.scheduleId, dueAt: run.dueAt, startedAt });
+  /** Null when the database could not be asked, which is not the run's fault. */
+  #resolve(run: ClaimedRun): ResolvedTarget | null | Promise<ResolvedTarget | null> {
+    try {
+      const target = this.parts.targets.resolve(run);
+      return target instanceof Promise ? target.catch(() => null) : target;
+    } catch {
+      return null;
     }
-    const reports = this.parts.beginReports(run, () => this.#beat(attempt));
-    const ended = await this.#attempt(attempt, reports);
-    const lastNote = reports.end();
-    if (this.#running.get(run.id) !== attempt) return;
-    this.#running.delete(run.id);
-    const nowMs = this.parts.clock.monotonicMs();
-    if (ended.transition.kind === 'park') this.parts.held.markParked(held, nowMs);
-    else this.parts.held.markEnded(held, nowMs);
-    const finishedAt = latest(databaseClock.now(), startedAt);
-    settleLoop.noteEnd({ run, startedAt, finishedAt, lastNote, ...ended });
-    this.changed.publish();
   }
 
-  async #attempt(
-    attempt: RunningAttempt,
-    reports: OpenReports,
-  ): Promise<{ transition: RunTransition; outputJson: string | null }> {
+  #call(attempt: RunningAttempt, target: ResolvedTarget | null): void {
     const { run } = attempt.held;
-    const { targets, databaseClock } = this.parts;
-    let target: ResolvedTarget;
-    try {
-      const known = targets.resolve(run);
-      target = known instanceof Promise ? await known : known;
-    } catch {
-      return { transition: { kind: 'release' }, outputJson: null }; // the database's fault, not the run's
-    }
+    if (target === null) return this.#end(attempt, { kind: 'release' }, null);
     attempt.timeoutMs = target.timeoutMs;
     attempt.heartbeatMs = target.heartbeatMs ?? null;
     attempt.deadlineAtMs = this.#deadlineOf(run);
     this.#restartClock(attempt);
     // It may have passed while the target was looked up.
-    if (run.deadline !== null && run.deadline <= databaseClock.now())
+    if (run.deadline !== null && run.deadline <= this.#now())
       this.#stop(attempt, new AttemptStopped('deadline', STOPPED_BECAUSE.deadline), 0);
-    const result = await attemptRun({
-      run,
-      call: target.call,
-      stop: attempt.stop,
-      giveUp: attempt.giveUp,
-      means: new ExecutorMeans(this.parts, attempt, reports, this.#restartClock),
-      now: () => databaseClock.now(),
-      onLate: ({ kind }) => this.#noteLate(attempt, kind),
-    });
-    return this.#outcome(run.failures, result, target.retry);
+    attemptRun(
+      {
+        run,
+        call: target.call,
+        stop: attempt.stop,
+        giveUp: attempt.giveUp,
+        means: new ExecutorMeans(this.#means, attempt),
+        now: this.#now,
+        onLate: ({ kind }) => this.#noteLate(attempt, kind),
+      },
+      (result) => this.#judge(attempt, result, target.retry),
+    );
+  }
+
+  #judge(attempt: RunningAttempt, result: AttemptResult, retry: ResolvedTarget['retry']): void {
+    const { random } = this.parts;
+    const { failures } = attempt.held.run;
+    const encoded = result.kind === 'succeeded' ? encodeJson(result.output) : null;
+    if (encoded?.kind !== 'unfit')
+      return this.#end(attempt, transition({ failures, result, retry, random }), encoded?.json ?? null);
+    // The work is done; doing it again would only bring the same output.
+    const error = { name: 'UnfitOutput', message: encoded.reason };
+    const unfit = { kind: 'failed', error, fatal: true } as const;
+    this.#end(attempt, transition({ failures, result: unfit, retry, random }), null);
+  }
+
+  #end(attempt: RunningAttempt, becomes: RunTransition, outputJson: string | null): void {
+    const { held, startedAt } = attempt;
+    const { run } = held;
+    attempt.isOver = true;
+    const lastNote = attempt.reports?.end() ?? null;
+    if (this.#running.get(run.id) !== attempt) return;
+    this.#running.delete(run.id);
+    const nowMs = this.parts.clock.monotonicMs();
+    if (becomes.kind === 'park') this.parts.held.markParked(held, nowMs);
+    else this.parts.held.markEnded(held, nowMs);
+    const finishedAt = latest(this.#now(), startedAt);
+    this.parts.settleLoop.noteEnd({ run, startedAt, finishedAt, lastNote, transition: becomes, outputJson });
+    this.changed.publish();
+  }
+
+  /** Most have nothing to say; what a handler says that is late is heard by nobody. */
+  #reportsOf(attempt: RunningAttempt): OpenReports {
+    if (attempt.reports === null) {
+      attempt.reports = this.parts.beginReports(attempt.held.run, () => this.#beat(attempt));
+      if (attempt.isOver) attempt.reports.end();
+    }
+    return attempt.reports;
   }
 
   #deadlineOf({ deadline }: ClaimedRun): number {
@@ -236,37 +263,18 @@ export class Executor {
     return clock.monotonicMs() + deadline.getTime() - databaseClock.now().getTime();
   }
 
+  // Whoever waits for the next moment at which something is overdue must be told only if there is a sooner one.
   readonly #restartClock = (attempt: RunningAttempt): void => {
     attempt.timeoutAtMs = this.parts.clock.monotonicMs() + attempt.timeoutMs;
     this.#beat(attempt);
+    if (attempt.overdueAtMs >= this.#soonestMs) return;
+    this.#soonestMs = attempt.overdueAtMs;
     this.changed.publish();
   };
 
   #beat(attempt: RunningAttempt): void {
     if (attempt.heartbeatMs !== null)
       attempt.silentAtMs = this.parts.clock.monotonicMs() + attempt.heartbeatMs;
-  }
-
-  #outcome(
-    failures: number,
-    result: AttemptResult,
-    retry: ResolvedTarget['retry'],
-  ): { transition: RunTransition; outputJson: string | null } {
-    const { random } = this.parts;
-    const encoded = result.kind === 'succeeded' ? encodeJson(result.output) : null;
-    if (encoded?.kind !== 'unfit') {
-      return {
-        transition: transition({ failures, result, retry, random }),
-        outputJson: encoded?.json ?? null,
-      };
-    }
-    // The work is done; doing it again would only bring the same output.
-    const unfit = {
-      kind: 'failed',
-      error: { name: 'UnfitOutput', message: encoded.reason },
-      fatal: true,
-    } as const;
-    return { transition: transition({ failures, result: unfit, retry, random }), outputJson: null };
   }
 
   // A fenced replica's handlers are given up as they are told to stop, and are right to end a little later.

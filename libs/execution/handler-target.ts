@@ -24,7 +24,9 @@ export async function callHandler({ registry, handler, run, context }: HandlerCa
       false,
     );
   }
-  const checked = await registered.definition.payload['~standard'].validate(run.payload);
+  // Most schemas answer at once; to await them all the same costs each run a turn.
+  const validated = registered.definition.payload['~standard'].validate(run.payload);
+  const checked = validated instanceof Promise ? await validated : validated;
   if (checked.issues !== undefined) {
     return failed(
       'InvalidPayload',
@@ -36,8 +38,10 @@ export async function callHandler({ registry, handler, run, context }: HandlerCa
   // As good as throwing it.
   if (answered instanceof Snooze) throw answered;
   const returned = answered ?? null;
-  const output = await registered.definition.output?.['~standard'].validate(returned);
-  if (output?.issues === undefined) return { kind: 'succeeded', output: output?.value ?? returned };
+  const schema = registered.definition.output;
+  if (schema === undefined) return { kind: 'succeeded', output: returned };
+  const output = await schema['~standard'].validate(returned);
+  if (output.issues === undefined) return { kind: 'succeeded', output: output.value ?? returned };
   // The work is done; doing it again would only bring the same output.
   return failed(
     'InvalidOutput',

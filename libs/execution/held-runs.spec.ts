@@ -9,7 +9,6 @@ import type { HeldRun } from './held-run.js';
 import { HeldRuns } from './held-runs.js';
 
 const limits = { held: 12, running: 3 };
-const LANE = 'default/noop';
 const tenants = ['tenant a', 'tenant b', 'tenant c'].map(asId.tenant);
 
 /** Holds runs of one claim, due at these moments. */
@@ -159,7 +158,7 @@ function compare(model: Model, held: HeldRuns): void {
   const idsOf = (wanted: readonly TenantId[]): RunId[] =>
     model.entries.filter(({ run }) => wanted.includes(run.tenantId)).map(({ run }) => run.id);
   for (const wanted of [tenants, tenants.slice(0, 1), []]) {
-    const lanes = wanted.map((tenantId) => ({ tenantId, lane: LANE, after: null }));
+    const lanes = wanted.map((tenantId) => ({ tenantId, lane: 'default/noop', after: null }));
     expect(held.idsBehind(lanes).toSorted()).toEqual(idsOf(wanted).toSorted());
   }
 }

@@ -9,6 +9,7 @@ import type { LanePlace } from './claim.repository.js';
 import type { ClaimedRun } from './claimed-run.js';
 import { barrierOf } from './decisions/lane-rules.js';
 import { rankOf } from './decisions/rank.js';
+import { HeldIndex } from './held-index.js';
 import { HeldAccounts, type LaneAccount } from './held-accounts.js';
 import type { HeldRun } from './held-run.js';
 import type { Lane } from './lane.repository.js';
@@ -28,9 +29,7 @@ const HELD_SHARE = 4;
 const RESERVE = 0.1;
 
 export class HeldRuns {
-  readonly #runs = new Map<RunId, HeldRun>();
-  /** Put back by us and taken again, before we heard that the first had succeeded. */
-  readonly #takenAgain = new Set<HeldRun>();
+  readonly #runs = new HeldIndex();
   /** Soonest last, so that taking one is a pop. */
   #waiting: HeldRun[] = [];
   readonly rules = new LaneRulesBook();
@@ -80,8 +79,8 @@ export class HeldRuns {
     return this.#accounts.lanes();
   }
 
-  /** Adds one claim's runs; `startAtMs` turns a run's due time into this process's clock. */
-  add(runs: readonly ClaimedRun[], startAtMs: (run: ClaimedRun) => number): void {
+  /** Adds one claim's runs; `startAtMs` turns a run's due time into this process's clock, on which it is `nowMs`. */
+  add(runs: readonly ClaimedRun[], startAtMs: (run: ClaimedRun) => number, nowMs = -Infinity): void {
     let account: LaneAccount | undefined;
     for (const run of runs) {
       // Those of a lane come together.
@@ -95,10 +94,10 @@ export class HeldRuns {
         begunAtMs: 0,
         charged: 0,
       };
-      const before = this.#runs.get(run.id);
-      if (before !== undefined) this.#takenAgain.add(before);
-      this.#runs.set(run.id, held);
-      (isSuspect(held) ? this.#quarantine : this.#waiting).push(held);
+      this.#runs.add(held);
+      if (isSuspect(held)) this.#quarantine.push(held);
+      else if (held.startAtMs <= nowMs) this.#ready.add(held);
+      else this.#waiting.push(held);
       this.#accounts.add(account);
       this.#leftInClaim.set(run.claimId, (this.#leftInClaim.get(run.claimId) ?? 0) + 1);
     }
@@ -113,7 +112,7 @@ export class HeldRuns {
 
   /** Undefined for what is not held, or no longer. */
   find(id: RunId): HeldRun | undefined {
-    return this.#runs.get(id);
+    return this.#runs.find(id);
   }
 
   all(): Iterable<HeldRun> {
@@ -173,20 +172,20 @@ export class HeldRuns {
 
   markEnded(held: HeldRun, nowMs = held.begunAtMs): void {
     // What was dropped with its incarnation counts no more.
-    if (this.#runs.get(held.run.id) !== held) return;
+    if (this.#runs.find(held.run.id) !== held) return;
     this.#stop(held, nowMs);
     held.state = 'ended';
   }
 
   /** It has left for outside, and its limits count it on. */
   markParked(held: HeldRun, nowMs: number): void {
-    if (this.#runs.get(held.run.id) === held) this.occupancy.leave(held.run);
+    if (this.#runs.find(held.run.id) === held) this.occupancy.leave(held.run);
     this.markEnded(held, nowMs);
   }
 
   /** Takes back a start that was not to be: nothing of the lane starts before this moment. */
   postpone(held: HeldRun, untilMs: number): void {
-    if (this.#runs.get(held.run.id) !== held || held.state !== 'running') return;
+    if (this.#runs.find(held.run.id) !== held || held.state !== 'running') return;
     this.#makeWay(held);
     this.#ready.takenBack(held);
     held.state = 'waiting';
@@ -208,7 +207,7 @@ export class HeldRuns {
   /** The run's end is in the database, or was refused there. True when it was the last of its claim. */
   forget(run: ClaimedRun): boolean {
     this.occupancy.noteParked(run);
-    const held = this.#takeOut(run);
+    const held = this.#runs.take(run);
     if (held === undefined) return false;
     this.#accounts.remove(held.account);
     const left = (this.#leftInClaim.get(run.claimId) ?? 1) - 1;
@@ -237,7 +236,6 @@ export class HeldRuns {
     this.#ready.clear();
     this.#quarantine = [];
     this.#quarantined = null;
-    this.#takenAgain.clear();
     this.#accounts.clear();
     this.#leftInClaim.clear();
     this.occupancy.clear();
@@ -275,19 +273,8 @@ export class HeldRuns {
     if (this.#quarantined !== null) return undefined;
     return this.#quarantine.findLast(({ run }) => {
       const rules = this.rules.ofRun(run);
-      return barrierOf(rules, this.occupancy.of(run), run.concurrencyKey !== null) === null;
+      return barrierOf(rules, () => this.occupancy.of(run), run.concurrencyKey !== null) === null;
     });
-  }
-
-  #takeOut(run: ClaimedRun): HeldRun | undefined {
-    const held = this.#runs.get(run.id);
-    if (held?.run === run) {
-      this.#runs.delete(run.id);
-      return held;
-    }
-    const before = [...this.#takenAgain].find((each) => each.run === run);
-    if (before !== undefined) this.#takenAgain.delete(before);
-    return before;
   }
 }
 

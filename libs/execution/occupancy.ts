@@ -4,7 +4,6 @@
 // slots that this replica serves, and in the epoch for which it was read: a former owner knows nothing of what its
 // successors start.
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
-import { PairMap } from '#kernel/pair-map.js';
 import type { Occupied } from './decisions/lane-rules.js';
 
 export interface Occupant {
@@ -15,37 +14,44 @@ export interface Occupant {
 
 export type Parked = Occupant & { id: RunId; slot: Slot };
 
-/** How many there are of a tenant, of its job types, and of their keys. */
+/** How many there are of one tenant, of its job types, and of their keys. */
+interface TenantCount {
+  runs: number;
+  readonly jobTypes: Map<string, number>;
+  readonly keys: Map<string, number>;
+}
+
 class Count {
-  readonly #tenants = new Map<TenantId, number>();
-  readonly #jobTypes = new PairMap<TenantId, string, number>();
-  readonly #keys = new PairMap<TenantId, string, number>();
+  readonly #tenants = new Map<TenantId, TenantCount>();
 
   add({ tenantId, jobType, concurrencyKey }: Occupant, change: 1 | -1): void {
-    const ofTenant = (this.#tenants.get(tenantId) ?? 0) + change;
-    if (ofTenant > 0) this.#tenants.set(tenantId, ofTenant);
-    else this.#tenants.delete(tenantId);
-    addTo(this.#jobTypes, { tenantId, name: jobType }, change);
-    if (concurrencyKey !== null)
-      addTo(this.#keys, { tenantId, name: keyWithin(jobType, concurrencyKey) }, change);
+    let count = this.#tenants.get(tenantId);
+    if (count === undefined)
+      this.#tenants.set(tenantId, (count = { runs: 0, jobTypes: new Map(), keys: new Map() }));
+    count.runs += change;
+    if (count.runs <= 0) {
+      this.#tenants.delete(tenantId);
+      return;
+    }
+    addTo(count.jobTypes, jobType, change);
+    if (concurrencyKey !== null) addTo(count.keys, keyWithin(jobType, concurrencyKey), change);
   }
 
   ofTenant(tenantId: TenantId): number {
-    return this.#tenants.get(tenantId) ?? 0;
+    return this.#tenants.get(tenantId)?.runs ?? 0;
   }
 
   ofJobType({ tenantId, jobType }: Occupant): number {
-    return this.#jobTypes.get(tenantId, jobType) ?? 0;
+    return this.#tenants.get(tenantId)?.jobTypes.get(jobType) ?? 0;
   }
 
   ofKey({ tenantId, jobType, concurrencyKey }: Occupant): number {
-    return concurrencyKey === null ? 0 : (this.#keys.get(tenantId, keyWithin(jobType, concurrencyKey)) ?? 0);
+    if (concurrencyKey === null) return 0;
+    return this.#tenants.get(tenantId)?.keys.get(keyWithin(jobType, concurrencyKey)) ?? 0;
   }
 
   clear(): void {
     this.#tenants.clear();
-    this.#jobTypes.clear();
-    this.#keys.clear();
   }
 }
 
@@ -128,14 +134,10 @@ export class Occupancy {
   }
 }
 
-function addTo(
-  counts: PairMap<TenantId, string, number>,
-  { tenantId, name }: { tenantId: TenantId; name: string },
-  change: 1 | -1,
-): void {
-  const count = (counts.get(tenantId, name) ?? 0) + change;
-  if (count > 0) counts.set(tenantId, name, count);
-  else counts.delete(tenantId, name);
+function addTo(counts: Map<string, number>, name: string, change: 1 | -1): void {
+  const count = (counts.get(name) ?? 0) + change;
+  if (count > 0) counts.set(name, count);
+  else counts.delete(name);
 }
 
 /** Names of job types hold no slash. */

@@ -40,8 +40,8 @@ export class ReadyLanes {
 
   add(held: HeldRun): void {
     const { tenantId } = held.run;
-    const lanes = this.#tenants.get(tenantId) ?? new Map<string, Lane>();
-    this.#tenants.set(tenantId, lanes);
+    let lanes = this.#tenants.get(tenantId);
+    if (lanes === undefined) this.#tenants.set(tenantId, (lanes = new Map()));
     const name = held.run.lane;
     const lane = lanes.get(name);
     if (lane === undefined) {
@@ -84,7 +84,8 @@ export class ReadyLanes {
       const isOfKey = lane.closedBy === 'key' && lane.concurrencyKey === concurrencyKey;
       if (lane.jobType === jobType && (lane.closedBy === 'job-type' || isOfKey)) lane.closedBy = null;
     }
-    if (lanes !== undefined) this.#enter(tenantId);
+    // Who is not held back stands in the queue already.
+    if (this.#heldBack.has(tenantId)) this.#enter(tenantId);
     for (const tenantId of this.#overShare) this.#enter(tenantId);
     this.#overShare.clear();
   }
@@ -143,7 +144,7 @@ export class ReadyLanes {
     for (let name = bestOf(lanes, nowMs); name !== undefined; name = bestOf(lanes, nowMs)) {
       const lane = lanes.get(name) as Lane; // bestOf() names one of these
       const run = (lane.runs.at(-1) as HeldRun).run;
-      const barrier = barrierOf(lane.rules, this.occupancy.of(run), run.concurrencyKey !== null);
+      const barrier = barrierOf(lane.rules, () => this.occupancy.of(run), run.concurrencyKey !== null);
       if (barrier === 'tenant') return this.#holdBack(tenantId);
       if (barrier === null) return this.#start(tenantId, name, lane);
       lane.closedBy = barrier;
@@ -170,8 +171,7 @@ export class ReadyLanes {
   }
 
   #enter(tenantId: TenantId): void {
-    this.#heldBack.delete(tenantId);
-    this.#rated.delete(tenantId);
+    if (this.#heldBack.delete(tenantId)) this.#rated.delete(tenantId);
     this.#turns.enter(tenantId);
   }
 

@@ -118,10 +118,10 @@ export class SettleLoop implements Loop {
     return [...counts].filter(([id, count]) => this.held.leftInClaim(id) <= count).map(([id]) => id);
   }
 
-  #forget(batch: Batch, recorded: ReadonlySet<RunId>): void {
+  #forget(batch: Batch, lost: ReadonlySet<RunId>): void {
     for (const { run } of batch.endings) {
       this.held.forget(run);
-      if (!recorded.has(run.id)) this.claimLost.publish(run.id);
+      if (lost.size > 0 && lost.has(run.id)) this.claimLost.publish(run.id);
     }
     if (batch.endings.some(({ transition }) => transition.kind === 'park')) this.offered.publish();
     const freed = batch.endings.filter(goesOnSoon).map(({ run }) => run.slot);

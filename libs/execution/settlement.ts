@@ -37,7 +37,7 @@ export interface SettlementBatch {
   finishedClaims: readonly ClaimId[];
 }
 
-/** Resolves with the runs whose end was recorded; the others' claims are lost. */
+/** Resolves with the runs whose end was not recorded, because their claims are lost. */
 export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>> {
   const { replica } = batch;
   const claimIds = [
@@ -46,38 +46,42 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
   const ours = await rows.lockClaims(tx, { replica, claimIds });
   const fires = batch.starts.filter((start) => ours.has(start.claimId));
   if (fires.length > 0) await rows.decideFires(tx, { fires, lateAfterMs: LATE_AFTER_MS });
-  const endings = batch.endings.filter(({ run }) => ours.has(run.claimId));
+  const isOurs = ({ run }: Ending): boolean => ours.has(run.claimId);
+  const endings = ours.size === claimIds.length ? batch.endings : batch.endings.filter(isOurs);
   const lastNotes = endings.flatMap(({ lastNote }) => lastNote ?? []);
   // Before the rows move on: the history and the next attempt are to have the last word.
   if (lastNotes.length > 0) await writeProgress(tx, lastNotes, 'ending');
   const unstarted = endings.flatMap(unstartedFire);
   if (unstarted.length > 0) await rows.closeFires(tx, unstarted);
-  const settled = new Set([
-    ...batch.endings.filter(({ transition }) => transition.kind === 'recorded').map(({ run }) => run.id),
+  const lost = [
     ...(await finish(tx, replica, endings)),
     ...(await giveBack(tx, replica, endings)),
     ...(await park(tx, replica, endings)),
-  ]);
+  ];
+  if (endings !== batch.endings) {
+    // What a handler has recorded itself was recorded under its claim.
+    const others = batch.endings.filter((ending) => !isOurs(ending) && ending.transition.kind !== 'recorded');
+    lost.push(...others.map(({ run }) => run.id));
+  }
   const leaving = endings
     .filter(({ transition: { kind } }) => kind !== 'finish' && kind !== 'recorded')
     .map(({ run }) => run);
   await releaseClaims(tx, { leaving, finished: batch.finishedClaims.filter((id) => ours.has(id)) });
-  return settled;
+  return new Set(lost);
 }
 
+/** Each of these resolves with the runs that it did not find. */
 async function finish(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<RunId[]> {
   const byAttempt = Map.groupBy(
     endings.filter(({ transition }) => transition.kind === 'finish'),
     ({ run }) => run.attempt,
   );
-  const settled: RunId[] = [];
+  const missing: RunId[] = [];
   // One statement an attempt number, which is one statement nearly always.
   for (const [attempt, group] of byAttempt) {
-    const runs = group.map(finishedRun);
-    const missing = new Set(await rows.finishRuns(tx, { replica, attempt, runs }));
-    for (const { id } of runs) if (!missing.has(id)) settled.push(id);
+    missing.push(...(await rows.finishRuns(tx, { replica, attempt, runs: group.map(finishedRun) })));
   }
-  return settled;
+  return missing;
 }
 
 function finishedRun({ run, startedAt, finishedAt, transition, outputJson }: Ending): rows.FinishedRun {
@@ -105,15 +109,13 @@ function unstartedFire({ run, startedAt, transition }: Ending): rows.UnstartedFi
 }
 
 async function giveBack(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<RunId[]> {
-  const released = endings.filter(({ transition }) => transition.kind === 'release').map(({ run }) => run.id);
   const putOff = endings.flatMap(({ run: { id, attempt }, transition }) =>
     transition.kind === 'put-off' ? [{ id, attempt, delayMs: transition.delayMs }] : [],
   );
   const retried = endings.flatMap((ending) => retriedRun(ending, replica));
   return [
-    ...released,
-    ...(putOff.length > 0 ? await rows.putOffRuns(tx, putOff) : []),
-    ...(retried.length > 0 ? await rows.retryRuns(tx, retried) : []),
+    ...(putOff.length > 0 ? notIn(await rows.putOffRuns(tx, putOff), putOff) : []),
+    ...(retried.length > 0 ? notIn(await rows.retryRuns(tx, retried), retried) : []),
   ];
 }
 
@@ -123,7 +125,13 @@ async function park(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]):
       ? [{ runId: run.id, attempt: run.attempt, startedAt: startedAt ?? finishedAt, ...transition.lease }]
       : [],
   );
-  return leases.length > 0 ? parkRuns(tx, { replica, leases }) : [];
+  if (leases.length === 0) return [];
+  const parked = new Set(await parkRuns(tx, { replica, leases }));
+  return leases.flatMap(({ runId }) => (parked.has(runId) ? [] : [runId]));
+}
+
+function notIn(found: ReadonlySet<RunId>, asked: readonly { id: RunId }[]): RunId[] {
+  return asked.flatMap(({ id }) => (found.has(id) ? [] : [id]));
 }
 
 function retriedRun(

@@ -9,7 +9,10 @@ const ESCAPES = /\\(\\|u0000|ud[89a-f][0-9a-f]{2})/gi;
 
 export type Encoded = { kind: 'encoded'; json: string } | { kind: 'unfit'; reason: string };
 
+const NOTHING: Encoded = { kind: 'encoded', json: 'null' };
+
 export function encodeJson(value: unknown): Encoded {
+  if (value === null) return NOTHING; // most have no output
   try {
     // Undefined for functions and symbols, which JSON leaves out; `JSON.stringify` is not typed to say so.
     const json = (JSON.stringify(value) as string | undefined) ?? 'null';

@@ -4,6 +4,10 @@
 export class PairMap<First, Second, Value> {
   readonly #values = new Map<First, Map<Second, Value>>();
 
+  get isEmpty(): boolean {
+    return this.#values.size === 0;
+  }
+
   get(first: First, second: Second): Value | undefined {
     return this.#values.get(first)?.get(second);
   }

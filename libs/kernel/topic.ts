@@ -13,14 +13,14 @@ export class Topic<Message> {
 
   /** Tells everybody, even if a listener throws; then throws what the first of those threw. */
   publish(message: Message): void {
-    const failures: unknown[] = [];
+    let failure: { error: unknown } | null = null;
     for (const { listener } of this.#subscriptions) {
       try {
         listener(message);
       } catch (error) {
-        failures.push(error);
+        failure ??= { error };
       }
     }
-    if (failures.length > 0) throw failures[0];
+    if (failure !== null) throw failure.error;
   }
 }

@@ -40,10 +40,15 @@ export interface Occupied {
  */
 export type Barrier = 'paused' | 'uncounted' | 'tenant' | 'job-type' | 'key';
 
-/** `occupied` is null when it was not counted. */
-export function barrierOf(rules: LaneRules, occupied: Occupied | null, hasKey: boolean): Barrier | null {
+/** `occupiedNow` is asked only where it matters; it answers null when that was not counted. */
+export function barrierOf(
+  rules: LaneRules,
+  occupiedNow: () => Occupied | null,
+  hasKey: boolean,
+): Barrier | null {
   if (rules.paused) return 'paused';
   if (!limitsConcurrency(rules, hasKey)) return null;
+  const occupied = occupiedNow();
   if (occupied === null) return 'uncounted';
   if (isFull(rules.tenant.maxConcurrent, occupied.byTenant)) return 'tenant';
   if (isFull(rules.jobType.maxConcurrent, occupied.byJobType)) return 'job-type';
