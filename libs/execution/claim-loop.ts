@@ -71,6 +71,7 @@ export class ClaimLoop implements Loop {
     ownership.changed.subscribe(() => {
       this.lookEverywhere();
       this.#looks.forget();
+      this.#lanes.keepOnly(ownership.serving);
       held.occupancy.keepOnly(ownership.serving);
       this.#giveBackUnserved();
     });
@@ -156,7 +157,6 @@ export class ClaimLoop implements Loop {
     const everywhere = this.#untilLookEverywhere() <= 0;
     const slots = everywhere ? [...serving.keys()] : [...this.#hinted].filter((slot) => serving.has(slot));
     this.#hinted.clear();
-    this.#lanes.keepOnly(serving);
     if (everywhere) this.#lookedAtMs = this.options.clock.monotonicMs();
     const found = await this.#looks.look(incarnation.db, slots, serving);
     if (found !== null) this.#noteFound(found);

@@ -14,6 +14,8 @@ const AGAIN_MS = 250;
 
 export class ForeignRuns {
   readonly #known = new Map<Slot, number>();
+  /** The slots of which all is known: asked with each pass, which are hundreds a second, and hardly ever others. */
+  #readFor: ReadonlyMap<Slot, number> | null = null;
   #runs: ForeignRun[] = [];
   #readAtMs = Number.NEGATIVE_INFINITY;
 
@@ -35,12 +37,14 @@ export class ForeignRuns {
       parked,
     }: { serving: ReadonlyMap<Slot, number>; hinted: ReadonlySet<Slot>; parked: readonly Parked[] },
   ): Promise<Slot[] | null> {
+    if (serving === this.#readFor && this.#runs.length === 0 && parked.length === 0) return null;
     for (const slot of this.#known.keys()) if (!serving.has(slot)) this.#known.delete(slot);
     const unknown = [...serving].filter(([slot, epoch]) => this.#known.get(slot) !== epoch);
     const nowMs = this.clock.monotonicMs();
     const isOld = nowMs - this.#readAtMs >= AGAIN_MS;
     const listed = [...this.#runs, ...parked];
     const stale = listed.some((run) => isOld || hinted.has(run.slot));
+    if (unknown.length === 0) this.#readFor = serving;
     if (unknown.length === 0 && !stale) return null;
     const slots = [...new Set([...unknown.map(([slot]) => slot), ...listed.map((run) => run.slot)])].filter(
       (slot) => serving.has(slot),
@@ -48,6 +52,7 @@ export class ForeignRuns {
     this.#runs = await foreignRuns(incarnation.db, { replica: incarnation.replica, slots });
     this.#readAtMs = nowMs;
     for (const [slot, epoch] of unknown) this.#known.set(slot, epoch);
+    this.#readFor = serving;
     const held = new Set(this.#runs.map((run) => run.id));
     return [...new Set(listed.filter((run) => !held.has(run.id)).map((run) => run.slot))];
   }
@@ -68,6 +73,7 @@ export class ForeignRuns {
 
   clear(): void {
     this.#known.clear();
+    this.#readFor = null;
     this.#runs = [];
   }
 }

@@ -92,7 +92,7 @@ export async function finishRuns(
   const { rows } = await sql<{ id: RunId }>`
     with asked as materialized (select ${ids}::uuid[] as ids),
     gone as (
-      delete from carillon.run where id = any((select ids from asked)::uuid[]) and attempt = ${attempt} returning *),
+      delete from carillon.run where id = any((select ids from asked)::uuid[]) and attempt = ${attempt} returning ${keptColumns()}, attempt),
     kept as (
       insert into carillon.run_history (${keptColumns()}, attempt, outcome, replica, started_at, finished_at, output, error)
       select ${keptColumns('g')}, g.attempt, coalesce(e.outcome, 'succeeded'), case when e.started_ms is null then null else ${replica}::int end,

@@ -70,7 +70,9 @@ export function limitsConcurrency({ tenant, jobType }: LaneRules, hasKey: boolea
 const SPARE = 20;
 
 /** How many runs of the lane are worth holding; infinite when nothing limits it. */
-export function worthHolding({ tenant, jobType }: LaneRules, hasKey: boolean): number {
+export function worthHolding(rules: LaneRules, hasKey: boolean): number {
+  if (rules === NO_RULES) return Number.POSITIVE_INFINITY;
+  const { tenant, jobType } = rules;
   const limits = [
     tenant.maxConcurrent,
     jobType.maxConcurrent,

@@ -22,9 +22,9 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'finishRuns',
     says: [
-      'gone as ( delete from carillon.run where id = any((select ids from asked)::uuid[]) and attempt = $2 returning *)',
+      'gone as ( delete from carillon.run where id = any((select ids from asked)::uuid[]) and attempt = $2 returning',
     ],
-    texts: ['yevefj'],
+    texts: ['2necy2'],
     run: finishRuns,
   },
   {
