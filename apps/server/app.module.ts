@@ -16,6 +16,7 @@ import { ClusterController } from './http/cluster.controller.js';
 import { HealthController } from './http/health.controller.js';
 import { JobCheck } from './http/job-check.js';
 import { OperationsController } from './http/operations.controller.js';
+import { KnownJobs } from './http/known-jobs.js';
 import { JobTypesController } from './http/job-types.controller.js';
 import { LeaseController } from './http/lease.controller.js';
 import { LeaseWaiters } from './http/lease-waiters.js';
@@ -87,6 +88,7 @@ export class AppModule {
         { provide: APP_PIPE, useClass: SchemaPipe },
         HandlerRegistry,
         JobCheck,
+        KnownJobs,
         RunIntake,
         HandlerExplorer,
         FolderJobs,

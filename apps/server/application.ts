@@ -38,6 +38,7 @@ export async function startServer(config: ServerConfig, handlers: Provider[] = [
     applicationName: 'carillon-api',
     maxConnections: config.CARILLON_API_CONNECTIONS,
     statementTimeoutMs: 8_000,
+    prepares: config.preparesStatements,
     onError: () => undefined, // whoever uses the connection next gets a new one
   });
   try {

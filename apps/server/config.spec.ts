@@ -166,3 +166,22 @@ describe('the durations of the cluster', () => {
     expect(complaint({ CARILLON_HEARTBEAT_MS: '50', CARILLON_LEASE_MS: '150' })).toBe('none');
   });
 });
+
+describe('prepared statements', () => {
+  const pooled = { DATABASE_SESSION_URL: 'postgres://direct/carillon' };
+
+  it.each([
+    ['on a direct way to the database', {}, true],
+    ['when both ways are the same', { DATABASE_SESSION_URL: required.DATABASE_URL }, true],
+    ['not past which sessions go another way', pooled, false],
+    ['not by leases alone', { CARILLON_LIVENESS: 'leases' }, false],
+    ['when told to', { ...pooled, CARILLON_PREPARED_STATEMENTS: 'true' }, true],
+    ['not when told not to', { CARILLON_PREPARED_STATEMENTS: 'false' }, false],
+  ])('are used %s', (_, env, expected) => {
+    expect(readConfig({ ...required, ...env }).preparesStatements).toBe(expected);
+  });
+
+  it('are wanted or not', () => {
+    expect(complaint({ CARILLON_PREPARED_STATEMENTS: 'yes' })).toContain('CARILLON_PREPARED_STATEMENTS');
+  });
+});

@@ -106,6 +106,11 @@ export const settings = z.object({
   CARILLON_API_CONNECTIONS: count(1, 100)
     .default(6)
     .describe('Connections for the REST API and for housekeeping.'),
+  CARILLON_PREPARED_STATEMENTS: flag
+    .optional()
+    .describe(
+      'Prepare the statements that a connection repeats, which saves most of the planning. Not through a pooler in transaction mode, unless it keeps them (PgBouncer: `max_prepared_statements`). Default: true if DATABASE_URL is direct, that is: without DATABASE_SESSION_URL and with CARILLON_LIVENESS=sessions.',
+    ),
   CARILLON_HINTS_PER_SECOND: count(0, 1_000)
     .default(HINTS_PER_SECOND)
     .describe(
@@ -159,6 +164,7 @@ export type Settings = z.infer<typeof settings>;
 
 export interface ServerConfig extends Settings {
   cluster: ClusterSettings;
+  preparesStatements: boolean;
 }
 
 /** Throws ConfigError naming each setting that is wrong, what was expected and what was got. */
@@ -192,7 +198,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     electionMs: Math.min(DEFAULT_CLUSTER_SETTINGS.electionMs, Math.floor(leaseMs / 4)),
     sweepMs: Math.min(DEFAULT_CLUSTER_SETTINGS.sweepMs, Math.floor(leaseMs / 8)),
   });
-  return { ...parsed.data, cluster };
+  return { ...parsed.data, cluster, preparesStatements: preparesStatements(parsed.data) };
+}
+
+/** Sessions are checked to be direct where they are needed, and that is the only way that we know of. */
+function preparesStatements(given: Settings): boolean {
+  const { DATABASE_URL: url, DATABASE_SESSION_URL: sessionUrl = url, CARILLON_LIVENESS: liveness } = given;
+  return given.CARILLON_PREPARED_STATEMENTS ?? (liveness === 'sessions' && sessionUrl === url);
 }
 
 const SECRET = new Set(['DATABASE_URL', 'DATABASE_SESSION_URL', 'CARILLON_ADMIN_KEY']);

@@ -12,7 +12,8 @@ import {
 import { PinoLogger } from 'nestjs-pino';
 import { PgBoss } from 'pg-boss';
 import { deleteOldEvents } from '#cluster/cluster-event.repository.js';
-import { TimeoutSafeClient, type Database } from '#database/connection.js';
+import type { Database } from '#database/connection.js';
+import { DatabaseClient } from '#database/database-client.js';
 import { maintainPartitions, type Retention } from '#database/partitions.js';
 import { databaseTime } from '#database/time.repository.js';
 import { forgetEndedRuns } from '#execution/retention.js';
@@ -23,7 +24,7 @@ import { clearAway } from './enqueue-upkeep.js';
 import { LoopTimers } from './loop-timers.js';
 import { API_DATABASE, CONFIG } from './tokens.js';
 
-const BOSS_CONNECTION = { Client: TimeoutSafeClient, query_timeout: 10_000, connectionTimeoutMillis: 5_000 };
+const BOSS_CONNECTION = { Client: DatabaseClient, query_timeout: 10_000, connectionTimeoutMillis: 5_000 };
 /** No job type may name a queue of ours: they all begin like this. */
 const PARTITIONS = 'carillon-partitions';
 const ENQUEUE_UPKEEP = 'carillon-enqueue-upkeep';

@@ -3,6 +3,7 @@
 // after that lock, reads the row that decides. Both outcomes are values; a database error is thrown.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
+import { UNAWAITED } from '#database/database-client.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { holdTerm } from './leadership.repository.js';
@@ -64,8 +65,12 @@ export async function closeGate(tx: Tx, replica: ReplicaNumber): Promise<void> {
 }
 
 // An advisory lock, because FOR SHARE on the replica row costs a multixact each time: 40 % of the throughput.
+// Nobody waits for the lock's answer: the server takes one statement after the other, so what comes behind has its snapshot from
+// after the lock, and fails if that failed.
 async function openGate(tx: Tx, replica: ReplicaNumber): Promise<void> {
-  await sql`select pg_advisory_xact_lock_shared(${REPLICA_GATE}, ${replica})`.execute(tx);
+  await sql`select ${sql.raw(UNAWAITED)} pg_advisory_xact_lock_shared(${REPLICA_GATE}, ${replica})`.execute(
+    tx,
+  );
 }
 
 // Said each time: under a database's default of repeatable read the second statement would not see what the

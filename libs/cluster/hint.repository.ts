@@ -10,9 +10,12 @@ export async function listen(db: Database): Promise<void> {
   await sql`listen carillon`.execute(db);
 }
 
-/** Sends them all by one transaction, so that the lock is taken once. */
+/**
+ * Sends them all by one transaction, so that the lock is taken once. It does not wait for the disk: a server that crashes
+ * forgets all hints anyway, and who listens is told at commit.
+ */
 export async function notify(db: Database, payloads: readonly string[]): Promise<void> {
-  await sql`select pg_notify(${CHANNEL}, payload) from unnest(${[...payloads]}::text[]) as hint (payload)`.execute(
-    db,
-  );
+  await sql`
+    select set_config('synchronous_commit', 'off', true), pg_notify(${CHANNEL}, payload)
+      from unnest(${[...payloads]}::text[]) as hint (payload)`.execute(db);
 }

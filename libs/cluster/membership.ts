@@ -25,6 +25,8 @@ export interface MembershipOptions {
   /** For claims, completions and leader writes. */
   workUrl: string;
   workConnections: number;
+  /** Whether each work connection is a session of its own. */
+  workPrepares: boolean;
   identity: Omit<replicas.ReplicaIdentity, 'incarnation'>;
   settings: ClusterSettings;
   clock: Clock;
@@ -178,6 +180,7 @@ export class Membership {
       maxConnections: this.options.workConnections,
       statementTimeoutMs: 10_000,
       walksIndexes: true,
+      prepares: this.options.workPrepares,
       onError: this.options.onError,
     });
     this.#incarnation = { ...holder, db };

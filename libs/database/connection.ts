@@ -2,6 +2,8 @@
 // number, so that the leader can see and end every session of a replica that it declares dead.
 import { Kysely, PostgresDialect, type PostgresPool, type Transaction } from 'kysely';
 import pg from 'pg';
+import { DatabaseClient, type DatabaseClientConfig } from './database-client.js';
+import { PreparedStatements } from './prepared-statements.js';
 import type { Tables } from './schema.js';
 
 /** Either the database or a transaction in it; repositories take this and don't care which. */
@@ -19,17 +21,20 @@ export interface DatabaseOptions {
   statementTimeoutMs: number;
   /** For claims and their like: an index that has the wanted order is preferred to sorting, however few rows are expected. */
   walksIndexes?: boolean;
+  /** Whether each connection is a session of its own, so that the statements that it repeats can be prepared. */
+  prepares?: boolean;
   onError: (error: Error) => void;
 }
 
 /** A pool with Kysely on it. Ends with `destroy()`. */
 export function connectDatabase(options: DatabaseOptions): Database {
-  const pool = new pg.Pool({
+  const config: pg.PoolConfig & DatabaseClientConfig = {
     ...sessionConfig(options),
-    Client: TimeoutSafeClient,
+    statements: options.prepares === true ? new PreparedStatements(options.onError) : null,
     max: options.maxConnections,
     idleTimeoutMillis: 30_000,
-  });
+  };
+  const pool = new pg.Pool({ ...config, Client: DatabaseClient });
   // A connection that breaks emits an error, from the pool while it is idle and from the client while it is
   // lent out between two statements. Without a listener for each, either would end the process.
   pool.on('error', options.onError);
@@ -59,10 +64,15 @@ export function databaseOver(pool: PostgresPool): Database {
  */
 const PLAN_SETTINGS = '-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off';
 const WALK_SETTINGS = `${PLAN_SETTINGS} -c enable_sort=off -c enable_incremental_sort=off`;
+/**
+ * One plan for any values, where statements are prepared: the server thinks one for a list of one id so much cheaper than one
+ * for ten that it would plan claims and ends anew each time, and come to the same plan.
+ */
+const REPEAT_SETTINGS = `${WALK_SETTINGS} -c plan_cache_mode=force_generic_plan`;
 
 export function sessionConfig(options: Omit<DatabaseOptions, 'maxConnections' | 'onError'>): pg.ClientConfig {
   return {
-    ...withSettings(options.url, options.walksIndexes === true ? WALK_SETTINGS : PLAN_SETTINGS),
+    ...withSettings(options.url, planSettings(options)),
     application_name: options.applicationName,
     statement_timeout: options.statementTimeoutMs,
     // Later than the server's own limit: it only matters when the server can't be heard any more.
@@ -70,8 +80,18 @@ export function sessionConfig(options: Omit<DatabaseOptions, 'maxConnections' | 
     idle_in_transaction_session_timeout: 10_000,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
+    // What is not waited for goes out with what follows.
+    pipeline: true,
     types: { getTypeParser: parserOf },
   };
+}
+
+function planSettings({
+  walksIndexes = false,
+  prepares = false,
+}: Pick<DatabaseOptions, 'walksIndexes' | 'prepares'>): string {
+  if (!walksIndexes) return PLAN_SETTINGS;
+  return prepares ? REPEAT_SETTINGS : WALK_SETTINGS;
 }
 
 /** Beside those that the URL brings along. */
@@ -80,33 +100,6 @@ function withSettings(url: string, settings: string): Pick<pg.ClientConfig, 'con
   if (given === undefined) return { connectionString: url, options: settings };
   const all = `${decodeURIComponent(given.replaceAll('+', ' '))} ${settings}`;
   return { connectionString: url.replace(`options=${given}`, `options=${encodeURIComponent(all)}`) };
-}
-
-/**
- * A client that is not used again after its query timed out. node-postgres would hand it back to the
- * pool with the late answer still to come, and each later query on it would time out as well.
- */
-export class TimeoutSafeClient extends pg.Client {
-  constructor(config?: pg.ClientConfig) {
-    super(config);
-    const send = this.query.bind(this);
-    const guarded = (...args: unknown[]): unknown => {
-      const answer: unknown = Reflect.apply(send, this, args);
-      if (answer instanceof Promise) {
-        answer.catch((error: unknown) => {
-          if (error instanceof Error && error.message === 'Query read timeout') this.#discard();
-        });
-      }
-      return answer;
-    };
-    this.query = guarded as typeof this.query; // the same overloads, passed through untouched
-  }
-
-  #discard(): void {
-    // `connection` is not in the public types, but closing the stream is the only way to forget the late answer.
-    const { connection } = this as unknown as { connection: { stream: { destroy(error: Error): void } } };
-    connection.stream.destroy(new Error('Connection terminated: a query timed out on it'));
-  }
 }
 
 const INT8 = 20;

@@ -17,6 +17,7 @@ const NOT_REACHED = new Set([
   'ENETUNREACH',
   'ENOENT',
 ]);
+const REVALIDATION = 'RevalidateCachedQuery';
 /** Every SQLSTATE has a digit; EPIPE and EBADF, which come from the socket, have none. */
 const SQLSTATE = /^(?=.*\d)[0-9A-Z]{5}$/;
 /** How Node names what a socket or a resolver did. Its own argument errors begin with ERR_. */
@@ -54,6 +55,23 @@ export function isUniqueViolation(error: unknown): boolean {
 /** A lock was not to be had in the time that lock_timeout allows. */
 export function isLockTimeout(error: unknown): boolean {
   return codeOf(error) === '55P03';
+}
+
+/** A prepared statement would have other columns now than when it was prepared. Nothing has been done. */
+export function isStalePlan(error: unknown): boolean {
+  // The code says no more than "not supported", and the message may be in any language.
+  return (
+    codeOf(error) === '0A000' &&
+    error instanceof Error &&
+    'routine' in error &&
+    error.routine === REVALIDATION
+  );
+}
+
+/** The session is another than the one that prepared the statement, or has forgotten it. Nothing has been done. */
+export function isPreparedStatementMissing(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === '26000' || code === '42P05';
 }
 
 function endsSession(code: string): boolean {

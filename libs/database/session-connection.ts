@@ -3,7 +3,9 @@
 // TCP keepalives never notice a frozen process: its kernel goes on answering them.
 import type pg from 'pg';
 import { sql, type PostgresPool, type PostgresPoolClient } from 'kysely';
-import { databaseOver, sessionConfig, TimeoutSafeClient, type Database } from './connection.js';
+import { databaseOver, sessionConfig, type Database } from './connection.js';
+import { DatabaseClient } from './database-client.js';
+import { PreparedStatements } from './prepared-statements.js';
 
 export interface SessionOptions {
   url: string;
@@ -32,10 +34,12 @@ export class UnfitSessionError extends Error {
 export async function openSession(options: SessionOptions): Promise<SessionConnection> {
   const statementTimeoutMs = Math.floor(options.leaseMs / 3);
   // An answer that never came ends the session, too: the way may have forgotten the connection without telling us.
-  const client = new TimeoutSafeClient({
+  const client = new DatabaseClient({
     ...sessionConfig({ url: options.url, applicationName: options.applicationName, statementTimeoutMs }),
     query_timeout: statementTimeoutMs,
     connectionTimeoutMillis: statementTimeoutMs,
+    // A direct session keeps what it has prepared; that it is one is found out before anything is repeated.
+    statements: options.direct ? new PreparedStatements(() => undefined) : null,
   });
   // A session that breaks before it is open is told by the rejection alone.
   let open = false;

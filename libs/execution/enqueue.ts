@@ -4,7 +4,8 @@
 import { holdOffClaims } from '#cluster/claims-hold.js';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import type { RunId, TenantId } from '#kernel/ids.js';
-import { findUnclaimed, insertRuns, replaceRun, type NewRun } from './run.repository.js';
+import type { RunRow } from './run-row.js';
+import { findUnclaimed, insertAndShowRun, insertRuns, replaceRun, type NewRun } from './run.repository.js';
 import * as keys from './unique-key.repository.js';
 
 export interface UniqueWish {
@@ -47,6 +48,21 @@ export async function enqueueRuns(
   return entries.map(({ run }, index) =>
     index < room ? { kind: 'created', id: run.id } : { kind: 'over-quota' },
   );
+}
+
+/** One run that comes alone. With its row if it was created without a key, which is known then without asking again. */
+export async function enqueueRun(
+  db: Database,
+  entry: Enqueue,
+  { room }: { room: number },
+): Promise<{ result: Enqueued; row: RunRow | null }> {
+  if (entry.unique === null && room >= 1) {
+    const row = await insertAndShowRun(db, entry.run, null);
+    if (row === undefined) throw new Error(`expected run ${entry.run.id} to be inserted, got no row`);
+    return { result: { kind: 'created', id: row.id }, row };
+  }
+  const [result = { kind: 'over-quota' as const }] = await enqueueRuns(db, [entry], { room });
+  return { result, row: null };
 }
 
 async function enqueueKeyed(tx: Tx, entries: readonly Enqueue[], room: number): Promise<Enqueued[]> {

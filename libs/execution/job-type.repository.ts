@@ -12,7 +12,7 @@ export interface StoredJobType extends Omit<JobType, 'target' | 'retry' | 'limit
   limits: unknown;
 }
 
-const columns =
+export const JOB_TYPE_COLUMNS =
   sql.raw(`name, target, retry, limits, timeout_ms as "timeoutMs", revision, tenant_id is null as shared,
        payload_schema as "payloadSchema", output_schema as "outputSchema", heartbeat_ms as "heartbeatMs", paused_at as "pausedAt",
        pause_reason as "pauseReason", created_at as "createdAt", updated_at as "updatedAt"`);
@@ -30,7 +30,7 @@ export async function insertJobType(db: Database, tenantId: TenantId, input: Job
     values (${randomUUID()}, ${tenantId}, ${input.name}, ${input.target.kind}, ${JSON.stringify(input.target)},
             ${JSON.stringify(input.retry)}, ${JSON.stringify(input.limits)}, ${input.timeoutMs}, ${jsonbOf(input.payloadSchema)}::jsonb,
             ${jsonbOf(input.outputSchema)}::jsonb, ${input.heartbeatMs ?? null})
-    returning ${columns}`.execute(db);
+    returning ${JOB_TYPE_COLUMNS}`.execute(db);
   if (rows[0] === undefined) throw new Error(`expected the new job type ${input.name} back, got no row`);
   return parseJobType(rows[0]);
 }
@@ -56,7 +56,7 @@ export async function findJobType(
   { tenantId, name }: { tenantId: TenantId; name: string },
 ): Promise<JobType | undefined> {
   const { rows } = await sql<StoredJobType>`
-    select ${columns}
+    select ${JOB_TYPE_COLUMNS}
       from carillon.job_type
      where name = ${name} and (tenant_id = ${tenantId} or tenant_id is null)
      order by tenant_id nulls last
@@ -74,7 +74,7 @@ export async function findJobTypes(
       from unnest(${asked.map(({ tenantId }) => tenantId)}::uuid[], ${asked.map(({ name }) => name)}::text[])
            with ordinality as asked (tenant, job_type, number)
       left join lateral (
-        select ${columns}
+        select ${JOB_TYPE_COLUMNS}
           from carillon.job_type
          where name = asked.job_type and (tenant_id = asked.tenant or tenant_id is null)
          order by tenant_id nulls last
@@ -88,7 +88,7 @@ export async function listJobTypes(
   page: { tenantId: TenantId; afterName: string | null; limit: number },
 ): Promise<JobType[]> {
   const { rows } = await sql<StoredJobType>`
-    select distinct on (name) ${columns}
+    select distinct on (name) ${JOB_TYPE_COLUMNS}
       from carillon.job_type
      where (tenant_id = ${page.tenantId} or tenant_id is null) and name > ${page.afterName ?? ''}
      order by name, tenant_id nulls last
@@ -112,7 +112,7 @@ export async function updateJobType(
            retry = coalesce(${json(retry)}::jsonb, retry), limits = coalesce(${json(limits)}::jsonb, limits),
            timeout_ms = coalesce(${timeoutMs ?? null}, timeout_ms), updated_at = clock_timestamp(), revision = revision + 1
      where tenant_id = ${tenantId} and name = ${name} and (${revision}::bigint is null or revision = ${revision}::bigint)
-    returning ${columns}`.execute(db);
+    returning ${JOB_TYPE_COLUMNS}`.execute(db);
   return rows[0] && parseJobType(rows[0]);
 }
 
@@ -126,7 +126,7 @@ export async function pauseJobType(
        set pause_reason = case when paused_at is null then ${reason}::text else pause_reason end,
            paused_at = coalesce(paused_at, clock_timestamp()), updated_at = clock_timestamp(), revision = revision + 1
      where tenant_id = ${tenantId} and name = ${name}
-    returning ${columns}`.execute(db);
+    returning ${JOB_TYPE_COLUMNS}`.execute(db);
   return rows[0] && parseJobType(rows[0]);
 }
 
@@ -138,7 +138,7 @@ export async function resumeJobType(
   const { rows } = await sql<StoredJobType>`
     update carillon.job_type set paused_at = null, pause_reason = null, updated_at = clock_timestamp(), revision = revision + 1
      where tenant_id = ${tenantId} and name = ${name}
-    returning ${columns}`.execute(db);
+    returning ${JOB_TYPE_COLUMNS}`.execute(db);
   return rows[0] && parseJobType(rows[0]);
 }
 

@@ -17,11 +17,15 @@ export class RunQuota {
 
   constructor(private readonly clock: Clock) {}
 
-  /** How many of the wanted runs may be created, and the limit that says so: null when there is none. */
+  /**
+   * How many of the wanted runs may be created, and the limit that says so: null when there is none. Whoever has just read
+   * the tenant says whether it `isLimited`.
+   */
   async roomFor(
     db: Database,
-    { tenantId, wanted }: { tenantId: TenantId; wanted: number },
+    { tenantId, wanted, isLimited = true }: { tenantId: TenantId; wanted: number; isLimited?: boolean },
   ): Promise<{ room: number; maxQueued: number | null }> {
+    if (!isLimited) return { room: wanted, maxQueued: null };
     const remembered = this.#remembered.get(tenantId);
     if (remembered !== undefined && this.#isFresh(remembered) && remembered.uncounted >= wanted) {
       remembered.uncounted -= wanted;

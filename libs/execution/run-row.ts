@@ -60,3 +60,11 @@ export const SHOWN = sql.raw(`
   id, job_type as "jobType", state, schedule_id as "scheduleId", due_at as "dueAt", payload, priority, run_at as "runAt", attempt,
   past_attempts as "pastAttempts", created_at as "createdAt", queue, concurrency_key as "concurrencyKey", tags, deadline, progress,
   cancel_requested_at as "cancelRequestedAt", replica, worker, started_at as "startedAt", finished_at as "finishedAt", output, error`);
+
+/** The same of a run that has just been inserted. */
+export const INSERTED = sql.raw(`
+  id, job_type as "jobType", case when run_at > clock_timestamp() then 'scheduled' else 'queued' end as state,
+  schedule_id as "scheduleId", due_at as "dueAt", payload, priority, run_at as "runAt", attempt,
+  past_attempts as "pastAttempts", created_at as "createdAt", queue, concurrency_key as "concurrencyKey", tags, deadline, progress,
+  cancel_requested_at as "cancelRequestedAt", null::int as replica, null::uuid as worker, null::timestamptz as "startedAt",
+  null::timestamptz as "finishedAt", null::jsonb as output, null::jsonb as error`);

@@ -3,7 +3,8 @@
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { RunId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
-import { FINISHED, SHOWN, UNFINISHED, type RunRow, type RunState } from './run-row.js';
+import { stillHolds, type AssumedJob } from './job-proof.js';
+import { FINISHED, INSERTED, SHOWN, UNFINISHED, type RunRow, type RunState } from './run-row.js';
 
 export interface NewRun {
   id: RunId;
@@ -47,6 +48,26 @@ export async function insertRuns(db: Database, runs: readonly NewRun[]): Promise
         as r (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at, delay_ms)`.execute(
     db,
   );
+}
+
+/**
+ * For one that comes alone: there is nothing to unfold, and nobody need read it again. Undefined when what was `assumed`
+ * no longer holds; then nothing is inserted.
+ */
+export async function insertAndShowRun(
+  db: Database,
+  run: NewRun,
+  assumed: AssumedJob | null,
+): Promise<RunRow | undefined> {
+  const { rows } = await sql<RunRow>`
+    insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at)
+    select ${run.id}::uuid, ${run.tenantId}::uuid, ${run.slot}::smallint, ${run.jobType}, ${run.queue}, ${run.concurrencyKey},
+           ${run.tags.length > 0 ? [...run.tags] : null}::text[], ${JSON.stringify(run.payload)}::jsonb, ${run.priority}::smallint,
+           ${run.deadline}::timestamptz,
+           coalesce(${run.runAt}::timestamptz, clock_timestamp() + make_interval(secs => ${(run.delayMs ?? 0) / 1_000}::float8))
+     where ${assumed === null ? sql`true` : stillHolds(assumed)}
+    returning ${INSERTED}`.execute(db);
+  return rows[0];
 }
 
 /** Which of these runs wait and have never been claimed for an attempt. The caller holds their owner's claims off. */

@@ -62,13 +62,28 @@ export class Targets {
     return this.#read({ incarnation, readAtMs: nowMs }, { tenantId, name: jobType });
   }
 
+  /** Runs of this job type will come soon. It has just been read, so it need not be read again for them. */
+  expect(tenantId: TenantId, jobType: JobType): void {
+    const { incarnation } = this.membership;
+    if (incarnation === null) return;
+    const target = this.#targetOf(incarnation, jobType);
+    this.#ofTenant(tenantId).set(jobType.name, { incarnation, readAtMs: this.clock.monotonicMs(), target });
+  }
+
+  #ofTenant(tenantId: TenantId): Map<string, Remembered> {
+    const known = this.#remembered.get(tenantId);
+    if (known !== undefined) return known;
+    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
+    const ofTenant = new Map<string, Remembered>();
+    this.#remembered.set(tenantId, ofTenant);
+    return ofTenant;
+  }
+
   #read(
     when: Pick<Remembered, 'incarnation' | 'readAtMs'>,
     { tenantId, name }: { tenantId: TenantId; name: string },
   ): Promise<ResolvedTarget> {
-    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
-    const ofTenant = this.#remembered.get(tenantId) ?? new Map<string, Remembered>();
-    this.#remembered.set(tenantId, ofTenant);
+    const ofTenant = this.#ofTenant(tenantId);
     const reading = this.#reader
       .find(when.incarnation.db, { tenantId, name })
       .then((jobType) => (jobType === undefined ? missing(name) : this.#targetOf(when.incarnation, jobType)));
@@ -77,7 +92,7 @@ export class Targets {
     reading.then(
       (target) => (remembered.target = target),
       // A failed read must not be remembered. Whoever awaits it is told as well.
-      () => ofTenant.delete(name),
+      () => ofTenant.get(name) === remembered && ofTenant.delete(name),
     );
     return reading;
   }

@@ -18,6 +18,7 @@ import { writeProgress } from '#execution/progress.repository.js';
 import { requeueRuns } from '#execution/requeue.repository.js';
 import { deleteEndedRuns } from '#execution/retention.repository.js';
 import { asId } from '#kernel/ids.js';
+import { findTenantAndJob } from '#server/http/tenant-and-job.repository.js';
 import { listFires } from '#scheduling/ledger.repository.js';
 import * as planning from '#scheduling/planning.repository.js';
 import { listSchedules, revokePlanned } from '#scheduling/schedule.repository.js';
@@ -153,6 +154,10 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       tx,
       on.runs.map(() => newRun()),
     ),
+  'a lone run': (tx) => runs.insertAndShowRun(tx, newRun(), null),
+  'a lone run of what is assumed': (tx) =>
+    runs.insertAndShowRun(tx, newRun(), { tenantId: first().id, jobType: 'job-0', proof: '1/2/3' }),
+  'a tenant and its job': (tx) => findTenantAndJob(tx, { tenant: 'tenant-1', jobType: 'job-0' }),
   'a quota': (tx) => runs.countTowardsQuota(tx, first().id),
   'new unique keys': (tx) => keys.insertKeys(tx, { tenantId: first().id, keys: newKeys() }),
   'locking unique keys': (tx) =>
@@ -202,7 +207,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
 
 /** These are asked by the API and by housekeeping, on sessions of their own; the rest by claims, ends and planning. */
 const OF_THE_API =
-  /^(a .*list of|a later page|one run|ended among|a short retention|cleared unique|a cancel|wanted|a revoked)/;
+  /^(a .*list of|a later page|one run|a lone run|a tenant and|ended among|a short retention|cleared unique|a cancel|wanted|a revoked)/;
 const plansOf = (name: string) =>
   explained(
     { url: database.url, walksIndexes: !OF_THE_API.test(name) },

@@ -30,8 +30,14 @@ export class Client extends EventEmitter implements Peer {
   processID = 0;
   isStalled = false;
   readonly actor: Actor = actorOnStage();
-  /** What TimeoutSafeClient reaches for when a query timed out. */
-  readonly connection = { stream: { destroy: (error: Error) => this.#break(error) } };
+  /** What our client reaches for when a query timed out. */
+  readonly connection = {
+    stream: {
+      destroy: (error: Error) => this.#break(error),
+      cork: () => undefined,
+      uncork: () => undefined,
+    },
+  };
   readonly #world: World = worldOnStage();
   readonly #config: ClientConfig;
   readonly #queue: Query[] = [];
@@ -63,7 +69,12 @@ export class Client extends EventEmitter implements Peer {
     });
   }
 
-  query(text: string, params: readonly unknown[] = []): Promise<Answer> {
+  query(
+    query: string | { text: string; values: readonly unknown[] },
+    given: readonly unknown[] = [],
+  ): Promise<Answer> {
+    // A name changes nothing of what a statement does.
+    const { text, values: params } = typeof query === 'string' ? { text: query, values: given } : query;
     return new Promise((resolve, reject) => {
       if (this.#isOver)
         return reject(new Error('Client has encountered a connection error and is not queryable'));

@@ -41,6 +41,7 @@ export async function startMember(url: string, options: MemberOptions = {}) {
     sessionUrl: url,
     workUrl: url,
     workConnections: 4,
+    workPrepares: true,
     identity: {
       name,
       host: '127.0.0.1',

@@ -11,19 +11,23 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, RequestHandler } from 'express';
+import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import { LeaseTokens } from '#execution/lease-token.js';
 import { KeyRing } from '#tenancy/api-keys.js';
 import { mayManage, maySeeTenant, type Principal } from '#tenancy/decisions/api-key.js';
 import { findTenant, type Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
+import { KnownJobs } from './known-jobs.js';
 import { notFound, ProblemError } from './problem.js';
 import { resourceName } from './shapes.js';
+import type { TenantAndJob } from './tenant-and-job.repository.js';
 
 const PUBLIC = 'carillon:public';
 const ADMIN_ONLY = 'carillon:admin-only';
 const LEASE_HOLDER = 'carillon:lease-holder';
 const WORKERS_TOO = 'carillon:workers-too';
+const NAMES_JOB_TYPE = 'carillon:names-job-type';
 
 /** Anybody may call it, without a key. */
 export const Public = () => SetMetadata(PUBLIC, true);
@@ -34,17 +38,28 @@ export const WorkersToo = () => SetMetadata(WORKERS_TOO, true);
 /** Only an administrator's key may call it. */
 export const AdminOnly = () => SetMetadata(ADMIN_ONLY, true);
 
+/** Its body has a `jobType`, which is read together with the tenant. */
+export const NamesJobType = () => SetMetadata(NAMES_JOB_TYPE, true);
+
+/** What the request is about, read for it or assumed (known-jobs.ts). */
+export interface NamedJob extends TenantAndJob {
+  isAssumed: boolean;
+}
+
 export interface AuthenticatedRequest extends Request {
   principal?: Principal;
   tenant?: Tenant;
+  namedJob?: NamedJob;
 }
 
 @Injectable()
 export class AuthGuard implements CanActivate {
+  readonly #reflector = new Reflector();
+
   constructor(
-    private readonly reflector: Reflector,
     private readonly keys: KeyRing,
     private readonly tokens: LeaseTokens,
+    private readonly jobs: KnownJobs,
     @Inject(API_DATABASE) private readonly db: Database,
   ) {}
 
@@ -58,7 +73,15 @@ export class AuthGuard implements CanActivate {
     }
     const principal = await requirePrincipal(this.keys, request);
     request.principal = principal;
-    if (typeof name === 'string') request.tenant = await this.#tenantOf(principal, name);
+    if (typeof name === 'string') {
+      const jobType = this.#isMarked(context, NAMES_JOB_TYPE) ? jobTypeNamed(request) : null;
+      const job =
+        jobType === null ? null : await this.#jobNamed(request, principal, { tenant: name, jobType });
+      const tenant = job?.tenant ?? (await this.#tenantNamed(name));
+      if (!maySeeTenant(principal, tenant.id)) throw notFound('tenant', name);
+      request.tenant = tenant;
+      if (job !== null) request.namedJob = job;
+    }
     if (this.#isMarked(context, ADMIN_ONLY) && principal.role !== 'admin') {
       throw new ProblemError('forbidden', `expected an administrator's key, got a ${principal.role}'s`);
     }
@@ -74,7 +97,7 @@ export class AuthGuard implements CanActivate {
 
   #isMarked(context: ExecutionContext, mark: string): boolean {
     return (
-      this.reflector.getAllAndOverride<boolean | undefined>(mark, [
+      this.#reflector.getAllAndOverride<boolean | undefined>(mark, [
         context.getHandler(),
         context.getClass(),
       ]) === true
@@ -89,18 +112,37 @@ export class AuthGuard implements CanActivate {
     );
   }
 
-  async #tenantOf(principal: Principal, name: string): Promise<Tenant> {
-    const tenant = await this.#tenantNamed(name);
-    if (!maySeeTenant(principal, tenant.id)) throw notFound('tenant', name);
-    return tenant;
-  }
-
   async #tenantNamed(name: string): Promise<Tenant> {
     // What is no name at all is not asked for: the database would refuse some of it.
     const tenant = resourceName.safeParse(name).success ? await findTenant(this.db, name) : undefined;
     if (tenant === undefined) throw notFound('tenant', name);
     return tenant;
   }
+
+  async #jobNamed(
+    { body }: Request,
+    principal: Principal,
+    asked: { tenant: string; jobType: string },
+  ): Promise<NamedJob> {
+    const assumed = isLone(body) ? this.jobs.assumed(asked) : undefined;
+    if (assumed !== undefined && maySeeTenant(principal, assumed.tenant.id))
+      return { ...assumed, isAssumed: true };
+    const isName = resourceName.safeParse(asked.tenant).success;
+    const found = isName ? await this.jobs.read(asked) : undefined;
+    if (found === undefined) throw notFound('tenant', asked.tenant);
+    return { ...found, isAssumed: false };
+  }
+}
+
+/** With a unique key more has to be looked up, and not only inserted. */
+function isLone(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && !('unique' in body);
+}
+
+/** Null when the body has no name of a job type; what is wrong with it is told when the body is checked. */
+function jobTypeNamed({ body }: Request): string | null {
+  const parsed = z.looseObject({ jobType: resourceName }).safeParse(body);
+  return parsed.success ? parsed.data.jobType : null;
 }
 
 /**
@@ -140,6 +182,12 @@ export const CurrentTenant = createParamDecorator((_: unknown, context: Executio
   const { tenant } = context.switchToHttp().getRequest<AuthenticatedRequest>();
   if (tenant === undefined) throw new Error('expected a route with a :tenant parameter');
   return tenant;
+});
+
+/** What the path and the body name; null when the body names no job type and will be refused. Only on @NamesJobType() routes. */
+export const CurrentJob = createParamDecorator((_: unknown, context: ExecutionContext): NamedJob | null => {
+  const { namedJob = null } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  return namedJob;
 });
 
 /** Who is asking. Not on public routes. */

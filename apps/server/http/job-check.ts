@@ -39,6 +39,11 @@ export class JobCheck {
     if (problem !== null) throw problem;
   }
 
+  /** The same of a job whose type has been read; null if there is none of that name. */
+  async problemOf(jobType: JobType | null, job: WantedJob): Promise<ProblemError | null> {
+    return this.#problemOf(jobType ?? undefined, job);
+  }
+
   /** For the jobs of one request: each job type is read once. */
   checkerFor(tenant: Tenant, db: Database): CheckJob {
     const read = new Map<string, Promise<JobType | undefined>>();

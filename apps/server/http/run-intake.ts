@@ -1,16 +1,22 @@
 // How does a wish for runs become runs? The same way for one and for ten thousand: within the tenant's limit, in
 // one transaction, with one hint to the owner of its slot when that is committed.
 import { Injectable } from '@nestjs/common';
+import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import { enqueueRuns, type Enqueue, type Enqueued } from '#execution/enqueue.js';
+import { enqueueRun, enqueueRuns, type Enqueue, type Enqueued } from '#execution/enqueue.js';
+import type { JobType } from '#execution/job-type.js';
+import type { TenantLimits } from '#execution/limits.js';
 import { RunQuota } from '#execution/run-quota.js';
+import type { RunRow } from '#execution/run-row.js';
+import { insertAndShowRun } from '#execution/run.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import type { Writing } from './idempotency.js';
 import { ProblemError, type ProblemType } from './problem.js';
 import type { RunInput } from './run.shapes.js';
+import type { TenantAndJob } from './tenant-and-job.repository.js';
 
 export interface Intake {
   results: Enqueued[];
@@ -26,20 +32,60 @@ export class RunIntake {
 
   /** The jobs have been checked. Throws a problem when the tenant is suspended. */
   async take(tenant: Tenant, inputs: readonly RunInput[], { db, afterwards }: Writing): Promise<Intake> {
-    requireActive(tenant);
-    const { room, maxQueued } = await this.#quota.roomFor(db, {
-      tenantId: tenant.id,
-      wanted: inputs.length,
-    });
+    const { room, maxQueued } = await this.#roomFor(db, { tenant, wanted: inputs.length });
     const results = await enqueueRuns(
       db,
       inputs.map((input) => enqueueOf(tenant, input)),
       { room },
     );
-    if (results.some(({ kind }) => kind === 'created' || kind === 'replaced'))
-      afterwards(() => this.replica.hintWork([tenant.slot]));
+    if (results.some(isNew)) afterwards(() => this.replica.hintWork([tenant.slot]));
     return { results, maxQueued };
   }
+
+  /** Like `take`, for one run, with its row where that is known. The job type was read for this request. */
+  async takeOne(
+    tenant: Tenant,
+    { input, jobType }: { input: RunInput; jobType: JobType | null },
+    { db, afterwards }: Writing,
+  ): Promise<{ result: Enqueued; row: RunRow | null; maxQueued: number | null }> {
+    const { room, maxQueued } = await this.#roomFor(db, { tenant, wanted: 1 });
+    const { result, row } = await enqueueRun(db, enqueueOf(tenant, input), { room });
+    if (isNew(result)) afterwards(() => this.#announce(tenant, { jobType, row }));
+    return { result, row, maxQueued };
+  }
+
+  /** On what is assumed of an unlimited tenant; null when that no longer holds, and then nothing was done. */
+  async takeAssumed(
+    { tenant, jobType, proof }: TenantAndJob,
+    input: RunInput,
+    { db, afterwards }: Writing,
+  ): Promise<RunRow | null> {
+    const { run } = enqueueOf(tenant, input);
+    const assumed = { tenantId: tenant.id, jobType: input.jobType, proof };
+    const row = (await insertAndShowRun(db, run, assumed)) ?? null;
+    if (row !== null) afterwards(() => this.#announce(tenant, { jobType, row }));
+    return row;
+  }
+
+  #announce(tenant: Tenant, { jobType, row }: { jobType: JobType | null; row: RunRow | null }): void {
+    const isSoon = row === null || row.state === 'queued';
+    if (isSoon && jobType !== null) this.replica.expectRuns(tenant, jobType);
+    this.replica.hintWork([tenant.slot]);
+  }
+
+  async #roomFor(db: Database, { tenant, wanted }: { tenant: Tenant; wanted: number }) {
+    requireActive(tenant);
+    const limits: TenantLimits = tenant.limits; // checked when they were set
+    return this.#quota.roomFor(db, {
+      tenantId: tenant.id,
+      wanted,
+      isLimited: limits.maxQueued !== undefined,
+    });
+  }
+}
+
+function isNew({ kind }: Enqueued): boolean {
+  return kind === 'created' || kind === 'replaced';
 }
 
 /** What became of a run, as the problem that it is; null when it is none. */

@@ -4,20 +4,28 @@ import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags
 import type { Response } from 'express';
 import type { Database } from '#database/connection.js';
 import { findRun, listRuns, scanEnd, type RunPage } from '#execution/run.repository.js';
+import type { Enqueued } from '#execution/enqueue.js';
 import type { RunRow } from '#execution/run-row.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import { findSchedule } from '#scheduling/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
-import { CurrentTenant } from './auth.guard.js';
+import { CurrentJob, CurrentTenant, NamesJobType, type NamedJob } from './auth.guard.js';
 import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { JobCheck } from './job-check.js';
+import { KnownJobs } from './known-jobs.js';
 import { PageTokens } from './page-token.js';
 import { notFound } from './problem.js';
 import { problemOf, RunIntake } from './run-intake.js';
 import * as shapes from './run.shapes.js';
 import { RunWaiters } from './run-waiters.js';
 import { ApiTenant, pageOf, uuid } from './shapes.js';
+import type { TenantAndJob } from './tenant-and-job.repository.js';
+
+interface Taken {
+  kind: Enqueued['kind'];
+  row: RunRow;
+}
 
 @ApiTags('runs')
 @ApiBearerAuth()
@@ -27,7 +35,8 @@ export class RunsController {
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly pages: PageTokens,
-    private readonly jobs: JobCheck,
+    private readonly check: JobCheck,
+    private readonly jobs: KnownJobs,
     private readonly intake: RunIntake,
     private readonly waiters: RunWaiters,
   ) {}
@@ -71,29 +80,27 @@ export class RunsController {
 
   @Post()
   @Idempotent()
+  @NamesJobType()
   @ApiOperation({ summary: 'Create a run; once acknowledged it is never lost' })
   @ApiCreatedResponse({ standardSchema: shapes.createdRun })
   @ApiOkResponse({ description: 'A run held the unique key.', standardSchema: shapes.createdRun })
   async create(
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: shapes.runInput }) input: shapes.RunInput,
+    @CurrentJob() job: NamedJob | null,
     @Writes() writing: Writing,
     @Res({ passthrough: true }) response: Response,
   ) {
-    await this.jobs.require(tenant, input, writing.db);
-    const { results, maxQueued } = await this.intake.take(tenant, [input], writing);
-    const [result = { kind: 'over-quota' as const }] = results;
-    const problem = problemOf(result, input.unique?.key, maxQueued);
-    if (problem !== null || result.kind === 'over-quota') throw problem ?? new Error('expected a problem');
-    const found = await findRun(writing.db, { tenantId: tenant.id, id: result.id });
-    // Its window outlives its retention.
-    if (found === undefined) throw problemOf({ ...result, kind: 'key-taken' }, input.unique?.key, null);
-    response.setHeader('Location', `/api/v1/tenants/${tenant.name}/runs/${result.id}`);
-    if (result.kind !== 'created') response.status(200);
+    if (job === null) throw new Error('expected the job type of a body that fits its schema, got none');
+    const taken =
+      (job.isAssumed ? await this.#takeAssumed(job, input, writing) : null) ??
+      (await this.#take(await this.#readAgain(job, input, writing), input, writing));
+    response.setHeader('Location', `/api/v1/tenants/${tenant.name}/runs/${taken.row.id}`);
+    if (taken.kind !== 'created') response.status(200);
     return {
-      ...shapes.showRun(found),
-      deduplicated: result.kind !== 'created',
-      replaced: result.kind === 'replaced',
+      ...shapes.showRun(taken.row),
+      deduplicated: taken.kind !== 'created',
+      replaced: taken.kind === 'replaced',
     };
   }
 
@@ -114,6 +121,34 @@ export class RunsController {
       hungUp: (then) => (response.closed ? then() : response.once('close', then)),
     });
     return shapes.showRun(await this.#find(tenant, id));
+  }
+
+  /** Null when the assumption does not hold, or would have the run refused. */
+  async #takeAssumed(job: NamedJob, input: shapes.RunInput, writing: Writing): Promise<Taken | null> {
+    if ((await this.check.problemOf(job.jobType, input)) !== null) return null;
+    const row = await this.intake.takeAssumed(job, input, writing);
+    return row && { kind: 'created', row };
+  }
+
+  async #readAgain(job: NamedJob, { jobType }: shapes.RunInput, { db }: Writing): Promise<TenantAndJob> {
+    if (!job.isAssumed) return job;
+    const { name, id } = job.tenant;
+    const found = await this.jobs.read({ tenant: name, jobType }, db);
+    // Who is asking was let in to the tenant that was assumed.
+    if (found?.tenant.id !== id) throw notFound('tenant', name);
+    return found;
+  }
+
+  async #take({ tenant, jobType }: TenantAndJob, input: shapes.RunInput, writing: Writing): Promise<Taken> {
+    const refused = await this.check.problemOf(jobType, input);
+    if (refused !== null) throw refused;
+    const { result, row, maxQueued } = await this.intake.takeOne(tenant, { input, jobType }, writing);
+    const problem = problemOf(result, input.unique?.key, maxQueued);
+    if (problem !== null || result.kind === 'over-quota') throw problem ?? new Error('expected a problem');
+    const found = row ?? (await findRun(writing.db, { tenantId: tenant.id, id: result.id }));
+    // Its window outlives its retention.
+    if (found === undefined) throw problemOf({ ...result, kind: 'key-taken' }, input.unique?.key, null);
+    return { kind: result.kind, row: found };
   }
 
   async #find(tenant: Tenant, id: RunId): Promise<RunRow> {

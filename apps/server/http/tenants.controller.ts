@@ -25,7 +25,7 @@ import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import type { Installation } from '#database/installation.repository.js';
 import { tenantLimits } from '#execution/limits.js';
-import { createApiKey } from '#tenancy/api-keys.js';
+import { createApiKey, KeyRing } from '#tenancy/api-keys.js';
 import { revokeApiKey } from '#tenancy/api-key.repository.js';
 import type { Principal } from '#tenancy/decisions/api-key.js';
 import { listTenants, updateTenant, type Tenant, type TenantChange } from '#tenancy/tenant.repository.js';
@@ -90,6 +90,7 @@ export class TenantsController {
     @Inject(INSTALLATION) private readonly installation: Installation,
     private readonly pages: PageTokens,
     private readonly replica: ReplicaService,
+    private readonly keys: KeyRing,
   ) {}
 
   @Get()
@@ -205,6 +206,7 @@ export class TenantsController {
   ): Promise<void> {
     if (!(await revokeApiKey(this.db, { tenantId: tenant.id, id: key })))
       throw notFound('a key that is not revoked,', key);
+    this.keys.forget();
   }
 
   async #change(

@@ -5,9 +5,11 @@ import { PinoLogger } from 'nestjs-pino';
 import type { Slot } from '#kernel/ids.js';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
+import type { JobType } from '#execution/job-type.js';
 import type { GatheredLine } from '#execution/run-log.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
 import { LeaseTokens } from '#execution/lease-token.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
 import { registerSharedJobTypes } from '../jobs/shared-job-types.js';
 import { LoopTimers } from '../loop-timers.js';
 import type { ServerConfig } from '../config.js';
@@ -54,6 +56,12 @@ export class ReplicaService implements BeforeApplicationShutdown {
       this.#replica.membership.trusted() !== null &&
       !this.#replica.membership.isDraining
     );
+  }
+
+  /** Soon there will be runs of this job type, which has just been read. */
+  expectRuns({ id, slot }: Pick<Tenant, 'id' | 'slot'>, jobType: JobType): void {
+    // Another owner will read it by itself.
+    if (this.#replica?.ownership.serving.has(slot) === true) this.#replica.targets.expect(id, jobType);
   }
 
   /** New runs wait in these slots. */

@@ -141,7 +141,7 @@ function buildExecution(
     beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
   });
   tellOfLate({ executor, runLog, membership, databaseClock });
-  return { held, dispatcher, queues, settleLoop, runLog, notes, executor };
+  return { held, targets, dispatcher, queues, settleLoop, runLog, notes, executor };
 }
 
 /** Nothing comes of what a handler says after it was given up, but its run's log tells of it. */
@@ -182,6 +182,7 @@ function buildMembership({ config, url, version, onError }: ReplicaOptions): Mem
     sessionUrl: config.DATABASE_SESSION_URL ?? config.DATABASE_URL,
     workUrl: config.DATABASE_URL,
     workConnections: config.CARILLON_WORK_CONNECTIONS,
+    workPrepares: config.preparesStatements,
     identity: {
       name: config.CARILLON_NAME,
       host: hostname(),

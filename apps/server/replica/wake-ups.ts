@@ -77,7 +77,8 @@ export function hintWork(
   if (others.length > 0) hints.send({ kind: 'work', slots: others });
   if (ours.length === 0) return;
   claim.hint(ours);
-  timers.wakeSoon(claim);
+  // Not soon but now: the claim's first statement is on its way before the answer to whoever asked is put together.
+  timers.wake(claim);
 }
 
 function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {

@@ -40,8 +40,8 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
   },
   {
     name: 'notify',
-    says: ['select pg_notify('],
-    texts: ['itvbjx'],
+    says: [' pg_notify('],
+    texts: ['1nzf3j3'],
     run: ({ server, params }) => {
       for (const payload of params[1] as string[]) server.notify(params[0] as string, payload);
       return answer();
@@ -72,8 +72,8 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
   },
   {
     name: 'openGate',
-    says: ['select pg_advisory_xact_lock_shared('],
-    texts: ['1mcxq9r'],
+    says: [' pg_advisory_xact_lock_shared('],
+    texts: ['1xpcoz'],
     run: ({ server, tx, params }) =>
       enterGate(server.locks.gate(Number(params[0]), Number(params[1])), tx, false) ? answer() : BLOCKED,
   },

@@ -1,0 +1,117 @@
+// What does our connection do that node-postgres's does not? It is not used again after a query timed out on it; it
+// names the statements that it repeats; and it waits for fewer answers: none to `start transaction` before the
+// first statement, and none to what is marked as unawaited. On the wire everything keeps its order, and what has gone
+// wrong is thrown by the first statement whose answer is waited for.
+import type { Duplex } from 'node:stream';
+import pg from 'pg';
+import type { PreparedStatements } from './prepared-statements.js';
+
+export interface DatabaseClientConfig extends pg.ClientConfig {
+  /** Null or none where the next statement may be sent to another session. */
+  statements?: PreparedStatements | null;
+}
+
+/**
+ * In the text of a statement whose rows nobody wants: the next one is sent right behind it and fails if it failed. That
+ * one must only read, for nobody knows yet whether the transaction has begun. Only inside a transaction.
+ */
+export const UNAWAITED = '/* carillon: unawaited */';
+
+const BEGIN = /^(start transaction|begin)\b/;
+
+type Answer = pg.QueryResult<Record<string, unknown>>;
+
+export class DatabaseClient extends pg.Client {
+  readonly #statements: PreparedStatements | null;
+  readonly #send: (query: string | pg.QueryConfig, values?: unknown[]) => Promise<Answer>;
+  /** What was sent without waiting for its answer. */
+  #opening: Promise<Answer>[] = [];
+  #isUnawaited = false;
+  #isInTransaction = false;
+
+  constructor(config: DatabaseClientConfig = {}) {
+    super(config);
+    this.#statements = config.statements ?? null;
+    this.#send = this.query.bind(this); // of its overloads the one that returns a promise
+    const query = (...args: unknown[]): unknown => {
+      const [text, values] = args;
+      if (typeof text !== 'string' || typeof args.at(-1) === 'function')
+        return Reflect.apply(this.#send, this, args);
+      return this.#query(text, values as unknown[] | undefined); // as in Kysely's calls and ours
+    };
+    this.query = query as typeof this.query; // other forms pass through untouched
+  }
+
+  async #query(text: string, values?: unknown[]): Promise<Answer> {
+    if (BEGIN.test(text)) {
+      this.#isInTransaction = true;
+      this.#writeTogether();
+      return this.#open(this.#guarded(text));
+    }
+    if (text.includes(UNAWAITED) && this.#isInTransaction) {
+      this.#isUnawaited = true;
+      return this.#open(this.#named(text, values));
+    }
+    // Or a statement that writes would stand alone after its transaction could not begin.
+    const isBehindBegin = this.#opening.length > 0 && !this.#isUnawaited;
+    if (isBehindBegin && text !== 'rollback') await this.#opened();
+    if (text === 'commit' || text === 'rollback') this.#isInTransaction = false;
+    const answer = this.#named(text, values);
+    const opening = this.#opening.splice(0);
+    this.#isUnawaited = false;
+    if (opening.length === 0 || text === 'rollback') return answer;
+    const [last] = await Promise.all([answer, ...opening]);
+    return last;
+  }
+
+  /** What is sent before the process turns to something else goes out in one write, which is what wakes the server. */
+  #writeTogether(): void {
+    const { stream } = this.#connection;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+  }
+
+  #open(answer: Promise<Answer>): Answer {
+    answer.catch(() => undefined); // thrown by whoever comes next
+    this.#opening.push(answer);
+    return { command: '', rowCount: null, oid: 0, fields: [], rows: [] };
+  }
+
+  async #opened(): Promise<void> {
+    await Promise.all(this.#opening.splice(0));
+  }
+
+  async #named(text: string, values?: unknown[]): Promise<Answer> {
+    const name = this.#statements?.nameOf(text) ?? null;
+    if (name === null) return this.#guarded(text, values);
+    const isAlone = !this.#isInTransaction;
+    try {
+      return await this.#guarded({ name, text, values: values ?? [] });
+    } catch (error) {
+      const wasTheName = this.#statements?.hasFailed(text, error) ?? false;
+      // Inside a transaction nothing more can be sent: whoever began it will try again.
+      if (!wasTheName || !isAlone) throw error;
+      return this.#guarded(text, values);
+    }
+  }
+
+  /** node-postgres would hand the client back to the pool with the late answer still to come, and each later query would time out as well. */
+  async #guarded(query: string | pg.QueryConfig, values?: unknown[]): Promise<Answer> {
+    try {
+      return await this.#send(query, values);
+    } catch (error) {
+      if (error instanceof Error && error.message === 'Query read timeout') this.#discard();
+      throw error;
+    }
+  }
+
+  /** Closing the stream is the only way to forget the late answer. */
+  #discard(): void {
+    this.#connection.stream.destroy(new Error('Connection terminated: a query timed out on it'));
+  }
+
+  /** Not in the public types. */
+  get #connection(): { stream: Duplex } {
+    return (this as unknown as { connection: { stream: Duplex } }).connection;
+  }
+}

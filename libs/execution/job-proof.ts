@@ -1,0 +1,28 @@
+// Does what was read of a tenant and its job type still hold? Both rows have a version that each change of theirs
+// replaces (xmin), and a tenant's own job type that hides a shared one is another row. So whoever remembers what he read can
+// let the insert of a run prove it, instead of reading it again before each.
+import { sql, type RawBuilder } from 'kysely';
+import type { TenantId } from '#kernel/ids.js';
+
+export interface AssumedJob {
+  tenantId: TenantId;
+  jobType: string;
+  proof: string;
+}
+
+/** Of a tenant `t` and its job type `j`, whose `version` is its xmin. */
+export const PROOF = sql.raw(`concat_ws('/', t.xmin, j.id, j.version)`);
+
+/** A condition: true as long as nothing has changed. */
+export function stillHolds({ tenantId, jobType, proof }: AssumedJob): RawBuilder<boolean> {
+  return sql<boolean>`${proof} = (
+      select ${PROOF}
+        from carillon.tenant t
+       cross join lateral (
+         select id, xmin as version
+           from carillon.job_type
+          where name = ${jobType} and (tenant_id = t.id or tenant_id is null)
+          order by tenant_id nulls last
+          limit 1) j
+       where t.id = ${tenantId})`;
+}
