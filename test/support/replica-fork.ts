@@ -4,6 +4,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { REPLICA_FLAGS } from '../../apps/server/node-flags.js';
 
 const SERVER = fileURLToPath(new URL('../../dist/apps/server/main.js', import.meta.url));
 export const ADMIN_KEY = 'sk_admin_for-tests-only-0123456789abcdef';
@@ -36,7 +37,7 @@ export async function forkReplica(options: ReplicaForkOptions): Promise<ReplicaF
     throw new Error(`expected the built server at ${server}, found none: run npm run build`);
   const child = fork(server, [], {
     silent: true,
-    execArgv: ['--enable-source-maps', ...execArgv],
+    execArgv: [...REPLICA_FLAGS, ...execArgv],
     env: environmentOf(options),
   });
   let output = '';

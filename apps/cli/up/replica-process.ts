@@ -5,6 +5,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { REPLICA_FLAGS } from '../../server/node-flags.js';
 import { openReplicaLog } from './replica-log.js';
 
 export const REPLICA_PROGRAM = fileURLToPath(new URL('../../server/main.js', import.meta.url));
@@ -35,7 +36,7 @@ export function startReplica({ name, port, logs, environment }: ReplicaOrder): R
   const log = openReplicaLog(join(logs, `${name}.log`));
   const child = fork(REPLICA_PROGRAM, [], {
     detached: true,
-    execArgv: ['--enable-source-maps'],
+    execArgv: [...REPLICA_FLAGS],
     stdio: ['ignore', log.descriptor, log.descriptor, 'ipc'],
     env: { ...environment, CARILLON_NAME: name, CARILLON_PORT: String(port) },
   });

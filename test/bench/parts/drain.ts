@@ -12,8 +12,11 @@ import { PEERS } from '../peers/roll.js';
 import { Meter, type Cost } from '../stand/meter.js';
 import type { Bench, Part } from './part.js';
 
-/** Before each measured drain: new processes are slow at first, each in its own way. */
-const WARM_UP_RUNS = 5_000;
+/**
+ * Before each measured drain: new processes are slow at first, each in its own way. What a program does for the first
+ * twenty thousand runs is as much its compiler's work as its own.
+ */
+const WARM_UP_RUNS = 30_000;
 /** BullMQ takes twenty times as long as others; its rate does not depend on how much there is. */
 const SLOW = { name: 'bullmq', part: 20 };
 /** Cores that programs use that have nothing to do with this; more is worth a word. */
