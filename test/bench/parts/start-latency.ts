@@ -15,7 +15,8 @@ const PROCESSES = 2;
 /** So that each finds the system as if nothing had ever been asked: nothing is remembered or spaced that long. */
 const EVERY_MS = { idle: 70, busy: 10 };
 const ASKED = { quick: 60, full: 300 };
-const WARM_UP = 30;
+/** New processes are slow at first, each in its own way. */
+const WARM_UP = 300;
 /** Less than half of what the slowest of the fast can do; of BullMQ that would be all. */
 const LOAD_PER_SECOND = { bullmq: 500, others: 5_000 };
 const LOAD_EVERY_MS = 20;
