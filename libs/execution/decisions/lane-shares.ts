@@ -2,7 +2,10 @@
 // have many runs are asked for more at once, and fewer of them by one claim. Nobody knows how much a lane has that was
 // just found; while others wait, it is asked for a few.
 
-/** What a lane that goes on is asked for at least, if there is room. Of 4 or 16, 16 takes PostgreSQL a third less. */
+/**
+ * What a lane that goes on is asked for at least, if there is room. With 16 instead of 4, and no ids to leave out, a
+ * claim took PostgreSQL a third less.
+ */
 const GOING_MIN = 16;
 /** What a lane is asked for that was just found, while others go on. */
 const FOUND_MAX = 4;
