@@ -79,8 +79,8 @@ export const CONTROLS: readonly Control[] = [
       },
       {
         file: SETTLEMENT,
-        from: 'where id = any(${ids}::uuid[]) and attempt = ${attempt} returning *',
-        to: 'where id = any(${ids}::uuid[]) and ${attempt}::int > 0 returning *',
+        from: 'where id = any((select ids from asked)::uuid[]) and attempt = ${attempt} returning',
+        to: 'where id = any((select ids from asked)::uuid[]) and ${attempt}::int > 0 returning',
       },
     ],
     plot: plots.strayCompletion,
@@ -130,7 +130,9 @@ export const CONTROLS: readonly Control[] = [
   },
   {
     name: 'forgotten session kept',
-    patches: [{ file: 'libs/database/connection.js', from: 'this.#discard();', to: 'void this.#discard;' }],
+    patches: [
+      { file: 'libs/database/database-client.js', from: 'this.#discard();', to: 'void this.#discard;' },
+    ],
     plot: repairs.sessionForgotten,
     caughtBy: /^I8: replica \d+ .* was declared dead/,
   },
@@ -231,7 +233,7 @@ export const CONTROLS: readonly Control[] = [
     patches: [
       {
         file: 'libs/execution/lane.repository.js',
-        from: "coalesce(t.state = 'suspended', false) or q.paused_at is not null as paused",
+        from: "coalesce(t.state = 'suspended', false) or q.paused_at is not null or j.paused_at is not null as paused",
         to: 'false as paused',
       },
     ],
@@ -261,7 +263,7 @@ export const CONTROLS: readonly Control[] = [
     patches: [
       {
         file: 'libs/execution/claim-loop.js',
-        from: 'nowMs + Math.max(0, run.runAt.getTime() - databaseTime.getTime())',
+        from: 'nowMs + Math.max(0, run.runAt.getTime() - databaseTimeMs)',
         to: 'nowMs',
       },
     ],
