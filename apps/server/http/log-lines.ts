@@ -1,7 +1,8 @@
 // What does a worker's NDJSON say? One JSON object a line; empty lines are passed over. A line that is anything else
 // is named by its number.
 import { z } from 'zod';
-import { fieldErrors } from './field-errors.js';
+import { parseExactJson } from '#kernel/exact-json.js';
+import { fieldErrors, jsonPointer } from './field-errors.js';
 import { invalidField, invalidFields, ProblemError } from './problem.js';
 import { findUnstorable } from './storable.js';
 
@@ -32,15 +33,14 @@ export function readLogLines(body: unknown): LogLineInput[] {
 }
 
 function readLine(text: string, number: number): LogLineInput {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
+  const read = parseExactJson(text);
+  if (read.kind === 'malformed')
     throw new ProblemError(
       'malformed-json',
       `line ${number}: expected JSON, got ${JSON.stringify(text.slice(0, 100))}`,
     );
-  }
+  if (read.kind === 'refused') throw invalidField(`/${number}${jsonPointer(read.path)}`, read.detail);
+  const { value } = read;
   const unstorable = findUnstorable(value);
   if (unstorable !== null) throw invalidField(`/${number}`, unstorable.detail);
   const parsed = logLine.safeParse(value);

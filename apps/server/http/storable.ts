@@ -2,6 +2,7 @@
 // surrogate pairs, a number beyond the doubles would come back as null, a `__proto__` would get lost in an
 // object of JavaScript's, and what is nested without end overflows somebody's stack. Such values are
 // refused at the edge, in every body alike, because what was acknowledged must be what is stored.
+import { NESTING_MAX } from '#kernel/exact-json.js';
 import { show } from './field-errors.js';
 
 export interface Unstorable {
@@ -9,8 +10,6 @@ export interface Unstorable {
   /** What was expected and what was got. */
   detail: string;
 }
-
-const NESTING_MAX = 100;
 
 /** The first part of a parsed JSON value that can't be kept, or null. */
 export function findUnstorable(value: unknown, depth = 0): Unstorable | null {
