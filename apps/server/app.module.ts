@@ -11,6 +11,7 @@ import { HandlerRegistry } from '#execution/handler-registry.js';
 import { LeaseTokens } from '#execution/lease-token.js';
 import { KeyRing } from '#tenancy/api-keys.js';
 import type { ServerConfig } from './config.js';
+import { AdminKeysController, ApiKeysController } from './http/api-keys.controller.js';
 import { AuthGuard } from './http/auth.guard.js';
 import { ClusterController } from './http/cluster.controller.js';
 import { HealthController } from './http/health.controller.js';
@@ -38,6 +39,7 @@ import { WorkerController } from './http/worker.controller.js';
 import { BuiltInJobs } from './jobs/built-in-jobs.js';
 import { FolderJobs } from './jobs/folder-jobs.js';
 import { HandlerExplorer } from './jobs/handler-explorer.js';
+import { KeyUpkeep } from './key-upkeep.js';
 import { loggerOptions } from './log.js';
 import { LoopTimers } from './loop-timers.js';
 import { Maintenance } from './maintenance.js';
@@ -55,6 +57,8 @@ export interface AppParts {
 
 const API = [
   TenantsController,
+  ApiKeysController,
+  AdminKeysController,
   JobTypesController,
   SchedulesController,
   RunsController,
@@ -80,7 +84,7 @@ export class AppModule {
         { provide: CONFIG, useValue: config },
         { provide: API_DATABASE, useValue: db },
         { provide: INSTALLATION, useValue: installation },
-        { provide: KeyRing, useFactory: () => new KeyRing(db, systemClock) },
+        { provide: KeyRing, useFactory: () => new KeyRing(db, systemClock, config.CARILLON_ADMIN_KEY) },
         { provide: LeaseTokens, useFactory: () => new LeaseTokens(installation.tokenSecret) },
         { provide: PageTokens, useFactory: () => new PageTokens(installation.tokenSecret) },
         { provide: APP_FILTER, useClass: ProblemFilter },
@@ -92,6 +96,7 @@ export class AppModule {
         RunIntake,
         HandlerExplorer,
         FolderJobs,
+        KeyUpkeep,
         LeaseWaiters,
         LoopTimers,
         Maintenance,

@@ -9,7 +9,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { readInstallation } from '#database/installation.repository.js';
 import { migrateToLatest } from '#database/migrator.js';
-import { acceptAdminKey, KeyRing } from '#tenancy/api-keys.js';
+import { KeyRing, nameAdminKey } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
 import { requireKeyFor } from './http/auth.guard.js';
@@ -56,7 +56,7 @@ async function buildApplication(
   db: Database,
   handlers: Provider[],
 ): Promise<NestExpressApplication> {
-  if (config.CARILLON_ADMIN_KEY !== undefined) await acceptAdminKey(db, config.CARILLON_ADMIN_KEY);
+  if (config.CARILLON_ADMIN_KEY !== undefined) await nameAdminKey(db, config.CARILLON_ADMIN_KEY);
   const installation = await readInstallation(db);
   const app = await NestFactory.create<NestExpressApplication>(
     AppModule.of({ config, db, installation, handlers }),

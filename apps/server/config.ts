@@ -67,7 +67,9 @@ export const settings = z.object({
     .string()
     .min(32)
     .optional()
-    .describe("A key that is accepted as an administrator's; at least 32 characters."),
+    .describe(
+      "A key that is accepted as an administrator's; at least 32 characters. By all replicas, until ten minutes after the last one that is configured with it has ended.",
+    ),
   CARILLON_MIGRATE: flag.default(true).describe('Bring the database to the newest version at start.'),
   CARILLON_BUILT_IN_JOBS: flag
     .default(false)

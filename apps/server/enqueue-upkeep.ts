@@ -1,7 +1,9 @@
-// What gathers where runs come in? Unique keys that nobody holds any more, and answers to requests that nobody
-// will send again. Both are cleared away in small batches, so that no statement holds anybody up.
+// What gathers where requests come in? Unique keys that nobody holds any more, answers to requests that nobody
+// will send again, and keys that were revoked long ago. What may be much is cleared away in small batches, so that no
+// statement holds anybody up.
 import type { Database } from '#database/connection.js';
 import { deleteEndedKeys, deleteOverKeys, type KeyPlace } from '#execution/unique-key.repository.js';
+import { deleteOldKeys } from '#tenancy/api-key.repository.js';
 import { ANSWERS_KEPT_HOURS } from './http/idempotency.js';
 import { deleteOldAnswers } from './http/idempotency.repository.js';
 
@@ -12,6 +14,7 @@ const BATCHES_MAX = 1_000;
 export async function clearAway(db: Database): Promise<void> {
   await untilDone(() => deleteOverKeys(db, { limit: ROWS_PER_BATCH }));
   await untilDone(() => deleteOldAnswers(db, { keptHours: ANSWERS_KEPT_HOURS, limit: ROWS_PER_BATCH }));
+  await deleteOldKeys(db);
   // Every key that is held until its run has ended is looked at once; a page is one walk along the primary key.
   let after: KeyPlace | null = null;
   do after = (await deleteEndedKeys(db, { after, limit: ROWS_PER_BATCH })) ?? null;

@@ -105,6 +105,11 @@ export interface ApiKeyTable {
   role: 'admin' | 'tenant-admin' | 'worker';
   created_at: DatabaseTime;
   revoked_at: Date | null;
+  /** How the secret begins; null for keys that are older than this column. */
+  prefix: string | null;
+  last_used_at: Date | null;
+  /** When a replica last said that its configuration has it; null for keys made by the API. */
+  named_at: Date | null;
 }
 
 export interface JobTypeTable {

@@ -1,50 +1,129 @@
-// Which statements keep API keys?
-import { sql } from 'kysely';
+// Which statements keep API keys? An administrator's come from the configuration and have no tenant. Such a key is good
+// while a replica names it, which it does each minute, and for an overlap after that: in a rolling restart both the old and
+// the new one are named, and afterwards the old one ends by itself.
+import { sql, type SqlBool } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { TenantId } from '#kernel/ids.js';
-import type { Principal } from './decisions/api-key.js';
+import type { Principal, TenantRole } from './decisions/api-key.js';
 
-export interface ApiKeyRow {
+const CONFIGURED_KEY_OVERLAP_MINUTES = 10;
+const REVOKED_KEYS_KEPT_DAYS = 30;
+
+/** Releases that name no keys leave them to the instant at which they made them. */
+const endsAt = sql<Date>`coalesce(named_at, created_at) + make_interval(mins => ${sql.lit(CONFIGURED_KEY_OVERLAP_MINUTES)})`;
+const isGood = sql<SqlBool>`revoked_at is null and (tenant_id is not null or ${endsAt} > clock_timestamp())`;
+
+export interface NewKeyRow {
   id: string;
-  tenantId: TenantId | null;
+  tenantId: TenantId;
   name: string;
+  prefix: string;
   hash: Buffer;
-  role: Principal['role'];
+  role: TenantRole;
 }
 
-/** A key that exists already stays as it is. */
-export async function insertApiKey(db: Database, key: ApiKeyRow): Promise<void> {
+export interface ShownKey {
+  id: string;
+  name: string;
+  prefix: string | null;
+  role: Principal['role'];
+  origin: 'api' | 'configuration';
+  createdAt: Date;
+  lastUsedAt: Date | null;
+  expiresAt: Date | null;
+  revokedAt: Date | null;
+}
+
+export async function insertApiKey(db: Database, { tenantId, ...key }: NewKeyRow): Promise<void> {
   await db
     .insertInto('api_key')
-    .values({ id: key.id, tenant_id: key.tenantId, name: key.name, hash: key.hash, role: key.role })
-    .onConflict((conflict) => conflict.column('hash').doNothing())
+    .values({ ...key, tenant_id: tenantId })
     .execute();
 }
 
-export async function findPrincipal(db: Database, hash: Buffer): Promise<Principal | undefined> {
-  const row = await db
-    .selectFrom('api_key')
-    .select(['role', 'tenant_id as tenantId'])
-    .where('hash', '=', hash)
-    .where('revoked_at', 'is', null)
-    .executeTakeFirst();
-  if (row === undefined) return undefined;
-  const { role, tenantId } = row;
-  // The table has no tenant for an admin's key, and one for every other.
-  return tenantId === null || role === 'admin' ? { role: 'admin' } : { role, tenantId };
+/** False when it can't be an administrator's: it was revoked, or a tenant has it. */
+export async function nameConfiguredKey(
+  db: Database,
+  key: { id: string; prefix: string; hash: Buffer },
+): Promise<boolean> {
+  const { rows } = await sql`
+    insert into carillon.api_key (id, tenant_id, name, prefix, hash, role, named_at)
+    values (${key.id}, null, 'from configuration', ${key.prefix}, ${key.hash}, 'admin', clock_timestamp())
+    on conflict (hash) do update
+       set named_at = clock_timestamp(), prefix = excluded.prefix
+     where api_key.tenant_id is null and api_key.revoked_at is null
+    returning id`.execute(db);
+  return rows.length > 0;
 }
 
-/** False when the tenant has no such key, or it was revoked before. */
+export async function findPrincipal(
+  db: Database,
+  hash: Buffer,
+): Promise<{ id: string; principal: Principal } | undefined> {
+  const row = await db
+    .selectFrom('api_key')
+    .select(['id', 'role', 'tenant_id as tenantId'])
+    .where('hash', '=', hash)
+    .where(isGood)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const { id, role, tenantId } = row;
+  // The table has no tenant for an admin's key, and one for every other.
+  return { id, principal: tenantId === null || role === 'admin' ? { role: 'admin' } : { role, tenantId } };
+}
+
+/** The tenant's, or with no tenant the administrators'. */
+export async function listApiKeys(
+  db: Database,
+  page: { tenantId: TenantId | null; beforeId: string | null; limit: number },
+): Promise<ShownKey[]> {
+  return db
+    .selectFrom('api_key')
+    .select([
+      'id',
+      'name',
+      'prefix',
+      'role',
+      sql<ShownKey['origin']>`case when tenant_id is null then 'configuration' else 'api' end`.as('origin'),
+      'created_at as createdAt',
+      'last_used_at as lastUsedAt',
+      sql<Date | null>`case when tenant_id is null then ${endsAt} end`.as('expiresAt'),
+      'revoked_at as revokedAt',
+    ])
+    .where('tenant_id', page.tenantId === null ? 'is' : '=', page.tenantId)
+    .$if(page.beforeId !== null, (query) => query.where('id', '<', page.beforeId ?? ''))
+    .orderBy('id', 'desc')
+    .limit(page.limit)
+    .execute();
+}
+
+/** False when there is no such key of the tenant's, or with no tenant of the administrators', or it was revoked before. */
 export async function revokeApiKey(
   db: Database,
-  { tenantId, id }: { tenantId: TenantId; id: string },
+  { tenantId, id }: { tenantId: TenantId | null; id: string },
 ): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('api_key')
     .set({ revoked_at: sql<Date>`clock_timestamp()` })
-    .where('tenant_id', '=', tenantId)
+    .where('tenant_id', tenantId === null ? 'is' : '=', tenantId)
     .where('id', '=', id)
     .where('revoked_at', 'is', null)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
+}
+
+export async function noteKeysUsed(db: Database, ids: readonly string[]): Promise<void> {
+  await db
+    .updateTable('api_key')
+    .set({ last_used_at: sql<Date>`clock_timestamp()` })
+    .where('id', 'in', [...ids])
+    .execute();
+}
+
+/** Those that have opened nothing for a long time. */
+export async function deleteOldKeys(db: Database): Promise<void> {
+  await sql`
+    delete from carillon.api_key
+     where coalesce(revoked_at, case when tenant_id is null then ${endsAt} end)
+           < clock_timestamp() - make_interval(days => ${sql.lit(REVOKED_KEYS_KEPT_DAYS)})`.execute(db);
 }

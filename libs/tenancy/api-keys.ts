@@ -4,10 +4,10 @@
 // waits for it.
 import { hash, randomBytes } from 'node:crypto';
 import type { Database } from '#database/connection.js';
-import { randomUUID } from '#database/runtime/uuid.js';
+import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
-import { findPrincipal, insertApiKey } from './api-key.repository.js';
+import { findPrincipal, insertApiKey, nameConfiguredKey, noteKeysUsed } from './api-key.repository.js';
 import type { Principal, TenantRole } from './decisions/api-key.js';
 
 export interface NewApiKey {
@@ -17,28 +17,26 @@ export interface NewApiKey {
   secret: string;
 }
 
-/** A key for a tenant, or with no tenant for the whole installation. */
+/** What is shown of a secret so that its keeper knows it again. */
+const SHOWN_LENGTH = 4;
+
 export async function createApiKey(
   db: Database,
-  owner: { tenantId: TenantId | null; tenantName: string; name: string; role?: TenantRole },
+  owner: { tenantId: TenantId; tenantName: string; name: string; role?: TenantRole },
 ): Promise<NewApiKey> {
-  const secret = `sk_${owner.tenantName}_${randomBytes(32).toString('base64url')}`;
-  const id = randomUUID();
-  const role = owner.tenantId === null ? 'admin' : (owner.role ?? 'tenant-admin');
-  await insertApiKey(db, { id, tenantId: owner.tenantId, name: owner.name, hash: hashKey(secret), role });
-  return { id, name: owner.name, secret };
+  const { tenantId, name, role = 'tenant-admin' } = owner;
+  const begin = `sk_${owner.tenantName}_`;
+  const secret = `${begin}${randomBytes(32).toString('base64url')}`;
+  const id = randomUUIDv7();
+  const prefix = secret.slice(0, begin.length + SHOWN_LENGTH);
+  await insertApiKey(db, { id, tenantId, name, prefix, hash: hashKey(secret), role });
+  return { id, name, secret };
 }
 
-/** Makes sure that a key chosen by the operator is accepted as an admin's. */
-export async function acceptAdminKey(db: Database, secret: string): Promise<void> {
-  if ((await findPrincipal(db, hashKey(secret))) !== undefined) return;
-  await insertApiKey(db, {
-    id: randomUUID(),
-    tenantId: null,
-    name: 'from configuration',
-    hash: hashKey(secret),
-    role: 'admin',
-  });
+/** Says that this key is in our configuration, as an administrator's. False when it was revoked, or a tenant has it. */
+export async function nameAdminKey(db: Database, secret: string): Promise<boolean> {
+  const prefix = secret.slice(0, SHOWN_LENGTH);
+  return nameConfiguredKey(db, { id: randomUUIDv7(), prefix, hash: hashKey(secret) });
 }
 
 const REMEMBERED_MS = 5_000;
@@ -53,22 +51,25 @@ interface Remembered {
 
 export class KeyRing {
   readonly #remembered = new Map<string, Remembered>();
+  readonly #used = new Set<string>();
 
   constructor(
     private readonly db: Database,
     private readonly clock: Clock,
+    /** The administrator's key that this replica is configured with. */
+    private readonly configured?: string,
   ) {}
 
   /** Undefined for a key that nobody was given, or that was revoked. */
   async principalOf(secret: string): Promise<Principal | undefined> {
     const hashed = hashKey(secret);
     const remembered = this.#remembered.get(hashed.toString('hex'));
-    if (remembered === undefined) return this.#read(hashed);
+    if (remembered === undefined) return this.#read(secret, hashed);
     const ageMs = this.clock.monotonicMs() - remembered.readAtMs;
-    if (ageMs >= REMEMBERED_MS) return this.#read(hashed);
+    if (ageMs >= REMEMBERED_MS) return this.#read(secret, hashed);
     if (ageMs >= AGAIN_MS && !remembered.isReadAgain) {
       remembered.isReadAgain = true;
-      void this.#read(hashed).catch(() => undefined); // then a request will find out what is wrong
+      void this.#read(secret, hashed).catch(() => undefined); // then a request will find out what is wrong
     }
     return remembered.principal;
   }
@@ -78,12 +79,37 @@ export class KeyRing {
     this.#remembered.clear();
   }
 
-  async #read(hashed: Buffer): Promise<Principal | undefined> {
+  /** False when the configured key can't be an administrator's: it was revoked, or a tenant has it. */
+  async nameConfigured(): Promise<boolean> {
+    return this.configured === undefined || nameAdminKey(this.db, this.configured);
+  }
+
+  /** Writes down which keys were used since the last time. */
+  async noteUsed(): Promise<void> {
+    const ids = [...this.#used];
+    if (ids.length === 0) return;
+    await noteKeysUsed(this.db, ids);
+    for (const id of ids) this.#used.delete(id);
+  }
+
+  async #read(secret: string, hashed: Buffer): Promise<Principal | undefined> {
     const readAtMs = this.clock.monotonicMs();
-    const principal = await findPrincipal(this.db, hashed);
+    const found = (await findPrincipal(this.db, hashed)) ?? (await this.#nameAndFind(secret, hashed));
     if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
-    this.#remembered.set(hashed.toString('hex'), { principal, readAtMs, isReadAgain: false });
-    return principal;
+    this.#remembered.set(hashed.toString('hex'), {
+      principal: found?.principal,
+      readAtMs,
+      isReadAgain: false,
+    });
+    if (found !== undefined) this.#used.add(found.id);
+    return found?.principal;
+  }
+
+  /** After a step of the database's clock, or a long time without the database, our own key may seem to have ended. */
+  async #nameAndFind(secret: string, hashed: Buffer) {
+    const isOurs = this.configured !== undefined && hashed.equals(hashKey(this.configured));
+    if (!isOurs || !(await nameAdminKey(this.db, secret))) return undefined;
+    return findPrincipal(this.db, hashed);
   }
 }
 

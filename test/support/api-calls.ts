@@ -19,6 +19,8 @@ import { workerCalls } from './worker-calls.js';
 /** Where the description has them. */
 const T = '/api/v1/tenants/{tenant}';
 const C = '/api/v1/cluster';
+/** Of a replica that has ended. */
+const GONE_KEY = 'gone-0123456789-0123456789-0123456789';
 
 export type Call = () => PromiseLike<Response>;
 
@@ -29,6 +31,7 @@ export async function callsOf(server: TestServer, tenant: TestTenant): Promise<C
   return {
     ...(await workerCalls(tenant)),
     ...callsOfTenants(server, tenant, scene),
+    ...callsOfKeys(server, tenant, scene),
     ...callsOfWork(tenant, scene),
     ...callsOfCluster(server, tenant, scene),
   };
@@ -63,12 +66,18 @@ async function prepare(server: TestServer, tenant: TestTenant) {
   const { id: keyId } = z.object({ id: z.uuid() }).parse(key);
   const { body: leading } = await admin.get(`${C}/leader`);
   const { replica } = z.object({ replica: z.int() }).parse(leading);
-  const gone = await startTestServer({ databaseUrl: server.databaseUrl, env: { CARILLON_NAME: 'gone' } });
+  const gone = await startTestServer({
+    databaseUrl: server.databaseUrl,
+    env: { CARILLON_NAME: 'gone', CARILLON_ADMIN_KEY: GONE_KEY },
+  });
   await gone.stop();
-  return { ended, failed, http, later, often, cron, once, keyId, replica };
+  const { body: keys } = await admin.get('/api/v1/api-keys');
+  const shownKeys = z.object({ items: z.array(z.object({ id: z.uuid(), prefix: z.string().nullable() })) });
+  const goneKeyId = shownKeys.parse(keys).items.find(({ prefix }) => prefix === 'gone')?.id ?? '';
+  return { ended, failed, http, later, often, cron, once, keyId, goneKeyId, replica };
 }
 
-function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { http, keyId }: Scene): Calls {
+function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { http }: Scene): Calls {
   const { path } = tenant;
   return {
     'get /healthz/live': [() => anonymous.get('/healthz/live')],
@@ -97,8 +106,6 @@ function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { 
       (name) => () => tenant.api.get(`${path}/queues/${name}`),
     ),
     [`post ${T}/queues/{queue}:resume`]: [() => tenant.api.post(`${path}/queues/mail:resume`)],
-    [`post ${T}/api-keys`]: [() => tenant.api.post(`${path}/api-keys`).send({ name: 'described' })],
-    [`post ${T}/api-keys/{key}:revoke`]: [() => admin.post(`${path}/api-keys/${keyId}:revoke`)],
     [`get ${T}/job-types`]: [() => tenant.api.get(`${path}/job-types`)],
     [`post ${T}/job-types`]: [
       () =>
@@ -123,6 +130,16 @@ function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { 
       () => tenant.api.post(`${path}/job-types/${http.name}:resume`),
     ],
     [`delete ${T}/job-types/{jobType}`]: [() => tenant.api.delete(`${path}/job-types/${http.name}`)],
+  };
+}
+
+function callsOfKeys({ admin }: TestServer, { api, path }: TestTenant, { keyId, goneKeyId }: Scene): Calls {
+  return {
+    [`post ${T}/api-keys`]: [() => api.post(`${path}/api-keys`).send({ name: 'described' })],
+    [`get ${T}/api-keys`]: [() => api.get(`${path}/api-keys`)],
+    'get /api/v1/api-keys': [() => admin.get('/api/v1/api-keys')],
+    'post /api/v1/api-keys/{key}:revoke': [() => admin.post(`/api/v1/api-keys/${goneKeyId}:revoke`)],
+    [`post ${T}/api-keys/{key}:revoke`]: [() => admin.post(`${path}/api-keys/${keyId}:revoke`)],
   };
 }
 

@@ -1,17 +1,5 @@
-// What can be done with tenants and their keys?
-import {
-  Body,
-  Controller,
-  Get,
-  Headers,
-  HttpCode,
-  Inject,
-  Param,
-  Patch,
-  Post,
-  Query,
-  Res,
-} from '@nestjs/common';
+// What can be done with tenants? Only an administrator makes and changes them; their own keys may look.
+import { Body, Controller, Get, Headers, HttpCode, Inject, Patch, Post, Query, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiConsumes,
@@ -25,8 +13,6 @@ import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import type { Installation } from '#database/installation.repository.js';
 import { tenantLimits } from '#execution/limits.js';
-import { createApiKey, KeyRing } from '#tenancy/api-keys.js';
-import { revokeApiKey } from '#tenancy/api-key.repository.js';
 import type { Principal } from '#tenancy/decisions/api-key.js';
 import { listTenants, updateTenant, type Tenant, type TenantChange } from '#tenancy/tenant.repository.js';
 import { createTenant } from '#tenancy/tenants.js';
@@ -36,8 +22,8 @@ import { AdminOnly, CurrentPrincipal, CurrentTenant } from './auth.guard.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
 import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { PageTokens, pageQuery } from './page-token.js';
-import { notFound, ProblemError } from './problem.js';
-import { ApiTenant, instant, pageOf, resourceName, uuid } from './shapes.js';
+import { ProblemError } from './problem.js';
+import { ApiTenant, instant, pageOf, resourceName } from './shapes.js';
 
 const tenantInput = z.strictObject({
   name: resourceName,
@@ -69,16 +55,6 @@ const tenantPatch = z
       .describe("How long its finished runs are kept, if shorter than the installation's."),
   })
   .partial();
-const tenantRole = z.enum(['tenant-admin', 'worker']);
-const keyInput = z.strictObject({
-  name: z.string().min(1).max(200),
-  role: tenantRole
-    .default('tenant-admin')
-    .describe('A key for a `worker` may register, take runs, and end them, and nothing else.'),
-});
-const keyShape = z
-  .object({ id: z.uuid(), name: z.string(), role: tenantRole, key: z.string().describe('Shown this once.') })
-  .meta({ id: 'NewApiKey' });
 const listQuery = z.strictObject(pageQuery);
 
 @ApiTags('tenants')
@@ -90,7 +66,6 @@ export class TenantsController {
     @Inject(INSTALLATION) private readonly installation: Installation,
     private readonly pages: PageTokens,
     private readonly replica: ReplicaService,
-    private readonly keys: KeyRing,
   ) {}
 
   @Get()
@@ -177,36 +152,6 @@ export class TenantsController {
   @ApiOkResponse({ standardSchema: tenantShape })
   resume(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
     return this.#change(tenant, { revision: null, change: { state: 'active' }, response });
-  }
-
-  @Post(':tenant/api-keys')
-  @ApiTenant()
-  @ApiOperation({ summary: 'Create a key for the tenant; its secret is shown only now' })
-  @ApiCreatedResponse({ standardSchema: keyShape })
-  async createKey(
-    @CurrentTenant() tenant: Tenant,
-    @Body({ schema: keyInput }) { name, role }: z.infer<typeof keyInput>,
-  ) {
-    const { id, secret } = await createApiKey(this.db, {
-      tenantId: tenant.id,
-      tenantName: tenant.name,
-      name,
-      role,
-    });
-    return { id, name, role, key: secret };
-  }
-
-  @Post(':tenant/api-keys/:key\\:revoke')
-  @ApiTenant()
-  @HttpCode(204)
-  @ApiOperation({ summary: 'Revoke a key; replicas stop accepting it within 5 seconds' })
-  async revokeKey(
-    @CurrentTenant() tenant: Tenant,
-    @Param('key', { schema: uuid }) key: string,
-  ): Promise<void> {
-    if (!(await revokeApiKey(this.db, { tenantId: tenant.id, id: key })))
-      throw notFound('a key that is not revoked,', key);
-    this.keys.forget();
   }
 
   async #change(
