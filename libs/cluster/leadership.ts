@@ -2,7 +2,7 @@
 // only once its row update has committed, and every leader write proves it again (fence 1, I3). Whenever
 // anything is unclear, a broken session, a late beat, a commit whose outcome nobody knows, it stands down.
 import type { Tx } from '#database/connection.js';
-import { databaseErrorKind } from '#database/error-kind.js';
+import { databaseErrorKind, type DatabaseErrorKind } from '#database/error-kind.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
@@ -79,9 +79,14 @@ export class Leadership {
       if (result.kind === 'fenced') this.standDown(`term ${term} is over`);
       return result;
     } catch (error) {
-      if (databaseErrorKind(error) !== 'rejected')
-        this.standDown(`a write of term ${term} may or may not have happened`);
+      this.#doubt(term, databaseErrorKind(error));
       throw error;
     }
+  }
+
+  #doubt(term: Term, kind: DatabaseErrorKind): void {
+    if (kind === 'unknown') this.standDown(`a write of term ${term} may or may not have happened`);
+    // The lock may be held where it counts for nothing: on a former primary, or while the way for writes is broken.
+    if (kind === 'lost') this.standDown(`a write of term ${term} reached no primary`);
   }
 }

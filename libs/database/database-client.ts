@@ -1,9 +1,10 @@
-// What does our connection do that node-postgres's does not? It is not used again after a query timed out on it; it
-// names the statements that it repeats; and it waits for fewer answers: none to `start transaction` before the
+// What does our connection do that node-postgres's does not? It is not used again after a query timed out on it, or after
+// its server turned out to be no primary, so that the next one may lead to the new primary; it names the statements that it repeats; and it waits for fewer answers: none to `start transaction` before the
 // first statement, and none to what is marked as unawaited. On the wire everything keeps its order, and what has gone
 // wrong is thrown by the first statement whose answer is waited for.
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
+import { isNoPrimary } from './error-kind.js';
 import type { PreparedStatements } from './prepared-statements.js';
 
 export interface DatabaseClientConfig extends pg.ClientConfig {
@@ -17,6 +18,9 @@ export interface DatabaseClientConfig extends pg.ClientConfig {
  */
 export const UNAWAITED = '/* carillon: unawaited */';
 
+const TIMED_OUT = 'a query timed out on it';
+const NO_PRIMARY = 'its server is no primary';
+
 const BEGIN = /^(start transaction|begin)\b/;
 
 type Answer = pg.QueryResult<Record<string, unknown>>;
@@ -28,6 +32,7 @@ export class DatabaseClient extends pg.Client {
   #opening: Promise<Answer>[] = [];
   #isUnawaited = false;
   #isInTransaction = false;
+  #hasNoPrimary = false;
 
   constructor(config: DatabaseClientConfig = {}) {
     super(config);
@@ -55,8 +60,9 @@ export class DatabaseClient extends pg.Client {
     // Or a statement that writes would stand alone after its transaction could not begin.
     const isBehindBegin = this.#opening.length > 0 && !this.#isUnawaited;
     if (isBehindBegin && text !== 'rollback') await this.#opened();
-    if (text === 'commit' || text === 'rollback') this.#isInTransaction = false;
-    const answer = this.#named(text, values);
+    const isEnd = text === 'commit' || text === 'rollback';
+    if (isEnd) this.#isInTransaction = false;
+    const answer = isEnd ? this.#end(text) : this.#named(text, values);
     const opening = this.#opening.splice(0);
     this.#isUnawaited = false;
     if (opening.length === 0 || text === 'rollback') return answer;
@@ -81,6 +87,14 @@ export class DatabaseClient extends pg.Client {
     await Promise.all(this.#opening.splice(0));
   }
 
+  async #end(text: string): Promise<Answer> {
+    try {
+      return await this.#guarded(text);
+    } finally {
+      if (this.#hasNoPrimary) this.#discard(NO_PRIMARY);
+    }
+  }
+
   async #named(text: string, values?: unknown[]): Promise<Answer> {
     const name = this.#statements?.nameOf(text) ?? null;
     if (name === null) return this.#guarded(text, values);
@@ -95,19 +109,25 @@ export class DatabaseClient extends pg.Client {
     }
   }
 
-  /** node-postgres would hand the client back to the pool with the late answer still to come, and each later query would time out as well. */
+  /**
+   * node-postgres would hand the client back to the pool with the late answer still to come, and each later query would time
+   * out as well. One that has reached no primary first ends its transaction, whose failed rollback would hide the reason.
+   */
   async #guarded(query: string | pg.QueryConfig, values?: unknown[]): Promise<Answer> {
     try {
       return await this.#send(query, values);
     } catch (error) {
-      if (error instanceof Error && error.message === 'Query read timeout') this.#discard();
+      if (error instanceof Error && error.message === 'Query read timeout') this.#discard(TIMED_OUT);
+      this.#hasNoPrimary ||= isNoPrimary(error);
+      if (this.#hasNoPrimary && !this.#isInTransaction) this.#discard(NO_PRIMARY);
       throw error;
     }
   }
 
-  /** Closing the stream is the only way to forget the late answer. */
-  #discard(): void {
-    this.#connection.stream.destroy(new Error('Connection terminated: a query timed out on it'));
+  /** Closing the stream is the only way to forget a late answer. The pool must see at once that the client is of no use. */
+  #discard(reason: string): void {
+    Object.assign(this, { _queryable: false });
+    this.#connection.stream.destroy(new Error(`Connection terminated: ${reason}`));
   }
 
   /** Not in the public types. */

@@ -3,7 +3,7 @@
 // line that the database refuses is written without its fields, and harms no other.
 import type { Membership } from '#cluster/membership.js';
 import type { Database } from '#database/connection.js';
-import { databaseErrorKind } from '#database/error-kind.js';
+import { isAboutTheValue } from '#database/error-kind.js';
 import type { Clock } from '#kernel/clock.js';
 import type { RunId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
@@ -113,7 +113,7 @@ async function write(db: Database, lines: readonly WaitingLine[]): Promise<void>
     await insertLogLines(db, lines);
   } catch (error) {
     const [only] = lines;
-    if (!isAboutTheValues(error) || only === undefined) throw error;
+    if (!isAboutTheValue(error) || only === undefined) throw error;
     if (lines.length > 1) {
       const middle = Math.ceil(lines.length / 2);
       await write(db, lines.slice(0, middle));
@@ -126,9 +126,4 @@ async function write(db: Database, lines: readonly WaitingLine[]): Promise<void>
     }
     // A line without fields that is refused all the same can't be said at all.
   }
-}
-
-/** SQLSTATE classes 22 (data), 23 (constraints) and 54 (limits, such as nesting); anything else may pass later. */
-function isAboutTheValues(error: unknown): boolean {
-  return databaseErrorKind(error) === 'rejected' && /^(22|23|54)/.test((error as { code: string }).code);
 }

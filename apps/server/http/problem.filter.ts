@@ -3,7 +3,7 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { PinoLogger } from 'nestjs-pino';
-import { databaseErrorKind, isDatabaseError } from '#database/error-kind.js';
+import { databaseErrorKind, isDatabaseError, type DatabaseErrorKind } from '#database/error-kind.js';
 import { ProblemError, type ProblemType } from './problem.js';
 
 @Catch()
@@ -45,6 +45,15 @@ const TYPE_OF_STATUS: Readonly<Record<number, ProblemType>> = {
   415: 'unsupported-media-type',
 };
 
+const RETRY_AFTER_SECONDS = '2';
+/** Null for a statement that would be refused again: a bug of ours, since what callers send is checked before. */
+const UNAVAILABLE: Readonly<Record<DatabaseErrorKind, string | null>> = {
+  rejected: null,
+  passing: 'the database could not do it now: it is full, busy, or was told to stop; it may do it later',
+  lost: 'no primary of the database was reached; ask again, or ask another replica',
+  unknown: 'the database did not answer; it may or may not have done what was asked',
+};
+
 function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   const unread = bodyProblem(error);
@@ -53,14 +62,12 @@ function asProblem(error: unknown): ProblemError {
   const type =
     status === null || status < 400 || status >= 500 ? undefined : (TYPE_OF_STATUS[status] ?? 'bad-request');
   if (type !== undefined) return new ProblemError(type, error instanceof Error ? error.message : 'refused');
-  if (isDatabaseError(error) && databaseErrorKind(error) !== 'rejected') {
-    return new ProblemError(
-      'database-unavailable',
-      'the database did not answer; it may or may not have done what was asked',
-      {
-        headers: { 'retry-after': '2' },
-      },
-    );
+  if (isDatabaseError(error)) {
+    const detail = UNAVAILABLE[databaseErrorKind(error)];
+    if (detail !== null)
+      return new ProblemError('database-unavailable', detail, {
+        headers: { 'retry-after': RETRY_AFTER_SECONDS },
+      });
   }
   return new ProblemError('internal', 'an unexpected error; the trace id leads to it in the log');
 }
