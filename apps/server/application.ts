@@ -14,6 +14,7 @@ import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
 import { requireKeyFor } from './http/auth.guard.js';
 import { isJson, JSON_TYPES, LINES_TYPE, requireJson } from './http/media-type.js';
+import { admitUnreadBeats } from './http/unread-body.js';
 import { identifyRequest, QuietNestLogger } from './log.js';
 import { serveApiDescription } from './open-api.js';
 import { ReplicaService } from './replica/replica-service.js';
@@ -82,6 +83,7 @@ async function buildApplication(
   // Not strict: a body of `null` is JSON, and the schema says better what is wrong with it.
   app.useBodyParser('json', { limit: BODY_LIMIT, type: JSON_TYPES, strict: false });
   app.useBodyParser('text', { limit: BODY_LIMIT, type: LINES_TYPE });
+  app.use(admitUnreadBeats);
   serveApiDescription(app, VERSION);
   closeConnectionsOnceIdle(app.getHttpServer());
   return app;

@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
 
 SLOTS = 4
 WAIT_SECONDS = 20
@@ -24,6 +25,10 @@ WAIT_SECONDS = 20
 
 class Fatal(Exception):
     """Raise it when trying again would be pointless."""
+
+
+class UnfitOutput(Fatal):
+    """The work is done, but its output can't be said: doing it again would only bring the same."""
 
 
 class Stopping(Exception):
@@ -47,19 +52,36 @@ class Context:
         self.said = {}
         self.lines = []
 
+    # What is said is made JSON at once, so that nothing that a handler says can stop the beats.
+
     def progress(self, fraction, message=""):
-        self.said["progress"] = {"fraction": fraction, "message": message}
+        fraction = fraction if fraction == fraction else 0  # NaN is not even itself
+        self.said["progress"] = {"fraction": max(0, min(1, fraction)), "message": shown(message)[:1000]}
 
     def checkpoint(self, details):
-        self.said["details"] = details
+        """Raises TypeError or ValueError for what JSON can't say."""
+        self.said["details"] = json.loads(json.dumps(details, allow_nan=False))
 
     def log(self, message, **fields):
-        self.lines.append({"level": "info", "message": message, "fields": fields})
+        try:
+            json.dumps(fields, allow_nan=False)
+        except (TypeError, ValueError, RecursionError):
+            fields = {name: shown(value) for name, value in fields.items()}
+        line = {"level": "info", "message": shown(message)[:8000], "fields": fields}
+        self.lines.append(json.dumps(line) + "\n")
 
     def check(self):
         """Call it now and then: raises when there is no point in going on."""
         if self.stop.is_set():
             raise Cancelled("the run was cancelled or the lease is lost")
+
+
+def shown(value):
+    """Any value as text that can be stored: no NUL characters, no halves of surrogate pairs."""
+    try:
+        return str(value).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    except Exception:  # its own __str__ may do anything
+        return f"a {type(value).__name__} that can not be shown"
 
 
 def word_count(payload, context):
@@ -75,7 +97,15 @@ def always_fails(payload, context):
     raise Fatal("this will never work")
 
 
-HANDLERS = {"py.word-count": word_count, "py.fails": always_fails}
+def says_odd_things(payload, context):
+    """What a handler says never costs it its work; what it returns must be something that JSON can say."""
+    context.progress(float("nan"), "half\0")
+    context.log("odd", at=datetime.now(timezone.utc), share=float("nan"), tags={"a"})
+    outputs = {"datetime": datetime.now(timezone.utc), "nan": float("nan"), "set": {1}, "nul": "a\0", "text": "fine"}
+    return outputs[payload["output"]]
+
+
+HANDLERS = {"py.word-count": word_count, "py.fails": always_fails, "py.odd": says_odd_things}
 
 
 class Api:
@@ -112,22 +142,26 @@ class Api:
             pause = min(pause * 2, 5)
 
 
+def send_lines(api, lease, context):
+    lines, context.lines = context.lines, []
+    if lines:
+        api.post(f"leases/{lease['token']}/logs", "".join(lines))
+
+
 def beat(api, lease, context, ended):
     """At once, so that the lease is not given to another; then three times in each lease's length."""
     heard = time.monotonic()
     while True:
         try:
-            lines, context.lines = context.lines, []
-            if lines:
-                api.post(f"leases/{lease['token']}/logs", "".join(json.dumps(line) + "\n" for line in lines))
             answer = api.post(f"leases/{lease['token']}:heartbeat", dict(context.said))
             heard = time.monotonic()
             if answer["cancelRequested"]:
                 context.stop.set()
+            send_lines(api, lease, context)
         except urllib.error.HTTPError as error:
             if error.code == 409:
                 context.stop.set()
-        except OSError:
+        except (OSError, ValueError):  # nobody there, not in time, or half an answer
             pass
         if time.monotonic() - heard > lease["leaseSeconds"]:
             context.stop.set()
@@ -135,27 +169,46 @@ def beat(api, lease, context, ended):
             return
 
 
+def failure(error):
+    described = {"name": type(error).__name__, "message": shown(error)[:2000]}
+    return "fail", {"error": described, "retryable": not isinstance(error, Fatal)}
+
+
+def call(lease, context):
+    """The word that ends the lease, always one that can be said."""
+    try:
+        output = HANDLERS[lease["run"]["jobType"]](lease["run"]["payload"], context)
+    except Exception as error:  # whatever it is, the run's record says it
+        return failure(error)
+    try:
+        return "complete", {"output": json.loads(json.dumps(output, allow_nan=False))}
+    except (TypeError, ValueError, RecursionError) as error:
+        return failure(UnfitOutput(f"expected an output that JSON can say, got {error}"))
+
+
 def work(api, lease):
     context = Context(lease)
     ended = threading.Event()
     beating = threading.Thread(target=beat, args=(api, lease, context, ended))
     beating.start()
-    try:
-        output = HANDLERS[lease["run"]["jobType"]](lease["run"]["payload"], context)
-        verb, body = "complete", {"output": output}
-    except Exception as error:  # whatever it is, the run's record says it
-        verb = "fail"
-        described = {"name": type(error).__name__, "message": str(error)[:2000]}
-        body = {"error": described, "retryable": not isinstance(error, Fatal)}
+    verb, body = call(lease, context)
     ended.set()
     beating.join()
     give_up = time.monotonic() + lease["leaseSeconds"]
     try:
-        if context.lines:
-            lines = "".join(json.dumps(line) + "\n" for line in context.lines)
-            api.post(f"leases/{lease['token']}/logs", lines)
-        api.insist(f"leases/{lease['token']}:{verb}", body, until=lambda: time.monotonic() > give_up)
-    except OSError as error:  # a 409 is one, too: somebody else decides about the run
+        send_lines(api, lease, context)
+    except (OSError, ValueError) as error:
+        print(f"log of run {context.run_id}: {error}", file=sys.stderr, flush=True)
+    try:
+        try:
+            api.insist(f"leases/{lease['token']}:{verb}", body, until=lambda: time.monotonic() > give_up)
+        except urllib.error.HTTPError as error:
+            if verb != "complete" or error.code not in (400, 413, 422):
+                raise
+            # JSON, but more than the API takes: without another word the run would only be done again.
+            verb, body = failure(UnfitOutput(f"the output was refused: {shown(error.read()[:1000].decode())}"))
+            api.insist(f"leases/{lease['token']}:{verb}", body, until=lambda: time.monotonic() > give_up)
+    except (OSError, ValueError) as error:  # a 409 is one, too: somebody else decides about the run
         print(f"run {context.run_id}: {error}", file=sys.stderr, flush=True)
 
 

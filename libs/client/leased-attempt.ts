@@ -2,11 +2,13 @@
 // in each lease's length, while the handler runs; what the handler says of itself goes along. The attempt ends when
 // the handler does, or when there is a reason to stop: the run was cancelled, the lease is lost, the time is up, or
 // the worker ends. Its last word is repeated until somebody has heard it.
-import type { Job, JobContext } from './job-definition.js';
-import { misfit, wordOfReturned, wordOfThrown, type LeaseWord } from './lease-word.js';
+import type { Job, JobContext, LogLevel } from './job-definition.js';
+import { misfit, wordInstead, wordOfReturned, wordOfThrown, type LeaseWord } from './lease-word.js';
 import { Snooze } from './outcomes.js';
 import { InvalidPayloadError, pathOf } from './payload-check.js';
+import { encodeDetails, progressOf } from './sayable.js';
 import type { StandardSchemaV1 } from './standard-schema.js';
+import { WaitingLines } from './waiting-lines.js';
 import { CallFailed, insist, type CallWorkerApi } from './worker-calls.js';
 
 export interface Lease {
@@ -35,7 +37,7 @@ export interface RemoteContext extends Told {
   readonly log: Readonly<Record<LogLevel, (first: string | object, message?: string) => void>>;
   /** How far the attempt is, 0 to 1; shown with the run. */
   readonly progress: (fraction: number, message?: string) => void;
-  /** Where the attempt is, for the next one to go on from. Sent at once. */
+  /** Where the attempt is, for the next one to go on from. Sent at once. Throws TypeError for more than 64 KiB of JSON, or none. */
   readonly heartbeat: (details?: unknown) => void;
 }
 
@@ -57,9 +59,15 @@ export class Stopped extends Error {
   }
 }
 
-type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+interface BeatAnswer {
+  cancelRequested: boolean;
+  /** What could not be kept of what the beat said; the lease is kept regardless. */
+  dropped?: readonly { pointer: string; detail: string }[];
+}
+
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-const WAITING_LINES_MAX = 1_000;
+/** The word itself, what is said instead of it, and what is said instead of that. */
+const WORDS_MAX = 3;
 /** A lease for which no beat was heard within this time is offered again. */
 const FIRST_BEAT_MS = 10_000;
 
@@ -85,7 +93,7 @@ class LeasedAttempt {
   /** Aborted when the handler has ended: a beat that fails is not tried again. */
   readonly #over = new AbortController();
   readonly #said: { progress?: object; details?: unknown } = {};
-  #lines: object[] = [];
+  readonly #lines = new WaitingLines();
   #beating: Promise<void> | null = null;
   #again = false;
   #lost: NodeJS.Timeout | undefined;
@@ -157,7 +165,7 @@ class LeasedAttempt {
     const said = { ...this.#said };
     // The answer may have taken a while: the lease is ours for its length from when we asked, and no longer.
     let askedAtMs = performance.now();
-    const ask = (): Promise<{ cancelRequested: boolean }> => {
+    const ask = (): Promise<BeatAnswer> => {
       askedAtMs = performance.now();
       return call({
         path: `leases/${lease.token}:heartbeat`,
@@ -170,28 +178,27 @@ class LeasedAttempt {
     const answer = await insist(ask, { signal: worthIt, onError });
     this.#trustUntil(askedAtMs + this.#leaseMs);
     if (said.details === this.#said.details) delete this.#said.details;
+    for (const { pointer, detail } of answer.dropped ?? [])
+      onError(new Error(`what a heartbeat said was dropped: ${pointer}: ${detail}`));
     if (answer.cancelRequested) this.#stop.abort(new Stopped('cancelled', 'the run was cancelled'));
     await this.#sendLines(signal);
   }
 
   async #sendLines(signal: AbortSignal): Promise<void> {
-    if (this.#lines.length === 0) return;
-    const body = this.#lines
-      .splice(0)
-      .map((line) => `${JSON.stringify(line)}\n`)
-      .join('');
-    await this.#parts.call({ path: `leases/${this.#parts.lease.token}/logs`, body, signal });
+    const path = `leases/${this.#parts.lease.token}/logs`;
+    await this.#lines.send((body) => this.#parts.call({ path, body, signal }));
   }
 
   /** The word that ends the lease; null when it is not ours any more. */
   async #handle(): Promise<LeaseWord | null> {
-    const stopped = Promise.withResolvers<never>();
-    stopped.promise.catch(() => undefined); // it may come when nobody waits any more
     const { signal } = this.#stop;
-    if (signal.aborted) stopped.reject(signal.reason);
-    signal.addEventListener('abort', () => stopped.reject(signal.reason));
+    const stopped = new Promise<never>((_resolve, reject) => {
+      if (signal.aborted) reject(signal.reason as Error); // a Stopped; only ours are given
+      signal.addEventListener('abort', () => reject(signal.reason as Error));
+    });
+    stopped.catch(() => undefined); // it may come when nobody waits any more
     try {
-      return await this.#call(stopped.promise);
+      return await this.#call(stopped);
     } catch (error) {
       if (error instanceof Stopped && error.why === 'lease-lost') return null;
       if (error instanceof Stopped && error.why === 'shutdown') return { verb: 'release', body: {} };
@@ -216,22 +223,42 @@ class LeasedAttempt {
     return misfit('InvalidOutput', `the output does not fit job ${job}: ${issues}`);
   }
 
-  async #say({ verb, body }: LeaseWord): Promise<void> {
-    const { lease, call, onError } = this.#parts;
+  async #say(word: LeaseWord): Promise<void> {
+    const { onError } = this.#parts;
     const signal = AbortSignal.timeout(this.#leaseMs);
     await this.#sendLines(signal).catch(onError);
-    const word = { path: `leases/${lease.token}:${verb}`, body, signal, limitMs: this.#beatMs };
-    await insist(() => call(word), { signal, onError });
+    // A refused output becomes a failure, and a refused failure one that says so: an end without a word would only be
+    // mistaken for a worker that went silent, and the run done again.
+    let next: LeaseWord | null = word;
+    for (let tries = 0; next !== null && tries < WORDS_MAX; tries += 1)
+      next = await this.#sayOnce(next, signal);
+  }
+
+  /** Resolves with what to say instead, when this was refused. */
+  async #sayOnce(word: LeaseWord, signal: AbortSignal): Promise<LeaseWord | null> {
+    const { lease, call, onError } = this.#parts;
+    const request = {
+      path: `leases/${lease.token}:${word.verb}`,
+      body: word.body,
+      signal,
+      limitMs: this.#beatMs,
+    };
+    try {
+      await insist(() => call(request), { signal, onError });
+      return null;
+    } catch (error) {
+      const instead = error instanceof CallFailed ? wordInstead(word, error) : null;
+      if (instead === null) throw error;
+      onError(error as Error);
+      return instead;
+    }
   }
 
   #context(): RemoteContext {
     const { lease, tenant } = this.#parts;
     const { id, attempt, dueAt, details } = lease.run;
-    const write = (level: LogLevel) => (first: string | object, message?: string) => {
-      const line = typeof first === 'string' ? { message: first } : { fields: first, message: message ?? '' };
-      if (this.#lines.length < WAITING_LINES_MAX)
-        this.#lines.push({ level, time: new Date().toISOString(), ...line });
-    };
+    const write = (level: LogLevel) => (first: unknown, message?: unknown) =>
+      this.#lines.add({ level, at: new Date() }, first, message);
     return {
       tenant,
       runId: id,
@@ -244,12 +271,14 @@ class LeasedAttempt {
       // Each level is there, since the list of levels has them all.
       log: Object.fromEntries(LEVELS.map((level) => [level, write(level)])) as RemoteContext['log'],
       progress: (fraction, message) => {
-        const bounded = Math.min(1, Math.max(0, fraction));
-        this.#said.progress = { fraction: bounded, ...(message === undefined ? {} : { message }) };
+        this.#said.progress = progressOf(fraction, message);
       },
       heartbeat: (details) => {
-        if (details !== undefined) this.#said.details = details;
-        this.#beat();
+        try {
+          if (details !== undefined) this.#said.details = encodeDetails(details);
+        } finally {
+          this.#beat(); // whatever is said with it
+        }
       },
     };
   }

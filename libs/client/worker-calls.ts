@@ -40,7 +40,7 @@ export interface WorkerApiOptions {
 
 const LIMIT_MS = 15_000;
 
-/** Rejects with CallFailed, or with the signal's reason. A text is sent as NDJSON. */
+/** Rejects with CallFailed, with the signal's reason, or with TypeError for a body that JSON can't say. A text is sent as NDJSON. */
 export function workerApi({ url, tenant, key }: WorkerApiOptions): CallWorkerApi {
   const bases = [url]
     .flat()
@@ -52,12 +52,14 @@ export function workerApi({ url, tenant, key }: WorkerApiOptions): CallWorkerApi
     const base = bases[asked % bases.length] ?? '';
     const isText = typeof body === 'string';
     const type = isText ? 'application/x-ndjson' : 'application/json';
+    // Outside of what follows: what can't be encoded is no failure of the network, and asking again would not help.
+    const text = isText ? body : JSON.stringify(body);
     const limit = AbortSignal.timeout(limitMs);
     try {
       const response = await fetch(base + path, {
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': type },
-        body: isText ? body : JSON.stringify(body),
+        body: text,
         signal: AbortSignal.any([signal, limit]),
       });
       // The connection may break before all of it is there.

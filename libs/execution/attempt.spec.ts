@@ -1,15 +1,9 @@
 // Does every attempt end, with the result that counts, whatever its handler does?
 import { describe, expect, it } from 'vitest';
 import { CancelRun, FatalError, RetryAt, snooze } from '#client/outcomes.js';
+import { describeError } from '#client/thrown-error.js';
 import { claimedRun, noMeans } from '#test/support/builders.js';
-import {
-  attemptRun,
-  AttemptStopped,
-  describeError,
-  failedResult,
-  type Attempt,
-  type CallTarget,
-} from './attempt.js';
+import { attemptRun, AttemptStopped, failedResult, type Attempt, type CallTarget } from './attempt.js';
 import type { AttemptResult } from './decisions/run-transition.js';
 import type { AttemptMeans } from './job-context.js';
 import { StopSwitch } from './stop-switch.js';

@@ -3,8 +3,9 @@
 // ends without the handler, whose late result is reported and changes nothing.
 import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
 import type { JobContext } from '#client/job-definition.js';
+import { describeError } from '#client/thrown-error.js';
 import type { ClaimedRun } from './claimed-run.js';
-import type { AttemptError, AttemptResult } from './decisions/run-transition.js';
+import type { AttemptResult } from './decisions/run-transition.js';
 import { AttemptContext, type AttemptMeans } from './job-context.js';
 import type { StopSwitch } from './stop-switch.js';
 
@@ -95,50 +96,4 @@ export function failedResult(thrown: unknown, now: Date): AttemptResult {
   const { when } = thrown;
   const retryAfterMs = when instanceof Date ? when.getTime() - now.getTime() : when * 1_000;
   return { kind: 'failed', error, fatal: false, retryAfterMs };
-}
-
-const NAME_LENGTH_MAX = 200;
-const STACK_LENGTH_MAX = 4_000;
-const MESSAGE_LENGTH_MAX = 2_000;
-
-export function describeError(thrown: unknown): AttemptError {
-  try {
-    return readError(thrown);
-  } catch {
-    return {
-      name: 'UnreadableError',
-      message: 'expected an error that can be read, got one that throws when it is',
-    };
-  }
-}
-
-function readError(thrown: unknown): AttemptError {
-  if (!(thrown instanceof Error)) {
-    return {
-      name: 'NonError',
-      message: textOf(`expected an Error to be thrown, got ${showThrown(thrown)}`, MESSAGE_LENGTH_MAX),
-    };
-  }
-  const { name, message, stack } = thrown;
-  return {
-    name: textOf(name, NAME_LENGTH_MAX),
-    message: textOf(message, MESSAGE_LENGTH_MAX),
-    ...(stack === undefined ? {} : { stack: textOf(stack, STACK_LENGTH_MAX) }),
-  };
-}
-
-/** Whatever stands where a text should be, as text that can be stored. */
-function textOf(value: unknown, lengthMax: number): string {
-  const text = typeof value === 'string' ? value : showThrown(value);
-  return text.slice(0, lengthMax).toWellFormed().replaceAll('\0', '\uFFFD');
-}
-
-/** A plain object is shown as JSON: `[object Object]` helps nobody. */
-function showThrown(thrown: unknown): string {
-  try {
-    const text = String(thrown);
-    return text === '[object Object]' ? JSON.stringify(thrown) : text;
-  } catch {
-    return `an ${typeof thrown} that can not be shown`;
-  }
 }

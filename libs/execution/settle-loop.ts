@@ -8,7 +8,7 @@ import { databaseErrorKind } from '#database/error-kind.js';
 import type { ClaimId, RunId, Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
-import { describeError } from './attempt.js';
+import { describeError } from '#client/thrown-error.js';
 import type { HeldRuns } from './held-runs.js';
 import { settle, type Ending, type Start } from './settlement.js';
 

@@ -1,7 +1,7 @@
 // What may be stored as JSON? Everything that JSON can say and jsonb can hold: no cycles, no NUL
 // characters, no halves of surrogate pairs. The last two are replaced, since one such character in one
 // output must not keep a whole batch of finished runs out of the history.
-import { describeError } from './attempt.js';
+import { describeError } from '#client/thrown-error.js';
 
 const STORED_BYTES_MAX = 256 * 1024;
 /** An escape that jsonb refuses, or an escaped backslash, which is skipped. Only halves of pairs are escaped at all. */

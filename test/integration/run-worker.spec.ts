@@ -278,6 +278,14 @@ describe.skipIf(!hasPython)('docs/examples/worker.py', () => {
       attempt: 1,
       error: { name: 'Fatal', message: 'this will never work' },
     });
+    for (const output of ['datetime', 'nan', 'set', 'nul']) {
+      const odd = await finish(tenant, { jobType: 'py.odd', payload: { output } });
+      expect(odd).toMatchObject({ state: 'failed', attempt: 1, error: { name: 'UnfitOutput' } });
+    }
+    const fine = await finish(tenant, { jobType: 'py.odd', payload: { output: 'text' } });
+    expect(fine).toMatchObject({ state: 'succeeded', attempt: 1, output: 'fine' });
+    const fields = { at: expect.any(String) as string, share: 'nan', tags: "{'a'}" };
+    await untilLogged(fine.id, { message: 'odd', fields });
     expect(await endOf(python)).toBe(0);
   });
 });

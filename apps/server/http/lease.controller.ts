@@ -1,7 +1,6 @@
-// What can the holder of a lease do? Say that he is alive, and end it: complete, fail, snooze, release or
-// cancel the run. The
-// token in the path is all the key that he needs. Saying the same word again gets the same answer; any other word
-// after the first is told that the lease is lost.
+// What can the holder of a lease do? Say that it is alive, and end it: complete, fail, snooze, release or cancel the
+// run. The token in the path is all the key that it needs. Saying the same word again gets the same answer; any other
+// word after the first is told that the lease is lost. A heartbeat or a log keeps the lease whatever it says.
 import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
@@ -29,6 +28,7 @@ import { ReplicaService } from '../replica/replica-service.js';
 import type { ServerConfig } from '../config.js';
 import { API_DATABASE, CONFIG } from '../tokens.js';
 import { CurrentTenant, LeaseHolder, WorkersToo } from './auth.guard.js';
+import { readHeartbeat } from './heartbeat-body.js';
 import { readLogLines } from './log-lines.js';
 import { LINES_TYPE } from './media-type.js';
 import { ProblemError } from './problem.js';
@@ -65,13 +65,18 @@ export class LeaseController {
   async heartbeat(
     @CurrentTenant() tenant: Tenant,
     @Param('token', { schema: tokenShape }) token: string,
-    @Body({ schema: shapes.heartbeatInput }) { progress, details }: shapes.HeartbeatInput,
+    @Body({ schema: shapes.heartbeatInput }) body: unknown,
   ) {
-    const detailsJson = details === undefined ? null : encoded('/details', details);
+    // The beat counts first: it keeps the lease whatever is said along with it.
     const beat = await this.#beat(tenant, token);
-    if (progress !== undefined || detailsJson !== null)
+    const { progress, detailsJson, dropped } = readHeartbeat(body);
+    if (progress !== null || detailsJson !== null)
       await noteProgress(this.db, { ...beat, progress: shown(progress, beat.attempt), detailsJson });
-    return { cancelRequested: beat.cancelRequested, leaseExpireTime: beat.expiresAt };
+    return {
+      cancelRequested: beat.cancelRequested,
+      leaseExpireTime: beat.expiresAt,
+      ...(dropped.length === 0 ? {} : { dropped }),
+    };
   }
 
   @Post(':token\\:complete')
@@ -153,10 +158,10 @@ export class LeaseController {
   async log(
     @CurrentTenant() tenant: Tenant,
     @Param('token', { schema: tokenShape }) token: string,
-    @Body() body: unknown,
+    @Body({ schema: shapes.logInput }) body: unknown,
   ) {
-    const lines = readLogLines(body);
     const { runId, attempt } = await this.#beat(tenant, token);
+    const { lines, dropped } = readLogLines(body);
     const now = systemClock.now();
     this.replica.noteLogLines(
       lines.map(({ message, level, time, fields }) => {
@@ -164,7 +169,7 @@ export class LeaseController {
         return { runId, attempt, at, level, message, fields };
       }),
     );
-    return { lines: lines.length };
+    return { lines: lines.length, ...(dropped.length === 0 ? {} : { dropped }) };
   }
 
   async #beat(tenant: Tenant, token: string) {
@@ -247,8 +252,8 @@ function withoutUndefined({ stack, ...named }: shapes.ErrorInput): AttemptError 
 }
 
 /** As handlers' progress is kept. */
-function shown(progress: shapes.HeartbeatInput['progress'], attempt: number): object | null {
-  if (progress === undefined) return null;
+function shown(progress: shapes.HeartbeatProgress | null, attempt: number): object | null {
+  if (progress === null) return null;
   const { fraction, message = null } = progress;
   return { fraction, message, attempt, at: systemClock.now() };
 }

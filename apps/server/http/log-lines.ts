@@ -1,12 +1,14 @@
 // What does a worker's NDJSON say? One JSON object a line; empty lines are passed over. A line that is anything else
-// is named by its number.
+// is named by its number, and the others are taken: one bad line does not cost its request the good ones.
 import { z } from 'zod';
 import { parseExactJson } from '#kernel/exact-json.js';
 import { fieldErrors, jsonPointer } from './field-errors.js';
-import { invalidField, invalidFields, ProblemError } from './problem.js';
+import { invalidFields, ProblemError, type FieldError } from './problem.js';
 import { findUnstorable } from './storable.js';
 
 const LINES_MAX = 1_000;
+/** With more mistakes than this, enough are named. */
+const TOLD_MAX = 50;
 
 const logLine = z.strictObject({
   message: z.string().max(8_192),
@@ -17,35 +19,50 @@ const logLine = z.strictObject({
 });
 export type LogLineInput = z.output<typeof logLine>;
 
-/** Throws a problem that names the line, counted from 1. */
-export function readLogLines(body: unknown): LogLineInput[] {
+export interface LogLines {
+  lines: LogLineInput[];
+  /** Each bears the number of its line, counted from 1, as the beginning of its pointer. */
+  dropped: FieldError[];
+}
+
+/** Throws a problem when the body is too long, no text, or has nothing but lines that can't be taken. */
+export function readLogLines(body: unknown): LogLines {
   if (typeof body !== 'string')
     throw new ProblemError(
       'unsupported-media-type',
       'expected a body of the type application/x-ndjson, got another',
     );
-  const lines = body
+  const texts = body
     .split('\n')
     .flatMap((text, index) => (text.trim() === '' ? [] : [{ text, number: index + 1 }]));
-  if (lines.length > LINES_MAX)
-    throw new ProblemError('payload-too-large', `expected at most ${LINES_MAX} lines, got ${lines.length}`);
-  return lines.map(({ text, number }) => readLine(text, number));
+  if (texts.length > LINES_MAX)
+    throw new ProblemError('payload-too-large', `expected at most ${LINES_MAX} lines, got ${texts.length}`);
+  const read: LogLines = { lines: [], dropped: [] };
+  for (const { text, number } of texts) readLine(read, text, number);
+  if (read.dropped.length > 0 && read.lines.length === 0)
+    throw invalidFields(read.dropped.slice(0, TOLD_MAX));
+  return { ...read, dropped: read.dropped.slice(0, TOLD_MAX) };
 }
 
-function readLine(text: string, number: number): LogLineInput {
+function readLine({ lines, dropped }: LogLines, text: string, number: number): void {
   const read = parseExactJson(text);
-  if (read.kind === 'malformed')
-    throw new ProblemError(
-      'malformed-json',
-      `line ${number}: expected JSON, got ${JSON.stringify(text.slice(0, 100))}`,
-    );
-  if (read.kind === 'refused') throw invalidField(`/${number}${jsonPointer(read.path)}`, read.detail);
+  if (read.kind === 'malformed') {
+    const got = JSON.stringify(text.slice(0, 100).toWellFormed());
+    dropped.push({ pointer: `/${number}`, detail: `expected JSON, got ${got}` });
+    return;
+  }
+  const place = (path: readonly PropertyKey[]): string => jsonPointer([number, ...path]);
+  if (read.kind === 'refused') {
+    dropped.push({ pointer: place(read.path), detail: read.detail });
+    return;
+  }
   const { value } = read;
   const unstorable = findUnstorable(value);
-  if (unstorable !== null) throw invalidField(`/${number}`, unstorable.detail);
+  if (unstorable !== null) {
+    dropped.push({ pointer: place(unstorable.path), detail: unstorable.detail });
+    return;
+  }
   const parsed = logLine.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw invalidFields(
-    fieldErrors(parsed.error.issues, value, (path) => `/${[number, ...path].map(String).join('/')}`),
-  );
+  if (parsed.success) lines.push(parsed.data);
+  else dropped.push(...fieldErrors(parsed.error.issues, value, place));
 }

@@ -56,7 +56,7 @@ const UNAVAILABLE: Readonly<Record<DatabaseErrorKind, string | null>> = {
 
 function asProblem(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
-  const unread = bodyProblem(error);
+  const unread = error instanceof HttpException ? unreadBody(error.cause) : null;
   if (unread !== null) return unread;
   const status = statusOf(error);
   const type =
@@ -72,9 +72,8 @@ function asProblem(error: unknown): ProblemError {
   return new ProblemError('internal', 'an unexpected error; the trace id leads to it in the log');
 }
 
-/** What Express's body parser found; Nest wraps it. */
-function bodyProblem(error: unknown): ProblemError | null {
-  const cause = error instanceof HttpException ? error.cause : null;
+/** What Express's body parser found; Nest wraps it in an exception of its own. */
+export function unreadBody(cause: unknown): ProblemError | null {
   if (!(cause instanceof Error) || !('type' in cause)) return null;
   switch (cause.type) {
     case 'entity.parse.failed':

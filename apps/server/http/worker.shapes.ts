@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { leaseSeconds, retryInput } from './job-type.shapes.js';
 import { pageQuery } from './page-token.js';
+import { checkedByPart } from './schema.pipe.js';
 import { instant, jsonObject, resourceName } from './shapes.js';
 
 const JOB_TYPES_MAX = 200;
@@ -90,20 +91,34 @@ export const acquired = z
   })
   .meta({ id: 'AcquiredLeases' });
 
-/** Whatever is not in the URL is small; the output is bounded where it is encoded. */
-export const heartbeatInput = z.strictObject({
-  progress: z
-    .strictObject({ fraction: z.number().min(0).max(1), message: z.string().max(1_000).optional() })
-    .optional()
-    .describe('How far it is; shown with the run.'),
-  details: z.unknown().optional().describe('Where it is; handed to the next attempt.'),
+export const heartbeatProgress = z.strictObject({
+  fraction: z.number().min(0).max(1),
+  message: z.string().max(1_000).optional(),
 });
-export type HeartbeatInput = z.output<typeof heartbeatInput>;
+export type HeartbeatProgress = z.output<typeof heartbeatProgress>;
+
+const { $schema: _dialect, ...describedHeartbeat } = z.toJSONSchema(
+  z.strictObject({
+    progress: heartbeatProgress.optional().describe('How far it is; shown with the run.'),
+    details: z.unknown().optional().describe('Where it is; handed to the next attempt.'),
+  }),
+  { target: 'draft-2020-12', io: 'input' },
+);
+/** Described here, and looked at part by part once the lease is kept. */
+export const heartbeatInput = checkedByPart(z.unknown().meta(describedHeartbeat));
+/** One JSON object a line, each looked at by itself once the lease is kept. */
+export const logInput = checkedByPart(z.unknown());
+
+const dropped = z
+  .array(z.object({ pointer: z.string(), detail: z.string() }))
+  .optional()
+  .describe('What could not be kept of what was said, if anything; the lease is kept all the same.');
 
 export const beat = z
   .object({
     cancelRequested: z.boolean().describe('Stop, and fail or release the lease: the run ends as cancelled.'),
     leaseExpireTime: instant,
+    dropped,
   })
   .meta({ id: 'LeaseHeartbeat' });
 
@@ -146,4 +161,4 @@ export const leaseEnd = z
   .object({ runId: z.uuid(), state: z.string().describe('What the run is now.') })
   .meta({ id: 'LeaseEnd' });
 
-export const accepted = z.object({ lines: z.int() }).meta({ id: 'AcceptedLogLines' });
+export const accepted = z.object({ lines: z.int(), dropped }).meta({ id: 'AcceptedLogLines' });

@@ -4,8 +4,8 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isExportedHandler, type ExportedHandler } from '#client/handler.js';
+import { describeError } from '#client/thrown-error.js';
 import { ConfigError } from '#kernel/errors.js';
-import { describeError } from '#execution/attempt.js';
 import { resolveCarillonImports } from './carillon-import.js';
 
 export interface FolderHandler extends ExportedHandler {

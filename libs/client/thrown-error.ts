@@ -1,0 +1,66 @@
+// What is told of an error? Anything can be thrown in JavaScript: text, proxies, errors without a name or with getters
+// that throw. All of it becomes a name, a message and perhaps a stack, in bounds and of characters that can be
+// stored, since what went wrong must reach the run's record whatever it was. It never throws, and replicas and remote
+// workers use it alike.
+
+export interface ToldError {
+  name: string;
+  message: string;
+  stack?: string;
+}
+
+const NAME_LENGTH_MAX = 200;
+const STACK_LENGTH_MAX = 4_000;
+const MESSAGE_LENGTH_MAX = 2_000;
+
+export function describeError(thrown: unknown): ToldError {
+  try {
+    return readError(thrown);
+  } catch {
+    return {
+      name: 'UnreadableError',
+      message: 'expected an error that can be read, got one that throws when it is',
+    };
+  }
+}
+
+function readError(thrown: unknown): ToldError {
+  if (!(thrown instanceof Error)) {
+    return {
+      name: 'NonError',
+      message: textOf(`expected an Error to be thrown, got ${showThrown(thrown)}`, MESSAGE_LENGTH_MAX),
+    };
+  }
+  const { name, message } = thrown;
+  const stack = stackOf(thrown);
+  return {
+    name: textOf(name, NAME_LENGTH_MAX) || 'Error',
+    message: textOf(message, MESSAGE_LENGTH_MAX),
+    ...(stack === undefined ? {} : { stack: textOf(stack, STACK_LENGTH_MAX) }),
+  };
+}
+
+/** Made when it is first read, from the name and the message, which may be what can't be made a text. */
+function stackOf(thrown: Error): unknown {
+  try {
+    return thrown.stack;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whatever stands where a text should be, as text that can be stored. */
+export function textOf(value: unknown, lengthMax: number): string {
+  const text = typeof value === 'string' ? value : showThrown(value);
+  return text.slice(0, lengthMax).toWellFormed().replaceAll('\0', '\uFFFD');
+}
+
+/** A plain object is shown as JSON: `[object Object]` helps nobody. */
+function showThrown(thrown: unknown): string {
+  try {
+    const text = String(thrown);
+    return text === '[object Object]' ? JSON.stringify(thrown) : text;
+  } catch {
+    return `an ${typeof thrown} that can not be shown`;
+  }
+}
