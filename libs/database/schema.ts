@@ -93,6 +93,8 @@ export interface TenantTable {
   weight: Generated<number>;
   limits: DefaultedJson;
   retention_days: number | null;
+  allowed_queues: Generated<string[]>;
+  allowed_handlers: Generated<string[]>;
   created_at: DatabaseTime;
   revision: Generated<number>;
 }

@@ -3,19 +3,24 @@ import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { TenantId } from '#kernel/ids.js';
+import { refusalOf } from './decisions/allowed-target.js';
 import { jobTypeLimits } from './limits.js';
 import { retryPolicy, storedTarget, type JobType } from './job-type.js';
 
-export interface StoredJobType extends Omit<JobType, 'target' | 'retry' | 'limits'> {
+export interface StoredJobType extends Omit<JobType, 'target' | 'retry' | 'limits' | 'targetAllowed'> {
   target: unknown;
   retry: unknown;
   limits: unknown;
+  /** What the tenant may name by a target of this kind; null when anything. */
+  allowedNames: string[] | null;
 }
 
 export const JOB_TYPE_COLUMNS =
   sql.raw(`name, target, retry, limits, timeout_ms as "timeoutMs", revision, tenant_id is null as shared,
        payload_schema as "payloadSchema", output_schema as "outputSchema", heartbeat_ms as "heartbeatMs", paused_at as "pausedAt",
-       pause_reason as "pauseReason", created_at as "createdAt", updated_at as "updatedAt"`);
+       pause_reason as "pauseReason", created_at as "createdAt", updated_at as "updatedAt",
+       (select case kind when 'queue' then allowed_queues when 'handler' then allowed_handlers end
+          from carillon.tenant where id = tenant_id) as "allowedNames"`);
 
 export type JobTypeInput = Pick<
   JobType,
@@ -179,10 +184,12 @@ function isFound(row: { name: string | null }): row is StoredJobType {
 }
 
 /** Throws when it is none, whoever has written it. */
-export function parseJobType(row: StoredJobType): JobType {
+export function parseJobType({ allowedNames, ...row }: StoredJobType): JobType {
+  const target = storedTarget.parse(row.target);
   return {
     ...row,
-    target: storedTarget.parse(row.target),
+    target,
+    targetAllowed: refusalOf(target, allowedNames) === null,
     retry: retryPolicy.parse(row.retry),
     limits: jobTypeLimits.parse(row.limits),
   };

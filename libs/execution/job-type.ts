@@ -46,6 +46,8 @@ export interface JobType {
   /** With an instant nothing of it starts. */
   pausedAt: Date | null;
   pauseReason: string | null;
+  /** False when its queue or handler is none that the tenant may name (any more): its runs fail. */
+  targetAllowed: boolean;
   createdAt: Date;
   updatedAt: Date;
 }

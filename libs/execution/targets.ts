@@ -12,7 +12,13 @@ import { callHandler } from './handler-target.js';
 import type { HandlerRegistry } from './handler-registry.js';
 import type { HttpPush } from './http-push.js';
 import { callQueue, type UserQueues } from './queue-target.js';
-import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, type JobType, type RetryPolicy } from './job-type.js';
+import {
+  DEFAULT_RETRY,
+  DEFAULT_TIMEOUT_MS,
+  type JobType,
+  type RetryPolicy,
+  type Target,
+} from './job-type.js';
 import { JobTypeReader } from './job-type-reader.js';
 import { checkOutput, checkPayload } from './schema-check.js';
 
@@ -107,7 +113,8 @@ export class Targets {
     };
   }
 
-  #callOf({ db }: Incarnation, { target, timeoutMs }: JobType): CallTarget {
+  #callOf({ db }: Incarnation, { name, target, timeoutMs, targetAllowed }: JobType): CallTarget {
+    if (!targetAllowed) return notAllowed(name, target);
     switch (target.kind) {
       case 'handler':
         return (run, context) =>
@@ -144,6 +151,14 @@ function missing(name: string): ResolvedTarget {
     retry: DEFAULT_RETRY,
     timeoutMs: DEFAULT_TIMEOUT_MS,
   };
+}
+
+/** Fatal: only an administrator can change it, who can then have the runs tried again. */
+function notAllowed(name: string, target: Target): CallTarget {
+  const named = target.kind === 'queue' ? target.queue : target.kind === 'handler' ? target.handler : '';
+  const message = `expected job type ${name} to name a ${target.kind} that an administrator has allowed the tenant, got ${named}`;
+  const error = { name: 'TargetNotAllowed', message };
+  return async () => ({ kind: 'failed', error, fatal: true });
 }
 
 function offerOf(leaseSeconds: number, timeoutMs: number): NewLease {

@@ -13,6 +13,10 @@ export interface Tenant {
   limits: object;
   /** Null for the installation's own. */
   retentionDays: number | null;
+  /** The queues of the user's pg-boss that its job types may name; `*` is all. */
+  allowedQueues: string[];
+  /** The handlers that its own job types may name; `*` is all. */
+  allowedHandlers: string[];
   createdAt: Date;
   revision: number;
 }
@@ -26,18 +30,28 @@ const columns = [
   'weight',
   'limits',
   'retention_days as retentionDays',
+  'allowed_queues as allowedQueues',
+  'allowed_handlers as allowedHandlers',
   'created_at as createdAt',
   'revision',
 ] as const;
 
+export type NewTenant = Pick<Tenant, 'id' | 'name' | 'displayName' | 'slot'> &
+  Partial<Pick<Tenant, 'allowedQueues' | 'allowedHandlers'>>;
+
 /** Throws a unique violation when the name is taken. */
-export async function insertTenant(
-  db: Database,
-  tenant: Pick<Tenant, 'id' | 'name' | 'displayName' | 'slot'>,
-): Promise<Tenant> {
+export async function insertTenant(db: Database, tenant: NewTenant): Promise<Tenant> {
+  const { id, name, displayName, slot, allowedQueues = [], allowedHandlers = [] } = tenant;
   return db
     .insertInto('tenant')
-    .values({ id: tenant.id, name: tenant.name, display_name: tenant.displayName, slot: tenant.slot })
+    .values({
+      id,
+      name,
+      display_name: displayName,
+      slot,
+      allowed_queues: allowedQueues,
+      allowed_handlers: allowedHandlers,
+    })
     .returning(columns)
     .executeTakeFirstOrThrow();
 }
@@ -60,7 +74,7 @@ export async function listTenants(
     .execute();
 }
 
-type Changeable = Pick<Tenant, 'displayName' | 'state' | 'weight' | 'limits' | 'retentionDays'>;
+type Changeable = Omit<Tenant, 'id' | 'name' | 'slot' | 'createdAt' | 'revision'>;
 export type TenantChange = { [Field in keyof Changeable]?: Changeable[Field] | undefined };
 
 /** Undefined when the tenant is gone, or no longer at that revision. */
@@ -69,7 +83,7 @@ export async function updateTenant(
   { id, revision }: { id: TenantId; revision: number | null },
   change: TenantChange,
 ): Promise<Tenant | undefined> {
-  const { displayName, state, weight, limits, retentionDays } = change;
+  const { displayName, state, weight, limits, retentionDays, allowedQueues, allowedHandlers } = change;
   return db
     .updateTable('tenant')
     .set((eb) => ({
@@ -79,6 +93,8 @@ export async function updateTenant(
       ...(weight === undefined ? {} : { weight }),
       ...(limits === undefined ? {} : { limits: JSON.stringify(limits) }),
       ...(retentionDays === undefined ? {} : { retention_days: retentionDays }),
+      ...(allowedQueues === undefined ? {} : { allowed_queues: allowedQueues }),
+      ...(allowedHandlers === undefined ? {} : { allowed_handlers: allowedHandlers }),
     }))
     .where('id', '=', id)
     .$if(revision !== null, (query) => query.where('revision', '=', revision))

@@ -5,16 +5,16 @@ import { isUniqueViolation } from '#database/error-kind.js';
 import { placementHash } from '#database/runtime/hash.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import { asId } from '#kernel/ids.js';
-import { insertTenant, type Tenant } from './tenant.repository.js';
+import { insertTenant, type NewTenant, type Tenant } from './tenant.repository.js';
 
 export type CreateTenantResult = { kind: 'created'; tenant: Tenant } | { kind: 'name-taken' };
 
 export async function createTenant(
   db: Database,
-  input: { name: string; displayName: string; slotCount: number },
+  { slotCount, ...input }: Omit<NewTenant, 'id' | 'slot'> & { slotCount: number },
 ): Promise<CreateTenantResult> {
   const id = asId.tenant(randomUUID());
-  const slot = asId.slot(slotOf(id, { slotCount: input.slotCount, hash: placementHash }));
+  const slot = asId.slot(slotOf(id, { slotCount, hash: placementHash }));
   try {
     return { kind: 'created', tenant: await insertTenant(db, { ...input, id, slot }) };
   } catch (error) {

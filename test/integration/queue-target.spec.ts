@@ -34,7 +34,7 @@ async function startBoss(...queues: Parameters<PgBoss['createQueue']>[]): Promis
 
 async function startQueueWorker(queue: string) {
   const worker = await startWorker(await startLoneMember(url));
-  const tenant = await addTenant(db);
+  const tenant = await addTenant(db, 'acme', { allowedQueues: [queue] });
   await insertJobType(db, tenant.id, {
     name: 'mail.hand-over',
     target: { kind: 'queue', queue },

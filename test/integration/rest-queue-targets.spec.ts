@@ -10,6 +10,8 @@ let tenant: TestTenant;
 beforeAll(async () => {
   server = await startTestServer({ env: { CARILLON_QUEUE_SCHEMA: 'users_own' } });
   tenant = await createTenant(server);
+  const lists = { allowedQueues: ['mail', 'post'] };
+  await server.admin.patch(tenant.path).set('If-Match', '*').send(lists).expect(200);
 });
 afterAll(() => server.stop());
 

@@ -7,7 +7,7 @@ import { placementHash } from '#database/runtime/hash.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { slotOf } from '#cluster/decisions/slot.js';
 import { asId, type RunId, type Slot, type TenantId } from '#kernel/ids.js';
-import { insertTenant } from '#tenancy/tenant.repository.js';
+import { insertTenant, type NewTenant } from '#tenancy/tenant.repository.js';
 import { insertRun, type NewRun } from '#execution/run.repository.js';
 
 /** Closed when the test is over. */
@@ -35,10 +35,11 @@ export async function openClient(url: string): Promise<pg.Client> {
 export async function addTenant(
   db: Database,
   name = `t-${randomUUID().slice(0, 8)}`,
+  allowed: Pick<NewTenant, 'allowedQueues' | 'allowedHandlers'> = {},
 ): Promise<{ id: TenantId; slot: Slot }> {
   const id = asId.tenant(randomUUID());
   const slot = asId.slot(slotOf(id, { slotCount: 1024, hash: placementHash }));
-  await insertTenant(db, { id, name, displayName: name, slot });
+  await insertTenant(db, { id, name, displayName: name, slot, ...allowed });
   return { id, slot };
 }
 

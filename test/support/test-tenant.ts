@@ -25,11 +25,15 @@ export interface TestTenant {
 
 export const newName = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 8)}`;
 
+/** Its job types may name any handler. */
 export async function createTenant(
   server: Pick<TestServer, 'admin' | 'as'>,
   name = newName('tenant'),
 ): Promise<TestTenant> {
-  await server.admin.post('/api/v1/tenants').send({ name }).expect(201);
+  await server.admin
+    .post('/api/v1/tenants')
+    .send({ name, allowedHandlers: ['*'] })
+    .expect(201);
   const path = `/api/v1/tenants/${name}`;
   const { id: keyId, key } = await createKey(server.admin, path);
   return { name, keyId, key, path, api: server.as(key) };

@@ -38,16 +38,19 @@ const headers = z.record(z.string(), z.string()).superRefine((given, context) =>
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).max(2_000);
 /** As pg-boss allows them, except for those that are its own or the control plane's. */
-const queueName = z
+export const queueName = z
   .string()
   .regex(
     /^(?!carillon|__)[\w./-]{1,100}$/,
     'expected the name of a pg-boss queue that does not begin with "carillon" or "__"',
   )
-  .describe('A pg-boss queue. A run has succeeded when it is in there.');
+  .describe("A pg-boss queue, one of the tenant's `allowedQueues`. A run has succeeded when it is in there.");
 export const leaseSeconds = z.int().min(5).max(3_600);
 const target = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('handler'), handler: resourceName }),
+  z.strictObject({
+    kind: z.literal('handler'),
+    handler: resourceName.describe("One of the tenant's `allowedHandlers`."),
+  }),
   z.strictObject({
     kind: z.literal('pull'),
     leaseSeconds: leaseSeconds
@@ -125,6 +128,9 @@ export const jobType = z
     heartbeatMs: z.int().nullable(),
     pausedAt: instant.nullable().describe('With an instant nothing of it starts.'),
     pauseReason: z.string().nullable().describe('Why, if somebody said so, or its endpoint that it is gone.'),
+    targetAllowed: z
+      .boolean()
+      .describe("False when its queue or handler is not among the tenant's `allowed…`: its runs fail."),
     createdAt: instant,
     updatedAt: instant,
     revision: z.int(),

@@ -26,6 +26,7 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
+import { allowedFor, refusalOf } from '#execution/decisions/allowed-target.js';
 import type { JobType, Target } from '#execution/job-type.js';
 import {
   deleteJobType,
@@ -86,7 +87,7 @@ export class JobTypesController {
     @Writes() { db }: Writing,
     @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
-    await this.#requireQueue(input.target);
+    await this.#requireReachable(tenant, input.target);
     try {
       const created = await insertJobType(db, tenant.id, input);
       response.setHeader('Location', `/api/v1/tenants/${tenant.name}/job-types/${created.name}`);
@@ -125,7 +126,7 @@ export class JobTypesController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
-    await this.#requireQueue(patch.target);
+    if (patch.target !== undefined) await this.#requireReachable(tenant, patch.target);
     const changed = await updateJobType(
       this.db,
       { tenantId: tenant.id, name, revision: revisionOf(ifMatch) },
@@ -167,8 +168,11 @@ export class JobTypesController {
   }
 
   /** Else each run would find out by itself, and fail. */
-  async #requireQueue(target: Target | undefined): Promise<void> {
-    if (target?.kind !== 'queue') return;
+  async #requireReachable(tenant: Tenant, target: Target): Promise<void> {
+    const refusal = refusalOf(target, allowedFor(target, tenant));
+    // First of all: which queues there are is nothing for a tenant who may not use them.
+    if (refusal !== null) throw invalidField(`/target/${refusal.field}`, refusal.message);
+    if (target.kind !== 'queue') return;
     const why = await this.replica.whyNoQueue(target.queue);
     if (why !== null) throw invalidField('/target/queue', why);
   }

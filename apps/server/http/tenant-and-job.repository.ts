@@ -22,6 +22,7 @@ const JOB_FIELDS = [
   'pauseReason',
   'createdAt',
   'updatedAt',
+  'allowedNames',
 ] as const satisfies readonly (keyof StoredJobType)[];
 
 type JobColumns = { [Field in keyof StoredJobType as `job.${Field}`]: StoredJobType[Field] | null };
@@ -42,7 +43,7 @@ export async function findTenantAndJob(
 ): Promise<TenantAndJob | undefined> {
   const { rows } = await sql<Tenant & JobColumns & { proof: string }>`
     select t.id, t.name, t.display_name as "displayName", t.slot, t.state, t.weight, t.limits, t.retention_days as "retentionDays",
-           t.created_at as "createdAt", t.revision, ${PROOF} as proof, ${shownJob}
+           t.allowed_queues as "allowedQueues", t.allowed_handlers as "allowedHandlers", t.created_at as "createdAt", t.revision, ${PROOF} as proof, ${shownJob}
       from carillon.tenant t
       left join lateral (
         select ${JOB_TYPE_COLUMNS}, id, xmin as version
@@ -57,7 +58,21 @@ export async function findTenantAndJob(
 
 function tenantOf(row: Tenant): Tenant {
   const { id, name, displayName, slot, state, weight, limits, retentionDays, createdAt, revision } = row;
-  return { id, name, displayName, slot, state, weight, limits, retentionDays, createdAt, revision };
+  const { allowedQueues, allowedHandlers } = row;
+  const allowed = { allowedQueues, allowedHandlers };
+  return {
+    id,
+    name,
+    displayName,
+    slot,
+    state,
+    weight,
+    limits,
+    retentionDays,
+    createdAt,
+    revision,
+    ...allowed,
+  };
 }
 
 function jobTypeOf(row: JobColumns): JobType | null {

@@ -12,6 +12,7 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import type { Installation } from '#database/installation.repository.js';
+import { EVERY_NAME } from '#execution/decisions/allowed-target.js';
 import { tenantLimits } from '#execution/limits.js';
 import type { Principal } from '#tenancy/decisions/api-key.js';
 import { listTenants, updateTenant, type Tenant, type TenantChange } from '#tenancy/tenant.repository.js';
@@ -21,13 +22,29 @@ import { API_DATABASE, INSTALLATION } from '../tokens.js';
 import { AdminOnly, CurrentPrincipal, CurrentTenant } from './auth.guard.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
 import { Idempotent, Writes, type Writing } from './idempotency.js';
+import { queueName } from './job-type.shapes.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { ProblemError } from './problem.js';
 import { ApiTenant, instant, pageOf, resourceName } from './shapes.js';
 
+const ALLOWED_MAX = 1_000;
+const allowed = {
+  allowedQueues: z
+    .array(z.union([queueName, z.literal(EVERY_NAME)]))
+    .max(ALLOWED_MAX)
+    .describe("The queues of the application's pg-boss that the tenant's job types may fill; `*` is all."),
+  allowedHandlers: z
+    .array(z.union([resourceName, z.literal(EVERY_NAME)]))
+    .max(ALLOWED_MAX)
+    .describe(
+      "The handlers that the tenant's own job types may name; `*` is all. Shared job types need no leave.",
+    ),
+};
 const tenantInput = z.strictObject({
   name: resourceName,
   displayName: z.string().min(1).max(200).optional(),
+  allowedQueues: allowed.allowedQueues.default([]),
+  allowedHandlers: allowed.allowedHandlers.default([]),
 });
 const tenantShape = z
   .object({
@@ -37,6 +54,8 @@ const tenantShape = z
     weight: z.int(),
     limits: z.looseObject(tenantLimits.shape),
     retentionDays: z.int().nullable(),
+    allowedQueues: z.array(z.string()),
+    allowedHandlers: z.array(z.string()),
     slot: z.int(),
     createdAt: instant,
     revision: z.int(),
@@ -53,6 +72,7 @@ const tenantPatch = z
       .max(3_650)
       .nullable()
       .describe("How long its finished runs are kept, if shorter than the installation's."),
+    ...allowed,
   })
   .partial();
 const listQuery = z.strictObject(pageQuery);
@@ -96,11 +116,13 @@ export class TenantsController {
   @ApiOperation({ summary: 'Create a tenant' })
   @ApiCreatedResponse({ standardSchema: tenantShape })
   async create(
-    @Body({ schema: tenantInput }) { name, displayName = name }: z.infer<typeof tenantInput>,
+    @Body({ schema: tenantInput }) { displayName, ...input }: z.infer<typeof tenantInput>,
     @Writes() { db }: Writing,
     @Res({ passthrough: true }) response: Response,
   ) {
-    const result = await createTenant(db, { name, displayName, slotCount: this.installation.slotCount });
+    const { name } = input;
+    const { slotCount } = this.installation;
+    const result = await createTenant(db, { ...input, displayName: displayName ?? name, slotCount });
     if (result.kind === 'name-taken')
       throw new ProblemError('already-exists', `expected a new name, got ${name}, which is taken`);
     response.setHeader('Location', `/api/v1/tenants/${name}`);
@@ -171,6 +193,6 @@ function show(tenant: Tenant, response: Response) {
 }
 
 function showTenant(tenant: Tenant) {
-  const { name, displayName, state, slot, weight, limits, retentionDays, createdAt, revision } = tenant;
-  return { name, displayName, state, slot, weight, limits, retentionDays, createdAt, revision };
+  const { id: _, ...shown } = tenant;
+  return shown;
 }

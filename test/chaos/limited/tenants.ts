@@ -63,6 +63,8 @@ const HANDLERS: Readonly<Record<string, string>> = {
   committed: 'spell.in-tx',
 };
 
+const ALLOWED = { allowedQueues: [USER_QUEUE], allowedHandlers: ['spell', 'spell.thread', 'spell.in-tx'] };
+
 export async function addLimitedTenants(
   cluster: Cluster,
   { seat, sinkUrl }: { seat: Seat; sinkUrl: string },
@@ -70,7 +72,7 @@ export async function addLimitedTenants(
   for (const { name, limits } of LIMITED_TENANTS) {
     const path = `/api/v1/tenants/${name}`;
     await cluster.insist(seat, '/api/v1/tenants', { body: { name } });
-    await cluster.insist(seat, path, { method: 'PATCH', body: { limits } });
+    await cluster.insist(seat, path, { method: 'PATCH', body: { limits, ...ALLOWED } });
     for (const jobType of LIMITED_JOB_TYPES) {
       const body = {
         name: jobType.name,

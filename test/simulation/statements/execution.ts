@@ -101,7 +101,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'findJobTypes',
     says: ['left join lateral ( select name, target', 'from carillon.job_type where name = asked.job_type'],
-    texts: ['stvyev'],
+    texts: ['13eq26s'],
     run: ({ db, params }) => answer((params[1] as string[]).map((name) => jobType(db, name))),
   },
 ];
@@ -114,6 +114,7 @@ function jobType(db: ModelDatabase, name: string): object {
     limits: db.jobType.get(name)?.limits ?? {},
     tenantId: null,
     shared: true,
+    allowedNames: null,
     payloadSchema: null,
     revision: 1,
     createdAt: at(0),

@@ -1,0 +1,38 @@
+// May a tenant's job type name this queue or this handler? Queues belong to the user's application, which trusts what lies
+// in them, and handlers to the operator, who set their retries and limits for all tenants: so only names that an
+// administrator has listed for the tenant, and none by default. It is asked when a job type is made or changed, and again
+// when a run is delivered, so a list that was shortened holds for what was made before. Endpoints and workers are the
+// tenant's own, and job types that the replicas registered are meant for all: these need nobody's leave.
+import type { Target } from '../job-type.js';
+
+/** In a list: whatever there is. */
+export const EVERY_NAME = '*';
+
+export interface AllowedNames {
+  readonly allowedQueues: readonly string[];
+  readonly allowedHandlers: readonly string[];
+}
+
+export interface Refusal {
+  /** The target's field that names it. */
+  readonly field: 'queue' | 'handler';
+  readonly message: string;
+}
+
+/** The list of the tenant's that says which names such a target may have; null when any will do. */
+export function allowedFor(target: Target, tenant: AllowedNames): readonly string[] | null {
+  if (target.kind === 'queue') return tenant.allowedQueues;
+  return target.kind === 'handler' ? tenant.allowedHandlers : null;
+}
+
+/** Null when the target is allowed; `allowed` is the list for targets of its kind. */
+export function refusalOf(target: Target, allowed: readonly string[] | null): Refusal | null {
+  if (allowed === null || (target.kind !== 'queue' && target.kind !== 'handler')) return null;
+  const field = target.kind;
+  const name = target.kind === 'queue' ? target.queue : target.handler;
+  if (allowed.includes(EVERY_NAME) || allowed.includes(name)) return null;
+  const list = field === 'queue' ? 'allowedQueues' : 'allowedHandlers';
+  const known = allowed.length === 0 ? 'none so far' : allowed.join(', ');
+  const message = `expected a ${field} that an administrator has allowed the tenant (its ${list}: ${known}), got ${name}`;
+  return { field, message };
+}
