@@ -7,6 +7,22 @@ import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import { newestAttempts } from './settlement.repository.js';
 
 /**
+ * Locks those of the runs that are the tenant's and over in one of these outcomes. Race won: of two requests for the same run
+ * the second waits here and then finds it gone, so it never takes a run out of the claim that the first has brought it to.
+ */
+export async function lockEnded(
+  tx: Tx,
+  { tenantId, ids, outcomes }: { tenantId: TenantId; ids: readonly RunId[]; outcomes: readonly RunOutcome[] },
+): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    select id from carillon.run_history
+     where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[]) and outcome = any(${[...outcomes]}::text[])
+     order by id
+       for update`.execute(tx);
+  return rows.map((row) => row.id);
+}
+
+/**
  * Locks the claims that still name these runs. A claim keeps the names of those of its runs that are over; one
  * that came back would be taken for held, and for lost with that claim's replica.
  */

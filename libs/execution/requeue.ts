@@ -1,10 +1,11 @@
 // How does a run that is over get another chance? It goes back with its whole history and a fresh budget of
-// failures. Claims that still name it from the time before it ended are told to forget it first, in the order
-// in which ends are written: claim before run.
+// failures. Which of those that were asked for are over, and the tenant's, is decided first, and they are locked: a
+// claim that names one of them then does so from the time before it ended. It is told to forget just these, in the
+// order in which ends are written: claim before run. What runs, or is another tenant's, stays in its claim.
 import type { Database } from '#database/connection.js';
 import type { RunOutcome } from '#database/schema.js';
 import type { RunId, TenantId } from '#kernel/ids.js';
-import { lockClaimsNaming, requeueRuns } from './requeue.repository.js';
+import { lockClaimsNaming, lockEnded, requeueRuns } from './requeue.repository.js';
 import { shrinkClaims } from './settlement.repository.js';
 
 /** What can be tried again: everything but success. */
@@ -20,8 +21,10 @@ export async function retryEnded(
     .transaction()
     .setIsolationLevel('read committed')
     .execute(async (tx) => {
-      const claimIds = await lockClaimsNaming(tx, request.ids);
-      if (claimIds.length > 0) await shrinkClaims(tx, { claimIds, runIds: request.ids });
-      return requeueRuns(tx, request);
+      const ids = await lockEnded(tx, request);
+      if (ids.length === 0) return [];
+      const claimIds = await lockClaimsNaming(tx, ids);
+      if (claimIds.length > 0) await shrinkClaims(tx, { claimIds, runIds: ids });
+      return requeueRuns(tx, { ...request, ids });
     });
 }

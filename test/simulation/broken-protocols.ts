@@ -25,6 +25,7 @@ export const BROKEN_PROTOCOLS = [
   'claims that do not tell of cancels and deadlines',
   'endings without the gate',
   'runs that come back to claims that still name them',
+  'runs taken out of their claims before it is known that they are over',
   'endings that do not look for claims',
   'occupancy that ignores what others hold',
   'former owners go on with what is limited',

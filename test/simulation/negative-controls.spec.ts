@@ -102,6 +102,10 @@ const CONTROLS: readonly Control[] = [
     broken: 'runs that come back to claims that still name them',
     shows: 'one live claim a run',
   },
+  {
+    broken: 'runs taken out of their claims before it is known that they are over',
+    shows: 'an attempt starts once',
+  },
   { broken: 'endings that do not look for claims', shows: 'only its holder ends what is held' },
   {
     broken: 'endings that do not look for claims',

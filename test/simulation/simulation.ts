@@ -76,6 +76,8 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
     world.after(random.between(500, ACCIDENTS_UNTIL_MS), () => workload.cancel());
   for (let count = random.whole(0, 3); count > 0; count -= 1)
     world.after(random.between(CALM_UNTIL_MS, ACCIDENTS_UNTIL_MS), () => workload.retry());
+  if (random.chance(0.5))
+    world.after(random.between(CALM_UNTIL_MS, ACCIDENTS_UNTIL_MS), () => workload.retryOpen());
   planAccidents(cluster, focus, { fromMs: CALM_UNTIL_MS, untilMs: ACCIDENTS_UNTIL_MS });
   watchForTimeouts(cluster);
   world.playUntil(ACCIDENTS_UNTIL_MS);

@@ -135,10 +135,19 @@ export class Workload implements Actor {
     const ended = this.world.random.pick(over);
     if (ended === undefined) return;
     const { row, run } = ended;
-    const outcomes = RETRIABLE;
     this.serialMs += (row.payload as Work).ms * ATTEMPTS_MAX; // as this made it
+    this.#retry(row.tenantId, run);
+  }
+
+  /** Any run that is not over, wherever it is: nothing may come of it. */
+  retryOpen(): void {
+    const open = this.world.random.pick(this.db.run.rows());
+    if (open !== undefined) this.#retry(open.tenantId, open.id);
+  }
+
+  #retry(tenantId: string, run: string): void {
     this.#ask(`retry ${run}`, (db) =>
-      retryEnded(db, { tenantId: asId.tenant(row.tenantId), ids: [asId.run(run)], outcomes }),
+      retryEnded(db, { tenantId: asId.tenant(tenantId), ids: [asId.run(run)], outcomes: RETRIABLE }),
     );
   }
 

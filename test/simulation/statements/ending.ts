@@ -53,6 +53,12 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
     run: endUnheld,
   },
   {
+    name: 'lockEnded',
+    says: ['select id from carillon.run_history where tenant_id = $1 and id = any($2::uuid[])', 'for update'],
+    texts: ['1eo4xul'],
+    run: lockEnded,
+  },
+  {
     name: 'lockClaimsNaming',
     says: ['select id from carillon.claim where run_ids && $1::uuid[] order by id for update'],
     texts: ['1rhnjdn'],
@@ -114,6 +120,19 @@ function endUnheld(scene: Scene): ReturnType<Meaning['run']> {
     runIds.map((id) => ({ id })),
     'INSERT',
   );
+}
+
+function lockEnded({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
+  const [tenantId, ids, outcomes] = params as [string, string[], string[]];
+  if (broken.has('runs taken out of their claims before it is known that they are over'))
+    return answer(ids.map((id) => ({ id })));
+  const fits = (id: string): boolean => {
+    const ended = db.history.get(id, tx);
+    return ended !== null && ended.row.tenantId === tenantId && outcomes.includes(ended.outcome);
+  };
+  const there = ids.filter(fits).toSorted();
+  if (!db.history.lockAll(there, tx)) return BLOCKED;
+  return answer(there.filter(fits).map((id) => ({ id })));
 }
 
 function requeueRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
