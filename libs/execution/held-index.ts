@@ -22,6 +22,11 @@ export class HeldIndex {
     return this.#runs.get(id);
   }
 
+  /** Whether this very claimed run is held, be it beside one that was taken later. */
+  holds(run: ClaimedRun): boolean {
+    return this.#runs.get(run.id)?.run === run || [...this.#takenAgain].some((each) => each.run === run);
+  }
+
   /** Takes out what is held of this claimed run. */
   take(run: ClaimedRun): HeldRun | undefined {
     const held = this.#runs.get(run.id);

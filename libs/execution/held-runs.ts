@@ -216,6 +216,11 @@ export class HeldRuns {
     return left === 0;
   }
 
+  /** Whether this very claimed run is held, and not only another with its id. */
+  holds(run: ClaimedRun): boolean {
+    return this.#runs.holds(run);
+  }
+
   /** How many runs of the claim are still held. */
   leftInClaim(claimId: ClaimId): number {
     return this.#leftInClaim.get(claimId) ?? 0;

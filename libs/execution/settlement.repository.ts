@@ -20,6 +20,27 @@ export async function lockClaims(
   return new Set(rows.map((row) => row.id));
 }
 
+/**
+ * Of these runs, by their places, those whose end has not been written: the claim is there and names the run, and the run
+ * is in the same attempt. The caller has locked the claims.
+ */
+export async function stillHeld(
+  tx: Tx,
+  {
+    replica,
+    runs,
+  }: { replica: ReplicaNumber; runs: readonly { id: RunId; attempt: number; claimId: ClaimId }[] },
+): Promise<Set<number>> {
+  const { rows } = await sql<{ place: number }>`
+    select e.place::int - 1 as place
+      from unnest(${runs.map((run) => run.id)}::uuid[],
+                  ${runs.map((run) => run.attempt)}::int[],
+                  ${runs.map((run) => run.claimId)}::uuid[]) with ordinality as e (id, attempt, claim_id, place)
+      join carillon.claim c on c.id = e.claim_id and c.replica = ${replica} and e.id = any(c.run_ids)
+     where exists (select 1 from carillon.run r where r.id = e.id and r.attempt = e.attempt)`.execute(tx);
+  return new Set(rows.map((row) => row.place));
+}
+
 export interface StartedFire {
   scheduleId: ScheduleId;
   dueAt: Date;

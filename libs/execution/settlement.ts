@@ -35,6 +35,8 @@ export interface SettlementBatch {
   endings: readonly Ending[];
   /** Claims of which nothing is held beyond this batch. */
   finishedClaims: readonly ClaimId[];
+  /** Of these it is not known whether they have been written: what their claims say no more was. */
+  uncertain: ReadonlySet<Ending>;
 }
 
 /** Resolves with the runs whose end was not recorded, because their claims are lost. */
@@ -47,7 +49,8 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
   const fires = batch.starts.filter((start) => ours.has(start.claimId));
   if (fires.length > 0) await rows.decideFires(tx, { fires, lateAfterMs: LATE_AFTER_MS });
   const isOurs = ({ run }: Ending): boolean => ours.has(run.claimId);
-  const endings = ours.size === claimIds.length ? batch.endings : batch.endings.filter(isOurs);
+  const open = await readBack(tx, batch);
+  const endings = ours.size === claimIds.length ? open : open.filter(isOurs);
   const lastNotes = endings.flatMap(({ lastNote }) => lastNote ?? []);
   // Before the rows move on: the history and the next attempt are to have the last word.
   if (lastNotes.length > 0) await writeProgress(tx, lastNotes, 'ending');
@@ -58,9 +61,9 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
     ...(await giveBack(tx, replica, endings)),
     ...(await park(tx, replica, endings)),
   ];
-  if (endings !== batch.endings) {
+  if (endings !== open) {
     // What a handler has recorded itself was recorded under its claim.
-    const others = batch.endings.filter((ending) => !isOurs(ending) && ending.transition.kind !== 'recorded');
+    const others = open.filter((ending) => !isOurs(ending) && ending.transition.kind !== 'recorded');
     lost.push(...others.map(({ run }) => run.id));
   }
   const leaving = endings
@@ -68,6 +71,18 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
     .map(({ run }) => run);
   await releaseClaims(tx, { leaving, finished: batch.finishedClaims.filter((id) => ours.has(id)) });
   return new Set(lost);
+}
+
+/** The endings that are still to be written: all but those of which it was not known and turns out to be so. */
+async function readBack(
+  tx: Tx,
+  { replica, endings, uncertain }: SettlementBatch,
+): Promise<readonly Ending[]> {
+  const asked = endings.filter((ending) => uncertain.has(ending));
+  if (asked.length === 0) return endings;
+  const open = await rows.stillHeld(tx, { replica, runs: asked.map(({ run }) => run) });
+  const written = new Set(asked.filter((_, index) => !open.has(index)));
+  return endings.filter((ending) => !written.has(ending));
 }
 
 /** Each of these resolves with the runs that it did not find. */

@@ -21,6 +21,8 @@ const ACCIDENTS = {
   'a process is slow': { weight: 2, strike: slowDown },
   'a session is terminated': { weight: 4, strike: (cluster) => terminate(cluster, 'one') },
   'the sessions of a replica are terminated': { weight: 2, strike: (cluster) => terminate(cluster, 'all') },
+  'statements are refused': { weight: 2, strike: refuseStatements },
+  'results are refused': { weight: 3, strike: refuseResults },
   'the server restarts': { weight: 2, strike: restart },
   'the clock of the server jumps': { weight: 2, strike: jump },
   'the clock of a process jumps': { weight: 1, strike: jumpAside },
@@ -154,6 +156,25 @@ function terminate({ server, random }: SimulatedCluster, extent: 'one' | 'all'):
     if (other === session || (extent === 'all' && other.applicationName === session.applicationName))
       server.terminate(other);
   }
+}
+
+/** For reasons that pass. */
+function refuseStatements({ server: { refusals }, random, world }: SimulatedCluster): void {
+  refusals.chance = random.pick([0.03, 0.2, 0.9]) ?? 0;
+  world.after(random.between(50, 3_000), () => (refusals.chance = 0));
+}
+
+/** Of runs that are not over, often after ends have piled up, so that some of a batch are refused and others are not. */
+function refuseResults({ server: { refusals }, random, db, invariants, world }: SimulatedCluster): void {
+  for (const { id } of db.run.rows()) {
+    if (!random.chance(0.3)) continue;
+    refusals.results.add(id);
+    invariants.refusedResults.add(id);
+  }
+  refusals.lossChance = random.pick([0, 0.1, 0.3]) ?? 0;
+  if (random.chance(0.3)) return;
+  refusals.chance = 0.9;
+  world.after(random.between(100, 800), () => (refusals.chance = 0));
 }
 
 function restart({ server, random, world, settings }: SimulatedCluster): void {

@@ -27,6 +27,8 @@ export const BROKEN_PROTOCOLS = [
   'runs that come back to claims that still name them',
   'runs taken out of their claims before it is known that they are over',
   'endings that do not look for claims',
+  'refusals that pass are taken for the fault of a run',
+  'what was written of a batch is put back and counted with the rest',
   'occupancy that ignores what others hold',
   'former owners go on with what is limited',
   'rates kept in memory only',

@@ -25,6 +25,8 @@ export class Invariants {
   readonly cancelled = new Set<string>();
   /** Runs that were over once, and are not for ever. */
   readonly broughtBack = new Set<string>();
+  /** Runs whose results the server refused because of what is in them. */
+  readonly refusedResults = new Set<string>();
   readonly #outcomes = new Map<string, string>();
   readonly #claimants = new Map<string, Set<number>>();
   readonly #sightings = new Map<number, Sightings>();
@@ -104,6 +106,12 @@ export class Invariants {
         return this.#judgeClaim(act);
       case 'outcome':
         return this.#judgeOutcome(act);
+      case 'failed-for-good':
+        if (this.refusedResults.has(act.run)) return;
+        return this.world.violate(
+          'no run fails for what passes',
+          `${act.run} failed, but only its retries may`,
+        );
       case 'dead-letter':
         return;
       case 'ended-unheld':

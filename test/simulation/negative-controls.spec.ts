@@ -112,6 +112,12 @@ const CONTROLS: readonly Control[] = [
     shows: 'what is over never starts',
     overlooked: ['only its holder ends what is held', 'I2'],
   },
+  { broken: 'refusals that pass are taken for the fault of a run', shows: 'no run fails for what passes' },
+  {
+    broken: 'what was written of a batch is put back and counted with the rest',
+    shows: 'an attempt starts once',
+    focus: around('finishRuns', 'results are refused'),
+  },
   {
     broken: 'occupancy that ignores what others hold',
     shows: 'I7',

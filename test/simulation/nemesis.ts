@@ -42,6 +42,7 @@ function focused({ beside }: Focus, random: SeededRandom): AccidentName | undefi
 export function heal({ world, server, workload, processes }: SimulatedCluster): void {
   world.headline(() => '--- everything is healed');
   server.lossChance = 0;
+  server.refusals.end();
   if (!server.isUp) server.start();
   server.dropDeafSessions();
   server.ambush = null;

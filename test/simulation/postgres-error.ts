@@ -21,6 +21,10 @@ export const failures = {
   broken: () => new Error('Connection terminated unexpectedly'),
   lockTimeout: () => new PostgresError('canceling statement due to lock timeout', '55P03'),
   statementTimeout: () => new PostgresError('canceling statement due to statement timeout', '57014'),
+  canceled: () => new PostgresError('canceling statement due to user request', '57014'),
+  diskFull: () => new PostgresError('could not extend file: No space left on device', '53100'),
+  outOfMemory: () => new PostgresError('out of memory', '53200'),
+  valueRefused: () => new PostgresError('value out of range', '22003'),
   deadlock: () => new PostgresError('deadlock detected', '40P01'),
   transactionAborted: () => new PostgresError('current transaction is aborted', '25P02'),
 };

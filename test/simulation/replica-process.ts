@@ -5,6 +5,7 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import type { Incarnation } from '#cluster/membership.js';
 import type { HeldRuns } from '#execution/held-runs.js';
+import type { Batch } from '#execution/unsettled.js';
 import { LeaseTokens } from '#execution/lease-token.js';
 import { asId } from '#kernel/ids.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
@@ -109,6 +110,7 @@ export class ReplicaProcess implements Actor {
       start(run);
     };
     breakOccupancy(held, broken);
+    breakSettling(replica, broken);
     leadership.began.subscribe(({ term }) => world.headline(() => `${this.name} leads in term ${term}`));
     leadership.ended.subscribe(({ term, reason }) =>
       world.headline(() => `${this.name} leads no more in term ${term}: ${reason}`),
@@ -184,6 +186,24 @@ function breakOccupancy(held: HeldRuns, broken: Broken): void {
   occupancy.setElsewhere = (runs) => setElsewhere(runs, everySlot);
   occupancy.keepOnly = () => undefined;
   held.lanes = () => [];
+}
+
+/** All that was taken stays in hand until the last of it is written. */
+function breakSettling({ settleLoop: { unsettled }, held }: Replica, broken: Broken): void {
+  if (!broken.has('what was written of a batch is put back and counted with the rest')) return;
+  const take = unsettled.take.bind(unsettled);
+  const written = unsettled.written.bind(unsettled);
+  let whole: Batch = { starts: [], endings: [] };
+  let done = 0;
+  unsettled.take = () => {
+    done = 0;
+    return (whole = take());
+  };
+  unsettled.written = ({ endings }) => {
+    done += endings.length;
+    if (done === whole.endings.length) written(whole);
+  };
+  held.holds = () => true;
 }
 
 const ANYTHING = {

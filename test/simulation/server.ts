@@ -7,6 +7,7 @@ import { drawLoss, type Loss } from './connection-loss.js';
 import type { Invariants } from './invariants.js';
 import type { ModelDatabase } from './model-database.js';
 import { failures } from './postgres-error.js';
+import { Refusals } from './refusals.js';
 import { Session } from './session.js';
 import type { StatementBook } from './statement-book.js';
 import { BLOCKED, type StatementServer } from './statements/meaning.js';
@@ -33,6 +34,7 @@ export class Server implements DatabaseServer, StatementServer {
   readonly #book: StatementBook;
   readonly sessions = new Set<Session>();
   readonly locks = new AdvisoryLocks();
+  readonly refusals: Refusals;
   isUp = true;
   startedAt = 1;
   /** The server's wall clock jumps; nothing may depend on it. */
@@ -51,6 +53,7 @@ export class Server implements DatabaseServer, StatementServer {
     this.invariants = invariants;
     this.leaseMs = leaseMs;
     this.#book = book;
+    this.refusals = new Refusals(world.random, book.broken);
     this.#tick();
   }
 
@@ -68,7 +71,7 @@ export class Server implements DatabaseServer, StatementServer {
 
   receive(session: Session, request: Request): void {
     if (session.isOver || session.peer === null) return;
-    const loss = drawLoss(this.world.random, this.lossChance, request.text);
+    const loss = this.#drawLoss(request.text);
     if (loss === 'before') return this.end(session, failures.broken());
     if (loss === 'deaf before') return this.#deafen(session);
     session.waiting = request;
@@ -148,6 +151,8 @@ export class Server implements DatabaseServer, StatementServer {
       return done('ROLLBACK');
     }
     if (session.hasFailed) return failures.transactionAborted();
+    const refusal = this.refusals.draw(this.#book.nameOf(text), params, this.world.nowMs);
+    if (refusal !== null) return this.#refuse(session, refusal);
     const tx = session.transaction();
     const answer = this.#book.execute(text, { server: this, db: this.db, session, tx, params });
     if (answer === BLOCKED) {
@@ -180,17 +185,28 @@ export class Server implements DatabaseServer, StatementServer {
 
   #fail(session: Session, error: Error): void {
     const request = session.waiting;
-    this.world.say(() => `${nameOf(session)} fails: ${error.message}`);
     this.#waiting.delete(session);
     session.waiting = null;
     session.sinceMs = this.world.nowMs;
+    this.#refuse(session, error);
+    if (session.isHungUp) this.end(session, null);
+    else if (session.peer !== null) request?.answer(error);
+  }
+
+  /** The transaction is aborted, and waits for its end. */
+  #refuse(session: Session, error: Error): Error {
+    this.world.say(() => `${nameOf(session)} fails: ${error.message}`);
     const { isInTransaction } = session;
     session.close('rollback');
     session.isInTransaction = isInTransaction;
     session.hasFailed = isInTransaction;
     this.#released = true;
-    if (session.isHungUp) this.end(session, null);
-    else if (session.peer !== null) request?.answer(error);
+    return error;
+  }
+
+  #drawLoss(text: string): Loss {
+    const loss = drawLoss(this.world.random, this.lossChance, text);
+    return loss === 'none' ? this.refusals.drawLoss(text, this.world.nowMs) : loss;
   }
 
   #letWaitersGoOn(): void {

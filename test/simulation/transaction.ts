@@ -16,6 +16,7 @@ export type Act =
       outcome: string;
       claimedAttempt: number;
     }
+  | { kind: 'failed-for-good'; run: string }
   | { kind: 'dead-letter'; run: string }
   | { kind: 'brought-back'; run: string; attempt: number }
   | { kind: 'ended-unheld'; run: string; attempt: number; outcome: string }

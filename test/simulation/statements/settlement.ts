@@ -14,6 +14,23 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
     run: lockClaims,
   },
   {
+    name: 'stillHeld',
+    says: ['select e.place::int - 1 as place', 'with ordinality as e (id, attempt, claim_id, place)'],
+    texts: ['evyu1'],
+    run: ({ db, tx, params }) => {
+      const [ids, attempts, claims, replica] = params as [string[], number[], string[], number];
+      const isHeld = (id: string, index: number): boolean => {
+        const claim = db.claim.get(claims[index] ?? '', tx);
+        return (
+          claim?.replica === replica &&
+          claim.runs.includes(id) &&
+          db.run.get(id, tx)?.attempt === attempts[index]
+        );
+      };
+      return answer(ids.flatMap((id, place) => (isHeld(id, place) ? [{ place }] : [])));
+    },
+  },
+  {
     name: 'decideFires',
     says: ['update carillon.fire f set started_at = s.started_at'],
     texts: ['1yrfbuk'],
@@ -114,6 +131,7 @@ function finishRuns(scene: Scene): ReturnType<Meaning['run']> {
   const gone = found.map((id) => db.run.get(id, tx)).filter(fits);
   for (const run of gone) {
     const outcome = outcomes[ids.indexOf(run.id)] ?? 'succeeded';
+    if (outcome === 'failed') tx.acts.push({ kind: 'failed-for-good', run: run.id });
     moveToHistory(scene, run, { attempt: run.attempt, outcome });
     tx.acts.push({
       kind: 'outcome',
