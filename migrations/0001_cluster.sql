@@ -1,6 +1,12 @@
 -- Who is alive, who leads, who owns which slot. Rows here decide; locks, leases and the ring only propose.
 
-create schema if not exists carillon;
+-- Asked first: "if not exists" wants the right to create schemas even where an administrator has made this one ahead.
+do $$
+begin
+  if to_regnamespace('carillon') is null then
+    create schema carillon;
+  end if;
+end $$;
 
 -- What was fixed when this database was installed. Checked by every replica as it starts.
 create table carillon.installation (

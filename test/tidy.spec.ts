@@ -60,6 +60,7 @@ function mustTakeTimeAsArgument(file: string): boolean {
 /** Workers of users run in processes of their own. */
 const CLIENT_TIMERS = new Set(['libs/client/leased-attempt.ts', 'libs/client/worker-calls.ts']);
 
+const BEGINS = 'libs/database/connection.ts';
 /** Handlers do what they want, and starting a PostgreSQL server is no loop of ours. */
 function mustNotSetTimers(file: string): boolean {
   const setsTimers =
@@ -153,6 +154,13 @@ const rules: Rule[] = [
       { file: 'apps/server/loop-timers.ts', text: 'setTimeout(beat, 1000);' },
       { file: 'libs/cluster/sample.ts', text: '// Its setTimeout is in the server.' },
     ],
+  },
+  {
+    name: `a transaction begins in ${BEGINS}, which says its isolation`,
+    binds: (file) => isUnder(file, 'libs/', 'apps/') && file !== BEGINS && !isSpec(file),
+    brokenAt: ({ text }) => linesWhere(text, (line) => /\.(t|startT)ransaction\(\)/.test(line)),
+    breaks: ['db.transaction()', '.startTransaction()'].map((text) => ({ file: 'libs/a.ts', text })),
+    keeps: [BEGINS, 'libs/a.spec.ts'].map((file) => ({ file, text: 'db.transaction()' })),
   },
   {
     name: `a test's title cites invariants I1 to I${INVARIANTS}`,

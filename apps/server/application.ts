@@ -9,6 +9,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { readInstallation } from '#database/installation.repository.js';
 import { migrateToLatest } from '#database/migrator.js';
+import { refuseUnfitSession } from '#database/session-fitness.js';
 import { KeyRing, nameAdminKey } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
@@ -39,10 +40,12 @@ export async function startServer(config: ServerConfig, handlers: Provider[] = [
     applicationName: 'carillon-api',
     maxConnections: config.CARILLON_API_CONNECTIONS,
     statementTimeoutMs: 8_000,
+    idleInTransactionMs: config.cluster.leaseMs,
     prepares: config.preparesStatements,
     onError: () => undefined, // whoever uses the connection next gets a new one
   });
   try {
+    await refuseUnfitSession(db);
     const app = await buildApplication(config, db, handlers);
     const url = await enter(app, config);
     return { app, url, stop: () => stop(app, db) };

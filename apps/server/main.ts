@@ -1,6 +1,6 @@
 // The process of one replica. It ends by itself on SIGTERM and SIGINT, and when the parent that started
 // it is gone, always after a drain; a second signal ends it at once.
-import { UnfitSessionError } from '#database/session-connection.js';
+import { UnfitSessionError } from '#database/session-fitness.js';
 import { ConfigError } from '#kernel/errors.js';
 import { startServer, type RunningServer } from './application.js';
 import { readConfig } from './config.js';

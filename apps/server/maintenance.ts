@@ -12,9 +12,10 @@ import {
 import { PinoLogger } from 'nestjs-pino';
 import { PgBoss } from 'pg-boss';
 import { deleteOldEvents } from '#cluster/cluster-event.repository.js';
-import type { Database } from '#database/connection.js';
+import { pinnedSession, type Database } from '#database/connection.js';
 import { DatabaseClient } from '#database/database-client.js';
 import { maintainPartitions, type Retention } from '#database/partitions.js';
+import { schemaExists } from '#database/session-report.repository.js';
 import { databaseTime } from '#database/time.repository.js';
 import { forgetEndedRuns } from '#execution/retention.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
@@ -24,7 +25,13 @@ import { clearAway } from './enqueue-upkeep.js';
 import { LoopTimers } from './loop-timers.js';
 import { API_DATABASE, CONFIG } from './tokens.js';
 
-const BOSS_CONNECTION = { Client: DatabaseClient, query_timeout: 10_000, connectionTimeoutMillis: 5_000 };
+const BOSS_CONNECTION = {
+  Client: DatabaseClient,
+  statement_timeout: 10_000,
+  query_timeout: 10_000,
+  idle_in_transaction_session_timeout: 10_000,
+  connectionTimeoutMillis: 5_000,
+};
 /** No job type may name a queue of ours: they all begin like this. */
 const PARTITIONS = 'carillon-partitions';
 const ENQUEUE_UPKEEP = 'carillon-enqueue-upkeep';
@@ -76,10 +83,12 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
 
   async #start(): Promise<PgBoss> {
     const boss = new PgBoss({
-      connectionString: this.config.DATABASE_URL,
+      ...pinnedSession(this.config.DATABASE_URL),
       application_name: 'carillon-boss',
       max: BOSS_CONNECTIONS,
       schema: 'pgboss',
+      // It would ask for a right on the database even where an administrator has made the schema ahead.
+      createSchema: !(await schemaExists(this.db, 'pgboss')),
       // Its pool is given all of this as it is; left alone it would wait for ever for an answer that got lost.
       ...BOSS_CONNECTION,
       // Its monitoring is meant for queues with traffic; ours has one job an hour.

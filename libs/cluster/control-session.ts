@@ -1,6 +1,7 @@
 // How does a process enter the cluster on its control session? It opens one, and then either registers as
 // a new incarnation or takes up again the number that it had when its last session broke.
 import { randomUUID } from 'node:crypto';
+import { inTransaction } from '#database/connection.js';
 import { openSession, type SessionConnection } from '#database/session-connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from './cluster-event.repository.js';
@@ -62,7 +63,7 @@ export async function register(
 ): Promise<ReplicaHolder> {
   const incarnation = randomUUID();
   // Row and lock appear together: a row whose lock is free would look like a crash to the leader.
-  const replica = await db.transaction().execute(async (tx) => {
+  const replica = await inTransaction(db, async (tx) => {
     const number = await replicas.insertReplica(tx, { ...identity, incarnation });
     if (direct) await replicas.tryLivenessLock(tx, number);
     await replicas.insertHeartbeat(tx, number);

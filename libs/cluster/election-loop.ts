@@ -5,7 +5,7 @@
 // then whoever sees that nobody alive leads begins the next term, if nobody else has begun it meanwhile.
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { Clock } from '#kernel/clock.js';
-import type { Database } from '#database/connection.js';
+import { inTransaction, type Database } from '#database/connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from './cluster-event.repository.js';
 import type { ClusterSettings } from './cluster-settings.js';
@@ -86,7 +86,7 @@ export class ElectionLoop implements Loop {
   async #begin(db: Database, incarnation: Incarnation, candidacy: Candidacy): Promise<void> {
     const predecessor = this.#watch;
     try {
-      const term = await db.transaction().execute(async (tx) => {
+      const term = await inTransaction(db, async (tx) => {
         const begun = await beginTerm(tx, incarnation, candidacy);
         if (begun !== undefined)
           await insertEvent(tx, { type: 'term-began', term: begun, replica: incarnation.replica });

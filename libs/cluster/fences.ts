@@ -2,7 +2,7 @@
 // statement takes a lock that the opposing act must wait for, and whose second, with a snapshot from
 // after that lock, reads the row that decides. Both outcomes are values; a database error is thrown.
 import { sql } from 'kysely';
-import type { Database, Tx } from '#database/connection.js';
+import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import { UNAWAITED } from '#database/database-client.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
@@ -26,7 +26,7 @@ export async function inTerm<Value>(
   holder: TermHolder,
   write: (tx: Tx) => Promise<Value>,
 ): Promise<Fenced<Value>> {
-  return readCommitted(db).execute(async (tx) => {
+  return inTransaction(db, async (tx) => {
     if (!(await holdTerm(tx, holder))) return { kind: 'fenced' };
     return { kind: 'done', value: await write(tx) };
   });
@@ -64,6 +64,11 @@ export async function closeGate(tx: Tx, replica: ReplicaNumber): Promise<void> {
   await sql`select pg_advisory_xact_lock(${REPLICA_GATE}, ${replica})`.execute(tx);
 }
 
+/** No statement of the transaction waits longer than this for a lock. */
+export async function limitLockWait(tx: Tx, ms: number): Promise<void> {
+  await sql`select set_config('lock_timeout', ${`${ms}ms`}, true)`.execute(tx);
+}
+
 // An advisory lock, because FOR SHARE on the replica row costs a multixact each time: 40 % of the throughput.
 // Nobody waits for the lock's answer: the server takes one statement after the other, so what comes behind has its snapshot from
 // after the lock, and fails if that failed.
@@ -71,12 +76,6 @@ async function openGate(tx: Tx, replica: ReplicaNumber): Promise<void> {
   await sql`select ${sql.raw(UNAWAITED)} pg_advisory_xact_lock_shared(${REPLICA_GATE}, ${replica})`.execute(
     tx,
   );
-}
-
-// Said each time: under a database's default of repeatable read the second statement would not see what the
-// first had waited for.
-function readCommitted(db: Database) {
-  return db.transaction().setIsolationLevel('read committed');
 }
 
 interface GatedWrite<Value> {
@@ -89,7 +88,7 @@ async function throughGate<Value>(
   holder: ReplicaHolder,
   { open, write }: GatedWrite<Value>,
 ): Promise<Fenced<Value>> {
-  return readCommitted(db).execute(async (tx) => {
+  return inTransaction(db, async (tx) => {
     await open(tx, holder.replica);
     if (!(await isAlive(tx, holder))) return { kind: 'fenced' };
     return { kind: 'done', value: await write(tx) };

@@ -7,7 +7,7 @@
 // One session carries the replica's lock and its beats. A broken session alone ends nothing: the replica
 // first tries to resume its own number, so that a restarted server or a cut connection kills nobody. Only
 // a row that says 'dead' does, and then the process goes on as a new incarnation.
-import { connectDatabase, type Database } from '#database/connection.js';
+import { inTransaction, connectDatabase, type Database } from '#database/connection.js';
 import type { SessionConnection } from '#database/session-connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
@@ -179,6 +179,8 @@ export class Membership {
       applicationName: replicas.sessionName(holder.replica),
       maxConnections: this.options.workConnections,
       statementTimeoutMs: 10_000,
+      // Frozen in a transaction, with its gate open: whoever takes over must not depend on a right to end that session.
+      idleInTransactionMs: this.options.settings.leaseMs,
       walksIndexes: true,
       prepares: this.options.workPrepares,
       onError: this.options.onError,
@@ -210,7 +212,7 @@ export class Membership {
 
 /** Behind the gate: a claim still in flight must not commit after the others hold the replica for gone. */
 async function sayGoodbye(db: Database, replica: ReplicaNumber): Promise<void> {
-  await db.transaction().execute(async (tx) => {
+  await inTransaction(db, async (tx) => {
     await closeGate(tx, replica);
     if (await replicas.leaveState(tx, replica, 'left'))
       await insertEvent(tx, { type: 'replica-left', replica });

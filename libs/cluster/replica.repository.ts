@@ -1,6 +1,6 @@
 // Which statements keep the list of replicas and their beats?
-import { sql } from 'kysely';
-import type { Database } from '#database/connection.js';
+import { sql, type RawBuilder } from 'kysely';
+import { inTransaction, type Database } from '#database/connection.js';
 import type { ReplicaState } from '#database/schema.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
@@ -132,28 +132,53 @@ export async function markDead(
   return numUpdatedRows > 0n;
 }
 
+/** How many sessions were told to end, and how many are left because nobody in this session has the right to end them. */
+export interface Terminated {
+  ended: number;
+  left: number;
+}
+
 /**
- * Ends every session that carries the replica's name, except the caller's; resolves with how many there
- * were. In this database only: another installation on the same server has replicas of the same numbers.
+ * Ends every session that carries the replica's name, except the caller's. In this database only: another installation on
+ * the same server has replicas of the same numbers.
  */
-export async function terminateSessions(db: Database, applicationName: string): Promise<number> {
-  const { rows } = await sql`
-    select pg_terminate_backend(pid, 1000)
-      from pg_stat_activity
-     where datname = current_database() and application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(
-    db,
-  );
-  return rows.length;
+export async function terminateSessions(db: Database, applicationName: string): Promise<Terminated> {
+  return terminate(db, sql`a.application_name = ${applicationName}`);
 }
 
 /** Ends one session by its pid, if it still carries the expected name: pids are used again. */
-export async function terminateBackend(db: Database, pid: number, applicationName: string): Promise<void> {
-  await sql`
-    select pg_terminate_backend(pid, 1000)
-      from pg_stat_activity
-     where pid = ${pid} and datname = current_database() and application_name = ${applicationName} and pid <> pg_backend_pid()`.execute(
-    db,
-  );
+export async function terminateBackend(
+  db: Database,
+  pid: number,
+  applicationName: string,
+): Promise<Terminated> {
+  return terminate(db, sql`a.pid = ${pid} and a.application_name = ${applicationName}`);
+}
+
+/**
+ * A session belongs to the role that has logged in, and a role that was set afterwards may not be allowed to end it. What is
+ * left is tried once more as the login; whoever may not do that either waits for the server's own limits on silent sessions.
+ */
+async function terminate(db: Database, which: RawBuilder<unknown>): Promise<Terminated> {
+  const first = await terminateAllowed(db, which);
+  if (first.left === 0) return first;
+  return inTransaction(db, async (tx) => {
+    await sql`set local role none`.execute(tx);
+    const second = await terminateAllowed(tx, which);
+    return { ended: first.ended + second.ended, left: second.left };
+  });
+}
+
+// A refusal would be an error, and leave the other sessions alive.
+async function terminateAllowed(db: Database, which: RawBuilder<unknown>): Promise<Terminated> {
+  const { rows } = await sql<{ ended: boolean | null }>`
+    select case when (login.rolsuper is not true or current_setting('is_superuser') = 'on')
+                 and (pg_has_role(current_user, a.usesysid, 'usage') or pg_has_role(current_user, 'pg_signal_backend', 'usage'))
+                then pg_terminate_backend(a.pid, 1000) end as ended
+      from pg_stat_activity a left join pg_roles login on login.oid = a.usesysid
+     where a.datname = current_database() and ${which} and a.pid <> pg_backend_pid()`.execute(db);
+  const left = rows.filter(({ ended }) => ended === null).length;
+  return { ended: rows.length - left, left };
 }
 
 export interface ReplicaListing extends Omit<ReplicaIdentity, 'roles'> {

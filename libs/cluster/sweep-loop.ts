@@ -110,13 +110,17 @@ export class SweepLoop implements Loop {
   }
 
   async #declareDead(leader: Leader, { replica, reason, silentMs }: Death): Promise<void> {
-    // Its sessions go first: a frozen one may hold the gate, or a row that the sweep needs.
-    const sessions = await terminateSessions(leader.incarnation.db, sessionName(replica));
+    // Its sessions go first: a frozen one may hold the gate, or a row that the sweep needs. What may not be ended, the server
+    // ends by itself once it has stood still for a lease, and until then the gate keeps us from going on: slower, but safe.
+    const { ended: sessions, left: sessionsLeft } = await terminateSessions(
+      leader.incarnation.db,
+      sessionName(replica),
+    );
     const result = await this.leadership.write(leader, async (tx) => {
       await closeGate(tx, replica);
       const dead = await markDead(tx, { replica, term: leader.term, reason });
       if (dead) {
-        const data = { reason, silentMs: Math.round(silentMs), sessions };
+        const data = { reason, silentMs: Math.round(silentMs), sessions, sessionsLeft };
         await insertEvent(tx, { type: 'replica-dead', term: leader.term, replica, data });
       }
       return dead;

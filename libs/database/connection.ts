@@ -3,6 +3,7 @@
 import { Kysely, PostgresDialect, type PostgresPool, type Transaction } from 'kysely';
 import pg from 'pg';
 import { DatabaseClient, type DatabaseClientConfig } from './database-client.js';
+import { pinnedOptions } from './decisions/session-settings.js';
 import { PreparedStatements } from './prepared-statements.js';
 import type { Tables } from './schema.js';
 
@@ -21,6 +22,10 @@ export interface DatabaseOptions {
   statementTimeoutMs: number;
   /** For claims and their like: an index that has the wanted order is preferred to sorting, however few rows are expected. */
   walksIndexes?: boolean;
+  /** How long a transaction may stand still; then the server ends the session, and lets go of what it held. */
+  idleInTransactionMs?: number;
+  /** Whether names are looked for where the database's or the role's search_path says; ours are looked for nowhere else than in pg_catalog. */
+  keepsPath?: boolean;
   /** Whether each connection is a session of its own, so that the statements that it repeats can be prepared. */
   prepares?: boolean;
   onError: (error: Error) => void;
@@ -42,7 +47,11 @@ export function connectDatabase(options: DatabaseOptions): Database {
   return databaseOver(pool);
 }
 
-/** Does it in the transaction that is under way, or in one of its own. */
+/**
+ * Does it in the transaction that is under way, or in one of its own. The only place where we begin one: each says its
+ * isolation, because under a database's default of repeatable read a statement would not see what the one before had waited for,
+ * and a pooler may drop what the session said about that.
+ */
 export async function inTransaction<Value>(db: Database, act: (tx: Tx) => Promise<Value>): Promise<Value> {
   if (isTransaction(db)) return act(db);
   return db.transaction().setIsolationLevel('read committed').execute(act);
@@ -70,14 +79,27 @@ const WALK_SETTINGS = `${PLAN_SETTINGS} -c enable_sort=off -c enable_incremental
  */
 const REPEAT_SETTINGS = `${WALK_SETTINGS} -c plan_cache_mode=force_generic_plan`;
 
+export const IDLE_IN_TRANSACTION_MS = 10_000;
+
+/** What node-postgres takes of a session's beginning. */
+interface SessionStart {
+  connectionString: string;
+  options?: string;
+}
+
+/** For sessions that somebody else's code opens: pinned like ours, with nothing else of them. */
+export function pinnedSession(url: string): SessionStart {
+  return withSettings(url, pinnedOptions());
+}
+
 export function sessionConfig(options: Omit<DatabaseOptions, 'maxConnections' | 'onError'>): pg.ClientConfig {
   return {
-    ...withSettings(options.url, planSettings(options)),
+    ...withSettings(options.url, `${pinnedOptions(options)} ${planSettings(options)}`),
     application_name: options.applicationName,
     statement_timeout: options.statementTimeoutMs,
     // Later than the server's own limit: it only matters when the server can't be heard any more.
     query_timeout: options.statementTimeoutMs + 2_000,
-    idle_in_transaction_session_timeout: 10_000,
+    idle_in_transaction_session_timeout: options.idleInTransactionMs ?? IDLE_IN_TRANSACTION_MS,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
     // What is not waited for goes out with what follows.
@@ -95,7 +117,7 @@ function planSettings({
 }
 
 /** Beside those that the URL brings along. */
-function withSettings(url: string, settings: string): Pick<pg.ClientConfig, 'connectionString' | 'options'> {
+function withSettings(url: string, settings: string): SessionStart {
   const [, given] = /[?&]options=([^&]*)/.exec(url) ?? [];
   if (given === undefined) return { connectionString: url, options: settings };
   const all = `${decodeURIComponent(given.replaceAll('+', ' '))} ${settings}`;

@@ -7,13 +7,15 @@ import { sql } from 'kysely';
 import { Migrator, type Migration } from 'kysely/migration';
 import { existsSync } from 'node:fs';
 import { connectDatabase, type Database } from './connection.js';
+import { refuseUnfitSession } from './session-fitness.js';
 
 const LEDGER_SCHEMA = 'carillon_migration';
 
-/** Brings the database to the newest version. Safe to call from many processes at once. */
+/** Brings the database to the newest version. Safe to call from many processes at once. Throws UnfitSessionError. */
 export async function migrateToLatest(url: string): Promise<{ applied: string[] }> {
   const db = connectForMigration(url);
   try {
+    await refuseUnfitSession(db);
     const { error, results } = await migratorOf(db).migrateToLatest();
     if (error !== undefined) throw error;
     return { applied: (results ?? []).map((result) => result.migrationName) };

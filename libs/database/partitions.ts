@@ -1,6 +1,6 @@
 // How do the day partitions stay right? By one idempotent act, done when a replica starts and by an
 // hourly job: make what will be needed, drop what is past its retention.
-import type { Database } from './connection.js';
+import { inTransaction, type Database } from './connection.js';
 import { planPartitions } from './decisions/partition-days.js';
 import * as rows from './partition.repository.js';
 
@@ -23,7 +23,7 @@ export async function maintainPartitions(
   };
   for (const table of rows.PARTITIONED_TABLES) {
     const retentionDays = retentionOf[table.name];
-    await db.transaction().execute(async (tx) => {
+    await inTransaction(db, async (tx) => {
       await rows.lockPartitioning(tx);
       const plan = planPartitions({ existing: await rows.listPartitionDays(tx, table), now, retentionDays });
       for (const day of plan.create) await rows.createPartition(tx, table, day);

@@ -6,6 +6,7 @@ import { sql, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import { databaseOver, sessionConfig, type Database } from './connection.js';
 import { DatabaseClient } from './database-client.js';
 import { PreparedStatements } from './prepared-statements.js';
+import { refuseUnfitSession, UnfitSessionError } from './session-fitness.js';
 
 export interface SessionOptions {
   url: string;
@@ -23,11 +24,6 @@ export interface SessionConnection {
   readonly db: Database;
   readonly backendPid: number;
   close(): Promise<void>;
-}
-
-/** The way to the database does not carry sessions; no retry will help until the setting is changed. */
-export class UnfitSessionError extends Error {
-  override readonly name = 'UnfitSessionError';
 }
 
 /** Rejects with UnfitSessionError when something between us and a primary breaks sessions, else with what the connection did. */
@@ -55,7 +51,8 @@ export async function openSession(options: SessionOptions): Promise<SessionConne
   const db = databaseOver(poolOfOne(client));
   try {
     await client.connect();
-    const backendPid = await refuseUnfitSession(db, client, options.direct);
+    const { pid: backendPid } = await refuseUnfitSession(db);
+    if (options.direct) refusePooler(client, backendPid);
     if (options.direct) await limitSilence(db, options.leaseMs);
     open = true;
     return { db, backendPid, close: () => ((open = false), client.end()) };
@@ -84,26 +81,14 @@ function poolOfOne(client: pg.Client): PostgresPool {
   return { connect, end: async () => undefined, options: {} };
 }
 
-async function refuseUnfitSession(db: Database, client: pg.Client, direct: boolean): Promise<number> {
-  const { rows } = await sql<{ pid: number; standby: boolean; readOnly: boolean }>`
-    select pg_backend_pid() as pid,
-           pg_is_in_recovery() as standby,
-           current_setting('transaction_read_only') = 'on' as "readOnly"`.execute(db);
-  const [seen] = rows;
-  if (seen === undefined) throw new UnfitSessionError('expected one row about the session, got none');
-  if (seen.standby)
-    throw new UnfitSessionError('expected a primary, got a standby (pg_is_in_recovery() is true)');
-  if (seen.readOnly)
-    throw new UnfitSessionError('expected a writable session, got transaction_read_only = on');
+function refusePooler(client: pg.Client, backendPid: number): void {
   // `processID` comes from the protocol's start-up; a pooler in between answers with a number of its own.
   const { processID } = client as unknown as { processID: number };
-  if (direct && processID !== seen.pid) {
-    throw new UnfitSessionError(
-      `expected a direct connection, got a pooler in between (backend ${seen.pid}, announced ${processID}); ` +
-        'set DATABASE_SESSION_URL to a direct one, or CARILLON_LIVENESS to leases',
-    );
-  }
-  return seen.pid;
+  if (processID === backendPid) return;
+  throw new UnfitSessionError(
+    `expected a direct connection, got a pooler in between (backend ${backendPid}, announced ${processID}); ` +
+      'set DATABASE_SESSION_URL to a direct one, or CARILLON_LIVENESS to leases',
+  );
 }
 
 async function limitSilence(db: Database, leaseMs: number): Promise<void> {

@@ -1,6 +1,7 @@
 // How does a handler's own work commit together with its run's end? In one transaction, in this order: the
 // handler writes what it wants, and only then come the replica gate, the lock on the claim, and the move into
-// the history by compare-and-set on the attempt. Fences and claim are thus held for a moment only, however long
+// the history by compare-and-set on the attempt. Its part sees the search path that the database gives, and may stand still for
+// longer than ours, which no frozen replica must keep the gate behind. Fences and claim are thus held for a moment only, however long
 // the handler takes, and claims and hand-overs don't wait for it. Whoever finds the claim gone undoes everything.
 //
 // If the connection breaks during the commit, nobody knows whether it happened, and the handler is told so by
@@ -11,7 +12,9 @@ import { ClaimLost, FatalError } from '#client/outcomes.js';
 import type { DatabaseClock } from '#cluster/database-clock.js';
 import { passGate } from '#cluster/fences.js';
 import type { Incarnation, Membership } from '#cluster/membership.js';
-import type { Tx } from '#database/connection.js';
+import { IDLE_IN_TRANSACTION_MS, inTransaction, type Tx } from '#database/connection.js';
+import { OWN_PATH } from '#database/decisions/session-settings.js';
+import { setAhead, setForNow } from '#database/transaction-settings.repository.js';
 import type { ClaimedRun } from './claimed-run.js';
 import { writeProgress, type ProgressNote } from './progress.repository.js';
 import { decideFires, finishRuns, lockClaims } from './settlement.repository.js';
@@ -27,17 +30,24 @@ export interface CompletionRequest {
   lastNote: () => ProgressNote | null;
 }
 
+export interface CompletionOptions {
+  /** How many such transactions may be open, so that some connections are left for claims. */
+  atOnce: number;
+  /** Where the handlers' own tables are looked for. */
+  path: string;
+  leaseMs: number;
+}
+
 export class Completion {
   #free: number;
   readonly #queue: (() => void)[] = [];
 
-  /** `atOnce`: how many such transactions may be open, so that some connections are left for claims. */
   constructor(
     private readonly membership: Membership,
     private readonly databaseClock: DatabaseClock,
-    { atOnce }: { atOnce: number },
+    private readonly options: CompletionOptions,
   ) {
-    this.#free = atOnce;
+    this.#free = options.atOnce;
   }
 
   /** Resolves with the output when both are committed. See JobContext.completeInTx for how it rejects. */
@@ -62,20 +72,19 @@ export class Completion {
     work: (trx: HandlerTransaction) => Promise<Output>,
   ): Promise<Output> {
     const { db } = incarnation;
-    return db
-      .transaction()
-      .setIsolationLevel('read committed')
-      .execute(async (tx) => {
-        // Without our schema: the handler's tables are where its search_path says.
-        const output = await work(tx.withoutPlugins() as HandlerTransaction);
-        const encoded = encodeJson(output ?? null);
-        // The same output would come again.
-        if (encoded.kind === 'unfit') throw new FatalError(`the output can not be stored: ${encoded.reason}`);
-        request.stop.throwIfAborted();
-        if (!(await passGate(tx, incarnation))) throw lost(request.run);
-        await this.#finish(tx, { incarnation, request, outputJson: encoded.json });
-        return output;
-      });
+    return inTransaction(db, async (tx) => {
+      await setForNow(tx, { path: this.options.path, idleMs: IDLE_IN_TRANSACTION_MS });
+      // Without our schema: the handler's tables are where its search_path says.
+      const output = await work(tx.withoutPlugins() as HandlerTransaction);
+      const encoded = encodeJson(output ?? null);
+      // The same output would come again.
+      if (encoded.kind === 'unfit') throw new FatalError(`the output can not be stored: ${encoded.reason}`);
+      request.stop.throwIfAborted();
+      await setAhead(tx, { path: OWN_PATH, idleMs: this.options.leaseMs });
+      if (!(await passGate(tx, incarnation))) throw lost(request.run);
+      await this.#finish(tx, { incarnation, request, outputJson: encoded.json });
+      return output;
+    });
   }
 
   async #finish(

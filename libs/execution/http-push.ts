@@ -3,7 +3,7 @@
 // while after too many failures in a row. A run that comes then is put off: its attempt has not begun.
 import type { JobContext } from '#client/job-definition.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
-import type { Database } from '#database/connection.js';
+import { inTransaction, type Database } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import { asId, type TenantId } from '#kernel/ids.js';
@@ -85,7 +85,7 @@ export class HttpPush {
   ): Promise<void> {
     const { tenantId, jobType, id } = run;
     const reason = `expected 2xx from ${url}, got 410 Gone for run ${id}`;
-    await db.transaction().execute(async (tx) => {
+    await inTransaction(db, async (tx) => {
       if (!(await pauseGone(tx, { tenantId, name: jobType, url, reason }))) return;
       await insertEvent(tx, { type: 'job-type-paused', data: { tenant: tenantName, jobType, reason } });
     });

@@ -1,7 +1,7 @@
 // How does a worker come by leases? It names itself and its request. Asking again with the same request id gives
 // the same leases again, so an answer that got lost on the way strands no run; two such requests at once wait for
 // each other at the worker's row.
-import type { Database } from '#database/connection.js';
+import { inTransaction, type Database } from '#database/connection.js';
 import { takenByRequest, takeOffers, type LeaseRequest, type TakenLease } from './lease.repository.js';
 import { beatWorker } from './worker.repository.js';
 
@@ -13,15 +13,12 @@ export type Acquisition =
 
 export async function acquireLeases(db: Database, request: LeaseRequest): Promise<Acquisition> {
   const { tenantId, worker } = request;
-  return db
-    .transaction()
-    .setIsolationLevel('read committed')
-    .execute(async (tx): Promise<Acquisition> => {
-      const state = await beatWorker(tx, { tenantId, id: worker });
-      if (state === undefined) return { kind: 'unknown-worker' };
-      const held = await takenByRequest(tx, request);
-      if (held.length > 0) return { kind: 'leases', leases: held };
-      if (state !== 'run') return { kind: 'quiet' };
-      return { kind: 'leases', leases: await takeOffers(tx, request) };
-    });
+  return inTransaction(db, async (tx): Promise<Acquisition> => {
+    const state = await beatWorker(tx, { tenantId, id: worker });
+    if (state === undefined) return { kind: 'unknown-worker' };
+    const held = await takenByRequest(tx, request);
+    if (held.length > 0) return { kind: 'leases', leases: held };
+    if (state !== 'run') return { kind: 'quiet' };
+    return { kind: 'leases', leases: await takeOffers(tx, request) };
+  });
 }

@@ -2,7 +2,7 @@
 // row is deleted, which decides the run, the run gets its own run_at back, and then it is finished, put back for
 // another attempt, or put back untouched if nobody had taken it, by the same statements that end a claimed run. What was answered is remembered
 // for a day, so that a holder who did not get the answer may ask again (I2).
-import type { Database, Tx } from '#database/connection.js';
+import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import type { Random } from '#kernel/clock.js';
 import type { LeaseId, RunId, Slot, TenantId } from '#kernel/ids.js';
 import { isPoison } from './decisions/poison.js';
@@ -45,7 +45,7 @@ export async function endLease(
   db: Database,
   { tenantId, id, word, random }: { tenantId: TenantId; id: LeaseId; word: LeaseWord; random: Random },
 ): Promise<LeaseEnding> {
-  return readCommitted(db, async (tx) => {
+  return inTransaction(db, async (tx) => {
     const lease = await leases.deleteLease(tx, { tenantId, id });
     if (lease === undefined) return repeated(await ends.findEnd(tx, id), word.verb);
     const run = await ends.returnRun(tx, lease);
@@ -63,7 +63,7 @@ export async function endExpired(
   db: Database,
   { limit, random }: { limit: number; random: Random },
 ): Promise<Slot[]> {
-  return readCommitted(db, async (tx) => {
+  return inTransaction(db, async (tx) => {
     const slots: Slot[] = [];
     for (const lease of await leases.deleteExpired(tx, { limit })) {
       const run = await ends.returnRun(tx, lease);
@@ -218,9 +218,4 @@ async function bringAbout(
 
 function withoutNulls(record: object): object {
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
-}
-
-// Said each time: under repeatable read the word that waited for another one would not see that it came second.
-function readCommitted<Value>(db: Database, write: (tx: Tx) => Promise<Value>): Promise<Value> {
-  return db.transaction().setIsolationLevel('read committed').execute(write);
 }

@@ -2,7 +2,7 @@
 // failures. Which of those that were asked for are over, and the tenant's, is decided first, and they are locked: a
 // claim that names one of them then does so from the time before it ended. It is told to forget just these, in the
 // order in which ends are written: claim before run. What runs, or is another tenant's, stays in its claim.
-import type { Database } from '#database/connection.js';
+import { inTransaction, type Database } from '#database/connection.js';
 import type { RunOutcome } from '#database/schema.js';
 import type { RunId, TenantId } from '#kernel/ids.js';
 import { lockClaimsNaming, lockEnded, requeueRuns } from './requeue.repository.js';
@@ -17,14 +17,11 @@ export async function retryEnded(
   request: { tenantId: TenantId; ids: readonly RunId[]; outcomes: readonly RunOutcome[] },
 ): Promise<RunId[]> {
   if (request.ids.length === 0) return [];
-  return db
-    .transaction()
-    .setIsolationLevel('read committed')
-    .execute(async (tx) => {
-      const ids = await lockEnded(tx, request);
-      if (ids.length === 0) return [];
-      const claimIds = await lockClaimsNaming(tx, ids);
-      if (claimIds.length > 0) await shrinkClaims(tx, { claimIds, runIds: ids });
-      return requeueRuns(tx, { ...request, ids });
-    });
+  return inTransaction(db, async (tx) => {
+    const ids = await lockEnded(tx, request);
+    if (ids.length === 0) return [];
+    const claimIds = await lockClaimsNaming(tx, ids);
+    if (claimIds.length > 0) await shrinkClaims(tx, { claimIds, runIds: ids });
+    return requeueRuns(tx, { ...request, ids });
+  });
 }

@@ -6,11 +6,6 @@ import type { Database, Tx } from '#database/connection.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import { keptColumns } from './kept-columns.js';
 
-/** For this transaction: rather give up than wait for somebody who hangs. */
-export async function limitLockWait(tx: Tx, ms: number): Promise<void> {
-  await sql`select set_config('lock_timeout', ${`${ms}ms`}, true)`.execute(tx);
-}
-
 /** Notes that somebody wants these runs cancelled; resolves with those that are not over yet. */
 export async function requestCancel(
   tx: Database,

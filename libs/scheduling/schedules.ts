@@ -1,8 +1,8 @@
 // What can be done with a schedule? Create, change, pause, resume and delete it. Each change takes back,
 // in the same transaction, what the planner had planned ahead and nobody has claimed, and leaves the
-// schedule's next due time where the planner must go on.
-import { closeGate } from '#cluster/fences.js';
-import { lockSlotOwner, ownerOfSlot } from '#cluster/slot-owner.repository.js';
+// schedule's next due time where the planner must go on. Claims of the tenant's slot are held off before the schedule's row
+// is locked: with the row in hand, a change that waits for an owner that hangs would hold up the planner and its other tenants.
+import { besideClaims } from '#cluster/claims-hold.js';
 import type { Database, Tx } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
 import { databaseTime } from '#database/time.repository.js';
@@ -52,7 +52,7 @@ export async function createSchedule(
 }
 
 export interface ScheduleRef {
-  tenantId: TenantId;
+  tenant: { id: TenantId; slot: Slot };
   name: string;
   /** The revision the caller has seen; null when it does not matter. */
   revision: number | null;
@@ -67,19 +67,23 @@ export type ChangeResult =
   | { kind: 'changed'; schedule: rows.Schedule }
   | { kind: 'not-found' }
   | { kind: 'stale'; currentRevision: number }
+  | OwnerHangs
   | { kind: 'invalid-state'; state: string }
   | InvalidSpec;
+
+/** What was planned can't be taken back while the owner does not answer; it is replaced in a few seconds. */
+export interface OwnerHangs {
+  kind: 'owner-hangs';
+}
+
+const GATE_WAIT_MS = 2_000;
 
 export async function changeSchedule(
   db: Database,
   ref: ScheduleRef,
   change: ScheduleChange,
 ): Promise<ChangeResult> {
-  return db.transaction().execute(async (tx) => {
-    const schedule = await rows.lockSchedule(tx, ref);
-    if (schedule === undefined) return { kind: 'not-found' };
-    if (ref.revision !== null && ref.revision !== schedule.revision)
-      return { kind: 'stale', currentRevision: schedule.revision };
+  return withSchedule(db, ref, (tx, schedule): Promise<ChangeResult> => {
     switch (change.kind) {
       case 'pause':
       case 'resume':
@@ -93,16 +97,30 @@ export async function changeSchedule(
 export async function deleteSchedule(
   db: Database,
   ref: ScheduleRef,
-): Promise<'deleted' | 'not-found' | { currentRevision: number }> {
-  return db.transaction().execute(async (tx) => {
-    const schedule = await rows.lockSchedule(tx, ref);
-    if (schedule === undefined) return 'not-found';
-    if (ref.revision !== null && ref.revision !== schedule.revision)
-      return { currentRevision: schedule.revision };
-    await takeBackPlanned(tx, schedule);
+): Promise<
+  { kind: 'deleted' } | { kind: 'not-found' } | { kind: 'stale'; currentRevision: number } | OwnerHangs
+> {
+  return withSchedule(db, ref, async (tx, schedule) => {
+    await rows.revokePlanned(tx, schedule.id);
     await rows.deleteSchedule(tx, schedule.id);
-    return 'deleted';
+    return { kind: 'deleted' } as const;
   });
+}
+
+/** A run of the schedule is either claimed by then, or ours to take back. */
+async function withSchedule<Result>(
+  db: Database,
+  { tenant, name, revision }: ScheduleRef,
+  write: (tx: Tx, schedule: rows.Schedule) => Promise<Result>,
+): Promise<Result | { kind: 'not-found' } | { kind: 'stale'; currentRevision: number } | OwnerHangs> {
+  const done = await besideClaims(db, tenant.slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
+    const schedule = await rows.lockSchedule(tx, { tenantId: tenant.id, name });
+    if (schedule === undefined) return { kind: 'not-found' } as const;
+    if (revision !== null && revision !== schedule.revision)
+      return { kind: 'stale', currentRevision: schedule.revision } as const;
+    return write(tx, schedule);
+  });
+  return done ?? { kind: 'owner-hangs' };
 }
 
 async function setPaused(tx: Tx, schedule: rows.Schedule, pause: boolean): Promise<ChangeResult> {
@@ -141,19 +159,8 @@ async function edit(
 
 /** Takes back what was planned, and says where planning must begin again: null when nothing is due any more. */
 async function goOnAt(tx: Tx, schedule: rows.Schedule): Promise<Date | null> {
-  const reopened = await takeBackPlanned(tx, schedule);
+  const reopened = await rows.revokePlanned(tx, schedule.id);
   return earliest([...reopened, ...(schedule.nextDueAt === null ? [] : [schedule.nextDueAt])]);
-}
-
-/** The claims of the slot's owner are held off until commit, so a run is either claimed or ours to take back. */
-async function takeBackPlanned(tx: Tx, schedule: rows.Schedule): Promise<Date[]> {
-  const seen = await ownerOfSlot(tx, schedule.slot);
-  if (seen !== null) await closeGate(tx, seen);
-  // The slot may have changed hands while the gate was waited for; from here on it can't. The gate comes first,
-  // as in a hand-over: who waited for it with the row in hand would be waited for by the owner.
-  const owner = await lockSlotOwner(tx, schedule.slot);
-  if (owner !== null && owner !== seen) await closeGate(tx, owner);
-  return rows.revokePlanned(tx, schedule.id);
 }
 
 function firstDue(spec: ScheduleSpec, now: Date): Date | InvalidSpec {

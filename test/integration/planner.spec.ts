@@ -152,7 +152,7 @@ describe('planning', () => {
 });
 
 describe('changing a schedule', () => {
-  const ref = () => ({ tenantId: tenant.id, name: 'tick', revision: null });
+  const ref = () => ({ tenant, name: 'tick', revision: null });
 
   it('pausing takes back what nobody has claimed, and its due times become skipped once they pass', async () => {
     await addSchedule();
@@ -245,7 +245,7 @@ describe('changing a schedule', () => {
     await addSchedule();
     await fallBehind(90);
     await plannerOf(member).runOnce();
-    expect(await deleteSchedule(db, ref())).toBe('deleted');
+    expect(await deleteSchedule(db, ref())).toEqual({ kind: 'deleted' });
     const rows = await ledger();
     expect(rows.length).toBeGreaterThan(0);
     expect(rows.every((row) => row.outcome === 'missed')).toBe(true);

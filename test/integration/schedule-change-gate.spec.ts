@@ -48,7 +48,7 @@ it('I5: takes back no run that the new owner of its slot is just claiming', asyn
     await sql`select pg_advisory_xact_lock_shared(${REPLICA_GATE}, ${successor.replica})`.execute(claim);
     await db.transaction().execute(async (handOver) => {
       await closeGate(handOver, old.replica);
-      change = changeSchedule(db, { tenantId: tenant.id, name: 'hourly', revision: null }, { kind: 'pause' });
+      change = changeSchedule(db, { tenant, name: 'hourly', revision: null }, { kind: 'pause' });
       await until('the change waits for the old owner', waiting(old.replica));
       await sql`update carillon.slot_owner set owner = ${successor.replica}, epoch = epoch + 1`.execute(
         handOver,
@@ -75,4 +75,29 @@ it('I5: takes back no run that the new owner of its slot is just claiming', asyn
   });
   expect(await change).toMatchObject({ kind: 'changed' });
   expect([await count(db, 'run'), await count(db, 'claim')]).toEqual([1, 1]);
+});
+
+it('I9: while a change waits for an owner that hangs it keeps nobody from the schedule, and says so in the end', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const { url } = database;
+  const db = openDatabase(url);
+  const owner = (await startLoneMember(url)).self();
+  const tenant = await addTenant(db);
+  const spec = { kind: 'every', seconds: 60, anchorAt: new Date('2026-01-01T00:00:00.000Z') } as const;
+  await createSchedule(db, tenant, { name: 'hourly', jobType: 'noop', spec, payload: {} });
+  const frozen = await openClient(url);
+  await frozen.query('begin');
+  await frozen.query(`select pg_advisory_xact_lock_shared(${REPLICA_GATE}, ${owner.replica})`);
+  const ref = { tenant, name: 'hourly', revision: null };
+  const change = changeSchedule(db, ref, { kind: 'pause' });
+  await until('the change waits for the owner', async () => {
+    const waiting = await frozen.query("select 1 from pg_locks where locktype = 'advisory' and not granted");
+    return waiting.rowCount === 1;
+  });
+  await frozen.query("select 1 from carillon.schedule where name = 'hourly' for update nowait");
+  await frozen.query('select 1 from carillon.slot_owner for update nowait');
+  expect(await change).toEqual({ kind: 'owner-hangs' });
+  await frozen.query('rollback');
+  expect(await changeSchedule(db, ref, { kind: 'pause' })).toMatchObject({ kind: 'changed' });
 });

@@ -70,6 +70,7 @@ export class ReplicaProcess implements Actor {
         registry: this.#registry(),
         url: 'http://replica',
         version: 'simulated',
+        handlerPath: 'public',
         tokens: new LeaseTokens(Buffer.alloc(32)),
         onError: () => undefined,
       });

@@ -24,6 +24,7 @@ interface ServerParts {
   readonly invariants: Invariants;
   readonly book: StatementBook;
   readonly leaseMs: number;
+  readonly mayTerminate: boolean;
 }
 
 export class Server implements DatabaseServer, StatementServer {
@@ -31,6 +32,7 @@ export class Server implements DatabaseServer, StatementServer {
   readonly db: ModelDatabase;
   readonly invariants: Invariants;
   readonly leaseMs: number;
+  readonly mayTerminate: boolean;
   readonly #book: StatementBook;
   readonly sessions = new Set<Session>();
   readonly locks = new AdvisoryLocks();
@@ -47,11 +49,12 @@ export class Server implements DatabaseServer, StatementServer {
   #released = false;
   #pids = 0;
 
-  constructor({ world, db, invariants, book, leaseMs }: ServerParts) {
+  constructor({ world, db, invariants, book, leaseMs, mayTerminate }: ServerParts) {
     this.world = world;
     this.db = db;
     this.invariants = invariants;
     this.leaseMs = leaseMs;
+    this.mayTerminate = mayTerminate;
     this.#book = book;
     this.refusals = new Refusals(world.random, book.broken);
     this.#tick();

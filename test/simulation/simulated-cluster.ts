@@ -41,7 +41,9 @@ export class SimulatedCluster {
     const invariants = new Invariants(world, db, leaseMs);
     this.invariants = invariants;
     this.executions = new Executions(world, db, invariants);
-    this.server = new Server({ world, db, invariants, book: new StatementBook(broken), leaseMs });
+    const book = new StatementBook(broken);
+    const mayTerminate = !this.random.chance(0.15);
+    this.server = new Server({ world, db, invariants, book, leaseMs, mayTerminate });
     world.server = this.server;
     this.workload = new Workload(world, db, invariants);
   }

@@ -154,7 +154,10 @@ export class Workload implements Actor {
   changeSchedule(kind: 'pause' | 'resume'): void {
     const schedule = this.world.random.pick(this.schedules);
     if (schedule === undefined) return;
-    const ref = { tenantId: asId.tenant(schedule.tenantId), name: schedule.name, revision: null };
+    const slot = this.db.schedule.get(schedule.id)?.slot;
+    if (slot === undefined) return;
+    const tenant = { id: asId.tenant(schedule.tenantId), slot: asId.slot(slot) };
+    const ref = { tenant, name: schedule.name, revision: null };
     this.#ask(`${kind} ${schedule.name}`, (db) => changeSchedule(db, ref, { kind }));
   }
 

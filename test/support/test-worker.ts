@@ -45,6 +45,8 @@ export interface WorkerOptions {
   claim?: Partial<ClaimSettings>;
 }
 
+const COMPLETION = { atOnce: 2, path: '"$user", public', leaseMs: 60_000 };
+
 export async function startWorker(member: TestMember, options: WorkerOptions = {}) {
   const { membership, databaseClock, ownership, leadership, hints } = member;
   const registry = await registerHandlers(member, options);
@@ -61,7 +63,7 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     held,
     targets,
     settleLoop,
-    completion: new Completion(membership, databaseClock, { atOnce: 2 }),
+    completion: new Completion(membership, databaseClock, COMPLETION),
     databaseClock,
     clock: systemClock,
     random: systemRandom,

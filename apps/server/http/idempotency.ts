@@ -17,7 +17,7 @@ import {
 import { ApiHeader } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { from, lastValueFrom, type Observable } from 'rxjs';
-import type { Database, Tx } from '#database/connection.js';
+import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import { API_DATABASE } from '../tokens.js';
 import type { AuthenticatedRequest } from './auth.guard.js';
 import { findAnswer, keepAnswer, tryLockKey, type KeptAnswer } from './idempotency.repository.js';
@@ -69,10 +69,9 @@ class IdempotencyInterceptor implements NestInterceptor {
     const body =
       key === null
         ? await act(this.db)
-        : await this.db
-            .transaction()
-            .setIsolationLevel('read committed')
-            .execute((tx) => answerOnce(tx, { key, request, response, act: () => act(tx) }));
+        : await inTransaction(this.db, (tx) =>
+            answerOnce(tx, { key, request, response, act: () => act(tx) }),
+          );
     for (const step of done) step();
     return body;
   }

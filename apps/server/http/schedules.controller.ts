@@ -184,13 +184,17 @@ export class SchedulesController {
     @Param('schedule', { schema: resourceName }) name: string,
     @Headers('if-match') ifMatch: string | undefined,
   ): Promise<void> {
-    const result = await deleteSchedule(this.db, {
-      tenantId: tenant.id,
-      name,
-      revision: revisionOf(ifMatch),
-    });
-    if (result === 'not-found') throw notFound('schedule', name);
-    if (result !== 'deleted') throw staleRevision(result.currentRevision);
+    const result = await deleteSchedule(this.db, { tenant, name, revision: revisionOf(ifMatch) });
+    switch (result.kind) {
+      case 'not-found':
+        throw notFound('schedule', name);
+      case 'stale':
+        throw staleRevision(result.currentRevision);
+      case 'owner-hangs':
+        throw ownerHangs();
+      case 'deleted':
+        return;
+    }
   }
 
   @Get(':schedule/fires')
@@ -234,7 +238,7 @@ export class SchedulesController {
       response,
     }: { name: string; revision: number | null; change: ScheduleChange; response: Response },
   ) {
-    const result = await changeSchedule(this.db, { tenantId: tenant.id, name, revision }, change);
+    const result = await changeSchedule(this.db, { tenant, name, revision }, change);
     switch (result.kind) {
       case 'not-found':
         throw notFound('schedule', name);
@@ -248,6 +252,8 @@ export class SchedulesController {
         );
       case 'invalid-spec':
         throw invalidSpec(result);
+      case 'owner-hangs':
+        throw ownerHangs();
       case 'changed':
         return this.#show(result.schedule, response);
     }
@@ -270,4 +276,12 @@ function invalidSpec({
   got: string;
 }): ProblemError {
   return invalidField(shapes.pointerOfSpecField(field), `expected ${expected}, got ${got}`);
+}
+
+function ownerHangs(): ProblemError {
+  return new ProblemError(
+    'owner-unavailable',
+    'expected the owner of the tenant to let go of what is planned, but it does not answer; it is replaced within seconds',
+    { headers: { 'retry-after': '2' } },
+  );
 }

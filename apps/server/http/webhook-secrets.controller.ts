@@ -3,7 +3,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import type { Database } from '#database/connection.js';
+import { inTransaction, type Database } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import * as secrets from '#execution/webhook-secret.repository.js';
 import { newWebhookSecret } from '#execution/webhook-signature.js';
@@ -72,7 +72,7 @@ export class WebhookSecretsController {
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: rotateInput }) { overlapSeconds }: z.output<typeof rotateInput>,
   ) {
-    return this.db.transaction().execute(async (tx) => {
+    return inTransaction(this.db, async (tx) => {
       const created = await this.#insert(tx, tenant);
       await secrets.retireOthers(tx, { tenantId: tenant.id, keepId: created.id, overlapSeconds });
       return created;

@@ -4,6 +4,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/comm
 import { PinoLogger } from 'nestjs-pino';
 import type { Slot } from '#kernel/ids.js';
 import type { Database } from '#database/connection.js';
+import { givenPath } from '#database/given-path.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import type { JobType } from '#execution/job-type.js';
 import type { GatheredLine } from '#execution/run-log.js';
@@ -39,6 +40,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
       registry: this.registry,
       url,
       version,
+      handlerPath: await givenPath(this.config.DATABASE_URL),
       tokens: this.tokens,
       onError: (error) => this.logger.warn({ err: error }, 'a connection broke'),
     });

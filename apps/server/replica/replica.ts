@@ -45,6 +45,8 @@ export interface ReplicaOptions {
   /** Where this replica's API is reached. */
   url: string;
   version: string;
+  /** Where the handlers' own tables are looked for. */
+  handlerPath: string;
   tokens: LeaseTokens;
   onError: (error: Error) => void;
 }
@@ -124,7 +126,11 @@ function buildExecution(
   const settleLoop = new SettleLoop(membership, held);
   // Some connections are left for claims and ends.
   const atOnce = Math.max(1, Math.floor(config.CARILLON_WORK_CONNECTIONS / 2));
-  const completion = new Completion(membership, databaseClock, { atOnce });
+  const completion = new Completion(membership, databaseClock, {
+    atOnce,
+    path: options.handlerPath,
+    leaseMs: config.cluster.leaseMs,
+  });
   const graceMs = graceMsOf(config);
   const runLog = new RunLog();
   const notes = new ProgressNotes();

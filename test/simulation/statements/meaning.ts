@@ -22,6 +22,8 @@ export interface StatementServer {
   readonly invariants: Invariants;
   readonly leaseMs: number;
   readonly startedAt: number;
+  /** Whether our login may end sessions. */
+  readonly mayTerminate: boolean;
   wallMs(): number;
   notify(channel: string, payload: string): void;
   terminate(session: Session): void;

@@ -8,9 +8,10 @@ import { answer, BLOCKED, type Meaning, type Scene } from './meaning.js';
 export const SESSION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'introduce',
-    says: ['select pg_backend_pid() as pid'],
-    texts: ['28g3iw'],
-    run: ({ session }) => answer([{ pid: session.pid, standby: false, readOnly: false }]),
+    says: ['select pg_catalog.pg_backend_pid() as pid'],
+    texts: ['1scux51'],
+    run: ({ session }) =>
+      answer([{ pid: session.pid, isStandby: false, settings: {}, firstSchema: 'pg_catalog' }]),
   },
   {
     name: 'limitSilence',
@@ -90,12 +91,21 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
     },
   },
   {
+    name: 'terminateBackend',
+    says: ['pg_terminate_backend(a.pid, 1000)', 'and a.pid ='],
+    texts: ['1hwufg1'],
+    run: ({ server, session, params }) => {
+      const [pid, name] = params;
+      const doomed = [...server.sessions].filter(
+        (other) => other !== session && other.pid === pid && other.applicationName === name,
+      );
+      return answer(terminate(server, doomed));
+    },
+  },
+  {
     name: 'terminateSessions',
-    says: [
-      'select pg_terminate_backend(pid, 1000)',
-      'where datname = current_database() and application_name =',
-    ],
-    texts: ['w1d44k'],
+    says: ['pg_terminate_backend(a.pid, 1000)', 'and a.application_name ='],
+    texts: ['g4wdx7'],
     run: ({ server, session, params }) => {
       const doomed = [...server.sessions].filter(
         (other) => other !== session && other.applicationName === params[0],
@@ -104,16 +114,11 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
     },
   },
   {
-    name: 'terminateBackend',
-    says: ['select pg_terminate_backend(pid, 1000)', 'where pid ='],
-    texts: ['z3i59j'],
-    run: ({ server, session, params }) => {
-      const [pid, name] = params;
-      const doomed = [...server.sessions].filter(
-        (other) => other !== session && other.pid === pid && other.applicationName === name,
-      );
-      return answer(terminate(server, doomed));
-    },
+    // The login has no right that its role does not have.
+    name: 'setRoleNone',
+    says: ['set local role none'],
+    texts: ['n0s4ye'],
+    run: () => answer(),
   },
 ];
 
@@ -127,6 +132,7 @@ function isWithoutGate({ session, tx, params, broken }: Scene): boolean {
 }
 
 function terminate(server: Scene['server'], doomed: readonly Session[]): object[] {
+  if (!server.mayTerminate) return doomed.map(() => ({ ended: null }));
   for (const session of doomed) server.terminate(session);
-  return doomed.map(() => ({ pg_terminate_backend: true }));
+  return doomed.map(() => ({ ended: true }));
 }
