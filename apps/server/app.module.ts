@@ -9,6 +9,7 @@ import type { Installation } from '#database/installation.repository.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
 import { LeaseTokens } from '#execution/lease-token.js';
+import { SchemaChecks } from '#execution/schema-checks.js';
 import { KeyRing } from '#tenancy/api-keys.js';
 import type { ServerConfig } from './config.js';
 import { AdminKeysController, ApiKeysController } from './http/api-keys.controller.js';
@@ -85,6 +86,12 @@ export class AppModule {
         { provide: API_DATABASE, useValue: db },
         { provide: INSTALLATION, useValue: installation },
         { provide: KeyRing, useFactory: () => new KeyRing(db, systemClock, config.CARILLON_ADMIN_KEY) },
+        {
+          provide: SchemaChecks,
+          inject: [LoopTimers],
+          useFactory: (timers: LoopTimers) =>
+            new SchemaChecks({ clock: systemClock, rest: (name, ms) => timers.rest(name, ms) }),
+        },
         { provide: LeaseTokens, useFactory: () => new LeaseTokens(installation.tokenSecret) },
         { provide: PageTokens, useFactory: () => new PageTokens(installation.tokenSecret) },
         { provide: APP_FILTER, useClass: ProblemFilter },

@@ -1,12 +1,11 @@
-// Does a schema decide as JSON Schema says, name the place, and stop in time whatever a stranger puts into it?
-import fc from 'fast-check';
+// Does a schema decide as JSON Schema says, and name the place?
 import { describe, expect, it } from 'vitest';
-import { compileSchema, type SchemaCheck } from './json-schema.js';
+import { compileSchema } from './json-schema.js';
 
-function checkOf(schema: object, trusted = false): SchemaCheck {
-  const compiled = compileSchema(schema, { trusted });
+function checkOf(schema: object, tell: 'first' | 'all' = 'all') {
+  const compiled = compileSchema(schema);
   if (compiled.kind === 'invalid') throw new Error(compiled.expected);
-  return compiled.check;
+  return (value: unknown) => compiled.check(value, tell);
 }
 
 const told = (schema: object, value: unknown) =>
@@ -69,7 +68,7 @@ describe('a schema', () => {
     [{ $async: true }, '', /\$async/],
     [{ enum: ['x'.repeat(65_536)] }, '', /at most 65536 bytes/],
   ])('%j is refused at %s', (schema, place, reason) => {
-    const compiled = compileSchema(schema, { trusted: false });
+    const compiled = compileSchema(schema);
     expect(compiled.kind === 'invalid' && compiled.path.join('.')).toBe(place);
     expect(compiled.kind === 'invalid' && compiled.expected).toMatch(reason);
   });
@@ -82,59 +81,25 @@ describe('a schema', () => {
 
   it('is not found by the reference of another one', () => {
     checkOf({ properties: { a: { $id: 'https://example.com/part', type: 'string' } } });
-    const compiled = compileSchema({ $ref: 'https://example.com/part' }, { trusted: false });
+    const compiled = compileSchema({ $ref: 'https://example.com/part' });
     expect(compiled).toMatchObject({ kind: 'invalid' });
   });
 
-  it.each([
-    ['a pattern that backtracks', { pattern: '^(a+)+$' }, `${'a'.repeat(50)}b`],
-    [
-      'references that unfold',
-      {
-        $defs: Object.fromEntries(
-          Array.from({ length: 40 }, (_, n) => [
-            `d${n}`,
-            n === 39
-              ? { type: 'string' }
-              : { allOf: [{ $ref: `#/$defs/d${n + 1}` }, { $ref: `#/$defs/d${n + 1}` }] },
-          ]),
-        ),
-        $ref: '#/$defs/d0',
-      },
-      'a',
-    ],
-    ['a reference to its root', { allOf: [{ $ref: '#' }] }, 1],
-    ['a reference to itself', { $defs: { a: { allOf: [{ $ref: '#/$defs/a' }] } }, $ref: '#/$defs/a' }, 1],
-    ['many things to compare', { uniqueItems: true }, Array.from({ length: 60_000 }, (_, n) => ({ n }))],
-  ])('with %s is stopped in time', (_, schema, value) => {
-    const startMs = performance.now();
-    const [mismatch] = checkOf(schema)(value);
-    expect(performance.now() - startMs).toBeLessThan(3_000);
-    expect(mismatch).toMatchObject({
-      path: [],
-      expected: expect.stringContaining('can be checked') as string,
-    });
-    // And the next one is not stopped.
-    expect(checkOf({ pattern: 'a' })('a')).toEqual([]);
+  it('tells the first mismatch or all, up to a bound', () => {
+    const schema = { items: { type: 'string' } };
+    const value = Array.from({ length: 1_000 }, (_, n) => n);
+    const [first, all] = [checkOf(schema, 'first')(value), checkOf(schema, 'all')(value)];
+    expect(first).toEqual([{ path: ['0'], expected: 'expected it to be string' }]);
+    expect(all).toHaveLength(50);
+    expect(checkOf({ const: 'x'.repeat(10_000) })(1)[0]?.expected).toHaveLength(500);
   });
 
-  it('decides the same whether it is trusted or not', () => {
-    const schema = { type: 'array', items: { pattern: '^[a-c]+$' }, uniqueItems: true };
-    const [watched, trusted] = [checkOf(schema), checkOf(schema, true)];
-    fc.assert(
-      fc.property(fc.anything(), (value) => {
-        expect(watched(value)).toEqual(trusted(value));
-      }),
-      { numRuns: 50 },
-    );
-    const letters = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'd'), maxLength: 3 }), {
-      maxLength: 5,
-    });
-    fc.assert(
-      fc.property(letters, (value) => {
-        expect(watched(value)).toEqual(trusted(value));
-      }),
-      { numRuns: 100 },
-    );
+  it('that names one definition many times is compiled without copies of it', () => {
+    const names = Array.from({ length: 50 }, (_, n) => `p${n}`);
+    const part = { properties: Object.fromEntries(names.map((name) => [name, { type: 'string' }])) };
+    const schema = { $defs: { part }, allOf: Array.from({ length: 200 }, () => ({ $ref: '#/$defs/part' })) };
+    const { user } = process.threadCpuUsage();
+    expect(checkOf(schema)({ p7: 7 })).not.toEqual([]);
+    expect((process.threadCpuUsage().user - user) / 1_000).toBeLessThan(2_000);
   });
 });

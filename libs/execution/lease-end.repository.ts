@@ -3,7 +3,7 @@
 // too, in case the run was cancelled or replaced behind the lease's back.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import type { LeaseId, ReplicaNumber, RunId, WorkerId } from '#kernel/ids.js';
+import type { LeaseId, ReplicaNumber, RunId, TenantId, WorkerId } from '#kernel/ids.js';
 import { keptColumns } from './kept-columns.js';
 import type { Lease } from './lease.repository.js';
 import { newestAttempts, type FinishedRun } from './settlement.repository.js';
@@ -95,6 +95,19 @@ export async function rememberEnd(tx: Tx, id: LeaseId, { verb, answer, attempt }
     insert into carillon.ended_lease (id, verb, answer, attempt) values (${id}, ${verb}, ${JSON.stringify(answer)}::jsonb, ${attempt})`.execute(
     tx,
   );
+}
+
+/** Null when the lease's job type has none that its tenant has written; undefined when there is no such lease. */
+export async function findOutputSchema(
+  db: Database,
+  { tenantId, id }: { tenantId: TenantId; id: LeaseId },
+): Promise<{ name: string; outputSchema: object | null } | undefined> {
+  const { rows } = await sql<{ name: string; outputSchema: object | null }>`
+    select l.job_type as name, j.output_schema as "outputSchema"
+      from carillon.lease l
+      left join carillon.job_type j on j.tenant_id = l.tenant_id and j.name = l.job_type
+     where l.id = ${id} and l.tenant_id = ${tenantId}`.execute(db);
+  return rows[0];
 }
 
 export async function findEnd(db: Database, id: LeaseId): Promise<EndedLease | undefined> {

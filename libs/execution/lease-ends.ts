@@ -18,6 +18,7 @@ import { findJobType } from './job-type.repository.js';
 import * as ends from './lease-end.repository.js';
 import * as leases from './lease.repository.js';
 import { checkOutput } from './schema-check.js';
+import type { SchemaChecks } from './schema-checks.js';
 import { deadLetter } from './revocation.repository.js';
 import { retryRuns } from './settlement.repository.js';
 import { forJsonb } from './stored-json.js';
@@ -40,17 +41,28 @@ export type LeaseEnding =
 type Outcome =
   RunTransition | { kind: 'retry'; outcome: 'released'; delayMs: 0; error: null } | { kind: 'lose' };
 
+export interface LeaseEnd {
+  tenantId: TenantId;
+  id: LeaseId;
+  word: LeaseWord;
+  random: Random;
+  checks: SchemaChecks;
+}
+
 /** Ends a lease with its holder's word. */
 export async function endLease(
   db: Database,
-  { tenantId, id, word, random }: { tenantId: TenantId; id: LeaseId; word: LeaseWord; random: Random },
+  { tenantId, id, word, random, checks }: LeaseEnd,
 ): Promise<LeaseEnding> {
+  // Before any row is locked: a check may take a second, and others may come first.
+  const misfit = word.verb === 'complete' ? await misfitOf(db, checks, { tenantId, id, word }) : null;
+  if (misfit === 'no-lease') return repeated(await ends.findEnd(db, id), word.verb);
   return inTransaction(db, async (tx) => {
     const lease = await leases.deleteLease(tx, { tenantId, id });
     if (lease === undefined) return repeated(await ends.findEnd(tx, id), word.verb);
     const run = await ends.returnRun(tx, lease);
     if (run === undefined) return { kind: 'lost', verb: 'revoke', late: lease };
-    const outcome = await outcomeOf({ tx, lease, run, word, random });
+    const outcome = await outcomeOf({ tx, lease, run, word, misfit, random });
     const state = await bringAbout(tx, lease, outcome, word.verb === 'complete' ? word.outputJson : null);
     const answer = { runId: lease.runId, state };
     await ends.rememberEnd(tx, id, { verb: word.verb, answer, attempt: lease.attempt });
@@ -100,11 +112,16 @@ interface Decision {
   random: Random;
 }
 
+const SUCCEEDED: AttemptResult = { kind: 'succeeded', output: null };
 const CANCELLED: Outcome = { kind: 'finish', outcome: 'cancelled', error: null };
 
-async function outcomeOf({ word, ...decision }: Decision & { word: LeaseWord }): Promise<Outcome> {
+async function outcomeOf({
+  word,
+  misfit,
+  ...decision
+}: Decision & { word: LeaseWord; misfit: AttemptResult | null }): Promise<Outcome> {
   // The work is done, whatever was wished meanwhile.
-  if (word.verb === 'complete') return success(decision, word.outputJson);
+  if (word.verb === 'complete') return byPolicy(decision, misfit ?? SUCCEEDED);
   if (decision.run.cancelRequested) return CANCELLED;
   switch (word.verb) {
     case 'fail':
@@ -145,15 +162,17 @@ function failed({ error, fatal, retryAfterMs }: LeaseWord & { verb: 'fail' }): A
   return { kind: 'failed', error, fatal, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
 }
 
-async function success(decision: Decision, outputJson: string): Promise<RunTransition> {
-  const { tx, lease } = decision;
-  const jobType = await findJobType(tx, { tenantId: lease.tenantId, name: lease.jobType });
-  const succeeded: AttemptResult = { kind: 'succeeded', output: null };
-  if (jobType === undefined || jobType.shared || jobType.outputSchema === null)
-    return byPolicy(decision, succeeded);
-  const { name, outputSchema } = jobType;
-  const output: unknown = JSON.parse(outputJson);
-  return byPolicy(decision, checkOutput({ ...succeeded, output }, { name, outputSchema }));
+/** Null for an output that fits, or needs to fit nothing. */
+async function misfitOf(
+  db: Database,
+  checks: SchemaChecks,
+  { tenantId, id, word }: Pick<LeaseEnd, 'tenantId' | 'id'> & { word: LeaseWord & { verb: 'complete' } },
+): Promise<AttemptResult | null | 'no-lease'> {
+  const found = await ends.findOutputSchema(db, { tenantId, id });
+  if (found === undefined) return 'no-lease';
+  const { name, outputSchema } = found;
+  if (outputSchema === null) return null;
+  return checkOutput(checks, JSON.parse(word.outputJson), { tenantId, name, outputSchema });
 }
 
 async function byPolicy({ tx, lease, run, random }: Decision, result: AttemptResult): Promise<RunTransition> {

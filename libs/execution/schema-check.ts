@@ -1,61 +1,67 @@
 // Do a payload and an output fit the schemas that a tenant gave its job type? If not, the run has failed for good: a
 // payload stays what it is, and an output is of work that is done. Whoever asks for a run over the API is told at once;
 // from SQL, or before a schema was made narrower, a payload comes in unseen and is looked at here, before anything is
-// called.
+// called. Both are checked as they are stored.
+import type { TenantId } from '#kernel/ids.js';
 import type { AttemptResult } from './decisions/run-transition.js';
-import { compileSchema, type CompiledSchema } from './json-schema.js';
-
-const REMEMBERED_MAX = 500;
-const remembered = new Map<string, CompiledSchema>();
+import type { SchemaChecks, Verdict } from './schema-checks.js';
+import { encodeJson } from './stored-json.js';
 
 interface TenantsSchema {
   what: 'payload' | 'output';
+  tenantId: TenantId;
   jobType: string;
   schema: object;
 }
 
+const SHOWN_MAX = 20;
+
 /** Null when it fits. */
-export function checkPayload(
+export async function checkPayload(
+  checks: SchemaChecks,
   payload: unknown,
-  { name, payloadSchema }: { name: string; payloadSchema: object },
-): AttemptResult | null {
-  return misfitOf(payload, { what: 'payload', jobType: name, schema: payloadSchema });
+  { tenantId, name, payloadSchema }: { tenantId: TenantId; name: string; payloadSchema: object },
+): Promise<AttemptResult | null> {
+  const json = JSON.stringify(payload); // it was stored as such
+  const schema = { what: 'payload', tenantId, jobType: name, schema: payloadSchema } as const;
+  return misfitOf(checks, { value: payload, json }, schema);
 }
 
-export function checkOutput(
-  succeeded: AttemptResult & { kind: 'succeeded' },
-  { name, outputSchema }: { name: string; outputSchema: object },
-): AttemptResult {
-  return misfitOf(succeeded.output, { what: 'output', jobType: name, schema: outputSchema }) ?? succeeded;
+/** Null when it fits, or can't be stored anyway. */
+export async function checkOutput(
+  checks: SchemaChecks,
+  output: unknown,
+  { tenantId, name, outputSchema }: { tenantId: TenantId; name: string; outputSchema: object },
+): Promise<AttemptResult | null> {
+  const encoded = encodeJson(output);
+  if (encoded.kind === 'unfit') return null;
+  const value: unknown = JSON.parse(encoded.json);
+  const schema = { what: 'output', tenantId, jobType: name, schema: outputSchema } as const;
+  return misfitOf(checks, { value, json: encoded.json }, schema);
 }
 
-function misfitOf(value: unknown, { what, jobType, schema }: TenantsSchema): AttemptResult | null {
+async function misfitOf(
+  checks: SchemaChecks,
+  checked: { value: unknown; json: string },
+  { what, tenantId, jobType, schema }: TenantsSchema,
+): Promise<AttemptResult | null> {
+  const verdict = await checks.check({ tenantId, schema, ...checked });
+  if (verdict.kind === 'fits') return null;
   const name = what === 'payload' ? 'InvalidPayload' : 'InvalidOutput';
-  const misfit = (message: string): AttemptResult => ({
-    kind: 'failed',
-    error: { name, message },
-    fatal: true,
-  });
-  const known = compiled(schema);
-  if (known.kind === 'invalid')
-    return misfit(
-      `expected ${what === 'output' ? 'an' : 'a'} ${what} schema of job type ${jobType} that can be used: ${known.expected}`,
-    );
-  const mismatches = known.check(value);
-  if (mismatches.length === 0) return null;
-  const told = mismatches
-    .slice(0, 20)
-    .map(({ path, expected }) => `/${path.map(String).join('/')}: ${expected}`);
-  return misfit(`the ${what} does not fit job type ${jobType}: ${told.join('; ')}`);
+  return { kind: 'failed', error: { name, message: messageOf(verdict, what, jobType) }, fatal: true };
 }
 
-/** Compiling costs a millisecond, which a run should not pay each time. */
-function compiled(schema: object): CompiledSchema {
-  const text = JSON.stringify(schema);
-  const known = remembered.get(text);
-  if (known !== undefined) return known;
-  if (remembered.size >= REMEMBERED_MAX) remembered.clear();
-  const fresh = compileSchema(schema, { trusted: false });
-  remembered.set(text, fresh);
-  return fresh;
+function messageOf(verdict: Exclude<Verdict, { kind: 'fits' }>, what: string, jobType: string): string {
+  switch (verdict.kind) {
+    case 'unusable':
+      return `expected ${what === 'output' ? 'an' : 'a'} ${what} schema of job type ${jobType} that can be used: ${verdict.expected}`;
+    case 'too-costly':
+      return `the ${what} can not be checked by the schema of job type ${jobType}: ${verdict.expected}`;
+    case 'misfit': {
+      const told = verdict.mismatches
+        .slice(0, SHOWN_MAX)
+        .map(({ path, expected }) => `/${path.map(String).join('/')}: ${expected}`);
+      return `the ${what} does not fit job type ${jobType}: ${told.join('; ')}`;
+    }
+  }
 }

@@ -21,6 +21,7 @@ import {
 } from './job-type.js';
 import { JobTypeReader } from './job-type-reader.js';
 import { checkOutput, checkPayload } from './schema-check.js';
+import type { SchemaChecks } from './schema-checks.js';
 
 export interface ResolvedTarget {
   call: CallTarget;
@@ -30,10 +31,11 @@ export interface ResolvedTarget {
   heartbeatMs?: number | null;
 }
 
-/** What leads out of this process. */
+/** What leads out of this process, or at least off its event loop. */
 export interface Ways {
   push: HttpPush;
   queues: UserQueues;
+  checks: SchemaChecks;
 }
 
 const REMEMBERED_MS = 5_000;
@@ -133,13 +135,17 @@ export class Targets {
   /** Handlers' own schemas are checked where they are called; this is for those that a tenant has written. */
   #checked({ name, shared, payloadSchema, outputSchema }: JobType, call: CallTarget): CallTarget {
     if (shared || (payloadSchema === null && outputSchema === null)) return call;
+    const { checks } = this.ways;
     return async (run, context) => {
-      const misfit = payloadSchema === null ? null : checkPayload(run.payload, { name, payloadSchema });
+      const { tenantId, payload } = run;
+      const misfit =
+        payloadSchema === null
+          ? null
+          : await checkPayload(checks, payload, { tenantId, name, payloadSchema });
       if (misfit !== null) return misfit;
       const result = await call(run, context);
-      return result.kind === 'succeeded' && outputSchema !== null
-        ? checkOutput(result, { name, outputSchema })
-        : result;
+      if (result.kind !== 'succeeded' || outputSchema === null) return result;
+      return (await checkOutput(checks, result.output, { tenantId, name, outputSchema })) ?? result;
     };
   }
 }

@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import { defineJob } from '#client/job-definition.js';
 import { JobHandler } from '#client/job-handler.js';
+import { watchLoop } from '../support/loop-watch.js';
 import { openDatabase } from '../support/rows.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import { createJobType, createTenant, finish, type TestTenant } from '../support/test-tenant.js';
@@ -97,9 +98,10 @@ describe("an output that a tenant's job type has a JSON Schema for", () => {
 
   it('holds nobody up with a pattern that backtracks without end (I9)', async () => {
     const jobType = await withSchema({ type: 'string', pattern: '^(a+)+$' });
-    const startedAt = performance.now();
+    const loop = watchLoop();
     const run = await finish(tenant, { jobType, payload: `${'a'.repeat(40)}!` });
+    loop.stop();
     expect(run).toMatchObject({ state: 'failed', error: { name: 'InvalidOutput' } });
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(loop.longestMs()).toBeLessThan(250);
   });
 });

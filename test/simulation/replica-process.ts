@@ -14,6 +14,7 @@ import { LoopTimers } from '#server/loop-timers.js';
 import { drain } from '#server/replica/drain.js';
 import { buildReplica, type Replica } from '#server/replica/replica.js';
 import { connectWakeUps } from '#server/replica/wake-ups.js';
+import { schemaChecks } from '../support/schema-checks.js';
 import type { Actor } from './actor.js';
 import type { Broken } from './broken-protocols.js';
 import type { SimEvent } from './event-queue.js';
@@ -72,6 +73,7 @@ export class ReplicaProcess implements Actor {
         version: 'simulated',
         handlerPath: 'public',
         tokens: new LeaseTokens(Buffer.alloc(32)),
+        checks: schemaChecks(), // no job type there has a schema
         onError: () => undefined,
       });
       this.#replica = replica;

@@ -12,6 +12,7 @@ import { beatLease, type TakenLease } from '#execution/lease.repository.js';
 import type { JobTypeLimits } from '#execution/limits.js';
 import { insertWorker, registerPulledJobType } from '#execution/worker.repository.js';
 import { asId, type RunId, type Slot, type TenantId } from '#kernel/ids.js';
+import { schemaChecks } from './schema-checks.js';
 import { addRuns, addTenant, openDatabase } from './rows.js';
 import { createTestDatabase } from './test-database.js';
 import { startLoneMember } from './test-member.js';
@@ -47,6 +48,7 @@ export async function outside(retry: object = {}, limits: JobTypeLimits = {}) {
     slots: 1,
     labels: {},
   });
+  const checks = schemaChecks();
   return {
     db,
     member,
@@ -63,7 +65,7 @@ export async function outside(retry: object = {}, limits: JobTypeLimits = {}) {
       return acquisition.kind === 'leases' ? acquisition.leases : [];
     },
     say: (lease: TakenLease, word: LeaseWord = COMPLETE) =>
-      endLease(db, { tenantId: tenant.id, id: lease.id, word, random: () => 0 }),
+      endLease(db, { tenantId: tenant.id, id: lease.id, word, random: () => 0, checks }),
     beat: (lease: TakenLease) => beatLease(db, { tenantId: tenant.id, id: lease.id, graceMs: 10_000 }),
     sweep: () => replica.leaseSweep.runOnce(),
   };

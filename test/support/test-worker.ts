@@ -30,6 +30,7 @@ import { SettleLoop } from '#execution/settle-loop.js';
 import { StartLoop } from '#execution/start-loop.js';
 import type { JobTypeLimits } from '#execution/limits.js';
 import { Targets } from '#execution/targets.js';
+import { schemaChecks } from './schema-checks.js';
 import type { TestMember } from './test-member.js';
 import { until } from './until.js';
 
@@ -55,7 +56,7 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
   const push = startPush();
   const queues = new UserQueues(membership, { schema: 'pgboss', onError: () => undefined });
   onTestFinished(() => queues.stop());
-  const targets = new Targets(membership, registry, { push, queues }, systemClock);
+  const targets = new Targets(membership, registry, { push, queues, checks: schemaChecks() }, systemClock);
   const runLog = new RunLog();
   const notes = new ProgressNotes();
   const executor = new Executor({

@@ -43,6 +43,7 @@ import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant } from './auth.guard.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
 import { Idempotent, Writes, type Writing } from './idempotency.js';
+import { JobCheck } from './job-check.js';
 import * as shapes from './job-type.shapes.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { invalidField, notFound, ProblemError } from './problem.js';
@@ -58,6 +59,7 @@ export class JobTypesController {
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly pages: PageTokens,
+    private readonly check: JobCheck,
     private readonly replica: ReplicaService,
   ) {}
 
@@ -88,6 +90,8 @@ export class JobTypesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
     await this.#requireReachable(tenant, input.target);
+    const { payloadSchema, outputSchema } = input;
+    await this.check.requireSchemas(tenant, { payloadSchema, outputSchema });
     try {
       const created = await insertJobType(db, tenant.id, input);
       response.setHeader('Location', `/api/v1/tenants/${tenant.name}/job-types/${created.name}`);

@@ -19,6 +19,7 @@ import { findEnd, noteProgress, type LeaseAnswer } from '#execution/lease-end.re
 import { endLease, type LeaseEnding, type LeaseWord } from '#execution/lease-ends.js';
 import type { AttemptError } from '#execution/decisions/run-transition.js';
 import { LeaseTokens, namedAtMs } from '#execution/lease-token.js';
+import { SchemaChecks } from '#execution/schema-checks.js';
 import { beatLease } from '#execution/lease.repository.js';
 import { encodeJson } from '#execution/stored-json.js';
 import type { LeaseId } from '#kernel/ids.js';
@@ -29,6 +30,7 @@ import type { ServerConfig } from '../config.js';
 import { API_DATABASE, CONFIG } from '../tokens.js';
 import { CurrentTenant, LeaseHolder, WorkersToo } from './auth.guard.js';
 import { readHeartbeat } from './heartbeat-body.js';
+import { refuseCrowded } from './job-check.js';
 import { readLogLines } from './log-lines.js';
 import { LINES_TYPE } from './media-type.js';
 import { ProblemError } from './problem.js';
@@ -53,6 +55,7 @@ export class LeaseController {
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly tokens: LeaseTokens,
+    private readonly checks: SchemaChecks,
     private readonly timers: LoopTimers,
     private readonly replica: ReplicaService,
     @Inject(CONFIG) private readonly config: ServerConfig,
@@ -187,10 +190,18 @@ export class LeaseController {
 
   async #end(tenant: Tenant, token: string, word: LeaseWord): Promise<LeaseAnswer> {
     const id = this.#leaseOf(token);
+    if (word.verb === 'complete') refuseCrowded(this.checks, tenant);
     const ending = await this.#onceParked(
       id,
       async (): Promise<Exclude<LeaseEnding, { kind: 'unknown' }> | undefined> => {
-        const found = await endLease(this.db, { tenantId: tenant.id, id, word, random: systemRandom });
+        const { checks } = this;
+        const found = await endLease(this.db, {
+          tenantId: tenant.id,
+          id,
+          word,
+          random: systemRandom,
+          checks,
+        });
         return found.kind === 'unknown' ? undefined : found;
       },
     );

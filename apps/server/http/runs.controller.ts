@@ -125,7 +125,7 @@ export class RunsController {
 
   /** Null when the assumption does not hold, or would have the run refused. */
   async #takeAssumed(job: NamedJob, input: shapes.RunInput, writing: Writing): Promise<Taken | null> {
-    if ((await this.check.problemOf(job.jobType, input)) !== null) return null;
+    if ((await this.check.problemOf(job.tenant, job.jobType, input)) !== null) return null;
     const row = await this.intake.takeAssumed(job, input, writing);
     return row && { kind: 'created', row };
   }
@@ -140,7 +140,7 @@ export class RunsController {
   }
 
   async #take({ tenant, jobType }: TenantAndJob, input: shapes.RunInput, writing: Writing): Promise<Taken> {
-    const refused = await this.check.problemOf(jobType, input);
+    const refused = await this.check.problemOf(tenant, jobType, input);
     if (refused !== null) throw refused;
     const { result, row, maxQueued } = await this.intake.takeOne(tenant, { input, jobType }, writing);
     const problem = problemOf(result, input.unique?.key, maxQueued);

@@ -10,6 +10,7 @@ import type { JobType } from '#execution/job-type.js';
 import type { GatheredLine } from '#execution/run-log.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
 import { LeaseTokens } from '#execution/lease-token.js';
+import { SchemaChecks } from '#execution/schema-checks.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { registerSharedJobTypes } from '../jobs/shared-job-types.js';
 import { LoopTimers } from '../loop-timers.js';
@@ -29,6 +30,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly registry: HandlerRegistry,
     private readonly tokens: LeaseTokens,
+    private readonly checks: SchemaChecks,
     private readonly timers: LoopTimers,
     private readonly logger: PinoLogger,
   ) {}
@@ -42,6 +44,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
       version,
       handlerPath: await givenPath(this.config.DATABASE_URL),
       tokens: this.tokens,
+      checks: this.checks,
       onError: (error) => this.logger.warn({ err: error }, 'a connection broke'),
     });
     await replica.membership.checkSession();

@@ -34,6 +34,7 @@ import { RevocationLoop } from '#execution/revocation-loop.js';
 import { RunLogLoop } from '#execution/run-log-loop.js';
 import { RunLog } from '#execution/run-log.js';
 import { SettleLoop } from '#execution/settle-loop.js';
+import type { SchemaChecks } from '#execution/schema-checks.js';
 import { StartLoop } from '#execution/start-loop.js';
 import { Targets } from '#execution/targets.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planner-loop.js';
@@ -48,6 +49,7 @@ export interface ReplicaOptions {
   /** Where the handlers' own tables are looked for. */
   handlerPath: string;
   tokens: LeaseTokens;
+  checks: SchemaChecks;
   onError: (error: Error) => void;
 }
 
@@ -118,11 +120,11 @@ function buildExecution(
     hints,
   }: { membership: Membership; databaseClock: DatabaseClock; hints: HintsLoop },
 ) {
-  const { config, registry, onError } = options;
+  const { config, registry, checks, onError } = options;
   const held = new HeldRuns({ held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING });
   const { dispatcher, push } = buildPush(options);
   const queues = new UserQueues(membership, { schema: config.CARILLON_QUEUE_SCHEMA, onError });
-  const targets = new Targets(membership, registry, { push, queues }, clock);
+  const targets = new Targets(membership, registry, { push, queues, checks }, clock);
   const settleLoop = new SettleLoop(membership, held);
   // Some connections are left for claims and ends.
   const atOnce = Math.max(1, Math.floor(config.CARILLON_WORK_CONNECTIONS / 2));

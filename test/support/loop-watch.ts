@@ -1,0 +1,58 @@
+// How long was the event loop of this thread kept from its timers? Measured by the processor time that the thread used
+// between two ticks, and not by a clock, so that a machine that is busy with other things is not taken for a stall.
+
+const TICK_MS = 10;
+
+/** Begins to watch; the answer is the longest stretch so far, in milliseconds of processor time. */
+export function watchLoop(): { longestMs: () => number; stop: () => void } {
+  let before = cpuMs();
+  let longest = 0;
+  const look = (): void => {
+    const now = cpuMs();
+    longest = Math.max(longest, now - before);
+    before = now;
+  };
+  const timer = setInterval(look, TICK_MS);
+  timer.unref();
+  return {
+    longestMs: () => {
+      look();
+      return longest;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+/** No request may keep a replica's event loop longer than this. */
+const STRETCH_MS_MAX = 250;
+/** Two threads with full heaps, and what a garbage collection has yet to give back. */
+const GROWTH_MB_MAX = 500;
+
+export interface ProcessWatch {
+  /** Throws if the event loop was held up for too long, or the memory has grown by too much. */
+  judge: () => void;
+}
+
+/** Watches this process, for tests that have a replica inside of it. */
+export function watchProcess(): ProcessWatch {
+  const before = process.memoryUsage().rss;
+  const loop = watchLoop();
+  return {
+    judge: () => {
+      loop.stop();
+      const grownMb = (process.memoryUsage().rss - before) / 1e6;
+      const longestMs = loop.longestMs();
+      if (longestMs > STRETCH_MS_MAX)
+        throw new Error(
+          `expected no stretch of more than ${STRETCH_MS_MAX} ms on the event loop, got ${longestMs} ms`,
+        );
+      if (grownMb > GROWTH_MB_MAX)
+        throw new Error(`expected the process to grow by at most ${GROWTH_MB_MAX} MB, got ${grownMb} MB`);
+    },
+  };
+}
