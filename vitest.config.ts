@@ -1,6 +1,7 @@
 // Which tests are there, and what does each kind need? `unit` and `simulation` need nothing, `integration` and
 // `cluster` need a PostgreSQL server, `docker` needs a Docker engine and runs only when it is asked for
-// (npm run test:docker), and so does `chaos`, which brings its own server and takes minutes (npm run test:chaos).
+// (npm run test:docker), and so do `chaos`, which brings its own server and takes minutes (npm run test:chaos), and
+// `odd-database`, a part of `integration` on a database with odd settings (npm test -- --project odd-database).
 // The groups run one after the other: a test that measures a takeover must not share two cores with the rest.
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
@@ -52,8 +53,41 @@ const chaos = project({
   fileParallelism: false,
 });
 
+/**
+ * What depends most on how a session stands: locks and what is read behind them, instants, schedules, limits, the functions that
+ * others call. On a database with every odd setting at once (test/support/odd-database.ts); the rest would say no more of it.
+ */
+const oddDatabase = project({
+  name: 'odd-database',
+  include: [
+    'claiming',
+    'fences',
+    'leadership',
+    'leases',
+    'limits-kept',
+    'partitions',
+    'planner',
+    'rest-ledger',
+    'rest-run-filters',
+    'rest-run-logs',
+    'rest-schedule-changes',
+    'rest-schedule-fires',
+    'rest-schedules',
+    'rest-unique-keys',
+    'run-cancel',
+    'run-outcomes',
+    'schedule-change-gate',
+    'settling',
+    'sql-enqueue',
+    'takeover',
+  ].map((name) => `test/integration/${name}.spec.ts`),
+  order: 1,
+  testTimeoutMs: 30_000,
+  needsPostgres: true,
+});
+
 /** Vitest runs every project it knows of, and can leave one out on the command line only; so it is not told. */
-const askedFor = [docker, chaos].filter(({ test }) =>
+const askedFor = [docker, chaos, oddDatabase].filter(({ test }) =>
   process.argv.some((argument) => argument.replace('--project=', '') === test?.name),
 );
 

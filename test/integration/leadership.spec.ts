@@ -5,7 +5,7 @@ import { asId } from '#kernel/ids.js';
 import { leaveState, listReplicas, returnToService } from '#cluster/replica.repository.js';
 import { runStatement } from '../support/admin-statement.js';
 import { createTestDatabase } from '../support/test-database.js';
-import { openDatabase } from '../support/rows.js';
+import { asAdministrator, openDatabase } from '../support/rows.js';
 import { startLoneMember, startMember, type TestMember } from '../support/test-member.js';
 import { until } from '../support/until.js';
 
@@ -54,7 +54,7 @@ describe('a leader that is frozen', () => {
     await live(follower, clock, 4_000);
     // The server ends the control session of a process that sleeps; nobody ends those of its pool.
     await runStatement(
-      url,
+      asAdministrator(url),
       `select pg_terminate_backend(pid, 1000) from pg_locks where locktype = 'advisory' and objid = ${replica}`,
     );
     await follower.lead();

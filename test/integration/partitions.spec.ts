@@ -111,7 +111,7 @@ describe('day partitions', () => {
     });
     const { rows } = await sql`
       select 1 from pg_indexes where schemaname = 'carillon' and tablename = 'run_history_2026_11_21'
-        and indexdef like '%(tenant_id, id)%'`.execute(db);
+        and replace(indexdef, '"', '') like '%(tenant_id, id)%'`.execute(db);
     expect(rows).toHaveLength(1);
   });
 

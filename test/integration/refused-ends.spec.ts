@@ -42,11 +42,11 @@ async function ended(wish: { runs: number; running?: number }, options: WorkerOp
 /** A trigger on the history that refuses with this SQLSTATE while its condition holds. */
 async function refuse(sqlstate: string, condition: string): Promise<void> {
   await sql`
-    create function refuse() returns trigger language plpgsql as ${sql.lit(`begin
+    create function public.refuse() returns trigger language plpgsql as ${sql.lit(`begin
       if ${condition} then raise exception 'refused on purpose' using errcode = '${sqlstate}'; end if;
       return new;
     end`)}`.execute(db);
-  await sql`create trigger refuse before insert on carillon.run_history_default for each row execute function refuse()`.execute(
+  await sql`create trigger refuse before insert on carillon.run_history_default for each row execute function public.refuse()`.execute(
     db,
   );
 }
@@ -61,7 +61,7 @@ describe('a refusal that passes', () => {
     for (let passes = 0; passes < 6; passes += 1)
       await expect(worker.settleLoop.runOnce()).rejects.toThrow('refused on purpose');
     expect(await count(db, 'run')).toBe(5);
-    await sql`drop function refuse cascade`.execute(db);
+    await sql`drop function public.refuse cascade`.execute(db);
     await worker.finish();
     expect((await history(db)).map(({ outcome, attempt }) => `${outcome} ${attempt}`)).toEqual(
       Array.from({ length: 5 }, () => 'succeeded 1'),
@@ -74,13 +74,13 @@ describe('a refusal that passes', () => {
       { handlers: { played: () => Promise.reject(new Error('no luck')) }, retry: { maxAttempts: 3 } },
     );
     await sql`
-      create function refuse() returns trigger language plpgsql as
+      create function public.refuse() returns trigger language plpgsql as
       'begin raise exception ''refused on purpose'' using errcode = ''53200''; end'`.execute(db);
-    await sql`create trigger refuse before update on carillon.run for each row execute function refuse()`.execute(
+    await sql`create trigger refuse before update on carillon.run for each row execute function public.refuse()`.execute(
       db,
     );
     await expect(worker.settleLoop.runOnce()).rejects.toThrow('refused on purpose');
-    await sql`drop function refuse cascade`.execute(db);
+    await sql`drop function public.refuse cascade`.execute(db);
     await worker.settleLoop.runOnce();
     expect(await db.selectFrom('run').select(['attempt', 'failures']).execute()).toEqual([
       { attempt: 2, failures: 1 },
@@ -97,7 +97,7 @@ describe('a refusal that passes', () => {
     expect((await history(db)).map(({ outcome }) => outcome)).toEqual(
       Array.from({ length: 10 }, () => 'succeeded'),
     );
-    await sql`drop function refuse cascade`.execute(db);
+    await sql`drop function public.refuse cascade`.execute(db);
     await worker.finish();
     expect(await count(db, 'run_history')).toBe(12);
   });

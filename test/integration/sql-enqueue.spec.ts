@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { openClient } from '../support/rows.js';
+import { asAdministrator, openClient } from '../support/rows.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import {
   createJobType,
@@ -160,7 +160,7 @@ describe('carillon.enqueue()', () => {
     const role = `app_${randomUUID().replaceAll('-', '')}`;
     await admin.query(`create role ${role}`);
     onTestFinished(async () => {
-      const cleaner = new pg.Client({ connectionString: server.databaseUrl });
+      const cleaner = new pg.Client({ connectionString: asAdministrator(server.databaseUrl) });
       await cleaner.connect();
       await cleaner.query(`drop owned by ${role}; drop role ${role}`);
       await cleaner.end();

@@ -1,6 +1,7 @@
 // Is anything of the stopped servers still there? Counted when the last server of the process has stopped,
 // against what was there before the first began: while another one lives, nobody can tell whose a socket is.
 import { runStatement } from './admin-statement.js';
+import { asAdministrator } from './rows.js';
 import { until } from './until.js';
 
 const WATCHED = ['TCPServerWrap', 'TCPSocketWrap', 'Timeout'];
@@ -51,7 +52,7 @@ function openHandles(): Map<string, number> {
 
 async function openSessions(databaseUrl: string): Promise<string[]> {
   const rows = await runStatement<{ name: string }>(
-    databaseUrl,
+    asAdministrator(databaseUrl),
     `select application_name || ': ' || left(query, 60) as name
        from pg_stat_activity
       where datname = current_database() and application_name like 'carillon%'`,

@@ -10,12 +10,15 @@ import type { TestProject } from 'vitest/node';
 import { removeEmbeddedPostgres, startEmbeddedPostgres } from '#database/embedded/embedded-postgres.js';
 import { migrateToLatest } from '#database/migrator.js';
 import { runStatement, withDatabase } from './admin-statement.js';
+import { makeOdd, ODD, removeOdd } from './odd-database.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** Of a user who may create databases. */
     databaseUrl: string;
     templateDatabase: string;
+    /** Of whom the product logs in as, in whatever database. */
+    productUrl: string;
   }
 }
 
@@ -36,14 +39,23 @@ export default async function setup(
   const server = given ? givenServer(given) : await startServer();
   const run = randomBytes(4).toString('hex');
   const close = async (): Promise<void> => {
-    if (given) await dropDatabases(given, run);
+    if (given) {
+      await dropDatabases(given, run);
+      if (project.name === ODD) await removeOdd(given, run);
+    }
     await server.close();
   };
   try {
     const version = await serverVersion(server.url);
     process.stdout.write(`${project.name || 'tests'}: PostgreSQL ${version}, ${server.describe}\n`);
     project.provide('databaseUrl', server.url);
-    project.provide('templateDatabase', await createTemplate(server.url, `carillon_template_${run}`));
+    const template = `carillon_template_${run}`;
+    await runStatement(server.url, `create database ${template}`);
+    const isOdd = project.name === ODD;
+    const productUrl = isOdd ? await makeOdd(server.url, { template, mark: run }) : server.url;
+    await migrateTemplate({ adminUrl: server.url, productUrl, template });
+    project.provide('productUrl', productUrl);
+    project.provide('templateDatabase', template);
     return close;
   } catch (error) {
     await close();
@@ -109,12 +121,18 @@ async function serverVersion(url: string): Promise<string> {
   );
 }
 
-async function createTemplate(adminUrl: string, name: string): Promise<string> {
-  await runStatement(adminUrl, `create database ${name}`);
-  await migrateToLatest(withDatabase(adminUrl, name));
+async function migrateTemplate({
+  adminUrl,
+  productUrl,
+  template,
+}: {
+  adminUrl: string;
+  productUrl: string;
+  template: string;
+}): Promise<void> {
+  await migrateToLatest(withDatabase(productUrl, template));
   // Nobody can be cloned from while somebody is connected, so nobody may connect any more.
-  await runStatement(adminUrl, `alter database ${name} allow_connections false`);
-  return name;
+  await runStatement(adminUrl, `alter database ${template} allow_connections false`);
 }
 
 /** Drops the template and the databases of tests that did not drop theirs; all carry the run in their names. */

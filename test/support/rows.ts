@@ -1,7 +1,7 @@
 // How does a test put rows into the tables, or look at them, without going through the product?
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { placementHash } from '#database/runtime/hash.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
@@ -23,13 +23,21 @@ export function openDatabase(url: string): Database {
   return db;
 }
 
-/** A plain session of its own, for what must happen beside the product's. Closed when the test is over. */
+/** A plain session of the administrator's, for what must happen beside the product's. Closed when the test is over. */
 export async function openClient(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: asAdministrator(url) });
   client.on('error', () => undefined);
   await client.connect();
   onTestFinished(() => client.end().catch(() => undefined));
   return client;
+}
+
+/** The same database, unless it is on another server than the test run's. */
+export function asAdministrator(url: string): string {
+  const admin = new URL(inject('databaseUrl'));
+  const given = new URL(url);
+  if (given.host !== admin.host) return url;
+  return Object.assign(given, { username: admin.username, password: admin.password }).href;
 }
 
 export async function addTenant(

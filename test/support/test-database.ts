@@ -23,7 +23,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `${template.replace('template', 'test')}_${randomBytes(5).toString('hex')}`;
   await copyDatabase({ adminUrl, template, name });
   return {
-    url: withDatabase(adminUrl, name),
+    url: withDatabase(inject('productUrl'), name),
     drop: async () => void (await runStatement(adminUrl, `drop database if exists ${name} with (force)`)),
   };
 }
