@@ -61,11 +61,12 @@ function mustTakeTimeAsArgument(file: string): boolean {
 const CLIENT_TIMERS = new Set(['libs/client/leased-attempt.ts', 'libs/client/worker-calls.ts']);
 
 const BEGINS = 'libs/database/connection.ts';
-/** Handlers do what they want, and starting a PostgreSQL server is no loop of ours. */
+/** Handlers do what they want, starting a PostgreSQL server is no loop of ours, and before a replica starts there are none. */
 function mustNotSetTimers(file: string): boolean {
   const setsTimers =
     file === 'apps/server/loop-timers.ts' ||
     file === 'apps/server/jobs/built-in-jobs.ts' ||
+    file === 'apps/server/start-wait.ts' ||
     CLIENT_TIMERS.has(file) ||
     isUnder(file, 'libs/database/embedded/', 'apps/cli/', 'test/') ||
     isSpec(file);

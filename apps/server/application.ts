@@ -7,6 +7,7 @@ import type { Provider } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { PinoLogger } from 'nestjs-pino';
 import { connectDatabase, type Database } from '#database/connection.js';
+import { isPortFree } from '#database/embedded/free-port.js';
 import { readInstallation } from '#database/installation.repository.js';
 import { migrateToLatest } from '#database/migrator.js';
 import { refuseUnfitSession } from '#database/session-fitness.js';
@@ -33,8 +34,16 @@ const BODY_LIMIT = '1mb';
 const BATCH_BODY_LIMIT = '64mb';
 const BATCH_PATH = /^\/api\/v1\/tenants\/[^/]+\/runs:batchCreate(\?|$)/;
 
-export async function startServer(config: ServerConfig, handlers: Provider[] = []): Promise<RunningServer> {
-  if (config.CARILLON_MIGRATE) await migrateToLatest(config.DATABASE_URL);
+/** `say`: told each few seconds what a start waits for, while there is no log yet. */
+export async function startServer(
+  config: ServerConfig,
+  handlers: Provider[] = [],
+  say: (line: string) => void = () => undefined,
+): Promise<RunningServer> {
+  if (config.CARILLON_MIGRATE) {
+    const onWait = (reason: string): void => say(`waiting to migrate the database: ${reason}`);
+    await migrateToLatest(config.DATABASE_SESSION_URL ?? config.DATABASE_URL, { onWait });
+  }
   const db = connectDatabase({
     url: config.DATABASE_URL,
     applicationName: 'carillon-api',
@@ -115,8 +124,10 @@ async function enter(app: NestExpressApplication, config: ServerConfig): Promise
 
 async function listen(app: NestExpressApplication, config: ServerConfig): Promise<string> {
   const { CARILLON_HOST: host, CARILLON_PORT: port } = config;
+  // Looked at first, because Nest logs a port that is taken as an error, which here it is not.
+  const isTaken = config.CARILLON_PORT_FALLBACK && !(await isPortFree(port));
   try {
-    await app.listen(port, host);
+    await app.listen(isTaken ? 0 : port, host);
   } catch (error) {
     const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
     if (!taken || !config.CARILLON_PORT_FALLBACK) throw error;

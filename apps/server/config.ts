@@ -8,6 +8,7 @@ import {
   type ClusterSettings,
 } from '#cluster/cluster-settings.js';
 import { HINTS_PER_SECOND } from '#cluster/hints-loop.js';
+import { problemOfDatabaseUrl } from '#database/database-url.js';
 import { CALLS_PER_HOST } from '#execution/guarded-dispatcher.js';
 import { ConfigError } from '#kernel/errors.js';
 
@@ -26,16 +27,21 @@ const count = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min).max(max));
 const role = z.enum(['api', 'scheduler', 'worker']);
-const postgresUrl = z.string().regex(/^postgres(ql)?:\/\//, 'expected a postgres:// URL');
+const postgresUrl = z.string().superRefine((url, context) => {
+  const message = problemOfDatabaseUrl(url);
+  if (message !== null) context.addIssue({ code: 'custom', message });
+});
 
 /** Each setting with its meaning; docs/CONFIGURATION.md is written from this. */
 export const settings = z.object({
   DATABASE_URL: postgresUrl.describe(
-    'The database. A pooler in transaction mode is fine if DATABASE_SESSION_URL goes past it.',
+    'The database, by one host; `sslmode` and its kin mean what they mean to libpq. A pooler in transaction mode is fine if DATABASE_SESSION_URL goes past it.',
   ),
   DATABASE_SESSION_URL: postgresUrl
     .optional()
-    .describe('A direct way to the primary for the control session. Default: DATABASE_URL.'),
+    .describe(
+      'A direct way to the primary for the control session and for migrations. Default: DATABASE_URL.',
+    ),
   CARILLON_HOST: z.string().default('127.0.0.1').describe('The address to listen on.'),
   CARILLON_PORT: count(0, 65_535).default(8080).describe('The port to listen on; 0 takes any free one.'),
   CARILLON_PORT_FALLBACK: flag

@@ -5,6 +5,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { Logger, type Params } from 'nestjs-pino';
 import type { ServerConfig } from './config.js';
 
+const PROBE = /^\/healthz\//;
 const REQUEST_ID = /^[\w.-]{1,100}$/;
 
 export function loggerOptions(config: ServerConfig): Params {
@@ -13,8 +14,9 @@ export function loggerOptions(config: ServerConfig): Params {
       level: config.CARILLON_LOG_LEVEL,
       base: { replica: config.CARILLON_NAME, pid: process.pid },
       redact: ['req.headers.authorization', 'req.headers.cookie'],
-      customLogLevel: (_request, response, error) =>
-        error !== undefined || response.statusCode >= 500 ? 'error' : 'debug',
+      // A probe that is told "not ready" comes every few seconds, and what made it so has been logged already.
+      customLogLevel: ({ url = '' }, response, error) =>
+        (error !== undefined || response.statusCode >= 500) && !PROBE.test(url) ? 'error' : 'debug',
     },
   };
 }

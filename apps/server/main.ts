@@ -2,15 +2,16 @@
 // it is gone, always after a drain; a second signal ends it at once.
 import { UnfitSessionError } from '#database/session-fitness.js';
 import { ConfigError } from '#kernel/errors.js';
-import { startServer, type RunningServer } from './application.js';
+import type { RunningServer } from './application.js';
 import { readConfig } from './config.js';
+import { startOnceDatabaseAnswers } from './start-wait.js';
 
 async function main(): Promise<void> {
   const isChild = process.channel !== undefined;
   // As process 1 of a container, Node ignores the signals that nobody listens for.
   process.on('SIGTERM', endBeforeStart);
   process.on('SIGINT', endBeforeStart);
-  const server = await startServer(readConfig());
+  const server = await startOnceDatabaseAnswers(readConfig(), (line) => process.stderr.write(`${line}\n`));
   const stop = stopOnSignals(server);
   // The parent may be gone already: a channel that broke during the start has told nobody.
   if (isChild && !process.connected) return stop();

@@ -1,8 +1,9 @@
 // How do we talk to PostgreSQL? Through a bounded pool of named sessions. The name carries the replica's
 // number, so that the leader can see and end every session of a replica that it declares dead.
-import { Kysely, PostgresDialect, type PostgresPool, type Transaction } from 'kysely';
+import { Kysely, PostgresDialect, type Dialect, type PostgresPool, type Transaction } from 'kysely';
 import pg from 'pg';
 import { DatabaseClient, type DatabaseClientConfig } from './database-client.js';
+import { settledDatabaseUrl } from './database-url.js';
 import { pinnedOptions } from './decisions/session-settings.js';
 import { PreparedStatements } from './prepared-statements.js';
 import type { Tables } from './schema.js';
@@ -33,6 +34,10 @@ export interface DatabaseOptions {
 
 /** A pool with Kysely on it. Ends with `destroy()`. */
 export function connectDatabase(options: DatabaseOptions): Database {
+  return databaseOver(openPool(options));
+}
+
+export function openPool(options: DatabaseOptions): PostgresPool {
   const config: pg.PoolConfig & DatabaseClientConfig = {
     ...sessionConfig(options),
     statements: options.prepares === true ? new PreparedStatements(options.onError) : null,
@@ -44,7 +49,7 @@ export function connectDatabase(options: DatabaseOptions): Database {
   // lent out between two statements. Without a listener for each, either would end the process.
   pool.on('error', options.onError);
   pool.on('connect', (client) => client.on('error', options.onError));
-  return databaseOver(pool);
+  return pool;
 }
 
 /**
@@ -61,8 +66,8 @@ function isTransaction(db: Database): db is Tx {
   return db.isTransaction;
 }
 
-export function databaseOver(pool: PostgresPool): Database {
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(SCHEMA);
+export function databaseOver(pool: PostgresPool, dialect: Dialect = new PostgresDialect({ pool })): Database {
+  return new Kysely<Tables>({ dialect }).withSchema(SCHEMA);
 }
 
 /**
@@ -89,12 +94,12 @@ interface SessionStart {
 
 /** For sessions that somebody else's code opens: pinned like ours, with nothing else of them. */
 export function pinnedSession(url: string): SessionStart {
-  return withSettings(url, pinnedOptions());
+  return withSettings(settledDatabaseUrl(url), pinnedOptions());
 }
 
 export function sessionConfig(options: Omit<DatabaseOptions, 'maxConnections' | 'onError'>): pg.ClientConfig {
   return {
-    ...withSettings(options.url, `${pinnedOptions(options)} ${planSettings(options)}`),
+    ...withSettings(settledDatabaseUrl(options.url), `${pinnedOptions(options)} ${planSettings(options)}`),
     application_name: options.applicationName,
     statement_timeout: options.statementTimeoutMs,
     // Later than the server's own limit: it only matters when the server can't be heard any more.

@@ -86,7 +86,8 @@ describe('an error of the database', () => {
     'timeout exceeded when trying to connect',
     'timeout expired',
     'Connection terminated due to connection timeout',
-  ])('is lost when there was no connection in time: %s', (message) => {
+    'There was an error establishing an SSL connection',
+  ])('is lost when there was no connection to be had: %s', (message) => {
     expect(databaseErrorKind(new Error(message))).toBe('lost');
   });
 

@@ -21,9 +21,9 @@ const NOT_REACHED = new Set([
   'ENETUNREACH',
   'ENOENT',
 ]);
-/** How the driver and its pool tell, by message only, that no connection was to be had in time. */
+/** How the driver and its pool tell, by message only, that no connection was to be had. */
 const NOT_CONNECTED =
-  /^(timeout exceeded when trying to connect|timeout expired$|Connection terminated due to connection timeout)/;
+  /^(timeout exceeded when trying to connect|timeout expired$|Connection terminated due to connection timeout|There was an error establishing an SSL connection)/;
 /**
  * Classes 40 (rolled back: serialization, deadlock), 53 (disk, memory, limits of the server), 58 (its files); and what is
  * in use, locked or cancelled.
@@ -74,7 +74,7 @@ export function isDatabaseError(error: unknown): boolean {
   if (code !== null) return SQLSTATE.test(code) || SYSTEM_ERROR.test(code);
   return (
     error instanceof Error &&
-    /connection terminated|timeout|Client has encountered a connection error|Client was closed/i.test(
+    /connection terminated|timeout|error establishing an SSL connection|Client has encountered a connection error|Client was closed/i.test(
       error.message,
     )
   );

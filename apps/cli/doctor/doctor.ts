@@ -8,6 +8,7 @@ import { pendingMigrations } from '#database/migrator.js';
 import { reportServer } from '#database/server-report.repository.js';
 import { openSession } from '#database/session-connection.js';
 import { UnfitSessionError } from '#database/session-fitness.js';
+import { settleTls } from '#database/tls-offer.js';
 import { readConfig, type ServerConfig } from '#server/config.js';
 import { budgetTotal, connectionBudget } from '#server/connection-budget.js';
 import { CliError } from '../cli-error.js';
@@ -20,7 +21,7 @@ const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' } as co
 export async function doctor(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<{ text: string; isHealthy: boolean }> {
-  const config = readConfig(env);
+  const config = await settled(readConfig(env));
   const db = connectDatabase({
     url: config.DATABASE_URL,
     applicationName: NAME,
@@ -39,6 +40,14 @@ export async function doctor(
     throw isDatabaseError(error) ? new CliError(unreachable(config, error)) : error;
   } finally {
     await db.destroy();
+  }
+}
+
+async function settled(config: ServerConfig): Promise<ServerConfig> {
+  try {
+    return { ...config, DATABASE_URL: await settleTls(config.DATABASE_URL) };
+  } catch (error) {
+    throw isDatabaseError(error) ? new CliError(unreachable(config, error)) : error;
   }
 }
 

@@ -2,7 +2,9 @@
 // database `carillon` in it. Either way it is brought to the newest version here, once, before any replica
 // starts, and a database that can't be reached is told in one line.
 import pg from 'pg';
+import { problemOfDatabaseUrl } from '#database/database-url.js';
 import { migrateToLatest } from '#database/migrator.js';
+import { settleTls } from '#database/tls-offer.js';
 import { CliError } from '../cli-error.js';
 import type { DataFolder } from './data-folder.js';
 import { EmbeddedDatabase } from './embedded-database.js';
@@ -22,20 +24,31 @@ const NAME = 'carillon';
 export function givenDatabaseUrl(environment: NodeJS.ProcessEnv): string | undefined {
   const url = environment['DATABASE_URL'] ?? '';
   if (url === '') return undefined;
-  if (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url)) return url;
-  const expected = 'expected postgres://USER:PASSWORD@HOST:PORT/DATABASE';
-  throw new CliError(`DATABASE_URL: ${expected}, got ${url.length} characters of another form`, 2);
+  const problem = problemOfDatabaseUrl(url);
+  if (problem === null) return url;
+  throw new CliError(`DATABASE_URL: ${problem}, got ${url.length} characters (not shown)`, 2);
 }
 
 /** Resolves with the URL of a migrated database. */
 export async function prepareDatabase(order: DatabaseOrder): Promise<string> {
-  const url = order.givenUrl ?? (await startOwn(order));
-  const { applied } = await migrateToLatest(url).catch((error: unknown) => {
-    throw new CliError(`expected a PostgreSQL database at ${withoutPassword(url)}, got: ${reasonOf(error)}`);
+  const given = order.givenUrl ?? (await startOwn(order));
+  const { url, applied } = await migrated(given, order.say).catch((error: unknown) => {
+    throw new CliError(
+      `expected a PostgreSQL database at ${withoutPassword(given)}, got: ${reasonOf(error)}`,
+    );
   });
   const migrations = applied.length === 0 ? 'is up to date' : `got ${applied.length} migrations`;
   order.say(`database ${order.givenUrl === undefined ? NAME : withoutPassword(url)} ${migrations}`);
   return url;
+}
+
+async function migrated(
+  given: string,
+  say: (line: string) => void,
+): Promise<{ url: string; applied: string[] }> {
+  const url = await settleTls(given);
+  const onWait = (reason: string): void => say(`waiting to migrate: ${reason}`);
+  return { url, ...(await migrateToLatest(url, { onWait })) };
 }
 
 async function startOwn({ folder, wantedPort, shutdown, say }: DatabaseOrder): Promise<string> {

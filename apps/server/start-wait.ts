@@ -1,0 +1,106 @@
+// What does a replica do that starts before its database does? It waits, for as long as it takes, and says each few seconds
+// which host it waits for and why: a deployment starts its parts in any order. It does not wait for what waiting can't
+// mend: a login that is refused, a database that is not there, a certificate that is not trusted, a way that carries no
+// sessions. This is before there are loops, so it keeps its own pauses.
+import { setTimeout as rest } from 'node:timers/promises';
+import { connectDatabase } from '#database/connection.js';
+import { databaseErrorKind, isDatabaseError } from '#database/error-kind.js';
+import { settleTls } from '#database/tls-offer.js';
+import { sql } from 'kysely';
+import { ConfigError } from '#kernel/errors.js';
+import { startServer, type RunningServer } from './application.js';
+import type { ServerConfig } from './config.js';
+
+const TRIED_EVERY_MS = 1_000;
+const SAID_EVERY_MS = 5_000;
+
+type Setting = 'DATABASE_URL' | 'DATABASE_SESSION_URL';
+
+/** SQLSTATEs that stay until a setting or the server's is changed, with the remedy. */
+const FOR_GOOD: Readonly<Record<string, string>> = {
+  '28P01': 'give the right password',
+  '28000': 'let this user in from here (pg_hba.conf), or give another',
+  '3D000': 'create it, or name another',
+  '42501': 'grant the right to connect',
+};
+
+/** Throws ConfigError for what no waiting mends, and whatever else the start failed with. */
+export async function startOnceDatabaseAnswers(
+  config: ServerConfig,
+  say: (line: string) => void,
+): Promise<RunningServer> {
+  for (;;) {
+    const settled = await untilDatabaseAnswers(config, say);
+    try {
+      return await startServer(settled, [], say);
+    } catch (error) {
+      // It answered a moment ago: it may be starting, stopping, or full.
+      if (!isDatabaseError(error) || databaseErrorKind(error) === 'rejected') throw error;
+      say(`the database went away during the start: ${reasonOf(error)}; trying again`);
+    }
+    await rest(TRIED_EVERY_MS);
+  }
+}
+
+/** Resolves once the database lets this replica in by each of its URLs, with the settings as they are to be used. */
+export async function untilDatabaseAnswers(
+  config: ServerConfig,
+  say: (line: string) => void,
+): Promise<ServerConfig> {
+  const DATABASE_URL = await untilAnswered('DATABASE_URL', config.DATABASE_URL, say);
+  if (config.DATABASE_SESSION_URL === undefined) return { ...config, DATABASE_URL };
+  const sessionUrl = await untilAnswered('DATABASE_SESSION_URL', config.DATABASE_SESSION_URL, say);
+  return { ...config, DATABASE_URL, DATABASE_SESSION_URL: sessionUrl };
+}
+
+async function untilAnswered(setting: Setting, given: string, say: (line: string) => void): Promise<string> {
+  for (let tried = 0; ; tried += 1) {
+    try {
+      const url = await settleTls(given);
+      await enter(url);
+      return url;
+    } catch (error) {
+      const refusal = refusalForGood(error);
+      const where = `${setting} (${placeOf(given)})`;
+      if (refusal !== null) throw new ConfigError(`${where}: ${refusal}`);
+      if ((tried * TRIED_EVERY_MS) % SAID_EVERY_MS === 0)
+        say(`waiting for the database, ${where}: ${reasonOf(error)}; this goes on until it answers`);
+    }
+    await rest(TRIED_EVERY_MS);
+  }
+}
+
+async function enter(url: string): Promise<void> {
+  const db = connectDatabase({
+    url,
+    applicationName: 'carillon-start',
+    maxConnections: 1,
+    statementTimeoutMs: 5_000,
+    onError: () => undefined, // the statement reports the same break
+  });
+  try {
+    await sql`select 1`.execute(db);
+  } finally {
+    await db.destroy();
+  }
+}
+
+function refusalForGood(error: unknown): string | null {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const remedy = FOR_GOOD[code];
+  if (remedy !== undefined) return `expected to be let in, got: ${reasonOf(error)} (${code}); ${remedy}`;
+  if (isDatabaseError(error) && databaseErrorKind(error) !== 'rejected') return null;
+  return `expected to be let in, got: ${reasonOf(error)}${code === '' ? '' : ` (${code})`}; see sslmode and sslrootcert if it is about TLS`;
+}
+
+/** Without the password. */
+function placeOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}
+
+/** A refused connection to `localhost` is an AggregateError without a message of its own. */
+function reasonOf(error: unknown): string {
+  const inner = error instanceof AggregateError ? error.errors[0] : error;
+  return inner instanceof Error ? inner.message : String(inner);
+}
