@@ -32,6 +32,10 @@ const postgresUrl = z.string().superRefine((url, context) => {
   if (message !== null) context.addIssue({ code: 'custom', message });
 });
 
+/** Where pg-boss does the control plane's own work; made by a migration. */
+export const BOSS_SCHEMA = 'carillon_boss';
+const OUR_SCHEMAS = new Set(['carillon', 'carillon_migration', BOSS_SCHEMA]);
+
 /** Each setting with its meaning; docs/CONFIGURATION.md is written from this. */
 export const settings = z.object({
   DATABASE_URL: postgresUrl.describe(
@@ -140,6 +144,7 @@ export const settings = z.object({
   CARILLON_QUEUE_SCHEMA: z
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,49}$/, 'expected the name of a schema')
+    .refine((schema) => !OUR_SCHEMAS.has(schema), 'expected a schema of your own, got one of Carillon')
     .default('pgboss')
     .describe(
       "The schema of the pg-boss whose queues job types of kind `queue` fill; in the runs' database.",

@@ -11,16 +11,24 @@ const ROWS_PER_BATCH = 1_000;
 /** What is left after so many batches waits for the next time. */
 const BATCHES_MAX = 1_000;
 
-export async function clearAway(db: Database): Promise<void> {
-  await untilDone(() => deleteOverKeys(db, { limit: ROWS_PER_BATCH }));
-  await untilDone(() => deleteOldAnswers(db, { keptHours: ANSWERS_KEPT_HOURS, limit: ROWS_PER_BATCH }));
+/** Stops between two batches when the signal says so; the next time goes on. */
+export async function clearAway(db: Database, signal?: AbortSignal): Promise<void> {
+  await untilDone(() => deleteOverKeys(db, { limit: ROWS_PER_BATCH }), signal);
+  await untilDone(
+    () => deleteOldAnswers(db, { keptHours: ANSWERS_KEPT_HOURS, limit: ROWS_PER_BATCH }),
+    signal,
+  );
   await deleteOldKeys(db);
   // Every key that is held until its run has ended is looked at once; a page is one walk along the primary key.
   let after: KeyPlace | null = null;
-  do after = (await deleteEndedKeys(db, { after, limit: ROWS_PER_BATCH })) ?? null;
-  while (after !== null);
+  do {
+    after = (await deleteEndedKeys(db, { after, limit: ROWS_PER_BATCH })) ?? null;
+    if (signal?.aborted === true) return;
+  } while (after !== null);
 }
 
-async function untilDone(clearBatch: () => Promise<number>): Promise<void> {
-  for (let batch = 0; batch < BATCHES_MAX; batch += 1) if ((await clearBatch()) < ROWS_PER_BATCH) return;
+async function untilDone(clearBatch: () => Promise<number>, signal?: AbortSignal): Promise<void> {
+  for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
+    if (signal?.aborted === true || (await clearBatch()) < ROWS_PER_BATCH) return;
+  }
 }

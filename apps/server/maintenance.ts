@@ -2,7 +2,7 @@
 // once by some replica, and again if that replica dies over it. For now that is the day partitions, made
 // ahead and dropped after their retention, what a tenant keeps for a shorter time, and what gathers where runs come in,
 // every hour each. pg-boss has two connections of its own, because it opens transactions by plain statements, which a
-// pool shared with anybody else would mix up.
+// pool shared with anybody else would mix up, and a schema of its own, which is never the users' (CARILLON_QUEUE_SCHEMA).
 import {
   Inject,
   Injectable,
@@ -15,13 +15,13 @@ import { deleteOldEvents } from '#cluster/cluster-event.repository.js';
 import { pinnedSession, type Database } from '#database/connection.js';
 import { DatabaseClient } from '#database/database-client.js';
 import { maintainPartitions, type Retention } from '#database/partitions.js';
-import { schemaExists } from '#database/session-report.repository.js';
 import { databaseTime } from '#database/time.repository.js';
 import { forgetEndedRuns } from '#execution/retention.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
-import type { ServerConfig } from './config.js';
+import { BOSS_SCHEMA, type ServerConfig } from './config.js';
 import { BOSS_CONNECTIONS } from './connection-budget.js';
 import { clearAway } from './enqueue-upkeep.js';
+import { removeFormerQueues } from './former-queues.repository.js';
 import { LoopTimers } from './loop-timers.js';
 import { API_DATABASE, CONFIG } from './tokens.js';
 
@@ -35,6 +35,10 @@ const BOSS_CONNECTION = {
 /** No job type may name a queue of ours: they all begin like this. */
 const PARTITIONS = 'carillon-partitions';
 const ENQUEUE_UPKEEP = 'carillon-enqueue-upkeep';
+/** A job may take as long as the pause to the next one; it is told to stop by then, and the next one goes on. */
+const QUEUE = { policy: 'singleton', retryLimit: 5, retryBackoff: true, expireInSeconds: 3_500 } as const;
+/** Where an earlier version kept all this. */
+const FORMER_SCHEMA = 'pgboss';
 
 @Injectable()
 export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -84,11 +88,11 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
   async #start(): Promise<PgBoss> {
     const boss = new PgBoss({
       ...pinnedSession(this.config.DATABASE_URL),
-      application_name: 'carillon-boss',
+      application_name: 'carillon-upkeep',
       max: BOSS_CONNECTIONS,
-      schema: 'pgboss',
-      // It would ask for a right on the database even where an administrator has made the schema ahead.
-      createSchema: !(await schemaExists(this.db, 'pgboss')),
+      schema: BOSS_SCHEMA,
+      // A migration has made it; pg-boss would need the right to make any.
+      createSchema: false,
       // Its pool is given all of this as it is; left alone it would wait for ever for an answer that got lost.
       ...BOSS_CONNECTION,
       // Its monitoring is meant for queues with traffic; ours has one job an hour.
@@ -97,20 +101,34 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
     boss.on('error', (error) => this.logger.warn({ err: error }, 'pg-boss had a problem; it tries again'));
     try {
       await boss.start();
-      await boss.createQueue(PARTITIONS, { policy: 'singleton', retryLimit: 5, retryBackoff: true });
+      await boss.createQueue(PARTITIONS, QUEUE);
       await boss.schedule(PARTITIONS, '7 * * * *');
-      await boss.work(PARTITIONS, { pollingIntervalSeconds: 60 }, async () => {
+      await boss.work(PARTITIONS, { pollingIntervalSeconds: 60 }, async ([job]) => {
         await this.#maintain();
-        await this.#forget();
+        await this.#forget(job?.signal);
       });
-      await boss.createQueue(ENQUEUE_UPKEEP, { policy: 'singleton', retryLimit: 5, retryBackoff: true });
+      await boss.createQueue(ENQUEUE_UPKEEP, QUEUE);
       await boss.schedule(ENQUEUE_UPKEEP, '37 * * * *');
-      await boss.work(ENQUEUE_UPKEEP, { pollingIntervalSeconds: 60 }, () => clearAway(this.db));
+      await boss.work(ENQUEUE_UPKEEP, { pollingIntervalSeconds: 60 }, ([job]) =>
+        clearAway(this.db, job?.signal),
+      );
+      await this.#removeFormer();
       return boss;
     } catch (error) {
       await boss.stop({ graceful: false }).catch(() => undefined);
       throw error;
     }
+  }
+
+  async #removeFormer(): Promise<void> {
+    const former = { schema: FORMER_SCHEMA, queues: [PARTITIONS, ENQUEUE_UPKEEP] };
+    // It may be the users' by now, who need not let us write there.
+    await removeFormerQueues(this.db, former).catch((error: unknown) =>
+      this.logger.warn(
+        { err: error, schema: FORMER_SCHEMA },
+        "an earlier version's queues could not be removed",
+      ),
+    );
   }
 
   async #maintain(): Promise<void> {
@@ -122,8 +140,11 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
     if (created + dropped > 0) this.logger.info({ created, dropped }, 'kept the day partitions');
   }
 
-  async #forget(): Promise<void> {
-    const forgotten = await forgetEndedRuns(this.db, { installationDays: this.#retention.historyDays });
+  async #forget(signal?: AbortSignal): Promise<void> {
+    const forgotten = await forgetEndedRuns(this.db, {
+      installationDays: this.#retention.historyDays,
+      ...(signal === undefined ? {} : { signal }),
+    });
     if (forgotten > 0) this.logger.info({ forgotten }, 'forgot runs that their tenants keep no longer');
   }
 }

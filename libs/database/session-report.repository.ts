@@ -24,8 +24,3 @@ export async function readPath(db: Database): Promise<string> {
     select pg_catalog.current_setting('search_path') as path`.execute(db);
   return rows[0]?.path ?? '';
 }
-
-export async function schemaExists(db: Database, name: string): Promise<boolean> {
-  const { rows } = await sql`select 1 from pg_namespace where nspname = ${name}`.execute(db);
-  return rows.length > 0;
-}

@@ -7,16 +7,21 @@ import { deleteEndedRuns, listShortRetentions } from './retention.repository.js'
 const BATCH = 5_000;
 const BATCHES_PER_TENANT = 200;
 
-/** Resolves with the number of runs that were forgotten. */
+/** Resolves with the number of runs that were forgotten, sooner when the signal says so. */
 export async function forgetEndedRuns(
   db: Database,
-  { installationDays, batch = BATCH }: { installationDays: number; batch?: number },
+  {
+    installationDays,
+    batch = BATCH,
+    signal,
+  }: { installationDays: number; batch?: number; signal?: AbortSignal },
 ): Promise<number> {
   let forgotten = 0;
   for (const { tenantId, days } of await listShortRetentions(db, { installationDays })) {
     for (let done = 0; done < BATCHES_PER_TENANT; done += 1) {
       const deleted = await deleteEndedRuns(db, { tenantId, days, limit: batch });
       forgotten += deleted;
+      if (signal?.aborted === true) return forgotten;
       if (deleted < batch) break;
     }
   }

@@ -98,7 +98,7 @@ it('migrates as a role that may make no schemas, where an administrator has made
   });
   const url = Object.assign(new URL(database.url), { pathname: `/${name}` });
   const inside = await openClient(url.href);
-  for (const schema of ['carillon', 'carillon_migration'])
+  for (const schema of ['carillon', 'carillon_migration', 'carillon_boss'])
     await inside.query(`create schema ${schema} authorization ${name}`);
   url.username = name;
   url.password = 'ahead';
