@@ -8,6 +8,7 @@
 // first tries to resume its own number, so that a restarted server or a cut connection kills nobody. Only
 // a row that says 'dead' does, and then the process goes on as a new incarnation.
 import { inTransaction, connectDatabase, type Database } from '#database/connection.js';
+import { databaseErrorKind } from '#database/error-kind.js';
 import type { SessionConnection } from '#database/session-connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
@@ -99,8 +100,7 @@ export class Membership {
   async #beatOnce(): Promise<void> {
     const startedAtMs = this.options.clock.monotonicMs();
     const session = this.#session ?? (await this.#connect());
-    const incarnation = this.#incarnation ?? (await this.#register(session));
-    const answer = await replicas.beat(session.db, incarnation.replica, incarnation.incarnation);
+    const { incarnation, answer } = await this.#beatOn(session);
     if (answer === null || answer.state === 'dead' || answer.state === 'left') {
       this.#expel(`the cluster holds replica ${incarnation.replica} for ${answer?.state ?? 'unknown'}`);
       return;
@@ -109,6 +109,22 @@ export class Membership {
     this.#trustedUntilMs = trustedUntilMs({ beatStartedAtMs: startedAtMs, leaseMs, marginMs });
     this.#noteDrain(answer.state === 'draining');
     this.beaten.publish({ ...answer, receivedAtMs: this.options.clock.monotonicMs() });
+  }
+
+  /** A session that could not answer is not asked again: only a refusal shows that there is still a server behind it. */
+  async #beatOn(session: SessionConnection) {
+    try {
+      const incarnation = this.#incarnation ?? (await this.#register(session));
+      const answer = await replicas.beat(session.db, incarnation.replica, incarnation.incarnation);
+      return { incarnation, answer };
+    } catch (error) {
+      const kind = databaseErrorKind(error);
+      if (kind !== 'rejected' && kind !== 'passing') {
+        this.#loseSession(session, error instanceof Error ? error : new Error(String(error)));
+        void session.close().catch(this.options.onError);
+      }
+      throw error;
+    }
   }
 
   /** A fence has told us that the cluster ended this incarnation before the next beat could. */
@@ -167,6 +183,9 @@ export class Membership {
       },
       this.#incarnation && { replica: this.#incarnation.replica, backendPid: this.#lastBackendPid },
     );
+    // Whoever declares us dead ends our sessions, too, and that may be just when one resumes: the end was told then before
+    // anything here knew of the session, and would be told no more.
+    if (session.endedBy !== null) throw session.endedBy;
     this.#session = session;
     this.#lastBackendPid = session.backendPid;
     return session;

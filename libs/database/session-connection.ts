@@ -23,6 +23,8 @@ export interface SessionOptions {
 export interface SessionConnection {
   readonly db: Database;
   readonly backendPid: number;
+  /** What has ended the session, if anything has. Its end may be told before its opener has the session in hand. */
+  readonly endedBy: Error | null;
   close(): Promise<void>;
 }
 
@@ -37,9 +39,12 @@ export async function openSession(options: SessionOptions): Promise<SessionConne
     // A direct session keeps what it has prepared; that it is one is found out before anything is repeated.
     statements: options.direct ? new PreparedStatements(() => undefined) : null,
   });
-  // A session that breaks before it is open is told by the rejection alone.
+  // A session that breaks before it is open is told by the rejection alone. The answer to the last statement and the end of
+  // the session may come in one read: then nothing rejects by itself, so it is asked for.
   let open = false;
+  let endedBy: Error | null = null;
   const lose = (error: Error): void => {
+    endedBy ??= error;
     if (!open) return;
     open = false;
     void client.end().catch(() => undefined);
@@ -54,12 +59,24 @@ export async function openSession(options: SessionOptions): Promise<SessionConne
     const { pid: backendPid } = await refuseUnfitSession(db);
     if (options.direct) refusePooler(client, backendPid);
     if (options.direct) await limitSilence(db, options.leaseMs);
+    throwIfEnded(endedBy);
     open = true;
-    return { db, backendPid, close: () => ((open = false), client.end()) };
+    return {
+      db,
+      backendPid,
+      get endedBy() {
+        return endedBy;
+      },
+      close: () => ((open = false), client.end()),
+    };
   } catch (error) {
     await client.end().catch(() => undefined);
     throw error;
   }
+}
+
+function throwIfEnded(error: Error | null): void {
+  if (error !== null) throw error;
 }
 
 /**

@@ -20,6 +20,7 @@ const ACCIDENTS = {
   'a transaction is ambushed': { weight: 8, strike: ambush },
   'a process is slow': { weight: 2, strike: slowDown },
   'a session is terminated': { weight: 4, strike: (cluster) => terminate(cluster, 'one') },
+  'a session ends behind an answer': { weight: 3, strike: endBehind },
   'the sessions of a replica are terminated': { weight: 2, strike: (cluster) => terminate(cluster, 'all') },
   'statements are refused': { weight: 2, strike: refuseStatements },
   'results are refused': { weight: 3, strike: refuseResults },
@@ -156,6 +157,23 @@ function terminate({ server, random }: SimulatedCluster, extent: 'one' | 'all'):
     if (other === session || (extent === 'all' && other.applicationName === session.applicationName))
       server.terminate(other);
   }
+}
+
+/** Each is the last that is asked at some moment of opening a control session or of beating. */
+const OPENING = [
+  'limitSilence',
+  'listen',
+  'terminateBackend',
+  'tryLivenessLock',
+  'insertEvent',
+  'nameSession',
+  'beat',
+];
+
+/** Often of a session that resumes, because the one before it has just been ended. */
+function endBehind(cluster: SimulatedCluster): void {
+  cluster.server.endsBehind = cluster.random.pick(OPENING) ?? null;
+  if (cluster.random.chance(0.8)) terminate(cluster, 'all');
 }
 
 /** For reasons that pass. */

@@ -11,7 +11,8 @@ export interface Answer {
 export interface Request {
   readonly text: string;
   readonly params: readonly unknown[];
-  readonly answer: (answer: Answer | Error) => void;
+  /** With the end of the session, if both come in one read. */
+  readonly answer: (answer: Answer | Error, end?: Error) => void;
 }
 
 export interface Limits {

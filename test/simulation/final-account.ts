@@ -11,6 +11,12 @@ const OVERDUE_MS = 7_000;
 /** What keeps the cluster from being whole; null when nothing does. */
 export function unhealed(cluster: SimulatedCluster): string | null {
   const present = cluster.present();
+  const outside = present.find((process) => {
+    let isMember = false;
+    perform(process, () => (isMember = process.replica.membership.trusted() !== null));
+    return !isMember;
+  });
+  if (outside !== undefined) return `${outside.name} is no member`;
   const replicas = new Set(present.map((process) => process.incarnation?.replica));
   const leaders = present.filter((process) => {
     let leads = false;

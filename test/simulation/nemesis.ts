@@ -46,6 +46,7 @@ export function heal({ world, server, workload, processes }: SimulatedCluster): 
   if (!server.isUp) server.start();
   server.dropDeafSessions();
   server.ambush = null;
+  server.endsBehind = null;
   for (const peer of world.peers) if (peer.isStalled) world.resume(peer);
   workload.returnAll();
   workload.resumeQueues();

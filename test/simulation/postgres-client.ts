@@ -150,8 +150,12 @@ export class Client extends EventEmitter implements Peer {
       return this.#settle(query, { rows: [], command: 'BEGIN', rowCount: 0 });
     }
     const { server } = this.#world;
-    const answer = (result: Answer | Error): void =>
-      this.#world.deliver(this, () => !this.#isOver && this.#settle(query, result));
+    const answer = (result: Answer | Error, end?: Error): void =>
+      this.#world.deliver(this, () => {
+        if (this.#isOver) return;
+        this.#settle(query, result);
+        if (end !== undefined) this.#break(end);
+      });
     this.#world.send(this, () => server.receive(session, { text: query.text, params: query.params, answer }));
   }
 

@@ -45,6 +45,8 @@ export class Server implements DatabaseServer, StatementServer {
   lossChance = 0;
   /** Strikes once, when this statement has found something, which is most often in the middle of a transaction. */
   ambush: { statement: string; strike: (session: Session) => void } | null = null;
+  /** The next session that gets the answer to this statement ends behind it: its client reads both at once. */
+  endsBehind: string | null = null;
   readonly #waiting = new Set<Session>();
   #released = false;
   #pids = 0;
@@ -142,7 +144,18 @@ export class Server implements DatabaseServer, StatementServer {
     if (loss === 'after') this.end(session, failures.broken());
     else if (loss === 'deaf after') this.#deafen(session);
     else if (session.isHungUp) this.end(session, null);
-    else if (session.peer !== null) request.answer(answer);
+    else if (session.peer !== null) this.#answer(session, request, answer);
+  }
+
+  #answer(session: Session, request: Request, answer: Answer | Error): void {
+    const { text } = request;
+    const isOutside = !session.isInTransaction && text !== 'commit' && text !== 'rollback';
+    if (!isOutside || this.endsBehind === null || this.endsBehind !== this.#book.nameOf(text))
+      return request.answer(answer);
+    this.endsBehind = null;
+    this.world.say(() => `${nameOf(session)} ends behind this answer`);
+    request.answer(answer, failures.terminated());
+    this.end(session, null);
   }
 
   #execute(session: Session, { text, params }: Request): Answer | Error | typeof BLOCKED {
