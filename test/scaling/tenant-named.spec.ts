@@ -1,0 +1,103 @@
+// Does each statement that is asked for rows by their ids name the tenant whose they are (I10)? An id may come from a request,
+// of which its sender may have made it up. Read from the sources of the repositories, whose functions are statements. Those that
+// name none are listed here, each with who has found its rows before; what a change adds to them is looked at.
+import { globSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const HOLDER =
+  'rows that a replica holds by claims which the statement, or one before it in the transaction, compares';
+const LEASE = 'the lease was deleted, or beaten for, by tenant and id in the same act';
+const LOCKED = 'rows that a statement before has found, and locked, by tenant';
+const SWEEP = 'ids that the sweep or a loop of ours has read itself';
+const TOLD = 'runs that the request has been shown by tenant and id before';
+
+const BY_ID_ALONE: Readonly<Record<string, string>> = {
+  'held-claim: dropClaims': HOLDER,
+  'held-claim: markStarted': HOLDER,
+  'held-claim: noteRestarts': HOLDER,
+  'held-claim: noteStarts': HOLDER,
+  'lease-end: returnRun': LEASE,
+  'lease-end: loseRun': LEASE,
+  'lease-end: finishRun': LEASE,
+  'lease-end: noteProgress': LEASE,
+  'lease-end: rememberEnd': LEASE,
+  'lease-end: findEnd': 'only with the token of the lease, which its holder alone has',
+  'lease: takenByRequest': 'the worker was found by its tenant',
+  'requeue: lockClaimsNaming': LOCKED,
+  'revocation: requeueLost': SWEEP,
+  'revocation: deadLetter': SWEEP,
+  'run-ending: endUnheld': 'runs of which a cancel was noted by tenant, or that the sweep has found',
+  'run-log: tallyLogs': SWEEP,
+  'run: findUnclaimed': 'holders of keys that were locked by tenant',
+  'run: replaceRun': 'holders of keys that were locked by tenant',
+  'run: insertRun': 'a new row, which has its tenant',
+  'run: finishedAmong': TOLD,
+  'run-log: listNextLogLines': TOLD,
+  'run-log: listLogLines': TOLD,
+  'settlement: lockClaims': HOLDER,
+  'settlement: stillHeld': HOLDER,
+  'settlement: decideFires': HOLDER,
+  'settlement: closeFires': HOLDER,
+  'settlement: finishRuns': HOLDER,
+  'settlement: retryRuns': HOLDER,
+  'settlement: putOffRuns': HOLDER,
+  'settlement: closeClaims': HOLDER,
+  'settlement: shrinkClaims':
+    'of claims that the caller has locked, runs that it holds or has locked by tenant',
+  'unique-key: unfinishedAmong': 'holders of keys that were locked by tenant',
+  'ledger: listFires': 'a schedule that was found by tenant and name',
+  'schedule: updateSchedule': LOCKED,
+  'schedule: deleteSchedule': LOCKED,
+  'schedule: revokePlanned': LOCKED,
+  'api-key: noteKeysUsed': 'keys by which their senders were let in',
+};
+
+/** Statements that are asked for something by an id and do not name a tenant. */
+function byIdAlone(file: string, text: string): string[] {
+  const room = basename(file, '.repository.ts');
+  return text.split(/^(?=export async function )/m).flatMap((part) => {
+    const [, name = '', parameters = ''] =
+      /^export async function (\w+)\(([\s\S]*?)\n?\): Promise/.exec(part) ?? [];
+    // Which tenant is asked for is no row of his.
+    const isAsked =
+      /\b(id|ids|[a-z]\w*Ids?|LogPage|Lease|RunProgress|FirePage|\w+Run|\w+Change|\w*Fire|VoidClaim)\b/.test(
+        parameters.replaceAll(/\b(tenantId|TenantId)\b/g, ''),
+      );
+    const body = part.split(/^}$/m)[0] ?? '';
+    return name !== '' && isAsked && !/tenant_id|tenantId|carillon\.tenant\b|'tenant'/.test(body)
+      ? [`${room}: ${name}`]
+      : [];
+  });
+}
+
+describe('who asks by an id names the tenant', () => {
+  const files = globSync('{apps,libs}/**/*.repository.ts').filter((file) => !file.includes('libs/cluster/'));
+  const found = files.flatMap((file) => byIdAlone(file, readFileSync(file, 'utf8')));
+
+  it('in every statement but those that are listed, which are all there', () => {
+    expect(files.length).toBeGreaterThan(15);
+    expect(found.toSorted()).toEqual(Object.keys(BY_ID_ALONE).toSorted());
+  });
+
+  it.each([
+    [
+      'export async function endRun(db: Database, id: RunId): Promise<void> {\n  await sql`delete from carillon.run where id = ${id}`;\n}\n',
+      ['a: endRun'],
+    ],
+    [
+      'export async function endRuns(\n  tx: Tx,\n  { ids }: { ids: readonly RunId[] },\n): Promise<void> {\n  await sql`delete from carillon.run where id = any(${ids})`;\n}\n',
+      ['a: endRuns'],
+    ],
+    [
+      'export async function endRun(db: Database, { tenantId, id }: Ref): Promise<void> {\n  await sql`delete from carillon.run where tenant_id = ${tenantId} and id = ${id}`;\n}\n',
+      [],
+    ],
+    [
+      'export async function endAll(db: Database): Promise<void> {\n  await sql`delete from carillon.run`;\n}\n',
+      [],
+    ],
+  ])('%s', (text, expected) => {
+    expect(byIdAlone('a.repository.ts', text)).toEqual(expected);
+  });
+});
