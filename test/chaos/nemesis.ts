@@ -7,6 +7,7 @@ import { Dice } from './dice.js';
 import type { FaultKind, FaultRecord, Scene } from './faults.js';
 import { leaveFaults } from './faults/leave-faults.js';
 import { processFaults } from './faults/process-faults.js';
+import { refusalFaults } from './faults/refusal-faults.js';
 import { serverFaults } from './faults/server-faults.js';
 import { wayFaults } from './faults/way-faults.js';
 
@@ -14,6 +15,7 @@ export const ALL_FAULTS: readonly FaultKind[] = [
   ...processFaults,
   ...wayFaults,
   ...serverFaults,
+  ...refusalFaults,
   ...leaveFaults,
 ];
 

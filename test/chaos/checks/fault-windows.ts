@@ -67,10 +67,10 @@ export function mayFreeze({ name }: FaultKind): boolean {
 
 /** A replica struck by it may not beat for so long that it stops what it runs. */
 export function mayCostTrust(kind: FaultKind): boolean {
-  return mayFreeze(kind) || /postgres|backend|forgotten/.test(kind.name);
+  return mayFreeze(kind) || /postgres|backend|forgotten|cancelled|resume/.test(kind.name);
 }
 
 /** A running attempt may be stopped by it without its target noticing at once. */
 export function mayInterrupt(kind: FaultKind): boolean {
-  return mayFreeze(kind) || /postgres|backend|sessions|cut|answer-lost|forgotten/.test(kind.name);
+  return mayFreeze(kind) || /postgres|backend|sessions|cut|answer-lost|forgotten|cancelled/.test(kind.name);
 }
