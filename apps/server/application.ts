@@ -1,6 +1,6 @@
 // How does a replica start? Bring the database up to date, build the application, listen, and only then
 // join the cluster, since the others are told where to find the API.
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { Provider } from '@nestjs/common';
@@ -14,8 +14,10 @@ import { refuseUnfitSession } from '#database/session-fitness.js';
 import { KeyRing, nameAdminKey } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
-import { requireKeyFor } from './http/auth.guard.js';
-import { isJson, JSON_TYPES, LINES_TYPE, requireJson } from './http/media-type.js';
+import { requireKeyForBodies } from './http/auth.guard.js';
+import { admitBatches, BATCH_BYTES_MAX, isBatch, readBatch } from './http/batch-body.js';
+import { readJson } from './http/json-body.js';
+import { isJson, LINES_TYPE, requireJson } from './http/media-type.js';
 import { admitUnreadBeats } from './http/unread-body.js';
 import { identifyRequest, QuietNestLogger } from './log.js';
 import { serveApiDescription } from './open-api.js';
@@ -30,9 +32,6 @@ export interface RunningServer {
 }
 
 const BODY_LIMIT = '1mb';
-/** Ten thousand runs at once need more, and no other request does. */
-const BATCH_BODY_LIMIT = '64mb';
-const BATCH_PATH = /^\/api\/v1\/tenants\/[^/]+\/runs:batchCreate(\?|$)/;
 
 /** `say`: told each few seconds what a start waits for, while there is no log yet. */
 export async function startServer(
@@ -85,15 +84,19 @@ async function buildApplication(
   app.disable('x-powered-by');
   app.use(identifyRequest);
   app.use(requireJson);
-  const isBatch = ({ url = '' }: IncomingMessage): boolean => BATCH_PATH.test(url);
-  app.use(requireKeyFor(isBatch, app.get(KeyRing)));
-  app.useBodyParser('json', {
-    limit: BATCH_BODY_LIMIT,
+  const keys = app.get(KeyRing);
+  app.use(requireKeyForBodies(keys));
+  app.use(admitBatches(keys, db));
+  app.useBodyParser('raw', {
+    limit: BATCH_BYTES_MAX,
     type: (request) => isBatch(request) && isJson(request),
-    strict: false,
   });
-  // Not strict: a body of `null` is JSON, and the schema says better what is wrong with it.
-  app.useBodyParser('json', { limit: BODY_LIMIT, type: JSON_TYPES, strict: false });
+  app.use(readBatch);
+  app.useBodyParser('raw', {
+    limit: BODY_LIMIT,
+    type: (request) => !isBatch(request) && isJson(request),
+  });
+  app.use(readJson);
   app.useBodyParser('text', { limit: BODY_LIMIT, type: LINES_TYPE });
   app.use(admitUnreadBeats);
   serveApiDescription(app, VERSION);

@@ -86,11 +86,7 @@ export class AuthGuard implements CanActivate {
       throw new ProblemError('forbidden', `expected an administrator's key, got a ${principal.role}'s`);
     }
     if (!mayManage(principal) && !this.#isMarked(context, WORKERS_TOO)) {
-      const expected = "expected an administrator's key or one of a tenant's administrator";
-      throw new ProblemError(
-        'forbidden',
-        `${expected}, got a worker's, which may only take runs and end them`,
-      );
+      throw notAWorkers();
     }
     return true;
   }
@@ -145,19 +141,25 @@ function jobTypeNamed({ body }: Request): string | null {
   return parsed.success ? parsed.data.jobType : null;
 }
 
-/**
- * Refuses such requests without a key before their bodies are read, which is before the guard: nobody may fill the
- * memory with large ones.
- */
-export function requireKeyFor(isMeant: (request: IncomingMessage) => boolean, keys: KeyRing): RequestHandler {
+const LEASE_PATH = /^\/api\/v1\/tenants\/[^/]+\/worker\/leases\//;
+
+/** Refuses a body without a key before it is read, which is before the guard. A lease's token may stand for a key. */
+export function requireKeyForBodies(keys: KeyRing): RequestHandler {
   return async (request, _response, next): Promise<void> => {
-    if (isMeant(request)) await requirePrincipal(keys, request);
+    const { headers, url } = request;
+    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+    if (hasBody && url.startsWith('/api/') && !LEASE_PATH.test(url)) await requirePrincipal(keys, request);
     next();
   };
 }
 
+export function notAWorkers(): ProblemError {
+  const expected = "expected an administrator's key or one of a tenant's administrator";
+  return new ProblemError('forbidden', `${expected}, got a worker's, which may only take runs and end them`);
+}
+
 /** Throws a problem for a request without a key that somebody has been given. */
-async function requirePrincipal(keys: KeyRing, { headers }: IncomingMessage): Promise<Principal> {
+export async function requirePrincipal(keys: KeyRing, { headers }: IncomingMessage): Promise<Principal> {
   const header = headers.authorization;
   const [, key] = /^Bearer\s+(\S+)\s*$/i.exec(header ?? '') ?? [];
   const principal = key === undefined ? undefined : await keys.principalOf(key);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { runInput } from './run.shapes.js';
 import { checkedByPart } from './schema.pipe.js';
 
-const BATCH_SIZE_MAX = 10_000;
+export const BATCH_SIZE_MAX = 10_000;
 
 const { $schema: _dialect, ...describedRun } = z.toJSONSchema(runInput, {
   target: 'draft-2020-12',
@@ -22,7 +22,9 @@ export const batchInput = checkedByPart(
       .array(z.unknown().meta(describedRun))
       .min(1)
       .max(BATCH_SIZE_MAX, `expected at most ${BATCH_SIZE_MAX} runs`)
-      .describe('As for a single run. A payload may have 256 KiB, the whole body 64 MiB.'),
+      .describe(
+        'As for a single run. A payload may have 256 KiB, the whole body 16 MiB; of batches above 1 MiB, or compressed, one at a time for each tenant in each replica.',
+      ),
   }),
 );
 export type BatchInput = z.output<typeof batchInput>;

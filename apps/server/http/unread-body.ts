@@ -18,12 +18,15 @@ export function admitUnreadBeats(
   _response: Response,
   next: NextFunction,
 ): void {
-  const problem = unreadBody(error) ?? (isOtherMediaType(error) ? error : null);
+  const problem = unreadBody(error) ?? (isOfBody(error) ? error : null);
   if (problem === null || !BEAT_PATH.test(request.path)) return next(error);
   request.body = new UnreadBody(problem.message);
   next();
 }
 
-function isOtherMediaType(error: unknown): error is ProblemError {
-  return error instanceof ProblemError && error.type === 'unsupported-media-type';
+function isOfBody(error: unknown): error is ProblemError {
+  return (
+    error instanceof ProblemError &&
+    ['unsupported-media-type', 'malformed-json', 'validation-failed'].includes(error.type)
+  );
 }
