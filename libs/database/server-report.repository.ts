@@ -16,6 +16,8 @@ export interface ServerReport {
   ourConnections: number;
   isStandby: boolean;
   settings: Record<string, string>;
+  /** Sessions of replicas in this database that this login may not end. */
+  unendableSessions: number;
   /** Whether the sessions of other users can be seen. */
   seesOthers: boolean;
   now: Date;
@@ -33,6 +35,11 @@ export async function reportServer(db: Database): Promise<ServerReport> {
            (select count(*) from pg_stat_activity where datname = current_database() and application_name like 'carillon%') as "ourConnections",
            pg_is_in_recovery() as "isStandby",
            (select jsonb_object_agg(name, setting) from pg_settings where name = any(${SETTINGS}::text[])) as settings,
+           (select count(*) from pg_stat_activity
+             where datname = current_database() and application_name like 'carillon:%'
+               and not (pg_has_role(session_user, usesysid, 'usage') or pg_has_role(current_user, usesysid, 'usage')
+                        or pg_has_role(session_user, 'pg_signal_backend', 'usage')
+                        or pg_has_role(current_user, 'pg_signal_backend', 'usage'))) as "unendableSessions",
            pg_has_role(current_user, 'pg_read_all_stats', 'usage') as "seesOthers",
            clock_timestamp() as now`.execute(db);
   const [report] = rows;

@@ -18,6 +18,7 @@ const healthy: Seen = {
       autovacuum: 'on',
       track_counts: 'on',
     },
+    unendableSessions: 0,
     seesOthers: true,
     now: new Date(0),
   },
@@ -70,6 +71,7 @@ describe('the doctor', () => {
     ['autovacuum is off', 'problem', set('autovacuum')],
     ['full_page_writes is off', 'warning', set('full_page_writes')],
     ["2000 ms behind the server's", 'warning', { clockOffMs: -2_000 }],
+    ['grant pg_signal_backend', 'warning', server({ unendableSessions: 6 })],
     ['grant pg_read_all_stats', 'warning', server({ seesOthers: false })],
     ['pid 42 (report, user analyst, idle in transaction', 'warning', holder('session', 30_000)],
     [

@@ -31,6 +31,7 @@ export function findingsOf(seen: Seen): Finding[] {
     seen.unfit === null ? ok('the control session is direct and on a primary') : problem(seen.unfit),
     migrations(seen.pending),
     connections(seen),
+    ...endings(seen.server),
     ...settings(seen.server.settings),
     clock(seen.clockOffMs),
     ...horizon(seen),
@@ -57,6 +58,16 @@ function connections({ server, perReplica, replicas }: Seen): Finding {
   if (free < perReplica)
     return warning(`${free} connections are left, and one more replica may need ${perReplica}`);
   return ok(`${free} connections are left, enough for ${Math.floor(free / perReplica)} more replicas`);
+}
+
+function endings({ unendableSessions: count }: ServerReport): Finding[] {
+  if (count === 0) return [];
+  const remedy = 'grant pg_signal_backend to the role of the replicas';
+  return [
+    warning(
+      `${count} sessions of replicas may not be ended by this login, so a frozen one is let go of later: ${remedy}`,
+    ),
+  ];
 }
 
 function settings(given: Readonly<Record<string, string>>): Finding[] {
