@@ -25,6 +25,7 @@ import { LeaseWaiters } from './http/lease-waiters.js';
 import { PageTokens } from './http/page-token.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { QueuesController } from './http/queues.controller.js';
+import { ReadTrustGuard } from './http/read-trust.guard.js';
 import { RunBatchesController } from './http/run-batches.controller.js';
 import { RunIntake } from './http/run-intake.js';
 import { RunActionsController } from './http/run-actions.controller.js';
@@ -95,6 +96,7 @@ export class AppModule {
         { provide: LeaseTokens, useFactory: () => new LeaseTokens(installation.tokenSecret) },
         { provide: PageTokens, useFactory: () => new PageTokens(installation.tokenSecret) },
         { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_GUARD, useClass: ReadTrustGuard },
         { provide: APP_GUARD, useClass: AuthGuard },
         { provide: APP_PIPE, useClass: SchemaPipe },
         HandlerRegistry,

@@ -50,6 +50,7 @@ export async function startServer(
     statementTimeoutMs: 8_000,
     idleInTransactionMs: config.cluster.leaseMs,
     prepares: config.preparesStatements,
+    wantsPrimary: true,
     onError: () => undefined, // whoever uses the connection next gets a new one
   });
   try {

@@ -29,6 +29,8 @@ export interface DatabaseOptions {
   keepsPath?: boolean;
   /** Whether each connection is a session of its own, so that the statements that it repeats can be prepared. */
   prepares?: boolean;
+  /** Refuses connections to a standby or a read-only server, where reads would not find what others have acknowledged. */
+  wantsPrimary?: boolean;
   onError: (error: Error) => void;
 }
 
@@ -44,12 +46,25 @@ export function openPool(options: DatabaseOptions): PostgresPool {
     max: options.maxConnections,
     idleTimeoutMillis: 30_000,
   };
-  const pool = new pg.Pool({ ...config, Client: DatabaseClient });
+  // The pool waits for it, and ends the connection when it throws, though its types don't say so.
+  const checks: object = options.wantsPrimary === true ? { onConnect: refuseFormerPrimary } : {};
+  const pool = new pg.Pool({ ...config, ...checks, Client: DatabaseClient });
   // A connection that breaks emits an error, from the pool while it is idle and from the client while it is
   // lent out between two statements. Without a listener for each, either would end the process.
   pool.on('error', options.onError);
   pool.on('connect', (client) => client.on('error', options.onError));
   return pool;
+}
+
+/** Before anybody is lent the connection. Throws with the code of a write that such a server would refuse. */
+async function refuseFormerPrimary(client: Pick<pg.Client, 'query'>): Promise<void> {
+  const { rows } = await client.query<{ isPrimary: boolean }>(
+    `select not pg_is_in_recovery() and current_setting('transaction_read_only') = 'off' as "isPrimary"`,
+  );
+  if (rows[0]?.isPrimary !== true)
+    throw Object.assign(new Error('expected a primary, got a server that can only be read'), {
+      code: '25006',
+    });
 }
 
 /**

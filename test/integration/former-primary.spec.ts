@@ -1,10 +1,16 @@
 // What becomes of connections to a server that is a primary no longer? They are thrown away, so that the next ones lead to
 // the new primary. A database that is set to read only refuses writes by the same code as a standby.
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { databaseErrorKind } from '#database/error-kind.js';
+import { runStatement, withDatabase } from '../support/admin-statement.js';
+import { startDatabaseProxy } from '../support/database-proxy.js';
+import { expectProblem } from '../support/expect-problem.js';
 import { createTestDatabase } from '../support/test-database.js';
+import { startTestServer } from '../support/test-server.js';
+import { until } from '../support/until.js';
 
 let db: Database;
 let url: string;
@@ -60,5 +66,51 @@ describe('a connection that can only read any more', () => {
     const before = await backend();
     await expect(sql`select 1 / 0`.execute(db)).rejects.toMatchObject({ code: '22012' });
     expect(await backend()).toBe(before);
+  });
+});
+
+describe('the API of a replica that reaches only a former primary', () => {
+  it('answers its reads with 503, as it would not find what others have acknowledged', async () => {
+    const server = await startTestServer({ databaseUrl: url });
+    const name = new URL(url).pathname.slice(1);
+    const path = `/api/v1/tenants/nobody/runs/${randomUUID()}`;
+    expectProblem(await server.admin.get(path), 'not-found');
+    await runStatement(url, `alter database ${name} set default_transaction_read_only = on`);
+    await runStatement(
+      url,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name ~ '^carillon' and pid <> pg_backend_pid()`,
+    );
+    await until('it refuses', async () => (await server.admin.get(path)).status === 503);
+    expectProblem(await server.admin.get(path), 'database-unavailable');
+    await runStatement(
+      withDatabase(url, 'postgres'),
+      `alter database ${name} reset default_transaction_read_only`,
+    );
+    await until('it answers again', async () => (await server.admin.get(path)).status === 404);
+    await server.stop();
+  });
+});
+
+describe('a replica that has lost touch with the cluster', () => {
+  it('refuses reads as its readiness does, and goes on when it is a member again', async () => {
+    const proxy = await startDatabaseProxy(url);
+    const env = {
+      DATABASE_SESSION_URL: proxy.url,
+      CARILLON_HEARTBEAT_MS: '200',
+      CARILLON_LEASE_MS: '1000',
+    };
+    const server = await startTestServer({ databaseUrl: url, env });
+    await proxy.cut();
+    await until('it is not ready', async () => (await server.anonymous.get('/healthz/ready')).status === 503);
+    const response = await server.admin.get('/api/v1/tenants');
+    expectProblem(response, 'database-unavailable');
+    expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
+    await server.anonymous.get('/healthz/live').expect(200);
+    await server.admin.post('/api/v1/tenants').send({ name: 'written' }).expect(201);
+    await proxy.mend();
+    await until('it reads again', async () => (await server.admin.get('/api/v1/tenants')).status === 200);
+    await server.stop();
+    await proxy.cut();
   });
 });

@@ -31,6 +31,7 @@ const NAMES_JOB_TYPE = 'carillon:names-job-type';
 
 /** Anybody may call it, without a key. */
 export const Public = () => SetMetadata(PUBLIC, true);
+export const isPublic = (context: ExecutionContext): boolean => isMarked(context, PUBLIC);
 /** Whoever has the lease's token in the path needs no key: an endpoint that we have called has none. */
 export const LeaseHolder = () => SetMetadata(LEASE_HOLDER, true);
 /** A worker's key may call it as well; it may call nothing else. */
@@ -52,10 +53,15 @@ export interface AuthenticatedRequest extends Request {
   namedJob?: NamedJob;
 }
 
+const reflector = new Reflector();
+
+function isMarked(context: ExecutionContext, mark: string): boolean {
+  const places = [context.getHandler(), context.getClass()];
+  return reflector.getAllAndOverride<boolean | undefined>(mark, places) === true;
+}
+
 @Injectable()
 export class AuthGuard implements CanActivate {
-  readonly #reflector = new Reflector();
-
   constructor(
     private readonly keys: KeyRing,
     private readonly tokens: LeaseTokens,
@@ -64,17 +70,17 @@ export class AuthGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    if (this.#isMarked(context, PUBLIC)) return true;
+    if (isPublic(context)) return true;
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const name = request.params['tenant'];
-    if (this.#isMarked(context, LEASE_HOLDER) && this.#holdsLease(request)) {
+    if (isMarked(context, LEASE_HOLDER) && this.#holdsLease(request)) {
       if (typeof name === 'string') request.tenant = await this.#tenantNamed(name);
       return true;
     }
     const principal = await requirePrincipal(this.keys, request);
     request.principal = principal;
     if (typeof name === 'string') {
-      const jobType = this.#isMarked(context, NAMES_JOB_TYPE) ? jobTypeNamed(request) : null;
+      const jobType = isMarked(context, NAMES_JOB_TYPE) ? jobTypeNamed(request) : null;
       const job =
         jobType === null ? null : await this.#jobNamed(request, principal, { tenant: name, jobType });
       const tenant = job?.tenant ?? (await this.#tenantNamed(name));
@@ -82,22 +88,13 @@ export class AuthGuard implements CanActivate {
       request.tenant = tenant;
       if (job !== null) request.namedJob = job;
     }
-    if (this.#isMarked(context, ADMIN_ONLY) && principal.role !== 'admin') {
+    if (isMarked(context, ADMIN_ONLY) && principal.role !== 'admin') {
       throw new ProblemError('forbidden', `expected an administrator's key, got a ${principal.role}'s`);
     }
-    if (!mayManage(principal) && !this.#isMarked(context, WORKERS_TOO)) {
+    if (!mayManage(principal) && !isMarked(context, WORKERS_TOO)) {
       throw notAWorkers();
     }
     return true;
-  }
-
-  #isMarked(context: ExecutionContext, mark: string): boolean {
-    return (
-      this.#reflector.getAllAndOverride<boolean | undefined>(mark, [
-        context.getHandler(),
-        context.getClass(),
-      ]) === true
-    );
   }
 
   /** A key that is sent is looked at in any case. */

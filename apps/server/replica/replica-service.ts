@@ -24,6 +24,7 @@ import { connectWakeUps, hintWork } from './wake-ups.js';
 @Injectable()
 export class ReplicaService implements BeforeApplicationShutdown {
   #replica: Replica | null = null;
+  #hasBeaten = false;
 
   constructor(
     @Inject(CONFIG) private readonly config: ServerConfig,
@@ -49,6 +50,9 @@ export class ReplicaService implements BeforeApplicationShutdown {
     });
     await replica.membership.checkSession();
     this.#replica = replica;
+    replica.membership.beaten.subscribe(() => {
+      this.#hasBeaten = true;
+    });
     connectWakeUps(replica, this.timers);
     logStory(replica, this.logger);
     for (const loop of replica.loops) this.timers.drive(loop);
@@ -60,6 +64,17 @@ export class ReplicaService implements BeforeApplicationShutdown {
       this.#replica !== null &&
       this.#replica.membership.trusted() !== null &&
       !this.#replica.membership.isDraining
+    );
+  }
+
+  /**
+   * True while this replica was a member and can't be sure any more that it is one. What it reads then may come from a former
+   * primary, behind a pooler that has not noticed.
+   */
+  get hasLostTouch(): boolean {
+    const membership = this.#replica?.membership;
+    return (
+      membership !== undefined && this.#hasBeaten && membership.trusted() === null && !membership.isDraining
     );
   }
 
