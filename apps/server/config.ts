@@ -9,7 +9,7 @@ import {
 } from '#cluster/cluster-settings.js';
 import { HINTS_PER_SECOND } from '#cluster/hints-loop.js';
 import { problemOfDatabaseUrl } from '#database/database-url.js';
-import { CALLS_PER_HOST } from '#execution/guarded-dispatcher.js';
+import { CALLS_PER_HOST } from '#execution/guarded-outlet.js';
 import { ConfigError } from '#kernel/errors.js';
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');

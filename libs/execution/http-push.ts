@@ -7,11 +7,13 @@ import { inTransaction, type Database } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import { asId, type TenantId } from '#kernel/ids.js';
-import type { Dispatcher } from 'undici';
 import { AttemptStopped } from './attempt.js';
+import { describeCallFailure } from './call-failure.js';
 import type { Circuits } from './circuits.js';
 import type { ClaimedRun } from './claimed-run.js';
+import { shownUrl } from './endpoint-url.js';
 import type { AttemptResult } from './decisions/run-transition.js';
+import type { GuardedOutlet } from './guarded-outlet.js';
 import { callHttp } from './http-target.js';
 import type { Target } from './job-type.js';
 import { pauseGone } from './job-type.repository.js';
@@ -19,12 +21,20 @@ import type { LeaseTokens } from './lease-token.js';
 import { findSender, type Sender } from './webhook-secret.repository.js';
 
 export interface HttpPushParts {
-  dispatcher: Dispatcher;
+  outlet: GuardedOutlet;
   circuits: Circuits;
   tokens: LeaseTokens;
   /** Where endpoints reach the API, without a slash at the end. */
   callbackUrl: string;
   clock: Clock;
+  /** Told, once a minute for a tenant's origin, of what a tenant must not see. */
+  onFailure: (failure: CallFailure) => void;
+}
+
+export interface CallFailure {
+  tenant: string;
+  url: string;
+  error: unknown;
 }
 
 export interface Push {
@@ -37,17 +47,19 @@ export interface Push {
 
 const GONE = 410;
 const REMEMBERED_MS = 5_000;
+const TOLD_EVERY_MS = 60_000;
 const REMEMBERED_MAX = 10_000;
 /** The database did not say as whom to call; the run is not to blame. */
 const AGAIN_MS = 1_000;
 
 export class HttpPush {
   readonly #senders = new Map<TenantId, { sender: Promise<Sender | undefined>; readAtMs: number }>();
+  readonly #toldAtMs = new Map<string, number>();
 
   constructor(private readonly parts: HttpPushParts) {}
 
   async call({ db, target, timeoutMs, run, context }: Push): Promise<AttemptResult> {
-    const { circuits, tokens, dispatcher, clock, callbackUrl } = this.parts;
+    const { circuits, tokens, outlet, clock, callbackUrl } = this.parts;
     const sender = await this.#senderOf(db, run.tenantId).catch(() => undefined);
     if (sender === undefined) return { kind: 'put-off', delayMs: AGAIN_MS };
     const key = `${run.tenantId} ${new URL(target.url).origin}`;
@@ -66,11 +78,14 @@ export class HttpPush {
       circuits.tell(key, statusCode < 500);
     };
     const { secrets } = sender;
-    const call = { target, run, context, dispatcher, secrets, lease, now: clock.now(), answered };
+    const call = { target, run, context, outlet, secrets, lease, now: clock.now(), answered };
     const result = await callHttp(call).catch((error: unknown) => {
       // One that we broke off says nothing about the endpoint, unless it was too slow.
       if (!isAnswered && !wasStoppedByUs(context.signal)) circuits.tell(key, false);
-      throw error;
+      if (context.signal.aborted) throw error;
+      const failure = { tenant: sender.tenantName, url: shownUrl(target.url), error };
+      this.#tellOperator(key, failure);
+      return failed(failure);
     });
     // If the database does not take it, the next call that meets 410 tries again.
     if (isGone)
@@ -84,11 +99,21 @@ export class HttpPush {
     { run, url, tenantName }: { run: ClaimedRun; url: string; tenantName: string },
   ): Promise<void> {
     const { tenantId, jobType, id } = run;
-    const reason = `expected 2xx from ${url}, got 410 Gone for run ${id}`;
+    const reason = `expected 2xx from ${shownUrl(url)}, got 410 Gone for run ${id}`;
     await inTransaction(db, async (tx) => {
       if (!(await pauseGone(tx, { tenantId, name: jobType, url, reason }))) return;
       await insertEvent(tx, { type: 'job-type-paused', data: { tenant: tenantName, jobType, reason } });
     });
+  }
+
+  /** An endpoint that is down would fill the log. */
+  #tellOperator(key: string, failure: CallFailure): void {
+    const nowMs = this.parts.clock.monotonicMs();
+    const toldAtMs = this.#toldAtMs.get(key);
+    if (toldAtMs !== undefined && nowMs - toldAtMs < TOLD_EVERY_MS) return;
+    if (this.#toldAtMs.size >= REMEMBERED_MAX) this.#toldAtMs.clear();
+    this.#toldAtMs.set(key, nowMs);
+    this.parts.onFailure(failure);
   }
 
   #senderOf(db: Database, tenantId: TenantId): Promise<Sender | undefined> {
@@ -102,6 +127,10 @@ export class HttpPush {
     sender.catch(() => this.#senders.delete(tenantId));
     return sender;
   }
+}
+
+function failed({ error, url }: CallFailure): AttemptResult {
+  return { kind: 'failed', error: describeCallFailure(error, url), fatal: false };
 }
 
 function wasStoppedByUs({ aborted, reason }: AbortSignal): boolean {

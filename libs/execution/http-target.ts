@@ -5,14 +5,15 @@
 import type { JobContext } from '#client/job-definition.js';
 import { randomBytes } from 'node:crypto';
 import type { LeaseId } from '#kernel/ids.js';
-import { request, type Dispatcher } from 'undici';
 import type { ClaimedRun } from './claimed-run.js';
 import { retryAfterMs } from './decisions/retry-after.js';
 import type { AttemptResult } from './decisions/run-transition.js';
+import { shownUrl } from './endpoint-url.js';
+import type { GuardedOutlet } from './guarded-outlet.js';
+import { lenientText, outputOf, readAnswer } from './http-answer.js';
 import type { Target } from './job-type.js';
 import { signatureHeaders } from './webhook-signature.js';
 
-const ANSWER_BYTES_MAX = 256 * 1024;
 const WORTH_ANOTHER_TRY = new Set([408, 425, 429]);
 const SAYS_WHEN = new Set([429, 503]);
 const ACCEPTED = 202;
@@ -31,7 +32,7 @@ export interface HttpCall {
   run: ClaimedRun;
   context: JobContext;
   /** Refuses addresses that tenants must not reach. */
-  dispatcher: Dispatcher;
+  outlet: GuardedOutlet;
   /** `whsec_` secrets, each of which signs. */
   secrets: readonly string[];
   lease: PushLease;
@@ -40,14 +41,16 @@ export interface HttpCall {
   answered?: (statusCode: number) => void;
 }
 
+/** Rejects with the signal's reason when it is stopped, and with what went wrong when there is no answer. */
 export async function callHttp(call: HttpCall): Promise<AttemptResult> {
-  const { target, run, context, dispatcher, secrets, lease, now } = call;
+  const { target, run, context, outlet, secrets, lease, now } = call;
+  const { signal } = context;
   const body = JSON.stringify(run.payload);
-  const answer = await request(target.url, {
-    method: 'POST',
-    dispatcher,
-    signal: context.signal,
+  const answer = await outlet.post({
+    url: new URL(target.url),
+    signal,
     headers: {
+      'accept-encoding': 'identity',
       ...lowerCased(target.headers),
       'content-type': 'application/json',
       // The same on every try, so that the receiver can tell a repetition.
@@ -63,33 +66,37 @@ export async function callHttp(call: HttpCall): Promise<AttemptResult> {
     },
     body,
   });
-  const { statusCode } = answer;
+  const { statusCode = 0, headers } = answer;
   call.answered?.(statusCode);
-  const read = await readBounded(answer.body);
+  const read = await readAnswer(answer).catch((error: unknown) => {
+    throw signal.aborted ? signal.reason : error;
+  });
   if (statusCode === ACCEPTED) {
     const { id, timeoutMs } = lease;
     return { kind: 'parked', lease: { id, kind: 'push', leaseMs: null, timeoutMs } };
   }
-  if (statusCode >= 200 && statusCode < 300) {
-    if (read.cut) throw new Error(`expected an answer of at most ${ANSWER_BYTES_MAX} bytes, got more`);
-    return { kind: 'succeeded', output: parseOutput(read.text) };
-  }
-  return refusal(call, { statusCode, text: read.text, retryAfter: answer.headers['retry-after'] });
+  if (statusCode < 200 || statusCode >= 300)
+    return refusal(call, { statusCode, text: lenientText(read), retryAfter: headers['retry-after'] });
+  const output = outputOf(read, headers['content-type']);
+  if (output.kind === 'output') return { kind: 'succeeded', output: output.value };
+  // The work is done; doing it again would only bring the same answer.
+  const message = `expected from ${shownUrl(target.url)} an answer ${output.why}`;
+  return { kind: 'failed', error: { name: 'UnfitAnswer', message }, fatal: true };
 }
 
 interface Refused {
   statusCode: number;
   text: string;
-  retryAfter: string | string[] | undefined;
+  retryAfter: string | undefined;
 }
 
 function refusal({ target, now }: HttpCall, { statusCode, text, retryAfter }: Refused): AttemptResult {
   const error = {
     name: 'HttpStatus',
-    message: `expected 2xx from ${target.url}, got ${statusCode}: ${text.slice(0, 500)}`,
+    message: `expected 2xx from ${shownUrl(target.url)}, got ${statusCode}: ${text.slice(0, 500)}`,
   };
   const fatal = statusCode >= 300 && statusCode < 500 && !WORTH_ANOTHER_TRY.has(statusCode);
-  const waitMs = SAYS_WHEN.has(statusCode) ? retryAfterMs([retryAfter].flat()[0], now) : null;
+  const waitMs = SAYS_WHEN.has(statusCode) ? retryAfterMs(retryAfter, now) : null;
   return { kind: 'failed', error, fatal, ...(waitMs === null ? {} : { retryAfterMs: waitMs }) };
 }
 
@@ -98,27 +105,7 @@ function traceparentOf(run: ClaimedRun): string {
   return `00-${run.id.replaceAll('-', '')}-${randomBytes(8).toString('hex')}-01`;
 }
 
-async function readBounded(body: Dispatcher.ResponseData['body']): Promise<{ text: string; cut: boolean }> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    // Leaving the loop hangs up on the sender.
-    if (bytes > ANSWER_BYTES_MAX) return { text: Buffer.concat(chunks).toString('utf8'), cut: true };
-    chunks.push(chunk);
-  }
-  return { text: Buffer.concat(chunks).toString('utf8'), cut: false };
-}
-
 /** Header names have no case; ours must win over a tenant's however he writes them. */
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-}
-
-function parseOutput(body: string): unknown {
-  try {
-    return body === '' ? null : (JSON.parse(body) as unknown);
-  } catch {
-    return body; // not JSON, and nobody said that it must be
-  }
 }

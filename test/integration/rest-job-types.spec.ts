@@ -210,11 +210,21 @@ describe('a job type is refused', () => {
     ['http://'],
     [''],
     ['https://example.com/\0'],
+    ['https://user:geheim@example.com/'],
+    ['https://example.com/a\tb'],
+    ['https://exam\nple.com/'],
+    ['https://example.com\\@127.0.0.1/'],
+    ['https://example.com/#part'],
     [`https://example.com/${'x'.repeat(2_000)}`],
     [5],
     [null],
   ])('with the URL %j', async (url) => {
-    expect(expectFields(await create(http({ url })))).toEqual(['/target/url']);
+    const refused = await create(http({ url }));
+    expect(expectFields(refused)).toEqual(['/target/url']);
+    expect(JSON.stringify(refused.body)).not.toContain('geheim');
+    const { name } = await createJobType(tenant);
+    const patch = tenant.api.patch(`${tenant.path}/job-types/${name}`).set('If-Match', '*');
+    expect(expectFields(await patch.send({ target: http({ url }).target }))).toEqual(['/target/url']);
   });
 
   it.each([

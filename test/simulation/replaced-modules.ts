@@ -38,6 +38,8 @@ vi.mock('#database/runtime/hash.js', async (importOriginal) => {
   };
 });
 
-vi.mock('#execution/guarded-dispatcher.js', () => ({
-  guardedDispatcher: () => ({ destroy: async () => undefined }),
+vi.mock('#execution/guarded-outlet.js', () => ({
+  GuardedOutlet: class {
+    destroy(): void {}
+  },
 }));

@@ -75,6 +75,7 @@ export class ReplicaProcess implements Actor {
         tokens: new LeaseTokens(Buffer.alloc(32)),
         checks: schemaChecks(), // no job type there has a schema
         onError: () => undefined,
+        onCallFailed: () => undefined,
       });
       this.#replica = replica;
       this.#watch(replica);

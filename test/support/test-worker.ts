@@ -9,7 +9,7 @@ import { ClaimLoop, DEFAULT_CLAIM_SETTINGS, type ClaimSettings } from '#executio
 import { Circuits } from '#execution/circuits.js';
 import { Completion } from '#execution/completion.js';
 import { Executor } from '#execution/executor.js';
-import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
+import { GuardedOutlet } from '#execution/guarded-outlet.js';
 import { HandlerRegistry } from '#execution/handler-registry.js';
 import { HeldRuns } from '#execution/held-runs.js';
 import { HttpPush } from '#execution/http-push.js';
@@ -109,14 +109,15 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
 }
 
 function startPush(): HttpPush {
-  const dispatcher = guardedDispatcher(new Set());
-  onTestFinished(() => dispatcher.destroy());
+  const outlet = new GuardedOutlet(new Set());
+  onTestFinished(() => outlet.destroy());
   return new HttpPush({
-    dispatcher,
+    outlet,
     circuits: new Circuits(systemClock, systemRandom),
     tokens: new LeaseTokens(Buffer.alloc(32)),
     callbackUrl: 'http://127.0.0.1:1',
     clock: systemClock,
+    onFailure: () => undefined,
   });
 }
 

@@ -1,6 +1,7 @@
 // How is a mismatch told? With its place, what was expected and what was got, in one form for every part
 // of a request and whatever validator found it.
 import type { ValidationIssue } from '#client/standard-schema.js';
+import { shownUrl } from '#execution/endpoint-url.js';
 import type { FieldError } from './problem.js';
 
 type Path = readonly PropertyKey[];
@@ -61,6 +62,7 @@ const SHOWN_LENGTH_MAX = 100;
 
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const shown = JSON.stringify(value);
+  // The password of a URL would stand in the answer, and in the logs of each proxy on the way.
+  const shown = JSON.stringify(typeof value === 'string' ? shownUrl(value) : value);
   return shown.length > SHOWN_LENGTH_MAX ? `${shown.slice(0, SHOWN_LENGTH_MAX).toWellFormed()}…` : shown;
 }

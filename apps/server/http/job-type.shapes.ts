@@ -9,6 +9,7 @@ import {
   storedTarget,
 } from '#execution/job-type.js';
 import { jobTypeLimits } from '#execution/limits.js';
+import { whyNoEndpoint } from '#execution/endpoint-url.js';
 import { instant, resourceName } from './shapes.js';
 
 /** Set by us, or by the HTTP client as the connection wants it. */
@@ -35,7 +36,10 @@ const headers = z.record(z.string(), z.string()).superRefine((given, context) =>
   }
 });
 
-const httpUrl = z.url({ protocol: /^https?$/, error: 'expected an http or https URL' }).max(2_000);
+const httpUrl = z.string().superRefine((given, context) => {
+  const why = whyNoEndpoint(given);
+  if (why !== null) context.addIssue({ code: 'custom', message: why, input: given });
+});
 /** As pg-boss allows them, except for those that are its own or the control plane's. */
 export const queueName = z
   .string()

@@ -40,7 +40,7 @@ export async function drain(options: DrainOptions): Promise<void> {
   timers.stop();
   await replica.queues.stop();
   await replica.membership.leave();
-  await replica.dispatcher.destroy();
+  replica.outlet.destroy();
 }
 
 async function announce(replica: Replica, timers: LoopTimers): Promise<void> {

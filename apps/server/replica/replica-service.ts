@@ -47,6 +47,8 @@ export class ReplicaService implements BeforeApplicationShutdown {
       tokens: this.tokens,
       checks: this.checks,
       onError: (error) => this.logger.warn({ err: error }, 'a connection broke'),
+      onCallFailed: ({ error, ...where }) =>
+        this.logger.warn({ err: error, ...where }, 'a call to an endpoint had no answer'),
     });
     await replica.membership.checkSession();
     this.#replica = replica;

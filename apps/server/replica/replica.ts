@@ -18,7 +18,7 @@ import { Completion } from '#execution/completion.js';
 import { EndingLoop } from '#execution/ending-loop.js';
 import { Circuits } from '#execution/circuits.js';
 import { Executor } from '#execution/executor.js';
-import { guardedDispatcher } from '#execution/guarded-dispatcher.js';
+import { GuardedOutlet } from '#execution/guarded-outlet.js';
 import type { HandlerRegistry } from '#execution/handler-registry.js';
 import { HeldRuns } from '#execution/held-runs.js';
 import { HeldWatchLoop } from '#execution/held-watch-loop.js';
@@ -26,7 +26,7 @@ import { ProgressLoop } from '#execution/progress-loop.js';
 import { ProgressNotes } from '#execution/progress-notes.js';
 import { beginReports } from '#execution/progress-reports.js';
 import { UserQueues } from '#execution/queue-target.js';
-import { HttpPush } from '#execution/http-push.js';
+import { HttpPush, type CallFailure } from '#execution/http-push.js';
 import { LeaseSweepLoop } from '#execution/lease-sweep-loop.js';
 import type { LeaseTokens } from '#execution/lease-token.js';
 import { ReconcileLoop } from '#execution/reconcile-loop.js';
@@ -51,6 +51,8 @@ export interface ReplicaOptions {
   tokens: LeaseTokens;
   checks: SchemaChecks;
   onError: (error: Error) => void;
+  /** A call to a tenant's endpoint had no answer; the tenant is told less. */
+  onCallFailed: (failure: CallFailure) => void;
 }
 
 export type Replica = ReturnType<typeof buildReplica>;
@@ -122,7 +124,7 @@ function buildExecution(
 ) {
   const { config, registry, checks, onError } = options;
   const held = new HeldRuns({ held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING });
-  const { dispatcher, push } = buildPush(options);
+  const { outlet, push } = buildPush(options);
   const queues = new UserQueues(membership, { schema: config.CARILLON_QUEUE_SCHEMA, onError });
   const targets = new Targets(membership, registry, { push, queues, checks }, clock);
   const settleLoop = new SettleLoop(membership, held);
@@ -149,7 +151,7 @@ function buildExecution(
     beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
   });
   tellOfLate({ executor, runLog, membership, databaseClock });
-  return { held, targets, dispatcher, queues, settleLoop, runLog, notes, executor };
+  return { held, targets, outlet, queues, settleLoop, runLog, notes, executor };
 }
 
 /** Nothing comes of what a handler says after it was given up, but its run's log tells of it. */
@@ -175,14 +177,15 @@ function graceMsOf({ CARILLON_STOP_GRACE_SECONDS }: ServerConfig): number {
   return CARILLON_STOP_GRACE_SECONDS * 1_000;
 }
 
-function buildPush({ config, tokens, url }: ReplicaOptions) {
-  const dispatcher = guardedDispatcher(
+function buildPush({ config, tokens, url, onCallFailed }: ReplicaOptions) {
+  const outlet = new GuardedOutlet(
     new Set(config.CARILLON_HTTP_ALLOWED_HOSTS),
     config.CARILLON_HTTP_CALLS_PER_HOST,
   );
   const callbackUrl = (config.CARILLON_CALLBACK_URL ?? url).replace(/\/+$/, '');
   const circuits = new Circuits(clock, random);
-  return { dispatcher, push: new HttpPush({ dispatcher, circuits, tokens, callbackUrl, clock }) };
+  const parts = { outlet, circuits, tokens, callbackUrl, clock, onFailure: onCallFailed };
+  return { outlet, push: new HttpPush(parts) };
 }
 
 function buildMembership({ config, url, version, onError }: ReplicaOptions): Membership {

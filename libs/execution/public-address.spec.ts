@@ -1,7 +1,7 @@
 // Which addresses count as public? The connections themselves are tried in test/integration/http-target.spec.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isForeignPort, isPublic } from './guarded-dispatcher.js';
+import { isForeignPort, isPublic } from './public-address.js';
 
 describe('a public address', () => {
   it.each([

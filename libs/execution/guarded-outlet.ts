@@ -1,0 +1,152 @@
+// How does a call leave for a tenant's endpoint, and which addresses may it reach? Only public unicast ones, unless the
+// operator allows a host by name, with or without a port. The check is made on the address that is really connected to:
+// before, for literals, which are never looked up, and inside the look-up for names, so that a name can't change its mind.
+// Node's own client makes the call, because it takes the interim answers that HTTP lets any server send first (100, 103);
+// it follows no redirect and bounds the head of an answer. Connections are kept for a moment, each for one call at a time.
+import { lookup as lookupHost, type LookupAddress } from 'node:dns';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { isForeignPort, isPublic } from './public-address.js';
+
+/** `detail` is for the operator's log: it may tell what a name means inside. */
+export class BlockedAddressError extends Error {
+  override readonly name = 'BlockedAddress';
+
+  constructor(
+    message: string,
+    readonly detail: string = message,
+  ) {
+    super(message);
+  }
+}
+
+export const CALLS_PER_HOST = 32;
+/** For a connection to be made, and for one that nothing uses any more. */
+const QUIET_MS = 5_000;
+const HEAD_BYTES_MAX = 16 * 1024;
+const INTERIM_ANSWERS_MAX = 20;
+
+export interface Post {
+  url: URL;
+  headers: http.OutgoingHttpHeaders;
+  body: string;
+  signal: AbortSignal;
+}
+
+export class GuardedOutlet {
+  readonly #plain: http.Agent;
+  readonly #secure: https.Agent;
+
+  /**
+   * `allowed` are host names or address literals as they stand in the URL, perhaps with a port, that are let through
+   * unchecked. No more than `callsPerHost` calls go to one origin at once; the others wait, in their order.
+   */
+  constructor(
+    private readonly allowed: ReadonlySet<string>,
+    callsPerHost = CALLS_PER_HOST,
+  ) {
+    const options = { keepAlive: true, maxSockets: callsPerHost, timeout: QUIET_MS };
+    this.#plain = new http.Agent(options);
+    this.#secure = new https.Agent(options);
+  }
+
+  /** Resolves with the head of the answer, whose body is to be read; rejects with the signal's reason once it is stopped. */
+  async post({ url, headers, body, signal }: Post): Promise<http.IncomingMessage> {
+    const isAllowed = this.#isAllowed(url);
+    if (!isAllowed) requirePublic(url);
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+    const isSecure = url.protocol === 'https:';
+    const request = (isSecure ? https : http).request(url, {
+      method: 'POST',
+      agent: isSecure ? this.#secure : this.#plain,
+      headers: { ...headers, 'content-length': Buffer.byteLength(body) },
+      maxHeaderSize: HEAD_BYTES_MAX,
+      ...(isAllowed ? {} : { lookup: publicLookup }),
+    });
+    // By hand: a request that still waits for a connection would tell of the signal only when it gets one.
+    const stop = (): void => {
+      reject(signal.reason);
+      request.destroy();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    request.once('close', () => signal.removeEventListener('abort', stop));
+    request.on('error', reject); // for good: also what comes after the answer must be heard
+    request.once('response', resolve);
+    boundBeforeAnswer(request);
+    request.end(body);
+    return promise;
+  }
+
+  destroy(): void {
+    this.#plain.destroy();
+    this.#secure.destroy();
+  }
+
+  #isAllowed({ hostname, port, protocol }: URL): boolean {
+    const host = bare(hostname);
+    const numbered = `${hostname}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`;
+    return [host, hostname, numbered].some((entry) => this.allowed.has(entry));
+  }
+}
+
+/** What may take for ever before there is an answer, come without end, or be no answer. */
+function boundBeforeAnswer(request: http.ClientRequest): void {
+  let isConnected = false;
+  let interim = 0;
+  request.once('socket', (socket) => {
+    isConnected = request.reusedSocket;
+    const event = 'encrypted' in socket ? 'secureConnect' : 'connect';
+    if (!isConnected) socket.once(event, () => (isConnected = true));
+  });
+  request.on('timeout', () => {
+    if (isConnected) return;
+    request.destroy(withCode('ETIMEDOUT', `expected a connection within ${QUIET_MS} ms, got none`));
+  });
+  request.on('information', () => {
+    interim += 1;
+    if (interim <= INTERIM_ANSWERS_MAX) return;
+    const message = `expected at most ${INTERIM_ANSWERS_MAX} interim answers, got more`;
+    request.destroy(withCode('HPE_TOO_MANY_INTERIM', message));
+  });
+  // With nobody to hear of it, Node would keep the call waiting.
+  request.once('upgrade', (_answer, socket) => {
+    socket.destroy();
+    request.emit('error', withCode('HPE_UNASKED_UPGRADE', 'expected HTTP, got another protocol'));
+  });
+}
+
+function withCode(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+function requirePublic({ hostname, port }: URL): void {
+  const host = bare(hostname);
+  if (isIP(host) !== 0 && !isPublic(host)) throw blocked(host);
+  if (isForeignPort(port)) {
+    throw new BlockedAddressError(
+      `expected a port that HTTP may use, got ${port}, which belongs to another protocol`,
+    );
+  }
+}
+
+const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
+
+const publicLookup: LookupFunction = (hostname, options, callback) => {
+  lookupHost(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error !== null) return callback(error, '', 0);
+    const allowed = addresses.filter(({ address }) => isPublic(address));
+    const [first] = allowed;
+    if (first === undefined) return callback(blocked(hostname, addresses), '', 0);
+    if (options.all === true) return callback(null, allowed);
+    return callback(null, first.address, first.family);
+  });
+};
+
+function blocked(host: string, addresses: readonly LookupAddress[] = []): BlockedAddressError {
+  const message = `expected a public address, got ${host}; an operator can allow the host by name`;
+  if (addresses.length === 0) return new BlockedAddressError(message);
+  const found = addresses.map(({ address }) => address).join(', ');
+  return new BlockedAddressError(message, `${message}; the name means ${found}`);
+}
