@@ -98,7 +98,9 @@ export const settings = z.object({
     .describe('The heap that one thread may fill; an attempt that needs more fails.'),
   CARILLON_HTTP_ALLOWED_HOSTS: list
     .default([])
-    .describe('Hosts that HTTP targets may reach although their address is not public.'),
+    .describe(
+      'Hosts that HTTP targets may reach although their address is not public, best with the port: `hooks.internal:8080`, `[fd00::7]:443`.',
+    ),
   CARILLON_HTTP_CALLS_PER_HOST: count(1, 10_000)
     .default(CALLS_PER_HOST)
     .describe('Calls of HTTP targets that this replica makes to one origin at once; the others wait.'),

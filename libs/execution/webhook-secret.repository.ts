@@ -24,6 +24,22 @@ export async function insertWebhookSecret(
   return rows[0];
 }
 
+/** Of many that want to change a tenant's secrets at once, one does at a time, and counts what the others have made. */
+export async function lockSecrets(tx: Tx, tenantId: TenantId): Promise<void> {
+  // Without the key, which each new run of the tenant's refers to.
+  await sql`select from carillon.tenant where id = ${tenantId} for no key update`.execute(tx);
+}
+
+/** Ends at once all that sign but the newest, so that a rotation never leaves more than two. */
+export async function keepNewest(tx: Tx, tenantId: TenantId): Promise<void> {
+  await sql`
+    delete from carillon.webhook_secret
+     where tenant_id = ${tenantId}
+       and id <> (select id from carillon.webhook_secret where tenant_id = ${tenantId} order by created_at desc, id desc limit 1)`.execute(
+    tx,
+  );
+}
+
 /** Lets all but one secret end after a while, unless they end before, and deletes those that have. */
 export async function retireOthers(
   tx: Tx,

@@ -19,6 +19,8 @@ export interface ClusterOrder {
   readonly databaseUrl: string;
   readonly adminKey: string;
   readonly environment: NodeJS.ProcessEnv;
+  /** Host and port of the demo's; null without the demo. */
+  readonly receiver: string | null;
   readonly shutdown: Shutdown;
   readonly say: (line: string) => void;
 }
@@ -51,11 +53,12 @@ async function startReplicas({
   ...settings
 }: ClusterOrder): Promise<ReplicaSet> {
   await mkdir(folder.logs, { recursive: true });
-  const { databaseUrl, adminKey } = settings;
+  const { databaseUrl, adminKey, receiver } = settings;
   const environment = replicaEnvironment(settings.environment, {
     databaseUrl,
     adminKey,
     sideLog: folder.sideLog,
+    receiver,
   });
   const replicas = new ReplicaSet(({ name, port }) =>
     startReplica({ name, port, logs: folder.logs, environment }),

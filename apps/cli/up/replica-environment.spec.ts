@@ -2,7 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { replicaEnvironment } from './replica-environment.js';
 
-const OURS = { databaseUrl: 'postgres://ours', adminKey: 'sk_admin_ours', sideLog: 'side.log' };
+const OURS = {
+  databaseUrl: 'postgres://ours',
+  adminKey: 'sk_admin_ours',
+  sideLog: 'side.log',
+  receiver: '127.0.0.1:8090',
+};
 
 describe('the environment of a replica that up starts', () => {
   it('has the settings that a person has made', () => {
@@ -23,7 +28,9 @@ describe('the environment of a replica that up starts', () => {
       { CARILLON_HTTP_ALLOWED_HOSTS: 'hooks.internal' },
       OURS,
     );
-    expect(CARILLON_HTTP_ALLOWED_HOSTS?.split(',')).toEqual(['127.0.0.1', 'hooks.internal']);
+    expect(CARILLON_HTTP_ALLOWED_HOSTS?.split(',')).toEqual(['127.0.0.1:8090', 'hooks.internal']);
+    const withoutDemo = replicaEnvironment({}, { ...OURS, receiver: null });
+    expect(withoutDemo['CARILLON_HTTP_ALLOWED_HOSTS']?.split(',').filter((host) => host !== '')).toEqual([]);
   });
 
   it.each([

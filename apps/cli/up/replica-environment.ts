@@ -7,6 +7,8 @@ export interface ReplicaSettings {
   readonly databaseUrl: string;
   readonly adminKey: string;
   readonly sideLog: string;
+  /** Host and port that the demo's job type calls; null without the demo. */
+  readonly receiver: string | null;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,7 +24,7 @@ const DRAIN_SECONDS = 10;
 
 export function replicaEnvironment(
   inherited: Environment,
-  { databaseUrl, adminKey, sideLog }: ReplicaSettings,
+  { databaseUrl, adminKey, sideLog, receiver }: ReplicaSettings,
 ): NodeJS.ProcessEnv {
   return {
     CARILLON_DRAIN_SECONDS: String(DRAIN_SECONDS),
@@ -33,8 +35,8 @@ export function replicaEnvironment(
     CARILLON_ADMIN_KEY: adminKey,
     CARILLON_BUILT_IN_JOBS: 'true',
     CARILLON_SIDE_LOG: sideLog,
-    // The demo's receiver is there.
-    CARILLON_HTTP_ALLOWED_HOSTS: ['127.0.0.1', inherited['CARILLON_HTTP_ALLOWED_HOSTS'] ?? ''].join(','),
+    // With its port: else a tenant's job type could call whatever else listens on this machine, and show its answer.
+    CARILLON_HTTP_ALLOWED_HOSTS: [receiver ?? '', inherited['CARILLON_HTTP_ALLOWED_HOSTS'] ?? ''].join(','),
   };
 }
 

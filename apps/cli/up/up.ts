@@ -66,7 +66,11 @@ async function live(stage: Stage): Promise<void> {
   const { options, screen, shutdown } = stage;
   const base = await layBase(stage);
   const receiver = options.hasDemo ? await startReceiver(stage) : null;
-  const cluster = await startCluster({ ...stage, ...base });
+  const cluster = await startCluster({
+    ...stage,
+    ...base,
+    receiver: receiver === null ? null : new URL(receiver.url).host,
+  });
   if (receiver !== null) await startDemo(stage, cluster, receiver);
   const keyboard = findKeyboard(process.stdin);
   const facts = {

@@ -54,25 +54,32 @@ export class WebhookSecretsController {
   @ApiOperation({ summary: 'Create the first secret; from then on calls are signed' })
   @ApiCreatedResponse({ standardSchema: newSecretShape })
   async create(@CurrentTenant() tenant: Tenant, @Body({ schema: emptyInput }) _input: object) {
-    const signing = await secrets.listWebhookSecrets(this.db, tenant.id);
-    if (signing.length >= SECRETS_MAX) {
-      throw new ProblemError(
-        'invalid-state',
-        `expected fewer than ${SECRETS_MAX} secrets that sign, got ${signing.length}; rotate or delete one`,
-      );
-    }
-    return this.#insert(this.db, tenant);
+    return inTransaction(this.db, async (tx) => {
+      await secrets.lockSecrets(tx, tenant.id);
+      const signing = await secrets.listWebhookSecrets(tx, tenant.id);
+      if (signing.length >= SECRETS_MAX) {
+        throw new ProblemError(
+          'invalid-state',
+          `expected fewer than ${SECRETS_MAX} secrets that sign, got ${signing.length}; rotate or delete one`,
+        );
+      }
+      return this.#insert(tx, tenant);
+    });
   }
 
   @Post('webhook-secrets\\:rotate')
   @HttpCode(201)
-  @ApiOperation({ summary: 'Create a secret that replaces the others after an overlap' })
+  @ApiOperation({
+    summary: 'Create a secret that replaces the newest after an overlap, and all others at once',
+  })
   @ApiCreatedResponse({ standardSchema: newSecretShape })
   async rotate(
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: rotateInput }) { overlapSeconds }: z.output<typeof rotateInput>,
   ) {
     return inTransaction(this.db, async (tx) => {
+      await secrets.lockSecrets(tx, tenant.id);
+      await secrets.keepNewest(tx, tenant.id);
       const created = await this.#insert(tx, tenant);
       await secrets.retireOthers(tx, { tenantId: tenant.id, keepId: created.id, overlapSeconds });
       return created;
