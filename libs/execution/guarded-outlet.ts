@@ -10,7 +10,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { isForeignPort, isPublic } from './public-address.js';
 
 /** `detail` is for the operator's log: it may tell what a name means inside. */
-export class BlockedAddressError extends Error {
+class BlockedAddressError extends Error {
   override readonly name = 'BlockedAddress';
 
   constructor(

@@ -8,7 +8,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { parseExactJson } from '#kernel/exact-json.js';
 import { pointerOf } from './handler-target.js';
 
-export const ANSWER_BYTES_MAX = 256 * 1024;
+const ANSWER_BYTES_MAX = 256 * 1024;
 
 export type Answer =
   | { kind: 'whole'; bytes: Buffer }

@@ -3,7 +3,10 @@
 // administrator has listed for the tenant, and none by default. It is asked when a job type is made or changed, and again
 // when a run is delivered, so a list that was shortened holds for what was made before. Endpoints and workers are the
 // tenant's own, and job types that the replicas registered are meant for all: these need nobody's leave.
-import type { Target } from '../job-type.js';
+
+/** What a target names, as far as it is asked here. */
+export type NamingTarget =
+  { kind: 'queue'; queue: string } | { kind: 'handler'; handler: string } | { kind: 'http' | 'pull' };
 
 /** In a list: whatever there is. */
 export const EVERY_NAME = '*';
@@ -20,13 +23,13 @@ export interface Refusal {
 }
 
 /** The list of the tenant's that says which names such a target may have; null when any will do. */
-export function allowedFor(target: Target, tenant: AllowedNames): readonly string[] | null {
+export function allowedFor(target: NamingTarget, tenant: AllowedNames): readonly string[] | null {
   if (target.kind === 'queue') return tenant.allowedQueues;
   return target.kind === 'handler' ? tenant.allowedHandlers : null;
 }
 
 /** Null when the target is allowed; `allowed` is the list for targets of its kind. */
-export function refusalOf(target: Target, allowed: readonly string[] | null): Refusal | null {
+export function refusalOf(target: NamingTarget, allowed: readonly string[] | null): Refusal | null {
   if (allowed === null || (target.kind !== 'queue' && target.kind !== 'handler')) return null;
   const field = target.kind;
   const name = target.kind === 'queue' ? target.queue : target.handler;
