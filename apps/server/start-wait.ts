@@ -43,7 +43,7 @@ export async function startOnceDatabaseAnswers(
 }
 
 /** Resolves once the database lets this replica in by each of its URLs, with the settings as they are to be used. */
-export async function untilDatabaseAnswers(
+async function untilDatabaseAnswers(
   config: ServerConfig,
   say: (line: string) => void,
 ): Promise<ServerConfig> {

@@ -96,7 +96,7 @@ function decoded(name: string): string {
 }
 
 /** Cuts the elements of the outermost object's `runs` out of a JSON text, and leaves their numbers in their places. */
-export class RunCutter {
+class RunCutter {
   readonly #runs: RunText[] = [];
   #envelope = '';
   #place = 0;

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import { ProblemError } from './problem.js';
 
-export const JSON_TYPES = ['application/json', 'application/merge-patch+json'];
+const JSON_TYPES = ['application/json', 'application/merge-patch+json'];
 /** One JSON value a line; read where lines are wanted, and refused by the schema everywhere else. */
 export const LINES_TYPE = 'application/x-ndjson';
 
