@@ -58,7 +58,7 @@ const UNUSABLE: readonly [what: string, body: string, pointers: string[]][] = [
   ],
   ['no object', '[1]', ['']],
   ['no JSON', '{"details":NaN}', ['']],
-  ['nesting without end', `{"details":${'['.repeat(5_000)}${']'.repeat(5_000)}}`, ['/details']],
+  ['nesting without end', `{"details":${'['.repeat(5_000)}${']'.repeat(5_000)}}`, ['']],
 ];
 
 describe('a heartbeat', () => {

@@ -1,6 +1,7 @@
 // Does a body cost its replica nothing before it is known who sends it, and little afterwards, and is what it says kept
 // to the last digit?
 import { gzipSync } from 'node:zlib';
+import { Agent, fetch, type Response } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { watchProcess } from '../support/loop-watch.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
@@ -15,13 +16,16 @@ beforeAll(async () => {
   tenant = await createTenant(server);
   ({ name: jobType } = await createJobType(tenant, { target: { kind: 'pull' } }));
 });
+const agent = new Agent();
 afterAll(async () => {
+  await agent.close();
   await server.stop();
 });
 
 const post = (path: string, text: string | Buffer, headers: Record<string, string> = {}) =>
   fetch(`${server.url}${tenant.path}/${path}`, {
     method: 'POST',
+    dispatcher: agent,
     headers: { authorization: `Bearer ${tenant.key}`, 'content-type': 'application/json', ...headers },
     body: new Uint8Array(Buffer.from(text)),
   });

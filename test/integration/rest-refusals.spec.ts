@@ -77,12 +77,14 @@ describe('a request that the database refuses', () => {
     const holder = await openClient(server.databaseUrl);
     await holder.query('begin');
     await holder.query('lock table carillon.tenant in access exclusive mode');
+    // A transaction sees the sessions as they were when it first asked, so another session watches.
+    const watcher = await openClient(server.databaseUrl);
     const answered = server.admin
       .post('/api/v1/tenants')
       .send({ name: 'waits' })
       .then((response) => response);
     await until('it waits and is cancelled', async () => {
-      const { rows } = await holder.query<{ cancelled: boolean }>(
+      const { rows } = await watcher.query<{ cancelled: boolean }>(
         `select pg_cancel_backend(pid) as cancelled from pg_stat_activity
           where datname = current_database() and application_name = 'carillon-api' and wait_event_type = 'Lock'
             and query ~ 'insert into .*tenant'`,
