@@ -21,7 +21,7 @@ it('I4, I8: takes over when the server has ended the sessions, and not before', 
   const follower = await startMember(followerUrl ?? '', { settings: LEASE });
   const db = openDatabase(database.url);
   const { promise: thaw, resolve: wake } = Promise.withResolvers<void>();
-  onTestFinished(wake);
+  onTestFinished(() => wake());
   const write = asReplica(frozen.self().db, frozen.self(), async (tx) => {
     await sql`select 1`.execute(tx);
     await thaw;
