@@ -45,13 +45,13 @@ const isUnder = (file: string, ...places: string[]): boolean =>
   places.some((place) => file.startsWith(place));
 
 /** A log line of a worker bears the time of its own process. */
-const CLIENT_CLOCK = 'libs/client/leased-attempt.ts';
+const CLIENT_CLOCKS = new Set(['libs/client/leased-attempt.ts', 'libs/client/worker-process.ts']);
 
 /** Time, randomness and the environment enter through these files alone, as arguments to everything else. */
 function mustTakeTimeAsArgument(file: string): boolean {
   const isEdge =
     isUnder(file, 'libs/database/runtime/') ||
-    file === CLIENT_CLOCK ||
+    CLIENT_CLOCKS.has(file) ||
     /^apps\/.*config\.ts$/.test(file) ||
     isSpec(file);
   return isUnder(file, 'libs/', 'apps/server/') && !isEdge;
@@ -162,6 +162,13 @@ const rules: Rule[] = [
     brokenAt: ({ text }) => linesWhere(text, (line) => /\.(t|startT)ransaction\(\)/.test(line)),
     breaks: ['db.transaction()', '.startTransaction()'].map((text) => ({ file: 'libs/a.ts', text })),
     keeps: [BEGINS, 'libs/a.spec.ts'].map((file) => ({ file, text: 'db.transaction()' })),
+  },
+  {
+    name: 'the client uses nothing that Node 20 has not',
+    binds: (file) => isUnder(file, 'libs/client/') && !isSpec(file),
+    brokenAt: nodesWhere(isMember('Promise.withResolvers', 'Promise.try', 'Object.groupBy')),
+    breaks: [{ file: 'libs/client/a.ts', text: 'const end = Promise.withResolvers<void>();' }],
+    keeps: [{ file: 'libs/execution/a.ts', text: 'const end = Promise.withResolvers<void>();' }],
   },
   {
     name: `a test's title cites invariants I1 to I${INVARIANTS}`,

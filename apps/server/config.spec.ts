@@ -137,7 +137,7 @@ describe('a secret', () => {
 
   it('is not shown when its name was mistyped', () => {
     const message = complaint({ CARILLON_ADMIN_KEYS: secret });
-    expect(message).toContain('got CARILLON_ADMIN_KEYS;');
+    expect(message).toContain('got CARILLON_ADMIN_KEYS (did you mean CARILLON_ADMIN_KEY?);');
     expect(message).not.toContain(secret);
   });
 });
@@ -145,7 +145,7 @@ describe('a secret', () => {
 describe('a name that looks like ours', () => {
   it('is refused if it is none, with all that exist', () => {
     const message = complaint({ CARILLON_PROT: '80', CARILLON_TOTAL: '1' });
-    expect(message).toContain('got CARILLON_PROT, CARILLON_TOTAL;');
+    expect(message).toContain('got CARILLON_PROT (did you mean CARILLON_PORT?), CARILLON_TOTAL;');
     for (const name of Object.keys(settings.shape)) expect(message).toContain(name);
   });
 });

@@ -11,6 +11,7 @@ import { HINTS_PER_SECOND } from '#cluster/hints-loop.js';
 import { problemOfDatabaseUrl } from '#database/database-url.js';
 import { CALLS_PER_HOST } from '#execution/guarded-outlet.js';
 import { ConfigError } from '#kernel/errors.js';
+import { unknownNames, withoutServices } from './setting-names.js';
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const list = z.string().transform((value) =>
@@ -183,13 +184,13 @@ export interface ServerConfig extends Settings {
 }
 
 /** Throws ConfigError naming each setting that is wrong, what was expected and what was got. */
-export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): ServerConfig {
-  const unknown = Object.keys(env).filter(
-    (name) => name.startsWith('CARILLON_') && !(name in settings.shape),
-  );
+export function readConfig(given: Readonly<Record<string, string | undefined>> = process.env): ServerConfig {
+  const env = withoutServices(given);
+  const known = Object.keys(settings.shape);
+  const unknown = unknownNames(env, known);
   if (unknown.length > 0) {
     throw new ConfigError(
-      `expected settings that exist, got ${unknown.join(', ')}; known are ${Object.keys(settings.shape).join(', ')}`,
+      `expected settings that exist, got ${unknown.join(', ')}; known are ${known.join(', ')}`,
     );
   }
   const parsed = settings.safeParse(env);

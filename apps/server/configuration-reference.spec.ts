@@ -10,7 +10,8 @@ const PAGE = resolve(import.meta.dirname, '../../docs/CONFIGURATION.md');
 const HEADER = `# Configuration
 
 A replica is configured by environment variables alone. They are checked once, at start; an unknown name that begins with
-\`CARILLON_\` is refused, since a mistyped setting is worse than none.
+\`CARILLON_\` is refused, since a mistyped setting is worse than none. What Kubernetes injects for a Service of that name
+(\`CARILLON_SERVICE_HOST\`, \`CARILLON_PORT=tcp://…\`) is passed over.
 
 | variable | default | meaning |
 |---|---|---|

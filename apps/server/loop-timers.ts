@@ -7,6 +7,7 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import { PinoLogger } from 'nestjs-pino';
 import { isDatabaseError } from '#database/error-kind.js';
 import { systemRandom } from '#database/runtime/system-clock.js';
+import { outsideAttempts } from '#execution/attempt-scope.js';
 import { reconnectDelayMs } from '#kernel/backoff.js';
 import type { Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
@@ -43,7 +44,8 @@ export class LoopTimers {
     if (driven === undefined || this.#stopped) return;
     if (driven.state !== 'resting') driven.state = 'running-woken';
     // After a failure the back-off stands, or a flood of wake-ups would hammer a database that is down.
-    else if (driven.failures === 0) void this.#pass(driven);
+    // An attempt may be what wakes a loop; what the loop does then is not that attempt's.
+    else if (driven.failures === 0) outsideAttempts(() => void this.#pass(driven));
   }
 
   /**
@@ -54,10 +56,11 @@ export class LoopTimers {
     const driven = this.#driven.get(loop.name);
     if (driven === undefined || driven.isWokenSoon) return;
     driven.isWokenSoon = true;
-    setImmediate(() => {
+    const wake = (): void => {
       driven.isWokenSoon = false;
       this.wake(loop);
-    });
+    };
+    outsideAttempts(() => void setImmediate(wake));
   }
 
   /** Resolves after the delay, or when everything stops. */

@@ -5,6 +5,7 @@ import { ConfigError } from '#kernel/errors.js';
 import type { RunningServer } from './application.js';
 import { readConfig } from './config.js';
 import { startOnceDatabaseAnswers } from './start-wait.js';
+import { watchStrayErrors } from './stray-errors.js';
 
 async function main(): Promise<void> {
   const isChild = process.channel !== undefined;
@@ -48,4 +49,5 @@ function fail(error: unknown): void {
   process.exit(1);
 }
 
+watchStrayErrors();
 main().catch(fail);

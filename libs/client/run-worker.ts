@@ -3,6 +3,7 @@
 // handlers finish, and gives back what is not finished in time. It needs a URL, a key, and nothing of the server.
 import type { Job, JobDefinition } from './job-definition.js';
 import { workOn, type Lease, type RemoteContext, type RemoteHandler } from './leased-attempt.js';
+import { refuseOldNode, showErrors } from './worker-process.js';
 import { CallFailed, insist, rest, workerApi, type CallWorkerApi } from './worker-calls.js';
 
 export interface WorkerOptions {
@@ -22,7 +23,7 @@ export interface WorkerOptions {
   labels?: Readonly<Record<string, string>>;
   /** How long running handlers may go on after `stop()`. Default: 30. */
   graceSeconds?: number;
-  /** Told of each call that failed and is made again. */
+  /** Told of each call that failed and is made again, and of what was dropped. Default: shown on stderr, not too often. */
   onError?: (error: Error) => void;
 }
 
@@ -41,7 +42,10 @@ export function remoteHandler<Payload>(
 }
 
 export interface RunningWorker {
-  /** Resolves when the worker has ended; rejects when the API refuses it for good. */
+  /**
+   * Resolves when the worker has ended; rejects when the API refuses it for good: a key that is wrong, a tenant that
+   * is not there. A rejection that no one awaits ends the process, as any other does.
+   */
   readonly ended: Promise<void>;
   /** Takes nothing more, waits for what runs, gives the rest back. Resolves when the worker has ended. */
   stop(): Promise<void>;
@@ -53,10 +57,11 @@ const ACQUIRE_LIMIT_MS = (WAIT_SECONDS + 10) * 1_000;
 const QUIET_MS = 1_000;
 const GIVE_BACK_MS = 2_000;
 
+/** Throws where the options can't be, and on a Node that is too old. */
 export function runWorker(options: WorkerOptions): RunningWorker {
+  refuseOldNode(process.versions.node);
   const worker = new PullWorker(options);
   const ended = worker.run();
-  ended.catch(() => undefined); // whoever asks is told
   return {
     ended,
     stop: async () => {
@@ -87,7 +92,7 @@ class PullWorker {
         'expected at least one handler and one for each name, got none or two for one name',
       );
     this.#call = workerApi(options);
-    this.#onError = options.onError ?? (() => undefined);
+    this.#onError = options.onError ?? showErrors();
   }
 
   stop(): void {
@@ -115,6 +120,8 @@ class PullWorker {
       slots,
       labels,
       jobTypes,
+    }).catch((error: unknown) => {
+      throw error instanceof CallFailed ? refused(error, this.#options) : error;
     });
     this.#heartbeatMs = answer.heartbeatSeconds * 1_000;
     return answer.workerId;
@@ -219,6 +226,22 @@ class PullWorker {
     const call = { path, body, signal, ...(limitMs === undefined ? {} : { limitMs }) };
     return insist(() => this.#call<Answer>(call), { signal, onError: this.#onError });
   }
+}
+
+const LOOK_AT: Readonly<Record<number, string>> = {
+  401: 'its key is not valid, so look at `key`',
+  403: 'its key is not for this tenant or not for workers, so look at `key` and `tenant`',
+  404: 'there is no such tenant or no such API, so look at `tenant` and `url`',
+};
+
+/** With what to look at, for the person who started the worker. */
+function refused({ status, message }: CallFailed, { tenant, url }: WorkerOptions): CallFailed {
+  const look = LOOK_AT[status];
+  const why = look === undefined ? message : `${look} (${message})`;
+  return new CallFailed(
+    status,
+    `the worker of tenant ${tenant} can not register at ${[url].flat().join(', ')}: ${why}`,
+  );
 }
 
 function describeJob({ name, timeoutSeconds, retry = {} }: JobDefinition<unknown>): object {

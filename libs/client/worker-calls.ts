@@ -79,8 +79,18 @@ export function workerApi({ url, tenant, key }: WorkerApiOptions): CallWorkerApi
 }
 
 function answerOf({ ok, status }: Response, text: string): unknown {
-  if (!ok) throw new CallFailed(status, `expected success, got ${status}: ${text.slice(0, 500)}`);
+  if (!ok) throw new CallFailed(status, `expected success, got ${status}: ${detailOf(text).slice(0, 500)}`);
   return JSON.parse(text);
+}
+
+/** Of a problem as the API tells it, or the text itself. */
+function detailOf(text: string): string {
+  try {
+    const { detail } = JSON.parse(text) as { detail?: unknown };
+    return typeof detail === 'string' ? detail : text;
+  } catch {
+    return text;
+  }
 }
 
 function describe(error: unknown): string {

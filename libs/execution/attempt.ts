@@ -4,6 +4,7 @@
 import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
 import type { JobContext } from '#client/job-definition.js';
 import { describeError } from '#client/thrown-error.js';
+import { inAttempt } from './attempt-scope.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptResult } from './decisions/run-transition.js';
 import { AttemptContext, type AttemptMeans } from './job-context.js';
@@ -56,8 +57,13 @@ export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => v
   };
   giveUp.whenThrown(() => end(null));
   const fail = (error: unknown): void => end(failedResult(error, now()));
+  // What the handler did not await has failed behind its back. It may go on, so it is told to stop.
+  const failBehind = (error: unknown): void => {
+    fail(error);
+    stop.abort(error);
+  };
   try {
-    call(run, context).then(end, fail);
+    inAttempt(failBehind, call, run, context).then(end, fail);
   } catch (error) {
     fail(error);
   }

@@ -56,7 +56,7 @@ export class Executor {
   /** An attempt began or ended, or was told to stop: the next start or deadline may be another than before. */
   readonly changed = new Topic<void>();
   /** What a handler said after it had been given up. Nothing comes of it. */
-  readonly late = new Topic<{ runId: RunId; attempt: number; why: string; said: AttemptResult['kind'] }>();
+  readonly late = new Topic<{ runId: RunId; attempt: number; why: string; said: string }>();
   readonly #running = new Map<RunId, RunningAttempt>();
   /** Nothing is overdue, or to be given up, before. */
   #soonestMs = Number.POSITIVE_INFINITY;
@@ -215,7 +215,7 @@ export class Executor {
         giveUp: attempt.giveUp,
         means: new ExecutorMeans(this.#means, attempt),
         now: this.#now,
-        onLate: ({ kind }) => this.#noteLate(attempt, kind),
+        onLate: (result) => this.#noteLate(attempt, result),
       },
       (result) => this.#judge(attempt, result, target.retry),
     );
@@ -278,8 +278,10 @@ export class Executor {
   }
 
   // A fenced replica's handlers are given up as they are told to stop, and are right to end a little later.
-  #noteLate({ held: { run }, stop }: RunningAttempt, said: AttemptResult['kind']): void {
-    const why = stop.reason instanceof AttemptStopped ? stop.reason.why : 'unknown';
+  #noteLate({ held: { run }, stop }: RunningAttempt, result: AttemptResult): void {
+    const behind = stop.aborted ? 'an error behind its back' : 'nothing';
+    const why = stop.reason instanceof AttemptStopped ? stop.reason.why : behind;
+    const said = result.kind === 'failed' ? `failed: ${result.error.message}` : result.kind;
     if (why !== 'replica-fenced') this.late.publish({ runId: run.id, attempt: run.attempt, why, said });
   }
 }

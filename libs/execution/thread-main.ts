@@ -32,6 +32,8 @@ export type FromThread =
   /** The payload has passed the job's own schema, which can't cross. */
   | { kind: 'enqueue'; call: number; job: string; payloadJson: string; options: RunOptions }
   | { kind: 'returned'; output: unknown }
+  /** What was returned can't leave the thread; the work is done. */
+  | { kind: 'unfit'; reason: string }
   | { kind: 'threw'; error: ThrownInThread };
 
 export type ToThread =
@@ -64,8 +66,8 @@ export default async function attemptInThread(task: ThreadTask): Promise<void> {
   try {
     port.postMessage(last);
   } catch (error) {
-    const message = `expected an output that can leave its thread, got ${String(error)}`;
-    port.postMessage(threw(Object.assign(new Error(message), { name: 'UnfitOutput' })));
+    const reason = `expected an output that can leave its thread, got ${show(error)}`;
+    port.postMessage({ kind: 'unfit', reason } satisfies FromThread);
   }
   port.close();
 }
@@ -112,7 +114,11 @@ class ThreadContext {
         return listen();
       },
       log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
-      progress: (...words: unknown[]) => this.#say({ kind: 'progress', words }),
+      progress: (fraction: unknown, ...message: unknown[]) => {
+        // What is neither a number nor a text could not leave the thread.
+        const number = typeof fraction === 'number' ? fraction : Number.NaN;
+        this.#say({ kind: 'progress', words: [number, ...message.slice(0, 1).map(textOrNone)] });
+      },
       heartbeat: (details?: unknown) => {
         // The other side can't throw into this one, so what is no JSON is refused here.
         const json = details === undefined ? undefined : (JSON.stringify(details) as string | undefined);
@@ -182,7 +188,7 @@ class ThreadContext {
     try {
       this.#post({ kind: 'log', level, words });
     } catch (error) {
-      const unfit = `${String(words.at(-1))} (its fields can not leave their thread: ${String(error)})`;
+      const unfit = `${show(words.at(-1))} (its fields can not leave their thread: ${show(error)})`;
       this.#post({ kind: 'log', level, words: [unfit] });
     }
   }
@@ -233,19 +239,48 @@ function revived({ name, message, stack, own }: ThrownInThread): Error {
   return error;
 }
 
+/** Never throws, whatever it is given, and what it makes can leave the thread. */
 export function threw(thrown: unknown): FromThread & { kind: 'threw' } {
-  const error =
-    thrown instanceof Error ? thrown : new Error(`expected an Error to be thrown, got ${show(thrown)}`);
-  const { name, message, stack } = error;
-  const own: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(error)) {
-    if (value instanceof Date || (typeof value !== 'object' && typeof value !== 'function')) own[key] = value;
+  try {
+    return { kind: 'threw', error: readError(thrown) };
+  } catch {
+    const message = 'expected an error that can be read, got one that throws when it is';
+    return { kind: 'threw', error: { name: 'UnreadableError', message, stack: undefined, own: {} } };
   }
-  const shownName = thrown instanceof Error ? name : 'NonError';
+}
+
+function readError(thrown: unknown): ThrownInThread {
+  if (!(thrown instanceof Error)) {
+    const { message, stack } = new Error(`expected an Error to be thrown, got ${show(thrown)}`);
+    return { name: 'NonError', message, stack, own: {} };
+  }
+  const own: Record<string, unknown> = {};
+  for (const key of Object.keys(thrown)) {
+    const value = valueOf(thrown, key);
+    if (CROSSING.has(typeof value) || value instanceof Date) own[key] = value;
+  }
+  const stack = valueOf(thrown, 'stack');
   return {
-    kind: 'threw',
-    error: { name: shownName, message, stack, own },
+    name: show(thrown.name),
+    message: show(thrown.message),
+    stack: typeof stack === 'string' ? stack : undefined,
+    own,
   };
+}
+
+const CROSSING = new Set(['string', 'number', 'boolean', 'bigint', 'undefined']);
+
+/** Undefined where a getter throws: one odd field must not hide the error. */
+function valueOf(error: Error, key: string): unknown {
+  try {
+    return (error as unknown as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+function textOrNone(message: unknown): string | undefined {
+  return message === undefined ? undefined : show(message);
 }
 
 function show(thrown: unknown): string {
@@ -253,6 +288,6 @@ function show(thrown: unknown): string {
     const text = String(thrown);
     return text === '[object Object]' ? JSON.stringify(thrown) : text;
   } catch {
-    return typeof thrown;
+    return `an ${typeof thrown} that can not be shown`;
   }
 }

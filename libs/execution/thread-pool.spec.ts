@@ -29,6 +29,16 @@ export const fail = job('fail', () => { throw Object.assign(new RangeError('no i
 export const fatal = job('fatal', () => { const error = new Error('never'); error.name = 'FatalError'; throw error; });
 export const odd = job('odd', () => { throw { a: 1 }; });
 export const unfit = job('unfit', () => () => 1);
+export const symbol = job('symbol', () => Symbol('s'));
+export const marked = job('marked', () => { throw Object.assign(new Error('no ink'), { mark: Symbol('s'), code: 'INK' }); });
+export const guarded = job('guarded', () => { throw Object.defineProperty(new Error('no ink'), 'where', { enumerable: true, get() { throw new Error('hidden'); } }); });
+export const nameless = job('nameless', () => { throw Object.assign(new Error(''), { name: Symbol('n'), message: () => 1 }); });
+export const closed = job('closed', () => { throw new Proxy({}, { getPrototypeOf() { throw new Error('no'); } }); });
+export const chatter = job('chatter', (_, { log, progress }) => {
+  log.info(Object.create(null), Object.create(null));
+  progress(() => 1, Symbol('s'));
+  progress(0.5, Object.create(null));
+});
 const toGreet = { name: 'greet', payload: { '~standard': { version: 1, vendor: 'test', validate: (value) => typeof value.to === 'string'
   ? { value } : { issues: [{ message: 'expected a string', path: ['to'] }] } } } };
 export const enqueue = job('enqueue', async ({ payload }, { enqueue }) => {
@@ -131,6 +141,23 @@ describe('a handler in a thread', () => {
     expect(heartbeats).toContainEqual({ page: 3 });
   });
 
+  it.each([
+    ['marked', { name: 'Error', message: 'no ink', code: 'INK' }],
+    ['guarded', { name: 'Error', message: 'no ink' }],
+    ['nameless', { name: 'Symbol(n)', message: '() => 1' }],
+    ['closed', { name: 'UnreadableError' }],
+  ])('fails with what it threw, however odd that is: %s', async (job, error) => {
+    await expect(call(job).result).rejects.toMatchObject(error);
+  });
+
+  it('says what can be said of odd words, and goes on', async () => {
+    const said: unknown[] = [];
+    const write = (...words: unknown[]): void => void said.push(words);
+    const log = { debug: write, info: write, warn: write, error: write };
+    expect(await call('chatter', { reports: { log, progress: write } }).result).toBeUndefined();
+    expect(said).toContainEqual([0.5, 'an object that can not be shown']);
+  });
+
   it('fails with what it threw', async () => {
     await expect(call('fail').result).rejects.toMatchObject({
       name: 'RangeError',
@@ -180,7 +207,11 @@ describe('a handler in a thread', () => {
   });
 
   it('that returns what can not leave the thread fails and says so', async () => {
-    await expect(call('unfit').result).rejects.toMatchObject({ name: 'UnfitOutput' });
+    for (const job of ['unfit', 'symbol']) {
+      const error: unknown = await call(job).result.catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ name: 'UnfitOutput' });
+      expect(error).toBeInstanceOf(FatalError); // the work is done, and would only be done again
+    }
   });
 
   it.each(['listen', 'wait'])('hears that it must stop, even while it computes: %s', async (job) => {

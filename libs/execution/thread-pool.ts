@@ -151,6 +151,9 @@ function hear(
       return heartbeat(word.details);
     case 'returned':
       return ended.resolve(word.output);
+    case 'unfit':
+      // The work is done; doing it again would only bring the same output.
+      return ended.reject(Object.assign(new FatalError(word.reason), { name: 'UnfitOutput' }));
     case 'threw':
       return ended.reject(revive(word.error));
   }

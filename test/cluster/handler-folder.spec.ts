@@ -43,10 +43,20 @@ export const resuming = handler(resume, (_job, { lastDetails, heartbeat, progres
   return new Promise(() => undefined);
 });
 
-const stray = defineJob({ name: 'stray', payload: z.unknown() });
+const stray = defineJob({ name: 'stray', payload: z.unknown(), retry: { maxAttempts: 1 } });
 const behind = () => new Promise(() => { setTimeout(() => { throw new Error('behind your back'); }, 10); });
 export const strayInProcess = handler(stray, behind);
 const contained = defineJob({ name: 'contained', payload: z.unknown(), retry: { maxAttempts: 1 } });
+const floating = defineJob({ name: 'floating', payload: z.unknown(), retry: { maxAttempts: 1 } });
+export const floatingRejection = handler(floating, async (_job, { signal }) => {
+  void (async () => { await null; throw new Error('nobody awaits this'); })();
+  await new Promise((resolve) => signal.addEventListener('abort', resolve));
+});
+const killer = defineJob({ name: 'killer', payload: z.unknown() });
+export const killing = handler(killer, ({ payload }, { attempt }) => {
+  if (attempt === 1 && payload.warns) throw new Error('about to go');
+  process.exit(3);
+});
 export const strayInThread = handler(contained, behind, { thread: true });
 `;
 
@@ -159,17 +169,48 @@ describe('an attempt whose replica is killed', () => {
 });
 
 describe('a handler that throws behind its own back', () => {
-  it('ends its replica, and goes to the dead letters once it has ended three', async () => {
+  it.each([
+    ['stray', 'behind your back'],
+    ['floating', 'nobody awaits this'],
+  ])('fails its attempt with that error, and its replica lives: %s', async (jobType, message) => {
+    const replica = await start('r1');
+    await replica.api('/api/v1/tenants', { name: 'acme' });
+    expect(await finish(replica, jobType)).toMatchObject({
+      state: 'dead-lettered',
+      attempt: 1,
+      error: { name: 'Error', message },
+    });
+    expect(await finish(replica, 'word.count', { text: 'still here' })).toMatchObject({
+      output: { words: 2 },
+    });
+  });
+
+  it('ends its replica when the error belongs to no attempt', async () => {
+    await writeFile(
+      join(folder, 'alone.mjs'),
+      `${MODULE.split('const hash', 1).join('').replaceAll('word.count', 'other')}
+       setTimeout(() => Promise.reject(new Error('of no attempt')), 3_000);`,
+    );
+    const replica = await start('r1');
+    expect(await replica.exited).toBe(1);
+    expect(replica.output()).toContain('of no attempt');
+  });
+});
+
+describe('a handler that ends its replica', () => {
+  it('goes to the dead letters once it has ended three', async () => {
     let replica = await start('r0');
     await replica.api('/api/v1/tenants', { name: 'acme' });
-    const { id } = await replica.api<Run>('/api/v1/tenants/acme/runs', { jobType: 'stray', payload: {} });
+    const { id } = await replica.api<Run>('/api/v1/tenants/acme/runs', {
+      jobType: 'killer',
+      payload: { warns: true },
+    });
     for (let death = 1; death <= 3; death += 1) {
-      expect(await replica.exited).not.toBe(0);
-      expect(replica.output()).toContain('behind your back');
+      expect(await replica.exited).toBe(3);
       replica = await start(`r${death}`);
     }
     const run = await replica.api<Run>(`/api/v1/tenants/acme/runs/${id}?wait=60`);
     expect(run).toMatchObject({ state: 'dead-lettered', error: { name: 'Poison' } });
-    expect(run.pastAttempts.map(({ outcome }) => outcome)).toEqual(['lost', 'lost', 'lost']);
+    expect(run.pastAttempts.map(({ outcome }) => outcome)).toEqual(['failed', 'lost', 'lost', 'lost']);
   });
 });

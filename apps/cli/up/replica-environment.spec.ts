@@ -1,6 +1,6 @@
 // Does what a person sets for his replicas reach them, and nothing else?
 import { describe, expect, it } from 'vitest';
-import { replicaEnvironment } from './replica-environment.js';
+import { refuseUnknownSettings, replicaEnvironment } from './replica-environment.js';
 
 const OURS = {
   databaseUrl: 'postgres://ours',
@@ -54,5 +54,23 @@ describe('the environment of a replica that up starts', () => {
       CARILLON_ADMIN_KEY: 'sk_admin_ours',
       CARILLON_MIGRATE: 'false',
     });
+  });
+});
+
+describe('the environment that npm start is given', () => {
+  it('is refused when a setting was mistyped, as a replica refuses it', () => {
+    expect(() => refuseUnknownSettings({ CARILLON_HANDLER: '/jobs' })).toThrow(
+      /CARILLON_HANDLER \(did you mean CARILLON_HANDLERS\?\)/,
+    );
+  });
+
+  it('may hold settings, what a worker needs, and what Kubernetes says of Services', () => {
+    const environment = {
+      CARILLON_HANDLERS: '/jobs',
+      CARILLON_KEY: 'sk_x',
+      CARILLON_SERVICE_HOST: '10.0.0.7',
+      HOME: '/',
+    };
+    expect(() => refuseUnknownSettings(environment)).not.toThrow();
   });
 });

@@ -1,7 +1,9 @@
 // Which environment do the programs get that are started here? A replica gets our settings, and of those that a person
-// has made all that are not ours to make: where his handlers are, how much may run at once. Other names that begin with
-// CARILLON_ are left out, a worker's CARILLON_KEY, say: a replica refuses to start with what it does not know.
+// has made all that are not ours to make: where the handlers are, how much may run at once. What is meant for a worker, its
+// CARILLON_KEY, say, is left out, and a name that nothing here knows is refused, as a replica refuses it.
 import { settings } from '#server/config.js';
+import { unknownNames, withoutServices } from '#server/setting-names.js';
+import { CliError } from '../cli-error.js';
 
 export interface ReplicaSettings {
   readonly databaseUrl: string;
@@ -18,6 +20,20 @@ const NOT_FROM_OUTSIDE = new Set(
   ['HOST', 'PORT', 'URL', 'NAME', 'ROLES', 'PREFERENCE'].map((name) => `CARILLON_${name}`),
 );
 const FROM_OUTSIDE = new Set(Object.keys(settings.shape).filter((name) => !NOT_FROM_OUTSIDE.has(name)));
+
+/** A worker in the same terminal has these. */
+const FOR_WORKERS = ['CARILLON_KEY', 'CARILLON_TENANT'];
+
+/** Throws CliError when a setting was mistyped. */
+export function refuseUnknownSettings(environment: Environment): void {
+  const known = [...Object.keys(settings.shape), ...FOR_WORKERS];
+  const unknown = unknownNames(withoutServices(environment), known);
+  if (unknown.length === 0) return;
+  throw new CliError(
+    `expected settings that exist, got ${unknown.join(', ')}; docs/CONFIGURATION.md lists them`,
+    2,
+  );
+}
 
 /** Running work gets this long after Ctrl-C. The demo's takes milliseconds. */
 const DRAIN_SECONDS = 10;

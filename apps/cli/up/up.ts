@@ -13,7 +13,7 @@ import { findKeyboard } from './keys.js';
 import type { UpOptions } from './options.js';
 import { clockTime, count, duration, list } from './phrases.js';
 import { Receiver } from './receiver.js';
-import { environmentForOwnServer } from './replica-environment.js';
+import { environmentForOwnServer, refuseUnknownSettings } from './replica-environment.js';
 import { Screen } from './screen.js';
 import { Session } from './session.js';
 import { Shutdown, stopOnSignals } from './shutdown.js';
@@ -107,6 +107,7 @@ async function live(stage: Stage): Promise<void> {
 /** The data folder and a migrated database. */
 async function layBase(stage: Stage): Promise<Base> {
   const { options, screen, shutdown, say } = stage;
+  refuseUnknownSettings(process.env);
   const givenUrl = givenDatabaseUrl(process.env);
   if (givenUrl !== undefined && options.isFresh) {
     throw new CliError(

@@ -1,0 +1,14 @@
+// What becomes of an error that nobody has caught? One that came from an attempt, however far behind its handler's back,
+// fails that attempt and nothing else. Any other leaves this process in a state that no one knows, so it ends, as Node
+// would end it; the other replicas take its work over.
+import { failAttempt } from '#execution/attempt-scope.js';
+
+export function watchStrayErrors(): void {
+  const hear = (error: unknown): void => {
+    if (failAttempt(error)) return;
+    process.stderr.write(`${String(error instanceof Error ? error.stack : error)}\n`);
+    process.exit(1);
+  };
+  process.on('uncaughtException', hear);
+  process.on('unhandledRejection', hear);
+}

@@ -1,0 +1,97 @@
+// Does a worker run on the oldest Node that it is promised for, and what does it say when it can't begin? The machine's
+// own Node is used, wherever it is older than the one that the replicas need; the client is the one that was built.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+const CLIENT = pathToFileURL(join(import.meta.dirname, '../../dist/libs/client/index.js')).href;
+
+const nodes = (process.env['PATH'] ?? '')
+  .split(delimiter)
+  .filter((folder) => !folder.includes('node_modules'))
+  .map((folder) => join(folder, 'node'));
+const older = nodes.find((node) => {
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout ?? '';
+  return /^v2[01]\./.test(version);
+});
+if (older === undefined) console.warn('no Node 20 is installed: workers are tried on this one');
+const NODE = older ?? process.execPath;
+
+/** A worker as a person writes it first: without a listener for anything. */
+const worker = (url: string): string => `
+  import { defineJob, remoteHandler, runWorker } from ${JSON.stringify(CLIENT)};
+  const any = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
+  const greet = remoteHandler(defineJob({ name: 'greet', payload: any }), () => 'hello');
+  const started = runWorker({ url: ${JSON.stringify(url)}, tenant: 'acme', key: 'k', handlers: [greet] });
+  process.once('SIGTERM', () => void started.stop());
+`;
+
+function run(url: string) {
+  const child = spawn(NODE, ['--input-type=module', '--eval', worker(url)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let text = '';
+  child.stderr.setEncoding('utf8').on('data', (part: string) => (text += part));
+  return { child, text: () => text, ended: once(child, 'close') as Promise<[number | null]> };
+}
+
+type Answer = [status: number, body: object] | null;
+
+async function play(answer: (path: string) => Answer): Promise<string> {
+  const server = createServer((request, response) => {
+    const found = answer(request.url ?? '');
+    if (found === null) return; // it waits
+    request.resume();
+    response.writeHead(found[0]).end(JSON.stringify(found[1]));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+describe(`a worker on ${NODE}`, () => {
+  it('takes a run, ends it, and stops when it is told to', async () => {
+    const completed = Promise.withResolvers<void>();
+    const run1 = { id: 'r', jobType: 'greet', payload: {}, attempt: 1, dueAt: null, details: null };
+    const lease = { token: 't', fencingToken: 1, leaseSeconds: 30, timeoutSeconds: 60, run: run1 };
+    const offered = [lease];
+    const url = await play((path) => {
+      if (path.endsWith('workers:register')) return [200, { workerId: 'w', heartbeatSeconds: 10 }];
+      if (path.endsWith('leases:acquire')) {
+        const leases = offered.splice(0);
+        return leases.length === 0 ? null : [200, { leases }];
+      }
+      if (path.endsWith(':complete')) completed.resolve();
+      return [200, {}];
+    });
+    const { child, ended } = run(url);
+    await completed.promise;
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+  });
+
+  it('ends with 1 and says why when its key is refused', async () => {
+    const { text, ended } = run(await play(() => [401, { detail: 'expected a key that is known' }]));
+    expect(await ended).toEqual([1, null]);
+    expect(text()).toMatch(
+      /worker of tenant acme can not register at .*: its key is not valid, so look at `key`/,
+    );
+    expect(text()).toContain('expected a key that is known');
+  });
+
+  it('says at once that there is no answer where it asks, and goes on', async () => {
+    const { child, text } = run('http://127.0.0.1:1');
+    await once(child.stderr, 'data');
+    expect(text()).toMatch(/^carillon worker: expected an answer from http:\/\/127\.0\.0\.1:1\/.*it goes on/);
+    expect(child.exitCode).toBeNull();
+  });
+});
