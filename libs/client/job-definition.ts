@@ -1,5 +1,6 @@
 // What is a job, before anybody runs it? A plain value: a name, the shape of its payload, and its
 // defaults. Producers import it to enqueue, workers import it to handle; both get the types.
+import { checkJobOptions } from './job-options-check.js';
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
 import type { Transaction } from 'kysely';
 import type { StandardSchemaV1 } from './standard-schema.js';
@@ -16,7 +17,7 @@ export interface RetryOptions {
 
 /** `Input` is what may be asked for, `Payload` what the handler gets of it. */
 export interface JobOptions<Payload, Input = unknown, Output = unknown> {
-  /** Dotted lower-case words, e.g. `invoice.send`. */
+  /** 1 to 100 lower-case letters, digits, dots, dashes or underscores, with a letter or digit at both ends: `invoice.send`. */
   name: string;
   /** Any Standard Schema. A payload that does not fit is not retried. */
   payload: StandardSchemaV1<Input, Payload>;
@@ -36,17 +37,11 @@ export interface JobDefinition<Payload, Input = unknown, Output = unknown> exten
   readonly kind: 'job-definition';
 }
 
-const NAME = /^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/;
-
-/** Throws when the name could not be used in a URL as it stands. */
+/** Throws TypeError that names the option, what was expected and what was got, for what no replica could work with. */
 export function defineJob<Payload, Input, Output = unknown>(
   options: JobOptions<Payload, Input, Output>,
 ): JobDefinition<Payload, Input, Output> {
-  if (!NAME.test(options.name) || options.name.length > 100) {
-    throw new TypeError(
-      `expected name to be lower-case words joined by dots or dashes, got ${JSON.stringify(options.name)}`,
-    );
-  }
+  checkJobOptions(options);
   return { kind: 'job-definition', ...options };
 }
 

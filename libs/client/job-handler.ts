@@ -3,7 +3,10 @@ import type { Job, JobContext, JobDefinition } from './job-definition.js';
 
 const HANDLED_JOB = Symbol.for('carillon.handled-job');
 
-/** Makes the method the handler of the job; what it returns is the run's output. */
+/**
+ * Makes the method the handler of the job; what it returns is the run's output. Only Carillon's own server looks for it:
+ * in an application of yours it does nothing, so export `handler(…)` in CARILLON_HANDLERS or call `runWorker` there.
+ */
 export function JobHandler<Payload>(definition: JobDefinition<Payload>) {
   return <Method extends (job: Job<Payload>, context: JobContext) => unknown>(
     _target: object,

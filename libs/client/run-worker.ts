@@ -249,8 +249,8 @@ function describeJob({ name, timeoutSeconds, retry = {} }: JobDefinition<unknown
   const policy = {
     maxAttempts,
     kind: backoff,
-    minMs: minSeconds === undefined ? undefined : minSeconds * 1_000,
-    maxMs: maxSeconds === undefined ? undefined : maxSeconds * 1_000,
+    minMs: minSeconds === undefined ? undefined : Math.round(minSeconds * 1_000),
+    maxMs: maxSeconds === undefined ? undefined : Math.round(maxSeconds * 1_000),
     jitter,
   };
   // JSON leaves out what is undefined, and the API keeps what is left out as it is.

@@ -1,5 +1,6 @@
 // How do a thousand runs that start together learn of their job types? By one statement: whoever asks in one turn of
 // the process is answered together.
+import { describeError } from '#client/thrown-error.js';
 import type { Database } from '#database/connection.js';
 import type { TenantId } from '#kernel/ids.js';
 import type { JobType } from './job-type.js';
@@ -11,10 +12,15 @@ interface Question {
   answer: PromiseWithResolvers<JobType | undefined>;
 }
 
+/** What is stored is no job type: asking again would bring the same answer. */
+export class SpoiltJobType extends Error {
+  override readonly name = 'SpoiltJobType';
+}
+
 export class JobTypeReader {
   readonly #waiting = new Map<Database, Question[]>();
 
-  /** Rejects when the database could not be asked. */
+  /** Rejects when the database could not be asked, and with SpoiltJobType when what it said can't be understood. */
   find(db: Database, asked: Pick<Question, 'tenantId' | 'name'>): Promise<JobType | undefined> {
     const question = { ...asked, answer: Promise.withResolvers<JobType | undefined>() };
     const together = this.#waiting.get(db);
@@ -42,6 +48,7 @@ function tell(answer: Question['answer'], found: StoredJobType | undefined): voi
   try {
     answer.resolve(found && parseJobType(found));
   } catch (error) {
-    answer.reject(error);
+    const { message } = describeError(error);
+    answer.reject(new SpoiltJobType(`expected job type ${found?.name} to be readable, got ${message}`));
   }
 }

@@ -19,7 +19,7 @@ import {
   type RetryPolicy,
   type Target,
 } from './job-type.js';
-import { JobTypeReader } from './job-type-reader.js';
+import { JobTypeReader, SpoiltJobType } from './job-type-reader.js';
 import { checkOutput, checkPayload } from './schema-check.js';
 import type { SchemaChecks } from './schema-checks.js';
 
@@ -94,7 +94,10 @@ export class Targets {
     const ofTenant = this.#ofTenant(tenantId);
     const reading = this.#reader
       .find(when.incarnation.db, { tenantId, name })
-      .then((jobType) => (jobType === undefined ? missing(name) : this.#targetOf(when.incarnation, jobType)));
+      .then(
+        (jobType) => (jobType === undefined ? missing(name) : this.#targetOf(when.incarnation, jobType)),
+        spoilt,
+      );
     const remembered: Remembered = { ...when, target: reading };
     ofTenant.set(name, remembered);
     reading.then(
@@ -165,6 +168,17 @@ function notAllowed(name: string, target: Target): CallTarget {
   const message = `expected job type ${name} to name a ${target.kind} that an administrator has allowed the tenant, got ${named}`;
   const error = { name: 'TargetNotAllowed', message };
   return async () => ({ kind: 'failed', error, fatal: true });
+}
+
+/** Its runs fail for good, with the reason: put back, they would be claimed again at once, for ever and without a word. */
+function spoilt(error: unknown): ResolvedTarget {
+  if (!(error instanceof SpoiltJobType)) throw error;
+  const { name, message } = error;
+  return {
+    call: async () => ({ kind: 'failed', error: { name, message }, fatal: true }),
+    retry: DEFAULT_RETRY,
+    timeoutMs: DEFAULT_TIMEOUT_MS,
+  };
 }
 
 function offerOf(leaseSeconds: number, timeoutMs: number): NewLease {

@@ -15,11 +15,11 @@ export async function registerSharedJobTypes(db: Database, registry: HandlerRegi
       target: { kind: 'handler', handler: definition.name },
       retry: retryOf(definition),
       timeoutMs:
-        definition.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : definition.timeoutSeconds * 1_000,
+        definition.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : wholeMs(definition.timeoutSeconds),
       limits: {},
       payloadSchema: jsonSchemaOf(definition.payload, 'input'),
       outputSchema: definition.output === undefined ? null : jsonSchemaOf(definition.output, 'output'),
-      heartbeatMs: definition.heartbeatSeconds === undefined ? null : definition.heartbeatSeconds * 1_000,
+      heartbeatMs: definition.heartbeatSeconds === undefined ? null : wholeMs(definition.heartbeatSeconds),
     });
   }
 }
@@ -28,10 +28,15 @@ function retryOf({ retry = {} }: JobDefinition<unknown>): RetryPolicy {
   return {
     maxAttempts: retry.maxAttempts ?? DEFAULT_RETRY.maxAttempts,
     kind: retry.backoff ?? DEFAULT_RETRY.kind,
-    minMs: retry.minSeconds === undefined ? DEFAULT_RETRY.minMs : retry.minSeconds * 1_000,
-    maxMs: retry.maxSeconds === undefined ? DEFAULT_RETRY.maxMs : retry.maxSeconds * 1_000,
+    minMs: retry.minSeconds === undefined ? DEFAULT_RETRY.minMs : wholeMs(retry.minSeconds),
+    maxMs: retry.maxSeconds === undefined ? DEFAULT_RETRY.maxMs : wholeMs(retry.maxSeconds),
     jitter: retry.jitter ?? DEFAULT_RETRY.jitter,
   };
+}
+
+/** A job type is stored in whole milliseconds, and 1.005 s is not one of them in binary. */
+function wholeMs(seconds: number): number {
+  return Math.round(seconds * 1_000);
 }
 
 /** Null for validators other than zod, and for schemas that JSON Schema can't say. */
