@@ -11,7 +11,6 @@ const ROOT = resolve(import.meta.dirname, '..');
 const LINES_MAX = 300;
 const INVARIANTS = 10;
 const HEADER_WORDS_MIN = 4;
-
 /** In both numbers: a file named for what it is not about any one thing gathers everything. */
 const FORBIDDEN_NAMES = new Set(
   ['util', 'helper', 'common', 'manager', 'base'].flatMap((name) => [name, `${name}s`]),
@@ -186,7 +185,6 @@ const rules: Rule[] = [
 
 describe('the house is tidy', () => {
   const sources = ['apps', 'libs', 'test'].flatMap(readSources);
-
   it('has files to look at', () => {
     expect(sources.length).toBeGreaterThan(1);
   });

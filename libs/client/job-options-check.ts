@@ -76,7 +76,7 @@ function asRecord(option: string, value: unknown): Record<string, unknown> {
 function isSchema(value: unknown): boolean {
   // A schema may be a function: arktype's are.
   const isHolder = (typeof value === 'object' && value !== null) || typeof value === 'function';
-  return isHolder && '~standard' in (value as object);
+  return isHolder && '~standard' in value;
 }
 
 function show(value: unknown): string {
