@@ -12,10 +12,10 @@ it.each<[object, string]>([
   [{ name: undefined }, 'got undefined'],
   [{ payload: {} }, 'expected payload to be a Standard Schema, got [object Object]'],
   [{ output: 'text' }, 'expected output to be a Standard Schema, got "text"'],
-  [{ timeoutSeconds: 0 }, 'expected timeoutSeconds to be more than 0, at most 86400, got 0'],
-  [{ timeoutSeconds: Number.NaN }, 'expected timeoutSeconds to be more than 0, at most 86400, got NaN'],
-  [{ timeoutSeconds: 86_401 }, 'got 86401'],
-  [{ heartbeatSeconds: '5' }, 'expected heartbeatSeconds to be more than 0, at most 86400, got "5"'],
+  [{ timeoutSeconds: 0 }, 'expected timeoutSeconds to be more than 0, at most 604800, got 0'],
+  [{ timeoutSeconds: Number.NaN }, 'expected timeoutSeconds to be more than 0, at most 604800, got NaN'],
+  [{ timeoutSeconds: 604_801 }, 'got 604801'],
+  [{ heartbeatSeconds: '5' }, 'expected heartbeatSeconds to be more than 0, at most 604800, got "5"'],
   [{ retry: 3 }, 'expected retry to be an object, got 3'],
   [{ retry: { maxAttempts: 0 } }, 'expected retry.maxAttempts to be a whole number from 1 to 100, got 0'],
   [{ retry: { maxAttempts: 1.5 } }, 'got 1.5'],
@@ -24,7 +24,7 @@ it.each<[object, string]>([
     { retry: { backoff: 'none' } },
     'expected retry.backoff to be one of exponential, linear, fixed, got "none"',
   ],
-  [{ retry: { minSeconds: -1 } }, 'expected retry.minSeconds to be from 0 to 86400, got -1'],
+  [{ retry: { minSeconds: -1 } }, 'expected retry.minSeconds to be from 0 to 604800, got -1'],
   [
     { retry: { minSeconds: 9, maxSeconds: 3 } },
     'expected retry.maxSeconds to be at least minSeconds (9), got 3',
@@ -38,7 +38,7 @@ it.each<[object, string]>([
 it.each<object>([
   {},
   { name: '7' },
-  { timeoutSeconds: 0.05, heartbeatSeconds: 86_400 },
+  { timeoutSeconds: 0.05, heartbeatSeconds: 604_800 },
   { retry: {} },
   { retry: { maxAttempts: 100, backoff: 'fixed', minSeconds: 0, maxSeconds: 0, jitter: 0 } },
 ])('%j is taken', (wish) => {
