@@ -6,6 +6,15 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import {
+  citesInvariantAbove,
+  isDateOfNow,
+  isMember,
+  isTimer,
+  linesWhere,
+  nodesWhere,
+  type Source,
+} from './support/source-code.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const LINES_MAX = 300;
@@ -23,11 +32,6 @@ const UNFINISHED_MARKS = [
 ].map((parts) => parts.join(''));
 const UNFINISHED = new RegExp(`\\b(${UNFINISHED_MARKS.join('|')})\\b`);
 const KEBAB_CASE = /^[a-z0-9]+([-.][a-z0-9]+)*$/;
-
-interface Source {
-  readonly file: string;
-  readonly text: string;
-}
 
 interface Rule {
   readonly name: string;
@@ -172,7 +176,7 @@ const rules: Rule[] = [
   {
     name: `a test's title cites invariants I1 to I${INVARIANTS}`,
     binds: isSpec,
-    brokenAt: nodesWhere(citesUnknownInvariant),
+    brokenAt: nodesWhere(citesInvariantAbove(INVARIANTS)),
     breaks: ["it('I11 holds', run);", "describe.each([1])('I0', run);", 'it(`I99 of ${name}`, run);'].map(
       (text) => ({
         file: 'libs/a.spec.ts',
@@ -213,76 +217,6 @@ function readSources(folder: string): Source[] {
 function findings(rule: Rule, source: Source): string[] {
   if (!rule.binds(source.file)) return [];
   return rule.brokenAt(source).map((line) => `${source.file}:${line} ${rule.name}`);
-}
-
-function linesWhere(text: string, isBroken: (line: string) => boolean): number[] {
-  return text.split('\n').flatMap((line, index) => (isBroken(line) ? [index + 1] : []));
-}
-
-/** Looks at code, not at text, so that a comment may speak of what the code must not do. */
-function nodesWhere(isBroken: (node: ts.Node) => boolean): Rule['brokenAt'] {
-  return (source) => {
-    const tree = treeOf(source);
-    const lines: number[] = [];
-    const visit = (node: ts.Node): void => {
-      if (isBroken(node)) lines.push(tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1);
-      ts.forEachChild(node, visit);
-    };
-    visit(tree);
-    return lines;
-  };
-}
-
-/** Each file is parsed once, for all the rules that look at code. */
-const trees = new WeakMap<Source, ts.SourceFile>();
-
-function treeOf(source: Source): ts.SourceFile {
-  const tree = trees.get(source) ?? ts.createSourceFile(source.file, source.text, ts.ScriptTarget.ES2023);
-  trees.set(source, tree);
-  return tree;
-}
-
-function isDateOfNow(node: ts.Node): boolean {
-  if (!ts.isNewExpression(node) && !ts.isCallExpression(node)) return false;
-  const isDate = ts.isIdentifier(node.expression) && node.expression.text === 'Date';
-  return isDate && (node.arguments?.length ?? 0) === 0;
-}
-
-function isMember(...members: string[]): (node: ts.Node) => boolean {
-  return (node) =>
-    ts.isPropertyAccessExpression(node) &&
-    ts.isIdentifier(node.expression) &&
-    members.includes(`${node.expression.text}.${node.name.text}`);
-}
-
-/** The global under whatever object it is reached by, and its namesake in node:timers under whatever name. */
-function isTimer(node: ts.Node): boolean {
-  const isName = (name: ts.Node): boolean =>
-    ts.isIdentifier(name) && /^set(Timeout|Interval)$/.test(name.text);
-  if (ts.isImportSpecifier(node)) return isName(node.propertyName ?? node.name);
-  if (ts.isPropertyAccessExpression(node)) return isName(node.name);
-  return ts.isCallExpression(node) && isName(node.expression);
-}
-
-function citesUnknownInvariant(node: ts.Node): boolean {
-  const [title] = ts.isCallExpression(node) && isTestFunction(node.expression) ? node.arguments : [];
-  if (title === undefined) return false;
-  const cited = [...textOf(title).matchAll(/\bI(\d+)\b/g)].map(([, number]) => Number(number));
-  return cited.some((number) => number < 1 || number > INVARIANTS);
-}
-
-/** `it`, and all that is built on it: `it.skip`, `it.each(rows)`, `describe.skipIf(when).each(rows)`. */
-function isTestFunction(node: ts.Expression): boolean {
-  if (ts.isIdentifier(node)) return ['it', 'test', 'describe'].includes(node.text);
-  return (
-    (ts.isPropertyAccessExpression(node) || ts.isCallExpression(node)) && isTestFunction(node.expression)
-  );
-}
-
-function textOf(title: ts.Expression): string {
-  if (ts.isStringLiteralLike(title)) return title.text;
-  if (!ts.isTemplateExpression(title)) return '';
-  return [title.head.text, ...title.templateSpans.map((span) => span.literal.text)].join(' ');
 }
 
 function openingComment(text: string): string {
