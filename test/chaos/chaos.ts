@@ -1,18 +1,22 @@
 // What is one run of chaos? A database and a cluster of its own, work, faults for as long as was asked, then healing,
 // some quiet seconds, one last look, and the verdict. Everything it starts, it ends, however it goes.
 import { setTimeout as rest } from 'node:timers/promises';
+import type { Bed } from './beds/bed.js';
+import { direct } from './beds/direct.js';
 import { violations } from './checker.js';
 import { DatabaseServer } from './database-server.js';
 import { Dice } from './dice.js';
 import type { Evidence } from './evidence.js';
 import type { FaultKind, FaultRecord } from './faults.js';
-import { Nemesis } from './nemesis.js';
+import { ALL_FAULTS, Nemesis } from './nemesis.js';
 import { withStage, type Stage } from './stage.js';
 
 export interface ChaosOptions {
   seed: number;
   minutes: number;
   replicas: number;
+  /** Direct, unless said otherwise. */
+  bed?: Bed;
   faults?: readonly FaultKind[];
   log: (line: string) => void;
 }
@@ -27,10 +31,10 @@ const POSTS_PER_SECOND = 8;
 const STRAY_EVERY_MS = 3_000;
 
 export async function runChaos(options: ChaosOptions): Promise<Verdict> {
-  const { seed, replicas, log } = options;
+  const { seed, replicas, bed = direct, log } = options;
   const server = await DatabaseServer.start();
   try {
-    return await withStage(server, { database: 'chaos', replicas, seed }, async (stage) => {
+    return await withStage(server, { database: 'chaos', replicas, seed, bed }, async (stage) => {
       const faults = await rageAndHeal(stage, options);
       log(`looks back after ${QUIET_MS / 1_000} quiet seconds`);
       const evidence = await stage.lookBack(faults);
@@ -43,14 +47,14 @@ export async function runChaos(options: ChaosOptions): Promise<Verdict> {
 
 async function rageAndHeal(
   stage: Stage,
-  { seed, minutes, faults, log }: ChaosOptions,
+  { seed, minutes, faults = ALL_FAULTS, bed = direct, log }: ChaosOptions,
 ): Promise<FaultRecord[]> {
   const { cluster, poster, steering, workers } = stage;
   const nemesis = new Nemesis({
     scene: stage,
     dice: new Dice(seed),
     log,
-    ...(faults === undefined ? {} : { faults }),
+    faults: faults.map((kind) => bed.limited(kind)),
   });
   const stop = new AbortController();
   const work = Promise.all([

@@ -40,6 +40,8 @@ export interface ClusterOptions {
   /** The built server to run; ours in dist/ unless said otherwise. */
   server?: string;
   env?: Record<string, string>;
+  /** Where the proxies lead the pools to, if that is not the database itself. */
+  workPort?: number | null;
   /** Without proxies, whose hops would be measured, too. */
   direct?: boolean;
 }
@@ -61,8 +63,8 @@ export class Cluster {
   }
 
   async addSeat(name: string): Promise<Seat> {
-    const { databaseUrl, direct = false } = this.#options;
-    const proxy = direct ? null : await DatabaseProxy.start(databaseUrl);
+    const { databaseUrl, workPort = null, direct = false } = this.#options;
+    const proxy = direct ? null : await DatabaseProxy.start(databaseUrl, workPort);
     const seat: Seat = { name, url: `http://127.0.0.1:${await freePort()}`, proxy, process: null };
     this.seats.push(seat);
     await this.occupy(seat);

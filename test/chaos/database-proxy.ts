@@ -21,8 +21,10 @@ export class DatabaseProxy {
     child.on('message', (message) => this.#hear(message as Report)); // the proxy sends nothing else
   }
 
-  static async start(databaseUrl: string): Promise<DatabaseProxy> {
-    const child = fork(PROGRAM, [new URL(databaseUrl).port], {
+  /** `workPort`: where the pools are led to, if that is not the database itself. */
+  static async start(databaseUrl: string, workPort: number | null = null): Promise<DatabaseProxy> {
+    const { port } = new URL(databaseUrl);
+    const child = fork(PROGRAM, [port, String(workPort ?? port)], {
       execArgv: ['--conditions=source', '--import', HOOKS],
     });
     const ports = await new Promise<Record<Channel, number>>((resolve, reject) => {

@@ -9,7 +9,14 @@ import { parseChaosArguments } from './options.js';
 /** Starting, healing, and the last repairs; then something hangs. */
 const EXTRA_MINUTES_MAX = 6;
 
-const { seed, minutes, replicas, only, evidence: evidenceFile } = parseChaosArguments(process.argv.slice(2));
+const {
+  seed,
+  minutes,
+  replicas,
+  bed,
+  only,
+  evidence: evidenceFile,
+} = parseChaosArguments(process.argv.slice(2));
 const faults = only.length === 0 ? ALL_FAULTS : ALL_FAULTS.filter(({ name }) => only.includes(name));
 if (faults.length === 0)
   throw new Error(
@@ -33,12 +40,12 @@ setTimeout(
   (minutes + EXTRA_MINUTES_MAX) * 60_000,
 ).unref();
 
-console.log(`chaos: seed ${seed}, ${minutes} minutes, ${replicas} replicas`);
-const { violations, evidence } = await runChaos({ seed, minutes, replicas, faults, log });
+console.log(`chaos: seed ${seed}, ${minutes} minutes, ${replicas} replicas, bed ${bed.name}`);
+const { violations, evidence } = await runChaos({ seed, minutes, replicas, bed, faults, log });
 console.log(['', ...budgetTable(evidence), ''].join('\n'));
 if (evidenceFile !== null) await writeFile(evidenceFile, JSON.stringify(evidence));
 for (const violation of violations) console.log(`VIOLATION ${violation}`);
 console.log(
-  `${violations.length} violations; again with: npm run chaos -- --seed ${seed} --minutes ${minutes} --replicas ${replicas}${only.length > 0 ? ` --only ${only.join(',')}` : ''}`,
+  `${violations.length} violations; again with: npm run chaos -- --seed ${seed} --minutes ${minutes} --replicas ${replicas} --bed ${bed.name}${only.length > 0 ? ` --only ${only.join(',')}` : ''}`,
 );
 process.exitCode = violations.length > 0 ? 1 : 0;

@@ -1,10 +1,13 @@
 // What was asked for on the command line?
 import { parseArgs } from 'node:util';
+import type { Bed } from './beds/bed.js';
+import { bedNamed } from './beds/known-beds.js';
 
 export interface ChaosArguments {
   readonly seed: number;
   readonly minutes: number;
   readonly replicas: number;
+  readonly bed: Bed;
   /** Only these kinds of fault; all if empty. */
   readonly only: readonly string[];
   /** Where to write all that the checker has looked at. */
@@ -12,7 +15,7 @@ export interface ChaosArguments {
 }
 
 const USAGE =
-  'npm run chaos -- [--seed S] [--minutes M] [--replicas N] [--only FAULT[,FAULT…]] [--evidence FILE]';
+  'npm run chaos -- [--seed S] [--minutes M] [--replicas N] [--bed direct|pgbouncer] [--only FAULT[,FAULT…]] [--evidence FILE]';
 const REPLICAS = { min: 2, max: 9 };
 const MINUTES_MAX = 24 * 60;
 
@@ -24,6 +27,7 @@ export function parseChaosArguments(args: readonly string[]): ChaosArguments {
       seed: { type: 'string' },
       minutes: { type: 'string', default: '3' },
       replicas: { type: 'string', default: '3' },
+      bed: { type: 'string', default: 'direct' },
       only: { type: 'string', default: '' },
       evidence: { type: 'string' },
     },
@@ -35,6 +39,7 @@ export function parseChaosArguments(args: readonly string[]): ChaosArguments {
     }),
     minutes: numberOf('--minutes', values.minutes, { min: 0.1, max: MINUTES_MAX }),
     replicas: numberOf('--replicas', values.replicas, REPLICAS),
+    bed: bedNamed(values.bed),
     only: values.only.split(',').filter((name) => name !== ''),
     evidence: values.evidence ?? null,
   };

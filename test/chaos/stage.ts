@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Accounts } from './accounts.js';
 import { installAudit } from './audit.js';
+import type { Bed } from './beds/bed.js';
+import { direct } from './beds/direct.js';
 import { Cluster } from './cluster.js';
 import type { DatabaseServer } from './database-server.js';
 import { Dice } from './dice.js';
@@ -29,6 +31,8 @@ export interface StageOptions {
   database: string;
   replicas: number;
   seed: number;
+  /** Direct, unless said otherwise. */
+  bed?: Bed;
   /** The built server to run; ours in dist/ unless said otherwise. */
   program?: string;
 }
@@ -41,10 +45,13 @@ export async function withStage<Result>(
 ): Promise<Result> {
   const { folder } = server;
   const databaseUrl = await server.createDatabase(options.database);
+  const { bed = direct } = options;
+  const ground = await bed.prepare(server, databaseUrl);
   const witness = new Witness(databaseUrl);
   const spellFile = join(folder, 'spells.ndjson');
   const cluster = new Cluster({
     databaseUrl,
+    workPort: ground.workPort,
     folder,
     witness,
     env: { CARILLON_HANDLERS: HANDLERS, CHAOS_SPELLS: spellFile },
@@ -80,6 +87,7 @@ export async function withStage<Result>(
     cluster.close();
     await accounts.close();
     await witness.close();
+    await ground.close();
   }
 }
 

@@ -2,13 +2,13 @@
 // ordered to: nothing, delay, silence, losing one direction, cutting, or swallowing the answer to a COMMIT. It is a
 // process of its own so that a busy harness never adds a fault that nobody ordered.
 //
-//   node tcp-proxy.ts <port of the database>
+//   node tcp-proxy.ts <port for control sessions> <port for the pools>
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 import type { Channel, NumberedOrder, Order, Report, Weather } from './proxy-orders.js';
 import { TagReader } from './tag-reader.js';
 
 const HOST = '127.0.0.1';
-const databasePort = Number(process.argv[2]);
+const ports: Record<Channel, number> = { session: Number(process.argv[2]), work: Number(process.argv[3]) };
 type Direction = 'up' | 'down';
 
 /** One direction of a connection: chunks leave in the order in which they came, each not before its time. */
@@ -80,7 +80,7 @@ class Connection {
   #isForgotten = false;
 
   constructor(way: Way, client: Socket) {
-    const server = connect(databasePort, HOST);
+    const server = connect(ports[way.channel], HOST);
     this.#way = way;
     this.#up = new Flow({ from: client, to: server });
     this.#down = new Flow({ from: server, to: client });

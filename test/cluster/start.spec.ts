@@ -1,0 +1,47 @@
+// How does a replica's process behave while it waits for its database? It says so in one line, and ends on SIGTERM without a
+// stack, as it ends by itself, with the remedy, when waiting can't help.
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, inject, it, onTestFinished } from 'vitest';
+import { findFreePort } from '#database/embedded/free-port.js';
+import { REPLICA_FLAGS } from '../../apps/server/node-flags.js';
+import { withDatabase } from '../support/admin-statement.js';
+import { until } from '../support/until.js';
+
+const SERVER = fileURLToPath(new URL('../../dist/apps/server/main.js', import.meta.url));
+
+function start(databaseUrl: string) {
+  const child = fork(SERVER, [], {
+    silent: true,
+    execArgv: [...REPLICA_FLAGS], // not those of the tests, by which Node would look for sources
+    env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, CARILLON_PORT: '0' },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const seen = { output: '' };
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (seen.output += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return { child, seen, exited };
+}
+
+it('a replica without a database waits, says for what, and ends on SIGTERM without a stack', async () => {
+  const port = await findFreePort();
+  const { child, seen, exited } = start(`postgres://nobody@127.0.0.1:${port}/nothing`);
+  await until('it says what it waits for', () => seen.output !== '');
+  expect(child.exitCode).toBeNull();
+  child.kill('SIGTERM');
+  expect(await exited).toBe(143);
+  expect(seen.output).toMatch(
+    new RegExp(
+      `^waiting for the database, DATABASE_URL \\(127\\.0\\.0\\.1:${port}/nothing\\): connect ECONNREFUSED .*\\n$`,
+    ),
+  );
+});
+
+it('a replica whose database is not there ends with the remedy, in one line', async () => {
+  const { seen, exited } = start(withDatabase(inject('databaseUrl'), 'not_there'));
+  expect(await exited).toBe(1);
+  expect(seen.output).toMatch(
+    /^DATABASE_URL \(.*\/not_there\): expected to be let in, got: .*3D000\); create it, or name another\n$/,
+  );
+});
