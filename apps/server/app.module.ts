@@ -22,6 +22,7 @@ import { KnownJobs } from './http/known-jobs.js';
 import { JobTypesController } from './http/job-types.controller.js';
 import { LeaseController } from './http/lease.controller.js';
 import { LeaseWaiters } from './http/lease-waiters.js';
+import { NoBodyGuard } from './http/no-body.guard.js';
 import { PageTokens } from './http/page-token.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { QueuesController } from './http/queues.controller.js';
@@ -98,6 +99,7 @@ export class AppModule {
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_GUARD, useClass: ReadTrustGuard },
         { provide: APP_GUARD, useClass: AuthGuard },
+        { provide: APP_GUARD, useClass: NoBodyGuard },
         { provide: APP_PIPE, useClass: SchemaPipe },
         HandlerRegistry,
         JobCheck,

@@ -18,6 +18,8 @@ import { requireKeyForBodies } from './http/auth.guard.js';
 import { admitBatches, BATCH_BYTES_MAX, isBatch, readBatch } from './http/batch-body.js';
 import { readJson } from './http/json-body.js';
 import { isJson, LINES_TYPE, requireJson } from './http/media-type.js';
+import { answerMethods } from './http/route-methods.js';
+import { setSecurityHeaders } from './http/security-headers.js';
 import { admitUnreadBeats } from './http/unread-body.js';
 import { identifyRequest, QuietNestLogger } from './log.js';
 import { serveApiDescription } from './open-api.js';
@@ -83,7 +85,10 @@ async function buildApplication(
   );
   app.useLogger(new QuietNestLogger(await app.resolve(PinoLogger), {}));
   app.disable('x-powered-by');
+  app.set('etag', false); // Express's own are weak, and made of the answer's text
   app.use(identifyRequest);
+  app.use(setSecurityHeaders);
+  app.use(answerMethods(app));
   app.use(requireJson);
   const keys = app.get(KeyRing);
   app.use(requireKeyForBodies(keys));

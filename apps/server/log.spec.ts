@@ -1,7 +1,7 @@
 // Which requests are worth a line in the log of errors?
 import { describe, expect, it } from 'vitest';
 import { readConfig } from './config.js';
-import { loggerOptions } from './log.js';
+import { loggedPath, loggerOptions } from './log.js';
 
 type Level = (request: { url: string }, response: { statusCode: number }, error?: Error) => string;
 
@@ -25,5 +25,31 @@ describe('a request', () => {
 
   it('that broke is logged as an error', () => {
     expect(levelOf('/api/v1/tenants', 200, new Error('broke'))).toBe('error');
+  });
+});
+
+describe('the line about a request', () => {
+  it('has its method, its path and its id, and nothing that may be a key', () => {
+    const { pinoHttp } = loggerOptions(readConfig({ DATABASE_URL: 'postgres://h/d' }));
+    const { serializers } = pinoHttp as unknown as {
+      serializers: Record<'req' | 'res', (part: object) => object>; // an object, and it has them
+    };
+    const headers = { 'x-api-key': 'secret', 'proxy-authorization': 'secret' };
+    const url = '/api/v1/tenants/acme/worker/leases/secret:complete?key=secret';
+    expect(serializers.req({ id: 'a', method: 'POST', url, headers, query: { key: 'secret' } })).toEqual({
+      id: 'a',
+      method: 'POST',
+      path: '/api/v1/tenants/acme/worker/leases/(token):complete',
+    });
+    expect(serializers.res({ statusCode: 200, headers })).toEqual({ statusCode: 200 });
+  });
+
+  it.each([
+    ['/api/v1/t/acme/worker/leases/secret/logs?x', '/api/v1/t/acme/worker/leases/(token)/logs'],
+    ['/API/V1/t/acme/worker/LEASES/secret', '/API/V1/t/acme/worker/LEASES/(token)'],
+    ['/api/v1/t/acme/worker/leases:acquire', '/api/v1/t/acme/worker/leases:acquire'],
+    ['/healthz/live', '/healthz/live'],
+  ])('shows of %s only %s', (url, path) => {
+    expect(loggedPath(url)).toBe(path);
   });
 });

@@ -164,12 +164,13 @@ export async function pauseGone(
 /** False when the tenant has no job type of its own by that name. */
 export async function deleteJobType(
   db: Database,
-  { tenantId, name }: { tenantId: TenantId; name: string },
+  { tenantId, name, revision }: { tenantId: TenantId; name: string; revision: number | null },
 ): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('job_type')
     .where('tenant_id', '=', tenantId)
     .where('name', '=', name)
+    .$if(revision !== null, (query) => query.where('revision', '=', revision))
     .executeTakeFirst();
   return numDeletedRows > 0n;
 }

@@ -49,7 +49,7 @@ describe("the replicas' job types", () => {
   });
 
   it("can't be deleted", async () => {
-    expectProblem(await tenant.api.delete(`${tenant.path}/job-types/echo`), 'not-found');
+    expectProblem(await tenant.api.delete(`${tenant.path}/job-types/echo`).set('If-Match', '*'), 'not-found');
     expect(await read('echo')).toMatchObject({ shared: true });
   });
 
@@ -59,7 +59,7 @@ describe("the replicas' job types", () => {
     expect(await read('echo', mine)).toMatchObject({ shared: false, target: { handler: 'fail' } });
     expect(await read('echo')).toMatchObject({ shared: true });
     expect(await finish(mine, { jobType: 'echo' })).toMatchObject({ state: 'dead-lettered' });
-    await mine.api.delete(`${mine.path}/job-types/echo`).expect(204);
+    await mine.api.delete(`${mine.path}/job-types/echo`).set('If-Match', '*').expect(204);
     expect(await read('echo', mine)).toMatchObject({ shared: true });
   });
 
@@ -98,9 +98,12 @@ describe("a tenant's own job type", () => {
 
   it('is gone once it is deleted', async () => {
     const { name } = await createJobType(tenant);
-    await tenant.api.delete(`${tenant.path}/job-types/${name}`).expect(204);
+    await tenant.api.delete(`${tenant.path}/job-types/${name}`).set('If-Match', '*').expect(204);
     expectProblem(await tenant.api.get(`${tenant.path}/job-types/${name}`), 'not-found');
-    expectProblem(await tenant.api.delete(`${tenant.path}/job-types/${name}`), 'not-found');
+    expectProblem(
+      await tenant.api.delete(`${tenant.path}/job-types/${name}`).set('If-Match', '*'),
+      'not-found',
+    );
     expect(expectFields(await tenant.api.post(`${tenant.path}/runs`).send({ jobType: name }))).toEqual([
       '/jobType',
     ]);
@@ -109,7 +112,7 @@ describe("a tenant's own job type", () => {
   it('leaves runs that fail when it is deleted before they start', async () => {
     const { name } = await createJobType(tenant);
     const run = await createRun(tenant, { jobType: name, runAt: secondsFromNow(1) });
-    await tenant.api.delete(`${tenant.path}/job-types/${name}`).expect(204);
+    await tenant.api.delete(`${tenant.path}/job-types/${name}`).set('If-Match', '*').expect(204);
     // A missing job type may come back, so the run is tried again; the first attempt tells.
     const failed = await until(
       'an attempt has failed',

@@ -98,6 +98,7 @@ describe('the description', () => {
     expect(wanting.map(nameOf)).toEqual([
       'patch /api/v1/tenants/{tenant}',
       'patch /api/v1/tenants/{tenant}/job-types/{jobType}',
+      'delete /api/v1/tenants/{tenant}/job-types/{jobType}',
       'patch /api/v1/tenants/{tenant}/schedules/{schedule}',
       'delete /api/v1/tenants/{tenant}/schedules/{schedule}',
     ]);

@@ -157,7 +157,7 @@ describe('changing a schedule', () => {
   it('of the times alone is possible when the job type is gone', async () => {
     const { name } = await createJobType(tenant);
     const schedule = await createSchedule(tenant, { jobType: name });
-    await tenant.api.delete(`${tenant.path}/job-types/${name}`).expect(204);
+    await tenant.api.delete(`${tenant.path}/job-types/${name}`).set('If-Match', '*').expect(204);
     await patch(schedule, { spec: { everySeconds: 7_200 } }).expect(200);
     expect(expectFields(await patch(schedule, { payload: { a: 1 } }))).toEqual(['/jobType']);
   });

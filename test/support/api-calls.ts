@@ -129,7 +129,9 @@ function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { 
     [`post ${T}/job-types/{jobType}:resume`]: [
       () => tenant.api.post(`${path}/job-types/${http.name}:resume`),
     ],
-    [`delete ${T}/job-types/{jobType}`]: [() => tenant.api.delete(`${path}/job-types/${http.name}`)],
+    [`delete ${T}/job-types/{jobType}`]: [
+      () => tenant.api.delete(`${path}/job-types/${http.name}`).set('If-Match', '*'),
+    ],
   };
 }
 

@@ -95,7 +95,7 @@ export class JobTypesController {
     try {
       const created = await insertJobType(db, tenant.id, input);
       response.setHeader('Location', `/api/v1/tenants/${tenant.name}/job-types/${created.name}`);
-      return created;
+      return show(created, response);
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
       throw new ProblemError('already-exists', `expected a new name, got ${input.name}, which is taken`);
@@ -112,8 +112,7 @@ export class JobTypesController {
   ): Promise<JobType> {
     const jobType = await findJobType(this.db, { tenantId: tenant.id, name });
     if (jobType === undefined) throw notFound('job type', name);
-    response.setHeader('ETag', etagOf(jobType.revision));
-    return jobType;
+    return show(jobType, response);
   }
 
   @Patch(':jobType')
@@ -136,14 +135,8 @@ export class JobTypesController {
       { tenantId: tenant.id, name, revision: revisionOf(ifMatch) },
       patch,
     );
-    if (changed === undefined) {
-      const current = await findJobType(this.db, { tenantId: tenant.id, name });
-      throw current === undefined || current.shared
-        ? notFound("the tenant's own job type", name)
-        : staleRevision(current.revision);
-    }
-    response.setHeader('ETag', etagOf(changed.revision));
-    return changed;
+    if (changed === undefined) throw await this.#whyUnchanged(tenant, name);
+    return show(changed, response);
   }
 
   @Post(':jobType\\:pause')
@@ -156,8 +149,10 @@ export class JobTypesController {
     @CurrentTenant() tenant: Tenant,
     @Param('jobType', { schema: resourceName }) name: string,
     @Body({ schema: shapes.pauseInput }) { reason }: shapes.PauseInput,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
-    return this.#steered(tenant, name, await pauseJobType(this.db, { tenantId: tenant.id, name, reason }));
+    const paused = await pauseJobType(this.db, { tenantId: tenant.id, name, reason });
+    return show(this.#steered(tenant, name, paused), response);
   }
 
   @Post(':jobType\\:resume')
@@ -167,8 +162,10 @@ export class JobTypesController {
   async resume(
     @CurrentTenant() tenant: Tenant,
     @Param('jobType', { schema: resourceName }) name: string,
+    @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
-    return this.#steered(tenant, name, await resumeJobType(this.db, { tenantId: tenant.id, name }));
+    const resumed = await resumeJobType(this.db, { tenantId: tenant.id, name });
+    return show(this.#steered(tenant, name, resumed), response);
   }
 
   /** Else each run would find out by itself, and fail. */
@@ -189,13 +186,29 @@ export class JobTypesController {
   }
 
   @Delete(':jobType')
+  @ApiIfMatch()
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a job type of the tenant; runs that name it will fail' })
   async delete(
     @CurrentTenant() tenant: Tenant,
     @Param('jobType', { schema: resourceName }) name: string,
+    @Headers('if-match') ifMatch: string | undefined,
   ): Promise<void> {
-    if (!(await deleteJobType(this.db, { tenantId: tenant.id, name })))
-      throw notFound("the tenant's own job type", name);
+    const revision = revisionOf(ifMatch);
+    if (await deleteJobType(this.db, { tenantId: tenant.id, name, revision })) return;
+    throw await this.#whyUnchanged(tenant, name);
   }
+
+  /** Shared ones are looked past, as if they were not there. */
+  async #whyUnchanged(tenant: Tenant, name: string): Promise<ProblemError> {
+    const current = await findJobType(this.db, { tenantId: tenant.id, name });
+    return current === undefined || current.shared
+      ? notFound("the tenant's own job type", name)
+      : staleRevision(current.revision);
+  }
+}
+
+function show(jobType: JobType, response: Response): JobType {
+  response.setHeader('ETag', etagOf(jobType.revision));
+  return jobType;
 }

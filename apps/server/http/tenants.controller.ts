@@ -126,7 +126,7 @@ export class TenantsController {
     if (result.kind === 'name-taken')
       throw new ProblemError('already-exists', `expected a new name, got ${name}, which is taken`);
     response.setHeader('Location', `/api/v1/tenants/${name}`);
-    return showTenant(result.tenant);
+    return show(result.tenant, response);
   }
 
   @Get(':tenant')
