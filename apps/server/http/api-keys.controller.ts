@@ -9,7 +9,7 @@ import { createApiKey, KeyRing } from '#tenancy/api-keys.js';
 import { listApiKeys, revokeApiKey } from '#tenancy/api-key.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
-import { AdminOnly, CurrentTenant } from './auth.guard.js';
+import { AdminOnly, CurrentTenant, WhileSuspended } from './auth.guard.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { notFound } from './problem.js';
 import { ApiTenant, instant, pageOf, uuid } from './shapes.js';
@@ -79,6 +79,7 @@ export class ApiKeysController {
   }
 
   @Post(':key\\:revoke')
+  @WhileSuspended()
   @HttpCode(204)
   @ApiOperation({ summary: 'Revoke a key; replicas stop accepting it within 5 seconds' })
   async revoke(@CurrentTenant() tenant: Tenant, @Param('key', { schema: uuid }) key: string): Promise<void> {

@@ -27,6 +27,7 @@ const PUBLIC = 'carillon:public';
 const ADMIN_ONLY = 'carillon:admin-only';
 const LEASE_HOLDER = 'carillon:lease-holder';
 const WORKERS_TOO = 'carillon:workers-too';
+const WHILE_SUSPENDED = 'carillon:while-suspended';
 const NAMES_JOB_TYPE = 'carillon:names-job-type';
 
 /** Anybody may call it, without a key. */
@@ -38,6 +39,9 @@ export const LeaseHolder = () => SetMetadata(LEASE_HOLDER, true);
 export const WorkersToo = () => SetMetadata(WORKERS_TOO, true);
 /** Only an administrator's key may call it. */
 export const AdminOnly = () => SetMetadata(ADMIN_ONLY, true);
+
+/** It changes something, and may do so although the tenant is suspended: it ends or stops things, or is about work that is under way. */
+export const WhileSuspended = () => SetMetadata(WHILE_SUSPENDED, true);
 
 /** Its body has a `jobType`, which is read together with the tenant. */
 export const NamesJobType = () => SetMetadata(NAMES_JOB_TYPE, true);
@@ -94,6 +98,9 @@ export class AuthGuard implements CanActivate {
     if (!mayManage(principal) && !isMarked(context, WORKERS_TOO)) {
       throw notAWorkers();
     }
+    // What is assumed is proved by the insert, and was not read for this request.
+    if (request.tenant !== undefined && request.namedJob?.isAssumed !== true && CHANGES.has(request.method))
+      if (!isMarked(context, WHILE_SUSPENDED)) requireActive(request.tenant);
     return true;
   }
 
@@ -136,6 +143,14 @@ function isLone(body: unknown): boolean {
 function jobTypeNamed({ body }: Request): string | null {
   const parsed = z.looseObject({ jobType: resourceName }).safeParse(body);
   return parsed.success ? parsed.data.jobType : null;
+}
+
+const CHANGES = new Set(['POST', 'PATCH', 'PUT', 'DELETE']);
+
+export function requireActive({ name, state }: Tenant): void {
+  if (state === 'active') return;
+  const detail = `expected tenant ${name} to be active, got one that is ${state}`;
+  throw new ProblemError('invalid-state', detail, { currentState: state });
 }
 
 const LEASE_PATH = /^\/api\/v1\/tenants\/[^/]+\/worker\/leases\//;

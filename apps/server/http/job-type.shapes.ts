@@ -72,6 +72,10 @@ const retryDelay = z
 export const retryInput = z
   .strictObject({ ...retryPolicy.shape, minMs: retryDelay, maxMs: retryDelay })
   .partial()
+  .superRefine(({ minMs, maxMs }, context) => {
+    if (minMs !== undefined && maxMs !== undefined && maxMs < minMs)
+      context.addIssue({ code: 'custom', path: ['maxMs'], message: 'expected at least minMs', input: maxMs });
+  })
   .transform((given) => retryPolicy.parse({ ...DEFAULT_RETRY, ...given }));
 
 const timeoutMs = z.int().min(1).max(86_400_000);

@@ -40,7 +40,7 @@ import {
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE } from '../tokens.js';
-import { CurrentTenant } from './auth.guard.js';
+import { CurrentTenant, WhileSuspended } from './auth.guard.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
 import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { JobCheck } from './job-check.js';
@@ -140,6 +140,7 @@ export class JobTypesController {
   }
 
   @Post(':jobType\\:pause')
+  @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({
     summary: 'Pause a job type of the tenant: within a second or two nothing of it starts; what runs goes on',
@@ -186,6 +187,7 @@ export class JobTypesController {
   }
 
   @Delete(':jobType')
+  @WhileSuspended()
   @ApiIfMatch()
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a job type of the tenant; runs that name it will fail' })

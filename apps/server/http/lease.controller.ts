@@ -28,7 +28,7 @@ import { LoopTimers } from '../loop-timers.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import type { ServerConfig } from '../config.js';
 import { API_DATABASE, CONFIG } from '../tokens.js';
-import { CurrentTenant, LeaseHolder, WorkersToo } from './auth.guard.js';
+import { CurrentTenant, LeaseHolder, WhileSuspended, WorkersToo } from './auth.guard.js';
 import { readHeartbeat } from './heartbeat-body.js';
 import { refuseCrowded } from './job-check.js';
 import { readLogLines } from './log-lines.js';
@@ -50,6 +50,7 @@ const tokenShape = z.string();
 @ApiTenant()
 @LeaseHolder()
 @WorkersToo()
+@WhileSuspended()
 @Controller('api/v1/tenants/:tenant/worker/leases')
 export class LeaseController {
   constructor(
@@ -168,7 +169,7 @@ export class LeaseController {
     const now = systemClock.now();
     this.replica.noteLogLines(
       lines.map(({ message, level, time, fields }) => {
-        const at = time === undefined ? now : new Date(time);
+        const at = time === undefined ? now : earlier(new Date(time), now);
         return { runId, attempt, at, level, message, fields };
       }),
     );
@@ -274,4 +275,9 @@ function encoded(pointer: string, value: unknown): string {
   const result = encodeJson(value);
   if (result.kind === 'unfit') throw new ProblemError('payload-too-large', `${pointer}: ${result.reason}`);
   return result.json;
+}
+
+/** A line is kept by its time, and must not outlive its run: a worker's clock may be ahead, or its words untrue. */
+function earlier(said: Date, now: Date): Date {
+  return said > now ? now : said;
 }

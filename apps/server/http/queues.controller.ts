@@ -7,7 +7,7 @@ import { findQueue, listQueues, pauseQueue, resumeQueue, type Queue } from '#exe
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE } from '../tokens.js';
-import { CurrentTenant } from './auth.guard.js';
+import { CurrentTenant, WhileSuspended } from './auth.guard.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { ApiTenant, instant, pageOf, resourceName } from './shapes.js';
 
@@ -51,6 +51,7 @@ export class QueuesController {
   }
 
   @Post(':queue\\:pause')
+  @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({ summary: 'Pause: within a second or two nothing of it starts; what runs goes on' })
   @ApiOkResponse({ standardSchema: queueShape })

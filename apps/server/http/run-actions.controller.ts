@@ -15,7 +15,7 @@ import { findSchedule } from '#scheduling/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE } from '../tokens.js';
-import { CurrentTenant } from './auth.guard.js';
+import { CurrentTenant, WhileSuspended } from './auth.guard.js';
 import { notFound, ProblemError } from './problem.js';
 import * as bulk from './run-actions.shapes.js';
 import { run as runShape, showRun } from './run.shapes.js';
@@ -36,6 +36,7 @@ export class RunActionsController {
   ) {}
 
   @Post('runs/:run\\:cancel')
+  @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({
     summary:
@@ -68,6 +69,7 @@ export class RunActionsController {
   }
 
   @Post('runs\\:cancel')
+  @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({ summary: 'Cancel all runs that match a filter' })
   @ApiOkResponse({ standardSchema: bulk.cancelledRuns })

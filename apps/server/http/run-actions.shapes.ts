@@ -1,5 +1,6 @@
 // What can be said to many runs at once, and what is answered?
 import { z } from 'zod';
+import { spanOf } from './run.shapes.js';
 import { resourceName } from './shapes.js';
 
 const instantInput = z.iso.datetime({
@@ -30,7 +31,10 @@ const openState = z.enum(['scheduled', 'queued', 'running', 'retrying']);
 const endedState = z.enum(['failed', 'dead-lettered', 'cancelled', 'expired']);
 
 export const bulkCancel = z.strictObject({
-  filter: z.strictObject({ state: openState.optional(), ...fields }).refine(isNotEmpty, NOT_EMPTY),
+  filter: z
+    .strictObject({ state: openState.optional(), ...fields })
+    .refine(isNotEmpty, NOT_EMPTY)
+    .superRefine(spanOf('createdAfter', 'createdBefore')),
   expectedCount,
 });
 export type BulkCancel = z.output<typeof bulkCancel>;
@@ -41,7 +45,8 @@ export const bulkRetry = z.strictObject({
       state: endedState.optional().describe('Default: failed and dead-lettered.'),
       ...fields,
     })
-    .refine(isNotEmpty, NOT_EMPTY),
+    .refine(isNotEmpty, NOT_EMPTY)
+    .superRefine(spanOf('createdAfter', 'createdBefore')),
   expectedCount,
 });
 export type BulkRetry = z.output<typeof bulkRetry>;

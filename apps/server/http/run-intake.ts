@@ -13,6 +13,7 @@ import { insertAndShowRun } from '#execution/run.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';
+import { requireActive } from './auth.guard.js';
 import type { Writing } from './idempotency.js';
 import { ProblemError, type ProblemType } from './problem.js';
 import type { RunInput } from './run.shapes.js';
@@ -121,17 +122,6 @@ function atKey(type: ProblemType, run: RunId, detail: string): ProblemError {
     run,
     errors: [{ pointer: '/unique/key', detail }],
   });
-}
-
-function requireActive({ name, state }: Tenant): void {
-  if (state !== 'active')
-    throw new ProblemError(
-      'invalid-state',
-      `expected tenant ${name} to be active, got one that is ${state}`,
-      {
-        currentState: state,
-      },
-    );
 }
 
 function enqueueOf(tenant: Tenant, input: RunInput): Enqueue {

@@ -1,5 +1,6 @@
 // What does a run look like from outside?
 import { z } from 'zod';
+import { systemClock } from '#database/runtime/system-clock.js';
 import type { RunRow } from '#execution/run-row.js';
 import { pageQuery } from './page-token.js';
 import { instant, resourceName } from './shapes.js';
@@ -20,6 +21,19 @@ const instantInput = z.iso.datetime({
   offset: true,
   error: 'expected an instant like 2026-11-21T08:30:00Z',
 });
+/** Where no time that was asked for can lie: the second one excludes it. */
+export const spanOf =
+  (from: string, to: string) =>
+  (given: object, context: z.RefinementCtx): void => {
+    const { [from]: first, [to]: last } = given as Record<string, unknown>; // fields that are optional instants
+    if (typeof first !== 'string' || typeof last !== 'string' || Date.parse(first) < Date.parse(last)) return;
+    context.addIssue({
+      code: 'custom',
+      path: [to],
+      message: `expected an instant after ${from}`,
+      input: last,
+    });
+  };
 const tag = z.string().min(1).max(100);
 
 const unique = z.strictObject({
@@ -68,6 +82,12 @@ export const runInput = z
       refuse('delaySeconds', 'expected no delaySeconds beside runAt');
     if (runAt !== undefined && deadline !== undefined && Date.parse(deadline) <= Date.parse(runAt))
       refuse('deadline', 'expected an instant after runAt');
+    if (
+      delaySeconds !== undefined &&
+      deadline !== undefined &&
+      Date.parse(deadline) <= systemClock.now().getTime() + delaySeconds * 1_000
+    )
+      refuse('deadline', 'expected an instant after delaySeconds have passed');
   });
 export type RunInput = z.output<typeof runInput>;
 
@@ -131,16 +151,18 @@ export const createdRun = z
   })
   .meta({ id: 'CreatedRun' });
 
-export const runsQuery = z.strictObject({
-  ...pageQuery,
-  state: runState.optional(),
-  schedule: resourceName.optional().describe('Only runs of this schedule.'),
-  queue: resourceName.optional(),
-  jobType: resourceName.optional(),
-  tag: tag.optional(),
-  createdAfter: instantInput.optional().describe('Created then or later.'),
-  createdBefore: instantInput.optional().describe('Created before then.'),
-});
+export const runsQuery = z
+  .strictObject({
+    ...pageQuery,
+    state: runState.optional(),
+    schedule: resourceName.optional().describe('Only runs of this schedule.'),
+    queue: resourceName.optional(),
+    jobType: resourceName.optional(),
+    tag: tag.optional(),
+    createdAfter: instantInput.optional().describe('Created then or later.'),
+    createdBefore: instantInput.optional().describe('Created before then.'),
+  })
+  .superRefine(spanOf('createdAfter', 'createdBefore'));
 export type RunsQuery = z.output<typeof runsQuery>;
 
 export function showRun({ pastAttempts, tags, ...row }: RunRow) {

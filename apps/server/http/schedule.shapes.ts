@@ -7,6 +7,7 @@ import type { Schedule } from '#scheduling/schedule.repository.js';
 import { mergeObject } from './merge-patch.js';
 import { pageQuery } from './page-token.js';
 import { invalidField } from './problem.js';
+import { spanOf } from './run.shapes.js';
 import { instant, jsonObject, resourceName } from './shapes.js';
 
 const offsetInstant = z.iso.datetime({
@@ -91,11 +92,13 @@ export const fire = z
 export const listQuery = z.strictObject(pageQuery);
 export type ListQuery = z.output<typeof listQuery>;
 
-export const firesQuery = z.strictObject({
-  ...pageQuery,
-  from: offsetInstant.optional().describe('Inclusive.'),
-  to: offsetInstant.optional().describe('Exclusive.'),
-});
+export const firesQuery = z
+  .strictObject({
+    ...pageQuery,
+    from: offsetInstant.optional().describe('Inclusive.'),
+    to: offsetInstant.optional().describe('Exclusive.'),
+  })
+  .superRefine(spanOf('from', 'to'));
 export type FiresQuery = z.output<typeof firesQuery>;
 
 /** An interval is counted from the second in which the schedule was made. */

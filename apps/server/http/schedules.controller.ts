@@ -35,7 +35,7 @@ import {
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE } from '../tokens.js';
-import { CurrentTenant } from './auth.guard.js';
+import { CurrentTenant, WhileSuspended } from './auth.guard.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
 import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { JobCheck } from './job-check.js';
@@ -150,6 +150,7 @@ export class SchedulesController {
   }
 
   @Post(':schedule\\:pause')
+  @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({ summary: 'Pause: due times are recorded as skipped until it is resumed' })
   @ApiOkResponse({ standardSchema: shapes.schedule })
@@ -174,6 +175,7 @@ export class SchedulesController {
   }
 
   @Delete(':schedule')
+  @WhileSuspended()
   @ApiIfMatch()
   @HttpCode(204)
   @ApiOperation({

@@ -19,7 +19,7 @@ import { listTenants, updateTenant, type Tenant, type TenantChange } from '#tena
 import { createTenant } from '#tenancy/tenants.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE, INSTALLATION } from '../tokens.js';
-import { AdminOnly, CurrentPrincipal, CurrentTenant } from './auth.guard.js';
+import { AdminOnly, CurrentPrincipal, CurrentTenant, WhileSuspended } from './auth.guard.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
 import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { queueName } from './job-type.shapes.js';
@@ -138,6 +138,7 @@ export class TenantsController {
   }
 
   @Patch(':tenant')
+  @WhileSuspended()
   @AdminOnly()
   @ApiTenant()
   @ApiIfMatch()
@@ -157,6 +158,7 @@ export class TenantsController {
   }
 
   @Post(':tenant\\:suspend')
+  @WhileSuspended()
   @AdminOnly()
   @ApiTenant()
   @HttpCode(200)
@@ -167,6 +169,7 @@ export class TenantsController {
   }
 
   @Post(':tenant\\:resume')
+  @WhileSuspended()
   @AdminOnly()
   @ApiTenant()
   @HttpCode(200)

@@ -9,7 +9,7 @@ import * as secrets from '#execution/webhook-secret.repository.js';
 import { newWebhookSecret } from '#execution/webhook-signature.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
-import { CurrentTenant } from './auth.guard.js';
+import { CurrentTenant, WhileSuspended } from './auth.guard.js';
 import { notFound, ProblemError } from './problem.js';
 import { ApiTenant, instant, uuid } from './shapes.js';
 
@@ -87,6 +87,7 @@ export class WebhookSecretsController {
   }
 
   @Delete('webhook-secrets/:secret')
+  @WhileSuspended()
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a secret; it stops signing within seconds' })
   async delete(

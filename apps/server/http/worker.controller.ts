@@ -14,7 +14,7 @@ import * as workers from '#execution/worker.repository.js';
 import { asId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
-import { CurrentTenant, WorkersToo } from './auth.guard.js';
+import { CurrentTenant, WhileSuspended, WorkersToo } from './auth.guard.js';
 import { LeaseWaiters } from './lease-waiters.js';
 import { PageTokens } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
@@ -81,6 +81,7 @@ export class WorkerController {
   }
 
   @Post('leases\\:acquire')
+  @WhileSuspended()
   @WorkersToo()
   @HttpCode(200)
   @ApiOperation({ summary: 'Take runs to work on, waiting for the first one if asked to' })
@@ -110,6 +111,7 @@ export class WorkerController {
   }
 
   @Post('workers/:worker\\:heartbeat')
+  @WhileSuspended()
   @WorkersToo()
   @HttpCode(200)
   @ApiOperation({ summary: 'Say that the worker is alive, and hear whether it should go on' })
@@ -129,6 +131,7 @@ export class WorkerController {
   }
 
   @Post('workers/:worker\\:quiet')
+  @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({ summary: 'Let a worker finish what it has and take nothing more' })
   @ApiOkResponse({ standardSchema: shapes.workerState })
@@ -137,6 +140,7 @@ export class WorkerController {
   }
 
   @Post('workers/:worker\\:terminate')
+  @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({ summary: 'Ask a worker to give back what it has and to end' })
   @ApiOkResponse({ standardSchema: shapes.workerState })
