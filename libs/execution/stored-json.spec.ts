@@ -35,6 +35,14 @@ describe('a stored value', () => {
     expect(stored(value)).toEqual(expected);
   });
 
+  it('is nested as deep as the API takes, and no deeper', () => {
+    const nested = (levels: number): unknown =>
+      Array.from({ length: levels }).reduce<unknown>((inner) => [inner], '[[');
+    expect(stored(nested(100))).toEqual(nested(100));
+    for (const levels of [101, 3_000, 100_000])
+      expect(encodeJson(nested(levels))).toMatchObject({ kind: 'unfit' });
+  });
+
   it('has U+FFFD for every NUL and every half of a surrogate pair, and keeps whole pairs', () => {
     expect(stored({ text: 'a\0b\ud800c\udfffd😀', deep: ['\0\0'] })).toEqual({
       text: 'a\ufffdb\ufffdc\ufffdd😀',

@@ -1,7 +1,9 @@
 // What may be stored as JSON? Everything that JSON can say and jsonb can hold: no cycles, no NUL
 // characters, no halves of surrogate pairs. The last two are replaced, since one such character in one
-// output must not keep a whole batch of finished runs out of the history.
+// output must not keep a whole batch of finished runs out of the history. What is nested deeper than the API takes is
+// unfit: whatever reads it later walks over it, and would overflow its stack.
 import { describeError } from '#client/thrown-error.js';
+import { isTooDeep, NESTING_MAX } from '#kernel/exact-json.js';
 
 const STORED_BYTES_MAX = 256 * 1024;
 /** An escape that jsonb refuses, or an escaped backslash, which is skipped. Only halves of pairs are escaped at all. */
@@ -22,6 +24,8 @@ export function encodeJson(value: unknown): Encoded {
         reason: `expected at most ${STORED_BYTES_MAX} bytes of JSON, got ${Buffer.byteLength(json)}`,
       };
     }
+    if (isTooDeep(json))
+      return { kind: 'unfit', reason: `expected at most ${NESTING_MAX} levels of nesting, got more` };
     return { kind: 'encoded', json: forJsonb(json) };
   } catch (error) {
     return {

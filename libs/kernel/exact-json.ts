@@ -46,7 +46,7 @@ function digitsOf(integer: number): string {
 }
 
 /** Looks at each character once and remembers nothing, since it is asked of every text. */
-function isTooDeep(text: string): boolean {
+export function isTooDeep(text: string): boolean {
   if (text.length <= NESTING_MAX) return false;
   let depth = 0;
   for (let place = 0; place < text.length; place += 1) {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { parseExactJson } from '#kernel/exact-json.js';
 import { asAdministrator, openClient } from '../support/rows.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import {
@@ -100,6 +101,19 @@ describe('carillon.enqueue()', () => {
       '22023',
       /262144 bytes, got 300002/,
     ],
+    [
+      'an integer that no double holds',
+      `$1, 'noop', '{"a": [9007199254740993]}'`,
+      '22023',
+      /9007199254740993$/,
+    ],
+    ['a number beyond all doubles', `$1, 'noop', '[-1e400]'`, '22023', /payload.*double.*got -10{58}…$/],
+    [
+      'a payload nested too deep',
+      `$1, 'noop', (repeat('[', 101) || repeat(']', 101))::jsonb`,
+      '22023',
+      /payload.*100 levels/,
+    ],
     ['a queue that is no name', `$1, 'noop', queue => 'No Name'`, '22023', /queue.*'No Name'/],
     ['no queue', `$1, 'noop', queue => null`, '22023', /queue.*null/],
     ['a priority above 100', `$1, 'noop', priority => 101`, '22023', /priority.*101/],
@@ -115,6 +129,34 @@ describe('carillon.enqueue()', () => {
     const client = await openClient(server.databaseUrl);
     const refused = call(client, args, args.includes('$1') ? [tenant.name] : []);
     await expect(refused).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
+  });
+
+  it('refuses the numbers that the API refuses, and no others', async () => {
+    const client = await openClient(server.databaseUrl);
+    await client.query('set extra_float_digits = -10');
+    for (const text of [
+      ...['9007199254740992', '-9007199254740993', '1152921504606847000', '1152921504606846976', '1e22'],
+      ...[
+        '10000000000000000000001',
+        '1.7976931348623157e308',
+        '1e309',
+        '-1e400',
+        '9007199254740993.5',
+        '1e-400',
+      ],
+      ...['"9007199254740993"', `${'['.repeat(99)}{"a":[]}${']'.repeat(99)}`, '[]'.padStart(101, '[')],
+      ...[
+        `${'['.repeat(100)}7${']'.repeat(100)}`,
+        `${'['.repeat(99)}{}${']'.repeat(99)}`,
+        '179769313486231581e291',
+      ],
+    ].filter((given) => parseExactJson(given).kind !== 'malformed')) {
+      const isTaken = await call(client, `$1, 'noop', $2, run_at => '2099-01-01Z'`, [tenant.name, text]).then(
+        () => true,
+        () => false,
+      );
+      expect({ text, isTaken }).toEqual({ text, isTaken: parseExactJson(text).kind === 'parsed' });
+    }
   });
 
   it('refuses a tenant that is suspended, and one whose limit is reached', async () => {
