@@ -11,6 +11,7 @@ import { isPortFree } from '#database/embedded/free-port.js';
 import { readInstallation } from '#database/installation.repository.js';
 import { migrateToLatest } from '#database/migrator.js';
 import { refuseUnfitSession } from '#database/session-fitness.js';
+import { LeaseTokens } from '#execution/lease-token.js';
 import { KeyRing, nameAdminKey } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
@@ -91,7 +92,7 @@ async function buildApplication(
   app.use(answerMethods(app));
   app.use(requireJson);
   const keys = app.get(KeyRing);
-  app.use(requireKeyForBodies(keys));
+  app.use(requireKeyForBodies(keys, app.get(LeaseTokens)));
   app.use(admitBatches(keys, db));
   app.useBodyParser('raw', {
     limit: BATCH_BYTES_MAX,

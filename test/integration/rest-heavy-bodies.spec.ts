@@ -60,6 +60,23 @@ describe('a batch that inflates to more than may be sent', () => {
   });
 });
 
+describe('a body on the path of a lease', () => {
+  const token = 'A'.repeat(64);
+  const send = (type: string, text: string, headers: Record<string, string> = {}) =>
+    fetch(`${server.url}${tenant.path}/worker/leases/${token}${type === 'json' ? ':complete' : '/logs'}`, {
+      method: 'POST',
+      dispatcher: agent,
+      headers: { 'content-type': type === 'json' ? 'application/json' : 'application/x-ndjson', ...headers },
+      body: text,
+    });
+
+  it.each(['json', 'ndjson'])('is not read for a token that was never given out: %s', async (type) => {
+    for (const text of ['{', 'x'.repeat(2_000_000)]) expect((await send(type, text)).status).toBe(401);
+    const known = await send(type, 'x'.repeat(2_000_000), { authorization: `Bearer ${tenant.key}` });
+    expect(known.status).toBe(413);
+  });
+});
+
 describe('a large batch', () => {
   it('is read in slices, and creates its runs', async () => {
     const runs = Array.from({ length: 10_000 }, (_, n) => ({

@@ -62,6 +62,17 @@ describe('an output that costs a heap to check', () => {
 });
 
 describe('a schema', () => {
+  it('that can not be used is named when a worker registers with it, and nothing is written', async () => {
+    const jobTypes = [
+      { name: 'fit', payloadSchema: { type: 'string' } },
+      { name: 'unfit', payloadSchema: { properties: { a: { pattern: '(' } } } },
+    ];
+    const refused = await post('worker/workers:register', { name: 'w', jobTypes, slots: 1 });
+    expect(refused.status).toBe(422);
+    expect(expectFields(refused)[0]).toBe('/jobTypes/1/payloadSchema');
+    expect((await tenant.api.get(`${tenant.path}/job-types/fit`)).status).toBe(404);
+  });
+
   it('of many references to one definition is compiled without copies of it', async () => {
     const part = { properties: Object.fromEntries(repeat(50, (n) => [`p${n}`, { type: 'string' }])) };
     const payloadSchema = { $defs: { part }, allOf: repeat(200, () => ({ $ref: '#/$defs/part' })) };

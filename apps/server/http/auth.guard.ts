@@ -153,14 +153,17 @@ export function requireActive({ name, state }: Tenant): void {
   throw new ProblemError('invalid-state', detail, { currentState: state });
 }
 
-const LEASE_PATH = /^\/api\/v1\/tenants\/[^/]+\/worker\/leases\//;
+const LEASE_PATH = /^\/api\/v1\/tenants\/[^/]+\/worker\/leases\/([^/:?]+)/;
 
-/** Refuses a body without a key before it is read, which is before the guard. A lease's token may stand for a key. */
-export function requireKeyForBodies(keys: KeyRing): RequestHandler {
+/** Refuses a body without a key before it is read, which is before the guard. A lease's token stands for a key. */
+export function requireKeyForBodies(keys: KeyRing, tokens: LeaseTokens): RequestHandler {
   return async (request, _response, next): Promise<void> => {
     const { headers, url } = request;
     const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-    if (hasBody && url.startsWith('/api/') && !LEASE_PATH.test(url)) await requirePrincipal(keys, request);
+    const [, token] = LEASE_PATH.exec(url) ?? [];
+    const holdsLease =
+      headers.authorization === undefined && token !== undefined && tokens.leaseOf(token) !== null;
+    if (hasBody && url.startsWith('/api/') && !holdsLease) await requirePrincipal(keys, request);
     next();
   };
 }

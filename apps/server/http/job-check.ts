@@ -53,15 +53,19 @@ export class JobCheck {
     return this.#problemOf({ tenant, budget: SchemaChecks.budget() }, jobType ?? undefined, job);
   }
 
-  /** Throws a problem that names the place in the first of them that can't be used. */
-  async requireSchemas(tenant: Tenant, schemas: Readonly<Record<string, object | null>>): Promise<void> {
+  /** Throws a problem that names the place in the first of them that can't be used; they stand `at` this place of the body. */
+  async requireSchemas(
+    tenant: Tenant,
+    schemas: Readonly<Record<string, object | null>>,
+    at: readonly PropertyKey[] = [],
+  ): Promise<void> {
     for (const [field, schema] of Object.entries(schemas)) {
       if (schema === null) continue;
       refuseCrowded(this.checks, tenant);
       const unusable = await this.checks.whyUnusable(tenant.id, schema);
       if (unusable === null) continue;
       const issue = { path: [field, ...unusable.path], message: unusable.expected };
-      throw invalidFields(fieldErrors([issue], { [field]: schema }, jsonPointer));
+      throw invalidFields(fieldErrors([issue], { [field]: schema }, (path) => jsonPointer([...at, ...path])));
     }
   }
 

@@ -15,6 +15,7 @@ import { asId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant, WhileSuspended, WorkersToo } from './auth.guard.js';
+import { JobCheck } from './job-check.js';
 import { LeaseWaiters } from './lease-waiters.js';
 import { PageTokens } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
@@ -34,6 +35,7 @@ export class WorkerController {
     private readonly pages: PageTokens,
     private readonly tokens: LeaseTokens,
     private readonly waiters: LeaseWaiters,
+    private readonly check: JobCheck,
   ) {}
 
   @Get('workers')
@@ -66,6 +68,9 @@ export class WorkerController {
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: shapes.workerInput }) input: shapes.WorkerInput,
   ) {
+    // All of them before the first is written.
+    for (const [index, { payloadSchema = null }] of input.jobTypes.entries())
+      await this.check.requireSchemas(tenant, { payloadSchema }, ['jobTypes', index]);
     for (const [index, jobType] of input.jobTypes.entries())
       await this.#registerJobType(tenant, jobType, index);
     const workerId = asId.worker(randomUUIDv7());
