@@ -8,7 +8,8 @@ import type { Focus } from './nemesis.js';
 import { playSeeds } from './seeds.js';
 
 const SEEDS_MAX = 5_000;
-const TIMEOUT_MS = 300_000;
+/** The rarest takes 100 s on a quiet machine. */
+const TIMEOUT_MS = 900_000;
 
 const around = (statement: string, ...beside: AccidentName[]): Focus => ({ statement, beside });
 const LONG_SLEEP = 'a process sleeps for long';
@@ -95,7 +96,7 @@ const CONTROLS: readonly Control[] = [
   },
   {
     broken: 'endings without the gate',
-    shows: 'what is claimed is there',
+    shows: 'only its holder ends what is held',
     focus: around('claimRuns', 'somebody cancels runs'),
   },
   {
@@ -105,6 +106,7 @@ const CONTROLS: readonly Control[] = [
   {
     broken: 'runs taken out of their claims before it is known that they are over',
     shows: 'an attempt starts once',
+    overlooked: ['one replica a run'],
   },
   { broken: 'endings that do not look for claims', shows: 'only its holder ends what is held' },
   {
