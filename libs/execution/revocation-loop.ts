@@ -6,7 +6,7 @@ import type { HintsLoop } from '#cluster/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership.js';
 import type { ReplicaNumber, Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
-import { isPoison, POISON } from './decisions/poison.js';
+import { isPoison, poisonError } from './decisions/poison.js';
 import * as revocation from './revocation.repository.js';
 
 const CLAIMS_PER_PASS = 20;
@@ -37,8 +37,10 @@ export class RevocationLoop implements Loop {
       for (const claim of byReplica(claims)) {
         const { replica } = claim;
         const lost = await revocation.requeueLost(tx, claim);
-        const poison = lost.filter(isPoison).map((run) => run.id);
-        if (poison.length > 0) await revocation.deadLetter(tx, { replica, runIds: poison, error: POISON });
+        const poison = lost.filter(isPoison);
+        // One by one, because each has an error of its own; quarantine keeps them few.
+        for (const run of poison)
+          await revocation.deadLetter(tx, { replica, runIds: [run.id], error: poisonError(run) });
         for (const { slot } of lost) slots.add(slot);
         const data = { runs: lost.length - poison.length, deadLettered: poison.length };
         await insertEvent(tx, { type: 'claims-revoked', term: leader.term, replica, data });

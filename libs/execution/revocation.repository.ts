@@ -43,6 +43,8 @@ export interface LostRun {
   slot: Slot;
   losses: number;
   crashes: number;
+  /** Of the newest attempt that ended with an error, as far back as attempts are kept. */
+  lastError: { name: string; message: string } | null;
 }
 
 /** Puts the runs of one dead replica's claims back, each with a lost attempt, and its start where that was told. */
@@ -57,7 +59,10 @@ export async function requeueLost(tx: Tx, { replica, runIds, started }: VoidClai
              || jsonb_strip_nulls(jsonb_build_object('attempt', attempt, 'outcome', 'lost', 'replica', ${replica}::int,
                   'startedAt', ${JSON.stringify(started ?? {})}::jsonb -> id::text, 'finishedAt', clock_timestamp()))
      where id = any(${[...runIds]}::uuid[])
-    returning id, slot, losses, crashes`.execute(tx);
+    returning id, slot, losses, crashes,
+              (select past.attempt -> 'error'
+                 from jsonb_array_elements(past_attempts) with ordinality as past (attempt, number)
+                where past.attempt ? 'error' order by past.number desc limit 1) as "lastError"`.execute(tx);
   return rows;
 }
 

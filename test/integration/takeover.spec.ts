@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { markDead } from '#cluster/replica.repository.js';
-import { POISON } from '#execution/decisions/poison.js';
+import { poisonError } from '#execution/decisions/poison.js';
 import { deadLetter } from '#execution/revocation.repository.js';
 import { asId } from '#kernel/ids.js';
 import { createTestDatabase } from '../support/test-database.js';
@@ -13,6 +13,8 @@ import { count, history } from '../support/run-rows.js';
 import { startLoneMember, startMember } from '../support/test-member.js';
 import { startWorker } from '../support/test-worker.js';
 import { until } from '../support/until.js';
+
+const POISONED = poisonError({ losses: 3, crashes: 2, lastError: null });
 
 let url: string;
 let db: Database;
@@ -119,6 +121,15 @@ describe('taking over', () => {
     const tenant = await addTenant(db);
     const [deadly] = await addRuns(db, tenant, 1, { jobType: 'deadly', priority: 1 });
     const [beside] = await addRuns(db, tenant, 1, { jobType: 'patient' });
+    const failed = (attempt: number, message: string) => ({
+      attempt,
+      outcome: 'failed',
+      error: { name: 'Error', message },
+    });
+    const past = JSON.stringify([failed(1, 'disk is full'), failed(2, 'no heap left')]);
+    await sql`update carillon.run set attempt = 3, past_attempts = ${past}::jsonb where id = ${deadly}`.execute(
+      db,
+    );
     for (let death = 1; death <= 3; death += 1) {
       const victim = await startMember(url, { roles: ['worker'] });
       const victimWorker = await startWorker(victim, {
@@ -133,7 +144,15 @@ describe('taking over', () => {
       await worker.revocation.runOnce();
     }
     expect(await history(db)).toMatchObject([
-      { id: deadly, outcome: 'dead-lettered', attempt: 3, error: { name: 'Poison' } },
+      {
+        id: deadly,
+        outcome: 'dead-lettered',
+        attempt: 5,
+        error: {
+          name: 'Poison',
+          message: expect.stringMatching(/got 3 replicas that died.*\. Last error: Error: no heap left$/),
+        },
+      },
     ]);
     const { rows } = await sql`select id, losses, crashes from carillon.run`.execute(db);
     expect(rows).toEqual([{ id: beside, losses: 3, crashes: 1 }]);
@@ -156,7 +175,7 @@ describe('taking over', () => {
     }
     await db
       .transaction()
-      .execute((tx) => deadLetter(tx, { replica: leader.self().replica, runIds: ids, error: POISON }));
+      .execute((tx) => deadLetter(tx, { replica: leader.self().replica, runIds: ids, error: POISONED }));
     const { rows } = await sql`
       select outcome, reason, started_at is not null as started from carillon.fire
        order by array_position(${schedules}::uuid[], schedule_id)`.execute(db);

@@ -9,7 +9,17 @@ export function isPoison({ losses, crashes }: { losses: number; crashes: number 
   return losses >= LOSSES && crashes >= CRASHES;
 }
 
-export const POISON = {
-  name: 'Poison',
-  message: `expected the replica to survive the run, got ${LOSSES} replicas that died while they held it, at least ${CRASHES} of them while it ran`,
-};
+/** What its dead letter says: the deaths, and the last error that the run itself reported before or between them. */
+export function poisonError({
+  losses,
+  crashes,
+  lastError,
+}: {
+  losses: number;
+  crashes: number;
+  lastError: { name: string; message: string } | null;
+}): { name: 'Poison'; message: string } {
+  const deaths = `expected the replica to survive the run, got ${losses} replicas that died while they held it, at least ${crashes} of them while it ran`;
+  const last = lastError === null ? 'no attempt reported one' : `${lastError.name}: ${lastError.message}`;
+  return { name: 'Poison', message: `${deaths}. Last error: ${last}` };
+}

@@ -39,7 +39,7 @@ export const REVOCATION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'requeueLost',
     says: ['update carillon.run set attempt = attempt + 1, losses = losses + 1'],
-    texts: ['1uy1qqh'],
+    texts: ['1vt6u4e'],
     run: requeueLost,
   },
   {
@@ -91,7 +91,7 @@ function requeueLost({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
     };
     db.run.write(id, tx, next);
     tx.acts.push({ kind: 'outcome', replica, run: id, attempt, outcome: 'lost', claimedAttempt: attempt });
-    lost.push({ id, slot, losses: next.losses, crashes: next.crashes });
+    lost.push({ id, slot, losses: next.losses, crashes: next.crashes, lastError: null });
   }
   return answer(lost, 'UPDATE');
 }
