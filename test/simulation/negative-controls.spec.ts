@@ -52,7 +52,7 @@ const CONTROLS: readonly Control[] = [
   },
   {
     broken: 'goodbyes without the gate',
-    shows: 'no attempt of the living is burned',
+    shows: 'I8: all work done',
     focus: around('claimRuns', 'a process leaves'),
     overlooked: ['who has left claims nothing', 'one live claim a run', 'what is claimed is there'],
   },
