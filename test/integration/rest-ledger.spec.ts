@@ -65,7 +65,6 @@ describe('the ledger', () => {
     const [to, , , from] = all.map(({ dueAt }) => dueAt);
     const rows = await fires(schedule, `?from=${from}&to=${to}`);
     expect(rows.map(({ dueAt }) => dueAt)).toEqual(all.slice(1, 4).map(({ dueAt }) => dueAt));
-    expect(await fires(schedule, `?from=${to}&to=${from}`)).toEqual([]);
   });
 
   it('is read by instants with any offset', async () => {
