@@ -70,7 +70,7 @@ describe('what a handler says while it works', () => {
       context.heartbeat({ said: true });
       await until('it is heard', async () => {
         const { body } = await tenant.api.get(`${tenant.path}/runs/${context.runId}/logs`);
-        return (body as { items: unknown[] }).items.length > 0;
+        return (body as { items: { message: string }[] }).items.some(({ message }) => message === 'spoken');
       });
       expect(context.signal.aborted).toBe(false);
       return 'done';
