@@ -54,7 +54,12 @@ export class Api {
     const authorization = `Bearer ${this.key}`;
     return fetch(`${url}/api/v1/${path}`, {
       method,
-      headers: { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        authorization,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        // The demo deletes only what is its own, at any revision.
+        ...(method === 'DELETE' ? { 'if-match': '*' } : {}),
+      },
       body: body === undefined ? null : JSON.stringify(body),
       signal: AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
