@@ -24,6 +24,7 @@ import { setSecurityHeaders } from './http/security-headers.js';
 import { admitUnreadBeats } from './http/unread-body.js';
 import { identifyRequest, QuietNestLogger } from './log.js';
 import { serveApiDescription } from './open-api.js';
+import { listeningUrl } from './reachable-url.js';
 import { ReplicaService } from './replica/replica-service.js';
 import { VERSION } from './version.js';
 
@@ -144,7 +145,7 @@ async function listen(app: NestExpressApplication, config: ServerConfig): Promis
     await app.listen(0, host);
   }
   const address = app.getHttpServer().address() as AddressInfo; // a TCP server that listens has one
-  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+  return listeningUrl(host, address.port);
 }
 
 async function stop(app: NestExpressApplication, db: Database): Promise<void> {

@@ -11,6 +11,7 @@ import { HINTS_PER_SECOND } from '#cluster/hints-loop.js';
 import { problemOfDatabaseUrl } from '#database/database-url.js';
 import { CALLS_PER_HOST } from '#execution/guarded-outlet.js';
 import { ConfigError } from '#kernel/errors.js';
+import { namesEveryAddress } from './reachable-url.js';
 import { unknownNames, withoutServices } from './setting-names.js';
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
@@ -33,6 +34,10 @@ const postgresUrl = z.string().superRefine((url, context) => {
   if (message !== null) context.addIssue({ code: 'custom', message });
 });
 
+const callableUrl = z
+  .url({ protocol: /^https?$/, abort: true })
+  .refine((url) => !namesEveryAddress(url), 'expected an address that can be called');
+
 /** Where pg-boss does the control plane's own work; made by a migration. */
 export const BOSS_SCHEMA = 'carillon_boss';
 const OUR_SCHEMAS = new Set(['carillon', 'carillon_migration', BOSS_SCHEMA]);
@@ -47,13 +52,16 @@ export const settings = z.object({
     .describe(
       'A direct way to the primary for the control session and for migrations. Default: DATABASE_URL.',
     ),
-  CARILLON_HOST: z.string().default('127.0.0.1').describe('The address to listen on.'),
+  CARILLON_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('The address to listen on. With every address (`0.0.0.0`, `::`) set CARILLON_URL, too.'),
   CARILLON_PORT: count(0, 65_535).default(8080).describe('The port to listen on; 0 takes any free one.'),
   CARILLON_PORT_FALLBACK: flag
     .default(false)
     .describe('Take any free port when the wanted one is taken, instead of failing.'),
-  CARILLON_URL: z
-    .url({ protocol: /^https?$/ })
+  CARILLON_URL: callableUrl
     .optional()
     .describe(
       "Where the others and people reach this replica's API. Default: the address that it listens on.",
@@ -105,8 +113,7 @@ export const settings = z.object({
   CARILLON_HTTP_CALLS_PER_HOST: count(1, 10_000)
     .default(CALLS_PER_HOST)
     .describe('Calls of HTTP targets that this replica makes to one origin at once; the others wait.'),
-  CARILLON_CALLBACK_URL: z
-    .url({ protocol: /^https?$/ })
+  CARILLON_CALLBACK_URL: callableUrl
     .optional()
     .describe(
       'Where HTTP endpoints that answer 202 reach the API later, best by way of all replicas. Default: CARILLON_URL.',

@@ -1,20 +1,21 @@
-// How does a replica's process behave while it waits for its database? It says so in one line, and ends on SIGTERM without a
-// stack, as it ends by itself, with the remedy, when waiting can't help.
+// What does a replica's process say as it starts? While it waits for its database it says so in one line, and ends on SIGTERM
+// without a stack, as it ends by itself, with the remedy, when waiting can't help. A setting that is missing is named in its log.
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { findFreePort } from '#database/embedded/free-port.js';
 import { REPLICA_FLAGS } from '../../apps/server/node-flags.js';
 import { withDatabase } from '../support/admin-statement.js';
+import { createTestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
 const SERVER = fileURLToPath(new URL('../../dist/apps/server/main.js', import.meta.url));
 
-function start(databaseUrl: string) {
+function start(databaseUrl: string, env: Readonly<Record<string, string>> = {}) {
   const child = fork(SERVER, [], {
     silent: true,
     execArgv: [...REPLICA_FLAGS], // not those of the tests, by which Node would look for sources
-    env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, CARILLON_PORT: '0' },
+    env: { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, CARILLON_PORT: '0', ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const seen = { output: '' };
@@ -44,4 +45,15 @@ it('a replica whose database is not there ends with the remedy, in one line', as
   expect(seen.output).toMatch(
     /^DATABASE_URL \(.*\/not_there\): expected to be let in, got: .*3D000\); create it, or name another\n$/,
   );
+});
+
+it('a replica that listens on every address says which setting tells the others where it is', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const { child, seen, exited } = start(database.url, { CARILLON_HOST: '0.0.0.0' });
+  await until('it has advised', () =>
+    seen.output.includes('set CARILLON_URL to where this replica is reached'),
+  );
+  child.kill('SIGTERM');
+  expect([0, 143]).toContain(await exited);
 });

@@ -20,6 +20,9 @@ it('prints the budget of the replicas that live, and a replica opens no more tha
   expect(text).toContain('ok       all migrations are applied');
   expect(text).toContain('ok       the control session is direct and on a primary');
   expect(text).toContain('ok       nobody holds an old snapshot');
+  expect(text).toContain('ok       endpoints are told an address that can be called');
+  const open = await doctor({ DATABASE_URL: database.url, CARILLON_HOST: '0.0.0.0' });
+  expect(open.text).toContain('warning  CARILLON_HOST=0.0.0.0 is no address that can be called');
 });
 
 it('names who holds an old snapshot', async () => {

@@ -11,6 +11,7 @@ import { UnfitSessionError } from '#database/session-fitness.js';
 import { settleTls } from '#database/tls-offer.js';
 import { readConfig, type ServerConfig } from '#server/config.js';
 import { budgetTotal, connectionBudget } from '#server/connection-budget.js';
+import { adviceOnUrls } from '#server/reachable-url.js';
 import { CliError } from '../cli-error.js';
 import { findingsOf, type Finding, type Seen } from './findings.js';
 
@@ -67,6 +68,7 @@ async function look(db: Database, config: ServerConfig): Promise<Seen> {
     warnAfterMs: config.CARILLON_HORIZON_WARN_SECONDS * 1_000,
     perReplica: budgetTotal(connectionBudget(config)),
     replicas: replicas.length,
+    advice: adviceOnUrls(config),
   };
 }
 

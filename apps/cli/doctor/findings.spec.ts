@@ -29,6 +29,7 @@ const healthy: Seen = {
   warnAfterMs: 30_000,
   perReplica: 15,
   replicas: 3,
+  advice: null,
 };
 const server = (wish: Partial<Seen['server']>): Partial<Seen> => ({ server: { ...healthy.server, ...wish } });
 const set = (name: string): Partial<Seen> =>
@@ -80,6 +81,7 @@ describe('the doctor', () => {
       holder('prepared', 90_000),
     ],
     ['replication slot left-behind', 'warning', holder('slot', null)],
+    ['set CARILLON_URL', 'warning', { advice: 'set CARILLON_URL to where this replica is reached' }],
   ])('says "%s"', (text, level, wrong) => {
     const bad = findingsOf({ ...healthy, ...wrong }).filter((finding) => finding.level !== 'ok');
     expect(bad).toEqual([{ level, text: expect.stringContaining(text) }]);

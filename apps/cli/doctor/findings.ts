@@ -1,4 +1,4 @@
-// What is right and what is wrong with the database that a cluster is to run on? A pure judgement of what was seen, so
+// What is right and what is wrong with the database and the addresses of a cluster? A pure judgement of what was seen, so
 // that each line has a test. A problem breaks a promise or the start of a replica; a warning is worth knowing.
 import type { HorizonHolder } from '#cluster/decisions/horizon-watch.js';
 import type { ServerReport } from '#database/server-report.repository.js';
@@ -14,6 +14,8 @@ export interface Seen {
   warnAfterMs: number;
   perReplica: number;
   replicas: number;
+  /** What to set so that others can call this replica, or null. */
+  advice: string | null;
 }
 
 export interface Finding {
@@ -35,6 +37,7 @@ export function findingsOf(seen: Seen): Finding[] {
     ...settings(seen.server.settings),
     clock(seen.clockOffMs),
     ...horizon(seen),
+    seen.advice === null ? ok('endpoints are told an address that can be called') : warning(seen.advice),
   ];
 }
 

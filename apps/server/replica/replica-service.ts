@@ -15,6 +15,7 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { registerSharedJobTypes } from '../jobs/shared-job-types.js';
 import { LoopTimers } from '../loop-timers.js';
 import type { ServerConfig } from '../config.js';
+import { adviceOnUrls } from '../reachable-url.js';
 import { API_DATABASE, CONFIG } from '../tokens.js';
 import { drain } from './drain.js';
 import { buildReplica, type Replica } from './replica.js';
@@ -37,6 +38,8 @@ export class ReplicaService implements BeforeApplicationShutdown {
   ) {}
 
   async start({ url, version }: { url: string; version: string }): Promise<void> {
+    const advice = adviceOnUrls(this.config);
+    if (advice !== null) this.logger.warn(advice);
     await registerSharedJobTypes(this.db, this.registry);
     const replica = buildReplica({
       config: this.config,
