@@ -12,7 +12,7 @@ function begin(call: CallTarget) {
   const late: AttemptResult[] = [];
   const onLate = (said: AttemptResult): void => void late.push(said);
   const parts = { run: claimedRun(), giveUp: new StopSwitch(), means: noMeans(), now: () => new Date(0) };
-  attemptRun({ ...parts, call, stop, onLate }, resolve);
+  attemptRun({ ...parts, call, stop, onLate, onThrown: () => undefined }, resolve);
   return { result, stop, late };
 }
 

@@ -27,6 +27,7 @@ function begin(wish: Partial<Attempt> = {}) {
   const giveUp = new StopSwitch();
   const handler = Promise.withResolvers<AttemptResult>();
   const late: AttemptResult[] = [];
+  const thrown: unknown[] = [];
   const { promise: result, resolve } = Promise.withResolvers<AttemptResult>();
   const attempt = {
     run,
@@ -36,10 +37,11 @@ function begin(wish: Partial<Attempt> = {}) {
     means,
     now: () => now,
     onLate: (said: AttemptResult) => late.push(said),
+    onThrown: (error: unknown) => thrown.push(error),
     ...wish,
   };
   attemptRun(attempt, resolve);
-  return { abort, giveUp, handler, late, result };
+  return { abort, giveUp, handler, late, thrown, result };
 }
 
 /** True if the promise is over already; nothing is waited for. */
@@ -79,15 +81,27 @@ describe('an attempt', () => {
     );
   });
 
-  it('fails with what its target throws', async () => {
-    const { handler, result } = begin();
-    handler.reject(new RangeError('out of range'));
-    expect(await result).toMatchObject({
+  it('fails with what its target throws, of which its run learns the name and the message, and the operator all', async () => {
+    const { handler, thrown, result } = begin();
+    const error = new RangeError('out of range');
+    handler.reject(error);
+    expect(await result).toEqual({
       kind: 'failed',
       fatal: false,
       error: { name: 'RangeError', message: 'out of range' },
     });
+    expect(thrown).toEqual([error]);
   });
+
+  it.each([snooze(5), new CancelRun('moot'), new RetryAt(5), new FatalError('never'), stop.shutdown])(
+    'tells the operator nothing of a word: %s',
+    async (word) => {
+      const { handler, thrown, result } = begin();
+      handler.reject(word);
+      await result;
+      expect(thrown).toEqual([]);
+    },
+  );
 
   it('fails for good with a FatalError', async () => {
     const { handler, result } = begin();
@@ -174,7 +188,7 @@ describe('a handler that was told to stop', () => {
     abort.abort(stop.timeout);
     giveUp.abort();
     const ended = await result;
-    expect(ended).toMatchObject({
+    expect(ended).toEqual({
       kind: 'timed-out',
       error: { name: 'AttemptStopped', message: 'the attempt took longer than its timeout' },
     });

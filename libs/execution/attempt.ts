@@ -3,7 +3,7 @@
 // ends without the handler, whose late result is reported and changes nothing.
 import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
 import type { JobContext } from '#client/job-definition.js';
-import { describeError } from '#client/thrown-error.js';
+import { describeAttemptFailure } from './attempt-failure.js';
 import { inAttempt } from './attempt-scope.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptResult } from './decisions/run-transition.js';
@@ -36,11 +36,13 @@ export interface Attempt {
   now: () => Date;
   /** Told what a handler said after it was given up. */
   onLate: (result: AttemptResult) => void;
+  /** Told what was thrown and is a failure; the result says less of it. */
+  onThrown: (error: unknown) => void;
 }
 
 /** Calls `onEnd` once with the attempt's result, perhaps at once. With a callback, because each promise costs every run. */
 export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => void): void {
-  const { run, call, stop, giveUp, now, onLate } = attempt;
+  const { run, call, stop, giveUp, now, onLate, onThrown } = attempt;
   // An abort that has happened is not told again.
   if (stop.aborted) return onEnd(stoppedResult(stop.reason));
   const context = new AttemptContext(run, stop, attempt.means);
@@ -56,7 +58,10 @@ export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => v
     else onEnd(stop.aborted ? resultAfterStop(result, stop.reason) : result);
   };
   giveUp.whenThrown(() => end(null));
-  const fail = (error: unknown): void => end(failedResult(error, now()));
+  const fail = (error: unknown): void => {
+    if (!isWord(error)) onThrown(error);
+    end(failedResult(error, now()));
+  };
   // What the handler did not await has failed behind its back. It may go on, so it is told to stop.
   const failBehind = (error: unknown): void => {
     fail(error);
@@ -77,7 +82,7 @@ function resultAfterStop(result: AttemptResult, reason: unknown): AttemptResult 
 }
 
 function stoppedResult(reason: unknown): AttemptResult {
-  const error = describeError(reason);
+  const error = describeAttemptFailure(reason);
   if (!(reason instanceof AttemptStopped)) return { kind: 'failed', error, fatal: false };
   switch (reason.why) {
     case 'timeout':
@@ -93,10 +98,15 @@ function stoppedResult(reason: unknown): AttemptResult {
   }
 }
 
+/** Said on purpose, or said back: where it was thrown is of no interest. */
+function isWord(thrown: unknown): boolean {
+  return [Snooze, CancelRun, RetryAt, FatalError, AttemptStopped].some((word) => thrown instanceof word);
+}
+
 /** Anything can be thrown in JavaScript; all of it becomes a result, if need be an error with a name and a message. */
 export function failedResult(thrown: unknown, now: Date): AttemptResult {
   if (thrown instanceof Snooze) return { kind: 'snoozed', delayMs: thrown.seconds * 1_000 };
-  const error = describeError(thrown);
+  const error = describeAttemptFailure(thrown);
   if (thrown instanceof CancelRun) return { kind: 'cancelled', error };
   if (!(thrown instanceof RetryAt)) return { kind: 'failed', error, fatal: thrown instanceof FatalError };
   const { when } = thrown;

@@ -57,6 +57,8 @@ export class Executor {
   readonly changed = new Topic<void>();
   /** What a handler said after it had been given up. Nothing comes of it. */
   readonly late = new Topic<{ runId: RunId; attempt: number; why: string; said: string }>();
+  /** What an attempt threw, for the operator: its run's record has no stack. */
+  readonly thrown = new Topic<{ run: ClaimedRun; error: unknown }>();
   readonly #running = new Map<RunId, RunningAttempt>();
   /** Nothing is overdue, or to be given up, before. */
   #soonestMs = Number.POSITIVE_INFINITY;
@@ -216,6 +218,7 @@ export class Executor {
         means: new ExecutorMeans(this.#means, attempt),
         now: this.#now,
         onLate: (result) => this.#noteLate(attempt, result),
+        onThrown: (error) => this.thrown.publish({ run, error }),
       },
       (result) => this.#judge(attempt, result, target.retry),
     );

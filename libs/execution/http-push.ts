@@ -13,6 +13,7 @@ import type { Circuits } from './circuits.js';
 import type { ClaimedRun } from './claimed-run.js';
 import { shownUrl } from './endpoint-url.js';
 import type { AttemptResult } from './decisions/run-transition.js';
+import { Seldom } from './decisions/seldom.js';
 import type { GuardedOutlet } from './guarded-outlet.js';
 import { callHttp } from './http-target.js';
 import type { Target } from './job-type.js';
@@ -54,7 +55,7 @@ const AGAIN_MS = 1_000;
 
 export class HttpPush {
   readonly #senders = new Map<TenantId, { sender: Promise<Sender | undefined>; readAtMs: number }>();
-  readonly #toldAtMs = new Map<string, number>();
+  readonly #told = new Seldom({ everyMs: TOLD_EVERY_MS, keysMax: REMEMBERED_MAX });
 
   constructor(private readonly parts: HttpPushParts) {}
 
@@ -108,12 +109,7 @@ export class HttpPush {
 
   /** An endpoint that is down would fill the log. */
   #tellOperator(key: string, failure: CallFailure): void {
-    const nowMs = this.parts.clock.monotonicMs();
-    const toldAtMs = this.#toldAtMs.get(key);
-    if (toldAtMs !== undefined && nowMs - toldAtMs < TOLD_EVERY_MS) return;
-    if (this.#toldAtMs.size >= REMEMBERED_MAX) this.#toldAtMs.clear();
-    this.#toldAtMs.set(key, nowMs);
-    this.parts.onFailure(failure);
+    if (this.#told.isDue(key, this.parts.clock.monotonicMs())) this.parts.onFailure(failure);
   }
 
   #senderOf(db: Database, tenantId: TenantId): Promise<Sender | undefined> {

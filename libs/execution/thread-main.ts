@@ -75,12 +75,17 @@ export default async function attemptInThread(task: ThreadTask): Promise<void> {
 async function loadHandler({ moduleUrl, job, hooksUrl }: ThreadTask): Promise<ExportedHandler> {
   const hooks = (await import(hooksUrl)) as { resolveCarillonImports: () => void };
   hooks.resolveCarillonImports();
-  // The same file that the main thread has loaded and looked at.
-  const loaded = (await import(moduleUrl)) as Record<string, ExportedHandler | null | undefined>;
-  const found = Object.values(loaded).find((value) => value?.definition?.name === job);
-  if (found === undefined || found === null)
+  try {
+    // The same file that the main thread has loaded and looked at.
+    const loaded = (await import(moduleUrl)) as Record<string, ExportedHandler | null | undefined>;
+    const found = Object.values(loaded).find((value) => value?.definition?.name === job);
+    if (found !== undefined && found !== null) return found;
     throw new Error(`expected ${moduleUrl} to export job ${job} again`);
-  return found;
+  } catch (error) {
+    // What the module threw names places in the operator's files: it is for the stack, which tenants don't see.
+    const message = `expected the handler of job ${job} to be loaded in a thread, but its module threw an error`;
+    throw Object.assign(new Error(message), { name: 'HandlerNotLoaded', stack: threw(error).error.stack });
+  }
 }
 
 class ThreadContext {

@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { claimedRun, noMeans } from '#test/support/builders.js';
 import { FatalError } from '#client/outcomes.js';
+import { describeError } from '#client/thrown-error.js';
+import { describeAttemptFailure } from './attempt-failure.js';
 import { AttemptStopped } from './attempt.js';
 import { AttemptContext, type AttemptMeans } from './job-context.js';
 import { ThreadPool } from './thread-pool.js';
@@ -170,6 +172,19 @@ describe('a handler in a thread', () => {
       message: /\{"a":1\}/,
     });
     await expect(call('big').result).rejects.toMatchObject({ name: 'TypeError', message: /65536 bytes/ });
+  });
+
+  it('whose module can not be loaded again tells its tenant so, and the place to the operator alone', async () => {
+    const context = new AttemptContext(claimedRun(), new AbortController(), noMeans());
+    const gone = moduleUrl.replace('jobs.mjs', 'gone.mjs');
+    const thrown: unknown = await pool
+      .run({ moduleUrl: gone, job: 'echo', payload: null }, context)
+      .catch((error: unknown) => error);
+    expect(describeAttemptFailure(thrown)).toEqual({
+      name: 'HandlerNotLoaded',
+      message: 'expected the handler of job echo to be loaded in a thread, but its module threw an error',
+    });
+    expect(describeError(thrown).stack).toContain('gone.mjs');
   });
 
   it('starts runs through its replica, and hears their ids', async () => {

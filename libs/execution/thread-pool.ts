@@ -8,6 +8,7 @@ import { Piscina } from 'piscina';
 import type { EnqueueableJob } from '#client/enqueue-options.js';
 import type { JobContext } from '#client/job-definition.js';
 import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
+import { describeAttemptFailure } from './attempt-failure.js';
 import { AttemptContext } from './job-context.js';
 import {
   threw,
@@ -173,8 +174,7 @@ function reasonOf(reason: unknown): ToThread {
 function crash(thrown: unknown, signal: AbortSignal): Error {
   if (signal.aborted)
     return signal.reason instanceof Error ? signal.reason : new Error('the attempt was stopped');
-  const { name, message } = thrown instanceof Error ? thrown : { name: 'Error', message: String(thrown) };
-  return Object.assign(new Error(`the thread of the attempt ended: ${name}: ${message}`), {
-    name: 'ThreadEnded',
-  });
+  const { name, message } = describeAttemptFailure(thrown);
+  const error = new Error(`the thread of the attempt ended: ${name}: ${message}`, { cause: thrown });
+  return Object.assign(error, { name: 'ThreadEnded' });
 }

@@ -9,6 +9,7 @@ import {
   ApiConsumes,
   ApiOkResponse,
   ApiOperation,
+  ApiSecurity,
   ApiTags,
 } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -47,6 +48,7 @@ const tokenShape = z.string();
 
 @ApiTags('leases')
 @ApiBearerAuth()
+@ApiSecurity({}) // or none: the token in the path will do
 @ApiTenant()
 @LeaseHolder()
 @WorkersToo()

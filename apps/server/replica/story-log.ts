@@ -1,6 +1,7 @@
 // What does a replica tell about itself in its log? The few events that an operator looks for first.
 import type { PinoLogger } from 'nestjs-pino';
 import type { Replica } from './replica.js';
+import { thrownLog } from './thrown-log.js';
 
 export function logStory(
   { membership, leadership, sweep, settleLoop, executor, horizon }: Replica,
@@ -21,6 +22,7 @@ export function logStory(
   );
   horizon.released.subscribe((holder) => logger.info({ holder }, 'the old snapshot is gone'));
   settleLoop.claimLost.subscribe((run) => logger.warn({ run }, 'a result was discarded: the claim was lost'));
+  executor.thrown.subscribe(thrownLog(logger));
   executor.late.subscribe((late) =>
     logger.warn(late, 'a handler went on after it was given up; what it said at last was discarded'),
   );

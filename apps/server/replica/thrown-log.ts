@@ -1,0 +1,35 @@
+// What does the operator read of what attempts throw? Tenants are told a name and a message; the stack, the cause and whatever
+// names a place in here is for this log alone. A job that fails with each run would fill it, so each place that throws is told
+// once a minute for a job type.
+import type { PinoLogger } from 'nestjs-pino';
+import { describeError, type ToldError } from '#client/thrown-error.js';
+import { systemClock } from '#database/runtime/system-clock.js';
+import type { ClaimedRun } from '#execution/claimed-run.js';
+import { Seldom } from '#execution/decisions/seldom.js';
+
+const BOUNDS = { everyMs: 60_000, keysMax: 10_000 };
+const FIRST_FRAME = /^ +at .*$/m;
+
+export function thrownLog(logger: Pick<PinoLogger, 'warn'>, monotonicMs = () => systemClock.monotonicMs()) {
+  const seldom = new Seldom(BOUNDS);
+  return ({ run, error }: { run: ClaimedRun; error: unknown }): void => {
+    // Described, since it may be anything, also something that throws when it is looked at.
+    const err = describeError(error);
+    const { tenantId: tenant, jobType, id, attempt } = run;
+    const place = FIRST_FRAME.exec(err.stack ?? '')?.[0] ?? err.message;
+    if (!seldom.isDue([jobType, err.name, place].join(' '), monotonicMs())) return;
+    const cause = causeOf(error);
+    logger.warn(
+      { err, ...(cause === null ? {} : { cause }), tenant, jobType, run: id, attempt },
+      'an attempt threw',
+    );
+  };
+}
+
+function causeOf(thrown: unknown): ToldError | null {
+  try {
+    return thrown instanceof Error && thrown.cause !== undefined ? describeError(thrown.cause) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,32 @@
+// What is a tenant told of what was thrown in a replica? The name and the message, which the author of the handler has
+// written, and no stack: its frames are places in the operator's files. Some messages are not the author's: Node's own of
+// sockets, files and modules have addresses and paths in them, and those with which PostgreSQL ends a session name its users.
+// Of these only the code is told. The operator finds all of it in the log.
+import { describeError, textOf } from '#client/thrown-error.js';
+import type { AttemptError } from './decisions/run-transition.js';
+
+const CODE_LENGTH_MAX = 60;
+const MODULE_MISSING = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
+
+/** Never throws, whatever it is given. */
+export function describeAttemptFailure(thrown: unknown): AttemptError {
+  const { name, message } = describeError(thrown);
+  return { name, message: messageInPlaceOf(thrown) ?? message };
+}
+
+/** Null for a message that somebody wrote for this failure. */
+function messageInPlaceOf(thrown: unknown): string | null {
+  try {
+    if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return null;
+    const code = textOf(thrown.code, CODE_LENGTH_MAX);
+    if (MODULE_MISSING.has(code)) return `a module could not be found (${code})`;
+    // Errors of the system have both, and none of an author's choice.
+    if ('errno' in thrown && 'syscall' in thrown)
+      return `${textOf(thrown.syscall, CODE_LENGTH_MAX)} failed with ${code}`;
+    if ('severity' in thrown && (thrown.severity === 'FATAL' || thrown.severity === 'PANIC'))
+      return `the database refused or ended a session (${code})`;
+    return null;
+  } catch {
+    return null;
+  }
+}
