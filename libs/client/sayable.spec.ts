@@ -83,9 +83,11 @@ describe('progress', () => {
 });
 
 describe('a log line', () => {
+  const cut = 'expected at most 8000 characters in a message, got 9000';
   it.each<[unknown[], object]>([
     [['sent'], { message: 'sent' }],
-    [['x'.repeat(9_000)], { message: 'x'.repeat(8_000) }],
+    [['x'.repeat(9_000)], { message: 'x'.repeat(8_000), fields: { cut } }],
+    [[{ to: 'Zoë' }, 'x'.repeat(9_000)], { message: 'x'.repeat(8_000), fields: { to: 'Zoë', cut } }],
     [['a\0'], { message: 'a\uFFFD' }],
     [[undefined], { message: 'undefined' }],
     [[null, 'x'], { message: 'null' }],
@@ -95,7 +97,7 @@ describe('a log line', () => {
     [[new Date(0), 'at'], { message: 'at', fields: { value: '1970-01-01T00:00:00.000Z' } }],
     [[circle, 'x'], { message: 'x', fields: { unfit: expect.stringContaining('circular') as string } }],
     [[throwing, 'x'], { message: 'x', fields: { unfit: expect.stringContaining('not me') as string } }],
-    [[{ text: 'x'.repeat(10_000) }], { message: '', fields: { text: 'x'.repeat(8_000) } }],
+    [[{ text: 'x'.repeat(10_000) }], { message: '', fields: { text: `${'x'.repeat(7_999)}…` } }],
     [
       [new RangeError('out')],
       { message: 'out', fields: { err: expect.objectContaining({ name: 'RangeError' }) as object } },

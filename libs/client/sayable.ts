@@ -41,10 +41,19 @@ export interface SayableLine {
 
 /** Takes what pino takes, as a replica's log does. Never throws. */
 export function lineOf(first: unknown, second: unknown): SayableLine {
-  if (typeof first !== 'object' || first === null) return { message: textOf(first, LINE_MESSAGE_MAX) };
+  if (typeof first !== 'object' || first === null) return lineWith(first);
   const isError = first instanceof Error;
   const message = second ?? (isError ? describeError(first).message : '');
-  return { message: textOf(message, LINE_MESSAGE_MAX), fields: fieldsOf(isError ? { err: first } : first) };
+  return lineWith(message, fieldsOf(isError ? { err: first } : first));
+}
+
+/** A message that was cut says so among the fields, as a replica's log does. */
+function lineWith(message: unknown, fields?: object): SayableLine {
+  const whole = textOf(message, Number.POSITIVE_INFINITY);
+  if (whole.length <= LINE_MESSAGE_MAX)
+    return { message: whole, ...(fields === undefined ? {} : { fields }) };
+  const cut = `expected at most ${LINE_MESSAGE_MAX} characters in a message, got ${whole.length}`;
+  return { message: textOf(whole, LINE_MESSAGE_MAX), fields: { ...fields, cut } };
 }
 
 function fieldsOf(fields: object): object {
@@ -56,7 +65,10 @@ function fieldsOf(fields: object): object {
 
 /** Errors have no fields that JSON sees, whole numbers may be too large for it, and text may hold what can't be stored. */
 function showOdd(_name: string, value: unknown): unknown {
-  if (typeof value === 'string') return textOf(value, LINE_MESSAGE_MAX);
+  if (typeof value === 'string')
+    return value.length > LINE_MESSAGE_MAX
+      ? `${textOf(value, LINE_MESSAGE_MAX - 1)}…`
+      : textOf(value, LINE_MESSAGE_MAX);
   if (typeof value === 'bigint') return String(value);
   return value instanceof Error ? describeError(value) : value;
 }

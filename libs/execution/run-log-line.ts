@@ -25,10 +25,17 @@ function fit(message: string, fieldsJson: string | null): LineText {
   const fieldBytes = fieldsJson === null ? 0 : Buffer.byteLength(fieldsJson);
   const bytes = Buffer.byteLength(message) + fieldBytes;
   if (bytes <= LINE_BYTES_MAX) return { message, fieldsJson, bytes };
-  const cut = JSON.stringify({ cut: `expected at most ${LINE_BYTES_MAX} bytes in a line, got ${bytes}` });
-  const kept = fieldBytes > LINE_BYTES_MAX / 2 || fieldsJson === null ? cut : fieldsJson;
+  const cut = `expected at most ${LINE_BYTES_MAX} bytes in a line, got ${bytes}`;
+  const areKept = fieldsJson !== null && fieldBytes <= LINE_BYTES_MAX / 2;
+  const kept = JSON.stringify({ ...(areKept ? namedFields(fieldsJson) : {}), cut });
   const shortened = firstBytes(message, LINE_BYTES_MAX - Buffer.byteLength(kept));
   return { message: shortened, fieldsJson: kept, bytes: LINE_BYTES_MAX };
+}
+
+/** What has no names of its own, a list, gets one, so that the mark has room beside it. */
+function namedFields(fieldsJson: string): object {
+  const fields: unknown = JSON.parse(fieldsJson);
+  return typeof fields === 'object' && !Array.isArray(fields) ? { ...fields } : { value: fields };
 }
 
 /** As many whole characters as fit. */
