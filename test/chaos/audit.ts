@@ -7,6 +7,8 @@ import type { Witness } from './witness.js';
 
 const TABLES = `
   create schema chaos;
+  grant usage on schema chaos to public;
+  alter default privileges in schema chaos grant all on tables to public;
   create table chaos.term (term bigint, replica integer, xid xid8, snapshot pg_snapshot, at timestamptz);
   create table chaos.leader_write (term bigint, what text, xid xid8, at timestamptz);
   create table chaos.death (replica integer, xid xid8, snapshot pg_snapshot, at timestamptz);

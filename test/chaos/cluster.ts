@@ -7,6 +7,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ADMIN_KEY, forkReplica, type ReplicaFork } from '../support/replica-fork.js';
 import { until } from '../support/until.js';
+import type { Ground } from './beds/bed.js';
 import { DatabaseProxy } from './database-proxy.js';
 import type { Witness } from './witness.js';
 
@@ -40,8 +41,8 @@ export interface ClusterOptions {
   /** The built server to run; ours in dist/ unless said otherwise. */
   server?: string;
   env?: Record<string, string>;
-  /** Where the proxies lead the pools to, if that is not the database itself. */
-  workPort?: number | null;
+  /** Where the proxies lead to, if that is not the database itself. */
+  ports?: Ground['ports'];
   /** Without proxies, whose hops would be measured, too. */
   direct?: boolean;
 }
@@ -63,8 +64,8 @@ export class Cluster {
   }
 
   async addSeat(name: string): Promise<Seat> {
-    const { databaseUrl, workPort = null, direct = false } = this.#options;
-    const proxy = direct ? null : await DatabaseProxy.start(databaseUrl, workPort);
+    const { databaseUrl, ports = {}, direct = false } = this.#options;
+    const proxy = direct ? null : await DatabaseProxy.start(databaseUrl, ports);
     const seat: Seat = { name, url: `http://127.0.0.1:${await freePort()}`, proxy, process: null };
     this.seats.push(seat);
     await this.occupy(seat);

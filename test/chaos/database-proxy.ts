@@ -21,10 +21,13 @@ export class DatabaseProxy {
     child.on('message', (message) => this.#hear(message as Report)); // the proxy sends nothing else
   }
 
-  /** `workPort`: where the pools are led to, if that is not the database itself. */
-  static async start(databaseUrl: string, workPort: number | null = null): Promise<DatabaseProxy> {
+  /** `to`: where a channel is led to, if that is not the database itself. */
+  static async start(
+    databaseUrl: string,
+    to: Readonly<Partial<Record<Channel, number>>> = {},
+  ): Promise<DatabaseProxy> {
     const { port } = new URL(databaseUrl);
-    const child = fork(PROGRAM, [port, String(workPort ?? port)], {
+    const child = fork(PROGRAM, [String(to.session ?? port), String(to.work ?? port)], {
       execArgv: ['--conditions=source', '--import', HOOKS],
     });
     const ports = await new Promise<Record<Channel, number>>((resolve, reject) => {

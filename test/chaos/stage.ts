@@ -50,11 +50,11 @@ export async function withStage<Result>(
   const witness = new Witness(databaseUrl);
   const spellFile = join(folder, 'spells.ndjson');
   const cluster = new Cluster({
-    databaseUrl,
-    workPort: ground.workPort,
+    databaseUrl: ground.productUrl,
+    ports: ground.ports,
     folder,
     witness,
-    env: { CARILLON_HANDLERS: HANDLERS, CHAOS_SPELLS: spellFile },
+    env: { CARILLON_HANDLERS: HANDLERS, CHAOS_SPELLS: spellFile, ...ground.env },
     ...(options.program === undefined ? {} : { server: options.program }),
   });
   const { sideLog } = cluster;

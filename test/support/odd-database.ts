@@ -57,7 +57,7 @@ export async function makeOdd(
        .join('\n')}
      alter role ${login} set search_path = odd, pg_catalog, public`,
   );
-  const schemas = ['carillon', 'carillon_migration', 'pgboss'];
+  const schemas = ['carillon', 'carillon_migration', 'carillon_boss', 'pgboss'];
   await runStatement(
     withDatabase(adminUrl, template),
     `${SHADOWS}

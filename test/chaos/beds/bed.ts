@@ -5,14 +5,17 @@ import type { FaultKind } from '../faults.js';
 
 export interface Bed {
   readonly name: string;
-  /** Called once the database is there, before any replica is. */
+  /** Called once the database is there, before any replica is. `databaseUrl`: of the superuser. */
   prepare(server: DatabaseServer, databaseUrl: string): Promise<Ground>;
   /** The fault with the limits that it has here. */
   limited(kind: FaultKind): FaultKind;
 }
 
 export interface Ground {
-  /** Where the replicas' pools connect to; null: to the database itself. Control sessions always do. */
-  readonly workPort: number | null;
+  /** As whom the replicas log in, and to which server. */
+  readonly productUrl: string;
+  /** Where their pools and their control sessions are led to, if that is not the server itself. */
+  readonly ports: { readonly work?: number; readonly session?: number };
+  readonly env: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }

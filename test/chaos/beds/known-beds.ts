@@ -1,9 +1,11 @@
 // Which beds are there to choose from?
 import type { Bed } from './bed.js';
 import { direct } from './direct.js';
+import { hostile } from './hostile.js';
+import { leases } from './leases.js';
 import { pgbouncer } from './pgbouncer.js';
 
-const BEDS: readonly Bed[] = [direct, pgbouncer];
+const BEDS: readonly Bed[] = [direct, pgbouncer, leases, hostile];
 
 /** Throws when there is no such bed. */
 export function bedNamed(name: string): Bed {

@@ -48,7 +48,7 @@ async function prepare({ folder }: { folder: string }, databaseUrl: string): Pro
       () => false,
     );
   });
-  return { workPort: port, close };
+  return { productUrl: databaseUrl, ports: { work: port }, env: {}, close };
 }
 
 function settings({ pathname, hostname, port, username, password }: URL, listenPort: number): string {

@@ -74,8 +74,8 @@ export const CONTROLS: readonly Control[] = [
       noGateCheck,
       {
         file: SETTLEMENT,
-        from: 'return new Set(rows.map((row) => row.id));\n}\n/** The ledger',
-        to: 'return new Set(claimIds);\n}\n/** The ledger',
+        from: 'return new Set(rows.map((row) => row.id));\n}\n/**\n * Of these runs',
+        to: 'return new Set(claimIds);\n}\n/**\n * Of these runs',
       },
       {
         file: SETTLEMENT,
@@ -131,7 +131,7 @@ export const CONTROLS: readonly Control[] = [
   {
     name: 'forgotten session kept',
     patches: [
-      { file: 'libs/database/database-client.js', from: 'this.#discard();', to: 'void this.#discard;' },
+      { file: 'libs/database/database-client.js', from: 'this.#discard(TIMED_OUT);', to: 'void TIMED_OUT;' },
     ],
     plot: repairs.sessionForgotten,
     caughtBy: /^I8: replica \d+ .* was declared dead/,
