@@ -7,8 +7,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ADMIN_KEY, forkReplica, type ReplicaFork } from '../support/replica-fork.js';
 import { until } from '../support/until.js';
-import type { Ground } from './beds/bed.js';
-import { DatabaseProxy } from './database-proxy.js';
+import { DatabaseProxy, type Ports } from './database-proxy.js';
 import type { Witness } from './witness.js';
 
 const CLOCK_STEP = fileURLToPath(new URL('clock-step.mjs', import.meta.url));
@@ -42,7 +41,7 @@ export interface ClusterOptions {
   server?: string;
   env?: Record<string, string>;
   /** Where the proxies lead to, if that is not the database itself. */
-  ports?: Ground['ports'];
+  ports?: Ports;
   /** Without proxies, whose hops would be measured, too. */
   direct?: boolean;
 }

@@ -8,6 +8,9 @@ import { CHANNELS } from './proxy-orders.js';
 const PROGRAM = fileURLToPath(new URL('tcp-proxy.ts', import.meta.url));
 const HOOKS = fileURLToPath(new URL('../support/typescript.mjs', import.meta.url));
 
+/** Where channels are led to, if that is not the database itself. */
+export type Ports = Readonly<Partial<Record<Channel, number>>>;
+
 export class DatabaseProxy {
   readonly answerLost = new Topic<{ channel: Channel; tag: string }>();
   readonly #child: ChildProcess;
@@ -21,11 +24,7 @@ export class DatabaseProxy {
     child.on('message', (message) => this.#hear(message as Report)); // the proxy sends nothing else
   }
 
-  /** `to`: where a channel is led to, if that is not the database itself. */
-  static async start(
-    databaseUrl: string,
-    to: Readonly<Partial<Record<Channel, number>>> = {},
-  ): Promise<DatabaseProxy> {
+  static async start(databaseUrl: string, to: Ports = {}): Promise<DatabaseProxy> {
     const { port } = new URL(databaseUrl);
     const child = fork(PROGRAM, [String(to.session ?? port), String(to.work ?? port)], {
       execArgv: ['--conditions=source', '--import', HOOKS],

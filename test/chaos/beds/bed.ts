@@ -1,5 +1,6 @@
 // On what ground does chaos happen? A bed is what stands between the replicas and their database for a whole run, and what
 // that makes of a fault: how long its repair may take there. The faults, the work and the checker are the same on each.
+import type { Ports } from '../database-proxy.js';
 import type { DatabaseServer } from '../database-server.js';
 import type { FaultKind } from '../faults.js';
 
@@ -15,7 +16,7 @@ export interface Ground {
   /** As whom the replicas log in, and to which server. */
   readonly productUrl: string;
   /** Where their pools and their control sessions are led to, if that is not the server itself. */
-  readonly ports: { readonly work?: number; readonly session?: number };
+  readonly ports: Ports;
   readonly env: Readonly<Record<string, string>>;
   close(): Promise<void>;
 }
