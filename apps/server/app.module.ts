@@ -33,9 +33,11 @@ import { RunActionsController } from './http/run-actions.controller.js';
 import { RunsController } from './http/runs.controller.js';
 import { RunLogFollowers } from './http/run-log-followers.js';
 import { RunLogsController } from './http/run-logs.controller.js';
+import { RequestTurns } from './http/request-turns.js';
 import { RunWaiters } from './http/run-waiters.js';
 import { SchedulesController } from './http/schedules.controller.js';
 import { SchemaPipe } from './http/schema.pipe.js';
+import { TenantShares } from './http/tenant-shares.js';
 import { TenantsController } from './http/tenants.controller.js';
 import { WebhookSecretsController } from './http/webhook-secrets.controller.js';
 import { WorkerController } from './http/worker.controller.js';
@@ -112,8 +114,10 @@ export class AppModule {
         LoopTimers,
         Maintenance,
         ReplicaService,
+        RequestTurns,
         RunWaiters,
         RunLogFollowers,
+        TenantShares,
         ...(config.CARILLON_BUILT_IN_JOBS ? [BuiltInJobs] : []),
         ...handlers,
       ],

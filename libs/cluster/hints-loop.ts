@@ -1,7 +1,7 @@
 // How do replicas wake each other? With hints that are collected and sent together, no more often than set,
 // whatever the load; or not at all, and then everybody finds out by looking, a little later. A hint names what changed: 'term' (the leader resigned), 'slots' (owners moved), 'plan' (a
 // schedule is new or changed), 'work:3,17' (new runs in these slots), 'cancel' (somebody wants runs cancelled),
-// 'offers' (there is work for workers outside).
+// 'offers' (there is work for workers outside), 'awaited' (callers here wait for runs to end), 'ended' (some have).
 import type { Clock } from '#kernel/clock.js';
 import { asId, type ReplicaNumber, type Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
@@ -18,9 +18,11 @@ export type Hint =
   /** Which runs, their rows say. */
   | { kind: 'cancel' }
   | { kind: 'offers' }
+  | { kind: 'awaited'; by: ReplicaNumber }
+  | { kind: 'ended' }
   | { kind: 'work'; slots: Slot[] };
 
-const TOPICS = ['term', 'slots', 'plan', 'cancel', 'offers'] as const;
+const TOPICS = ['term', 'slots', 'plan', 'cancel', 'offers', 'ended'] as const;
 export const HINTS_PER_SECOND = 40;
 /** A payload may have 8,000 bytes; past this many slots, "look everywhere" is shorter. */
 const NAMED_SLOTS = 200;
@@ -48,7 +50,7 @@ export class HintsLoop implements Loop {
     if (this.perSecond === 0) return this.received.publish(hint);
     if (hint.kind === 'work') {
       for (const slot of hint.slots) this.#work.add(slot);
-    } else this.#topics.add(hint.kind === 'term' && hint.to !== undefined ? `term:${hint.to}` : hint.kind);
+    } else this.#topics.add(topicOf(hint));
     this.pending.publish();
   }
 
@@ -68,6 +70,11 @@ export class HintsLoop implements Loop {
   }
 }
 
+function topicOf(hint: Exclude<Hint, { kind: 'work' }>): string {
+  if (hint.kind === 'awaited') return `awaited:${hint.by}`;
+  return hint.kind === 'term' && hint.to !== undefined ? `term:${hint.to}` : hint.kind;
+}
+
 function workPayload(slots: ReadonlySet<Slot>): string {
   return slots.size > NAMED_SLOTS ? 'work:' : `work:${[...slots].join(',')}`;
 }
@@ -78,6 +85,8 @@ export function parseHint(payload: string): Hint {
   if (topic !== undefined) return { kind: topic };
   const [, successor] = /^term:(\d{1,9})$/.exec(payload) ?? [];
   if (successor !== undefined) return { kind: 'term', to: asId.replica(Number(successor)) };
+  const [, waiting] = /^awaited:(\d{1,9})$/.exec(payload) ?? [];
+  if (waiting !== undefined) return { kind: 'awaited', by: asId.replica(Number(waiting)) };
   const [, list = ''] = /^work:(.*)$/.exec(payload) ?? [];
   const named = list.split(',').filter((part) => /^\d+$/.test(part));
   return { kind: 'work', slots: named.map((part) => Number(part) as Slot) }; // digits, by the filter above

@@ -11,12 +11,42 @@ const rate = z.strictObject({
 });
 const maxConcurrent = z.int().min(1).max(1_000_000);
 
+/** What a tenant may have of what all share, unless an administrator says otherwise; counted in each replica by itself. */
+export const DEFAULT_SHARES = {
+  maxRequests: 1_000,
+  maxWaits: 500,
+  maxAcquires: 100,
+  maxLogStreams: 20,
+} as const;
+
+export type ShareName = keyof typeof DEFAULT_SHARES;
+
+const share = (name: ShareName, meaning: string) =>
+  z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .optional()
+    .describe(`${meaning} Default: ${DEFAULT_SHARES[name].toLocaleString('en')}.`);
+
+const shares = {
+  maxRequests: share('maxRequests', 'Requests in a replica at once, with those that wait for their turn.'),
+  maxWaits: share('maxWaits', 'Requests in a replica that wait for the end of a run at once.'),
+  maxAcquires: share('maxAcquires', 'Requests in a replica that wait for leases at once.'),
+  maxLogStreams: share('maxLogStreams', 'Requests in a replica that follow logs at once.'),
+};
+
 export const tenantLimits = z.strictObject({
   maxConcurrent: maxConcurrent.optional().describe('Runs that execute at once.'),
   maxQueued: z.int().min(1).max(100_000_000).optional().describe('Runs that wait or execute.'),
   rate: rate.optional().describe('How often runs start.'),
+  ...shares,
 });
 export type TenantLimits = z.infer<typeof tenantLimits>;
+
+export function shareOf(limits: TenantLimits, name: ShareName): number {
+  return limits[name] ?? DEFAULT_SHARES[name];
+}
 
 /** Each holds for one tenant's runs of the job type. */
 export const jobTypeLimits = z.strictObject({

@@ -3,7 +3,6 @@
 import type { IncomingMessage } from 'node:http';
 import {
   createParamDecorator,
-  Inject,
   Injectable,
   SetMetadata,
   type CanActivate,
@@ -12,14 +11,14 @@ import {
 import { Reflector } from '@nestjs/core';
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
-import type { Database } from '#database/connection.js';
+import { asId } from '#kernel/ids.js';
 import { LeaseTokens } from '#execution/lease-token.js';
 import { KeyRing } from '#tenancy/api-keys.js';
 import { mayManage, maySeeTenant, type Principal } from '#tenancy/decisions/api-key.js';
-import { findTenant, type Tenant } from '#tenancy/tenant.repository.js';
-import { API_DATABASE } from '../tokens.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
 import { KnownJobs } from './known-jobs.js';
 import { notFound, ProblemError } from './problem.js';
+import { FREE_TURN, RequestTurns, type Turn } from './request-turns.js';
 import { resourceName } from './shapes.js';
 import type { TenantAndJob } from './tenant-and-job.repository.js';
 
@@ -55,6 +54,9 @@ export interface AuthenticatedRequest extends Request {
   principal?: Principal;
   tenant?: Tenant;
   namedJob?: NamedJob;
+  turn?: Turn;
+  /** Whether the key that was sent opens anything still; asked again while an answer takes its time. */
+  isStillAllowed?: () => Promise<boolean>;
 }
 
 const reflector = new Reflector();
@@ -63,6 +65,21 @@ function isMarked(context: ExecutionContext, mark: string): boolean {
   const places = [context.getHandler(), context.getClass()];
   return reflector.getAllAndOverride<boolean | undefined>(mark, places) === true;
 }
+/** Has no row of anything: the holder of a lease finds on its path what he finds on that of any tenant but his. */
+const NO_TENANT: Tenant = {
+  id: asId.tenant('00000000-0000-0000-0000-000000000000'),
+  name: '',
+  displayName: '',
+  slot: asId.slot(0),
+  state: 'active',
+  weight: 1,
+  limits: {},
+  retentionDays: null,
+  allowedQueues: [],
+  allowedHandlers: [],
+  createdAt: new Date(0),
+  revision: 0,
+};
 
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -70,7 +87,7 @@ export class AuthGuard implements CanActivate {
     private readonly keys: KeyRing,
     private readonly tokens: LeaseTokens,
     private readonly jobs: KnownJobs,
-    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly turns: RequestTurns,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -78,11 +95,15 @@ export class AuthGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
     const name = request.params['tenant'];
     if (isMarked(context, LEASE_HOLDER) && this.#holdsLease(request)) {
-      if (typeof name === 'string') request.tenant = await this.#tenantNamed(name);
+      if (typeof name !== 'string') return true;
+      await this.#takeTurn(request, `named ${name}`);
+      request.tenant = (await this.jobs.tenantNamed(name)) ?? NO_TENANT;
       return true;
     }
     const principal = await requirePrincipal(this.keys, request);
     request.principal = principal;
+    request.isStillAllowed = () => isKnown(this.keys, request);
+    if (principal.role !== 'admin') await this.#takeTurn(request, principal.tenantId);
     if (typeof name === 'string') {
       const jobType = isMarked(context, NAMES_JOB_TYPE) ? jobTypeNamed(request) : null;
       const job =
@@ -90,6 +111,7 @@ export class AuthGuard implements CanActivate {
       const tenant = job?.tenant ?? (await this.#tenantNamed(name));
       if (!maySeeTenant(principal, tenant.id)) throw notFound('tenant', name);
       request.tenant = tenant;
+      if (principal.role !== 'admin') this.turns.note(principal.tenantId, tenant);
       if (job !== null) request.namedJob = job;
     }
     if (isMarked(context, ADMIN_ONLY) && principal.role !== 'admin') {
@@ -112,9 +134,13 @@ export class AuthGuard implements CanActivate {
     );
   }
 
+  /** The administrators' requests wait for nobody. */
+  async #takeTurn(request: AuthenticatedRequest, key: string): Promise<void> {
+    if (request.res !== undefined) request.turn = await this.turns.take(key, request.res);
+  }
+
   async #tenantNamed(name: string): Promise<Tenant> {
-    // What is no name at all is not asked for: the database would refuse some of it.
-    const tenant = resourceName.safeParse(name).success ? await findTenant(this.db, name) : undefined;
+    const tenant = await this.jobs.tenantNamed(name);
     if (tenant === undefined) throw notFound('tenant', name);
     return tenant;
   }
@@ -173,10 +199,19 @@ export function notAWorkers(): ProblemError {
   return new ProblemError('forbidden', `${expected}, got a worker's, which may only take runs and end them`);
 }
 
+async function isKnown(keys: KeyRing, { headers }: IncomingMessage): Promise<boolean> {
+  const key = keyIn(headers.authorization);
+  return key !== undefined && (await keys.principalOf(key)) !== undefined;
+}
+
+function keyIn(header = ''): string | undefined {
+  return /^Bearer\s+(\S+)\s*$/i.exec(header)?.[1];
+}
+
 /** Throws a problem for a request without a key that somebody has been given. */
 export async function requirePrincipal(keys: KeyRing, { headers }: IncomingMessage): Promise<Principal> {
   const header = headers.authorization;
-  const [, key] = /^Bearer\s+(\S+)\s*$/i.exec(header ?? '') ?? [];
+  const key = keyIn(header);
   const principal = key === undefined ? undefined : await keys.principalOf(key);
   if (principal !== undefined) return principal;
   throw new ProblemError(
@@ -205,6 +240,17 @@ export const CurrentTenant = createParamDecorator((_: unknown, context: Executio
 export const CurrentJob = createParamDecorator((_: unknown, context: ExecutionContext): NamedJob | null => {
   const { namedJob = null } = context.switchToHttp().getRequest<AuthenticatedRequest>();
   return namedJob;
+});
+
+export interface LongStay {
+  turn: Turn;
+  isStillAllowed: () => Promise<boolean>;
+}
+
+/** What a request needs whose answer may take its time. */
+export const CurrentStay = createParamDecorator((_: unknown, context: ExecutionContext): LongStay => {
+  const { turn = FREE_TURN, isStillAllowed } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  return { turn, isStillAllowed: isStillAllowed ?? (() => Promise.resolve(true)) };
 });
 
 /** Who is asking. Not on public routes. */

@@ -4,7 +4,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import type { TenantLimits } from '#execution/limits.js';
+import { findTenant, type Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
+import { resourceName } from './shapes.js';
 import { findTenantAndJob, type TenantAndJob } from './tenant-and-job.repository.js';
 
 const KNOWN_MAX = 10_000;
@@ -19,6 +21,11 @@ export class KnownJobs {
   readonly #known = new Map<string, TenantAndJob>();
 
   constructor(@Inject(API_DATABASE) private readonly db: Database) {}
+
+  /** What is no name at all is not asked for: the database would refuse some of it. */
+  async tenantNamed(name: string): Promise<Tenant | undefined> {
+    return resourceName.safeParse(name).success ? findTenant(this.db, name) : undefined;
+  }
 
   assumed(asked: Asked): TenantAndJob | undefined {
     return this.#known.get(keyOf(asked));

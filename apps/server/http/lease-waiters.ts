@@ -9,12 +9,23 @@ import { offersAmong, type LeaseRequest } from '#execution/lease.repository.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { LoopTimers } from '../loop-timers.js';
 import { API_DATABASE } from '../tokens.js';
+import type { LongStay } from './auth.guard.js';
+import { revokedMeanwhile } from './problem.js';
 
 interface Waiter {
   request: LeaseRequest;
   untilMs: number;
   answer: (acquisition: Acquisition) => void;
+  isStillAllowed: () => Promise<boolean>;
   fail: (error: unknown) => void;
+}
+
+interface AcquireWait {
+  ms: number;
+  hungUp: (then: () => void) => void;
+  stay: LongStay;
+  /** Holds the tenant's share while it waits. */
+  hold: (wait: () => Promise<Acquisition>) => Promise<Acquisition>;
 }
 
 const LOOK_MS = 1_000;
@@ -42,14 +53,16 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
   }
 
   /** Resolves when there is something to take, the time is up, the caller hung up, or the replica is leaving. */
-  async acquire(
-    request: LeaseRequest,
-    { ms, hungUp }: { ms: number; hungUp: (then: () => void) => void },
-  ): Promise<Acquisition> {
+  async acquire(request: LeaseRequest, { ms, hungUp, stay, hold }: AcquireWait): Promise<Acquisition> {
     const atOnce = await acquireLeases(this.db, request);
     if (atOnce.kind === 'unknown-worker' || (atOnce.kind === 'leases' && atOnce.leases.length > 0))
       return atOnce;
     if (ms === 0 || this.#isLeaving) return atOnce;
+    return hold(() => stay.turn.away(() => this.#wait(request, { ms, hungUp, stay })));
+  }
+
+  async #wait(request: LeaseRequest, { ms, hungUp, stay }: Omit<AcquireWait, 'hold'>): Promise<Acquisition> {
+    if (this.#isLeaving) return NOTHING;
     return new Promise<Acquisition>((resolve, reject) => {
       const answer = (acquisition: Acquisition): void => {
         this.#waiters.delete(waiter);
@@ -59,7 +72,8 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
         this.#waiters.delete(waiter);
         reject(error);
       };
-      const waiter = { request, untilMs: systemClock.monotonicMs() + ms, answer, fail };
+      const { isStillAllowed } = stay;
+      const waiter = { request, untilMs: systemClock.monotonicMs() + ms, answer, fail, isStillAllowed };
       this.#waiters.add(waiter);
       hungUp(() => answer(NOTHING));
       this.timers.wake(this);
@@ -93,6 +107,11 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
       const { tenantId, jobTypes } = waiter.request;
       if (!this.#waiters.has(waiter) || !jobTypes.some((jobType) => offered.has(`${tenantId}/${jobType}`)))
         continue;
+      // Who has lost his key while he waited takes nothing.
+      if (!(await waiter.isStillAllowed())) {
+        waiter.fail(revokedMeanwhile());
+        continue;
+      }
       const acquisition = await acquireLeases(this.db, waiter.request);
       if (acquisition.kind !== 'leases' || acquisition.leases.length > 0) waiter.answer(acquisition);
     }

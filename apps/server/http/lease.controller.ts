@@ -213,6 +213,7 @@ export class LeaseController {
       this.#noteLate(word, ending);
       throw lost(`it ended with the word ${ending.verb}`);
     }
+    this.replica.hintEnded();
     // A run that waits again, and a limit that has room again.
     this.replica.hintWork([tenant.slot]);
     return ending.answer;

@@ -43,6 +43,8 @@ export interface ProblemExtras {
   currentState?: string;
   /** The run that is in the way. */
   run?: string;
+  /** The tenant's limit that was met. */
+  limit?: { name: string; max: number; current: number };
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -60,6 +62,10 @@ export const problem = z
     currentRevision: z.int().optional(),
     currentState: z.string().optional(),
     run: z.uuid().optional().describe('The run that is in the way.'),
+    limit: z
+      .object({ name: z.string(), max: z.int(), current: z.int() })
+      .optional()
+      .describe("The tenant's limit that was met; only an administrator sets it."),
   })
   .meta({ id: 'Problem' });
 
@@ -91,6 +97,17 @@ export class ProblemError extends Error {
 
 export function notFound(what: string, name: string): ProblemError {
   return new ProblemError('not-found', `expected ${what} ${JSON.stringify(name)} to exist, found none`);
+}
+
+/** For an answer that took its time. */
+export function revokedMeanwhile(): ProblemError {
+  return new ProblemError(
+    'unauthenticated',
+    'expected the key to be valid until the answer, got one that was revoked',
+    {
+      headers: { 'www-authenticate': 'Bearer' },
+    },
+  );
 }
 
 export function invalidField(pointer: string, detail: string): ProblemError {

@@ -45,7 +45,12 @@ export class RunActionsController {
   @ApiOkResponse({ standardSchema: runShape })
   async cancel(@CurrentTenant() tenant: Tenant, @Param('run', { schema: uuid }) id: string) {
     const runId = asId.run(id);
-    const { requested } = await cancelRuns(this.db, { tenantId: tenant.id, slot: tenant.slot, ids: [runId] });
+    const { ended, requested } = await cancelRuns(this.db, {
+      tenantId: tenant.id,
+      slot: tenant.slot,
+      ids: [runId],
+    });
+    if (ended.length > 0) this.replica.hintEnded();
     if (requested.length > 0) this.replica.hintCancel();
     const found = await this.#find(tenant, runId);
     if (found.finishedAt !== null && found.state !== 'cancelled')

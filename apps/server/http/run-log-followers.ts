@@ -21,9 +21,16 @@ interface Follower {
   after: number;
   response: Response;
   saidAtMs: number;
+  isStillAllowed: () => Promise<boolean>;
+  askedAtMs: number;
 }
 
+/** What a caller asks for. */
+type Wish = Pick<Follower, 'runId' | 'since' | 'after' | 'isStillAllowed'>;
+
 const LOOK_MS = 500;
+/** How long a caller whose key was revoked may read on, beside the time until each replica knows of that. */
+const ALLOWED_MS = 2_000;
 /** Proxies take a silent connection for a dead one. */
 const HEARTBEAT_MS = 15_000;
 /** Lines a log and a look; who is behind is looked for again at once. */
@@ -54,7 +61,7 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
   }
 
   /** Sends the lines after the given one, now and as they come, until the run has ended. */
-  follow({ runId, since, after }: Pick<Follower, 'runId' | 'since' | 'after'>, response: Response): void {
+  follow(wish: Wish, response: Response): void {
     const max = this.config.CARILLON_LOG_FOLLOWERS;
     if (this.#followers.size >= max) {
       const detail = `expected at most ${max} to follow logs in this replica, got one more; read without following`;
@@ -67,7 +74,8 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
       'x-accel-buffering': 'no',
     });
     response.write('retry: 2000\n\n');
-    const follower = { runId, since, after, response, saidAtMs: systemClock.monotonicMs() };
+    const nowMs = systemClock.monotonicMs();
+    const follower = { ...wish, response, saidAtMs: nowMs, askedAtMs: nowMs };
     if (this.#isLeaving) return this.#dismiss(follower);
     this.#followers.add(follower);
     response.once('close', () => this.#forget(follower));
@@ -75,6 +83,7 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
   }
 
   async runOnce(): Promise<number> {
+    await this.#dismissRevoked();
     const asking = [...this.#followers].filter(({ response }) => !response.writableNeedDrain);
     if (asking.length === 0) return this.#followers.size > 0 ? LOOK_MS : UNTIL_WOKEN_MS;
     const byRun = Map.groupBy(asking, ({ runId }) => runId);
@@ -87,6 +96,16 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
     }
     if (this.#followers.size === 0) return UNTIL_WOKEN_MS;
     return [...linesOf.values()].some((ofRun) => ofRun.length === LINES_MAX) ? 0 : LOOK_MS;
+  }
+
+  /** Also those who read slowly. */
+  async #dismissRevoked(): Promise<void> {
+    const nowMs = systemClock.monotonicMs();
+    for (const follower of this.#followers) {
+      if (nowMs - follower.askedAtMs < ALLOWED_MS) continue;
+      follower.askedAtMs = nowMs;
+      if (!(await follower.isStillAllowed())) this.#dismiss(follower);
+    }
   }
 
   async #noteEnded(runIds: readonly RunId[]): Promise<void> {

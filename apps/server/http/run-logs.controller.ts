@@ -10,11 +10,12 @@ import { listLogLines } from '#execution/run-log.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
-import { CurrentTenant } from './auth.guard.js';
+import { CurrentStay, CurrentTenant, type LongStay } from './auth.guard.js';
 import { notFound } from './problem.js';
 import { LAST_LINES_MS, RunLogFollowers } from './run-log-followers.js';
 import * as shapes from './run-log.shapes.js';
 import { ApiTenant, uuid } from './shapes.js';
+import { TenantShares } from './tenant-shares.js';
 
 const EVENT_STREAM = 'text/event-stream';
 
@@ -26,6 +27,7 @@ export class RunLogsController {
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly followers: RunLogFollowers,
+    private readonly shares: TenantShares,
   ) {}
 
   @Get(':run/logs')
@@ -48,13 +50,18 @@ export class RunLogsController {
     @Headers('last-event-id') lastEventId: string | undefined,
     @Req() request: Request,
     @Res() response: Response,
+    @CurrentStay() { turn, isStillAllowed }: LongStay,
   ): Promise<void> {
     const runId = asId.run(id);
     const run = await this.#find(tenant, runId);
     const since = run.createdAt;
     if (request.accepts(['application/json', EVENT_STREAM]) === EVENT_STREAM) {
       const from = lastEventId === undefined ? after : shapes.lastEventId.parse(lastEventId);
-      return this.followers.follow({ runId, since, after: from }, response);
+      if (request.method === 'HEAD') return void response.type(EVENT_STREAM).end();
+      // Also of one that is refused next: its response closes, too.
+      response.once('close', this.shares.take(tenant, 'maxLogStreams'));
+      this.followers.follow({ runId, since, after: from, isStillAllowed }, response);
+      return turn.away(() => untilClosed(response));
     }
     const isOver = run.finishedAt !== null && (await this.#wasLongAgo(run.finishedAt));
     const items = await listLogLines(this.db, { runId, since, after, limit });
@@ -73,4 +80,8 @@ export class RunLogsController {
     if (found === undefined) throw notFound('run', id);
     return found;
   }
+}
+
+async function untilClosed(response: Response): Promise<void> {
+  if (!response.closed) await new Promise<void>((resolve) => response.once('close', resolve));
 }

@@ -10,17 +10,25 @@ import { asId, type RunId } from '#kernel/ids.js';
 import { findSchedule } from '#scheduling/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
-import { CurrentJob, CurrentTenant, NamesJobType, type NamedJob } from './auth.guard.js';
+import {
+  CurrentJob,
+  CurrentStay,
+  CurrentTenant,
+  NamesJobType,
+  type LongStay,
+  type NamedJob,
+} from './auth.guard.js';
 import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { JobCheck } from './job-check.js';
 import { KnownJobs } from './known-jobs.js';
 import { PageTokens } from './page-token.js';
-import { notFound } from './problem.js';
+import { notFound, revokedMeanwhile } from './problem.js';
 import { problemOf, RunIntake } from './run-intake.js';
 import * as shapes from './run.shapes.js';
 import { RunWaiters } from './run-waiters.js';
 import { ApiTenant, pageOf, uuid } from './shapes.js';
 import type { TenantAndJob } from './tenant-and-job.repository.js';
+import { TenantShares } from './tenant-shares.js';
 
 interface Taken {
   kind: Enqueued['kind'];
@@ -39,6 +47,7 @@ export class RunsController {
     private readonly jobs: KnownJobs,
     private readonly intake: RunIntake,
     private readonly waiters: RunWaiters,
+    private readonly shares: TenantShares,
   ) {}
 
   @Get()
@@ -112,14 +121,16 @@ export class RunsController {
     @Param('run', { schema: uuid }) run: string,
     @Query({ schema: shapes.waitQuery }) { wait }: shapes.WaitQuery,
     @Res({ passthrough: true }) response: Response,
+    @CurrentStay() { turn, isStillAllowed }: LongStay,
   ) {
     const id = asId.run(run);
     const found = await this.#find(tenant, id);
     if (wait === 0 || found.finishedAt !== null) return shapes.showRun(found);
-    await this.waiters.wait(id, {
-      ms: wait * 1_000,
-      hungUp: (then) => (response.closed ? then() : response.once('close', then)),
-    });
+    const hungUp = (then: () => void) => (response.closed ? then() : response.once('close', then));
+    await this.shares.whileHeld(tenant, 'maxWaits', () =>
+      turn.away(() => this.waiters.wait(id, { ms: wait * 1_000, hungUp })),
+    );
+    if (!(await isStillAllowed())) throw revokedMeanwhile();
     return shapes.showRun(await this.#find(tenant, id));
   }
 

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import type { Installation } from '#database/installation.repository.js';
 import { EVERY_NAME } from '#execution/decisions/allowed-target.js';
-import { tenantLimits } from '#execution/limits.js';
+import { DEFAULT_SHARES, tenantLimits } from '#execution/limits.js';
 import type { Principal } from '#tenancy/decisions/api-key.js';
 import { listTenants, updateTenant, type Tenant, type TenantChange } from '#tenancy/tenant.repository.js';
 import { createTenant } from '#tenancy/tenants.js';
@@ -197,5 +197,5 @@ function show(tenant: Tenant, response: Response) {
 
 function showTenant(tenant: Tenant) {
   const { id: _, ...shown } = tenant;
-  return shown;
+  return { ...shown, limits: { ...DEFAULT_SHARES, ...tenant.limits } };
 }

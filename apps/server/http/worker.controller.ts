@@ -14,12 +14,13 @@ import * as workers from '#execution/worker.repository.js';
 import { asId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
-import { CurrentTenant, WhileSuspended, WorkersToo } from './auth.guard.js';
+import { CurrentStay, CurrentTenant, WhileSuspended, WorkersToo, type LongStay } from './auth.guard.js';
 import { JobCheck } from './job-check.js';
 import { LeaseWaiters } from './lease-waiters.js';
 import { PageTokens } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
 import { ApiTenant, pageOf, uuid } from './shapes.js';
+import { TenantShares } from './tenant-shares.js';
 import * as shapes from './worker.shapes.js';
 
 /** A worker that is silent for a day is forgotten; this is often enough to hear soon that it should stop. */
@@ -36,6 +37,7 @@ export class WorkerController {
     private readonly tokens: LeaseTokens,
     private readonly waiters: LeaseWaiters,
     private readonly check: JobCheck,
+    private readonly shares: TenantShares,
   ) {}
 
   @Get('workers')
@@ -95,6 +97,7 @@ export class WorkerController {
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: shapes.acquireInput }) input: shapes.AcquireInput,
     @Res({ passthrough: true }) response: Response,
+    @CurrentStay() stay: LongStay,
   ) {
     const { workerId, jobTypes, max, requestId, waitSeconds } = input;
     const acquisition = await this.waiters.acquire(
@@ -108,6 +111,8 @@ export class WorkerController {
       {
         ms: waitSeconds * 1_000,
         hungUp: (then) => (response.closed ? then() : response.once('close', then)),
+        stay,
+        hold: (wait) => this.shares.whileHeld(tenant, 'maxAcquires', wait),
       },
     );
     if (acquisition.kind === 'unknown-worker') throw notFound('worker', workerId);

@@ -20,7 +20,7 @@ import { API_DATABASE, CONFIG } from '../tokens.js';
 import { drain } from './drain.js';
 import { buildReplica, type Replica } from './replica.js';
 import { logStory } from './story-log.js';
-import { connectWakeUps, hintWork } from './wake-ups.js';
+import { connectWakeUps, hintWork, RUN_WAITERS } from './wake-ups.js';
 
 @Injectable()
 export class ReplicaService implements BeforeApplicationShutdown {
@@ -97,6 +97,17 @@ export class ReplicaService implements BeforeApplicationShutdown {
   /** Somebody wants runs cancelled. */
   hintCancel(): void {
     this.#replica?.hints.send({ kind: 'cancel' });
+  }
+
+  /** Callers here wait for runs to end. */
+  hintAwaited(): void {
+    const by = this.#replica?.membership.incarnation?.replica;
+    if (by !== undefined) this.#replica?.hints.send({ kind: 'awaited', by });
+  }
+
+  /** A run has ended by what was said here. */
+  hintEnded(): void {
+    this.timers.wake(RUN_WAITERS);
   }
 
   /** A schedule is new or has changed. */

@@ -1,9 +1,13 @@
 // Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
 import type { Hint } from '#cluster/hints-loop.js';
 import type { Slot } from '#kernel/ids.js';
+import { systemClock } from '#database/runtime/system-clock.js';
 import { LEASE_WAITERS } from '../http/lease-waiters.js';
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
+
+/** For those who have heard that a run has ended. */
+export const RUN_WAITERS = { name: 'run-waiters' };
 
 export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   const { membership, leadership, hints, ownership, executor, settleLoop, claim, start, sweep, heldWatch } =
@@ -49,6 +53,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   hints.received.subscribe((hint) => follow(hint, replica, timers));
 
   connectReports(replica, timers);
+  connectWaits(replica, timers);
   claim.claimed.subscribe(wake(start, heldWatch));
   claim.reopened.subscribe(wake(start));
   claim.paused.subscribe((lanes) => {
@@ -96,10 +101,30 @@ function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
       return timers.wake(replica.ending);
     case 'offers':
       return timers.wake(LEASE_WAITERS);
+    case 'ended':
+      return timers.wake(RUN_WAITERS);
+    case 'awaited':
+      return; // see connectWaits
     case 'work':
       replica.claim.hint(hint.slots);
       return timers.wake(replica.claim);
   }
+}
+
+/** Longer than those who wait are silent about it. */
+const AWAITED_MS = 5_000;
+
+/** Other replicas are told of ends only while callers wait for some there. */
+function connectWaits({ hints, membership, settleLoop }: Replica, timers: LoopTimers): void {
+  let toldUntilMs = Number.NEGATIVE_INFINITY;
+  hints.received.subscribe((hint) => {
+    const isElsewhere = hint.kind === 'awaited' && hint.by !== membership.incarnation?.replica;
+    if (isElsewhere) toldUntilMs = systemClock.monotonicMs() + AWAITED_MS;
+  });
+  settleLoop.settled.subscribe(() => {
+    timers.wake(RUN_WAITERS);
+    if (systemClock.monotonicMs() < toldUntilMs) hints.send({ kind: 'ended' });
+  });
 }
 
 function connectReports({ runLog, runLogLoop, notes, progress }: Replica, timers: LoopTimers): void {
