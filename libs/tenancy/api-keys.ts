@@ -1,7 +1,7 @@
 // How is a caller known? By a random key of 256 bits, of which only a hash is stored: it can't be guessed,
 // so a slow hash would buy nothing. What a key stands for is remembered for a few seconds, which is how
 // long a revoked one may go on being accepted. One in steady use is read again before that, so that no request
-// waits for it.
+// waits for it; and however many requests come with a key that is not remembered, one statement asks for it.
 import { hash, randomBytes } from 'node:crypto';
 import type { Database } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
@@ -51,6 +51,7 @@ interface Remembered {
 
 export class KeyRing {
   readonly #remembered = new Map<string, Remembered>();
+  readonly #reading = new Map<string, Promise<Principal | undefined>>();
   readonly #used = new Set<string>();
 
   constructor(
@@ -77,6 +78,7 @@ export class KeyRing {
   /** A key was revoked here. */
   forget(): void {
     this.#remembered.clear();
+    this.#reading.clear();
   }
 
   /** False when the configured key can't be an administrator's: it was revoked, or a tenant has it. */
@@ -92,17 +94,31 @@ export class KeyRing {
     for (const id of ids) this.#used.delete(id);
   }
 
-  async #read(secret: string, hashed: Buffer): Promise<Principal | undefined> {
+  #read(secret: string, hashed: Buffer): Promise<Principal | undefined> {
+    const name = hashed.toString('hex');
+    const under = this.#reading.get(name);
+    if (under !== undefined) return under;
+    const reading: Promise<Principal | undefined> = this.#ask(
+      secret,
+      hashed,
+      () => this.#reading.get(name) === reading,
+    ).finally(() => {
+      if (this.#reading.get(name) === reading) this.#reading.delete(name);
+    });
+    this.#reading.set(name, reading);
+    return reading;
+  }
+
+  /** What was asked before a key was revoked here is no news. */
+  async #ask(secret: string, hashed: Buffer, isNews: () => boolean): Promise<Principal | undefined> {
     const readAtMs = this.clock.monotonicMs();
     const found = (await findPrincipal(this.db, hashed)) ?? (await this.#nameAndFind(secret, hashed));
-    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
-    this.#remembered.set(hashed.toString('hex'), {
-      principal: found?.principal,
-      readAtMs,
-      isReadAgain: false,
-    });
     if (found !== undefined) this.#used.add(found.id);
-    return found?.principal;
+    const { principal } = found ?? {};
+    if (!isNews()) return principal;
+    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
+    this.#remembered.set(hashed.toString('hex'), { principal, readAtMs, isReadAgain: false });
+    return principal;
   }
 
   /** After a step of the database's clock, or a long time without the database, our own key may seem to have ended. */

@@ -71,3 +71,28 @@ it('is read again as often as need be', async () => {
   clock.advance(5_000);
   expect(await ring.principalOf(secret)).toBeUndefined();
 });
+
+it('is asked for once, however many requests come with it', async () => {
+  let statements = 0;
+  const counted = db.withPlugin({
+    transformQuery: ({ node }) => {
+      statements += 1;
+      return node;
+    },
+    transformResult: ({ result }) => Promise.resolve(result),
+  });
+  const busy = new KeyRing(counted, clock);
+  const crowd = () => Promise.all(Array.from({ length: 500 }, () => busy.principalOf(secret)));
+  expect(new Set(await crowd())).toEqual(new Set([ADMIN]));
+  expect(statements).toBe(1);
+  clock.advance(5_000);
+  await crowd();
+  expect(statements).toBe(2);
+  // What was asked before a revocation that this replica knows of is not remembered after it.
+  clock.advance(5_000);
+  const before = crowd();
+  await revoke();
+  busy.forget();
+  await before;
+  expect(await busy.principalOf(secret)).toBeUndefined();
+});

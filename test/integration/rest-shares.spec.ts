@@ -112,6 +112,24 @@ describe('one tenant', () => {
     expectRefused(asked, { count: 200, limit: { name: 'maxWaits', max: 500, current: 500 } });
   });
 
+  it('that waits 2,000 times with a key that was not used for a while hears of its limits, and of nothing else', async () => {
+    const mine = await createTenant(server);
+    const { id } = await createRun(mine, LONG);
+    const { key } = await createKey(mine.api, mine.path);
+    const asked = ask(2_000, `${mine.path}/runs/${id}?wait=60`, { key });
+    await until('all but those that wait are answered', () => asked.answers.length >= 1_500);
+    expect(statusesOf(asked)).toEqual({ 429: 1_500 });
+    const told = new Set(refusedOf(asked).map(({ limit }) => (limit as { name: string }).name));
+    expect([...told].filter((name) => name !== 'maxRequests')).toEqual(['maxWaits']);
+    asked.hangUp();
+    // Every place is given back.
+    await until('there is room for all again', async () => {
+      const again = ask(500, `${mine.path}/runs/${id}?wait=1`, { key });
+      await until('all are answered', () => again.answers.length === 500);
+      return statusesOf(again)[200] === 500;
+    });
+  });
+
   it('that acquires 400 times is refused all but 100, and another gets its lease', async () => {
     const { workerId } = await registerWorker(greedy);
     const jobTypes = Array.from({ length: 200 }, (_, index) => `none-${index}`);

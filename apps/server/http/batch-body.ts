@@ -56,6 +56,8 @@ export function admitBatches(keys: KeyRing, db: Database): RequestHandler {
         `expected one batch of tenant ${name} above ${SMALL_BYTES_MAX} bytes, or compressed, at a time in this replica, got another`,
         { headers: { 'retry-after': '1' } },
       );
+    // Who has hung up while his key was looked at would never be heard to do so.
+    if (response.closed) return;
     underWay.add(tenant.id);
     response.once('close', () => underWay.delete(tenant.id));
     next();

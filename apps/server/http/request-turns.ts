@@ -19,10 +19,12 @@ interface Line {
 export interface Turn {
   /** Lets others go while this waits. */
   away<Result>(act: () => Promise<Result>): Promise<Result>;
+  /** Lets others go for good: what is still to be done for this one is done beside the line. */
+  end(): void;
 }
 
-/** Of a request that nobody has to wait for. */
-export const FREE_TURN: Turn = { away: (act) => act() };
+/** Of a request that no other one waits for. */
+export const FREE_TURN: Turn = { away: (act) => act(), end: () => undefined };
 
 const KNOWN_MAX = 10_000;
 
@@ -49,11 +51,13 @@ export class RequestTurns {
       isActive = false;
     };
     const enter = async (): Promise<void> => {
-      await this.#enter(key);
-      isActive = true;
-      if (!response.closed) return;
-      // Its end was heard while it waited in line; to deal with it now would be outside of any turn.
-      leave();
+      if (!response.closed) {
+        await this.#enter(key);
+        isActive = true;
+        if (!response.closed) return;
+        // Its end was heard while it waited in line; to deal with it now would be outside of any turn.
+        leave();
+      }
       throw new ProblemError(
         'bad-request',
         'expected the caller to wait for the answer, got a closed connection',
@@ -70,6 +74,7 @@ export class RequestTurns {
           await enter();
         }
       },
+      end: leave,
     };
   }
 

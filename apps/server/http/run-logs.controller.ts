@@ -58,10 +58,11 @@ export class RunLogsController {
     if (request.accepts(['application/json', EVENT_STREAM]) === EVENT_STREAM) {
       const from = lastEventId === undefined ? after : shapes.lastEventId.parse(lastEventId);
       if (request.method === 'HEAD') return void response.type(EVENT_STREAM).end();
+      if (response.closed) return; // while the run was looked for; nothing would be heard of it any more
       // Also of one that is refused next: its response closes, too.
       response.once('close', this.shares.take(tenant, 'maxLogStreams'));
       this.followers.follow({ runId, since, after: from, isStillAllowed }, response);
-      return turn.away(() => untilClosed(response));
+      return turn.end();
     }
     const isOver = run.finishedAt !== null && (await this.#wasLongAgo(run.finishedAt));
     const items = await listLogLines(this.db, { runId, since, after, limit });
@@ -80,8 +81,4 @@ export class RunLogsController {
     if (found === undefined) throw notFound('run', id);
     return found;
   }
-}
-
-async function untilClosed(response: Response): Promise<void> {
-  if (!response.closed) await new Promise<void>((resolve) => response.once('close', resolve));
 }
