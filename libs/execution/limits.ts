@@ -11,12 +11,17 @@ const rate = z.strictObject({
 });
 const maxConcurrent = z.int().min(1).max(1_000_000);
 
-/** What a tenant may have of what all share, unless an administrator says otherwise; counted in each replica by itself. */
+/** What a tenant may have of what all share, unless an administrator says otherwise. Those "in a replica" are counted there. */
 export const DEFAULT_SHARES = {
   maxRequests: 1_000,
   maxWaits: 500,
   maxAcquires: 100,
   maxLogStreams: 20,
+  maxSchedules: 10_000,
+  maxJobTypes: 1_000,
+  maxApiKeys: 1_000,
+  maxWorkers: 1_000,
+  maxPausedQueues: 1_000,
 } as const;
 
 export type ShareName = keyof typeof DEFAULT_SHARES;
@@ -34,6 +39,14 @@ const shares = {
   maxWaits: share('maxWaits', 'Requests in a replica that wait for the end of a run at once.'),
   maxAcquires: share('maxAcquires', 'Requests in a replica that wait for leases at once.'),
   maxLogStreams: share('maxLogStreams', 'Requests in a replica that follow logs at once.'),
+  maxSchedules: share('maxSchedules', 'Schedules.'),
+  maxJobTypes: share('maxJobTypes', 'Job types of its own.'),
+  maxApiKeys: share('maxApiKeys', 'Keys; those that were revoked make room.'),
+  maxWorkers: share(
+    'maxWorkers',
+    'Workers that are registered; those that have been silent for two minutes make room.',
+  ),
+  maxPausedQueues: share('maxPausedQueues', 'Queues that are paused.'),
 };
 
 export const tenantLimits = z.strictObject({

@@ -3,7 +3,7 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import type { Database } from '#database/connection.js';
+import { inTransaction, type Database } from '#database/connection.js';
 import type { TenantId } from '#kernel/ids.js';
 import { createApiKey, KeyRing } from '#tenancy/api-keys.js';
 import { listApiKeys, revokeApiKey } from '#tenancy/api-key.repository.js';
@@ -13,6 +13,7 @@ import { AdminOnly, CurrentTenant, WhileSuspended } from './auth.guard.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { notFound } from './problem.js';
 import { ApiTenant, instant, pageOf, uuid } from './shapes.js';
+import { requireRoom } from './tenant-shares.js';
 
 const tenantRole = z.enum(['tenant-admin', 'worker']);
 const keyInput = z.strictObject({
@@ -40,7 +41,9 @@ export const apiKey = z
       .describe(
         'When a key of the configuration ends; put off each minute while a replica is configured with it.',
       ),
-    revokedAt: instant.nullable().describe('A revoked key is listed for 30 days.'),
+    revokedAt: instant
+      .nullable()
+      .describe('A revoked key is listed for 30 days, or until a new one needs its place.'),
   })
   .meta({ id: 'ApiKey' });
 const listQuery = z.strictObject(pageQuery);
@@ -74,7 +77,10 @@ export class ApiKeysController {
     @Body({ schema: keyInput }) { name, role }: z.infer<typeof keyInput>,
   ) {
     const wish = { tenantId: tenant.id, tenantName: tenant.name, name, role };
-    const { id, secret } = await createApiKey(this.db, wish);
+    const { id, secret } = await inTransaction(this.db, async (tx) => {
+      await requireRoom(tx, tenant, { name: 'maxApiKeys' });
+      return createApiKey(tx, wish);
+    });
     return { id, name, role, key: secret };
   }
 

@@ -24,7 +24,7 @@ import {
 } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { z } from 'zod';
-import type { Database } from '#database/connection.js';
+import { inTransaction, type Database } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
 import { allowedFor, refusalOf } from '#execution/decisions/allowed-target.js';
 import type { JobType, Target } from '#execution/job-type.js';
@@ -48,6 +48,7 @@ import * as shapes from './job-type.shapes.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { invalidField, notFound, ProblemError } from './problem.js';
 import { ApiTenant, pageOf, resourceName } from './shapes.js';
+import { requireRoom } from './tenant-shares.js';
 
 const listQuery = z.strictObject(pageQuery);
 
@@ -93,7 +94,10 @@ export class JobTypesController {
     const { payloadSchema, outputSchema } = input;
     await this.check.requireSchemas(tenant, { payloadSchema, outputSchema });
     try {
-      const created = await insertJobType(db, tenant.id, input);
+      const created = await inTransaction(db, async (tx) => {
+        await requireRoom(tx, tenant, { name: 'maxJobTypes' });
+        return insertJobType(tx, tenant.id, input);
+      });
       response.setHeader('Location', `/api/v1/tenants/${tenant.name}/job-types/${created.name}`);
       return show(created, response);
     } catch (error) {

@@ -2,7 +2,7 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import type { Database } from '#database/connection.js';
+import { inTransaction, type Database } from '#database/connection.js';
 import { findQueue, listQueues, pauseQueue, resumeQueue, type Queue } from '#execution/queue.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';
@@ -10,6 +10,7 @@ import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant, WhileSuspended } from './auth.guard.js';
 import { PageTokens, pageQuery } from './page-token.js';
 import { ApiTenant, instant, pageOf, resourceName } from './shapes.js';
+import { requireRoom } from './tenant-shares.js';
 
 const listQuery = z.strictObject(pageQuery);
 const queueShape = z
@@ -56,7 +57,12 @@ export class QueuesController {
   @ApiOperation({ summary: 'Pause: within a second or two nothing of it starts; what runs goes on' })
   @ApiOkResponse({ standardSchema: queueShape })
   async pause(@CurrentTenant() tenant: Tenant, @Param('queue', { schema: resourceName }) name: string) {
-    await pauseQueue(this.db, { tenantId: tenant.id, name });
+    const queue = { tenantId: tenant.id, name };
+    await inTransaction(this.db, async (tx) => {
+      const { pausedAt } = await findQueue(tx, queue);
+      if (pausedAt === null) await requireRoom(tx, tenant, { name: 'maxPausedQueues' });
+      await pauseQueue(tx, queue);
+    });
     return this.#changed(tenant, name);
   }
 

@@ -22,7 +22,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
-import type { Database } from '#database/connection.js';
+import { inTransaction, type Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
 import { listFires } from '#scheduling/ledger.repository.js';
 import { findSchedule, listSchedules, type Schedule } from '#scheduling/schedule.repository.js';
@@ -43,6 +43,7 @@ import { PageTokens } from './page-token.js';
 import { invalidField, notFound, ProblemError } from './problem.js';
 import * as shapes from './schedule.shapes.js';
 import { ApiTenant, pageOf, resourceName } from './shapes.js';
+import { requireRoom } from './tenant-shares.js';
 
 @ApiTags('schedules')
 @ApiBearerAuth()
@@ -89,17 +90,17 @@ export class SchedulesController {
   ) {
     await this.jobs.require(tenant, input, db);
     const spec = shapes.specOf(input, await databaseTime(db));
-    const result = await createSchedule(db, tenant, {
-      name: input.name,
-      jobType: input.jobType,
-      payload: input.payload,
-      spec,
+    const { name, jobType, payload } = input;
+    const result = await inTransaction(db, async (tx) => {
+      await requireRoom(tx, tenant, { name: 'maxSchedules' });
+      const created = await createSchedule(tx, tenant, { name, jobType, payload, spec });
+      if (created.kind !== 'name-taken') return created;
+      // Thrown inside: what was refused by the database can't be committed.
+      throw new ProblemError('already-exists', `expected a new name, got ${name}, which is taken`);
     });
     switch (result.kind) {
       case 'invalid-spec':
         throw invalidSpec(result);
-      case 'name-taken':
-        throw new ProblemError('already-exists', `expected a new name, got ${input.name}, which is taken`);
       case 'created':
         response.setHeader('Location', `/api/v1/tenants/${tenant.name}/schedules/${input.name}`);
         afterwards(() => this.replica.hintPlan());

@@ -1,10 +1,13 @@
-// How much of a replica may one tenant hold? So many requests that wait or follow, each kind by itself, as its limits say. They
-// are counted in memory, since a statement for each would cost more than what it guards; so each replica counts its own.
+// How much may one tenant hold of what all share? So many requests that wait or follow, each kind by itself, as its limits say.
+// They are counted in memory, since a statement for each would cost more than what it guards; so each replica counts its own.
+// What a tenant has in the database, its schedules and the like, is counted there, before one is added.
 import { Injectable } from '@nestjs/common';
+import type { Tx } from '#database/connection.js';
 import { shareOf, type ShareName, type TenantLimits } from '#execution/limits.js';
 import type { TenantId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ProblemError } from './problem.js';
+import { countAlone, deleteSpare, type CountedShare } from './tenant-counts.repository.js';
 
 type HeldShare = 'maxWaits' | 'maxAcquires' | 'maxLogStreams';
 
@@ -13,6 +16,11 @@ const MEANING: Readonly<Record<ShareName, string>> = {
   maxWaits: 'requests in this replica that wait for the end of a run',
   maxAcquires: 'requests in this replica that wait for leases',
   maxLogStreams: 'requests in this replica that follow logs',
+  maxSchedules: 'schedules',
+  maxJobTypes: 'job types',
+  maxApiKeys: 'keys',
+  maxWorkers: 'workers',
+  maxPausedQueues: 'queues that are paused',
 };
 
 @Injectable()
@@ -52,11 +60,26 @@ export function shareOfTenant({ limits }: Pick<Tenant, 'limits'>, name: ShareNam
   return shareOf(checked, name);
 }
 
+/** Throws a problem when so much more would be too much; until the transaction ends no other request can add any. */
+export async function requireRoom(
+  tx: Tx,
+  tenant: Pick<Tenant, 'id' | 'limits'>,
+  { name, adds = 1 }: { name: CountedShare; adds?: number },
+): Promise<void> {
+  if (adds === 0) return;
+  const max = shareOfTenant(tenant, name);
+  let current = await countAlone(tx, tenant.id, name);
+  const over = current + adds - max;
+  if (over > 0) current -= await deleteSpare(tx, tenant.id, { name, limit: over });
+  if (current + adds > max) throw overShare(name, { max, current, retryAfterSeconds: null });
+}
+
+/** With a time to try again where waiting helps. */
 export function overShare(
   name: ShareName,
-  { max, current, retryAfterSeconds }: { max: number; current: number; retryAfterSeconds: number },
+  { max, current, retryAfterSeconds }: { max: number; current: number; retryAfterSeconds: number | null },
 ): ProblemError {
-  const headers = { 'retry-after': String(retryAfterSeconds) };
+  const headers = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
   return new ProblemError(
     'quota-exceeded',
     `expected the tenant to have at most ${max} ${MEANING[name]} (${name}), got one more beside ${current}`,

@@ -3,7 +3,7 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
-import type { Database } from '#database/connection.js';
+import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { WorkerState } from '#database/lease-schema.js';
 import { DEFAULT_LEASE_SECONDS, DEFAULT_RETRY, DEFAULT_TIMEOUT_MS } from '#execution/job-type.js';
@@ -20,7 +20,8 @@ import { LeaseWaiters } from './lease-waiters.js';
 import { PageTokens } from './page-token.js';
 import { notFound, ProblemError } from './problem.js';
 import { ApiTenant, pageOf, uuid } from './shapes.js';
-import { TenantShares } from './tenant-shares.js';
+import { countJobTypesNamed } from './tenant-counts.repository.js';
+import { requireRoom, TenantShares } from './tenant-shares.js';
 import * as shapes from './worker.shapes.js';
 
 /** A worker that is silent for a day is forgotten; this is often enough to hear soon that it should stop. */
@@ -73,18 +74,19 @@ export class WorkerController {
     // All of them before the first is written.
     for (const [index, { payloadSchema = null }] of input.jobTypes.entries())
       await this.check.requireSchemas(tenant, { payloadSchema }, ['jobTypes', index]);
-    for (const [index, jobType] of input.jobTypes.entries())
-      await this.#registerJobType(tenant, jobType, index);
-    const workerId = asId.worker(randomUUIDv7());
-    await workers.insertWorker(this.db, {
-      id: workerId,
-      tenantId: tenant.id,
-      name: input.name,
-      jobTypes: input.jobTypes.map(({ name }) => name),
-      slots: input.slots,
-      labels: input.labels,
+    const { name, slots, labels } = input;
+    const jobTypes = input.jobTypes.map((jobType) => jobType.name);
+    const id = asId.worker(randomUUIDv7());
+    await inTransaction(this.db, async (tx) => {
+      await requireRoom(tx, tenant, { name: 'maxWorkers' });
+      const names = new Set(jobTypes);
+      const known = await countJobTypesNamed(tx, tenant.id, [...names]);
+      await requireRoom(tx, tenant, { name: 'maxJobTypes', adds: names.size - known });
+      for (const [index, jobType] of input.jobTypes.entries())
+        await registerJobType(tx, tenant, { jobType, index });
+      await workers.insertWorker(tx, { id, tenantId: tenant.id, name, jobTypes, slots, labels });
     });
-    return { workerId, heartbeatSeconds: HEARTBEAT_SECONDS };
+    return { workerId: id, heartbeatSeconds: HEARTBEAT_SECONDS };
   }
 
   @Post('leases\\:acquire')
@@ -165,26 +167,6 @@ export class WorkerController {
     return { state };
   }
 
-  /** What the worker says wins; what it leaves open stays as it is. */
-  async #registerJobType(tenant: Tenant, given: shapes.PulledJobType, index: number): Promise<void> {
-    const { name } = given;
-    const known = await findJobType(this.db, { tenantId: tenant.id, name });
-    const target = known?.target ?? { kind: 'pull', leaseSeconds: DEFAULT_LEASE_SECONDS };
-    if (target.kind !== 'pull') {
-      const expected = `expected /jobTypes/${index}/name to be new or a job type that is pulled`;
-      throw new ProblemError('invalid-state', `${expected}, got ${name}, whose kind is ${target.kind}`);
-    }
-    const { payloadSchema, leaseSeconds = target.leaseSeconds, retry, timeoutSeconds } = given;
-    await workers.registerPulledJobType(this.db, tenant.id, {
-      name,
-      target: { kind: 'pull', leaseSeconds },
-      retry: retry ?? known?.retry ?? DEFAULT_RETRY,
-      timeoutMs:
-        timeoutSeconds === undefined ? (known?.timeoutMs ?? DEFAULT_TIMEOUT_MS) : timeoutSeconds * 1_000,
-      payloadSchema: payloadSchema === undefined ? (known?.payloadSchema ?? null) : payloadSchema,
-    });
-  }
-
   #show({ id, fencing, leaseMs, timeoutMs, runId, tags, ...run }: TakenLease) {
     return {
       token: this.tokens.tokenOf(id),
@@ -194,4 +176,28 @@ export class WorkerController {
       run: { id: runId, tags: tags ?? [], ...run },
     };
   }
+}
+
+/** What the worker says wins; what it leaves open stays as it is. */
+async function registerJobType(
+  tx: Tx,
+  tenant: Tenant,
+  { jobType: given, index }: { jobType: shapes.PulledJobType; index: number },
+): Promise<void> {
+  const { name } = given;
+  const known = await findJobType(tx, { tenantId: tenant.id, name });
+  const target = known?.target ?? { kind: 'pull', leaseSeconds: DEFAULT_LEASE_SECONDS };
+  if (target.kind !== 'pull') {
+    const expected = `expected /jobTypes/${index}/name to be new or a job type that is pulled`;
+    throw new ProblemError('invalid-state', `${expected}, got ${name}, whose kind is ${target.kind}`);
+  }
+  const { payloadSchema, leaseSeconds = target.leaseSeconds, retry, timeoutSeconds } = given;
+  await workers.registerPulledJobType(tx, tenant.id, {
+    name,
+    target: { kind: 'pull', leaseSeconds },
+    retry: retry ?? known?.retry ?? DEFAULT_RETRY,
+    timeoutMs:
+      timeoutSeconds === undefined ? (known?.timeoutMs ?? DEFAULT_TIMEOUT_MS) : timeoutSeconds * 1_000,
+    payloadSchema: payloadSchema === undefined ? (known?.payloadSchema ?? null) : payloadSchema,
+  });
 }

@@ -1,0 +1,65 @@
+// How much has a tenant of what is counted in the database? The tenant's row is locked first, so that of many requests
+// that would add to it at once one does at a time, and counts what the others have added. What is kept for its record
+// alone is deleted, the oldest first, where something new needs the place.
+import { sql, type RawBuilder } from 'kysely';
+import type { Tx } from '#database/connection.js';
+import type { TenantId } from '#kernel/ids.js';
+
+interface Counted {
+  table: RawBuilder<unknown>;
+  /** Which rows are worth less than a new one, and in which order they go. */
+  spare: RawBuilder<unknown> | null;
+}
+
+/** Longer than any worker is silent that lives: a waiting acquire lasts 50 seconds at most. */
+const SILENT_WORKER_SECONDS = 120;
+
+const COUNTED = {
+  maxSchedules: { table: sql`carillon.schedule`, spare: null },
+  maxJobTypes: { table: sql`carillon.job_type`, spare: null },
+  maxApiKeys: { table: sql`carillon.api_key`, spare: sql`revoked_at is not null order by revoked_at` },
+  maxWorkers: {
+    table: sql`carillon.worker`,
+    spare: sql`heartbeat_at < clock_timestamp() - make_interval(secs => ${sql.lit(SILENT_WORKER_SECONDS)}) order by heartbeat_at`,
+  },
+  maxPausedQueues: { table: sql`carillon.queue`, spare: sql`paused_at is null order by name` },
+} as const satisfies Record<string, Counted>;
+
+export type CountedShare = keyof typeof COUNTED;
+
+export async function countAlone(tx: Tx, tenantId: TenantId, name: CountedShare): Promise<number> {
+  // Without the key, which each new run of the tenant's refers to. The count is a statement of its own: it sees what the lock waited for.
+  await sql`select from carillon.tenant where id = ${tenantId} for no key update`.execute(tx);
+  const { rows } = await sql<{ current: number }>`
+    select count(*)::int as current from ${COUNTED[name].table} where tenant_id = ${tenantId}`.execute(tx);
+  return rows[0]?.current ?? 0;
+}
+
+/** Resolves with how many were deleted. */
+export async function deleteSpare(
+  tx: Tx,
+  tenantId: TenantId,
+  { name, limit }: { name: CountedShare; limit: number },
+): Promise<number> {
+  const { table, spare } = COUNTED[name];
+  if (spare === null) return 0;
+  // One that is beaten for, or paused again, meanwhile has another ctid, and stays.
+  const { numAffectedRows = 0n } = await sql`
+    delete from ${table}
+     where tenant_id = ${tenantId} and ctid in (select ctid from ${table} where tenant_id = ${tenantId} and ${spare} limit ${limit})`.execute(
+    tx,
+  );
+  return Number(numAffectedRows);
+}
+
+/** Of these names, how many job types the tenant has of its own. */
+export async function countJobTypesNamed(
+  tx: Tx,
+  tenantId: TenantId,
+  names: readonly string[],
+): Promise<number> {
+  const { rows } = await sql<{ known: number }>`
+    select count(*)::int as known from carillon.job_type
+     where tenant_id = ${tenantId} and name = any(${[...names]}::text[])`.execute(tx);
+  return rows[0]?.known ?? 0;
+}
