@@ -110,9 +110,20 @@ export async function findOutputSchema(
   return rows[0];
 }
 
-export async function findEnd(db: Database, id: LeaseId): Promise<EndedLease | undefined> {
+/** Of a run of the tenant's: a token that is sent on the path of another one's tells nothing there. */
+export async function findEnd(
+  db: Database,
+  { tenantId, id }: { tenantId: TenantId; id: LeaseId },
+): Promise<EndedLease | undefined> {
   const { rows } = await sql<EndedLease>`
-    select verb, answer, attempt from carillon.ended_lease where id = ${id}`.execute(db);
+    select e.verb, e.answer, e.attempt
+      from carillon.ended_lease e
+     where e.id = ${id}
+       and (exists (select from carillon.run r where r.id = (e.answer ->> 'runId')::uuid and r.tenant_id = ${tenantId})
+            or exists (select from carillon.run_history h
+                        where h.id = (e.answer ->> 'runId')::uuid and h.tenant_id = ${tenantId}))`.execute(
+    db,
+  );
   return rows[0];
 }
 

@@ -56,10 +56,10 @@ export async function endLease(
 ): Promise<LeaseEnding> {
   // Before any row is locked: a check may take a second, and others may come first.
   const misfit = word.verb === 'complete' ? await misfitOf(db, checks, { tenantId, id, word }) : null;
-  if (misfit === 'no-lease') return repeated(await ends.findEnd(db, id), word.verb);
+  if (misfit === 'no-lease') return repeated(await ends.findEnd(db, { tenantId, id }), word.verb);
   return inTransaction(db, async (tx) => {
     const lease = await leases.deleteLease(tx, { tenantId, id });
-    if (lease === undefined) return repeated(await ends.findEnd(tx, id), word.verb);
+    if (lease === undefined) return repeated(await ends.findEnd(tx, { tenantId, id }), word.verb);
     const run = await ends.returnRun(tx, lease);
     if (run === undefined) return { kind: 'lost', verb: 'revoke', late: lease };
     const outcome = await outcomeOf({ tx, lease, run, word, misfit, random });

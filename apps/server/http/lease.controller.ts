@@ -184,7 +184,7 @@ export class LeaseController {
     const beat = await this.#onceParked(id, async () => {
       const found = await beatLease(this.db, { tenantId: tenant.id, id, graceMs });
       if (found !== undefined) return found;
-      const end = await findEnd(this.db, id);
+      const end = await findEnd(this.db, { tenantId: tenant.id, id });
       if (end !== undefined) throw lost(`it ended with the word ${end.verb}`);
       return undefined;
     });
