@@ -17,6 +17,7 @@ import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';
 import { requireKeyForBodies } from './http/auth.guard.js';
 import { admitBatches, BATCH_BYTES_MAX, isBatch, readBatch } from './http/batch-body.js';
+import { admitBodies, settleBodies } from './http/body-room.js';
 import { readJson } from './http/json-body.js';
 import { isJson, LINES_TYPE, requireJson } from './http/media-type.js';
 import { answerMethods } from './http/route-methods.js';
@@ -35,7 +36,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-const BODY_LIMIT = '1mb';
+const BODY_BYTES_MAX = 1024 * 1024;
 
 /** `say`: told each few seconds what a start waits for, while there is no log yet. */
 export async function startServer(
@@ -95,17 +96,19 @@ async function buildApplication(
   const keys = app.get(KeyRing);
   app.use(requireKeyForBodies(keys, app.get(LeaseTokens)));
   app.use(admitBatches(keys, db));
+  app.use(admitBodies(keys, (request) => (isBatch(request) ? BATCH_BYTES_MAX : BODY_BYTES_MAX)));
   app.useBodyParser('raw', {
     limit: BATCH_BYTES_MAX,
     type: (request) => isBatch(request) && isJson(request),
   });
-  app.use(readBatch);
   app.useBodyParser('raw', {
-    limit: BODY_LIMIT,
+    limit: BODY_BYTES_MAX,
     type: (request) => !isBatch(request) && isJson(request),
   });
+  app.use(settleBodies);
+  app.use(readBatch);
   app.use(readJson);
-  app.useBodyParser('text', { limit: BODY_LIMIT, type: LINES_TYPE });
+  app.useBodyParser('text', { limit: BODY_BYTES_MAX, type: LINES_TYPE });
   app.use(admitUnreadBeats);
   serveApiDescription(app, VERSION);
   closeConnectionsOnceIdle(app.getHttpServer());

@@ -1,11 +1,14 @@
 // Does a body cost its replica nothing before it is known who sends it, and little afterwards, and is what it says kept
 // to the last digit?
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { Agent, fetch, type Response } from 'undici';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { watchProcess } from '../support/loop-watch.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import { createJobType, createTenant, type TestTenant } from '../support/test-tenant.js';
+import { until } from '../support/until.js';
 
 let server: TestServer;
 let tenant: TestTenant;
@@ -113,6 +116,58 @@ describe('a large batch', () => {
     ['{"x":{"runs":[1,2]}}', 422],
   ])('that says %s is answered %i', async (text, status) => {
     expect((await post('runs:batchCreate', text)).status).toBe(status);
+  });
+});
+
+describe('bodies that are under way', () => {
+  const MIB = 1024 * 1024;
+  /** Sends the head of a request, which says how much will come, and not the rest. */
+  const begin = async (from: TestTenant, path: string, bytes: number) => {
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    let heard = '';
+    socket.on('data', (chunk) => (heard += chunk.toString('latin1')));
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write(
+      `POST ${from.path}/${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${from.key}\r\n` +
+        `content-type: application/json\r\ncontent-length: ${bytes}\r\n\r\n{`,
+    );
+    return { answer: () => /^HTTP\/1\.1 (\d+)/.exec(heard)?.[1], heard: () => heard, socket };
+  };
+
+  it('of one tenant have a bound in sum, over which it is told to wait; another is served', async () => {
+    const crowd = await Promise.all(Array.from({ length: 40 }, () => begin(tenant, 'runs', MIB)));
+    const refused = () => crowd.filter(({ answer }) => answer() !== undefined);
+    await until('those that are too many are refused', () => refused().length === 8);
+    for (const { heard } of refused()) expect(heard()).toMatch(/^HTTP\/1\.1 429 [^]*\r\nretry-after: 1\r\n/i);
+    const other = await createTenant(server);
+    await other.api
+      .post(`${other.path}/runs`)
+      .send({ jobType: 'noop', payload: 'x'.repeat(200_000) })
+      .expect(201);
+    // What is small has room in any case.
+    await tenant.api.post(`${tenant.path}/runs`).send({ jobType }).expect(201);
+    for (const { socket } of crowd) socket.destroy();
+    await until('there is room again', async () => {
+      const { status } = await post('runs', `{"jobType":"${jobType}","payload":"${'x'.repeat(100_000)}"}`);
+      return status === 201;
+    });
+  });
+
+  it('of all tenants have a bound in sum, over which the replica says that it is busy', async () => {
+    const tenants = await Promise.all(Array.from({ length: 7 }, () => createTenant(server)));
+    const crowd = await Promise.all(tenants.map((each) => begin(each, 'runs:batchCreate', 16 * MIB)));
+    const refused = () => crowd.filter(({ answer }) => answer() !== undefined);
+    await until('one is refused', () => refused().length === 1);
+    expect(refused()[0]?.heard()).toMatch(/^HTTP\/1\.1 503 [^]*\r\nretry-after: 1\r\n[^]*REPLICA_BUSY/i);
+    await tenant.api.post(`${tenant.path}/runs`).send({ jobType }).expect(201);
+    for (const { socket } of crowd) socket.destroy();
+    const batch = JSON.stringify({
+      runs: Array.from({ length: 5_000 }, () => ({ jobType, payload: 'x'.repeat(300) })),
+    });
+    await until('there is room again', async () => (await post('runs:batchCreate', batch)).status === 200);
   });
 });
 

@@ -24,6 +24,7 @@ const PROBLEMS = {
   'too-many-followers': [429, 'Too many requests follow logs in this replica'],
   'quota-exceeded': [429, "The tenant's limit is reached"],
   internal: [500, 'The server failed'],
+  'replica-busy': [503, 'The replica has as much to do as it can'],
   'owner-unavailable': [503, 'The replica that serves the tenant does not answer'],
   'database-unavailable': [503, 'The database can not be reached'],
 } as const satisfies Record<string, readonly [number, string]>;
