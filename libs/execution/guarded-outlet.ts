@@ -2,11 +2,13 @@
 // operator allows a host by name, with or without a port. The check is made on the address that is really connected to:
 // before, for literals, which are never looked up, and inside the look-up for names, so that a name can't change its mind.
 // Node's own client makes the call, because it takes the interim answers that HTTP lets any server send first (100, 103);
-// it follows no redirect and bounds the head of an answer. Connections are kept for a moment, each for one call at a time.
+// it follows no redirect and bounds the head of an answer. Connections are kept for a moment, each for one call at a time
+// and for one tenant, so that a tenant whose calls take long keeps no other one's from the same origin.
 import { lookup as lookupHost, type LookupAddress } from 'node:dns';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import type { TenantId } from '#kernel/ids.js';
 import { isForeignPort, isPublic } from './public-address.js';
 
 /** `detail` is for the operator's log: it may tell what a name means inside. */
@@ -28,10 +30,32 @@ const HEAD_BYTES_MAX = 16 * 1024;
 const INTERIM_ANSWERS_MAX = 20;
 
 export interface Post {
+  tenantId: TenantId;
   url: URL;
   headers: http.OutgoingHttpHeaders;
   body: string;
   signal: AbortSignal;
+}
+
+interface SenderOptions extends https.RequestOptions {
+  sender: TenantId;
+}
+
+/** Node counts and keeps connections by this name. */
+function nameWith(name: string, options: object | undefined): string {
+  return options !== undefined && 'sender' in options ? `${name} ${String(options.sender)}` : name;
+}
+
+class PlainAgent extends http.Agent {
+  override getName(options?: http.ClientRequestArgs): string {
+    return nameWith(super.getName(options), options);
+  }
+}
+
+class SecureAgent extends https.Agent {
+  override getName(options?: https.RequestOptions): string {
+    return nameWith(super.getName(options), options);
+  }
 }
 
 export class GuardedOutlet {
@@ -40,31 +64,33 @@ export class GuardedOutlet {
 
   /**
    * `allowed` are host names or address literals as they stand in the URL, perhaps with a port, that are let through
-   * unchecked. No more than `callsPerHost` calls go to one origin at once; the others wait, in their order.
+   * unchecked. No more than `callsPerHost` calls of a tenant go to one origin at once; its others wait, in their order.
    */
   constructor(
     private readonly allowed: ReadonlySet<string>,
     callsPerHost = CALLS_PER_HOST,
   ) {
     const options = { keepAlive: true, maxSockets: callsPerHost, timeout: QUIET_MS };
-    this.#plain = new http.Agent(options);
-    this.#secure = new https.Agent(options);
+    this.#plain = new PlainAgent(options);
+    this.#secure = new SecureAgent(options);
   }
 
   /** Resolves with the head of the answer, whose body is to be read; rejects with the signal's reason once it is stopped. */
-  async post({ url, headers, body, signal }: Post): Promise<http.IncomingMessage> {
+  async post({ tenantId, url, headers, body, signal }: Post): Promise<http.IncomingMessage> {
     const isAllowed = this.#isAllowed(url);
     if (!isAllowed) requirePublic(url);
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
     const isSecure = url.protocol === 'https:';
-    const request = (isSecure ? https : http).request(url, {
+    const options: SenderOptions = {
       method: 'POST',
+      sender: tenantId,
       agent: isSecure ? this.#secure : this.#plain,
       headers: { ...headers, 'content-length': Buffer.byteLength(body) },
       maxHeaderSize: HEAD_BYTES_MAX,
       ...(isAllowed ? {} : { lookup: publicLookup }),
-    });
+    };
+    const request = (isSecure ? https : http).request(url, options);
     // By hand: a request that still waits for a connection would tell of the signal only when it gets one.
     const stop = (): void => {
       reject(signal.reason);

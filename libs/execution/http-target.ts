@@ -47,6 +47,7 @@ export async function callHttp(call: HttpCall): Promise<AttemptResult> {
   const { signal } = context;
   const body = JSON.stringify(run.payload);
   const answer = await outlet.post({
+    tenantId: run.tenantId,
     url: new URL(target.url),
     signal,
     headers: {

@@ -4,7 +4,9 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { AttemptStopped } from '#execution/attempt.js';
 import { describeCallFailure } from '#execution/call-failure.js';
+import { claimedRun } from '../support/builders.js';
 import { RawEndpoint } from '../support/raw-endpoint.js';
+import { until } from '../support/until.js';
 
 /** What a call may hold of an answer that has no end, with room for the test's own. */
 const GROWTH_BYTES_MAX = 64 * 1024 * 1024;
@@ -107,9 +109,9 @@ describe('an endpoint that does not keep to HTTP fails the attempt, with a reaso
   });
 });
 
-describe('an endpoint that takes its time is left when the attempt is over:', () => {
-  const stopped = new AttemptStopped('timeout', 'the attempt took longer than its timeout');
+const stopped = new AttemptStopped('timeout', 'the attempt took longer than its timeout');
 
+describe('an endpoint that takes its time is left when the attempt is over:', () => {
   it.each([
     ['it never answers', []],
     ['its head comes a byte at a time', ['H', 'T']],
@@ -141,13 +143,37 @@ describe('an endpoint that takes its time is left when the attempt is over:', ()
     const reached = Promise.withResolvers<void>();
     endpoint.act = () => reached.resolve();
     const [first, second] = [new AbortController(), new AbortController()];
-    const holding = endpoint.call({ outlet, signal: first.signal });
+    const run = claimedRun();
+    const holding = endpoint.call({ outlet, run, signal: first.signal });
     await reached.promise;
-    const waiting = endpoint.call({ outlet, signal: second.signal });
+    const waiting = endpoint.call({ outlet, run, signal: second.signal });
     second.abort(stopped);
     await expect(waiting).rejects.toBe(stopped);
     first.abort(stopped);
     await expect(holding).rejects.toBe(stopped);
+    outlet.destroy();
+  });
+});
+
+describe.each(['http', 'https'])('a tenant whose calls by %s take long', (scheme) => {
+  // Its own: Node connects once more for a call that was stopped while it waited for a connection.
+  const slowEndpoint = new RawEndpoint();
+
+  it('has no more connections than it may, and keeps no other tenant from the same origin', async () => {
+    const outlet = slowEndpoint.outlet(2);
+    const stop = new AbortController();
+    const run = claimedRun();
+    const slow = Array.from({ length: 5 }, () =>
+      slowEndpoint.call({ scheme, outlet, run, signal: stop.signal }),
+    );
+    await until('as many are connected as may', () => slowEndpoint.connections.length === 2);
+    const other = slowEndpoint.call({ scheme, outlet, signal: stop.signal });
+    await until('the other one is, too', () => slowEndpoint.connections.length === 3);
+    stop.abort(stopped);
+    const reasons = await Promise.all(
+      [...slow, other].map((call) => call.catch((reason: unknown) => reason)),
+    );
+    expect(reasons).toEqual(Array.from({ length: 6 }, () => stopped));
     outlet.destroy();
   });
 });

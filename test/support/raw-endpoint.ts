@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
+import type { ClaimedRun } from '#execution/claimed-run.js';
 import type { AttemptResult } from '#execution/decisions/run-transition.js';
 import { GuardedOutlet } from '#execution/guarded-outlet.js';
 import { callHttp } from '#execution/http-target.js';
@@ -51,8 +52,13 @@ export class RawEndpoint {
     scheme = 'http',
     signal,
     outlet = this.#outlet,
-  }: { scheme?: string; signal?: AbortSignal; outlet?: GuardedOutlet } = {}): Promise<AttemptResult> {
-    const run = claimedRun({ payload: {} });
+    run = claimedRun({ payload: {} }),
+  }: {
+    scheme?: string;
+    signal?: AbortSignal;
+    outlet?: GuardedOutlet;
+    run?: ClaimedRun;
+  } = {}): Promise<AttemptResult> {
     const target = { kind: 'http', url: `${scheme}://${this.#place}/hook`, headers: {} } as const;
     return callHttp({ target, run, context: jobContext(run, signal), outlet, ...pushed() });
   }
