@@ -46,6 +46,21 @@ describe('settings', () => {
     });
   });
 
+  it('that allow hosts name each entry that is none', () => {
+    const told = complaint({ CARILLON_HTTP_ALLOWED_HOSTS: 'hooks.internal, 10.0.0.0/8, http://a.internal' });
+    expect(told.split('\n')).toEqual([
+      expect.stringMatching(
+        /^CARILLON_HTTP_ALLOWED_HOSTS: expected each entry to be a host .*, but entry 2 is "10\.0\.0\.0\/8", got "hooks/,
+      ),
+      expect.stringMatching(/, but entry 3 is "http:\/\/a\.internal", got /),
+    ]);
+    const { CARILLON_HTTP_ALLOWED_HOSTS: hosts } = readConfig({
+      ...required,
+      CARILLON_HTTP_ALLOWED_HOSTS: 'Hooks.Internal:8080,[FD00::0:7]:443',
+    });
+    expect(hosts).toEqual(['hooks.internal:8080', '[fd00::7]:443']);
+  });
+
   it('for others are none of our business', () => {
     expect(complaint({ PATH: '/usr/bin', CARILLONS: 'many', PGHOST: 'db' })).toBe('none');
   });

@@ -11,6 +11,7 @@ import { HINTS_PER_SECOND } from '#cluster/hints-loop.js';
 import { problemOfDatabaseUrl } from '#database/database-url.js';
 import { CALLS_PER_HOST } from '#execution/guarded-outlet.js';
 import { ConfigError } from '#kernel/errors.js';
+import { allowedHost } from './allowed-host.js';
 import { namesEveryAddress } from './reachable-url.js';
 import { unknownNames, withoutServices } from './setting-names.js';
 
@@ -20,6 +21,17 @@ const list = z.string().transform((value) =>
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== ''),
+);
+const allowedHosts = list.transform((entries, context) =>
+  entries.map((entry, index) => {
+    const host = allowedHost(entry);
+    if (host !== null) return host;
+    const form =
+      'a host or an address, perhaps with a port, like hooks.internal:8080, 10.0.0.7 or [fd00::7]:443';
+    const message = `expected each entry to be ${form}, but entry ${index + 1} is ${JSON.stringify(entry)}`;
+    context.addIssue({ code: 'custom', message });
+    return entry;
+  }),
 );
 /** Digits only: an empty text would otherwise be the number 0. */
 const count = (min: number, max: number) =>
@@ -105,14 +117,14 @@ export const settings = z.object({
   CARILLON_THREAD_MEMORY_MB: count(16, 65_536)
     .default(512)
     .describe('The heap that one thread may fill; an attempt that needs more fails.'),
-  CARILLON_HTTP_ALLOWED_HOSTS: list
+  CARILLON_HTTP_ALLOWED_HOSTS: allowedHosts
     .default([])
     .describe(
       'Hosts that HTTP targets may reach although their address is not public, best with the port: `hooks.internal:8080`, `[fd00::7]:443`.',
     ),
   CARILLON_HTTP_CALLS_PER_HOST: count(1, 10_000)
     .default(CALLS_PER_HOST)
-    .describe('Calls of HTTP targets that this replica makes to one origin at once; the others wait.'),
+    .describe('Calls that this replica makes for one tenant to one origin at once; its others wait.'),
   CARILLON_CALLBACK_URL: callableUrl
     .optional()
     .describe(
