@@ -1,5 +1,5 @@
 // How many connections does a replica open at most? Each kind has a bound of its own; their sum is the budget that
-// docs/CONFIGURATION.md tells and `carillon doctor` compares with what the server has.
+// docs/CONFIGURATION.md tells and `npm run doctor` compares with what the server has.
 import type { Settings } from './config.js';
 
 /** Of pg-boss, which keeps the house (maintenance.ts). Users' queues are filled through our own connections. */

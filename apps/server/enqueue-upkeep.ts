@@ -1,4 +1,4 @@
-// What gathers where requests come in? Unique keys that nobody holds any more, answers to requests that nobody
+// What gathers where requests come in? Unique keys that no run holds any more, answers to requests that no client
 // will send again, and keys that were revoked long ago. What may be much is cleared away in small batches, so that no
 // statement holds anybody up.
 import type { Database } from '#database/connection.js';

@@ -24,7 +24,7 @@ const FOR_GOOD: Readonly<Record<string, string>> = {
   '42501': 'grant the right to connect',
 };
 
-/** Throws ConfigError for what no waiting mends, and whatever else the start failed with. */
+/** Throws ConfigError for what no waiting mends, and the error that the start failed with. */
 export async function startOnceDatabaseAnswers(
   config: ServerConfig,
   say: (line: string) => void,

@@ -1,4 +1,4 @@
-// What becomes of an error that nobody has caught? One that came from an attempt, however far behind its handler's back,
+// What becomes of an error that no handler has caught? One that came from an attempt, however far behind its handler's back,
 // fails that attempt and nothing else. Any other leaves this process in a state that no one knows, so it ends, as Node
 // would end it; the other replicas take its work over.
 import { failAttempt } from '#execution/attempt-scope.js';

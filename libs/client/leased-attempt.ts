@@ -196,7 +196,7 @@ class LeasedAttempt {
       if (signal.aborted) reject(signal.reason as Error); // a Stopped; only ours are given
       signal.addEventListener('abort', () => reject(signal.reason as Error));
     });
-    stopped.catch(() => undefined); // it may come when nobody waits any more
+    stopped.catch(() => undefined); // it may come when no caller waits any more
     try {
       return await this.#call(stopped);
     } catch (error) {
@@ -277,7 +277,7 @@ class LeasedAttempt {
         try {
           if (details !== undefined) this.#said.details = encodeDetails(details);
         } finally {
-          this.#beat(); // whatever is said with it
+          this.#beat(); // also when what is said with it is refused
         }
       },
     };

@@ -1,4 +1,4 @@
-// What of a handler's words can be said to the API? A beat must keep its lease whatever the handler says with it, so
+// What of a handler's words can be said to the API? A beat must keep its lease for all that a handler says with it, so
 // nothing leaves this process that the API would refuse: words are turned into JSON at once, since the handler may
 // change its objects right after. What is only shown, a message or the fields of a log line, is mended; what must
 // arrive as it is, an output or details, is refused with the reason. The bounds are those of the API.

@@ -1,6 +1,6 @@
 // What is told of an error? Anything can be thrown in JavaScript: text, proxies, errors without a name or with getters
 // that throw. All of it becomes a name, a message and perhaps a stack, in bounds and of characters that can be
-// stored, since what went wrong must reach the run's record whatever it was. It never throws, and replicas and remote
+// stored, since what went wrong must reach the run's record in any case. It never throws, and replicas and remote
 // workers use it alike.
 
 export interface ToldError {
@@ -49,13 +49,13 @@ function stackOf(thrown: Error): unknown {
   }
 }
 
-/** Whatever stands where a text should be, as text that can be stored. */
+/** What stands where a text should be, as text that can be stored. */
 export function textOf(value: unknown, lengthMax: number): string {
   const text = typeof value === 'string' ? value : showThrown(value);
   return text.slice(0, lengthMax).toWellFormed().replaceAll('\0', '\uFFFD');
 }
 
-/** A plain object is shown as JSON: `[object Object]` helps nobody. */
+/** A plain object is shown as JSON: `[object Object]` helps no reader. */
 function showThrown(thrown: unknown): string {
   try {
     const text = String(thrown);

@@ -1,6 +1,6 @@
 // How is a run changed that its owner may be claiming this very moment? A claim names its runs without writing
-// them, so a lock on the run's row would stop nobody. What stops claims is the owner's gate, which waits for those in flight
-// and holds off new ones; and since the slot may just be changing hands, its row is locked as well: whoever would own it
+// them, so a lock on the run's row would stop no claim. What stops claims is the owner's gate, which waits for those in flight
+// and holds off new ones; and since the slot may just be changing hands, its row is locked as well: a replica that would own it
 // next has to wait, too. First the gate, then the row: the order in which an owner hands its slots over. A transaction that
 // waited for a gate with the row in hand would be waited for by that owner. Where the slot has gone to another owner
 // meanwhile, both are let go of before the next try. And nothing else may be locked before: a replica that hangs with its
@@ -17,7 +17,7 @@ const TRIES_MAX = 10;
 const OWNERS_TRIED = 3;
 
 /**
- * Writes in a transaction of its own, in which nobody claims from the slot and every claim that was made is visible. Null,
+ * Writes in a transaction of its own, in which no replica claims from the slot and every claim that was made is visible. Null,
  * with nothing written, when the owner could not be held off: a gate is open for milliseconds at a time, unless its replica hangs.
  */
 export async function besideClaims<Value>(

@@ -183,7 +183,7 @@ export class Membership {
       },
       this.#incarnation && { replica: this.#incarnation.replica, backendPid: this.#lastBackendPid },
     );
-    // Whoever declares us dead ends our sessions, too, and that may be just when one resumes: the end was told then before
+    // A leader that declares us dead ends our sessions, too, and that may be just when one resumes: the end was told then before
     // anything here knew of the session, and would be told no more.
     if (session.endedBy !== null) throw session.endedBy;
     this.#session = session;
@@ -198,7 +198,7 @@ export class Membership {
       applicationName: replicas.sessionName(holder.replica),
       maxConnections: this.options.workConnections,
       statementTimeoutMs: 10_000,
-      // Frozen in a transaction, with its gate open: whoever takes over must not depend on a right to end that session.
+      // Frozen in a transaction, with its gate open: a leader that takes over must not depend on a right to end that session.
       idleInTransactionMs: this.options.settings.leaseMs,
       walksIndexes: true,
       prepares: this.options.workPrepares,

@@ -132,7 +132,7 @@ export async function markDead(
   return numUpdatedRows > 0n;
 }
 
-/** How many sessions were told to end, and how many are left because nobody in this session has the right to end them. */
+/** How many sessions were told to end, and how many are left because no role of this session has the right to end them. */
 export interface Terminated {
   ended: number;
   left: number;
@@ -157,7 +157,7 @@ export async function terminateBackend(
 
 /**
  * A session belongs to the role that has logged in, and a role that was set afterwards may not be allowed to end it. What is
- * left is tried once more as the login; whoever may not do that either waits for the server's own limits on silent sessions.
+ * left is tried once more as the login; one that may not do that either waits for the server's own limits on silent sessions.
  */
 async function terminate(db: Database, which: RawBuilder<unknown>): Promise<Terminated> {
   const first = await terminateAllowed(db, which);

@@ -107,7 +107,7 @@ interface SessionStart {
   options?: string;
 }
 
-/** For sessions that somebody else's code opens: pinned like ours, with nothing else of them. */
+/** For sessions that code of others opens: pinned like ours, with nothing else of them. */
 export function pinnedSession(url: string): SessionStart {
   return withSettings(settledDatabaseUrl(url), pinnedOptions());
 }

@@ -49,7 +49,7 @@ function problemOfTls(given: URLSearchParams): string | null {
   return null;
 }
 
-/** Whether somebody must be asked before `settledDatabaseUrl` is right. */
+/** Whether the server must be asked before `settledDatabaseUrl` is right. */
 export function leavesTlsToServer(text: string): boolean {
   return ['prefer', 'allow'].includes(new URL(text).searchParams.get('sslmode') ?? '');
 }

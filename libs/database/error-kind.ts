@@ -9,7 +9,7 @@ export type DatabaseErrorKind = 'rejected' | 'passing' | 'lost' | 'unknown';
 
 /** SQLSTATEs that end the session while a commit may be on its way: class 57P0x, and 25P03 / 57P05 timeouts. */
 const SESSION_ENDED = new Set(['57P01', '57P02', '57P04', '57P05', '25P03', '25P04']);
-/** 40003 says itself that nobody knows whether the statement was completed. */
+/** 40003 says itself that it is not known whether the statement was completed. */
 const OUTCOME_UNKNOWN = '40003';
 /** The server could not be entered at all: starting up, full, or shut for new sessions. */
 const NOT_ADMITTED = new Set(['57P03', '53300', '08001', '08004']);

@@ -100,7 +100,7 @@ class LockedDialect extends PostgresDialect {
   }
 }
 
-/** Whoever migrates has the lock already. Kysely's own would be the session's, and stay with it when a migration fails. */
+/** The one who migrates has the lock already. Kysely's own would be the session's, and stay with it when a migration fails. */
 class LockedAdapter extends PostgresAdapter {
   override async acquireMigrationLock(): Promise<void> {}
 

@@ -1,5 +1,5 @@
-// How does the session stand that a statement of ours is sent on? Asked in words that no object in a schema of somebody
-// else's can stand in for, because the path is one of the things that are asked for.
+// How does the session stand that a statement of ours is sent on? Asked in words that no object in a schema of
+// others can stand in for, because the path is one of the things that are asked for.
 import { sql } from 'kysely';
 import type { Database } from './connection.js';
 import { DEMANDED_SETTINGS, type SessionReport } from './decisions/session-settings.js';

@@ -8,7 +8,7 @@ import { leavesTlsToServer, settledDatabaseUrl } from './database-url.js';
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const OFFERED = 'S';
 const TIMEOUT_MS = 5_000;
-/** "no pg_hba.conf entry": what a server says that lets nobody in without encryption. */
+/** "no pg_hba.conf entry": what a server says that lets no client in without encryption. */
 const NOT_ALLOWED = '28000';
 
 /** The URL as it is to be used from now on. Rejects when the server can't be asked. */

@@ -8,13 +8,13 @@ import type { AttemptError } from './decisions/run-transition.js';
 const CODE_LENGTH_MAX = 60;
 const MODULE_MISSING = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
 
-/** Never throws, whatever it is given. */
+/** Never throws, for any value. */
 export function describeAttemptFailure(thrown: unknown): AttemptError {
   const { name, message } = describeError(thrown);
   return { name, message: messageInPlaceOf(thrown) ?? message };
 }
 
-/** Null for a message that somebody wrote for this failure. */
+/** Null for a message that an author wrote for this failure. */
 function messageInPlaceOf(thrown: unknown): string | null {
   try {
     if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return null;

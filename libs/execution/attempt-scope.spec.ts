@@ -1,4 +1,4 @@
-// Is an error that nobody has caught held against the attempt that it came from, and against no other?
+// Is an error that no handler has caught held against the attempt that it came from, and against no other?
 import { expect, it } from 'vitest';
 import { claimedRun, noMeans } from '#test/support/builders.js';
 import { attemptRun, type CallTarget } from './attempt.js';

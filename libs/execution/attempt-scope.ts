@@ -1,4 +1,4 @@
-// Whose is an error that nobody has caught? Whatever a handler starts, timers and promises it does not await, runs in the
+// Whose is an error that no handler has caught? All that a handler starts, timers and promises it does not await, runs in the
 // asynchronous context of its attempt, and Node calls the listeners for unhandled rejections and uncaught exceptions in
 // that same context. So such an error fails the attempt that it came from, and only what belongs to no attempt is left
 // for the process. Entering the context costs a run about 0.4 us of processor time.
@@ -8,7 +8,7 @@ type Fail = (error: unknown) => void;
 
 const scope = new AsyncLocalStorage<Fail>();
 
-/** Calls `work`; `fail` is told of every error of it, and of what it started, that nobody catches. */
+/** Calls `work`; `fail` is told of every error of it, and of what it started, that is not caught. */
 export function inAttempt<Given extends unknown[], Result>(
   fail: Fail,
   work: (...given: Given) => Result,

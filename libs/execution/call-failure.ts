@@ -3,7 +3,7 @@
 // and where in the server's files the error arose, is not for him; the operator finds it in the log.
 import type { AttemptError } from './decisions/run-transition.js';
 
-/** For errors that tell of the endpoint, whoever throws them. */
+/** For errors that tell of the endpoint, from Node or from us. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was closed before the answer was complete',

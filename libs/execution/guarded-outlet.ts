@@ -136,7 +136,7 @@ function boundBeforeAnswer(request: http.ClientRequest): void {
     const message = `expected at most ${INTERIM_ANSWERS_MAX} interim answers, got more`;
     request.destroy(withCode('HPE_TOO_MANY_INTERIM', message));
   });
-  // With nobody to hear of it, Node would keep the call waiting.
+  // Without a listener Node would keep the call waiting.
   request.once('upgrade', (_answer, socket) => {
     socket.destroy();
     request.emit('error', withCode('HPE_UNASKED_UPGRADE', 'expected HTTP, got another protocol'));

@@ -1,4 +1,4 @@
-// Is a line of a run's log bounded, and does one that was cut say so, whatever made it too long?
+// Is a line of a run's log bounded, and does one that was cut say so, be its message or its fields too long?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JobLog } from '#client/job-definition.js';

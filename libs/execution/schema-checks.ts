@@ -1,6 +1,6 @@
 // Where and how far are values checked against the schemas that tenants have written? What is cheap for certain, on the
 // spot. Everything else in one of two threads: one check of a tenant at a time, each bounded in processor time and memory,
-// and all checks of one request together. So a schema that nobody could ever check, and a value made for it, cost their
+// and all checks of one request together. So a schema that could never be checked, and a value made for it, cost their
 // tenant an error, and the event loop nothing.
 import { createHash } from 'node:crypto';
 import type { Clock } from '#kernel/clock.js';
@@ -35,7 +35,7 @@ export type Verdict =
   | { kind: 'misfit'; mismatches: SchemaMismatch[] }
   /** `path` leads to the place in the schema. */
   | { kind: 'unusable'; path: PropertyKey[]; expected: string }
-  /** Nobody knows whether it fits: finding out takes too much. */
+  /** It is not known whether it fits: finding out takes too much. */
   | { kind: 'too-costly'; expected: string };
 
 type Unusable = Verdict & { kind: 'unusable' };

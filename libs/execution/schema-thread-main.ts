@@ -1,5 +1,5 @@
 // What does a thread do that checks values against tenants' schemas? It keeps the schemas that it has compiled, by their
-// hashes, and answers one question after the other. Whoever asks ends the thread when a question takes too long or fills
+// hashes, and answers one question after the other. The replica that asks ends the thread when a question takes too long or fills
 // its heap, so nothing here is bounded but what is kept between questions.
 import { parentPort } from 'node:worker_threads';
 import { isListable } from '#execution/decisions/check-cost.js';
@@ -69,7 +69,7 @@ function compile({ key, schemaJson }: SchemaQuestion & { kind: 'compile' }): Sch
     kept.clear();
     keptLength = 0;
   }
-  const compiled = compileSchema(JSON.parse(schemaJson) as object); // whoever asks has it as an object
+  const compiled = compileSchema(JSON.parse(schemaJson) as object); // the replica that asks has it as an object
   if (!kept.has(key)) keptLength += length;
   kept.set(key, { compiled, length });
   return compiled.kind === 'invalid' ? compiled : { kind: 'compiled' };

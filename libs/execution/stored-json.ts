@@ -1,7 +1,7 @@
 // What may be stored as JSON? Everything that JSON can say and jsonb can hold: no cycles, no NUL
 // characters, no halves of surrogate pairs. The last two are replaced, since one such character in one
 // output must not keep a whole batch of finished runs out of the history. What is nested deeper than the API takes is
-// unfit: whatever reads it later walks over it, and would overflow its stack.
+// unfit: each later reader walks over it, and would overflow its stack.
 import { describeError } from '#client/thrown-error.js';
 import { isTooDeep, NESTING_MAX } from '#kernel/exact-json.js';
 

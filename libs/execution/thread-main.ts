@@ -244,7 +244,7 @@ function revived({ name, message, stack, own }: ThrownInThread): Error {
   return error;
 }
 
-/** Never throws, whatever it is given, and what it makes can leave the thread. */
+/** Never throws, for any value, and what it makes can leave the thread. */
 export function threw(thrown: unknown): FromThread & { kind: 'threw' } {
   try {
     return { kind: 'threw', error: readError(thrown) };

@@ -1,9 +1,9 @@
 // What is still to be written of the attempts that have begun and ended here? Starts and ends wait in the order in which
 // they came, a batch of them is in hand while it is being written, and each part of it that is in the database is taken out
-// at once: whatever happens to the rest, only the rest is put back. An end is not taken before all starts that wait, since
+// at once: if the rest fails, only the rest is put back. An end is not taken before all starts that wait, since
 // it may close the claim by which their fires are decided. What the server refuses for a passing reason comes again in a
 // smaller batch, and what it refuses alone goes to the end, so that it holds nothing else up. Of what was sent when the
-// connection broke nobody knows whether it was written; that is remembered, so that it is read back first.
+// connection broke it is not known whether it was written; that is remembered, so that it is read back first.
 import type { DatabaseErrorKind } from '#database/error-kind.js';
 import type { Ending, Start } from './settlement.js';
 

@@ -1,7 +1,7 @@
 // What does a JSON text say, to the last digit? JSON's integers have no end and JavaScript's numbers have: JSON.parse
 // rounds 9007199254740993 and makes Infinity of 1e400 without a word, and what is nested without end overflows the
 // stack of the next function that walks over it. Such texts are refused here, with the place. A fraction is what the
-// nearest double is, as everywhere else, since nobody expects more of 0.1. Texts without a suspicious number, nearly
+// nearest double is, as everywhere else, since no program expects more of 0.1. Texts without a suspicious number, nearly
 // all, cost one pass of a regular expression more than JSON.parse.
 
 export const NESTING_MAX = 100;

@@ -1,4 +1,4 @@
-// Does `carillon doctor` tell of a real server what there is, and of one that is not there what to mend?
+// Does `npm run doctor` tell of a real server what there is, and of one that is not there what to mend?
 import { expect, it, onTestFinished } from 'vitest';
 import { doctor } from '../../apps/cli/doctor/doctor.js';
 import { until } from '../support/until.js';

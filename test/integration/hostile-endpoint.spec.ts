@@ -1,4 +1,4 @@
-// Is a call bounded, in memory and in time, whatever its endpoint does, and is the tenant told why it failed without a word
+// Is a call bounded, in memory and in time, for all that its endpoint does, and is the tenant told why it failed without a word
 // about the server? The endpoint writes bytes of the test's own, since no HTTP server would.
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';

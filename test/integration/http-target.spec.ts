@@ -1,5 +1,5 @@
 // Does an HTTP target get one honest request, and becomes its answer what HTTP says that it is? Against a server on this
-// machine, which the operator has allowed. Addresses that nobody has allowed are tried in internal-addresses.spec.
+// machine, which the operator has allowed. Addresses that no operator has allowed are tried in internal-addresses.spec.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,5 +1,5 @@
 // Is a refusal taken for a run's own fault only where it is about the run's value, and is what was written of a batch
-// written no more, whatever becomes of the rest?
+// written no more, also when the rest fails?
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
@@ -130,7 +130,7 @@ describe('a batch of which a part is written', () => {
     expect([worker.held.size, await count(db, 'claim'), await count(db, 'run')]).toEqual([1, 1, 1]);
   });
 
-  it('is read back when nobody heard whether it was committed', async () => {
+  it('is read back when the replica did not hear whether it was committed', async () => {
     const { worker } = await ended({ runs: 3, running: 1 });
     const lost: unknown[] = [];
     worker.settleLoop.claimLost.subscribe((id) => lost.push(id));

@@ -1,4 +1,4 @@
-// Can a worker lose its lease by what it says of itself? A heartbeat or a batch of log lines keeps the lease whatever
+// Can a worker lose its lease by what it says of itself? A heartbeat or a batch of log lines keeps the lease, with all that
 // comes along with it; what can't be kept of the rest is named, and what can be is kept.
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

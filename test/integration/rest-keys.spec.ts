@@ -68,7 +68,7 @@ describe("an administrator's key of the configuration", () => {
     }
   });
 
-  it('heals by itself in a replica that is configured with it, whatever the clock of the database did', async () => {
+  it('heals by itself in a replica that is configured with it, also after the clock of the database was set', async () => {
     await sql`update carillon.api_key set named_at = clock_timestamp() - interval '1 day' where prefix = 'sk_a'`.execute(
       db,
     );

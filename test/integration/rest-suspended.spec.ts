@@ -1,5 +1,5 @@
 // What can be done in a suspended tenant? Nothing new: every operation of the description that changes something is
-// refused with the tenant's state, whatever it was sent, but for those that end or stop things, those of an administrator,
+// refused with the tenant's state, with any body, but for those that end or stop things, those of an administrator,
 // and what is said about work that is under way.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operationsOf, readDescription } from '../support/api-description.js';

@@ -1,4 +1,4 @@
-// Is anything that a worker's handler says ever held against its work? Whatever it logs, tells of its progress, returns or
+// Is anything that a worker's handler says ever held against its work? All that it logs, tells of its progress, returns or
 // throws: the lease is kept while it works, and the run ends once, with the real reason.
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';

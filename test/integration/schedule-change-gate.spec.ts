@@ -77,7 +77,7 @@ it('I5: takes back no run that the new owner of its slot is just claiming', asyn
   expect([await count(db, 'run'), await count(db, 'claim')]).toEqual([1, 1]);
 });
 
-it('I9: while a change waits for an owner that hangs it keeps nobody from the schedule, and says so in the end', async () => {
+it('I9: while a change waits for an owner that hangs it keeps no other request from the schedule, and says so in the end', async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
   const { url } = database;

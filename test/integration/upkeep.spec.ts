@@ -111,7 +111,7 @@ describe('the upkeep of a replica', () => {
     expect(rows).toEqual([{ seconds: 3_500 }, { seconds: 3_500 }]);
   });
 
-  it('shares its schema with nobody', () => {
+  it('shares its schema with no other pg-boss', () => {
     const read = () => readConfig({ DATABASE_URL: 'postgres://h/d', CARILLON_QUEUE_SCHEMA: 'carillon_boss' });
     expect(read).toThrow(/CARILLON_QUEUE_SCHEMA: expected a schema of your own/);
   });

@@ -17,7 +17,7 @@ declare module 'vitest' {
     /** Of a user who may create databases. */
     databaseUrl: string;
     templateDatabase: string;
-    /** Of whom the product logs in as, in whatever database. */
+    /** Of whom the product logs in as, in any database. */
     productUrl: string;
   }
 }

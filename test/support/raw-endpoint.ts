@@ -73,7 +73,7 @@ export class RawEndpoint {
     this.act = (socket) => void socket.end(text);
   }
 
-  /** Goes on for as long as somebody listens. */
+  /** Goes on for as long as a client listens. */
   sayWithoutEnd(head: string, again: string): void {
     this.act = (socket) => {
       socket.write(head);

@@ -47,7 +47,7 @@ export function isMember(...members: string[]): (node: ts.Node) => boolean {
     members.includes(`${node.expression.text}.${node.name.text}`);
 }
 
-/** The global under whatever object it is reached by, and its namesake in node:timers under whatever name. */
+/** The global by any object that it is reached by, and its namesake in node:timers under any name. */
 export function isTimer(node: ts.Node): boolean {
   const isName = (name: ts.Node): boolean =>
     ts.isIdentifier(name) && /^set(Timeout|Interval)$/.test(name.text);

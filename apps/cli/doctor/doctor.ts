@@ -1,4 +1,4 @@
-// Is the database fit for the cluster, and is there room for it? `carillon doctor` looks at what DATABASE_URL names,
+// Is the database fit for the cluster, and is there room for it? `npm run doctor` looks at what DATABASE_URL names,
 // with the settings of a replica, changes nothing, and ends with 1 when something is wrong.
 import { listHorizonHolders } from '#cluster/horizon.repository.js';
 import { listReplicas } from '#cluster/replica.repository.js';

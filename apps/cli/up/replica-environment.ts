@@ -51,7 +51,7 @@ export function replicaEnvironment(
     CARILLON_ADMIN_KEY: adminKey,
     CARILLON_BUILT_IN_JOBS: 'true',
     CARILLON_SIDE_LOG: sideLog,
-    // With its port: else a tenant's job type could call whatever else listens on this machine, and show its answer.
+    // With its port: else a tenant's job type could call all else that listens on this machine, and show its answer.
     CARILLON_HTTP_ALLOWED_HOSTS: [receiver ?? '', inherited['CARILLON_HTTP_ALLOWED_HOSTS'] ?? ''].join(','),
   };
 }

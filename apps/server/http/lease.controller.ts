@@ -1,6 +1,6 @@
 // What can the holder of a lease do? Say that it is alive, and end it: complete, fail, snooze, release or cancel the
 // run. The token in the path is all the key that it needs. Saying the same word again gets the same answer; any other
-// word after the first is told that the lease is lost. A heartbeat or a log keeps the lease whatever it says.
+// word after the first is told that the lease is lost. A heartbeat or a log keeps the lease in any case.
 import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
@@ -73,7 +73,7 @@ export class LeaseController {
     @Param('token', { schema: tokenShape }) token: string,
     @Body({ schema: shapes.heartbeatInput }) body: unknown,
   ) {
-    // The beat counts first: it keeps the lease whatever is said along with it.
+    // The beat counts first: it keeps the lease, also when what is said along with it is refused.
     const beat = await this.#beat(tenant, token);
     const { progress, detailsJson, dropped } = readHeartbeat(body);
     if (progress !== null || detailsJson !== null)

@@ -1,8 +1,8 @@
-// What must hold in every session of ours, whatever a database or a role has been given as its defaults? Waiting and then
+// What must hold in every session of ours, with any defaults of a database or a role? Waiting and then
 // reading anew needs READ COMMITTED; the driver reads dates, intervals and arrays in one of their forms only; and a path with
 // strangers' schemas in it lets their functions stand in for the server's. All of that is said when a session begins. A
 // pooler may drop what is said then, so at the start it is looked at, too, and what does not hold is refused by name.
-// What can't be said by us, or is somebody's decision that we must not overrule (read-only), is refused as well.
+// What can't be said by us, or is an administrator's decision that we must not overrule (read-only), is refused as well.
 
 /** Said at the beginning of each session, in the start-up packet's `options`. */
 const PINNED: Readonly<Record<string, string>> = {
@@ -19,7 +19,7 @@ const PINNED: Readonly<Record<string, string>> = {
   idle_session_timeout: '0',
 };
 
-/** Of the path that our own statements need: nobody else can put anything into these. */
+/** Of the path that our own statements need: no other role can put anything into these. */
 export const OWN_PATH = 'pg_catalog, pg_temp';
 
 /** As the start-up packet takes it: white space and backslashes are escaped. */

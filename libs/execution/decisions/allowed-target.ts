@@ -2,13 +2,13 @@
 // in them, and handlers to the operator, who set their retries and limits for all tenants: so only names that an
 // administrator has listed for the tenant, and none by default. It is asked when a job type is made or changed, and again
 // when a run is delivered, so a list that was shortened holds for what was made before. Endpoints and workers are the
-// tenant's own, and job types that the replicas registered are meant for all: these need nobody's leave.
+// tenant's own, and job types that the replicas registered are meant for all: these need no leave.
 
 /** What a target names, as far as it is asked here. */
 export type NamingTarget =
   { kind: 'queue'; queue: string } | { kind: 'handler'; handler: string } | { kind: 'http' | 'pull' };
 
-/** In a list: whatever there is. */
+/** In a list: all that there is. */
 export const EVERY_NAME = '*';
 
 export interface AllowedNames {
