@@ -20,6 +20,8 @@ interface Control {
   focus?: Focus;
   /** What the same breach shows as well, and sooner. */
   overlooked?: string[];
+  /** The first seed that showed it when this was written: played first, so that the others need not be before it. */
+  near?: number;
 }
 
 const CONTROLS: readonly Control[] = [
@@ -30,6 +32,7 @@ const CONTROLS: readonly Control[] = [
     shows: 'I1',
     focus: around('findDueSchedules', LONG_SLEEP),
     overlooked: ['I3'],
+    near: 799,
   },
   { broken: 'completions without the gate', shows: 'I4', focus: around('terminateSessions', LONG_SLEEP) },
   {
@@ -37,6 +40,7 @@ const CONTROLS: readonly Control[] = [
     shows: 'I2',
     focus: around('lockClaims', 'a process leaves', LONG_SLEEP),
     overlooked: ['I4'],
+    near: 590,
   },
   { broken: 'deaths without the gate', shows: 'I4', focus: around('markDead', LONG_SLEEP) },
   {
@@ -55,6 +59,7 @@ const CONTROLS: readonly Control[] = [
     shows: 'I8: all work done',
     focus: around('claimRuns', 'a process leaves'),
     overlooked: ['who has left claims nothing', 'one live claim a run', 'what is claimed is there'],
+    near: 209,
   },
   {
     broken: 'claims without the epoch of their slot',
@@ -137,11 +142,12 @@ describe.skipIf(process.env['SIM_SEED'] !== undefined)('the simulation finds', (
   it.each(CONTROLS)(
     '$broken, as $shows',
     { timeout: TIMEOUT_MS },
-    async ({ broken, shows, focus = null, overlooked = [] }) => {
-      const { tally, failed } = await playSeeds(
-        { first: 1, count: SEEDS_MAX },
-        { broken: new Set([broken]), focus, overlooked },
-      );
+    async ({ broken, shows, focus = null, overlooked = [], near = 1 }) => {
+      const options = { broken: new Set([broken]), focus, overlooked };
+      // After a change of the protocol another seed may be the first, and then all are looked through.
+      const known = await playSeeds({ first: near, count: 1 }, options);
+      const { tally, failed } =
+        known.failed === null ? await playSeeds({ first: 1, count: SEEDS_MAX }, options) : known;
       expect(failed?.violation?.invariant, `after ${tally.seeds} seeds`).toBe(shows);
     },
   );
