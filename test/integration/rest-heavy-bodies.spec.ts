@@ -156,6 +156,21 @@ describe('bodies that are under way', () => {
     });
   });
 
+  it('of callers who hang up at once leave nothing behind', async () => {
+    const mine = await createTenant(server);
+    for (let count = 0; count < 40; count += 1) {
+      const { socket } = await begin(mine, 'runs:batchCreate', 16 * MIB);
+      socket.resetAndDestroy();
+      await once(socket, 'close');
+    }
+    await until('its batch is taken', async () => {
+      const { answer, socket } = await begin(mine, 'runs:batchCreate', 2 * MIB);
+      socket.write(`${' '.repeat(2 * MIB - 2)}}`);
+      await until('it is answered', () => answer() !== undefined);
+      return answer() === '422';
+    });
+  });
+
   it('of all tenants have a bound in sum, over which the replica says that it is busy', async () => {
     const tenants = await Promise.all(Array.from({ length: 7 }, () => createTenant(server)));
     const crowd = await Promise.all(tenants.map((each) => begin(each, 'runs:batchCreate', 16 * MIB)));

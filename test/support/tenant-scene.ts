@@ -74,7 +74,7 @@ export async function setScene(server: TestServer): Promise<TenantScene> {
     (await listFires(tenant, once.name)).some(({ outcome }) => outcome === 'fired'),
   );
   const pulled = await createPulledJobType(tenant, { target: { kind: 'pull', leaseSeconds: 3_600 } });
-  const worker = await registerWorker(tenant, { jobType: pulled });
+  const worker = await registerWorker(tenant, { jobType: pulled, timeoutSeconds: 3_600 });
   for (let count = 0; count < 2; count += 1) await createRun(tenant, { jobType: pulled });
   const [held, ended] = [await worker.take(), await worker.take()];
   for (const lease of [held, ended]) {
