@@ -189,6 +189,8 @@ export interface RunTable {
   progress: JSONColumnType<object | null>;
   details: JSONColumnType<object | null>;
   lane: Generated<string>;
+  unique_key: string | null;
+  unique_window: string | null;
 }
 
 export interface ClaimTable {
@@ -226,6 +228,8 @@ export interface RunHistoryTable {
   deadline: Date | null;
   tags: string[] | null;
   progress: JSONColumnType<object | null>;
+  unique_key: string | null;
+  unique_window: string | null;
 }
 
 export interface RunLogTable {

@@ -3,10 +3,11 @@
 // happen throws; each run is told what became of it.
 import { holdOffClaims } from '#cluster/claims-hold.js';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
-import type { RunId, TenantId } from '#kernel/ids.js';
+import type { RunId } from '#kernel/ids.js';
 import type { RunRow } from './run-row.js';
 import { findUnclaimed, insertAndShowRun, insertRuns, replaceRun, type NewRun } from './run.repository.js';
-import * as keys from './unique-key.repository.js';
+import { deleteKeys } from './unique-key.repository.js';
+import { takeKeys } from './unique-keys.js';
 
 export interface UniqueWish {
   key: string;
@@ -66,14 +67,19 @@ export async function enqueueRun(
 }
 
 async function enqueueKeyed(tx: Tx, entries: readonly Enqueue[], room: number): Promise<Enqueued[]> {
-  const holders = await takeKeys(tx, entries);
+  const tenantId = entries[0]?.run.tenantId;
+  if (tenantId === undefined) return [];
+  const holders = await takeKeys(tx, {
+    tenantId,
+    asked: entries.flatMap(({ run, unique }) => (unique === null ? [] : [{ ...unique, runId: run.id }])),
+  });
   const created = new Map<RunId, NewRun>();
   const replacing: { place: number; run: NewRun }[] = [];
   const untaken: string[] = [];
   const results = entries.map(({ run, unique }, place): Enqueued => {
     const holder = unique === null ? run.id : (holders.get(unique.key) ?? run.id);
     if (holder === run.id) {
-      if (created.size < room) created.set(run.id, run);
+      if (created.size < room) created.set(run.id, { ...run, unique });
       else if (unique !== null) untaken.push(unique.key);
       return created.has(run.id) ? { kind: 'created', id: run.id } : { kind: 'over-quota' };
     }
@@ -82,13 +88,13 @@ async function enqueueKeyed(tx: Tx, entries: readonly Enqueue[], room: number): 
     if (unique.onConflict === 'return') return { kind: 'returned', id: holder };
     if (unique.onConflict === 'reject') return { kind: 'key-taken', id: holder };
     const replaced = { ...run, id: holder };
-    if (created.has(holder)) created.set(holder, replaced);
+    const first = created.get(holder);
+    if (first !== undefined) created.set(holder, { ...replaced, unique: first.unique ?? null });
     else replacing.push({ place, run: replaced });
     return { kind: 'replaced', id: holder };
   });
   await insertAll(tx, [...created.values()]);
-  const tenantId = entries[0]?.run.tenantId;
-  if (untaken.length > 0 && tenantId !== undefined) await keys.deleteKeys(tx, { tenantId, keys: untaken });
+  if (untaken.length > 0) await deleteKeys(tx, { tenantId, keys: untaken });
   // Last, because the owner's claims are held off from here until commit.
   const left = await replaceAll(
     tx,
@@ -97,63 +103,6 @@ async function enqueueKeyed(tx: Tx, entries: readonly Enqueue[], room: number): 
   for (const { place, run } of replacing)
     if (left.has(run.id)) results[place] = { kind: 'not-replaceable', id: run.id };
   return results;
-}
-
-const TRIES_MAX = 10;
-
-/** Takes every key that is free for the first run that wants it; resolves with who holds each key now. */
-async function takeKeys(tx: Tx, entries: readonly Enqueue[]): Promise<Map<string, RunId>> {
-  const wanted = new Map<string, keys.NewKey>();
-  for (const { run, unique } of entries) {
-    if (unique !== null && !wanted.has(unique.key))
-      wanted.set(unique.key, { key: unique.key, runId: run.id, windowMs: unique.windowMs });
-  }
-  const tenantId = entries[0]?.run.tenantId;
-  const holders = new Map<string, RunId>();
-  if (tenantId === undefined) return holders;
-  for (let tries = 0; wanted.size > 0; tries += 1) {
-    if (tries === TRIES_MAX)
-      throw new Error(`expected a unique key to be held or free, got one that vanished ${TRIES_MAX} times`);
-    const inserted = await keys.insertKeys(tx, { tenantId, keys: [...wanted.values()] });
-    for (const key of inserted) settleKey(wanted, holders, key);
-    if (wanted.size > 0) await takeHeld(tx, { tenantId, wanted, holders });
-  }
-  return holders;
-}
-
-/** Of keys that others have taken: those that are held no more are taken over; one that vanished stays wanted. */
-async function takeHeld(
-  tx: Tx,
-  {
-    tenantId,
-    wanted,
-    holders,
-  }: { tenantId: TenantId; wanted: Map<string, keys.NewKey>; holders: Map<string, RunId> },
-): Promise<void> {
-  const held = await keys.lockKeys(tx, { tenantId, keys: [...wanted.keys()] });
-  const unfinished = await keys.unfinishedAmong(
-    tx,
-    held.filter(({ untilRunEnds }) => untilRunEnds).map(({ runId }) => runId),
-  );
-  const takenOver: keys.NewKey[] = [];
-  for (const { key, runId, isOver, untilRunEnds } of held) {
-    const mine = wanted.get(key);
-    if (mine === undefined) continue;
-    const isFree = untilRunEnds ? !unfinished.has(runId) : isOver;
-    if (isFree) takenOver.push(mine);
-    settleKey(wanted, holders, key, isFree ? mine.runId : runId);
-  }
-  if (takenOver.length > 0) await keys.updateKeys(tx, { tenantId, keys: takenOver });
-}
-
-function settleKey(
-  wanted: Map<string, keys.NewKey>,
-  holders: Map<string, RunId>,
-  key: string,
-  holder = wanted.get(key)?.runId,
-): void {
-  if (holder !== undefined) holders.set(key, holder);
-  wanted.delete(key);
 }
 
 /** Resolves with the runs that could not be replaced. */

@@ -6,6 +6,13 @@ import type { RunOutcome } from '#database/schema.js';
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import { newestAttempts } from './settlement.repository.js';
 
+export interface EndedRun {
+  id: RunId;
+  /** The unique key that it held, and for how long; null: until it had ended. */
+  key: string | null;
+  windowMs: number | null;
+}
+
 /**
  * Locks those of the runs that are the tenant's and over in one of these outcomes. Race won: of two requests for the same run
  * the second waits here and then finds it gone, so it never takes a run out of the claim that the first has brought it to.
@@ -13,13 +20,16 @@ import { newestAttempts } from './settlement.repository.js';
 export async function lockEnded(
   tx: Tx,
   { tenantId, ids, outcomes }: { tenantId: TenantId; ids: readonly RunId[]; outcomes: readonly RunOutcome[] },
-): Promise<RunId[]> {
-  const { rows } = await sql<{ id: RunId }>`
-    select id from carillon.run_history
+): Promise<EndedRun[]> {
+  // A month of a window is as long as the month that begins now.
+  const { rows } = await sql<EndedRun>`
+    select id, unique_key as key,
+           extract(epoch from statement_timestamp() + unique_window - statement_timestamp())::float8 * 1000 as "windowMs"
+      from carillon.run_history
      where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[]) and outcome = any(${[...outcomes]}::text[])
      order by id
        for update`.execute(tx);
-  return rows.map((row) => row.id);
+  return rows;
 }
 
 /**
@@ -43,14 +53,14 @@ export async function requeueRuns(
        where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[]) and outcome = any(${[...outcomes]}::text[])
       returning *)
     insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
-                              created_at, queue, concurrency_key, deadline, tags)
+                              created_at, queue, concurrency_key, deadline, tags, unique_key, unique_window)
     select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, clock_timestamp(), attempt + 1,
            -- The last attempt of a poison run is among the past ones already.
            case when (past_attempts -> -1 ->> 'attempt')::int = attempt then past_attempts
                 else ${newestAttempts('gone')} || jsonb_strip_nulls(jsonb_build_object(
                        'attempt', attempt, 'outcome', case when outcome = 'dead-lettered' then 'failed' else outcome end,
                        'replica', replica, 'worker', worker, 'startedAt', started_at, 'finishedAt', finished_at, 'error', error)) end,
-           created_at, queue, concurrency_key, case when deadline > clock_timestamp() then deadline end, tags
+           created_at, queue, concurrency_key, case when deadline > clock_timestamp() then deadline end, tags, unique_key, unique_window
       from gone
     returning id`.execute(tx);
   return rows.map((row) => row.id);
@@ -69,16 +79,29 @@ export interface RunFilter {
   asOf: Date;
 }
 
-/** Some ended runs, or with a limit beyond all of them their number. */
+/** Where a look at ended runs has got to. */
+export interface EndedPlace {
+  outcome: RunOutcome;
+  id: RunId;
+}
+
+/**
+ * Some ended runs beyond a place, none of which has succeeded, or with a limit beyond all of them their number. In the order of
+ * the index of what went wrong, so that those which stay over are looked at once and hide none of the others.
+ */
 export async function pickEnded(
   db: Database,
-  filter: RunFilter & { outcomes: readonly RunOutcome[]; limit: number },
-): Promise<RunId[]> {
-  const { rows } = await sql<{ id: RunId }>`
-    select id from carillon.run_history
-     where ${wanted(filter)} and outcome = any(${[...filter.outcomes]}::text[]) and finished_at <= ${filter.asOf}
+  filter: RunFilter & { outcomes: readonly RunOutcome[]; after: EndedPlace | null; limit: number },
+): Promise<EndedPlace[]> {
+  const { after } = filter;
+  const { rows } = await sql<EndedPlace>`
+    select outcome, id from carillon.run_history
+     where ${wanted(filter)} and outcome = any(${[...filter.outcomes]}::text[]) and outcome <> 'succeeded'
+       and finished_at <= ${filter.asOf}
+       and ${after === null ? sql`true` : sql`(outcome, id) > (${after.outcome}, ${after.id}::uuid)`}
+     order by outcome, id
      limit ${filter.limit}`.execute(db);
-  return rows.map((row) => row.id);
+  return rows;
 }
 
 export type OpenState = 'scheduled' | 'queued' | 'running' | 'retrying';

@@ -20,6 +20,8 @@ export interface NewRun {
   runAt: Date | null;
   delayMs?: number;
   deadline: Date | null;
+  /** What it holds; kept with it, so that it can hold it again when it comes back. */
+  unique?: { key: string; windowMs: number | null } | null;
 }
 
 export async function insertRun(db: Database, run: NewRun): Promise<void> {
@@ -29,10 +31,12 @@ export async function insertRun(db: Database, run: NewRun): Promise<void> {
 /** All of them or none. */
 export async function insertRuns(db: Database, runs: readonly NewRun[]): Promise<void> {
   await sql`
-    insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at)
+    insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at,
+                              unique_key, unique_window)
     select r.id, r.tenant_id, r.slot, r.job_type, r.queue, r.concurrency_key,
            case when r.tags is not null then array(select jsonb_array_elements_text(r.tags::jsonb)) end,
-           r.payload::jsonb, r.priority, r.deadline, coalesce(r.run_at, clock_timestamp() + make_interval(secs => r.delay_ms / 1000))
+           r.payload::jsonb, r.priority, r.deadline, coalesce(r.run_at, clock_timestamp() + make_interval(secs => r.delay_ms / 1000)),
+           r.unique_key, make_interval(secs => r.unique_window_ms / 1000)
       from unnest(${runs.map((run) => run.id)}::uuid[],
                   ${runs.map((run) => run.tenantId)}::uuid[],
                   ${runs.map((run) => run.slot)}::smallint[],
@@ -44,10 +48,11 @@ export async function insertRuns(db: Database, runs: readonly NewRun[]): Promise
                   ${runs.map((run) => run.priority)}::smallint[],
                   ${runs.map((run) => run.deadline)}::timestamptz[],
                   ${runs.map((run) => run.runAt)}::timestamptz[],
-                  ${runs.map((run) => run.delayMs ?? 0)}::float8[])
-        as r (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at, delay_ms)`.execute(
-    db,
-  );
+                  ${runs.map((run) => run.delayMs ?? 0)}::float8[],
+                  ${runs.map((run) => run.unique?.key ?? null)}::text[],
+                  ${runs.map((run) => run.unique?.windowMs ?? null)}::float8[])
+        as r (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at, delay_ms,
+              unique_key, unique_window_ms)`.execute(db);
 }
 
 /**

@@ -102,8 +102,8 @@ export interface KeyPlace {
 
 /**
  * Looks at the next keys after a place and clears those whose run has ended; resolves with the last place, or
- * undefined at the end. Race won: the row must still name the run that was looked at, so a key which somebody
- * takes meanwhile for a run that this snapshot can't see is left to him.
+ * undefined at the end. Race won: the row must still be the version that was looked at, so a key that is taken meanwhile for
+ * a run that this snapshot can't see is left to that run, even if the row named it before: it may have come back.
  */
 export async function deleteEndedKeys(
   db: Database,
@@ -111,17 +111,17 @@ export async function deleteEndedKeys(
 ): Promise<KeyPlace | undefined> {
   const { rows } = await sql<KeyPlace>`
     with looked as materialized (
-      select tenant_id, key, run_id, expires_at from carillon.unique_key
+      select tenant_id, key, run_id, expires_at, xmin as version from carillon.unique_key
        where (tenant_id, key) > (${after?.tenantId ?? '00000000-0000-0000-0000-000000000000'}::uuid, ${after?.key ?? ''}::text)
        order by tenant_id, key
        limit ${limit}),
     ended as materialized (
-      select l.tenant_id, l.key, l.run_id from looked l
+      select l.tenant_id, l.key, l.version from looked l
         left join lateral (select id from carillon.run r where r.id = l.run_id limit 1) r on true
        where l.expires_at is null and r.id is null),
     gone as (
       delete from carillon.unique_key u using ended e
-       where u.tenant_id = e.tenant_id and u.key = e.key and u.run_id = e.run_id)
+       where u.tenant_id = e.tenant_id and u.key = e.key and u.xmin = e.version)
     select tenant_id as "tenantId", key from looked order by tenant_id desc, key desc limit 1`.execute(db);
   return rows[0];
 }

@@ -15,7 +15,7 @@ import * as revocations from '#execution/revocation.repository.js';
 import * as runs from '#execution/run.repository.js';
 import * as settlements from '#execution/settlement.repository.js';
 import { writeProgress } from '#execution/progress.repository.js';
-import { requeueRuns } from '#execution/requeue.repository.js';
+import * as requeues from '#execution/requeue.repository.js';
 import { deleteEndedRuns } from '#execution/retention.repository.js';
 import { asId } from '#kernel/ids.js';
 import { findTenantAndJob } from '#server/http/tenant-and-job.repository.js';
@@ -181,8 +181,12 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'dead letters': (tx) =>
     revocations.deadLetter(tx, { replica: on.replica, runIds: [...on.runs], error: {} }),
   'the sweep': (tx) => sweep(tx),
-  'runs brought back': (tx) =>
-    requeueRuns(tx, { tenantId: first().id, ids: on.ended, outcomes: ['failed', 'succeeded'] }),
+  'runs brought back': async (tx) => {
+    await requeues.lockEnded(tx, { ...anyEnded(), ids: on.ended });
+    await requeues.requeueRuns(tx, { ...anyEnded(), ids: on.ended });
+  },
+  'a later list of what went wrong': (tx) =>
+    requeues.pickEnded(tx, { ...anyEnded(), after: { outcome: 'failed', id: on.ended[0] ?? newRun().id } }),
   'a short retention': (tx) => deleteEndedRuns(tx, { tenantId: first().id, days: 2, limit: 1_000 }),
   'one run': (tx) => runs.findRun(tx, { tenantId: first().id, id: on.runs[7] ?? newRun().id }),
   'a list of runs': (tx) => runs.listRuns(tx, page()),
@@ -215,6 +219,10 @@ const plansOf = (name: string) =>
   );
 
 const slotsOf = () => [...new Set(on.tenants.map(({ slot }) => slot))];
+const anyEnded = () => ({
+  ...{ tenantId: first().id, jobType: null, queue: null, tag: null, scheduleId: null, asOf: new Date() },
+  ...{ createdAfter: null, createdBefore: null, outcomes: ['failed', 'dead-lettered'] as const, limit: 500 },
+});
 const newKeys = () => on.runs.map((runId) => ({ key: runId, runId, windowMs: null }));
 const newRun = () => ({
   id: asId.run(randomUUIDv7()),

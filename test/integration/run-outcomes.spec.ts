@@ -239,8 +239,8 @@ describe('completing a run in a transaction', () => {
 });
 
 describe('trying again what is over', () => {
-  const retry = (ids: Awaited<ReturnType<typeof addRuns>>) =>
-    retryEnded(db, { tenantId: tenant.id, ids, outcomes: RETRIABLE });
+  const retry = async (ids: Awaited<ReturnType<typeof addRuns>>) =>
+    (await retryEnded(db, { tenantId: tenant.id, ids, outcomes: RETRIABLE })).retried;
 
   it('brings it back with its attempts, the next number, and a fresh budget', async () => {
     let isBroken = true;

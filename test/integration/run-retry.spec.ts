@@ -32,7 +32,10 @@ it('leaves a run in its claim that is still running, whichever tenant asks', asy
   const before = await claims();
   expect(before).toMatchObject([{ run_ids: expect.arrayContaining(ids) as string[] }]);
   for (const { id: tenantId } of [tenant, await addTenant(db)])
-    expect(await retryEnded(db, { tenantId, ids, outcomes: RETRIABLE })).toEqual([]);
+    expect(await retryEnded(db, { tenantId, ids, outcomes: RETRIABLE })).toEqual({
+      retried: [],
+      keptOut: [],
+    });
   expect(await claims()).toEqual(before);
   finish.resolve();
   await worker.finish();
@@ -65,6 +68,6 @@ it('leaves a run in the claim that it got from another request at the same momen
     );
     return { late, before: (await sql`select * from carillon.claim`.execute(tx)).rows };
   });
-  expect(await claimed.late).toEqual([]);
+  expect(await claimed.late).toEqual({ retried: [], keptOut: [] });
   expect(await claims()).toEqual(claimed.before);
 });

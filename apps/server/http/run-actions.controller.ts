@@ -8,8 +8,8 @@ import { actInBatches } from '#execution/bulk-act.js';
 import { cancelRuns } from '#execution/run-ending.js';
 import { findRun } from '#execution/run.repository.js';
 import type { RunRow } from '#execution/run-row.js';
-import { RETRIABLE, retryEnded } from '#execution/requeue.js';
-import { pickEnded, pickOpen, type RunFilter } from '#execution/requeue.repository.js';
+import { RETRIABLE, retryEnded, type KeptOut } from '#execution/requeue.js';
+import { pickEnded, pickOpen, type EndedPlace, type RunFilter } from '#execution/requeue.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import { findSchedule } from '#scheduling/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
@@ -66,7 +66,9 @@ export class RunActionsController {
   @ApiOkResponse({ standardSchema: runShape })
   async retry(@CurrentTenant() tenant: Tenant, @Param('run', { schema: uuid }) id: string) {
     const runId = asId.run(id);
-    const retried = await retryEnded(this.db, { tenantId: tenant.id, ids: [runId], outcomes: RETRIABLE });
+    const request = { tenantId: tenant.id, ids: [runId], outcomes: RETRIABLE };
+    const { retried, keptOut } = await retryEnded(this.db, request);
+    for (const one of keptOut) throw keyHeld(one);
     const found = await this.#find(tenant, runId);
     if (retried.length === 0) throw invalidState(found, `a run that is ${RETRIABLE.join(', ')}`);
     this.replica.hintWork([tenant.slot]);
@@ -109,15 +111,29 @@ export class RunActionsController {
   ) {
     const outcomes = filter.state === undefined ? RETRIED_BY_DEFAULT : [filter.state];
     const wanted = await this.#filterOf(tenant, filter);
-    const pick = (limit: number) => pickEnded(this.db, { ...wanted, outcomes, limit });
+    let after: EndedPlace | null = null;
+    const pick = (limit: number) => pickEnded(this.db, { ...wanted, outcomes, after, limit });
     await expectCount(expectedCount, pick);
+    const skippedRuns: KeptOut[] = [];
     const done = await actInBatches(async (limit) => {
-      const ids = await pick(limit);
-      const retried = await retryEnded(this.db, { tenantId: tenant.id, ids, outcomes });
-      return { found: ids.length, ended: retried.length, requested: 0 };
+      const places = await pick(limit);
+      after = places.at(-1) ?? null;
+      const ids = places.map(({ id }) => id);
+      const { retried, keptOut } = await retryEnded(this.db, { tenantId: tenant.id, ids, outcomes });
+      skippedRuns.push(...keptOut.slice(0, bulk.SKIPPED_SHOWN - skippedRuns.length));
+      return { found: ids.length, ended: retried.length, passedOver: keptOut.length };
     });
     if (done.ended > 0) this.replica.hintWork([tenant.slot]);
-    return { retried: done.ended, more: done.isCutShort };
+    return {
+      retried: done.ended,
+      skipped: done.passedOver,
+      skippedRuns: skippedRuns.map((one) => ({
+        id: one.id,
+        reason: keyHeld(one).message,
+        heldBy: one.holder,
+      })),
+      more: done.isCutShort,
+    };
   }
 
   async #filterOf(tenant: Tenant, filter: bulk.BulkFilter): Promise<RunFilter> {
@@ -145,13 +161,21 @@ export class RunActionsController {
 
 async function expectCount(
   expected: number | undefined,
-  pick: (limit: number) => Promise<RunId[]>,
+  pick: (limit: number) => Promise<readonly unknown[]>,
 ): Promise<void> {
   if (expected === undefined) return;
   const { length: matching } = await pick(expected + 1);
   if (matching === expected) return;
   const got = matching > expected ? `more than ${expected}` : String(matching);
   throw new ProblemError('invalid-state', `expected ${expected} runs to match the filter, got ${got}`);
+}
+
+function keyHeld({ id, key, holder }: KeptOut): ProblemError {
+  return new ProblemError(
+    'already-exists',
+    `expected the unique key of run ${id} to be free, got ${JSON.stringify(key)}, which run ${holder} holds`,
+    { run: holder },
+  );
 }
 
 function invalidState({ id, state }: RunRow, wanted: string): ProblemError {

@@ -63,4 +63,14 @@ export const cancelledRuns = z.object({
   more,
 });
 
-export const retriedRuns = z.object({ retried: z.int(), more });
+/** Of many that were skipped, so many are told one by one. */
+export const SKIPPED_SHOWN = 100;
+
+export const retriedRuns = z.object({
+  retried: z.int(),
+  skipped: z.int().describe('Are as they were, because another run holds their unique key.'),
+  skippedRuns: z
+    .array(z.object({ id: z.uuid(), reason: z.string(), heldBy: z.uuid() }))
+    .describe(`The first ${SKIPPED_SHOWN} of them.`),
+  more,
+});

@@ -49,13 +49,13 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'endUnheld',
     says: ['with held as materialized', 'gone as ( delete from carillon.run r'],
-    texts: ['1yx41tp'],
+    texts: ['c808nh'],
     run: endUnheld,
   },
   {
     name: 'lockEnded',
-    says: ['select id from carillon.run_history where tenant_id = $1 and id = any($2::uuid[])', 'for update'],
-    texts: ['1eo4xul'],
+    says: ['select id, unique_key as key,', 'from carillon.run_history where tenant_id = $1', 'for update'],
+    texts: ['1pyuw4t'],
     run: lockEnded,
   },
   {
@@ -77,7 +77,7 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'requeueRuns',
     says: ['with gone as ( delete from carillon.run_history', 'insert into carillon.run (id,'],
-    texts: ['5ge48k'],
+    texts: ['140cpai'],
     run: requeueRuns,
   },
 ];
@@ -125,15 +125,18 @@ function endUnheld(scene: Scene): ReturnType<Meaning['run']> {
 function lockEnded({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
   const [tenantId, ids, outcomes] = params as [string, string[], string[]];
   if (broken.has('runs taken out of their claims before it is known that they are over'))
-    return answer(ids.map((id) => ({ id })));
+    return answer(ids.map(withoutKey));
   const fits = (id: string): boolean => {
     const ended = db.history.get(id, tx);
     return ended !== null && ended.row.tenantId === tenantId && outcomes.includes(ended.outcome);
   };
   const there = ids.filter(fits).toSorted();
   if (!db.history.lockAll(there, tx)) return BLOCKED;
-  return answer(there.filter(fits).map((id) => ({ id })));
+  return answer(there.filter(fits).map(withoutKey));
 }
+
+/** Unique keys are left out of the model: rows of `unique_key` alone decide about them, in one transaction. */
+const withoutKey = (id: string) => ({ id, key: null, windowMs: null });
 
 function requeueRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
   const [tenantId, ids, outcomes] = params as [string, string[], string[]];

@@ -7,7 +7,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'insertRun',
     says: ['insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload'],
-    texts: ['1d81omn'],
+    texts: ['1e2roue'],
     run: insertRun,
   },
   {

@@ -41,7 +41,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
     says: [
       'gone as ( delete from carillon.run where id = any((select ids from asked)::uuid[]) and attempt = $2 returning',
     ],
-    texts: ['2necy2'],
+    texts: ['1w0z1lj'],
     run: finishRuns,
   },
   {
