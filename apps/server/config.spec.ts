@@ -26,7 +26,14 @@ describe('settings', () => {
       CARILLON_MIGRATE: true,
       CARILLON_BUILT_IN_JOBS: false,
       CARILLON_HTTP_ALLOWED_HOSTS: [],
-      cluster: { heartbeatMs: 1_000, leaseMs: 5_000, marginMs: 1_000, electionMs: 500, sweepMs: 300 },
+      cluster: {
+        heartbeatMs: 1_000,
+        leaseMs: 5_000,
+        marginMs: 1_000,
+        electionMs: 500,
+        sweepMs: 300,
+        graceMs: 150,
+      },
     });
   });
 
@@ -168,7 +175,13 @@ describe('a name that looks like ours', () => {
 describe('the durations of the cluster', () => {
   it('follow from the lease', () => {
     const config = readConfig({ ...required, CARILLON_HEARTBEAT_MS: '100', CARILLON_LEASE_MS: '601' });
-    expect(config.cluster).toMatchObject({ heartbeatMs: 100, leaseMs: 601, marginMs: 121, sweepMs: 75 });
+    expect(config.cluster).toMatchObject({
+      heartbeatMs: 100,
+      leaseMs: 601,
+      marginMs: 121,
+      sweepMs: 75,
+      graceMs: 37,
+    });
   });
 
   it('are refused when they do not go together', () => {

@@ -224,6 +224,7 @@ export function readConfig(given: Readonly<Record<string, string | undefined>> =
     CARILLON_LEASE_MS: leaseMs,
     CARILLON_LIVENESS: liveness,
   } = parsed.data;
+  const sweepMs = Math.min(DEFAULT_CLUSTER_SETTINGS.sweepMs, Math.floor(leaseMs / 8));
   const cluster = checkClusterSettings({
     ...DEFAULT_CLUSTER_SETTINGS,
     liveness,
@@ -231,7 +232,8 @@ export function readConfig(given: Readonly<Record<string, string | undefined>> =
     leaseMs,
     marginMs: Math.ceil(leaseMs / 5),
     electionMs: Math.min(DEFAULT_CLUSTER_SETTINGS.electionMs, Math.floor(leaseMs / 4)),
-    sweepMs: Math.min(DEFAULT_CLUSTER_SETTINGS.sweepMs, Math.floor(leaseMs / 8)),
+    sweepMs,
+    graceMs: Math.floor(sweepMs / 2),
   });
   return { ...parsed.data, cluster, preparesStatements: preparesStatements(parsed.data) };
 }

@@ -19,6 +19,8 @@ export interface ClusterSettings {
   electionMs: number;
   /** The leader looks at everybody this often. */
   sweepMs: number;
+  /** A replica whose sessions are gone has crashed if it is still gone so much later; below a sweep, so that the next look decides. */
+  graceMs: number;
 }
 
 export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
@@ -28,11 +30,12 @@ export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
   marginMs: 1_000,
   electionMs: 500,
   sweepMs: 300,
+  graceMs: 150,
 };
 
 /** Throws ConfigError naming the first relation that does not hold. */
 export function checkClusterSettings(settings: ClusterSettings): ClusterSettings {
-  const { heartbeatMs, leaseMs, marginMs, electionMs, sweepMs } = settings;
+  const { heartbeatMs, leaseMs, marginMs, electionMs, sweepMs, graceMs } = settings;
   require(leaseMs >=
     3 * heartbeatMs, `leaseMs must be at least 3 × heartbeatMs (${3 * heartbeatMs}), got ${leaseMs}`);
   require(marginMs >= leaseMs / 5, `marginMs must be at least leaseMs / 5 (${leaseMs / 5}), got ${marginMs}`);
@@ -44,6 +47,8 @@ export function checkClusterSettings(settings: ClusterSettings): ClusterSettings
   // A leader that looks less often than each quarter of a lease takes itself for asleep; half of that leaves a pass its time.
   require(sweepMs > 0 &&
     sweepMs <= leaseMs / 8, `sweepMs must be between 1 and leaseMs / 8 (${leaseMs / 8}), got ${sweepMs}`);
+  require(graceMs >= 0 &&
+    graceMs < sweepMs, `graceMs must be from 0 to below sweepMs (${sweepMs}), got ${graceMs}`);
   return settings;
 }
 

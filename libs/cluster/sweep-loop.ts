@@ -54,6 +54,7 @@ export class SweepLoop implements Loop {
       self: leader.incarnation.replica,
       nowMs: this.clock.monotonicMs(),
       leaseMs: this.settings.leaseMs,
+      graceMs: this.settings.graceMs,
     });
     this.#memory = memory;
     for (const death of deaths) await this.#declareDead(leader, death);

@@ -16,6 +16,8 @@ export const BROKEN_PROTOCOLS = [
   'liveness by timestamps',
   'no resuming after a broken session',
   'crashes judged without asking for sessions and restarts',
+  'crashes judged at the first look',
+  'ends behind an answer that are not heard',
   'claims of the dead are left alone',
   'lost claims are not reconciled',
   'planning without fence, compare-and-set and unique ledger',

@@ -12,6 +12,10 @@ interface Sightings {
   beats: number[];
   /** When a sweep last found none of its sessions. */
   unseenAtMs: number;
+  /** Since when each sweep has found none, without a beat in between. */
+  unseenSinceMs: number;
+  /** When a sweep last found it gone for the whole grace. It may come back before that one's verdict is written. */
+  missedAtMs: number;
 }
 
 /** How far clocks may differ in rate, and how long a verdict may take from sweep to commit. */
@@ -46,7 +50,7 @@ export class Invariants {
   constructor(
     private readonly world: World,
     private readonly db: ModelDatabase,
-    private readonly leaseMs: number,
+    private readonly settings: { readonly leaseMs: number; readonly graceMs: number },
   ) {
     this.limits = new Limits(world, db);
   }
@@ -57,16 +61,30 @@ export class Invariants {
   }
 
   noteBeat(replica: number): void {
-    const before = this.#sightings.get(replica);
-    if (before === undefined)
-      this.#sightings.set(replica, { beats: [this.world.nowMs], unseenAtMs: Number.NEGATIVE_INFINITY });
-    else before.beats.push(this.world.nowMs);
+    const sightings = this.#sightingsOf(replica);
+    sightings.beats.push(this.world.nowMs);
+    sightings.unseenSinceMs = Infinity;
   }
 
-  noteUnseen(replica: number): void {
-    const sightings = this.#sightings.get(replica) ?? { beats: [], unseenAtMs: 0 };
-    sightings.unseenAtMs = this.world.nowMs;
-    this.#sightings.set(replica, sightings);
+  /** A sweep has looked for its sessions. */
+  noteLook(replica: number, { sessions }: { sessions: number }): void {
+    const sightings = this.#sightingsOf(replica);
+    const { nowMs } = this.world;
+    sightings.unseenSinceMs = sessions === 0 ? Math.min(sightings.unseenSinceMs, nowMs) : Infinity;
+    if (sessions > 0) return;
+    sightings.unseenAtMs = nowMs;
+    if (nowMs - sightings.unseenSinceMs >= this.settings.graceMs * CLOCK_TOLERANCE)
+      sightings.missedAtMs = nowMs;
+  }
+
+  #sightingsOf(replica: number): Sightings {
+    let sightings = this.#sightings.get(replica);
+    if (sightings === undefined) {
+      const never = Number.NEGATIVE_INFINITY;
+      sightings = { beats: [], unseenAtMs: never, unseenSinceMs: Infinity, missedAtMs: never };
+      this.#sightings.set(replica, sightings);
+    }
+    return sightings;
   }
 
   /** The run is being claimed while the server's clock shows `wallMs`. */
@@ -154,10 +172,14 @@ export class Invariants {
     const seen = this.#sightings.get(replica);
     if (seen === undefined || seen.beats.length === 0) return; // it never beat
     const { nowMs } = this.world;
-    if (reason === 'crashed' && nowMs - seen.unseenAtMs <= VERDICT_MS) return;
+    if (reason === 'crashed' && nowMs - seen.unseenAtMs <= VERDICT_MS) {
+      if (nowMs - seen.missedAtMs <= VERDICT_MS) return;
+      const story = `replica ${replica} is declared dead, but no two sweeps a grace apart have missed it`;
+      return this.world.violate('no replica dies of a moment', story);
+    }
     const recent = seen.beats.filter((_, index) => nowMs - (seen.beats[index + 1] ?? nowMs) <= VERDICT_MS);
     const silences = recent.map((atMs, index) => (recent[index + 1] ?? nowMs) - atMs);
-    if (Math.max(...silences) >= this.leaseMs * CLOCK_TOLERANCE) return;
+    if (Math.max(...silences) >= this.settings.leaseMs * CLOCK_TOLERANCE) return;
     const story = `replica ${replica} is declared dead as ${reason}, but was never silent for longer than ${Math.round(Math.max(...silences))} ms`;
     this.world.violate('no replica dies without a reason', story);
   }

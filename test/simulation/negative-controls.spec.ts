@@ -83,6 +83,11 @@ const CONTROLS: readonly Control[] = [
     broken: 'crashes judged without asking for sessions and restarts',
     shows: 'no replica dies without a reason',
   },
+  { broken: 'crashes judged at the first look', shows: 'no replica dies of a moment' },
+  {
+    broken: 'ends behind an answer that are not heard',
+    shows: 'I8: a leader and an owner for every slot',
+  },
   { broken: 'no resuming after a broken session', shows: 'a broken session ends no incarnation' },
   { broken: 'claims of the dead are left alone', shows: 'I8: all work done' },
   { broken: 'lost claims are not reconciled', shows: 'I8: all work done' },

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import type { Actor } from './actor.js';
 import type { Answer, Limits, Peer } from './connection.js';
 import { worldOnStage } from './played-world.js';
-import { failures } from './postgres-error.js';
+import { failures, isUnheardEnd } from './postgres-error.js';
 import type { Session } from './session.js';
 import { actorOnStage } from './stage.js';
 import type { World } from './world.js';
@@ -44,6 +44,8 @@ export class Client extends EventEmitter implements Peer {
   #session: Session | null = null;
   #connecting: { startedAtMs: number; reject: (error: Error) => void } | null = null;
   #isOver = false;
+  /** What statements are refused with after an end that no one was told of. */
+  #unheard: Error | null = null;
 
   constructor(config: ClientConfig = {}) {
     super();
@@ -77,7 +79,9 @@ export class Client extends EventEmitter implements Peer {
     const { text, values: params } = typeof query === 'string' ? { text: query, values: given } : query;
     return new Promise((resolve, reject) => {
       if (this.#isOver)
-        return reject(new Error('Client has encountered a connection error and is not queryable'));
+        return reject(
+          this.#unheard ?? new Error('Client has encountered a connection error and is not queryable'),
+        );
       this.#queue.push({ text, params, sentAtMs: this.#monotonicMs(), resolve, reject, isOver: false });
       if (this.#queue.length === 1) this.#send();
     });
@@ -154,7 +158,8 @@ export class Client extends EventEmitter implements Peer {
       this.#world.deliver(this, () => {
         if (this.#isOver) return;
         this.#settle(query, result);
-        if (end !== undefined) this.#break(end);
+        if (isUnheardEnd(end)) this.#endUnheard(end);
+        else if (end !== undefined) this.#break(end);
       });
     this.#world.send(this, () => server.receive(session, { text: query.text, params: query.params, answer }));
   }
@@ -174,6 +179,11 @@ export class Client extends EventEmitter implements Peer {
     this.#close(error);
     if (this.listenerCount('error') > 0) this.emit('error', error);
     this.emit('end');
+  }
+
+  #endUnheard(refusal: Error): void {
+    this.#leave();
+    this.#unheard = refusal;
   }
 
   #close(error: Error): void {

@@ -25,6 +25,12 @@ export const failures = {
   diskFull: () => new PostgresError('could not extend file: No space left on device', '53100'),
   outOfMemory: () => new PostgresError('out of memory', '53200'),
   valueRefused: () => new PostgresError('value out of range', '22003'),
+  unheardEnd: () =>
+    new PostgresError('the session has ended, and its client takes that for a refusal', 'XX000'),
   deadlock: () => new PostgresError('deadlock detected', '40P01'),
   transactionAborted: () => new PostgresError('current transaction is aborted', '25P02'),
 };
+
+export function isUnheardEnd(error: Error | undefined): error is Error {
+  return error instanceof PostgresError && error.code === 'XX000';
+}

@@ -154,7 +154,8 @@ export class Server implements DatabaseServer, StatementServer {
       return request.answer(answer);
     this.endsBehind = null;
     this.world.say(() => `${nameOf(session)} ends behind this answer`);
-    request.answer(answer, failures.terminated());
+    const isUnheard = this.#book.broken.has('ends behind an answer that are not heard');
+    request.answer(answer, isUnheard ? failures.unheardEnd() : failures.terminated());
     this.end(session, null);
   }
 

@@ -37,8 +37,9 @@ export class SimulatedCluster {
     const { db } = this;
     this.random = world.random;
     this.settings = settingsOf(this.random);
-    const { leaseMs } = this.settings;
-    const invariants = new Invariants(world, db, leaseMs);
+    const { leaseMs, graceMs } = this.settings;
+    if (broken.has('crashes judged at the first look')) this.settings.graceMs = 0;
+    const invariants = new Invariants(world, db, { leaseMs, graceMs });
     this.invariants = invariants;
     this.executions = new Executions(world, db, invariants);
     const book = new StatementBook(broken);
@@ -72,5 +73,6 @@ export class SimulatedCluster {
 function settingsOf(random: SeededRandom): ClusterSettings {
   const liveness = random.chance(0.2) ? 'leases' : 'sessions';
   if (random.chance(0.2)) return { ...DEFAULT_CLUSTER_SETTINGS, liveness };
-  return { liveness, heartbeatMs: 1_000, leaseMs: 3_000, marginMs: 600, electionMs: 800, sweepMs: 375 };
+  const short = { heartbeatMs: 1_000, leaseMs: 3_000, marginMs: 600, electionMs: 800, sweepMs: 375 };
+  return { liveness, ...short, graceMs: 187 };
 }

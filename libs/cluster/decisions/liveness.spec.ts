@@ -7,6 +7,7 @@ import { inheritedMemory, judgeLiveness, type Death, type ReplicaSighting } from
 
 const leaseMs = 5_000;
 const sweepMs = 250;
+const graceMs = 125;
 const self = asId.replica(1);
 const peer = asId.replica(2);
 
@@ -29,7 +30,7 @@ function leader({ predecessor = null }: { predecessor?: LeaderWatch | null } = {
   let nowMs = beganAtMs;
   const sweep = (sightings: readonly ReplicaSighting[], { afterMs = sweepMs } = {}): Death[] => {
     nowMs += afterMs;
-    const judged = judgeLiveness({ memory, sightings, self, nowMs, leaseMs });
+    const judged = judgeLiveness({ memory, sightings, self, nowMs, leaseMs, graceMs });
     memory = judged.memory;
     return judged.deaths;
   };
@@ -40,8 +41,18 @@ function leader({ predecessor = null }: { predecessor?: LeaderWatch | null } = {
 }
 
 describe('a crashed replica', () => {
-  it('is dead at the first look, when its lock is free, its sessions are gone and the server is the same', () => {
-    expect(leader().sweep([sighting(crashed)])).toEqual([{ replica: peer, reason: 'crashed', silentMs: 0 }]);
+  it('is dead at the second look at which its lock is free, its sessions are gone and the server is the same', () => {
+    const { sweep } = leader();
+    expect(sweep([sighting(crashed)])).toEqual([]);
+    expect(sweep([sighting(crashed)])).toEqual([{ replica: peer, reason: 'crashed', silentMs: sweepMs }]);
+  });
+
+  it('has the grace to itself, however often the leader looks', () => {
+    const { sweep } = leader();
+    sweep([sighting()]);
+    expect(sweep([sighting(crashed)])).toEqual([]);
+    expect(sweep([sighting(crashed)], { afterMs: graceMs - 1 })).toEqual([]);
+    expect(sweep([sighting(crashed)], { afterMs: 1 })).toMatchObject([{ replica: peer, reason: 'crashed' }]);
   });
 
   it.each([
@@ -49,19 +60,36 @@ describe('a crashed replica', () => {
     ['has a session', { sessions: 1 }],
     ['has not beaten since the server started', { sameServer: false }],
   ])('is alive for now while it %s', (_sign, oneSign) => {
-    expect(leader().sweep([sighting({ ...crashed, ...oneSign })])).toEqual([]);
+    expect(leader().sweepFor(leaseMs, [sighting({ ...crashed, ...oneSign })])).toEqual([]);
   });
 
-  it('is dead however its beats go on, since nobody is left to beat', () => {
+  it('is dead whatever its last beat was, since nobody is left to beat', () => {
     const { sweep } = leader();
     sweep([sighting({ beat: 7 })]);
+    expect(sweep([sighting({ ...crashed, beat: 8 })])).toEqual([]);
     expect(sweep([sighting({ ...crashed, beat: 8 })])).toMatchObject([{ replica: peer, reason: 'crashed' }]);
   });
 
-  it('is dead at once even for a leader that has just slept', () => {
+  it('is dead a look later for a leader that has just slept, and may have slept on the same machine', () => {
     const { sweep } = leader();
-    sweep([sighting()]);
-    expect(sweep([sighting(crashed)], { afterMs: 60_000 })).toMatchObject([{ reason: 'crashed' }]);
+    sweep([sighting(crashed)]);
+    expect(sweep([sighting(crashed)], { afterMs: 60_000 })).toEqual([]);
+    expect(sweep([sighting(crashed)])).toMatchObject([{ reason: 'crashed' }]);
+  });
+});
+
+describe('a replica whose connections are all reset for a moment', () => {
+  it('is alive when it is back at the next look', () => {
+    const { sweep } = leader();
+    for (let round = 0; round < 10; round += 1) {
+      expect(sweep([sighting(crashed)])).toEqual([]);
+      expect(sweep([sighting()])).toEqual([]);
+    }
+  });
+
+  it('is alive when it has beaten between two looks, though it is gone at both', () => {
+    const { sweep } = leader();
+    for (let beat = 1; beat <= 10; beat += 1) expect(sweep([sighting({ ...crashed, beat })])).toEqual([]);
   });
 });
 
@@ -183,12 +211,14 @@ describe('a leader', () => {
       ReplicaNumber,
     ];
     leading.sweep([sighting({ replica: hung }), sighting({ replica: healthy })]);
-    leading.sweepFor(leaseMs - sweepMs, [sighting({ replica: hung }), sighting({ replica: healthy })]);
-    const deaths = leading.sweep([
+    leading.sweepFor(leaseMs - 2 * sweepMs, [sighting({ replica: hung }), sighting({ replica: healthy })]);
+    const seen = [
       sighting({ replica: dead, ...crashed }),
       sighting({ replica: hung }),
       sighting({ replica: healthy, beat: 8 }),
-    ]);
+    ];
+    expect(leading.sweep(seen)).toEqual([]);
+    const deaths = leading.sweep(seen);
     expect(deaths.map(({ replica, reason }) => [replica, reason])).toEqual([
       [dead, 'crashed'],
       [hung, 'hung'],
@@ -226,6 +256,7 @@ describe('most of several peers that seem hung at once', () => {
     leading.sweep(still(3, 0));
     standFor(leading, 3, leaseMs);
     const seen = [...still(3, 99), sighting({ replica: asId.replica(6), ...crashed })];
+    leading.sweep(seen);
     expect(leading.sweep(seen)).toMatchObject([{ replica: 6, reason: 'crashed' }]);
   });
 

@@ -1,9 +1,10 @@
 // Who is dead? The leader judges by what the server shows and by its own monotonic clock alone; nobody's
 // timestamps are compared, since a stepped clock would then kill healthy replicas.
 //
-// Crashed, at once: the replica's lock is free, none of its sessions is left, and the server has not
-// restarted since its last beat. All three: a broken connection frees the lock while the replica lives,
-// and a server that restarts, or recovers from a crash, frees every lock and ends every session at once.
+// Crashed: the replica's lock is free, none of its sessions is left, and the server has not restarted since
+// its last beat. All three: a broken connection frees the lock while the replica lives, and a server that
+// restarts, or recovers from a crash, frees every lock and ends every session at once. And so at two looks, a
+// grace apart, with no beat in between: a living replica whose connections were all reset is back by then.
 // Hung: the beat counter has stood still for a whole lease while the leader itself was awake. When most of
 // several peers seem hung at once, the fault is more likely ours or the network's than theirs: the leader
 // then waits one more lease before it believes what it sees.
@@ -22,6 +23,8 @@ export interface ReplicaSighting {
 interface Observation {
   beat: number;
   changedAtMs: number;
+  /** Since when its lock has been free and its sessions gone; null while they are not. */
+  goneSinceMs: number | null;
 }
 
 /** What a leader remembers between sweeps. */
@@ -47,7 +50,7 @@ export function inheritedMemory(predecessor: LeaderWatch | null): LivenessMemory
   const { sighting, changedAtMs, seenAtMs } = predecessor;
   const { leader, leaderBeat } = sighting;
   if (leader === null || leaderBeat === null) return NOTHING_OBSERVED;
-  const observations = new Map([[leader, { beat: leaderBeat, changedAtMs }]]);
+  const observations = new Map([[leader, { beat: leaderBeat, changedAtMs, goneSinceMs: null }]]);
   return { sweptAtMs: seenAtMs, massHangSinceMs: null, observations };
 }
 
@@ -64,28 +67,33 @@ export interface LivenessInput {
   self: ReplicaNumber;
   nowMs: number;
   leaseMs: number;
+  /** How long a replica must have been gone to have crashed. */
+  graceMs: number;
 }
 
 /** With fewer peers than this, "most of them" says too little. */
 const CROWD = 4;
 
-export function judgeLiveness({ memory, sightings, self, nowMs, leaseMs }: LivenessInput): {
+export function judgeLiveness({ memory, sightings, self, nowMs, leaseMs, graceMs }: LivenessInput): {
   memory: LivenessMemory;
   deaths: Death[];
 } {
-  // If the leader itself slept, the others' beats stood still only in its eyes: start observing anew.
+  // If the leader itself slept, the others' beats stood still only in its eyes, and who was gone before may have
+  // slept on the same machine: start observing anew.
   const slept = memory.sweptAtMs !== null && nowMs - memory.sweptAtMs > leaseMs / 4;
   const observations = new Map<ReplicaNumber, Observation>();
   const crashed: Death[] = [];
   const hung: Death[] = [];
   for (const sighting of sightings) {
-    const before = slept ? undefined : memory.observations.get(sighting.replica);
-    const unchanged = before !== undefined && before.beat === sighting.beat;
-    const observation = unchanged ? before : { beat: sighting.beat, changedAtMs: nowMs };
-    observations.set(sighting.replica, observation);
+    const last = slept ? undefined : memory.observations.get(sighting.replica);
+    // A beat in between shows that it was back, however often its connections are reset.
+    const before = last?.beat === sighting.beat ? last : undefined;
+    const changedAtMs = before?.changedAtMs ?? nowMs;
+    const goneSinceMs = isGone(sighting) ? (before?.goneSinceMs ?? nowMs) : null;
+    observations.set(sighting.replica, { beat: sighting.beat, changedAtMs, goneSinceMs });
     if (sighting.replica === self) continue;
-    const silentMs = nowMs - observation.changedAtMs;
-    if (!sighting.lockHeld && sighting.sessions === 0 && sighting.sameServer) {
+    const silentMs = nowMs - changedAtMs;
+    if (goneSinceMs !== null && nowMs - goneSinceMs >= graceMs) {
       crashed.push({ replica: sighting.replica, reason: 'crashed', silentMs });
     } else if (silentMs >= leaseMs) {
       hung.push({ replica: sighting.replica, reason: 'hung', silentMs });
@@ -99,4 +107,8 @@ export function judgeLiveness({ memory, sightings, self, nowMs, leaseMs }: Liven
     memory: { sweptAtMs: nowMs, massHangSinceMs, observations },
     deaths: believed ? [...crashed, ...hung] : crashed,
   };
+}
+
+function isGone({ lockHeld, sessions, sameServer }: ReplicaSighting): boolean {
+  return !lockHeld && sessions === 0 && sameServer;
 }

@@ -22,7 +22,7 @@ const controlEnded: FaultKind = {
     ),
 };
 
-/** To its peers it looks like a crash until it is back, which takes it some milliseconds. */
+/** To its peers it looks like a crash until it is back, which takes it some milliseconds; a sweep later it would be one. */
 const sessionsEnded: FaultKind = {
   name: 'all-sessions-ended',
   death: 'may',
@@ -40,6 +40,7 @@ async function endSessions({ cluster, seat, witness, note }: Blow, which: string
   await rest(1_000);
 }
 
+/** It is back before the next sweep, unless the machine is busy. */
 const cut: FaultKind = {
   name: 'cut',
   death: 'may',

@@ -154,7 +154,7 @@ function sweep({ db, server, broken }: Scene): ReturnType<Meaning['run']> {
       const heart = db.heartbeat.get(replica);
       const name = `carillon:${replica}`;
       const sessions = [...server.sessions].filter((session) => session.applicationName === name).length;
-      if (sessions === 0) server.invariants.noteUnseen(replica);
+      server.invariants.noteLook(replica, { sessions });
       const seen = {
         replica,
         state,
