@@ -53,6 +53,7 @@ export interface Job<Payload> {
 export type JobOf<Definition> = Definition extends JobDefinition<infer Payload> ? Job<Payload> : never;
 
 export interface JobContext {
+  /** Its name, as `enqueue` and the API want it. */
   readonly tenant: string;
   readonly runId: string;
   /** Counted from 1; lost attempts count too. */

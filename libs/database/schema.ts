@@ -8,6 +8,7 @@ import type {
   ScheduleId,
   Slot,
   TenantId,
+  TenantName,
   Term,
   WorkerId,
 } from '#kernel/ids.js';
@@ -86,7 +87,7 @@ export interface ClusterEventTable {
 
 export interface TenantTable {
   id: TenantId;
-  name: string;
+  name: TenantName;
   display_name: string;
   slot: Slot;
   state: Generated<'active' | 'suspended'>;

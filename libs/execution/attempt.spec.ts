@@ -68,13 +68,12 @@ describe('an attempt', () => {
     });
     expect(await result).toMatchObject(
       succeeded({
-        tenant: scheduled.tenantId,
         runId: scheduled.id,
         attempt: 3,
         dueAt: scheduled.dueAt,
         idempotencyKey: scheduled.id,
         signal: abort.signal,
-        ...means,
+        ...means, // with the tenant's name
         lastDetails: null,
         completeInTx: expect.any(Function) as unknown,
       }),

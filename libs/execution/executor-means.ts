@@ -1,6 +1,7 @@
 // What can one attempt do besides returning? It speaks, starts other runs, and completes its own; each of these means
 // is put together when it is asked for.
 import type { JobContext } from '#client/job-definition.js';
+import type { TenantName } from '#kernel/ids.js';
 import type { ChildRuns } from './child-runs.js';
 import type { Completion } from './completion.js';
 import type { AttemptClock, AttemptMeans } from './job-context.js';
@@ -20,6 +21,7 @@ export class ExecutorMeans implements AttemptMeans {
   constructor(
     private readonly parts: MeansParts,
     private readonly attempt: RunningAttempt,
+    readonly tenant: TenantName,
   ) {}
 
   get log(): JobContext['log'] {

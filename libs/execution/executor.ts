@@ -215,7 +215,7 @@ export class Executor {
         call: target.call,
         stop: attempt.stop,
         giveUp: attempt.giveUp,
-        means: new ExecutorMeans(this.#means, attempt),
+        means: new ExecutorMeans(this.#means, attempt, target.tenant),
         now: this.#now,
         onLate: (result) => this.#noteLate(attempt, result),
         onThrown: (error) => this.thrown.publish({ run, error }),

@@ -1,6 +1,7 @@
 // What is a handler told about its attempt, and what can it do besides returning? Whatever costs something to make is
 // made when the handler first asks for it: most ask for nothing.
 import type { JobContext } from '#client/job-definition.js';
+import type { TenantName } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { StopSwitch } from './stop-switch.js';
 
@@ -11,6 +12,8 @@ export interface AttemptMeans extends Pick<
   JobContext,
   'log' | 'progress' | 'heartbeat' | 'enqueue' | 'completeInTx'
 > {
+  /** Whose the run is. The run itself knows only its id, which is no business of handlers. */
+  tenant: TenantName;
   clock?: AttemptClock;
 }
 
@@ -21,7 +24,7 @@ export interface AttemptClock {
 }
 
 export class AttemptContext implements JobContext {
-  readonly tenant: string;
+  readonly tenant: TenantName;
   readonly runId: string;
   readonly attempt: number;
   readonly dueAt: Date | null;
@@ -32,7 +35,7 @@ export class AttemptContext implements JobContext {
   #isCompleted = false;
 
   constructor(run: ClaimedRun, stop: Pick<StopSwitch, 'signal'>, means: AttemptMeans) {
-    this.tenant = run.tenantId;
+    this.tenant = means.tenant;
     this.runId = run.id;
     this.attempt = run.attempt;
     this.dueAt = run.dueAt;

@@ -2,14 +2,20 @@
 // the process is answered together.
 import { describeError } from '#client/thrown-error.js';
 import type { Database } from '#database/connection.js';
-import type { TenantId } from '#kernel/ids.js';
+import type { TenantId, TenantName } from '#kernel/ids.js';
 import type { JobType } from './job-type.js';
-import { findJobTypes, parseJobType, type StoredJobType } from './job-type.repository.js';
+import { findJobTypes, parseJobType, type FoundJobType } from './job-type.repository.js';
 
 interface Question {
   tenantId: TenantId;
   name: string;
-  answer: PromiseWithResolvers<JobType | undefined>;
+  answer: PromiseWithResolvers<KnownJobType>;
+}
+
+export interface KnownJobType {
+  tenant: TenantName;
+  /** Undefined when there is none. */
+  jobType: JobType | SpoiltJobType | undefined;
 }
 
 /** What is stored is no job type: asking again would bring the same answer. */
@@ -20,9 +26,9 @@ export class SpoiltJobType extends Error {
 export class JobTypeReader {
   readonly #waiting = new Map<Database, Question[]>();
 
-  /** Rejects when the database could not be asked, and with SpoiltJobType when what it said can't be understood. */
-  find(db: Database, asked: Pick<Question, 'tenantId' | 'name'>): Promise<JobType | undefined> {
-    const question = { ...asked, answer: Promise.withResolvers<JobType | undefined>() };
+  /** Rejects when the database could not be asked. */
+  find(db: Database, asked: Pick<Question, 'tenantId' | 'name'>): Promise<KnownJobType> {
+    const question = { ...asked, answer: Promise.withResolvers<KnownJobType>() };
     const together = this.#waiting.get(db);
     if (together !== undefined) together.push(question);
     else {
@@ -37,18 +43,23 @@ export class JobTypeReader {
     this.#waiting.delete(db);
     try {
       const found = await findJobTypes(db, questions);
-      for (const [index, { answer }] of questions.entries()) tell(answer, found[index]);
+      for (const [index, { answer }] of questions.entries()) {
+        const one = found[index];
+        if (one === undefined) answer.reject(new Error('expected an answer to each question, got fewer'));
+        else answer.resolve(knownFrom(one));
+      }
     } catch (error) {
       for (const { answer } of questions) answer.reject(error);
     }
   }
 }
 
-function tell(answer: Question['answer'], found: StoredJobType | undefined): void {
+function knownFrom({ tenant, stored }: FoundJobType): KnownJobType {
   try {
-    answer.resolve(found && parseJobType(found));
+    return { tenant, jobType: stored && parseJobType(stored) };
   } catch (error) {
     const { message } = describeError(error);
-    answer.reject(new SpoiltJobType(`expected job type ${found?.name} to be readable, got ${message}`));
+    const spoilt = new SpoiltJobType(`expected job type ${stored?.name} to be readable, got ${message}`);
+    return { tenant, jobType: spoilt };
   }
 }

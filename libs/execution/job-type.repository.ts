@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { randomUUID } from '#database/runtime/uuid.js';
-import type { TenantId } from '#kernel/ids.js';
+import type { TenantId, TenantName } from '#kernel/ids.js';
 import { refusalOf } from './decisions/allowed-target.js';
 import { jobTypeLimits } from './limits.js';
 import { retryPolicy, storedTarget, type JobType } from './job-type.js';
@@ -69,13 +69,20 @@ export async function findJobType(
   return rows[0] && parseJobType(rows[0]);
 }
 
+export interface FoundJobType {
+  /** Of the tenant that was asked for; empty when it is gone, and then it has no runs that could start. */
+  tenant: TenantName;
+  stored: StoredJobType | undefined;
+}
+
 /** What is found for each of these, in their order. Not parsed: one that is spoilt is no reason to withhold the others. */
 export async function findJobTypes(
   db: Database,
   asked: readonly { tenantId: TenantId; name: string }[],
-): Promise<(StoredJobType | undefined)[]> {
-  const { rows } = await sql<StoredJobType | Record<keyof StoredJobType, null>>`
-    select found.*
+): Promise<FoundJobType[]> {
+  type Row = (StoredJobType | Record<keyof StoredJobType, null>) & { tenant: TenantName };
+  const { rows } = await sql<Row>`
+    select coalesce((select t.name from carillon.tenant t where t.id = asked.tenant), '') as tenant, found.*
       from unnest(${asked.map(({ tenantId }) => tenantId)}::uuid[], ${asked.map(({ name }) => name)}::text[])
            with ordinality as asked (tenant, job_type, number)
       left join lateral (
@@ -85,7 +92,7 @@ export async function findJobTypes(
          order by tenant_id nulls last
          limit 1) found on true
      order by number`.execute(db);
-  return rows.map((row) => (isFound(row) ? row : undefined));
+  return rows.map(({ tenant, ...row }) => ({ tenant, stored: isFound(row) ? row : undefined }));
 }
 
 export async function listJobTypes(

@@ -13,7 +13,7 @@ import { encodeJson } from './stored-json.js';
 const DETAILS_BYTES_MAX = 64 * 1024;
 const MESSAGE_LENGTH_MAX = 1_000;
 
-export interface OpenReports extends Omit<AttemptMeans, 'enqueue' | 'completeInTx' | 'clock'> {
+export interface OpenReports extends Pick<AttemptMeans, 'log' | 'progress' | 'heartbeat'> {
   /** What has not been written yet, for who writes it before the attempt ends. */
   last(): ProgressNote | null;
   /** What has not been written yet; nothing is taken any more. */

@@ -4,7 +4,7 @@ import type { Incarnation, Membership } from '#cluster/membership.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import { unreachable } from '#kernel/errors.js';
-import { asId, type TenantId } from '#kernel/ids.js';
+import { asId, type TenantId, type TenantName } from '#kernel/ids.js';
 import type { CallTarget } from './attempt.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { NewLease } from './decisions/run-transition.js';
@@ -24,6 +24,8 @@ import { checkOutput, checkPayload } from './schema-check.js';
 import type { SchemaChecks } from './schema-checks.js';
 
 export interface ResolvedTarget {
+  /** Whose runs go there. */
+  tenant: TenantName;
   call: CallTarget;
   retry: RetryPolicy;
   timeoutMs: number;
@@ -71,11 +73,11 @@ export class Targets {
   }
 
   /** Runs of this job type will come soon. It has just been read, so it need not be read again for them. */
-  expect(tenantId: TenantId, jobType: JobType): void {
+  expect({ id, name }: { id: TenantId; name: TenantName }, jobType: JobType): void {
     const { incarnation } = this.membership;
     if (incarnation === null) return;
-    const target = this.#targetOf(incarnation, jobType);
-    this.#ofTenant(tenantId).set(jobType.name, { incarnation, readAtMs: this.clock.monotonicMs(), target });
+    const target = this.#targetOf(incarnation, name, jobType);
+    this.#ofTenant(id).set(jobType.name, { incarnation, readAtMs: this.clock.monotonicMs(), target });
   }
 
   #ofTenant(tenantId: TenantId): Map<string, Remembered> {
@@ -92,12 +94,11 @@ export class Targets {
     { tenantId, name }: { tenantId: TenantId; name: string },
   ): Promise<ResolvedTarget> {
     const ofTenant = this.#ofTenant(tenantId);
-    const reading = this.#reader
-      .find(when.incarnation.db, { tenantId, name })
-      .then(
-        (jobType) => (jobType === undefined ? missing(name) : this.#targetOf(when.incarnation, jobType)),
-        spoilt,
-      );
+    const reading = this.#reader.find(when.incarnation.db, { tenantId, name }).then(({ tenant, jobType }) => {
+      if (jobType === undefined) return missing(tenant, name);
+      if (jobType instanceof SpoiltJobType) return spoilt(tenant, jobType);
+      return this.#targetOf(when.incarnation, tenant, jobType);
+    });
     const remembered: Remembered = { ...when, target: reading };
     ofTenant.set(name, remembered);
     reading.then(
@@ -108,9 +109,10 @@ export class Targets {
     return reading;
   }
 
-  #targetOf(incarnation: Incarnation, jobType: JobType): ResolvedTarget {
+  #targetOf(incarnation: Incarnation, tenant: TenantName, jobType: JobType): ResolvedTarget {
     const { retry, timeoutMs, heartbeatMs } = jobType;
     return {
+      tenant,
       call: this.#checked(jobType, this.#callOf(incarnation, jobType)),
       retry,
       timeoutMs,
@@ -153,9 +155,10 @@ export class Targets {
   }
 }
 
-function missing(name: string): ResolvedTarget {
+function missing(tenant: TenantName, name: string): ResolvedTarget {
   const error = { name: 'JobTypeMissing', message: `expected a job type ${name}, found none` };
   return {
+    tenant,
     call: async () => ({ kind: 'failed', error, fatal: false }),
     retry: DEFAULT_RETRY,
     timeoutMs: DEFAULT_TIMEOUT_MS,
@@ -171,10 +174,9 @@ function notAllowed(name: string, target: Target): CallTarget {
 }
 
 /** Its runs fail for good, with the reason: put back, they would be claimed again at once, for ever and without a word. */
-function spoilt(error: unknown): ResolvedTarget {
-  if (!(error instanceof SpoiltJobType)) throw error;
-  const { name, message } = error;
+function spoilt(tenant: TenantName, { name, message }: SpoiltJobType): ResolvedTarget {
   return {
+    tenant,
     call: async () => ({ kind: 'failed', error: { name, message }, fatal: true }),
     retry: DEFAULT_RETRY,
     timeoutMs: DEFAULT_TIMEOUT_MS,

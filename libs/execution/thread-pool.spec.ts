@@ -114,10 +114,10 @@ async function callAndBegin(job: string) {
 describe('a handler in a thread', () => {
   it('gets its payload and context, and its output comes back', async () => {
     const payload = { at: new Date(5), tags: new Set(['a']) };
-    const { result, run } = call('echo', { payload, details: { page: 7 } });
+    const { result } = call('echo', { payload, details: { page: 7 } });
     expect(await result).toEqual({
       payload,
-      tenant: run.tenantId,
+      tenant: 'acme',
       attempt: 2,
       dueAt: null,
       lastDetails: { page: 7 },

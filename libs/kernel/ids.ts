@@ -6,6 +6,8 @@ declare const brand: unique symbol;
 type Branded<Value, Name extends string> = Value & { readonly [brand]: Name };
 
 export type TenantId = Branded<string, 'tenant'>;
+/** What users call a tenant by: in paths, in `enqueue`, and in what a handler is told. */
+export type TenantName = Branded<string, 'tenant name'>;
 export type ScheduleId = Branded<string, 'schedule'>;
 export type RunId = Branded<string, 'run'>;
 export type ClaimId = Branded<string, 'claim'>;
@@ -22,6 +24,7 @@ export type Slot = Branded<number, 'slot'>;
 /** Makes branded ids out of what has just been generated or parsed, and is checked by nobody: use it at the edge only. */
 export const asId = {
   tenant: (value: string) => value as TenantId,
+  tenantName: (value: string) => value as TenantName,
   schedule: (value: string) => value as ScheduleId,
   run: (value: string) => value as RunId,
   claim: (value: string) => value as ClaimId,

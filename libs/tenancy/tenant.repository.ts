@@ -1,10 +1,10 @@
 // Which statements keep tenants?
 import type { Database } from '#database/connection.js';
-import type { Slot, TenantId } from '#kernel/ids.js';
+import { asId, type Slot, type TenantId, type TenantName } from '#kernel/ids.js';
 
 export interface Tenant {
   id: TenantId;
-  name: string;
+  name: TenantName;
   displayName: string;
   slot: Slot;
   state: 'active' | 'suspended';
@@ -36,7 +36,7 @@ const columns = [
   'revision',
 ] as const;
 
-export type NewTenant = Pick<Tenant, 'id' | 'name' | 'displayName' | 'slot'> &
+export type NewTenant = { name: string } & Pick<Tenant, 'id' | 'displayName' | 'slot'> &
   Partial<Pick<Tenant, 'allowedQueues' | 'allowedHandlers'>>;
 
 /** Throws a unique violation when the name is taken. */
@@ -46,7 +46,7 @@ export async function insertTenant(db: Database, tenant: NewTenant): Promise<Ten
     .insertInto('tenant')
     .values({
       id,
-      name,
+      name: asId.tenantName(name),
       display_name: displayName,
       slot,
       allowed_queues: allowedQueues,
@@ -57,7 +57,7 @@ export async function insertTenant(db: Database, tenant: NewTenant): Promise<Ten
 }
 
 export async function findTenant(db: Database, name: string): Promise<Tenant | undefined> {
-  return db.selectFrom('tenant').select(columns).where('name', '=', name).executeTakeFirst();
+  return db.selectFrom('tenant').select(columns).where('name', '=', asId.tenantName(name)).executeTakeFirst();
 }
 
 export async function listTenants(
@@ -68,7 +68,7 @@ export async function listTenants(
     .selectFrom('tenant')
     .select(columns)
     .$if(page.onlyId !== null, (query) => query.where('id', '=', page.onlyId))
-    .$if(page.afterName !== null, (query) => query.where('name', '>', page.afterName ?? ''))
+    .$if(page.afterName !== null, (query) => query.where('name', '>', asId.tenantName(page.afterName ?? '')))
     .orderBy('name')
     .limit(page.limit)
     .execute();

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
 import type { Database } from '#database/connection.js';
-import { JobTypeReader } from '#execution/job-type-reader.js';
+import { JobTypeReader, SpoiltJobType } from '#execution/job-type-reader.js';
 import { insertJobType, registerSharedJobType } from '#execution/job-type.repository.js';
 import { DEFAULT_RETRY } from '#execution/job-type.js';
 import { createTestDatabase } from '../support/test-database.js';
@@ -25,7 +25,7 @@ const handledBy = (name: string, handler: string) => ({
 });
 
 it('answers each with its own, a shared one or none, and only the spoilt one with an error', async () => {
-  const [ours, theirs] = [await addTenant(db), await addTenant(db)];
+  const [ours, theirs] = [await addTenant(db, 'ours'), await addTenant(db, 'theirs')];
   await registerSharedJobType(db, handledBy('mail.send', 'shared'));
   await insertJobType(db, ours.id, handledBy('mail.send', 'own'));
   await insertJobType(db, ours.id, handledBy('spoilt', 'own'));
@@ -37,14 +37,17 @@ it('answers each with its own, a shared one or none, and only the spoilt one wit
     { tenantId: ours.id, name: 'mail.send' },
     { tenantId: ours.id, name: 'unknown' },
   ];
-  const answers = await Promise.allSettled(asked.map((each) => reader.find(db, each)));
+  const answers = await Promise.all(asked.map((each) => reader.find(db, each)));
   expect(
-    answers.map((answer) => (answer.status === 'fulfilled' ? answer.value?.target : 'rejected')),
+    answers.map(({ tenant, jobType }) => [
+      tenant,
+      jobType instanceof SpoiltJobType ? jobType.name : jobType?.target,
+    ]),
   ).toEqual([
-    { kind: 'handler', handler: 'shared' },
-    'rejected',
-    { kind: 'handler', handler: 'own' },
-    undefined,
+    ['theirs', { kind: 'handler', handler: 'shared' }],
+    ['ours', 'SpoiltJobType'],
+    ['ours', { kind: 'handler', handler: 'own' }],
+    ['ours', undefined],
   ]);
 });
 

@@ -38,6 +38,7 @@ export function claimedRun(wish: Partial<Omit<ClaimedRun, 'lane'>> = {}): Claime
 export function noMeans(): AttemptMeans {
   const say = (): void => undefined;
   return {
+    tenant: asId.tenantName('acme'),
     log: { debug: say, info: say, warn: say, error: say },
     progress: say,
     heartbeat: say,

@@ -84,9 +84,10 @@ export class ReplicaService implements BeforeApplicationShutdown {
   }
 
   /** Soon there will be runs of this job type, which has just been read. */
-  expectRuns({ id, slot }: Pick<Tenant, 'id' | 'slot'>, jobType: JobType): void {
+  expectRuns({ id, name, slot }: Pick<Tenant, 'id' | 'name' | 'slot'>, jobType: JobType): void {
     // Another owner will read it by itself.
-    if (this.#replica?.ownership.serving.has(slot) === true) this.#replica.targets.expect(id, jobType);
+    if (this.#replica?.ownership.serving.has(slot) === true)
+      this.#replica.targets.expect({ id, name }, jobType);
   }
 
   /** New runs wait in these slots. */

@@ -101,8 +101,9 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'findJobTypes',
     says: ['left join lateral ( select name, target', 'from carillon.job_type where name = asked.job_type'],
-    texts: ['13eq26s'],
-    run: ({ db, params }) => answer((params[1] as string[]).map((name) => jobType(db, name))),
+    texts: ['8f1yvl'],
+    run: ({ db, params }) =>
+      answer((params[1] as string[]).map((name) => ({ tenant: 'tenant', ...jobType(db, name) }))),
   },
 ];
 
