@@ -68,7 +68,7 @@ function isMarked(context: ExecutionContext, mark: string): boolean {
 /** Has no row of anything: the holder of a lease finds on its path what he finds on that of any tenant but his. */
 const NO_TENANT: Tenant = {
   id: asId.tenant('00000000-0000-0000-0000-000000000000'),
-  name: '',
+  name: asId.tenantName(''),
   displayName: '',
   slot: asId.slot(0),
   state: 'active',
