@@ -52,8 +52,12 @@ describe('the durations of a cluster', () => {
     let [memory, deaths] = [NOTHING_OBSERVED, 0];
     for (let nowMs = 0; nowMs < 5 * leaseMs; nowMs += 2 * sweepMs) {
       const judged = judgeLiveness({
-        ...{ memory, sightings: [hung], self: asId.replica(1), nowMs },
-        ...{ leaseMs, graceMs },
+        memory,
+        sightings: [hung],
+        self: asId.replica(1),
+        nowMs,
+        leaseMs,
+        graceMs,
       });
       memory = judged.memory;
       deaths += judged.deaths.length;

@@ -22,6 +22,7 @@ import { findTenantAndJob } from '#server/http/tenant-and-job.repository.js';
 import { listFires } from '#scheduling/ledger.repository.js';
 import * as planning from '#scheduling/planning.repository.js';
 import { listSchedules, revokePlanned } from '#scheduling/schedule.repository.js';
+import { anyThatWentWrong } from '../support/builders.js';
 import { explained, nodesOf, type Explained, type PlanNode } from '../support/explained.js';
 import {
   describeTables,
@@ -219,10 +220,7 @@ const plansOf = (name: string) =>
   );
 
 const slotsOf = () => [...new Set(on.tenants.map(({ slot }) => slot))];
-const anyEnded = () => ({
-  ...{ tenantId: first().id, jobType: null, queue: null, tag: null, scheduleId: null, asOf: new Date() },
-  ...{ createdAfter: null, createdBefore: null, outcomes: ['failed', 'dead-lettered'] as const, limit: 500 },
-});
+const anyEnded = () => anyThatWentWrong(first().id);
 const newKeys = () => on.runs.map((runId) => ({ key: runId, runId, windowMs: null }));
 const newRun = () => ({
   id: asId.run(randomUUIDv7()),

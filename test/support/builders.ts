@@ -5,7 +5,7 @@ import { randomUUID, randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { ClaimedRun } from '#execution/claimed-run.js';
 import { AttemptContext, type AttemptMeans } from '#execution/job-context.js';
 import type { HttpCall, PushLease } from '#execution/http-target.js';
-import { asId } from '#kernel/ids.js';
+import { asId, type TenantId } from '#kernel/ids.js';
 
 /** A first attempt of a run from the API, due now. */
 export function claimedRun(wish: Partial<Omit<ClaimedRun, 'lane'>> = {}): ClaimedRun {
@@ -63,4 +63,20 @@ export function pushed(wish: Partial<PushLease> = {}): Pick<HttpCall, 'secrets' 
     ...wish,
   };
   return { secrets: [], lease, now: new Date() };
+}
+
+/** All of a tenant's runs that can be tried again by default. */
+export function anyThatWentWrong(tenantId: TenantId) {
+  return {
+    tenantId,
+    jobType: null,
+    queue: null,
+    tag: null,
+    scheduleId: null,
+    createdAfter: null,
+    createdBefore: null,
+    asOf: new Date(),
+    outcomes: ['failed', 'dead-lettered'] as const,
+    limit: 500,
+  };
 }
