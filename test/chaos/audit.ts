@@ -26,7 +26,7 @@ const SNAPSHOTS = `
       insert into chaos.term values (new.term, new.replica, pg_current_xact_id(), pg_current_snapshot(), clock_timestamp());
       return null;
     end $$;
-  create trigger chaos_term after update on carillon.leadership for each row execute function chaos.note_term();
+  create trigger chaos_term after update of term on carillon.leadership for each row execute function chaos.note_term();
 
   create function chaos.note_death() returns trigger language plpgsql as $$
     begin
