@@ -40,7 +40,8 @@ describe('a line', () => {
   );
 
   it('never has more bytes than it counts, nor more than a line may have, and is cut at a whole character', () => {
-    const text = fc.string({ unit: 'grapheme', maxLength: 6_000 });
+    // What stands for half a character must come from a cut alone.
+    const text = fc.string({ unit: 'grapheme', maxLength: 6_000 }).filter((any) => !any.includes('\uFFFD'));
     fc.assert(
       fc.property(text, fc.option(fc.record({ text })), (message, fields) => {
         const line = fields === null ? lineOf(message) : lineOf(fields, message);
