@@ -96,6 +96,8 @@ export interface TenantTable {
   retention_days: number | null;
   allowed_queues: Generated<string[]>;
   allowed_handlers: Generated<string[]>;
+  suspended_at: Generated<Date | null>;
+  resumed_at: Generated<Date | null>;
   created_at: DatabaseTime;
   revision: Generated<number>;
 }

@@ -11,7 +11,7 @@ export class PlanBatches {
 
   constructor(
     schedules: readonly DueSchedule[],
-    private readonly options: { firesPerBatch: number; plan: (schedule: DueSchedule) => Plan },
+    private readonly options: { firesPerBatch: number; plan: (schedule: DueSchedule) => Plan | null },
   ) {
     // In the order of their ids: what is near in an index is written together, which takes a fifth of the time off,
     // and whoever locks many schedules meets others in the same order.
@@ -27,16 +27,18 @@ export class PlanBatches {
       if (schedule === undefined) break;
       this.#taken += 1;
       const plan = this.options.plan(schedule);
-      fires += plan.fires.length;
-      if (plan.fires.length > 0) batch.push({ schedule, ...withRuns(plan) });
+      if (plan === null) continue;
+      const size = plan.fires.length + (plan.gap === null ? 0 : 1);
+      fires += size;
+      if (size > 0) batch.push({ schedule, ...withRuns(plan) });
     }
     return batch;
   }
 }
 
-function withRuns({ fires, nextDueAt }: Plan): Pick<WrittenPlan, 'fires' | 'nextDueAt'> {
+function withRuns({ fires, ...plan }: Plan): Omit<WrittenPlan, 'schedule'> {
   return {
-    nextDueAt,
+    ...plan,
     fires: fires.map((fire) => ({
       ...fire,
       runId: fire.outcome === 'planned' ? asId.run(randomUUIDv7()) : null,

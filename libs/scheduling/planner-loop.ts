@@ -1,14 +1,22 @@
 // When are due times turned into runs? The leader looks a little ahead and writes, in one transaction per
 // batch, ledger rows, runs and each schedule's next due time. Looking ahead means that a leader may die
-// and be replaced before anybody notices: the next runs are already there, with their owners.
+// and be replaced before anybody notices: the next runs are already there, with their owners. What is due now comes first:
+// of what lies behind for longer than the catch-up window only that it is so is written, as gaps, which the
+// gap loop decides behind the present.
 import type { HintsLoop } from '#cluster/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership.js';
 import type { Clock } from '#kernel/clock.js';
+import type { ScheduleId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
+import { isInstant } from './decisions/due-times.js';
 import { largestCrowd, lookAhead } from './decisions/look-ahead.js';
-import { planSchedule } from './decisions/planning.js';
+import { planSchedule, type Plan } from './decisions/planning.js';
+import { leaveGaps } from './gap.repository.js';
 import { PlanBatches } from './plan-batches.js';
 import * as planning from './planning.repository.js';
+import { SetAside } from './set-aside.js';
+import { parseSpec } from './stored-spec.js';
 
 export interface PlannerSettings {
   everyMs: number;
@@ -30,7 +38,9 @@ export const DEFAULT_PLANNER_SETTINGS: PlannerSettings = {
 
 /** So many that finding them costs little, and that all sessions have something to write. */
 const SCHEDULES_PER_PASS = 4_000;
-/** Keeps one schedule with a long absence behind it from filling a whole batch's transaction. */
+/** Of those that were left behind: after an outage there may be very many, and what is due now is looked at again between them. */
+const PAST_PER_PASS = 1_000;
+/** More than the catch-up window and the longest look ahead hold of one that is due each second. */
 const FIRES_PER_SCHEDULE = 500;
 /** A batch holds the leadership row, for which a successor waits even when this process is dead: tens of milliseconds. */
 const FIRES_PER_BATCH = 1_000;
@@ -41,34 +51,41 @@ const SOON_MS = 1_500;
 
 export class PlannerLoop implements Loop {
   readonly name = 'planner';
+  /** Due times were left for the gap loop. */
+  readonly left = new Topic<void>();
+  readonly setAside: SetAside<ScheduleId>;
   #crowd = { size: 0, countedAtMs: Number.NEGATIVE_INFINITY };
 
   constructor(
     private readonly leadership: Leadership,
     private readonly hints: HintsLoop,
     private readonly options: { settings: PlannerSettings; clock: Clock },
-  ) {}
+  ) {
+    this.setAside = new SetAside(options.clock);
+  }
 
   async runOnce(): Promise<number> {
     const leader = this.leadership.current();
     if (leader === null) return UNTIL_WOKEN_MS;
     const { catchUpMs, everyMs } = this.options.settings;
     const lookAheadMs = await this.#lookAheadMs(leader);
-    const { now, schedules } = await planning.findDueSchedules(leader.incarnation.db, {
+    const { now, present, past } = await planning.findDueSchedules(leader.incarnation.db, {
       lookAheadMs,
+      catchUpMs,
       limit: SCHEDULES_PER_PASS,
+      pastLimit: PAST_PER_PASS,
+      except: this.setAside.ids(),
     });
     let isCut = false;
-    const batches = new PlanBatches(schedules, {
-      firesPerBatch: FIRES_PER_BATCH,
-      plan: (schedule) => {
-        const plan = planSchedule({ ...schedule, now, lookAheadMs, catchUpMs, limit: FIRES_PER_SCHEDULE });
-        isCut ||= plan.fires.length === FIRES_PER_SCHEDULE;
-        return plan;
-      },
-    });
-    await this.#writeAll(leader, batches);
-    return isCut || schedules.length === SCHEDULES_PER_PASS ? 0 : everyMs;
+    const plan = (schedule: planning.DueSchedule): Plan | null => {
+      const made = this.setAside.try(schedule.id, () => planOf(schedule, { now, lookAheadMs, catchUpMs }));
+      isCut ||= made?.fires.length === FIRES_PER_SCHEDULE;
+      return made;
+    };
+    for (const schedules of [present, past])
+      await this.#writeAll(leader, new PlanBatches(schedules, { firesPerBatch: FIRES_PER_BATCH, plan }));
+    const isMore = present.length === SCHEDULES_PER_PASS || past.length === PAST_PER_PASS;
+    return isCut || isMore ? 0 : everyMs;
   }
 
   async #lookAheadMs({ incarnation }: Leader): Promise<number> {
@@ -96,9 +113,25 @@ export class PlannerLoop implements Loop {
       const plans = batches.next();
       if (plans.length === 0) return;
       const batch = { term: leader.term, plans, soonMs: SOON_MS };
-      const result = await this.leadership.write(leader, (tx) => planning.writePlans(tx, batch));
+      const result = await this.leadership.write(leader, async (tx) => {
+        await leaveGaps(tx, plans);
+        return planning.writePlans(tx, batch);
+      });
       if (result.kind !== 'done') return;
+      if (plans.some(({ gap }) => gap !== null)) this.left.publish();
       if (result.value.length > 0) this.hints.send({ kind: 'work', slots: result.value });
     }
   }
+}
+
+/** Throws when what is stored of the schedule can't be read. */
+function planOf(
+  { storedSpec, ...schedule }: planning.DueSchedule,
+  pass: { now: Date; lookAheadMs: number; catchUpMs: number },
+): Plan {
+  if (!isInstant(schedule.nextDueAt))
+    throw new RangeError(
+      `expected next_due_at to be of the years 1 to 9999, got ${String(schedule.nextDueAt)}`,
+    );
+  return planSchedule({ ...schedule, ...pass, spec: parseSpec(storedSpec), limit: FIRES_PER_SCHEDULE });
 }

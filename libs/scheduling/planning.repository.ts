@@ -1,48 +1,81 @@
 // Which statements plan due times? Some find the schedules that are due soon; one writes what was decided about a batch
-// of them, in one leader transaction: next due times, ledger rows and runs.
+// of them, in one leader transaction: next due times, ledger rows and runs. What lies too far back for that is left as
+// gaps (gap.repository.ts).
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database, Tx } from '#database/connection.js';
 import type { RunId, ScheduleId, Slot, Term } from '#kernel/ids.js';
-import type { ScheduleSpec } from './decisions/due-times.js';
-import type { PlannedFire } from './decisions/planning.js';
+import type { Gap, PlannedFire } from './decisions/planning.js';
 import type { ScheduleState } from './decisions/schedule-state.js';
-import { parseSpec } from './stored-spec.js';
+import type { Standing } from './decisions/standing.js';
+import { suspensionOf } from './suspension.js';
 
 /** What a decision needs to know; what a run takes from its schedule never leaves the database. */
-export interface DueSchedule {
+export interface DueSchedule extends Standing {
   id: ScheduleId;
-  spec: ScheduleSpec;
-  state: ScheduleState;
+  /** As it is stored: one that can't be read must not keep the others waiting. */
+  storedSpec: unknown;
   nextDueAt: Date;
   revision: number;
 }
 
+export interface DueSchedules {
+  now: Date;
+  /** Due inside the catch-up window or ahead, the soonest first. */
+  present: DueSchedule[];
+  /** Left behind for longer than that, the longest first. */
+  past: DueSchedule[];
+}
+
+export interface DueWish {
+  lookAheadMs: number;
+  catchUpMs: number;
+  limit: number;
+  /** So many of the past: they come beside the present and never instead of it. */
+  pastLimit: number;
+  /** Not these. */
+  except: readonly ScheduleId[];
+}
+
 /**
- * The schedules to decide about, by the database's clock and soonest first: those due until `lookAheadMs` from now and,
- * of the paused, which are not planned ahead, those due already. One range scan.
+ * The schedules to decide about, by the database's clock: those due until `lookAheadMs` from now and, of those that are
+ * paused or whose tenant is suspended, which are not planned ahead, those due already. Two range scans of one index.
  */
 export async function findDueSchedules(
   db: Database,
-  { lookAheadMs, limit }: { lookAheadMs: number; limit: number },
-): Promise<{ now: Date; schedules: DueSchedule[] }> {
+  { lookAheadMs, catchUpMs, limit, pastLimit, except }: DueWish,
+): Promise<DueSchedules> {
+  const oldest = sql`now() - make_interval(secs => ${catchUpMs / 1000}::float8)`;
+  const columns = sql`s.id, s.spec, s.state, s.revision, s.next_due_at, t.suspended_at, t.resumed_at`;
+  // A limit, so that each is one look at an index: joined freely, all tenants are read.
+  const tenant = sql`cross join lateral (select state, suspended_at, resumed_at from carillon.tenant where id = s.tenant_id limit 1) t`;
   // Instants as numbers: reading their texts takes longer than all else about a row.
   const { rows } = await sql<DueRow>`
-    select date_part('epoch', now()) * 1000 as "nowMs", id, spec, state, revision,
-           date_part('epoch', next_due_at) * 1000 as "nextDueMs"
-      from carillon.schedule
-     where next_due_at <= now() + make_interval(secs => ${lookAheadMs / 1000}::float8)
-       and (state = 'active' or next_due_at <= now())
-     order by next_due_at
-     limit ${limit}`.execute(db);
-  const schedules = rows.map(({ id, spec, state, revision, nextDueMs }) => ({
-    id,
-    spec: parseSpec(spec),
-    state,
-    revision,
-    nextDueAt: new Date(Math.round(nextDueMs)),
-  }));
-  return { now: new Date(rows[0]?.nowMs ?? 0), schedules };
+    select date_part('epoch', now()) * 1000 as "nowMs", due.id, due.spec, due.state, due.revision, due.is_past as "isPast",
+           date_part('epoch', due.next_due_at) * 1000 as "nextDueMs",
+           date_part('epoch', due.suspended_at) * 1000 as "suspendedMs", date_part('epoch', due.resumed_at) * 1000 as "resumedMs"
+      from (
+        (select ${columns}, false as is_past
+           from carillon.schedule s ${tenant}
+          where s.next_due_at >= ${oldest}
+            and s.next_due_at <= now() + make_interval(secs => ${lookAheadMs / 1000}::float8)
+            and (s.state = 'active' and t.state = 'active' or s.next_due_at <= now())
+            and s.id <> all(${plainArray(except)}::uuid[])
+          order by s.next_due_at
+          limit ${limit})
+         union all
+        (select ${columns}, true
+           from carillon.schedule s ${tenant}
+          where s.next_due_at < ${oldest} and s.id <> all(${plainArray(except)}::uuid[])
+          order by s.next_due_at
+          limit ${pastLimit})) due`.execute(db);
+  const found: DueSchedules = { now: new Date(rows[0]?.nowMs ?? 0), present: [], past: [] };
+  for (const { id, spec, state, revision, nextDueMs, isPast, ...row } of rows) {
+    const nextDueAt = new Date(Math.round(nextDueMs));
+    const schedule = { id, storedSpec: spec, state, revision, nextDueAt, suspension: suspensionOf(row) };
+    (isPast ? found.past : found.present).push(schedule);
+  }
+  return found;
 }
 
 interface DueRow {
@@ -50,8 +83,11 @@ interface DueRow {
   spec: unknown;
   state: ScheduleState;
   revision: number;
+  isPast: boolean;
   nowMs: number;
   nextDueMs: number;
+  suspendedMs: number | null;
+  resumedMs: number | null;
 }
 
 /** How many schedules are due until `lookAheadMs` from now, up to a limit; from the index alone. */
@@ -70,6 +106,7 @@ export async function countDueSchedules(
 export interface WrittenPlan {
   schedule: Pick<DueSchedule, 'id' | 'nextDueAt' | 'revision'>;
   fires: readonly NewFire[];
+  gap: Gap | null;
   /** Null when the schedule will never be due again. */
   nextDueAt: Date | null;
 }

@@ -15,6 +15,7 @@ import { history } from './parts/history.js';
 import { idle } from './parts/idle.js';
 import { lateness } from './parts/lateness.js';
 import { memory } from './parts/memory.js';
+import { outage } from './parts/outage.js';
 import type { Part } from './parts/part.js';
 import { startLatency } from './parts/start-latency.js';
 import { openServer } from './stand/server.js';
@@ -24,6 +25,7 @@ const PARTS = {
   enqueue,
   startLatency,
   lateness,
+  outage,
   claimCost,
   idle,
   memory,

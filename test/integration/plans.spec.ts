@@ -20,10 +20,12 @@ import { deleteEndedRuns } from '#execution/retention.repository.js';
 import { asId } from '#kernel/ids.js';
 import { findTenantAndJob } from '#server/http/tenant-and-job.repository.js';
 import { listFires } from '#scheduling/ledger.repository.js';
+import * as gaps from '#scheduling/gap.repository.js';
 import * as planning from '#scheduling/planning.repository.js';
+import * as suspendedRuns from '#scheduling/suspended-run.repository.js';
 import { listSchedules, revokePlanned } from '#scheduling/schedule.repository.js';
 import { anyThatWentWrong } from '../support/builders.js';
-import { explained, nodesOf, type Explained, type PlanNode } from '../support/explained.js';
+import { explained, nodesOf } from '../support/explained.js';
 import {
   describeTables,
   fillTables,
@@ -32,11 +34,9 @@ import {
   type SkewedTables,
 } from '../support/skewed-tables.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { wholeTables } from '../support/whole-tables.js';
 
 const FILLING_MS = 120_000;
-const LARGE = /^(run|attempt|schedule|fire(_.*)?|run_history(_.*)?)$/;
-/** They hold little of the table, and all that they hold is wanted. */
-const SHORT_INDEXES = new Set(['run_to_cancel', 'run_by_deadline']);
 
 let database: TestDatabase;
 let db: Database;
@@ -138,7 +138,37 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       on.runs.map((runId) => ({ runId, attempt: 1, progressJson: '1', detailsJson: null })),
       'under-way',
     ),
-  'due schedules': (tx) => planning.findDueSchedules(tx, { lookAheadMs: 10_000, limit: 500 }),
+  'due schedules': (tx) =>
+    planning.findDueSchedules(tx, {
+      lookAheadMs: 10_000,
+      catchUpMs: 60_000,
+      limit: 500,
+      pastLimit: 500,
+      except: on.schedules.slice(0, 2).map(({ id }) => id),
+    }),
+  'gaps left behind': (tx) =>
+    gaps.leaveGaps(
+      tx,
+      on.schedules.map(({ id, dueAt }) => ({
+        schedule: { id, nextDueAt: dueAt, revision: 1 },
+        fires: [],
+        gap: { from: dueAt, to: at(60_000) },
+        nextDueAt: at(60_000),
+      })),
+    ),
+  'gaps to decide': (tx) => gaps.findGaps(tx, { limit: 50, except: [] }),
+  'suspended tenants': (tx) => suspendedRuns.listSuspendedTenants(tx, 1_000),
+  'planned for the suspended': (tx) => suspendedRuns.findPlannedDue(tx, { tenantId: first().id, limit: 500 }),
+  'skipped of the suspended': (tx) => suspendedRuns.skipPlanned(tx, { tenantId: first().id, ids: on.runs }),
+  'decided gaps': (tx) =>
+    gaps.writeGaps(tx, {
+      term: asId.term(1),
+      gaps: on.schedules.map((_, n) => ({
+        gap: { id: String(n + 1), from: at(0) },
+        fires: [{ dueAt: at(n), outcome: 'missed', reason: 'catch-up window' }],
+        restFrom: n % 2 === 0 ? null : at(1),
+      })),
+    }),
   'a crowd': (tx) => planning.countDueSchedules(tx, { lookAheadMs: 120_000, limit: 1_000 }),
   'written plans': (tx) =>
     planning.writePlans(tx, {
@@ -147,6 +177,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       plans: on.schedules.map(({ id, dueAt }, n) => ({
         schedule: { id, nextDueAt: dueAt, revision: 1 },
         nextDueAt: at(60_000),
+        gap: null,
         fires: [{ dueAt: at(n), outcome: 'planned', reason: null, runId: asId.run(randomUUIDv7()) }],
       })),
     }),
@@ -272,27 +303,3 @@ describe.each(['known while they were empty', 'never analysed', 'analysed', 'kno
     });
   },
 );
-
-/** Reads of a large table that no condition of an index bounds. */
-function wholeTables({ mode, plan }: Explained): string[] {
-  return nodesOf(plan)
-    .filter((node) => readsAll(node) && !isShortList(plan, node))
-    .map((node) => `${mode}: ${describeNode(node)}`);
-}
-
-function readsAll(node: PlanNode): boolean {
-  if (!LARGE.test(node['Relation Name'] ?? '')) return false;
-  if (node['Node Type'] === 'Seq Scan') return true;
-  const isBounded = node['Index Cond'] !== undefined || node['Recheck Cond'] !== undefined;
-  return node['Node Type'].includes('Scan') && !isBounded && !SHORT_INDEXES.has(node['Index Name'] ?? '');
-}
-
-/** A page of the one that has most is found soonest among all, in their order. */
-function isShortList(plan: PlanNode, node: PlanNode): boolean {
-  const above = nodesOf(plan).find(({ Plans = [] }) => Plans.includes(node));
-  return node['Node Type'].startsWith('Index') && above?.['Node Type'] === 'Limit';
-}
-
-function describeNode(node: PlanNode): string {
-  return `${node['Node Type']} on ${node['Relation Name']} ${node['Index Name'] ?? ''}`.trim();
-}

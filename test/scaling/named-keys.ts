@@ -3,9 +3,10 @@
 // beside the table, joined to the rest by `and`; one inside parentheses of its own may be half of an `or` and doesn't.
 
 /** The tables whose rows belong to tenants, and of which there are more with each run. */
-const TABLES = 'run run_history claim lease ended_lease fire schedule unique_key run_log rate_bucket'.split(
-  ' ',
-);
+const TABLES =
+  'run run_history claim lease ended_lease fire schedule schedule_gap unique_key run_log rate_bucket'.split(
+    ' ',
+  );
 
 /** "Given" is a value, or several, in the statement itself; "joined" comes from a row of something else. */
 export type NamedKey = 'slot, given' | 'slot, joined' | 'tenant, given' | 'tenant, joined' | 'neither';

@@ -16,8 +16,8 @@ import { insertLogLines } from '#execution/run-log.repository.js';
 import * as runs from '#execution/run.repository.js';
 import * as settlements from '#execution/settlement.repository.js';
 import * as keys from '#execution/unique-key.repository.js';
-import * as planning from '#scheduling/planning.repository.js';
 import type { NamedKey } from './named-keys.js';
+import { schedulingCases } from './scheduling-cases.js';
 
 const tenantId = asId.tenant('t');
 const replica = asId.replica(1);
@@ -68,7 +68,7 @@ const lease = {
 } as const;
 const leaseOf = { tenantId, id: lease.id };
 
-interface Case {
+export interface Case {
   readonly act: (tx: Tx) => Promise<unknown>;
   readonly names: Record<string, NamedKey>;
 }
@@ -198,30 +198,7 @@ export const cases: Record<string, Case> = {
     },
   },
 
-  // Planning
-  'due schedules': {
-    act: (tx) => planning.findDueSchedules(tx, { lookAheadMs: 1, limit: 1 }),
-    names: { schedule: 'neither' },
-  },
-  'counted schedules': {
-    act: (tx) => planning.countDueSchedules(tx, { lookAheadMs: 1, limit: 1 }),
-    names: { schedule: 'neither' },
-  },
-  'plans of a batch': {
-    act: (tx) =>
-      planning.writePlans(tx, {
-        term: asId.term(1),
-        plans: [
-          {
-            schedule: { id: scheduleId, nextDueAt: at, revision: 1 },
-            fires: [{ dueAt: at, outcome: 'planned', reason: null, runId: id }],
-            nextDueAt: at,
-          },
-        ],
-        soonMs: 1,
-      }),
-    names: { schedule: 'neither', 'new fire': 'tenant, given', 'new run': 'slot, given' },
-  },
+  ...schedulingCases,
 
   // What is taken back
   'void claims': {

@@ -21,6 +21,7 @@ export const BROKEN_PROTOCOLS = [
   'claims of the dead are left alone',
   'lost claims are not reconciled',
   'planning without fence, compare-and-set and unique ledger',
+  'what is left behind is not noted',
   'claimed runs are taken back, too',
   'finished runs are not kept',
   'starts before run_at',

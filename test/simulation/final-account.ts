@@ -61,6 +61,9 @@ export function unfinished({ db, server, workload, processes }: SimulatedCluster
     .find((row) => row.nextDueMs !== null && row.nextDueMs < server.wallMs());
   if (unplanned !== undefined)
     return `${unplanned.id} is planned up to ${server.wallMs() - (unplanned.nextDueMs ?? 0)} ms ago only`;
+  const [undecidedGap] = db.gap.rows();
+  if (undecidedGap !== undefined)
+    return `${undecidedGap.schedule} is undecided from ${undecidedGap.fromMs} to ${undecidedGap.toMs}`;
   return workload.schedules.length === 0 ? 'no schedules were made' : null;
 }
 
@@ -85,6 +88,8 @@ export function judgeAccount({ db, world, invariants, workload }: SimulatedClust
     for (const { run, outcome, dueMs } of ofSchedule) {
       if (!isDue(dueMs))
         world.violate('I1', `${fireKey(id, dueMs)} is in the ledger, but no such time was due`);
+      if (outcome === 'missed' && dueMs > workload.beganWallMs)
+        world.violate('what is due now comes first', `${fireKey(id, dueMs)} was missed after the outage`);
       if (run === null) continue;
       const places = Number(db.run.get(run) !== null) + Number(db.history.get(run) !== null);
       if (places !== 1)

@@ -52,6 +52,16 @@ export interface FireRow {
   run: string | null;
 }
 
+/** Due times that were left behind. */
+export interface GapRow {
+  id: string;
+  schedule: string;
+  spec: string;
+  state: ScheduleRow['state'];
+  fromMs: number;
+  toMs: number;
+}
+
 export interface RunRow {
   id: string;
   tenantId: string;
@@ -127,6 +137,7 @@ export class ModelDatabase {
   readonly ring = new Table<number, { version: number }>();
   readonly slot = new Table<number, SlotRow>();
   readonly schedule = new Table<string, ScheduleRow>();
+  readonly gap = new Table<string, GapRow>();
   readonly fire = new Table<string, FireRow>();
   readonly run = new Table<string, RunRow>();
   readonly claim = new Table<string, ClaimRow>();
@@ -135,7 +146,7 @@ export class ModelDatabase {
   readonly jobType = new Table<string, JobTypeRow>();
   readonly queue = new Table<string, QueueRow>();
   readonly rateBucket = new Table<string, BucketRow>();
-  readonly #sequences = { replica: 0, ring: 0 };
+  readonly #sequences = { replica: 0, ring: 0, gap: 0 };
 
   constructor(readonly slotCount: number) {
     this.leadership.put(1, { term: 0, holder: null, replica: null });
@@ -144,7 +155,7 @@ export class ModelDatabase {
   }
 
   /** Never given twice, not even after a rollback. */
-  next(sequence: 'replica' | 'ring'): number {
+  next(sequence: 'replica' | 'ring' | 'gap'): number {
     this.#sequences[sequence] += 1;
     return this.#sequences[sequence];
   }

@@ -34,6 +34,7 @@ const CONTROLS: readonly Control[] = [
     overlooked: ['I3'],
     near: 799,
   },
+  { broken: 'what is left behind is not noted', shows: 'I1' },
   { broken: 'completions without the gate', shows: 'I4', focus: around('terminateSessions', LONG_SLEEP) },
   {
     broken: 'completions by run id, without gate, claim and attempt',

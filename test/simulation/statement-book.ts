@@ -6,6 +6,7 @@ import type { Answer } from './connection.js';
 import { CLUSTER_STATEMENTS } from './statements/cluster.js';
 import { ENDING_STATEMENTS } from './statements/ending.js';
 import { EXECUTION_STATEMENTS } from './statements/execution.js';
+import { GAP_STATEMENTS } from './statements/gaps.js';
 import { LEASE_STATEMENTS } from './statements/leases.js';
 import { LEADERSHIP_STATEMENTS } from './statements/leadership.js';
 import { LIMIT_STATEMENTS } from './statements/limits.js';
@@ -29,6 +30,7 @@ const BOOK: readonly Meaning[] = [
   ...REVOCATION_STATEMENTS,
   ...ENDING_STATEMENTS,
   ...LEASE_STATEMENTS,
+  ...GAP_STATEMENTS,
   ...SCHEDULING_STATEMENTS,
 ];
 

@@ -17,6 +17,8 @@ import { perform } from './stage.js';
 import type { World } from './world.js';
 
 const TENANTS = 4;
+/** More due times than one pass decides. */
+const OUTAGE_SECONDS_MAX = 4_000;
 
 /** Runs of one queue can be paused while the others' go on. */
 const QUEUES = ['default', 'default', 'default', 'aside'];
@@ -52,6 +54,7 @@ export class Workload implements Actor {
   readonly schedules: SimSchedule[] = [];
   /** How long all that was enqueued would take one after the other, as a limit may want it. */
   serialMs = 0;
+  #isAfterOutage = false;
   readonly #tenants: SimTenant[] = [];
   readonly #drained = new Set<ReplicaNumber>();
   #connected: Database | null = null;
@@ -62,12 +65,17 @@ export class Workload implements Actor {
     private readonly invariants: Invariants,
   ) {}
 
+  /** When the cluster began; what was due before that was due while all of it was down. */
+  beganWallMs = 0;
+
   prepare(): void {
     const { random } = this.world;
+    this.beganWallMs = this.world.server.wallMs();
     for (let index = 0; index < TENANTS; index += 1) {
       this.#tenants.push({ id: `tenant-${index}`, slot: random.whole(0, this.db.slotCount - 1) });
     }
     this.#limit();
+    this.#isAfterOutage = random.chance(0.15);
     for (let index = random.whole(1, 3); index > 0; index -= 1) this.#addSchedule(`schedule-${index}`);
   }
 
@@ -200,7 +208,10 @@ export class Workload implements Actor {
     const tenant = random.pick(this.#tenants);
     if (tenant === undefined) return;
     const seconds = random.whole(2, 5);
-    const firstDueMs = Math.ceil(this.world.server.wallMs() / 1_000) * 1_000 + random.whole(1, 4) * 1_000;
+    // Of some worlds all replicas have been down for minutes or for hours.
+    const outageMs = this.#isAfterOutage ? random.whole(70, OUTAGE_SECONDS_MAX) * 1_000 : 0;
+    const firstDueMs =
+      Math.ceil(this.world.server.wallMs() / 1_000) * 1_000 + random.whole(1, 4) * 1_000 - outageMs;
     const jobType = random.chance(0.3) ? 'keyed' : 'work';
     const isLimited =
       jobType === 'keyed' || this.db.tenant.get(tenant.id)?.limits.maxConcurrent !== undefined;

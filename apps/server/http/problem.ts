@@ -121,3 +121,12 @@ export function invalidFields(errors: readonly FieldError[]): ProblemError {
     .join('; ');
   return new ProblemError('validation-failed', detail, { errors });
 }
+
+/** What was planned can be taken back only with its claims held off. */
+export function ownerHangs(): ProblemError {
+  return new ProblemError(
+    'owner-unavailable',
+    'expected the owner of the tenant to let go of what is planned, but it does not answer; it is replaced within seconds',
+    { headers: { 'retry-after': '2' } },
+  );
+}

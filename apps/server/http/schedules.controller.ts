@@ -40,7 +40,7 @@ import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
 import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { JobCheck } from './job-check.js';
 import { PageTokens } from './page-token.js';
-import { invalidField, notFound, ProblemError } from './problem.js';
+import { invalidField, notFound, ownerHangs, ProblemError } from './problem.js';
 import * as shapes from './schedule.shapes.js';
 import { ApiTenant, pageOf, resourceName } from './shapes.js';
 import { requireRoom } from './tenant-shares.js';
@@ -279,12 +279,4 @@ function invalidSpec({
   got: string;
 }): ProblemError {
   return invalidField(shapes.pointerOfSpecField(field), `expected ${expected}, got ${got}`);
-}
-
-function ownerHangs(): ProblemError {
-  return new ProblemError(
-    'owner-unavailable',
-    'expected the owner of the tenant to let go of what is planned, but it does not answer; it is replaced within seconds',
-    { headers: { 'retry-after': '2' } },
-  );
 }

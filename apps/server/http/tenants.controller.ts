@@ -16,6 +16,7 @@ import { EVERY_NAME } from '#execution/decisions/allowed-target.js';
 import { DEFAULT_SHARES, tenantLimits } from '#execution/limits.js';
 import type { Principal } from '#tenancy/decisions/api-key.js';
 import { listTenants, updateTenant, type Tenant, type TenantChange } from '#tenancy/tenant.repository.js';
+import { endSuspension } from '#scheduling/suspended-runs.js';
 import { createTenant } from '#tenancy/tenants.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE, INSTALLATION } from '../tokens.js';
@@ -24,7 +25,7 @@ import { ApiIfMatch, etagOf, revisionOf, staleRevision } from './etag.js';
 import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { queueName } from './job-type.shapes.js';
 import { PageTokens, pageQuery } from './page-token.js';
-import { ProblemError } from './problem.js';
+import { ownerHangs, ProblemError } from './problem.js';
 import { ApiTenant, instant, pageOf, resourceName } from './shapes.js';
 
 const ALLOWED_MAX = 1_000;
@@ -162,7 +163,10 @@ export class TenantsController {
   @AdminOnly()
   @ApiTenant()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Suspend: within a second or two nothing of it starts; what runs goes on' })
+  @ApiOperation({
+    summary:
+      'Suspend: within a second or two nothing of it starts; what runs goes on, what was asked for waits, and what is due by a schedule is recorded as skipped',
+  })
   @ApiOkResponse({ standardSchema: tenantShape })
   suspend(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
     return this.#change(tenant, { revision: null, change: { state: 'suspended' }, response });
@@ -173,17 +177,24 @@ export class TenantsController {
   @AdminOnly()
   @ApiTenant()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Resume a suspended tenant' })
+  @ApiOperation({ summary: 'Resume a suspended tenant; what its schedules were due meanwhile stays skipped' })
   @ApiOkResponse({ standardSchema: tenantShape })
-  resume(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
-    return this.#change(tenant, { revision: null, change: { state: 'active' }, response });
+  async resume(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
+    const changed = await endSuspension(this.db, tenant, (tx) =>
+      updateTenant(tx, { id: tenant.id, revision: null }, { state: 'active' }),
+    );
+    if (changed === null) throw ownerHangs();
+    return this.#answer(tenant, changed, response);
   }
 
   async #change(
     tenant: Tenant,
     { revision, change, response }: { revision: number | null; change: TenantChange; response: Response },
   ) {
-    const changed = await updateTenant(this.db, { id: tenant.id, revision }, change);
+    return this.#answer(tenant, await updateTenant(this.db, { id: tenant.id, revision }, change), response);
+  }
+
+  #answer(tenant: Tenant, changed: Tenant | undefined, response: Response) {
     if (changed === undefined) throw staleRevision(tenant.revision);
     this.replica.hintWork([tenant.slot]);
     return show(changed, response);

@@ -37,7 +37,9 @@ import { SettleLoop } from '#execution/settle-loop.js';
 import type { SchemaChecks } from '#execution/schema-checks.js';
 import { StartLoop } from '#execution/start-loop.js';
 import { Targets } from '#execution/targets.js';
+import { GapLoop } from '#scheduling/gap-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planner-loop.js';
+import { SuspensionLoop } from '#scheduling/suspension-loop.js';
 import type { ServerConfig } from '../config.js';
 
 export interface ReplicaOptions {
@@ -83,7 +85,7 @@ export function buildReplica(options: ReplicaOptions) {
     election: new ElectionLoop(membership, leadership, config.cluster, clock),
     sweep: new SweepLoop(leadership, hints, config.cluster, clock),
     horizon: new HorizonLoop(leadership, clock, config.CARILLON_HORIZON_WARN_SECONDS * 1_000),
-    planner: new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock }),
+    ...buildScheduling(leadership, hints),
     revocation: new RevocationLoop(leadership, hints),
     ending: new EndingLoop(leadership),
     leaseSweep: new LeaseSweepLoop(leadership, hints, { clock, random, graceMs: graceMsOf(config) }),
@@ -101,6 +103,8 @@ export function buildReplica(options: ReplicaOptions) {
           parts.election,
           parts.sweep,
           parts.planner,
+          parts.gaps,
+          parts.suspension,
           parts.revocation,
           parts.ending,
           parts.leaseSweep,
@@ -112,6 +116,16 @@ export function buildReplica(options: ReplicaOptions) {
       : []),
   ];
   return { ...parts, loops };
+}
+
+function buildScheduling(leadership: Leadership, hints: HintsLoop) {
+  const settings = DEFAULT_PLANNER_SETTINGS;
+  return {
+    planner: new PlannerLoop(leadership, hints, { settings, clock }),
+    gaps: new GapLoop(leadership, clock),
+    // An owner holds what is planned for a moment longer.
+    suspension: new SuspensionLoop(leadership, { clock, watchMs: settings.lookAheadMaxMs + 30_000 }),
+  };
 }
 
 function buildExecution(

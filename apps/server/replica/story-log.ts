@@ -4,7 +4,7 @@ import type { Replica } from './replica.js';
 import { thrownLog } from './thrown-log.js';
 
 export function logStory(
-  { membership, leadership, sweep, settleLoop, executor, horizon }: Replica,
+  { membership, leadership, sweep, settleLoop, executor, horizon, planner, gaps }: Replica,
   logger: PinoLogger,
 ): void {
   membership.joined.subscribe(({ replica, incarnation }) =>
@@ -21,6 +21,18 @@ export function logStory(
     logger.warn({ holder }, 'somebody holds an old snapshot, so that dead rows cannot be cleared away'),
   );
   horizon.released.subscribe((holder) => logger.info({ holder }, 'the old snapshot is gone'));
+  planner.setAside.told.subscribe(({ id, error }) =>
+    logger.error(
+      { schedule: id, err: error },
+      'a schedule cannot be read and is not planned; tried again each minute',
+    ),
+  );
+  gaps.setAside.told.subscribe(({ id, error }) =>
+    logger.error(
+      { gap: id, err: error },
+      'a stretch of the past cannot be read and is not decided; tried again each minute',
+    ),
+  );
   settleLoop.claimLost.subscribe((run) => logger.warn({ run }, 'a result was discarded: the claim was lost'));
   executor.thrown.subscribe(thrownLog(logger));
   executor.late.subscribe((late) =>

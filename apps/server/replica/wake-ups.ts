@@ -9,11 +9,12 @@ import type { Replica } from './replica.js';
 /** For those who have heard that a run has ended. */
 export const RUN_WAITERS = { name: 'run-waiters' };
 
+type Wake = (...loops: { name: string }[]) => () => void;
+
 export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
-  const { membership, leadership, hints, ownership, executor, settleLoop, claim, start, sweep, heldWatch } =
-    replica;
-  const wake =
-    (...loops: { name: string }[]) =>
+  const { membership, leadership, hints, ownership, executor, settleLoop, claim, start, heldWatch } = replica;
+  const wake: Wake =
+    (...loops) =>
     () => {
       for (const loop of loops) timers.wake(loop);
     };
@@ -26,11 +27,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   membership.joined.subscribe(wake(replica.election, ownership));
   membership.expelled.subscribe(wake(replica.heartbeat, start));
   membership.cutOff.subscribe(wake(replica.heartbeat));
-  leadership.began.subscribe(
-    wake(sweep, replica.planner, replica.revocation, replica.ending, replica.leaseSweep, replica.horizon),
-  );
-  leadership.ended.subscribe(wake(replica.election));
-  sweep.died.subscribe(wake(replica.revocation));
+  connectTerm(replica, wake);
   ownership.changed.subscribe(wake(claim));
 
   // Hints wait for a session, and claims for trust in it. Left alone they would sleep on for seconds.
@@ -68,6 +65,15 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
     timers.wake(claim);
   });
   settleLoop.offered.subscribe(() => hints.send({ kind: 'offers' }));
+}
+
+/** What a leader begins with, and what one of its passes leaves to another. */
+function connectTerm(replica: Replica, wake: Wake): void {
+  const { leadership, sweep, planner, gaps, suspension, revocation, ending, leaseSweep, horizon } = replica;
+  leadership.began.subscribe(wake(sweep, planner, gaps, suspension, revocation, ending, leaseSweep, horizon));
+  leadership.ended.subscribe(wake(replica.election));
+  planner.left.subscribe(wake(gaps));
+  sweep.died.subscribe(wake(revocation));
 }
 
 /** New runs wait in these slots: in our own they are looked for at once, and only the owners of others need be told. */

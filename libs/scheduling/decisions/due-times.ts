@@ -83,7 +83,8 @@ function validateCron({ expression, timeZone }: { expression: string; timeZone: 
 const AN_INSTANT = 'an instant of the years 1 to 9999';
 const INSTANT_MIN_MS = Date.parse('0001-01-01T00:00:00Z');
 
-function isInstant(value: Date): boolean {
+/** Whether every part of the product can write it down. */
+export function isInstant(value: Date): boolean {
   return value.getTime() >= INSTANT_MIN_MS && value.getTime() <= INSTANT_MAX_MS;
 }
 

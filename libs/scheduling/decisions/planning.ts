@@ -1,9 +1,10 @@
 // What becomes of a schedule's due times up to now and a little ahead? Each gets exactly one decision,
 // in order, starting from the schedule's own next due time and never from "now", so that none is lost or
-// doubled however late the planner comes. Due times ahead are planned; those already past by more than
-// the catch-up window are missed; a paused schedule's are skipped once they have passed.
-import type { ScheduleState } from './schedule-state.js';
+// doubled however late the planner comes. Due times ahead and inside the catch-up window are planned. Those before
+// the window are left behind as one gap, whose length costs nothing here: it is decided later (decisions/gap.ts), so
+// that the present never waits for the past. Those of what is paused or suspended are skipped once they have passed.
 import { dueTimes, nextDueAt, type ScheduleSpec } from './due-times.js';
+import { heldBackBy, mayRunNow, type Standing } from './standing.js';
 
 export interface PlannedFire {
   dueAt: Date;
@@ -11,9 +12,14 @@ export interface PlannedFire {
   reason: string | null;
 }
 
-export interface PlanningInput {
+/** Due times that are still to be decided: from the first one on, and before the end. */
+export interface Gap {
+  from: Date;
+  to: Date;
+}
+
+export interface PlanningInput extends Standing {
   spec: ScheduleSpec;
-  state: ScheduleState;
   nextDueAt: Date;
   /** The database's time. */
   now: Date;
@@ -26,26 +32,31 @@ export interface PlanningInput {
 
 export interface Plan {
   fires: PlannedFire[];
+  /** What lies before the catch-up window; null when nothing does. */
+  gap: Gap | null;
   /** Null when the schedule will never be due again. */
   nextDueAt: Date | null;
 }
 
 export function planSchedule(input: PlanningInput): Plan {
-  const { spec, state, now, limit } = input;
-  const aheadMs = state === 'active' ? input.lookAheadMs : 0;
+  const { spec, now, limit } = input;
+  const aheadMs = mayRunNow(input) ? input.lookAheadMs : 0;
   const through = new Date(now.getTime() + aheadMs);
-  if (input.nextDueAt > through) return { fires: [], nextDueAt: input.nextDueAt };
-  const later = limit > 1 ? dueTimes(spec, { after: input.nextDueAt, through, limit: limit - 1 }) : [];
-  const due = [input.nextDueAt, ...later];
+  if (input.nextDueAt > through) return { fires: [], gap: null, nextDueAt: input.nextDueAt };
   const oldest = new Date(now.getTime() - input.catchUpMs);
+  const gap = input.nextDueAt < oldest ? { from: input.nextDueAt, to: oldest } : null;
+  const first = gap === null ? [input.nextDueAt] : [];
+  const after = first[0] ?? new Date(oldest.getTime() - 1);
+  const later = limit > first.length ? dueTimes(spec, { after, through, limit: limit - first.length }) : [];
+  const due = [...first, ...later];
   return {
-    fires: due.map((dueAt) => decide({ dueAt, state, oldest })),
-    nextDueAt: nextDueAt(spec, due.at(-1) ?? input.nextDueAt),
+    fires: due.map((dueAt) => decide(input, dueAt)),
+    gap,
+    nextDueAt: nextDueAt(spec, due.at(-1) ?? after),
   };
 }
 
-function decide({ dueAt, state, oldest }: { dueAt: Date; state: ScheduleState; oldest: Date }): PlannedFire {
-  if (state !== 'active') return { dueAt, outcome: 'skipped', reason: state };
-  if (dueAt < oldest) return { dueAt, outcome: 'missed', reason: 'catch-up window' };
-  return { dueAt, outcome: 'planned', reason: null };
+function decide(standing: Standing, dueAt: Date): PlannedFire {
+  const reason = heldBackBy(standing, dueAt);
+  return { dueAt, outcome: reason === null ? 'planned' : 'skipped', reason };
 }

@@ -5,19 +5,39 @@ import { answer, at, BLOCKED, listed, msOf, zipped, type Meaning, type Scene } f
 export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'findDueSchedules',
-    says: [
-      'select date_part(\'epoch\', now()) * 1000 as "nowMs", id',
-      'from carillon.schedule where next_due_at <=',
-    ],
-    texts: ['92hs3e'],
+    says: ['as "nowMs", due.id, due.spec, due.state', 'from carillon.schedule s cross join lateral'],
+    texts: ['1mxau3h'],
     run: ({ db, params, server }) => {
       const nowMs = server.wallMs();
-      const [ahead, limit] = params as [number, number];
+      const [catchUp, ahead, except, limit, , , pastLimit] = params as [
+        number,
+        number,
+        string,
+        number,
+        number,
+        string,
+        number,
+      ];
+      const oldestMs = nowMs - catchUp * 1_000;
       const due = db.schedule
         .rows()
-        .filter((row) => isDue(row, nowMs + (row.state === 'active' ? ahead * 1_000 : 0)));
-      const soonest = due.toSorted((a, b) => (a.nextDueMs ?? 0) - (b.nextDueMs ?? 0)).slice(0, limit);
-      return answer(soonest.map((row) => ({ ...row, nowMs, spec: JSON.parse(row.spec) as object })));
+        .filter((row) => isDue(row, nowMs + (row.state === 'active' ? ahead * 1_000 : 0)))
+        .filter(({ id }) => !listed(except).includes(id))
+        .toSorted((a, b) => (a.nextDueMs ?? 0) - (b.nextDueMs ?? 0));
+      const isPast = ({ nextDueMs }: ScheduleRow): boolean => nextDueMs !== null && nextDueMs < oldestMs;
+      const present = due.filter((row) => !isPast(row)).slice(0, limit);
+      const past = due.filter(isPast).slice(0, pastLimit);
+      const { suspendedMs, resumedMs } = { suspendedMs: null, resumedMs: null };
+      return answer(
+        [...present, ...past].map((row) => ({
+          ...row,
+          nowMs,
+          suspendedMs,
+          resumedMs,
+          isPast: isPast(row),
+          spec: JSON.parse(row.spec) as object,
+        })),
+      );
     },
   },
   {

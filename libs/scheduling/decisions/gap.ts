@@ -1,0 +1,35 @@
+// What becomes of the due times that a schedule has left behind, because nobody planned it for longer than the catch-up
+// window? None of them runs any more: they are missed, or skipped where the schedule was paused or its tenant suspended.
+// Each is decided from the gap alone, which keeps the spec and the standing that its schedule had when it was left
+// behind, so that no later change, pause or deletion of the schedule changes what the past was.
+import { dueTimes, type ScheduleSpec } from './due-times.js';
+import type { Gap, PlannedFire } from './planning.js';
+import { heldBackBy, type Standing } from './standing.js';
+
+export interface GapToDecide extends Gap, Standing {
+  spec: ScheduleSpec;
+}
+
+export interface DecidedGap {
+  fires: PlannedFire[];
+  /** The first due time that is left for later; null when all are decided. */
+  restFrom: Date | null;
+}
+
+/** Decides the oldest due times of the gap, `limit` of them at most, which must be at least 1. */
+export function decideGap(gap: GapToDecide, limit: number): DecidedGap {
+  const through = new Date(gap.to.getTime() - 1);
+  // One more than may be decided says where to go on.
+  const due = [gap.from, ...dueTimes(gap.spec, { after: gap.from, through, limit })];
+  return {
+    fires: due.slice(0, limit).map((dueAt) => decide(gap, dueAt)),
+    restFrom: due[limit] ?? null,
+  };
+}
+
+function decide(gap: GapToDecide, dueAt: Date): PlannedFire {
+  const reason = heldBackBy(gap, dueAt);
+  return reason === null
+    ? { dueAt, outcome: 'missed', reason: 'catch-up window' }
+    : { dueAt, outcome: 'skipped', reason };
+}

@@ -1,0 +1,29 @@
+// May a schedule's due time run? Not while the schedule is paused, nor while its tenant is suspended: what falls into
+// that is skipped, with the reason. A pause is what the schedule is now; a suspension has a beginning and an end, so that
+// due times which are decided late, after an outage or after the tenant was resumed, are still decided by what held when
+// they were due.
+import type { ScheduleState } from './schedule-state.js';
+
+export interface Suspension {
+  from: Date;
+  /** Null while it lasts. */
+  to: Date | null;
+}
+
+export interface Standing {
+  state: ScheduleState;
+  /** The tenant's last one. */
+  suspension: Suspension | null;
+}
+
+/** Only what may run is planned ahead. */
+export function mayRunNow({ state, suspension }: Standing): boolean {
+  return state === 'active' && (suspension === null || suspension.to !== null);
+}
+
+/** Why what was due at the instant does not run; null when it may. */
+export function heldBackBy({ state, suspension }: Standing, dueAt: Date): 'paused' | 'suspended' | null {
+  if (state === 'paused') return 'paused';
+  if (suspension === null || dueAt < suspension.from) return null;
+  return suspension.to === null || dueAt < suspension.to ? 'suspended' : null;
+}

@@ -1,0 +1,66 @@
+// Which statements take back what was planned for a tenant and fell into its suspension? Its runs go, and their due times
+// become skipped. What has been started once, or was asked for by itself, is none of theirs: that waits.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+
+export interface SuspendedTenant {
+  id: TenantId;
+  slot: Slot;
+  revision: number;
+}
+
+export async function listSuspendedTenants(db: Database, limit: number): Promise<SuspendedTenant[]> {
+  const { rows } = await sql<SuspendedTenant>`
+    select id, slot, revision from carillon.tenant where state = 'suspended' order by id limit ${limit}`.execute(
+    db,
+  );
+  return rows;
+}
+
+/**
+ * Runs of the tenant's schedules that are due and may still be taken back: found by its schedules, not among all that waits. A
+ * limit for each, so that they are; joined freely, all runs are read where the statistics are of an empty table.
+ */
+export async function findPlannedDue(
+  db: Database,
+  { tenantId, limit }: { tenantId: TenantId; limit: number },
+): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    select due.id
+      from carillon.schedule s
+     cross join lateral (
+       select r.id from carillon.run r
+        where r.schedule_id = s.id and r.due_at <= now() and r.attempt = 1 and ${isUntouched}
+        limit ${limit}) due
+     where s.tenant_id = ${tenantId}
+     limit ${limit}`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** Of a run `r`: nobody holds it, and its due time is not decided. The fire as one value, since as a join it finds the runs. */
+const isUntouched = sql`r.id not in (select unnest(c.run_ids) from carillon.claim c)
+         and not exists (select 1 from carillon.lease l where l.run_id = r.id)
+         and (select f.outcome from carillon.fire f where f.schedule_id = r.schedule_id and f.due_at = r.due_at) = 'planned'`;
+
+/**
+ * The caller holds off the claims of the tenant's slot, so that a claim is either visible here or comes after this. A tenant
+ * that is no longer suspended keeps its runs. Resolves with how many due times were skipped.
+ */
+export async function skipPlanned(
+  tx: Tx,
+  { tenantId, ids }: { tenantId: TenantId; ids: readonly RunId[] },
+): Promise<number> {
+  const { rows } = await sql`
+    with skipped as (
+      delete from carillon.run r
+       where r.id = any(${[...ids]}::uuid[]) and r.tenant_id = ${tenantId} and r.due_at <= now() and r.attempt = 1
+         and exists (select 1 from carillon.tenant t where t.id = ${tenantId} and t.state = 'suspended')
+         and ${isUntouched}
+      returning r.id, r.schedule_id, r.due_at)
+    update carillon.fire f set outcome = 'skipped', reason = 'suspended', run_id = null
+      from skipped s
+     where f.schedule_id = s.schedule_id and f.due_at = s.due_at and f.run_id = s.id
+    returning 1`.execute(tx);
+  return rows.length;
+}

@@ -1,0 +1,52 @@
+// What becomes of what was planned for a tenant that is then suspended? What counts is what held when it was due: a due time
+// that passes during the suspension is skipped, and its run taken back behind the owner's gate; one that is still
+// ahead when the tenant is resumed runs. So a suspension changes nothing at once, however much is planned, and resuming
+// fires nothing of what fell into it. A run whose owner held it at that moment goes first back, then the same way.
+import { besideClaims } from '#cluster/claims-hold.js';
+import type { Database, Tx } from '#database/connection.js';
+import type { Slot, TenantId } from '#kernel/ids.js';
+import { findPlannedDue, skipPlanned } from './suspended-run.repository.js';
+
+/** The owner's claims are held off for as long as it takes to delete these: some milliseconds. */
+const RUNS_PER_BATCH = 500;
+const GATE_WAIT_MS = 1_000;
+/** More than the longest look ahead plans for ten thousand schedules. */
+const BATCHES_MAX = 100;
+/** All that is left: what has come to be due since the last batch. */
+const REST_MAX = 1_000_000;
+
+interface TenantPlace {
+  id: TenantId;
+  slot: Slot;
+}
+
+/**
+ * Skips what is due of the tenant, if it is suspended; anybody may. False when some may be left, because there were too many or
+ * the owner of the slot hangs.
+ */
+export async function skipDueOf(db: Database, { id: tenantId, slot }: TenantPlace): Promise<boolean> {
+  const ids = await findPlannedDue(db, { tenantId, limit: RUNS_PER_BATCH });
+  if (ids.length === 0) return true;
+  const skipped = await besideClaims(db, slot, { waitMs: GATE_WAIT_MS }, (tx) =>
+    skipPlanned(tx, { tenantId, ids }),
+  );
+  return skipped !== null && ids.length < RUNS_PER_BATCH;
+}
+
+/**
+ * Ends a suspension: `resume` makes the tenant active, in the transaction that skips the last of what fell into it, with claims
+ * held off. Before that as much as can be is skipped in transactions of its own. Null, with the tenant as it was, when the
+ * owner of its slot hangs.
+ */
+export async function endSuspension<Value>(
+  db: Database,
+  tenant: TenantPlace,
+  resume: (tx: Tx) => Promise<Value>,
+): Promise<Value | null> {
+  for (let batch = 0; batch < BATCHES_MAX && !(await skipDueOf(db, tenant)); batch += 1);
+  return besideClaims(db, tenant.slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
+    const ids = await findPlannedDue(tx, { tenantId: tenant.id, limit: REST_MAX });
+    if (ids.length > 0) await skipPlanned(tx, { tenantId: tenant.id, ids });
+    return resume(tx);
+  });
+}

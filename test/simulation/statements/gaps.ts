@@ -1,0 +1,114 @@
+// What do statements about gaps mean, the due times that were left behind and are decided later? No tenant of the model is
+// ever suspended, so what falls into a suspension is asked for and never there.
+import { fireKey } from '../model-database.js';
+import { answer, BLOCKED, changed, listed, zipped, type Meaning, type Scene } from './meaning.js';
+
+export const GAP_STATEMENTS: readonly Meaning[] = [
+  {
+    name: 'leaveGaps',
+    says: ['insert into carillon.schedule_gap'],
+    texts: ['tozzih'],
+    run: leaveGaps,
+  },
+  {
+    name: 'findGaps',
+    says: ['from carillon.schedule_gap where id <> all'],
+    texts: ['1hm5ve1'],
+    run: ({ db, params }) => {
+      const [except, limit] = params as [string, number];
+      const found = db.gap
+        .rows()
+        .filter(({ id }) => !listed(except).includes(id))
+        .toSorted((a, b) => a.fromMs - b.fromMs || Number(a.id) - Number(b.id));
+      return answer(
+        found.slice(0, limit).map((gap) => ({
+          ...gap,
+          spec: JSON.parse(gap.spec) as object,
+          suspendedMs: null,
+          resumedMs: null,
+        })),
+      );
+    },
+  },
+  {
+    name: 'writeGaps',
+    says: ['update carillon.schedule_gap g set from_at = a.rest_from', 'insert into carillon.fire'],
+    texts: ['yimyi1'],
+    run: writeGaps,
+  },
+  {
+    name: 'listSuspendedTenants',
+    says: ["from carillon.tenant where state = 'suspended' order by id"],
+    texts: ['1otecrb'],
+    run: () => answer(),
+  },
+];
+
+function leaveGaps({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
+  const columns = (params as string[]).slice(0, 4).map(listed);
+  const asked = zipped(...columns) as [string, string, string, string][];
+  const fits = ([id, from, , revision]: (typeof asked)[number]): boolean => {
+    const row = db.schedule.get(id, tx);
+    return row?.nextDueMs === Date.parse(from) && row.revision === Number(revision);
+  };
+  const wanted = asked.filter(fits);
+  if (
+    !db.schedule.lockAll(
+      wanted.map(([id]) => id),
+      tx,
+    )
+  )
+    return BLOCKED;
+  if (broken.has('what is left behind is not noted')) return changed(0, 'INSERT');
+  for (const [schedule, from, to] of wanted) {
+    const row = db.schedule.get(schedule, tx);
+    if (row === null) continue;
+    const id = String(db.next('gap'));
+    db.gap.lock(id, tx, 'write');
+    const { spec, state } = row;
+    db.gap.write(id, tx, { id, schedule, spec, state, fromMs: Date.parse(from), toMs: Date.parse(to) });
+  }
+  return changed(wanted.length, 'INSERT');
+}
+
+function writeGaps({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
+  const [ids, froms, rests, , , , numbers, dues, outcomes] = (params as unknown[]).map((param) =>
+    typeof param === 'string' ? listed(param) : [],
+  );
+  const asked = zipped(ids, froms, rests) as [string, string, string][];
+  const fits = ([id, from]: (typeof asked)[number]): boolean => {
+    const row = db.gap.get(id, tx);
+    return row?.fromMs === Date.parse(from);
+  };
+  const wanted = asked.filter(fits).map(([id]) => id);
+  if (!db.gap.lockAll(wanted, tx)) return BLOCKED;
+  const shortened = new Map(asked.filter(fits).map(([id, , rest]) => [id, rest]));
+  const fires = (zipped(numbers, dues, outcomes) as [string, string, string][]).flatMap(
+    ([number, due, outcome]) => {
+      const id = ids?.[Number(number) - 1] ?? '';
+      const schedule = db.gap.get(id, tx)?.schedule;
+      return schedule === undefined || !shortened.has(id)
+        ? []
+        : [{ schedule, dueMs: Date.parse(due), outcome, run: null }];
+    },
+  );
+  const isNew = ({ schedule, dueMs }: (typeof fires)[number]): boolean =>
+    db.fire.get(fireKey(schedule, dueMs), tx) === null;
+  const decided = fires.filter(isNew);
+  if (
+    !db.fire.lockAll(
+      decided.map(({ schedule, dueMs }) => fireKey(schedule, dueMs)),
+      tx,
+    )
+  )
+    return BLOCKED;
+  for (const [id, rest] of shortened) {
+    const row = db.gap.get(id, tx);
+    if (row !== null) db.gap.write(id, tx, rest === 'NULL' ? null : { ...row, fromMs: Date.parse(rest) });
+  }
+  for (const fire of decided) {
+    tx.acts.push({ kind: 'plan', schedule: fire.schedule, dueMs: fire.dueMs, run: null });
+    db.fire.write(fireKey(fire.schedule, fire.dueMs), tx, fire);
+  }
+  return changed(decided.length, 'INSERT');
+}
