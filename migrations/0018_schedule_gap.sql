@@ -15,6 +15,8 @@ create table carillon.schedule_gap (
   -- The first due time that is not decided yet.
   from_at timestamptz not null,
   to_at timestamptz not null,
+  -- Why what could have run then is missed.
+  reason text not null,
   check (from_at < to_at)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
         vacuum_index_cleanup = on, vacuum_truncate = off);
@@ -45,3 +47,11 @@ end
 $$;
 create trigger note_suspension before update of state on carillon.tenant
   for each row when (old.state is distinct from new.state) execute function carillon.note_suspension();
+
+-- What no replica can write down is refused when it is written, also by hand. Rows that are there already stay as they are.
+alter table carillon.schedule add constraint next_due_at_is_of_the_years_1_to_9999
+  check (next_due_at >= '0001-01-01 00:00:00+00' and next_due_at < '10000-01-01 00:00:00+00') not valid;
+alter table carillon.run add constraint run_at_is_of_the_years_1_to_9999
+  check (run_at >= '0001-01-01 00:00:00+00' and run_at < '10000-01-01 00:00:00+00') not valid;
+alter table carillon.run add constraint deadline_is_of_the_years_1_to_9999
+  check (deadline >= '0001-01-01 00:00:00+00' and deadline < '10000-01-01 00:00:00+00') not valid;

@@ -14,6 +14,8 @@ import { parseSpec } from './stored-spec.js';
 /** A pass writes for 20 to 40 ms, and holds the leadership row as long; with the pause that is an eighth of one session. */
 const FIRES_PER_PASS = 1_000;
 const PAUSE_MS = 250;
+/** A change of a schedule left one behind, and its hint was lost; or what was set aside can be tried again. */
+const LOOK_MS = 10_000;
 /** So that each has a good part of a pass. */
 const GAPS_PER_PASS = 50;
 /** Finding due times of a rare kind of spec takes milliseconds each, on the event loop that all of a replica lives on. */
@@ -37,7 +39,7 @@ export class GapLoop implements Loop {
       limit: GAPS_PER_PASS,
       except: this.setAside.ids(),
     });
-    if (found.length === 0) return UNTIL_WOKEN_MS;
+    if (found.length === 0) return LOOK_MS;
     await this.#write(leader, this.#decide(found));
     return PAUSE_MS;
   }

@@ -1,10 +1,10 @@
-// Which statements keep gaps, the due times that nobody planned in time? One leaves them behind, in the leader's
-// transaction that moves the schedule on over them; others find them again and write what was decided, a bounded
+// Which statements keep gaps, the due times that nobody planned in time? They are left behind in the transaction that moves
+// the schedule on over them, of the leader or of a change; others find them again and write what was decided, a bounded
 // number of ledger rows at a time, so that a leader may die between any two of them.
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database, Tx } from '#database/connection.js';
-import type { Term } from '#kernel/ids.js';
+import type { ScheduleId, Term } from '#kernel/ids.js';
 import type { Gap, PlannedFire } from './decisions/planning.js';
 import type { ScheduleState } from './decisions/schedule-state.js';
 import type { Standing } from './decisions/standing.js';
@@ -21,21 +21,38 @@ export async function leaveGaps(tx: Tx, plans: readonly WrittenPlan[]): Promise<
   if (behind.length === 0) return;
   const ids = plainArray(behind.map(({ schedule }) => schedule.id));
   await sql`
-    insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, suspended_at, resumed_at, from_at, to_at)
-    select s.id, s.tenant_id, s.spec, s.state, t.suspended_at, t.resumed_at, g.from_at, g.to_at
+    insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, suspended_at, resumed_at, from_at, to_at, reason)
+    select s.id, s.tenant_id, s.spec, s.state, t.suspended_at, t.resumed_at, g.from_at, g.to_at, 'catch-up window'
       from unnest(${ids}::uuid[],
                   ${plainArray(behind.map(({ gap }) => gap.from.toISOString()))}::timestamptz[],
                   ${plainArray(behind.map(({ gap }) => gap.to.toISOString()))}::timestamptz[],
                   ${plainArray(behind.map(({ schedule }) => schedule.revision))}::bigint[]) as g (id, from_at, to_at, revision)
-      join carillon.schedule s on s.id = g.id and s.next_due_at = g.from_at and s.revision = g.revision
+      join carillon.schedule s on s.id = g.id and date_trunc('milliseconds', s.next_due_at) = g.from_at and s.revision = g.revision
      cross join lateral (select suspended_at, resumed_at from carillon.tenant where id = s.tenant_id limit 1) t
      where s.id = any(${ids}::uuid[])
        for no key update of s`.execute(tx);
 }
 
+/**
+ * Leaves behind what a schedule was due up to now, before a change ends it: the caller holds the row's lock. What has its row in
+ * the ledger keeps it.
+ */
+export async function leaveGap(
+  tx: Tx,
+  { scheduleId, from, to, reason }: Gap & { scheduleId: ScheduleId; reason: string },
+): Promise<void> {
+  await sql`
+    insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, suspended_at, resumed_at, from_at, to_at, reason)
+    select s.id, s.tenant_id, s.spec, s.state, t.suspended_at, t.resumed_at, g.from_at, g.to_at, ${reason}
+      from (select ${from}::timestamptz as from_at, ${to}::timestamptz as to_at) g
+      join carillon.schedule s on s.id = ${scheduleId}
+      join carillon.tenant t on t.id = s.tenant_id`.execute(tx);
+}
+
 export interface StoredGap extends Gap, Standing {
   id: string;
   storedSpec: unknown;
+  reason: string;
 }
 
 /** Those that reach back the farthest. */
@@ -44,16 +61,17 @@ export async function findGaps(
   { limit, except }: { limit: number; except: readonly string[] },
 ): Promise<StoredGap[]> {
   const { rows } = await sql<GapRow>`
-    select id::text as id, spec, state, date_part('epoch', from_at) * 1000 as "fromMs", date_part('epoch', to_at) * 1000 as "toMs",
+    select id::text as id, spec, state, reason, date_part('epoch', from_at) * 1000 as "fromMs", date_part('epoch', to_at) * 1000 as "toMs",
            date_part('epoch', suspended_at) * 1000 as "suspendedMs", date_part('epoch', resumed_at) * 1000 as "resumedMs"
       from carillon.schedule_gap
      where id <> all(${plainArray(except)}::bigint[])
      order by from_at, id
      limit ${limit}`.execute(db);
-  return rows.map(({ id, spec, state, fromMs, toMs, ...row }) => ({
+  return rows.map(({ id, spec, state, reason, fromMs, toMs, ...row }) => ({
     id,
     storedSpec: spec,
     state,
+    reason,
     suspension: suspensionOf(row),
     from: new Date(Math.round(fromMs)),
     to: new Date(Math.round(toMs)),
@@ -64,6 +82,7 @@ interface GapRow {
   id: string;
   spec: unknown;
   state: ScheduleState;
+  reason: string;
   fromMs: number;
   toMs: number;
   suspendedMs: number | null;

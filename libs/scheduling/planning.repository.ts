@@ -49,10 +49,11 @@ export async function findDueSchedules(
   const columns = sql`s.id, s.spec, s.state, s.revision, s.next_due_at, t.suspended_at, t.resumed_at`;
   // A limit, so that each is one look at an index: joined freely, all tenants are read.
   const tenant = sql`cross join lateral (select state, suspended_at, resumed_at from carillon.tenant where id = s.tenant_id limit 1) t`;
-  // Instants as numbers: reading their texts takes longer than all else about a row.
+  // Instants as numbers: reading their texts takes longer than all else about a row. A next due time that was written by hand, to the
+  // microsecond, is due at its millisecond: replicas know no others.
   const { rows } = await sql<DueRow>`
     select date_part('epoch', now()) * 1000 as "nowMs", due.id, due.spec, due.state, due.revision, due.is_past as "isPast",
-           date_part('epoch', due.next_due_at) * 1000 as "nextDueMs",
+           date_part('epoch', date_trunc('milliseconds', due.next_due_at)) * 1000 as "nextDueMs",
            date_part('epoch', due.suspended_at) * 1000 as "suspendedMs", date_part('epoch', due.resumed_at) * 1000 as "resumedMs"
       from (
         (select ${columns}, false as is_past
@@ -139,7 +140,7 @@ export async function writePlans(
                     ${plainArray(plans.map(({ nextDueAt }) => nextDueAt?.toISOString() ?? null))}::timestamptz[],
                     ${plainArray(plans.map(({ schedule }) => schedule.revision))}::bigint[])
                with ordinality as a (id, due_from, due_to, revision, number)
-       where s.id = any(${ids}::uuid[]) and s.id = a.id and s.next_due_at = a.due_from and s.revision = a.revision
+       where s.id = any(${ids}::uuid[]) and s.id = a.id and date_trunc('milliseconds', s.next_due_at) = a.due_from and s.revision = a.revision
       returning a.number, s.id, s.tenant_id, s.slot, s.job_type, s.payload),
     decided as (
       insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term)

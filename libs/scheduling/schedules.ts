@@ -1,6 +1,7 @@
 // What can be done with a schedule? Create, change, pause, resume and delete it. Each change takes back,
 // in the same transaction, what the planner had planned ahead and nobody has claimed, and leaves the
-// schedule's next due time where the planner must go on. Claims of the tenant's slot are held off before the schedule's row
+// schedule's next due time where the planner must go on; what was due before it was deleted or given another spec, and has not
+// started, is left behind as a gap, so that it gets its row in the ledger all the same. Claims of the tenant's slot are held off before the schedule's row
 // is locked: with the row in hand, a change that waits for an owner that hangs would hold up the planner and its other tenants.
 import { besideClaims } from '#cluster/claims-hold.js';
 import type { Database, Tx } from '#database/connection.js';
@@ -9,6 +10,7 @@ import { databaseTime } from '#database/time.repository.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import { asId, type Slot, type TenantId } from '#kernel/ids.js';
 import { nextDueAt, validateSpec, type ScheduleSpec } from './decisions/due-times.js';
+import { leaveGap } from './gap.repository.js';
 import * as rows from './schedule.repository.js';
 
 export interface ScheduleInput {
@@ -101,7 +103,7 @@ export async function deleteSchedule(
   { kind: 'deleted' } | { kind: 'not-found' } | { kind: 'stale'; currentRevision: number } | OwnerHangs
 > {
   return withSchedule(db, ref, async (tx, schedule) => {
-    await rows.revokePlanned(tx, schedule.id);
+    await endPlan(tx, schedule, { now: await databaseTime(tx), reason: 'schedule deleted' });
     await rows.deleteSchedule(tx, schedule.id);
     return { kind: 'deleted' } as const;
   });
@@ -141,20 +143,41 @@ async function edit(
   schedule: rows.Schedule,
   change: ScheduleChange & { kind: 'edit' },
 ): Promise<ChangeResult> {
-  const spec = change.spec ?? schedule.spec;
-  const firstAt = change.spec === undefined ? null : firstDue(spec, await databaseTime(tx));
-  if (firstAt !== null && !(firstAt instanceof Date)) return firstAt;
-  const oldAt = await goOnAt(tx, schedule);
+  const next = await goOnWith(tx, schedule, change.spec);
+  if (next !== null && !(next instanceof Date)) return next;
   const changed = await rows.updateSchedule(tx, {
     id: schedule.id,
-    spec,
+    spec: change.spec ?? schedule.spec,
     jobType: change.jobType ?? schedule.jobType,
     payload: change.payload === undefined ? schedule.payload : change.payload,
     state: schedule.state,
-    // With the old spec the planner goes on where it was; with a new one, at that one's first due time from now.
-    nextDueAt: firstAt ?? oldAt,
+    nextDueAt: next,
   });
   return { kind: 'changed', schedule: changed };
+}
+
+/** With the old spec the planner goes on where it was; with a new one, at that one's first due time from now. */
+async function goOnWith(
+  tx: Tx,
+  schedule: rows.Schedule,
+  spec: ScheduleSpec | undefined,
+): Promise<Date | null | InvalidSpec> {
+  if (spec === undefined) return goOnAt(tx, schedule);
+  const now = await databaseTime(tx);
+  const first = firstDue(spec, now);
+  if (first instanceof Date) await endPlan(tx, schedule, { now, reason: 'schedule changed' });
+  return first;
+}
+
+/** Takes back what was planned; what of it was due until now is left to be decided by what the schedule still is (I1). */
+async function endPlan(
+  tx: Tx,
+  schedule: rows.Schedule,
+  { now, reason }: { now: Date; reason: string },
+): Promise<void> {
+  const from = await goOnAt(tx, schedule);
+  if (from === null || from > now) return;
+  await leaveGap(tx, { scheduleId: schedule.id, from, to: new Date(now.getTime() + 1), reason });
 }
 
 /** Takes back what was planned, and says where planning must begin again: null when nothing is due any more. */

@@ -117,6 +117,28 @@ describe('planning', () => {
     expect(rows[0]?.count).toBe((await ledger()).length);
   });
 
+  it('I1: a next due time that was written to the microsecond is due at its millisecond, and planned on once', async () => {
+    await addSchedule({ kind: 'every', seconds: 1, anchorAt: new Date(123) });
+    for (const seconds of [3, 90]) {
+      await sql`
+        update carillon.schedule
+           set next_due_at = date_trunc('second', now()) - make_interval(secs => ${seconds}::int) + interval '123999 microseconds'`.execute(
+        db,
+      );
+      await plannerOf(member).runOnce();
+      await plannerOf(member).runOnce();
+    }
+    await decideThePast(member);
+    const rows = await ledger();
+    expect(rows.length).toBeGreaterThan(90);
+    expect(gaps(rows).every((gap) => gap === 1_000)).toBe(true);
+    const { rows: odd } = await sql`
+      select 1 from carillon.fire where due_at <> date_trunc('second', due_at) + interval '123 milliseconds'`.execute(
+      db,
+    );
+    expect(odd).toEqual([]);
+  });
+
   it('I3: writes nothing once its term is over', async () => {
     await addSchedule();
     await sql`update carillon.leadership set term = term + 1, holder = gen_random_uuid()`.execute(db);

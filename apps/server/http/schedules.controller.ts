@@ -196,7 +196,7 @@ export class SchedulesController {
       case 'owner-hangs':
         throw ownerHangs();
       case 'deleted':
-        return;
+        return this.replica.hintPlan();
     }
   }
 

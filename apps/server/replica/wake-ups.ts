@@ -98,6 +98,7 @@ function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
       if (hint.to !== undefined) replica.leadership.yieldTo(hint.to);
       return timers.wake(replica.election);
     case 'plan':
+      timers.wake(replica.gaps);
       return timers.wake(replica.planner);
     case 'slots':
       return timers.wake(replica.ownership);

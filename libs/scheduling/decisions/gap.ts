@@ -1,5 +1,5 @@
 // What becomes of the due times that a schedule has left behind, because nobody planned it for longer than the catch-up
-// window? None of them runs any more: they are missed, or skipped where the schedule was paused or its tenant suspended.
+// window, or because it was changed or deleted before they had started? None of them runs any more: they are missed, or skipped where the schedule was paused or its tenant suspended.
 // Each is decided from the gap alone, which keeps the spec and the standing that its schedule had when it was left
 // behind, so that no later change, pause or deletion of the schedule changes what the past was.
 import { dueTimes, type ScheduleSpec } from './due-times.js';
@@ -8,6 +8,8 @@ import { heldBackBy, type Standing } from './standing.js';
 
 export interface GapToDecide extends Gap, Standing {
   spec: ScheduleSpec;
+  /** Why what was not held back is missed. */
+  reason: string;
 }
 
 export interface DecidedGap {
@@ -28,8 +30,8 @@ export function decideGap(gap: GapToDecide, limit: number): DecidedGap {
 }
 
 function decide(gap: GapToDecide, dueAt: Date): PlannedFire {
-  const reason = heldBackBy(gap, dueAt);
-  return reason === null
-    ? { dueAt, outcome: 'missed', reason: 'catch-up window' }
-    : { dueAt, outcome: 'skipped', reason };
+  const heldBack = heldBackBy(gap, dueAt);
+  return heldBack === null
+    ? { dueAt, outcome: 'missed', reason: gap.reason }
+    : { dueAt, outcome: 'skipped', reason: heldBack };
 }

@@ -152,6 +152,7 @@ describe('a gap', () => {
     spec: { kind: 'every', seconds: 60, anchorAt: plus(-60 * MINUTE_MS) },
     state: 'active',
     suspension: null,
+    reason: 'catch-up window',
     from,
     to: plus(-5 * MINUTE_MS),
     ...wish,
@@ -252,7 +253,10 @@ describe('any sequence of passes', () => {
             // In the ledger the past comes later; here it is put where it belongs.
             let rest = pass.gap?.from ?? null;
             while (pass.gap !== null && rest !== null) {
-              const piece = decideGap({ ...standing, spec, from: rest, to: pass.gap.to }, settings.limit);
+              const piece = decideGap(
+                { ...standing, spec, reason: 'catch-up window', from: rest, to: pass.gap.to },
+                settings.limit,
+              );
               expect(piece.fires.length).toBeLessThanOrEqual(settings.limit);
               decided.push(...piece.fires.map(({ dueAt }) => dueAt));
               rest = piece.restFrom;

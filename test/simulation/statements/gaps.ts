@@ -7,13 +7,13 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
   {
     name: 'leaveGaps',
     says: ['insert into carillon.schedule_gap'],
-    texts: ['tozzih'],
+    texts: ['4j8c0g'],
     run: leaveGaps,
   },
   {
     name: 'findGaps',
     says: ['from carillon.schedule_gap where id <> all'],
-    texts: ['1hm5ve1'],
+    texts: ['1yap0eh'],
     run: ({ db, params }) => {
       const [except, limit] = params as [string, number];
       const found = db.gap
@@ -24,6 +24,7 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
         found.slice(0, limit).map((gap) => ({
           ...gap,
           spec: JSON.parse(gap.spec) as object,
+          reason: 'catch-up window',
           suspendedMs: null,
           resumedMs: null,
         })),

@@ -6,7 +6,7 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'findDueSchedules',
     says: ['as "nowMs", due.id, due.spec, due.state', 'from carillon.schedule s cross join lateral'],
-    texts: ['1mxau3h'],
+    texts: ['g8t1wt'],
     run: ({ db, params, server }) => {
       const nowMs = server.wallMs();
       const [catchUp, ahead, except, limit, , , pastLimit] = params as [
@@ -58,7 +58,7 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
       'on conflict (schedule_id, due_at) do nothing',
       'insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at',
     ],
-    texts: ['3r1j8o'],
+    texts: ['1p1bgqi'],
     run: writePlans,
   },
   {
