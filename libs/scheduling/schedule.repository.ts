@@ -1,10 +1,11 @@
-// Which statements keep the schedules themselves?
+// Which statements keep the schedules themselves? What is stored of one that this version can't read, since another wrote it or
+// a person did, is read as null and stays as it is until a change replaces it: its tenant can still see, change and delete it.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ScheduleId, Slot, TenantId } from '#kernel/ids.js';
-import type { ScheduleSpec } from './decisions/due-times.js';
+import { isInstant, type ScheduleSpec } from './decisions/due-times.js';
 import type { ScheduleState } from './decisions/schedule-state.js';
-import { parseSpec, writeSpec } from './stored-spec.js';
+import { readSpec, writeSpec } from './stored-spec.js';
 
 export interface Schedule {
   id: ScheduleId;
@@ -12,7 +13,8 @@ export interface Schedule {
   slot: Slot;
   name: string;
   jobType: string;
-  spec: ScheduleSpec;
+  /** Null when it can't be read. */
+  spec: ScheduleSpec | null;
   payload: unknown;
   state: ScheduleState;
   /** The first due time that is not planned yet; null when none will come. */
@@ -43,7 +45,10 @@ const columns = [
   ),
 ] as const;
 
-export type NewSchedule = Omit<Schedule, 'plannedDueAt' | 'createdAt' | 'updatedAt' | 'revision' | 'state'>;
+export type NewSchedule = Omit<
+  Schedule,
+  'spec' | 'plannedDueAt' | 'createdAt' | 'updatedAt' | 'revision' | 'state'
+> & { spec: ScheduleSpec };
 
 /** Throws a unique violation when the tenant has a schedule of that name. */
 export async function insertSchedule(db: Database, schedule: NewSchedule): Promise<Schedule> {
@@ -61,7 +66,7 @@ export async function insertSchedule(db: Database, schedule: NewSchedule): Promi
     })
     .returning(columns)
     .executeTakeFirstOrThrow();
-  return { ...row, spec: parseSpec(row.spec) };
+  return readable(row);
 }
 
 export async function findSchedule(
@@ -74,7 +79,7 @@ export async function findSchedule(
     .where('tenant_id', '=', tenantId)
     .where('name', '=', name)
     .executeTakeFirst();
-  return row && { ...row, spec: parseSpec(row.spec) };
+  return row && readable(row);
 }
 
 /** Locks the row: its planning waits until the caller's transaction is over. */
@@ -89,7 +94,7 @@ export async function lockSchedule(
     .where('name', '=', name)
     .forUpdate()
     .executeTakeFirst();
-  return row && { ...row, spec: parseSpec(row.spec) };
+  return row && readable(row);
 }
 
 export async function listSchedules(
@@ -104,7 +109,7 @@ export async function listSchedules(
     .orderBy('name')
     .limit(page.limit)
     .execute();
-  return rows.map((row) => ({ ...row, spec: parseSpec(row.spec) }));
+  return rows.map(readable);
 }
 
 export type ScheduleChange = Pick<Schedule, 'id' | 'jobType' | 'spec' | 'payload' | 'state' | 'nextDueAt'>;
@@ -115,7 +120,7 @@ export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Sc
     .updateTable('schedule')
     .set({
       job_type: change.jobType,
-      spec: JSON.stringify(writeSpec(change.spec)),
+      ...(change.spec === null ? {} : { spec: JSON.stringify(writeSpec(change.spec)) }),
       payload: JSON.stringify(change.payload),
       state: change.state,
       next_due_at: change.nextDueAt,
@@ -125,7 +130,7 @@ export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Sc
     .where('id', '=', change.id)
     .returning(columns)
     .executeTakeFirstOrThrow();
-  return { ...row, spec: parseSpec(row.spec) };
+  return readable(row);
 }
 
 export async function deleteSchedule(tx: Tx, id: ScheduleId): Promise<void> {
@@ -152,4 +157,13 @@ export async function revokePlanned(tx: Tx, scheduleId: ScheduleId): Promise<Dat
      where f.schedule_id = ${scheduleId} and f.due_at = revoked.due_at and f.run_id = revoked.id
     returning f.due_at as "dueAt"`.execute(tx);
   return rows.map((row) => row.dueAt);
+}
+
+function readable<Row extends { spec: unknown; nextDueAt: Date | null }>(
+  row: Row,
+): Omit<Row, 'spec' | 'nextDueAt'> & Pick<Schedule, 'spec' | 'nextDueAt'> {
+  const { spec, nextDueAt } = row;
+  // The driver reads infinity as a number.
+  const isReadable = nextDueAt instanceof Date && isInstant(nextDueAt);
+  return { ...row, spec: readSpec(spec), nextDueAt: isReadable ? nextDueAt : null };
 }

@@ -32,3 +32,8 @@ export function parseSpec(stored: unknown): ScheduleSpec {
       return { ...spec, at: new Date(spec.at) };
   }
 }
+
+/** Null when it can't be read. */
+export function readSpec(stored: unknown): ScheduleSpec | null {
+  return storedSpec.safeParse(stored).success ? parseSpec(stored) : null;
+}

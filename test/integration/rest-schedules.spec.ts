@@ -139,6 +139,7 @@ describe('a schedule is refused', () => {
     ['with a cron expression that is a list', { spec: { cron: ['*', '*', '*', '*', '*'] } }, ['/spec/cron']],
     ['with an instant in the past', { spec: { at: '2001-01-01T00:00:00Z' } }, ['/spec/at']],
     ['with an instant in year 0', { spec: { at: '0000-01-01T00:00:00Z' } }, ['/spec/at']],
+    ['with an instant in year 10000 of UTC', { spec: { at: '9999-12-31T23:30:00-01:00' } }, ['/spec/at']],
     ['with an instant without an offset', { spec: { at: '2099-01-01T00:00:00' } }, ['/spec/at']],
     ['with a day that does not exist', { spec: { at: '2099-02-29T00:00:00Z' } }, ['/spec/at']],
     ['with an instant that is a number', { spec: { at: 4_070_908_800_000 } }, ['/spec/at']],

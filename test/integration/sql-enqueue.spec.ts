@@ -175,6 +175,18 @@ describe('carillon.enqueue()', () => {
     await expect(call(client, args, [limited.name])).rejects.toMatchObject({ code: '53400' });
   });
 
+  it.each([
+    ["run_at => '10000-01-01Z'", 'run_at'],
+    ["run_at => '0044-03-15 BC'", 'run_at'],
+    ["deadline => '10000-01-01Z'", 'deadline'],
+    ["deadline => '294276-12-31Z'", 'deadline'],
+  ])('refuses %s, which no replica can write down, by its name', async (args, field) => {
+    const client = await openClient(server.databaseUrl);
+    await expect(call(client, `$1, 'noop', ${args}`, [tenant.name])).rejects.toMatchObject({
+      message: expect.stringMatching(`${field}.*the years 1 to 9999`.replaceAll(' ', '.')) as string,
+    });
+  });
+
   it('keeps unique keys, beside the API and beside other transactions', async () => {
     const key = newName('key');
     const [client, other] = [await openClient(server.databaseUrl), await openClient(server.databaseUrl)];

@@ -1,12 +1,7 @@
 // What can be said to many runs at once, and what is answered?
 import { z } from 'zod';
 import { spanOf } from './run.shapes.js';
-import { resourceName } from './shapes.js';
-
-const instantInput = z.iso.datetime({
-  offset: true,
-  error: 'expected an instant like 2026-11-21T08:30:00Z',
-});
+import { instantInput, resourceName } from './shapes.js';
 
 const fields = {
   jobType: resourceName.optional(),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { systemClock } from '#database/runtime/system-clock.js';
 import type { RunRow } from '#execution/run-row.js';
 import { pageQuery } from './page-token.js';
-import { instant, resourceName } from './shapes.js';
+import { instant, instantInput, resourceName } from './shapes.js';
 
 const runState = z.enum([
   'scheduled',
@@ -17,10 +17,6 @@ const runState = z.enum([
   'dead-lettered',
 ]);
 
-const instantInput = z.iso.datetime({
-  offset: true,
-  error: 'expected an instant like 2026-11-21T08:30:00Z',
-});
 /** Where no time that was asked for can lie: the second one excludes it. */
 export const spanOf =
   (from: string, to: string) =>

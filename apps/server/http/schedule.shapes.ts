@@ -8,12 +8,8 @@ import { mergeObject } from './merge-patch.js';
 import { pageQuery } from './page-token.js';
 import { invalidField } from './problem.js';
 import { spanOf } from './run.shapes.js';
-import { instant, jsonObject, resourceName } from './shapes.js';
+import { instant, instantInput, jsonObject, resourceName } from './shapes.js';
 
-const offsetInstant = z.iso.datetime({
-  offset: true,
-  error: 'expected an instant like 2026-11-21T08:30:00Z',
-});
 const specInput = z.strictObject({
   cron: z
     .string()
@@ -22,7 +18,7 @@ const specInput = z.strictObject({
     .optional()
     .describe('5 fields, or 6 with seconds first; names, L, W, # and @daily and the like.'),
   everySeconds: z.int().min(1).max(31_536_000).optional(),
-  at: offsetInstant.optional(),
+  at: instantInput.optional(),
 });
 const oneSpec = specInput.refine(
   (spec) => Object.values(spec).filter((value) => value !== undefined).length === 1,
@@ -66,7 +62,12 @@ export const schedule = z
   .object({
     name: z.string(),
     state: z.enum(['active', 'paused', 'ended']),
-    spec: z.object({ cron: z.string().optional(), everySeconds: z.int().optional(), at: instant.optional() }),
+    spec: z
+      .object({ cron: z.string().optional(), everySeconds: z.int().optional(), at: instant.optional() })
+      .nullable()
+      .describe(
+        'Null when this version can not read what is stored: nothing is planned until it is changed.',
+      ),
     timeZone: z.string().nullable(),
     jobType: z.string(),
     payload: jsonObject,
@@ -95,8 +96,8 @@ export type ListQuery = z.output<typeof listQuery>;
 export const firesQuery = z
   .strictObject({
     ...pageQuery,
-    from: offsetInstant.optional().describe('Inclusive.'),
-    to: offsetInstant.optional().describe('Exclusive.'),
+    from: instantInput.optional().describe('Inclusive.'),
+    to: instantInput.optional().describe('Exclusive.'),
   })
   .superRefine(spanOf('from', 'to'));
 export type FiresQuery = z.output<typeof firesQuery>;
@@ -122,15 +123,20 @@ export function specOf(
 /** Undefined when the patch leaves the spec as it is. */
 export function patchedSpec(
   patch: SchedulePatch,
-  current: ScheduleSpec,
+  current: ScheduleSpec | null,
   now: Date,
 ): ScheduleSpec | undefined {
   if (patch.spec !== undefined) {
-    const kept = patch.spec.cron !== undefined && current.kind === 'cron' ? current.timeZone : undefined;
+    const kept = patch.spec.cron !== undefined && current?.kind === 'cron' ? current.timeZone : undefined;
     const zone = patch.timeZone === undefined ? kept : (patch.timeZone ?? undefined);
     return specOf({ spec: patch.spec, timeZone: zone }, now);
   }
   if (patch.timeZone === undefined) return undefined;
+  if (current === null)
+    throw invalidField(
+      '/spec',
+      'expected a spec, since what is stored of this one can not be read, got none',
+    );
   if (current.kind === 'cron') return { ...current, timeZone: patch.timeZone ?? 'UTC' };
   if (patch.timeZone === null) return undefined;
   throw invalidField(
@@ -165,8 +171,8 @@ export function showSchedule(row: Schedule) {
   return {
     name,
     state: nextDueAt === null ? 'ended' : state,
-    spec: showSpec(spec),
-    timeZone: spec.kind === 'cron' ? spec.timeZone : null,
+    spec: spec && showSpec(spec),
+    timeZone: spec?.kind === 'cron' ? spec.timeZone : null,
     jobType,
     payload,
     nextDueAt,

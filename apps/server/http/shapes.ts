@@ -1,9 +1,17 @@
 // Which shapes do several resources share?
 import { ApiParam } from '@nestjs/swagger';
 import { z } from 'zod';
+import { isInstant } from '#scheduling/decisions/due-times.js';
 
 /** RFC 3339 in UTC with milliseconds; dates are turned into it by JSON itself. */
 export const instant = z.iso.datetime().describe('RFC 3339, UTC');
+
+/** Of whatever offset, as long as it is written with four digits in UTC, too: no other is understood everywhere. */
+export const instantInput = z.iso
+  .datetime({ offset: true, abort: true, error: 'expected an instant like 2026-11-21T08:30:00Z' })
+  .refine((text) => isInstant(new Date(text)), {
+    error: 'expected an instant of the years 1 to 9999 in UTC',
+  });
 
 /** What may stand in a path as it is. No colon, which begins a verb. */
 export const resourceName = z
