@@ -152,7 +152,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       on.schedules.map(({ id, dueAt }) => ({
         schedule: { id, nextDueAt: dueAt, revision: 1 },
         fires: [],
-        gap: { from: dueAt, to: at(60_000) },
+        gap: { from: dueAt, to: new Date(dueAt.getTime() + 60_000) },
         nextDueAt: at(60_000),
       })),
     ),
