@@ -31,8 +31,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'planning without fence, compare-and-set and unique ledger',
     shows: 'I1',
     focus: around('findDueSchedules', LONG_SLEEP),
-    overlooked: ['I3'],
-    near: 799,
+    overlooked: ['I3', 'no slot is taken from the living'],
   },
   { broken: 'what is left behind is not noted', shows: 'I1' },
   { broken: 'completions without the gate', shows: 'I4', focus: around('terminateSessions', LONG_SLEEP) },
@@ -57,10 +56,10 @@ const CONTROLS: readonly Control[] = [
   },
   {
     broken: 'goodbyes without the gate',
-    shows: 'I8: all work done',
+    shows: 'no attempt of the living is burned',
     focus: around('claimRuns', 'a process leaves'),
     overlooked: ['who has left claims nothing', 'one live claim a run', 'what is claimed is there'],
-    near: 209,
+    near: 51,
   },
   {
     broken: 'claims without the epoch of their slot',
@@ -107,7 +106,7 @@ const CONTROLS: readonly Control[] = [
   },
   {
     broken: 'endings without the gate',
-    shows: 'only its holder ends what is held',
+    shows: 'what is claimed is there',
     focus: around('claimRuns', 'somebody cancels runs'),
   },
   {
