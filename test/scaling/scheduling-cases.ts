@@ -4,7 +4,7 @@ import { asId } from '#kernel/ids.js';
 import * as gaps from '#scheduling/gap.repository.js';
 import * as planning from '#scheduling/planning.repository.js';
 import * as suspendedRuns from '#scheduling/suspended-run.repository.js';
-import type { Case } from './statement-cases.js';
+import type { Case } from './statement-case.js';
 
 const tenantId = asId.tenant('t');
 const id = asId.run('r');

@@ -1,7 +1,6 @@
 // What do the statements of the hot ways name? Those of what comes in, of claims, ends, planning and leases, each as the
 // product calls it, with what its text is expected to say of the rows that it wants. One that names neither slot nor
 // tenant is no accident, and docs/SCALING.md tells what it would need.
-import type { Tx } from '#database/connection.js';
 import { asId } from '#kernel/ids.js';
 import * as claims from '#execution/claim.repository.js';
 import * as heldClaims from '#execution/held-claim.repository.js';
@@ -16,8 +15,8 @@ import { insertLogLines } from '#execution/run-log.repository.js';
 import * as runs from '#execution/run.repository.js';
 import * as settlements from '#execution/settlement.repository.js';
 import * as keys from '#execution/unique-key.repository.js';
-import type { NamedKey } from './named-keys.js';
 import { schedulingCases } from './scheduling-cases.js';
+import type { Case } from './statement-case.js';
 
 const tenantId = asId.tenant('t');
 const replica = asId.replica(1);
@@ -67,11 +66,6 @@ const lease = {
   now: at,
 } as const;
 const leaseOf = { tenantId, id: lease.id };
-
-export interface Case {
-  readonly act: (tx: Tx) => Promise<unknown>;
-  readonly names: Record<string, NamedKey>;
-}
 
 export const cases: Record<string, Case> = {
   // Ways in
