@@ -24,7 +24,7 @@ import * as gaps from '#scheduling/gap.repository.js';
 import * as planning from '#scheduling/planning.repository.js';
 import * as suspendedRuns from '#scheduling/suspended-run.repository.js';
 import { listSchedules, revokePlanned } from '#scheduling/schedule.repository.js';
-import { anyThatWentWrong } from '../support/builders.js';
+import { anyThatWentWrong, leftBehind } from '../support/builders.js';
 import { explained, nodesOf } from '../support/explained.js';
 import {
   describeTables,
@@ -146,16 +146,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       pastLimit: 500,
       except: on.schedules.slice(0, 2).map(({ id }) => id),
     }),
-  'gaps left behind': (tx) =>
-    gaps.leaveGaps(
-      tx,
-      on.schedules.map(({ id, dueAt }) => ({
-        schedule: { id, nextDueAt: dueAt, revision: 1 },
-        fires: [],
-        gap: { from: dueAt, to: new Date(dueAt.getTime() + 60_000) },
-        nextDueAt: at(60_000),
-      })),
-    ),
+  'gaps left behind': (tx) => gaps.leaveGaps(tx, on.schedules.map(leftBehind)),
   'gaps to decide': (tx) => gaps.findGaps(tx, { limit: 50, except: [] }),
   'suspended tenants': (tx) => suspendedRuns.listSuspendedTenants(tx, 1_000),
   'planned for the suspended': (tx) => suspendedRuns.findPlannedDue(tx, { tenantId: first().id, limit: 500 }),

@@ -5,7 +5,8 @@ import { randomUUID, randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { ClaimedRun } from '#execution/claimed-run.js';
 import { AttemptContext, type AttemptMeans } from '#execution/job-context.js';
 import type { HttpCall, PushLease } from '#execution/http-target.js';
-import { asId, type TenantId } from '#kernel/ids.js';
+import { asId, type ScheduleId, type TenantId } from '#kernel/ids.js';
+import type { WrittenPlan } from '#scheduling/planning.repository.js';
 
 /** A first attempt of a run from the API, due now. */
 export function claimedRun(wish: Partial<Omit<ClaimedRun, 'lane'>> = {}): ClaimedRun {
@@ -78,5 +79,16 @@ export function anyThatWentWrong(tenantId: TenantId) {
     asOf: new Date(),
     outcomes: ['failed', 'dead-lettered'] as const,
     limit: 500,
+  };
+}
+
+/** The plan of a schedule that leaves a minute of its past behind. */
+export function leftBehind({ id, dueAt }: { id: ScheduleId; dueAt: Date }): WrittenPlan {
+  const to = new Date(dueAt.getTime() + 60_000);
+  return {
+    schedule: { id, nextDueAt: dueAt, revision: 1 },
+    fires: [],
+    gap: { from: dueAt, to },
+    nextDueAt: to,
   };
 }
