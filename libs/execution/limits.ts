@@ -51,7 +51,12 @@ const shares = {
 
 export const tenantLimits = z.strictObject({
   maxConcurrent: maxConcurrent.optional().describe('Runs that execute at once.'),
-  maxQueued: z.int().min(1).max(100_000_000).optional().describe('Runs that wait or execute.'),
+  maxQueued: z
+    .int()
+    .min(1)
+    .max(100_000_000)
+    .optional()
+    .describe('Runs that wait or execute; what a schedule is due beyond it is skipped.'),
   rate: rate.optional().describe('How often runs start.'),
   ...shares,
 });

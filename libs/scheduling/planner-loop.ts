@@ -13,9 +13,11 @@ import { isInstant } from './decisions/due-times.js';
 import { largestCrowd, lookAhead } from './decisions/look-ahead.js';
 import { planSchedule, type Plan } from './decisions/planning.js';
 import { leaveGaps } from './gap.repository.js';
+import { planLimited } from './limited-plans.js';
 import { PlanBatches } from './plan-batches.js';
 import * as planning from './planning.repository.js';
 import { SetAside } from './set-aside.js';
+import { TenantPlaces } from './tenant-places.js';
 import { parseSpec } from './stored-spec.js';
 
 export interface PlannerSettings {
@@ -54,6 +56,7 @@ export class PlannerLoop implements Loop {
   /** Due times were left for the gap loop. */
   readonly left = new Topic<void>();
   readonly setAside: SetAside<ScheduleId>;
+  readonly #places: TenantPlaces;
   #crowd = { size: 0, countedAtMs: Number.NEGATIVE_INFINITY };
 
   constructor(
@@ -62,6 +65,7 @@ export class PlannerLoop implements Loop {
     private readonly options: { settings: PlannerSettings; clock: Clock },
   ) {
     this.setAside = new SetAside(options.clock);
+    this.#places = new TenantPlaces(options.clock);
   }
 
   async runOnce(): Promise<number> {
@@ -69,23 +73,32 @@ export class PlannerLoop implements Loop {
     if (leader === null) return UNTIL_WOKEN_MS;
     const { catchUpMs, everyMs } = this.options.settings;
     const lookAheadMs = await this.#lookAheadMs(leader);
-    const { now, present, past } = await planning.findDueSchedules(leader.incarnation.db, {
+    const { db } = leader.incarnation;
+    const { now, present, past } = await planning.findDueSchedules(db, {
       lookAheadMs,
       catchUpMs,
       limit: SCHEDULES_PER_PASS,
       pastLimit: PAST_PER_PASS,
       except: this.setAside.ids(),
+      full: this.#places.full(),
     });
     let isCut = false;
-    const plan = (schedule: planning.DueSchedule): Plan | null => {
+    const planOne = (schedule: planning.DueSchedule): Plan | null => {
       const made = this.setAside.try(schedule.id, () => planOf(schedule, { now, lookAheadMs, catchUpMs }));
       isCut ||= made?.fires.length === FIRES_PER_SCHEDULE;
       return made;
     };
+    const found = [...past, ...present];
+    await this.#places.count(db, found);
+    const limited = planLimited(found, { places: this.#places, now, plan: planOne });
+    const plan = (schedule: planning.DueSchedule): Plan | null => {
+      const made = limited.plans.get(schedule.id);
+      return made === undefined ? planOne(schedule) : made;
+    };
     for (const schedules of [present, past])
       await this.#writeAll(leader, new PlanBatches(schedules, { firesPerBatch: FIRES_PER_BATCH, plan }));
     const isMore = present.length === SCHEDULES_PER_PASS || past.length === PAST_PER_PASS;
-    return isCut || isMore ? 0 : everyMs;
+    return isCut || isMore || limited.isMore ? 0 : everyMs;
   }
 
   async #lookAheadMs({ incarnation }: Leader): Promise<number> {

@@ -4,7 +4,7 @@
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database, Tx } from '#database/connection.js';
-import type { RunId, ScheduleId, Slot, Term } from '#kernel/ids.js';
+import type { RunId, ScheduleId, Slot, TenantId, Term } from '#kernel/ids.js';
 import type { Gap, PlannedFire } from './decisions/planning.js';
 import type { ScheduleState } from './decisions/schedule-state.js';
 import type { Standing } from './decisions/standing.js';
@@ -13,6 +13,9 @@ import { suspensionOf } from './suspension.js';
 /** What a decision needs to know; what a run takes from its schedule never leaves the database. */
 export interface DueSchedule extends Standing {
   id: ScheduleId;
+  tenantId: TenantId;
+  /** How many runs its tenant may have that are not over; null for any number. */
+  maxQueued: number | null;
   /** As it is stored: one that can't be read must not keep the others waiting. */
   storedSpec: unknown;
   nextDueAt: Date;
@@ -35,24 +38,27 @@ export interface DueWish {
   pastLimit: number;
   /** Not these. */
   except: readonly ScheduleId[];
+  /** Of these tenants only what is due already. */
+  full: readonly TenantId[];
 }
 
 /**
  * The schedules to decide about, by the database's clock: those due until `lookAheadMs` from now and, of those that are
- * paused or whose tenant is suspended, which are not planned ahead, those due already. Two range scans of one index.
+ * paused or whose tenant is suspended or full, which are not planned ahead, those due already. Two range scans of one index.
  */
 export async function findDueSchedules(
   db: Database,
-  { lookAheadMs, catchUpMs, limit, pastLimit, except }: DueWish,
+  { lookAheadMs, catchUpMs, limit, pastLimit, except, full }: DueWish,
 ): Promise<DueSchedules> {
   const oldest = sql`now() - make_interval(secs => ${catchUpMs / 1000}::float8)`;
-  const columns = sql`s.id, s.spec, s.state, s.revision, s.next_due_at, t.suspended_at, t.resumed_at`;
+  const columns = sql`s.id, s.tenant_id, s.spec, s.state, s.revision, s.next_due_at, t.suspended_at, t.resumed_at, t.limits`;
   // A limit, so that each is one look at an index: joined freely, all tenants are read.
-  const tenant = sql`cross join lateral (select state, suspended_at, resumed_at from carillon.tenant where id = s.tenant_id limit 1) t`;
+  const tenant = sql`cross join lateral (select state, suspended_at, resumed_at, limits from carillon.tenant where id = s.tenant_id limit 1) t`;
   // Instants as numbers: reading their texts takes longer than all else about a row. A next due time that was written by hand, to the
   // microsecond, is due at its millisecond: replicas know no others.
   const { rows } = await sql<DueRow>`
     select date_part('epoch', now()) * 1000 as "nowMs", due.id, due.spec, due.state, due.revision, due.is_past as "isPast",
+           due.tenant_id as "tenantId", due.limits -> 'maxQueued' as "maxQueued",
            date_part('epoch', date_trunc('milliseconds', due.next_due_at)) * 1000 as "nextDueMs",
            date_part('epoch', due.suspended_at) * 1000 as "suspendedMs", date_part('epoch', due.resumed_at) * 1000 as "resumedMs"
       from (
@@ -60,7 +66,7 @@ export async function findDueSchedules(
            from carillon.schedule s ${tenant}
           where s.next_due_at >= ${oldest}
             and s.next_due_at <= now() + make_interval(secs => ${lookAheadMs / 1000}::float8)
-            and (s.state = 'active' and t.state = 'active' or s.next_due_at <= now())
+            and (s.state = 'active' and t.state = 'active' and s.tenant_id <> all(${plainArray(full)}::uuid[]) or s.next_due_at <= now())
             and s.id <> all(${plainArray(except)}::uuid[])
           order by s.next_due_at
           limit ${limit})
@@ -71,9 +77,18 @@ export async function findDueSchedules(
           order by s.next_due_at
           limit ${pastLimit})) due`.execute(db);
   const found: DueSchedules = { now: new Date(rows[0]?.nowMs ?? 0), present: [], past: [] };
-  for (const { id, spec, state, revision, nextDueMs, isPast, ...row } of rows) {
-    const nextDueAt = new Date(Math.round(nextDueMs));
-    const schedule = { id, storedSpec: spec, state, revision, nextDueAt, suspension: suspensionOf(row) };
+  for (const { spec, nextDueMs, isPast, ...row } of rows) {
+    const { id, tenantId, state, revision, maxQueued } = row;
+    const schedule = {
+      id,
+      tenantId,
+      state,
+      revision,
+      storedSpec: spec,
+      nextDueAt: new Date(Math.round(nextDueMs)),
+      suspension: suspensionOf(row),
+      maxQueued: typeof maxQueued === 'number' ? maxQueued : null,
+    };
     (isPast ? found.past : found.present).push(schedule);
   }
   return found;
@@ -81,6 +96,9 @@ export async function findDueSchedules(
 
 interface DueRow {
   id: ScheduleId;
+  tenantId: TenantId;
+  /** As it is stored. */
+  maxQueued: unknown;
   spec: unknown;
   state: ScheduleState;
   revision: number;
@@ -102,6 +120,20 @@ export async function countDueSchedules(
              where next_due_at <= now() + make_interval(secs => ${lookAheadMs / 1000}::float8)
              limit ${limit}) due`.execute(db);
   return rows[0]?.count ?? 0;
+}
+
+/** How many runs of each tenant are not over, counted no further than its limit. */
+export async function countRunsOf(
+  db: Database,
+  tenants: readonly { id: TenantId; maxQueued: number }[],
+): Promise<{ id: TenantId; count: number }[]> {
+  const { rows } = await sql<{ id: TenantId; count: number }>`
+    select t.id, carillon.count_runs(t.id, t.max_queued) as count
+      from unnest(${plainArray(tenants.map(({ id }) => id))}::uuid[],
+                  ${plainArray(tenants.map(({ maxQueued }) => maxQueued))}::integer[]) as t (id, max_queued)`.execute(
+    db,
+  );
+  return rows;
 }
 
 export interface WrittenPlan {

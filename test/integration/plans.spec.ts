@@ -145,6 +145,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       limit: 500,
       pastLimit: 500,
       except: on.schedules.slice(0, 2).map(({ id }) => id),
+      full: [first().id],
     }),
   'gaps left behind': (tx) => gaps.leaveGaps(tx, on.schedules.map(leftBehind)),
   'gaps to decide': (tx) => gaps.findGaps(tx, { limit: 50, except: [] }),

@@ -15,7 +15,14 @@ const schedule = { id: asId.schedule('s'), nextDueAt: at, revision: 1 };
 export const schedulingCases: Record<string, Case> = {
   'due schedules': {
     act: (tx) =>
-      planning.findDueSchedules(tx, { lookAheadMs: 1, catchUpMs: 1, limit: 1, pastLimit: 1, except: [] }),
+      planning.findDueSchedules(tx, {
+        lookAheadMs: 1,
+        catchUpMs: 1,
+        limit: 1,
+        pastLimit: 1,
+        except: [],
+        full: [],
+      }),
     names: { schedule: 'neither' },
   },
   'counted schedules': {

@@ -79,13 +79,13 @@ export class Workload implements Actor {
     for (let index = random.whole(1, 3); index > 0; index -= 1) this.#addSchedule(`schedule-${index}`);
   }
 
-  /** One tenant is limited in what it runs at once, one in how often; so are some job types. */
+  /** One tenant is limited in what it runs at once, one in how often, one in what may wait; so are some job types. */
   #limit(): void {
     const { db } = this;
     const { random } = this.world;
     const rate = () => ({ count: random.whole(1, 3), perSeconds: random.whole(1, 2) });
     // Its schedules alone, with runs that fail twice, ask for more than three starts a second.
-    const limitsOfTenant = [{ maxConcurrent: 2 }, { rate: { count: 6, perSeconds: 1 } }];
+    const limitsOfTenant = [{ maxConcurrent: 2 }, { rate: { count: 6, perSeconds: 1 } }, { maxQueued: 4 }];
     for (const [index, { id }] of this.#tenants.entries())
       db.tenant.put(id, { id, weight: index + 1, limits: limitsOfTenant[index] ?? {} });
     for (const [name, limits] of Object.entries({

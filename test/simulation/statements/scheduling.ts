@@ -6,12 +6,13 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'findDueSchedules',
     says: ['as "nowMs", due.id, due.spec, due.state', 'from carillon.schedule s cross join lateral'],
-    texts: ['g8t1wt'],
+    texts: ['z7ekl2'],
     run: ({ db, params, server }) => {
       const nowMs = server.wallMs();
-      const [catchUp, ahead, except, limit, , , pastLimit] = params as [
+      const [catchUp, ahead, full, except, limit, , , pastLimit] = params as [
         number,
         number,
+        string,
         string,
         number,
         number,
@@ -21,7 +22,10 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
       const oldestMs = nowMs - catchUp * 1_000;
       const due = db.schedule
         .rows()
-        .filter((row) => isDue(row, nowMs + (row.state === 'active' ? ahead * 1_000 : 0)))
+        .filter((row) => {
+          const isAhead = row.state === 'active' && !listed(full).includes(row.tenantId);
+          return isDue(row, nowMs + (isAhead ? ahead * 1_000 : 0));
+        })
         .filter(({ id }) => !listed(except).includes(id))
         .toSorted((a, b) => (a.nextDueMs ?? 0) - (b.nextDueMs ?? 0));
       const isPast = ({ nextDueMs }: ScheduleRow): boolean => nextDueMs !== null && nextDueMs < oldestMs;
@@ -35,6 +39,7 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
           suspendedMs,
           resumedMs,
           isPast: isPast(row),
+          maxQueued: db.tenant.get(row.tenantId)?.limits.maxQueued,
           spec: JSON.parse(row.spec) as object,
         })),
       );
@@ -48,6 +53,20 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
       const [ahead, limit] = params as [number, number];
       const due = db.schedule.rows().filter((row) => isDue(row, server.wallMs() + ahead * 1_000));
       return answer([{ count: Math.min(limit, due.length) }]);
+    },
+  },
+  {
+    name: 'countRunsOf',
+    says: ['select t.id, carillon.count_runs(t.id, t.max_queued) as count'],
+    texts: ['jv5ubx'],
+    run: ({ db, params }) => {
+      const [ids, limits] = (params as string[]).map(listed);
+      return answer(
+        (zipped(ids, limits) as [string, string][]).map(([id, maxQueued]) => {
+          const runs = db.run.rows().filter(({ tenantId }) => tenantId === id);
+          return { id, count: Math.min(Number(maxQueued), runs.length) };
+        }),
+      );
     },
   },
   {
