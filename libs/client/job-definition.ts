@@ -95,7 +95,8 @@ export interface JobContext {
    * `work` gets a transaction in the database that holds the runs, and what it resolves with is the run's output.
    * Rejects with ClaimLost when the run is somebody else's by now, with `signal.reason` when the attempt was
    * stopped, and with whatever `work` or the database threw; nothing was written then, unless the connection broke
-   * during the commit. The server lets no statement in it take longer than 10 seconds, nor a pause between two. In a
+   * during the commit. What the database refuses for now besides `work` (a lock, a full disk, no primary) comes as a
+   * snooze: let it through, and the attempt is made again without counting. The server lets no statement in it take longer than 10 seconds, nor a pause between two. In a
    * thread it rejects with FatalError, since a transaction can't leave its connection's thread.
    */
   readonly completeInTx: <Output>(work: (trx: HandlerTransaction) => Promise<Output>) => Promise<Output>;

@@ -6,13 +6,15 @@
 //
 // If the connection breaks during the commit, nobody knows whether it happened, and the handler is told so by
 // the error. What is written about the attempt after that is compared-and-set as well: if the commit did
-// happen, the run is gone from `run`, and nothing is written; if it did not, the attempt has failed (I2).
+// happen, the run is gone from `run`, and nothing is written; if it did not, the attempt has failed (I2). What the database
+// refuses for now, around the handler's part, is not the handler's failure: the attempt is put off, and counts for nothing.
 import type { HandlerTransaction } from '#client/job-definition.js';
-import { ClaimLost, FatalError } from '#client/outcomes.js';
+import { ClaimLost, FatalError, snooze } from '#client/outcomes.js';
 import type { DatabaseClock } from '#cluster/database-clock.js';
 import { passGate } from '#cluster/fences.js';
 import type { Incarnation, Membership } from '#cluster/membership.js';
 import { IDLE_IN_TRANSACTION_MS, inTransaction, type Tx } from '#database/connection.js';
+import { databaseErrorKind } from '#database/error-kind.js';
 import { OWN_PATH } from '#database/decisions/session-settings.js';
 import { setAhead, setForNow } from '#database/transaction-settings.repository.js';
 import type { ClaimedRun } from './claimed-run.js';
@@ -37,6 +39,9 @@ export interface CompletionOptions {
   path: string;
   leaseMs: number;
 }
+
+/** Until a lock, a disk or a primary may be there again. */
+const PUT_OFF_SECONDS = 1;
 
 export class Completion {
   #free: number;
@@ -72,10 +77,13 @@ export class Completion {
     work: (trx: HandlerTransaction) => Promise<Output>,
   ): Promise<Output> {
     const { db } = incarnation;
+    let isHandlersPart = false;
     return inTransaction(db, async (tx) => {
       await setForNow(tx, { path: this.options.path, idleMs: IDLE_IN_TRANSACTION_MS });
+      isHandlersPart = true;
       // Without our schema: the handler's tables are where its search_path says.
       const output = await work(tx.withoutPlugins() as HandlerTransaction);
+      isHandlersPart = false;
       const encoded = encodeJson(output ?? null);
       // The same output would come again.
       if (encoded.kind === 'unfit') throw new FatalError(`the output can not be stored: ${encoded.reason}`);
@@ -84,6 +92,8 @@ export class Completion {
       if (!(await passGate(tx, incarnation))) throw lost(request.run);
       await this.#finish(tx, { incarnation, request, outputJson: encoded.json });
       return output;
+    }).catch((error: unknown) => {
+      throw isHandlersPart || !mayPass(error) ? error : putOff(error);
     });
   }
 
@@ -130,6 +140,16 @@ export class Completion {
     if (next === undefined) this.#free += 1;
     else next();
   }
+}
+
+/** Nothing was written then, and the same may go well later. */
+function mayPass(error: unknown): boolean {
+  const kind = databaseErrorKind(error);
+  return kind === 'passing' || kind === 'lost';
+}
+
+function putOff(cause: unknown): Error {
+  return Object.assign(snooze(PUT_OFF_SECONDS), { cause });
 }
 
 function lost({ id, attempt }: ClaimedRun): ClaimLost {

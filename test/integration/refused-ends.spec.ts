@@ -68,6 +68,28 @@ describe('a refusal that passes', () => {
     );
   });
 
+  it.each(['57014', '53100', '40P01', '25006'])(
+    '%s puts off what a handler commits itself, and counts for nothing',
+    async (sqlstate) => {
+      const worker = await startWorker(member, {
+        handlers: { played: (_job, { completeInTx }) => completeInTx(async () => 'done') },
+        retry: { maxAttempts: 1 },
+      });
+      await addRuns(db, await addTenant(db), 1, { jobType: 'played' });
+      await refuse(sqlstate, 'true');
+      await worker.claimAll();
+      await worker.finish();
+      expect(await db.selectFrom('run').select(['attempt', 'failures']).execute()).toEqual([
+        { attempt: 2, failures: 0 },
+      ]);
+      await sql`drop function public.refuse cascade`.execute(db);
+      await sql`update carillon.run set run_at = now()`.execute(db);
+      await worker.claimAll();
+      await worker.finish();
+      expect(await history(db)).toMatchObject([{ outcome: 'succeeded', attempt: 2, output: 'done' }]);
+    },
+  );
+
   it('leaves a failed attempt those that remain', async () => {
     const { worker } = await ended(
       { runs: 1 },

@@ -132,6 +132,13 @@ export const CONTROLS: readonly Control[] = [
     name: 'forgotten session kept',
     patches: [
       { file: 'libs/database/database-client.js', from: 'this.#discard(TIMED_OUT);', to: 'void TIMED_OUT;' },
+      // In its pipeline the driver ends such a connection by itself, and the one that beats on it drops it as well.
+      { file: 'libs/database/connection.js', from: 'pipeline: true', to: 'pipeline: false' },
+      {
+        file: 'libs/cluster/membership.js',
+        from: "if (kind !== 'rejected' && kind !== 'passing')",
+        to: 'if (kind === undefined)',
+      },
     ],
     plot: repairs.sessionForgotten,
     caughtBy: /^I8: replica \d+ .* was declared dead/,
