@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 const agent = new Agent();
 afterAll(async () => {
-  await agent.close();
+  await agent.destroy();
   await server.stop();
 });
 

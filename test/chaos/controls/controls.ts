@@ -54,7 +54,11 @@ export const CONTROLS: readonly Control[] = [
     name: 'planned twice',
     patches: [
       noTermFence,
-      { file: PLANNING, from: ' and s.next_due_at = a.due_from and s.revision = a.revision', to: '' },
+      {
+        file: PLANNING,
+        from: " and date_trunc('milliseconds', s.next_due_at) = a.due_from and s.revision = a.revision",
+        to: '',
+      },
       { file: PLANNING, from: '    on conflict (schedule_id, due_at) do nothing\n', to: '' },
     ],
     sabotage: 'alter table carillon.fire drop constraint fire_pkey',
@@ -97,8 +101,8 @@ export const CONTROLS: readonly Control[] = [
     patches: [
       {
         file: 'libs/cluster/decisions/liveness.js',
-        from: '!sighting.lockHeld && sighting.sessions === 0 && sighting.sameServer',
-        to: '!sighting.lockHeld',
+        from: 'return !lockHeld && sessions === 0 && sameServer;',
+        to: 'return !lockHeld;',
       },
     ],
     plot: plots.lockFree,
