@@ -2,6 +2,7 @@
 // What the endpoint says is written byte by byte, since an HTTP server would say it otherwise.
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { claimedRun } from '../support/builders.js';
 import { RawEndpoint, type Part } from '../support/raw-endpoint.js';
 
 const ANSWER_BYTES_MAX = 256 * 1024;
@@ -148,8 +149,9 @@ describe('what comes after an answer', () => {
 
   it('is no reason for a new connection when there is nothing', async () => {
     endpoint.say('HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1');
-    await endpoint.call();
-    await endpoint.call();
+    const run = claimedRun({ payload: {} });
+    await endpoint.call({ run });
+    await endpoint.call({ run });
     expect(endpoint.connections.map(({ destroyed }) => destroyed)).toEqual([false]);
   });
 });
