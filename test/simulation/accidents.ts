@@ -212,7 +212,7 @@ function jump(cluster: SimulatedCluster): void {
     ? -cluster.random.between(1_000, 8_000)
     : cluster.random.between(1_000, 30_000);
   cluster.server.wallOffsetMs += ms;
-  if (ms < 0) cluster.lostWallMs -= ms;
+  if (ms < 0) cluster.invariants.limits.behindMs -= ms;
   else cluster.invariants.limits.aheadMs += ms;
 }
 

@@ -22,6 +22,8 @@ export const BROKEN_PROTOCOLS = [
   'lost claims are not reconciled',
   'planning without fence, compare-and-set and unique ledger',
   'what is left behind is not noted',
+  'what waits is not counted before more is planned',
+  'due times that find no place are passed over',
   'claimed runs are taken back, too',
   'finished runs are not kept',
   'starts before run_at',

@@ -52,7 +52,7 @@ export class Invariants {
     private readonly db: ModelDatabase,
     private readonly settings: { readonly leaseMs: number; readonly graceMs: number },
   ) {
-    this.limits = new Limits(world, db);
+    this.limits = new Limits(world, db, this.broughtBack);
   }
 
   /** Called as the transaction commits; `get` without a transaction still shows the rows from before. */
@@ -140,6 +140,7 @@ export class Invariants {
       case 'gift':
         return this.#judgeMove(act);
       case 'plan':
+        this.limits.judgePlan(act, tx);
         return this.#judgePlan(act);
       case 'decision':
         if (this.db.fire.get(fireKey(act.schedule, act.dueMs))?.outcome === 'planned') return;

@@ -6,8 +6,12 @@
 // A rate is counted at the instants at which replicas start attempts, each by itself: no window may see more. The
 // clock is the world's, to which the server's jumps forward are added, because tokens grow by that clock. A run that
 // was lost before is left out: its start is written down first, which takes a while that nobody can foresee.
+//
+// What may wait (`maxQueued`) binds the planner: with all that the tenant's schedules have waiting it never goes beyond that.
+// Runs that were asked for by themselves, or that come back from the history, come in between its count and its write.
 import type { RateLimit } from '#execution/decisions/lane-rules.js';
-import type { JobTypeRow, ModelDatabase, TenantRow } from './model-database.js';
+import { fireKey, type JobTypeRow, type ModelDatabase, type TenantRow } from './model-database.js';
+import type { Transaction } from './transaction.js';
 import type { World } from './world.js';
 
 export interface Limited {
@@ -24,10 +28,14 @@ export class Limits {
   readonly #starts = new Map<string, number[]>();
   /** By how much the server's clock has jumped forward. */
   aheadMs = 0;
+  /** By how much it went back: what waits for it, waits longer. */
+  behindMs = 0;
 
   constructor(
     private readonly world: World,
     private readonly db: ModelDatabase,
+    /** Runs that were over once. */
+    private readonly broughtBack: ReadonlySet<string>,
   ) {}
 
   /** Called when a replica starts a run. */
@@ -48,6 +56,29 @@ export class Limits {
     if (run.concurrencyKey === null) return;
     const what = `${run.jobType} runs of ${run.tenantId} with key ${run.concurrencyKey}`;
     this.#compare(what, ofKey.length, jobType?.limits.maxConcurrentPerKey);
+  }
+
+  /** Called as the transaction commits that decided about the due time. */
+  judgePlan({ schedule, dueMs }: { schedule: string; dueMs: number }, tx: Transaction): void {
+    const fire = this.db.fire.get(fireKey(schedule, dueMs), tx);
+    const tenant = this.db.tenant.get(this.db.schedule.get(schedule, tx)?.tenantId ?? '');
+    if (fire === null || tenant === null) return;
+    const limit = tenant.limits.maxQueued ?? Number.POSITIVE_INFINITY;
+    if (fire.reason === 'limit') return this.#judgeSkip(fire, limit);
+    if (fire.run === null) return;
+    const waiting = this.db.run
+      .rows(tx)
+      .filter((run) => run.tenantId === tenant.id && run.schedule !== null && !this.broughtBack.has(run.id));
+    if (waiting.length <= limit) return;
+    const story = `with ${fire.run}, ${waiting.length} runs of schedules of ${tenant.id} wait, allowed are ${limit}`;
+    this.world.violate('no more is planned than may wait', story);
+  }
+
+  #judgeSkip({ schedule, dueMs }: { schedule: string; dueMs: number }, limit: number): void {
+    const aheadMs = dueMs - this.world.server.wallMs();
+    if (limit !== Number.POSITIVE_INFINITY && aheadMs <= this.behindMs) return;
+    const story = `${fireKey(schedule, dueMs)}, ${Math.round(aheadMs)} ms ahead, is skipped for a limit of ${limit}`;
+    this.world.violate('only what has passed is skipped', story);
   }
 
   #compare(what: string, count: number, limit = Number.POSITIVE_INFINITY): void {

@@ -49,6 +49,7 @@ export interface FireRow {
   schedule: string;
   dueMs: number;
   outcome: string;
+  reason: string | null;
   run: string | null;
 }
 

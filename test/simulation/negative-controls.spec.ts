@@ -34,6 +34,8 @@ const CONTROLS: readonly Control[] = [
     overlooked: ['I3', 'no slot is taken from the living'],
   },
   { broken: 'what is left behind is not noted', shows: 'I1' },
+  { broken: 'what waits is not counted before more is planned', shows: 'no more is planned than may wait' },
+  { broken: 'due times that find no place are passed over', shows: 'I1' },
   { broken: 'completions without the gate', shows: 'I4', focus: around('terminateSessions', LONG_SLEEP) },
   {
     broken: 'completions by run id, without gate, claim and attempt',

@@ -25,8 +25,6 @@ export class SimulatedCluster {
   readonly server: Server;
   readonly workload: Workload;
   readonly processes: ReplicaProcess[] = [];
-  /** By how much the server's clock went back: what waits for it, waits longer. */
-  lostWallMs = 0;
 
   constructor(
     readonly world: World,

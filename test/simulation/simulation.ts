@@ -64,7 +64,7 @@ export function playSeed(seed: number, options: SeedOptions = {}): Verdict {
 }
 
 function play(cluster: SimulatedCluster, focus: Focus | null): void {
-  const { world, random, workload, settings } = cluster;
+  const { world, random, workload, settings, invariants } = cluster;
   world.headline(() => `liveness by ${settings.liveness}, a lease of ${settings.leaseMs} ms`);
   workload.prepare();
   for (let count = PROCESSES; count > 0; count -= 1)
@@ -86,7 +86,8 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   const healedMs = BACKED_OFF_MS + LEASES * settings.leaseMs;
   playOn(world, 'I8: a leader and an owner for every slot', healedMs, () => unhealed(cluster));
   const quarantined = cluster.db.run.rows().filter(({ losses }) => losses > 1).length;
-  const workMs = WORK_WITHIN_MS + cluster.lostWallMs + workload.serialMs + quarantined * QUARANTINED_MS;
+  const workMs =
+    WORK_WITHIN_MS + invariants.limits.behindMs + workload.serialMs + quarantined * QUARANTINED_MS;
   playOn(world, 'I8: all work done', workMs, () => unfinished(cluster));
   judgeAccount(cluster);
 }

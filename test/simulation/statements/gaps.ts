@@ -76,6 +76,7 @@ function writeGaps({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
   const [ids, froms, rests, , , , numbers, dues, outcomes] = (params as unknown[]).map((param) =>
     typeof param === 'string' ? listed(param) : [],
   );
+  const reasons = params[9] as (string | null)[];
   const asked = zipped(ids, froms, rests) as [string, string, string][];
   const fits = ([id, from]: (typeof asked)[number]): boolean => {
     const row = db.gap.get(id, tx);
@@ -85,12 +86,12 @@ function writeGaps({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
   if (!db.gap.lockAll(wanted, tx)) return BLOCKED;
   const shortened = new Map(asked.filter(fits).map(([id, , rest]) => [id, rest]));
   const fires = (zipped(numbers, dues, outcomes) as [string, string, string][]).flatMap(
-    ([number, due, outcome]) => {
+    ([number, due, outcome], index) => {
       const id = ids?.[Number(number) - 1] ?? '';
       const schedule = db.gap.get(id, tx)?.schedule;
       return schedule === undefined || !shortened.has(id)
         ? []
-        : [{ schedule, dueMs: Date.parse(due), outcome, run: null }];
+        : [{ schedule, dueMs: Date.parse(due), outcome, reason: reasons[index] ?? null, run: null }];
     },
   );
   const isNew = ({ schedule, dueMs }: (typeof fires)[number]): boolean =>

@@ -59,11 +59,12 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
     name: 'countRunsOf',
     says: ['select t.id, carillon.count_runs(t.id, t.max_queued) as count'],
     texts: ['jv5ubx'],
-    run: ({ db, params }) => {
+    run: ({ db, params, broken }) => {
+      const isBlind = broken.has('what waits is not counted before more is planned');
       const [ids, limits] = (params as string[]).map(listed);
       return answer(
         (zipped(ids, limits) as [string, string][]).map(([id, maxQueued]) => {
-          const runs = db.run.rows().filter(({ tenantId }) => tenantId === id);
+          const runs = db.run.rows().filter(({ tenantId }) => tenantId === id && !isBlind);
           return { id, count: Math.min(Number(maxQueued), runs.length) };
         }),
       );
@@ -138,6 +139,7 @@ function writePlans({ db, tx, params, broken, server }: Scene): ReturnType<Meani
   const [ids, froms, tos, revisions, , , numbers, dues, runIds, outcomes] = (
     params as [string, string, string, string, string, number, string, string, string, string]
   ).map((param) => (typeof param === 'string' ? listed(param) : []));
+  const reasons = params[10] as (string | null)[];
   const advances = zipped(ids, froms, tos, revisions) as [string, string, string, string][];
   const fits = ([id, from, , revision]: (typeof advances)[number]): boolean => {
     const row = db.schedule.get(id, tx);
@@ -152,8 +154,10 @@ function writePlans({ db, tx, params, broken, server }: Scene): ReturnType<Meani
     ([number, due, run], index) => {
       const schedule = ids?.[Number(number) - 1] ?? '';
       const outcome = outcomes?.[index] ?? 'planned';
+      const reason = reasons[index] ?? null;
+      if (reason === 'limit' && broken.has('due times that find no place are passed over')) return [];
       return advanced.has(schedule)
-        ? [{ schedule, dueMs: Date.parse(due), outcome, run: run === 'NULL' ? null : run }]
+        ? [{ schedule, dueMs: Date.parse(due), outcome, reason, run: run === 'NULL' ? null : run }]
         : [];
     },
   );
