@@ -237,8 +237,10 @@ function drain(cluster: SimulatedCluster): void {
 }
 
 function pause(cluster: SimulatedCluster): void {
-  cluster.workload.changeSchedule('pause');
-  cluster.world.after(cluster.random.between(100, 4_000), () => cluster.workload.changeSchedule('resume'));
+  cluster.workload.changeSchedule({ kind: 'pause' });
+  cluster.world.after(cluster.random.between(100, 4_000), () =>
+    cluster.workload.changeSchedule({ kind: 'resume' }),
+  );
 }
 
 function cancel({ workload, random }: SimulatedCluster): void {

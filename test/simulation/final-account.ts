@@ -2,6 +2,7 @@
 // work left behind; and the ledger, the runs and the history must agree with each other.
 import { asId } from '#kernel/ids.js';
 import { fireKey, isLive, type RunRow } from './model-database.js';
+import { LEFT_BEHIND } from './statements/gaps.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 import { perform } from './stage.js';
 
@@ -80,26 +81,15 @@ export function judgeAccount({ db, world, invariants, workload }: SimulatedClust
     if (outcome !== 'cancelled' && !invariants.broughtBack.has(run))
       world.violate('I2', `${run} was said to be cancelled, and is ${outcome}`);
   }
-  for (const { id, firstDueMs, periodMs } of workload.schedules) {
-    const nextDueMs = db.schedule.get(id)?.nextDueMs ?? firstDueMs;
-    const ofSchedule = db.fire.rows().filter((fire) => fire.schedule === id);
-    const isDue = (dueMs: number): boolean => dueMs >= firstDueMs && (dueMs - firstDueMs) % periodMs === 0;
-    for (let dueMs = firstDueMs; dueMs < nextDueMs; dueMs += periodMs) {
-      if (db.fire.get(fireKey(id, dueMs)) === null)
-        world.violate('I1', `${fireKey(id, dueMs)} has no row in the ledger`);
-    }
-    for (const { run, outcome, dueMs } of ofSchedule) {
-      if (!isDue(dueMs))
-        world.violate('I1', `${fireKey(id, dueMs)} is in the ledger, but no such time was due`);
-      // With a run it was planned in time, and missed since that ended before it had begun. A clock that jumps over more than
-      // the window leaves due times behind, too.
-      if (outcome === 'missed' && run === null && dueMs > workload.beganWallMs && !jumpedOver)
-        world.violate('what is due now comes first', `${fireKey(id, dueMs)} was missed after the outage`);
-      if (run === null) continue;
-      const places = Number(db.run.get(run) !== null) + Number(db.history.get(run) !== null);
-      if (places !== 1)
-        world.violate('I5', `${run} of ${fireKey(id, dueMs)} (${outcome}) is in ${places} places`);
-    }
+  invariants.asked.judge();
+  for (const { schedule, run, outcome, reason, dueMs } of db.fire.rows()) {
+    const key = fireKey(schedule, dueMs);
+    // A clock that jumps over more than the window leaves due times behind, too.
+    if (reason === LEFT_BEHIND && dueMs > workload.beganWallMs && !jumpedOver)
+      world.violate('what is due now comes first', `${key} was missed after the outage`);
+    if (run === null) continue;
+    const places = Number(db.run.get(run) !== null) + Number(db.history.get(run) !== null);
+    if (places !== 1) world.violate('I5', `${run} of ${key} (${outcome}) is in ${places} places`);
   }
   for (const claim of db.claim.rows()) {
     if (!isLive(db.replica.get(claim.replica))) world.violate('I8', `claim ${claim.id} belongs to nobody`);

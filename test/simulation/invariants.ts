@@ -2,6 +2,7 @@
 // at that instant; the numbers are those of docs/ARCHITECTURE.md. What only the end can tell (is anything
 // lost, does everything go on) is judged in final-account.ts.
 import { fireKey, isLive, type ModelDatabase, type RunRow } from './model-database.js';
+import { AskedTimes } from './asked-times.js';
 import { Limits } from './limits.js';
 import type { Act, Transaction } from './transaction.js';
 import type { World } from './world.js';
@@ -44,6 +45,7 @@ export class Invariants {
   /** Claims of attempts of runs that were to be cancelled by then. */
   readonly #unwanted = new Set<string>();
   readonly limits: Limits;
+  readonly asked: AskedTimes;
   deaths = 0;
   outcomes = 0;
 
@@ -52,6 +54,7 @@ export class Invariants {
     private readonly db: ModelDatabase,
     private readonly settings: { readonly leaseMs: number; readonly graceMs: number },
   ) {
+    this.asked = new AskedTimes(world, db);
     this.limits = new Limits(world, db, this.broughtBack);
   }
 
@@ -108,10 +111,6 @@ export class Invariants {
     return this.#dueAtMs.get(`${run}/${attempt}/${replica}`);
   }
 
-  outcomeOf(run: string, attempt: number): string | undefined {
-    return this.#outcomes.get(`${run}/${attempt}`);
-  }
-
   #judge(act: Act, tx: Transaction): void {
     switch (act.kind) {
       case 'begin-term':
@@ -145,6 +144,9 @@ export class Invariants {
       case 'decision':
         if (this.db.fire.get(fireKey(act.schedule, act.dueMs))?.outcome === 'planned') return;
         return this.world.violate('I1', `the fire ${fireKey(act.schedule, act.dueMs)} was decided twice`);
+      case 'schedule-held':
+      case 'schedule-changed':
+        return this.asked.note(act);
       case 'run-gone':
         return this.#judgeRemoval(act.run, tx);
     }

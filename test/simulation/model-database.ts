@@ -59,6 +59,7 @@ export interface GapRow {
   schedule: string;
   spec: string;
   state: ScheduleRow['state'];
+  reason: string;
   fromMs: number;
   toMs: number;
 }

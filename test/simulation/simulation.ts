@@ -5,6 +5,7 @@ import type { Broken } from './broken-protocols.js';
 import { judgeAccount, unfinished, unhealed } from './final-account.js';
 import { drawFocus, heal, planAccidents, type Focus } from './nemesis.js';
 import { inWorld } from './played-world.js';
+import { planScheduleChanges } from './schedule-changes.js';
 import { TICK_MS } from './server.js';
 import { SimulatedCluster } from './simulated-cluster.js';
 import { actorOnStage } from './stage.js';
@@ -12,6 +13,8 @@ import { Violation, World } from './world.js';
 
 const PROCESSES = 3;
 const CALM_UNTIL_MS = 1_500;
+/** Some come before anybody has planned anything. */
+const CHANGES_FROM_MS = 300;
 const ACCIDENTS_UNTIL_MS = 9_000;
 /** Loops that failed come back within 5 s. */
 const BACKED_OFF_MS = 5_000;
@@ -79,6 +82,7 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   if (random.chance(0.5))
     world.after(random.between(CALM_UNTIL_MS, ACCIDENTS_UNTIL_MS), () => workload.retryOpen());
   planAccidents(cluster, focus, { fromMs: CALM_UNTIL_MS, untilMs: ACCIDENTS_UNTIL_MS });
+  planScheduleChanges(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
   watchForTimeouts(cluster);
   world.playUntil(ACCIDENTS_UNTIL_MS);
   heal(cluster);

@@ -12,6 +12,7 @@ import { LEADERSHIP_STATEMENTS } from './statements/leadership.js';
 import { LIMIT_STATEMENTS } from './statements/limits.js';
 import { REPORT_STATEMENTS } from './statements/reports.js';
 import { REVOCATION_STATEMENTS } from './statements/revocation.js';
+import { SCHEDULE_CHANGE_STATEMENTS } from './statements/schedule-changes.js';
 import { SCHEDULING_STATEMENTS } from './statements/scheduling.js';
 import { SESSION_STATEMENTS } from './statements/session.js';
 import { SETTLEMENT_STATEMENTS } from './statements/settlement.js';
@@ -31,6 +32,7 @@ const BOOK: readonly Meaning[] = [
   ...ENDING_STATEMENTS,
   ...LEASE_STATEMENTS,
   ...GAP_STATEMENTS,
+  ...SCHEDULE_CHANGE_STATEMENTS,
   ...SCHEDULING_STATEMENTS,
 ];
 

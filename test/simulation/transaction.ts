@@ -24,6 +24,9 @@ export type Act =
   | { kind: 'gift'; slot: number; from: number | null }
   | { kind: 'plan'; schedule: string; dueMs: number; run: string | null }
   | { kind: 'decision'; schedule: string; dueMs: number; from: string }
+  | { kind: 'schedule-held'; schedule: string; wallMs: number }
+  /** Without a spec it is deleted. */
+  | { kind: 'schedule-changed'; schedule: string; spec: string | null; wallMs: number }
   | { kind: 'run-gone'; run: string };
 
 export class Cell<Row> {

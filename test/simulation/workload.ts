@@ -8,7 +8,12 @@ import { notify } from '#cluster/hint.repository.js';
 import { cancelRuns } from '#execution/run-ending.js';
 import { RETRIABLE, retryEnded } from '#execution/requeue.js';
 import { insertRun } from '#execution/run.repository.js';
-import { changeSchedule } from '#scheduling/schedules.js';
+import {
+  changeSchedule,
+  deleteSchedule,
+  type ScheduleChange,
+  type ScheduleRef,
+} from '#scheduling/schedules.js';
 import type { Actor } from './actor.js';
 import type { Work } from './executions.js';
 import type { Invariants } from './invariants.js';
@@ -37,9 +42,6 @@ interface SimTenant {
 export interface SimSchedule {
   id: string;
   name: string;
-  tenantId: string;
-  periodMs: number;
-  firstDueMs: number;
 }
 
 export class Workload implements Actor {
@@ -159,14 +161,22 @@ export class Workload implements Actor {
     );
   }
 
-  changeSchedule(kind: 'pause' | 'resume'): void {
-    const schedule = this.world.random.pick(this.schedules);
-    if (schedule === undefined) return;
-    const slot = this.db.schedule.get(schedule.id)?.slot;
-    if (slot === undefined) return;
-    const tenant = { id: asId.tenant(schedule.tenantId), slot: asId.slot(slot) };
-    const ref = { tenant, name: schedule.name, revision: null };
-    this.#ask(`${kind} ${schedule.name}`, (db) => changeSchedule(db, ref, { kind }));
+  changeSchedule(change: ScheduleChange, schedule = this.world.random.pick(this.schedules)): void {
+    const ref = this.#refOf(schedule);
+    if (ref !== null) this.#ask(`${change.kind} ${ref.name}`, (db) => changeSchedule(db, ref, change));
+  }
+
+  deleteSchedule(schedule: SimSchedule): void {
+    const ref = this.#refOf(schedule);
+    if (ref !== null) this.#ask(`delete ${ref.name}`, (db) => deleteSchedule(db, ref));
+  }
+
+  /** Null when there is none, or no longer. */
+  #refOf(schedule: SimSchedule | undefined): ScheduleRef | null {
+    const row = this.db.schedule.get(schedule?.id ?? '');
+    if (row === null) return null;
+    const tenant = { id: asId.tenant(row.tenantId), slot: asId.slot(row.slot) };
+    return { tenant, name: row.name, revision: null };
   }
 
   /** Returns what resumes it. The API's own statement writes just this row. */
@@ -215,7 +225,7 @@ export class Workload implements Actor {
     const jobType = random.chance(0.3) ? 'keyed' : 'work';
     const isLimited =
       jobType === 'keyed' || this.db.tenant.get(tenant.id)?.limits.maxConcurrent !== undefined;
-    const anchorAt = new Date(firstDueMs).toISOString();
+    const spec = JSON.stringify({ kind: 'every', seconds, anchorAt: new Date(firstDueMs).toISOString() });
     this.db.schedule.put(id, {
       id,
       name: id,
@@ -223,12 +233,13 @@ export class Workload implements Actor {
       slot: tenant.slot,
       jobType,
       payload: this.#work(isLimited ? LIMITED_MS : undefined),
-      spec: JSON.stringify({ kind: 'every', seconds, anchorAt }),
+      spec,
       state: 'active',
       nextDueMs: firstDueMs,
       revision: 1,
     });
-    this.schedules.push({ id, name: id, tenantId: tenant.id, periodMs: seconds * 1_000, firstDueMs });
+    this.schedules.push({ id, name: id });
+    this.invariants.asked.begin(id, spec);
   }
 
   /** What comes again and again must not be more than the limits let through. */

@@ -3,10 +3,13 @@
 import { fireKey } from '../model-database.js';
 import { answer, BLOCKED, changed, listed, zipped, type Meaning, type Scene } from './meaning.js';
 
+/** As the planner says. */
+export const LEFT_BEHIND = 'catch-up window';
+
 export const GAP_STATEMENTS: readonly Meaning[] = [
   {
     name: 'leaveGaps',
-    says: ['insert into carillon.schedule_gap'],
+    says: ['insert into carillon.schedule_gap', 'from unnest('],
     texts: ['4j8c0g'],
     run: leaveGaps,
   },
@@ -24,7 +27,6 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
         found.slice(0, limit).map((gap) => ({
           ...gap,
           spec: JSON.parse(gap.spec) as object,
-          reason: 'catch-up window',
           suspendedMs: null,
           resumedMs: null,
         })),
@@ -67,7 +69,8 @@ function leaveGaps({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']
     const id = String(db.next('gap'));
     db.gap.lock(id, tx, 'write');
     const { spec, state } = row;
-    db.gap.write(id, tx, { id, schedule, spec, state, fromMs: Date.parse(from), toMs: Date.parse(to) });
+    const gap = { fromMs: Date.parse(from), toMs: Date.parse(to), reason: LEFT_BEHIND };
+    db.gap.write(id, tx, { id, schedule, spec, state, ...gap });
   }
   return changed(wanted.length, 'INSERT');
 }

@@ -1,6 +1,6 @@
-// What do statements about schedules, their planning and their ledger mean?
+// What do statements that plan schedules mean, and those that look for the owner of a slot?
 import { fireKey, NOT_TRIED, type FireRow, type RunRow, type ScheduleRow } from '../model-database.js';
-import { answer, at, BLOCKED, listed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
+import { answer, BLOCKED, listed, zipped, type Meaning, type Scene } from './meaning.js';
 
 export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
   {
@@ -82,25 +82,6 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
     run: writePlans,
   },
   {
-    name: 'lockSchedule',
-    says: ['from "carillon"."schedule" where "tenant_id" = $1 and "name" = $2 for update'],
-    texts: ['mdw8s9', '1eiui8d'],
-    run: ({ db, tx, params }) => {
-      const [tenantId, name] = params as [string, string];
-      const found = db.schedule.rows().find((row) => row.tenantId === tenantId && row.name === name);
-      if (found === undefined) return answer();
-      if (!db.schedule.lock(found.id, tx, 'write')) return BLOCKED;
-      const row = db.schedule.get(found.id, tx);
-      return row === null ? answer() : answer([shown(row)]);
-    },
-  },
-  {
-    name: 'updateSchedule',
-    says: ['update "carillon"."schedule" set "job_type" = $1'],
-    texts: ['1fzpv4a', 'rvcb52'],
-    run: updateSchedule,
-  },
-  {
     name: 'lockSlotOwner',
     says: ['select "owner" from "carillon"."slot_owner" where "slot" = $1 for share'],
     texts: ['35xzd3'],
@@ -117,18 +98,7 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
     texts: ['rvov17'],
     run: ({ db, params }) => answer([{ owner: db.slot.get(params[0] as number)?.owner ?? null }]),
   },
-  {
-    name: 'revokePlanned',
-    says: ['with revoked as ( delete from carillon.run r'],
-    texts: ['1v8y2zp'],
-    run: revokePlanned,
-  },
 ];
-
-function shown({ nextDueMs, spec, ...row }: ScheduleRow): object {
-  const nextDueAt = nextDueMs === null ? null : at(nextDueMs);
-  return { ...row, spec: JSON.parse(spec) as object, nextDueAt, createdAt: at(0), updatedAt: at(0) };
-}
 
 function isDue({ nextDueMs }: ScheduleRow, untilMs: number): boolean {
   return nextDueMs !== null && nextDueMs <= untilMs;
@@ -201,56 +171,4 @@ function placeRun({ db, tx }: Pick<Scene, 'db' | 'tx'>, { schedule, dueMs, run: 
   db.run.lock(id, tx, 'write');
   db.run.write(id, tx, run);
   return [run];
-}
-
-function updateSchedule({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
-  const [, , , state, nextDueAt, id] = params as [
-    string,
-    string,
-    string,
-    ScheduleRow['state'],
-    Date | null,
-    string,
-  ];
-  if (!db.schedule.lock(id, tx, 'write')) return BLOCKED;
-  const row = db.schedule.get(id, tx);
-  if (row === null) return answer();
-  const next = {
-    ...row,
-    state,
-    nextDueMs: nextDueAt === null ? null : msOf(nextDueAt),
-    revision: row.revision + 1,
-  };
-  db.schedule.write(id, tx, next);
-  return answer([shown(next)], 'UPDATE');
-}
-
-function revokePlanned({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
-  const schedule = params[0] as string;
-  const claims = broken.has('claimed runs are taken back, too') ? [] : db.claim.rows();
-  const claimed = new Set(claims.flatMap(({ runs }) => runs));
-  const open = db.run.rows().filter((run) => {
-    const fire =
-      run.schedule === schedule && run.dueMs !== null ? db.fire.get(fireKey(schedule, run.dueMs)) : null;
-    return fire?.outcome === 'planned' && !claimed.has(run.id);
-  });
-  const keys = open.map(({ dueMs }) => fireKey(schedule, dueMs ?? 0));
-  if (
-    !db.run.lockAll(
-      open.map(({ id }) => id),
-      tx,
-    ) ||
-    !db.fire.lockAll(keys, tx)
-  )
-    return BLOCKED;
-  const reopened: object[] = [];
-  for (const { id, dueMs } of open) {
-    if (dueMs === null || db.run.get(id, tx) === null) continue;
-    db.run.write(id, tx, null);
-    tx.acts.push({ kind: 'run-gone', run: id });
-    if (db.fire.get(fireKey(schedule, dueMs), tx)?.run !== id) continue;
-    db.fire.write(fireKey(schedule, dueMs), tx, null);
-    reopened.push({ dueAt: at(dueMs) });
-  }
-  return answer(reopened, 'DELETE');
 }

@@ -1,0 +1,51 @@
+// Which schedules does somebody change while things go wrong? Those of a quarter of the seeds, drawn by a chance of their own,
+// so that all else goes the same way in the others. They are given another spec or another payload, paused, resumed and
+// deleted, often while due times that have passed are undecided: because nobody leads, because an owner is gone, or
+// because all replicas have been down for hours.
+import { SeededRandom } from './seeded-random.js';
+import type { SimulatedCluster } from './simulated-cluster.js';
+import type { SimSchedule } from './workload.js';
+
+/** Far from the seeds that are played. */
+const APART = 0x1357_9bdf;
+
+type Act = (cluster: SimulatedCluster, random: SeededRandom, schedule: SimSchedule) => void;
+
+const ACTS: readonly Act[] = [giveSpec, giveSpec, givePayload, pauseFor, remove];
+
+export function planScheduleChanges(
+  cluster: SimulatedCluster,
+  { fromMs, untilMs }: { fromMs: number; untilMs: number },
+): void {
+  const { world, workload } = cluster;
+  const random = new SeededRandom(world.seed ^ APART);
+  if (!random.chance(0.25)) return;
+  for (let count = random.whole(1, 4); count > 0; count -= 1) {
+    const [act, schedule] = [random.pick(ACTS), random.pick(workload.schedules)];
+    if (act === undefined || schedule === undefined) return;
+    world.after(random.between(fromMs, untilMs), () => act(cluster, random, schedule));
+  }
+}
+
+/** Not always due on the second, so that what the old one and the new one ask for can be told apart. */
+function giveSpec({ world, workload }: SimulatedCluster, random: SeededRandom, schedule: SimSchedule): void {
+  const second = Math.floor(world.server.wallMs() / 1_000) * 1_000;
+  const anchorMs = second + random.whole(-5, 2) * 1_000 + (random.chance(0.5) ? random.whole(1, 999) : 0);
+  const spec = { kind: 'every' as const, seconds: random.whole(2, 5), anchorAt: new Date(anchorMs) };
+  workload.changeSchedule({ kind: 'edit', spec }, schedule);
+}
+
+function givePayload({ db, workload }: SimulatedCluster, _: SeededRandom, schedule: SimSchedule): void {
+  const payload = db.schedule.get(schedule.id)?.payload;
+  if (payload !== undefined) workload.changeSchedule({ kind: 'edit', payload }, schedule);
+}
+
+function pauseFor({ world, workload }: SimulatedCluster, random: SeededRandom, schedule: SimSchedule): void {
+  workload.changeSchedule({ kind: 'pause' }, schedule);
+  const resume = (): void => workload.changeSchedule({ kind: 'resume' }, schedule);
+  world.after(random.between(100, 4_000), resume);
+}
+
+function remove({ workload }: SimulatedCluster, _: SeededRandom, schedule: SimSchedule): void {
+  workload.deleteSchedule(schedule);
+}

@@ -1,0 +1,142 @@
+// What do statements that change schedules, or delete them, mean?
+import { fireKey, type ScheduleRow } from '../model-database.js';
+import { answer, at, BLOCKED, changed, msOf, type Meaning, type Scene } from './meaning.js';
+
+export const SCHEDULE_CHANGE_STATEMENTS: readonly Meaning[] = [
+  {
+    name: 'lockSchedule',
+    says: ['from "carillon"."schedule" where "tenant_id" = $1 and "name" = $2 for update'],
+    texts: ['mdw8s9', '1eiui8d'],
+    run: ({ db, tx, params, server }) => {
+      const [tenantId, name] = params as [string, string];
+      const found = db.schedule.rows().find((row) => row.tenantId === tenantId && row.name === name);
+      if (found === undefined) return answer();
+      if (!db.schedule.lock(found.id, tx, 'write')) return BLOCKED;
+      const row = db.schedule.get(found.id, tx);
+      tx.acts.push({ kind: 'schedule-held', schedule: found.id, wallMs: server.wallMs() });
+      return row === null ? answer() : answer([shown(row)]);
+    },
+  },
+  {
+    name: 'updateSchedule',
+    says: ['update "carillon"."schedule" set "job_type" = $1'],
+    texts: ['1fzpv4a', 'rvcb52'],
+    run: updateSchedule,
+  },
+  {
+    name: 'deleteSchedule',
+    says: ['delete from "carillon"."schedule" where "id" = $1'],
+    texts: ['18j33wr'],
+    run: deleteSchedule,
+  },
+  {
+    name: 'revokePlanned',
+    says: ['with revoked as ( delete from carillon.run r'],
+    texts: ['1v8y2zp'],
+    run: revokePlanned,
+  },
+  {
+    name: 'leaveGap',
+    says: ['insert into carillon.schedule_gap', 'from (select'],
+    texts: ['kdrvv4'],
+    run: leaveGap,
+  },
+  {
+    name: 'databaseTime',
+    says: ['select clock_timestamp() as now'],
+    texts: ['s4bpj5'],
+    run: ({ server }) => answer([{ now: at(server.wallMs()) }]),
+  },
+];
+
+function shown({ nextDueMs, spec, ...row }: ScheduleRow): object {
+  const nextDueAt = nextDueMs === null ? null : at(nextDueMs);
+  return { ...row, spec: JSON.parse(spec) as object, nextDueAt, createdAt: at(0), updatedAt: at(0) };
+}
+
+function updateSchedule({ db, tx, params, broken, server }: Scene): ReturnType<Meaning['run']> {
+  const [jobType, spec, payload, state, nextDueAt, id] = params as [
+    string,
+    string,
+    string,
+    ScheduleRow['state'],
+    Date | null,
+    string,
+  ];
+  if (!db.schedule.lock(id, tx, 'write')) return BLOCKED;
+  const row = db.schedule.get(id, tx);
+  if (row === null) return answer();
+  const isJump = state !== row.state && broken.has('pauses jump over what was due');
+  const next = {
+    ...row,
+    jobType,
+    spec,
+    payload: JSON.parse(payload) as unknown,
+    state,
+    nextDueMs: nextDueAt === null ? null : isJump ? nextAfter(spec, server.wallMs()) : msOf(nextDueAt),
+    revision: row.revision + 1,
+  };
+  db.schedule.write(id, tx, next);
+  tx.acts.push({ kind: 'schedule-changed', schedule: id, spec, wallMs: server.wallMs() });
+  return answer([shown(next)], 'UPDATE');
+}
+
+function nextAfter(spec: string, wallMs: number): number {
+  const { seconds, anchorAt } = JSON.parse(spec) as { seconds: number; anchorAt: string };
+  const anchorMs = Date.parse(anchorAt);
+  return anchorMs + Math.max(0, Math.ceil((wallMs - anchorMs) / (seconds * 1_000))) * seconds * 1_000;
+}
+
+function deleteSchedule({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
+  const id = params[0] as string;
+  if (!db.schedule.lock(id, tx, 'write')) return BLOCKED;
+  if (db.schedule.get(id, tx) === null) return changed(0, 'DELETE');
+  db.schedule.write(id, tx, null);
+  tx.acts.push({ kind: 'schedule-changed', schedule: id, spec: null, wallMs: server.wallMs() });
+  return changed(1, 'DELETE');
+}
+
+function revokePlanned({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
+  const schedule = params[0] as string;
+  const claims = broken.has('claimed runs are taken back, too') ? [] : db.claim.rows();
+  const claimed = new Set(claims.flatMap(({ runs }) => runs));
+  const open = db.run.rows().filter((run) => {
+    const fire =
+      run.schedule === schedule && run.dueMs !== null ? db.fire.get(fireKey(schedule, run.dueMs)) : null;
+    return fire?.outcome === 'planned' && !claimed.has(run.id);
+  });
+  const keys = open.map(({ dueMs }) => fireKey(schedule, dueMs ?? 0));
+  if (
+    !db.run.lockAll(
+      open.map(({ id }) => id),
+      tx,
+    ) ||
+    !db.fire.lockAll(keys, tx)
+  )
+    return BLOCKED;
+  const reopened: object[] = [];
+  for (const { id, dueMs } of open) {
+    if (dueMs === null || db.run.get(id, tx) === null) continue;
+    db.run.write(id, tx, null);
+    tx.acts.push({ kind: 'run-gone', run: id });
+    if (db.fire.get(fireKey(schedule, dueMs), tx)?.run !== id) continue;
+    db.fire.write(fireKey(schedule, dueMs), tx, null);
+    reopened.push({ dueAt: at(dueMs) });
+  }
+  return answer(reopened, 'DELETE');
+}
+
+function leaveGap({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
+  const [reason, from, to, schedule] = params as [string, Date, Date, string];
+  const row = db.schedule.get(schedule, tx);
+  if (row === null) return changed(0, 'INSERT');
+  if (reason === 'schedule changed' && broken.has('what was due before a change is not noted'))
+    return changed(1, 'INSERT');
+  if (reason === 'schedule deleted' && broken.has('what was due before a deletion is not noted'))
+    return changed(1, 'INSERT');
+  const id = String(db.next('gap'));
+  db.gap.lock(id, tx, 'write');
+  const { spec, state } = row;
+  db.gap.write(id, tx, { id, schedule, spec, state, reason, fromMs: msOf(from), toMs: msOf(to) });
+  return changed(1, 'INSERT');
+}
