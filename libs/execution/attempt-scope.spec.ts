@@ -1,10 +1,11 @@
 // Is an error that no handler has caught held against the attempt that it came from, and against no other?
 import { expect, it } from 'vitest';
 import { claimedRun, noMeans } from '#test/support/builders.js';
-import { attemptRun, type CallTarget } from './attempt.js';
+import { attemptRun } from './attempt.js';
 import { failAttempt, outsideAttempts } from './attempt-scope.js';
 import type { AttemptResult } from './decisions/run-transition.js';
 import { StopSwitch } from './stop-switch.js';
+import type { CallTarget } from './targets.js';
 
 function begin(call: CallTarget) {
   const { promise: result, resolve } = Promise.withResolvers<AttemptResult>();

@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { CancelRun, FatalError, RetryAt, snooze } from '#client/outcomes.js';
 import { describeError } from '#client/thrown-error.js';
 import { claimedRun, noMeans } from '#test/support/builders.js';
-import { attemptRun, AttemptStopped, failedResult, type Attempt, type CallTarget } from './attempt.js';
+import { AttemptStopped } from './attempt-stopped.js';
+import { attemptRun, failedResult, type Attempt } from './attempt.js';
 import type { AttemptResult } from './decisions/run-transition.js';
 import type { AttemptMeans } from './job-context.js';
 import { StopSwitch } from './stop-switch.js';
+import type { CallTarget } from './targets.js';
 
 const run = claimedRun();
 const now = new Date('2026-11-21T08:00:00Z');

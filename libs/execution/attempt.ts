@@ -2,27 +2,14 @@
 // handler that is told to stop has a grace time to do so; if it does not listen, the attempt is given up: it
 // ends without the handler, whose late result is reported and changes nothing.
 import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
-import type { JobContext } from '#client/job-definition.js';
 import { describeAttemptFailure } from './attempt-failure.js';
 import { inAttempt } from './attempt-scope.js';
+import { AttemptStopped } from './attempt-stopped.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptResult } from './decisions/run-transition.js';
 import { AttemptContext, type AttemptMeans } from './job-context.js';
 import type { StopSwitch } from './stop-switch.js';
-
-/** Why an attempt was stopped from outside; becomes `signal.reason`. */
-export class AttemptStopped extends Error {
-  override readonly name = 'AttemptStopped';
-
-  constructor(
-    readonly why: 'timeout' | 'heartbeat-missed' | 'deadline' | 'cancelled' | 'replica-fenced' | 'shutdown',
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-export type CallTarget = (run: ClaimedRun, context: JobContext) => Promise<AttemptResult>;
+import type { CallTarget } from './targets.js';
 
 export interface Attempt {
   run: ClaimedRun;

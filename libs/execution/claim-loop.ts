@@ -2,6 +2,7 @@
 // takes a few runs from each in turn, and stops when it holds enough. Hints say where to look at once;
 // a look at all slots every second makes hints a matter of speed only.
 import { asReplica } from '#cluster/fences.js';
+import { jobTypeOfLane, partsOfLane, type Lane } from './decisions/lane.js';
 import { ForeignRuns } from './foreign-runs.js';
 import type { Incarnation, Membership } from '#cluster/membership.js';
 import type { OwnershipLoop } from '#cluster/ownership-loop.js';
@@ -11,13 +12,13 @@ import { asId, type Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { claimRuns, type TakenFromLane } from './claim.repository.js';
-import { jobTypeOfLane, partsOfLane, type ClaimedRun } from './claimed-run.js';
+import type { ClaimedRun } from './claimed-run.js';
 import { limitsConcurrency, worthHolding } from './decisions/lane-rules.js';
 import { foundLimit, goingLimit, laneQuotas } from './decisions/lane-shares.js';
 import type { HeldRuns } from './held-runs.js';
 import { LaneLooks, type LookSettings } from './lane-looks.js';
 import { LaneQueue, type WaitingLane } from './lane-queue.js';
-import type { Lane, LaneWithRules } from './lane.repository.js';
+import type { LaneWithRules } from './lane.repository.js';
 
 export interface ClaimSettings extends LookSettings {
   /** How often all slots are looked at. */

@@ -4,15 +4,9 @@ import { sql } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
 import { plainArray } from '#database/array-text.js';
-import { partsOfLane, type ClaimedRun } from './claimed-run.js';
-import { markText, type Lane } from './lane.repository.js';
-
-/** Where a run stands in its lane. */
-export interface LanePlace {
-  /** In microseconds, as fine as the database has it. */
-  rankUs: number;
-  id: RunId;
-}
+import type { ClaimedRun } from './claimed-run.js';
+import { partsOfLane, type Lane, type LanePlace } from './decisions/lane.js';
+import { markText } from './lane.repository.js';
 
 /** No run has it. */
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';

@@ -31,19 +31,3 @@ export interface ClaimedRun {
   /** What an earlier attempt said of where it was. */
   readonly details: unknown;
 }
-
-/** The parts of a lane's name: queue/jobType, or queue/jobType/concurrencyKey; the first two hold no slash. */
-export function partsOfLane(lane: string): Pick<ClaimedRun, 'queue' | 'jobType' | 'concurrencyKey'> {
-  const first = lane.indexOf('/');
-  const second = lane.indexOf('/', first + 1);
-  return {
-    queue: lane.slice(0, first),
-    jobType: lane.slice(first + 1, second < 0 ? undefined : second),
-    concurrencyKey: second < 0 ? null : lane.slice(second + 1),
-  };
-}
-
-/** The part between the first two slashes, or behind the only one. */
-export function jobTypeOfLane(lane: string): string {
-  return lane.split('/', 2)[1] ?? '';
-}

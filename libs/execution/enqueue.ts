@@ -4,8 +4,14 @@
 import { holdOffClaims } from '#cluster/claims-hold.js';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import type { RunId } from '#kernel/ids.js';
+import {
+  findUnclaimed,
+  insertAndShowRun,
+  insertRuns,
+  replaceRun,
+  type NewRun,
+} from './new-run.repository.js';
 import type { RunRow } from './run-row.js';
-import { findUnclaimed, insertAndShowRun, insertRuns, replaceRun, type NewRun } from './run.repository.js';
 import { deleteKeys } from './unique-key.repository.js';
 import { takeKeys } from './unique-keys.js';
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { defineJob, type JobContext, type JobHandlerFunction } from '#client/job-definition.js';
 import { claimedRun, jobContext } from '#test/support/builders.js';
 import { HandlerRegistry } from './handler-registry.js';
-import { callHandler, describeIssues, pointerOf } from './handler-target.js';
+import { callHandler, describeIssues } from './handler-target.js';
 
 const payload = z.object({
   invoice: z.string(),
@@ -85,7 +85,7 @@ describe('a mismatch', () => {
     [[], '/'],
     [undefined, '/'],
   ])('at %o is pointed at as %s', (path, pointer) => {
-    expect(pointerOf({ message: 'wrong', path })).toBe(pointer);
+    expect(describeIssues([{ message: 'wrong', path }])).toBe(`${pointer}: wrong`);
   });
 
   it('is told with its place, and so are the others', () => {

@@ -3,6 +3,7 @@
 import type { JobContext } from '#client/job-definition.js';
 import { Snooze } from '#client/outcomes.js';
 import type { ValidationIssue } from '#client/standard-schema.js';
+import { jsonPointer } from '#kernel/json-pointer.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { AttemptResult } from './decisions/run-transition.js';
 import type { HandlerRegistry } from './handler-registry.js';
@@ -54,10 +55,9 @@ export function describeIssues(issues: readonly ValidationIssue[]): string {
   return issues.map((issue) => `${pointerOf(issue)}: ${issue.message}`).join('; ');
 }
 
-/** RFC 6901. */
-export function pointerOf(issue: ValidationIssue): string {
-  const keys = (issue.path ?? []).map((part) => (typeof part === 'object' ? part.key : part));
-  return keys.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('') || '/';
+/** The whole value is told as `/`, since a message needs some word for it. */
+function pointerOf({ path = [] }: ValidationIssue): string {
+  return jsonPointer(path.map((part) => (typeof part === 'object' ? part.key : part))) || '/';
 }
 
 function failed(name: string, message: string, fatal: boolean): AttemptResult {

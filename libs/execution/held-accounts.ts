@@ -2,10 +2,8 @@
 // it costs no looking up.
 import type { TenantId } from '#kernel/ids.js';
 import { PairMap } from '#kernel/pair-map.js';
-import type { LanePlace } from './claim.repository.js';
 import type { ClaimedRun } from './claimed-run.js';
-import { jobTypeOfLane } from './claimed-run.js';
-import type { Lane } from './lane.repository.js';
+import { jobTypeOfLane, type Lane, type LanePlace, isBehind, type LaneName } from './decisions/lane.js';
 
 interface Account {
   held: number;
@@ -17,8 +15,6 @@ export interface LaneAccount extends Lane, Account {
   /** The place of the last run that was taken while any was held; null when that is not known. */
   furthest: LanePlace | null;
 }
-
-type LaneKey = Pick<Lane, 'tenantId' | 'lane'>;
 
 export class HeldAccounts {
   readonly #tenants = new Map<TenantId, Account>();
@@ -54,19 +50,19 @@ export class HeldAccounts {
     if (account.tenant.held === 0) this.#tenants.delete(tenantId);
   }
 
-  find({ tenantId, lane }: LaneKey): LaneAccount | undefined {
+  find({ tenantId, lane }: LaneName): LaneAccount | undefined {
     return this.#lanes.get(tenantId, lane);
   }
 
   /** The last run that a claim took from the lane stands here. */
-  noteFurthest(lane: LaneKey, place: LanePlace): void {
+  noteFurthest(lane: LaneName, place: LanePlace): void {
     const account = this.find(lane);
     if (account === undefined) return;
     if (account.furthest === null || isBehind(place, account.furthest)) account.furthest = place;
   }
 
   /** The lane's account, if some of what is held of it may stand behind this place; null is the head. */
-  findBehind({ after, ...lane }: LaneKey & { after: LanePlace | null }): LaneAccount | undefined {
+  findBehind({ after, ...lane }: LaneName & { after: LanePlace | null }): LaneAccount | undefined {
     const account = this.find(lane);
     if (account === undefined || after === null || account.furthest === null) return account;
     return isBehind(account.furthest, after) ? account : undefined;
@@ -76,7 +72,7 @@ export class HeldAccounts {
     return this.#tenants.get(tenantId)?.held ?? 0;
   }
 
-  ofJobType({ tenantId, lane }: LaneKey): number {
+  ofJobType({ tenantId, lane }: LaneName): number {
     return this.#jobTypes.get(tenantId, jobTypeOfLane(lane))?.held ?? 0;
   }
 
@@ -89,8 +85,4 @@ export class HeldAccounts {
     this.#jobTypes.clear();
     this.#lanes.clear();
   }
-}
-
-function isBehind(a: LanePlace, b: LanePlace): boolean {
-  return a.rankUs > b.rankUs || (a.rankUs === b.rankUs && a.id > b.id);
 }

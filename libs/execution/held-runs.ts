@@ -5,15 +5,12 @@
 // next death tells it from those that were merely beside it. Neither what is held nor what runs is ever left to those
 // who have much of it already: whoever comes with a single run finds room.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
-import type { LanePlace } from './claim.repository.js';
 import type { ClaimedRun } from './claimed-run.js';
 import { barrierOf } from './decisions/lane-rules.js';
-import { rankOf } from './decisions/rank.js';
+import { rankOf, type Lane, type LanePlace, type LaneName } from './decisions/lane.js';
 import { HeldIndex } from './held-index.js';
 import { HeldAccounts, type LaneAccount } from './held-accounts.js';
 import type { HeldRun } from './held-run.js';
-import type { Lane } from './lane.repository.js';
-import type { WaitingLane } from './lane-queue.js';
 import { LaneRulesBook } from './lane-rules-book.js';
 import { Occupancy } from './occupancy.js';
 import { ReadyLanes } from './ready-lanes.js';
@@ -227,7 +224,7 @@ export class HeldRuns {
   }
 
   /** What a claim must leave out that begins at these places: runs of the lanes that are held and may stand behind. */
-  idsBehind(lanes: readonly Pick<WaitingLane, 'tenantId' | 'lane' | 'after'>[]): RunId[] {
+  idsBehind(lanes: readonly (LaneName & { after: LanePlace | null })[]): RunId[] {
     const touched = new Set(lanes.flatMap((lane) => this.#accounts.findBehind(lane) ?? []));
     // Nearly always, when lanes go on where they ended.
     if (touched.size === 0) return [];

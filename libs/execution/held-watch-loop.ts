@@ -9,11 +9,11 @@ import type { Incarnation, Membership } from '#cluster/membership.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ClaimId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
-import { noteStarts } from './held-claim.repository.js';
 import type { Executor, StartedRun } from './executor.js';
 import type { HeldRuns } from './held-runs.js';
 import { listCancelRequests } from './run-ending.repository.js';
 import { lockClaims } from './settlement.repository.js';
+import { noteStarts } from './started.repository.js';
 
 const REQUESTS_MS = 1_000;
 /** A run that has been running for this long is told of, together with all others. */

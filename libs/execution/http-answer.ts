@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { parseExactJson } from '#kernel/exact-json.js';
-import { pointerOf } from './handler-target.js';
+import { jsonPointer } from '#kernel/json-pointer.js';
 
 const ANSWER_BYTES_MAX = 256 * 1024;
 
@@ -59,7 +59,7 @@ export function outputOf(answer: Answer, contentType: string | undefined): Outpu
     case 'refused':
       return {
         kind: 'unfit',
-        why: `that can be kept as it is: at ${pointerOf({ message: parsed.detail, path: parsed.path })}, ${parsed.detail}`,
+        why: `that can be kept as it is: at ${jsonPointer(parsed.path) || '/'}, ${parsed.detail}`,
       };
     case 'malformed':
       return { kind: 'output', value: text }; // not JSON, and nothing says that it must be

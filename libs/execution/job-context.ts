@@ -3,7 +3,6 @@
 import type { JobContext } from '#client/job-definition.js';
 import type { TenantName } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
-import type { StopSwitch } from './stop-switch.js';
 
 export type CompleteInTx = JobContext['completeInTx'];
 
@@ -30,11 +29,11 @@ export class AttemptContext implements JobContext {
   readonly dueAt: Date | null;
   readonly idempotencyKey: string;
   readonly lastDetails: unknown;
-  readonly #stop: Pick<StopSwitch, 'signal'>;
+  readonly #stop: { readonly signal: AbortSignal };
   readonly #means: AttemptMeans;
   #isCompleted = false;
 
-  constructor(run: ClaimedRun, stop: Pick<StopSwitch, 'signal'>, means: AttemptMeans) {
+  constructor(run: ClaimedRun, stop: { readonly signal: AbortSignal }, means: AttemptMeans) {
     this.tenant = means.tenant;
     this.runId = run.id;
     this.attempt = run.attempt;

@@ -5,7 +5,8 @@
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { Slot } from '#kernel/ids.js';
-import { discoverLanes, type Lane, type LaneWithRules } from './lane.repository.js';
+import type { Lane } from './decisions/lane.js';
+import { discoverLanes, type LaneWithRules } from './lane.repository.js';
 import type { TakenFromLane } from './claim.repository.js';
 import { isCheapLook, lookPauseMs } from './decisions/look-pause.js';
 import { LaneMarks, looksBetween } from './lane-marks.js';

@@ -6,7 +6,8 @@
 // (claim-loop.ts), which begins at the heads.
 import type { Slot } from '#kernel/ids.js';
 import type { TakenFromLane } from './claim.repository.js';
-import type { Lane, MarkedLane, SlotLook } from './lane.repository.js';
+import type { Lane } from './decisions/lane.js';
+import type { MarkedLane, SlotLook } from './lane.repository.js';
 
 interface Entry extends Lane {
   taken: number;

@@ -1,8 +1,7 @@
 // Whose turn is it? Lanes wait in two circles. Those that were found by a look and have not been served since come
 // first, with a few runs each, so that whoever comes with a single run does not wait for those who have a thousand. Those
 // that gave all they were asked for go on right behind the place where they ended, and take turns.
-import type { LanePlace } from './claim.repository.js';
-import type { Lane } from './lane.repository.js';
+import type { Lane, LanePlace, LaneName } from './decisions/lane.js';
 
 export interface WaitingLane extends Lane {
   /** Where its last claim ended; null when something may be before it. */
@@ -23,7 +22,7 @@ export class LaneQueue {
     return this.#going.size;
   }
 
-  has(lane: Pick<Lane, 'tenantId' | 'lane'>): boolean {
+  has(lane: LaneName): boolean {
     const key = keyOf(lane);
     return this.#found.has(key) || this.#going.has(key);
   }
@@ -74,6 +73,6 @@ function takeFrom(
   return taken;
 }
 
-function keyOf({ tenantId, lane }: Pick<Lane, 'tenantId' | 'lane'>): string {
+function keyOf({ tenantId, lane }: LaneName): string {
   return `${tenantId}/${lane}`;
 }

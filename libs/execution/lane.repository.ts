@@ -2,14 +2,8 @@
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { Slot, TenantId } from '#kernel/ids.js';
+import type { Lane } from './decisions/lane.js';
 import type { JobTypeLimits, TenantLimits } from './limits.js';
-
-/** Runs of a tenant that are paused and limited together: one queue, one job type, one concurrency key. */
-export interface Lane {
-  slot: Slot;
-  tenantId: TenantId;
-  lane: string;
-}
 
 export interface LaneWithRules extends Lane {
   paused: boolean;

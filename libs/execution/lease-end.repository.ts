@@ -4,9 +4,9 @@
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { LeaseId, ReplicaNumber, RunId, TenantId, WorkerId } from '#kernel/ids.js';
-import { keptColumns } from './kept-columns.js';
 import type { Lease } from './lease.repository.js';
-import { newestAttempts, type FinishedRun } from './settlement.repository.js';
+import { keptColumns, newestAttempts } from './run-columns.js';
+import type { FinishedRun } from './settlement.repository.js';
 
 export interface ReturnedRun {
   failures: number;

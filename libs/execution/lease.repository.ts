@@ -5,58 +5,12 @@ import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { LeaseTable } from '#database/lease-schema.js';
 import type { LeaseId, ReplicaNumber, RunId, Slot, TenantId, WorkerId } from '#kernel/ids.js';
-import type { NewLease } from './decisions/run-transition.js';
-import { newestAttempts } from './settlement.repository.js';
+import { rankOf } from './decisions/lane.js';
+import { OFFER_MS } from './park.repository.js';
+import { newestAttempts } from './run-columns.js';
 
 /** A worker that does not beat once within this time has probably never heard that it got the lease. */
 const FIRST_HEARTBEAT_MS = 10_000;
-/** An offer that nobody takes for so long goes back to the owner, who looks at the job type anew. */
-const OFFER_MS = 3_600_000;
-
-export interface ParkedRun extends NewLease {
-  runId: RunId;
-  attempt: number;
-  startedAt: Date;
-}
-
-/**
- * Puts runs outside: no owner claims them again before their leases end. What was pushed is taken from the start
- * of its attempt on. Race won: it runs behind the replica's gate with the claims locked, so nobody revokes them
- * meanwhile. Resolves with the runs that it found.
- */
-export async function parkRuns(
-  tx: Tx,
-  { replica, leases }: { replica: ReplicaNumber; leases: readonly ParkedRun[] },
-): Promise<RunId[]> {
-  const ids = leases.map((lease) => lease.runId);
-  const { rows } = await sql<{ runId: RunId }>`
-    with parked as materialized (
-      select e.id as lease_id, e.kind, e.lease_ms, e.timeout_ms, e.started_at, clock_timestamp() as now, r.*
-        from carillon.run r
-        join unnest(${ids}::uuid[],
-                    ${leases.map((lease) => lease.attempt)}::int[],
-                    ${leases.map((lease) => lease.id)}::uuid[],
-                    ${leases.map((lease) => lease.kind)}::text[],
-                    ${leases.map((lease) => lease.leaseMs)}::int[],
-                    ${leases.map((lease) => lease.timeoutMs)}::int[],
-                    ${leases.map((lease) => lease.startedAt)}::timestamptz[]) as e (run_id, attempt, id, kind, lease_ms, timeout_ms, started_at)
-          on e.run_id = r.id and e.attempt = r.attempt
-       where r.id = any(${ids}::uuid[])
-         for update of r),
-    unclaimable as (
-      update carillon.run set run_at = 'infinity', started_by = null from parked where run.id = any(${ids}::uuid[]) and run.id = parked.id)
-    insert into carillon.lease (id, run_id, kind, tenant_id, slot, job_type, queue, concurrency_key, priority, attempt, run_at, deadline,
-                                replica, state, offered_at, lease_ms, timeout_ms, taken_at, times_out_at, expires_at)
-    select lease_id, id, kind, tenant_id, slot, job_type, queue, concurrency_key, priority, attempt, run_at, deadline,
-           ${replica}, case kind when 'pull' then 'offered' else 'taken' end, now, lease_ms, timeout_ms,
-           case kind when 'push' then started_at end,
-           case kind when 'push' then started_at + timeout_ms * interval '1 ms' end,
-           least(deadline, case kind when 'push' then started_at + timeout_ms * interval '1 ms' else now + ${OFFER_MS} * interval '1 ms' end)
-      from parked
-    on conflict (run_id) do nothing
-    returning run_id as "runId"`.execute(tx);
-  return rows.map((row) => row.runId);
-}
 
 /** What must be known of a lease to hand its run out. */
 export interface TakenLease {
@@ -145,8 +99,7 @@ export async function takenByRequest(
 
 /** In the order of the offers, since an update answers in none: a step of priority is worth a minute of waiting. */
 function inOrder(rows: TakenLease[]): TakenLease[] {
-  const rank = ({ runAt, priority }: TakenLease): number => runAt.getTime() - priority * 60_000;
-  return rows.toSorted((a, b) => rank(a) - rank(b) || a.fencing - b.fencing);
+  return rows.toSorted((a, b) => rankOf(a) - rankOf(b) || a.fencing - b.fencing);
 }
 
 /** For which of these tenants' job types there is anything to take. */

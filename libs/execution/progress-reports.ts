@@ -1,9 +1,9 @@
 // How does an attempt speak while it runs? Through a log, its progress and its heartbeats, which all end with it: what
 // a handler that was stopped still says is heard by nobody.
+import type { JobContext } from '#client/job-definition.js';
 import type { Membership } from '#cluster/membership.js';
 import type { DatabaseClock } from '#cluster/database-clock.js';
 import type { ClaimedRun } from './claimed-run.js';
-import type { AttemptMeans } from './job-context.js';
 import type { ProgressNotes } from './progress-notes.js';
 import type { ProgressNote } from './progress.repository.js';
 import { showText } from './run-log-line.js';
@@ -13,7 +13,7 @@ import { encodeJson } from './stored-json.js';
 const DETAILS_BYTES_MAX = 64 * 1024;
 const MESSAGE_LENGTH_MAX = 1_000;
 
-export interface OpenReports extends Pick<AttemptMeans, 'log' | 'progress' | 'heartbeat'> {
+export interface OpenReports extends Pick<JobContext, 'log' | 'progress' | 'heartbeat'> {
   /** What has not been written yet, for who writes it before the attempt ends. */
   last(): ProgressNote | null;
   /** What has not been written yet; nothing is taken any more. */

@@ -9,9 +9,9 @@
 import { asReplica } from '#cluster/fences.js';
 import type { Incarnation } from '#cluster/membership.js';
 import type { Clock } from '#kernel/clock.js';
+import type { ClaimedRun } from './claimed-run.js';
 import type { RateLimit } from './decisions/lane-rules.js';
 import { takeTokens } from './decisions/token-bucket.js';
-import type { HeldRun } from './held-run.js';
 import type { LaneRulesBook } from './lane-rules-book.js';
 import { lockBuckets, spend, type Bucket, type BucketKey } from './rate-limit.repository.js';
 
@@ -21,14 +21,19 @@ const BUCKETS_MAX = 10_000;
 /** The database keeps instants to the microsecond. */
 const ROUNDING_MS = 0.002;
 
-export interface Admission {
-  admitted: HeldRun[];
-  refused: { held: HeldRun; waitMs: number }[];
+/** A run that waits to be started, with what its holder knows of it. */
+export interface Startable {
+  readonly run: ClaimedRun;
+}
+
+export interface Admission<Held extends Startable> {
+  admitted: Held[];
+  refused: { held: Held; waitMs: number }[];
 }
 
 interface Wish extends BucketKey {
   rate: RateLimit;
-  runs: Set<HeldRun>;
+  runs: Set<Startable>;
 }
 
 /** What this replica knows of a bucket. */
@@ -55,13 +60,16 @@ export class RateGate {
     private readonly clock: Clock,
   ) {}
 
-  concerns({ run }: HeldRun): boolean {
+  concerns({ run }: Startable): boolean {
     const { tenant, jobType } = this.book.ofRun(run);
     return tenant.rate !== undefined || jobType.rate !== undefined;
   }
 
   /** Those admitted must start at once. Null when the replica was declared dead. */
-  async admit(incarnation: Incarnation, runs: readonly HeldRun[]): Promise<Admission | null> {
+  async admit<Held extends Startable>(
+    incarnation: Incarnation,
+    runs: readonly Held[],
+  ): Promise<Admission<Held> | null> {
     const askedAtMs = this.clock.monotonicMs();
     const wishes = this.#wishes(runs);
     const result = await asReplica(incarnation.db, incarnation, async (tx) => {
@@ -120,7 +128,7 @@ export class RateGate {
     if (known !== undefined) known.spentUntilMs = spentUntilMs;
   }
 
-  #wishes(runs: readonly HeldRun[]): Map<string, Wish> {
+  #wishes(runs: readonly Startable[]): Map<string, Wish> {
     const wishes = new Map<string, Wish>();
     for (const held of runs) {
       for (const bucket of this.#bucketsOf(held)) {
@@ -132,7 +140,7 @@ export class RateGate {
     return wishes;
   }
 
-  #bucketsOf({ run }: HeldRun): (BucketKey & { rate: RateLimit })[] {
+  #bucketsOf({ run }: Startable): (BucketKey & { rate: RateLimit })[] {
     const { tenant, jobType } = this.book.ofRun(run);
     return [
       ...(tenant.rate === undefined ? [] : [{ tenantId: run.tenantId, jobType: '', rate: tenant.rate }]),
@@ -147,12 +155,12 @@ export class RateGate {
  * A run takes its tokens from all of its buckets or from none, so what one refuses wastes nothing of the other.
  * Returns how long those wait that got none.
  */
-function shareOut(
-  runs: readonly HeldRun[],
+function shareOut<Held extends Startable>(
+  runs: readonly Held[],
   shares: readonly Share[],
   monotonicMs: number,
-): Map<HeldRun, number> {
-  const lacking = new Map<HeldRun, Share[]>();
+): Map<Held, number> {
+  const lacking = new Map<Held, Share[]>();
   for (const held of runs) {
     const needed = shares.filter(({ wish }) => wish.runs.has(held));
     const empty = needed.filter(({ free, taken }) => taken >= free);

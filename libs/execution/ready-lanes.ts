@@ -4,7 +4,7 @@
 import type { TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
 import { barrierOf, type Barrier, type LaneRules } from './decisions/lane-rules.js';
-import { rankOf } from './decisions/rank.js';
+import { rankOf } from './decisions/lane.js';
 import type { HeldRun } from './held-run.js';
 import type { LaneRulesBook } from './lane-rules-book.js';
 import type { Occupancy } from './occupancy.js';

@@ -4,8 +4,8 @@
 import { asReplica } from '#cluster/fences.js';
 import type { Membership } from '#cluster/membership.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
-import { dropClaims, listOldClaims } from './held-claim.repository.js';
 import type { HeldRuns } from './held-runs.js';
+import { dropClaims, listOldClaims } from './lost-claim.repository.js';
 
 /** Longer than a claim's statements may take, so that a claim still on its way is not mistaken for a lost one. */
 const OLDER_THAN_MS = 15_000;

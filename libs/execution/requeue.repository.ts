@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { RunOutcome } from '#database/schema.js';
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
-import { newestAttempts } from './settlement.repository.js';
+import { newestAttempts } from './run-columns.js';
 
 export interface EndedRun {
   id: RunId;

@@ -2,8 +2,7 @@
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
-import { newestAttempts } from './settlement.repository.js';
-import { keptColumns } from './kept-columns.js';
+import { keptColumns, newestAttempts } from './run-columns.js';
 
 /** True while any claim belongs to a replica that is neither active nor draining. */
 export async function hasVoidClaims(db: Database): Promise<boolean> {

@@ -4,7 +4,7 @@
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
-import { keptColumns } from './kept-columns.js';
+import { keptColumns } from './run-columns.js';
 
 /** Notes that somebody wants these runs cancelled; resolves with those that are not over yet. */
 export async function requestCancel(

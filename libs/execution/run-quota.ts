@@ -5,7 +5,7 @@
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
-import { countTowardsQuota } from './run.repository.js';
+import { countTowardsQuota } from './new-run.repository.js';
 
 const REMEMBERED_MS = 1_000;
 const REMEMBERED_MAX = 10_000;

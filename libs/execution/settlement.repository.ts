@@ -1,11 +1,11 @@
 // Which statements end attempts? They run in one transaction behind the replica gate, and the first locks
 // the claims: an attempt whose claim is gone was revoked, and nothing of it is written (I2, I4).
-import { sql, type RawBuilder } from 'kysely';
+import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Tx } from '#database/connection.js';
 import type { RunOutcome } from '#database/schema.js';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
-import { keptColumns } from './kept-columns.js';
+import { keptColumns, newestAttempts } from './run-columns.js';
 
 /** Locks the claims that are still ours. Whoever revokes deletes the row, so one of the two finds nothing. */
 export async function lockClaims(
@@ -183,15 +183,6 @@ export async function putOffRuns(
      where r.id = any(${ids}::uuid[]) and r.id = e.id and r.attempt = e.attempt
     returning r.id`.execute(tx);
   return new Set(rows.map((row) => row.id));
-}
-
-/** How many ended attempts a run remembers. */
-const ATTEMPTS_KEPT = 100;
-
-/** The past attempts of a row, with room for one more: what is full loses its oldest. */
-export function newestAttempts(table: string): RawBuilder<unknown> {
-  const attempts = sql.ref(`${table}.past_attempts`);
-  return sql`(case when jsonb_array_length(${attempts}) >= ${sql.lit(ATTEMPTS_KEPT)} then ${attempts} - 0 else coalesce(${attempts}, '[]') end)`;
 }
 
 /** Deletes claims of which nothing is left. */

@@ -5,7 +5,7 @@ import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { RunTransition } from './decisions/run-transition.js';
-import { parkRuns } from './lease.repository.js';
+import { parkRuns } from './park.repository.js';
 import { writeProgress, type ProgressNote } from './progress.repository.js';
 import * as rows from './settlement.repository.js';
 import { forJsonb } from './stored-json.js';

@@ -5,14 +5,14 @@ import type { Incarnation, Membership } from '#cluster/membership.js';
 import type { DatabaseClock } from '#cluster/database-clock.js';
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
-import { AttemptStopped } from './attempt.js';
+import { AttemptStopped } from './attempt-stopped.js';
 import type { ClaimedRun } from './claimed-run.js';
 import type { Executor } from './executor.js';
-import { markStarted, noteRestarts } from './held-claim.repository.js';
 import type { HeldRun } from './held-run.js';
 import type { HeldRuns } from './held-runs.js';
 import { RateGate } from './rate-gate.js';
 import type { SettleLoop } from './settle-loop.js';
+import { markStarted, noteRestarts } from './started.repository.js';
 
 export interface StartParts {
   membership: Membership;

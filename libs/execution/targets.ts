@@ -1,13 +1,13 @@
 // Where does a run go? Its job type says so. Job types are read when first needed and remembered for a
 // few seconds, so a change of one takes that long to reach runs that are about to start.
+import type { JobContext } from '#client/job-definition.js';
 import type { Incarnation, Membership } from '#cluster/membership.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import { unreachable } from '#kernel/errors.js';
 import { asId, type TenantId, type TenantName } from '#kernel/ids.js';
-import type { CallTarget } from './attempt.js';
 import type { ClaimedRun } from './claimed-run.js';
-import type { NewLease } from './decisions/run-transition.js';
+import type { AttemptResult, NewLease } from './decisions/run-transition.js';
 import { callHandler } from './handler-target.js';
 import type { HandlerRegistry } from './handler-registry.js';
 import type { HttpPush } from './http-push.js';
@@ -22,6 +22,8 @@ import {
 import { JobTypeReader, SpoiltJobType } from './job-type-reader.js';
 import { checkOutput, checkPayload } from './schema-check.js';
 import type { SchemaChecks } from './schema-checks.js';
+
+export type CallTarget = (run: ClaimedRun, context: JobContext) => Promise<AttemptResult>;
 
 export interface ResolvedTarget {
   /** Whose runs go there. */

@@ -8,7 +8,7 @@ import { claimedRun, noMeans } from '#test/support/builders.js';
 import { FatalError } from '#client/outcomes.js';
 import { describeError } from '#client/thrown-error.js';
 import { describeAttemptFailure } from './attempt-failure.js';
-import { AttemptStopped } from './attempt.js';
+import { AttemptStopped } from './attempt-stopped.js';
 import { AttemptContext, type AttemptMeans } from './job-context.js';
 import { ThreadPool } from './thread-pool.js';
 

@@ -7,12 +7,15 @@ import { connectDatabase, type Database, type Tx } from '#database/connection.js
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { sweep } from '#cluster/sweep.repository.js';
 import * as claims from '#execution/claim.repository.js';
-import * as heldClaims from '#execution/held-claim.repository.js';
+import * as foreign from '#execution/foreign-run.repository.js';
 import * as lanesOf from '#execution/lane.repository.js';
+import * as lostClaims from '#execution/lost-claim.repository.js';
+import * as newRuns from '#execution/new-run.repository.js';
 import * as endings from '#execution/run-ending.repository.js';
+import * as runs from '#execution/run-pages.repository.js';
+import * as starts from '#execution/started.repository.js';
 import * as keys from '#execution/unique-key.repository.js';
 import * as revocations from '#execution/revocation.repository.js';
-import * as runs from '#execution/run.repository.js';
 import * as settlements from '#execution/settlement.repository.js';
 import { writeProgress } from '#execution/progress.repository.js';
 import * as requeues from '#execution/requeue.repository.js';
@@ -94,10 +97,10 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       tx,
       claimRequest({ rankUs: Date.now() * 1_000 - 100_000_000, id: asId.run(randomUUID()) }),
     ),
-  'foreign runs': (tx) => heldClaims.foreignRuns(tx, { replica: on.replica, slots: slotsOf() }),
-  'old claims': (tx) => heldClaims.listOldClaims(tx, { replica: on.replica, olderThanMs: 15_000 }),
-  'notes of starts': (tx) => heldClaims.markStarted(tx, { replica: on.replica, runIds: on.runs }),
-  'notes of restarts': (tx) => heldClaims.noteRestarts(tx, { replica: on.replica, runIds: on.runs }),
+  'foreign runs': (tx) => foreign.foreignRuns(tx, { replica: on.replica, slots: slotsOf() }),
+  'old claims': (tx) => lostClaims.listOldClaims(tx, { replica: on.replica, olderThanMs: 15_000 }),
+  'notes of starts': (tx) => starts.markStarted(tx, { replica: on.replica, runIds: on.runs }),
+  'notes of restarts': (tx) => starts.noteRestarts(tx, { replica: on.replica, runIds: on.runs }),
   'locking claims': (tx) => settlements.lockClaims(tx, { replica: on.replica, claimIds: on.claims }),
   'decided fires': (tx) =>
     settlements.decideFires(tx, {
@@ -174,15 +177,15 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       })),
     }),
   'new runs': (tx) =>
-    runs.insertRuns(
+    newRuns.insertRuns(
       tx,
       on.runs.map(() => newRun()),
     ),
-  'a lone run': (tx) => runs.insertAndShowRun(tx, newRun(), null),
+  'a lone run': (tx) => newRuns.insertAndShowRun(tx, newRun(), null),
   'a lone run of what is assumed': (tx) =>
-    runs.insertAndShowRun(tx, newRun(), { tenantId: first().id, jobType: 'job-0', proof: '1/2/3' }),
+    newRuns.insertAndShowRun(tx, newRun(), { tenantId: first().id, jobType: 'job-0', proof: '1/2/3' }),
   'a tenant and its job': (tx) => findTenantAndJob(tx, { tenant: 'tenant-1', jobType: 'job-0' }),
-  'a quota': (tx) => runs.countTowardsQuota(tx, first().id),
+  'a quota': (tx) => newRuns.countTowardsQuota(tx, first().id),
   'new unique keys': (tx) => keys.insertKeys(tx, { tenantId: first().id, keys: newKeys() }),
   'locking unique keys': (tx) =>
     keys.lockKeys(tx, { tenantId: first().id, keys: newKeys().map(({ key }) => key) }),
@@ -190,8 +193,8 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'unfinished among': (tx) => keys.unfinishedAmong(tx, on.runs),
   'cleared unique keys': (tx) => keys.deleteEndedKeys(tx, { after: null, limit: 1_000 }),
   'a replaced run': async (tx) => {
-    await runs.findUnclaimed(tx, on.runs.slice(0, 1));
-    await runs.replaceRun(tx, { ...newRun(), id: on.runs[0] ?? newRun().id });
+    await newRuns.findUnclaimed(tx, on.runs.slice(0, 1));
+    await newRuns.replaceRun(tx, { ...newRun(), id: on.runs[0] ?? newRun().id });
   },
   'a cancel': (tx) => endings.requestCancel(tx, { tenantId: first().id, ids: on.runs }),
   'wanted cancels': (tx) => endings.listCancelRequests(tx),

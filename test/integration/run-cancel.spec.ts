@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { asReplica } from '#cluster/fences.js';
-import { AttemptStopped } from '#execution/attempt.js';
+import { AttemptStopped } from '#execution/attempt-stopped.js';
 import { cancelRuns, endOverdue } from '#execution/run-ending.js';
 import { EndingLoop } from '#execution/ending-loop.js';
 import { asId } from '#kernel/ids.js';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CancelRun, ClaimLost, RetryAt, snooze } from '#client/outcomes.js';
 import type { JobHandlerFunction } from '#client/job-definition.js';
 import type { Database } from '#database/connection.js';
-import { AttemptStopped } from '#execution/attempt.js';
+import { AttemptStopped } from '#execution/attempt-stopped.js';
 import { Completion } from '#execution/completion.js';
 import { RETRIABLE, retryEnded } from '#execution/requeue.js';
 import { createTestDatabase } from '../support/test-database.js';

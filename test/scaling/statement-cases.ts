@@ -1,9 +1,13 @@
 // What do the statements of the hot ways name? Those of what comes in, of claims, ends, planning and leases, each as the
 // product calls it, with what its text is expected to say of the rows that it wants. One that names neither slot nor
 // tenant is no accident, and docs/SCALING.md tells what it would need.
+import * as foreign from '#execution/foreign-run.repository.js';
+import * as lostClaims from '#execution/lost-claim.repository.js';
+import * as newRuns from '#execution/new-run.repository.js';
+import * as parked from '#execution/park.repository.js';
+import * as starts from '#execution/started.repository.js';
 import { asId } from '#kernel/ids.js';
 import * as claims from '#execution/claim.repository.js';
-import * as heldClaims from '#execution/held-claim.repository.js';
 import * as lanesOf from '#execution/lane.repository.js';
 import * as leaseEnds from '#execution/lease-end.repository.js';
 import * as leases from '#execution/lease.repository.js';
@@ -12,7 +16,6 @@ import * as limits from '#execution/rate-limit.repository.js';
 import * as revocations from '#execution/revocation.repository.js';
 import * as endings from '#execution/run-ending.repository.js';
 import { insertLogLines } from '#execution/run-log.repository.js';
-import * as runs from '#execution/run.repository.js';
 import * as settlements from '#execution/settlement.repository.js';
 import * as keys from '#execution/unique-key.repository.js';
 import { schedulingCases } from './scheduling-cases.js';
@@ -70,7 +73,7 @@ const leaseOf = { tenantId, id: lease.id };
 export const cases: Record<string, Case> = {
   // Ways in
   'runs that come in': {
-    act: (tx) => runs.insertRuns(tx, [newRun]),
+    act: (tx) => newRuns.insertRuns(tx, [newRun]),
     names: { 'new run': 'slot, given' },
   },
   'new unique keys': {
@@ -108,15 +111,15 @@ export const cases: Record<string, Case> = {
   },
   // Claims don't know their slots, so each run of others is found by its id before its slot can be asked for.
   'what others hold': {
-    act: (tx) => heldClaims.foreignRuns(tx, { replica, slots: [slot] }),
+    act: (tx) => foreign.foreignRuns(tx, { replica, slots: [slot] }),
     names: { claim: 'neither', run: 'neither', lease: 'slot, given' },
   },
   'claims given back': {
-    act: (tx) => heldClaims.dropClaims(tx, { replica, claimIds }),
+    act: (tx) => lostClaims.dropClaims(tx, { replica, claimIds }),
     names: { claim: 'neither' },
   },
   'notes of starts': {
-    act: (tx) => heldClaims.markStarted(tx, { replica, runIds: ids }),
+    act: (tx) => starts.markStarted(tx, { replica, runIds: ids }),
     names: { run: 'neither' },
   },
   tokens: {
@@ -215,7 +218,7 @@ export const cases: Record<string, Case> = {
   // Leases
   'parked runs': {
     act: (tx) =>
-      leases.parkRuns(tx, {
+      parked.parkRuns(tx, {
         replica,
         leases: [
           { runId: id, attempt: 1, startedAt: at, id: lease.id, kind: 'pull', leaseMs: 1, timeoutMs: 1 },

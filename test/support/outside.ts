@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { onTestFinished } from 'vitest';
 import type { Database } from '#database/connection.js';
-import { foreignRuns } from '#execution/held-claim.repository.js';
+import { foreignRuns } from '#execution/foreign-run.repository.js';
 import { DEFAULT_RETRY } from '#execution/job-type.js';
 import { acquireLeases } from '#execution/lease-acquisition.js';
 import { endLease, type LeaseWord } from '#execution/lease-ends.js';

@@ -9,11 +9,6 @@ type Path = readonly PropertyKey[];
 /** How a place is written, e.g. as a JSON pointer. */
 export type Place = (path: Path) => string;
 
-/** RFC 6901; the whole document is the empty string. */
-export function jsonPointer(path: Path): string {
-  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
-
 /** A request with more mistakes than this has been told enough. */
 const TOLD_MAX = 50;
 

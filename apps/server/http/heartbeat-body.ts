@@ -2,7 +2,8 @@
 // named in the answer, because the beat itself has kept the lease already: refusing it for what was said along with it
 // would take the work from a worker that is doing it.
 import { encodeJson } from '#execution/stored-json.js';
-import { fieldErrors, jsonPointer, show } from './field-errors.js';
+import { jsonPointer } from '#kernel/json-pointer.js';
+import { fieldErrors, show } from './field-errors.js';
 import type { FieldError } from './problem.js';
 import { findUnstorable } from './storable.js';
 import { UnreadBody } from './unread-body.js';

@@ -10,9 +10,10 @@ import { findJobType } from '#execution/job-type.repository.js';
 import { compileSchema, type SchemaCheck, type SchemaMismatch } from '#execution/json-schema.js';
 import { SchemaChecks, type CheckBudget } from '#execution/schema-checks.js';
 import { encodeJson } from '#execution/stored-json.js';
+import { jsonPointer } from '#kernel/json-pointer.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
-import { fieldErrors, jsonPointer } from './field-errors.js';
+import { fieldErrors } from './field-errors.js';
 import { invalidField, invalidFields, ProblemError } from './problem.js';
 
 interface WantedJob {

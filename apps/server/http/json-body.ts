@@ -4,7 +4,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { RequestHandler } from 'express';
 import { parseExactJson } from '#kernel/exact-json.js';
-import { jsonPointer } from './field-errors.js';
+import { jsonPointer } from '#kernel/json-pointer.js';
 import { invalidField, ProblemError } from './problem.js';
 
 /** Throws the problem of a body that is no JSON, or says what can't be kept. */

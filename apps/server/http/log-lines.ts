@@ -2,7 +2,8 @@
 // is named by its number, and the others are taken: one bad line does not cost its request the good ones.
 import { z } from 'zod';
 import { parseExactJson } from '#kernel/exact-json.js';
-import { fieldErrors, jsonPointer } from './field-errors.js';
+import { jsonPointer } from '#kernel/json-pointer.js';
+import { fieldErrors } from './field-errors.js';
 import { invalidFields, ProblemError, type FieldError } from './problem.js';
 import { findUnstorable } from './storable.js';
 

@@ -5,7 +5,8 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import type { Request } from 'express';
 import { z } from 'zod';
-import { fieldErrors, jsonPointer } from './field-errors.js';
+import { jsonPointer } from '#kernel/json-pointer.js';
+import { fieldErrors } from './field-errors.js';
 import { invalidFields } from './problem.js';
 
 const noBody = z.strictObject({});

@@ -6,7 +6,7 @@ import type { Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
 import { actInBatches } from '#execution/bulk-act.js';
 import { cancelRuns } from '#execution/run-ending.js';
-import { findRun } from '#execution/run.repository.js';
+import { findRun } from '#execution/run-pages.repository.js';
 import type { RunRow } from '#execution/run-row.js';
 import { RETRIABLE, retryEnded, type KeptOut } from '#execution/requeue.js';
 import { pickEnded, pickOpen, type EndedPlace, type RunFilter } from '#execution/requeue.repository.js';

@@ -6,10 +6,11 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { inTransaction } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import type { Enqueued } from '#execution/enqueue.js';
+import { jsonPointer } from '#kernel/json-pointer.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { CurrentTenant } from './auth.guard.js';
 import { parseRun, RunText } from './batch-body.js';
-import { fieldErrors, jsonPointer } from './field-errors.js';
+import { fieldErrors } from './field-errors.js';
 import { Idempotent, Writes, type Writing } from './idempotency.js';
 import { JobCheck, type CheckJob } from './job-check.js';
 import { invalidField, invalidFields, ProblemError, type ProblemExtras } from './problem.js';

@@ -4,7 +4,7 @@ import { ApiBearerAuth, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '
 import type { Request, Response } from 'express';
 import type { Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
-import { listRuns } from '#execution/run.repository.js';
+import { listRuns } from '#execution/run-pages.repository.js';
 import type { RunRow } from '#execution/run-row.js';
 import { listLogLines } from '#execution/run-log.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';

@@ -2,7 +2,8 @@
 // a look for what could not be stored whatever the schema says.
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
 import type { StandardSchemaV1 } from '#client/standard-schema.js';
-import { fieldErrors, jsonPointer, type Place } from './field-errors.js';
+import { jsonPointer } from '#kernel/json-pointer.js';
+import { fieldErrors, type Place } from './field-errors.js';
 import { invalidField, invalidFields } from './problem.js';
 import { findUnstorable } from './storable.js';
 

@@ -11,3 +11,12 @@ const KEPT =
 export function keptColumns(table?: string): RawBuilder<unknown> {
   return sql.raw(KEPT.map((column) => (table === undefined ? column : `${table}.${column}`)).join(', '));
 }
+
+/** How many ended attempts a run remembers. */
+const ATTEMPTS_KEPT = 100;
+
+/** The past attempts of a row, with room for one more: what is full loses its oldest. */
+export function newestAttempts(table: string): RawBuilder<unknown> {
+  const attempts = sql.ref(`${table}.past_attempts`);
+  return sql`(case when jsonb_array_length(${attempts}) >= ${sql.lit(ATTEMPTS_KEPT)} then ${attempts} - 0 else coalesce(${attempts}, '[]') end)`;
+}

@@ -1,7 +1,7 @@
 // Is the order of two runs what their priorities and their waiting say?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { rankOf } from './rank.js';
+import { rankOf } from './lane.js';
 
 const at = (ms: number): Date => new Date(1_795_000_000_000 + ms);
 

@@ -1,0 +1,55 @@
+// A lane: the runs of a tenant that are paused and limited together, in the order in which they go. Of two runs of a
+// tenant the one with the higher priority goes first, unless the other has waited longer by a minute for each step
+// between them. Put so, their order never changes while they wait: the rank is a fixed number, and an index can keep it.
+import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+
+/** What one step of priority is worth; migrations/0005 says the same. */
+const STEP_MS = 60_000;
+
+/** One queue, one job type, one concurrency key of a tenant. */
+export interface Lane {
+  slot: Slot;
+  tenantId: TenantId;
+  lane: string;
+}
+
+export type LaneName = Pick<Lane, 'tenantId' | 'lane'>;
+
+/** Where a run stands in its lane. */
+export interface LanePlace {
+  /** In microseconds, as fine as the database has it. */
+  rankUs: number;
+  id: RunId;
+}
+
+export interface LaneParts {
+  queue: string;
+  jobType: string;
+  /** Runs of the tenant's job type with the same one are limited together. */
+  concurrencyKey: string | null;
+}
+
+/** In milliseconds; the run with the lower rank goes first. */
+export function rankOf({ runAt, priority }: { runAt: Date; priority: number }): number {
+  return runAt.getTime() - priority * STEP_MS;
+}
+
+export function isBehind(a: LanePlace, b: LanePlace): boolean {
+  return a.rankUs > b.rankUs || (a.rankUs === b.rankUs && a.id > b.id);
+}
+
+/** The parts of a lane's name: queue/jobType, or queue/jobType/concurrencyKey; the first two hold no slash. */
+export function partsOfLane(lane: string): LaneParts {
+  const first = lane.indexOf('/');
+  const second = lane.indexOf('/', first + 1);
+  return {
+    queue: lane.slice(0, first),
+    jobType: lane.slice(first + 1, second < 0 ? undefined : second),
+    concurrencyKey: second < 0 ? null : lane.slice(second + 1),
+  };
+}
+
+/** The part between the first two slashes, or behind the only one. */
+export function jobTypeOfLane(lane: string): string {
+  return lane.split('/', 2)[1] ?? '';
+}

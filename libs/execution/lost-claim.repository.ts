@@ -1,0 +1,27 @@
+// Claims that their own replica does not know of, since the answer to the statement that made them was lost.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { ClaimId, ReplicaNumber } from '#kernel/ids.js';
+
+/** Claims of this replica that are old enough for their owner to have heard of them. */
+export async function listOldClaims(
+  db: Database,
+  { replica, olderThanMs }: { replica: ReplicaNumber; olderThanMs: number },
+): Promise<ClaimId[]> {
+  const { rows } = await sql<{ id: ClaimId }>`
+    select id from carillon.claim
+     where replica = ${replica} and claimed_at < clock_timestamp() - make_interval(secs => ${olderThanMs / 1000}::float8)`.execute(
+    db,
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Drops claims whose runs were never started: they are free again at once, with no attempt burned. */
+export async function dropClaims(
+  tx: Tx,
+  { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] },
+): Promise<void> {
+  await sql`delete from carillon.claim where replica = ${replica} and id = any(${[...claimIds]}::uuid[])`.execute(
+    tx,
+  );
+}
