@@ -14,6 +14,30 @@ const below = {
   client: ['kernel'],
 };
 
+/**
+ * The rooms of libs/execution, from the lowest up, and which others each may import (docs/ARCHITECTURE.md says what each of
+ * them answers). A room's decisions belong to it.
+ */
+const executionRooms = {
+  runs: [],
+  endpoints: [],
+  limits: ['runs'],
+  schemas: ['runs'],
+  'job-types': ['endpoints', 'limits'],
+  intake: ['job-types', 'runs'],
+  held: ['limits', 'runs'],
+  claiming: ['held', 'limits', 'runs'],
+  reports: ['runs'],
+  settling: ['held', 'reports', 'runs'],
+  takeover: ['held', 'runs'],
+  leases: ['job-types', 'runs', 'schemas', 'settling', 'takeover'],
+  'targets/http': ['endpoints', 'job-types', 'leases', 'runs'],
+  targets: ['job-types', 'runs', 'schemas', 'targets/http'],
+  'run-actions': ['intake', 'runs', 'settling'],
+  attempts: ['held', 'intake', 'limits', 'reports', 'run-actions', 'runs', 'settling', 'targets'],
+  'targets/threads': ['runs', 'targets'],
+};
+
 const SPEC = '\\.spec\\.ts$';
 const NODE_MODULES = '(^|/)node_modules/';
 const nodeModule = (names) => `${NODE_MODULES}(${names})(/|$)`;
@@ -27,10 +51,31 @@ const oneWay = Object.entries(below).map(([room, lower]) => ({
   to: { path: '^(libs|apps|test)/', pathNot: `^libs/(${[room, ...lower].join('|')})/` },
 }));
 
+/** The files of a room itself and its decisions, and not those of a room within it. */
+const filesOf = (lib, rooms) => `^libs/${lib}/(${rooms.join('|')})/(decisions/)?[^/]+$`;
+
+const roomRules = (lib, rooms) => [
+  ...Object.entries(rooms).map(([room, lower]) => ({
+    name: `${lib}-${room.replace('/', '-')}-reaches-down-only`,
+    comment: `libs/${lib}/${room} may import ${lower.length > 0 ? lower.join(', ') : 'no other room'} of ${lib}.`,
+    severity: 'error',
+    from: { path: filesOf(lib, [room]), pathNot: SPEC },
+    to: { path: `^libs/${lib}/`, pathNot: filesOf(lib, [room, ...lower]) },
+  })),
+  {
+    name: `${lib}-has-only-known-rooms`,
+    comment: `A file of libs/${lib} belongs into one of its rooms.`,
+    severity: 'error',
+    from: { path: `^libs/${lib}/`, pathNot: filesOf(lib, Object.keys(rooms)) },
+    to: {},
+  },
+];
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
     ...oneWay,
+    ...roomRules('execution', executionRooms),
     {
       name: 'only-known-rooms',
       comment: 'A new folder in libs/ needs its place in the order first: add it to `below`.',
@@ -71,15 +116,15 @@ module.exports = {
       comment:
         'A decision gets all it needs passed in. It may use the kernel and other decisions, and nothing else.',
       severity: 'error',
-      from: { path: '^libs/[^/]+/decisions/', pathNot: `${SPEC}|^libs/scheduling/` },
-      to: { pathNot: '^libs/(kernel|[^/]+/decisions)/' },
+      from: { path: '^libs/.+/decisions/', pathNot: `${SPEC}|^libs/scheduling/` },
+      to: { pathNot: '^libs/(kernel/|.+/decisions/)' },
     },
     {
       name: 'scheduling-decisions-may-use-croner',
       comment: 'Cron and time zones are pure too, and the one thing here that we do not write ourselves.',
       severity: 'error',
       from: { path: '^libs/scheduling/decisions/', pathNot: SPEC },
-      to: { pathNot: `^libs/(kernel|[^/]+/decisions)/|${nodeModule('croner')}` },
+      to: { pathNot: `^libs/(kernel/|.+/decisions/)|${nodeModule('croner')}` },
     },
     {
       name: 'client-is-light',

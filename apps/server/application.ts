@@ -11,7 +11,7 @@ import { isPortFree } from '#database/embedded/free-port.js';
 import { readInstallation } from '#database/installation.repository.js';
 import { migrateToLatest } from '#database/migrator.js';
 import { refuseUnfitSession } from '#database/session-fitness.js';
-import { LeaseTokens } from '#execution/lease-token.js';
+import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { KeyRing, nameAdminKey } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
 import type { ServerConfig } from './config.js';

@@ -9,7 +9,7 @@ import {
 } from '#cluster/cluster-settings.js';
 import { HINTS_PER_SECOND } from '#cluster/hints-loop.js';
 import { problemOfDatabaseUrl } from '#database/database-url.js';
-import { CALLS_PER_HOST } from '#execution/guarded-outlet.js';
+import { CALLS_PER_HOST } from '#execution/endpoints/guarded-outlet.js';
 import { ConfigError } from '#kernel/errors.js';
 import { allowedHost } from './allowed-host.js';
 import { namesEveryAddress } from './reachable-url.js';

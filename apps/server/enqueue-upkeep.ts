@@ -2,7 +2,7 @@
 // will send again, and keys that were revoked long ago. What may be much is cleared away in small batches, so that no
 // statement holds anybody up.
 import type { Database } from '#database/connection.js';
-import { deleteEndedKeys, deleteOverKeys, type KeyPlace } from '#execution/unique-key.repository.js';
+import { deleteEndedKeys, deleteOverKeys, type KeyPlace } from '#execution/intake/unique-key.repository.js';
 import { deleteOldKeys } from '#tenancy/api-key.repository.js';
 import { ANSWERS_KEPT_HOURS } from './http/idempotency.js';
 import { deleteOldAnswers } from './http/idempotency.repository.js';

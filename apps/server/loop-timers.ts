@@ -7,7 +7,7 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import { PinoLogger } from 'nestjs-pino';
 import { isDatabaseError } from '#database/error-kind.js';
 import { systemRandom } from '#database/runtime/system-clock.js';
-import { outsideAttempts } from '#execution/attempt-scope.js';
+import { outsideAttempts } from '#execution/runs/attempt-scope.js';
 import { reconnectDelayMs } from '#kernel/backoff.js';
 import type { Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';

@@ -16,7 +16,7 @@ import { pinnedSession, type Database } from '#database/connection.js';
 import { DatabaseClient } from '#database/database-client.js';
 import { maintainPartitions, type Retention } from '#database/partitions.js';
 import { databaseTime } from '#database/time.repository.js';
-import { forgetEndedRuns } from '#execution/retention.js';
+import { forgetEndedRuns } from '#execution/run-actions/retention.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { BOSS_SCHEMA, type ServerConfig } from './config.js';
 import { BOSS_CONNECTIONS } from './connection-budget.js';

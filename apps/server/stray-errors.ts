@@ -1,7 +1,7 @@
 // What becomes of an error that no handler has caught? One that came from an attempt, however far behind its handler's back,
 // fails that attempt and nothing else. Any other leaves this process in a state that no one knows, so it ends, as Node
 // would end it; the other replicas take its work over.
-import { failAttempt } from '#execution/attempt-scope.js';
+import { failAttempt } from '#execution/runs/attempt-scope.js';
 
 export function watchStrayErrors(): void {
   const hear = (error: unknown): void => {

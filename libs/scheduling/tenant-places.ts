@@ -1,7 +1,7 @@
 // How many more runs may a tenant have, of those that have a limit (`maxQueued`)? As many as were left when its runs were last
 // counted, less what has been planned since. A count is good for a moment, and for longer the longer it took, so that a tenant
 // with a million runs that wait is not counted through for each of its due times. Runs that come in between by themselves are
-// not seen, so together they may exceed the limit by a little, as requests at the same moment may (libs/execution/run-quota.ts).
+// not seen, so together they may exceed the limit by a little, as requests at the same moment may (libs/execution/intake/run-quota.ts).
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';

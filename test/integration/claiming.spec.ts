@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
-import type { HeldRuns } from '#execution/held-runs.js';
+import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { RunId, TenantId } from '#kernel/ids.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { addRuns, addTenant, openDatabase } from '../support/rows.js';

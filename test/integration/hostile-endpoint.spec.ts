@@ -2,8 +2,8 @@
 // about the server? The endpoint writes bytes of the test's own, since no HTTP server would.
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { AttemptStopped } from '#execution/attempt-stopped.js';
-import { describeCallFailure } from '#execution/call-failure.js';
+import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
+import { describeCallFailure } from '#execution/targets/http/call-failure.js';
 import { claimedRun } from '../support/builders.js';
 import { RawEndpoint } from '../support/raw-endpoint.js';
 import { until } from '../support/until.js';

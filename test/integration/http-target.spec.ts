@@ -5,9 +5,9 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AttemptStopped } from '#execution/attempt-stopped.js';
-import { GuardedOutlet } from '#execution/guarded-outlet.js';
-import { callHttp } from '#execution/http-target.js';
+import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
+import { GuardedOutlet } from '#execution/endpoints/guarded-outlet.js';
+import { callHttp } from '#execution/targets/http/http-target.js';
 import { claimedRun, jobContext, pushed } from '../support/builders.js';
 
 const ANSWER_BYTES_MAX = 256 * 1024;

@@ -5,8 +5,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { GuardedOutlet } from '#execution/guarded-outlet.js';
-import { callHttp } from '#execution/http-target.js';
+import { GuardedOutlet } from '#execution/endpoints/guarded-outlet.js';
+import { callHttp } from '#execution/targets/http/http-target.js';
 import { claimedRun, jobContext, pushed } from '../support/builders.js';
 
 /** Some containers have no IPv6, not even inside. */

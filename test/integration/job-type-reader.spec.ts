@@ -2,9 +2,9 @@
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
 import type { Database } from '#database/connection.js';
-import { JobTypeReader, SpoiltJobType } from '#execution/job-type-reader.js';
-import { insertJobType, registerSharedJobType } from '#execution/job-type.repository.js';
-import { DEFAULT_RETRY } from '#execution/job-type.js';
+import { JobTypeReader, SpoiltJobType } from '#execution/job-types/job-type-reader.js';
+import { insertJobType, registerSharedJobType } from '#execution/job-types/job-type.repository.js';
+import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { addTenant, openDatabase } from '../support/rows.js';
 

@@ -1,9 +1,9 @@
 // What becomes of work that is offered to workers outside, and what does it count for?
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { cancelRuns, endOverdue } from '#execution/run-ending.js';
-import { listEndable } from '#execution/run-ending.repository.js';
-import { pauseQueue, resumeQueue } from '#execution/queue.repository.js';
+import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
+import { listEndable } from '#execution/run-actions/run-ending.repository.js';
+import { pauseQueue, resumeQueue } from '#execution/limits/queue.repository.js';
 import { asId } from '#kernel/ids.js';
 import { addPulled, age, leasedRuns, only, outside, runRow } from '../support/outside.js';
 import { count, history } from '../support/run-rows.js';

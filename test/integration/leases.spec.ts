@@ -1,7 +1,7 @@
 // Does a run that is outside belong to its lease alone? Passes are made by hand, and time is moved in the rows.
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { LeaseWord } from '#execution/lease-ends.js';
+import type { LeaseWord } from '#execution/leases/lease-ends.js';
 import { addPulled, age, COMPLETE, JOB, leasedRuns, only, outside, runRow } from '../support/outside.js';
 import { count, history } from '../support/run-rows.js';
 

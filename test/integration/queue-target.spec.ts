@@ -2,8 +2,8 @@
 import { PgBoss } from 'pg-boss';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Database } from '#database/connection.js';
-import { DEFAULT_RETRY } from '#execution/job-type.js';
-import { insertJobType } from '#execution/job-type.repository.js';
+import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
+import { insertJobType } from '#execution/job-types/job-type.repository.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { addRuns, addTenant, openDatabase } from '../support/rows.js';
 import { count, history } from '../support/run-rows.js';

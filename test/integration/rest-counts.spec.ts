@@ -4,7 +4,7 @@
 import { sql } from 'kysely';
 import type { Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEFAULT_SHARES } from '#execution/limits.js';
+import { DEFAULT_SHARES } from '#execution/limits/limits.js';
 import { expectProblem } from '../support/expect-problem.js';
 import { registerWorker } from '../support/pull-worker.js';
 import { openDatabase } from '../support/rows.js';

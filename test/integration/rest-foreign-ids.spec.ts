@@ -4,7 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Response } from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LeaseTokens } from '#execution/lease-token.js';
+import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { asId } from '#kernel/ids.js';
 import { operationsOf, readDescription, type Operation } from '../support/api-description.js';
 import { registerWorker } from '../support/pull-worker.js';

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { listRuns as listRows, scanEnd, type RunPage } from '#execution/run-pages.repository.js';
+import { listRuns as listRows, scanEnd, type RunPage } from '#execution/runs/run-pages.repository.js';
 import type { TenantId } from '#kernel/ids.js';
 import type { Tx } from '#database/connection.js';
 import { run as runShape } from '#server/http/run.shapes.js';

@@ -2,7 +2,7 @@
 import { beforeEach, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
-import { RETRIABLE, retryEnded } from '#execution/requeue.js';
+import { RETRIABLE, retryEnded } from '#execution/run-actions/requeue.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { addRuns, addTenant, openDatabase } from '../support/rows.js';
 import { history } from '../support/run-rows.js';

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { closeGate } from '#cluster/fences.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
-import { claimRuns } from '#execution/claim.repository.js';
+import { claimRuns } from '#execution/claiming/claim.repository.js';
 import { asId } from '#kernel/ids.js';
 import { changeSchedule, createSchedule } from '#scheduling/schedules.js';
 import { addRuns, addTenant, openClient, openDatabase } from '../support/rows.js';

@@ -1,7 +1,7 @@
 // Are a tenant's ended runs forgotten when it wants it, and nobody else's?
 import { sql } from 'kysely';
 import { expect, it, onTestFinished } from 'vitest';
-import { forgetEndedRuns } from '#execution/retention.js';
+import { forgetEndedRuns } from '#execution/run-actions/retention.js';
 import { addRuns, addTenant, openDatabase } from '../support/rows.js';
 import { createTestDatabase } from '../support/test-database.js';
 

@@ -1,23 +1,23 @@
 // What do the statements of the hot ways name? Those of what comes in, of claims, ends, planning and leases, each as the
 // product calls it, with what its text is expected to say of the rows that it wants. One that names neither slot nor
 // tenant is no accident, and docs/SCALING.md tells what it would need.
-import * as foreign from '#execution/foreign-run.repository.js';
-import * as lostClaims from '#execution/lost-claim.repository.js';
-import * as newRuns from '#execution/new-run.repository.js';
-import * as parked from '#execution/park.repository.js';
-import * as starts from '#execution/started.repository.js';
+import * as foreign from '#execution/claiming/foreign-run.repository.js';
+import * as lostClaims from '#execution/takeover/lost-claim.repository.js';
+import * as newRuns from '#execution/intake/new-run.repository.js';
+import * as parked from '#execution/settling/park.repository.js';
+import * as starts from '#execution/attempts/started.repository.js';
 import { asId } from '#kernel/ids.js';
-import * as claims from '#execution/claim.repository.js';
-import * as lanesOf from '#execution/lane.repository.js';
-import * as leaseEnds from '#execution/lease-end.repository.js';
-import * as leases from '#execution/lease.repository.js';
-import { writeProgress } from '#execution/progress.repository.js';
-import * as limits from '#execution/rate-limit.repository.js';
-import * as revocations from '#execution/revocation.repository.js';
-import * as endings from '#execution/run-ending.repository.js';
-import { insertLogLines } from '#execution/run-log.repository.js';
-import * as settlements from '#execution/settlement.repository.js';
-import * as keys from '#execution/unique-key.repository.js';
+import * as claims from '#execution/claiming/claim.repository.js';
+import * as lanesOf from '#execution/claiming/lane.repository.js';
+import * as leaseEnds from '#execution/leases/lease-end.repository.js';
+import * as leases from '#execution/leases/lease.repository.js';
+import { writeProgress } from '#execution/reports/progress.repository.js';
+import * as limits from '#execution/limits/rate-limit.repository.js';
+import * as revocations from '#execution/takeover/revocation.repository.js';
+import * as endings from '#execution/run-actions/run-ending.repository.js';
+import { insertLogLines } from '#execution/reports/run-log.repository.js';
+import * as settlements from '#execution/settling/settlement.repository.js';
+import * as keys from '#execution/intake/unique-key.repository.js';
 import { schedulingCases } from './scheduling-cases.js';
 import type { Case } from './statement-case.js';
 

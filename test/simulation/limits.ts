@@ -9,7 +9,7 @@
 //
 // What may wait (`maxQueued`) binds the planner: with all that the tenant's schedules have waiting it never goes beyond that.
 // Runs that were asked for by themselves, or that come back from the history, come in between its count and its write.
-import type { RateLimit } from '#execution/decisions/lane-rules.js';
+import type { RateLimit } from '#execution/limits/decisions/lane-rules.js';
 import { fireKey, type JobTypeRow, type ModelDatabase, type TenantRow } from './model-database.js';
 import type { Transaction } from './transaction.js';
 import type { World } from './world.js';

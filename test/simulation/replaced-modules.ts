@@ -38,7 +38,7 @@ vi.mock('#database/runtime/hash.js', async (importOriginal) => {
   };
 });
 
-vi.mock('#execution/guarded-outlet.js', () => ({
+vi.mock('#execution/endpoints/guarded-outlet.js', () => ({
   GuardedOutlet: class {
     destroy(): void {}
   },

@@ -3,11 +3,11 @@
 import { endTerm } from '#cluster/leadership.repository.js';
 import { leaveState, returnToService } from '#cluster/replica.repository.js';
 import { connectDatabase, type Database } from '#database/connection.js';
-import { insertRun } from '#execution/new-run.repository.js';
+import { insertRun } from '#execution/intake/new-run.repository.js';
 import { asId, type ReplicaNumber } from '#kernel/ids.js';
 import { notify } from '#cluster/hint.repository.js';
-import { cancelRuns } from '#execution/run-ending.js';
-import { RETRIABLE, retryEnded } from '#execution/requeue.js';
+import { cancelRuns } from '#execution/run-actions/run-ending.js';
+import { RETRIABLE, retryEnded } from '#execution/run-actions/requeue.js';
 import {
   changeSchedule,
   deleteSchedule,

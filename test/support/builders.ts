@@ -2,9 +2,9 @@
 // everything else is valid, dull, and different from one call to the next where ids are concerned.
 import type { JobContext } from '#client/job-definition.js';
 import { randomUUID, randomUUIDv7 } from '#database/runtime/uuid.js';
-import type { ClaimedRun } from '#execution/claimed-run.js';
-import { AttemptContext, type AttemptMeans } from '#execution/job-context.js';
-import type { HttpCall, PushLease } from '#execution/http-target.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import { AttemptContext, type AttemptMeans } from '#execution/targets/job-context.js';
+import type { HttpCall, PushLease } from '#execution/targets/http/http-target.js';
 import { asId, type ScheduleId, type TenantId } from '#kernel/ids.js';
 import type { WrittenPlan } from '#scheduling/planning.repository.js';
 

@@ -3,10 +3,10 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import type { ClaimedRun } from '#execution/claimed-run.js';
-import type { AttemptResult } from '#execution/decisions/run-transition.js';
-import { GuardedOutlet } from '#execution/guarded-outlet.js';
-import { callHttp } from '#execution/http-target.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
+import { GuardedOutlet } from '#execution/endpoints/guarded-outlet.js';
+import { callHttp } from '#execution/targets/http/http-target.js';
 import { claimedRun, jobContext, pushed } from './builders.js';
 
 export type Part = string | Buffer;

@@ -12,7 +12,7 @@ import { Reflector } from '@nestjs/core';
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { asId } from '#kernel/ids.js';
-import { LeaseTokens } from '#execution/lease-token.js';
+import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { KeyRing } from '#tenancy/api-keys.js';
 import { mayManage, maySeeTenant, type Principal } from '#tenancy/decisions/api-key.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';

@@ -1,7 +1,7 @@
 // What of a heartbeat's words can be kept? Each part is looked at by itself, and one that can't be kept is dropped and
 // named in the answer, because the beat itself has kept the lease already: refusing it for what was said along with it
 // would take the work from a worker that is doing it.
-import { encodeJson } from '#execution/stored-json.js';
+import { encodeJson } from '#execution/runs/stored-json.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
 import { fieldErrors, show } from './field-errors.js';
 import type { FieldError } from './problem.js';

@@ -4,12 +4,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ValidationIssue } from '#client/standard-schema.js';
 import type { Database } from '#database/connection.js';
-import { HandlerRegistry } from '#execution/handler-registry.js';
-import type { JobType } from '#execution/job-type.js';
-import { findJobType } from '#execution/job-type.repository.js';
-import { compileSchema, type SchemaCheck, type SchemaMismatch } from '#execution/json-schema.js';
-import { SchemaChecks, type CheckBudget } from '#execution/schema-checks.js';
-import { encodeJson } from '#execution/stored-json.js';
+import { HandlerRegistry } from '#execution/targets/handler-registry.js';
+import type { JobType } from '#execution/job-types/job-type.js';
+import { findJobType } from '#execution/job-types/job-type.repository.js';
+import { compileSchema, type SchemaCheck, type SchemaMismatch } from '#execution/schemas/json-schema.js';
+import { SchemaChecks, type CheckBudget } from '#execution/schemas/schema-checks.js';
+import { encodeJson } from '#execution/runs/stored-json.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';

@@ -7,9 +7,9 @@ import {
   DEFAULT_TIMEOUT_MS,
   retryPolicy,
   storedTarget,
-} from '#execution/job-type.js';
-import { jobTypeLimits } from '#execution/limits.js';
-import { whyNoEndpoint } from '#execution/endpoint-url.js';
+} from '#execution/job-types/job-type.js';
+import { jobTypeLimits } from '#execution/limits/limits.js';
+import { whyNoEndpoint } from '#execution/endpoints/endpoint-url.js';
 import { instant, resourceName } from './shapes.js';
 
 /** Set by us, or by the HTTP client as the connection wants it. */

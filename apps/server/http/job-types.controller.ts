@@ -26,8 +26,8 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { inTransaction, type Database } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
-import { allowedFor, refusalOf } from '#execution/decisions/allowed-target.js';
-import type { JobType, Target } from '#execution/job-type.js';
+import { allowedFor, refusalOf } from '#execution/endpoints/decisions/allowed-target.js';
+import type { JobType, Target } from '#execution/job-types/job-type.js';
 import {
   deleteJobType,
   findJobType,
@@ -36,7 +36,7 @@ import {
   pauseJobType,
   resumeJobType,
   updateJobType,
-} from '#execution/job-type.repository.js';
+} from '#execution/job-types/job-type.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE } from '../tokens.js';

@@ -3,7 +3,7 @@
 // taken in by what held a moment ago. Nothing is refused on an assumption.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
-import type { TenantLimits } from '#execution/limits.js';
+import type { TenantLimits } from '#execution/limits/limits.js';
 import { findTenant, type Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
 import { resourceName } from './shapes.js';

@@ -4,8 +4,8 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
-import { acquireLeases, type Acquisition } from '#execution/lease-acquisition.js';
-import { offersAmong, type LeaseRequest } from '#execution/lease.repository.js';
+import { acquireLeases, type Acquisition } from '#execution/leases/lease-acquisition.js';
+import { offersAmong, type LeaseRequest } from '#execution/leases/lease.repository.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { LoopTimers } from '../loop-timers.js';
 import { API_DATABASE } from '../tokens.js';

@@ -3,7 +3,13 @@ import { Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/c
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { inTransaction, type Database } from '#database/connection.js';
-import { findQueue, listQueues, pauseQueue, resumeQueue, type Queue } from '#execution/queue.repository.js';
+import {
+  findQueue,
+  listQueues,
+  pauseQueue,
+  resumeQueue,
+  type Queue,
+} from '#execution/limits/queue.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../replica/replica-service.js';
 import { API_DATABASE } from '../tokens.js';

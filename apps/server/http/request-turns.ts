@@ -3,7 +3,7 @@
 // which they came. One that waits for something else than the database lets others go meanwhile.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Response } from 'express';
-import { DEFAULT_SHARES } from '#execution/limits.js';
+import { DEFAULT_SHARES } from '#execution/limits/limits.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import type { ServerConfig } from '../config.js';
 import { CONFIG } from '../tokens.js';

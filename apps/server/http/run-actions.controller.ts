@@ -4,12 +4,17 @@ import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common'
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
-import { actInBatches } from '#execution/bulk-act.js';
-import { cancelRuns } from '#execution/run-ending.js';
-import { findRun } from '#execution/run-pages.repository.js';
-import type { RunRow } from '#execution/run-row.js';
-import { RETRIABLE, retryEnded, type KeptOut } from '#execution/requeue.js';
-import { pickEnded, pickOpen, type EndedPlace, type RunFilter } from '#execution/requeue.repository.js';
+import { actInBatches } from '#execution/run-actions/bulk-act.js';
+import { cancelRuns } from '#execution/run-actions/run-ending.js';
+import { findRun } from '#execution/runs/run-pages.repository.js';
+import type { RunRow } from '#execution/runs/run-row.js';
+import { RETRIABLE, retryEnded, type KeptOut } from '#execution/run-actions/requeue.js';
+import {
+  pickEnded,
+  pickOpen,
+  type EndedPlace,
+  type RunFilter,
+} from '#execution/run-actions/requeue.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import { findSchedule } from '#scheduling/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';

@@ -5,7 +5,7 @@ import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { inTransaction } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
-import type { Enqueued } from '#execution/enqueue.js';
+import type { Enqueued } from '#execution/intake/enqueue.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { CurrentTenant } from './auth.guard.js';

@@ -6,8 +6,8 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import type { Response } from 'express';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
-import { listNextLogLines, type LogLine } from '#execution/run-log.repository.js';
-import { finishedAmong } from '#execution/run-pages.repository.js';
+import { listNextLogLines, type LogLine } from '#execution/reports/run-log.repository.js';
+import { finishedAmong } from '#execution/runs/run-pages.repository.js';
 import type { RunId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { ServerConfig } from '../config.js';

@@ -1,6 +1,6 @@
 // What does a line of a run's log look like from outside?
 import { z } from 'zod';
-import { LOG_LEVELS } from '#execution/run-log-line.js';
+import { LOG_LEVELS } from '#execution/reports/run-log-line.js';
 import { instant } from './shapes.js';
 
 const logLine = z

@@ -4,9 +4,9 @@ import { ApiBearerAuth, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '
 import type { Request, Response } from 'express';
 import type { Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
-import { listRuns } from '#execution/run-pages.repository.js';
-import type { RunRow } from '#execution/run-row.js';
-import { listLogLines } from '#execution/run-log.repository.js';
+import { listRuns } from '#execution/runs/run-pages.repository.js';
+import type { RunRow } from '#execution/runs/run-row.js';
+import { listLogLines } from '#execution/reports/run-log.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';

@@ -5,7 +5,7 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
-import { finishedAmong } from '#execution/run-pages.repository.js';
+import { finishedAmong } from '#execution/runs/run-pages.repository.js';
 import type { RunId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { LoopTimers } from '../loop-timers.js';

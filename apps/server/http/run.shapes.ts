@@ -1,7 +1,7 @@
 // What does a run look like from outside?
 import { z } from 'zod';
 import { systemClock } from '#database/runtime/system-clock.js';
-import type { RunRow } from '#execution/run-row.js';
+import type { RunRow } from '#execution/runs/run-row.js';
 import { pageQuery } from './page-token.js';
 import { instant, instantInput, resourceName } from './shapes.js';
 

@@ -3,9 +3,9 @@ import { Body, Controller, Get, Inject, Param, Post, Query, Res } from '@nestjs/
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Database } from '#database/connection.js';
-import type { Enqueued } from '#execution/enqueue.js';
-import { findRun, listRuns, scanEnd, type RunPage } from '#execution/run-pages.repository.js';
-import type { RunRow } from '#execution/run-row.js';
+import type { Enqueued } from '#execution/intake/enqueue.js';
+import { findRun, listRuns, scanEnd, type RunPage } from '#execution/runs/run-pages.repository.js';
+import type { RunRow } from '#execution/runs/run-row.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import { findSchedule } from '#scheduling/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';

@@ -2,9 +2,13 @@
 // statement, because each way to the database and back is a good part of what such a request takes.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
-import { PROOF } from '#execution/job-proof.js';
-import type { JobType } from '#execution/job-type.js';
-import { JOB_TYPE_COLUMNS, parseJobType, type StoredJobType } from '#execution/job-type.repository.js';
+import { PROOF } from '#execution/job-types/job-proof.js';
+import type { JobType } from '#execution/job-types/job-type.js';
+import {
+  JOB_TYPE_COLUMNS,
+  parseJobType,
+  type StoredJobType,
+} from '#execution/job-types/job-type.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 
 const JOB_FIELDS = [

@@ -3,7 +3,7 @@
 // What a tenant has in the database, its schedules and the like, is counted there, before one is added.
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '#database/connection.js';
-import { shareOf, type ShareName, type TenantLimits } from '#execution/limits.js';
+import { shareOf, type ShareName, type TenantLimits } from '#execution/limits/limits.js';
 import type { TenantId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ProblemError } from './problem.js';

@@ -5,8 +5,8 @@ import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags
 import { z } from 'zod';
 import { inTransaction, type Database } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import * as secrets from '#execution/webhook-secret.repository.js';
-import { newWebhookSecret } from '#execution/webhook-signature.js';
+import * as secrets from '#execution/targets/http/webhook-secret.repository.js';
+import { newWebhookSecret } from '#execution/targets/http/webhook-signature.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../tokens.js';
 import { CurrentTenant, WhileSuspended } from './auth.guard.js';

@@ -2,8 +2,8 @@
 // and before it listens; the threads that some of them ask for end after the drain.
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import { HandlerRegistry } from '#execution/handler-registry.js';
-import { ThreadPool } from '#execution/thread-pool.js';
+import { HandlerRegistry } from '#execution/targets/handler-registry.js';
+import { ThreadPool } from '#execution/targets/threads/thread-pool.js';
 import type { ServerConfig } from '../config.js';
 import { LoopTimers } from '../loop-timers.js';
 import { CONFIG } from '../tokens.js';

@@ -4,7 +4,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { handledJob } from '#client/job-handler.js';
 import type { JobHandlerFunction } from '#client/job-definition.js';
-import { HandlerRegistry } from '#execution/handler-registry.js';
+import { HandlerRegistry } from '#execution/targets/handler-registry.js';
 
 @Injectable()
 export class HandlerExplorer implements OnModuleInit {

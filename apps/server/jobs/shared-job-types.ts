@@ -4,9 +4,9 @@ import { z } from 'zod';
 import type { JobDefinition } from '#client/job-definition.js';
 import type { StandardSchemaV1 } from '#client/standard-schema.js';
 import type { Database } from '#database/connection.js';
-import type { HandlerRegistry } from '#execution/handler-registry.js';
-import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, type RetryPolicy } from '#execution/job-type.js';
-import { registerSharedJobType } from '#execution/job-type.repository.js';
+import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
+import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, type RetryPolicy } from '#execution/job-types/job-type.js';
+import { registerSharedJobType } from '#execution/job-types/job-type.repository.js';
 
 export async function registerSharedJobTypes(db: Database, registry: HandlerRegistry): Promise<void> {
   for (const { definition } of registry.all()) {

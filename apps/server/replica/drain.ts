@@ -3,7 +3,7 @@
 // time is up is aborted, recorded as lost, and given back. Only then does it say goodbye and close its connections.
 import { listReplicas } from '#cluster/replica.repository.js';
 import type { Incarnation } from '#cluster/membership.js';
-import { AttemptStopped } from '#execution/attempt-stopped.js';
+import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 

@@ -4,7 +4,7 @@
 import type { PinoLogger } from 'nestjs-pino';
 import { describeError, type ToldError } from '#client/thrown-error.js';
 import { systemClock } from '#database/runtime/system-clock.js';
-import type { ClaimedRun } from '#execution/claimed-run.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { Seldom } from '#kernel/seldom.js';
 
 const BOUNDS = { everyMs: 60_000, keysMax: 10_000 };

@@ -19,7 +19,7 @@ export interface Control {
 
 const FENCES = 'libs/cluster/fences.js';
 const LEADERSHIP = 'libs/cluster/leadership.repository.js';
-const SETTLEMENT = 'libs/execution/settlement.repository.js';
+const SETTLEMENT = 'libs/execution/settling/settlement.repository.js';
 const PLANNING = 'libs/scheduling/planning.repository.js';
 
 const noTermFence: Patch = { file: FENCES, from: 'if (!(await holdTerm(tx, holder)))', to: 'if (false)' };
@@ -92,7 +92,9 @@ export const CONTROLS: readonly Control[] = [
   },
   {
     name: 'no revocation',
-    patches: [{ file: 'libs/execution/revocation-loop.js', from: 'if (leader === null)', to: 'if (true)' }],
+    patches: [
+      { file: 'libs/execution/takeover/revocation-loop.js', from: 'if (leader === null)', to: 'if (true)' },
+    ],
     plot: plots.killedWithWork,
     caughtBy: /^C11: claim .* is left of replica/,
   },
@@ -163,7 +165,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'stopped attempts given back as unstarted',
     patches: [
       {
-        file: 'libs/execution/decisions/run-transition.js',
+        file: 'libs/execution/runs/decisions/run-transition.js',
         from: "return { kind: 'retry', outcome: 'lost', delayMs: 0, error: result.error };",
         to: "return { kind: 'release' };",
       },
@@ -174,7 +176,11 @@ export const CONTROLS: readonly Control[] = [
   {
     name: 'no reconciliation',
     patches: [
-      { file: 'libs/execution/reconcile-loop.js', from: 'if (incarnation === null)', to: 'if (true)' },
+      {
+        file: 'libs/execution/takeover/reconcile-loop.js',
+        from: 'if (incarnation === null)',
+        to: 'if (true)',
+      },
     ],
     plot: plots.claimUnheardOf,
     caughtBy: /^C11: claim .* ms old/,
@@ -183,7 +189,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'claims of the former owner ignored',
     patches: [
       {
-        file: 'libs/execution/foreign-runs.js',
+        file: 'libs/execution/claiming/foreign-runs.js',
         from: 'return this.#runs.filter((run) => !run.isLeased && slots.has(run.slot)).map((run) => run.id);',
         to: 'return [];',
       },
@@ -195,7 +201,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'limits forget the former owner',
     patches: [
       {
-        file: 'libs/execution/claim-loop.js',
+        file: 'libs/execution/claiming/claim-loop.js',
         from: 'occupancy.setElsewhere(this.#foreign.runs, this.#foreign.known);',
         to: 'occupancy.setElsewhere([], this.#foreign.known);',
       },
@@ -219,7 +225,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'rates let everything pass',
     patches: [
       {
-        file: 'libs/execution/rate-gate.js',
+        file: 'libs/execution/limits/rate-gate.js',
         from: 'return tenant.rate !== undefined || jobType.rate !== undefined;',
         to: 'return false;',
       },
@@ -231,7 +237,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'queue filled outside of the transaction',
     patches: [
       {
-        file: 'libs/execution/queue-target.js',
+        file: 'libs/execution/targets/queue-target.js',
         from: '{ id, priority, db: fromKysely(trx) }',
         to: '{ id, priority }',
       },
@@ -243,7 +249,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'pauses overlooked',
     patches: [
       {
-        file: 'libs/execution/lane.repository.js',
+        file: 'libs/execution/claiming/lane.repository.js',
         from: "coalesce(t.state = 'suspended', false) or q.paused_at is not null or j.paused_at is not null as paused",
         to: 'false as paused',
       },
@@ -256,12 +262,12 @@ export const CONTROLS: readonly Control[] = [
     name: 'lease keeps its name when it changes hands',
     patches: [
       {
-        file: 'libs/execution/lease.repository.js',
+        file: 'libs/execution/leases/lease.repository.js',
         from: "set id = gen_random_uuid(), state = 'taken'",
         to: "set state = 'taken'",
       },
       {
-        file: 'libs/execution/lease.repository.js',
+        file: 'libs/execution/leases/lease.repository.js',
         from: 'set id = gen_random_uuid(), attempt = l.attempt + 1',
         to: 'set attempt = l.attempt + 1',
       },
@@ -273,7 +279,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'started when claimed',
     patches: [
       {
-        file: 'libs/execution/claim-loop.js',
+        file: 'libs/execution/claiming/claim-loop.js',
         from: 'nowMs + Math.max(0, run.runAt.getTime() - databaseTimeMs)',
         to: 'nowMs',
       },

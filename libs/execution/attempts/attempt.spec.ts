@@ -1,0 +1,294 @@
+// Does every attempt end, with the result that counts, whatever its handler does?
+import { describe, expect, it } from 'vitest';
+import { CancelRun, FatalError, RetryAt, snooze } from '#client/outcomes.js';
+import { describeError } from '#client/thrown-error.js';
+import { claimedRun, noMeans } from '#test/support/builders.js';
+import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
+import { attemptRun, failedResult, type Attempt } from './attempt.js';
+import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
+import type { AttemptMeans } from '#execution/targets/job-context.js';
+import { StopSwitch } from './stop-switch.js';
+import type { CallTarget } from '#execution/targets/targets.js';
+
+const run = claimedRun();
+const now = new Date('2026-11-21T08:00:00Z');
+const succeeded = (output: unknown): AttemptResult => ({ kind: 'succeeded', output });
+const stop = {
+  timeout: new AttemptStopped('timeout', 'the attempt took longer than its timeout'),
+  deadline: new AttemptStopped('deadline', "the run's deadline has passed"),
+  cancelled: new AttemptStopped('cancelled', 'somebody asked for it'),
+  shutdown: new AttemptStopped('shutdown', 'this replica is shutting down'),
+  fenced: new AttemptStopped('replica-fenced', 'replica 7 was fenced off'),
+};
+
+const means: AttemptMeans = { ...noMeans(), completeInTx: async (work) => work(undefined as never) };
+
+/** An attempt whose handler does nothing by itself: the test returns for it, throws for it, stops it or gives it up. */
+function begin(wish: Partial<Attempt> = {}) {
+  const abort = new StopSwitch();
+  const giveUp = new StopSwitch();
+  const handler = Promise.withResolvers<AttemptResult>();
+  const late: AttemptResult[] = [];
+  const thrown: unknown[] = [];
+  const { promise: result, resolve } = Promise.withResolvers<AttemptResult>();
+  const attempt = {
+    run,
+    call: () => handler.promise,
+    stop: abort,
+    giveUp,
+    means,
+    now: () => now,
+    onLate: (said: AttemptResult) => late.push(said),
+    onThrown: (error: unknown) => thrown.push(error),
+    ...wish,
+  };
+  attemptRun(attempt, resolve);
+  return { abort, giveUp, handler, late, thrown, result };
+}
+
+/** True if the promise is over already; nothing is waited for. */
+async function isOver(promise: Promise<unknown>): Promise<boolean> {
+  const pending = Symbol('pending');
+  const turn = new Promise((resolve) => setImmediate(resolve, pending));
+  return (await Promise.race([promise, turn])) !== pending;
+}
+
+describe('an attempt', () => {
+  it('has the result that its target returns', async () => {
+    const { handler, result } = begin();
+    handler.resolve(succeeded({ sent: 3 }));
+    expect(await result).toEqual(succeeded({ sent: 3 }));
+  });
+
+  it('tells its target which run of whose it is, and hands it the signal', async () => {
+    const scheduled = claimedRun({ attempt: 3, dueAt: new Date('2026-11-21T08:00:00Z') });
+    const abort = new StopSwitch();
+    const { result } = begin({
+      run: scheduled,
+      call: async (_run, context) => succeeded(context),
+      stop: abort,
+    });
+    expect(await result).toMatchObject(
+      succeeded({
+        runId: scheduled.id,
+        attempt: 3,
+        dueAt: scheduled.dueAt,
+        idempotencyKey: scheduled.id,
+        signal: abort.signal,
+        ...means, // with the tenant's name
+        lastDetails: null,
+        completeInTx: expect.any(Function) as unknown,
+      }),
+    );
+  });
+
+  it('fails with what its target throws, of which its run learns the name and the message, and the operator all', async () => {
+    const { handler, thrown, result } = begin();
+    const error = new RangeError('out of range');
+    handler.reject(error);
+    expect(await result).toEqual({
+      kind: 'failed',
+      fatal: false,
+      error: { name: 'RangeError', message: 'out of range' },
+    });
+    expect(thrown).toEqual([error]);
+  });
+
+  it.each([snooze(5), new CancelRun('moot'), new RetryAt(5), new FatalError('never'), stop.shutdown])(
+    'tells the operator nothing of a word: %s',
+    async (word) => {
+      const { handler, thrown, result } = begin();
+      handler.reject(word);
+      await result;
+      expect(thrown).toEqual([]);
+    },
+  );
+
+  it('fails for good with a FatalError', async () => {
+    const { handler, result } = begin();
+    handler.reject(new FatalError('no such customer'));
+    expect(await result).toMatchObject({ kind: 'failed', fatal: true, error: { name: 'FatalError' } });
+  });
+
+  it('is completed once its handler has committed, whatever it says or suffers afterwards', async () => {
+    const call: CallTarget = async (_run, { completeInTx }) => {
+      await completeInTx(async () => 'committed');
+      throw new Error('afterwards');
+    };
+    expect(await begin({ call }).result).toEqual({ kind: 'completed' });
+    const { abort, giveUp, result } = begin({
+      call: async (_run, { completeInTx }) => {
+        await completeInTx(async () => 'committed');
+        return new Promise(() => undefined);
+      },
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    abort.abort(stop.cancelled);
+    giveUp.abort();
+    expect(await result).toEqual({ kind: 'completed' });
+  });
+
+  it('can not be completed twice, and is not completed by what failed', async () => {
+    const twice: CallTarget = async (_run, { completeInTx }) => {
+      await completeInTx(async () => 1);
+      return succeeded(await completeInTx(async () => 2).catch((error: unknown) => String(error)));
+    };
+    expect(await begin({ call: twice }).result).toEqual({ kind: 'completed' });
+    const failing: CallTarget = async (_run, { completeInTx }) =>
+      succeeded(await completeInTx(() => Promise.reject(new Error('no commit'))));
+    expect(await begin({ call: failing }).result).toMatchObject({
+      kind: 'failed',
+      error: { message: 'no commit' },
+    });
+  });
+});
+
+describe('a handler that was told to stop', () => {
+  it('has time to do so', async () => {
+    const { abort, handler, result } = begin();
+    abort.abort(stop.timeout);
+    expect(await isOver(result)).toBe(false);
+    handler.reject(stop.timeout);
+    expect(await result).toMatchObject({ kind: 'timed-out' });
+  });
+
+  const ends = {
+    'a timeout': stop.timeout,
+    'a deadline': stop.deadline,
+    'a cancel': stop.cancelled,
+    'a shutdown': stop.shutdown,
+    'a fence': stop.fenced,
+  };
+  const error = { name: 'AttemptStopped' };
+  it.each([
+    // reason, what it says, what counts
+    ['a timeout', 'throws', { kind: 'timed-out', error }],
+    ['a timeout', 'returns', { kind: 'succeeded' }],
+    ['a timeout', 'is fatal', { kind: 'failed', fatal: true }],
+    ['a deadline', 'throws', { kind: 'expired', error }],
+    ['a deadline', 'returns', { kind: 'expired', error }],
+    ['a cancel', 'throws', { kind: 'cancelled', error: null }],
+    ['a cancel', 'returns', { kind: 'cancelled', error: null }],
+    ['a cancel', 'is fatal', { kind: 'cancelled', error: null }],
+    ['a shutdown', 'throws', { kind: 'released', error }],
+    ['a shutdown', 'returns', { kind: 'succeeded' }],
+    ['a shutdown', 'snoozes', { kind: 'snoozed', delayMs: 5_000 }],
+    ['a fence', 'throws', { kind: 'released', error }],
+  ] as const)('by %s and then %s: what counts is %o', async (why, how, counts) => {
+    const { abort, handler, late, result } = begin();
+    abort.abort(ends[why]);
+    if (how === 'returns') handler.resolve(succeeded('done'));
+    else if (how === 'snoozes') handler.reject(snooze(5));
+    else handler.reject(how === 'is fatal' ? new FatalError('never') : new Error('aborted'));
+    expect(await result).toMatchObject(counts);
+    expect(late).toEqual([]);
+  });
+
+  it('and does not listen is given up, and what it says at last is reported and changes nothing', async () => {
+    const { abort, giveUp, handler, late, result } = begin();
+    abort.abort(stop.timeout);
+    giveUp.abort();
+    const ended = await result;
+    expect(ended).toEqual({
+      kind: 'timed-out',
+      error: { name: 'AttemptStopped', message: 'the attempt took longer than its timeout' },
+    });
+    expect(late).toEqual([]);
+    // An unhandled rejection here would fail the whole test run.
+    handler.reject(new Error('too late'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await result).toBe(ended);
+    expect(late).toMatchObject([{ kind: 'failed', error: { message: 'too late' } }]);
+  });
+
+  it('before it began has nothing to do, and its run is released', async () => {
+    const abort = new StopSwitch();
+    abort.abort(stop.shutdown);
+    const { result } = begin({ call: () => new Promise(() => undefined), stop: abort });
+    expect(await isOver(result)).toBe(true);
+    expect(await result).toMatchObject({ kind: 'released' });
+  });
+});
+
+describe('what was thrown', () => {
+  it.each([
+    ['snooze', snooze(90), { kind: 'snoozed', delayMs: 90_000 }],
+    [
+      'CancelRun',
+      new CancelRun('moot'),
+      { kind: 'cancelled', error: { name: 'CancelRun', message: 'moot' } },
+    ],
+    ['FatalError', new FatalError('never'), { kind: 'failed', fatal: true }],
+    ['RetryAt in seconds', new RetryAt(1.5), { kind: 'failed', fatal: false, retryAfterMs: 1_500 }],
+    ['RetryAt', new RetryAt(new Date('2026-11-21T08:01:00Z')), { kind: 'failed', retryAfterMs: 60_000 }],
+    ['RetryAt in the past', new RetryAt(new Date(0)), { kind: 'failed', retryAfterMs: -now.getTime() }],
+  ])('means what it says: %s', (_what, thrown, result) => {
+    expect(failedResult(thrown, now)).toMatchObject(result);
+  });
+
+  it.each([
+    () => snooze(-1),
+    () => snooze(Number.NaN),
+    () => new RetryAt(Infinity),
+    () => new RetryAt(new Date(NaN)),
+  ])('is refused where it is made if it makes no sense: %s', (make) => {
+    expect(make).toThrow(RangeError);
+  });
+
+  it.each([
+    ['a string', 'boom', 'boom'],
+    ['nothing', undefined, 'undefined'],
+    ['null', null, 'null'],
+    ['a number', 42, '42'],
+    ['a symbol', Symbol('boom'), 'Symbol(boom)'],
+    ['an object', { code: 7 }, '{"code":7}'],
+  ])('is described even if it is no error: %s', (_what, thrown, shown) => {
+    expect(failedResult(thrown, now)).toEqual({
+      kind: 'failed',
+      fatal: false,
+      error: { name: 'NonError', message: `expected an Error to be thrown, got ${shown}` },
+    });
+  });
+
+  it('has a name, a message and a stack if it is one', () => {
+    const error = new TypeError('no');
+    expect(describeError(error)).toEqual({ name: 'TypeError', message: 'no', stack: error.stack });
+  });
+
+  it('has no stack if it brings none', () => {
+    const error = new Error('no');
+    delete error.stack;
+    expect(describeError(error)).toEqual({ name: 'Error', message: 'no' });
+  });
+
+  it('is cut to what is worth keeping', () => {
+    const error = Object.assign(new Error('m'.repeat(5_000)), { stack: 's'.repeat(9_000) });
+    const { message, stack } = describeError(error);
+    expect([message.length, stack?.length]).toEqual([2_000, 4_000]);
+    expect(describeError('x'.repeat(5_000)).message).toHaveLength(2_000);
+  });
+
+  it.each([
+    ['an object that can not be shown', Object.create(null)],
+    ['an error whose message is no string', Object.assign(new Error(), { message: { code: 7 } })],
+    ['an error whose stack is no string', Object.assign(new Error('no'), { stack: {} })],
+  ])('is described even if it is %s', (_what, thrown) => {
+    expect(describeError(thrown)).toMatchObject({ message: expect.any(String) as unknown });
+  });
+
+  it('is described even if it does not want to be', () => {
+    const thrown = Object.defineProperty(new Error(), 'message', {
+      get: () => {
+        throw new Error('not now');
+      },
+    });
+    expect(describeError(thrown)).toMatchObject({ name: 'UnreadableError' });
+  });
+
+  it.each([
+    ['a NUL', new Error('a\0b')],
+    ['an emoji where the message is cut', new Error(`${'m'.repeat(1_999)}😀`)],
+  ])('can be stored, whatever its message holds: %s', (_what, thrown) => {
+    expect(JSON.stringify(describeError(thrown).message)).not.toMatch(/\\u(0000|d[89a-f])/i);
+  });
+});

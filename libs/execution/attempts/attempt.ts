@@ -1,0 +1,102 @@
+// How does one attempt go? Its target is called with a signal, and whatever happens becomes a value. A
+// handler that is told to stop has a grace time to do so; if it does not listen, the attempt is given up: it
+// ends without the handler, whose late result is reported and changes nothing.
+import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
+import { describeAttemptFailure } from '#execution/runs/attempt-failure.js';
+import { inAttempt } from '#execution/runs/attempt-scope.js';
+import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
+import { AttemptContext, type AttemptMeans } from '#execution/targets/job-context.js';
+import type { StopSwitch } from './stop-switch.js';
+import type { CallTarget } from '#execution/targets/targets.js';
+
+export interface Attempt {
+  run: ClaimedRun;
+  call: CallTarget;
+  /** Tells the handler to stop. */
+  stop: StopSwitch;
+  /** Ends the attempt whatever the handler does; only after `stop`. */
+  giveUp: StopSwitch;
+  means: AttemptMeans;
+  /** What the database's clock says. */
+  now: () => Date;
+  /** Told what a handler said after it was given up. */
+  onLate: (result: AttemptResult) => void;
+  /** Told what was thrown and is a failure; the result says less of it. */
+  onThrown: (error: unknown) => void;
+}
+
+/** Calls `onEnd` once with the attempt's result, perhaps at once. With a callback, because each promise costs every run. */
+export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => void): void {
+  const { run, call, stop, giveUp, now, onLate, onThrown } = attempt;
+  // An abort that has happened is not told again.
+  if (stop.aborted) return onEnd(stoppedResult(stop.reason));
+  const context = new AttemptContext(run, stop, attempt.means);
+  let isOver = false;
+  const end = (result: AttemptResult | null): void => {
+    if (isOver) {
+      if (result !== null) onLate(result);
+      return;
+    }
+    isOver = true;
+    if (AttemptContext.isCompleted(context)) onEnd({ kind: 'completed' });
+    else if (result === null) onEnd(stoppedResult(stop.reason));
+    else onEnd(stop.aborted ? resultAfterStop(result, stop.reason) : result);
+  };
+  giveUp.whenThrown(() => end(null));
+  const fail = (error: unknown): void => {
+    if (!isWord(error)) onThrown(error);
+    end(failedResult(error, now()));
+  };
+  // What the handler did not await has failed behind its back. It may go on, so it is told to stop.
+  const failBehind = (error: unknown): void => {
+    fail(error);
+    stop.abort(error);
+  };
+  try {
+    inAttempt(failBehind, call, run, context).then(end, fail);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** What was asked for from outside wins; apart from that, what is done is done, and what threw was stopped. */
+function resultAfterStop(result: AttemptResult, reason: unknown): AttemptResult {
+  const stopped = stoppedResult(reason);
+  if (stopped.kind === 'cancelled' || stopped.kind === 'expired') return stopped;
+  return result.kind === 'failed' && !result.fatal ? stopped : result;
+}
+
+function stoppedResult(reason: unknown): AttemptResult {
+  const error = describeAttemptFailure(reason);
+  if (!(reason instanceof AttemptStopped)) return { kind: 'failed', error, fatal: false };
+  switch (reason.why) {
+    case 'timeout':
+    case 'heartbeat-missed':
+      return { kind: 'timed-out', error };
+    case 'deadline':
+      return { kind: 'expired', error };
+    case 'cancelled':
+      return { kind: 'cancelled', error: null };
+    case 'replica-fenced':
+    case 'shutdown':
+      return { kind: 'released', error };
+  }
+}
+
+/** Said on purpose, or said back: where it was thrown is of no interest. */
+function isWord(thrown: unknown): boolean {
+  return [Snooze, CancelRun, RetryAt, FatalError, AttemptStopped].some((word) => thrown instanceof word);
+}
+
+/** Anything can be thrown in JavaScript; all of it becomes a result, if need be an error with a name and a message. */
+export function failedResult(thrown: unknown, now: Date): AttemptResult {
+  if (thrown instanceof Snooze) return { kind: 'snoozed', delayMs: thrown.seconds * 1_000 };
+  const error = describeAttemptFailure(thrown);
+  if (thrown instanceof CancelRun) return { kind: 'cancelled', error };
+  if (!(thrown instanceof RetryAt)) return { kind: 'failed', error, fatal: thrown instanceof FatalError };
+  const { when } = thrown;
+  const retryAfterMs = when instanceof Date ? when.getTime() - now.getTime() : when * 1_000;
+  return { kind: 'failed', error, fatal: false, retryAfterMs };
+}

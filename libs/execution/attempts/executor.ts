@@ -1,0 +1,299 @@
+// How does a held run get from start to end? The executor starts the attempt, keeps the handles that stop it
+// and give it up, and turns its result into what becomes of the run. It never throws: whatever a handler does
+// ends up in the run's own record.
+//
+// A handler that is told to stop and does not keeps its attempt, and its place among the running ones, for a
+// grace time. Then the attempt is given up: the run ends or goes on, perhaps in this very process, although the
+// old handler may still be at work. It can't do anything to the run any more, and its late result is reported.
+import type { DatabaseClock } from '#cluster/database-clock.js';
+import type { Clock, Random } from '#kernel/clock.js';
+import type { ClaimId, RunId } from '#kernel/ids.js';
+import { Topic } from '#kernel/topic.js';
+import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
+import type { ChildRuns } from '#execution/intake/child-runs.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import { attemptRun } from './attempt.js';
+import type { Completion } from '#execution/settling/completion.js';
+import {
+  transition,
+  type AttemptResult,
+  type RunTransition,
+} from '#execution/runs/decisions/run-transition.js';
+import type { HeldRun } from '#execution/held/held-run.js';
+import type { HeldRuns } from '#execution/held/held-runs.js';
+import { ExecutorMeans, type MeansParts } from './executor-means.js';
+import type { OpenReports } from '#execution/reports/progress-reports.js';
+import { RunningAttempt } from './running-attempt.js';
+import type { SettleLoop } from '#execution/settling/settle-loop.js';
+import { encodeJson } from '#execution/runs/stored-json.js';
+import type { ResolvedTarget, Targets } from '#execution/targets/targets.js';
+
+export interface ExecutorParts {
+  held: HeldRuns;
+  targets: Targets;
+  settleLoop: SettleLoop;
+  completion: Completion;
+  databaseClock: DatabaseClock;
+  clock: Clock;
+  random: Random;
+  /** How long a handler may take to stop after its signal said so. */
+  graceMs: number;
+  /** Opens what an attempt can say while it runs; `beat` is called with each sign of life. */
+  beginReports: (run: ClaimedRun, beat: () => void) => OpenReports;
+  children: ChildRuns;
+}
+
+/** A shutdown has given its time already. */
+const SHUTDOWN_GRACE_MS = 1_000;
+
+const STOPPED_BECAUSE = {
+  timeout: 'the attempt took longer than its timeout',
+  deadline: "the run's deadline has passed",
+} as const;
+
+export interface StartedRun {
+  runId: RunId;
+  claimId: ClaimId;
+  startedAt: Date;
+}
+
+export class Executor {
+  /** An attempt began or ended, or was told to stop: the next start or deadline may be another than before. */
+  readonly changed = new Topic<void>();
+  /** What a handler said after it had been given up. Nothing comes of it. */
+  readonly late = new Topic<{ runId: RunId; attempt: number; why: string; said: string }>();
+  /** What an attempt threw, for the operator: its run's record has no stack. */
+  readonly thrown = new Topic<{ run: ClaimedRun; error: unknown }>();
+  readonly #running = new Map<RunId, RunningAttempt>();
+  /** Nothing is overdue, or to be given up, before. */
+  #soonestMs = Number.POSITIVE_INFINITY;
+  readonly #means: MeansParts;
+  readonly #now: () => Date;
+
+  constructor(private readonly parts: ExecutorParts) {
+    const { completion, children, databaseClock } = parts;
+    this.#now = () => databaseClock.now();
+    this.#means = {
+      completion,
+      children,
+      reportsOf: (attempt) => this.#reportsOf(attempt),
+      restartClock: this.#restartClock,
+    };
+  }
+
+  start(held: HeldRun): void {
+    const { clock, databaseClock, settleLoop } = this.parts;
+    const { run } = held;
+    // The clock runs a little behind the database's; the start is never before run_at (I6).
+    const startedAt = latest(databaseClock.now(), run.runAt);
+    const attempt = new RunningAttempt(held, startedAt, clock.monotonicMs());
+    this.#running.set(run.id, attempt);
+    if (run.scheduleId !== null && run.dueAt !== null) {
+      settleLoop.noteStart({ claimId: run.claimId, scheduleId: run.scheduleId, dueAt: run.dueAt, startedAt });
+    }
+    const target = this.#resolve(run);
+    if (target instanceof Promise) void target.then((known) => this.#call(attempt, known));
+    else this.#call(attempt, target);
+  }
+
+  /** Ends a run that is over for another reason than its attempt: at once if it has not started, else when it stops. */
+  end(held: HeldRun, why: 'cancelled' | 'deadline'): void {
+    const reason = why === 'cancelled' ? 'somebody asked for it' : STOPPED_BECAUSE.deadline;
+    if (this.parts.held.withdraw(held)) return this.endBeforeStart(held, why);
+    const attempt = this.#running.get(held.run.id);
+    if (attempt === undefined) {
+      // Taken to be started, and on its way: it is looked at once more right before (start-loop.ts).
+      if (why === 'cancelled') held.isUnwanted = true;
+      return;
+    }
+    this.#stop(attempt, new AttemptStopped(why, reason), this.parts.graceMs);
+    this.changed.publish();
+  }
+
+  /** Ends a run that was taken back or taken to be started, and has not begun. */
+  endBeforeStart(held: HeldRun, why: 'cancelled' | 'deadline'): void {
+    const { held: heldRuns, settleLoop, databaseClock } = this.parts;
+    heldRuns.markEnded(held);
+    const error = { name: 'AttemptStopped', message: `${STOPPED_BECAUSE.deadline} before it started` };
+    settleLoop.noteEnd({
+      run: held.run,
+      startedAt: null,
+      finishedAt: databaseClock.now(),
+      transition:
+        why === 'cancelled'
+          ? { kind: 'finish', outcome: 'cancelled', error: null }
+          : { kind: 'finish', outcome: 'expired', error },
+      outputJson: null,
+    });
+    this.changed.publish();
+  }
+
+  /** Stops attempts that outlived their time, gives up those that did not stop; returns when the next one will. */
+  stopOverdue(nowMs: number): number {
+    let next = Number.POSITIVE_INFINITY;
+    if (nowMs < this.#soonestMs) return this.#soonestMs;
+    for (const attempt of this.#running.values()) {
+      const overdueAtMs = attempt.overdueAtMs;
+      if (overdueAtMs <= nowMs && !attempt.stop.aborted) {
+        const why = attempt.overdueWhy;
+        const because =
+          why === 'heartbeat-missed'
+            ? `expected a heartbeat at least every ${attempt.heartbeatMs} ms, got none`
+            : STOPPED_BECAUSE[why];
+        this.#stop(attempt, new AttemptStopped(why, because), this.parts.graceMs);
+      }
+      if (attempt.graceEndsAtMs <= nowMs) attempt.giveUp.abort();
+      else next = Math.min(next, attempt.stop.aborted ? attempt.graceEndsAtMs : overdueAtMs);
+    }
+    this.#soonestMs = next;
+    return next;
+  }
+
+  /** Stops every attempt. Each ends as released: nothing is counted against its run. */
+  stopAll(reason: AttemptStopped): void {
+    // Whoever takes the runs over does not wait for our handlers.
+    const graceMs = reason.why === 'shutdown' ? Math.min(SHUTDOWN_GRACE_MS, this.parts.graceMs) : 0;
+    for (const attempt of this.#running.values()) this.#stop(attempt, reason, graceMs);
+    // Said only if somebody must look again: whoever stops everything in each of its passes listens to this.
+    if (graceMs > 0) this.changed.publish();
+  }
+
+  /** Stops every attempt and forgets it: its claim is void, so there is nothing left to record. */
+  abandonAll(reason: AttemptStopped): void {
+    const abandoned = [...this.#running.values()];
+    this.#running.clear();
+    for (const attempt of abandoned) this.#stop(attempt, reason, 0);
+  }
+
+  /** Those that have been running for so long, and of which nobody else knows. */
+  unnoted(forMs: number): StartedRun[] {
+    const beforeMs = this.parts.clock.monotonicMs() - forMs;
+    const unnoted = [...this.#running.values()].filter(
+      ({ isNoted, startedAtMs }) => !isNoted && startedAtMs <= beforeMs,
+    );
+    return unnoted.map(({ held: { run }, startedAt }) => ({
+      runId: run.id,
+      claimId: run.claimId,
+      startedAt,
+    }));
+  }
+
+  /** The others know of these now. */
+  markNoted(started: readonly StartedRun[]): void {
+    for (const { runId, startedAt } of started) {
+      const attempt = this.#running.get(runId);
+      if (attempt?.startedAt === startedAt) attempt.isNoted = true;
+    }
+  }
+
+  #stop(attempt: RunningAttempt, reason: AttemptStopped, graceMs: number): void {
+    const endsAtMs = this.parts.clock.monotonicMs() + graceMs;
+    attempt.graceEndsAtMs = Math.min(attempt.graceEndsAtMs, endsAtMs);
+    this.#soonestMs = Math.min(this.#soonestMs, attempt.graceEndsAtMs);
+    attempt.stop.abort(reason); // the first reason stays
+    if (graceMs === 0) attempt.giveUp.abort();
+  }
+
+  /** Null when the database could not be asked, which is not the run's fault. */
+  #resolve(run: ClaimedRun): ResolvedTarget | null | Promise<ResolvedTarget | null> {
+    try {
+      const target = this.parts.targets.resolve(run);
+      return target instanceof Promise ? target.catch(() => null) : target;
+    } catch {
+      return null;
+    }
+  }
+
+  #call(attempt: RunningAttempt, target: ResolvedTarget | null): void {
+    const { run } = attempt.held;
+    if (target === null) return this.#end(attempt, { kind: 'release' }, null);
+    attempt.timeoutMs = target.timeoutMs;
+    attempt.heartbeatMs = target.heartbeatMs ?? null;
+    attempt.deadlineAtMs = this.#deadlineOf(run);
+    this.#restartClock(attempt);
+    // It may have passed while the target was looked up.
+    if (run.deadline !== null && run.deadline <= this.#now())
+      this.#stop(attempt, new AttemptStopped('deadline', STOPPED_BECAUSE.deadline), 0);
+    attemptRun(
+      {
+        run,
+        call: target.call,
+        stop: attempt.stop,
+        giveUp: attempt.giveUp,
+        means: new ExecutorMeans(this.#means, attempt, target.tenant),
+        now: this.#now,
+        onLate: (result) => this.#noteLate(attempt, result),
+        onThrown: (error) => this.thrown.publish({ run, error }),
+      },
+      (result) => this.#judge(attempt, result, target.retry),
+    );
+  }
+
+  #judge(attempt: RunningAttempt, result: AttemptResult, retry: ResolvedTarget['retry']): void {
+    const { random } = this.parts;
+    const { failures } = attempt.held.run;
+    const encoded = result.kind === 'succeeded' ? encodeJson(result.output) : null;
+    if (encoded?.kind !== 'unfit')
+      return this.#end(attempt, transition({ failures, result, retry, random }), encoded?.json ?? null);
+    // The work is done; doing it again would only bring the same output.
+    const error = { name: 'UnfitOutput', message: encoded.reason };
+    const unfit = { kind: 'failed', error, fatal: true } as const;
+    this.#end(attempt, transition({ failures, result: unfit, retry, random }), null);
+  }
+
+  #end(attempt: RunningAttempt, becomes: RunTransition, outputJson: string | null): void {
+    const { held, startedAt } = attempt;
+    const { run } = held;
+    attempt.isOver = true;
+    const lastNote = attempt.reports?.end() ?? null;
+    if (this.#running.get(run.id) !== attempt) return;
+    this.#running.delete(run.id);
+    const nowMs = this.parts.clock.monotonicMs();
+    if (becomes.kind === 'park') this.parts.held.markParked(held, nowMs);
+    else this.parts.held.markEnded(held, nowMs);
+    const finishedAt = latest(this.#now(), startedAt);
+    this.parts.settleLoop.noteEnd({ run, startedAt, finishedAt, lastNote, transition: becomes, outputJson });
+    this.changed.publish();
+  }
+
+  /** Most have nothing to say; what a handler says that is late is heard by nobody. */
+  #reportsOf(attempt: RunningAttempt): OpenReports {
+    if (attempt.reports === null) {
+      attempt.reports = this.parts.beginReports(attempt.held.run, () => this.#beat(attempt));
+      if (attempt.isOver) attempt.reports.end();
+    }
+    return attempt.reports;
+  }
+
+  #deadlineOf({ deadline }: ClaimedRun): number {
+    if (deadline === null) return Number.POSITIVE_INFINITY;
+    const { clock, databaseClock } = this.parts;
+    return clock.monotonicMs() + deadline.getTime() - databaseClock.now().getTime();
+  }
+
+  // Whoever waits for the next moment at which something is overdue must be told only if there is a sooner one.
+  readonly #restartClock = (attempt: RunningAttempt): void => {
+    attempt.timeoutAtMs = this.parts.clock.monotonicMs() + attempt.timeoutMs;
+    this.#beat(attempt);
+    if (attempt.overdueAtMs >= this.#soonestMs) return;
+    this.#soonestMs = attempt.overdueAtMs;
+    this.changed.publish();
+  };
+
+  #beat(attempt: RunningAttempt): void {
+    if (attempt.heartbeatMs !== null)
+      attempt.silentAtMs = this.parts.clock.monotonicMs() + attempt.heartbeatMs;
+  }
+
+  // A fenced replica's handlers are given up as they are told to stop, and are right to end a little later.
+  #noteLate({ held: { run }, stop }: RunningAttempt, result: AttemptResult): void {
+    const behind = stop.aborted ? 'an error behind its back' : 'nothing';
+    const why = stop.reason instanceof AttemptStopped ? stop.reason.why : behind;
+    const said = result.kind === 'failed' ? `failed: ${result.error.message}` : result.kind;
+    if (why !== 'replica-fenced') this.late.publish({ runId: run.id, attempt: run.attempt, why, said });
+  }
+}
+
+function latest(a: Date, b: Date): Date {
+  return a > b ? a : b;
+}

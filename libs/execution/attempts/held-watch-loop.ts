@@ -1,0 +1,98 @@
+// What may happen to a run while it is held here, besides its own end? Somebody may ask to cancel it, and its
+// deadline may pass while it waits. Requests are read about once a second, and at once after a hint; while
+// nothing is held, nothing is read. On the way, this tells the others which runs have really begun: a claim
+// holds what waits as well, so its row gets the instants of those that have been running for a while, many in
+// one statement. Runs shorter than that cost nothing, and nobody could have seen them anyway.
+import type { DatabaseClock } from '#cluster/database-clock.js';
+import { asReplica } from '#cluster/fences.js';
+import type { Incarnation, Membership } from '#cluster/membership.js';
+import type { Clock } from '#kernel/clock.js';
+import type { ClaimId } from '#kernel/ids.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import type { Executor, StartedRun } from './executor.js';
+import type { HeldRuns } from '#execution/held/held-runs.js';
+import { listCancelRequests } from '#execution/run-actions/run-ending.repository.js';
+import { lockClaims } from '#execution/settling/settlement.repository.js';
+import { noteStarts } from './started.repository.js';
+
+const REQUESTS_MS = 1_000;
+/** A run that has been running for this long is told of, together with all others. */
+const NOTE_AFTER_MS = 200;
+const NOTES_MS = 250;
+
+export interface HeldWatchParts {
+  membership: Membership;
+  held: HeldRuns;
+  executor: Executor;
+  databaseClock: DatabaseClock;
+  clock: Clock;
+}
+
+export class HeldWatchLoop implements Loop {
+  readonly name = 'held-watch';
+  #requestsReadAtMs = Number.NEGATIVE_INFINITY;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(private readonly parts: HeldWatchParts) {}
+
+  /** There may be new requests. */
+  hint(): void {
+    this.#requestsReadAtMs = Number.NEGATIVE_INFINITY;
+    this.#lookedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  async runOnce(): Promise<number> {
+    const { held, membership, clock } = this.parts;
+    const incarnation = membership.trusted();
+    if (held.size === 0 || incarnation === null) return UNTIL_WOKEN_MS;
+    const nowMs = clock.monotonicMs();
+    const earlyMs = this.#lookedAtMs + NOTES_MS - nowMs;
+    if (earlyMs > 0) return earlyMs;
+    this.#lookedAtMs = nowMs;
+    this.#expireWaiting();
+    if (this.#requestsReadAtMs + REQUESTS_MS <= nowMs) {
+      this.#requestsReadAtMs = nowMs;
+      await this.#cancel(incarnation);
+    }
+    await this.#noteStarts(incarnation);
+    return NOTES_MS;
+  }
+
+  /** Running ones have their own timeout. */
+  #expireWaiting(): void {
+    const { held, executor, databaseClock } = this.parts;
+    const now = databaseClock.now();
+    const overdue = [...held.all()].filter(
+      ({ state, run }) => state === 'waiting' && run.deadline !== null && run.deadline <= now,
+    );
+    for (const run of overdue) executor.end(run, 'deadline');
+  }
+
+  async #cancel(incarnation: Incarnation): Promise<void> {
+    const { held, executor } = this.parts;
+    for (const id of await listCancelRequests(incarnation.db)) {
+      const run = held.find(id);
+      if (run !== undefined) executor.end(run, 'cancelled');
+    }
+  }
+
+  async #noteStarts(incarnation: Incarnation): Promise<void> {
+    const { executor, membership } = this.parts;
+    const unnoted = executor.unnoted(NOTE_AFTER_MS);
+    if (unnoted.length === 0) return;
+    const byClaim = Map.groupBy(unnoted, ({ claimId }) => claimId);
+    const { replica } = incarnation;
+    const noted = await asReplica(incarnation.db, incarnation, async (tx) => {
+      // In the order of those that end attempts.
+      const ours = await lockClaims(tx, { replica, claimIds: [...byClaim.keys()] });
+      for (const claimId of ours) await noteStarts(tx, { replica, ...startsOf(claimId, byClaim) });
+    });
+    if (noted.kind === 'fenced') membership.acceptDeath(incarnation);
+    else executor.markNoted(unnoted);
+  }
+}
+
+function startsOf(claimId: ClaimId, byClaim: ReadonlyMap<ClaimId, readonly StartedRun[]>) {
+  const starts = byClaim.get(claimId) ?? [];
+  return { claimId, started: Object.fromEntries(starts.map(({ runId, startedAt }) => [runId, startedAt])) };
+}

@@ -1,0 +1,149 @@
+// Which runs start now? Those whose instant has come, while there is room and this replica's lease is
+// sure. When it is no longer sure, everything is stopped before another replica takes the runs over.
+import { asReplica } from '#cluster/fences.js';
+import type { Incarnation, Membership } from '#cluster/membership.js';
+import type { DatabaseClock } from '#cluster/database-clock.js';
+import type { Clock } from '#kernel/clock.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import type { Executor } from './executor.js';
+import type { HeldRun } from '#execution/held/held-run.js';
+import type { HeldRuns } from '#execution/held/held-runs.js';
+import { RateGate } from '#execution/limits/rate-gate.js';
+import type { SettleLoop } from '#execution/settling/settle-loop.js';
+import { markStarted, noteRestarts } from './started.repository.js';
+
+export interface StartParts {
+  membership: Membership;
+  held: HeldRuns;
+  executor: Executor;
+  settleLoop: SettleLoop;
+  databaseClock: DatabaseClock;
+  clock: Clock;
+}
+
+/** How often to look whether the lease is sure again. */
+const DISTRUST_MS = 250;
+
+export class StartLoop implements Loop {
+  readonly name = 'start';
+
+  readonly #rateGate: RateGate;
+
+  constructor(private readonly parts: StartParts) {
+    this.#rateGate = new RateGate(parts.held.rules, parts.clock);
+    parts.membership.expelled.subscribe(({ reason }) => {
+      parts.executor.abandonAll(new AttemptStopped('replica-fenced', reason));
+      parts.held.clear();
+    });
+  }
+
+  async runOnce(): Promise<number> {
+    const { held, executor, clock, membership } = this.parts;
+    const incarnation = membership.trusted();
+    if (incarnation === null) {
+      executor.stopAll(
+        new AttemptStopped('replica-fenced', 'this replica can no longer be sure of its lease'),
+      );
+      return held.size > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
+    }
+    // A claim that was in flight when the drain began has come in since.
+    if (membership.isDraining) this.releaseWaiting();
+    const nowMs = clock.monotonicMs();
+    const nextDeadlineMs = executor.stopOverdue(nowMs);
+    await this.#startDue(incarnation, this.#stillWanted(held.takeDue(nowMs)));
+    const nextMs = Math.min(held.nextStartAtMs() ?? Number.POSITIVE_INFINITY, nextDeadlineMs);
+    return Math.min(this.#lookAgainMs(), Math.max(0, nextMs - clock.monotonicMs()));
+  }
+
+  /** Gives back what has been claimed but not started. */
+  releaseWaiting(isWanted?: (run: ClaimedRun) => boolean): void {
+    for (const held of this.parts.held.takeWaiting(isWanted)) this.#release(held);
+  }
+
+  // What no rate limits goes first: it need not wait for the tokens of the others.
+  async #startDue(incarnation: Incarnation, due: readonly HeldRun[]): Promise<void> {
+    const rated = due.filter((held) => this.#rateGate.concerns(held));
+    const free = rated.length === 0 ? due : due.filter((held) => !this.#rateGate.concerns(held));
+    await this.#start(incarnation, free).catch((error: unknown) => {
+      this.#postpone(rated);
+      throw error;
+    });
+    if (rated.length > 0) await this.#start(incarnation, await this.#admit(incarnation, rated));
+  }
+
+  async #admit(incarnation: Incarnation, rated: readonly HeldRun[]): Promise<HeldRun[]> {
+    const { held, membership, clock } = this.parts;
+    const admission = await this.#rateGate.admit(incarnation, rated).catch((error: unknown) => {
+      this.#postpone(rated);
+      throw error;
+    });
+    if (admission === null) {
+      membership.acceptDeath(incarnation);
+      return [];
+    }
+    const nowMs = clock.monotonicMs();
+    for (const { held: each, waitMs } of admission.refused) held.postpone(each, nowMs + Math.ceil(waitMs));
+    if (membership.trusted() === incarnation) return admission.admitted;
+    for (const each of admission.admitted) held.postpone(each, nowMs);
+    return [];
+  }
+
+  /** Something went wrong before they could start; they are tried again. */
+  #postpone(due: readonly HeldRun[]): void {
+    const { held, clock } = this.parts;
+    for (const each of due) held.postpone(each, clock.monotonicMs() + DISTRUST_MS);
+  }
+
+  /** Ends those that came too late, or that nobody wants any more. */
+  #stillWanted(due: readonly HeldRun[]): HeldRun[] {
+    const now = this.parts.databaseClock.now();
+    return due.filter((held) => {
+      const { deadline, isCancelRequested } = held.run;
+      const isUnwanted = isCancelRequested || held.isUnwanted === true;
+      const why = isUnwanted ? 'cancelled' : deadline !== null && deadline <= now ? 'deadline' : null;
+      if (why !== null) this.parts.executor.endBeforeStart(held, why);
+      return why === null;
+    });
+  }
+
+  // What was lost before is written down before it starts: if this replica dies as well, it was running.
+  async #start(incarnation: Incarnation, due: readonly HeldRun[]): Promise<void> {
+    const { executor, membership } = this.parts;
+    const lostBefore = due.filter(({ run }) => run.losses > 0);
+    // A deadline may have passed while tokens were taken, or while it was written down.
+    for (const held of this.#stillWanted(due.filter(({ run }) => run.losses === 0))) executor.start(held);
+    if (lostBefore.length === 0) return;
+    try {
+      const runIds = lostBefore.map(({ run }) => run.id);
+      const marked = await asReplica(incarnation.db, incarnation, async (tx) => {
+        await markStarted(tx, { replica: incarnation.replica, runIds });
+        await noteRestarts(tx, { replica: incarnation.replica, runIds });
+      });
+      if (marked.kind === 'fenced') return membership.acceptDeath(incarnation);
+    } catch (error) {
+      for (const held of lostBefore) this.#release(held);
+      throw error;
+    }
+    if (membership.incarnation !== incarnation) return;
+    for (const held of this.#stillWanted(lostBefore)) executor.start(held);
+  }
+
+  #release(held: HeldRun): void {
+    this.parts.held.markEnded(held);
+    const now = this.parts.databaseClock.now();
+    this.parts.settleLoop.noteEnd({
+      run: held.run,
+      startedAt: now,
+      finishedAt: now,
+      transition: { kind: 'release' },
+      outputJson: null,
+    });
+  }
+
+  // While anything runs, the lease must be looked at even if nobody wakes this loop.
+  #lookAgainMs(): number {
+    return this.parts.held.running > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
+  }
+}

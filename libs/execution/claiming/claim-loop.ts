@@ -1,0 +1,259 @@
+// Which runs does this replica take next? It keeps lanes for the tenants of its slots that may have work,
+// takes a few runs from each in turn, and stops when it holds enough. Hints say where to look at once;
+// a look at all slots every second makes hints a matter of speed only.
+import { asReplica } from '#cluster/fences.js';
+import { jobTypeOfLane, partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
+import { ForeignRuns } from './foreign-runs.js';
+import type { Incarnation, Membership } from '#cluster/membership.js';
+import type { OwnershipLoop } from '#cluster/ownership-loop.js';
+import { randomUUID } from '#database/runtime/uuid.js';
+import type { Clock } from '#kernel/clock.js';
+import { asId, type Slot } from '#kernel/ids.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
+import { claimRuns, type TakenFromLane } from './claim.repository.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import { limitsConcurrency, worthHolding } from '#execution/limits/decisions/lane-rules.js';
+import { foundLimit, goingLimit, laneQuotas } from './decisions/lane-shares.js';
+import type { HeldRuns } from '#execution/held/held-runs.js';
+import { LaneLooks, type LookSettings } from './lane-looks.js';
+import { LaneQueue, type WaitingLane } from './lane-queue.js';
+import type { LaneWithRules } from './lane.repository.js';
+
+export interface ClaimSettings extends LookSettings {
+  /** How often all slots are looked at. */
+  pollMs: number;
+  /** Runs due this soon are claimed, too. Longer than pollMs, so that a planned run is held before it is due. */
+  aheadMs: number;
+  /** Lanes served by one claim. */
+  lanesPerClaim: number;
+  /** Runs taken by one claim. */
+  runsPerClaim: number;
+}
+
+export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
+  pollMs: 1_000,
+  aheadMs: 1_500,
+  lanesPerClaim: 250,
+  runsPerClaim: 1_000,
+  lanesPerLook: 1_000,
+  wornAfter: 1_000,
+};
+
+/** How often to look whether the lease is sure again. */
+const DISTRUST_MS = 250;
+
+interface LaneToServe extends WaitingLane {
+  quota: number;
+}
+
+export class ClaimLoop implements Loop {
+  readonly name = 'claim';
+  readonly claimed = new Topic<void>();
+  /** Nothing of these lanes may start any more. */
+  readonly paused = new Topic<readonly Lane[]>();
+  /** Something may start that might not before: limits, pauses, or what others hold were read anew. */
+  readonly reopened = new Topic<void>();
+  readonly #lanes = new LaneQueue();
+  readonly #foreign: ForeignRuns;
+  readonly #hinted = new Set<Slot>();
+  readonly #looks: LaneLooks;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly ownership: OwnershipLoop,
+    private readonly held: HeldRuns,
+    private readonly options: { settings: ClaimSettings; clock: Clock },
+  ) {
+    this.#foreign = new ForeignRuns(options.clock);
+    this.#looks = new LaneLooks(options.settings, options.clock);
+    membership.expelled.subscribe(() => this.#foreign.clear());
+    ownership.changed.subscribe(() => {
+      this.lookEverywhere();
+      this.#looks.forget();
+      this.#lanes.keepOnly(ownership.serving);
+      held.occupancy.keepOnly(ownership.serving);
+      this.#giveBackUnserved();
+    });
+  }
+
+  /** There may be new work in these slots. */
+  hint(slots: readonly Slot[]): void {
+    if (slots.length === 0) this.lookEverywhere();
+    else for (const slot of slots) this.#hinted.add(slot);
+  }
+
+  lookEverywhere(): void {
+    this.#lookedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  async runOnce(): Promise<number> {
+    const incarnation = this.membership.trusted();
+    if (this.membership.isDraining) return UNTIL_WOKEN_MS;
+    if (incarnation === null) return DISTRUST_MS;
+    const { serving } = this.ownership;
+    const { occupancy } = this.held;
+    const parked = occupancy.parked();
+    const freed = await this.#foreign.refresh(incarnation, { serving, hinted: this.#hinted, parked });
+    if (freed !== null) {
+      occupancy.setElsewhere(this.#foreign.runs, this.#foreign.known);
+      occupancy.forgetParked(parked);
+      occupancy.keepOnly(serving);
+      this.#reopen();
+      for (const slot of freed) this.#hinted.add(slot);
+    }
+    await this.#look(incarnation);
+    const room = Math.min(this.held.room(), this.options.settings.runsPerClaim);
+    // What ends makes room and wakes this loop; what keeps it from starting must be looked at all the same.
+    if (room <= 0) return this.#untilNextLook();
+    const lanes = this.#takeLanes(room);
+    if (lanes.length === 0) return this.#untilNextLook();
+    await this.#claim(incarnation, lanes);
+    return this.#lanes.size > 0 ? 0 : this.#untilNextLook();
+  }
+
+  /** Whose turn it is, each with what it may take: its part of the room, if its limits and its share let it. */
+  #takeLanes(room: number): LaneToServe[] {
+    const lanesMax = this.options.settings.lanesPerClaim;
+    const mayTake = (lane: Lane): boolean => this.#roomFor(lane) > 0;
+    const { going: waiting } = this.#lanes;
+    const found = this.#lanes.takeFound(foundLimit({ room, going: waiting, lanesMax }), mayTake);
+    const going = this.#lanes.takeGoing(goingLimit({ room, found: found.length, lanesMax }), mayTake);
+    const quotas = laneQuotas({ room, found: found.length, going: going.length });
+    const left = new Map<string, number>();
+    const serve = (lane: WaitingLane, part: number): LaneToServe => {
+      const jobType = `${lane.tenantId}/${jobTypeOfLane(lane.lane)}`;
+      const ofTenant = left.get(lane.tenantId) ?? this.held.roomFor(lane.tenantId);
+      const ofJobType = left.get(jobType) ?? this.#shareOf(lane);
+      const quota = Math.max(0, Math.min(part, this.#roomFor(lane), ofTenant, ofJobType));
+      left.set(lane.tenantId, ofTenant - quota);
+      left.set(jobType, ofJobType - quota);
+      return { ...lane, quota };
+    };
+    const served = [
+      ...found.map((lane) => serve(lane, quotas.found)),
+      ...going.map((lane) => serve(lane, quotas.going)),
+    ];
+    // Many lanes of one tenant or job type take no more all together than they may: they wait for the next pass.
+    this.#lanes.goOn(served.filter(({ quota }) => quota === 0));
+    return served.filter(({ quota }) => quota > 0);
+  }
+
+  #roomFor(lane: Lane): number {
+    const rules = this.held.rules.of(lane);
+    if (rules.paused) return 0;
+    const worth = worthHolding(rules, hasKey(lane)) - this.held.ofLane(lane);
+    return Math.min(worth, this.#shareOf(lane));
+  }
+
+  /** What its tenant, and its job type where a limit may hold all of it back, may hold besides. */
+  #shareOf(lane: Lane): number {
+    const isLimited = Number.isFinite(worthHolding(this.held.rules.of(lane), hasKey(lane)));
+    return isLimited ? this.held.roomForLimited(lane) : this.held.roomFor(lane.tenantId);
+  }
+
+  async #look(incarnation: Incarnation): Promise<void> {
+    const { serving } = this.ownership;
+    const everywhere = this.#untilLookEverywhere() <= 0;
+    const slots = everywhere ? [...serving.keys()] : [...this.#hinted].filter((slot) => serving.has(slot));
+    this.#hinted.clear();
+    if (everywhere) this.#lookedAtMs = this.options.clock.monotonicMs();
+    const found = await this.#looks.look(incarnation.db, slots, serving);
+    if (found !== null) this.#noteFound(found);
+  }
+
+  #noteFound(found: readonly LaneWithRules[]): void {
+    // Those that are found, held or waited for are all that anybody will ask about.
+    this.held.rules.keepOnly((lane) => this.held.ofLane(lane) > 0 || this.#lanes.has(lane));
+    for (const lane of found)
+      this.held.rules.note(lane, {
+        paused: lane.paused,
+        weight: lane.weight ?? 1,
+        tenant: lane.tenant ?? {},
+        jobType: lane.jobType ?? {},
+      });
+    this.#reopen();
+    this.#giveBackUnserved();
+    const paused = found.filter((lane) => lane.paused && this.held.ofLane(lane) > 0);
+    if (paused.length > 0) this.paused.publish(paused);
+    this.#lanes.add(found.filter((lane) => !lane.paused));
+  }
+
+  async #claim(incarnation: Incarnation, served: readonly LaneToServe[]): Promise<void> {
+    const lanes = served.flatMap((lane) => {
+      const epoch = this.#foreign.epochOf(lane.slot);
+      return epoch === undefined ? [] : [{ ...lane, epoch, from: lane.after ?? this.#looks.markOf(lane) }];
+    });
+    const request = {
+      claimId: asId.claim(randomUUID()),
+      replica: incarnation.replica,
+      lanes,
+      excluded: [
+        ...this.held.idsBehind(lanes),
+        ...this.#foreign.idsIn(new Set(lanes.map((lane) => lane.slot))),
+      ],
+      aheadMs: this.options.settings.aheadMs,
+    };
+    const result = await asReplica(incarnation.db, incarnation, (tx) => claimRuns(tx, request));
+    if (result.kind === 'fenced') return this.membership.acceptDeath(incarnation);
+    const { runs, taken, databaseTimeMs } = result.value;
+    this.#looks.noteClaimed(lanes, taken);
+    if (runs.length === 0 || this.membership.incarnation !== incarnation) return;
+    this.#hold(runs, databaseTimeMs);
+    for (const [index, { last }] of taken.entries()) {
+      const lane = lanes[index];
+      if (lane !== undefined && last !== null) this.held.noteFurthest(lane, last);
+    }
+    this.#giveBackUnserved();
+    this.#lanes.goOn(stillFull(lanes, taken));
+    this.claimed.publish();
+  }
+
+  #reopen(): void {
+    this.held.reopen();
+    this.reopened.publish();
+  }
+
+  /**
+   * A former owner does not know what its successors start, so it starts nothing more of what is limited: it gives
+   * that back, and the successor stops counting it (I7). What is not limited is finished here.
+   */
+  #giveBackUnserved(): void {
+    const unserved = [...this.held.lanes()].filter(
+      (lane) =>
+        !this.ownership.serving.has(lane.slot) && limitsConcurrency(this.held.rules.of(lane), hasKey(lane)),
+    );
+    if (unserved.length > 0) this.paused.publish(unserved);
+  }
+
+  // Counted from the answer's arrival, which is later than the instant it names: so never before run_at (I6).
+  #hold(runs: readonly ClaimedRun[], databaseTimeMs: number): void {
+    const nowMs = this.options.clock.monotonicMs();
+    this.held.add(runs, (run) => nowMs + Math.max(0, run.runAt.getTime() - databaseTimeMs), nowMs);
+  }
+
+  #untilNextLook(): number {
+    return Math.max(0, Math.min(this.#untilLookEverywhere(), this.#looks.untilOwedMs()));
+  }
+
+  #untilLookEverywhere(): number {
+    const againMs =
+      this.#foreign.runs.length === 0
+        ? this.options.settings.pollMs
+        : Math.min(250, this.options.settings.pollMs);
+    return this.#lookedAtMs + againMs - this.options.clock.monotonicMs();
+  }
+}
+
+/** Lanes that gave all they were asked for may have more, right behind. */
+function stillFull(lanes: readonly LaneToServe[], taken: readonly TakenFromLane[]): WaitingLane[] {
+  return lanes.flatMap(({ tenantId, slot, lane, quota }, index) => {
+    const { count = 0, last = null } = taken[index] ?? {};
+    return count === quota && last !== null ? [{ tenantId, slot, lane, after: last }] : [];
+  });
+}
+
+function hasKey({ lane }: Lane): boolean {
+  return partsOfLane(lane).concurrencyKey !== null;
+}

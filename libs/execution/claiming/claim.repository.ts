@@ -1,0 +1,196 @@
+// Which statement takes work? Because a slot has one owner, taking a batch is
+// one index walk per lane and one claim row for all of it; no run is written and none is contested.
+import { sql } from 'kysely';
+import type { Tx } from '#database/connection.js';
+import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
+import { plainArray } from '#database/array-text.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import { partsOfLane, type Lane, type LanePlace } from '#execution/runs/decisions/lane.js';
+import { markText } from './lane.repository.js';
+
+/** No run has it. */
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+function rankText({ rankUs }: LanePlace): string {
+  const us = ((rankUs % 1_000) + 1_000) % 1_000;
+  const text = new Date((rankUs - us) / 1_000).toISOString();
+  return `${text.slice(0, -1)}${String(us).padStart(3, '0')}`;
+}
+
+export interface ClaimRequest {
+  claimId: ClaimId;
+  replica: ReplicaNumber;
+  lanes: readonly LaneToClaim[];
+  /** Runs that are already held, here or under a claim of a former owner, and may lie beyond where their lane begins. */
+  excluded: readonly RunId[];
+  /** Runs due this soon are taken, too, and wait in memory. */
+  aheadMs: number;
+}
+
+export interface LaneToClaim extends Lane {
+  quota: number;
+  /** Of the slot's ownership, for which `excluded` was read. */
+  epoch: number;
+  /** Where to begin: right behind this place, or at this rank in milliseconds, or at the head. */
+  from: LanePlace | number | null;
+}
+
+export interface TakenRuns {
+  runs: ClaimedRun[];
+  /** The database's clock as the runs were picked. */
+  databaseTimeMs: number;
+  /** What was taken from each lane. */
+  taken: TakenFromLane[];
+}
+
+export interface TakenFromLane {
+  count: number;
+  /** The place of the last one. */
+  last: LanePlace | null;
+}
+
+/**
+ * Takes the next runs of each lane. The ownership of each slot and its epoch are read in the same
+ * statement, behind the replica gate, so a slot that was handed over yields nothing, not even if it has
+ * come back since. Race won: two owners never see the same run unclaimed, because the old one's claims
+ * are visible before the new one may ask.
+ */
+export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRuns> {
+  const { claimId, replica, lanes, excluded, aheadMs } = request;
+  // What is the same for a whole lane is not sent back with each of its runs, and neither is what is as usual.
+  const { rows } = await sql<PickedRow>`
+    with lane as materialized (
+      select l.number, l.slot, l.tenant_id, l.lane, l.quota, l.rank, l.id
+        from unnest(${plainArray(lanes.map((lane) => lane.slot))}::smallint[],
+                    ${plainArray(lanes.map((lane) => lane.tenantId))}::uuid[],
+                    ${lanes.map((lane) => lane.lane)}::text[],
+                    ${plainArray(lanes.map((lane) => lane.quota))}::int[],
+                    ${plainArray(lanes.map((lane) => lane.epoch))}::bigint[],
+                    ${plainArray(lanes.map(({ from }) => (isPlace(from) ? rankText(from) : markText(from))))}::timestamp[],
+                    ${plainArray(lanes.map(({ from }) => (isPlace(from) ? from.id : FIRST_ID)))}::uuid[])
+             with ordinality as l (slot, tenant_id, lane, quota, epoch, rank, id, number)
+        join carillon.slot_owner o on o.slot = l.slot and o.owner = ${replica} and o.epoch = l.epoch and o.target is null),
+    picked as materialized (
+      select lane.number, r.*
+        from lane
+       cross join lateral (
+         select id, schedule_id, due_at, payload, priority, run_at, attempt, failures, losses, deadline, details, cancel_requested_at
+           from carillon.run
+          where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
+            and ((run_at at time zone 'UTC') - priority * interval '1 minute', id) > (lane.rank, lane.id)
+            and run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
+            and id <> all(${plainArray(excluded)}::uuid[])
+          order by (run_at at time zone 'UTC') - priority * interval '1 minute', id
+          limit lane.quota) r),
+    noted as (
+      insert into carillon.claim (id, replica, run_ids)
+      select ${claimId}, ${replica}, array_agg(id) from picked having count(*) > 0)
+    select number::int, id, payload, date_part('epoch', run_at) * 1000 as "atMs",
+           case when schedule_id is null and due_at is null and priority = 0 and attempt = 1 and failures = 0 and losses = 0
+                     and deadline is null and details is null and cancel_requested_at is null then null
+                else jsonb_build_object(
+                  'scheduleId', schedule_id, 'dueAtMs', date_part('epoch', due_at) * 1000, 'priority', priority,
+                  'attempt', attempt, 'failures', failures, 'losses', losses, 'deadlineMs', date_part('epoch', deadline) * 1000,
+                  'details', details, 'isCancelRequested', cancel_requested_at is not null)
+           end as unusual
+      from picked
+     union all
+    select 0, null, null, date_part('epoch', clock_timestamp()) * 1000, null`.execute(tx);
+  const served = lanes.map(({ slot, tenantId, lane }): ServedLane => ({
+    lane: { claimId, slot, tenantId, lane, ...partsOfLane(lane) },
+    count: 0,
+    last: null,
+  }));
+  const runs: ClaimedRun[] = [];
+  let databaseTimeMs = Number.NaN;
+  for (const row of rows) {
+    const from = served[row.number - 1]; // numbered from 1; 0 is the time
+    if (from === undefined) databaseTimeMs = row.atMs;
+    else {
+      runs.push(claimedRun(row, from.lane));
+      from.count += 1;
+      from.last = row;
+    }
+  }
+  const taken = served.map(({ count, last }) => ({ count, last: last === null ? null : placeOf(last) }));
+  return { runs, databaseTimeMs, taken };
+}
+
+interface ServedLane {
+  readonly lane: LaneOfClaim;
+  count: number;
+  last: PickedRow | null;
+}
+
+function isPlace(from: LanePlace | number | null): from is LanePlace {
+  return typeof from === 'object' && from !== null;
+}
+
+// The instant comes as a float8, whose error is a quarter of a microsecond.
+function placeOf({ id, atMs, unusual }: PickedRow): LanePlace {
+  const minutes = unusual?.priority ?? 0;
+  return { rankUs: Math.round(atMs * 1_000) - minutes * 60_000_000, id };
+}
+
+type LaneOfClaim = Pick<
+  ClaimedRun,
+  'claimId' | 'slot' | 'tenantId' | 'lane' | 'queue' | 'jobType' | 'concurrencyKey'
+>;
+
+interface PickedRow extends Pick<ClaimedRun, 'id' | 'payload'> {
+  number: number;
+  atMs: number;
+  /** Null for most: due at once, of no schedule, and not tried before. */
+  unusual: Unusual | null;
+}
+
+interface Unusual extends Pick<
+  ClaimedRun,
+  'scheduleId' | 'priority' | 'attempt' | 'failures' | 'losses' | 'isCancelRequested' | 'details'
+> {
+  dueAtMs: number | null;
+  deadlineMs: number | null;
+}
+
+const USUAL: Unusual = {
+  scheduleId: null,
+  dueAtMs: null,
+  priority: 0,
+  attempt: 1,
+  failures: 0,
+  losses: 0,
+  deadlineMs: null,
+  details: null,
+  isCancelRequested: false,
+};
+
+// Field by field: a spread of two objects takes several times as long, and this is done for every run.
+function claimedRun(row: PickedRow, lane: LaneOfClaim): ClaimedRun {
+  const unusual = row.unusual ?? USUAL;
+  return {
+    id: row.id,
+    claimId: lane.claimId,
+    tenantId: lane.tenantId,
+    slot: lane.slot,
+    lane: lane.lane,
+    jobType: lane.jobType,
+    queue: lane.queue,
+    concurrencyKey: lane.concurrencyKey,
+    scheduleId: unusual.scheduleId,
+    dueAt: dateOf(unusual.dueAtMs),
+    payload: row.payload,
+    priority: unusual.priority,
+    runAt: new Date(row.atMs),
+    attempt: unusual.attempt,
+    failures: unusual.failures,
+    losses: unusual.losses,
+    deadline: dateOf(unusual.deadlineMs),
+    isCancelRequested: unusual.isCancelRequested,
+    details: unusual.details,
+  };
+}
+
+// Rounded: what was a whole millisecond may come as a little less.
+function dateOf(ms: number | null): Date | null {
+  return ms === null ? null : new Date(Math.round(ms));
+}

@@ -1,0 +1,101 @@
+// Which lanes of our slots may have work? A full look goes from head to head through all lanes of a slot. Where many
+// runs were taken it must step over their dead index entries, for as long as somebody holds an old snapshot; when
+// that takes long, further looks begin at the marks of worn lanes (lane-marks.ts) for a while, and what they may have
+// missed is owed: the next full look, soon, is for all slots that were asked for meanwhile.
+import type { Database } from '#database/connection.js';
+import type { Clock } from '#kernel/clock.js';
+import type { Slot } from '#kernel/ids.js';
+import type { Lane } from '#execution/runs/decisions/lane.js';
+import { discoverLanes, type LaneWithRules } from './lane.repository.js';
+import type { TakenFromLane } from './claim.repository.js';
+import { isCheapLook, lookPauseMs } from './decisions/look-pause.js';
+import { LaneMarks, looksBetween } from './lane-marks.js';
+
+export interface LookSettings {
+  /** Lanes of one slot found by one look; the next one goes on behind them. */
+  lanesPerLook: number;
+  /** Runs taken from a lane before it is worth remembering how far it has been emptied. */
+  wornAfter: number;
+}
+
+export class LaneLooks {
+  readonly #marks: LaneMarks;
+  /** Slots with more lanes than one look finds: the last one found. */
+  readonly #lookedUpTo = new Map<Slot, Lane>();
+  /** Slots that were asked for since their last full look. */
+  readonly #owed = new Set<Slot>();
+  #fullFromMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly settings: LookSettings,
+    private readonly clock: Clock,
+  ) {
+    this.#marks = new LaneMarks(settings.wornAfter);
+  }
+
+  /** How long until a full look is due that is owed. */
+  untilOwedMs(): number {
+    return this.#owed.size === 0 ? Number.POSITIVE_INFINITY : this.#fullFromMs - this.clock.monotonicMs();
+  }
+
+  /** The lanes with runs in these slots, or in those that are owed a look; null when there is nothing to look at. */
+  async look(
+    db: Database,
+    slots: readonly Slot[],
+    serving: { has(slot: Slot): boolean },
+  ): Promise<LaneWithRules[] | null> {
+    for (const slot of slots) this.#owed.add(slot);
+    for (const slot of this.#owed) if (!serving.has(slot)) this.#owed.delete(slot);
+    if (this.#owed.size === 0) return null;
+    const isFullDue = this.#fullFromMs <= this.clock.monotonicMs();
+    if (isFullDue || this.#marks.markedIn(this.#owed).length === 0) return this.#lookInFull(db);
+    if (slots.length === 0) return null;
+    const limit = this.settings.lanesPerLook;
+    const marked = this.#marks.markedIn(new Set(slots));
+    return discoverLanes(db, { looks: looksBetween(slots, marked), marked, limit });
+  }
+
+  /** From which rank to claim; null is the lane's head. */
+  markOf(lane: Lane): number | null {
+    return this.#marks.markOf(lane);
+  }
+
+  noteClaimed(lanes: readonly Lane[], taken: readonly TakenFromLane[]): void {
+    this.#marks.noteClaimed(lanes, taken);
+  }
+
+  /** Other slots are ours now: until one comes back, its next owners may put back into it what they like. */
+  forget(): void {
+    this.#marks.forget(() => true);
+    this.#lookedUpTo.clear();
+  }
+
+  async #lookInFull(db: Database): Promise<LaneWithRules[]> {
+    const slots = new Set(this.#owed);
+    const startMs = this.clock.monotonicMs();
+    try {
+      const found = await this.#discover(db, [...slots]);
+      for (const slot of slots) this.#owed.delete(slot);
+      this.#marks.noteFound(found);
+      return found;
+    } finally {
+      const tookMs = this.clock.monotonicMs() - startMs;
+      this.#fullFromMs = startMs + tookMs + lookPauseMs(tookMs);
+      if (isCheapLook(tookMs)) this.#marks.forget((slot) => slots.has(slot));
+    }
+  }
+
+  async #discover(db: Database, slots: readonly Slot[]): Promise<LaneWithRules[]> {
+    const limit = this.settings.lanesPerLook;
+    const looks = slots.map((slot) => ({ slot, after: this.#lookedUpTo.get(slot) ?? null }));
+    const found = await discoverLanes(db, { looks, limit });
+    const bySlot = Map.groupBy(found, (lane) => lane.slot);
+    for (const slot of slots) {
+      const lanes = bySlot.get(slot) ?? [];
+      const last = lanes.at(-1);
+      if (last !== undefined && lanes.length === limit) this.#lookedUpTo.set(slot, last);
+      else this.#lookedUpTo.delete(slot);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,98 @@
+// Which lanes hold any run, and what rules hold in them? Found by skipping along one index from lane to lane.
+import { sql } from 'kysely';
+import type { Database } from '#database/connection.js';
+import type { Slot, TenantId } from '#kernel/ids.js';
+import type { Lane } from '#execution/runs/decisions/lane.js';
+import type { JobTypeLimits, TenantLimits } from '#execution/limits/limits.js';
+
+export interface LaneWithRules extends Lane {
+  paused: boolean;
+  weight: number | null;
+  /** Null when nothing is limited. */
+  tenant: TenantLimits | null;
+  jobType: JobTypeLimits | null;
+}
+
+/** Where to look in a slot: behind this lane, or from the beginning; and before that one, or to the end. */
+export interface SlotLook {
+  slot: Slot;
+  after: { tenantId: TenantId; lane: string } | null;
+  before?: { tenantId: TenantId; lane: string };
+}
+
+/** A lane, and the rank in milliseconds from which on it is looked at: everything below it was taken before. */
+export interface MarkedLane extends Lane {
+  mark: number;
+}
+
+const FIRST_TENANT = '00000000-0000-0000-0000-000000000000';
+/** No id has all bits set. */
+const LAST_TENANT = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** As the index of claims has it: an instant of UTC without a zone. Null is the head of the lane. */
+export function markText(mark: number | null): string {
+  return mark === null ? '-infinity' : new Date(mark).toISOString();
+}
+
+/**
+ * The lanes in these slots that hold any run, at most `limit` of each look, found by skipping from lane to lane
+ * along the index; those of the marked lanes that hold any from their marks on; and what holds in each of them.
+ */
+export async function discoverLanes(
+  db: Database,
+  {
+    looks,
+    marked = [],
+    limit,
+  }: { looks: readonly SlotLook[]; marked?: readonly MarkedLane[]; limit: number },
+): Promise<LaneWithRules[]> {
+  const { rows } = await sql<LaneWithRules>`
+    with found as materialized (
+      select s.slot, skipped.tenant_id, skipped.lane
+        from unnest(${looks.map((look) => look.slot)}::smallint[],
+                    ${looks.map((look) => look.after?.tenantId ?? FIRST_TENANT)}::uuid[],
+                    ${looks.map((look) => look.after?.lane ?? '')}::text[],
+                    ${looks.map((look) => look.before?.tenantId ?? LAST_TENANT)}::uuid[],
+                    ${looks.map((look) => look.before?.lane ?? '')}::text[]) as s (slot, tenant_id, lane, end_tenant, end_lane)
+       cross join lateral (
+         with recursive skipped as (
+           (select tenant_id, lane from carillon.run
+             where slot = s.slot and (tenant_id, lane) > (s.tenant_id, s.lane collate "C")
+               and (tenant_id, lane) < (s.end_tenant, s.end_lane collate "C")
+             order by tenant_id, lane limit 1)
+           union all
+           select next.tenant_id, next.lane
+             from skipped f
+            cross join lateral (
+              select r.tenant_id, r.lane from carillon.run r
+               where r.slot = s.slot and (r.tenant_id, r.lane) > (f.tenant_id, f.lane)
+                 and (r.tenant_id, r.lane) < (s.end_tenant, s.end_lane collate "C")
+               order by r.tenant_id, r.lane limit 1) next)
+         select tenant_id, lane from skipped limit ${limit}) skipped
+       union all
+      select m.slot, m.tenant_id, m.lane
+        from unnest(${marked.map((lane) => lane.slot)}::smallint[],
+                    ${marked.map((lane) => lane.tenantId)}::uuid[],
+                    ${marked.map((lane) => lane.lane)}::text[],
+                    ${marked.map((lane) => markText(lane.mark))}::timestamp[]) as m (slot, tenant_id, lane, mark)
+       cross join lateral (
+         select 1 from carillon.run r
+          where r.slot = m.slot and r.tenant_id = m.tenant_id and r.lane = m.lane
+            and (r.run_at at time zone 'UTC') - r.priority * interval '1 minute' >= m.mark
+          limit 1) there)
+    select found.slot, found.tenant_id as "tenantId", found.lane, t.weight,
+           coalesce(t.state = 'suspended', false) or q.paused_at is not null or j.paused_at is not null as paused,
+           nullif(t.limits, '{}') as tenant, nullif(j.limits, '{}') as "jobType"
+      from found
+      -- A limit, so that each is one look at an index: joined freely, all tenants are read for each slot.
+      left join lateral (select weight, state, limits from carillon.tenant where id = found.tenant_id limit 1) t on true
+      left join lateral (
+        select paused_at from carillon.queue
+         where tenant_id = found.tenant_id and name = split_part(found.lane, '/', 1) limit 1) q on true
+      left join lateral (
+        select limits, paused_at from carillon.job_type
+         where name = split_part(found.lane, '/', 2) and (tenant_id = found.tenant_id or tenant_id is null)
+         order by tenant_id nulls last
+         limit 1) j on true`.execute(db);
+  return rows;
+}

@@ -1,0 +1,94 @@
+// How much is held of each lane, job type and tenant? Each run keeps the account that it is counted in, so that to count
+// it costs no looking up.
+import type { TenantId } from '#kernel/ids.js';
+import { PairMap } from '#kernel/pair-map.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import {
+  jobTypeOfLane,
+  type Lane,
+  type LanePlace,
+  isBehind,
+  type LaneName,
+} from '#execution/runs/decisions/lane.js';
+
+interface Account {
+  held: number;
+}
+
+export interface LaneAccount extends Lane, Account {
+  readonly tenant: Account;
+  readonly jobType: Account;
+  /** The place of the last run that was taken while any was held; null when that is not known. */
+  furthest: LanePlace | null;
+}
+
+export class HeldAccounts {
+  readonly #tenants = new Map<TenantId, Account>();
+  readonly #jobTypes = new PairMap<TenantId, string, Account>();
+  readonly #lanes = new PairMap<TenantId, string, LaneAccount>();
+
+  /** Of which something is held, or about to be. */
+  open({ tenantId, slot, lane, jobType }: ClaimedRun): LaneAccount {
+    const known = this.#lanes.get(tenantId, lane);
+    if (known !== undefined) return known;
+    const ofTenant = this.#tenants.get(tenantId) ?? { held: 0 };
+    const ofJobType = this.#jobTypes.get(tenantId, jobType) ?? { held: 0 };
+    this.#tenants.set(tenantId, ofTenant);
+    this.#jobTypes.set(tenantId, jobType, ofJobType);
+    const account = { tenantId, slot, lane, held: 0, furthest: null, tenant: ofTenant, jobType: ofJobType };
+    this.#lanes.set(tenantId, lane, account);
+    return account;
+  }
+
+  add(account: LaneAccount): void {
+    account.held += 1;
+    account.jobType.held += 1;
+    account.tenant.held += 1;
+  }
+
+  remove(account: LaneAccount): void {
+    const { tenantId, lane } = account;
+    account.held -= 1;
+    account.jobType.held -= 1;
+    account.tenant.held -= 1;
+    if (account.held === 0) this.#lanes.delete(tenantId, lane);
+    if (account.jobType.held === 0) this.#jobTypes.delete(tenantId, jobTypeOfLane(lane));
+    if (account.tenant.held === 0) this.#tenants.delete(tenantId);
+  }
+
+  find({ tenantId, lane }: LaneName): LaneAccount | undefined {
+    return this.#lanes.get(tenantId, lane);
+  }
+
+  /** The last run that a claim took from the lane stands here. */
+  noteFurthest(lane: LaneName, place: LanePlace): void {
+    const account = this.find(lane);
+    if (account === undefined) return;
+    if (account.furthest === null || isBehind(place, account.furthest)) account.furthest = place;
+  }
+
+  /** The lane's account, if some of what is held of it may stand behind this place; null is the head. */
+  findBehind({ after, ...lane }: LaneName & { after: LanePlace | null }): LaneAccount | undefined {
+    const account = this.find(lane);
+    if (account === undefined || after === null || account.furthest === null) return account;
+    return isBehind(account.furthest, after) ? account : undefined;
+  }
+
+  ofTenant(tenantId: TenantId): number {
+    return this.#tenants.get(tenantId)?.held ?? 0;
+  }
+
+  ofJobType({ tenantId, lane }: LaneName): number {
+    return this.#jobTypes.get(tenantId, jobTypeOfLane(lane))?.held ?? 0;
+  }
+
+  lanes(): Iterable<Lane> {
+    return this.#lanes.values();
+  }
+
+  clear(): void {
+    this.#tenants.clear();
+    this.#jobTypes.clear();
+    this.#lanes.clear();
+  }
+}

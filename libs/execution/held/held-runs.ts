@@ -1,0 +1,289 @@
+// What does this replica hold in memory? Every run that it has claimed and whose end is not yet in the
+// database: waiting for its due time, running, or over and waiting to be written. The number is bounded,
+// because what is held here is what others must redo if this process dies. A run that was lost in two
+// deaths may be what kills its replicas, so it goes into quarantine: only one such run at a time, and the
+// next death tells it from those that were merely beside it. Neither what is held nor what runs is ever left to those
+// who have much of it already: whoever comes with a single run finds room.
+import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import { barrierOf } from '#execution/limits/decisions/lane-rules.js';
+import { rankOf, type Lane, type LanePlace, type LaneName } from '#execution/runs/decisions/lane.js';
+import { HeldIndex } from './held-index.js';
+import { HeldAccounts, type LaneAccount } from './held-accounts.js';
+import type { HeldRun } from './held-run.js';
+import { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
+import { Occupancy } from '#execution/limits/occupancy.js';
+import { ReadyLanes } from './ready-lanes.js';
+
+/** Losses from which on a run is suspected of killing its replicas. */
+const QUARANTINE_LOSSES = 2;
+/**
+ * How many times what is free one tenant may hold: alone it gets 4/5 of the room. A dynamic threshold, as in
+ * shared-memory switches (Choudhury, Hahne, IEEE/ACM ToN 1998).
+ */
+const HELD_SHARE = 4;
+/** This part of what may run at once is for tenants that run less than this here. */
+const RESERVE = 0.1;
+
+export class HeldRuns {
+  readonly #runs = new HeldIndex();
+  /** Soonest last, so that taking one is a pop. */
+  #waiting: HeldRun[] = [];
+  readonly rules = new LaneRulesBook();
+  readonly occupancy = new Occupancy();
+  readonly #ready = new ReadyLanes(this.rules, this.occupancy, () => this.#share());
+  #quarantine: HeldRun[] = [];
+  #quarantined: HeldRun | null = null;
+  readonly #accounts = new HeldAccounts();
+  readonly #leftInClaim = new Map<ClaimId, number>();
+  #running = 0;
+  #turns = 0;
+
+  constructor(private readonly limits: { held: number; running: number }) {}
+
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** How many more runs may be claimed. */
+  room(): number {
+    return this.limits.held - this.#runs.size;
+  }
+
+  /** How many more of them may be one tenant's. */
+  roomFor(tenantId: TenantId): number {
+    return HELD_SHARE * this.room() - this.#accounts.ofTenant(tenantId);
+  }
+
+  /** How many more of a job type that a limit holds back: never all that its tenant may hold, so that his others go on. */
+  roomForLimited(lane: Pick<Lane, 'tenantId' | 'lane'>): number {
+    const held = this.#accounts.ofJobType(lane);
+    // Each that is taken makes the room smaller, and the tenant's and the job type's part larger.
+    return Math.floor((this.roomFor(lane.tenantId) - held) / (HELD_SHARE + 2));
+  }
+
+  /** How many runs of the lane are held. */
+  ofLane(lane: Pick<Lane, 'tenantId' | 'lane'>): number {
+    return this.#accounts.find(lane)?.held ?? 0;
+  }
+
+  /** The lanes of which any run is held. */
+  lanes(): Iterable<Lane> {
+    return this.#accounts.lanes();
+  }
+
+  /** Adds one claim's runs; `startAtMs` turns a run's due time into this process's clock, on which it is `nowMs`. */
+  add(runs: readonly ClaimedRun[], startAtMs: (run: ClaimedRun) => number, nowMs = -Infinity): void {
+    let account: LaneAccount | undefined;
+    for (const run of runs) {
+      // Those of a lane come together.
+      if (account?.lane !== run.lane || account.tenantId !== run.tenantId) account = this.#accounts.open(run);
+      const held: HeldRun = {
+        run,
+        account,
+        startAtMs: startAtMs(run),
+        turn: (this.#turns += 1),
+        state: 'waiting',
+        begunAtMs: 0,
+        charged: 0,
+      };
+      this.#runs.add(held);
+      if (isSuspect(held)) this.#quarantine.push(held);
+      else if (held.startAtMs <= nowMs) this.#ready.add(held);
+      else this.#waiting.push(held);
+      this.#accounts.add(account);
+      this.#leftInClaim.set(run.claimId, (this.#leftInClaim.get(run.claimId) ?? 0) + 1);
+    }
+    this.#waiting.sort(soonestLast);
+    this.#quarantine.sort(soonestLast);
+  }
+
+  /** The last run that a claim took from the lane stands here. */
+  noteFurthest(lane: Lane, place: LanePlace): void {
+    this.#accounts.noteFurthest(lane, place);
+  }
+
+  /** Undefined for what is not held, or no longer. */
+  find(id: RunId): HeldRun | undefined {
+    return this.#runs.find(id);
+  }
+
+  all(): Iterable<HeldRun> {
+    return this.#runs.values();
+  }
+
+  /** Takes back one run that has not started; false if it has. */
+  withdraw(held: HeldRun): boolean {
+    return held.state === 'waiting' && this.takeWaiting(({ id }) => id === held.run.id).length > 0;
+  }
+
+  /** The runs to start now: due, and within what may run at once. They are 'running' from here on. */
+  takeDue(nowMs: number): HeldRun[] {
+    const due: HeldRun[] = [];
+    const suspect = this.#nextSuspect();
+    if (suspect !== undefined && suspect.startAtMs <= nowMs && this.#running < this.limits.running) {
+      this.#quarantine.splice(this.#quarantine.indexOf(suspect), 1);
+      this.#quarantined = suspect;
+      due.push(this.#begin(suspect, nowMs));
+    }
+    for (
+      let next = this.#waiting.at(-1);
+      next !== undefined && next.startAtMs <= nowMs;
+      next = this.#waiting.at(-1)
+    ) {
+      this.#waiting.pop();
+      this.#ready.add(next);
+    }
+    while (this.#running < this.limits.running) {
+      const next = this.#ready.take(nowMs);
+      if (next === undefined) break;
+      due.push(this.#begin(next, nowMs));
+    }
+    return due;
+  }
+
+  /** When the next waiting run is due, unless the running ones fill the replica; the past when one is due already. */
+  nextStartAtMs(): number | null {
+    if (this.#running >= this.limits.running) return null;
+    const next = Math.min(
+      this.#ready.nextAtMs(),
+      this.#waiting.at(-1)?.startAtMs ?? Number.POSITIVE_INFINITY,
+      this.#nextSuspect()?.startAtMs ?? Number.POSITIVE_INFINITY,
+    );
+    return next === Number.POSITIVE_INFINITY ? null : next;
+  }
+
+  /** Takes back what has not started. */
+  takeWaiting(isWanted: (run: ClaimedRun) => boolean = () => true): HeldRun[] {
+    const taken = [...this.#waiting, ...this.#quarantine].filter(({ run }) => isWanted(run));
+    taken.push(...this.#ready.takeWhere(isWanted));
+    this.#waiting = this.#waiting.filter(({ run }) => !isWanted(run));
+    this.#quarantine = this.#quarantine.filter(({ run }) => !isWanted(run));
+    for (const held of taken) held.state = 'ended';
+    return taken;
+  }
+
+  markEnded(held: HeldRun, nowMs = held.begunAtMs): void {
+    // What was dropped with its incarnation counts no more.
+    if (this.#runs.find(held.run.id) !== held) return;
+    this.#stop(held, nowMs);
+    held.state = 'ended';
+  }
+
+  /** It has left for outside, and its limits count it on. */
+  markParked(held: HeldRun, nowMs: number): void {
+    if (this.#runs.find(held.run.id) === held) this.occupancy.leave(held.run);
+    this.markEnded(held, nowMs);
+  }
+
+  /** Takes back a start that was not to be: nothing of the lane starts before this moment. */
+  postpone(held: HeldRun, untilMs: number): void {
+    if (this.#runs.find(held.run.id) !== held || held.state !== 'running') return;
+    this.#makeWay(held);
+    this.#ready.takenBack(held);
+    held.state = 'waiting';
+    if (isSuspect(held)) {
+      held.startAtMs = untilMs;
+      this.#quarantine.push(held);
+      this.#quarantine.sort(soonestLast);
+    } else {
+      this.#ready.add(held);
+      this.#ready.closeUntil(held.run, untilMs);
+    }
+  }
+
+  /** Limits, pauses, or what others hold may have changed. */
+  reopen(): void {
+    this.#ready.reopenAll();
+  }
+
+  /** The run's end is in the database, or was refused there. True when it was the last of its claim. */
+  forget(run: ClaimedRun): boolean {
+    this.occupancy.noteParked(run);
+    const held = this.#runs.take(run);
+    if (held === undefined) return false;
+    this.#accounts.remove(held.account);
+    const left = (this.#leftInClaim.get(run.claimId) ?? 1) - 1;
+    if (left > 0) this.#leftInClaim.set(run.claimId, left);
+    else this.#leftInClaim.delete(run.claimId);
+    return left === 0;
+  }
+
+  /** Whether this very claimed run is held, and not only another with its id. */
+  holds(run: ClaimedRun): boolean {
+    return this.#runs.holds(run);
+  }
+
+  /** How many runs of the claim are still held. */
+  leftInClaim(claimId: ClaimId): number {
+    return this.#leftInClaim.get(claimId) ?? 0;
+  }
+
+  /** What a claim must leave out that begins at these places: runs of the lanes that are held and may stand behind. */
+  idsBehind(lanes: readonly (LaneName & { after: LanePlace | null })[]): RunId[] {
+    const touched = new Set(lanes.flatMap((lane) => this.#accounts.findBehind(lane) ?? []));
+    // Nearly always, when lanes go on where they ended.
+    if (touched.size === 0) return [];
+    return [...this.#runs.values()].flatMap(({ run, account }) => (touched.has(account) ? [run.id] : []));
+  }
+
+  /** Drops everything, because this incarnation's claims are void. */
+  clear(): void {
+    this.#runs.clear();
+    this.#waiting = [];
+    this.#ready.clear();
+    this.#quarantine = [];
+    this.#quarantined = null;
+    this.#accounts.clear();
+    this.#leftInClaim.clear();
+    this.occupancy.clear();
+    this.#running = 0;
+  }
+
+  #share(): number {
+    const reserve = Math.floor(RESERVE * this.limits.running);
+    const free = this.limits.running - this.#running;
+    return free > reserve ? Number.POSITIVE_INFINITY : reserve;
+  }
+
+  #begin(held: HeldRun, nowMs: number): HeldRun {
+    held.state = 'running';
+    held.begunAtMs = nowMs;
+    this.#running += 1;
+    this.occupancy.begin(held.run);
+    return held;
+  }
+
+  #stop(held: HeldRun, nowMs: number): void {
+    if (held.state !== 'running') return;
+    this.#makeWay(held);
+    this.#ready.ended(held, nowMs);
+  }
+
+  #makeWay(held: HeldRun): void {
+    if (held === this.#quarantined) this.#quarantined = null;
+    this.#running -= 1;
+    this.occupancy.end(held.run);
+  }
+
+  /** The quarantined run to start next, if there is none already and a limit does not hold it back. */
+  #nextSuspect(): HeldRun | undefined {
+    if (this.#quarantined !== null) return undefined;
+    return this.#quarantine.findLast(({ run }) => {
+      const rules = this.rules.ofRun(run);
+      return barrierOf(rules, () => this.occupancy.of(run), run.concurrencyKey !== null) === null;
+    });
+  }
+}
+
+function isSuspect({ run }: HeldRun): boolean {
+  return run.losses >= QUARANTINE_LOSSES;
+}
+
+function soonestLast(a: HeldRun, b: HeldRun): number {
+  return b.startAtMs - a.startAtMs || rankOf(b.run) - rankOf(a.run) || b.turn - a.turn;
+}

@@ -1,0 +1,217 @@
+// Which of the held runs that are due starts next? The tenant's that has used the least worker time; of its
+// lanes the one whose first run has the lowest rank; but nothing from a lane that a limit or a pause holds back.
+// Such a lane is set aside until something changes that could open it, so that it costs nothing meanwhile.
+import type { TenantId } from '#kernel/ids.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import { barrierOf, type Barrier, type LaneRules } from '#execution/limits/decisions/lane-rules.js';
+import { rankOf } from '#execution/runs/decisions/lane.js';
+import type { HeldRun } from './held-run.js';
+import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
+import type { Occupancy } from '#execution/limits/occupancy.js';
+import { TenantTurns } from './tenant-turns.js';
+
+interface Lane {
+  /** The best last. */
+  runs: HeldRun[];
+  readonly jobType: string;
+  readonly concurrencyKey: string | null;
+  rules: LaneRules;
+  /** Set aside: by a limit or a pause, and until a moment by a rate. */
+  closedBy: Barrier | null;
+  closedUntilMs: number;
+}
+
+export class ReadyLanes {
+  readonly #tenants = new Map<TenantId, Map<string, Lane>>();
+  readonly #turns = new TenantTurns();
+  /** Tenants with something due, out of their turn because all of it is held back. */
+  readonly #heldBack = new Set<TenantId>();
+  /** Those of them that have their share of what runs here, until something ends. */
+  readonly #overShare = new Set<TenantId>();
+  /** When a rate lets a tenant that is held back start something again. */
+  readonly #rated = new Map<TenantId, number>();
+
+  constructor(
+    private readonly book: LaneRulesBook,
+    private readonly occupancy: Occupancy,
+    /** How many of the tenant's runs may run here at once, as things stand. */
+    private readonly share: () => number,
+  ) {}
+
+  add(held: HeldRun): void {
+    const { tenantId } = held.run;
+    let lanes = this.#tenants.get(tenantId);
+    if (lanes === undefined) this.#tenants.set(tenantId, (lanes = new Map()));
+    const name = held.run.lane;
+    const lane = lanes.get(name);
+    if (lane === undefined) {
+      const rules = this.book.of({ tenantId, lane: name });
+      const { jobType, concurrencyKey } = held.run;
+      const closedUntilMs = Number.NEGATIVE_INFINITY;
+      lanes.set(name, { runs: [held], jobType, concurrencyKey, rules, closedBy: null, closedUntilMs });
+    } else lane.runs.splice(placeFor(lane.runs, held), 0, held);
+    if (!this.#heldBack.has(tenantId) || lane === undefined) this.#enter(tenantId);
+  }
+
+  /** Undefined when nothing may start. */
+  take(nowMs: number): HeldRun | undefined {
+    for (const [tenantId, untilMs] of this.#rated) if (untilMs <= nowMs) this.#enter(tenantId);
+    for (let tenantId = this.#turns.take(); tenantId !== undefined; tenantId = this.#turns.take()) {
+      const next = this.#takeFrom(tenantId, nowMs);
+      if (next !== undefined) return next;
+    }
+    return undefined;
+  }
+
+  /** A run has ended here: what it kept from starting may start. */
+  ended(held: HeldRun, nowMs: number): void {
+    const { weight } = this.book.ofRun(held.run);
+    const tookMs = nowMs - held.begunAtMs;
+    this.#turns.correct(held.run.tenantId, { charged: held.charged, tookMs, weight });
+    this.#makeWay(held.run);
+  }
+
+  /** A run that was taken does not start after all: its tenant owes nothing for it. */
+  takenBack(held: HeldRun): void {
+    this.#turns.refund(held.run.tenantId, held.charged);
+    held.charged = 0;
+    this.#makeWay(held.run);
+  }
+
+  #makeWay({ tenantId, jobType, concurrencyKey }: ClaimedRun): void {
+    const lanes = this.#tenants.get(tenantId);
+    for (const lane of lanes?.values() ?? []) {
+      const isOfKey = lane.closedBy === 'key' && lane.concurrencyKey === concurrencyKey;
+      if (lane.jobType === jobType && (lane.closedBy === 'job-type' || isOfKey)) lane.closedBy = null;
+    }
+    // Who is not held back stands in the queue already.
+    if (this.#heldBack.has(tenantId)) this.#enter(tenantId);
+    for (const tenantId of this.#overShare) this.#enter(tenantId);
+    this.#overShare.clear();
+  }
+
+  /** Limits or what others hold may have changed: everything is looked at anew. */
+  reopenAll(): void {
+    for (const [tenantId, lanes] of this.#tenants) {
+      for (const [name, lane] of lanes) {
+        lane.rules = this.book.of({ tenantId, lane: name });
+        lane.closedBy = null;
+      }
+      this.#enter(tenantId);
+    }
+  }
+
+  /** Nothing of the run's lane starts before this moment. */
+  closeUntil(run: ClaimedRun, untilMs: number): void {
+    const lane = this.#tenants.get(run.tenantId)?.get(run.lane);
+    if (lane === undefined) return;
+    lane.closedUntilMs = untilMs;
+  }
+
+  /** When something may start by the passing of time alone: the past when it may now, infinity when only a change helps. */
+  nextAtMs(): number {
+    if (this.#heldBack.size < this.#tenants.size) return Number.NEGATIVE_INFINITY;
+    return Math.min(...this.#rated.values());
+  }
+
+  clear(): void {
+    this.#tenants.clear();
+    this.#heldBack.clear();
+    this.#overShare.clear();
+    this.#rated.clear();
+    this.#turns.clear();
+  }
+
+  takeWhere(isWanted: (run: ClaimedRun) => boolean): HeldRun[] {
+    const taken: HeldRun[] = [];
+    for (const [tenantId, lanes] of this.#tenants) {
+      for (const [name, lane] of lanes) {
+        taken.push(...lane.runs.filter(({ run }) => isWanted(run)));
+        lane.runs = lane.runs.filter(({ run }) => !isWanted(run));
+        this.#dropIfEmpty(tenantId, name);
+      }
+    }
+    return taken;
+  }
+
+  #takeFrom(tenantId: TenantId, nowMs: number): HeldRun | undefined {
+    const lanes = this.#tenants.get(tenantId);
+    if (lanes === undefined) return undefined;
+    if (this.occupancy.here(tenantId) >= this.share()) {
+      this.#overShare.add(tenantId);
+      return this.#holdBack(tenantId);
+    }
+    for (let name = bestOf(lanes, nowMs); name !== undefined; name = bestOf(lanes, nowMs)) {
+      const lane = lanes.get(name) as Lane; // bestOf() names one of these
+      const run = (lane.runs.at(-1) as HeldRun).run;
+      const barrier = barrierOf(lane.rules, () => this.occupancy.of(run), run.concurrencyKey !== null);
+      if (barrier === 'tenant') return this.#holdBack(tenantId);
+      if (barrier === null) return this.#start(tenantId, name, lane);
+      lane.closedBy = barrier;
+      if (barrier !== 'job-type') continue;
+      for (const other of lanes.values()) if (other.jobType === run.jobType) other.closedBy ??= barrier;
+    }
+    const rated = [...lanes.values()]
+      .filter(({ closedBy }) => closedBy === null)
+      .map(({ closedUntilMs }) => closedUntilMs);
+    if (rated.length > 0) this.#rated.set(tenantId, Math.min(...rated));
+    return this.#holdBack(tenantId);
+  }
+
+  #start(tenantId: TenantId, name: string, lane: Lane): HeldRun {
+    const next = lane.runs.pop() as HeldRun; // no lane without runs is kept
+    next.charged = this.#turns.charge(tenantId, lane.rules.weight);
+    this.#dropIfEmpty(tenantId, name);
+    if (this.#tenants.has(tenantId)) this.#enter(tenantId);
+    return next;
+  }
+
+  #holdBack(tenantId: TenantId): undefined {
+    this.#heldBack.add(tenantId);
+  }
+
+  #enter(tenantId: TenantId): void {
+    if (this.#heldBack.delete(tenantId)) this.#rated.delete(tenantId);
+    this.#turns.enter(tenantId);
+  }
+
+  #dropIfEmpty(tenantId: TenantId, name: string): void {
+    const lanes = this.#tenants.get(tenantId);
+    if (lanes?.get(name)?.runs.length === 0) lanes.delete(name);
+    if (lanes?.size !== 0) return;
+    this.#tenants.delete(tenantId);
+    this.#heldBack.delete(tenantId);
+    this.#rated.delete(tenantId);
+  }
+}
+
+function bestOf(lanes: ReadonlyMap<string, Lane>, nowMs: number): string | undefined {
+  let best: HeldRun | undefined;
+  let found: string | undefined;
+  for (const [name, { runs, closedBy, closedUntilMs }] of lanes) {
+    const first = runs.at(-1);
+    if (closedBy !== null || closedUntilMs > nowMs || first === undefined) continue;
+    if (best !== undefined && !goesBefore(first, best)) continue;
+    best = first;
+    found = name;
+  }
+  return found;
+}
+
+/** By halving: a lane may hold thousands, and most come at its worse end. */
+function placeFor(lane: readonly HeldRun[], held: HeldRun): number {
+  let low = 0;
+  let high = lane.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const other = lane[middle];
+    if (other !== undefined && goesBefore(held, other)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function goesBefore(a: HeldRun, b: HeldRun): boolean {
+  const [rankA, rankB] = [rankOf(a.run), rankOf(b.run)];
+  return rankA < rankB || (rankA === rankB && a.turn < b.turn);
+}

@@ -1,0 +1,89 @@
+// How does a handler start more work? With a run of the same tenant, which goes on by itself from there. It is
+// written apart from the attempt, so an attempt that fails afterwards or is lost has started it all the same, and
+// its repetition starts it again, unless a unique key says that it is the same.
+import type { HintsLoop } from '#cluster/hints-loop.js';
+import type { Membership } from '#cluster/membership.js';
+import type { RunOptions } from '#client/enqueue-options.js';
+import type { JobContext } from '#client/job-definition.js';
+import { parsePayload } from '#client/payload-check.js';
+import type { Database } from '#database/connection.js';
+import { randomUUIDv7 } from '#database/runtime/uuid.js';
+import type { Clock } from '#kernel/clock.js';
+import { asId } from '#kernel/ids.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import { enqueueRuns, type Enqueue } from './enqueue.js';
+import { findJobType } from '#execution/job-types/job-type.repository.js';
+import { RunQuota } from './run-quota.js';
+import { encodeJson } from '#execution/runs/stored-json.js';
+
+export class ChildRuns {
+  readonly #quota: RunQuota;
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly hints: HintsLoop,
+    clock: Clock,
+  ) {
+    this.#quota = new RunQuota(clock);
+  }
+
+  /** `enqueue` for the handler of this run. */
+  enqueueFrom(parent: ClaimedRun): JobContext['enqueue'] {
+    return async (definition, payload, options = {}) => {
+      await parsePayload(definition, payload);
+      const encoded = encodeJson(payload);
+      if (encoded.kind === 'unfit') throw new TypeError(`payload: ${encoded.reason}`);
+      const { incarnation } = this.membership;
+      if (incarnation === null)
+        throw new Error('expected this replica to be a member of the cluster, got one that is cut off');
+      const { db } = incarnation;
+      await requireJobType(db, parent, definition.name);
+      const child = enqueueOf(parent, { jobType: definition.name, payload, options });
+      const { room } = await this.#quota.roomFor(db, { tenantId: parent.tenantId, wanted: 1 });
+      const [result = { kind: 'over-quota' as const }] = await enqueueRuns(db, [child], { room });
+      if (result.kind === 'over-quota')
+        throw new Error('expected the tenant to have fewer runs than its limit, got as many');
+      if (result.kind !== 'created' && result.kind !== 'returned')
+        throw new Error(
+          `expected unique key ${child.unique?.key} to be free, got one that run ${result.id} holds`,
+        );
+      if (result.kind === 'created') this.hints.send({ kind: 'work', slots: [parent.slot] });
+      return result.id;
+    };
+  }
+}
+
+async function requireJobType(db: Database, { tenantId }: ClaimedRun, name: string): Promise<void> {
+  if ((await findJobType(db, { tenantId, name })) === undefined)
+    throw new Error(`expected job type ${name} to exist, found none`);
+}
+
+function enqueueOf(
+  { tenantId, slot }: ClaimedRun,
+  { jobType, payload, options }: { jobType: string; payload: unknown; options: RunOptions },
+): Enqueue {
+  const { unique } = options;
+  return {
+    run: {
+      id: asId.run(randomUUIDv7()),
+      tenantId,
+      slot,
+      jobType,
+      payload,
+      queue: options.queue ?? 'default',
+      concurrencyKey: options.concurrencyKey ?? null,
+      tags: options.tags ?? [],
+      priority: options.priority ?? 0,
+      runAt: options.runAt ?? null,
+      deadline: options.deadline ?? null,
+    },
+    unique:
+      unique === undefined
+        ? null
+        : {
+            key: unique.key,
+            windowMs: unique.windowSeconds === undefined ? null : unique.windowSeconds * 1_000,
+            onConflict: unique.onConflict ?? 'return',
+          },
+  };
+}

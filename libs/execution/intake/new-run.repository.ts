@@ -1,0 +1,116 @@
+// Runs are taken in. A run is in `run` until it ends and in `run_history` afterwards, moved in one transaction, so
+// it is always in exactly one of them (I5).
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+import { stillHolds, type AssumedJob } from '#execution/job-types/job-proof.js';
+import { INSERTED, type RunRow } from '#execution/runs/run-row.js';
+
+export interface NewRun {
+  id: RunId;
+  tenantId: TenantId;
+  slot: Slot;
+  jobType: string;
+  queue: string;
+  concurrencyKey: string | null;
+  tags: readonly string[];
+  payload: unknown;
+  priority: number;
+  /** Null means now, by the database's clock, or later by `delayMs`. */
+  runAt: Date | null;
+  delayMs?: number;
+  deadline: Date | null;
+  /** What it holds; kept with it, so that it can hold it again when it comes back. */
+  unique?: { key: string; windowMs: number | null } | null;
+}
+
+export async function insertRun(db: Database, run: NewRun): Promise<void> {
+  await insertRuns(db, [run]);
+}
+
+/** All of them or none. */
+export async function insertRuns(db: Database, runs: readonly NewRun[]): Promise<void> {
+  await sql`
+    insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at,
+                              unique_key, unique_window)
+    select r.id, r.tenant_id, r.slot, r.job_type, r.queue, r.concurrency_key,
+           case when r.tags is not null then array(select jsonb_array_elements_text(r.tags::jsonb)) end,
+           r.payload::jsonb, r.priority, r.deadline, coalesce(r.run_at, clock_timestamp() + make_interval(secs => r.delay_ms / 1000)),
+           r.unique_key, make_interval(secs => r.unique_window_ms / 1000)
+      from unnest(${runs.map((run) => run.id)}::uuid[],
+                  ${runs.map((run) => run.tenantId)}::uuid[],
+                  ${runs.map((run) => run.slot)}::smallint[],
+                  ${runs.map((run) => run.jobType)}::text[],
+                  ${runs.map((run) => run.queue)}::text[],
+                  ${runs.map((run) => run.concurrencyKey)}::text[],
+                  ${runs.map((run) => tagsJson(run.tags))}::text[],
+                  ${runs.map((run) => JSON.stringify(run.payload))}::text[],
+                  ${runs.map((run) => run.priority)}::smallint[],
+                  ${runs.map((run) => run.deadline)}::timestamptz[],
+                  ${runs.map((run) => run.runAt)}::timestamptz[],
+                  ${runs.map((run) => run.delayMs ?? 0)}::float8[],
+                  ${runs.map((run) => run.unique?.key ?? null)}::text[],
+                  ${runs.map((run) => run.unique?.windowMs ?? null)}::float8[])
+        as r (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at, delay_ms,
+              unique_key, unique_window_ms)`.execute(db);
+}
+
+/**
+ * For one that comes alone: there is nothing to unfold, and nobody need read it again. Undefined when what was `assumed`
+ * no longer holds; then nothing is inserted.
+ */
+export async function insertAndShowRun(
+  db: Database,
+  run: NewRun,
+  assumed: AssumedJob | null,
+): Promise<RunRow | undefined> {
+  const { rows } = await sql<RunRow>`
+    insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at)
+    select ${run.id}::uuid, ${run.tenantId}::uuid, ${run.slot}::smallint, ${run.jobType}, ${run.queue}, ${run.concurrencyKey},
+           ${run.tags.length > 0 ? [...run.tags] : null}::text[], ${JSON.stringify(run.payload)}::jsonb, ${run.priority}::smallint,
+           ${run.deadline}::timestamptz,
+           coalesce(${run.runAt}::timestamptz, clock_timestamp() + make_interval(secs => ${(run.delayMs ?? 0) / 1_000}::float8))
+     where ${assumed === null ? sql`true` : stillHolds(assumed)}
+    returning ${INSERTED}`.execute(db);
+  return rows[0];
+}
+
+/** Which of these runs wait and have never been claimed for an attempt. The caller holds their owner's claims off. */
+export async function findUnclaimed(tx: Tx, ids: readonly RunId[]): Promise<Set<RunId>> {
+  const { rows } = await sql<{ id: RunId }>`
+    select r.id
+      from carillon.run r
+     where r.id = any(${[...ids]}::uuid[]) and r.attempt = 1 and r.failures = 0 and r.cancel_requested_at is null
+       and not exists (select 1 from carillon.claim c where r.id = any(c.run_ids))
+       and not exists (select 1 from carillon.lease l where l.run_id = r.id)`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** The caller holds the owner's claims off, so the run is either claimed or ours to change. Its id and its age stay. */
+export async function replaceRun(tx: Tx, run: NewRun): Promise<void> {
+  await sql`
+    update carillon.run
+       set job_type = ${run.jobType}, queue = ${run.queue}, concurrency_key = ${run.concurrencyKey},
+           tags = (select array_agg(tag) from jsonb_array_elements_text(${tagsJson(run.tags)}::jsonb) as given (tag)),
+           payload = ${JSON.stringify(run.payload)}::jsonb, priority = ${run.priority}, deadline = ${run.deadline},
+           run_at = coalesce(${run.runAt}::timestamptz, clock_timestamp() + make_interval(secs => ${(run.delayMs ?? 0) / 1_000}::float8))
+     where id = ${run.id}`.execute(tx);
+}
+
+/** A tenant's runs that are not over, counted no further than its limit; not at all when it has none. */
+export async function countTowardsQuota(
+  db: Database,
+  tenantId: TenantId,
+): Promise<{ maxQueued: number | null; count: number }> {
+  const { rows } = await sql<{ maxQueued: number | null; count: number }>`
+    select t.max as "maxQueued", case when t.max is null then 0 else carillon.count_runs(t.id, t.max) end as count
+      from (select id, (limits ->> 'maxQueued')::int as max from carillon.tenant where id = ${tenantId}) t`.execute(
+    db,
+  );
+  return rows[0] ?? { maxQueued: null, count: 0 };
+}
+
+// Lists of different lengths can't be one array of arrays.
+function tagsJson(tags: readonly string[]): string | null {
+  return tags.length > 0 ? JSON.stringify(tags) : null;
+}

@@ -1,0 +1,53 @@
+// What is a job type? A named kind of work: where it runs, and how it is retried and timed.
+import { z } from 'zod';
+import type { JobTypeLimits } from '#execution/limits/limits.js';
+
+export const retryPolicy = z.strictObject({
+  maxAttempts: z.int().min(1).max(100),
+  kind: z.enum(['exponential', 'linear', 'fixed']),
+  minMs: z.int().min(0),
+  maxMs: z.int().min(0),
+  jitter: z.number().min(0).max(1),
+});
+export type RetryPolicy = z.infer<typeof retryPolicy>;
+
+export const DEFAULT_RETRY: RetryPolicy = {
+  maxAttempts: 5,
+  kind: 'exponential',
+  minMs: 1_000,
+  maxMs: 600_000,
+  jitter: 0.2,
+};
+export const DEFAULT_TIMEOUT_MS = 60_000;
+export const DEFAULT_LEASE_SECONDS = 30;
+
+export const storedTarget = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('handler'), handler: z.string() }),
+  z.strictObject({ kind: z.literal('queue'), queue: z.string() }),
+  z.strictObject({ kind: z.literal('pull'), leaseSeconds: z.int() }),
+  z.strictObject({ kind: z.literal('http'), url: z.url(), headers: z.record(z.string(), z.string()) }),
+]);
+export type Target = z.infer<typeof storedTarget>;
+
+export interface JobType {
+  name: string;
+  target: Target;
+  retry: RetryPolicy;
+  timeoutMs: number;
+  limits: JobTypeLimits;
+  revision: number;
+  /** True when the replicas registered it, for every tenant; false when the tenant made it. */
+  shared: boolean;
+  payloadSchema: object | null;
+  /** What an output must fit; null lets every output pass. */
+  outputSchema: object | null;
+  /** An attempt that is silent for so long has failed; null lets it be silent. */
+  heartbeatMs: number | null;
+  /** With an instant nothing of it starts. */
+  pausedAt: Date | null;
+  pauseReason: string | null;
+  /** False when its queue or handler is none that the tenant may name (any more): its runs fail. */
+  targetAllowed: boolean;
+  createdAt: Date;
+  updatedAt: Date;
+}

@@ -1,0 +1,240 @@
+// How does a lease end? With one word of its holder's, or none at all when its time is up. In one transaction its
+// row is deleted, which decides the run, the run gets its own run_at back, and then it is finished, put back for
+// another attempt, or put back untouched if nobody had taken it, by the same statements that end a claimed run. What was answered is remembered
+// for a day, so that a holder who did not get the answer may ask again (I2).
+import { inTransaction, type Database, type Tx } from '#database/connection.js';
+import type { Random } from '#kernel/clock.js';
+import type { LeaseId, RunId, Slot, TenantId } from '#kernel/ids.js';
+import { isPoison } from '#execution/takeover/decisions/poison.js';
+import {
+  transition,
+  type AttemptError,
+  type AttemptResult,
+  type RunTransition,
+} from '#execution/runs/decisions/run-transition.js';
+import { verdictOf } from './decisions/lease-verdict.js';
+import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
+import { findJobType } from '#execution/job-types/job-type.repository.js';
+import * as ends from './lease-end.repository.js';
+import * as leases from './lease.repository.js';
+import { checkOutput } from '#execution/schemas/schema-check.js';
+import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
+import { deadLetter } from '#execution/takeover/revocation.repository.js';
+import { retryRuns } from '#execution/settling/settlement.repository.js';
+import { forJsonb } from '#execution/runs/stored-json.js';
+
+export type LeaseWord =
+  | { verb: 'complete'; outputJson: string }
+  | { verb: 'fail'; error: AttemptError; fatal: boolean; retryAfterMs: number | null }
+  | { verb: 'snooze'; delayMs: number }
+  | { verb: 'release' }
+  | { verb: 'cancel'; error: AttemptError | null };
+
+export type LeaseEnding =
+  /** `slot` is that of a run that waits again; null when none does. */
+  | { kind: 'ended'; answer: ends.LeaseAnswer; slot: Slot | null }
+  /** Somebody else has ended it, with this word; `late` is the attempt that was worked on for nothing, if it is known. */
+  | { kind: 'lost'; verb: string; late: { runId: RunId; attempt: number } | null }
+  /** Nothing is known of it: it ended long ago, or it is not parked yet. */
+  | { kind: 'unknown' };
+
+type Outcome =
+  RunTransition | { kind: 'retry'; outcome: 'released'; delayMs: 0; error: null } | { kind: 'lose' };
+
+export interface LeaseEnd {
+  tenantId: TenantId;
+  id: LeaseId;
+  word: LeaseWord;
+  random: Random;
+  checks: SchemaChecks;
+}
+
+/** Ends a lease with its holder's word. */
+export async function endLease(
+  db: Database,
+  { tenantId, id, word, random, checks }: LeaseEnd,
+): Promise<LeaseEnding> {
+  // Before any row is locked: a check may take a second, and others may come first.
+  const misfit = word.verb === 'complete' ? await misfitOf(db, checks, { tenantId, id, word }) : null;
+  if (misfit === 'no-lease') return repeated(await ends.findEnd(db, { tenantId, id }), word.verb);
+  return inTransaction(db, async (tx) => {
+    const lease = await leases.deleteLease(tx, { tenantId, id });
+    if (lease === undefined) return repeated(await ends.findEnd(tx, { tenantId, id }), word.verb);
+    const run = await ends.returnRun(tx, lease);
+    if (run === undefined) return { kind: 'lost', verb: 'revoke', late: lease };
+    const outcome = await outcomeOf({ tx, lease, run, word, misfit, random });
+    const state = await bringAbout(tx, lease, outcome, word.verb === 'complete' ? word.outputJson : null);
+    const answer = { runId: lease.runId, state };
+    await ends.rememberEnd(tx, id, { verb: word.verb, answer, attempt: lease.attempt });
+    return { kind: 'ended', answer, slot: outcome.kind === 'finish' ? null : lease.slot };
+  });
+}
+
+/** Ends leases whose time is up, a bounded number; resolves with the slots of the runs that they held. */
+export async function endExpired(
+  db: Database,
+  { limit, random }: { limit: number; random: Random },
+): Promise<Slot[]> {
+  return inTransaction(db, async (tx) => {
+    const slots: Slot[] = [];
+    for (const lease of await leases.deleteExpired(tx, { limit })) {
+      const run = await ends.returnRun(tx, lease);
+      if (run === undefined) continue;
+      const verdict = verdictOf({ ...lease, ...run });
+      const state = await bringAbout(
+        tx,
+        lease,
+        await verdictOutcome({ tx, lease, run, random, verdict }),
+        null,
+      );
+      await ends.rememberEnd(tx, lease.id, {
+        verb: verdict,
+        answer: { runId: lease.runId, state },
+        attempt: lease.attempt,
+      });
+      slots.push(lease.slot);
+    }
+    return slots;
+  });
+}
+
+function repeated(end: ends.EndedLease | undefined, verb: string): LeaseEnding {
+  if (end === undefined) return { kind: 'unknown' };
+  const { answer, attempt } = end;
+  if (end.verb === verb) return { kind: 'ended', answer, slot: null };
+  return { kind: 'lost', verb: end.verb, late: attempt === null ? null : { runId: answer.runId, attempt } };
+}
+
+interface Decision {
+  tx: Tx;
+  lease: leases.Lease;
+  run: ends.ReturnedRun;
+  random: Random;
+}
+
+const SUCCEEDED: AttemptResult = { kind: 'succeeded', output: null };
+const CANCELLED: Outcome = { kind: 'finish', outcome: 'cancelled', error: null };
+
+async function outcomeOf({
+  word,
+  misfit,
+  ...decision
+}: Decision & { word: LeaseWord; misfit: AttemptResult | null }): Promise<Outcome> {
+  // The work is done, whatever was wished meanwhile.
+  if (word.verb === 'complete') return byPolicy(decision, misfit ?? SUCCEEDED);
+  if (decision.run.cancelRequested) return CANCELLED;
+  switch (word.verb) {
+    case 'fail':
+      return byPolicy(decision, failed(word));
+    case 'snooze':
+      return byPolicy(decision, { kind: 'snoozed', delayMs: word.delayMs });
+    case 'release':
+      // It was taken, so it may have begun.
+      return { kind: 'retry', outcome: 'released', delayMs: 0, error: null };
+    case 'cancel':
+      return byPolicy(decision, { kind: 'cancelled', error: word.error });
+  }
+}
+
+async function verdictOutcome({
+  verdict,
+  ...decision
+}: Decision & { verdict: ReturnType<typeof verdictOf> }): Promise<Outcome> {
+  switch (verdict) {
+    case 'cancel':
+      return CANCELLED;
+    case 'expire': {
+      const error = { name: 'AttemptStopped', message: "the run's deadline has passed" };
+      return { kind: 'finish', outcome: 'expired', error };
+    }
+    case 'release':
+      return { kind: 'release' };
+    case 'lose':
+      return { kind: 'lose' };
+    case 'time-out': {
+      const error = { name: 'AttemptStopped', message: 'the attempt took longer than its timeout' };
+      return byPolicy(decision, { kind: 'timed-out', error });
+    }
+  }
+}
+
+function failed({ error, fatal, retryAfterMs }: LeaseWord & { verb: 'fail' }): AttemptResult {
+  return { kind: 'failed', error, fatal, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
+}
+
+/** Null for an output that fits, or needs to fit nothing. */
+async function misfitOf(
+  db: Database,
+  checks: SchemaChecks,
+  { tenantId, id, word }: Pick<LeaseEnd, 'tenantId' | 'id'> & { word: LeaseWord & { verb: 'complete' } },
+): Promise<AttemptResult | null | 'no-lease'> {
+  const found = await ends.findOutputSchema(db, { tenantId, id });
+  if (found === undefined) return 'no-lease';
+  const { name, outputSchema } = found;
+  if (outputSchema === null) return null;
+  return checkOutput(checks, JSON.parse(word.outputJson), { tenantId, name, outputSchema });
+}
+
+async function byPolicy({ tx, lease, run, random }: Decision, result: AttemptResult): Promise<RunTransition> {
+  const jobType =
+    result.kind === 'failed' || result.kind === 'timed-out'
+      ? await findJobType(tx, { tenantId: lease.tenantId, name: lease.jobType })
+      : undefined;
+  return transition({ failures: run.failures, result, retry: jobType?.retry ?? DEFAULT_RETRY, random });
+}
+
+const LOST_WORKERS: AttemptError = {
+  name: 'Poison',
+  message: 'expected a worker to survive the run, got one after another that went silent over it',
+};
+
+/** Writes what becomes of the run; resolves with the state that it is in then. */
+async function bringAbout(
+  tx: Tx,
+  lease: leases.Lease,
+  outcome: Outcome,
+  outputJson: string | null,
+): Promise<string> {
+  const { runId: id, attempt, replica, worker, startedAt, now } = lease;
+  switch (outcome.kind) {
+    case 'finish': {
+      const isDone = outcome.outcome === 'succeeded';
+      const error = isDone ? null : outcome.error;
+      const run = {
+        id,
+        outcome: outcome.outcome,
+        startedAt,
+        finishedAt: now,
+        outputJson: isDone ? outputJson : null,
+        errorJson: error === null ? null : forJsonb(JSON.stringify(error)),
+      };
+      await ends.finishRun(tx, { replica, worker, attempt, run });
+      return outcome.outcome;
+    }
+    case 'retry': {
+      const { error, delayMs, outcome: ended } = outcome;
+      const record = { attempt, outcome: ended, replica, worker, startedAt, finishedAt: now, error };
+      const isFailure = ended === 'failed' || ended === 'timed-out';
+      const recordJson = forJsonb(JSON.stringify(withoutNulls(record)));
+      await retryRuns(tx, [{ id, attempt, delayMs, isFailure, recordJson }]);
+      if (isFailure) return 'retrying';
+      return delayMs > 0 ? 'scheduled' : 'queued';
+    }
+    case 'lose': {
+      const counts = await ends.loseRun(tx, lease);
+      if (counts === undefined || !isPoison(counts)) return 'queued';
+      await deadLetter(tx, { replica, runIds: [id], error: LOST_WORKERS });
+      return 'dead-lettered';
+    }
+    case 'release':
+    // Nothing that ends outside is parked again, or has recorded its end itself.
+    case 'park':
+    case 'put-off':
+    case 'recorded':
+      return 'queued';
+  }
+}
+
+function withoutNulls(record: object): object {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null));
+}

@@ -1,0 +1,111 @@
+// Which statements keep workers? A worker is a process of the tenant's that takes leases. It is a name and a way to
+// ask it to stop; no lease depends on its row.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { WorkerState } from '#database/lease-schema.js';
+import { randomUUID } from '#database/runtime/uuid.js';
+import type { TenantId, WorkerId } from '#kernel/ids.js';
+import type { JobTypeInput } from '#execution/job-types/job-type.repository.js';
+
+export interface NewWorker {
+  id: WorkerId;
+  tenantId: TenantId;
+  name: string;
+  jobTypes: readonly string[];
+  slots: number;
+  labels: Readonly<Record<string, string>>;
+}
+
+export interface Worker extends Omit<NewWorker, 'tenantId'> {
+  state: WorkerState;
+  registeredAt: Date;
+  heartbeatAt: Date;
+  /** Leases that it holds. */
+  leases: number;
+}
+
+export async function insertWorker(db: Database, worker: NewWorker): Promise<void> {
+  await sql`
+    insert into carillon.worker (id, tenant_id, name, job_types, slots, labels)
+    values (${worker.id}, ${worker.tenantId}, ${worker.name}, ${[...worker.jobTypes]}::text[], ${worker.slots},
+            ${JSON.stringify(worker.labels)}::jsonb)`.execute(db);
+}
+
+/** Makes or renews the job type that a worker brings; the newest registration wins. Writes nothing when nothing changed. */
+export async function registerPulledJobType(
+  db: Database,
+  tenantId: TenantId,
+  {
+    name,
+    target,
+    retry,
+    timeoutMs,
+    payloadSchema,
+  }: Pick<JobTypeInput, 'name' | 'target' | 'retry' | 'timeoutMs' | 'payloadSchema'>,
+): Promise<void> {
+  await sql`
+    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, timeout_ms, payload_schema)
+    values (${randomUUID()}, ${tenantId}, ${name}, 'pull', ${JSON.stringify(target)}, ${JSON.stringify(retry)}, ${timeoutMs},
+            ${payloadSchema === null ? null : JSON.stringify(payloadSchema)}::jsonb)
+    on conflict (tenant_id, name) do update
+       set target = excluded.target, retry = excluded.retry, timeout_ms = excluded.timeout_ms,
+           payload_schema = excluded.payload_schema, updated_at = clock_timestamp(), revision = j.revision + 1
+     where j.kind = 'pull'
+       and (j.target, j.retry, j.timeout_ms, j.payload_schema)
+        is distinct from (excluded.target, excluded.retry, excluded.timeout_ms, excluded.payload_schema)`.execute(
+    db,
+  );
+}
+
+interface WorkerKey {
+  tenantId: TenantId;
+  id: WorkerId;
+}
+
+/** Notes a sign of life, and in a transaction keeps a second request of the worker's waiting. Undefined when nobody knows it. */
+export async function beatWorker(
+  db: Database | Tx,
+  { tenantId, id }: WorkerKey,
+): Promise<WorkerState | undefined> {
+  const { rows } = await sql<{ state: WorkerState }>`
+    update carillon.worker set heartbeat_at = clock_timestamp()
+     where id = ${id} and tenant_id = ${tenantId} returning state`.execute(db);
+  return rows[0]?.state;
+}
+
+/** False when nobody knows it. */
+export async function steerWorker(
+  db: Database,
+  { tenantId, id, state }: WorkerKey & { state: WorkerState },
+): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    update carillon.worker set state = ${state} where id = ${id} and tenant_id = ${tenantId}`.execute(db);
+  return numAffectedRows === 1n;
+}
+
+/** Newest first. */
+export async function listWorkers(
+  db: Database,
+  page: { tenantId: TenantId; beforeId: string | null; limit: number },
+): Promise<Worker[]> {
+  const { rows } = await sql<Worker>`
+    select w.id, w.name, w.job_types as "jobTypes", w.slots, w.labels, w.state, w.registered_at as "registeredAt",
+           w.heartbeat_at as "heartbeatAt", (select count(*)::int from carillon.lease l where l.worker = w.id) as leases
+      from carillon.worker w
+     where w.tenant_id = ${page.tenantId} and (${page.beforeId}::uuid is null or w.id < ${page.beforeId}::uuid)
+     order by w.id desc
+     limit ${page.limit}`.execute(db);
+  return rows;
+}
+
+export async function forgetWorkers(
+  db: Database,
+  { silentForMs, limit }: { silentForMs: number; limit: number },
+): Promise<void> {
+  await sql`
+    delete from carillon.worker
+     where id in (select id from carillon.worker
+                   where heartbeat_at < clock_timestamp() - ${silentForMs} * interval '1 ms' order by heartbeat_at limit ${limit})`.execute(
+    db,
+  );
+}

@@ -1,0 +1,48 @@
+// Which rules hold in which lane? Read together with the lanes themselves, each time they are looked for, so a
+// change takes a second or so to reach runs that are about to start.
+import type { TenantId } from '#kernel/ids.js';
+import { PairMap } from '#kernel/pair-map.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import { NO_RULES, type LaneRules } from './decisions/lane-rules.js';
+
+interface RuledLane {
+  tenantId: TenantId;
+  lane: string;
+}
+
+export class LaneRulesBook {
+  readonly #rules = new PairMap<TenantId, string, { lane: RuledLane; rules: LaneRules }>();
+
+  /** A lane that was never looked at is not limited: nothing of it has been claimed either. */
+  of(lane: RuledLane): LaneRules {
+    if (this.#rules.isEmpty) return NO_RULES; // asked several times for each run
+    return this.#rules.get(lane.tenantId, lane.lane)?.rules ?? NO_RULES;
+  }
+
+  ofRun(run: ClaimedRun): LaneRules {
+    return this.of(run);
+  }
+
+  note(lane: RuledLane, rules: LaneRules): void {
+    const { tenantId, lane: name } = lane;
+    if (isNothing(rules)) this.#rules.delete(tenantId, name);
+    else this.#rules.set(tenantId, name, { lane: { tenantId, lane: name }, rules });
+  }
+
+  /** Forgets the lanes that nobody asks about before they are looked at again. */
+  keepOnly(isWanted: (lane: RuledLane) => boolean): void {
+    for (const { lane } of this.#rules.values())
+      if (!isWanted(lane)) this.#rules.delete(lane.tenantId, lane.lane);
+  }
+}
+
+function isNothing({ paused, weight, tenant, jobType }: LaneRules): boolean {
+  const limits = [
+    tenant.maxConcurrent,
+    tenant.rate,
+    jobType.maxConcurrent,
+    jobType.maxConcurrentPerKey,
+    jobType.rate,
+  ];
+  return !paused && weight === 1 && limits.every((limit) => limit === undefined);
+}

@@ -1,0 +1,191 @@
+// May these runs start as far as rates are concerned? A start takes a token of its tenant's bucket and one of
+// its job type's, in the database and before it begins: whichever replica starts the next run finds it spent
+// (I7). A token taken for a run that then does not start is lost, never used twice.
+//
+// Between a token and the start that it is for, time goes by, now more, now less, so starts could come closer to
+// each other than their tokens did. Therefore each replica keeps the same buckets in memory as well, by the moments
+// of its own starts, and asks for no token that it could not use at once. Where another replica has taken tokens
+// meanwhile, its starts are taken to have come as late as a start may.
+import { asReplica } from '#cluster/fences.js';
+import type { Incarnation } from '#cluster/membership.js';
+import type { Clock } from '#kernel/clock.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import type { RateLimit } from './decisions/lane-rules.js';
+import { takeTokens } from './decisions/token-bucket.js';
+import type { LaneRulesBook } from './lane-rules-book.js';
+import { lockBuckets, spend, type Bucket, type BucketKey } from './rate-limit.repository.js';
+
+/** A start that would come later than this after it was asked for gives its tokens up. */
+const LAG_MS = 1_000;
+const BUCKETS_MAX = 10_000;
+/** The database keeps instants to the microsecond. */
+const ROUNDING_MS = 0.002;
+
+/** A run that waits to be started, with what its holder knows of it. */
+export interface Startable {
+  readonly run: ClaimedRun;
+}
+
+export interface Admission<Held extends Startable> {
+  admitted: Held[];
+  refused: { held: Held; waitMs: number }[];
+}
+
+interface Wish extends BucketKey {
+  rate: RateLimit;
+  runs: Set<Startable>;
+}
+
+/** What this replica knows of a bucket. */
+interface Known {
+  /** Up to when its tokens are spent by starts, on this process's monotonic clock. */
+  startsUntilMs: number;
+  /** Up to when they were spent in the database, after our own last look. */
+  spentUntilMs: number;
+}
+
+interface Share {
+  wish: Wish;
+  known: Known;
+  bucket: Bucket;
+  free: number;
+  taken: number;
+}
+
+export class RateGate {
+  readonly #known = new Map<string, Known>();
+
+  constructor(
+    private readonly book: LaneRulesBook,
+    private readonly clock: Clock,
+  ) {}
+
+  concerns({ run }: Startable): boolean {
+    const { tenant, jobType } = this.book.ofRun(run);
+    return tenant.rate !== undefined || jobType.rate !== undefined;
+  }
+
+  /** Those admitted must start at once. Null when the replica was declared dead. */
+  async admit<Held extends Startable>(
+    incarnation: Incarnation,
+    runs: readonly Held[],
+  ): Promise<Admission<Held> | null> {
+    const askedAtMs = this.clock.monotonicMs();
+    const wishes = this.#wishes(runs);
+    const result = await asReplica(incarnation.db, incarnation, async (tx) => {
+      const buckets = await lockBuckets(tx, [...wishes.values()]);
+      const shares = buckets.flatMap((bucket) => this.#shareOf(bucket, wishes));
+      const waits = shareOut(runs, shares, this.clock.monotonicMs());
+      const spent = shares.filter(({ taken }) => taken > 0).map(spendingOf);
+      if (spent.length > 0) await spend(tx, spent);
+      return { shares, spent, waits };
+    });
+    if (result.kind === 'fenced') return null;
+    const { shares, spent, waits } = result.value;
+    for (const { spentUntilMs, ...key } of spent) this.#note(key, { spentUntilMs });
+    const nowMs = this.clock.monotonicMs();
+    // Others believe that by now it has started.
+    if (nowMs - askedAtMs > LAG_MS)
+      return { admitted: [], refused: runs.map((held) => ({ held, waitMs: waits.get(held) ?? 0 })) };
+    for (const { wish, known, taken } of shares)
+      known.startsUntilMs = takeTokens({
+        rate: wish.rate,
+        spentUntilMs: known.startsUntilMs,
+        nowMs,
+        wanted: taken,
+      }).spentUntilMs;
+    return {
+      admitted: runs.filter((held) => !waits.has(held)),
+      refused: [...waits].map(([held, waitMs]) => ({ held, waitMs })),
+    };
+  }
+
+  #shareOf(stored: Bucket, wishes: ReadonlyMap<string, Wish>): Share[] {
+    const key = keyOf(stored);
+    const wish = wishes.get(key);
+    if (wish === undefined) return [];
+    const { rate } = wish;
+    const monotonicMs = this.clock.monotonicMs();
+    // A bucket is never emptier than empty: what was spent by another rate, or before the clock went back, is not owed.
+    const spentUntilMs = Math.min(stored.spentUntilMs, stored.nowMs + rate.perSeconds * 1_000);
+    const bucket = { ...stored, spentUntilMs };
+    let known = this.#known.get(key);
+    if (known === undefined || stored.spentUntilMs > known.spentUntilMs + ROUNDING_MS) {
+      const othersUntilMs = monotonicMs + (spentUntilMs - stored.nowMs) + LAG_MS;
+      const startsUntilMs = Math.max(known?.startsUntilMs ?? Number.NEGATIVE_INFINITY, othersUntilMs);
+      if (this.#known.size >= BUCKETS_MAX) this.#known.clear();
+      known = { startsUntilMs, spentUntilMs: stored.spentUntilMs };
+      this.#known.set(key, known);
+    }
+    const wanted = wish.runs.size;
+    const inDatabase = takeTokens({ ...bucket, rate, wanted });
+    const here = takeTokens({ rate, spentUntilMs: known.startsUntilMs, nowMs: monotonicMs, wanted });
+    return [{ wish, known, bucket, free: Math.min(inDatabase.granted, here.granted), taken: 0 }];
+  }
+
+  #note(key: BucketKey, { spentUntilMs }: { spentUntilMs: number }): void {
+    const known = this.#known.get(keyOf(key));
+    if (known !== undefined) known.spentUntilMs = spentUntilMs;
+  }
+
+  #wishes(runs: readonly Startable[]): Map<string, Wish> {
+    const wishes = new Map<string, Wish>();
+    for (const held of runs) {
+      for (const bucket of this.#bucketsOf(held)) {
+        const wish = wishes.get(keyOf(bucket));
+        if (wish === undefined) wishes.set(keyOf(bucket), { ...bucket, runs: new Set([held]) });
+        else wish.runs.add(held);
+      }
+    }
+    return wishes;
+  }
+
+  #bucketsOf({ run }: Startable): (BucketKey & { rate: RateLimit })[] {
+    const { tenant, jobType } = this.book.ofRun(run);
+    return [
+      ...(tenant.rate === undefined ? [] : [{ tenantId: run.tenantId, jobType: '', rate: tenant.rate }]),
+      ...(jobType.rate === undefined
+        ? []
+        : [{ tenantId: run.tenantId, jobType: run.jobType, rate: jobType.rate }]),
+    ];
+  }
+}
+
+/**
+ * A run takes its tokens from all of its buckets or from none, so what one refuses wastes nothing of the other.
+ * Returns how long those wait that got none.
+ */
+function shareOut<Held extends Startable>(
+  runs: readonly Held[],
+  shares: readonly Share[],
+  monotonicMs: number,
+): Map<Held, number> {
+  const lacking = new Map<Held, Share[]>();
+  for (const held of runs) {
+    const needed = shares.filter(({ wish }) => wish.runs.has(held));
+    const empty = needed.filter(({ free, taken }) => taken >= free);
+    if (empty.length > 0) lacking.set(held, empty);
+    else for (const share of needed) share.taken += 1;
+  }
+  const waits = new Map(shares.map((share) => [share, waitOf(share, monotonicMs)]));
+  return new Map(
+    [...lacking].map(([held, empty]) => [held, Math.max(...empty.map((share) => waits.get(share) ?? 0))]),
+  );
+}
+
+/** Until the bucket has one more token, both in the database and here. */
+function waitOf({ wish: { rate }, bucket, known, taken }: Share, monotonicMs: number): number {
+  const here = { rate, spentUntilMs: known.startsUntilMs, nowMs: monotonicMs, wanted: taken };
+  // A wait is never nothing, or it would be asked for again and again within one instant.
+  return Math.max(1, takeTokens({ ...bucket, rate, wanted: taken }).waitMs, takeTokens(here).waitMs);
+}
+
+function spendingOf({ wish, bucket, taken }: Share): BucketKey & { spentUntilMs: number } {
+  const { tenantId, jobType } = bucket;
+  const { spentUntilMs } = takeTokens({ ...bucket, rate: wish.rate, wanted: taken });
+  return { tenantId, jobType, spentUntilMs };
+}
+
+function keyOf({ tenantId, jobType }: BucketKey): string {
+  return `${tenantId}/${jobType}`;
+}

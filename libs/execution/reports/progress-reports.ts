@@ -1,0 +1,108 @@
+// How does an attempt speak while it runs? Through a log, its progress and its heartbeats, which all end with it: what
+// a handler that was stopped still says is heard by nobody.
+import type { JobContext } from '#client/job-definition.js';
+import type { Membership } from '#cluster/membership.js';
+import type { DatabaseClock } from '#cluster/database-clock.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import type { ProgressNotes } from './progress-notes.js';
+import type { ProgressNote } from './progress.repository.js';
+import { showText } from './run-log-line.js';
+import type { RunLog } from './run-log.js';
+import { encodeJson } from '#execution/runs/stored-json.js';
+
+const DETAILS_BYTES_MAX = 64 * 1024;
+const MESSAGE_LENGTH_MAX = 1_000;
+
+export interface OpenReports extends Pick<JobContext, 'log' | 'progress' | 'heartbeat'> {
+  /** What has not been written yet, for who writes it before the attempt ends. */
+  last(): ProgressNote | null;
+  /** What has not been written yet; nothing is taken any more. */
+  end(): ProgressNote | null;
+}
+
+export interface ReportParts {
+  membership: Membership;
+  databaseClock: DatabaseClock;
+  log: RunLog;
+  notes: ProgressNotes;
+}
+
+/** `beat` is called with each sign of life. */
+export function beginReports(parts: ReportParts, run: ClaimedRun, beat: () => void): OpenReports {
+  return new Reports(parts, run, beat);
+}
+
+class Reports implements OpenReports {
+  #log: ReturnType<RunLog['begin']> | null = null;
+  #isOver = false;
+  #hasNoted = false;
+
+  constructor(
+    private readonly parts: ReportParts,
+    private readonly run: ClaimedRun,
+    private readonly beat: () => void,
+  ) {}
+
+  get log(): OpenReports['log'] {
+    if (this.#log === null) {
+      const { membership, databaseClock, log } = this.parts;
+      const replica = membership.incarnation?.replica ?? null;
+      this.#log = log.begin(this.run, { replica, now: () => databaseClock.now() });
+      if (this.#isOver) this.#log.end();
+    }
+    return this.#log.log;
+  }
+
+  get progress(): OpenReports['progress'] {
+    return (fraction, message) => {
+      if (this.#isOver) return;
+      this.beat();
+      const at = this.parts.databaseClock.now();
+      this.#note({ progressJson: progressJson({ fraction, message, attempt: this.run.attempt, at }) });
+    };
+  }
+
+  get heartbeat(): OpenReports['heartbeat'] {
+    return (details) => {
+      if (this.#isOver) return;
+      this.beat();
+      if (details !== undefined) this.#note({ detailsJson: detailsJson(details) });
+    };
+  }
+
+  last(): ProgressNote | null {
+    return this.#hasNoted ? this.parts.notes.last(this.run.id) : null;
+  }
+
+  end(): ProgressNote | null {
+    this.#isOver = true;
+    this.#log?.end();
+    return this.#hasNoted ? this.parts.notes.takeLast(this.run.id) : null;
+  }
+
+  #note(said: Partial<ProgressNote>): void {
+    this.#hasNoted = true;
+    const { id: runId, attempt } = this.run;
+    this.parts.notes.note({ runId, attempt, ...said });
+  }
+}
+
+function progressJson(given: { fraction: unknown; message: unknown; attempt: number; at: Date }): string {
+  const { fraction, message, attempt, at } = given;
+  const number = typeof fraction === 'number' && !Number.isNaN(fraction) ? fraction : 0;
+  const text = message === undefined ? null : showText(message).slice(0, MESSAGE_LENGTH_MAX);
+  return JSON.stringify({
+    fraction: Math.min(1, Math.max(0, number)),
+    message: text?.toWellFormed() ?? null,
+    attempt,
+    at,
+  });
+}
+
+function detailsJson(details: unknown): string {
+  const encoded = encodeJson(details);
+  if (encoded.kind === 'unfit') throw new TypeError(`heartbeat details: ${encoded.reason}`);
+  const bytes = Buffer.byteLength(encoded.json);
+  if (bytes <= DETAILS_BYTES_MAX) return encoded.json;
+  throw new TypeError(`heartbeat details: expected at most ${DETAILS_BYTES_MAX} bytes of JSON, got ${bytes}`);
+}

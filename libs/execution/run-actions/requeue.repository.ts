@@ -1,0 +1,142 @@
+// Which statements bring ended runs back? A run moves from the history into `run` in one transaction, with the
+// next attempt number, no failures held against it, and all of its attempts.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { RunOutcome } from '#database/schema.js';
+import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
+import { newestAttempts } from '#execution/runs/run-columns.js';
+
+export interface EndedRun {
+  id: RunId;
+  /** The unique key that it held, and for how long; null: until it had ended. */
+  key: string | null;
+  windowMs: number | null;
+}
+
+/**
+ * Locks those of the runs that are the tenant's and over in one of these outcomes. Race won: of two requests for the same run
+ * the second waits here and then finds it gone, so it never takes a run out of the claim that the first has brought it to.
+ */
+export async function lockEnded(
+  tx: Tx,
+  { tenantId, ids, outcomes }: { tenantId: TenantId; ids: readonly RunId[]; outcomes: readonly RunOutcome[] },
+): Promise<EndedRun[]> {
+  // A month of a window is as long as the month that begins now.
+  const { rows } = await sql<EndedRun>`
+    select id, unique_key as key,
+           extract(epoch from statement_timestamp() + unique_window - statement_timestamp())::float8 * 1000 as "windowMs"
+      from carillon.run_history
+     where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[]) and outcome = any(${[...outcomes]}::text[])
+     order by id
+       for update`.execute(tx);
+  return rows;
+}
+
+/**
+ * Locks the claims that still name these runs. A claim keeps the names of those of its runs that are over; one
+ * that came back would be taken for held, and for lost with that claim's replica.
+ */
+export async function lockClaimsNaming(tx: Tx, ids: readonly RunId[]): Promise<ClaimId[]> {
+  const { rows } = await sql<{ id: ClaimId }>`
+    select id from carillon.claim where run_ids && ${[...ids]}::uuid[] order by id for update`.execute(tx);
+  return rows.map((row) => row.id);
+}
+
+/** Resolves with the runs that were found in one of these outcomes. A deadline that has passed is dropped. */
+export async function requeueRuns(
+  tx: Tx,
+  { tenantId, ids, outcomes }: { tenantId: TenantId; ids: readonly RunId[]; outcomes: readonly RunOutcome[] },
+): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    with gone as (
+      delete from carillon.run_history
+       where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[]) and outcome = any(${[...outcomes]}::text[])
+      returning *)
+    insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
+                              created_at, queue, concurrency_key, deadline, tags, unique_key, unique_window)
+    select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, clock_timestamp(), attempt + 1,
+           -- The last attempt of a poison run is among the past ones already.
+           case when (past_attempts -> -1 ->> 'attempt')::int = attempt then past_attempts
+                else ${newestAttempts('gone')} || jsonb_strip_nulls(jsonb_build_object(
+                       'attempt', attempt, 'outcome', case when outcome = 'dead-lettered' then 'failed' else outcome end,
+                       'replica', replica, 'worker', worker, 'startedAt', started_at, 'finishedAt', finished_at, 'error', error)) end,
+           created_at, queue, concurrency_key, case when deadline > clock_timestamp() then deadline end, tags, unique_key, unique_window
+      from gone
+    returning id`.execute(tx);
+  return rows.map((row) => row.id);
+}
+
+/** What to choose runs by; null is anything. */
+export interface RunFilter {
+  tenantId: TenantId;
+  jobType: string | null;
+  queue: string | null;
+  tag: string | null;
+  scheduleId: string | null;
+  createdAfter: Date | null;
+  createdBefore: Date | null;
+  /** Runs that came or ended later are left alone, so that a long act comes to an end. */
+  asOf: Date;
+}
+
+/** Where a look at ended runs has got to. */
+export interface EndedPlace {
+  outcome: RunOutcome;
+  id: RunId;
+}
+
+/**
+ * Some ended runs beyond a place, none of which has succeeded, or with a limit beyond all of them their number. In the order of
+ * the index of what went wrong, so that those which stay over are looked at once and hide none of the others.
+ */
+export async function pickEnded(
+  db: Database,
+  filter: RunFilter & { outcomes: readonly RunOutcome[]; after: EndedPlace | null; limit: number },
+): Promise<EndedPlace[]> {
+  const { after } = filter;
+  const { rows } = await sql<EndedPlace>`
+    select outcome, id from carillon.run_history
+     where ${wanted(filter)} and outcome = any(${[...filter.outcomes]}::text[]) and outcome <> 'succeeded'
+       and finished_at <= ${filter.asOf}
+       and ${after === null ? sql`true` : sql`(outcome, id) > (${after.outcome}, ${after.id}::uuid)`}
+     order by outcome, id
+     limit ${filter.limit}`.execute(db);
+  return rows;
+}
+
+export type OpenState = 'scheduled' | 'queued' | 'running' | 'retrying';
+
+/** Some runs that are not over and that nobody has asked to cancel. */
+export async function pickOpen(
+  db: Database,
+  filter: RunFilter & { states: readonly OpenState[]; limit: number },
+): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    with begun as materialized (
+      select u.id from carillon.claim c cross join lateral unnest(c.run_ids) as u (id) where c.started ? u.id::text)
+    select id from carillon.run
+     where slot = (select slot from carillon.tenant where id = ${filter.tenantId})
+       and ${wanted(filter)} and created_at <= ${filter.asOf} and cancel_requested_at is null
+       and (${filter.states.length === OPEN_STATES} or
+            case when exists (select 1 from begun where begun.id = run.id)
+                   or exists (select 1 from carillon.lease l where l.run_id = run.id and l.state = 'taken') then 'running'
+                 when failures > 0 then 'retrying'
+                 when run_at > statement_timestamp()
+                      and not exists (select 1 from carillon.lease l where l.run_id = run.id) then 'scheduled'
+                 else 'queued' end = any(${[...filter.states]}::text[]))
+     limit ${filter.limit}`.execute(db);
+  return rows.map((row) => row.id);
+}
+
+/** Of the states that a run can be in before it is over. */
+const OPEN_STATES = 4;
+
+function wanted({ tenantId, jobType, queue, tag, scheduleId, createdAfter, createdBefore }: RunFilter) {
+  return sql`tenant_id = ${tenantId}
+       and (${jobType}::text is null or job_type = ${jobType}::text)
+       and (${queue}::text is null or queue = ${queue}::text)
+       and (${tag}::text is null or ${tag}::text = any(tags))
+       and (${scheduleId}::uuid is null or schedule_id = ${scheduleId}::uuid)
+       and (${createdAfter}::timestamptz is null or created_at >= ${createdAfter}::timestamptz)
+       and (${createdBefore}::timestamptz is null or created_at < ${createdBefore}::timestamptz)`;
+}

@@ -1,0 +1,103 @@
+// Which statements end runs that no attempt ends? A run that nobody holds goes to the history at once; of one
+// that is held, by a claim or by a lease that somebody has taken, only the request is noted; its holder does the rest.
+// An offer that nobody has taken is withdrawn first.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+import { keptColumns } from '#execution/runs/run-columns.js';
+
+/** Notes that somebody wants these runs cancelled; resolves with those that are not over yet. */
+export async function requestCancel(
+  tx: Database,
+  { tenantId, ids }: { tenantId: TenantId; ids: readonly RunId[] },
+): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    update carillon.run
+       set cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
+     where id = any(${[...ids]}::uuid[]) and tenant_id = ${tenantId}
+    returning id`.execute(tx);
+  return rows.map((row) => row.id);
+}
+
+/** The runs of which somebody asked that they be cancelled and that are not over yet: few, and not for long. */
+export async function listCancelRequests(db: Database): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    select id from carillon.run where cancel_requested_at is not null`.execute(db);
+  return rows.map((row) => row.id);
+}
+
+/** Runs to end that nobody holds: past their deadline, or asked to be cancelled. Two short walks along partial indexes. */
+export async function listEndable(db: Database, limit: number): Promise<{ id: RunId; slot: Slot }[]> {
+  const { rows } = await sql<{ id: RunId; slot: Slot }>`
+    with held as materialized (select unnest(run_ids) as id from carillon.claim),
+    expired as (
+      select id, slot from carillon.run r
+       where deadline <= statement_timestamp() and not exists (select 1 from held where held.id = r.id) and not ${isTaken}
+       order by deadline
+       limit ${limit}),
+    unwanted as (
+      select id, slot from carillon.run r
+       where cancel_requested_at is not null and not exists (select 1 from held where held.id = r.id) and not ${isTaken}
+       order by cancel_requested_at
+       limit ${limit})
+    select id, slot from expired union select id, slot from unwanted`.execute(db);
+  return rows;
+}
+
+const isTaken = sql`exists (select 1 from carillon.lease l where l.run_id = r.id and l.state = 'taken')`;
+
+/**
+ * Takes back the offers of these runs, so that they wait again as they did before: all of this tenant's, or without
+ * one those whose runs are to end. Race won: whoever takes an offer locks it, so one of the two finds nothing. The lease
+ * comes before its run, as everywhere.
+ */
+export async function withdrawOffers(
+  tx: Tx,
+  { tenantId, ids }: { tenantId: TenantId | null; ids: readonly RunId[] },
+): Promise<void> {
+  await sql`
+    with withdrawn as (
+      delete from carillon.lease l using carillon.run r
+       where l.run_id = any(${[...ids]}::uuid[]) and l.state = 'offered' and r.id = l.run_id
+         and (l.tenant_id = ${tenantId} or ${tenantId}::uuid is null and (r.cancel_requested_at is not null or r.deadline <= statement_timestamp()))
+      returning l.run_id, l.attempt, l.run_at)
+    update carillon.run r set run_at = w.run_at
+      from withdrawn w
+     where r.id = any(${[...ids]}::uuid[]) and r.id = w.run_id and r.attempt = w.attempt`.execute(tx);
+}
+
+const EXPIRED = JSON.stringify({
+  name: 'AttemptStopped',
+  message: "the run's deadline has passed before it started",
+});
+
+/**
+ * Moves those of the runs that are to end, and that nobody holds, to the history, and decides their due times.
+ * The caller holds off the claims of the slots' owner and the slots themselves. Race won: a claim that has
+ * committed is seen here, and one that comes later sees no run any more.
+ */
+export async function endUnheld(tx: Tx, ids: readonly RunId[]): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    with held as materialized (select unnest(run_ids) as id from carillon.claim),
+    gone as (
+      delete from carillon.run r
+       where r.id = any(${[...ids]}::uuid[])
+         and (r.cancel_requested_at is not null or r.deadline <= statement_timestamp())
+         and not exists (select 1 from held where held.id = r.id)
+         and not exists (select 1 from carillon.lease l where l.run_id = r.id)
+      returning *),
+    moved as (
+      insert into carillon.run_history (${keptColumns()}, attempt, outcome, finished_at, error)
+      select ${keptColumns()}, attempt,
+             case when cancel_requested_at is null then 'expired' else 'cancelled' end, clock_timestamp(),
+             case when cancel_requested_at is null then ${EXPIRED}::jsonb end
+        from gone
+      returning id, schedule_id, due_at, outcome),
+    decided as (
+      update carillon.fire f
+         set outcome = case when m.outcome = 'cancelled' then 'skipped' else 'missed' end, reason = m.outcome
+        from moved m
+       where f.schedule_id = m.schedule_id and f.due_at = m.due_at and f.outcome = 'planned')
+    select id from moved`.execute(tx);
+  return rows.map((row) => row.id);
+}

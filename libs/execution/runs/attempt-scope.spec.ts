@@ -1,0 +1,55 @@
+// Is an error that no handler has caught held against the attempt that it came from, and against no other?
+import { expect, it } from 'vitest';
+import { claimedRun, noMeans } from '#test/support/builders.js';
+import { attemptRun } from '#execution/attempts/attempt.js';
+import { failAttempt, outsideAttempts } from './attempt-scope.js';
+import type { AttemptResult } from './decisions/run-transition.js';
+import { StopSwitch } from '#execution/attempts/stop-switch.js';
+import type { CallTarget } from '#execution/targets/targets.js';
+
+function begin(call: CallTarget) {
+  const { promise: result, resolve } = Promise.withResolvers<AttemptResult>();
+  const stop = new StopSwitch();
+  const late: AttemptResult[] = [];
+  const onLate = (said: AttemptResult): void => void late.push(said);
+  const parts = { run: claimedRun(), giveUp: new StopSwitch(), means: noMeans(), now: () => new Date(0) };
+  attemptRun({ ...parts, call, stop, onLate, onThrown: () => undefined }, resolve);
+  return { result, stop, late };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const unheard = new Error('nobody awaits this');
+
+it('an attempt fails with what happens behind its back, is told to stop, and no other is', async () => {
+  const end = Promise.withResolvers<AttemptResult>();
+  const other = begin(() => end.promise);
+  const { result, stop } = begin(() => {
+    setImmediate(() => expect(failAttempt(unheard)).toBe(true));
+    return new Promise(() => undefined);
+  });
+  expect(await result).toMatchObject({ kind: 'failed', fatal: false, error: { message: unheard.message } });
+  expect([stop.reason, other.stop.aborted]).toEqual([unheard, false]);
+  end.resolve({ kind: 'succeeded', output: 1 });
+  expect(await other.result).toEqual({ kind: 'succeeded', output: 1 });
+});
+
+it('what happens behind the back of an attempt that has ended changes nothing, and is told', async () => {
+  const { result, late } = begin(async () => {
+    setImmediate(() => failAttempt(unheard));
+    return { kind: 'succeeded', output: 1 };
+  });
+  expect(await result).toEqual({ kind: 'succeeded', output: 1 });
+  await turn();
+  expect(late).toMatchObject([{ kind: 'failed', error: { message: unheard.message } }]);
+});
+
+it('what an attempt has only woken belongs to no attempt, nor does anything outside', async () => {
+  const woken = Promise.withResolvers<boolean>();
+  const wake = (): void => void setImmediate(() => woken.resolve(failAttempt(unheard)));
+  const { result } = begin(async () => {
+    outsideAttempts(wake);
+    return { kind: 'succeeded', output: 1 };
+  });
+  expect(await result).toEqual({ kind: 'succeeded', output: 1 });
+  expect([await woken.promise, failAttempt(unheard)]).toEqual([false, false]);
+});

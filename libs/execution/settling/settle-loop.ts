@@ -1,0 +1,138 @@
+// When do attempts' ends reach the database? As soon as a pass is free: the first end goes alone, and
+// those that come while it is being written form the next batch, so batches grow with the load by
+// themselves. What could not be written stays, and is tried again. Only a refusal that is about a value itself is a run's
+// own fault: it is narrowed down to the one run that caused it, which fails. Any other says nothing about the work, which
+// has been done, and passes.
+import { asReplica } from '#cluster/fences.js';
+import type { Incarnation, Membership } from '#cluster/membership.js';
+import { databaseErrorKind, isAboutTheValue } from '#database/error-kind.js';
+import type { ClaimId, RunId, Slot } from '#kernel/ids.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
+import { describeError } from '#client/thrown-error.js';
+import type { HeldRuns } from '#execution/held/held-runs.js';
+import { settle, type Ending, type Start } from './settlement.js';
+import { Unsettled, type Batch } from './unsettled.js';
+
+/** Whoever goes on this soon is looked for at once; later ones are found by the look every second. */
+const SOON_MS = 1_500;
+
+export class SettleLoop implements Loop {
+  readonly name = 'settle';
+  /** There is something to write. */
+  readonly pending = new Topic<void>();
+  /** Ends were written; there is room for more runs. */
+  readonly settled = new Topic<void>();
+  /** Runs went back to these slots, and are due now or soon. */
+  readonly freed = new Topic<Slot[]>();
+  /** Work for outside was offered. */
+  readonly offered = new Topic<void>();
+  /** A run ended here, but its claim was gone: somebody else decides about it. */
+  readonly claimLost = new Topic<RunId>();
+  readonly unsettled = new Unsettled();
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly held: HeldRuns,
+  ) {
+    membership.expelled.subscribe(() => this.unsettled.clear());
+  }
+
+  get isEmpty(): boolean {
+    return this.unsettled.isEmpty;
+  }
+
+  noteStart(start: Start): void {
+    this.unsettled.addStart(start);
+    this.pending.publish();
+  }
+
+  noteEnd(ending: Ending): void {
+    this.unsettled.addEnding(ending);
+    this.pending.publish();
+  }
+
+  async runOnce(): Promise<number> {
+    // No trust needed here: the gate and the claim rows decide, however late this comes.
+    const { incarnation } = this.membership;
+    if (incarnation === null || this.isEmpty) return UNTIL_WOKEN_MS;
+    try {
+      await this.#write(incarnation, this.unsettled.take());
+    } finally {
+      // An incarnation that was expelled meanwhile has left nothing in hand.
+      this.unsettled.putBack();
+    }
+    this.settled.publish();
+    return this.isEmpty ? UNTIL_WOKEN_MS : 0;
+  }
+
+  async #write(incarnation: Incarnation, part: Batch): Promise<void> {
+    try {
+      const result = await asReplica(incarnation.db, incarnation, (tx) =>
+        settle(tx, {
+          ...part,
+          replica: incarnation.replica,
+          finishedClaims: this.#finishedClaims(part.endings),
+          uncertain: this.unsettled.uncertain,
+        }),
+      );
+      if (result.kind === 'fenced') return this.membership.acceptDeath(incarnation);
+      if (incarnation === this.membership.incarnation) this.#forget(part, result.value);
+    } catch (error) {
+      if (isAboutTheValue(error) && part.endings.length > 0)
+        return this.#narrowDown(incarnation, part, error);
+      this.#noteFailure(incarnation, part, error);
+      throw error;
+    }
+  }
+
+  /** Halves a refused part until the refused run stands alone; that one fails with the refusal as its error. */
+  async #narrowDown(incarnation: Incarnation, { starts, endings }: Batch, refusal: unknown): Promise<void> {
+    const [only] = endings;
+    if (endings.length > 1 || only === undefined) {
+      const middle = Math.ceil(endings.length / 2);
+      await this.#write(incarnation, { starts, endings: endings.slice(0, middle) });
+      await this.#write(incarnation, { starts: [], endings: endings.slice(middle) });
+      return;
+    }
+    if (only.transition.kind === 'finish' && only.transition.outcome === 'failed') {
+      this.#noteFailure(incarnation, { starts, endings }, refusal);
+      throw refusal;
+    }
+    const { name, message } = describeError(refusal);
+    const transition = {
+      kind: 'finish',
+      outcome: 'failed',
+      error: { name, message: `the database refused the result: ${message}` },
+    } as const;
+    await this.#write(incarnation, { starts, endings: [{ ...only, transition, outputJson: null }] });
+  }
+
+  #noteFailure(incarnation: Incarnation, part: Batch, error: unknown): void {
+    if (incarnation !== this.membership.incarnation) return;
+    this.unsettled.failed(part, { kind: databaseErrorKind(error), isPassing: !isAboutTheValue(error) });
+  }
+
+  #finishedClaims(endings: readonly Ending[]): ClaimId[] {
+    const counts = new Map<ClaimId, number>();
+    // One that is held no longer was counted when it was written: it must not stand for one that runs.
+    for (const { run } of endings)
+      if (this.held.holds(run)) counts.set(run.claimId, (counts.get(run.claimId) ?? 0) + 1);
+    return [...counts].filter(([id, count]) => this.held.leftInClaim(id) <= count).map(([id]) => id);
+  }
+
+  #forget(batch: Batch, lost: ReadonlySet<RunId>): void {
+    this.unsettled.written(batch);
+    for (const { run } of batch.endings) {
+      this.held.forget(run);
+      if (lost.size > 0 && lost.has(run.id)) this.claimLost.publish(run.id);
+    }
+    if (batch.endings.some(({ transition }) => transition.kind === 'park')) this.offered.publish();
+    const freed = batch.endings.filter(goesOnSoon).map(({ run }) => run.slot);
+    if (freed.length > 0) this.freed.publish([...new Set(freed)]);
+  }
+}
+
+function goesOnSoon({ transition }: Ending): boolean {
+  return transition.kind === 'release' || (transition.kind === 'retry' && transition.delayMs <= SOON_MS);
+}

@@ -1,0 +1,202 @@
+// Which statements end attempts? They run in one transaction behind the replica gate, and the first locks
+// the claims: an attempt whose claim is gone was revoked, and nothing of it is written (I2, I4).
+import { sql } from 'kysely';
+import { plainArray } from '#database/array-text.js';
+import type { Tx } from '#database/connection.js';
+import type { RunOutcome } from '#database/schema.js';
+import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
+import { keptColumns, newestAttempts } from '#execution/runs/run-columns.js';
+
+/** Locks the claims that are still ours. Whoever revokes deletes the row, so one of the two finds nothing. */
+export async function lockClaims(
+  tx: Tx,
+  { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] },
+): Promise<Set<ClaimId>> {
+  const { rows } = await sql<{ id: ClaimId }>`
+    select id from carillon.claim
+     where replica = ${replica} and id = any(${[...claimIds]}::uuid[])
+     order by id
+       for update`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+/**
+ * Of these runs, by their places, those whose end has not been written: the claim is there and names the run, and the run
+ * is in the same attempt. The caller has locked the claims.
+ */
+export async function stillHeld(
+  tx: Tx,
+  {
+    replica,
+    runs,
+  }: { replica: ReplicaNumber; runs: readonly { id: RunId; attempt: number; claimId: ClaimId }[] },
+): Promise<Set<number>> {
+  const { rows } = await sql<{ place: number }>`
+    select e.place::int - 1 as place
+      from unnest(${runs.map((run) => run.id)}::uuid[],
+                  ${runs.map((run) => run.attempt)}::int[],
+                  ${runs.map((run) => run.claimId)}::uuid[]) with ordinality as e (id, attempt, claim_id, place)
+      join carillon.claim c on c.id = e.claim_id and c.replica = ${replica} and e.id = any(c.run_ids)
+     where exists (select 1 from carillon.run r where r.id = e.id and r.attempt = e.attempt)`.execute(tx);
+  return new Set(rows.map((row) => row.place));
+}
+
+export interface StartedFire {
+  scheduleId: ScheduleId;
+  dueAt: Date;
+  startedAt: Date;
+}
+
+/** The ledger's decision about a due time, made once: only a planned one is still open (I1). */
+export async function decideFires(
+  tx: Tx,
+  { fires, lateAfterMs }: { fires: readonly StartedFire[]; lateAfterMs: number },
+): Promise<void> {
+  // In the order in which they were planned, in which they lie beside each other.
+  const ordered = fires.toSorted((a, b) => (a.scheduleId < b.scheduleId ? -1 : 1));
+  const ids = plainArray(ordered.map((fire) => fire.scheduleId));
+  const dues = ordered.map((fire) => fire.dueAt.getTime()).toSorted((a, b) => a - b);
+  // The keys once more, and between which instants: else the whole ledger is read and hashed for each batch.
+  await sql`
+    update carillon.fire f
+       set started_at = s.started_at,
+           outcome = case when s.started_at - s.due_at > make_interval(secs => ${lateAfterMs / 1000}::float8) then 'late' else 'fired' end
+      from unnest(${ids}::uuid[],
+                  ${plainArray(ordered.map((fire) => fire.dueAt.toISOString()))}::timestamptz[],
+                  ${plainArray(ordered.map((fire) => fire.startedAt.toISOString()))}::timestamptz[]) as s (schedule_id, due_at, started_at)
+     where f.schedule_id = any(${ids}::uuid[])
+       and f.due_at between ${new Date(dues.at(0) ?? 0)} and ${new Date(dues.at(-1) ?? 0)}
+       and f.schedule_id = s.schedule_id and f.due_at = s.due_at and f.outcome = 'planned'`.execute(tx);
+}
+
+export interface UnstartedFire {
+  scheduleId: ScheduleId;
+  dueAt: Date;
+  outcome: 'skipped' | 'missed';
+  reason: string;
+}
+
+/** The ledger's decision about due times whose runs were over before they started (I1). */
+export async function closeFires(tx: Tx, fires: readonly UnstartedFire[]): Promise<void> {
+  await sql`
+    update carillon.fire f
+       set outcome = e.outcome, reason = e.reason
+      from unnest(${fires.map((fire) => fire.scheduleId)}::uuid[],
+                  ${fires.map((fire) => fire.dueAt)}::timestamptz[],
+                  ${fires.map((fire) => fire.outcome)}::text[],
+                  ${fires.map((fire) => fire.reason)}::text[]) as e (schedule_id, due_at, outcome, reason)
+     where f.schedule_id = e.schedule_id and f.due_at = e.due_at and f.outcome = 'planned'`.execute(tx);
+}
+
+export interface FinishedRun {
+  id: RunId;
+  outcome: RunOutcome;
+  /** Null for a run that never began; it has met no replica then. */
+  startedAt: Date | null;
+  finishedAt: Date;
+  outputJson: string | null;
+  errorJson: string | null;
+}
+
+/**
+ * Moves runs whose attempt number is still this one into the history; resolves with those that it did not find.
+ * Nearly all of a batch have succeeded with nothing to say: an empty array stands for that of each.
+ */
+export async function finishRuns(
+  tx: Tx,
+  { replica, attempt, runs }: { replica: ReplicaNumber; attempt: number; runs: readonly FinishedRun[] },
+): Promise<RunId[]> {
+  const ids = plainArray(runs.map((run) => run.id));
+  const outcomes = runs.every((run) => run.outcome === 'succeeded') ? [] : runs.map((run) => run.outcome);
+  // Found by the key alone, so that no plan ever hashes the whole table; the details are joined afterwards. Each id is
+  // read once: as text they are the greater part of what is sent.
+  const { rows } = await sql<{ id: RunId }>`
+    with asked as materialized (select ${ids}::uuid[] as ids),
+    gone as (
+      delete from carillon.run where id = any((select ids from asked)::uuid[]) and attempt = ${attempt} returning ${keptColumns()}, attempt),
+    kept as (
+      insert into carillon.run_history (${keptColumns()}, attempt, outcome, replica, started_at, finished_at, output, error)
+      select ${keptColumns('g')}, g.attempt, coalesce(e.outcome, 'succeeded'), case when e.started_ms is null then null else ${replica}::int end,
+             to_timestamp(e.started_ms / 1000), to_timestamp(e.finished_ms / 1000), e.output::jsonb, e.error::jsonb
+        from gone g
+        join (select e.* from asked cross join lateral unnest(asked.ids,
+                    ${plainArray(outcomes)}::text[],
+                    ${plainArray(runs.map((run) => run.startedAt?.getTime() ?? null))}::float8[],
+                    ${plainArray(runs.map((run) => run.finishedAt.getTime()))}::float8[],
+                    ${saidByAny(runs.map((run) => run.outputJson))}::text[],
+                    ${saidByAny(runs.map((run) => run.errorJson))}::text[]) as e (id, outcome, started_ms, finished_ms, output, error)) e
+          on e.id = g.id)
+    select missing.id from asked cross join lateral unnest(asked.ids) as missing (id)
+     where (select count(*) from gone) < cardinality(asked.ids) and missing.id not in (select id from gone)`.execute(
+    tx,
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Arrays that are too short are filled up with nulls where they are unnested. */
+function saidByAny(texts: readonly (string | null)[]): (string | null)[] {
+  return texts.every((text) => text === null) ? [] : [...texts];
+}
+
+export interface RetriedRun {
+  id: RunId;
+  attempt: number;
+  delayMs: number;
+  /** Whether it counts against the attempts of the retry policy. */
+  isFailure: boolean;
+  /** The ended attempt, as it is shown later. */
+  recordJson: string;
+}
+
+/** Puts runs back for another attempt, later, and keeps their newest attempts; resolves with those that it found. */
+export async function retryRuns(tx: Tx, runs: readonly RetriedRun[]): Promise<Set<RunId>> {
+  const ids = runs.map((run) => run.id);
+  const { rows } = await sql<{ id: RunId }>`
+    update carillon.run r
+       set attempt = r.attempt + 1,
+           failures = r.failures + e.failed,
+           -- It does not run any more; a death that only finds it waiting must not be held against it.
+           started_by = null,
+           -- Without a delay it keeps the place that it had.
+           run_at = case when e.delay_ms > 0 then clock_timestamp() + make_interval(secs => e.delay_ms / 1000.0) else r.run_at end,
+           past_attempts = ${newestAttempts('r')} || e.record::jsonb
+      from unnest(${ids}::uuid[],
+                  ${runs.map((run) => run.attempt)}::int[],
+                  ${runs.map((run) => Number(run.isFailure))}::int[],
+                  ${runs.map((run) => run.delayMs)}::float8[],
+                  ${runs.map((run) => run.recordJson)}::text[]) as e (id, attempt, failed, delay_ms, record)
+     where r.id = any(${ids}::uuid[]) and r.id = e.id and r.attempt = e.attempt
+    returning r.id`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Puts runs back whose attempt has not begun, for later; resolves with those that it found. */
+export async function putOffRuns(
+  tx: Tx,
+  runs: readonly { id: RunId; attempt: number; delayMs: number }[],
+): Promise<Set<RunId>> {
+  const ids = runs.map((run) => run.id);
+  const { rows } = await sql<{ id: RunId }>`
+    update carillon.run r
+       set run_at = clock_timestamp() + make_interval(secs => e.delay_ms / 1000.0), started_by = null
+      from unnest(${ids}::uuid[], ${runs.map((run) => run.attempt)}::int[], ${runs.map((run) => run.delayMs)}::float8[]) as e (id, attempt, delay_ms)
+     where r.id = any(${ids}::uuid[]) and r.id = e.id and r.attempt = e.attempt
+    returning r.id`.execute(tx);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Deletes claims of which nothing is left. */
+export async function closeClaims(tx: Tx, claimIds: readonly ClaimId[]): Promise<void> {
+  await sql`delete from carillon.claim where id = any(${[...claimIds]}::uuid[])`.execute(tx);
+}
+
+/** Takes runs that go on elsewhere out of claims that still hold others. */
+export async function shrinkClaims(
+  tx: Tx,
+  { claimIds, runIds }: { claimIds: readonly ClaimId[]; runIds: readonly RunId[] },
+): Promise<void> {
+  await sql`
+    update carillon.claim
+       set run_ids = array(select held from unnest(run_ids) as held where held <> all(${[...runIds]}::uuid[]))
+     where id = any(${[...claimIds]}::uuid[])`.execute(tx);
+}

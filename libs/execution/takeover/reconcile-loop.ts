@@ -1,0 +1,31 @@
+// Does the database hold claims of ours that we know nothing of? If the answer to a claim got lost on its
+// way, the row says "taken" and nobody works on it. Every few seconds such claims are dropped; nothing of
+// them was ever started.
+import { asReplica } from '#cluster/fences.js';
+import type { Membership } from '#cluster/membership.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import type { HeldRuns } from '#execution/held/held-runs.js';
+import { dropClaims, listOldClaims } from './lost-claim.repository.js';
+
+/** Longer than a claim's statements may take, so that a claim still on its way is not mistaken for a lost one. */
+const OLDER_THAN_MS = 15_000;
+
+export class ReconcileLoop implements Loop {
+  readonly name = 'reconcile';
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly held: HeldRuns,
+  ) {}
+
+  async runOnce(): Promise<number> {
+    const incarnation = this.membership.trusted();
+    if (incarnation === null) return UNTIL_WOKEN_MS;
+    const { replica, db } = incarnation;
+    const old = await listOldClaims(db, { replica, olderThanMs: OLDER_THAN_MS });
+    // Asked after the answer has come: whatever was held while the statement ran is still known here.
+    const claimIds = old.filter((id) => this.held.leftInClaim(id) === 0);
+    if (claimIds.length > 0) await asReplica(db, incarnation, (tx) => dropClaims(tx, { replica, claimIds }));
+    return UNTIL_WOKEN_MS;
+  }
+}

@@ -1,0 +1,134 @@
+// As whom does a replica call a tenant's endpoints, and does it call at all? It signs with the tenant's secrets,
+// which it remembers for a few seconds, gives each call a lease to go on with, and leaves an origin alone for a
+// while after too many failures in a row. A run that comes then is put off: its attempt has not begun.
+import type { JobContext } from '#client/job-definition.js';
+import { insertEvent } from '#cluster/cluster-event.repository.js';
+import { inTransaction, type Database } from '#database/connection.js';
+import { randomUUIDv7 } from '#database/runtime/uuid.js';
+import type { Clock } from '#kernel/clock.js';
+import { asId, type TenantId } from '#kernel/ids.js';
+import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
+import { describeCallFailure } from './call-failure.js';
+import type { Circuits } from './circuits.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import { shownUrl } from '#execution/endpoints/endpoint-url.js';
+import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
+import { Seldom } from '#kernel/seldom.js';
+import type { GuardedOutlet } from '#execution/endpoints/guarded-outlet.js';
+import { callHttp } from './http-target.js';
+import type { Target } from '#execution/job-types/job-type.js';
+import { pauseGone } from '#execution/job-types/job-type.repository.js';
+import type { LeaseTokens } from '#execution/leases/lease-token.js';
+import { findSender, type Sender } from './webhook-secret.repository.js';
+
+export interface HttpPushParts {
+  outlet: GuardedOutlet;
+  circuits: Circuits;
+  tokens: LeaseTokens;
+  /** Where endpoints reach the API, without a slash at the end. */
+  callbackUrl: string;
+  clock: Clock;
+  /** Told, once a minute for a tenant's origin, of what a tenant must not see. */
+  onFailure: (failure: CallFailure) => void;
+}
+
+export interface CallFailure {
+  tenant: string;
+  url: string;
+  error: unknown;
+}
+
+export interface Push {
+  db: Database;
+  target: Target & { kind: 'http' };
+  timeoutMs: number;
+  run: ClaimedRun;
+  context: JobContext;
+}
+
+const GONE = 410;
+const REMEMBERED_MS = 5_000;
+const TOLD_EVERY_MS = 60_000;
+const REMEMBERED_MAX = 10_000;
+/** The database did not say as whom to call; the run is not to blame. */
+const AGAIN_MS = 1_000;
+
+export class HttpPush {
+  readonly #senders = new Map<TenantId, { sender: Promise<Sender | undefined>; readAtMs: number }>();
+  readonly #told = new Seldom({ everyMs: TOLD_EVERY_MS, keysMax: REMEMBERED_MAX });
+
+  constructor(private readonly parts: HttpPushParts) {}
+
+  async call({ db, target, timeoutMs, run, context }: Push): Promise<AttemptResult> {
+    const { circuits, tokens, outlet, clock, callbackUrl } = this.parts;
+    const sender = await this.#senderOf(db, run.tenantId).catch(() => undefined);
+    if (sender === undefined) return { kind: 'put-off', delayMs: AGAIN_MS };
+    const key = `${run.tenantId} ${new URL(target.url).origin}`;
+    const waitMs = circuits.ask(key);
+    if (waitMs !== null) return { kind: 'put-off', delayMs: waitMs };
+    const id = asId.lease(randomUUIDv7());
+    const token = tokens.tokenOf(id);
+    const url = `${callbackUrl}/api/v1/tenants/${sender.tenantName}/worker/leases/${token}`;
+    const lease = { id, token, callbackUrl: url, timeoutMs };
+    let isAnswered = false;
+    let isGone = false;
+    const answered = (statusCode: number): void => {
+      isAnswered = true;
+      isGone = statusCode === GONE;
+      // What it refuses it has understood: it is not down.
+      circuits.tell(key, statusCode < 500);
+    };
+    const { secrets } = sender;
+    const call = { target, run, context, outlet, secrets, lease, now: clock.now(), answered };
+    const result = await callHttp(call).catch((error: unknown) => {
+      // One that we broke off says nothing about the endpoint, unless it was too slow.
+      if (!isAnswered && !wasStoppedByUs(context.signal)) circuits.tell(key, false);
+      if (context.signal.aborted) throw error;
+      const failure = { tenant: sender.tenantName, url: shownUrl(target.url), error };
+      this.#tellOperator(key, failure);
+      return failed(failure);
+    });
+    // If the database does not take it, the next call that meets 410 tries again.
+    if (isGone)
+      await this.#pause(db, { run, url: target.url, tenantName: sender.tenantName }).catch(() => undefined);
+    return result;
+  }
+
+  /** As Standard Webhooks wants it: an endpoint that says it is gone is not called any more. */
+  async #pause(
+    db: Database,
+    { run, url, tenantName }: { run: ClaimedRun; url: string; tenantName: string },
+  ): Promise<void> {
+    const { tenantId, jobType, id } = run;
+    const reason = `expected 2xx from ${shownUrl(url)}, got 410 Gone for run ${id}`;
+    await inTransaction(db, async (tx) => {
+      if (!(await pauseGone(tx, { tenantId, name: jobType, url, reason }))) return;
+      await insertEvent(tx, { type: 'job-type-paused', data: { tenant: tenantName, jobType, reason } });
+    });
+  }
+
+  /** An endpoint that is down would fill the log. */
+  #tellOperator(key: string, failure: CallFailure): void {
+    if (this.#told.isDue(key, this.parts.clock.monotonicMs())) this.parts.onFailure(failure);
+  }
+
+  #senderOf(db: Database, tenantId: TenantId): Promise<Sender | undefined> {
+    const nowMs = this.parts.clock.monotonicMs();
+    const remembered = this.#senders.get(tenantId);
+    if (remembered !== undefined && nowMs - remembered.readAtMs < REMEMBERED_MS) return remembered.sender;
+    if (this.#senders.size >= REMEMBERED_MAX) this.#senders.clear();
+    const sender = findSender(db, tenantId);
+    this.#senders.set(tenantId, { sender, readAtMs: nowMs });
+    // A failed read must not be remembered. Whoever awaits it is told as well.
+    sender.catch(() => this.#senders.delete(tenantId));
+    return sender;
+  }
+}
+
+function failed({ error, url }: CallFailure): AttemptResult {
+  return { kind: 'failed', error: describeCallFailure(error, url), fatal: false };
+}
+
+function wasStoppedByUs({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof AttemptStopped && reason.why !== 'timeout';
+}

@@ -1,0 +1,190 @@
+// Where does a run go? Its job type says so. Job types are read when first needed and remembered for a
+// few seconds, so a change of one takes that long to reach runs that are about to start.
+import type { JobContext } from '#client/job-definition.js';
+import type { Incarnation, Membership } from '#cluster/membership.js';
+import { randomUUID } from '#database/runtime/uuid.js';
+import type { Clock } from '#kernel/clock.js';
+import { unreachable } from '#kernel/errors.js';
+import { asId, type TenantId, type TenantName } from '#kernel/ids.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import type { AttemptResult, NewLease } from '#execution/runs/decisions/run-transition.js';
+import { callHandler } from './handler-target.js';
+import type { HandlerRegistry } from './handler-registry.js';
+import type { HttpPush } from '#execution/targets/http/http-push.js';
+import { callQueue, type UserQueues } from './queue-target.js';
+import {
+  DEFAULT_RETRY,
+  DEFAULT_TIMEOUT_MS,
+  type JobType,
+  type RetryPolicy,
+  type Target,
+} from '#execution/job-types/job-type.js';
+import { JobTypeReader, SpoiltJobType } from '#execution/job-types/job-type-reader.js';
+import { checkOutput, checkPayload } from '#execution/schemas/schema-check.js';
+import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
+
+export type CallTarget = (run: ClaimedRun, context: JobContext) => Promise<AttemptResult>;
+
+export interface ResolvedTarget {
+  /** Whose runs go there. */
+  tenant: TenantName;
+  call: CallTarget;
+  retry: RetryPolicy;
+  timeoutMs: number;
+  /** Null or nothing when attempts need not say that they are alive. */
+  heartbeatMs?: number | null;
+}
+
+/** What leads out of this process, or at least off its event loop. */
+export interface Ways {
+  push: HttpPush;
+  queues: UserQueues;
+  checks: SchemaChecks;
+}
+
+const REMEMBERED_MS = 5_000;
+const REMEMBERED_MAX = 10_000;
+
+interface Remembered {
+  incarnation: Incarnation;
+  readAtMs: number;
+  /** Itself once it is known, so that runs of a known job type need not wait a turn for it. */
+  target: ResolvedTarget | Promise<ResolvedTarget>;
+}
+
+export class Targets {
+  readonly #remembered = new Map<TenantId, Map<string, Remembered>>();
+  readonly #reader = new JobTypeReader();
+
+  constructor(
+    private readonly membership: Membership,
+    private readonly registry: HandlerRegistry,
+    private readonly ways: Ways,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Throws or rejects when the database could not be asked; the run is not to blame then. */
+  resolve({ tenantId, jobType }: ClaimedRun): ResolvedTarget | Promise<ResolvedTarget> {
+    const { incarnation } = this.membership;
+    if (incarnation === null) throw new Error('expected to be a member of the cluster, got expelled');
+    const nowMs = this.clock.monotonicMs();
+    const known = this.#remembered.get(tenantId)?.get(jobType);
+    if (known !== undefined && known.incarnation === incarnation && nowMs - known.readAtMs < REMEMBERED_MS)
+      return known.target;
+    return this.#read({ incarnation, readAtMs: nowMs }, { tenantId, name: jobType });
+  }
+
+  /** Runs of this job type will come soon. It has just been read, so it need not be read again for them. */
+  expect({ id, name }: { id: TenantId; name: TenantName }, jobType: JobType): void {
+    const { incarnation } = this.membership;
+    if (incarnation === null) return;
+    const target = this.#targetOf(incarnation, name, jobType);
+    this.#ofTenant(id).set(jobType.name, { incarnation, readAtMs: this.clock.monotonicMs(), target });
+  }
+
+  #ofTenant(tenantId: TenantId): Map<string, Remembered> {
+    const known = this.#remembered.get(tenantId);
+    if (known !== undefined) return known;
+    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
+    const ofTenant = new Map<string, Remembered>();
+    this.#remembered.set(tenantId, ofTenant);
+    return ofTenant;
+  }
+
+  #read(
+    when: Pick<Remembered, 'incarnation' | 'readAtMs'>,
+    { tenantId, name }: { tenantId: TenantId; name: string },
+  ): Promise<ResolvedTarget> {
+    const ofTenant = this.#ofTenant(tenantId);
+    const reading = this.#reader.find(when.incarnation.db, { tenantId, name }).then(({ tenant, jobType }) => {
+      if (jobType === undefined) return missing(tenant, name);
+      if (jobType instanceof SpoiltJobType) return spoilt(tenant, jobType);
+      return this.#targetOf(when.incarnation, tenant, jobType);
+    });
+    const remembered: Remembered = { ...when, target: reading };
+    ofTenant.set(name, remembered);
+    reading.then(
+      (target) => (remembered.target = target),
+      // A failed read must not be remembered. Whoever awaits it is told as well.
+      () => ofTenant.get(name) === remembered && ofTenant.delete(name),
+    );
+    return reading;
+  }
+
+  #targetOf(incarnation: Incarnation, tenant: TenantName, jobType: JobType): ResolvedTarget {
+    const { retry, timeoutMs, heartbeatMs } = jobType;
+    return {
+      tenant,
+      call: this.#checked(jobType, this.#callOf(incarnation, jobType)),
+      retry,
+      timeoutMs,
+      heartbeatMs,
+    };
+  }
+
+  #callOf({ db }: Incarnation, { name, target, timeoutMs, targetAllowed }: JobType): CallTarget {
+    if (!targetAllowed) return notAllowed(name, target);
+    switch (target.kind) {
+      case 'handler':
+        return (run, context) =>
+          callHandler({ registry: this.registry, handler: target.handler, run, context });
+      case 'http':
+        return (run, context) => this.ways.push.call({ db, target, timeoutMs, run, context });
+      case 'pull':
+        return async () => ({ kind: 'parked', lease: offerOf(target.leaseSeconds, timeoutMs) });
+      case 'queue':
+        return (run, context) => callQueue({ target, run, context, queues: this.ways.queues });
+      default:
+        return unreachable(target);
+    }
+  }
+
+  /** Handlers' own schemas are checked where they are called; this is for those that a tenant has written. */
+  #checked({ name, shared, payloadSchema, outputSchema }: JobType, call: CallTarget): CallTarget {
+    if (shared || (payloadSchema === null && outputSchema === null)) return call;
+    const { checks } = this.ways;
+    return async (run, context) => {
+      const { tenantId, payload } = run;
+      const misfit =
+        payloadSchema === null
+          ? null
+          : await checkPayload(checks, payload, { tenantId, name, payloadSchema });
+      if (misfit !== null) return misfit;
+      const result = await call(run, context);
+      if (result.kind !== 'succeeded' || outputSchema === null) return result;
+      return (await checkOutput(checks, result.output, { tenantId, name, outputSchema })) ?? result;
+    };
+  }
+}
+
+function missing(tenant: TenantName, name: string): ResolvedTarget {
+  const error = { name: 'JobTypeMissing', message: `expected a job type ${name}, found none` };
+  return {
+    tenant,
+    call: async () => ({ kind: 'failed', error, fatal: false }),
+    retry: DEFAULT_RETRY,
+    timeoutMs: DEFAULT_TIMEOUT_MS,
+  };
+}
+
+/** Fatal: only an administrator can change it, who can then have the runs tried again. */
+function notAllowed(name: string, target: Target): CallTarget {
+  const named = target.kind === 'queue' ? target.queue : target.kind === 'handler' ? target.handler : '';
+  const message = `expected job type ${name} to name a ${target.kind} that an administrator has allowed the tenant, got ${named}`;
+  const error = { name: 'TargetNotAllowed', message };
+  return async () => ({ kind: 'failed', error, fatal: true });
+}
+
+/** Its runs fail for good, with the reason: put back, they would be claimed again at once, for ever and without a word. */
+function spoilt(tenant: TenantName, { name, message }: SpoiltJobType): ResolvedTarget {
+  return {
+    tenant,
+    call: async () => ({ kind: 'failed', error: { name, message }, fatal: true }),
+    retry: DEFAULT_RETRY,
+    timeoutMs: DEFAULT_TIMEOUT_MS,
+  };
+}
+
+function offerOf(leaseSeconds: number, timeoutMs: number): NewLease {
+  return { id: asId.lease(randomUUID()), kind: 'pull', leaseMs: leaseSeconds * 1_000, timeoutMs };
+}

@@ -1,0 +1,180 @@
+// How does a handler compute without holding everybody up? In a thread of a small pool, one attempt each at a time. It
+// is told to stop as any handler is, and its thread is ended if it does not. Whatever happens to the thread, a crash,
+// an exit, a heap that is full, it fails that attempt and nothing else.
+import { extname } from 'node:path';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import type { EnqueueableJob } from '#client/enqueue-options.js';
+import type { JobContext } from '#client/job-definition.js';
+import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
+import { describeAttemptFailure } from '#execution/runs/attempt-failure.js';
+import { AttemptContext } from '#execution/targets/job-context.js';
+import {
+  threw,
+  type FromThread,
+  type ThreadTask,
+  type ThrownInThread,
+  type ToThread,
+} from './thread-main.js';
+
+export interface ThreadSettings {
+  threads: number;
+  /** Of the heap of each. */
+  memoryMb: number;
+  graceMs: number;
+  rest: (name: string, ms: number) => Promise<void>;
+  /** The module that lets the users' modules import 'carillon'. */
+  hooksUrl: string;
+  /** A thread ended while it had no attempt: something of an earlier one had been left behind. */
+  onStray: (error: Error) => void;
+}
+
+export type ThreadJob = Pick<ThreadTask, 'moduleUrl' | 'job' | 'payload'>;
+
+const MAIN = fileURLToPath(new URL(`./thread-main${extname(import.meta.url)}`, import.meta.url));
+const IDLE_MS = 30_000;
+
+/** What a handler can throw besides a failure; known again by its name on this side. */
+const STEERING = new Map<string, object>([
+  ['CancelRun', CancelRun.prototype],
+  ['FatalError', FatalError.prototype],
+  ['RetryAt', RetryAt.prototype],
+  ['Snooze', Snooze.prototype],
+]);
+
+export class ThreadPool {
+  #pool: Piscina | null = null;
+
+  constructor(private readonly settings: ThreadSettings) {}
+
+  /** Resolves and rejects as the handler did. The attempt's time runs from when a thread is free. */
+  async run(job: ThreadJob, context: JobContext): Promise<unknown> {
+    const { port1: port, port2 } = new MessageChannel();
+    const ended = Promise.withResolvers<unknown>();
+    const kill = new AbortController();
+    const clock = AttemptContext.clockOf(context);
+    let hasBegun = false;
+    clock?.stop();
+    port.on('message', (word: FromThread) => {
+      if (word.kind === 'begun') {
+        hasBegun = true;
+        clock?.restart();
+      } else if (word.kind === 'enqueue') void enqueue(word, context, port);
+      else hear(word, context, ended);
+      if (word.kind === 'progress' || word.kind === 'heartbeat')
+        port.postMessage({ kind: 'heard' } satisfies ToThread);
+    });
+    const stop = (): void => {
+      if (!hasBegun) return kill.abort();
+      port.postMessage(reasonOf(context.signal.reason));
+      void this.settings
+        .rest(`thread-${context.runId}-${context.attempt}`, this.settings.graceMs)
+        .then(() => kill.abort());
+    };
+    context.signal.addEventListener('abort', stop, { once: true });
+    try {
+      const { tenant, runId, attempt, dueAt, idempotencyKey, lastDetails } = context;
+      const data = { tenant, runId, attempt, dueAt, idempotencyKey, lastDetails };
+      const task: ThreadTask = { ...job, context: data, hooksUrl: this.settings.hooksUrl, port: port2 };
+      const done = this.#open().run(task, { transferList: [port2], signal: kill.signal });
+      done.catch((error: unknown) => ended.reject(crash(error, context.signal)));
+      return await ended.promise;
+    } finally {
+      context.signal.removeEventListener('abort', stop);
+      port.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.destroy();
+    this.#pool = null;
+  }
+
+  #open(): Piscina {
+    if (this.#pool !== null) return this.#pool;
+    const { threads, memoryMb, onStray } = this.settings;
+    this.#pool = new Piscina({
+      filename: MAIN,
+      minThreads: 0,
+      maxThreads: threads,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: IDLE_MS,
+      resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+      // A thread that waits is to go on hearing its own timers, so that what one attempt left behind is not
+      // blamed on the next.
+      atomics: 'disabled',
+      recordTiming: false,
+    });
+    this.#pool.on('error', onStray);
+    return this.#pool;
+  }
+}
+
+type EnqueueWord = FromThread & { kind: 'enqueue' };
+
+/** Never rejects: whatever happens is said to the thread. */
+async function enqueue(
+  { call, job, payloadJson, options }: EnqueueWord,
+  context: JobContext,
+  port: MessagePort,
+): Promise<void> {
+  let answer: ToThread;
+  try {
+    const payload: unknown = JSON.parse(payloadJson);
+    answer = { kind: 'enqueued', call, runId: await context.enqueue(asChecked(job), payload, options) };
+  } catch (error) {
+    answer = { kind: 'not-enqueued', call, error: threw(error).error };
+  }
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads, not a window
+  port.postMessage(answer);
+}
+
+/** The job as the thread knows it has looked at the payload already. */
+function asChecked(name: string): EnqueueableJob<unknown> {
+  return {
+    name,
+    payload: { '~standard': { version: 1, vendor: 'carillon', validate: (value) => ({ value }) } },
+  };
+}
+
+function hear(
+  word: Exclude<FromThread, { kind: 'begun' | 'enqueue' }>,
+  { log, progress, heartbeat }: JobContext,
+  ended: PromiseWithResolvers<unknown>,
+): void {
+  switch (word.kind) {
+    case 'log':
+      return (log[word.level] as (...words: unknown[]) => void)(...word.words); // looked at there, whatever they are
+    case 'progress':
+      return (progress as (...words: unknown[]) => void)(...word.words);
+    case 'heartbeat':
+      return heartbeat(word.details);
+    case 'returned':
+      return ended.resolve(word.output);
+    case 'unfit':
+      // The work is done; doing it again would only bring the same output.
+      return ended.reject(Object.assign(new FatalError(word.reason), { name: 'UnfitOutput' }));
+    case 'threw':
+      return ended.reject(revive(word.error));
+  }
+}
+
+function revive({ name, message, stack, own }: ThrownInThread): Error {
+  const error = Object.assign(new Error(message), own, { name });
+  if (stack !== undefined) error.stack = stack;
+  return Object.setPrototypeOf(error, STEERING.get(name) ?? Error.prototype) as Error;
+}
+
+function reasonOf(reason: unknown): ToThread {
+  const { name, message } = reason instanceof Error ? reason : { name: 'Error', message: String(reason) };
+  return { kind: 'stop', name, message, why: (reason as { why?: unknown } | null | undefined)?.why };
+}
+
+function crash(thrown: unknown, signal: AbortSignal): Error {
+  if (signal.aborted)
+    return signal.reason instanceof Error ? signal.reason : new Error('the attempt was stopped');
+  const { name, message } = describeAttemptFailure(thrown);
+  const error = new Error(`the thread of the attempt ended: ${name}: ${message}`, { cause: thrown });
+  return Object.assign(error, { name: 'ThreadEnded' });
+}
