@@ -21,6 +21,7 @@ from datetime import datetime, timezone
 
 SLOTS = 4
 WAIT_SECONDS = 20
+TELL_AFTER_SECONDS = 1
 
 
 class Fatal(Exception):
@@ -50,6 +51,8 @@ class Context:
         self.fencing_token = lease["fencingToken"]
         self.stop = threading.Event()
         self.said = {}
+        self.heard = {}  # of what was said, what the API has
+        self.news = threading.Event()
         self.lines = []
 
     # What is said is made JSON at once, so that nothing that a handler says can stop the beats.
@@ -57,10 +60,12 @@ class Context:
     def progress(self, fraction, message=""):
         fraction = fraction if fraction == fraction else 0  # NaN is not even itself
         self.said["progress"] = {"fraction": max(0, min(1, fraction)), "message": shown(message)[:1000]}
+        self.news.set()
 
     def checkpoint(self, details):
         """Raises TypeError or ValueError for what JSON can't say."""
         self.said["details"] = json.loads(json.dumps(details, allow_nan=False))
+        self.news.set()
 
     def log(self, message, **fields):
         try:
@@ -127,7 +132,7 @@ class Api:
             return json.loads(response.read())
 
     def insist(self, path, body, until, timeout=10):
-        """Asks again while nobody answers: every call may be repeated as it is."""
+        """Asks again while no replica answers: every call may be repeated as it is."""
         pause = 0.1
         while True:
             try:
@@ -135,7 +140,7 @@ class Api:
             except urllib.error.HTTPError as error:
                 if error.code < 500 and error.code not in (425, 429) or until():
                     raise
-            except OSError:  # nobody there, or not in time
+            except OSError:  # no answer, or not in time
                 if until():
                     raise
             time.sleep(pause)
@@ -148,24 +153,33 @@ def send_lines(api, lease, context):
         api.post(f"leases/{lease['token']}/logs", "".join(lines))
 
 
+def tell(api, lease, context, timeout=10):
+    said = dict(context.said)
+    answer = api.post(f"leases/{lease['token']}:heartbeat", said, timeout)
+    context.heard = said
+    if answer["cancelRequested"]:
+        context.stop.set()
+
+
 def beat(api, lease, context, ended):
-    """At once, so that the lease is not given to another; then three times in each lease's length."""
+    """At once, so that the lease is not given to another; then three times in each lease's length, and soon after news."""
     heard = time.monotonic()
     while True:
         try:
-            answer = api.post(f"leases/{lease['token']}:heartbeat", dict(context.said))
+            tell(api, lease, context)
             heard = time.monotonic()
-            if answer["cancelRequested"]:
-                context.stop.set()
             send_lines(api, lease, context)
         except urllib.error.HTTPError as error:
             if error.code == 409:
                 context.stop.set()
-        except (OSError, ValueError):  # nobody there, not in time, or half an answer
+        except (OSError, ValueError):  # no answer, not in time, or half of one
             pass
         if time.monotonic() - heard > lease["leaseSeconds"]:
             context.stop.set()
-        if ended.wait(lease["leaseSeconds"] / 3):
+        if context.news.wait(lease["leaseSeconds"] / 3):
+            ended.wait(TELL_AFTER_SECONDS)  # what is said meanwhile goes along
+        context.news.clear()
+        if ended.is_set():
             return
 
 
@@ -193,12 +207,15 @@ def work(api, lease):
     beating.start()
     verb, body = call(lease, context)
     ended.set()
+    context.news.set()
     beating.join()
     give_up = time.monotonic() + lease["leaseSeconds"]
     try:
+        if context.said != context.heard:
+            tell(api, lease, context, timeout=1)
         send_lines(api, lease, context)
     except (OSError, ValueError) as error:
-        print(f"log of run {context.run_id}: {error}", file=sys.stderr, flush=True)
+        print(f"progress or log of run {context.run_id}: {error}", file=sys.stderr, flush=True)
     try:
         try:
             api.insist(f"leases/{lease['token']}:{verb}", body, until=lambda: time.monotonic() > give_up)
@@ -208,7 +225,7 @@ def work(api, lease):
             # JSON, but more than the API takes: without another word the run would only be done again.
             verb, body = failure(UnfitOutput(f"the output was refused: {shown(error.read()[:1000].decode())}"))
             api.insist(f"leases/{lease['token']}:{verb}", body, until=lambda: time.monotonic() > give_up)
-    except (OSError, ValueError) as error:  # a 409 is one, too: somebody else decides about the run
+    except (OSError, ValueError) as error:  # a 409 is one, too: another holder decides about the run
         print(f"run {context.run_id}: {error}", file=sys.stderr, flush=True)
 
 
@@ -243,6 +260,10 @@ def main():
                 free.release()
             for lease in leases:
                 pool.submit(work, api, lease).add_done_callback(lambda _: free.release())
+    try:
+        api.post(f"workers/{worker}:deregister", {}, timeout=2)
+    except (OSError, ValueError) as error:  # it is listed for a day, and takes nothing
+        print(f"worker {worker}: {error}", file=sys.stderr, flush=True)
     print("ended", flush=True)
 
 

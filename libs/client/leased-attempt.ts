@@ -1,7 +1,8 @@
 // How does a worker work on one lease? It beats at once, so that the lease is not given to another, then three times
-// in each lease's length, while the handler runs; what the handler says of itself goes along. The attempt ends when
-// the handler does, or when there is a reason to stop: the run was cancelled, the lease is lost, the time is up, or
-// the worker ends. Its last word is repeated until somebody has heard it.
+// in each lease's length, while the handler runs; what the handler says of itself goes along, and does not wait for the
+// next beat: progress is sent within a second. The attempt ends when the handler does, or when there is a reason to
+// stop: the run was cancelled, the lease is lost, the time is up, or the worker ends. Before its last word, which is
+// repeated until a replica has heard it, goes what has not been sent yet.
 import type { Job, JobContext, LogLevel } from './job-definition.js';
 import { misfit, wordInstead, wordOfReturned, wordOfThrown, type LeaseWord } from './lease-word.js';
 import { Snooze } from './outcomes.js';
@@ -70,6 +71,10 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const WORDS_MAX = 3;
 /** A lease for which no beat was heard within this time is offered again. */
 const FIRST_BEAT_MS = 10_000;
+/** Progress may be told a thousand times a second; what is told meanwhile goes along. */
+const TELL_AFTER_MS = 1_000;
+/** The work is done, and its last word must not wait long for what is only shown. */
+const LAST_BEAT_MS = 1_000;
 
 export interface AttemptParts {
   lease: Lease;
@@ -96,6 +101,7 @@ class LeasedAttempt {
   readonly #lines = new WaitingLines();
   #beating: Promise<void> | null = null;
   #again = false;
+  #soon: NodeJS.Timeout | undefined;
   #lost: NodeJS.Timeout | undefined;
 
   constructor(parts: AttemptParts) {
@@ -118,11 +124,13 @@ class LeasedAttempt {
     try {
       const word = await this.#handle();
       this.#over.abort();
+      clearTimeout(this.#soon);
       await this.#beating;
       if (word !== null) await this.#say(word);
     } finally {
       clearInterval(beats);
       clearTimeout(timeout);
+      clearTimeout(this.#soon);
       clearTimeout(this.#lost);
       shutdown.removeEventListener('abort', end);
     }
@@ -144,9 +152,17 @@ class LeasedAttempt {
     this.#lost = setTimeout(expire, atMs - performance.now());
   }
 
+  #beatSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.#beat();
+    }, TELL_AFTER_MS);
+  }
+
   #beat(): void {
+    if (this.#over.signal.aborted) return; // what is unsent goes before the last word
     this.#again = this.#beating !== null;
-    if (this.#beating !== null) return;
+    if (this.#again) return;
     this.#beating = this.#sendBeat()
       .catch((error: unknown) => {
         if (error instanceof CallFailed && error.status === 409)
@@ -159,7 +175,7 @@ class LeasedAttempt {
       });
   }
 
-  async #sendBeat(): Promise<void> {
+  async #sendBeat(limitMs = this.#beatMs): Promise<void> {
     const { lease, call, onError } = this.#parts;
     const signal = AbortSignal.timeout(this.#leaseMs);
     const said = { ...this.#said };
@@ -167,17 +183,13 @@ class LeasedAttempt {
     let askedAtMs = performance.now();
     const ask = (): Promise<BeatAnswer> => {
       askedAtMs = performance.now();
-      return call({
-        path: `leases/${lease.token}:heartbeat`,
-        body: said,
-        signal,
-        limitMs: this.#beatMs,
-      });
+      return call({ path: `leases/${lease.token}:heartbeat`, body: said, signal, limitMs });
     };
     const worthIt = AbortSignal.any([signal, this.#over.signal]);
     const answer = await insist(ask, { signal: worthIt, onError });
     this.#trustUntil(askedAtMs + this.#leaseMs);
     if (said.details === this.#said.details) delete this.#said.details;
+    if (said.progress === this.#said.progress) delete this.#said.progress;
     for (const { pointer, detail } of answer.dropped ?? [])
       onError(new Error(`what a heartbeat said was dropped: ${pointer}: ${detail}`));
     if (answer.cancelRequested) this.#stop.abort(new Stopped('cancelled', 'the run was cancelled'));
@@ -225,6 +237,8 @@ class LeasedAttempt {
 
   async #say(word: LeaseWord): Promise<void> {
     const { onError } = this.#parts;
+    const isAllSent = Object.keys(this.#said).length === 0;
+    if (!isAllSent) await this.#sendBeat(Math.min(LAST_BEAT_MS, this.#beatMs)).catch(onError);
     const signal = AbortSignal.timeout(this.#leaseMs);
     await this.#sendLines(signal).catch(onError);
     // A refused output becomes a failure, and a refused failure one that says so: an end without a word would only be
@@ -237,12 +251,8 @@ class LeasedAttempt {
   /** Resolves with what to say instead, when this was refused. */
   async #sayOnce(word: LeaseWord, signal: AbortSignal): Promise<LeaseWord | null> {
     const { lease, call, onError } = this.#parts;
-    const request = {
-      path: `leases/${lease.token}:${word.verb}`,
-      body: word.body,
-      signal,
-      limitMs: this.#beatMs,
-    };
+    const path = `leases/${lease.token}:${word.verb}`;
+    const request = { path, body: word.body, signal, limitMs: this.#beatMs };
     try {
       await insist(() => call(request), { signal, onError });
       return null;
@@ -272,6 +282,7 @@ class LeasedAttempt {
       log: Object.fromEntries(LEVELS.map((level) => [level, write(level)])) as RemoteContext['log'],
       progress: (fraction, message) => {
         this.#said.progress = progressOf(fraction, message);
+        this.#beatSoon();
       },
       heartbeat: (details) => {
         try {

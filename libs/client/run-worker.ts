@@ -4,7 +4,14 @@
 import type { Job, JobDefinition } from './job-definition.js';
 import { workOn, type Lease, type RemoteContext, type RemoteHandler } from './leased-attempt.js';
 import { refuseOldNode, showErrors } from './worker-process.js';
-import { CallFailed, insist, rest, workerApi, type CallWorkerApi } from './worker-calls.js';
+import {
+  CallFailed,
+  insist,
+  rest,
+  workerApi,
+  type CallWorkerApi,
+  type WorkerApiOptions,
+} from './worker-calls.js';
 
 export interface WorkerOptions {
   /**
@@ -12,7 +19,8 @@ export interface WorkerOptions {
    * answer, then the next.
    */
   url: string | readonly string[];
-  key: string;
+  /** Of role `worker` or more. What an environment variable holds may be given as it is: nothing is refused at once. */
+  key: string | undefined;
   tenant: string;
   /** Made with `remoteHandler`. */
   handlers: readonly NamedHandler[];
@@ -56,6 +64,7 @@ const WAIT_SECONDS = 25;
 const ACQUIRE_LIMIT_MS = (WAIT_SECONDS + 10) * 1_000;
 const QUIET_MS = 1_000;
 const GIVE_BACK_MS = 2_000;
+const DEREGISTER_MS = 2_000;
 
 /** Throws where the options can't be, and on a Node that is too old. */
 export function runWorker(options: WorkerOptions): RunningWorker {
@@ -82,6 +91,7 @@ class PullWorker {
   readonly #shutdown = new AbortController();
   #heartbeatMs = 10_000;
   #isQuiet = false;
+  #workerId: string | null = null;
   #wake: () => void = () => undefined;
 
   constructor(options: WorkerOptions) {
@@ -91,7 +101,7 @@ class PullWorker {
       throw new TypeError(
         'expected at least one handler and one for each name, got none or two for one name',
       );
-    this.#call = workerApi(options);
+    this.#call = workerApi(reachable(options));
     this.#onError = options.onError ?? showErrors();
   }
 
@@ -124,6 +134,7 @@ class PullWorker {
       throw error instanceof CallFailed ? refused(error, this.#options) : error;
     });
     this.#heartbeatMs = answer.heartbeatSeconds * 1_000;
+    this.#workerId = answer.workerId;
     return answer.workerId;
   }
 
@@ -219,6 +230,19 @@ class PullWorker {
     over.abort();
     this.#shutdown.abort();
     await all;
+    await this.#deregister();
+  }
+
+  /** Once, and last: the list of workers then shows no worker that takes nothing any more. */
+  async #deregister(): Promise<void> {
+    if (this.#workerId === null) return;
+    const path = `workers/${this.#workerId}:deregister`;
+    const ended = this.#call({ path, body: {}, signal: AbortSignal.timeout(DEREGISTER_MS) });
+    // A replica of an older version does not know the word, and forgets the worker after a day.
+    await ended.catch((error: unknown) => {
+      const isUnknown = error instanceof CallFailed && (error.status === 404 || error.status === 405);
+      if (!isUnknown) this.#onError(error as Error);
+    });
   }
 
   #insist<Answer>(path: string, body: object, limitMs?: number): Promise<Answer> {
@@ -226,6 +250,22 @@ class PullWorker {
     const call = { path, body, signal, ...(limitMs === undefined ? {} : { limitMs }) };
     return insist(() => this.#call<Answer>(call), { signal, onError: this.#onError });
   }
+}
+
+/** Options come from JavaScript and from environment variables, too. */
+function reachable({ url, tenant, key }: WorkerOptions): WorkerApiOptions {
+  for (const each of [url].flat()) expectText('url', 'the URL of a replica', each);
+  return {
+    url,
+    tenant: expectText('tenant', 'the name of a tenant', tenant),
+    key: expectText('key', 'an API key of the tenant', key),
+  };
+}
+
+function expectText(option: string, expected: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  const got = value === undefined || value === null ? 'nothing' : JSON.stringify(value);
+  throw new TypeError(`expected ${option} to be ${expected}, got ${got}`);
 }
 
 const LOOK_AT: Readonly<Record<number, string>> = {

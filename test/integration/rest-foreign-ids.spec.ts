@@ -136,6 +136,7 @@ const WISHES: Readonly<Record<string, Wishes>> = {
     { body: { name: 'mine', jobTypes: [{ name: jobType }] } },
   ],
   'post /worker/workers/{worker}:heartbeat': NONE,
+  'post /worker/workers/{worker}:deregister': NONE,
   'post /worker/workers/{worker}:run': NONE,
   'post /worker/workers/{worker}:quiet': NONE,
   'post /worker/workers/{worker}:terminate': NONE,

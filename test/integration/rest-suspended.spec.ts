@@ -9,7 +9,7 @@ import { createJobType, createSchedule, createTenant, type TestTenant } from '..
 
 const SOME_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const STILL_DONE =
-  /^(patch \{tenant\}|post \{tenant\}:(suspend|resume)|post .*:(revoke|cancel|pause|quiet|terminate)|delete .*|post .*leases.*|post .*\{worker\}:heartbeat)$/;
+  /^(patch \{tenant\}|post \{tenant\}:(suspend|resume)|post .*:(revoke|cancel|pause|quiet|terminate)|delete .*|post .*leases.*|post .*\{worker\}:(heartbeat|deregister))$/;
 
 let server: TestServer;
 let tenant: TestTenant;

@@ -1,5 +1,4 @@
-// Do real workers do real work? The one in TypeScript that users import, and the one in Python that the documentation
-// shows, each against a replica, through what goes wrong.
+// Do real workers do real work? The one that users import and the one in Python, each against a replica, through what goes wrong.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -18,7 +17,7 @@ import {
   type WorkerOptions,
 } from '#client/index.js';
 import { Stopped } from '#client/leased-attempt.js';
-import { readLines } from '../support/pull-worker.js';
+import { namesOfWorkers, readLines } from '../support/pull-worker.js';
 import { openDatabase } from '../support/rows.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import {
@@ -270,7 +269,8 @@ describe.skipIf(!hasPython)('docs/examples/worker.py', () => {
     onTestFinished(() => void python.kill('SIGKILL'));
     await untilRegistered('py.word-count');
     const counted = await finish(tenant, { jobType: 'py.word-count', payload: { text: 'as easy as that' } });
-    expect(counted).toMatchObject({ state: 'succeeded', output: { words: 4 }, attempt: 1 });
+    const progress = expect.objectContaining({ fraction: 1 }) as object;
+    expect(counted).toMatchObject({ state: 'succeeded', output: { words: 4 }, attempt: 1, progress });
     await untilLogged(counted.id, { message: 'counting', fields: { words: 4 } });
     const failed = await finish(tenant, { jobType: 'py.fails', payload: {} });
     expect(failed).toMatchObject({
@@ -287,6 +287,7 @@ describe.skipIf(!hasPython)('docs/examples/worker.py', () => {
     const fields = { at: expect.any(String) as string, share: 'nan', tags: "{'a'}" };
     await untilLogged(fine.id, { message: 'odd', fields });
     expect(await endOf(python)).toBe(0);
+    expect(await namesOfWorkers(tenant)).not.toContain('python');
   });
 });
 

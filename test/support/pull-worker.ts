@@ -2,7 +2,7 @@
 // may leave any of them out. Answers are parsed with the API's own shapes.
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'supertest';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { logPage } from '#server/http/run-log.shapes.js';
 import * as shapes from '#server/http/worker.shapes.js';
 import { createJobType, newName, type TestTenant } from './test-tenant.js';
@@ -62,4 +62,10 @@ export async function readLines(
 ): Promise<z.output<typeof logPage>['items']> {
   const { body } = await api.get(`${path}/runs/${runId}/logs`).expect(200);
   return logPage.parse(body).items;
+}
+
+export async function namesOfWorkers({ api, path }: TestTenant): Promise<string[]> {
+  const { body } = await api.get(`${path}/worker/workers`).expect(200);
+  const { items } = z.object({ items: z.array(z.looseObject({ name: z.string() })) }).parse(body);
+  return items.map(({ name }) => name);
 }

@@ -54,6 +54,7 @@ export async function workerCalls(tenant: TestTenant): Promise<Record<string, Ca
     [`post ${T}/worker/workers/{worker}:quiet`]: steer('quiet'),
     [`post ${T}/worker/workers/{worker}:run`]: steer('run'),
     [`post ${T}/worker/workers/{worker}:terminate`]: steer('terminate'),
+    [`post ${T}/worker/workers/{worker}:deregister`]: steer('deregister'),
     [`get ${T}/webhook-secrets`]: [() => api.get(secrets)],
     [`post ${T}/webhook-secrets:rotate`]: [() => api.post(`${secrets}:rotate`).send({})],
     [`delete ${T}/webhook-secrets/{secret}`]: [() => api.delete(`${secrets}/${secret.id}`)],

@@ -45,7 +45,7 @@ export class RunActionsController {
   @HttpCode(200)
   @ApiOperation({
     summary:
-      'Cancel a run: one that waits is cancelled at once, one that runs is told to stop within a second',
+      'Cancel a run: one that waits is cancelled at once; a handler in a replica is told to stop within a second, a worker that pulls by the answer to its next heartbeat',
   })
   @ApiOkResponse({ standardSchema: runShape })
   async cancel(@CurrentTenant() tenant: Tenant, @Param('run', { schema: uuid }) id: string) {

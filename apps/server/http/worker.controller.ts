@@ -134,6 +134,20 @@ export class WorkerController {
     return { state };
   }
 
+  @Post('workers/:worker\\:deregister')
+  @WhileSuspended()
+  @WorkersToo()
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Say that the worker has ended: it takes nothing more, and is listed no longer; its leases stay',
+  })
+  @ApiOkResponse({ standardSchema: shapes.noOutput })
+  async deregister(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
+    if (!(await workers.deleteWorker(this.db, { tenantId: tenant.id, id: asId.worker(worker) })))
+      throw notFound('worker', worker);
+    return {};
+  }
+
   @Post('workers/:worker\\:run')
   @HttpCode(200)
   @ApiOperation({ summary: 'Let a worker that was quiet take runs again' })

@@ -36,9 +36,11 @@ export const worker = z
     jobTypes: z.array(z.string()),
     slots: z.int(),
     labels: z.record(z.string(), z.string()),
-    state: z.enum(['run', 'quiet', 'terminate']),
+    state: z
+      .enum(['run', 'quiet', 'terminate'])
+      .describe('What the worker is told to do; whether it is alive is to be seen from heartbeatAt.'),
     registeredAt: instant,
-    heartbeatAt: instant,
+    heartbeatAt: instant.describe('A worker that was not heard of for a day is forgotten.'),
     leases: z.int().describe('Runs that it holds.'),
   })
   .meta({ id: 'Worker' });
@@ -135,7 +137,7 @@ const errorInput = z.strictObject({
 export type ErrorInput = z.output<typeof errorInput>;
 
 export const cancelInput = z.strictObject({
-  error: errorInput.optional().describe('Why nobody wants the work any more.'),
+  error: errorInput.optional().describe('Why the work is not wanted any more.'),
 });
 export type CancelInput = z.output<typeof cancelInput>;
 
@@ -156,6 +158,7 @@ export const snoozeInput = z.strictObject({
 export type SnoozeInput = z.output<typeof snoozeInput>;
 
 export const noInput = z.strictObject({});
+export const noOutput = z.object({});
 
 export const leaseEnd = z
   .object({ runId: z.uuid(), state: z.string().describe('What the run is now.') })

@@ -83,6 +83,13 @@ export async function steerWorker(
   return numAffectedRows === 1n;
 }
 
+/** False when no worker has the id. Its leases stay with whom they are. */
+export async function deleteWorker(db: Database, { tenantId, id }: WorkerKey): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    delete from carillon.worker where id = ${id} and tenant_id = ${tenantId}`.execute(db);
+  return numAffectedRows === 1n;
+}
+
 /** Newest first. */
 export async function listWorkers(
   db: Database,
