@@ -15,7 +15,7 @@ const LEASE_SECONDS = 2;
 const LEASE_MS = LEASE_SECONDS * 1_000;
 const greet = defineJob({ name: 'greet', payload: z.unknown() });
 
-type Answer = (response: ServerResponse, path: string, body: unknown) => void | Promise<void>;
+type Answer = (response: ServerResponse, path: string, body?: unknown) => void | Promise<void>;
 
 /** What a replica answers when nothing is wrong: one run, and then no more. */
 function sound(leaseSeconds = LEASE_SECONDS): Answer {
