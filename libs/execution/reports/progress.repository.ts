@@ -26,16 +26,18 @@ export async function writeProgress(
   const locked = whose === 'under-way' ? sql`skip locked` : sql``;
   const { rows } = await sql<{ id: RunId }>`
     with free as materialized (
-      select id from carillon.run where id = any(${ids}::uuid[]) for no key update ${locked})
+      select r.id, n.progress, n.details
+        from unnest(${ids}::uuid[],
+                    ${notes.map((note) => note.attempt)}::int[],
+                    ${notes.map((note) => note.progressJson)}::text[],
+                    ${notes.map((note) => note.detailsJson)}::text[]) as n (id, attempt, progress, details)
+        join carillon.run r on r.id = n.id and r.attempt = n.attempt
+       where r.id = any(${ids}::uuid[])
+         for no key update of r ${locked})
     update carillon.run r
        set progress = coalesce(n.progress::jsonb, r.progress), details = coalesce(n.details::jsonb, r.details)
-      from free
-      join unnest(${ids}::uuid[],
-                  ${notes.map((note) => note.attempt)}::int[],
-                  ${notes.map((note) => note.progressJson)}::text[],
-                  ${notes.map((note) => note.detailsJson)}::text[]) as n (id, attempt, progress, details)
-        on n.id = free.id
-     where r.id = any(${ids}::uuid[]) and r.id = free.id and r.attempt = n.attempt
+      from free n
+     where r.id = any(${ids}::uuid[]) and r.id = n.id
     returning r.id`.execute(tx);
   return new Set(rows.map((row) => row.id));
 }

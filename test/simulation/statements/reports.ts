@@ -21,24 +21,23 @@ export const REPORT_STATEMENTS: readonly Meaning[] = [
   },
   {
     name: 'writeProgress',
-    says: ['with free as materialized ( select id from carillon.run', 'set progress = coalesce('],
-    texts: ['1txs2j9', 'mnn4yo'],
+    says: ['with free as materialized ( select r.id, n.progress, n.details', 'set progress = coalesce('],
+    texts: ['re81in', '871d76'],
     run: writeProgress,
   },
 ];
 
 /** What it writes is for people only; which rows it takes, and whom it waits for, matters. */
 function writeProgress({ db, tx, params, text }: Scene): ReturnType<Meaning['run']> {
-  const [, ids, attempts] = params as [string[], string[], number[]];
+  const [ids, attempts] = params as [string[], number[]];
   const skipsLocked = text.includes('skip locked');
   const noted = (zipped(ids, attempts) as [string, number][]).filter(
-    ([id]) => db.run.get(id, tx) !== null && !(skipsLocked && db.run.isLocked(id, tx)),
+    ([id, attempt]) => db.run.get(id, tx)?.attempt === attempt && !(skipsLocked && db.run.isLocked(id, tx)),
   );
   const free = noted.map(([id]) => id);
   if (!db.run.lockAll(free, tx)) return BLOCKED;
-  const written = noted.filter(([id, attempt]) => db.run.get(id, tx)?.attempt === attempt);
   return answer(
-    written.map(([id]) => ({ id })),
+    free.map((id) => ({ id })),
     'UPDATE',
   );
 }
