@@ -29,6 +29,7 @@ import * as suspendedRuns from '#scheduling/suspended-run.repository.js';
 import { listSchedules, revokePlanned } from '#scheduling/schedule.repository.js';
 import { anyThatWentWrong, leftBehind } from '../support/builders.js';
 import { explained, nodesOf } from '../support/explained.js';
+import { callBody } from '../support/function-body.js';
 import {
   describeTables,
   fillTables,
@@ -65,9 +66,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-const limitLanes = 1_000;
 const at = (n: number) => new Date(1_763_700_000_000 + n);
 const first = () => on.tenants[0] ?? { id: asId.tenant(randomUUID()), slot: asId.slot(0) };
+const firstSchedule = () => on.schedules[0]?.id ?? asId.schedule(randomUUID());
 const lanes = () =>
   on.tenants.slice(0, 100).map(({ id, slot }) => ({ tenantId: id, slot, lane: 'default/job-1' }));
 const page = (wish: Partial<runs.RunPage> = {}): runs.RunPage => ({
@@ -83,12 +84,12 @@ const page = (wish: Partial<runs.RunPage> = {}): runs.RunPage => ({
 /** Each as the product calls it; those that a transaction binds together are asked for alone here. */
 const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'a full look': (tx) =>
-    lanesOf.discoverLanes(tx, { looks: slotsOf().map((slot) => ({ slot, after: null })), limit: limitLanes }),
+    lanesOf.discoverLanes(tx, { looks: slotsOf().map((slot) => ({ slot, after: null })), limit: 1_000 }),
   'a look from marks': (tx) =>
     lanesOf.discoverLanes(tx, {
       looks: slotsOf().map((slot) => ({ slot, after: null })),
       marked: lanes().map((lane) => ({ ...lane, mark: Date.now() - 1_000 })),
-      limit: limitLanes,
+      limit: 1_000,
     }),
   'a claim': (tx) => claims.claimRuns(tx, claimRequest(null)),
   'a claim from marks': (tx) => claims.claimRuns(tx, claimRequest(Date.now() - 100_000)),
@@ -164,6 +165,13 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
         restFrom: n % 2 === 0 ? null : at(1),
       })),
     }),
+  'counts of the limited': async (tx) => {
+    await planning.countRunsOf(
+      tx,
+      on.tenants.map(({ id }) => ({ id, maxQueued: 1_000 })),
+    );
+    await callBody(tx, 'count_runs', [first().id, 1_000]);
+  },
   'a crowd': (tx) => planning.countDueSchedules(tx, { lookAheadMs: 120_000, limit: 1_000 }),
   'written plans': (tx) =>
     planning.writePlans(tx, {
@@ -176,11 +184,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
         fires: [{ dueAt: at(n), outcome: 'planned', reason: null, runId: asId.run(randomUUIDv7()) }],
       })),
     }),
-  'new runs': (tx) =>
-    newRuns.insertRuns(
-      tx,
-      on.runs.map(() => newRun()),
-    ),
+  'new runs': (tx) => newRuns.insertRuns(tx, on.runs.map(newRun)),
   'a lone run': (tx) => newRuns.insertAndShowRun(tx, newRun(), null),
   'a lone run of what is assumed': (tx) =>
     newRuns.insertAndShowRun(tx, newRun(), { tenantId: first().id, jobType: 'job-0', proof: '1/2/3' }),
@@ -226,14 +230,9 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   },
   'ended among': (tx) => runs.finishedAmong(tx, on.runs),
   'a list of fires': (tx) =>
-    listFires(tx, {
-      scheduleId: on.schedules[0]?.id ?? asId.schedule(randomUUID()),
-      from: null,
-      before: null,
-      limit: 51,
-    }),
+    listFires(tx, { scheduleId: firstSchedule(), from: null, before: null, limit: 51 }),
   'a list of schedules': (tx) => listSchedules(tx, { tenantId: first().id, afterName: null, limit: 51 }),
-  'a revoked plan': (tx) => revokePlanned(tx, on.schedules[0]?.id ?? asId.schedule(randomUUID())),
+  'a revoked plan': (tx) => revokePlanned(tx, firstSchedule()),
 };
 
 /** These are asked by the API and by housekeeping, on sessions of their own; the rest by claims, ends and planning. */
