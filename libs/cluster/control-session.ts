@@ -5,8 +5,8 @@ import { inTransaction } from '#database/connection.js';
 import { openSession, type SessionConnection } from '#database/session-connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from './cluster-event.repository.js';
-import type { ReplicaHolder } from './fences.js';
 import { CHANNEL, listen } from './hint.repository.js';
+import type { ReplicaHolder } from './replica-gate.js';
 import * as replicas from './replica.repository.js';
 
 export interface ControlSessionOptions {

@@ -4,11 +4,7 @@ import type { Database, Tx } from '#database/connection.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { LEADER_LOCK } from '#database/advisory-locks.js';
 import type { LeaderSighting } from './decisions/leader-watch.js';
-
-/** The beat counter of the leader that row `l` names; null while nobody leads, or when it has gone. */
-export const leaderBeat = sql<number | null>`
-              (select b.beat from carillon.heartbeat b join carillon.replica lr on lr.number = b.replica
-                where b.replica = l.replica and lr.state in ('active', 'draining'))`;
+import { leaderBeat } from './replica.repository.js';
 
 /**
  * Only ever tried, never waited for: a blocked pg_advisory_lock() holds back VACUUM for as long as it waits. Looks at

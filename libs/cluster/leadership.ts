@@ -7,9 +7,10 @@ import type { Clock } from '#kernel/clock.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import type { LeaderWatch } from './decisions/leader-watch.js';
-import { inTerm, type Fenced } from './fences.js';
 import { releaseLeaderLock } from './leadership.repository.js';
 import type { Incarnation, Membership } from './membership.js';
+import type { Fenced } from './replica-gate.js';
+import { inTerm } from './term-fence.js';
 
 /** Longer than a preferred replica needs to win, shorter than anybody notices. */
 const YIELD_MS = 1_000;

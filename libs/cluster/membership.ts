@@ -17,7 +17,7 @@ import { insertEvent } from './cluster-event.repository.js';
 import type { ClusterSettings } from './cluster-settings.js';
 import { openControlSession, register } from './control-session.js';
 import { trustedUntilMs } from './decisions/trust.js';
-import { closeGate, type ReplicaHolder } from './fences.js';
+import { closeGate, type ReplicaHolder } from './replica-gate.js';
 import * as replicas from './replica.repository.js';
 
 export interface MembershipOptions {

@@ -4,8 +4,12 @@ import { inTransaction, type Database } from '#database/connection.js';
 import type { ReplicaState } from '#database/schema.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
-import { leaderBeat } from './leadership.repository.js';
 import { serverStartedAt } from './server-start.js';
+
+/** The beat counter of the leader that row `l` names; null while nobody leads, or when it has gone. */
+export const leaderBeat = sql<number | null>`
+              (select b.beat from carillon.heartbeat b join carillon.replica lr on lr.number = b.replica
+                where b.replica = l.replica and lr.state in ('active', 'draining'))`;
 
 export interface ReplicaIdentity {
   incarnation: string;
@@ -48,6 +52,19 @@ export interface BeatAnswer {
   leader: ReplicaNumber | null;
   leaderBeat: number | null;
   databaseTime: Date;
+}
+
+/** What the leader's sweep sees of a replica that lives. */
+export interface SweepRow {
+  replica: ReplicaNumber;
+  state: 'active' | 'draining';
+  roles: string[];
+  weight: number;
+  preference: number;
+  beat: number;
+  lockHeld: boolean;
+  sessions: number;
+  sameServer: boolean;
 }
 
 /** Counts one beat up and brings back what the replica must know at once. Null when no such incarnation exists. */

@@ -8,8 +8,8 @@ import { assignSlots } from './decisions/slot-assignment.js';
 import { slotMoves, type SlotMove } from './decisions/slot-moves.js';
 import type { HintsLoop } from './hints-loop.js';
 import type { Leader, Leadership } from './leadership.js';
+import type { SweepRow } from './replica.repository.js';
 import { giveSlots, insertRing, listSlots, setTargets, type SlotOwnerRow } from './slot-owner.repository.js';
-import type { SweepRow } from './sweep.repository.js';
 
 interface Member {
   replica: ReplicaNumber;

@@ -8,12 +8,12 @@ import { insertEvent } from './cluster-event.repository.js';
 import type { ClusterSettings } from './cluster-settings.js';
 import { inheritedMemory, judgeLiveness, NOTHING_OBSERVED, type Death } from './decisions/liveness.js';
 import { preferredLeader } from './decisions/preferred-leader.js';
-import { closeGate } from './fences.js';
 import type { HintsLoop } from './hints-loop.js';
 import type { Leader, Leadership } from './leadership.js';
-import { markDead, sessionName, terminateSessions } from './replica.repository.js';
+import { closeGate } from './replica-gate.js';
+import { markDead, sessionName, terminateSessions, type SweepRow } from './replica.repository.js';
 import { SlotPlacement } from './slot-placement.js';
-import { sweep, type SweepRow } from './sweep.repository.js';
+import { sweep } from './sweep.repository.js';
 
 /** Missing this many beats is worth a line. */
 const SILENT_BEATS = 2.5;

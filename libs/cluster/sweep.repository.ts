@@ -2,21 +2,9 @@
 // locks and sessions. Only the leader asks: reading pg_locks costs the lock manager something.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
-import type { ReplicaNumber } from '#kernel/ids.js';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
+import type { SweepRow } from './replica.repository.js';
 import { serverStartedAt } from './server-start.js';
-
-export interface SweepRow {
-  replica: ReplicaNumber;
-  state: 'active' | 'draining';
-  roles: string[];
-  weight: number;
-  preference: number;
-  beat: number;
-  lockHeld: boolean;
-  sessions: number;
-  sameServer: boolean;
-}
 
 export async function sweep(db: Database): Promise<SweepRow[]> {
   const { rows } = await sql<SweepRow>`

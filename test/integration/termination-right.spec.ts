@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, it, onTestFinished } from 'vitest';
-import { asReplica } from '#cluster/fences.js';
+import { asReplica } from '#cluster/replica-gate.js';
 import { listReplicas } from '#cluster/replica.repository.js';
 import { runStatement } from '../support/admin-statement.js';
 import { openClient, openDatabase } from '../support/rows.js';

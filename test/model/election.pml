@@ -9,7 +9,7 @@
  *   leaderLock        LEADER_LOCK, the advisory lock of a control session; a killed session gives it back
  *   leads[r]          Leadership.#leader in the process of r: the term that it believes to lead, 0 for none
  *   process Election  ElectionLoop.runOnce and Leadership.standDown
- *   process Writing   one leader transaction after another (inTerm in fences.ts): sweep, planner, revocation
+ *   process Writing   one leader transaction after another (inTerm in term-fence.ts): sweep, planner, revocation
  *   process Nemesis   kills control sessions (a crash, a lease of silence, a follower that ends a frozen leader's)
  *                     and ends terms on an operator's order (endTerm); with LOSE_TERM it also fails over, once, to a
  *                     standby that has not got the last term

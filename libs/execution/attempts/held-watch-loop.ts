@@ -4,8 +4,8 @@
 // holds what waits as well, so its row gets the instants of those that have been running for a while, many in
 // one statement. Runs shorter than that cost nothing, and nobody could have seen them anyway.
 import type { DatabaseClock } from '#cluster/database-clock.js';
-import { asReplica } from '#cluster/fences.js';
 import type { Incarnation, Membership } from '#cluster/membership.js';
+import { asReplica } from '#cluster/replica-gate.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ClaimId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';

@@ -11,8 +11,8 @@
 import type { HandlerTransaction } from '#client/job-definition.js';
 import { ClaimLost, FatalError, snooze } from '#client/outcomes.js';
 import type { DatabaseClock } from '#cluster/database-clock.js';
-import { passGate } from '#cluster/fences.js';
 import type { Incarnation, Membership } from '#cluster/membership.js';
+import { passGate } from '#cluster/replica-gate.js';
 import { IDLE_IN_TRANSACTION_MS, inTransaction, type Tx } from '#database/connection.js';
 import { databaseErrorKind } from '#database/error-kind.js';
 import { OWN_PATH } from '#database/decisions/session-settings.js';

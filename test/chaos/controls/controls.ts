@@ -17,13 +17,18 @@ export interface Control {
   readonly caughtBy: RegExp;
 }
 
-const FENCES = 'libs/cluster/fences.js';
+const TERM_FENCE = 'libs/cluster/term-fence.js';
+const REPLICA_GATE = 'libs/cluster/replica-gate.js';
 const LEADERSHIP = 'libs/cluster/leadership.repository.js';
 const SETTLEMENT = 'libs/execution/settling/settlement.repository.js';
 const PLANNING = 'libs/scheduling/planning.repository.js';
 
-const noTermFence: Patch = { file: FENCES, from: 'if (!(await holdTerm(tx, holder)))', to: 'if (false)' };
-const noGateCheck: Patch = { file: FENCES, from: 'if (!(await isAlive(tx, holder)))', to: 'if (false)' };
+const noTermFence: Patch = { file: TERM_FENCE, from: 'if (!(await holdTerm(tx, holder)))', to: 'if (false)' };
+const noGateCheck: Patch = {
+  file: REPLICA_GATE,
+  from: 'if (!(await isAlive(tx, holder)))',
+  to: 'if (false)',
+};
 const unlocked = (lock: string): Patch => ({
   file: LEADERSHIP,
   from: '       for share`',

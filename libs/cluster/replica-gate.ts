@@ -1,17 +1,11 @@
-// How does a write prove that its author may still write? Each fence opens a transaction whose first
-// statement takes a lock that the opposing act must wait for, and whose second, with a snapshot from
-// after that lock, reads the row that decides. Both outcomes are values; a database error is thrown.
+// The replica's gate: how a claim or a completion proves that its replica may still write. The transaction's first
+// statement takes a lock that a declaration of death waits for, and its second, with a snapshot from after that lock, reads
+// the row that decides. Both outcomes are values; a database error is thrown.
 import { sql } from 'kysely';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import { UNAWAITED } from '#database/database-client.js';
-import type { ReplicaNumber, Term } from '#kernel/ids.js';
+import type { ReplicaNumber } from '#kernel/ids.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
-import { holdTerm } from './leadership.repository.js';
-
-export interface TermHolder {
-  term: Term;
-  holder: string;
-}
 
 export interface ReplicaHolder {
   replica: ReplicaNumber;
@@ -19,18 +13,6 @@ export interface ReplicaHolder {
 }
 
 export type Fenced<Value> = { kind: 'done'; value: Value } | { kind: 'fenced' };
-
-/** Runs a leader write. 'fenced' means that the term is over and nothing was written (I3). */
-export async function inTerm<Value>(
-  db: Database,
-  holder: TermHolder,
-  write: (tx: Tx) => Promise<Value>,
-): Promise<Fenced<Value>> {
-  return inTransaction(db, async (tx) => {
-    if (!(await holdTerm(tx, holder))) return { kind: 'fenced' };
-    return { kind: 'done', value: await write(tx) };
-  });
-}
 
 /** Runs a claim or a completion. 'fenced' means that the replica was declared dead and nothing was written (I4). */
 export async function asReplica<Value>(
@@ -51,7 +33,7 @@ export async function asReplicaAlone<Value>(
 }
 
 /**
- * For a transaction that has begun as somebody else's: takes the gate now and reads whether the replica may still
+ * For a transaction that a handler has begun: takes the gate now and reads whether the replica may still
  * write. False means that it must be rolled back (I4). The transaction must be read committed.
  */
 export async function passGate(tx: Tx, holder: ReplicaHolder): Promise<boolean> {
@@ -70,7 +52,7 @@ export async function limitLockWait(tx: Tx, ms: number): Promise<void> {
 }
 
 // An advisory lock, because FOR SHARE on the replica row costs a multixact each time: 40 % of the throughput.
-// Nobody waits for the lock's answer: the server takes one statement after the other, so what comes behind has its snapshot from
+// The lock's answer is not awaited: the server takes one statement after the other, so what comes behind has its snapshot from
 // after the lock, and fails if that failed.
 async function openGate(tx: Tx, replica: ReplicaNumber): Promise<void> {
   await sql`select ${sql.raw(UNAWAITED)} pg_advisory_xact_lock_shared(${REPLICA_GATE}, ${replica})`.execute(
