@@ -38,6 +38,17 @@ const executionRooms = {
   'targets/threads': ['runs', 'targets'],
 };
 
+/** The rooms of libs/cluster; `.` is what lies beside them, and below all. */
+const clusterRooms = {
+  '.': [],
+  membership: ['.'],
+  leadership: ['.', 'membership'],
+  hints: ['.', 'membership'],
+  slots: ['.', 'hints', 'leadership', 'membership'],
+  sweep: ['.', 'hints', 'leadership', 'membership', 'slots'],
+  horizon: ['.', 'leadership'],
+};
+
 const SPEC = '\\.spec\\.ts$';
 const NODE_MODULES = '(^|/)node_modules/';
 const nodeModule = (names) => `${NODE_MODULES}(${names})(/|$)`;
@@ -52,11 +63,12 @@ const oneWay = Object.entries(below).map(([room, lower]) => ({
 }));
 
 /** The files of a room itself and its decisions, and not those of a room within it. */
-const filesOf = (lib, rooms) => `^libs/${lib}/(${rooms.join('|')})/(decisions/)?[^/]+$`;
+const filesOf = (lib, rooms) =>
+  `^libs/${lib}/(${rooms.map((room) => (room === '.' ? '' : `${room}/(decisions/)?`)).join('|')})[^/]+$`;
 
 const roomRules = (lib, rooms) => [
   ...Object.entries(rooms).map(([room, lower]) => ({
-    name: `${lib}-${room.replace('/', '-')}-reaches-down-only`,
+    name: `${lib}/${room}-reaches-down-only`,
     comment: `libs/${lib}/${room} may import ${lower.length > 0 ? lower.join(', ') : 'no other room'} of ${lib}.`,
     severity: 'error',
     from: { path: filesOf(lib, [room]), pathNot: SPEC },
@@ -75,6 +87,7 @@ const roomRules = (lib, rooms) => [
 module.exports = {
   forbidden: [
     ...oneWay,
+    ...roomRules('cluster', clusterRooms),
     ...roomRules('execution', executionRooms),
     {
       name: 'only-known-rooms',

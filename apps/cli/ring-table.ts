@@ -1,6 +1,6 @@
 // How even is the ring, and how much moves when a replica joins or leaves? A table for 3, 5, 10 and 50
 // replicas, from the very calculation that the leader makes, beside what rendezvous hashing would do.
-import { assignSlots } from '#cluster/decisions/slot-assignment.js';
+import { assignSlots } from '#cluster/slots/decisions/slot-assignment.js';
 import { placementHash } from '#database/runtime/hash.js';
 
 const SLOT_COUNT = 1_024;

@@ -7,7 +7,7 @@ import {
   DEFAULT_CLUSTER_SETTINGS,
   type ClusterSettings,
 } from '#cluster/cluster-settings.js';
-import { HINTS_PER_SECOND } from '#cluster/hints-loop.js';
+import { HINTS_PER_SECOND } from '#cluster/hints/hints-loop.js';
 import { problemOfDatabaseUrl } from '#database/database-url.js';
 import { CALLS_PER_HOST } from '#execution/endpoints/guarded-outlet.js';
 import { ConfigError } from '#kernel/errors.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError } from '#kernel/errors.js';
 import { asId } from '#kernel/ids.js';
 import { checkClusterSettings, DEFAULT_CLUSTER_SETTINGS, type ClusterSettings } from './cluster-settings.js';
-import { judgeLiveness, NOTHING_OBSERVED } from './decisions/liveness.js';
+import { judgeLiveness, NOTHING_OBSERVED } from '#cluster/sweep/decisions/liveness.js';
 
 const check = (wish: Partial<ClusterSettings>) =>
   checkClusterSettings({ ...DEFAULT_CLUSTER_SETTINGS, ...wish });

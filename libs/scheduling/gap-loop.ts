@@ -3,7 +3,7 @@
 // takes minutes, and never more of the database than a small, fixed part (I9). It goes through the gaps from the
 // farthest past on, all of them together, so the ledger is whole up to an instant that moves on. Each pass is one
 // leader transaction that shortens gaps by compare-and-set: the next leader goes on where the last one was.
-import type { Leader, Leadership } from '#cluster/leadership.js';
+import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { decideGap } from './decisions/gap.js';

@@ -3,8 +3,8 @@
 // and be replaced before anybody notices: the next runs are already there, with their owners. What is due now comes first:
 // of what lies behind for longer than the catch-up window only that it is so is written, as gaps, which the
 // gap loop decides behind the present.
-import type { HintsLoop } from '#cluster/hints-loop.js';
-import type { Leader, Leadership } from '#cluster/leadership.js';
+import type { HintsLoop } from '#cluster/hints/hints-loop.js';
+import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ScheduleId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';

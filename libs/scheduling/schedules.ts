@@ -3,7 +3,7 @@
 // schedule's next due time where the planner must go on; what was due before it was deleted or given another spec, and has not
 // started, is left behind as a gap, so that it gets its row in the ledger all the same. Claims of the tenant's slot are held off before the schedule's row
 // is locked: with the row in hand, a change that waits for an owner that hangs would hold up the planner and its other tenants.
-import { besideClaims } from '#cluster/claims-hold.js';
+import { besideClaims } from '#cluster/slots/claims-hold.js';
 import type { Database, Tx } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
 import { databaseTime } from '#database/time.repository.js';

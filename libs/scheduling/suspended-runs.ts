@@ -2,7 +2,7 @@
 // that passes during the suspension is skipped, and its run taken back behind the owner's gate; one that is still
 // ahead when the tenant is resumed runs. So a suspension changes nothing at once, however much is planned, and resuming
 // fires nothing of what fell into it. A run whose owner held it at that moment goes first back, then the same way.
-import { besideClaims } from '#cluster/claims-hold.js';
+import { besideClaims } from '#cluster/slots/claims-hold.js';
 import type { Database, Tx } from '#database/connection.js';
 import type { Slot, TenantId } from '#kernel/ids.js';
 import { findPlannedDue, skipPlanned } from './suspended-run.repository.js';

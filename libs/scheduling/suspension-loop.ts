@@ -2,7 +2,7 @@
 // nothing more for a suspended tenant, so a few seconds after its suspension there is nothing left, and the tenant is left
 // alone until something about it changes: ten thousand suspended tenants cost one short list every two seconds. What it does
 // is safe for anybody to do, so it needs no fence of its term, and holds none while it waits for an owner's gate.
-import type { Leader, Leadership } from '#cluster/leadership.js';
+import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';

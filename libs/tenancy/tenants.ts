@@ -1,5 +1,5 @@
 // How does a tenant come into being? With an id of ours, and the slot that the id falls into for ever.
-import { slotOf } from '#cluster/decisions/slot.js';
+import { slotOf } from '#cluster/slots/decisions/slot.js';
 import type { Database } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
 import { placementHash } from '#database/runtime/hash.js';

@@ -1,10 +1,10 @@
 // Do the fences hold when the process they stop does not know yet? Each test lets a stale actor go as far
 // as it can and looks at what the database kept.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { asReplica, closeGate } from '#cluster/replica-gate.js';
-import { markDead, leaveState } from '#cluster/replica.repository.js';
+import { asReplica, closeGate } from '#cluster/membership/replica-gate.js';
+import { markDead, leaveState } from '#cluster/membership/replica.repository.js';
 import { insertEvent, listEvents } from '#cluster/cluster-event.repository.js';
-import { inTerm } from '#cluster/term-fence.js';
+import { inTerm } from '#cluster/leadership/term-fence.js';
 import { databaseErrorKind } from '#database/error-kind.js';
 import { asId } from '#kernel/ids.js';
 import { createTestDatabase } from '../support/test-database.js';

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { listEvents } from '#cluster/cluster-event.repository.js';
-import { HorizonLoop } from '#cluster/horizon-loop.js';
+import { HorizonLoop } from '#cluster/horizon/horizon-loop.js';
 import { UNTIL_WOKEN_MS } from '#kernel/loop.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { openClient, openDatabase } from '../support/rows.js';

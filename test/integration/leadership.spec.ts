@@ -1,8 +1,8 @@
 // Does leadership go to the right replica, also when the old leader does not let go of it?
 import { beforeEach, describe, expect, it } from 'vitest';
-import { beginTerm, endTerm, readLeadership } from '#cluster/leadership.repository.js';
+import { beginTerm, endTerm, readLeadership } from '#cluster/leadership/leadership.repository.js';
 import { asId } from '#kernel/ids.js';
-import { leaveState, listReplicas, returnToService } from '#cluster/replica.repository.js';
+import { leaveState, listReplicas, returnToService } from '#cluster/membership/replica.repository.js';
 import { runStatement } from '../support/admin-statement.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { asAdministrator, openDatabase } from '../support/rows.js';

@@ -1,6 +1,6 @@
 // Does a replica stay itself through a broken connection, and become another when it was declared dead?
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { markDead, terminateSessions } from '#cluster/replica.repository.js';
+import { markDead, terminateSessions } from '#cluster/membership/replica.repository.js';
 import { asId } from '#kernel/ids.js';
 import { startDatabaseProxy } from '../support/database-proxy.js';
 import { createTestDatabase } from '../support/test-database.js';

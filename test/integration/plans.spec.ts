@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectDatabase, type Database, type Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import { sweep } from '#cluster/sweep.repository.js';
+import { sweep } from '#cluster/sweep/sweep.repository.js';
 import * as claims from '#execution/claiming/claim.repository.js';
 import * as foreign from '#execution/claiming/foreign-run.repository.js';
 import * as lanesOf from '#execution/claiming/lane.repository.js';

@@ -1,7 +1,7 @@
 // Is a run that nobody wants any more, or that came too late, over at once if it waits and soon if it runs?
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
-import { asReplica } from '#cluster/replica-gate.js';
+import { asReplica } from '#cluster/membership/replica-gate.js';
 import type { Database } from '#database/connection.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';

@@ -2,7 +2,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { closeGate } from '#cluster/replica-gate.js';
+import { closeGate } from '#cluster/membership/replica-gate.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { claimRuns } from '#execution/claiming/claim.repository.js';
 import { asId } from '#kernel/ids.js';

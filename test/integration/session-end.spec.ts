@@ -1,7 +1,7 @@
 // Is a control session given up whose end was told before its opener had it, or that answers no more?
 import { beforeEach, expect, it, vi } from 'vitest';
 import * as events from '#cluster/cluster-event.repository.js';
-import * as replicas from '#cluster/replica.repository.js';
+import * as replicas from '#cluster/membership/replica.repository.js';
 import { DatabaseClient } from '#database/database-client.js';
 import { openSession } from '#database/session-connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
@@ -11,7 +11,7 @@ import { startMember } from '../support/test-member.js';
 import { until } from '../support/until.js';
 
 vi.mock('#cluster/cluster-event.repository.js', { spy: true });
-vi.mock('#cluster/replica.repository.js', { spy: true });
+vi.mock('#cluster/membership/replica.repository.js', { spy: true });
 
 let url: string;
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
-import { markDead } from '#cluster/replica.repository.js';
+import { markDead } from '#cluster/membership/replica.repository.js';
 import { poisonError } from '#execution/takeover/decisions/poison.js';
 import { deadLetter } from '#execution/takeover/revocation.repository.js';
 import { asId } from '#kernel/ids.js';

@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, it, onTestFinished } from 'vitest';
-import { asReplica } from '#cluster/replica-gate.js';
-import { listReplicas } from '#cluster/replica.repository.js';
+import { asReplica } from '#cluster/membership/replica-gate.js';
+import { listReplicas } from '#cluster/membership/replica.repository.js';
 import { runStatement } from '../support/admin-statement.js';
 import { openClient, openDatabase } from '../support/rows.js';
 import { createTestDatabase } from '../support/test-database.js';

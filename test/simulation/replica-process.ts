@@ -3,7 +3,7 @@
 import { PinoLogger } from 'nestjs-pino';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';
-import type { Incarnation } from '#cluster/membership.js';
+import type { Incarnation } from '#cluster/membership/membership.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { Batch } from '#execution/settling/unsettled.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';

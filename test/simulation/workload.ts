@@ -1,7 +1,7 @@
 // What is there to do in a simulated world? A few tenants with schedules, and somebody at the API who enqueues
 // runs, pauses and resumes schedules, ends terms and drains replicas, with the very code that the API calls.
-import { endTerm } from '#cluster/leadership.repository.js';
-import { leaveState, returnToService } from '#cluster/replica.repository.js';
+import { endTerm } from '#cluster/leadership/leadership.repository.js';
+import { leaveState, returnToService } from '#cluster/membership/replica.repository.js';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { insertRun } from '#execution/intake/new-run.repository.js';
 import { asId, type ReplicaNumber } from '#kernel/ids.js';

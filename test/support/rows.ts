@@ -5,7 +5,7 @@ import { inject, onTestFinished } from 'vitest';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { placementHash } from '#database/runtime/hash.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import { slotOf } from '#cluster/decisions/slot.js';
+import { slotOf } from '#cluster/slots/decisions/slot.js';
 import { insertRun, type NewRun } from '#execution/intake/new-run.repository.js';
 import { asId, type RunId, type Slot, type TenantId } from '#kernel/ids.js';
 import { insertTenant, type NewTenant } from '#tenancy/tenant.repository.js';

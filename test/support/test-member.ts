@@ -1,14 +1,14 @@
 // What does a test need of one member of a cluster? The real parts over a real database, with passes made
 // by hand: nothing happens between two lines of a test unless the test calls it.
 import { onTestFinished } from 'vitest';
-import { DatabaseClock } from '#cluster/database-clock.js';
+import { DatabaseClock } from '#cluster/membership/database-clock.js';
 import { DEFAULT_CLUSTER_SETTINGS, type ClusterSettings } from '#cluster/cluster-settings.js';
-import { ElectionLoop } from '#cluster/election-loop.js';
-import { HintsLoop } from '#cluster/hints-loop.js';
-import { Leadership, type Leader } from '#cluster/leadership.js';
-import { Membership, type Incarnation } from '#cluster/membership.js';
-import { OwnershipLoop } from '#cluster/ownership-loop.js';
-import { SweepLoop } from '#cluster/sweep-loop.js';
+import { ElectionLoop } from '#cluster/leadership/election-loop.js';
+import { HintsLoop } from '#cluster/hints/hints-loop.js';
+import { Leadership, type Leader } from '#cluster/leadership/leadership.js';
+import { Membership, type Incarnation } from '#cluster/membership/membership.js';
+import { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
+import { SweepLoop } from '#cluster/sweep/sweep-loop.js';
 import type { Clock } from '#kernel/clock.js';
 import { until } from './until.js';
 import { systemClock } from '#database/runtime/system-clock.js';

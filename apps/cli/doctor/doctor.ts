@@ -1,7 +1,7 @@
 // Is the database fit for the cluster, and is there room for it? `npm run doctor` looks at what DATABASE_URL names,
 // with the settings of a replica, changes nothing, and ends with 1 when something is wrong.
-import { listHorizonHolders } from '#cluster/horizon.repository.js';
-import { listReplicas } from '#cluster/replica.repository.js';
+import { listHorizonHolders } from '#cluster/horizon/horizon.repository.js';
+import { listReplicas } from '#cluster/membership/replica.repository.js';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { isDatabaseError } from '#database/error-kind.js';
 import { pendingMigrations } from '#database/migrator.js';

@@ -4,10 +4,15 @@ import { Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/c
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
-import { previewRing } from '#cluster/decisions/ring-preview.js';
-import { endTerm } from '#cluster/leadership.repository.js';
-import { deleteEnded, findReplicaState, leaveState, returnToService } from '#cluster/replica.repository.js';
-import { listSlots, readNewestRing } from '#cluster/slot-owner.repository.js';
+import { previewRing } from '#cluster/slots/decisions/ring-preview.js';
+import { endTerm } from '#cluster/leadership/leadership.repository.js';
+import {
+  deleteEnded,
+  findReplicaState,
+  leaveState,
+  returnToService,
+} from '#cluster/membership/replica.repository.js';
+import { listSlots, readNewestRing } from '#cluster/slots/slot-owner.repository.js';
 import type { Database } from '#database/connection.js';
 import { placementHash } from '#database/runtime/hash.js';
 import { asId, type ReplicaNumber } from '#kernel/ids.js';

@@ -1,8 +1,8 @@
 // How does a replica leave without anybody noticing? It stops claiming and leading, gives back what it
 // has not started, hands its slots over, and lets running work finish; what is still running when the
 // time is up is aborted, recorded as lost, and given back. Only then does it say goodbye and close its connections.
-import { listReplicas } from '#cluster/replica.repository.js';
-import type { Incarnation } from '#cluster/membership.js';
+import { listReplicas } from '#cluster/membership/replica.repository.js';
+import type { Incarnation } from '#cluster/membership/membership.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';

@@ -2,15 +2,15 @@
 // membership, leadership and ownership; then planning; then claiming, starting and settling. Nothing here
 // decides anything.
 import { hostname } from 'node:os';
-import { DatabaseClock } from '#cluster/database-clock.js';
-import { ElectionLoop } from '#cluster/election-loop.js';
-import { HeartbeatLoop } from '#cluster/heartbeat-loop.js';
-import { HintsLoop } from '#cluster/hints-loop.js';
-import { HorizonLoop } from '#cluster/horizon-loop.js';
-import { Leadership } from '#cluster/leadership.js';
-import { Membership } from '#cluster/membership.js';
-import { OwnershipLoop } from '#cluster/ownership-loop.js';
-import { SweepLoop } from '#cluster/sweep-loop.js';
+import { DatabaseClock } from '#cluster/membership/database-clock.js';
+import { ElectionLoop } from '#cluster/leadership/election-loop.js';
+import { HeartbeatLoop } from '#cluster/membership/heartbeat-loop.js';
+import { HintsLoop } from '#cluster/hints/hints-loop.js';
+import { HorizonLoop } from '#cluster/horizon/horizon-loop.js';
+import { Leadership } from '#cluster/leadership/leadership.js';
+import { Membership } from '#cluster/membership/membership.js';
+import { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
+import { SweepLoop } from '#cluster/sweep/sweep-loop.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS } from '#execution/claiming/claim-loop.js';
 import { ChildRuns } from '#execution/intake/child-runs.js';

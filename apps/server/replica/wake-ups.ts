@@ -1,5 +1,5 @@
 // Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
-import type { Hint } from '#cluster/hints-loop.js';
+import type { Hint } from '#cluster/hints/hints-loop.js';
 import type { Slot } from '#kernel/ids.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { LEASE_WAITERS } from '../http/lease-waiters.js';

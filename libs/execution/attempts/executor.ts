@@ -5,7 +5,7 @@
 // A handler that is told to stop and does not keeps its attempt, and its place among the running ones, for a
 // grace time. Then the attempt is given up: the run ends or goes on, perhaps in this very process, although the
 // old handler may still be at work. It can't do anything to the run any more, and its late result is reported.
-import type { DatabaseClock } from '#cluster/database-clock.js';
+import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Clock, Random } from '#kernel/clock.js';
 import type { ClaimId, RunId } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';

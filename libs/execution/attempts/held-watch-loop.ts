@@ -3,9 +3,9 @@
 // nothing is held, nothing is read. On the way, this tells the others which runs have really begun: a claim
 // holds what waits as well, so its row gets the instants of those that have been running for a while, many in
 // one statement. Runs shorter than that cost nothing, and nobody could have seen them anyway.
-import type { DatabaseClock } from '#cluster/database-clock.js';
-import type { Incarnation, Membership } from '#cluster/membership.js';
-import { asReplica } from '#cluster/replica-gate.js';
+import type { DatabaseClock } from '#cluster/membership/database-clock.js';
+import type { Incarnation, Membership } from '#cluster/membership/membership.js';
+import { asReplica } from '#cluster/membership/replica-gate.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ClaimId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';

@@ -1,8 +1,8 @@
 // Which runs start now? Those whose instant has come, while there is room and this replica's lease is
 // sure. When it is no longer sure, everything is stopped before another replica takes the runs over.
-import type { Incarnation, Membership } from '#cluster/membership.js';
-import type { DatabaseClock } from '#cluster/database-clock.js';
-import { asReplica } from '#cluster/replica-gate.js';
+import type { Incarnation, Membership } from '#cluster/membership/membership.js';
+import type { DatabaseClock } from '#cluster/membership/database-clock.js';
+import { asReplica } from '#cluster/membership/replica-gate.js';
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';

@@ -1,11 +1,11 @@
 // Which runs does this replica take next? It keeps lanes for the tenants of its slots that may have work,
 // takes a few runs from each in turn, and stops when it holds enough. Hints say where to look at once;
 // a look at all slots every second makes hints a matter of speed only.
-import { asReplica } from '#cluster/replica-gate.js';
+import { asReplica } from '#cluster/membership/replica-gate.js';
 import { jobTypeOfLane, partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
 import { ForeignRuns } from './foreign-runs.js';
-import type { Incarnation, Membership } from '#cluster/membership.js';
-import type { OwnershipLoop } from '#cluster/ownership-loop.js';
+import type { Incarnation, Membership } from '#cluster/membership/membership.js';
+import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import { asId, type Slot } from '#kernel/ids.js';

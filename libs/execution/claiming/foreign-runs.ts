@@ -6,7 +6,7 @@
 // replica itself has put outside: of those it knows, and they are counted until a list names them.
 import type { Clock } from '#kernel/clock.js';
 import type { RunId, Slot } from '#kernel/ids.js';
-import type { Incarnation } from '#cluster/membership.js';
+import type { Incarnation } from '#cluster/membership/membership.js';
 import { foreignRuns, type ForeignRun } from './foreign-run.repository.js';
 import type { Parked } from '#execution/limits/occupancy.js';
 

@@ -1,8 +1,8 @@
 // How does a handler start more work? With a run of the same tenant, which goes on by itself from there. It is
 // written apart from the attempt, so an attempt that fails afterwards or is lost has started it all the same, and
 // its repetition starts it again, unless a unique key says that it is the same.
-import type { HintsLoop } from '#cluster/hints-loop.js';
-import type { Membership } from '#cluster/membership.js';
+import type { HintsLoop } from '#cluster/hints/hints-loop.js';
+import type { Membership } from '#cluster/membership/membership.js';
 import type { RunOptions } from '#client/enqueue-options.js';
 import type { JobContext } from '#client/job-definition.js';
 import { parsePayload } from '#client/payload-check.js';

@@ -1,7 +1,7 @@
 // How do runs come in? In one transaction, however many: unique keys are taken or found held, what is new is
 // inserted, and what should be replaced is replaced while its owner can't claim it. Nothing that is expected to
 // happen throws; each run is told what became of it.
-import { holdOffClaims } from '#cluster/claims-hold.js';
+import { holdOffClaims } from '#cluster/slots/claims-hold.js';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import type { RunId } from '#kernel/ids.js';
 import {

@@ -1,8 +1,8 @@
 // Who notices that a worker outside has gone silent? The leader, so that it is looked for once: it ends a bounded
 // number of leases whose time is up in each pass. No term is proved for it, because the lease's own row decides:
 // two sweepers would merely find different rows.
-import type { HintsLoop } from '#cluster/hints-loop.js';
-import type { Leadership } from '#cluster/leadership.js';
+import type { HintsLoop } from '#cluster/hints/hints-loop.js';
+import type { Leadership } from '#cluster/leadership/leadership.js';
 import type { Database } from '#database/connection.js';
 import type { Clock, Random } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';

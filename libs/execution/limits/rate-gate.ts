@@ -6,8 +6,8 @@
 // each other than their tokens did. Therefore each replica keeps the same buckets in memory as well, by the moments
 // of its own starts, and asks for no token that it could not use at once. Where another replica has taken tokens
 // meanwhile, its starts are taken to have come as late as a start may.
-import type { Incarnation } from '#cluster/membership.js';
-import { asReplica } from '#cluster/replica-gate.js';
+import type { Incarnation } from '#cluster/membership/membership.js';
+import { asReplica } from '#cluster/membership/replica-gate.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { RateLimit } from './decisions/lane-rules.js';

@@ -1,7 +1,7 @@
 // When does progress reach the database? Once a second for all attempts together, so that a handler that reports every
 // row that it reads costs no more than one that reports every minute.
-import type { Membership } from '#cluster/membership.js';
-import { asReplica } from '#cluster/replica-gate.js';
+import type { Membership } from '#cluster/membership/membership.js';
+import { asReplica } from '#cluster/membership/replica-gate.js';
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { ProgressNotes } from './progress-notes.js';

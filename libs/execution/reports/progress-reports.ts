@@ -1,8 +1,8 @@
 // How does an attempt speak while it runs? Through a log, its progress and its heartbeats, which all end with it: what
 // a handler that was stopped still says is heard by nobody.
 import type { JobContext } from '#client/job-definition.js';
-import type { Membership } from '#cluster/membership.js';
-import type { DatabaseClock } from '#cluster/database-clock.js';
+import type { Membership } from '#cluster/membership/membership.js';
+import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { ProgressNotes } from './progress-notes.js';
 import type { ProgressNote } from './progress.repository.js';

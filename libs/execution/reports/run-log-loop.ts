@@ -1,7 +1,7 @@
 // When do lines reach the database? Together, a few times a second while there are any, and sooner when an attempt
 // has ended, since somebody may be waiting to read what it said. What could not be written waits for the next pass; a
 // line that the database refuses is written without its fields, and harms no other.
-import type { Membership } from '#cluster/membership.js';
+import type { Membership } from '#cluster/membership/membership.js';
 import type { Database } from '#database/connection.js';
 import { isAboutTheValue } from '#database/error-kind.js';
 import type { Clock } from '#kernel/clock.js';

@@ -1,7 +1,7 @@
 // Who ends runs that nobody holds, once their deadline has passed or somebody wants them cancelled? The leader,
 // about once a second, in bounded batches. What it does is safe for anybody to do, so it needs no fence of its
 // term: leading only means that the others need not look as well.
-import type { Leadership } from '#cluster/leadership.js';
+import type { Leadership } from '#cluster/leadership/leadership.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { listEndable } from './run-ending.repository.js';
 import { endOverdue } from './run-ending.js';

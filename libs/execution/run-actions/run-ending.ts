@@ -8,7 +8,7 @@
 // claims. An offer for workers outside is withdrawn, while a lease that somebody has taken is a holder like a
 // replica. A dead replica's claims count until they are revoked; the request stays, and the sweep ends the run then.
 // Where the owner hangs with its gate open, only the request is written, and its holder or the sweep acts on it.
-import { besideClaims } from '#cluster/claims-hold.js';
+import { besideClaims } from '#cluster/slots/claims-hold.js';
 import type { Database } from '#database/connection.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import * as rows from './run-ending.repository.js';

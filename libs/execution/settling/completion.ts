@@ -10,9 +10,9 @@
 // refuses for now, around the handler's part, is not the handler's failure: the attempt is put off, and counts for nothing.
 import type { HandlerTransaction } from '#client/job-definition.js';
 import { ClaimLost, FatalError, snooze } from '#client/outcomes.js';
-import type { DatabaseClock } from '#cluster/database-clock.js';
-import type { Incarnation, Membership } from '#cluster/membership.js';
-import { passGate } from '#cluster/replica-gate.js';
+import type { DatabaseClock } from '#cluster/membership/database-clock.js';
+import type { Incarnation, Membership } from '#cluster/membership/membership.js';
+import { passGate } from '#cluster/membership/replica-gate.js';
 import { IDLE_IN_TRANSACTION_MS, inTransaction, type Tx } from '#database/connection.js';
 import { databaseErrorKind } from '#database/error-kind.js';
 import { OWN_PATH } from '#database/decisions/session-settings.js';

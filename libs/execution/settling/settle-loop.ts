@@ -3,8 +3,8 @@
 // themselves. What could not be written stays, and is tried again. Only a refusal that is about a value itself is a run's
 // own fault: it is narrowed down to the one run that caused it, which fails. Any other says nothing about the work, which
 // has been done, and passes.
-import type { Incarnation, Membership } from '#cluster/membership.js';
-import { asReplica } from '#cluster/replica-gate.js';
+import type { Incarnation, Membership } from '#cluster/membership/membership.js';
+import { asReplica } from '#cluster/membership/replica-gate.js';
 import { databaseErrorKind, isAboutTheValue } from '#database/error-kind.js';
 import type { ClaimId, RunId, Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';

@@ -1,8 +1,8 @@
 // Does the database hold claims of ours that we know nothing of? If the answer to a claim got lost on its
 // way, the row says "taken" and nobody works on it. Every few seconds such claims are dropped; nothing of
 // them was ever started.
-import type { Membership } from '#cluster/membership.js';
-import { asReplica } from '#cluster/replica-gate.js';
+import type { Membership } from '#cluster/membership/membership.js';
+import { asReplica } from '#cluster/membership/replica-gate.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import { dropClaims, listOldClaims } from './lost-claim.repository.js';

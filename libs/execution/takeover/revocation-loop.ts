@@ -2,8 +2,8 @@
 // transaction, so that one replica's big death does not stall the others; the owners of the slots then
 // find the runs free again. It looks after each death and again now and then, until nothing is left.
 import { insertEvent } from '#cluster/cluster-event.repository.js';
-import type { HintsLoop } from '#cluster/hints-loop.js';
-import type { Leader, Leadership } from '#cluster/leadership.js';
+import type { HintsLoop } from '#cluster/hints/hints-loop.js';
+import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { ReplicaNumber, Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { isPoison, poisonError } from './decisions/poison.js';

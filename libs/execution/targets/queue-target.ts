@@ -4,7 +4,7 @@
 import { fromKysely, PgBoss } from 'pg-boss';
 import type { HandlerTransaction, JobContext } from '#client/job-definition.js';
 import { FatalError } from '#client/outcomes.js';
-import type { Membership } from '#cluster/membership.js';
+import type { Membership } from '#cluster/membership/membership.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
 import type { Target } from '#execution/job-types/job-type.js';

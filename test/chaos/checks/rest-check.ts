@@ -1,6 +1,6 @@
 // Is the cluster well again when everything has healed and some quiet seconds have passed? Nothing is stuck, nothing
 // of the dead is left, and the slots lie where the rule of the ring wants them.
-import { assignSlots } from '#cluster/decisions/slot-assignment.js';
+import { assignSlots } from '#cluster/slots/decisions/slot-assignment.js';
 import { placementHash } from '#database/runtime/hash.js';
 import type { Evidence } from '../evidence.js';
 import { UNDERWAY_MS } from './ledger-check.js';

@@ -17,9 +17,9 @@ export interface Control {
   readonly caughtBy: RegExp;
 }
 
-const TERM_FENCE = 'libs/cluster/term-fence.js';
-const REPLICA_GATE = 'libs/cluster/replica-gate.js';
-const LEADERSHIP = 'libs/cluster/leadership.repository.js';
+const TERM_FENCE = 'libs/cluster/leadership/term-fence.js';
+const REPLICA_GATE = 'libs/cluster/membership/replica-gate.js';
+const LEADERSHIP = 'libs/cluster/leadership/leadership.repository.js';
 const SETTLEMENT = 'libs/execution/settling/settlement.repository.js';
 const PLANNING = 'libs/scheduling/planning.repository.js';
 
@@ -107,7 +107,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'crashed when the lock is free',
     patches: [
       {
-        file: 'libs/cluster/decisions/liveness.js',
+        file: 'libs/cluster/sweep/decisions/liveness.js',
         from: 'return !lockHeld && sessions === 0 && sameServer;',
         to: 'return !lockHeld;',
       },
@@ -119,7 +119,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'no resumption',
     patches: [
       {
-        file: 'libs/cluster/membership.js',
+        file: 'libs/cluster/membership/membership.js',
         from: 'this.cutOff.publish(error);',
         to: "this.cutOff.publish(error); this.#expel('its session broke');",
       },
@@ -146,7 +146,7 @@ export const CONTROLS: readonly Control[] = [
       // In its pipeline the driver ends such a connection by itself, and the one that beats on it drops it as well.
       { file: 'libs/database/connection.js', from: 'pipeline: true', to: 'pipeline: false' },
       {
-        file: 'libs/cluster/membership.js',
+        file: 'libs/cluster/membership/membership.js',
         from: "if (kind !== 'rejected' && kind !== 'passing')",
         to: 'if (kind === undefined)',
       },
@@ -158,7 +158,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'nothing known of the leader before',
     patches: [
       {
-        file: 'libs/cluster/sweep-loop.js',
+        file: 'libs/cluster/sweep/sweep-loop.js',
         from: 'inheritedMemory(leader.predecessor)',
         to: 'NOTHING_OBSERVED',
       },

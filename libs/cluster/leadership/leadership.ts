@@ -8,8 +8,8 @@ import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import type { LeaderWatch } from './decisions/leader-watch.js';
 import { releaseLeaderLock } from './leadership.repository.js';
-import type { Incarnation, Membership } from './membership.js';
-import type { Fenced } from './replica-gate.js';
+import type { Incarnation, Membership } from '#cluster/membership/membership.js';
+import type { Fenced } from '#cluster/membership/replica-gate.js';
 import { inTerm } from './term-fence.js';
 
 /** Longer than a preferred replica needs to win, shorter than anybody notices. */

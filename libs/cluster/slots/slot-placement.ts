@@ -3,12 +3,12 @@
 // in one transaction; it repeats until a pass finds nothing to write, since owners hand over meanwhile.
 import { placementHash } from '#database/runtime/hash.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
-import { insertEvent } from './cluster-event.repository.js';
+import { insertEvent } from '#cluster/cluster-event.repository.js';
 import { assignSlots } from './decisions/slot-assignment.js';
 import { slotMoves, type SlotMove } from './decisions/slot-moves.js';
-import type { HintsLoop } from './hints-loop.js';
-import type { Leader, Leadership } from './leadership.js';
-import type { SweepRow } from './replica.repository.js';
+import type { HintsLoop } from '#cluster/hints/hints-loop.js';
+import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
+import type { SweepRow } from '#cluster/membership/replica.repository.js';
 import { giveSlots, insertRing, listSlots, setTargets, type SlotOwnerRow } from './slot-owner.repository.js';
 
 interface Member {

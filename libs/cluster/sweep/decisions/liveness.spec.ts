@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asId } from '#kernel/ids.js';
-import type { LeaderWatch } from './leader-watch.js';
+import type { LeaderWatch } from '#cluster/leadership/decisions/leader-watch.js';
 import { inheritedMemory, judgeLiveness, type Death, type ReplicaSighting } from './liveness.js';
 
 const leaseMs = 5_000;

@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { inTransaction } from '#database/connection.js';
 import { openSession, type SessionConnection } from '#database/session-connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
-import { insertEvent } from './cluster-event.repository.js';
-import { CHANNEL, listen } from './hint.repository.js';
+import { insertEvent } from '#cluster/cluster-event.repository.js';
+import { CHANNEL, listen } from '#cluster/hint.repository.js';
 import type { ReplicaHolder } from './replica-gate.js';
 import * as replicas from './replica.repository.js';
 

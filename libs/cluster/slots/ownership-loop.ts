@@ -4,10 +4,10 @@
 import type { Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
-import { insertEvent } from './cluster-event.repository.js';
-import type { HintsLoop } from './hints-loop.js';
-import type { Incarnation, Membership } from './membership.js';
-import { asReplicaAlone } from './replica-gate.js';
+import { insertEvent } from '#cluster/cluster-event.repository.js';
+import type { HintsLoop } from '#cluster/hints/hints-loop.js';
+import type { Incarnation, Membership } from '#cluster/membership/membership.js';
+import { asReplicaAlone } from '#cluster/membership/replica-gate.js';
 import { handOver, listSlotsOf, type SlotOwnerRow } from './slot-owner.repository.js';
 
 /** While slots are on their way here, look this often; a hint usually comes first. */

@@ -3,10 +3,10 @@
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
-import { insertEvent, type ClusterEventType } from './cluster-event.repository.js';
+import { insertEvent, type ClusterEventType } from '#cluster/cluster-event.repository.js';
 import { judgeHorizon, NOTHING_HELD, type HorizonHolder } from './decisions/horizon-watch.js';
 import { listHorizonHolders } from './horizon.repository.js';
-import type { Leader, Leadership } from './leadership.js';
+import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 
 const LOOK_MS_MAX = 10_000;
 

@@ -3,8 +3,8 @@
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
-import type { SweepRow } from './replica.repository.js';
-import { serverStartedAt } from './server-start.js';
+import type { SweepRow } from '#cluster/membership/replica.repository.js';
+import { serverStartedAt } from '#cluster/server-start.js';
 
 export async function sweep(db: Database): Promise<SweepRow[]> {
   const { rows } = await sql<SweepRow>`

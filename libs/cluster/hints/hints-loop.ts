@@ -7,8 +7,8 @@ import { asId, type ReplicaNumber, type Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { afterHint, hintWaitMs } from './decisions/hint-pace.js';
-import { notify } from './hint.repository.js';
-import type { Membership } from './membership.js';
+import { notify } from '#cluster/hint.repository.js';
+import type { Membership } from '#cluster/membership/membership.js';
 
 export type Hint =
   /** With a number: that replica should lead next. */

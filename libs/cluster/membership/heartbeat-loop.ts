@@ -2,7 +2,7 @@
 // the main event loop on purpose: a hung process must stop beating.
 import type { Clock } from '#kernel/clock.js';
 import type { Loop } from '#kernel/loop.js';
-import type { ClusterSettings } from './cluster-settings.js';
+import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import type { Membership } from './membership.js';
 
 export class HeartbeatLoop implements Loop {

@@ -4,7 +4,7 @@ import type { Database, Tx } from '#database/connection.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { LEADER_LOCK } from '#database/advisory-locks.js';
 import type { LeaderSighting } from './decisions/leader-watch.js';
-import { leaderBeat } from './replica.repository.js';
+import { leaderBeat } from '#cluster/membership/replica.repository.js';
 
 /**
  * Only ever tried, never waited for: a blocked pg_advisory_lock() holds back VACUUM for as long as it waits. Looks at

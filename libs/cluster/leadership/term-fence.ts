@@ -3,7 +3,7 @@
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import type { Term } from '#kernel/ids.js';
 import { holdTerm } from './leadership.repository.js';
-import type { Fenced } from './replica-gate.js';
+import type { Fenced } from '#cluster/membership/replica-gate.js';
 
 export interface TermHolder {
   term: Term;

@@ -9,7 +9,7 @@
 // several peers seem hung at once, the fault is more likely ours or the network's than theirs: the leader
 // then waits one more lease before it believes what it sees.
 import type { ReplicaNumber } from '#kernel/ids.js';
-import type { LeaderWatch } from './leader-watch.js';
+import type { LeaderWatch } from '#cluster/leadership/decisions/leader-watch.js';
 
 export interface ReplicaSighting {
   replica: ReplicaNumber;

@@ -4,15 +4,20 @@ import type { Clock } from '#kernel/clock.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
-import { insertEvent } from './cluster-event.repository.js';
-import type { ClusterSettings } from './cluster-settings.js';
+import { insertEvent } from '#cluster/cluster-event.repository.js';
+import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import { inheritedMemory, judgeLiveness, NOTHING_OBSERVED, type Death } from './decisions/liveness.js';
 import { preferredLeader } from './decisions/preferred-leader.js';
-import type { HintsLoop } from './hints-loop.js';
-import type { Leader, Leadership } from './leadership.js';
-import { closeGate } from './replica-gate.js';
-import { markDead, sessionName, terminateSessions, type SweepRow } from './replica.repository.js';
-import { SlotPlacement } from './slot-placement.js';
+import type { HintsLoop } from '#cluster/hints/hints-loop.js';
+import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
+import { closeGate } from '#cluster/membership/replica-gate.js';
+import {
+  markDead,
+  sessionName,
+  terminateSessions,
+  type SweepRow,
+} from '#cluster/membership/replica.repository.js';
+import { SlotPlacement } from '#cluster/slots/slot-placement.js';
 import { sweep } from './sweep.repository.js';
 
 /** Missing this many beats is worth a line. */

@@ -7,7 +7,7 @@ import { UNTIL_WOKEN_MS } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { FakeClock } from '#test/support/fake-clock.js';
 import { HintsLoop, parseHint, type Hint } from './hints-loop.js';
-import type { Membership } from './membership.js';
+import type { Membership } from '#cluster/membership/membership.js';
 
 /** Longer than the pace could ask for. */
 const A_WHILE_MS = 10_000;

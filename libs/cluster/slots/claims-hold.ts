@@ -9,7 +9,7 @@ import { sql } from 'kysely';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import { isLockTimeout } from '#database/error-kind.js';
 import type { Slot } from '#kernel/ids.js';
-import { closeGate, limitLockWait } from './replica-gate.js';
+import { closeGate, limitLockWait } from '#cluster/membership/replica-gate.js';
 import { lockSlotOwner, ownerOfSlot } from './slot-owner.repository.js';
 
 const TRIES_MAX = 10;

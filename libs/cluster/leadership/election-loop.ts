@@ -7,8 +7,8 @@ import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { Clock } from '#kernel/clock.js';
 import { inTransaction, type Database } from '#database/connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
-import { insertEvent } from './cluster-event.repository.js';
-import type { ClusterSettings } from './cluster-settings.js';
+import { insertEvent } from '#cluster/cluster-event.repository.js';
+import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import { watchLeader, type LeaderSighting, type LeaderWatch } from './decisions/leader-watch.js';
 import {
   beginTerm,
@@ -18,8 +18,8 @@ import {
   type Candidacy,
 } from './leadership.repository.js';
 import type { Leadership } from './leadership.js';
-import type { Incarnation, Membership } from './membership.js';
-import { sessionName, terminateSessions } from './replica.repository.js';
+import type { Incarnation, Membership } from '#cluster/membership/membership.js';
+import { sessionName, terminateSessions } from '#cluster/membership/replica.repository.js';
 
 export class ElectionLoop implements Loop {
   readonly name = 'election';

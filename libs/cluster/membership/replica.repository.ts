@@ -4,7 +4,7 @@ import { inTransaction, type Database } from '#database/connection.js';
 import type { ReplicaState } from '#database/schema.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
-import { serverStartedAt } from './server-start.js';
+import { serverStartedAt } from '#cluster/server-start.js';
 
 /** The beat counter of the leader that row `l` names; null while nobody leads, or when it has gone. */
 export const leaderBeat = sql<number | null>`
