@@ -4,8 +4,8 @@
 import type { Database } from '#database/connection.js';
 import { deleteEndedKeys, deleteOverKeys, type KeyPlace } from '#execution/intake/unique-key.repository.js';
 import { deleteOldKeys } from '#tenancy/api-key.repository.js';
-import { ANSWERS_KEPT_HOURS } from './http/idempotency.js';
-import { deleteOldAnswers } from './http/idempotency.repository.js';
+import { ANSWERS_KEPT_HOURS } from './http/access/idempotency.js';
+import { deleteOldAnswers } from './http/access/idempotency.repository.js';
 
 const ROWS_PER_BATCH = 1_000;
 /** What is left after so many batches waits for the next time. */

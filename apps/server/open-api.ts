@@ -8,7 +8,7 @@ import {
   type SwaggerDocumentOptions,
 } from '@nestjs/swagger';
 import { z } from 'zod';
-import { problem } from './http/problem.js';
+import { problem } from './http/problems/problem.js';
 
 type Schema = Record<string, unknown>;
 

@@ -21,7 +21,7 @@ import { writeProgress } from '#execution/reports/progress.repository.js';
 import * as requeues from '#execution/run-actions/requeue.repository.js';
 import { deleteEndedRuns } from '#execution/run-actions/retention.repository.js';
 import { asId } from '#kernel/ids.js';
-import { findTenantAndJob } from '#server/http/tenant-and-job.repository.js';
+import { findTenantAndJob } from '#server/http/access/tenant-and-job.repository.js';
 import { listFires } from '#scheduling/ledger.repository.js';
 import * as gaps from '#scheduling/gap.repository.js';
 import * as planning from '#scheduling/planning.repository.js';

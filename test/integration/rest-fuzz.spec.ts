@@ -18,7 +18,7 @@ import { expectProblem } from '../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import { createSchedule, createTenant, finish, type TestTenant } from '../support/test-tenant.js';
 import type { Response } from 'supertest';
-import type { ProblemType } from '#server/http/problem.js';
+import type { ProblemType } from '#server/http/problems/problem.js';
 
 let server: TestServer;
 let tenant: TestTenant;

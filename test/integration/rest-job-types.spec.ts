@@ -1,7 +1,7 @@
 // What can a tenant do with job types, its own and those that the replicas brought?
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { jobType } from '#server/http/job-type.shapes.js';
+import { jobType } from '#server/http/job-types/job-type.shapes.js';
 import { expectFields, expectProblem } from '../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import {

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { connectDatabase, type Database } from '#database/connection.js';
-import { apiKey } from '#server/http/api-keys.controller.js';
+import { apiKey } from '#server/http/tenants/api-keys.controller.js';
 import { expectProblem } from '../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import { createKey, createTenant, type TestTenant } from '../support/test-tenant.js';

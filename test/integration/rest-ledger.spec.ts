@@ -1,7 +1,7 @@
 // Can anybody ask the ledger what became of each due time?
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { fire } from '#server/http/schedule.shapes.js';
+import { fire } from '#server/http/schedules/schedule.shapes.js';
 import { expectFields, expectProblem } from '../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import {

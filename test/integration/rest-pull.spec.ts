@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as shapes from '#server/http/worker.shapes.js';
+import * as shapes from '#server/http/workers/worker.shapes.js';
 import { expectFields, expectProblem } from '../support/expect-problem.js';
 import { createPulledJobType, readLines, registerWorker } from '../support/pull-worker.js';
 import { openDatabase } from '../support/rows.js';

@@ -17,7 +17,7 @@ import {
   type Run,
   type TestTenant,
 } from '../support/test-tenant.js';
-import { run as runShape } from '#server/http/run.shapes.js';
+import { run as runShape } from '#server/http/runs/run.shapes.js';
 import { until } from '../support/until.js';
 
 let server: TestServer;

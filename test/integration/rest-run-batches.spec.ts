@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Response } from 'supertest';
 import type { z } from 'zod';
-import { batchResult } from '#server/http/run-batch.shapes.js';
+import { batchResult } from '#server/http/runs/run-batch.shapes.js';
 import { expectProblem } from '../support/expect-problem.js';
 import { openClient } from '../support/rows.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';

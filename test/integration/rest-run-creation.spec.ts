@@ -1,6 +1,6 @@
 // Is the answer to a new run true, although nobody reads the run back? And is what it is checked against what holds now?
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { findTenantAndJob } from '#server/http/tenant-and-job.repository.js';
+import { findTenantAndJob } from '#server/http/access/tenant-and-job.repository.js';
 import { findTenant } from '#tenancy/tenant.repository.js';
 import { expectFields, expectProblem } from '../support/expect-problem.js';
 import { openClient, openDatabase } from '../support/rows.js';

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { listRuns as listRows, scanEnd, type RunPage } from '#execution/runs/run-pages.repository.js';
 import type { TenantId } from '#kernel/ids.js';
 import type { Tx } from '#database/connection.js';
-import { run as runShape } from '#server/http/run.shapes.js';
+import { run as runShape } from '#server/http/runs/run.shapes.js';
 import { expectFields, expectProblem } from '../support/expect-problem.js';
 import { addTenant, openClient, openDatabase } from '../support/rows.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';

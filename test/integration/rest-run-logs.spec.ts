@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineJob, type JobContext, type JobOf } from '#client/job-definition.js';
 import { JobHandler } from '#client/job-handler.js';
-import { logPage } from '#server/http/run-log.shapes.js';
+import { logPage } from '#server/http/logs/run-log.shapes.js';
 import { openStream } from '../support/event-stream.js';
 import { expectFields, expectProblem } from '../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';

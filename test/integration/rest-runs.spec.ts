@@ -1,6 +1,6 @@
 // What can a tenant do with runs, and what does it see of them?
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run as runShape } from '#server/http/run.shapes.js';
+import { run as runShape } from '#server/http/runs/run.shapes.js';
 import { expectFields, expectProblem } from '../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import {

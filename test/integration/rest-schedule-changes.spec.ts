@@ -1,6 +1,6 @@
 // Is a change of a schedule made whole or not at all, and only by someone who has seen what he changes?
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { schedule as scheduleShape } from '#server/http/schedule.shapes.js';
+import { schedule as scheduleShape } from '#server/http/schedules/schedule.shapes.js';
 import { expectFields, expectProblem } from '../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import {

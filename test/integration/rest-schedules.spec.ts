@@ -1,7 +1,7 @@
 // What can a tenant do with schedules, as far as the request alone decides? When they fire is in
 // rest-schedule-fires.spec.ts.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { schedule as scheduleShape } from '#server/http/schedule.shapes.js';
+import { schedule as scheduleShape } from '#server/http/schedules/schedule.shapes.js';
 import { expectFields, expectProblem } from '../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 import {

@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { json } from 'node:stream/consumers';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { problem } from '#server/http/problem.js';
+import { problem } from '#server/http/problems/problem.js';
 import { openStream } from '../support/event-stream.js';
 import { expectProblem } from '../support/expect-problem.js';
 import { registerWorker } from '../support/pull-worker.js';

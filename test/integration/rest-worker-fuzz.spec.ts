@@ -2,7 +2,7 @@
 // blames the request.
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ProblemType } from '#server/http/problem.js';
+import type { ProblemType } from '#server/http/problems/problem.js';
 import { expectProblem } from '../support/expect-problem.js';
 import { registerWorker, type PullWorker } from '../support/pull-worker.js';
 import { json, name, nearly, number, text } from '../support/request-arbitraries.js';

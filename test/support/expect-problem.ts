@@ -3,7 +3,7 @@
 import type { Response } from 'supertest';
 import { expect } from 'vitest';
 import type { z } from 'zod';
-import { problem, ProblemError, type ProblemType } from '#server/http/problem.js';
+import { problem, ProblemError, type ProblemType } from '#server/http/problems/problem.js';
 
 export type Problem = z.output<typeof problem>;
 

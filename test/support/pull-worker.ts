@@ -3,8 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'supertest';
 import { z } from 'zod';
-import { logPage } from '#server/http/run-log.shapes.js';
-import * as shapes from '#server/http/worker.shapes.js';
+import { logPage } from '#server/http/logs/run-log.shapes.js';
+import * as shapes from '#server/http/workers/worker.shapes.js';
 import { createJobType, newName, type TestTenant } from './test-tenant.js';
 
 export type Acquired = z.output<typeof shapes.acquired>['leases'][number];

@@ -3,9 +3,9 @@
 import { randomUUID } from 'node:crypto';
 import type TestAgent from 'supertest/lib/agent.js';
 import { z } from 'zod';
-import { jobType } from '#server/http/job-type.shapes.js';
-import { run } from '#server/http/run.shapes.js';
-import { fire, schedule } from '#server/http/schedule.shapes.js';
+import { jobType } from '#server/http/job-types/job-type.shapes.js';
+import { run } from '#server/http/runs/run.shapes.js';
+import { fire, schedule } from '#server/http/schedules/schedule.shapes.js';
 import type { TestServer } from './test-server.js';
 
 export type Run = z.output<typeof run>;

@@ -2,7 +2,7 @@
 import type { Hint } from '#cluster/hints/hints-loop.js';
 import type { Slot } from '#kernel/ids.js';
 import { systemClock } from '#database/runtime/system-clock.js';
-import { LEASE_WAITERS } from '../http/lease-waiters.js';
+import { LEASE_WAITERS } from '../http/workers/lease-waiters.js';
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 

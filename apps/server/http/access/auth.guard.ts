@@ -1,0 +1,261 @@
+// Who is asking, and about which tenant? Every route wants a bearer key unless it is marked public. A key
+// that may not see the tenant in the path gets the same answer as if the tenant did not exist (I10).
+import type { IncomingMessage } from 'node:http';
+import {
+  createParamDecorator,
+  Injectable,
+  SetMetadata,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request, RequestHandler } from 'express';
+import { z } from 'zod';
+import { asId } from '#kernel/ids.js';
+import { LeaseTokens } from '#execution/leases/lease-token.js';
+import { KeyRing } from '#tenancy/api-keys.js';
+import { mayManage, maySeeTenant, type Principal } from '#tenancy/decisions/api-key.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { KnownJobs } from './known-jobs.js';
+import { notFound, ProblemError } from '../problems/problem.js';
+import { FREE_TURN, RequestTurns, type Turn } from './request-turns.js';
+import { resourceName } from '../requests/shapes.js';
+import type { TenantAndJob } from './tenant-and-job.repository.js';
+
+const PUBLIC = 'carillon:public';
+const ADMIN_ONLY = 'carillon:admin-only';
+const LEASE_HOLDER = 'carillon:lease-holder';
+const WORKERS_TOO = 'carillon:workers-too';
+const WHILE_SUSPENDED = 'carillon:while-suspended';
+const NAMES_JOB_TYPE = 'carillon:names-job-type';
+
+/** Anybody may call it, without a key. */
+export const Public = () => SetMetadata(PUBLIC, true);
+export const isPublic = (context: ExecutionContext): boolean => isMarked(context, PUBLIC);
+/** Whoever has the lease's token in the path needs no key: an endpoint that we have called has none. */
+export const LeaseHolder = () => SetMetadata(LEASE_HOLDER, true);
+/** A worker's key may call it as well; it may call nothing else. */
+export const WorkersToo = () => SetMetadata(WORKERS_TOO, true);
+/** Only an administrator's key may call it. */
+export const AdminOnly = () => SetMetadata(ADMIN_ONLY, true);
+
+/** It changes something, and may do so although the tenant is suspended: it ends or stops things, or is about work that is under way. */
+export const WhileSuspended = () => SetMetadata(WHILE_SUSPENDED, true);
+
+/** Its body has a `jobType`, which is read together with the tenant. */
+export const NamesJobType = () => SetMetadata(NAMES_JOB_TYPE, true);
+
+/** What the request is about, read for it or assumed (known-jobs.ts). */
+export interface NamedJob extends TenantAndJob {
+  isAssumed: boolean;
+}
+
+export interface AuthenticatedRequest extends Request {
+  principal?: Principal;
+  tenant?: Tenant;
+  namedJob?: NamedJob;
+  turn?: Turn;
+  /** Whether the key that was sent opens anything still; asked again while an answer takes its time. */
+  isStillAllowed?: () => Promise<boolean>;
+}
+
+const reflector = new Reflector();
+
+function isMarked(context: ExecutionContext, mark: string): boolean {
+  const places = [context.getHandler(), context.getClass()];
+  return reflector.getAllAndOverride<boolean | undefined>(mark, places) === true;
+}
+/** Has no row of anything: the holder of a lease finds on its path what he finds on that of any tenant but his. */
+const NO_TENANT: Tenant = {
+  id: asId.tenant('00000000-0000-0000-0000-000000000000'),
+  name: asId.tenantName(''),
+  displayName: '',
+  slot: asId.slot(0),
+  state: 'active',
+  weight: 1,
+  limits: {},
+  retentionDays: null,
+  allowedQueues: [],
+  allowedHandlers: [],
+  createdAt: new Date(0),
+  revision: 0,
+};
+
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(
+    private readonly keys: KeyRing,
+    private readonly tokens: LeaseTokens,
+    private readonly jobs: KnownJobs,
+    private readonly turns: RequestTurns,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (isPublic(context)) return true;
+    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
+    const name = request.params['tenant'];
+    if (isMarked(context, LEASE_HOLDER) && this.#holdsLease(request)) {
+      if (typeof name !== 'string') return true;
+      await this.#takeTurn(request, `named ${name}`);
+      request.tenant = (await this.jobs.tenantNamed(name)) ?? NO_TENANT;
+      return true;
+    }
+    const principal = await requirePrincipal(this.keys, request);
+    request.principal = principal;
+    request.isStillAllowed = () => isKnown(this.keys, request);
+    if (principal.role !== 'admin') await this.#takeTurn(request, principal.tenantId);
+    if (typeof name === 'string') {
+      const jobType = isMarked(context, NAMES_JOB_TYPE) ? jobTypeNamed(request) : null;
+      const job =
+        jobType === null ? null : await this.#jobNamed(request, principal, { tenant: name, jobType });
+      const tenant = job?.tenant ?? (await this.#tenantNamed(name));
+      if (!maySeeTenant(principal, tenant.id)) throw notFound('tenant', name);
+      request.tenant = tenant;
+      if (principal.role !== 'admin') this.turns.note(principal.tenantId, tenant);
+      if (job !== null) request.namedJob = job;
+    }
+    if (isMarked(context, ADMIN_ONLY) && principal.role !== 'admin') {
+      throw new ProblemError('forbidden', `expected an administrator's key, got a ${principal.role}'s`);
+    }
+    if (!mayManage(principal) && !isMarked(context, WORKERS_TOO)) {
+      throw notAWorkers();
+    }
+    // What is assumed is proved by the insert, and was not read for this request.
+    if (request.tenant !== undefined && request.namedJob?.isAssumed !== true && CHANGES.has(request.method))
+      if (!isMarked(context, WHILE_SUSPENDED)) requireActive(request.tenant);
+    return true;
+  }
+
+  /** A key that is sent is looked at in any case. */
+  #holdsLease({ headers, params }: Request): boolean {
+    const token = params['token'];
+    return (
+      headers.authorization === undefined && typeof token === 'string' && this.tokens.leaseOf(token) !== null
+    );
+  }
+
+  /** The administrators' requests wait for nobody. */
+  async #takeTurn(request: AuthenticatedRequest, key: string): Promise<void> {
+    if (request.res !== undefined) request.turn = await this.turns.take(key, request.res);
+  }
+
+  async #tenantNamed(name: string): Promise<Tenant> {
+    const tenant = await this.jobs.tenantNamed(name);
+    if (tenant === undefined) throw notFound('tenant', name);
+    return tenant;
+  }
+
+  async #jobNamed(
+    { body }: Request,
+    principal: Principal,
+    asked: { tenant: string; jobType: string },
+  ): Promise<NamedJob> {
+    const assumed = isLone(body) ? this.jobs.assumed(asked) : undefined;
+    if (assumed !== undefined && maySeeTenant(principal, assumed.tenant.id))
+      return { ...assumed, isAssumed: true };
+    const isName = resourceName.safeParse(asked.tenant).success;
+    const found = isName ? await this.jobs.read(asked) : undefined;
+    if (found === undefined) throw notFound('tenant', asked.tenant);
+    return { ...found, isAssumed: false };
+  }
+}
+
+/** With a unique key more has to be looked up, and not only inserted. */
+function isLone(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && !('unique' in body);
+}
+
+/** Null when the body has no name of a job type; what is wrong with it is told when the body is checked. */
+function jobTypeNamed({ body }: Request): string | null {
+  const parsed = z.looseObject({ jobType: resourceName }).safeParse(body);
+  return parsed.success ? parsed.data.jobType : null;
+}
+
+const CHANGES = new Set(['POST', 'PATCH', 'PUT', 'DELETE']);
+
+export function requireActive({ name, state }: Tenant): void {
+  if (state === 'active') return;
+  const detail = `expected tenant ${name} to be active, got one that is ${state}`;
+  throw new ProblemError('invalid-state', detail, { currentState: state });
+}
+
+const LEASE_PATH = /^\/api\/v1\/tenants\/[^/]+\/worker\/leases\/([^/:?]+)/;
+
+/** Refuses a body without a key before it is read, which is before the guard. A lease's token stands for a key. */
+export function requireKeyForBodies(keys: KeyRing, tokens: LeaseTokens): RequestHandler {
+  return async (request, _response, next): Promise<void> => {
+    const { headers, url } = request;
+    const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+    const [, token] = LEASE_PATH.exec(url) ?? [];
+    const holdsLease =
+      headers.authorization === undefined && token !== undefined && tokens.leaseOf(token) !== null;
+    if (hasBody && url.startsWith('/api/') && !holdsLease) await requirePrincipal(keys, request);
+    next();
+  };
+}
+
+export function notAWorkers(): ProblemError {
+  const expected = "expected an administrator's key or one of a tenant's administrator";
+  return new ProblemError('forbidden', `${expected}, got a worker's, which may only take runs and end them`);
+}
+
+async function isKnown(keys: KeyRing, { headers }: IncomingMessage): Promise<boolean> {
+  const key = keyIn(headers.authorization);
+  return key !== undefined && (await keys.principalOf(key)) !== undefined;
+}
+
+function keyIn(header = ''): string | undefined {
+  return /^Bearer\s+(\S+)\s*$/i.exec(header)?.[1];
+}
+
+/** Throws a problem for a request without a key that somebody has been given. */
+export async function requirePrincipal(keys: KeyRing, { headers }: IncomingMessage): Promise<Principal> {
+  const header = headers.authorization;
+  const key = keyIn(header);
+  const principal = key === undefined ? undefined : await keys.principalOf(key);
+  if (principal !== undefined) return principal;
+  throw new ProblemError(
+    'unauthenticated',
+    `expected the header "Authorization: Bearer <key>", got ${whatIsWrong(header, key)}`,
+    {
+      headers: { 'www-authenticate': 'Bearer' },
+    },
+  );
+}
+
+/** The header itself may hold a secret of another kind, so it is not repeated. */
+function whatIsWrong(header: string | undefined, key: string | undefined): string {
+  if (header === undefined) return 'no such header';
+  return key === undefined ? 'another scheme' : 'an unknown or revoked key';
+}
+
+/** The tenant that the path names. Only on routes below a tenant. */
+export const CurrentTenant = createParamDecorator((_: unknown, context: ExecutionContext): Tenant => {
+  const { tenant } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  if (tenant === undefined) throw new Error('expected a route with a :tenant parameter');
+  return tenant;
+});
+
+/** What the path and the body name; null when the body names no job type and will be refused. Only on @NamesJobType() routes. */
+export const CurrentJob = createParamDecorator((_: unknown, context: ExecutionContext): NamedJob | null => {
+  const { namedJob = null } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  return namedJob;
+});
+
+export interface LongStay {
+  turn: Turn;
+  isStillAllowed: () => Promise<boolean>;
+}
+
+/** What a request needs whose answer may take its time. */
+export const CurrentStay = createParamDecorator((_: unknown, context: ExecutionContext): LongStay => {
+  const { turn = FREE_TURN, isStillAllowed } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  return { turn, isStillAllowed: isStillAllowed ?? (() => Promise.resolve(true)) };
+});
+
+/** Who is asking. Not on public routes. */
+export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
+  const { principal } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  if (principal === undefined) throw new Error('expected a route that asks for a key');
+  return principal;
+});

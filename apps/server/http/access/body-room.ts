@@ -1,0 +1,108 @@
+// How many bytes of bodies does a replica hold at once? Each body that may be large has room for as long as its request
+// is dealt with: for all that it may turn out to have while it is read, since a compressed one of a few kilobytes can say
+// as much as any, and for what it has afterwards. What would be too much is refused before its first byte is read:
+// with 429 where its sender has much here already, and with 503 where all of them together have.
+import type { IncomingMessage } from 'node:http';
+import type { Request, RequestHandler } from 'express';
+import type { KeyRing } from '#tenancy/api-keys.js';
+import { requirePrincipal } from './auth.guard.js';
+import { ProblemError } from '../problems/problem.js';
+
+const MIB = 1024 * 1024;
+
+export interface RoomSizes {
+  /** For all bodies of this replica. Parsed, a body takes up to about ten times as much. */
+  all: number;
+  /** For those of one tenant, or of the administrators. */
+  each: number;
+}
+
+const BODY_ROOM: RoomSizes = { all: 96 * MIB, each: 32 * MIB };
+/** So many requests with so little each are bounded by the number of requests. */
+const SMALL_BYTES_MAX = 64 * 1024;
+
+/** A body's part of the room. */
+export interface BodyPlace {
+  shrink(bytes: number): void;
+  giveBack(): void;
+}
+
+export class BodyRoom {
+  readonly #held = new Map<string, number>();
+  #all = 0;
+
+  constructor(private readonly sizes: RoomSizes) {}
+
+  /** Throws the problem of a body for which there is no room. */
+  take(owner: string, bytes: number): BodyPlace {
+    const held = this.#held.get(owner) ?? 0;
+    if (held + bytes > this.sizes.each) throw noRoom('quota-exceeded', 'one tenant', this.sizes.each);
+    if (this.#all + bytes > this.sizes.all) throw noRoom('replica-busy', 'all tenants', this.sizes.all);
+    this.#add(owner, bytes);
+    let has = bytes;
+    const shrink = (to: number): void => {
+      if (to >= has) return;
+      this.#add(owner, to - has);
+      has = to;
+    };
+    return { shrink, giveBack: () => shrink(0) };
+  }
+
+  #add(owner: string, bytes: number): void {
+    const held = (this.#held.get(owner) ?? 0) + bytes;
+    if (held === 0) this.#held.delete(owner);
+    else this.#held.set(owner, held);
+    this.#all += bytes;
+  }
+}
+
+function noRoom(type: 'quota-exceeded' | 'replica-busy', whose: string, max: number): ProblemError {
+  return new ProblemError(
+    type,
+    `expected the large bodies of ${whose} that this replica deals with to have at most ${max} bytes, got more`,
+    { headers: { 'retry-after': '1' } },
+  );
+}
+
+interface PlacedRequest extends Request {
+  bodyPlace?: BodyPlace;
+}
+
+/** Before bodies are read. `limitOf` says how much the body of a request may have. */
+export function admitBodies(keys: KeyRing, limitOf: (request: IncomingMessage) => number): RequestHandler {
+  const room = new BodyRoom(BODY_ROOM);
+  return async (request: PlacedRequest, response, next): Promise<void> => {
+    const bytes = Math.min(mostBytes(request.headers), limitOf(request));
+    if (bytes <= SMALL_BYTES_MAX) return next();
+    const owner = await ownerOf(keys, request);
+    if (response.closed) return; // it hung up meanwhile, and would not be heard to do so
+    const place = room.take(owner, bytes);
+    request.bodyPlace = place;
+    response.once('close', () => place.giveBack());
+    next();
+  };
+}
+
+/** After bodies are read, and before they are parsed. */
+export const settleBodies: RequestHandler = (request: PlacedRequest, _response, next): void => {
+  const read: unknown = request.body;
+  if (Buffer.isBuffer(read)) request.bodyPlace?.shrink(read.length <= SMALL_BYTES_MAX ? 0 : read.length);
+  next();
+};
+
+/** What is not said, or is compressed, may be anything. */
+function mostBytes({
+  'content-length': length,
+  'content-encoding': encoding = 'identity',
+  'transfer-encoding': transfer,
+}: IncomingMessage['headers']): number {
+  if (length === undefined && transfer === undefined) return 0;
+  return length === undefined || encoding !== 'identity' ? Number.POSITIVE_INFINITY : Number(length);
+}
+
+/** A lease's holder has no key, but a token that was looked at already, on the path of a tenant. */
+async function ownerOf(keys: KeyRing, request: Request): Promise<string> {
+  if (request.headers.authorization === undefined) return 'holders of leases';
+  const principal = await requirePrincipal(keys, request);
+  return principal.role === 'admin' ? 'administrators' : principal.tenantId;
+}

@@ -1,0 +1,170 @@
+// How is a request that is sent twice done once? By its Idempotency-Key, as in
+// draft-ietf-httpapi-idempotency-key-header-07: the handler's writes and the answer commit in one transaction, so
+// after a crash there are either both, and the same request gets the same answer again, or neither. While it is
+// being answered the key's lock is held, and whoever comes second is told to ask again. Only successes are kept:
+// a refused request has done nothing and may be sent again as it is, or mended.
+import { createHash } from 'node:crypto';
+import {
+  applyDecorators,
+  createParamDecorator,
+  Inject,
+  Injectable,
+  UseInterceptors,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
+import { ApiHeader } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { from, lastValueFrom, type Observable } from 'rxjs';
+import { inTransaction, type Database, type Tx } from '#database/connection.js';
+import { API_DATABASE } from '../../tokens.js';
+import type { AuthenticatedRequest } from './auth.guard.js';
+import { findAnswer, keepAnswer, tryLockKey, type KeptAnswer } from './idempotency.repository.js';
+import { ProblemError } from '../problems/problem.js';
+
+export const ANSWERS_KEPT_HOURS = 24;
+
+/** What a creating handler writes with. */
+export interface Writing {
+  /** The request's transaction if it has an Idempotency-Key, otherwise the database. Use no other beside it. */
+  readonly db: Database;
+  /** Done when everything is committed; not at all if it is rolled back. */
+  readonly afterwards: (act: () => void) => void;
+}
+
+interface WritingRequest extends AuthenticatedRequest {
+  /** Of a body that is too large to be hashed at once. */
+  bodyHash?: string;
+  writing?: Writing;
+}
+
+const HEADERS_KEPT = ['location', 'etag'];
+/** A token or a string of RFC 8941, whose quotes do not count. */
+const KEY = /^(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255}))$/;
+
+/** Parameter: what the handler of an @Idempotent route writes with. */
+export const Writes = createParamDecorator((_: unknown, context: ExecutionContext): Writing => {
+  const { writing } = context.switchToHttp().getRequest<WritingRequest>();
+  if (writing === undefined) throw new Error('expected an @Idempotent() route');
+  return writing;
+});
+
+@Injectable()
+class IdempotencyInterceptor implements NestInterceptor {
+  constructor(@Inject(API_DATABASE) private readonly db: Database) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const http = context.switchToHttp();
+    return from(this.#answer(http.getRequest<WritingRequest>(), http.getResponse<Response>(), next));
+  }
+
+  async #answer(request: WritingRequest, response: Response, next: CallHandler): Promise<unknown> {
+    const key = keyOf(request);
+    const done: (() => void)[] = [];
+    // Without a key each statement stands for itself, and what it has written is committed.
+    const afterwards = (act: () => void): void => void (key === null ? act() : done.push(act));
+    const act = (db: Database): Promise<unknown> => {
+      request.writing = { db, afterwards };
+      return lastValueFrom(next.handle());
+    };
+    const body =
+      key === null
+        ? await act(this.db)
+        : await inTransaction(this.db, (tx) =>
+            answerOnce(tx, { key, request, response, act: () => act(tx) }),
+          );
+    for (const step of done) step();
+    return body;
+  }
+}
+
+async function answerOnce(
+  tx: Tx,
+  {
+    key,
+    request,
+    response,
+    act,
+  }: { key: string; request: WritingRequest; response: Response; act: () => Promise<unknown> },
+): Promise<unknown> {
+  const scope = scopeOf(request);
+  if (!(await tryLockKey(tx, sha256(JSON.stringify([scope, key])).readInt32BE()))) {
+    throw new ProblemError(
+      'request-in-progress',
+      `expected the request with the Idempotency-Key ${key} to be answered, got the same again meanwhile`,
+      { headers: { 'retry-after': '1' } },
+    );
+  }
+  const requested = sha256(
+    JSON.stringify([request.method, request.originalUrl, request.bodyHash ?? request.body]),
+  );
+  const kept = await findAnswer(tx, { scope, key, keptHours: ANSWERS_KEPT_HOURS });
+  if (kept !== undefined) return replay(kept, { key, requested, response });
+  const body = await act();
+  await keepAnswer(tx, {
+    scope,
+    key,
+    request: requested,
+    status: response.statusCode,
+    headers: headersOf(response),
+    body: JSON.stringify(body ?? null),
+  });
+  return body;
+}
+
+function replay(
+  kept: KeptAnswer,
+  { key, requested, response }: { key: string; requested: Buffer; response: Response },
+): unknown {
+  if (!kept.request.equals(requested)) {
+    throw new ProblemError(
+      'idempotency-key-reused',
+      `expected the request that was first sent with the Idempotency-Key ${key}, got another`,
+    );
+  }
+  response.status(kept.status).set(kept.headers).set('Idempotency-Replayed', 'true');
+  return JSON.parse(kept.body) as unknown;
+}
+
+function keyOf({ headers }: Request): string | null {
+  const sent = headers['idempotency-key'];
+  if (sent === undefined) return null;
+  const [, quoted, bare] = (typeof sent === 'string' && KEY.exec(sent)) || [];
+  const key = quoted ?? bare;
+  if (key !== undefined) return key;
+  throw new ProblemError(
+    'bad-request',
+    `expected an Idempotency-Key of 1 to 255 printable ASCII characters without quotes and backslashes, got ${JSON.stringify(sent).slice(0, 100)}`,
+  );
+}
+
+/** A key means something to one principal in one tenant, so nobody can ask for another's answers (I10). */
+function scopeOf({ principal, tenant }: AuthenticatedRequest): string {
+  return JSON.stringify([principal, tenant?.id ?? null]);
+}
+
+function headersOf(response: Response): Record<string, string> {
+  return Object.fromEntries(
+    HEADERS_KEPT.flatMap((name) => {
+      const value = response.getHeader(name);
+      return typeof value === 'string' ? [[name, value]] : [];
+    }),
+  );
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** The route does what it is asked once for each Idempotency-Key. Its handler writes with @Writes() alone. */
+export const Idempotent = () =>
+  applyDecorators(
+    UseInterceptors(IdempotencyInterceptor),
+    ApiHeader({
+      name: 'Idempotency-Key',
+      required: false,
+      description: `The same request with the same key is done once; its answer is given again for ${ANSWERS_KEPT_HOURS} hours.`,
+      schema: { type: 'string' },
+    }),
+  );

@@ -1,0 +1,114 @@
+// Whose request is next? A tenant's requests are dealt with at most so many at once that one connection of the replica's
+// pool is left for the others, however slow its own are; those that come on top wait for their turn, in the order in
+// which they came. One that waits for something else than the database lets others go meanwhile.
+import { Inject, Injectable } from '@nestjs/common';
+import type { Response } from 'express';
+import { DEFAULT_SHARES } from '#execution/limits/limits.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import type { ServerConfig } from '../../config.js';
+import { CONFIG } from '../../tokens.js';
+import { ProblemError } from '../problems/problem.js';
+import { overShare, shareOfTenant } from './tenant-shares.js';
+
+interface Line {
+  active: number;
+  waiting: Set<() => void>;
+}
+
+/** A request's place among those of its tenant. */
+export interface Turn {
+  /** Lets others go while this waits. */
+  away<Result>(act: () => Promise<Result>): Promise<Result>;
+  /** Lets others go for good: what is still to be done for this one is done beside the line. */
+  end(): void;
+}
+
+/** Of a request that no other one waits for. */
+export const FREE_TURN: Turn = { away: (act) => act(), end: () => undefined };
+
+const KNOWN_MAX = 10_000;
+
+@Injectable()
+export class RequestTurns {
+  readonly #lines = new Map<string, Line>();
+  /** Where it is not the default. */
+  readonly #maxOf = new Map<string, number>();
+  readonly #atOnce: number;
+
+  constructor(@Inject(CONFIG) config: Pick<ServerConfig, 'CARILLON_API_CONNECTIONS'>) {
+    this.#atOnce = Math.max(1, config.CARILLON_API_CONNECTIONS - 1);
+  }
+
+  /** Resolves when it is this one's turn, which ends with the response. Throws a problem when too many wait already. */
+  async take(key: string, response: Pick<Response, 'once' | 'closed'>): Promise<Turn> {
+    const { active, waiting } = this.#lineOf(key);
+    const max = this.#maxOf.get(key) ?? DEFAULT_SHARES.maxRequests;
+    const current = active + waiting.size;
+    if (current >= max) throw overShare('maxRequests', { max, current, retryAfterSeconds: 1 });
+    let isActive = false;
+    const leave = (): void => {
+      if (isActive) this.#leave(key);
+      isActive = false;
+    };
+    const enter = async (): Promise<void> => {
+      if (!response.closed) {
+        await this.#enter(key);
+        isActive = true;
+        if (!response.closed) return;
+        // Its end was heard while it waited in line; to deal with it now would be outside of any turn.
+        leave();
+      }
+      throw new ProblemError(
+        'bad-request',
+        'expected the caller to wait for the answer, got a closed connection',
+      );
+    };
+    response.once('close', leave);
+    await enter();
+    return {
+      away: async (act) => {
+        leave();
+        try {
+          return await act();
+        } finally {
+          await enter();
+        }
+      },
+      end: leave,
+    };
+  }
+
+  /** What was read of a tenant may set another limit. */
+  note(key: string, tenant: Pick<Tenant, 'limits'>): void {
+    const max = shareOfTenant(tenant, 'maxRequests');
+    if (max === DEFAULT_SHARES.maxRequests) return void this.#maxOf.delete(key);
+    if (this.#maxOf.size >= KNOWN_MAX) this.#maxOf.clear();
+    this.#maxOf.set(key, max);
+  }
+
+  async #enter(key: string): Promise<void> {
+    const line = this.#lineOf(key);
+    if (line.active < this.#atOnce) {
+      line.active += 1;
+      return;
+    }
+    await new Promise<void>((resolve) => line.waiting.add(resolve));
+  }
+
+  #leave(key: string): void {
+    const line = this.#lineOf(key);
+    const [next] = line.waiting;
+    if (next !== undefined) {
+      line.waiting.delete(next);
+      return next(); // takes over the place
+    }
+    line.active -= 1;
+    if (line.active === 0) this.#lines.delete(key);
+  }
+
+  #lineOf(key: string): Line {
+    const line = this.#lines.get(key) ?? { active: 0, waiting: new Set() };
+    this.#lines.set(key, line);
+    return line;
+  }
+}

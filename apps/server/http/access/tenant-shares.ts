@@ -1,0 +1,88 @@
+// How much may one tenant hold of what all share? So many requests that wait or follow, each kind by itself, as its limits say.
+// They are counted in memory, since a statement for each would cost more than what it guards; so each replica counts its own.
+// What a tenant has in the database, its schedules and the like, is counted there, before one is added.
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '#database/connection.js';
+import { shareOf, type ShareName, type TenantLimits } from '#execution/limits/limits.js';
+import type { TenantId } from '#kernel/ids.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { ProblemError } from '../problems/problem.js';
+import { countAlone, deleteSpare, type CountedShare } from './tenant-counts.repository.js';
+
+type HeldShare = 'maxWaits' | 'maxAcquires' | 'maxLogStreams';
+
+const MEANING: Readonly<Record<ShareName, string>> = {
+  maxRequests: 'requests in this replica at once',
+  maxWaits: 'requests in this replica that wait for the end of a run',
+  maxAcquires: 'requests in this replica that wait for leases',
+  maxLogStreams: 'requests in this replica that follow logs',
+  maxSchedules: 'schedules',
+  maxJobTypes: 'job types',
+  maxApiKeys: 'keys',
+  maxWorkers: 'workers',
+  maxPausedQueues: 'queues that are paused',
+};
+
+@Injectable()
+export class TenantShares {
+  readonly #held = new Map<`${TenantId}/${HeldShare}`, number>();
+
+  /** Resolves when what it does is done; the share is held so long. Throws a problem when the tenant has no more. */
+  async whileHeld<Result>(tenant: Tenant, name: HeldShare, act: () => Promise<Result>): Promise<Result> {
+    const giveBack = this.take(tenant, name);
+    try {
+      return await act();
+    } finally {
+      giveBack();
+    }
+  }
+
+  /** Returns the function that gives it back, once. Throws a problem when the tenant has no more. */
+  take(tenant: Pick<Tenant, 'id' | 'limits'>, name: HeldShare): () => void {
+    const key = `${tenant.id}/${name}` as const;
+    const held = this.#held.get(key) ?? 0;
+    const max = shareOfTenant(tenant, name);
+    if (held >= max) throw overShare(name, { max, current: held, retryAfterSeconds: 5 });
+    this.#held.set(key, held + 1);
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      const left = (this.#held.get(key) ?? 1) - 1;
+      if (left === 0) this.#held.delete(key);
+      else this.#held.set(key, left);
+    };
+  }
+}
+
+export function shareOfTenant({ limits }: Pick<Tenant, 'limits'>, name: ShareName): number {
+  const checked: TenantLimits = limits; // checked when they were set
+  return shareOf(checked, name);
+}
+
+/** Throws a problem when so much more would be too much; until the transaction ends no other request can add any. */
+export async function requireRoom(
+  tx: Tx,
+  tenant: Pick<Tenant, 'id' | 'limits'>,
+  { name, adds = 1 }: { name: CountedShare; adds?: number },
+): Promise<void> {
+  if (adds === 0) return;
+  const max = shareOfTenant(tenant, name);
+  let current = await countAlone(tx, tenant.id, name);
+  const over = current + adds - max;
+  if (over > 0) current -= await deleteSpare(tx, tenant.id, { name, limit: over });
+  if (current + adds > max) throw overShare(name, { max, current, retryAfterSeconds: null });
+}
+
+/** With a time to try again where waiting helps. */
+export function overShare(
+  name: ShareName,
+  { max, current, retryAfterSeconds }: { max: number; current: number; retryAfterSeconds: number | null },
+): ProblemError {
+  const headers = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
+  return new ProblemError(
+    'quota-exceeded',
+    `expected the tenant to have at most ${max} ${MEANING[name]} (${name}), got one more beside ${current}`,
+    { limit: { name, max, current }, headers },
+  );
+}

@@ -1,0 +1,39 @@
+// Has the caller seen what he is about to change? A change of a resource must name the revision that it
+// is based on, as a strong ETag in If-Match; `*` means "whatever it is now".
+import { ApiHeader } from '@nestjs/swagger';
+import { ProblemError } from '../problems/problem.js';
+
+/** Says in the API's description that the route wants the header. */
+export const ApiIfMatch = () =>
+  ApiHeader({
+    name: 'If-Match',
+    required: true,
+    description: 'The ETag that was read, or * for whatever it is now.',
+    schema: { type: 'string' },
+  });
+
+export function etagOf(revision: number): string {
+  return `"${revision}"`;
+}
+
+/** Null for `*`. Throws a problem when the header is missing or is no ETag of ours. */
+export function revisionOf(ifMatch: string | undefined): number | null {
+  if (ifMatch === undefined) {
+    throw new ProblemError(
+      'precondition-required',
+      'expected an If-Match header with the ETag that was read (or *), got none',
+    );
+  }
+  if (ifMatch.trim() === '*') return null;
+  const [, revision] = /^\s*"(\d{1,15})"\s*$/.exec(ifMatch) ?? [];
+  if (revision === undefined) throw stale(`expected If-Match to be an ETag like "3", got ${ifMatch}`);
+  return Number(revision);
+}
+
+export function staleRevision(currentRevision: number): ProblemError {
+  return stale(`read it again, then repeat with If-Match: ${etagOf(currentRevision)}`, currentRevision);
+}
+
+function stale(detail: string, currentRevision?: number): ProblemError {
+  return new ProblemError('etag-mismatch', detail, currentRevision === undefined ? {} : { currentRevision });
+}

@@ -1,0 +1,69 @@
+// Where does the next page begin? In a token that only we can make and that fits only the list it came
+// from: it carries the last row's key, signed together with the filter. Every replica accepts every
+// other's, since the secret is the installation's.
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import { ProblemError } from '../problems/problem.js';
+
+const DEFAULT_PAGE_SIZE = 50;
+
+export const pageQuery = {
+  pageSize: z.coerce.number().int().min(1).max(200).default(DEFAULT_PAGE_SIZE),
+  pageToken: z.string().max(1_000).optional(),
+};
+
+export interface Page<Item> {
+  items: Item[];
+  nextPageToken: string | null;
+}
+
+const SIGNATURE_BYTES = 12;
+
+export class PageTokens {
+  constructor(private readonly secret: Buffer) {}
+
+  /** The key that the token carries, or null without a token. Throws a problem for a token of another list. */
+  open(token: string | undefined, filter: object): string | null {
+    if (token === undefined) return null;
+    const bytes = Buffer.from(token, 'base64url');
+    const key = bytes.subarray(SIGNATURE_BYTES).toString('utf8');
+    const signature = bytes.subarray(0, SIGNATURE_BYTES);
+    if (signature.length === SIGNATURE_BYTES && timingSafeEqual(signature, this.#sign(key, filter)))
+      return key;
+    throw new ProblemError(
+      'invalid-page-token',
+      'expected a nextPageToken of a list with the same filter, got another',
+    );
+  }
+
+  /** `rows` holds one more than the page, if there is one more. */
+  page<Row, Item>(
+    rows: readonly Row[],
+    { size, filter, keyOf, show, lookedUntil = null }: PageShape<Row, Item>,
+  ): Page<Item> {
+    const shown = rows.slice(0, size);
+    const last = shown.at(-1);
+    const end = rows.length > size && last !== undefined ? keyOf(last) : lookedUntil;
+    return { items: shown.map(show), nextPageToken: end === null ? null : this.#seal(end, filter) };
+  }
+
+  #seal(key: string, filter: object): string {
+    return Buffer.concat([this.#sign(key, filter), Buffer.from(key, 'utf8')]).toString('base64url');
+  }
+
+  #sign(key: string, filter: object): Buffer {
+    return createHmac('sha256', this.secret)
+      .update(JSON.stringify([filter, key]))
+      .digest()
+      .subarray(0, SIGNATURE_BYTES);
+  }
+}
+
+export interface PageShape<Row, Item> {
+  size: number;
+  filter: object;
+  keyOf: (row: Row) => string;
+  show: (row: Row) => Item;
+  /** The key up to which was looked, when there may be more beyond it: the page may then be short, or empty. */
+  lookedUntil?: string | null;
+}

@@ -1,0 +1,142 @@
+// What does a job type look like from outside? Where it runs, and how it is retried and timed. What can
+// only fail later, as a header that no request can carry, is refused when the job type is made.
+import { z } from 'zod';
+import {
+  DEFAULT_LEASE_SECONDS,
+  DEFAULT_RETRY,
+  DEFAULT_TIMEOUT_MS,
+  retryPolicy,
+  storedTarget,
+} from '#execution/job-types/job-type.js';
+import { jobTypeLimits } from '#execution/limits/limits.js';
+import { whyNoEndpoint } from '#execution/endpoints/endpoint-url.js';
+import { instant, resourceName } from '../requests/shapes.js';
+
+/** Set by us, or by the HTTP client as the connection wants it. */
+const RESERVED_HEADERS = new Set(
+  'webhook-id webhook-timestamp webhook-signature traceparent x-lease-token x-callback-url x-run-id x-attempt x-fencing-token x-fire-time content-type content-length transfer-encoding host connection keep-alive expect upgrade te trailer'.split(
+    ' ',
+  ),
+);
+const HEADERS_MAX = 50;
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
+const HEADER_VALUE = /^[\t\u{20}-\u{7e}\u{80}-\u{ff}]{0,2000}$/u;
+
+const headers = z.record(z.string(), z.string()).superRefine((given, context) => {
+  const refuse = (path: PropertyKey[], message: string) =>
+    context.addIssue({ code: 'custom', path, message, input: given });
+  if (Object.keys(given).length > HEADERS_MAX) return refuse([], `expected at most ${HEADERS_MAX} headers`);
+  for (const [name, value] of Object.entries(given)) {
+    if (!HEADER_NAME.test(name))
+      refuse([name], 'expected a header name of up to 100 letters, digits and dashes');
+    else if (RESERVED_HEADERS.has(name.toLowerCase()))
+      refuse([name], 'expected another header; this one is set for each call');
+    else if (!HEADER_VALUE.test(value))
+      refuse([name], 'expected a header value of up to 2,000 Latin-1 characters without line breaks');
+  }
+});
+
+const httpUrl = z.string().superRefine((given, context) => {
+  const why = whyNoEndpoint(given);
+  if (why !== null) context.addIssue({ code: 'custom', message: why, input: given });
+});
+/** As pg-boss allows them, except for those that are its own or the control plane's. */
+export const queueName = z
+  .string()
+  .regex(
+    /^(?!carillon|__)[\w./-]{1,100}$/,
+    'expected the name of a pg-boss queue that does not begin with "carillon" or "__"',
+  )
+  .describe("A pg-boss queue, one of the tenant's `allowedQueues`. A run has succeeded when it is in there.");
+export const leaseSeconds = z.int().min(5).max(3_600);
+const target = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('handler'),
+    handler: resourceName.describe("One of the tenant's `allowedHandlers`."),
+  }),
+  z.strictObject({
+    kind: z.literal('pull'),
+    leaseSeconds: leaseSeconds
+      .default(DEFAULT_LEASE_SECONDS)
+      .describe('A worker that does not beat for so long has lost the run.'),
+  }),
+  z.strictObject({ kind: z.literal('queue'), queue: queueName }),
+  z.strictObject({ kind: z.literal('http'), url: httpUrl, headers: headers.default({}) }),
+]);
+
+/** Longer delays belong into a schedule; much longer ones no timestamp can hold. */
+const retryDelay = z
+  .int()
+  .min(0)
+  .max(30 * 86_400_000);
+export const retryInput = z
+  .strictObject({ ...retryPolicy.shape, minMs: retryDelay, maxMs: retryDelay })
+  .partial()
+  .superRefine(({ minMs, maxMs }, context) => {
+    if (minMs !== undefined && maxMs !== undefined && maxMs < minMs)
+      context.addIssue({ code: 'custom', path: ['maxMs'], message: 'expected at least minMs', input: maxMs });
+  })
+  .transform((given) => retryPolicy.parse({ ...DEFAULT_RETRY, ...given }));
+
+const timeoutMs = z.int().min(1).max(86_400_000);
+/** Whether it can be used is found out elsewhere: compiling it may take long. */
+const jsonSchema = z.record(z.string(), z.unknown());
+
+export const jobTypeInput = z.strictObject({
+  name: resourceName,
+  target,
+  retry: retryInput.default(DEFAULT_RETRY),
+  timeoutMs: timeoutMs.default(DEFAULT_TIMEOUT_MS),
+  limits: jobTypeLimits.default({}),
+  heartbeatMs: z
+    .int()
+    .min(100)
+    .max(86_400_000)
+    .nullable()
+    .default(null)
+    .describe('An attempt that reports neither a heartbeat nor progress for so long has failed.'),
+  payloadSchema: jsonSchema
+    .nullable()
+    .default(null)
+    .describe('JSON Schema (draft 2020-12). A run whose payload does not fit is refused when it is created.'),
+  outputSchema: jsonSchema
+    .nullable()
+    .default(null)
+    .describe('JSON Schema (draft 2020-12) of what a run of this job type has for its result.'),
+});
+export type JobTypeInput = z.output<typeof jobTypeInput>;
+
+export const pauseInput = z
+  .strictObject({
+    reason: z.string().min(1).max(1_000).nullable().default(null).describe('Shown with the job type.'),
+  })
+  .prefault({});
+export type PauseInput = z.output<typeof pauseInput>;
+
+/** Each field is replaced as a whole. */
+export const jobTypePatch = z
+  .strictObject({ target, retry: retryInput, timeoutMs, limits: jobTypeLimits })
+  .partial();
+export type JobTypePatch = z.output<typeof jobTypePatch>;
+
+export const jobType = z
+  .object({
+    name: z.string(),
+    shared: z.boolean().describe('Registered by the replicas, for every tenant.'),
+    target: storedTarget,
+    retry: retryPolicy,
+    timeoutMs: z.int(),
+    limits: jobTypeLimits,
+    payloadSchema: z.looseObject({}).nullable(),
+    outputSchema: z.looseObject({}).nullable(),
+    heartbeatMs: z.int().nullable(),
+    pausedAt: instant.nullable().describe('With an instant nothing of it starts.'),
+    pauseReason: z.string().nullable().describe('Why, if somebody said so, or its endpoint that it is gone.'),
+    targetAllowed: z
+      .boolean()
+      .describe("False when its queue or handler is not among the tenant's `allowed…`: its runs fail."),
+    createdAt: instant,
+    updatedAt: instant,
+    revision: z.int(),
+  })
+  .meta({ id: 'JobType' });

@@ -1,0 +1,220 @@
+// What can be done with job types? Tenants add their own; those that the replicas registered are listed
+// beside them and can't be changed here.
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConsumes,
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { inTransaction, type Database } from '#database/connection.js';
+import { isUniqueViolation } from '#database/error-kind.js';
+import { allowedFor, refusalOf } from '#execution/endpoints/decisions/allowed-target.js';
+import type { JobType, Target } from '#execution/job-types/job-type.js';
+import {
+  deleteJobType,
+  findJobType,
+  insertJobType,
+  listJobTypes,
+  pauseJobType,
+  resumeJobType,
+  updateJobType,
+} from '#execution/job-types/job-type.repository.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { ReplicaService } from '../../replica/replica-service.js';
+import { API_DATABASE } from '../../tokens.js';
+import { CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
+import { ApiIfMatch, etagOf, revisionOf, staleRevision } from '../answers/etag.js';
+import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
+import { JobCheck } from './job-check.js';
+import * as shapes from './job-type.shapes.js';
+import { PageTokens, pageQuery } from '../answers/page-token.js';
+import { invalidField, notFound, ProblemError } from '../problems/problem.js';
+import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
+import { requireRoom } from '../access/tenant-shares.js';
+
+const listQuery = z.strictObject(pageQuery);
+
+@ApiTags('job types')
+@ApiBearerAuth()
+@ApiTenant()
+@Controller('api/v1/tenants/:tenant/job-types')
+export class JobTypesController {
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly pages: PageTokens,
+    private readonly check: JobCheck,
+    private readonly replica: ReplicaService,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List the job types that the tenant can use' })
+  @ApiOkResponse({ standardSchema: pageOf(shapes.jobType) })
+  async list(
+    @CurrentTenant() tenant: Tenant,
+    @Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>,
+  ) {
+    const filter = { jobTypesOf: tenant.id };
+    const rows = await listJobTypes(this.db, {
+      tenantId: tenant.id,
+      afterName: this.pages.open(pageToken, filter),
+      limit: pageSize + 1,
+    });
+    return this.pages.page(rows, { size: pageSize, filter, keyOf: (row) => row.name, show: (row) => row });
+  }
+
+  @Post()
+  @Idempotent()
+  @ApiOperation({ summary: 'Create a job type of the tenant' })
+  @ApiCreatedResponse({ standardSchema: shapes.jobType })
+  async create(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: shapes.jobTypeInput }) input: shapes.JobTypeInput,
+    @Writes() { db }: Writing,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<JobType> {
+    await this.#requireReachable(tenant, input.target);
+    const { payloadSchema, outputSchema } = input;
+    await this.check.requireSchemas(tenant, { payloadSchema, outputSchema });
+    try {
+      const created = await inTransaction(db, async (tx) => {
+        await requireRoom(tx, tenant, { name: 'maxJobTypes' });
+        return insertJobType(tx, tenant.id, input);
+      });
+      response.setHeader('Location', `/api/v1/tenants/${tenant.name}/job-types/${created.name}`);
+      return show(created, response);
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      throw new ProblemError('already-exists', `expected a new name, got ${input.name}, which is taken`);
+    }
+  }
+
+  @Get(':jobType')
+  @ApiOperation({ summary: 'Read a job type' })
+  @ApiOkResponse({ standardSchema: shapes.jobType })
+  async read(
+    @CurrentTenant() tenant: Tenant,
+    @Param('jobType', { schema: resourceName }) name: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<JobType> {
+    const jobType = await findJobType(this.db, { tenantId: tenant.id, name });
+    if (jobType === undefined) throw notFound('job type', name);
+    return show(jobType, response);
+  }
+
+  @Patch(':jobType')
+  @ApiConsumes('application/merge-patch+json', 'application/json')
+  @ApiIfMatch()
+  @ApiOperation({
+    summary: 'Change a job type of the tenant; it reaches runs that are about to start within seconds',
+  })
+  @ApiOkResponse({ standardSchema: shapes.jobType })
+  async patch(
+    @CurrentTenant() tenant: Tenant,
+    @Param('jobType', { schema: resourceName }) name: string,
+    @Body({ schema: shapes.jobTypePatch }) patch: shapes.JobTypePatch,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<JobType> {
+    if (patch.target !== undefined) await this.#requireReachable(tenant, patch.target);
+    const changed = await updateJobType(
+      this.db,
+      { tenantId: tenant.id, name, revision: revisionOf(ifMatch) },
+      patch,
+    );
+    if (changed === undefined) throw await this.#whyUnchanged(tenant, name);
+    return show(changed, response);
+  }
+
+  @Post(':jobType\\:pause')
+  @WhileSuspended()
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Pause a job type of the tenant: within a second or two nothing of it starts; what runs goes on',
+  })
+  @ApiOkResponse({ standardSchema: shapes.jobType })
+  async pause(
+    @CurrentTenant() tenant: Tenant,
+    @Param('jobType', { schema: resourceName }) name: string,
+    @Body({ schema: shapes.pauseInput }) { reason }: shapes.PauseInput,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<JobType> {
+    const paused = await pauseJobType(this.db, { tenantId: tenant.id, name, reason });
+    return show(this.#steered(tenant, name, paused), response);
+  }
+
+  @Post(':jobType\\:resume')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Resume a job type that is paused' })
+  @ApiOkResponse({ standardSchema: shapes.jobType })
+  async resume(
+    @CurrentTenant() tenant: Tenant,
+    @Param('jobType', { schema: resourceName }) name: string,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<JobType> {
+    const resumed = await resumeJobType(this.db, { tenantId: tenant.id, name });
+    return show(this.#steered(tenant, name, resumed), response);
+  }
+
+  /** Else each run would find out by itself, and fail. */
+  async #requireReachable(tenant: Tenant, target: Target): Promise<void> {
+    const refusal = refusalOf(target, allowedFor(target, tenant));
+    // First of all: which queues there are is nothing for a tenant who may not use them.
+    if (refusal !== null) throw invalidField(`/target/${refusal.field}`, refusal.message);
+    if (target.kind !== 'queue') return;
+    const why = await this.replica.whyNoQueue(target.queue);
+    if (why !== null) throw invalidField('/target/queue', why);
+  }
+
+  #steered(tenant: Tenant, name: string, jobType: JobType | undefined): JobType {
+    if (jobType === undefined) throw notFound("the tenant's own job type", name);
+    // The owner reads the rules of a slot's lanes whenever it looks for work there.
+    this.replica.hintWork([tenant.slot]);
+    return jobType;
+  }
+
+  @Delete(':jobType')
+  @WhileSuspended()
+  @ApiIfMatch()
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Delete a job type of the tenant; runs that name it will fail' })
+  async delete(
+    @CurrentTenant() tenant: Tenant,
+    @Param('jobType', { schema: resourceName }) name: string,
+    @Headers('if-match') ifMatch: string | undefined,
+  ): Promise<void> {
+    const revision = revisionOf(ifMatch);
+    if (await deleteJobType(this.db, { tenantId: tenant.id, name, revision })) return;
+    throw await this.#whyUnchanged(tenant, name);
+  }
+
+  /** Shared ones are looked past, as if they were not there. */
+  async #whyUnchanged(tenant: Tenant, name: string): Promise<ProblemError> {
+    const current = await findJobType(this.db, { tenantId: tenant.id, name });
+    return current === undefined || current.shared
+      ? notFound("the tenant's own job type", name)
+      : staleRevision(current.revision);
+  }
+}
+
+function show(jobType: JobType, response: Response): JobType {
+  response.setHeader('ETag', etagOf(jobType.revision));
+  return jobType;
+}

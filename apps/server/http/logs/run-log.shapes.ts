@@ -1,0 +1,33 @@
+// What does a line of a run's log look like from outside?
+import { z } from 'zod';
+import { LOG_LEVELS } from '#execution/reports/run-log-line.js';
+import { instant } from '../requests/shapes.js';
+
+const logLine = z
+  .object({
+    seq: z.int().describe('Grows from line to line, with gaps.'),
+    at: instant,
+    attempt: z.int(),
+    replica: z.int().nullable().describe('Where the attempt ran; tells the lines of a lost attempt apart.'),
+    level: z.enum(LOG_LEVELS),
+    message: z.string(),
+    fields: z.looseObject({}).nullable(),
+  })
+  .meta({ id: 'LogLine' });
+
+export const logPage = z.object({
+  items: z.array(logLine),
+  nextAfter: z.int().describe('What to send as `after` to read on.'),
+  ended: z.boolean().describe('The run has ended, and there is nothing more to come.'),
+});
+
+const seq = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+export const logQuery = z.strictObject({
+  after: seq.default(0).describe('Only lines with a higher `seq`.'),
+  limit: z.coerce.number().int().min(1).max(1_000).default(200),
+});
+export type LogQuery = z.output<typeof logQuery>;
+
+/** What a client that was cut off sends: the id of the last event that it has seen. */
+export const lastEventId = seq.catch(0);

@@ -1,0 +1,43 @@
+// What does a JSON body say, exactly? It must be UTF-8 to the last byte, within the levels of nesting that all walks over
+// it can take, and without a number that would be rounded. What is not is refused with its place, before anything else
+// looks at the body.
+import { isUtf8 } from 'node:buffer';
+import type { RequestHandler } from 'express';
+import { parseExactJson } from '#kernel/exact-json.js';
+import { jsonPointer } from '#kernel/json-pointer.js';
+import { invalidField, ProblemError } from '../problems/problem.js';
+
+/** Throws the problem of a body that is no JSON, or says what can't be kept. */
+export function parseBody(text: string): unknown {
+  const read = parseExactJson(text);
+  switch (read.kind) {
+    case 'parsed':
+      return read.value;
+    case 'refused':
+      throw invalidField(jsonPointer(read.path), read.detail);
+    case 'malformed':
+      throw new ProblemError('malformed-json', `expected JSON, got something else: ${read.message}`);
+  }
+}
+
+export function textOf(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new ProblemError('malformed-json', 'expected JSON in UTF-8, got other bytes');
+  const text = bytes.toString('utf8');
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
+}
+
+/** Makes values of the bytes that were read. An empty body is none. */
+export const readJson: RequestHandler = (request, _response, next): void => {
+  const bytes: unknown = request.body;
+  if (!Buffer.isBuffer(bytes)) return next();
+  requireUtf8(request.headers['content-type']);
+  request.body = bytes.length === 0 ? {} : parseBody(textOf(bytes));
+  next();
+};
+
+/** JSON is UTF-8 (RFC 8259), so there is nothing to choose from. */
+export function requireUtf8(contentType: string | undefined): void {
+  const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType ?? '') ?? [];
+  if (!/^utf-?8$/i.test(charset))
+    throw new ProblemError('unsupported-media-type', `expected JSON in UTF-8, got a body in ${charset}`);
+}

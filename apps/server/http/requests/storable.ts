@@ -1,0 +1,43 @@
+// Which values can be kept as they came? PostgreSQL's text and jsonb hold neither NUL characters nor halves of
+// surrogate pairs, a number beyond the doubles would come back as null, a `__proto__` would get lost in an
+// object of JavaScript's, and what is nested without end overflows somebody's stack. Such values are
+// refused at the edge, in every body alike, because what was acknowledged must be what is stored.
+import { NESTING_MAX } from '#kernel/exact-json.js';
+import { show } from '../problems/field-errors.js';
+
+export interface Unstorable {
+  path: PropertyKey[];
+  /** What was expected and what was got. */
+  detail: string;
+}
+
+/** The first part of a parsed JSON value that can't be kept, or null. */
+export function findUnstorable(value: unknown, depth = 0): Unstorable | null {
+  if (typeof value === 'string')
+    return isStorableText(value)
+      ? null
+      : unstorable('text without NUL characters or lone surrogates', show(value));
+  if (typeof value === 'number')
+    return Number.isFinite(value) ? null : unstorable('a number that fits into a double', String(value));
+  if (typeof value !== 'object' || value === null) return null;
+  if (depth >= NESTING_MAX) return unstorable(`at most ${NESTING_MAX} levels of nesting`, 'more');
+  for (const [key, part] of Object.entries(value)) {
+    const found = isStorableKey(key)
+      ? findUnstorable(part, depth + 1)
+      : unstorable('a field with another name', show(key));
+    if (found !== null) return { ...found, path: [key, ...found.path] };
+  }
+  return null;
+}
+
+function isStorableText(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+function isStorableKey(key: string): boolean {
+  return isStorableText(key) && key !== '__proto__';
+}
+
+function unstorable(expected: string, got: string): Unstorable {
+  return { path: [], detail: `expected ${expected}, got ${got}` };
+}

@@ -1,0 +1,192 @@
+// How is a body of ten thousand runs read without keeping all others waiting? Key, role and tenant are looked at before its
+// first byte is taken, and one large batch of a tenant is under way at a time. Then it is cut into its runs, a slice of it in each
+// turn of the event loop, and each run is parsed by itself when it is looked at. JSON.parse would take a second for what a
+// compressed body of a few kilobytes can say.
+import { createHash, type Hash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Request, RequestHandler } from 'express';
+import type { Database } from '#database/connection.js';
+import type { KeyRing } from '#tenancy/api-keys.js';
+import { mayManage, maySeeTenant } from '#tenancy/decisions/api-key.js';
+import { findTenant } from '#tenancy/tenant.repository.js';
+import { notAWorkers, requirePrincipal } from '../access/auth.guard.js';
+import { parseBody, requireUtf8, textOf } from '../requests/json-body.js';
+import { invalidField, notFound, ProblemError } from '../problems/problem.js';
+import { BATCH_SIZE_MAX } from './run-batch.shapes.js';
+import { resourceName } from '../requests/shapes.js';
+
+/** Ten thousand runs at once need more than any other request. */
+export const BATCH_BYTES_MAX = 16 * 1024 * 1024;
+const BATCH_PATH = /^\/api\/v1\/tenants\/([^/?]+)\/runs:batchCreate(?:\?|$)/;
+/** A batch of so many bytes costs no more than any other request. */
+const SMALL_BYTES_MAX = 1024 * 1024;
+const SLICE = 256 * 1024;
+/** As for a single run. */
+const RUN_LENGTH_MAX = 1024 * 1024;
+
+/** One run of a batch, as it was written. */
+export class RunText {
+  constructor(readonly json: string) {}
+}
+
+export interface HashedRequest extends Request {
+  /** Of a body that is too large to be hashed at once. */
+  bodyHash?: string;
+}
+
+export function isBatch({ url = '' }: { url?: string | undefined }): boolean {
+  return BATCH_PATH.test(url);
+}
+
+/** Refuses batches of those who may send none, and of a tenant that has one under way, before their bodies are read. */
+export function admitBatches(keys: KeyRing, db: Database): RequestHandler {
+  const underWay = new Set<string>();
+  return async (request, response, next): Promise<void> => {
+    const [, encoded] = BATCH_PATH.exec(request.url) ?? [];
+    if (encoded === undefined || request.method !== 'POST') return next();
+    const principal = await requirePrincipal(keys, request);
+    if (!mayManage(principal)) throw notAWorkers();
+    const name = decoded(encoded);
+    const tenant = resourceName.safeParse(name).success ? await findTenant(db, name) : undefined;
+    if (tenant === undefined || !maySeeTenant(principal, tenant.id)) throw notFound('tenant', name);
+    if (!isLarge(request)) return next();
+    if (underWay.has(tenant.id))
+      throw new ProblemError(
+        'quota-exceeded',
+        `expected one batch of tenant ${name} above ${SMALL_BYTES_MAX} bytes, or compressed, at a time in this replica, got another`,
+        { headers: { 'retry-after': '1' } },
+      );
+    // Who has hung up while his key was looked at would never be heard to do so.
+    if (response.closed) return;
+    underWay.add(tenant.id);
+    response.once('close', () => underWay.delete(tenant.id));
+    next();
+  };
+}
+
+/** Makes the body of a batch what its shape says, with a RunText for each of its runs. */
+export const readBatch: RequestHandler = async (request: HashedRequest, _response, next): Promise<void> => {
+  if (!isBatch(request) || !Buffer.isBuffer(request.body)) return next();
+  const bytes: Buffer = request.body;
+  requireUtf8(request.headers['content-type']);
+  const hash = createHash('sha256');
+  for (let from = 0; from < bytes.length; from += SLICE) await hashSlice(hash, bytes, from);
+  request.bodyHash = hash.digest('base64');
+  const cutter = new RunCutter(textOf(bytes));
+  while (!cutter.cutOn(SLICE)) await nextTurn();
+  request.body = cutter.body();
+  next();
+};
+
+/** Or it may turn out to be. */
+function isLarge({ headers }: Request): boolean {
+  const { 'content-length': length, 'content-encoding': encoding = 'identity' } = headers;
+  return length === undefined || Number(length) > SMALL_BYTES_MAX || encoding !== 'identity';
+}
+
+async function hashSlice(hash: Hash, bytes: Buffer, from: number): Promise<void> {
+  hash.update(bytes.subarray(from, from + SLICE));
+  await nextTurn();
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // and there is no such tenant
+  }
+}
+
+/** Cuts the elements of the outermost object's `runs` out of a JSON text, and leaves their numbers in their places. */
+class RunCutter {
+  readonly #runs: RunText[] = [];
+  #envelope = '';
+  #place = 0;
+  #depth = 0;
+  /** Where the part begins that has not been kept yet. */
+  #start = 0;
+  #isInRuns = false;
+
+  constructor(private readonly text: string) {}
+
+  /** Goes on for about so many characters; true at the end. */
+  cutOn(length: number): boolean {
+    const { text } = this;
+    const end = Math.min(text.length, this.#place + length);
+    for (; this.#place < end; this.#place += 1) {
+      const mark = text.charCodeAt(this.#place);
+      // In this order: " [ { ] } ,
+      if (mark === 0x22) this.#place = endOfString(text, this.#place);
+      else if (mark === 0x5b || mark === 0x7b) this.#open(mark === 0x5b);
+      else if (mark === 0x5d || mark === 0x7d) this.#close();
+      else if (mark === 0x2c && this.#isInRuns && this.#depth === 2) this.#endRun();
+    }
+    if (this.#place < text.length) return false;
+    this.#envelope += text.slice(this.#start);
+    return true;
+  }
+
+  /** Throws the problem of a body that is no JSON. */
+  body(): unknown {
+    const envelope = parseBody(this.#envelope);
+    if (typeof envelope !== 'object' || envelope === null || !('runs' in envelope)) return envelope;
+    const { runs } = envelope;
+    if (!Array.isArray(runs) || this.#runs.length === 0) return envelope;
+    if (runs.length !== this.#runs.length || runs.some((run, index) => run !== index))
+      throw new ProblemError('malformed-json', 'expected one field `runs`, got more');
+    return { ...envelope, runs: this.#runs };
+  }
+
+  #open(isArray: boolean): void {
+    this.#depth += 1;
+    if (
+      !isArray ||
+      this.#depth !== 2 ||
+      !/"runs"\s*:\s*$/.test(this.text.slice(Math.max(this.#start, this.#place - 100), this.#place))
+    )
+      return;
+    this.#isInRuns = true;
+    this.#envelope += this.text.slice(this.#start, this.#place + 1);
+    this.#start = this.#place + 1;
+  }
+
+  #close(): void {
+    if (this.#isInRuns && this.#depth === 2) {
+      this.#endRun();
+      this.#isInRuns = false;
+    }
+    this.#depth -= 1;
+  }
+
+  #endRun(): void {
+    const json = this.text.slice(this.#start, this.#place);
+    // Where nothing is, nothing is put, so that the envelope is no JSON if that is none.
+    const isNone = /^\s*$/.test(json);
+    if (!isNone && this.#runs.length >= BATCH_SIZE_MAX)
+      throw invalidField('/runs', `expected at most ${BATCH_SIZE_MAX} runs, got more`);
+    if (!isNone) this.#envelope += String(this.#runs.length);
+    if (!isNone) this.#runs.push(new RunText(json));
+    if (this.text[this.#place] === ',') this.#envelope += ',';
+    this.#start = this.#place + (this.text[this.#place] === ',' ? 1 : 0);
+  }
+}
+
+function endOfString(text: string, start: number): number {
+  for (let end = start; ;) {
+    end = text.indexOf('"', end + 1);
+    if (end === -1) return text.length;
+    let first = end;
+    while (text.charCodeAt(first - 1) === 0x5c) first -= 1; // backslashes
+    if ((end - first) % 2 === 0) return end;
+  }
+}
+
+/** What the text of a run says; throws the problem of one that is no JSON or can't be kept. */
+export function parseRun({ json }: RunText): unknown {
+  if (json.length > RUN_LENGTH_MAX)
+    throw new ProblemError(
+      'payload-too-large',
+      `expected a run of at most ${RUN_LENGTH_MAX} characters, got ${json.length}`,
+    );
+  return parseBody(json);
+}

@@ -1,0 +1,194 @@
+// What can be done to runs that exist? Cancel them while they are not over, and try them again when they are:
+// one by its id, or many by a filter.
+import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Database } from '#database/connection.js';
+import { databaseTime } from '#database/time.repository.js';
+import { actInBatches } from '#execution/run-actions/bulk-act.js';
+import { cancelRuns } from '#execution/run-actions/run-ending.js';
+import { findRun } from '#execution/runs/run-pages.repository.js';
+import type { RunRow } from '#execution/runs/run-row.js';
+import { RETRIABLE, retryEnded, type KeptOut } from '#execution/run-actions/requeue.js';
+import {
+  pickEnded,
+  pickOpen,
+  type EndedPlace,
+  type RunFilter,
+} from '#execution/run-actions/requeue.repository.js';
+import { asId, type RunId } from '#kernel/ids.js';
+import { findSchedule } from '#scheduling/schedule.repository.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { ReplicaService } from '../../replica/replica-service.js';
+import { API_DATABASE } from '../../tokens.js';
+import { CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
+import { notFound, ProblemError } from '../problems/problem.js';
+import * as bulk from './run-actions.shapes.js';
+import { run as runShape, showRun } from './run.shapes.js';
+import { ApiTenant, uuid } from '../requests/shapes.js';
+
+const OPEN_STATES = ['scheduled', 'queued', 'running', 'retrying'] as const;
+/** What a caller most likely means; who cancelled a run had a reason. */
+const RETRIED_BY_DEFAULT = ['failed', 'dead-lettered'] as const;
+
+@ApiTags('runs')
+@ApiBearerAuth()
+@ApiTenant()
+@Controller('api/v1/tenants/:tenant')
+export class RunActionsController {
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly replica: ReplicaService,
+  ) {}
+
+  @Post('runs/:run\\:cancel')
+  @WhileSuspended()
+  @HttpCode(200)
+  @ApiOperation({
+    summary:
+      'Cancel a run: one that waits is cancelled at once; a handler in a replica is told to stop within a second, a worker that pulls by the answer to its next heartbeat',
+  })
+  @ApiOkResponse({ standardSchema: runShape })
+  async cancel(@CurrentTenant() tenant: Tenant, @Param('run', { schema: uuid }) id: string) {
+    const runId = asId.run(id);
+    const { ended, requested } = await cancelRuns(this.db, {
+      tenantId: tenant.id,
+      slot: tenant.slot,
+      ids: [runId],
+    });
+    if (ended.length > 0) this.replica.hintEnded();
+    if (requested.length > 0) this.replica.hintCancel();
+    const found = await this.#find(tenant, runId);
+    if (found.finishedAt !== null && found.state !== 'cancelled')
+      throw invalidState(found, 'a run that is not over');
+    return showRun(found);
+  }
+
+  @Post('runs/:run\\:retry')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Try a failed, dead-lettered, cancelled or expired run again, with all of its attempts',
+  })
+  @ApiOkResponse({ standardSchema: runShape })
+  async retry(@CurrentTenant() tenant: Tenant, @Param('run', { schema: uuid }) id: string) {
+    const runId = asId.run(id);
+    const request = { tenantId: tenant.id, ids: [runId], outcomes: RETRIABLE };
+    const { retried, keptOut } = await retryEnded(this.db, request);
+    for (const one of keptOut) throw keyHeld(one);
+    const found = await this.#find(tenant, runId);
+    if (retried.length === 0) throw invalidState(found, `a run that is ${RETRIABLE.join(', ')}`);
+    this.replica.hintWork([tenant.slot]);
+    return showRun(found);
+  }
+
+  @Post('runs\\:cancel')
+  @WhileSuspended()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Cancel all runs that match a filter' })
+  @ApiOkResponse({ standardSchema: bulk.cancelledRuns })
+  async cancelMany(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: bulk.bulkCancel }) { filter, expectedCount }: bulk.BulkCancel,
+  ) {
+    const states = filter.state === undefined ? OPEN_STATES : [filter.state];
+    const wanted = await this.#filterOf(tenant, filter);
+    const pick = (limit: number) => pickOpen(this.db, { ...wanted, states, limit });
+    await expectCount(expectedCount, pick);
+    const done = await actInBatches(async (limit) => {
+      const ids = await pick(limit);
+      const { ended, requested } = await cancelRuns(this.db, {
+        tenantId: tenant.id,
+        slot: tenant.slot,
+        ids,
+      });
+      if (requested.length > 0) this.replica.hintCancel();
+      return { found: ids.length, ended: ended.length, requested: requested.length };
+    });
+    return { cancelled: done.ended, requested: done.requested, more: done.isCutShort };
+  }
+
+  @Post('runs\\:retry')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Try all ended runs that match a filter again' })
+  @ApiOkResponse({ standardSchema: bulk.retriedRuns })
+  async retryMany(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: bulk.bulkRetry }) { filter, expectedCount }: bulk.BulkRetry,
+  ) {
+    const outcomes = filter.state === undefined ? RETRIED_BY_DEFAULT : [filter.state];
+    const wanted = await this.#filterOf(tenant, filter);
+    let after: EndedPlace | null = null;
+    const pick = (limit: number) => pickEnded(this.db, { ...wanted, outcomes, after, limit });
+    await expectCount(expectedCount, pick);
+    const skippedRuns: KeptOut[] = [];
+    const done = await actInBatches(async (limit) => {
+      const places = await pick(limit);
+      after = places.at(-1) ?? null;
+      const ids = places.map(({ id }) => id);
+      const { retried, keptOut } = await retryEnded(this.db, { tenantId: tenant.id, ids, outcomes });
+      skippedRuns.push(...keptOut.slice(0, bulk.SKIPPED_SHOWN - skippedRuns.length));
+      return { found: ids.length, ended: retried.length, passedOver: keptOut.length };
+    });
+    if (done.ended > 0) this.replica.hintWork([tenant.slot]);
+    return {
+      retried: done.ended,
+      skipped: done.passedOver,
+      skippedRuns: skippedRuns.map((one) => ({
+        id: one.id,
+        reason: keyHeld(one).message,
+        heldBy: one.holder,
+      })),
+      more: done.isCutShort,
+    };
+  }
+
+  async #filterOf(tenant: Tenant, filter: bulk.BulkFilter): Promise<RunFilter> {
+    const { schedule: name } = filter;
+    const schedule = name === undefined ? null : await findSchedule(this.db, { tenantId: tenant.id, name });
+    if (schedule === undefined) throw notFound('schedule', name ?? '');
+    return {
+      tenantId: tenant.id,
+      jobType: filter.jobType ?? null,
+      queue: filter.queue ?? null,
+      tag: filter.tag ?? null,
+      scheduleId: schedule?.id ?? null,
+      createdAfter: instantOf(filter.createdAfter),
+      createdBefore: instantOf(filter.createdBefore),
+      asOf: await databaseTime(this.db),
+    };
+  }
+
+  async #find(tenant: Tenant, id: RunId): Promise<RunRow> {
+    const found = await findRun(this.db, { tenantId: tenant.id, id });
+    if (found === undefined) throw notFound('run', id);
+    return found;
+  }
+}
+
+async function expectCount(
+  expected: number | undefined,
+  pick: (limit: number) => Promise<readonly unknown[]>,
+): Promise<void> {
+  if (expected === undefined) return;
+  const { length: matching } = await pick(expected + 1);
+  if (matching === expected) return;
+  const got = matching > expected ? `more than ${expected}` : String(matching);
+  throw new ProblemError('invalid-state', `expected ${expected} runs to match the filter, got ${got}`);
+}
+
+function keyHeld({ id, key, holder }: KeptOut): ProblemError {
+  return new ProblemError(
+    'already-exists',
+    `expected the unique key of run ${id} to be free, got ${JSON.stringify(key)}, which run ${holder} holds`,
+    { run: holder },
+  );
+}
+
+function invalidState({ id, state }: RunRow, wanted: string): ProblemError {
+  return new ProblemError('invalid-state', `expected ${wanted}, got run ${id}, which is ${state}`, {
+    currentState: state,
+  });
+}
+
+function instantOf(text: string | undefined): Date | null {
+  return text === undefined ? null : new Date(text);
+}

@@ -1,0 +1,162 @@
+// How are many runs created at once? Each is checked as if it came alone, and all that fit are written in one
+// transaction: every one of the batch, or each that can be.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { inTransaction } from '#database/connection.js';
+import { systemClock } from '#database/runtime/system-clock.js';
+import type { Enqueued } from '#execution/intake/enqueue.js';
+import { jsonPointer } from '#kernel/json-pointer.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { CurrentTenant } from '../access/auth.guard.js';
+import { parseRun, RunText } from './batch-body.js';
+import { fieldErrors } from '../problems/field-errors.js';
+import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
+import { JobCheck, type CheckJob } from '../job-types/job-check.js';
+import { invalidField, invalidFields, ProblemError, type ProblemExtras } from '../problems/problem.js';
+import * as shapes from './run-batch.shapes.js';
+import { problemOf, RunIntake } from './run-intake.js';
+import { runInput, type RunInput } from './run.shapes.js';
+import { ApiTenant } from '../requests/shapes.js';
+import { findUnstorable } from '../requests/storable.js';
+
+/** All others are served between two turns of a batch. */
+const TURN_MS = 20;
+
+interface CheckedItem {
+  index: number;
+  input: RunInput;
+}
+
+interface RefusedItem {
+  index: number;
+  problem: ProblemError;
+}
+
+@ApiTags('runs')
+@ApiBearerAuth()
+@ApiTenant()
+@Controller('api/v1/tenants/:tenant/runs\\:batchCreate')
+export class RunBatchesController {
+  constructor(
+    private readonly jobs: JobCheck,
+    private readonly intake: RunIntake,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  @Idempotent()
+  @ApiOperation({ summary: 'Create up to 10,000 runs; those that are acknowledged are never lost' })
+  @ApiOkResponse({ standardSchema: shapes.batchResult })
+  async create(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: shapes.batchInput }) { mode, runs }: shapes.BatchInput,
+    @Writes() writing: Writing,
+  ) {
+    const { checked, refused } = await checkAll(runs, this.jobs.checkerFor(tenant, writing.db));
+    const isWhole = mode === 'all-or-nothing';
+    if (isWhole) refuseIfAny(refused);
+    return inTransaction(writing.db, async (db) => {
+      const { results, maxQueued } = await this.intake.take(
+        tenant,
+        checked.map(({ input }) => input),
+        { ...writing, db },
+      );
+      const kept: shapes.BatchItem[] = [];
+      for (const [place, { index, input }] of checked.entries()) {
+        const result = results[place] ?? { kind: 'over-quota' };
+        const problem = problemOf(result, input.unique?.key, maxQueued);
+        if (problem !== null) refused.push({ index, problem });
+        else kept.push(itemOf(index, result));
+      }
+      // Thrown inside, so that what was written is rolled back.
+      if (isWhole) refuseIfAny(refused);
+      const items = [...kept, ...refused.map(refusal)].toSorted((a, b) => a.index - b.index);
+      const created = kept.filter(({ deduplicated }) => deduplicated === false).length;
+      return { created, failed: refused.length, results: items };
+    });
+  }
+}
+
+async function checkAll(
+  runs: readonly unknown[],
+  checkJob: CheckJob,
+): Promise<{ checked: CheckedItem[]; refused: RefusedItem[] }> {
+  const checked: CheckedItem[] = [];
+  const refused: RefusedItem[] = [];
+  let turnEndsAtMs = systemClock.monotonicMs() + TURN_MS;
+  for (const [index, given] of runs.entries()) {
+    if (systemClock.monotonicMs() >= turnEndsAtMs) {
+      await nextTurn();
+      turnEndsAtMs = systemClock.monotonicMs() + TURN_MS;
+    }
+    const read = readRun(given);
+    const problem = read instanceof ProblemError ? read : await checkJob(read);
+    if (problem !== null) refused.push({ index, problem });
+    else if (!(read instanceof ProblemError)) checked.push({ index, input: read });
+  }
+  return { checked, refused };
+}
+
+function readRun(text: unknown): RunInput | ProblemError {
+  const given = valueOf(text);
+  if (given instanceof ProblemError) return given;
+  const unstorable = findUnstorable(given);
+  if (unstorable !== null) return invalidField(jsonPointer(unstorable.path), unstorable.detail);
+  const parsed = runInput.safeParse(given);
+  return parsed.success ? parsed.data : invalidFields(fieldErrors(parsed.error.issues, given, jsonPointer));
+}
+
+/** Throws the problem of a body that is no JSON, which is one of all its runs. */
+function valueOf(text: unknown): unknown {
+  if (!(text instanceof RunText)) return text;
+  try {
+    return parseRun(text);
+  } catch (error) {
+    if (error instanceof ProblemError && error.type !== 'malformed-json') return error;
+    throw error;
+  }
+}
+
+function itemOf(index: number, result: Enqueued): shapes.BatchItem {
+  return {
+    index,
+    ...('id' in result ? { id: result.id } : {}),
+    deduplicated: result.kind !== 'created',
+    replaced: result.kind === 'replaced',
+  };
+}
+
+function refusal({ index, problem }: RefusedItem): shapes.BatchItem {
+  const [first] = problem.extras.errors ?? [];
+  return {
+    index,
+    error: {
+      code: problem.code,
+      detail: first?.detail ?? problem.message,
+      pointer: `/runs/${index}${first?.pointer ?? ''}`,
+    },
+  };
+}
+
+const TOLD_MAX = 50;
+
+/** One problem for the batch, of the first one's kind, which tells of the others as well. */
+function refuseIfAny(refused: readonly RefusedItem[]): void {
+  const [first] = refused;
+  if (first === undefined) return;
+  const errors = refused
+    .flatMap(({ index, problem }) =>
+      (problem.extras.errors ?? [{ pointer: '', detail: problem.message }]).map(({ pointer, detail }) => ({
+        pointer: `/runs/${index}${pointer}`,
+        detail,
+      })),
+    )
+    .slice(0, TOLD_MAX);
+  const extras: ProblemExtras = { ...first.problem.extras, errors };
+  throw new ProblemError(
+    first.problem.type,
+    `expected all runs to be fit for creation, got ${refused.length} that are not; nothing was created; the first is /runs/${first.index}: ${first.problem.message}`,
+    extras,
+  );
+}

@@ -1,0 +1,176 @@
+// What does a run look like from outside?
+import { z } from 'zod';
+import { systemClock } from '#database/runtime/system-clock.js';
+import type { RunRow } from '#execution/runs/run-row.js';
+import { pageQuery } from '../answers/page-token.js';
+import { instant, instantInput, resourceName } from '../requests/shapes.js';
+
+const runState = z.enum([
+  'scheduled',
+  'queued',
+  'running',
+  'retrying',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'expired',
+  'dead-lettered',
+]);
+
+/** Where no time that was asked for can lie: the second one excludes it. */
+export const spanOf =
+  (from: string, to: string) =>
+  (given: object, context: z.RefinementCtx): void => {
+    const { [from]: first, [to]: last } = given as Record<string, unknown>; // fields that are optional instants
+    if (typeof first !== 'string' || typeof last !== 'string' || Date.parse(first) < Date.parse(last)) return;
+    context.addIssue({
+      code: 'custom',
+      path: [to],
+      message: `expected an instant after ${from}`,
+      input: last,
+    });
+  };
+const tag = z.string().min(1).max(100);
+
+const unique = z.strictObject({
+  key: z.string().min(1).max(200).describe('At most one run of the tenant holds it.'),
+  windowSeconds: z
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .optional()
+    .describe('How long it is held, counted from now. Default: until the run has ended.'),
+  onConflict: z
+    .enum(['return', 'replace', 'reject'])
+    .default('return')
+    .describe(
+      'When a run holds the key: `return` answers 200 with it, `replace` gives it all that is said here if it has not been claimed (409 otherwise), `reject` answers 409.',
+    ),
+});
+
+export const runInput = z
+  .strictObject({
+    jobType: resourceName,
+    payload: z.unknown().default({}),
+    queue: resourceName.default('default').describe('Can be paused by itself.'),
+    concurrencyKey: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('Runs of the job type with the same key share maxConcurrentPerKey.'),
+    tags: z.array(tag).max(20).default([]),
+    priority: z
+      .int()
+      .min(-100)
+      .max(100)
+      .default(0)
+      .describe('Higher goes first among the runs of the tenant; a step is worth a minute of waiting.'),
+    deadline: instantInput.optional().describe('When the run expires, whatever it is doing. Default: never.'),
+    runAt: instantInput.optional().describe('Not before this. Default: now.'),
+    delaySeconds: z.number().min(0).max(315_360_000).optional().describe('Not before so long from now.'),
+    unique: unique.optional(),
+  })
+  .superRefine(({ runAt, delaySeconds, deadline }, context) => {
+    const refuse = (field: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [field], message, input: undefined });
+    if (runAt !== undefined && delaySeconds !== undefined)
+      refuse('delaySeconds', 'expected no delaySeconds beside runAt');
+    if (runAt !== undefined && deadline !== undefined && Date.parse(deadline) <= Date.parse(runAt))
+      refuse('deadline', 'expected an instant after runAt');
+    if (
+      delaySeconds !== undefined &&
+      deadline !== undefined &&
+      Date.parse(deadline) <= systemClock.now().getTime() + delaySeconds * 1_000
+    )
+      refuse('deadline', 'expected an instant after delaySeconds have passed');
+  });
+export type RunInput = z.output<typeof runInput>;
+
+const runError = z.looseObject({ name: z.string(), message: z.string(), stack: z.string().optional() });
+/** Written by the database or by us, and so with any number of decimals and perhaps an offset. */
+const instantOfJson = z.iso.datetime({ offset: true }).describe('RFC 3339');
+
+export const run = z
+  .object({
+    id: z.uuid(),
+    jobType: z.string(),
+    queue: z.string(),
+    concurrencyKey: z.string().nullable(),
+    tags: z.array(z.string()),
+    deadline: instant.nullable(),
+    progress: z
+      .object({
+        fraction: z.number().min(0).max(1),
+        message: z.string().nullable(),
+        attempt: z.int(),
+        at: instant,
+      })
+      .nullable()
+      .describe('What an attempt last said of how far it is.'),
+    cancelRequestedAt: instant.nullable(),
+    state: runState,
+    scheduleId: z.uuid().nullable(),
+    dueAt: instant.nullable(),
+    payload: z.unknown(),
+    priority: z.int(),
+    runAt: instant,
+    attempt: z.int().describe('The attempt that ended it, or the one under way or to come; counted from 1.'),
+    pastAttempts: z
+      .array(
+        z.looseObject({
+          attempt: z.int(),
+          outcome: z.enum(['failed', 'timed-out', 'lost', 'snoozed', 'released', 'cancelled', 'expired']),
+          replica: z.int().optional(),
+          worker: z.uuid().optional(),
+          startedAt: instantOfJson.optional(),
+          finishedAt: instantOfJson.optional(),
+          error: runError.optional(),
+        }),
+      )
+      .describe('The attempts before this one, the newest 100 of them.'),
+    createdAt: instant,
+    replica: z.int().nullable(),
+    worker: z.uuid().nullable().describe('The worker outside that is running it, or that has ended it.'),
+    startedAt: instant.nullable(),
+    finishedAt: instant.nullable(),
+    output: z.unknown(),
+    error: runError.nullable(),
+  })
+  .meta({ id: 'Run' });
+
+export const createdRun = z
+  .object({
+    ...run.shape,
+    deduplicated: z.boolean().describe('A run held the unique key already: it is this one.'),
+    replaced: z.boolean().describe('That run has the values of this request now.'),
+  })
+  .meta({ id: 'CreatedRun' });
+
+export const runsQuery = z
+  .strictObject({
+    ...pageQuery,
+    state: runState.optional(),
+    schedule: resourceName.optional().describe('Only runs of this schedule.'),
+    queue: resourceName.optional(),
+    jobType: resourceName.optional(),
+    tag: tag.optional(),
+    createdAfter: instantInput.optional().describe('Created then or later.'),
+    createdBefore: instantInput.optional().describe('Created before then.'),
+  })
+  .superRefine(spanOf('createdAfter', 'createdBefore'));
+export type RunsQuery = z.output<typeof runsQuery>;
+
+export function showRun({ pastAttempts, tags, ...row }: RunRow) {
+  return { ...row, tags: tags ?? [], pastAttempts: pastAttempts ?? [] };
+}
+
+export const waitQuery = z.strictObject({
+  wait: z.coerce
+    .number()
+    .min(0)
+    .max(60)
+    .default(0)
+    .describe('Seconds to wait for the run to end before answering.'),
+});
+export type WaitQuery = z.output<typeof waitQuery>;

@@ -1,0 +1,201 @@
+// What does a schedule look like from outside? One of cron, everySeconds or at; the time zone stands
+// beside it, since only cron needs one.
+import { z } from 'zod';
+import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import type { Fire } from '#scheduling/ledger.repository.js';
+import type { Schedule } from '#scheduling/schedule.repository.js';
+import { mergeObject } from '../requests/merge-patch.js';
+import { pageQuery } from '../answers/page-token.js';
+import { invalidField } from '../problems/problem.js';
+import { spanOf } from '../runs/run.shapes.js';
+import { instant, instantInput, jsonObject, resourceName } from '../requests/shapes.js';
+
+const specInput = z.strictObject({
+  cron: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('5 fields, or 6 with seconds first; names, L, W, # and @daily and the like.'),
+  everySeconds: z.int().min(1).max(31_536_000).optional(),
+  at: instantInput.optional(),
+});
+const oneSpec = specInput.refine(
+  (spec) => Object.values(spec).filter((value) => value !== undefined).length === 1,
+  {
+    error: 'expected exactly one of cron, everySeconds and at',
+  },
+);
+const timeZone = z.string().min(1).max(100);
+
+export const scheduleInput = z.strictObject({
+  name: resourceName,
+  spec: oneSpec,
+  timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
+  jobType: resourceName,
+  payload: jsonObject.default({}),
+});
+export type ScheduleInput = z.output<typeof scheduleInput>;
+
+/** As null takes a field away, a patch may name the old kind of spec or leave it unsaid: there is one in the end. */
+const specPatch = z
+  .strictObject({
+    cron: specInput.shape.cron.nullable(),
+    everySeconds: specInput.shape.everySeconds.nullable(),
+    at: specInput.shape.at.nullable(),
+  })
+  .transform((spec): unknown =>
+    Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null)),
+  )
+  .pipe(oneSpec)
+  .describe('Takes the place of the old spec.');
+
+export const schedulePatch = z.strictObject({
+  spec: specPatch.optional(),
+  timeZone: timeZone.nullable().optional().describe('Null means UTC.'),
+  jobType: resourceName.optional(),
+  payload: jsonObject.nullable().optional().describe('Merged into the old payload; null empties it.'),
+});
+export type SchedulePatch = z.output<typeof schedulePatch>;
+
+export const schedule = z
+  .object({
+    name: z.string(),
+    state: z.enum(['active', 'paused', 'ended']),
+    spec: z
+      .object({ cron: z.string().optional(), everySeconds: z.int().optional(), at: instant.optional() })
+      .nullable()
+      .describe(
+        'Null when this version can not read what is stored: nothing is planned until it is changed.',
+      ),
+    timeZone: z.string().nullable(),
+    jobType: z.string(),
+    payload: jsonObject,
+    nextDueAt: instant.nullable().describe('The next due time; null when none will come.'),
+    createdAt: instant,
+    updatedAt: instant,
+    revision: z.int(),
+  })
+  .meta({ id: 'Schedule' });
+
+export const fire = z
+  .object({
+    dueAt: instant,
+    outcome: z.enum(['planned', 'fired', 'late', 'skipped', 'coalesced', 'missed']),
+    reason: z.string().nullable(),
+    runId: z.uuid().nullable(),
+    plannedAt: instant,
+    startedAt: instant.nullable(),
+    latenessMs: z.number().nullable(),
+  })
+  .meta({ id: 'Fire' });
+
+export const listQuery = z.strictObject(pageQuery);
+export type ListQuery = z.output<typeof listQuery>;
+
+export const firesQuery = z
+  .strictObject({
+    ...pageQuery,
+    from: instantInput.optional().describe('Inclusive.'),
+    to: instantInput.optional().describe('Exclusive.'),
+  })
+  .superRefine(spanOf('from', 'to'));
+export type FiresQuery = z.output<typeof firesQuery>;
+
+/** An interval is counted from the second in which the schedule was made. */
+export function specOf(
+  { spec, timeZone: zone }: Pick<ScheduleInput, 'spec' | 'timeZone'>,
+  now: Date,
+): ScheduleSpec {
+  if (spec.cron !== undefined) return { kind: 'cron', expression: spec.cron, timeZone: zone ?? 'UTC' };
+  if (zone !== undefined)
+    throw invalidField('/timeZone', `expected no time zone without cron, got ${JSON.stringify(zone)}`);
+  if (spec.everySeconds !== undefined) {
+    return {
+      kind: 'every',
+      seconds: spec.everySeconds,
+      anchorAt: new Date(Math.floor(now.getTime() / 1_000) * 1_000),
+    };
+  }
+  return { kind: 'at', at: new Date(spec.at ?? '') };
+}
+
+/** Undefined when the patch leaves the spec as it is. */
+export function patchedSpec(
+  patch: SchedulePatch,
+  current: ScheduleSpec | null,
+  now: Date,
+): ScheduleSpec | undefined {
+  if (patch.spec !== undefined) {
+    const kept = patch.spec.cron !== undefined && current?.kind === 'cron' ? current.timeZone : undefined;
+    const zone = patch.timeZone === undefined ? kept : (patch.timeZone ?? undefined);
+    return specOf({ spec: patch.spec, timeZone: zone }, now);
+  }
+  if (patch.timeZone === undefined) return undefined;
+  if (current === null)
+    throw invalidField(
+      '/spec',
+      'expected a spec, since what is stored of this one can not be read, got none',
+    );
+  if (current.kind === 'cron') return { ...current, timeZone: patch.timeZone ?? 'UTC' };
+  if (patch.timeZone === null) return undefined;
+  throw invalidField(
+    '/timeZone',
+    `expected no time zone without cron, got ${JSON.stringify(patch.timeZone)}`,
+  );
+}
+
+/** Undefined when the patch leaves the payload as it is. */
+export function patchedPayload(
+  { payload: patch }: SchedulePatch,
+  current: unknown,
+): Record<string, unknown> | undefined {
+  if (patch === undefined) return undefined;
+  return patch === null ? {} : mergeObject(jsonObject.parse(current), patch);
+}
+
+export function pointerOfSpecField(field: string): string {
+  const pointers: Readonly<Record<string, string>> = {
+    expression: '/spec/cron',
+    cron: '/spec/cron',
+    timeZone: '/timeZone',
+    seconds: '/spec/everySeconds',
+    every: '/spec/everySeconds',
+  };
+  return pointers[field] ?? `/spec/${field}`;
+}
+
+export function showSchedule(row: Schedule) {
+  const { name, state, spec, jobType, payload, createdAt, updatedAt, revision } = row;
+  const nextDueAt = row.plannedDueAt ?? row.nextDueAt;
+  return {
+    name,
+    state: nextDueAt === null ? 'ended' : state,
+    spec: spec && showSpec(spec),
+    timeZone: spec?.kind === 'cron' ? spec.timeZone : null,
+    jobType,
+    payload,
+    nextDueAt,
+    createdAt,
+    updatedAt,
+    revision,
+  };
+}
+
+function showSpec(spec: ScheduleSpec) {
+  switch (spec.kind) {
+    case 'cron':
+      return { cron: spec.expression };
+    case 'every':
+      return { everySeconds: spec.seconds };
+    case 'at':
+      return { at: spec.at };
+  }
+}
+
+export function showFire(row: Fire) {
+  return {
+    ...row,
+    latenessMs: row.startedAt === null ? null : row.startedAt.getTime() - row.dueAt.getTime(),
+  };
+}

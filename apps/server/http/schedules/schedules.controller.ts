@@ -1,0 +1,282 @@
+// What can be done with schedules?
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Headers,
+  HttpCode,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConsumes,
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
+import { inTransaction, type Database } from '#database/connection.js';
+import { databaseTime } from '#database/time.repository.js';
+import { listFires } from '#scheduling/ledger.repository.js';
+import { findSchedule, listSchedules, type Schedule } from '#scheduling/schedule.repository.js';
+import {
+  changeSchedule,
+  createSchedule,
+  deleteSchedule,
+  type ScheduleChange,
+} from '#scheduling/schedules.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { ReplicaService } from '../../replica/replica-service.js';
+import { API_DATABASE } from '../../tokens.js';
+import { CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
+import { ApiIfMatch, etagOf, revisionOf, staleRevision } from '../answers/etag.js';
+import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
+import { JobCheck } from '../job-types/job-check.js';
+import { PageTokens } from '../answers/page-token.js';
+import { invalidField, notFound, ownerHangs, ProblemError } from '../problems/problem.js';
+import * as shapes from './schedule.shapes.js';
+import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
+import { requireRoom } from '../access/tenant-shares.js';
+
+@ApiTags('schedules')
+@ApiBearerAuth()
+@ApiTenant()
+@Controller('api/v1/tenants/:tenant/schedules')
+export class SchedulesController {
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly pages: PageTokens,
+    private readonly replica: ReplicaService,
+    private readonly jobs: JobCheck,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: "List the tenant's schedules, by name" })
+  @ApiOkResponse({ standardSchema: pageOf(shapes.schedule) })
+  async list(
+    @CurrentTenant() tenant: Tenant,
+    @Query({ schema: shapes.listQuery }) { pageSize, pageToken }: shapes.ListQuery,
+  ) {
+    const filter = { schedulesOf: tenant.id };
+    const rows = await listSchedules(this.db, {
+      tenantId: tenant.id,
+      afterName: this.pages.open(pageToken, filter),
+      limit: pageSize + 1,
+    });
+    return this.pages.page(rows, {
+      size: pageSize,
+      filter,
+      keyOf: (row) => row.name,
+      show: shapes.showSchedule,
+    });
+  }
+
+  @Post()
+  @Idempotent()
+  @ApiOperation({ summary: 'Create a schedule' })
+  @ApiCreatedResponse({ standardSchema: shapes.schedule })
+  async create(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: shapes.scheduleInput }) input: shapes.ScheduleInput,
+    @Writes() { db, afterwards }: Writing,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    await this.jobs.require(tenant, input, db);
+    const spec = shapes.specOf(input, await databaseTime(db));
+    const { name, jobType, payload } = input;
+    const result = await inTransaction(db, async (tx) => {
+      await requireRoom(tx, tenant, { name: 'maxSchedules' });
+      const created = await createSchedule(tx, tenant, { name, jobType, payload, spec });
+      if (created.kind !== 'name-taken') return created;
+      // Thrown inside: what was refused by the database can't be committed.
+      throw new ProblemError('already-exists', `expected a new name, got ${name}, which is taken`);
+    });
+    switch (result.kind) {
+      case 'invalid-spec':
+        throw invalidSpec(result);
+      case 'created':
+        response.setHeader('Location', `/api/v1/tenants/${tenant.name}/schedules/${input.name}`);
+        afterwards(() => this.replica.hintPlan());
+        return this.#show(result.schedule, response, false);
+    }
+  }
+
+  @Get(':schedule')
+  @ApiOperation({ summary: 'Read a schedule' })
+  @ApiOkResponse({ standardSchema: shapes.schedule })
+  async read(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule', { schema: resourceName }) name: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return this.#show(await this.#find(tenant, name), response, false);
+  }
+
+  @Patch(':schedule')
+  @ApiConsumes('application/merge-patch+json', 'application/json')
+  @ApiIfMatch()
+  @ApiOperation({
+    summary:
+      'Change a schedule (JSON Merge Patch); what was planned by the old one and not claimed is taken back',
+  })
+  @ApiOkResponse({ standardSchema: shapes.schedule })
+  async patch(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule', { schema: resourceName }) name: string,
+    @Body({ schema: shapes.schedulePatch }) patch: shapes.SchedulePatch,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const revision = revisionOf(ifMatch);
+    const current = await this.#find(tenant, name);
+    const payload = shapes.patchedPayload(patch, current.payload);
+    // Only what is new is checked: a schedule whose job type is gone can still be given other times.
+    if (patch.jobType !== undefined || payload !== undefined) {
+      await this.jobs.require(tenant, {
+        jobType: patch.jobType ?? current.jobType,
+        payload: payload ?? current.payload,
+      });
+    }
+    const spec = shapes.patchedSpec(patch, current.spec, await databaseTime(this.db));
+    const change: ScheduleChange = { kind: 'edit', jobType: patch.jobType, payload, spec };
+    // Based on what was just read, so that what was merged from it can't overwrite a newer one unseen.
+    return this.#change(tenant, { name, revision: revision ?? current.revision, change, response });
+  }
+
+  @Post(':schedule\\:pause')
+  @WhileSuspended()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Pause: due times are recorded as skipped until it is resumed' })
+  @ApiOkResponse({ standardSchema: shapes.schedule })
+  pause(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule', { schema: resourceName }) name: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return this.#change(tenant, { name, revision: null, change: { kind: 'pause' }, response });
+  }
+
+  @Post(':schedule\\:resume')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Resume a paused schedule' })
+  @ApiOkResponse({ standardSchema: shapes.schedule })
+  resume(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule', { schema: resourceName }) name: string,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    return this.#change(tenant, { name, revision: null, change: { kind: 'resume' }, response });
+  }
+
+  @Delete(':schedule')
+  @WhileSuspended()
+  @ApiIfMatch()
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Delete a schedule; its ledger and its finished runs stay until their retention ends',
+  })
+  async delete(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule', { schema: resourceName }) name: string,
+    @Headers('if-match') ifMatch: string | undefined,
+  ): Promise<void> {
+    const result = await deleteSchedule(this.db, { tenant, name, revision: revisionOf(ifMatch) });
+    switch (result.kind) {
+      case 'not-found':
+        throw notFound('schedule', name);
+      case 'stale':
+        throw staleRevision(result.currentRevision);
+      case 'owner-hangs':
+        throw ownerHangs();
+      case 'deleted':
+        return this.replica.hintPlan();
+    }
+  }
+
+  @Get(':schedule/fires')
+  @ApiOperation({ summary: 'The ledger: every due time and what became of it, newest first' })
+  @ApiOkResponse({ standardSchema: pageOf(shapes.fire) })
+  async fires(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule', { schema: resourceName }) name: string,
+    @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery,
+  ) {
+    const { id: scheduleId } = await this.#find(tenant, name);
+    const filter = { firesOf: scheduleId, from: query.from, to: query.to };
+    const token = this.pages.open(query.pageToken, filter);
+    const before = token ?? query.to;
+    const rows = await listFires(this.db, {
+      scheduleId,
+      from: query.from === undefined ? null : new Date(query.from),
+      before: before === undefined ? null : new Date(before),
+      limit: query.pageSize + 1,
+    });
+    return this.pages.page(rows, {
+      size: query.pageSize,
+      filter,
+      keyOf: (row) => row.dueAt.toISOString(),
+      show: shapes.showFire,
+    });
+  }
+
+  async #find(tenant: Tenant, name: string): Promise<Schedule> {
+    const schedule = await findSchedule(this.db, { tenantId: tenant.id, name });
+    if (schedule === undefined) throw notFound('schedule', name);
+    return schedule;
+  }
+
+  async #change(
+    tenant: Tenant,
+    {
+      name,
+      revision,
+      change,
+      response,
+    }: { name: string; revision: number | null; change: ScheduleChange; response: Response },
+  ) {
+    const result = await changeSchedule(this.db, { tenant, name, revision }, change);
+    switch (result.kind) {
+      case 'not-found':
+        throw notFound('schedule', name);
+      case 'stale':
+        throw staleRevision(result.currentRevision);
+      case 'invalid-state':
+        throw new ProblemError(
+          'invalid-state',
+          `expected a schedule that can be ${change.kind}d, got one that is ${result.state}`,
+          { currentState: result.state },
+        );
+      case 'invalid-spec':
+        throw invalidSpec(result);
+      case 'owner-hangs':
+        throw ownerHangs();
+      case 'changed':
+        return this.#show(result.schedule, response);
+    }
+  }
+
+  #show(schedule: Schedule, response: Response, changed = true) {
+    if (changed) this.replica.hintPlan();
+    response.setHeader('ETag', etagOf(schedule.revision));
+    return shapes.showSchedule(schedule);
+  }
+}
+
+function invalidSpec({
+  field,
+  expected,
+  got,
+}: {
+  field: string;
+  expected: string;
+  got: string;
+}): ProblemError {
+  return invalidField(shapes.pointerOfSpecField(field), `expected ${expected}, got ${got}`);
+}

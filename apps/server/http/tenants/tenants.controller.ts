@@ -1,0 +1,212 @@
+// What can be done with tenants? Only an administrator makes and changes them; their own keys may look.
+import { Body, Controller, Get, Headers, HttpCode, Inject, Patch, Post, Query, Res } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiConsumes,
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { Response } from 'express';
+import { z } from 'zod';
+import type { Database } from '#database/connection.js';
+import type { Installation } from '#database/installation.repository.js';
+import { EVERY_NAME } from '#execution/endpoints/decisions/allowed-target.js';
+import { DEFAULT_SHARES, tenantLimits } from '#execution/limits/limits.js';
+import type { Principal } from '#tenancy/decisions/api-key.js';
+import { listTenants, updateTenant, type Tenant, type TenantChange } from '#tenancy/tenant.repository.js';
+import { endSuspension } from '#scheduling/suspended-runs.js';
+import { createTenant } from '#tenancy/tenants.js';
+import { ReplicaService } from '../../replica/replica-service.js';
+import { API_DATABASE, INSTALLATION } from '../../tokens.js';
+import { AdminOnly, CurrentPrincipal, CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
+import { ApiIfMatch, etagOf, revisionOf, staleRevision } from '../answers/etag.js';
+import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
+import { queueName } from '../job-types/job-type.shapes.js';
+import { PageTokens, pageQuery } from '../answers/page-token.js';
+import { ownerHangs, ProblemError } from '../problems/problem.js';
+import { ApiTenant, instant, pageOf, resourceName } from '../requests/shapes.js';
+
+const ALLOWED_MAX = 1_000;
+const allowed = {
+  allowedQueues: z
+    .array(z.union([queueName, z.literal(EVERY_NAME)]))
+    .max(ALLOWED_MAX)
+    .describe("The queues of the application's pg-boss that the tenant's job types may fill; `*` is all."),
+  allowedHandlers: z
+    .array(z.union([resourceName, z.literal(EVERY_NAME)]))
+    .max(ALLOWED_MAX)
+    .describe(
+      "The handlers that the tenant's own job types may name; `*` is all. Shared job types need no leave.",
+    ),
+};
+const tenantInput = z.strictObject({
+  name: resourceName,
+  displayName: z.string().min(1).max(200).optional(),
+  allowedQueues: allowed.allowedQueues.default([]),
+  allowedHandlers: allowed.allowedHandlers.default([]),
+});
+const tenantShape = z
+  .object({
+    name: z.string(),
+    displayName: z.string(),
+    state: z.enum(['active', 'suspended']),
+    weight: z.int(),
+    limits: z.looseObject(tenantLimits.shape),
+    retentionDays: z.int().nullable(),
+    allowedQueues: z.array(z.string()),
+    allowedHandlers: z.array(z.string()),
+    slot: z.int(),
+    createdAt: instant,
+    revision: z.int(),
+  })
+  .meta({ id: 'Tenant' });
+const tenantPatch = z
+  .strictObject({
+    displayName: z.string().min(1).max(200),
+    weight: z.int().min(1).max(1_000).describe("Its share of the workers, in proportion to the others'."),
+    limits: tenantLimits.nullable().describe('All of them, as they shall be; null takes all away.'),
+    retentionDays: z
+      .int()
+      .min(1)
+      .max(3_650)
+      .nullable()
+      .describe("How long its finished runs are kept, if shorter than the installation's."),
+    ...allowed,
+  })
+  .partial();
+const listQuery = z.strictObject(pageQuery);
+
+@ApiTags('tenants')
+@ApiBearerAuth()
+@Controller('api/v1/tenants')
+export class TenantsController {
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    @Inject(INSTALLATION) private readonly installation: Installation,
+    private readonly pages: PageTokens,
+    private readonly replica: ReplicaService,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List the tenants that the key may see' })
+  @ApiOkResponse({ standardSchema: pageOf(tenantShape) })
+  async list(
+    @Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>,
+    @CurrentPrincipal() principal: Principal,
+  ) {
+    const onlyId = principal.role === 'admin' ? null : principal.tenantId;
+    const filter = { tenants: onlyId };
+    const rows = await listTenants(this.db, {
+      onlyId,
+      afterName: this.pages.open(pageToken, filter),
+      limit: pageSize + 1,
+    });
+    return this.pages.page(rows, {
+      size: pageSize,
+      filter,
+      keyOf: (tenant) => tenant.name,
+      show: showTenant,
+    });
+  }
+
+  @Post()
+  @AdminOnly()
+  @Idempotent()
+  @ApiOperation({ summary: 'Create a tenant' })
+  @ApiCreatedResponse({ standardSchema: tenantShape })
+  async create(
+    @Body({ schema: tenantInput }) { displayName, ...input }: z.infer<typeof tenantInput>,
+    @Writes() { db }: Writing,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const { name } = input;
+    const { slotCount } = this.installation;
+    const result = await createTenant(db, { ...input, displayName: displayName ?? name, slotCount });
+    if (result.kind === 'name-taken')
+      throw new ProblemError('already-exists', `expected a new name, got ${name}, which is taken`);
+    response.setHeader('Location', `/api/v1/tenants/${name}`);
+    return show(result.tenant, response);
+  }
+
+  @Get(':tenant')
+  @ApiTenant()
+  @ApiOperation({ summary: 'Read a tenant' })
+  @ApiOkResponse({ standardSchema: tenantShape })
+  read(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
+    return show(tenant, response);
+  }
+
+  @Patch(':tenant')
+  @WhileSuspended()
+  @AdminOnly()
+  @ApiTenant()
+  @ApiIfMatch()
+  @ApiConsumes('application/merge-patch+json', 'application/json')
+  @ApiOperation({
+    summary: 'Change a tenant (JSON Merge Patch); limits reach its runs within a second or two',
+  })
+  @ApiOkResponse({ standardSchema: tenantShape })
+  async patch(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: tenantPatch }) { limits, ...patch }: z.infer<typeof tenantPatch>,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Res({ passthrough: true }) response: Response,
+  ) {
+    const change = { ...patch, ...(limits === undefined ? {} : { limits: limits ?? {} }) };
+    return this.#change(tenant, { revision: revisionOf(ifMatch), change, response });
+  }
+
+  @Post(':tenant\\:suspend')
+  @WhileSuspended()
+  @AdminOnly()
+  @ApiTenant()
+  @HttpCode(200)
+  @ApiOperation({
+    summary:
+      'Suspend: within a second or two nothing of it starts; what runs goes on, what was asked for waits, and what is due by a schedule is recorded as skipped',
+  })
+  @ApiOkResponse({ standardSchema: tenantShape })
+  suspend(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
+    return this.#change(tenant, { revision: null, change: { state: 'suspended' }, response });
+  }
+
+  @Post(':tenant\\:resume')
+  @WhileSuspended()
+  @AdminOnly()
+  @ApiTenant()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Resume a suspended tenant; what its schedules were due meanwhile stays skipped' })
+  @ApiOkResponse({ standardSchema: tenantShape })
+  async resume(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
+    const changed = await endSuspension(this.db, tenant, (tx) =>
+      updateTenant(tx, { id: tenant.id, revision: null }, { state: 'active' }),
+    );
+    if (changed === null) throw ownerHangs();
+    return this.#answer(tenant, changed, response);
+  }
+
+  async #change(
+    tenant: Tenant,
+    { revision, change, response }: { revision: number | null; change: TenantChange; response: Response },
+  ) {
+    return this.#answer(tenant, await updateTenant(this.db, { id: tenant.id, revision }, change), response);
+  }
+
+  #answer(tenant: Tenant, changed: Tenant | undefined, response: Response) {
+    if (changed === undefined) throw staleRevision(tenant.revision);
+    this.replica.hintWork([tenant.slot]);
+    return show(changed, response);
+  }
+}
+
+function show(tenant: Tenant, response: Response) {
+  response.setHeader('ETag', etagOf(tenant.revision));
+  return showTenant(tenant);
+}
+
+function showTenant(tenant: Tenant) {
+  const { id: _, ...shown } = tenant;
+  return { ...shown, limits: { ...DEFAULT_SHARES, ...tenant.limits } };
+}

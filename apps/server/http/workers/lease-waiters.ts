@@ -1,0 +1,125 @@
+// How do many workers wait for work? Together: one statement a second asks for what any of them could take, and
+// only while somebody waits; a hint makes it sooner. Only then do those that it is for try to take it, in the order
+// in which they came. A replica that stops answers everybody at once, with nothing.
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import type { Database } from '#database/connection.js';
+import { systemClock } from '#database/runtime/system-clock.js';
+import { acquireLeases, type Acquisition } from '#execution/leases/lease-acquisition.js';
+import { offersAmong, type LeaseRequest } from '#execution/leases/lease.repository.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { LoopTimers } from '../../loop-timers.js';
+import { API_DATABASE } from '../../tokens.js';
+import type { LongStay } from '../access/auth.guard.js';
+import { revokedMeanwhile } from '../problems/problem.js';
+
+interface Waiter {
+  request: LeaseRequest;
+  untilMs: number;
+  answer: (acquisition: Acquisition) => void;
+  isStillAllowed: () => Promise<boolean>;
+  fail: (error: unknown) => void;
+}
+
+interface AcquireWait {
+  ms: number;
+  hungUp: (then: () => void) => void;
+  stay: LongStay;
+  /** Holds the tenant's share while it waits. */
+  hold: (wait: () => Promise<Acquisition>) => Promise<Acquisition>;
+}
+
+const LOOK_MS = 1_000;
+const NOTHING: Acquisition = { kind: 'leases', leases: [] };
+/** For those who have heard that there may be something to take. */
+export const LEASE_WAITERS = { name: 'lease-waiters' };
+
+@Injectable()
+export class LeaseWaiters implements Loop, OnApplicationBootstrap {
+  readonly name = LEASE_WAITERS.name;
+  readonly #waiters = new Set<Waiter>();
+  #isLeaving = false;
+
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly timers: LoopTimers,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timers.drive(this);
+    this.timers.stopped.subscribe(() => {
+      this.#isLeaving = true;
+      for (const waiter of this.#waiters) waiter.answer(NOTHING);
+    });
+  }
+
+  /** Resolves when there is something to take, the time is up, the caller hung up, or the replica is leaving. */
+  async acquire(request: LeaseRequest, { ms, hungUp, stay, hold }: AcquireWait): Promise<Acquisition> {
+    const atOnce = await acquireLeases(this.db, request);
+    if (atOnce.kind === 'unknown-worker' || (atOnce.kind === 'leases' && atOnce.leases.length > 0))
+      return atOnce;
+    if (ms === 0 || this.#isLeaving) return atOnce;
+    return hold(() => stay.turn.away(() => this.#wait(request, { ms, hungUp, stay })));
+  }
+
+  async #wait(request: LeaseRequest, { ms, hungUp, stay }: Omit<AcquireWait, 'hold'>): Promise<Acquisition> {
+    if (this.#isLeaving) return NOTHING;
+    return new Promise<Acquisition>((resolve, reject) => {
+      const answer = (acquisition: Acquisition): void => {
+        this.#waiters.delete(waiter);
+        resolve(acquisition);
+      };
+      const fail = (error: unknown): void => {
+        this.#waiters.delete(waiter);
+        reject(error);
+      };
+      const { isStillAllowed } = stay;
+      const waiter = { request, untilMs: systemClock.monotonicMs() + ms, answer, fail, isStillAllowed };
+      this.#waiters.add(waiter);
+      hungUp(() => answer(NOTHING));
+      this.timers.wake(this);
+    });
+  }
+
+  async runOnce(): Promise<number> {
+    const nowMs = systemClock.monotonicMs();
+    for (const waiter of this.#waiters) if (waiter.untilMs <= nowMs) waiter.answer(NOTHING);
+    if (this.#waiters.size === 0) return UNTIL_WOKEN_MS;
+    try {
+      await this.#serve();
+    } catch (error) {
+      // The database is away: they are told so, and ask again.
+      for (const waiter of this.#waiters) waiter.fail(error);
+      throw error;
+    }
+    return Math.min(LOOK_MS, this.#nextMs());
+  }
+
+  async #serve(): Promise<void> {
+    const waiters = [...this.#waiters];
+    const wanted = new Map(
+      waiters
+        .flatMap(({ request: { tenantId, jobTypes } }) => jobTypes.map((jobType) => ({ tenantId, jobType })))
+        .map((pair) => [`${pair.tenantId}/${pair.jobType}`, pair]),
+    );
+    const offers = await offersAmong(this.db, [...wanted.values()]);
+    const offered = new Set(offers.map(({ tenantId, jobType }) => `${tenantId}/${jobType}`));
+    for (const waiter of waiters) {
+      const { tenantId, jobTypes } = waiter.request;
+      if (!this.#waiters.has(waiter) || !jobTypes.some((jobType) => offered.has(`${tenantId}/${jobType}`)))
+        continue;
+      // Who has lost his key while he waited takes nothing.
+      if (!(await waiter.isStillAllowed())) {
+        waiter.fail(revokedMeanwhile());
+        continue;
+      }
+      const acquisition = await acquireLeases(this.db, waiter.request);
+      if (acquisition.kind !== 'leases' || acquisition.leases.length > 0) waiter.answer(acquisition);
+    }
+  }
+
+  #nextMs(): number {
+    if (this.#waiters.size === 0) return UNTIL_WOKEN_MS;
+    const first = Math.min(...[...this.#waiters].map((waiter) => waiter.untilMs));
+    return Math.max(0, first - systemClock.monotonicMs());
+  }
+}

@@ -1,0 +1,286 @@
+// What can the holder of a lease do? Say that it is alive, and end it: complete, fail, snooze, release or cancel the
+// run. The token in the path is all the key that it needs. Saying the same word again gets the same answer; any other
+// word after the first is told that the lease is lost. A heartbeat or a log keeps the lease in any case.
+import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiBody,
+  ApiConsumes,
+  ApiOkResponse,
+  ApiOperation,
+  ApiSecurity,
+  ApiTags,
+} from '@nestjs/swagger';
+import { z } from 'zod';
+import type { Database } from '#database/connection.js';
+import { randomUUID } from '#database/runtime/uuid.js';
+import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
+import { findEnd, noteProgress, type LeaseAnswer } from '#execution/leases/lease-end.repository.js';
+import { endLease, type LeaseEnding, type LeaseWord } from '#execution/leases/lease-ends.js';
+import type { AttemptError } from '#execution/runs/decisions/run-transition.js';
+import { LeaseTokens, namedAtMs } from '#execution/leases/lease-token.js';
+import { SchemaChecks } from '#execution/schemas/schema-checks.js';
+import { beatLease } from '#execution/leases/lease.repository.js';
+import { encodeJson } from '#execution/runs/stored-json.js';
+import type { LeaseId } from '#kernel/ids.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { LoopTimers } from '../../loop-timers.js';
+import { ReplicaService } from '../../replica/replica-service.js';
+import type { ServerConfig } from '../../config.js';
+import { API_DATABASE, CONFIG } from '../../tokens.js';
+import { CurrentTenant, LeaseHolder, WhileSuspended, WorkersToo } from '../access/auth.guard.js';
+import { readHeartbeat } from './heartbeat-body.js';
+import { refuseCrowded } from '../job-types/job-check.js';
+import { readLogLines } from './log-lines.js';
+import { LINES_TYPE } from '../requests/media-type.js';
+import { ProblemError } from '../problems/problem.js';
+import { ApiTenant } from '../requests/shapes.js';
+import * as shapes from './worker.shapes.js';
+
+/** A call that is answered 202 is parked within milliseconds, but the endpoint may be quicker still. */
+const YOUNG_MS = 60_000;
+const LOOK_MS = 100;
+const LOOKS = 30;
+
+/** Whatever is no token leads to no lease. */
+const tokenShape = z.string();
+
+@ApiTags('leases')
+@ApiBearerAuth()
+@ApiSecurity({}) // or none: the token in the path will do
+@ApiTenant()
+@LeaseHolder()
+@WorkersToo()
+@WhileSuspended()
+@Controller('api/v1/tenants/:tenant/worker/leases')
+export class LeaseController {
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly tokens: LeaseTokens,
+    private readonly checks: SchemaChecks,
+    private readonly timers: LoopTimers,
+    private readonly replica: ReplicaService,
+    @Inject(CONFIG) private readonly config: ServerConfig,
+  ) {}
+
+  @Post(':token\\:heartbeat')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Keep the lease, and hear whether the run was cancelled' })
+  @ApiOkResponse({ standardSchema: shapes.beat })
+  async heartbeat(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.heartbeatInput }) body: unknown,
+  ) {
+    // The beat counts first: it keeps the lease, also when what is said along with it is refused.
+    const beat = await this.#beat(tenant, token);
+    const { progress, detailsJson, dropped } = readHeartbeat(body);
+    if (progress !== null || detailsJson !== null)
+      await noteProgress(this.db, { ...beat, progress: shown(progress, beat.attempt), detailsJson });
+    return {
+      cancelRequested: beat.cancelRequested,
+      leaseExpireTime: beat.expiresAt,
+      ...(dropped.length === 0 ? {} : { dropped }),
+    };
+  }
+
+  @Post(':token\\:complete')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'End the run as succeeded' })
+  @ApiOkResponse({ standardSchema: shapes.leaseEnd })
+  async complete(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.completeInput }) { output }: shapes.CompleteInput,
+  ) {
+    return this.#end(tenant, token, { verb: 'complete', outputJson: encoded('/output', output) });
+  }
+
+  @Post(':token\\:fail')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'End the attempt as failed; the job type says whether there is another' })
+  @ApiOkResponse({ standardSchema: shapes.leaseEnd })
+  async fail(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.failInput }) { error, retryable, retryAfterSeconds }: shapes.FailInput,
+  ) {
+    return this.#end(tenant, token, {
+      verb: 'fail',
+      error: withoutUndefined(error),
+      fatal: !retryable,
+      retryAfterMs: retryAfterSeconds === undefined ? null : retryAfterSeconds * 1_000,
+    });
+  }
+
+  @Post(':token\\:snooze')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Put the run off; it is no failure' })
+  @ApiOkResponse({ standardSchema: shapes.leaseEnd })
+  async snooze(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.snoozeInput }) { seconds }: shapes.SnoozeInput,
+  ) {
+    return this.#end(tenant, token, { verb: 'snooze', delayMs: seconds * 1_000 });
+  }
+
+  @Post(':token\\:release')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Give the run back, for another worker; it is no failure' })
+  @ApiOkResponse({ standardSchema: shapes.leaseEnd })
+  async release(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.noInput }) _input: object,
+  ) {
+    return this.#end(tenant, token, { verb: 'release' });
+  }
+
+  @Post(':token\\:cancel')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'End the run as cancelled: nothing went wrong, but nobody wants the work any more',
+  })
+  @ApiOkResponse({ standardSchema: shapes.leaseEnd })
+  async cancel(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.cancelInput }) { error }: shapes.CancelInput,
+  ) {
+    return this.#end(tenant, token, {
+      verb: 'cancel',
+      error: error === undefined ? null : withoutUndefined(error),
+    });
+  }
+
+  @Post(':token/logs')
+  @HttpCode(202)
+  @ApiOperation({ summary: "Add lines to the run's log, one JSON object a line" })
+  @ApiConsumes(LINES_TYPE)
+  @ApiBody({ schema: { type: 'string' } })
+  @ApiAcceptedResponse({ standardSchema: shapes.accepted })
+  async log(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.logInput }) body: unknown,
+  ) {
+    const { runId, attempt } = await this.#beat(tenant, token);
+    const { lines, dropped } = readLogLines(body);
+    const now = systemClock.now();
+    this.replica.noteLogLines(
+      lines.map(({ message, level, time, fields }) => {
+        const at = time === undefined ? now : earlier(new Date(time), now);
+        return { runId, attempt, at, level, message, fields };
+      }),
+    );
+    return { lines: lines.length, ...(dropped.length === 0 ? {} : { dropped }) };
+  }
+
+  async #beat(tenant: Tenant, token: string) {
+    const id = this.#leaseOf(token);
+    const graceMs = this.config.CARILLON_STOP_GRACE_SECONDS * 1_000;
+    const beat = await this.#onceParked(id, async () => {
+      const found = await beatLease(this.db, { tenantId: tenant.id, id, graceMs });
+      if (found !== undefined) return found;
+      const end = await findEnd(this.db, { tenantId: tenant.id, id });
+      if (end !== undefined) throw lost(`it ended with the word ${end.verb}`);
+      return undefined;
+    });
+    return beat ?? this.#unknown(id);
+  }
+
+  async #end(tenant: Tenant, token: string, word: LeaseWord): Promise<LeaseAnswer> {
+    const id = this.#leaseOf(token);
+    if (word.verb === 'complete') refuseCrowded(this.checks, tenant);
+    const ending = await this.#onceParked(
+      id,
+      async (): Promise<Exclude<LeaseEnding, { kind: 'unknown' }> | undefined> => {
+        const { checks } = this;
+        const found = await endLease(this.db, {
+          tenantId: tenant.id,
+          id,
+          word,
+          random: systemRandom,
+          checks,
+        });
+        return found.kind === 'unknown' ? undefined : found;
+      },
+    );
+    if (ending === undefined) return this.#unknown(id);
+    if (ending.kind === 'lost') {
+      this.#noteLate(word, ending);
+      throw lost(`it ended with the word ${ending.verb}`);
+    }
+    this.replica.hintEnded();
+    // A run that waits again, and a limit that has room again.
+    this.replica.hintWork([tenant.slot]);
+    return ending.answer;
+  }
+
+  /** What somebody has done is worth knowing, although nothing comes of it. */
+  #noteLate(word: LeaseWord, { verb, late }: LeaseEnding & { kind: 'lost' }): void {
+    if (late === null || word.verb === 'release') return;
+    const message = `the word "${word.verb}" came too late and was discarded: the lease had ended with "${verb}"`;
+    this.replica.noteLogLines([{ ...late, at: systemClock.now(), level: 'warn', message }]);
+  }
+
+  /** Looks for a young lease a few times more: it may be named before it is written down. */
+  async #onceParked<Found>(id: LeaseId, look: () => Promise<Found | undefined>): Promise<Found | undefined> {
+    for (let looks = 0; ; looks += 1) {
+      const found = await look();
+      if (found !== undefined || looks >= LOOKS || !isYoung(id)) return found;
+      await this.timers.rest(`lease-${randomUUID()}`, LOOK_MS);
+    }
+  }
+
+  #unknown(id: LeaseId): never {
+    if (!isYoung(id)) throw lost('it ended, or another worker has it');
+    throw new ProblemError(
+      'too-early',
+      'expected a lease that was taken by answering 202, got no answer yet',
+      {
+        headers: { 'retry-after': '1' },
+      },
+    );
+  }
+
+  #leaseOf(token: string): LeaseId {
+    const id = this.tokens.leaseOf(token);
+    if (id === null) throw lost('there is no lease with this token');
+    return id;
+  }
+}
+
+function isYoung(id: LeaseId): boolean {
+  const at = namedAtMs(id);
+  return at !== null && systemClock.now().getTime() - at < YOUNG_MS;
+}
+
+function lost(why: string): ProblemError {
+  return new ProblemError('lease-lost', `expected a lease that is held, got one that is not: ${why}`);
+}
+
+function withoutUndefined({ stack, ...named }: shapes.ErrorInput): AttemptError {
+  return stack === undefined ? named : { ...named, stack };
+}
+
+/** As handlers' progress is kept. */
+function shown(progress: shapes.HeartbeatProgress | null, attempt: number): object | null {
+  if (progress === null) return null;
+  const { fraction, message = null } = progress;
+  return { fraction, message, attempt, at: systemClock.now() };
+}
+
+/** As it is stored. */
+function encoded(pointer: string, value: unknown): string {
+  const result = encodeJson(value);
+  if (result.kind === 'unfit') throw new ProblemError('payload-too-large', `${pointer}: ${result.reason}`);
+  return result.json;
+}
+
+/** A line is kept by its time, and must not outlive its run: a worker's clock may be ahead, or its words untrue. */
+function earlier(said: Date, now: Date): Date {
+  return said > now ? now : said;
+}

@@ -1,0 +1,69 @@
+// What does a worker's NDJSON say? One JSON object a line; empty lines are passed over. A line that is anything else
+// is named by its number, and the others are taken: one bad line does not cost its request the good ones.
+import { z } from 'zod';
+import { parseExactJson } from '#kernel/exact-json.js';
+import { jsonPointer } from '#kernel/json-pointer.js';
+import { fieldErrors } from '../problems/field-errors.js';
+import { invalidFields, ProblemError, type FieldError } from '../problems/problem.js';
+import { findUnstorable } from '../requests/storable.js';
+
+const LINES_MAX = 1_000;
+/** With more mistakes than this, enough are named. */
+const TOLD_MAX = 50;
+
+const logLine = z.strictObject({
+  message: z.string().max(8_192),
+  level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  time: z.iso.datetime({ offset: true }).optional().describe('Default: when it comes in.'),
+  seq: z.int().min(0).optional().describe("The worker's own count."),
+  fields: z.record(z.string(), z.unknown()).optional(),
+});
+export type LogLineInput = z.output<typeof logLine>;
+
+export interface LogLines {
+  lines: LogLineInput[];
+  /** Each bears the number of its line, counted from 1, as the beginning of its pointer. */
+  dropped: FieldError[];
+}
+
+/** Throws a problem when the body is too long, no text, or has nothing but lines that can't be taken. */
+export function readLogLines(body: unknown): LogLines {
+  if (typeof body !== 'string')
+    throw new ProblemError(
+      'unsupported-media-type',
+      'expected a body of the type application/x-ndjson, got another',
+    );
+  const texts = body
+    .split('\n')
+    .flatMap((text, index) => (text.trim() === '' ? [] : [{ text, number: index + 1 }]));
+  if (texts.length > LINES_MAX)
+    throw new ProblemError('payload-too-large', `expected at most ${LINES_MAX} lines, got ${texts.length}`);
+  const read: LogLines = { lines: [], dropped: [] };
+  for (const { text, number } of texts) readLine(read, text, number);
+  if (read.dropped.length > 0 && read.lines.length === 0)
+    throw invalidFields(read.dropped.slice(0, TOLD_MAX));
+  return { ...read, dropped: read.dropped.slice(0, TOLD_MAX) };
+}
+
+function readLine({ lines, dropped }: LogLines, text: string, number: number): void {
+  const read = parseExactJson(text);
+  if (read.kind === 'malformed') {
+    const got = JSON.stringify(text.slice(0, 100).toWellFormed());
+    dropped.push({ pointer: `/${number}`, detail: `expected JSON, got ${got}` });
+    return;
+  }
+  const place = (path: readonly PropertyKey[]): string => jsonPointer([number, ...path]);
+  if (read.kind === 'refused') {
+    dropped.push({ pointer: place(read.path), detail: read.detail });
+    return;
+  }
+  const { value } = read;
+  const unstorable = findUnstorable(value);
+  if (unstorable !== null) {
+    dropped.push({ pointer: place(unstorable.path), detail: unstorable.detail });
+    return;
+  }
+  const parsed = logLine.safeParse(value);
+  if (parsed.success) lines.push(parsed.data);
+  else dropped.push(...fieldErrors(parsed.error.issues, value, place));
+}

@@ -1,0 +1,223 @@
+// What can workers outside of the replicas do? Say who they are and what they can run, take leases of runs, and ask
+// whether to go on. What they do with a lease is in lease.controller.ts.
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { inTransaction, type Database, type Tx } from '#database/connection.js';
+import { randomUUIDv7 } from '#database/runtime/uuid.js';
+import type { WorkerState } from '#database/lease-schema.js';
+import { DEFAULT_LEASE_SECONDS, DEFAULT_RETRY, DEFAULT_TIMEOUT_MS } from '#execution/job-types/job-type.js';
+import { findJobType } from '#execution/job-types/job-type.repository.js';
+import { LeaseTokens } from '#execution/leases/lease-token.js';
+import type { TakenLease } from '#execution/leases/lease.repository.js';
+import * as workers from '#execution/leases/worker.repository.js';
+import { asId } from '#kernel/ids.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { API_DATABASE } from '../../tokens.js';
+import {
+  CurrentStay,
+  CurrentTenant,
+  WhileSuspended,
+  WorkersToo,
+  type LongStay,
+} from '../access/auth.guard.js';
+import { JobCheck } from '../job-types/job-check.js';
+import { LeaseWaiters } from './lease-waiters.js';
+import { PageTokens } from '../answers/page-token.js';
+import { notFound, ProblemError } from '../problems/problem.js';
+import { ApiTenant, pageOf, uuid } from '../requests/shapes.js';
+import { countJobTypesNamed } from '../access/tenant-counts.repository.js';
+import { requireRoom, TenantShares } from '../access/tenant-shares.js';
+import * as shapes from './worker.shapes.js';
+
+/** A worker that is silent for a day is forgotten; this is often enough to hear soon that it should stop. */
+const HEARTBEAT_SECONDS = 10;
+
+@ApiTags('workers')
+@ApiBearerAuth()
+@ApiTenant()
+@Controller('api/v1/tenants/:tenant/worker')
+export class WorkerController {
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly pages: PageTokens,
+    private readonly tokens: LeaseTokens,
+    private readonly waiters: LeaseWaiters,
+    private readonly check: JobCheck,
+    private readonly shares: TenantShares,
+  ) {}
+
+  @Get('workers')
+  @ApiOperation({ summary: 'List the workers that pull, newest first' })
+  @ApiOkResponse({ standardSchema: pageOf(shapes.worker) })
+  async list(
+    @CurrentTenant() tenant: Tenant,
+    @Query({ schema: shapes.workersQuery }) query: shapes.WorkersQuery,
+  ) {
+    const filter = { workersOf: tenant.id };
+    const rows = await workers.listWorkers(this.db, {
+      tenantId: tenant.id,
+      beforeId: this.pages.open(query.pageToken, filter),
+      limit: query.pageSize + 1,
+    });
+    return this.pages.page(rows, {
+      size: query.pageSize,
+      filter,
+      keyOf: (row) => row.id,
+      show: (row) => row,
+    });
+  }
+
+  @Post('workers\\:register')
+  @WorkersToo()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Say who will pull runs; job types that are missing are created' })
+  @ApiOkResponse({ standardSchema: shapes.registeredWorker })
+  async register(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: shapes.workerInput }) input: shapes.WorkerInput,
+  ) {
+    // All of them before the first is written.
+    for (const [index, { payloadSchema = null }] of input.jobTypes.entries())
+      await this.check.requireSchemas(tenant, { payloadSchema }, ['jobTypes', index]);
+    const { name, slots, labels } = input;
+    const jobTypes = input.jobTypes.map((jobType) => jobType.name);
+    const id = asId.worker(randomUUIDv7());
+    await inTransaction(this.db, async (tx) => {
+      await requireRoom(tx, tenant, { name: 'maxWorkers' });
+      const names = new Set(jobTypes);
+      const known = await countJobTypesNamed(tx, tenant.id, [...names]);
+      await requireRoom(tx, tenant, { name: 'maxJobTypes', adds: names.size - known });
+      for (const [index, jobType] of input.jobTypes.entries())
+        await registerJobType(tx, tenant, { jobType, index });
+      await workers.insertWorker(tx, { id, tenantId: tenant.id, name, jobTypes, slots, labels });
+    });
+    return { workerId: id, heartbeatSeconds: HEARTBEAT_SECONDS };
+  }
+
+  @Post('leases\\:acquire')
+  @WhileSuspended()
+  @WorkersToo()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Take runs to work on, waiting for the first one if asked to' })
+  @ApiOkResponse({ standardSchema: shapes.acquired })
+  async acquire(
+    @CurrentTenant() tenant: Tenant,
+    @Body({ schema: shapes.acquireInput }) input: shapes.AcquireInput,
+    @Res({ passthrough: true }) response: Response,
+    @CurrentStay() stay: LongStay,
+  ) {
+    const { workerId, jobTypes, max, requestId, waitSeconds } = input;
+    const acquisition = await this.waiters.acquire(
+      {
+        tenantId: tenant.id,
+        worker: asId.worker(workerId),
+        requestId,
+        jobTypes: [...new Set(jobTypes)],
+        max,
+      },
+      {
+        ms: waitSeconds * 1_000,
+        hungUp: (then) => (response.closed ? then() : response.once('close', then)),
+        stay,
+        hold: (wait) => this.shares.whileHeld(tenant, 'maxAcquires', wait),
+      },
+    );
+    if (acquisition.kind === 'unknown-worker') throw notFound('worker', workerId);
+    const leases = acquisition.kind === 'quiet' ? [] : acquisition.leases;
+    return { leases: leases.map((lease) => this.#show(lease)) };
+  }
+
+  @Post('workers/:worker\\:heartbeat')
+  @WhileSuspended()
+  @WorkersToo()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Say that the worker is alive, and hear whether it should go on' })
+  @ApiOkResponse({ standardSchema: shapes.workerState })
+  async heartbeat(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
+    const state = await workers.beatWorker(this.db, { tenantId: tenant.id, id: asId.worker(worker) });
+    if (state === undefined) throw notFound('worker', worker);
+    return { state };
+  }
+
+  @Post('workers/:worker\\:deregister')
+  @WhileSuspended()
+  @WorkersToo()
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Say that the worker has ended: it takes nothing more, and is listed no longer; its leases stay',
+  })
+  @ApiOkResponse({ standardSchema: shapes.noOutput })
+  async deregister(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
+    if (!(await workers.deleteWorker(this.db, { tenantId: tenant.id, id: asId.worker(worker) })))
+      throw notFound('worker', worker);
+    return {};
+  }
+
+  @Post('workers/:worker\\:run')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Let a worker that was quiet take runs again' })
+  @ApiOkResponse({ standardSchema: shapes.workerState })
+  async run(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
+    return this.#steer(tenant, worker, 'run');
+  }
+
+  @Post('workers/:worker\\:quiet')
+  @WhileSuspended()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Let a worker finish what it has and take nothing more' })
+  @ApiOkResponse({ standardSchema: shapes.workerState })
+  async quiet(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
+    return this.#steer(tenant, worker, 'quiet');
+  }
+
+  @Post('workers/:worker\\:terminate')
+  @WhileSuspended()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Ask a worker to give back what it has and to end' })
+  @ApiOkResponse({ standardSchema: shapes.workerState })
+  async terminate(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
+    return this.#steer(tenant, worker, 'terminate');
+  }
+
+  async #steer(tenant: Tenant, worker: string, state: WorkerState) {
+    const id = asId.worker(worker);
+    if (!(await workers.steerWorker(this.db, { tenantId: tenant.id, id, state })))
+      throw notFound('worker', worker);
+    return { state };
+  }
+
+  #show({ id, fencing, leaseMs, timeoutMs, runId, tags, ...run }: TakenLease) {
+    return {
+      token: this.tokens.tokenOf(id),
+      fencingToken: fencing,
+      leaseSeconds: leaseMs / 1_000,
+      timeoutSeconds: timeoutMs / 1_000,
+      run: { id: runId, tags: tags ?? [], ...run },
+    };
+  }
+}
+
+/** What the worker says wins; what it leaves open stays as it is. */
+async function registerJobType(
+  tx: Tx,
+  tenant: Tenant,
+  { jobType: given, index }: { jobType: shapes.PulledJobType; index: number },
+): Promise<void> {
+  const { name } = given;
+  const known = await findJobType(tx, { tenantId: tenant.id, name });
+  const target = known?.target ?? { kind: 'pull', leaseSeconds: DEFAULT_LEASE_SECONDS };
+  if (target.kind !== 'pull') {
+    const expected = `expected /jobTypes/${index}/name to be new or a job type that is pulled`;
+    throw new ProblemError('invalid-state', `${expected}, got ${name}, whose kind is ${target.kind}`);
+  }
+  const { payloadSchema, leaseSeconds = target.leaseSeconds, retry, timeoutSeconds } = given;
+  await workers.registerPulledJobType(tx, tenant.id, {
+    name,
+    target: { kind: 'pull', leaseSeconds },
+    retry: retry ?? known?.retry ?? DEFAULT_RETRY,
+    timeoutMs:
+      timeoutSeconds === undefined ? (known?.timeoutMs ?? DEFAULT_TIMEOUT_MS) : timeoutSeconds * 1_000,
+    payloadSchema: payloadSchema === undefined ? (known?.payloadSchema ?? null) : payloadSchema,
+  });
+}
