@@ -13,7 +13,7 @@ const START_LIMIT_MS = 5 * 60_000; // the image may have to be fetched
 const RUN_LIMIT_MS = 10 * 60_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 /** These start embedded servers of their own, and would prove nothing about the container. */
-const ABOUT_ANOTHER_SERVER = ['test/integration/embedded-postgres.spec.ts'];
+const ABOUT_ANOTHER_SERVER = ['test/integration/database/embedded-postgres.spec.ts'];
 
 await requireDockerEngine();
 

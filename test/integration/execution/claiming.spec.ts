@@ -1,0 +1,155 @@
+// Does an owner take exactly the runs that are its to take, in turn and not too early?
+import { beforeEach, describe, expect, it } from 'vitest';
+import { sql } from 'kysely';
+import type { Database } from '#database/connection.js';
+import type { HeldRuns } from '#execution/held/held-runs.js';
+import type { RunId, TenantId } from '#kernel/ids.js';
+import { createTestDatabase } from '../../support/test-database.js';
+import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { count, history } from '../../support/run-rows.js';
+import { startLoneMember, startMember } from '../../support/test-member.js';
+import { startWorker } from '../../support/test-worker.js';
+import { until } from '../../support/until.js';
+
+let url: string;
+let db: Database;
+beforeEach(async () => {
+  const database = await createTestDatabase();
+  url = database.url;
+  return () => database.drop();
+});
+beforeEach(() => {
+  db = openDatabase(url);
+});
+
+const idsOf = ({ held }: { held: HeldRuns }, tenant: { id: TenantId }): RunId[] =>
+  [...held.all()].flatMap(({ run }) => (run.tenantId === tenant.id ? [run.id] : []));
+
+describe('claiming', () => {
+  it('takes runs of many tenants in turn, so that one with a thousand does not starve one with one', async () => {
+    const worker = await startWorker(await startLoneMember(url), { limits: { held: 20, running: 5 } });
+    const [big, small] = [await addTenant(db), await addTenant(db)];
+    await addRuns(db, big, 60);
+    const [lonely] = await addRuns(db, small, 1);
+    await worker.claim.runOnce();
+    expect(idsOf(worker, small)).toEqual([lonely]);
+    expect(worker.held.size).toBeLessThanOrEqual(20);
+  });
+
+  it('never takes a run twice, and leaves no claim when all is done', async () => {
+    const seen: string[] = [];
+    const worker = await startWorker(await startLoneMember(url), {
+      handlers: { noop: (_job, { runId }) => void seen.push(runId) },
+      claim: { runsPerClaim: 7 },
+    });
+    const ids = [
+      ...(await addRuns(db, await addTenant(db), 40)),
+      ...(await addRuns(db, await addTenant(db), 40)),
+    ];
+    await worker.claimAll();
+    await worker.claimAll();
+    await worker.finish();
+    expect(seen.toSorted()).toEqual(ids.toSorted());
+    expect((await history(db)).map((row) => row.id)).toEqual(ids.toSorted());
+    expect([await count(db, 'run'), await count(db, 'claim')]).toEqual([0, 0]);
+  });
+
+  it('I6: holds a run that is due soon and starts it no earlier, and leaves a later one alone', async () => {
+    const starts: number[] = [];
+    const worker = await startWorker(await startLoneMember(url), {
+      handlers: { noop: () => void starts.push(Date.now()) },
+    });
+    const tenant = await addTenant(db);
+    const soon = new Date(Date.now() + 300);
+    await addRuns(db, tenant, 1, { runAt: soon });
+    await addRuns(db, tenant, 1, { runAt: new Date(Date.now() + 60_000) });
+    await worker.claimAll();
+    expect(worker.held.size).toBe(1);
+    await worker.finish();
+    expect(starts[0]).toBeGreaterThanOrEqual(soon.getTime());
+    expect(await count(db, 'run')).toBe(1);
+  });
+
+  it('takes higher priorities first', async () => {
+    const seen: number[] = [];
+    const worker = await startWorker(await startLoneMember(url), {
+      handlers: { noop: (job) => void seen.push((job.payload as { priority: number }).priority) },
+      limits: { held: 1, running: 1 },
+    });
+    const tenant = await addTenant(db);
+    for (const priority of [0, 5, -5]) await addRuns(db, tenant, 1, { priority, payload: { priority } });
+    for (let turn = 0; turn < 3; turn += 1) {
+      await worker.claimAll();
+      await worker.finish();
+    }
+    expect(seen).toEqual([5, 0, -5]);
+  });
+
+  it('takes nothing from a slot that was handed over, even if it does not know yet', async () => {
+    const old = await startLoneMember(url);
+    const worker = await startWorker(old);
+    const tenant = await addTenant(db);
+    await addRuns(db, tenant, 3);
+    await sql`update carillon.slot_owner set owner = ${old.self().replica} + 1000`.execute(db);
+    await worker.claimAll();
+    expect(worker.held.size).toBe(0);
+  });
+
+  it("leaves a former owner's claimed runs to it, and takes those that it gives back", async () => {
+    const old = await startLoneMember(url);
+    const oldWorker = await startWorker(old, { limits: { held: 2, running: 2 } });
+    const tenant = await addTenant(db);
+    const ids = await addRuns(db, tenant, 4);
+    await oldWorker.claimAll();
+    const next = await startMember(url);
+    const nextWorker = await startWorker(next);
+    await sql`update carillon.slot_owner set owner = ${next.self().replica}, epoch = epoch + 1`.execute(db);
+    await next.ownership.runOnce();
+    await nextWorker.claimAll();
+    const taken = [...idsOf(oldWorker, tenant), ...idsOf(nextWorker, tenant)];
+    expect([oldWorker.held.size, nextWorker.held.size]).toEqual([2, 2]);
+    expect(taken.toSorted()).toEqual(ids);
+    oldWorker.start.releaseWaiting();
+    await oldWorker.settleLoop.runOnce();
+    await until('the runs that were given back are claimed', async () => {
+      await nextWorker.claimAll();
+      return nextWorker.held.size === 4;
+    });
+  });
+
+  it('reads anew what others hold when a slot has gone away and come back', async () => {
+    const first = await startLoneMember(url);
+    const worker = await startWorker(first);
+    const tenant = await addTenant(db);
+    await worker.claimAll();
+    await addRuns(db, tenant, 3);
+    const other = await startMember(url);
+    const otherWorker = await startWorker(other);
+    await moveSlots(other.self().replica);
+    await other.ownership.runOnce();
+    await otherWorker.claimAll();
+    expect(otherWorker.held.size).toBe(3);
+    await moveSlots(first.self().replica);
+    await worker.claimAll();
+    expect(worker.held.size).toBe(0);
+    await first.ownership.runOnce();
+    await worker.claimAll();
+    expect(worker.held.size).toBe(0);
+  });
+
+  it('drops a claim whose answer never arrived', async () => {
+    const member = await startLoneMember(url);
+    const worker = await startWorker(member);
+    await sql`insert into carillon.claim (id, replica, run_ids, claimed_at)
+              values (gen_random_uuid(), ${member.self().replica}, '{}', now() - interval '1 minute')`.execute(
+      db,
+    );
+    await worker.reconcile.runOnce();
+    expect(await count(db, 'claim')).toBe(0);
+  });
+});
+
+/** As hand-overs do: a new owner begins a new epoch. */
+async function moveSlots(owner: number): Promise<void> {
+  await sql`update carillon.slot_owner set owner = ${owner}, epoch = epoch + 1`.execute(db);
+}

@@ -1,0 +1,157 @@
+// Do limits hold where several replicas start runs (I7), and is nothing lost on the way to a start?
+import { beforeEach, describe, expect, it } from 'vitest';
+import { sql } from 'kysely';
+import type { Database } from '#database/connection.js';
+import { systemClock } from '#database/runtime/system-clock.js';
+import { NO_RULES } from '#execution/limits/decisions/lane-rules.js';
+import { HeldRuns } from '#execution/held/held-runs.js';
+import type { HeldRun } from '#execution/held/held-run.js';
+import { RateGate } from '#execution/limits/rate-gate.js';
+import { claimedRun } from '../../support/builders.js';
+import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { history } from '../../support/run-rows.js';
+import { createTestDatabase } from '../../support/test-database.js';
+import { startLoneMember, startMember, type TestMember } from '../../support/test-member.js';
+import { startWorker } from '../../support/test-worker.js';
+import { until } from '../../support/until.js';
+
+let url: string;
+let db: Database;
+beforeEach(async () => {
+  const database = await createTestDatabase();
+  url = database.url;
+  return () => database.drop();
+});
+beforeEach(() => {
+  db = openDatabase(url);
+});
+
+describe('a rate', () => {
+  const rate = { count: 3, perSeconds: 3_600 };
+
+  /** Runs of two job types, as one replica holds them. */
+  function holding(tenantId: Awaited<ReturnType<typeof addTenant>>['id'], jobTypes: readonly string[]) {
+    const held = new HeldRuns({ held: 100, running: 100 });
+    for (const jobType of ['a', 'b'])
+      held.rules.note(
+        { tenantId, lane: `default/${jobType}` },
+        { ...NO_RULES, tenant: { rate }, jobType: jobType === 'a' ? { rate: { ...rate, count: 1 } } : {} },
+      );
+    held.add(
+      jobTypes.map((jobType) => claimedRun({ tenantId, jobType })),
+      () => 0,
+    );
+    return { gate: new RateGate(held.rules, systemClock), runs: held.takeDue(0) };
+  }
+  const admitted = async (member: TestMember, gate: RateGate, runs: readonly HeldRun[]): Promise<string[]> =>
+    ((await gate.admit(member.self(), runs))?.admitted ?? []).map(({ run }) => run.jobType);
+
+  it('I7: is kept by two replicas together', async () => {
+    const members = [await startMember(url, { name: 'one' }), await startMember(url, { name: 'two' })];
+    const tenant = await addTenant(db);
+    const starts = await Promise.all(
+      members.map((member) => {
+        const { gate, runs } = holding(tenant.id, ['b', 'b']);
+        return admitted(member, gate, runs);
+      }),
+    );
+    expect(starts.flat().length).toBeLessThanOrEqual(3);
+    expect(starts.flat().length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('of a job type wastes no token of its tenant', async () => {
+    const member = await startMember(url);
+    const tenant = await addTenant(db);
+    const { gate, runs } = holding(tenant.id, ['a', 'a', 'a', 'a', 'b', 'b', 'b']);
+    expect(await admitted(member, gate, runs)).toEqual(['a', 'b', 'b']);
+  });
+
+  it('loses the tokens of a start that came too late', async () => {
+    const member = await startMember(url);
+    const tenant = await addTenant(db);
+    const { runs } = holding(tenant.id, ['b']);
+    const held = new HeldRuns({ held: 1, running: 1 });
+    held.rules.note(
+      { tenantId: tenant.id, lane: 'default/b' },
+      { ...NO_RULES, tenant: { rate: { ...rate, count: 1 } } },
+    );
+    let nowMs = 0;
+    const gate = new RateGate(held.rules, { ...systemClock, monotonicMs: () => (nowMs += 600) });
+    expect(await admitted(member, gate, runs)).toEqual([]);
+    const { rows } =
+      await sql`select spent_until > clock_timestamp() as spent from carillon.rate_bucket`.execute(db);
+    expect(rows).toEqual([{ spent: true }]);
+  });
+});
+
+describe('a run that waits for tokens', () => {
+  it('is tried again when another one could not start', async () => {
+    const member = await startLoneMember(url);
+    const worker = await startWorker(member, { handlers: { metered: () => null } });
+    const tenant = await addTenant(db);
+    await sql`update carillon.job_type set limits = '{"rate": {"count": 5, "perSeconds": 1}}' where name = 'metered'`.execute(
+      db,
+    );
+    await addRuns(db, tenant, 1, { jobType: 'metered' });
+    const [lostBefore] = await addRuns(db, tenant, 1);
+    await sql`update carillon.run set losses = 1 where id = ${lostBefore}`.execute(db);
+    await worker.claimAll();
+    await sql`alter table carillon.cluster_event rename to elsewhere`.execute(db);
+    await expect(worker.start.runOnce()).rejects.toThrow('cluster_event');
+    await sql`alter table carillon.elsewhere rename to cluster_event`.execute(db);
+    expect(worker.held.running).toBe(0);
+    await worker.finish();
+  });
+});
+
+describe('a former owner', () => {
+  it('I7: starts nothing more of what is limited, and gives it back', async () => {
+    const member = await startLoneMember(url);
+    const worker = await startWorker(member, { handlers: { narrow: () => null } });
+    await sql`update carillon.job_type set limits = '{"maxConcurrent": 1}' where name = 'narrow'`.execute(db);
+    const tenant = await addTenant(db);
+    const limited = await addRuns(db, tenant, 2, { jobType: 'narrow' });
+    const [free] = await addRuns(db, tenant, 1);
+    await worker.claimAll();
+    const unserved: string[] = [];
+    worker.claim.paused.subscribe((lanes) => unserved.push(...lanes.map(({ lane }) => lane)));
+    await sql`update carillon.slot_owner set owner = ${member.self().replica + 1}, epoch = epoch + 1`.execute(
+      db,
+    );
+    await member.ownership.runOnce();
+    expect(unserved).toEqual(['default/narrow']);
+    const due = worker.held.takeDue(systemClock.monotonicMs()).map(({ run }) => run.id);
+    expect(due).toEqual([free]);
+    expect(
+      worker.held
+        .takeWaiting()
+        .map(({ run }) => run.id)
+        .toSorted(),
+    ).toEqual(limited);
+  });
+});
+
+describe('a job type whose limit holds back thousands of its lanes', () => {
+  it("leaves room for its tenant's other job types", async () => {
+    const member = await startLoneMember(url);
+    const worker = await startWorker(member, {
+      handlers: { one: () => new Promise(() => undefined) },
+      limits: { held: 100, running: 10 },
+      limitsOf: { one: { maxConcurrent: 1 } },
+    });
+    const tenant = await addTenant(db);
+    for (let key = 0; key < 60; key += 1)
+      await addRuns(db, tenant, 3, { jobType: 'one', concurrencyKey: `k${key}` });
+    await worker.claimAll();
+    await worker.start.runOnce();
+    expect(worker.held.running).toBe(1);
+    const [id] = await addRuns(db, tenant, 1, { jobType: 'noop' });
+    await worker.claimAll();
+    await worker.start.runOnce();
+    await until('the other job type has run', async () => {
+      await worker.settleLoop.runOnce();
+      return (await history(db)).length > 0;
+    });
+    expect(await history(db)).toMatchObject([{ id, outcome: 'succeeded' }]);
+  });
+});

@@ -1,0 +1,245 @@
+// Is a run that nobody wants any more, or that came too late, over at once if it waits and soon if it runs?
+import { beforeEach, describe, expect, it } from 'vitest';
+import { sql } from 'kysely';
+import { asReplica } from '#cluster/membership/replica-gate.js';
+import type { Database } from '#database/connection.js';
+import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
+import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
+import { EndingLoop } from '#execution/run-actions/ending-loop.js';
+import { asId } from '#kernel/ids.js';
+import { createTestDatabase } from '../../support/test-database.js';
+import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { count, history } from '../../support/run-rows.js';
+import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { startWorker } from '../../support/test-worker.js';
+import { until } from '../../support/until.js';
+
+let url: string;
+let db: Database;
+let member: TestMember;
+let tenant: Awaited<ReturnType<typeof addTenant>>;
+beforeEach(async () => {
+  const database = await createTestDatabase();
+  url = database.url;
+  return () => database.drop();
+});
+beforeEach(async () => {
+  db = openDatabase(url);
+  member = await startLoneMember(url);
+  tenant = await addTenant(db);
+});
+const cancel = (ids: Awaited<ReturnType<typeof addRuns>>) =>
+  cancelRuns(db, { tenantId: tenant.id, slot: tenant.slot, ids });
+const lost = asId.run('00000000-0000-7000-8000-000000000000');
+const inPast = (): Date => new Date(Date.now() - 60_000);
+
+describe('cancelling', () => {
+  it('ends what nobody holds at once, and no claim finds it afterwards', async () => {
+    const worker = await startWorker(member);
+    const ids = await addRuns(db, tenant, 3);
+    const { ended, requested } = await cancel(ids.slice(0, 2));
+    expect([ended.toSorted(), requested]).toEqual([ids.slice(0, 2), []]);
+    await worker.claimAll();
+    expect(worker.held.size).toBe(1);
+    await worker.finish();
+    expect((await history(db)).map(({ outcome }) => outcome)).toEqual([
+      'cancelled',
+      'cancelled',
+      'succeeded',
+    ]);
+    expect(await cancel(ids)).toEqual({ ended: [], requested: [] });
+  });
+
+  it('waits for a claim in flight, and then asks its holder', async () => {
+    const [id = lost] = await addRuns(db, tenant, 1);
+    const [begun, inFlight] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const self = member.self();
+    const claiming = asReplica(self.db, self, async (tx) => {
+      await sql`insert into carillon.claim (id, replica, run_ids) values (gen_random_uuid(), ${self.replica}, array[${id}]::uuid[])`.execute(
+        tx,
+      );
+      begun.resolve();
+      await inFlight.promise;
+    });
+    await begun.promise;
+    const cancelling = cancel([id]);
+    await until('the cancel waits at the gate', async () => {
+      const { rows } = await sql`select 1 from pg_locks where locktype = 'advisory' and not granted`.execute(
+        db,
+      );
+      return rows.length > 0;
+    });
+    inFlight.resolve();
+    await claiming;
+    expect(await cancelling).toEqual({ ended: [], requested: [id] });
+    expect(await count(db, 'run')).toBe(1);
+  });
+
+  it('only notes the request while the owner hangs at its gate, and the sweep does the rest', async () => {
+    const [id = lost] = await addRuns(db, tenant, 1);
+    const self = member.self();
+    const gate = Promise.withResolvers<void>();
+    const closed = Promise.withResolvers<void>();
+    const held = asReplica(self.db, self, () => {
+      closed.resolve();
+      return gate.promise;
+    });
+    await closed.promise;
+    expect(await cancel([id])).toEqual({ ended: [], requested: [id] });
+    gate.resolve();
+    await held;
+    await new EndingLoop(member.leadership).runOnce();
+    expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
+  });
+
+  it('is heard by a run that has been taken to be started and has not begun', async () => {
+    const worker = await startWorker(member);
+    const [id = lost] = await addRuns(db, tenant, 1);
+    // One that was lost before is written down before it starts.
+    await sql`update carillon.run set losses = 1, attempt = 2 where id = ${id}`.execute(db);
+    await worker.claimAll();
+    const held = worker.held.find(id);
+    if (held === undefined) throw new Error('expected the run to be held, got nothing');
+    await db
+      .transaction()
+      .execute(async (tx) => {
+        await sql`select 1 from carillon.run where id = ${id} for update`.execute(tx);
+        const starting = worker.start.runOnce();
+        await until('its start waits to be written down', async () => {
+          const { rows } = await sql`select 1 from pg_locks where not granted`.execute(db);
+          return rows.length > 0;
+        });
+        worker.executor.end(held, 'cancelled');
+        return { starting };
+      })
+      .then(({ starting }) => starting);
+    await worker.finish();
+    expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
+  });
+
+  it('takes back what is held and waits, and stops what runs', async () => {
+    const reasons: unknown[] = [];
+    const worker = await startWorker(member, {
+      handlers: {
+        long: (_job, { signal }) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => {
+              reasons.push(signal.reason);
+              reject(signal.reason as Error);
+            });
+          }),
+      },
+      limits: { held: 10, running: 1 },
+    });
+    const ids = await addRuns(db, tenant, 2, { jobType: 'long' });
+    await worker.claimAll();
+    await worker.start.runOnce();
+    expect([worker.held.size, worker.held.running]).toEqual([2, 1]);
+    const { ended, requested } = await cancel(ids);
+    expect([ended, requested.toSorted()]).toEqual([[], ids]);
+    worker.heldWatch.hint();
+    await worker.heldWatch.runOnce();
+    await worker.finish();
+    const rows = await history(db);
+    expect(rows.map(({ outcome, error }) => [outcome, error])).toEqual([
+      ['cancelled', null],
+      ['cancelled', null],
+    ]);
+    expect(reasons).toMatchObject([{ name: 'AttemptStopped', why: 'cancelled' }]);
+    const { rows: met } = await sql<{ replica: number | null }>`
+      select replica from carillon.run_history order by started_at nulls last`.execute(db);
+    expect(met).toEqual([{ replica: member.self().replica }, { replica: null }]);
+  });
+
+  it('of a run whose replica died comes true before it starts again', async () => {
+    const worker = await startWorker(member);
+    const ids = await addRuns(db, tenant, 2);
+    await sql`insert into carillon.claim (id, replica, run_ids) values (gen_random_uuid(), 4711, ${ids}::uuid[])`.execute(
+      db,
+    );
+    expect(await cancel(ids)).toMatchObject({ ended: [] });
+    await worker.revocation.runOnce();
+    // One is claimed before the sweep comes by, the other not.
+    await sql`update carillon.run set run_at = clock_timestamp() + interval '1 hour' where id = ${ids[1]}`.execute(
+      db,
+    );
+    await worker.claimAll();
+    await worker.finish();
+    await new EndingLoop(member.leadership).runOnce();
+    expect((await history(db)).map(({ outcome }) => outcome)).toEqual(['cancelled', 'cancelled']);
+  });
+});
+
+describe('a deadline', () => {
+  it('that passes while a run waits unclaimed ends it, and decides its due time', async () => {
+    const dueAt = new Date();
+    const scheduleId = '00000000-0000-7000-8000-000000000001';
+    const [late, inTime] = await addRuns(db, tenant, 2, { runAt: new Date(Date.now() + 3_600_000) });
+    await sql`update carillon.run set deadline = ${inPast()}, schedule_id = ${scheduleId}, due_at = ${dueAt} where id = ${late}`.execute(
+      db,
+    );
+    await sql`insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, run_id, term) values (${scheduleId}, ${dueAt}, ${tenant.id}, 'planned', ${late}, 1)`.execute(
+      db,
+    );
+    await sql`update carillon.run set deadline = clock_timestamp() + interval '1 hour' where id = ${inTime}`.execute(
+      db,
+    );
+    await new EndingLoop(member.leadership).runOnce();
+    expect(await history(db)).toMatchObject([
+      { id: late, outcome: 'expired', error: { name: 'AttemptStopped' } },
+    ]);
+    const fires = await db.selectFrom('fire').select(['outcome', 'reason']).execute();
+    expect(fires).toEqual([{ outcome: 'missed', reason: 'expired' }]);
+  });
+
+  it('keeps a claimed run from starting', async () => {
+    let calls = 0;
+    const worker = await startWorker(member, { handlers: { noop: () => (calls += 1) } });
+    await addRuns(db, tenant, 1, { deadline: inPast() });
+    await worker.claimAll();
+    await worker.finish();
+    expect([calls, await history(db)]).toMatchObject([0, [{ outcome: 'expired' }]]);
+  });
+
+  it('takes back a run that is held and waits for room', async () => {
+    const worker = await startWorker(member, {
+      limits: { held: 10, running: 1 },
+      handlers: { hang: () => new Promise(() => undefined) },
+    });
+    await addRuns(db, tenant, 1, { jobType: 'hang' });
+    await worker.claimAll();
+    await worker.start.runOnce();
+    await addRuns(db, tenant, 1, { deadline: inPast() });
+    await worker.claimAll();
+    await worker.heldWatch.runOnce();
+    await worker.settleLoop.runOnce();
+    expect(await history(db)).toMatchObject([{ outcome: 'expired' }]);
+    worker.executor.abandonAll(new AttemptStopped('replica-fenced', 'the test is over'));
+  });
+
+  it('stops a running attempt, and gives up a handler that does not listen', async () => {
+    const finish = Promise.withResolvers<void>();
+    const worker = await startWorker(member, { handlers: { deaf: () => finish.promise }, graceMs: 30 });
+    const late: unknown[] = [];
+    worker.executor.late.subscribe((what) => late.push(what));
+    const [id = lost] = await addRuns(db, tenant, 1, { jobType: 'deaf' });
+    await worker.claimAll();
+    // Counted from here, so that it passes while the run is running, however long the claim took.
+    const deadline = new Date(member.databaseClock.now().getTime() + 100);
+    Object.assign(worker.held.find(id)?.run ?? {}, { deadline });
+    await worker.finish();
+    expect(await history(db)).toMatchObject([{ outcome: 'expired', attempt: 1 }]);
+    finish.resolve();
+    await until('the late result is reported', () => late.length > 0);
+    expect(late).toMatchObject([{ attempt: 1, why: 'deadline', said: 'succeeded' }]);
+    expect(await history(db)).toMatchObject([{ outcome: 'expired' }]);
+  });
+
+  it('is left alone by the sweep while somebody holds the run', async () => {
+    const worker = await startWorker(member);
+    const [id = lost] = await addRuns(db, tenant, 1, { deadline: inPast() });
+    await worker.claimAll();
+    expect(await endOverdue(db, [{ id, slot: tenant.slot }])).toEqual([]);
+    expect(await count(db, 'run')).toBe(1);
+  });
+});

@@ -1,0 +1,73 @@
+// Does trying a run again touch nothing but what is over, and only its own tenant's?
+import { beforeEach, expect, it } from 'vitest';
+import { sql } from 'kysely';
+import type { Database } from '#database/connection.js';
+import { RETRIABLE, retryEnded } from '#execution/run-actions/requeue.js';
+import { createTestDatabase } from '../../support/test-database.js';
+import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { history } from '../../support/run-rows.js';
+import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { startWorker } from '../../support/test-worker.js';
+import { until } from '../../support/until.js';
+
+let db: Database;
+let member: TestMember;
+let tenant: Awaited<ReturnType<typeof addTenant>>;
+beforeEach(async () => {
+  const database = await createTestDatabase();
+  db = openDatabase(database.url);
+  member = await startLoneMember(database.url);
+  tenant = await addTenant(db);
+  return () => database.drop();
+});
+
+const claims = async () => (await sql`select * from carillon.claim order by id`.execute(db)).rows;
+
+it('leaves a run in its claim that is still running, whichever tenant asks', async () => {
+  const finish = Promise.withResolvers<void>();
+  const worker = await startWorker(member, { handlers: { slow: () => finish.promise } });
+  const ids = await addRuns(db, tenant, 2, { jobType: 'slow' });
+  await worker.claimAll();
+  await worker.start.runOnce();
+  const before = await claims();
+  expect(before).toMatchObject([{ run_ids: expect.arrayContaining(ids) as string[] }]);
+  for (const { id: tenantId } of [tenant, await addTenant(db)])
+    expect(await retryEnded(db, { tenantId, ids, outcomes: RETRIABLE })).toEqual({
+      retried: [],
+      keptOut: [],
+    });
+  expect(await claims()).toEqual(before);
+  finish.resolve();
+  await worker.finish();
+  expect((await history(db)).map(({ outcome, attempt }) => `${outcome} ${attempt}`)).toEqual([
+    'succeeded 1',
+    'succeeded 1',
+  ]);
+});
+
+it('leaves a run in the claim that it got from another request at the same moment', async () => {
+  const [id] = await addRuns(db, tenant, 1, { jobType: 'broken' });
+  if (id === undefined) throw new Error('expected a run');
+  const worker = await startWorker(member, {
+    handlers: { broken: () => Promise.reject(new Error('no luck')) },
+    retry: { maxAttempts: 1 },
+  });
+  await worker.claimAll();
+  await worker.finish();
+  const claimed = await db.transaction().execute(async (tx) => {
+    await sql`select 1 from carillon.run_history where id = ${id} for update`.execute(tx);
+    const late = retryEnded(db, { tenantId: tenant.id, ids: [id], outcomes: RETRIABLE });
+    await until('the second request waits for the first', async () => {
+      const { rows } = await sql`select 1 from pg_locks where not granted`.execute(db);
+      return rows.length > 0;
+    });
+    // What the first request and the claim behind it write.
+    await sql`delete from carillon.run_history where id = ${id}`.execute(tx);
+    await sql`insert into carillon.claim (id, replica, run_ids) values (gen_random_uuid(), 1, array[${id}]::uuid[])`.execute(
+      tx,
+    );
+    return { late, before: (await sql`select * from carillon.claim`.execute(tx)).rows };
+  });
+  expect(await claimed.late).toEqual({ retried: [], keptOut: [] });
+  expect(await claims()).toEqual(claimed.before);
+});

@@ -1,0 +1,164 @@
+// Is the API's description true? It names every route there is, says what each wants and gives, and every
+// answer of a real server fits it.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Response } from 'supertest';
+import {
+  operationsOf,
+  readDescription,
+  servedRoutes,
+  validatorOf,
+  type ApiDescription,
+  type Operation,
+} from '../../../support/api-description.js';
+import { callsOf } from '../../../support/api-calls.js';
+import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { createTenant } from '../../../support/test-tenant.js';
+
+let server: TestServer;
+let api: ApiDescription;
+let operations: Operation[];
+
+beforeAll(async () => {
+  server = await startTestServer();
+  api = await readDescription(server);
+  operations = operationsOf(api);
+});
+afterAll(() => server.stop());
+
+const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`;
+
+describe('the description', () => {
+  it('is OpenAPI 3.1, as JSON and as YAML', async () => {
+    expect(api.openapi).toMatch(/^3\.1\.\d$/);
+    expect(api.info).toMatchObject({ title: 'Carillon' });
+    const { text } = await server.anonymous.get('/openapi.yaml').expect(200);
+    expect(text).toMatch(/^openapi: 3\.1/);
+  });
+
+  it('names every route that the application serves, and no other', () => {
+    // Middleware is bound to every path, and the description's own routes don't describe themselves.
+    const served = servedRoutes(server).filter((route) => / \/(?!docs|openapi)/.test(route));
+    expect(operations.map(nameOf).toSorted()).toEqual(served.toSorted());
+  });
+
+  it('gives every operation an id of its own, a summary and a place in the table of contents', () => {
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+    for (const operation of operations) {
+      expect(operation.summary, nameOf(operation)).toMatch(/^.{10,}/);
+      expect(operation.tags, nameOf(operation)).toHaveLength(1);
+    }
+  });
+
+  it('declares every parameter of every path, and none besides', () => {
+    for (const operation of operations) {
+      const inPath = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      const declared = operation.parameters.filter((parameter) => parameter.in === 'path');
+      expect(
+        declared.map(({ name }) => name).toSorted((a, b) => a.localeCompare(b)),
+        nameOf(operation),
+      ).toEqual(inPath.toSorted((a, b) => String(a).localeCompare(String(b))));
+      expect(
+        declared.every(({ required }) => required === true),
+        nameOf(operation),
+      ).toBe(true);
+      const places = operation.parameters.map((parameter) => `${parameter.in} ${parameter.name}`);
+      expect(new Set(places).size, nameOf(operation)).toBe(places.length);
+    }
+  });
+
+  it('asks for a bearer key wherever one is asked for', () => {
+    expect(api.components.securitySchemes['bearer']).toMatchObject({ type: 'http', scheme: 'bearer' });
+    for (const operation of operations) {
+      const { path, security = [] } = operation;
+      const keyed = path.startsWith('/api/') ? [{ bearer: [] }] : [];
+      // A lease's token stands for a key.
+      const expected = path.includes('/leases/{token}') ? [{}, ...keyed] : keyed;
+      expect(security, nameOf(operation)).toEqual(expected);
+    }
+  });
+
+  it('says of every operation what success looks like, and that all else is a problem', () => {
+    for (const operation of operations) {
+      const good = Object.keys(operation.responses).filter((status) => status.startsWith('2'));
+      // Creating a run answers 200, too, when a run holds its unique key.
+      expect(good, nameOf(operation)).toHaveLength(
+        nameOf(operation).endsWith('/runs') && good.includes('201') ? 2 : 1,
+      );
+      for (const status of good) {
+        const hasBody = validatorOf(api, operation, Number(status)) !== undefined;
+        expect(hasBody, nameOf(operation)).toBe(status !== '204');
+      }
+      expect(operation.responses['default'], nameOf(operation)).toEqual({
+        $ref: '#/components/responses/Problem',
+      });
+    }
+    expect(api.components.responses['Problem']?.content).toHaveProperty('application/problem+json');
+  });
+
+  it('says where an ETag is wanted, and that a patch may be a merge patch', () => {
+    const wanting = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'If-Match'));
+    expect(wanting.map(nameOf)).toEqual([
+      'patch /api/v1/tenants/{tenant}',
+      'patch /api/v1/tenants/{tenant}/job-types/{jobType}',
+      'delete /api/v1/tenants/{tenant}/job-types/{jobType}',
+      'patch /api/v1/tenants/{tenant}/schedules/{schedule}',
+      'delete /api/v1/tenants/{tenant}/schedules/{schedule}',
+    ]);
+    expect(Object.keys(wanting[0]?.requestBody?.content ?? {})).toContain('application/merge-patch+json');
+  });
+
+  it('refers to nothing that is not there', () => {
+    const references = JSON.stringify(api).matchAll(/"\$ref":"#([^"]+)"/g);
+    for (const [, pointer = ''] of references) {
+      const target = pointer
+        .split('/')
+        .slice(1)
+        .reduce<unknown>((part, key) => (part as Record<string, unknown> | undefined)?.[key], api);
+      expect(target, pointer).toBeDefined();
+    }
+  });
+
+  it('leaves room for new fields in answers, and for none in requests', () => {
+    for (const operation of operations) {
+      const body = operation.requestBody?.content['application/json']?.schema;
+      if (body !== undefined)
+        expect(body, nameOf(operation)).toMatchObject({ type: 'object', additionalProperties: false });
+    }
+    for (const name of ['Tenant', 'Run', 'Schedule', 'JobType'])
+      expect(api.components.schemas[name], name).not.toHaveProperty('additionalProperties');
+  });
+
+  it('has a page that loads nothing from elsewhere', async () => {
+    const { text, type } = await server.anonymous.get('/docs').expect(200);
+    expect(type).toBe('text/html');
+    const loaded = [...text.matchAll(/(?:src|href)=["']([^"']+)["']/g)].map(([, url = '']) => url);
+    expect(loaded.length).toBeGreaterThan(2);
+    for (const url of loaded) {
+      expect(url).not.toMatch(/^(https?:)?\/\//);
+      await server.anonymous.get(new URL(url, `${server.url}/docs`).pathname).expect(200);
+    }
+  });
+});
+
+describe('every answer', () => {
+  it('fits what is said about it', async () => {
+    const tenant = await createTenant(server);
+    const asked = new Set<string>();
+    const check = (operation: Operation, response: Response) => {
+      expect(
+        operation.responses,
+        `${nameOf(operation)} answered ${response.status}: ${response.text}`,
+      ).toHaveProperty(String(response.status));
+      const validator = validatorOf(api, operation, response.status);
+      if (validator === undefined) expect(response.text).toBe('');
+      else expect(validator.safeParse(response.body).error, nameOf(operation)).toBeUndefined();
+      asked.add(nameOf(operation));
+    };
+    for (const [name, calls] of Object.entries(await callsOf(server, tenant))) {
+      const operation = operations.find((candidate) => nameOf(candidate) === name);
+      for (const call of calls)
+        check(operation ?? expect.unreachable(`${name} is not described`), await call());
+    }
+    expect([...asked].toSorted()).toEqual(operations.map(nameOf).toSorted());
+  });
+});

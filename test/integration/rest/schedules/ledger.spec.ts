@@ -1,0 +1,103 @@
+// Can anybody ask the ledger what became of each due time?
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { fire } from '#server/http/schedules/schedule.shapes.js';
+import { expectFields, expectProblem } from '../../../support/expect-problem.js';
+import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import {
+  createSchedule,
+  createTenant,
+  listFires,
+  type Fire,
+  type Schedule,
+  type TestTenant,
+} from '../../../support/test-tenant.js';
+import { until } from '../../../support/until.js';
+
+let server: TestServer;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.stop());
+
+const fires = (schedule: Schedule, query = '?pageSize=200') => listFires(tenant, schedule.name, query);
+
+describe('the ledger', () => {
+  let schedule: Schedule;
+  let all: Fire[];
+
+  beforeAll(async () => {
+    tenant = await createTenant(server);
+    schedule = await createSchedule(tenant, { spec: { everySeconds: 1 } });
+    // The planner looks ten seconds ahead, so there are ten rows at once.
+    all = await until('ten due times are planned', async () => {
+      const rows = await fires(schedule);
+      return rows.length >= 10 && rows;
+    });
+  });
+
+  it('is read from the newest due time to the oldest', () => {
+    const due = all.map(({ dueAt }) => dueAt);
+    expect(due).toEqual(due.toSorted().toReversed());
+  });
+
+  it('is read page by page without loss or repetition while it grows', async () => {
+    const paged: Fire[] = [];
+    let token: string | null = '';
+    while (token !== null) {
+      const query = token === '' ? '?pageSize=3' : `?pageSize=3&pageToken=${token}`;
+      const { body } = await tenant.api
+        .get(`${tenant.path}/schedules/${schedule.name}/fires${query}`)
+        .expect(200);
+      const page = z.object({ items: z.array(fire), nextPageToken: z.string().nullable() }).parse(body);
+      expect(page.items.length).toBeLessThanOrEqual(3);
+      paged.push(...page.items);
+      token = page.nextPageToken;
+    }
+    const due = paged.map(({ dueAt }) => dueAt);
+    expect(new Set(due).size).toBe(due.length);
+    expect(due).toEqual(expect.arrayContaining(all.map(({ dueAt }) => dueAt)));
+  });
+
+  it('is read from an instant, inclusive, to another, exclusive', async () => {
+    const [to, , , from] = all.map(({ dueAt }) => dueAt);
+    const rows = await fires(schedule, `?from=${from}&to=${to}`);
+    expect(rows.map(({ dueAt }) => dueAt)).toEqual(all.slice(1, 4).map(({ dueAt }) => dueAt));
+  });
+
+  it('is read by instants with any offset', async () => {
+    const [, { dueAt } = { dueAt: '' }] = all;
+    const inTokyo = `${new Date(Date.parse(dueAt) + 9 * 3_600_000).toISOString().slice(0, -1)}+09:00`;
+    const end = new Date(Date.parse(dueAt) + 1).toISOString();
+    expect(
+      (await fires(schedule, `?from=${encodeURIComponent(inTokyo)}&to=${end}`)).map((row) => row.dueAt),
+    ).toEqual([dueAt]);
+  });
+
+  it.each([
+    ['from=yesterday', '?from'],
+    ['to=2099-02-30T00:00:00Z', '?to'],
+    ['from=', '?from'],
+    ['since=2099-01-01T00:00:00Z', '?since'],
+    ['pageSize=0', '?pageSize'],
+    ['from=2099-01-01T00:00:00Z&from=2099-01-01T00:00:00Z', '?from'],
+  ])('is not read by %s', async (query, field) => {
+    expect(
+      expectFields(await tenant.api.get(`${tenant.path}/schedules/${schedule.name}/fires?${query}`)),
+    ).toEqual([field]);
+  });
+
+  it('gives no page to a token of another span of time', async () => {
+    const from = all.at(-1)?.dueAt ?? '';
+    const { body } = await tenant.api
+      .get(`${tenant.path}/schedules/${schedule.name}/fires?pageSize=1&from=${from}`)
+      .expect(200);
+    const { nextPageToken } = z.object({ nextPageToken: z.string() }).parse(body);
+    const response = await tenant.api.get(
+      `${tenant.path}/schedules/${schedule.name}/fires?pageSize=1&pageToken=${nextPageToken}`,
+    );
+    expectProblem(response, 'invalid-page-token');
+  });
+});

@@ -1,0 +1,279 @@
+// Does each due time get exactly one decision, whoever plans it and whatever happens to its schedule?
+import { beforeEach, describe, expect, it } from 'vitest';
+import { sql } from 'kysely';
+import type { Database } from '#database/connection.js';
+import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { GapLoop } from '#scheduling/gap-loop.js';
+import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planner-loop.js';
+import { changeSchedule, createSchedule, deleteSchedule } from '#scheduling/schedules.js';
+import type { Slot, TenantId } from '#kernel/ids.js';
+import { systemClock } from '#database/runtime/system-clock.js';
+import { createTestDatabase } from '../../support/test-database.js';
+import { addTenant, openDatabase } from '../../support/rows.js';
+import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { startWorker } from '../../support/test-worker.js';
+import { until } from '../../support/until.js';
+
+let url: string;
+let db: Database;
+let member: TestMember;
+let tenant: { id: TenantId; slot: Slot };
+beforeEach(async () => {
+  const database = await createTestDatabase();
+  url = database.url;
+  return () => database.drop();
+});
+beforeEach(async () => {
+  db = openDatabase(url);
+  member = await startLoneMember(url);
+  tenant = await addTenant(db);
+});
+
+function plannerOf({ leadership, hints }: TestMember): PlannerLoop {
+  return new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
+}
+
+/** Decides all that was left behind. */
+async function decideThePast({ leadership }: TestMember): Promise<void> {
+  const gaps = new GapLoop(leadership, systemClock);
+  await until('nothing is left behind', async () => {
+    await gaps.runOnce();
+    const { rows } = await sql`select 1 from carillon.schedule_gap limit 1`.execute(db);
+    return rows.length === 0;
+  });
+}
+
+function everySecond(): ScheduleSpec {
+  return { kind: 'every', seconds: 1, anchorAt: new Date(0) };
+}
+
+async function addSchedule(spec: ScheduleSpec = everySecond(), jobType = 'noop') {
+  const result = await createSchedule(db, tenant, { name: 'tick', jobType, payload: {}, spec });
+  if (result.kind !== 'created') throw new Error(`expected a schedule, got ${JSON.stringify(result)}`);
+  return result.schedule;
+}
+
+interface FireRow {
+  dueAt: Date;
+  outcome: string;
+  reason: string | null;
+  hasRun: boolean;
+}
+
+async function ledger(): Promise<FireRow[]> {
+  const { rows } = await sql<FireRow>`
+    select f.due_at as "dueAt", f.outcome, f.reason, exists (select 1 from carillon.run r where r.id = f.run_id) as "hasRun"
+      from carillon.fire f order by f.due_at`.execute(db);
+  return rows;
+}
+
+/** Moves the schedule's next due time back, as if nobody had planned for a while. */
+async function fallBehind(seconds: number): Promise<void> {
+  await sql`update carillon.schedule set next_due_at = next_due_at - make_interval(secs => ${seconds}::int)`.execute(
+    db,
+  );
+}
+
+function gaps(rows: readonly FireRow[]): number[] {
+  return rows.slice(1).map((row, index) => row.dueAt.getTime() - (rows[index]?.dueAt.getTime() ?? 0));
+}
+
+describe('planning', () => {
+  it('I1: writes one ledger row and one run for each due time of the next seconds', async () => {
+    await addSchedule();
+    const planner = plannerOf(member);
+    await planner.runOnce();
+    await planner.runOnce();
+    const rows = await ledger();
+    expect(rows.length).toBeGreaterThanOrEqual(10);
+    expect(gaps(rows).every((gap) => gap === 1_000)).toBe(true);
+    expect(rows.every((row) => row.outcome === 'planned' && row.hasRun)).toBe(true);
+  });
+
+  it('I1: two planners at once plan each due time once', async () => {
+    await addSchedule();
+    await Promise.all(Array.from({ length: 8 }, () => plannerOf(member).runOnce()));
+    const rows = await ledger();
+    expect(gaps(rows).every((gap) => gap === 1_000)).toBe(true);
+    const { rows: runs } = await sql<{
+      count: number;
+    }>`select count(*)::int as count from carillon.run`.execute(db);
+    expect(runs[0]?.count).toBe(rows.length);
+  });
+
+  it('I1: a due time that has its row already gets no second run', async () => {
+    const schedule = await addSchedule();
+    const planner = plannerOf(member);
+    await planner.runOnce();
+    const before = await ledger();
+    await sql`update carillon.schedule set next_due_at = ${before[0]?.dueAt ?? null} where id = ${schedule.id}`.execute(
+      db,
+    );
+    await planner.runOnce();
+    expect((await ledger()).slice(0, before.length)).toEqual(before);
+    const { rows } = await sql<{ count: number }>`select count(*)::int as count from carillon.run`.execute(
+      db,
+    );
+    expect(rows[0]?.count).toBe((await ledger()).length);
+  });
+
+  it('I1: a next due time that was written to the microsecond is due at its millisecond, and planned on once', async () => {
+    await addSchedule({ kind: 'every', seconds: 1, anchorAt: new Date(123) });
+    for (const seconds of [3, 90]) {
+      await sql`
+        update carillon.schedule
+           set next_due_at = date_trunc('second', now()) - make_interval(secs => ${seconds}::int) + interval '123999 microseconds'`.execute(
+        db,
+      );
+      await plannerOf(member).runOnce();
+      await plannerOf(member).runOnce();
+    }
+    await decideThePast(member);
+    const rows = await ledger();
+    expect(rows.length).toBeGreaterThan(90);
+    expect(gaps(rows).every((gap) => gap === 1_000)).toBe(true);
+    const { rows: odd } = await sql`
+      select 1 from carillon.fire where due_at <> date_trunc('second', due_at) + interval '123 milliseconds'`.execute(
+      db,
+    );
+    expect(odd).toEqual([]);
+  });
+
+  it('I3: writes nothing once its term is over', async () => {
+    await addSchedule();
+    await sql`update carillon.leadership set term = term + 1, holder = gen_random_uuid()`.execute(db);
+    await plannerOf(member).runOnce();
+    expect(await ledger()).toEqual([]);
+    expect(member.leadership.current()).toBeNull();
+  });
+
+  it('makes up for what is inside the catch-up window, and records as missed what is older', async () => {
+    await addSchedule();
+    await fallBehind(90);
+    await plannerOf(member).runOnce();
+    expect((await ledger()).every((row) => row.outcome === 'planned' && row.hasRun)).toBe(true);
+    await decideThePast(member);
+    const rows = await ledger();
+    expect(gaps(rows).every((gap) => gap === 1_000)).toBe(true);
+    const missed = rows.filter((row) => row.outcome === 'missed');
+    expect(missed.length).toBeGreaterThanOrEqual(28);
+    expect(missed.length).toBeLessThanOrEqual(31);
+    expect(missed.every((row) => row.reason === 'catch-up window' && !row.hasRun)).toBe(true);
+    expect(rows.slice(missed.length).every((row) => row.outcome === 'planned' && row.hasRun)).toBe(true);
+  });
+
+  it('plans nothing more for a schedule that will never be due again', async () => {
+    const { rows } = await sql<{ at: Date }>`select now() + interval '2 seconds' as at`.execute(db);
+    const [soon] = rows;
+    if (soon === undefined) throw new Error('expected the time');
+    await addSchedule({ kind: 'at', at: soon.at });
+    await plannerOf(member).runOnce();
+    expect((await ledger()).map((row) => row.dueAt)).toEqual([soon.at]);
+    const { rows: states } = await sql`select state, next_due_at from carillon.schedule`.execute(db);
+    expect(states).toEqual([{ state: 'active', next_due_at: null }]);
+  });
+});
+
+describe('changing a schedule', () => {
+  const ref = () => ({ tenant, name: 'tick', revision: null });
+
+  it('pausing takes back what nobody has claimed, and its due times become skipped once they pass', async () => {
+    await addSchedule();
+    const planner = plannerOf(member);
+    await planner.runOnce();
+    const planned = await ledger();
+    await changeSchedule(db, ref(), { kind: 'pause' });
+    expect(await ledger()).toEqual([]);
+    await until('a due time has passed', async () => {
+      await planner.runOnce();
+      return (await ledger()).length > 0;
+    });
+    const [skipped] = await ledger();
+    expect(skipped).toEqual({
+      dueAt: planned[0]?.dueAt,
+      outcome: 'skipped',
+      reason: 'paused',
+      hasRun: false,
+    });
+  });
+
+  it('resuming goes on without a gap', async () => {
+    await addSchedule();
+    const planner = plannerOf(member);
+    await planner.runOnce();
+    await changeSchedule(db, ref(), { kind: 'pause' });
+    await changeSchedule(db, ref(), { kind: 'resume' });
+    await planner.runOnce();
+    const rows = await ledger();
+    expect(rows.every((row) => row.outcome === 'planned' && row.hasRun)).toBe(true);
+    expect(gaps(rows).every((gap) => gap === 1_000)).toBe(true);
+  });
+
+  it('leaves a run alone that its owner has claimed', async () => {
+    await addSchedule();
+    await plannerOf(member).runOnce();
+    const worker = await startWorker(member);
+    await until('a run is claimed', async () => {
+      await worker.claimAll();
+      return worker.held.size > 0;
+    });
+    const claimed = worker.held.size;
+    await changeSchedule(db, ref(), { kind: 'pause' });
+    expect(await ledger()).toHaveLength(claimed);
+    await worker.finish();
+    expect((await ledger()).every((row) => row.outcome === 'fired')).toBe(true);
+  });
+
+  it('waits for a claim in flight before it takes anything back', async () => {
+    await addSchedule();
+    await plannerOf(member).runOnce();
+    const worker = await startWorker(member, { claim: { aheadMs: 20_000 } });
+    await Promise.all([worker.claimAll(), changeSchedule(db, ref(), { kind: 'pause' })]);
+    const rows = await ledger();
+    expect(rows.every((row) => row.hasRun)).toBe(true);
+    expect(rows).toHaveLength(worker.held.size);
+  });
+
+  it('a new spec plans its own due times and none of the old', async () => {
+    await addSchedule();
+    const planner = plannerOf(member);
+    await planner.runOnce();
+    await changeSchedule(db, ref(), {
+      kind: 'edit',
+      spec: { kind: 'every', seconds: 5, anchorAt: new Date(0) },
+    });
+    await planner.runOnce();
+    const rows = await ledger();
+    expect(rows.length).toBeGreaterThanOrEqual(1);
+    expect(rows.every((row) => row.dueAt.getTime() % 5_000 === 0)).toBe(true);
+  });
+
+  it('a refused change takes nothing back', async () => {
+    await addSchedule();
+    await plannerOf(member).runOnce();
+    const before = await ledger();
+    const refused = await changeSchedule(db, ref(), {
+      kind: 'edit',
+      spec: { kind: 'cron', expression: '0 0 30 2 *', timeZone: 'UTC' },
+    });
+    expect(refused.kind).toBe('invalid-spec');
+    expect(await changeSchedule(db, { ...ref(), revision: 7 }, { kind: 'pause' })).toEqual({
+      kind: 'stale',
+      currentRevision: 1,
+    });
+    expect(await ledger()).toEqual(before);
+  });
+
+  it('deleting takes back what was planned and keeps what was decided', async () => {
+    await addSchedule();
+    await fallBehind(90);
+    await plannerOf(member).runOnce();
+    await decideThePast(member);
+    expect(await deleteSchedule(db, ref())).toEqual({ kind: 'deleted' });
+    const rows = await ledger();
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.every((row) => row.outcome === 'missed')).toBe(true);
+    const { rows: runs } = await sql`select 1 from carillon.run`.execute(db);
+    expect(runs).toEqual([]);
+  });
+});

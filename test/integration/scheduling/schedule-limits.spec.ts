@@ -1,0 +1,139 @@
+// Do schedules heed how many runs their tenant may have that are not over (`maxQueued`)? What finds no place when it is due is
+// skipped and says so; a limit that still has places costs nothing, and other tenants are planned as ever.
+import { sql } from 'kysely';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Database } from '#database/connection.js';
+import { systemClock } from '#database/runtime/system-clock.js';
+import type { Slot, TenantId } from '#kernel/ids.js';
+import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planner-loop.js';
+import { createSchedule } from '#scheduling/schedules.js';
+import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { createTestDatabase } from '../../support/test-database.js';
+import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { until } from '../../support/until.js';
+
+interface TestTenant {
+  id: TenantId;
+  slot: Slot;
+}
+
+let url: string;
+let db: Database;
+let member: TestMember;
+let tenant: TestTenant;
+let planner: PlannerLoop;
+beforeEach(async () => {
+  const database = await createTestDatabase();
+  url = database.url;
+  return () => database.drop();
+});
+beforeEach(async () => {
+  db = openDatabase(url);
+  member = await startLoneMember(url);
+  tenant = await addTenant(db);
+  const { leadership, hints } = member;
+  planner = new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
+  await addSchedule(tenant, 'tick');
+});
+
+async function addSchedule(of: TestTenant, name: string): Promise<void> {
+  const spec = { kind: 'every' as const, seconds: 1, anchorAt: new Date(0) };
+  await createSchedule(db, of, { name, jobType: 'noop', payload: {}, spec });
+}
+
+async function limit(limits: object): Promise<void> {
+  await sql`update carillon.tenant set limits = ${JSON.stringify(limits)}::jsonb where id = ${tenant.id}`.execute(
+    db,
+  );
+}
+
+interface Row {
+  dueAt: Date;
+  outcome: string;
+  reason: string | null;
+  isPast: boolean;
+}
+
+async function ledger(of: TestTenant = tenant): Promise<Row[]> {
+  const { rows } = await sql<Row>`
+    select due_at as "dueAt", outcome, reason, due_at <= now() as "isPast"
+      from carillon.fire where tenant_id = ${of.id} order by due_at`.execute(db);
+  return rows;
+}
+
+async function countRuns(): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from carillon.run where tenant_id = ${tenant.id}`.execute(db);
+  return rows[0]?.count ?? 0;
+}
+
+const isLimited = ({ outcome, reason }: Row): boolean => outcome === 'skipped' && reason === 'limit';
+
+async function untilSkipped(count: number): Promise<Row[]> {
+  return until('due times are skipped', async () => {
+    await planner.runOnce();
+    const rows = await ledger();
+    return rows.filter(isLimited).length >= count ? rows : undefined;
+  });
+}
+
+describe('a tenant with a limit', () => {
+  it('that is full gets no runs of its schedules, and each due time is skipped as it passes', async () => {
+    await limit({ maxQueued: 3 });
+    await addRuns(db, tenant, 3);
+    const rows = await untilSkipped(2);
+    expect(rows.every(isLimited)).toBe(true);
+    expect(rows.every(({ isPast }) => isPast)).toBe(true);
+    expect(rows.slice(1).every(({ dueAt }, n) => +dueAt - +(rows[n]?.dueAt ?? 0) === 1_000)).toBe(true);
+    expect(await countRuns()).toBe(3);
+  });
+
+  it('is planned ahead as far as there are places, and never beyond', async () => {
+    await limit({ maxQueued: 5 });
+    await addRuns(db, tenant, 2);
+    await planner.runOnce();
+    expect((await ledger()).map(({ outcome }) => outcome)).toEqual(['planned', 'planned', 'planned']);
+    await untilSkipped(1);
+    expect(await countRuns()).toBe(5);
+  });
+
+  it('shares the places among its schedules, the soonest due first', async () => {
+    await addSchedule(tenant, 'tock');
+    await limit({ maxQueued: 4 });
+    await planner.runOnce();
+    const rows = await ledger();
+    expect(rows).toHaveLength(4);
+    expect(+(rows[3]?.dueAt ?? 0) - +(rows[0]?.dueAt ?? 0)).toBe(1_000);
+  });
+
+  it('goes on once it has places again, without a due time lost or doubled (I1)', async () => {
+    await limit({ maxQueued: 2 });
+    await addRuns(db, tenant, 2);
+    await untilSkipped(1);
+    await sql`delete from carillon.run where tenant_id = ${tenant.id}`.execute(db);
+    const rows = await until('a due time is planned', async () => {
+      await planner.runOnce();
+      const found = await ledger();
+      return found.some(({ outcome }) => outcome === 'planned') ? found : undefined;
+    });
+    expect(rows.slice(1).every(({ dueAt }, n) => +dueAt - +(rows[n]?.dueAt ?? 0) === 1_000)).toBe(true);
+  });
+
+  it('keeps no other tenant waiting', async () => {
+    const other = await addTenant(db);
+    await addSchedule(other, 'tick');
+    await limit({ maxQueued: 1 });
+    await addRuns(db, tenant, 1);
+    await planner.runOnce();
+    expect((await ledger(other)).length).toBeGreaterThanOrEqual(9);
+  });
+
+  it.each([{ maxQueued: 'many' }, { maxQueued: null }, { maxQueued: 1e300 }, { maxQueued: [] }])(
+    'of %j, which no API has set, is planned all the same',
+    async (odd) => {
+      await limit(odd);
+      await planner.runOnce();
+      expect((await ledger()).length).toBeGreaterThanOrEqual(9);
+    },
+  );
+});

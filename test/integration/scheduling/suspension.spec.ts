@@ -1,0 +1,173 @@
+// What becomes of what a suspended tenant's schedules were due? It is skipped and says so, nothing of it runs, and resuming
+// fires nothing of what fell into the suspension; what is due since runs again.
+import { sql } from 'kysely';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Database } from '#database/connection.js';
+import { systemClock } from '#database/runtime/system-clock.js';
+import type { Slot, TenantId } from '#kernel/ids.js';
+import { GapLoop } from '#scheduling/gap-loop.js';
+import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planner-loop.js';
+import { createSchedule } from '#scheduling/schedules.js';
+import { endSuspension } from '#scheduling/suspended-runs.js';
+import { SuspensionLoop } from '#scheduling/suspension-loop.js';
+import { updateTenant } from '#tenancy/tenant.repository.js';
+import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { createTestDatabase } from '../../support/test-database.js';
+import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { startWorker } from '../../support/test-worker.js';
+import { until } from '../../support/until.js';
+
+let url: string;
+let db: Database;
+let member: TestMember;
+let tenant: { id: TenantId; slot: Slot };
+let planner: PlannerLoop;
+let suspension: SuspensionLoop;
+beforeEach(async () => {
+  const database = await createTestDatabase();
+  url = database.url;
+  return () => database.drop();
+});
+beforeEach(async () => {
+  db = openDatabase(url);
+  member = await startLoneMember(url);
+  tenant = await addTenant(db);
+  const { leadership, hints } = member;
+  planner = new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
+  suspension = new SuspensionLoop(leadership, { clock: systemClock, watchMs: 150_000 });
+  const spec = { kind: 'every' as const, seconds: 1, anchorAt: new Date(0) };
+  await createSchedule(db, tenant, { name: 'tick', jobType: 'noop', payload: {}, spec });
+});
+
+const suspend = () => updateTenant(db, { id: tenant.id, revision: null }, { state: 'suspended' });
+const resume = () =>
+  endSuspension(db, tenant, (tx) => updateTenant(tx, { id: tenant.id, revision: null }, { state: 'active' }));
+
+interface Row {
+  outcome: string;
+  reason: string | null;
+  hasRun: boolean;
+  isPast: boolean;
+  /** In the span from the suspension on, and before its end. */
+  isSuspended: boolean;
+}
+
+async function ledger(): Promise<Row[]> {
+  const { rows } = await sql<Row>`
+    select f.outcome, f.reason, exists (select 1 from carillon.run r where r.schedule_id = f.schedule_id and r.due_at = f.due_at) as "hasRun",
+           f.due_at <= now() as "isPast", f.due_at >= t.suspended_at and (t.resumed_at is null or f.due_at < t.resumed_at) as "isSuspended"
+      from carillon.fire f join carillon.tenant t on t.id = f.tenant_id order by f.due_at`.execute(db);
+  return rows;
+}
+
+async function untilSkipped(count: number): Promise<void> {
+  await until('due times have passed', async () => {
+    await planner.runOnce();
+    await suspension.runOnce();
+    return (await ledger()).filter(({ outcome }) => outcome === 'skipped').length >= count;
+  });
+}
+
+const skipped = { outcome: 'skipped', reason: 'suspended', hasRun: false };
+
+describe('while a tenant is suspended', () => {
+  it('what was planned ahead is skipped as it passes, and stays planned until then', async () => {
+    await planner.runOnce();
+    const planned = (await ledger()).length;
+    await suspend();
+    await untilSkipped(2);
+    const rows = await ledger();
+    expect(rows).toHaveLength(planned);
+    const past = rows.filter(({ isSuspended, isPast }) => isSuspended && isPast);
+    for (const row of past.slice(0, -1)) expect(row).toMatchObject(skipped); // the last may have passed since
+    expect(rows.filter(({ isPast }) => !isPast).every(({ hasRun }) => hasRun)).toBe(true);
+  });
+
+  it('nothing more is planned, and what passes is skipped', async () => {
+    await suspend();
+    await untilSkipped(2);
+    for (const row of await ledger()) expect(row).toMatchObject(skipped);
+  });
+
+  it('what was asked for by itself waits', async () => {
+    const ids = await addRuns(db, tenant, 3);
+    await planner.runOnce();
+    await suspend();
+    await untilSkipped(1);
+    const { rows } = await sql<{ id: string }>`
+      select id from carillon.run where schedule_id is null order by id`.execute(db);
+    expect(rows.map(({ id }) => id)).toEqual(ids);
+  });
+
+  it('what its owner holds is left alone until it is given back', async () => {
+    await planner.runOnce();
+    const worker = await startWorker(member, { claim: { aheadMs: 20_000 } });
+    await worker.claimAll();
+    const held = worker.held.size;
+    await suspend();
+    await until('something held is due', async () => (await ledger()).some(({ isPast }) => isPast));
+    await suspension.runOnce();
+    expect((await ledger()).filter(({ hasRun }) => hasRun)).toHaveLength(held);
+  });
+
+  it('what is far behind is skipped from its suspension on, and missed before', async () => {
+    await sql`update carillon.schedule set next_due_at = next_due_at - interval '1 hour'`.execute(db);
+    await suspend();
+    await sql`update carillon.tenant set suspended_at = now() - interval '30 minutes'`.execute(db);
+    await planner.runOnce();
+    const gaps = new GapLoop(member.leadership, systemClock);
+    await until('the gap is decided', async () => {
+      await gaps.runOnce();
+      const { rows } = await sql`select 1 from carillon.schedule_gap`.execute(db);
+      return rows.length === 0;
+    });
+    const rows = await ledger();
+    expect(rows.length).toBeGreaterThanOrEqual(3_600);
+    for (const { outcome, isSuspended } of rows) expect(outcome).toBe(isSuspended ? 'skipped' : 'missed');
+  });
+});
+
+describe('resuming', () => {
+  it('fires nothing of what fell into the suspension, and what is due since', async () => {
+    await planner.runOnce();
+    await suspend();
+    // The leader saw none of it: neither what was planned nor what came to be due later.
+    await until(
+      'due times have passed',
+      async () => (await ledger()).filter(({ isPast }) => isPast).length > 2,
+    );
+    await resume();
+    await planner.runOnce();
+    const rows = await ledger();
+    const fell = rows.filter(({ isSuspended }) => isSuspended);
+    expect(fell.length).toBeGreaterThan(1);
+    for (const row of fell) expect(row).toMatchObject(skipped);
+    const since = rows.filter(({ isSuspended, outcome }) => !isSuspended && outcome === 'planned');
+    expect(since.length).toBeGreaterThan(5);
+    expect(since.every(({ hasRun }) => hasRun)).toBe(true);
+  });
+
+  it('after an outage that fell into the suspension still skips what was due in it', async () => {
+    await suspend();
+    await sql`update carillon.tenant set suspended_at = now() - interval '40 seconds'`.execute(db);
+    await sql`update carillon.schedule set next_due_at = next_due_at - interval '30 seconds'`.execute(db);
+    await resume();
+    await planner.runOnce();
+    const fell = (await ledger()).filter(({ isSuspended }) => isSuspended);
+    expect(fell.length).toBeGreaterThanOrEqual(29);
+    for (const row of fell) expect(row).toMatchObject(skipped);
+  });
+
+  it('twice changes nothing more', async () => {
+    await suspend();
+    await resume();
+    const { rows: first } = await sql<object>`select suspended_at, resumed_at from carillon.tenant`.execute(
+      db,
+    );
+    await resume();
+    const { rows: again } = await sql<object>`select suspended_at, resumed_at from carillon.tenant`.execute(
+      db,
+    );
+    expect(again).toEqual(first);
+  });
+});

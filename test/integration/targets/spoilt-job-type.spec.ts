@@ -1,0 +1,34 @@
+// What becomes of runs whose stored job type can't be read? They fail for good with the reason, and are not claimed for ever.
+import { sql } from 'kysely';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openDatabase } from '../../support/rows.js';
+import { startTestServer, type TestServer } from '../../support/test-server.js';
+import {
+  createJobType,
+  createRun,
+  createTenant,
+  finishedRun,
+  type TestTenant,
+} from '../../support/test-tenant.js';
+
+let server: TestServer;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  tenant = await createTenant(server);
+});
+afterAll(() => server.stop());
+
+it('fails once, with what is wrong', async () => {
+  const { name } = await createJobType(tenant, { target: { kind: 'pull' } });
+  const run = await createRun(tenant, { jobType: name, delaySeconds: 8 });
+  await sql`update carillon.job_type set retry = retry || '{"maxAttempts":0}' where name = ${name}`.execute(
+    openDatabase(server.databaseUrl),
+  );
+  expect(await finishedRun(tenant, run)).toMatchObject({
+    state: 'failed',
+    attempt: 1,
+    error: { name: 'SpoiltJobType' },
+  });
+});

@@ -1,0 +1,41 @@
+// Is a handler told its tenant by the name that `enqueue` and the API want, however its job type became known?
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { createTestDatabase } from '../../support/test-database.js';
+import { startLoneMember } from '../../support/test-member.js';
+import { startTestServer } from '../../support/test-server.js';
+import { createTenant, finish, listRuns } from '../../support/test-tenant.js';
+import { startWorker } from '../../support/test-worker.js';
+
+it('by what was read for the runs of several tenants together', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const db = openDatabase(database.url);
+  const member = await startLoneMember(database.url);
+  const told: string[] = [];
+  const worker = await startWorker(member, {
+    handlers: { tell: (_job, { tenant }) => void told.push(tenant) },
+  });
+  const names = ['acme', 'globex'];
+  for (const name of names) await addRuns(db, await addTenant(db, name), 1, { jobType: 'tell' });
+  await worker.claimAll();
+  await worker.finish();
+  expect(told.toSorted()).toEqual(names);
+});
+
+it('by what the request for the run has read', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-names-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const sideLog = join(folder, 'side-log');
+  const server = await startTestServer({ env: { CARILLON_SIDE_LOG: sideLog } });
+  onTestFinished(() => server.stop());
+  const tenant = await createTenant(server);
+  await finish(tenant, { jobType: 'record' });
+  expect(await listRuns(tenant)).toMatchObject([{ state: 'succeeded' }]);
+  const line = z.object({ tenant: z.string() }).parse(JSON.parse(readFileSync(sideLog, 'utf8')));
+  expect(line.tenant).toBe(tenant.name);
+});
