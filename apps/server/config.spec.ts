@@ -111,7 +111,10 @@ describe('a setting that can not be', () => {
   });
 
   it('is named even if it is missing', () => {
-    expect(() => readConfig({})).toThrow(/^DATABASE_URL: .*expected.*got nothing$/);
+    expect(() => readConfig({})).toThrow(/^DATABASE_URL: expected a postgres:\/\/ URL, got nothing$/);
+    const wrong = () => readConfig({ ...required, CARILLON_WEIGHT: '101', CARILLON_LIVENESS: 'locks' });
+    expect(wrong).toThrow('CARILLON_WEIGHT: expected at most 100, got "101"');
+    expect(wrong).toThrow('CARILLON_LIVENESS: expected "sessions" or "leases", got "locks"');
   });
 
   it('is named beside all the others that can not be', () => {

@@ -12,6 +12,7 @@ import { problemOfDatabaseUrl } from '#database/database-url.js';
 import { CALLS_PER_HOST } from '#execution/endpoints/guarded-outlet.js';
 import { ConfigError } from '#kernel/errors.js';
 import { allowedHost } from './allowed-host.js';
+import { expectedText } from './expected-text.js';
 import { namesEveryAddress } from './reachable-url.js';
 import { unknownNames, withoutServices } from './setting-names.js';
 
@@ -41,7 +42,7 @@ const count = (min: number, max: number) =>
     .transform(Number)
     .pipe(z.number().min(min).max(max));
 const role = z.enum(['api', 'scheduler', 'worker']);
-const postgresUrl = z.string().superRefine((url, context) => {
+const postgresUrl = z.string('expected a postgres:// URL').superRefine((url, context) => {
   const message = problemOfDatabaseUrl(url);
   if (message !== null) context.addIssue({ code: 'custom', message });
 });
@@ -215,7 +216,7 @@ export function readConfig(given: Readonly<Record<string, string | undefined>> =
   const parsed = settings.safeParse(env);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
-      (issue) => `${issue.path.join('.')}: ${issue.message}, got ${show(env, issue.path[0])}`,
+      (issue) => `${issue.path.join('.')}: ${expectedText(issue)}, got ${show(env, issue.path[0])}`,
     );
     throw new ConfigError(problems.join('\n'));
   }

@@ -171,7 +171,7 @@ const publicLookup: LookupFunction = (hostname, options, callback) => {
 };
 
 function blocked(host: string, addresses: readonly LookupAddress[] = []): BlockedAddressError {
-  const message = `expected a public address, got ${host}; an operator can allow the host by name`;
+  const message = `expected a public address, got ${host}; an operator can allow the host by CARILLON_HTTP_ALLOWED_HOSTS`;
   if (addresses.length === 0) return new BlockedAddressError(message);
   const found = addresses.map(({ address }) => address).join(', ');
   return new BlockedAddressError(message, `${message}; the name means ${found}`);

@@ -12,6 +12,12 @@ const REMEMBERED_MAX = 10_000;
 /** The part of the room that one replica takes unseen. With more than ten replicas the limit is a little softer. */
 const UNCOUNTED_SHARE = 0.1;
 
+/** What was counted, never further than the limit. */
+export interface Quota {
+  max: number;
+  current: number;
+}
+
 export class RunQuota {
   readonly #remembered = new Map<TenantId, { uncounted: number; countedAtMs: number }>();
 
@@ -24,12 +30,12 @@ export class RunQuota {
   async roomFor(
     db: Database,
     { tenantId, wanted, isLimited = true }: { tenantId: TenantId; wanted: number; isLimited?: boolean },
-  ): Promise<{ room: number; maxQueued: number | null }> {
-    if (!isLimited) return { room: wanted, maxQueued: null };
+  ): Promise<{ room: number; quota: Quota | null }> {
+    if (!isLimited) return { room: wanted, quota: null };
     const remembered = this.#remembered.get(tenantId);
     if (remembered !== undefined && this.#isFresh(remembered) && remembered.uncounted >= wanted) {
       remembered.uncounted -= wanted;
-      return { room: wanted, maxQueued: null };
+      return { room: wanted, quota: null };
     }
     const { maxQueued, count } = await countTowardsQuota(db, tenantId);
     const left = maxQueued === null ? Number.POSITIVE_INFINITY : Math.max(0, maxQueued - count);
@@ -39,7 +45,7 @@ export class RunQuota {
       uncounted: Math.floor((left - room) * UNCOUNTED_SHARE),
       countedAtMs: this.clock.monotonicMs(),
     });
-    return { room, maxQueued };
+    return { room, quota: maxQueued === null ? null : { max: maxQueued, current: count } };
   }
 
   #isFresh({ countedAtMs }: { countedAtMs: number }): boolean {

@@ -56,7 +56,9 @@ export const tenantLimits = z.strictObject({
     .min(1)
     .max(100_000_000)
     .optional()
-    .describe('Runs that wait or execute; what a schedule is due beyond it is skipped.'),
+    .describe(
+      'Runs that are not over: those that execute, those that wait, also for a later instant, and due times of schedules that are planned already. What a schedule is due beyond it is skipped.',
+    ),
   rate: rate.optional().describe('How often runs start.'),
   ...shares,
 });

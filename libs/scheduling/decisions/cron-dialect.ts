@@ -26,11 +26,15 @@ const LENGTH_MAX = 256;
 /** Says what was expected and what was got in place of it, about the first thing that is wrong. Whether it is ever due is another question. */
 export function readCron(text: string): CronReading {
   if (text.length > LENGTH_MAX)
-    return { ok: false, expected: `at most ${LENGTH_MAX} characters`, got: `${text.length}` };
+    return { ok: false, expected: `at most ${LENGTH_MAX} characters`, got: `${text.length} characters` };
   const nickname = text.trim().toLowerCase();
   const expression = nickname.startsWith('@') ? NICKNAMES.get(nickname) : text.trim().toUpperCase();
   if (expression === undefined)
-    return { ok: false, expected: `one of ${[...NICKNAMES.keys()].join(' ')}`, got: text.trim() };
+    return {
+      ok: false,
+      expected: `one of ${[...NICKNAMES.keys()].join(' ')}`,
+      got: JSON.stringify(text.trim()),
+    };
   const parts = expression.split(/\s+/);
   if (parts.length === 5) parts.unshift('0');
   const [second = '', minute = '', hour = '', dayOfMonth = '', month = '', dayOfWeek = '', ...more] = parts;
@@ -45,7 +49,8 @@ export function readCron(text: string): CronReading {
   for (const field of FIELDS) {
     for (const item of texts[field.name].split(',')) {
       const expected = complaint(field, item, texts[field.name]);
-      if (expected !== null) return { ok: false, expected: `${field.title}: ${expected}`, got: item };
+      if (expected !== null)
+        return { ok: false, expected: `${field.title}: ${expected}`, got: JSON.stringify(item) };
     }
   }
   return {
@@ -114,7 +119,7 @@ function complaint(field: Field, item: string, list: string): string | null {
   }
   return stepped(field, item)
     ? null
-    : `*, a, a-b, */n or a-b/n, where a and b are from ${field.min} to ${field.max} and rise, and n is not more than there are`;
+    : `*, a, a-b, */n or a-b/n, with numbers a and b from ${field.min} to ${field.max}, a not above b, and a step n from 1 to ${sizeOf(field)}`;
 }
 
 function stepped(field: Field, item: string): boolean {

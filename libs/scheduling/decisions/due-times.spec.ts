@@ -137,12 +137,12 @@ describe('validateSpec', () => {
   ])('accepts %j', (spec) => expect(validateSpec(spec)).toEqual({ ok: true }));
 
   it.each<[ScheduleSpec, string, string]>([
-    [cron('61 * * * *', 'UTC'), 'expression', '61'],
-    [cron('0 0 30 2 *', 'UTC'), 'expression', '0 0 30 2 *'],
-    [cron('0 0 31W 4,6,9,11 *', 'UTC'), 'expression', '0 0 31W 4,6,9,11 *'],
-    [cron('* * 2 */12 *', 'Europe/Nowhere'), 'timeZone', 'Europe/Nowhere'],
-    [cron('0 0 * * *', '+02:00'), 'timeZone', '+02:00'],
-    [cron('0 0 * * *', ''), 'timeZone', ''],
+    [cron('61 * * * *', 'UTC'), 'expression', '"61"'],
+    [cron('0 0 30 2 *', 'UTC'), 'expression', '"0 0 30 2 *"'],
+    [cron('0 0 31W 4,6,9,11 *', 'UTC'), 'expression', '"0 0 31W 4,6,9,11 *"'],
+    [cron('* * 2 */12 *', 'Europe/Nowhere'), 'timeZone', '"Europe/Nowhere"'],
+    [cron('0 0 * * *', '+02:00'), 'timeZone', '"+02:00"'],
+    [cron('0 0 * * *', ''), 'timeZone', '""'],
     [{ kind: 'every', seconds: 0, anchorAt: new Date(0) }, 'seconds', '0'],
     [{ kind: 'every', seconds: 1.5, anchorAt: new Date(0) }, 'seconds', '1.5'],
     [{ kind: 'every', seconds: 60, anchorAt: new Date(Number.NaN) }, 'anchorAt', 'Invalid Date'],

@@ -73,11 +73,15 @@ function validateCron({ expression, timeZone }: { expression: string; timeZone: 
   const reading = readCron(expression);
   if (!reading.ok) return wrong('expression', reading.expected, reading.got);
   if (!isTimeZone(timeZone))
-    return wrong('timeZone', 'the name of an IANA time zone, such as Europe/Berlin', timeZone);
+    return wrong(
+      'timeZone',
+      'the name of an IANA time zone, such as Europe/Berlin',
+      JSON.stringify(timeZone),
+    );
   const isEverDue = nextCronTime({ expression, timeZone }, NEVER_DUE_FROM) !== null;
   return isEverDue
     ? { ok: true }
-    : wrong('expression', 'an expression that is due at least once', expression);
+    : wrong('expression', 'an expression that is due at least once', JSON.stringify(expression));
 }
 
 const AN_INSTANT = 'an instant of the years 1 to 9999';

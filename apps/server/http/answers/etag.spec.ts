@@ -43,8 +43,8 @@ describe('an ETag', () => {
   );
 
   it('that is stale is answered with the one that would match now', () => {
-    const problem = staleRevision(8);
+    const problem = staleRevision({ current: 8, sent: 7 });
     expect(problem).toMatchObject({ type: 'etag-mismatch', status: 412, extras: { currentRevision: 8 } });
-    expect(problem.message).toContain('"8"');
+    expect(problem.message).toContain('expected If-Match to be "8", got "7"');
   });
 });

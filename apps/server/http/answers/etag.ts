@@ -30,8 +30,11 @@ export function revisionOf(ifMatch: string | undefined): number | null {
   return Number(revision);
 }
 
-export function staleRevision(currentRevision: number): ProblemError {
-  return stale(`read it again, then repeat with If-Match: ${etagOf(currentRevision)}`, currentRevision);
+/** `sent` is null for `*`: then it was changed while it was being changed. */
+export function staleRevision({ current, sent }: { current: number; sent: number | null }): ProblemError {
+  const got = sent === null ? '*, and another change came between' : etagOf(sent);
+  const remedy = 'read the resource again, then repeat the change';
+  return stale(`expected If-Match to be ${etagOf(current)}, got ${got}; ${remedy}`, current);
 }
 
 function stale(detail: string, currentRevision?: number): ProblemError {

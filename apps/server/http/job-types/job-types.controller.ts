@@ -46,7 +46,7 @@ import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from './job-check.js';
 import * as shapes from './job-type.shapes.js';
 import { PageTokens, pageQuery } from '../answers/page-token.js';
-import { invalidField, notFound, ProblemError } from '../problems/problem.js';
+import { invalidField, nameTaken, notFound, ProblemError } from '../problems/problem.js';
 import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
 import { requireRoom } from '../access/tenant-shares.js';
 
@@ -102,7 +102,7 @@ export class JobTypesController {
       return show(created, response);
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
-      throw new ProblemError('already-exists', `expected a new name, got ${input.name}, which is taken`);
+      throw nameTaken(input.name);
     }
   }
 
@@ -134,12 +134,9 @@ export class JobTypesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
     if (patch.target !== undefined) await this.#requireReachable(tenant, patch.target);
-    const changed = await updateJobType(
-      this.db,
-      { tenantId: tenant.id, name, revision: revisionOf(ifMatch) },
-      patch,
-    );
-    if (changed === undefined) throw await this.#whyUnchanged(tenant, name);
+    const revision = revisionOf(ifMatch);
+    const changed = await updateJobType(this.db, { tenantId: tenant.id, name, revision }, patch);
+    if (changed === undefined) throw await this.#whyUnchanged(tenant, { name, sent: revision });
     return show(changed, response);
   }
 
@@ -157,7 +154,7 @@ export class JobTypesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
     const paused = await pauseJobType(this.db, { tenantId: tenant.id, name, reason });
-    return show(this.#steered(tenant, name, paused), response);
+    return show(await this.#steered(tenant, name, paused), response);
   }
 
   @Post(':jobType\\:resume')
@@ -170,7 +167,7 @@ export class JobTypesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<JobType> {
     const resumed = await resumeJobType(this.db, { tenantId: tenant.id, name });
-    return show(this.#steered(tenant, name, resumed), response);
+    return show(await this.#steered(tenant, name, resumed), response);
   }
 
   /** Else each run would find out by itself, and fail. */
@@ -183,8 +180,8 @@ export class JobTypesController {
     if (why !== null) throw invalidField('/target/queue', why);
   }
 
-  #steered(tenant: Tenant, name: string, jobType: JobType | undefined): JobType {
-    if (jobType === undefined) throw notFound("the tenant's own job type", name);
+  async #steered(tenant: Tenant, name: string, jobType: JobType | undefined): Promise<JobType> {
+    if (jobType === undefined) throw await this.#whyUnchanged(tenant, { name, sent: null });
     // The owner reads the rules of a slot's lanes whenever it looks for work there.
     this.replica.hintWork([tenant.slot]);
     return jobType;
@@ -202,16 +199,23 @@ export class JobTypesController {
   ): Promise<void> {
     const revision = revisionOf(ifMatch);
     if (await deleteJobType(this.db, { tenantId: tenant.id, name, revision })) return;
-    throw await this.#whyUnchanged(tenant, name);
+    throw await this.#whyUnchanged(tenant, { name, sent: revision });
   }
 
-  /** Shared ones are looked past, as if they were not there. */
-  async #whyUnchanged(tenant: Tenant, name: string): Promise<ProblemError> {
+  async #whyUnchanged(
+    tenant: Tenant,
+    { name, sent }: { name: string; sent: number | null },
+  ): Promise<ProblemError> {
     const current = await findJobType(this.db, { tenantId: tenant.id, name });
-    return current === undefined || current.shared
-      ? notFound("the tenant's own job type", name)
-      : staleRevision(current.revision);
+    if (current === undefined) return notFound('job type', name);
+    return current.shared ? sharedByAll(name) : staleRevision({ current: current.revision, sent });
   }
+}
+
+function sharedByAll(name: string): ProblemError {
+  const got = `got ${JSON.stringify(name)}, which the replicas share with all tenants`;
+  const remedy = 'to hold back its runs, give them a queue of their own and pause that';
+  return new ProblemError('not-found', `expected a job type of the tenant, ${got}; ${remedy}`);
 }
 
 function show(jobType: JobType, response: Response): JobType {

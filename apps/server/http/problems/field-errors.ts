@@ -2,6 +2,7 @@
 // of a request and whatever validator found it.
 import type { ValidationIssue } from '#client/standard-schema.js';
 import { shownUrl } from '#execution/endpoints/endpoint-url.js';
+import { expectedText } from '../../expected-text.js';
 import type { FieldError } from './problem.js';
 
 type Path = readonly PropertyKey[];
@@ -32,9 +33,7 @@ function mismatches(issue: ValidationIssue): Mismatch[] {
   const unknown = unrecognizedKeys(issue);
   if (unknown.length > 0)
     return unknown.map((key) => ({ path: [...path, key], expected: 'expected no such field' }));
-  // What zod says it received is only a type; the value itself follows here.
-  const expected = issue.message.replace(/^Invalid input: /, '').replace(/, received \w+$/, '');
-  return [{ path, expected }];
+  return [{ path, expected: expectedText(issue) }];
 }
 
 /** zod tells of unknown fields in one issue about the object that holds them, with their names beside it. */

@@ -100,6 +100,12 @@ export function notFound(what: string, name: string): ProblemError {
   return new ProblemError('not-found', `expected ${what} ${JSON.stringify(name)} to exist, found none`);
 }
 
+/** For what can't be made twice. */
+export function nameTaken(name: string): ProblemError {
+  const detail = `expected a new name, got ${JSON.stringify(name)}, which is taken`;
+  return new ProblemError('already-exists', `/name: ${detail}`, { errors: [{ pointer: '/name', detail }] });
+}
+
 /** For an answer that took its time. */
 export function revokedMeanwhile(): ProblemError {
   return new ProblemError(

@@ -50,10 +50,38 @@ describe('a request', () => {
 describe('what does not fit', () => {
   it('is pointed at in the body, with what was expected and what was got', async () => {
     expect(await complaints({ name: 'a', retry: { maxAttempts: 0 } })).toEqual([
-      { pointer: '/retry/maxAttempts', detail: 'Too small: expected number to be >=1, got 0' },
+      { pointer: '/retry/maxAttempts', detail: 'expected at least 1, got 0' },
     ]);
     expect(await complaints({ name: 'a', tags: ['x', 7] })).toEqual([
       { pointer: '/tags/1', detail: 'expected string, got 7' },
+    ]);
+  });
+
+  it.each<[z.ZodType, unknown, string]>([
+    [z.int(), 1.5, 'expected a whole number, got 1.5'],
+    [z.int(), 1e30, 'expected at most 9007199254740991, got 1e+30'],
+    [z.number().gt(3), 3, 'expected more than 3, got 3'],
+    [z.string().min(1), '', 'expected at least 1 character, got ""'],
+    [z.string().length(3), 'ab', 'expected exactly 3 characters, got "ab"'],
+    [z.array(z.int()).max(2), [1, 2, 3], 'expected at most 2 entries, got [1,2,3]'],
+    [z.enum(['a', 'b']), 'c', 'expected "a" or "b", got "c"'],
+    [z.literal('a'), 'b', 'expected "a", got "b"'],
+    [z.iso.datetime(), 'x', 'expected an instant such as 2026-11-21T08:00:00Z, got "x"'],
+    [z.url(), 'x', 'expected a URL, got "x"'],
+    [z.string().regex(/^a$/), 'x', 'expected text that matches /^a$/, got "x"'],
+    [z.record(z.string().max(1), z.int()), { ab: 1 }, 'expected a key of at most 1 character, got 1'],
+    [z.record(z.string(), z.int()), 7, 'expected an object, got 7'],
+    [z.union([z.string(), z.array(z.string())]), 7, 'expected string, or array, got 7'],
+    [z.number().refine(() => false), 7, 'expected another value, got 7'],
+  ])('is told in our words, and in none of the validator: %#', async (schema, value, detail) => {
+    expect(await complaints(value, { schema })).toMatchObject([{ detail }]);
+  });
+
+  it('is a kind that there is none of', async () => {
+    const [handler, http] = [z.object({ kind: z.literal('handler') }), z.object({ kind: z.literal('http') })];
+    const schema = z.discriminatedUnion('kind', [handler, http]);
+    expect(await complaints({ kind: 'x' }, { schema })).toEqual([
+      { pointer: '/kind', detail: 'expected "handler" or "http", got "x"' },
     ]);
   });
 
@@ -72,7 +100,7 @@ describe('what does not fit', () => {
   it('is found in the query by its name', async () => {
     const metadata = { type: 'query', schema: z.object({ pageSize: z.coerce.number().max(200) }) } as const;
     expect(await complaints({ pageSize: '201' }, metadata)).toEqual([
-      { pointer: '?pageSize', detail: 'Too big: expected number to be <=200, got "201"' },
+      { pointer: '?pageSize', detail: 'expected at most 200, got "201"' },
     ]);
     expect(await complaints('x', { type: 'query', data: 'wait', schema: z.coerce.number() })).toMatchObject([
       { pointer: '?wait' },
@@ -81,7 +109,7 @@ describe('what does not fit', () => {
 
   it('is found in the path by its name', async () => {
     expect(await complaints('x', { type: 'param', data: 'run', schema: z.uuid() })).toMatchObject([
-      { pointer: ':run', detail: 'Invalid UUID, got "x"' },
+      { pointer: ':run', detail: 'expected a UUID, got "x"' },
     ]);
   });
 

@@ -57,7 +57,7 @@ export class RunBatchesController {
     const isWhole = mode === 'all-or-nothing';
     if (isWhole) refuseIfAny(refused);
     return inTransaction(writing.db, async (db) => {
-      const { results, maxQueued } = await this.intake.take(
+      const { results, quota } = await this.intake.take(
         tenant,
         checked.map(({ input }) => input),
         { ...writing, db },
@@ -65,7 +65,7 @@ export class RunBatchesController {
       const kept: shapes.BatchItem[] = [];
       for (const [place, { index, input }] of checked.entries()) {
         const result = results[place] ?? { kind: 'over-quota' };
-        const problem = problemOf(result, input.unique?.key, maxQueued);
+        const problem = problemOf(result, input.unique?.key, quota);
         if (problem !== null) refused.push({ index, problem });
         else kept.push(itemOf(index, result));
       }

@@ -8,7 +8,7 @@ import { enqueueRun, enqueueRuns, type Enqueue, type Enqueued } from '#execution
 import type { JobType } from '#execution/job-types/job-type.js';
 import type { TenantLimits } from '#execution/limits/limits.js';
 import { insertAndShowRun } from '#execution/intake/new-run.repository.js';
-import { RunQuota } from '#execution/intake/run-quota.js';
+import { RunQuota, type Quota } from '#execution/intake/run-quota.js';
 import type { RunRow } from '#execution/runs/run-row.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
@@ -21,8 +21,8 @@ import type { TenantAndJob } from '../access/tenant-and-job.repository.js';
 
 export interface Intake {
   results: Enqueued[];
-  /** The limit that was met; null when none was. */
-  maxQueued: number | null;
+  /** The limit that was looked at; null when none was. */
+  quota: Quota | null;
 }
 
 @Injectable()
@@ -33,14 +33,14 @@ export class RunIntake {
 
   /** The jobs have been checked. Throws a problem when the tenant is suspended. */
   async take(tenant: Tenant, inputs: readonly RunInput[], { db, afterwards }: Writing): Promise<Intake> {
-    const { room, maxQueued } = await this.#roomFor(db, { tenant, wanted: inputs.length });
+    const { room, quota } = await this.#roomFor(db, { tenant, wanted: inputs.length });
     const results = await enqueueRuns(
       db,
       inputs.map((input) => enqueueOf(tenant, input)),
       { room },
     );
     if (results.some(isNew)) afterwards(() => this.replica.hintWork([tenant.slot]));
-    return { results, maxQueued };
+    return { results, quota };
   }
 
   /** Like `take`, for one run, with its row where that is known. The job type was read for this request. */
@@ -48,11 +48,11 @@ export class RunIntake {
     tenant: Tenant,
     { input, jobType }: { input: RunInput; jobType: JobType | null },
     { db, afterwards }: Writing,
-  ): Promise<{ result: Enqueued; row: RunRow | null; maxQueued: number | null }> {
-    const { room, maxQueued } = await this.#roomFor(db, { tenant, wanted: 1 });
+  ): Promise<{ result: Enqueued; row: RunRow | null; quota: Quota | null }> {
+    const { room, quota } = await this.#roomFor(db, { tenant, wanted: 1 });
     const { result, row } = await enqueueRun(db, enqueueOf(tenant, input), { room });
     if (isNew(result)) afterwards(() => this.#announce(tenant, { jobType, row }));
-    return { result, row, maxQueued };
+    return { result, row, quota };
   }
 
   /** On what is assumed of an unlimited tenant; null when that no longer holds, and then nothing was done. */
@@ -90,7 +90,7 @@ function isNew({ kind }: Enqueued): boolean {
 }
 
 /** What became of a run, as the problem that it is; null when it is none. */
-export function problemOf(result: Enqueued, key: string | undefined, maxQueued: number | null) {
+export function problemOf(result: Enqueued, key: string | undefined, quota: Quota | null) {
   switch (result.kind) {
     case 'created':
     case 'returned':
@@ -109,12 +109,16 @@ export function problemOf(result: Enqueued, key: string | undefined, maxQueued: 
         `expected the run that holds the key to wait for its first attempt, got run ${result.id}, which is claimed, was tried, or has ended`,
       );
     case 'over-quota':
-      return new ProblemError(
-        'quota-exceeded',
-        `expected the tenant to have at most ${maxQueued ?? 0} runs that are not over, got more`,
-        { headers: { 'retry-after': '5' } },
-      );
+      return overQuota(quota ?? { max: 0, current: 0 });
   }
+}
+
+function overQuota({ max, current }: Quota): ProblemError {
+  return new ProblemError(
+    'quota-exceeded',
+    `expected the tenant to have at most ${max} runs that are not over (maxQueued), got one more beside ${current}`,
+    { limit: { name: 'maxQueued', max, current }, headers: { 'retry-after': '5' } },
+  );
 }
 
 function atKey(type: ProblemType, run: RunId, detail: string): ProblemError {

@@ -153,8 +153,8 @@ export class RunsController {
   async #take({ tenant, jobType }: TenantAndJob, input: shapes.RunInput, writing: Writing): Promise<Taken> {
     const refused = await this.check.problemOf(tenant, jobType, input);
     if (refused !== null) throw refused;
-    const { result, row, maxQueued } = await this.intake.takeOne(tenant, { input, jobType }, writing);
-    const problem = problemOf(result, input.unique?.key, maxQueued);
+    const { result, row, quota } = await this.intake.takeOne(tenant, { input, jobType }, writing);
+    const problem = problemOf(result, input.unique?.key, quota);
     if (problem !== null || result.kind === 'over-quota') throw problem ?? new Error('expected a problem');
     const found = row ?? (await findRun(writing.db, { tenantId: tenant.id, id: result.id }));
     // Its window outlives its retention.

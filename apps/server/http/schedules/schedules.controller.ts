@@ -40,7 +40,7 @@ import { ApiIfMatch, etagOf, revisionOf, staleRevision } from '../answers/etag.j
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { PageTokens } from '../answers/page-token.js';
-import { invalidField, notFound, ownerHangs, ProblemError } from '../problems/problem.js';
+import { invalidField, nameTaken, notFound, ownerHangs, ProblemError } from '../problems/problem.js';
 import * as shapes from './schedule.shapes.js';
 import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
 import { requireRoom } from '../access/tenant-shares.js';
@@ -96,7 +96,7 @@ export class SchedulesController {
       const created = await createSchedule(tx, tenant, { name, jobType, payload, spec });
       if (created.kind !== 'name-taken') return created;
       // Thrown inside: what was refused by the database can't be committed.
-      throw new ProblemError('already-exists', `expected a new name, got ${name}, which is taken`);
+      throw nameTaken(name);
     });
     switch (result.kind) {
       case 'invalid-spec':
@@ -187,12 +187,13 @@ export class SchedulesController {
     @Param('schedule', { schema: resourceName }) name: string,
     @Headers('if-match') ifMatch: string | undefined,
   ): Promise<void> {
-    const result = await deleteSchedule(this.db, { tenant, name, revision: revisionOf(ifMatch) });
+    const revision = revisionOf(ifMatch);
+    const result = await deleteSchedule(this.db, { tenant, name, revision });
     switch (result.kind) {
       case 'not-found':
         throw notFound('schedule', name);
       case 'stale':
-        throw staleRevision(result.currentRevision);
+        throw staleRevision({ current: result.currentRevision, sent: revision });
       case 'owner-hangs':
         throw ownerHangs();
       case 'deleted':
@@ -246,7 +247,7 @@ export class SchedulesController {
       case 'not-found':
         throw notFound('schedule', name);
       case 'stale':
-        throw staleRevision(result.currentRevision);
+        throw staleRevision({ current: result.currentRevision, sent: revision });
       case 'invalid-state':
         throw new ProblemError(
           'invalid-state',

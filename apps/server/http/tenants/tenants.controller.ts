@@ -25,7 +25,7 @@ import { ApiIfMatch, etagOf, revisionOf, staleRevision } from '../answers/etag.j
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { queueName } from '../job-types/job-type.shapes.js';
 import { PageTokens, pageQuery } from '../answers/page-token.js';
-import { ownerHangs, ProblemError } from '../problems/problem.js';
+import { nameTaken, ownerHangs } from '../problems/problem.js';
 import { ApiTenant, instant, pageOf, resourceName } from '../requests/shapes.js';
 
 const ALLOWED_MAX = 1_000;
@@ -124,8 +124,7 @@ export class TenantsController {
     const { name } = input;
     const { slotCount } = this.installation;
     const result = await createTenant(db, { ...input, displayName: displayName ?? name, slotCount });
-    if (result.kind === 'name-taken')
-      throw new ProblemError('already-exists', `expected a new name, got ${name}, which is taken`);
+    if (result.kind === 'name-taken') throw nameTaken(name);
     response.setHeader('Location', `/api/v1/tenants/${name}`);
     return show(result.tenant, response);
   }
@@ -184,18 +183,23 @@ export class TenantsController {
       updateTenant(tx, { id: tenant.id, revision: null }, { state: 'active' }),
     );
     if (changed === null) throw ownerHangs();
-    return this.#answer(tenant, changed, response);
+    return this.#answer(tenant, { changed, sent: null }, response);
   }
 
   async #change(
     tenant: Tenant,
     { revision, change, response }: { revision: number | null; change: TenantChange; response: Response },
   ) {
-    return this.#answer(tenant, await updateTenant(this.db, { id: tenant.id, revision }, change), response);
+    const changed = await updateTenant(this.db, { id: tenant.id, revision }, change);
+    return this.#answer(tenant, { changed, sent: revision }, response);
   }
 
-  #answer(tenant: Tenant, changed: Tenant | undefined, response: Response) {
-    if (changed === undefined) throw staleRevision(tenant.revision);
+  #answer(
+    tenant: Tenant,
+    { changed, sent }: { changed: Tenant | undefined; sent: number | null },
+    response: Response,
+  ) {
+    if (changed === undefined) throw staleRevision({ current: tenant.revision, sent });
     this.replica.hintWork([tenant.slot]);
     return show(changed, response);
   }

@@ -96,6 +96,26 @@ describe("a tenant's own job type", () => {
     });
   });
 
+  it('is the only kind that the tenant pauses: a shared one is named as such, with what to do instead', async () => {
+    const path = `${tenant.path}/job-types/noop`;
+    for (const asked of [
+      tenant.api.post(`${path}:pause`),
+      tenant.api.post(`${path}:resume`),
+      tenant.api.delete(path).set('If-Match', '*'),
+    ])
+      expect(expectProblem(await asked, 'not-found').detail).toBe(
+        'expected a job type of the tenant, got "noop", which the replicas share with all tenants; to hold back its runs, give them a queue of their own and pause that',
+      );
+  });
+
+  it('is refused under a name that is taken, and the field is named', async () => {
+    const { name } = await createJobType(tenant);
+    const taken = expectProblem(await create({ ...http(), name }), 'already-exists');
+    expect(taken.errors).toEqual([
+      { pointer: '/name', detail: `expected a new name, got "${name}", which is taken` },
+    ]);
+  });
+
   it('is gone once it is deleted', async () => {
     const { name } = await createJobType(tenant);
     await tenant.api.delete(`${tenant.path}/job-types/${name}`).set('If-Match', '*').expect(204);

@@ -94,7 +94,11 @@ describe('what a run is checked against holds at once', () => {
   it("the tenant's limit, set and taken away", async () => {
     await create({ delaySeconds: 600 }).expect(201);
     await change({ limits: { maxQueued: 1 } });
-    expectProblem(await create(), 'quota-exceeded');
+    expect(expectProblem(await create(), 'quota-exceeded')).toMatchObject({
+      limit: { name: 'maxQueued', max: 1, current: 1 },
+      detail:
+        'expected the tenant to have at most 1 runs that are not over (maxQueued), got one more beside 1',
+    });
     await change({ limits: {} });
     await create().expect(201);
   });
