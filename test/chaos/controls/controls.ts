@@ -1,21 +1,12 @@
 // What would the checker miss? Here is what it must not: each control breaks one fence of the product, in a copy of what
 // is built, and names the violation that has to be found. Where a second fence would still hold, it is taken away as
 // well, and the comment says so.
-import type { Plot } from './plot.js';
+import type { Control } from './control.js';
 import type { Patch } from './patched-product.js';
 import * as plots from './plots.js';
 import * as limits from './limit-plots.js';
+import { REFUSAL_CONTROLS } from './refusal-controls.js';
 import * as repairs from './repair-plots.js';
-
-export interface Control {
-  readonly name: string;
-  readonly patches: readonly Patch[];
-  /** What is also taken away in the broken one's database. */
-  readonly sabotage?: string;
-  readonly plot: Plot;
-  /** The violation that shows it. With the product as it is, there must be none like it. */
-  readonly caughtBy: RegExp;
-}
 
 const TERM_FENCE = 'libs/cluster/leadership/term-fence.js';
 const REPLICA_GATE = 'libs/cluster/membership/replica-gate.js';
@@ -292,4 +283,5 @@ export const CONTROLS: readonly Control[] = [
     plot: plots.quiet,
     caughtBy: /^I6: attempt 1 of run .* ran/,
   },
+  ...REFUSAL_CONTROLS,
 ];

@@ -9,7 +9,8 @@ import { violations } from '../checker.js';
 import { DatabaseServer } from '../database-server.js';
 import { withStage } from '../stage.js';
 import { textTable } from '../text-table.js';
-import { CONTROLS, type Control } from './controls.js';
+import type { Control } from './control.js';
+import { CONTROLS } from './controls.js';
 import { patchedProduct } from './patched-product.js';
 
 const REPLICAS = 3;
