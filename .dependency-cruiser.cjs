@@ -49,6 +49,21 @@ const clusterRooms = {
   horizon: ['.', 'leadership'],
 };
 
+/** The rooms of the REST API. */
+const httpRooms = {
+  problems: [],
+  requests: ['problems'],
+  answers: ['problems'],
+  access: ['answers', 'problems', 'requests'],
+  tenants: ['access', 'answers', 'job-types', 'problems', 'requests'],
+  'job-types': ['access', 'answers', 'problems', 'requests'],
+  logs: ['access', 'problems', 'requests'],
+  runs: ['access', 'answers', 'job-types', 'logs', 'problems', 'requests'],
+  schedules: ['access', 'answers', 'job-types', 'problems', 'requests', 'runs'],
+  workers: ['access', 'answers', 'job-types', 'problems', 'requests'],
+  cluster: ['access', 'answers', 'problems', 'requests'],
+};
+
 const SPEC = '\\.spec\\.ts$';
 const NODE_MODULES = '(^|/)node_modules/';
 const nodeModule = (names) => `${NODE_MODULES}(${names})(/|$)`;
@@ -63,22 +78,22 @@ const oneWay = Object.entries(below).map(([room, lower]) => ({
 }));
 
 /** The files of a room itself and its decisions, and not those of a room within it. */
-const filesOf = (lib, rooms) =>
-  `^libs/${lib}/(${rooms.map((room) => (room === '.' ? '' : `${room}/(decisions/)?`)).join('|')})[^/]+$`;
+const filesOf = (place, rooms) =>
+  `^${place}/(${rooms.map((room) => (room === '.' ? '' : `${room}/(decisions/)?`)).join('|')})[^/]+$`;
 
-const roomRules = (lib, rooms) => [
+const roomRules = (place, rooms) => [
   ...Object.entries(rooms).map(([room, lower]) => ({
-    name: `${lib}/${room}-reaches-down-only`,
-    comment: `libs/${lib}/${room} may import ${lower.length > 0 ? lower.join(', ') : 'no other room'} of ${lib}.`,
+    name: `${place}/${room}-reaches-down-only`,
+    comment: `${place}/${room} may import ${lower.length > 0 ? lower.join(', ') : 'no other room'} of ${place}.`,
     severity: 'error',
-    from: { path: filesOf(lib, [room]), pathNot: SPEC },
-    to: { path: `^libs/${lib}/`, pathNot: filesOf(lib, [room, ...lower]) },
+    from: { path: filesOf(place, [room]), pathNot: SPEC },
+    to: { path: `^${place}/`, pathNot: filesOf(place, [room, ...lower]) },
   })),
   {
-    name: `${lib}-has-only-known-rooms`,
-    comment: `A file of libs/${lib} belongs into one of its rooms.`,
+    name: `${place}-has-only-known-rooms`,
+    comment: `A file of ${place} belongs into one of its rooms.`,
     severity: 'error',
-    from: { path: `^libs/${lib}/`, pathNot: filesOf(lib, Object.keys(rooms)) },
+    from: { path: `^${place}/`, pathNot: filesOf(place, Object.keys(rooms)) },
     to: {},
   },
 ];
@@ -87,8 +102,9 @@ const roomRules = (lib, rooms) => [
 module.exports = {
   forbidden: [
     ...oneWay,
-    ...roomRules('cluster', clusterRooms),
-    ...roomRules('execution', executionRooms),
+    ...roomRules('libs/cluster', clusterRooms),
+    ...roomRules('libs/execution', executionRooms),
+    ...roomRules('apps/server/http', httpRooms),
     {
       name: 'only-known-rooms',
       comment: 'A new folder in libs/ needs its place in the order first: add it to `below`.',

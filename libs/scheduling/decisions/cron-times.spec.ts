@@ -28,7 +28,7 @@ import {
   type Meaning,
   type Numbers,
   type Span,
-} from './cron-oracle.js';
+} from '#test/support/cron-oracle.js';
 import { nextCronTime } from './cron-times.js';
 import { dueTimes } from './due-times.js';
 

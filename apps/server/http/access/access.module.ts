@@ -1,0 +1,35 @@
+// What each request passes before its route: the guards in their order, the pipe that reads it, and the filter that words
+// what was refused; with the shares that the routes count against. Global, because every route stands behind them.
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { PageTokens } from '../answers/page-token.js';
+import { ProblemFilter } from '../problems/problem.filter.js';
+import { NoBodyGuard } from '../requests/no-body.guard.js';
+import { SchemaPipe } from '../requests/schema.pipe.js';
+import { AuthGuard } from './auth.guard.js';
+import { KnownJobs } from './known-jobs.js';
+import { ReadTrustGuard } from './read-trust.guard.js';
+import { RequestTurns } from './request-turns.js';
+import { TenantShares } from './tenant-shares.js';
+
+@Global()
+@Module({})
+export class AccessModule {
+  static of(tokenSecret: Buffer): DynamicModule {
+    return {
+      module: AccessModule,
+      providers: [
+        { provide: PageTokens, useFactory: () => new PageTokens(tokenSecret) },
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_GUARD, useClass: ReadTrustGuard },
+        { provide: APP_GUARD, useClass: AuthGuard },
+        { provide: APP_GUARD, useClass: NoBodyGuard },
+        { provide: APP_PIPE, useClass: SchemaPipe },
+        KnownJobs,
+        RequestTurns,
+        TenantShares,
+      ],
+      exports: [KnownJobs, PageTokens, TenantShares],
+    };
+  }
+}

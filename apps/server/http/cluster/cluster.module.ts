@@ -1,0 +1,7 @@
+// The routes by which an operator sees the cluster and acts on it.
+import { Module } from '@nestjs/common';
+import { ClusterController } from './cluster.controller.js';
+import { OperationsController } from './operations.controller.js';
+
+@Module({ controllers: [ClusterController, OperationsController] })
+export class ClusterModule {}

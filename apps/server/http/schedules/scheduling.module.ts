@@ -1,0 +1,7 @@
+// The routes of schedules and their ledgers.
+import { Module } from '@nestjs/common';
+import { JobTypesModule } from '../job-types/job-types.module.js';
+import { SchedulesController } from './schedules.controller.js';
+
+@Module({ imports: [JobTypesModule], controllers: [SchedulesController] })
+export class SchedulingModule {}
