@@ -73,6 +73,7 @@ function commandLine([command, ...args]) {
   }
   if (command === 'test:chaos') return [...vitest, '--project', 'chaos', ...args];
   if (command === 'test:docker') return [...vitest, '--project', 'docker', ...args];
+  if (command === 'replica') return ['--enable-source-maps', join(root, 'dist/apps/server/main.js')];
   const words = command === undefined ? [] : [command, ...args];
   return ['--enable-source-maps', join(root, 'dist/apps/cli/main.js'), ...words];
 }
@@ -134,7 +135,6 @@ function isInstalled() {
   const stamp = readIfThere(installStamp);
   if (stamp === lockfileHash()) return true;
   if (stamp !== undefined || !hasWhatTheLockfileNames()) return false;
-  // Somebody ran npm themselves, and got what we would have got: doing it again would only cost time.
   fs.writeFileSync(installStamp, lockfileHash());
   return true;
 }

@@ -5,14 +5,18 @@ import { ConfigError } from '#kernel/errors.js';
 import { CliError } from './cli-error.js';
 import { doctor } from './doctor/doctor.js';
 import { ringTable } from './ring-table.js';
+import { openDataFolder } from './up/data-folder.js';
 import { parseUpOptions, UP_USAGE } from './up/options.js';
 import { up } from './up/up.js';
+import { readUpFile } from './up/up-file.js';
 
 const USAGE = `Usage: npm start -- [OPTIONS], or: node apps/cli/bootstrap.mjs COMMAND [OPTIONS]
 
 Commands:
   up      start PostgreSQL, a few replicas and a demo; what npm start does
-  doctor  look at the database of DATABASE_URL: connections, settings, migrations, what holds it back
+  doctor  look at the database of DATABASE_URL, or of the npm start that runs here: connections, settings,
+          migrations, what holds it back
+  replica run one replica on DATABASE_URL until SIGTERM (npm run replica)
   ring    print how even the ring is, and how much moves when a replica joins or leaves
 
 Each command tells its options with --help.
@@ -45,7 +49,8 @@ async function runDoctor(args: string[]): Promise<number> {
     return 0;
   }
   if (first !== undefined) throw new CliError(`doctor: expected no options, got ${JSON.stringify(first)}`, 2);
-  const { text, isHealthy } = await doctor(process.env);
+  const running = await readUpFile((await openDataFolder('.data')).upFile);
+  const { text, isHealthy } = await doctor(process.env, running);
   process.stdout.write(`${text}\n`);
   return isHealthy ? 0 : 1;
 }

@@ -46,6 +46,7 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
   #boss: PgBoss | null = null;
   #starting: Promise<PgBoss> | null = null;
   #stopping = false;
+  #first: Promise<void> = Promise.resolve();
   readonly #retention: Retention;
 
   constructor(
@@ -64,9 +65,10 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
   async onApplicationBootstrap(): Promise<void> {
     // Today's partitions can't wait for a job: the first run may end in a second. Where a long reader is in
     // the way, the default partitions take what comes until the job has made its own.
-    await this.#maintain().catch((error: unknown) =>
+    this.#first = this.#maintain().catch((error: unknown) =>
       this.logger.warn({ err: error }, 'the day partitions could not be kept; a job tries again'),
     );
+    await this.#first;
     if (this.config.CARILLON_ROLES.includes('scheduler')) this.timers.drive(this);
   }
 
@@ -80,6 +82,8 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopping = true;
+    // A start that fails elsewhere closes the pool next, and would have this fail with a reason that is none.
+    await this.#first;
     // One that is just starting would otherwise go on behind our back.
     const boss = await this.#starting?.catch(() => null);
     await boss?.stop({ graceful: true, timeout: 5_000 });

@@ -8,6 +8,7 @@ import { pendingMigrations } from '#database/migrator.js';
 import { reportServer } from '#database/server-report.repository.js';
 import { openSession } from '#database/session-connection.js';
 import { UnfitSessionError } from '#database/session-fitness.js';
+import { databaseTime } from '#database/time.repository.js';
 import { settleTls } from '#database/tls-offer.js';
 import { readConfig, type ServerConfig } from '#server/config.js';
 import { budgetTotal, connectionBudget } from '#server/connection-budget.js';
@@ -15,13 +16,17 @@ import { adviceOnUrls } from '#server/reachable-url.js';
 import { CliError } from '../cli-error.js';
 import { findingsOf, type Finding, type Seen } from './findings.js';
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 const NAME = 'carillon-doctor';
 const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' } as const;
 
 /** Throws ConfigError for a setting that is wrong, and CliError when the database can't be reached. */
 export async function doctor(
-  env: Readonly<Record<string, string | undefined>>,
+  given: Environment,
+  running?: { databaseUrl: string },
 ): Promise<{ text: string; isHealthy: boolean }> {
+  const env = withDatabase(given, running);
   const config = await settled(readConfig(env));
   const db = connectDatabase({
     url: config.DATABASE_URL,
@@ -34,7 +39,7 @@ export async function doctor(
     const seen = await look(db, config);
     const findings = findingsOf(seen);
     return {
-      text: [...budgetLines(config, seen), '', ...findings.map(show)].join('\n'),
+      text: [...sourceLines(given), ...budgetLines(config, seen), '', ...findings.map(show)].join('\n'),
       isHealthy: findings.every(({ level }) => level !== 'problem'),
     };
   } catch (error) {
@@ -42,6 +47,20 @@ export async function doctor(
   } finally {
     await db.destroy();
   }
+}
+
+/** A person who has just started everything need not look for its URL. */
+function withDatabase(env: Environment, running: { databaseUrl: string } | undefined): Environment {
+  if (env['DATABASE_URL'] !== undefined) return env;
+  if (running !== undefined) return { ...env, DATABASE_URL: running.databaseUrl };
+  throw new CliError(
+    'DATABASE_URL: expected the URL of the database to look at, got nothing, and no npm start runs here whose database it could be',
+  );
+}
+
+function sourceLines(env: Environment): string[] {
+  if (env['DATABASE_URL'] !== undefined) return [];
+  return ['the database of the npm start that runs here, since DATABASE_URL is not set', ''];
 }
 
 async function settled(config: ServerConfig): Promise<ServerConfig> {
@@ -53,9 +72,11 @@ async function settled(config: ServerConfig): Promise<ServerConfig> {
 }
 
 async function look(db: Database, config: ServerConfig): Promise<Seen> {
-  const sentAtMs = Date.now();
   const server = await reportServer(db);
-  const clockOffMs = (sentAtMs + Date.now()) / 2 - server.now.getTime();
+  // On a connection that is open by now, by a statement that does nothing else: the way there and back is the error.
+  const sentAtMs = Date.now();
+  const now = await databaseTime(db);
+  const heardAtMs = Date.now();
   const pending = await pendingMigrations(db);
   const isInstalled = !pending.includes('0001_cluster');
   const replicas = isInstalled ? await listReplicas(db, { ended: 0 }) : [];
@@ -64,7 +85,8 @@ async function look(db: Database, config: ServerConfig): Promise<Seen> {
     unfit: await unfitness(config),
     pending,
     holders: await listHorizonHolders(db),
-    clockOffMs,
+    clockOffMs: (sentAtMs + heardAtMs) / 2 - now.getTime(),
+    clockErrorMs: (heardAtMs - sentAtMs) / 2,
     warnAfterMs: config.CARILLON_HORIZON_WARN_SECONDS * 1_000,
     perReplica: budgetTotal(connectionBudget(config)),
     replicas: replicas.length,
@@ -97,7 +119,7 @@ function budgetLines(config: ServerConfig, { server, perReplica, replicas }: See
     ['a replica opens at most', perReplica],
     [`the ${replicas} replicas that live now, with settings like these`, perReplica * replicas],
     ['open now by Carillon', server.ourConnections],
-    ['open now by anybody', server.usedConnections],
+    ['open now by all clients', server.usedConnections],
     ['max_connections', server.maxConnections],
     ['of which reserved', server.reservedConnections],
   ];

@@ -11,6 +11,8 @@ export interface Seen {
   holders: readonly HorizonHolder[];
   /** This process's clock less the server's. */
   clockOffMs: number;
+  /** How far that may be off, since a question and its answer take time. */
+  clockErrorMs: number;
   warnAfterMs: number;
   perReplica: number;
   replicas: number;
@@ -35,7 +37,7 @@ export function findingsOf(seen: Seen): Finding[] {
     connections(seen),
     ...endings(seen.server),
     ...settings(seen.server.settings),
-    clock(seen.clockOffMs),
+    clock(seen),
     ...horizon(seen),
     seen.advice === null ? ok('endpoints are told an address that can be called') : warning(seen.advice),
   ];
@@ -88,9 +90,10 @@ function settings(given: Readonly<Record<string, string>>): Finding[] {
   return found.length > 0 ? found : [ok('fsync, synchronous_commit and autovacuum are on')];
 }
 
-function clock(offMs: number): Finding {
-  const text = `this machine's clock is ${Math.round(Math.abs(offMs))} ms ${offMs < 0 ? 'behind' : 'ahead of'} the server's`;
-  return Math.abs(offMs) > CLOCK_OFF_MS_MAX
+function clock({ clockOffMs: offMs, clockErrorMs: errorMs }: Seen): Finding {
+  const side = offMs < 0 ? 'behind' : 'ahead of';
+  const text = `this machine's clock is ${Math.round(Math.abs(offMs))} ms ${side} the server's, give or take ${Math.ceil(errorMs)} ms`;
+  return Math.abs(offMs) - errorMs > CLOCK_OFF_MS_MAX
     ? warning(`${text}; nothing depends on it but what logs say`)
     : ok(text);
 }
@@ -99,9 +102,9 @@ function horizon({ holders, server, warnAfterMs }: Seen): Finding[] {
   const blind = server.seesOthers
     ? []
     : [warning('sessions of other users cannot be seen: grant pg_read_all_stats to this one')];
-  // A slot's age cannot be read; whoever looks should know of it.
+  // A slot's age cannot be read; a person who looks should know of it.
   const old = holders.filter(({ ageMs }) => ageMs === null || ageMs >= warnAfterMs);
-  if (old.length === 0) return [...blind, ok('nobody holds an old snapshot')];
+  if (old.length === 0) return [...blind, ok('no session holds an old snapshot')];
   return [...blind, ...old.map((holder) => warning(describeHolder(holder)))];
 }
 
