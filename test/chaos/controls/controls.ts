@@ -209,7 +209,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'limits forget workers outside',
     patches: [
       {
-        file: 'libs/execution/held-claim.repository.js',
+        file: 'libs/execution/claiming/foreign-run.repository.js',
         from: 'true from carillon.lease where slot',
         to: 'true from carillon.lease where false and slot',
       },
