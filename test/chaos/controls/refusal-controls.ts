@@ -1,5 +1,5 @@
 // Would the checker see a product that takes what passes for what stays? A refusal that says only that there is no room just
-// now must neither fail a run nor end a replica.
+// now must neither fail a run nor end a replica, and a replica that was fenced off must come back by itself.
 import type { Control } from './control.js';
 import * as refusals from './refusal-plots.js';
 
@@ -28,5 +28,20 @@ export const REFUSAL_CONTROLS: readonly Control[] = [
     ],
     plot: refusals.noRoomForBeats,
     caughtBy: /^I8: replica \d+ .* was declared dead/,
+  },
+  {
+    // The word of the session's end, the beat that gets no answer, and the fence of work each bring it back alone.
+    name: 'fenced off for good',
+    patches: [
+      { file: 'libs/database/session-connection.js', from: 'options.onLost(error);', to: 'void error;' },
+      { file: MEMBERSHIP, from: BROKE, to: 'if (kind === undefined)' },
+      {
+        file: MEMBERSHIP,
+        from: 'if (incarnation === this.#incarnation)\n',
+        to: 'if (incarnation === null)\n',
+      },
+    ],
+    plot: refusals.fencedOff,
+    caughtBy: /^I8: r\d+ is no active member/,
   },
 ];

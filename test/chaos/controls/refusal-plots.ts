@@ -1,9 +1,11 @@
 // Which moment shows that something which passes is taken for something that stays? For some seconds the server has no room
-// for ends or for beats. With the product as it is, each of them ends well.
+// for ends or for beats, or the way of a beat is cut until its replica has been declared dead. With the product as it is,
+// each of them ends well.
 import { setTimeout as rest } from 'node:timers/promises';
+import { proxyOf } from '../cluster.js';
 import { AFTER_LEASE } from '../faults.js';
 import type { Witness } from '../witness.js';
-import { actors, fault, runUnderWay, type Plot } from './plot.js';
+import { actors, DEADLY, fault, runUnderWay, untilDead, type Plot } from './plot.js';
 
 /** What is refused is tried again with pauses of up to two seconds. */
 const LIMITS = { limits: { ...AFTER_LEASE, latenessMs: 8_000 } };
@@ -53,3 +55,18 @@ async function withoutRoom(witness: Witness, before: string): Promise<void> {
     'create or replace function chaos.no_room() returns trigger language plpgsql as $$ begin return new; end $$',
   );
 }
+
+/** Its beats don't arrive until it has been declared dead; then everything is as before. */
+export const fencedOff: Plot = async (stage) => {
+  const { follower } = await actors(stage);
+  const silenced = await fault('control-blackhole', follower, {
+    kind: DEADLY,
+    act: async () => {
+      await proxyOf(follower.seat).weather({ kind: 'blackhole' }, ['session']);
+      await untilDead(stage, follower);
+      await proxyOf(follower.seat).weather({ kind: 'normal' }, ['session']);
+    },
+  });
+  await rest(AFTERMATH_MS);
+  return [silenced];
+};
