@@ -93,14 +93,14 @@ export const settings = z.object({
   CARILLON_PREFERENCE: count(0, 100)
     .default(0)
     .describe(
-      'Who should lead: the healthy replica with the highest. It takes leadership back when it returns.',
+      'The healthy replica with the highest preference leads; it takes leadership back when it returns.',
     ),
   CARILLON_ADMIN_KEY: z
     .string()
     .min(32)
     .optional()
     .describe(
-      "A key that is accepted as an administrator's; at least 32 characters. By all replicas, until ten minutes after the last one that is configured with it has ended.",
+      "An administrator's key, at least 32 characters. All replicas accept it as long as one that is configured with it lives, and ten minutes longer.",
     ),
   CARILLON_MIGRATE: flag.default(true).describe('Bring the database to the newest version at start.'),
   CARILLON_BUILT_IN_JOBS: flag

@@ -131,7 +131,10 @@ export const jobType = z
     outputSchema: z.looseObject({}).nullable(),
     heartbeatMs: z.int().nullable(),
     pausedAt: instant.nullable().describe('With an instant nothing of it starts.'),
-    pauseReason: z.string().nullable().describe('Why, if somebody said so, or its endpoint that it is gone.'),
+    pauseReason: z
+      .string()
+      .nullable()
+      .describe('What was said of it when it was paused, or that its endpoint answered 410 Gone.'),
     targetAllowed: z
       .boolean()
       .describe("False when its queue or handler is not among the tenant's `allowed…`: its runs fail."),

@@ -81,7 +81,9 @@ export const schedule = z
 export const fire = z
   .object({
     dueAt: instant,
-    outcome: z.enum(['planned', 'fired', 'late', 'skipped', 'coalesced', 'missed']),
+    outcome: z
+      .enum(['planned', 'fired', 'late', 'skipped', 'coalesced', 'missed'])
+      .describe('fired: started within a second of when it was due; late: started after that.'),
     reason: z.string().nullable(),
     runId: z.uuid().nullable(),
     plannedAt: instant,

@@ -141,7 +141,7 @@ export class LeaseController {
   @Post(':token\\:cancel')
   @HttpCode(200)
   @ApiOperation({
-    summary: 'End the run as cancelled: nothing went wrong, but nobody wants the work any more',
+    summary: 'End the run as cancelled: nothing went wrong, but the work is not wanted any more',
   })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
   async cancel(
