@@ -77,6 +77,7 @@ async function live(stage: Stage): Promise<void> {
     apiUrls: cluster.replicas.living.map(({ url }) => url),
     adminKey: base.adminKey,
     folder: base.folder,
+    handlers: base.environment['CARILLON_HANDLERS'] ?? null,
     hasDemo: options.hasDemo,
     hasKeys: keyboard !== undefined,
     tookMs: performance.now() - stage.startedAtMs,

@@ -7,12 +7,14 @@ export interface WelcomeFacts {
   readonly apiUrls: readonly string[];
   readonly adminKey: string;
   readonly folder: DataFolder;
+  /** The folder whose handlers the replicas have loaded; null for none. */
+  readonly handlers: string | null;
   readonly hasDemo: boolean;
   readonly hasKeys: boolean;
   readonly tookMs: number;
 }
 
-export function addresses({ apiUrls, adminKey, folder, tookMs }: WelcomeFacts): string[] {
+export function addresses({ apiUrls, adminKey, folder, handlers, tookMs }: WelcomeFacts): string[] {
   const [first = '', ...others] = apiUrls;
   const ports = others.map((url) => `:${new URL(url).port}`).join(' ');
   return [
@@ -21,6 +23,7 @@ export function addresses({ apiUrls, adminKey, folder, tookMs }: WelcomeFacts): 
     `  API        ${first}/api/v1${ports === '' ? '' : `   (and ${ports}: any replica answers)`}`,
     `  Docs       ${docsUrl(apiUrls)}`,
     `  Admin key  ${adminKey}`,
+    `  Handlers   ${handlers === null ? 'only the built-in jobs; CARILLON_HANDLERS names a folder of your own' : `of ${handlers}, and the built-in jobs`}`,
     `  Files      ${folder.shown}/: up.json (all of this for scripts), admin-key, logs`,
   ];
 }
