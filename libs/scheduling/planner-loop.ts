@@ -6,7 +6,7 @@
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
-import type { ScheduleId } from '#kernel/ids.js';
+import type { ScheduleId, Term } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { isInstant } from './decisions/due-times.js';
@@ -57,6 +57,8 @@ export class PlannerLoop implements Loop {
   readonly left = new Topic<void>();
   readonly setAside: SetAside<ScheduleId>;
   readonly #places: TenantPlaces;
+  /** The term whose last pass was written as it was counted; null when it failed. */
+  #countedIn: Term | null = null;
   #crowd = { size: 0, countedAtMs: Number.NEGATIVE_INFINITY };
 
   constructor(
@@ -71,6 +73,9 @@ export class PlannerLoop implements Loop {
   async runOnce(): Promise<number> {
     const leader = this.leadership.current();
     if (leader === null) return UNTIL_WOKEN_MS;
+    // Between two terms of one leader another has planned, and what a failed pass took was perhaps never written.
+    if (this.#countedIn !== leader.term) this.#places.forget();
+    this.#countedIn = null;
     const { catchUpMs, everyMs } = this.options.settings;
     const lookAheadMs = await this.#lookAheadMs(leader);
     const { db } = leader.incarnation;
@@ -97,6 +102,7 @@ export class PlannerLoop implements Loop {
     };
     for (const schedules of [present, past])
       await this.#writeAll(leader, new PlanBatches(schedules, { firesPerBatch: FIRES_PER_BATCH, plan }));
+    this.#countedIn = leader.term;
     const isMore = present.length === SCHEDULES_PER_PASS || past.length === PAST_PER_PASS;
     return isCut || isMore || limited.isMore ? 0 : everyMs;
   }

@@ -50,6 +50,11 @@ export class TenantPlaces {
     }
   }
 
+  /** What was known is not so any more. */
+  forget(): void {
+    this.#counted.clear();
+  }
+
   left(id: TenantId): number {
     return Math.max(0, Math.floor(this.#counted.get(id)?.left ?? 0));
   }

@@ -7,6 +7,7 @@ import { systemClock } from '#database/runtime/system-clock.js';
 import type { Slot, TenantId } from '#kernel/ids.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planner-loop.js';
 import { createSchedule } from '#scheduling/schedules.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
 import { createTestDatabase } from '../../support/test-database.js';
 import { startLoneMember, type TestMember } from '../../support/test-member.js';
@@ -136,4 +137,37 @@ describe('a tenant with a limit', () => {
       expect((await ledger()).length).toBeGreaterThanOrEqual(9);
     },
   );
+});
+
+describe('what was counted', () => {
+  // Time stands still, so only what happens between two passes can tell them to count again.
+  const settings = DEFAULT_PLANNER_SETTINGS;
+  beforeEach(() => {
+    planner = new PlannerLoop(member.leadership, member.hints, { settings, clock: new FakeClock() });
+  });
+
+  it('in an earlier term says nothing of what other leaders have planned since', async () => {
+    await limit({ maxQueued: 40 });
+    await planner.runOnce();
+    member.leadership.standDown('another one leads');
+    await addRuns(db, tenant, 40 - (await countRuns()));
+    await member.lead();
+    await addSchedule(tenant, 'tock');
+    await planner.runOnce();
+    expect(await countRuns()).toBe(40);
+  });
+
+  it('before a write that failed does not take its places twice', async () => {
+    await limit({ maxQueued: 3 });
+    await sql`
+      create function public.no_room() returns trigger language plpgsql as $$
+        begin raise exception 'no room' using errcode = '53100'; end $$`.execute(db);
+    await sql`create trigger no_room before insert on carillon.fire execute function public.no_room()`.execute(
+      db,
+    );
+    await expect(planner.runOnce()).rejects.toThrow('no room');
+    await sql`drop trigger no_room on carillon.fire`.execute(db);
+    await planner.runOnce();
+    expect((await ledger()).map(({ outcome }) => outcome)).toEqual(['planned', 'planned', 'planned']);
+  });
 });
