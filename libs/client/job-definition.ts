@@ -1,4 +1,4 @@
-// What is a job, before anybody runs it? A plain value: a name, the shape of its payload, and its
+// What is a job, before any replica runs it? A plain value: a name, the shape of its payload, and its
 // defaults. Producers import it to enqueue, workers import it to handle; both get the types.
 import { checkJobOptions } from './job-options-check.js';
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
@@ -60,11 +60,11 @@ export interface JobContext {
   readonly attempt: number;
   /** The instant that the schedule asked for; null when the run came from the API. */
   readonly dueAt: Date | null;
-  /** The same for every attempt of the run: hand it to whatever must not happen twice. */
+  /** The same for every attempt of the run: hand it to each service whose work must not happen twice. */
   readonly idempotencyKey: string;
   /**
    * Aborted when the attempt must stop; `reason` is an Error whose `why` is `timeout`, `deadline`, `cancelled`,
-   * `shutdown` or `replica-fenced`. Whoever goes on regardless is given up after a grace time.
+   * `shutdown` or `replica-fenced`. A handler that goes on regardless is given up after a grace time.
    */
   readonly signal: AbortSignal;
   /** What an earlier attempt last gave to `heartbeat`, so that this one can go on from there; null if nothing. */
@@ -93,8 +93,8 @@ export interface JobContext {
   /**
    * Completes the run in one transaction with the handler's own writes: both are there afterwards, or neither is.
    * `work` gets a transaction in the database that holds the runs, and what it resolves with is the run's output.
-   * Rejects with ClaimLost when the run is somebody else's by now, with `signal.reason` when the attempt was
-   * stopped, and with whatever `work` or the database threw; nothing was written then, unless the connection broke
+   * Rejects with ClaimLost when another replica has the run by now, with `signal.reason` when the attempt was
+   * stopped, and with what `work` or the database threw; nothing was written then, unless the connection broke
    * during the commit. What the database refuses for now besides `work` (a lock, a full disk, no primary) comes as a
    * snooze: let it through, and the attempt is made again without counting. The server lets no statement in it take longer than 10 seconds, nor a pause between two. In a
    * thread it rejects with FatalError, since a transaction can't leave its connection's thread.

@@ -6,7 +6,7 @@ export class FatalError extends Error {
   override readonly name = 'FatalError';
 }
 
-/** Throw it to end the run as `cancelled`: nothing went wrong, but nobody wants the work any more. */
+/** Throw it to end the run as `cancelled`: nothing went wrong, but the work is not wanted any more. */
 export class CancelRun extends Error {
   override readonly name = 'CancelRun';
 }
@@ -52,7 +52,7 @@ export function snooze(seconds: number): Snooze {
   return new Snooze(seconds);
 }
 
-/** Thrown by `completeInTx` when the run is somebody else's by now: what was written in the transaction is undone. */
+/** Thrown by `completeInTx` when another replica has the run by now: what was written in the transaction is undone. */
 export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
 }

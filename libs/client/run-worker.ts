@@ -138,7 +138,7 @@ class PullWorker {
     return answer.workerId;
   }
 
-  /** Takes leases until it is to stop, or nobody knows the worker any more. */
+  /** Takes leases until it is to stop, or the API does not know the worker any more. */
   async #serve(workerId: string): Promise<void> {
     const over = new AbortController();
     const beating = this.#beat(workerId, AbortSignal.any([over.signal, this.#stopping.signal]));

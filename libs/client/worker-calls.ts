@@ -14,7 +14,7 @@ export class CallFailed extends Error {
     this.status = status;
   }
 
-  /** Asking again may help: nobody answered, or not now. */
+  /** Asking again may help: no replica answered, or not now. */
   get isTransient(): boolean {
     return this.status === 0 || this.status === 425 || this.status === 429 || this.status >= 500;
   }

@@ -7,7 +7,7 @@ export const LEADER_LOCK = 0x43415230;
 export const LIVENESS_LOCK = 0x43415231;
 /**
  * The gate of a replica's claims, completions and hand-overs; the second key is its number. Each of them
- * holds it shared until commit; whoever must be sure that none is in flight takes it exclusively.
+ * holds it shared until commit; an actor that must be sure that none is in flight takes it exclusively.
  */
 export const REPLICA_GATE = 0x43415232;
 /** Held in a transaction while day partitions are made or dropped. The second key is always 0. */

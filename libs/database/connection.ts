@@ -56,7 +56,7 @@ export function openPool(options: DatabaseOptions): PostgresPool {
   return pool;
 }
 
-/** Before anybody is lent the connection. Throws with the code of a write that such a server would refuse. */
+/** Before the pool lends the connection. Throws with the code of a write that such a server would refuse. */
 async function refuseFormerPrimary(client: Pick<pg.Client, 'query'>): Promise<void> {
   const { rows } = await client.query<{ isPrimary: boolean }>(
     `select not pg_is_in_recovery() and current_setting('transaction_read_only') = 'off' as "isPrimary"`,

@@ -13,8 +13,8 @@ export interface DatabaseClientConfig extends pg.ClientConfig {
 }
 
 /**
- * In the text of a statement whose rows nobody wants: the next one is sent right behind it and fails if it failed. That
- * one must only read, for nobody knows yet whether the transaction has begun. Only inside a transaction.
+ * In the text of a statement whose rows the caller does not read: the next one is sent right behind it and fails if it failed. That
+ * one must only read, for it is not known yet whether the transaction has begun. Only inside a transaction.
  */
 export const UNAWAITED = '/* carillon: unawaited */';
 
@@ -103,7 +103,7 @@ export class DatabaseClient extends pg.Client {
       return await this.#guarded({ name, text, values: values ?? [] });
     } catch (error) {
       const wasTheName = this.#statements?.hasFailed(text, error) ?? false;
-      // Inside a transaction nothing more can be sent: whoever began it will try again.
+      // Inside a transaction nothing more can be sent: its owner tries again.
       if (!wasTheName || !isAlone) throw error;
       return this.#guarded(text, values);
     }

@@ -94,7 +94,7 @@ function poolOfOne(client: pg.Client): PostgresPool {
     await turn;
     return Object.assign(client, { release });
   };
-  // Kysely ends a pool; this one's client is ended by whoever opened the session.
+  // Kysely ends a pool; this one's client is ended by the opener of the session.
   return { connect, end: async () => undefined, options: {} };
 }
 

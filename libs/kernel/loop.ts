@@ -7,5 +7,5 @@ export interface Loop {
   runOnce(): Promise<number>;
 }
 
-/** Nothing to do until somebody wakes the loop; a pass now and then keeps a lost wake-up harmless. */
+/** Nothing to do until a hint wakes the loop; a pass now and then keeps a lost wake-up harmless. */
 export const UNTIL_WOKEN_MS = 5_000;

@@ -1,4 +1,4 @@
-// Which statements keep gaps, the due times that nobody planned in time? They are left behind in the transaction that moves
+// Which statements keep gaps, the due times that no leader planned in time? They are left behind in the transaction that moves
 // the schedule on over them, of the leader or of a change; others find them again and write what was decided, a bounded
 // number of ledger rows at a time, so that a leader may die between any two of them.
 import { sql } from 'kysely';
@@ -97,7 +97,7 @@ export interface WrittenGap {
 }
 
 /**
- * Writes what was decided of gaps, each only if nobody went on with it meanwhile, and shortens them; those of which nothing is
+ * Writes what was decided of gaps, each only if no other leader went on with it meanwhile, and shortens them; those of which nothing is
  * left are gone. I1: a due time that already has its row keeps it.
  */
 export async function writeGaps(

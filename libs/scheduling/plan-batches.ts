@@ -1,4 +1,4 @@
-// In which portions are plans written? In batches of so many fires, made when somebody has a hand free for the next:
+// In which portions are plans written? In batches of so many fires, made when a writer is free for the next:
 // what is decided about a schedule must not grow old in a queue.
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { asId } from '#kernel/ids.js';
@@ -14,7 +14,7 @@ export class PlanBatches {
     private readonly options: { firesPerBatch: number; plan: (schedule: DueSchedule) => Plan | null },
   ) {
     // In the order of their ids: what is near in an index is written together, which takes a fifth of the time off,
-    // and whoever locks many schedules meets others in the same order.
+    // and all who lock many schedules lock them in the same order.
     this.#schedules = schedules.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 

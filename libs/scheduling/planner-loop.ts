@@ -1,6 +1,6 @@
 // When are due times turned into runs? The leader looks a little ahead and writes, in one transaction per
 // batch, ledger rows, runs and each schedule's next due time. Looking ahead means that a leader may die
-// and be replaced before anybody notices: the next runs are already there, with their owners. What is due now comes first:
+// and be replaced before any tick is late: the next runs are already there, with their owners. What is due now comes first:
 // of what lies behind for longer than the catch-up window only that it is so is written, as gaps, which the
 // gap loop decides behind the present.
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';

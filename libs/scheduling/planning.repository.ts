@@ -150,7 +150,7 @@ export interface NewFire extends PlannedFire {
 }
 
 /**
- * Moves next due times on, each only if nobody changed the schedule meanwhile, and writes the fires of those that moved,
+ * Moves next due times on, each only if no request changed the schedule meanwhile, and writes the fires of those that moved,
  * with a run for each that is planned. I1: a due time that already has its row keeps it, and gets no second run.
  * Resolves with the slots that have new runs due within `soonMs`.
  */

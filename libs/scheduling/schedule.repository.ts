@@ -138,7 +138,7 @@ export async function deleteSchedule(tx: Tx, id: ScheduleId): Promise<void> {
 }
 
 /**
- * Takes back what was planned and that nobody has claimed: runs and their ledger rows, which decided
+ * Takes back what was planned and no owner has claimed: runs and their ledger rows, which decided
  * nothing yet. The caller has closed the owner's gate, so that a claim is either visible here or comes
  * after this. Resolves with the due times that are open again.
  */

@@ -1,5 +1,5 @@
 // What can be done with a schedule? Create, change, pause, resume and delete it. Each change takes back,
-// in the same transaction, what the planner had planned ahead and nobody has claimed, and leaves the
+// in the same transaction, what the planner had planned ahead and no owner has claimed, and leaves the
 // schedule's next due time where the planner must go on; what was due before it was deleted or given another spec, and has not
 // started, is left behind as a gap, so that it gets its row in the ledger all the same. Claims of the tenant's slot are held off before the schedule's row
 // is locked: with the row in hand, a change that waits for an owner that hangs would hold up the planner and its other tenants.

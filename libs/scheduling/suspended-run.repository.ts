@@ -38,7 +38,7 @@ export async function findPlannedDue(
   return rows.map(({ id }) => id);
 }
 
-/** Of a run `r`: nobody holds it, and its due time is not decided. The fire as one value, since as a join it finds the runs. */
+/** Of a run `r`: no claim and no lease holds it, and its due time is not decided. The fire as one value, since as a join it finds the runs. */
 const isUntouched = sql`r.id not in (select unnest(c.run_ids) from carillon.claim c)
          and not exists (select 1 from carillon.lease l where l.run_id = r.id)
          and (select f.outcome from carillon.fire f where f.schedule_id = r.schedule_id and f.due_at = r.due_at) = 'planned'`;

@@ -21,7 +21,7 @@ interface TenantPlace {
 }
 
 /**
- * Skips what is due of the tenant, if it is suspended; anybody may. False when some may be left, because there were too many or
+ * Skips what is due of the tenant, if it is suspended; every replica may. False when some may be left, because there were too many or
  * the owner of the slot hangs.
  */
 export async function skipDueOf(db: Database, { id: tenantId, slot }: TenantPlace): Promise<boolean> {

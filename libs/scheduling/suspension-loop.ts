@@ -1,7 +1,7 @@
 // Who skips the due times of suspended tenants that had been planned ahead? The leader, as they pass. The planner plans
 // nothing more for a suspended tenant, so a few seconds after its suspension there is nothing left, and the tenant is left
 // alone until something about it changes: ten thousand suspended tenants cost one short list every two seconds. What it does
-// is safe for anybody to do, so it needs no fence of its term, and holds none while it waits for an owner's gate.
+// is safe for every replica to do, so it needs no fence of its term, and holds none while it waits for an owner's gate.
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';

@@ -13,7 +13,7 @@ import type { Principal, TenantRole } from './decisions/api-key.js';
 export interface NewApiKey {
   id: string;
   name: string;
-  /** Shown once; afterwards nobody can tell it. */
+  /** Shown once; the database keeps only its hash. */
   secret: string;
 }
 
@@ -61,7 +61,7 @@ export class KeyRing {
     private readonly configured?: string,
   ) {}
 
-  /** Undefined for a key that nobody was given, or that was revoked. */
+  /** Undefined for a key that was never given out, or that was revoked. */
   async principalOf(secret: string): Promise<Principal | undefined> {
     const hashed = hashKey(secret);
     const remembered = this.#remembered.get(hashed.toString('hex'));

@@ -2,7 +2,7 @@
 // term in the database, both on its control session, so that lock and beats live and die together. A
 // leader that is frozen keeps its lock as long as its session lives: the follower that sees its beats
 // stand still for a lease ends that session, and then the lock is free. By leases alone there is no lock;
-// then whoever sees that nobody alive leads begins the next term, if nobody else has begun it meanwhile.
+// then the first replica that sees no living leader begins the next term, unless another one has begun it meanwhile.
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { Clock } from '#kernel/clock.js';
 import { inTransaction, type Database } from '#database/connection.js';

@@ -23,7 +23,7 @@ export async function releaseLeaderLock(db: Database): Promise<void> {
   await sql`select pg_advisory_unlock(${LEADER_LOCK}, 0)`.execute(db);
 }
 
-/** What entitles a candidate: the lock, held by this very session, or that nobody has begun a term since it looked. */
+/** What entitles a candidate: the lock, held by this very session, or that no replica has begun a term since the candidate looked. */
 export type Candidacy = { kind: 'lock' } | { kind: 'vacancy'; after: Term };
 
 /**
@@ -87,7 +87,7 @@ export async function readLeadership(db: Database): Promise<LeadershipRow> {
     .executeTakeFirstOrThrow();
 }
 
-/** Ends the running term on somebody's order: its leader's next write is fenced, and its next beat tells it. */
+/** Ends the running term on an operator's order: its leader's next write is fenced, and its next beat tells it. */
 export async function endTerm(db: Database): Promise<Term> {
   const { rows } = await sql<{ term: Term }>`
     update carillon.leadership set term = term + 1, holder = null, replica = null, elected_at = null where id = 1 returning term`.execute(

@@ -1,6 +1,6 @@
 // Does this replica lead, and in which term? The lock proposes, the leadership row decides: a term counts
 // only once its row update has committed, and every leader write proves it again (fence 1, I3). Whenever
-// anything is unclear, a broken session, a late beat, a commit whose outcome nobody knows, it stands down.
+// anything is unclear, a broken session, a late beat, a commit whose outcome is unknown, it stands down.
 import type { Tx } from '#database/connection.js';
 import { databaseErrorKind, type DatabaseErrorKind } from '#database/error-kind.js';
 import type { Clock } from '#kernel/clock.js';
@@ -12,7 +12,7 @@ import type { Incarnation, Membership } from '#cluster/membership/membership.js'
 import type { Fenced } from '#cluster/membership/replica-gate.js';
 import { inTerm } from './term-fence.js';
 
-/** Longer than a preferred replica needs to win, shorter than anybody notices. */
+/** Longer than a preferred replica needs to win, and short beside the planner's look-ahead. */
 const YIELD_MS = 1_000;
 
 export interface Leader {
@@ -51,7 +51,7 @@ export class Leadership {
     this.began.publish(leader);
   }
 
-  /** Leaves the next election to another replica for a moment; if it doesn't take it, anybody may. */
+  /** Leaves the next election to another replica for a moment; if that one doesn't take it, every replica may. */
   yieldTo(replica: ReplicaNumber): void {
     this.#yield = { to: replica, untilMs: this.clock.monotonicMs() + YIELD_MS };
   }

@@ -5,7 +5,7 @@
 //                            +---- declared dead -----+--> outside (rejoins under a new number)
 //
 // One session carries the replica's lock and its beats. A broken session alone ends nothing: the replica
-// first tries to resume its own number, so that a restarted server or a cut connection kills nobody. Only
+// first tries to resume its own number, so that a restarted server or a cut connection kills no replica. Only
 // a row that says 'dead' does, and then the process goes on as a new incarnation.
 import { inTransaction, connectDatabase, type Database } from '#database/connection.js';
 import { databaseErrorKind } from '#database/error-kind.js';
@@ -41,7 +41,7 @@ export interface Incarnation extends ReplicaHolder {
 
 export class Membership {
   readonly joined = new Topic<Incarnation>();
-  /** This incarnation is over; whatever it was doing must stop and can commit nothing. */
+  /** This incarnation is over; all that it was doing must stop and can commit nothing. */
   readonly expelled = new Topic<{ incarnation: Incarnation; reason: string }>();
   /** The control session broke. The incarnation may still be resumed. */
   readonly cutOff = new Topic<Error>();

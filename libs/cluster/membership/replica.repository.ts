@@ -6,7 +6,7 @@ import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
 import { serverStartedAt } from '#cluster/server-start.js';
 
-/** The beat counter of the leader that row `l` names; null while nobody leads, or when it has gone. */
+/** The beat counter of the leader that row `l` names; null while no replica leads, or when the leader has gone. */
 export const leaderBeat = sql<number | null>`
               (select b.beat from carillon.heartbeat b join carillon.replica lr on lr.number = b.replica
                 where b.replica = l.replica and lr.state in ('active', 'draining'))`;
@@ -48,7 +48,7 @@ export interface BeatAnswer {
   state: ReplicaState;
   term: Term;
   ringVersion: number;
-  /** The leader of the term and its beat counter; null while nobody leads, or when it has gone. */
+  /** The leader of the term and its beat counter; null while no replica leads, or when the leader has gone. */
   leader: ReplicaNumber | null;
   leaderBeat: number | null;
   databaseTime: Date;
@@ -120,7 +120,7 @@ export async function findReplicaState(
   return row?.state;
 }
 
-/** Removes what is left of a replica that has ended. Its claims, if any, stay and are revoked as nobody's. */
+/** Removes what is left of a replica that has ended. Its claims, if any, stay, and the sweep revokes them. */
 export async function deleteEnded(db: Database, replica: ReplicaNumber): Promise<boolean> {
   const { rows } = await sql`
     with gone as (delete from carillon.replica where number = ${replica} and state in ('dead', 'left') returning number)

@@ -1,4 +1,4 @@
-// Which slots does this replica serve? Those whose row names it as owner and nobody as target. A slot
+// Which slots does this replica serve? Those whose row names it as owner and no other replica as target. A slot
 // with a target is handed over: this process stops claiming from it by waiting out its own claims at the
 // gate, and only then does the row change hands. Runs already claimed stay with it and are finished here.
 import type { Slot } from '#kernel/ids.js';

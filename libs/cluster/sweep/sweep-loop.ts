@@ -53,7 +53,7 @@ export class SweepLoop implements Loop {
     const rows = await sweep(leader.incarnation.db);
     const { memory, deaths } = judgeLiveness({
       memory: this.#memory,
-      // Without sessions nobody can be seen to have crashed; all are held to have their lock.
+      // Without sessions no replica can be seen to have crashed; all are held to have their lock.
       sightings:
         this.settings.liveness === 'sessions' ? rows : rows.map((row) => ({ ...row, lockHeld: true })),
       self: leader.incarnation.replica,
@@ -95,7 +95,7 @@ export class SweepLoop implements Loop {
       if (this.#silent.has(replica)) this.#steadySinceMs.delete(replica);
       else if (!this.#steadySinceMs.has(replica)) this.#steadySinceMs.set(replica, nowMs);
     }
-    // A new leader starts its watch anew: while somebody is silent, that would only put off the failover.
+    // A new leader starts its watch anew: while a replica is silent, that would only put off the failover.
     if (living.some(({ replica }) => this.#silent.has(replica))) return;
     const successor = preferredLeader({
       candidates: living,

@@ -1,4 +1,4 @@
-// How does one attempt go? Its target is called with a signal, and whatever happens becomes a value. A
+// How does one attempt go? Its target is called with a signal, and each way in which it ends becomes a value. A
 // handler that is told to stop has a grace time to do so; if it does not listen, the attempt is given up: it
 // ends without the handler, whose late result is reported and changes nothing.
 import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
@@ -61,7 +61,7 @@ export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => v
   }
 }
 
-/** What was asked for from outside wins; apart from that, what is done is done, and what threw was stopped. */
+/** A cancel or a deadline overrides the handler's result. Otherwise success and fatal errors stand; any other failure counts as the stop. */
 function resultAfterStop(result: AttemptResult, reason: unknown): AttemptResult {
   const stopped = stoppedResult(reason);
   if (stopped.kind === 'cancelled' || stopped.kind === 'expired') return stopped;

@@ -1,5 +1,5 @@
 // How does a held run get from start to end? The executor starts the attempt, keeps the handles that stop it
-// and give it up, and turns its result into what becomes of the run. It never throws: whatever a handler does
+// and give it up, and turns its result into what becomes of the run. It never throws: all that a handler does
 // ends up in the run's own record.
 //
 // A handler that is told to stop and does not keeps its attempt, and its place among the running ones, for a
@@ -151,10 +151,10 @@ export class Executor {
 
   /** Stops every attempt. Each ends as released: nothing is counted against its run. */
   stopAll(reason: AttemptStopped): void {
-    // Whoever takes the runs over does not wait for our handlers.
+    // The replica that takes the runs over does not wait for our handlers.
     const graceMs = reason.why === 'shutdown' ? Math.min(SHUTDOWN_GRACE_MS, this.parts.graceMs) : 0;
     for (const attempt of this.#running.values()) this.#stop(attempt, reason, graceMs);
-    // Said only if somebody must look again: whoever stops everything in each of its passes listens to this.
+    // Published only if the start loop must look again: it stops everything in each of its passes, and listens to this.
     if (graceMs > 0) this.changed.publish();
   }
 
@@ -165,7 +165,7 @@ export class Executor {
     for (const attempt of abandoned) this.#stop(attempt, reason, 0);
   }
 
-  /** Those that have been running for so long, and of which nobody else knows. */
+  /** Those that have been running for so long, and whose start no row tells yet. */
   unnoted(forMs: number): StartedRun[] {
     const beforeMs = this.parts.clock.monotonicMs() - forMs;
     const unnoted = [...this.#running.values()].filter(
@@ -256,7 +256,7 @@ export class Executor {
     this.changed.publish();
   }
 
-  /** Most have nothing to say; what a handler says that is late is heard by nobody. */
+  /** Most have nothing to say; what a late handler says is dropped. */
   #reportsOf(attempt: RunningAttempt): OpenReports {
     if (attempt.reports === null) {
       attempt.reports = this.parts.beginReports(attempt.held.run, () => this.#beat(attempt));
@@ -271,7 +271,7 @@ export class Executor {
     return clock.monotonicMs() + deadline.getTime() - databaseClock.now().getTime();
   }
 
-  // Whoever waits for the next moment at which something is overdue must be told only if there is a sooner one.
+  // The start loop sleeps until the earliest deadline, so publish only when this one is earlier.
   readonly #restartClock = (attempt: RunningAttempt): void => {
     attempt.timeoutAtMs = this.parts.clock.monotonicMs() + attempt.timeoutMs;
     this.#beat(attempt);

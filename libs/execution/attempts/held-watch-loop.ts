@@ -1,8 +1,8 @@
-// What may happen to a run while it is held here, besides its own end? Somebody may ask to cancel it, and its
+// What may happen to a run while it is held here, besides its own end? A request may want it cancelled, and its
 // deadline may pass while it waits. Requests are read about once a second, and at once after a hint; while
 // nothing is held, nothing is read. On the way, this tells the others which runs have really begun: a claim
 // holds what waits as well, so its row gets the instants of those that have been running for a while, many in
-// one statement. Runs shorter than that cost nothing, and nobody could have seen them anyway.
+// one statement. Runs shorter than that cost nothing: no reader could have seen them running.
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import { asReplica } from '#cluster/membership/replica-gate.js';

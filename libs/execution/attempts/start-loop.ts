@@ -96,7 +96,7 @@ export class StartLoop implements Loop {
     for (const each of due) held.postpone(each, clock.monotonicMs() + DISTRUST_MS);
   }
 
-  /** Ends those that came too late, or that nobody wants any more. */
+  /** Ends those that came too late, or that a request wants cancelled. */
   #stillWanted(due: readonly HeldRun[]): HeldRun[] {
     const now = this.parts.databaseClock.now();
     return due.filter((held) => {
@@ -142,7 +142,7 @@ export class StartLoop implements Loop {
     });
   }
 
-  // While anything runs, the lease must be looked at even if nobody wakes this loop.
+  // While anything runs, this replica's trust must be looked at even if no hint wakes this loop.
   #lookAgainMs(): number {
     return this.parts.held.running > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
   }

@@ -1,5 +1,5 @@
-// How is an attempt told to stop? By a switch. Most attempts end without anybody asking, so the AbortSignal of it is
-// made only when somebody does: a controller for each of a hundred thousand no-ops would cost as much as they do.
+// How is an attempt told to stop? By a switch. Most attempts end unasked, so their AbortSignal is
+// made only when a handler reads it: a controller for each of a hundred thousand no-ops would cost as much as they do.
 
 export class StopSwitch {
   #controller: AbortController | null = null;

@@ -1,5 +1,5 @@
 // Which lanes of our slots may have work? A full look goes from head to head through all lanes of a slot. Where many
-// runs were taken it must step over their dead index entries, for as long as somebody holds an old snapshot; when
+// runs were taken it must step over their dead index entries, for as long as a transaction holds an old snapshot; when
 // that takes long, further looks begin at the marks of worn lanes (lane-marks.ts) for a while, and what they may have
 // missed is owed: the next full look, soon, is for all slots that were asked for meanwhile.
 import type { Database } from '#database/connection.js';

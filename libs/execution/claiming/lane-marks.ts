@@ -1,5 +1,5 @@
 // How far has each lane been emptied? Where many runs were taken, the head of the lane's index is full of dead entries,
-// which nobody can clear away while any transaction holds an old snapshot, and which each claim from the head
+// which VACUUM can't clear away while any transaction holds an old snapshot, and which each claim from the head
 // would walk over again. So an owner remembers, for the lanes from which it has taken much, up to which rank it has
 // taken everything, and begins there. Runs may appear below the mark all the same: with a high priority, given back,
 // tried again, or committed late. A mark therefore stays a little behind, and is only good until the next full look

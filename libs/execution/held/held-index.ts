@@ -1,5 +1,5 @@
 // Which run is held under this id? The one that was taken last. A run that we have put back may be taken again before we
-// hear that putting it back has succeeded; then the one before is kept beside it until somebody says what became of it.
+// hear that putting it back has succeeded; then the one before is kept beside it until the settler says what became of it.
 import type { RunId } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { HeldRun } from './held-run.js';

@@ -13,7 +13,7 @@ export interface HeldRun {
   state: 'waiting' | 'running' | 'ended';
   /** When it was last started, on the same clock. */
   begunAtMs: number;
-  /** Somebody asked to cancel it since it was taken to be started: whoever is about to start it must not. */
+  /** A request to cancel it came after it was taken to be started: the start loop must not start it. */
   isUnwanted?: true;
   /** What its start has cost its tenant, in virtual milliseconds. */
   charged: number;

@@ -3,7 +3,7 @@
 // because what is held here is what others must redo if this process dies. A run that was lost in two
 // deaths may be what kills its replicas, so it goes into quarantine: only one such run at a time, and the
 // next death tells it from those that were merely beside it. Neither what is held nor what runs is ever left to those
-// who have much of it already: whoever comes with a single run finds room.
+// who have much of it already: a tenant that comes with a single run finds room.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { barrierOf } from '#execution/limits/decisions/lane-rules.js';

@@ -2,7 +2,7 @@
 // that grows by what its runs take, divided by its weight; a start is charged with what the tenant's runs
 // took of late, and corrected when it ends. Who comes back from idling starts at the present, with no credit
 // for the time away. This is start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996) with the cost of a
-// run guessed first, because nobody knows it at its start.
+// run guessed first, because it is not known at its start.
 import type { TenantId } from '#kernel/ids.js';
 import TinyQueue from 'tinyqueue';
 
@@ -100,7 +100,7 @@ export class TenantTurns {
     this.#settle(tenantId, account);
   }
 
-  /** Once nothing waits and nothing runs, nobody owes anybody anything. */
+  /** Once nothing waits and nothing runs, no tenant owes worker time to another. */
   #settle(tenantId: TenantId, account: Account): void {
     if (account.waits) this.#push(tenantId, account);
     this.#furthestMs = Math.max(this.#furthestMs, account.virtualMs);

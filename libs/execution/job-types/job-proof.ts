@@ -1,5 +1,5 @@
 // Does what was read of a tenant and its job type still hold? Both rows have a version that each change of theirs
-// replaces (xmin), and a tenant's own job type that hides a shared one is another row. So whoever remembers what he read can
+// replaces (xmin), and a tenant's own job type that hides a shared one is another row. So a reader that remembers what it read can
 // let the insert of a run prove it, instead of reading it again before each.
 import { sql, type RawBuilder } from 'kysely';
 import type { TenantId } from '#kernel/ids.js';

@@ -1,4 +1,4 @@
-// How do a thousand runs that start together learn of their job types? By one statement: whoever asks in one turn of
+// How do a thousand runs that start together learn of their job types? By one statement: all that ask in one turn of
 // the process is answered together.
 import { describeError } from '#client/thrown-error.js';
 import type { Database } from '#database/connection.js';

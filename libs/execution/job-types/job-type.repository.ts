@@ -191,7 +191,7 @@ function isFound(row: { name: string | null }): row is StoredJobType {
   return row.name !== null;
 }
 
-/** Throws when it is none, whoever has written it. */
+/** Throws when it is none, also when it was written by hand. */
 export function parseJobType({ allowedNames, ...row }: StoredJobType): JobType {
   const target = storedTarget.parse(row.target);
   return {

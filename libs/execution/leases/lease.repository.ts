@@ -1,6 +1,6 @@
 // Which statements keep leases? A lease is the claim's sibling for a run that goes on outside of the replicas:
-// one row each, made as the run leaves its claim, and whoever deletes it decides the run. No replica's death
-// touches it. A lease that changes hands gets a new id, so that whoever held it before holds nothing.
+// one row each, made as the run leaves its claim, and the transaction that deletes it decides the run. No replica's death
+// touches it. A lease that changes hands gets a new id, so that its former holder holds nothing.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { LeaseTable } from '#database/lease-schema.js';
@@ -123,7 +123,7 @@ export interface Beat {
 }
 
 /**
- * Keeps the lease for its time again, but never beyond its timeout or the run's deadline. Whoever hears that the run
+ * Keeps the lease for its time again, but never beyond its timeout or the run's deadline. A worker that hears that the run
  * was cancelled has the grace time from then on, and beating does not make it longer. Undefined when it is lost.
  */
 export async function beatLease(
@@ -181,7 +181,7 @@ const whole =
            lease.heartbeat_at is not null as "hasBeaten", coalesce(lease.times_out_at <= clock_timestamp(), false) as "hasTimedOut",
            coalesce(lease.deadline <= clock_timestamp(), false) as "isPastDeadline", clock_timestamp() as now`);
 
-/** Ends a taken lease. Whoever deletes the row decides about its run; undefined for all others. */
+/** Ends a taken lease. The transaction that deletes the row decides about its run; undefined for all others. */
 export async function deleteLease(
   tx: Tx,
   { tenantId, id }: { tenantId: TenantId; id: LeaseId },

@@ -29,7 +29,7 @@ export class LaneRulesBook {
     else this.#rules.set(tenantId, name, { lane: { tenantId, lane: name }, rules });
   }
 
-  /** Forgets the lanes that nobody asks about before they are looked at again. */
+  /** Forgets the lanes that are not asked about before they are looked at again. */
   keepOnly(isWanted: (lane: RuledLane) => boolean): void {
     for (const { lane } of this.#rules.values())
       if (!isWanted(lane)) this.#rules.delete(lane.tenantId, lane.lane);

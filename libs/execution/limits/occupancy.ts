@@ -1,6 +1,6 @@
 // How much of each limit is taken? Everything that may be executing counts: what runs here, and what others
-// hold of our slots, a former owner that is finishing, a dead one that nobody has swept yet, a remote worker.
-// What others merely hold counts too, because nobody here knows whether it has started (I7). That is known only of
+// hold of our slots, a former owner that is finishing, a dead one that no leader has swept yet, a remote worker.
+// What others merely hold counts too, because this replica does not know whether it has started (I7). That is known only of
 // slots that this replica serves, and in the epoch for which it was read: a former owner knows nothing of what its
 // successors start.
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
@@ -77,7 +77,7 @@ export class Occupancy {
     this.#leaving.set(id, { run, isWritten: false });
   }
 
-  /** Its lease is in the database, or will never be: whoever reads what others hold from now on knows. */
+  /** Its lease is in the database, or will never be: each later read of what others hold shows it. */
   noteParked({ id }: { id: RunId }): void {
     const leaving = this.#leaving.get(id);
     if (leaving !== undefined) leaving.isWritten = true;

@@ -1,4 +1,4 @@
-// Which statements keep queues? A queue exists as soon as somebody names it; it has a row once it was paused.
+// Which statements keep queues? A queue exists as soon as a run names it; it has a row once it was paused.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { TenantId } from '#kernel/ids.js';

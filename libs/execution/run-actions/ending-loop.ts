@@ -1,5 +1,5 @@
-// Who ends runs that nobody holds, once their deadline has passed or somebody wants them cancelled? The leader,
-// about once a second, in bounded batches. What it does is safe for anybody to do, so it needs no fence of its
+// Who ends runs that are not held, once their deadline has passed or a request wants them cancelled? The leader,
+// about once a second, in bounded batches. What it does is safe for every replica to do, so it needs no fence of its
 // term: leading only means that the others need not look as well.
 import type { Leadership } from '#cluster/leadership/leadership.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
@@ -20,7 +20,7 @@ export class EndingLoop implements Loop {
     const { db } = leader.incarnation;
     const endable = await listEndable(db, RUNS_PER_PASS);
     const ended = await endOverdue(db, endable);
-    // Where nothing could be ended, somebody hangs; looking again at once would not help.
+    // Where nothing could be ended, an owner hangs; looking again at once would not help.
     return endable.length >= RUNS_PER_PASS && ended.length > 0 ? 0 : LOOK_MS;
   }
 }

@@ -106,7 +106,7 @@ export async function pickEnded(
 
 export type OpenState = 'scheduled' | 'queued' | 'running' | 'retrying';
 
-/** Some runs that are not over and that nobody has asked to cancel. */
+/** Some runs that are not over and that no request wants cancelled. */
 export async function pickOpen(
   db: Database,
   filter: RunFilter & { states: readonly OpenState[]; limit: number },

@@ -1,12 +1,12 @@
-// Which statements end runs that no attempt ends? A run that nobody holds goes to the history at once; of one
-// that is held, by a claim or by a lease that somebody has taken, only the request is noted; its holder does the rest.
-// An offer that nobody has taken is withdrawn first.
+// Which statements end runs that no attempt ends? A run that no claim and no lease holds goes to the history at once; of one
+// that is held, by a claim or by a lease that a worker has taken, only the request is noted; its holder does the rest.
+// An offer that no worker has taken is withdrawn first.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import { keptColumns } from '#execution/runs/run-columns.js';
 
-/** Notes that somebody wants these runs cancelled; resolves with those that are not over yet. */
+/** Notes the request to cancel these runs; resolves with those that are not over yet. */
 export async function requestCancel(
   tx: Database,
   { tenantId, ids }: { tenantId: TenantId; ids: readonly RunId[] },
@@ -19,14 +19,14 @@ export async function requestCancel(
   return rows.map((row) => row.id);
 }
 
-/** The runs of which somebody asked that they be cancelled and that are not over yet: few, and not for long. */
+/** The runs that a request wants cancelled and that are not over yet: few, and not for long. */
 export async function listCancelRequests(db: Database): Promise<RunId[]> {
   const { rows } = await sql<{ id: RunId }>`
     select id from carillon.run where cancel_requested_at is not null`.execute(db);
   return rows.map((row) => row.id);
 }
 
-/** Runs to end that nobody holds: past their deadline, or asked to be cancelled. Two short walks along partial indexes. */
+/** Runs to end that are not held: past their deadline, or asked to be cancelled. Two short walks along partial indexes. */
 export async function listEndable(db: Database, limit: number): Promise<{ id: RunId; slot: Slot }[]> {
   const { rows } = await sql<{ id: RunId; slot: Slot }>`
     with held as materialized (select unnest(run_ids) as id from carillon.claim),
@@ -48,7 +48,7 @@ const isTaken = sql`exists (select 1 from carillon.lease l where l.run_id = r.id
 
 /**
  * Takes back the offers of these runs, so that they wait again as they did before: all of this tenant's, or without
- * one those whose runs are to end. Race won: whoever takes an offer locks it, so one of the two finds nothing. The lease
+ * one those whose runs are to end. Race won: a worker that takes an offer locks it, so the worker or this statement finds nothing. The lease
  * comes before its run, as everywhere.
  */
 export async function withdrawOffers(
@@ -72,7 +72,7 @@ const EXPIRED = JSON.stringify({
 });
 
 /**
- * Moves those of the runs that are to end, and that nobody holds, to the history, and decides their due times.
+ * Moves those of the runs that are to end, and that are not held, to the history, and decides their due times.
  * The caller holds off the claims of the slots' owner and the slots themselves. Race won: a claim that has
  * committed is seen here, and one that comes later sees no run any more.
  */

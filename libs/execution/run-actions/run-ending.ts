@@ -1,11 +1,11 @@
 // How does a run end that is not running? Its end must not cross a claim: either the claim comes first, and then
 // its holder is asked to end the run, or the end comes first, and then no claim finds the run any more.
 //
-// Claims read runs without locking them, behind their replica's gate. So whoever ends a run closes the gate of
+// Claims read runs without locking them, behind their replica's gate. So a transaction that ends a run closes the gate of
 // its slot's owner, which waits for claims in flight and holds off new ones, then holds the slot's row, so that
 // no other replica becomes owner meanwhile, and only then, in a statement of its own, looks for claims and
 // deletes. Gate before slot is the order of hand-overs, too. A former owner that still holds runs is seen by its
-// claims. An offer for workers outside is withdrawn, while a lease that somebody has taken is a holder like a
+// claims. An offer for workers outside is withdrawn, while a lease that a worker has taken is a holder like a
 // replica. A dead replica's claims count until they are revoked; the request stays, and the sweep ends the run then.
 // Where the owner hangs with its gate open, only the request is written, and its holder or the sweep acts on it.
 import { besideClaims } from '#cluster/slots/claims-hold.js';
@@ -38,7 +38,7 @@ export async function cancelRuns(
   return cancelled ?? { ended: [], requested: await rows.requestCancel(db, { tenantId, ids }) };
 }
 
-/** Ends those of the runs that nobody holds and that have expired or were asked to be cancelled. */
+/** Ends those of the runs that are not held and that have expired or were asked to be cancelled. */
 export async function endOverdue(db: Database, runs: readonly { id: RunId; slot: Slot }[]): Promise<RunId[]> {
   const ended: RunId[] = [];
   // One slot at a time, so that never more than one replica waits at its gate.

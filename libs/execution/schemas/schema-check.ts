@@ -1,5 +1,5 @@
 // Do a payload and an output fit the schemas that a tenant gave its job type? If not, the run has failed for good: a
-// payload stays what it is, and an output is of work that is done. Whoever asks for a run over the API is told at once;
+// payload stays what it is, and an output is of work that is done. A caller that asks for a run over the API is told at once;
 // from SQL, or before a schema was made narrower, a payload comes in unseen and is looked at here, before anything is
 // called. Both are checked as they are stored.
 import type { TenantId } from '#kernel/ids.js';

@@ -15,7 +15,7 @@ export interface ParkedRun extends NewLease {
 
 /**
  * Puts runs outside: no owner claims them again before their leases end. What was pushed is taken from the start
- * of its attempt on. Race won: it runs behind the replica's gate with the claims locked, so nobody revokes them
+ * of its attempt on. Race won: it runs behind the replica's gate with the claims locked, so no leader revokes them
  * meanwhile. Resolves with the runs that it found.
  */
 export async function parkRuns(

@@ -7,7 +7,7 @@ import type { RunOutcome } from '#database/schema.js';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
 import { keptColumns, newestAttempts } from '#execution/runs/run-columns.js';
 
-/** Locks the claims that are still ours. Whoever revokes deletes the row, so one of the two finds nothing. */
+/** Locks the claims that are still ours. A leader that revokes deletes the row, so the owner or the leader finds nothing. */
 export async function lockClaims(
   tx: Tx,
   { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] },

@@ -1,6 +1,6 @@
 // How is a run handed to a pg-boss queue of the user's? In the transaction that completes it: afterwards the job
 // is in the queue and the run has succeeded, or neither. The job's id is the run's, its data the run's payload, so
-// whoever works the queue needs to know nothing of us. What becomes of the job is pg-boss's and the user's affair.
+// a worker of the queue needs to know nothing of us. What becomes of the job is pg-boss's and the user's affair.
 import { fromKysely, PgBoss } from 'pg-boss';
 import type { HandlerTransaction, JobContext } from '#client/job-definition.js';
 import { FatalError } from '#client/outcomes.js';
@@ -70,7 +70,7 @@ export class UserQueues {
   /** Only to send: it makes no schema, watches nothing, and works through our own connections. */
   async #started(): Promise<PgBoss> {
     this.#boss ??= this.#start();
-    // Somebody may install pg-boss later.
+    // The user may install pg-boss later.
     this.#boss.catch(() => (this.#boss = null));
     return this.#boss;
   }

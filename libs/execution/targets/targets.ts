@@ -105,7 +105,7 @@ export class Targets {
     ofTenant.set(name, remembered);
     reading.then(
       (target) => (remembered.target = target),
-      // A failed read must not be remembered. Whoever awaits it is told as well.
+      // A failed read must not be remembered. Its awaiters are told as well.
       () => ofTenant.get(name) === remembered && ofTenant.delete(name),
     );
     return reading;

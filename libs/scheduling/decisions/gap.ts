@@ -1,4 +1,4 @@
-// What becomes of the due times that a schedule has left behind, because nobody planned it for longer than the catch-up
+// What becomes of the due times that a schedule has left behind, because no leader planned it for longer than the catch-up
 // window, or because it was changed or deleted before they had started? None of them runs any more: they are missed, or skipped where the schedule was paused or its tenant suspended.
 // Each is decided from the gap alone, which keeps the spec and the standing that its schedule had when it was left
 // behind, so that no later change, pause or deletion of the schedule changes what the past was.

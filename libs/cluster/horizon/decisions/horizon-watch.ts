@@ -1,4 +1,4 @@
-// Which of those who hold old snapshots are worth a warning? Whoever has held one for longer than set; each is told
+// Which of those who hold old snapshots are worth a warning? A session that has held one for longer than set; each is told
 // once, and once more when it is gone. A replication slot has no beginning that could be read, so what counts is
 // since when it has been seen to stand at the same transaction.
 
@@ -13,7 +13,7 @@ export interface HorizonHolder {
   /** Of a prepared transaction or a slot. */
   name: string | null;
   queryStartedAt: Date | null;
-  /** Since its transaction began; null where nobody knows. */
+  /** Since its transaction began; null where the server does not say. */
   ageMs: number | null;
 }
 
@@ -62,7 +62,7 @@ export function judgeHorizon({
   return { memory: { seenSinceMs, told }, held, released };
 }
 
-/** A session that begins a new transaction is somebody new, even if it has the same pid. */
+/** A session that begins a new transaction is a new holder, even if it has the same pid. */
 function keyOf({ kind, pid, name, xmin }: HorizonHolder): string {
   return `${kind}/${kind === 'session' ? pid : name}/${xmin}`;
 }

@@ -1,4 +1,4 @@
-// Does a replica stop trusting itself before anybody else may stop trusting it?
+// Does a replica stop trusting itself before any other replica may stop trusting it?
 import { describe, expect, it } from 'vitest';
 import { trustedUntilMs } from './trust.js';
 

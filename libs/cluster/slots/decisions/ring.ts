@@ -1,6 +1,6 @@
 // Which replica comes first clockwise from a point? Every replica puts many points (virtual nodes) on a
 // circle; a text belongs to the replica of the first point at or after its own hash. A replica's points
-// depend on nothing but its number and weight, so whoever joins or leaves shifts only the arcs beside its
+// depend on nothing but its number and weight, so a replica that joins or leaves shifts only the arcs beside its
 // own points. The ring only says whom to prefer: how much a replica may own is slot-assignment's question.
 //
 // The text behind each point is part of the format: changing it moves nearly every slot of a running

@@ -2,12 +2,12 @@
 //
 // 1. A slot stays with its owner while that owner is a member of some weight.
 // 2. An orphan (a slot without such an owner) goes clockwise on the ring to the first member in need:
-//    while anybody is clearly under its fair share to one of those, then to one below its fair share
-//    rounded down, then to one below it rounded up. Serving need before the ring leaves nobody behind, so
+//    while a replica is clearly under its fair share to one of those, then to one below its fair share
+//    rounded down, then to one below it rounded up. Serving need before the ring leaves no replica behind, so
 //    a leave moves the leaver's slots and no others.
 // 3. A member that is still clearly under its fair share has just joined. It is filled from the most
 //    loaded members, by the slots that prefer it most; no giver falls below its own fair share.
-// 4. Whoever owns more than its cap gives up the slots that prefer it least, which become orphans.
+// 4. A replica that owns more than its cap gives up the slots that prefer it least, which become orphans.
 //
 // Between "clearly under" (0.9 times) and the cap (1.1 times the fair share) nothing moves, so the answer
 // to an answer is the same answer. A slot that is being handed over counts as its receiver's: pass the
@@ -101,7 +101,7 @@ function shedExcess(holdings: readonly Holding[], preference: Preference): numbe
   });
 }
 
-/** Whoever is over its cap goes before whoever is merely well filled, or it would have to shed to somebody else; then by slots above the fair share. */
+/** A replica over its cap goes before one that is merely well filled, or it would have to shed to a third one; then by slots above the fair share. */
 function mostLoaded(holdings: readonly Holding[]): Holding | undefined {
   const overCap = holdings.filter(({ slots, cap }) => slots.size > cap);
   return best(overCap.length > 0 ? overCap : holdings, ({ slots, fair }) => slots.size - fair);

@@ -1,4 +1,4 @@
-// Is the dead replica declared dead, and nobody else ever? A leader is played through sweeps on its own clock.
+// Is the dead replica declared dead, and no other one ever? A leader is played through sweeps on its own clock.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asId } from '#kernel/ids.js';

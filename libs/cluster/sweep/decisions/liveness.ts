@@ -1,4 +1,4 @@
-// Who is dead? The leader judges by what the server shows and by its own monotonic clock alone; nobody's
+// Who is dead? The leader judges by what the server shows and by its own monotonic clock alone; no process's
 // timestamps are compared, since a stepped clock would then kill healthy replicas.
 //
 // Crashed: the replica's lock is free, none of its sessions is left, and the server has not restarted since
@@ -43,7 +43,7 @@ export const NOTHING_OBSERVED: LivenessMemory = {
 
 /**
  * What a new leader begins with: its own watch over the leader before it, and nothing of the others, which grants them
- * a full lease. Without it a leader that froze would keep its slots for two: one until somebody else leads, and one more.
+ * a full lease. Without it a leader that froze would keep its slots for two: one until another replica leads, and one more.
  */
 export function inheritedMemory(predecessor: LeaderWatch | null): LivenessMemory {
   if (predecessor === null) return NOTHING_OBSERVED;

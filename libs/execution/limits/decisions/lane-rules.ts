@@ -36,7 +36,7 @@ export interface Occupied {
 
 /**
  * What keeps the next run from starting; 'tenant' keeps all of the tenant's lanes, 'job-type' those of the job
- * type, the others this one. 'uncounted' means that nobody here knows what others hold.
+ * type, the others this one. 'uncounted' means that this replica has not counted what others hold.
  */
 export type Barrier = 'paused' | 'uncounted' | 'tenant' | 'job-type' | 'key';
 

@@ -119,7 +119,7 @@ export class HttpPush {
     if (this.#senders.size >= REMEMBERED_MAX) this.#senders.clear();
     const sender = findSender(db, tenantId);
     this.#senders.set(tenantId, { sender, readAtMs: nowMs });
-    // A failed read must not be remembered. Whoever awaits it is told as well.
+    // A failed read must not be remembered. Its awaiters are told as well.
     sender.catch(() => this.#senders.delete(tenantId));
     return sender;
   }

@@ -1,4 +1,4 @@
-// How is a run pushed to somebody's HTTP endpoint? One signed POST of the payload, no redirects, a bounded
+// How is a run pushed to a tenant's HTTP endpoint? One signed POST of the payload, no redirects, a bounded
 // answer. 2xx is success and a JSON answer the output; 202 means that the endpoint goes on by itself and will end
 // the lease that the call names; 4xx will not get better by itself and is fatal, except for 408, 425 and 429;
 // everything else is tried again, not before Retry-After where it is given.

@@ -1,5 +1,5 @@
 // How does a handler compute without holding everybody up? In a thread of a small pool, one attempt each at a time. It
-// is told to stop as any handler is, and its thread is ended if it does not. Whatever happens to the thread, a crash,
+// is told to stop as any handler is, and its thread is ended if it does not. Each end of the thread, a crash,
 // an exit, a heap that is full, it fails that attempt and nothing else.
 import { extname } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
@@ -113,7 +113,7 @@ export class ThreadPool {
 
 type EnqueueWord = FromThread & { kind: 'enqueue' };
 
-/** Never rejects: whatever happens is said to the thread. */
+/** Never rejects: each outcome is said to the thread. */
 async function enqueue(
   { call, job, payloadJson, options }: EnqueueWord,
   context: JobContext,

@@ -1,5 +1,5 @@
 // Is it worth calling this endpoint now? A circuit breaker as a pure table. Closed: calls go through. After enough
-// failures in a row it opens, and nobody calls. When its time is up it is half open: one call tries, and its
+// failures in a row it opens, and no call is made. When its time is up it is half open: one call tries, and its
 // result closes the circuit or opens it again for twice as long. Runs that meet an open circuit are
 // put off without using an attempt, because it is not they that failed.
 

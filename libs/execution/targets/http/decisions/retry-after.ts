@@ -1,6 +1,6 @@
 // When does an endpoint want to be asked again? Retry-After says it in seconds or as a date (RFC 9110, 10.2.3).
 
-/** Nobody is put off for longer than this, whatever he says. */
+/** No endpoint puts a run off for longer than this. */
 const RETRY_AFTER_MS_MAX = 24 * 3_600_000;
 
 /** Milliseconds from now; null when the header is missing or says nothing. */
