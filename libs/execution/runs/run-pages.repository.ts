@@ -152,12 +152,15 @@ export async function findRun(
   return rows[0];
 }
 
-/** Which of these runs are over. */
-export async function finishedAmong(db: Database, ids: readonly RunId[]): Promise<RunId[]> {
-  const { rows } = await sql<{ id: RunId }>`
-    select asked.id
+/** Which of these runs are over, and how long the server worked for the answer: our own wait for a connection is not in it. */
+export async function finishedAmong(
+  db: Database,
+  ids: readonly RunId[],
+): Promise<{ ended: RunId[]; tookMs: number }> {
+  const { rows } = await sql<{ ended: RunId[]; tookMs: number }>`
+    select coalesce(array_agg(asked.id::text) filter (where r.id is null), '{}') as ended,
+           extract(epoch from clock_timestamp() - statement_timestamp())::float8 * 1000 as "tookMs"
       from unnest(${[...ids]}::uuid[]) as asked (id)
-      left join lateral (select id from carillon.run r where r.id = asked.id limit 1) r on true
-     where r.id is null`.execute(db);
-  return rows.map((row) => row.id);
+      left join lateral (select id from carillon.run r where r.id = asked.id limit 1) r on true`.execute(db);
+  return rows[0] ?? { ended: [], tookMs: 0 };
 }

@@ -110,7 +110,8 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
 
   async #noteEnded(runIds: readonly RunId[]): Promise<void> {
     const nowMs = systemClock.monotonicMs();
-    for (const runId of await finishedAmong(this.db, runIds)) {
+    const { ended } = await finishedAmong(this.db, runIds);
+    for (const runId of ended) {
       if (!this.#endedAtMs.has(runId)) this.#endedAtMs.set(runId, nowMs);
     }
   }

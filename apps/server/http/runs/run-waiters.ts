@@ -1,5 +1,6 @@
 // How do many callers wait for their runs to end? Together: one statement asks for all of them at once,
-// and only while there are callers: when a run has ended here, when another replica says so, and each second in any case.
+// and only while there are callers: when a run has ended here, when another replica says so, and each second in any case. What
+// a look waits for, a connection or this process, makes no caller wait for the look after it.
 // Any replica can answer for a run that another one executes. A replica that has stopped its loops answers every
 // caller at once: they ask again elsewhere, and none keeps it from going.
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
@@ -12,6 +13,7 @@ import { LoopTimers } from '../../loop-timers.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { RUN_WAITERS } from '../../replica/wake-ups.js';
 import { API_DATABASE } from '../../tokens.js';
+import { TimeUps } from '../answers/time-ups.js';
 
 interface Waiter {
   id: RunId;
@@ -20,7 +22,7 @@ interface Waiter {
 }
 
 const LOOK_MS = 1_000;
-/** However many runs end. A look at many takes its time, and no more than a tenth of it. */
+/** However many runs end. Looks at many take the server no more than a tenth of its time, but never wait for longer than LOOK_MS. */
 const BETWEEN_LOOKS_MS = 25;
 const LOOK_SHARE = 0.1;
 /** Who has not heard this for a while tells nobody of ends. */
@@ -30,6 +32,7 @@ const SAY_AWAITED_MS = 2_000;
 export class RunWaiters implements Loop, OnApplicationBootstrap {
   readonly name = RUN_WAITERS.name;
   readonly #waiters = new Set<Waiter>();
+  readonly #timeUps: TimeUps<Waiter>;
   #isLeaving = false;
   #lookAtMs = Number.NEGATIVE_INFINITY;
   #saidAtMs = Number.NEGATIVE_INFINITY;
@@ -38,13 +41,16 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly timers: LoopTimers,
     private readonly replica: ReplicaService,
-  ) {}
+  ) {
+    this.#timeUps = new TimeUps('run-waits', timers, this.#waiters, (waiter) => this.#answer(waiter));
+  }
 
   onApplicationBootstrap(): void {
     this.timers.drive(this);
+    this.timers.drive(this.#timeUps);
     this.timers.stopped.subscribe(() => {
       this.#isLeaving = true;
-      this.#answer(() => true);
+      this.#answerAll();
     });
   }
 
@@ -59,6 +65,7 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
         resolve();
       });
       this.timers.wake(this);
+      this.#timeUps.note(waiter);
     });
   }
 
@@ -68,21 +75,22 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
     if (startedAtMs < this.#lookAtMs) return this.#lookAtMs - startedAtMs;
     this.#sayAwaited(startedAtMs);
     try {
-      await this.#look();
+      const tookMs = await this.#look();
+      const pauseMs = Math.min(LOOK_MS, Math.max(BETWEEN_LOOKS_MS, tookMs / LOOK_SHARE));
+      this.#lookAtMs = systemClock.monotonicMs() + pauseMs;
     } catch (error) {
-      this.#answer(() => true); // the database is away: they read the run once more and are told so
+      this.#answerAll(); // the database is away: they read the run once more and are told so
       throw error;
     }
-    const nowMs = systemClock.monotonicMs();
-    this.#lookAtMs = nowMs + Math.max(BETWEEN_LOOKS_MS, (nowMs - startedAtMs) / LOOK_SHARE);
-    return this.#nextMs(nowMs);
+    return this.#waiters.size === 0 ? UNTIL_WOKEN_MS : LOOK_MS;
   }
 
-  async #look(): Promise<void> {
-    const ids = [...this.#waiters].map((waiter) => waiter.id);
-    const finished = new Set(await finishedAmong(this.db, [...new Set(ids)]));
-    const nowMs = systemClock.monotonicMs();
-    this.#answer(({ id, untilMs }) => finished.has(id) || untilMs <= nowMs);
+  async #look(): Promise<number> {
+    const ids = new Set([...this.#waiters].map((waiter) => waiter.id));
+    const { ended, tookMs } = await finishedAmong(this.db, [...ids]);
+    const finished = new Set(ended);
+    for (const waiter of this.#waiters) if (finished.has(waiter.id)) this.#answer(waiter);
+    return tookMs;
   }
 
   #sayAwaited(nowMs: number): void {
@@ -91,16 +99,12 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
     this.replica.hintAwaited();
   }
 
-  #nextMs(nowMs: number): number {
-    if (this.#waiters.size === 0) return UNTIL_WOKEN_MS;
-    const first = Math.min(...[...this.#waiters].map((waiter) => waiter.untilMs));
-    return Math.max(0, Math.min(LOOK_MS, first - nowMs));
+  #answerAll(): void {
+    for (const waiter of this.#waiters) this.#answer(waiter);
   }
 
-  #answer(whom: (waiter: Waiter) => boolean): void {
-    for (const waiter of [...this.#waiters].filter(whom)) {
-      this.#waiters.delete(waiter);
-      waiter.answer();
-    }
+  #answer(waiter: Waiter): void {
+    this.#waiters.delete(waiter);
+    waiter.answer();
   }
 }

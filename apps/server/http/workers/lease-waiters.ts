@@ -10,10 +10,13 @@ import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { LoopTimers } from '../../loop-timers.js';
 import { API_DATABASE } from '../../tokens.js';
 import type { LongStay } from '../access/auth.guard.js';
+import { TimeUps } from '../answers/time-ups.js';
 import { revokedMeanwhile } from '../problems/problem.js';
 
 interface Waiter {
   request: LeaseRequest;
+  /** What it takes this moment is its own: it can't be answered with nothing any more. */
+  isTaking: boolean;
   untilMs: number;
   answer: (acquisition: Acquisition) => void;
   isStillAllowed: () => Promise<boolean>;
@@ -37,15 +40,20 @@ export const LEASE_WAITERS = { name: 'lease-waiters' };
 export class LeaseWaiters implements Loop, OnApplicationBootstrap {
   readonly name = LEASE_WAITERS.name;
   readonly #waiters = new Set<Waiter>();
+  readonly #timeUps: TimeUps<Waiter>;
   #isLeaving = false;
 
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly timers: LoopTimers,
-  ) {}
+  ) {
+    const answer = (waiter: Waiter): void => (waiter.isTaking ? undefined : waiter.answer(NOTHING));
+    this.#timeUps = new TimeUps('lease-waits', timers, this.#waiters, answer);
+  }
 
   onApplicationBootstrap(): void {
     this.timers.drive(this);
+    this.timers.drive(this.#timeUps);
     this.timers.stopped.subscribe(() => {
       this.#isLeaving = true;
       for (const waiter of this.#waiters) waiter.answer(NOTHING);
@@ -72,17 +80,17 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
         this.#waiters.delete(waiter);
         reject(error);
       };
+      const untilMs = systemClock.monotonicMs() + ms;
       const { isStillAllowed } = stay;
-      const waiter = { request, untilMs: systemClock.monotonicMs() + ms, answer, fail, isStillAllowed };
+      const waiter: Waiter = { request, isTaking: false, untilMs, answer, fail, isStillAllowed };
       this.#waiters.add(waiter);
       hungUp(() => answer(NOTHING));
       this.timers.wake(this);
+      this.#timeUps.note(waiter);
     });
   }
 
   async runOnce(): Promise<number> {
-    const nowMs = systemClock.monotonicMs();
-    for (const waiter of this.#waiters) if (waiter.untilMs <= nowMs) waiter.answer(NOTHING);
     if (this.#waiters.size === 0) return UNTIL_WOKEN_MS;
     try {
       await this.#serve();
@@ -91,7 +99,7 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
       for (const waiter of this.#waiters) waiter.fail(error);
       throw error;
     }
-    return Math.min(LOOK_MS, this.#nextMs());
+    return this.#waiters.size === 0 ? UNTIL_WOKEN_MS : LOOK_MS;
   }
 
   async #serve(): Promise<void> {
@@ -112,14 +120,16 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
         waiter.fail(revokedMeanwhile());
         continue;
       }
-      const acquisition = await acquireLeases(this.db, waiter.request);
-      if (acquisition.kind !== 'leases' || acquisition.leases.length > 0) waiter.answer(acquisition);
+      // Its time may have run out while it was asked for.
+      if (this.#waiters.has(waiter)) await this.#take(waiter);
     }
   }
 
-  #nextMs(): number {
-    if (this.#waiters.size === 0) return UNTIL_WOKEN_MS;
-    const first = Math.min(...[...this.#waiters].map((waiter) => waiter.untilMs));
-    return Math.max(0, first - systemClock.monotonicMs());
+  async #take(waiter: Waiter): Promise<void> {
+    waiter.isTaking = true;
+    const acquisition = await acquireLeases(this.db, waiter.request);
+    waiter.isTaking = false;
+    const isOver = waiter.untilMs <= systemClock.monotonicMs();
+    if (isOver || acquisition.kind !== 'leases' || acquisition.leases.length > 0) waiter.answer(acquisition);
   }
 }
