@@ -1,5 +1,6 @@
 // How is one thing done to many runs? In bounded batches, each a transaction of its own, until nothing is left
-// of what there was in the beginning or a limit is reached. What has been done stays done; asking again goes on.
+// of what there was in the beginning or a limit is reached. What has been done stays done; asking again goes on. A batch that
+// another request took meanwhile is only passed over: the next one finds what is left.
 
 /** One batch; resolves with how many it found and what became of them. */
 export type Batch = (limit: number) => Promise<{
@@ -9,7 +10,8 @@ export type Batch = (limit: number) => Promise<{
   passedOver?: number;
 }>;
 
-export interface BulkResult {
+interface BulkDone {
+  kind: 'done';
   /** Done with: moved to where they belong. */
   ended: number;
   /** Asked for; their holders will do it. */
@@ -20,20 +22,22 @@ export interface BulkResult {
   isCutShort: boolean;
 }
 
+/** Or nothing was done, because another request was always first at the runs that were found; it is at it still. */
+export type BulkResult = BulkDone | { kind: 'outrun' };
+
 const BATCH = 500;
 /** One request's worth, which takes a few seconds. */
 const BULK_MAX = 10_000;
 
 export async function actInBatches(act: Batch): Promise<BulkResult> {
-  const done = { ended: 0, requested: 0, passedOver: 0 };
+  const done = { kind: 'done' as const, ended: 0, requested: 0, passedOver: 0 };
   for (let seen = 0; seen < BULK_MAX; seen += BATCH) {
     const { found, ended, requested = 0, passedOver = 0 } = await act(BATCH);
     done.ended += ended;
     done.requested += requested;
     done.passedOver += passedOver;
     if (found < BATCH) return { ...done, isCutShort: false };
-    // Nothing of a full batch could be done: somebody else is at the same runs.
-    if (ended + requested + passedOver === 0) break;
   }
+  if (done.ended + done.requested + done.passedOver === 0) return { kind: 'outrun' };
   return { ...done, isCutShort: true };
 }

@@ -103,6 +103,7 @@ export class RunActionsController {
       if (requested.length > 0) this.replica.hintCancel();
       return { found: ids.length, ended: ended.length, requested: requested.length };
     });
+    if (done.kind === 'outrun') throw outrun();
     return { cancelled: done.ended, requested: done.requested, more: done.isCutShort };
   }
 
@@ -128,6 +129,7 @@ export class RunActionsController {
       skippedRuns.push(...keptOut.slice(0, bulk.SKIPPED_SHOWN - skippedRuns.length));
       return { found: ids.length, ended: retried.length, passedOver: keptOut.length };
     });
+    if (done.kind === 'outrun') throw outrun();
     if (done.ended > 0) this.replica.hintWork([tenant.slot]);
     return {
       retried: done.ended,
@@ -173,6 +175,14 @@ async function expectCount(
   if (matching === expected) return;
   const got = matching > expected ? `more than ${expected}` : String(matching);
   throw new ProblemError('invalid-state', `expected ${expected} runs to match the filter, got ${got}`);
+}
+
+function outrun(): ProblemError {
+  return new ProblemError(
+    'request-in-progress',
+    'expected no other request to act on the runs that match the filter, got one that was first at all of them; ask again when it has been answered',
+    { headers: { 'retry-after': '2' } },
+  );
 }
 
 function keyHeld({ id, key, holder }: KeptOut): ProblemError {

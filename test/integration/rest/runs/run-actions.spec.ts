@@ -193,6 +193,29 @@ describe('many runs at once', () => {
     expectProblem(await post('cancel', { filter: { schedule: 'no-such' } }), 'not-found');
   });
 
+  it('are cancelled once when two requests ask for it at the same time, and neither is told to ask again for nothing', async () => {
+    const mine = await createTenant(server);
+    const runs = Array.from({ length: 500 }, () => ({
+      jobType: 'noop',
+      runAt: secondsFromNow(3_600),
+      tags: ['twice'],
+    }));
+    for (let made = 0; made < 3; made += 1)
+      await mine.api.post(`${mine.path}/runs:batchCreate`).send({ runs }).expect(200);
+    const ask = (replica: TestServer) =>
+      replica
+        .as(mine.key)
+        .post(`${mine.path}/runs:cancel`)
+        .send({ filter: { tag: 'twice' } });
+    const answers = await Promise.all([ask(server), ask(server), ask(other)]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const said = answers.map(({ body }) => counts.parse(body));
+    expect(said.map(({ requested, more }) => ({ requested, more }))).toEqual(
+      Array(3).fill({ requested: 0, more: false }),
+    );
+    expect(said.reduce((sum, { cancelled }) => sum + Number(cancelled), 0)).toBe(1_500);
+  });
+
   it('are more than one batch', async () => {
     const mine = await createTenant(server);
     await Promise.all(
