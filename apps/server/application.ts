@@ -21,6 +21,7 @@ import { admitBodies, settleBodies } from './http/access/body-room.js';
 import { readJson } from './http/requests/json-body.js';
 import { isJson, LINES_TYPE, requireJson } from './http/requests/media-type.js';
 import { answerMethods } from './http/problems/route-methods.js';
+import { answerUnparsed, requireHost } from './http/problems/unparsed-requests.js';
 import { setSecurityHeaders } from './http/answers/security-headers.js';
 import { admitUnreadBeats } from './http/workers/unread-body.js';
 import { identifyRequest, QuietNestLogger } from './log.js';
@@ -91,6 +92,7 @@ async function buildApplication(
   app.set('etag', false); // Express's own are weak, and made of the answer's text
   app.use(identifyRequest);
   app.use(setSecurityHeaders);
+  app.use(requireHost);
   app.use(answerMethods(app));
   app.use(requireJson);
   const keys = app.get(KeyRing);
@@ -112,6 +114,7 @@ async function buildApplication(
   app.use(admitUnreadBeats);
   serveApiDescription(app, VERSION);
   closeConnectionsOnceIdle(app.getHttpServer());
+  answerUnparsed(app.getHttpServer());
   return app;
 }
 

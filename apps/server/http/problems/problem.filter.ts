@@ -4,7 +4,8 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import type { Request, Response } from 'express';
 import { PinoLogger } from 'nestjs-pino';
 import { databaseErrorKind, isDatabaseError, type DatabaseErrorKind } from '#database/error-kind.js';
-import { ProblemError, type ProblemType } from './problem.js';
+import { ProblemError, problemBody, PROBLEM_MEDIA_TYPE, type ProblemType } from './problem.js';
+import { unreadBody } from './body-errors.js';
 
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -13,25 +14,14 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
-    const problem = asProblem(error);
+    const problem = asProblem(error, request);
     if (problem.status >= 500) this.logger.error({ err: error, requestId: request.id }, problem.title);
-    const { headers = {}, ...extras } = problem.extras;
+    const body = problemBody(problem, { instance: request.originalUrl, traceId: String(request.id) });
     response
       .status(problem.status)
-      .set(headers)
-      .type('application/problem+json')
-      .send(
-        JSON.stringify({
-          type: `/problems/${problem.type}`,
-          title: problem.title,
-          status: problem.status,
-          code: problem.code,
-          detail: problem.message,
-          instance: request.originalUrl,
-          traceId: request.id,
-          ...extras,
-        }),
-      );
+      .set(problem.extras.headers ?? {})
+      .type(PROBLEM_MEDIA_TYPE)
+      .send(JSON.stringify(body));
   }
 }
 
@@ -54,14 +44,18 @@ const UNAVAILABLE: Readonly<Record<DatabaseErrorKind, string | null>> = {
   unknown: 'the database did not answer; it may or may not have done what was asked',
 };
 
-function asProblem(error: unknown): ProblemError {
+function asProblem(error: unknown, request: Request): ProblemError {
   if (error instanceof ProblemError) return error;
-  const unread = error instanceof HttpException ? unreadBody(error.cause) : null;
+  const unread = unreadBody(error instanceof HttpException ? error.cause : error, request);
   if (unread !== null) return unread;
   const status = statusOf(error);
   const type =
     status === null || status < 400 || status >= 500 ? undefined : (TYPE_OF_STATUS[status] ?? 'bad-request');
-  if (type !== undefined) return new ProblemError(type, error instanceof Error ? error.message : 'refused');
+  if (type !== undefined)
+    return new ProblemError(
+      type,
+      mislaid(request, type) ?? (error instanceof Error ? error.message : 'refused'),
+    );
   if (isDatabaseError(error)) {
     const detail = UNAVAILABLE[databaseErrorKind(error)];
     if (detail !== null)
@@ -72,20 +66,14 @@ function asProblem(error: unknown): ProblemError {
   return new ProblemError('internal', 'an unexpected error; the trace id leads to it in the log');
 }
 
-/** What Express's body parser found; Nest wraps it in an exception of its own. */
-export function unreadBody(cause: unknown): ProblemError | null {
-  if (!(cause instanceof Error) || !('type' in cause)) return null;
-  switch (cause.type) {
-    case 'entity.parse.failed':
-      return new ProblemError('malformed-json', `expected JSON, got something else: ${cause.message}`);
-    case 'entity.too.large':
-      return new ProblemError(
-        'payload-too-large',
-        `expected a body of at most ${'limit' in cause ? String(cause.limit) : ''} bytes, got more`,
-      );
-    default:
-      return null;
+/** What is wrong with the path, which the router has told of in words that say nothing of what it expected. */
+function mislaid({ path }: Request, type: ProblemType): string | null {
+  try {
+    decodeURIComponent(path);
+  } catch {
+    return `expected a path whose percent-escapes are UTF-8, got ${path}`;
   }
+  return type === 'not-found' ? `expected a path that is served here, got ${path}` : null;
 }
 
 /** Nest's own exceptions, and those of Express's body parser, which only carry a number. */

@@ -10,6 +10,7 @@ const PROBLEMS = {
   forbidden: [403, 'The key may not do this'],
   'not-found': [404, 'There is no such thing'],
   'method-not-allowed': [405, 'This can not be done here'],
+  'request-timeout': [408, 'The request did not come in time'],
   'already-exists': [409, 'It exists already'],
   'invalid-state': [409, 'Its state does not allow this'],
   'request-in-progress': [409, 'The same request is still being answered'],
@@ -17,12 +18,14 @@ const PROBLEMS = {
   'etag-mismatch': [412, 'Changed by someone else'],
   'payload-too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'The body is of the wrong kind'],
+  'expectation-failed': [417, 'The expectation can not be met'],
   'validation-failed': [422, 'The request does not fit its schema'],
   'idempotency-key-reused': [422, 'The Idempotency-Key was sent with another request'],
   'too-early': [425, 'It is not there yet'],
   'precondition-required': [428, 'If-Match is required'],
   'too-many-followers': [429, 'Too many requests follow logs in this replica'],
   'quota-exceeded': [429, "The tenant's limit is reached"],
+  'head-too-large': [431, 'The head of the request is too large'],
   internal: [500, 'The server failed'],
   'replica-busy': [503, 'The replica has as much to do as it can'],
   'owner-unavailable': [503, 'The replica that serves the tenant does not answer'],
@@ -94,6 +97,26 @@ export class ProblemError extends Error {
   get title(): string {
     return PROBLEMS[this.type][1];
   }
+}
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** What is sent of it, beside its headers. */
+export function problemBody(
+  problem: ProblemError,
+  { instance, traceId }: { instance: string; traceId: string },
+): Record<string, unknown> {
+  const { headers: _, ...extras } = problem.extras;
+  return {
+    type: `/problems/${problem.type}`,
+    title: problem.title,
+    status: problem.status,
+    code: problem.code,
+    detail: problem.message,
+    instance,
+    traceId,
+    ...extras,
+  };
 }
 
 export function notFound(what: string, name: string): ProblemError {

@@ -22,7 +22,7 @@ const DROPPED_MAX = 50;
 export function readHeartbeat(body: unknown): HeartbeatWords {
   const words: HeartbeatWords = { progress: null, detailsJson: null, dropped: [] };
   const { dropped } = words;
-  if (body instanceof UnreadBody) dropped.push({ pointer: '', detail: body.detail });
+  if (body instanceof UnreadBody) dropped.push({ pointer: '', detail: body.problem.message });
   else if (typeof body !== 'object' || body === null || Array.isArray(body))
     dropped.push({ pointer: '', detail: `expected an object, got ${show(body)}` });
   else for (const [name, part] of Object.entries(body)) readPart(words, name, part);

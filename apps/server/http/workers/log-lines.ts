@@ -6,6 +6,7 @@ import { jsonPointer } from '#kernel/json-pointer.js';
 import { fieldErrors } from '../problems/field-errors.js';
 import { invalidFields, ProblemError, type FieldError } from '../problems/problem.js';
 import { findUnstorable } from '../requests/storable.js';
+import { UnreadBody } from './unread-body.js';
 
 const LINES_MAX = 1_000;
 /** With more mistakes than this, enough are named. */
@@ -28,6 +29,7 @@ export interface LogLines {
 
 /** Throws a problem when the body is too long, no text, or has nothing but lines that can't be taken. */
 export function readLogLines(body: unknown): LogLines {
+  if (body instanceof UnreadBody) throw body.problem;
   if (typeof body !== 'string')
     throw new ProblemError(
       'unsupported-media-type',

@@ -1,16 +1,17 @@
-// What becomes of a heartbeat whose body can't be read? It keeps its lease all the same: a worker that says where it is
-// in words that are no JSON is at work. So what the body parsers say of such a body becomes its body, and the route
-// names it in its answer. Every other route refuses such a body, and nothing else that is refused gets past this.
+// What becomes of a heartbeat, or of log lines, whose body can't be read? They keep their lease all the same: a worker that says
+// where it is in words that are no JSON is at work. So what the body parsers say of such a body becomes its body; the heartbeat's
+// route names it in its answer, that of log lines refuses it once the lease is kept. Every other route refuses such a body before,
+// and nothing else that is refused gets past this.
 import type { NextFunction, Request, Response } from 'express';
-import { unreadBody } from '../problems/problem.filter.js';
+import { unreadBody } from '../problems/body-errors.js';
 import { ProblemError } from '../problems/problem.js';
 
 /** Stands where a body would. */
 export class UnreadBody {
-  constructor(readonly detail: string) {}
+  constructor(readonly problem: ProblemError) {}
 }
 
-const BEAT_PATH = /^\/api\/v1\/tenants\/[^/]+\/worker\/leases\/[^/]+:heartbeat$/;
+const BEAT_PATH = /^\/api\/v1\/tenants\/[^/]+\/worker\/leases\/[^/]+(:heartbeat|\/logs)$/;
 
 export function admitUnreadBeats(
   error: unknown,
@@ -18,9 +19,9 @@ export function admitUnreadBeats(
   _response: Response,
   next: NextFunction,
 ): void {
-  const problem = unreadBody(error) ?? (isOfBody(error) ? error : null);
+  const problem = unreadBody(error, request) ?? (isOfBody(error) ? error : null);
   if (problem === null || !BEAT_PATH.test(request.path)) return next(error);
-  request.body = new UnreadBody(problem.message);
+  request.body = new UnreadBody(problem);
   next();
 }
 

@@ -5,7 +5,8 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectFields, expectProblem } from '../../../support/expect-problem.js';
+import { problem } from '#server/http/problems/problem.js';
+import { expectFields, expectProblem, type Problem } from '../../../support/expect-problem.js';
 import { startTestServer, type TestServer } from '../../../support/test-server.js';
 import { createTenant, newName, type TestTenant } from '../../../support/test-tenant.js';
 
@@ -105,11 +106,23 @@ describe('a body', () => {
         .send(gzipSync(JSON.stringify(body)));
     expect((await compressed({ name: newName('zip') })).status).toBe(201);
     expectProblem(await compressed({ name: 'x'.repeat(2_000_000) }), 'payload-too-large');
-    expectProblem(
-      await post().type('json').set('Content-Encoding', 'lzma').send('{}'),
-      'unsupported-media-type',
+  });
+
+  it.each(['gzip', 'deflate', 'br', 'zstd'])(
+    'that can not be unpacked as its Content-Encoding says (%s) is told so',
+    async (encoding) => {
+      const answer = await post().type('json').set('Content-Encoding', encoding).send('{}');
+      expect(expectProblem(answer, 'bad-request').detail).toMatch(
+        new RegExp(`^expected a body in ${encoding}, as its Content-Encoding says, got other bytes`),
+      );
+    },
+  );
+
+  it('whose Content-Encoding is unknown is told what is read', async () => {
+    const answer = await post().type('json').set('Content-Encoding', 'lzma').send('{}');
+    expect(expectProblem(answer, 'unsupported-media-type').detail).toMatch(
+      /^expected a Content-Encoding that is one of .*gzip.*, got "lzma"/,
     );
-    expectProblem(await post().type('json').set('Content-Encoding', 'gzip').send('{}'), 'bad-request');
   });
 
   it('of more than 1 MiB is refused, and told how much is allowed', async () => {
@@ -134,6 +147,67 @@ describe('a body', () => {
     ]) {
       expect(expectFields(await post().type('json').send(body)).length).toBeGreaterThan(0);
     }
+  });
+});
+
+describe('a path', () => {
+  it.each(['/api/v1/tenants/%E0%A4%A', '/api/v1/tenants/%', '/nothing/%ff'])(
+    'whose escapes are no text (%s) is told so',
+    async (path) => {
+      const answer = await raw(
+        `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nConnection: close\r\n\r\n`,
+      );
+      expect(problemOf(answer)).toMatchObject({
+        status: 400,
+        detail: `expected a path whose percent-escapes are UTF-8, got ${path}`,
+      });
+    },
+  );
+
+  it.each(['/api/v1//tenants', '/api/v1/nothing', '/nothing'])(
+    'that is not served (%s) is told so',
+    async (path) => {
+      const { detail } = expectProblem(await server.admin.get(path), 'not-found');
+      expect(detail).toBe(`expected a path that is served here, got ${path}`);
+    },
+  );
+});
+
+describe('what is no HTTP', () => {
+  const head = 'POST /api/v1/tenants HTTP/1.1\r\nHost: x\r\n';
+  it.each([
+    ['both lengths', `${head}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`, 400],
+    ['two lengths', `${head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`, 400],
+    [
+      'a chunk of no size',
+      `${head}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
+      400,
+    ],
+    ['no Host', 'GET /healthz/live HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+    ['a control character in a header', `${head}X-A: a\u0001b\r\n\r\n`, 400],
+    ['no request line', 'hello\r\n\r\n', 400],
+    ['a head over the limit', `${head}X-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+    [
+      'an expectation that is not met',
+      `${head}Expect: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+      417,
+    ],
+  ])('(%s) is told what was expected and what was got', async (_what, request, status) => {
+    const answer = await raw(request);
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(answer).toMatch(/^content-type: application\/problem\+json/im);
+    const problem = problemOf(answer);
+    expect(problem).toMatchObject({ status, detail: expect.stringMatching(/^expected .*, got /) as string });
+    expect(answer).toMatch(new RegExp(`^x-request-id: ${problem.traceId}`, 'im'));
+  });
+
+  it('of version 1.0 needs no Host', async () => {
+    expect(await raw('GET /healthz/live HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it('is answered once, and then its connection is closed', async () => {
+    const answer = await raw(`GET /healthz/live HTTP/1.1\r\nHost: x\r\n\r\nhello\r\n\r\nhello\r\n\r\n`);
+    expect(answer.match(/application\/problem\+json/g)).toHaveLength(1);
   });
 });
 
@@ -221,6 +295,11 @@ it('no answer tells which software gave it', async () => {
 });
 
 /** One request, written by hand, and the whole answer. */
+/** Of an answer as it came in. */
+function problemOf(answer: string): Problem {
+  return problem.parse(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)));
+}
+
 async function raw(request: string): Promise<string> {
   const { hostname, port } = new URL(server.url);
   const socket = connect({ host: hostname, port: Number(port) });

@@ -84,6 +84,21 @@ describe('a heartbeat', () => {
     expect(await hasBeaten(run.id)).toBe(true);
   });
 
+  it.each(['gzip', 'deflate', 'br', 'x'])(
+    'that can not be unpacked (%s) keeps the lease',
+    async (encoding) => {
+      const { run, lease } = await takeOne();
+      const beat = tenant.api.post(`${tenant.path}/worker/leases/${lease.token}:heartbeat`);
+      const answer = await beat.type('json').set('Content-Encoding', encoding).send('{"details":1}');
+      expect(answer.status, answer.text).toBe(200);
+      const { dropped } = answer.body as { dropped: { pointer: string; detail: string }[] };
+      expect(dropped).toMatchObject([
+        { pointer: '', detail: expect.stringMatching(/^expected .*, got /) as string },
+      ]);
+      expect(await hasBeaten(run.id)).toBe(true);
+    },
+  );
+
   it('keeps what is sound beside what is not', async () => {
     const { worker, run, lease } = await takeOne();
     const answer = await worker.say(lease, 'heartbeat', { progress: { fraction: 7 }, details: { page: 3 } });
@@ -105,6 +120,20 @@ it('an unreadable body is refused everywhere else', async () => {
   expectProblem(await end.type('json').send('{"output":NaN}'), 'malformed-json');
   expect(await readRun(tenant, lease.run.id)).toMatchObject({ state: 'running' });
 });
+
+it.each(['gzip', 'x'])(
+  'log lines that can not be unpacked (%s) keep the lease, and are refused',
+  async (encoding) => {
+    const { run, lease } = await takeOne();
+    const lines = tenant.api.post(`${tenant.path}/worker/leases/${lease.token}/logs`);
+    const answer = await lines
+      .type('application/x-ndjson')
+      .set('Content-Encoding', encoding)
+      .send('{"message":"one"}');
+    expectProblem(answer, encoding === 'x' ? 'unsupported-media-type' : 'bad-request');
+    expect(await hasBeaten(run.id)).toBe(true);
+  },
+);
 
 describe('log lines', () => {
   const send = (token: string, lines: string) =>
