@@ -16,7 +16,7 @@ export class ProblemFilter implements ExceptionFilter {
     const response = host.switchToHttp().getResponse<Response>();
     const problem = asProblem(error, request);
     if (problem.status >= 500) this.logger.error({ err: error, requestId: request.id }, problem.title);
-    const body = problemBody(problem, { instance: request.originalUrl, traceId: String(request.id) });
+    const body = problemBody(problem, { instance: request.originalUrl, traceId: request.id });
     response
       .status(problem.status)
       .set(problem.extras.headers ?? {})

@@ -104,7 +104,7 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 /** What is sent of it, beside its headers. */
 export function problemBody(
   problem: ProblemError,
-  { instance, traceId }: { instance: string; traceId: string },
+  { instance, traceId }: { instance: string; traceId: unknown },
 ): Record<string, unknown> {
   const { headers: _, ...extras } = problem.extras;
   return {

@@ -11,6 +11,7 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RequestHandler } from 'express';
+import { systemClock } from '#database/runtime/system-clock.js';
 import { ProblemError, problemBody, PROBLEM_MEDIA_TYPE } from './problem.js';
 
 export function answerUnparsed(server: Server): void {
@@ -42,7 +43,7 @@ export const requireHost: RequestHandler = ({ headers, httpVersion }, _response,
 
 function answerTo(error: Error, server: Server): string {
   const { status, headers, body } = rendered(problemOf(error, server), '/');
-  const lines = Object.entries({ ...headers, connection: 'close', date: new Date().toUTCString() });
+  const lines = Object.entries({ ...headers, connection: 'close', date: systemClock.now().toUTCString() });
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head}\r\n${body}`;
 }

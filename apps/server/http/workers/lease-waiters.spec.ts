@@ -69,10 +69,12 @@ function acquiring(ms: number) {
   } as unknown as LongStay;
   const request = { tenantId: TENANT, worker: WORKER, requestId: 'one', jobTypes: ['job'], max: 1 };
   const wait = { ms, hungUp: () => undefined, stay, hold: (act: () => Promise<Acquisition>) => act() };
-  void waiters.acquire(request, wait).then((acquisition) => {
+  const ask = async (): Promise<void> => {
+    const acquisition = await waiters.acquire(request, wait);
     const leases = acquisition.kind === 'leases' ? acquisition.leases.length : 0;
     state.answered = { afterMs: Math.round(performance.now() - startedAtMs), leases };
-  });
+  };
+  void ask();
   return state;
 }
 

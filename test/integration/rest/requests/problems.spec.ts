@@ -1,12 +1,9 @@
 // How does the API tell that something went wrong? Always in the one form of RFC 9457 (expectProblem looks at
 // every field of it), with a status that says whose turn it is to do something about it.
-import { once } from 'node:events';
-import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { problem } from '#server/http/problems/problem.js';
-import { expectFields, expectProblem, type Problem } from '../../../support/expect-problem.js';
+import { expectFields, expectProblem } from '../../../support/expect-problem.js';
+import { sendRaw } from '../../../support/raw-request.js';
 import { startTestServer, type TestServer } from '../../../support/test-server.js';
 import { createTenant, newName, type TestTenant } from '../../../support/test-tenant.js';
 
@@ -64,7 +61,8 @@ describe('a body', () => {
   });
 
   it('without a type is refused', async () => {
-    const answer = await raw(
+    const answer = await sendRaw(
+      server.url,
       `POST /api/v1/tenants HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nConnection: close\r\nContent-Length: 17\r\n\r\n{"name":"nobody"}`,
     );
     expect(answer).toMatch(/^HTTP\/1\.1 415 /);
@@ -72,7 +70,8 @@ describe('a body', () => {
   });
 
   it('in chunks and without a type is refused as well', async () => {
-    const answer = await raw(
+    const answer = await sendRaw(
+      server.url,
       `POST /api/v1/tenants HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
     );
     expect(answer).toMatch(/^HTTP\/1\.1 415 /);
@@ -147,67 +146,6 @@ describe('a body', () => {
     ]) {
       expect(expectFields(await post().type('json').send(body)).length).toBeGreaterThan(0);
     }
-  });
-});
-
-describe('a path', () => {
-  it.each(['/api/v1/tenants/%E0%A4%A', '/api/v1/tenants/%', '/nothing/%ff'])(
-    'whose escapes are no text (%s) is told so',
-    async (path) => {
-      const answer = await raw(
-        `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer x\r\nConnection: close\r\n\r\n`,
-      );
-      expect(problemOf(answer)).toMatchObject({
-        status: 400,
-        detail: `expected a path whose percent-escapes are UTF-8, got ${path}`,
-      });
-    },
-  );
-
-  it.each(['/api/v1//tenants', '/api/v1/nothing', '/nothing'])(
-    'that is not served (%s) is told so',
-    async (path) => {
-      const { detail } = expectProblem(await server.admin.get(path), 'not-found');
-      expect(detail).toBe(`expected a path that is served here, got ${path}`);
-    },
-  );
-});
-
-describe('what is no HTTP', () => {
-  const head = 'POST /api/v1/tenants HTTP/1.1\r\nHost: x\r\n';
-  it.each([
-    ['both lengths', `${head}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`, 400],
-    ['two lengths', `${head}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`, 400],
-    [
-      'a chunk of no size',
-      `${head}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n`,
-      400,
-    ],
-    ['no Host', 'GET /healthz/live HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
-    ['a control character in a header', `${head}X-A: a\u0001b\r\n\r\n`, 400],
-    ['no request line', 'hello\r\n\r\n', 400],
-    ['a head over the limit', `${head}X-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
-    [
-      'an expectation that is not met',
-      `${head}Expect: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
-      417,
-    ],
-  ])('(%s) is told what was expected and what was got', async (_what, request, status) => {
-    const answer = await raw(request);
-    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
-    expect(answer).toMatch(/^content-type: application\/problem\+json/im);
-    const problem = problemOf(answer);
-    expect(problem).toMatchObject({ status, detail: expect.stringMatching(/^expected .*, got /) as string });
-    expect(answer).toMatch(new RegExp(`^x-request-id: ${problem.traceId}`, 'im'));
-  });
-
-  it('of version 1.0 needs no Host', async () => {
-    expect(await raw('GET /healthz/live HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
-  });
-
-  it('is answered once, and then its connection is closed', async () => {
-    const answer = await raw(`GET /healthz/live HTTP/1.1\r\nHost: x\r\n\r\nhello\r\n\r\nhello\r\n\r\n`);
-    expect(answer.match(/application\/problem\+json/g)).toHaveLength(1);
   });
 });
 
@@ -295,15 +233,3 @@ it('no answer tells which software gave it', async () => {
 });
 
 /** One request, written by hand, and the whole answer. */
-/** Of an answer as it came in. */
-function problemOf(answer: string): Problem {
-  return problem.parse(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)));
-}
-
-async function raw(request: string): Promise<string> {
-  const { hostname, port } = new URL(server.url);
-  const socket = connect({ host: hostname, port: Number(port) });
-  await once(socket, 'connect');
-  socket.write(request);
-  return text(socket);
-}
