@@ -2,6 +2,7 @@
 // become skipped. What has been started once, or was asked for by itself, is none of theirs: that waits.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
+import { isDueTimeOf } from '#database/due-time-key.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 
 export interface SuspendedTenant {
@@ -60,7 +61,7 @@ export async function skipPlanned(
       returning r.id, r.schedule_id, r.due_at)
     update carillon.fire f set outcome = 'skipped', reason = 'suspended', run_id = null
       from skipped s
-     where f.schedule_id = s.schedule_id and f.due_at = s.due_at and f.run_id = s.id
+     where ${isDueTimeOf('s')} and f.run_id = s.id
     returning 1`.execute(tx);
   return rows.length;
 }

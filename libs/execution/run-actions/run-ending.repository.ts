@@ -3,6 +3,7 @@
 // An offer that no worker has taken is withdrawn first.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
+import { isDueTimeOf } from '#database/due-time-key.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import { keptColumns } from '#execution/runs/run-columns.js';
 
@@ -97,7 +98,7 @@ export async function endUnheld(tx: Tx, ids: readonly RunId[]): Promise<RunId[]>
       update carillon.fire f
          set outcome = case when m.outcome = 'cancelled' then 'skipped' else 'missed' end, reason = m.outcome
         from moved m
-       where f.schedule_id = m.schedule_id and f.due_at = m.due_at and f.outcome = 'planned')
+       where ${isDueTimeOf('m')} and f.outcome = 'planned')
     select id from moved`.execute(tx);
   return rows.map((row) => row.id);
 }

@@ -3,6 +3,7 @@
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Tx } from '#database/connection.js';
+import { isDueTimeOf } from '#database/due-time-key.js';
 import type { RunOutcome } from '#database/schema.js';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
 import { keptColumns, newestAttempts } from '#execution/runs/run-columns.js';
@@ -54,19 +55,17 @@ export async function decideFires(
 ): Promise<void> {
   // In the order in which they were planned, in which they lie beside each other.
   const ordered = fires.toSorted((a, b) => (a.scheduleId < b.scheduleId ? -1 : 1));
-  const ids = plainArray(ordered.map((fire) => fire.scheduleId));
-  const dues = ordered.map((fire) => fire.dueAt.getTime()).toSorted((a, b) => a - b);
-  // The keys once more, and between which instants: else the whole ledger is read and hashed for each batch.
+  // Through a part of its own, so that no plan knows how many there are.
   await sql`
+    with asked as materialized (
+      select ${plainArray(ordered.map((fire) => fire.scheduleId))}::uuid[] as schedules,
+             ${plainArray(ordered.map((fire) => fire.dueAt.toISOString()))}::timestamptz[] as dues,
+             ${plainArray(ordered.map((fire) => fire.startedAt.toISOString()))}::timestamptz[] as starts)
     update carillon.fire f
        set started_at = s.started_at,
            outcome = case when s.started_at - s.due_at > make_interval(secs => ${lateAfterMs / 1000}::float8) then 'late' else 'fired' end
-      from unnest(${ids}::uuid[],
-                  ${plainArray(ordered.map((fire) => fire.dueAt.toISOString()))}::timestamptz[],
-                  ${plainArray(ordered.map((fire) => fire.startedAt.toISOString()))}::timestamptz[]) as s (schedule_id, due_at, started_at)
-     where f.schedule_id = any(${ids}::uuid[])
-       and f.due_at between ${new Date(dues.at(0) ?? 0)} and ${new Date(dues.at(-1) ?? 0)}
-       and f.schedule_id = s.schedule_id and f.due_at = s.due_at and f.outcome = 'planned'`.execute(tx);
+      from asked cross join lateral unnest(asked.schedules, asked.dues, asked.starts) as s (schedule_id, due_at, started_at)
+     where ${isDueTimeOf('s')} and f.outcome = 'planned'`.execute(tx);
 }
 
 export interface UnstartedFire {
@@ -79,13 +78,13 @@ export interface UnstartedFire {
 /** The ledger's decision about due times whose runs were over before they started (I1). */
 export async function closeFires(tx: Tx, fires: readonly UnstartedFire[]): Promise<void> {
   await sql`
+    with asked as materialized (
+      select ${fires.map((fire) => fire.scheduleId)}::uuid[] as schedules, ${fires.map((fire) => fire.dueAt)}::timestamptz[] as dues,
+             ${fires.map((fire) => fire.outcome)}::text[] as outcomes, ${fires.map((fire) => fire.reason)}::text[] as reasons)
     update carillon.fire f
        set outcome = e.outcome, reason = e.reason
-      from unnest(${fires.map((fire) => fire.scheduleId)}::uuid[],
-                  ${fires.map((fire) => fire.dueAt)}::timestamptz[],
-                  ${fires.map((fire) => fire.outcome)}::text[],
-                  ${fires.map((fire) => fire.reason)}::text[]) as e (schedule_id, due_at, outcome, reason)
-     where f.schedule_id = e.schedule_id and f.due_at = e.due_at and f.outcome = 'planned'`.execute(tx);
+      from asked cross join lateral unnest(asked.schedules, asked.dues, asked.outcomes, asked.reasons) as e (schedule_id, due_at, outcome, reason)
+     where ${isDueTimeOf('e')} and f.outcome = 'planned'`.execute(tx);
 }
 
 export interface FinishedRun {

@@ -1,6 +1,7 @@
 // Which statements take runs back from the dead?
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
+import { isDueTimeOf } from '#database/due-time-key.js';
 import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
 import { keptColumns, newestAttempts } from '#execution/runs/run-columns.js';
 
@@ -79,7 +80,7 @@ export async function deadLetter(
       update carillon.fire f
          set outcome = 'late', started_at = clock_timestamp(), reason = 'poison'
         from gone g
-       where f.schedule_id = g.schedule_id and f.due_at = g.due_at and f.outcome = 'planned')
+       where ${isDueTimeOf('g')} and f.outcome = 'planned')
     insert into carillon.run_history (${keptColumns()}, attempt, outcome, replica, started_at, finished_at, error)
     select ${keptColumns()}, attempt - 1, 'dead-lettered', ${replica}, run_at, clock_timestamp(), ${JSON.stringify(error)}::jsonb
       from gone`.execute(tx);

@@ -49,7 +49,7 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'endUnheld',
     says: ['with held as materialized', 'gone as ( delete from carillon.run r'],
-    texts: ['c808nh'],
+    texts: ['vwsoj1'],
     run: endUnheld,
   },
   {

@@ -45,7 +45,7 @@ export const REVOCATION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'deadLetter',
     says: ['with gone as (delete from carillon.run where id = any($1::uuid[]) returning *), decided as'],
-    texts: ['1jqx5fd'],
+    texts: ['1dhvxv'],
     run: deadLetter,
   },
 ];

@@ -33,7 +33,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'decideFires',
     says: ['update carillon.fire f set started_at = s.started_at'],
-    texts: ['1yrfbuk'],
+    texts: ['q8nisy'],
     run: decideFires,
   },
   {
@@ -53,7 +53,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'closeFires',
     says: ['update carillon.fire f set outcome = e.outcome, reason = e.reason'],
-    texts: ['w21c1i'],
+    texts: ['1i1zmrp'],
     run: closeFires,
   },
   {
@@ -97,7 +97,7 @@ function lockClaims({ db, tx, params, server, broken }: Scene): ReturnType<Meani
 }
 
 function decideFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
-  const [lateAfter, schedules, dues, starts] = params as [number, string, string, string];
+  const [schedules, dues, starts, lateAfter] = params as [string, string, string, number];
   const fires = zipped(...[schedules, dues, starts].map(listed))
     .map(([schedule, dueAt, startedAt]) => ({
       key: fireKey(schedule as string, Date.parse(dueAt as string)),
