@@ -89,6 +89,11 @@ export function isLockTimeout(error: unknown): boolean {
   return codeOf(error) === '55P03';
 }
 
+/** The server cancelled the statement: its time was up, or an administrator asked for it. */
+export function isCancelled(error: unknown): boolean {
+  return codeOf(error) === '57014';
+}
+
 /** A prepared statement would have other columns now than when it was prepared. Nothing has been done. */
 export function isStalePlan(error: unknown): boolean {
   // The code says no more than "not supported", and the message may be in any language.

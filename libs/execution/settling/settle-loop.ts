@@ -5,7 +5,7 @@
 // has been done, and passes.
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import { asReplica } from '#cluster/membership/replica-gate.js';
-import { databaseErrorKind, isAboutTheValue } from '#database/error-kind.js';
+import { databaseErrorKind, isAboutTheValue, isCancelled } from '#database/error-kind.js';
 import type { ClaimId, RunId, Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
@@ -110,7 +110,11 @@ export class SettleLoop implements Loop {
 
   #noteFailure(incarnation: Incarnation, part: Batch, error: unknown): void {
     if (incarnation !== this.membership.incarnation) return;
-    this.unsettled.failed(part, { kind: databaseErrorKind(error), isPassing: !isAboutTheValue(error) });
+    this.unsettled.failed(part, {
+      kind: databaseErrorKind(error),
+      isPassing: !isAboutTheValue(error),
+      wasTooLong: isCancelled(error),
+    });
   }
 
   #finishedClaims(endings: readonly Ending[]): ClaimId[] {
