@@ -18,10 +18,20 @@ interface Project {
   readonly testTimeoutMs: number;
   readonly fileParallelism?: boolean;
   readonly needsPostgres?: boolean;
+  /** False where no file leaves anything behind in its process: loading the modules anew for each file costs a third. */
+  readonly isolate?: boolean;
 }
 
 function project(options: Project): TestProjectInlineConfiguration {
-  const { name, include, order, testTimeoutMs, fileParallelism = true, needsPostgres = false } = options;
+  const {
+    name,
+    include,
+    order,
+    testTimeoutMs,
+    fileParallelism = true,
+    needsPostgres = false,
+    isolate = true,
+  } = options;
   return {
     extends: true,
     test: {
@@ -31,6 +41,7 @@ function project(options: Project): TestProjectInlineConfiguration {
       hookTimeout: HOOK_TIMEOUT_MS,
       maxWorkers: fileParallelism ? WORKERS_MAX : 1,
       fileParallelism,
+      isolate,
       sequence: { groupOrder: order },
       ...(needsPostgres ? { globalSetup: ['./test/support/postgres-server.ts'] } : {}),
     },
@@ -110,6 +121,7 @@ export default defineConfig({
         ],
         order: 0,
         testTimeoutMs: 10_000,
+        isolate: false,
       }),
       project({
         name: 'simulation',
