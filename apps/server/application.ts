@@ -107,10 +107,10 @@ async function buildApplication(
     limit: BODY_BYTES_MAX,
     type: (request) => !isBatch(request) && isJson(request),
   });
+  app.useBodyParser('text', { limit: BODY_BYTES_MAX, type: LINES_TYPE });
   app.use(settleBodies);
   app.use(readBatch);
   app.use(readJson);
-  app.useBodyParser('text', { limit: BODY_BYTES_MAX, type: LINES_TYPE });
   app.use(admitUnreadBeats);
   serveApiDescription(app, VERSION);
   closeConnectionsOnceIdle(app.getHttpServer());

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NESTING_MAX, parseExactJson } from './exact-json.js';
+import { FIELDS_MAX, NESTING_MAX, parseExactJson, VALUES_MAX } from './exact-json.js';
 
 describe('a JSON text that can be kept as it is', () => {
   it.each([
@@ -38,6 +38,36 @@ describe('a JSON text that can be kept as it is', () => {
         detail: 'expected at most 100 levels of nesting, got more',
       });
     expect(parseExactJson(JSON.stringify(`${'['.repeat(500)}\\"`))).toMatchObject({ kind: 'parsed' });
+  });
+});
+
+describe('how many values a JSON text may have', () => {
+  /** Whatever stands in the outermost one, and itself. */
+  const numbers = (count: number) => `[${'1,'.repeat(count - 2)}[]]`;
+  const fields = (count: number) => `{"a":[{${'"b":1,'.repeat(count - 2)}"c,:[":{}}]}`;
+
+  it('is bounded before they are made', () => {
+    for (const text of [numbers(VALUES_MAX), fields(FIELDS_MAX)])
+      expect(parseExactJson(text)).toMatchObject({ kind: 'parsed' });
+    expect(parseExactJson(numbers(VALUES_MAX + 1))).toEqual({
+      kind: 'refused',
+      path: [],
+      detail: 'expected at most 150000 values in one JSON text, got 150001',
+    });
+    expect(parseExactJson(fields(FIELDS_MAX + 1))).toEqual({
+      kind: 'refused',
+      path: [],
+      detail: 'expected at most 60000 fields of objects in one JSON text, got 60001',
+    });
+  });
+
+  it('is more than what may be stored can have', () => {
+    const bytes = 256 * 1024;
+    for (const dense of ['1,', '[],', '"",', `${'['.repeat(90)}${']'.repeat(90)},`, '{"":1},'])
+      expect(parseExactJson(`[${dense.repeat(Math.floor((bytes - 3) / dense.length))}1]`).kind).toBe(
+        'parsed',
+      );
+    expect(parseExactJson(`{${'"":1,'.repeat(Math.floor((bytes - 7) / 5))}"":1}`).kind).toBe('parsed');
   });
 });
 

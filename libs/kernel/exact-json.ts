@@ -2,9 +2,14 @@
 // rounds 9007199254740993 and makes Infinity of 1e400 without a word, and what is nested without end overflows the
 // stack of the next function that walks over it. Such texts are refused here, with the place. A fraction is what the
 // nearest double is, as everywhere else, since no program expects more of 0.1. Texts without a suspicious number, nearly
-// all, cost one pass of a regular expression more than JSON.parse.
+// all, cost one pass of a regular expression more than JSON.parse. How many values a text has is bounded before the first
+// is made, since each costs every later reader, and a mebibyte can hold half a million of them.
 
 export const NESTING_MAX = 100;
+/** No text of 256 KiB, the most that is stored, has more. */
+export const VALUES_MAX = 150_000;
+/** Fields of objects, the dearest of all values. The same is true of them. */
+export const FIELDS_MAX = 60_000;
 
 export type ExactJson =
   | { kind: 'parsed'; value: unknown }
@@ -18,9 +23,13 @@ const SUSPICIOUS = /(?:^|[[:,\s])-?(?:\d{16}|\d+(?:\.\d+)?[eE]\+?\d{3})/;
 const SHOWN_LENGTH_MAX = 60;
 
 export function parseExactJson(text: string): ExactJson {
-  // Before it is parsed: JSON.parse takes any depth, and its result overflows stacks elsewhere.
-  const deep = isTooDeep(text) ? firstFault(text, () => false) : null;
-  if (deep !== null) return deep;
+  // Before it is parsed: JSON.parse takes any depth and number of values, and its result overflows stacks elsewhere.
+  const size = sizeOf(text);
+  if (size.depth > NESTING_MAX) {
+    const deep = firstFault(text, () => false);
+    if (deep !== null) return deep;
+  }
+  if (size.values > VALUES_MAX || size.fields > FIELDS_MAX) return tooMany(size);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -31,10 +40,19 @@ export function parseExactJson(text: string): ExactJson {
   return firstFault(text, isInexact) ?? { kind: 'parsed', value };
 }
 
+function tooMany({ values, fields }: Size): ExactJson {
+  const detail =
+    fields > FIELDS_MAX
+      ? `expected at most ${FIELDS_MAX} fields of objects in one JSON text, got ${fields}`
+      : `expected at most ${VALUES_MAX} values in one JSON text, got ${values}`;
+  return { kind: 'refused', path: [], detail };
+}
+
 /** Of a number as JSON writes it. */
 function isInexact(source: string): boolean {
-  if (!Number.isFinite(Number(source))) return true;
-  return /^-?\d{16,}$/.test(source) && digitsOf(Number(source)) !== source;
+  const number = Number(source);
+  if (!Number.isFinite(number)) return true;
+  return !Number.isSafeInteger(number) && /^-?\d{16,}$/.test(source) && digitsOf(number) !== source;
 }
 
 /** An integer without an exponent; what JavaScript itself writes of a double is what any JSON library will read. */
@@ -45,19 +63,39 @@ function digitsOf(integer: number): string {
   return whole + fraction.padEnd(Number(exponent), '0');
 }
 
-/** Looks at each character once and remembers nothing, since it is asked of every text. */
 export function isTooDeep(text: string): boolean {
-  if (text.length <= NESTING_MAX) return false;
+  return sizeOf(text).depth > NESTING_MAX;
+}
+
+interface Size {
+  /** Of the deepest place, up to the first one that is too deep. */
+  depth: number;
+  /** All that stand in others, and the outermost. */
+  values: number;
+  fields: number;
+}
+
+/** Looks at each character once and remembers nothing, since it is asked of every text. */
+function sizeOf(text: string): Size {
   let depth = 0;
+  let deepest = 0;
+  let values = 1;
+  let fields = 0;
   for (let place = 0; place < text.length; place += 1) {
     const code = text.charCodeAt(place);
-    // In this order: " [ { ] }
+    // In this order: " , : [ { ] }
     if (code === 0x22) place = endOfString(text, place);
-    else if (code === 0x5b || code === 0x7b) depth += 1;
-    else if (code === 0x5d || code === 0x7d) depth -= 1;
-    if (depth > NESTING_MAX) return true;
+    else if (code === 0x2c) values += 1;
+    else if (code === 0x3a) fields += 1;
+    else if (code === 0x5b || code === 0x7b) {
+      depth += 1;
+      if (depth > deepest) deepest = depth;
+      if (depth > NESTING_MAX) break;
+      // Their closing brackets come two characters later in the table.
+      if (text.charCodeAt(place + 1) !== code + 2) values += 1;
+    } else if (code === 0x5d || code === 0x7d) depth -= 1;
   }
-  return false;
+  return { depth: deepest, values, fields };
 }
 
 /** Where the string that begins here has its closing quote. */
@@ -72,48 +110,76 @@ function endOfString(text: string, start: number): number {
   }
 }
 
-/** A string, a number, or a bracket or separator; words like `true` are of no interest. */
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\]:,]/gs;
-
 interface Open {
   isObject: boolean;
   index: number;
-  key: string | null;
+  /** Where the name of the field stands; it is read only if it is told. */
+  keyAt: number;
 }
 
+/** Shorter ones without an exponent are exact. */
+const INEXACT_LENGTH_MIN = 16;
+
+/** Words like `true` are of no interest, and strings only as the names of fields. */
 function firstFault(
   text: string,
   isFaulty: (source: string) => boolean,
 ): (ExactJson & { kind: 'refused' }) | null {
   const open: Open[] = [];
-  let string = '""';
-  for (const [token] of text.matchAll(TOKEN)) {
-    const at = open.at(-1);
-    const [first = ''] = token;
-    if (first === '"') string = token;
-    else if (first === '{' || first === '[') {
+  let at: Open = { isObject: false, index: 0, keyAt: 0 };
+  const outside = at;
+  let stringAt = 0;
+  for (let place = 0; place < text.length; place += 1) {
+    const code = text.charCodeAt(place);
+    // In this order: " [ { ] } : , -
+    if (code === 0x22) {
+      stringAt = place;
+      place = endOfString(text, place);
+    } else if (code === 0x5b || code === 0x7b) {
       if (open.length >= NESTING_MAX)
-        return refused(open, `expected at most ${NESTING_MAX} levels of nesting, got more`);
-      open.push({ isObject: first === '{', index: 0, key: null });
-    } else if (first === '}' || first === ']') open.pop();
-    else if (first === ':' && at !== undefined) at.key = string;
-    else if (first === ',' && at !== undefined) at.index += 1;
-    else if (first !== ':' && first !== ',' && isFaulty(token))
-      return refused(open, `expected a number that a double holds exactly, got ${shorten(token)}`);
+        return refused(text, open, `expected at most ${NESTING_MAX} levels of nesting, got more`);
+      at = { isObject: code === 0x7b, index: 0, keyAt: place };
+      open.push(at);
+    } else if (code === 0x5d || code === 0x7d) {
+      open.pop();
+      at = open.at(-1) ?? outside;
+    } else if (code === 0x3a) at.keyAt = stringAt;
+    else if (code === 0x2c) at.index += 1;
+    else if (code === 0x2d || isDigit(code)) {
+      const end = endOfNumber(text, place);
+      const number = text.slice(place, end);
+      if ((number.length >= INEXACT_LENGTH_MIN || /e/i.test(number)) && isFaulty(number))
+        return refused(text, open, `expected a number that a double holds exactly, got ${shorten(number)}`);
+      place = end - 1;
+    }
   }
   return null;
 }
 
-function refused(open: readonly Open[], detail: string): ExactJson & { kind: 'refused' } {
-  return { kind: 'refused', path: open.map(stepOf), detail };
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
 }
 
-function stepOf({ isObject, index, key }: Open): PropertyKey {
+function endOfNumber(text: string, start: number): number {
+  for (let end = start + 1; ; end += 1) {
+    const code = text.charCodeAt(end);
+    // In this order: . e E + -
+    const isPart = code === 0x2e || code === 0x65 || code === 0x45 || code === 0x2b || code === 0x2d;
+    if (!isPart && !isDigit(code)) return end;
+  }
+}
+
+function refused(text: string, open: readonly Open[], detail: string): ExactJson & { kind: 'refused' } {
+  return { kind: 'refused', path: open.map((each) => stepOf(text, each)), detail };
+}
+
+function stepOf(text: string, { isObject, index, keyAt }: Open): PropertyKey {
   if (!isObject) return index;
+  const key = text.slice(keyAt, endOfString(text, keyAt) + 1);
   try {
-    return JSON.parse(key ?? '""') as string; // the pattern lets strings through alone
+    return JSON.parse(key) as string; // a string, if the text is JSON up to here
   } catch {
-    return key ?? '';
+    return key;
   }
 }
 

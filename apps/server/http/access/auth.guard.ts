@@ -10,7 +10,6 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, RequestHandler } from 'express';
-import { z } from 'zod';
 import { asId } from '#kernel/ids.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { KeyRing } from '#tenancy/api-keys.js';
@@ -166,9 +165,10 @@ function isLone(body: unknown): boolean {
 }
 
 /** Null when the body has no name of a job type; what is wrong with it is told when the body is checked. */
-function jobTypeNamed({ body }: Request): string | null {
-  const parsed = z.looseObject({ jobType: resourceName }).safeParse(body);
-  return parsed.success ? parsed.data.jobType : null;
+function jobTypeNamed({ body }: { body?: unknown }): string | null {
+  const named: unknown = typeof body === 'object' && body !== null && 'jobType' in body ? body.jobType : null;
+  const parsed = resourceName.safeParse(named);
+  return parsed.success ? parsed.data : null;
 }
 
 const CHANGES = new Set(['POST', 'PATCH', 'PUT', 'DELETE']);

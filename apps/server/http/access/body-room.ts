@@ -3,9 +3,13 @@
 // as much as any, and for what it has afterwards. What would be too much is refused before its first byte is read:
 // with 429 where its sender has much here already, and with 503 where all of them together have.
 import type { IncomingMessage } from 'node:http';
+import { setImmediate as anyTurn } from 'node:timers/promises';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request, RequestHandler } from 'express';
 import type { KeyRing } from '#tenancy/api-keys.js';
 import { requirePrincipal } from './auth.guard.js';
+import { BodyTurns, type NextTurn } from '../requests/body-turns.js';
+import type { SlowRequest } from '../requests/json-body.js';
 import { ProblemError } from '../problems/problem.js';
 
 const MIB = 1024 * 1024;
@@ -64,13 +68,14 @@ function noRoom(type: 'quota-exceeded' | 'replica-busy', whose: string, max: num
   );
 }
 
-interface PlacedRequest extends Request {
+interface PlacedRequest extends SlowRequest {
   bodyPlace?: BodyPlace;
 }
 
 /** Before bodies are read. `limitOf` says how much the body of a request may have. */
 export function admitBodies(keys: KeyRing, limitOf: (request: IncomingMessage) => number): RequestHandler {
   const room = new BodyRoom(BODY_ROOM);
+  const turns = new BodyTurns();
   return async (request: PlacedRequest, response, next): Promise<void> => {
     const bytes = Math.min(mostBytes(request.headers), limitOf(request));
     if (bytes <= SMALL_BYTES_MAX) return next();
@@ -78,15 +83,23 @@ export function admitBodies(keys: KeyRing, limitOf: (request: IncomingMessage) =
     if (response.closed) return; // it hung up meanwhile, and would not be heard to do so
     const place = room.take(owner, bytes);
     request.bodyPlace = place;
+    request.nextTurn = () => turns.next(owner);
     response.once('close', () => place.giveBack());
     next();
   };
 }
 
+/** Parameter: what a handler waits for between the parts of a body that it looks at one by one. */
+export const BodyTurn = createParamDecorator((_: unknown, context: ExecutionContext): NextTurn => {
+  const { nextTurn } = context.switchToHttp().getRequest<PlacedRequest>();
+  return nextTurn ?? anyTurn;
+});
+
 /** After bodies are read, and before they are parsed. */
 export const settleBodies: RequestHandler = (request: PlacedRequest, _response, next): void => {
   const read: unknown = request.body;
-  if (Buffer.isBuffer(read)) request.bodyPlace?.shrink(read.length <= SMALL_BYTES_MAX ? 0 : read.length);
+  const bytes = Buffer.isBuffer(read) || typeof read === 'string' ? read.length : 0;
+  request.bodyPlace?.shrink(bytes <= SMALL_BYTES_MAX ? 0 : bytes);
   next();
 };
 

@@ -10,7 +10,7 @@ import {
 } from '#execution/job-types/job-type.js';
 import { jobTypeLimits } from '#execution/limits/limits.js';
 import { whyNoEndpoint } from '#execution/endpoints/endpoint-url.js';
-import { instant, resourceName } from '../requests/shapes.js';
+import { fewFields, instant, resourceName } from '../requests/shapes.js';
 
 /** Set by us, or by the HTTP client as the connection wants it. */
 const RESERVED_HEADERS = new Set(
@@ -22,10 +22,9 @@ const HEADERS_MAX = 50;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
 const HEADER_VALUE = /^[\t\u{20}-\u{7e}\u{80}-\u{ff}]{0,2000}$/u;
 
-const headers = z.record(z.string(), z.string()).superRefine((given, context) => {
+const namedHeaders = z.record(z.string(), z.string()).superRefine((given, context) => {
   const refuse = (path: PropertyKey[], message: string) =>
     context.addIssue({ code: 'custom', path, message, input: given });
-  if (Object.keys(given).length > HEADERS_MAX) return refuse([], `expected at most ${HEADERS_MAX} headers`);
   for (const [name, value] of Object.entries(given)) {
     if (!HEADER_NAME.test(name))
       refuse([name], 'expected a header name of up to 100 letters, digits and dashes');
@@ -35,6 +34,8 @@ const headers = z.record(z.string(), z.string()).superRefine((given, context) =>
       refuse([name], 'expected a header value of up to 2,000 Latin-1 characters without line breaks');
   }
 });
+
+const headers = fewFields(namedHeaders, HEADERS_MAX, 'headers');
 
 const httpUrl = z.string().superRefine((given, context) => {
   const why = whyNoEndpoint(given);

@@ -15,6 +15,7 @@ const TOLD_MAX = 50;
 
 export function fieldErrors(issues: readonly ValidationIssue[], value: unknown, place: Place): FieldError[] {
   return issues
+    .slice(0, TOLD_MAX)
     .flatMap(mismatches)
     .slice(0, TOLD_MAX)
     .map(({ path, expected }) => ({
@@ -39,7 +40,7 @@ function mismatches(issue: ValidationIssue): Mismatch[] {
 /** zod tells of unknown fields in one issue about the object that holds them, with their names beside it. */
 function unrecognizedKeys(issue: ValidationIssue & { code?: unknown; keys?: unknown }): string[] {
   const isThat = issue.code === 'unrecognized_keys' && Array.isArray(issue.keys);
-  return isThat ? (issue.keys as unknown[]).map(String) : [];
+  return isThat ? (issue.keys as unknown[]).slice(0, TOLD_MAX).map(String) : [];
 }
 
 function valueAt(value: unknown, path: Path): unknown {

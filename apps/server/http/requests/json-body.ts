@@ -2,10 +2,11 @@
 // it can take, and without a number that would be rounded. What is not is refused with its place, before anything else
 // looks at the body.
 import { isUtf8 } from 'node:buffer';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { parseExactJson } from '#kernel/exact-json.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
 import { invalidField, ProblemError } from '../problems/problem.js';
+import { takesTurns, type NextTurn } from './body-turns.js';
 
 /** Throws the problem of a body that is no JSON, or says what can't be kept. */
 export function parseBody(text: string): unknown {
@@ -26,12 +27,20 @@ export function textOf(bytes: Buffer): string {
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
+export interface SlowRequest extends Request {
+  /** To be waited for before each step of looking at its body. Undefined for a small one. */
+  nextTurn?: NextTurn;
+}
+
 /** Makes values of the bytes that were read. An empty body is none. */
-export const readJson: RequestHandler = (request, _response, next): void => {
+export const readJson: RequestHandler = async (request: SlowRequest, _response, next): Promise<void> => {
   const bytes: unknown = request.body;
   if (!Buffer.isBuffer(bytes)) return next();
   requireUtf8(request.headers['content-type']);
+  const { nextTurn } = request;
+  await nextTurn?.();
   request.body = bytes.length === 0 ? {} : parseBody(textOf(bytes));
+  if (nextTurn !== undefined) takesTurns(request.body, nextTurn);
   next();
 };
 

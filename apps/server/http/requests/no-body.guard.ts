@@ -8,15 +8,17 @@ import { z } from 'zod';
 import { jsonPointer } from '#kernel/json-pointer.js';
 import { fieldErrors } from '../problems/field-errors.js';
 import { invalidFields } from '../problems/problem.js';
+import { turnsFor } from './body-turns.js';
 
 const noBody = z.strictObject({});
 
 @Injectable()
 export class NoBodyGuard implements CanActivate {
-  canActivate(context: ExecutionContext): boolean {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const { body } = context.switchToHttp().getRequest<Request>();
     if (body === undefined || readsBody(context)) return true;
     const given: unknown = body;
+    await turnsFor(given)?.();
     const result = noBody.safeParse(given);
     if (!result.success) throw invalidFields(fieldErrors(result.error.issues, given, jsonPointer));
     return true;

@@ -5,6 +5,7 @@ import type { StandardSchemaV1 } from '#client/standard-schema.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
 import { fieldErrors, type Place } from '../problems/field-errors.js';
 import { invalidField, invalidFields } from '../problems/problem.js';
+import { turnsFor } from './body-turns.js';
 import { findUnstorable } from './storable.js';
 
 const byPart = new WeakSet<StandardSchemaV1>();
@@ -25,9 +26,12 @@ export class SchemaPipe implements PipeTransform {
     // A missing body is undefined in Express 5; the schema should complain about its fields instead.
     const given = type === 'body' && value === undefined ? {} : value;
     const place = placeOf(metadata);
+    const nextTurn = turnsFor(given);
+    await nextTurn?.();
     const unstorable = schema !== undefined && byPart.has(schema) ? null : findUnstorable(given);
     if (unstorable !== null) throw invalidField(place(unstorable.path), unstorable.detail);
     if (schema === undefined) return value;
+    await nextTurn?.();
     const result = await schema['~standard'].validate(given);
     if (result.issues === undefined) return result.value;
     throw invalidFields(fieldErrors(result.issues, given, place));

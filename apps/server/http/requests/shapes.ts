@@ -32,5 +32,14 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 export const ApiTenant = () =>
   ApiParam({ name: 'tenant', description: "The tenant's name.", schema: { type: 'string' } });
 
+/** An object with names of the caller's, which are counted before the first is looked at: each has complaints of its own. */
+export function fewFields<Fields extends z.ZodType>(fields: Fields, max: number, what: string) {
+  return z.preprocess((given, context) => {
+    if (typeof given === 'object' && given !== null && Object.keys(given).length > max)
+      context.addIssue({ code: 'custom', message: `expected at most ${max} ${what}`, input: given });
+    return given;
+  }, fields);
+}
+
 /** Any JSON object. */
 export const jsonObject = z.record(z.string(), z.unknown());

@@ -21,7 +21,20 @@ export function findUnstorable(value: unknown, depth = 0): Unstorable | null {
     return Number.isFinite(value) ? null : unstorable('a number that fits into a double', String(value));
   if (typeof value !== 'object' || value === null) return null;
   if (depth >= NESTING_MAX) return unstorable(`at most ${NESTING_MAX} levels of nesting`, 'more');
-  for (const [key, part] of Object.entries(value)) {
+  return Array.isArray(value) ? unstorableIn(value, depth) : unstorableOf(value, depth);
+}
+
+/** Element by element, since pairs of a hundred thousand places and elements cost more than to look at them. */
+function unstorableIn(elements: readonly unknown[], depth: number): Unstorable | null {
+  for (let index = 0; index < elements.length; index += 1) {
+    const found = findUnstorable(elements[index], depth + 1);
+    if (found !== null) return { ...found, path: [String(index), ...found.path] };
+  }
+  return null;
+}
+
+function unstorableOf(fields: object, depth: number): Unstorable | null {
+  for (const [key, part] of Object.entries(fields)) {
     const found = isStorableKey(key)
       ? findUnstorable(part, depth + 1)
       : unstorable('a field with another name', show(key));

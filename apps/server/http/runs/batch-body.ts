@@ -2,15 +2,14 @@
 // first byte is taken, and one large batch of a tenant is under way at a time. Then it is cut into its runs, a slice of it in each
 // turn of the event loop, and each run is parsed by itself when it is looked at. JSON.parse would take a second for what a
 // compressed body of a few kilobytes can say.
-import { createHash, type Hash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createHash } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import type { Database } from '#database/connection.js';
 import type { KeyRing } from '#tenancy/api-keys.js';
 import { mayManage, maySeeTenant } from '#tenancy/decisions/api-key.js';
 import { findTenant } from '#tenancy/tenant.repository.js';
 import { notAWorkers, requirePrincipal } from '../access/auth.guard.js';
-import { parseBody, requireUtf8, textOf } from '../requests/json-body.js';
+import { parseBody, requireUtf8, textOf, type SlowRequest } from '../requests/json-body.js';
 import { invalidField, notFound, ProblemError } from '../problems/problem.js';
 import { BATCH_SIZE_MAX } from './run-batch.shapes.js';
 import { resourceName } from '../requests/shapes.js';
@@ -29,7 +28,7 @@ export class RunText {
   constructor(readonly json: string) {}
 }
 
-export interface HashedRequest extends Request {
+export interface HashedRequest extends SlowRequest {
   /** Of a body that is too large to be hashed at once. */
   bodyHash?: string;
 }
@@ -70,10 +69,14 @@ export const readBatch: RequestHandler = async (request: HashedRequest, _respons
   const bytes: Buffer = request.body;
   requireUtf8(request.headers['content-type']);
   const hash = createHash('sha256');
-  for (let from = 0; from < bytes.length; from += SLICE) await hashSlice(hash, bytes, from);
+  for (let from = 0; from < bytes.length; from += SLICE) {
+    await request.nextTurn?.();
+    hash.update(bytes.subarray(from, from + SLICE));
+  }
   request.bodyHash = hash.digest('base64');
+  await request.nextTurn?.();
   const cutter = new RunCutter(textOf(bytes));
-  while (!cutter.cutOn(SLICE)) await nextTurn();
+  while (!cutter.cutOn(SLICE)) await request.nextTurn?.();
   request.body = cutter.body();
   next();
 };
@@ -82,11 +85,6 @@ export const readBatch: RequestHandler = async (request: HashedRequest, _respons
 function isLarge({ headers }: Request): boolean {
   const { 'content-length': length, 'content-encoding': encoding = 'identity' } = headers;
   return length === undefined || Number(length) > SMALL_BYTES_MAX || encoding !== 'identity';
-}
-
-async function hashSlice(hash: Hash, bytes: Buffer, from: number): Promise<void> {
-  hash.update(bytes.subarray(from, from + SLICE));
-  await nextTurn();
 }
 
 function decoded(name: string): string {

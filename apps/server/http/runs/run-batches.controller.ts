@@ -1,14 +1,13 @@
 // How are many runs created at once? Each is checked as if it came alone, and all that fit are written in one
 // transaction: every one of the batch, or each that can be.
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { inTransaction } from '#database/connection.js';
-import { systemClock } from '#database/runtime/system-clock.js';
 import type { Enqueued } from '#execution/intake/enqueue.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { CurrentTenant } from '../access/auth.guard.js';
+import { BodyTurn } from '../access/body-room.js';
 import { parseRun, RunText } from './batch-body.js';
 import { fieldErrors } from '../problems/field-errors.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
@@ -18,10 +17,8 @@ import * as shapes from './run-batch.shapes.js';
 import { problemOf, RunIntake } from './run-intake.js';
 import { runInput, type RunInput } from './run.shapes.js';
 import { ApiTenant } from '../requests/shapes.js';
+import { betweenParts, type NextTurn } from '../requests/body-turns.js';
 import { findUnstorable } from '../requests/storable.js';
-
-/** All others are served between two turns of a batch. */
-const TURN_MS = 20;
 
 interface CheckedItem {
   index: number;
@@ -52,8 +49,10 @@ export class RunBatchesController {
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: shapes.batchInput }) { mode, runs }: shapes.BatchInput,
     @Writes() writing: Writing,
+    @BodyTurn() nextTurn: NextTurn,
   ) {
-    const { checked, refused } = await checkAll(runs, this.jobs.checkerFor(tenant, writing.db));
+    const checkJob = this.jobs.checkerFor(tenant, writing.db);
+    const { checked, refused } = await checkAll(runs, checkJob, betweenParts(nextTurn));
     const isWhole = mode === 'all-or-nothing';
     if (isWhole) refuseIfAny(refused);
     return inTransaction(writing.db, async (db) => {
@@ -81,15 +80,12 @@ export class RunBatchesController {
 async function checkAll(
   runs: readonly unknown[],
   checkJob: CheckJob,
+  turn: () => Promise<void>,
 ): Promise<{ checked: CheckedItem[]; refused: RefusedItem[] }> {
   const checked: CheckedItem[] = [];
   const refused: RefusedItem[] = [];
-  let turnEndsAtMs = systemClock.monotonicMs() + TURN_MS;
   for (const [index, given] of runs.entries()) {
-    if (systemClock.monotonicMs() >= turnEndsAtMs) {
-      await nextTurn();
-      turnEndsAtMs = systemClock.monotonicMs() + TURN_MS;
-    }
+    await turn();
     const read = readRun(given);
     const problem = read instanceof ProblemError ? read : await checkJob(read);
     if (problem !== null) refused.push({ index, problem });

@@ -17,6 +17,7 @@ export interface HeartbeatWords {
 
 /** With more mistakes than this, enough are named. */
 const DROPPED_MAX = 50;
+const KNOWN = new Set(['progress', 'details']);
 
 /** Never throws. */
 export function readHeartbeat(body: unknown): HeartbeatWords {
@@ -25,7 +26,9 @@ export function readHeartbeat(body: unknown): HeartbeatWords {
   if (body instanceof UnreadBody) dropped.push({ pointer: '', detail: body.problem.message });
   else if (typeof body !== 'object' || body === null || Array.isArray(body))
     dropped.push({ pointer: '', detail: `expected an object, got ${show(body)}` });
-  else for (const [name, part] of Object.entries(body)) readPart(words, name, part);
+  else
+    for (const [name, part] of Object.entries(body))
+      if (KNOWN.has(name) || dropped.length < DROPPED_MAX) readPart(words, name, part);
   return { ...words, dropped: dropped.slice(0, DROPPED_MAX) };
 }
 

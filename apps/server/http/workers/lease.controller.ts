@@ -30,9 +30,11 @@ import { ReplicaService } from '../../replica/replica-service.js';
 import type { ServerConfig } from '../../config.js';
 import { API_DATABASE, CONFIG } from '../../tokens.js';
 import { CurrentTenant, LeaseHolder, WhileSuspended, WorkersToo } from '../access/auth.guard.js';
+import { BodyTurn } from '../access/body-room.js';
 import { readHeartbeat } from './heartbeat-body.js';
 import { refuseCrowded } from '../job-types/job-check.js';
 import { readLogLines } from './log-lines.js';
+import { betweenParts, turnsFor, type NextTurn } from '../requests/body-turns.js';
 import { LINES_TYPE } from '../requests/media-type.js';
 import { ProblemError } from '../problems/problem.js';
 import { ApiTenant } from '../requests/shapes.js';
@@ -75,6 +77,7 @@ export class LeaseController {
   ) {
     // The beat counts first: it keeps the lease, also when what is said along with it is refused.
     const beat = await this.#beat(tenant, token);
+    await turnsFor(body)?.();
     const { progress, detailsJson, dropped } = readHeartbeat(body);
     if (progress !== null || detailsJson !== null)
       await noteProgress(this.db, { ...beat, progress: shown(progress, beat.attempt), detailsJson });
@@ -165,16 +168,17 @@ export class LeaseController {
     @CurrentTenant() tenant: Tenant,
     @Param('token', { schema: tokenShape }) token: string,
     @Body({ schema: shapes.logInput }) body: unknown,
+    @BodyTurn() nextTurn: NextTurn,
   ) {
     const { runId, attempt } = await this.#beat(tenant, token);
-    const { lines, dropped } = readLogLines(body);
+    const turn = betweenParts(nextTurn);
+    const { lines, dropped } = await readLogLines(body, turn);
     const now = systemClock.now();
-    this.replica.noteLogLines(
-      lines.map(({ message, level, time, fields }) => {
-        const at = time === undefined ? now : earlier(new Date(time), now);
-        return { runId, attempt, at, level, message, fields };
-      }),
-    );
+    for (const { message, level, time, fields } of lines) {
+      await turn();
+      const at = time === undefined ? now : earlier(new Date(time), now);
+      this.replica.noteLogLines([{ runId, attempt, at, level, message, fields }]);
+    }
     return { lines: lines.length, ...(dropped.length === 0 ? {} : { dropped }) };
   }
 

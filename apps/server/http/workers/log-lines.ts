@@ -28,23 +28,41 @@ export interface LogLines {
 }
 
 /** Throws a problem when the body is too long, no text, or has nothing but lines that can't be taken. */
-export function readLogLines(body: unknown): LogLines {
+export async function readLogLines(body: unknown, turn: () => Promise<void>): Promise<LogLines> {
   if (body instanceof UnreadBody) throw body.problem;
   if (typeof body !== 'string')
     throw new ProblemError(
       'unsupported-media-type',
       'expected a body of the type application/x-ndjson, got another',
     );
-  const texts = body
-    .split('\n')
-    .flatMap((text, index) => (text.trim() === '' ? [] : [{ text, number: index + 1 }]));
-  if (texts.length > LINES_MAX)
-    throw new ProblemError('payload-too-large', `expected at most ${LINES_MAX} lines, got ${texts.length}`);
+  await turn();
+  const texts = linesOf(body);
   const read: LogLines = { lines: [], dropped: [] };
-  for (const { text, number } of texts) readLine(read, text, number);
+  for (const { text, number } of texts) {
+    await turn();
+    readLine(read, text, number);
+  }
   if (read.dropped.length > 0 && read.lines.length === 0)
     throw invalidFields(read.dropped.slice(0, TOLD_MAX));
   return { ...read, dropped: read.dropped.slice(0, TOLD_MAX) };
+}
+
+/** A body of nothing but line breaks has a million of them, so no list of them is made. */
+function linesOf(body: string): { text: string; number: number }[] {
+  const texts: { text: string; number: number }[] = [];
+  let count = 0;
+  let number = 1;
+  for (let start = 0; start < body.length; number += 1) {
+    const end = body.indexOf('\n', start);
+    const text = body.slice(start, end === -1 ? body.length : end);
+    start = end === -1 ? body.length : end + 1;
+    if (text.trim() === '') continue;
+    count += 1;
+    if (count <= LINES_MAX) texts.push({ text, number });
+  }
+  if (count > LINES_MAX)
+    throw new ProblemError('payload-too-large', `expected at most ${LINES_MAX} lines, got ${count}`);
+  return texts;
 }
 
 function readLine({ lines, dropped }: LogLines, text: string, number: number): void {

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { leaseSeconds, retryInput } from '../job-types/job-type.shapes.js';
 import { pageQuery } from '../answers/page-token.js';
 import { checkedByPart } from '../requests/schema.pipe.js';
-import { instant, jsonObject, resourceName } from '../requests/shapes.js';
+import { fewFields, instant, jsonObject, resourceName } from '../requests/shapes.js';
 
 const JOB_TYPES_MAX = 200;
+const LABELS_MAX = 100;
 const label = z.string().max(200);
 
 const pulledJobType = z.strictObject({
@@ -21,7 +22,7 @@ export const workerInput = z.strictObject({
   name: z.string().min(1).max(100),
   jobTypes: z.array(pulledJobType).min(1).max(JOB_TYPES_MAX),
   slots: z.int().min(1).max(10_000).default(1).describe('How many runs it works on at once.'),
-  labels: z.record(label, label).default({}),
+  labels: fewFields(z.record(label, label), LABELS_MAX, 'labels').default({}),
 });
 export type WorkerInput = z.output<typeof workerInput>;
 
