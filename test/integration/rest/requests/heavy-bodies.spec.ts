@@ -76,7 +76,8 @@ describe('a body on the path of a lease', () => {
   it.each(['json', 'ndjson'])('is not read for a token that was never given out: %s', async (type) => {
     for (const text of ['{', 'x'.repeat(2_000_000)]) expect((await send(type, text)).status).toBe(401);
     const known = await send(type, 'x'.repeat(2_000_000), { authorization: `Bearer ${tenant.key}` });
-    expect(known.status).toBe(413);
+    // Log lines are a sign of life, so the lease is looked for before a body that can't be taken is refused.
+    expect(known.status).toBe(type === 'json' ? 413 : 409);
   });
 });
 
