@@ -29,6 +29,8 @@ export class AskedTimes {
   readonly #spans = new Map<string, Span[]>();
   readonly #specs = new Map<string, string>();
   readonly #heldAtMs = new Map<string, number>();
+  /** By the last change of anything, also where the spec stayed: what has passed by then is decided for that change. */
+  readonly #changedAtMs = new Map<string, number>();
 
   constructor(
     private readonly world: World,
@@ -48,9 +50,10 @@ export class AskedTimes {
       return;
     }
     const { schedule, spec, wallMs } = act;
-    if (spec === this.#specs.get(schedule)) return;
     const heldAtMs = this.#heldAtMs.get(schedule) ?? wallMs;
     const change = { earliestMs: Math.min(heldAtMs, wallMs), latestMs: Math.max(heldAtMs, wallMs) };
+    this.#changedAtMs.set(schedule, Math.max(change.latestMs, this.#changedAtMs.get(schedule) ?? 0));
+    if (spec === this.#specs.get(schedule)) return;
     const last = this.#spans.get(schedule)?.at(-1);
     if (last !== undefined) last.end = change;
     if (spec === null) this.#specs.delete(schedule);
@@ -66,7 +69,7 @@ export class AskedTimes {
         if (allowed.length === 0)
           this.world.violate('I1', `${fireKey(schedule, dueMs)} is in the ledger, but no such time was due`);
         const isOfChange = reason === 'schedule changed' || reason === 'schedule deleted';
-        if (isOfChange && !allowed.some(({ end }) => end !== null && dueMs <= end.latestMs))
+        if (isOfChange && dueMs > (this.#changedAtMs.get(schedule) ?? 0))
           this.world.violate('I1', `${fireKey(schedule, dueMs)} was still ahead: ${reason}`);
       }
     }

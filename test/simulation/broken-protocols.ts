@@ -4,7 +4,6 @@ export const BROKEN_PROTOCOLS = [
   'leader writes without a term fence',
   'leader writes fenced by a plain select',
   'completions without the gate',
-  'completions by run id, without gate, claim and attempt',
   'deaths without the gate',
   'hand-overs without the gate',
   'goodbyes without the gate',

@@ -87,10 +87,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
 
 function lockClaims({ db, tx, params, server, broken }: Scene): ReturnType<Meaning['run']> {
   const [replica, ids] = params as [number, string[]];
-  const byRunId = broken.has('completions by run id, without gate, claim and attempt');
-  if (byRunId || broken.has('completions without the gate'))
-    leaveGate(server.locks.gate(REPLICA_GATE, replica), tx);
-  if (byRunId) return answer(ids.map((id) => ({ id })));
+  if (broken.has('completions without the gate')) leaveGate(server.locks.gate(REPLICA_GATE, replica), tx);
   const ours = ids.filter((id) => db.claim.get(id, tx)?.replica === replica).toSorted();
   if (!db.claim.lockAll(ours, tx)) return BLOCKED;
   return answer(ours.filter((id) => db.claim.get(id, tx) !== null).map((id) => ({ id })));
@@ -121,11 +118,10 @@ function decideFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
 }
 
 function finishRuns(scene: Scene): ReturnType<Meaning['run']> {
-  const { db, tx, params, broken } = scene;
+  const { db, tx, params } = scene;
   const [idList, attempt, replica, outcomeList] = params as [string, number, number, string];
   const [ids, outcomes] = [listed(idList), listed(outcomeList)];
-  const anyAttempt = broken.has('completions by run id, without gate, claim and attempt');
-  const fits = (row: RunRow | null): row is RunRow => row !== null && (anyAttempt || row.attempt === attempt);
+  const fits = (row: RunRow | null): row is RunRow => row !== null && row.attempt === attempt;
   const found = ids.filter((id) => fits(db.run.get(id, tx)));
   if (!db.run.lockAll(found, tx)) return BLOCKED;
   const gone = found.map((id) => db.run.get(id, tx)).filter(fits);
