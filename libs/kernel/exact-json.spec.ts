@@ -42,7 +42,7 @@ describe('a JSON text that can be kept as it is', () => {
 });
 
 describe('how many values a JSON text may have', () => {
-  /** Whatever stands in the outermost one, and itself. */
+  /** All that stands in the outermost one, and itself. */
   const numbers = (count: number) => `[${'1,'.repeat(count - 2)}[]]`;
   const fields = (count: number) => `{"a":[{${'"b":1,'.repeat(count - 2)}"c,:[":{}}]}`;
 

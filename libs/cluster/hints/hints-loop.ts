@@ -1,5 +1,5 @@
 // How do replicas wake each other? With hints that are collected and sent together, no more often than set,
-// whatever the load; or not at all, and then each replica finds out by polling, a little later. A hint names what changed: 'term' (the leader resigned), 'slots' (owners moved), 'plan' (a
+// under any load; or not at all, and then each replica finds out by polling, a little later. A hint names what changed: 'term' (the leader resigned), 'slots' (owners moved), 'plan' (a
 // schedule is new or changed), 'work:3,17' (new runs in these slots), 'cancel' (a request wants runs cancelled),
 // 'offers' (there is work for workers outside), 'awaited' (callers here wait for runs to end), 'ended' (some have).
 import type { Clock } from '#kernel/clock.js';

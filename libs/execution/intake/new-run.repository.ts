@@ -56,7 +56,7 @@ export async function insertRuns(db: Database, runs: readonly NewRun[]): Promise
 }
 
 /**
- * For one that comes alone: there is nothing to unfold, and nobody need read it again. Undefined when what was `assumed`
+ * For one that comes alone: there is nothing to unfold, and the caller need not read it again. Undefined when what was `assumed`
  * no longer holds; then nothing is inserted.
  */
 export async function insertAndShowRun(

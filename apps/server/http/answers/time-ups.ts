@@ -1,5 +1,5 @@
-// When is a caller's time up who waits for something? When he said, whatever the look that is to find it is waiting
-// for: a loop of its own answers those callers, which asks nothing of the database and so is never late.
+// Answers callers whose waiting time is up. The look that is to find what they wait for may itself wait for a connection;
+// this loop asks nothing of the database, and so is never late.
 import { systemClock } from '#database/runtime/system-clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { LoopTimers } from '../../loop-timers.js';
