@@ -1,10 +1,7 @@
 // What do the tables of work outside of the replicas look like to TypeScript? A part of schema.ts.
-import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { Generated } from 'kysely';
 import type { LeaseId, ReplicaNumber, RunId, Slot, TenantId, WorkerId } from '#kernel/ids.js';
-
-/** Filled by the database with its own clock; read back as Date. */
-type DatabaseTime = ColumnType<Date, never, never>;
-type Json = JSONColumnType<object>;
+import type { DatabaseTime, DefaultedJson, Json } from './column-types.js';
 
 export type WorkerState = 'run' | 'quiet' | 'terminate';
 
@@ -14,7 +11,7 @@ interface WorkerTable {
   name: string;
   job_types: string[];
   slots: number;
-  labels: Json;
+  labels: DefaultedJson;
   state: Generated<WorkerState>;
   registered_at: DatabaseTime;
   heartbeat_at: Generated<Date>;

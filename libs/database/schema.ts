@@ -1,6 +1,6 @@
 // What do the tables look like to TypeScript? Kept by hand beside the migrations, because a reviewed
-// type is worth more than a generated one. A column renamed in SQL alone fails the first test that reads it.
-import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+// type is worth more than a generated one. test/integration/database/table-types.spec.ts compares them with a migrated database.
+import type { Generated, JSONColumnType } from 'kysely';
 import type {
   ClaimId,
   ReplicaNumber,
@@ -12,15 +12,12 @@ import type {
   Term,
   WorkerId,
 } from '#kernel/ids.js';
+import type { DatabaseTime, DefaultedJson, Json, NullableInterval, NullableJson } from './column-types.js';
 import type { LeaseTables } from './lease-schema.js';
-
-/** Filled by the database with its own clock; read back as Date. */
-type DatabaseTime = ColumnType<Date, never, never>;
-type Json = JSONColumnType<object>;
-type DefaultedJson = ColumnType<object, string | undefined, string>;
+import type { ScheduleTables } from './schedule-schema.js';
 
 export interface InstallationTable {
-  id: number;
+  id: Generated<number>;
   slot_count: number;
   token_secret: Buffer;
   installed_at: DatabaseTime;
@@ -45,8 +42,8 @@ export interface ReplicaTable {
   url: string | null;
   version: string;
   roles: string[];
-  weight: number;
-  preference: number;
+  weight: Generated<number>;
+  preference: Generated<number>;
   state: Generated<ReplicaState>;
   started_at: DatabaseTime;
   ended_at: Date | null;
@@ -71,7 +68,7 @@ export interface RingTable {
 export interface SlotOwnerTable {
   slot: Slot;
   owner: ReplicaNumber | null;
-  epoch: number;
+  epoch: Generated<number>;
   target: ReplicaNumber | null;
   target_since: Date | null;
 }
@@ -82,7 +79,7 @@ export interface ClusterEventTable {
   type: string;
   term: Term | null;
   replica: ReplicaNumber | null;
-  data: Json;
+  data: DefaultedJson;
 }
 
 export interface TenantTable {
@@ -123,48 +120,17 @@ export interface JobTypeTable {
   name: string;
   kind: 'handler' | 'http' | 'pull' | 'queue';
   target: Json;
-  payload_schema: JSONColumnType<object | null>;
+  payload_schema: NullableJson;
   retry: Json;
   timeout_ms: number;
   limits: DefaultedJson;
-  output_schema: JSONColumnType<object | null>;
+  output_schema: NullableJson;
   heartbeat_ms: number | null;
   paused_at: Date | null;
   pause_reason: string | null;
   created_at: DatabaseTime;
   updated_at: Generated<Date>;
   revision: Generated<number>;
-}
-
-export type ScheduleState = 'active' | 'paused';
-
-export interface ScheduleTable {
-  id: ScheduleId;
-  tenant_id: TenantId;
-  slot: Slot;
-  name: string;
-  job_type: string;
-  spec: Json;
-  payload: JSONColumnType<unknown[] | object>;
-  state: Generated<ScheduleState>;
-  next_due_at: Date | null;
-  created_at: DatabaseTime;
-  updated_at: Generated<Date>;
-  revision: Generated<number>;
-}
-
-export type FireOutcome = 'planned' | 'fired' | 'late' | 'skipped' | 'coalesced' | 'missed';
-
-export interface FireTable {
-  schedule_id: ScheduleId;
-  due_at: Date;
-  tenant_id: TenantId;
-  outcome: FireOutcome;
-  reason: string | null;
-  run_id: RunId | null;
-  term: Term;
-  planned_at: DatabaseTime;
-  started_at: Date | null;
 }
 
 export interface RunTable {
@@ -182,18 +148,18 @@ export interface RunTable {
   losses: Generated<number>;
   crashes: Generated<number>;
   started_by: ReplicaNumber | null;
-  past_attempts: JSONColumnType<object[] | null>;
+  past_attempts: NullableJson<object[]>;
   created_at: DatabaseTime;
   queue: Generated<string>;
   concurrency_key: string | null;
   deadline: Date | null;
   tags: string[] | null;
   cancel_requested_at: Date | null;
-  progress: JSONColumnType<object | null>;
-  details: JSONColumnType<object | null>;
+  progress: NullableJson;
+  details: NullableJson;
   lane: Generated<string>;
   unique_key: string | null;
-  unique_window: string | null;
+  unique_window: NullableInterval;
 }
 
 export interface ClaimTable {
@@ -201,7 +167,7 @@ export interface ClaimTable {
   replica: ReplicaNumber;
   run_ids: RunId[];
   claimed_at: DatabaseTime;
-  started: JSONColumnType<object | null>;
+  started: NullableJson;
 }
 
 export type RunOutcome = 'succeeded' | 'failed' | 'cancelled' | 'expired' | 'dead-lettered';
@@ -217,22 +183,22 @@ export interface RunHistoryTable {
   priority: number;
   run_at: Date;
   attempt: number;
-  past_attempts: JSONColumnType<object[] | null>;
+  past_attempts: NullableJson<object[]>;
   created_at: Date;
   outcome: RunOutcome;
   replica: ReplicaNumber | null;
   worker: WorkerId | null;
   started_at: Date | null;
   finished_at: Date;
-  output: JSONColumnType<object | null>;
-  error: JSONColumnType<object | null>;
+  output: NullableJson;
+  error: NullableJson;
   queue: Generated<string>;
   concurrency_key: string | null;
   deadline: Date | null;
   tags: string[] | null;
-  progress: JSONColumnType<object | null>;
+  progress: NullableJson;
   unique_key: string | null;
-  unique_window: string | null;
+  unique_window: NullableInterval;
 }
 
 export interface RunLogTable {
@@ -243,12 +209,12 @@ export interface RunLogTable {
   replica: ReplicaNumber | null;
   level: 'debug' | 'info' | 'warn' | 'error';
   message: string;
-  fields: JSONColumnType<object | null>;
+  fields: NullableJson;
 }
 
 export interface RateBucketTable {
   tenant_id: TenantId;
-  job_type: string;
+  job_type: Generated<string>;
   spent_until: Date;
 }
 
@@ -276,7 +242,7 @@ export interface IdempotencyKeyTable {
   created_at: DatabaseTime;
 }
 
-export interface Tables extends LeaseTables {
+export interface Tables extends LeaseTables, ScheduleTables {
   installation: InstallationTable;
   leadership: LeadershipTable;
   replica: ReplicaTable;
@@ -287,8 +253,6 @@ export interface Tables extends LeaseTables {
   tenant: TenantTable;
   api_key: ApiKeyTable;
   job_type: JobTypeTable;
-  schedule: ScheduleTable;
-  fire: FireTable;
   run: RunTable;
   claim: ClaimTable;
   run_history: RunHistoryTable;

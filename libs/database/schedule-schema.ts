@@ -1,0 +1,54 @@
+// The tables of schedules, of the ledger of their due times, and of the past that is not in the ledger yet. A part of schema.ts.
+import type { Generated } from 'kysely';
+import type { RunId, ScheduleId, TenantId, Slot, Term } from '#kernel/ids.js';
+import type { DatabaseTime, DefaultedJson, Json } from './column-types.js';
+
+type ScheduleState = 'active' | 'paused';
+
+interface ScheduleTable {
+  id: ScheduleId;
+  tenant_id: TenantId;
+  slot: Slot;
+  name: string;
+  job_type: string;
+  spec: Json;
+  payload: DefaultedJson<unknown[] | object>;
+  state: Generated<ScheduleState>;
+  next_due_at: Date | null;
+  created_at: DatabaseTime;
+  updated_at: Generated<Date>;
+  revision: Generated<number>;
+}
+
+export type FireOutcome = 'planned' | 'fired' | 'late' | 'skipped' | 'coalesced' | 'missed';
+
+interface FireTable {
+  schedule_id: ScheduleId;
+  due_at: Date;
+  tenant_id: TenantId;
+  outcome: FireOutcome;
+  reason: string | null;
+  run_id: RunId | null;
+  term: Term;
+  planned_at: DatabaseTime;
+  started_at: Date | null;
+}
+
+interface ScheduleGapTable {
+  id: Generated<number>;
+  schedule_id: ScheduleId;
+  tenant_id: TenantId;
+  spec: Json;
+  state: ScheduleState;
+  suspended_at: Date | null;
+  resumed_at: Date | null;
+  from_at: Date;
+  to_at: Date;
+  reason: string;
+}
+
+export interface ScheduleTables {
+  schedule: ScheduleTable;
+  fire: FireTable;
+  schedule_gap: ScheduleGapTable;
+}
