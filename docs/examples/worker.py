@@ -19,7 +19,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
-SLOTS = 4
+CONCURRENCY = 4
 WAIT_SECONDS = 20
 TELL_AFTER_SECONDS = 1
 
@@ -246,12 +246,12 @@ def main():
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
 
-    me = {"name": "python", "slots": SLOTS, "jobTypes": [{"name": name} for name in HANDLERS]}
+    me = {"name": "python", "concurrency": CONCURRENCY, "jobTypes": [{"name": name} for name in HANDLERS]}
     worker = api.insist("workers:register", me, until=stopping.is_set)["workerId"]
     print("registered", worker, flush=True)
-    free = threading.Semaphore(SLOTS)
+    free = threading.Semaphore(CONCURRENCY)
 
-    with ThreadPoolExecutor(SLOTS) as pool:
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
         while not stopping.is_set():
             if not free.acquire(timeout=1):
                 continue

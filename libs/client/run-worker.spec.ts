@@ -167,6 +167,11 @@ it('takes its name off the list of workers when it stops, after its last run', a
   expect(replica.calls).toContain('complete');
 });
 
+it('refuses the option slots, which is called concurrency', () => {
+  const options = { url: 'http://localhost:1', tenant: 'acme', key: 'k', handlers: [], slots: 3 };
+  expect(() => runWorker(options)).toThrow('expected no option slots; it is called concurrency now');
+});
+
 it('refuses to start without a key, and says which option is missing', () => {
   const handlers = [remoteHandler(greet, () => null)];
   const without = (wrong: object) => () =>

@@ -1,5 +1,5 @@
 // How does a process of yours work on runs without being a replica? It registers, takes leases by long poll for as many
-// runs as it has slots free, works on each, and stops when it is told to: it takes nothing more, lets running
+// runs as its concurrency leaves room for, works on each, and stops when it is told to: it takes nothing more, lets running
 // handlers finish, and gives back what is not finished in time. It needs a URL, a key, and nothing of the server.
 import type { Job, JobDefinition } from './job-definition.js';
 import { workOn, type Lease, type RemoteContext, type RemoteHandler } from './leased-attempt.js';
@@ -24,8 +24,8 @@ export interface WorkerOptions {
   tenant: string;
   /** Made with `remoteHandler`. */
   handlers: readonly NamedHandler[];
-  /** How many runs at once. Default: 1. */
-  slots?: number;
+  /** Runs that it works on at once. Default: 1. */
+  concurrency?: number;
   /** How it is shown. Default: worker. */
   name?: string;
   labels?: Readonly<Record<string, string>>;
@@ -95,6 +95,7 @@ class PullWorker {
   #wake: () => void = () => undefined;
 
   constructor(options: WorkerOptions) {
+    if ('slots' in options) throw new TypeError('expected no option slots; it is called concurrency now');
     this.#options = options;
     this.#handlers = new Map(options.handlers.map((handler) => [handler.definition.name, handler]));
     if (this.#handlers.size === 0 || this.#handlers.size < options.handlers.length)
@@ -123,11 +124,11 @@ class PullWorker {
   }
 
   async #register(): Promise<string> {
-    const { name = 'worker', slots = 1, labels = {} } = this.#options;
+    const { name = 'worker', concurrency = 1, labels = {} } = this.#options;
     const jobTypes = [...this.#handlers.values()].map(({ definition }) => describeJob(definition));
     const answer = await this.#insist<{ workerId: string; heartbeatSeconds: number }>('workers:register', {
       name,
-      slots,
+      concurrency,
       labels,
       jobTypes,
     }).catch((error: unknown) => {
@@ -154,7 +155,7 @@ class PullWorker {
   }
 
   async #takeSome(workerId: string): Promise<void> {
-    const free = (this.#options.slots ?? 1) - this.#running.size;
+    const free = (this.#options.concurrency ?? 1) - this.#running.size;
     if (free <= 0) return this.#untilWoken();
     if (this.#isQuiet) return rest(QUIET_MS, this.#stopping.signal);
     // The same id until an answer has come: what an answer that got lost has given us is given again.

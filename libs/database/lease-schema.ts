@@ -1,5 +1,5 @@
 // What do the tables of work outside of the replicas look like to TypeScript? A part of schema.ts.
-import type { Generated } from 'kysely';
+import type { ColumnType, Generated } from 'kysely';
 import type { LeaseId, ReplicaNumber, RunId, Slot, TenantId, WorkerId } from '#kernel/ids.js';
 import type { DatabaseTime, DefaultedJson, Json } from './column-types.js';
 
@@ -10,7 +10,9 @@ interface WorkerTable {
   tenant_id: TenantId;
   name: string;
   job_types: string[];
-  slots: number;
+  concurrency: number;
+  /** What the previous version calls concurrency; a trigger keeps the two equal. */
+  slots: ColumnType<number | null, never, never>;
   labels: DefaultedJson;
   state: Generated<WorkerState>;
   registered_at: DatabaseTime;

@@ -45,7 +45,7 @@ export async function outside(retry: object = {}, limits: JobTypeLimits = {}) {
     tenantId: tenant.id,
     name: 'w',
     jobTypes: [JOB],
-    slots: 1,
+    concurrency: 1,
     labels: {},
   });
   const checks = schemaChecks();

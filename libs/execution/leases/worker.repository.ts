@@ -12,7 +12,8 @@ export interface NewWorker {
   tenantId: TenantId;
   name: string;
   jobTypes: readonly string[];
-  slots: number;
+  /** Runs that it works on at once. */
+  concurrency: number;
   labels: Readonly<Record<string, string>>;
 }
 
@@ -26,8 +27,8 @@ export interface Worker extends Omit<NewWorker, 'tenantId'> {
 
 export async function insertWorker(db: Database, worker: NewWorker): Promise<void> {
   await sql`
-    insert into carillon.worker (id, tenant_id, name, job_types, slots, labels)
-    values (${worker.id}, ${worker.tenantId}, ${worker.name}, ${[...worker.jobTypes]}::text[], ${worker.slots},
+    insert into carillon.worker (id, tenant_id, name, job_types, concurrency, labels)
+    values (${worker.id}, ${worker.tenantId}, ${worker.name}, ${[...worker.jobTypes]}::text[], ${worker.concurrency},
             ${JSON.stringify(worker.labels)}::jsonb)`.execute(db);
 }
 
@@ -96,7 +97,7 @@ export async function listWorkers(
   page: { tenantId: TenantId; beforeId: string | null; limit: number },
 ): Promise<Worker[]> {
   const { rows } = await sql<Worker>`
-    select w.id, w.name, w.job_types as "jobTypes", w.slots, w.labels, w.state, w.registered_at as "registeredAt",
+    select w.id, w.name, w.job_types as "jobTypes", w.concurrency, w.labels, w.state, w.registered_at as "registeredAt",
            w.heartbeat_at as "heartbeatAt", (select count(*)::int from carillon.lease l where l.worker = w.id) as leases
       from carillon.worker w
      where w.tenant_id = ${page.tenantId} and (${page.beforeId}::uuid is null or w.id < ${page.beforeId}::uuid)

@@ -15,7 +15,7 @@ import type { EndSpell, SpellBook } from '../spells.js';
 import { LEASE_SECONDS, LIMITED_TENANTS } from './tenants.js';
 
 export const WORKERS_PER_TENANT = 2;
-const SLOTS = 2;
+const CONCURRENCY = 2;
 const PULLED = 'pulled';
 /** Longer than a lease without a first beat is kept, and than one with it. */
 const SILENT_MS = { unheard: 12_000, heard: LEASE_SECONDS * 1_000 + 3_000 };
@@ -125,7 +125,7 @@ export class OutsideWorkers {
       tenant,
       key: ADMIN_KEY,
       handlers: [handler],
-      slots: SLOTS,
+      concurrency: CONCURRENCY,
       graceSeconds: 1,
       name: `pulls-${index}`,
       onError: ({ name, message }) => {

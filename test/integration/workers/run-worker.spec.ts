@@ -157,7 +157,7 @@ describe('runWorker', () => {
     });
   });
 
-  it('works on as many runs at once as it has slots, and on no more', async () => {
+  it('works on as many runs at once as its concurrency says, and on no more', async () => {
     const greet = greeting();
     let most = 0;
     let running = 0;
@@ -171,7 +171,7 @@ describe('runWorker', () => {
           running -= 1;
         }),
       ],
-      { slots: 3 },
+      { concurrency: 3 },
     );
     await untilRegistered(greet.name);
     const runs = await Promise.all(

@@ -80,7 +80,7 @@ export class WorkerController {
     // All of them before the first is written.
     for (const [index, { payloadSchema = null }] of input.jobTypes.entries())
       await this.check.requireSchemas(tenant, { payloadSchema }, ['jobTypes', index]);
-    const { name, slots, labels } = input;
+    const { name, concurrency, labels } = input;
     const jobTypes = input.jobTypes.map((jobType) => jobType.name);
     const id = asId.worker(randomUUIDv7());
     await inTransaction(this.db, async (tx) => {
@@ -90,7 +90,7 @@ export class WorkerController {
       await requireRoom(tx, tenant, { name: 'maxJobTypes', adds: names.size - known });
       for (const [index, jobType] of input.jobTypes.entries())
         await registerJobType(tx, tenant, { jobType, index });
-      await workers.insertWorker(tx, { id, tenantId: tenant.id, name, jobTypes, slots, labels });
+      await workers.insertWorker(tx, { id, tenantId: tenant.id, name, jobTypes, concurrency, labels });
     });
     return { workerId: id, heartbeatSeconds: HEARTBEAT_SECONDS };
   }

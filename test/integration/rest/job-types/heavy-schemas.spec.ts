@@ -67,7 +67,7 @@ describe('a schema', () => {
       { name: 'fit', payloadSchema: { type: 'string' } },
       { name: 'unfit', payloadSchema: { properties: { a: { pattern: '(' } } } },
     ];
-    const refused = await post('worker/workers:register', { name: 'w', jobTypes, slots: 1 });
+    const refused = await post('worker/workers:register', { name: 'w', jobTypes, concurrency: 1 });
     expect(refused.status).toBe(422);
     expect(expectFields(refused)[0]).toBe('/jobTypes/1/payloadSchema');
     expect((await tenant.api.get(`${tenant.path}/job-types/fit`)).status).toBe(404);

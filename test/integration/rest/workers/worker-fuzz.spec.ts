@@ -26,7 +26,10 @@ afterAll(() => server.stop());
 const jobTypes = fc.array(nearly({ name, leaseSeconds: number, timeoutSeconds: number }), { maxLength: 2 });
 const error = fc.oneof(nearly({ name: text, message: text, stack: text }), json);
 const BODIES: readonly [path: string, body: fc.Arbitrary<unknown>][] = [
-  ['workers:register', nearly({ name: text, slots: number, labels: fc.dictionary(text, text), jobTypes })],
+  [
+    'workers:register',
+    nearly({ name: text, concurrency: number, labels: fc.dictionary(text, text), jobTypes }),
+  ],
   ['leases:acquire', nearly({ workerId: fc.uuid(), jobTypes: fc.array(name), max: number, requestId: text })],
   [':heartbeat', nearly({ progress: nearly({ fraction: number, message: text }), details: json })],
   ['/logs', json],

@@ -1,0 +1,31 @@
+// What may a worker say of itself?
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import * as shapes from '#server/http/workers/worker.shapes.js';
+import { expectProblem } from '../../../support/expect-problem.js';
+import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { createTenant, newName, type TestTenant } from '../../../support/test-tenant.js';
+
+let server: TestServer;
+let tenant: TestTenant;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  tenant = await createTenant(server);
+});
+afterAll(() => server.stop());
+
+it('a worker has a concurrency; the name that it had before is refused with the new one', async () => {
+  const register = (wish: object) =>
+    tenant.api
+      .post(`${tenant.path}/worker/workers:register`)
+      .send({ name: 'counted', jobTypes: [{ name: newName('pulled') }], ...wish });
+  const { workerId } = shapes.registeredWorker.parse((await register({ concurrency: 7 }).expect(200)).body);
+  const { body } = await tenant.api.get(`${tenant.path}/worker/workers`).expect(200);
+  expect((body as { items: unknown }).items).toContainEqual(
+    expect.objectContaining({ id: workerId, concurrency: 7 }),
+  );
+  const problem = expectProblem(await register({ slots: 7 }), 'validation-failed');
+  expect(problem.errors).toEqual([
+    { pointer: '/slots', detail: 'expected no such field; it is called concurrency now, got 7' },
+  ]);
+});
