@@ -49,6 +49,43 @@ const clusterRooms = {
   horizon: ['.', 'leadership'],
 };
 
+/** The rooms of libs/database, with those of its embedded server. */
+const databaseRooms = {
+  runtime: [],
+  '.': [],
+  sessions: ['.'],
+  migrating: ['.', 'sessions'],
+  'embedded/programs': [],
+  'embedded/data': ['embedded/programs'],
+  'embedded/server': ['embedded/data', 'embedded/programs'],
+  embedded: ['embedded/data', 'embedded/programs', 'embedded/server'],
+};
+
+/** The rooms of libs/scheduling; `.` has the decisions. */
+const schedulingRooms = {
+  '.': [],
+  planning: ['.'],
+  schedules: ['.', 'planning'],
+  suspending: ['.'],
+};
+
+/** The rooms of libs/client; `.` is the one file that users import. */
+const clientRooms = {
+  jobs: [],
+  worker: ['jobs'],
+  '.': ['jobs', 'worker'],
+};
+
+/** The rooms of `npm start`; `.` is its story. */
+const upRooms = {
+  terminal: [],
+  processes: [],
+  data: ['processes', 'terminal'],
+  cluster: ['data', 'processes', 'terminal'],
+  story: ['cluster', 'data', 'processes', 'terminal'],
+  '.': ['cluster', 'data', 'processes', 'story', 'terminal'],
+};
+
 /** The rooms of the REST API. */
 const httpRooms = {
   problems: [],
@@ -79,7 +116,7 @@ const oneWay = Object.entries(below).map(([room, lower]) => ({
 
 /** The files of a room itself and its decisions, and not those of a room within it. */
 const filesOf = (place, rooms) =>
-  `^${place}/(${rooms.map((room) => (room === '.' ? '' : `${room}/(decisions/)?`)).join('|')})[^/]+$`;
+  `^${place}/(${rooms.map((room) => (room === '.' ? '' : `${room}/`)).join('|')})(decisions/)?[^/]+$`;
 
 const roomRules = (place, rooms) => [
   ...Object.entries(rooms).map(([room, lower]) => ({
@@ -102,9 +139,13 @@ const roomRules = (place, rooms) => [
 module.exports = {
   forbidden: [
     ...oneWay,
+    ...roomRules('libs/database', databaseRooms),
     ...roomRules('libs/cluster', clusterRooms),
+    ...roomRules('libs/scheduling', schedulingRooms),
+    ...roomRules('libs/client', clientRooms),
     ...roomRules('libs/execution', executionRooms),
     ...roomRules('apps/server/http', httpRooms),
+    ...roomRules('apps/cli/up', upRooms),
     {
       name: 'only-known-rooms',
       comment: 'A new folder in libs/ needs its place in the order first: add it to `below`.',

@@ -48,7 +48,10 @@ const isUnder = (file: string, ...places: string[]): boolean =>
   places.some((place) => file.startsWith(place));
 
 /** A log line of a worker bears the time of its own process. */
-const CLIENT_CLOCKS = new Set(['libs/client/leased-attempt.ts', 'libs/client/worker-process.ts']);
+const CLIENT_CLOCKS = new Set([
+  'libs/client/worker/leased-attempt.ts',
+  'libs/client/worker/worker-process.ts',
+]);
 
 /** Time, randomness and the environment enter through these files alone, as arguments to everything else. */
 function mustTakeTimeAsArgument(file: string): boolean {
@@ -61,7 +64,7 @@ function mustTakeTimeAsArgument(file: string): boolean {
 }
 
 /** Workers of users run in processes of their own. */
-const CLIENT_TIMERS = new Set(['libs/client/leased-attempt.ts', 'libs/client/worker-calls.ts']);
+const CLIENT_TIMERS = new Set(['libs/client/worker/leased-attempt.ts', 'libs/client/worker/worker-calls.ts']);
 
 const BEGINS = 'libs/database/connection.ts';
 /** Handlers do what they want, starting a PostgreSQL server is no loop of ours, and before a replica starts there are none. */
@@ -84,7 +87,7 @@ const clockRule = (name: string, isBroken: (node: ts.Node) => boolean, sample: s
   keeps: [
     { file: 'libs/cluster/sample.ts', text: `// ${sample}\nconst at = new Date(dueAtMs);` },
     { file: 'libs/database/runtime/sample.ts', text: sample },
-    { file: 'apps/server/config.ts', text: sample },
+    { file: 'apps/server/settings/config.ts', text: sample },
     { file: 'apps/cli/sample.ts', text: sample },
   ],
 });

@@ -1,14 +1,14 @@
 // The command line: which command was asked for? Runs on the Node that bootstrap.mjs found, with everything
 // installed and built. A failure that a person can mend is one message without a stack.
-import { EmbeddedPostgresError } from '#database/embedded/embedded-postgres-error.js';
+import { EmbeddedPostgresError } from '#database/embedded/programs/embedded-postgres-error.js';
 import { ConfigError } from '#kernel/errors.js';
 import { CliError } from './cli-error.js';
 import { doctor } from './doctor/doctor.js';
 import { ringTable } from './ring-table.js';
-import { openDataFolder } from './up/data-folder.js';
-import { parseUpOptions, UP_USAGE } from './up/options.js';
+import { openDataFolder } from './up/data/data-folder.js';
+import { parseUpOptions, UP_USAGE } from './up/terminal/options.js';
 import { up } from './up/up.js';
-import { readUpFile } from './up/up-file.js';
+import { readUpFile } from './up/data/up-file.js';
 
 const USAGE = `Usage: npm start -- [OPTIONS], or: node apps/cli/bootstrap.mjs COMMAND [OPTIONS]
 

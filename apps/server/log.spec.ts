@@ -1,6 +1,6 @@
 // Which requests are worth a line in the log of errors?
 import { describe, expect, it } from 'vitest';
-import { readConfig } from './config.js';
+import { readConfig } from './settings/config.js';
 import { loggedPath, loggerOptions } from './log.js';
 
 type Level = (request: { url: string }, response: { statusCode: number }, error?: Error) => string;

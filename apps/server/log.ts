@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import { Logger, type Params } from 'nestjs-pino';
-import type { ServerConfig } from './config.js';
+import type { ServerConfig } from './settings/config.js';
 
 const PROBE = /^\/healthz\//;
 const REQUEST_ID = /^[\w.-]{1,100}$/;

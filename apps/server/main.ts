@@ -1,9 +1,9 @@
 // The process of one replica. It ends by itself on SIGTERM and SIGINT, and when the parent that started
 // it is gone, always after a drain; a second signal ends it at once.
-import { UnfitSessionError } from '#database/session-fitness.js';
+import { UnfitSessionError } from '#database/sessions/session-fitness.js';
 import { ConfigError } from '#kernel/errors.js';
 import type { RunningServer } from './application.js';
-import { readConfig } from './config.js';
+import { readConfig } from './settings/config.js';
 import { startOnceDatabaseAnswers } from './start-wait.js';
 import { watchStrayErrors } from './stray-errors.js';
 

@@ -9,7 +9,7 @@ import { settleTls } from '#database/tls-offer.js';
 import { sql } from 'kysely';
 import { ConfigError } from '#kernel/errors.js';
 import { startServer, type RunningServer } from './application.js';
-import type { ServerConfig } from './config.js';
+import type { ServerConfig } from './settings/config.js';
 
 const TRIED_EVERY_MS = 1_000;
 const SAID_EVERY_MS = 5_000;

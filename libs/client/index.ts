@@ -1,6 +1,6 @@
 // What do users import from 'carillon'? Jobs, handlers, workers that pull, and the types of what a handler is given. It
 // brings no database and no framework along.
-export { defineJob } from './job-definition.js';
+export { defineJob } from '#client/jobs/job-definition.js';
 export type {
   Job,
   JobContext,
@@ -11,15 +11,15 @@ export type {
   JobOptions,
   LogLevel,
   RetryOptions,
-} from './job-definition.js';
-export { handler } from './handler.js';
-export type { ExportedHandler, HandlerOptions, ThreadContext } from './handler.js';
-export { bulkEnqueue, enqueue } from './enqueue.js';
-export type { BulkRun, EnqueueOptions } from './enqueue.js';
-export { JobHandler } from './job-handler.js';
-export { CancelRun, ClaimLost, FatalError, RetryAt, snooze } from './outcomes.js';
-export { InvalidPayloadError } from './payload-check.js';
-export { remoteHandler, runWorker } from './run-worker.js';
-export type { NamedHandler, RunningWorker, WorkerOptions } from './run-worker.js';
-export type { RemoteContext } from './leased-attempt.js';
-export type { StandardSchemaV1 } from './standard-schema.js';
+} from '#client/jobs/job-definition.js';
+export { handler } from '#client/jobs/handler.js';
+export type { ExportedHandler, HandlerOptions, ThreadContext } from '#client/jobs/handler.js';
+export { bulkEnqueue, enqueue } from '#client/jobs/enqueue.js';
+export type { BulkRun, EnqueueOptions } from '#client/jobs/enqueue.js';
+export { JobHandler } from '#client/jobs/job-handler.js';
+export { CancelRun, ClaimLost, FatalError, RetryAt, snooze } from '#client/jobs/outcomes.js';
+export { InvalidPayloadError } from '#client/jobs/payload-check.js';
+export { remoteHandler, runWorker } from '#client/worker/run-worker.js';
+export type { NamedHandler, RunningWorker, WorkerOptions } from '#client/worker/run-worker.js';
+export type { RemoteContext } from '#client/worker/leased-attempt.js';
+export type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';

@@ -3,8 +3,8 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, inject, it, onTestFinished } from 'vitest';
-import { findFreePort } from '#database/embedded/free-port.js';
-import { REPLICA_FLAGS } from '../../apps/server/node-flags.js';
+import { findFreePort } from '#database/embedded/server/free-port.js';
+import { REPLICA_FLAGS } from '../../apps/server/settings/node-flags.js';
 import { withDatabase } from '../support/admin-statement.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';

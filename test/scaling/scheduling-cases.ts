@@ -1,9 +1,9 @@
 // What do the statements of planning name, and those that decide what was left behind and what fell into a suspension? Like
 // those of the other hot ways (statement-cases.ts), each as the product calls it.
 import { asId } from '#kernel/ids.js';
-import * as gaps from '#scheduling/gap.repository.js';
-import * as planning from '#scheduling/planning.repository.js';
-import * as suspendedRuns from '#scheduling/suspended-run.repository.js';
+import * as gaps from '#scheduling/planning/gap.repository.js';
+import * as planning from '#scheduling/planning/planning.repository.js';
+import * as suspendedRuns from '#scheduling/suspending/suspended-run.repository.js';
 import type { Case } from './statement-case.js';
 
 const tenantId = asId.tenant('t');

@@ -1,7 +1,7 @@
 // What really ran, when and where? Written down by the handlers themselves, outside of the system: starts
 // before their time (I6), and one run in two living replicas at once, show here and nowhere else.
-import type { JobContext } from '#client/job-definition.js';
-import { snooze } from '#client/outcomes.js';
+import type { JobContext } from '#client/jobs/job-definition.js';
+import { snooze } from '#client/jobs/outcomes.js';
 import type { Actor } from './actor.js';
 import type { Invariants } from './invariants.js';
 import { isLive, type ModelDatabase } from './model-database.js';

@@ -9,7 +9,7 @@ import type { Batch } from '#execution/settling/unsettled.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { asId } from '#kernel/ids.js';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
-import type { ServerConfig } from '#server/config.js';
+import type { ServerConfig } from '#server/settings/config.js';
 import { LoopTimers } from '#server/loop-timers.js';
 import { drain } from '#server/replica/drain.js';
 import { buildReplica, type Replica } from '#server/replica/replica.js';

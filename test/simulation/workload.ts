@@ -13,7 +13,7 @@ import {
   deleteSchedule,
   type ScheduleChange,
   type ScheduleRef,
-} from '#scheduling/schedules.js';
+} from '#scheduling/schedules/schedules.js';
 import type { Actor } from './actor.js';
 import type { Work } from './executions.js';
 import type { Invariants } from './invariants.js';

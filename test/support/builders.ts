@@ -1,12 +1,12 @@
 // How does a test come by the things it talks about? From builders that ask only for what matters to it;
 // everything else is valid, dull, and different from one call to the next where ids are concerned.
-import type { JobContext } from '#client/job-definition.js';
+import type { JobContext } from '#client/jobs/job-definition.js';
 import { randomUUID, randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { AttemptContext, type AttemptMeans } from '#execution/targets/job-context.js';
 import type { HttpCall, PushLease } from '#execution/targets/http/http-target.js';
 import { asId, type ScheduleId, type TenantId } from '#kernel/ids.js';
-import type { WrittenPlan } from '#scheduling/planning.repository.js';
+import type { WrittenPlan } from '#scheduling/planning/planning.repository.js';
 
 /** A first attempt of a run from the API, due now. */
 export function claimedRun(wish: Partial<Omit<ClaimedRun, 'lane'>> = {}): ClaimedRun {

@@ -8,7 +8,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { removeEmbeddedPostgres, startEmbeddedPostgres } from '#database/embedded/embedded-postgres.js';
-import { migrateToLatest } from '#database/migrator.js';
+import { migrateToLatest } from '#database/migrating/migrator.js';
 import { runStatement, withDatabase } from './admin-statement.js';
 import { makeOdd, ODD, removeOdd } from './odd-database.js';
 

@@ -4,7 +4,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { REPLICA_FLAGS } from '../../apps/server/node-flags.js';
+import { REPLICA_FLAGS } from '../../apps/server/settings/node-flags.js';
 
 const SERVER = fileURLToPath(new URL('../../dist/apps/server/main.js', import.meta.url));
 export const ADMIN_KEY = 'sk_admin_for-tests-only-0123456789abcdef';

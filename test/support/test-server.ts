@@ -8,7 +8,7 @@ import type { Provider } from '@nestjs/common';
 import request from 'supertest';
 import type TestAgent from 'supertest/lib/agent.js';
 import { startServer, type RunningServer } from '#server/application.js';
-import { readConfig } from '#server/config.js';
+import { readConfig } from '#server/settings/config.js';
 import { noteFailure, noteStart, untilNothingIsLeft } from './left-over.js';
 import { createTestDatabase } from './test-database.js';
 import { until } from './until.js';

@@ -2,7 +2,7 @@
 // slots, with handlers of the test's own and passes made by hand.
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { defineJob, type JobHandlerFunction } from '#client/job-definition.js';
+import { defineJob, type JobHandlerFunction } from '#client/jobs/job-definition.js';
 import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
 import { ChildRuns } from '#execution/intake/child-runs.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS, type ClaimSettings } from '#execution/claiming/claim-loop.js';

@@ -1,7 +1,7 @@
 // What is right and what is wrong with the database and the addresses of a cluster? A pure judgement of what was seen, so
 // that each line has a test. A problem breaks a promise or the start of a replica; a warning is worth knowing.
 import type { HorizonHolder } from '#cluster/horizon/decisions/horizon-watch.js';
-import type { ServerReport } from '#database/server-report.repository.js';
+import type { ServerReport } from '#database/sessions/server-report.repository.js';
 
 export interface Seen {
   server: ServerReport;

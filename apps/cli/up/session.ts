@@ -2,17 +2,17 @@
 // the status line follow, a loss begins its story, and keys do what they say. Nothing here may end because a
 // replica or the database does not answer for a while: that is what there is to see.
 import { setTimeout as rest } from 'node:timers/promises';
-import type { ClusterWatch } from './cluster-watch.js';
-import { FirstRuns } from './first-runs.js';
-import type { Key, Keyboard } from './keys.js';
-import { killLeader, killOther } from './kills.js';
-import { tellLoss, type StoryParts } from './loss-story.js';
-import { clockTime, statusLine } from './phrases.js';
-import type { Receiver } from './receiver.js';
-import type { LivingReplica, Loss, ReplicaSet } from './replica-set.js';
-import type { Shutdown } from './shutdown.js';
-import type { UpFile } from './up-file.js';
-import { docsUrl, KEY_HELP } from './welcome.js';
+import type { ClusterWatch } from './cluster/cluster-watch.js';
+import { FirstRuns } from './story/first-runs.js';
+import type { Key, Keyboard } from './terminal/keys.js';
+import { killLeader, killOther } from './cluster/kills.js';
+import { tellLoss, type StoryParts } from './story/loss-story.js';
+import { clockTime, statusLine } from './terminal/phrases.js';
+import type { Receiver } from './story/receiver.js';
+import type { LivingReplica, Loss, ReplicaSet } from './processes/replica-set.js';
+import type { Shutdown } from './processes/shutdown.js';
+import type { UpFile } from './data/up-file.js';
+import { docsUrl, KEY_HELP } from './story/welcome.js';
 
 export interface SessionParts extends StoryParts {
   readonly replicas: ReplicaSet;

@@ -2,23 +2,23 @@
 // then watch until somebody wants it to end, and stop everything in the reverse order. Each step is a file of
 // its own. Whatever has begun is on the list of the shutdown by then, so a Ctrl-C may come at any moment.
 import { CliError } from '../cli-error.js';
-import { ensureAdminKey } from './admin-key.js';
-import { claimDataFolder, readyDataFolder } from './claim-folder.js';
-import { startCluster, type Cluster } from './cluster-start.js';
-import type { DataFolder } from './data-folder.js';
-import { givenDatabaseUrl, prepareDatabase } from './database.js';
-import { DEMO_SCHEDULES, DEMO_TENANTS, prepareDemo } from './demo.js';
-import { FinishedRuns } from './finished-runs.js';
-import { findKeyboard } from './keys.js';
-import type { UpOptions } from './options.js';
-import { clockTime, count, duration, list } from './phrases.js';
-import { Receiver } from './receiver.js';
-import { environmentForOwnServer, refuseUnknownSettings } from './replica-environment.js';
-import { Screen } from './screen.js';
+import { ensureAdminKey } from './data/admin-key.js';
+import { claimDataFolder, readyDataFolder } from './data/claim-folder.js';
+import { startCluster, type Cluster } from './cluster/cluster-start.js';
+import type { DataFolder } from './data/data-folder.js';
+import { givenDatabaseUrl, prepareDatabase } from './data/database.js';
+import { DEMO_SCHEDULES, DEMO_TENANTS, prepareDemo } from './story/demo.js';
+import { FinishedRuns } from './story/finished-runs.js';
+import { findKeyboard } from './terminal/keys.js';
+import type { UpOptions } from './terminal/options.js';
+import { clockTime, count, duration, list } from './terminal/phrases.js';
+import { Receiver } from './story/receiver.js';
+import { environmentForOwnServer, refuseUnknownSettings } from './processes/replica-environment.js';
+import { Screen } from './terminal/screen.js';
 import { Session } from './session.js';
-import { Shutdown, stopOnSignals } from './shutdown.js';
-import { UpFile } from './up-file.js';
-import { addresses, nextSteps } from './welcome.js';
+import { Shutdown, stopOnSignals } from './processes/shutdown.js';
+import { UpFile } from './data/up-file.js';
+import { addresses, nextSteps } from './story/welcome.js';
 
 interface Stage {
   readonly options: UpOptions;

@@ -4,12 +4,12 @@ import { appendFileSync } from 'node:fs';
 import { setTimeout as rest } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { defineJob, type JobContext, type JobOf } from '#client/job-definition.js';
-import { FatalError } from '#client/outcomes.js';
-import { JobHandler } from '#client/job-handler.js';
+import { defineJob, type JobContext, type JobOf } from '#client/jobs/job-definition.js';
+import { FatalError } from '#client/jobs/outcomes.js';
+import { JobHandler } from '#client/jobs/job-handler.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { ConfigError } from '#kernel/errors.js';
-import type { ServerConfig } from '../config.js';
+import type { ServerConfig } from '../settings/config.js';
 import { CONFIG } from '../tokens.js';
 
 const retry = { maxAttempts: 3, minSeconds: 1, maxSeconds: 10 };

@@ -4,7 +4,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShut
 import { PinoLogger } from 'nestjs-pino';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { ThreadPool } from '#execution/targets/threads/thread-pool.js';
-import type { ServerConfig } from '../config.js';
+import type { ServerConfig } from '../settings/config.js';
 import { LoopTimers } from '../loop-timers.js';
 import { CONFIG } from '../tokens.js';
 import { loadHandlerFolder, twice } from './handler-folder.js';

@@ -2,8 +2,8 @@
 // @JobHandler, found once, when all providers exist.
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import { handledJob } from '#client/job-handler.js';
-import type { JobHandlerFunction } from '#client/job-definition.js';
+import { handledJob } from '#client/jobs/job-handler.js';
+import type { JobHandlerFunction } from '#client/jobs/job-definition.js';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
 
 @Injectable()

@@ -3,8 +3,8 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isExportedHandler, type ExportedHandler } from '#client/handler.js';
-import { describeError } from '#client/thrown-error.js';
+import { isExportedHandler, type ExportedHandler } from '#client/jobs/handler.js';
+import { describeError } from '#client/jobs/thrown-error.js';
 import { ConfigError } from '#kernel/errors.js';
 import { resolveCarillonImports } from './carillon-import.js';
 

@@ -1,8 +1,8 @@
 // How does the installation learn what its replicas can run? Each replica writes its handlers down as
 // shared job types when it starts, with their payloads' JSON Schema when the validator can tell it.
 import { z } from 'zod';
-import type { JobDefinition } from '#client/job-definition.js';
-import type { StandardSchemaV1 } from '#client/standard-schema.js';
+import type { JobDefinition } from '#client/jobs/job-definition.js';
+import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
 import type { Database } from '#database/connection.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, type RetryPolicy } from '#execution/job-types/job-type.js';

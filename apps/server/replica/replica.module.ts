@@ -2,19 +2,19 @@
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import type { Database } from '#database/connection.js';
-import type { Installation } from '#database/installation.repository.js';
+import type { Installation } from '#database/migrating/installation.repository.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { SchemaChecks } from '#execution/schemas/schema-checks.js';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { KeyRing } from '#tenancy/api-keys.js';
-import type { ServerConfig } from '../config.js';
+import type { ServerConfig } from '../settings/config.js';
 import { BuiltInJobs } from '../jobs/built-in-jobs.js';
 import { FolderJobs } from '../jobs/folder-jobs.js';
 import { HandlerExplorer } from '../jobs/handler-explorer.js';
-import { KeyUpkeep } from '../key-upkeep.js';
+import { KeyUpkeep } from '../upkeep/key-upkeep.js';
 import { LoopTimers } from '../loop-timers.js';
-import { Maintenance } from '../maintenance.js';
+import { Maintenance } from '../upkeep/maintenance.js';
 import { API_DATABASE, CONFIG, INSTALLATION } from '../tokens.js';
 import { ReplicaService } from './replica-service.js';
 

@@ -37,10 +37,10 @@ import { SettleLoop } from '#execution/settling/settle-loop.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import { Targets } from '#execution/targets/targets.js';
-import { GapLoop } from '#scheduling/gap-loop.js';
-import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planner-loop.js';
-import { SuspensionLoop } from '#scheduling/suspension-loop.js';
-import type { ServerConfig } from '../config.js';
+import { GapLoop } from '#scheduling/planning/gap-loop.js';
+import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
+import { SuspensionLoop } from '#scheduling/suspending/suspension-loop.js';
+import type { ServerConfig } from '../settings/config.js';
 
 export interface ReplicaOptions {
   config: ServerConfig;

@@ -2,7 +2,7 @@
 // names a place in here is for this log alone. A job that fails with each run would fill it, so each place that throws is told
 // once a minute for a job type.
 import type { PinoLogger } from 'nestjs-pino';
-import { describeError, type ToldError } from '#client/thrown-error.js';
+import { describeError, type ToldError } from '#client/jobs/thrown-error.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { Seldom } from '#kernel/seldom.js';

@@ -2,7 +2,7 @@
 // a new incarnation or takes up again the number that it had when its last session broke.
 import { randomUUID } from 'node:crypto';
 import { inTransaction } from '#database/connection.js';
-import { openSession, type SessionConnection } from '#database/session-connection.js';
+import { openSession, type SessionConnection } from '#database/sessions/session-connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
 import { CHANNEL, listen } from '#cluster/hint.repository.js';

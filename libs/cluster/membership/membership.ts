@@ -9,7 +9,7 @@
 // a row that says 'dead' does, and then the process goes on as a new incarnation.
 import { inTransaction, connectDatabase, type Database } from '#database/connection.js';
 import { databaseErrorKind } from '#database/error-kind.js';
-import type { SessionConnection } from '#database/session-connection.js';
+import type { SessionConnection } from '#database/sessions/session-connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';

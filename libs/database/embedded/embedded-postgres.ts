@@ -6,16 +6,16 @@
 import { rm } from 'node:fs/promises';
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { findBinaries, type Binaries } from './binaries.js';
-import { movedFolder, placeData, type Placement } from './data-placement.js';
-import { initialiseData, isInitialised } from './initialisation.js';
-import { stopLeftoverServer } from './leftover-server.js';
-import { ensurePassword } from './password-file.js';
-import { openServerLog } from './server-log.js';
-import { launchServer, type RunningServer } from './server-launch.js';
-import { stopChild } from './server-process.js';
-import type { StopMode } from './server-stop.js';
-import { findServerUser } from './server-user.js';
+import { findBinaries, type Binaries } from '#database/embedded/programs/binaries.js';
+import { movedFolder, placeData, type Placement } from '#database/embedded/data/data-placement.js';
+import { initialiseData, isInitialised } from '#database/embedded/data/initialisation.js';
+import { stopLeftoverServer } from '#database/embedded/server/leftover-server.js';
+import { ensurePassword } from '#database/embedded/data/password-file.js';
+import { openServerLog } from '#database/embedded/server/server-log.js';
+import { launchServer, type RunningServer } from '#database/embedded/server/server-launch.js';
+import { stopChild } from '#database/embedded/server/server-process.js';
+import type { StopMode } from '#database/embedded/server/server-stop.js';
+import { findServerUser } from '#database/embedded/programs/server-user.js';
 
 export interface EmbeddedPostgresOptions {
   readonly dataDirectory: string;

@@ -1,7 +1,7 @@
 // Does every attempt end, with the result that counts, whatever its handler does?
 import { describe, expect, it } from 'vitest';
-import { CancelRun, FatalError, RetryAt, snooze } from '#client/outcomes.js';
-import { describeError } from '#client/thrown-error.js';
+import { CancelRun, FatalError, RetryAt, snooze } from '#client/jobs/outcomes.js';
+import { describeError } from '#client/jobs/thrown-error.js';
 import { claimedRun, noMeans } from '#test/support/builders.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import { attemptRun, failedResult, type Attempt } from './attempt.js';

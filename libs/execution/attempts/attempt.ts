@@ -1,7 +1,7 @@
 // How does one attempt go? Its target is called with a signal, and each way in which it ends becomes a value. A
 // handler that is told to stop has a grace time to do so; if it does not listen, the attempt is given up: it
 // ends without the handler, whose late result is reported and changes nothing.
-import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
+import { CancelRun, FatalError, RetryAt, Snooze } from '#client/jobs/outcomes.js';
 import { describeAttemptFailure } from '#execution/runs/attempt-failure.js';
 import { inAttempt } from '#execution/runs/attempt-scope.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';

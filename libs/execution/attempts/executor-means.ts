@@ -1,6 +1,6 @@
 // What can one attempt do besides returning? It speaks, starts other runs, and completes its own; each of these means
 // is put together when it is asked for.
-import type { JobContext } from '#client/job-definition.js';
+import type { JobContext } from '#client/jobs/job-definition.js';
 import type { TenantName } from '#kernel/ids.js';
 import type { ChildRuns } from '#execution/intake/child-runs.js';
 import type { Completion } from '#execution/settling/completion.js';

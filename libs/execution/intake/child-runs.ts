@@ -3,9 +3,9 @@
 // its repetition starts it again, unless a unique key says that it is the same.
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Membership } from '#cluster/membership/membership.js';
-import type { RunOptions } from '#client/enqueue-options.js';
-import type { JobContext } from '#client/job-definition.js';
-import { parsePayload } from '#client/payload-check.js';
+import type { RunOptions } from '#client/jobs/enqueue-options.js';
+import type { JobContext } from '#client/jobs/job-definition.js';
+import { parsePayload } from '#client/jobs/payload-check.js';
 import type { Database } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';

@@ -1,6 +1,6 @@
 // How do a thousand runs that start together learn of their job types? By one statement: all that ask in one turn of
 // the process is answered together.
-import { describeError } from '#client/thrown-error.js';
+import { describeError } from '#client/jobs/thrown-error.js';
 import type { Database } from '#database/connection.js';
 import type { TenantId, TenantName } from '#kernel/ids.js';
 import type { JobType } from './job-type.js';

@@ -1,6 +1,6 @@
 // How does an attempt speak while it runs? Through a log, its progress and its heartbeats, which all end with it: what
 // a handler that was stopped still says is heard by nobody.
-import type { JobContext } from '#client/job-definition.js';
+import type { JobContext } from '#client/jobs/job-definition.js';
 import type { Membership } from '#cluster/membership/membership.js';
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';

@@ -1,7 +1,7 @@
 // Is a line of a run's log bounded, and does one that was cut say so, be its message or its fields too long?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JobLog } from '#client/job-definition.js';
+import type { JobLog } from '#client/jobs/job-definition.js';
 import { claimedRun } from '#test/support/builders.js';
 import { asId } from '#kernel/ids.js';
 import { LINE_BYTES_MAX } from './decisions/log-bounds.js';

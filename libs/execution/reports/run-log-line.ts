@@ -1,7 +1,7 @@
 // What becomes of what a handler logs? Text and JSON that the database can hold, made at once, since the handler
 // may change its objects right after, and cut to the size of a line. It never throws.
-import type { LogLevel } from '#client/job-definition.js';
-import { describeError } from '#client/thrown-error.js';
+import type { LogLevel } from '#client/jobs/job-definition.js';
+import { describeError } from '#client/jobs/thrown-error.js';
 import { LINE_BYTES_MAX } from './decisions/log-bounds.js';
 import { forJsonb } from '#execution/runs/stored-json.js';
 

@@ -7,7 +7,7 @@ import { isAboutTheValue } from '#database/error-kind.js';
 import type { Clock } from '#kernel/clock.js';
 import type { RunId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
-import { describeError } from '#client/thrown-error.js';
+import { describeError } from '#client/jobs/thrown-error.js';
 import { admitLine, EMPTY_LOG, LOG_FULL, type LogTally } from './decisions/log-bounds.js';
 import { lineOf } from './run-log-line.js';
 import type { RunLog, WaitingLine } from './run-log.js';

@@ -1,7 +1,7 @@
 // Which statements keep what attempts log? Lines are not fenced by claims, since what a lost attempt said is worth
 // knowing, too; each bears its attempt and its replica.
 import { sql } from 'kysely';
-import type { LogLevel } from '#client/job-definition.js';
+import type { LogLevel } from '#client/jobs/job-definition.js';
 import { RUN_LOG_LOCK } from '#database/advisory-locks.js';
 import type { Database } from '#database/connection.js';
 import type { ReplicaNumber, RunId } from '#kernel/ids.js';

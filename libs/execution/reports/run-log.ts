@@ -1,7 +1,7 @@
 // Where does a line wait until it is written? In memory, in the order in which it was logged, since a handler must
 // never wait for its log. What waits is bounded: while the database is away, the oldest lines are kept and later ones
 // are dropped, and the run's log says how many.
-import type { JobLog, LogLevel, LogWrite } from '#client/job-definition.js';
+import type { JobLog, LogLevel, LogWrite } from '#client/jobs/job-definition.js';
 import type { ReplicaNumber, RunId } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';

@@ -1,5 +1,5 @@
 // Which statements forget a tenant's ended runs before the installation does? Whole days are dropped with their
-// partitions (libs/database/partitions.ts); what one tenant keeps for a shorter time is deleted row by row, a
+// partitions (libs/database/migrating/partitions.ts); what one tenant keeps for a shorter time is deleted row by row, a
 // bounded number at once.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';

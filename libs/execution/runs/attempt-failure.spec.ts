@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { DatabaseError } from 'pg';
 import { describe, expect, it } from 'vitest';
-import { FatalError } from '#client/outcomes.js';
+import { FatalError } from '#client/jobs/outcomes.js';
 import { describeAttemptFailure } from './attempt-failure.js';
 
 async function thrownBy(work: () => unknown): Promise<unknown> {

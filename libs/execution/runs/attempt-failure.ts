@@ -2,7 +2,7 @@
 // written, and no stack: its frames are places in the operator's files. Some messages are not the author's: Node's own of
 // sockets, files and modules have addresses and paths in them, and those with which PostgreSQL ends a session name its users.
 // Of these only the code is told. The operator finds all of it in the log.
-import { describeError, textOf } from '#client/thrown-error.js';
+import { describeError, textOf } from '#client/jobs/thrown-error.js';
 import type { AttemptError } from './decisions/run-transition.js';
 
 const CODE_LENGTH_MAX = 60;

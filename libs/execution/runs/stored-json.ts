@@ -2,7 +2,7 @@
 // characters, no halves of surrogate pairs. The last two are replaced, since one such character in one
 // output must not keep a whole batch of finished runs out of the history. What is nested deeper than the API takes is
 // unfit: each later reader walks over it, and would overflow its stack.
-import { describeError } from '#client/thrown-error.js';
+import { describeError } from '#client/jobs/thrown-error.js';
 import { isTooDeep, NESTING_MAX } from '#kernel/exact-json.js';
 
 const STORED_BYTES_MAX = 256 * 1024;

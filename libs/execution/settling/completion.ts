@@ -8,15 +8,15 @@
 // the error. What is written about the attempt after that is compared-and-set as well: if the commit did
 // happen, the run is gone from `run`, and nothing is written; if it did not, the attempt has failed (I2). What the database
 // refuses for now, around the handler's part, is not the handler's failure: the attempt is put off, and counts for nothing.
-import type { HandlerTransaction } from '#client/job-definition.js';
-import { ClaimLost, FatalError, snooze } from '#client/outcomes.js';
+import type { HandlerTransaction } from '#client/jobs/job-definition.js';
+import { ClaimLost, FatalError, snooze } from '#client/jobs/outcomes.js';
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import { passGate } from '#cluster/membership/replica-gate.js';
 import { IDLE_IN_TRANSACTION_MS, inTransaction, type Tx } from '#database/connection.js';
 import { databaseErrorKind } from '#database/error-kind.js';
 import { OWN_PATH } from '#database/decisions/session-settings.js';
-import { setAhead, setForNow } from '#database/transaction-settings.repository.js';
+import { setAhead, setForNow } from '#database/sessions/transaction-settings.repository.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { writeProgress, type ProgressNote } from '#execution/reports/progress.repository.js';
 import { decideFires, finishRuns, lockClaims } from './settlement.repository.js';

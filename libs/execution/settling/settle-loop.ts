@@ -9,7 +9,7 @@ import { databaseErrorKind, isAboutTheValue, isCancelled } from '#database/error
 import type { ClaimId, RunId, Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
-import { describeError } from '#client/thrown-error.js';
+import { describeError } from '#client/jobs/thrown-error.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import { settle, type Ending, type Start } from './settlement.js';
 import { Unsettled, type Batch } from './unsettled.js';

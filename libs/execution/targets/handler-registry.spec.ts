@@ -1,7 +1,7 @@
 // Is there one handler for each job, and no doubt about which?
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineJob } from '#client/job-definition.js';
+import { defineJob } from '#client/jobs/job-definition.js';
 import { ConfigError } from '#kernel/errors.js';
 import { HandlerRegistry } from './handler-registry.js';
 

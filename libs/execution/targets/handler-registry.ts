@@ -1,7 +1,7 @@
 // Which jobs can this process run itself? One handler a name; two for one name is a mistake that is
 // better found at start than in production.
 import { ConfigError } from '#kernel/errors.js';
-import type { JobDefinition, JobHandlerFunction } from '#client/job-definition.js';
+import type { JobDefinition, JobHandlerFunction } from '#client/jobs/job-definition.js';
 
 export interface RegisteredHandler {
   definition: JobDefinition<unknown>;

@@ -1,7 +1,7 @@
 // Does a handler see only payloads that fit, and does its job's record tell what came of it?
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineJob, type JobContext, type JobHandlerFunction } from '#client/job-definition.js';
+import { defineJob, type JobContext, type JobHandlerFunction } from '#client/jobs/job-definition.js';
 import { claimedRun, jobContext } from '#test/support/builders.js';
 import { HandlerRegistry } from './handler-registry.js';
 import { callHandler, describeIssues } from './handler-target.js';

@@ -1,8 +1,8 @@
 // How is a run handed to a handler in this process? Its payload is checked against the job's schema
 // first; one that does not fit will not fit next time either, so that is fatal.
-import type { JobContext } from '#client/job-definition.js';
-import { Snooze } from '#client/outcomes.js';
-import type { ValidationIssue } from '#client/standard-schema.js';
+import type { JobContext } from '#client/jobs/job-definition.js';
+import { Snooze } from '#client/jobs/outcomes.js';
+import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';

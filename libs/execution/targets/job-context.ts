@@ -1,6 +1,6 @@
 // What is a handler told about its attempt, and what can it do besides returning? What costs something to make is
 // made when the handler first asks for it: most ask for nothing.
-import type { JobContext } from '#client/job-definition.js';
+import type { JobContext } from '#client/jobs/job-definition.js';
 import type { TenantName } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 

@@ -2,8 +2,8 @@
 // is in the queue and the run has succeeded, or neither. The job's id is the run's, its data the run's payload, so
 // a worker of the queue needs to know nothing of us. What becomes of the job is pg-boss's and the user's affair.
 import { fromKysely, PgBoss } from 'pg-boss';
-import type { HandlerTransaction, JobContext } from '#client/job-definition.js';
-import { FatalError } from '#client/outcomes.js';
+import type { HandlerTransaction, JobContext } from '#client/jobs/job-definition.js';
+import { FatalError } from '#client/jobs/outcomes.js';
 import type { Membership } from '#cluster/membership/membership.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';

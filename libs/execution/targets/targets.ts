@@ -1,6 +1,6 @@
 // Where does a run go? Its job type says so. Job types are read when first needed and remembered for a
 // few seconds, so a change of one takes that long to reach runs that are about to start.
-import type { JobContext } from '#client/job-definition.js';
+import type { JobContext } from '#client/jobs/job-definition.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { migrateToLatest } from '#database/migrator.js';
+import { migrateToLatest } from '#database/migrating/migrator.js';
 import { ADMIN_KEY, forkReplica, type ReplicaFork } from '../../support/replica-fork.js';
 import { until } from '../../support/until.js';
 import { payloadOf } from '../peers/peer.js';

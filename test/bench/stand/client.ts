@@ -3,11 +3,11 @@
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import pg from 'pg';
-import type * as client from '#client/enqueue.js';
-import type { EnqueueableJob } from '#client/enqueue-options.js';
+import type * as client from '#client/jobs/enqueue.js';
+import type { EnqueueableJob } from '#client/jobs/enqueue-options.js';
 import { payloadOf, type Payload } from '../peers/peer.js';
 
-const BUILT = new URL('../../../dist/libs/client/enqueue.js', import.meta.url);
+const BUILT = new URL('../../../dist/libs/client/jobs/enqueue.js', import.meta.url);
 
 /** What defineJob answers with, as far as enqueueing needs it. */
 const noop: EnqueueableJob<Payload> = {

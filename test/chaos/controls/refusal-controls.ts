@@ -33,7 +33,11 @@ export const REFUSAL_CONTROLS: readonly Control[] = [
     // The word of the session's end, the beat that gets no answer, and the fence of work each bring it back alone.
     name: 'fenced off for good',
     patches: [
-      { file: 'libs/database/session-connection.js', from: 'options.onLost(error);', to: 'void error;' },
+      {
+        file: 'libs/database/sessions/session-connection.js',
+        from: 'options.onLost(error);',
+        to: 'void error;',
+      },
       { file: MEMBERSHIP, from: BROKE, to: 'if (kind === undefined)' },
       {
         file: MEMBERSHIP,

@@ -1,12 +1,12 @@
-// Who pulls? For each limited tenant two workers as users run them (libs/client/run-worker.ts), which know the URLs of
+// Who pulls? For each limited tenant two workers as users run them (libs/client/worker/run-worker.ts), which know the URLs of
 // all replicas and must find another when theirs is gone; and one that strays: it takes a run now and then, goes silent
 // until its lease is lost, and only then says that it is done. Nothing goes wrong between workers and replicas but what
 // goes wrong with the replicas, so of the former no attempt may be lost while any replica and the database are there.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as rest } from 'node:timers/promises';
 import { z } from 'zod';
-import { defineJob } from '#client/job-definition.js';
-import { remoteHandler, runWorker, type RunningWorker } from '#client/run-worker.js';
+import { defineJob } from '#client/jobs/job-definition.js';
+import { remoteHandler, runWorker, type RunningWorker } from '#client/worker/run-worker.js';
 import { ADMIN_KEY } from '../../support/replica-fork.js';
 import type { Cluster } from '../cluster.js';
 import type { Dice } from '../dice.js';

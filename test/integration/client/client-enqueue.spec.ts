@@ -4,10 +4,10 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { bulkEnqueue, enqueue } from '#client/enqueue.js';
-import { defineJob, type JobContext, type JobOf } from '#client/job-definition.js';
-import { JobHandler } from '#client/job-handler.js';
-import { InvalidPayloadError } from '#client/payload-check.js';
+import { bulkEnqueue, enqueue } from '#client/jobs/enqueue.js';
+import { defineJob, type JobContext, type JobOf } from '#client/jobs/job-definition.js';
+import { JobHandler } from '#client/jobs/job-handler.js';
+import { InvalidPayloadError } from '#client/jobs/payload-check.js';
 import { openClient } from '../../support/rows.js';
 import { startTestServer, type TestServer } from '../../support/test-server.js';
 import {

@@ -3,7 +3,7 @@ import { beforeEach, expect, it, vi } from 'vitest';
 import * as events from '#cluster/cluster-event.repository.js';
 import * as replicas from '#cluster/membership/replica.repository.js';
 import { DatabaseClient } from '#database/database-client.js';
-import { openSession } from '#database/session-connection.js';
+import { openSession } from '#database/sessions/session-connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { createTestDatabase } from '../../support/test-database.js';
 import { openClient } from '../../support/rows.js';

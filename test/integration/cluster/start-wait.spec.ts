@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readConfig } from '#server/config.js';
+import { readConfig } from '#server/settings/config.js';
 import { startOnceDatabaseAnswers } from '#server/start-wait.js';
 import { withDatabase } from '../../support/admin-statement.js';
 import { startDatabaseProxy, type DatabaseProxy } from '../../support/database-proxy.js';

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findBinaries } from '#database/embedded/binaries.js';
+import { findBinaries } from '#database/embedded/programs/binaries.js';
 import {
   removeEmbeddedPostgres,
   startEmbeddedPostgres,

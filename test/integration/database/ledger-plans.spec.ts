@@ -10,7 +10,7 @@ import * as endings from '#execution/run-actions/run-ending.repository.js';
 import * as settlements from '#execution/settling/settlement.repository.js';
 import * as revocations from '#execution/takeover/revocation.repository.js';
 import { asId } from '#kernel/ids.js';
-import * as suspendedRuns from '#scheduling/suspended-run.repository.js';
+import * as suspendedRuns from '#scheduling/suspending/suspended-run.repository.js';
 import { explained, nodesOf, type Explained } from '../../support/explained.js';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.js';
 

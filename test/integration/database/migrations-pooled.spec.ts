@@ -1,7 +1,7 @@
 // Does a start through a pooler in transaction mode leave anything behind that the next one waits for? Nothing may stay
 // with a session that the next client gets. And does a start that has to wait say for what?
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { migrateToLatest, pendingMigrations } from '#database/migrator.js';
+import { migrateToLatest, pendingMigrations } from '#database/migrating/migrator.js';
 import { runStatement } from '../../support/admin-statement.js';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.js';
 import { openClient, openDatabase } from '../../support/rows.js';

@@ -3,8 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
 import { inTransaction } from '#database/connection.js';
-import { migrateToLatest } from '#database/migrator.js';
-import { openSession } from '#database/session-connection.js';
+import { migrateToLatest } from '#database/migrating/migrator.js';
+import { openSession } from '#database/sessions/session-connection.js';
 import { sql } from 'kysely';
 import { openClient, openDatabase } from '../../support/rows.js';
 import { createTestDatabase } from '../../support/test-database.js';

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { PgBoss } from 'pg-boss';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readConfig } from '#server/config.js';
+import { readConfig } from '#server/settings/config.js';
 import { runStatement } from '../../support/admin-statement.js';
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.js';
 import { startTestServer, type TestServer } from '../../support/test-server.js';

@@ -2,7 +2,7 @@
 // sessions end at once and the server recovers, without having been restarted. On a server of its own, since every
 // other test on it would feel that.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { migrateToLatest } from '#database/migrator.js';
+import { migrateToLatest } from '#database/migrating/migrator.js';
 import { runStatement } from '../../support/admin-statement.js';
 import { DatabaseServer } from '../../chaos/database-server.js';
 import { openClient } from '../../support/rows.js';

@@ -1,7 +1,7 @@
 // Is what an attempt says of itself kept: while it runs, at its end, for its next attempt, and only by itself?
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
-import type { JobContext } from '#client/job-definition.js';
+import type { JobContext } from '#client/jobs/job-definition.js';
 import type { Database } from '#database/connection.js';
 import { createTestDatabase } from '../../support/test-database.js';
 import { addRuns, addTenant, openDatabase } from '../../support/rows.js';

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { z } from 'zod';
-import { clearAway } from '#server/enqueue-upkeep.js';
+import { clearAway } from '#server/upkeep/enqueue-upkeep.js';
 import { retriedRuns } from '#server/http/runs/run-actions.shapes.js';
 import { createdRun, run as runShape } from '#server/http/runs/run.shapes.js';
 import { expectProblem } from '../../support/expect-problem.js';

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
-import { FatalError } from '#client/outcomes.js';
+import { FatalError } from '#client/jobs/outcomes.js';
 import { createTestDatabase } from '../../support/test-database.js';
 import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
 import { history } from '../../support/run-rows.js';

@@ -4,7 +4,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import type { Slot, TenantId } from '#kernel/ids.js';
-import { DEFAULT_PLANNER_SETTINGS, PlannerLoop, type PlannerSettings } from '#scheduling/planner-loop.js';
+import {
+  DEFAULT_PLANNER_SETTINGS,
+  PlannerLoop,
+  type PlannerSettings,
+} from '#scheduling/planning/planner-loop.js';
 import { addTenant, openDatabase } from '../../support/rows.js';
 import { createTestDatabase } from '../../support/test-database.js';
 import { startLoneMember, type TestMember } from '../../support/test-member.js';

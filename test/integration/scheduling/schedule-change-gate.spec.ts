@@ -6,7 +6,7 @@ import { closeGate } from '#cluster/membership/replica-gate.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { claimRuns } from '#execution/claiming/claim.repository.js';
 import { asId } from '#kernel/ids.js';
-import { changeSchedule, createSchedule } from '#scheduling/schedules.js';
+import { changeSchedule, createSchedule } from '#scheduling/schedules/schedules.js';
 import { addRuns, addTenant, openClient, openDatabase } from '../../support/rows.js';
 import { count } from '../../support/run-rows.js';
 import { createTestDatabase } from '../../support/test-database.js';

@@ -16,7 +16,7 @@ import {
   type NamedHandler,
   type WorkerOptions,
 } from '#client/index.js';
-import { Stopped } from '#client/leased-attempt.js';
+import { Stopped } from '#client/worker/leased-attempt.js';
 import { namesOfWorkers, readLines } from '../../support/pull-worker.js';
 import { openDatabase } from '../../support/rows.js';
 import { startTestServer, type TestServer } from '../../support/test-server.js';

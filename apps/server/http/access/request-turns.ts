@@ -5,7 +5,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import { DEFAULT_SHARES } from '#execution/limits/limits.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
-import type { ServerConfig } from '../../config.js';
+import type { ServerConfig } from '../../settings/config.js';
 import { CONFIG } from '../../tokens.js';
 import { ProblemError } from '../problems/problem.js';
 import { overShare, shareOfTenant } from './tenant-shares.js';

@@ -2,7 +2,7 @@
 // the handler that will get it, if that is known here, or else the JSON Schema that the job type has. Whoever
 // asks is told at once, and not by a failed run.
 import { Inject, Injectable } from '@nestjs/common';
-import type { ValidationIssue } from '#client/standard-schema.js';
+import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 import type { Database } from '#database/connection.js';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import type { JobType } from '#execution/job-types/job-type.js';

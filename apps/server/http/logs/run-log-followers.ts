@@ -10,7 +10,7 @@ import { listNextLogLines, type LogLine } from '#execution/reports/run-log.repos
 import { finishedAmong } from '#execution/runs/run-pages.repository.js';
 import type { RunId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
-import type { ServerConfig } from '../../config.js';
+import type { ServerConfig } from '../../settings/config.js';
 import { LoopTimers } from '../../loop-timers.js';
 import { API_DATABASE, CONFIG } from '../../tokens.js';
 import { ProblemError } from '../problems/problem.js';

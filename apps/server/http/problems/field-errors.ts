@@ -1,8 +1,8 @@
 // How is a mismatch told? With its place, what was expected and what was got, in one form for every part
 // of a request and whatever validator found it.
-import type { ValidationIssue } from '#client/standard-schema.js';
+import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 import { shownUrl } from '#execution/endpoints/endpoint-url.js';
-import { expectedText } from '../../expected-text.js';
+import { expectedText } from '../../settings/expected-text.js';
 import type { FieldError } from './problem.js';
 
 type Path = readonly PropertyKey[];

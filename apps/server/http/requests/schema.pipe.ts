@@ -1,7 +1,7 @@
 // Does the request fit its schema? Every body, query and path parameter that has one is checked here, after
 // a look for what could not be stored whatever the schema says.
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
-import type { StandardSchemaV1 } from '#client/standard-schema.js';
+import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
 import { fieldErrors, type Place } from '../problems/field-errors.js';
 import { invalidField, invalidFields } from '../problems/problem.js';

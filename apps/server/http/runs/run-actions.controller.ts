@@ -16,7 +16,7 @@ import {
   type RunFilter,
 } from '#execution/run-actions/requeue.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
-import { findSchedule } from '#scheduling/schedule.repository.js';
+import { findSchedule } from '#scheduling/schedules/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';

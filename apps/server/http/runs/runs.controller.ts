@@ -7,7 +7,7 @@ import type { Enqueued } from '#execution/intake/enqueue.js';
 import { findRun, listRuns, scanEnd, type RunPage } from '#execution/runs/run-pages.repository.js';
 import type { RunRow } from '#execution/runs/run-row.js';
 import { asId, type RunId } from '#kernel/ids.js';
-import { findSchedule } from '#scheduling/schedule.repository.js';
+import { findSchedule } from '#scheduling/schedules/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import {

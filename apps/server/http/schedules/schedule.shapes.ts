@@ -2,8 +2,8 @@
 // beside it, since only cron needs one.
 import { z } from 'zod';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
-import type { Fire } from '#scheduling/ledger.repository.js';
-import type { Schedule } from '#scheduling/schedule.repository.js';
+import type { Fire } from '#scheduling/schedules/ledger.repository.js';
+import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
 import { mergeObject } from '../requests/merge-patch.js';
 import { pageQuery } from '../answers/page-token.js';
 import { invalidField } from '../problems/problem.js';

@@ -24,14 +24,14 @@ import {
 import type { Response } from 'express';
 import { inTransaction, type Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
-import { listFires } from '#scheduling/ledger.repository.js';
-import { findSchedule, listSchedules, type Schedule } from '#scheduling/schedule.repository.js';
+import { listFires } from '#scheduling/schedules/ledger.repository.js';
+import { findSchedule, listSchedules, type Schedule } from '#scheduling/schedules/schedule.repository.js';
 import {
   changeSchedule,
   createSchedule,
   deleteSchedule,
   type ScheduleChange,
-} from '#scheduling/schedules.js';
+} from '#scheduling/schedules/schedules.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';

@@ -11,12 +11,12 @@ import {
 import type { Response } from 'express';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
-import type { Installation } from '#database/installation.repository.js';
+import type { Installation } from '#database/migrating/installation.repository.js';
 import { EVERY_NAME } from '#execution/endpoints/decisions/allowed-target.js';
 import { DEFAULT_SHARES, tenantLimits } from '#execution/limits/limits.js';
 import type { Principal } from '#tenancy/decisions/api-key.js';
 import { listTenants, updateTenant, type Tenant, type TenantChange } from '#tenancy/tenant.repository.js';
-import { endSuspension } from '#scheduling/suspended-runs.js';
+import { endSuspension } from '#scheduling/suspending/suspended-runs.js';
 import { createTenant } from '#tenancy/tenants.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE, INSTALLATION } from '../../tokens.js';

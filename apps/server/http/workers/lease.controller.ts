@@ -27,7 +27,7 @@ import type { LeaseId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { LoopTimers } from '../../loop-timers.js';
 import { ReplicaService } from '../../replica/replica-service.js';
-import type { ServerConfig } from '../../config.js';
+import type { ServerConfig } from '../../settings/config.js';
 import { API_DATABASE, CONFIG } from '../../tokens.js';
 import { CurrentTenant, LeaseHolder, WhileSuspended, WorkersToo } from '../access/auth.guard.js';
 import { BodyTurn } from '../access/body-room.js';

@@ -1,7 +1,7 @@
 // As whom does a replica call a tenant's endpoints, and does it call at all? It signs with the tenant's secrets,
 // which it remembers for a few seconds, gives each call a lease to go on with, and leaves an origin alone for a
 // while after too many failures in a row. A run that comes then is put off: its attempt has not begun.
-import type { JobContext } from '#client/job-definition.js';
+import type { JobContext } from '#client/jobs/job-definition.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
 import { inTransaction, type Database } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';

@@ -2,7 +2,7 @@
 // answer. 2xx is success and a JSON answer the output; 202 means that the endpoint goes on by itself and will end
 // the lease that the call names; 4xx will not get better by itself and is fatal, except for 408, 425 and 429;
 // everything else is tried again, not before Retry-After where it is given.
-import type { JobContext } from '#client/job-definition.js';
+import type { JobContext } from '#client/jobs/job-definition.js';
 import { randomBytes } from 'node:crypto';
 import type { LeaseId } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';

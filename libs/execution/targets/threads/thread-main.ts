@@ -2,10 +2,10 @@
 // through a port, and says how it ended. Nothing here may import but Node itself and types: threads load this file
 // alone, compiled or as it is. A handler that computes without a pause hears of an abort when it reads `ctx.signal`.
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import type { ExportedHandler } from '#client/handler.js';
-import type { EnqueueableJob, RunOptions } from '#client/enqueue-options.js';
-import type { ValidationIssue } from '#client/standard-schema.js';
-import type { JobContext, LogLevel } from '#client/job-definition.js';
+import type { ExportedHandler } from '#client/jobs/handler.js';
+import type { EnqueueableJob, RunOptions } from '#client/jobs/enqueue-options.js';
+import type { ValidationIssue } from '#client/jobs/standard-schema.js';
+import type { JobContext, LogLevel } from '#client/jobs/job-definition.js';
 
 export interface ThreadTask {
   moduleUrl: string;

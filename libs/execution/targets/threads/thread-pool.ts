@@ -5,9 +5,9 @@ import { extname } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import type { EnqueueableJob } from '#client/enqueue-options.js';
-import type { JobContext } from '#client/job-definition.js';
-import { CancelRun, FatalError, RetryAt, Snooze } from '#client/outcomes.js';
+import type { EnqueueableJob } from '#client/jobs/enqueue-options.js';
+import type { JobContext } from '#client/jobs/job-definition.js';
+import { CancelRun, FatalError, RetryAt, Snooze } from '#client/jobs/outcomes.js';
 import { describeAttemptFailure } from '#execution/runs/attempt-failure.js';
 import { AttemptContext } from '#execution/targets/job-context.js';
 import {

@@ -2,7 +2,7 @@
 // itself when the database is back. A proxy takes the database from this one server.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startServer } from '#server/application.js';
-import { readConfig } from '#server/config.js';
+import { readConfig } from '#server/settings/config.js';
 import { runStatement } from '../../../support/admin-statement.js';
 import { startDatabaseProxy, type DatabaseProxy } from '../../../support/database-proxy.js';
 import { expectProblem } from '../../../support/expect-problem.js';

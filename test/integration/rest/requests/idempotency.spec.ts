@@ -1,7 +1,7 @@
 // Is a request that is sent twice done once? Its Idempotency-Key and its effect commit together, whoever asks
 // again, when, and through which replica.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clearAway } from '#server/enqueue-upkeep.js';
+import { clearAway } from '#server/upkeep/enqueue-upkeep.js';
 import { expectProblem } from '../../../support/expect-problem.js';
 import { openClient, openDatabase } from '../../../support/rows.js';
 import { startTestServer, type TestServer } from '../../../support/test-server.js';

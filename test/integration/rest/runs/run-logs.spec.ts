@@ -3,8 +3,8 @@
 import { Injectable } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineJob, type JobContext, type JobOf } from '#client/job-definition.js';
-import { JobHandler } from '#client/job-handler.js';
+import { defineJob, type JobContext, type JobOf } from '#client/jobs/job-definition.js';
+import { JobHandler } from '#client/jobs/job-handler.js';
 import { logPage } from '#server/http/logs/run-log.shapes.js';
 import { openStream } from '../../../support/event-stream.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';

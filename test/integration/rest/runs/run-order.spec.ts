@@ -3,8 +3,8 @@
 import { Injectable } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineJob, type JobContext, type JobOf } from '#client/job-definition.js';
-import { JobHandler } from '#client/job-handler.js';
+import { defineJob, type JobContext, type JobOf } from '#client/jobs/job-definition.js';
+import { JobHandler } from '#client/jobs/job-handler.js';
 import { startTestServer, type TestServer } from '../../../support/test-server.js';
 import {
   createRun,

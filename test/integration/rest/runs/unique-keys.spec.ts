@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { connectDatabase } from '#database/connection.js';
-import { clearAway } from '#server/enqueue-upkeep.js';
+import { clearAway } from '#server/upkeep/enqueue-upkeep.js';
 import { createdRun } from '#server/http/runs/run.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
 import { openClient, openDatabase } from '../../../support/rows.js';

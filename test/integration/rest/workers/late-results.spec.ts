@@ -1,8 +1,8 @@
 // Is a result that comes too late told of, although nothing comes of it?
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineJob } from '#client/job-definition.js';
-import { JobHandler } from '#client/job-handler.js';
+import { defineJob } from '#client/jobs/job-definition.js';
+import { JobHandler } from '#client/jobs/job-handler.js';
 import { expectProblem } from '../../../support/expect-problem.js';
 import { readLines, registerWorker } from '../../../support/pull-worker.js';
 import { startTestServer, type TestServer } from '../../../support/test-server.js';

@@ -1,0 +1,27 @@
+// Which key opens the API to the person who started it? One that is made at the first start and stays the
+// same afterwards, so that a shell or a script keeps working from one start to the next.
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { CliError } from '../../cli-error.js';
+
+/** The replicas accept no shorter one. */
+const LENGTH_MIN = 32;
+
+/** Only under the lock. */
+export async function ensureAdminKey(path: string): Promise<string> {
+  const kept = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (kept !== undefined) return checked(kept.trim(), path);
+  const key = `sk_admin_${randomBytes(32).toString('base64url')}`;
+  await writeFile(path, `${key}\n`, { mode: 0o600 });
+  return key;
+}
+
+function checked(key: string, path: string): string {
+  if (key.length >= LENGTH_MIN) return key;
+  throw new CliError(
+    `expected ${path} to hold a key of at least ${LENGTH_MIN} characters, got ${key.length}; delete it`,
+  );
+}

@@ -1,0 +1,66 @@
+// Which environment do the programs get that are started here? A replica gets our settings, and of those that a person
+// has made all that are not ours to make: where the handlers are, how much may run at once. What is meant for a worker, its
+// CARILLON_KEY, say, is left out, and a name that nothing here knows is refused, as a replica refuses it.
+import { settings } from '#server/settings/config.js';
+import { unknownNames, withoutServices } from '#server/settings/setting-names.js';
+import { CliError } from '../../cli-error.js';
+
+export interface ReplicaSettings {
+  readonly databaseUrl: string;
+  readonly adminKey: string;
+  readonly sideLog: string;
+  /** Host and port that the demo's job type calls; null without the demo. */
+  readonly receiver: string | null;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Each replica has its own, or `up` decides about it. */
+const NOT_FROM_OUTSIDE = new Set(
+  ['HOST', 'PORT', 'URL', 'NAME', 'ROLES', 'PREFERENCE'].map((name) => `CARILLON_${name}`),
+);
+const FROM_OUTSIDE = new Set(Object.keys(settings.shape).filter((name) => !NOT_FROM_OUTSIDE.has(name)));
+
+/** A worker in the same terminal has these. */
+const FOR_WORKERS = ['CARILLON_KEY', 'CARILLON_TENANT'];
+
+/** Throws CliError when a setting was mistyped. */
+export function refuseUnknownSettings(environment: Environment): void {
+  const known = [...Object.keys(settings.shape), ...FOR_WORKERS];
+  const unknown = unknownNames(withoutServices(environment), known);
+  if (unknown.length === 0) return;
+  throw new CliError(
+    `expected settings that exist, got ${unknown.join(', ')}; docs/CONFIGURATION.md lists them`,
+    2,
+  );
+}
+
+/** Running work gets this long after Ctrl-C. The demo's takes milliseconds. */
+const DRAIN_SECONDS = 10;
+
+export function replicaEnvironment(
+  inherited: Environment,
+  { databaseUrl, adminKey, sideLog, receiver }: ReplicaSettings,
+): NodeJS.ProcessEnv {
+  return {
+    CARILLON_DRAIN_SECONDS: String(DRAIN_SECONDS),
+    ...only(inherited, (name) => !name.startsWith('CARILLON_') || FROM_OUTSIDE.has(name)),
+    DATABASE_URL: databaseUrl,
+    CARILLON_PORT_FALLBACK: 'true',
+    CARILLON_MIGRATE: 'false',
+    CARILLON_ADMIN_KEY: adminKey,
+    CARILLON_BUILT_IN_JOBS: 'true',
+    CARILLON_SIDE_LOG: sideLog,
+    // With its port: else a tenant's job type could call all else that listens on this machine, and show its answer.
+    CARILLON_HTTP_ALLOWED_HOSTS: [receiver ?? '', inherited['CARILLON_HTTP_ALLOWED_HOSTS'] ?? ''].join(','),
+  };
+}
+
+/** What a person has set for another server (PGSSLMODE=require, say) would lock us out of our own. */
+export function environmentForOwnServer(inherited: Environment): NodeJS.ProcessEnv {
+  return only(inherited, (name) => !/^PG[A-Z]|^DATABASE_/.test(name));
+}
+
+function only(environment: Environment, isWanted: (name: string) => boolean): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => isWanted(name)));
+}

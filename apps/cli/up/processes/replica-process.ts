@@ -1,0 +1,78 @@
+// What is one replica to the command that started it? A process of its own, in a process group of its own,
+// so that the terminal's Ctrl-C reaches only us and the order of stopping stays ours. A channel between us
+// tells where it listens; when we die it breaks, and the replica drains and ends by itself.
+import { fork, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { REPLICA_FLAGS } from '#server/settings/node-flags.js';
+import { openReplicaLog } from './replica-log.js';
+
+export const REPLICA_PROGRAM = fileURLToPath(new URL('../../../server/main.js', import.meta.url));
+
+export interface ReplicaOrder {
+  readonly name: string;
+  /** Wished for; the replica takes another one when it is taken. */
+  readonly port: number;
+  readonly logs: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+export interface ReplicaProcess {
+  readonly name: string;
+  readonly pid: number;
+  /** Rejects when the process ends before. */
+  readonly listening: Promise<{ url: string }>;
+  /** Resolves when the process is gone, with how it went: `exit code 1` or `SIGKILL`. */
+  readonly exited: Promise<string>;
+  /** False when the process is gone. */
+  send(signal: NodeJS.Signals): boolean;
+  lastLogLines(): string;
+}
+
+const listeningMessage = z.object({ kind: z.literal('listening'), url: z.string() });
+
+export function startReplica({ name, port, logs, environment }: ReplicaOrder): ReplicaProcess {
+  const log = openReplicaLog(join(logs, `${name}.log`));
+  const child = fork(REPLICA_PROGRAM, [], {
+    detached: true,
+    execArgv: [...REPLICA_FLAGS],
+    stdio: ['ignore', log.descriptor, log.descriptor, 'ipc'],
+    env: { ...environment, CARILLON_NAME: name, CARILLON_PORT: String(port) },
+  });
+  log.close();
+  const exited = exitOf(child);
+  const listening = Promise.race([
+    listeningOf(child),
+    exited.then((how) => refuse(`ended at its start (${how})`)),
+  ]);
+  listening.catch(() => undefined); // whoever waits for it is told; nobody has to
+  return {
+    name,
+    pid: child.pid ?? 0, // 0 only when it could not be started at all, and then it has exited
+    listening,
+    exited,
+    send: (signal) => child.kill(signal),
+    lastLogLines: () => log.lastLines(),
+  };
+}
+
+function listeningOf(child: ChildProcess): Promise<{ url: string }> {
+  return new Promise((resolve) => {
+    child.on('message', (message) => {
+      const { data } = listeningMessage.safeParse(message);
+      if (data !== undefined) resolve({ url: data.url });
+    });
+  });
+}
+
+function exitOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    child.once('error', (error) => child.pid === undefined && resolve(error.message));
+  });
+}
+
+function refuse(reason: string): never {
+  throw new Error(reason);
+}

@@ -1,0 +1,34 @@
+// What gathers where requests come in? Unique keys that no run holds any more, answers to requests that no client
+// will send again, and keys that were revoked long ago. What may be much is cleared away in small batches, so that no
+// statement holds anybody up.
+import type { Database } from '#database/connection.js';
+import { deleteEndedKeys, deleteOverKeys, type KeyPlace } from '#execution/intake/unique-key.repository.js';
+import { deleteOldKeys } from '#tenancy/api-key.repository.js';
+import { ANSWERS_KEPT_HOURS } from '../http/access/idempotency.js';
+import { deleteOldAnswers } from '../http/access/idempotency.repository.js';
+
+const ROWS_PER_BATCH = 1_000;
+/** What is left after so many batches waits for the next time. */
+const BATCHES_MAX = 1_000;
+
+/** Stops between two batches when the signal says so; the next time goes on. */
+export async function clearAway(db: Database, signal?: AbortSignal): Promise<void> {
+  await untilDone(() => deleteOverKeys(db, { limit: ROWS_PER_BATCH }), signal);
+  await untilDone(
+    () => deleteOldAnswers(db, { keptHours: ANSWERS_KEPT_HOURS, limit: ROWS_PER_BATCH }),
+    signal,
+  );
+  await deleteOldKeys(db);
+  // Every key that is held until its run has ended is looked at once; a page is one walk along the primary key.
+  let after: KeyPlace | null = null;
+  do {
+    after = (await deleteEndedKeys(db, { after, limit: ROWS_PER_BATCH })) ?? null;
+    if (signal?.aborted === true) return;
+  } while (after !== null);
+}
+
+async function untilDone(clearBatch: () => Promise<number>, signal?: AbortSignal): Promise<void> {
+  for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
+    if (signal?.aborted === true || (await clearBatch()) < ROWS_PER_BATCH) return;
+  }
+}

@@ -1,0 +1,40 @@
+// Which keys are in use? Each minute this replica names the administrator's key that it is configured with, without which
+// that key would end, and writes down which keys were sent to it. A configured key that was revoked stays revoked: the log
+// says so, and the replica works on, since its restart must not depend on it.
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
+import type { Loop } from '#kernel/loop.js';
+import { KeyRing } from '#tenancy/api-keys.js';
+import { LoopTimers } from '../loop-timers.js';
+
+const EACH_MS = 60_000;
+
+@Injectable()
+export class KeyUpkeep implements Loop, OnApplicationBootstrap {
+  readonly name = 'key-upkeep';
+  #isRefused = false;
+
+  constructor(
+    private readonly keys: KeyRing,
+    private readonly timers: LoopTimers,
+    private readonly logger: PinoLogger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timers.drive(this);
+  }
+
+  async runOnce(): Promise<number> {
+    this.#tell(!(await this.keys.nameConfigured()));
+    await this.keys.noteUsed();
+    return EACH_MS;
+  }
+
+  #tell(isRefused: boolean): void {
+    if (isRefused && !this.#isRefused)
+      this.logger.warn(
+        "expected CARILLON_ADMIN_KEY to be a key of an administrator's, got one that was revoked or is a tenant's; it opens nothing here",
+      );
+    this.#isRefused = isRefused;
+  }
+}

@@ -1,0 +1,154 @@
+// Who keeps the house? The control plane's own durable work is pg-boss's: a job that was asked for is done
+// once by some replica, and again if that replica dies over it. For now that is the day partitions, made
+// ahead and dropped after their retention, what a tenant keeps for a shorter time, and what gathers where runs come in,
+// every hour each. pg-boss has two connections of its own, because it opens transactions by plain statements, which a
+// pool shared with anybody else would mix up, and a schema of its own, which is never the users' (CARILLON_QUEUE_SCHEMA).
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { PinoLogger } from 'nestjs-pino';
+import { PgBoss } from 'pg-boss';
+import { deleteOldEvents } from '#cluster/cluster-event.repository.js';
+import { pinnedSession, type Database } from '#database/connection.js';
+import { DatabaseClient } from '#database/database-client.js';
+import { maintainPartitions, type Retention } from '#database/migrating/partitions.js';
+import { databaseTime } from '#database/time.repository.js';
+import { forgetEndedRuns } from '#execution/run-actions/retention.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { BOSS_SCHEMA, type ServerConfig } from '../settings/config.js';
+import { BOSS_CONNECTIONS } from '../settings/connection-budget.js';
+import { clearAway } from './enqueue-upkeep.js';
+import { removeFormerQueues } from './former-queues.repository.js';
+import { LoopTimers } from '../loop-timers.js';
+import { API_DATABASE, CONFIG } from '../tokens.js';
+
+const BOSS_CONNECTION = {
+  Client: DatabaseClient,
+  statement_timeout: 10_000,
+  query_timeout: 10_000,
+  idle_in_transaction_session_timeout: 10_000,
+  connectionTimeoutMillis: 5_000,
+};
+/** No job type may name a queue of ours: they all begin like this. */
+const PARTITIONS = 'carillon-partitions';
+const ENQUEUE_UPKEEP = 'carillon-enqueue-upkeep';
+/** A job may take as long as the pause to the next one; it is told to stop by then, and the next one goes on. */
+const QUEUE = { policy: 'singleton', retryLimit: 5, retryBackoff: true, expireInSeconds: 3_500 } as const;
+/** Where an earlier version kept all this. */
+const FORMER_SCHEMA = 'pgboss';
+
+@Injectable()
+export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly name = 'maintenance';
+  #boss: PgBoss | null = null;
+  #starting: Promise<PgBoss> | null = null;
+  #stopping = false;
+  #first: Promise<void> = Promise.resolve();
+  readonly #retention: Retention;
+
+  constructor(
+    @Inject(CONFIG) private readonly config: ServerConfig,
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly timers: LoopTimers,
+    private readonly logger: PinoLogger,
+  ) {
+    this.#retention = {
+      fireDays: config.CARILLON_FIRE_RETENTION_DAYS,
+      historyDays: config.CARILLON_HISTORY_RETENTION_DAYS,
+      logDays: config.CARILLON_LOG_RETENTION_DAYS,
+    };
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    // Today's partitions can't wait for a job: the first run may end in a second. Where a long reader is in
+    // the way, the default partitions take what comes until the job has made its own.
+    this.#first = this.#maintain().catch((error: unknown) =>
+      this.logger.warn({ err: error }, 'the day partitions could not be kept; a job tries again'),
+    );
+    await this.#first;
+    if (this.config.CARILLON_ROLES.includes('scheduler')) this.timers.drive(this);
+  }
+
+  /** Starts pg-boss, again and again until it runs: replicas that start together may get in each other's way. */
+  async runOnce(): Promise<number> {
+    if (this.#boss !== null || this.#stopping) return UNTIL_WOKEN_MS;
+    this.#starting = this.#start();
+    this.#boss = await this.#starting;
+    return UNTIL_WOKEN_MS;
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.#stopping = true;
+    // A start that fails elsewhere closes the pool next, and would have this fail with a reason that is none.
+    await this.#first;
+    // One that is just starting would otherwise go on behind our back.
+    const boss = await this.#starting?.catch(() => null);
+    await boss?.stop({ graceful: true, timeout: 5_000 });
+  }
+
+  async #start(): Promise<PgBoss> {
+    const boss = new PgBoss({
+      ...pinnedSession(this.config.DATABASE_URL),
+      application_name: 'carillon-upkeep',
+      max: BOSS_CONNECTIONS,
+      schema: BOSS_SCHEMA,
+      // A migration has made it; pg-boss would need the right to make any.
+      createSchema: false,
+      // Its pool is given all of this as it is; left alone it would wait for ever for an answer that got lost.
+      ...BOSS_CONNECTION,
+      // Its monitoring is meant for queues with traffic; ours has one job an hour.
+      monitorIntervalSeconds: 600,
+    });
+    boss.on('error', (error) => this.logger.warn({ err: error }, 'pg-boss had a problem; it tries again'));
+    try {
+      await boss.start();
+      await boss.createQueue(PARTITIONS, QUEUE);
+      await boss.schedule(PARTITIONS, '7 * * * *');
+      await boss.work(PARTITIONS, { pollingIntervalSeconds: 60 }, async ([job]) => {
+        await this.#maintain();
+        await this.#forget(job?.signal);
+      });
+      await boss.createQueue(ENQUEUE_UPKEEP, QUEUE);
+      await boss.schedule(ENQUEUE_UPKEEP, '37 * * * *');
+      await boss.work(ENQUEUE_UPKEEP, { pollingIntervalSeconds: 60 }, ([job]) =>
+        clearAway(this.db, job?.signal),
+      );
+      await this.#removeFormer();
+      return boss;
+    } catch (error) {
+      await boss.stop({ graceful: false }).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #removeFormer(): Promise<void> {
+    const former = { schema: FORMER_SCHEMA, queues: [PARTITIONS, ENQUEUE_UPKEEP] };
+    // It may be the users' by now, who need not let us write there.
+    await removeFormerQueues(this.db, former).catch((error: unknown) =>
+      this.logger.warn(
+        { err: error, schema: FORMER_SCHEMA },
+        "an earlier version's queues could not be removed",
+      ),
+    );
+  }
+
+  async #maintain(): Promise<void> {
+    const { created, dropped } = await maintainPartitions(this.db, {
+      retention: this.#retention,
+      now: await databaseTime(this.db),
+    });
+    await deleteOldEvents(this.db, { olderThanDays: this.config.CARILLON_FIRE_RETENTION_DAYS });
+    if (created + dropped > 0) this.logger.info({ created, dropped }, 'kept the day partitions');
+  }
+
+  async #forget(signal?: AbortSignal): Promise<void> {
+    const forgotten = await forgetEndedRuns(this.db, {
+      installationDays: this.#retention.historyDays,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (forgotten > 0) this.logger.info({ forgotten }, 'forgot runs that their tenants keep no longer');
+  }
+}

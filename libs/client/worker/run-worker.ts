@@ -1,0 +1,299 @@
+// How does a process of yours work on runs without being a replica? It registers, takes leases by long poll for as many
+// runs as its concurrency leaves room for, works on each, and stops when it is told to: it takes nothing more, lets running
+// handlers finish, and gives back what is not finished in time. It needs a URL, a key, and nothing of the server.
+import type { Job, JobDefinition } from '#client/jobs/job-definition.js';
+import { workOn, type Lease, type RemoteContext, type RemoteHandler } from './leased-attempt.js';
+import { refuseOldNode, showErrors } from './worker-process.js';
+import {
+  CallFailed,
+  insist,
+  rest,
+  workerApi,
+  type CallWorkerApi,
+  type WorkerApiOptions,
+} from './worker-calls.js';
+
+export interface WorkerOptions {
+  /**
+   * Where the API is reached, e.g. `http://localhost:8080`. Of several replicas' URLs one is used until it fails to
+   * answer, then the next.
+   */
+  url: string | readonly string[];
+  /** Of role `worker` or more. What an environment variable holds may be given as it is: nothing is refused at once. */
+  key: string | undefined;
+  tenant: string;
+  /** Made with `remoteHandler`. */
+  handlers: readonly NamedHandler[];
+  /** Runs that it works on at once. Default: 1. */
+  concurrency?: number;
+  /** How it is shown. Default: worker. */
+  name?: string;
+  labels?: Readonly<Record<string, string>>;
+  /** How long running handlers may go on after `stop()`. Default: 30. */
+  graceSeconds?: number;
+  /** Told of each call that failed and is made again, and of what was dropped. Default: shown on stderr, not too often. */
+  onError?: (error: Error) => void;
+}
+
+export interface NamedHandler extends RemoteHandler {
+  definition: JobDefinition<unknown>;
+}
+
+/** Pairs a job with the function that does it. */
+export function remoteHandler<Payload>(
+  definition: JobDefinition<Payload>,
+  handle: (job: Job<Payload>, context: RemoteContext) => unknown,
+): NamedHandler {
+  // What the handler gets has passed the definition's own schema.
+  const { payload, output } = definition;
+  return { definition, payload, output, handle: handle as NamedHandler['handle'] };
+}
+
+export interface RunningWorker {
+  /**
+   * Resolves when the worker has ended; rejects when the API refuses it for good: a key that is wrong, a tenant that
+   * is not there. A rejection that no one awaits ends the process, as any other does.
+   */
+  readonly ended: Promise<void>;
+  /** Takes nothing more, waits for what runs, gives the rest back. Resolves when the worker has ended. */
+  stop(): Promise<void>;
+}
+
+const WAIT_SECONDS = 25;
+/** A replica that is asked to wait for so long must answer soon after. */
+const ACQUIRE_LIMIT_MS = (WAIT_SECONDS + 10) * 1_000;
+const QUIET_MS = 1_000;
+const GIVE_BACK_MS = 2_000;
+const DEREGISTER_MS = 2_000;
+
+/** Throws where the options can't be, and on a Node that is too old. */
+export function runWorker(options: WorkerOptions): RunningWorker {
+  refuseOldNode(process.versions.node);
+  const worker = new PullWorker(options);
+  const ended = worker.run();
+  return {
+    ended,
+    stop: async () => {
+      worker.stop();
+      await ended;
+    },
+  };
+}
+
+// Fields are written out, here and where this leads, so that Node loads the source as it is.
+class PullWorker {
+  readonly #options: WorkerOptions;
+  readonly #handlers: ReadonlyMap<string, NamedHandler>;
+  readonly #call: CallWorkerApi;
+  readonly #onError: (error: Error) => void;
+  readonly #running = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+  readonly #shutdown = new AbortController();
+  #heartbeatMs = 10_000;
+  #isQuiet = false;
+  #workerId: string | null = null;
+  #wake: () => void = () => undefined;
+
+  constructor(options: WorkerOptions) {
+    if ('slots' in options) throw new TypeError('expected no option slots; it is called concurrency now');
+    this.#options = options;
+    this.#handlers = new Map(options.handlers.map((handler) => [handler.definition.name, handler]));
+    if (this.#handlers.size === 0 || this.#handlers.size < options.handlers.length)
+      throw new TypeError(
+        'expected at least one handler and one for each name, got none or two for one name',
+      );
+    this.#call = workerApi(reachable(options));
+    this.#onError = options.onError ?? showErrors();
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#wake();
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#stopping;
+    try {
+      while (!signal.aborted) await this.#serve(await this.#register());
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.#stopping.abort();
+      await this.#windUp();
+    }
+  }
+
+  async #register(): Promise<string> {
+    const { name = 'worker', concurrency = 1, labels = {} } = this.#options;
+    const jobTypes = [...this.#handlers.values()].map(({ definition }) => describeJob(definition));
+    const answer = await this.#insist<{ workerId: string; heartbeatSeconds: number }>('workers:register', {
+      name,
+      concurrency,
+      labels,
+      jobTypes,
+    }).catch((error: unknown) => {
+      throw error instanceof CallFailed ? refused(error, this.#options) : error;
+    });
+    this.#heartbeatMs = answer.heartbeatSeconds * 1_000;
+    this.#workerId = answer.workerId;
+    return answer.workerId;
+  }
+
+  /** Takes leases until it is to stop, or the API does not know the worker any more. */
+  async #serve(workerId: string): Promise<void> {
+    const over = new AbortController();
+    const beating = this.#beat(workerId, AbortSignal.any([over.signal, this.#stopping.signal]));
+    try {
+      while (!this.#stopping.signal.aborted) await this.#takeSome(workerId);
+    } catch (error) {
+      if (!(error instanceof CallFailed) || error.status !== 404) throw error;
+      this.#onError(error);
+    } finally {
+      over.abort();
+      await beating;
+    }
+  }
+
+  async #takeSome(workerId: string): Promise<void> {
+    const free = (this.#options.concurrency ?? 1) - this.#running.size;
+    if (free <= 0) return this.#untilWoken();
+    if (this.#isQuiet) return rest(QUIET_MS, this.#stopping.signal);
+    // The same id until an answer has come: what an answer that got lost has given us is given again.
+    const requestId = crypto.randomUUID();
+    const jobTypes = [...this.#handlers.keys()];
+    const body = { workerId, jobTypes, max: Math.min(free, 100), waitSeconds: WAIT_SECONDS, requestId };
+    try {
+      const { leases } = await this.#insist<{ leases: Lease[] }>('leases:acquire', body, ACQUIRE_LIMIT_MS);
+      for (const lease of leases) this.#start(lease);
+    } catch (error) {
+      if (this.#stopping.signal.aborted) await this.#giveBack(body);
+      throw error;
+    }
+  }
+
+  /** An answer that was on its way when we hung up may have brought leases. Whoever waits for them need not wait long. */
+  async #giveBack(request: object): Promise<void> {
+    const signal = AbortSignal.timeout(GIVE_BACK_MS);
+    try {
+      const again = { path: 'leases:acquire', body: { ...request, waitSeconds: 0 }, signal };
+      const { leases } = await this.#call<{ leases: Lease[] }>(again);
+      for (const { token } of leases) await this.#call({ path: `leases/${token}:release`, body: {}, signal });
+    } catch (error) {
+      this.#onError(error as Error); // they go back by themselves, a little later
+    }
+  }
+
+  #start(lease: Lease): void {
+    const handler = this.#handlers.get(lease.run.jobType);
+    if (handler === undefined) return; // not asked for; it goes back by itself
+    const { tenant } = this.#options;
+    const parts = {
+      lease,
+      handler,
+      tenant,
+      call: this.#call,
+      shutdown: this.#shutdown.signal,
+      onError: this.#onError,
+    };
+    const work = workOn(parts).finally(() => {
+      this.#running.delete(work);
+      this.#wake();
+    });
+    this.#running.add(work);
+  }
+
+  /** Resolves when a run has ended, or the worker is to stop. */
+  async #untilWoken(): Promise<void> {
+    if (!this.#stopping.signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
+  async #beat(workerId: string, signal: AbortSignal): Promise<void> {
+    for (await rest(this.#heartbeatMs, signal); !signal.aborted; await rest(this.#heartbeatMs, signal)) {
+      try {
+        const { state } = await this.#call<{ state: string }>({
+          path: `workers/${workerId}:heartbeat`,
+          body: {},
+          signal,
+        });
+        this.#isQuiet = state === 'quiet';
+        if (state === 'terminate') this.stop();
+      } catch (error) {
+        if (!signal.aborted) this.#onError(error as Error);
+      }
+    }
+  }
+
+  async #windUp(): Promise<void> {
+    const all = Promise.all(this.#running);
+    const over = new AbortController();
+    const grace = rest((this.#options.graceSeconds ?? 30) * 1_000, over.signal);
+    await Promise.race([all, grace]);
+    over.abort();
+    this.#shutdown.abort();
+    await all;
+    await this.#deregister();
+  }
+
+  /** Once, and last: the list of workers then shows no worker that takes nothing any more. */
+  async #deregister(): Promise<void> {
+    if (this.#workerId === null) return;
+    const path = `workers/${this.#workerId}:deregister`;
+    const ended = this.#call({ path, body: {}, signal: AbortSignal.timeout(DEREGISTER_MS) });
+    // A replica of an older version does not know the word, and forgets the worker after a day.
+    await ended.catch((error: unknown) => {
+      const isUnknown = error instanceof CallFailed && (error.status === 404 || error.status === 405);
+      if (!isUnknown) this.#onError(error as Error);
+    });
+  }
+
+  #insist<Answer>(path: string, body: object, limitMs?: number): Promise<Answer> {
+    const { signal } = this.#stopping;
+    const call = { path, body, signal, ...(limitMs === undefined ? {} : { limitMs }) };
+    return insist(() => this.#call<Answer>(call), { signal, onError: this.#onError });
+  }
+}
+
+/** Options come from JavaScript and from environment variables, too. */
+function reachable({ url, tenant, key }: WorkerOptions): WorkerApiOptions {
+  for (const each of [url].flat()) expectText('url', 'the URL of a replica', each);
+  return {
+    url,
+    tenant: expectText('tenant', 'the name of a tenant', tenant),
+    key: expectText('key', 'an API key of the tenant', key),
+  };
+}
+
+function expectText(option: string, expected: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  const got = value === undefined || value === null ? 'nothing' : JSON.stringify(value);
+  throw new TypeError(`expected ${option} to be ${expected}, got ${got}`);
+}
+
+const LOOK_AT: Readonly<Record<number, string>> = {
+  401: 'its key is not valid, so look at `key`',
+  403: 'its key is not for this tenant or not for workers, so look at `key` and `tenant`',
+  404: 'there is no such tenant or no such API, so look at `tenant` and `url`',
+};
+
+/** With what to look at, for the person who started the worker. */
+function refused({ status, message }: CallFailed, { tenant, url }: WorkerOptions): CallFailed {
+  const look = LOOK_AT[status];
+  const why = look === undefined ? message : `${look} (${message})`;
+  return new CallFailed(
+    status,
+    `the worker of tenant ${tenant} can not register at ${[url].flat().join(', ')}: ${why}`,
+  );
+}
+
+function describeJob({ name, timeoutSeconds, retry = {} }: JobDefinition<unknown>): object {
+  const { maxAttempts, backoff, minSeconds, maxSeconds, jitter } = retry;
+  const policy = {
+    maxAttempts,
+    kind: backoff,
+    minMs: minSeconds === undefined ? undefined : Math.round(minSeconds * 1_000),
+    maxMs: maxSeconds === undefined ? undefined : Math.round(maxSeconds * 1_000),
+    jitter,
+  };
+  // JSON leaves out what is undefined, and the API keeps what is left out as it is.
+  return { name, timeoutSeconds, ...(Object.keys(retry).length === 0 ? {} : { retry: policy }) };
+}

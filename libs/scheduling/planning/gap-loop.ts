@@ -1,0 +1,65 @@
+// Who decides what was left behind, once all replicas were down for longer than the catch-up window? The leader, behind
+// the present: a bounded number of due times a pass and so many passes a second, so that a day of thousands of schedules
+// takes minutes, and never more of the database than a small, fixed part (I9). It goes through the gaps from the
+// farthest past on, all of them together, so the ledger is whole up to an instant that moves on. Each pass is one
+// leader transaction that shortens gaps by compare-and-set: the next leader goes on where the last one was.
+import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
+import type { Clock } from '#kernel/clock.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { decideGap } from '#scheduling/decisions/gap.js';
+import { findGaps, writeGaps, type StoredGap, type WrittenGap } from './gap.repository.js';
+import { SetAside } from './set-aside.js';
+import { parseSpec } from '#scheduling/stored-spec.js';
+
+/** A pass writes for 20 to 40 ms, and holds the leadership row as long; with the pause that is an eighth of one session. */
+const FIRES_PER_PASS = 1_000;
+const PAUSE_MS = 250;
+/** A change of a schedule left one behind, and its hint was lost; or what was set aside can be tried again. */
+const LOOK_MS = 10_000;
+/** So that each has a good part of a pass. */
+const GAPS_PER_PASS = 50;
+/** Finding due times of a rare kind of spec takes milliseconds each, on the event loop that all of a replica lives on. */
+const DECIDE_MS_MAX = 20;
+
+export class GapLoop implements Loop {
+  readonly name = 'gaps';
+  readonly setAside: SetAside<string>;
+
+  constructor(
+    private readonly leadership: Leadership,
+    private readonly clock: Clock,
+  ) {
+    this.setAside = new SetAside(clock);
+  }
+
+  async runOnce(): Promise<number> {
+    const leader = this.leadership.current();
+    if (leader === null) return UNTIL_WOKEN_MS;
+    const found = await findGaps(leader.incarnation.db, {
+      limit: GAPS_PER_PASS,
+      except: this.setAside.ids(),
+    });
+    if (found.length === 0) return LOOK_MS;
+    await this.#write(leader, this.#decide(found));
+    return PAUSE_MS;
+  }
+
+  #decide(found: readonly StoredGap[]): WrittenGap[] {
+    const untilMs = this.clock.monotonicMs() + DECIDE_MS_MAX;
+    const share = Math.floor(FIRES_PER_PASS / found.length);
+    const gaps: WrittenGap[] = [];
+    for (const { storedSpec, ...gap } of found) {
+      const decided = this.setAside.try(gap.id, () =>
+        decideGap({ ...gap, spec: parseSpec(storedSpec) }, share),
+      );
+      if (decided !== null) gaps.push({ gap, ...decided });
+      if (this.clock.monotonicMs() > untilMs) break;
+    }
+    return gaps;
+  }
+
+  async #write(leader: Leader, gaps: readonly WrittenGap[]): Promise<void> {
+    if (gaps.length === 0) return;
+    await this.leadership.write(leader, (tx) => writeGaps(tx, { term: leader.term, gaps }));
+  }
+}

@@ -1,0 +1,156 @@
+// When are due times turned into runs? The leader looks a little ahead and writes, in one transaction per
+// batch, ledger rows, runs and each schedule's next due time. Looking ahead means that a leader may die
+// and be replaced before any tick is late: the next runs are already there, with their owners. What is due now comes first:
+// of what lies behind for longer than the catch-up window only that it is so is written, as gaps, which the
+// gap loop decides behind the present.
+import type { HintsLoop } from '#cluster/hints/hints-loop.js';
+import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
+import type { Clock } from '#kernel/clock.js';
+import type { ScheduleId, Term } from '#kernel/ids.js';
+import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
+import { isInstant } from '#scheduling/decisions/due-times.js';
+import { largestCrowd, lookAhead } from '#scheduling/decisions/look-ahead.js';
+import { planSchedule, type Plan } from '#scheduling/decisions/planning.js';
+import { leaveGaps } from './gap.repository.js';
+import { planLimited } from './limited-plans.js';
+import { PlanBatches } from './plan-batches.js';
+import * as planning from './planning.repository.js';
+import { SetAside } from './set-aside.js';
+import { TenantPlaces } from './tenant-places.js';
+import { parseSpec } from '#scheduling/stored-spec.js';
+
+export interface PlannerSettings {
+  everyMs: number;
+  lookAheadMs: number;
+  /** How far it looks when a crowd is due. */
+  lookAheadMaxMs: number;
+  /** How often it looks whether a crowd is due. */
+  crowdEveryMs: number;
+  catchUpMs: number;
+}
+
+export const DEFAULT_PLANNER_SETTINGS: PlannerSettings = {
+  everyMs: 1_000,
+  lookAheadMs: 10_000,
+  lookAheadMaxMs: 120_000,
+  crowdEveryMs: 2_000,
+  catchUpMs: 60_000,
+};
+
+/** So many that finding them costs little, and that all sessions have something to write. */
+const SCHEDULES_PER_PASS = 4_000;
+/** Of those that were left behind: after an outage there may be very many, and what is due now is looked at again between them. */
+const PAST_PER_PASS = 1_000;
+/** More than the catch-up window and the longest look ahead hold of one that is due each second. */
+const FIRES_PER_SCHEDULE = 500;
+/** A batch holds the leadership row, for which a successor waits even when this process is dead: tens of milliseconds. */
+const FIRES_PER_BATCH = 1_000;
+/** While one batch is prepared or becomes durable, the other is written. More would take sessions from claims and ends. */
+const BATCHES_AT_ONCE = 2;
+/** Runs due sooner than this don't wait for their owner's next look. */
+const SOON_MS = 1_500;
+
+export class PlannerLoop implements Loop {
+  readonly name = 'planner';
+  /** Due times were left for the gap loop. */
+  readonly left = new Topic<void>();
+  readonly setAside: SetAside<ScheduleId>;
+  readonly #places: TenantPlaces;
+  /** The term whose last pass was written as it was counted; null when it failed. */
+  #countedIn: Term | null = null;
+  #crowd = { size: 0, countedAtMs: Number.NEGATIVE_INFINITY };
+
+  constructor(
+    private readonly leadership: Leadership,
+    private readonly hints: HintsLoop,
+    private readonly options: { settings: PlannerSettings; clock: Clock },
+  ) {
+    this.setAside = new SetAside(options.clock);
+    this.#places = new TenantPlaces(options.clock);
+  }
+
+  async runOnce(): Promise<number> {
+    const leader = this.leadership.current();
+    if (leader === null) return UNTIL_WOKEN_MS;
+    // Between two terms of one leader another has planned, and what a failed pass took was perhaps never written.
+    if (this.#countedIn !== leader.term) this.#places.forget();
+    this.#countedIn = null;
+    const { catchUpMs, everyMs } = this.options.settings;
+    const lookAheadMs = await this.#lookAheadMs(leader);
+    const { db } = leader.incarnation;
+    const { now, present, past } = await planning.findDueSchedules(db, {
+      lookAheadMs,
+      catchUpMs,
+      limit: SCHEDULES_PER_PASS,
+      pastLimit: PAST_PER_PASS,
+      except: this.setAside.ids(),
+      full: this.#places.full(),
+    });
+    let isCut = false;
+    const planOne = (schedule: planning.DueSchedule): Plan | null => {
+      const made = this.setAside.try(schedule.id, () => planOf(schedule, { now, lookAheadMs, catchUpMs }));
+      isCut ||= made?.fires.length === FIRES_PER_SCHEDULE;
+      return made;
+    };
+    const found = [...past, ...present];
+    await this.#places.count(db, found);
+    const limited = planLimited(found, { places: this.#places, now, plan: planOne });
+    const plan = (schedule: planning.DueSchedule): Plan | null => {
+      const made = limited.plans.get(schedule.id);
+      return made === undefined ? planOne(schedule) : made;
+    };
+    for (const schedules of [present, past])
+      await this.#writeAll(leader, new PlanBatches(schedules, { firesPerBatch: FIRES_PER_BATCH, plan }));
+    this.#countedIn = leader.term;
+    const isMore = present.length === SCHEDULES_PER_PASS || past.length === PAST_PER_PASS;
+    return isCut || isMore || limited.isMore ? 0 : everyMs;
+  }
+
+  async #lookAheadMs({ incarnation }: Leader): Promise<number> {
+    const { settings, clock } = this.options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#crowd.countedAtMs >= settings.crowdEveryMs) {
+      const size = await planning.countDueSchedules(incarnation.db, {
+        lookAheadMs: settings.lookAheadMaxMs,
+        limit: largestCrowd(settings),
+      });
+      this.#crowd = { size, countedAtMs: nowMs };
+    }
+    return lookAhead({ ...settings, crowd: this.#crowd.size });
+  }
+
+  async #writeAll(leader: Leader, batches: PlanBatches): Promise<void> {
+    const writers = Array.from({ length: BATCHES_AT_ONCE }, () => this.#writeSome(leader, batches));
+    // A pass is over when nothing of it is under way, even if a part of it has failed.
+    const failure = (await Promise.allSettled(writers)).find((end) => end.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+  }
+
+  async #writeSome(leader: Leader, batches: PlanBatches): Promise<void> {
+    while (this.leadership.current() === leader) {
+      const plans = batches.next();
+      if (plans.length === 0) return;
+      const batch = { term: leader.term, plans, soonMs: SOON_MS };
+      const result = await this.leadership.write(leader, async (tx) => {
+        await leaveGaps(tx, plans);
+        return planning.writePlans(tx, batch);
+      });
+      if (result.kind !== 'done') return;
+      if (plans.some(({ gap }) => gap !== null)) this.left.publish();
+      if (result.value.length > 0) this.hints.send({ kind: 'work', slots: result.value });
+    }
+  }
+}
+
+/** Throws when what is stored of the schedule can't be read. */
+function planOf(
+  { storedSpec, ...schedule }: planning.DueSchedule,
+  pass: { now: Date; lookAheadMs: number; catchUpMs: number },
+): Plan {
+  if (!isInstant(schedule.nextDueAt))
+    throw new RangeError(
+      `expected next_due_at to be of the years 1 to 9999, got ${String(schedule.nextDueAt)}`,
+    );
+  return planSchedule({ ...schedule, ...pass, spec: parseSpec(storedSpec), limit: FIRES_PER_SCHEDULE });
+}

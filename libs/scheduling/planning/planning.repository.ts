@@ -1,0 +1,199 @@
+// Which statements plan due times? Some find the schedules that are due soon; one writes what was decided about a batch
+// of them, in one leader transaction: next due times, ledger rows and runs. What lies too far back for that is left as
+// gaps (gap.repository.ts).
+import { sql } from 'kysely';
+import { plainArray } from '#database/array-text.js';
+import type { Database, Tx } from '#database/connection.js';
+import type { RunId, ScheduleId, Slot, TenantId, Term } from '#kernel/ids.js';
+import type { Gap, PlannedFire } from '#scheduling/decisions/planning.js';
+import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
+import type { Standing } from '#scheduling/decisions/standing.js';
+import { suspensionOf } from './suspension.js';
+
+/** What a decision needs to know; what a run takes from its schedule never leaves the database. */
+export interface DueSchedule extends Standing {
+  id: ScheduleId;
+  tenantId: TenantId;
+  /** How many runs its tenant may have that are not over; null for any number. */
+  maxQueued: number | null;
+  /** As it is stored: one that can't be read must not keep the others waiting. */
+  storedSpec: unknown;
+  nextDueAt: Date;
+  revision: number;
+}
+
+export interface DueSchedules {
+  now: Date;
+  /** Due inside the catch-up window or ahead, the soonest first. */
+  present: DueSchedule[];
+  /** Left behind for longer than that, the longest first. */
+  past: DueSchedule[];
+}
+
+export interface DueWish {
+  lookAheadMs: number;
+  catchUpMs: number;
+  limit: number;
+  /** So many of the past: they come beside the present and never instead of it. */
+  pastLimit: number;
+  /** Not these. */
+  except: readonly ScheduleId[];
+  /** Of these tenants only what is due already. */
+  full: readonly TenantId[];
+}
+
+/**
+ * The schedules to decide about, by the database's clock: those due until `lookAheadMs` from now and, of those that are
+ * paused or whose tenant is suspended or full, which are not planned ahead, those due already. Two range scans of one index.
+ */
+export async function findDueSchedules(
+  db: Database,
+  { lookAheadMs, catchUpMs, limit, pastLimit, except, full }: DueWish,
+): Promise<DueSchedules> {
+  const oldest = sql`now() - make_interval(secs => ${catchUpMs / 1000}::float8)`;
+  const columns = sql`s.id, s.tenant_id, s.spec, s.state, s.revision, s.next_due_at, t.suspended_at, t.resumed_at, t.limits`;
+  // A limit, so that each is one look at an index: joined freely, all tenants are read.
+  const tenant = sql`cross join lateral (select state, suspended_at, resumed_at, limits from carillon.tenant where id = s.tenant_id limit 1) t`;
+  // Instants as numbers: reading their texts takes longer than all else about a row. A next due time that was written by hand, to the
+  // microsecond, is due at its millisecond: replicas know no others.
+  const { rows } = await sql<DueRow>`
+    select date_part('epoch', now()) * 1000 as "nowMs", due.id, due.spec, due.state, due.revision, due.is_past as "isPast",
+           due.tenant_id as "tenantId", due.limits -> 'maxQueued' as "maxQueued",
+           date_part('epoch', date_trunc('milliseconds', due.next_due_at)) * 1000 as "nextDueMs",
+           date_part('epoch', due.suspended_at) * 1000 as "suspendedMs", date_part('epoch', due.resumed_at) * 1000 as "resumedMs"
+      from (
+        (select ${columns}, false as is_past
+           from carillon.schedule s ${tenant}
+          where s.next_due_at >= ${oldest}
+            and s.next_due_at <= now() + make_interval(secs => ${lookAheadMs / 1000}::float8)
+            and (s.state = 'active' and t.state = 'active' and s.tenant_id <> all(${plainArray(full)}::uuid[]) or s.next_due_at <= now())
+            and s.id <> all(${plainArray(except)}::uuid[])
+          order by s.next_due_at
+          limit ${limit})
+         union all
+        (select ${columns}, true
+           from carillon.schedule s ${tenant}
+          where s.next_due_at < ${oldest} and s.id <> all(${plainArray(except)}::uuid[])
+          order by s.next_due_at
+          limit ${pastLimit})) due`.execute(db);
+  const found: DueSchedules = { now: new Date(rows[0]?.nowMs ?? 0), present: [], past: [] };
+  for (const { spec, nextDueMs, isPast, ...row } of rows) {
+    const { id, tenantId, state, revision, maxQueued } = row;
+    const schedule = {
+      id,
+      tenantId,
+      state,
+      revision,
+      storedSpec: spec,
+      nextDueAt: new Date(Math.round(nextDueMs)),
+      suspension: suspensionOf(row),
+      maxQueued: typeof maxQueued === 'number' ? maxQueued : null,
+    };
+    (isPast ? found.past : found.present).push(schedule);
+  }
+  return found;
+}
+
+interface DueRow {
+  id: ScheduleId;
+  tenantId: TenantId;
+  /** As it is stored. */
+  maxQueued: unknown;
+  spec: unknown;
+  state: ScheduleState;
+  revision: number;
+  isPast: boolean;
+  nowMs: number;
+  nextDueMs: number;
+  suspendedMs: number | null;
+  resumedMs: number | null;
+}
+
+/** How many schedules are due until `lookAheadMs` from now, up to a limit; from the index alone. */
+export async function countDueSchedules(
+  db: Database,
+  { lookAheadMs, limit }: { lookAheadMs: number; limit: number },
+): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count
+      from (select 1 from carillon.schedule
+             where next_due_at <= now() + make_interval(secs => ${lookAheadMs / 1000}::float8)
+             limit ${limit}) due`.execute(db);
+  return rows[0]?.count ?? 0;
+}
+
+/** How many runs of each tenant are not over, counted no further than its limit. */
+export async function countRunsOf(
+  db: Database,
+  tenants: readonly { id: TenantId; maxQueued: number }[],
+): Promise<{ id: TenantId; count: number }[]> {
+  const { rows } = await sql<{ id: TenantId; count: number }>`
+    select t.id, carillon.count_runs(t.id, t.max_queued) as count
+      from unnest(${plainArray(tenants.map(({ id }) => id))}::uuid[],
+                  ${plainArray(tenants.map(({ maxQueued }) => maxQueued))}::integer[]) as t (id, max_queued)`.execute(
+    db,
+  );
+  return rows;
+}
+
+export interface WrittenPlan {
+  schedule: Pick<DueSchedule, 'id' | 'nextDueAt' | 'revision'>;
+  fires: readonly NewFire[];
+  gap: Gap | null;
+  /** Null when the schedule will never be due again. */
+  nextDueAt: Date | null;
+}
+
+export interface NewFire extends PlannedFire {
+  /** Of the run that a planned one gets. */
+  runId: RunId | null;
+}
+
+/**
+ * Moves next due times on, each only if no request changed the schedule meanwhile, and writes the fires of those that moved,
+ * with a run for each that is planned. I1: a due time that already has its row keeps it, and gets no second run.
+ * Resolves with the slots that have new runs due within `soonMs`.
+ */
+export async function writePlans(
+  tx: Tx,
+  { term, plans, soonMs }: { term: Term; plans: readonly WrittenPlan[]; soonMs: number },
+): Promise<Slot[]> {
+  const ids = plainArray(plans.map(({ schedule }) => schedule.id));
+  const fires = plans.flatMap((plan, index) => plan.fires.map((fire) => ({ ...fire, plan: index + 1 })));
+  // Nearly all of a batch are planned, with nothing to say: an empty array stands for that of each.
+  const allPlanned = fires.every((fire) => fire.outcome === 'planned');
+  // The keys once more by themselves, so that no plan ever hashes the whole table.
+  const { rows } = await sql<{ slot: Slot }>`
+    with advanced as (
+      update carillon.schedule s
+         set next_due_at = a.due_to
+        from unnest(${ids}::uuid[],
+                    ${plainArray(plans.map(({ schedule }) => schedule.nextDueAt.toISOString()))}::timestamptz[],
+                    ${plainArray(plans.map(({ nextDueAt }) => nextDueAt?.toISOString() ?? null))}::timestamptz[],
+                    ${plainArray(plans.map(({ schedule }) => schedule.revision))}::bigint[])
+               with ordinality as a (id, due_from, due_to, revision, number)
+       where s.id = any(${ids}::uuid[]) and s.id = a.id and date_trunc('milliseconds', s.next_due_at) = a.due_from and s.revision = a.revision
+      returning a.number, s.id, s.tenant_id, s.slot, s.job_type, s.payload),
+    decided as (
+      insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term)
+      select s.id, f.due_at, s.tenant_id, coalesce(f.outcome, 'planned'), f.reason, f.run_id, ${term}
+        from unnest(${plainArray(fires.map((fire) => fire.plan))}::bigint[],
+                    ${plainArray(fires.map((fire) => fire.dueAt.toISOString()))}::timestamptz[],
+                    ${plainArray(fires.map((fire) => fire.runId))}::uuid[],
+                    ${plainArray(allPlanned ? [] : fires.map((fire) => fire.outcome))}::text[],
+                    ${allPlanned ? [] : fires.map((fire) => fire.reason)}::text[]) as f (number, due_at, run_id, outcome, reason)
+        join advanced s on s.number = f.number
+      on conflict (schedule_id, due_at) do nothing
+      returning schedule_id, due_at, run_id),
+    placed as (
+      insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at)
+      select d.run_id, s.tenant_id, s.slot, s.job_type, s.id, d.due_at, s.payload, d.due_at
+        from decided d
+        join advanced s on s.id = d.schedule_id
+       where d.run_id is not null
+      returning slot, run_at)
+    select distinct slot from placed where run_at < now() + make_interval(secs => ${soonMs / 1000}::float8)`.execute(
+    tx,
+  );
+  return rows.map((row) => row.slot);
+}

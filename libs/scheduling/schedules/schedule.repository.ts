@@ -1,0 +1,169 @@
+// Which statements keep the schedules themselves? What is stored of one that this version can't read, since another wrote it or
+// a person did, is read as null and stays as it is until a change replaces it: its tenant can still see, change and delete it.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { ScheduleId, Slot, TenantId } from '#kernel/ids.js';
+import { isInstant, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
+import { readSpec, writeSpec } from '#scheduling/stored-spec.js';
+
+export interface Schedule {
+  id: ScheduleId;
+  tenantId: TenantId;
+  slot: Slot;
+  name: string;
+  jobType: string;
+  /** Null when it can't be read. */
+  spec: ScheduleSpec | null;
+  payload: unknown;
+  state: ScheduleState;
+  /** The first due time that is not planned yet; null when none will come. */
+  nextDueAt: Date | null;
+  /** The first due time that is planned and still ahead. */
+  plannedDueAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+  revision: number;
+}
+
+const columns = [
+  'id',
+  'tenant_id as tenantId',
+  'slot',
+  'name',
+  'job_type as jobType',
+  'spec',
+  'payload',
+  'state',
+  'next_due_at as nextDueAt',
+  'created_at as createdAt',
+  'updated_at as updatedAt',
+  'revision',
+  sql<Date | null>`(select min(f.due_at) from carillon.fire f
+                     where f.schedule_id = schedule.id and f.outcome = 'planned' and f.due_at > now())`.as(
+    'plannedDueAt',
+  ),
+] as const;
+
+export type NewSchedule = Omit<
+  Schedule,
+  'spec' | 'plannedDueAt' | 'createdAt' | 'updatedAt' | 'revision' | 'state'
+> & { spec: ScheduleSpec };
+
+/** Throws a unique violation when the tenant has a schedule of that name. */
+export async function insertSchedule(db: Database, schedule: NewSchedule): Promise<Schedule> {
+  const row = await db
+    .insertInto('schedule')
+    .values({
+      id: schedule.id,
+      tenant_id: schedule.tenantId,
+      slot: schedule.slot,
+      name: schedule.name,
+      job_type: schedule.jobType,
+      spec: JSON.stringify(writeSpec(schedule.spec)),
+      payload: JSON.stringify(schedule.payload),
+      next_due_at: schedule.nextDueAt,
+    })
+    .returning(columns)
+    .executeTakeFirstOrThrow();
+  return readable(row);
+}
+
+export async function findSchedule(
+  db: Database,
+  { tenantId, name }: { tenantId: TenantId; name: string },
+): Promise<Schedule | undefined> {
+  const row = await db
+    .selectFrom('schedule')
+    .select(columns)
+    .where('tenant_id', '=', tenantId)
+    .where('name', '=', name)
+    .executeTakeFirst();
+  return row && readable(row);
+}
+
+/** Locks the row: its planning waits until the caller's transaction is over. */
+export async function lockSchedule(
+  tx: Tx,
+  { tenantId, name }: { tenantId: TenantId; name: string },
+): Promise<Schedule | undefined> {
+  const row = await tx
+    .selectFrom('schedule')
+    .select(columns)
+    .where('tenant_id', '=', tenantId)
+    .where('name', '=', name)
+    .forUpdate()
+    .executeTakeFirst();
+  return row && readable(row);
+}
+
+export async function listSchedules(
+  db: Database,
+  page: { tenantId: TenantId; afterName: string | null; limit: number },
+): Promise<Schedule[]> {
+  const rows = await db
+    .selectFrom('schedule')
+    .select(columns)
+    .where('tenant_id', '=', page.tenantId)
+    .$if(page.afterName !== null, (query) => query.where('name', '>', page.afterName ?? ''))
+    .orderBy('name')
+    .limit(page.limit)
+    .execute();
+  return rows.map(readable);
+}
+
+export type ScheduleChange = Pick<Schedule, 'id' | 'jobType' | 'spec' | 'payload' | 'state' | 'nextDueAt'>;
+
+/** The caller holds the row's lock. Each change makes a new revision, which also voids a plan in the making. */
+export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Schedule> {
+  const row = await tx
+    .updateTable('schedule')
+    .set({
+      job_type: change.jobType,
+      ...(change.spec === null ? {} : { spec: JSON.stringify(writeSpec(change.spec)) }),
+      payload: JSON.stringify(change.payload),
+      state: change.state,
+      next_due_at: change.nextDueAt,
+      updated_at: sql<Date>`clock_timestamp()`,
+      revision: sql<number>`revision + 1`,
+    })
+    .where('id', '=', change.id)
+    .returning(columns)
+    .executeTakeFirstOrThrow();
+  return readable(row);
+}
+
+export async function deleteSchedule(tx: Tx, id: ScheduleId): Promise<void> {
+  await tx.deleteFrom('schedule').where('id', '=', id).execute();
+}
+
+/**
+ * Takes back what was planned and no owner has claimed: runs and their ledger rows, which decided
+ * nothing yet. The caller has closed the owner's gate, so that a claim is either visible here or comes
+ * after this. Resolves with the due times that are open again.
+ */
+export async function revokePlanned(tx: Tx, scheduleId: ScheduleId): Promise<Date[]> {
+  const { rows } = await sql<{ dueAt: Date }>`
+    with revoked as (
+      delete from carillon.run r
+       where r.schedule_id = ${scheduleId}
+         and not exists (select 1 from carillon.claim c where r.id = any(c.run_ids))
+         and not exists (select 1 from carillon.lease l where l.run_id = r.id)
+         and exists (select 1 from carillon.fire f
+                      where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.outcome = 'planned')
+      returning r.id, r.due_at)
+    delete from carillon.fire f
+     using revoked
+     where f.schedule_id = ${scheduleId} and f.due_at = revoked.due_at and f.run_id = revoked.id
+    returning f.due_at as "dueAt"`.execute(tx);
+  return rows.map((row) => row.dueAt);
+}
+
+function readable<Row extends { spec: unknown; nextDueAt: Date | null }>(
+  row: Row,
+): Omit<Row, 'spec' | 'nextDueAt'> & Pick<Schedule, 'spec' | 'nextDueAt'> {
+  const { spec, nextDueAt } = row;
+  // The driver reads infinity as a number.
+  const isReadable = nextDueAt instanceof Date && isInstant(nextDueAt);
+  return { ...row, spec: readSpec(spec), nextDueAt: isReadable ? nextDueAt : null };
+}

@@ -1,0 +1,201 @@
+// What can be done with a schedule? Create, change, pause, resume and delete it. Each change takes back,
+// in the same transaction, what the planner had planned ahead and no owner has claimed, and leaves the
+// schedule's next due time where the planner must go on; what was due before it was deleted or given another spec, and has not
+// started, is left behind as a gap, so that it gets its row in the ledger all the same. Claims of the tenant's slot are held off before the schedule's row
+// is locked: with the row in hand, a change that waits for an owner that hangs would hold up the planner and its other tenants.
+import { besideClaims } from '#cluster/slots/claims-hold.js';
+import type { Database, Tx } from '#database/connection.js';
+import { isUniqueViolation } from '#database/error-kind.js';
+import { databaseTime } from '#database/time.repository.js';
+import { randomUUID } from '#database/runtime/uuid.js';
+import { asId, type Slot, type TenantId } from '#kernel/ids.js';
+import { nextDueAt, validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { leaveGap } from '#scheduling/planning/gap.repository.js';
+import * as rows from './schedule.repository.js';
+
+export interface ScheduleInput {
+  name: string;
+  jobType: string;
+  spec: ScheduleSpec;
+  payload: unknown;
+}
+
+export interface InvalidSpec {
+  kind: 'invalid-spec';
+  field: string;
+  expected: string;
+  got: string;
+}
+
+export type CreateResult =
+  { kind: 'created'; schedule: rows.Schedule } | { kind: 'name-taken' } | InvalidSpec;
+
+export async function createSchedule(
+  db: Database,
+  tenant: { id: TenantId; slot: Slot },
+  input: ScheduleInput,
+): Promise<CreateResult> {
+  const firstDueAt = firstDue(input.spec, await databaseTime(db));
+  if (!(firstDueAt instanceof Date)) return firstDueAt;
+  const id = asId.schedule(randomUUID());
+  try {
+    const schedule = await rows.insertSchedule(db, {
+      ...input,
+      id,
+      tenantId: tenant.id,
+      slot: tenant.slot,
+      nextDueAt: firstDueAt,
+    });
+    return { kind: 'created', schedule };
+  } catch (error) {
+    if (isUniqueViolation(error)) return { kind: 'name-taken' };
+    throw error;
+  }
+}
+
+export interface ScheduleRef {
+  tenant: { id: TenantId; slot: Slot };
+  name: string;
+  /** The revision the caller has seen; null when it does not matter. */
+  revision: number | null;
+}
+
+export type ScheduleChange =
+  | { kind: 'pause' }
+  | { kind: 'resume' }
+  | { kind: 'edit'; jobType?: string | undefined; spec?: ScheduleSpec | undefined; payload?: unknown };
+
+export type ChangeResult =
+  | { kind: 'changed'; schedule: rows.Schedule }
+  | { kind: 'not-found' }
+  | { kind: 'stale'; currentRevision: number }
+  | OwnerHangs
+  | { kind: 'invalid-state'; state: string }
+  | InvalidSpec;
+
+/** What was planned can't be taken back while the owner does not answer; it is replaced in a few seconds. */
+export interface OwnerHangs {
+  kind: 'owner-hangs';
+}
+
+const GATE_WAIT_MS = 2_000;
+
+export async function changeSchedule(
+  db: Database,
+  ref: ScheduleRef,
+  change: ScheduleChange,
+): Promise<ChangeResult> {
+  return withSchedule(db, ref, (tx, schedule): Promise<ChangeResult> => {
+    switch (change.kind) {
+      case 'pause':
+      case 'resume':
+        return setPaused(tx, schedule, change.kind === 'pause');
+      case 'edit':
+        return edit(tx, schedule, change);
+    }
+  });
+}
+
+export async function deleteSchedule(
+  db: Database,
+  ref: ScheduleRef,
+): Promise<
+  { kind: 'deleted' } | { kind: 'not-found' } | { kind: 'stale'; currentRevision: number } | OwnerHangs
+> {
+  return withSchedule(db, ref, async (tx, schedule) => {
+    await endPlan(tx, schedule, { now: await databaseTime(tx), reason: 'schedule deleted' });
+    await rows.deleteSchedule(tx, schedule.id);
+    return { kind: 'deleted' } as const;
+  });
+}
+
+/** A run of the schedule is either claimed by then, or ours to take back. */
+async function withSchedule<Result>(
+  db: Database,
+  { tenant, name, revision }: ScheduleRef,
+  write: (tx: Tx, schedule: rows.Schedule) => Promise<Result>,
+): Promise<Result | { kind: 'not-found' } | { kind: 'stale'; currentRevision: number } | OwnerHangs> {
+  const done = await besideClaims(db, tenant.slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
+    const schedule = await rows.lockSchedule(tx, { tenantId: tenant.id, name });
+    if (schedule === undefined) return { kind: 'not-found' } as const;
+    if (revision !== null && revision !== schedule.revision)
+      return { kind: 'stale', currentRevision: schedule.revision } as const;
+    return write(tx, schedule);
+  });
+  return done ?? { kind: 'owner-hangs' };
+}
+
+async function setPaused(tx: Tx, schedule: rows.Schedule, pause: boolean): Promise<ChangeResult> {
+  if (schedule.state !== (pause ? 'active' : 'paused'))
+    return { kind: 'invalid-state', state: schedule.state };
+  const nextAt = await goOnAt(tx, schedule);
+  if (nextAt === null) return { kind: 'invalid-state', state: 'ended' };
+  const changed = await rows.updateSchedule(tx, {
+    ...schedule,
+    state: pause ? 'paused' : 'active',
+    nextDueAt: nextAt,
+  });
+  return { kind: 'changed', schedule: changed };
+}
+
+async function edit(
+  tx: Tx,
+  schedule: rows.Schedule,
+  change: ScheduleChange & { kind: 'edit' },
+): Promise<ChangeResult> {
+  const next = await goOnWith(tx, schedule, change.spec);
+  if (next !== null && !(next instanceof Date)) return next;
+  const changed = await rows.updateSchedule(tx, {
+    id: schedule.id,
+    spec: change.spec ?? schedule.spec,
+    jobType: change.jobType ?? schedule.jobType,
+    payload: change.payload === undefined ? schedule.payload : change.payload,
+    state: schedule.state,
+    nextDueAt: next,
+  });
+  return { kind: 'changed', schedule: changed };
+}
+
+/** With the old spec the planner goes on where it was; with a new one, at that one's first due time from now. */
+async function goOnWith(
+  tx: Tx,
+  schedule: rows.Schedule,
+  spec: ScheduleSpec | undefined,
+): Promise<Date | null | InvalidSpec> {
+  if (spec === undefined) return goOnAt(tx, schedule);
+  const now = await databaseTime(tx);
+  const first = firstDue(spec, now);
+  if (first instanceof Date) await endPlan(tx, schedule, { now, reason: 'schedule changed' });
+  return first;
+}
+
+/** Takes back what was planned; what of it was due until now is left to be decided by what the schedule still is (I1). */
+async function endPlan(
+  tx: Tx,
+  schedule: rows.Schedule,
+  { now, reason }: { now: Date; reason: string },
+): Promise<void> {
+  const from = await goOnAt(tx, schedule);
+  if (from === null || from > now) return;
+  await leaveGap(tx, { scheduleId: schedule.id, from, to: new Date(now.getTime() + 1), reason });
+}
+
+/** Takes back what was planned, and says where planning must begin again: null when nothing is due any more. */
+async function goOnAt(tx: Tx, schedule: rows.Schedule): Promise<Date | null> {
+  const reopened = await rows.revokePlanned(tx, schedule.id);
+  return earliest([...reopened, ...(schedule.nextDueAt === null ? [] : [schedule.nextDueAt])]);
+}
+
+function firstDue(spec: ScheduleSpec, now: Date): Date | InvalidSpec {
+  const valid = validateSpec(spec);
+  if (!valid.ok)
+    return { kind: 'invalid-spec', field: valid.field, expected: valid.expected, got: valid.got };
+  const first = nextDueAt(spec, now);
+  if (first !== null) return first;
+  const got = spec.kind === 'at' ? spec.at.toISOString() : spec.kind;
+  return { kind: 'invalid-spec', field: spec.kind, expected: `a due time after ${now.toISOString()}`, got };
+}
+
+function earliest(instants: readonly Date[]): Date | null {
+  return instants.length === 0 ? null : new Date(Math.min(...instants.map((instant) => instant.getTime())));
+}
