@@ -1,10 +1,14 @@
 // How does a test file get a database of its own? As a copy of the template that the global setup has
 // migrated once: a copy takes some 30 ms, the migrations would take seconds by the end of the year.
+// useTestDatabase() at the head of a file (or of a describe) is the usual way; createTestDatabase() is for a test
+// that needs one more, or ends it in an order of its own.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { inject } from 'vitest';
+import { afterAll, beforeAll, beforeEach, inject, onTestFinished } from 'vitest';
+import { connectDatabase, type Database, type DatabaseOptions } from '#database/connection.js';
 import { runStatement, withDatabase } from './admin-statement.js';
+import { standInFor } from './stand-in.js';
 
 export interface TestDatabase {
   readonly url: string;
@@ -15,6 +19,51 @@ export interface TestDatabase {
 const CREATE_ATTEMPTS_MAX = 20;
 const RETRY_DELAY_MS = 100;
 const OBJECT_IN_USE = '55006';
+
+export interface UsedDatabase {
+  readonly url: string;
+  /** A pool of its own. */
+  readonly db: Database;
+}
+
+type Connection = Partial<Omit<DatabaseOptions, 'url' | 'applicationName'>>;
+
+const CONNECTION = { maxConnections: 4, statementTimeoutMs: 20_000, onError: () => undefined };
+
+/** A new database for each test, or one for the whole file. `db` may be taken out at once, `url` exists from the hook on. */
+export function useTestDatabase({
+  per = 'test',
+  ...connection
+}: Connection & { per?: 'test' | 'file' } = {}): UsedDatabase {
+  const made = standInFor<TestDatabase>('the database');
+  const db = standInFor<Database>('the database');
+  const start = async () => {
+    const database = await createTestDatabase();
+    const pool = connectDatabase({
+      url: database.url,
+      applicationName: 'test',
+      ...CONNECTION,
+      ...connection,
+    });
+    made.become(database);
+    db.become(pool);
+    return async (): Promise<void> => {
+      await pool.destroy();
+      await database.drop();
+    };
+  };
+  if (per === 'file') {
+    let end: () => Promise<void> = async () => undefined;
+    beforeAll(async () => void (end = await start()));
+    afterAll(() => end());
+  } else beforeEach(async () => onTestFinished(await start()));
+  return {
+    get url() {
+      return made.handle.url;
+    },
+    db: db.handle,
+  };
+}
 
 export async function createTestDatabase(): Promise<TestDatabase> {
   const adminUrl = inject('databaseUrl');

@@ -1,6 +1,6 @@
 // What does a test need of one member of a cluster? The real parts over a real database, with passes made
 // by hand: nothing happens between two lines of a test unless the test calls it.
-import { onTestFinished } from 'vitest';
+import { beforeEach, onTestFinished } from 'vitest';
 import { DatabaseClock } from '#cluster/membership/database-clock.js';
 import { DEFAULT_CLUSTER_SETTINGS, type ClusterSettings } from '#cluster/cluster-settings.js';
 import { ElectionLoop } from '#cluster/leadership/election-loop.js';
@@ -10,8 +10,11 @@ import { Membership, type Incarnation } from '#cluster/membership/membership.js'
 import { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
 import { SweepLoop } from '#cluster/sweep/sweep-loop.js';
 import type { Clock } from '#kernel/clock.js';
-import { until } from './until.js';
 import { systemClock } from '#database/runtime/system-clock.js';
+import { addTenant } from './rows.js';
+import { standInFor } from './stand-in.js';
+import { useTestDatabase, type UsedDatabase } from './test-database.js';
+import { until } from './until.js';
 
 export interface MemberOptions {
   name?: string;
@@ -89,6 +92,25 @@ export async function startLoneMember(url: string, options: MemberOptions = {}):
   await member.sweep.runOnce();
   await member.ownership.runOnce();
   return member;
+}
+
+export type TenantRow = Awaited<ReturnType<typeof addTenant>>;
+
+export interface UsedMember extends UsedDatabase {
+  readonly member: TestMember;
+  readonly tenant: TenantRow;
+}
+
+/** For each test a new database, one member that serves all of its slots, and a tenant. */
+export function useLoneMember(): UsedMember {
+  const database = useTestDatabase();
+  const member = standInFor<TestMember>('the member');
+  const tenant = standInFor<TenantRow>('the tenant');
+  beforeEach(async () => {
+    member.become(await startLoneMember(database.url));
+    tenant.become(await addTenant(database.db));
+  });
+  return Object.assign(database, { member: member.handle, tenant: tenant.handle });
 }
 
 function required<Value>(value: Value | null, what: string): Value {

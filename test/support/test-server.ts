@@ -1,15 +1,18 @@
 // How does a test get a whole replica? It starts one inside its own process, on a free port, with the
 // built-in jobs and a side log, in a database of its own or in one that is given. stop() ends it as a
 // deployment would and fails if anything of it is left over: a session, a socket, a timer.
+// useTestServer() at the head of a file starts one for all tests of the file and stops it behind them.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Provider } from '@nestjs/common';
 import request from 'supertest';
 import type TestAgent from 'supertest/lib/agent.js';
+import { afterAll, beforeAll } from 'vitest';
 import { startServer, type RunningServer } from '#server/application.js';
 import { readConfig } from '#server/settings/config.js';
 import { noteFailure, noteStart, untilNothingIsLeft } from './left-over.js';
+import { standInFor } from './stand-in.js';
 import { createTestDatabase } from './test-database.js';
 import { until } from './until.js';
 
@@ -39,6 +42,22 @@ export interface TestServer {
   sideLog(): Promise<unknown[]>;
   /** Drains and closes. Rejects if sessions, sockets or timers are left over. */
   stop(): Promise<void>;
+}
+
+/** A replica for the whole file (or describe); `beside` another one, in the same cluster. */
+export function useTestServer({
+  beside,
+  ...wish
+}: ServerWish & { beside?: Pick<TestServer, 'databaseUrl'> } = {}): TestServer {
+  const { handle, become } = standInFor<TestServer>('the server');
+  let started: TestServer | null = null;
+  beforeAll(async () => {
+    const at = beside === undefined ? {} : { databaseUrl: beside.databaseUrl };
+    started = await startTestServer({ ...at, ...wish });
+    become(started);
+  });
+  afterAll(() => started?.stop());
+  return handle;
 }
 
 /** Resolves when the replica leads and owns every slot; or, beside others, when it is ready. */

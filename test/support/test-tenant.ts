@@ -2,10 +2,12 @@
 // a test says what matters to it. Answers are parsed with the API's own shapes, so what comes back is typed.
 import { randomUUID } from 'node:crypto';
 import type TestAgent from 'supertest/lib/agent.js';
+import { beforeAll, beforeEach } from 'vitest';
 import { z } from 'zod';
 import { jobType } from '#server/http/job-types/job-type.shapes.js';
 import { run } from '#server/http/runs/run.shapes.js';
 import { fire, schedule } from '#server/http/schedules/schedule.shapes.js';
+import { standInFor } from './stand-in.js';
 import type { TestServer } from './test-server.js';
 
 export type Run = z.output<typeof run>;
@@ -24,6 +26,16 @@ export interface TestTenant {
 }
 
 export const newName = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 8)}`;
+
+/** One for the whole file (or describe), or a new one for each test. */
+export function useTenant(
+  server: Pick<TestServer, 'admin' | 'as'>,
+  { per = 'file' }: { per?: 'test' | 'file' } = {},
+): TestTenant {
+  const { handle, become } = standInFor<TestTenant>('the tenant');
+  (per === 'file' ? beforeAll : beforeEach)(async () => become(await createTenant(server)));
+  return handle;
+}
 
 /** Its job types may name any handler. */
 export async function createTenant(

@@ -2,14 +2,14 @@
 // typed and checked by the job's definition; and from a handler.
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { bulkEnqueue, enqueue } from '#client/jobs/enqueue.js';
 import { defineJob, type JobContext, type JobOf } from '#client/jobs/job-definition.js';
 import { JobHandler } from '#client/jobs/job-handler.js';
 import { InvalidPayloadError } from '#client/jobs/payload-check.js';
 import { openClient } from '../../support/rows.js';
-import { startTestServer, type TestServer } from '../../support/test-server.js';
+import { useTestServer } from '../../support/test-server.js';
 import {
   createTenant,
   finish,
@@ -18,7 +18,7 @@ import {
   newName,
   readRun,
   secondsFromNow,
-  type TestTenant,
+  useTenant,
 } from '../../support/test-tenant.js';
 
 const greet = defineJob({
@@ -47,14 +47,8 @@ class Greeter {
   }
 }
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer({ handlers: [Greeter] });
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer({ handlers: [Greeter] });
+const tenant = useTenant(server);
 
 interface OwnTables {
   greeting: { name: string };

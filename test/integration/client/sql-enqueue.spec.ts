@@ -1,28 +1,22 @@
 // Can a run come in from SQL? As one that comes through the API, with every mistake named.
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { parseExactJson } from '#kernel/exact-json.js';
 import { asAdministrator, openClient } from '../../support/rows.js';
-import { startTestServer, type TestServer } from '../../support/test-server.js';
+import { useTestServer } from '../../support/test-server.js';
 import {
   createJobType,
   createTenant,
   finishedRun,
   newName,
   readRun,
-  type TestTenant,
+  useTenant,
 } from '../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 const call = async (client: pg.Client, args: string, values: unknown[] = []) => {
   const { rows } = await client.query<{ id: string }>(`select carillon.enqueue(${args}) as id`, values);

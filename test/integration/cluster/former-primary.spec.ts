@@ -2,33 +2,18 @@
 // the new primary. A database that is set to read only refuses writes by the same code as a standby.
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { beforeEach, describe, expect, it } from 'vitest';
-import { connectDatabase, type Database } from '#database/connection.js';
+import { describe, expect, it } from 'vitest';
+import type { Database } from '#database/connection.js';
 import { databaseErrorKind } from '#database/error-kind.js';
 import { runStatement, withDatabase } from '../../support/admin-statement.js';
 import { startDatabaseProxy } from '../../support/database-proxy.js';
 import { expectProblem } from '../../support/expect-problem.js';
-import { createTestDatabase } from '../../support/test-database.js';
+import { useTestDatabase } from '../../support/test-database.js';
 import { startTestServer } from '../../support/test-server.js';
 import { until } from '../../support/until.js';
 
-let db: Database;
-let url: string;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  ({ url } = database);
-  db = connectDatabase({
-    url,
-    applicationName: 'test',
-    maxConnections: 1,
-    statementTimeoutMs: 5_000,
-    onError: () => undefined,
-  });
-  return async () => {
-    await db.destroy();
-    await database.drop();
-  };
-});
+const database = useTestDatabase({ maxConnections: 1 });
+const { db } = database;
 
 const demote = () => sql`set default_transaction_read_only = on`.execute(db);
 const insert = (on: Database) =>
@@ -71,20 +56,20 @@ describe('a connection that can only read any more', () => {
 
 describe('the API of a replica that reaches only a former primary', () => {
   it('answers its reads with 503, as it would not find what others have acknowledged', async () => {
-    const server = await startTestServer({ databaseUrl: url });
-    const name = new URL(url).pathname.slice(1);
+    const server = await startTestServer({ databaseUrl: database.url });
+    const name = new URL(database.url).pathname.slice(1);
     const path = `/api/v1/tenants/nobody/runs/${randomUUID()}`;
     expectProblem(await server.admin.get(path), 'not-found');
-    await runStatement(url, `alter database ${name} set default_transaction_read_only = on`);
+    await runStatement(database.url, `alter database ${name} set default_transaction_read_only = on`);
     await runStatement(
-      url,
+      database.url,
       `select pg_terminate_backend(pid) from pg_stat_activity
         where datname = current_database() and application_name ~ '^carillon' and pid <> pg_backend_pid()`,
     );
     await until('it refuses', async () => (await server.admin.get(path)).status === 503);
     expectProblem(await server.admin.get(path), 'database-unavailable');
     await runStatement(
-      withDatabase(url, 'postgres'),
+      withDatabase(database.url, 'postgres'),
       `alter database ${name} reset default_transaction_read_only`,
     );
     await until('it answers again', async () => (await server.admin.get(path)).status === 404);
@@ -94,13 +79,13 @@ describe('the API of a replica that reaches only a former primary', () => {
 
 describe('a replica that has lost touch with the cluster', () => {
   it('refuses reads as its readiness does, and goes on when it is a member again', async () => {
-    const proxy = await startDatabaseProxy(url);
+    const proxy = await startDatabaseProxy(database.url);
     const env = {
       DATABASE_SESSION_URL: proxy.url,
       CARILLON_HEARTBEAT_MS: '200',
       CARILLON_LEASE_MS: '1000',
     };
-    const server = await startTestServer({ databaseUrl: url, env });
+    const server = await startTestServer({ databaseUrl: database.url, env });
     await proxy.cut();
     await until('it is not ready', async () => (await server.anonymous.get('/healthz/ready')).status === 503);
     const response = await server.admin.get('/api/v1/tenants');

@@ -5,22 +5,23 @@ import { listEvents } from '#cluster/cluster-event.repository.js';
 import { HorizonLoop } from '#cluster/horizon/horizon-loop.js';
 import { UNTIL_WOKEN_MS } from '#kernel/loop.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { openClient, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
+import { openClient } from '../../support/rows.js';
 import { startLoneMember, startMember } from '../../support/test-member.js';
+import { useTestDatabase } from '#test/support/test-database.js';
 
 const WARN_AFTER_MS = 1;
 const SECRET = 'a-secret-of-the-query';
 
+const database = useTestDatabase();
+const { db } = database;
+
 it('a held snapshot is told with who holds it, once, and again when it is gone', async () => {
-  const { url } = await createTestDatabase();
-  const db = openDatabase(url);
-  const member = await startLoneMember(url);
+  const member = await startLoneMember(database.url);
   const horizon = new HorizonLoop(member.leadership, new FakeClock(), WARN_AFTER_MS);
   const told = async () =>
     (await listEvents(db, { before: null, limit: 100 })).filter(({ type }) => type.startsWith('horizon-'));
 
-  const holder = await openClient(url);
+  const holder = await openClient(database.url);
   await holder.query("set application_name = 'nightly-report'");
   await holder.query('begin isolation level repeatable read');
   await holder.query(`select '${SECRET}'`);
@@ -52,9 +53,7 @@ it('a held snapshot is told with who holds it, once, and again when it is gone',
 });
 
 it('a slot that holds nothing back is not told', async () => {
-  const { url } = await createTestDatabase();
-  const db = openDatabase(url);
-  const member = await startLoneMember(url);
+  const member = await startLoneMember(database.url);
   const clock = new FakeClock();
   const horizon = new HorizonLoop(member.leadership, clock, 20_000);
   const held: unknown[] = [];
@@ -72,8 +71,7 @@ it('a slot that holds nothing back is not told', async () => {
 });
 
 it('only the leader looks, and nobody when it is switched off', async () => {
-  const { url } = await createTestDatabase();
-  const follower = await startMember(url);
+  const follower = await startMember(database.url);
   expect(await new HorizonLoop(follower.leadership, new FakeClock(), 1_000).runOnce()).toBe(UNTIL_WOKEN_MS);
   await follower.lead();
   expect(await new HorizonLoop(follower.leadership, new FakeClock(), 0).runOnce()).toBe(UNTIL_WOKEN_MS);

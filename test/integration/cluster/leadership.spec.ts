@@ -1,20 +1,16 @@
 // Does leadership go to the right replica, also when the old leader does not let go of it?
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { beginTerm, endTerm, readLeadership } from '#cluster/leadership/leadership.repository.js';
 import { asId } from '#kernel/ids.js';
 import { leaveState, listReplicas, returnToService } from '#cluster/membership/replica.repository.js';
 import { runStatement } from '../../support/admin-statement.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { asAdministrator, openDatabase } from '../../support/rows.js';
+import { useTestDatabase } from '../../support/test-database.js';
+import { asAdministrator } from '../../support/rows.js';
 import { startLoneMember, startMember, type TestMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
 
-let url: string;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
+const database = useTestDatabase();
+const { db } = database;
 
 const lease = { leaseMs: 5_000, marginMs: 1_000 };
 const handClock = () => {
@@ -32,10 +28,10 @@ async function live(member: TestMember, clock: { ms: number }, forMs: number): P
 
 describe('a leader that is frozen', () => {
   it('is followed by another, which ends the session that still holds the lock', async () => {
-    const frozen = await startLoneMember(url);
+    const frozen = await startLoneMember(database.url);
     const { term } = frozen.leader();
     const clock = handClock();
-    const follower = await startMember(url, { clock, settings: lease });
+    const follower = await startMember(database.url, { clock, settings: lease });
     await live(follower, clock, 4_000);
     await follower.election.runOnce();
     expect(follower.leadership.current()).toBeNull();
@@ -47,36 +43,30 @@ describe('a leader that is frozen', () => {
   });
 
   it('loses its slots a lease after its last beat, though it has sessions left and another one leads only now', async () => {
-    const frozen = await startLoneMember(url);
+    const frozen = await startLoneMember(database.url);
     const { replica } = frozen.self();
     const clock = handClock();
-    const follower = await startMember(url, { clock, settings: lease });
+    const follower = await startMember(database.url, { clock, settings: lease });
     await live(follower, clock, 4_000);
     // The server ends the control session of a process that sleeps; nobody ends those of its pool.
     await runStatement(
-      asAdministrator(url),
+      asAdministrator(database.url),
       `select pg_terminate_backend(pid, 1000) from pg_locks where locktype = 'advisory' and objid = ${replica}`,
     );
     await follower.lead();
     await follower.sweep.runOnce();
-    expect((await listReplicas(openDatabase(url), { ended: 1 })).map(({ state }) => state)).toEqual([
-      'active',
-      'active',
-    ]);
+    expect((await listReplicas(db, { ended: 1 })).map(({ state }) => state)).toEqual(['active', 'active']);
     for (let seen = 0; seen < 3; seen += 1) {
       await live(follower, clock, 1_000);
       await follower.sweep.runOnce();
     }
-    expect((await listReplicas(openDatabase(url), { ended: 1 })).map(({ state }) => state)).toEqual([
-      'active',
-      'dead',
-    ]);
+    expect((await listReplicas(db, { ended: 1 })).map(({ state }) => state)).toEqual(['active', 'dead']);
   });
 
   it('is left alone as long as it beats', async () => {
-    const leader = await startLoneMember(url);
+    const leader = await startLoneMember(database.url);
     const clock = handClock();
-    const follower = await startMember(url, { clock, settings: lease });
+    const follower = await startMember(database.url, { clock, settings: lease });
     for (let second = 0; second < 10; second += 1) {
       await leader.membership.beat();
       await live(follower, clock, 1_000);
@@ -89,8 +79,8 @@ describe('a leader that is frozen', () => {
 describe('a preferred leader', () => {
   it('gets leadership back once it has beaten steadily for a lease, by a clean hand-over', async () => {
     const clock = handClock();
-    const deputy = await startLoneMember(url, { clock, settings: lease });
-    const preferred = await startMember(url, { preference: 5 });
+    const deputy = await startLoneMember(database.url, { clock, settings: lease });
+    const preferred = await startMember(database.url, { preference: 5 });
     for (let ms = 0; ms < 5_000; ms += 500) {
       clock.ms += 500;
       await Promise.all([deputy.membership.beat(), preferred.membership.beat()]);
@@ -109,9 +99,9 @@ describe('a preferred leader', () => {
 
   it('waits while another replica is silent, whose failover a new leader would begin anew', async () => {
     const clock = handClock();
-    const deputy = await startLoneMember(url, { clock, settings: lease });
-    const preferred = await startMember(url, { preference: 5 });
-    const frozen = await startMember(url);
+    const deputy = await startLoneMember(database.url, { clock, settings: lease });
+    const preferred = await startMember(database.url, { preference: 5 });
+    const frozen = await startMember(database.url);
     const sweepUntil = async (endMs: number, ...beating: TestMember[]): Promise<void> => {
       while (clock.ms < endMs) {
         clock.ms += 500;
@@ -123,7 +113,7 @@ describe('a preferred leader', () => {
     await sweepUntil(6_500);
     expect(deputy.leadership.current()).not.toBeNull();
     await sweepUntil(7_000);
-    const isDead = (await listReplicas(openDatabase(url), { ended: 0 })).every(
+    const isDead = (await listReplicas(db, { ended: 0 })).every(
       ({ number }) => number !== frozen.self().replica,
     );
     expect([isDead, deputy.leadership.current()]).toEqual([true, null]);
@@ -131,8 +121,8 @@ describe('a preferred leader', () => {
 
   it('leaves leadership to anybody if it does not take it within a second', async () => {
     const clock = handClock();
-    const member = await startMember(url, { clock, settings: lease });
-    const other = await startMember(url);
+    const member = await startMember(database.url, { clock, settings: lease });
+    const other = await startMember(database.url);
     member.leadership.yieldTo(other.self().replica);
     await member.election.runOnce();
     expect(member.leadership.current()).toBeNull();
@@ -145,16 +135,15 @@ describe('a preferred leader', () => {
 
 describe('an order', () => {
   it('to end the term reaches the leader with its next beat', async () => {
-    const leader = await startLoneMember(url);
-    expect(await endTerm(openDatabase(url))).toBe(2);
+    const leader = await startLoneMember(database.url);
+    expect(await endTerm(db)).toBe(2);
     await leader.membership.beat();
     expect(leader.leadership.current()).toBeNull();
     expect((await leader.lead()).term).toBe(3);
   });
 
   it('to drain is heard with the next beat, and taken back as well', async () => {
-    const member = await startLoneMember(url);
-    const db = openDatabase(url);
+    const member = await startLoneMember(database.url);
     let heard = 0;
     member.membership.draining.subscribe(() => (heard += 1));
     await leaveState(db, member.self().replica, 'draining');
@@ -172,8 +161,8 @@ describe('by leases alone, as behind a pooler', () => {
 
   it('the first to look leads, without a lock, and a second one does not', async () => {
     const [first, second] = [
-      await startMember(url, { settings: leases }),
-      await startMember(url, { settings: leases }),
+      await startMember(database.url, { settings: leases }),
+      await startMember(database.url, { settings: leases }),
     ];
     await second.membership.beat();
     await first.election.runOnce();
@@ -183,10 +172,10 @@ describe('by leases alone, as behind a pooler', () => {
   });
 
   it('a leader whose beats stand still for a lease is followed, and can write no more', async () => {
-    const old = await startMember(url, { settings: leases });
+    const old = await startMember(database.url, { settings: leases });
     const deposed = await old.lead();
     const clock = handClock();
-    const follower = await startMember(url, { clock, settings: leases });
+    const follower = await startMember(database.url, { clock, settings: leases });
     await live(follower, clock, 4_000);
     await follower.election.runOnce();
     expect(follower.leadership.current()).toBeNull();
@@ -197,9 +186,9 @@ describe('by leases alone, as behind a pooler', () => {
   });
 
   it('a leader that drains gives its term up, and is followed while it still beats', async () => {
-    const old = await startMember(url, { settings: leases });
+    const old = await startMember(database.url, { settings: leases });
     await old.lead();
-    const follower = await startMember(url, { settings: leases });
+    const follower = await startMember(database.url, { settings: leases });
     old.leadership.standDown('this replica is draining');
     await old.membership.drain();
     await old.membership.beat();
@@ -210,8 +199,7 @@ describe('by leases alone, as behind a pooler', () => {
   });
 
   it('a replica that did not hear that it has won gives that term up, and begins another', async () => {
-    const member = await startMember(url, { settings: leases });
-    const db = openDatabase(url);
+    const member = await startMember(database.url, { settings: leases });
     const unheard = await beginTerm(db, member.self(), { kind: 'vacancy', after: asId.term(0) });
     await member.membership.beat();
     await member.election.runOnce();
@@ -219,12 +207,11 @@ describe('by leases alone, as behind a pooler', () => {
   });
 
   it('a leader that stood down gives up no term but its own', async () => {
-    const old = await startMember(url, { settings: leases });
+    const old = await startMember(database.url, { settings: leases });
     await old.lead();
     await old.membership.beat();
     old.leadership.standDown('somebody else leads');
-    const db = openDatabase(url);
-    const follower = await startMember(url, { settings: leases });
+    const follower = await startMember(database.url, { settings: leases });
     await beginTerm(db, follower.self(), { kind: 'vacancy', after: asId.term(1) });
     await old.election.runOnce();
     expect(old.leadership.current()).toBeNull();

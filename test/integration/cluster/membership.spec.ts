@@ -1,25 +1,21 @@
 // Does a replica stay itself through a broken connection, and become another when it was declared dead?
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { markDead, terminateSessions } from '#cluster/membership/replica.repository.js';
 import { asId } from '#kernel/ids.js';
 import { startDatabaseProxy } from '../../support/database-proxy.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { openClient, openDatabase } from '../../support/rows.js';
+import { createTestDatabase, useTestDatabase } from '../../support/test-database.js';
+import { openClient } from '../../support/rows.js';
 import { startLoneMember, startMember, type TestMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
 
-let url: string;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
+const database = useTestDatabase();
+const { db } = database;
 
 const lease = { leaseMs: 5_000, marginMs: 1_000 };
 
 describe('membership', () => {
   it('resumes its own number after its control session was ended', async () => {
-    const member = await startMember(url);
+    const member = await startMember(database.url);
     const before = member.self();
     await endAllSessions(before.replica);
     await until('it knows that the session broke', () => member.membership.controlDb() === null);
@@ -29,10 +25,10 @@ describe('membership', () => {
   });
 
   it('does not resume while an older session of it still holds its lock', async () => {
-    const member = await startMember(url);
+    const member = await startMember(database.url);
     const { replica } = member.self();
     await endAllSessions(replica);
-    const thief = await openClient(url);
+    const thief = await openClient(database.url);
     await thief.query('select pg_try_advisory_lock($1, $2)', [0x43415231, replica]);
     await until('it knows that the session broke', () => member.membership.controlDb() === null);
     await expect(member.membership.beat()).rejects.toThrow(/older session still holds its lock/);
@@ -42,7 +38,7 @@ describe('membership', () => {
   });
 
   it('resumes after the way to the database has forgotten its connections without a word', async () => {
-    const proxy = await startDatabaseProxy(url);
+    const proxy = await startDatabaseProxy(database.url);
     onTestFinished(() => proxy.cut());
     const member = await startMember(proxy.url, { settings: { leaseMs: 1_500, marginMs: 300 } });
     const before = member.self();
@@ -54,11 +50,11 @@ describe('membership', () => {
   });
 
   it('rejoins under a new number after it was declared dead, and says so', async () => {
-    const member = await startMember(url);
+    const member = await startMember(database.url);
     const before = member.self();
     const reasons: string[] = [];
     member.membership.expelled.subscribe(({ reason }) => reasons.push(reason));
-    await markDead(openDatabase(url), { replica: before.replica, term: asId.term(1), reason: 'hung' });
+    await markDead(db, { replica: before.replica, term: asId.term(1), reason: 'hung' });
     await member.membership.beat();
     expect(member.membership.trusted()).toBeNull();
     await member.membership.beat();
@@ -68,7 +64,7 @@ describe('membership', () => {
 
   it('trusts itself until a margin before the lease, counted from the start of the beat', async () => {
     const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
-    const member = await startMember(url, { clock, settings: lease });
+    const member = await startMember(database.url, { clock, settings: lease });
     clock.ms = 3_999;
     expect(member.membership.trusted()).not.toBeNull();
     clock.ms = 4_000;
@@ -76,12 +72,12 @@ describe('membership', () => {
   });
 
   it('is let go by the server when it stays silent for a lease', async () => {
-    const member = await startMember(url, { settings: { leaseMs: 600 } });
+    const member = await startMember(database.url, { settings: { leaseMs: 600 } });
     await until('the server has ended the silent session', () => member.membership.controlDb() === null);
   });
 
   it('refuses a standby, a read-only session and a pooler by name', async () => {
-    const readOnly = new URL(url);
+    const readOnly = new URL(database.url);
     readOnly.searchParams.set('options', '-c default_transaction_read_only=on');
     await expect(startMember(readOnly.href)).rejects.toThrow(/transaction_read_only: expected off, got on/);
   });
@@ -93,7 +89,7 @@ describe('the sweep', () => {
     const { replica } = victim.self();
     await crash(victim);
     await leader.sweep.runOnce();
-    const client = await openClient(url);
+    const client = await openClient(database.url);
     expect(
       (await client.query('select state, died_reason from carillon.replica where number = $1', [replica]))
         .rows,
@@ -103,8 +99,8 @@ describe('the sweep', () => {
 
   it('kills nobody whose connections were all reset, when it is back a sweep after it was seen to be gone', async () => {
     const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
-    const leader = await startLoneMember(url, { clock, settings: { graceMs: 150 } });
-    const victim = await startMember(url);
+    const leader = await startLoneMember(database.url, { clock, settings: { graceMs: 150 } });
+    const victim = await startMember(database.url);
     for (let round = 0; round < 3; round += 1) {
       await endAllSessions(victim.self().replica);
       await until('it knows that the session broke', () => victim.membership.controlDb() === null);
@@ -130,7 +126,7 @@ describe('the sweep', () => {
     await startMember(other.url);
     expect(namesake.self().replica).toBe(leader.self().replica);
     const session = namesake.membership.controlDb();
-    await terminateSessions(openDatabase(url), `carillon:${namesake.self().replica}`);
+    await terminateSessions(db, `carillon:${namesake.self().replica}`);
     await namesake.membership.beat();
     expect(namesake.membership.controlDb()).toBe(session);
     await other.drop();
@@ -138,8 +134,8 @@ describe('the sweep', () => {
 
   it('declares a replica hung when its beat stood still for a lease of the leader, and ends its sessions', async () => {
     const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
-    const leader = await startLoneMember(url, { clock, settings: lease });
-    const victim = await startMember(url);
+    const leader = await startLoneMember(database.url, { clock, settings: lease });
+    const victim = await startMember(database.url);
     for (clock.ms = 0; clock.ms < 5_000; clock.ms += 250) {
       await leader.membership.beat();
       await leader.sweep.runOnce();
@@ -153,7 +149,7 @@ describe('the sweep', () => {
 
   it('shares the slots within 1.1 times the fair share, and a join moves only its share', async () => {
     const [leader, second] = await cluster();
-    const third = await startMember(url);
+    const third = await startMember(database.url);
     await leader.sweep.runOnce();
     for (const member of [leader, second, third]) await member.ownership.runOnce();
     await leader.sweep.runOnce();
@@ -167,9 +163,9 @@ describe('the sweep', () => {
   });
 
   it('takes the slots back of a replica that leaves as soon as it has got them', async () => {
-    const leader = await startLoneMember(url);
+    const leader = await startLoneMember(database.url);
     await leader.sweep.runOnce();
-    const guest = await startMember(url);
+    const guest = await startMember(database.url);
     await leader.sweep.runOnce();
     await leader.ownership.runOnce();
     expect(await slotCount(guest.self().replica)).toBe(512);
@@ -191,8 +187,8 @@ describe('the sweep', () => {
 
 /** A leader and a second replica, each serving half of the slots. */
 async function cluster(): Promise<[TestMember, TestMember]> {
-  const leader = await startLoneMember(url);
-  const second = await startMember(url);
+  const leader = await startLoneMember(database.url);
+  const second = await startMember(database.url);
   await leader.sweep.runOnce();
   await leader.ownership.runOnce();
   await second.ownership.runOnce();
@@ -208,7 +204,7 @@ async function crash(victim: TestMember): Promise<void> {
 }
 
 async function endAllSessions(replica: number): Promise<void> {
-  const client = await openClient(url);
+  const client = await openClient(database.url);
   await client.query(
     'select pg_terminate_backend(pid, 1000) from pg_stat_activity where datname = current_database() and application_name = $1',
     [`carillon:${replica}`],
@@ -216,7 +212,7 @@ async function endAllSessions(replica: number): Promise<void> {
 }
 
 async function slotCount(replica: number): Promise<number> {
-  const client = await openClient(url);
+  const client = await openClient(database.url);
   const { rows } = await client.query<{ count: number }>(
     'select count(*)::int as count from carillon.slot_owner where owner = $1',
     [replica],
@@ -225,7 +221,7 @@ async function slotCount(replica: number): Promise<number> {
 }
 
 async function liveReplicas(): Promise<number> {
-  const client = await openClient(url);
+  const client = await openClient(database.url);
   const { rows } = await client.query<{ count: number }>(
     `select count(*)::int as count from carillon.replica where state in ('active', 'draining')`,
   );

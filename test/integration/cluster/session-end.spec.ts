@@ -1,11 +1,11 @@
 // Is a control session given up whose end was told before its opener had it, or that answers no more?
-import { beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import * as events from '#cluster/cluster-event.repository.js';
 import * as replicas from '#cluster/membership/replica.repository.js';
 import { DatabaseClient } from '#database/database-client.js';
 import { openSession } from '#database/sessions/session-connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
-import { createTestDatabase } from '../../support/test-database.js';
+import { useTestDatabase } from '../../support/test-database.js';
 import { openClient } from '../../support/rows.js';
 import { startMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
@@ -13,19 +13,12 @@ import { until } from '../../support/until.js';
 vi.mock('#cluster/cluster-event.repository.js', { spy: true });
 vi.mock('#cluster/membership/replica.repository.js', { spy: true });
 
-let url: string;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return async () => {
-    vi.restoreAllMocks();
-    await database.drop();
-  };
-});
+const database = useTestDatabase();
+afterEach(() => vi.restoreAllMocks());
 
 /** Ends the replica's sessions, and resolves when the server has none of them. */
 async function endSessions(replica: ReplicaNumber): Promise<void> {
-  const client = await openClient(url);
+  const client = await openClient(database.url);
   const named = 'from pg_stat_activity where application_name = $1';
   await client.query(`select pg_terminate_backend(pid) ${named}`, [replicas.sessionName(replica)]);
   await until('they have ended', async () => {
@@ -34,7 +27,7 @@ async function endSessions(replica: ReplicaNumber): Promise<void> {
 }
 
 it('a session that the leader ends as it resumes is no session, and the next beat opens another', async () => {
-  const member = await startMember(url);
+  const member = await startMember(database.url);
   const before = member.self();
   await endSessions(before.replica);
   await until('it knows that the session broke', () => member.membership.controlDb() === null);
@@ -71,7 +64,7 @@ it('a session that ends in the same read as the last answer of its opening is ne
   });
   const lost: Error[] = [];
   const opened = openSession({
-    url,
+    url: database.url,
     applicationName: 'test',
     leaseMs: 5_000,
     direct: true,
@@ -83,7 +76,7 @@ it('a session that ends in the same read as the last answer of its opening is ne
 });
 
 it('a beat that no answer came to gives its session up', async () => {
-  const member = await startMember(url);
+  const member = await startMember(database.url);
   const before = member.self();
   const db = member.membership.controlDb();
   // As a client answers whose end was never told.

@@ -3,16 +3,14 @@ import { expect, it, onTestFinished } from 'vitest';
 import { doctor } from '../../../apps/cli/doctor/doctor.js';
 import { until } from '../../support/until.js';
 import { openClient } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
+import { useTestDatabase } from '../../support/test-database.js';
 import { startTestServer } from '../../support/test-server.js';
 
+const database = useTestDatabase();
+
 it('prints the budget of the replicas that live, and a replica opens no more than its own', async () => {
-  const database = await createTestDatabase();
   const server = await startTestServer({ databaseUrl: database.url });
-  onTestFinished(async () => {
-    await server.stop();
-    await database.drop();
-  });
+  onTestFinished(() => server.stop());
   expect((await doctor({}, { databaseUrl: database.url })).text).toMatch(
     /^the database of the npm start that runs here, since DATABASE_URL is not set\n/,
   );
@@ -29,7 +27,6 @@ it('prints the budget of the replicas that live, and a replica opens no more tha
 });
 
 it('names who holds an old snapshot', async () => {
-  const database = await createTestDatabase();
   const holder = await openClient(database.url);
   await holder.query("set application_name = 'nightly-report'");
   await holder.query('begin isolation level repeatable read');

@@ -3,8 +3,8 @@
 // what lies between the first and the last due time of a batch compares each row of that with each of the batch: two
 // thousand starts took two minutes then, were cancelled by the statement timeout, and held up the ends of every tenant.
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectDatabase, type Database, type Tx } from '#database/connection.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import * as endings from '#execution/run-actions/run-ending.repository.js';
 import * as settlements from '#execution/settling/settlement.repository.js';
@@ -12,7 +12,7 @@ import * as revocations from '#execution/takeover/revocation.repository.js';
 import { asId } from '#kernel/ids.js';
 import * as suspendedRuns from '#scheduling/suspending/suspended-run.repository.js';
 import { explained, nodesOf, type Explained } from '../../support/explained.js';
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.js';
+import { useTestDatabase } from '../../support/test-database.js';
 
 const SCHEDULES = 200;
 const SECONDS = 500;
@@ -39,26 +39,17 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
     suspendedRuns.skipPlanned(tx, { tenantId: asId.tenant(randomUUIDv7()), ids: runs }),
 };
 
-let database: TestDatabase;
-let db: Database;
+const database = useTestDatabase({
+  per: 'file',
+  maxConnections: 1,
+  statementTimeoutMs: FILLING_MS,
+  walksIndexes: true,
+  prepares: true,
+});
+const { db } = database;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = connectDatabase({
-    url: database.url,
-    applicationName: 'test',
-    maxConnections: 1,
-    statementTimeoutMs: FILLING_MS,
-    walksIndexes: true,
-    prepares: true,
-    onError: () => undefined,
-  });
   await sql`alter table carillon.fire_default set (autovacuum_enabled = off)`.execute(db);
-});
-
-afterAll(async () => {
-  await db.destroy();
-  await database.drop();
 });
 
 async function fill(): Promise<void> {

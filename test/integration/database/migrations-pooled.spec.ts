@@ -3,8 +3,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { migrateToLatest, pendingMigrations } from '#database/migrating/migrator.js';
 import { runStatement } from '../../support/admin-statement.js';
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.js';
-import { openClient, openDatabase } from '../../support/rows.js';
+import { useTestDatabase } from '../../support/test-database.js';
+import { openClient } from '../../support/rows.js';
 import { startTransactionPooler, type TransactionPooler } from '../../support/transaction-pooler.js';
 import { until } from '../../support/until.js';
 
@@ -12,16 +12,12 @@ import { until } from '../../support/until.js';
 const LOCK = '3853314791062309107';
 const advisoryLocks = `select pid from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())`;
 
-let database: TestDatabase;
+const database = useTestDatabase();
 let pooler: TransactionPooler;
 beforeEach(async () => {
-  database = await createTestDatabase();
   pooler = await startTransactionPooler(database.url, { size: 3 });
 });
-afterEach(async () => {
-  await pooler.close();
-  await database.drop();
-});
+afterEach(() => pooler.close());
 
 /** As if the last two had not been there yet. */
 const forget = () =>
@@ -48,7 +44,7 @@ describe('through a pooler in transaction mode', () => {
       expect(applied.filter((each) => each.applied.length > 0)).toHaveLength(1);
       expect(await migrateToLatest(pooler.url)).toEqual({ applied: [] });
       expect(await runStatement(database.url, advisoryLocks)).toEqual([]);
-      expect(await pendingMigrations(openDatabase(database.url))).toEqual([]);
+      expect(await pendingMigrations(database.db)).toEqual([]);
     },
   );
 

@@ -7,11 +7,11 @@ import { migrateToLatest } from '#database/migrating/migrator.js';
 import { openSession } from '#database/sessions/session-connection.js';
 import { sql } from 'kysely';
 import { openClient, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
+import { useTestDatabase } from '../../support/test-database.js';
+
+const database = useTestDatabase();
 
 const withSetting = async (setting: string): Promise<string> => {
-  const database = await createTestDatabase();
-  onTestFinished(() => database.drop());
   const name = new URL(database.url).pathname.slice(1);
   await (await openClient(database.url)).query(`alter database ${name} set ${setting}`);
   return database.url;
@@ -59,8 +59,6 @@ it.each([
 });
 
 it('a database in another encoding than UTF8 is refused before anything is made in it', async () => {
-  const database = await createTestDatabase();
-  onTestFinished(() => database.drop());
   const admin = await openClient(database.url);
   const name = `latin_${randomBytes(5).toString('hex')}`;
   await admin.query(`create database ${name} encoding 'LATIN1' locale 'C' template template0`);
@@ -86,8 +84,6 @@ it('every transaction says its isolation, so that it holds where a pooler drops 
 });
 
 it('migrates as a role that may make no schemas, where an administrator has made them ahead', async () => {
-  const database = await createTestDatabase();
-  onTestFinished(() => database.drop());
   const admin = await openClient(database.url);
   const name = `ahead_${randomBytes(5).toString('hex')}`;
   await admin.query(`create database ${name}`);

@@ -1,12 +1,12 @@
 // Do the day partitions come and go as planned, on a real server and under the feet of its writers?
 import { randomUUID } from 'node:crypto';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { PARTITIONED_TABLES, listPartitionDays } from '#database/migrating/partition.repository.js';
 import { maintainPartitions } from '#database/migrating/partitions.js';
 import { openClient, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
+import { useTestDatabase } from '../../support/test-database.js';
 import { until } from '../../support/until.js';
 
 const DAY_MS = 86_400_000;
@@ -15,12 +15,8 @@ const inDays = (days: number, from = today): Date => new Date(from.getTime() + d
 const dayOf = (instant: Date): string => instant.toISOString().slice(0, 10);
 const week = (from = today): string[] => Array.from({ length: 8 }, (_, ahead) => dayOf(inDays(ahead, from)));
 
-let url: string;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
+const database = useTestDatabase();
+const { db } = database;
 
 const maintain = (db: Database, { now = today, fireDays = 14, historyDays = 14, logDays = 14 } = {}) =>
   maintainPartitions(db, { retention: { fireDays, historyDays, logDays }, now });
@@ -55,7 +51,6 @@ async function whereRowsLie(db: Database, name: 'fire' | 'run_history'): Promise
 
 describe('day partitions', () => {
   it('have the storage settings of the default partition', async () => {
-    const db = openDatabase(url);
     await maintain(db);
     const { rows } = await sql<{ settings: string[]; count: number }>`
       select c.reloptions as settings, count(*) from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -64,14 +59,12 @@ describe('day partitions', () => {
   });
 
   it('are made for today and a week ahead, of the ledger and of the history', async () => {
-    const db = openDatabase(url);
     expect(await maintain(db)).toEqual({ created: 24, dropped: 0 });
     expect(await daysOf(db, 'fire')).toEqual(week());
     expect(await daysOf(db, 'run_history')).toEqual(week());
   });
 
   it('take the rows of their UTC day and no others', async () => {
-    const db = openDatabase(url);
     await maintain(db);
     for (const at of [
       '2026-11-21T00:00:00Z',
@@ -90,7 +83,7 @@ describe('day partitions', () => {
   });
 
   it('keep to UTC whatever the session’s time zone is', async () => {
-    const elsewhere = new URL(url);
+    const elsewhere = new URL(database.url);
     elsewhere.searchParams.set('options', '-ctimezone=Pacific/Kiritimati');
     const db = openDatabase(elsewhere.href);
     expect((await sql`show timezone`.execute(db)).rows).toEqual([{ TimeZone: 'Pacific/Kiritimati' }]);
@@ -101,7 +94,6 @@ describe('day partitions', () => {
   });
 
   it('come with the indexes and checks of their table', async () => {
-    const db = openDatabase(url);
     await maintain(db);
     const fire = insertFire(today);
     await run(db, fire);
@@ -116,7 +108,6 @@ describe('day partitions', () => {
   });
 
   it('that exist are left alone, so that doing it twice does nothing', async () => {
-    const db = openDatabase(url);
     await maintain(db);
     await run(db, insertFire(today));
     expect(await maintain(db)).toEqual({ created: 0, dropped: 0 });
@@ -124,23 +115,21 @@ describe('day partitions', () => {
   });
 
   it('are made one more each day', async () => {
-    const db = openDatabase(url);
     await maintain(db);
     expect(await maintain(db, { now: inDays(1) })).toEqual({ created: 3, dropped: 0 });
     expect((await daysOf(db, 'fire')).at(-1)).toBe(dayOf(inDays(8)));
   });
 
   it('are made once when several replicas start together', async () => {
-    const replicas = Array.from({ length: 4 }, () => openDatabase(url));
+    const replicas = Array.from({ length: 4 }, () => db);
     const done = await Promise.all(replicas.map((db) => maintain(db)));
     expect(done.reduce((sum, { created }) => sum + created, 0)).toBe(24);
-    expect(await daysOf(openDatabase(url), 'fire')).toEqual(week());
+    expect(await daysOf(db, 'fire')).toEqual(week());
   });
 });
 
 describe('rows that came before their partition', () => {
   it('lie in the default partition, and move along when it is made', async () => {
-    const db = openDatabase(url);
     for (const days of [0, 3, 7]) await run(db, insertFinished(inDays(days)));
     await run(db, insertFinished(inDays(8)));
     expect(await whereRowsLie(db, 'run_history')).toEqual({ default: 4 });
@@ -154,7 +143,6 @@ describe('rows that came before their partition', () => {
   });
 
   it('move along with every column', async () => {
-    const db = openDatabase(url);
     await run(db, insertFire(inDays(1)));
     const before = (await sql`select * from carillon.fire`.execute(db)).rows;
     await maintain(db);
@@ -163,7 +151,7 @@ describe('rows that came before their partition', () => {
   });
 
   it('move along even if their writer commits while the partition is being made', async () => {
-    const [db, writer, watcher] = [openDatabase(url), await openClient(url), await openClient(url)];
+    const [writer, watcher] = [await openClient(database.url), await openClient(database.url)];
     await writer.query('begin');
     await writer.query(insertFinished(today));
     const maintained = maintain(db);
@@ -180,7 +168,6 @@ describe('rows that came before their partition', () => {
 
 describe('what is past its retention', () => {
   it('is dropped by whole days, each table by its own', async () => {
-    const db = openDatabase(url);
     await maintain(db);
     for (const days of [0, 1, 2]) {
       await run(db, insertFire(inDays(days)));
@@ -198,7 +185,6 @@ describe('what is past its retention', () => {
   });
 
   it('goes from the default partition, too, and what is not past it stays', async () => {
-    const db = openDatabase(url);
     await maintain(db);
     await run(db, insertFinished(inDays(-1)));
     await run(db, insertFinished(inDays(30)));
@@ -209,7 +195,7 @@ describe('what is past its retention', () => {
 
 describe('somebody who reads for hours', () => {
   it('keeps the maintenance waiting for 2 s at most, and then nothing is half done', async () => {
-    const [db, reader] = [openDatabase(url), await openClient(url)];
+    const reader = await openClient(database.url);
     await reader.query('begin');
     await reader.query('select count(*) from carillon.fire_default');
     await expect(maintain(db)).rejects.toMatchObject({ code: '55P03' });

@@ -2,8 +2,8 @@
 // until the table has grown, and then the queue stands still.
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectDatabase, type Database, type Tx } from '#database/connection.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { sweep } from '#cluster/sweep/sweep.repository.js';
 import * as claims from '#execution/claiming/claim.repository.js';
@@ -37,34 +37,21 @@ import {
   pretendDrained,
   type SkewedTables,
 } from '../../support/skewed-tables.js';
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.js';
+import { useTestDatabase } from '../../support/test-database.js';
 import { wholeTables } from '../../support/whole-tables.js';
 
 const FILLING_MS = 120_000;
 
-let database: TestDatabase;
-let db: Database;
+const database = useTestDatabase({ per: 'file', statementTimeoutMs: FILLING_MS });
+const { db } = database;
 let on: SkewedTables;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  db = connectDatabase({
-    url: database.url,
-    applicationName: 'test',
-    maxConnections: 2,
-    statementTimeoutMs: FILLING_MS,
-    onError: () => undefined,
-  });
   // The statistics of a queue that was empty when somebody looked.
   await sql`analyze`.execute(db);
   await fillTables(db);
   on = await describeTables(db);
 }, FILLING_MS);
-
-afterAll(async () => {
-  await db.destroy();
-  await database.drop();
-});
 
 const at = (n: number) => new Date(1_763_700_000_000 + n);
 const first = () => on.tenants[0] ?? { id: asId.tenant(randomUUID()), slot: asId.slot(0) };

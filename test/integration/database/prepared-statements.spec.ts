@@ -4,23 +4,19 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { UNAWAITED } from '#database/database-client.js';
 import { PreparedStatementsLostError } from '#database/prepared-statements.js';
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.js';
+import { useTestDatabase } from '../../support/test-database.js';
 
 const onError = vi.fn<(error: Error) => void>();
-let database: TestDatabase;
+const database = useTestDatabase();
 let db: Database;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
   db = connect({ prepares: true });
   onError.mockReset();
   await sql`create table carillon.noted (id int primary key, note text)`.execute(db);
 });
 
-afterEach(async () => {
-  await db.destroy();
-  await database.drop();
-});
+afterEach(() => db.destroy());
 
 /** All on one connection. */
 function connect(options: { prepares: boolean; walksIndexes?: boolean }): Database {

@@ -6,20 +6,20 @@ import { expect, it, onTestFinished } from 'vitest';
 import { asReplica } from '#cluster/membership/replica-gate.js';
 import { listReplicas } from '#cluster/membership/replica.repository.js';
 import { runStatement } from '../../support/admin-statement.js';
-import { openClient, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
+import { openClient } from '../../support/rows.js';
+import { useTestDatabase } from '../../support/test-database.js';
 import { startLoneMember, startMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
 
 const LEASE = { leaseMs: 2_000, marginMs: 400 };
 
+const database = useTestDatabase();
+const { db } = database;
+
 it('I4, I8: takes over when the server has ended the sessions, and not before', async () => {
-  const database = await createTestDatabase();
-  onTestFinished(() => database.drop());
   const [frozenUrl, followerUrl] = await logins(database.url, ['frozen', 'follower']);
   const frozen = await startLoneMember(frozenUrl ?? '', { settings: LEASE });
   const follower = await startMember(followerUrl ?? '', { settings: LEASE });
-  const db = openDatabase(database.url);
   const { promise: thaw, resolve: wake } = Promise.withResolvers<void>();
   onTestFinished(() => wake());
   const write = asReplica(frozen.self().db, frozen.self(), async (tx) => {

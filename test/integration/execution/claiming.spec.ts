@@ -1,33 +1,26 @@
 // Does an owner take exactly the runs that are its to take, in turn and not too early?
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
-import type { Database } from '#database/connection.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { RunId, TenantId } from '#kernel/ids.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { useTestDatabase } from '../../support/test-database.js';
+import { addRuns, addTenant } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
 import { startLoneMember, startMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
 
-let url: string;
-let db: Database;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(() => {
-  db = openDatabase(url);
-});
+const database = useTestDatabase();
+const { db } = database;
 
 const idsOf = ({ held }: { held: HeldRuns }, tenant: { id: TenantId }): RunId[] =>
   [...held.all()].flatMap(({ run }) => (run.tenantId === tenant.id ? [run.id] : []));
 
 describe('claiming', () => {
   it('takes runs of many tenants in turn, so that one with a thousand does not starve one with one', async () => {
-    const worker = await startWorker(await startLoneMember(url), { limits: { held: 20, running: 5 } });
+    const worker = await startWorker(await startLoneMember(database.url), {
+      limits: { held: 20, running: 5 },
+    });
     const [big, small] = [await addTenant(db), await addTenant(db)];
     await addRuns(db, big, 60);
     const [lonely] = await addRuns(db, small, 1);
@@ -38,7 +31,7 @@ describe('claiming', () => {
 
   it('never takes a run twice, and leaves no claim when all is done', async () => {
     const seen: string[] = [];
-    const worker = await startWorker(await startLoneMember(url), {
+    const worker = await startWorker(await startLoneMember(database.url), {
       handlers: { noop: (_job, { runId }) => void seen.push(runId) },
       claim: { runsPerClaim: 7 },
     });
@@ -56,7 +49,7 @@ describe('claiming', () => {
 
   it('I6: holds a run that is due soon and starts it no earlier, and leaves a later one alone', async () => {
     const starts: number[] = [];
-    const worker = await startWorker(await startLoneMember(url), {
+    const worker = await startWorker(await startLoneMember(database.url), {
       handlers: { noop: () => void starts.push(Date.now()) },
     });
     const tenant = await addTenant(db);
@@ -72,7 +65,7 @@ describe('claiming', () => {
 
   it('takes higher priorities first', async () => {
     const seen: number[] = [];
-    const worker = await startWorker(await startLoneMember(url), {
+    const worker = await startWorker(await startLoneMember(database.url), {
       handlers: { noop: (job) => void seen.push((job.payload as { priority: number }).priority) },
       limits: { held: 1, running: 1 },
     });
@@ -86,7 +79,7 @@ describe('claiming', () => {
   });
 
   it('takes nothing from a slot that was handed over, even if it does not know yet', async () => {
-    const old = await startLoneMember(url);
+    const old = await startLoneMember(database.url);
     const worker = await startWorker(old);
     const tenant = await addTenant(db);
     await addRuns(db, tenant, 3);
@@ -96,12 +89,12 @@ describe('claiming', () => {
   });
 
   it("leaves a former owner's claimed runs to it, and takes those that it gives back", async () => {
-    const old = await startLoneMember(url);
+    const old = await startLoneMember(database.url);
     const oldWorker = await startWorker(old, { limits: { held: 2, running: 2 } });
     const tenant = await addTenant(db);
     const ids = await addRuns(db, tenant, 4);
     await oldWorker.claimAll();
-    const next = await startMember(url);
+    const next = await startMember(database.url);
     const nextWorker = await startWorker(next);
     await sql`update carillon.slot_owner set owner = ${next.self().replica}, epoch = epoch + 1`.execute(db);
     await next.ownership.runOnce();
@@ -118,12 +111,12 @@ describe('claiming', () => {
   });
 
   it('reads anew what others hold when a slot has gone away and come back', async () => {
-    const first = await startLoneMember(url);
+    const first = await startLoneMember(database.url);
     const worker = await startWorker(first);
     const tenant = await addTenant(db);
     await worker.claimAll();
     await addRuns(db, tenant, 3);
-    const other = await startMember(url);
+    const other = await startMember(database.url);
     const otherWorker = await startWorker(other);
     await moveSlots(other.self().replica);
     await other.ownership.runOnce();
@@ -138,7 +131,7 @@ describe('claiming', () => {
   });
 
   it('drops a claim whose answer never arrived', async () => {
-    const member = await startLoneMember(url);
+    const member = await startLoneMember(database.url);
     const worker = await startWorker(member);
     await sql`insert into carillon.claim (id, replica, run_ids, claimed_at)
               values (gen_random_uuid(), ${member.self().replica}, '{}', now() - interval '1 minute')`.execute(

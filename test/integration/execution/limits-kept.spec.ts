@@ -1,30 +1,21 @@
 // Do limits hold where several replicas start runs (I7), and is nothing lost on the way to a start?
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
-import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { NO_RULES } from '#execution/limits/decisions/lane-rules.js';
 import { HeldRuns } from '#execution/held/held-runs.js';
 import type { HeldRun } from '#execution/held/held-run.js';
 import { RateGate } from '#execution/limits/rate-gate.js';
 import { claimedRun } from '../../support/builders.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { addRuns, addTenant } from '../../support/rows.js';
 import { history } from '../../support/run-rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
+import { useTestDatabase } from '../../support/test-database.js';
 import { startLoneMember, startMember, type TestMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
 
-let url: string;
-let db: Database;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(() => {
-  db = openDatabase(url);
-});
+const database = useTestDatabase();
+const { db } = database;
 
 describe('a rate', () => {
   const rate = { count: 3, perSeconds: 3_600 };
@@ -47,7 +38,10 @@ describe('a rate', () => {
     ((await gate.admit(member.self(), runs))?.admitted ?? []).map(({ run }) => run.jobType);
 
   it('I7: is kept by two replicas together', async () => {
-    const members = [await startMember(url, { name: 'one' }), await startMember(url, { name: 'two' })];
+    const members = [
+      await startMember(database.url, { name: 'one' }),
+      await startMember(database.url, { name: 'two' }),
+    ];
     const tenant = await addTenant(db);
     const starts = await Promise.all(
       members.map((member) => {
@@ -60,14 +54,14 @@ describe('a rate', () => {
   });
 
   it('of a job type wastes no token of its tenant', async () => {
-    const member = await startMember(url);
+    const member = await startMember(database.url);
     const tenant = await addTenant(db);
     const { gate, runs } = holding(tenant.id, ['a', 'a', 'a', 'a', 'b', 'b', 'b']);
     expect(await admitted(member, gate, runs)).toEqual(['a', 'b', 'b']);
   });
 
   it('loses the tokens of a start that came too late', async () => {
-    const member = await startMember(url);
+    const member = await startMember(database.url);
     const tenant = await addTenant(db);
     const { runs } = holding(tenant.id, ['b']);
     const held = new HeldRuns({ held: 1, running: 1 });
@@ -86,7 +80,7 @@ describe('a rate', () => {
 
 describe('a run that waits for tokens', () => {
   it('is tried again when another one could not start', async () => {
-    const member = await startLoneMember(url);
+    const member = await startLoneMember(database.url);
     const worker = await startWorker(member, { handlers: { metered: () => null } });
     const tenant = await addTenant(db);
     await sql`update carillon.job_type set limits = '{"rate": {"count": 5, "perSeconds": 1}}' where name = 'metered'`.execute(
@@ -106,7 +100,7 @@ describe('a run that waits for tokens', () => {
 
 describe('a former owner', () => {
   it('I7: starts nothing more of what is limited, and gives it back', async () => {
-    const member = await startLoneMember(url);
+    const member = await startLoneMember(database.url);
     const worker = await startWorker(member, { handlers: { narrow: () => null } });
     await sql`update carillon.job_type set limits = '{"maxConcurrent": 1}' where name = 'narrow'`.execute(db);
     const tenant = await addTenant(db);
@@ -133,7 +127,7 @@ describe('a former owner', () => {
 
 describe('a job type whose limit holds back thousands of its lanes', () => {
   it("leaves room for its tenant's other job types", async () => {
-    const member = await startLoneMember(url);
+    const member = await startLoneMember(database.url);
     const worker = await startWorker(member, {
       handlers: { one: () => new Promise(() => undefined) },
       limits: { held: 100, running: 10 },

@@ -1,24 +1,15 @@
 // Is what an attempt says of itself kept: while it runs, at its end, for its next attempt, and only by itself?
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import type { JobContext } from '#client/jobs/job-definition.js';
-import type { Database } from '#database/connection.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { useTestDatabase } from '../../support/test-database.js';
+import { addRuns, addTenant } from '../../support/rows.js';
 import { startLoneMember } from '../../support/test-member.js';
 import { startWorker, type WorkerOptions } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
 
-let url: string;
-let db: Database;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(() => {
-  db = openDatabase(url);
-});
+const database = useTestDatabase();
+const { db } = database;
 
 interface Said {
   progress: { fraction: number; message: string | null; attempt: number } | null;
@@ -36,7 +27,7 @@ async function saidIn(table: 'run' | 'run_history'): Promise<Said[]> {
 async function startPlayed(options: WorkerOptions = {}) {
   const begun: JobContext[] = [];
   const ends: PromiseWithResolvers<unknown>[] = [];
-  const worker = await startWorker(await startLoneMember(url), {
+  const worker = await startWorker(await startLoneMember(database.url), {
     handlers: {
       played: (_job, context) => {
         const end = Promise.withResolvers<unknown>();

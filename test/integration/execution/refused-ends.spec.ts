@@ -1,23 +1,14 @@
 // Is a refusal taken for a run's own fault only where it is about the run's value, and is what was written of a batch
 // written no more, also when the rest fails?
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { sql } from 'kysely';
-import type { Database } from '#database/connection.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { addRuns, addTenant } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
-import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { useLoneMember } from '../../support/test-member.js';
 import { startWorker, type WorkerOptions } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
 
-let db: Database;
-let member: TestMember;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  db = openDatabase(database.url);
-  member = await startLoneMember(database.url);
-  return () => database.drop();
-});
+const { db, member, tenant } = useLoneMember();
 
 /** So many runs whose handlers are over, all of one claim, and none of them written. */
 async function ended(wish: { runs: number; running?: number }, options: WorkerOptions = {}) {
@@ -25,7 +16,6 @@ async function ended(wish: { runs: number; running?: number }, options: WorkerOp
     ...options,
     handlers: { slow: () => new Promise(() => undefined), ...options.handlers },
   });
-  const tenant = await addTenant(db);
   const ids = await addRuns(
     db,
     tenant,

@@ -1,6 +1,6 @@
 // Does a run that is tried again keep the promise of its unique key? It takes the key again or stays over, whoever else
 // wants the key at the same moment, and then it holds it like any other run.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { clearAway } from '#server/upkeep/enqueue-upkeep.js';
@@ -8,7 +8,7 @@ import { retriedRuns } from '#server/http/runs/run-actions.shapes.js';
 import { createdRun, run as runShape } from '#server/http/runs/run.shapes.js';
 import { expectProblem } from '../../support/expect-problem.js';
 import { openClient, openDatabase } from '../../support/rows.js';
-import { startTestServer, type TestServer } from '../../support/test-server.js';
+import { useTestServer } from '../../support/test-server.js';
 import {
   createRun,
   createTenant,
@@ -16,24 +16,14 @@ import {
   newName,
   readRun,
   secondsFromNow,
+  useTenant,
   type Run,
-  type TestTenant,
 } from '../../support/test-tenant.js';
 import { until } from '../../support/until.js';
 
-let server: TestServer;
-let other: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  other = await startTestServer({ databaseUrl: server.databaseUrl, env: { CARILLON_NAME: 'other' } });
-  tenant = await createTenant(server);
-});
-afterAll(async () => {
-  await other.stop();
-  await server.stop();
-});
+const server = useTestServer();
+const other = useTestServer({ beside: server, env: { CARILLON_NAME: 'other' } });
+const tenant = useTenant(server);
 
 const act = ({ id }: { id: string }, verb: 'cancel' | 'retry', api = tenant.api) =>
   api.post(`${tenant.path}/runs/${id}:${verb}`);

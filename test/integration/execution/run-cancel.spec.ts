@@ -1,33 +1,18 @@
 // Is a run that nobody wants any more, or that came too late, over at once if it waits and soon if it runs?
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { asReplica } from '#cluster/membership/replica-gate.js';
-import type { Database } from '#database/connection.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
 import { EndingLoop } from '#execution/run-actions/ending-loop.js';
 import { asId } from '#kernel/ids.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { addRuns } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
-import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { useLoneMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
 
-let url: string;
-let db: Database;
-let member: TestMember;
-let tenant: Awaited<ReturnType<typeof addTenant>>;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(async () => {
-  db = openDatabase(url);
-  member = await startLoneMember(url);
-  tenant = await addTenant(db);
-});
+const { db, member, tenant } = useLoneMember();
 const cancel = (ids: Awaited<ReturnType<typeof addRuns>>) =>
   cancelRuns(db, { tenantId: tenant.id, slot: tenant.slot, ids });
 const lost = asId.run('00000000-0000-7000-8000-000000000000');

@@ -1,31 +1,22 @@
 // Are lines written together, in order and once, whatever one of them or the database does?
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { RUN_LOG_LOCK } from '#database/advisory-locks.js';
-import type { Database } from '#database/connection.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import { RunLog } from '#execution/reports/run-log.js';
 import { insertLogLines } from '#execution/reports/run-log.repository.js';
 import { claimedRun } from '../../support/builders.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { openClient, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
+import { openClient } from '../../support/rows.js';
+import { useTestDatabase } from '../../support/test-database.js';
 import { startMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
 
-let url: string;
-let db: Database;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(() => {
-  db = openDatabase(url);
-});
+const database = useTestDatabase();
+const { db } = database;
 
 async function startLog() {
-  const { membership } = await startMember(url);
+  const { membership } = await startMember(database.url);
   const log = new RunLog();
   const clock = new FakeClock();
   const loop = new RunLogLoop(membership, log, clock);
@@ -82,7 +73,7 @@ describe('lines', () => {
 
   it('wait while the database is away, and are bounded: the log says how many were dropped', async () => {
     const { loop, begin, clock } = await startLog();
-    const client = await openClient(url);
+    const client = await openClient(database.url);
     await client.query('alter table carillon.run_log rename to run_log_away');
     const logs = Array.from({ length: 60 }, () => begin());
     for (const { log } of logs) for (let n = 0; n < 1_000; n += 1) log.info(`${n}`);
@@ -117,7 +108,7 @@ describe('lines', () => {
     log.noteLogLines(gathered(600), null);
     await loop.runOnce();
     const another = new RunLog();
-    const elsewhere = new RunLogLoop((await startMember(url)).membership, another, clock);
+    const elsewhere = new RunLogLoop((await startMember(database.url)).membership, another, clock);
     another.noteLogLines(gathered(600), null);
     await elsewhere.runOnce();
     const written = await messages();
@@ -128,7 +119,7 @@ describe('lines', () => {
 
 describe('a reader who goes on from a number', () => {
   it('misses nothing: a batch waits for the one whose numbers are lower', async () => {
-    const first = await openClient(url);
+    const first = await openClient(database.url);
     const { id: runId } = claimedRun();
     const line = {
       runId,

@@ -5,33 +5,18 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CancelRun, ClaimLost, RetryAt, snooze } from '#client/jobs/outcomes.js';
 import type { JobHandlerFunction } from '#client/jobs/job-definition.js';
-import type { Database } from '#database/connection.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import { Completion } from '#execution/settling/completion.js';
 import { RETRIABLE, retryEnded } from '#execution/run-actions/requeue.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { addRuns } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
-import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { useLoneMember } from '../../support/test-member.js';
 import { startWorker, type WorkerOptions } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
 
 afterEach(() => vi.restoreAllMocks());
 
-let db: Database;
-let member: TestMember;
-let tenant: Awaited<ReturnType<typeof addTenant>>;
-let url: string;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(async () => {
-  db = openDatabase(url);
-  member = await startLoneMember(url);
-  tenant = await addTenant(db);
-});
+const { db, member, tenant } = useLoneMember();
 
 /** Plays a run of this handler until the test's own end is reached. */
 async function play(handle: JobHandlerFunction<unknown>, options: WorkerOptions = {}) {

@@ -1,25 +1,14 @@
 // Does trying a run again touch nothing but what is over, and only its own tenant's?
-import { beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { sql } from 'kysely';
-import type { Database } from '#database/connection.js';
 import { RETRIABLE, retryEnded } from '#execution/run-actions/requeue.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { addRuns, addTenant } from '../../support/rows.js';
 import { history } from '../../support/run-rows.js';
-import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { useLoneMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
 
-let db: Database;
-let member: TestMember;
-let tenant: Awaited<ReturnType<typeof addTenant>>;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  db = openDatabase(database.url);
-  member = await startLoneMember(database.url);
-  tenant = await addTenant(db);
-  return () => database.drop();
-});
+const { db, member, tenant } = useLoneMember();
 
 const claims = async () => (await sql`select * from carillon.claim order by id`.execute(db)).rows;
 

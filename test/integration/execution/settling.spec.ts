@@ -1,29 +1,20 @@
 // Is the end of each attempt recorded once, and does one bad result harm no other?
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
-import type { Database } from '#database/connection.js';
 import { FatalError } from '#client/jobs/outcomes.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { useTestDatabase } from '../../support/test-database.js';
+import { addRuns, addTenant } from '../../support/rows.js';
 import { history } from '../../support/run-rows.js';
 import { startLoneMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
 
-let url: string;
-let db: Database;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(() => {
-  db = openDatabase(url);
-});
+const database = useTestDatabase();
+const { db } = database;
 
 describe('settling', () => {
   it('tries a failed run again until its attempts are used up, and keeps every attempt', async () => {
-    const worker = await startWorker(await startLoneMember(url), {
+    const worker = await startWorker(await startLoneMember(database.url), {
       handlers: { broken: () => Promise.reject(new Error('no luck')) },
       retry: { maxAttempts: 3 },
     });
@@ -48,7 +39,7 @@ describe('settling', () => {
   });
 
   it('does not try again what a handler calls fatal', async () => {
-    const worker = await startWorker(await startLoneMember(url), {
+    const worker = await startWorker(await startLoneMember(database.url), {
       handlers: { broken: () => Promise.reject(new FatalError('never')) },
     });
     await addRuns(db, await addTenant(db), 1, { jobType: 'broken' });
@@ -58,7 +49,7 @@ describe('settling', () => {
   });
 
   it('fails an attempt at its timeout although the handler does not listen', async () => {
-    const worker = await startWorker(await startLoneMember(url), {
+    const worker = await startWorker(await startLoneMember(database.url), {
       handlers: { deaf: () => new Promise(() => undefined) },
       retry: { maxAttempts: 1 },
       timeoutMs: 50,
@@ -81,7 +72,7 @@ describe('settling', () => {
       big: 'x'.repeat(300_000),
       fine: { n: 1 },
     };
-    const worker = await startWorker(await startLoneMember(url), {
+    const worker = await startWorker(await startLoneMember(database.url), {
       handlers: { noop: (job) => outputs[(job.payload as { which: string }).which] },
     });
     const tenant = await addTenant(db);
@@ -101,7 +92,7 @@ describe('settling', () => {
   });
 
   it('fails only the run whose result the database refuses', async () => {
-    const worker = await startWorker(await startLoneMember(url));
+    const worker = await startWorker(await startLoneMember(database.url));
     const ids = await addRuns(db, await addTenant(db), 9);
     await sql`alter table carillon.run_history_default add check (id <> ${sql.lit(ids[4])} or outcome = 'failed')`.execute(
       db,
@@ -117,7 +108,7 @@ describe('settling', () => {
   });
 
   it('keeps ends that could not be written, and writes them once the database answers again', async () => {
-    const member = await startLoneMember(url);
+    const member = await startLoneMember(database.url);
     const worker = await startWorker(member);
     await addRuns(db, await addTenant(db), 3);
     await worker.claimAll();

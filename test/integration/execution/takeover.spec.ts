@@ -1,14 +1,13 @@
 // What happens to runs whose owner died, was expelled, or leaves?
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Database } from '#database/connection.js';
 import { markDead } from '#cluster/membership/replica.repository.js';
 import { poisonError } from '#execution/takeover/decisions/poison.js';
 import { deadLetter } from '#execution/takeover/revocation.repository.js';
 import { asId } from '#kernel/ids.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { useTestDatabase } from '../../support/test-database.js';
+import { addRuns, addTenant } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
 import { startLoneMember, startMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
@@ -16,22 +15,14 @@ import { until } from '../../support/until.js';
 
 const POISONED = poisonError({ losses: 3, crashes: 2, lastError: null });
 
-let url: string;
-let db: Database;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(() => {
-  db = openDatabase(url);
-});
+const database = useTestDatabase();
+const { db } = database;
 
 describe('taking over', () => {
   it('I2, I4: runs of the dead are done again with a lost attempt, and its late results change nothing', async () => {
-    const leader = await startLoneMember(url);
+    const leader = await startLoneMember(database.url);
     const successor = await startWorker(leader);
-    const victim = await startMember(url, { roles: ['worker'] });
+    const victim = await startMember(database.url, { roles: ['worker'] });
     const victimWorker = await startWorker(victim);
     await sql`update carillon.slot_owner set owner = ${victim.self().replica}`.execute(db);
     await victim.ownership.runOnce();
@@ -64,7 +55,7 @@ describe('taking over', () => {
   });
 
   it('claims the runs of the dead as soon as their claims are revoked, not with its next look everywhere', async () => {
-    const leader = await startLoneMember(url);
+    const leader = await startLoneMember(database.url);
     const successor = await startWorker(leader);
     const dead = asId.replica(leader.self().replica + 1_000);
     const tenant = await addTenant(db);
@@ -87,7 +78,7 @@ describe('taking over', () => {
   });
 
   it('I2: a result whose claim was revoked is discarded and reported', async () => {
-    const member = await startLoneMember(url);
+    const member = await startLoneMember(database.url);
     const worker = await startWorker(member);
     const lost: string[] = [];
     worker.settleLoop.claimLost.subscribe((id) => lost.push(id));
@@ -100,7 +91,7 @@ describe('taking over', () => {
   });
 
   it('revokes a large death in bounded steps', async () => {
-    const leader = await startLoneMember(url);
+    const leader = await startLoneMember(database.url);
     const worker = await startWorker(leader);
     await addRuns(db, await addTenant(db), 1);
     const dead = asId.replica(leader.self().replica + 1_000);
@@ -114,7 +105,7 @@ describe('taking over', () => {
   });
 
   it('sends a run that kills its replicas to the dead letters, and spares those that were only held beside it', async () => {
-    const leader = await startLoneMember(url);
+    const leader = await startLoneMember(database.url);
     const worker = await startWorker(leader, {
       handlers: { deadly: () => new Promise(() => undefined), patient: () => new Promise(() => undefined) },
     });
@@ -131,7 +122,7 @@ describe('taking over', () => {
       db,
     );
     for (let death = 1; death <= 3; death += 1) {
-      const victim = await startMember(url, { roles: ['worker'] });
+      const victim = await startMember(database.url, { roles: ['worker'] });
       const victimWorker = await startWorker(victim, {
         handlers: { deadly: () => new Promise(() => undefined), patient: () => new Promise(() => undefined) },
       });
@@ -159,7 +150,7 @@ describe('taking over', () => {
   });
 
   it('I1: decides the fire of a run that goes to the dead letters, unless it was decided', async () => {
-    const leader = await startLoneMember(url);
+    const leader = await startLoneMember(database.url);
     const tenant = await addTenant(db);
     const ids = await addRuns(db, tenant, 2);
     const schedules = ids.map(() => randomUUID());
@@ -187,7 +178,7 @@ describe('taking over', () => {
   });
 
   it('gives waiting runs back with no attempt used when it drains', async () => {
-    const member = await startLoneMember(url);
+    const member = await startLoneMember(database.url);
     const worker = await startWorker(member, { limits: { held: 10, running: 1 } });
     await addRuns(db, await addTenant(db), 3);
     await worker.claimAll();
@@ -202,7 +193,10 @@ describe('taking over', () => {
 
   it('I2: stops what it runs when its lease is no longer sure, and that attempt’s number is used up', async () => {
     const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
-    const member = await startLoneMember(url, { clock, settings: { leaseMs: 5_000, marginMs: 1_000 } });
+    const member = await startLoneMember(database.url, {
+      clock,
+      settings: { leaseMs: 5_000, marginMs: 1_000 },
+    });
     const attempts: number[] = [];
     const worker = await startWorker(member, {
       handlers: {
@@ -232,7 +226,7 @@ describe('taking over', () => {
   });
 
   it('stops handlers and abandons their runs when the replica is expelled', async () => {
-    const member = await startLoneMember(url);
+    const member = await startLoneMember(database.url);
     const reasons: unknown[] = [];
     let isCalled = false;
     const worker = await startWorker(member, {

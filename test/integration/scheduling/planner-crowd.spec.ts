@@ -1,32 +1,15 @@
 // Are thousands of schedules that are due at one instant planned as single ones are, and in time?
 import { sql } from 'kysely';
-import { beforeEach, describe, expect, it } from 'vitest';
-import type { Database } from '#database/connection.js';
+import { describe, expect, it } from 'vitest';
 import { systemClock } from '#database/runtime/system-clock.js';
-import type { Slot, TenantId } from '#kernel/ids.js';
 import {
   DEFAULT_PLANNER_SETTINGS,
   PlannerLoop,
   type PlannerSettings,
 } from '#scheduling/planning/planner-loop.js';
-import { addTenant, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { useLoneMember } from '../../support/test-member.js';
 
-let url: string;
-let db: Database;
-let member: TestMember;
-let tenant: { id: TenantId; slot: Slot };
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(async () => {
-  db = openDatabase(url);
-  member = await startLoneMember(url);
-  tenant = await addTenant(db);
-});
+const { db, member, tenant } = useLoneMember();
 
 function planner(settings: Partial<PlannerSettings> = {}): PlannerLoop {
   return new PlannerLoop(member.leadership, member.hints, {

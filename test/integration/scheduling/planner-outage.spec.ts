@@ -1,32 +1,17 @@
 // Does the present go on at once after all replicas were down for a day, and does each due time of that day still get its
 // one row (I1)? An outage is played by setting next due times back, since nobody planned them.
 import { sql } from 'kysely';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
-import type { Slot, TenantId } from '#kernel/ids.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import type { Unreadable } from '#scheduling/planning/set-aside.js';
 import { changeSchedule, deleteSchedule } from '#scheduling/schedules/schedules.js';
-import { addTenant, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { startLoneMember, startMember, type TestMember } from '../../support/test-member.js';
+import { startMember, useLoneMember, type TestMember } from '../../support/test-member.js';
 
-let url: string;
-let db: Database;
-let member: TestMember;
-let tenant: { id: TenantId; slot: Slot };
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(async () => {
-  db = openDatabase(url);
-  member = await startLoneMember(url);
-  tenant = await addTenant(db);
-});
+const database = useLoneMember();
+const { db, member, tenant } = database;
 
 const plannerOf = ({ leadership, hints }: TestMember) =>
   new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
@@ -114,7 +99,7 @@ describe('after an outage of a day', () => {
     expect(first.missed).toBeLessThanOrEqual(1_000);
     // The leader dies, and another one goes on while the present does, too.
     await member.leave();
-    const successor = await startMember(url, { name: 'successor' });
+    const successor = await startMember(database.url, { name: 'successor' });
     await successor.lead();
     await plannerOf(successor).runOnce();
     await decideAll(gapsOf(successor));

@@ -1,33 +1,16 @@
 // Does each due time get exactly one decision, whoever plans it and whatever happens to its schedule?
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
-import type { Database } from '#database/connection.js';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { changeSchedule, createSchedule, deleteSchedule } from '#scheduling/schedules/schedules.js';
-import type { Slot, TenantId } from '#kernel/ids.js';
 import { systemClock } from '#database/runtime/system-clock.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { addTenant, openDatabase } from '../../support/rows.js';
-import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { useLoneMember, type TestMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
 
-let url: string;
-let db: Database;
-let member: TestMember;
-let tenant: { id: TenantId; slot: Slot };
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(async () => {
-  db = openDatabase(url);
-  member = await startLoneMember(url);
-  tenant = await addTenant(db);
-});
+const { db, member, tenant } = useLoneMember();
 
 function plannerOf({ leadership, hints }: TestMember): PlannerLoop {
   return new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });

@@ -1,5 +1,5 @@
 // Does a change of a schedule wait for whoever may be claiming its runs, also when the slot changes hands meanwhile?
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { closeGate } from '#cluster/membership/replica-gate.js';
@@ -7,22 +7,17 @@ import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { claimRuns } from '#execution/claiming/claim.repository.js';
 import { asId } from '#kernel/ids.js';
 import { changeSchedule, createSchedule } from '#scheduling/schedules/schedules.js';
-import { addRuns, addTenant, openClient, openDatabase } from '../../support/rows.js';
+import { addRuns, openClient } from '../../support/rows.js';
 import { count } from '../../support/run-rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { startLoneMember, startMember } from '../../support/test-member.js';
+import { startMember, useLoneMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
 
+const database = useLoneMember();
+const { db, member, tenant } = database;
+
 it('I5: takes back no run that the new owner of its slot is just claiming', async () => {
-  const database = await createTestDatabase();
-  onTestFinished(() => database.drop());
-  const { url } = database;
-  const db = openDatabase(url);
-  const [old, successor] = [
-    (await startLoneMember(url)).self(),
-    (await startMember(url, { roles: ['worker'] })).self(),
-  ];
-  const tenant = await addTenant(db);
+  const old = member.self();
+  const successor = (await startMember(database.url, { roles: ['worker'] })).self();
   const spec = { kind: 'every', seconds: 3_600, anchorAt: new Date('2026-01-01T00:00:00.000Z') } as const;
   const created = await createSchedule(db, tenant, { name: 'hourly', jobType: 'noop', spec, payload: {} });
   if (created.kind !== 'created') expect.unreachable(`expected a schedule, got ${created.kind}`);
@@ -33,7 +28,7 @@ it('I5: takes back no run that the new owner of its slot is just claiming', asyn
   );
   await sql`insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, run_id, term)
             values (${created.schedule.id}, ${dueAt}, ${tenant.id}, 'planned', ${run}, 1)`.execute(db);
-  const watcher = await openClient(url);
+  const watcher = await openClient(database.url);
   const waiting = (replica: number) => async (): Promise<boolean> => {
     const found = await watcher.query(
       `select 1 from pg_locks where locktype = 'advisory' and not granted and objid = ${replica}
@@ -78,15 +73,10 @@ it('I5: takes back no run that the new owner of its slot is just claiming', asyn
 });
 
 it('I9: while a change waits for an owner that hangs it keeps no other request from the schedule, and says so in the end', async () => {
-  const database = await createTestDatabase();
-  onTestFinished(() => database.drop());
-  const { url } = database;
-  const db = openDatabase(url);
-  const owner = (await startLoneMember(url)).self();
-  const tenant = await addTenant(db);
+  const owner = member.self();
   const spec = { kind: 'every', seconds: 60, anchorAt: new Date('2026-01-01T00:00:00.000Z') } as const;
   await createSchedule(db, tenant, { name: 'hourly', jobType: 'noop', spec, payload: {} });
-  const frozen = await openClient(url);
+  const frozen = await openClient(database.url);
   await frozen.query('begin');
   await frozen.query(`select pg_advisory_xact_lock_shared(${REPLICA_GATE}, ${owner.replica})`);
   const ref = { tenant, name: 'hourly', revision: null };

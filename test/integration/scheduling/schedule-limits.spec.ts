@@ -2,15 +2,13 @@
 // skipped and says so; a limit that still has places costs nothing, and other tenants are planned as ever.
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import type { Slot, TenantId } from '#kernel/ids.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { createSchedule } from '#scheduling/schedules/schedules.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { addRuns, addTenant } from '../../support/rows.js';
+import { useLoneMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
 
 interface TestTenant {
@@ -18,20 +16,9 @@ interface TestTenant {
   slot: Slot;
 }
 
-let url: string;
-let db: Database;
-let member: TestMember;
-let tenant: TestTenant;
 let planner: PlannerLoop;
+const { db, member, tenant } = useLoneMember();
 beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(async () => {
-  db = openDatabase(url);
-  member = await startLoneMember(url);
-  tenant = await addTenant(db);
   const { leadership, hints } = member;
   planner = new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
   await addSchedule(tenant, 'tick');

@@ -2,32 +2,17 @@
 // Each due time gets its one row all the same (I1), by what the schedule was then; what is still ahead is due no more.
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
-import type { Slot, TenantId } from '#kernel/ids.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { changeSchedule, createSchedule, deleteSchedule } from '#scheduling/schedules/schedules.js';
-import { addTenant, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { useLoneMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
 
-let url: string;
-let db: Database;
-let member: TestMember;
-let tenant: { id: TenantId; slot: Slot };
 let planner: PlannerLoop;
+const { db, member, tenant } = useLoneMember();
 beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(async () => {
-  db = openDatabase(url);
-  member = await startLoneMember(url);
-  tenant = await addTenant(db);
   const { leadership, hints } = member;
   planner = new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
   const spec = { kind: 'every' as const, seconds: 1, anchorAt: new Date(0) };

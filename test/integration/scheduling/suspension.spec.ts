@@ -2,36 +2,22 @@
 // fires nothing of what fell into the suspension; what is due since runs again.
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
-import type { Slot, TenantId } from '#kernel/ids.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { createSchedule } from '#scheduling/schedules/schedules.js';
 import { endSuspension } from '#scheduling/suspending/suspended-runs.js';
 import { SuspensionLoop } from '#scheduling/suspending/suspension-loop.js';
 import { updateTenant } from '#tenancy/tenant.repository.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { startLoneMember, type TestMember } from '../../support/test-member.js';
+import { addRuns } from '../../support/rows.js';
+import { useLoneMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
 
-let url: string;
-let db: Database;
-let member: TestMember;
-let tenant: { id: TenantId; slot: Slot };
 let planner: PlannerLoop;
 let suspension: SuspensionLoop;
+const { db, member, tenant } = useLoneMember();
 beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(async () => {
-  db = openDatabase(url);
-  member = await startLoneMember(url);
-  tenant = await addTenant(db);
   const { leadership, hints } = member;
   planner = new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
   suspension = new SuspensionLoop(leadership, { clock: systemClock, watchMs: 150_000 });

@@ -1,19 +1,13 @@
 // Do runs that start together learn of their own job types, by one statement, even if one of those is spoilt?
 import { sql } from 'kysely';
-import { beforeEach, expect, it } from 'vitest';
-import type { Database } from '#database/connection.js';
+import { expect, it } from 'vitest';
 import { JobTypeReader, SpoiltJobType } from '#execution/job-types/job-type-reader.js';
 import { insertJobType, registerSharedJobType } from '#execution/job-types/job-type.repository.js';
 import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { addTenant, openDatabase } from '../../support/rows.js';
+import { useTestDatabase } from '../../support/test-database.js';
+import { addTenant } from '../../support/rows.js';
 
-let db: Database;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  db = openDatabase(database.url);
-  return () => database.drop();
-});
+const { db } = useTestDatabase();
 
 const handledBy = (name: string, handler: string) => ({
   name,

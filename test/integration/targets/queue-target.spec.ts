@@ -1,30 +1,21 @@
 // Does a run of kind `queue` become a job in the user's own pg-boss, in the very transaction that completes it?
 import { PgBoss } from 'pg-boss';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { Database } from '#database/connection.js';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
 import { insertJobType } from '#execution/job-types/job-type.repository.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
+import { useTestDatabase } from '../../support/test-database.js';
+import { addRuns, addTenant } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
 import { startLoneMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
 
-let url: string;
-let db: Database;
-beforeEach(async () => {
-  const database = await createTestDatabase();
-  url = database.url;
-  return () => database.drop();
-});
-beforeEach(() => {
-  db = openDatabase(url);
-});
+const database = useTestDatabase();
+const { db } = database;
 
 /** The user's own pg-boss, with a queue. */
 async function startBoss(...queues: Parameters<PgBoss['createQueue']>[]): Promise<PgBoss> {
-  const boss = new PgBoss({ connectionString: url, max: 2, supervise: false, schedule: false });
+  const boss = new PgBoss({ connectionString: database.url, max: 2, supervise: false, schedule: false });
   boss.on('error', () => undefined);
   await boss.start();
   onTestFinished(() => boss.stop({ graceful: false }));
@@ -33,7 +24,7 @@ async function startBoss(...queues: Parameters<PgBoss['createQueue']>[]): Promis
 }
 
 async function startQueueWorker(queue: string) {
-  const worker = await startWorker(await startLoneMember(url));
+  const worker = await startWorker(await startLoneMember(database.url));
   const tenant = await addTenant(db, 'acme', { allowedQueues: [queue] });
   await insertJobType(db, tenant.id, {
     name: 'mail.hand-over',

@@ -1,24 +1,12 @@
 // What becomes of runs whose stored job type can't be read? They fail for good with the reason, and are not claimed for ever.
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { openDatabase } from '../../support/rows.js';
-import { startTestServer, type TestServer } from '../../support/test-server.js';
-import {
-  createJobType,
-  createRun,
-  createTenant,
-  finishedRun,
-  type TestTenant,
-} from '../../support/test-tenant.js';
+import { useTestServer } from '../../support/test-server.js';
+import { createJobType, createRun, finishedRun, useTenant } from '../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 it('fails once, with what is wrong', async () => {
   const { name } = await createJobType(tenant, { target: { kind: 'pull' } });

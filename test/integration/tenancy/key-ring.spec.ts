@@ -1,30 +1,17 @@
 // How long does a key that was revoked elsewhere go on being accepted?
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { connectDatabase, type Database } from '#database/connection.js';
+import { beforeEach, expect, it } from 'vitest';
 import { KeyRing, nameAdminKey } from '#tenancy/api-keys.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.js';
+import { useTestDatabase } from '../../support/test-database.js';
 import { until } from '../../support/until.js';
 
 const ADMIN = { role: 'admin' };
-let database: TestDatabase;
-let db: Database;
+const { db } = useTestDatabase({ per: 'file' });
 let clock: FakeClock;
 let ring: KeyRing;
 let secret: string;
-
-beforeAll(async () => {
-  database = await createTestDatabase();
-  db = connectDatabase({
-    url: database.url,
-    applicationName: 'test',
-    maxConnections: 2,
-    statementTimeoutMs: 5_000,
-    onError: () => undefined,
-  });
-});
 
 beforeEach(async () => {
   clock = new FakeClock();
@@ -32,11 +19,6 @@ beforeEach(async () => {
   secret = randomUUID();
   await nameAdminKey(db, secret);
   await ring.principalOf(secret);
-});
-
-afterAll(async () => {
-  await db.destroy();
-  await database.drop();
 });
 
 const revoke = () => sql`update carillon.api_key set revoked_at = clock_timestamp()`.execute(db);

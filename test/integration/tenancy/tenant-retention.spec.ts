@@ -1,14 +1,13 @@
 // Are a tenant's ended runs forgotten when it wants it, and nobody else's?
 import { sql } from 'kysely';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { forgetEndedRuns } from '#execution/run-actions/retention.js';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
+import { addRuns, addTenant } from '../../support/rows.js';
+import { useTestDatabase } from '../../support/test-database.js';
+
+const { db } = useTestDatabase();
 
 it('forgets what is older than the tenant wants it, in batches, and leaves the others alone', async () => {
-  const database = await createTestDatabase();
-  onTestFinished(() => database.drop());
-  const db = openDatabase(database.url);
   const tenants = { brief: await addTenant(db), long: await addTenant(db), silent: await addTenant(db) };
   await sql`update carillon.tenant set retention_days = 2 where id = ${tenants.brief.id}`.execute(db);
   await sql`update carillon.tenant set retention_days = 30 where id = ${tenants.long.id}`.execute(db);

@@ -1,21 +1,15 @@
 // Is anything that a worker's handler says ever held against its work? All that it logs, tells of its progress, returns or
 // throws: the lease is kept while it works, and the run ends once, with the real reason.
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { defineJob, remoteHandler, runWorker, type RemoteContext } from '#client/index.js';
 import { readLines } from '../../support/pull-worker.js';
-import { startTestServer, type TestServer } from '../../support/test-server.js';
-import { createTenant, finish, newName, type TestTenant } from '../../support/test-tenant.js';
+import { useTestServer } from '../../support/test-server.js';
+import { finish, newName, useTenant } from '../../support/test-tenant.js';
 import { until } from '../../support/until.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 /** Runs one run of a job of its own to its end. */
 async function finishOne(handle: (context: RemoteContext) => unknown) {

@@ -3,7 +3,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 // What users import as 'carillon'.
 import {
@@ -19,26 +19,12 @@ import {
 import { Stopped } from '#client/worker/leased-attempt.js';
 import { namesOfWorkers, readLines } from '../../support/pull-worker.js';
 import { openDatabase } from '../../support/rows.js';
-import { startTestServer, type TestServer } from '../../support/test-server.js';
-import {
-  createRun,
-  createTenant,
-  finish,
-  finishedRun,
-  newName,
-  readRun,
-  type TestTenant,
-} from '../../support/test-tenant.js';
+import { useTestServer } from '../../support/test-server.js';
+import { createRun, finish, finishedRun, newName, readRun, useTenant } from '../../support/test-tenant.js';
 import { until } from '../../support/until.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 const greeting = () =>
   defineJob({

@@ -1,10 +1,10 @@
 // What does the API tell an administrator about the cluster, and what may he do to it? The replicas here live
 // in one process and one database; how they take over from each other is shown by the cluster's own tests.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createTenant, finish, type TestTenant } from '../../../support/test-tenant.js';
+import { startTestServer, useTestServer } from '../../../support/test-server.js';
+import { finish, useTenant } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
 const SLOTS = 1_024;
@@ -36,14 +36,8 @@ const event = z.looseObject({
   replica: z.int().nullable(),
 });
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 const read = async <Shape extends z.ZodType>(path: string, shape: Shape, of = server) =>
   shape.parse((await of.admin.get(`/api/v1/cluster/${path}`).expect(200)).body);

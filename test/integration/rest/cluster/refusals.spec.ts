@@ -1,19 +1,17 @@
 // What does the API answer when the database refuses? 503 and when to ask again, wherever the reason passes or lies with
 // the server, and 500 only where the statement itself is at fault. A trigger raises each code as the server would.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { runStatement } from '../../../support/admin-statement.js';
 import { expectProblem } from '../../../support/expect-problem.js';
 import { openClient } from '../../../support/rows.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createTenant, finish, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { finish, useTenant } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
-let tenant: TestTenant;
+const server = useTestServer();
+const tenant = useTenant(server);
 
 beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
   await runStatement(
     server.databaseUrl,
     `create table public.refusal (code text not null);
@@ -28,7 +26,6 @@ beforeAll(async () => {
      create trigger refuse before insert on carillon.run for each row execute function public.refuse()`,
   );
 });
-afterAll(() => server.stop());
 
 const post = (jobType = 'noop') => server.admin.post(`${tenant.path}/runs`).send({ jobType });
 

@@ -1,18 +1,14 @@
 // Does a tenant's job type reach only those queues and handlers that an administrator has allowed the tenant, when it is
 // made, when it is changed, and when a run of it is delivered?
 import { PgBoss } from 'pg-boss';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import { createJobType, createKey, finish, newName, type TestTenant } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
 let tenant: TestTenant;
-beforeAll(async () => {
-  server = await startTestServer({ env: { CARILLON_QUEUE_SCHEMA: 'users_own' } });
-});
-afterAll(() => server.stop());
+const server = useTestServer({ env: { CARILLON_QUEUE_SCHEMA: 'users_own' } });
 
 /** As an administrator makes one without another word. */
 beforeEach(async () => {

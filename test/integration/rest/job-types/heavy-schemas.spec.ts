@@ -1,20 +1,15 @@
 // Does a schema that costs minutes to check or to compile, or fills a heap, cost its tenant an error and its replica
 // nothing? Asked of a replica over REST: of payloads, outputs and schemas themselves.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectFields } from '../../../support/expect-problem.js';
 import { watchProcess, type ProcessWatch } from '../../../support/loop-watch.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createJobType, createTenant, finish, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createJobType, finish, useTenant } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
 let watch: ProcessWatch;
 
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 beforeEach(() => {
   watch = watchProcess();
 });

@@ -5,17 +5,16 @@ import { createServer, type IncomingHttpHeaders, type RequestListener } from 'no
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createSchedule,
-  createTenant,
   finish,
   finishedRun,
   listFires,
   newName,
+  useTenant,
   type Run,
-  type TestTenant,
 } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
@@ -26,8 +25,6 @@ interface Call {
   body: string;
 }
 
-let server: TestServer;
-let tenant: TestTenant;
 let base: string;
 const calls: Call[] = [];
 const answers = new Map<string, RequestListener>();
@@ -41,9 +38,10 @@ const receive = async (...[request, response]: Parameters<RequestListener>): Pro
 };
 const receiver = createServer((request, response) => void receive(request, response));
 
+const server = useTestServer({ env: { CARILLON_HTTP_ALLOWED_HOSTS: '127.0.0.1' } });
+const tenant = useTenant(server);
+
 beforeAll(async () => {
-  server = await startTestServer({ env: { CARILLON_HTTP_ALLOWED_HOSTS: '127.0.0.1' } });
-  tenant = await createTenant(server);
   receiver.listen(0, '127.0.0.1');
   await once(receiver, 'listening');
   base = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`; // a TCP server that listens has one
@@ -52,7 +50,6 @@ afterAll(async () => {
   receiver.closeAllConnections();
   receiver.close();
   await once(receiver, 'close');
-  await server.stop();
 });
 
 const QUICKLY = { maxAttempts: 3, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 };

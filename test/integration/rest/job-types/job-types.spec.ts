@@ -1,9 +1,9 @@
 // What can a tenant do with job types, its own and those that the replicas brought?
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { jobType } from '#server/http/job-types/job-type.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createRun,
@@ -13,19 +13,13 @@ import {
   newName,
   readRun,
   secondsFromNow,
+  useTenant,
   type JobType,
-  type TestTenant,
 } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 const create = (body: object) => tenant.api.post(`${tenant.path}/job-types`).send(body);
 const http = (more: object = {}) => ({

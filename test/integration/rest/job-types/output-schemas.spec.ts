@@ -1,14 +1,14 @@
 // Does what a run brings fit the schema of its job type, or fail the run for good and say where?
 import { Injectable } from '@nestjs/common';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { z } from 'zod';
 import { defineJob } from '#client/jobs/job-definition.js';
 import { JobHandler } from '#client/jobs/job-handler.js';
 import { watchLoop } from '../../../support/loop-watch.js';
 import { openDatabase } from '../../../support/rows.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createJobType, createTenant, finish, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createJobType, finish, useTenant } from '../../../support/test-tenant.js';
 
 const counted = defineJob({
   name: 'counted',
@@ -25,13 +25,8 @@ class CountingJobs {
   }
 }
 
-let server: TestServer;
-let tenant: TestTenant;
-beforeAll(async () => {
-  server = await startTestServer({ handlers: [CountingJobs] });
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer({ handlers: [CountingJobs] });
+const tenant = useTenant(server);
 
 describe("a handler's output", () => {
   it('is stored as its schema makes it', async () => {

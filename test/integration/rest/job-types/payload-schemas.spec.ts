@@ -1,24 +1,12 @@
 // Is a payload checked against the JSON Schema that its job type has, before its run is created?
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectFields } from '../../../support/expect-problem.js';
 import { watchLoop } from '../../../support/loop-watch.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import {
-  createJobType,
-  createTenant,
-  finish,
-  newName,
-  type TestTenant,
-} from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createJobType, finish, newName, useTenant } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 const post = (path: string, body: object) => tenant.api.post(`${tenant.path}/${path}`).send(body);
 

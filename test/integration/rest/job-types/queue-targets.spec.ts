@@ -1,25 +1,17 @@
 // Is a job type that hands its runs to a pg-boss queue refused while there is no such queue, and does it work once there is?
 import { PgBoss } from 'pg-boss';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import {
-  createJobType,
-  createTenant,
-  finish,
-  newName,
-  type TestTenant,
-} from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createJobType, finish, newName, useTenant } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
+const server = useTestServer({ env: { CARILLON_QUEUE_SCHEMA: 'users_own' } });
+const tenant = useTenant(server);
+
 beforeAll(async () => {
-  server = await startTestServer({ env: { CARILLON_QUEUE_SCHEMA: 'users_own' } });
-  tenant = await createTenant(server);
   const lists = { allowedQueues: ['mail', 'post'] };
   await server.admin.patch(tenant.path).set('If-Match', '*').send(lists).expect(200);
 });
-afterAll(() => server.stop());
 
 const mail = (): object => ({ name: newName('mail'), target: { kind: 'queue', queue: 'mail' } });
 

@@ -1,18 +1,11 @@
 // Does a tenant have no more than two secrets that sign, however many requests come at once?
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createTenant, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { useTenant } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server.stop());
-beforeEach(async () => {
-  tenant = await createTenant(server);
-});
+const server = useTestServer();
+const tenant = useTenant(server, { per: 'test' });
 
 const secrets = z.object({ items: z.array(z.object({ id: z.string(), expiresAt: z.string().nullable() })) });
 const made = z.object({ id: z.string() });

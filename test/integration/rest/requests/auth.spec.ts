@@ -1,31 +1,24 @@
 // Who may ask for what? Every route of the API wants a key, a tenant's key reaches that tenant alone (I10),
 // and what it does not reach looks exactly as if it did not exist.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { expectFields, expectProblem, type Problem } from '../../../support/expect-problem.js';
 import { registerWorker } from '../../../support/pull-worker.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { startTestServer, useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createKey,
   createRun,
   createSchedule,
-  createTenant,
   finish,
   readSchedule,
   secondsFromNow,
-  type TestTenant,
+  useTenant,
 } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let acme: TestTenant;
-let other: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  [acme, other] = await Promise.all([createTenant(server), createTenant(server)]);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const acme = useTenant(server);
+const other = useTenant(server);
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 type Method = (typeof METHODS)[number];

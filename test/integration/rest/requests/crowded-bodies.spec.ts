@@ -4,19 +4,18 @@ import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { watchProcess } from '../../../support/loop-watch.js';
 import { registerWorker } from '../../../support/pull-worker.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createTenant, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { useTenant, type TestTenant } from '../../../support/test-tenant.js';
 
 const CROWD = 8;
 
-let server: TestServer;
-let tenant: TestTenant;
-let other: TestTenant;
 const agent = new Agent();
 
+const server = useTestServer();
+const tenant = useTenant(server);
+const other = useTenant(server);
+
 beforeAll(async () => {
-  server = await startTestServer();
-  [tenant, other] = await Promise.all([createTenant(server), createTenant(server)]);
   await tenant.api
     .post(`${tenant.path}/schedules`)
     .send({ name: 'patched', spec: { cron: '0 0 1 1 *' }, jobType: 'noop' })
@@ -24,7 +23,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await agent.destroy();
-  await server.stop();
 });
 
 const fields = (count: number): string =>

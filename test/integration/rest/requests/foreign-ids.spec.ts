@@ -3,28 +3,27 @@
 // one that was never given out: the answers are the same, and not a row of the other tenant's has changed.
 import { randomUUID } from 'node:crypto';
 import type { Response } from 'supertest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { asId } from '#kernel/ids.js';
 import { operationsOf, readDescription, type Operation } from '../../../support/api-description.js';
 import { registerWorker } from '../../../support/pull-worker.js';
 import { openDatabase } from '../../../support/rows.js';
 import { dumpOf, setScene, type Ids, type TenantScene } from '../../../support/tenant-scene.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import { createTenant, newName, secondsFromNow, type TestTenant } from '../../../support/test-tenant.js';
 
 const TENANT = '/api/v1/tenants/{tenant}';
 
-let server: TestServer;
 let operations: Operation[];
 let theirs: TenantScene;
 
+const server = useTestServer();
+
 beforeAll(async () => {
-  server = await startTestServer();
   operations = operationsOf(await readDescription(server)).filter(({ path }) => path.startsWith(TENANT));
   theirs = await setScene(server);
 }, 60_000);
-afterAll(() => server.stop());
 
 /** Ids as they are given out, of which none was. */
 function unheardOf(): Ids {

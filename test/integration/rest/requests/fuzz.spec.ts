@@ -2,7 +2,7 @@
 // like it. Whatever comes in, the answer is a success or a problem that blames the request; and what was
 // accepted is what is read back. fast-check prints the seed of what it found.
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import {
   text,
   number,
@@ -15,19 +15,13 @@ import {
   run,
 } from '../../../support/request-arbitraries.js';
 import { expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createSchedule, createTenant, finish, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createSchedule, finish, useTenant } from '../../../support/test-tenant.js';
 import type { Response } from 'supertest';
 import type { ProblemType } from '#server/http/problems/problem.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 const TRIES = { numRuns: 200 };
 

@@ -6,23 +6,21 @@ import { gzipSync } from 'node:zlib';
 import { Agent, fetch, type Response } from 'undici';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { watchProcess } from '../../../support/loop-watch.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createJobType, createTenant, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createJobType, createTenant, useTenant, type TestTenant } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
-let tenant: TestTenant;
 let jobType: string;
 
+const server = useTestServer();
+const tenant = useTenant(server);
+
 beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
   ({ name: jobType } = await createJobType(tenant, { target: { kind: 'pull' } }));
 });
 const agent = new Agent();
 afterAll(async () => {
   await agent.destroy();
-  await server.stop();
 });
 
 const post = (path: string, text: string | Buffer, headers: Record<string, string> = {}) =>

@@ -1,10 +1,10 @@
 // Is a request that is sent twice done once? Its Idempotency-Key and its effect commit together, whoever asks
 // again, when, and through which replica.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { clearAway } from '#server/upkeep/enqueue-upkeep.js';
 import { expectProblem } from '../../../support/expect-problem.js';
 import { openClient, openDatabase } from '../../../support/rows.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createTenant,
   finishedRun,
@@ -12,23 +12,14 @@ import {
   newName,
   readRun,
   secondsFromNow,
+  useTenant,
   type TestTenant,
 } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
-let other: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  other = await startTestServer({ databaseUrl: server.databaseUrl, env: { CARILLON_NAME: 'other' } });
-  tenant = await createTenant(server);
-});
-afterAll(async () => {
-  await other.stop();
-  await server.stop();
-});
+const server = useTestServer();
+const other = useTestServer({ beside: server, env: { CARILLON_NAME: 'other' } });
+const tenant = useTenant(server);
 
 const runAt = secondsFromNow(3_600);
 const waiting = { jobType: 'noop', runAt };

@@ -3,9 +3,9 @@
 // tenant's, and the operator's. An operation that stands not here fails, and so does one that answers anything else.
 import { randomUUID } from 'node:crypto';
 import type TestAgent from 'supertest/lib/agent.js';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { operationsOf, readDescription, type Operation } from '../../../support/api-description.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import { createKey, createTenant, newName, type TestTenant } from '../../../support/test-tenant.js';
 
 type Access = 'anybody' | 'operator' | 'tenant' | 'worker';
@@ -99,14 +99,13 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   [`post ${T}/worker/leases/{token}/logs`]: ofWorker(409),
 };
 
-let server: TestServer;
 let operations: Operation[];
 
+const server = useTestServer();
+
 beforeAll(async () => {
-  server = await startTestServer();
   operations = operationsOf(await readDescription(server));
 });
-afterAll(() => server.stop());
 
 const nameOf = ({ method, path }: Operation): string => `${method} ${path}`;
 

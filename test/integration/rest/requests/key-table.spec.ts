@@ -2,24 +2,22 @@
 // each kind, and the routes that the table names for it must be exactly those that are not refused.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type TestAgent from 'supertest/lib/agent.js';
 import { operationsOf, readDescription, type Operation } from '../../../support/api-description.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createKey, createTenant, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createKey, useTenant } from '../../../support/test-tenant.js';
 
 const PAGE = resolve(import.meta.dirname, '../../../../docs/SECURITY.md');
 const SOME_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 
-let server: TestServer;
-let acme: TestTenant;
 let operations: Operation[];
+const server = useTestServer();
+const acme = useTenant(server);
+
 beforeAll(async () => {
-  server = await startTestServer();
-  acme = await createTenant(server);
   operations = operationsOf(await readDescription(server));
 });
-afterAll(() => server.stop());
 
 /** The routes in a row of the table, such as `POST /tenants` or `/cluster/…`, which stands for all that begins so. */
 function namedFor(key: string): string[] {

@@ -1,8 +1,8 @@
 // Is every list read to its end without loss or repetition, and only with tokens that were given for it?
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { startTestServer, useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createRun,
@@ -12,15 +12,13 @@ import {
   listRuns,
   newName,
   secondsFromNow,
-  type TestTenant,
+  useTenant,
 } from '../../../support/test-tenant.js';
 
 const page = z.object({ items: z.array(z.looseObject({})), nextPageToken: z.string().nullable() });
 type Page = z.output<typeof page>;
 
 const COUNT = 120;
-let server: TestServer;
-let tenant: TestTenant;
 
 async function twelveAtATime(act: (index: number) => Promise<unknown>): Promise<void> {
   for (let from = 0; from < COUNT; from += 12) {
@@ -28,9 +26,10 @@ async function twelveAtATime(act: (index: number) => Promise<unknown>): Promise<
   }
 }
 
+const server = useTestServer();
+const tenant = useTenant(server);
+
 beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
   await twelveAtATime(() => createSchedule(tenant));
   await twelveAtATime(() => createRun(tenant, { runAt: secondsFromNow(3_600) }));
   await twelveAtATime(() => createJobType(tenant));
@@ -43,7 +42,6 @@ beforeAll(async () => {
   // Finished runs lie in another table than those to come; the list is one.
   for (let count = 0; count < 5; count += 1) await finish(tenant);
 });
-afterAll(() => server.stop());
 
 const LISTS = [
   { list: 'schedules', key: 'name', ascending: true, least: COUNT },

@@ -2,31 +2,23 @@
 // a method that it lacks, a body that it does not read, an ETag that it gives, and the headers that tell a browser
 // how to treat an answer are looked at, so that a new route can't be forgotten.
 import type { Response } from 'supertest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { operationsOf, readDescription, type Operation } from '../../../support/api-description.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import {
-  createJobType,
-  createSchedule,
-  createTenant,
-  newName,
-  type TestTenant,
-} from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createJobType, createSchedule, newName, useTenant } from '../../../support/test-tenant.js';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 const SOME_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 
-let server: TestServer;
-let tenant: TestTenant;
 let operations: Operation[];
 
+const server = useTestServer();
+const tenant = useTenant(server);
+
 beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
   operations = operationsOf(await readDescription(server));
 });
-afterAll(() => server.stop());
 
 function pathOf(template: string): string {
   return template

@@ -2,28 +2,26 @@
 // to choose by, read from the description, is sent as such, and none finds anything that it does not name. A key of
 // another tenant's, for one run or one request, stands in nobody else's way.
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { operationsOf, readDescription } from '../../../support/api-description.js';
 import { openDatabase } from '../../../support/rows.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createRun,
   createTenant,
   listRuns,
   secondsFromNow,
+  useTenant,
   type TestTenant,
 } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
+const server = useTestServer();
+const tenant = useTenant(server);
 
 beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
   for (const tag of ['plain', 'a_c', 'abc'])
     await createRun(tenant, { tags: [tag], queue: 'mail', runAt: LATER });
 });
-afterAll(() => server.stop());
 
 const LATER = secondsFromNow(3_600);
 const TEXTS = [

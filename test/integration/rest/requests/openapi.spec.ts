@@ -1,6 +1,6 @@
 // Is the API's description true? It names every route there is, says what each wants and gives, and every
 // answer of a real server fits it.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Response } from 'supertest';
 import {
   operationsOf,
@@ -11,19 +11,18 @@ import {
   type Operation,
 } from '../../../support/api-description.js';
 import { callsOf } from '../../../support/api-calls.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import { createTenant } from '../../../support/test-tenant.js';
 
-let server: TestServer;
 let api: ApiDescription;
 let operations: Operation[];
 
+const server = useTestServer();
+
 beforeAll(async () => {
-  server = await startTestServer();
   api = await readDescription(server);
   operations = operationsOf(api);
 });
-afterAll(() => server.stop());
 
 const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`;
 

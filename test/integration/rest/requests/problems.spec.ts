@@ -1,20 +1,14 @@
 // How does the API tell that something went wrong? Always in the one form of RFC 9457 (expectProblem looks at
 // every field of it), with a status that says whose turn it is to do something about it.
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
 import { sendRaw } from '../../../support/raw-request.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createTenant, newName, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { newName, useTenant } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 const post = (path = '/api/v1/tenants') => server.admin.post(path);
 

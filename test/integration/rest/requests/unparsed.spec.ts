@@ -1,17 +1,12 @@
 // What does a caller hear whose request never comes to a route, because it is no HTTP or its path leads nowhere? A problem like
 // any other, and then the connection ends.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { problem } from '#server/http/problems/problem.js';
 import { expectProblem, type Problem } from '../../../support/expect-problem.js';
 import { sendRaw } from '../../../support/raw-request.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 
-let server: TestServer;
-
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server.stop());
+const server = useTestServer();
 
 describe('a path', () => {
   it.each(['/api/v1/tenants/%E0%A4%A', '/api/v1/tenants/%', '/nothing/%ff'])(

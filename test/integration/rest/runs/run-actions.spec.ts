@@ -1,8 +1,8 @@
 // Can runs be cancelled and tried again through the API, one by one and many at once?
 import { z } from 'zod';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer, type TestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createRun,
@@ -14,26 +14,18 @@ import {
   listRuns,
   readRun,
   secondsFromNow,
+  useTenant,
   type Run,
   type TestTenant,
 } from '../../../support/test-tenant.js';
 import { run as runShape } from '#server/http/runs/run.shapes.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
 /** A second replica, of the same cluster. */
-let other: TestServer;
-let tenant: TestTenant;
 
-beforeAll(async () => {
-  server = await startTestServer({ env: { CARILLON_STOP_GRACE_SECONDS: '1' } });
-  other = await startTestServer({ databaseUrl: server.databaseUrl });
-  tenant = await createTenant(server);
-});
-afterAll(async () => {
-  await other.stop();
-  await server.stop();
-});
+const server = useTestServer({ env: { CARILLON_STOP_GRACE_SECONDS: '1' } });
+const other = useTestServer({ beside: server });
+const tenant = useTenant(server);
 
 const act = ({ api, path }: TestTenant, { id }: { id: string }, verb: 'cancel' | 'retry') =>
   api.post(`${path}/runs/${id}:${verb}`);

@@ -1,11 +1,11 @@
 // Are many runs created as each of them would be, all or those that fit, and told apart?
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Response } from 'supertest';
 import type { z } from 'zod';
 import { batchResult } from '#server/http/runs/run-batch.shapes.js';
 import { expectProblem } from '../../../support/expect-problem.js';
 import { openClient } from '../../../support/rows.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createTenant,
   finishedRun,
@@ -17,13 +17,9 @@ import {
 } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
 let tenant: TestTenant;
 
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server.stop());
+const server = useTestServer();
 
 const post = (body: object, { api, path } = tenant) => api.post(`${path}/runs:batchCreate`).send(body);
 

@@ -1,10 +1,10 @@
 // Is the answer to a new run true, although nobody reads the run back? And is what it is checked against what holds now?
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { findTenantAndJob } from '#server/http/access/tenant-and-job.repository.js';
 import { findTenant } from '#tenancy/tenant.repository.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
 import { openClient, openDatabase } from '../../../support/rows.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createKey,
@@ -12,19 +12,11 @@ import {
   finish,
   newName,
   secondsFromNow,
-  type TestTenant,
+  useTenant,
 } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-});
-beforeEach(async () => {
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server, { per: 'test' });
 
 const create = (body: object = {}, headers: Record<string, string> = {}) =>
   tenant.api

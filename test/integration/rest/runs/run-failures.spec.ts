@@ -1,25 +1,18 @@
 // Is a run that fails tried again as its job type says, with every attempt on record?
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { describe, expect, it } from 'vitest';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createRun,
-  createTenant,
   finish,
   listRuns,
   readRun,
-  type TestTenant,
+  useTenant,
 } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 describe('a run that fails', () => {
   const quickly = (maxAttempts: number) =>

@@ -1,6 +1,6 @@
 // Are runs found by what is known of them, newest first, each once, and without reading everything?
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { listRuns as listRows, scanEnd, type RunPage } from '#execution/runs/run-pages.repository.js';
 import type { TenantId } from '#kernel/ids.js';
@@ -8,7 +8,7 @@ import type { Tx } from '#database/connection.js';
 import { run as runShape } from '#server/http/runs/run.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
 import { addTenant, openClient, openDatabase } from '../../../support/rows.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createRun,
@@ -16,17 +16,11 @@ import {
   finish,
   listRuns,
   secondsFromNow,
-  type TestTenant,
+  useTenant,
 } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 const idsOf = async (query: string, of = tenant) => (await listRuns(of, query)).map(({ id }) => id);
 

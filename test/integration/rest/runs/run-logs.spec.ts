@@ -1,20 +1,20 @@
 // Can one read what a run says, while it runs and afterwards, from any replica, and does nothing that a handler logs
 // harm it or anybody else?
 import { Injectable } from '@nestjs/common';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineJob, type JobContext, type JobOf } from '#client/jobs/job-definition.js';
 import { JobHandler } from '#client/jobs/job-handler.js';
 import { logPage } from '#server/http/logs/run-log.shapes.js';
 import { openStream } from '../../../support/event-stream.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { startTestServer, useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createRun,
   createTenant,
   finishedRun,
-  type TestTenant,
+  useTenant,
 } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
@@ -73,20 +73,13 @@ class TalkingJobs {
   }
 }
 
-let server: TestServer;
-let tenant: TestTenant;
-let second: TestServer;
+const server = useTestServer({ handlers: [TalkingJobs] });
+const second = useTestServer({ beside: server, env: { CARILLON_ROLES: 'api' } });
+const tenant = useTenant(server);
 
 beforeAll(async () => {
-  server = await startTestServer({ handlers: [TalkingJobs] });
-  tenant = await createTenant(server);
-  second = await startTestServer({ databaseUrl: server.databaseUrl, env: { CARILLON_ROLES: 'api' } });
   const retry = { maxAttempts: 4, kind: 'fixed', minMs: 0, maxMs: 0, jitter: 0 };
   await createJobType(tenant, { name: 'again', target: { kind: 'handler', handler: 'chatty' }, retry });
-});
-afterAll(async () => {
-  await second.stop();
-  await server.stop();
 });
 
 const logsOf = (id: string): string => `${tenant.path}/runs/${id}/logs`;

@@ -1,12 +1,12 @@
 // What does a run show of what its handler did? Handlers return and throw whatever they like; all of it must
 // end up in the run's own record, and nothing of it may disturb another run.
 import { Injectable } from '@nestjs/common';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineJob, type JobContext, type JobOf } from '#client/jobs/job-definition.js';
 import { JobHandler } from '#client/jobs/job-handler.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createJobType, createTenant, finish, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createJobType, createTenant, finish, useTenant } from '../../../support/test-tenant.js';
 
 const cyclic: Record<string, unknown> = {};
 cyclic['self'] = cyclic;
@@ -67,12 +67,10 @@ class OddJobs {
   }
 }
 
-let server: TestServer;
-let tenant: TestTenant;
+const server = useTestServer({ handlers: [OddJobs] });
+const tenant = useTenant(server);
 
 beforeAll(async () => {
-  server = await startTestServer({ handlers: [OddJobs] });
-  tenant = await createTenant(server);
   const retry = { maxAttempts: 2, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 };
   await createJobType(tenant, {
     name: 'once',
@@ -81,7 +79,6 @@ beforeAll(async () => {
   });
   await createJobType(tenant, { name: 'twice', target: { kind: 'handler', handler: 'odd' }, retry });
 });
-afterAll(() => server.stop());
 
 describe('a handler that returns', () => {
   it.each([

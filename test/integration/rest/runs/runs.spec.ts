@@ -1,8 +1,8 @@
 // What can a tenant do with runs, and what does it see of them?
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { run as runShape } from '#server/http/runs/run.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { startTestServer, useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createRun,
@@ -13,18 +13,12 @@ import {
   newName,
   readRun,
   secondsFromNow,
-  type TestTenant,
+  useTenant,
 } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 const create = (body: object) => tenant.api.post(`${tenant.path}/runs`).send(body);
 

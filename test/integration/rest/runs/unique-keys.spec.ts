@@ -1,13 +1,13 @@
 // Does a unique key keep its promise? At most one run holds it, whoever asks at the same moment and through
 // whatever replica, and a replaced run never runs as it was before.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { connectDatabase } from '#database/connection.js';
 import { clearAway } from '#server/upkeep/enqueue-upkeep.js';
 import { createdRun } from '#server/http/runs/run.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
 import { openClient, openDatabase } from '../../../support/rows.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createTenant,
@@ -16,23 +16,13 @@ import {
   newName,
   readRun,
   secondsFromNow,
-  type TestTenant,
+  useTenant,
 } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
-let other: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  other = await startTestServer({ databaseUrl: server.databaseUrl, env: { CARILLON_NAME: 'other' } });
-  tenant = await createTenant(server);
-});
-afterAll(async () => {
-  await other.stop();
-  await server.stop();
-});
+const server = useTestServer();
+const other = useTestServer({ beside: server, env: { CARILLON_NAME: 'other' } });
+const tenant = useTenant(server);
 
 const post = (body: object, api = tenant.api) =>
   api.post(`${tenant.path}/runs`).send({ jobType: 'echo', ...body });

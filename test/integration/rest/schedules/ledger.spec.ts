@@ -1,9 +1,9 @@
 // Can anybody ask the ledger what became of each due time?
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { fire } from '#server/http/schedules/schedule.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createSchedule,
   createTenant,
@@ -14,13 +14,9 @@ import {
 } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
 let tenant: TestTenant;
 
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server.stop());
+const server = useTestServer();
 
 const fires = (schedule: Schedule, query = '?pageSize=200') => listFires(tenant, schedule.name, query);
 

@@ -1,25 +1,18 @@
 // Is a change of a schedule made whole or not at all, and only by someone who has seen what he changes?
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { schedule as scheduleShape } from '#server/http/schedules/schedule.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createSchedule,
-  createTenant,
   readSchedule,
+  useTenant,
   type Schedule,
-  type TestTenant,
 } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 const pathOf = ({ name }: Pick<Schedule, 'name'>) => `${tenant.path}/schedules/${name}`;
 const patch = (schedule: Schedule, body: object, ifMatch = '*') =>

@@ -1,9 +1,9 @@
 // Does a schedule fire as it was asked to, and does its ledger tell so? These tests take the seconds that
 // their schedules ask for: they wait for rows, in real time.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createSchedule,
   createTenant,
@@ -19,13 +19,9 @@ import {
 } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
 let tenant: TestTenant;
 
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server.stop());
+const server = useTestServer();
 
 const act = (schedule: Pick<Schedule, 'name'>, verb: string) =>
   tenant.api.post(`${tenant.path}/schedules/${schedule.name}:${verb}`).expect(200);

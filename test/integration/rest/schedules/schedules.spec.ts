@@ -1,26 +1,19 @@
 // What can a tenant do with schedules, as far as the request alone decides? When they fire is in
 // rest-schedule-fires.spec.ts.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { schedule as scheduleShape } from '#server/http/schedules/schedule.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createSchedule,
-  createTenant,
   newName,
   secondsFromNow,
+  useTenant,
   type Schedule,
-  type TestTenant,
 } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 const create = (body: object) =>
   tenant.api

@@ -1,25 +1,15 @@
 // What does the API say of a schedule that this version can't read? It shows it beside the others and lets its tenant mend it.
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { expectFields } from '../../../support/expect-problem.js';
 import { openClient } from '../../../support/rows.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import {
-  createSchedule,
-  createTenant,
-  type Schedule,
-  type TestTenant,
-} from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createSchedule, useTenant, type Schedule } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
 let schedule: Schedule;
 
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server, { per: 'test' });
 beforeEach(async () => {
-  tenant = await createTenant(server);
   schedule = await createSchedule(tenant);
 });
 

@@ -3,20 +3,15 @@
 // which limit they met, and what is kept for its record alone makes room.
 import { sql } from 'kysely';
 import type { Response } from 'supertest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DEFAULT_SHARES } from '#execution/limits/limits.js';
 import { expectProblem } from '../../../support/expect-problem.js';
 import { registerWorker } from '../../../support/pull-worker.js';
 import { openDatabase } from '../../../support/rows.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import { createKey, createTenant, newName, type TestTenant } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server.stop());
+const server = useTestServer();
 
 const ROOM = 3;
 const TARGET = { kind: 'handler', handler: 'noop' };

@@ -6,20 +6,19 @@ import { z } from 'zod';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { apiKey } from '#server/http/tenants/api-keys.controller.js';
 import { expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createKey, createTenant, type TestTenant } from '../../../support/test-tenant.js';
+import { startTestServer, useTestServer } from '../../../support/test-server.js';
+import { createKey, createTenant, useTenant } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
 const FORMER_KEY = 'former-0123456789abcdef-0123456789abcdef';
 const KEYS = '/api/v1/api-keys';
 
-let server: TestServer;
-let tenant: TestTenant;
 let db: Database;
 
+const server = useTestServer();
+const tenant = useTenant(server);
+
 beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
   db = connectDatabase({
     url: server.databaseUrl,
     applicationName: 'test',
@@ -30,7 +29,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await db.destroy();
-  await server.stop();
 });
 
 const list = async (path: string, api = server.admin) =>

@@ -1,8 +1,8 @@
 // Do limits, weights and pauses reach the runs? Each is set over REST and judged by what the history says ran
 // when; attempts sleep, so that those that overlap can be seen to.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createRun,
@@ -14,12 +14,7 @@ import {
 } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
-
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server.stop());
+const server = useTestServer();
 
 const sleeping = { target: { kind: 'handler', handler: 'sleep' } };
 const patchTenant = (tenant: TestTenant, patch: object) =>

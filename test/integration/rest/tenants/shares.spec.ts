@@ -6,35 +6,22 @@ import { Agent, request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { json } from 'node:stream/consumers';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { problem } from '#server/http/problems/problem.js';
 import { openStream } from '../../../support/event-stream.js';
 import { expectProblem } from '../../../support/expect-problem.js';
 import { registerWorker } from '../../../support/pull-worker.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import {
-  createKey,
-  createRun,
-  createTenant,
-  finishedRun,
-  type TestTenant,
-} from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createKey, createRun, createTenant, finishedRun, useTenant } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
-
-let server: TestServer;
-let greedy: TestTenant;
-let modest: TestTenant;
 
 /** From the start: each connection takes it as it finds it. */
 const looks = vi.spyOn(pg.Client.prototype, 'query');
 
-beforeAll(async () => {
-  server = await startTestServer();
-  greedy = await createTenant(server);
-  modest = await createTenant(server);
-});
+const server = useTestServer();
+const greedy = useTenant(server);
+const modest = useTenant(server);
 afterAll(async () => {
-  await server.stop();
   looks.mockRestore();
 });
 

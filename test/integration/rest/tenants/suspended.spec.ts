@@ -1,29 +1,18 @@
 // What can be done in a suspended tenant? Nothing new: every operation of the description that changes something is
 // refused with the tenant's state, with any body, but for those that end or stop things, those of an administrator,
 // and what is said about work that is under way.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { operationsOf, readDescription } from '../../../support/api-description.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import {
-  createJobType,
-  createSchedule,
-  createTenant,
-  type TestTenant,
-} from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createJobType, createSchedule, useTenant } from '../../../support/test-tenant.js';
 
 const SOME_ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const STILL_DONE =
   /^(patch \{tenant\}|post \{tenant\}:(suspend|resume)|post .*:(revoke|cancel|pause|quiet|terminate)|delete .*|post .*leases.*|post .*\{worker\}:(heartbeat|deregister))$/;
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 describe('a suspended tenant', () => {
   it('is refused every change but those that end things', async () => {

@@ -1,15 +1,10 @@
 // What can an administrator do with tenants?
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { startTestServer, useTestServer } from '../../../support/test-server.js';
 import { createTenant, finish, newName } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-
-beforeAll(async () => {
-  server = await startTestServer();
-});
-afterAll(() => server.stop());
+const server = useTestServer();
 
 const create = (body: object) => server.admin.post('/api/v1/tenants').send(body);
 

@@ -1,22 +1,16 @@
 // Can a worker lose its lease by what it says of itself? A heartbeat or a batch of log lines keeps the lease, with all that
 // comes along with it; what can't be kept of the rest is named, and what can be is kept.
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectProblem } from '../../../support/expect-problem.js';
 import { readLines, registerWorker } from '../../../support/pull-worker.js';
 import { openDatabase } from '../../../support/rows.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createRun, createTenant, readRun, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createRun, readRun, useTenant } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 async function takeOne() {
   const worker = await registerWorker(tenant);

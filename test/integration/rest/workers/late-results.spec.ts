@@ -1,18 +1,12 @@
 // Is a result that comes too late told of, although nothing comes of it?
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineJob } from '#client/jobs/job-definition.js';
 import { JobHandler } from '#client/jobs/job-handler.js';
 import { expectProblem } from '../../../support/expect-problem.js';
 import { readLines, registerWorker } from '../../../support/pull-worker.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import {
-  createRun,
-  createTenant,
-  finishedRun,
-  secondsFromNow,
-  type TestTenant,
-} from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createRun, finishedRun, secondsFromNow, useTenant } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
 const deaf = defineJob({ name: 'deaf', payload: z.object({}) });
@@ -25,13 +19,8 @@ class DeafJobs {
   }
 }
 
-let server: TestServer;
-let tenant: TestTenant;
-beforeAll(async () => {
-  server = await startTestServer({ handlers: [DeafJobs], env: { CARILLON_STOP_GRACE_SECONDS: '0' } });
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer({ handlers: [DeafJobs], env: { CARILLON_STOP_GRACE_SECONDS: '0' } });
+const tenant = useTenant(server);
 
 const linesOf = (id: string) =>
   until('the log has it', async () => {

@@ -1,30 +1,24 @@
 // Can a worker in any language work on runs over HTTP, and is none of them lost or done twice when it goes wrong?
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as shapes from '#server/http/workers/worker.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
 import { createPulledJobType, readLines, registerWorker } from '../../../support/pull-worker.js';
 import { openDatabase } from '../../../support/rows.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createRun,
   createTenant,
   finishedRun,
   newName,
   readRun,
-  type TestTenant,
+  useTenant,
 } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 describe('a worker', () => {
   it('takes a run, beats, and completes it', async () => {

@@ -8,7 +8,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
+import { useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createRun,
@@ -26,7 +26,6 @@ interface Call {
   body: string;
 }
 
-let server: TestServer;
 let base: string;
 const calls = new Map<string, Call[]>();
 const answers = new Map<string, RequestListener>();
@@ -39,8 +38,9 @@ const receiver = createServer((request, response) => {
   });
 });
 
+const server = useTestServer({ env: { CARILLON_HTTP_ALLOWED_HOSTS: '127.0.0.1' } });
+
 beforeAll(async () => {
-  server = await startTestServer({ env: { CARILLON_HTTP_ALLOWED_HOSTS: '127.0.0.1' } });
   receiver.listen(0, '127.0.0.1');
   await once(receiver, 'listening');
   base = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`; // a TCP server that listens has one
@@ -49,7 +49,6 @@ afterAll(async () => {
   receiver.closeAllConnections();
   receiver.close();
   await once(receiver, 'close');
-  await server.stop();
 });
 
 const answerWith =

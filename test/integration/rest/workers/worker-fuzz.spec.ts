@@ -1,27 +1,25 @@
 // Can a worker say anything that the API has no answer for? Whatever comes in, the answer is a success or a problem that
 // blames the request.
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { ProblemType } from '#server/http/problems/problem.js';
 import { expectProblem } from '../../../support/expect-problem.js';
 import { registerWorker, type PullWorker } from '../../../support/pull-worker.js';
 import { json, name, nearly, number, text } from '../../../support/request-arbitraries.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createRun, createTenant, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { createRun, useTenant } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
 let worker: PullWorker;
 let token: string;
 
+const server = useTestServer();
+const tenant = useTenant(server);
+
 beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
   worker = await registerWorker(tenant);
   await createRun(tenant, { jobType: worker.jobType });
   ({ token } = await worker.take());
 });
-afterAll(() => server.stop());
 
 const jobTypes = fc.array(nearly({ name, leaseSeconds: number, timeoutSeconds: number }), { maxLength: 2 });
 const error = fc.oneof(nearly({ name: text, message: text, stack: text }), json);
