@@ -2,9 +2,10 @@
 // database, the network, the clocks and the processes around them are models. See simulation.ts. SIM_SEED plays one
 // seed and tells all of it; SIM_FIRST and SIM_SEEDS play others than the first three thousand.
 import './replaced-modules.js';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { isUpdatingGolden, writeGoldenTexts } from './golden-texts.js';
 import { describeFailure, playSeeds, traceSeed } from './seeds.js';
-import { unusedStatements } from './statement-book.js';
+import { STATEMENT_NAMES, unusedStatements } from './statement-book.js';
 
 const FIRST = Number(process.env['SIM_FIRST'] ?? 1);
 const SEEDS = Number(process.env['SIM_SEEDS'] ?? 3_000);
@@ -12,6 +13,10 @@ const ONLY_SEED = process.env['SIM_SEED'];
 const TIMEOUT_MS = 1_200_000;
 /** With so many, whatever can happen in a simulation does. */
 const ENOUGH_SEEDS = 10_000;
+
+afterAll(() => {
+  if (isUpdatingGolden) writeGoldenTexts(STATEMENT_NAMES);
+});
 
 describe.skipIf(ONLY_SEED !== undefined)('a simulated cluster', () => {
   it(

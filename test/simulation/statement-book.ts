@@ -3,6 +3,7 @@
 // written down here, fails the simulation: a model of yesterday's statements would prove nothing.
 import type { Broken } from './broken-protocols.js';
 import type { Answer } from './connection.js';
+import { goldenTexts, isUpdatingGolden, layOut, noteSent } from './golden-texts.js';
 import { CLUSTER_STATEMENTS } from './statements/cluster.js';
 import { ENDING_STATEMENTS } from './statements/ending.js';
 import { EXECUTION_STATEMENTS } from './statements/execution.js';
@@ -36,12 +37,18 @@ const BOOK: readonly Meaning[] = [
   ...SCHEDULING_STATEMENTS,
 ];
 
+/** By the text as it is sent, once it was. */
 const known = new Map<string, Meaning>();
+const golden = goldenTexts();
 
-/** Meanings that were never asked for: their statements are sent no more, or the simulation never gets there. */
+export const STATEMENT_NAMES: readonly string[] = BOOK.map(({ name }) => name);
+
+/** Meanings and texts that were never asked for: their statements are sent no more, or the simulation never gets there. */
 export function unusedStatements(): string[] {
-  const used = new Set(known.values());
-  return BOOK.filter((meaning) => !used.has(meaning)).map(({ name }) => name);
+  const used = new Set([...known].map(([text, { name }]) => `${name}: ${layOut(text)}`));
+  return [...golden].flatMap(([name, texts]) =>
+    texts.map((text) => `${name}: ${text}`).filter((each) => !used.has(each)),
+  );
 }
 
 export class StatementBook {
@@ -66,31 +73,22 @@ export class StatementBook {
 function meaningOf(text: string): Meaning {
   let meaning = known.get(text);
   if (meaning === undefined) {
-    meaning = lookUp(text.replaceAll(/\s+/g, ' ').trim());
+    meaning = lookUp(text);
     known.set(text, meaning);
   }
   return meaning;
 }
 
 function lookUp(text: string): Meaning {
-  const found = BOOK.find(({ says }) => says.every((part) => text.includes(part)));
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  const found = BOOK.find(({ says }) => says.every((part) => line.includes(part)));
   if (found === undefined)
-    throw new Error(`expected a statement that test/simulation/statements knows, got: ${text}`);
-  const print = fingerprint(text);
-  if (found.texts.includes(print)) return found;
-  // Tells what to write for each of many statements at once, instead of stopping at the first.
-  if (process.env['SIM_LEARN'] !== undefined) {
-    console.log(`LEARN ${found.name} ${print}`);
-    return found;
-  }
-  throw new Error(
-    `the SQL of ${found.name} has changed: read its model in test/simulation/statements, then put '${print}' there. It says: ${text}`,
-  );
-}
-
-/** FNV-1a. */
-function fingerprint(text: string): string {
-  let hash = 0x811c9dc5;
-  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  return hash.toString(36);
+    throw new Error(`expected a statement that test/simulation/statements knows, got: ${line}`);
+  if (isUpdatingGolden) noteSent(found.name, text);
+  else if (golden.get(found.name)?.includes(layOut(text)) !== true)
+    throw new Error(
+      `the SQL of ${found.name} has changed: read its meaning in test/simulation/statements, change it if it is another now, and write ` +
+        `the text down (UPDATE_GOLDEN=1, test/README.md). It says:\n${layOut(text)}`,
+    );
+  return found;
 }

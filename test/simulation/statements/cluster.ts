@@ -8,13 +8,11 @@ export const CLUSTER_STATEMENTS: readonly Meaning[] = [
     // No snapshot of the model is old.
     name: 'listHorizonHolders',
     says: ["select 'session' as kind", 'from pg_prepared_xacts'],
-    texts: ['sh6r6e'],
     run: () => answer(),
   },
   {
     name: 'insertReplica',
     says: ['insert into "carillon"."replica"'],
-    texts: ['1hj28tf'],
     run: (scene) => {
       const { db, tx } = scene;
       const { incarnation, roles, weight, preference } = inserted(scene) as unknown as ReplicaRow;
@@ -27,7 +25,6 @@ export const CLUSTER_STATEMENTS: readonly Meaning[] = [
   {
     name: 'insertHeartbeat',
     says: ['insert into "carillon"."heartbeat"'],
-    texts: ['re7cz7'],
     run: (scene) => {
       const { db, tx, server } = scene;
       const { replica } = inserted(scene) as { replica: number };
@@ -44,25 +41,21 @@ export const CLUSTER_STATEMENTS: readonly Meaning[] = [
   {
     name: 'insertEvent',
     says: ['insert into "carillon"."cluster_event"'],
-    texts: ['1xk2su7'],
     run: () => changed(1, 'INSERT'),
   },
   {
     name: 'beat',
     says: ['update carillon.heartbeat h set beat = beat + 1'],
-    texts: ['cyckti'],
     run: beat,
   },
   {
     name: 'sweep',
     says: ['from carillon.replica r join carillon.heartbeat h', '"lockHeld"'],
-    texts: ['4eoooe'],
     run: sweep,
   },
   {
     name: 'markDead',
     says: ['update "carillon"."replica" set "state" = $1', '"died_term" = $2'],
-    texts: ['1svrnix'],
     run: ({ db, tx, params }) => {
       const [to, , reason, number, ...from] = params as [
         ReplicaRow['state'],
@@ -79,7 +72,6 @@ export const CLUSTER_STATEMENTS: readonly Meaning[] = [
   {
     name: 'leaveState',
     says: ['update "carillon"."replica" set "state" = $1', '"state" in'],
-    texts: ['1bihip6', '1vasfqv'],
     run: ({ db, tx, params }) => {
       const [to, number] = params as [ReplicaRow['state'], number];
       return moveState({ db, tx, number, to, from: params.slice(2) });
@@ -88,7 +80,6 @@ export const CLUSTER_STATEMENTS: readonly Meaning[] = [
   {
     name: 'returnToService',
     says: ['update "carillon"."replica" set "state" = $1 where "number" = $2 and "state" = $3'],
-    texts: ['1ti2ii'],
     run: ({ db, tx, params }) => {
       const [to, number, from] = params as [ReplicaRow['state'], number, string];
       return moveState({ db, tx, number, to, from: [from] });
@@ -97,7 +88,6 @@ export const CLUSTER_STATEMENTS: readonly Meaning[] = [
   {
     name: 'listReplicas',
     says: ['select r.number, r.incarnation, r.name'],
-    texts: ['19xdf8'],
     run: ({ db, server }) => {
       const beatAgeMs = (number: number): number =>
         server.wallMs() - (db.heartbeat.get(number)?.beatAtMs ?? 0);

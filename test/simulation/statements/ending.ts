@@ -7,7 +7,6 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'limitLockWait',
     says: ["select set_config('lock_timeout', $1, true)"],
-    texts: ['1vu4bm3'],
     run: ({ tx, params }) => {
       tx.lockMs = Number.parseInt(params[0] as string, 10);
       return answer();
@@ -16,13 +15,11 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'requestCancel',
     says: ['update carillon.run set cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())'],
-    texts: ['pz722l'],
     run: requestCancel,
   },
   {
     name: 'listCancelRequests',
     says: ['select id from carillon.run where cancel_requested_at is not null'],
-    texts: ['hg9hin'],
     run: ({ db }) => {
       const asked = db.run.rows().filter((run) => run.cancelRequestedAtMs !== null);
       return answer(asked.map(({ id }) => ({ id })));
@@ -31,7 +28,6 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'listEndable',
     says: ['with held as materialized', 'expired as ( select id, slot from carillon.run r'],
-    texts: ['3s39yb'],
     run: (scene) => {
       const { db, params } = scene;
       const free = unheld(scene, db.run.rows());
@@ -49,19 +45,16 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'endUnheld',
     says: ['with held as materialized', 'gone as ( delete from carillon.run r'],
-    texts: ['vwsoj1'],
     run: endUnheld,
   },
   {
     name: 'lockEnded',
     says: ['select id, unique_key as key,', 'from carillon.run_history where tenant_id = $1', 'for update'],
-    texts: ['1pyuw4t'],
     run: lockEnded,
   },
   {
     name: 'lockClaimsNaming',
     says: ['select id from carillon.claim where run_ids && $1::uuid[] order by id for update'],
-    texts: ['1rhnjdn'],
     run: ({ db, tx, params, broken }) => {
       if (broken.has('runs that come back to claims that still name them')) return answer();
       const ids = params[0] as string[];
@@ -77,7 +70,6 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'requeueRuns',
     says: ['with gone as ( delete from carillon.run_history', 'insert into carillon.run (id,'],
-    texts: ['140cpai'],
     run: requeueRuns,
   },
 ];

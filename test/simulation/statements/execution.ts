@@ -7,25 +7,21 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'insertRun',
     says: ['insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload'],
-    texts: ['1e2roue'],
     run: insertRun,
   },
   {
     name: 'discoverLanes',
     says: ['with recursive skipped as ( (select tenant_id, lane from carillon.run where slot = s.slot'],
-    texts: ['1uwpsqi'],
     run: discoverLanes,
   },
   {
     name: 'claimRuns',
     says: ['with lane as materialized', 'insert into carillon.claim'],
-    texts: ['195dooq'],
     run: claimRuns,
   },
   {
     name: 'foreignRuns',
     says: ['select r.slot, r.id, r.tenant_id as "tenantId"', 'where c.replica <> $1'],
-    texts: ['5e09n4'],
     run: ({ db, params, broken }) => {
       const [replica, slots] = params as [number, number[]];
       if (broken.has('claims that do not leave out foreign runs')) return answer();
@@ -41,7 +37,6 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'listOldClaims',
     says: ['select id from carillon.claim where replica = $1 and claimed_at <'],
-    texts: ['14lguyk'],
     run: ({ db, params, server, broken }) => {
       const [replica, olderThan] = params as [number, number];
       if (broken.has('lost claims are not reconciled')) return answer();
@@ -57,7 +52,6 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'dropClaims',
     says: ['delete from carillon.claim where replica = $1 and id = any($2::uuid[])'],
-    texts: ['3yu2iq'],
     run: ({ db, tx, params }) => {
       const [replica, ids] = params as [number, string[]];
       const dropped = ids.filter((id) => db.claim.get(id, tx)?.replica === replica);
@@ -69,7 +63,6 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'markStarted',
     says: ['update carillon.run set started_by = $1'],
-    texts: ['vxr4mt'],
     run: ({ db, tx, params }) => {
       const [startedBy, ids] = params as [number, string[]];
       const there = ids.filter((id) => db.run.get(id, tx) !== null);
@@ -84,13 +77,11 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'noteRestarts',
     says: ["insert into carillon.cluster_event (type, replica, data) select 'run-restarted'"],
-    texts: ['1d8cap'],
     run: () => changed(0, 'INSERT'),
   },
   {
     name: 'noteStarts',
     says: ['update carillon.claim set started = coalesce(started,'],
-    texts: ['158kidi'],
     run: ({ db, tx, params }) => {
       const [, id, replica] = params as [string, string, number];
       if (db.claim.get(id, tx)?.replica !== replica) return changed(0);
@@ -101,7 +92,6 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'findJobTypes',
     says: ['left join lateral ( select name, target', 'from carillon.job_type where name = asked.job_type'],
-    texts: ['8f1yvl'],
     run: ({ db, params }) =>
       answer((params[1] as string[]).map((name) => ({ tenant: 'tenant', ...jobType(db, name) }))),
   },

@@ -10,13 +10,11 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
   {
     name: 'leaveGaps',
     says: ['insert into carillon.schedule_gap', 'from unnest('],
-    texts: ['4j8c0g'],
     run: leaveGaps,
   },
   {
     name: 'findGaps',
     says: ['from carillon.schedule_gap where id <> all'],
-    texts: ['1yap0eh'],
     run: ({ db, params }) => {
       const [except, limit] = params as [string, number];
       const found = db.gap
@@ -36,13 +34,11 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
   {
     name: 'writeGaps',
     says: ['update carillon.schedule_gap g set from_at = a.rest_from', 'insert into carillon.fire'],
-    texts: ['yimyi1'],
     run: writeGaps,
   },
   {
     name: 'listSuspendedTenants',
     says: ["from carillon.tenant where state = 'suspended' order by id"],
-    texts: ['1otecrb'],
     run: () => answer(),
   },
 ];

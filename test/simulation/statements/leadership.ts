@@ -7,25 +7,21 @@ export const LEADERSHIP_STATEMENTS: readonly Meaning[] = [
   {
     name: 'beginTerm',
     says: ['update carillon.leadership set term = term + 1, holder = $1, replica = $2'],
-    texts: ['1n0i4at', 'adgp5j'],
     run: beginTerm,
   },
   {
     name: 'holdTerm',
     says: ['select 1 from carillon.leadership where id = 1 and term = $1 and holder = $2 for share'],
-    texts: ['1dms30c'],
     run: holdTerm,
   },
   {
     name: 'resignTerm',
     says: ['update carillon.leadership set holder = null, replica = null where term = $1 and holder = $2'],
-    texts: ['2hztg8'],
     run: resignTerm,
   },
   {
     name: 'endTerm',
     says: ['update carillon.leadership set term = term + 1, holder = null'],
-    texts: ['1lruly2'],
     run: ({ db, tx }) => {
       if (!db.leadership.lock(1, tx, 'write')) return BLOCKED;
       const before = db.leadership.get(1, tx)?.term ?? 0;
@@ -39,7 +35,6 @@ export const LEADERSHIP_STATEMENTS: readonly Meaning[] = [
     says: [
       "select 1 from carillon.replica where number = $1 and incarnation = $2 and state in ('active', 'draining')",
     ],
-    texts: ['1nxz4j0'],
     run: ({ db, params }) => {
       const row = db.replica.get(params[0] as number);
       return isLive(row) && row?.incarnation === params[1] ? answer([{}]) : answer();

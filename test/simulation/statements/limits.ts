@@ -8,13 +8,11 @@ export const LIMIT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'lockBuckets',
     says: ['insert into carillon.rate_bucket as b (tenant_id, job_type, spent_until)'],
-    texts: ['1qrht9k'],
     run: lockBuckets,
   },
   {
     name: 'spend',
     says: ['update carillon.rate_bucket b set spent_until = to_timestamp('],
-    texts: ['1jrjzbb'],
     run: (scene) => {
       const { db, tx, params } = scene;
       const spent = (zipped(...params) as [string, string, number][]).map(

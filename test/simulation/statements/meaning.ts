@@ -41,10 +41,8 @@ export interface Scene {
 
 export interface Meaning {
   readonly name: string;
-  /** Found by these parts of its text, white space made one. */
+  /** What each text of it says, white space made one: by these parts one that has changed is recognised. */
   readonly says: readonly string[];
-  /** Fingerprints of the texts whose meaning this is. */
-  readonly texts: readonly string[];
   readonly run: (scene: Scene) => Answer | typeof BLOCKED;
 }
 

@@ -7,7 +7,6 @@ export const REPORT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'insertLogLines',
     says: ['insert into carillon.run_log (run_id, seq, at'],
-    texts: ['1v7hmay'],
     run: ({ server, tx, params }) =>
       enterGate(server.locks.gate(RUN_LOG_LOCK, 0), tx, true)
         ? changed((params[1] as unknown[]).length, 'INSERT')
@@ -16,13 +15,11 @@ export const REPORT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'tallyLogs',
     says: ['from carillon.run_log where run_id = any($2::uuid[]) group by run_id'],
-    texts: ['ohs0xj'],
     run: () => answer(), // lines are for people only, and are not kept
   },
   {
     name: 'writeProgress',
     says: ['with free as materialized ( select r.id, n.progress, n.details', 'set progress = coalesce('],
-    texts: ['re81in', '871d76'],
     run: writeProgress,
   },
 ];

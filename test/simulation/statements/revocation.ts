@@ -7,7 +7,6 @@ export const REVOCATION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'hasVoidClaims',
     says: ['select 1 from carillon.claim c where not exists (select 1 from carillon.replica r'],
-    texts: ['1r0vhh7'],
     run: (scene) =>
       answer(
         voidClaims(scene)
@@ -18,7 +17,6 @@ export const REVOCATION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'deleteVoidClaims',
     says: ['with void as ( select c.id from carillon.claim c', 'for update skip locked'],
-    texts: ['13y1ih7'],
     run: (scene) => {
       const { db, tx, params } = scene;
       const claims = voidClaims(scene)
@@ -39,13 +37,11 @@ export const REVOCATION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'requeueLost',
     says: ['update carillon.run set attempt = attempt + 1, losses = losses + 1'],
-    texts: ['1vt6u4e'],
     run: requeueLost,
   },
   {
     name: 'deadLetter',
     says: ['with gone as (delete from carillon.run where id = any($1::uuid[]) returning *), decided as'],
-    texts: ['1dhvxv'],
     run: deadLetter,
   },
 ];

@@ -6,7 +6,6 @@ export const SCHEDULE_CHANGE_STATEMENTS: readonly Meaning[] = [
   {
     name: 'lockSchedule',
     says: ['from "carillon"."schedule" where "tenant_id" = $1 and "name" = $2 for update'],
-    texts: ['mdw8s9', '1eiui8d'],
     run: ({ db, tx, params, server }) => {
       const [tenantId, name] = params as [string, string];
       const found = db.schedule.rows().find((row) => row.tenantId === tenantId && row.name === name);
@@ -20,31 +19,26 @@ export const SCHEDULE_CHANGE_STATEMENTS: readonly Meaning[] = [
   {
     name: 'updateSchedule',
     says: ['update "carillon"."schedule" set "job_type" = $1'],
-    texts: ['1fzpv4a', 'rvcb52'],
     run: updateSchedule,
   },
   {
     name: 'deleteSchedule',
     says: ['delete from "carillon"."schedule" where "id" = $1'],
-    texts: ['18j33wr'],
     run: deleteSchedule,
   },
   {
     name: 'revokePlanned',
     says: ['with revoked as ( delete from carillon.run r'],
-    texts: ['1v8y2zp'],
     run: revokePlanned,
   },
   {
     name: 'leaveGap',
     says: ['insert into carillon.schedule_gap', 'from (select'],
-    texts: ['kdrvv4'],
     run: leaveGap,
   },
   {
     name: 'databaseTime',
     says: ['select clock_timestamp() as now'],
-    texts: ['s4bpj5'],
     run: ({ server }) => answer([{ now: at(server.wallMs()) }]),
   },
 ];

@@ -6,7 +6,6 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'findDueSchedules',
     says: ['as "nowMs", due.id, due.spec, due.state', 'from carillon.schedule s cross join lateral'],
-    texts: ['z7ekl2'],
     run: ({ db, params, server }) => {
       const nowMs = server.wallMs();
       const [catchUp, ahead, full, except, limit, , , pastLimit] = params as [
@@ -48,7 +47,6 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'countDueSchedules',
     says: ['select count(*)::int as count from (select 1 from carillon.schedule where next_due_at <='],
-    texts: ['13wwfj4'],
     run: ({ db, params, server }) => {
       const [ahead, limit] = params as [number, number];
       const due = db.schedule.rows().filter((row) => isDue(row, server.wallMs() + ahead * 1_000));
@@ -58,7 +56,6 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'countRunsOf',
     says: ['select t.id, carillon.count_runs(t.id, t.max_queued) as count'],
-    texts: ['jv5ubx'],
     run: ({ db, params, broken }) => {
       const isBlind = broken.has('what waits is not counted before more is planned');
       const [ids, limits] = (params as string[]).map(listed);
@@ -78,13 +75,11 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
       'on conflict (schedule_id, due_at) do nothing',
       'insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at',
     ],
-    texts: ['1p1bgqi'],
     run: writePlans,
   },
   {
     name: 'lockSlotOwner',
     says: ['select "owner" from "carillon"."slot_owner" where "slot" = $1 for share'],
-    texts: ['35xzd3'],
     run: ({ db, tx, params }) => {
       const slot = params[0] as number;
       return db.slot.lock(slot, tx, 'share')
@@ -95,7 +90,6 @@ export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'ownerOfSlot',
     says: ['select "owner" from "carillon"."slot_owner" where "slot" = $1'],
-    texts: ['rvov17'],
     run: ({ db, params }) => answer([{ owner: db.slot.get(params[0] as number)?.owner ?? null }]),
   },
 ];

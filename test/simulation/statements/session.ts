@@ -9,14 +9,12 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'introduce',
     says: ['select pg_catalog.pg_backend_pid() as pid'],
-    texts: ['1scux51'],
     run: ({ session }) =>
       answer([{ pid: session.pid, isStandby: false, settings: {}, firstSchema: 'pg_catalog' }]),
   },
   {
     name: 'limitSilence',
     says: ["select set_config('idle_session_timeout'"],
-    texts: ['17ur1if'],
     run: ({ session, params }) => {
       session.limits.idleMs = Number(params[0]);
       session.limits.idleInTransactionMs = Number(params[1]);
@@ -27,7 +25,6 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'nameSession',
     says: ["select set_config('application_name'"],
-    texts: ['fmeh8j'],
     run: ({ session, params }) => {
       session.applicationName = params[0] as string;
       return answer();
@@ -36,13 +33,11 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'listen',
     says: ['listen carillon'],
-    texts: ['dewngq'],
     run: ({ session }) => ((session.listens = true), answer()),
   },
   {
     name: 'notify',
     says: [' pg_notify('],
-    texts: ['1nzf3j3'],
     run: ({ server, params }) => {
       for (const payload of params[1] as string[]) server.notify(params[0] as string, payload);
       return answer();
@@ -51,21 +46,18 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'tryLeaderLock',
     says: ['select pg_try_advisory_lock(', 'from carillon.leadership l'],
-    texts: ['83idw8'],
     run: ({ db, server, session }) =>
       answer([{ held: server.locks.try(session, LEADER_LOCK, 0), ...leaderSighting(db) }]),
   },
   {
     name: 'tryLivenessLock',
     says: ['select pg_try_advisory_lock('],
-    texts: ['hcphkr'],
     run: ({ server, session, params }) =>
       answer([{ held: server.locks.try(session, Number(params[0]), Number(params[1])) }]),
   },
   {
     name: 'unlock',
     says: ['select pg_advisory_unlock('],
-    texts: ['t3hcmj'],
     run: ({ server, session, params }) => (
       server.locks.unlock(session, LEADER_LOCK, Number(params[1] ?? 0)),
       answer()
@@ -74,14 +66,12 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'openGate',
     says: [' pg_advisory_xact_lock_shared('],
-    texts: ['1xpcoz'],
     run: ({ server, tx, params }) =>
       enterGate(server.locks.gate(Number(params[0]), Number(params[1])), tx, false) ? answer() : BLOCKED,
   },
   {
     name: 'closeGate',
     says: ['select pg_advisory_xact_lock('],
-    texts: ['1vwi4l9'],
     run: (scene) => {
       if (isWithoutGate(scene)) return answer();
       const { server, tx, params } = scene;
@@ -93,7 +83,6 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'terminateBackend',
     says: ['pg_terminate_backend(a.pid, 1000)', 'and a.pid ='],
-    texts: ['1hwufg1'],
     run: ({ server, session, params }) => {
       const [pid, name] = params;
       const doomed = [...server.sessions].filter(
@@ -105,7 +94,6 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'terminateSessions',
     says: ['pg_terminate_backend(a.pid, 1000)', 'and a.application_name ='],
-    texts: ['g4wdx7'],
     run: ({ server, session, params }) => {
       const doomed = [...server.sessions].filter(
         (other) => other !== session && other.applicationName === params[0],
@@ -117,7 +105,6 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
     // The login has no right that its role does not have.
     name: 'setRoleNone',
     says: ['set local role none'],
-    texts: ['n0s4ye'],
     run: () => answer(),
   },
 ];

@@ -10,13 +10,11 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
     says: [
       'select id from carillon.claim where replica = $1 and id = any($2::uuid[]) order by id for update',
     ],
-    texts: ['1oa1r34'],
     run: lockClaims,
   },
   {
     name: 'stillHeld',
     says: ['select e.place::int - 1 as place', 'with ordinality as e (id, attempt, claim_id, place)'],
-    texts: ['evyu1'],
     run: ({ db, tx, params }) => {
       const [ids, attempts, claims, replica] = params as [string[], number[], string[], number];
       const isHeld = (id: string, index: number): boolean => {
@@ -33,7 +31,6 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'decideFires',
     says: ['update carillon.fire f set started_at = s.started_at'],
-    texts: ['q8nisy'],
     run: decideFires,
   },
   {
@@ -41,25 +38,21 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
     says: [
       'gone as ( delete from carillon.run where id = any((select ids from asked)::uuid[]) and attempt = $2 returning',
     ],
-    texts: ['1w0z1lj'],
     run: finishRuns,
   },
   {
     name: 'retryRuns',
     says: ['update carillon.run r set attempt = r.attempt + 1, failures = r.failures + e.failed'],
-    texts: ['bex7r5'],
     run: retryRuns,
   },
   {
     name: 'closeFires',
     says: ['update carillon.fire f set outcome = e.outcome, reason = e.reason'],
-    texts: ['1i1zmrp'],
     run: closeFires,
   },
   {
     name: 'closeClaims',
     says: ['delete from carillon.claim where id = any($1::uuid[])'],
-    texts: ['z6gniu'],
     run: ({ db, tx, params }) => {
       const there = (params[0] as string[]).filter((id) => db.claim.get(id, tx) !== null);
       if (!db.claim.lockAll(there, tx)) return BLOCKED;
@@ -70,7 +63,6 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'shrinkClaims',
     says: ['update carillon.claim set run_ids = array(select held from unnest(run_ids)'],
-    texts: ['hhg5rq'],
     run: ({ db, tx, params }) => {
       const [leaving, ids] = params as [string[], string[]];
       const there = ids.filter((id) => db.claim.get(id, tx) !== null);

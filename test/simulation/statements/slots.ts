@@ -6,7 +6,6 @@ export const SLOT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'listSlots',
     says: ['select "slot", "owner", "epoch", "target" from "carillon"."slot_owner" order by "slot"'],
-    texts: ['tbktth'],
     run: ({ db }) => answer(db.slot.rows()),
   },
   {
@@ -14,7 +13,6 @@ export const SLOT_STATEMENTS: readonly Meaning[] = [
     says: [
       'select "slot", "owner", "epoch", "target" from "carillon"."slot_owner" where ("owner" = $1 or "target" = $2)',
     ],
-    texts: ['1qm4a3u'],
     run: ({ db, params, broken }) => {
       const rows = db.slot.rows().filter(({ owner, target }) => owner === params[0] || target === params[1]);
       return answer(
@@ -27,25 +25,21 @@ export const SLOT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'giveSlots',
     says: ['update carillon.slot_owner s set owner = g.receiver'],
-    texts: ['1kvv0zk'],
     run: giveSlots,
   },
   {
     name: 'setTargets',
     says: ['update carillon.slot_owner s set target = t.target'],
-    texts: ['n85fr2'],
     run: setTargets,
   },
   {
     name: 'handOver',
     says: ['update carillon.slot_owner set owner = target, epoch = epoch + 1'],
-    texts: ['1kr6yoi'],
     run: handOver,
   },
   {
     name: 'insertRing',
     says: ['insert into "carillon"."ring"'],
-    texts: ['1y943w0'],
     run: ({ db, tx }) => {
       const version = db.next('ring');
       db.ring.lock(version, tx, 'write');

@@ -1,0 +1,2 @@
+delete from carillon.claim
+where id = any($1::uuid[]);

@@ -1,0 +1,2 @@
+delete from "carillon"."schedule"
+where "id" = $1;

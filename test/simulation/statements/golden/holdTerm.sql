@@ -1,0 +1,3 @@
+select 1 from carillon.leadership
+ where id = 1 and term = $1 and holder = $2
+   for share;

@@ -1,0 +1,2 @@
+insert into "carillon"."heartbeat" ("replica")
+values ($1);

@@ -1,0 +1,5 @@
+select id, slot, revision
+from carillon.tenant
+where state = 'suspended'
+order by id
+limit $1;

@@ -1,0 +1,4 @@
+select id from carillon.claim
+ where replica = $1 and id = any($2::uuid[])
+ order by id
+   for update;

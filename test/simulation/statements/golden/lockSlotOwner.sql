@@ -1,0 +1,4 @@
+select "owner"
+from "carillon"."slot_owner"
+where "slot" = $1
+for share;

@@ -1,0 +1,3 @@
+select "owner"
+from "carillon"."slot_owner"
+where "slot" = $1;
