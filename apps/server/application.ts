@@ -54,7 +54,7 @@ export async function startServer(
     applicationName: 'carillon-api',
     maxConnections: config.CARILLON_API_CONNECTIONS,
     statementTimeoutMs: 8_000,
-    idleInTransactionMs: config.cluster.leaseMs,
+    idleInTransactionMs: config.cluster.deadAfterMs,
     prepares: config.preparesStatements,
     wantsPrimary: true,
     onError: () => undefined, // whoever uses the connection next gets a new one

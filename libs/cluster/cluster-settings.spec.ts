@@ -14,13 +14,13 @@ describe('the durations of a cluster', () => {
   });
 
   it.each([
-    [{ heartbeatMs: 1_667 }, 'leaseMs must be at least 3 × heartbeatMs (5001), got 5000'],
-    [{ marginMs: 999 }, 'marginMs must be at least leaseMs / 5 (1000), got 999'],
-    [{ marginMs: 4_000 }, 'marginMs must be below leaseMs - heartbeatMs (4000), got 4000'],
-    [{ electionMs: 5_000 }, 'electionMs must be between 1 and leaseMs (5000), got 5000'],
-    [{ electionMs: 0 }, 'electionMs must be between 1 and leaseMs (5000), got 0'],
-    [{ sweepMs: 626 }, 'sweepMs must be between 1 and leaseMs / 8 (625), got 626'],
-    [{ sweepMs: 0 }, 'sweepMs must be between 1 and leaseMs / 8 (625), got 0'],
+    [{ heartbeatMs: 1_667 }, 'deadAfterMs must be at least 3 × heartbeatMs (5001), got 5000'],
+    [{ marginMs: 999 }, 'marginMs must be at least deadAfterMs / 5 (1000), got 999'],
+    [{ marginMs: 4_000 }, 'marginMs must be below deadAfterMs - heartbeatMs (4000), got 4000'],
+    [{ electionMs: 5_000 }, 'electionMs must be between 1 and deadAfterMs (5000), got 5000'],
+    [{ electionMs: 0 }, 'electionMs must be between 1 and deadAfterMs (5000), got 0'],
+    [{ sweepMs: 626 }, 'sweepMs must be between 1 and deadAfterMs / 8 (625), got 626'],
+    [{ sweepMs: 0 }, 'sweepMs must be between 1 and deadAfterMs / 8 (625), got 0'],
     [{ graceMs: 300 }, 'graceMs must be from 0 to below sweepMs (300), got 300'],
     [{ graceMs: -1 }, 'graceMs must be from 0 to below sweepMs (300), got -1'],
   ])('are refused with %o', (wish, message) => {
@@ -28,7 +28,7 @@ describe('the durations of a cluster', () => {
   });
 
   it.each([
-    { leaseMs: 3_000 },
+    { deadAfterMs: 3_000 },
     { marginMs: 1_000 },
     { marginMs: 3_999 },
     { electionMs: 4_999 },
@@ -39,7 +39,7 @@ describe('the durations of a cluster', () => {
     expect(check(wish)).toMatchObject(wish);
   });
 
-  it.each(['heartbeatMs', 'leaseMs', 'marginMs', 'electionMs', 'sweepMs', 'graceMs'] as const)(
+  it.each(['heartbeatMs', 'deadAfterMs', 'marginMs', 'electionMs', 'sweepMs', 'graceMs'] as const)(
     'are refused when %s is not a number',
     (name) => {
       expect(() => check({ [name]: Number.NaN })).toThrow(ConfigError);
@@ -47,16 +47,16 @@ describe('the durations of a cluster', () => {
   );
 
   it('leave room for a sweep to take its time: a hung replica is found with the slowest sweeps', () => {
-    const { leaseMs, sweepMs, graceMs } = check({ sweepMs: DEFAULT_CLUSTER_SETTINGS.leaseMs / 8 });
+    const { deadAfterMs, sweepMs, graceMs } = check({ sweepMs: DEFAULT_CLUSTER_SETTINGS.deadAfterMs / 8 });
     const hung = { replica: asId.replica(2), beat: 7, lockHeld: true, sessions: 1, sameServer: true };
     let [memory, deaths] = [NOTHING_OBSERVED, 0];
-    for (let nowMs = 0; nowMs < 5 * leaseMs; nowMs += 2 * sweepMs) {
+    for (let nowMs = 0; nowMs < 5 * deadAfterMs; nowMs += 2 * sweepMs) {
       const judged = judgeLiveness({
         memory,
         sightings: [hung],
         self: asId.replica(1),
         nowMs,
-        leaseMs,
+        deadAfterMs,
         graceMs,
       });
       memory = judged.memory;
@@ -66,6 +66,6 @@ describe('the durations of a cluster', () => {
   });
 
   it('name only what is wrong first', () => {
-    expect(() => check({ heartbeatMs: 5_000, marginMs: 0, sweepMs: 0 })).toThrow(/^leaseMs/);
+    expect(() => check({ heartbeatMs: 5_000, marginMs: 0, sweepMs: 0 })).toThrow(/^deadAfterMs/);
   });
 });

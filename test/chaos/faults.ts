@@ -56,8 +56,8 @@ export interface FaultRecord {
 }
 
 export const AT_ONCE: FaultLimits = { termMs: 1_000, slotsMs: 2_000, restartMs: 2_000, latenessMs: 2_000 };
-/** A lease and a second. */
-export const AFTER_LEASE: FaultLimits = {
+/** `deadAfterMs` and a second. */
+export const AFTER_SILENCE: FaultLimits = {
   termMs: 6_000,
   slotsMs: 6_000,
   restartMs: 6_000,

@@ -10,7 +10,7 @@
  *   leads[r]          Leadership.#leader in the process of r: the term that it believes to lead, 0 for none
  *   process Election  ElectionLoop.runOnce and Leadership.standDown
  *   process Writing   one leader transaction after another (inTerm in term-fence.ts): sweep, planner, revocation
- *   process Nemesis   kills control sessions (a crash, a lease of silence, a follower that ends a frozen leader's)
+ *   process Nemesis   kills control sessions (a crash, a silence of deadAfterMs, a follower that ends a frozen leader's)
  *                     and ends terms on an operator's order (endTerm); with LOSE_TERM it also fails over, once, to a
  *                     standby that has not got the last term
  *
@@ -25,7 +25,7 @@
  *
  * Give one fence: FENCE_SHARE (ours), FENCE_KEY_SHARE, FENCE_SELECT, FENCE_NONE. Then, as wanted:
  *   NO_LOCK      nothing keeps candidates apart, neither the lock (a pooler hands it to everybody) nor, when
- *                replicas live by leases, the term that beginTerm expects
+ *                replicas live by heartbeats, the term that beginTerm expects
  *   READ_FIRST   the new term is computed from a read before the wait, not by the update itself
  *   LOSE_TERM    the failover above; TERM_ONLY fences on the term without its holder
  *   WITNESS      fails when the last replica commits in the last term, so that 'holds' is not empty talk

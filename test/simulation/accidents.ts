@@ -92,7 +92,7 @@ function freeze(cluster: SimulatedCluster, leases: number, process = cluster.som
   cluster.world.headline(() => `--- ${process.name} sleeps`);
   process.isFrozen = true;
   cluster.world.after(
-    leases * cluster.settings.leaseMs,
+    leases * cluster.settings.deadAfterMs,
     () => process.isFrozen && cluster.world.thaw(process),
   );
 }
@@ -102,7 +102,7 @@ function cutOff(cluster: SimulatedCluster): void {
   if (process === undefined || process.isCutOff) return;
   cluster.world.headline(() => `--- ${process.name} is cut off`);
   process.isCutOff = true;
-  const ms = cluster.random.between(0.1, 2) * cluster.settings.leaseMs;
+  const ms = cluster.random.between(0.1, 2) * cluster.settings.deadAfterMs;
   cluster.world.after(ms, () => process.isCutOff && cluster.world.reconnect(process));
 }
 
@@ -111,7 +111,7 @@ function ambush(cluster: SimulatedCluster): void {
   const { server, random, world, settings } = cluster;
   const statement = cluster.statementToAmbush ?? random.pick(AMBUSHED) ?? '';
   const fate = random.pick(['stalls', 'stalls', 'sleeps', 'dies']);
-  const ms = random.between(0.05, 2) * settings.leaseMs;
+  const ms = random.between(0.05, 2) * settings.deadAfterMs;
   const strikeIn = ({ peer }: Session): void => {
     if (peer === null) return;
     const process = cluster.processes.find((each) => each === peer.actor);
@@ -199,7 +199,7 @@ function restart({ server, random, world, settings }: SimulatedCluster): void {
   if (!server.isUp) return;
   server.crash();
   world.after(
-    random.chance(0.7) ? random.between(50, 1_000) : random.between(0.5, 1.5) * settings.leaseMs,
+    random.chance(0.7) ? random.between(50, 1_000) : random.between(0.5, 1.5) * settings.deadAfterMs,
     () => {
       if (!server.isUp) server.start();
     },

@@ -52,7 +52,7 @@ export class Invariants {
   constructor(
     private readonly world: World,
     private readonly db: ModelDatabase,
-    private readonly settings: { readonly leaseMs: number; readonly graceMs: number },
+    private readonly settings: { readonly deadAfterMs: number; readonly graceMs: number },
   ) {
     this.asked = new AskedTimes(world, db);
     this.limits = new Limits(world, db, this.broughtBack);
@@ -182,7 +182,7 @@ export class Invariants {
     }
     const recent = seen.beats.filter((_, index) => nowMs - (seen.beats[index + 1] ?? nowMs) <= VERDICT_MS);
     const silences = recent.map((atMs, index) => (recent[index + 1] ?? nowMs) - atMs);
-    if (Math.max(...silences) >= this.settings.leaseMs * CLOCK_TOLERANCE) return;
+    if (Math.max(...silences) >= this.settings.deadAfterMs * CLOCK_TOLERANCE) return;
     const story = `replica ${replica} is declared dead as ${reason}, but was never silent for longer than ${Math.round(Math.max(...silences))} ms`;
     this.world.violate('no replica dies without a reason', story);
   }

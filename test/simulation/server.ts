@@ -23,7 +23,7 @@ interface ServerParts {
   readonly db: ModelDatabase;
   readonly invariants: Invariants;
   readonly book: StatementBook;
-  readonly leaseMs: number;
+  readonly deadAfterMs: number;
   readonly mayTerminate: boolean;
 }
 
@@ -31,7 +31,7 @@ export class Server implements DatabaseServer, StatementServer {
   readonly world: World;
   readonly db: ModelDatabase;
   readonly invariants: Invariants;
-  readonly leaseMs: number;
+  readonly deadAfterMs: number;
   readonly mayTerminate: boolean;
   readonly #book: StatementBook;
   readonly sessions = new Set<Session>();
@@ -51,11 +51,11 @@ export class Server implements DatabaseServer, StatementServer {
   #released = false;
   #pids = 0;
 
-  constructor({ world, db, invariants, book, leaseMs, mayTerminate }: ServerParts) {
+  constructor({ world, db, invariants, book, deadAfterMs, mayTerminate }: ServerParts) {
     this.world = world;
     this.db = db;
     this.invariants = invariants;
-    this.leaseMs = leaseMs;
+    this.deadAfterMs = deadAfterMs;
     this.mayTerminate = mayTerminate;
     this.#book = book;
     this.refusals = new Refusals(world.random, book.broken);

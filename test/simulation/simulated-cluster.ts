@@ -35,14 +35,14 @@ export class SimulatedCluster {
     const { db } = this;
     this.random = world.random;
     this.settings = settingsOf(this.random);
-    const { leaseMs, graceMs } = this.settings;
+    const { deadAfterMs, graceMs } = this.settings;
     if (broken.has('crashes judged at the first look')) this.settings.graceMs = 0;
-    const invariants = new Invariants(world, db, { leaseMs, graceMs });
+    const invariants = new Invariants(world, db, { deadAfterMs, graceMs });
     this.invariants = invariants;
     this.executions = new Executions(world, db, invariants);
     const book = new StatementBook(broken);
     const mayTerminate = !this.random.chance(0.15);
-    this.server = new Server({ world, db, invariants, book, leaseMs, mayTerminate });
+    this.server = new Server({ world, db, invariants, book, deadAfterMs, mayTerminate });
     world.server = this.server;
     this.workload = new Workload(world, db, invariants);
   }
@@ -69,8 +69,8 @@ export class SimulatedCluster {
 }
 
 function settingsOf(random: SeededRandom): ClusterSettings {
-  const liveness = random.chance(0.2) ? 'leases' : 'sessions';
+  const liveness = random.chance(0.2) ? 'heartbeats' : 'sessions';
   if (random.chance(0.2)) return { ...DEFAULT_CLUSTER_SETTINGS, liveness };
-  const short = { heartbeatMs: 1_000, leaseMs: 3_000, marginMs: 600, electionMs: 800, sweepMs: 375 };
+  const short = { heartbeatMs: 1_000, deadAfterMs: 3_000, marginMs: 600, electionMs: 800, sweepMs: 375 };
   return { liveness, ...short, graceMs: 187 };
 }

@@ -19,7 +19,7 @@ const ACCIDENTS_UNTIL_MS = 9_000;
 /** Loops that failed come back within 5 s. */
 const BACKED_OFF_MS = 5_000;
 /** One until a silent leader is replaced, one until the next has seen somebody silent, one more if most seem so. */
-const LEASES = 3.5;
+const SILENCES = 3.5;
 /** A claim that nobody knows of is dropped after 15 s, by a pass every 5 s; then its runs must run. */
 const WORK_WITHIN_MS = 35_000;
 /** Runs that were lost twice run one after the other; an attempt takes 4 s at most, and its end has to be written. */
@@ -68,7 +68,7 @@ export function playSeed(seed: number, options: SeedOptions = {}): Verdict {
 
 function play(cluster: SimulatedCluster, focus: Focus | null): void {
   const { world, random, workload, settings, invariants } = cluster;
-  world.headline(() => `liveness by ${settings.liveness}, a lease of ${settings.leaseMs} ms`);
+  world.headline(() => `liveness by ${settings.liveness}, dead after ${settings.deadAfterMs} ms`);
   workload.prepare();
   for (let count = PROCESSES; count > 0; count -= 1)
     world.after(random.between(0, 200), () => cluster.addProcess());
@@ -87,7 +87,7 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   world.playUntil(ACCIDENTS_UNTIL_MS);
   heal(cluster);
   while (cluster.present().length < 2) cluster.addProcess();
-  const healedMs = BACKED_OFF_MS + LEASES * settings.leaseMs;
+  const healedMs = BACKED_OFF_MS + SILENCES * settings.deadAfterMs;
   playOn(world, 'I8: a leader and an owner for every slot', healedMs, () => unhealed(cluster));
   const quarantined = cluster.db.run.rows().filter(({ losses }) => losses > 1).length;
   const workMs =

@@ -46,7 +46,7 @@ export interface WorkerOptions {
   claim?: Partial<ClaimSettings>;
 }
 
-const COMPLETION = { atOnce: 2, path: '"$user", public', leaseMs: 60_000 };
+const COMPLETION = { atOnce: 2, path: '"$user", public', deadAfterMs: 60_000 };
 
 export async function startWorker(member: TestMember, options: WorkerOptions = {}) {
   const { membership, databaseClock, ownership, leadership, hints } = member;

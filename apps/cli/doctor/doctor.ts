@@ -100,7 +100,7 @@ async function unfitness(config: ServerConfig): Promise<string | null> {
     const session = await openSession({
       url: config.DATABASE_SESSION_URL ?? config.DATABASE_URL,
       applicationName: NAME,
-      leaseMs: config.cluster.leaseMs,
+      deadAfterMs: config.cluster.deadAfterMs,
       direct: config.CARILLON_LIVENESS === 'sessions',
       onLost: () => undefined,
       onNotification: () => undefined,

@@ -147,7 +147,7 @@ function buildExecution(
   const completion = new Completion(membership, databaseClock, {
     atOnce,
     path: options.handlerPath,
-    leaseMs: config.cluster.leaseMs,
+    deadAfterMs: config.cluster.deadAfterMs,
   });
   const graceMs = graceMsOf(config);
   const runLog = new RunLog();

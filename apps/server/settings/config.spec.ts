@@ -28,7 +28,7 @@ describe('settings', () => {
       CARILLON_HTTP_ALLOWED_HOSTS: [],
       cluster: {
         heartbeatMs: 1_000,
-        leaseMs: 5_000,
+        deadAfterMs: 5_000,
         marginMs: 1_000,
         electionMs: 500,
         sweepMs: 300,
@@ -101,7 +101,7 @@ describe('a setting that can not be', () => {
     ['CARILLON_FIRE_RETENTION_DAYS', '0'],
     ['CARILLON_HISTORY_RETENTION_DAYS', '3651'],
     ['CARILLON_HEARTBEAT_MS', '49'],
-    ['CARILLON_LEASE_MS', '600001'],
+    ['CARILLON_DEAD_AFTER_MS', '600001'],
     ['CARILLON_LOG_LEVEL', 'loud'],
   ])('is named with what was expected and what was got: %s=%s', (name, value) => {
     const message = complaint({ [name]: value });
@@ -114,7 +114,7 @@ describe('a setting that can not be', () => {
     expect(() => readConfig({})).toThrow(/^DATABASE_URL: expected a postgres:\/\/ URL, got nothing$/);
     const wrong = () => readConfig({ ...required, CARILLON_WEIGHT: '101', CARILLON_LIVENESS: 'locks' });
     expect(wrong).toThrow('CARILLON_WEIGHT: expected at most 100, got "101"');
-    expect(wrong).toThrow('CARILLON_LIVENESS: expected "sessions" or "leases", got "locks"');
+    expect(wrong).toThrow('CARILLON_LIVENESS: expected "sessions" or "heartbeats", got "locks"');
   });
 
   it('is named beside all the others that can not be', () => {
@@ -176,11 +176,11 @@ describe('a name that looks like ours', () => {
 });
 
 describe('the durations of the cluster', () => {
-  it('follow from the lease', () => {
-    const config = readConfig({ ...required, CARILLON_HEARTBEAT_MS: '100', CARILLON_LEASE_MS: '601' });
+  it('follow from `deadAfterMs`', () => {
+    const config = readConfig({ ...required, CARILLON_HEARTBEAT_MS: '100', CARILLON_DEAD_AFTER_MS: '601' });
     expect(config.cluster).toMatchObject({
       heartbeatMs: 100,
-      leaseMs: 601,
+      deadAfterMs: 601,
       marginMs: 121,
       sweepMs: 75,
       graceMs: 37,
@@ -188,13 +188,13 @@ describe('the durations of the cluster', () => {
   });
 
   it('are refused when they do not go together', () => {
-    expect(complaint({ CARILLON_LEASE_MS: '2999' })).toBe(
-      'leaseMs must be at least 3 × heartbeatMs (3000), got 2999',
+    expect(complaint({ CARILLON_DEAD_AFTER_MS: '2999' })).toBe(
+      'deadAfterMs must be at least 3 × heartbeatMs (3000), got 2999',
     );
   });
 
   it('may be as short as their settings say', () => {
-    expect(complaint({ CARILLON_HEARTBEAT_MS: '50', CARILLON_LEASE_MS: '150' })).toBe('none');
+    expect(complaint({ CARILLON_HEARTBEAT_MS: '50', CARILLON_DEAD_AFTER_MS: '150' })).toBe('none');
   });
 });
 
@@ -205,7 +205,7 @@ describe('prepared statements', () => {
     ['on a direct way to the database', {}, true],
     ['when both ways are the same', { DATABASE_SESSION_URL: required.DATABASE_URL }, true],
     ['not past which sessions go another way', pooled, false],
-    ['not by leases alone', { CARILLON_LIVENESS: 'leases' }, false],
+    ['not by heartbeats alone', { CARILLON_LIVENESS: 'heartbeats' }, false],
     ['when told to', { ...pooled, CARILLON_PREPARED_STATEMENTS: 'true' }, true],
     ['not when told not to', { CARILLON_PREPARED_STATEMENTS: 'false' }, false],
   ])('are used %s', (_, env, expected) => {

@@ -51,6 +51,8 @@ const callableUrl = z
   .url({ protocol: /^https?$/, abort: true })
   .refine((url) => !namesEveryAddress(url), 'expected an address that can be called');
 
+const LEASES_RENAMED = 'expected "sessions" or "heartbeats", which is what "leases" is called now';
+
 /** Where pg-boss does the control plane's own work; made by a migration. */
 export const BOSS_SCHEMA = 'carillon_boss';
 const OUR_SCHEMAS = new Set(['carillon', 'carillon_migration', BOSS_SCHEMA]);
@@ -179,16 +181,18 @@ export const settings = z.object({
     .default(100)
     .describe('How many requests may follow the logs of runs in this replica at once.'),
   CARILLON_LIVENESS: z
-    .enum(['sessions', 'leases'])
+    .enum(['sessions', 'heartbeats'], {
+      error: ({ input }) => (input === 'leases' ? LEASES_RENAMED : undefined),
+    })
     .default('sessions')
     .describe(
-      '`leases` where the control session can only go through a pooler: no locks are used, and a crash is noticed after a lease.',
+      '`heartbeats` where the control session can only go through a pooler: no locks are used, and a crash is noticed after CARILLON_DEAD_AFTER_MS.',
     ),
   CARILLON_HEARTBEAT_MS: count(50, 60_000)
     .default(DEFAULT_CLUSTER_SETTINGS.heartbeatMs)
     .describe('A replica beats this often.'),
-  CARILLON_LEASE_MS: count(150, 600_000)
-    .default(DEFAULT_CLUSTER_SETTINGS.leaseMs)
+  CARILLON_DEAD_AFTER_MS: count(150, 600_000)
+    .default(DEFAULT_CLUSTER_SETTINGS.deadAfterMs)
     .describe('A silent replica is dead after this.'),
   CARILLON_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -222,17 +226,17 @@ export function readConfig(given: Readonly<Record<string, string | undefined>> =
   }
   const {
     CARILLON_HEARTBEAT_MS: heartbeatMs,
-    CARILLON_LEASE_MS: leaseMs,
+    CARILLON_DEAD_AFTER_MS: deadAfterMs,
     CARILLON_LIVENESS: liveness,
   } = parsed.data;
-  const sweepMs = Math.min(DEFAULT_CLUSTER_SETTINGS.sweepMs, Math.floor(leaseMs / 8));
+  const sweepMs = Math.min(DEFAULT_CLUSTER_SETTINGS.sweepMs, Math.floor(deadAfterMs / 8));
   const cluster = checkClusterSettings({
     ...DEFAULT_CLUSTER_SETTINGS,
     liveness,
     heartbeatMs,
-    leaseMs,
-    marginMs: Math.ceil(leaseMs / 5),
-    electionMs: Math.min(DEFAULT_CLUSTER_SETTINGS.electionMs, Math.floor(leaseMs / 4)),
+    deadAfterMs,
+    marginMs: Math.ceil(deadAfterMs / 5),
+    electionMs: Math.min(DEFAULT_CLUSTER_SETTINGS.electionMs, Math.floor(deadAfterMs / 4)),
     sweepMs,
     graceMs: Math.floor(sweepMs / 2),
   });

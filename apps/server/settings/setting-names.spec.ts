@@ -35,6 +35,15 @@ it.each([
   expect(() => readConfig({ DATABASE_URL, [name]: 'x' })).toThrow(`${name} (did you mean ${meant}?)`);
 });
 
+it('a name of an earlier version is refused with the name of now', () => {
+  expect(() => readConfig({ DATABASE_URL, CARILLON_LEASE_MS: '5000' })).toThrow(
+    'CARILLON_LEASE_MS (it is called CARILLON_DEAD_AFTER_MS now)',
+  );
+  expect(() => readConfig({ DATABASE_URL, CARILLON_LIVENESS: 'leases' })).toThrow(
+    'CARILLON_LIVENESS: expected "sessions" or "heartbeats", which is what "leases" is called now, got "leases"',
+  );
+});
+
 it('a name that is like none of ours is refused by itself', () => {
   expect(unknownNames({ CARILLON_COLOUR_OF_THE_WALL: 'red', HOME: '/' }, ['CARILLON_PORT'])).toEqual([
     'CARILLON_COLOUR_OF_THE_WALL',

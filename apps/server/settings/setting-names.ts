@@ -12,16 +12,21 @@ const INJECTED_PORT = /^(tcp|udp|sctp):\/\//;
 /** More letters that differ are another word. */
 const DISTANCE_MAX = 3;
 
+/** Names of an earlier version. */
+const RENAMED: Readonly<Record<string, string>> = { CARILLON_LEASE_MS: 'CARILLON_DEAD_AFTER_MS' };
+
 /** The environment without what Kubernetes says of Services. */
 export function withoutServices(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([name, value = '']) => !isInjected(name, value)));
 }
 
-/** One phrase for each name that looks like ours and is none: `CARILLON_PROT (did you mean CARILLON_PORT?)`. */
+/** One phrase for each name that looks like ours and is none: `CARILLON_PROT (did you mean CARILLON_PORT?)`, or what it is called now. */
 export function unknownNames(env: Environment, known: readonly string[]): string[] {
   return Object.keys(env)
     .filter((name) => name.startsWith(PREFIX) && !known.includes(name))
     .map((name) => {
+      const renamed = RENAMED[name];
+      if (renamed !== undefined) return `${name} (it is called ${renamed} now)`;
       const nearest = nearestOf(name, known);
       return nearest === null ? name : `${name} (did you mean ${nearest}?)`;
     });

@@ -1,7 +1,7 @@
 // How does a follower become leader? It tries the lock, never waits for it, and with the lock begins a
 // term in the database, both on its control session, so that lock and beats live and die together. A
 // leader that is frozen keeps its lock as long as its session lives: the follower that sees its beats
-// stand still for a lease ends that session, and then the lock is free. By leases alone there is no lock;
+// stand still for `deadAfterMs` ends that session, and then the lock is free. By heartbeats alone there is no lock;
 // then the first replica that sees no living leader begins the next term, unless another one has begun it meanwhile.
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { Clock } from '#kernel/clock.js';
@@ -40,7 +40,7 @@ export class ElectionLoop implements Loop {
     const db = this.membership.controlDb();
     if (incarnation === null || db === null) return this.settings.electionMs;
     if (this.leadership.current() !== null) return UNTIL_WOKEN_MS;
-    if (this.settings.liveness === 'leases') await this.#resign(db, incarnation);
+    if (this.settings.liveness === 'heartbeats') await this.#resign(db, incarnation);
     if (this.membership.isDraining) return this.settings.electionMs;
     const yieldMs = this.leadership.yieldsForMs();
     if (yieldMs > 0) return yieldMs;
@@ -54,14 +54,14 @@ export class ElectionLoop implements Loop {
       watch: this.#watch,
       sighting: { term, leader, leaderBeat },
       nowMs: this.clock.monotonicMs(),
-      leaseMs: this.settings.leaseMs,
+      deadAfterMs: this.settings.deadAfterMs,
     });
     this.#watch = watch;
     this.#frozen = frozen;
   }
 
   /**
-   * By leases alone nothing else tells the others that a living replica leads no more: it beats on, and while the
+   * By heartbeats alone nothing else tells the others that a living replica leads no more: it beats on, and while the
    * row names it, they wait for it. It may not even know that it began this term, when the answer was lost.
    */
   async #resign(db: Database, { replica, incarnation }: Incarnation): Promise<void> {
@@ -72,7 +72,7 @@ export class ElectionLoop implements Loop {
   }
 
   async #candidacy(db: Database): Promise<Candidacy | null> {
-    if (this.settings.liveness === 'leases') {
+    if (this.settings.liveness === 'heartbeats') {
       const seen = this.#watch?.sighting;
       const vacant = seen !== undefined && (seen.leaderBeat === null || this.#frozen !== null);
       return vacant ? { kind: 'vacancy', after: seen.term } : null;

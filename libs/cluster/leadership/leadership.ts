@@ -40,7 +40,7 @@ export class Leadership {
     });
   }
 
-  /** The leader that this process is, while its lease is sure to hold; else null. */
+  /** The leader that this process is, while it is sure not to be declared dead; else null. */
   current(): Leader | null {
     const trusted = this.membership.trusted();
     return trusted !== null && trusted === this.#leader?.incarnation ? this.#leader : null;

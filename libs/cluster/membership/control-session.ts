@@ -11,7 +11,7 @@ import * as replicas from './replica.repository.js';
 
 export interface ControlSessionOptions {
   url: string;
-  leaseMs: number;
+  deadAfterMs: number;
   /** False behind a pooler: no locks, no names, no hints. */
   direct: boolean;
   onLost: (session: SessionConnection, error: Error) => void;
@@ -32,7 +32,7 @@ export async function openControlSession(
   const session: SessionConnection = await openSession({
     url: options.url,
     applicationName: resumption === null ? 'carillon:joining' : replicas.sessionName(resumption.replica),
-    leaseMs: options.leaseMs,
+    deadAfterMs: options.deadAfterMs,
     direct: options.direct,
     onLost: (error) => options.onLost(session, error),
     onNotification: (channel, payload) => channel === CHANNEL && options.onHint(payload),

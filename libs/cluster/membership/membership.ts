@@ -70,7 +70,7 @@ export class Membership {
     return this.#leaving || this.#drained;
   }
 
-  /** The incarnation while its lease is sure to hold, else null. Ask again before each act: it is only a clock reading. */
+  /** The incarnation while it is sure not to be declared dead, else null. Ask again before each act: it is only a clock reading. */
   trusted(): Incarnation | null {
     return this.options.clock.monotonicMs() < this.#trustedUntilMs ? this.#incarnation : null;
   }
@@ -85,7 +85,7 @@ export class Membership {
     const { sessionUrl: url, settings } = this.options;
     const ignore = (): void => undefined;
     const session = await openControlSession(
-      { url, leaseMs: settings.leaseMs, direct: this.#direct, onLost: ignore, onHint: ignore },
+      { url, deadAfterMs: settings.deadAfterMs, direct: this.#direct, onLost: ignore, onHint: ignore },
       null,
     );
     await session.close();
@@ -105,8 +105,8 @@ export class Membership {
       this.#expel(`the cluster holds replica ${incarnation.replica} for ${answer?.state ?? 'unknown'}`);
       return;
     }
-    const { leaseMs, marginMs } = this.options.settings;
-    this.#trustedUntilMs = trustedUntilMs({ beatStartedAtMs: startedAtMs, leaseMs, marginMs });
+    const { deadAfterMs, marginMs } = this.options.settings;
+    this.#trustedUntilMs = trustedUntilMs({ beatStartedAtMs: startedAtMs, deadAfterMs, marginMs });
     this.#noteDrain(answer.state === 'draining');
     this.beaten.publish({ ...answer, receivedAtMs: this.options.clock.monotonicMs() });
   }
@@ -176,7 +176,7 @@ export class Membership {
     const session = await openControlSession(
       {
         url,
-        leaseMs: settings.leaseMs,
+        deadAfterMs: settings.deadAfterMs,
         direct: this.#direct,
         onLost: (lost, error) => this.#loseSession(lost, error),
         onHint: (payload) => this.hinted.publish(payload),
@@ -199,7 +199,7 @@ export class Membership {
       maxConnections: this.options.workConnections,
       statementTimeoutMs: 10_000,
       // Frozen in a transaction, with its gate open: a leader that takes over must not depend on a right to end that session.
-      idleInTransactionMs: this.options.settings.leaseMs,
+      idleInTransactionMs: this.options.settings.deadAfterMs,
       walksIndexes: true,
       prepares: this.options.workPrepares,
       onError: this.options.onError,

@@ -58,7 +58,7 @@ export class SweepLoop implements Loop {
         this.settings.liveness === 'sessions' ? rows : rows.map((row) => ({ ...row, lockHeld: true })),
       self: leader.incarnation.replica,
       nowMs: this.clock.monotonicMs(),
-      leaseMs: this.settings.leaseMs,
+      deadAfterMs: this.settings.deadAfterMs,
       graceMs: this.settings.graceMs,
     });
     this.#memory = memory;
@@ -102,7 +102,7 @@ export class SweepLoop implements Loop {
       self: leader.incarnation.replica,
       steadySinceMs: (replica) => this.#steadySinceMs.get(replica) ?? null,
       nowMs,
-      steadyMs: this.settings.leaseMs,
+      steadyMs: this.settings.deadAfterMs,
     });
     if (successor === null) return;
     this.hints.send({ kind: 'term', to: successor });
@@ -117,7 +117,7 @@ export class SweepLoop implements Loop {
 
   async #declareDead(leader: Leader, { replica, reason, silentMs }: Death): Promise<void> {
     // Its sessions go first: a frozen one may hold the gate, or a row that the sweep needs. What may not be ended, the server
-    // ends by itself once it has stood still for a lease, and until then the gate keeps us from going on: slower, but safe.
+    // ends by itself once it has stood still for `deadAfterMs`, and until then the gate keeps us from going on: slower, but safe.
     const { ended: sessions, left: sessionsLeft } = await terminateSessions(
       leader.incarnation.db,
       sessionName(replica),

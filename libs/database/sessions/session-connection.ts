@@ -1,5 +1,5 @@
-// How does a replica hold what belongs to a session, its advisory locks and its lease? On one dedicated
-// connection that is never pooled. The server is told to end it when it stays silent for a lease, because
+// How does a replica hold what belongs to a session, its advisory locks and its heartbeat? On one dedicated
+// connection that is never pooled. The server is told to end it when it stays silent for `deadAfterMs`, because
 // TCP keepalives never notice a frozen process: its kernel goes on answering them.
 import type pg from 'pg';
 import { sql, type PostgresPool, type PostgresPoolClient } from 'kysely';
@@ -12,7 +12,7 @@ export interface SessionOptions {
   url: string;
   applicationName: string;
   /** The server ends the session after this much silence. */
-  leaseMs: number;
+  deadAfterMs: number;
   /** False behind a pooler: then nothing may be left on the session, which the next statement may not see. */
   direct: boolean;
   /** Called once, whatever ended the session; not called for `close()`. */
@@ -30,7 +30,7 @@ export interface SessionConnection {
 
 /** Rejects with UnfitSessionError when something between us and a primary breaks sessions, else with what the connection did. */
 export async function openSession(options: SessionOptions): Promise<SessionConnection> {
-  const statementTimeoutMs = Math.floor(options.leaseMs / 3);
+  const statementTimeoutMs = Math.floor(options.deadAfterMs / 3);
   // An answer that never came ends the session, too: the way may have forgotten the connection without telling us.
   const client = new DatabaseClient({
     ...sessionConfig({ url: options.url, applicationName: options.applicationName, statementTimeoutMs }),
@@ -58,7 +58,7 @@ export async function openSession(options: SessionOptions): Promise<SessionConne
     await client.connect();
     const { pid: backendPid } = await refuseUnfitSession(db);
     if (options.direct) refusePooler(client, backendPid);
-    if (options.direct) await limitSilence(db, options.leaseMs);
+    if (options.direct) await limitSilence(db, options.deadAfterMs);
     throwIfEnded(endedBy);
     open = true;
     return {
@@ -108,8 +108,8 @@ function refusePooler(client: pg.Client, backendPid: number): void {
   );
 }
 
-async function limitSilence(db: Database, leaseMs: number): Promise<void> {
-  await sql`select set_config('idle_session_timeout', ${String(leaseMs)}, false),
-                   set_config('idle_in_transaction_session_timeout', ${String(leaseMs)}, false),
+async function limitSilence(db: Database, deadAfterMs: number): Promise<void> {
+  await sql`select set_config('idle_session_timeout', ${String(deadAfterMs)}, false),
+                   set_config('idle_in_transaction_session_timeout', ${String(deadAfterMs)}, false),
                    set_config('lock_timeout', '1s', false)`.execute(db);
 }

@@ -1,5 +1,5 @@
-// Which runs start now? Those whose instant has come, while there is room and this replica's lease is
-// sure. When it is no longer sure, everything is stopped before another replica takes the runs over.
+// Which runs start now? Those whose instant has come, while there is room and this replica is sure that it is
+// not declared dead. When it is no longer sure, everything is stopped before another replica takes the runs over.
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import { asReplica } from '#cluster/membership/replica-gate.js';
@@ -23,7 +23,7 @@ export interface StartParts {
   clock: Clock;
 }
 
-/** How often to look whether the lease is sure again. */
+/** How often to look whether this replica is sure again that it is not declared dead. */
 const DISTRUST_MS = 250;
 
 export class StartLoop implements Loop {
@@ -44,7 +44,10 @@ export class StartLoop implements Loop {
     const incarnation = membership.trusted();
     if (incarnation === null) {
       executor.stopAll(
-        new AttemptStopped('replica-fenced', 'this replica can no longer be sure of its lease'),
+        new AttemptStopped(
+          'replica-fenced',
+          'this replica can no longer be sure that it is not declared dead',
+        ),
       );
       return held.size > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
     }

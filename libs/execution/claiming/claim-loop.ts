@@ -40,7 +40,7 @@ export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
   wornAfter: 1_000,
 };
 
-/** How often to look whether the lease is sure again. */
+/** How often to look whether this replica is sure again that it is not declared dead. */
 const DISTRUST_MS = 250;
 
 interface LaneToServe extends WaitingLane {

@@ -37,7 +37,7 @@ export interface CompletionOptions {
   atOnce: number;
   /** Where the handlers' own tables are looked for. */
   path: string;
-  leaseMs: number;
+  deadAfterMs: number;
 }
 
 /** Until a lock, a disk or a primary may be there again. */
@@ -88,7 +88,7 @@ export class Completion {
       // The same output would come again.
       if (encoded.kind === 'unfit') throw new FatalError(`the output can not be stored: ${encoded.reason}`);
       request.stop.throwIfAborted();
-      await setAhead(tx, { path: OWN_PATH, idleMs: this.options.leaseMs });
+      await setAhead(tx, { path: OWN_PATH, idleMs: this.options.deadAfterMs });
       if (!(await passGate(tx, incarnation))) throw lost(request.run);
       await this.#finish(tx, { incarnation, request, outputJson: encoded.json });
       return output;

@@ -2,10 +2,10 @@
 import type { Bed } from './bed.js';
 import { direct } from './direct.js';
 import { hostile } from './hostile.js';
-import { leases } from './leases.js';
+import { heartbeats } from './heartbeats.js';
 import { pgbouncer } from './pgbouncer.js';
 
-const BEDS: readonly Bed[] = [direct, pgbouncer, leases, hostile];
+const BEDS: readonly Bed[] = [direct, pgbouncer, heartbeats, hostile];
 
 /** Throws when there is no such bed. */
 export function bedNamed(name: string): Bed {

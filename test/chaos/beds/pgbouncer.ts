@@ -1,6 +1,6 @@
 // The bed with a real PgBouncer in transaction mode, as docs/POOLERS.md sets it: what the replicas' pools send goes through
 // it, and a session of the server serves one replica's transaction after another's. Control sessions go past it. A replica
-// that was killed is noticed after a lease there, because its name stays on the pooler's sessions, and after an outage
+// that was killed is noticed after `deadAfterMs` there, because its name stays on the pooler's sessions, and after an outage
 // PgBouncer itself takes a second to try again.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +18,7 @@ const PROGRAMS = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/usr/local/bin/p
 const LOGIN_RETRY_SECONDS = 1;
 /** Until it has tried again, and its clients have. */
 const AFTER_OUTAGE_MORE_MS = 2_000;
-const LEASE_AND_SECOND_MS = 6_000;
+const SILENCE_AND_SECOND_MS = 6_000;
 /** So much later than without a pooler a death is noticed. */
 const DEATH_MORE_MS = 4_000;
 
@@ -106,10 +106,10 @@ function limited(kind: FaultKind): FaultKind {
     };
   }
   // Who waits for long for an answer may be killed by the next fault just before its time is up.
-  if (kind.death === 'never' && latenessMs > LEASE_AND_SECOND_MS)
+  if (kind.death === 'never' && latenessMs > SILENCE_AND_SECOND_MS)
     return { ...kind, limits: { ...kind.limits, latenessMs: latenessMs + DEATH_MORE_MS } };
   if (kind.death === 'never') return kind;
-  const atLeast = (ms: number): number => Math.max(ms, LEASE_AND_SECOND_MS);
+  const atLeast = (ms: number): number => Math.max(ms, SILENCE_AND_SECOND_MS);
   return {
     ...kind,
     limits: {

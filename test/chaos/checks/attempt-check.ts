@@ -41,7 +41,7 @@ function wrongNumbers(run: OpenRun | EndedRun): string[] {
     : [`I2: run ${run.id} is at attempt ${run.attempt} after the attempts ${JSON.stringify(numbers)}`];
 }
 
-/** Only a death takes attempts along, and what a replica stops itself because it can't be sure of its lease. */
+/** Only a death takes attempts along, and what a replica stops itself because it can't be sure to be alive for the others. */
 function lostByNobody({ open, ended, replicas, faults }: Evidence): string[] {
   const states = new Map(replicas.map(({ number, state }) => [number, state]));
   return [...open, ...ended].flatMap(({ id, pastAttempts }) =>

@@ -4,7 +4,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import pg from 'pg';
 import { until } from '../../support/until.js';
 import type { Seat } from '../cluster.js';
-import { AFTER_LEASE, AT_ONCE, type FaultKind, type FaultRecord } from '../faults.js';
+import { AFTER_SILENCE, AT_ONCE, type FaultKind, type FaultRecord } from '../faults.js';
 import type { Stage } from '../stage.js';
 import type { Post } from '../workload.js';
 
@@ -43,7 +43,7 @@ const kindOf = (name: string, kind: Partial<FaultKind>): FaultKind => ({
 });
 
 /** For those who may be declared dead after a lease, and for those who may not be at all. */
-export const DEADLY: Partial<FaultKind> = { death: 'must', limits: AFTER_LEASE };
+export const DEADLY: Partial<FaultKind> = { death: 'must', limits: AFTER_SILENCE };
 
 /** Notes what `act` does as a fault of that seat. */
 export async function fault(

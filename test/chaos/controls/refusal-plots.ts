@@ -3,12 +3,12 @@
 // each of them ends well.
 import { setTimeout as rest } from 'node:timers/promises';
 import { proxyOf } from '../cluster.js';
-import { AFTER_LEASE } from '../faults.js';
+import { AFTER_SILENCE } from '../faults.js';
 import type { Witness } from '../witness.js';
 import { actors, DEADLY, fault, runUnderWay, untilDead, type Plot } from './plot.js';
 
 /** What is refused is tried again with pauses of up to two seconds. */
-const LIMITS = { limits: { ...AFTER_LEASE, latenessMs: 8_000 } };
+const LIMITS = { limits: { ...AFTER_SILENCE, latenessMs: 8_000 } };
 const AFTERMATH_MS = 7_000;
 /** Shorter than a replica trusts itself after its last beat. */
 const NO_ROOM_MS = 2_500;

@@ -4,13 +4,13 @@
 import { setTimeout as rest } from 'node:timers/promises';
 import { until } from '../../support/until.js';
 import { proxyOf } from '../cluster.js';
-import { AFTER_LEASE } from '../faults.js';
+import { AFTER_SILENCE } from '../faults.js';
 import type { Stage } from '../stage.js';
 import { actors, DEADLY, fault, runUnderWay, type Actor, type Plot } from './plot.js';
 import { endControlSession } from './plots.js';
 
 const AFTERMATH_MS = 7_000;
-const LIMITS = { limits: AFTER_LEASE };
+const LIMITS = { limits: AFTER_SILENCE };
 
 /** Its control session ends while it sleeps, and with it the leader lock; the sessions of its pool stay. */
 export const frozenLeader: Plot = async (stage) => {

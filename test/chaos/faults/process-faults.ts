@@ -1,7 +1,7 @@
 // What happens to processes? They are killed without a word, frozen, held up by their own handlers, and their wall
 // clock jumps.
 import { setTimeout as rest } from 'node:timers/promises';
-import { AFTER_LEASE, AT_ONCE, type Blow, type FaultKind } from '../faults.js';
+import { AFTER_SILENCE, AT_ONCE, type Blow, type FaultKind } from '../faults.js';
 
 const kill: FaultKind = {
   name: 'kill',
@@ -19,11 +19,11 @@ const freezeLong: FaultKind = {
   name: 'freeze-7s',
   death: 'must',
   from: 'strike',
-  limits: AFTER_LEASE,
+  limits: AFTER_SILENCE,
   strike: (blow) => freeze(blow, 7_000),
 };
 
-/** Shorter than the lease: nothing may come of it. */
+/** Shorter than `deadAfterMs`: nothing may come of it. */
 const freezeShort: FaultKind = {
   name: 'freeze-2s',
   death: 'never',

@@ -1,10 +1,10 @@
 // What does a server refuse that is well? Statements are cancelled under way, rows find no room for a while, and the sessions
 // of a replica are ended just when it takes them up again. None of it says anything about the work that was done.
 import { setTimeout as rest } from 'node:timers/promises';
-import { AFTER_LEASE, type Blow, type FaultKind, type FaultLimits } from '../faults.js';
+import { AFTER_SILENCE, type Blow, type FaultKind, type FaultLimits } from '../faults.js';
 
 /** What is refused is tried again with pauses of up to two seconds, and beats are among it. */
-const AFTER_REFUSALS: FaultLimits = { ...AFTER_LEASE, latenessMs: 8_000 };
+const AFTER_REFUSALS: FaultLimits = { ...AFTER_SILENCE, latenessMs: 8_000 };
 const LOOK_EVERY_MS = 50;
 
 const cancelled: FaultKind = {
@@ -54,7 +54,7 @@ const endedAgain: FaultKind = {
   name: 'sessions-ended-as-they-resume',
   death: 'may',
   from: 'heal',
-  limits: AFTER_LEASE,
+  limits: AFTER_SILENCE,
   async strike(blow) {
     const untilMs = Date.now() + blow.dice.between(1_000, 3_000);
     let count = 0;

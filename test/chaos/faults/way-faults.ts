@@ -4,10 +4,10 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
 import { until } from '../../support/until.js';
 import { proxyOf } from '../cluster.js';
-import { AFTER_LEASE, AFTER_WORK_TIMEOUT, AT_ONCE, type Blow, type FaultKind } from '../faults.js';
+import { AFTER_SILENCE, AFTER_WORK_TIMEOUT, AT_ONCE, type Blow, type FaultKind } from '../faults.js';
 import { CHANNELS, type Channel, type Order, type Weather } from '../proxy-orders.js';
 
-const PAST_LEASE_MS = 7_000;
+const PAST_DEATH_MS = 7_000;
 const ANSWER_LIMIT_MS = 8_000;
 
 const controlEnded: FaultKind = {
@@ -77,7 +77,7 @@ const delay: FaultKind = {
   name: 'delay-500ms',
   death: 'never',
   from: 'strike',
-  limits: AFTER_LEASE,
+  limits: AFTER_SILENCE,
   strike: (blow) =>
     endure(blow, { weather: { kind: 'delay', ms: 250 }, ms: blow.dice.between(4_000, 8_000) }),
 };
@@ -86,8 +86,8 @@ const blackhole: FaultKind = {
   name: 'blackhole-7s',
   death: 'must',
   from: 'strike',
-  limits: AFTER_LEASE,
-  strike: (blow) => endure(blow, { weather: { kind: 'blackhole' }, ms: PAST_LEASE_MS }),
+  limits: AFTER_SILENCE,
+  strike: (blow) => endure(blow, { weather: { kind: 'blackhole' }, ms: PAST_DEATH_MS }),
 };
 
 /** It can still write, but nobody hears it beat: the fences alone keep it from doing harm. */
@@ -95,9 +95,9 @@ const controlSilenced: FaultKind = {
   name: 'control-blackhole-7s',
   death: 'must',
   from: 'strike',
-  limits: AFTER_LEASE,
+  limits: AFTER_SILENCE,
   strike: (blow) =>
-    endure(blow, { weather: { kind: 'blackhole' }, ms: PAST_LEASE_MS, channels: ['session'] }),
+    endure(blow, { weather: { kind: 'blackhole' }, ms: PAST_DEATH_MS, channels: ['session'] }),
 };
 
 /** It beats, but can do no work; the others have no reason to act. */
@@ -105,7 +105,7 @@ const workSilenced: FaultKind = {
   name: 'work-blackhole-4s',
   death: 'never',
   from: 'strike',
-  limits: { ...AFTER_LEASE, termMs: Infinity },
+  limits: { ...AFTER_SILENCE, termMs: Infinity },
   strike: (blow) => endure(blow, { weather: { kind: 'blackhole' }, ms: 4_000, channels: ['work'] }),
 };
 
@@ -113,16 +113,16 @@ const halfOpenUp: FaultKind = {
   name: 'half-open-up-7s',
   death: 'must',
   from: 'strike',
-  limits: AFTER_LEASE,
-  strike: (blow) => endure(blow, { weather: { kind: 'half-open', deaf: 'server' }, ms: PAST_LEASE_MS }),
+  limits: AFTER_SILENCE,
+  strike: (blow) => endure(blow, { weather: { kind: 'half-open', deaf: 'server' }, ms: PAST_DEATH_MS }),
 };
 
 const halfOpenDown: FaultKind = {
   name: 'half-open-down-7s',
   death: 'must',
   from: 'strike',
-  limits: AFTER_LEASE,
-  strike: (blow) => endure(blow, { weather: { kind: 'half-open', deaf: 'client' }, ms: PAST_LEASE_MS }),
+  limits: AFTER_SILENCE,
+  strike: (blow) => endure(blow, { weather: { kind: 'half-open', deaf: 'client' }, ms: PAST_DEATH_MS }),
 };
 
 const CLAIM = 'insert into carillon.claim';

@@ -83,7 +83,7 @@ describe('a replica that has lost touch with the cluster', () => {
     const env = {
       DATABASE_SESSION_URL: proxy.url,
       CARILLON_HEARTBEAT_MS: '200',
-      CARILLON_LEASE_MS: '1000',
+      CARILLON_DEAD_AFTER_MS: '1000',
     };
     const server = await startTestServer({ databaseUrl: database.url, env });
     await proxy.cut();

@@ -12,7 +12,7 @@ import { until } from '../../support/until.js';
 const database = useTestDatabase();
 const { db } = database;
 
-const lease = { leaseMs: 5_000, marginMs: 1_000 };
+const silence = { deadAfterMs: 5_000, marginMs: 1_000 };
 const handClock = () => {
   const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
   return clock;
@@ -31,7 +31,7 @@ describe('a leader that is frozen', () => {
     const frozen = await startLoneMember(database.url);
     const { term } = frozen.leader();
     const clock = handClock();
-    const follower = await startMember(database.url, { clock, settings: lease });
+    const follower = await startMember(database.url, { clock, settings: silence });
     await live(follower, clock, 4_000);
     await follower.election.runOnce();
     expect(follower.leadership.current()).toBeNull();
@@ -42,11 +42,11 @@ describe('a leader that is frozen', () => {
     expect(frozen.leadership.current()).toBeNull();
   });
 
-  it('loses its slots a lease after its last beat, though it has sessions left and another one leads only now', async () => {
+  it('loses its slots `deadAfterMs` after its last beat, though it has sessions left and another one leads only now', async () => {
     const frozen = await startLoneMember(database.url);
     const { replica } = frozen.self();
     const clock = handClock();
-    const follower = await startMember(database.url, { clock, settings: lease });
+    const follower = await startMember(database.url, { clock, settings: silence });
     await live(follower, clock, 4_000);
     // The server ends the control session of a process that sleeps; nobody ends those of its pool.
     await runStatement(
@@ -66,7 +66,7 @@ describe('a leader that is frozen', () => {
   it('is left alone as long as it beats', async () => {
     const leader = await startLoneMember(database.url);
     const clock = handClock();
-    const follower = await startMember(database.url, { clock, settings: lease });
+    const follower = await startMember(database.url, { clock, settings: silence });
     for (let second = 0; second < 10; second += 1) {
       await leader.membership.beat();
       await live(follower, clock, 1_000);
@@ -77,9 +77,9 @@ describe('a leader that is frozen', () => {
 });
 
 describe('a preferred leader', () => {
-  it('gets leadership back once it has beaten steadily for a lease, by a clean hand-over', async () => {
+  it('gets leadership back once it has beaten steadily for `deadAfterMs`, by a clean hand-over', async () => {
     const clock = handClock();
-    const deputy = await startLoneMember(database.url, { clock, settings: lease });
+    const deputy = await startLoneMember(database.url, { clock, settings: silence });
     const preferred = await startMember(database.url, { preference: 5 });
     for (let ms = 0; ms < 5_000; ms += 500) {
       clock.ms += 500;
@@ -99,7 +99,7 @@ describe('a preferred leader', () => {
 
   it('waits while another replica is silent, whose failover a new leader would begin anew', async () => {
     const clock = handClock();
-    const deputy = await startLoneMember(database.url, { clock, settings: lease });
+    const deputy = await startLoneMember(database.url, { clock, settings: silence });
     const preferred = await startMember(database.url, { preference: 5 });
     const frozen = await startMember(database.url);
     const sweepUntil = async (endMs: number, ...beating: TestMember[]): Promise<void> => {
@@ -121,7 +121,7 @@ describe('a preferred leader', () => {
 
   it('leaves leadership to anybody if it does not take it within a second', async () => {
     const clock = handClock();
-    const member = await startMember(database.url, { clock, settings: lease });
+    const member = await startMember(database.url, { clock, settings: silence });
     const other = await startMember(database.url);
     member.leadership.yieldTo(other.self().replica);
     await member.election.runOnce();
@@ -156,13 +156,13 @@ describe('an order', () => {
   });
 });
 
-describe('by leases alone, as behind a pooler', () => {
-  const leases = { ...lease, liveness: 'leases' } as const;
+describe('by heartbeats alone, as behind a pooler', () => {
+  const byBeats = { ...silence, liveness: 'heartbeats' } as const;
 
   it('the first to look leads, without a lock, and a second one does not', async () => {
     const [first, second] = [
-      await startMember(database.url, { settings: leases }),
-      await startMember(database.url, { settings: leases }),
+      await startMember(database.url, { settings: byBeats }),
+      await startMember(database.url, { settings: byBeats }),
     ];
     await second.membership.beat();
     await first.election.runOnce();
@@ -171,11 +171,11 @@ describe('by leases alone, as behind a pooler', () => {
     expect(second.leadership.current()).toBeNull();
   });
 
-  it('a leader whose beats stand still for a lease is followed, and can write no more', async () => {
-    const old = await startMember(database.url, { settings: leases });
+  it('a leader whose beats stand still for `deadAfterMs` is followed, and can write no more', async () => {
+    const old = await startMember(database.url, { settings: byBeats });
     const deposed = await old.lead();
     const clock = handClock();
-    const follower = await startMember(database.url, { clock, settings: leases });
+    const follower = await startMember(database.url, { clock, settings: byBeats });
     await live(follower, clock, 4_000);
     await follower.election.runOnce();
     expect(follower.leadership.current()).toBeNull();
@@ -186,9 +186,9 @@ describe('by leases alone, as behind a pooler', () => {
   });
 
   it('a leader that drains gives its term up, and is followed while it still beats', async () => {
-    const old = await startMember(database.url, { settings: leases });
+    const old = await startMember(database.url, { settings: byBeats });
     await old.lead();
-    const follower = await startMember(database.url, { settings: leases });
+    const follower = await startMember(database.url, { settings: byBeats });
     old.leadership.standDown('this replica is draining');
     await old.membership.drain();
     await old.membership.beat();
@@ -199,7 +199,7 @@ describe('by leases alone, as behind a pooler', () => {
   });
 
   it('a replica that did not hear that it has won gives that term up, and begins another', async () => {
-    const member = await startMember(database.url, { settings: leases });
+    const member = await startMember(database.url, { settings: byBeats });
     const unheard = await beginTerm(db, member.self(), { kind: 'vacancy', after: asId.term(0) });
     await member.membership.beat();
     await member.election.runOnce();
@@ -207,11 +207,11 @@ describe('by leases alone, as behind a pooler', () => {
   });
 
   it('a leader that stood down gives up no term but its own', async () => {
-    const old = await startMember(database.url, { settings: leases });
+    const old = await startMember(database.url, { settings: byBeats });
     await old.lead();
     await old.membership.beat();
     old.leadership.standDown('somebody else leads');
-    const follower = await startMember(database.url, { settings: leases });
+    const follower = await startMember(database.url, { settings: byBeats });
     await beginTerm(db, follower.self(), { kind: 'vacancy', after: asId.term(1) });
     await old.election.runOnce();
     expect(old.leadership.current()).toBeNull();

@@ -11,7 +11,7 @@ import { until } from '../../support/until.js';
 const database = useTestDatabase();
 const { db } = database;
 
-const lease = { leaseMs: 5_000, marginMs: 1_000 };
+const silence = { deadAfterMs: 5_000, marginMs: 1_000 };
 
 describe('membership', () => {
   it('resumes its own number after its control session was ended', async () => {
@@ -40,7 +40,7 @@ describe('membership', () => {
   it('resumes after the way to the database has forgotten its connections without a word', async () => {
     const proxy = await startDatabaseProxy(database.url);
     onTestFinished(() => proxy.cut());
-    const member = await startMember(proxy.url, { settings: { leaseMs: 1_500, marginMs: 300 } });
+    const member = await startMember(proxy.url, { settings: { deadAfterMs: 1_500, marginMs: 300 } });
     const before = member.self();
     proxy.forget();
     await expect(member.membership.beat()).rejects.toThrow('Query read timeout');
@@ -62,17 +62,17 @@ describe('membership', () => {
     expect(reasons).toEqual([`the cluster holds replica ${before.replica} for dead`]);
   });
 
-  it('trusts itself until a margin before the lease, counted from the start of the beat', async () => {
+  it('trusts itself until a margin before `deadAfterMs`, counted from the start of the beat', async () => {
     const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
-    const member = await startMember(database.url, { clock, settings: lease });
+    const member = await startMember(database.url, { clock, settings: silence });
     clock.ms = 3_999;
     expect(member.membership.trusted()).not.toBeNull();
     clock.ms = 4_000;
     expect(member.membership.trusted()).toBeNull();
   });
 
-  it('is let go by the server when it stays silent for a lease', async () => {
-    const member = await startMember(database.url, { settings: { leaseMs: 600 } });
+  it('is let go by the server when it stays silent for `deadAfterMs`', async () => {
+    const member = await startMember(database.url, { settings: { deadAfterMs: 600 } });
     await until('the server has ended the silent session', () => member.membership.controlDb() === null);
   });
 
@@ -132,9 +132,9 @@ describe('the sweep', () => {
     await other.drop();
   });
 
-  it('declares a replica hung when its beat stood still for a lease of the leader, and ends its sessions', async () => {
+  it('declares a replica hung when its beat stood still for `deadAfterMs` of the leader’s clock, and ends its sessions', async () => {
     const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
-    const leader = await startLoneMember(database.url, { clock, settings: lease });
+    const leader = await startLoneMember(database.url, { clock, settings: silence });
     const victim = await startMember(database.url);
     for (clock.ms = 0; clock.ms < 5_000; clock.ms += 250) {
       await leader.membership.beat();

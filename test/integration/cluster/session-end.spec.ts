@@ -66,7 +66,7 @@ it('a session that ends in the same read as the last answer of its opening is ne
   const opened = openSession({
     url: database.url,
     applicationName: 'test',
-    leaseMs: 5_000,
+    deadAfterMs: 5_000,
     direct: true,
     onLost: (error) => lost.push(error),
     onNotification: () => undefined,

@@ -21,7 +21,7 @@ const session = (url: string) =>
   openSession({
     url,
     applicationName: 'test',
-    leaseMs: 5_000,
+    deadAfterMs: 5_000,
     direct: true,
     onLost: () => undefined,
     onNotification: () => undefined,

@@ -11,15 +11,15 @@ import { useTestDatabase } from '../../support/test-database.js';
 import { startLoneMember, startMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
 
-const LEASE = { leaseMs: 2_000, marginMs: 400 };
+const SILENCE = { deadAfterMs: 2_000, marginMs: 400 };
 
 const database = useTestDatabase();
 const { db } = database;
 
 it('I4, I8: takes over when the server has ended the sessions, and not before', async () => {
   const [frozenUrl, followerUrl] = await logins(database.url, ['frozen', 'follower']);
-  const frozen = await startLoneMember(frozenUrl ?? '', { settings: LEASE });
-  const follower = await startMember(followerUrl ?? '', { settings: LEASE });
+  const frozen = await startLoneMember(frozenUrl ?? '', { settings: SILENCE });
+  const follower = await startMember(followerUrl ?? '', { settings: SILENCE });
   const { promise: thaw, resolve: wake } = Promise.withResolvers<void>();
   onTestFinished(() => wake());
   const write = asReplica(frozen.self().db, frozen.self(), async (tx) => {

@@ -191,11 +191,11 @@ describe('taking over', () => {
     expect(await count(db, 'claim')).toBe(0);
   });
 
-  it('I2: stops what it runs when its lease is no longer sure, and that attempt’s number is used up', async () => {
+  it('I2: stops what it runs when it is no longer sure to be alive for the others, and that attempt’s number is used up', async () => {
     const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
     const member = await startLoneMember(database.url, {
       clock,
-      settings: { leaseMs: 5_000, marginMs: 1_000 },
+      settings: { deadAfterMs: 5_000, marginMs: 1_000 },
     });
     const attempts: number[] = [];
     const worker = await startWorker(member, {

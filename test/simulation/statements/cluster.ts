@@ -159,7 +159,7 @@ function sweep({ db, server, broken }: Scene): ReturnType<Meaning['run']> {
       if (broken.has('crashes judged without asking for sessions and restarts'))
         return { ...seen, sessions: 0, sameServer: true };
       if (!broken.has('liveness by timestamps')) return seen;
-      const expired = server.wallMs() - (heart?.beatAtMs ?? 0) > server.leaseMs;
+      const expired = server.wallMs() - (heart?.beatAtMs ?? 0) > server.deadAfterMs;
       return { ...seen, sessions: expired ? 0 : 1, lockHeld: !expired, sameServer: true };
     });
   return answer(rows);

@@ -20,7 +20,7 @@ export interface StatementServer {
   readonly sessions: ReadonlySet<Session>;
   readonly locks: AdvisoryLocks;
   readonly invariants: Invariants;
-  readonly leaseMs: number;
+  readonly deadAfterMs: number;
   readonly startedAt: number;
   /** Whether our login may end sessions. */
   readonly mayTerminate: boolean;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { asId } from '#kernel/ids.js';
 import { watchLeader, type LeaderSighting, type LeaderWatch } from './leader-watch.js';
 
-const leaseMs = 5_000;
+const deadAfterMs = 5_000;
 const beatMs = 1_000;
 const leader = asId.replica(1);
 
@@ -20,20 +20,20 @@ function follower() {
   let nowMs = 77_000;
   return (seen: LeaderSighting, afterMs = beatMs) => {
     nowMs += afterMs;
-    const watched = watchLeader({ watch, sighting: seen, nowMs, leaseMs });
+    const watched = watchLeader({ watch, sighting: seen, nowMs, deadAfterMs });
     watch = watched.watch;
     return watched.frozen;
   };
 }
 
 describe('the watch over the leader', () => {
-  it('finds a leader frozen after a lease of standing still, and not before', () => {
+  it('finds a leader frozen after `deadAfterMs` of standing still, and not before', () => {
     const see = follower();
     const seen = Array.from({ length: 6 }, () => see(sighting(9)));
     expect(seen).toEqual([null, null, null, null, null, leader]);
   });
 
-  it('never finds a leader frozen whose beats go on, however slowly within the lease', () => {
+  it('never finds a leader frozen whose beats go on, however slowly within `deadAfterMs`', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 2_400 }), { maxLength: 50 }), (pauses) => {
         const see = follower();

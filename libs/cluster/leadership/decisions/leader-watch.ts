@@ -1,6 +1,6 @@
 // Is the leader frozen? A leader that sleeps keeps its session and so the leader lock, at least until the
 // server ends the session, and behind some poolers for ever. Its followers see its beat counter with each
-// of their own beats; when it has stood still for a lease, counted by the follower's monotonic clock
+// of their own beats; when it has stood still for `deadAfterMs`, counted by the follower's monotonic clock
 // while the follower itself was awake, the follower may end that session and stand for election.
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 
@@ -20,18 +20,18 @@ export interface LeaderWatchInput {
   watch: LeaderWatch | null;
   sighting: LeaderSighting;
   nowMs: number;
-  leaseMs: number;
+  deadAfterMs: number;
 }
 
-export function watchLeader({ watch, sighting, nowMs, leaseMs }: LeaderWatchInput): {
+export function watchLeader({ watch, sighting, nowMs, deadAfterMs }: LeaderWatchInput): {
   watch: LeaderWatch;
   frozen: ReplicaNumber | null;
 } {
-  // A follower that has not looked for half a lease was asleep itself, and knows nothing of the time between.
-  const slept = watch !== null && nowMs - watch.seenAtMs > leaseMs / 2;
+  // A follower that has not looked for half of that was asleep itself, and knows nothing of the time between.
+  const slept = watch !== null && nowMs - watch.seenAtMs > deadAfterMs / 2;
   const moved = watch === null || slept || !sameSighting(watch.sighting, sighting);
   const changedAtMs = moved ? nowMs : watch.changedAtMs;
-  const stoodStill = nowMs - changedAtMs >= leaseMs;
+  const stoodStill = nowMs - changedAtMs >= deadAfterMs;
   return {
     watch: { sighting, changedAtMs, seenAtMs: nowMs },
     frozen: stoodStill && sighting.leaderBeat !== null ? sighting.leader : null,

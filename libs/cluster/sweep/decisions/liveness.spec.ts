@@ -5,7 +5,7 @@ import { asId } from '#kernel/ids.js';
 import type { LeaderWatch } from '#cluster/leadership/decisions/leader-watch.js';
 import { inheritedMemory, judgeLiveness, type Death, type ReplicaSighting } from './liveness.js';
 
-const leaseMs = 5_000;
+const deadAfterMs = 5_000;
 const sweepMs = 250;
 const graceMs = 125;
 const self = asId.replica(1);
@@ -30,7 +30,7 @@ function leader({ predecessor = null }: { predecessor?: LeaderWatch | null } = {
   let nowMs = beganAtMs;
   const sweep = (sightings: readonly ReplicaSighting[], { afterMs = sweepMs } = {}): Death[] => {
     nowMs += afterMs;
-    const judged = judgeLiveness({ memory, sightings, self, nowMs, leaseMs, graceMs });
+    const judged = judgeLiveness({ memory, sightings, self, nowMs, deadAfterMs, graceMs });
     memory = judged.memory;
     return judged.deaths;
   };
@@ -60,7 +60,7 @@ describe('a crashed replica', () => {
     ['has a session', { sessions: 1 }],
     ['has not beaten since the server started', { sameServer: false }],
   ])('is alive for now while it %s', (_sign, oneSign) => {
-    expect(leader().sweepFor(leaseMs, [sighting({ ...crashed, ...oneSign })])).toEqual([]);
+    expect(leader().sweepFor(deadAfterMs, [sighting({ ...crashed, ...oneSign })])).toEqual([]);
   });
 
   it('is dead a look later for a leader that has just slept, and may have slept on the same machine', () => {
@@ -99,61 +99,61 @@ describe('a restart of the server', () => {
   it('does not protect for ever who never comes back', () => {
     const leading = leader();
     leading.sweep([sighting()]);
-    expect(leading.sweepFor(leaseMs - sweepMs, [sighting(justStarted)])).toEqual([]);
+    expect(leading.sweepFor(deadAfterMs - sweepMs, [sighting(justStarted)])).toEqual([]);
     expect(leading.sweep([sighting(justStarted)])).toEqual([
-      { replica: peer, reason: 'hung', silentMs: leaseMs },
+      { replica: peer, reason: 'hung', silentMs: deadAfterMs },
     ]);
   });
 });
 
 describe('a replica whose beats stand still', () => {
-  it('is hung exactly one lease after the leader first saw that beat, by the leader’s own clock', () => {
+  it('is hung exactly `deadAfterMs` after the leader first saw that beat, by the leader’s own clock', () => {
     const leading = leader();
     leading.sweep([sighting()]);
-    expect(leading.sweepFor(leaseMs - sweepMs, [sighting()])).toEqual([]);
+    expect(leading.sweepFor(deadAfterMs - sweepMs, [sighting()])).toEqual([]);
     expect(leading.sweep([sighting()], { afterMs: sweepMs - 1 })).toEqual([]);
     expect(leading.sweep([sighting()], { afterMs: 1 })).toEqual([
-      { replica: peer, reason: 'hung', silentMs: leaseMs },
+      { replica: peer, reason: 'hung', silentMs: deadAfterMs },
     ]);
   });
 
-  it('gets a new lease with every beat, be it one', () => {
+  it('begins its time anew with every beat, be it one', () => {
     const leading = leader();
     leading.sweep([sighting({ beat: 7 })]);
-    leading.sweepFor(leaseMs - sweepMs, [sighting({ beat: 7 })]);
-    expect(leading.sweepFor(leaseMs, [sighting({ beat: 8 })])).toEqual([]);
+    leading.sweepFor(deadAfterMs - sweepMs, [sighting({ beat: 7 })]);
+    expect(leading.sweepFor(deadAfterMs, [sighting({ beat: 8 })])).toEqual([]);
     expect(leading.sweep([sighting({ beat: 8 })])).toMatchObject([{ reason: 'hung' }]);
   });
 
-  it('has a full lease from the first look of a new leader', () => {
-    leader().sweepFor(leaseMs - sweepMs, [sighting()]);
+  it('has its full time from the first look of a new leader', () => {
+    leader().sweepFor(deadAfterMs - sweepMs, [sighting()]);
     const successor = leader();
     successor.sweep([sighting()]);
-    expect(successor.sweepFor(leaseMs - sweepMs, [sighting()])).toEqual([]);
+    expect(successor.sweepFor(deadAfterMs - sweepMs, [sighting()])).toEqual([]);
     expect(successor.sweep([sighting()])).toMatchObject([{ reason: 'hung' }]);
   });
 
   it('is not blamed for the time that the leader itself slept', () => {
     const leading = leader();
     leading.sweep([sighting()]);
-    expect(leading.sweep([sighting()], { afterMs: leaseMs / 4 + 1 })).toEqual([]);
-    expect(leading.sweepFor(leaseMs - sweepMs, [sighting()])).toEqual([]);
-    expect(leading.sweep([sighting()])).toEqual([{ replica: peer, reason: 'hung', silentMs: leaseMs }]);
+    expect(leading.sweep([sighting()], { afterMs: deadAfterMs / 4 + 1 })).toEqual([]);
+    expect(leading.sweepFor(deadAfterMs - sweepMs, [sighting()])).toEqual([]);
+    expect(leading.sweep([sighting()])).toEqual([{ replica: peer, reason: 'hung', silentMs: deadAfterMs }]);
   });
 
-  it('is blamed for the time of a leader that was late by no more than a quarter of the lease', () => {
+  it('is blamed for the time of a leader that was late by no more than a quarter of `deadAfterMs`', () => {
     const { sweep } = leader();
     sweep([sighting()]);
-    const deaths = [1, 2, 3, 4].map(() => sweep([sighting()], { afterMs: leaseMs / 4 }));
-    expect(deaths).toEqual([[], [], [], [{ replica: peer, reason: 'hung', silentMs: leaseMs }]]);
+    const deaths = [1, 2, 3, 4].map(() => sweep([sighting()], { afterMs: deadAfterMs / 4 }));
+    expect(deaths).toEqual([[], [], [], [{ replica: peer, reason: 'hung', silentMs: deadAfterMs }]]);
   });
 
   it('is forgotten when it is gone: a replica of its number would start anew', () => {
     const leading = leader();
     leading.sweep([sighting()]);
-    leading.sweepFor(leaseMs - 2 * sweepMs, [sighting()]);
+    leading.sweepFor(deadAfterMs - 2 * sweepMs, [sighting()]);
     leading.sweep([]);
-    expect(leading.sweepFor(leaseMs, [sighting()])).toEqual([]);
+    expect(leading.sweepFor(deadAfterMs, [sighting()])).toEqual([]);
   });
 });
 
@@ -163,27 +163,27 @@ describe('the leader before', () => {
     predecessor: { sighting: seen, changedAtMs: beganAtMs - ms, seenAtMs: beganAtMs, ...wish },
   });
 
-  it('is hung a lease after its follower saw it beat last, not a lease after that one leads', () => {
-    const leading = leader(silentFor(leaseMs - 2 * sweepMs));
+  it('is hung `deadAfterMs` after its follower saw it beat last, not after that one leads', () => {
+    const leading = leader(silentFor(deadAfterMs - 2 * sweepMs));
     expect(leading.sweep([sighting()])).toEqual([]);
-    expect(leading.sweep([sighting()])).toEqual([{ replica: peer, reason: 'hung', silentMs: leaseMs }]);
+    expect(leading.sweep([sighting()])).toEqual([{ replica: peer, reason: 'hung', silentMs: deadAfterMs }]);
   });
 
-  it('has a full lease once it beats again', () => {
-    const leading = leader(silentFor(leaseMs - sweepMs));
+  it('has its full time once it beats again', () => {
+    const leading = leader(silentFor(deadAfterMs - sweepMs));
     leading.sweep([sighting({ beat: 8 })]);
-    expect(leading.sweepFor(leaseMs - sweepMs, [sighting({ beat: 8 })])).toEqual([]);
+    expect(leading.sweepFor(deadAfterMs - sweepMs, [sighting({ beat: 8 })])).toEqual([]);
   });
 
   it('has one, too, when its follower has slept before it led', () => {
-    const leading = leader(silentFor(2 * leaseMs, { seenAtMs: beganAtMs - leaseMs / 4 }));
+    const leading = leader(silentFor(2 * deadAfterMs, { seenAtMs: beganAtMs - deadAfterMs / 4 }));
     leading.sweep([sighting()]);
-    expect(leading.sweepFor(leaseMs - sweepMs, [sighting()])).toEqual([]);
+    expect(leading.sweepFor(deadAfterMs - sweepMs, [sighting()])).toEqual([]);
   });
 
   it('is nobody when nobody led, or the one who did has gone', () => {
     for (const gone of [{ leader: null }, { leaderBeat: null }]) {
-      const leading = leader(silentFor(2 * leaseMs, { sighting: { ...seen, ...gone } }));
+      const leading = leader(silentFor(2 * deadAfterMs, { sighting: { ...seen, ...gone } }));
       expect(leading.sweep([sighting()])).toEqual([]);
     }
   });
@@ -193,14 +193,17 @@ describe('a leader', () => {
   it('never judges itself', () => {
     const leading = leader();
     const myself = sighting({ replica: self, ...crashed });
-    expect(leading.sweepFor(3 * leaseMs, [myself])).toEqual([]);
+    expect(leading.sweepFor(3 * deadAfterMs, [myself])).toEqual([]);
   });
 
   it('judges each replica by itself', () => {
     const leading = leader();
     const [dead, hung, healthy] = [asId.replica(3), asId.replica(4), asId.replica(5)];
     leading.sweep([sighting({ replica: hung }), sighting({ replica: healthy })]);
-    leading.sweepFor(leaseMs - 2 * sweepMs, [sighting({ replica: hung }), sighting({ replica: healthy })]);
+    leading.sweepFor(deadAfterMs - 2 * sweepMs, [
+      sighting({ replica: hung }),
+      sighting({ replica: healthy }),
+    ]);
     const seen = [
       sighting({ replica: dead, ...crashed }),
       sighting({ replica: hung }),
@@ -223,27 +226,27 @@ describe('most of several peers that seem hung at once', () => {
   const standFor = (leading: ReturnType<typeof leader>, silent: number, ms: number): Death[] =>
     Array.from({ length: ms / sweepMs }, (_, beat) => leading.sweep(still(silent, beat + 1))).flat();
 
-  it('are given one more lease, since the fault is more likely ours than theirs', () => {
+  it('are given as long once more, since the fault is more likely ours than theirs', () => {
     const leading = leader();
     leading.sweep(still(3, 0));
-    expect(standFor(leading, 3, 2 * leaseMs - sweepMs)).toEqual([]);
+    expect(standFor(leading, 3, 2 * deadAfterMs - sweepMs)).toEqual([]);
     expect(standFor(leading, 3, sweepMs).map(({ replica }) => replica)).toEqual(peers.slice(0, 3));
   });
 
   it('are forgiven when they are heard again before it is over', () => {
     const leading = leader();
     leading.sweep(still(3, 0));
-    standFor(leading, 3, 2 * leaseMs - sweepMs);
+    standFor(leading, 3, 2 * deadAfterMs - sweepMs);
     expect(leading.sweep(still(0, 99))).toEqual([]);
-    // The next time they begin with a full lease, and with another one for being many.
+    // The next time they begin with their full time, and get it once more for being many.
     leading.sweep(still(3, 100));
-    expect(standFor(leading, 3, 2 * leaseMs - sweepMs)).toEqual([]);
+    expect(standFor(leading, 3, 2 * deadAfterMs - sweepMs)).toEqual([]);
   });
 
   it('do not cover up a crash', () => {
     const leading = leader();
     leading.sweep(still(3, 0));
-    standFor(leading, 3, leaseMs);
+    standFor(leading, 3, deadAfterMs);
     const seen = [...still(3, 99), sighting({ replica: asId.replica(6), ...crashed })];
     leading.sweep(seen);
     expect(leading.sweep(seen)).toMatchObject([{ replica: 6, reason: 'crashed' }]);
@@ -256,14 +259,14 @@ describe('most of several peers that seem hung at once', () => {
     const leading = leader();
     const seen = (beat: number) => still(silent, beat).filter(({ replica }) => those.includes(replica));
     leading.sweep(seen(0));
-    const deaths = Array.from({ length: leaseMs / sweepMs }, (_, beat) => leading.sweep(seen(beat + 1)));
+    const deaths = Array.from({ length: deadAfterMs / sweepMs }, (_, beat) => leading.sweep(seen(beat + 1)));
     expect(deaths.at(-1)).toHaveLength(silent);
   });
 });
 
 describe('whatever the clock does', () => {
-  /** From no time at all to many leases between two sweeps. */
-  const gaps = fc.array(fc.oneof(fc.nat(2 * sweepMs), fc.nat(20 * leaseMs)), { minLength: 1, maxLength: 60 });
+  const gap = fc.oneof(fc.nat(2 * sweepMs), fc.nat(20 * deadAfterMs));
+  const gaps = fc.array(gap, { minLength: 1, maxLength: 60 });
   const anySign = fc.record({ lockHeld: fc.boolean(), sessions: fc.nat(5), sameServer: fc.boolean() });
 
   it('a replica that beats between any two sweeps and has a session is never dead', () => {
@@ -278,17 +281,17 @@ describe('whatever the clock does', () => {
     );
   });
 
-  it('nobody is hung in less than a lease, nor while a pause of the leader lies in between', () => {
+  it('nobody is hung in less than `deadAfterMs`, nor while a pause of the leader lies in between', () => {
     fc.assert(
       fc.property(gaps, fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }), (pauses, beats) => {
         const { sweep } = leader();
         let [beat, stillForMs] = [0, 0];
         for (const [index, afterMs] of pauses.entries()) {
-          const slept = index > 0 && afterMs > leaseMs / 4;
+          const slept = index > 0 && afterMs > deadAfterMs / 4;
           const beaten = beats[index] === true;
           if (beaten) beat += 1;
           stillForMs = index === 0 || beaten || slept ? 0 : stillForMs + afterMs;
-          const expected = stillForMs >= leaseMs ? ['hung'] : [];
+          const expected = stillForMs >= deadAfterMs ? ['hung'] : [];
           expect(sweep([sighting({ beat })], { afterMs }).map(({ reason }) => reason)).toEqual(expected);
         }
       }),

@@ -5,9 +5,9 @@
 // its last beat. All three: a broken connection frees the lock while the replica lives, and a server that
 // restarts, or recovers from a crash, frees every lock and ends every session at once. And so at two looks, a
 // grace apart, with no beat in between: a living replica whose connections were all reset is back by then.
-// Hung: the beat counter has stood still for a whole lease while the leader itself was awake. When most of
+// Hung: the beat counter has stood still for `deadAfterMs` while the leader itself was awake. When most of
 // several peers seem hung at once, the fault is more likely ours or the network's than theirs: the leader
-// then waits one more lease before it believes what it sees.
+// then waits as long once more before it believes what it sees.
 import type { ReplicaNumber } from '#kernel/ids.js';
 import type { LeaderWatch } from '#cluster/leadership/decisions/leader-watch.js';
 
@@ -43,7 +43,7 @@ export const NOTHING_OBSERVED: LivenessMemory = {
 
 /**
  * What a new leader begins with: its own watch over the leader before it, and nothing of the others, which grants them
- * a full lease. Without it a leader that froze would keep its slots for two: one until another replica leads, and one more.
+ * their full time. Without it a leader that froze would keep its slots for two: one until another replica leads, and one more.
  */
 export function inheritedMemory(predecessor: LeaderWatch | null): LivenessMemory {
   if (predecessor === null) return NOTHING_OBSERVED;
@@ -66,7 +66,7 @@ export interface LivenessInput {
   sightings: readonly ReplicaSighting[];
   self: ReplicaNumber;
   nowMs: number;
-  leaseMs: number;
+  deadAfterMs: number;
   /** How long a replica must have been gone to have crashed. */
   graceMs: number;
 }
@@ -74,13 +74,13 @@ export interface LivenessInput {
 /** With fewer peers than this, "most of them" says too little. */
 const CROWD = 4;
 
-export function judgeLiveness({ memory, sightings, self, nowMs, leaseMs, graceMs }: LivenessInput): {
+export function judgeLiveness({ memory, sightings, self, nowMs, deadAfterMs, graceMs }: LivenessInput): {
   memory: LivenessMemory;
   deaths: Death[];
 } {
   // If the leader itself slept, the others' beats stood still only in its eyes, and who was gone before may have
   // slept on the same machine: start observing anew.
-  const slept = memory.sweptAtMs !== null && nowMs - memory.sweptAtMs > leaseMs / 4;
+  const slept = memory.sweptAtMs !== null && nowMs - memory.sweptAtMs > deadAfterMs / 4;
   const observations = new Map<ReplicaNumber, Observation>();
   const crashed: Death[] = [];
   const hung: Death[] = [];
@@ -95,14 +95,14 @@ export function judgeLiveness({ memory, sightings, self, nowMs, leaseMs, graceMs
     const silentMs = nowMs - changedAtMs;
     if (goneSinceMs !== null && nowMs - goneSinceMs >= graceMs) {
       crashed.push({ replica: sighting.replica, reason: 'crashed', silentMs });
-    } else if (silentMs >= leaseMs) {
+    } else if (silentMs >= deadAfterMs) {
       hung.push({ replica: sighting.replica, reason: 'hung', silentMs });
     }
   }
   const peers = sightings.filter((sighting) => sighting.replica !== self).length;
   const massHangSinceMs =
     peers >= CROWD && hung.length > peers / 2 ? (memory.massHangSinceMs ?? nowMs) : null;
-  const believed = massHangSinceMs === null || nowMs - massHangSinceMs >= leaseMs;
+  const believed = massHangSinceMs === null || nowMs - massHangSinceMs >= deadAfterMs;
   return {
     memory: { sweptAtMs: nowMs, massHangSinceMs, observations },
     deaths: believed ? [...crashed, ...hung] : crashed,

@@ -29,7 +29,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   proxy = await startDatabaseProxy(database.url);
   // Short, so that the replica soon knows that it is cut off.
-  const env = { CARILLON_HEARTBEAT_MS: '200', CARILLON_LEASE_MS: '1000' };
+  const env = { CARILLON_HEARTBEAT_MS: '200', CARILLON_DEAD_AFTER_MS: '1000' };
   server = await startTestServer({ databaseUrl: proxy.url, env });
   tenant = await createTenant(server);
 });
