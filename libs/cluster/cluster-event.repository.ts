@@ -66,7 +66,8 @@ export async function deleteOldEvents(
   db: Database,
   { olderThanDays }: { olderThanDays: number },
 ): Promise<void> {
-  await sql`delete from carillon.cluster_event where at < clock_timestamp() - make_interval(days => ${olderThanDays}::int)`.execute(
-    db,
-  );
+  await db
+    .deleteFrom('cluster_event')
+    .where('at', '<', sql<Date>`clock_timestamp() - make_interval(days => ${olderThanDays}::int)`)
+    .execute();
 }

@@ -46,14 +46,28 @@ export async function nameConfiguredKey(
   db: Database,
   key: { id: string; prefix: string; hash: Buffer },
 ): Promise<boolean> {
-  const { rows } = await sql`
-    insert into carillon.api_key (id, tenant_id, name, prefix, hash, role, named_at)
-    values (${key.id}, null, 'from configuration', ${key.prefix}, ${key.hash}, 'admin', clock_timestamp())
-    on conflict (hash) do update
-       set named_at = clock_timestamp(), prefix = excluded.prefix
-     where api_key.tenant_id is null and api_key.revoked_at is null
-    returning id`.execute(db);
-  return rows.length > 0;
+  const row = await db
+    .insertInto('api_key')
+    .values({
+      ...key,
+      tenant_id: null,
+      name: 'from configuration',
+      role: 'admin',
+      named_at: sql<Date>`clock_timestamp()`,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .column('hash')
+        .doUpdateSet((eb) => ({
+          named_at: sql<Date>`clock_timestamp()`,
+          prefix: eb.ref('excluded.prefix'),
+        }))
+        .where('api_key.tenant_id', 'is', null)
+        .where('api_key.revoked_at', 'is', null),
+    )
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 export async function findPrincipal(
@@ -122,8 +136,13 @@ export async function noteKeysUsed(db: Database, ids: readonly string[]): Promis
 
 /** Those that have opened nothing for a long time. */
 export async function deleteOldKeys(db: Database): Promise<void> {
-  await sql`
-    delete from carillon.api_key
-     where coalesce(revoked_at, case when tenant_id is null then ${endsAt} end)
-           < clock_timestamp() - make_interval(days => ${sql.lit(REVOKED_KEYS_KEPT_DAYS)})`.execute(db);
+  const endedAt = sql<Date>`coalesce(revoked_at, case when tenant_id is null then ${endsAt} end)`;
+  await db
+    .deleteFrom('api_key')
+    .where(
+      endedAt,
+      '<',
+      sql<Date>`clock_timestamp() - make_interval(days => ${sql.lit(REVOKED_KEYS_KEPT_DAYS)})`,
+    )
+    .execute();
 }

@@ -159,13 +159,20 @@ export async function pauseGone(
   db: Database,
   { tenantId, name, url, reason }: { tenantId: TenantId; name: string; url: string; reason: string },
 ): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    update carillon.job_type
-       set paused_at = clock_timestamp(), pause_reason = ${reason}, updated_at = clock_timestamp(), revision = revision + 1
-     where tenant_id = ${tenantId} and name = ${name} and target ->> 'url' = ${url} and paused_at is null`.execute(
-    db,
-  );
-  return Number(numAffectedRows ?? 0) > 0;
+  const { numUpdatedRows } = await db
+    .updateTable('job_type')
+    .set({
+      paused_at: sql<Date>`clock_timestamp()`,
+      pause_reason: reason,
+      updated_at: sql<Date>`clock_timestamp()`,
+      revision: sql<number>`revision + 1`,
+    })
+    .where('tenant_id', '=', tenantId)
+    .where('name', '=', name)
+    .where(sql<string>`target ->> 'url'`, '=', url)
+    .where('paused_at', 'is', null)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 /** False when the tenant has no job type of its own by that name. */

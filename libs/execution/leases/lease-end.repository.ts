@@ -91,10 +91,10 @@ export interface LeaseAnswer {
 }
 
 export async function rememberEnd(tx: Tx, id: LeaseId, { verb, answer, attempt }: EndedLease): Promise<void> {
-  await sql`
-    insert into carillon.ended_lease (id, verb, answer, attempt) values (${id}, ${verb}, ${JSON.stringify(answer)}::jsonb, ${attempt})`.execute(
-    tx,
-  );
+  await tx
+    .insertInto('ended_lease')
+    .values({ id, verb, answer: JSON.stringify(answer), attempt })
+    .execute();
 }
 
 /** Null when the lease's job type has none that its tenant has written; undefined when there is no such lease. */

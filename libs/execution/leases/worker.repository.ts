@@ -26,10 +26,18 @@ export interface Worker extends Omit<NewWorker, 'tenantId'> {
 }
 
 export async function insertWorker(db: Database, worker: NewWorker): Promise<void> {
-  await sql`
-    insert into carillon.worker (id, tenant_id, name, job_types, concurrency, labels)
-    values (${worker.id}, ${worker.tenantId}, ${worker.name}, ${[...worker.jobTypes]}::text[], ${worker.concurrency},
-            ${JSON.stringify(worker.labels)}::jsonb)`.execute(db);
+  const { id, tenantId, name, jobTypes, concurrency, labels } = worker;
+  await db
+    .insertInto('worker')
+    .values({
+      id,
+      tenant_id: tenantId,
+      name,
+      job_types: [...jobTypes],
+      concurrency,
+      labels: JSON.stringify(labels),
+    })
+    .execute();
 }
 
 /** Makes or renews the job type that a worker brings; the newest registration wins. Writes nothing when nothing changed. */
@@ -68,10 +76,14 @@ export async function beatWorker(
   db: Database | Tx,
   { tenantId, id }: WorkerKey,
 ): Promise<WorkerState | undefined> {
-  const { rows } = await sql<{ state: WorkerState }>`
-    update carillon.worker set heartbeat_at = clock_timestamp()
-     where id = ${id} and tenant_id = ${tenantId} returning state`.execute(db);
-  return rows[0]?.state;
+  const row = await db
+    .updateTable('worker')
+    .set({ heartbeat_at: sql<Date>`clock_timestamp()` })
+    .where('id', '=', id)
+    .where('tenant_id', '=', tenantId)
+    .returning('state')
+    .executeTakeFirst();
+  return row?.state;
 }
 
 /** False when nobody knows it. */
@@ -79,16 +91,23 @@ export async function steerWorker(
   db: Database,
   { tenantId, id, state }: WorkerKey & { state: WorkerState },
 ): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    update carillon.worker set state = ${state} where id = ${id} and tenant_id = ${tenantId}`.execute(db);
-  return numAffectedRows === 1n;
+  const { numUpdatedRows } = await db
+    .updateTable('worker')
+    .set({ state })
+    .where('id', '=', id)
+    .where('tenant_id', '=', tenantId)
+    .executeTakeFirst();
+  return numUpdatedRows === 1n;
 }
 
 /** False when no worker has the id. Its leases stay with whom they are. */
 export async function deleteWorker(db: Database, { tenantId, id }: WorkerKey): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    delete from carillon.worker where id = ${id} and tenant_id = ${tenantId}`.execute(db);
-  return numAffectedRows === 1n;
+  const { numDeletedRows } = await db
+    .deleteFrom('worker')
+    .where('id', '=', id)
+    .where('tenant_id', '=', tenantId)
+    .executeTakeFirst();
+  return numDeletedRows === 1n;
 }
 
 /** Newest first. */

@@ -59,18 +59,26 @@ export async function pauseQueue(
   db: Database,
   { tenantId, name }: { tenantId: TenantId; name: string },
 ): Promise<void> {
-  await sql`
-    insert into carillon.queue as q (tenant_id, name, paused_at) values (${tenantId}, ${name}, clock_timestamp())
-    on conflict (tenant_id, name) do update
-       set paused_at = coalesce(q.paused_at, excluded.paused_at), revision = q.revision + 1`.execute(db);
+  await db
+    .insertInto('queue')
+    .values({ tenant_id: tenantId, name, paused_at: sql<Date>`clock_timestamp()` })
+    .onConflict((conflict) =>
+      conflict.columns(['tenant_id', 'name']).doUpdateSet({
+        paused_at: sql<Date>`coalesce(queue.paused_at, excluded.paused_at)`,
+        revision: sql<number>`queue.revision + 1`,
+      }),
+    )
+    .execute();
 }
 
 export async function resumeQueue(
   db: Database,
   { tenantId, name }: { tenantId: TenantId; name: string },
 ): Promise<void> {
-  await sql`
-    update carillon.queue set paused_at = null, revision = revision + 1 where tenant_id = ${tenantId} and name = ${name}`.execute(
-    db,
-  );
+  await db
+    .updateTable('queue')
+    .set({ paused_at: null, revision: sql<number>`revision + 1` })
+    .where('tenant_id', '=', tenantId)
+    .where('name', '=', name)
+    .execute();
 }

@@ -72,14 +72,15 @@ export interface LogPage {
 
 /** In the order of their numbers. */
 export async function listLogLines(db: Database, page: LogPage): Promise<LogLine[]> {
-  const { rows } = await sql<LogLine>`
-    select seq, at, attempt, replica, level, message, fields
-      from carillon.run_log
-     where run_id = ${page.runId} and seq > ${page.after}
-       and at >= ${page.since}::timestamptz - interval '1 hour'
-     order by seq
-     limit ${page.limit}`.execute(db);
-  return rows;
+  return db
+    .selectFrom('run_log')
+    .select(['seq', 'at', 'attempt', 'replica', 'level', 'message', 'fields'])
+    .where('run_id', '=', page.runId)
+    .where('seq', '>', page.after)
+    .where('at', '>=', sql<Date>`${page.since}::timestamptz - interval '1 hour'`)
+    .orderBy('seq')
+    .limit(page.limit)
+    .execute();
 }
 
 /** The next lines of several logs at once, for those who follow them. */

@@ -1,7 +1,7 @@
 // Which statements forget a tenant's ended runs before the installation does? Whole days are dropped with their
 // partitions (libs/database/migrating/partitions.ts); what one tenant keeps for a shorter time is deleted row by row, a
 // bounded number at once.
-import { sql } from 'kysely';
+import { sql, type NotNull } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { TenantId } from '#kernel/ids.js';
 
@@ -9,12 +9,13 @@ export async function listShortRetentions(
   db: Database,
   { installationDays }: { installationDays: number },
 ): Promise<{ tenantId: TenantId; days: number }[]> {
-  const { rows } = await sql<{ tenantId: TenantId; days: number }>`
-    select id as "tenantId", retention_days as days
-      from carillon.tenant
-     where retention_days < ${installationDays}
-     order by id`.execute(db);
-  return rows;
+  return db
+    .selectFrom('tenant')
+    .select(['id as tenantId', 'retention_days as days'])
+    .where('retention_days', '<', installationDays)
+    .orderBy('id')
+    .$narrowType<{ days: NotNull }>()
+    .execute();
 }
 
 /** Resolves with how many were deleted; as many as the limit means that there may be more. */

@@ -29,13 +29,13 @@ export async function findAnswer(
   tx: Tx,
   { scope, key, keptHours }: KeyOfRequest & { keptHours: number },
 ): Promise<KeptAnswer | undefined> {
-  const { rows } = await sql<KeptAnswer>`
-    select request, status, headers, body
-      from carillon.idempotency_key
-     where scope = ${scope} and key = ${key} and created_at > clock_timestamp() - make_interval(hours => ${keptHours}::int)`.execute(
-    tx,
-  );
-  return rows[0];
+  return tx
+    .selectFrom('idempotency_key')
+    .select(['request', 'status', 'headers', 'body'])
+    .where('scope', '=', scope)
+    .where('key', '=', key)
+    .where('created_at', '>', sql<Date>`clock_timestamp() - make_interval(hours => ${keptHours}::int)`)
+    .executeTakeFirst();
 }
 
 /** The caller holds the key's lock; an answer that is there is past its time. */
@@ -43,12 +43,19 @@ export async function keepAnswer(
   tx: Tx,
   { scope, key, request, status, headers, body }: KeyOfRequest & KeptAnswer,
 ): Promise<void> {
-  await sql`
-    insert into carillon.idempotency_key (scope, key, request, status, headers, body)
-    values (${scope}, ${key}, ${request}, ${status}, ${JSON.stringify(headers)}::jsonb, ${body})
-    on conflict (scope, key) do update
-       set request = excluded.request, status = excluded.status, headers = excluded.headers, body = excluded.body,
-           created_at = clock_timestamp()`.execute(tx);
+  await tx
+    .insertInto('idempotency_key')
+    .values({ scope, key, request, status, headers: JSON.stringify(headers), body })
+    .onConflict((conflict) =>
+      conflict.columns(['scope', 'key']).doUpdateSet((eb) => ({
+        request: eb.ref('excluded.request'),
+        status: eb.ref('excluded.status'),
+        headers: eb.ref('excluded.headers'),
+        body: eb.ref('excluded.body'),
+        created_at: sql<never>`clock_timestamp()`,
+      })),
+    )
+    .execute();
 }
 
 /** Resolves with how many were cleared away. */

@@ -58,8 +58,11 @@ export async function countJobTypesNamed(
   tenantId: TenantId,
   names: readonly string[],
 ): Promise<number> {
-  const { rows } = await sql<{ known: number }>`
-    select count(*)::int as known from carillon.job_type
-     where tenant_id = ${tenantId} and name = any(${[...names]}::text[])`.execute(tx);
-  return rows[0]?.known ?? 0;
+  const { known } = await tx
+    .selectFrom('job_type')
+    .select(sql<number>`count(*)::int`.as('known'))
+    .where('tenant_id', '=', tenantId)
+    .where('name', '=', sql<string>`any(${[...names]}::text[])`)
+    .executeTakeFirstOrThrow();
+  return known;
 }

@@ -10,18 +10,17 @@ export interface WebhookSecretRow {
   expiresAt: Date | null;
 }
 
-const columns = sql.raw('id, created_at as "createdAt", expires_at as "expiresAt"');
+const columns = ['id', 'created_at as createdAt', 'expires_at as expiresAt'] as const;
 
 export async function insertWebhookSecret(
   db: Database,
   { id, tenantId, secret }: { id: string; tenantId: TenantId; secret: string },
 ): Promise<WebhookSecretRow> {
-  const { rows } = await sql<WebhookSecretRow>`
-    insert into carillon.webhook_secret (id, tenant_id, secret) values (${id}, ${tenantId}, ${secret}) returning ${columns}`.execute(
-    db,
-  );
-  if (rows[0] === undefined) throw new Error(`expected the new secret ${id} back, got no row`);
-  return rows[0];
+  return db
+    .insertInto('webhook_secret')
+    .values({ id, tenant_id: tenantId, secret })
+    .returning(columns)
+    .executeTakeFirstOrThrow();
 }
 
 /** Of many that want to change a tenant's secrets at once, one does at a time, and counts what the others have made. */
@@ -45,21 +44,30 @@ export async function retireOthers(
   tx: Tx,
   { tenantId, keepId, overlapSeconds }: { tenantId: TenantId; keepId: string; overlapSeconds: number },
 ): Promise<void> {
-  await sql`delete from carillon.webhook_secret where tenant_id = ${tenantId} and expires_at <= clock_timestamp()`.execute(
-    tx,
-  );
-  await sql`
-    update carillon.webhook_secret set expires_at = least(expires_at, clock_timestamp() + make_interval(secs => ${overlapSeconds}))
-     where tenant_id = ${tenantId} and id <> ${keepId}`.execute(tx);
+  await tx
+    .deleteFrom('webhook_secret')
+    .where('tenant_id', '=', tenantId)
+    .where('expires_at', '<=', sql<Date>`clock_timestamp()`)
+    .execute();
+  const end = sql<Date>`least(expires_at, clock_timestamp() + make_interval(secs => ${overlapSeconds}))`;
+  await tx
+    .updateTable('webhook_secret')
+    .set({ expires_at: end })
+    .where('tenant_id', '=', tenantId)
+    .where('id', '<>', keepId)
+    .execute();
 }
 
 /** Those that sign now, newest first. */
 export async function listWebhookSecrets(db: Database, tenantId: TenantId): Promise<WebhookSecretRow[]> {
-  const { rows } = await sql<WebhookSecretRow>`
-    select ${columns} from carillon.webhook_secret
-     where tenant_id = ${tenantId} and (expires_at is null or expires_at > clock_timestamp())
-     order by created_at desc, id desc`.execute(db);
-  return rows;
+  return db
+    .selectFrom('webhook_secret')
+    .select(columns)
+    .where('tenant_id', '=', tenantId)
+    .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', sql<Date>`clock_timestamp()`)]))
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .execute();
 }
 
 /** False when the tenant has no such secret. */
@@ -67,9 +75,12 @@ export async function deleteWebhookSecret(
   db: Database,
   { tenantId, id }: { tenantId: TenantId; id: string },
 ): Promise<boolean> {
-  const { numAffectedRows } = await sql`
-    delete from carillon.webhook_secret where tenant_id = ${tenantId} and id = ${id}`.execute(db);
-  return numAffectedRows === 1n;
+  const { numDeletedRows } = await db
+    .deleteFrom('webhook_secret')
+    .where('tenant_id', '=', tenantId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return numDeletedRows === 1n;
 }
 
 export interface Sender {

@@ -140,12 +140,12 @@ describe('a request with an Idempotency-Key', () => {
     const cut = send(key, waiting, { of: mine }).then((response) => response.status);
     await until('the request waits to keep its answer', async () => {
       const { rowCount } = await watcher.query(
-        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%into carillon.idempotency_key%' and datname = current_database()`,
+        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%into "carillon"."idempotency_key"%' and datname = current_database()`,
       );
       return (rowCount ?? 0) > 0;
     });
     await watcher.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and query like '%into carillon.idempotency_key%' and datname = current_database()`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and query like '%into "carillon"."idempotency_key"%' and datname = current_database()`,
     );
     expect(await cut).toBe(503);
     await client.query('rollback');
