@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import {
   citesInvariantAbove,
   isDateOfNow,
+  isLookInAnything,
   isMember,
   isTimer,
   linesWhere,
@@ -168,6 +169,13 @@ const rules: Rule[] = [
     brokenAt: ({ text }) => linesWhere(text, (line) => /\.(t|startT)ransaction\(\)/.test(line)),
     breaks: ['db.transaction()', '.startTransaction()'].map((text) => ({ file: 'libs/a.ts', text })),
     keeps: [BEGINS, 'libs/a.spec.ts'].map((file) => ({ file, text: 'db.transaction()' })),
+  },
+  {
+    name: 'a value of any shape is asked by Object.hasOwn and Reflect.get, since every object inherits a `constructor`',
+    binds: (file) => isUnder(file, 'libs/', 'apps/') && !isSpec(file),
+    brokenAt: nodesWhere(isLookInAnything),
+    breaks: [{ file: 'libs/a.ts', text: 'const part = (value as Record<PropertyKey, unknown>)[key];' }],
+    keeps: [{ file: 'libs/a.ts', text: "const part = (value as Record<string, unknown>)['kind'];" }],
   },
   {
     name: 'the client uses nothing that Node 20 has not',

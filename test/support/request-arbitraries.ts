@@ -15,6 +15,8 @@ export const text = fc.oneof(
     '\u2028',
     "'; drop table carillon.run; --",
     '__proto__',
+    'constructor',
+    'hasOwnProperty',
     '..',
     '%00',
     '*',

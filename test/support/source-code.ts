@@ -47,6 +47,15 @@ export function isMember(...members: string[]): (node: ts.Node) => boolean {
     members.includes(`${node.expression.text}.${node.name.text}`);
 }
 
+/** `(value as Record<string, unknown>)[name]` finds what every object inherits, too. */
+export function isLookInAnything(node: ts.Node): boolean {
+  if (!ts.isElementAccessExpression(node) || ts.isStringLiteralLike(node.argumentExpression)) return false;
+  const { expression } = node;
+  const asserted = ts.isParenthesizedExpression(expression) ? expression.expression : expression;
+  if (!ts.isAsExpression(asserted) || !ts.isTypeReferenceNode(asserted.type)) return false;
+  return ts.isIdentifier(asserted.type.typeName) && asserted.type.typeName.text === 'Record';
+}
+
 /** The global by any object that it is reached by, and its namesake in node:timers under any name. */
 export function isTimer(node: ts.Node): boolean {
   const isName = (name: ts.Node): boolean =>

@@ -43,11 +43,12 @@ function unrecognizedKeys(issue: ValidationIssue & { code?: unknown; keys?: unkn
   return isThat ? (issue.keys as unknown[]).slice(0, TOLD_MAX).map(String) : [];
 }
 
+/** Only what was sent: a schema can ask for a `constructor`, which every object inherits and JSON can't show. */
 function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (parent, key) =>
-      typeof parent === 'object' && parent !== null
-        ? (parent as Record<PropertyKey, unknown>)[key]
+      typeof parent === 'object' && parent !== null && Object.hasOwn(parent, key)
+        ? Reflect.get(parent, key)
         : undefined,
     value,
   );

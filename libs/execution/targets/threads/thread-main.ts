@@ -278,7 +278,7 @@ const CROSSING = new Set(['string', 'number', 'boolean', 'bigint', 'undefined'])
 /** Undefined where a getter throws: one odd field must not hide the error. */
 function valueOf(error: Error, key: string): unknown {
   try {
-    return (error as unknown as Record<string, unknown>)[key];
+    return Reflect.get(error, key);
   } catch {
     return undefined;
   }

@@ -56,6 +56,25 @@ describe('a job type with a payload schema', () => {
     });
   });
 
+  it('may demand fields by names that every object of JavaScript has', async () => {
+    const schema = { required: ['constructor'], dependentRequired: { a: ['toString'] } };
+    const { name: jobType } = await createJobType(tenant, { payloadSchema: schema });
+    expect(expectFields(await post('runs', { jobType, payload: { a: 1 } }))).toEqual([
+      '/payload/constructor',
+      '/payload/toString',
+    ]);
+    expect(expectFields(await post('runs', { jobType, payload: { a: 1, constructor: 1 } }))).toEqual([
+      '/payload/toString',
+    ]);
+    const schedule = { name: newName('s'), spec: { everySeconds: 60 }, jobType };
+    expect(expectFields(await post('schedules', schedule))).toEqual(['/payload/constructor']);
+    const { body } = await post('runs:batchCreate', {
+      mode: 'per-item',
+      runs: [{ jobType }, { jobType, payload: { constructor: 1 } }],
+    }).expect(200);
+    expect(body).toMatchObject({ created: 1, results: [{ error: { code: 'VALIDATION_FAILED' } }, {}] });
+  });
+
   it('asks for more than its handler does, and not for less', async () => {
     const wish = {
       target: { kind: 'handler', handler: 'sleep' },
