@@ -15,7 +15,6 @@ export class LaneRulesBook {
 
   /** A lane that was never looked at is not limited: nothing of it has been claimed either. */
   of(lane: RuledLane): LaneRules {
-    if (this.#rules.isEmpty) return NO_RULES; // asked several times for each run
     return this.#rules.get(lane.tenantId, lane.lane)?.rules ?? NO_RULES;
   }
 

@@ -50,7 +50,7 @@ function playedPool(): PostgresPool {
 }
 
 function rowsOf(text: string): object[] {
-  if (text.includes('update carillon.worker')) return [{ state: 'run' }];
+  if (text.includes('update "carillon"."worker"')) return [{ state: 'run' }];
   if (!isOffered) return [];
   if (text.includes('select w.tenant_id')) return [{ tenantId: TENANT, jobType: 'job' }];
   return text.includes('offered as') ? [LEASE] : [];
