@@ -4,7 +4,7 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import fc from 'fast-check';
 import type { PinoLogger } from 'nestjs-pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { advance, PlayedLoop, settle } from '#test/support/played-loop.js';
+import { advance, ManualLoop, settle } from '#test/support/manual-loop.js';
 import { LoopTimers } from './loop-timers.js';
 
 let registry: SchedulerRegistry;
@@ -36,7 +36,7 @@ function begin(): void {
   timers = new LoopTimers(registry, { warn: write('warn'), error: write('error') } as unknown as PinoLogger);
 }
 
-function drive(loop = new PlayedLoop()): PlayedLoop {
+function drive(loop = new ManualLoop()): ManualLoop {
   timers.drive(loop);
   return loop;
 }
@@ -70,9 +70,9 @@ describe('a driven loop', () => {
   });
 
   it('does not wait for any other', async () => {
-    const stuck = drive(new PlayedLoop('a'));
-    const failing = drive(new PlayedLoop('b'));
-    const healthy = drive(new PlayedLoop('c'));
+    const stuck = drive(new ManualLoop('a'));
+    const failing = drive(new ManualLoop('b'));
+    const healthy = drive(new ManualLoop('c'));
     await failing.fail();
     await healthy.end(100);
     await advance(100);
@@ -194,13 +194,13 @@ describe('a pass that failed', () => {
 
 describe('after the stop', () => {
   it('nothing begins: not what was due, not what is woken, not what is driven', async () => {
-    const [resting, underWay] = [drive(new PlayedLoop('a')), drive(new PlayedLoop('b'))];
+    const [resting, underWay] = [drive(new ManualLoop('a')), drive(new ManualLoop('b'))];
     await resting.end(100);
     timers.wake(underWay);
     timers.stop();
     await underWay.end(0);
     timers.wake(resting);
-    const late = drive(new PlayedLoop('c'));
+    const late = drive(new ManualLoop('c'));
     await advance(60_000);
     expect([resting.begun, underWay.begun, late.begun]).toEqual([1, 1, 0]);
     expect([registry.getTimeouts(), vi.getTimerCount()]).toEqual([[], 0]);

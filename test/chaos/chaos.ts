@@ -9,7 +9,7 @@ import { Dice } from './dice.js';
 import type { Evidence } from './evidence.js';
 import type { FaultKind, FaultRecord } from './faults.js';
 import { ALL_FAULTS, Nemesis } from './nemesis.js';
-import { withStage, type Stage } from './stage.js';
+import { withHarness, type Harness } from './harness.js';
 
 export interface ChaosOptions {
   seed: number;
@@ -34,10 +34,10 @@ export async function runChaos(options: ChaosOptions): Promise<Verdict> {
   const { seed, replicas, bed = direct, log } = options;
   const server = await DatabaseServer.start();
   try {
-    return await withStage(server, { database: 'chaos', replicas, seed, bed }, async (stage) => {
-      const faults = await rageAndHeal(stage, options);
+    return await withHarness(server, { database: 'chaos', replicas, seed, bed }, async (harness) => {
+      const faults = await rageAndHeal(harness, options);
       log(`looks back after ${QUIET_MS / 1_000} quiet seconds`);
-      const evidence = await stage.lookBack(faults);
+      const evidence = await harness.lookBack(faults);
       return { violations: violations(evidence), evidence };
     });
   } finally {
@@ -46,12 +46,12 @@ export async function runChaos(options: ChaosOptions): Promise<Verdict> {
 }
 
 async function rageAndHeal(
-  stage: Stage,
+  harness: Harness,
   { seed, minutes, faults = ALL_FAULTS, bed = direct, log }: ChaosOptions,
 ): Promise<FaultRecord[]> {
-  const { cluster, poster, steering, workers } = stage;
+  const { cluster, poster, steering, workers } = harness;
   const nemesis = new Nemesis({
-    scene: stage,
+    scene: harness,
     dice: new Dice(seed),
     log,
     faults: faults.map((kind) => bed.limited(kind)),

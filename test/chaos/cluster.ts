@@ -7,7 +7,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ADMIN_KEY, forkReplica, type ReplicaFork } from '../support/replica-fork.js';
 import { until } from '../support/until.js';
-import { DatabaseProxy, type Ports } from './database-proxy.js';
+import { ProxyProcess, type Ports } from './proxy-process.js';
 import type { Witness } from './witness.js';
 
 const CLOCK_STEP = fileURLToPath(new URL('clock-step.mjs', import.meta.url));
@@ -23,12 +23,12 @@ export interface Seat {
   /** Where its process is reached, whichever it is. */
   readonly url: string;
   /** None where nothing is to happen on the way to the database. */
-  readonly proxy: DatabaseProxy | null;
+  readonly proxy: ProxyProcess | null;
   process: ReplicaFork | null;
 }
 
 /** For faults that need one. */
-export function proxyOf({ name, proxy }: Seat): DatabaseProxy {
+export function proxyOf({ name, proxy }: Seat): ProxyProcess {
   if (proxy === null) throw new Error(`expected ${name} to have a proxy, got none`);
   return proxy;
 }
@@ -64,7 +64,7 @@ export class Cluster {
 
   async addSeat(name: string): Promise<Seat> {
     const { databaseUrl, ports = {}, direct = false } = this.#options;
-    const proxy = direct ? null : await DatabaseProxy.start(databaseUrl, ports);
+    const proxy = direct ? null : await ProxyProcess.start(databaseUrl, ports);
     const seat: Seat = { name, url: `http://127.0.0.1:${await freePort()}`, proxy, process: null };
     this.seats.push(seat);
     await this.occupy(seat);

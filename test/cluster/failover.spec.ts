@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { contradictions, readAccount, worstLatenessMs } from '../support/account.js';
-import { startReplica, type ReplicaProcess } from '../support/replica-process.js';
+import { startTestReplica, type TestReplica } from '../support/test-replica.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -34,13 +34,13 @@ interface ReplicaRow {
 }
 
 const sideLog = (): string => join(folder, 'side-log.ndjson');
-const leaderOf = (replica: ReplicaProcess): Promise<Leader> => replica.api('/api/v1/cluster/leader');
-const replicasOf = async (replica: ReplicaProcess): Promise<ReplicaRow[]> =>
+const leaderOf = (replica: TestReplica): Promise<Leader> => replica.api('/api/v1/cluster/leader');
+const replicasOf = async (replica: TestReplica): Promise<ReplicaRow[]> =>
   (await replica.api<{ items: ReplicaRow[] }>('/api/v1/cluster/replicas')).items;
 
-async function startCluster(names: string[]): Promise<ReplicaProcess[]> {
+async function startCluster(names: string[]): Promise<TestReplica[]> {
   const replicas = await Promise.all(
-    names.map((name) => startReplica({ databaseUrl, name, sideLog: sideLog() })),
+    names.map((name) => startTestReplica({ databaseUrl, name, sideLog: sideLog() })),
   );
   const [first] = replicas;
   if (first === undefined) throw new Error('expected at least one replica');
@@ -49,7 +49,7 @@ async function startCluster(names: string[]): Promise<ReplicaProcess[]> {
 }
 
 /** Every slot is owned, and nearly evenly. */
-async function untilShared(witness: ReplicaProcess, count: number): Promise<void> {
+async function untilShared(witness: TestReplica, count: number): Promise<void> {
   await until(`${count} replicas share the slots`, async () => {
     const alive = (await replicasOf(witness)).filter((row) => row.state === 'active');
     const fair = 1024 / count;
@@ -60,7 +60,7 @@ async function untilShared(witness: ReplicaProcess, count: number): Promise<void
   });
 }
 
-async function addSchedules(replica: ReplicaProcess): Promise<void> {
+async function addSchedules(replica: TestReplica): Promise<void> {
   for (let n = 0; n < TENANTS; n += 1) {
     await replica.api('/api/v1/tenants', { name: `tenant-${n}` });
     await replica.api(`/api/v1/tenants/tenant-${n}/schedules`, {
@@ -73,7 +73,7 @@ async function addSchedules(replica: ReplicaProcess): Promise<void> {
 }
 
 /** Waits until every schedule has fired that many times since. */
-async function untilFired(witness: ReplicaProcess, times: number): Promise<void> {
+async function untilFired(witness: TestReplica, times: number): Promise<void> {
   const from = new Date().toISOString();
   for (let n = 0; n < TENANTS; n += 1) {
     await until(`tick-${n} has fired ${times} times`, async () => {
@@ -85,7 +85,7 @@ async function untilFired(witness: ReplicaProcess, times: number): Promise<void>
   }
 }
 
-async function kill(victim: ReplicaProcess): Promise<void> {
+async function kill(victim: TestReplica): Promise<void> {
   victim.signal('SIGKILL');
   await victim.exited;
 }
@@ -99,7 +99,7 @@ async function untilQuiet(): Promise<void> {
 
 it('I1, I2, I5, I6: loses and doubles nothing when the leader and then an owner are killed', async () => {
   const replicas = await startCluster(['r1', 'r2', 'r3']);
-  const [any] = replicas as [ReplicaProcess];
+  const [any] = replicas as [TestReplica];
   await addSchedules(any);
   await untilFired(any, 3);
 
@@ -107,7 +107,7 @@ it('I1, I2, I5, I6: loses and doubles nothing when the leader and then an owner 
   const leaderPid = (await replicasOf(any)).find((row) => row.number === before.replica)?.pid;
   const leader = replicas.find((replica) => replica.pid === leaderPid);
   if (leader === undefined) throw new Error(`expected one of ours to lead, got pid ${String(leaderPid)}`);
-  const survivors = replicas.filter((replica) => replica !== leader) as [ReplicaProcess, ReplicaProcess];
+  const survivors = replicas.filter((replica) => replica !== leader) as [TestReplica, TestReplica];
   await kill(leader);
   const after = await until('another one leads', async () => {
     const now = await leaderOf(survivors[0]);
@@ -121,7 +121,7 @@ it('I1, I2, I5, I6: loses and doubles nothing when the leader and then an owner 
   await untilShared(witness, 1);
   await untilFired(witness, 3);
 
-  const newcomer = await startReplica({ databaseUrl, name: 'r4', sideLog: sideLog() });
+  const newcomer = await startTestReplica({ databaseUrl, name: 'r4', sideLog: sideLog() });
   await untilShared(newcomer, 2);
   await untilFired(newcomer, 3);
 
@@ -139,11 +139,15 @@ it('I1, I2, I5, I6: loses and doubles nothing when the leader and then an owner 
 });
 
 it('burns no attempt when every replica is restarted in turn', async () => {
-  const [first, second] = (await startCluster(['r1', 'r2'])) as [ReplicaProcess, ReplicaProcess];
+  const [first, second] = (await startCluster(['r1', 'r2'])) as [TestReplica, TestReplica];
   await addSchedules(first);
   await untilFired(first, 2);
   for (const leaving of [first, second]) {
-    const replacement = await startReplica({ databaseUrl, name: `${leaving.name}-new`, sideLog: sideLog() });
+    const replacement = await startTestReplica({
+      databaseUrl,
+      name: `${leaving.name}-new`,
+      sideLog: sideLog(),
+    });
     leaving.signal('SIGTERM');
     expect(await leaving.exited).toBe(0);
     await untilShared(replacement, 2);

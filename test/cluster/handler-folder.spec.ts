@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { startReplica, type ReplicaProcess } from '../support/replica-process.js';
+import { startTestReplica, type TestReplica } from '../support/test-replica.js';
 import { createTestDatabase } from '../support/test-database.js';
 import { until } from '../support/until.js';
 
@@ -83,10 +83,15 @@ beforeEach(async () => {
   return () => rm(folder, { recursive: true });
 });
 
-const start = (name: string): Promise<ReplicaProcess> =>
-  startReplica({ databaseUrl, name, sideLog: join(folder, 'side.log'), env: { CARILLON_HANDLERS: folder } });
+const start = (name: string): Promise<TestReplica> =>
+  startTestReplica({
+    databaseUrl,
+    name,
+    sideLog: join(folder, 'side.log'),
+    env: { CARILLON_HANDLERS: folder },
+  });
 
-async function finish(replica: ReplicaProcess, jobType: string, payload: object = {}): Promise<Run> {
+async function finish(replica: TestReplica, jobType: string, payload: object = {}): Promise<Run> {
   const { id } = await replica.api<Run>('/api/v1/tenants/acme/runs', { jobType, payload });
   return replica.api<Run>(`/api/v1/tenants/acme/runs/${id}?wait=30`);
 }

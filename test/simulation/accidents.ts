@@ -1,6 +1,6 @@
 // What can go wrong? Each accident hits whoever is there at its instant. All of them end by themselves or with
 // the healing, so that afterwards only the program's own mistakes are left.
-import type { ReplicaProcess } from './replica-process.js';
+import type { SimulatedReplica } from './simulated-replica.js';
 import type { Session } from './session.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 
@@ -29,7 +29,7 @@ const ACCIDENTS = {
   'the clock of a process jumps': { weight: 1, strike: jumpAside },
   'a process joins': { weight: 4, strike: (cluster) => cluster.addProcess() },
   'a process leaves': { weight: 4, strike: (cluster) => leave(cluster) },
-  'an operator ends the term': { weight: 1, strike: (cluster) => cluster.workload.endTerm() },
+  'an operator ends the term': { weight: 1, strike: (cluster) => cluster.apiUser.endTerm() },
   'an operator drains a replica': { weight: 1, strike: drain },
   'a schedule is paused': { weight: 2, strike: pause },
   'a queue is paused': { weight: 2, strike: pauseQueue },
@@ -72,7 +72,7 @@ export const AMBUSHED: readonly string[] = [
 ];
 
 /** What then goes wrong as well, often in the same process. */
-const STRESSES: readonly ((cluster: SimulatedCluster, process?: ReplicaProcess) => void)[] = [
+const STRESSES: readonly ((cluster: SimulatedCluster, process?: SimulatedReplica) => void)[] = [
   leave,
   kill,
   (cluster) => terminate(cluster, 'one'),
@@ -231,23 +231,23 @@ function leave(cluster: SimulatedCluster, process = cluster.someProcess()): void
 function drain(cluster: SimulatedCluster): void {
   const replica = cluster.someProcess()?.incarnation?.replica;
   if (replica === undefined) return;
-  cluster.workload.drain(replica);
+  cluster.apiUser.drain(replica);
   if (cluster.random.chance(0.7))
-    cluster.world.after(cluster.random.between(500, 3_000), () => cluster.workload.returnAll());
+    cluster.world.after(cluster.random.between(500, 3_000), () => cluster.apiUser.returnAll());
 }
 
 function pause(cluster: SimulatedCluster): void {
-  cluster.workload.changeSchedule({ kind: 'pause' });
+  cluster.apiUser.changeSchedule({ kind: 'pause' });
   cluster.world.after(cluster.random.between(100, 4_000), () =>
-    cluster.workload.changeSchedule({ kind: 'resume' }),
+    cluster.apiUser.changeSchedule({ kind: 'resume' }),
   );
 }
 
-function cancel({ workload, random }: SimulatedCluster): void {
-  for (let count = random.whole(1, 4); count > 0; count -= 1) workload.cancel();
+function cancel({ apiUser, random }: SimulatedCluster): void {
+  for (let count = random.whole(1, 4); count > 0; count -= 1) apiUser.cancel();
 }
 
 function pauseQueue(cluster: SimulatedCluster): void {
-  const resume = cluster.workload.pauseQueue();
+  const resume = cluster.apiUser.pauseQueue();
   cluster.world.after(cluster.random.between(100, 4_000), resume);
 }

@@ -36,7 +36,7 @@ export function unhealed(cluster: SimulatedCluster): string | null {
 }
 
 /** What is left undone; null when nothing is. */
-export function unfinished({ db, server, workload, processes }: SimulatedCluster): string | null {
+export function unfinished({ db, server, apiUser, processes }: SimulatedCluster): string | null {
   const dead = db.claim.rows().find((claim) => !db.isLive(claim.replica));
   if (dead !== undefined)
     return `the claim ${dead.id} of replica ${dead.replica}, which has ended, is still there`;
@@ -67,10 +67,10 @@ export function unfinished({ db, server, workload, processes }: SimulatedCluster
   const [undecidedGap] = db.gap.rows();
   if (undecidedGap !== undefined)
     return `${undecidedGap.schedule} is undecided from ${undecidedGap.fromMs} to ${undecidedGap.toMs}`;
-  return workload.schedules.length === 0 ? 'no schedules were made' : null;
+  return apiUser.schedules.length === 0 ? 'no schedules were made' : null;
 }
 
-export function judgeAccount({ db, world, invariants, workload }: SimulatedCluster): void {
+export function judgeAccount({ db, world, invariants, apiUser }: SimulatedCluster): void {
   const jumpedOver = invariants.limits.aheadMs > JUMPED_OVER_MS;
   for (const run of invariants.acknowledged) {
     const places = Number(db.run.get(run) !== null) + Number(db.history.get(run) !== null);
@@ -85,7 +85,7 @@ export function judgeAccount({ db, world, invariants, workload }: SimulatedClust
   for (const { schedule, run, outcome, reason, dueMs } of db.fire.rows()) {
     const key = fireKey(schedule, dueMs);
     // A clock that jumps over more than the window leaves due times behind, too.
-    if (reason === LEFT_BEHIND && dueMs > workload.beganWallMs && !jumpedOver)
+    if (reason === LEFT_BEHIND && dueMs > apiUser.beganWallMs && !jumpedOver)
       world.violate('what is due now comes first', `${key} was missed after the outage`);
     if (run === null) continue;
     const places = Number(db.run.get(run) !== null) + Number(db.history.get(run) !== null);

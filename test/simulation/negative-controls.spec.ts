@@ -4,7 +4,7 @@ import './replaced-modules.js';
 import { describe, expect, it } from 'vitest';
 import type { AccidentName } from './accidents.js';
 import type { BrokenProtocol } from './broken-protocols.js';
-import type { Focus } from './nemesis.js';
+import type { Focus } from './accident-plan.js';
 import { playSeeds } from './seeds.js';
 
 const SEEDS_MAX = 5_000;

@@ -4,7 +4,7 @@
 // because all replicas have been down for hours.
 import { SeededRandom } from './seeded-random.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
-import type { SimSchedule } from './workload.js';
+import type { SimSchedule } from './api-user.js';
 
 /** Far from the seeds that are played. */
 const APART = 0x1357_9bdf;
@@ -17,35 +17,35 @@ export function planScheduleChanges(
   cluster: SimulatedCluster,
   { fromMs, untilMs }: { fromMs: number; untilMs: number },
 ): void {
-  const { world, workload } = cluster;
+  const { world, apiUser } = cluster;
   const random = new SeededRandom(world.seed ^ APART);
   if (!random.chance(0.25)) return;
   for (let count = random.whole(1, 4); count > 0; count -= 1) {
-    const [act, schedule] = [random.pick(ACTS), random.pick(workload.schedules)];
+    const [act, schedule] = [random.pick(ACTS), random.pick(apiUser.schedules)];
     if (act === undefined || schedule === undefined) return;
     world.after(random.between(fromMs, untilMs), () => act(cluster, random, schedule));
   }
 }
 
 /** Not always due on the second, so that what the old one and the new one ask for can be told apart. */
-function giveSpec({ world, workload }: SimulatedCluster, random: SeededRandom, schedule: SimSchedule): void {
+function giveSpec({ world, apiUser }: SimulatedCluster, random: SeededRandom, schedule: SimSchedule): void {
   const second = Math.floor(world.server.wallMs() / 1_000) * 1_000;
   const anchorMs = second + random.whole(-5, 2) * 1_000 + (random.chance(0.5) ? random.whole(1, 999) : 0);
   const spec = { kind: 'every' as const, seconds: random.whole(2, 5), anchorAt: new Date(anchorMs) };
-  workload.changeSchedule({ kind: 'edit', spec }, schedule);
+  apiUser.changeSchedule({ kind: 'edit', spec }, schedule);
 }
 
-function givePayload({ db, workload }: SimulatedCluster, _: SeededRandom, schedule: SimSchedule): void {
+function givePayload({ db, apiUser }: SimulatedCluster, _: SeededRandom, schedule: SimSchedule): void {
   const payload = db.schedule.get(schedule.id)?.payload;
-  if (payload !== undefined) workload.changeSchedule({ kind: 'edit', payload }, schedule);
+  if (payload !== undefined) apiUser.changeSchedule({ kind: 'edit', payload }, schedule);
 }
 
-function pauseFor({ world, workload }: SimulatedCluster, random: SeededRandom, schedule: SimSchedule): void {
-  workload.changeSchedule({ kind: 'pause' }, schedule);
-  const resume = (): void => workload.changeSchedule({ kind: 'resume' }, schedule);
+function pauseFor({ world, apiUser }: SimulatedCluster, random: SeededRandom, schedule: SimSchedule): void {
+  apiUser.changeSchedule({ kind: 'pause' }, schedule);
+  const resume = (): void => apiUser.changeSchedule({ kind: 'resume' }, schedule);
   world.after(random.between(100, 4_000), resume);
 }
 
-function remove({ workload }: SimulatedCluster, _: SeededRandom, schedule: SimSchedule): void {
-  workload.deleteSchedule(schedule);
+function remove({ apiUser }: SimulatedCluster, _: SeededRandom, schedule: SimSchedule): void {
+  apiUser.deleteSchedule(schedule);
 }

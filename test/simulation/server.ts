@@ -1,7 +1,7 @@
 // What does the database server do? It takes statements one by one, each at one instant; makes those wait
 // that meet another transaction's lock; ends sessions that are silent for too long, that somebody
 // terminates, or all of them when it restarts; and loses a connection now and then at the worst moment.
-import { AdvisoryLocks } from './advisory-locks.js';
+import { HeldLocks } from './held-locks.js';
 import type { Answer, Limits, Peer, Request } from './connection.js';
 import { drawLoss, type Loss } from './connection-loss.js';
 import type { Invariants } from './invariants.js';
@@ -35,7 +35,7 @@ export class Server implements DatabaseServer, StatementServer {
   readonly mayTerminate: boolean;
   readonly #book: StatementBook;
   readonly sessions = new Set<Session>();
-  readonly locks = new AdvisoryLocks();
+  readonly locks = new HeldLocks();
   readonly refusals: Refusals;
   isUp = true;
   startedAt = 1;

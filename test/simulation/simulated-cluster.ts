@@ -5,11 +5,11 @@ import type { Broken } from './broken-protocols.js';
 import { Executions } from './executions.js';
 import { Invariants } from './invariants.js';
 import { ModelDatabase } from './model-database.js';
-import { ReplicaProcess } from './replica-process.js';
+import { SimulatedReplica } from './simulated-replica.js';
 import type { SeededRandom } from './seeded-random.js';
 import { Server } from './server.js';
 import { StatementBook } from './statement-book.js';
-import { Workload } from './workload.js';
+import { ApiUser } from './api-user.js';
 import type { World } from './world.js';
 
 /** Few, so that each replica has some and building rings is cheap. */
@@ -23,8 +23,8 @@ export class SimulatedCluster {
   readonly invariants: Invariants;
   readonly executions: Executions;
   readonly server: Server;
-  readonly workload: Workload;
-  readonly processes: ReplicaProcess[] = [];
+  readonly apiUser: ApiUser;
+  readonly processes: SimulatedReplica[] = [];
 
   constructor(
     readonly world: World,
@@ -44,15 +44,15 @@ export class SimulatedCluster {
     const mayTerminate = !this.random.chance(0.15);
     this.server = new Server({ world, db, invariants, book, deadAfterMs, mayTerminate });
     world.server = this.server;
-    this.workload = new Workload(world, db, invariants);
+    this.apiUser = new ApiUser(world, db, invariants);
   }
 
   /** Those that neither ended nor are about to. */
-  present(): ReplicaProcess[] {
+  present(): SimulatedReplica[] {
     return this.processes.filter((process) => !process.isGone && !process.isLeaving);
   }
 
-  someProcess(): ReplicaProcess | undefined {
+  someProcess(): SimulatedReplica | undefined {
     return this.random.pick(this.present());
   }
 
@@ -62,7 +62,7 @@ export class SimulatedCluster {
     const { world, db, executions, settings, broken } = this;
     const name = `p${this.processes.length + 1}`;
     const preference = this.random.chance(0.2) ? 1 : 0;
-    const process = new ReplicaProcess(name, { world, db, executions, settings, broken }, preference);
+    const process = new SimulatedReplica(name, { world, db, executions, settings, broken }, preference);
     this.processes.push(process);
     process.start();
   }

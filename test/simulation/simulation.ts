@@ -3,7 +3,7 @@
 // way, and at the end the whole account.
 import type { Broken } from './broken-protocols.js';
 import { judgeAccount, unfinished, unhealed } from './final-account.js';
-import { drawFocus, heal, planAccidents, type Focus } from './nemesis.js';
+import { drawFocus, heal, planAccidents, type Focus } from './accident-plan.js';
 import { inWorld } from './played-world.js';
 import { planScheduleChanges } from './schedule-changes.js';
 import { TICK_MS } from './server.js';
@@ -67,20 +67,20 @@ export function playSeed(seed: number, options: SeedOptions = {}): Verdict {
 }
 
 function play(cluster: SimulatedCluster, focus: Focus | null): void {
-  const { world, random, workload, settings, invariants } = cluster;
+  const { world, random, apiUser, settings, invariants } = cluster;
   world.headline(() => `liveness by ${settings.liveness}, dead after ${settings.deadAfterMs} ms`);
-  workload.prepare();
+  apiUser.prepare();
   for (let count = PROCESSES; count > 0; count -= 1)
     world.after(random.between(0, 200), () => cluster.addProcess());
   for (let count = random.whole(4, 12) * (focus === null ? 1 : 3); count > 0; count -= 1) {
-    world.after(random.between(500, ACCIDENTS_UNTIL_MS), () => workload.enqueue());
+    world.after(random.between(500, ACCIDENTS_UNTIL_MS), () => apiUser.enqueue());
   }
   for (let count = random.whole(0, 4); count > 0; count -= 1)
-    world.after(random.between(500, ACCIDENTS_UNTIL_MS), () => workload.cancel());
+    world.after(random.between(500, ACCIDENTS_UNTIL_MS), () => apiUser.cancel());
   for (let count = random.whole(0, 3); count > 0; count -= 1)
-    world.after(random.between(CALM_UNTIL_MS, ACCIDENTS_UNTIL_MS), () => workload.retry());
+    world.after(random.between(CALM_UNTIL_MS, ACCIDENTS_UNTIL_MS), () => apiUser.retry());
   if (random.chance(0.5))
-    world.after(random.between(CALM_UNTIL_MS, ACCIDENTS_UNTIL_MS), () => workload.retryOpen());
+    world.after(random.between(CALM_UNTIL_MS, ACCIDENTS_UNTIL_MS), () => apiUser.retryOpen());
   planAccidents(cluster, focus, { fromMs: CALM_UNTIL_MS, untilMs: ACCIDENTS_UNTIL_MS });
   planScheduleChanges(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
   watchForTimeouts(cluster);
@@ -91,7 +91,7 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   playOn(world, 'I8: a leader and an owner for every slot', healedMs, () => unhealed(cluster));
   const quarantined = cluster.db.run.rows().filter(({ losses }) => losses > 1).length;
   const workMs =
-    WORK_WITHIN_MS + invariants.limits.behindMs + workload.serialMs + quarantined * QUARANTINED_MS;
+    WORK_WITHIN_MS + invariants.limits.behindMs + apiUser.serialMs + quarantined * QUARANTINED_MS;
   playOn(world, 'I8: all work done', workMs, () => unfinished(cluster));
   judgeAccount(cluster);
 }
@@ -106,8 +106,8 @@ function playOn(world: World, promise: string, withinMs: number, missing: () => 
 }
 
 function watchForTimeouts(cluster: SimulatedCluster): void {
-  const { world, processes, workload } = cluster;
-  for (const actor of [...processes, workload]) world.expireQueries(actor);
+  const { world, processes, apiUser } = cluster;
+  for (const actor of [...processes, apiUser]) world.expireQueries(actor);
   world.after(TICK_MS, () => watchForTimeouts(cluster));
 }
 

@@ -14,7 +14,7 @@ import {
   type TestTenant,
 } from './test-tenant.js';
 import { until } from './until.js';
-import { workerCalls } from './worker-calls.js';
+import { workerCalls } from './worker-api-calls.js';
 
 /** Where the description has them. */
 const T = '/api/v1/tenants/{tenant}';

@@ -11,7 +11,7 @@ import type TestAgent from 'supertest/lib/agent.js';
 import { afterAll, beforeAll } from 'vitest';
 import { startServer, type RunningServer } from '#server/application.js';
 import { readConfig } from '#server/settings/config.js';
-import { noteFailure, noteStart, untilNothingIsLeft } from './left-over.js';
+import { noteFailure, noteStart, untilNothingIsLeft } from './leak-check.js';
 import { standInFor } from './stand-in.js';
 import { createTestDatabase } from './test-database.js';
 import { until } from './until.js';

@@ -1,6 +1,6 @@
 // On what ground does chaos happen? A bed is what stands between the replicas and their database for a whole run, and what
 // that makes of a fault: how long its repair may take there. The faults, the work and the checker are the same on each.
-import type { Ports } from '../database-proxy.js';
+import type { Ports } from '../proxy-process.js';
 import type { DatabaseServer } from '../database-server.js';
 import type { FaultKind } from '../faults.js';
 

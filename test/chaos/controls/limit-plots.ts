@@ -6,7 +6,7 @@ import { until } from '../../support/until.js';
 import { AT_ONCE } from '../faults.js';
 import { WORKERS_PER_TENANT } from '../limited/outside-workers.js';
 import { LIMITED_TENANTS, PAUSED_QUEUE } from '../limited/tenants.js';
-import type { Stage } from '../stage.js';
+import type { Harness } from '../harness.js';
 import type { Wish } from '../wish.js';
 import { actors, fault, type Actor, type Plot } from './plot.js';
 
@@ -14,14 +14,14 @@ const TENANT = 'strict-types';
 const AFTERMATH_MS = 9_000;
 
 /** More than may run at once or start at once, while the slot is handed over. */
-export const limitedUnderWay: Plot = async (stage) => {
-  const owner = await ownerOf(stage);
-  const { leader, follower } = await actors(stage);
+export const limitedUnderWay: Plot = async (harness) => {
+  const owner = await ownerOf(harness);
+  const { leader, follower } = await actors(harness);
   const operator = owner.seat === leader.seat ? follower : leader;
   const order = (what: string) =>
-    stage.cluster.call(operator.seat, `/api/v1/cluster/replicas/${owner.number}:${what}`, {});
-  await ask(stage, owner, { jobType: 'committed', ms: 3_000, count: 6 });
-  await ask(stage, owner, { jobType: 'pulled', ms: 3_000, count: 6 });
+    harness.cluster.call(operator.seat, `/api/v1/cluster/replicas/${owner.number}:${what}`, {});
+  await ask(harness, owner, { jobType: 'committed', ms: 3_000, count: 6 });
+  await ask(harness, owner, { jobType: 'pulled', ms: 3_000, count: 6 });
   await rest(700);
   const drained = await fault('drain', owner, {
     led: owner.seat === leader.seat,
@@ -37,32 +37,32 @@ export const limitedUnderWay: Plot = async (stage) => {
 };
 
 /** Many at once of what has a rate, and of what goes into the user's queue. */
-export const handedOutAtOnce: Plot = async (stage) => {
-  const owner = await ownerOf(stage);
-  await ask(stage, owner, { jobType: 'metered', ms: 100, count: 8 });
-  await ask(stage, owner, { jobType: 'handed-over', ms: 0, count: 3 });
+export const handedOutAtOnce: Plot = async (harness) => {
+  const owner = await ownerOf(harness);
+  await ask(harness, owner, { jobType: 'metered', ms: 100, count: 8 });
+  await ask(harness, owner, { jobType: 'handed-over', ms: 0, count: 3 });
   await rest(AFTERMATH_MS);
   return [];
 };
 
 /** Work comes for a queue that has been paused for a while. */
-export const pausedQueue: Plot = async (stage) => {
-  const owner = await ownerOf(stage);
-  const paused = stage.steering.standstill(
+export const pausedQueue: Plot = async (harness) => {
+  const owner = await ownerOf(harness);
+  const paused = harness.steering.standstill(
     { tenant: TENANT, queue: PAUSED_QUEUE },
     new AbortController().signal,
   );
   await rest(3_500);
-  await ask(stage, owner, { jobType: 'committed', ms: 100, count: 4, queue: PAUSED_QUEUE });
+  await ask(harness, owner, { jobType: 'committed', ms: 100, count: 4, queue: PAUSED_QUEUE });
   await paused;
   await rest(AFTERMATH_MS);
   return [];
 };
 
 /** A worker takes a run without ever saying so, and ends it when another one has it. */
-export const silentWorker: Plot = async (stage) => {
-  const { witness, workers } = stage;
-  const owner = await ownerOf(stage);
+export const silentWorker: Plot = async (harness) => {
+  const { witness, workers } = harness;
+  const owner = await ownerOf(harness);
   const tell = (state: string) =>
     witness.ask(`update carillon.worker set state = $1 where name like 'pulls-%'`, [state]);
   const untilLeaseIs = (state: string) =>
@@ -77,7 +77,7 @@ export const silentWorker: Plot = async (stage) => {
     return count === LIMITED_TENANTS.length * WORKERS_PER_TENANT;
   });
   await tell('quiet');
-  await ask(stage, owner, { jobType: 'pulled', ms: 6_000, count: 1 });
+  await ask(harness, owner, { jobType: 'pulled', ms: 6_000, count: 1 });
   await untilLeaseIs('offered');
   const straying = workers.stray(TENANT, { beats: false, ms: 12_500 });
   await untilLeaseIs('taken');
@@ -88,7 +88,7 @@ export const silentWorker: Plot = async (stage) => {
 };
 
 /** Of the tenant's slot. */
-async function ownerOf({ cluster, witness }: Stage): Promise<Actor> {
+async function ownerOf({ cluster, witness }: Harness): Promise<Actor> {
   const { number, name } = await witness.askOne<{ number: number; name: string }>(
     `select r.number, r.name from carillon.tenant t join carillon.slot_owner o using (slot) join carillon.replica r on r.number = o.owner
       where t.name = $1`,
@@ -100,7 +100,7 @@ async function ownerOf({ cluster, witness }: Stage): Promise<Actor> {
 }
 
 async function ask(
-  { poster }: Stage,
+  { poster }: Harness,
   { seat }: Actor,
   { ms, count, ...rest }: { jobType: string; ms: number; count: number; queue?: string },
 ): Promise<void> {

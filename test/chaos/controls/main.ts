@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { violations } from '../checker.js';
 import { DatabaseServer } from '../database-server.js';
-import { withStage } from '../stage.js';
+import { withHarness } from '../harness.js';
 import { textTable } from '../text-table.js';
 import type { Control } from './control.js';
 import { CONTROLS } from './controls.js';
@@ -82,8 +82,8 @@ async function play(
   { database, program }: { database: string; program?: string },
 ): Promise<string[]> {
   const options = { database, replicas: REPLICAS, seed: 1, ...(program === undefined ? {} : { program }) };
-  return withStage(server, options, async (stage) => {
-    if (program !== undefined && control.sabotage !== undefined) await stage.witness.ask(control.sabotage);
-    return violations(await stage.lookBack(await control.plot(stage)));
+  return withHarness(server, options, async (harness) => {
+    if (program !== undefined && control.sabotage !== undefined) await harness.witness.ask(control.sabotage);
+    return violations(await harness.lookBack(await control.plot(harness)));
   });
 }

@@ -5,18 +5,18 @@ import pg from 'pg';
 import { until } from '../../support/until.js';
 import type { Seat } from '../cluster.js';
 import { AFTER_SILENCE, AT_ONCE, type FaultKind, type FaultRecord } from '../faults.js';
-import type { Stage } from '../stage.js';
+import type { Harness } from '../harness.js';
 import type { Post } from '../workload.js';
 
 /** What a scene tells the checker that it did. */
-export type Plot = (stage: Stage) => Promise<FaultRecord[]>;
+export type Plot = (harness: Harness) => Promise<FaultRecord[]>;
 
 export interface Actor {
   readonly seat: Seat;
   readonly number: number;
 }
 
-export async function actors({ cluster }: Stage): Promise<{ leader: Actor; follower: Actor }> {
+export async function actors({ cluster }: Harness): Promise<{ leader: Actor; follower: Actor }> {
   const leader = await cluster.leader();
   const follower = cluster.seats.find((seat) => seat !== leader);
   if (leader === null || follower === undefined)
@@ -63,7 +63,7 @@ export async function fault(
   return record;
 }
 
-async function tenantOf({ witness }: Stage, { number }: Actor): Promise<string> {
+async function tenantOf({ witness }: Harness, { number }: Actor): Promise<string> {
   const { name } = await witness.askOne<{ name: string }>(
     `select t.name from carillon.tenant t join carillon.slot_owner o using (slot)
       where o.owner = $1 and o.target is null and t.name like 'tenant-%' order by t.name limit 1`,
@@ -74,19 +74,19 @@ async function tenantOf({ witness }: Stage, { number }: Actor): Promise<string> 
 
 /** A run of the actor's, under way; resolves with its claim. */
 export async function runUnderWay(
-  stage: Stage,
+  harness: Harness,
   whose: Actor,
   wish: { jobType: string; ms: number },
 ): Promise<{ run: string; claim: string }> {
-  const post: Post = await stage.poster.post(whose.seat, {
-    tenant: await tenantOf(stage, whose),
+  const post: Post = await harness.poster.post(whose.seat, {
+    tenant: await tenantOf(harness, whose),
     jobType: wish.jobType,
     payload: { ms: wish.ms },
     expected: 'succeeded',
   });
   if (post.id === null) throw new Error(`expected a run, got ${post.said}`);
   const { id } = await until('the run is claimed', async () => {
-    const [claim] = await stage.witness.ask<{ id: string }>(
+    const [claim] = await harness.witness.ask<{ id: string }>(
       'select id from carillon.claim where replica = $1 and $2 = any(run_ids)',
       [whose.number, post.id],
     );
@@ -96,7 +96,7 @@ export async function runUnderWay(
   return { run: post.id, claim: id };
 }
 
-export async function untilDead({ witness }: Stage, { number }: Actor): Promise<void> {
+export async function untilDead({ witness }: Harness, { number }: Actor): Promise<void> {
   await until(
     `replica ${number} is declared dead`,
     async () =>
@@ -107,7 +107,7 @@ export async function untilDead({ witness }: Stage, { number }: Actor): Promise<
 
 /** Holds a lock on the row for as long as `meanwhile` takes. */
 export async function holding(
-  { databaseUrl }: Stage,
+  { databaseUrl }: Harness,
   claim: string,
   meanwhile: () => Promise<void>,
 ): Promise<void> {

@@ -6,7 +6,7 @@ import { LIVENESS_LOCK } from '#database/advisory-locks.js';
 import { until } from '../../support/until.js';
 import { proxyOf } from '../cluster.js';
 import { AT_ONCE } from '../faults.js';
-import type { Stage } from '../stage.js';
+import type { Harness } from '../harness.js';
 import { actors, DEADLY, fault, holding, runUnderWay, untilDead, type Actor, type Plot } from './plot.js';
 
 /** After the last act: time for what must come right, and for what can't. */
@@ -19,9 +19,9 @@ export const quiet: Plot = async () => {
 };
 
 /** A leader loses its session in the middle of a planning transaction, and goes on with it when another one leads. */
-export const deposedLeaderWrites: Plot = async (stage) => {
-  const { witness } = stage;
-  const { leader } = await actors(stage);
+export const deposedLeaderWrites: Plot = async (harness) => {
+  const { witness } = harness;
+  const { leader } = await actors(harness);
   const { term } = await witness.askOne<{ term: number }>('select term::int from carillon.leadership');
   await witness.ask(slowPlanning(leader.number));
   await until(
@@ -38,7 +38,7 @@ export const deposedLeaderWrites: Plot = async (stage) => {
     led: true,
     kind: { limits: { ...AT_ONCE, termMs: 4_000 } }, // a new term waits for the write that is under way
     act: async () => {
-      await endControlSession(stage, leader);
+      await endControlSession(harness, leader);
       await until(
         'another term has begun',
         async () =>
@@ -61,7 +61,7 @@ function slowPlanning(replica: number): string {
     create trigger chaos_slow before insert on carillon.fire for each statement execute function chaos.be_slow();`;
 }
 
-export async function endControlSession({ witness }: Stage, { number }: Actor): Promise<void> {
+export async function endControlSession({ witness }: Harness, { number }: Actor): Promise<void> {
   await witness.ask(
     `select pg_terminate_backend(a.pid) from pg_stat_activity a join pg_locks l using (pid)
       where a.application_name = $1 and l.locktype = 'advisory' and l.classid = ${LIVENESS_LOCK}::oid`,
@@ -70,16 +70,16 @@ export async function endControlSession({ witness }: Stage, { number }: Actor): 
 }
 
 /** A follower can write, but is not heard; what it has finished reaches the database after it was declared dead. */
-export const deadReplicaCompletes: Plot = async (stage) => {
-  const { follower } = await actors(stage);
-  const { claim } = await runUnderWay(stage, follower, { jobType: 'sleep', ms: 1_500 });
+export const deadReplicaCompletes: Plot = async (harness) => {
+  const { follower } = await actors(harness);
+  const { claim } = await runUnderWay(harness, follower, { jobType: 'sleep', ms: 1_500 });
   const silenced = await fault('control-blackhole', follower, {
     kind: DEADLY,
     act: async () => {
       await proxyOf(follower.seat).weather({ kind: 'blackhole' }, ['session']);
       // The claim can neither be completed nor be revoked before that; then both may try.
-      await holding(stage, claim, async () => {
-        await untilDead(stage, follower);
+      await holding(harness, claim, async () => {
+        await untilDead(harness, follower);
         await rest(1_500);
       });
       await rest(1_500);
@@ -91,14 +91,14 @@ export const deadReplicaCompletes: Plot = async (stage) => {
 };
 
 /** A follower is cut off with a finished run; it comes back to the database while another one runs it again. */
-export const strayCompletion: Plot = async (stage) => {
-  const { follower } = await actors(stage);
-  await runUnderWay(stage, follower, { jobType: 'sleep', ms: 3_000 });
+export const strayCompletion: Plot = async (harness) => {
+  const { follower } = await actors(harness);
+  await runUnderWay(harness, follower, { jobType: 'sleep', ms: 3_000 });
   const silenced = await fault('blackhole', follower, {
     kind: DEADLY,
     act: async () => {
       await proxyOf(follower.seat).weather({ kind: 'blackhole' });
-      await untilDead(stage, follower);
+      await untilDead(harness, follower);
       await rest(700);
       await proxyOf(follower.seat).weather({ kind: 'normal' }, ['work']);
       await rest(2_000);
@@ -109,26 +109,26 @@ export const strayCompletion: Plot = async (stage) => {
   return [silenced];
 };
 
-export const killedWithWork: Plot = async (stage) => {
-  const { follower } = await actors(stage);
-  await runUnderWay(stage, follower, { jobType: 'sleep', ms: 1_500 });
+export const killedWithWork: Plot = async (harness) => {
+  const { follower } = await actors(harness);
+  await runUnderWay(harness, follower, { jobType: 'sleep', ms: 1_500 });
   const killed = await fault('kill', follower, {
     kind: { death: 'must' },
-    act: () => stage.cluster.kill(follower.seat),
+    act: () => harness.cluster.kill(follower.seat),
   });
   await rest(AFTERMATH_MS);
-  await stage.cluster.occupy(follower.seat);
+  await harness.cluster.occupy(follower.seat);
   await rest(AFTERMATH_MS);
   return [killed];
 };
 
 /** The control session is gone for a moment, and its lock with it; the replica works on. */
-export const lockFree: Plot = async (stage) => {
-  const { follower } = await actors(stage);
+export const lockFree: Plot = async (harness) => {
+  const { follower } = await actors(harness);
   const ended = await fault('control-session-lost', follower, {
     act: async () => {
       await proxyOf(follower.seat).weather({ kind: 'blackhole' }, ['session']);
-      await endControlSession(stage, follower);
+      await endControlSession(harness, follower);
       await rest(1_500);
       await proxyOf(follower.seat).weather({ kind: 'normal' }, ['session']);
     },
@@ -137,10 +137,10 @@ export const lockFree: Plot = async (stage) => {
   return [ended];
 };
 
-export const controlSessionEnded: Plot = async (stage) => {
-  const { follower } = await actors(stage);
+export const controlSessionEnded: Plot = async (harness) => {
+  const { follower } = await actors(harness);
   const ended = await fault('control-session-ended', follower, {
-    act: () => endControlSession(stage, follower),
+    act: () => endControlSession(harness, follower),
   });
   await rest(AFTERMATH_MS);
   return [ended];
@@ -149,8 +149,8 @@ export const controlSessionEnded: Plot = async (stage) => {
 /** Longer than the cluster takes to drop what it has never heard of. */
 const FORGOTTEN_MS = 27_000;
 
-export const claimUnheardOf: Plot = async (stage) => {
-  const { follower } = await actors(stage);
+export const claimUnheardOf: Plot = async (harness) => {
+  const { follower } = await actors(harness);
   const lost = await fault('claim-answer-lost', follower, {
     act: async () => {
       let isLost = false;
@@ -169,11 +169,11 @@ export const claimUnheardOf: Plot = async (stage) => {
 };
 
 /** A follower hands its slots over while a run of its own is at the harness's endpoint. */
-export const handedOverUnderWay: Plot = async (stage) => {
-  const { leader, follower } = await actors(stage);
-  await runUnderWay(stage, follower, { jobType: 'call', ms: 4_000 });
+export const handedOverUnderWay: Plot = async (harness) => {
+  const { leader, follower } = await actors(harness);
+  await runUnderWay(harness, follower, { jobType: 'call', ms: 4_000 });
   const order = (what: string) =>
-    stage.cluster.call(leader.seat, `/api/v1/cluster/replicas/${follower.number}:${what}`, {});
+    harness.cluster.call(leader.seat, `/api/v1/cluster/replicas/${follower.number}:${what}`, {});
   const drained = await fault('drain', follower, {
     kind: { limits: { ...AT_ONCE, slotsMs: 5_000 } },
     act: async () => {

@@ -14,14 +14,14 @@ const AFTERMATH_MS = 7_000;
 const NO_ROOM_MS = 2_500;
 
 /** There is room for a failure, and none for a success. */
-export const noRoomForEnds: Plot = async (stage) => {
-  const { follower } = await actors(stage);
-  await runUnderWay(stage, follower, { jobType: 'sleep', ms: 1_500 });
+export const noRoomForEnds: Plot = async (harness) => {
+  const { follower } = await actors(harness);
+  await runUnderWay(harness, follower, { jobType: 'sleep', ms: 1_500 });
   const full = await fault('no-room-for-ends', follower, {
     kind: LIMITS,
     act: () =>
       withoutRoom(
-        stage.witness,
+        harness.witness,
         "insert on carillon.run_history for each row when (new.outcome = 'succeeded')",
       ),
   });
@@ -29,13 +29,13 @@ export const noRoomForEnds: Plot = async (stage) => {
   return [full];
 };
 
-export const noRoomForBeats: Plot = async (stage) => {
-  const { follower } = await actors(stage);
+export const noRoomForBeats: Plot = async (harness) => {
+  const { follower } = await actors(harness);
   const full = await fault('no-room-for-beats', follower, {
     kind: LIMITS,
     act: () =>
       withoutRoom(
-        stage.witness,
+        harness.witness,
         `update on carillon.heartbeat for each row when (new.replica = ${follower.number})`,
       ),
   });
@@ -57,13 +57,13 @@ async function withoutRoom(witness: Witness, before: string): Promise<void> {
 }
 
 /** Its beats don't arrive until it has been declared dead; then everything is as before. */
-export const fencedOff: Plot = async (stage) => {
-  const { follower } = await actors(stage);
+export const fencedOff: Plot = async (harness) => {
+  const { follower } = await actors(harness);
   const silenced = await fault('control-blackhole', follower, {
     kind: DEADLY,
     act: async () => {
       await proxyOf(follower.seat).weather({ kind: 'blackhole' }, ['session']);
-      await untilDead(stage, follower);
+      await untilDead(harness, follower);
       await proxyOf(follower.seat).weather({ kind: 'normal' }, ['session']);
     },
   });

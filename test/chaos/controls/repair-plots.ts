@@ -5,7 +5,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { until } from '../../support/until.js';
 import { proxyOf } from '../cluster.js';
 import { AFTER_SILENCE } from '../faults.js';
-import type { Stage } from '../stage.js';
+import type { Harness } from '../harness.js';
 import { actors, DEADLY, fault, runUnderWay, type Actor, type Plot } from './plot.js';
 import { endControlSession } from './plots.js';
 
@@ -13,15 +13,15 @@ const AFTERMATH_MS = 7_000;
 const LIMITS = { limits: AFTER_SILENCE };
 
 /** Its control session ends while it sleeps, and with it the leader lock; the sessions of its pool stay. */
-export const frozenLeader: Plot = async (stage) => {
-  const { leader } = await actors(stage);
+export const frozenLeader: Plot = async (harness) => {
+  const { leader } = await actors(harness);
   const frozen = await fault('freeze-7s', leader, {
     led: true,
     kind: DEADLY,
     act: async () => {
       const sleeping = sleep(leader, 7_000);
       await rest(3_000);
-      await endControlSession(stage, leader);
+      await endControlSession(harness, leader);
       await sleeping;
     },
   });
@@ -30,10 +30,10 @@ export const frozenLeader: Plot = async (stage) => {
 };
 
 /** Longer than a follower trusts itself, shorter than the others wait: it wakes with an attempt that it must stop. */
-export const leaseUnsureUnderWay: Plot = async (stage) => {
-  const { follower } = await actors(stage);
-  await runUnderWay(stage, follower, { jobType: 'call', ms: 9_000 });
-  await untilNextBeat(stage, follower);
+export const leaseUnsureUnderWay: Plot = async (harness) => {
+  const { follower } = await actors(harness);
+  await runUnderWay(harness, follower, { jobType: 'call', ms: 9_000 });
+  await untilNextBeat(harness, follower);
   const frozen = await fault('freeze-4.5s', follower, { kind: LIMITS, act: () => sleep(follower, 4_500) });
   await rest(AFTERMATH_MS + 9_000);
   return [frozen];
@@ -45,7 +45,7 @@ async function sleep({ seat }: Actor, ms: number): Promise<void> {
   seat.process?.child.kill('SIGCONT');
 }
 
-async function untilNextBeat({ witness }: Stage, { number }: Actor): Promise<void> {
+async function untilNextBeat({ witness }: Harness, { number }: Actor): Promise<void> {
   const look = async (): Promise<number> =>
     (
       await witness.askOne<{ beat: number }>('select beat::int from carillon.heartbeat where replica = $1', [
@@ -57,9 +57,9 @@ async function untilNextBeat({ witness }: Stage, { number }: Actor): Promise<voi
 }
 
 /** A follower is late to come back, so that whoever leads then sees neither a lock nor a session of it. */
-export const databaseCrashes: Plot = async (stage) => {
-  const { witness } = stage;
-  const { follower } = await actors(stage);
+export const databaseCrashes: Plot = async (harness) => {
+  const { witness } = harness;
+  const { follower } = await actors(harness);
   const crashed = await fault('backend-killed', follower, {
     kind: LIMITS,
     act: async () => {
@@ -77,8 +77,8 @@ export const databaseCrashes: Plot = async (stage) => {
 };
 
 /** Nobody tells the replica that its control session is no more. */
-export const sessionForgotten: Plot = async (stage) => {
-  const { follower } = await actors(stage);
+export const sessionForgotten: Plot = async (harness) => {
+  const { follower } = await actors(harness);
   const forgotten = await fault('connections-forgotten', follower, {
     kind: LIMITS,
     act: async () => {

@@ -5,13 +5,13 @@ import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
 import { listEndable } from '#execution/run-actions/run-ending.repository.js';
 import { pauseQueue, resumeQueue } from '#execution/limits/queue.repository.js';
 import { asId } from '#kernel/ids.js';
-import { addPulled, age, leasedRuns, only, outside, runRow } from '../../support/outside.js';
+import { addPulled, age, leasedRuns, only, runRow, startLeasedWork } from '../../support/leased-work.js';
 import { count, history } from '../../support/run-rows.js';
 import { until } from '../../support/until.js';
 
 describe('an offer', () => {
   it('that nobody takes goes back to the owner untouched', async () => {
-    const { db, tenant, park, sweep } = await outside();
+    const { db, tenant, park, sweep } = await startLeasedWork();
     await addPulled(db, tenant);
     await park();
     await age(db, ['expires_at']);
@@ -22,7 +22,7 @@ describe('an offer', () => {
   });
 
   it('can be cancelled at once; one that is taken can not', async () => {
-    const { db, tenant, park, take, beat, sweep } = await outside();
+    const { db, tenant, park, take, beat, sweep } = await startLeasedWork();
     const [offered, taken] = [await addPulled(db, tenant), await addPulled(db, tenant)].flat();
     await park();
     const first = await only(take(1));
@@ -42,7 +42,7 @@ describe('an offer', () => {
   });
 
   it('is withdrawn by the sweep of endings where a request to cancel met it on its way out', async () => {
-    const { db, tenant, park, take } = await outside();
+    const { db, tenant, park, take } = await startLeasedWork();
     const [id] = await addPulled(db, tenant);
     await park();
     await sql`update carillon.run set cancel_requested_at = clock_timestamp()`.execute(db);
@@ -53,7 +53,7 @@ describe('an offer', () => {
   });
 
   it('is not taken while its queue is paused or its tenant suspended', async () => {
-    const { db, tenant, park, take } = await outside();
+    const { db, tenant, park, take } = await startLeasedWork();
     await addPulled(db, tenant);
     await park();
     const { id: tenantId } = tenant;
@@ -67,7 +67,7 @@ describe('an offer', () => {
   });
 
   it('counts against limits from the moment that it leaves its replica until its lease ends (I7)', async () => {
-    const { db, tenant, replica, take, say } = await outside({}, { maxConcurrent: 1 });
+    const { db, tenant, replica, take, say } = await startLeasedWork({}, { maxConcurrent: 1 });
     await addPulled(db, tenant, 2);
     const pass = async () => {
       replica.claim.hint([tenant.slot]);

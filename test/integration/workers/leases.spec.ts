@@ -2,12 +2,21 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { LeaseWord } from '#execution/leases/lease-ends.js';
-import { addPulled, age, COMPLETE, JOB, leasedRuns, only, outside, runRow } from '../../support/outside.js';
+import {
+  addPulled,
+  age,
+  COMPLETE,
+  JOB,
+  leasedRuns,
+  only,
+  runRow,
+  startLeasedWork,
+} from '../../support/leased-work.js';
 import { count, history } from '../../support/run-rows.js';
 
 describe('a run that goes outside', () => {
   it('leaves its claim, and no owner claims it again before its lease ends', async () => {
-    const { db, tenant, park, replica, take, say } = await outside();
+    const { db, tenant, park, replica, take, say } = await startLeasedWork();
     const [id] = await addPulled(db, tenant);
     await park();
     expect(await count(db, 'claim')).toBe(0);
@@ -25,7 +34,7 @@ describe('a run that goes outside', () => {
   });
 
   it('does not go when its claim was revoked meanwhile (I4)', async () => {
-    const { db, tenant, replica } = await outside();
+    const { db, tenant, replica } = await startLeasedWork();
     await addPulled(db, tenant);
     await replica.claimAll();
     await sql`delete from carillon.claim`.execute(db);
@@ -35,7 +44,7 @@ describe('a run that goes outside', () => {
   });
 
   it('is not touched by the death of the replica that put it there', async () => {
-    const { db, tenant, park, replica, take, say } = await outside();
+    const { db, tenant, park, replica, take, say } = await startLeasedWork();
     await addPulled(db, tenant);
     await park();
     await sql`update carillon.replica set state = 'dead'`.execute(db);
@@ -47,7 +56,7 @@ describe('a run that goes outside', () => {
 
 describe('two who end the same lease', () => {
   it('decide the run once, however they race (I2)', async () => {
-    const { db, tenant, park, take, say } = await outside();
+    const { db, tenant, park, take, say } = await startLeasedWork();
     await addPulled(db, tenant);
     await park();
     const lease = await only(take());
@@ -63,7 +72,7 @@ describe('two who end the same lease', () => {
   });
 
   it('never take the same offer', async () => {
-    const { db, tenant, park, take } = await outside();
+    const { db, tenant, park, take } = await startLeasedWork();
     await addPulled(db, tenant, 20);
     await park();
     const taken = (await Promise.all([1, 2, 3, 4].map(() => take(10)))).flat();
@@ -74,7 +83,7 @@ describe('two who end the same lease', () => {
 
 describe('a worker that goes silent', () => {
   it('before its first heartbeat has probably not got the lease: it is offered again, as another attempt with nothing held against it', async () => {
-    const { db, tenant, park, take, say, beat, sweep } = await outside();
+    const { db, tenant, park, take, say, beat, sweep } = await startLeasedWork();
     await addPulled(db, tenant);
     await park();
     const first = await only(take());
@@ -95,7 +104,7 @@ describe('a worker that goes silent', () => {
   });
 
   it('later has lost its attempt, and the run goes on elsewhere', async () => {
-    const { db, tenant, park, take, say, beat, sweep } = await outside();
+    const { db, tenant, park, take, say, beat, sweep } = await startLeasedWork();
     const [id] = await addPulled(db, tenant);
     await park();
     const lease = await only(take());
@@ -115,7 +124,7 @@ describe('a worker that goes silent', () => {
   });
 
   it('again and again over the same run: the run goes to the dead letters', async () => {
-    const { db, tenant, park, take, beat, sweep } = await outside();
+    const { db, tenant, park, take, beat, sweep } = await startLeasedWork();
     const [id] = await addPulled(db, tenant);
     for (let losses = 0; losses < 3; losses += 1) {
       await park();
@@ -127,7 +136,7 @@ describe('a worker that goes silent', () => {
   });
 
   it('for longer than its timeout has failed, by the retry policy', async () => {
-    const { db, tenant, park, take, beat, sweep } = await outside({ maxAttempts: 1 });
+    const { db, tenant, park, take, beat, sweep } = await startLeasedWork({ maxAttempts: 1 });
     await addPulled(db, tenant);
     await park();
     await beat(await only(take()));
@@ -139,7 +148,7 @@ describe('a worker that goes silent', () => {
   });
 
   it('over a run whose deadline has come: the run expires', async () => {
-    const { db, tenant, park, take, sweep } = await outside();
+    const { db, tenant, park, take, sweep } = await startLeasedWork();
     await addPulled(db, tenant);
     await park();
     await only(take());
@@ -151,7 +160,7 @@ describe('a worker that goes silent', () => {
 
 describe('a worker that goes on after its run was cancelled', () => {
   it('is told, has the grace time from then on however often it beats, and then nothing', async () => {
-    const { db, tenant, park, take, beat, sweep, say } = await outside();
+    const { db, tenant, park, take, beat, sweep, say } = await startLeasedWork();
     const [id] = await addPulled(db, tenant);
     await park();
     const lease = await only(take());
@@ -170,7 +179,7 @@ describe('a worker that goes on after its run was cancelled', () => {
   });
 
   it('need not beat when it is an endpoint: its time ends with the grace time after the request', async () => {
-    const { db, tenant, park, take, sweep } = await outside();
+    const { db, tenant, park, take, sweep } = await startLeasedWork();
     const [id] = await addPulled(db, tenant);
     await park();
     await only(take());
@@ -187,7 +196,7 @@ describe('a worker that goes on after its run was cancelled', () => {
 });
 
 it('an end is told for a day, and then forgotten', async () => {
-  const { db, tenant, park, take, say, sweep } = await outside();
+  const { db, tenant, park, take, say, sweep } = await startLeasedWork();
   await addPulled(db, tenant, 2);
   await park();
   const [first, second] = await take();

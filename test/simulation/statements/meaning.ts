@@ -5,7 +5,7 @@
 //
 // Parameters are what our own repositories pass, in the order of a text that is known to the letter; that is
 // why the casts in these files are true.
-import type { AdvisoryLocks } from '../advisory-locks.js';
+import type { HeldLocks } from '../held-locks.js';
 import type { Broken } from '../broken-protocols.js';
 import type { Answer } from '../connection.js';
 import type { Invariants } from '../invariants.js';
@@ -18,7 +18,7 @@ export const BLOCKED = Symbol('blocked');
 /** The server, as far as statements look at it or ask something of it. */
 export interface StatementServer {
   readonly sessions: ReadonlySet<Session>;
-  readonly locks: AdvisoryLocks;
+  readonly locks: HeldLocks;
   readonly invariants: Invariants;
   readonly deadAfterMs: number;
   readonly startedAt: number;

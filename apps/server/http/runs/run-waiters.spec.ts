@@ -6,7 +6,7 @@ import type { PinoLogger } from 'nestjs-pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { databaseOver } from '#database/connection.js';
 import { asId } from '#kernel/ids.js';
-import { advance } from '#test/support/played-loop.js';
+import { advance } from '#test/support/manual-loop.js';
 import { LoopTimers } from '../../loop-timers.js';
 import type { ReplicaService } from '../../replica/replica-service.js';
 import { RunWaiters } from './run-waiters.js';

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { databaseOver } from '#database/connection.js';
 import type { Acquisition } from '#execution/leases/lease-acquisition.js';
 import { asId } from '#kernel/ids.js';
-import { advance } from '#test/support/played-loop.js';
+import { advance } from '#test/support/manual-loop.js';
 import { LoopTimers } from '../../loop-timers.js';
 import type { LongStay } from '../access/auth.guard.js';
 import { LeaseWaiters } from './lease-waiters.js';

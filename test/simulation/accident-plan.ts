@@ -39,7 +39,7 @@ function focused({ beside }: Focus, random: SeededRandom): AccidentName | undefi
 }
 
 /** No more accidents, and what they did is undone as far as anybody can undo it from outside. */
-export function heal({ world, server, workload, processes }: SimulatedCluster): void {
+export function heal({ world, server, apiUser, processes }: SimulatedCluster): void {
   world.headline(() => '--- everything is healed');
   server.lossChance = 0;
   server.refusals.end();
@@ -48,8 +48,8 @@ export function heal({ world, server, workload, processes }: SimulatedCluster): 
   server.ambush = null;
   server.endsBehind = null;
   for (const peer of world.peers) if (peer.isStalled) world.resume(peer);
-  workload.returnAll();
-  workload.resumeQueues();
+  apiUser.returnAll();
+  apiUser.resumeQueues();
   for (const process of processes) {
     process.slowness = 1;
     if (process.isCutOff) world.reconnect(process);

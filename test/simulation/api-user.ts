@@ -44,7 +44,7 @@ export interface SimSchedule {
   name: string;
 }
 
-export class Workload implements Actor {
+export class ApiUser implements Actor {
   readonly name = 'the API';
   readonly clockRate = 1;
   readonly clockOffsetMs = 0;

@@ -3,9 +3,9 @@
 import { onTestFinished } from 'vitest';
 import { ADMIN_KEY, forkReplica, type ReplicaForkOptions } from './replica-fork.js';
 
-export type ReplicaProcessOptions = Pick<ReplicaForkOptions, 'databaseUrl' | 'name' | 'sideLog' | 'env'>;
+export type TestReplicaOptions = Pick<ReplicaForkOptions, 'databaseUrl' | 'name' | 'sideLog' | 'env'>;
 
-export interface ReplicaProcess {
+export interface TestReplica {
   readonly name: string;
   readonly pid: number;
   readonly url: string;
@@ -16,7 +16,7 @@ export interface ReplicaProcess {
 }
 
 /** Resolves once the replica listens. It is killed when the test is over. */
-export async function startReplica(options: ReplicaProcessOptions): Promise<ReplicaProcess> {
+export async function startTestReplica(options: TestReplicaOptions): Promise<TestReplica> {
   const { child, pid, url, exited, output } = await forkReplica({ ...options, onForked: killWithTest });
   return {
     name: options.name,

@@ -31,7 +31,7 @@ interface ProcessParts {
   broken: Broken;
 }
 
-export class ReplicaProcess implements Actor {
+export class SimulatedReplica implements Actor {
   readonly clockRate: number;
   readonly clockOffsetMs: number;
   wallOffsetMs = 0;
@@ -152,7 +152,7 @@ export class ReplicaProcess implements Actor {
             replica: this.incarnation?.replica ?? 0,
             now: this.replica.databaseClock.now(),
           },
-          payload as Work, // as the workload made it
+          payload as Work, // as the apiUser made it
           context,
         ),
     });

@@ -11,7 +11,7 @@ const HOOKS = fileURLToPath(new URL('../support/typescript.mjs', import.meta.url
 /** Where channels are led to, if that is not the database itself. */
 export type Ports = Readonly<Partial<Record<Channel, number>>>;
 
-export class DatabaseProxy {
+export class ProxyProcess {
   readonly answerLost = new Topic<{ channel: Channel; tag: string }>();
   readonly #child: ChildProcess;
   readonly #ports: Record<Channel, number>;
@@ -24,7 +24,7 @@ export class DatabaseProxy {
     child.on('message', (message) => this.#hear(message as Report)); // the proxy sends nothing else
   }
 
-  static async start(databaseUrl: string, to: Ports = {}): Promise<DatabaseProxy> {
+  static async start(databaseUrl: string, to: Ports = {}): Promise<ProxyProcess> {
     const { port } = new URL(databaseUrl);
     const child = fork(PROGRAM, [String(to.session ?? port), String(to.work ?? port)], {
       execArgv: ['--conditions=source', '--import', HOOKS],
@@ -36,7 +36,7 @@ export class DatabaseProxy {
       });
       child.once('exit', (code) => reject(new Error(`expected a proxy that listens, got exit code ${code}`)));
     });
-    return new DatabaseProxy(child, ports);
+    return new ProxyProcess(child, ports);
   }
 
   /** The same database, reached through this proxy. */

@@ -17,7 +17,7 @@ import { addLimitedTenants } from './limited/tenants.js';
 import { Witness } from './witness.js';
 import { addTenants, Poster, type Planned } from './workload.js';
 
-export interface Stage extends Scene {
+export interface Harness extends Scene {
   readonly databaseUrl: string;
   readonly steering: Steering;
   readonly workers: OutsideWorkers;
@@ -27,7 +27,7 @@ export interface Stage extends Scene {
 
 const HANDLERS = fileURLToPath(new URL('handlers', import.meta.url));
 
-export interface StageOptions {
+export interface HarnessOptions {
   database: string;
   replicas: number;
   seed: number;
@@ -38,10 +38,10 @@ export interface StageOptions {
 }
 
 /** Sets everything up, and ends all that it started, however the play goes. */
-export async function withStage<Result>(
+export async function withHarness<Result>(
   server: DatabaseServer,
-  options: StageOptions,
-  play: (stage: Stage) => Promise<Result>,
+  options: HarnessOptions,
+  play: (harness: Harness) => Promise<Result>,
 ): Promise<Result> {
   const { folder } = server;
   const databaseUrl = await server.createDatabase(options.database);

@@ -4,7 +4,7 @@ import { REPLICA_GATE, RUN_LOG_LOCK } from '#database/advisory-locks.js';
 import type { Session } from './session.js';
 import type { Gate } from './transaction.js';
 
-export class AdvisoryLocks {
+export class HeldLocks {
   readonly #held = new Map<string, { session: Session; times: number }>();
   readonly #gates = new Map<string, Gate>();
 

@@ -3,7 +3,7 @@
 import { vi } from 'vitest';
 import type { Loop } from '#kernel/loop.js';
 
-export class PlayedLoop implements Loop {
+export class ManualLoop implements Loop {
   begun = 0;
   /** A pass began while another was under way. */
   overlapped = false;

@@ -21,7 +21,7 @@ import { startWorker } from './test-worker.js';
 export const JOB = 'pulled';
 export const COMPLETE: LeaseWord = { verb: 'complete', outputJson: '"done"' };
 
-export async function outside(retry: object = {}, limits: JobTypeLimits = {}) {
+export async function startLeasedWork(retry: object = {}, limits: JobTypeLimits = {}) {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
   const { url } = database;
