@@ -109,7 +109,7 @@ export default defineConfig({
   // Global setups run in an environment of their own; untold, they would read dist/, as old as it may be.
   environments: { __vitest__: { resolve: { conditions } } },
   test: {
-    reporters: ['default', './test/support/summary-reporter.ts'],
+    reporters: ['default', './test/support/progress-reporter.ts', './test/support/summary-reporter.ts'],
     projects: [
       project({
         name: 'unit',
