@@ -34,7 +34,7 @@ beforeAll(async () => {
   await chmod(data, 0o711); // under root the server runs as another user, who must get in
   up = runUp(data);
   await note(await untilUp(up, 3));
-}, 120_000);
+});
 
 afterAll(async () => {
   up.kill();
@@ -180,5 +180,5 @@ describe('npm start', () => {
     up.press('q');
     expect(await up.exited).toBe(0);
     expect([...pids].filter(isAlive)).toEqual([]);
-  }, 150_000);
+  });
 });

@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   up.kill('SIGTERM');
-  await until('everything has stopped', () => up.exitCode !== null || up.signalCode !== null, 40_000);
+  await until('everything has stopped', () => up.exitCode !== null || up.signalCode !== null, 400_000);
   await rm(folder, { recursive: true, force: true });
 });
 

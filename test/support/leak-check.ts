@@ -5,7 +5,7 @@ import { asAdministrator } from './rows.js';
 import { until } from './until.js';
 
 const WATCHED = ['TCPServerWrap', 'TCPSocketWrap', 'Timeout'];
-const VANISH_MS = 5_000;
+const VANISH_MS = 60_000;
 
 let running = 0;
 let before: ReadonlyMap<string, number> = new Map();

@@ -1,10 +1,14 @@
 // How long was the event loop of this thread kept from its timers? Measured by the processor time that the thread used
-// between two ticks, and not by a clock, so that a machine that is busy with other things is not taken for a stall.
+// between two ticks, and not by a clock, so that a machine that is busy with other things is not taken for a stall; and
+// divided by how much slower than the machine of the limits this one is, so that a slow processor is not taken for one.
 
 const TICK_MS = 10;
+/** What the same calculation took where the limits were measured. */
+const CALCULATION_MS = 50;
 
-/** Begins to watch; the answer is the longest stretch so far, in milliseconds of processor time. */
+/** Begins to watch; the answer is the longest stretch so far, in milliseconds of processor time where the limits were measured. */
 export function watchLoop(): { longestMs: () => number; stop: () => void } {
+  const slowness = Math.max(1, calculationMs() / CALCULATION_MS);
   let before = cpuMs();
   let longest = 0;
   const look = (): void => {
@@ -17,7 +21,7 @@ export function watchLoop(): { longestMs: () => number; stop: () => void } {
   return {
     longestMs: () => {
       look();
-      return longest;
+      return longest / slowness;
     },
     stop: () => clearInterval(timer),
   };
@@ -26,6 +30,13 @@ export function watchLoop(): { longestMs: () => number; stop: () => void } {
 function cpuMs(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;
+}
+
+function calculationMs(): number {
+  const before = cpuMs();
+  for (let times = 0; times < 5; times += 1)
+    JSON.parse(JSON.stringify(Array.from({ length: 50_000 }, (_, index) => index)));
+  return cpuMs() - before;
 }
 
 /** No request may keep a replica's event loop longer than this. */

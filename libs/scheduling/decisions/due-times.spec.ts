@@ -157,7 +157,8 @@ describe('validateSpec', () => {
       ok: false,
       expected: 'an expression that is due at least once',
     });
-    expect(performance.now() - startedAtMs).toBeLessThan(500);
+    // A few milliseconds; a search through the years would take minutes.
+    expect(performance.now() - startedAtMs).toBeLessThan(10_000);
   });
 
   it('leaves nothing to find out later: what it refuses, asking for the next due time throws or answers null', () => {

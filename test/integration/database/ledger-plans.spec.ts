@@ -16,7 +16,7 @@ import { useTestDatabase } from '../../support/test-database.js';
 
 const SCHEDULES = 200;
 const SECONDS = 500;
-const FILLING_MS = 120_000;
+const FILLING_MS = 600_000;
 
 const ids = Array.from({ length: SCHEDULES }, () => asId.schedule(randomUUIDv7()));
 const runs = Array.from({ length: SCHEDULES }, () => asId.run(randomUUIDv7()));

@@ -65,7 +65,7 @@ describe('one replica alone', () => {
       endedAt: null,
       diedReason: null,
     });
-    expect(self?.beatAgeMs).toBeLessThan(5_000);
+    expect(self?.beatAgeMs).toBeLessThan(60_000);
   });
 
   it('owns every slot', async () => {

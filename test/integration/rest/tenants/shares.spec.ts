@@ -225,7 +225,8 @@ describe('a hundred callers who wait', () => {
     await modest.api.post(`${modest.path}/runs/${id}:cancel`).expect(200);
     await until('all are answered', () => asked.answers.length === 100);
     expect(new Set(asked.answers.map(({ status }) => status))).toEqual(new Set([200]));
-    expect(performance.now() - cancelledAt).toBeLessThan(5_000);
+    // Half of the time that they would wait for.
+    expect(performance.now() - cancelledAt).toBeLessThan(30_000);
   });
 });
 
