@@ -123,8 +123,7 @@ function checkNodeOfNpm() {
 async function build() {
   const startedAt = new Date();
   say('Building dist/ (nest build), since a source is newer than it.');
-  const nest = join(root, 'node_modules/@nestjs/cli/bin/nest.js');
-  const code = await run(findNode(), [nest, 'build'], { isStep: true });
+  const code = await run(findNode(), ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { isStep: true });
   if (code !== 0) throw new Failure(`The build failed with exit code ${code}, so nothing was started.`);
   fs.mkdirSync(dirname(buildStamp), { recursive: true });
   fs.writeFileSync(buildStamp, '');

@@ -1,7 +1,7 @@
 // Does waiting for a run's end keep its word: never too long, never in the way of anybody, and never
 // longer than the replica itself?
 import { once } from 'node:events';
-import { Agent, get, type ClientRequest, type IncomingMessage, type Server } from 'node:http';
+import { Agent, get, type ClientRequest, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { expectFields } from '../../../support/expect-problem.js';
@@ -112,8 +112,8 @@ describe('a replica that stops while callers wait', () => {
 
   it('is not kept from stopping by a connection that its caller keeps open', async () => {
     const leaving = await startTestServer();
-    // Nest does not know what kind of server it is: here one of Node's, which would wait for as long as this.
-    (leaving.running.app.getHttpServer() as Server).keepAliveTimeout = 3_600_000;
+    // A stop that is kept from ending would take as long as this.
+    leaving.running.app.getHttpServer().keepAliveTimeout = 3_600_000;
     const mine = await createTenant(leaving);
     const { id } = await createRun(mine, LONG);
     const agent = new Agent({ keepAlive: true });
