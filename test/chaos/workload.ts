@@ -49,8 +49,8 @@ export async function addTenants(
     await make(`/api/v1/tenants/${tenant}/job-types`, {
       name: 'call',
       target: { kind: 'http', url: sinkUrl },
-      retry: { maxAttempts: 100, minMs: 500, maxMs: 1_000 },
-      timeoutMs: 15_000,
+      retry: { maxAttempts: 100, minSeconds: 0.5, maxSeconds: 1 },
+      timeoutSeconds: 15,
     });
     for (const { name, spec, periodMs } of schedulesOf(number)) {
       await make(`/api/v1/tenants/${tenant}/schedules`, {

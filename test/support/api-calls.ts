@@ -45,7 +45,7 @@ async function prepare(server: TestServer, tenant: TestTenant) {
   const ended = await finish(tenant, { jobType: 'echo', payload: { any: ['thing'] } });
   const failing = await createJobType(tenant, {
     target: { kind: 'handler', handler: 'fail' },
-    retry: { maxAttempts: 2, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 },
+    retry: { maxAttempts: 2, backoff: 'fixed', minSeconds: 0.001, maxSeconds: 0.001, jitter: 0 },
   });
   const failed = await finish(tenant, { jobType: failing.name });
   const http = await createJobType(tenant, {

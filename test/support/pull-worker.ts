@@ -25,7 +25,9 @@ export async function registerWorker(
   { jobType = newName('pulled'), ...wish }: { jobType?: string; [field: string]: unknown } = {},
 ): Promise<PullWorker> {
   const { api, path } = tenant;
-  const jobTypes = [{ name: jobType, retry: { maxAttempts: 3, minMs: 1, maxMs: 1 }, ...wish }];
+  const jobTypes = [
+    { name: jobType, retry: { maxAttempts: 3, minSeconds: 0.001, maxSeconds: 0.001 }, ...wish },
+  ];
   const { body } = await api
     .post(`${path}/worker/workers:register`)
     .send({ name: 'test', jobTypes })

@@ -1,11 +1,11 @@
 // How does the installation learn what its replicas can run? Each replica writes its handlers down as
 // shared job types when it starts, with their payloads' JSON Schema when the validator can tell it.
 import { z } from 'zod';
-import type { JobDefinition } from '#client/jobs/job-definition.js';
 import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
 import type { Database } from '#database/connection.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
-import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, type RetryPolicy } from '#execution/job-types/job-type.js';
+import { DEFAULT_TIMEOUT_MS } from '#execution/job-types/job-type.js';
+import { retryPolicyOf, wholeMs } from '#execution/job-types/retry-in-seconds.js';
 import { registerSharedJobType } from '#execution/job-types/job-type.repository.js';
 
 export async function registerSharedJobTypes(db: Database, registry: HandlerRegistry): Promise<void> {
@@ -13,7 +13,7 @@ export async function registerSharedJobTypes(db: Database, registry: HandlerRegi
     await registerSharedJobType(db, {
       name: definition.name,
       target: { kind: 'handler', handler: definition.name },
-      retry: retryOf(definition),
+      retry: retryPolicyOf(definition.retry ?? {}),
       timeoutMs:
         definition.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : wholeMs(definition.timeoutSeconds),
       limits: {},
@@ -22,21 +22,6 @@ export async function registerSharedJobTypes(db: Database, registry: HandlerRegi
       heartbeatMs: definition.heartbeatSeconds === undefined ? null : wholeMs(definition.heartbeatSeconds),
     });
   }
-}
-
-function retryOf({ retry = {} }: JobDefinition<unknown>): RetryPolicy {
-  return {
-    maxAttempts: retry.maxAttempts ?? DEFAULT_RETRY.maxAttempts,
-    kind: retry.backoff ?? DEFAULT_RETRY.kind,
-    minMs: retry.minSeconds === undefined ? DEFAULT_RETRY.minMs : wholeMs(retry.minSeconds),
-    maxMs: retry.maxSeconds === undefined ? DEFAULT_RETRY.maxMs : wholeMs(retry.maxSeconds),
-    jitter: retry.jitter ?? DEFAULT_RETRY.jitter,
-  };
-}
-
-/** A job type is stored in whole milliseconds, and 1.005 s is not one of them in binary. */
-function wholeMs(seconds: number): number {
-  return Math.round(seconds * 1_000);
 }
 
 /** Null for validators other than zod, and for schemas that JSON Schema can't say. */

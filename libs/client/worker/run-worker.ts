@@ -285,15 +285,7 @@ function refused({ status, message }: CallFailed, { tenant, url }: WorkerOptions
   );
 }
 
-function describeJob({ name, timeoutSeconds, retry = {} }: JobDefinition<unknown>): object {
-  const { maxAttempts, backoff, minSeconds, maxSeconds, jitter } = retry;
-  const policy = {
-    maxAttempts,
-    kind: backoff,
-    minMs: minSeconds === undefined ? undefined : Math.round(minSeconds * 1_000),
-    maxMs: maxSeconds === undefined ? undefined : Math.round(maxSeconds * 1_000),
-    jitter,
-  };
+function describeJob({ name, timeoutSeconds, retry }: JobDefinition<unknown>): object {
   // JSON leaves out what is undefined, and the API keeps what is left out as it is.
-  return { name, timeoutSeconds, ...(Object.keys(retry).length === 0 ? {} : { retry: policy }) };
+  return { name, timeoutSeconds, retry };
 }

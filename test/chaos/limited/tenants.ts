@@ -30,7 +30,7 @@ export const PAUSED_QUEUE = 'side';
 export const USER_QUEUE = 'chaos.mail';
 /** Of the protocol the shortest: a worker that goes silent for longer has lost its attempt. */
 export const LEASE_SECONDS = 5;
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_SECONDS = 30;
 
 export const LIMITED_JOB_TYPES: readonly LimitedJobType[] = [
   { name: 'worked', kind: 'handler', limits: { maxConcurrentPerKey: 1 } },
@@ -78,8 +78,8 @@ export async function addLimitedTenants(
         name: jobType.name,
         target: targetOf(jobType, sinkUrl),
         limits: jobType.limits,
-        retry: { maxAttempts: 100, minMs: 500, maxMs: 1_000 },
-        timeoutMs: TIMEOUT_MS,
+        retry: { maxAttempts: 100, minSeconds: 0.5, maxSeconds: 1 },
+        timeoutSeconds: TIMEOUT_SECONDS,
       };
       await cluster.insist(seat, `${path}/job-types`, { body });
     }

@@ -5,12 +5,13 @@ import {
   DEFAULT_LEASE_SECONDS,
   DEFAULT_RETRY,
   DEFAULT_TIMEOUT_MS,
-  retryPolicy,
   storedTarget,
+  type JobType,
 } from '#execution/job-types/job-type.js';
+import { inSeconds, retryInSeconds, retryPolicyOf, wholeMs } from '#execution/job-types/retry-in-seconds.js';
 import { jobTypeLimits } from '#execution/limits/limits.js';
 import { whyNoEndpoint } from '#execution/endpoints/endpoint-url.js';
-import { fewFields, instant, resourceName } from '../requests/shapes.js';
+import { fewFields, instant, renamedFields, resourceName } from '../requests/shapes.js';
 
 /** Set by us, or by the HTTP client as the connection wants it. */
 const RESERVED_HEADERS = new Set(
@@ -67,32 +68,42 @@ const target = z.discriminatedUnion('kind', [
 
 /** Longer delays belong into a schedule; much longer ones no timestamp can hold. */
 const retryDelay = z
-  .int()
+  .number()
   .min(0)
-  .max(30 * 86_400_000);
-export const retryInput = z
-  .strictObject({ ...retryPolicy.shape, minMs: retryDelay, maxMs: retryDelay })
-  .partial()
-  .superRefine(({ minMs, maxMs }, context) => {
-    if (minMs !== undefined && maxMs !== undefined && maxMs < minMs)
-      context.addIssue({ code: 'custom', path: ['maxMs'], message: 'expected at least minMs', input: maxMs });
-  })
-  .transform((given) => retryPolicy.parse({ ...DEFAULT_RETRY, ...given }));
+  .max(30 * 86_400);
+/** Comes out as it is stored. */
+export const retryInput = renamedFields(
+  z
+    .strictObject({ ...retryInSeconds.shape, minSeconds: retryDelay, maxSeconds: retryDelay })
+    .partial()
+    .superRefine(({ minSeconds, maxSeconds }, context) => {
+      if (minSeconds !== undefined && maxSeconds !== undefined && maxSeconds < minSeconds)
+        context.addIssue({
+          code: 'custom',
+          path: ['maxSeconds'],
+          message: 'expected at least minSeconds',
+          input: maxSeconds,
+        });
+    })
+    .transform(retryPolicyOf),
+  { kind: 'backoff', minMs: 'minSeconds', maxMs: 'maxSeconds' },
+);
 
-const timeoutMs = z.int().min(1).max(86_400_000);
+export const timeoutSeconds = z.number().min(0.001).max(86_400);
+const OLD_NAMES = { timeoutMs: 'timeoutSeconds', heartbeatMs: 'heartbeatSeconds' };
 /** Whether it can be used is found out elsewhere: compiling it may take long. */
 const jsonSchema = z.record(z.string(), z.unknown());
 
-export const jobTypeInput = z.strictObject({
+const jobTypeFields = z.strictObject({
   name: resourceName,
   target,
-  retry: retryInput.default(DEFAULT_RETRY),
-  timeoutMs: timeoutMs.default(DEFAULT_TIMEOUT_MS),
+  retry: retryInput.prefault(inSeconds(DEFAULT_RETRY)),
+  timeoutSeconds: timeoutSeconds.default(DEFAULT_TIMEOUT_MS / 1_000),
   limits: jobTypeLimits.default({}),
-  heartbeatMs: z
-    .int()
-    .min(100)
-    .max(86_400_000)
+  heartbeatSeconds: z
+    .number()
+    .min(0.1)
+    .max(86_400)
     .nullable()
     .default(null)
     .describe('An attempt that reports neither a heartbeat nor progress for so long has failed.'),
@@ -105,6 +116,15 @@ export const jobTypeInput = z.strictObject({
     .default(null)
     .describe('JSON Schema (draft 2020-12) of what a run of this job type has for its result.'),
 });
+/** Comes out as it is stored. */
+export const jobTypeInput = renamedFields(
+  jobTypeFields.transform(({ timeoutSeconds: timeout, heartbeatSeconds: heartbeat, ...fields }) => ({
+    ...fields,
+    timeoutMs: wholeMs(timeout),
+    heartbeatMs: heartbeat === null ? null : wholeMs(heartbeat),
+  })),
+  OLD_NAMES,
+);
 export type JobTypeInput = z.output<typeof jobTypeInput>;
 
 export const pauseInput = z
@@ -115,9 +135,15 @@ export const pauseInput = z
 export type PauseInput = z.output<typeof pauseInput>;
 
 /** Each field is replaced as a whole. */
-export const jobTypePatch = z
-  .strictObject({ target, retry: retryInput, timeoutMs, limits: jobTypeLimits })
-  .partial();
+export const jobTypePatch = renamedFields(
+  z
+    .strictObject({ target, retry: retryInput, timeoutSeconds, limits: jobTypeLimits })
+    .partial()
+    .transform(({ timeoutSeconds: timeout, ...fields }) =>
+      timeout === undefined ? fields : { ...fields, timeoutMs: wholeMs(timeout) },
+    ),
+  OLD_NAMES,
+);
 export type JobTypePatch = z.output<typeof jobTypePatch>;
 
 export const jobType = z
@@ -125,12 +151,12 @@ export const jobType = z
     name: z.string(),
     shared: z.boolean().describe('Registered by the replicas, for every tenant.'),
     target: storedTarget,
-    retry: retryPolicy,
-    timeoutMs: z.int(),
+    retry: retryInSeconds,
+    timeoutSeconds: z.number(),
     limits: jobTypeLimits,
     payloadSchema: z.looseObject({}).nullable(),
     outputSchema: z.looseObject({}).nullable(),
-    heartbeatMs: z.int().nullable(),
+    heartbeatSeconds: z.number().nullable(),
     pausedAt: instant.nullable().describe('With an instant nothing of it starts.'),
     pauseReason: z
       .string()
@@ -144,3 +170,14 @@ export const jobType = z
     revision: z.int(),
   })
   .meta({ id: 'JobType' });
+
+export type ShownJobType = ReturnType<typeof showJobType>;
+
+export function showJobType({ retry, timeoutMs, heartbeatMs, ...shown }: JobType) {
+  return {
+    ...shown,
+    retry: inSeconds(retry),
+    timeoutSeconds: timeoutMs / 1_000,
+    heartbeatSeconds: heartbeatMs === null ? null : heartbeatMs / 1_000,
+  };
+}

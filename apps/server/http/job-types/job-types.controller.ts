@@ -77,7 +77,12 @@ export class JobTypesController {
       afterName: this.pages.open(pageToken, filter),
       limit: pageSize + 1,
     });
-    return this.pages.page(rows, { size: pageSize, filter, keyOf: (row) => row.name, show: (row) => row });
+    return this.pages.page(rows, {
+      size: pageSize,
+      filter,
+      keyOf: (row) => row.name,
+      show: shapes.showJobType,
+    });
   }
 
   @Post()
@@ -89,7 +94,7 @@ export class JobTypesController {
     @Body({ schema: shapes.jobTypeInput }) input: shapes.JobTypeInput,
     @Writes() { db }: Writing,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<JobType> {
+  ): Promise<shapes.ShownJobType> {
     await this.#requireReachable(tenant, input.target);
     const { payloadSchema, outputSchema } = input;
     await this.check.requireSchemas(tenant, { payloadSchema, outputSchema });
@@ -113,7 +118,7 @@ export class JobTypesController {
     @CurrentTenant() tenant: Tenant,
     @Param('jobType', { schema: resourceName }) name: string,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<JobType> {
+  ): Promise<shapes.ShownJobType> {
     const jobType = await findJobType(this.db, { tenantId: tenant.id, name });
     if (jobType === undefined) throw notFound('job type', name);
     return show(jobType, response);
@@ -132,7 +137,7 @@ export class JobTypesController {
     @Body({ schema: shapes.jobTypePatch }) patch: shapes.JobTypePatch,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<JobType> {
+  ): Promise<shapes.ShownJobType> {
     if (patch.target !== undefined) await this.#requireReachable(tenant, patch.target);
     const revision = revisionOf(ifMatch);
     const changed = await updateJobType(this.db, { tenantId: tenant.id, name, revision }, patch);
@@ -152,7 +157,7 @@ export class JobTypesController {
     @Param('jobType', { schema: resourceName }) name: string,
     @Body({ schema: shapes.pauseInput }) { reason }: shapes.PauseInput,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<JobType> {
+  ): Promise<shapes.ShownJobType> {
     const paused = await pauseJobType(this.db, { tenantId: tenant.id, name, reason });
     return show(await this.#steered(tenant, name, paused), response);
   }
@@ -165,7 +170,7 @@ export class JobTypesController {
     @CurrentTenant() tenant: Tenant,
     @Param('jobType', { schema: resourceName }) name: string,
     @Res({ passthrough: true }) response: Response,
-  ): Promise<JobType> {
+  ): Promise<shapes.ShownJobType> {
     const resumed = await resumeJobType(this.db, { tenantId: tenant.id, name });
     return show(await this.#steered(tenant, name, resumed), response);
   }
@@ -218,7 +223,7 @@ function sharedByAll(name: string): ProblemError {
   return new ProblemError('not-found', `expected a job type of the tenant, ${got}; ${remedy}`);
 }
 
-function show(jobType: JobType, response: Response): JobType {
+function show(jobType: JobType, response: Response) {
   response.setHeader('ETag', etagOf(jobType.revision));
-  return jobType;
+  return shapes.showJobType(jobType);
 }

@@ -7,6 +7,7 @@ import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { WorkerState } from '#database/lease-schema.js';
 import { DEFAULT_LEASE_SECONDS, DEFAULT_RETRY, DEFAULT_TIMEOUT_MS } from '#execution/job-types/job-type.js';
+import { wholeMs } from '#execution/job-types/retry-in-seconds.js';
 import { findJobType } from '#execution/job-types/job-type.repository.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import type { TakenLease } from '#execution/leases/lease.repository.js';
@@ -217,7 +218,7 @@ async function registerJobType(
     target: { kind: 'pull', leaseSeconds },
     retry: retry ?? known?.retry ?? DEFAULT_RETRY,
     timeoutMs:
-      timeoutSeconds === undefined ? (known?.timeoutMs ?? DEFAULT_TIMEOUT_MS) : timeoutSeconds * 1_000,
+      timeoutSeconds === undefined ? (known?.timeoutMs ?? DEFAULT_TIMEOUT_MS) : wholeMs(timeoutSeconds),
     payloadSchema: payloadSchema === undefined ? (known?.payloadSchema ?? null) : payloadSchema,
   });
 }

@@ -1,6 +1,6 @@
 // What do workers and leases look like from outside?
 import { z } from 'zod';
-import { leaseSeconds, retryInput } from '../job-types/job-type.shapes.js';
+import { leaseSeconds, retryInput, timeoutSeconds } from '../job-types/job-type.shapes.js';
 import { pageQuery } from '../answers/page-token.js';
 import { checkedByPart } from '../requests/schema.pipe.js';
 import { fewFields, instant, jsonObject, renamedFields, resourceName } from '../requests/shapes.js';
@@ -13,7 +13,7 @@ const pulledJobType = z.strictObject({
   name: resourceName,
   payloadSchema: jsonObject.nullable().optional().describe('JSON Schema of the payload, for people.'),
   leaseSeconds: leaseSeconds.optional(),
-  timeoutSeconds: z.int().min(1).max(86_400).optional(),
+  timeoutSeconds: timeoutSeconds.optional(),
   retry: retryInput.optional(),
 });
 export type PulledJobType = z.output<typeof pulledJobType>;

@@ -52,7 +52,7 @@ afterAll(async () => {
   await once(receiver, 'close');
 });
 
-const QUICKLY = { maxAttempts: 3, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 };
+const QUICKLY = { maxAttempts: 3, backoff: 'fixed', minSeconds: 0.001, maxSeconds: 0.001, jitter: 0 };
 
 interface Push {
   answer?: RequestListener;
@@ -60,7 +60,7 @@ interface Push {
   headers?: Record<string, string>;
   payload?: unknown;
   attempts?: number;
-  timeoutMs?: number;
+  timeoutSeconds?: number;
 }
 
 /** Pushes one run to a path of its own, and resolves with what it became and the calls that were made. */
@@ -70,14 +70,14 @@ async function push({
   headers = {},
   payload = {},
   attempts = 3,
-  timeoutMs = 10_000,
+  timeoutSeconds = 10,
 }: Push): Promise<{ run: Run; made: Call[] }> {
   const path = `/${newName('hook')}`;
   if (answer !== undefined) answers.set(path, answer);
   const { name } = await createJobType(tenant, {
     target: { kind: 'http', url: url ?? `${base}${path}`, headers },
     retry: { ...QUICKLY, maxAttempts: attempts },
-    timeoutMs,
+    timeoutSeconds,
   });
   const run = await finish(tenant, { jobType: name, payload });
   return { run, made: calls.filter((call) => call.path === path) };
@@ -213,7 +213,7 @@ describe('an answer of', () => {
 
 describe('an endpoint that', () => {
   it('does not answer in time is given up, and tried again', async () => {
-    const { run, made } = await push({ answer: () => undefined, timeoutMs: 100, attempts: 2 });
+    const { run, made } = await push({ answer: () => undefined, timeoutSeconds: 0.1, attempts: 2 });
     expect(run).toMatchObject({ state: 'dead-lettered', attempt: 2, error: { name: 'AttemptStopped' } });
     expect(made).toHaveLength(2);
   });

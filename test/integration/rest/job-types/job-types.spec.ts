@@ -74,8 +74,8 @@ describe("a tenant's own job type", () => {
     expect(body).toMatchObject({
       shared: false,
       target: { kind: 'http', url: 'https://example.com/hook', headers: {} },
-      retry: { maxAttempts: 5, kind: 'exponential', minMs: 1_000, maxMs: 600_000, jitter: 0.2 },
-      timeoutMs: 60_000,
+      retry: { maxAttempts: 5, backoff: 'exponential', minSeconds: 1, maxSeconds: 600, jitter: 0.2 },
+      timeoutSeconds: 60,
       payloadSchema: null,
       revision: 1,
     });
@@ -83,10 +83,13 @@ describe("a tenant's own job type", () => {
   });
 
   it('keeps what is said, and the rest as usual', async () => {
-    const { name } = await createJobType(tenant, { retry: { maxAttempts: 2, jitter: 0 }, timeoutMs: 5 });
+    const { name } = await createJobType(tenant, {
+      retry: { maxAttempts: 2, jitter: 0 },
+      timeoutSeconds: 0.005,
+    });
     expect(await read(name)).toMatchObject({
-      retry: { maxAttempts: 2, kind: 'exponential', minMs: 1_000, jitter: 0 },
-      timeoutMs: 5,
+      retry: { maxAttempts: 2, backoff: 'exponential', minSeconds: 1, jitter: 0 },
+      timeoutSeconds: 0.005,
     });
   });
 
@@ -143,7 +146,7 @@ describe("a tenant's own job type", () => {
   it('times an attempt out, and tells so', async () => {
     const { name } = await createJobType(tenant, {
       target: { kind: 'handler', handler: 'sleep' },
-      timeoutMs: 50,
+      timeoutSeconds: 0.05,
     });
     const run = await finish(tenant, { jobType: name, payload: { ms: 60_000 } });
     expect(run).toMatchObject({ state: 'dead-lettered', attempt: 1, error: { name: 'AttemptStopped' } });
@@ -156,6 +159,23 @@ describe("a tenant's own job type", () => {
       error: { name: 'HandlerMissing' },
     });
   });
+});
+
+it('a job type with the field names of an earlier version is refused with the names of now', async () => {
+  const old = { timeoutMs: 5, heartbeatMs: 5 };
+  const create = (wish: object) =>
+    tenant.api
+      .post(`${tenant.path}/job-types`)
+      .send({ name: newName('old'), target: { kind: 'pull' }, ...wish });
+  const told = async (wish: object) => expectProblem(await create(wish), 'validation-failed').errors;
+  expect(await told(old)).toEqual([
+    { pointer: '/timeoutMs', detail: 'expected no such field; it is called timeoutSeconds now, got 5' },
+    { pointer: '/heartbeatMs', detail: 'expected no such field; it is called heartbeatSeconds now, got 5' },
+  ]);
+  expect(await told({ retry: { kind: 'fixed', minMs: 1 } })).toEqual([
+    { pointer: '/retry/kind', detail: 'expected no such field; it is called backoff now, got "fixed"' },
+    { pointer: '/retry/minMs', detail: 'expected no such field; it is called minSeconds now, got 1' },
+  ]);
 });
 
 describe('a job type is refused', () => {
@@ -182,18 +202,18 @@ describe('a job type is refused', () => {
     ['with no attempts', { retry: { maxAttempts: 0 } }, ['/retry/maxAttempts']],
     ['with 101 attempts', { retry: { maxAttempts: 101 } }, ['/retry/maxAttempts']],
     ['with half an attempt', { retry: { maxAttempts: 1.5 } }, ['/retry/maxAttempts']],
-    ['with an unknown back-off', { retry: { kind: 'random' } }, ['/retry/kind']],
-    ['with a negative delay', { retry: { minMs: -1 } }, ['/retry/minMs']],
+    ['with an unknown back-off', { retry: { backoff: 'random' } }, ['/retry/backoff']],
+    ['with a negative delay', { retry: { minSeconds: -1 } }, ['/retry/minSeconds']],
     [
       'with a delay that no timestamp can hold',
-      { retry: { minMs: 9e15, maxMs: 9e15 } },
-      ['/retry/minMs', '/retry/maxMs'],
+      { retry: { minSeconds: 9e15, maxSeconds: 9e15 } },
+      ['/retry/minSeconds', '/retry/maxSeconds'],
     ],
     ['with more jitter than there is', { retry: { jitter: 1.1 } }, ['/retry/jitter']],
     ['with an unknown field of the retries', { retry: { forever: true } }, ['/retry/forever']],
-    ['with no time', { timeoutMs: 0 }, ['/timeoutMs']],
-    ['with more than a day', { timeoutMs: 86_400_001 }, ['/timeoutMs']],
-    ['with a timeout that is text', { timeoutMs: '5' }, ['/timeoutMs']],
+    ['with no time', { timeoutSeconds: 0 }, ['/timeoutSeconds']],
+    ['with more than a day', { timeoutSeconds: 86_400.001 }, ['/timeoutSeconds']],
+    ['with a timeout that is text', { timeoutSeconds: '5' }, ['/timeoutSeconds']],
     ['with a payload schema that is none', { payloadSchema: { type: 'objekt' } }, ['/payloadSchema/type']],
     ['with an output schema that is none', { outputSchema: { minimum: 'a' } }, ['/outputSchema/minimum']],
     [

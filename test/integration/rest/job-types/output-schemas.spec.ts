@@ -51,7 +51,7 @@ describe("a handler's output", () => {
   it('is described with its job type', async () => {
     const { body } = await tenant.api.get(`${tenant.path}/job-types/counted`).expect(200);
     expect(body).toMatchObject({
-      heartbeatMs: 30_000,
+      heartbeatSeconds: 30,
       outputSchema: { type: 'object', properties: { words: { type: 'integer' } } },
     });
   });
@@ -62,7 +62,7 @@ describe("an output that a tenant's job type has a JSON Schema for", () => {
     const { name } = await createJobType(tenant, {
       target: { kind: 'handler', handler: 'echo' },
       retry: { maxAttempts: 3 },
-      heartbeatMs: 5_000,
+      heartbeatSeconds: 5,
     });
     const json = JSON.stringify(outputSchema);
     await sql`update carillon.job_type set output_schema = ${json}::jsonb where name = ${name}`.execute(

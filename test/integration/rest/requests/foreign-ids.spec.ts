@@ -75,7 +75,7 @@ const WISHES: Readonly<Record<string, Wishes>> = {
   'get /job-types': listed,
   'post /job-types': ({ jobType: name }) => [{ body: { name, target: TARGET } }],
   'get /job-types/{jobType}': NONE,
-  'patch /job-types/{jobType}': anyBody({ timeoutMs: 1_000 }, { target: TARGET }),
+  'patch /job-types/{jobType}': anyBody({ timeoutSeconds: 1 }, { target: TARGET }),
   'delete /job-types/{jobType}': NONE,
   'post /job-types/{jobType}:pause': anyBody({ reason: 'mine' }),
   'post /job-types/{jobType}:resume': NONE,

@@ -144,7 +144,7 @@ describe('an ETag', () => {
     const patch = path.includes('/schedules/')
       ? { payload: { a: 1 } }
       : path.includes('/job-types/')
-        ? { timeoutMs: 1_000 }
+        ? { timeoutSeconds: 1 }
         : { weight: 3 };
     const changed = await server.admin.patch(path).set('If-Match', etag).send(patch).expect(200);
     await server.admin

@@ -74,7 +74,7 @@ describe('cancelling a run', () => {
   it('that is between two attempts ends it at once', async () => {
     const { name } = await createJobType(tenant, {
       target: { kind: 'handler', handler: 'fail' },
-      retry: { maxAttempts: 2, minMs: 3_600_000, maxMs: 3_600_000 },
+      retry: { maxAttempts: 2, minSeconds: 3600, maxSeconds: 3600 },
     });
     const failing = await createRun(tenant, { jobType: name });
     await until('it waits', async () => (await readRun(tenant, failing.id)).state === 'retrying');

@@ -18,7 +18,7 @@ describe('a run that fails', () => {
   const quickly = (maxAttempts: number) =>
     createJobType(tenant, {
       target: { kind: 'handler', handler: 'fail' },
-      retry: { maxAttempts, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 },
+      retry: { maxAttempts, backoff: 'fixed', minSeconds: 0.001, maxSeconds: 0.001, jitter: 0 },
     });
 
   it('is tried again until its attempts are used up, and every attempt is shown', async () => {
@@ -70,7 +70,7 @@ describe('a run that fails', () => {
   it('is retrying between its attempts', async () => {
     const { name } = await createJobType(tenant, {
       target: { kind: 'handler', handler: 'fail' },
-      retry: { maxAttempts: 2, kind: 'fixed', minMs: 3_600_000, maxMs: 3_600_000, jitter: 0 },
+      retry: { maxAttempts: 2, backoff: 'fixed', minSeconds: 3600, maxSeconds: 3600, jitter: 0 },
     });
     const { id } = await createRun(tenant, { jobType: name });
     const retrying = await until('it has failed once', async () => {

@@ -78,7 +78,7 @@ const second = useTestServer({ beside: server, env: { CARILLON_ROLES: 'api' } })
 const tenant = useTenant(server);
 
 beforeAll(async () => {
-  const retry = { maxAttempts: 4, kind: 'fixed', minMs: 0, maxMs: 0, jitter: 0 };
+  const retry = { maxAttempts: 4, backoff: 'fixed', minSeconds: 0, maxSeconds: 0, jitter: 0 };
   await createJobType(tenant, { name: 'again', target: { kind: 'handler', handler: 'chatty' }, retry });
 });
 

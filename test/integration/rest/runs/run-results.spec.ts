@@ -71,7 +71,7 @@ const server = useTestServer({ handlers: [OddJobs] });
 const tenant = useTenant(server);
 
 beforeAll(async () => {
-  const retry = { maxAttempts: 2, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 };
+  const retry = { maxAttempts: 2, backoff: 'fixed', minSeconds: 0.001, maxSeconds: 0.001, jitter: 0 };
   await createJobType(tenant, {
     name: 'once',
     target: { kind: 'handler', handler: 'odd' },

@@ -160,7 +160,7 @@ describe('replacing the run that holds a key', () => {
   it('that waits for its retry is refused', async () => {
     const { name } = await createJobType(tenant, {
       target: { kind: 'handler', handler: 'fail' },
-      retry: { maxAttempts: 2, minMs: 600_000, maxMs: 600_000 },
+      retry: { maxAttempts: 2, minSeconds: 600, maxSeconds: 600 },
     });
     const unique = { key: newName('key'), onConflict: 'replace' };
     const first = await ask({ unique, jobType: name });

@@ -187,13 +187,22 @@ describe('a job type', () => {
     const changed = await tenant.api
       .patch(path)
       .set('If-Match', etag)
-      .send({ timeoutMs: 5, limits: { rate: { count: 1, perSeconds: 60 } } })
+      .send({ timeoutSeconds: 0.005, limits: { rate: { count: 1, perSeconds: 60 } } })
       .expect(200);
-    expect(changed.body).toMatchObject({ timeoutMs: 5, limits: { rate: { count: 1, perSeconds: 60 } } });
+    expect(changed.body).toMatchObject({
+      timeoutSeconds: 0.005,
+      limits: { rate: { count: 1, perSeconds: 60 } },
+    });
     expect((changed.body as { limits: object }).limits).not.toHaveProperty('maxConcurrent');
-    expectProblem(await tenant.api.patch(path).set('If-Match', etag).send({ timeoutMs: 6 }), 'etag-mismatch');
     expectProblem(
-      await tenant.api.patch(`${tenant.path}/job-types/noop`).set('If-Match', '*').send({ timeoutMs: 6 }),
+      await tenant.api.patch(path).set('If-Match', etag).send({ timeoutSeconds: 0.006 }),
+      'etag-mismatch',
+    );
+    expectProblem(
+      await tenant.api
+        .patch(`${tenant.path}/job-types/noop`)
+        .set('If-Match', '*')
+        .send({ timeoutSeconds: 0.006 }),
       'not-found',
     );
   });

@@ -64,19 +64,19 @@ describe('two values that exclude each other', () => {
   });
 
   it('are refused in a retry policy, wherever one is given', async () => {
-    const retry = { minMs: 2, maxMs: 1 };
+    const retry = { minSeconds: 0.002, maxSeconds: 0.001 };
     const target = { kind: 'handler', handler: 'noop' };
     const { name } = await createJobType(tenant);
     const { api, path } = tenant;
     expect(expectFields(await api.post(`${path}/job-types`).send({ name: 'odd', target, retry }))).toEqual([
-      '/retry/maxMs',
+      '/retry/maxSeconds',
     ]);
     expect(
       expectFields(await api.patch(`${path}/job-types/${name}`).set('If-Match', '*').send({ retry })),
-    ).toEqual(['/retry/maxMs']);
+    ).toEqual(['/retry/maxSeconds']);
     const worker = { name: 'odd', jobTypes: [{ name: 'odd', retry }] };
     expect(expectFields(await api.post(`${path}/worker/workers:register`).send(worker))).toEqual([
-      '/jobTypes/0/retry/maxMs',
+      '/jobTypes/0/retry/maxSeconds',
     ]);
   });
 

@@ -119,13 +119,13 @@ describe('a worker', () => {
     expect(await read()).toMatchObject({
       target: { kind: 'pull', leaseSeconds: 30 },
       payloadSchema: { type: 'object' },
-      timeoutMs: 5_000,
+      timeoutSeconds: 5,
     });
     await registerWorker(tenant, { jobType: worker.jobType, leaseSeconds: 7 });
     expect(await read()).toMatchObject({
       target: { leaseSeconds: 7 },
       payloadSchema: { type: 'object' },
-      timeoutMs: 5_000,
+      timeoutSeconds: 5,
     });
     const refused = await tenant.api
       .post(`${tenant.path}/worker/workers:register`)
@@ -148,7 +148,9 @@ describe('a lease', () => {
   });
 
   it('that fails is tried again by the policy of its job type, and keeps each attempt (I2)', async () => {
-    const worker = await registerWorker(tenant, { retry: { maxAttempts: 2, minMs: 1, maxMs: 1 } });
+    const worker = await registerWorker(tenant, {
+      retry: { maxAttempts: 2, minSeconds: 0.001, maxSeconds: 0.001 },
+    });
     const created = await createRun(tenant, { jobType: worker.jobType });
     const first = await worker.take();
     await worker.say(first, 'heartbeat', { details: { page: 3 } });

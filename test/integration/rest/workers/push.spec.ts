@@ -61,7 +61,7 @@ async function endpoint(tenant: TestTenant, answer: RequestListener, wish: objec
   const path = `/${newName('hook')}`;
   answers.set(path, answer);
   const target = { kind: 'http', url: base + path };
-  const retry = { maxAttempts: 3, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 };
+  const retry = { maxAttempts: 3, backoff: 'fixed', minSeconds: 0.001, maxSeconds: 0.001, jitter: 0 };
   const { name } = await createJobType(tenant, { target, retry, ...wish });
   return { jobType: name, route: path, calls: () => calls.get(path) ?? [] };
 }
@@ -185,8 +185,8 @@ describe('an endpoint that answers 202', () => {
   it('and never comes back has failed its attempt when its time is up, and is called again', async () => {
     const tenant = await createTenant(server);
     const hook = await endpoint(tenant, answerWith(202), {
-      timeoutMs: 500,
-      retry: { maxAttempts: 2, kind: 'fixed', minMs: 1, maxMs: 1, jitter: 0 },
+      timeoutSeconds: 0.5,
+      retry: { maxAttempts: 2, backoff: 'fixed', minSeconds: 0.001, maxSeconds: 0.001, jitter: 0 },
     });
     const run = await finish(tenant, { jobType: hook.jobType });
     expect(run).toMatchObject({
