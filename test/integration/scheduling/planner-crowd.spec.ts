@@ -1,22 +1,12 @@
 // Are thousands of schedules that are due at one instant planned as single ones are, and in time?
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '#database/runtime/system-clock.js';
-import {
-  DEFAULT_PLANNER_SETTINGS,
-  PlannerLoop,
-  type PlannerSettings,
-} from '#scheduling/planning/planner-loop.js';
 import { useLoneMember } from '../../support/test-member.js';
+import { plannerOf } from '../../support/test-planner.js';
 
 const { db, member, tenant } = useLoneMember();
 
-function planner(settings: Partial<PlannerSettings> = {}): PlannerLoop {
-  return new PlannerLoop(member.leadership, member.hints, {
-    settings: { ...DEFAULT_PLANNER_SETTINGS, ...settings },
-    clock: systemClock,
-  });
-}
+const planner = (settings: Parameters<typeof plannerOf>[1] = {}) => plannerOf(member, settings);
 
 /** Adds so many schedules at once that are due at one instant, and once only. */
 async function addCrowd(options: { size: number; dueInMs: number; state?: string }): Promise<void> {

@@ -5,16 +5,14 @@ import { describe, expect, it } from 'vitest';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
-import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import type { Unreadable } from '#scheduling/planning/set-aside.js';
 import { changeSchedule, deleteSchedule } from '#scheduling/schedules/schedules.js';
 import { startMember, useLoneMember, type TestMember } from '../../support/test-member.js';
+import { plannerOf } from '../../support/test-planner.js';
 
 const database = useLoneMember();
 const { db, member, tenant } = database;
 
-const plannerOf = ({ leadership, hints }: TestMember) =>
-  new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
 const gapsOf = ({ leadership }: TestMember) => new GapLoop(leadership, systemClock);
 
 /** Schedules of each minute on the minute, which nobody has planned for so many minutes. */

@@ -3,18 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
-import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { changeSchedule, createSchedule, deleteSchedule } from '#scheduling/schedules/schedules.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { useLoneMember, type TestMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
+import { plannerOf } from '../../support/test-planner.js';
 
 const { db, member, tenant } = useLoneMember();
-
-function plannerOf({ leadership, hints }: TestMember): PlannerLoop {
-  return new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
-}
 
 /** Decides all that was left behind. */
 async function decideThePast({ leadership }: TestMember): Promise<void> {

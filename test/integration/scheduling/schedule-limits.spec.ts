@@ -2,7 +2,6 @@
 // skipped and says so; a limit that still has places costs nothing, and other tenants are planned as ever.
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { systemClock } from '#database/runtime/system-clock.js';
 import type { Slot, TenantId } from '#kernel/ids.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { createSchedule } from '#scheduling/schedules/schedules.js';
@@ -10,6 +9,7 @@ import { FakeClock } from '../../support/fake-clock.js';
 import { addRuns, addTenant } from '../../support/rows.js';
 import { useLoneMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
+import { plannerOf } from '../../support/test-planner.js';
 
 interface TestTenant {
   id: TenantId;
@@ -19,8 +19,7 @@ interface TestTenant {
 let planner: PlannerLoop;
 const { db, member, tenant } = useLoneMember();
 beforeEach(async () => {
-  const { leadership, hints } = member;
-  planner = new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
+  planner = plannerOf(member);
   await addSchedule(tenant, 'tick');
 });
 

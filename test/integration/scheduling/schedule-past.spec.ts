@@ -4,17 +4,17 @@ import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
-import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
+import { PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { changeSchedule, createSchedule, deleteSchedule } from '#scheduling/schedules/schedules.js';
 import { useLoneMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
+import { plannerOf } from '../../support/test-planner.js';
 
 let planner: PlannerLoop;
 const { db, member, tenant } = useLoneMember();
 beforeEach(async () => {
-  const { leadership, hints } = member;
-  planner = new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
+  planner = plannerOf(member);
   const spec = { kind: 'every' as const, seconds: 1, anchorAt: new Date(0) };
   await createSchedule(db, tenant, { name: 'tick', jobType: 'noop', payload: {}, spec });
 });

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
-import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
+import { PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { createSchedule } from '#scheduling/schedules/schedules.js';
 import { endSuspension } from '#scheduling/suspending/suspended-runs.js';
 import { SuspensionLoop } from '#scheduling/suspending/suspension-loop.js';
@@ -13,14 +13,14 @@ import { addRuns } from '../../support/rows.js';
 import { useLoneMember } from '../../support/test-member.js';
 import { startWorker } from '../../support/test-worker.js';
 import { until } from '../../support/until.js';
+import { plannerOf } from '../../support/test-planner.js';
 
 let planner: PlannerLoop;
 let suspension: SuspensionLoop;
 const { db, member, tenant } = useLoneMember();
 beforeEach(async () => {
-  const { leadership, hints } = member;
-  planner = new PlannerLoop(leadership, hints, { settings: DEFAULT_PLANNER_SETTINGS, clock: systemClock });
-  suspension = new SuspensionLoop(leadership, { clock: systemClock, watchMs: 150_000 });
+  planner = plannerOf(member);
+  suspension = new SuspensionLoop(member.leadership, { clock: systemClock, watchMs: 150_000 });
   const spec = { kind: 'every' as const, seconds: 1, anchorAt: new Date(0) };
   await createSchedule(db, tenant, { name: 'tick', jobType: 'noop', payload: {}, spec });
 });
