@@ -16,7 +16,7 @@ export function expectProblem(response: Response, type: ProblemType): Problem {
   });
   const answer = problem.parse(response.body);
   expect(answer.detail).not.toBe('');
-  expect(answer.traceId).toBe(response.headers['x-request-id']);
+  expect(answer.requestId).toBe(response.headers['x-request-id']);
   const { origin, href } = new URL(response.request.url);
   expect(new URL(`${origin}${answer.instance}`).href.replace(/\?$/, '')).toBe(href.replace(/\?$/, ''));
   return answer;

@@ -16,7 +16,7 @@ export class ProblemFilter implements ExceptionFilter {
     const response = host.switchToHttp().getResponse<Response>();
     const problem = asProblem(error, request);
     if (problem.status >= 500) this.logger.error({ err: error, requestId: request.id }, problem.title);
-    const body = problemBody(problem, { instance: request.originalUrl, traceId: request.id });
+    const body = problemBody(problem, { instance: request.originalUrl, requestId: request.id });
     response
       .status(problem.status)
       .set(problem.extras.headers ?? {})
@@ -63,7 +63,7 @@ function asProblem(error: unknown, request: Request): ProblemError {
         headers: { 'retry-after': RETRY_AFTER_SECONDS },
       });
   }
-  return new ProblemError('internal', 'an unexpected error; the trace id leads to it in the log');
+  return new ProblemError('internal', 'an unexpected error; the request id leads to it in the log');
 }
 
 /** What is wrong with the path, which the router has told of in words that say nothing of what it expected. */

@@ -61,7 +61,7 @@ export const problem = z
     code: z.string().describe('The type once more, as a constant.'),
     detail: z.string().describe('What was expected and what was got.'),
     instance: z.string(),
-    traceId: z.string().describe('Leads to the request in the log; also in X-Request-Id.'),
+    requestId: z.string().describe('Leads to the request in the log; also in X-Request-Id.'),
     errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
     currentRevision: z.int().optional(),
     currentState: z.string().optional(),
@@ -104,7 +104,7 @@ export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 /** What is sent of it, beside its headers. */
 export function problemBody(
   problem: ProblemError,
-  { instance, traceId }: { instance: string; traceId: unknown },
+  { instance, requestId }: { instance: string; requestId: unknown },
 ): Record<string, unknown> {
   const { headers: _, ...extras } = problem.extras;
   return {
@@ -114,7 +114,7 @@ export function problemBody(
     code: problem.code,
     detail: problem.message,
     instance,
-    traceId,
+    requestId,
     ...extras,
   };
 }

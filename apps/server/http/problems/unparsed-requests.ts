@@ -77,12 +77,12 @@ function codeOf(error: Error): unknown {
 }
 
 function rendered(problem: ProblemError, instance: string) {
-  const traceId = randomUUID();
-  const body = JSON.stringify(problemBody(problem, { instance, traceId }));
+  const requestId = randomUUID();
+  const body = JSON.stringify(problemBody(problem, { instance, requestId }));
   const headers = {
     'content-type': PROBLEM_MEDIA_TYPE,
     'content-length': Buffer.byteLength(body),
-    'x-request-id': traceId,
+    'x-request-id': requestId,
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
   };

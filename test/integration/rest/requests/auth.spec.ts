@@ -283,5 +283,5 @@ function sendable(method: Method): object | undefined {
 
 /** A problem without what must differ: the name that was asked for, and the request's own id. */
 function anonymised(problem: Problem, name: string): unknown {
-  return JSON.parse(JSON.stringify({ ...problem, traceId: '' }).replaceAll(name, '(name)'));
+  return JSON.parse(JSON.stringify({ ...problem, requestId: '' }).replaceAll(name, '(name)'));
 }

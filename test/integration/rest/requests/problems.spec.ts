@@ -192,10 +192,10 @@ describe('a request id', () => {
     const fine = await server.admin.get(tenant.path).set('X-Request-Id', id).expect(200);
     expect(fine.headers['x-request-id']).toBe(id);
     expect(
-      expectProblem(await server.admin.get('/nothing').set('X-Request-Id', id), 'not-found').traceId,
+      expectProblem(await server.admin.get('/nothing').set('X-Request-Id', id), 'not-found').requestId,
     ).toBe(id);
     const malformed = await post().set('X-Request-Id', id).type('json').send('{');
-    expect(expectProblem(malformed, 'malformed-json').traceId).toBe(id);
+    expect(expectProblem(malformed, 'malformed-json').requestId).toBe(id);
   });
 
   it.each(['', 'a b', 'x'.repeat(101), '<script>', 'ä'])(

@@ -57,7 +57,7 @@ describe('what is no HTTP', () => {
     expect(answer).toMatch(/^content-type: application\/problem\+json/im);
     const problem = problemOf(answer);
     expect(problem).toMatchObject({ status, detail: expect.stringMatching(/^expected .*, got /) as string });
-    expect(answer).toMatch(new RegExp(`^x-request-id: ${problem.traceId}`, 'im'));
+    expect(answer).toMatch(new RegExp(`^x-request-id: ${problem.requestId}`, 'im'));
   });
 
   it('of version 1.0 needs no Host', async () => {

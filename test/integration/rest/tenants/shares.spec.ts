@@ -238,7 +238,7 @@ describe("a lease's token", () => {
     const say = (path: string) => server.anonymous.post(`${path}/worker/leases/${token}:heartbeat`).send({});
     const known = expectProblem(await say(modest.path), 'lease-lost');
     const unknown = expectProblem(await say(`${modest.path}-unknown`), 'lease-lost');
-    expect({ ...unknown, instance: '', traceId: '' }).toEqual({ ...known, instance: '', traceId: '' });
+    expect({ ...unknown, instance: '', requestId: '' }).toEqual({ ...known, instance: '', requestId: '' });
     await say(greedy.path).expect(200);
   });
 });
