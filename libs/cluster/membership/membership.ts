@@ -7,7 +7,7 @@
 // One session carries the replica's lock and its beats. A broken session alone ends nothing: the replica
 // first tries to resume its own number, so that a restarted server or a cut connection kills no replica. Only
 // a row that says 'dead' does, and then the process goes on as a new incarnation.
-import { inTransaction, connectDatabase, type Database } from '#database/connection.js';
+import { inTransaction, connectDatabase, type Database, type Tx } from '#database/connection.js';
 import { databaseErrorKind } from '#database/error-kind.js';
 import type { SessionConnection } from '#database/sessions/session-connection.js';
 import type { Clock } from '#kernel/clock.js';
@@ -17,7 +17,7 @@ import { insertEvent } from '#cluster/cluster-event.repository.js';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import { openControlSession, register } from './control-session.js';
 import { trustedUntilMs } from './decisions/trust.js';
-import { closeGate, type ReplicaHolder } from './replica-gate.js';
+import { asReplica, asReplicaAlone, closeGate, type Fenced, type ReplicaHolder } from './replica-gate.js';
 import * as replicas from './replica.repository.js';
 
 export interface MembershipOptions {
@@ -127,6 +127,19 @@ export class Membership {
     }
   }
 
+  /** Runs a claim or a completion. After 'fenced' nothing was written, and this process is that incarnation no more (I4). */
+  async write<Value>(incarnation: Incarnation, write: (tx: Tx) => Promise<Value>): Promise<Fenced<Value>> {
+    return this.#heed(incarnation, await asReplica(incarnation.db, incarnation, write));
+  }
+
+  /** The same, with no other claim or completion of the incarnation in flight: for handing slots over. */
+  async writeAlone<Value>(
+    incarnation: Incarnation,
+    write: (tx: Tx) => Promise<Value>,
+  ): Promise<Fenced<Value>> {
+    return this.#heed(incarnation, await asReplicaAlone(incarnation.db, incarnation, write));
+  }
+
   /** A fence has told us that the cluster ended this incarnation before the next beat could. */
   acceptDeath(incarnation: Incarnation): void {
     if (incarnation === this.#incarnation) this.#expel(`replica ${incarnation.replica} was fenced off`);
@@ -159,6 +172,11 @@ export class Membership {
     }
     await incarnation?.db.destroy();
     await session?.close().catch(() => undefined);
+  }
+
+  #heed<Value>(incarnation: Incarnation, result: Fenced<Value>): Fenced<Value> {
+    if (result.kind === 'fenced') this.acceptDeath(incarnation);
+    return result;
   }
 
   get #direct(): boolean {

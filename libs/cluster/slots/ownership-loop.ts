@@ -7,7 +7,6 @@ import { Topic } from '#kernel/topic.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
-import { asReplicaAlone } from '#cluster/membership/replica-gate.js';
 import { handOver, listSlotsOf, type SlotOwnerRow } from './slot-owner.repository.js';
 
 /** While slots are on their way here, look this often; a hint usually comes first. */
@@ -63,7 +62,7 @@ export class OwnershipLoop implements Loop {
 
   async #handOver(incarnation: Incarnation, leaving: readonly SlotOwnerRow[]): Promise<void> {
     if (leaving.length === 0) return;
-    const result = await asReplicaAlone(incarnation.db, incarnation, async (tx) => {
+    const result = await this.membership.writeAlone(incarnation, async (tx) => {
       const slots = await handOver(tx, { from: incarnation.replica, slots: leaving.map((row) => row.slot) });
       await insertEvent(tx, {
         type: 'slots-handed-over',
@@ -71,7 +70,6 @@ export class OwnershipLoop implements Loop {
         data: { slots: slots.length },
       });
     });
-    if (result.kind === 'fenced') this.membership.acceptDeath(incarnation);
-    else this.hints.send({ kind: 'slots' });
+    if (result.kind === 'done') this.hints.send({ kind: 'slots' });
   }
 }

@@ -5,7 +5,6 @@
 // one statement. Runs shorter than that cost nothing: no reader could have seen them running.
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
-import { asReplica } from '#cluster/membership/replica-gate.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ClaimId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
@@ -82,13 +81,12 @@ export class HeldWatchLoop implements Loop {
     if (unnoted.length === 0) return;
     const byClaim = Map.groupBy(unnoted, ({ claimId }) => claimId);
     const { replica } = incarnation;
-    const noted = await asReplica(incarnation.db, incarnation, async (tx) => {
+    const noted = await membership.write(incarnation, async (tx) => {
       // In the order of those that end attempts.
       const ours = await lockClaims(tx, { replica, claimIds: [...byClaim.keys()] });
       for (const claimId of ours) await noteStarts(tx, { replica, ...startsOf(claimId, byClaim) });
     });
-    if (noted.kind === 'fenced') membership.acceptDeath(incarnation);
-    else executor.markNoted(unnoted);
+    if (noted.kind === 'done') executor.markNoted(unnoted);
   }
 }
 

@@ -2,7 +2,6 @@
 // not declared dead. When it is no longer sure, everything is stopped before another replica takes the runs over.
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
-import { asReplica } from '#cluster/membership/replica-gate.js';
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
@@ -32,7 +31,7 @@ export class StartLoop implements Loop {
   readonly #rateGate: RateGate;
 
   constructor(private readonly parts: StartParts) {
-    this.#rateGate = new RateGate(parts.held.rules, parts.clock);
+    this.#rateGate = new RateGate(parts.membership, parts.held.rules, parts.clock);
     parts.membership.expelled.subscribe(({ reason }) => {
       parts.executor.abandonAll(new AttemptStopped('replica-fenced', reason));
       parts.held.clear();
@@ -82,10 +81,7 @@ export class StartLoop implements Loop {
       this.#postpone(rated);
       throw error;
     });
-    if (admission === null) {
-      membership.acceptDeath(incarnation);
-      return [];
-    }
+    if (admission === null) return [];
     const nowMs = clock.monotonicMs();
     for (const { held: each, waitMs } of admission.refused) held.postpone(each, nowMs + Math.ceil(waitMs));
     if (membership.trusted() === incarnation) return admission.admitted;
@@ -120,11 +116,11 @@ export class StartLoop implements Loop {
     if (lostBefore.length === 0) return;
     try {
       const runIds = lostBefore.map(({ run }) => run.id);
-      const marked = await asReplica(incarnation.db, incarnation, async (tx) => {
+      const marked = await membership.write(incarnation, async (tx) => {
         await markStarted(tx, { replica: incarnation.replica, runIds });
         await noteRestarts(tx, { replica: incarnation.replica, runIds });
       });
-      if (marked.kind === 'fenced') return membership.acceptDeath(incarnation);
+      if (marked.kind === 'fenced') return;
     } catch (error) {
       for (const held of lostBefore) this.#release(held);
       throw error;

@@ -1,7 +1,6 @@
 // Which runs does this replica take next? It keeps lanes for the tenants of its slots that may have work,
 // takes a few runs from each in turn, and stops when it holds enough. Hints say where to look at once;
 // a look at all slots every second makes hints a matter of speed only.
-import { asReplica } from '#cluster/membership/replica-gate.js';
 import { jobTypeOfLane, partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
 import { ForeignRuns } from './foreign-runs.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
@@ -195,8 +194,8 @@ export class ClaimLoop implements Loop {
       ],
       aheadMs: this.options.settings.aheadMs,
     };
-    const result = await asReplica(incarnation.db, incarnation, (tx) => claimRuns(tx, request));
-    if (result.kind === 'fenced') return this.membership.acceptDeath(incarnation);
+    const result = await this.membership.write(incarnation, (tx) => claimRuns(tx, request));
+    if (result.kind === 'fenced') return;
     const { runs, taken, databaseTimeMs } = result.value;
     this.#looks.noteClaimed(lanes, taken);
     if (runs.length === 0 || this.membership.incarnation !== incarnation) return;

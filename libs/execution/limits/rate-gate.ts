@@ -6,8 +6,7 @@
 // each other than their tokens did. Therefore each replica keeps the same buckets in memory as well, by the moments
 // of its own starts, and asks for no token that it could not use at once. Where another replica has taken tokens
 // meanwhile, its starts are taken to have come as late as a start may.
-import type { Incarnation } from '#cluster/membership/membership.js';
-import { asReplica } from '#cluster/membership/replica-gate.js';
+import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { RateLimit } from './decisions/lane-rules.js';
@@ -56,6 +55,7 @@ export class RateGate {
   readonly #known = new Map<string, Known>();
 
   constructor(
+    private readonly membership: Membership,
     private readonly book: LaneRulesBook,
     private readonly clock: Clock,
   ) {}
@@ -72,7 +72,7 @@ export class RateGate {
   ): Promise<Admission<Held> | null> {
     const askedAtMs = this.clock.monotonicMs();
     const wishes = this.#wishes(runs);
-    const result = await asReplica(incarnation.db, incarnation, async (tx) => {
+    const result = await this.membership.write(incarnation, async (tx) => {
       const buckets = await lockBuckets(tx, [...wishes.values()]);
       const shares = buckets.flatMap((bucket) => this.#shareOf(bucket, wishes));
       const waits = shareOut(runs, shares, this.clock.monotonicMs());

@@ -1,7 +1,6 @@
 // When does progress reach the database? Once a second for all attempts together, so that a handler that reports every
 // row that it reads costs no more than one that reports every minute.
 import type { Membership } from '#cluster/membership/membership.js';
-import { asReplica } from '#cluster/membership/replica-gate.js';
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { ProgressNotes } from './progress-notes.js';
@@ -27,13 +26,8 @@ export class ProgressLoop implements Loop {
     this.#writtenAtMs = this.clock.monotonicMs();
     const notes = this.notes.take();
     try {
-      const result = await asReplica(incarnation.db, incarnation, (tx) =>
-        writeProgress(tx, notes, 'under-way'),
-      );
-      if (result.kind === 'fenced') {
-        this.membership.acceptDeath(incarnation);
-        return UNTIL_WOKEN_MS;
-      }
+      const result = await this.membership.write(incarnation, (tx) => writeProgress(tx, notes, 'under-way'));
+      if (result.kind === 'fenced') return UNTIL_WOKEN_MS;
       this.notes.written(notes.filter(({ runId }) => result.value.has(runId)));
       this.notes.unwritten(notes.filter(({ runId }) => !result.value.has(runId)));
     } catch (error) {

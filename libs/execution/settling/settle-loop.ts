@@ -4,7 +4,6 @@
 // own fault: it is narrowed down to the one run that caused it, which fails. Any other says nothing about the work, which
 // has been done, and passes.
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
-import { asReplica } from '#cluster/membership/replica-gate.js';
 import { databaseErrorKind, isAboutTheValue, isCancelled } from '#database/error-kind.js';
 import type { ClaimId, RunId, Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
@@ -68,7 +67,7 @@ export class SettleLoop implements Loop {
 
   async #write(incarnation: Incarnation, part: Batch): Promise<void> {
     try {
-      const result = await asReplica(incarnation.db, incarnation, (tx) =>
+      const result = await this.membership.write(incarnation, (tx) =>
         settle(tx, {
           ...part,
           replica: incarnation.replica,
@@ -76,8 +75,8 @@ export class SettleLoop implements Loop {
           uncertain: this.unsettled.uncertain,
         }),
       );
-      if (result.kind === 'fenced') return this.membership.acceptDeath(incarnation);
-      if (incarnation === this.membership.incarnation) this.#forget(part, result.value);
+      if (result.kind === 'done' && incarnation === this.membership.incarnation)
+        this.#forget(part, result.value);
     } catch (error) {
       if (isAboutTheValue(error) && part.endings.length > 0)
         return this.#narrowDown(incarnation, part, error);

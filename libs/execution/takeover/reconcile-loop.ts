@@ -2,7 +2,6 @@
 // way, the row says "taken" and nobody works on it. Every few seconds such claims are dropped; nothing of
 // them was ever started.
 import type { Membership } from '#cluster/membership/membership.js';
-import { asReplica } from '#cluster/membership/replica-gate.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import { dropClaims, listOldClaims } from './lost-claim.repository.js';
@@ -25,7 +24,8 @@ export class ReconcileLoop implements Loop {
     const old = await listOldClaims(db, { replica, olderThanMs: OLDER_THAN_MS });
     // Asked after the answer has come: whatever was held while the statement ran is still known here.
     const claimIds = old.filter((id) => this.held.leftInClaim(id) === 0);
-    if (claimIds.length > 0) await asReplica(db, incarnation, (tx) => dropClaims(tx, { replica, claimIds }));
+    if (claimIds.length > 0)
+      await this.membership.write(incarnation, (tx) => dropClaims(tx, { replica, claimIds }));
     return UNTIL_WOKEN_MS;
   }
 }

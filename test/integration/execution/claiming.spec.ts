@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import type { HeldRuns } from '#execution/held/held-runs.js';
-import type { RunId, TenantId } from '#kernel/ids.js';
+import { markDead } from '#cluster/membership/replica.repository.js';
+import { asId, type RunId, type TenantId } from '#kernel/ids.js';
 import { useTestDatabase } from '../../support/test-database.js';
 import { addRuns, addTenant } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
@@ -139,6 +140,18 @@ describe('claiming', () => {
     );
     await worker.reconcile.runOnce();
     expect(await count(db, 'claim')).toBe(0);
+  });
+
+  it('hears while it drops such a claim that it was declared dead (I4)', async () => {
+    const member = await startLoneMember(database.url);
+    const worker = await startWorker(member);
+    const { replica } = member.self();
+    await sql`insert into carillon.claim (id, replica, run_ids, claimed_at)
+              values (gen_random_uuid(), ${replica}, '{}', now() - interval '1 minute')`.execute(db);
+    await markDead(db, { replica, term: asId.term(1), reason: 'hung' });
+    await worker.reconcile.runOnce();
+    expect(member.membership.incarnation).toBeNull();
+    expect(await count(db, 'claim')).toBe(1);
   });
 });
 

@@ -21,7 +21,11 @@ describe('a rate', () => {
   const rate = { count: 3, perSeconds: 3_600 };
 
   /** Runs of two job types, as one replica holds them. */
-  function holding(tenantId: Awaited<ReturnType<typeof addTenant>>['id'], jobTypes: readonly string[]) {
+  function holding(
+    { membership }: TestMember,
+    tenantId: Awaited<ReturnType<typeof addTenant>>['id'],
+    jobTypes: readonly string[],
+  ) {
     const held = new HeldRuns({ held: 100, running: 100 });
     for (const jobType of ['a', 'b'])
       held.rules.note(
@@ -32,7 +36,7 @@ describe('a rate', () => {
       jobTypes.map((jobType) => claimedRun({ tenantId, jobType })),
       () => 0,
     );
-    return { gate: new RateGate(held.rules, systemClock), runs: held.takeDue(0) };
+    return { gate: new RateGate(membership, held.rules, systemClock), runs: held.takeDue(0) };
   }
   const admitted = async (member: TestMember, gate: RateGate, runs: readonly HeldRun[]): Promise<string[]> =>
     ((await gate.admit(member.self(), runs))?.admitted ?? []).map(({ run }) => run.jobType);
@@ -45,7 +49,7 @@ describe('a rate', () => {
     const tenant = await addTenant(db);
     const starts = await Promise.all(
       members.map((member) => {
-        const { gate, runs } = holding(tenant.id, ['b', 'b']);
+        const { gate, runs } = holding(member, tenant.id, ['b', 'b']);
         return admitted(member, gate, runs);
       }),
     );
@@ -56,21 +60,24 @@ describe('a rate', () => {
   it('of a job type wastes no token of its tenant', async () => {
     const member = await startMember(database.url);
     const tenant = await addTenant(db);
-    const { gate, runs } = holding(tenant.id, ['a', 'a', 'a', 'a', 'b', 'b', 'b']);
+    const { gate, runs } = holding(member, tenant.id, ['a', 'a', 'a', 'a', 'b', 'b', 'b']);
     expect(await admitted(member, gate, runs)).toEqual(['a', 'b', 'b']);
   });
 
   it('loses the tokens of a start that came too late', async () => {
     const member = await startMember(database.url);
     const tenant = await addTenant(db);
-    const { runs } = holding(tenant.id, ['b']);
+    const { runs } = holding(member, tenant.id, ['b']);
     const held = new HeldRuns({ held: 1, running: 1 });
     held.rules.note(
       { tenantId: tenant.id, lane: 'default/b' },
       { ...NO_RULES, tenant: { rate: { ...rate, count: 1 } } },
     );
     let nowMs = 0;
-    const gate = new RateGate(held.rules, { ...systemClock, monotonicMs: () => (nowMs += 600) });
+    const gate = new RateGate(member.membership, held.rules, {
+      ...systemClock,
+      monotonicMs: () => (nowMs += 600),
+    });
     expect(await admitted(member, gate, runs)).toEqual([]);
     const { rows } =
       await sql`select spent_until > clock_timestamp() as spent from carillon.rate_bucket`.execute(db);
