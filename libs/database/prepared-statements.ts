@@ -6,6 +6,7 @@
 // several questions by `$1 is null or …`: they are planned for the values that are asked for. Texts that were put
 // together anew each time would fill the server's memory: only so many get a name, and none before it was repeated.
 import { hash } from 'node:crypto';
+import { Remembered } from '#kernel/remembered.js';
 import { isPreparedStatementMissing, isStalePlan } from './error-kind.js';
 
 const REPEATED = 3;
@@ -17,7 +18,7 @@ const PLANNED_FOR_VALUES = /\$\d+(::\w+)? is null or /;
 /** What the sessions of one pool share. */
 export class PreparedStatements {
   readonly #names = new Map<string, string>();
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Remembered<string, number>({ max: COUNTED_MAX });
   readonly #onGivenUp: (error: Error) => void;
   #isGivenUp = false;
 
@@ -34,7 +35,6 @@ export class PreparedStatements {
     if (this.#names.size >= NAMED_MAX || !isRepeatable(text)) return null;
     const count = (this.#counts.get(text) ?? 0) + 1;
     if (count < REPEATED) {
-      if (this.#counts.size >= COUNTED_MAX) this.#counts.clear();
       this.#counts.set(text, count);
       return null;
     }

@@ -7,6 +7,7 @@ import type { Database } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
+import { Remembered } from '#kernel/remembered.js';
 import { findPrincipal, insertApiKey, nameConfiguredKey, noteKeysUsed } from './api-key.repository.js';
 import type { Principal, TenantRole } from './decisions/api-key.js';
 
@@ -43,14 +44,14 @@ const REMEMBERED_MS = 5_000;
 const AGAIN_MS = 2_500;
 const REMEMBERED_MAX = 10_000;
 
-interface Remembered {
+interface KnownKey {
   principal: Principal | undefined;
   readAtMs: number;
   isReadAgain: boolean;
 }
 
 export class KeyRing {
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #remembered = new Remembered<string, KnownKey>({ max: REMEMBERED_MAX });
   readonly #reading = new Map<string, Promise<Principal | undefined>>();
   readonly #used = new Set<string>();
 
@@ -116,7 +117,6 @@ export class KeyRing {
     if (found !== undefined) this.#used.add(found.id);
     const { principal } = found ?? {};
     if (!isNews()) return principal;
-    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
     this.#remembered.set(hashed.toString('hex'), { principal, readAtMs, isReadAgain: false });
     return principal;
   }

@@ -5,6 +5,7 @@
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
+import { Remembered } from '#kernel/remembered.js';
 import { countTowardsQuota } from './new-run.repository.js';
 
 const REMEMBERED_MS = 1_000;
@@ -19,7 +20,9 @@ export interface Quota {
 }
 
 export class RunQuota {
-  readonly #remembered = new Map<TenantId, { uncounted: number; countedAtMs: number }>();
+  readonly #remembered = new Remembered<TenantId, { uncounted: number; countedAtMs: number }>({
+    max: REMEMBERED_MAX,
+  });
 
   constructor(private readonly clock: Clock) {}
 
@@ -40,7 +43,6 @@ export class RunQuota {
     const { maxQueued, count } = await countTowardsQuota(db, tenantId);
     const left = maxQueued === null ? Number.POSITIVE_INFINITY : Math.max(0, maxQueued - count);
     const room = Math.min(wanted, left);
-    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
     this.#remembered.set(tenantId, {
       uncounted: Math.floor((left - room) * UNCOUNTED_SHARE),
       countedAtMs: this.clock.monotonicMs(),

@@ -8,6 +8,7 @@
 // meanwhile, its starts are taken to have come as late as a start may.
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { Clock } from '#kernel/clock.js';
+import { Remembered } from '#kernel/remembered.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { RateLimit } from './decisions/lane-rules.js';
 import { takeTokens } from './decisions/token-bucket.js';
@@ -52,7 +53,7 @@ interface Share {
 }
 
 export class RateGate {
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Remembered<string, Known>({ max: BUCKETS_MAX });
 
   constructor(
     private readonly membership: Membership,
@@ -113,7 +114,6 @@ export class RateGate {
     if (known === undefined || stored.spentUntilMs > known.spentUntilMs + ROUNDING_MS) {
       const othersUntilMs = monotonicMs + (spentUntilMs - stored.nowMs) + LAG_MS;
       const startsUntilMs = Math.max(known?.startsUntilMs ?? Number.NEGATIVE_INFINITY, othersUntilMs);
-      if (this.#known.size >= BUCKETS_MAX) this.#known.clear();
       known = { startsUntilMs, spentUntilMs: stored.spentUntilMs };
       this.#known.set(key, known);
     }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
+import { Remembered } from '#kernel/remembered.js';
 import { isCheap, isListable, sizeOf, type SchemaSize } from './decisions/check-cost.js';
 import { compileSchema, SCHEMA_BYTES_MAX, type CompiledSchema, type SchemaMismatch } from './json-schema.js';
 import { SchemaThread, type Ended } from './schema-thread.js';
@@ -63,9 +64,9 @@ const BOUNDS = `${CHECK_CPU_MS_MAX} ms and ${MEMORY_MB} MB`;
 export class SchemaChecks {
   readonly #schemas = new WeakMap<object, KnownSchema>();
   /** Of what is checked on the spot, by its hash. */
-  readonly #compiled = new Map<string, CompiledSchema>();
+  readonly #compiled = new Remembered<string, CompiledSchema>({ max: KNOWN_MAX });
   /** What no thread has to try again, by its hash. */
-  readonly #unusable = new Map<string, Unusable>();
+  readonly #unusable = new Remembered<string, Unusable>({ max: KNOWN_MAX });
   readonly #line = new TenantLine(THREADS);
   readonly #threads = Array.from({ length: THREADS }, () => new SchemaThread(MEMORY_MB));
   #isWatched = false;
@@ -140,7 +141,7 @@ export class SchemaChecks {
     if (answer.kind === 'compiled') return null;
     if (answer.kind === 'ended' && answer.why === 'stop') throw new ThreadStopped();
     const verdict = unusable(answer);
-    remember(this.#unusable, key, verdict);
+    this.#unusable.set(key, verdict);
     return verdict;
   }
 
@@ -181,7 +182,7 @@ export class SchemaChecks {
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
     const compiled = compileSchema(schema);
-    remember(this.#compiled, key, compiled);
+    this.#compiled.set(key, compiled);
     return compiled;
   }
 }
@@ -213,9 +214,4 @@ function unusable(answer: SchemaAnswer | Ended): Unusable {
 function overBudget(): Verdict {
   const expected = `expected all values of a request to be checked within ${REQUEST_CPU_MS_MAX} ms`;
   return { kind: 'too-costly', expected };
-}
-
-function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
-  if (map.size >= KNOWN_MAX) map.clear();
-  map.set(key, value);
 }

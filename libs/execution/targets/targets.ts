@@ -5,6 +5,7 @@ import type { Incarnation, Membership } from '#cluster/membership/membership.js'
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import { unreachable } from '#kernel/errors.js';
+import { Remembered } from '#kernel/remembered.js';
 import { asId, type TenantId, type TenantName } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { AttemptResult, NewLease } from '#execution/runs/decisions/run-transition.js';
@@ -45,7 +46,7 @@ export interface Ways {
 const REMEMBERED_MS = 5_000;
 const REMEMBERED_MAX = 10_000;
 
-interface Remembered {
+interface KnownTarget {
   incarnation: Incarnation;
   readAtMs: number;
   /** Itself once it is known, so that runs of a known job type need not wait a turn for it. */
@@ -53,7 +54,7 @@ interface Remembered {
 }
 
 export class Targets {
-  readonly #remembered = new Map<TenantId, Map<string, Remembered>>();
+  readonly #remembered = new Remembered<TenantId, Map<string, KnownTarget>>({ max: REMEMBERED_MAX });
   readonly #reader = new JobTypeReader();
 
   constructor(
@@ -82,17 +83,16 @@ export class Targets {
     this.#ofTenant(id).set(jobType.name, { incarnation, readAtMs: this.clock.monotonicMs(), target });
   }
 
-  #ofTenant(tenantId: TenantId): Map<string, Remembered> {
+  #ofTenant(tenantId: TenantId): Map<string, KnownTarget> {
     const known = this.#remembered.get(tenantId);
     if (known !== undefined) return known;
-    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
-    const ofTenant = new Map<string, Remembered>();
+    const ofTenant = new Map<string, KnownTarget>();
     this.#remembered.set(tenantId, ofTenant);
     return ofTenant;
   }
 
   #read(
-    when: Pick<Remembered, 'incarnation' | 'readAtMs'>,
+    when: Pick<KnownTarget, 'incarnation' | 'readAtMs'>,
     { tenantId, name }: { tenantId: TenantId; name: string },
   ): Promise<ResolvedTarget> {
     const ofTenant = this.#ofTenant(tenantId);
@@ -101,7 +101,7 @@ export class Targets {
       if (jobType instanceof SpoiltJobType) return spoilt(tenant, jobType);
       return this.#targetOf(when.incarnation, tenant, jobType);
     });
-    const remembered: Remembered = { ...when, target: reading };
+    const remembered: KnownTarget = { ...when, target: reading };
     ofTenant.set(name, remembered);
     reading.then(
       (target) => (remembered.target = target),

@@ -2,6 +2,7 @@
 // keeps nothing else waiting, and told of once. Nothing about it is decided or changed: it is tried again later, and by the
 // next leader, who may be of the version that can read it.
 import type { Clock } from '#kernel/clock.js';
+import { Remembered } from '#kernel/remembered.js';
 import { Topic } from '#kernel/topic.js';
 
 const AGAIN_MS = 60_000;
@@ -16,7 +17,7 @@ export interface Unreadable {
 export class SetAside<Id extends string> {
   readonly told = new Topic<Unreadable>();
   readonly #sinceMs = new Map<Id, number>();
-  readonly #known = new Set<Id>();
+  readonly #known = new Remembered<Id, true>({ max: SET_ASIDE_MAX });
 
   constructor(private readonly clock: Clock) {}
 
@@ -37,9 +38,8 @@ export class SetAside<Id extends string> {
     } catch (error) {
       this.#sinceMs.delete(id);
       this.#sinceMs.set(id, this.clock.monotonicMs());
-      if (this.#known.size >= SET_ASIDE_MAX) this.#known.clear();
       if (!this.#known.has(id)) this.told.publish({ id, error });
-      this.#known.add(id);
+      this.#known.set(id, true);
       return null;
     }
   }

@@ -3,6 +3,7 @@
 // taken in by what held a moment ago. Nothing is refused on an assumption.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
+import { Remembered } from '#kernel/remembered.js';
 import type { TenantLimits } from '#execution/limits/limits.js';
 import { findTenant, type Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
@@ -18,7 +19,7 @@ interface Asked {
 
 @Injectable()
 export class KnownJobs {
-  readonly #known = new Map<string, TenantAndJob>();
+  readonly #known = new Remembered<string, TenantAndJob>({ max: KNOWN_MAX });
 
   constructor(@Inject(API_DATABASE) private readonly db: Database) {}
 
@@ -35,10 +36,7 @@ export class KnownJobs {
   async read(asked: Asked, db: Database = this.db): Promise<TenantAndJob | undefined> {
     const found = await findTenantAndJob(db, asked);
     if (found === undefined || !mayBeAssumed(found)) this.#known.delete(keyOf(asked));
-    else {
-      if (this.#known.size >= KNOWN_MAX) this.#known.clear();
-      this.#known.set(keyOf(asked), found);
-    }
+    else this.#known.set(keyOf(asked), found);
     return found;
   }
 }

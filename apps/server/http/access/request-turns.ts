@@ -4,6 +4,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import { DEFAULT_SHARES } from '#execution/limits/limits.js';
+import { Remembered } from '#kernel/remembered.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import type { ServerConfig } from '../../settings/config.js';
 import { CONFIG } from '../../tokens.js';
@@ -32,7 +33,7 @@ const KNOWN_MAX = 10_000;
 export class RequestTurns {
   readonly #lines = new Map<string, Line>();
   /** Where it is not the default. */
-  readonly #maxOf = new Map<string, number>();
+  readonly #maxOf = new Remembered<string, number>({ max: KNOWN_MAX });
   readonly #atOnce: number;
 
   constructor(@Inject(CONFIG) config: Pick<ServerConfig, 'CARILLON_API_CONNECTIONS'>) {
@@ -81,8 +82,7 @@ export class RequestTurns {
   /** What was read of a tenant may set another limit. */
   note(key: string, tenant: Pick<Tenant, 'limits'>): void {
     const max = shareOfTenant(tenant, 'maxRequests');
-    if (max === DEFAULT_SHARES.maxRequests) return void this.#maxOf.delete(key);
-    if (this.#maxOf.size >= KNOWN_MAX) this.#maxOf.clear();
+    if (max === DEFAULT_SHARES.maxRequests) return this.#maxOf.delete(key);
     this.#maxOf.set(key, max);
   }
 

@@ -11,6 +11,7 @@ import { compileSchema, type SchemaCheck, type SchemaMismatch } from '#execution
 import { SchemaChecks, type CheckBudget } from '#execution/schemas/schema-checks.js';
 import { encodeJson } from '#execution/runs/stored-json.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
+import { Remembered } from '#kernel/remembered.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { fieldErrors } from '../problems/field-errors.js';
@@ -35,7 +36,7 @@ const COMPILED_MAX = 500;
 @Injectable()
 export class JobCheck {
   /** Of job types that the replicas registered, by the schema's text. Null for those that can't be compiled. */
-  readonly #shared = new Map<string, SchemaCheck | null>();
+  readonly #shared = new Remembered<string, SchemaCheck | null>({ max: COMPILED_MAX });
 
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
@@ -144,7 +145,6 @@ export class JobCheck {
     if (known !== undefined) return known;
     const compiled = compileSchema(payloadSchema);
     const check = compiled.kind === 'compiled' ? compiled.check : null;
-    if (this.#shared.size >= COMPILED_MAX) this.#shared.clear();
     this.#shared.set(key, check);
     return check;
   }

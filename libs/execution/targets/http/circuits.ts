@@ -1,13 +1,15 @@
 // Which endpoints are down at the moment? This replica keeps a circuit for each tenant's use of each origin, so that
 // what one tenant's calls meet never stops another's.
 import type { Clock, Random } from '#kernel/clock.js';
+import { Remembered } from '#kernel/remembered.js';
 import { ask, CLOSED, tell, type Circuit, type CircuitRule } from './decisions/circuit.js';
 
 const RULE: CircuitRule = { failuresMax: 10, openMs: 15_000, openMsMax: 300_000 };
+/** Forgetting one costs a few calls that fail. */
 const REMEMBERED_MAX = 10_000;
 
 export class Circuits {
-  readonly #circuits = new Map<string, Circuit>();
+  readonly #circuits = new Remembered<string, Circuit>({ max: REMEMBERED_MAX });
 
   constructor(
     private readonly clock: Clock,
@@ -29,8 +31,6 @@ export class Circuits {
   }
 
   #set(key: string, circuit: Circuit): void {
-    // Forgetting all of them costs a few calls that fail.
-    if (this.#circuits.size >= REMEMBERED_MAX) this.#circuits.clear();
     if (circuit.kind === 'closed' && circuit.failures === 0) this.#circuits.delete(key);
     else this.#circuits.set(key, circuit);
   }

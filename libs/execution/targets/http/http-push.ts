@@ -13,6 +13,7 @@ import type { Circuits } from './circuits.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { shownUrl } from '#execution/endpoints/endpoint-url.js';
 import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
+import { Remembered } from '#kernel/remembered.js';
 import { Seldom } from '#kernel/seldom.js';
 import type { GuardedOutlet } from '#execution/endpoints/guarded-outlet.js';
 import { callHttp } from './http-target.js';
@@ -54,7 +55,9 @@ const REMEMBERED_MAX = 10_000;
 const AGAIN_MS = 1_000;
 
 export class HttpPush {
-  readonly #senders = new Map<TenantId, { sender: Promise<Sender | undefined>; readAtMs: number }>();
+  readonly #senders = new Remembered<TenantId, { sender: Promise<Sender | undefined>; readAtMs: number }>({
+    max: REMEMBERED_MAX,
+  });
   readonly #told = new Seldom({ everyMs: TOLD_EVERY_MS, keysMax: REMEMBERED_MAX });
 
   constructor(private readonly parts: HttpPushParts) {}
@@ -116,7 +119,6 @@ export class HttpPush {
     const nowMs = this.parts.clock.monotonicMs();
     const remembered = this.#senders.get(tenantId);
     if (remembered !== undefined && nowMs - remembered.readAtMs < REMEMBERED_MS) return remembered.sender;
-    if (this.#senders.size >= REMEMBERED_MAX) this.#senders.clear();
     const sender = findSender(db, tenantId);
     this.#senders.set(tenantId, { sender, readAtMs: nowMs });
     // A failed read must not be remembered. Its awaiters are told as well.
