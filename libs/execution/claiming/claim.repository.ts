@@ -5,11 +5,14 @@ import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
 import { plainArray } from '#database/array-text.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
-import { partsOfLane, type Lane, type LanePlace } from '#execution/runs/decisions/lane.js';
+import { partsOfLane, rankUsOf, type Lane, type LanePlace } from '#execution/runs/decisions/lane.js';
+import { rankIn } from '#execution/runs/rank.js';
 import { markText } from './lane.repository.js';
 
 /** No run has it. */
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+const RANK = rankIn();
 
 function rankText({ rankUs }: LanePlace): string {
   const us = ((rankUs % 1_000) + 1_000) % 1_000;
@@ -77,10 +80,10 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRun
          select id, schedule_id, due_at, payload, priority, run_at, attempt, failures, losses, deadline, details, cancel_requested_at
            from carillon.run
           where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
-            and ((run_at at time zone 'UTC') - priority * interval '1 minute', id) > (lane.rank, lane.id)
+            and (${RANK}, id) > (lane.rank, lane.id)
             and run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
             and id <> all(${plainArray(excluded)}::uuid[])
-          order by (run_at at time zone 'UTC') - priority * interval '1 minute', id
+          order by ${RANK}, id
           limit lane.quota) r),
     noted as (
       insert into carillon.claim (id, replica, run_ids)
@@ -128,8 +131,7 @@ function isPlace(from: LanePlace | number | null): from is LanePlace {
 
 // The instant comes as a float8, whose error is a quarter of a microsecond.
 function placeOf({ id, atMs, unusual }: PickedRow): LanePlace {
-  const minutes = unusual?.priority ?? 0;
-  return { rankUs: Math.round(atMs * 1_000) - minutes * 60_000_000, id };
+  return { rankUs: rankUsOf({ atMs, priority: unusual?.priority ?? 0 }), id };
 }
 
 type LaneOfClaim = Pick<

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { Slot, TenantId } from '#kernel/ids.js';
 import type { Lane } from '#execution/runs/decisions/lane.js';
+import { rankIn } from '#execution/runs/rank.js';
 import type { JobTypeLimits, TenantLimits } from '#execution/limits/limits.js';
 
 export interface LaneWithRules extends Lane {
@@ -78,7 +79,7 @@ export async function discoverLanes(
        cross join lateral (
          select 1 from carillon.run r
           where r.slot = m.slot and r.tenant_id = m.tenant_id and r.lane = m.lane
-            and (r.run_at at time zone 'UTC') - r.priority * interval '1 minute' >= m.mark
+            and ${rankIn('r')} >= m.mark
           limit 1) there)
     select found.slot, found.tenant_id as "tenantId", found.lane, t.weight,
            coalesce(t.state = 'suspended', false) or q.paused_at is not null or j.paused_at is not null as paused,

@@ -6,6 +6,7 @@ import type { Database, Tx } from '#database/connection.js';
 import type { LeaseTable } from '#database/lease-schema.js';
 import type { LeaseId, ReplicaNumber, RunId, Slot, TenantId, WorkerId } from '#kernel/ids.js';
 import { rankOf } from '#execution/runs/decisions/lane.js';
+import { rankIn } from '#execution/runs/rank.js';
 import { OFFER_MS } from '#execution/settling/park.repository.js';
 import { newestAttempts } from '#execution/runs/run-columns.js';
 
@@ -62,13 +63,13 @@ export async function takeOffers(tx: Tx, request: LeaseRequest): Promise<TakenLe
       select found.id
         from unnest(${[...jobTypes]}::text[]) as wanted (job_type)
        cross join lateral (
-         select l.id, (l.run_at at time zone 'UTC') - l.priority * interval '1 minute' as rank
+         select l.id, ${rankIn('l')} as rank
            from carillon.lease l
            join carillon.run r on r.id = l.run_id and r.attempt = l.attempt
           where l.tenant_id = ${tenantId} and l.job_type = wanted.job_type and l.state = 'offered'
             and r.cancel_requested_at is null and (l.deadline is null or l.deadline > clock_timestamp())
             and not ${isHeldBack}
-          order by (l.run_at at time zone 'UTC') - l.priority * interval '1 minute', l.id
+          order by ${rankIn('l')}, l.id
           limit ${max}
             for update of l skip locked) found
        order by found.rank, found.id

@@ -3,7 +3,7 @@
 // between them. Put so, their order never changes while they wait: the rank is a fixed number, and an index can keep it.
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 
-/** What one step of priority is worth; migrations/0005 says the same. */
+/** What one step of priority is worth; rank.ts and migrations/0005 say the same. */
 const STEP_MS = 60_000;
 
 /** One queue, one job type, one concurrency key of a tenant. */
@@ -32,6 +32,11 @@ export interface LaneParts {
 /** In milliseconds; the run with the lower rank goes first. */
 export function rankOf({ runAt, priority }: { runAt: Date; priority: number }): number {
   return runAt.getTime() - priority * STEP_MS;
+}
+
+/** The same of an instant in milliseconds with a fraction, in microseconds. */
+export function rankUsOf({ atMs, priority }: { atMs: number; priority: number }): number {
+  return Math.round(atMs * 1_000) - priority * STEP_MS * 1_000;
 }
 
 export function isBehind(a: LanePlace, b: LanePlace): boolean {
