@@ -1,5 +1,6 @@
 // Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
 import type { Hint } from '#cluster/hints/hints-loop.js';
+import { laneKey } from '#execution/runs/decisions/lane.js';
 import type { Slot } from '#kernel/ids.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { LEASE_WAITERS } from '../http/workers/lease-waiters.js';
@@ -54,8 +55,8 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   claim.claimed.subscribe(wake(start, heldWatch));
   claim.reopened.subscribe(wake(start));
   claim.paused.subscribe((lanes) => {
-    const paused = new Set(lanes.map(({ tenantId, lane }) => `${tenantId}/${lane}`));
-    start.releaseWaiting((run) => paused.has(`${run.tenantId}/${run.lane}`));
+    const paused = new Set(lanes.map(laneKey));
+    start.releaseWaiting((run) => paused.has(laneKey(run)));
   });
   executor.changed.subscribe(() => timers.wakeSoon(start));
   settleLoop.pending.subscribe(() => timers.wakeSoon(settleLoop));
@@ -82,9 +83,8 @@ export function hintWork(
   timers: LoopTimers,
   slots: readonly Slot[],
 ): void {
-  const [ours, others] = [true, false].map((isOurs) =>
-    slots.filter((slot) => ownership.serving.has(slot) === isOurs),
-  ) as [Slot[], Slot[]];
+  const ours = slots.filter((slot) => ownership.serving.has(slot));
+  const others = slots.filter((slot) => !ownership.serving.has(slot));
   if (others.length > 0) hints.send({ kind: 'work', slots: others });
   if (ours.length === 0) return;
   claim.hint(ours);

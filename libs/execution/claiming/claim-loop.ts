@@ -1,7 +1,7 @@
 // Which runs does this replica take next? It keeps lanes for the tenants of its slots that may have work,
 // takes a few runs from each in turn, and stops when it holds enough. Hints say where to look at once;
 // a look at all slots every second makes hints a matter of speed only.
-import { jobTypeOfLane, partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
+import { jobTypeKey, jobTypeOfLane, partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
 import { ForeignRuns } from './foreign-runs.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
@@ -122,7 +122,7 @@ export class ClaimLoop implements Loop {
     const quotas = laneQuotas({ room, found: found.length, going: going.length });
     const left = new Map<string, number>();
     const serve = (lane: WaitingLane, part: number): LaneToServe => {
-      const jobType = `${lane.tenantId}/${jobTypeOfLane(lane.lane)}`;
+      const jobType = jobTypeKey({ tenantId: lane.tenantId, jobType: jobTypeOfLane(lane.lane) });
       const ofTenant = left.get(lane.tenantId) ?? this.held.roomFor(lane.tenantId);
       const ofJobType = left.get(jobType) ?? this.#shareOf(lane);
       const quota = Math.max(0, Math.min(part, this.#roomFor(lane), ofTenant, ofJobType));

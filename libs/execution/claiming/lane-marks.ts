@@ -6,7 +6,7 @@
 // (claim-loop.ts), which begins at the heads.
 import type { Slot } from '#kernel/ids.js';
 import type { TakenFromLane } from './claim.repository.js';
-import type { Lane } from '#execution/runs/decisions/lane.js';
+import { laneKey, type Lane } from '#execution/runs/decisions/lane.js';
 import type { MarkedLane, SlotLook } from './lane.repository.js';
 
 interface Entry extends Lane {
@@ -32,7 +32,7 @@ export class LaneMarks {
 
   /** From which rank to claim; null is the head. */
   markOf(lane: Lane): number | null {
-    const entry = this.#entries.get(keyOf(lane));
+    const entry = this.#entries.get(laneKey(lane));
     return entry === undefined || entry.fromHead || !this.#isWorn(entry) ? null : entry.mark;
   }
 
@@ -47,7 +47,7 @@ export class LaneMarks {
   /** A claim was made from these lanes as markOf() said, or behind it, and this is what it found in each. */
   noteClaimed(lanes: readonly Lane[], taken: readonly TakenFromLane[]): void {
     for (const [index, lane] of lanes.entries()) {
-      const key = keyOf(lane);
+      const key = laneKey(lane);
       const { count = 0, last = null } = taken[index] ?? {};
       const before = this.#entries.get(key);
       if (before === undefined && last === null) continue;
@@ -75,7 +75,7 @@ export class LaneMarks {
   /** A full look has found runs in these lanes, below their marks or above. */
   noteFound(lanes: readonly Lane[]): void {
     for (const lane of lanes) {
-      const entry = this.#entries.get(keyOf(lane));
+      const entry = this.#entries.get(laneKey(lane));
       if (entry !== undefined) entry.fromHead = true;
     }
   }
@@ -108,8 +108,4 @@ export function looksBetween(slots: readonly Slot[], lanes: readonly Lane[]): Sl
 function inIndexOrder(a: Lane, b: Lane): number {
   if (a.tenantId !== b.tenantId) return a.tenantId < b.tenantId ? -1 : 1;
   return Buffer.compare(Buffer.from(a.lane), Buffer.from(b.lane));
-}
-
-function keyOf({ tenantId, lane }: Pick<Lane, 'tenantId' | 'lane'>): string {
-  return `${tenantId}/${lane}`;
 }

@@ -1,7 +1,7 @@
 // Whose turn is it? Lanes wait in two circles. Those that were found by a look and have not been served since come
 // first, with a few runs each, so that whoever comes with a single run does not wait for those who have a thousand. Those
 // that gave all they were asked for go on right behind the place where they ended, and take turns.
-import type { Lane, LanePlace, LaneName } from '#execution/runs/decisions/lane.js';
+import { laneKey, type Lane, type LanePlace, type LaneName } from '#execution/runs/decisions/lane.js';
 
 export interface WaitingLane extends Lane {
   /** Where its last claim ended; null when something may be before it. */
@@ -23,14 +23,14 @@ export class LaneQueue {
   }
 
   has(lane: LaneName): boolean {
-    const key = keyOf(lane);
+    const key = laneKey(lane);
     return this.#found.has(key) || this.#going.has(key);
   }
 
   /** A look has found these. Lanes that wait already keep their place, but begin at their heads. */
   add(lanes: readonly Lane[]): void {
     for (const { tenantId, slot, lane } of lanes) {
-      const key = keyOf({ tenantId, lane });
+      const key = laneKey({ tenantId, lane });
       const going = this.#going.get(key);
       if (going !== undefined) going.after = null;
       else if (!this.#found.has(key)) this.#found.set(key, { tenantId, slot, lane, after: null });
@@ -39,7 +39,7 @@ export class LaneQueue {
 
   /** These go on, at the back. */
   goOn(lanes: readonly WaitingLane[]): void {
-    for (const lane of lanes) this.#going.set(keyOf(lane), lane);
+    for (const lane of lanes) this.#going.set(laneKey(lane), lane);
   }
 
   /** Up to `limit` lanes that have not been served, the first first; those that may have no more for now keep their place. */
@@ -69,10 +69,6 @@ function takeFrom(
     if (taken.length >= limit) break;
     if (mayTake(lane)) taken.push(lane);
   }
-  for (const lane of taken) lanes.delete(keyOf(lane));
+  for (const lane of taken) lanes.delete(laneKey(lane));
   return taken;
-}
-
-function keyOf({ tenantId, lane }: LaneName): string {
-  return `${tenantId}/${lane}`;
 }

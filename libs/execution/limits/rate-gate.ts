@@ -10,6 +10,7 @@ import type { Incarnation, Membership } from '#cluster/membership/membership.js'
 import type { Clock } from '#kernel/clock.js';
 import { Remembered } from '#kernel/remembered.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
+import { jobTypeKey } from '#execution/runs/decisions/lane.js';
 import type { RateLimit } from './decisions/lane-rules.js';
 import { takeTokens } from './decisions/token-bucket.js';
 import type { LaneRulesBook } from './lane-rules-book.js';
@@ -102,7 +103,7 @@ export class RateGate {
   }
 
   #shareOf(stored: Bucket, wishes: ReadonlyMap<string, Wish>): Share[] {
-    const key = keyOf(stored);
+    const key = jobTypeKey(stored);
     const wish = wishes.get(key);
     if (wish === undefined) return [];
     const { rate } = wish;
@@ -124,7 +125,7 @@ export class RateGate {
   }
 
   #note(key: BucketKey, { spentUntilMs }: { spentUntilMs: number }): void {
-    const known = this.#known.get(keyOf(key));
+    const known = this.#known.get(jobTypeKey(key));
     if (known !== undefined) known.spentUntilMs = spentUntilMs;
   }
 
@@ -132,8 +133,8 @@ export class RateGate {
     const wishes = new Map<string, Wish>();
     for (const held of runs) {
       for (const bucket of this.#bucketsOf(held)) {
-        const wish = wishes.get(keyOf(bucket));
-        if (wish === undefined) wishes.set(keyOf(bucket), { ...bucket, runs: new Set([held]) });
+        const wish = wishes.get(jobTypeKey(bucket));
+        if (wish === undefined) wishes.set(jobTypeKey(bucket), { ...bucket, runs: new Set([held]) });
         else wish.runs.add(held);
       }
     }
@@ -184,8 +185,4 @@ function spendingOf({ wish, bucket, taken }: Share): BucketKey & { spentUntilMs:
   const { tenantId, jobType } = bucket;
   const { spentUntilMs } = takeTokens({ ...bucket, rate: wish.rate, wanted: taken });
   return { tenantId, jobType, spentUntilMs };
-}
-
-function keyOf({ tenantId, jobType }: BucketKey): string {
-  return `${tenantId}/${jobType}`;
 }

@@ -6,6 +6,7 @@ import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { acquireLeases, type Acquisition } from '#execution/leases/lease-acquisition.js';
 import { offersAmong, type LeaseRequest } from '#execution/leases/lease.repository.js';
+import { jobTypeKey } from '#execution/runs/decisions/lane.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { LoopTimers } from '../../loop-timers.js';
 import { API_DATABASE } from '../../tokens.js';
@@ -107,13 +108,16 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
     const wanted = new Map(
       waiters
         .flatMap(({ request: { tenantId, jobTypes } }) => jobTypes.map((jobType) => ({ tenantId, jobType })))
-        .map((pair) => [`${pair.tenantId}/${pair.jobType}`, pair]),
+        .map((pair) => [jobTypeKey(pair), pair]),
     );
     const offers = await offersAmong(this.db, [...wanted.values()]);
-    const offered = new Set(offers.map(({ tenantId, jobType }) => `${tenantId}/${jobType}`));
+    const offered = new Set(offers.map(jobTypeKey));
     for (const waiter of waiters) {
       const { tenantId, jobTypes } = waiter.request;
-      if (!this.#waiters.has(waiter) || !jobTypes.some((jobType) => offered.has(`${tenantId}/${jobType}`)))
+      if (
+        !this.#waiters.has(waiter) ||
+        !jobTypes.some((jobType) => offered.has(jobTypeKey({ tenantId, jobType })))
+      )
         continue;
       // Who has lost his key while he waited takes nothing.
       if (!(await waiter.isStillAllowed())) {

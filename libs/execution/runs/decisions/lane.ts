@@ -29,6 +29,16 @@ export interface LaneParts {
   concurrencyKey: string | null;
 }
 
+/** For a map of lanes; a tenant's id holds no slash. */
+export function laneKey({ tenantId, lane }: LaneName): string {
+  return `${tenantId}/${lane}`;
+}
+
+/** For a map of tenants' job types. */
+export function jobTypeKey({ tenantId, jobType }: { tenantId: TenantId; jobType: string }): string {
+  return `${tenantId}/${jobType}`;
+}
+
 /** In milliseconds; the run with the lower rank goes first. */
 export function rankOf({ runAt, priority }: { runAt: Date; priority: number }): number {
   return runAt.getTime() - priority * STEP_MS;
