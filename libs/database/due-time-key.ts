@@ -10,3 +10,8 @@ export function isDueTimeOf(keys: string): RawBuilder<boolean> {
   const [schedule, due] = [sql.ref(`${keys}.schedule_id`), sql.ref(`${keys}.due_at`)];
   return sql`f.schedule_id = ${schedule} and f.due_at = ${due} and ${due} between '-infinity' and 'infinity'`;
 }
+
+/** That `f` is that row and still open: of two that would decide a due time the second finds it decided, and changes nothing (I1). */
+export function isOpenDueTimeOf(keys: string): RawBuilder<boolean> {
+  return sql`${isDueTimeOf(keys)} and f.outcome = 'planned'`;
+}

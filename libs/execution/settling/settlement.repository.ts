@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Tx } from '#database/connection.js';
-import { isDueTimeOf } from '#database/due-time-key.js';
+import { isOpenDueTimeOf } from '#database/due-time-key.js';
 import type { RunOutcome } from '#database/schema.js';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
 import { keptColumns, newestAttempts } from '#execution/runs/run-columns.js';
@@ -65,7 +65,7 @@ export async function decideFires(
        set started_at = s.started_at,
            outcome = case when s.started_at - s.due_at > make_interval(secs => ${lateAfterMs / 1000}::float8) then 'late' else 'fired' end
       from asked cross join lateral unnest(asked.schedules, asked.dues, asked.starts) as s (schedule_id, due_at, started_at)
-     where ${isDueTimeOf('s')} and f.outcome = 'planned'`.execute(tx);
+     where ${isOpenDueTimeOf('s')}`.execute(tx);
 }
 
 export interface UnstartedFire {
@@ -84,7 +84,7 @@ export async function closeFires(tx: Tx, fires: readonly UnstartedFire[]): Promi
     update carillon.fire f
        set outcome = e.outcome, reason = e.reason
       from asked cross join lateral unnest(asked.schedules, asked.dues, asked.outcomes, asked.reasons) as e (schedule_id, due_at, outcome, reason)
-     where ${isDueTimeOf('e')} and f.outcome = 'planned'`.execute(tx);
+     where ${isOpenDueTimeOf('e')}`.execute(tx);
 }
 
 export interface FinishedRun {

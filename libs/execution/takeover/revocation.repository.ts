@@ -1,7 +1,7 @@
 // Which statements take runs back from the dead?
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import { isDueTimeOf } from '#database/due-time-key.js';
+import { isOpenDueTimeOf } from '#database/due-time-key.js';
 import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
 import { keptColumns, newestAttempts } from '#execution/runs/run-columns.js';
 
@@ -80,7 +80,7 @@ export async function deadLetter(
       update carillon.fire f
          set outcome = 'late', started_at = clock_timestamp(), reason = 'poison'
         from gone g
-       where ${isDueTimeOf('g')} and f.outcome = 'planned')
+       where ${isOpenDueTimeOf('g')})
     insert into carillon.run_history (${keptColumns()}, attempt, outcome, replica, started_at, finished_at, error)
     select ${keptColumns()}, attempt - 1, 'dead-lettered', ${replica}, run_at, clock_timestamp(), ${JSON.stringify(error)}::jsonb
       from gone`.execute(tx);
