@@ -78,7 +78,6 @@ function plan(
     // A slot on its way counts as its receiver's, or a half-filled joiner would look filled enough.
     currentOwners: slots.map((row) => row.target ?? row.owner),
     hash: placementHash,
-    maxLoad: 1.1,
   });
   return slotMoves({ slots, wanted, alive });
 }

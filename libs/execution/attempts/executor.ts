@@ -119,6 +119,7 @@ export class Executor {
       run: held.run,
       startedAt: null,
       finishedAt: databaseClock.now(),
+      lastNote: null,
       transition:
         why === 'cancelled'
           ? { kind: 'finish', outcome: 'cancelled', error: null }
@@ -208,7 +209,7 @@ export class Executor {
     const { run } = attempt.held;
     if (target === null) return this.#end(attempt, { kind: 'release' }, null);
     attempt.timeoutMs = target.timeoutMs;
-    attempt.heartbeatMs = target.heartbeatMs ?? null;
+    attempt.heartbeatMs = target.heartbeatMs;
     attempt.deadlineAtMs = this.#deadlineOf(run);
     this.#restartClock(attempt);
     // It may have passed while the target was looked up.

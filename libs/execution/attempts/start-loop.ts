@@ -100,7 +100,7 @@ export class StartLoop implements Loop {
     const now = this.parts.databaseClock.now();
     return due.filter((held) => {
       const { deadline, isCancelRequested } = held.run;
-      const isUnwanted = isCancelRequested || held.isUnwanted === true;
+      const isUnwanted = isCancelRequested || held.isUnwanted;
       const why = isUnwanted ? 'cancelled' : deadline !== null && deadline <= now ? 'deadline' : null;
       if (why !== null) this.parts.executor.endBeforeStart(held, why);
       return why === null;
@@ -136,6 +136,7 @@ export class StartLoop implements Loop {
       run: held.run,
       startedAt: now,
       finishedAt: now,
+      lastNote: null,
       transition: { kind: 'release' },
       outputJson: null,
     });

@@ -11,6 +11,7 @@ const lane = (tenant: string, slot = 0): WaitingLane => ({
   lane: 'default/noop',
   after,
 });
+const any = (): boolean => true;
 const tenants = (lanes: readonly WaitingLane[]): string[] => lanes.map(({ tenantId }) => tenantId);
 
 function queueOf(...lanes: WaitingLane[]): LaneQueue {
@@ -22,37 +23,37 @@ function queueOf(...lanes: WaitingLane[]): LaneQueue {
 describe('lanes', () => {
   it('are served in the order in which they were found, from their heads', () => {
     const queue = queueOf(lane('a'), lane('b'), lane('c'));
-    const taken = queue.takeFound(2);
+    const taken = queue.takeFound(2, any);
     expect([tenants(taken), taken.map((each) => each.after)]).toEqual([
       ['a', 'b'],
       [null, null],
     ]);
-    expect(tenants(queue.takeFound(2))).toEqual(['c']);
-    expect([tenants(queue.takeFound(2)), queue.size]).toEqual([[], 0]);
+    expect(tenants(queue.takeFound(2, any))).toEqual(['c']);
+    expect([tenants(queue.takeFound(2, any)), queue.size]).toEqual([[], 0]);
   });
 
   it('keep their place when they are found again, and are there once', () => {
     const queue = queueOf(lane('a'), lane('b'));
     queue.add([lane('b'), lane('a'), lane('c')]);
-    expect([queue.size, tenants(queue.takeFound(9))]).toEqual([3, ['a', 'b', 'c']]);
+    expect([queue.size, tenants(queue.takeFound(9, any))]).toEqual([3, ['a', 'b', 'c']]);
   });
 
   it('that go on do so behind the last place, and apart from those that were found since', () => {
     const queue = queueOf(lane('a'), lane('b'));
-    queue.takeFound(1);
+    queue.takeFound(1, any);
     queue.goOn([lane('a')]);
     queue.add([lane('c')]);
     expect([queue.size, queue.going, queue.has(lane('a'))]).toEqual([3, 1, true]);
-    expect(queue.takeGoing(9)).toEqual([lane('a')]);
-    expect(tenants(queue.takeFound(9))).toEqual(['b', 'c']);
+    expect(queue.takeGoing(9, any)).toEqual([lane('a')]);
+    expect(tenants(queue.takeFound(9, any))).toEqual(['b', 'c']);
   });
 
   it('that go on and are found again keep their turn, and begin at the head', () => {
     const queue = new LaneQueue();
     queue.goOn([lane('a'), lane('b')]);
     queue.add([lane('b'), lane('a')]);
-    expect([queue.size, tenants(queue.takeFound(9))]).toEqual([2, []]);
-    expect(queue.takeGoing(9)).toEqual([
+    expect([queue.size, tenants(queue.takeFound(9, any))]).toEqual([2, []]);
+    expect(queue.takeGoing(9, any)).toEqual([
       { ...lane('a'), after: null },
       { ...lane('b'), after: null },
     ]);
@@ -62,7 +63,10 @@ describe('lanes', () => {
     const queue = queueOf(lane('a', 1), lane('b', 2), lane('c', 1), lane('d', 3));
     queue.goOn([lane('e', 2), lane('f', 3)]);
     queue.keepOnly(new Set([1, 3].map(asId.slot)));
-    expect([tenants(queue.takeFound(9)), tenants(queue.takeGoing(9))]).toEqual([['a', 'c', 'd'], ['f']]);
+    expect([tenants(queue.takeFound(9, any)), tenants(queue.takeGoing(9, any))]).toEqual([
+      ['a', 'c', 'd'],
+      ['f'],
+    ]);
   });
 
   it('that always hold more are served alike: no two differ by more than one turn', () => {
@@ -73,7 +77,7 @@ describe('lanes', () => {
         queue.goOn(all.map((name) => lane(name)));
         const turns = new Map(all.map((name) => [name, 0]));
         for (const limit of limits) {
-          const taken = queue.takeGoing(limit);
+          const taken = queue.takeGoing(limit, any);
           expect(taken).toHaveLength(Math.min(limit, all.length));
           for (const name of tenants(taken)) turns.set(name, (turns.get(name) ?? 0) + 1);
           queue.goOn(taken);

@@ -43,12 +43,12 @@ export class LaneQueue {
   }
 
   /** Up to `limit` lanes that have not been served, the first first; those that may have no more for now keep their place. */
-  takeFound(limit: number, mayTake: (lane: Lane) => boolean = () => true): WaitingLane[] {
+  takeFound(limit: number, mayTake: (lane: Lane) => boolean): WaitingLane[] {
     return takeFrom(this.#found, limit, mayTake);
   }
 
   /** The same of those that go on. */
-  takeGoing(limit: number, mayTake: (lane: Lane) => boolean = () => true): WaitingLane[] {
+  takeGoing(limit: number, mayTake: (lane: Lane) => boolean): WaitingLane[] {
     return takeFrom(this.#going, limit, mayTake);
   }
 

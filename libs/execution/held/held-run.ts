@@ -14,7 +14,7 @@ export interface HeldRun {
   /** When it was last started, on the same clock. */
   begunAtMs: number;
   /** A request to cancel it came after it was taken to be started: the start loop must not start it. */
-  isUnwanted?: true;
+  isUnwanted: boolean;
   /** What its start has cost its tenant, in virtual milliseconds. */
   charged: number;
 }

@@ -90,6 +90,7 @@ export class HeldRuns {
         state: 'waiting',
         begunAtMs: 0,
         charged: 0,
+        isUnwanted: false,
       };
       this.#runs.add(held);
       if (isSuspect(held)) this.#quarantine.push(held);

@@ -24,6 +24,7 @@ function hold(wish: Partial<ClaimedRun> = {}): HeldRun {
     state: 'waiting',
     begunAtMs: 0,
     charged: 0,
+    isUnwanted: false,
   };
 }
 

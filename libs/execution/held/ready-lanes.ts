@@ -143,7 +143,7 @@ export class ReadyLanes {
     }
     for (let name = bestOf(lanes, nowMs); name !== undefined; name = bestOf(lanes, nowMs)) {
       const lane = lanes.get(name) as Lane; // bestOf() names one of these
-      const run = (lane.runs.at(-1) as HeldRun).run;
+      const { run } = lane.runs.at(-1) as HeldRun; // and none without runs
       const barrier = barrierOf(lane.rules, () => this.occupancy.of(run), run.concurrencyKey !== null);
       if (barrier === 'tenant') return this.#holdBack(tenantId);
       if (barrier === null) return this.#start(tenantId, name, lane);

@@ -6,20 +6,18 @@ import { FINISHED, SHOWN, UNFINISHED, type RunRow, type RunState } from './run-r
 
 export interface RunPage {
   tenantId: TenantId;
-  /** Only this one. */
-  id: RunId | null;
   scheduleId: ScheduleId | null;
   state: RunState | null;
-  queue?: string | null;
-  jobType?: string | null;
-  tag?: string | null;
+  queue: string | null;
+  jobType: string | null;
+  tag: string | null;
   /** From the first, before the second. */
-  createdAfter?: Date | null;
-  createdBefore?: Date | null;
+  createdAfter: Date | null;
+  createdBefore: Date | null;
   /** Exclusive; ids are ordered by creation. */
   beforeId: RunId | null;
   /** Inclusive: where the look for what is filtered ends. */
-  fromId?: RunId | null;
+  fromId: RunId | null;
   limit: number;
 }
 
@@ -37,7 +35,7 @@ const ENDED: ReadonlySet<RunState> = new Set([
  * is outside is running once somebody has taken its lease.
  */
 export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
-  const { state, limit, fromId = null } = page;
+  const { state, limit, fromId } = page;
   const wanted = sql`${inIndex(page)} and ${picked(page)} and (${fromId}::uuid is null or id >= ${fromId}::uuid)`;
   const ofState = sql`(${state}::text is null or state = ${state}::text)`;
   // The state of an unfinished run is found out only after its claim is; until then no row can be left out.
@@ -67,7 +65,7 @@ export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
  * when there are fewer, or every filter has an index.
  */
 export async function scanEnd(db: Database, page: RunPage): Promise<RunId | null> {
-  const { state, queue = null, jobType = null, tag = null } = page;
+  const { state, queue, jobType, tag } = page;
   const isIndexed = queue === null && jobType === null && tag === null && (state === null || hasIndex(state));
   if (isIndexed) return null;
   const { rows } = await sql<{ id: RunId }>`
@@ -93,11 +91,10 @@ function hasIndex(state: RunState): boolean {
 }
 
 /** What an index finds: (tenant, id) or (schedule, id). */
-function inIndex({ tenantId, id, scheduleId, beforeId, createdAfter = null, createdBefore = null }: RunPage) {
+function inIndex({ tenantId, scheduleId, beforeId, createdAfter, createdBefore }: RunPage) {
   const first = createdAfter && firstIdOf(createdAfter.getTime() - CLOCKS_APART_MS);
   const last = createdBefore && firstIdOf(createdBefore.getTime() + CLOCKS_APART_MS);
   return sql`tenant_id = ${tenantId}
-         and (${id}::uuid is null or id = ${id}::uuid)
          and (${scheduleId}::uuid is null or schedule_id = ${scheduleId}::uuid)
          and (${beforeId}::uuid is null or id < ${beforeId}::uuid)
          and (${first}::uuid is null or id >= ${first}::uuid)
@@ -105,13 +102,7 @@ function inIndex({ tenantId, id, scheduleId, beforeId, createdAfter = null, crea
 }
 
 /** What is looked for row by row. */
-function picked({
-  queue = null,
-  jobType = null,
-  tag = null,
-  createdAfter = null,
-  createdBefore = null,
-}: RunPage) {
+function picked({ queue, jobType, tag, createdAfter, createdBefore }: RunPage) {
   return sql`(${queue}::text is null or queue = ${queue}::text)
          and (${jobType}::text is null or job_type = ${jobType}::text)
          and (${tag}::text is null or tags @> array[${tag}::text])

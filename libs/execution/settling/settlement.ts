@@ -22,7 +22,7 @@ export interface Ending {
   /** The output as JSON, when there is one. */
   outputJson: string | null;
   /** What the attempt last said of itself, if that may not have been written yet. */
-  lastNote?: ProgressNote | null;
+  lastNote: ProgressNote | null;
 }
 
 export interface Start extends rows.StartedFire {

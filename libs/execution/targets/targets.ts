@@ -32,8 +32,8 @@ export interface ResolvedTarget {
   call: CallTarget;
   retry: RetryPolicy;
   timeoutMs: number;
-  /** Null or nothing when attempts need not say that they are alive. */
-  heartbeatMs?: number | null;
+  /** Null when attempts need not say that they are alive. */
+  heartbeatMs: number | null;
 }
 
 /** What leads out of this process, or at least off its event loop. */
@@ -164,6 +164,7 @@ function missing(tenant: TenantName, name: string): ResolvedTarget {
     call: async () => ({ kind: 'failed', error, fatal: false }),
     retry: DEFAULT_RETRY,
     timeoutMs: DEFAULT_TIMEOUT_MS,
+    heartbeatMs: null,
   };
 }
 
@@ -182,6 +183,7 @@ function spoilt(tenant: TenantName, { name, message }: SpoiltJobType): ResolvedT
     call: async () => ({ kind: 'failed', error: { name, message }, fatal: true }),
     retry: DEFAULT_RETRY,
     timeoutMs: DEFAULT_TIMEOUT_MS,
+    heartbeatMs: null,
   };
 }
 

@@ -60,10 +60,15 @@ const lanes = () =>
   on.tenants.slice(0, 100).map(({ id, slot }) => ({ tenantId: id, slot, lane: 'default/job-1' }));
 const page = (wish: Partial<runs.RunPage> = {}): runs.RunPage => ({
   tenantId: first().id,
-  id: null,
   scheduleId: null,
   state: null,
+  queue: null,
+  jobType: null,
+  tag: null,
+  createdAfter: null,
+  createdBefore: null,
   beforeId: null,
+  fromId: null,
   limit: 51,
   ...wish,
 });

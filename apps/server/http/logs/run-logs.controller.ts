@@ -4,7 +4,7 @@ import { ApiBearerAuth, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '
 import type { Request, Response } from 'express';
 import type { Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
-import { listRuns } from '#execution/runs/run-pages.repository.js';
+import { findRun } from '#execution/runs/run-pages.repository.js';
 import type { RunRow } from '#execution/runs/run-row.js';
 import { listLogLines } from '#execution/reports/run-log.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
@@ -76,8 +76,7 @@ export class RunLogsController {
   }
 
   async #find(tenant: Tenant, id: RunId): Promise<RunRow> {
-    const one = { tenantId: tenant.id, id, scheduleId: null, state: null, beforeId: null, limit: 1 };
-    const [found] = await listRuns(this.db, one);
+    const found = await findRun(this.db, { tenantId: tenant.id, id });
     if (found === undefined) throw notFound('run', id);
     return found;
   }

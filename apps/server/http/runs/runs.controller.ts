@@ -65,7 +65,6 @@ export class RunsController {
     const token = this.pages.open(pageToken, filter);
     const page: RunPage = {
       tenantId: tenant.id,
-      id: null,
       scheduleId: filter.scheduleId,
       state: given.state ?? null,
       queue: given.queue ?? null,
@@ -74,6 +73,7 @@ export class RunsController {
       createdAfter: dateOf(given.createdAfter),
       createdBefore: dateOf(given.createdBefore),
       beforeId: token === null ? null : asId.run(token),
+      fromId: null,
       limit: pageSize + 1,
     };
     const lookedUntil = await scanEnd(this.db, page);

@@ -11,7 +11,10 @@ const label = z.string().max(200);
 
 const pulledJobType = z.strictObject({
   name: resourceName,
-  payloadSchema: jsonObject.nullable().optional().describe('JSON Schema of the payload, for people.'),
+  payloadSchema: jsonObject
+    .nullable()
+    .optional()
+    .describe('JSON Schema that the payload of each run must fit.'),
   leaseSeconds: leaseSeconds.optional(),
   timeoutSeconds: timeoutSeconds.optional(),
   retry: retryInput.optional(),

@@ -147,7 +147,7 @@ function hear(
     case 'log':
       return (log[word.level] as (...words: unknown[]) => void)(...word.words); // looked at there, whatever they are
     case 'progress':
-      return (progress as (...words: unknown[]) => void)(...word.words);
+      return (progress as (...words: unknown[]) => void)(...word.words); // here, too
     case 'heartbeat':
       return heartbeat(word.details);
     case 'returned':
@@ -163,7 +163,7 @@ function hear(
 function revive({ name, message, stack, own }: ThrownInThread): Error {
   const error = Object.assign(new Error(message), own, { name });
   if (stack !== undefined) error.stack = stack;
-  return Object.setPrototypeOf(error, STEERING.get(name) ?? Error.prototype) as Error;
+  return Object.setPrototypeOf(error, STEERING.get(name) ?? Error.prototype) as Error; // it is `error` itself
 }
 
 function reasonOf(reason: unknown): ToThread {

@@ -22,6 +22,20 @@ import {
 const server = useTestServer();
 const tenant = useTenant(server);
 
+const firstPage = (tenantId: TenantId): RunPage => ({
+  tenantId,
+  scheduleId: null,
+  state: null,
+  queue: null,
+  jobType: null,
+  tag: null,
+  createdAfter: null,
+  createdBefore: null,
+  beforeId: null,
+  fromId: null,
+  limit: 51,
+});
+
 const idsOf = async (query: string, of = tenant) => (await listRuns(of, query)).map(({ id }) => id);
 
 describe('runs are listed', () => {
@@ -130,14 +144,7 @@ describe('in a crowd', () => {
   it('what has an index is found at once, however many there are', async () => {
     const { id, rare } = await crowd(40_000);
     const db = openDatabase(server.databaseUrl);
-    const page = {
-      tenantId: id,
-      id: null,
-      scheduleId: null,
-      state: 'failed',
-      beforeId: null,
-      limit: 50,
-    } as const;
+    const page: RunPage = { ...firstPage(id), state: 'failed' };
     expect(await scanEnd(db, page)).toBeNull();
     const failed = (await listRows(db, page)).map((row) => row.id);
     expect(failed.length).toBeGreaterThan(1);
@@ -156,15 +163,7 @@ describe('in a crowd', () => {
     const rowsRead = (wish: Partial<RunPage>) =>
       db.transaction().execute(async (tx) => {
         const before = await countedUntilNow(tx);
-        const page = {
-          tenantId: id,
-          id: null,
-          scheduleId: null,
-          state: null,
-          beforeId: null,
-          limit: 51,
-          ...wish,
-        };
+        const page = { ...firstPage(id), ...wish };
         await listRows(tx, { ...page, fromId: await scanEnd(tx, page) });
         return (await countedUntilNow(tx)) - before;
       });
