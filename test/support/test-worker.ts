@@ -4,32 +4,20 @@ import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { defineJob, type JobHandlerFunction } from '#client/jobs/job-definition.js';
 import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
-import { ChildRuns } from '#execution/intake/child-runs.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS, type ClaimSettings } from '#execution/claiming/claim-loop.js';
-import { Circuits } from '#execution/targets/http/circuits.js';
-import { Completion } from '#execution/settling/completion.js';
-import { Executor } from '#execution/attempts/executor.js';
-import { GuardedOutlet } from '#execution/endpoints/guarded-outlet.js';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
-import { HeldRuns } from '#execution/held/held-runs.js';
-import { HttpPush } from '#execution/targets/http/http-push.js';
 import { HeldWatchLoop } from '#execution/attempts/held-watch-loop.js';
 import { DEFAULT_RETRY, type RetryPolicy } from '#execution/job-types/job-type.js';
 import { registerSharedJobType } from '#execution/job-types/job-type.repository.js';
 import { LeaseSweepLoop } from '#execution/leases/lease-sweep-loop.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { ProgressLoop } from '#execution/reports/progress-loop.js';
-import { ProgressNotes } from '#execution/reports/progress-notes.js';
-import { beginReports } from '#execution/reports/progress-reports.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
-import { RunLog } from '#execution/reports/run-log.js';
-import { UserQueues } from '#execution/targets/queue-target.js';
 import { ReconcileLoop } from '#execution/takeover/reconcile-loop.js';
 import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
-import { SettleLoop } from '#execution/settling/settle-loop.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
-import { Targets } from '#execution/targets/targets.js';
+import { buildExecution } from '#server/replica/execution-parts.js';
 import { schemaChecks } from './schema-checks.js';
 import type { TestMember } from './test-member.js';
 import { until } from './until.js';
@@ -50,27 +38,21 @@ const COMPLETION = { atOnce: 2, path: '"$user", public', deadAfterMs: 60_000 };
 
 export async function startWorker(member: TestMember, options: WorkerOptions = {}) {
   const { membership, databaseClock, ownership, leadership, hints } = member;
-  const registry = await registerHandlers(member, options);
-  const held = new HeldRuns(options.limits ?? { held: 1_000, running: 100 });
-  const settleLoop = new SettleLoop(membership, held);
-  const push = startPush();
-  const queues = new UserQueues(membership, { schema: 'pgboss', onError: () => undefined });
-  onTestFinished(() => queues.stop());
-  const targets = new Targets(membership, registry, { push, queues, checks: schemaChecks() }, systemClock);
-  const runLog = new RunLog();
-  const notes = new ProgressNotes();
-  const executor = new Executor({
-    beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
-    held,
-    targets,
-    settleLoop,
-    completion: new Completion(membership, databaseClock, COMPLETION),
-    databaseClock,
-    clock: systemClock,
-    random: systemRandom,
-    children: new ChildRuns(membership, hints, systemClock),
+  const { held, executor, settleLoop, runLog, notes, queues, outlet } = buildExecution(member, {
+    registry: await registerHandlers(member, options),
+    tokens: new LeaseTokens(Buffer.alloc(32)),
+    checks: schemaChecks(),
+    limits: options.limits ?? { held: 1_000, running: 100 },
+    completion: COMPLETION,
     graceMs: options.graceMs ?? 100,
+    queueSchema: 'pgboss',
+    allowedHosts: [],
+    callbackUrl: 'http://127.0.0.1:1',
+    onError: () => undefined,
+    onCallFailed: () => undefined,
   });
+  onTestFinished(() => queues.stop());
+  onTestFinished(() => outlet.destroy());
   const parts = {
     runLog,
     runLogLoop: new RunLogLoop(membership, runLog, systemClock),
@@ -106,19 +88,6 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     },
   };
   return parts;
-}
-
-function startPush(): HttpPush {
-  const outlet = new GuardedOutlet(new Set());
-  onTestFinished(() => outlet.destroy());
-  return new HttpPush({
-    outlet,
-    circuits: new Circuits(systemClock, systemRandom),
-    tokens: new LeaseTokens(Buffer.alloc(32)),
-    callbackUrl: 'http://127.0.0.1:1',
-    clock: systemClock,
-    onFailure: () => undefined,
-  });
 }
 
 async function registerHandlers(member: TestMember, options: WorkerOptions): Promise<HandlerRegistry> {

@@ -13,34 +13,23 @@ import { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
 import { SweepLoop } from '#cluster/sweep/sweep-loop.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS } from '#execution/claiming/claim-loop.js';
-import { ChildRuns } from '#execution/intake/child-runs.js';
-import { Completion } from '#execution/settling/completion.js';
 import { EndingLoop } from '#execution/run-actions/ending-loop.js';
-import { Circuits } from '#execution/targets/http/circuits.js';
-import { Executor } from '#execution/attempts/executor.js';
-import { GuardedOutlet } from '#execution/endpoints/guarded-outlet.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
-import { HeldRuns } from '#execution/held/held-runs.js';
 import { HeldWatchLoop } from '#execution/attempts/held-watch-loop.js';
 import { ProgressLoop } from '#execution/reports/progress-loop.js';
-import { ProgressNotes } from '#execution/reports/progress-notes.js';
-import { beginReports } from '#execution/reports/progress-reports.js';
-import { UserQueues } from '#execution/targets/queue-target.js';
-import { HttpPush, type CallFailure } from '#execution/targets/http/http-push.js';
+import type { CallFailure } from '#execution/targets/http/http-push.js';
 import { LeaseSweepLoop } from '#execution/leases/lease-sweep-loop.js';
 import type { LeaseTokens } from '#execution/leases/lease-token.js';
 import { ReconcileLoop } from '#execution/takeover/reconcile-loop.js';
 import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
-import { RunLog } from '#execution/reports/run-log.js';
-import { SettleLoop } from '#execution/settling/settle-loop.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
-import { Targets } from '#execution/targets/targets.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { SuspensionLoop } from '#scheduling/suspending/suspension-loop.js';
 import type { ServerConfig } from '../settings/config.js';
+import { buildExecution, type Executing } from './execution-parts.js';
 
 export interface ReplicaOptions {
   config: ServerConfig;
@@ -67,7 +56,7 @@ export function buildReplica(options: ReplicaOptions) {
   const leadership = new Leadership(membership, clock);
   const ownership = new OwnershipLoop(membership, hints);
 
-  const execution = buildExecution(options, { membership, databaseClock, hints });
+  const execution = executionOf(options, { membership, databaseClock, hints });
   const { held, executor, settleLoop } = execution;
 
   const scheduler = config.CARILLON_ROLES.includes('scheduler');
@@ -128,78 +117,27 @@ function buildScheduling(leadership: Leadership, hints: HintsLoop) {
   };
 }
 
-function buildExecution(
-  options: ReplicaOptions,
-  {
-    membership,
-    databaseClock,
-    hints,
-  }: { membership: Membership; databaseClock: DatabaseClock; hints: HintsLoop },
-) {
-  const { config, registry, checks, onError } = options;
-  const held = new HeldRuns({ held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING });
-  const { outlet, push } = buildPush(options);
-  const queues = new UserQueues(membership, { schema: config.CARILLON_QUEUE_SCHEMA, onError });
-  const targets = new Targets(membership, registry, { push, queues, checks }, clock);
-  const settleLoop = new SettleLoop(membership, held);
-  // Some connections are left for claims and ends.
-  const atOnce = Math.max(1, Math.floor(config.CARILLON_WORK_CONNECTIONS / 2));
-  const completion = new Completion(membership, databaseClock, {
-    atOnce,
-    path: options.handlerPath,
-    deadAfterMs: config.cluster.deadAfterMs,
-  });
-  const graceMs = graceMsOf(config);
-  const runLog = new RunLog();
-  const notes = new ProgressNotes();
-  const executor = new Executor({
-    held,
-    targets,
-    settleLoop,
-    completion,
-    databaseClock,
-    clock,
-    random,
-    graceMs,
-    children: new ChildRuns(membership, hints, clock),
-    beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
-  });
-  tellOfLate({ executor, runLog, membership, databaseClock });
-  return { held, targets, outlet, queues, settleLoop, runLog, notes, executor };
-}
-
-/** Nothing comes of what a handler says after it was given up, but its run's log tells of it. */
-function tellOfLate({
-  executor,
-  runLog,
-  membership,
-  databaseClock,
-}: {
-  executor: Executor;
-  runLog: RunLog;
-  membership: Membership;
-  databaseClock: DatabaseClock;
-}): void {
-  executor.late.subscribe(({ runId, attempt, why, said }) => {
-    const message = `the handler ended too late, after a stop for ${why}, and its result (${said}) was discarded`;
-    const line = { runId, attempt, at: databaseClock.now(), level: 'warn' as const, message };
-    runLog.noteLogLines([line], membership.incarnation?.replica ?? null);
+function executionOf(options: ReplicaOptions, executing: Executing) {
+  const { config, url } = options;
+  return buildExecution(executing, {
+    ...options,
+    limits: { held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING },
+    completion: {
+      // Some connections are left for claims and ends.
+      atOnce: Math.max(1, Math.floor(config.CARILLON_WORK_CONNECTIONS / 2)),
+      path: options.handlerPath,
+      deadAfterMs: config.cluster.deadAfterMs,
+    },
+    graceMs: graceMsOf(config),
+    queueSchema: config.CARILLON_QUEUE_SCHEMA,
+    allowedHosts: config.CARILLON_HTTP_ALLOWED_HOSTS,
+    callsPerHost: config.CARILLON_HTTP_CALLS_PER_HOST,
+    callbackUrl: config.CARILLON_CALLBACK_URL ?? url,
   });
 }
 
 function graceMsOf({ CARILLON_STOP_GRACE_SECONDS }: ServerConfig): number {
   return CARILLON_STOP_GRACE_SECONDS * 1_000;
-}
-
-function buildPush({ config, tokens, url, onCallFailed }: ReplicaOptions) {
-  const outlet = new GuardedOutlet(
-    new Set(config.CARILLON_HTTP_ALLOWED_HOSTS),
-    config.CARILLON_HTTP_CALLS_PER_HOST,
-  );
-  const callbackUrl = (config.CARILLON_CALLBACK_URL ?? url).replace(/\/+$/, '');
-  const circuits = new Circuits(clock, random);
-  const parts = { outlet, circuits, tokens, callbackUrl, clock, onFailure: onCallFailed };
-  return { outlet, push: new HttpPush(parts) };
 }
 
 function buildMembership({ config, url, version, onError }: ReplicaOptions): Membership {

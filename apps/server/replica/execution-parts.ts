@@ -1,0 +1,90 @@
+// The parts of a replica that hold runs, execute them and write what has become of them, put together once: for a server by
+// its settings (replica.ts), and for a test by what it asks for. The loops that drive them are not among them.
+import type { DatabaseClock } from '#cluster/membership/database-clock.js';
+import type { HintsLoop } from '#cluster/hints/hints-loop.js';
+import type { Membership } from '#cluster/membership/membership.js';
+import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
+import { Executor } from '#execution/attempts/executor.js';
+import { GuardedOutlet } from '#execution/endpoints/guarded-outlet.js';
+import { HeldRuns } from '#execution/held/held-runs.js';
+import { ChildRuns } from '#execution/intake/child-runs.js';
+import type { LeaseTokens } from '#execution/leases/lease-token.js';
+import { ProgressNotes } from '#execution/reports/progress-notes.js';
+import { beginReports } from '#execution/reports/progress-reports.js';
+import { RunLog } from '#execution/reports/run-log.js';
+import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
+import { Completion, type CompletionOptions } from '#execution/settling/completion.js';
+import { SettleLoop } from '#execution/settling/settle-loop.js';
+import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
+import { Circuits } from '#execution/targets/http/circuits.js';
+import { HttpPush, type CallFailure } from '#execution/targets/http/http-push.js';
+import { UserQueues } from '#execution/targets/queue-target.js';
+import { Targets } from '#execution/targets/targets.js';
+
+/** As whom it executes. */
+export interface Executing {
+  membership: Membership;
+  databaseClock: DatabaseClock;
+  hints: HintsLoop;
+}
+
+export interface ExecutionOptions {
+  registry: HandlerRegistry;
+  tokens: LeaseTokens;
+  checks: SchemaChecks;
+  /** How many runs may be held, and how many of them may run. */
+  limits: { held: number; running: number };
+  completion: CompletionOptions;
+  /** How long a handler that was stopped may take to end. */
+  graceMs: number;
+  /** Where pg-boss keeps the queues of users. */
+  queueSchema: string;
+  /** Hosts of endpoints that are called although their addresses are not public. */
+  allowedHosts: readonly string[];
+  callsPerHost?: number;
+  /** Where endpoints reach the API. */
+  callbackUrl: string;
+  onError: (error: Error) => void;
+  /** A call to a tenant's endpoint had no answer; the tenant is told less. */
+  onCallFailed: (failure: CallFailure) => void;
+}
+
+export function buildExecution({ membership, databaseClock, hints }: Executing, options: ExecutionOptions) {
+  const { registry, checks, onError, graceMs } = options;
+  const held = new HeldRuns(options.limits);
+  const { outlet, push } = buildPush(options);
+  const queues = new UserQueues(membership, { schema: options.queueSchema, onError });
+  const targets = new Targets(membership, registry, { push, queues, checks }, clock);
+  const settleLoop = new SettleLoop(membership, held);
+  const runLog = new RunLog();
+  const notes = new ProgressNotes();
+  const executor = new Executor({
+    held,
+    targets,
+    settleLoop,
+    completion: new Completion(membership, databaseClock, options.completion),
+    databaseClock,
+    clock,
+    random,
+    graceMs,
+    children: new ChildRuns(membership, hints, clock),
+    beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
+  });
+  // Nothing comes of what a handler says after it was given up, but its run's log tells of it.
+  executor.late.subscribe(({ runId, attempt, why, said }) => {
+    const message = `the handler ended too late, after a stop for ${why}, and its result (${said}) was discarded`;
+    const line = { runId, attempt, at: databaseClock.now(), level: 'warn' as const, message };
+    runLog.noteLogLines([line], membership.incarnation?.replica ?? null);
+  });
+  return { held, targets, outlet, queues, settleLoop, runLog, notes, executor };
+}
+
+function buildPush({ allowedHosts, callsPerHost, callbackUrl: url, tokens, onCallFailed }: ExecutionOptions) {
+  const outlet = new GuardedOutlet(new Set(allowedHosts), callsPerHost);
+  const circuits = new Circuits(clock, random);
+  const callbackUrl = url.replace(/\/+$/, '');
+  return {
+    outlet,
+    push: new HttpPush({ outlet, circuits, tokens, callbackUrl, clock, onFailure: onCallFailed }),
+  };
+}
