@@ -1,5 +1,6 @@
-// What is shown of a run, wherever it is? The same columns of one that waits or runs and of one that is over.
-import { sql } from 'kysely';
+// What is shown of a run, wherever it is? The same columns of one that waits or runs, of one that is over, and of one that has
+// just come: all four texts are made from one list, which the compiler holds against RunRow.
+import { sql, type RawBuilder } from 'kysely';
 import type { ReplicaNumber, RunId, ScheduleId, WorkerId } from '#kernel/ids.js';
 
 export type RunState =
@@ -40,31 +41,71 @@ export interface RunRow {
   error: unknown;
 }
 
-/** Of a run `r` that is held as `h` says, or outside under the lease `l`. */
-export const UNFINISHED = sql.raw(`
-  r.id, r.job_type, r.schedule_id, r.due_at, r.payload, r.priority, coalesce(l.run_at, r.run_at) as run_at, r.attempt, r.past_attempts,
-  r.created_at, r.queue, r.concurrency_key, r.tags, r.deadline, r.progress, r.cancel_requested_at,
-  case when h.started_at is not null or l.state = 'taken' then 'running'
+/** Where a field of RunRow comes from; what is not said is the column of that name. */
+interface Source {
+  column: string;
+  /** Of a run `r` that is held as `h` says, or outside under the lease `l`. */
+  open?: string;
+  /** Of a run that is over. */
+  ended?: string;
+  /** Of a run that has just been inserted. */
+  inserted?: string;
+}
+
+const SOURCES = {
+  id: { column: 'id' },
+  jobType: { column: 'job_type' },
+  state: {
+    column: 'state',
+    open: `case when h.started_at is not null or l.state = 'taken' then 'running'
        when r.failures > 0 then 'retrying'
        when coalesce(l.run_at, r.run_at) > clock_timestamp() then 'scheduled'
-       else 'queued' end as state,
-  h.replica, coalesce(h.started_at, l.taken_at) as started_at, l.worker, null::timestamptz as finished_at, null::jsonb as output, null::jsonb as error`);
+       else 'queued' end`,
+    ended: 'outcome',
+    inserted: `case when run_at > clock_timestamp() then 'scheduled' else 'queued' end`,
+  },
+  queue: { column: 'queue' },
+  concurrencyKey: { column: 'concurrency_key' },
+  tags: { column: 'tags' },
+  deadline: { column: 'deadline' },
+  progress: { column: 'progress' },
+  cancelRequestedAt: { column: 'cancel_requested_at', ended: 'null::timestamptz' },
+  scheduleId: { column: 'schedule_id' },
+  dueAt: { column: 'due_at' },
+  payload: { column: 'payload' },
+  priority: { column: 'priority' },
+  runAt: { column: 'run_at', open: 'coalesce(l.run_at, r.run_at)' },
+  attempt: { column: 'attempt' },
+  pastAttempts: { column: 'past_attempts' },
+  createdAt: { column: 'created_at' },
+  replica: { column: 'replica', open: 'h.replica', inserted: 'null::int' },
+  worker: { column: 'worker', open: 'l.worker', inserted: 'null::uuid' },
+  startedAt: {
+    column: 'started_at',
+    open: 'coalesce(h.started_at, l.taken_at)',
+    inserted: 'null::timestamptz',
+  },
+  finishedAt: { column: 'finished_at', open: 'null::timestamptz', inserted: 'null::timestamptz' },
+  output: { column: 'output', open: 'null::jsonb', inserted: 'null::jsonb' },
+  error: { column: 'error', open: 'null::jsonb', inserted: 'null::jsonb' },
+} satisfies Record<keyof RunRow, Source>;
+
+function columns(text: (field: string, source: Source) => string): RawBuilder<unknown> {
+  return sql.raw(
+    Object.entries(SOURCES)
+      .map(([field, source]) => text(field, source))
+      .join(', '),
+  );
+}
+
+/** Of a run `r` that is held as `h` says, or outside under the lease `l`. */
+export const UNFINISHED = columns((_, { column, open = `r.${column}` }) => `${open} as ${column}`);
 
 /** The same of a run that is over. */
-export const FINISHED = sql.raw(`
-  id, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
-  created_at, queue, concurrency_key, tags, deadline, progress, null::timestamptz as cancel_requested_at,
-  outcome as state, replica, started_at, worker, finished_at, output, error`);
+export const FINISHED = columns((_, { column, ended = column }) => `${ended} as ${column}`);
 
-export const SHOWN = sql.raw(`
-  id, job_type as "jobType", state, schedule_id as "scheduleId", due_at as "dueAt", payload, priority, run_at as "runAt", attempt,
-  past_attempts as "pastAttempts", created_at as "createdAt", queue, concurrency_key as "concurrencyKey", tags, deadline, progress,
-  cancel_requested_at as "cancelRequestedAt", replica, worker, started_at as "startedAt", finished_at as "finishedAt", output, error`);
+/** What either of them has selected, as a RunRow. */
+export const SHOWN = columns((field, { column }) => `${column} as "${field}"`);
 
-/** The same of a run that has just been inserted. */
-export const INSERTED = sql.raw(`
-  id, job_type as "jobType", case when run_at > clock_timestamp() then 'scheduled' else 'queued' end as state,
-  schedule_id as "scheduleId", due_at as "dueAt", payload, priority, run_at as "runAt", attempt,
-  past_attempts as "pastAttempts", created_at as "createdAt", queue, concurrency_key as "concurrencyKey", tags, deadline, progress,
-  cancel_requested_at as "cancelRequestedAt", null::int as replica, null::uuid as worker, null::timestamptz as "startedAt",
-  null::timestamptz as "finishedAt", null::jsonb as output, null::jsonb as error`);
+/** A RunRow of a run that has just been inserted. */
+export const INSERTED = columns((field, { column, inserted = column }) => `${inserted} as "${field}"`);
