@@ -8,6 +8,7 @@ import type { Incarnation, Membership } from '#cluster/membership/membership.js'
 import type { Clock } from '#kernel/clock.js';
 import type { ClaimId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { Pace } from '#kernel/pace.js';
 import type { Executor, StartedRun } from './executor.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import { listCancelRequests } from '#execution/run-actions/run-ending.repository.js';
@@ -29,15 +30,15 @@ export interface HeldWatchParts {
 
 export class HeldWatchLoop implements Loop {
   readonly name = 'held-watch';
-  #requestsReadAtMs = Number.NEGATIVE_INFINITY;
-  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #reading = new Pace(REQUESTS_MS);
+  readonly #looking = new Pace(NOTES_MS);
 
   constructor(private readonly parts: HeldWatchParts) {}
 
   /** There may be new requests. */
   hint(): void {
-    this.#requestsReadAtMs = Number.NEGATIVE_INFINITY;
-    this.#lookedAtMs = Number.NEGATIVE_INFINITY;
+    this.#reading.hurry();
+    this.#looking.hurry();
   }
 
   async runOnce(): Promise<number> {
@@ -45,12 +46,12 @@ export class HeldWatchLoop implements Loop {
     const incarnation = membership.trusted();
     if (held.size === 0 || incarnation === null) return UNTIL_WOKEN_MS;
     const nowMs = clock.monotonicMs();
-    const earlyMs = this.#lookedAtMs + NOTES_MS - nowMs;
+    const earlyMs = this.#looking.dueInMs(nowMs);
     if (earlyMs > 0) return earlyMs;
-    this.#lookedAtMs = nowMs;
+    this.#looking.done(nowMs);
     this.#expireWaiting();
-    if (this.#requestsReadAtMs + REQUESTS_MS <= nowMs) {
-      this.#requestsReadAtMs = nowMs;
+    if (this.#reading.dueInMs(nowMs) <= 0) {
+      this.#reading.done(nowMs);
       await this.#cancel(incarnation);
     }
     await this.#noteStarts(incarnation);

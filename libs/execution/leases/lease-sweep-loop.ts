@@ -6,6 +6,7 @@ import type { Leadership } from '#cluster/leadership/leadership.js';
 import type { Database } from '#database/connection.js';
 import type { Clock, Random } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { Pace } from '#kernel/pace.js';
 import { forgetEnds } from './lease-end.repository.js';
 import { endExpired } from './lease-ends.js';
 import { hurryPushed, nextExpiryMs, offerUnheardAgain } from './lease.repository.js';
@@ -20,7 +21,7 @@ const REMEMBERED_MS = 86_400_000;
 
 export class LeaseSweepLoop implements Loop {
   readonly name = 'lease-sweep';
-  #forgotAtMs = Number.NEGATIVE_INFINITY;
+  readonly #forgetting = new Pace(FORGET_EVERY_MS);
 
   constructor(
     private readonly leadership: Leadership,
@@ -47,9 +48,9 @@ export class LeaseSweepLoop implements Loop {
 
   async #forget(db: Database): Promise<void> {
     const nowMs = this.source.clock.monotonicMs();
-    if (nowMs - this.#forgotAtMs < FORGET_EVERY_MS) return;
+    if (this.#forgetting.dueInMs(nowMs) > 0) return;
     await forgetEnds(db, { olderThanMs: REMEMBERED_MS, limit: FORGOTTEN_PER_PASS });
     await forgetWorkers(db, { silentForMs: REMEMBERED_MS, limit: FORGOTTEN_PER_PASS });
-    this.#forgotAtMs = nowMs;
+    this.#forgetting.done(nowMs);
   }
 }

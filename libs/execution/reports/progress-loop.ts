@@ -3,6 +3,7 @@
 import type { Membership } from '#cluster/membership/membership.js';
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { Pace } from '#kernel/pace.js';
 import type { ProgressNotes } from './progress-notes.js';
 import { writeProgress } from './progress.repository.js';
 
@@ -10,7 +11,7 @@ const WRITE_EVERY_MS = 1_000;
 
 export class ProgressLoop implements Loop {
   readonly name = 'progress';
-  #writtenAtMs = Number.NEGATIVE_INFINITY;
+  readonly #writing = new Pace(WRITE_EVERY_MS);
 
   constructor(
     private readonly membership: Membership,
@@ -21,9 +22,10 @@ export class ProgressLoop implements Loop {
   async runOnce(): Promise<number> {
     const { incarnation } = this.membership;
     if (incarnation === null || this.notes.isEmpty) return UNTIL_WOKEN_MS;
-    const restMs = this.#writtenAtMs + WRITE_EVERY_MS - this.clock.monotonicMs();
+    const nowMs = this.clock.monotonicMs();
+    const restMs = this.#writing.dueInMs(nowMs);
     if (restMs > 0) return restMs;
-    this.#writtenAtMs = this.clock.monotonicMs();
+    this.#writing.done(nowMs);
     const notes = this.notes.take();
     try {
       const result = await this.membership.write(incarnation, (tx) => writeProgress(tx, notes, 'under-way'));

@@ -9,6 +9,7 @@ import { systemClock } from '#database/runtime/system-clock.js';
 import { finishedAmong } from '#execution/runs/run-pages.repository.js';
 import type { RunId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { Pace } from '#kernel/pace.js';
 import { LoopTimers } from '../../loop-timers.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { RUN_WAITERS } from '../../replica/wake-ups.js';
@@ -35,7 +36,7 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
   readonly #timeUps: TimeUps<Waiter>;
   #isLeaving = false;
   #lookAtMs = Number.NEGATIVE_INFINITY;
-  #saidAtMs = Number.NEGATIVE_INFINITY;
+  readonly #saying = new Pace(SAY_AWAITED_MS);
 
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
@@ -94,8 +95,8 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
   }
 
   #sayAwaited(nowMs: number): void {
-    if (nowMs - this.#saidAtMs < SAY_AWAITED_MS) return;
-    this.#saidAtMs = nowMs;
+    if (this.#saying.dueInMs(nowMs) > 0) return;
+    this.#saying.done(nowMs);
     this.replica.hintAwaited();
   }
 
