@@ -21,6 +21,9 @@ export type Term = Branded<number, 'term'>;
 /** One of the installation's fixed number of virtual shards, counted from 0. */
 export type Slot = Branded<number, 'slot'>;
 
+/** An id that nothing has; all others sort behind it. */
+export const NO_UUID = '00000000-0000-0000-0000-000000000000';
+
 /** Makes branded ids out of what has just been generated or parsed, and is checked by nobody: use it at the edge only. */
 export const asId = {
   tenant: (value: string) => value as TenantId,

@@ -9,7 +9,7 @@ import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Clock, Random } from '#kernel/clock.js';
 import type { ClaimId, RunId } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
-import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
+import { AttemptStopped, STOPPED_BECAUSE } from '#execution/runs/attempt-stopped.js';
 import type { ChildRuns } from '#execution/intake/child-runs.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { attemptRun } from './attempt.js';
@@ -45,11 +45,6 @@ export interface ExecutorParts {
 
 /** A shutdown has given its time already. */
 const SHUTDOWN_GRACE_MS = 1_000;
-
-const STOPPED_BECAUSE = {
-  timeout: 'the attempt took longer than its timeout',
-  deadline: "the run's deadline has passed",
-} as const;
 
 export interface StartedRun {
   runId: RunId;

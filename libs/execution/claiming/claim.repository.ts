@@ -2,15 +2,12 @@
 // one index walk per lane and one claim row for all of it; no run is written and none is contested.
 import { sql } from 'kysely';
 import type { Tx } from '#database/connection.js';
-import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
+import { NO_UUID, type ClaimId, type ReplicaNumber, type RunId } from '#kernel/ids.js';
 import { plainArray } from '#database/array-text.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { partsOfLane, rankUsOf, type Lane, type LanePlace } from '#execution/runs/decisions/lane.js';
 import { rankIn } from '#execution/runs/rank.js';
 import { markText } from './lane.repository.js';
-
-/** No run has it. */
-const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 const RANK = rankIn();
 
@@ -70,7 +67,7 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRun
                     ${plainArray(lanes.map((lane) => lane.quota))}::int[],
                     ${plainArray(lanes.map((lane) => lane.epoch))}::bigint[],
                     ${plainArray(lanes.map(({ from }) => (isPlace(from) ? rankText(from) : markText(from))))}::timestamp[],
-                    ${plainArray(lanes.map(({ from }) => (isPlace(from) ? from.id : FIRST_ID)))}::uuid[])
+                    ${plainArray(lanes.map(({ from }) => (isPlace(from) ? from.id : NO_UUID)))}::uuid[])
              with ordinality as l (slot, tenant_id, lane, quota, epoch, rank, id, number)
         join carillon.slot_owner o on o.slot = l.slot and o.owner = ${replica} and o.epoch = l.epoch and o.target is null),
     picked as materialized (

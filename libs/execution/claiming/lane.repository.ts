@@ -1,7 +1,7 @@
 // Which lanes hold any run, and what rules hold in them? Found by skipping along one index from lane to lane.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
-import type { Slot, TenantId } from '#kernel/ids.js';
+import { NO_UUID, type Slot, type TenantId } from '#kernel/ids.js';
 import type { Lane } from '#execution/runs/decisions/lane.js';
 import { rankIn } from '#execution/runs/rank.js';
 import type { JobTypeLimits, TenantLimits } from '#execution/limits/limits.js';
@@ -26,7 +26,6 @@ export interface MarkedLane extends Lane {
   mark: number;
 }
 
-const FIRST_TENANT = '00000000-0000-0000-0000-000000000000';
 /** No id has all bits set. */
 const LAST_TENANT = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
@@ -51,7 +50,7 @@ export async function discoverLanes(
     with found as materialized (
       select s.slot, skipped.tenant_id, skipped.lane
         from unnest(${looks.map((look) => look.slot)}::smallint[],
-                    ${looks.map((look) => look.after?.tenantId ?? FIRST_TENANT)}::uuid[],
+                    ${looks.map((look) => look.after?.tenantId ?? NO_UUID)}::uuid[],
                     ${looks.map((look) => look.after?.lane ?? '')}::text[],
                     ${looks.map((look) => look.before?.tenantId ?? LAST_TENANT)}::uuid[],
                     ${looks.map((look) => look.before?.lane ?? '')}::text[]) as s (slot, tenant_id, lane, end_tenant, end_lane)

@@ -3,7 +3,7 @@
 // each other.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import type { RunId, TenantId } from '#kernel/ids.js';
+import { NO_UUID, type RunId, type TenantId } from '#kernel/ids.js';
 
 export interface NewKey {
   key: string;
@@ -112,7 +112,7 @@ export async function deleteEndedKeys(
   const { rows } = await sql<KeyPlace>`
     with looked as materialized (
       select tenant_id, key, run_id, expires_at, xmin as version from carillon.unique_key
-       where (tenant_id, key) > (${after?.tenantId ?? '00000000-0000-0000-0000-000000000000'}::uuid, ${after?.key ?? ''}::text)
+       where (tenant_id, key) > (${after?.tenantId ?? NO_UUID}::uuid, ${after?.key ?? ''}::text)
        order by tenant_id, key
        limit ${limit}),
     ended as materialized (

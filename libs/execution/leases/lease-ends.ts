@@ -21,6 +21,7 @@ import { checkOutput } from '#execution/schemas/schema-check.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
 import { deadLetter } from '#execution/takeover/revocation.repository.js';
 import { retryRuns } from '#execution/settling/settlement.repository.js';
+import { STOPPED_BECAUSE } from '#execution/runs/attempt-stopped.js';
 import { forJsonb } from '#execution/runs/stored-json.js';
 
 export type LeaseWord =
@@ -144,7 +145,7 @@ async function verdictOutcome({
     case 'cancel':
       return CANCELLED;
     case 'expire': {
-      const error = { name: 'AttemptStopped', message: "the run's deadline has passed" };
+      const error = { name: 'AttemptStopped', message: STOPPED_BECAUSE.deadline };
       return { kind: 'finish', outcome: 'expired', error };
     }
     case 'release':
@@ -152,7 +153,7 @@ async function verdictOutcome({
     case 'lose':
       return { kind: 'lose' };
     case 'time-out': {
-      const error = { name: 'AttemptStopped', message: 'the attempt took longer than its timeout' };
+      const error = { name: 'AttemptStopped', message: STOPPED_BECAUSE.timeout };
       return byPolicy(decision, { kind: 'timed-out', error });
     }
   }

@@ -10,7 +10,7 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, RequestHandler } from 'express';
-import { asId } from '#kernel/ids.js';
+import { asId, NO_UUID } from '#kernel/ids.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { KeyRing } from '#tenancy/api-keys.js';
 import { mayManage, maySeeTenant, type Principal } from '#tenancy/decisions/api-key.js';
@@ -66,7 +66,7 @@ function isMarked(context: ExecutionContext, mark: string): boolean {
 }
 /** Has no row of anything: the holder of a lease finds on its path what he finds on that of any tenant but his. */
 const NO_TENANT: Tenant = {
-  id: asId.tenant('00000000-0000-0000-0000-000000000000'),
+  id: asId.tenant(NO_UUID),
   name: asId.tenantName(''),
   displayName: '',
   slot: asId.slot(0),
