@@ -25,12 +25,12 @@ import type { Response } from 'express';
 import { inTransaction, type Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
 import { listFires } from '#scheduling/schedules/ledger.repository.js';
-import { findSchedule, listSchedules, type Schedule } from '#scheduling/schedules/schedule.repository.js';
+import { listSchedules, type Schedule } from '#scheduling/schedules/schedule.repository.js';
 import {
   changeSchedule,
   createSchedule,
   deleteSchedule,
-  type ScheduleChange,
+  type ChangeResult,
 } from '#scheduling/schedules/schedules.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
@@ -41,6 +41,7 @@ import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { PageTokens } from '../answers/page-token.js';
 import { invalidField, nameTaken, notFound, ownerHangs, ProblemError } from '../problems/problem.js';
+import { ScheduleEdits } from './schedule-edits.js';
 import * as shapes from './schedule.shapes.js';
 import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
 import { requireRoom } from '../access/tenant-shares.js';
@@ -55,6 +56,7 @@ export class SchedulesController {
     private readonly pages: PageTokens,
     private readonly replica: ReplicaService,
     private readonly jobs: JobCheck,
+    private readonly edits: ScheduleEdits,
   ) {}
 
   @Get()
@@ -116,7 +118,7 @@ export class SchedulesController {
     @Param('schedule', { schema: resourceName }) name: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.#show(await this.#find(tenant, name), response, false);
+    return this.#show(await this.edits.find(tenant, name), response, false);
   }
 
   @Patch(':schedule')
@@ -135,19 +137,8 @@ export class SchedulesController {
     @Res({ passthrough: true }) response: Response,
   ) {
     const revision = revisionOf(ifMatch);
-    const current = await this.#find(tenant, name);
-    const payload = shapes.patchedPayload(patch, current.payload);
-    // Only what is new is checked: a schedule whose job type is gone can still be given other times.
-    if (patch.jobType !== undefined || payload !== undefined) {
-      await this.jobs.require(tenant, {
-        jobType: patch.jobType ?? current.jobType,
-        payload: payload ?? current.payload,
-      });
-    }
-    const spec = shapes.patchedSpec(patch, current.spec, await databaseTime(this.db));
-    const change: ScheduleChange = { kind: 'edit', jobType: patch.jobType, payload, spec };
-    // Based on what was just read, so that what was merged from it can't overwrite a newer one unseen.
-    return this.#change(tenant, { name, revision: revision ?? current.revision, change, response });
+    const result = await this.edits.make(tenant, { name, revision, patch });
+    return this.#changed(result, { name, revision, verb: 'edited' }, response);
   }
 
   @Post(':schedule\\:pause')
@@ -160,7 +151,7 @@ export class SchedulesController {
     @Param('schedule', { schema: resourceName }) name: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.#change(tenant, { name, revision: null, change: { kind: 'pause' }, response });
+    return this.#steer(tenant, { name, kind: 'pause', response });
   }
 
   @Post(':schedule\\:resume')
@@ -172,7 +163,7 @@ export class SchedulesController {
     @Param('schedule', { schema: resourceName }) name: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.#change(tenant, { name, revision: null, change: { kind: 'resume' }, response });
+    return this.#steer(tenant, { name, kind: 'resume', response });
   }
 
   @Delete(':schedule')
@@ -209,7 +200,7 @@ export class SchedulesController {
     @Param('schedule', { schema: resourceName }) name: string,
     @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery,
   ) {
-    const { id: scheduleId } = await this.#find(tenant, name);
+    const { id: scheduleId } = await this.edits.find(tenant, name);
     const filter = { firesOf: scheduleId, from: query.from, to: query.to };
     const token = this.pages.open(query.pageToken, filter);
     const before = token ?? query.to;
@@ -227,22 +218,19 @@ export class SchedulesController {
     });
   }
 
-  async #find(tenant: Tenant, name: string): Promise<Schedule> {
-    const schedule = await findSchedule(this.db, { tenantId: tenant.id, name });
-    if (schedule === undefined) throw notFound('schedule', name);
-    return schedule;
+  async #steer(
+    tenant: Tenant,
+    { name, kind, response }: { name: string; kind: 'pause' | 'resume'; response: Response },
+  ) {
+    const result = await changeSchedule(this.db, { tenant, name, revision: null }, { kind });
+    return this.#changed(result, { name, revision: null, verb: `${kind}d` }, response);
   }
 
-  async #change(
-    tenant: Tenant,
-    {
-      name,
-      revision,
-      change,
-      response,
-    }: { name: string; revision: number | null; change: ScheduleChange; response: Response },
+  #changed(
+    result: ChangeResult,
+    { name, revision, verb }: { name: string; revision: number | null; verb: string },
+    response: Response,
   ) {
-    const result = await changeSchedule(this.db, { tenant, name, revision }, change);
     switch (result.kind) {
       case 'not-found':
         throw notFound('schedule', name);
@@ -251,7 +239,7 @@ export class SchedulesController {
       case 'invalid-state':
         throw new ProblemError(
           'invalid-state',
-          `expected a schedule that can be ${change.kind}d, got one that is ${result.state}`,
+          `expected a schedule that can be ${verb}, got one that is ${result.state}`,
           { currentState: result.state },
         );
       case 'invalid-spec':

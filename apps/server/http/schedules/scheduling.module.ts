@@ -1,7 +1,8 @@
 // The routes of schedules and their ledgers.
 import { Module } from '@nestjs/common';
 import { JobTypesModule } from '../job-types/job-types.module.js';
+import { ScheduleEdits } from './schedule-edits.js';
 import { SchedulesController } from './schedules.controller.js';
 
-@Module({ imports: [JobTypesModule], controllers: [SchedulesController] })
+@Module({ imports: [JobTypesModule], controllers: [SchedulesController], providers: [ScheduleEdits] })
 export class SchedulingModule {}

@@ -61,6 +61,19 @@ describe('changing a schedule', () => {
     expect(await readSchedule(tenant, schedule.name)).toMatchObject({ payload: { a: 1, b: 2 }, revision: 3 });
   });
 
+  it('whatever it is now, as often as that is said at once, is allowed and loses none', async () => {
+    const schedule = await createSchedule(tenant, { payload: {} });
+    const fields = Array.from({ length: 20 }, (_, index) => [`field${index}`, index] as const);
+    const answers = await Promise.all(
+      fields.map(([field, value]) => patch(schedule, { payload: { [field]: value } })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(fields.map(() => 200));
+    expect(await readSchedule(tenant, schedule.name)).toMatchObject({
+      payload: Object.fromEntries(fields),
+      revision: 21,
+    });
+  });
+
   it('ten times at once from the same revision succeeds once', async () => {
     const schedule = await createSchedule(tenant);
     const answers = await Promise.all(
