@@ -94,7 +94,7 @@ const httpRooms = {
   access: ['answers', 'problems', 'requests'],
   tenants: ['access', 'answers', 'job-types', 'problems', 'requests'],
   'job-types': ['access', 'answers', 'problems', 'requests'],
-  logs: ['access', 'problems', 'requests'],
+  logs: ['access', 'answers', 'problems', 'requests'],
   runs: ['access', 'answers', 'job-types', 'logs', 'problems', 'requests'],
   schedules: ['access', 'answers', 'job-types', 'problems', 'requests', 'runs'],
   workers: ['access', 'answers', 'job-types', 'problems', 'requests'],

@@ -20,6 +20,7 @@ import { admitBatches, BATCH_BYTES_MAX, isBatch, readBatch } from './http/runs/b
 import { admitBodies, settleBodies } from './http/access/body-room.js';
 import { readJson } from './http/requests/json-body.js';
 import { isJson, LINES_TYPE, requireJson } from './http/requests/media-type.js';
+import { requireUtf8Query } from './http/requests/query-text.js';
 import { answerMethods } from './http/problems/route-methods.js';
 import { answerUnparsed, requireHost } from './http/problems/unparsed-requests.js';
 import { setSecurityHeaders } from './http/answers/security-headers.js';
@@ -38,6 +39,11 @@ export interface RunningServer {
 }
 
 const BODY_BYTES_MAX = 1024 * 1024;
+/**
+ * The side that sends the requests must be the one to close an idle connection: a request that meets the replica's own closing is reset.
+ * Load balancers keep one for 60 s, and Node's default is 5 s.
+ */
+const IDLE_CONNECTION_MS = 75_000;
 
 /** `say`: told each few seconds what a start waits for, while there is no log yet. */
 export async function startServer(
@@ -93,6 +99,7 @@ async function buildApplication(
   app.use(identifyRequest);
   app.use(setSecurityHeaders);
   app.use(requireHost);
+  app.use(requireUtf8Query);
   app.use(answerMethods(app));
   app.use(requireJson);
   const keys = app.get(KeyRing);
@@ -115,6 +122,7 @@ async function buildApplication(
   serveApiDescription(app, VERSION);
   closeConnectionsOnceIdle(app.getHttpServer());
   answerUnparsed(app.getHttpServer());
+  Object.assign(app.getHttpServer(), { keepAliveTimeout: IDLE_CONNECTION_MS });
   return app;
 }
 

@@ -8,6 +8,7 @@ const parameter = z.looseObject({
   name: z.string(),
   in: z.enum(['path', 'query', 'header']),
   required: z.boolean().optional(),
+  schema: z.record(z.string(), z.unknown()).optional(),
 });
 const content = z.record(z.string(), z.looseObject({ schema: z.record(z.string(), z.unknown()) }));
 const response = z.union([

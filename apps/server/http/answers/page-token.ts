@@ -4,11 +4,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { ProblemError } from '../problems/problem.js';
+import { inDigits } from './in-digits.js';
 
 const DEFAULT_PAGE_SIZE = 50;
 
 export const pageQuery = {
-  pageSize: z.coerce.number().int().min(1).max(200).default(DEFAULT_PAGE_SIZE),
+  pageSize: inDigits(z.int().min(1).max(200)).default(DEFAULT_PAGE_SIZE),
   pageToken: z.string().max(1_000).optional(),
 };
 

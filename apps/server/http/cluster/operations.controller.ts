@@ -19,6 +19,7 @@ import { asId, type ReplicaNumber } from '#kernel/ids.js';
 import { findTenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { AdminOnly } from '../access/auth.guard.js';
+import { inDigits } from '../answers/in-digits.js';
 import { invalidField, notFound, ProblemError } from '../problems/problem.js';
 import { resourceName } from '../requests/shapes.js';
 
@@ -42,13 +43,7 @@ const lookupShape = z
   .meta({ id: 'SlotOfTenant' });
 const simulateQuery = z.strictObject({
   without: replicaNumber.optional().describe('The number of a member that would leave.'),
-  with: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(100)
-    .optional()
-    .describe('The weight of a member that would join.'),
+  with: inDigits(z.int().min(1).max(100)).optional().describe('The weight of a member that would join.'),
 });
 const previewShape = z
   .object({

@@ -1,6 +1,7 @@
 // What does a line of a run's log look like from outside?
 import { z } from 'zod';
 import { LOG_LEVELS } from '#execution/reports/run-log-line.js';
+import { inDigits } from '../answers/in-digits.js';
 import { instant } from '../requests/shapes.js';
 
 const logLine = z
@@ -21,11 +22,11 @@ export const logPage = z.object({
   ended: z.boolean().describe('The run has ended, and there is nothing more to come.'),
 });
 
-const seq = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const seq = inDigits(z.int().min(0));
 
 export const logQuery = z.strictObject({
   after: seq.default(0).describe('Only lines with a higher `seq`.'),
-  limit: z.coerce.number().int().min(1).max(1_000).default(200),
+  limit: inDigits(z.int().min(1).max(1_000)).default(200),
 });
 export type LogQuery = z.output<typeof logQuery>;
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { systemClock } from '#database/runtime/system-clock.js';
 import type { RunRow } from '#execution/runs/run-row.js';
+import { inDigits } from '../answers/in-digits.js';
 import { pageQuery } from '../answers/page-token.js';
 import { instant, instantInput, resourceName } from '../requests/shapes.js';
 
@@ -166,10 +167,7 @@ export function showRun({ pastAttempts, tags, ...row }: RunRow) {
 }
 
 export const waitQuery = z.strictObject({
-  wait: z.coerce
-    .number()
-    .min(0)
-    .max(60)
+  wait: inDigits(z.number().min(0).max(60))
     .default(0)
     .describe('Seconds to wait for the run to end before answering.'),
 });

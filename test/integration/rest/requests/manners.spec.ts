@@ -156,6 +156,13 @@ describe('an ETag', () => {
 });
 
 describe('every answer', () => {
+  it('keeps its connection for longer than a load balancer keeps an idle one', async () => {
+    const response = await fetch(`${server.url}/healthz/ready`);
+    await response.arrayBuffer();
+    const [, seconds] = /timeout=(\d+)/.exec(response.headers.get('keep-alive') ?? '') ?? [];
+    expect(Number(seconds)).toBeGreaterThan(60);
+  });
+
   it('says how a browser must treat it', async () => {
     const answers = [
       await server.admin.get(tenant.path).expect(200),

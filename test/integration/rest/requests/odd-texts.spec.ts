@@ -4,6 +4,7 @@
 import { sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { operationsOf, readDescription } from '../../../support/api-description.js';
+import { expectFields } from '../../../support/expect-problem.js';
 import { openDatabase } from '../../../support/rows.js';
 import { useTestServer } from '../../../support/test-server.js';
 import {
@@ -57,6 +58,8 @@ const TEXTS = [
 interface Choice {
   path: string;
   name: string;
+  /** As described. */
+  kind: unknown;
 }
 
 /** What a list is asked to choose by, of which each tenant makes up the texts. */
@@ -64,7 +67,9 @@ async function choices(): Promise<Choice[]> {
   return operationsOf(await readDescription(server))
     .filter(({ method, path }) => method === 'get' && path.startsWith('/api/v1/tenants/{tenant}'))
     .flatMap(({ path, parameters }) =>
-      parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => ({ path, name })),
+      parameters
+        .filter((parameter) => parameter.in === 'query')
+        .map(({ name, schema }) => ({ path, name, kind: schema?.['type'] })),
     );
 }
 
@@ -89,6 +94,19 @@ describe('a text', () => {
       }
     }
     expect((await tables()).rows).toEqual(before.rows);
+  });
+
+  it('that is no number in digits is none, whatever a language may make of it', async () => {
+    const numbers = (await choices()).filter(({ kind }) => kind === 'integer' || kind === 'number');
+    const names = ['after', 'limit', 'pageSize', 'wait'];
+    expect(numbers.map(({ name }) => name)).toEqual(expect.arrayContaining(names) as unknown);
+    const { id } = await createRun(tenant, { runAt: LATER });
+    for (const { path, name } of numbers) {
+      const at = path.replace('{tenant}', tenant.name).replaceAll(/\{\w+\}/g, id);
+      for (const text of ['', ' 5', '5 ', '1e1', '0x5', '0b1', '+5', '5.', '.5', '1_0', 'true', 'null', '٥'])
+        expect(expectFields(await tenant.api.get(at).query({ [name]: text })), text).toEqual([`?${name}`]);
+      expect([200, 404], at).toContain((await tenant.api.get(at).query({ [name]: '5' })).status);
+    }
   });
 
   it('that is a tag finds what has that very tag', async () => {

@@ -176,6 +176,10 @@ describe('a query', () => {
   it.each([
     ['pageSize=many', ['?pageSize']],
     ['pageSize=0&pageToken=', ['?pageSize']],
+    ['pageSize=1e2', ['?pageSize']],
+    ['pageSize=0x10', ['?pageSize']],
+    ['pageSize=+5', ['?pageSize']],
+    ['pageSize=', ['?pageSize']],
     ['bla=1', ['?bla']],
     ['bla=1&pageSize=x&blub', ['?pageSize', '?bla', '?blub']],
     ['pageSize[gt]=1', ['?pageSize[gt]']],
@@ -184,6 +188,28 @@ describe('a query', () => {
     ['pageToken=%00', ['?pageToken']],
   ])('of %s names what is wrong with it', async (query, fields) => {
     expect(expectFields(await server.admin.get(`/api/v1/tenants?${query}`))).toEqual(fields);
+  });
+});
+
+describe('the escapes of a query', () => {
+  it.each([
+    ['tag=%FF', 'tag'],
+    ['tag=a&tag=%C3', 'tag'],
+    ['pageSize=5&tag=%ED%A0%80&queue=%ff', 'tag'],
+    ['tag=50%', 'tag'],
+    ['tag=%zz', 'tag'],
+    ['%FF=1', '%FF'],
+    ['%C3', '%C3'],
+  ])('that are no UTF-8, as in %s, are refused by the name of their parameter', async (query, name) => {
+    for (const path of [`${tenant.path}/runs`, '/api/v1/tenants', '/nothing']) {
+      const { errors, detail } = expectProblem(await server.admin.get(`${path}?${query}`), 'bad-request');
+      expect(errors?.map(({ pointer }) => pointer)).toEqual([`?${name}`]);
+      expect(detail).toMatch(/expected.*UTF-8.*, got .*%/);
+    }
+  });
+
+  it('that are, are read', async () => {
+    await server.admin.get(`${tenant.path}/runs?tag=%E2%82%AC+%25&queue=a%2Db`).expect(200);
   });
 });
 

@@ -43,12 +43,15 @@ describe('waiting', () => {
     expect(body).toMatchObject({ id, finishedAt: null, output: null });
   });
 
-  it.each(['61', '-1', 'abc', '1e9', 'Infinity', 'NaN', '1s'])('for %s seconds is refused', async (wait) => {
-    const { id } = await createRun(tenant);
-    expect(expectFields(await tenant.api.get(`${tenant.path}/runs/${id}?wait=${wait}`))).toEqual(['?wait']);
-  });
+  it.each(['61', '-1', 'abc', '1e1', '0x1', '1.', '.5', '+1', '%205', '', 'Infinity', 'NaN', '1s'])(
+    'for %s seconds is refused',
+    async (wait) => {
+      const { id } = await createRun(tenant);
+      expect(expectFields(await tenant.api.get(`${tenant.path}/runs/${id}?wait=${wait}`))).toEqual(['?wait']);
+    },
+  );
 
-  it.each(['60', '0', '0.001', ''])('for %j seconds is allowed', async (wait) => {
+  it.each(['60', '0', '0.001', '05'])('for %j seconds is allowed', async (wait) => {
     const { id } = await createRun(tenant);
     await tenant.api.get(`${tenant.path}/runs/${id}?wait=${wait}`).expect(200);
   });
