@@ -74,6 +74,8 @@ function mustNotSetTimers(file: string): boolean {
     file === 'apps/server/loop-timers.ts' ||
     file === 'apps/server/jobs/built-in-jobs.ts' ||
     file === 'apps/server/start-wait.ts' ||
+    // A request that acts on many runs rests between their batches.
+    file === 'apps/server/http/runs/bulk-turns.ts' ||
     CLIENT_TIMERS.has(file) ||
     isUnder(file, 'libs/database/embedded/', 'apps/cli/', 'test/') ||
     isSpec(file);

@@ -10,6 +10,12 @@ export const LIVENESS_LOCK = 0x43415231;
  * holds it shared until commit; an actor that must be sure that none is in flight takes it exclusively.
  */
 export const REPLICA_GATE = 0x43415232;
+/**
+ * Held in a transaction while it waits for a replica's gate and has it closed; the second key is the replica's number. Of
+ * those that close a gate to change what may be claimed, one at a time stands before it: claims that come meanwhile wait for
+ * that one and no other.
+ */
+export const GATE_TURN = 0x43415235;
 /** Held in a transaction while day partitions are made or dropped. The second key is always 0. */
 export const PARTITIONING_LOCK = 0x43415233;
 /** Held while lines of runs' logs get their numbers and are committed. The second key is always 0. */

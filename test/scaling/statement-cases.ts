@@ -176,6 +176,10 @@ export const cases: Record<string, Case> = {
       ]),
     names: { 'new run_log': 'neither' },
   },
+  'runs that nobody has locked': {
+    act: (tx) => endings.lockWithoutWaiting(tx, { tenantId, ids }),
+    names: { run: 'neither' },
+  },
   'a cancel': {
     act: (tx) => endings.requestCancel(tx, { tenantId, ids }),
     names: { run: 'tenant, given' },

@@ -29,7 +29,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'run-ending: endUnheld': 'runs of which a cancel was noted by tenant, or that the sweep has found',
   'run-log: tallyLogs': SWEEP,
   'new-run: findUnclaimed': 'holders of keys that were locked by tenant',
-  'new-run: replaceRun': 'holders of keys that were locked by tenant',
+  'new-run: replaceRuns': 'holders of keys that were locked by tenant',
   'new-run: insertRun': 'a new row, which has its tenant',
   'run-pages: finishedAmong': TOLD,
   'run-log: listNextLogLines': TOLD,

@@ -76,7 +76,7 @@ export function buildReplica(options: ReplicaOptions) {
     horizon: new HorizonLoop(leadership, clock, config.CARILLON_HORIZON_WARN_SECONDS * 1_000),
     ...buildScheduling(leadership, hints),
     revocation: new RevocationLoop(leadership, hints),
-    ending: new EndingLoop(leadership),
+    ending: new EndingLoop(leadership, clock),
     leaseSweep: new LeaseSweepLoop(leadership, hints, { clock, random, graceMs: graceMsOf(config) }),
     claim: new ClaimLoop(membership, ownership, held, { settings: DEFAULT_CLAIM_SETTINGS, clock }),
     start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock }),

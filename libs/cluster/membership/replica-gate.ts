@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import { UNAWAITED } from '#database/database-client.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
-import { REPLICA_GATE } from '#database/advisory-locks.js';
+import { GATE_TURN, REPLICA_GATE } from '#database/advisory-locks.js';
 
 export interface ReplicaHolder {
   replica: ReplicaNumber;
@@ -44,6 +44,14 @@ export async function passGate(tx: Tx, holder: ReplicaHolder): Promise<boolean> 
 /** Waits until no claim, completion or hand-over of the replica is in flight, and holds them off until commit. */
 export async function closeGate(tx: Tx, replica: ReplicaNumber): Promise<void> {
   await sql`select pg_advisory_xact_lock(${REPLICA_GATE}, ${replica})`.execute(tx);
+}
+
+/**
+ * Waits until no other transaction stands before the replica's gate, and keeps its place there until commit. For those of
+ * which there may be many at a time: the claims of a replica queue behind each transaction that waits at its gate.
+ */
+export async function takeGateTurn(tx: Tx, replica: ReplicaNumber): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${GATE_TURN}, ${replica})`.execute(tx);
 }
 
 /** No statement of the transaction waits longer than this for a lock. */

@@ -3,13 +3,15 @@
 // and holds off new ones; and since the slot may just be changing hands, its row is locked as well: a replica that would own it
 // next has to wait, too. First the gate, then the row: the order in which an owner hands its slots over. A transaction that
 // waited for a gate with the row in hand would be waited for by that owner. Where the slot has gone to another owner
-// meanwhile, both are let go of before the next try. And nothing else may be locked before: a replica that hangs with its
-// gate open would then hold up those who wait for that, too.
+// meanwhile, both are let go of before the next try. Nothing else may be locked before the gate: a replica that hangs with its
+// gate open would hold up those who wait for that, too. But each waits for its turn first, which holds up no claim: the claims
+// of an owner queue behind every transaction that waits at its gate, and a tenant that cancels in eight requests at a time had
+// the runs of all others start up to 24 s late.
 import { sql } from 'kysely';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import { isLockTimeout } from '#database/error-kind.js';
 import type { Slot } from '#kernel/ids.js';
-import { closeGate, limitLockWait } from '#cluster/membership/replica-gate.js';
+import { closeGate, limitLockWait, takeGateTurn } from '#cluster/membership/replica-gate.js';
 import { lockSlotOwner, ownerOfSlot } from './slot-owner.repository.js';
 
 const TRIES_MAX = 10;
@@ -54,6 +56,9 @@ export async function holdOffClaims(tx: Tx, slot: Slot): Promise<void> {
 /** False when it has gone to another owner while we waited; then what was locked must be given back. */
 async function tryHold(tx: Tx, slot: Slot): Promise<boolean> {
   const owner = await ownerOfSlot(tx, slot);
-  if (owner !== null) await closeGate(tx, owner);
+  if (owner !== null) {
+    await takeGateTurn(tx, owner);
+    await closeGate(tx, owner);
+  }
   return (await lockSlotOwner(tx, slot)) === owner;
 }

@@ -8,7 +8,7 @@ import {
   findUnclaimed,
   insertAndShowRun,
   insertRuns,
-  replaceRun,
+  replaceRuns,
   type NewRun,
 } from './new-run.repository.js';
 import type { RunRow } from '#execution/runs/run-row.js';
@@ -118,7 +118,9 @@ async function replaceAll(tx: Tx, runs: readonly NewRun[]): Promise<Set<RunId>> 
   await holdOffClaims(tx, slot);
   const ids = runs.map(({ id }) => id);
   const unclaimed = await findUnclaimed(tx, ids);
-  for (const run of runs) if (unclaimed.has(run.id)) await replaceRun(tx, run);
+  // Of several that replace one run the last counts. One statement for all: the owner's claims wait until it is done.
+  const last = new Map(runs.filter(({ id }) => unclaimed.has(id)).map((run) => [run.id, run]));
+  if (last.size > 0) await replaceRuns(tx, [...last.values()]);
   return new Set(ids.filter((id) => !unclaimed.has(id)));
 }
 

@@ -78,23 +78,37 @@ export async function insertAndShowRun(
 /** Which of these runs wait and have never been claimed for an attempt. The caller holds their owner's claims off. */
 export async function findUnclaimed(tx: Tx, ids: readonly RunId[]): Promise<Set<RunId>> {
   const { rows } = await sql<{ id: RunId }>`
+    with held as materialized (select unnest(run_ids) as id from carillon.claim)
     select r.id
       from carillon.run r
      where r.id = any(${[...ids]}::uuid[]) and r.attempt = 1 and r.failures = 0 and r.cancel_requested_at is null
-       and not exists (select 1 from carillon.claim c where r.id = any(c.run_ids))
+       and not exists (select 1 from held where held.id = r.id)
        and not exists (select 1 from carillon.lease l where l.run_id = r.id)`.execute(tx);
   return new Set(rows.map((row) => row.id));
 }
 
-/** The caller holds the owner's claims off, so the run is either claimed or ours to change. Its id and its age stay. */
-export async function replaceRun(tx: Tx, run: NewRun): Promise<void> {
+/** The caller holds the owner's claims off, so each run is either claimed or ours to change. Its id and its age stay. */
+export async function replaceRuns(tx: Tx, runs: readonly NewRun[]): Promise<void> {
   await sql`
     update carillon.run
-       set job_type = ${run.jobType}, queue = ${run.queue}, concurrency_key = ${run.concurrencyKey},
-           tags = (select array_agg(tag) from jsonb_array_elements_text(${tagsJson(run.tags)}::jsonb) as given (tag)),
-           payload = ${JSON.stringify(run.payload)}::jsonb, priority = ${run.priority}, deadline = ${run.deadline},
-           run_at = coalesce(${run.runAt}::timestamptz, clock_timestamp() + make_interval(secs => ${(run.delayMs ?? 0) / 1_000}::float8))
-     where id = ${run.id}`.execute(tx);
+       set job_type = r.job_type, queue = r.queue, concurrency_key = r.concurrency_key,
+           tags = case when r.tags is not null then array(select jsonb_array_elements_text(r.tags::jsonb)) end,
+           payload = r.payload::jsonb, priority = r.priority, deadline = r.deadline,
+           run_at = coalesce(r.run_at, clock_timestamp() + make_interval(secs => r.delay_ms / 1000))
+      from unnest(${runs.map((run) => run.id)}::uuid[],
+                  ${runs.map((run) => run.jobType)}::text[],
+                  ${runs.map((run) => run.queue)}::text[],
+                  ${runs.map((run) => run.concurrencyKey)}::text[],
+                  ${runs.map((run) => tagsJson(run.tags))}::text[],
+                  ${runs.map((run) => JSON.stringify(run.payload))}::text[],
+                  ${runs.map((run) => run.priority)}::smallint[],
+                  ${runs.map((run) => run.deadline)}::timestamptz[],
+                  ${runs.map((run) => run.runAt)}::timestamptz[],
+                  ${runs.map((run) => run.delayMs ?? 0)}::float8[])
+        as r (id, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at, delay_ms)
+     where carillon.run.id = r.id and carillon.run.id = any(${runs.map((run) => run.id)}::uuid[])`.execute(
+    tx,
+  );
 }
 
 /** A tenant's runs that are not over, counted no further than its limit; not at all when it has none. */

@@ -2,6 +2,8 @@
 // of what there was in the beginning or a limit is reached. What has been done stays done; asking again goes on. A batch that
 // another request took meanwhile is only passed over: the next one finds what is left.
 
+import type { Clock } from '#kernel/clock.js';
+
 /** One batch; resolves with how many it found and what became of them. */
 export type Batch = (limit: number) => Promise<{
   found: number;
@@ -10,7 +12,7 @@ export type Batch = (limit: number) => Promise<{
   passedOver?: number;
 }>;
 
-interface BulkDone {
+export interface BulkDone {
   kind: 'done';
   /** Done with: moved to where they belong. */
   ended: number;
@@ -28,15 +30,24 @@ export type BulkResult = BulkDone | { kind: 'outrun' };
 const BATCH = 500;
 /** One request's worth, which takes a few seconds. */
 const BULK_MAX = 10_000;
+/** A batch may hold up what its owner does for other tenants, so they get this many times what it took before the next one. */
+const RESTS_PER_BATCH = 2;
 
-export async function actInBatches(act: Batch): Promise<BulkResult> {
+interface Pace {
+  clock: Pick<Clock, 'monotonicMs'>;
+  rest: (ms: number) => Promise<unknown>;
+}
+
+export async function actInBatches(act: Batch, { clock, rest }: Pace): Promise<BulkResult> {
   const done = { kind: 'done' as const, ended: 0, requested: 0, passedOver: 0 };
   for (let seen = 0; seen < BULK_MAX; seen += BATCH) {
+    const begunMs = clock.monotonicMs();
     const { found, ended, requested = 0, passedOver = 0 } = await act(BATCH);
     done.ended += ended;
     done.requested += requested;
     done.passedOver += passedOver;
     if (found < BATCH) return { ...done, isCutShort: false };
+    await rest(RESTS_PER_BATCH * (clock.monotonicMs() - begunMs));
   }
   if (done.ended + done.requested + done.passedOver === 0) return { kind: 'outrun' };
   return { ...done, isCutShort: true };

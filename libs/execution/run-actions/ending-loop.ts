@@ -2,25 +2,33 @@
 // about once a second, in bounded batches. What it does is safe for every replica to do, so it needs no fence of its
 // term: leading only means that the others need not look as well.
 import type { Leadership } from '#cluster/leadership/leadership.js';
+import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { listEndable } from './run-ending.repository.js';
 import { endOverdue } from './run-ending.js';
 
 const LOOK_MS = 1_000;
 const RUNS_PER_PASS = 500;
+/** While there is more, the gates of the owners are left open for this many times what a pass took. */
+const RESTS_PER_PASS = 2;
 
 export class EndingLoop implements Loop {
   readonly name = 'ending';
 
-  constructor(private readonly leadership: Leadership) {}
+  constructor(
+    private readonly leadership: Leadership,
+    private readonly clock: Pick<Clock, 'monotonicMs'>,
+  ) {}
 
   async runOnce(): Promise<number> {
     const leader = this.leadership.current();
     if (leader === null) return UNTIL_WOKEN_MS;
     const { db } = leader.incarnation;
+    const begunMs = this.clock.monotonicMs();
     const endable = await listEndable(db, RUNS_PER_PASS);
     const ended = await endOverdue(db, endable);
     // Where nothing could be ended, an owner hangs; looking again at once would not help.
-    return endable.length >= RUNS_PER_PASS && ended.length > 0 ? 0 : LOOK_MS;
+    if (endable.length < RUNS_PER_PASS || ended.length === 0) return LOOK_MS;
+    return Math.min(LOOK_MS, RESTS_PER_PASS * (this.clock.monotonicMs() - begunMs));
   }
 }

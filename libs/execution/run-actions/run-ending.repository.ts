@@ -7,6 +7,23 @@ import { isDueTimeOf } from '#database/due-time-key.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import { keptColumns } from '#execution/runs/run-columns.js';
 
+/**
+ * Locks those of the runs that no other transaction has locked: all of this tenant's, or without one all. A transaction that has
+ * closed an owner's gate waits for no run: another request may hold one for long, and the owner's claims for all of its
+ * tenants would wait along.
+ */
+export async function lockWithoutWaiting(
+  tx: Tx,
+  { tenantId, ids }: { tenantId: TenantId | null; ids: readonly RunId[] },
+): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
+    select id from carillon.run
+     where id = any(${[...ids]}::uuid[]) and (tenant_id = ${tenantId} or ${tenantId}::uuid is null)
+     order by id
+       for update skip locked`.execute(tx);
+  return rows.map((row) => row.id);
+}
+
 /** Notes the request to cancel these runs; resolves with those that are not over yet. */
 export async function requestCancel(
   tx: Database,
@@ -49,8 +66,8 @@ const isTaken = sql`exists (select 1 from carillon.lease l where l.run_id = r.id
 
 /**
  * Takes back the offers of these runs, so that they wait again as they did before: all of this tenant's, or without
- * one those whose runs are to end. Race won: a worker that takes an offer locks it, so the worker or this statement finds nothing. The lease
- * comes before its run, as everywhere.
+ * one those whose runs are to end. Race won: a worker that takes an offer locks it, so the worker or this statement finds nothing. An offer
+ * that is being taken is not waited for, since its worker may be waiting for the run, which the caller has locked.
  */
 export async function withdrawOffers(
   tx: Tx,
@@ -59,7 +76,9 @@ export async function withdrawOffers(
   await sql`
     with withdrawn as (
       delete from carillon.lease l using carillon.run r
-       where l.run_id = any(${[...ids]}::uuid[]) and l.state = 'offered' and r.id = l.run_id
+       where l.id = any(array(select o.id from carillon.lease o
+                               where o.run_id = any(${[...ids]}::uuid[]) and o.state = 'offered' for update skip locked))
+         and r.id = l.run_id
          and (l.tenant_id = ${tenantId} or ${tenantId}::uuid is null and (r.cancel_requested_at is not null or r.deadline <= statement_timestamp()))
       returning l.run_id, l.attempt, l.run_at)
     update carillon.run r set run_at = w.run_at

@@ -7,7 +7,8 @@
 // deletes. Gate before slot is the order of hand-overs, too. A former owner that still holds runs is seen by its
 // claims. An offer for workers outside is withdrawn, while a lease that a worker has taken is a holder like a
 // replica. A dead replica's claims count until they are revoked; the request stays, and the sweep ends the run then.
-// Where the owner hangs with its gate open, only the request is written, and its holder or the sweep acts on it.
+// Where the owner hangs with its gate open, or another transaction has locked the run, only the request is written, with the gate
+// open again, and its holder or the sweep acts on it.
 import { besideClaims } from '#cluster/slots/claims-hold.js';
 import type { Database } from '#database/connection.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
@@ -30,12 +31,17 @@ export async function cancelRuns(
 ): Promise<Cancelled> {
   if (ids.length === 0) return { ended: [], requested: [] };
   const cancelled = await besideClaims(db, slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
-    await rows.withdrawOffers(tx, { tenantId, ids });
-    const found = await rows.requestCancel(tx, { tenantId, ids });
+    const locked = await rows.lockWithoutWaiting(tx, { tenantId, ids });
+    await rows.withdrawOffers(tx, { tenantId, ids: locked });
+    const found = await rows.requestCancel(tx, { tenantId, ids: locked });
     const ended = new Set(await rows.endUnheld(tx, found));
     return { ended: [...ended], requested: found.filter((id) => !ended.has(id)) };
   });
-  return cancelled ?? { ended: [], requested: await rows.requestCancel(db, { tenantId, ids }) };
+  const { ended, requested } = cancelled ?? { ended: [], requested: [] };
+  const done = new Set([...ended, ...requested]);
+  const left = ids.filter((id) => !done.has(id));
+  if (left.length === 0) return { ended, requested };
+  return { ended, requested: [...requested, ...(await rows.requestCancel(db, { tenantId, ids: left }))] };
 }
 
 /** Ends those of the runs that are not held and that have expired or were asked to be cancelled. */
@@ -45,8 +51,9 @@ export async function endOverdue(db: Database, runs: readonly { id: RunId; slot:
   for (const [slot, ofSlot] of Map.groupBy(runs, (run) => run.slot)) {
     const ids = ofSlot.map((run) => run.id);
     const written = await besideClaims(db, slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
-      await rows.withdrawOffers(tx, { tenantId: null, ids });
-      return rows.endUnheld(tx, ids);
+      const locked = await rows.lockWithoutWaiting(tx, { tenantId: null, ids });
+      await rows.withdrawOffers(tx, { tenantId: null, ids: locked });
+      return rows.endUnheld(tx, locked);
     });
     ended.push(...(written ?? []));
   }

@@ -190,8 +190,10 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'cleared unique keys': (tx) => keys.deleteEndedKeys(tx, { after: null, limit: 1_000 }),
   'a replaced run': async (tx) => {
     await newRuns.findUnclaimed(tx, on.runs.slice(0, 1));
-    await newRuns.replaceRun(tx, { ...newRun(), id: on.runs[0] ?? newRun().id });
+    await newRuns.replaceRuns(tx, [{ ...newRun(), id: on.runs[0] ?? newRun().id }]);
   },
+  'runs that nobody has locked': (tx) =>
+    endings.lockWithoutWaiting(tx, { tenantId: first().id, ids: on.runs }),
   'a cancel': (tx) => endings.requestCancel(tx, { tenantId: first().id, ids: on.runs }),
   'wanted cancels': (tx) => endings.listCancelRequests(tx),
   'what may end': (tx) => endings.listEndable(tx, 500),

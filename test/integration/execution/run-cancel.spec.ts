@@ -5,6 +5,7 @@ import { asReplica } from '#cluster/membership/replica-gate.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
 import { EndingLoop } from '#execution/run-actions/ending-loop.js';
+import { systemClock } from '#database/runtime/system-clock.js';
 import { asId } from '#kernel/ids.js';
 import { addRuns } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
@@ -73,7 +74,7 @@ describe('cancelling', () => {
     expect(await cancel([id])).toEqual({ ended: [], requested: [id] });
     gate.resolve();
     await held;
-    await new EndingLoop(member.leadership).runOnce();
+    await new EndingLoop(member.leadership, systemClock).runOnce();
     expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
   });
 
@@ -150,7 +151,7 @@ describe('cancelling', () => {
     );
     await worker.claimAll();
     await worker.finish();
-    await new EndingLoop(member.leadership).runOnce();
+    await new EndingLoop(member.leadership, systemClock).runOnce();
     expect((await history(db)).map(({ outcome }) => outcome)).toEqual(['cancelled', 'cancelled']);
   });
 });
@@ -169,7 +170,7 @@ describe('a deadline', () => {
     await sql`update carillon.run set deadline = clock_timestamp() + interval '1 hour' where id = ${inTime}`.execute(
       db,
     );
-    await new EndingLoop(member.leadership).runOnce();
+    await new EndingLoop(member.leadership, systemClock).runOnce();
     expect(await history(db)).toMatchObject([
       { id: late, outcome: 'expired', error: { name: 'AttemptStopped' } },
     ]);

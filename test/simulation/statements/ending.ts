@@ -13,6 +13,11 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
     },
   },
   {
+    name: 'lockWithoutWaiting',
+    says: ['select id from carillon.run where id = any($1::uuid[])', 'for update skip locked'],
+    run: lockWithoutWaiting,
+  },
+  {
     name: 'requestCancel',
     says: ['update carillon.run set cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())'],
     run: requestCancel,
@@ -73,6 +78,18 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
     run: requeueRuns,
   },
 ];
+
+function lockWithoutWaiting({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
+  const [ids, tenantId] = params as [string[], string | null];
+  const free = ids
+    .filter((id) => {
+      const row = db.run.get(id, tx);
+      return row !== null && (tenantId === null || row.tenantId === tenantId) && !db.run.isLocked(id, tx);
+    })
+    .toSorted();
+  if (!db.run.lockAll(free, tx)) return BLOCKED;
+  return answer(free.map((id) => ({ id })));
+}
 
 function requestCancel({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
   const [ids, tenantId] = params as [string[], string];

@@ -4,7 +4,6 @@ import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common'
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
-import { actInBatches } from '#execution/run-actions/bulk-act.js';
 import { cancelRuns } from '#execution/run-actions/run-ending.js';
 import { findRun } from '#execution/runs/run-pages.repository.js';
 import type { RunRow } from '#execution/runs/run-row.js';
@@ -20,8 +19,9 @@ import { findSchedule } from '#scheduling/schedules/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
-import { CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
+import { CurrentStay, CurrentTenant, WhileSuspended, type LongStay } from '../access/auth.guard.js';
 import { notFound, ProblemError } from '../problems/problem.js';
+import { BulkTurns } from './bulk-turns.js';
 import * as bulk from './run-actions.shapes.js';
 import { run as runShape, showRun } from './run.shapes.js';
 import { ApiTenant, uuid } from '../requests/shapes.js';
@@ -35,6 +35,8 @@ const RETRIED_BY_DEFAULT = ['failed', 'dead-lettered'] as const;
 @ApiTenant()
 @Controller('api/v1/tenants/:tenant')
 export class RunActionsController {
+  readonly #bulk = new BulkTurns();
+
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly replica: ReplicaService,
@@ -87,13 +89,14 @@ export class RunActionsController {
   @ApiOkResponse({ standardSchema: bulk.cancelledRuns })
   async cancelMany(
     @CurrentTenant() tenant: Tenant,
+    @CurrentStay() { turn }: LongStay,
     @Body({ schema: bulk.bulkCancel }) { filter, expectedCount }: bulk.BulkCancel,
   ) {
     const states = filter.state === undefined ? OPEN_STATES : [filter.state];
     const wanted = await this.#filterOf(tenant, filter);
     const pick = (limit: number) => pickOpen(this.db, { ...wanted, states, limit });
     await expectCount(expectedCount, pick);
-    const done = await actInBatches(async (limit) => {
+    const done = await this.#bulk.act(tenant.id, turn, async (limit) => {
       const ids = await pick(limit);
       const { ended, requested } = await cancelRuns(this.db, {
         tenantId: tenant.id,
@@ -103,7 +106,6 @@ export class RunActionsController {
       if (requested.length > 0) this.replica.hintCancel();
       return { found: ids.length, ended: ended.length, requested: requested.length };
     });
-    if (done.kind === 'outrun') throw outrun();
     return { cancelled: done.ended, requested: done.requested, more: done.isCutShort };
   }
 
@@ -113,6 +115,7 @@ export class RunActionsController {
   @ApiOkResponse({ standardSchema: bulk.retriedRuns })
   async retryMany(
     @CurrentTenant() tenant: Tenant,
+    @CurrentStay() { turn }: LongStay,
     @Body({ schema: bulk.bulkRetry }) { filter, expectedCount }: bulk.BulkRetry,
   ) {
     const outcomes = filter.state === undefined ? RETRIED_BY_DEFAULT : [filter.state];
@@ -121,7 +124,7 @@ export class RunActionsController {
     const pick = (limit: number) => pickEnded(this.db, { ...wanted, outcomes, after, limit });
     await expectCount(expectedCount, pick);
     const skippedRuns: KeptOut[] = [];
-    const done = await actInBatches(async (limit) => {
+    const done = await this.#bulk.act(tenant.id, turn, async (limit) => {
       const places = await pick(limit);
       after = places.at(-1) ?? null;
       const ids = places.map(({ id }) => id);
@@ -129,7 +132,6 @@ export class RunActionsController {
       skippedRuns.push(...keptOut.slice(0, bulk.SKIPPED_SHOWN - skippedRuns.length));
       return { found: ids.length, ended: retried.length, passedOver: keptOut.length };
     });
-    if (done.kind === 'outrun') throw outrun();
     if (done.ended > 0) this.replica.hintWork([tenant.slot]);
     return {
       retried: done.ended,
@@ -175,14 +177,6 @@ async function expectCount(
   if (matching === expected) return;
   const got = matching > expected ? `more than ${expected}` : String(matching);
   throw new ProblemError('invalid-state', `expected ${expected} runs to match the filter, got ${got}`);
-}
-
-function outrun(): ProblemError {
-  return new ProblemError(
-    'request-in-progress',
-    'expected no other request to act on the runs that match the filter, got one that was first at all of them; ask again when it has been answered',
-    { headers: { 'retry-after': '2' } },
-  );
 }
 
 function keyHeld({ id, key, holder }: KeptOut): ProblemError {
