@@ -21,7 +21,8 @@ export interface Tenant {
   revision: number;
 }
 
-const columns = [
+/** What a Tenant is read from. */
+export const TENANT_COLUMNS = [
   'id',
   'name',
   'display_name as displayName',
@@ -52,12 +53,16 @@ export async function insertTenant(db: Database, tenant: NewTenant): Promise<Ten
       allowed_queues: allowedQueues,
       allowed_handlers: allowedHandlers,
     })
-    .returning(columns)
+    .returning(TENANT_COLUMNS)
     .executeTakeFirstOrThrow();
 }
 
 export async function findTenant(db: Database, name: string): Promise<Tenant | undefined> {
-  return db.selectFrom('tenant').select(columns).where('name', '=', asId.tenantName(name)).executeTakeFirst();
+  return db
+    .selectFrom('tenant')
+    .select(TENANT_COLUMNS)
+    .where('name', '=', asId.tenantName(name))
+    .executeTakeFirst();
 }
 
 export async function listTenants(
@@ -66,7 +71,7 @@ export async function listTenants(
 ): Promise<Tenant[]> {
   return db
     .selectFrom('tenant')
-    .select(columns)
+    .select(TENANT_COLUMNS)
     .$if(page.onlyId !== null, (query) => query.where('id', '=', page.onlyId))
     .$if(page.afterName !== null, (query) => query.where('name', '>', asId.tenantName(page.afterName ?? '')))
     .orderBy('name')
@@ -98,6 +103,6 @@ export async function updateTenant(
     }))
     .where('id', '=', id)
     .$if(revision !== null, (query) => query.where('revision', '=', revision))
-    .returning(columns)
+    .returning(TENANT_COLUMNS)
     .executeTakeFirst();
 }

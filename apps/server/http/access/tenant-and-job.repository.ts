@@ -9,28 +9,36 @@ import {
   parseJobType,
   type StoredJobType,
 } from '#execution/job-types/job-type.repository.js';
-import type { Tenant } from '#tenancy/tenant.repository.js';
+import { TENANT_COLUMNS, type Tenant } from '#tenancy/tenant.repository.js';
 
-const JOB_FIELDS = [
-  'name',
-  'target',
-  'retry',
-  'limits',
-  'timeoutMs',
-  'revision',
-  'shared',
-  'payloadSchema',
-  'outputSchema',
-  'heartbeatMs',
-  'pausedAt',
-  'pauseReason',
-  'createdAt',
-  'updatedAt',
-  'allowedNames',
-] as const satisfies readonly (keyof StoredJobType)[];
+/** As a record, so that the compiler misses a field that the row of a job type has. */
+const JOB_FIELDS = Object.keys({
+  name: true,
+  target: true,
+  retry: true,
+  limits: true,
+  timeoutMs: true,
+  revision: true,
+  shared: true,
+  payloadSchema: true,
+  outputSchema: true,
+  heartbeatMs: true,
+  pausedAt: true,
+  pauseReason: true,
+  createdAt: true,
+  updatedAt: true,
+  allowedNames: true,
+} satisfies Record<keyof StoredJobType, true>) as (keyof StoredJobType)[]; // it has these keys and no others
 
 type JobColumns = { [Field in keyof StoredJobType as `job.${Field}`]: StoredJobType[Field] | null };
 const shownJob = sql.raw(JOB_FIELDS.map((field) => `j."${field}" as "job.${field}"`).join(', '));
+
+const shownTenant = sql.raw(
+  TENANT_COLUMNS.map((named) => {
+    const [column = named, name = column] = named.split(' as ');
+    return `t.${column} as "${name}"`;
+  }).join(', '),
+);
 
 export interface TenantAndJob {
   tenant: Tenant;
@@ -46,8 +54,7 @@ export async function findTenantAndJob(
   asked: { tenant: string; jobType: string },
 ): Promise<TenantAndJob | undefined> {
   const { rows } = await sql<Tenant & JobColumns & { proof: string }>`
-    select t.id, t.name, t.display_name as "displayName", t.slot, t.state, t.weight, t.limits, t.retention_days as "retentionDays",
-           t.allowed_queues as "allowedQueues", t.allowed_handlers as "allowedHandlers", t.created_at as "createdAt", t.revision, ${PROOF} as proof, ${shownJob}
+    select ${shownTenant}, ${PROOF} as proof, ${shownJob}
       from carillon.tenant t
       left join lateral (
         select ${JOB_TYPE_COLUMNS}, id, xmin as version
