@@ -198,14 +198,13 @@ module.exports = {
     },
     {
       name: 'client-is-light',
-      comment: 'Users install the client beside their own code: it brings zod and Nest, and no database.',
+      comment: 'Users install the client beside their own code: it brings nothing along.',
       severity: 'error',
       from: { path: '^libs/client/', pathNot: SPEC },
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'],
         // Types of somebody's transaction bring nothing along.
         dependencyTypesNot: ['type-only'],
-        pathNot: nodeModule('zod|@nestjs/[^/]+'),
       },
     },
     {
