@@ -25,6 +25,8 @@ export interface RunRow {
   progress: unknown;
   cancelRequestedAt: Date | null;
   scheduleId: ScheduleId | null;
+  /** Its schedule's name, unless that was deleted. */
+  schedule: string | null;
   dueAt: Date | null;
   payload: unknown;
   priority: number;
@@ -50,6 +52,8 @@ interface Source {
   ended?: string;
   /** Of a run that has just been inserted. */
   inserted?: string;
+  /** Read from another table for the few that are shown, when they have been chosen. */
+  shown?: string;
 }
 
 const SOURCES = {
@@ -71,6 +75,11 @@ const SOURCES = {
   progress: { column: 'progress' },
   cancelRequestedAt: { column: 'cancel_requested_at', ended: 'null::timestamptz' },
   scheduleId: { column: 'schedule_id' },
+  schedule: {
+    column: 'schedule',
+    inserted: 'null::text',
+    shown: '(select s.name from carillon.schedule s where s.id = run.schedule_id)',
+  },
   dueAt: { column: 'due_at' },
   payload: { column: 'payload' },
   priority: { column: 'priority' },
@@ -90,22 +99,27 @@ const SOURCES = {
   error: { column: 'error', open: 'null::jsonb', inserted: 'null::jsonb' },
 } satisfies Record<keyof RunRow, Source>;
 
-function columns(text: (field: string, source: Source) => string): RawBuilder<unknown> {
+function columns(text: (field: string, source: Source) => string | null): RawBuilder<unknown> {
   return sql.raw(
     Object.entries(SOURCES)
       .map(([field, source]) => text(field, source))
+      .filter((column) => column !== null)
       .join(', '),
   );
 }
 
 /** Of a run `r` that is held as `h` says, or outside under the lease `l`. */
-export const UNFINISHED = columns((_, { column, open = `r.${column}` }) => `${open} as ${column}`);
+export const UNFINISHED = columns((_, { column, shown, open = `r.${column}` }) =>
+  shown === undefined ? `${open} as ${column}` : null,
+);
 
 /** The same of a run that is over. */
-export const FINISHED = columns((_, { column, ended = column }) => `${ended} as ${column}`);
+export const FINISHED = columns((_, { column, shown, ended = column }) =>
+  shown === undefined ? `${ended} as ${column}` : null,
+);
 
 /** What either of them has selected, as a RunRow. */
-export const SHOWN = columns((field, { column }) => `${column} as "${field}"`);
+export const SHOWN = columns((field, { column, shown = column }) => `${shown} as "${field}"`);
 
 /** A RunRow of a run that has just been inserted. */
 export const INSERTED = columns((field, { column, inserted = column }) => `${inserted} as "${field}"`);

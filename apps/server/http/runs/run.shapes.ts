@@ -112,6 +112,7 @@ export const run = z
     cancelRequestedAt: instant.nullable(),
     state: runState,
     scheduleId: z.uuid().nullable(),
+    schedule: z.string().nullable().describe('Its name, unless it was deleted since.'),
     dueAt: instant.nullable(),
     payload: z.unknown(),
     priority: z.int(),

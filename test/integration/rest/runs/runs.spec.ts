@@ -34,6 +34,7 @@ describe('creating a run', () => {
       attempt: 1,
       pastAttempts: [],
       scheduleId: null,
+      schedule: null,
       dueAt: null,
       error: null,
     });

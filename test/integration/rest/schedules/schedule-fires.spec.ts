@@ -52,6 +52,7 @@ describe('firing', () => {
       state: 'succeeded',
       jobType: 'record',
       payload,
+      schedule: schedule.name,
       dueAt: fired.dueAt,
       runAt: fired.dueAt,
     });
