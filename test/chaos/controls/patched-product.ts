@@ -21,16 +21,17 @@ export async function patchedProduct(folder: string, patches: readonly Patch[]):
   return join(folder, 'dist/apps/server/main.js');
 }
 
-async function apply(folder: string, { file, from, to }: Patch): Promise<void> {
-  const path = join(folder, 'dist', file);
-  const text = await readFile(path, 'utf8');
+async function apply(folder: string, patch: Patch): Promise<void> {
+  const path = join(folder, 'dist', patch.file);
+  await writeFile(path, patched(await readFile(path, 'utf8'), patch));
+}
+
+/** The text of the patch's file with the patch in it. */
+export function patched(text: string, { file, from, to }: Patch): string {
   const times = text.split(from).length - 1;
   if (times !== 1)
     throw new Error(
       `expected the text to be patched in dist/${file} once, got it ${times} times; has the product changed?\n${from}`,
     );
-  await writeFile(
-    path,
-    text.replace(from, () => to),
-  );
+  return text.replace(from, () => to);
 }
