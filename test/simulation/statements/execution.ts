@@ -1,4 +1,5 @@
 // What do statements that take work in, find it, claim it and give it back mean?
+import type { StoredJobType } from '#execution/job-types/job-type.repository.js';
 import { laneOf, NOT_TRIED, queueKey, type ModelDatabase, type RunRow } from '../model-database.js';
 import { claimRuns, isBeyond } from './claims.js';
 import { answer, at, BLOCKED, changed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
@@ -97,16 +98,20 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   },
 ];
 
-function jobType(db: ModelDatabase, name: string): object {
+/** Each of the row's fields: one that is missing is undefined where the product has null, and an attempt that waits for it never ends. */
+function jobType(db: ModelDatabase, name: string): StoredJobType {
   return {
     name,
     target: { kind: 'handler', handler: 'work' },
     retry: { maxAttempts: 3, kind: 'fixed', minMs: 200, maxMs: 200, jitter: 0 },
     limits: db.jobType.get(name)?.limits ?? {},
-    tenantId: null,
     shared: true,
     allowedNames: null,
     payloadSchema: null,
+    outputSchema: null,
+    heartbeatMs: null,
+    pausedAt: null,
+    pauseReason: null,
     revision: 1,
     createdAt: at(0),
     updatedAt: at(0),
