@@ -8,6 +8,8 @@ import type { SimulatedCluster } from './simulated-cluster.js';
 export interface Focus {
   statement: string;
   beside: readonly AccidentName[];
+  /** How many times as many runs that are over are tried again. */
+  retries?: number;
 }
 
 /** Some seeds look at one statement, and whatever goes wrong around it. */

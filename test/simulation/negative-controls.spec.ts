@@ -114,7 +114,7 @@ const CONTROLS: readonly Control[] = [
   {
     broken: 'runs that come back to claims that still name them',
     shows: 'one live claim a run',
-    near: 2_128,
+    focus: { ...around('claimRuns', 'somebody cancels runs', 'a process joins'), retries: 20 },
   },
   {
     broken: 'runs taken out of their claims before it is known that they are over',

@@ -77,7 +77,7 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   }
   for (let count = random.whole(0, 4); count > 0; count -= 1)
     world.after(random.between(500, ACCIDENTS_UNTIL_MS), () => apiUser.cancel());
-  for (let count = random.whole(0, 3); count > 0; count -= 1)
+  for (let count = random.whole(0, 3) * (focus?.retries ?? 1); count > 0; count -= 1)
     world.after(random.between(CALM_UNTIL_MS, ACCIDENTS_UNTIL_MS), () => apiUser.retry());
   if (random.chance(0.5))
     world.after(random.between(CALM_UNTIL_MS, ACCIDENTS_UNTIL_MS), () => apiUser.retryOpen());
