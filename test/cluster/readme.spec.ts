@@ -55,7 +55,7 @@ it('its commands work as they are written', async () => {
     },
     90_000,
   );
-  const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', use.join('\n')], {
+  const { status, stdout, stderr } = spawnSync('bash', ['--norc', '-euo', 'pipefail', '-c', use.join('\n')], {
     cwd: folder,
     encoding: 'utf8',
     env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` },
