@@ -51,6 +51,23 @@ export async function addTenant(
   return { id, slot };
 }
 
+export function newRunOf(tenant: { id: TenantId; slot: Slot }, run: Partial<NewRun> = {}): NewRun {
+  return {
+    id: asId.run(randomUUIDv7()),
+    tenantId: tenant.id,
+    slot: tenant.slot,
+    jobType: 'noop',
+    queue: 'default',
+    concurrencyKey: null,
+    tags: [],
+    deadline: null,
+    payload: {},
+    priority: 0,
+    runAt: null,
+    ...run,
+  };
+}
+
 /** Runs that are due now; resolves with their ids in order. */
 export async function addRuns(
   db: Database,
@@ -59,23 +76,10 @@ export async function addRuns(
   run: Partial<NewRun> = {},
 ): Promise<RunId[]> {
   const ids: RunId[] = [];
-  for (let added = 0; added < count; added += 1) {
-    const id = asId.run(randomUUIDv7());
-    await insertRun(db, {
-      id,
-      tenantId: tenant.id,
-      slot: tenant.slot,
-      jobType: 'noop',
-      queue: 'default',
-      concurrencyKey: null,
-      tags: [],
-      deadline: null,
-      payload: {},
-      priority: 0,
-      runAt: null,
-      ...run,
-    });
-    ids.push(id);
+  for (let left = count; left > 0; left -= 1) {
+    const added = newRunOf(tenant, run);
+    await insertRun(db, added);
+    ids.push(added.id);
   }
   return ids.toSorted(); // within one millisecond, ids are not in the order of their making
 }

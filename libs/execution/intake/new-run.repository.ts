@@ -1,6 +1,6 @@
 // Runs are taken in. A run is in `run` until it ends and in `run_history` afterwards, moved in one transaction, so
 // it is always in exactly one of them (I5).
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import { stillHolds, type AssumedJob } from '#execution/job-types/job-proof.js';
@@ -37,22 +37,7 @@ export async function insertRuns(db: Database, runs: readonly NewRun[]): Promise
            case when r.tags is not null then array(select jsonb_array_elements_text(r.tags::jsonb)) end,
            r.payload::jsonb, r.priority, r.deadline, coalesce(r.run_at, clock_timestamp() + make_interval(secs => r.delay_ms / 1000)),
            r.unique_key, make_interval(secs => r.unique_window_ms / 1000)
-      from unnest(${runs.map((run) => run.id)}::uuid[],
-                  ${runs.map((run) => run.tenantId)}::uuid[],
-                  ${runs.map((run) => run.slot)}::smallint[],
-                  ${runs.map((run) => run.jobType)}::text[],
-                  ${runs.map((run) => run.queue)}::text[],
-                  ${runs.map((run) => run.concurrencyKey)}::text[],
-                  ${runs.map((run) => tagsJson(run.tags))}::text[],
-                  ${runs.map((run) => JSON.stringify(run.payload))}::text[],
-                  ${runs.map((run) => run.priority)}::smallint[],
-                  ${runs.map((run) => run.deadline)}::timestamptz[],
-                  ${runs.map((run) => run.runAt)}::timestamptz[],
-                  ${runs.map((run) => run.delayMs ?? 0)}::float8[],
-                  ${runs.map((run) => run.unique?.key ?? null)}::text[],
-                  ${runs.map((run) => run.unique?.windowMs ?? null)}::float8[])
-        as r (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at, delay_ms,
-              unique_key, unique_window_ms)`.execute(db);
+      from ${given(runs)}`.execute(db);
 }
 
 /**
@@ -95,17 +80,7 @@ export async function replaceRuns(tx: Tx, runs: readonly NewRun[]): Promise<void
            tags = case when r.tags is not null then array(select jsonb_array_elements_text(r.tags::jsonb)) end,
            payload = r.payload::jsonb, priority = r.priority, deadline = r.deadline,
            run_at = coalesce(r.run_at, clock_timestamp() + make_interval(secs => r.delay_ms / 1000))
-      from unnest(${runs.map((run) => run.id)}::uuid[],
-                  ${runs.map((run) => run.jobType)}::text[],
-                  ${runs.map((run) => run.queue)}::text[],
-                  ${runs.map((run) => run.concurrencyKey)}::text[],
-                  ${runs.map((run) => tagsJson(run.tags))}::text[],
-                  ${runs.map((run) => JSON.stringify(run.payload))}::text[],
-                  ${runs.map((run) => run.priority)}::smallint[],
-                  ${runs.map((run) => run.deadline)}::timestamptz[],
-                  ${runs.map((run) => run.runAt)}::timestamptz[],
-                  ${runs.map((run) => run.delayMs ?? 0)}::float8[])
-        as r (id, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at, delay_ms)
+      from ${given(runs)}
      where carillon.run.id = r.id and carillon.run.id = any(${runs.map((run) => run.id)}::uuid[])`.execute(
     tx,
   );
@@ -122,6 +97,26 @@ export async function countTowardsQuota(
     db,
   );
   return rows[0] ?? { maxQueued: null, count: 0 };
+}
+
+/** As rows `r` of a statement. */
+function given(runs: readonly NewRun[]): RawBuilder<unknown> {
+  return sql`unnest(${runs.map((run) => run.id)}::uuid[],
+                  ${runs.map((run) => run.tenantId)}::uuid[],
+                  ${runs.map((run) => run.slot)}::smallint[],
+                  ${runs.map((run) => run.jobType)}::text[],
+                  ${runs.map((run) => run.queue)}::text[],
+                  ${runs.map((run) => run.concurrencyKey)}::text[],
+                  ${runs.map((run) => tagsJson(run.tags))}::text[],
+                  ${runs.map((run) => JSON.stringify(run.payload))}::text[],
+                  ${runs.map((run) => run.priority)}::smallint[],
+                  ${runs.map((run) => run.deadline)}::timestamptz[],
+                  ${runs.map((run) => run.runAt)}::timestamptz[],
+                  ${runs.map((run) => run.delayMs ?? 0)}::float8[],
+                  ${runs.map((run) => run.unique?.key ?? null)}::text[],
+                  ${runs.map((run) => run.unique?.windowMs ?? null)}::float8[])
+        as r (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at, delay_ms,
+              unique_key, unique_window_ms)`;
 }
 
 // Lists of different lengths can't be one array of arrays.

@@ -8,8 +8,7 @@ import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
 import { enqueueRuns } from '#execution/intake/enqueue.js';
 import { asId } from '#kernel/ids.js';
-import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import { addRuns } from '../../support/rows.js';
+import { addRuns, newRunOf } from '../../support/rows.js';
 import { useLoneMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
 
@@ -94,29 +93,19 @@ describe('the gate of an owner', () => {
 
   it('is closed for one statement by a batch that replaces many runs, of which the last of each key counts', async () => {
     const unique = (key: string) => ({ key, windowMs: null, onConflict: 'replace' as const });
-    const make = (priority: number) => ({
-      id: asId.run(randomUUIDv7()),
-      tenantId: tenant.id,
-      slot: tenant.slot,
-      jobType: 'noop',
-      queue: 'default',
-      concurrencyKey: null,
-      tags: [],
-      deadline: null,
-      payload: {},
-      runAt: null,
-      priority,
-    });
     const keys = ['a', 'b', 'c'];
     const room = 1_000;
     const first = await enqueueRuns(
       db,
-      keys.map((key) => ({ run: make(0), unique: unique(key) })),
+      keys.map((key) => ({ run: newRunOf(tenant), unique: unique(key) })),
       { room },
     );
     const again = await enqueueRuns(
       db,
-      [...keys, 'a'].map((key, place) => ({ run: make(place + 1), unique: unique(key) })),
+      [...keys, 'a'].map((key, place) => ({
+        run: newRunOf(tenant, { priority: place + 1 }),
+        unique: unique(key),
+      })),
       { room },
     );
     expect(again.map(({ kind }) => kind)).toEqual(['replaced', 'replaced', 'replaced', 'replaced']);

@@ -4,30 +4,22 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { actInBatches, type Batch, type BulkDone } from '#execution/run-actions/bulk-act.js';
 import type { TenantId } from '#kernel/ids.js';
+import { KeyTurns } from '#kernel/key-turns.js';
 import type { Turn } from '../access/request-turns.js';
 import { ProblemError } from '../problems/problem.js';
 
 /** Of one tenant: a request that acts, and those that wait for it. */
 const REQUESTS_MAX = 3;
 
-interface Line {
-  count: number;
-  last: Promise<void>;
-}
-
 export class BulkTurns {
-  readonly #lines = new Map<TenantId, Line>();
+  readonly #turns = new KeyTurns<TenantId>();
 
   /** While it waits and rests, the tenant's other requests are dealt with. Throws a problem when too many wait already. */
   async act(tenantId: TenantId, turn: Turn, batch: Batch): Promise<BulkDone> {
-    const line = this.#lines.get(tenantId) ?? { count: 0, last: Promise.resolve() };
-    if (line.count === REQUESTS_MAX) throw tooMany();
-    this.#lines.set(tenantId, line);
-    line.count += 1;
-    const [before, ours] = [line.last, Promise.withResolvers<void>()];
-    line.last = ours.promise;
+    if (this.#turns.countOf(tenantId) === REQUESTS_MAX) throw tooMany();
+    const place = this.#turns.join(tenantId);
     try {
-      await turn.away(() => before);
+      await turn.away(() => place.isNext);
       const done = await actInBatches(batch, {
         clock: systemClock,
         rest: (ms) => turn.away(() => rest(ms)),
@@ -35,9 +27,7 @@ export class BulkTurns {
       if (done.kind === 'outrun') throw outrun();
       return done;
     } finally {
-      ours.resolve();
-      line.count -= 1;
-      if (line.count === 0) this.#lines.delete(tenantId);
+      place.leave();
     }
   }
 }

@@ -1,18 +1,19 @@
 // What becomes of a schedule that is patched while others change it, too? A patch is merged with what was read, and that is
 // checked against the job type before anything is locked, since a check may take long. So the write is refused when another
-// change came between. A caller who named the revision hears of it; for one who said `*`, which means "whatever it is now",
+// change came between. A caller who named the revision is told; for one who said `*`, any revision will do, so
 // the patch is merged anew with what came between, until it is the first. Those of one schedule have their turns one after
 // another in a replica, since each that loses has been checked in vain: forty that raced took five seconds.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { databaseTime } from '#database/time.repository.js';
-import { findSchedule, type Schedule } from '#scheduling/schedules/schedule.repository.js';
+import { KeyTurns } from '#kernel/key-turns.js';
 import { changeSchedule, type ChangeResult } from '#scheduling/schedules/schedules.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { JobCheck } from '../job-types/job-check.js';
-import { notFound, ProblemError } from '../problems/problem.js';
+import { ProblemError } from '../problems/problem.js';
+import { requireSchedule } from './require-schedule.js';
 import { patchedPayload, patchedSpec, type SchedulePatch } from './schedule.shapes.js';
 
 /** From when it came. Of the replicas' changes that meet, one is the first each time. */
@@ -20,15 +21,15 @@ const TRY_FOR_MS = 5_000;
 
 export interface ScheduleEdit {
   name: string;
-  /** The one that the caller has seen; null for whatever it is now. */
+  /** The one that the caller has seen; null for any. */
   revision: number | null;
   patch: SchedulePatch;
 }
 
 @Injectable()
 export class ScheduleEdits {
-  /** The last of each schedule's, by tenant and name. */
-  readonly #lastTurns = new Map<string, Promise<unknown>>();
+  /** By tenant and name. */
+  readonly #turns = new KeyTurns<string>();
 
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
@@ -39,28 +40,21 @@ export class ScheduleEdits {
   async make(tenant: Tenant, edit: ScheduleEdit): Promise<ChangeResult> {
     if (edit.revision !== null) return this.#tryOnce(tenant, edit);
     const untilMs = systemClock.monotonicMs() + TRY_FOR_MS;
-    return this.#inTurn(`${tenant.id}/${edit.name}`, async () => {
+    const place = this.#turns.join(`${tenant.id}/${edit.name}`);
+    try {
+      await place.isNext;
       while (systemClock.monotonicMs() < untilMs) {
         const result = await this.#tryOnce(tenant, edit);
         if (result.kind !== 'stale') return result;
       }
       throw tooManyChanges();
-    });
-  }
-
-  async #inTurn<Result>(key: string, act: () => Promise<Result>): Promise<Result> {
-    const turn = (this.#lastTurns.get(key) ?? Promise.resolve()).then(act);
-    const ended = turn.catch(() => undefined); // told to its own caller alone
-    this.#lastTurns.set(key, ended);
-    try {
-      return await turn;
     } finally {
-      if (this.#lastTurns.get(key) === ended) this.#lastTurns.delete(key);
+      place.leave();
     }
   }
 
   async #tryOnce(tenant: Tenant, { name, revision, patch }: ScheduleEdit): Promise<ChangeResult> {
-    const current = await this.find(tenant, name);
+    const current = await requireSchedule(this.db, tenant, name);
     const payload = patchedPayload(patch, current.payload);
     // Only what is new is checked: a schedule whose job type is gone can still be given other times.
     if (patch.jobType !== undefined || payload !== undefined) {
@@ -73,13 +67,6 @@ export class ScheduleEdits {
     // Based on what was just read, so that what was merged from it can't overwrite a newer one unseen.
     const ref = { tenant, name, revision: revision ?? current.revision };
     return changeSchedule(this.db, ref, { kind: 'edit', jobType: patch.jobType, payload, spec });
-  }
-
-  /** Throws a problem when there is none. */
-  async find(tenant: Tenant, name: string): Promise<Schedule> {
-    const schedule = await findSchedule(this.db, { tenantId: tenant.id, name });
-    if (schedule === undefined) throw notFound('schedule', name);
-    return schedule;
   }
 }
 

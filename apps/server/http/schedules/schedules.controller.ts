@@ -41,6 +41,7 @@ import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { PageTokens } from '../answers/page-token.js';
 import { invalidField, nameTaken, notFound, ownerHangs, ProblemError } from '../problems/problem.js';
+import { requireSchedule } from './require-schedule.js';
 import { ScheduleEdits } from './schedule-edits.js';
 import * as shapes from './schedule.shapes.js';
 import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
@@ -118,7 +119,7 @@ export class SchedulesController {
     @Param('schedule', { schema: resourceName }) name: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.#show(await this.edits.find(tenant, name), response, false);
+    return this.#show(await requireSchedule(this.db, tenant, name), response, false);
   }
 
   @Patch(':schedule')
@@ -200,7 +201,7 @@ export class SchedulesController {
     @Param('schedule', { schema: resourceName }) name: string,
     @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery,
   ) {
-    const { id: scheduleId } = await this.edits.find(tenant, name);
+    const { id: scheduleId } = await requireSchedule(this.db, tenant, name);
     const filter = { firesOf: scheduleId, from: query.from, to: query.to };
     const token = this.pages.open(query.pageToken, filter);
     const before = token ?? query.to;
