@@ -1,7 +1,7 @@
 // Which statements keep the list of replicas and their beats?
 import { sql, type RawBuilder } from 'kysely';
 import { inTransaction, type Database } from '#database/connection.js';
-import type { ReplicaState } from '#database/schema.js';
+import type { ReplicaState } from '#database/tables/schema.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
 import { serverStartedAt } from '#cluster/server-start.js';
@@ -223,6 +223,20 @@ export async function listReplicas(db: Database, { ended }: { ended: number }): 
                          where state not in ('active', 'draining') order by number desc limit ${ended})
      order by r.number desc`.execute(db);
   return rows;
+}
+
+/** Resolves with a look-up: the name that a replica was started with, or null for one that is not among these. */
+export async function namesOf(
+  db: Database,
+  numbers: readonly (ReplicaNumber | null)[],
+): Promise<(number: ReplicaNumber | null) => string | null> {
+  const rows = await db
+    .selectFrom('replica')
+    .select(['number', 'name'])
+    .where('number', '=', sql<ReplicaNumber>`any(${[...numbers]}::int[])`)
+    .execute();
+  const names = new Map(rows.map(({ number, name }) => [number, name]));
+  return (number) => (number === null ? null : (names.get(number) ?? null));
 }
 
 /** How sessions of a replica name themselves, so that the leader can find them. */

@@ -35,6 +35,8 @@ export interface RunRow {
   pastAttempts: object[] | null;
   createdAt: Date;
   replica: ReplicaNumber | null;
+  /** What that replica was started as. */
+  replicaName: string | null;
   /** The worker outside that has taken it, or whose attempt was the last. */
   worker: WorkerId | null;
   startedAt: Date | null;
@@ -88,6 +90,11 @@ const SOURCES = {
   pastAttempts: { column: 'past_attempts' },
   createdAt: { column: 'created_at' },
   replica: { column: 'replica', open: 'h.replica', inserted: 'null::int' },
+  replicaName: {
+    column: 'replica_name',
+    inserted: 'null::text',
+    shown: '(select p.name from carillon.replica p where p.number = run.replica)',
+  },
   worker: { column: 'worker', open: 'l.worker', inserted: 'null::uuid' },
   startedAt: {
     column: 'started_at',

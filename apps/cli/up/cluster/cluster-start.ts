@@ -86,8 +86,12 @@ async function awaitLeader({ options, shutdown, say }: ClusterOrder, watch: Clus
   const endMs = performance.now() + PATIENCE_MS;
   for (;;) {
     const { leader, term } = await watch.look();
-    if (leader !== null && watch.seats.length === options.replicas)
+    if (leader !== null && watch.seats.length === options.replicas) {
+      // Each has two names, and the API goes by the number.
+      const joined = watch.seats.map(({ name, number }) => `${name} as replica ${number}`);
+      say(`${list(joined)} joined`);
       return say(`${leader.name} leads, term ${term}`);
+    }
     if (performance.now() > endMs) {
       const missing =
         leader === null

@@ -4,7 +4,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { z } from 'zod';
 import { listEvents } from '#cluster/cluster-event.repository.js';
 import { readLeadership } from '#cluster/leadership/leadership.repository.js';
-import { listReplicas } from '#cluster/membership/replica.repository.js';
+import { listReplicas, namesOf } from '#cluster/membership/replica.repository.js';
 import { listSlots, readNewestRing } from '#cluster/slots/slot-owner.repository.js';
 import type { Database } from '#database/connection.js';
 import { API_DATABASE } from '../../tokens.js';
@@ -33,10 +33,12 @@ const replicaShape = z
     ownedSlots: z.int(),
   })
   .meta({ id: 'Replica' });
+const replicaName = z.string().nullable().describe('Its CARILLON_NAME.');
 const leaderShape = z
   .object({
     term: z.int(),
     replica: z.int().nullable(),
+    replicaName,
     incarnation: z.uuid().nullable(),
     electedAt: instant.nullable(),
   })
@@ -47,7 +49,15 @@ const ringShape = z
     term: z.int(),
     createdAt: instant.nullable(),
     slotCount: z.int(),
-    members: z.array(z.object({ replica: z.int(), weight: z.int(), slots: z.int(), share: z.number() })),
+    members: z.array(
+      z.object({
+        replica: z.int(),
+        replicaName,
+        weight: z.int(),
+        slots: z.int(),
+        share: z.number(),
+      }),
+    ),
     unowned: z.int(),
     handingOver: z.int(),
   })
@@ -59,6 +69,7 @@ const eventShape = z
     type: z.string(),
     term: z.int().nullable(),
     replica: z.int().nullable(),
+    replicaName,
     data: z.looseObject({}),
   })
   .meta({ id: 'ClusterEvent' });
@@ -87,7 +98,8 @@ export class ClusterController {
   @ApiOkResponse({ standardSchema: leaderShape })
   async leader() {
     const { term, holder: incarnation, replica, electedAt } = await readLeadership(this.db);
-    return { term, replica, incarnation, electedAt };
+    const nameOf = await namesOf(this.db, [replica]);
+    return { term, replica, replicaName: nameOf(replica), incarnation, electedAt };
   }
 
   @Get('ring')
@@ -95,10 +107,14 @@ export class ClusterController {
   @ApiOkResponse({ standardSchema: ringShape })
   async ring() {
     const [ring, slots] = await Promise.all([readNewestRing(this.db), listSlots(this.db)]);
+    const nameOf = await namesOf(
+      this.db,
+      (ring?.members ?? []).map(({ replica }) => replica),
+    );
     const owned = Map.groupBy(slots, (slot) => slot.owner);
     const members = (ring?.members ?? []).map(({ replica, weight }) => {
       const count = owned.get(replica)?.length ?? 0;
-      return { replica, weight, slots: count, share: count / slots.length };
+      return { replica, replicaName: nameOf(replica), weight, slots: count, share: count / slots.length };
     });
     return {
       version: ring?.version ?? 0,
@@ -121,11 +137,15 @@ export class ClusterController {
       before: token === null ? null : Number(token),
       limit: pageSize + 1,
     });
+    const nameOf = await namesOf(
+      this.db,
+      rows.map(({ replica }) => replica),
+    );
     return this.pages.page(rows, {
       size: pageSize,
       filter,
       keyOf: (row) => String(row.seq),
-      show: (row) => row,
+      show: (row) => ({ ...row, replicaName: nameOf(row.replica) }),
     });
   }
 }

@@ -133,6 +133,7 @@ export const run = z
       .describe('The attempts before this one, the newest 100 of them.'),
     createdAt: instant,
     replica: z.int().nullable(),
+    replicaName: z.string().nullable().describe('Its CARILLON_NAME.'),
     worker: z.uuid().nullable().describe('The worker outside that is running it, or that has ended it.'),
     startedAt: instant.nullable(),
     finishedAt: instant.nullable(),

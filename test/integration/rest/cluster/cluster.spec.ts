@@ -103,6 +103,23 @@ describe('one replica alone', () => {
     ]);
   });
 
+  it('tells a replica by its number and its name, wherever it names one', async () => {
+    const { number, name } = z
+      .object({ items: z.array(z.object({ number: z.int(), name: z.string() })) })
+      .parse((await server.admin.get('/api/v1/cluster/replicas').expect(200)).body).items[0] ?? {
+      number: 0,
+      name: '',
+    };
+    const told = { replica: number, replicaName: name };
+    expect((await server.admin.get('/api/v1/cluster/leader').expect(200)).body).toMatchObject(told);
+    expect((await server.admin.get('/api/v1/cluster/ring').expect(200)).body).toMatchObject({
+      members: [told],
+    });
+    const events = await server.admin.get('/api/v1/cluster/events').expect(200);
+    expect(events.body).toMatchObject({ items: expect.arrayContaining([expect.objectContaining(told)]) });
+    expect(await finish(tenant, { jobType: 'echo' })).toMatchObject(told);
+  });
+
   it('can be asked what would move if another joined or it left, and moves nothing', async () => {
     const before = await readRing();
     const { replica: number } = await read('leader', leader);
