@@ -52,9 +52,10 @@ const clusterRooms = {
 /** The rooms of libs/database, with those of its embedded server. */
 const databaseRooms = {
   runtime: [],
-  '.': [],
-  sessions: ['.'],
-  migrating: ['.', 'sessions'],
+  tables: [],
+  '.': ['tables'],
+  sessions: ['.', 'tables'],
+  migrating: ['.', 'sessions', 'tables'],
   'embedded/programs': [],
   'embedded/data': ['embedded/programs'],
   'embedded/server': ['embedded/data', 'embedded/programs'],

@@ -6,7 +6,7 @@ import { DatabaseClient, type DatabaseClientConfig } from './database-client.js'
 import { settledDatabaseUrl } from './database-url.js';
 import { pinnedOptions } from './decisions/session-settings.js';
 import { PreparedStatements } from './prepared-statements.js';
-import type { Tables } from './schema.js';
+import type { Tables } from '#database/tables/schema.js';
 
 /** Either the database or a transaction in it; repositories take this and don't care which. */
 export type Database = Kysely<Tables>;

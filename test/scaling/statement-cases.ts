@@ -176,7 +176,7 @@ export const cases: Record<string, Case> = {
       ]),
     names: { 'new run_log': 'neither' },
   },
-  'runs that nobody has locked': {
+  'runs that are not locked': {
     act: (tx) => endings.lockWithoutWaiting(tx, { tenantId, ids }),
     names: { run: 'neither' },
   },

@@ -1,4 +1,4 @@
-// The columns that the table types declare (libs/database/schema.ts), read with the compiler: of each its kind, whether it
+// The columns that the table types declare (libs/database/tables/schema.ts), read with the compiler: of each its kind, whether it
 // may be null, and whether an insert must give it. Types are gone when a program runs, so nothing else can compare them with a
 // database. `columnsThatDiffer` says in sentences where the types and a migrated database disagree.
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const QUESTION = join(ROOT, 'libs/database/declared-tables-question.ts');
 const QUESTION_TEXT = `
 import type { Insertable, Selectable } from 'kysely';
-import type { Tables } from '#database/schema.js';
+import type { Tables } from '#database/tables/schema.js';
 export type Read = { [Table in keyof Tables]: Selectable<Tables[Table]> };
 export type Given = { [Table in keyof Tables]: Insertable<Tables[Table]> };
 `;

@@ -3,7 +3,7 @@
 // touches it. A lease that changes hands gets a new id, so that its former holder holds nothing.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import type { LeaseTable } from '#database/lease-schema.js';
+import type { LeaseTable } from '#database/tables/lease-schema.js';
 import type { LeaseId, ReplicaNumber, RunId, Slot, TenantId, WorkerId } from '#kernel/ids.js';
 import { rankOf } from '#execution/runs/decisions/lane.js';
 import { rankIn } from '#execution/runs/rank.js';

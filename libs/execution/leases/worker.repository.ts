@@ -2,7 +2,7 @@
 // ask it to stop; no lease depends on its row.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import type { WorkerState } from '#database/lease-schema.js';
+import type { WorkerState } from '#database/tables/lease-schema.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { TenantId, WorkerId } from '#kernel/ids.js';
 import type { JobTypeInput } from '#execution/job-types/job-type.repository.js';

@@ -2,7 +2,7 @@
 // next attempt number, no failures held against it, and all of its attempts.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import type { RunOutcome } from '#database/schema.js';
+import type { RunOutcome } from '#database/tables/schema.js';
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import { newestAttempts } from '#execution/runs/run-columns.js';
 

@@ -5,7 +5,7 @@
 // A run that held a unique key asks for it again as if it came in now, and stays over while another run holds it.
 // Keys come before claims here, too: a transaction of the user's may hold one, and then end a run of its own.
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
-import type { RunOutcome } from '#database/schema.js';
+import type { RunOutcome } from '#database/tables/schema.js';
 import type { RunId, TenantId } from '#kernel/ids.js';
 import { lockClaimsNaming, lockEnded, requeueRuns, type EndedRun } from './requeue.repository.js';
 import { shrinkClaims } from '#execution/settling/settlement.repository.js';

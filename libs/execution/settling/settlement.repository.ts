@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Tx } from '#database/connection.js';
 import { isOpenDueTimeOf } from '#database/due-time-key.js';
-import type { RunOutcome } from '#database/schema.js';
+import type { RunOutcome } from '#database/tables/schema.js';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
 import { keptColumns, newestAttempts } from '#execution/runs/run-columns.js';
 

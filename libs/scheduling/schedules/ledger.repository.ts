@@ -1,7 +1,7 @@
 // Which statements read the ledger? What they return answers "was any due time lost or doubled between A
 // and B?" and "why did it not run?".
 import type { Database } from '#database/connection.js';
-import type { FireOutcome } from '#database/schedule-schema.js';
+import type { FireOutcome } from '#database/tables/schedule-schema.js';
 import type { RunId, ScheduleId } from '#kernel/ids.js';
 
 export interface Fire {

@@ -47,7 +47,7 @@ const { db } = database;
 let on: SkewedTables;
 
 beforeAll(async () => {
-  // The statistics of a queue that was empty when somebody looked.
+  // The statistics of a queue that was empty when the server last analysed it.
   await sql`analyze`.execute(db);
   await fillTables(db);
   on = await describeTables(db);
@@ -192,8 +192,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
     await newRuns.findUnclaimed(tx, on.runs.slice(0, 1));
     await newRuns.replaceRuns(tx, [{ ...newRun(), id: on.runs[0] ?? newRun().id }]);
   },
-  'runs that nobody has locked': (tx) =>
-    endings.lockWithoutWaiting(tx, { tenantId: first().id, ids: on.runs }),
+  'runs that are not locked': (tx) => endings.lockWithoutWaiting(tx, { tenantId: first().id, ids: on.runs }),
   'a cancel': (tx) => endings.requestCancel(tx, { tenantId: first().id, ids: on.runs }),
   'wanted cancels': (tx) => endings.listCancelRequests(tx),
   'what may end': (tx) => endings.listEndable(tx, 500),

@@ -5,7 +5,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import type { Response } from 'express';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import type { WorkerState } from '#database/lease-schema.js';
+import type { WorkerState } from '#database/tables/lease-schema.js';
 import { DEFAULT_LEASE_SECONDS, DEFAULT_RETRY, DEFAULT_TIMEOUT_MS } from '#execution/job-types/job-type.js';
 import { wholeMs } from '#execution/job-types/retry-in-seconds.js';
 import { findJobType } from '#execution/job-types/job-type.repository.js';

@@ -281,7 +281,7 @@ describe('whatever the clock does', () => {
     );
   });
 
-  it('nobody is hung in less than `deadAfterMs`, nor while a pause of the leader lies in between', () => {
+  it('no replica is hung in less than `deadAfterMs`, nor while a pause of the leader lies in between', () => {
     fc.assert(
       fc.property(gaps, fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }), (pauses, beats) => {
         const { sweep } = leader();

@@ -1,6 +1,6 @@
 // Can a text that means something to SQL, to LIKE or to a shell widen what a request finds? Every text that a list takes
 // to choose by, read from the description, is sent as such, and none finds anything that it does not name. A key of
-// another tenant's, for one run or one request, stands in nobody else's way.
+// another tenant's, for one run or one request, stands in no other request's way.
 import { sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { operationsOf, readDescription } from '../../../support/api-description.js';
@@ -96,7 +96,7 @@ describe('a text', () => {
     expect((await tables()).rows).toEqual(before.rows);
   });
 
-  it('that is no number in digits is none, whatever a language may make of it', async () => {
+  it('that is no number in digits is none, although JavaScript would read one', async () => {
     const numbers = (await choices()).filter(({ kind }) => kind === 'integer' || kind === 'number');
     const names = ['after', 'limit', 'pageSize', 'wait'];
     expect(numbers.map(({ name }) => name)).toEqual(expect.arrayContaining(names) as unknown);

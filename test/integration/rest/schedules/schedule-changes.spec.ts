@@ -54,14 +54,14 @@ describe('changing a schedule', () => {
     },
   );
 
-  it('whatever it is now is allowed to who says so', async () => {
+  it('any revision is changed by a caller who says `*`', async () => {
     const schedule = await createSchedule(tenant);
     await patch(schedule, { payload: { a: 1 } }, '*').expect(200);
     await patch(schedule, { payload: { b: 2 } }, ' * ').expect(200);
     expect(await readSchedule(tenant, schedule.name)).toMatchObject({ payload: { a: 1, b: 2 }, revision: 3 });
   });
 
-  it('whatever it is now, as often as that is said at once, is allowed and loses none', async () => {
+  it('any revision is changed by many at once who say `*`, and no change is lost', async () => {
     const schedule = await createSchedule(tenant, { payload: {} });
     const fields = Array.from({ length: 20 }, (_, index) => [`field${index}`, index] as const);
     const answers = await Promise.all(
