@@ -10,5 +10,16 @@ export function suspensionOf({
   resumedMs: number | null;
 }): Suspension | null {
   if (suspendedMs === null) return null;
-  return { from: new Date(suspendedMs), to: resumedMs === null ? null : new Date(resumedMs) };
+  return { from: firstAtOrAfter(suspendedMs), to: resumedMs === null ? null : firstAtOrAfter(resumedMs) };
+}
+
+/** More than what a double loses of such a number, and less than the microsecond that the table keeps. */
+const LOST_MS = 0.000_5;
+
+/**
+ * The first millisecond of them that is not before the instant. Due times are whole milliseconds, so they fall on the same side of
+ * it here as in a statement that compares microseconds.
+ */
+function firstAtOrAfter(ms: number): Date {
+  return new Date(Math.ceil(ms - LOST_MS));
 }

@@ -99,7 +99,10 @@ describe('while a tenant is suspended', () => {
   it('what is far behind is skipped from its suspension on, and missed before', async () => {
     await sql`update carillon.schedule set next_due_at = next_due_at - interval '1 hour'`.execute(db);
     await suspend();
-    await sql`update carillon.tenant set suspended_at = now() - interval '30 minutes'`.execute(db);
+    // A due time lies within the millisecond before it.
+    await sql`update carillon.tenant set suspended_at = date_trunc('second', now()) + interval '400 microseconds' - interval '30 minutes'`.execute(
+      db,
+    );
     await planner.runOnce();
     const gaps = new GapLoop(member.leadership, systemClock);
     await until('the gap is decided', async () => {
