@@ -8,6 +8,7 @@ import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
 import { enqueueRuns } from '#execution/intake/enqueue.js';
 import { asId } from '#kernel/ids.js';
+import { openTransaction } from '../../support/open-transaction.js';
 import { addRuns, newRunOf } from '../../support/rows.js';
 import { useLoneMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
@@ -18,16 +19,13 @@ const cancel = (ids: Awaited<ReturnType<typeof addRuns>>) =>
   cancelRuns(db, { tenantId: tenant.id, slot: tenant.slot, ids });
 
 /** Holds the rows of these runs, as a request to try others again may, until it is told to let go. */
-async function locked(ids: readonly string[]): Promise<{ letGo: () => Promise<void> }> {
-  const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const holding = db.transaction().execute(async (tx) => {
-    await sql`select 1 from carillon.run where id = any(${[...ids]}::uuid[]) for update`.execute(tx);
-    begun.resolve();
-    await end.promise;
-  });
-  await begun.promise;
-  return { letGo: () => (end.resolve(), holding) };
-}
+const locked = (ids: readonly string[]) =>
+  openTransaction((pause) =>
+    db.transaction().execute(async (tx) => {
+      await sql`select 1 from carillon.run where id = any(${[...ids]}::uuid[]) for update`.execute(tx);
+      await pause();
+    }),
+  );
 
 async function atTheGate(): Promise<{ granted: boolean }[]> {
   const { rows } = await sql<{ granted: boolean }>`
@@ -72,12 +70,7 @@ describe('the gate of an owner', () => {
 
   it('has one request before it at a time, and the others wait where no claim waits for them', async () => {
     const self = member.self();
-    const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const claiming = asReplica(self.db, self, async () => {
-      begun.resolve();
-      await end.promise;
-    });
-    await begun.promise;
+    const claiming = await openTransaction((pause) => asReplica(self.db, self, pause));
     const wait = { waitMs: 600_000 };
     const closing = [1, 2].map((one) => besideClaims(db, tenant.slot, wait, () => Promise.resolve(one)));
     await until('both wait', async () => {
@@ -86,8 +79,7 @@ describe('the gate of an owner', () => {
       return rows.length === closing.length;
     });
     expect(await atTheGate()).toEqual([{ granted: false }]);
-    end.resolve();
-    await claiming;
+    await claiming.letGo();
     expect(await Promise.all(closing)).toEqual([1, 2]);
   });
 

@@ -7,6 +7,7 @@ import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
 import { EndingLoop } from '#execution/run-actions/ending-loop.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { asId } from '#kernel/ids.js';
+import { openTransaction } from '../../support/open-transaction.js';
 import { addRuns } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
 import { useLoneMember } from '../../support/test-member.js';
@@ -38,16 +39,15 @@ describe('cancelling', () => {
 
   it('waits for a claim in flight, and then asks its holder', async () => {
     const [id = lost] = await addRuns(db, tenant, 1);
-    const [begun, inFlight] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const self = member.self();
-    const claiming = asReplica(self.db, self, async (tx) => {
-      await sql`insert into carillon.claim (id, replica, run_ids) values (gen_random_uuid(), ${self.replica}, array[${id}]::uuid[])`.execute(
-        tx,
-      );
-      begun.resolve();
-      await inFlight.promise;
-    });
-    await begun.promise;
+    const claiming = await openTransaction((pause) =>
+      asReplica(self.db, self, async (tx) => {
+        await sql`insert into carillon.claim (id, replica, run_ids) values (gen_random_uuid(), ${self.replica}, array[${id}]::uuid[])`.execute(
+          tx,
+        );
+        await pause();
+      }),
+    );
     const cancelling = cancel([id]);
     await until('the cancel waits at the gate', async () => {
       const { rows } = await sql`select 1 from pg_locks where locktype = 'advisory' and not granted`.execute(
@@ -55,8 +55,7 @@ describe('cancelling', () => {
       );
       return rows.length > 0;
     });
-    inFlight.resolve();
-    await claiming;
+    await claiming.letGo();
     expect(await cancelling).toEqual({ ended: [], requested: [id] });
     expect(await count(db, 'run')).toBe(1);
   });
@@ -64,16 +63,9 @@ describe('cancelling', () => {
   it('only notes the request while the owner hangs at its gate, and the sweep does the rest', async () => {
     const [id = lost] = await addRuns(db, tenant, 1);
     const self = member.self();
-    const gate = Promise.withResolvers<void>();
-    const closed = Promise.withResolvers<void>();
-    const held = asReplica(self.db, self, () => {
-      closed.resolve();
-      return gate.promise;
-    });
-    await closed.promise;
+    const held = await openTransaction((pause) => asReplica(self.db, self, pause));
     expect(await cancel([id])).toEqual({ ended: [], requested: [id] });
-    gate.resolve();
-    await held;
+    await held.letGo();
     await new EndingLoop(member.leadership, systemClock).runOnce();
     expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
   });
