@@ -7,6 +7,7 @@ import type { Provider } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { PinoLogger } from 'nestjs-pino';
 import { connectDatabase, type Database } from '#database/connection.js';
+import { ConfigError } from '#kernel/errors.js';
 import { isPortFree } from '#database/embedded/server/free-port.js';
 import { readInstallation } from '#database/migrating/installation.repository.js';
 import { migrateToLatest } from '#database/migrating/migrator.js';
@@ -154,12 +155,26 @@ async function listen(app: NestExpressApplication, config: ServerConfig): Promis
   try {
     await app.listen(isTaken ? 0 : port, host);
   } catch (error) {
-    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    if (!taken || !config.CARILLON_PORT_FALLBACK) throw error;
+    if (!isOfListening(error)) throw error;
+    if (error.code !== 'EADDRINUSE' || !config.CARILLON_PORT_FALLBACK) throw unlistenable(error, config);
     await app.listen(0, host);
   }
   const address = app.getHttpServer().address() as AddressInfo; // a TCP server that listens has one
   return listeningUrl(host, address.port);
+}
+
+function isOfListening(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'listen';
+}
+
+/** A setting is the operator's to mend; by its code alone, the error might be of the way to the database, which is waited for. */
+function unlistenable(
+  { message }: Error,
+  { CARILLON_HOST: host, CARILLON_PORT: port }: ServerConfig,
+): ConfigError {
+  return new ConfigError(
+    `CARILLON_PORT, CARILLON_HOST: expected to listen on port ${port} of ${host}, got: ${message}; free the port, name another, or set CARILLON_PORT_FALLBACK=true`,
+  );
 }
 
 async function stop(app: NestExpressApplication, db: Database): Promise<void> {

@@ -12,7 +12,7 @@ export function loggerOptions(config: ServerConfig): Params {
   return {
     pinoHttp: {
       level: config.CARILLON_LOG_LEVEL,
-      base: { replica: config.CARILLON_NAME, pid: process.pid },
+      base: { name: config.CARILLON_NAME, pid: process.pid },
       // Headers and queries hold keys under names that we don't know, so none of them is logged.
       serializers: {
         req: ({ id, method, url = '' }: { id: unknown; method: string; url?: string }) => ({

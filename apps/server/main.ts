@@ -1,5 +1,6 @@
 // The process of one replica. It ends by itself on SIGTERM and SIGINT, and when the parent that started
-// it is gone, always after a drain; a second signal ends it at once.
+// it is gone, always after a drain. A second Ctrl-C ends it at once; a second SIGTERM is the first one again, which reaches it by
+// itself and by the program that started it when a supervisor ends a whole process group.
 import { UnfitSessionError } from '#database/sessions/session-fitness.js';
 import { ConfigError } from '#kernel/errors.js';
 import type { RunningServer } from './application.js';
@@ -23,17 +24,16 @@ async function main(): Promise<void> {
 function stopOnSignals(server: RunningServer): () => void {
   let stopping = false;
   const stop = (): void => {
-    if (stopping) process.exit(130);
+    if (stopping) return;
     stopping = true;
     server.stop().then(
       () => process.exit(0),
       (error: unknown) => fail(error),
     );
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.off(signal, endBeforeStart);
-    process.on(signal, stop);
-  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, endBeforeStart);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', () => (stopping ? process.exit(130) : stop()));
   return stop;
 }
 

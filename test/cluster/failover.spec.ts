@@ -158,3 +158,27 @@ it('burns no attempt when every replica is restarted in turn', async () => {
   expect(contradictions(account)).toEqual([]);
   expect(account.ledger.filter((row) => row.attempt !== null && row.attempt > 1)).toEqual([]);
 });
+
+it('drains however often it is told to end', async () => {
+  const [leaving, witness] = (await startCluster(['r1', 'r2'])) as [TestReplica, TestReplica];
+  const tenants = await Promise.all(
+    Array.from({ length: TENANTS }, async (_, n) => {
+      const path = `/api/v1/tenants/sleeper-${n}`;
+      await witness.api('/api/v1/tenants', { name: `sleeper-${n}` });
+      const { id } = await witness.api<{ id: string }>(`${path}/runs`, {
+        jobType: 'sleep',
+        payload: { ms: 2_000 },
+      });
+      return `${path}/runs/${id}`;
+    }),
+  );
+  const { pid } = leaving;
+  const stateOfLeaving = async () => (await replicasOf(witness)).find((row) => row.pid === pid)?.state;
+  leaving.signal('SIGTERM');
+  await until('it drains', async () => (await stateOfLeaving()) !== 'active');
+  leaving.signal('SIGTERM');
+  expect(await leaving.exited).toBe(0);
+  expect(await stateOfLeaving()).toBe('left');
+  for (const run of tenants)
+    expect(await witness.api(`${run}?wait=30`)).toMatchObject({ state: 'succeeded', attempt: 1 });
+});

@@ -1,6 +1,8 @@
 // What does a replica's process say as it starts? While it waits for its database it says so in one line, and ends on SIGTERM
 // without a stack, as it ends by itself, with the remedy, when waiting can't help. A setting that is missing is named in its log.
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { findFreePort } from '#database/embedded/server/free-port.js';
@@ -56,4 +58,17 @@ it('a replica that listens on every address says which setting tells the others 
   );
   child.kill('SIGTERM');
   expect([0, 143]).toContain(await exited);
+});
+
+it('a replica whose port is taken ends with the setting, and does not blame the database', async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const other = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void other.close());
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo; // a TCP server that listens has one
+  const { seen, exited } = start(database.url, { CARILLON_PORT: String(port) });
+  expect(await exited).toBe(1);
+  expect(seen.output).toContain(`expected to listen on port ${port} of 127.0.0.1, got: listen EADDRINUSE`);
+  expect(seen.output).not.toContain('the database went away');
 });

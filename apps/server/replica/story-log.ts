@@ -14,7 +14,9 @@ export function logStory(
     logger.warn({ replica: incarnation.replica, reason }, 'expelled from the cluster'),
   );
   membership.cutOff.subscribe((error) => logger.warn({ err: error }, 'the control session broke; resuming'));
-  leadership.began.subscribe(({ term }) => logger.info({ term }, 'leads'));
+  leadership.began.subscribe(({ term }) =>
+    logger.info({ replica: membership.incarnation?.replica ?? null, term }, 'leads'),
+  );
   leadership.ended.subscribe(({ term, reason }) => logger.info({ term, reason }, 'leads no more'));
   sweep.died.subscribe((replica) => logger.warn({ replica }, 'declared a replica dead'));
   horizon.held.subscribe((holder) =>

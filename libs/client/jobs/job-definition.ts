@@ -42,7 +42,7 @@ export function defineJob<Payload, Input, Output = unknown>(
   options: JobOptions<Payload, Input, Output>,
 ): JobDefinition<Payload, Input, Output> {
   checkJobOptions(options);
-  return { kind: 'job-definition', ...options };
+  return { ...options, kind: 'job-definition' };
 }
 
 /** One run, as its handler sees it. */

@@ -9,9 +9,22 @@ const SECONDS_MAX = 604_800;
 const ATTEMPTS_MAX = 100;
 const BACKOFFS: readonly unknown[] = ['exponential', 'linear', 'fixed'];
 
+/** `kind` is that of a definition which another one is made from: `defineJob({ ...other, name })`. */
+const OPTIONS = ['kind', 'name', 'payload', 'output', 'timeoutSeconds', 'heartbeatSeconds', 'retry'];
+const RETRY_OPTIONS = ['maxAttempts', 'backoff', 'minSeconds', 'maxSeconds', 'jitter'];
+/** What other tools, or an earlier version, call some of them. */
+const RENAMED: Readonly<Record<string, string>> = {
+  timeoutMs: 'timeoutSeconds',
+  heartbeatMs: 'heartbeatSeconds',
+  kind: 'backoff',
+  minMs: 'minSeconds',
+  maxMs: 'maxSeconds',
+};
+
 /** Throws TypeError. */
 export function checkJobOptions(given: unknown): void {
   const options = asRecord('options', given);
+  expectKnown('', options, OPTIONS);
   const { name, payload, output, retry } = options;
   expectThat(
     typeof name === 'string' && NAME.test(name),
@@ -30,6 +43,7 @@ export function checkJobOptions(given: unknown): void {
 }
 
 function checkRetry(retry: Record<string, unknown>): void {
+  expectKnown('retry.', retry, RETRY_OPTIONS);
   const { maxAttempts, backoff, minSeconds, maxSeconds, jitter } = retry;
   expectNumber('retry.maxAttempts', maxAttempts, {
     isFit: (count) => Number.isInteger(count) && count >= 1 && count <= ATTEMPTS_MAX,
@@ -54,6 +68,16 @@ function checkRetry(retry: Record<string, unknown>): void {
       `to be at least minSeconds (${show(minSeconds)})`,
       maxSeconds,
     );
+}
+
+/** A misspelt option would be dropped without a word, and its default hold. */
+function expectKnown(prefix: string, given: Record<string, unknown>, known: readonly string[]): void {
+  for (const option of Object.keys(given)) {
+    if (known.includes(option)) continue;
+    const now = Object.hasOwn(RENAMED, option) ? RENAMED[option] : undefined;
+    const hint = now !== undefined && known.includes(now) ? `; it is called ${now}` : '';
+    throw new TypeError(`expected no option ${prefix}${option}${hint}`);
+  }
 }
 
 function expectNumber(
