@@ -14,8 +14,10 @@ import {
   isTimer,
   linesWhere,
   nodesWhere,
+  type Rule,
   type Source,
 } from './support/source-code.js';
+import { ownDatabaseRule } from './support/own-database-rule.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const LINES_MAX = 300;
@@ -33,16 +35,6 @@ const UNFINISHED_MARKS = [
 ].map((parts) => parts.join(''));
 const UNFINISHED = new RegExp(`\\b(${UNFINISHED_MARKS.join('|')})\\b`);
 const KEBAB_CASE = /^[a-z0-9]+([-.][a-z0-9]+)*$/;
-
-interface Rule {
-  readonly name: string;
-  /** Which files must keep it. */
-  readonly binds: (file: string) => boolean;
-  /** The lines, counted from 1, that break it. */
-  readonly brokenAt: (source: Source) => number[];
-  readonly breaks: Source[];
-  readonly keeps: Source[];
-}
 
 const isSpec = (file: string): boolean => file.endsWith('.spec.ts');
 const isUnder = (file: string, ...places: string[]): boolean =>
@@ -172,6 +164,7 @@ const rules: Rule[] = [
     breaks: ['db.transaction()', '.startTransaction()'].map((text) => ({ file: 'libs/a.ts', text })),
     keeps: [BEGINS, 'libs/a.spec.ts'].map((file) => ({ file, text: 'db.transaction()' })),
   },
+  ownDatabaseRule,
   {
     name: 'a value of any shape is asked by Object.hasOwn and Reflect.get, since every object inherits a `constructor`',
     binds: (file) => isUnder(file, 'libs/', 'apps/') && !isSpec(file),

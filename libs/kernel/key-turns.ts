@@ -23,16 +23,16 @@ export class KeyTurns<Key> {
   join(key: Key): Place {
     const line = this.#lines.get(key) ?? { last: Promise.resolve(), count: 0 };
     this.#lines.set(key, line);
-    const [isNext, left] = [line.last, Promise.withResolvers<void>()];
-    line.last = left.promise;
-    line.count += 1;
-    return {
-      isNext,
-      leave: () => {
-        left.resolve();
+    const isNext = line.last;
+    let leave = (): void => undefined;
+    line.last = new Promise((resolve) => {
+      leave = () => {
+        resolve();
         line.count -= 1;
         if (line.count === 0) this.#lines.delete(key);
-      },
-    };
+      };
+    });
+    line.count += 1;
+    return { isNext, leave };
   }
 }

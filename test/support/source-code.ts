@@ -7,6 +7,16 @@ export interface Source {
   readonly text: string;
 }
 
+export interface Rule {
+  readonly name: string;
+  /** Which files must keep it. */
+  readonly binds: (file: string) => boolean;
+  /** The lines, counted from 1, that break it. */
+  readonly brokenAt: (source: Source) => number[];
+  readonly breaks: Source[];
+  readonly keeps: Source[];
+}
+
 export function linesWhere(text: string, isBroken: (line: string) => boolean): number[] {
   return text.split('\n').flatMap((line, index) => (isBroken(line) ? [index + 1] : []));
 }

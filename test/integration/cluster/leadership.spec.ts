@@ -51,7 +51,7 @@ describe('a leader that is frozen', () => {
     // The server ends the control session of a process that sleeps; nobody ends those of its pool.
     await runStatement(
       asAdministrator(database.url),
-      `select pg_terminate_backend(pid, 1000) from pg_locks where locktype = 'advisory' and objid = ${replica}`,
+      `select pg_terminate_backend(pid, 1000) from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and locktype = 'advisory' and objid = ${replica}`,
     );
     await follower.lead();
     await follower.sweep.runOnce();

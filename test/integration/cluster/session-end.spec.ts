@@ -19,7 +19,7 @@ afterEach(() => vi.restoreAllMocks());
 /** Ends the replica's sessions, and resolves when the server has none of them. */
 async function endSessions(replica: ReplicaNumber): Promise<void> {
   const client = await openClient(database.url);
-  const named = 'from pg_stat_activity where application_name = $1';
+  const named = 'from pg_stat_activity where datname = current_database() and application_name = $1';
   await client.query(`select pg_terminate_backend(pid) ${named}`, [replicas.sessionName(replica)]);
   await until('they have ended', async () => {
     return (await client.query(`select 1 ${named}`, [replicas.sessionName(replica)])).rowCount === 0;

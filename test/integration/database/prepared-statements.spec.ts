@@ -134,7 +134,7 @@ describe('a statement that nobody waits for', () => {
     const held = await db.transaction().execute(async (tx) => {
       await unawaited(tx, 'pg_advisory_xact_lock_shared(1, 2)');
       const { rows } =
-        await sql`select mode from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()`.execute(
+        await sql`select mode from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and locktype = 'advisory' and pid = pg_backend_pid()`.execute(
           tx,
         );
       return rows;

@@ -32,7 +32,9 @@ it('I4, I8: takes over when the server has ended the sessions, and not before', 
   );
   await until('the write has its gate', async () => {
     const { rows } =
-      await sql`select 1 from pg_locks where locktype = 'advisory' and mode = 'ShareLock'`.execute(db);
+      await sql`select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and locktype = 'advisory' and mode = 'ShareLock'`.execute(
+        db,
+      );
     return rows.length === 1;
   });
   const takeover = async (): Promise<boolean> => {
@@ -44,7 +46,9 @@ it('I4, I8: takes over when the server has ended the sessions, and not before', 
   };
   await until('the frozen one is dead', takeover);
   const { rows } =
-    await sql`select 1 from pg_locks where locktype = 'advisory' and mode = 'ShareLock'`.execute(db);
+    await sql`select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and locktype = 'advisory' and mode = 'ShareLock'`.execute(
+      db,
+    );
   expect(rows).toEqual([]);
   wake();
   expect(await written).toBe('refused');

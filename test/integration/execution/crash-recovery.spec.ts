@@ -59,7 +59,7 @@ describe('when a server process is killed', () => {
     const { replica } = victim.self();
     await runStatement(
       url,
-      `select pg_terminate_backend(pid, 1000) from pg_stat_activity where application_name = 'carillon:${replica}'`,
+      `select pg_terminate_backend(pid, 1000) from pg_stat_activity where datname = current_database() and application_name = 'carillon:${replica}'`,
     );
     await leader.lead();
     await leader.sweep.runOnce();

@@ -30,14 +30,18 @@ const locked = (ids: readonly string[]) =>
 async function atTheGate(): Promise<{ granted: boolean }[]> {
   const { rows } = await sql<{ granted: boolean }>`
     select granted from pg_locks
-     where locktype = 'advisory' and classid = ${REPLICA_GATE} and mode = 'ExclusiveLock'`.execute(db);
+     where pid in (select pid from pg_stat_activity where datname = current_database()) and locktype = 'advisory' and classid = ${REPLICA_GATE} and mode = 'ExclusiveLock'`.execute(
+    db,
+  );
   return rows;
 }
 
 async function waitingForRows(): Promise<number> {
   const { rows } = await sql`
     select 1 from pg_stat_activity
-     where wait_event_type = 'Lock' and wait_event in ('transactionid', 'tuple')`.execute(db);
+     where datname = current_database() and wait_event_type = 'Lock' and wait_event in ('transactionid', 'tuple')`.execute(
+    db,
+  );
   return rows.length;
 }
 
@@ -75,7 +79,9 @@ describe('the gate of an owner', () => {
     const closing = [1, 2].map((one) => besideClaims(db, tenant.slot, wait, () => Promise.resolve(one)));
     await until('both wait', async () => {
       const { rows } = await sql`
-        select 1 from pg_locks where locktype = 'advisory' and not granted`.execute(db);
+        select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and locktype = 'advisory' and not granted`.execute(
+        db,
+      );
       return rows.length === closing.length;
     });
     expect(await atTheGate()).toEqual([{ granted: false }]);

@@ -164,7 +164,10 @@ describe('a run that held a unique key', () => {
     const late = act(former, 'retry').then((answer) => answer);
     const db = openDatabase(server.databaseUrl);
     await until('the request waits', async () => {
-      const waits = await sql`select 1 from pg_locks where not granted`.execute(db);
+      const waits =
+        await sql`select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and not granted`.execute(
+          db,
+        );
       return waits.rows.length > 0;
     });
     await client.query('commit');
@@ -183,7 +186,10 @@ describe('a run that held a unique key', () => {
     const request = act(former, 'retry').then((answer) => answer);
     const waitFor = (count: number) =>
       until(`${count} wait`, async () => {
-        const waits = await sql`select 1 from pg_locks where not granted`.execute(db);
+        const waits =
+          await sql`select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and not granted`.execute(
+            db,
+          );
         return waits.rows.length >= count;
       });
     await waitFor(1);

@@ -50,9 +50,10 @@ describe('cancelling', () => {
     );
     const cancelling = cancel([id]);
     await until('the cancel waits at the gate', async () => {
-      const { rows } = await sql`select 1 from pg_locks where locktype = 'advisory' and not granted`.execute(
-        db,
-      );
+      const { rows } =
+        await sql`select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and locktype = 'advisory' and not granted`.execute(
+          db,
+        );
       return rows.length > 0;
     });
     await claiming.letGo();
@@ -84,7 +85,10 @@ describe('cancelling', () => {
         await sql`select 1 from carillon.run where id = ${id} for update`.execute(tx);
         const starting = worker.start.runOnce();
         await until('its start waits to be written down', async () => {
-          const { rows } = await sql`select 1 from pg_locks where not granted`.execute(db);
+          const { rows } =
+            await sql`select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and not granted`.execute(
+              db,
+            );
           return rows.length > 0;
         });
         worker.executor.end(held, 'cancelled');

@@ -136,7 +136,7 @@ describe('a reader who goes on from a number', () => {
     );
     const second = insertLogLines(db, [{ ...line, message: 'second' }]);
     await until('the second waits', async () => {
-      const waiting = `select 1 from pg_locks where locktype = 'advisory' and not granted`;
+      const waiting = `select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and locktype = 'advisory' and not granted`;
       return (await first.query(waiting)).rowCount === 1;
     });
     await first.query('commit');

@@ -47,7 +47,10 @@ it('leaves a run in the claim that it got from another request at the same momen
     await sql`select 1 from carillon.run_history where id = ${id} for update`.execute(tx);
     const late = retryEnded(db, { tenantId: tenant.id, ids: [id], outcomes: RETRIABLE });
     await until('the second request waits for the first', async () => {
-      const { rows } = await sql`select 1 from pg_locks where not granted`.execute(db);
+      const { rows } =
+        await sql`select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and not granted`.execute(
+          db,
+        );
       return rows.length > 0;
     });
     // What the first request and the claim behind it write.

@@ -82,7 +82,9 @@ it('I9: while a change waits for an owner that hangs it keeps no other request f
   const ref = { tenant, name: 'hourly', revision: null };
   const change = changeSchedule(db, ref, { kind: 'pause' });
   await until('the change waits for the owner', async () => {
-    const waiting = await frozen.query("select 1 from pg_locks where locktype = 'advisory' and not granted");
+    const waiting = await frozen.query(
+      "select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and locktype = 'advisory' and not granted",
+    );
     return waiting.rowCount === 1;
   });
   await frozen.query("select 1 from carillon.schedule where name = 'hourly' for update nowait");

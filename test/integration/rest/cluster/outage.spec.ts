@@ -201,7 +201,7 @@ it('a server whose port is taken does not start, and leaves nothing behind', asy
   await until('only one replica is connected', async () => {
     const [row] = await runStatement<{ count: string }>(
       database.url,
-      "select count(distinct application_name) from pg_stat_activity where application_name ~ '^carillon:'",
+      "select count(distinct application_name) from pg_stat_activity where datname = current_database() and application_name ~ '^carillon:'",
     );
     return row?.count === '1';
   });
