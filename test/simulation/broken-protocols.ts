@@ -4,6 +4,7 @@ export const BROKEN_PROTOCOLS = [
   'leader writes without a term fence',
   'leader writes fenced by a plain select',
   'completions without the gate',
+  'completions by the id of the run alone',
   'deaths without the gate',
   'hand-overs without the gate',
   'goodbyes without the gate',

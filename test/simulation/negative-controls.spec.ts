@@ -25,21 +25,33 @@ interface Control {
 }
 
 const CONTROLS: readonly Control[] = [
-  { broken: 'leader writes without a term fence', shows: 'I3', focus: around('holdTerm', LONG_SLEEP) },
-  { broken: 'leader writes fenced by a plain select', shows: 'I3', focus: around('holdTerm', LONG_SLEEP) },
+  {
+    broken: 'leader writes without a term fence',
+    shows: 'I3',
+    focus: around('holdTerm', LONG_SLEEP),
+    near: 31,
+  },
+  {
+    broken: 'leader writes fenced by a plain select',
+    shows: 'I3',
+    focus: around('holdTerm', LONG_SLEEP),
+    near: 31,
+  },
   {
     broken: 'planning without fence, compare-and-set and unique ledger',
     shows: 'I1',
     focus: around('findDueSchedules', LONG_SLEEP),
     overlooked: ['I3', 'no slot is taken from the living'],
+    near: 46,
   },
   { broken: 'what is left behind is not noted', shows: 'I1' },
   { broken: 'what was due before a change is not noted', shows: 'I1', near: 60 },
-  { broken: 'what was due before a deletion is not noted', shows: 'I1', near: 254 },
+  { broken: 'what was due before a deletion is not noted', shows: 'I1', near: 636 },
   { broken: 'pauses jump over what was due', shows: 'I1' },
   { broken: 'what waits is not counted before more is planned', shows: 'no more is planned than may wait' },
   { broken: 'due times that find no place are passed over', shows: 'I1' },
   { broken: 'completions without the gate', shows: 'I4', focus: around('terminateSessions', LONG_SLEEP) },
+  { broken: 'completions by the id of the run alone', shows: 'I2' },
   { broken: 'deaths without the gate', shows: 'I4', focus: around('markDead', LONG_SLEEP) },
   {
     broken: 'hand-overs without the gate',
@@ -57,7 +69,7 @@ const CONTROLS: readonly Control[] = [
     shows: 'no attempt of the living is burned',
     focus: around('claimRuns', 'a process leaves'),
     overlooked: ['who has left claims nothing', 'one live claim a run', 'what is claimed is there'],
-    near: 51,
+    near: 824,
   },
   {
     broken: 'claims without the epoch of their slot',
@@ -80,10 +92,12 @@ const CONTROLS: readonly Control[] = [
     broken: 'liveness by timestamps',
     shows: 'no replica dies without a reason',
     overlooked: ['no replica dies of a moment'],
+    near: 94,
   },
   {
     broken: 'crashes judged without asking for sessions and restarts',
     shows: 'no replica dies without a reason',
+    near: 57,
   },
   { broken: 'crashes judged at the first look', shows: 'no replica dies of a moment' },
   {
@@ -105,6 +119,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'claims that do not tell of cancels and deadlines',
     shows: 'what is over never starts',
     overlooked: ['nothing starts after its deadline'],
+    near: 59,
   },
   {
     broken: 'endings without the gate',
@@ -115,11 +130,13 @@ const CONTROLS: readonly Control[] = [
     broken: 'runs that come back to claims that still name them',
     shows: 'one live claim a run',
     focus: { ...around('claimRuns', 'somebody cancels runs', 'a process joins'), retries: 20 },
+    near: 93,
   },
   {
     broken: 'runs taken out of their claims before it is known that they are over',
     shows: 'an attempt starts once',
     overlooked: ['one replica a run', 'only what is there runs'],
+    near: 69,
   },
   { broken: 'endings that do not look for claims', shows: 'only its holder ends what is held' },
   {
@@ -127,12 +144,16 @@ const CONTROLS: readonly Control[] = [
     shows: 'what is over never starts',
     overlooked: ['only its holder ends what is held', 'I2'],
   },
-  { broken: 'refusals that pass are taken for the fault of a run', shows: 'no run fails for what passes' },
+  {
+    broken: 'refusals that pass are taken for the fault of a run',
+    shows: 'no run fails for what passes',
+    near: 85,
+  },
   {
     broken: 'what was written of a batch is put back and counted with the rest',
     shows: 'an attempt starts once',
     focus: around('finishRuns', 'results are refused'),
-    near: 623,
+    near: 489,
   },
   {
     broken: 'occupancy that ignores what others hold',
@@ -143,6 +164,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'former owners go on with what is limited',
     shows: 'I7',
     focus: around('handOver', 'a process joins', 'a process leaves', 'an operator drains a replica'),
+    near: 341,
   },
   { broken: 'rates kept in memory only', shows: 'I7', focus: around('spend', 'a process joins') },
 ];

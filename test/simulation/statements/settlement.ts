@@ -4,6 +4,9 @@ import { fireKey, type RunRow } from '../model-database.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { answer, BLOCKED, changed, listed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
 
+/** The claim and the attempt number are there so that no end is written for an attempt that is another replica's, or over. */
+const BY_ID_ALONE = 'completions by the id of the run alone';
+
 export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'lockClaims',
@@ -15,9 +18,10 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'stillHeld',
     says: ['select e.place::int - 1 as place', 'with ordinality as e (id, attempt, claim_id, place)'],
-    run: ({ db, tx, params }) => {
+    run: ({ db, tx, params, broken }) => {
       const [ids, attempts, claims, replica] = params as [string[], number[], string[], number];
       const isHeld = (id: string, index: number): boolean => {
+        if (broken.has(BY_ID_ALONE)) return true;
         const claim = db.claim.get(claims[index] ?? '', tx);
         return (
           claim?.replica === replica &&
@@ -80,6 +84,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
 function lockClaims({ db, tx, params, server, broken }: Scene): ReturnType<Meaning['run']> {
   const [replica, ids] = params as [number, string[]];
   if (broken.has('completions without the gate')) leaveGate(server.locks.gate(REPLICA_GATE, replica), tx);
+  if (broken.has(BY_ID_ALONE)) return answer(ids.map((id) => ({ id })));
   const ours = ids.filter((id) => db.claim.get(id, tx)?.replica === replica).toSorted();
   if (!db.claim.lockAll(ours, tx)) return BLOCKED;
   return answer(ours.filter((id) => db.claim.get(id, tx) !== null).map((id) => ({ id })));
@@ -110,10 +115,11 @@ function decideFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
 }
 
 function finishRuns(scene: Scene): ReturnType<Meaning['run']> {
-  const { db, tx, params } = scene;
+  const { db, tx, params, broken } = scene;
   const [idList, attempt, replica, outcomeList] = params as [string, number, number, string];
   const [ids, outcomes] = [listed(idList), listed(outcomeList)];
-  const fits = (row: RunRow | null): row is RunRow => row !== null && row.attempt === attempt;
+  const fits = (row: RunRow | null): row is RunRow =>
+    row !== null && (row.attempt === attempt || broken.has(BY_ID_ALONE));
   const found = ids.filter((id) => fits(db.run.get(id, tx)));
   if (!db.run.lockAll(found, tx)) return BLOCKED;
   const gone = found.map((id) => db.run.get(id, tx)).filter(fits);
@@ -147,7 +153,7 @@ export function moveToHistory(
   tx.acts.push({ kind: 'run-gone', run: run.id });
 }
 
-function retryRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
+function retryRuns({ db, tx, params, server, broken }: Scene): ReturnType<Meaning['run']> {
   const [ids, attempts, failed, delays, records] = params as [
     string[],
     number[],
@@ -155,7 +161,8 @@ function retryRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run']
     number[],
     string[],
   ];
-  const fits = (id: string, index: number): boolean => db.run.get(id, tx)?.attempt === attempts[index];
+  const fits = (id: string, index: number): boolean =>
+    broken.has(BY_ID_ALONE) ? db.run.get(id, tx) !== null : db.run.get(id, tx)?.attempt === attempts[index];
   if (!db.run.lockAll(ids.filter(fits), tx)) return BLOCKED;
   const back: { id: string }[] = [];
   for (const [index, id] of ids.entries()) {
