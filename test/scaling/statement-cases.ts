@@ -1,7 +1,7 @@
 // What do the statements of the hot ways name? Those of what comes in, of claims, ends, planning and leases, each as the
 // product calls it, with what its text is expected to say of the rows that it wants. One that names neither slot nor
 // tenant is no accident, and docs/SCALING.md tells what it would need.
-import * as foreign from '#execution/claiming/foreign-run.repository.js';
+import * as foreign from '#execution/claiming/runs-elsewhere.repository.js';
 import * as lostClaims from '#execution/takeover/lost-claim.repository.js';
 import * as newRuns from '#execution/intake/new-run.repository.js';
 import * as parked from '#execution/settling/park.repository.js';

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { onTestFinished } from 'vitest';
 import type { Database } from '#database/connection.js';
-import { foreignRuns } from '#execution/claiming/foreign-run.repository.js';
+import { foreignRuns } from '#execution/claiming/runs-elsewhere.repository.js';
 import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
 import { acquireLeases } from '#execution/leases/lease-acquisition.js';
 import { endLease, type LeaseWord } from '#execution/leases/lease-ends.js';

@@ -13,7 +13,7 @@ import { LeaseSweepLoop } from '#execution/leases/lease-sweep-loop.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { ProgressLoop } from '#execution/reports/progress-loop.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
-import { ReconcileLoop } from '#execution/takeover/reconcile-loop.js';
+import { ReconcileLoop } from '#execution/takeover/lost-claims-loop.js';
 import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';

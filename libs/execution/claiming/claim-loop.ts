@@ -2,7 +2,7 @@
 // takes a few runs from each in turn, and stops when it holds enough. Hints say where to look at once;
 // a look at all slots every second makes hints a matter of speed only.
 import { jobTypeKey, jobTypeOfLane, partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
-import { ForeignRuns } from './foreign-runs.js';
+import { ForeignRuns } from './runs-elsewhere.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
 import { randomUUID } from '#database/runtime/uuid.js';
@@ -15,7 +15,7 @@ import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { limitsConcurrency, worthHolding } from '#execution/limits/decisions/lane-rules.js';
 import { foundLimit, goingLimit, laneQuotas } from './decisions/lane-shares.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
-import { LaneLooks, type LookSettings } from './lane-looks.js';
+import { LaneLooks, type LookSettings } from './lane-scan.js';
 import { LaneQueue, type WaitingLane } from './lane-queue.js';
 import type { LaneWithRules } from './lane.repository.js';
 

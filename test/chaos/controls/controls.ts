@@ -173,7 +173,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'no reconciliation',
     patches: [
       {
-        file: 'libs/execution/takeover/reconcile-loop.js',
+        file: 'libs/execution/takeover/lost-claims-loop.js',
         from: 'if (incarnation === null)',
         to: 'if (true)',
       },
@@ -185,7 +185,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'claims of the former owner ignored',
     patches: [
       {
-        file: 'libs/execution/claiming/foreign-runs.js',
+        file: 'libs/execution/claiming/runs-elsewhere.js',
         from: 'return this.#runs.filter((run) => !run.isLeased && slots.has(run.slot)).map((run) => run.id);',
         to: 'return [];',
       },
@@ -209,7 +209,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'limits forget workers outside',
     patches: [
       {
-        file: 'libs/execution/claiming/foreign-run.repository.js',
+        file: 'libs/execution/claiming/runs-elsewhere.repository.js',
         from: 'true from carillon.lease where slot',
         to: 'true from carillon.lease where false and slot',
       },

@@ -7,7 +7,7 @@ import type { Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { sweep } from '#cluster/sweep/sweep.repository.js';
 import * as claims from '#execution/claiming/claim.repository.js';
-import * as foreign from '#execution/claiming/foreign-run.repository.js';
+import * as foreign from '#execution/claiming/runs-elsewhere.repository.js';
 import * as lanesOf from '#execution/claiming/lane.repository.js';
 import * as lostClaims from '#execution/takeover/lost-claim.repository.js';
 import * as newRuns from '#execution/intake/new-run.repository.js';

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { asReplica } from '#cluster/membership/replica-gate.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
-import { EndingLoop } from '#execution/run-actions/ending-loop.js';
+import { EndingLoop } from '#execution/run-actions/overdue-loop.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { asId } from '#kernel/ids.js';
 import { openTransaction } from '../../support/open-transaction.js';

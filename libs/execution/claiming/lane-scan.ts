@@ -8,7 +8,7 @@ import type { Slot } from '#kernel/ids.js';
 import type { Lane } from '#execution/runs/decisions/lane.js';
 import { discoverLanes, type LaneWithRules } from './lane.repository.js';
 import type { TakenFromLane } from './claim.repository.js';
-import { isCheapLook, lookPauseMs } from './decisions/look-pause.js';
+import { isCheapLook, lookPauseMs } from './decisions/scan-pause.js';
 import { LaneMarks, looksBetween } from './lane-marks.js';
 
 export interface LookSettings {

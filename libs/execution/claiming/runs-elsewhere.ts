@@ -7,7 +7,7 @@
 import type { Clock } from '#kernel/clock.js';
 import type { RunId, Slot } from '#kernel/ids.js';
 import type { Incarnation } from '#cluster/membership/membership.js';
-import { foreignRuns, type ForeignRun } from './foreign-run.repository.js';
+import { foreignRuns, type ForeignRun } from './runs-elsewhere.repository.js';
 import type { Parked } from '#execution/limits/occupancy.js';
 
 const AGAIN_MS = 250;

@@ -1,6 +1,6 @@
 // Does one request to act on many runs go on, and end, when another is at the same runs? The batches are played.
 import { expect, it } from 'vitest';
-import { actInBatches, type Batch } from './bulk-act.js';
+import { actInBatches, type Batch } from './in-batches.js';
 
 const PACE = { clock: { monotonicMs: () => 0 }, rest: () => Promise.resolve() };
 
