@@ -15,7 +15,7 @@
  *   ended                    processes that know that their incarnation is over
  *   serving[r]               OwnershipLoop.serving: 0, or the epoch in which r saw itself as owner, plus 1
  *   holds[r], heldRow, heldAttempt   HeldRuns: what r has claimed and not recorded yet
- *   process Claiming         ClaimLoop.runOnce with ForeignRuns.refresh; ReconcileLoop between its passes
+ *   process Claiming         ClaimLoop.runOnce with RunsElsewhere.refresh; LostClaimsLoop between its passes
  *   process Settling         Executor and SettleLoop: a held run ends at any time; its end is tried until known
  *   process Handing          OwnershipLoop.runOnce (asReplicaAlone, handOver)
  *   process Leader           SweepLoop, SlotPlacement and RevocationLoop within one term (election.pml has terms),
@@ -29,17 +29,17 @@
  *
  * Abstracted away: time, leases and due times (each pass may come at any moment, anybody may be declared dead);
  * lanes and quotas (a claim takes one free run or all); other slots; batches of completions (each end is written
- * alone); rejoining under a new number (resume.pml). ReconcileLoop is trusted to be slower than a claim's answer.
+ * alone); rejoining under a new number (resume.pml). LostClaimsLoop is trusted to be slower than a claim's answer.
  *
- * Without flags: the protocol, in which foreign claims are read anew for each epoch of a slot, a claim holds only in
+ * Without flags: the protocol, in which claims elsewhere are read anew for each epoch of a slot, a claim holds only in
  * that epoch, and leaving waits at the gate. Broken on purpose:
  *   CLAIM_WITHOUT_GATE, COMPLETION_WITHOUT_GATE, DEATH_WITHOUT_GATE, HAND_OVER_WITHOUT_GATE, LEAVE_WITHOUT_GATE
  *                     that side does without the gate
  *   ONE_SNAPSHOT      a claim reads with a snapshot from before its wait at the gate, as in REPEATABLE READ
  *   BY_RUN_ID         completion looks at neither claim row nor attempt
- *   FOREIGN_UNREAD    nobody looks for other replicas' claims
- *   EPOCH_FORGOTTEN   foreign claims are read when a slot is new to the process, not for each of its epochs
- *   EPOCH_UNCHECKED   a claim asks for the owner only, not for the epoch in which foreign claims were read
+ *   ELSEWHERE_UNREAD  no replica reads the claims of others
+ *   EPOCH_FORGOTTEN   claims elsewhere are read when a slot is new to the process, not for each of its epochs
+ *   EPOCH_UNCHECKED   a claim asks for the owner only, not for the epoch in which claims elsewhere were read
  *   NO_RETURN         a slot never comes back to a former owner
  *   WITNESS           fails when a replica that got its slot back records an outcome, so that 'holds' means something
  */
@@ -168,10 +168,10 @@ inline record(x, a) {
   recorded[x] = recorded[x] | BIT(a)
 }
 
-/* foreignRuns: what other replicas' claims hold, living or dead. */
-inline readForeign(r, set) {
+/* runsElsewhere: what other replicas' claims hold, living or dead. */
+inline readElsewhere(r, set) {
   set = 0;
-#if !defined(FOREIGN_UNREAD)
+#if !defined(ELSEWHERE_UNREAD)
   for (n : 0 .. REPLICAS * CLAIMS - 1) {
     if
     :: !OWN(r, n) -> set = set | claim[n]
@@ -207,7 +207,7 @@ inline pick(r) {
   picked = 0;
   newClaim(r);
   if
-  :: STILL_OWNS(r, seen) && row < CLAIMS * r + CLAIMS -> picked = unfinished & ~holds[r] & ~foreign
+  :: STILL_OWNS(r, seen) && row < CLAIMS * r + CLAIMS -> picked = unfinished & ~holds[r] & ~elsewhere
   :: else
   fi;
   if
@@ -239,13 +239,13 @@ inline clear() {
 }
 
 active [REPLICAS] proctype Claiming() {
-  byte known = 0, foreign = 0; /* ForeignRuns; known is 0 or the epoch of the reading, plus 1 */
+  byte known = 0, elsewhere = 0; /* RunsElsewhere; known is 0 or the epoch of the reading, plus 1 */
   byte seen = 0;
   byte picked = 0, row = 0, attempts[RUNS];
 
   do
   /* A pass that finds the slot gone forgets that it knew it. */
-  :: atomic { GOES_ON(_pid) && serving[_pid] == 0 && known != 0 -> known = 0; foreign = 0 }
+  :: atomic { GOES_ON(_pid) && serving[_pid] == 0 && known != 0 -> known = 0; elsewhere = 0 }
 
   /* Reconcile: rows of ours that memory knows nothing of. */
   :: atomic {
@@ -268,7 +268,7 @@ active [REPLICAS] proctype Claiming() {
 
   :: atomic { GOES_ON(_pid) && serving[_pid] != 0 -> seen = serving[_pid] };
     if
-    :: atomic { !IS_KNOWN(known, seen) || foreign != 0 -> readForeign(_pid, foreign); known = seen }
+    :: atomic { !IS_KNOWN(known, seen) || elsewhere != 0 -> readElsewhere(_pid, elsewhere); known = seen }
     :: IS_KNOWN(known, seen)
     fi;
     if

@@ -1,7 +1,7 @@
 // What do the statements of the hot ways name? Those of what comes in, of claims, ends, planning and leases, each as the
 // product calls it, with what its text is expected to say of the rows that it wants. One that names neither slot nor
 // tenant is no accident, and docs/SCALING.md tells what it would need.
-import * as foreign from '#execution/claiming/runs-elsewhere.repository.js';
+import * as elsewhere from '#execution/claiming/runs-elsewhere.repository.js';
 import * as lostClaims from '#execution/takeover/lost-claim.repository.js';
 import * as newRuns from '#execution/intake/new-run.repository.js';
 import * as parked from '#execution/settling/park.repository.js';
@@ -94,8 +94,8 @@ export const cases: Record<string, Case> = {
   },
 
   // Claims
-  'a look for lanes': {
-    act: (tx) => lanesOf.discoverLanes(tx, { looks: [{ slot, after: null }], limit: 1 }),
+  'a scan for lanes': {
+    act: (tx) => lanesOf.discoverLanes(tx, { scans: [{ slot, after: null }], limit: 1 }),
     names: { run: 'slot, joined' },
   },
   'a claim': {
@@ -111,7 +111,7 @@ export const cases: Record<string, Case> = {
   },
   // Claims don't know their slots, so each run of others is found by its id before its slot can be asked for.
   'what others hold': {
-    act: (tx) => foreign.foreignRuns(tx, { replica, slots: [slot] }),
+    act: (tx) => elsewhere.runsElsewhere(tx, { replica, slots: [slot] }),
     names: { claim: 'neither', run: 'neither', lease: 'slot, given' },
   },
   'claims given back': {

@@ -9,7 +9,7 @@ export const BROKEN_PROTOCOLS = [
   'hand-overs without the gate',
   'goodbyes without the gate',
   'claims without the epoch of their slot',
-  'claims that do not leave out foreign runs',
+  'claims that do not leave out runs held elsewhere',
   'slots taken from a living owner without a hand-over',
   'slots of the dead stay where they are',
   'locks that outlive their session',

@@ -76,9 +76,9 @@ const CONTROLS: readonly Control[] = [
     shows: 'one live claim a run',
     focus: around('claimRuns', 'an operator drains a replica'),
   },
-  { broken: 'claims that do not leave out foreign runs', shows: 'one live claim a run' },
+  { broken: 'claims that do not leave out runs held elsewhere', shows: 'one live claim a run' },
   {
-    broken: 'claims that do not leave out foreign runs',
+    broken: 'claims that do not leave out runs held elsewhere',
     shows: 'one replica a run',
     overlooked: ['one live claim a run', 'only what is there runs', 'an attempt starts once'],
   },

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { onTestFinished } from 'vitest';
 import type { Database } from '#database/connection.js';
-import { foreignRuns } from '#execution/claiming/runs-elsewhere.repository.js';
+import { runsElsewhere } from '#execution/claiming/runs-elsewhere.repository.js';
 import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
 import { acquireLeases } from '#execution/leases/lease-acquisition.js';
 import { endLease, type LeaseWord } from '#execution/leases/lease-ends.js';
@@ -73,7 +73,7 @@ export async function startLeasedWork(retry: object = {}, limits: JobTypeLimits 
 
 /** What is outside of this slot, as its owner counts it. */
 export async function leasedRuns(db: Database, slot: Slot) {
-  const runs = await foreignRuns(db, { replica: asId.replica(-1), slots: [slot] });
+  const runs = await runsElsewhere(db, { replica: asId.replica(-1), slots: [slot] });
   return runs.filter(({ isLeased }) => isLeased);
 }
 

@@ -13,7 +13,7 @@ import { LeaseSweepLoop } from '#execution/leases/lease-sweep-loop.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { ProgressLoop } from '#execution/reports/progress-loop.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
-import { ReconcileLoop } from '#execution/takeover/lost-claims-loop.js';
+import { LostClaimsLoop } from '#execution/takeover/lost-claims-loop.js';
 import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
@@ -66,7 +66,7 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     }),
     start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock: systemClock }),
     heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock: systemClock }),
-    reconcile: new ReconcileLoop(membership, held),
+    lostClaims: new LostClaimsLoop(membership, held),
     revocation: new RevocationLoop(leadership, hints),
     leaseSweep: new LeaseSweepLoop(leadership, hints, {
       clock: systemClock,
@@ -75,7 +75,7 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     }),
     /** Claims until a pass finds nothing more. */
     claimAll: async (): Promise<void> => {
-      parts.claim.lookEverywhere();
+      parts.claim.scanEverywhere();
       while ((await parts.claim.runOnce()) === 0 && held.room() > 0);
     },
     /** Starts what is due and waits until as many attempts have ended and are written. */

@@ -13,14 +13,14 @@ import { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
 import { SweepLoop } from '#cluster/sweep/sweep-loop.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
 import { ClaimLoop, DEFAULT_CLAIM_SETTINGS } from '#execution/claiming/claim-loop.js';
-import { EndingLoop } from '#execution/run-actions/overdue-loop.js';
+import { OverdueLoop } from '#execution/run-actions/overdue-loop.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { HeldWatchLoop } from '#execution/attempts/held-watch-loop.js';
 import { ProgressLoop } from '#execution/reports/progress-loop.js';
 import type { CallFailure } from '#execution/targets/http/http-push.js';
 import { LeaseSweepLoop } from '#execution/leases/lease-sweep-loop.js';
 import type { LeaseTokens } from '#execution/leases/lease-token.js';
-import { ReconcileLoop } from '#execution/takeover/lost-claims-loop.js';
+import { LostClaimsLoop } from '#execution/takeover/lost-claims-loop.js';
 import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
@@ -76,12 +76,12 @@ export function buildReplica(options: ReplicaOptions) {
     horizon: new HorizonLoop(leadership, clock, config.CARILLON_HORIZON_WARN_SECONDS * 1_000),
     ...buildScheduling(leadership, hints),
     revocation: new RevocationLoop(leadership, hints),
-    ending: new EndingLoop(leadership, clock),
+    overdue: new OverdueLoop(leadership, clock),
     leaseSweep: new LeaseSweepLoop(leadership, hints, { clock, random, graceMs: graceMsOf(config) }),
     claim: new ClaimLoop(membership, ownership, held, { settings: DEFAULT_CLAIM_SETTINGS, clock }),
     start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock }),
     heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock }),
-    reconcile: new ReconcileLoop(membership, held),
+    lostClaims: new LostClaimsLoop(membership, held),
   };
   const loops = [
     parts.heartbeat,
@@ -95,13 +95,13 @@ export function buildReplica(options: ReplicaOptions) {
           parts.gaps,
           parts.suspension,
           parts.revocation,
-          parts.ending,
+          parts.overdue,
           parts.leaseSweep,
           parts.horizon,
         ]
       : []),
     ...(worker
-      ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.progress, parts.reconcile]
+      ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.progress, parts.lostClaims]
       : []),
   ];
   return { ...parts, loops };

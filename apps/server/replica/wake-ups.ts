@@ -70,8 +70,10 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
 
 /** What a leader begins with, and what one of its passes leaves to another. */
 function connectTerm(replica: Replica, wake: Wake): void {
-  const { leadership, sweep, planner, gaps, suspension, revocation, ending, leaseSweep, horizon } = replica;
-  leadership.began.subscribe(wake(sweep, planner, gaps, suspension, revocation, ending, leaseSweep, horizon));
+  const { leadership, sweep, planner, gaps, suspension, revocation, overdue, leaseSweep, horizon } = replica;
+  leadership.began.subscribe(
+    wake(sweep, planner, gaps, suspension, revocation, overdue, leaseSweep, horizon),
+  );
   leadership.ended.subscribe(wake(replica.election));
   planner.left.subscribe(wake(gaps));
   sweep.died.subscribe(wake(revocation));
@@ -105,7 +107,7 @@ function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
     case 'cancel':
       replica.heldWatch.hint();
       timers.wake(replica.heldWatch);
-      return timers.wake(replica.ending);
+      return timers.wake(replica.overdue);
     case 'offers':
       return timers.wake(LEASE_WAITERS);
     case 'ended':

@@ -22,7 +22,7 @@ function sound(leaseSeconds = LEASE_SECONDS): Answer {
   let offered = 1;
   return (response, path) => {
     if (path.endsWith('workers:register')) return say(response, { workerId: 'w', heartbeatSeconds: 10 });
-    if (path.endsWith(':heartbeat')) return say(response, { cancelRequested: false, leaseExpireTime: '' });
+    if (path.endsWith(':heartbeat')) return say(response, { cancelRequested: false, leaseExpiresAt: '' });
     if (!path.endsWith('leases:acquire')) return say(response, {});
     const run = { id: 'r', jobType: greet.name, payload: {}, attempt: 1, dueAt: null, details: null };
     const lease = { token: 't', fencingToken: 1, leaseSeconds, timeoutSeconds: 60, run };

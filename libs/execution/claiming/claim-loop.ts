@@ -2,7 +2,7 @@
 // takes a few runs from each in turn, and stops when it holds enough. Hints say where to look at once;
 // a look at all slots every second makes hints a matter of speed only.
 import { jobTypeKey, jobTypeOfLane, partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
-import { ForeignRuns } from './runs-elsewhere.js';
+import { RunsElsewhere } from './runs-elsewhere.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
 import { randomUUID } from '#database/runtime/uuid.js';
@@ -13,13 +13,13 @@ import { Topic } from '#kernel/topic.js';
 import { claimRuns, type TakenFromLane } from './claim.repository.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { limitsConcurrency, worthHolding } from '#execution/limits/decisions/lane-rules.js';
-import { foundLimit, goingLimit, laneQuotas } from './decisions/lane-shares.js';
+import { freshLimit, laneQuotas, resumedLimit } from './decisions/lane-shares.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
-import { LaneLooks, type LookSettings } from './lane-scan.js';
+import { LaneScan, type ScanSettings } from './lane-scan.js';
 import { LaneQueue, type WaitingLane } from './lane-queue.js';
 import type { LaneWithRules } from './lane.repository.js';
 
-export interface ClaimSettings extends LookSettings {
+export interface ClaimSettings extends ScanSettings {
   /** How often all slots are looked at. */
   pollMs: number;
   /** Runs due this soon are claimed, too. Longer than pollMs, so that a planned run is held before it is due. */
@@ -35,7 +35,7 @@ export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
   aheadMs: 1_500,
   lanesPerClaim: 250,
   runsPerClaim: 1_000,
-  lanesPerLook: 1_000,
+  lanesPerScan: 1_000,
   wornAfter: 1_000,
 };
 
@@ -54,10 +54,10 @@ export class ClaimLoop implements Loop {
   /** Something may start that might not before: limits, pauses, or what others hold were read anew. */
   readonly reopened = new Topic<void>();
   readonly #lanes = new LaneQueue();
-  readonly #foreign: ForeignRuns;
+  readonly #elsewhere: RunsElsewhere;
   readonly #hinted = new Set<Slot>();
-  readonly #looks: LaneLooks;
-  #lookedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #scan: LaneScan;
+  #scannedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly membership: Membership,
@@ -65,12 +65,12 @@ export class ClaimLoop implements Loop {
     private readonly held: HeldRuns,
     private readonly options: { settings: ClaimSettings; clock: Clock },
   ) {
-    this.#foreign = new ForeignRuns(options.clock);
-    this.#looks = new LaneLooks(options.settings, options.clock);
-    membership.expelled.subscribe(() => this.#foreign.clear());
+    this.#elsewhere = new RunsElsewhere(options.clock);
+    this.#scan = new LaneScan(options.settings, options.clock);
+    membership.expelled.subscribe(() => this.#elsewhere.clear());
     ownership.changed.subscribe(() => {
-      this.lookEverywhere();
-      this.#looks.forget();
+      this.scanEverywhere();
+      this.#scan.forget();
       this.#lanes.keepOnly(ownership.serving);
       held.occupancy.keepOnly(ownership.serving);
       this.#giveBackUnserved();
@@ -79,12 +79,12 @@ export class ClaimLoop implements Loop {
 
   /** There may be new work in these slots. */
   hint(slots: readonly Slot[]): void {
-    if (slots.length === 0) this.lookEverywhere();
+    if (slots.length === 0) this.scanEverywhere();
     else for (const slot of slots) this.#hinted.add(slot);
   }
 
-  lookEverywhere(): void {
-    this.#lookedAtMs = Number.NEGATIVE_INFINITY;
+  scanEverywhere(): void {
+    this.#scannedAtMs = Number.NEGATIVE_INFINITY;
   }
 
   async runOnce(): Promise<number> {
@@ -94,32 +94,32 @@ export class ClaimLoop implements Loop {
     const { serving } = this.ownership;
     const { occupancy } = this.held;
     const parked = occupancy.parked();
-    const freed = await this.#foreign.refresh(incarnation, { serving, hinted: this.#hinted, parked });
+    const freed = await this.#elsewhere.refresh(incarnation, { serving, hinted: this.#hinted, parked });
     if (freed !== null) {
-      occupancy.setElsewhere(this.#foreign.runs, this.#foreign.known);
+      occupancy.setElsewhere(this.#elsewhere.runs, this.#elsewhere.known);
       occupancy.forgetParked(parked);
       occupancy.keepOnly(serving);
       this.#reopen();
       for (const slot of freed) this.#hinted.add(slot);
     }
-    await this.#look(incarnation);
+    await this.#scanSlots(incarnation);
     const room = Math.min(this.held.room(), this.options.settings.runsPerClaim);
     // What ends makes room and wakes this loop; what keeps it from starting must be looked at all the same.
-    if (room <= 0) return this.#untilNextLook();
+    if (room <= 0) return this.#untilNextScan();
     const lanes = this.#takeLanes(room);
-    if (lanes.length === 0) return this.#untilNextLook();
+    if (lanes.length === 0) return this.#untilNextScan();
     await this.#claim(incarnation, lanes);
-    return this.#lanes.size > 0 ? 0 : this.#untilNextLook();
+    return this.#lanes.size > 0 ? 0 : this.#untilNextScan();
   }
 
   /** Whose turn it is, each with what it may take: its part of the room, if its limits and its share let it. */
   #takeLanes(room: number): LaneToServe[] {
     const lanesMax = this.options.settings.lanesPerClaim;
     const mayTake = (lane: Lane): boolean => this.#roomFor(lane) > 0;
-    const { going: waiting } = this.#lanes;
-    const found = this.#lanes.takeFound(foundLimit({ room, going: waiting, lanesMax }), mayTake);
-    const going = this.#lanes.takeGoing(goingLimit({ room, found: found.length, lanesMax }), mayTake);
-    const quotas = laneQuotas({ room, found: found.length, going: going.length });
+    const { resumed: waiting } = this.#lanes;
+    const fresh = this.#lanes.takeFresh(freshLimit({ room, resumed: waiting, lanesMax }), mayTake);
+    const resumed = this.#lanes.takeResumed(resumedLimit({ room, fresh: fresh.length, lanesMax }), mayTake);
+    const quotas = laneQuotas({ room, fresh: fresh.length, resumed: resumed.length });
     const left = new Map<string, number>();
     const serve = (lane: WaitingLane, part: number): LaneToServe => {
       const jobType = jobTypeKey({ tenantId: lane.tenantId, jobType: jobTypeOfLane(lane.lane) });
@@ -131,11 +131,11 @@ export class ClaimLoop implements Loop {
       return { ...lane, quota };
     };
     const served = [
-      ...found.map((lane) => serve(lane, quotas.found)),
-      ...going.map((lane) => serve(lane, quotas.going)),
+      ...fresh.map((lane) => serve(lane, quotas.fresh)),
+      ...resumed.map((lane) => serve(lane, quotas.resumed)),
     ];
     // Many lanes of one tenant or job type take no more all together than they may: they wait for the next pass.
-    this.#lanes.goOn(served.filter(({ quota }) => quota === 0));
+    this.#lanes.requeue(served.filter(({ quota }) => quota === 0));
     return served.filter(({ quota }) => quota > 0);
   }
 
@@ -152,13 +152,13 @@ export class ClaimLoop implements Loop {
     return isLimited ? this.held.roomForLimited(lane) : this.held.roomFor(lane.tenantId);
   }
 
-  async #look(incarnation: Incarnation): Promise<void> {
+  async #scanSlots(incarnation: Incarnation): Promise<void> {
     const { serving } = this.ownership;
-    const everywhere = this.#untilLookEverywhere() <= 0;
+    const everywhere = this.#untilScanEverywhere() <= 0;
     const slots = everywhere ? [...serving.keys()] : [...this.#hinted].filter((slot) => serving.has(slot));
     this.#hinted.clear();
-    if (everywhere) this.#lookedAtMs = this.options.clock.monotonicMs();
-    const found = await this.#looks.look(incarnation.db, slots, serving);
+    if (everywhere) this.#scannedAtMs = this.options.clock.monotonicMs();
+    const found = await this.#scan.scan(incarnation.db, slots, serving);
     if (found !== null) this.#noteFound(found);
   }
 
@@ -181,8 +181,8 @@ export class ClaimLoop implements Loop {
 
   async #claim(incarnation: Incarnation, served: readonly LaneToServe[]): Promise<void> {
     const lanes = served.flatMap((lane) => {
-      const epoch = this.#foreign.epochOf(lane.slot);
-      return epoch === undefined ? [] : [{ ...lane, epoch, from: lane.after ?? this.#looks.markOf(lane) }];
+      const epoch = this.#elsewhere.epochOf(lane.slot);
+      return epoch === undefined ? [] : [{ ...lane, epoch, from: lane.after ?? this.#scan.markOf(lane) }];
     });
     const request = {
       claimId: asId.claim(randomUUID()),
@@ -190,14 +190,14 @@ export class ClaimLoop implements Loop {
       lanes,
       excluded: [
         ...this.held.idsBehind(lanes),
-        ...this.#foreign.idsIn(new Set(lanes.map((lane) => lane.slot))),
+        ...this.#elsewhere.idsIn(new Set(lanes.map((lane) => lane.slot))),
       ],
       aheadMs: this.options.settings.aheadMs,
     };
     const result = await this.membership.write(incarnation, (tx) => claimRuns(tx, request));
     if (result.kind === 'fenced') return;
     const { runs, taken, databaseTimeMs } = result.value;
-    this.#looks.noteClaimed(lanes, taken);
+    this.#scan.noteClaimed(lanes, taken);
     if (runs.length === 0 || this.membership.incarnation !== incarnation) return;
     this.#hold(runs, databaseTimeMs);
     for (const [index, { last }] of taken.entries()) {
@@ -205,7 +205,7 @@ export class ClaimLoop implements Loop {
       if (lane !== undefined && last !== null) this.held.noteFurthest(lane, last);
     }
     this.#giveBackUnserved();
-    this.#lanes.goOn(stillFull(lanes, taken));
+    this.#lanes.requeue(stillFull(lanes, taken));
     this.claimed.publish();
   }
 
@@ -232,16 +232,16 @@ export class ClaimLoop implements Loop {
     this.held.add(runs, (run) => nowMs + Math.max(0, run.runAt.getTime() - databaseTimeMs), nowMs);
   }
 
-  #untilNextLook(): number {
-    return Math.max(0, Math.min(this.#untilLookEverywhere(), this.#looks.untilOwedMs()));
+  #untilNextScan(): number {
+    return Math.max(0, Math.min(this.#untilScanEverywhere(), this.#scan.nextFullScanInMs()));
   }
 
-  #untilLookEverywhere(): number {
+  #untilScanEverywhere(): number {
     const againMs =
-      this.#foreign.runs.length === 0
+      this.#elsewhere.runs.length === 0
         ? this.options.settings.pollMs
         : Math.min(250, this.options.settings.pollMs);
-    return this.#lookedAtMs + againMs - this.options.clock.monotonicMs();
+    return this.#scannedAtMs + againMs - this.options.clock.monotonicMs();
   }
 }
 

@@ -92,7 +92,7 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRun
                   'scheduleId', schedule_id, 'dueAtMs', date_part('epoch', due_at) * 1000, 'priority', priority,
                   'attempt', attempt, 'failures', failures, 'losses', losses, 'deadlineMs', date_part('epoch', deadline) * 1000,
                   'details', details, 'isCancelRequested', cancel_requested_at is not null)
-           end as unusual
+           end as "nonDefaults"
       from picked
      union all
     select 0, null, null, date_part('epoch', clock_timestamp()) * 1000, null`.execute(tx);
@@ -127,8 +127,8 @@ function isPlace(from: LanePlace | number | null): from is LanePlace {
 }
 
 // The instant comes as a float8, whose error is a quarter of a microsecond.
-function placeOf({ id, atMs, unusual }: PickedRow): LanePlace {
-  return { rankUs: rankUsOf({ atMs, priority: unusual?.priority ?? 0 }), id };
+function placeOf({ id, atMs, nonDefaults }: PickedRow): LanePlace {
+  return { rankUs: rankUsOf({ atMs, priority: nonDefaults?.priority ?? 0 }), id };
 }
 
 type LaneOfClaim = Pick<
@@ -140,10 +140,10 @@ interface PickedRow extends Pick<ClaimedRun, 'id' | 'payload'> {
   number: number;
   atMs: number;
   /** Null for most: due at once, of no schedule, and not tried before. To parse the defaults would take 0.56 µs a run. */
-  unusual: Unusual | null;
+  nonDefaults: RunDetails | null;
 }
 
-interface Unusual extends Pick<
+interface RunDetails extends Pick<
   ClaimedRun,
   'scheduleId' | 'priority' | 'attempt' | 'failures' | 'losses' | 'isCancelRequested' | 'details'
 > {
@@ -151,7 +151,7 @@ interface Unusual extends Pick<
   deadlineMs: number | null;
 }
 
-const USUAL: Unusual = {
+const DEFAULT_DETAILS: RunDetails = {
   scheduleId: null,
   dueAtMs: null,
   priority: 0,
@@ -165,7 +165,7 @@ const USUAL: Unusual = {
 
 // Field by field: 0.06 µs a run instead of 0.49 with a spread of two objects.
 function claimedRun(row: PickedRow, lane: LaneOfClaim): ClaimedRun {
-  const unusual = row.unusual ?? USUAL;
+  const nonDefaults = row.nonDefaults ?? DEFAULT_DETAILS;
   return {
     id: row.id,
     claimId: lane.claimId,
@@ -175,17 +175,17 @@ function claimedRun(row: PickedRow, lane: LaneOfClaim): ClaimedRun {
     jobType: lane.jobType,
     queue: lane.queue,
     concurrencyKey: lane.concurrencyKey,
-    scheduleId: unusual.scheduleId,
-    dueAt: dateOf(unusual.dueAtMs),
+    scheduleId: nonDefaults.scheduleId,
+    dueAt: dateOf(nonDefaults.dueAtMs),
     payload: row.payload,
-    priority: unusual.priority,
+    priority: nonDefaults.priority,
     runAt: new Date(row.atMs),
-    attempt: unusual.attempt,
-    failures: unusual.failures,
-    losses: unusual.losses,
-    deadline: dateOf(unusual.deadlineMs),
-    isCancelRequested: unusual.isCancelRequested,
-    details: unusual.details,
+    attempt: nonDefaults.attempt,
+    failures: nonDefaults.failures,
+    losses: nonDefaults.losses,
+    deadline: dateOf(nonDefaults.deadlineMs),
+    isCancelRequested: nonDefaults.isCancelRequested,
+    details: nonDefaults.details,
   };
 }
 

@@ -1,7 +1,7 @@
 // Does a mark stay where nothing was left behind it, and only there?
 import { describe, expect, it } from 'vitest';
 import { asId } from '#kernel/ids.js';
-import { LaneMarks, looksBetween } from './lane-marks.js';
+import { LaneMarks, scansBetween } from './lane-marks.js';
 
 const slot = asId.slot(3);
 const tenantId = asId.tenant('00000000-0000-4000-8000-000000000001');
@@ -56,7 +56,7 @@ describe('looks around marked lanes', () => {
     const other = { ...lane, lane: 'default/\u{1F600}' };
     // By its bytes above the private use area, by UTF-16 below.
     const last = { ...lane, lane: 'default/\uE000' };
-    expect(looksBetween([slot, asId.slot(4)], [other, lane, last])).toEqual([
+    expect(scansBetween([slot, asId.slot(4)], [other, lane, last])).toEqual([
       { slot, after: null, before: lane },
       { slot, after: lane, before: last },
       { slot, after: last, before: other },

@@ -7,7 +7,7 @@
 import type { Slot } from '#kernel/ids.js';
 import type { TakenFromLane } from './claim.repository.js';
 import { laneKey, type Lane } from '#execution/runs/decisions/lane.js';
-import type { MarkedLane, SlotLook } from './lane.repository.js';
+import type { MarkedLane, SlotScan } from './lane.repository.js';
 
 interface Entry extends Lane {
   taken: number;
@@ -91,16 +91,16 @@ export class LaneMarks {
 }
 
 /** The parts of the slots that lie between these lanes. */
-export function looksBetween(slots: readonly Slot[], lanes: readonly Lane[]): SlotLook[] {
+export function scansBetween(slots: readonly Slot[], lanes: readonly Lane[]): SlotScan[] {
   const bySlot = Map.groupBy(lanes.toSorted(inIndexOrder), ({ slot }) => slot);
   return slots.flatMap((slot) => {
     const marked = bySlot.get(slot) ?? [];
-    const looks = marked.map((lane, index): SlotLook => ({
+    const scans = marked.map((lane, index): SlotScan => ({
       slot,
       after: marked[index - 1] ?? null,
       before: lane,
     }));
-    return [...looks, { slot, after: marked.at(-1) ?? null }];
+    return [...scans, { slot, after: marked.at(-1) ?? null }];
   });
 }
 

@@ -21,39 +21,39 @@ function queueOf(...lanes: WaitingLane[]): LaneQueue {
 }
 
 describe('lanes', () => {
-  it('are served in the order in which they were found, from their heads', () => {
+  it('are served in the order in which scans found them, from their heads', () => {
     const queue = queueOf(lane('a'), lane('b'), lane('c'));
-    const taken = queue.takeFound(2, any);
+    const taken = queue.takeFresh(2, any);
     expect([tenants(taken), taken.map((each) => each.after)]).toEqual([
       ['a', 'b'],
       [null, null],
     ]);
-    expect(tenants(queue.takeFound(2, any))).toEqual(['c']);
-    expect([tenants(queue.takeFound(2, any)), queue.size]).toEqual([[], 0]);
+    expect(tenants(queue.takeFresh(2, any))).toEqual(['c']);
+    expect([tenants(queue.takeFresh(2, any)), queue.size]).toEqual([[], 0]);
   });
 
-  it('keep their place when they are found again, and are there once', () => {
+  it('keep their place when a scan finds them again, and are there once', () => {
     const queue = queueOf(lane('a'), lane('b'));
     queue.add([lane('b'), lane('a'), lane('c')]);
-    expect([queue.size, tenants(queue.takeFound(9, any))]).toEqual([3, ['a', 'b', 'c']]);
+    expect([queue.size, tenants(queue.takeFresh(9, any))]).toEqual([3, ['a', 'b', 'c']]);
   });
 
-  it('that go on do so behind the last place, and apart from those that were found since', () => {
+  it('that are requeued resume behind the last place, apart from fresh ones', () => {
     const queue = queueOf(lane('a'), lane('b'));
-    queue.takeFound(1, any);
-    queue.goOn([lane('a')]);
+    queue.takeFresh(1, any);
+    queue.requeue([lane('a')]);
     queue.add([lane('c')]);
-    expect([queue.size, queue.going, queue.has(lane('a'))]).toEqual([3, 1, true]);
-    expect(queue.takeGoing(9, any)).toEqual([lane('a')]);
-    expect(tenants(queue.takeFound(9, any))).toEqual(['b', 'c']);
+    expect([queue.size, queue.resumed, queue.has(lane('a'))]).toEqual([3, 1, true]);
+    expect(queue.takeResumed(9, any)).toEqual([lane('a')]);
+    expect(tenants(queue.takeFresh(9, any))).toEqual(['b', 'c']);
   });
 
-  it('that go on and are found again keep their turn, and begin at the head', () => {
+  it('that are requeued and found again keep their turn, and begin at the head', () => {
     const queue = new LaneQueue();
-    queue.goOn([lane('a'), lane('b')]);
+    queue.requeue([lane('a'), lane('b')]);
     queue.add([lane('b'), lane('a')]);
-    expect([queue.size, tenants(queue.takeFound(9, any))]).toEqual([2, []]);
-    expect(queue.takeGoing(9, any)).toEqual([
+    expect([queue.size, tenants(queue.takeFresh(9, any))]).toEqual([2, []]);
+    expect(queue.takeResumed(9, any)).toEqual([
       { ...lane('a'), after: null },
       { ...lane('b'), after: null },
     ]);
@@ -61,9 +61,9 @@ describe('lanes', () => {
 
   it('are forgotten with their slot, and the others keep their order', () => {
     const queue = queueOf(lane('a', 1), lane('b', 2), lane('c', 1), lane('d', 3));
-    queue.goOn([lane('e', 2), lane('f', 3)]);
+    queue.requeue([lane('e', 2), lane('f', 3)]);
     queue.keepOnly(new Set([1, 3].map(asId.slot)));
-    expect([tenants(queue.takeFound(9, any)), tenants(queue.takeGoing(9, any))]).toEqual([
+    expect([tenants(queue.takeFresh(9, any)), tenants(queue.takeResumed(9, any))]).toEqual([
       ['a', 'c', 'd'],
       ['f'],
     ]);
@@ -74,13 +74,13 @@ describe('lanes', () => {
     fc.assert(
       fc.property(names, fc.array(fc.integer({ min: 1, max: 25 }), { maxLength: 40 }), (all, limits) => {
         const queue = new LaneQueue();
-        queue.goOn(all.map((name) => lane(name)));
+        queue.requeue(all.map((name) => lane(name)));
         const turns = new Map(all.map((name) => [name, 0]));
         for (const limit of limits) {
-          const taken = queue.takeGoing(limit, any);
+          const taken = queue.takeResumed(limit, any);
           expect(taken).toHaveLength(Math.min(limit, all.length));
           for (const name of tenants(taken)) turns.set(name, (turns.get(name) ?? 0) + 1);
-          queue.goOn(taken);
+          queue.requeue(taken);
         }
         expect(Math.max(...turns.values()) - Math.min(...turns.values())).toBeLessThanOrEqual(1);
       }),

@@ -1,60 +1,61 @@
-// Whose turn is it? Lanes wait in two circles. Those that were found by a look and have not been served since come
-// first, with a few runs each, so that whoever comes with a single run does not wait for those who have a thousand. Those
-// that gave all they were asked for go on right behind the place where they ended, and take turns.
+// Lanes that wait for a claim, in two queues. A fresh lane was found by a scan and has not been served since: fresh lanes
+// are served first, for a few runs each, so that a tenant with a single run does not wait for tenants with thousands.
+// A resumed lane gave all that its last claim asked for: the next claim begins right behind the last run taken, and resumed
+// lanes take turns.
 import { laneKey, type Lane, type LanePlace, type LaneName } from '#execution/runs/decisions/lane.js';
 
 export interface WaitingLane extends Lane {
-  /** Where its last claim ended; null when something may be before it. */
+  /** The place of the last run taken; null when runs may stand before it, so that the claim begins at the head. */
   after: LanePlace | null;
 }
 
 export class LaneQueue {
   // A Map keeps the order of arrival.
-  readonly #found = new Map<string, WaitingLane>();
-  readonly #going = new Map<string, WaitingLane>();
+  readonly #fresh = new Map<string, WaitingLane>();
+  readonly #resumed = new Map<string, WaitingLane>();
 
   get size(): number {
-    return this.#found.size + this.#going.size;
+    return this.#fresh.size + this.#resumed.size;
   }
 
-  /** How many were served before and go on. */
-  get going(): number {
-    return this.#going.size;
+  /** How many resumed lanes wait. */
+  get resumed(): number {
+    return this.#resumed.size;
   }
 
   has(lane: LaneName): boolean {
     const key = laneKey(lane);
-    return this.#found.has(key) || this.#going.has(key);
+    return this.#fresh.has(key) || this.#resumed.has(key);
   }
 
-  /** A look has found these. Lanes that wait already keep their place, but begin at their heads. */
+  /** Adds lanes that a scan found. A lane that already waits keeps its turn, but its next claim begins at the head. */
   add(lanes: readonly Lane[]): void {
     for (const { tenantId, slot, lane } of lanes) {
       const key = laneKey({ tenantId, lane });
-      const going = this.#going.get(key);
-      if (going !== undefined) going.after = null;
-      else if (!this.#found.has(key)) this.#found.set(key, { tenantId, slot, lane, after: null });
+      const resumed = this.#resumed.get(key);
+      if (resumed !== undefined) resumed.after = null;
+      else if (!this.#fresh.has(key)) this.#fresh.set(key, { tenantId, slot, lane, after: null });
     }
   }
 
-  /** These go on, at the back. */
-  goOn(lanes: readonly WaitingLane[]): void {
-    for (const lane of lanes) this.#going.set(laneKey(lane), lane);
+  /** Puts lanes that may hold more at the back of the resumed queue. */
+  requeue(lanes: readonly WaitingLane[]): void {
+    for (const lane of lanes) this.#resumed.set(laneKey(lane), lane);
   }
 
-  /** Up to `limit` lanes that have not been served, the first first; those that may have no more for now keep their place. */
-  takeFound(limit: number, mayTake: (lane: Lane) => boolean): WaitingLane[] {
-    return takeFrom(this.#found, limit, mayTake);
+  /** Takes up to `limit` fresh lanes, oldest first. A lane that `mayTake` rejects keeps its turn. */
+  takeFresh(limit: number, mayTake: (lane: Lane) => boolean): WaitingLane[] {
+    return takeFrom(this.#fresh, limit, mayTake);
   }
 
-  /** The same of those that go on. */
-  takeGoing(limit: number, mayTake: (lane: Lane) => boolean): WaitingLane[] {
-    return takeFrom(this.#going, limit, mayTake);
+  /** Takes up to `limit` resumed lanes, oldest first. A lane that `mayTake` rejects keeps its turn. */
+  takeResumed(limit: number, mayTake: (lane: Lane) => boolean): WaitingLane[] {
+    return takeFrom(this.#resumed, limit, mayTake);
   }
 
-  /** Forgets the lanes of slots that are served elsewhere now. */
+  /** Forgets the lanes of slots that this replica no longer serves. */
   keepOnly(slots: { has(slot: WaitingLane['slot']): boolean }): void {
-    for (const lanes of [this.#found, this.#going])
+    for (const lanes of [this.#fresh, this.#resumed])
       for (const [key, lane] of lanes) if (!slots.has(lane.slot)) lanes.delete(key);
   }
 }

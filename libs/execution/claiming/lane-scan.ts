@@ -8,38 +8,38 @@ import type { Slot } from '#kernel/ids.js';
 import type { Lane } from '#execution/runs/decisions/lane.js';
 import { discoverLanes, type LaneWithRules } from './lane.repository.js';
 import type { TakenFromLane } from './claim.repository.js';
-import { isCheapLook, lookPauseMs } from './decisions/scan-pause.js';
-import { LaneMarks, looksBetween } from './lane-marks.js';
+import { isCheapScan, scanPauseMs } from './decisions/scan-pause.js';
+import { LaneMarks, scansBetween } from './lane-marks.js';
 
-export interface LookSettings {
+export interface ScanSettings {
   /** Lanes of one slot found by one look; the next one goes on behind them. */
-  lanesPerLook: number;
+  lanesPerScan: number;
   /** Runs taken from a lane before it is worth remembering how far it has been emptied. */
   wornAfter: number;
 }
 
-export class LaneLooks {
+export class LaneScan {
   readonly #marks: LaneMarks;
   /** Slots with more lanes than one look finds: the last one found. */
-  readonly #lookedUpTo = new Map<Slot, Lane>();
+  readonly #scannedUpTo = new Map<Slot, Lane>();
   /** Slots that were asked for since their last full look. */
   readonly #owed = new Set<Slot>();
-  #fullFromMs = Number.NEGATIVE_INFINITY;
+  #fullScanFromMs = Number.NEGATIVE_INFINITY;
 
   constructor(
-    private readonly settings: LookSettings,
+    private readonly settings: ScanSettings,
     private readonly clock: Clock,
   ) {
     this.#marks = new LaneMarks(settings.wornAfter);
   }
 
   /** How long until a full look is due that is owed. */
-  untilOwedMs(): number {
-    return this.#owed.size === 0 ? Number.POSITIVE_INFINITY : this.#fullFromMs - this.clock.monotonicMs();
+  nextFullScanInMs(): number {
+    return this.#owed.size === 0 ? Number.POSITIVE_INFINITY : this.#fullScanFromMs - this.clock.monotonicMs();
   }
 
   /** The lanes with runs in these slots, or in those that are owed a look; null when there is nothing to look at. */
-  async look(
+  async scan(
     db: Database,
     slots: readonly Slot[],
     serving: { has(slot: Slot): boolean },
@@ -47,12 +47,12 @@ export class LaneLooks {
     for (const slot of slots) this.#owed.add(slot);
     for (const slot of this.#owed) if (!serving.has(slot)) this.#owed.delete(slot);
     if (this.#owed.size === 0) return null;
-    const isFullDue = this.#fullFromMs <= this.clock.monotonicMs();
-    if (isFullDue || this.#marks.markedIn(this.#owed).length === 0) return this.#lookInFull(db);
+    const isFullDue = this.#fullScanFromMs <= this.clock.monotonicMs();
+    if (isFullDue || this.#marks.markedIn(this.#owed).length === 0) return this.#scanInFull(db);
     if (slots.length === 0) return null;
-    const limit = this.settings.lanesPerLook;
+    const limit = this.settings.lanesPerScan;
     const marked = this.#marks.markedIn(new Set(slots));
-    return discoverLanes(db, { looks: looksBetween(slots, marked), marked, limit });
+    return discoverLanes(db, { scans: scansBetween(slots, marked), marked, limit });
   }
 
   /** From which rank to claim; null is the lane's head. */
@@ -67,10 +67,10 @@ export class LaneLooks {
   /** Other slots are ours now: until one comes back, its next owners may put back into it what they like. */
   forget(): void {
     this.#marks.forget(() => true);
-    this.#lookedUpTo.clear();
+    this.#scannedUpTo.clear();
   }
 
-  async #lookInFull(db: Database): Promise<LaneWithRules[]> {
+  async #scanInFull(db: Database): Promise<LaneWithRules[]> {
     const slots = new Set(this.#owed);
     const startMs = this.clock.monotonicMs();
     try {
@@ -80,21 +80,21 @@ export class LaneLooks {
       return found;
     } finally {
       const tookMs = this.clock.monotonicMs() - startMs;
-      this.#fullFromMs = startMs + tookMs + lookPauseMs(tookMs);
-      if (isCheapLook(tookMs)) this.#marks.forget((slot) => slots.has(slot));
+      this.#fullScanFromMs = startMs + tookMs + scanPauseMs(tookMs);
+      if (isCheapScan(tookMs)) this.#marks.forget((slot) => slots.has(slot));
     }
   }
 
   async #discover(db: Database, slots: readonly Slot[]): Promise<LaneWithRules[]> {
-    const limit = this.settings.lanesPerLook;
-    const looks = slots.map((slot) => ({ slot, after: this.#lookedUpTo.get(slot) ?? null }));
-    const found = await discoverLanes(db, { looks, limit });
+    const limit = this.settings.lanesPerScan;
+    const scans = slots.map((slot) => ({ slot, after: this.#scannedUpTo.get(slot) ?? null }));
+    const found = await discoverLanes(db, { scans, limit });
     const bySlot = Map.groupBy(found, (lane) => lane.slot);
     for (const slot of slots) {
       const lanes = bySlot.get(slot) ?? [];
       const last = lanes.at(-1);
-      if (last !== undefined && lanes.length === limit) this.#lookedUpTo.set(slot, last);
-      else this.#lookedUpTo.delete(slot);
+      if (last !== undefined && lanes.length === limit) this.#scannedUpTo.set(slot, last);
+      else this.#scannedUpTo.delete(slot);
     }
     return found;
   }

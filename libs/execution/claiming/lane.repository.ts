@@ -15,7 +15,7 @@ export interface LaneWithRules extends Lane {
 }
 
 /** Where to look in a slot: behind this lane, or from the beginning; and before that one, or to the end. */
-export interface SlotLook {
+export interface SlotScan {
   slot: Slot;
   after: { tenantId: TenantId; lane: string } | null;
   before?: { tenantId: TenantId; lane: string };
@@ -41,19 +41,19 @@ export function markText(mark: number | null): string {
 export async function discoverLanes(
   db: Database,
   {
-    looks,
+    scans,
     marked = [],
     limit,
-  }: { looks: readonly SlotLook[]; marked?: readonly MarkedLane[]; limit: number },
+  }: { scans: readonly SlotScan[]; marked?: readonly MarkedLane[]; limit: number },
 ): Promise<LaneWithRules[]> {
   const { rows } = await sql<LaneWithRules>`
     with found as materialized (
       select s.slot, skipped.tenant_id, skipped.lane
-        from unnest(${looks.map((look) => look.slot)}::smallint[],
-                    ${looks.map((look) => look.after?.tenantId ?? NO_UUID)}::uuid[],
-                    ${looks.map((look) => look.after?.lane ?? '')}::text[],
-                    ${looks.map((look) => look.before?.tenantId ?? LAST_TENANT)}::uuid[],
-                    ${looks.map((look) => look.before?.lane ?? '')}::text[]) as s (slot, tenant_id, lane, end_tenant, end_lane)
+        from unnest(${scans.map((scan) => scan.slot)}::smallint[],
+                    ${scans.map((scan) => scan.after?.tenantId ?? NO_UUID)}::uuid[],
+                    ${scans.map((scan) => scan.after?.lane ?? '')}::text[],
+                    ${scans.map((scan) => scan.before?.tenantId ?? LAST_TENANT)}::uuid[],
+                    ${scans.map((scan) => scan.before?.lane ?? '')}::text[]) as s (slot, tenant_id, lane, end_tenant, end_lane)
        cross join lateral (
          with recursive skipped as (
            (select tenant_id, lane from carillon.run

@@ -4,7 +4,7 @@ import type { Database } from '#database/connection.js';
 import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
 import type { Occupant } from '#execution/limits/occupancy.js';
 
-export interface ForeignRun extends Occupant {
+export interface RunElsewhere extends Occupant {
   slot: Slot;
   id: RunId;
   /** It is outside, under a lease; no claim finds it. */
@@ -12,11 +12,11 @@ export interface ForeignRun extends Occupant {
 }
 
 /** Runs in these slots that others hold: another replica's claims, a former owner that is finishing, or leases. */
-export async function foreignRuns(
+export async function runsElsewhere(
   db: Database,
   { replica, slots }: { replica: ReplicaNumber; slots: readonly Slot[] },
-): Promise<ForeignRun[]> {
-  const { rows } = await sql<ForeignRun>`
+): Promise<RunElsewhere[]> {
+  const { rows } = await sql<RunElsewhere>`
     select r.slot, r.id, r.tenant_id as "tenantId", r.job_type as "jobType", r.concurrency_key as "concurrencyKey", false as "isLeased"
       from carillon.claim c
      cross join lateral unnest(c.run_ids) as held (id)

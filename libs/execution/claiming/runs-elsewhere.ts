@@ -7,21 +7,21 @@
 import type { Clock } from '#kernel/clock.js';
 import type { RunId, Slot } from '#kernel/ids.js';
 import type { Incarnation } from '#cluster/membership/membership.js';
-import { foreignRuns, type ForeignRun } from './runs-elsewhere.repository.js';
+import { runsElsewhere, type RunElsewhere } from './runs-elsewhere.repository.js';
 import type { Parked } from '#execution/limits/occupancy.js';
 
 const AGAIN_MS = 250;
 
-export class ForeignRuns {
+export class RunsElsewhere {
   readonly #known = new Map<Slot, number>();
   /** The slots of which all is known: asked with each pass, which are hundreds a second, and hardly ever others. */
   #readFor: ReadonlyMap<Slot, number> | null = null;
-  #runs: ForeignRun[] = [];
+  #runs: RunElsewhere[] = [];
   #readAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly clock: Clock) {}
 
-  get runs(): readonly ForeignRun[] {
+  get runs(): readonly RunElsewhere[] {
     return this.#runs;
   }
 
@@ -49,7 +49,7 @@ export class ForeignRuns {
     const slots = [...new Set([...unknown.map(([slot]) => slot), ...listed.map((run) => run.slot)])].filter(
       (slot) => serving.has(slot),
     );
-    this.#runs = await foreignRuns(incarnation.db, { replica: incarnation.replica, slots });
+    this.#runs = await runsElsewhere(incarnation.db, { replica: incarnation.replica, slots });
     this.#readAtMs = nowMs;
     for (const [slot, epoch] of unknown) this.#known.set(slot, epoch);
     this.#readFor = serving;

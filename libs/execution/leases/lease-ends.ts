@@ -64,7 +64,7 @@ export async function endLease(
     const run = await ends.returnRun(tx, lease);
     if (run === undefined) return { kind: 'lost', verb: 'revoke', late: lease };
     const outcome = await outcomeOf({ tx, lease, run, word, misfit, random });
-    const state = await bringAbout(tx, lease, outcome, word.verb === 'complete' ? word.outputJson : null);
+    const state = await applyOutcome(tx, lease, outcome, word.verb === 'complete' ? word.outputJson : null);
     const answer = { runId: lease.runId, state };
     await ends.rememberEnd(tx, id, { verb: word.verb, answer, attempt: lease.attempt });
     return { kind: 'ended', answer, slot: outcome.kind === 'finish' ? null : lease.slot };
@@ -82,10 +82,10 @@ export async function endExpired(
       const run = await ends.returnRun(tx, lease);
       if (run === undefined) continue;
       const verdict = verdictOf({ ...lease, ...run });
-      const state = await bringAbout(
+      const state = await applyOutcome(
         tx,
         lease,
-        await verdictOutcome({ tx, lease, run, random, verdict }),
+        await outcomeOfVerdict({ tx, lease, run, random, verdict }),
         null,
       );
       await ends.rememberEnd(tx, lease.id, {
@@ -137,7 +137,7 @@ async function outcomeOf({
   }
 }
 
-async function verdictOutcome({
+async function outcomeOfVerdict({
   verdict,
   ...decision
 }: Decision & { verdict: ReturnType<typeof verdictOf> }): Promise<Outcome> {
@@ -190,7 +190,7 @@ const LOST_WORKERS: AttemptError = {
 };
 
 /** Writes what becomes of the run; resolves with the state that it is in then. */
-async function bringAbout(
+async function applyOutcome(
   tx: Tx,
   lease: leases.Lease,
   outcome: Outcome,

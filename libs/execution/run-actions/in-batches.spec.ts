@@ -1,6 +1,6 @@
 // Does one request to act on many runs go on, and end, when another is at the same runs? The batches are played.
 import { expect, it } from 'vitest';
-import { actInBatches, type Batch } from './in-batches.js';
+import { inBatches, type Batch } from './in-batches.js';
 
 const PACE = { clock: { monotonicMs: () => 0 }, rest: () => Promise.resolve() };
 
@@ -13,23 +13,23 @@ function played(...batches: { found: number; ended: number }[]): { act: Batch; a
 
 it('goes on behind a batch that another request took', async () => {
   const { act } = played({ found: 500, ended: 0 }, { found: 500, ended: 500 }, { found: 20, ended: 20 });
-  expect(await actInBatches(act, PACE)).toMatchObject({ kind: 'done', ended: 520, isCutShort: false });
+  expect(await inBatches(act, PACE)).toMatchObject({ kind: 'done', ended: 520, isCutShort: false });
 });
 
 it('is done when another request took all that it had found', async () => {
   const { act } = played({ found: 500, ended: 0 }, { found: 0, ended: 0 });
-  expect(await actInBatches(act, PACE)).toMatchObject({ kind: 'done', ended: 0, isCutShort: false });
+  expect(await inBatches(act, PACE)).toMatchObject({ kind: 'done', ended: 0, isCutShort: false });
 });
 
 it('says so when another request was always there first', async () => {
   const { act, asked } = played({ found: 500, ended: 0 });
-  expect(await actInBatches(act, PACE)).toEqual({ kind: 'outrun' });
+  expect(await inBatches(act, PACE)).toEqual({ kind: 'outrun' });
   expect(asked()).toBe(20);
 });
 
 it('stops after ten thousand runs, and says that there may be more', async () => {
   const { act, asked } = played({ found: 500, ended: 500 });
-  expect(await actInBatches(act, PACE)).toMatchObject({ kind: 'done', ended: 10_000, isCutShort: true });
+  expect(await inBatches(act, PACE)).toMatchObject({ kind: 'done', ended: 10_000, isCutShort: true });
   expect(asked()).toBe(20);
 });
 
@@ -43,6 +43,6 @@ it('rests after each batch for twice as long as it took, and not after the last'
   };
   const rests: number[] = [];
   const rest = (ms: number) => Promise.resolve(rests.push(ms));
-  await actInBatches(act, { clock: { monotonicMs: () => nowMs }, rest });
+  await inBatches(act, { clock: { monotonicMs: () => nowMs }, rest });
   expect(rests).toEqual([200, 60]);
 });

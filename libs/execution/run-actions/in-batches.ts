@@ -38,7 +38,7 @@ interface Pace {
   rest: (ms: number) => Promise<unknown>;
 }
 
-export async function actInBatches(act: Batch, { clock, rest }: Pace): Promise<BulkResult> {
+export async function inBatches(act: Batch, { clock, rest }: Pace): Promise<BulkResult> {
   const done = { kind: 'done' as const, ended: 0, requested: 0, passedOver: 0 };
   for (let seen = 0; seen < BULK_MAX; seen += BATCH) {
     const begunMs = clock.monotonicMs();

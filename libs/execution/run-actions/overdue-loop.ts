@@ -12,8 +12,8 @@ const RUNS_PER_PASS = 500;
 /** While there is more, the gates of the owners are left open for this many times what a pass took. */
 const RESTS_PER_PASS = 2;
 
-export class EndingLoop implements Loop {
-  readonly name = 'ending';
+export class OverdueLoop implements Loop {
+  readonly name = 'overdue';
 
   constructor(
     private readonly leadership: Leadership,

@@ -122,8 +122,8 @@ export async function finishRuns(
                     ${plainArray(outcomes)}::text[],
                     ${plainArray(runs.map((run) => run.startedAt?.getTime() ?? null))}::float8[],
                     ${plainArray(runs.map((run) => run.finishedAt.getTime()))}::float8[],
-                    ${saidByAny(runs.map((run) => run.outputJson))}::text[],
-                    ${saidByAny(runs.map((run) => run.errorJson))}::text[]) as e (id, outcome, started_ms, finished_ms, output, error)) e
+                    ${emptyIfAllNull(runs.map((run) => run.outputJson))}::text[],
+                    ${emptyIfAllNull(runs.map((run) => run.errorJson))}::text[]) as e (id, outcome, started_ms, finished_ms, output, error)) e
           on e.id = g.id)
     select missing.id from asked cross join lateral unnest(asked.ids) as missing (id)
      where (select count(*) from gone) < cardinality(asked.ids) and missing.id not in (select id from gone)`.execute(
@@ -133,7 +133,7 @@ export async function finishRuns(
 }
 
 /** Arrays that are too short are filled up with nulls where they are unnested. */
-function saidByAny(texts: readonly (string | null)[]): (string | null)[] {
+function emptyIfAllNull(texts: readonly (string | null)[]): (string | null)[] {
   return texts.every((text) => text === null) ? [] : [...texts];
 }
 

@@ -9,8 +9,8 @@ import { dropClaims, listOldClaims } from './lost-claim.repository.js';
 /** Longer than a claim's statements may take, so that a claim still on its way is not mistaken for a lost one. */
 const OLDER_THAN_MS = 15_000;
 
-export class ReconcileLoop implements Loop {
-  readonly name = 'reconcile';
+export class LostClaimsLoop implements Loop {
+  readonly name = 'lost-claims';
 
   constructor(
     private readonly membership: Membership,

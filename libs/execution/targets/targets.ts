@@ -37,7 +37,7 @@ export interface ResolvedTarget {
 }
 
 /** What leads out of this process, or at least off its event loop. */
-export interface Ways {
+export interface RemoteTargets {
   push: HttpPush;
   queues: UserQueues;
   checks: SchemaChecks;
@@ -60,7 +60,7 @@ export class Targets {
   constructor(
     private readonly membership: Membership,
     private readonly registry: HandlerRegistry,
-    private readonly ways: Ways,
+    private readonly remote: RemoteTargets,
     private readonly clock: Clock,
   ) {}
 
@@ -129,11 +129,11 @@ export class Targets {
         return (run, context) =>
           callHandler({ registry: this.registry, handler: target.handler, run, context });
       case 'http':
-        return (run, context) => this.ways.push.call({ db, target, timeoutMs, run, context });
+        return (run, context) => this.remote.push.call({ db, target, timeoutMs, run, context });
       case 'pull':
         return async () => ({ kind: 'parked', lease: offerOf(target.leaseSeconds, timeoutMs) });
       case 'queue':
-        return (run, context) => callQueue({ target, run, context, queues: this.ways.queues });
+        return (run, context) => callQueue({ target, run, context, queues: this.remote.queues });
       default:
         return unreachable(target);
     }
@@ -142,7 +142,7 @@ export class Targets {
   /** Handlers' own schemas are checked where they are called; this is for those that a tenant has written. */
   #checked({ name, shared, payloadSchema, outputSchema }: JobType, call: CallTarget): CallTarget {
     if (shared || (payloadSchema === null && outputSchema === null)) return call;
-    const { checks } = this.ways;
+    const { checks } = this.remote;
     return async (run, context) => {
       const { tenantId, payload } = run;
       const misfit =

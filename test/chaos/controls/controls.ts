@@ -198,8 +198,8 @@ export const CONTROLS: readonly Control[] = [
     patches: [
       {
         file: 'libs/execution/claiming/claim-loop.js',
-        from: 'occupancy.setElsewhere(this.#foreign.runs, this.#foreign.known);',
-        to: 'occupancy.setElsewhere([], this.#foreign.known);',
+        from: 'occupancy.setElsewhere(this.#elsewhere.runs, this.#elsewhere.known);',
+        to: 'occupancy.setElsewhere([], this.#elsewhere.known);',
       },
     ],
     plot: limits.limitedUnderWay,

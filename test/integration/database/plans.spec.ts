@@ -7,7 +7,7 @@ import type { Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { sweep } from '#cluster/sweep/sweep.repository.js';
 import * as claims from '#execution/claiming/claim.repository.js';
-import * as foreign from '#execution/claiming/runs-elsewhere.repository.js';
+import * as elsewhere from '#execution/claiming/runs-elsewhere.repository.js';
 import * as lanesOf from '#execution/claiming/lane.repository.js';
 import * as lostClaims from '#execution/takeover/lost-claim.repository.js';
 import * as newRuns from '#execution/intake/new-run.repository.js';
@@ -76,10 +76,10 @@ const page = (wish: Partial<runs.RunPage> = {}): runs.RunPage => ({
 /** Each as the product calls it; those that a transaction binds together are asked for alone here. */
 const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'a full look': (tx) =>
-    lanesOf.discoverLanes(tx, { looks: slotsOf().map((slot) => ({ slot, after: null })), limit: 1_000 }),
+    lanesOf.discoverLanes(tx, { scans: slotsOf().map((slot) => ({ slot, after: null })), limit: 1_000 }),
   'a look from marks': (tx) =>
     lanesOf.discoverLanes(tx, {
-      looks: slotsOf().map((slot) => ({ slot, after: null })),
+      scans: slotsOf().map((slot) => ({ slot, after: null })),
       marked: lanes().map((lane) => ({ ...lane, mark: Date.now() - 1_000 })),
       limit: 1_000,
     }),
@@ -90,7 +90,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       tx,
       claimRequest({ rankUs: Date.now() * 1_000 - 100_000_000, id: asId.run(randomUUID()) }),
     ),
-  'foreign runs': (tx) => foreign.foreignRuns(tx, { replica: on.replica, slots: slotsOf() }),
+  'runs held elsewhere': (tx) => elsewhere.runsElsewhere(tx, { replica: on.replica, slots: slotsOf() }),
   'old claims': (tx) => lostClaims.listOldClaims(tx, { replica: on.replica, olderThanMs: 15_000 }),
   'notes of starts': (tx) => starts.markStarted(tx, { replica: on.replica, runIds: on.runs }),
   'notes of restarts': (tx) => starts.noteRestarts(tx, { replica: on.replica, runIds: on.runs }),

@@ -138,7 +138,7 @@ describe('claiming', () => {
               values (gen_random_uuid(), ${member.self().replica}, '{}', now() - interval '1 minute')`.execute(
       db,
     );
-    await worker.reconcile.runOnce();
+    await worker.lostClaims.runOnce();
     expect(await count(db, 'claim')).toBe(0);
   });
 
@@ -149,7 +149,7 @@ describe('claiming', () => {
     await sql`insert into carillon.claim (id, replica, run_ids, claimed_at)
               values (gen_random_uuid(), ${replica}, '{}', now() - interval '1 minute')`.execute(db);
     await markDead(db, { replica, term: asId.term(1), reason: 'hung' });
-    await worker.reconcile.runOnce();
+    await worker.lostClaims.runOnce();
     expect(member.membership.incarnation).toBeNull();
     expect(await count(db, 'claim')).toBe(1);
   });

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { asReplica } from '#cluster/membership/replica-gate.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
-import { EndingLoop } from '#execution/run-actions/overdue-loop.js';
+import { OverdueLoop } from '#execution/run-actions/overdue-loop.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { asId } from '#kernel/ids.js';
 import { openTransaction } from '../../support/open-transaction.js';
@@ -67,7 +67,7 @@ describe('cancelling', () => {
     const held = await openTransaction((pause) => asReplica(self.db, self, pause));
     expect(await cancel([id])).toEqual({ ended: [], requested: [id] });
     await held.letGo();
-    await new EndingLoop(member.leadership, systemClock).runOnce();
+    await new OverdueLoop(member.leadership, systemClock).runOnce();
     expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
   });
 
@@ -147,7 +147,7 @@ describe('cancelling', () => {
     );
     await worker.claimAll();
     await worker.finish();
-    await new EndingLoop(member.leadership, systemClock).runOnce();
+    await new OverdueLoop(member.leadership, systemClock).runOnce();
     expect((await history(db)).map(({ outcome }) => outcome)).toEqual(['cancelled', 'cancelled']);
   });
 });
@@ -166,7 +166,7 @@ describe('a deadline', () => {
     await sql`update carillon.run set deadline = clock_timestamp() + interval '1 hour' where id = ${inTime}`.execute(
       db,
     );
-    await new EndingLoop(member.leadership, systemClock).runOnce();
+    await new OverdueLoop(member.leadership, systemClock).runOnce();
     expect(await history(db)).toMatchObject([
       { id: late, outcome: 'expired', error: { name: 'AttemptStopped' } },
     ]);

@@ -29,7 +29,7 @@ export function claimRuns(scene: Scene): ReturnType<Meaning['run']> {
   // Told an hour late, the clock makes everything seem due.
   return answer([
     ...rows,
-    { number: 0, id: null, payload: null, atMs: early ? nowMs + HOUR_MS : nowMs, unusual: null },
+    { number: 0, id: null, payload: null, atMs: early ? nowMs + HOUR_MS : nowMs, nonDefaults: null },
   ]);
 }
 
@@ -90,7 +90,7 @@ function rankOf({ runAtMs, priority }: RunRow): number {
 
 function claimed(number: number, run: RunRow): object {
   const { id, payload, schedule, dueMs, runAtMs, deadlineMs, cancelRequestedAtMs, ...columns } = run;
-  const unusual = {
+  const nonDefaults = {
     ...columns,
     scheduleId: schedule,
     dueAtMs: dueMs,
@@ -98,7 +98,7 @@ function claimed(number: number, run: RunRow): object {
     details: null,
     isCancelRequested: cancelRequestedAtMs !== null,
   };
-  return { number, id, payload, atMs: runAtMs, unusual };
+  return { number, id, payload, atMs: runAtMs, nonDefaults };
 }
 
 /** An owner that has emptied the lane up to this rank begins there. */

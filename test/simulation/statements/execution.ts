@@ -21,18 +21,18 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
     run: claimRuns,
   },
   {
-    name: 'foreignRuns',
+    name: 'runsElsewhere',
     says: ['select r.slot, r.id, r.tenant_id as "tenantId"', 'where c.replica <> $1'],
     run: ({ db, params, broken }) => {
       const [replica, slots] = params as [number, number[]];
-      if (broken.has('claims that do not leave out foreign runs')) return answer();
+      if (broken.has('claims that do not leave out runs held elsewhere')) return answer();
       const runs = db.claim
         .rows()
         .filter((claim) => claim.replica !== replica)
         .flatMap((claim) => claim.runs)
         .map((id) => db.run.get(id))
         .filter((run) => run !== null && slots.includes(run.slot));
-      return answer(runs.filter((run) => run !== null).map(foreign));
+      return answer(runs.filter((run) => run !== null).map(elsewhere));
     },
   },
   {
@@ -221,6 +221,6 @@ function rulesOf(db: ModelDatabase, tenantId: string, lane: string): object {
   };
 }
 
-function foreign({ slot, id, tenantId, jobType, concurrencyKey }: RunRow): object {
+function elsewhere({ slot, id, tenantId, jobType, concurrencyKey }: RunRow): object {
   return { slot, id, tenantId, jobType, concurrencyKey, isLeased: false };
 }

@@ -2,7 +2,7 @@
 // tenant's owner, which serves other tenants as well, and a tenant that asks in many requests at a time is to gain nothing by it.
 import { setTimeout as rest } from 'node:timers/promises';
 import { systemClock } from '#database/runtime/system-clock.js';
-import { actInBatches, type Batch, type BulkDone } from '#execution/run-actions/in-batches.js';
+import { inBatches, type Batch, type BulkDone } from '#execution/run-actions/in-batches.js';
 import type { TenantId } from '#kernel/ids.js';
 import { KeyTurns } from '#kernel/key-turns.js';
 import type { Turn } from '../access/request-turns.js';
@@ -20,7 +20,7 @@ export class BulkTurns {
     const place = this.#turns.join(tenantId);
     try {
       await turn.away(() => place.isNext);
-      const done = await actInBatches(batch, {
+      const done = await inBatches(batch, {
         clock: systemClock,
         rest: (ms) => turn.away(() => rest(ms)),
       });

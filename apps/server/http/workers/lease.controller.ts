@@ -83,7 +83,7 @@ export class LeaseController {
       await noteProgress(this.db, { ...beat, progress: shown(progress, beat.attempt), detailsJson });
     return {
       cancelRequested: beat.cancelRequested,
-      leaseExpireTime: beat.expiresAt,
+      leaseExpiresAt: beat.expiresAt,
       ...(dropped.length === 0 ? {} : { dropped }),
     };
   }

@@ -126,7 +126,7 @@ const dropped = z
 export const beat = z
   .object({
     cancelRequested: z.boolean().describe('Stop, and fail or release the lease: the run ends as cancelled.'),
-    leaseExpireTime: instant,
+    leaseExpiresAt: instant,
     dropped,
   })
   .meta({ id: 'LeaseHeartbeat' });

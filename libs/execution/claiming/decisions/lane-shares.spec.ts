@@ -1,48 +1,48 @@
 // Does a claim ask for no more than there is room for, and does everybody get a part of it?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { foundLimit, goingLimit, laneQuotas } from './lane-shares.js';
+import { freshLimit, laneQuotas, resumedLimit } from './lane-shares.js';
 
 /** What a claim asks for when so many lanes wait. */
-function share(waiting: { room: number; found: number; going: number; lanesMax: number }) {
+function share(waiting: { room: number; fresh: number; resumed: number; lanesMax: number }) {
   const { room, lanesMax } = waiting;
-  const found = Math.min(waiting.found, foundLimit({ room, going: waiting.going, lanesMax }));
-  const going = Math.min(waiting.going, goingLimit({ room, found, lanesMax }));
-  return { found, going, quotas: laneQuotas({ room, found, going }) };
+  const fresh = Math.min(waiting.fresh, freshLimit({ room, resumed: waiting.resumed, lanesMax }));
+  const resumed = Math.min(waiting.resumed, resumedLimit({ room, fresh, lanesMax }));
+  return { fresh, resumed, quotas: laneQuotas({ room, fresh, resumed }) };
 }
 
 describe('the room of a claim', () => {
   const cases = [
     // one tenant's thousands, alone
     [
-      { room: 1_000, found: 1, going: 0, lanesMax: 250 },
-      { found: 1, going: 0, quotas: { found: 1_000, going: 0 } },
+      { room: 1_000, fresh: 1, resumed: 0, lanesMax: 250 },
+      { fresh: 1, resumed: 0, quotas: { fresh: 1_000, resumed: 0 } },
     ],
     [
-      { room: 1_000, found: 0, going: 1, lanesMax: 250 },
-      { found: 0, going: 1, quotas: { found: 0, going: 1_000 } },
+      { room: 1_000, fresh: 0, resumed: 1, lanesMax: 250 },
+      { fresh: 0, resumed: 1, quotas: { fresh: 0, resumed: 1_000 } },
     ],
     // many tenants that all have much
     [
-      { room: 1_000, found: 900, going: 0, lanesMax: 250 },
-      { found: 250, going: 0, quotas: { found: 4, going: 0 } },
+      { room: 1_000, fresh: 900, resumed: 0, lanesMax: 250 },
+      { fresh: 250, resumed: 0, quotas: { fresh: 4, resumed: 0 } },
     ],
     [
-      { room: 1_000, found: 0, going: 900, lanesMax: 250 },
-      { found: 0, going: 63, quotas: { found: 0, going: 15 } },
+      { room: 1_000, fresh: 0, resumed: 900, lanesMax: 250 },
+      { fresh: 0, resumed: 63, quotas: { fresh: 0, resumed: 15 } },
     ],
     // somebody comes with a few, beside them
     [
-      { room: 1_000, found: 1, going: 900, lanesMax: 250 },
-      { found: 1, going: 63, quotas: { found: 4, going: 15 } },
+      { room: 1_000, fresh: 1, resumed: 900, lanesMax: 250 },
+      { fresh: 1, resumed: 63, quotas: { fresh: 4, resumed: 15 } },
     ],
     [
-      { room: 1_000, found: 600, going: 900, lanesMax: 250 },
-      { found: 250, going: 32, quotas: { found: 2, going: 15 } },
+      { room: 1_000, fresh: 600, resumed: 900, lanesMax: 250 },
+      { fresh: 250, resumed: 32, quotas: { fresh: 2, resumed: 15 } },
     ],
     [
-      { room: 1, found: 5, going: 5, lanesMax: 250 },
-      { found: 1, going: 0, quotas: { found: 1, going: 0 } },
+      { room: 1, fresh: 5, resumed: 5, lanesMax: 250 },
+      { fresh: 1, resumed: 0, quotas: { fresh: 1, resumed: 0 } },
     ],
   ] as const;
   it.each(cases)('is shared: %j', (waiting, expected) => {
@@ -53,21 +53,21 @@ describe('the room of a claim', () => {
     const count = fc.nat({ max: 3_000 });
     const waiting = fc.record({
       room: fc.integer({ min: 1, max: 5_000 }),
-      found: count,
-      going: count,
+      fresh: count,
+      resumed: count,
       lanesMax: fc.integer({ min: 1, max: 500 }),
     });
     fc.assert(
       fc.property(waiting, (given) => {
-        const { found, going, quotas } = share(given);
-        expect(found * quotas.found + going * quotas.going).toBeLessThanOrEqual(given.room);
-        expect(found + going).toBeGreaterThan(given.found + given.going > 0 ? 0 : -1);
-        if (found > 0) expect(quotas.found).toBeGreaterThan(0);
-        if (going > 0) expect(quotas.going).toBeGreaterThan(0);
+        const { fresh, resumed, quotas } = share(given);
+        expect(fresh * quotas.fresh + resumed * quotas.resumed).toBeLessThanOrEqual(given.room);
+        expect(fresh + resumed).toBeGreaterThan(given.fresh + given.resumed > 0 ? 0 : -1);
+        if (fresh > 0) expect(quotas.fresh).toBeGreaterThan(0);
+        if (resumed > 0) expect(quotas.resumed).toBeGreaterThan(0);
         // All of the room is asked for, but for what does not divide.
-        const asked = found * quotas.found + going * quotas.going;
-        if (going > 0 || (found > 0 && given.going === 0))
-          expect(given.room - asked).toBeLessThan(found + going);
+        const asked = fresh * quotas.fresh + resumed * quotas.resumed;
+        if (resumed > 0 || (fresh > 0 && given.resumed === 0))
+          expect(given.room - asked).toBeLessThan(fresh + resumed);
       }),
     );
   });

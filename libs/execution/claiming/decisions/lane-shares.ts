@@ -1,51 +1,51 @@
-// How is the room of one claim shared between lanes? Each lane is an index walk of its own, so those that are known to
-// have many runs are asked for more at once, and fewer of them by one claim. Nobody knows how much a lane has that was
-// just found; while others wait, it is asked for a few.
+// How is the room of one claim shared between lanes? Each lane costs an index walk of its own. A resumed lane gave all it
+// was asked for, so it probably holds many runs: the claim takes more from each and serves fewer of them. A fresh lane was
+// just found by a scan and may hold a single run: while resumed lanes wait, the claim takes only a few from it.
 
 /**
- * What a lane that goes on is asked for at least, if there is room. With 16 instead of 4, and no ids to leave out, a
+ * The least that a claim asks of a resumed lane, if there is room. With 16 instead of 4, and no ids to leave out, a
  * claim took PostgreSQL a third less.
  */
-const GOING_MIN = 16;
-/** What a lane is asked for that was just found, while others go on. */
-const FOUND_MAX = 4;
+const RESUMED_MIN = 16;
+/** The most that a claim asks of a fresh lane while resumed lanes wait. */
+const FRESH_MAX = 4;
 
-/** At most so many lanes that were just found. */
-export function foundLimit({ room, going, lanesMax }: Waiting): number {
-  return Math.min(lanesMax, going > 0 ? Math.ceil(room / 2) : room);
+/** How many fresh lanes one claim may serve. */
+export function freshLimit({ room, resumed, lanesMax }: Waiting): number {
+  return Math.min(lanesMax, resumed > 0 ? Math.ceil(room / 2) : room);
 }
 
-/** At most so many lanes that go on, beside those that were just found. */
-export function goingLimit({
+/** How many resumed lanes one claim may serve beside `fresh` fresh ones. */
+export function resumedLimit({
   room,
-  found,
+  fresh,
   lanesMax,
 }: {
   room: number;
-  found: number;
+  fresh: number;
   lanesMax: number;
 }): number {
-  const left = room - found * foundQuota({ room, found, others: 1 });
-  return Math.min(lanesMax, Math.ceil(left / GOING_MIN));
+  const left = room - fresh * freshQuota({ room, fresh, others: 1 });
+  return Math.min(lanesMax, Math.ceil(left / RESUMED_MIN));
 }
 
-/** What each lane is asked for. */
-export function laneQuotas({ room, found, going }: { room: number; found: number; going: number }): {
-  found: number;
-  going: number;
+/** How many runs the claim asks of each lane. */
+export function laneQuotas({ room, fresh, resumed }: { room: number; fresh: number; resumed: number }): {
+  fresh: number;
+  resumed: number;
 } {
-  const ofFound = foundQuota({ room, found, others: going });
-  return { found: ofFound, going: going === 0 ? 0 : Math.floor((room - found * ofFound) / going) };
+  const ofFresh = freshQuota({ room, fresh, others: resumed });
+  return { fresh: ofFresh, resumed: resumed === 0 ? 0 : Math.floor((room - fresh * ofFresh) / resumed) };
 }
 
 interface Waiting {
   room: number;
-  going: number;
+  resumed: number;
   lanesMax: number;
 }
 
-function foundQuota({ room, found, others }: { room: number; found: number; others: number }): number {
-  if (found === 0) return 0;
-  if (others === 0) return Math.floor(room / found);
-  return Math.max(1, Math.min(FOUND_MAX, Math.floor(room / 2 / found)));
+function freshQuota({ room, fresh, others }: { room: number; fresh: number; others: number }): number {
+  if (fresh === 0) return 0;
+  if (others === 0) return Math.floor(room / fresh);
+  return Math.max(1, Math.min(FRESH_MAX, Math.floor(room / 2 / fresh)));
 }

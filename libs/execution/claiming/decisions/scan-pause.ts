@@ -4,14 +4,14 @@
 
 /** A look that was this quick has met hardly any dead entries. */
 const CHEAP_MS = 3;
-const PAUSES_PER_LOOK = 10;
+const PAUSES_PER_SCAN = 10;
 /** Whatever a look takes, what went back below a mark is found after this. */
 const PAUSE_MS_MAX = 10_000;
 
-export function isCheapLook(tookMs: number): boolean {
+export function isCheapScan(tookMs: number): boolean {
   return tookMs <= CHEAP_MS;
 }
 
-export function lookPauseMs(tookMs: number): number {
-  return isCheapLook(tookMs) ? 0 : Math.min(PAUSE_MS_MAX, tookMs * PAUSES_PER_LOOK);
+export function scanPauseMs(tookMs: number): number {
+  return isCheapScan(tookMs) ? 0 : Math.min(PAUSE_MS_MAX, tookMs * PAUSES_PER_SCAN);
 }

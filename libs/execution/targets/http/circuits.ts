@@ -2,7 +2,7 @@
 // what one tenant's calls meet never stops another's.
 import type { Clock, Random } from '#kernel/clock.js';
 import { Remembered } from '#kernel/remembered.js';
-import { ask, CLOSED, tell, type Circuit, type CircuitRule } from './decisions/circuit.js';
+import { CLOSED, permitCall, recordResult, type Circuit, type CircuitRule } from './decisions/circuit.js';
 
 const RULE: CircuitRule = { failuresMax: 10, openMs: 15_000, openMsMax: 300_000 };
 /** Forgetting one costs a few calls that fail. */
@@ -17,17 +17,17 @@ export class Circuits {
   ) {}
 
   /** Null when a call may be made, and must be told of; else the milliseconds after which to come again. */
-  ask(key: string): number | null {
-    const permit = ask(this.#circuits.get(key) ?? CLOSED, this.clock.monotonicMs());
+  permitCall(key: string): number | null {
+    const permit = permitCall(this.#circuits.get(key) ?? CLOSED, this.clock.monotonicMs());
     // Not all at once when it opens again.
     if (permit.kind === 'wait') return Math.ceil(permit.ms * (1 + this.random()));
     this.#set(key, permit.circuit);
     return null;
   }
 
-  tell(key: string, succeeded: boolean): void {
+  recordResult(key: string, succeeded: boolean): void {
     const nowMs = this.clock.monotonicMs();
-    this.#set(key, tell(this.#circuits.get(key) ?? CLOSED, { succeeded, nowMs, rule: RULE }));
+    this.#set(key, recordResult(this.#circuits.get(key) ?? CLOSED, { succeeded, nowMs, rule: RULE }));
   }
 
   #set(key: string, circuit: Circuit): void {

@@ -67,7 +67,7 @@ export class HttpPush {
     const sender = await this.#senderOf(db, run.tenantId).catch(() => undefined);
     if (sender === undefined) return { kind: 'put-off', delayMs: AGAIN_MS };
     const key = `${run.tenantId} ${new URL(target.url).origin}`;
-    const waitMs = circuits.ask(key);
+    const waitMs = circuits.permitCall(key);
     if (waitMs !== null) return { kind: 'put-off', delayMs: waitMs };
     const id = asId.lease(randomUUIDv7());
     const token = tokens.tokenOf(id);
@@ -79,13 +79,13 @@ export class HttpPush {
       isAnswered = true;
       isGone = statusCode === GONE;
       // What it refuses it has understood: it is not down.
-      circuits.tell(key, statusCode < 500);
+      circuits.recordResult(key, statusCode < 500);
     };
     const { secrets } = sender;
     const call = { target, run, context, outlet, secrets, lease, now: clock.now(), answered };
     const result = await callHttp(call).catch((error: unknown) => {
       // One that we broke off says nothing about the endpoint, unless it was too slow.
-      if (!isAnswered && !wasStoppedByUs(context.signal)) circuits.tell(key, false);
+      if (!isAnswered && !wasStoppedByUs(context.signal)) circuits.recordResult(key, false);
       if (context.signal.aborted) throw error;
       const failure = { tenant: sender.tenantName, url: shownUrl(target.url), error };
       this.#tellOperator(key, failure);

@@ -14,8 +14,8 @@ import { lenientText, outputOf, readAnswer } from './http-answer.js';
 import type { Target } from '#execution/job-types/job-type.js';
 import { signatureHeaders } from './webhook-signature.js';
 
-const WORTH_ANOTHER_TRY = new Set([408, 425, 429]);
-const SAYS_WHEN = new Set([429, 503]);
+const RETRYABLE_STATUSES = new Set([408, 425, 429]);
+const RETRY_AFTER_STATUSES = new Set([429, 503]);
 const ACCEPTED = 202;
 
 /** What makes a call ours, and lets the endpoint go on after it. */
@@ -96,8 +96,8 @@ function refusal({ target, now }: HttpCall, { statusCode, text, retryAfter }: Re
     name: 'HttpStatus',
     message: `expected 2xx from ${shownUrl(target.url)}, got ${statusCode}: ${text.slice(0, 500)}`,
   };
-  const fatal = statusCode >= 300 && statusCode < 500 && !WORTH_ANOTHER_TRY.has(statusCode);
-  const waitMs = SAYS_WHEN.has(statusCode) ? retryAfterMs(retryAfter, now) : null;
+  const fatal = statusCode >= 300 && statusCode < 500 && !RETRYABLE_STATUSES.has(statusCode);
+  const waitMs = RETRY_AFTER_STATUSES.has(statusCode) ? retryAfterMs(retryAfter, now) : null;
   return { kind: 'failed', error, fatal, ...(waitMs === null ? {} : { retryAfterMs: waitMs }) };
 }
 

@@ -33,7 +33,7 @@ select number::int, id, payload, date_part('epoch', run_at) * 1000 as "atMs",
               'attempt', attempt, 'failures', failures, 'losses', losses, 'deadlineMs', date_part('epoch',
                 deadline) * 1000,
               'details', details, 'isCancelRequested', cancel_requested_at is not null)
-       end as unusual
+       end as "nonDefaults"
   from picked
  union all
 select 0, null, null, date_part('epoch', clock_timestamp()) * 1000, null;

@@ -22,7 +22,7 @@ export interface CircuitRule {
 export type Permit = { kind: 'call'; circuit: Circuit } | { kind: 'wait'; ms: number };
 
 /** May a call be made? `ms` is how long to wait before asking again. */
-export function ask(circuit: Circuit, nowMs: number): Permit {
+export function permitCall(circuit: Circuit, nowMs: number): Permit {
   if (circuit.kind === 'closed') return { kind: 'call', circuit };
   if (nowMs < circuit.untilMs) return { kind: 'wait', ms: circuit.untilMs - nowMs };
   // The trial, too, may never come back; then the next one tries.
@@ -33,7 +33,7 @@ export function ask(circuit: Circuit, nowMs: number): Permit {
 }
 
 /** What the circuit is once a call has come back. */
-export function tell(
+export function recordResult(
   circuit: Circuit,
   { succeeded, nowMs, rule }: { succeeded: boolean; nowMs: number; rule: CircuitRule },
 ): Circuit {
