@@ -1,6 +1,6 @@
-// Which runs does this replica take next? It keeps lanes for the tenants of its slots that may have work,
-// takes a few runs from each in turn, and stops when it holds enough. Hints say where to look at once;
-// a look at all slots every second makes hints a matter of speed only.
+// Takes the next runs for this replica. It keeps the lanes of its slots that may have work, claims a few runs from each
+// in turn, and stops when it holds enough. A hint names the slots to scan at once; a scan of all slots every second
+// means that a lost hint costs a second and no run.
 import { jobTypeKey, jobTypeOfLane, partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
 import { RunsElsewhere } from './runs-elsewhere.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
@@ -20,9 +20,11 @@ import { LaneQueue, type WaitingLane } from './lane-queue.js';
 import type { LaneWithRules } from './lane.repository.js';
 
 export interface ClaimSettings extends ScanSettings {
-  /** How often all slots are looked at. */
+  /** How often all slots are scanned. */
   pollMs: number;
-  /** Runs due this soon are claimed, too. Longer than pollMs, so that a planned run is held before it is due. */
+  /**
+   * Runs due this soon are claimed, too. Longer than pollMs, so that the owner holds a planned run before it is due.
+   */
   aheadMs: number;
   /** Lanes served by one claim. */
   lanesPerClaim: number;
@@ -39,7 +41,7 @@ export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
   wornAfter: 1_000,
 };
 
-/** How often to look whether this replica is sure again that it is not declared dead. */
+/** How often a replica that distrusts itself checks whether it may trust itself again. */
 const DISTRUST_MS = 250;
 
 interface LaneToServe extends WaitingLane {
@@ -49,9 +51,9 @@ interface LaneToServe extends WaitingLane {
 export class ClaimLoop implements Loop {
   readonly name = 'claim';
   readonly claimed = new Topic<void>();
-  /** Nothing of these lanes may start any more. */
+  /** No run of these lanes may start any more. */
   readonly paused = new Topic<readonly Lane[]>();
-  /** Something may start that might not before: limits, pauses, or what others hold were read anew. */
+  /** Limits, pauses or the runs held elsewhere were read anew: a lane that was closed may be open now. */
   readonly reopened = new Topic<void>();
   readonly #lanes = new LaneQueue();
   readonly #elsewhere: RunsElsewhere;
@@ -77,7 +79,7 @@ export class ClaimLoop implements Loop {
     });
   }
 
-  /** There may be new work in these slots. */
+  /** These slots may have new work; an empty list means all slots. */
   hint(slots: readonly Slot[]): void {
     if (slots.length === 0) this.scanEverywhere();
     else for (const slot of slots) this.#hinted.add(slot);
@@ -104,7 +106,7 @@ export class ClaimLoop implements Loop {
     }
     await this.#scanSlots(incarnation);
     const room = Math.min(this.held.room(), this.options.settings.runsPerClaim);
-    // What ends makes room and wakes this loop; what keeps it from starting must be looked at all the same.
+    // A settled run makes room and wakes this loop. A pause does neither, so the next scan must come in time to see it.
     if (room <= 0) return this.#untilNextScan();
     const lanes = this.#takeLanes(room);
     if (lanes.length === 0) return this.#untilNextScan();
@@ -112,7 +114,9 @@ export class ClaimLoop implements Loop {
     return this.#lanes.size > 0 ? 0 : this.#untilNextScan();
   }
 
-  /** Whose turn it is, each with what it may take: its part of the room, if its limits and its share let it. */
+  /**
+   * The lanes to serve and how much to take from each: its part of the room, within its limits and its tenant's share.
+   */
   #takeLanes(room: number): LaneToServe[] {
     const lanesMax = this.options.settings.lanesPerClaim;
     const mayTake = (lane: Lane): boolean => this.#roomFor(lane) > 0;
@@ -134,7 +138,7 @@ export class ClaimLoop implements Loop {
       ...fresh.map((lane) => serve(lane, quotas.fresh)),
       ...resumed.map((lane) => serve(lane, quotas.resumed)),
     ];
-    // Many lanes of one tenant or job type take no more all together than they may: they wait for the next pass.
+    // Lanes of one tenant or job type share an allowance. A lane that is left with none of it waits for the next pass.
     this.#lanes.requeue(served.filter(({ quota }) => quota === 0));
     return served.filter(({ quota }) => quota > 0);
   }
@@ -146,7 +150,7 @@ export class ClaimLoop implements Loop {
     return Math.min(worth, this.#shareOf(lane));
   }
 
-  /** What its tenant, and its job type where a limit may hold all of it back, may hold besides. */
+  /** How many more runs its tenant may hold; less if a limit may hold back all runs of the job type. */
   #shareOf(lane: Lane): number {
     const isLimited = Number.isFinite(worthHolding(this.held.rules.of(lane), hasKey(lane)));
     return isLimited ? this.held.roomForLimited(lane) : this.held.roomFor(lane.tenantId);
@@ -163,7 +167,7 @@ export class ClaimLoop implements Loop {
   }
 
   #noteFound(found: readonly LaneWithRules[]): void {
-    // Those that are found, held or waited for are all that anybody will ask about.
+    // The loop asks for the rules of lanes that were found, are held or wait, and of no others.
     this.held.rules.keepOnly((lane) => this.held.ofLane(lane) > 0 || this.#lanes.has(lane));
     for (const lane of found)
       this.held.rules.note(lane, {
@@ -215,8 +219,8 @@ export class ClaimLoop implements Loop {
   }
 
   /**
-   * A former owner does not know what its successors start, so it starts nothing more of what is limited: it gives
-   * that back, and the successor stops counting it (I7). What is not limited is finished here.
+   * A former owner does not know which runs its successor starts. So it starts no more runs of a limited lane: it gives
+   * them back, and the successor stops counting them (I7). It finishes the runs of lanes without limits itself.
    */
   #giveBackUnserved(): void {
     const unserved = [...this.held.lanes()].filter(
@@ -226,7 +230,8 @@ export class ClaimLoop implements Loop {
     if (unserved.length > 0) this.paused.publish(unserved);
   }
 
-  // Counted from the answer's arrival, which is later than the instant it names: so never before run_at (I6).
+  // Counted from when the answer arrived, which is later than the instant that it names: so no run starts before run_at
+  // (I6).
   #hold(runs: readonly ClaimedRun[], databaseTimeMs: number): void {
     const nowMs = this.options.clock.monotonicMs();
     this.held.add(runs, (run) => nowMs + Math.max(0, run.runAt.getTime() - databaseTimeMs), nowMs);
@@ -245,7 +250,7 @@ export class ClaimLoop implements Loop {
   }
 }
 
-/** Lanes that gave all they were asked for may have more, right behind. */
+/** A lane that gave all that the claim asked for may have more, right behind the last run taken. */
 function stillFull(lanes: readonly LaneToServe[], taken: readonly TakenFromLane[]): WaitingLane[] {
   return lanes.flatMap(({ tenantId, slot, lane, quota }, index) => {
     const { count = 0, last = null } = taken[index] ?? {};

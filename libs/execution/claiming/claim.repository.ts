@@ -1,5 +1,5 @@
-// Which statement takes work? Because a slot has one owner, taking a batch is
-// one index walk per lane and one claim row for all of it; no run is written and none is contested.
+// The claim statement. Because a slot has one owner, a claim is one index walk for each lane and one row for the whole
+// batch: it writes no run, and no other replica contests it.
 import { sql } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import { NO_UUID, type ClaimId, type ReplicaNumber, type RunId } from '#kernel/ids.js';
@@ -21,7 +21,9 @@ export interface ClaimRequest {
   claimId: ClaimId;
   replica: ReplicaNumber;
   lanes: readonly LaneToClaim[];
-  /** Runs that are already held, here or under a claim of a former owner, and may lie beyond where their lane begins. */
+  /**
+   * Runs already held, by this replica or under a former owner's claim, that may stand beyond the start of their lane.
+   */
   excluded: readonly RunId[];
   /** Runs due this soon are taken, too, and wait in memory. */
   aheadMs: number;
@@ -29,7 +31,7 @@ export interface ClaimRequest {
 
 export interface LaneToClaim extends Lane {
   quota: number;
-  /** Of the slot's ownership, for which `excluded` was read. */
+  /** The epoch of the slot's ownership for which `excluded` was read. */
   epoch: number;
   /** Where to begin: right behind this place, or at this rank in milliseconds, or at the head. */
   from: LanePlace | number | null;
@@ -37,27 +39,26 @@ export interface LaneToClaim extends Lane {
 
 export interface TakenRuns {
   runs: ClaimedRun[];
-  /** The database's clock as the runs were picked. */
+  /** The database's time at which the runs were picked. */
   databaseTimeMs: number;
-  /** What was taken from each lane. */
+  /** What the claim took from each lane. */
   taken: TakenFromLane[];
 }
 
 export interface TakenFromLane {
   count: number;
-  /** The place of the last one. */
+  /** The place of the last run taken. */
   last: LanePlace | null;
 }
 
 /**
- * Takes the next runs of each lane. The ownership of each slot and its epoch are read in the same
- * statement, behind the replica gate, so a slot that was handed over yields nothing, not even if it has
- * come back since. Race won: two owners never see the same run unclaimed, because the old one's claims
- * are visible before the new one may ask.
+ * Takes the next runs of each lane. The same statement reads each slot's owner and epoch, behind the replica gate, so a
+ * slot that was handed over yields nothing, even if it has come back since. Race won: two owners never see the same run
+ * unclaimed, because the former owner's claims are visible before the new owner may claim.
  */
 export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRuns> {
   const { claimId, replica, lanes, excluded, aheadMs } = request;
-  // What is the same for a whole lane is not sent back with each of its runs, and neither is what is as usual.
+  // Columns that are equal for a whole lane are not sent with each run, and neither are default values.
   const { rows } = await sql<PickedRow>`
     with lane as materialized (
       select l.number, l.slot, l.tenant_id, l.lane, l.quota, l.rank, l.id
@@ -139,7 +140,10 @@ type LaneOfClaim = Pick<
 interface PickedRow extends Pick<ClaimedRun, 'id' | 'payload'> {
   number: number;
   atMs: number;
-  /** Null for most: due at once, of no schedule, and not tried before. To parse the defaults would take 0.56 µs a run. */
+  /**
+   * Null for most runs: due at once, without a schedule, never tried before. To parse the defaults would take 0.56 µs a
+   * run.
+   */
   nonDefaults: RunDetails | null;
 }
 
@@ -189,7 +193,7 @@ function claimedRun(row: PickedRow, lane: LaneOfClaim): ClaimedRun {
   };
 }
 
-// Rounded: what was a whole millisecond may come as a little less.
+// Rounded, because a whole millisecond may arrive as slightly less.
 function dateOf(ms: number | null): Date | null {
   return ms === null ? null : new Date(Math.round(ms));
 }

@@ -1,9 +1,8 @@
-// How far has each lane been emptied? Where many runs were taken, the head of the lane's index is full of dead entries,
-// which VACUUM can't clear away while any transaction holds an old snapshot, and which each claim from the head
-// would walk over again. So an owner remembers, for the lanes from which it has taken much, up to which rank it has
-// taken everything, and begins there. Runs may appear below the mark all the same: with a high priority, given back,
-// tried again, or committed late. A mark therefore stays a little behind, and is only good until the next full look
-// (claim-loop.ts), which begins at the heads.
+// How far has each lane been emptied? Where an owner took many runs, the head of the lane's index is full of dead
+// entries. VACUUM can't remove them while any transaction holds an old snapshot, and each claim from the head walks
+// over them again. So the owner marks the rank up to which it has taken everything, and the next claim begins there. A
+// run may still appear below the mark: one with a high priority, given back, retried, or committed late. So a mark
+// stays a little behind, and holds only until the next full scan (lane-scan.ts), which begins at the heads.
 import type { Slot } from '#kernel/ids.js';
 import type { TakenFromLane } from './claim.repository.js';
 import { laneKey, type Lane } from '#execution/runs/decisions/lane.js';
@@ -12,31 +11,31 @@ import type { MarkedLane, SlotScan } from './lane.repository.js';
 interface Entry extends Lane {
   taken: number;
   mark: number | null;
-  /** Something may be below the mark: the next claim begins at the head. */
+  /** A run may stand below the mark, so the next claim begins at the head. */
   fromHead: boolean;
 }
 
-/** Transactions that enqueue commit in another order than that of their clocks, by less than this nearly always. */
+/** Transactions that enqueue do not commit in the order of their clocks, but nearly always within this time of it. */
 const BEHIND_MS = 1_000;
 const LANES_MAX = 10_000;
 
 export class LaneMarks {
-  /** In the order in which they were last claimed from. */
+  /** Ordered by when each lane was last claimed from. */
   readonly #entries = new Map<string, Entry>();
   readonly #wornAfter: number;
 
-  /** `wornAfter`: so many runs must have been taken from a lane before a mark is worth its while. */
+  /** `wornAfter`: so many runs must have been taken from a lane before a mark pays. */
   constructor(wornAfter: number) {
     this.#wornAfter = wornAfter;
   }
 
-  /** From which rank to claim; null is the head. */
+  /** The rank at which to begin a claim; null is the head. */
   markOf(lane: Lane): number | null {
     const entry = this.#entries.get(laneKey(lane));
     return entry === undefined || entry.fromHead || !this.#isWorn(entry) ? null : entry.mark;
   }
 
-  /** The worn lanes of these slots. */
+  /** The marks of worn lanes in these slots. */
   markedIn(slots: ReadonlySet<Slot>): MarkedLane[] {
     return [...this.#entries.values()].flatMap((entry) => {
       const { slot, tenantId, lane, mark } = entry;
@@ -44,7 +43,7 @@ export class LaneMarks {
     });
   }
 
-  /** A claim was made from these lanes as markOf() said, or behind it, and this is what it found in each. */
+  /** Records a claim from these lanes, which began at or behind markOf(), and what it took from each. */
   noteClaimed(lanes: readonly Lane[], taken: readonly TakenFromLane[]): void {
     for (const [index, lane] of lanes.entries()) {
       const key = laneKey(lane);
@@ -72,7 +71,7 @@ export class LaneMarks {
     }
   }
 
-  /** A full look has found runs in these lanes, below their marks or above. */
+  /** Records that a full scan found runs in these lanes, below their marks or above. */
   noteFound(lanes: readonly Lane[]): void {
     for (const lane of lanes) {
       const entry = this.#entries.get(laneKey(lane));
@@ -80,7 +79,7 @@ export class LaneMarks {
     }
   }
 
-  /** The heads of these slots' lanes cost nothing to walk over, or are another owner's now. */
+  /** Drops the marks of slots whose heads are cheap to walk again, or that have another owner now. */
   forget(isForgotten: (slot: Slot) => boolean): void {
     for (const [key, { slot }] of this.#entries) if (isForgotten(slot)) this.#entries.delete(key);
   }
@@ -90,7 +89,7 @@ export class LaneMarks {
   }
 }
 
-/** The parts of the slots that lie between these lanes. */
+/** The stretches of the slots that lie between these lanes. */
 export function scansBetween(slots: readonly Slot[], lanes: readonly Lane[]): SlotScan[] {
   const bySlot = Map.groupBy(lanes.toSorted(inIndexOrder), ({ slot }) => slot);
   return slots.flatMap((slot) => {
@@ -104,7 +103,7 @@ export function scansBetween(slots: readonly Slot[], lanes: readonly Lane[]): Sl
   });
 }
 
-/** As the database compares them: lanes have the collation "C", which goes by bytes. */
+/** As the database compares them: lanes have the collation "C", which compares bytes. */
 function inIndexOrder(a: Lane, b: Lane): number {
   if (a.tenantId !== b.tenantId) return a.tenantId < b.tenantId ? -1 : 1;
   return Buffer.compare(Buffer.from(a.lane), Buffer.from(b.lane));

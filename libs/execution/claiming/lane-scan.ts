@@ -1,7 +1,7 @@
-// Which lanes of our slots may have work? A full look goes from head to head through all lanes of a slot. Where many
-// runs were taken it must step over their dead index entries, for as long as a transaction holds an old snapshot; when
-// that takes long, further looks begin at the marks of worn lanes (lane-marks.ts) for a while, and what they may have
-// missed is owed: the next full look, soon, is for all slots that were asked for meanwhile.
+// Finds the lanes of our slots that may have work. A full scan walks from head to head through all lanes of a slot.
+// Where many runs were taken, it steps over their dead index entries for as long as a transaction holds an old
+// snapshot. When that takes long, the next scans begin at the marks of worn lanes (lane-marks.ts) and may miss runs
+// below them. Each slot scanned that way is owed a full scan, which follows soon.
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { Slot } from '#kernel/ids.js';
@@ -12,17 +12,17 @@ import { isCheapScan, scanPauseMs } from './decisions/scan-pause.js';
 import { LaneMarks, scansBetween } from './lane-marks.js';
 
 export interface ScanSettings {
-  /** Lanes of one slot found by one look; the next one goes on behind them. */
+  /** Lanes of one slot found by one scan; the next scan continues behind them. */
   lanesPerScan: number;
-  /** Runs taken from a lane before it is worth remembering how far it has been emptied. */
+  /** How many runs a claim must have taken from a lane before its mark pays. */
   wornAfter: number;
 }
 
 export class LaneScan {
   readonly #marks: LaneMarks;
-  /** Slots with more lanes than one look finds: the last one found. */
+  /** For slots with more lanes than one scan finds: the last lane found. */
   readonly #scannedUpTo = new Map<Slot, Lane>();
-  /** Slots that were asked for since their last full look. */
+  /** Slots that wanted a scan and have had no full one since. */
   readonly #owed = new Set<Slot>();
   #fullScanFromMs = Number.NEGATIVE_INFINITY;
 
@@ -33,12 +33,12 @@ export class LaneScan {
     this.#marks = new LaneMarks(settings.wornAfter);
   }
 
-  /** How long until a full look is due that is owed. */
+  /** Milliseconds until the full scan that slots are owed; infinite when no slot is owed one. */
   nextFullScanInMs(): number {
     return this.#owed.size === 0 ? Number.POSITIVE_INFINITY : this.#fullScanFromMs - this.clock.monotonicMs();
   }
 
-  /** The lanes with runs in these slots, or in those that are owed a look; null when there is nothing to look at. */
+  /** The lanes with runs in these slots, or in slots that are owed a full scan; null when there is nothing to scan. */
   async scan(
     db: Database,
     slots: readonly Slot[],
@@ -55,7 +55,7 @@ export class LaneScan {
     return discoverLanes(db, { scans: scansBetween(slots, marked), marked, limit });
   }
 
-  /** From which rank to claim; null is the lane's head. */
+  /** The rank at which to begin a claim; null is the lane's head. */
   markOf(lane: Lane): number | null {
     return this.#marks.markOf(lane);
   }
@@ -64,7 +64,7 @@ export class LaneScan {
     this.#marks.noteClaimed(lanes, taken);
   }
 
-  /** Other slots are ours now: until one comes back, its next owners may put back into it what they like. */
+  /** Our slots have changed. Until a lost slot comes back, its next owners may put runs back below any mark. */
   forget(): void {
     this.#marks.forget(() => true);
     this.#scannedUpTo.clear();

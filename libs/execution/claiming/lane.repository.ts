@@ -1,4 +1,4 @@
-// Which lanes hold any run, and what rules hold in them? Found by skipping along one index from lane to lane.
+// Finds the lanes that hold any run, by skipping along one index from lane to lane, and reads the rules of each.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { NO_UUID, type Slot, type TenantId } from '#kernel/ids.js';
@@ -9,19 +9,19 @@ import type { JobTypeLimits, TenantLimits } from '#execution/limits/limits.js';
 export interface LaneWithRules extends Lane {
   paused: boolean;
   weight: number | null;
-  /** Null when nothing is limited. */
+  /** Null when the tenant has no limits. */
   tenant: TenantLimits | null;
   jobType: JobTypeLimits | null;
 }
 
-/** Where to look in a slot: behind this lane, or from the beginning; and before that one, or to the end. */
+/** The part of a slot to scan: behind `after` or from the beginning, and before `before` or to the end. */
 export interface SlotScan {
   slot: Slot;
   after: { tenantId: TenantId; lane: string } | null;
   before?: { tenantId: TenantId; lane: string };
 }
 
-/** A lane, and the rank in milliseconds from which on it is looked at: everything below it was taken before. */
+/** A lane and the rank in milliseconds at which to begin: every run below it was taken before. */
 export interface MarkedLane extends Lane {
   mark: number;
 }
@@ -35,8 +35,8 @@ export function markText(mark: number | null): string {
 }
 
 /**
- * The lanes in these slots that hold any run, at most `limit` of each look, found by skipping from lane to lane
- * along the index; those of the marked lanes that hold any from their marks on; and what holds in each of them.
+ * The lanes that hold any run in these parts of slots, at most `limit` for each part, found by skipping along the
+ * index; and the marked lanes that hold any run from their marks on. Each comes with the rules for it.
  */
 export async function discoverLanes(
   db: Database,

@@ -1,4 +1,4 @@
-// Runs of a replica's slots that others hold: the claims of another replica, or leases.
+// Runs of a replica's slots that are held elsewhere: under another replica's claim, or under a lease.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
@@ -7,11 +7,11 @@ import type { Occupant } from '#execution/limits/occupancy.js';
 export interface RunElsewhere extends Occupant {
   slot: Slot;
   id: RunId;
-  /** It is outside, under a lease; no claim finds it. */
+  /** Under a lease, outside of the replicas; no claim finds it. */
   isLeased: boolean;
 }
 
-/** Runs in these slots that others hold: another replica's claims, a former owner that is finishing, or leases. */
+/** Runs in these slots held elsewhere: claimed by another replica or a former owner that finishes them, or leased. */
 export async function runsElsewhere(
   db: Database,
   { replica, slots }: { replica: ReplicaNumber; slots: readonly Slot[] },

@@ -1,9 +1,8 @@
-// Which runs in our slots does somebody else still hold? After a hand-over the former owner finishes what
-// it had claimed, and a dead one's claims wait to be revoked. Those runs must be left out of our claims. Workers
-// outside hold runs under leases; those no claim finds, but they count against limits.
-// The list is read before the first claim from a slot in an epoch of its ownership, and again while it is
-// not empty; within the epoch it can only shrink, since only a slot's owner claims from it, but for runs that this
-// replica itself has put outside: of those it knows, and they are counted until a list names them.
+// Which runs of our slots are held elsewhere? A former owner finishes what it had claimed, and a dead replica's claims
+// wait to be revoked: our claims must leave those runs out. Workers hold runs under leases, which no claim finds but
+// which count against limits. The list is read before the first claim from a slot in an epoch of its ownership, and
+// again while it is not empty. Within the epoch it only shrinks, since only the owner claims from its slot. The
+// exception are runs that this replica parks itself: it counts them until a list names them.
 import type { Clock } from '#kernel/clock.js';
 import type { RunId, Slot } from '#kernel/ids.js';
 import type { Incarnation } from '#cluster/membership/membership.js';
@@ -14,7 +13,10 @@ const AGAIN_MS = 250;
 
 export class RunsElsewhere {
   readonly #known = new Map<Slot, number>();
-  /** The slots of which all is known: asked with each pass, which are hundreds a second, and hardly ever others. */
+  /**
+   * The map of slots that was last read whole. Each of hundreds of passes a second compares it, and it is nearly always
+   * the same.
+   */
   #readFor: ReadonlyMap<Slot, number> | null = null;
   #runs: RunElsewhere[] = [];
   #readAtMs = Number.NEGATIVE_INFINITY;
@@ -26,8 +28,8 @@ export class RunsElsewhere {
   }
 
   /**
-   * Brings the list up to date for the slots that are served now; at once where a hint says that there is work. Resolves
-   * with the slots in which runs have been set free, or with null when it was up to date: nobody else will look for them before the next look everywhere.
+   * Brings the list up to date for the served slots, at once where a hint says that there is work. Returns the slots in
+   * which runs became claimable, or null if nothing was read. The caller must scan those slots: no hint will name them.
    */
   async refresh(
     incarnation: Incarnation,
@@ -62,7 +64,7 @@ export class RunsElsewhere {
     return this.#known;
   }
 
-  /** The epoch for which the slot's list was read; a claim holds good in no other. */
+  /** The epoch for which the slot's list was read; a claim is valid in no other. */
   epochOf(slot: Slot): number | undefined {
     return this.#known.get(slot);
   }

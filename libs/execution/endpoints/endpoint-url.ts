@@ -1,13 +1,14 @@
 // Can a tenant's endpoint have this URL, and how is it shown? Parsers disagree about tabs, line breaks, backslashes and
-// blanks, and what one drops in silence another takes for a part of the host: only what all of them read alike is taken.
-// A password in a URL ends up in errors, events and logs, so it is refused, and masked in what was stored before.
+// blanks: a character that one silently drops is a part of the host to another. So only a URL that all of them read
+// alike is accepted. A password in a URL would end up in errors, events and logs, so it is refused, and masked in URLs
+// that were stored before.
 
 export const URL_LENGTH_MAX = 2_000;
-/** All that RFC 3986 lets stand in a URL as it is; anything else must be written in percent signs or punycode. */
+/** Every character that RFC 3986 does not allow in a URL; it must be written percent-encoded or in punycode. */
 const STRANGE = /[^\w:/?[\]@!$&'()*+,;=.~%-]/u;
 const USER_INFO = /^([a-z][a-z\d+.-]*:\/*)[^/?#]*@/i;
 
-/** Null when it will do; else what was expected, in words. The URL itself, which may hold a secret, is not repeated. */
+/** Null when it will do; else the expectation in words. The URL itself, which may hold a secret, is not repeated. */
 export function whyNoEndpoint(text: string): string | null {
   if (text.length > URL_LENGTH_MAX)
     return `expected a URL of at most ${URL_LENGTH_MAX} characters, got ${text.length}`;
@@ -25,7 +26,7 @@ export function whyNoEndpoint(text: string): string | null {
   return null;
 }
 
-/** As it may be shown to anybody who may see the job type. */
+/** The URL without its password, for all who may see the job type. */
 export function shownUrl(text: string): string {
   return text.replace(USER_INFO, '$1***@');
 }

@@ -1,9 +1,10 @@
 // How does a call leave for a tenant's endpoint, and which addresses may it reach? Only public unicast ones, unless the
 // operator allows a host by name, with or without a port. The check is made on the address that is really connected to:
-// before, for literals, which are never looked up, and inside the look-up for names, so that a name can't change its mind.
-// Node's own client makes the call, because it takes the interim answers that HTTP lets any server send first (100, 103);
-// it follows no redirect and bounds the head of an answer. Connections are kept for a moment, each for one call at a time
-// and for one tenant, so that a tenant whose calls take long keeps no other one's from the same origin.
+// before the call for literals, which are never looked up, and inside the look-up for names, so that a second look-up
+// can't return another address. Node's own client makes the call, because it takes the interim answers that HTTP lets
+// any server send first (100, 103); it follows no redirect and bounds the head of an answer. A connection is kept for a
+// moment, for one call at a time and for one tenant, so a tenant with slow calls holds up no other tenant's calls to
+// the same origin.
 import { lookup as lookupHost, type LookupAddress } from 'node:dns';
 import * as http from 'node:http';
 import * as https from 'node:https';
@@ -11,7 +12,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import type { TenantId } from '#kernel/ids.js';
 import { isForeignPort, isPublic } from './public-address.js';
 
-/** `detail` is for the operator's log: it may tell what a name means inside. */
+/** `detail` is for the operator's log: it may show the address of an internal name. */
 class BlockedAddressError extends Error {
   override readonly name = 'BlockedAddress';
 
@@ -24,7 +25,7 @@ class BlockedAddressError extends Error {
 }
 
 export const CALLS_PER_HOST = 32;
-/** For a connection to be made, and for one that nothing uses any more. */
+/** For a connection being made, and for an idle one. */
 const QUIET_MS = 5_000;
 const HEAD_BYTES_MAX = 16 * 1024;
 const INTERIM_ANSWERS_MAX = 20;
@@ -63,8 +64,8 @@ export class GuardedOutlet {
   readonly #secure: https.Agent;
 
   /**
-   * `allowed` are host names or address literals as they stand in the URL, perhaps with a port, that are let through
-   * unchecked. No more than `callsPerHost` calls of a tenant go to one origin at once; its others wait, in their order.
+   * `allowed` are host names or address literals as they stand in the URL, perhaps with a port; their addresses are not
+   * checked. At most `callsPerHost` calls of a tenant go to one origin at once; its other calls wait in order.
    */
   constructor(
     private readonly allowed: ReadonlySet<string>,
@@ -75,7 +76,10 @@ export class GuardedOutlet {
     this.#secure = new SecureAgent(options);
   }
 
-  /** Resolves with the head of the answer, whose body is to be read; rejects with the signal's reason once it is stopped. */
+  /**
+   * Resolves with the head of the answer, whose body is to be read; rejects with the signal's reason once it is
+   * stopped.
+   */
   async post({ tenantId, url, headers, body, signal }: Post): Promise<http.IncomingMessage> {
     const isAllowed = this.#isAllowed(url);
     if (!isAllowed) requirePublic(url);
@@ -91,14 +95,14 @@ export class GuardedOutlet {
       ...(isAllowed ? {} : { lookup: publicLookup }),
     };
     const request = (isSecure ? https : http).request(url, options);
-    // By hand: a request that still waits for a connection would tell of the signal only when it gets one.
+    // By hand: a request that waits for a connection would react to the signal only when it gets one.
     const stop = (): void => {
       reject(signal.reason);
       request.destroy();
     };
     signal.addEventListener('abort', stop, { once: true });
     request.once('close', () => signal.removeEventListener('abort', stop));
-    request.on('error', reject); // for good: also what comes after the answer must be heard
+    request.on('error', reject); // stays for good: errors after the answer must be handled, too
     request.once('response', resolve);
     boundBeforeAnswer(request);
     request.end(body);
@@ -117,7 +121,7 @@ export class GuardedOutlet {
   }
 }
 
-/** What may take for ever before there is an answer, come without end, or be no answer. */
+/** Bounds a server that never answers, sends headers without end, or answers with something else than HTTP. */
 function boundBeforeAnswer(request: http.ClientRequest): void {
   let isConnected = false;
   let interim = 0;

@@ -1,12 +1,12 @@
-// Which addresses and ports may a tenant's endpoint have? Addresses that are public and meant for one machine. Ports of
-// other protocols are refused, too: to a mail server a request with a body of one's choice is a mail.
+// Which addresses and ports may a tenant's endpoint have? Addresses that are public and belong to one machine. Ports of
+// other protocols are refused, too: a mail server reads a request with a chosen body as a mail.
 import ipaddr from 'ipaddr.js';
 
 const GLOBAL_UNICAST = ipaddr.IPv6.parse('2000::');
 
 /**
- * `process` unwraps IPv4 in IPv6 first; every special range, NAT64 and 6to4 among them, is not 'unicast'. In
- * IPv6 only 2000::/3 is given out at all, and what lies outside may still be routed somewhere inside.
+ * `process` unwraps IPv4 in IPv6 first; every special range, NAT64 and 6to4 among them, is not 'unicast'. In IPv6 only
+ * 2000::/3 is assigned at all, and other addresses may be routed to an internal network.
  */
 export function isPublic(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
@@ -15,7 +15,7 @@ export function isPublic(address: string): boolean {
   return parsed.range() === 'unicast' && (parsed instanceof ipaddr.IPv4 || parsed.match(GLOBAL_UNICAST, 3));
 }
 
-/** Public by its range, but on each machine of a big provider the way to that machine's own agent. */
+/** Public by its range, but on each machine of a big provider it leads to that machine's own agent. */
 const HOST_SERVICES = new Set(['168.63.129.16']);
 
 /** The ports that browsers refuse as well (the Fetch standard's list of bad ports). */

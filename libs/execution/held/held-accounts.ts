@@ -1,5 +1,5 @@
-// How much is held of each lane, job type and tenant? Each run keeps the account that it is counted in, so that to count
-// it costs no looking up.
+// Counts what is held of each lane, job type and tenant. Each run keeps a reference to the account that counts it, so
+// that counting needs no look-up.
 import type { TenantId } from '#kernel/ids.js';
 import { PairMap } from '#kernel/pair-map.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
@@ -18,7 +18,7 @@ interface Account {
 export interface LaneAccount extends Lane, Account {
   readonly tenant: Account;
   readonly jobType: Account;
-  /** The place of the last run that was taken while any was held; null when that is not known. */
+  /** The place of the last run taken while any run of the lane was held; null when unknown. */
   furthest: LanePlace | null;
 }
 
@@ -27,7 +27,7 @@ export class HeldAccounts {
   readonly #jobTypes = new PairMap<TenantId, string, Account>();
   readonly #lanes = new PairMap<TenantId, string, LaneAccount>();
 
-  /** Of which something is held, or about to be. */
+  /** The account of the run's lane, for a run that is held or about to be. */
   open({ tenantId, slot, lane, jobType }: ClaimedRun): LaneAccount {
     const known = this.#lanes.get(tenantId, lane);
     if (known !== undefined) return known;
@@ -60,14 +60,14 @@ export class HeldAccounts {
     return this.#lanes.get(tenantId, lane);
   }
 
-  /** The last run that a claim took from the lane stands here. */
+  /** Records the place of the last run that a claim took from the lane. */
   noteFurthest(lane: LaneName, place: LanePlace): void {
     const account = this.find(lane);
     if (account === undefined) return;
     if (account.furthest === null || isBehind(place, account.furthest)) account.furthest = place;
   }
 
-  /** The lane's account, if some of what is held of it may stand behind this place; null is the head. */
+  /** The lane's account if runs held of it may stand behind this place; null is the head. */
   findBehind({ after, ...lane }: LaneName & { after: LanePlace | null }): LaneAccount | undefined {
     const account = this.find(lane);
     if (account === undefined || after === null || account.furthest === null) return account;

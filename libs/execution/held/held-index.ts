@@ -1,5 +1,5 @@
-// Which run is held under this id? The one that was taken last. A run that we have put back may be taken again before we
-// hear that putting it back has succeeded; then the one before is kept beside it until the settler says what became of it.
+// Finds a held run by its id: the one taken last. A claim may take a run again before this replica knows that it was
+// put back. The earlier one is then kept beside it until the settle loop reports its end.
 import type { RunId } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { HeldRun } from './held-run.js';
@@ -22,12 +22,12 @@ export class HeldIndex {
     return this.#runs.get(id);
   }
 
-  /** Whether this very claimed run is held, be it beside one that was taken later. */
+  /** Whether exactly this claimed run is held, possibly beside one that was taken later. */
   holds(run: ClaimedRun): boolean {
     return this.#runs.get(run.id)?.run === run || [...this.#takenAgain].some((each) => each.run === run);
   }
 
-  /** Takes out what is held of this claimed run. */
+  /** Removes exactly this claimed run. */
   take(run: ClaimedRun): HeldRun | undefined {
     const held = this.#runs.get(run.id);
     if (held?.run === run) {

@@ -1,9 +1,8 @@
-// What does this replica hold in memory? Every run that it has claimed and whose end is not yet in the
-// database: waiting for its due time, running, or over and waiting to be written. The number is bounded,
-// because what is held here is what others must redo if this process dies. A run that was lost in two
-// deaths may be what kills its replicas, so it goes into quarantine: only one such run at a time, and the
-// next death tells it from those that were merely beside it. Neither what is held nor what runs is ever left to those
-// who have much of it already: a tenant that comes with a single run finds room.
+// What does this replica hold in memory? Every run that it has claimed and whose end is not yet in the database:
+// waiting for its due time, running, or over and waiting to be settled. The number is bounded, because other replicas
+// must redo all of it if this process dies. A run that was lost in two deaths may have killed its replicas, so it goes
+// into quarantine: only one such run executes at a time, and the next death tells it from runs that were merely beside
+// it. A tenant that holds or runs much leaves room for one that comes with a single run.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { barrierOf } from '#execution/limits/decisions/lane-rules.js';
@@ -15,14 +14,14 @@ import { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { Occupancy } from '#execution/limits/occupancy.js';
 import { ReadyLanes } from './ready-lanes.js';
 
-/** Losses from which on a run is suspected of killing its replicas. */
+/** A run with this many losses is suspected of killing its replicas. */
 const QUARANTINE_LOSSES = 2;
 /**
- * How many times what is free one tenant may hold: alone it gets 4/5 of the room. A dynamic threshold, as in
- * shared-memory switches (Choudhury, Hahne, IEEE/ACM ToN 1998).
+ * One tenant may hold this many times the free room: alone it gets 4/5 of all. A dynamic threshold, as in shared-memory
+ * switches (Choudhury, Hahne, IEEE/ACM ToN 1998).
  */
 const HELD_SHARE = 4;
-/** This part of what may run at once is for tenants that run less than this here. */
+/** This part of the running capacity is kept for tenants that run less than this here. */
 const RESERVE = 0.1;
 
 export class HeldRuns {
@@ -54,15 +53,18 @@ export class HeldRuns {
     return this.limits.held - this.#runs.size;
   }
 
-  /** How many more of them may be one tenant's. */
+  /** How many more of them may belong to this tenant. */
   roomFor(tenantId: TenantId): number {
     return HELD_SHARE * this.room() - this.#accounts.ofTenant(tenantId);
   }
 
-  /** How many more of a job type that a limit holds back: never all that its tenant may hold, so that his others go on. */
+  /**
+   * How many more runs of a limited job type may be held: never all that its tenant may hold, so that its other runs go
+   * on.
+   */
   roomForLimited(lane: Pick<Lane, 'tenantId' | 'lane'>): number {
     const held = this.#accounts.ofJobType(lane);
-    // Each that is taken makes the room smaller, and the tenant's and the job type's part larger.
+    // Each run taken makes the room smaller, and the tenant's and the job type's part larger.
     return Math.floor((this.roomFor(lane.tenantId) - held) / (HELD_SHARE + 2));
   }
 
@@ -76,11 +78,11 @@ export class HeldRuns {
     return this.#accounts.lanes();
   }
 
-  /** Adds one claim's runs; `startAtMs` turns a run's due time into this process's clock, on which it is `nowMs`. */
+  /** Adds one claim's runs. `startAtMs` converts a run's due time to this process's clock, whose present is `nowMs`. */
   add(runs: readonly ClaimedRun[], startAtMs: (run: ClaimedRun) => number, nowMs = -Infinity): void {
     let account: LaneAccount | undefined;
     for (const run of runs) {
-      // Those of a lane come together.
+      // The runs of a lane come together.
       if (account?.lane !== run.lane || account.tenantId !== run.tenantId) account = this.#accounts.open(run);
       const held: HeldRun = {
         run,
@@ -103,12 +105,12 @@ export class HeldRuns {
     this.#quarantine.sort(soonestLast);
   }
 
-  /** The last run that a claim took from the lane stands here. */
+  /** Records the place of the last run that a claim took from the lane. */
   noteFurthest(lane: Lane, place: LanePlace): void {
     this.#accounts.noteFurthest(lane, place);
   }
 
-  /** Undefined for what is not held, or no longer. */
+  /** Undefined for a run that is not held, or no longer. */
   find(id: RunId): HeldRun | undefined {
     return this.#runs.find(id);
   }
@@ -122,7 +124,7 @@ export class HeldRuns {
     return held.state === 'waiting' && this.takeWaiting(({ id }) => id === held.run.id).length > 0;
   }
 
-  /** The runs to start now: due, and within what may run at once. They are 'running' from here on. */
+  /** The runs to start now: due, and within the running capacity. They are 'running' from here on. */
   takeDue(nowMs: number): HeldRun[] {
     const due: HeldRun[] = [];
     const suspect = this.#nextSuspect();
@@ -147,7 +149,7 @@ export class HeldRuns {
     return due;
   }
 
-  /** When the next waiting run is due, unless the running ones fill the replica; the past when one is due already. */
+  /** When the next waiting run is due: in the past if one is due already, null if none waits or no more may run. */
   nextStartAtMs(): number | null {
     if (this.#running >= this.limits.running) return null;
     const next = Math.min(
@@ -158,7 +160,7 @@ export class HeldRuns {
     return next === Number.POSITIVE_INFINITY ? null : next;
   }
 
-  /** Takes back what has not started. */
+  /** Removes the runs that have not started. */
   takeWaiting(isWanted: (run: ClaimedRun) => boolean = () => true): HeldRun[] {
     const taken = [...this.#waiting, ...this.#quarantine].filter(({ run }) => isWanted(run));
     taken.push(...this.#ready.takeWhere(isWanted));
@@ -169,19 +171,19 @@ export class HeldRuns {
   }
 
   markEnded(held: HeldRun, nowMs = held.begunAtMs): void {
-    // What was dropped with its incarnation counts no more.
+    // A run that was dropped together with its incarnation counts no more.
     if (this.#runs.find(held.run.id) !== held) return;
     this.#stop(held, nowMs);
     held.state = 'ended';
   }
 
-  /** It has left for outside, and its limits count it on. */
+  /** It was parked; its limits go on counting it. */
   markParked(held: HeldRun, nowMs: number): void {
     if (this.#runs.find(held.run.id) === held) this.occupancy.leave(held.run);
     this.markEnded(held, nowMs);
   }
 
-  /** Takes back a start that was not to be: nothing of the lane starts before this moment. */
+  /** Takes back a start that did not happen: nothing of the lane starts before this moment. */
   postpone(held: HeldRun, untilMs: number): void {
     if (this.#runs.find(held.run.id) !== held || held.state !== 'running') return;
     this.#makeWay(held);
@@ -197,7 +199,7 @@ export class HeldRuns {
     }
   }
 
-  /** Limits, pauses, or what others hold may have changed. */
+  /** Limits, pauses or the runs held elsewhere may have changed. */
   reopen(): void {
     this.#ready.reopenAll();
   }
@@ -214,7 +216,7 @@ export class HeldRuns {
     return left === 0;
   }
 
-  /** Whether this very claimed run is held, and not only another with its id. */
+  /** Whether exactly this claimed run is held, and not only another one with its id. */
   holds(run: ClaimedRun): boolean {
     return this.#runs.holds(run);
   }
@@ -224,10 +226,12 @@ export class HeldRuns {
     return this.#leftInClaim.get(claimId) ?? 0;
   }
 
-  /** What a claim must leave out that begins at these places: runs of the lanes that are held and may stand behind. */
+  /**
+   * The runs to exclude from a claim that begins at these places: held runs of its lanes that may stand behind them.
+   */
   idsBehind(lanes: readonly (LaneName & { after: LanePlace | null })[]): RunId[] {
     const touched = new Set(lanes.flatMap((lane) => this.#accounts.findBehind(lane) ?? []));
-    // Nearly always, when lanes go on where they ended.
+    // The usual case, when lanes resume where they ended.
     if (touched.size === 0) return [];
     return [...this.#runs.values()].flatMap(({ run, account }) => (touched.has(account) ? [run.id] : []));
   }
@@ -271,7 +275,7 @@ export class HeldRuns {
     this.occupancy.end(held.run);
   }
 
-  /** The quarantined run to start next, if there is none already and a limit does not hold it back. */
+  /** The quarantined run to start next, unless one runs already or a limit holds it back. */
   #nextSuspect(): HeldRun | undefined {
     if (this.#quarantined !== null) return undefined;
     return this.#quarantine.findLast(({ run }) => {

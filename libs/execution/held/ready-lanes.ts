@@ -1,6 +1,6 @@
-// Which of the held runs that are due starts next? The tenant's that has used the least worker time; of its
-// lanes the one whose first run has the lowest rank; but nothing from a lane that a limit or a pause holds back.
-// Such a lane is set aside until something changes that could open it, so that it costs nothing meanwhile.
+// Which of the due runs starts next? The tenant that has used the least worker time goes first; of its lanes, the one
+// whose first run has the lowest rank. A lane that a limit or a pause holds back is set aside until a change could open
+// it, so that it costs nothing meanwhile.
 import type { TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { barrierOf, type Barrier, type LaneRules } from '#execution/limits/decisions/lane-rules.js';
@@ -11,12 +11,12 @@ import type { Occupancy } from '#execution/limits/occupancy.js';
 import { TenantTurns } from './tenant-turns.js';
 
 interface Lane {
-  /** The best last. */
+  /** The run to start first stands last. */
   runs: HeldRun[];
   readonly jobType: string;
   readonly concurrencyKey: string | null;
   rules: LaneRules;
-  /** Set aside: by a limit or a pause, and until a moment by a rate. */
+  /** Set aside: by a limit or a pause, or by a rate until a moment. */
   closedBy: Barrier | null;
   closedUntilMs: number;
 }
@@ -24,17 +24,17 @@ interface Lane {
 export class ReadyLanes {
   readonly #tenants = new Map<TenantId, Map<string, Lane>>();
   readonly #turns = new TenantTurns();
-  /** Tenants with something due, out of their turn because all of it is held back. */
+  /** Tenants that have due runs but no turn, because all of them are held back. */
   readonly #heldBack = new Set<TenantId>();
-  /** Those of them that have their share of what runs here, until something ends. */
+  /** Held-back tenants that have their share of the running capacity, until one of their runs ends. */
   readonly #overShare = new Set<TenantId>();
-  /** When a rate lets a tenant that is held back start something again. */
+  /** When a rate lets a held-back tenant start something again. */
   readonly #rated = new Map<TenantId, number>();
 
   constructor(
     private readonly book: LaneRulesBook,
     private readonly occupancy: Occupancy,
-    /** How many of the tenant's runs may run here at once, as things stand. */
+    /** How many of the tenant's runs may run here at once, given the load. */
     private readonly share: () => number,
   ) {}
 
@@ -63,7 +63,7 @@ export class ReadyLanes {
     return undefined;
   }
 
-  /** A run has ended here: what it kept from starting may start. */
+  /** A run has ended here; runs that it kept from starting may start. */
   ended(held: HeldRun, nowMs: number): void {
     const { weight } = this.book.ofRun(held.run);
     const tookMs = nowMs - held.begunAtMs;
@@ -84,13 +84,13 @@ export class ReadyLanes {
       const isOfKey = lane.closedBy === 'key' && lane.concurrencyKey === concurrencyKey;
       if (lane.jobType === jobType && (lane.closedBy === 'job-type' || isOfKey)) lane.closedBy = null;
     }
-    // Who is not held back stands in the queue already.
+    // A tenant that is not held back stands in the queue already.
     if (this.#heldBack.has(tenantId)) this.#enter(tenantId);
     for (const tenantId of this.#overShare) this.#enter(tenantId);
     this.#overShare.clear();
   }
 
-  /** Limits or what others hold may have changed: everything is looked at anew. */
+  /** Limits or the runs held elsewhere may have changed: all lanes are checked anew. */
   reopenAll(): void {
     for (const [tenantId, lanes] of this.#tenants) {
       for (const [name, lane] of lanes) {
@@ -108,7 +108,7 @@ export class ReadyLanes {
     lane.closedUntilMs = untilMs;
   }
 
-  /** When something may start by the passing of time alone: the past when it may now, infinity when only a change helps. */
+  /** When time alone lets something start: in the past if it may start now, infinite if only a change helps. */
   nextAtMs(): number {
     if (this.#heldBack.size < this.#tenants.size) return Number.NEGATIVE_INFINITY;
     return Math.min(...this.#rated.values());
@@ -142,8 +142,8 @@ export class ReadyLanes {
       return this.#holdBack(tenantId);
     }
     for (let name = bestOf(lanes, nowMs); name !== undefined; name = bestOf(lanes, nowMs)) {
-      const lane = lanes.get(name) as Lane; // bestOf() names one of these
-      const { run } = lane.runs.at(-1) as HeldRun; // and none without runs
+      const lane = lanes.get(name) as Lane; // bestOf() returned one of these names
+      const { run } = lane.runs.at(-1) as HeldRun; // and no lane without runs
       const barrier = barrierOf(lane.rules, () => this.occupancy.of(run), run.concurrencyKey !== null);
       if (barrier === 'tenant') return this.#holdBack(tenantId);
       if (barrier === null) return this.#start(tenantId, name, lane);
@@ -159,7 +159,7 @@ export class ReadyLanes {
   }
 
   #start(tenantId: TenantId, name: string, lane: Lane): HeldRun {
-    const next = lane.runs.pop() as HeldRun; // no lane without runs is kept
+    const next = lane.runs.pop() as HeldRun; // lanes without runs are removed
     next.charged = this.#turns.charge(tenantId, lane.rules.weight);
     this.#dropIfEmpty(tenantId, name);
     if (this.#tenants.has(tenantId)) this.#enter(tenantId);
@@ -198,7 +198,7 @@ function bestOf(lanes: ReadonlyMap<string, Lane>, nowMs: number): string | undef
   return found;
 }
 
-/** By halving: a lane may hold thousands, and most come at its worse end. */
+/** Binary search: a lane may hold thousands of runs, and most are added at its worse end. */
 function placeFor(lane: readonly HeldRun[], held: HeldRun): number {
   let low = 0;
   let high = lane.length;

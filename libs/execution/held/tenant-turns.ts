@@ -1,22 +1,22 @@
-// Whose turn is it? The tenant's that has used the least worker time for its weight. Each has a virtual time
-// that grows by what its runs take, divided by its weight; a start is charged with what the tenant's runs
-// took of late, and corrected when it ends. Who comes back from idling starts at the present, with no credit
-// for the time away. This is start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996) with the cost of a
-// run guessed first, because it is not known at its start.
+// Whose turn is it? That of the tenant that has used the least worker time for its weight. Each tenant has a virtual
+// time that grows by the time its runs take, divided by its weight. A start is charged with the recent average of the
+// tenant's runs, and corrected when the run ends. A tenant that returns from idling starts at the present, with no
+// credit for the time away. This is start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996) with an estimated cost,
+// because the cost of a run is not known at its start.
 import type { TenantId } from '#kernel/ids.js';
 import TinyQueue from 'tinyqueue';
 
 /** Claiming, starting and settling cost something, too: no run is cheaper than this. */
 const COST_MIN_MS = 1;
-/** How fast the guess follows what runs really take. */
+/** How fast the estimate follows the time that runs really take. */
 const LEARNING = 0.2;
-/** Accounts of tenants that were here once are kept up to so many. */
+/** How many accounts of tenants that were here once are kept. */
 const ACCOUNTS_KEPT = 10_000;
 
 interface Account {
   virtualMs: number;
   guessMs: number;
-  /** Entries of the queue with another number are out of date. */
+  /** Entries of the queue with another number are stale. */
   turn: number;
   waits: boolean;
   running: number;
@@ -33,13 +33,13 @@ export class TenantTurns {
   readonly #queue = new TinyQueue<Entry>([], (a, b) => a.virtualMs - b.virtualMs || a.turn - b.turn);
   #nowMs = 0;
   #turns = 0;
-  /** How many tenants wait, and how many runs run. */
+  /** How many tenants wait, plus how many runs run. */
   #busy = 0;
-  /** The furthest that any tenant has come. */
+  /** The furthest virtual time of any tenant. */
   #furthestMs = 0;
   #forgetAt = ACCOUNTS_KEPT;
 
-  /** Of how many tenants it keeps an account. */
+  /** How many tenants have an account. */
   get known(): number {
     return this.#accounts.size;
   }
@@ -66,7 +66,7 @@ export class TenantTurns {
     return undefined;
   }
 
-  /** A run of the tenant starts. Returns what it was charged, in virtual milliseconds. */
+  /** Charges the tenant for the start of a run. Returns the charge in virtual milliseconds. */
   charge(tenantId: TenantId, weight: number): number {
     const account = this.#account(tenantId);
     this.#nowMs = Math.max(this.#nowMs, account.virtualMs);
@@ -77,7 +77,7 @@ export class TenantTurns {
     return charged;
   }
 
-  /** The run has ended after this long; its charge is put right. */
+  /** Corrects the charge of a run that has ended after this long. */
   correct(
     tenantId: TenantId,
     { charged, tookMs, weight }: { charged: number; tookMs: number; weight: number },
@@ -91,7 +91,7 @@ export class TenantTurns {
     this.#settle(tenantId, account);
   }
 
-  /** The run has not started after all. */
+  /** Refunds the charge of a run that has not started after all. */
   refund(tenantId: TenantId, charged: number): void {
     const account = this.#accounts.get(tenantId);
     if (account === undefined) return;
@@ -117,7 +117,10 @@ export class TenantTurns {
     this.#busy = 0;
   }
 
-  /** Who neither waits, runs nor owes would come back as a stranger does, but for what is guessed of its runs. */
+  /**
+   * Drops idle accounts that are not ahead of virtual time: a new account starts at the same point and loses only its
+   * cost estimate.
+   */
   #forgetIdle(): void {
     for (const [tenantId, { waits, running, virtualMs }] of this.#accounts)
       if (!waits && running === 0 && virtualMs <= this.#nowMs) this.#accounts.delete(tenantId);

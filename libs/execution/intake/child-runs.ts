@@ -1,6 +1,6 @@
-// How does a handler start more work? With a run of the same tenant, which goes on by itself from there. It is
-// written apart from the attempt, so an attempt that fails afterwards or is lost has started it all the same, and
-// its repetition starts it again, unless a unique key says that it is the same.
+// How does a handler start more work? With a new run of the same tenant, which is independent from then on. It is
+// written apart from the attempt. So an attempt that fails afterwards or is lost has started it all the same, and its
+// repetition starts it again, unless a unique key says that it is the same run.
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Membership } from '#cluster/membership/membership.js';
 import type { RunOptions } from '#client/jobs/enqueue-options.js';

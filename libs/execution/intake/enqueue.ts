@@ -1,6 +1,5 @@
-// How do runs come in? In one transaction, however many: unique keys are taken or found held, what is new is
-// inserted, and what should be replaced is replaced while its owner can't claim it. Nothing that is expected to
-// happen throws; each run is told what became of it.
+// How do runs come in? In one transaction, however many: it takes the unique keys or finds them held, inserts the new
+// runs, and replaces others while their owner can't claim them. Expected outcomes never throw; each run gets its own.
 import { holdOffClaims } from '#cluster/slots/claims-hold.js';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import type { RunId } from '#kernel/ids.js';
@@ -41,7 +40,7 @@ export type Enqueued =
 
 const ROWS_PER_INSERT = 1_000;
 
-/** All are of one tenant. At most `room` runs are created, the first ones; the others are over quota. */
+/** All are of one tenant. Creates the first `room` runs at most; the others are over quota. */
 export async function enqueueRuns(
   db: Database,
   entries: readonly Enqueue[],
@@ -57,7 +56,9 @@ export async function enqueueRuns(
   );
 }
 
-/** One run that comes alone. With its row if it was created without a key, which is known then without asking again. */
+/**
+ * Enqueues one run that comes alone. The outcome has its row if it was created without a key: the insert returns it.
+ */
 export async function enqueueRun(
   db: Database,
   entry: Enqueue,
@@ -89,7 +90,7 @@ async function enqueueKeyed(tx: Tx, entries: readonly Enqueue[], room: number): 
       else if (unique !== null) untaken.push(unique.key);
       return created.has(run.id) ? { kind: 'created', id: run.id } : { kind: 'over-quota' };
     }
-    // The holder may be one of this batch, which came before and found no room.
+    // The holder may be an earlier run of this batch that found no room.
     if (unique === null || untaken.includes(unique.key)) return { kind: 'over-quota' };
     if (unique.onConflict === 'return') return { kind: 'returned', id: holder };
     if (unique.onConflict === 'reject') return { kind: 'key-taken', id: holder };
@@ -118,7 +119,7 @@ async function replaceAll(tx: Tx, runs: readonly NewRun[]): Promise<Set<RunId>> 
   await holdOffClaims(tx, slot);
   const ids = runs.map(({ id }) => id);
   const unclaimed = await findUnclaimed(tx, ids);
-  // Of several that replace one run the last counts. One statement for all: the owner's claims wait until it is done.
+  // If several replace one run, the last counts. One statement for all: the owner's claims wait until it is done.
   const last = new Map(runs.filter(({ id }) => unclaimed.has(id)).map((run) => [run.id, run]));
   if (last.size > 0) await replaceRuns(tx, [...last.values()]);
   return new Set(ids.filter((id) => !unclaimed.has(id)));

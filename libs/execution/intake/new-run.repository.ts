@@ -1,5 +1,5 @@
-// Runs are taken in. A run is in `run` until it ends and in `run_history` afterwards, moved in one transaction, so
-// it is always in exactly one of them (I5).
+// New runs. A run is in `run` until it ends and in `run_history` afterwards, moved in one transaction, so it is always
+// in exactly one of them (I5).
 import { sql, type RawBuilder } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
@@ -20,7 +20,7 @@ export interface NewRun {
   runAt: Date | null;
   delayMs?: number;
   deadline: Date | null;
-  /** What it holds; kept with it, so that it can hold it again when it comes back. */
+  /** The unique key that it holds, kept so that a retried run can take it again. */
   unique?: { key: string; windowMs: number | null } | null;
 }
 
@@ -28,7 +28,7 @@ export async function insertRun(db: Database, run: NewRun): Promise<void> {
   await insertRuns(db, [run]);
 }
 
-/** All of them or none. */
+/** Inserts all of them or none. */
 export async function insertRuns(db: Database, runs: readonly NewRun[]): Promise<void> {
   await sql`
     insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at,
@@ -41,8 +41,8 @@ export async function insertRuns(db: Database, runs: readonly NewRun[]): Promise
 }
 
 /**
- * For one that comes alone: there is nothing to unfold, and the caller need not read it again. Undefined when what was `assumed`
- * no longer holds; then nothing is inserted.
+ * Inserts one run that comes alone: without unfolding arrays, and without a second read by the caller. Undefined when
+ * what was `assumed` no longer holds; then nothing is inserted.
  */
 export async function insertAndShowRun(
   db: Database,
@@ -60,7 +60,9 @@ export async function insertAndShowRun(
   return rows[0];
 }
 
-/** Which of these runs wait and have never been claimed for an attempt. The caller holds their owner's claims off. */
+/**
+ * The runs of these that wait and have never been claimed for an attempt. The caller holds their owner's claims off.
+ */
 export async function findUnclaimed(tx: Tx, ids: readonly RunId[]): Promise<Set<RunId>> {
   const { rows } = await sql<{ id: RunId }>`
     with held as materialized (select unnest(run_ids) as id from carillon.claim)
@@ -72,7 +74,9 @@ export async function findUnclaimed(tx: Tx, ids: readonly RunId[]): Promise<Set<
   return new Set(rows.map((row) => row.id));
 }
 
-/** The caller holds the owner's claims off, so each run is either claimed or ours to change. Its id and its age stay. */
+/**
+ * The caller holds the owner's claims off, so each run is either claimed or ours to change. Its id and its age stay.
+ */
 export async function replaceRuns(tx: Tx, runs: readonly NewRun[]): Promise<void> {
   await sql`
     update carillon.run
@@ -86,7 +90,7 @@ export async function replaceRuns(tx: Tx, runs: readonly NewRun[]): Promise<void
   );
 }
 
-/** A tenant's runs that are not over, counted no further than its limit; not at all when it has none. */
+/** A tenant's runs that are not over, counted no further than its limit; not counted when it has none. */
 export async function countTowardsQuota(
   db: Database,
   tenantId: TenantId,

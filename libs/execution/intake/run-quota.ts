@@ -1,7 +1,7 @@
-// How many more runs may a tenant have that are not over? As many as its limit `maxQueued` leaves, counted along
-// an index and never further than the limit. While there is plenty of room a replica admits up to a tenth of it
-// without counting again for a second, so a bulk of single requests is not counted for each of them. Requests
-// at the same moment don't see one another, so together they may exceed the limit by what they bring.
+// How many more unfinished runs may a tenant have? As many as its limit `maxQueued` leaves, counted along an index and
+// never further than the limit. While there is plenty of room, a replica admits up to a tenth of it for a second
+// without counting again, so a burst of single requests costs one count. Requests at the same moment don't see one
+// another, so together they may exceed the limit by what they bring.
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
@@ -10,10 +10,13 @@ import { countTowardsQuota } from './new-run.repository.js';
 
 const REMEMBERED_MS = 1_000;
 const REMEMBERED_MAX = 10_000;
-/** The part of the room that one replica takes unseen. With more than ten replicas the limit is a little softer. */
+/**
+ * The part of the room that one replica gives away without counting. With more than ten replicas the limit is a little
+ * softer.
+ */
 const UNCOUNTED_SHARE = 0.1;
 
-/** What was counted, never further than the limit. */
+/** The count, never further than the limit. */
 export interface Quota {
   max: number;
   current: number;
@@ -27,8 +30,8 @@ export class RunQuota {
   constructor(private readonly clock: Clock) {}
 
   /**
-   * How many of the wanted runs may be created, and the limit that says so: null when there is none. Whoever has just read
-   * the tenant says whether it `isLimited`.
+   * How many of the wanted runs may be created, and the limit that says so, null when there is none. A caller that has
+   * just read the tenant says whether it `isLimited`.
    */
   async roomFor(
     db: Database,

@@ -1,6 +1,5 @@
-// Which statements keep unique keys? Whoever has inserted a key's row, or has locked it, decides about the key
-// until commit; everybody else who wants it waits. Keys are taken in one order, so that no two batches wait for
-// each other.
+// Unique keys. A transaction that has inserted or locked a key's row decides about the key until commit; every other
+// that wants the key waits. All take keys in the same order, so that no two batches wait for each other.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import { NO_UUID, type RunId, type TenantId } from '#kernel/ids.js';
@@ -12,7 +11,7 @@ export interface NewKey {
   windowMs: number | null;
 }
 
-/** Takes the keys that are free; resolves with those. Waits for others who are taking the same. */
+/** Takes the keys that are free and resolves with them. Waits for other transactions that are taking the same keys. */
 export async function insertKeys(
   tx: Tx,
   { tenantId, keys }: { tenantId: TenantId; keys: readonly NewKey[] },
@@ -51,14 +50,16 @@ export async function lockKeys(
   return rows;
 }
 
-/** Which of these runs have not ended. Asked after the keys are locked, so that it sees what they waited for. */
+/**
+ * The runs of these that have not ended. Read after the keys are locked, so that it sees the transactions waited for.
+ */
 export async function unfinishedAmong(tx: Tx, ids: readonly RunId[]): Promise<Set<RunId>> {
   const { rows } = await sql<{ id: RunId }>`
     select id from carillon.run where id = any(${[...ids]}::uuid[])`.execute(tx);
   return new Set(rows.map((row) => row.id));
 }
 
-/** Gives keys that are locked to other runs. */
+/** Gives locked keys to other runs. */
 export async function updateKeys(
   tx: Tx,
   { tenantId, keys }: { tenantId: TenantId; keys: readonly NewKey[] },
@@ -82,7 +83,7 @@ export async function deleteKeys(
   );
 }
 
-/** Clears keys whose window is over; resolves with how many. Those in use are left for the next time. */
+/** Clears keys whose window is over, except those in use; resolves with how many. */
 export async function deleteOverKeys(db: Database, { limit }: { limit: number }): Promise<number> {
   const { numAffectedRows = 0n } = await sql`
     delete from carillon.unique_key u
@@ -101,9 +102,9 @@ export interface KeyPlace {
 }
 
 /**
- * Looks at the next keys after a place and clears those whose run has ended; resolves with the last place, or
- * undefined at the end. Race won: the row must still be the version that was looked at, so a key that is taken meanwhile for
- * a run that this snapshot can't see is left to that run, even if the row named it before: it may have come back.
+ * Checks the next keys after a place and clears those whose run has ended; resolves with the last place, or undefined
+ * at the end. Race won: the row must still be the version that was read. So a key taken meanwhile for a run that this
+ * snapshot can't see stays with that run, even if the row named it before: the run may have come back.
  */
 export async function deleteEndedKeys(
   db: Database,

@@ -1,13 +1,14 @@
-// Who holds each unique key? A key that is free goes to the first run that asks for it, one whose holder is over or whose
-// window has passed is taken over, and any other stays with its holder. New runs ask here, and runs that come back. Keys are
-// taken before claims and runs are locked: a transaction that holds a key may take long, and must keep nothing else waiting.
+// Who holds each unique key? A free key goes to the first run that asks for it. A key whose holder has ended, or whose
+// window has passed, is taken over. Any other stays with its holder. New runs ask here, and so do runs that are
+// retried. Keys are taken before claims and runs are locked: a transaction may hold a key for long, and must hold up
+// nothing else meanwhile.
 import type { Tx } from '#database/connection.js';
 import type { RunId, TenantId } from '#kernel/ids.js';
 import * as keys from './unique-key.repository.js';
 
 const TRIES_MAX = 10;
 
-/** Resolves with who holds each key that is asked for, now and until commit. Of several runs with one key the first asks. */
+/** Resolves with the holder of each key, now and until commit. Of several runs with one key the first gets it. */
 export async function takeKeys(
   tx: Tx,
   { tenantId, asked }: { tenantId: TenantId; asked: readonly keys.NewKey[] },
@@ -31,7 +32,7 @@ interface Taking {
   holders: Map<string, RunId>;
 }
 
-/** Of keys that others have taken: those that are held no more are taken over; one that vanished stays wanted. */
+/** Takes over the keys that other runs held and hold no more; a key that vanished stays wanted. */
 async function takeHeld(tx: Tx, { tenantId, wanted, holders }: Taking): Promise<void> {
   const held = await keys.lockKeys(tx, { tenantId, keys: [...wanted.keys()] });
   const unfinished = await keys.unfinishedAmong(
@@ -42,7 +43,7 @@ async function takeHeld(tx: Tx, { tenantId, wanted, holders }: Taking): Promise<
   for (const { key, runId, isOver, untilRunEnds } of held) {
     const mine = wanted.get(key);
     if (mine === undefined) continue;
-    // A run that comes back may still be named: it takes its key like any other, with a window that begins anew.
+    // A retried run may still be named: it takes its key like any other, with a window that begins anew.
     const isFree = runId === mine.runId || (untilRunEnds ? !unfinished.has(runId) : isOver);
     if (isFree) takenOver.push(mine);
     settleKey(wanted, holders, key, isFree ? mine.runId : runId);

@@ -1,6 +1,6 @@
-// Does what was read of a tenant and its job type still hold? Both rows have a version that each change of theirs
-// replaces (xmin), and a tenant's own job type that hides a shared one is another row. So a reader that remembers what it read can
-// let the insert of a run prove it, instead of reading it again before each.
+// Does a tenant and its job type, as a replica remembers them, still hold? Each change of either row replaces its
+// version (xmin), and a tenant's own job type that hides a shared one is another row. So the insert of a run can prove
+// what the replica remembers, and need not read it again first.
 import { sql, type RawBuilder } from 'kysely';
 import type { TenantId } from '#kernel/ids.js';
 
@@ -10,7 +10,7 @@ export interface AssumedJob {
   proof: string;
 }
 
-/** Of a tenant `t` and its job type `j`, whose `version` is its xmin. */
+/** For a tenant `t` and its job type `j`, whose `version` is its xmin. */
 export const PROOF = sql.raw(`concat_ws('/', t.xmin, j.id, j.version)`);
 
 /** A condition: true as long as nothing has changed. */

@@ -1,5 +1,5 @@
-// How do a thousand runs that start together learn of their job types? By one statement: all that ask in one turn of
-// the process is answered together.
+// Reads the job types of a thousand runs that start together in one statement: it gathers all questions of one turn of
+// the event loop.
 import { describeError } from '#client/jobs/thrown-error.js';
 import type { Database } from '#database/connection.js';
 import type { TenantId, TenantName } from '#kernel/ids.js';
@@ -18,7 +18,7 @@ export interface KnownJobType {
   jobType: JobType | SpoiltJobType | undefined;
 }
 
-/** What is stored is no job type: asking again would bring the same answer. */
+/** The stored row is no job type: reading it again would bring the same answer. */
 export class SpoiltJobType extends Error {
   override readonly name = 'SpoiltJobType';
 }

@@ -1,4 +1,4 @@
-// Which statements keep job types? A tenant's own hides a shared one of the same name.
+// Job types. A tenant's own hides a shared one of the same name.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { randomUUID } from '#database/runtime/uuid.js';
@@ -11,7 +11,7 @@ export interface StoredJobType extends Omit<JobType, 'target' | 'retry' | 'limit
   target: unknown;
   retry: unknown;
   limits: unknown;
-  /** What the tenant may name by a target of this kind; null when anything. */
+  /** The names that the tenant may use in a target of this kind; null allows any. */
   allowedNames: string[] | null;
 }
 
@@ -40,7 +40,9 @@ export async function insertJobType(db: Database, tenantId: TenantId, input: Job
   return parseJobType(rows[0]);
 }
 
-/** Registers what this replica can handle; the newest registration of a name wins. Writes nothing when nothing changed. */
+/**
+ * Registers what this replica can handle; the newest registration of a name wins. Writes nothing when nothing changed.
+ */
 export async function registerSharedJobType(db: Database, input: JobTypeInput): Promise<void> {
   await sql`
     insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema, output_schema, heartbeat_ms)
@@ -70,12 +72,12 @@ export async function findJobType(
 }
 
 export interface FoundJobType {
-  /** Of the tenant that was asked for; empty when it is gone, and then it has no runs that could start. */
+  /** The name of the tenant that was asked for; empty when it is gone, and then none of its runs can start. */
   tenant: TenantName;
   stored: StoredJobType | undefined;
 }
 
-/** What is found for each of these, in their order. Not parsed: one that is spoilt is no reason to withhold the others. */
+/** Finds each of these, in their order. Not parsed, because one spoilt row is no reason to withhold the others. */
 export async function findJobTypes(
   db: Database,
   asked: readonly { tenantId: TenantId; name: string }[],
@@ -111,7 +113,7 @@ export async function listJobTypes(
 type Changeable = Pick<JobType, 'target' | 'retry' | 'limits' | 'timeoutMs'>;
 export type JobTypeChange = { [Field in keyof Changeable]?: Changeable[Field] | undefined };
 
-/** Undefined when the tenant has none of its own by that name, or no longer at that revision. */
+/** Undefined when the tenant has none of its own by that name, or it is no longer at that revision. */
 export async function updateJobType(
   db: Database,
   { tenantId, name, revision }: { tenantId: TenantId; name: string; revision: number | null },
@@ -128,7 +130,7 @@ export async function updateJobType(
   return rows[0] && parseJobType(rows[0]);
 }
 
-/** Pausing a paused one keeps the instant and the reason of the first time. Undefined when the tenant has none of its own. */
+/** Pausing a paused one keeps its first instant and reason. Undefined when the tenant has none of its own. */
 export async function pauseJobType(
   db: Database,
   { tenantId, name, reason }: { tenantId: TenantId; name: string; reason: string | null },
@@ -154,7 +156,7 @@ export async function resumeJobType(
   return rows[0] && parseJobType(rows[0]);
 }
 
-/** Pauses a job type whose endpoint is gone, unless it calls another one by now, or was paused before. */
+/** Pauses a job type whose endpoint is gone, unless it calls another endpoint by now or was paused before. */
 export async function pauseGone(
   db: Database,
   { tenantId, name, url, reason }: { tenantId: TenantId; name: string; url: string; reason: string },
@@ -198,7 +200,7 @@ function isFound(row: { name: string | null }): row is StoredJobType {
   return row.name !== null;
 }
 
-/** Throws when it is none, also when it was written by hand. */
+/** Throws when the row is no job type, even if it was written by hand. */
 export function parseJobType({ allowedNames, ...row }: StoredJobType): JobType {
   const target = storedTarget.parse(row.target);
   return {

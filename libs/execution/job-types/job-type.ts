@@ -1,4 +1,4 @@
-// What is a job type? A named kind of work: where it runs, and how it is retried and timed.
+// A job type: a named kind of work, where it runs, and how it is retried and timed.
 import { z } from 'zod';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
 
@@ -36,17 +36,17 @@ export interface JobType {
   timeoutMs: number;
   limits: JobTypeLimits;
   revision: number;
-  /** True when the replicas registered it, for every tenant; false when the tenant made it. */
+  /** True when the replicas registered it for every tenant; false when the tenant made it. */
   shared: boolean;
   payloadSchema: object | null;
-  /** What an output must fit; null lets every output pass. */
+  /** The schema of an output; null lets every output pass. */
   outputSchema: object | null;
   /** An attempt that is silent for so long has failed; null lets it be silent. */
   heartbeatMs: number | null;
-  /** With an instant nothing of it starts. */
+  /** Since when no run of it starts. */
   pausedAt: Date | null;
   pauseReason: string | null;
-  /** False when its queue or handler is none that the tenant may name (any more): its runs fail. */
+  /** False when the tenant may not name its queue or handler, or no longer: its runs fail. */
   targetAllowed: boolean;
   createdAt: Date;
   updatedAt: Date;

@@ -1,5 +1,5 @@
-// How a retry policy is told to people: in seconds, by the same names in `defineJob`, over REST and by workers. It is stored
-// in milliseconds, and this is the only place that turns one form into the other.
+// How users read and write a retry policy: in seconds, with the same names in `defineJob`, over REST and by workers. It
+// is stored in milliseconds, and no other place converts one form into the other.
 import { z } from 'zod';
 import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from './job-type.js';
 
@@ -12,7 +12,7 @@ export const retryInSeconds = z.strictObject({
 });
 export type RetryInSeconds = z.infer<typeof retryInSeconds>;
 
-/** What is left out is as in the default. */
+/** A part that is left out is as in the default. */
 export function retryPolicyOf(told: {
   [Field in keyof RetryInSeconds]?: RetryInSeconds[Field] | undefined;
 }): RetryPolicy {
@@ -29,7 +29,7 @@ export function inSeconds({ maxAttempts, kind, minMs, maxMs, jitter }: RetryPoli
   return { maxAttempts, backoff: kind, minSeconds: minMs / 1_000, maxSeconds: maxMs / 1_000, jitter };
 }
 
-/** What is stored is whole milliseconds, and 1.005 s is not one of them in binary. */
+/** Stored values are whole milliseconds, and 1.005 s is not one of them in binary. */
 export function wholeMs(seconds: number): number {
   return Math.round(seconds * 1_000);
 }

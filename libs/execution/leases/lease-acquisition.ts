@@ -1,13 +1,12 @@
-// How does a worker come by leases? It names itself and its request. Asking again with the same request id gives
-// the same leases again, so an answer that got lost on the way strands no run; two such requests at once wait for
-// each other at the worker's row.
+// How does a worker get leases? It names itself and its request. Repeating a request id returns the same leases, so a
+// lost answer strands no run. Two such requests at once wait for each other at the worker's row.
 import { inTransaction, type Database } from '#database/connection.js';
 import { takenByRequest, takeOffers, type LeaseRequest, type TakenLease } from './lease.repository.js';
 import { beatWorker } from './worker.repository.js';
 
 export type Acquisition =
   | { kind: 'leases'; leases: TakenLease[] }
-  /** It was asked to take nothing more. */
+  /** The worker was asked to take nothing more. */
   | { kind: 'quiet' }
   | { kind: 'unknown-worker' };
 

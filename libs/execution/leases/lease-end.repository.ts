@@ -1,6 +1,6 @@
-// Which statements bring a run back whose lease has ended, and remember what was said about it? The lease's row
-// was deleted first in the same transaction, so nobody else writes the run meanwhile; each compares the attempt,
-// too, in case the run was cancelled or replaced behind the lease's back.
+// Brings back the run of a lease that has ended, and remembers the answer to the word that ended it. The same
+// transaction has deleted the lease's row first, so no other transaction writes the run meanwhile. Each statement also
+// compares the attempt, in case the run was cancelled or replaced while it was leased.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { LeaseId, ReplicaNumber, RunId, TenantId, WorkerId } from '#kernel/ids.js';
@@ -22,7 +22,7 @@ export async function returnRun(tx: Tx, { runId, attempt, runAt }: Lease): Promi
   return rows[0];
 }
 
-/** Puts the run back with a lost attempt: whoever worked on it has gone silent. */
+/** Puts the run back with a lost attempt, because its worker or endpoint went silent. */
 export async function loseRun(
   tx: Tx,
   { runId, attempt, replica, worker, startedAt }: Lease,
@@ -42,8 +42,8 @@ export async function loseRun(
 }
 
 /**
- * Moves a run whose lease has ended into the history, with the worker that did it; null when an endpoint did, or
- * nobody had taken it.
+ * Moves a run whose lease has ended into the history, with the worker that did it; null when an endpoint did it, or no
+ * worker had taken it.
  */
 export async function finishRun(
   tx: Tx,
@@ -58,7 +58,7 @@ export async function finishRun(
       from gone`.execute(tx);
 }
 
-/** Keeps how far the run is, and where, beside what was kept before. */
+/** Stores the run's progress and details; a part that is null keeps its former value. */
 export async function noteProgress(
   db: Database,
   { runId, attempt, progress, detailsJson }: RunProgress,
@@ -81,7 +81,7 @@ export interface RunProgress {
 export interface EndedLease {
   verb: string;
   answer: LeaseAnswer;
-  /** Null for what was remembered before attempts were. */
+  /** Null for an answer that an older version remembered. */
   attempt: number | null;
 }
 
@@ -97,7 +97,9 @@ export async function rememberEnd(tx: Tx, id: LeaseId, { verb, answer, attempt }
     .execute();
 }
 
-/** Null when the lease's job type has none that its tenant has written; undefined when there is no such lease. */
+/**
+ * Null when the tenant has written no output schema for the lease's job type; undefined when there is no such lease.
+ */
 export async function findOutputSchema(
   db: Database,
   { tenantId, id }: { tenantId: TenantId; id: LeaseId },
@@ -110,7 +112,7 @@ export async function findOutputSchema(
   return rows[0];
 }
 
-/** Of a run of the tenant's: a token that is sent on the path of another one's tells nothing there. */
+/** Finds an end of the tenant's: a token sent on the path of another tenant finds nothing. */
 export async function findEnd(
   db: Database,
   { tenantId, id }: { tenantId: TenantId; id: LeaseId },
@@ -127,7 +129,7 @@ export async function findEnd(
   return rows[0];
 }
 
-/** Forgets some of the ends that are older; resolves with how many. */
+/** Forgets some of the older ends; resolves with how many. */
 export async function forgetEnds(
   db: Database,
   { olderThanMs, limit }: { olderThanMs: number; limit: number },

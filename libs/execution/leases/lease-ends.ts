@@ -1,7 +1,7 @@
-// How does a lease end? With one word of its holder's, or none at all when its time is up. In one transaction its
-// row is deleted, which decides the run, the run gets its own run_at back, and then it is finished, put back for
-// another attempt, or put back untouched if nobody had taken it, by the same statements that end a claimed run. What was answered is remembered
-// for a day, so that a holder who did not get the answer may ask again (I2).
+// How does a lease end? By one word of its holder, or because its time is up. One transaction deletes the lease's row,
+// which decides the run, and gives the run its own run_at back. Then the statements that end a claimed run finish it,
+// put it back for another attempt, or put it back untouched if no worker had taken it. The answer is remembered for a
+// day, so that a holder that missed it may ask again (I2).
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import type { Random } from '#kernel/clock.js';
 import type { LeaseId, RunId, Slot, TenantId } from '#kernel/ids.js';
@@ -32,11 +32,11 @@ export type LeaseWord =
   | { verb: 'cancel'; error: AttemptError | null };
 
 export type LeaseEnding =
-  /** `slot` is that of a run that waits again; null when none does. */
+  /** `slot` is the slot of a run that waits again; null when none does. */
   | { kind: 'ended'; answer: ends.LeaseAnswer; slot: Slot | null }
-  /** Somebody else has ended it, with this word; `late` is the attempt that was worked on for nothing, if it is known. */
+  /** It has ended before, with this word; `late` is the attempt that was worked on for nothing, if known. */
   | { kind: 'lost'; verb: string; late: { runId: RunId; attempt: number } | null }
-  /** Nothing is known of it: it ended long ago, or it is not parked yet. */
+  /** There is no record of it: it ended long ago, or it is not parked yet. */
   | { kind: 'unknown' };
 
 type Outcome =
@@ -50,12 +50,12 @@ export interface LeaseEnd {
   checks: SchemaChecks;
 }
 
-/** Ends a lease with its holder's word. */
+/** Ends a lease by its holder's word. */
 export async function endLease(
   db: Database,
   { tenantId, id, word, random, checks }: LeaseEnd,
 ): Promise<LeaseEnding> {
-  // Before any row is locked: a check may take a second, and others may come first.
+  // Before any row is locked: a check may take a second.
   const misfit = word.verb === 'complete' ? await misfitOf(db, checks, { tenantId, id, word }) : null;
   if (misfit === 'no-lease') return repeated(await ends.findEnd(db, { tenantId, id }), word.verb);
   return inTransaction(db, async (tx) => {
@@ -71,7 +71,7 @@ export async function endLease(
   });
 }
 
-/** Ends leases whose time is up, a bounded number; resolves with the slots of the runs that they held. */
+/** Ends expired leases, a bounded number; resolves with the slots of the runs that they held. */
 export async function endExpired(
   db: Database,
   { limit, random }: { limit: number; random: Random },
@@ -121,7 +121,7 @@ async function outcomeOf({
   misfit,
   ...decision
 }: Decision & { word: LeaseWord; misfit: AttemptResult | null }): Promise<Outcome> {
-  // The work is done, whatever was wished meanwhile.
+  // The work is done, even if its cancellation was requested meanwhile.
   if (word.verb === 'complete') return byPolicy(decision, misfit ?? SUCCEEDED);
   if (decision.run.cancelRequested) return CANCELLED;
   switch (word.verb) {
@@ -130,7 +130,7 @@ async function outcomeOf({
     case 'snooze':
       return byPolicy(decision, { kind: 'snoozed', delayMs: word.delayMs });
     case 'release':
-      // It was taken, so it may have begun.
+      // The lease was taken, so the attempt may have begun.
       return { kind: 'retry', outcome: 'released', delayMs: 0, error: null };
     case 'cancel':
       return byPolicy(decision, { kind: 'cancelled', error: word.error });
@@ -163,7 +163,7 @@ function failed({ error, fatal, retryAfterMs }: LeaseWord & { verb: 'fail' }): A
   return { kind: 'failed', error, fatal, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
 }
 
-/** Null for an output that fits, or needs to fit nothing. */
+/** Null for an output that fits, or that has no schema. */
 async function misfitOf(
   db: Database,
   checks: SchemaChecks,
@@ -189,7 +189,7 @@ const LOST_WORKERS: AttemptError = {
   message: 'expected a worker to survive the run, got one after another that went silent over it',
 };
 
-/** Writes what becomes of the run; resolves with the state that it is in then. */
+/** Writes the outcome of the run; resolves with its new state. */
 async function applyOutcome(
   tx: Tx,
   lease: leases.Lease,
@@ -228,7 +228,7 @@ async function applyOutcome(
       return 'dead-lettered';
     }
     case 'release':
-    // Nothing that ends outside is parked again, or has recorded its end itself.
+    // An attempt that ends outside is never parked again, put off or recorded by itself.
     case 'park':
     case 'put-off':
     case 'recorded':

@@ -1,6 +1,5 @@
-// Who notices that a worker outside has gone silent? The leader, so that it is looked for once: it ends a bounded
-// number of leases whose time is up in each pass. No term is proved for it, because the lease's own row decides:
-// two sweepers would merely find different rows.
+// Ends leases whose time is up. The leader does it, so that one replica looks for them: it ends a bounded number in
+// each pass. It proves no term, because the lease's own row decides: two sweepers would merely find different rows.
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leadership } from '#cluster/leadership/leadership.js';
 import type { Database } from '#database/connection.js';
@@ -13,7 +12,7 @@ import { hurryPushed, nextExpiryMs, offerUnheardAgain } from './lease.repository
 import { forgetWorkers } from './worker.repository.js';
 
 const LEASES_PER_PASS = 50;
-/** Leases are made while this loop rests; none is looked at later than this after its time. */
+/** The longest rest between two passes: a lease made meanwhile expires at most this late. */
 const LOOK_MS = 1_000;
 const FORGET_EVERY_MS = 60_000;
 const FORGOTTEN_PER_PASS = 5_000;
@@ -26,7 +25,7 @@ export class LeaseSweepLoop implements Loop {
   constructor(
     private readonly leadership: Leadership,
     private readonly hints: HintsLoop,
-    /** `graceMs`: how long whoever works on a run may take to stop once it was cancelled. */
+    /** `graceMs`: how long a worker or endpoint may take to stop after a run was cancelled. */
     private readonly source: { clock: Clock; random: Random; graceMs: number },
   ) {}
 

@@ -1,6 +1,6 @@
-// How does somebody outside prove that a lease is his? By a token: the lease's id, sealed with the installation's
-// secret. Nothing of it is stored, an id that is seen somewhere opens nothing, and the same lease always has
-// the same token, so it can be given out again to a worker that did not get the first answer.
+// How does a worker or an endpoint prove that a lease is its own? By a token: the lease's id, sealed with the
+// installation's secret. The token is not stored, an id without its seal opens nothing, and the same lease always has
+// the same token, so it can be sent again to a worker that missed the first answer.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { asId, type LeaseId } from '#kernel/ids.js';
 
@@ -16,10 +16,10 @@ export class LeaseTokens {
     return Buffer.concat([bytes, this.#seal(bytes)]).toString('base64url');
   }
 
-  /** Null for what we never gave out. */
+  /** Null for a token that this installation never made. */
   leaseOf(token: string): LeaseId | null {
     const bytes = Buffer.from(token, 'base64url');
-    // Decoding passes over what is no base64; only the one spelling counts.
+    // Decoding skips characters that are not base64; only one spelling counts.
     if (bytes.length !== TOKEN_BYTES || bytes.toString('base64url') !== token) return null;
     const id = bytes.subarray(0, ID_BYTES);
     if (!timingSafeEqual(bytes.subarray(ID_BYTES), this.#seal(id))) return null;
@@ -31,7 +31,10 @@ export class LeaseTokens {
   }
 }
 
-/** Milliseconds since 1970 at which the lease was named; null for one that a worker pulled (RFC 9562: version 7 tells the time). */
+/**
+ * Milliseconds since 1970 at which the lease was named; null for one that a worker pulled (RFC 9562: version 7 tells
+ * the time).
+ */
 export function namedAtMs(id: LeaseId): number | null {
   return id[14] === '7' ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : null;
 }

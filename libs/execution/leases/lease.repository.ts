@@ -1,6 +1,6 @@
-// Which statements keep leases? A lease is the claim's sibling for a run that goes on outside of the replicas:
-// one row each, made as the run leaves its claim, and the transaction that deletes it decides the run. No replica's death
-// touches it. A lease that changes hands gets a new id, so that its former holder holds nothing.
+// Leases. A lease is the counterpart of a claim for a run that goes on outside of the replicas: one row for each run,
+// made as the run leaves its claim. The transaction that deletes the row decides the run. The death of a replica does
+// not touch it. A lease that changes hands gets a new id, so that its former holder holds nothing.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { LeaseTable } from '#database/tables/lease-schema.js';
@@ -10,10 +10,10 @@ import { rankIn } from '#execution/runs/rank.js';
 import { OFFER_MS } from '#execution/settling/park.repository.js';
 import { newestAttempts } from '#execution/runs/run-columns.js';
 
-/** A worker that does not beat once within this time has probably never heard that it got the lease. */
+/** A worker that does not beat once within this time has probably never got the answer with its lease. */
 const FIRST_HEARTBEAT_MS = 10_000;
 
-/** What must be known of a lease to hand its run out. */
+/** The parts of a lease that are needed to hand its run out. */
 export interface TakenLease {
   id: LeaseId;
   fencing: number;
@@ -47,14 +47,14 @@ export interface LeaseRequest {
   max: number;
 }
 
-/** It was offered before its queue was paused, or its tenant suspended; it waits for the opposite. */
+/** It was offered before its queue was paused or its tenant suspended, and waits until that ends. */
 const isHeldBack = sql.raw(`exists (
              select 1 from carillon.tenant t left join carillon.queue q on q.tenant_id = t.id and q.name = l.queue
               where t.id = l.tenant_id and (t.state = 'suspended' or q.paused_at is not null))`);
 
 /**
- * Takes offers in the order in which an owner would start them. Race won: many replicas take for many workers at
- * once; each locks what it takes and passes by what another has locked.
+ * Takes offers in the order in which an owner would start them. Race won: many replicas take offers for many workers at
+ * once; each locks its offers and skips those that another has locked.
  */
 export async function takeOffers(tx: Tx, request: LeaseRequest): Promise<TakenLease[]> {
   const { tenantId, worker, requestId, jobTypes, max } = request;
@@ -85,7 +85,7 @@ export async function takeOffers(tx: Tx, request: LeaseRequest): Promise<TakenLe
   return inOrder(rows);
 }
 
-/** What an earlier acquisition with the same request id took and still holds. */
+/** The leases that an earlier acquisition with the same request id took and still holds. */
 export async function takenByRequest(
   tx: Tx,
   { worker, requestId }: { worker: WorkerId; requestId: string },
@@ -98,12 +98,15 @@ export async function takenByRequest(
   return inOrder(rows);
 }
 
-/** In the order of the offers, since an update answers in none: a step of priority is worth a minute of waiting. */
+/**
+ * Sorts leases as offers are sorted, since an update returns rows in no order: a step of priority is worth a minute of
+ * waiting.
+ */
 function inOrder(rows: TakenLease[]): TakenLease[] {
   return rows.toSorted((a, b) => rankOf(a) - rankOf(b) || a.fencing - b.fencing);
 }
 
-/** For which of these tenants' job types there is anything to take. */
+/** The job types of these tenants that have anything to take. */
 export async function offersAmong(
   db: Database,
   wanted: readonly { tenantId: TenantId; jobType: string }[],
@@ -124,8 +127,8 @@ export interface Beat {
 }
 
 /**
- * Keeps the lease for its time again, but never beyond its timeout or the run's deadline. A worker that hears that the run
- * was cancelled has the grace time from then on, and beating does not make it longer. Undefined when it is lost.
+ * Extends the lease by its time again, but never beyond its timeout or the run's deadline. A worker that learns that
+ * the run was cancelled has the grace time from then on, and beats do not extend it. Undefined when the lease is lost.
  */
 export async function beatLease(
   db: Database,
@@ -145,7 +148,7 @@ export async function beatLease(
   return rows[0];
 }
 
-/** An endpoint need not beat, so it may never hear that its run was cancelled: its time ends with the grace time. */
+/** An endpoint need not beat, so it may never learn that its run was cancelled: its time ends with the grace time. */
 export async function hurryPushed(db: Database, { graceMs }: { graceMs: number }): Promise<void> {
   await sql`
     update carillon.lease l
@@ -195,9 +198,9 @@ export async function deleteLease(
 }
 
 /**
- * Offers again what a worker took and has never beaten for: it probably does not know. Nothing is held against the
- * run, but it may be executing all the same, so the next attempt has the next number; and the former holder's token
- * holds nothing any more.
+ * Offers leases again that a worker took but never beat for: it probably never got the answer. The loss is not held
+ * against the run. But the worker may be executing it all the same, so the next attempt has the next number, and the
+ * former token holds nothing any more.
  */
 export async function offerUnheardAgain(db: Database, { limit }: { limit: number }): Promise<number> {
   const { numAffectedRows } = await sql`
@@ -222,7 +225,7 @@ export async function offerUnheardAgain(db: Database, { limit }: { limit: number
   return Number(numAffectedRows ?? 0);
 }
 
-/** Ends leases whose time is up; what others are just ending is passed by. */
+/** Ends expired leases and skips those that another transaction is just ending. */
 export async function deleteExpired(tx: Tx, { limit }: { limit: number }): Promise<Lease[]> {
   const { rows } = await sql<Lease>`
     with expired as materialized (

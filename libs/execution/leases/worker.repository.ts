@@ -1,5 +1,5 @@
-// Which statements keep workers? A worker is a process of the tenant's that takes leases. It is a name and a way to
-// ask it to stop; no lease depends on its row.
+// Workers. A worker is a process of the tenant's that takes leases. Its row gives it a name and lets an operator ask it
+// to stop; no lease depends on the row.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { WorkerState } from '#database/tables/lease-schema.js';
@@ -12,7 +12,7 @@ export interface NewWorker {
   tenantId: TenantId;
   name: string;
   jobTypes: readonly string[];
-  /** Runs that it works on at once. */
+  /** How many runs it executes at once. */
   concurrency: number;
   labels: Readonly<Record<string, string>>;
 }
@@ -21,7 +21,7 @@ export interface Worker extends Omit<NewWorker, 'tenantId'> {
   state: WorkerState;
   registeredAt: Date;
   heartbeatAt: Date;
-  /** Leases that it holds. */
+  /** How many leases it holds. */
   leases: number;
 }
 
@@ -40,7 +40,9 @@ export async function insertWorker(db: Database, worker: NewWorker): Promise<voi
     .execute();
 }
 
-/** Makes or renews the job type that a worker brings; the newest registration wins. Writes nothing when nothing changed. */
+/**
+ * Makes or renews the job type that a worker brings; the newest registration wins. Writes nothing when nothing changed.
+ */
 export async function registerPulledJobType(
   db: Database,
   tenantId: TenantId,
@@ -71,7 +73,10 @@ interface WorkerKey {
   id: WorkerId;
 }
 
-/** Notes a sign of life, and in a transaction keeps a second request of the worker's waiting. Undefined when nobody knows it. */
+/**
+ * Records a sign of life; within a transaction a second request of the same worker waits. Undefined for an unknown
+ * worker.
+ */
 export async function beatWorker(
   db: Database | Tx,
   { tenantId, id }: WorkerKey,
@@ -86,7 +91,7 @@ export async function beatWorker(
   return row?.state;
 }
 
-/** False when nobody knows it. */
+/** False for an unknown worker. */
 export async function steerWorker(
   db: Database,
   { tenantId, id, state }: WorkerKey & { state: WorkerState },
@@ -100,7 +105,7 @@ export async function steerWorker(
   return numUpdatedRows === 1n;
 }
 
-/** False when no worker has the id. Its leases stay with whom they are. */
+/** False when no worker has the id. Its leases stay with their holders. */
 export async function deleteWorker(db: Database, { tenantId, id }: WorkerKey): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('worker')

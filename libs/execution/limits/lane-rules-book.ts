@@ -1,5 +1,5 @@
-// Which rules hold in which lane? Read together with the lanes themselves, each time they are looked for, so a
-// change takes a second or so to reach runs that are about to start.
+// The rules that hold in each lane, as the last scan read them together with the lane. So a change takes about a second
+// to reach runs that are about to start.
 import type { TenantId } from '#kernel/ids.js';
 import { PairMap } from '#kernel/pair-map.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
@@ -13,7 +13,7 @@ interface RuledLane {
 export class LaneRulesBook {
   readonly #rules = new PairMap<TenantId, string, { lane: RuledLane; rules: LaneRules }>();
 
-  /** A lane that was never looked at is not limited: nothing of it has been claimed either. */
+  /** A lane that was never scanned has no limits: no run of it has been claimed either. */
   of(lane: RuledLane): LaneRules {
     return this.#rules.get(lane.tenantId, lane.lane)?.rules ?? NO_RULES;
   }
@@ -28,7 +28,7 @@ export class LaneRulesBook {
     else this.#rules.set(tenantId, name, { lane: { tenantId, lane: name }, rules });
   }
 
-  /** Forgets the lanes that are not asked about before they are looked at again. */
+  /** Forgets the rules of lanes that are not wanted before the next scan. */
   keepOnly(isWanted: (lane: RuledLane) => boolean): void {
     for (const { lane } of this.#rules.values())
       if (!isWanted(lane)) this.#rules.delete(lane.tenantId, lane.lane);

@@ -1,4 +1,4 @@
-// Which limits can be set? Strict ones: they hold across hand-over and failover (I7).
+// The limits that can be set. They are strict: they hold across hand-over and failover (I7).
 import { z } from 'zod';
 
 const rate = z.strictObject({
@@ -11,7 +11,10 @@ const rate = z.strictObject({
 });
 const maxConcurrent = z.int().min(1).max(1_000_000);
 
-/** What a tenant may have of what all share, unless an administrator says otherwise. Those "in a replica" are counted there. */
+/**
+ * A tenant's part of what all tenants share, unless an administrator says otherwise. A part whose meaning says "in a replica" is
+ * counted in each replica by itself.
+ */
 export const DEFAULT_SHARES = {
   maxRequests: 1_000,
   maxWaits: 500,

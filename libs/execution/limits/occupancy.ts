@@ -1,8 +1,8 @@
-// How much of each limit is taken? Everything that may be executing counts: what runs here, and what others
-// hold of our slots, a former owner that is finishing, a dead one that no leader has swept yet, a remote worker.
-// What others merely hold counts too, because this replica does not know whether it has started (I7). That is known only of
-// slots that this replica serves, and in the epoch for which it was read: a former owner knows nothing of what its
-// successors start.
+// How much of each limit is taken? Every run that may be executing counts: those that run here and those held
+// elsewhere, under a former owner that is finishing, a dead one that no leader has swept yet, or a worker's lease. A
+// run that is merely held elsewhere counts, too, because this replica does not know whether it has started (I7). The
+// count is known only for slots that this replica serves, and only in the epoch in which it was read: a former owner
+// does not know which runs its successors start.
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import type { Occupied } from './decisions/lane-rules.js';
 
@@ -14,7 +14,7 @@ export interface Occupant {
 
 export type Parked = Occupant & { id: RunId; slot: Slot };
 
-/** How many there are of one tenant, of its job types, and of their keys. */
+/** How many runs of one tenant, of its job types, and of their keys. */
 interface TenantCount {
   runs: number;
   readonly jobTypes: Map<string, number>;
@@ -58,7 +58,7 @@ class Count {
 export class Occupancy {
   readonly #here = new Count();
   readonly #elsewhere = new Count();
-  /** Runs that went outside from here, until a list of what others hold was read that knows of them. */
+  /** Runs parked here that no list of runs held elsewhere names yet. */
   readonly #leaving = new Map<RunId, { run: Parked; isWritten: boolean }>();
   #counted: ReadonlyMap<Slot, number> = new Map();
 
@@ -70,35 +70,35 @@ export class Occupancy {
     this.#here.add(run, -1);
   }
 
-  /** It goes on outside, and counts on although it ends here. */
+  /** Counts a run that is being parked: it goes on outside although it ends here. */
   leave({ id, slot, tenantId, jobType, concurrencyKey }: Parked): void {
     const run = { id, slot, tenantId, jobType, concurrencyKey };
     if (!this.#leaving.has(id)) this.begin(run);
     this.#leaving.set(id, { run, isWritten: false });
   }
 
-  /** Its lease is in the database, or will never be: each later read of what others hold shows it. */
+  /** Its lease has been written or never will be: each later list of runs held elsewhere is right about it. */
   noteParked({ id }: { id: RunId }): void {
     const leaving = this.#leaving.get(id);
     if (leaving !== undefined) leaving.isWritten = true;
   }
 
-  /** Those of which the next list of what others hold will know. */
+  /** The parked runs that the next list of runs held elsewhere will name. */
   parked(): Parked[] {
     return [...this.#leaving.values()].flatMap(({ run, isWritten }) => (isWritten ? [run] : []));
   }
 
-  /** The list knows of them. */
+  /** Stops counting parked runs, because the list now names them. */
   forgetParked(runs: readonly Parked[]): void {
     for (const run of runs) {
-      // It may have come back meanwhile and left again.
+      // Such a run may have come back meanwhile and been parked again.
       if (this.#leaving.get(run.id)?.run !== run) continue;
       this.#leaving.delete(run.id);
       this.end(run);
     }
   }
 
-  /** All that others hold in these slots, each with the epoch for which it was read. */
+  /** All runs held elsewhere in these slots, each slot with the epoch for which it was read. */
   setElsewhere(runs: readonly Occupant[], counted: ReadonlyMap<Slot, number>): void {
     this.#counted = new Map(counted);
     this.#elsewhere.clear();
@@ -110,7 +110,7 @@ export class Occupancy {
     this.#counted = new Map([...this.#counted].filter(([slot, epoch]) => serving.get(slot) === epoch));
   }
 
-  /** Null when it is not known what others hold of the slot. */
+  /** Null when the runs of the slot held elsewhere are not known. */
   of(run: Occupant & { slot: Slot }): Occupied | null {
     if (!this.#counted.has(run.slot)) return null;
     const [here, elsewhere] = [this.#here, this.#elsewhere];
@@ -121,7 +121,7 @@ export class Occupancy {
     };
   }
 
-  /** What of the tenant runs here. */
+  /** How many of the tenant's runs execute here. */
   here(tenantId: TenantId): number {
     return this.#here.ofTenant(tenantId);
   }

@@ -1,4 +1,4 @@
-// Which statements keep queues? A queue exists as soon as a run names it; it has a row once it was paused.
+// Queues. A queue exists as soon as a run names it; it has a row once it was paused.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { TenantId } from '#kernel/ids.js';
@@ -8,13 +8,13 @@ export interface Queue {
   pausedAt: Date | null;
 }
 
-/** The queues that hold runs or were ever paused, found by skipping along the index, by name. */
+/** The queues that hold runs or were ever paused, by name, found by skipping along the index. */
 export async function listQueues(
   db: Database,
   page: { tenantId: TenantId; afterName: string | null; limit: number },
 ): Promise<Queue[]> {
   const after = page.afterName ?? '';
-  // '0' is the character behind '/', so that the next queue begins where this one's lanes end.
+  // '0' is the character after '/', so the next queue begins where this queue's lanes end.
   const { rows } = await sql<Queue>`
     with recursive lane as (
       (select slot, lane from carillon.run
@@ -54,7 +54,7 @@ export async function findQueue(
   return row ?? { name, pausedAt: null };
 }
 
-/** Pausing a paused one keeps the instant of the first time. */
+/** Pausing a paused queue keeps its first `pausedAt`. */
 export async function pauseQueue(
   db: Database,
   { tenantId, name }: { tenantId: TenantId; name: string },

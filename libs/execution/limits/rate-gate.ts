@@ -1,11 +1,9 @@
-// May these runs start as far as rates are concerned? A start takes a token of its tenant's bucket and one of
-// its job type's, in the database and before it begins: whichever replica starts the next run finds it spent
-// (I7). A token taken for a run that then does not start is lost, never used twice.
-//
-// Between a token and the start that it is for, time goes by, now more, now less, so starts could come closer to
-// each other than their tokens did. Therefore each replica keeps the same buckets in memory as well, by the moments
-// of its own starts, and asks for no token that it could not use at once. Where another replica has taken tokens
-// meanwhile, its starts are taken to have come as late as a start may.
+// May these runs start as far as rates are concerned? A start takes a token from its tenant's bucket and one from its
+// job type's, in the database and before it begins: so the replica that starts the next run finds them spent (I7). A
+// token taken for a run that then does not start is lost, never used twice.
+// The time between a token and its start varies, so starts could follow each other faster than their tokens did.
+// Therefore each replica also keeps the same buckets in memory, by the moments of its own starts, and asks for no token
+// that it could not use at once. It assumes that starts of other replicas came as late as a start may.
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { Clock } from '#kernel/clock.js';
 import { Remembered } from '#kernel/remembered.js';
@@ -16,13 +14,13 @@ import { takeTokens } from './decisions/token-bucket.js';
 import type { LaneRulesBook } from './lane-rules-book.js';
 import { lockBuckets, spend, type Bucket, type BucketKey } from './rate-limit.repository.js';
 
-/** A start that would come later than this after it was asked for gives its tokens up. */
+/** A start that would come later than this after its tokens were asked for gives them up. */
 const LAG_MS = 1_000;
 const BUCKETS_MAX = 10_000;
 /** The database keeps instants to the microsecond. */
 const ROUNDING_MS = 0.002;
 
-/** A run that waits to be started, with what its holder knows of it. */
+/** A run that waits to start, and what its holder knows of it. */
 export interface Startable {
   readonly run: ClaimedRun;
 }
@@ -39,9 +37,9 @@ interface Wish extends BucketKey {
 
 /** What this replica knows of a bucket. */
 interface Known {
-  /** Up to when its tokens are spent by starts, on this process's monotonic clock. */
+  /** Up to when starts have spent its tokens, on this process's monotonic clock. */
   startsUntilMs: number;
-  /** Up to when they were spent in the database, after our own last look. */
+  /** Up to when they were spent in the database, as this replica last read it. */
   spentUntilMs: number;
 }
 
@@ -67,7 +65,7 @@ export class RateGate {
     return tenant.rate !== undefined || jobType.rate !== undefined;
   }
 
-  /** Those admitted must start at once. Null when the replica was declared dead. */
+  /** The admitted runs must start at once. Null when the replica was declared dead. */
   async admit<Held extends Startable>(
     incarnation: Incarnation,
     runs: readonly Held[],
@@ -86,7 +84,7 @@ export class RateGate {
     const { shares, spent, waits } = result.value;
     for (const { spentUntilMs, ...key } of spent) this.#note(key, { spentUntilMs });
     const nowMs = this.clock.monotonicMs();
-    // Others believe that by now it has started.
+    // Other replicas assume that the starts have happened by now.
     if (nowMs - askedAtMs > LAG_MS)
       return { admitted: [], refused: runs.map((held) => ({ held, waitMs: waits.get(held) ?? 0 })) };
     for (const { wish, known, taken } of shares)
@@ -108,7 +106,7 @@ export class RateGate {
     if (wish === undefined) return [];
     const { rate } = wish;
     const monotonicMs = this.clock.monotonicMs();
-    // A bucket is never emptier than empty: what was spent by another rate, or before the clock went back, is not owed.
+    // A bucket owes no more than all its tokens: another rate, or a clock that was set back, may have spent more.
     const spentUntilMs = Math.min(stored.spentUntilMs, stored.nowMs + rate.perSeconds * 1_000);
     const bucket = { ...stored, spentUntilMs };
     let known = this.#known.get(key);
@@ -153,8 +151,8 @@ export class RateGate {
 }
 
 /**
- * A run takes its tokens from all of its buckets or from none, so what one refuses wastes nothing of the other.
- * Returns how long those wait that got none.
+ * A run takes tokens from all of its buckets or from none, so a bucket that refuses wastes no token of another. Returns
+ * how long the refused runs must wait.
  */
 function shareOut<Held extends Startable>(
   runs: readonly Held[],
@@ -174,10 +172,10 @@ function shareOut<Held extends Startable>(
   );
 }
 
-/** Until the bucket has one more token, both in the database and here. */
+/** Milliseconds until the bucket has one more token, both in the database and here. */
 function waitOf({ wish: { rate }, bucket, known, taken }: Share, monotonicMs: number): number {
   const here = { rate, spentUntilMs: known.startsUntilMs, nowMs: monotonicMs, wanted: taken };
-  // A wait is never nothing, or it would be asked for again and again within one instant.
+  // A wait is never zero: the replica would ask again and again within one instant.
   return Math.max(1, takeTokens({ ...bucket, rate, wanted: taken }).waitMs, takeTokens(here).waitMs);
 }
 

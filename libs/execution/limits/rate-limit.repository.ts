@@ -1,4 +1,4 @@
-// Which statements keep the token buckets?
+// Token buckets, one row for each limit: when each is locked, and when its tokens are spent.
 import { sql } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import type { TenantId } from '#kernel/ids.js';
@@ -14,7 +14,7 @@ export interface Bucket extends BucketKey {
   nowMs: number;
 }
 
-/** Locks the buckets until commit, in one order for everybody; a new one has been full for long. */
+/** Locks the buckets until commit, always in the same order. A bucket without a row is full. */
 export async function lockBuckets(tx: Tx, keys: readonly BucketKey[]): Promise<Bucket[]> {
   const { rows } = await sql<Bucket>`
     insert into carillon.rate_bucket as b (tenant_id, job_type, spent_until)

@@ -1,5 +1,5 @@
-// When does progress reach the database? Once a second for all attempts together, so that a handler that reports every
-// row that it reads costs no more than one that reports every minute.
+// Writes progress once a second for all attempts together, so that a handler that reports each of its rows costs no
+// more than one that reports every minute.
 import type { Membership } from '#cluster/membership/membership.js';
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';

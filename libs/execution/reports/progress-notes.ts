@@ -1,5 +1,5 @@
-// What have running attempts last said of themselves? Only the newest word of each is kept, until it is written; what
-// is still unwritten when an attempt ends is handed over with its end, so that the last word is never lost.
+// The newest unwritten progress and details of each running attempt. A note that is still unwritten when its attempt
+// ends is handed over with the end, so that the last one is never lost.
 import type { RunId } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import type { ProgressNote } from './progress.repository.js';
@@ -11,7 +11,7 @@ interface Noted {
 }
 
 export class ProgressNotes {
-  /** There is something to write. */
+  /** A note waits to be written. */
   readonly pending = new Topic<void>();
   readonly #noted = new Map<RunId, Noted>();
   #new = 0;
@@ -28,7 +28,7 @@ export class ProgressNotes {
     if (this.#new === 1) this.pending.publish();
   }
 
-  /** What has changed, for writing; each stays here until it is `written`. */
+  /** The notes that have changed, to be written; each stays here until it is `written`. */
   take(): ProgressNote[] {
     const taken: ProgressNote[] = [];
     for (const noted of this.#noted.values()) {
@@ -40,14 +40,14 @@ export class ProgressNotes {
     return taken;
   }
 
-  /** Forgets what was taken and written, unless something newer has come since. */
+  /** Forgets notes that were taken and written, unless a newer one has come since. */
   written(notes: readonly ProgressNote[]): void {
     for (const note of notes) {
       if (this.#noted.get(note.runId)?.note === note) this.#noted.delete(note.runId);
     }
   }
 
-  /** What was taken could not be written, and is to be tried again. */
+  /** Marks notes that could not be written, so that they are taken again. */
   unwritten(notes: readonly ProgressNote[]): void {
     for (const note of notes) {
       const noted = this.#noted.get(note.runId);
@@ -57,12 +57,12 @@ export class ProgressNotes {
     }
   }
 
-  /** What may not have been written yet; it stays here. */
+  /** The note that may not have been written yet; it stays here. */
   last(runId: RunId): ProgressNote | null {
     return this.#noted.get(runId)?.note ?? null;
   }
 
-  /** The attempt is over: what may not have been written yet is its caller's to write. */
+  /** Removes the note of an attempt that is over; the caller must write it. */
   takeLast(runId: RunId): ProgressNote | null {
     const noted = this.#noted.get(runId);
     if (noted === undefined) return null;

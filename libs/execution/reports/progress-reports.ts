@@ -1,5 +1,5 @@
-// How does an attempt speak while it runs? Through a log, its progress and its heartbeats, which all end with it: what
-// a handler that was stopped still says is heard by nobody.
+// How does an attempt report while it runs? Through a log, its progress and its heartbeats. All three end with the
+// attempt: later calls of a stopped handler are ignored.
 import type { JobContext } from '#client/jobs/job-definition.js';
 import type { Membership } from '#cluster/membership/membership.js';
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
@@ -14,9 +14,9 @@ const DETAILS_BYTES_MAX = 64 * 1024;
 const MESSAGE_LENGTH_MAX = 1_000;
 
 export interface OpenReports extends Pick<JobContext, 'log' | 'progress' | 'heartbeat'> {
-  /** What has not been written yet, for who writes it before the attempt ends. */
+  /** The note that has not been written yet, for a caller that writes it before the attempt ends. */
   last(): ProgressNote | null;
-  /** What has not been written yet; nothing is taken any more. */
+  /** Ends the reports and returns the note that has not been written yet. */
   end(): ProgressNote | null;
 }
 
@@ -27,7 +27,7 @@ export interface ReportParts {
   notes: ProgressNotes;
 }
 
-/** `beat` is called with each sign of life. */
+/** Calls `beat` with each sign of life. */
 export function beginReports(parts: ReportParts, run: ClaimedRun, beat: () => void): OpenReports {
   return new Reports(parts, run, beat);
 }

@@ -1,5 +1,5 @@
-// Which statements keep how far an attempt is? Only while its number is still the run's: what a lost attempt says
-// late changes nothing.
+// Stores how far an attempt is, but only while its number is still the run's: a late note of a lost attempt changes
+// nothing.
 import { sql } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import type { RunId } from '#kernel/ids.js';
@@ -7,15 +7,16 @@ import type { RunId } from '#kernel/ids.js';
 export interface ProgressNote {
   runId: RunId;
   attempt: number;
-  /** Null leaves what is there. */
+  /** Null leaves the stored value. */
   progressJson: string | null;
-  /** Null leaves what is there. */
+  /** Null leaves the stored value. */
   detailsJson: string | null;
 }
 
 /**
- * Resolves with the runs that it found. Runs under way are left out while somebody else has them locked: who settles
- * them writes their last notes himself, and two batches that waited for each other's rows would be a deadlock.
+ * Resolves with the runs that it found. Runs under way are skipped while another transaction has them locked: the
+ * transaction that settles them writes their last notes itself, and two batches that waited for each other's rows would
+ * be a deadlock.
  */
 export async function writeProgress(
   tx: Tx,

@@ -1,5 +1,5 @@
-// What becomes of what a handler logs? Text and JSON that the database can hold, made at once, since the handler
-// may change its objects right after, and cut to the size of a line. It never throws.
+// Turns a handler's log call into text and JSON that the database can hold. It is done at once, since the handler may
+// change its objects right after, and cut to the size of a line. It never throws.
 import type { LogLevel } from '#client/jobs/job-definition.js';
 import { describeError } from '#client/jobs/thrown-error.js';
 import { LINE_BYTES_MAX } from './decisions/log-bounds.js';
@@ -13,7 +13,10 @@ export interface LineText {
 
 export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
-/** Takes what pino takes: a text, or an object and a text; an error alone is a field `err` with its message. */
+/**
+ * Takes the arguments that pino takes: a text, or an object and a text; an error alone is a field `err` with its
+ * message.
+ */
 export function lineOf(first: unknown, second?: unknown): LineText {
   if (typeof first !== 'object' || first === null) return fit(showText(first), null);
   const fields = first instanceof Error ? { err: first } : first;
@@ -32,7 +35,7 @@ function fit(message: string, fieldsJson: string | null): LineText {
   return { message: shortened, fieldsJson: kept, bytes: LINE_BYTES_MAX };
 }
 
-/** What has no names of its own, a list, gets one, so that the mark has room beside it. */
+/** A value without field names, such as a list, gets one, so that the mark has room beside it. */
 function namedFields(fieldsJson: string): object {
   const fields: unknown = JSON.parse(fieldsJson);
   return typeof fields === 'object' && !Array.isArray(fields) ? { ...fields } : { value: fields };
@@ -47,7 +50,7 @@ function firstBytes(text: string, bytesMax: number): string {
   return bytes.toString('utf8', 0, end);
 }
 
-/** Whatever it is, as text that can be stored. */
+/** Any value, as text that can be stored. */
 export function showText(value: unknown): string {
   try {
     return String(value).toWellFormed().replaceAll('\0', '\uFFFD');
@@ -65,7 +68,7 @@ function jsonOf(fields: unknown): string {
   }
 }
 
-/** Errors have no fields that JSON sees, and whole numbers may be too large for it; both are common in logs. */
+/** Errors have no fields that JSON sees, and a bigint is no JSON; both are common in logs. */
 function showOdd(_name: string, value: unknown): unknown {
   if (value instanceof Error) return describeError(value);
   return typeof value === 'bigint' ? String(value) : value;

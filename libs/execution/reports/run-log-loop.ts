@@ -1,5 +1,5 @@
-// When do lines reach the database? Together, a few times a second while there are any, and sooner when an attempt
-// has ended, since somebody may be waiting to read what it said. What could not be written waits for the next pass; a
+// When do log lines reach the database? Together, a few times a second while there are any, and sooner when an attempt
+// has ended, since a user may be waiting to read its log. Lines that could not be written wait for the next pass; a
 // line that the database refuses is written without its fields, and harms no other.
 import type { Membership } from '#cluster/membership/membership.js';
 import type { Database } from '#database/connection.js';
@@ -14,7 +14,7 @@ import type { RunLog, WaitingLine } from './run-log.js';
 import { insertLogLines, tallyLogs } from './run-log.repository.js';
 
 const WRITE_EVERY_MS = 250;
-/** When an attempt has ended: still so seldom that thousands of short runs a second share their writes. */
+/** After the end of an attempt: still so seldom that thousands of short runs a second share their writes. */
 const WRITE_ENDED_AFTER_MS = 50;
 const BATCH_LINES_MAX = 2_000;
 const REMEMBERED_MAX = 20_000;
@@ -36,13 +36,13 @@ export class RunLogLoop implements Loop {
     });
   }
 
-  /** Nothing waits, and nothing is on its way. */
+  /** No line waits, and none is on its way. */
   get isIdle(): boolean {
     return this.log.isEmpty && !this.#isWriting;
   }
 
   async runOnce(): Promise<number> {
-    // No trust needed: what a replica that is no member any more has logged is worth reading.
+    // No trust needed: log lines of a former member are worth reading, too.
     const { incarnation } = this.membership;
     if (incarnation === null || this.log.isEmpty) return UNTIL_WOKEN_MS;
     const everyMs = this.#someEnded ? WRITE_ENDED_AFTER_MS : WRITE_EVERY_MS;
@@ -50,7 +50,7 @@ export class RunLogLoop implements Loop {
     if (restMs > 0) return restMs;
     this.#someEnded = false;
     const isFull = (await this.#writeNext(incarnation.db)) >= BATCH_LINES_MAX;
-    // A full batch means that more is waiting than one write takes.
+    // A full batch means that more lines wait than one write takes.
     this.#writtenAtMs = isFull ? Number.NEGATIVE_INFINITY : this.clock.monotonicMs();
     if (this.log.isEmpty) return UNTIL_WOKEN_MS;
     return isFull ? 0 : WRITE_EVERY_MS;
@@ -72,7 +72,8 @@ export class RunLogLoop implements Loop {
         if (tally === undefined) this.#tallies.delete(runId);
         else this.#tallies.set(runId, tally);
       }
-      // Nothing of it was written, or its answer got lost; then the same lines come twice, which is better than never.
+      // Either nothing was written or the answer got lost. In the second case the lines appear twice, which is better
+      // than never.
       this.log.putBack(lines);
       throw error;
     } finally {
@@ -80,7 +81,7 @@ export class RunLogLoop implements Loop {
     }
   }
 
-  /** The lines of earlier attempts, which may have run elsewhere, count, too. */
+  /** Lines of earlier attempts, which may have run elsewhere, count, too. */
   async #countEarlier(db: Database, lines: readonly WaitingLine[]): Promise<void> {
     if (this.#tallies.size > REMEMBERED_MAX) this.#tallies.clear();
     const unknown = new Set<RunId>();
@@ -107,7 +108,7 @@ export class RunLogLoop implements Loop {
   }
 }
 
-/** Halves what the database refuses until the refused line stands alone. */
+/** Halves a batch that the database refuses until the refused line stands alone. */
 async function write(db: Database, lines: readonly WaitingLine[]): Promise<void> {
   try {
     await insertLogLines(db, lines);
@@ -124,6 +125,6 @@ async function write(db: Database, lines: readonly WaitingLine[]): Promise<void>
       );
       await write(db, [{ ...only, message, fieldsJson: null }]);
     }
-    // A line without fields that is refused all the same can't be said at all.
+    // A line that is refused even without its fields is dropped.
   }
 }

@@ -1,5 +1,5 @@
-// Which statements keep what attempts log? Lines are not fenced by claims, since what a lost attempt said is worth
-// knowing, too; each bears its attempt and its replica.
+// The lines that attempts log. Lines are not fenced by claims, since those of a lost attempt are worth reading, too;
+// each names its attempt and its replica.
 import { sql } from 'kysely';
 import type { LogLevel } from '#client/jobs/job-definition.js';
 import { RUN_LOG_LOCK } from '#database/advisory-locks.js';
@@ -18,8 +18,8 @@ export interface NewLogLine {
 }
 
 /**
- * Race won: whoever has read up to a number misses no line when reading on from it, because lines get their numbers
- * one batch after the other, and each batch is committed before the next begins.
+ * Race won: a reader that continues after the last number that it has seen misses no line, because lines get their
+ * numbers one batch after the other, and each batch is committed before the next begins.
  */
 export async function insertLogLines(db: Database, lines: readonly NewLogLine[]): Promise<void> {
   await sql`
@@ -38,7 +38,7 @@ export async function insertLogLines(db: Database, lines: readonly NewLogLine[])
   );
 }
 
-/** What is in the logs of these runs, each at most a little more than a full log. */
+/** How many lines and bytes the logs of these runs hold, each at most a little more than a full log. */
 export async function tallyLogs(db: Database, runIds: readonly RunId[]): Promise<Map<RunId, LogTally>> {
   const { rows } = await sql<{ runId: RunId } & LogTally>`
     select run_id as "runId", count(*)::int as lines,
@@ -63,7 +63,7 @@ export interface LogLine {
 
 export interface LogPage {
   runId: RunId;
-  /** When the run was created: older partitions are not looked at. */
+  /** When the run was created: older partitions are not read. */
   since: Date;
   /** Exclusive. */
   after: number;
@@ -83,7 +83,7 @@ export async function listLogLines(db: Database, page: LogPage): Promise<LogLine
     .execute();
 }
 
-/** The next lines of several logs at once, for those who follow them. */
+/** The next lines of several logs at once, for clients that follow them. */
 export async function listNextLogLines(
   db: Database,
   followed: readonly Omit<LogPage, 'limit'>[],

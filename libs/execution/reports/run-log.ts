@@ -1,6 +1,6 @@
 // Where does a line wait until it is written? In memory, in the order in which it was logged, since a handler must
-// never wait for its log. What waits is bounded: while the database is away, the oldest lines are kept and later ones
-// are dropped, and the run's log says how many.
+// never wait for its log. The waiting lines are bounded: while the database is away, the oldest are kept and later ones
+// dropped, and the run's log says how many.
 import type { JobLog, LogLevel, LogWrite } from '#client/jobs/job-definition.js';
 import type { ReplicaNumber, RunId } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
@@ -11,11 +11,11 @@ import type { NewLogLine } from './run-log.repository.js';
 
 export interface WaitingLine extends NewLogLine {
   bytes: number;
-  /** Its run can have no lines in the database but those that were written from here. */
+  /** Only this attempt can have written lines of its run so far. */
   isFirstAttempt: boolean;
 }
 
-/** What somebody else has gathered: a remote worker, for instance. */
+/** A line from outside of this process, of a remote worker for instance. */
 export interface GatheredLine {
   runId: RunId;
   attempt: number;
@@ -29,7 +29,7 @@ const WAITING_LINES_MAX = 50_000;
 const WAITING_BYTES_MAX = 32 * 1024 * 1024;
 
 export class RunLog {
-  /** There is something to write, where nothing was before. */
+  /** Lines wait, where none did before. */
   readonly pending = new Topic<void>();
   /** Attempts have ended whose lines still wait. */
   readonly ended = new Topic<void>();
@@ -41,7 +41,7 @@ export class RunLog {
     return this.#waiting.length === 0;
   }
 
-  /** Takes lines for any run, from anywhere; bounded like those of handlers. */
+  /** Takes lines for any run, from any attempt; bounded like those of handlers. */
   noteLogLines(lines: readonly GatheredLine[], replica: ReplicaNumber | null): void {
     for (const { fields, message, ...line } of lines) {
       const text = fields === undefined ? lineOf(message) : lineOf(fields, message);
@@ -49,7 +49,7 @@ export class RunLog {
     }
   }
 
-  /** The log of one attempt. What it writes after `end` is dropped: somebody else may be running the run by then. */
+  /** The log of one attempt. A line written after `end` is dropped: another replica may be running the run by then. */
   begin(
     { id: runId, attempt }: ClaimedRun,
     { replica, now }: { replica: ReplicaNumber | null; now: () => Date },
@@ -71,7 +71,7 @@ export class RunLog {
       isOver = true;
       if (isWaiting && !this.isEmpty) this.ended.publish();
     };
-    // Each level is there, since the list of levels has them all.
+    // The list of levels has all keys of JobLog.
     return { log: Object.fromEntries(LOG_LEVELS.map((level) => [level, writeAt(level)])) as JobLog, end };
   }
 

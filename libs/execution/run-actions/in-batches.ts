@@ -1,10 +1,10 @@
-// How is one thing done to many runs? In bounded batches, each a transaction of its own, until nothing is left
-// of what there was in the beginning or a limit is reached. What has been done stays done; asking again goes on. A batch that
-// another request took meanwhile is only passed over: the next one finds what is left.
+// How is one act done to many runs? In bounded batches, each in a transaction of its own, until no run that matched at
+// the beginning is left or a limit is reached. Finished batches stay finished, and the same request again continues. If
+// another request takes the runs of a batch meanwhile, the next batch finds the rest.
 
 import type { Clock } from '#kernel/clock.js';
 
-/** One batch; resolves with how many it found and what became of them. */
+/** One batch; resolves with how many runs it found and what it did to them. */
 export type Batch = (limit: number) => Promise<{
   found: number;
   ended: number;
@@ -14,23 +14,26 @@ export type Batch = (limit: number) => Promise<{
 
 export interface BulkDone {
   kind: 'done';
-  /** Done with: moved to where they belong. */
+  /** Moved to the table or state that was asked for. */
   ended: number;
-  /** Asked for; their holders will do it. */
+  /** Held runs whose holders were asked to do it. */
   requested: number;
-  /** Nothing was done to them, and the batches after did not find them again. */
+  /** Runs that were left as they are, and that later batches did not find again. */
   passedOver: number;
-  /** There may be more: ask again. */
+  /** There may be more runs: repeat the request. */
   isCutShort: boolean;
 }
 
-/** Or nothing was done, because another request was always first at the runs that were found; it is at it still. */
+/** 'outrun': nothing was done, because another request was always first at the runs that were found, and still acts. */
 export type BulkResult = BulkDone | { kind: 'outrun' };
 
 const BATCH = 500;
-/** One request's worth, which takes a few seconds. */
+/** The most runs of one request, which takes a few seconds. */
 const BULK_MAX = 10_000;
-/** A batch may hold up what its owner does for other tenants, so they get this many times what it took before the next one. */
+/**
+ * A batch may hold up the owner's work for other tenants, so the request rests this many times as long as the batch
+ * took.
+ */
 const RESTS_PER_BATCH = 2;
 
 interface Pace {

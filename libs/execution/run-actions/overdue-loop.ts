@@ -1,6 +1,6 @@
-// Who ends runs that are not held, once their deadline has passed or a request wants them cancelled? The leader,
-// about once a second, in bounded batches. What it does is safe for every replica to do, so it needs no fence of its
-// term: leading only means that the others need not look as well.
+// Ends runs that are not held, once their deadline has passed or a request wants them cancelled. The leader does it
+// about once a second, in bounded batches. Every replica could do it safely, so it needs no fence of its term: that one
+// replica does it saves the others the search.
 import type { Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
@@ -27,7 +27,7 @@ export class OverdueLoop implements Loop {
     const begunMs = this.clock.monotonicMs();
     const endable = await listEndable(db, RUNS_PER_PASS);
     const ended = await endOverdue(db, endable);
-    // Where nothing could be ended, an owner hangs; looking again at once would not help.
+    // If nothing could be ended, an owner hangs, and an immediate retry would not help.
     if (endable.length < RUNS_PER_PASS || ended.length === 0) return LOOK_MS;
     return Math.min(LOOK_MS, RESTS_PER_PASS * (this.clock.monotonicMs() - begunMs));
   }

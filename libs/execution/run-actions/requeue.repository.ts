@@ -1,5 +1,5 @@
-// Which statements bring ended runs back? A run moves from the history into `run` in one transaction, with the
-// next attempt number, no failures held against it, and all of its attempts.
+// Brings ended runs back. A run moves from the history into `run` in one transaction, with the next attempt number, no
+// failures held against it, and all of its attempts.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { RunOutcome } from '#database/tables/schema.js';
@@ -14,8 +14,8 @@ export interface EndedRun {
 }
 
 /**
- * Locks those of the runs that are the tenant's and over in one of these outcomes. Race won: of two requests for the same run
- * the second waits here and then finds it gone, so it never takes a run out of the claim that the first has brought it to.
+ * Locks the tenant's runs of these that ended in one of these outcomes. Race won: of two requests for the same run the
+ * second waits here and then finds it gone, so it never takes a run out of the claim that now holds it.
  */
 export async function lockEnded(
   tx: Tx,
@@ -33,8 +33,8 @@ export async function lockEnded(
 }
 
 /**
- * Locks the claims that still name these runs. A claim keeps the names of those of its runs that are over; one
- * that came back would be taken for held, and for lost with that claim's replica.
+ * Locks the claims that still name these runs. A claim keeps the names of its ended runs. A run that came back would be
+ * taken for held by that claim, and for lost when its replica dies.
  */
 export async function lockClaimsNaming(tx: Tx, ids: readonly RunId[]): Promise<ClaimId[]> {
   const { rows } = await sql<{ id: ClaimId }>`
@@ -66,7 +66,7 @@ export async function requeueRuns(
   return rows.map((row) => row.id);
 }
 
-/** What to choose runs by; null is anything. */
+/** The conditions that choose runs; null is any value. */
 export interface RunFilter {
   tenantId: TenantId;
   jobType: string | null;
@@ -75,19 +75,19 @@ export interface RunFilter {
   scheduleId: string | null;
   createdAfter: Date | null;
   createdBefore: Date | null;
-  /** Runs that came or ended later are left alone, so that a long act comes to an end. */
+  /** Runs that came or ended later are left alone, so that a long request comes to an end. */
   asOf: Date;
 }
 
-/** Where a look at ended runs has got to. */
+/** How far a walk over ended runs has come. */
 export interface EndedPlace {
   outcome: RunOutcome;
   id: RunId;
 }
 
 /**
- * Some ended runs beyond a place, none of which has succeeded, or with a limit beyond all of them their number. In the order of
- * the index of what went wrong, so that those which stay over are looked at once and hide none of the others.
+ * The next ended runs after a place, without those that succeeded; with a limit beyond all of them, their number. Walks
+ * the index of failed runs in its order, so that runs which stay over are read once and hide no others.
  */
 export async function pickEnded(
   db: Database,
@@ -128,7 +128,7 @@ export async function pickOpen(
   return rows.map((row) => row.id);
 }
 
-/** Of the states that a run can be in before it is over. */
+/** The number of states that a run can be in before it is over. */
 const OPEN_STATES = 4;
 
 function wanted({ tenantId, jobType, queue, tag, scheduleId, createdAfter, createdBefore }: RunFilter) {

@@ -1,9 +1,9 @@
-// How does a run that is over get another chance? It goes back with its whole history and a fresh budget of
-// failures. Which of those that were asked for are over, and the tenant's, is decided first, and they are locked: a
-// claim that names one of them then does so from the time before it ended. It is told to forget just these, in the
-// order in which ends are written: claim before run. What runs, or is another tenant's, stays in its claim.
-// A run that held a unique key asks for it again as if it came in now, and stays over while another run holds it.
-// Keys come before claims here, too: a transaction of the user's may hold one, and then end a run of its own.
+// How does an ended run get another chance? It goes back with its whole history and a fresh budget of failures. First
+// the runs that are over and belong to the tenant are found and locked; a claim that names one of them then dates from
+// before its end. That claim is told to forget just these runs, in the order in which ends are written: claim before
+// run. A running run, or another tenant's, stays in its claim. A run that held a unique key takes it again as a new run
+// would, and stays over while another run holds it. Keys come before claims here, too: a user's transaction may hold a
+// key and then end a run of its own.
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import type { RunOutcome } from '#database/tables/schema.js';
 import type { RunId, TenantId } from '#kernel/ids.js';
@@ -11,10 +11,10 @@ import { lockClaimsNaming, lockEnded, requeueRuns, type EndedRun } from './reque
 import { shrinkClaims } from '#execution/settling/settlement.repository.js';
 import { takeKeys } from '#execution/intake/unique-keys.js';
 
-/** What can be tried again: everything but success. */
+/** The outcomes that can be retried: all but success. */
 export const RETRIABLE = ['failed', 'dead-lettered', 'cancelled', 'expired'] as const satisfies RunOutcome[];
 
-/** One that stays over, because another run holds its unique key. */
+/** A run that stays over because another run holds its unique key. */
 export interface KeptOut {
   id: RunId;
   key: string;
@@ -22,7 +22,7 @@ export interface KeptOut {
 }
 
 export interface Retried {
-  /** Were in one of the outcomes, and are queued now. */
+  /** Runs that were in one of the outcomes and are queued now. */
   retried: RunId[];
   keptOut: KeptOut[];
 }

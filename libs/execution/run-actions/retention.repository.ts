@@ -1,6 +1,5 @@
-// Which statements forget a tenant's ended runs before the installation does? Whole days are dropped with their
-// partitions (libs/database/migrating/partitions.ts); what one tenant keeps for a shorter time is deleted row by row, a
-// bounded number at once.
+// Deletes a tenant's ended runs before the installation's retention ends. Whole days are dropped with their partitions
+// (libs/database/migrating/partitions.ts); a tenant's shorter retention deletes row by row, a bounded number at once.
 import { sql, type NotNull } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { TenantId } from '#kernel/ids.js';

@@ -1,13 +1,13 @@
-// How long does a tenant's history live that wants it shorter than the installation? As long as it says, give or
-// take the hour between two passes. Each transaction deletes a few thousand rows; a pass has an end, too, and the
-// next one goes on where it left off.
+// How long is the history of a tenant kept that wants a shorter retention than the installation's? As long as the
+// tenant says, give or take the hour between two passes. Each transaction deletes a few thousand rows. A pass is
+// bounded, too, and the next one continues.
 import type { Database } from '#database/connection.js';
 import { deleteEndedRuns, listShortRetentions } from './retention.repository.js';
 
 const BATCH = 5_000;
 const BATCHES_PER_TENANT = 200;
 
-/** Resolves with the number of runs that were forgotten, sooner when the signal says so. */
+/** Resolves with how many runs were forgotten; ends early when the signal is aborted. */
 export async function forgetEndedRuns(
   db: Database,
   {

@@ -1,5 +1,5 @@
-// Which statements end runs that no attempt ends? A run that no claim and no lease holds goes to the history at once; of one
-// that is held, by a claim or by a lease that a worker has taken, only the request is noted; its holder does the rest.
+// Ends runs that no attempt ends. A run that no claim and no lease holds goes to the history at once. For a run that is
+// held, by a claim or by a lease that a worker has taken, only the request is recorded, and its holder does the rest.
 // An offer that no worker has taken is withdrawn first.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
@@ -8,9 +8,9 @@ import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import { keptColumns } from '#execution/runs/run-columns.js';
 
 /**
- * Locks those of the runs that no other transaction has locked: all of this tenant's, or without one all. A transaction that has
- * closed an owner's gate waits for no run: another request may hold one for long, and the owner's claims for all of its
- * tenants would wait along.
+ * Locks the runs of these, of one tenant or of all, that no other transaction has locked. A transaction that has closed
+ * an owner's gate waits for no run: another request may hold a run for long, and the claims of the owner for all of its
+ * tenants would wait, too.
  */
 export async function lockWithoutWaiting(
   tx: Tx,
@@ -24,7 +24,7 @@ export async function lockWithoutWaiting(
   return rows.map((row) => row.id);
 }
 
-/** Notes the request to cancel these runs; resolves with those that are not over yet. */
+/** Records the request to cancel these runs; resolves with those that are not over yet. */
 export async function requestCancel(
   tx: Database,
   { tenantId, ids }: { tenantId: TenantId; ids: readonly RunId[] },
@@ -44,7 +44,9 @@ export async function listCancelRequests(db: Database): Promise<RunId[]> {
   return rows.map((row) => row.id);
 }
 
-/** Runs to end that are not held: past their deadline, or asked to be cancelled. Two short walks along partial indexes. */
+/**
+ * Runs to end that are not held: past their deadline, or asked to be cancelled. Two short walks along partial indexes.
+ */
 export async function listEndable(db: Database, limit: number): Promise<{ id: RunId; slot: Slot }[]> {
   const { rows } = await sql<{ id: RunId; slot: Slot }>`
     with held as materialized (select unnest(run_ids) as id from carillon.claim),
@@ -65,9 +67,10 @@ export async function listEndable(db: Database, limit: number): Promise<{ id: Ru
 const isTaken = sql`exists (select 1 from carillon.lease l where l.run_id = r.id and l.state = 'taken')`;
 
 /**
- * Takes back the offers of these runs, so that they wait again as they did before: all of this tenant's, or without
- * one those whose runs are to end. Race won: a worker that takes an offer locks it, so the worker or this statement finds nothing. An offer
- * that is being taken is not waited for, since its worker may be waiting for the run, which the caller has locked.
+ * Withdraws the offers of these runs, so that they wait again as before: those of one tenant, or without a tenant those
+ * whose runs are to end. Race won: a worker that takes an offer locks it, so either the worker or this statement finds
+ * nothing. This statement skips an offer that is being taken: its worker may be waiting for the run, which the caller
+ * has locked.
  */
 export async function withdrawOffers(
   tx: Tx,
@@ -92,9 +95,9 @@ const EXPIRED = JSON.stringify({
 });
 
 /**
- * Moves those of the runs that are to end, and that are not held, to the history, and decides their due times.
- * The caller holds off the claims of the slots' owner and the slots themselves. Race won: a claim that has
- * committed is seen here, and one that comes later sees no run any more.
+ * Moves the runs of these that are to end and are not held to the history, and decides their due times. The caller
+ * holds off the claims of the slots' owner and the slots themselves. Race won: this statement sees a claim that has
+ * committed, and a later claim sees no run any more.
  */
 export async function endUnheld(tx: Tx, ids: readonly RunId[]): Promise<RunId[]> {
   const { rows } = await sql<{ id: RunId }>`

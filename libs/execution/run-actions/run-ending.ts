@@ -1,30 +1,29 @@
-// How does a run end that is not running? Its end must not cross a claim: either the claim comes first, and then
-// its holder is asked to end the run, or the end comes first, and then no claim finds the run any more.
-//
-// Claims read runs without locking them, behind their replica's gate. So a transaction that ends a run closes the gate of
-// its slot's owner, which waits for claims in flight and holds off new ones, then holds the slot's row, so that
-// no other replica becomes owner meanwhile, and only then, in a statement of its own, looks for claims and
-// deletes. Gate before slot is the order of hand-overs, too. A former owner that still holds runs is seen by its
-// claims. An offer for workers outside is withdrawn, while a lease that a worker has taken is a holder like a
-// replica. A dead replica's claims count until they are revoked; the request stays, and the sweep ends the run then.
-// Where the owner hangs with its gate open, or another transaction has locked the run, only the request is written, with the gate
-// open again, and its holder or the sweep acts on it.
+// How does a run end that is not running? Its end must not cross a claim. Either the claim comes first, and its holder
+// is asked to end the run; or the end comes first, and no claim finds the run any more.
+// ||| Claims read runs without locking them, behind their replica's gate. So a transaction that ends a run first closes
+// the gate of the slot's owner, which waits for claims in flight and holds off new ones. Then it locks the slot's row,
+// so that no other replica becomes owner meanwhile. Only then, in a statement of its own, it looks for claims and
+// deletes. Gate before slot is the order of hand-overs, too. A former owner that still holds runs is found by its
+// claims. An offer for workers is withdrawn, while a lease that a worker has taken is a holder like a replica. A dead
+// replica's claims count until they are revoked; the request stays, and the sweep ends the run then. Where the owner
+// hangs in its gate, or another transaction has locked the run, only the request is recorded, without closing the gate,
+// and the holder or the sweep acts on it.
 import { besideClaims } from '#cluster/slots/claims-hold.js';
 import type { Database } from '#database/connection.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import * as rows from './run-ending.repository.js';
 
-/** The gate is open for milliseconds at a time, unless its replica hangs. */
+/** A claim holds the gate for milliseconds, unless its replica hangs. */
 const GATE_WAIT_MS = 1_000;
 
 export interface Cancelled {
   /** Over now. */
   ended: RunId[];
-  /** Held by a replica, which will end them. */
+  /** Held by a replica or a worker, which will end them. */
   requested: RunId[];
 }
 
-/** Cancels what is not over yet of these runs, all of one slot. Others are in neither list. */
+/** Cancels the runs of these that are not over yet, all of one slot. Other runs are in neither list. */
 export async function cancelRuns(
   db: Database,
   { tenantId, slot, ids }: { tenantId: TenantId; slot: Slot; ids: readonly RunId[] },
@@ -44,7 +43,7 @@ export async function cancelRuns(
   return { ended, requested: [...requested, ...(await rows.requestCancel(db, { tenantId, ids: left }))] };
 }
 
-/** Ends those of the runs that are not held and that have expired or were asked to be cancelled. */
+/** Ends the runs of these that are not held and have expired or were asked to be cancelled. */
 export async function endOverdue(db: Database, runs: readonly { id: RunId; slot: Slot }[]): Promise<RunId[]> {
   const ended: RunId[] = [];
   // One slot at a time, so that never more than one replica waits at its gate.

@@ -1,14 +1,14 @@
-// Whose is an error that no handler has caught? All that a handler starts, timers and promises it does not await, runs in the
-// asynchronous context of its attempt, and Node calls the listeners for unhandled rejections and uncaught exceptions in
-// that same context. So such an error fails the attempt that it came from, and only what belongs to no attempt is left
-// for the process. Entering the context costs a run about 0.4 us of processor time.
+// To which attempt does an uncaught error belong? Whatever a handler starts, timers and promises that it does not
+// await, runs in the asynchronous context of its attempt, and Node calls the listeners for unhandled rejections and
+// uncaught exceptions in that same context. So such an error fails the attempt that it came from, and only an error of
+// no attempt is left to the process. Entering the context costs a run about 0.4 us of processor time.
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 type Fail = (error: unknown) => void;
 
 const scope = new AsyncLocalStorage<Fail>();
 
-/** Calls `work`; `fail` is told of every error of it, and of what it started, that is not caught. */
+/** Calls `work`. Calls `fail` for every uncaught error of it and of what it started. */
 export function inAttempt<Given extends unknown[], Result>(
   fail: Fail,
   work: (...given: Given) => Result,
@@ -24,7 +24,7 @@ export function failAttempt(error: unknown): boolean {
   return fail !== undefined;
 }
 
-/** Calls `work` in no attempt's context: what it starts is ours, although a handler was the reason for it. */
+/** Calls `work` in no attempt's context: what it starts is ours, even if a handler caused it. */
 export function outsideAttempts(work: () => void): void {
   scope.exit(work);
 }

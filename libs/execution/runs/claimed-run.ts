@@ -1,4 +1,4 @@
-// What does an owner know about a run that it has claimed?
+// A run that an owner has claimed, with all that it needs to know to execute it.
 import type { ClaimId, RunId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
 
 export interface ClaimedRun {
@@ -10,7 +10,7 @@ export interface ClaimedRun {
   readonly lane: string;
   readonly jobType: string;
   readonly queue: string;
-  /** Runs of the tenant's job type with the same one are limited together. */
+  /** Runs of the tenant's job type with the same key are limited together. */
   readonly concurrencyKey: string | null;
   readonly scheduleId: ScheduleId | null;
   readonly dueAt: Date | null;
@@ -22,12 +22,12 @@ export interface ClaimedRun {
   readonly attempt: number;
   /** Attempts that failed; lost ones are not counted, since no handler failed. */
   readonly failures: number;
-  /** Attempts that a dead replica took with it. */
+  /** Attempts lost with a dead replica. */
   readonly losses: number;
-  /** When it is over, whatever has become of it. */
+  /** When the run expires, even if it is running. */
   readonly deadline: Date | null;
-  /** Somebody asked to cancel it before it was claimed. */
+  /** A request to cancel it came before it was claimed. */
   readonly isCancelRequested: boolean;
-  /** What an earlier attempt said of where it was. */
+  /** The details that an earlier attempt reported. */
   readonly details: unknown;
 }

@@ -1,5 +1,5 @@
-// What does a run take along when it moves into the history? Said once, because a column that one of the statements
-// forgot would be lost without a word.
+// The columns that a run keeps when it moves into the history. Listed once, because a column that one of the statements
+// forgot would be lost silently.
 import { sql, type RawBuilder } from 'kysely';
 
 const KEPT =
@@ -7,7 +7,7 @@ const KEPT =
     ' ',
   );
 
-/** Their names, for the insert and, with the table that they come from, for its select. The attempt is not among them. */
+/** Their names, for the insert and, with the name of their table, for its select. The attempt is not among them. */
 export function keptColumns(table?: string): RawBuilder<unknown> {
   return sql.raw(KEPT.map((column) => (table === undefined ? column : `${table}.${column}`)).join(', '));
 }
@@ -15,7 +15,7 @@ export function keptColumns(table?: string): RawBuilder<unknown> {
 /** How many ended attempts a run remembers. */
 const ATTEMPTS_KEPT = 100;
 
-/** The past attempts of a row, with room for one more: what is full loses its oldest. */
+/** The past attempts of a row, with room for one more: a full list loses its oldest. */
 export function newestAttempts(table: string): RawBuilder<unknown> {
   const attempts = sql.ref(`${table}.past_attempts`);
   return sql`(case when jsonb_array_length(${attempts}) >= ${sql.lit(ATTEMPTS_KEPT)} then ${attempts} - 0 else coalesce(${attempts}, '[]') end)`;

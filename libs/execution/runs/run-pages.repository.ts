@@ -1,4 +1,4 @@
-// Runs are shown, wherever they are: those that wait or run, and those that are over.
+// Reads runs, wherever they are: those that wait or run, and those that are over.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { RunId, ScheduleId, TenantId } from '#kernel/ids.js';
@@ -11,12 +11,12 @@ export interface RunPage {
   queue: string | null;
   jobType: string | null;
   tag: string | null;
-  /** From the first, before the second. */
+  /** Created from the first instant on, before the second. */
   createdAfter: Date | null;
   createdBefore: Date | null;
   /** Exclusive; ids are ordered by creation. */
   beforeId: RunId | null;
-  /** Inclusive: where the look for what is filtered ends. */
+  /** Inclusive: where a filtered search ends. */
   fromId: RunId | null;
   limit: number;
 }
@@ -30,15 +30,15 @@ const ENDED: ReadonlySet<RunState> = new Set([
 ]);
 
 /**
- * Newest first, unfinished and finished alike. A run counts as running once its holder has said so, which it does
- * of those that have been running for a fraction of a second (held-watch-loop.ts); until then it is queued. One that
- * is outside is running once somebody has taken its lease.
+ * Newest first, unfinished and finished alike. A run counts as running once its holder has recorded its start, which
+ * happens after a fraction of a second (held-watch-loop.ts); until then it is queued. A parked run is running once a
+ * worker has taken its lease.
  */
 export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
   const { state, limit, fromId } = page;
   const wanted = sql`${inIndex(page)} and ${picked(page)} and (${fromId}::uuid is null or id >= ${fromId}::uuid)`;
   const ofState = sql`(${state}::text is null or state = ${state}::text)`;
-  // The state of an unfinished run is found out only after its claim is; until then no row can be left out.
+  // The state of an unfinished run is known only together with its claim; until then no row can be left out.
   const unfinishedLimit = state === null ? limit : SCANNED_MAX;
   const { rows } = await sql<RunRow>`
     with held as materialized (
@@ -61,8 +61,8 @@ export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
 }
 
 /**
- * How far one page may look for runs that no index finds: the last of so many ids after `beforeId`, or null
- * when there are fewer, or every filter has an index.
+ * How far one page may search for runs that no index finds: the last of so many ids after `beforeId`, or null when
+ * there are fewer, or every filter has an index.
  */
 export async function scanEnd(db: Database, page: RunPage): Promise<RunId | null> {
   const { state, queue, jobType, tag } = page;
@@ -80,9 +80,9 @@ export async function scanEnd(db: Database, page: RunPage): Promise<RunId | null
   return rows[0]?.id ?? null;
 }
 
-/** Rows that one page looks at, at most, in each of the two tables. */
+/** Rows that one page reads, at most, in each of the two tables. */
 const SCANNED_MAX = 10_000;
-/** Ids are made by many clocks; their instants are this exact, at least. */
+/** Ids are made by many clocks; their instants are at least this exact. */
 const CLOCKS_APART_MS = 600_000;
 
 /** Runs that went wrong are few, and have an index. */
@@ -90,7 +90,7 @@ function hasIndex(state: RunState): boolean {
   return ENDED.has(state) && state !== 'succeeded';
 }
 
-/** What an index finds: (tenant, id) or (schedule, id). */
+/** The part that an index finds: (tenant, id) or (schedule, id). */
 function inIndex({ tenantId, scheduleId, beforeId, createdAfter, createdBefore }: RunPage) {
   const first = createdAfter && firstIdOf(createdAfter.getTime() - CLOCKS_APART_MS);
   const last = createdBefore && firstIdOf(createdBefore.getTime() + CLOCKS_APART_MS);
@@ -101,7 +101,7 @@ function inIndex({ tenantId, scheduleId, beforeId, createdAfter, createdBefore }
          and (${last}::uuid is null or id < ${last}::uuid)`;
 }
 
-/** What is looked for row by row. */
+/** The part that is filtered row by row. */
 function picked({ queue, jobType, tag, createdAfter, createdBefore }: RunPage) {
   return sql`(${queue}::text is null or queue = ${queue}::text)
          and (${jobType}::text is null or job_type = ${jobType}::text)
@@ -110,7 +110,7 @@ function picked({ queue, jobType, tag, createdAfter, createdBefore }: RunPage) {
          and (${createdBefore}::timestamptz is null or created_at < ${createdBefore}::timestamptz)`;
 }
 
-/** No look where no such state can be; and where runs that went wrong are asked for, into their index. */
+/** Skips a table that holds no run of this state; and finds runs that went wrong by their index. */
 function mayBe({ state }: RunPage, table: 'unfinished' | 'finished') {
   if (state === null) return sql`true`;
   if (ENDED.has(state) !== (table === 'finished')) return sql`false`;
@@ -123,7 +123,7 @@ function firstIdOf(ms: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }
 
-/** One run, wherever it is. Unlike a list it looks for one holder only, and not for those of everything that is held. */
+/** One run, wherever it is. Unlike a list it searches one holder, not the holders of everything that is held. */
 export async function findRun(
   db: Database,
   { tenantId, id }: { tenantId: TenantId; id: RunId },
@@ -143,7 +143,9 @@ export async function findRun(
   return rows[0];
 }
 
-/** Which of these runs are over, and how long the server worked for the answer: our own wait for a connection is not in it. */
+/**
+ * Which of these runs are over, and how long the server worked for the answer: without our own wait for a connection.
+ */
 export async function finishedAmong(
   db: Database,
   ids: readonly RunId[],

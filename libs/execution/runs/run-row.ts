@@ -1,5 +1,5 @@
-// What is shown of a run, wherever it is? The same columns of one that waits or runs, of one that is over, and of one that has
-// just come: all four texts are made from one list, which the compiler holds against RunRow.
+// The row in which a run is shown, wherever it is. A waiting or running run, a finished one and a new one have the same
+// columns: all four texts are made from one list, which the compiler compares with RunRow.
 import { sql, type RawBuilder } from 'kysely';
 import type { ReplicaNumber, RunId, ScheduleId, WorkerId } from '#kernel/ids.js';
 
@@ -35,9 +35,9 @@ export interface RunRow {
   pastAttempts: object[] | null;
   createdAt: Date;
   replica: ReplicaNumber | null;
-  /** What that replica was started as. */
+  /** The name under which that replica was started. */
   replicaName: string | null;
-  /** The worker outside that has taken it, or whose attempt was the last. */
+  /** The worker that has taken it, or whose attempt was the last. */
   worker: WorkerId | null;
   startedAt: Date | null;
   finishedAt: Date | null;
@@ -45,16 +45,16 @@ export interface RunRow {
   error: unknown;
 }
 
-/** Where a field of RunRow comes from; what is not said is the column of that name. */
+/** The source of a field of RunRow; by default the column of that name. */
 interface Source {
   column: string;
-  /** Of a run `r` that is held as `h` says, or outside under the lease `l`. */
+  /** For a run `r` that is held as `h` says, or leased under `l`. */
   open?: string;
-  /** Of a run that is over. */
+  /** For a run that is over. */
   ended?: string;
-  /** Of a run that has just been inserted. */
+  /** For a run that has just been inserted. */
   inserted?: string;
-  /** Read from another table for the few that are shown, when they have been chosen. */
+  /** Read from another table for the few rows that are shown, once they have been chosen. */
   shown?: string;
 }
 
@@ -115,17 +115,17 @@ function columns(text: (field: string, source: Source) => string | null): RawBui
   );
 }
 
-/** Of a run `r` that is held as `h` says, or outside under the lease `l`. */
+/** For a run `r` that is held as `h` says, or leased under `l`. */
 export const UNFINISHED = columns((_, { column, shown, open = `r.${column}` }) =>
   shown === undefined ? `${open} as ${column}` : null,
 );
 
-/** The same of a run that is over. */
+/** For a run that is over. */
 export const FINISHED = columns((_, { column, shown, ended = column }) =>
   shown === undefined ? `${ended} as ${column}` : null,
 );
 
-/** What either of them has selected, as a RunRow. */
+/** The rows that either has selected, as RunRows. */
 export const SHOWN = columns((field, { column, shown = column }) => `${shown} as "${field}"`);
 
 /** A RunRow of a run that has just been inserted. */

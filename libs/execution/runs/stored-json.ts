@@ -1,12 +1,15 @@
-// What may be stored as JSON? Everything that JSON can say and jsonb can hold: no cycles, no NUL
-// characters, no halves of surrogate pairs. The last two are replaced, since one such character in one
-// output must not keep a whole batch of finished runs out of the history. What is nested deeper than the API takes is
-// unfit: each later reader walks over it, and would overflow its stack.
+// What may be stored as JSON? Everything that JSON can say and jsonb can hold: no cycles, no NUL characters, no halves
+// of surrogate pairs. NUL characters and such halves are replaced, since one of them in one output must not keep a
+// whole batch of finished runs out of the history. A value that is nested deeper than the API takes is unfit: each
+// later reader walks over it, and would overflow its stack.
 import { describeError } from '#client/jobs/thrown-error.js';
 import { isTooDeep, NESTING_MAX } from '#kernel/exact-json.js';
 
 const STORED_BYTES_MAX = 256 * 1024;
-/** An escape that jsonb refuses, or an escaped backslash, which is skipped. Only halves of pairs are escaped at all. */
+/**
+ * An escape that jsonb refuses, or an escaped backslash, which is skipped. Of surrogates, JSON escapes only halves of
+ * pairs.
+ */
 const ESCAPES = /\\(\\|u0000|ud[89a-f][0-9a-f]{2})/gi;
 
 export type Encoded = { kind: 'encoded'; json: string } | { kind: 'unfit'; reason: string };

@@ -1,7 +1,7 @@
-// Does a value fit a JSON Schema (draft 2020-12)? Ajv decides. Schemas that tenants make are strangers' programs: a
-// pattern can backtrack without end, a few references can unfold to millions of checks, and a list of all that does not
-// fit can fill a heap. Nothing in this file is a bound on that; schema-checks.ts says where it may run. `format` is an
-// annotation, as the standard has it, and unknown keywords are ignored.
+// Does a value fit a JSON Schema (draft 2020-12)? Ajv decides. A tenant's schema is a stranger's program: a pattern can
+// backtrack without end, a few references can unfold to millions of checks, and a list of all mismatches can fill a
+// heap. This file does not bound that; schema-checks.ts says where it may run. `format` is an annotation, as the
+// standard has it, and unknown keywords are ignored.
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 
 export interface SchemaMismatch {
@@ -11,7 +11,7 @@ export interface SchemaMismatch {
   expected: string;
 }
 
-/** None for a value that fits. All mismatches, up to a bound, if that was asked for; else the first. */
+/** Empty for a value that fits. Lists all mismatches, up to a bound, if asked to; else the first. */
 export type SchemaCheck = (value: unknown, tell: 'first' | 'all') => SchemaMismatch[];
 
 export type CompiledSchema =
@@ -28,14 +28,14 @@ const OPTIONS = {
   validateFormats: false,
   ownProperties: true,
   logger: false,
-  // Each reference would bring a copy of what it names, and the copies theirs.
+  // Each reference would bring a copy of its target, and each copy its own.
   inlineRefs: false,
 } as const;
 
-/** Knows what a schema must look like, and nothing of any one. Costs a tenth of a second, so it is made when needed. */
+/** The schema of schemas. It takes a tenth of a second to make, so it is made when needed. */
 let draft: Ajv2020 | null = null;
 
-/** Never throws. The same schema costs milliseconds each time: keep what comes out. */
+/** Never throws. Compiling takes milliseconds each time: keep the result. */
 export function compileSchema(schema: object): CompiledSchema {
   if (Buffer.byteLength(JSON.stringify(schema)) > SCHEMA_BYTES_MAX)
     return invalid(`expected a schema of at most ${SCHEMA_BYTES_MAX} bytes`);
@@ -58,7 +58,10 @@ export function compileSchema(schema: object): CompiledSchema {
   }
 }
 
-/** Of an Ajv of its own, because it remembers every $id, and one tenant's must not be found by another's $ref. */
+/**
+ * With an Ajv of its own, because an Ajv remembers every $id, and a tenant's must not be found by another tenant's
+ * $ref.
+ */
 function validatorOf(schema: object, allErrors: boolean): ValidateFunction {
   return new Ajv2020({ ...OPTIONS, allErrors, meta: false, validateSchema: false }).compile(schema);
 }
@@ -82,7 +85,7 @@ function told(errors: readonly ErrorObject[]): SchemaMismatch[] {
     .map((error) => ({ path: placeOf(error), expected: expectation(error).slice(0, TOLD_LENGTH_MAX) }));
 }
 
-/** Of what is missing or not wanted, the place where it would be. */
+/** For a missing or unwanted property, the place where it would be. */
 function placeOf(error: ErrorObject): PropertyKey[] {
   const { missingProperty, additionalProperty, unevaluatedProperty } = error.params as Record<
     string,

@@ -1,7 +1,7 @@
-// Do a payload and an output fit the schemas that a tenant gave its job type? If not, the run has failed for good: a
-// payload stays what it is, and an output is of work that is done. A caller that asks for a run over the API is told at once;
-// from SQL, or before a schema was made narrower, a payload comes in unseen and is looked at here, before anything is
-// called. Both are checked as they are stored.
+// Do a payload and an output fit the schemas that a tenant gave its job type? If not, the run fails for good: its
+// payload stays the same, and an output belongs to finished work. A caller of the API learns of a misfit at once. A
+// payload from SQL, or from before a schema was made narrower, is checked here for the first time, before anything is
+// called. Both are checked in their stored form.
 import type { TenantId } from '#kernel/ids.js';
 import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
 import type { SchemaChecks, Verdict } from './schema-checks.js';

@@ -1,7 +1,7 @@
-// Where and how far are values checked against the schemas that tenants have written? What is cheap for certain, on the
-// spot. Everything else in one of two threads: one check of a tenant at a time, each bounded in processor time and memory,
-// and all checks of one request together. So a schema that could never be checked, and a value made for it, cost their
-// tenant an error, and the event loop nothing.
+// Where are values checked against tenants' schemas, and at what cost? A check that is certainly cheap runs on the
+// event loop. Every other runs in one of two threads: one check of a tenant at a time, each bounded in processor time
+// and memory, and all checks of one request together. So a schema that can never be checked, and a value made for it,
+// cost their tenant an error, and the event loop nothing.
 import { createHash } from 'node:crypto';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
@@ -17,7 +17,7 @@ export interface SchemaCheckSettings {
   rest: (name: string, ms: number) => Promise<void>;
 }
 
-/** The checks of one request share it; make a new one for each. */
+/** All checks of one request share it; make a new one for each request. */
 export interface CheckBudget {
   cpuMsLeft: number;
 }
@@ -36,7 +36,7 @@ export type Verdict =
   | { kind: 'misfit'; mismatches: SchemaMismatch[] }
   /** `path` leads to the place in the schema. */
   | { kind: 'unusable'; path: PropertyKey[]; expected: string }
-  /** It is not known whether it fits: finding out takes too much. */
+  /** It is unknown whether the value fits: finding out takes too much. */
   | { kind: 'too-costly'; expected: string };
 
 type Unusable = Verdict & { kind: 'unusable' };
@@ -63,9 +63,9 @@ const BOUNDS = `${CHECK_CPU_MS_MAX} ms and ${MEMORY_MB} MB`;
 
 export class SchemaChecks {
   readonly #schemas = new WeakMap<object, KnownSchema>();
-  /** Of what is checked on the spot, by its hash. */
+  /** Schemas that are checked on the event loop, by their hash. */
   readonly #compiled = new Remembered<string, CompiledSchema>({ max: KNOWN_MAX });
-  /** What no thread has to try again, by its hash. */
+  /** Schemas that no thread has to try again, by their hash. */
   readonly #unusable = new Remembered<string, Unusable>({ max: KNOWN_MAX });
   readonly #line = new TenantLine(THREADS);
   readonly #threads = Array.from({ length: THREADS }, () => new SchemaThread(MEMORY_MB));
@@ -77,7 +77,7 @@ export class SchemaChecks {
     return { cpuMsLeft: REQUEST_CPU_MS_MAX };
   }
 
-  /** A request of this tenant should be refused for now: it has as many checks waiting as it may. */
+  /** Whether to refuse a request of this tenant for now: it has as many checks waiting as it may. */
   isCrowded(tenantId: TenantId): boolean {
     return this.#line.weightOf(tenantId) >= WAITING_LENGTH_MAX;
   }
@@ -105,7 +105,7 @@ export class SchemaChecks {
     return this.#line.serve({ tenantId, weight }, (place) => this.#checkAt(place, { known, json, budget }));
   }
 
-  /** Ends the threads. What is asked for later begins others. */
+  /** Ends the threads. A later check begins new ones. */
   close(): void {
     for (const thread of this.#threads) thread.end('stop');
   }
@@ -118,7 +118,7 @@ export class SchemaChecks {
     const question = { kind: 'check', key: known.key, json } as const;
     const ask = () => this.#ask(place, question, CHECK_CPU_MS_MAX);
     let answer: SchemaAnswer | Ended | Unusable = await ask();
-    // A thread whose heap was full may have been filled by what it kept of others.
+    // A thread whose heap was full may have been filled by the schemas that it kept.
     if (answer.kind === 'ended' && answer.why !== 'time') answer = await this.#askAnew(place, known, ask);
     else if (answer.kind === 'unknown') answer = await this.#askAnew(place, known, ask);
     if (budget !== undefined) budget.cpuMsLeft -= answer.kind === 'checked' ? answer.cpuMs : CHECK_CPU_MS_MAX;
@@ -153,7 +153,7 @@ export class SchemaChecks {
     return answer;
   }
 
-  /** As long as there is a thread. */
+  /** Runs as long as there is a thread. */
   async #watch(): Promise<void> {
     const { clock, rest } = this.settings;
     this.#isWatched = true;
@@ -161,7 +161,7 @@ export class SchemaChecks {
       const beforeMs = clock.monotonicMs();
       await rest('schema-threads', LOOK_MS);
       const nowMs = clock.monotonicMs();
-      // A rest that was cut short means that this replica ends, and there will be no other.
+      // A rest that was cut short means that this replica ends, and no other rest will follow.
       if (nowMs - beforeMs < LOOK_MS / 2) this.close();
       await Promise.all(this.#threads.map((thread) => thread.look(nowMs)));
     }

@@ -1,6 +1,6 @@
-// What does a thread do that checks values against tenants' schemas? It keeps the schemas that it has compiled, by their
-// hashes, and answers one question after the other. The replica that asks ends the thread when a question takes too long or fills
-// its heap, so nothing here is bounded but what is kept between questions.
+// A thread that checks values against tenants' schemas. It keeps the schemas that it has compiled, by their hashes, and
+// answers one question after the other. The replica ends the thread when a question takes too long or fills its heap,
+// so the thread itself bounds only the schemas that it keeps.
 import { parentPort } from 'node:worker_threads';
 import { isListable } from '#execution/schemas/decisions/check-cost.js';
 import { compileSchema, type CompiledSchema, type SchemaMismatch } from '#execution/schemas/json-schema.js';
@@ -12,7 +12,7 @@ export type SchemaQuestion =
   | { kind: 'check'; key: string; json: string };
 
 export type SchemaAnswer =
-  /** To no question: everything is loaded. */
+  /** Answers no question: everything is loaded. */
   | { kind: 'ready' }
   | { kind: 'compiled' }
   | { kind: 'invalid'; path: PropertyKey[]; expected: string }
@@ -25,7 +25,7 @@ interface Kept {
   length: number;
 }
 
-/** Code of a schema takes about fifty times as much memory as its text. */
+/** The code of a schema takes about fifty times as much memory as its text. */
 const KEPT_LENGTH_MAX = 256 * 1024;
 const kept = new Map<string, Kept>();
 let keptLength = 0;

@@ -1,7 +1,7 @@
-// How is a thread kept that checks values against tenants' schemas? It begins with the first question, and ends when it
-// has had none for a while, because it takes 50 MB. A question that uses too much processor time, or fills the heap, ends
-// it, too; the next one begins another. Processor time, and not the time on a clock, since a machine that is busy with
-// other things would otherwise have values refused that fit. It is asked one question at a time.
+// Keeps a thread that checks values against tenants' schemas. It begins with the first question and ends after a while
+// without one, because it takes 50 MB. A question that uses too much processor time, or fills the heap, ends it, too,
+// and the next question begins a new one. Processor time is measured and not elapsed time, because a busy machine would
+// otherwise refuse values that fit. The thread answers one question at a time.
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -18,12 +18,12 @@ interface Asked {
   question: SchemaQuestion;
   cpuMsMax: number;
   askedAtMs: number;
-  /** What the thread had used when the question was first looked at. */
+  /** The processor time that the thread had used when the question was first measured. */
   cpuMsBefore: number | null;
 }
 
 const MAIN = fileURLToPath(new URL(`./schema-thread-main${extname(import.meta.url)}`, import.meta.url));
-/** Our imports inside it mean what they mean here: sources in tests, and else what was built. */
+/** Makes our imports inside the thread resolve as here: to sources in tests, else to the build. */
 const EXEC_ARGV = extname(import.meta.url) === '.ts' ? ['--conditions=source'] : [];
 /** A machine that gives a thread less than a tenth of its time has other troubles. */
 const WALL_PER_CPU = 10;
@@ -55,7 +55,7 @@ export class SchemaThread {
     return answer.promise;
   }
 
-  /** Ends the thread if its question has used too much, or it has had none for long. To be called again and again. */
+  /** Ends the thread if its question has used too much, or it has been idle for long. To be called again and again. */
   async look(nowMs: number): Promise<void> {
     const worker = this.#worker;
     const asked = this.#asked;
@@ -88,7 +88,7 @@ export class SchemaThread {
       resourceLimits: { maxOldGenerationSizeMb: this.memoryMb, maxYoungGenerationSizeMb: 16 },
     });
     worker.unref();
-    // One that was ended may still say a last word.
+    // A thread that was ended may still send a message.
     const ifCurrent = (act: () => void) => (): void => (this.#worker === worker ? act() : undefined);
     worker.on('message', (word: SchemaAnswer) => ifCurrent(() => this.#hear(worker, word))());
     worker.on('error', (error: Error & { code?: string }) =>

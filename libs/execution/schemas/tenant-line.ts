@@ -1,5 +1,5 @@
-// Whose turn is it where few can be served at once? One of each tenant at a time, and the tenants in turn, so that one
-// with a thousand heavy wishes keeps none of the others waiting for more than one of them.
+// Takes turns where few can be served at once: one act of each tenant at a time, and the tenants in turn. So a tenant
+// with a thousand heavy acts makes another wait for one of them at most.
 import type { TenantId } from '#kernel/ids.js';
 
 interface Waiting {
@@ -17,12 +17,12 @@ export class TenantLine {
     this.#freePlaces = Array.from({ length: places }, (_, place) => places - 1 - place);
   }
 
-  /** How much the tenant has waiting here, in the unit that is given with each wish. */
+  /** How much the tenant has waiting here, in the unit that each act is given with. */
   weightOf(tenantId: TenantId): number {
     return (this.#waiting.get(tenantId) ?? []).reduce((sum, { weight }) => sum + weight, 0);
   }
 
-  /** Settles as `act` does, which is called with the number of its place when it is the tenant's turn. */
+  /** Calls `act` with the number of its place when it is the tenant's turn, and settles as it does. */
   async serve<Result>(
     { tenantId, weight }: { tenantId: TenantId; weight: number },
     act: (place: number) => Promise<Result>,
@@ -49,7 +49,7 @@ export class TenantLine {
       const first = waiting.shift();
       const place = this.#freePlaces.pop();
       if (first === undefined || place === undefined) return;
-      // Behind all others, if it has more.
+      // Behind all other tenants, if it has more.
       this.#waiting.delete(tenantId);
       if (waiting.length > 0) this.#waiting.set(tenantId, waiting);
       this.#served.add(tenantId);

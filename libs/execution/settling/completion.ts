@@ -1,13 +1,13 @@
-// How does a handler's own work commit together with its run's end? In one transaction, in this order: the
-// handler writes what it wants, and only then come the replica gate, the lock on the claim, and the move into
-// the history by compare-and-set on the attempt. Its part sees the search path that the database gives, and may stand still for
-// longer than ours, which no frozen replica must keep the gate behind. Fences and claim are thus held for a moment only, however long
-// the handler takes, and claims and hand-overs don't wait for it. Whoever finds the claim gone undoes everything.
-//
-// If the connection breaks during the commit, nobody knows whether it happened, and the handler is told so by
-// the error. What is written about the attempt after that is compared-and-set as well: if the commit did
-// happen, the run is gone from `run`, and nothing is written; if it did not, the attempt has failed (I2). What the database
-// refuses for now, around the handler's part, is not the handler's failure: the attempt is put off, and counts for nothing.
+// How does a handler's own work commit together with its run's end? In one transaction, in this order: the handler
+// writes its rows; only then come the replica gate, the lock on the claim, and the move into the history by
+// compare-and-set on the attempt. The handler's part has the search path that the database gives, and may stand idle
+// for longer than our part, in which a frozen replica must not keep its gate locked. So gate and claim are held for a
+// moment only, however long the handler takes, and claims and hand-overs don't wait for it. A transaction that finds
+// its claim gone is rolled back.
+// ||| If the connection breaks during the commit, the outcome is unknown, and the handler gets an error that says so.
+// Every later write about the attempt is a compare-and-set as well. If the commit did happen, the run is gone from
+// `run` and nothing more is written; if it did not, the attempt has failed (I2). If the database refuses our part for
+// now, the handler is not to blame: the attempt is put off, and counts for nothing.
 import type { HandlerTransaction } from '#client/jobs/job-definition.js';
 import { ClaimLost, FatalError, snooze } from '#client/jobs/outcomes.js';
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
@@ -28,14 +28,14 @@ export interface CompletionRequest {
   startedAt: Date;
   /** Nothing is committed once it is aborted. */
   stop: Pick<AbortSignal, 'throwIfAborted'>;
-  /** What the attempt has last said of itself, if that may not have been written yet. */
+  /** The attempt's last progress or details, if they may not have been written yet. */
   lastNote: () => ProgressNote | null;
 }
 
 export interface CompletionOptions {
   /** How many such transactions may be open, so that some connections are left for claims. */
   atOnce: number;
-  /** Where the handlers' own tables are looked for. */
+  /** The search path for the handlers' own tables. */
   path: string;
   deadAfterMs: number;
 }
@@ -81,11 +81,11 @@ export class Completion {
     return inTransaction(db, async (tx) => {
       await setForNow(tx, { path: this.options.path, idleMs: IDLE_IN_TRANSACTION_MS });
       isHandlersPart = true;
-      // Without our schema: the handler's tables are where its search_path says.
+      // Without our schema: the search_path finds the handler's tables.
       const output = await work(tx.withoutPlugins() as HandlerTransaction);
       isHandlersPart = false;
       const encoded = encodeJson(output ?? null);
-      // The same output would come again.
+      // A retry would return the same output.
       if (encoded.kind === 'unfit') throw new FatalError(`the output can not be stored: ${encoded.reason}`);
       request.stop.throwIfAborted();
       await setAhead(tx, { path: OWN_PATH, idleMs: this.options.deadAfterMs });
@@ -113,7 +113,7 @@ export class Completion {
       const fires = [{ scheduleId: run.scheduleId, dueAt: run.dueAt, startedAt }];
       await decideFires(tx, { fires, lateAfterMs: LATE_AFTER_MS });
     }
-    // The history is to have the last word, and after this the row is gone.
+    // The last note goes into the history, and must be written now: the finish removes the row.
     const lastNote = request.lastNote();
     if (lastNote !== null) await writeProgress(tx, [lastNote], 'ending');
     const now = this.databaseClock.now();
@@ -142,7 +142,7 @@ export class Completion {
   }
 }
 
-/** Nothing was written then, and the same may go well later. */
+/** Nothing was written, and a later attempt may succeed. */
 function mayPass(error: unknown): boolean {
   const kind = databaseErrorKind(error);
   return kind === 'passing' || kind === 'lost';

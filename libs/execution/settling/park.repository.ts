@@ -1,4 +1,4 @@
-// Runs are parked: they leave their claim and go on outside of the replicas, each under a lease of its own.
+// Parks runs: each leaves its claim and goes on outside of the replicas, under a lease of its own.
 import { sql } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import type { ReplicaNumber, RunId } from '#kernel/ids.js';
@@ -14,9 +14,9 @@ export interface ParkedRun extends NewLease {
 }
 
 /**
- * Puts runs outside: no owner claims them again before their leases end. What was pushed is taken from the start
- * of its attempt on. Race won: it runs behind the replica's gate with the claims locked, so no leader revokes them
- * meanwhile. Resolves with the runs that it found.
+ * Parks runs: no owner claims them again before their leases end. A pushed run counts as taken from the start of its
+ * attempt. Race won: it runs behind the replica's gate with the claims locked, so no leader revokes them meanwhile.
+ * Resolves with the runs that it found.
  */
 export async function parkRuns(
   tx: Tx,

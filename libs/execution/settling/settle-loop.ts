@@ -1,8 +1,7 @@
-// When do attempts' ends reach the database? As soon as a pass is free: the first end goes alone, and
-// those that come while it is being written form the next batch, so batches grow with the load by
-// themselves. What could not be written stays, and is tried again. Only a refusal that is about a value itself is a run's
-// own fault: it is narrowed down to the one run that caused it, which fails. Any other says nothing about the work, which
-// has been done, and passes.
+// When do the ends of attempts reach the database? As soon as a pass is free: the first end is written alone, and ends
+// that come meanwhile form the next batch, so batches grow with the load. Ends that could not be written stay and are
+// retried. If the database refuses a value, the loop narrows the batch down to the one run that caused it, and that run
+// fails. Any other refusal says nothing about the work, which is done, and passes.
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import { databaseErrorKind, isAboutTheValue, isCancelled } from '#database/error-kind.js';
 import type { ClaimId, RunId, Slot } from '#kernel/ids.js';
@@ -13,20 +12,20 @@ import type { HeldRuns } from '#execution/held/held-runs.js';
 import { settle, type Ending, type Start } from './settlement.js';
 import { Unsettled, type Batch } from './unsettled.js';
 
-/** Whoever goes on this soon is looked for at once; later ones are found by the look every second. */
+/** A run that is due again this soon is announced for a scan at once; the scan every second finds later ones. */
 const SOON_MS = 1_500;
 
 export class SettleLoop implements Loop {
   readonly name = 'settle';
-  /** There is something to write. */
+  /** Starts or ends wait to be written. */
   readonly pending = new Topic<void>();
   /** Ends were written; there is room for more runs. */
   readonly settled = new Topic<void>();
-  /** Runs went back to these slots, and are due now or soon. */
+  /** Runs of these slots wait again, and are due now or soon. */
   readonly freed = new Topic<Slot[]>();
-  /** Work for outside was offered. */
+  /** Runs were parked as offers for workers. */
   readonly offered = new Topic<void>();
-  /** A run ended here, but its claim was gone: somebody else decides about it. */
+  /** A run ended here, but its claim was gone: the leader that revoked the claim decides about the run. */
   readonly claimLost = new Topic<RunId>();
   readonly unsettled = new Unsettled();
 
@@ -58,7 +57,7 @@ export class SettleLoop implements Loop {
     try {
       await this.#write(incarnation, this.unsettled.take());
     } finally {
-      // An incarnation that was expelled meanwhile has left nothing in hand.
+      // If the incarnation was expelled meanwhile, nothing is in hand.
       this.unsettled.putBack();
     }
     this.settled.publish();
@@ -85,7 +84,7 @@ export class SettleLoop implements Loop {
     }
   }
 
-  /** Halves a refused part until the refused run stands alone; that one fails with the refusal as its error. */
+  /** Halves a refused batch until the refused run stands alone; that run fails with the refusal as its error. */
   async #narrowDown(incarnation: Incarnation, { starts, endings }: Batch, refusal: unknown): Promise<void> {
     const [only] = endings;
     if (endings.length > 1 || only === undefined) {
@@ -118,7 +117,7 @@ export class SettleLoop implements Loop {
 
   #finishedClaims(endings: readonly Ending[]): ClaimId[] {
     const counts = new Map<ClaimId, number>();
-    // One that is held no longer was counted when it was written: it must not stand for one that runs.
+    // A run that is no longer held was counted when it was written: it must not be counted for one that runs.
     for (const { run } of endings)
       if (this.held.holds(run)) counts.set(run.claimId, (counts.get(run.claimId) ?? 0) + 1);
     return [...counts].filter(([id, count]) => this.held.leftInClaim(id) <= count).map(([id]) => id);

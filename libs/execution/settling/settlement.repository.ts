@@ -1,5 +1,5 @@
-// Which statements end attempts? They run in one transaction behind the replica gate, and the first locks
-// the claims: an attempt whose claim is gone was revoked, and nothing of it is written (I2, I4).
+// Writes the ends of attempts. All statements run in one transaction behind the replica gate, and the first locks the
+// claims: an attempt whose claim is gone was revoked, and nothing of it is written (I2, I4).
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Tx } from '#database/connection.js';
@@ -8,7 +8,10 @@ import type { RunOutcome } from '#database/tables/schema.js';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
 import { keptColumns, newestAttempts } from '#execution/runs/run-columns.js';
 
-/** Locks the claims that are still ours. A leader that revokes deletes the row, so the owner or the leader finds nothing. */
+/**
+ * Locks the claims that are still ours. A leader that revokes one deletes its row, so either the owner or the leader
+ * finds nothing.
+ */
 export async function lockClaims(
   tx: Tx,
   { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] },
@@ -22,8 +25,8 @@ export async function lockClaims(
 }
 
 /**
- * Of these runs, by their places, those whose end has not been written: the claim is there and names the run, and the run
- * is in the same attempt. The caller has locked the claims.
+ * Which of these runs, by their indexes, have no written end: the claim is there and names the run, and the run is in
+ * the same attempt. The caller has locked the claims.
  */
 export async function stillHeld(
   tx: Tx,
@@ -48,14 +51,14 @@ export interface StartedFire {
   startedAt: Date;
 }
 
-/** The ledger's decision about a due time, made once: only a planned one is still open (I1). */
+/** Decides due times in the ledger, each once: only a planned one is still open (I1). */
 export async function decideFires(
   tx: Tx,
   { fires, lateAfterMs }: { fires: readonly StartedFire[]; lateAfterMs: number },
 ): Promise<void> {
-  // In the order in which they were planned, in which they lie beside each other.
+  // Ordered as they were planned, because rows planned together lie together.
   const ordered = fires.toSorted((a, b) => (a.scheduleId < b.scheduleId ? -1 : 1));
-  // Through a part of its own, so that no plan knows how many there are.
+  // In a part of its own, so that the plan does not depend on their number.
   await sql`
     with asked as materialized (
       select ${plainArray(ordered.map((fire) => fire.scheduleId))}::uuid[] as schedules,
@@ -75,7 +78,7 @@ export interface UnstartedFire {
   reason: string;
 }
 
-/** The ledger's decision about due times whose runs were over before they started (I1). */
+/** Decides due times whose runs were over before they started (I1). */
 export async function closeFires(tx: Tx, fires: readonly UnstartedFire[]): Promise<void> {
   await sql`
     with asked as materialized (
@@ -98,8 +101,8 @@ export interface FinishedRun {
 }
 
 /**
- * Moves runs whose attempt number is still this one into the history; resolves with those that it did not find.
- * Nearly all of a batch have succeeded with nothing to say: an empty array stands for that of each.
+ * Moves runs that are still in this attempt into the history; resolves with the runs that it did not find. In most
+ * batches all runs succeeded without output: an empty array stands for one of such values.
  */
 export async function finishRuns(
   tx: Tx,
@@ -108,7 +111,7 @@ export async function finishRuns(
   const ids = plainArray(runs.map((run) => run.id));
   const outcomes = runs.every((run) => run.outcome === 'succeeded') ? [] : runs.map((run) => run.outcome);
   // Found by the key alone, so that no plan ever hashes the whole table; the details are joined afterwards. Each id is
-  // read once: as text they are the greater part of what is sent.
+  // sent once: as text the ids are most of the statement.
   const { rows } = await sql<{ id: RunId }>`
     with asked as materialized (select ${ids}::uuid[] as ids),
     gone as (
@@ -132,7 +135,7 @@ export async function finishRuns(
   return rows.map((row) => row.id);
 }
 
-/** Arrays that are too short are filled up with nulls where they are unnested. */
+/** Where arrays are unnested, a shorter one is filled up with nulls. */
 function emptyIfAllNull(texts: readonly (string | null)[]): (string | null)[] {
   return texts.every((text) => text === null) ? [] : [...texts];
 }
@@ -143,11 +146,11 @@ export interface RetriedRun {
   delayMs: number;
   /** Whether it counts against the attempts of the retry policy. */
   isFailure: boolean;
-  /** The ended attempt, as it is shown later. */
+  /** The record of the ended attempt, as the API shows it. */
   recordJson: string;
 }
 
-/** Puts runs back for another attempt, later, and keeps their newest attempts; resolves with those that it found. */
+/** Puts runs back for another, later attempt, and keeps their newest attempts; resolves with the runs that it found. */
 export async function retryRuns(tx: Tx, runs: readonly RetriedRun[]): Promise<Set<RunId>> {
   const ids = runs.map((run) => run.id);
   const { rows } = await sql<{ id: RunId }>`
@@ -169,7 +172,7 @@ export async function retryRuns(tx: Tx, runs: readonly RetriedRun[]): Promise<Se
   return new Set(rows.map((row) => row.id));
 }
 
-/** Puts runs back whose attempt has not begun, for later; resolves with those that it found. */
+/** Puts runs back whose attempt has not begun, for later; resolves with the runs that it found. */
 export async function putOffRuns(
   tx: Tx,
   runs: readonly { id: RunId; attempt: number; delayMs: number }[],
@@ -184,12 +187,12 @@ export async function putOffRuns(
   return new Set(rows.map((row) => row.id));
 }
 
-/** Deletes claims of which nothing is left. */
+/** Deletes claims that hold no run any more. */
 export async function closeClaims(tx: Tx, claimIds: readonly ClaimId[]): Promise<void> {
   await sql`delete from carillon.claim where id = any(${[...claimIds]}::uuid[])`.execute(tx);
 }
 
-/** Takes runs that go on elsewhere out of claims that still hold others. */
+/** Removes runs that go on elsewhere from claims that still hold others. */
 export async function shrinkClaims(
   tx: Tx,
   { claimIds, runIds }: { claimIds: readonly ClaimId[]; runIds: readonly RunId[] },

@@ -1,6 +1,6 @@
-// What is written when attempts have ended? One transaction for a whole batch: the ledger's decisions,
-// then finished runs into the history, those that go on back with a later run_at, those that go on outside under a
-// lease, and the claims that held them closed or shrunk.
+// What is written when attempts have ended? One transaction for a whole batch. It decides due times in the ledger,
+// moves finished runs into the history, puts retried runs back with a later run_at, parks others under leases, and
+// closes or shrinks the claims that held them.
 import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
@@ -21,7 +21,7 @@ export interface Ending {
   transition: RunTransition;
   /** The output as JSON, when there is one. */
   outputJson: string | null;
-  /** What the attempt last said of itself, if that may not have been written yet. */
+  /** The attempt's last progress or details, if they may not have been written yet. */
   lastNote: ProgressNote | null;
 }
 
@@ -33,9 +33,9 @@ export interface SettlementBatch {
   replica: ReplicaNumber;
   starts: readonly Start[];
   endings: readonly Ending[];
-  /** Claims of which nothing is held beyond this batch. */
+  /** Claims that hold nothing beyond this batch. */
   finishedClaims: readonly ClaimId[];
-  /** Of these it is not known whether they have been written: what their claims say no more was. */
+  /** Endings that an earlier try may have written already. */
   uncertain: ReadonlySet<Ending>;
 }
 
@@ -52,7 +52,7 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
   const open = await readBack(tx, batch);
   const endings = ours.size === claimIds.length ? open : open.filter(isOurs);
   const lastNotes = endings.flatMap(({ lastNote }) => lastNote ?? []);
-  // Before the rows move on: the history and the next attempt are to have the last word.
+  // Before the rows move: the history and the next attempt must have the last notes.
   if (lastNotes.length > 0) await writeProgress(tx, lastNotes, 'ending');
   const unstarted = endings.flatMap(unstartedFire);
   if (unstarted.length > 0) await rows.closeFires(tx, unstarted);
@@ -62,7 +62,7 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
     ...(await park(tx, replica, endings)),
   ];
   if (endings !== open) {
-    // What a handler has recorded itself was recorded under its claim.
+    // A run that its handler recorded itself was recorded under its claim.
     const others = open.filter((ending) => !isOurs(ending) && ending.transition.kind !== 'recorded');
     lost.push(...others.map(({ run }) => run.id));
   }
@@ -73,7 +73,7 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
   return new Set(lost);
 }
 
-/** The endings that are still to be written: all but those of which it was not known and turns out to be so. */
+/** The endings that are still to be written: all but the uncertain ones that turn out to be written. */
 async function readBack(
   tx: Tx,
   { replica, endings, uncertain }: SettlementBatch,
@@ -85,14 +85,14 @@ async function readBack(
   return endings.filter((ending) => !written.has(ending));
 }
 
-/** Each of these resolves with the runs that it did not find. */
+/** Resolves with the runs that it did not find, as do the next two. */
 async function finish(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<RunId[]> {
   const byAttempt = Map.groupBy(
     endings.filter(({ transition }) => transition.kind === 'finish'),
     ({ run }) => run.attempt,
   );
   const missing: RunId[] = [];
-  // One statement an attempt number, which is one statement nearly always.
+  // One statement for each attempt number, which is nearly always a single one.
   for (const [attempt, group] of byAttempt) {
     missing.push(...(await rows.finishRuns(tx, { replica, attempt, runs: group.map(finishedRun) })));
   }
@@ -109,7 +109,7 @@ function finishedRun({ run, startedAt, finishedAt, transition, outputJson }: End
     outcome,
     startedAt,
     finishedAt,
-    // JSON's null says no more than none at all.
+    // JSON's null and no output are stored alike.
     outputJson: outcome === 'succeeded' && outputJson !== 'null' ? outputJson : null,
     errorJson: error === null ? null : forJsonb(JSON.stringify(error)),
   };

@@ -1,16 +1,17 @@
-// What is still to be written of the attempts that have begun and ended here? Starts and ends wait in the order in which
-// they came, a batch of them is in hand while it is being written, and each part of it that is in the database is taken out
-// at once: if the rest fails, only the rest is put back. An end is not taken before all starts that wait, since
-// it may close the claim by which their fires are decided. What the server refuses for a passing reason comes again in a
-// smaller batch (much smaller if its time ran out, since each such try costs all of the limit), and what it refuses alone goes to the end, so that it holds nothing else up. Of what was sent when the
-// connection broke it is not known whether it was written; that is remembered, so that it is read back first.
+// The starts and ends of attempts that are still to be written, in the order in which they came. One batch is in hand
+// while it is being written, and each part of it that is in the database is removed at once: if the rest fails, only
+// the rest is put back. No end is taken while starts wait, since it may close the claim by which their fires are
+// decided. A batch that the server refuses for a passing reason is retried in smaller batches, in much smaller ones if
+// its time ran out, since each such try costs the whole time limit. An entry that is refused alone goes to the end, so
+// that it holds nothing else up. If the connection broke after an end was sent, the end is marked as uncertain, so that
+// the next try reads it back first.
 import type { DatabaseErrorKind } from '#database/error-kind.js';
 import type { Ending, Start } from './settlement.js';
 
 const BATCH_SIZE_MAX = 2_000;
-/** Of a batch that the server would not write, for any reason but its time. */
+/** The divisor of a batch that the server refused for any other reason than time. */
 const SHRINKS_BY = 2;
-/** From 2,000 to single ones in three tries more; halving would be eleven, each of them ten seconds long. */
+/** From 2,000 down to one in three more tries; halving would take eleven, each of them ten seconds long. */
 const SHRINKS_IN_TIMEOUT_BY = 16;
 
 export interface Batch {
@@ -21,7 +22,7 @@ export interface Batch {
 export interface Refusal {
   kind: DatabaseErrorKind;
   isPassing: boolean;
-  /** The server cancelled it, which it does when its time is up. */
+  /** The server cancelled it because its time was up. */
   wasTooLong?: boolean;
 }
 
@@ -31,7 +32,7 @@ export class Unsettled {
   #starts: Start[] = [];
   #endings: Ending[] = [];
   #inHand = NOTHING;
-  /** Refused alone, in this batch. */
+  /** The entry of this batch that was refused alone. */
   #refused: Batch = NOTHING;
   readonly #uncertain = new Set<Ending>();
   #sizeMax = BATCH_SIZE_MAX;
@@ -40,7 +41,7 @@ export class Unsettled {
     return this.#starts.length === 0 && this.#endings.length === 0;
   }
 
-  /** Those of which it is not known whether they have been written. */
+  /** Endings that an earlier try may have written already. */
   get uncertain(): ReadonlySet<Ending> {
     return this.#uncertain;
   }
@@ -68,14 +69,14 @@ export class Unsettled {
     return this.#inHand;
   }
 
-  /** The part, from the front of what is in hand, is in the database. */
+  /** The part, from the front of the batch in hand, is in the database. */
   written(part: Batch): void {
     for (const ending of this.#front(part)) this.#uncertain.delete(ending);
     this.#drop(part);
     this.#sizeMax = Math.min(BATCH_SIZE_MAX, 2 * this.#sizeMax);
   }
 
-  /** The part, from the front of what is in hand, could not be written. */
+  /** The part, from the front of the batch in hand, could not be written. */
   failed(part: Batch, { kind, isPassing, wasTooLong = false }: Refusal): void {
     if (kind === 'unknown') for (const ending of this.#front(part)) this.#uncertain.add(ending);
     if (kind === 'unknown' || kind === 'lost') return;
@@ -87,7 +88,7 @@ export class Unsettled {
     this.#drop(part);
   }
 
-  /** All that is still in hand waits again, first of all; what was refused alone waits behind everything. */
+  /** Puts the rest of the batch in hand first again, and the entry that was refused alone last. */
   putBack(): void {
     this.#starts = [...this.#inHand.starts, ...this.#starts, ...this.#refused.starts];
     this.#endings = [...this.#inHand.endings, ...this.#endings, ...this.#refused.endings];

@@ -1,9 +1,9 @@
-// Claims that their own replica does not know of, since the answer to the statement that made them was lost.
+// Claims that their own replica does not know of, since the answer of the claim statement was lost.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber } from '#kernel/ids.js';
 
-/** Claims of this replica that are old enough for their owner to have heard of them. */
+/** Claims of this replica that are so old that it must have received their answers. */
 export async function listOldClaims(
   db: Database,
   { replica, olderThanMs }: { replica: ReplicaNumber; olderThanMs: number },
@@ -16,7 +16,7 @@ export async function listOldClaims(
   return rows.map((row) => row.id);
 }
 
-/** Drops claims whose runs were never started: they are free again at once, with no attempt burned. */
+/** Drops claims whose runs were never started: an owner can claim them again at once, with no attempt used up. */
 export async function dropClaims(
   tx: Tx,
   { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] },

@@ -1,6 +1,5 @@
-// Does the database hold claims of ours that we know nothing of? If the answer to a claim got lost on its
-// way, the row says "taken" and nobody works on it. Every few seconds such claims are dropped; nothing of
-// them was ever started.
+// Frees claims of this replica that it knows nothing of. If the answer to a claim got lost, its row keeps runs claimed
+// that no replica will start. Every few seconds such claims are dropped; none of their runs was ever started.
 import type { Membership } from '#cluster/membership/membership.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
@@ -22,7 +21,7 @@ export class LostClaimsLoop implements Loop {
     if (incarnation === null) return UNTIL_WOKEN_MS;
     const { replica, db } = incarnation;
     const old = await listOldClaims(db, { replica, olderThanMs: OLDER_THAN_MS });
-    // Asked after the answer has come: whatever was held while the statement ran is still known here.
+    // Checked after the answer has come: a claim that was held while the statement ran is still known here.
     const claimIds = old.filter((id) => this.held.leftInClaim(id) === 0);
     if (claimIds.length > 0)
       await this.membership.write(incarnation, (tx) => dropClaims(tx, { replica, claimIds }));

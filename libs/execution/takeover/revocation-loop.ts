@@ -1,6 +1,6 @@
-// Who takes a dead replica's runs over? The leader revokes its claims, a bounded number in each
-// transaction, so that one replica's big death does not stall the others; the owners of the slots then
-// find the runs free again. It looks after each death and again now and then, until nothing is left.
+// Takes a dead replica's runs back. The leader revokes its claims, a bounded number in each transaction, so that the
+// death of one replica with many runs does not stall the others. The owners of the slots then find the runs free again.
+// It runs after each death, and again now and then until nothing is left.
 import { insertEvent } from '#cluster/cluster-event.repository.js';
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
@@ -51,7 +51,7 @@ export class RevocationLoop implements Loop {
   }
 }
 
-/** All that each of the dead held, as one claim. */
+/** Merges the claims of each dead replica into one. */
 function byReplica(claims: readonly revocation.VoidClaim[]): revocation.VoidClaim[] {
   const whole = new Map<ReplicaNumber, revocation.VoidClaim>();
   for (const claim of claims) {

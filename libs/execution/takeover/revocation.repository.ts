@@ -1,4 +1,4 @@
-// Which statements take runs back from the dead?
+// Takes runs back from dead replicas.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import { isOpenDueTimeOf } from '#database/due-time-key.js';
@@ -17,13 +17,13 @@ export async function hasVoidClaims(db: Database): Promise<boolean> {
 export interface VoidClaim {
   replica: ReplicaNumber;
   runIds: RunId[];
-  /** When those of its runs began that had been running for a while; RFC 3339. */
+  /** The starts of its runs that had been running for a while; RFC 3339. */
   started: Readonly<Record<RunId, string>> | null;
 }
 
 /**
- * Takes some claims of the dead away. Locked ones are skipped: a session of the dead may still hold one
- * until it is ended, and the next pass finds it free.
+ * Deletes some claims of dead replicas. Locked ones are skipped: a session of the dead replica may hold one until the
+ * server ends it, and the next pass finds it free.
  */
 export async function deleteVoidClaims(tx: Tx, { limit }: { limit: number }): Promise<VoidClaim[]> {
   const { rows } = await sql<VoidClaim>`
@@ -43,11 +43,13 @@ export interface LostRun {
   slot: Slot;
   losses: number;
   crashes: number;
-  /** Of the newest attempt that ended with an error, as far back as attempts are kept. */
+  /** The error of the newest attempt that ended with one, as far back as attempts are kept. */
   lastError: { name: string; message: string } | null;
 }
 
-/** Puts the runs of one dead replica's claims back, each with a lost attempt, and its start where that was told. */
+/**
+ * Puts the runs of one dead replica's claims back, each with a lost attempt, and with its start where it was recorded.
+ */
 export async function requeueLost(tx: Tx, { replica, runIds, started }: VoidClaim): Promise<LostRun[]> {
   const { rows } = await sql<LostRun>`
     update carillon.run
@@ -67,8 +69,8 @@ export async function requeueLost(tx: Tx, { replica, runIds, started }: VoidClai
 }
 
 /**
- * Ends runs that kill their replicas; their last attempt is the lost one. A fire that is still open is decided
- * with it, since nobody will report its start any more (I1).
+ * Ends runs that kill their replicas; their last attempt is the lost one. An open fire is decided with it, since no
+ * replica will report its start any more (I1).
  */
 export async function deadLetter(
   tx: Tx,

@@ -1,5 +1,5 @@
-// Which jobs can this process run itself? One handler a name; two for one name is a mistake that is
-// better found at start than in production.
+// The jobs that this process can run itself, with one handler for each name. Two handlers for one name are a mistake
+// that is better found at start than in production.
 import { ConfigError } from '#kernel/errors.js';
 import type { JobDefinition, JobHandlerFunction } from '#client/jobs/job-definition.js';
 

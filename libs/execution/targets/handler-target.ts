@@ -18,7 +18,7 @@ export interface HandlerCall {
 export async function callHandler({ registry, handler, run, context }: HandlerCall): Promise<AttemptResult> {
   const registered = registry.find(handler);
   if (registered === undefined) {
-    // Not fatal: during a rolling deploy another replica may have it.
+    // Not fatal: during a rolling deploy another replica may have the handler.
     return failed(
       'HandlerMissing',
       `expected a handler for job ${handler} in this replica, found none`,
@@ -36,14 +36,14 @@ export async function callHandler({ registry, handler, run, context }: HandlerCa
     );
   }
   const answered: unknown = await registered.handle({ payload: checked.value }, context);
-  // As good as throwing it.
+  // Returning a Snooze means the same as throwing it.
   if (answered instanceof Snooze) throw answered;
   const returned = answered ?? null;
   const schema = registered.definition.output;
   if (schema === undefined) return { kind: 'succeeded', output: returned };
   const output = await schema['~standard'].validate(returned);
   if (output.issues === undefined) return { kind: 'succeeded', output: output.value ?? returned };
-  // The work is done; doing it again would only bring the same output.
+  // The work is done; a retry would only bring the same output.
   return failed(
     'InvalidOutput',
     `the output does not fit job ${handler}: ${describeIssues(output.issues)}`,
@@ -55,7 +55,7 @@ export function describeIssues(issues: readonly ValidationIssue[]): string {
   return issues.map((issue) => `${pointerOf(issue)}: ${issue.message}`).join('; ');
 }
 
-/** The whole value is told as `/`, since a message needs some word for it. */
+/** The whole value is called `/`, since a message needs some word for it. */
 function pointerOf({ path = [] }: ValidationIssue): string {
   return jsonPointer(path.map((part) => (typeof part === 'object' ? part.key : part))) || '/';
 }

@@ -1,6 +1,6 @@
-// How is a run handed to a pg-boss queue of the user's? In the transaction that completes it: afterwards the job
-// is in the queue and the run has succeeded, or neither. The job's id is the run's, its data the run's payload, so
-// a worker of the queue needs to know nothing of us. What becomes of the job is pg-boss's and the user's affair.
+// How is a run handed to a pg-boss queue of the user's? In the transaction that completes it: afterwards either the job
+// is in the queue and the run has succeeded, or neither. The job has the run's id and payload, so a worker of the queue
+// needs to know nothing of us. The job's further life belongs to pg-boss and the user.
 import { fromKysely, PgBoss } from 'pg-boss';
 import type { HandlerTransaction, JobContext } from '#client/jobs/job-definition.js';
 import { FatalError } from '#client/jobs/outcomes.js';
@@ -16,7 +16,7 @@ export interface QueueCall {
   queues: UserQueues;
 }
 
-/** Throws FatalError when there is no such queue; it will have to be made before the run is tried again. */
+/** Throws FatalError when there is no such queue: a user must make it before the run can be retried. */
 export async function callQueue({ target, run, context, queues }: QueueCall): Promise<AttemptResult> {
   await context.completeInTx(async (trx) => {
     const jobId = await queues.send(trx, { queue: target.queue, run });
@@ -28,13 +28,13 @@ export async function callQueue({ target, run, context, queues }: QueueCall): Pr
 export class UserQueues {
   #boss: Promise<PgBoss> | null = null;
 
-  /** `schema`: where the pg-boss of the users' workers lives, in the database that holds the runs. */
+  /** `schema`: where the users' workers keep pg-boss, in the database that holds the runs. */
   constructor(
     private readonly membership: Membership,
     private readonly options: { schema: string; onError: (error: Error) => void },
   ) {}
 
-  /** Why nothing can be put into the queue, in words; null when it is there. */
+  /** Why the queue takes no jobs, in words; null when it does. */
   async whyNot(queue: string): Promise<string | null> {
     const { schema } = this.options;
     const boss = await this.#started().catch((error: unknown) => {
@@ -47,11 +47,11 @@ export class UserQueues {
     return `expected a queue of the pg-boss in the schema ${schema}, got ${queue}, which it does not have: create it first`;
   }
 
-  /** Puts the job in, within the transaction; resolves with its id. Throws when the queue does not take it. */
+  /** Inserts the job within the transaction; resolves with its id. Throws when the queue refuses it. */
   async send(trx: HandlerTransaction, { queue, run }: { queue: string; run: ClaimedRun }): Promise<string> {
     const boss = await this.#started();
     const { id, priority } = run;
-    const data = run.payload as object; // any JSON will do, whatever the type says
+    const data = run.payload as object; // pg-boss takes any JSON, although its type says otherwise
     if ((await boss.getQueue(queue)) === null) {
       const { schema } = this.options;
       throw new FatalError(`expected a pg-boss queue ${queue} in the schema ${schema}, found none`);
@@ -67,7 +67,7 @@ export class UserQueues {
     await boss?.stop({ graceful: false, close: false });
   }
 
-  /** Only to send: it makes no schema, watches nothing, and works through our own connections. */
+  /** Only to send: it makes no schema, watches nothing, and uses our own connections. */
   async #started(): Promise<PgBoss> {
     this.#boss ??= this.#start();
     // The user may install pg-boss later.

@@ -1,5 +1,5 @@
-// Where does a run go? Its job type says so. Job types are read when first needed and remembered for a
-// few seconds, so a change of one takes that long to reach runs that are about to start.
+// Where does a run go? Its job type says so. Job types are read when first needed and remembered for a few seconds, so
+// a change takes that long to reach runs that are about to start.
 import type { JobContext } from '#client/jobs/job-definition.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import { randomUUID } from '#database/runtime/uuid.js';
@@ -27,16 +27,16 @@ import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
 export type CallTarget = (run: ClaimedRun, context: JobContext) => Promise<AttemptResult>;
 
 export interface ResolvedTarget {
-  /** Whose runs go there. */
+  /** The tenant whose runs go there. */
   tenant: TenantName;
   call: CallTarget;
   retry: RetryPolicy;
   timeoutMs: number;
-  /** Null when attempts need not say that they are alive. */
+  /** Null when attempts need not send heartbeats. */
   heartbeatMs: number | null;
 }
 
-/** What leads out of this process, or at least off its event loop. */
+/** Targets outside of this process, or at least off its event loop. */
 export interface RemoteTargets {
   push: HttpPush;
   queues: UserQueues;
@@ -49,7 +49,7 @@ const REMEMBERED_MAX = 10_000;
 interface KnownTarget {
   incarnation: Incarnation;
   readAtMs: number;
-  /** Itself once it is known, so that runs of a known job type need not wait a turn for it. */
+  /** The value itself once it is known, so that runs of a known job type need not wait a turn for it. */
   target: ResolvedTarget | Promise<ResolvedTarget>;
 }
 
@@ -105,7 +105,7 @@ export class Targets {
     ofTenant.set(name, remembered);
     reading.then(
       (target) => (remembered.target = target),
-      // A failed read must not be remembered. Its awaiters are told as well.
+      // A failed read must not be remembered; its awaiters get the error as well.
       () => ofTenant.get(name) === remembered && ofTenant.delete(name),
     );
     return reading;
@@ -139,7 +139,7 @@ export class Targets {
     }
   }
 
-  /** Handlers' own schemas are checked where they are called; this is for those that a tenant has written. */
+  /** Checks the schemas that a tenant has written; a handler's own schemas are checked where it is called. */
   #checked({ name, shared, payloadSchema, outputSchema }: JobType, call: CallTarget): CallTarget {
     if (shared || (payloadSchema === null && outputSchema === null)) return call;
     const { checks } = this.remote;
@@ -168,7 +168,7 @@ function missing(tenant: TenantName, name: string): ResolvedTarget {
   };
 }
 
-/** Fatal: only an administrator can change it, who can then have the runs tried again. */
+/** Fatal: only an administrator can allow the target, and can then have the runs retried. */
 function notAllowed(name: string, target: Target): CallTarget {
   const named = target.kind === 'queue' ? target.queue : target.kind === 'handler' ? target.handler : '';
   const message = `expected job type ${name} to name a ${target.kind} that an administrator has allowed the tenant, got ${named}`;
@@ -176,7 +176,7 @@ function notAllowed(name: string, target: Target): CallTarget {
   return async () => ({ kind: 'failed', error, fatal: true });
 }
 
-/** Its runs fail for good, with the reason: put back, they would be claimed again at once, for ever and without a word. */
+/** Its runs fail for good, with the reason: put back, they would be claimed again at once, for ever and silently. */
 function spoilt(tenant: TenantName, { name, message }: SpoiltJobType): ResolvedTarget {
   return {
     tenant,

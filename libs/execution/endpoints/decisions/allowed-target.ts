@@ -1,14 +1,14 @@
-// May a tenant's job type name this queue or this handler? Queues belong to the user's application, which trusts what lies
-// in them, and handlers to the operator, who set their retries and limits for all tenants: so only names that an
-// administrator has listed for the tenant, and none by default. It is asked when a job type is made or changed, and again
-// when a run is delivered, so a list that was shortened holds for what was made before. Endpoints and workers are the
-// tenant's own, and job types that the replicas registered are meant for all: these need no leave.
+// May a tenant's job type name this queue or this handler? Queues belong to the user's application, which trusts their
+// jobs, and handlers to the operator, who sets their retries and limits for all tenants. So a tenant may use only names
+// that an administrator has listed for it, and none by default. The list is checked when a job type is made or changed,
+// and again when a run is delivered, so a shortened list also holds for existing job types. Endpoints and workers are
+// the tenant's own, and job types that the replicas registered are for all tenants: these need no permission.
 
-/** What a target names, as far as it is asked here. */
+/** The parts of a target that matter here. */
 export type NamingTarget =
   { kind: 'queue'; queue: string } | { kind: 'handler'; handler: string } | { kind: 'http' | 'pull' };
 
-/** In a list: all that there is. */
+/** In a list: all names. */
 export const EVERY_NAME = '*';
 
 export interface AllowedNames {
@@ -17,12 +17,12 @@ export interface AllowedNames {
 }
 
 export interface Refusal {
-  /** The target's field that names it. */
+  /** The target's field with the name. */
   readonly field: 'queue' | 'handler';
   readonly message: string;
 }
 
-/** The list of the tenant's that says which names such a target may have; null when any will do. */
+/** The tenant's list of names for such a target; null when it may use any. */
 export function allowedFor(target: NamingTarget, tenant: AllowedNames): readonly string[] | null {
   if (target.kind === 'queue') return tenant.allowedQueues;
   return target.kind === 'handler' ? tenant.allowedHandlers : null;

@@ -1,6 +1,6 @@
-// What becomes of a lease that has run out? A pure table. An offer that nobody took goes back untouched; a
-// worker that went silent has lost the attempt; one that took too long has failed it, as a handler would have;
-// and a run that nobody wants any more is over, whoever had it.
+// What becomes of a lease that has run out? A pure table. An offer that no worker took goes back untouched. A worker
+// that went silent has lost the attempt. A worker that took too long has failed it, as a handler would have. A run that
+// was cancelled or has expired is over, whether or not a worker had it.
 
 export interface ExpiredLease {
   state: 'offered' | 'taken';

@@ -1,8 +1,8 @@
-// May one more run of a lane start now, and how many of its runs is it worth to hold? The rules are the
-// tenant's and the job type's; what occupies them is counted over everything that may be running anywhere.
+// May one more run of a lane start now, and how many of its runs are worth holding? The tenant and the job type set the
+// rules; every run that may be executing anywhere counts against them.
 
 export interface RateLimit {
-  /** Starts allowed in `perSeconds`; as many may come at once after a pause. */
+  /** Starts allowed in `perSeconds`; after a pause this many may start at once. */
   count: number;
   perSeconds: number;
 }
@@ -17,7 +17,7 @@ export interface JobTypeRules extends TenantRules {
 }
 
 export interface LaneRules {
-  /** Nothing of it starts: its queue or its job type is paused, or its tenant suspended. */
+  /** No run of it starts: its queue or job type is paused, or its tenant suspended. */
   paused: boolean;
   /** The tenant's share of the workers, in proportion to the others'. */
   weight: number;
@@ -35,12 +35,12 @@ export interface Occupied {
 }
 
 /**
- * What keeps the next run from starting; 'tenant' keeps all of the tenant's lanes, 'job-type' those of the job
- * type, the others this one. 'uncounted' means that this replica has not counted what others hold.
+ * What keeps the next run from starting. 'tenant' holds all of the tenant's lanes back, 'job-type' those of the job
+ * type, the other values this lane alone. 'uncounted' means that this replica has not counted the runs held elsewhere.
  */
 export type Barrier = 'paused' | 'uncounted' | 'tenant' | 'job-type' | 'key';
 
-/** `occupiedNow` is asked only where it matters; it answers null when that was not counted. */
+/** Calls `occupiedNow` only where it matters; null means that the runs held elsewhere were not counted. */
 export function barrierOf(
   rules: LaneRules,
   occupiedNow: () => Occupied | null,
@@ -56,7 +56,7 @@ export function barrierOf(
   return null;
 }
 
-/** True when what runs elsewhere may keep a run of the lane from starting. */
+/** True when a run elsewhere may keep a run of the lane from starting. */
 export function limitsConcurrency({ tenant, jobType }: LaneRules, hasKey: boolean): boolean {
   const { maxConcurrent, maxConcurrentPerKey } = jobType;
   return (
@@ -66,7 +66,7 @@ export function limitsConcurrency({ tenant, jobType }: LaneRules, hasKey: boolea
   );
 }
 
-/** A lane that is limited needs no more in memory than keeps it busy until the next claim. */
+/** A limited lane is worth holding only as far as it stays busy until the next claim. */
 const SPARE = 20;
 
 /** How many runs of the lane are worth holding; infinite when nothing limits it. */

@@ -14,14 +14,14 @@ export interface TokenRequest {
 export interface TokenGrant {
   granted: number;
   spentUntilMs: number;
-  /** Until one more is there. */
+  /** Milliseconds until the bucket has one more token. */
   waitMs: number;
 }
 
 export function takeTokens({ rate, spentUntilMs, nowMs, wanted }: TokenRequest): TokenGrant {
   const tokenMs = (rate.perSeconds * 1_000) / rate.count;
   const fromMs = Math.max(spentUntilMs, nowMs);
-  // Instants are stored to the microsecond; without the hair a token would be missed by rounding.
+  // Instants are stored to the microsecond; without the tiny surplus, rounding would lose a token.
   const free = Math.max(0, Math.floor(rate.count - (fromMs - nowMs) / tokenMs + 1e-6));
   const granted = Math.min(wanted, free);
   const untilMs = fromMs + granted * tokenMs;

@@ -1,15 +1,15 @@
-// How much may a run write into its log? So much that it explains itself, and so little that a handler in an
-// endless loop harms nobody. What comes after that is dropped, and one line says so.
+// How much may a run write into its log? Enough to explain itself, and so little that a handler in an endless loop does
+// no harm. Later lines are dropped, and one line says so.
 
 export const LINE_BYTES_MAX = 8 * 1024;
 const RUN_LINES_MAX = 1_000;
 const RUN_BYTES_MAX = 1024 * 1024;
 
-/** What is in a run's log already. */
+/** The lines and bytes in a run's log already. */
 export interface LogTally {
   readonly lines: number;
   readonly bytes: number;
-  /** The line that says so has been written. */
+  /** The line that says that the log is full has been written. */
   readonly isFull: boolean;
 }
 
@@ -17,7 +17,7 @@ export const EMPTY_LOG: LogTally = { lines: 0, bytes: 0, isFull: false };
 
 export type Admission = 'kept' | 'last' | 'dropped';
 
-/** `last` is to be replaced by the line that says that the log is full. */
+/** `last`: replace this line by the one that says that the log is full. */
 export function admitLine(tally: LogTally, bytes: number): { admission: Admission; tally: LogTally } {
   if (tally.isFull) return { admission: 'dropped', tally };
   const next = { lines: tally.lines + 1, bytes: tally.bytes + bytes, isFull: false };

@@ -1,9 +1,10 @@
-// A lane: the runs of a tenant that are paused and limited together, in the order in which they go. Of two runs of a
+// A lane: the runs of a tenant that are paused and limited together, in the order in which they start. Of two runs of a
 // tenant the one with the higher priority goes first, unless the other has waited longer by a minute for each step
-// between them. Put so, their order never changes while they wait: the rank is a fixed number, and an index can keep it.
+// between them. By this rule their order never changes while they wait: the rank is a fixed number, and an index can
+// keep it.
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 
-/** What one step of priority is worth; rank.ts and migrations/0005 say the same. */
+/** How much waiting one step of priority is worth; rank.ts and migrations/0005 say the same. */
 const STEP_MS = 60_000;
 
 /** One queue, one job type, one concurrency key of a tenant. */
@@ -15,7 +16,7 @@ export interface Lane {
 
 export type LaneName = Pick<Lane, 'tenantId' | 'lane'>;
 
-/** Where a run stands in its lane. */
+/** The place of a run in its lane. */
 export interface LanePlace {
   /** In microseconds, as fine as the database has it. */
   rankUs: number;
@@ -25,26 +26,26 @@ export interface LanePlace {
 export interface LaneParts {
   queue: string;
   jobType: string;
-  /** Runs of the tenant's job type with the same one are limited together. */
+  /** Runs of the tenant's job type with the same key are limited together. */
   concurrencyKey: string | null;
 }
 
-/** For a map of lanes; a tenant's id holds no slash. */
+/** A key for a map of lanes; a tenant's id holds no slash. */
 export function laneKey({ tenantId, lane }: LaneName): string {
   return `${tenantId}/${lane}`;
 }
 
-/** For a map of tenants' job types. */
+/** A key for a map of tenants' job types. */
 export function jobTypeKey({ tenantId, jobType }: { tenantId: TenantId; jobType: string }): string {
   return `${tenantId}/${jobType}`;
 }
 
-/** In milliseconds; the run with the lower rank goes first. */
+/** The rank in milliseconds; the run with the lower rank goes first. */
 export function rankOf({ runAt, priority }: { runAt: Date; priority: number }): number {
   return runAt.getTime() - priority * STEP_MS;
 }
 
-/** The same of an instant in milliseconds with a fraction, in microseconds. */
+/** The rank in microseconds, from an instant in milliseconds with a fraction. */
 export function rankUsOf({ atMs, priority }: { atMs: number; priority: number }): number {
   return Math.round(atMs * 1_000) - priority * STEP_MS * 1_000;
 }

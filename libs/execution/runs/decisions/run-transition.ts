@@ -1,6 +1,6 @@
-// What becomes of a run when an attempt has ended? A pure table: success finishes it, a failure is tried
-// again until its attempts are used up, unless it says that trying again is pointless. The whole life of a
-// run, with what happens between attempts, is drawn in docs/RUN-LIFE.md.
+// What becomes of a run when an attempt has ended? A pure table: a success finishes the run; a failure is retried until
+// its attempts are used up, unless it is fatal. The whole life of a run, with the steps between attempts, is drawn in
+// docs/RUN-LIFE.md.
 import { retryDelayMs } from '#kernel/backoff.js';
 import type { LeaseId } from '#kernel/ids.js';
 
@@ -19,29 +19,29 @@ export type AttemptResult =
       error: AttemptError;
       /** Trying again would be pointless. */
       fatal: boolean;
-      /** The work itself said when to come back (RetryAt, or Retry-After of an HTTP answer); wins over the policy. */
+      /** When the work itself wants to be retried (RetryAt, or Retry-After of an HTTP answer); overrides the policy. */
       retryAfterMs?: number;
     }
   /** Counts as a failure. */
   | { kind: 'timed-out'; error: AttemptError }
-  /** To be gone on with later; nothing failed. */
+  /** The handler wants to continue later; nothing failed. */
   | { kind: 'snoozed'; delayMs: number }
-  /** Nothing was begun: there was no point in it now, which is no fault of the run. */
+  /** The attempt has not begun, because it could not succeed now; the run is not to blame. */
   | { kind: 'put-off'; delayMs: number }
-  /** It goes on outside of the replicas; whoever ends the lease decides the run. */
+  /** The run goes on outside of the replicas; the transaction that ends its lease decides it. */
   | { kind: 'parked'; lease: NewLease }
-  /** By the handler, who says why, or by a request. */
+  /** By the handler, which says why, or by a request. */
   | { kind: 'cancelled'; error: AttemptError | null }
   /** The run's deadline has passed. */
   | { kind: 'expired'; error: AttemptError }
-  /** Stopped by us: nobody's fault, but it ran, so no other attempt may have its number. */
+  /** Stopped by its replica: no failure, but it ran, so no other attempt may have its number. */
   | { kind: 'released'; error: AttemptError };
 
-/** Work for outside: offered to workers that pull, or taken by the endpoint that it was pushed to. */
+/** Work to do outside: offered to workers that pull, or taken by the endpoint that was called. */
 export interface NewLease {
   id: LeaseId;
   kind: 'pull' | 'push';
-  /** How long it lasts without a heartbeat; null when none is asked for. */
+  /** How long it lasts without a heartbeat; null when none is required. */
   leaseMs: number | null;
   timeoutMs: number;
 }
@@ -54,11 +54,11 @@ export type RunTransition =
   | { kind: 'retry'; outcome: 'failed' | 'timed-out'; delayMs: number; error: AttemptError }
   | { kind: 'retry'; outcome: 'snoozed'; delayMs: number; error: null }
   | { kind: 'retry'; outcome: 'lost'; delayMs: 0; error: AttemptError }
-  /** The attempt goes on elsewhere. */
+  /** The attempt goes on outside, under a lease. */
   | { kind: 'park'; lease: NewLease }
   /** The same attempt, later. */
   | { kind: 'put-off'; delayMs: number }
-  /** Claimed but never started: given back as it was. */
+  /** Claimed but never started: given back unchanged. */
   | { kind: 'release' }
   /** Its end is in the database already. */
   | { kind: 'recorded' };
@@ -79,7 +79,7 @@ export interface TransitionInput {
   random: () => number;
 }
 
-/** What anybody may ask for; longer delays belong into a schedule. */
+/** The longest delay that a handler may ask for; a longer one belongs into a schedule. */
 const DELAY_MS_MAX = 30 * 86_400_000;
 
 export function transition({ failures, result, retry, random }: TransitionInput): RunTransition {
@@ -114,7 +114,7 @@ export function transition({ failures, result, retry, random }: TransitionInput)
   }
 }
 
-/** Whole milliseconds; what is no number means now. */
+/** Whole milliseconds; a value that is no number means now. */
 function askedDelayMs(ms: number): number {
   return Number.isNaN(ms) ? 0 : Math.round(Math.min(DELAY_MS_MAX, Math.max(0, ms)));
 }

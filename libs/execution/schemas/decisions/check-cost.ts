@@ -1,7 +1,6 @@
 // What does it cost at most to check a value against a schema? For most keywords no more than each node of the schema
-// costs at each character of the value, which is known before. A few have no such bound: a pattern backtracks, a
-// reference unfolds, and what must be unique is compared with everything else. What is cheap may be checked on the event
-// loop.
+// costs at each character of the value, which is known before. A few keywords have no such bound: a pattern backtracks,
+// a reference unfolds, and unique items are each compared with all others. A cheap check may run on the event loop.
 
 export interface SchemaSize {
   nodes: number;
@@ -11,7 +10,7 @@ export interface SchemaSize {
 
 const CHEAP_NODES_MAX = 100;
 const CHEAP_PRODUCT_MAX = 500_000;
-/** Up to here a list of all that does not fit is short. */
+/** Up to this product a list of all mismatches is short. */
 const LISTED_PRODUCT_MAX = 50_000;
 
 const UNBOUNDED = new Set([
@@ -41,12 +40,12 @@ export function sizeOf(schema: object): SchemaSize {
   return { nodes, isPlain: true };
 }
 
-/** `length` is that of the value's JSON. */
+/** `length` is the length of the value's JSON. */
 export function isCheap({ nodes, isPlain }: SchemaSize, length: number): boolean {
   return isPlain && nodes * length <= CHEAP_PRODUCT_MAX;
 }
 
-/** Whether all that does not fit may be listed, and not only the first. */
+/** Whether all mismatches may be listed, and not only the first. */
 export function isListable(nodes: number, length: number): boolean {
   return nodes * length <= LISTED_PRODUCT_MAX;
 }

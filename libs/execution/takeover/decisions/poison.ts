@@ -1,6 +1,6 @@
-// Does a run kill its replicas? It has been lost in three deaths, and in two of them it was certainly
-// running: a run's first loss alone proves nothing, since a replica that dies takes all that it held
-// along, but from then on each start is written down, and from the second loss on it runs in quarantine.
+// Does a run kill its replicas? It does if it was lost in three deaths and was certainly running in two of them. A
+// first loss proves nothing, since a replica that dies loses all that it held. From then on each start is recorded, and
+// from the second loss on the run executes in quarantine.
 
 const LOSSES = 3;
 const CRASHES = 2;
@@ -9,7 +9,7 @@ export function isPoison({ losses, crashes }: { losses: number; crashes: number 
   return losses >= LOSSES && crashes >= CRASHES;
 }
 
-/** What its dead letter says: the deaths, and the last error that the run itself reported before or between them. */
+/** The error of its dead letter: the deaths, and the last error that the run itself reported before or between them. */
 export function poisonError({
   losses,
   crashes,

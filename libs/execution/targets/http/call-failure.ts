@@ -1,9 +1,9 @@
-// Why did a call get no answer, in words for the tenant whose endpoint it is? Of the outside he may know what any client
-// of his would see: refused, reset, a certificate, something that is not HTTP. What a name means in the operator's network,
-// and where in the server's files the error arose, is not for him; the operator finds it in the log.
+// Why did a call get no answer, in words for the tenant whose endpoint it is? The tenant may know what any client of
+// the endpoint would see: a refused or reset connection, a bad certificate, an answer that is not HTTP. Addresses in
+// the operator's network and places in the server's files are not for the tenant; the operator finds them in the log.
 import type { AttemptError } from '#execution/runs/decisions/run-transition.js';
 
-/** For errors that tell of the endpoint, from Node or from us. */
+/** For errors that describe the endpoint, from Node or from us. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was closed before the answer was complete',
@@ -42,7 +42,7 @@ function reasonOf(code: string): string | undefined {
   return REASONS[code] ?? FAMILIES.find(([pattern]) => pattern.test(code))?.[1];
 }
 
-/** Several addresses were tried: one error of many, with the code of the first. */
+/** When several addresses were tried, the error holds many, and has the code of the first. */
 function codeOf(error: unknown): string | null {
   if (!(error instanceof Error) || !('code' in error)) return null;
   return typeof error.code === 'string' && CODE.test(error.code) ? error.code : null;

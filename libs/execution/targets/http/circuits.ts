@@ -1,11 +1,11 @@
 // Which endpoints are down at the moment? This replica keeps a circuit for each tenant's use of each origin, so that
-// what one tenant's calls meet never stops another's.
+// one tenant's failures never stop another tenant's calls.
 import type { Clock, Random } from '#kernel/clock.js';
 import { Remembered } from '#kernel/remembered.js';
 import { CLOSED, permitCall, recordResult, type Circuit, type CircuitRule } from './decisions/circuit.js';
 
 const RULE: CircuitRule = { failuresMax: 10, openMs: 15_000, openMsMax: 300_000 };
-/** Forgetting one costs a few calls that fail. */
+/** Forgetting a circuit costs a few calls that fail. */
 const REMEMBERED_MAX = 10_000;
 
 export class Circuits {
@@ -16,10 +16,10 @@ export class Circuits {
     private readonly random: Random,
   ) {}
 
-  /** Null when a call may be made, and must be told of; else the milliseconds after which to come again. */
+  /** Null when a call may be made, whose result must be recorded; else the milliseconds to wait before asking again. */
   permitCall(key: string): number | null {
     const permit = permitCall(this.#circuits.get(key) ?? CLOSED, this.clock.monotonicMs());
-    // Not all at once when it opens again.
+    // Spread, so that not all calls come at once when it opens again.
     if (permit.kind === 'wait') return Math.ceil(permit.ms * (1 + this.random()));
     this.#set(key, permit.circuit);
     return null;

@@ -1,7 +1,7 @@
-// What does an endpoint's answer say? It is read up to a limit, which holds for what comes over the network and again for
-// what that unpacks to: a small answer that would fill the memory is cut off as soon as it passes the limit. Calls ask for
-// an answer that is not compressed; one that is compressed all the same is unpacked. What can't be read is said, since the
-// same endpoint will hardly answer otherwise when it is called again.
+// Reads an endpoint's answer, up to a limit. The limit holds for the bytes from the network and again for the unpacked
+// bytes, so a small answer that would fill the memory is cut off as soon as it passes the limit. Calls ask for an
+// uncompressed answer; a compressed one is unpacked all the same. An answer that can't be read is an outcome and no
+// error to retry, since the same endpoint will hardly answer otherwise the next time.
 import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
@@ -12,7 +12,7 @@ const ANSWER_BYTES_MAX = 256 * 1024;
 
 export type Answer =
   | { kind: 'whole'; bytes: Buffer }
-  /** In words that go on after "expected an answer …". */
+  /** `why` continues the sentence "expected an answer …". */
   | { kind: 'unfit'; why: string; bytes: Buffer };
 
 export type Output = { kind: 'output'; value: unknown } | { kind: 'unfit'; why: string };
@@ -40,12 +40,12 @@ export async function readAnswer(response: IncomingMessage): Promise<Answer> {
   }
 }
 
-/** For an error's text: what can't be read is replaced. */
+/** For an error's text: bytes that can't be read are replaced. */
 export function lenientText({ bytes }: Answer): string {
   return new TextDecoder().decode(bytes);
 }
 
-/** JSON if it is, else the text itself. */
+/** The parsed JSON, or else the text itself. */
 export function outputOf(answer: Answer, contentType: string | undefined): Output {
   if (answer.kind === 'unfit') return answer;
   const charset = /;\s*charset\s*=\s*"?([^\s;"]{1,40})/i.exec(contentType ?? '')?.[1] ?? 'utf-8';
@@ -62,7 +62,7 @@ export function outputOf(answer: Answer, contentType: string | undefined): Outpu
         why: `that can be kept as it is: at ${jsonPointer(parsed.path) || '/'}, ${parsed.detail}`,
       };
     case 'malformed':
-      return { kind: 'output', value: text }; // not JSON, and nothing says that it must be
+      return { kind: 'output', value: text }; // not JSON, which no rule requires
   }
 }
 
@@ -75,7 +75,7 @@ function decode(bytes: Buffer, charset: string): string | undefined {
   }
 }
 
-/** Null when there is nothing to unpack, undefined for what can't be. */
+/** Null when there is nothing to unpack, undefined for an unknown coding. */
 function unpackerOf(coding: string): Transform | null | undefined {
   switch (coding) {
     case '':
@@ -98,7 +98,7 @@ async function readBounded(source: AsyncIterable<Buffer>): Promise<Answer> {
   let bytes = 0;
   for await (const chunk of source) {
     bytes += chunk.length;
-    // Leaving the loop hangs up on the sender.
+    // Leaving the loop destroys the connection.
     if (bytes > ANSWER_BYTES_MAX)
       return {
         kind: 'unfit',

@@ -1,6 +1,6 @@
-// As whom does a replica call a tenant's endpoints, and does it call at all? It signs with the tenant's secrets,
-// which it remembers for a few seconds, gives each call a lease to go on with, and leaves an origin alone for a
-// while after too many failures in a row. A run that comes then is put off: its attempt has not begun.
+// How does a replica call a tenant's endpoints, and when does it not? It signs with the tenant's secrets, which it
+// remembers for a few seconds, gives each call a lease with which the endpoint may continue, and pauses an origin after
+// too many failures in a row. A run that meets such a pause is put off: its attempt has not begun.
 import type { JobContext } from '#client/jobs/job-definition.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
 import { inTransaction, type Database } from '#database/connection.js';
@@ -26,10 +26,10 @@ export interface HttpPushParts {
   outlet: GuardedOutlet;
   circuits: Circuits;
   tokens: LeaseTokens;
-  /** Where endpoints reach the API, without a slash at the end. */
+  /** The API's URL for endpoints, without a slash at the end. */
   callbackUrl: string;
   clock: Clock;
-  /** Told, once a minute for a tenant's origin, of what a tenant must not see. */
+  /** Called once a minute for a tenant's origin, with details that a tenant must not see. */
   onFailure: (failure: CallFailure) => void;
 }
 
@@ -51,7 +51,7 @@ const GONE = 410;
 const REMEMBERED_MS = 5_000;
 const TOLD_EVERY_MS = 60_000;
 const REMEMBERED_MAX = 10_000;
-/** The database did not say as whom to call; the run is not to blame. */
+/** The tenant's secrets could not be read; the run is not to blame. */
 const AGAIN_MS = 1_000;
 
 export class HttpPush {
@@ -78,26 +78,26 @@ export class HttpPush {
     const answered = (statusCode: number): void => {
       isAnswered = true;
       isGone = statusCode === GONE;
-      // What it refuses it has understood: it is not down.
+      // An endpoint that refuses a call has understood it: it is not down.
       circuits.recordResult(key, statusCode < 500);
     };
     const { secrets } = sender;
     const call = { target, run, context, outlet, secrets, lease, now: clock.now(), answered };
     const result = await callHttp(call).catch((error: unknown) => {
-      // One that we broke off says nothing about the endpoint, unless it was too slow.
+      // A call that we stopped says nothing about the endpoint, unless it was too slow.
       if (!isAnswered && !wasStoppedByUs(context.signal)) circuits.recordResult(key, false);
       if (context.signal.aborted) throw error;
       const failure = { tenant: sender.tenantName, url: shownUrl(target.url), error };
       this.#tellOperator(key, failure);
       return failed(failure);
     });
-    // If the database does not take it, the next call that meets 410 tries again.
+    // If the write fails, the next call that meets 410 tries again.
     if (isGone)
       await this.#pause(db, { run, url: target.url, tenantName: sender.tenantName }).catch(() => undefined);
     return result;
   }
 
-  /** As Standard Webhooks wants it: an endpoint that says it is gone is not called any more. */
+  /** As Standard Webhooks requires: an endpoint that says it is gone is not called any more. */
   async #pause(
     db: Database,
     { run, url, tenantName }: { run: ClaimedRun; url: string; tenantName: string },
@@ -110,7 +110,7 @@ export class HttpPush {
     });
   }
 
-  /** An endpoint that is down would fill the log. */
+  /** Seldom, because an endpoint that is down would fill the log. */
   #tellOperator(key: string, failure: CallFailure): void {
     if (this.#told.isDue(key, this.parts.clock.monotonicMs())) this.parts.onFailure(failure);
   }
@@ -121,7 +121,7 @@ export class HttpPush {
     if (remembered !== undefined && nowMs - remembered.readAtMs < REMEMBERED_MS) return remembered.sender;
     const sender = findSender(db, tenantId);
     this.#senders.set(tenantId, { sender, readAtMs: nowMs });
-    // A failed read must not be remembered. Its awaiters are told as well.
+    // A failed read must not be remembered; its awaiters get the error as well.
     sender.catch(() => this.#senders.delete(tenantId));
     return sender;
   }

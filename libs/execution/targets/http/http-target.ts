@@ -1,7 +1,7 @@
-// How is a run pushed to a tenant's HTTP endpoint? One signed POST of the payload, no redirects, a bounded
-// answer. 2xx is success and a JSON answer the output; 202 means that the endpoint goes on by itself and will end
-// the lease that the call names; 4xx will not get better by itself and is fatal, except for 408, 425 and 429;
-// everything else is tried again, not before Retry-After where it is given.
+// How is a run pushed to a tenant's HTTP endpoint? One signed POST of the payload, no redirects, a bounded answer. 2xx
+// is success, and a JSON answer is the output. 202 means that the endpoint continues by itself and will end the lease
+// that the call names. 4xx is fatal, since a retry would not help, except for 408, 425 and 429. Any other status is
+// retried, not before Retry-After where it is given.
 import type { JobContext } from '#client/jobs/job-definition.js';
 import { randomBytes } from 'node:crypto';
 import type { LeaseId } from '#kernel/ids.js';
@@ -18,11 +18,11 @@ const RETRYABLE_STATUSES = new Set([408, 425, 429]);
 const RETRY_AFTER_STATUSES = new Set([429, 503]);
 const ACCEPTED = 202;
 
-/** What makes a call ours, and lets the endpoint go on after it. */
+/** Signs the call, and lets the endpoint continue after it. */
 export interface PushLease {
   id: LeaseId;
   token: string;
-  /** `:complete`, `:fail` and so on are added to it. */
+  /** The endpoint appends `:complete`, `:fail` and so on. */
   callbackUrl: string;
   timeoutMs: number;
 }
@@ -37,11 +37,11 @@ export interface HttpCall {
   secrets: readonly string[];
   lease: PushLease;
   now: Date;
-  /** Told of the answer's status as soon as it is there. */
+  /** Called with the status as soon as the answer begins. */
   answered?: (statusCode: number) => void;
 }
 
-/** Rejects with the signal's reason when it is stopped, and with what went wrong when there is no answer. */
+/** Rejects with the signal's reason when it is stopped, and with the cause when there is no answer. */
 export async function callHttp(call: HttpCall): Promise<AttemptResult> {
   const { target, run, context, outlet, secrets, lease, now } = call;
   const { signal } = context;
@@ -54,7 +54,7 @@ export async function callHttp(call: HttpCall): Promise<AttemptResult> {
       'accept-encoding': 'identity',
       ...lowerCased(target.headers),
       'content-type': 'application/json',
-      // The same on every try, so that the receiver can tell a repetition.
+      // The same on every try, so that the receiver recognises a repetition.
       ...signatureHeaders({ id: run.id, at: now, body }, secrets),
       traceparent: traceparentOf(run),
       'x-run-id': run.id,
@@ -80,7 +80,7 @@ export async function callHttp(call: HttpCall): Promise<AttemptResult> {
     return refusal(call, { statusCode, text: lenientText(read), retryAfter: headers['retry-after'] });
   const output = outputOf(read, headers['content-type']);
   if (output.kind === 'output') return { kind: 'succeeded', output: output.value };
-  // The work is done; doing it again would only bring the same answer.
+  // The work is done; a retry would only bring the same output.
   const message = `expected from ${shownUrl(target.url)} an answer ${output.why}`;
   return { kind: 'failed', error: { name: 'UnfitAnswer', message }, fatal: true };
 }
@@ -106,7 +106,7 @@ function traceparentOf(run: ClaimedRun): string {
   return `00-${run.id.replaceAll('-', '')}-${randomBytes(8).toString('hex')}-01`;
 }
 
-/** Header names have no case; ours must win over a tenant's however he writes them. */
+/** Header names have no case; ours must override the tenant's in any spelling. */
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -1,4 +1,4 @@
-// Which statements keep the secrets that sign a tenant's calls?
+// The secrets that sign a tenant's calls.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { TenantId } from '#kernel/ids.js';
@@ -6,7 +6,7 @@ import type { TenantId } from '#kernel/ids.js';
 export interface WebhookSecretRow {
   id: string;
   createdAt: Date;
-  /** When it stops signing; null while nothing has replaced it. */
+  /** When it stops signing; null while no newer secret has replaced it. */
   expiresAt: Date | null;
 }
 
@@ -23,13 +23,15 @@ export async function insertWebhookSecret(
     .executeTakeFirstOrThrow();
 }
 
-/** Of many that want to change a tenant's secrets at once, one does at a time, and counts what the others have made. */
+/**
+ * Of several requests that change a tenant's secrets, one acts at a time, and counts the secrets that the others made.
+ */
 export async function lockSecrets(tx: Tx, tenantId: TenantId): Promise<void> {
-  // Without the key, which each new run of the tenant's refers to.
+  // Not `for update`, since each new run refers to the tenant's key.
   await sql`select from carillon.tenant where id = ${tenantId} for no key update`.execute(tx);
 }
 
-/** Ends at once all that sign but the newest, so that a rotation never leaves more than two. */
+/** Ends all signing secrets but the newest at once, so that a rotation never leaves more than two. */
 export async function keepNewest(tx: Tx, tenantId: TenantId): Promise<void> {
   await sql`
     delete from carillon.webhook_secret
@@ -39,7 +41,7 @@ export async function keepNewest(tx: Tx, tenantId: TenantId): Promise<void> {
   );
 }
 
-/** Lets all but one secret end after a while, unless they end before, and deletes those that have. */
+/** Lets all secrets but one end after a while, unless they end before, and deletes those that have ended. */
 export async function retireOthers(
   tx: Tx,
   { tenantId, keepId, overlapSeconds }: { tenantId: TenantId; keepId: string; overlapSeconds: number },
@@ -58,7 +60,7 @@ export async function retireOthers(
     .execute();
 }
 
-/** Those that sign now, newest first. */
+/** The secrets that sign now, newest first. */
 export async function listWebhookSecrets(db: Database, tenantId: TenantId): Promise<WebhookSecretRow[]> {
   return db
     .selectFrom('webhook_secret')
@@ -89,7 +91,7 @@ export interface Sender {
   secrets: string[];
 }
 
-/** As whom a tenant's calls are made. */
+/** The name and the secrets with which a tenant's calls are made. */
 export async function findSender(db: Database, tenantId: TenantId): Promise<Sender | undefined> {
   const { rows } = await sql<Sender>`
     select t.name as "tenantName",

@@ -1,6 +1,5 @@
-// How does an endpoint know that a call is ours and fresh? By Standard Webhooks (standardwebhooks.com): a MAC over
-// id, time and body, one for each secret that is valid at the moment, so that a receiver may change its secret
-// at leisure.
+// How does an endpoint know that a call is ours and fresh? By Standard Webhooks (standardwebhooks.com): a MAC over id,
+// time and body, one for each currently valid secret, so that a receiver may change its secret without haste.
 import { createHmac, randomBytes } from 'node:crypto';
 
 const PREFIX = 'whsec_';

@@ -1,6 +1,6 @@
-// What does a thread do with an attempt? It loads the user's module, calls the handler with a context that speaks
-// through a port, and says how it ended. Nothing here may import but Node itself and types: threads load this file
-// alone, compiled or as it is. A handler that computes without a pause hears of an abort when it reads `ctx.signal`.
+// The thread's side of an attempt. It loads the user's module, calls the handler with a context that speaks through a
+// port, and reports the result. It may import nothing but Node itself and types: a thread loads this file alone,
+// compiled or as it is. A handler that computes without a pause notices an abort when it reads `ctx.signal`.
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import type { ExportedHandler } from '#client/jobs/handler.js';
 import type { EnqueueableJob, RunOptions } from '#client/jobs/enqueue-options.js';
@@ -20,7 +20,7 @@ export interface ThrownInThread {
   name: string;
   message: string;
   stack: string | undefined;
-  /** What else the error bears, as far as it can cross. */
+  /** The error's other properties, as far as they can be copied between threads. */
   own: Record<string, unknown>;
 }
 
@@ -29,10 +29,10 @@ export type FromThread =
   | { kind: 'log'; level: LogLevel; words: unknown[] }
   | { kind: 'progress'; words: unknown[] }
   | { kind: 'heartbeat'; details?: unknown }
-  /** The payload has passed the job's own schema, which can't cross. */
+  /** The payload has passed the job's own schema, which can't be copied between threads. */
   | { kind: 'enqueue'; call: number; job: string; payloadJson: string; options: RunOptions }
   | { kind: 'returned'; output: unknown }
-  /** What was returned can't leave the thread; the work is done. */
+  /** The returned value can't leave the thread; the work is done. */
   | { kind: 'unfit'; reason: string }
   | { kind: 'threw'; error: ThrownInThread };
 
@@ -43,7 +43,7 @@ export type ToThread =
   | { kind: 'enqueued'; call: number; runId: string }
   | { kind: 'not-enqueued'; call: number; error: ThrownInThread };
 
-/** A thread that says more than this is not listened to; the run's log ends sooner. */
+/** Further lines of a thread are dropped; the run's log is full sooner. */
 const LINES_MAX = 2_000;
 
 // oxlint-disable-next-line import/no-default-export -- that is what the pool calls
@@ -54,7 +54,7 @@ export default async function attemptInThread(task: ThreadTask): Promise<void> {
   let last: FromThread;
   try {
     const handler = await loadHandler(task);
-    // Told to stop while the module was being loaded: an event that has happened is not heard again.
+    // Stopped while the module was being loaded: no listener gets an event of the past.
     const jobContext = context.jobContext();
     jobContext.signal.throwIfAborted();
     const output: unknown = await handler.handle({ payload: task.payload }, jobContext);
@@ -76,13 +76,13 @@ async function loadHandler({ moduleUrl, job, hooksUrl }: ThreadTask): Promise<Ex
   const hooks = (await import(hooksUrl)) as { resolveCarillonImports: () => void };
   hooks.resolveCarillonImports();
   try {
-    // The same file that the main thread has loaded and looked at.
+    // The same file that the main thread has loaded and checked.
     const loaded = (await import(moduleUrl)) as Record<string, ExportedHandler | null | undefined>;
     const found = Object.values(loaded).find((value) => value?.definition?.name === job);
     if (found !== undefined && found !== null) return found;
     throw new Error(`expected ${moduleUrl} to export job ${job} again`);
   } catch (error) {
-    // What the module threw names places in the operator's files: it is for the stack, which tenants don't see.
+    // The error of the module names places in the operator's files: it belongs into the stack, which tenants don't see.
     const message = `expected the handler of job ${job} to be loaded in a thread, but its module threw an error`;
     throw Object.assign(new Error(message), { name: 'HandlerNotLoaded', stack: threw(error).error.stack });
   }
@@ -120,12 +120,12 @@ class ThreadContext {
       },
       log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
       progress: (fraction: unknown, ...message: unknown[]) => {
-        // What is neither a number nor a text could not leave the thread.
+        // Only a number or a text can leave the thread.
         const number = typeof fraction === 'number' ? fraction : Number.NaN;
         this.#say({ kind: 'progress', words: [number, ...message.slice(0, 1).map(textOrNone)] });
       },
       heartbeat: (details?: unknown) => {
-        // The other side can't throw into this one, so what is no JSON is refused here.
+        // The other side can't throw into this one, so a value that is no JSON is refused here.
         const json = details === undefined ? undefined : (JSON.stringify(details) as string | undefined);
         if (json === undefined) return this.#say({ kind: 'heartbeat' });
         if (json.length > 64 * 1024)
@@ -133,8 +133,8 @@ class ThreadContext {
         this.#say({ kind: 'heartbeat', details: JSON.parse(json) as unknown });
       },
       enqueue: (definition, payload, options = {}) => this.#enqueue(definition, payload, options),
-      // A transaction belongs to its connection, and the connection to the replica's own thread. Fatal: what was
-      // computed would only be computed again.
+      // A transaction belongs to its connection, and the connection to the replica's own thread. Fatal: a retry would
+      // only compute the same again.
       completeInTx: () => Promise.reject(new NoTransactionInThread()),
     };
   }
@@ -144,12 +144,12 @@ class ThreadContext {
     this.#isOver = true;
   }
 
-  /** While the handler computes, nothing else brings it what has been said to it. */
+  /** While the handler computes, no event loop delivers its messages. */
   #listen(): void {
     for (;;) {
       const waiting = receiveMessageOnPort(this.#task.port);
       if (waiting === undefined) return;
-      this.#hear(waiting.message as ToThread); // only its pool speaks to it
+      this.#hear(waiting.message as ToThread); // only its pool sends messages
     }
   }
 
@@ -164,7 +164,7 @@ class ThreadContext {
     if (this.#unheard === 0) this.#send();
   }
 
-  /** Checked here, where the job's schema is; written by the replica. */
+  /** The thread checks the payload, since it has the job's schema; the replica writes the run. */
   async #enqueue<Input>(
     { name, payload: schema }: EnqueueableJob<Input>,
     payload: Input,
@@ -178,7 +178,7 @@ class ThreadContext {
       );
       throw Object.assign(error, { name: 'InvalidPayloadError', issues: checked.issues });
     }
-    // Undefined for what JSON leaves out, although it is not typed to say so.
+    // Undefined for values that JSON leaves out, although it is not typed to say so.
     const payloadJson = (JSON.stringify(payload) as string | undefined) ?? 'null';
     if (this.#isOver) throw new Error('expected an attempt that is under way, got enqueue() after its end');
     const call = (this.#calls += 1);
@@ -198,10 +198,10 @@ class ThreadContext {
     }
   }
 
-  // The newest word of a kind is enough: a loop that reports each step must not flood the other side.
+  // The newest message of a kind is enough: a loop that reports each step must not flood the other side.
   #say(word: FromThread & { kind: 'progress' | 'heartbeat' }): void {
     if (this.#isOver) return;
-    // A heartbeat without details must not hide the one before, which had some.
+    // A heartbeat without details must not hide an earlier one with details.
     const hidden = this.#unsent.get(word.kind);
     const keeps = word.kind === 'heartbeat' && word.details === undefined && hidden !== undefined;
     this.#unsent.set(word.kind, keeps ? hidden : word);
@@ -222,7 +222,7 @@ class ThreadContext {
   }
 }
 
-/** Known by its name on the other side. */
+/** The other side recognises it by its name. */
 class NoTransactionInThread extends Error {
   override readonly name = 'FatalError';
 
@@ -244,7 +244,7 @@ function revived({ name, message, stack, own }: ThrownInThread): Error {
   return error;
 }
 
-/** Never throws, for any value, and what it makes can leave the thread. */
+/** Never throws, for any value, and returns a value that can leave the thread. */
 export function threw(thrown: unknown): FromThread & { kind: 'threw' } {
   try {
     return { kind: 'threw', error: readError(thrown) };

@@ -1,6 +1,6 @@
-// How does a handler compute without holding everybody up? In a thread of a small pool, one attempt each at a time. It
-// is told to stop as any handler is, and its thread is ended if it does not. Each end of the thread, a crash,
-// an exit, a heap that is full, it fails that attempt and nothing else.
+// How does a handler compute without holding everything up? In a thread of a small pool, one attempt at a time in each.
+// A stopped handler gets its signal, and its thread is ended if it does not stop. Whenever a thread ends, by a crash,
+// an exit or a full heap, its attempt fails and nothing else does.
 import { extname } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { fileURLToPath } from 'node:url';
@@ -20,13 +20,13 @@ import {
 
 export interface ThreadSettings {
   threads: number;
-  /** Of the heap of each. */
+  /** Heap of each thread. */
   memoryMb: number;
   graceMs: number;
   rest: (name: string, ms: number) => Promise<void>;
   /** The module that lets the users' modules import 'carillon'. */
   hooksUrl: string;
-  /** A thread ended while it had no attempt: something of an earlier one had been left behind. */
+  /** A thread ended while it had no attempt: an earlier attempt had left something running. */
   onStray: (error: Error) => void;
 }
 
@@ -35,7 +35,7 @@ export type ThreadJob = Pick<ThreadTask, 'moduleUrl' | 'job' | 'payload'>;
 const MAIN = fileURLToPath(new URL(`./thread-main${extname(import.meta.url)}`, import.meta.url));
 const IDLE_MS = 30_000;
 
-/** What a handler can throw besides a failure; known again by its name on this side. */
+/** Errors that steer an attempt instead of failing it; recognised on this side by their names. */
 const STEERING = new Map<string, object>([
   ['CancelRun', CancelRun.prototype],
   ['FatalError', FatalError.prototype],
@@ -101,8 +101,8 @@ export class ThreadPool {
       concurrentTasksPerWorker: 1,
       idleTimeout: IDLE_MS,
       resourceLimits: { maxOldGenerationSizeMb: memoryMb },
-      // A thread that waits is to go on hearing its own timers, so that what one attempt left behind is not
-      // blamed on the next.
+      // A waiting thread must go on running its own timers, so that a leftover of one attempt is not blamed on the
+      // next.
       atomics: 'disabled',
       recordTiming: false,
     });
@@ -113,7 +113,7 @@ export class ThreadPool {
 
 type EnqueueWord = FromThread & { kind: 'enqueue' };
 
-/** Never rejects: each outcome is said to the thread. */
+/** Never rejects: the thread gets each outcome as a message. */
 async function enqueue(
   { call, job, payloadJson, options }: EnqueueWord,
   context: JobContext,
@@ -130,7 +130,7 @@ async function enqueue(
   port.postMessage(answer);
 }
 
-/** The job as the thread knows it has looked at the payload already. */
+/** A job whose payload the thread has checked already. */
 function asChecked(name: string): EnqueueableJob<unknown> {
   return {
     name,
@@ -145,7 +145,7 @@ function hear(
 ): void {
   switch (word.kind) {
     case 'log':
-      return (log[word.level] as (...words: unknown[]) => void)(...word.words); // looked at there, whatever they are
+      return (log[word.level] as (...words: unknown[]) => void)(...word.words); // the thread has checked the arguments
     case 'progress':
       return (progress as (...words: unknown[]) => void)(...word.words); // here, too
     case 'heartbeat':
@@ -153,7 +153,7 @@ function hear(
     case 'returned':
       return ended.resolve(word.output);
     case 'unfit':
-      // The work is done; doing it again would only bring the same output.
+      // The work is done; a retry would only bring the same output.
       return ended.reject(Object.assign(new FatalError(word.reason), { name: 'UnfitOutput' }));
     case 'threw':
       return ended.reject(revive(word.error));

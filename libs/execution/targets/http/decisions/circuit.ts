@@ -1,18 +1,18 @@
 // Is it worth calling this endpoint now? A circuit breaker as a pure table. Closed: calls go through. After enough
-// failures in a row it opens, and no call is made. When its time is up it is half open: one call tries, and its
-// result closes the circuit or opens it again for twice as long. Runs that meet an open circuit are
-// put off without using an attempt, because it is not they that failed.
+// failures in a row it opens, and no call is made. When its time is up it is half open: one call tries, and its result
+// closes the circuit or opens it again for twice as long. A run that meets an open circuit is put off without using an
+// attempt, because the run has not failed.
 
 export type Circuit =
   | { kind: 'closed'; failures: number }
   | { kind: 'open'; untilMs: number; openMs: number }
-  /** One call is under way, and has until then to come back. */
+  /** One call is under way, and has until `untilMs` to return. */
   | { kind: 'half-open'; untilMs: number; openMs: number };
 
 export const CLOSED: Circuit = { kind: 'closed', failures: 0 };
 
 export interface CircuitRule {
-  /** So many failures in a row open it. */
+  /** This many failures in a row open it. */
   failuresMax: number;
   /** For how long it opens first. */
   openMs: number;
@@ -25,14 +25,14 @@ export type Permit = { kind: 'call'; circuit: Circuit } | { kind: 'wait'; ms: nu
 export function permitCall(circuit: Circuit, nowMs: number): Permit {
   if (circuit.kind === 'closed') return { kind: 'call', circuit };
   if (nowMs < circuit.untilMs) return { kind: 'wait', ms: circuit.untilMs - nowMs };
-  // The trial, too, may never come back; then the next one tries.
+  // The trial call may never return; then the next call is a trial.
   return {
     kind: 'call',
     circuit: { kind: 'half-open', untilMs: nowMs + circuit.openMs, openMs: circuit.openMs },
   };
 }
 
-/** What the circuit is once a call has come back. */
+/** The circuit after a call has returned. */
 export function recordResult(
   circuit: Circuit,
   { succeeded, nowMs, rule }: { succeeded: boolean; nowMs: number; rule: CircuitRule },
