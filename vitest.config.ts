@@ -9,6 +9,8 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 const conditions = ['source', 'module', 'node', 'development|production'];
 
 const WORKERS_MAX = 2;
+/** Most of their time they wait for the database, so that two would leave a core idle. */
+const INTEGRATION_WORKERS_MAX = 3;
 /** Guards against hanging, on a machine ten times slower than ours too; no test measures its time by them. */
 const HOOK_TIMEOUT_MS = 600_000;
 
@@ -18,6 +20,7 @@ interface Project {
   readonly order: number;
   readonly testTimeoutMs: number;
   readonly fileParallelism?: boolean;
+  readonly workersMax?: number;
   readonly needsPostgres?: boolean;
   /** False where no file leaves anything behind in its process: loading the modules anew for each file costs a third. */
   readonly isolate?: boolean;
@@ -30,6 +33,7 @@ function project(options: Project): TestProjectInlineConfiguration {
     order,
     testTimeoutMs,
     fileParallelism = true,
+    workersMax = WORKERS_MAX,
     needsPostgres = false,
     isolate = true,
   } = options;
@@ -40,7 +44,7 @@ function project(options: Project): TestProjectInlineConfiguration {
       include,
       testTimeout: testTimeoutMs,
       hookTimeout: HOOK_TIMEOUT_MS,
-      maxWorkers: fileParallelism ? WORKERS_MAX : 1,
+      maxWorkers: fileParallelism ? workersMax : 1,
       fileParallelism,
       isolate,
       sequence: { groupOrder: order },
@@ -134,6 +138,7 @@ export default defineConfig({
         name: 'integration',
         include: ['test/integration/**/*.spec.ts'],
         order: 1,
+        workersMax: INTEGRATION_WORKERS_MAX,
         testTimeoutMs: 300_000,
         needsPostgres: true,
       }),
