@@ -21,6 +21,7 @@ import { ownDatabaseRule } from './support/own-database-rule.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const LINES_MAX = 300;
+const ROOM_MAX = 12;
 const INVARIANTS = 10;
 const HEADER_WORDS_MIN = 4;
 /** In both numbers: a file named for what it is not about any one thing gathers everything. */
@@ -204,6 +205,15 @@ describe('the house is tidy', () => {
   const sources = ['apps', 'libs', 'test'].flatMap(readSources);
   it('has files to look at', () => {
     expect(sources.length).toBeGreaterThan(1);
+  });
+
+  it('has no room of more than a dozen sources', () => {
+    const rooms = Map.groupBy(
+      sources.map(({ file }) => file).filter((file) => !isUnder(file, 'test/') && !isSpec(file)),
+      (file) => file.slice(0, file.lastIndexOf('/')),
+    );
+    expect(rooms.size).toBeGreaterThan(ROOM_MAX);
+    expect([...rooms].filter(([, files]) => files.length > ROOM_MAX)).toEqual([]);
   });
 
   it.each(rules)('$name', (rule) => {

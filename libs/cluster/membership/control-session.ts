@@ -1,12 +1,12 @@
-// How does a process enter the cluster on its control session? It opens one, and then either registers as
+// How does a process enter and leave the cluster on its control session? It opens one, and then either registers as
 // a new incarnation or takes up again the number that it had when its last session broke.
 import { randomUUID } from 'node:crypto';
-import { inTransaction } from '#database/connection.js';
+import { inTransaction, type Database } from '#database/connection.js';
 import { openSession, type SessionConnection } from '#database/sessions/session-connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
 import { CHANNEL, listen } from '#cluster/hint.repository.js';
-import type { ReplicaHolder } from './replica-gate.js';
+import { closeGate, type ReplicaHolder } from './replica-gate.js';
 import * as replicas from './replica.repository.js';
 
 export interface ControlSessionOptions {
@@ -72,4 +72,13 @@ export async function register(
   });
   if (direct) await replicas.nameSession(db, replicas.sessionName(replica));
   return { replica, incarnation };
+}
+
+/** Behind the gate: a claim still in flight must not commit after the other replicas see that this one has left. */
+export async function sayGoodbye(db: Database, replica: ReplicaNumber): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    await closeGate(tx, replica);
+    if (await replicas.leaveState(tx, replica, 'left'))
+      await insertEvent(tx, { type: 'replica-left', replica });
+  });
 }

@@ -7,17 +7,16 @@
 // One session carries the replica's lock and its beats. A broken session alone ends nothing: the replica
 // first tries to resume its own number, so that a restarted server or a cut connection kills no replica. Only
 // a row that says 'dead' does, and then the process goes on as a new incarnation.
-import { inTransaction, connectDatabase, type Database, type Tx } from '#database/connection.js';
+import { connectDatabase, type Database, type Tx } from '#database/connection.js';
 import { databaseErrorKind } from '#database/error-kind.js';
 import type { SessionConnection } from '#database/sessions/session-connection.js';
 import type { Clock } from '#kernel/clock.js';
-import type { ReplicaNumber } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';
-import { openControlSession, register } from './control-session.js';
+import { openControlSession, register, sayGoodbye } from './control-session.js';
 import { trustedUntilMs } from './decisions/trust.js';
-import { asReplica, asReplicaAlone, closeGate, type Fenced, type ReplicaHolder } from './replica-gate.js';
+import { asReplica, asReplicaAlone, type Fenced, type ReplicaHolder } from './replica-gate.js';
 import * as replicas from './replica.repository.js';
 
 export interface MembershipOptions {
@@ -245,13 +244,4 @@ export class Membership {
     this.#session = null;
     void session?.close().catch(this.options.onError);
   }
-}
-
-/** Behind the gate: a claim still in flight must not commit after the others hold the replica for gone. */
-async function sayGoodbye(db: Database, replica: ReplicaNumber): Promise<void> {
-  await inTransaction(db, async (tx) => {
-    await closeGate(tx, replica);
-    if (await replicas.leaveState(tx, replica, 'left'))
-      await insertEvent(tx, { type: 'replica-left', replica });
-  });
 }

@@ -7,7 +7,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { databaseTime } from '#database/time.repository.js';
-import { KeyTurns } from '#kernel/key-turns.js';
+import { KeyTurns } from '#server/http/access/key-turns.js';
 import { changeSchedule, type ChangeResult } from '#scheduling/schedules/schedules.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
