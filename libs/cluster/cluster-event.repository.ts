@@ -1,5 +1,5 @@
-// Which statements keep the cluster's diary? Rows are written in the transaction that did what they
-// tell, so the diary never tells of what was rolled back.
+// The cluster's diary. Each row is written in the transaction that did what it describes, so the diary never records an
+// act that was rolled back.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';

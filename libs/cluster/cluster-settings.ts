@@ -1,25 +1,30 @@
-// Which durations keep the cluster together? Given in milliseconds; the relations between them are
-// checked once at start, because a limit of fewer than three beats turns every hiccup into a failover.
+// The durations that keep the cluster together, in milliseconds. Their relations are checked once at start, because a
+// limit of fewer than three beats turns every hiccup into a failover.
 import { ConfigError } from '#kernel/errors.js';
 
 export interface ClusterSettings {
   /**
-   * How replicas are known to live. By their sessions: locks and beats on a direct connection, so that a
-   * crash is seen at once. By heartbeats alone: behind a pooler that breaks sessions; a crash is seen only when
-   * the beats have stood still for `deadAfterMs`.
+   * How replicas show that they live. By their sessions: locks and beats on a direct connection, so that a crash is
+   * seen at once. By heartbeats alone, behind a pooler that breaks sessions: a crash is seen only when the beats have
+   * stood still for `deadAfterMs`.
    */
   liveness: 'sessions' | 'heartbeats';
   /** A replica beats this often. */
   heartbeatMs: number;
-  /** A replica whose beats stand still for this long is declared dead. The server ends its control session then, too. */
+  /**
+   * A replica whose beats stand still for this long is declared dead. The server then ends its control session, too.
+   */
   deadAfterMs: number;
   /** A replica stops trusting itself this long before the others may declare it dead. */
   marginMs: number;
   /** A follower tries the leader lock this often. */
   electionMs: number;
-  /** The leader looks at everybody this often. */
+  /** The leader checks all replicas this often. */
   sweepMs: number;
-  /** A replica whose sessions are gone has crashed if it is still gone so much later; below a sweep, so that the next look decides. */
+  /**
+   * A replica whose sessions are gone has crashed if they are still gone after this time; below a sweep, so that the
+   * next sweep decides.
+   */
   graceMs: number;
 }
 
@@ -46,7 +51,8 @@ export function checkClusterSettings(settings: ClusterSettings): ClusterSettings
   require(electionMs > 0 &&
     electionMs <
       deadAfterMs, `electionMs must be between 1 and deadAfterMs (${deadAfterMs}), got ${electionMs}`);
-  // A leader that looks less often than each quarter of `deadAfterMs` takes itself for asleep; half of that leaves a pass its time.
+  // A leader that sweeps less often than each quarter of `deadAfterMs` takes itself for asleep; half of that leaves a
+  // pass its time.
   require(sweepMs > 0 &&
     sweepMs <=
       deadAfterMs / 8, `sweepMs must be between 1 and deadAfterMs / 8 (${deadAfterMs / 8}), got ${sweepMs}`);

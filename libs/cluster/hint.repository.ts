@@ -1,6 +1,6 @@
-// Which statements carry hints between replicas? One channel, short payloads, always a transaction of
-// their own: NOTIFY takes a lock over the whole database until commit, so it must never sit in one that
-// does work. Everything works without hints, only later.
+// Sends hints between replicas. One channel, short payloads, always a transaction of their own: NOTIFY takes a lock
+// over the whole database until commit, so it must never be part of a longer transaction. Everything works without
+// hints, only later.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 
@@ -11,8 +11,8 @@ export async function listen(db: Database): Promise<void> {
 }
 
 /**
- * Sends them all by one transaction, so that the lock is taken once. It does not wait for the disk: a server that crashes
- * forgets all hints anyway, and who listens is told at commit.
+ * Sends all of them in one transaction, so that the lock is taken once. The commit does not wait for the disk: a server
+ * that crashes forgets all hints anyway, and listeners get them at commit.
  */
 export async function notify(db: Database, payloads: readonly string[]): Promise<void> {
   await sql`

@@ -1,27 +1,27 @@
-// Which advisory locks do we use? Two-integer keys whose first half is ours ("CAR" and a digit in ASCII),
-// so that other applications in the same database don't meet them by chance.
+// The advisory locks that we use: two-integer keys whose first half is ours ("CAR" and a digit in ASCII), so that other
+// applications in the same database don't meet them by chance.
 
 /** Held by the leader's control session. The second key is always 0. */
 export const LEADER_LOCK = 0x43415230;
 /** Held by each replica's control session; the second key is the replica's number. */
 export const LIVENESS_LOCK = 0x43415231;
 /**
- * The gate of a replica's claims, completions and hand-overs; the second key is its number. Each of them
- * holds it shared until commit; an actor that must be sure that none is in flight takes it exclusively.
+ * The gate of a replica's claims, completions and hand-overs; the second key is its number. Each of them holds it
+ * shared until commit. An actor that must be sure that none is in flight takes it exclusively.
  */
 export const REPLICA_GATE = 0x43415232;
 /**
- * Held in a transaction while it waits for a replica's gate and has it closed; the second key is the replica's number. Of
- * those that close a gate to change what may be claimed, one at a time stands before it: claims that come meanwhile wait for
- * that one and no other.
+ * The turn at a replica's gate, held in a transaction that waits for the gate and closes it; the second key is the
+ * replica's number. Of the transactions that close a gate to change what may be claimed, one at a time stands before
+ * it: claims that come meanwhile wait for that one and no other.
  */
 export const GATE_TURN = 0x43415235;
 /** Held in a transaction while day partitions are made or dropped. The second key is always 0. */
 export const PARTITIONING_LOCK = 0x43415233;
-/** Held while lines of runs' logs get their numbers and are committed. The second key is always 0. */
+/** Held while lines of run logs get their numbers and are committed. The second key is always 0. */
 export const RUN_LOG_LOCK = 0x43415239;
 /**
- * Held in a transaction by the request that carries an Idempotency-Key; the second key is a hash of it. Two keys
- * of one hash get in each other's way for an instant, and no more.
+ * Held in a transaction by the request that carries an Idempotency-Key; the second key is a hash of it. Two keys of one
+ * hash get in each other's way for an instant, and no more.
  */
 export const IDEMPOTENCY_LOCK = 0x43415234;

@@ -1,5 +1,5 @@
-// How do we talk to PostgreSQL? Through a bounded pool of named sessions. The name carries the replica's
-// number, so that the leader can see and end every session of a replica that it declares dead.
+// How do we talk to PostgreSQL? Through a bounded pool of named sessions. The name carries the replica's number, so
+// that the leader can see and end every session of a replica that it declares dead.
 import { Kysely, PostgresDialect, type Dialect, type PostgresPool, type Transaction } from 'kysely';
 import pg from 'pg';
 import { DatabaseClient, type DatabaseClientConfig } from './database-client.js';
@@ -19,17 +19,26 @@ export interface DatabaseOptions {
   /** Shown in pg_stat_activity, at most 63 bytes. */
   applicationName: string;
   maxConnections: number;
-  /** How long one statement may take, on the server and, a little longer, on our side. */
+  /** The time limit of one statement, on the server and, a little longer, on our side. */
   statementTimeoutMs: number;
-  /** For claims and their like: an index that has the wanted order is preferred to sorting, however few rows are expected. */
+  /**
+   * For claims and similar statements: an index in the wanted order is preferred to sorting, however few rows are
+   * expected.
+   */
   walksIndexes?: boolean;
-  /** How long a transaction may stand still; then the server ends the session, and lets go of what it held. */
+  /** How long a transaction may stand idle; then the server ends the session and releases its locks. */
   idleInTransactionMs?: number;
-  /** Whether names are looked for where the database's or the role's search_path says; ours are looked for nowhere else than in pg_catalog. */
+  /**
+   * Whether names are resolved by the search_path of the database or the role; our own sessions resolve names in
+   * pg_catalog only.
+   */
   keepsPath?: boolean;
-  /** Whether each connection is a session of its own, so that the statements that it repeats can be prepared. */
+  /** Whether each connection is a session of its own, so that repeated statements can be prepared. */
   prepares?: boolean;
-  /** Refuses connections to a standby or a read-only server, where reads would not find what others have acknowledged. */
+  /**
+   * Refuses connections to a standby or a read-only server, where reads would not find what other replicas have
+   * acknowledged.
+   */
   wantsPrimary?: boolean;
   onError: (error: Error) => void;
 }
@@ -56,7 +65,7 @@ export function openPool(options: DatabaseOptions): PostgresPool {
   return pool;
 }
 
-/** Before the pool lends the connection. Throws with the code of a write that such a server would refuse. */
+/** Runs before the pool lends the connection. Throws with the code of a write that such a server would refuse. */
 async function refuseFormerPrimary(client: Pick<pg.Client, 'query'>): Promise<void> {
   const { rows } = await client.query<{ isPrimary: boolean }>(
     `select not pg_is_in_recovery() and current_setting('transaction_read_only') = 'off' as "isPrimary"`,
@@ -68,9 +77,9 @@ async function refuseFormerPrimary(client: Pick<pg.Client, 'query'>): Promise<vo
 }
 
 /**
- * Does it in the transaction that is under way, or in one of its own. The only place where we begin one: each says its
- * isolation, because under a database's default of repeatable read a statement would not see what the one before had waited for,
- * and a pooler may drop what the session said about that.
+ * Acts in the transaction that is under way, or in one of its own. Only this function begins transactions of ours. Each
+ * sets its isolation, because under a database's default of repeatable read a statement would not see the commit that
+ * the one before had waited for, and a pooler may drop the settings of the session.
  */
 export async function inTransaction<Value>(db: Database, act: (tx: Tx) => Promise<Value>): Promise<Value> {
   if (isTransaction(db)) return act(db);
@@ -86,28 +95,28 @@ export function databaseOver(pool: PostgresPool, dialect: Dialect = new Postgres
 }
 
 /**
- * A queue's tables are empty one minute and full the next, so what the statistics say of them is often wrong: a table
- * that was analysed when it had just been drained is read as a whole for each lane of a claim. Every statement here has
- * an index made for it. (Without jit: before version 18 a plan that has no other way than one of these counts as so
- * dear that it is compiled first.)
+ * A queue's tables are empty one minute and full the next, so their statistics are often wrong: a table that was
+ * analysed when it had just been drained is read as a whole for each lane of a claim. Every statement here has an index
+ * made for it. (Without jit: before version 18 a plan that has no other way than one of these counts as so dear that it
+ * is compiled first.)
  */
 const PLAN_SETTINGS = '-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off';
 const WALK_SETTINGS = `${PLAN_SETTINGS} -c enable_sort=off -c enable_incremental_sort=off`;
 /**
- * One plan for any values, where statements are prepared: the server thinks one for a list of one id so much cheaper than one
- * for ten that it would plan claims and ends anew each time, and come to the same plan.
+ * One plan for any values, where statements are prepared: the server estimates a list of one id so much cheaper than
+ * one of ten that it would plan claims and ends anew each time, and reach the same plan.
  */
 const REPEAT_SETTINGS = `${WALK_SETTINGS} -c plan_cache_mode=force_generic_plan`;
 
 export const IDLE_IN_TRANSACTION_MS = 10_000;
 
-/** What node-postgres takes of a session's beginning. */
+/** The part of node-postgres's settings that begins a session. */
 interface SessionStart {
   connectionString: string;
   options?: string;
 }
 
-/** For sessions that code of others opens: pinned like ours, with nothing else of them. */
+/** For sessions that other code opens: pinned like ours, and otherwise unchanged. */
 export function pinnedSession(url: string): SessionStart {
   return withSettings(settledDatabaseUrl(url), pinnedOptions());
 }
@@ -117,12 +126,12 @@ export function sessionConfig(options: Omit<DatabaseOptions, 'maxConnections' | 
     ...withSettings(settledDatabaseUrl(options.url), `${pinnedOptions(options)} ${planSettings(options)}`),
     application_name: options.applicationName,
     statement_timeout: options.statementTimeoutMs,
-    // Later than the server's own limit: it only matters when the server can't be heard any more.
+    // Later than the server's own limit: it only matters when the server's answer can't reach us any more.
     query_timeout: options.statementTimeoutMs + 2_000,
     idle_in_transaction_session_timeout: options.idleInTransactionMs ?? IDLE_IN_TRANSACTION_MS,
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
-    // What is not waited for goes out with what follows.
+    // A statement that is not waited for goes out together with the next one.
     pipeline: true,
     types: { getTypeParser: parserOf },
   };
@@ -136,7 +145,7 @@ function planSettings({
   return prepares ? REPEAT_SETTINGS : WALK_SETTINGS;
 }
 
-/** Beside those that the URL brings along. */
+/** Added to the settings that the URL brings along. */
 function withSettings(url: string, settings: string): SessionStart {
   const [, given] = /[?&]options=([^&]*)/.exec(url) ?? [];
   if (given === undefined) return { connectionString: url, options: settings };

@@ -1,7 +1,8 @@
-// What does our connection do that node-postgres's does not? It is not used again after a query timed out on it, or after
-// its server turned out to be no primary, so that the next one may lead to the new primary; it names the statements that it repeats; and it waits for fewer answers: none to `start transaction` before the
-// first statement, and none to what is marked as unawaited. On the wire everything keeps its order, and what has gone
-// wrong is thrown by the first statement whose answer is waited for.
+// How does our connection differ from node-postgres's? It is discarded when a query timed out on it, or when its server
+// turned out to be no primary, so that the next one may lead to the new primary. It names the statements that it
+// repeats. And it waits for fewer answers: not for that of `start transaction` before the first statement, nor for that
+// of a statement marked as unawaited. Everything keeps its order on the wire, and an error is thrown by the first
+// statement whose answer is waited for.
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { isNoPrimary } from './error-kind.js';
@@ -13,8 +14,8 @@ export interface DatabaseClientConfig extends pg.ClientConfig {
 }
 
 /**
- * In the text of a statement whose rows the caller does not read: the next one is sent right behind it and fails if it failed. That
- * one must only read, for it is not known yet whether the transaction has begun. Only inside a transaction.
+ * Marks a statement whose rows the caller does not read: the next one is sent right behind it, and fails if it failed.
+ * The next one must only read, since it is not yet known whether the transaction has begun. Only inside a transaction.
  */
 export const UNAWAITED = '/* carillon: unawaited */';
 
@@ -28,7 +29,7 @@ type Answer = pg.QueryResult<Record<string, unknown>>;
 export class DatabaseClient extends pg.Client {
   readonly #statements: PreparedStatements | null;
   readonly #send: (query: string | pg.QueryConfig, values?: unknown[]) => Promise<Answer>;
-  /** What was sent without waiting for its answer. */
+  /** The answers of statements that were sent without waiting. */
   #opening: Promise<Answer>[] = [];
   #isUnawaited = false;
   #isInTransaction = false;
@@ -57,7 +58,7 @@ export class DatabaseClient extends pg.Client {
       this.#isUnawaited = true;
       return this.#open(this.#named(text, values));
     }
-    // Or a statement that writes would stand alone after its transaction could not begin.
+    // Otherwise a statement that writes could run alone after its transaction failed to begin.
     const isBehindBegin = this.#opening.length > 0 && !this.#isUnawaited;
     if (isBehindBegin && text !== 'rollback') await this.#opened();
     const isEnd = text === 'commit' || text === 'rollback';
@@ -70,7 +71,7 @@ export class DatabaseClient extends pg.Client {
     return last;
   }
 
-  /** What is sent before the process turns to something else goes out in one write, which is what wakes the server. */
+  /** Statements sent in the same turn of the event loop go out in one write, because each write wakes the server. */
   #writeTogether(): void {
     const { stream } = this.#connection;
     stream.cork();
@@ -78,7 +79,7 @@ export class DatabaseClient extends pg.Client {
   }
 
   #open(answer: Promise<Answer>): Answer {
-    answer.catch(() => undefined); // thrown by whoever comes next
+    answer.catch(() => undefined); // the next statement throws it
     this.#opening.push(answer);
     return { command: '', rowCount: null, oid: 0, fields: [], rows: [] };
   }
@@ -110,8 +111,9 @@ export class DatabaseClient extends pg.Client {
   }
 
   /**
-   * node-postgres would hand the client back to the pool with the late answer still to come, and each later query would time
-   * out as well. One that has reached no primary first ends its transaction, whose failed rollback would hide the reason.
+   * node-postgres would return the client to the pool with the late answer still to come, and each later query would
+   * time out as well. A client that reached no primary ends its transaction first, and a failed rollback would hide the
+   * reason.
    */
   async #guarded(query: string | pg.QueryConfig, values?: unknown[]): Promise<Answer> {
     try {
@@ -124,7 +126,9 @@ export class DatabaseClient extends pg.Client {
     }
   }
 
-  /** Closing the stream is the only way to forget a late answer. The pool must see at once that the client is of no use. */
+  /**
+   * Closing the stream is the only way to forget a late answer. The pool must see at once that the client is useless.
+   */
   #discard(reason: string): void {
     Object.assign(this, { _queryable: false });
     this.#connection.stream.destroy(new Error(`Connection terminated: ${reason}`));

@@ -1,7 +1,8 @@
-// What may a database's URL say, and how is it told to node-postgres? In libpq's meaning, which is what other programs give
-// the same URL: `require` encrypts and checks no certificate unless `sslrootcert` names its authority, while node-postgres by
-// itself would check it against the public ones. `prefer` and `allow` leave the choice to the server: it is asked once, as
-// the replica starts. What can't be followed is refused with the remedy, before anything connects.
+// What may a database's URL say, and how is it passed to node-postgres? In libpq's meaning, which other programs give
+// the same URL: `require` encrypts and checks no certificate unless `sslrootcert` names its authority, while
+// node-postgres alone would check it against the public ones. `prefer` and `allow` leave the choice to the server: it
+// is asked once, as the replica starts. A URL that can't be followed is refused with the remedy, before anything
+// connects.
 import { accessSync, constants } from 'node:fs';
 
 const MODES = new Set(['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']);
@@ -9,7 +10,7 @@ const FILES = ['sslrootcert', 'sslcert', 'sslkey'];
 /** libpq's word for the authorities that the system trusts, which are node-postgres's default. */
 const SYSTEM = 'system';
 
-/** Why the URL can't be used, in words that show nothing of it but names of hosts and files; null when it can. */
+/** Why the URL can't be used, in words that show only names of hosts and files; null when it can. */
 export function problemOfDatabaseUrl(text: string): string | null {
   if (!/^postgres(ql)?:\/\//.test(text)) return 'expected a postgres:// URL';
   const [, authority = '', query = ''] = /^\w+:\/\/([^/?#]*)[^?#]*(?:\?([^#]*))?/.exec(text) ?? [];
@@ -54,7 +55,7 @@ export function leavesTlsToServer(text: string): boolean {
   return ['prefer', 'allow'].includes(new URL(text).searchParams.get('sslmode') ?? '');
 }
 
-/** The URL as node-postgres must get it. */
+/** The URL in the form that node-postgres needs. */
 export function settledDatabaseUrl(text: string, { usesTls = true } = {}): string {
   if (!/[?&]ssl(mode|rootcert)=/.test(text)) return text;
   const url = new URL(text);

@@ -1,9 +1,8 @@
-// Which statements does a session keep? For a run that comes alone three quarters of the database's time went into
+// Which statements does a session keep? For a run that comes alone, three quarters of the database's time went into
 // planning the same texts again and again. So a text of ours that is sent repeatedly gets a name, under which each
 // session parses it once; after a few times the server keeps a plan for it, too (plan_cache_mode = auto).
-//
-// Left alone are the statements of others on our connections (a handler's, pg-boss's), and those that fit one text to
-// several questions by `$1 is null or …`: they are planned for the values that are asked for. Texts that were put
+// ||| Two kinds get no name: statements of other code on our connections (a handler's, pg-boss's), and those that fit
+// one text to several questions by `$1 is null or …`, which are planned for the given values. Texts that were put
 // together anew each time would fill the server's memory: only so many get a name, and none before it was repeated.
 import { hash } from 'node:crypto';
 import { Remembered } from '#kernel/remembered.js';
@@ -15,7 +14,7 @@ const COUNTED_MAX = 2_000;
 const OURS = /\bcarillon\b/;
 const PLANNED_FOR_VALUES = /\$\d+(::\w+)? is null or /;
 
-/** What the sessions of one pool share. */
+/** The names that the sessions of one pool share. */
 export class PreparedStatements {
   readonly #names = new Map<string, string>();
   readonly #counts = new Remembered<string, number>({ max: COUNTED_MAX });
@@ -43,8 +42,8 @@ export class PreparedStatements {
   }
 
   /**
-   * Whether the named statement failed for its name's sake, before anything was done. A plan whose columns a migration
-   * has changed lives on under its name in each session, so the text gets another.
+   * Whether the named statement failed because of its name, before anything was done. A plan whose columns a migration
+   * has changed lives on under its name in each session, so the text gets another name.
    */
   hasFailed(text: string, error: unknown): boolean {
     if (isPreparedStatementMissing(error)) {

@@ -1,4 +1,4 @@
-// What time is it? The database's answer, which is the one that stored instants and due times are made of.
+// The database's time, which stored instants and due times are based on.
 import { sql } from 'kysely';
 import type { Database } from './connection.js';
 

@@ -1,5 +1,6 @@
-// Does the server at a URL speak TLS? libpq's question, as the first thing on a connection: one letter answers it. Asked
-// once as a replica starts, where the URL says `sslmode=prefer` (TLS if there is any) or `allow` (only if it must be).
+// Does the server at a URL speak TLS? libpq's question, as the first message on a connection, with an answer of one
+// letter. Asked once as a replica starts, where the URL says `sslmode=prefer` (TLS if there is any) or `allow` (only if
+// it must be).
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import pg from 'pg';
@@ -8,10 +9,10 @@ import { leavesTlsToServer, settledDatabaseUrl } from './database-url.js';
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const OFFERED = 'S';
 const TIMEOUT_MS = 5_000;
-/** "no pg_hba.conf entry": what a server says that lets no client in without encryption. */
+/** "no pg_hba.conf entry": the error of a server that admits no client without encryption. */
 const NOT_ALLOWED = '28000';
 
-/** The URL as it is to be used from now on. Rejects when the server can't be asked. */
+/** The URL to use from now on. Rejects when the server can't be asked. */
 export async function settleTls(text: string): Promise<string> {
   if (!leavesTlsToServer(text)) return settledDatabaseUrl(text);
   const isAllow = new URL(text).searchParams.get('sslmode') === 'allow';

@@ -1,8 +1,7 @@
-// How long to wait before the next try? One calculation for a run's retries, where the tenant chooses the
-// policy, and one for our own loops, where nobody does. Jitter only ever shortens a retry's delay: the
-// undisturbed delay stays the promise that a user reads, and `maxMs` is never exceeded. Reconnecting uses
-// full jitter instead, because all replicas lose the database at the same moment and must not come back
-// at the same moment.
+// How long to wait before the next try? One calculation for a run's retries, whose policy the tenant chooses, and one
+// for our own loops, which have no policy. Jitter only ever shortens a retry's delay: the undisturbed delay stays the
+// promise that a user reads, and `maxMs` is never exceeded. Reconnecting uses full jitter instead, because all replicas
+// lose the database at the same moment and must not come back at the same moment.
 import type { Random } from './clock.js';
 
 export interface BackoffPolicy {
@@ -11,11 +10,11 @@ export interface BackoffPolicy {
   minMs: number;
   /** No delay is longer; it wins over a larger `minMs`. */
   maxMs: number;
-  /** The share of a delay that chance may take away: 0 is none, 1 is all of it. */
+  /** The part of a delay that chance may take away: 0 is none, 1 is all of it. */
   jitter: number;
 }
 
-/** Whole milliseconds. `failures` counts from 1; the delay never shrinks as it grows, but for jitter. */
+/** Whole milliseconds. `failures` counts from 1; without jitter, more failures never mean a shorter delay. */
 export function retryDelayMs({
   policy,
   failures,
@@ -30,7 +29,7 @@ export function retryDelayMs({
 }
 
 const RECONNECT_MIN_MS = 100;
-/** Everything is to resume within three seconds of the return of a database that was away, however long it was. */
+/** Everything resumes within three seconds of the database's return, however long it was away. */
 const RECONNECT_MAX_MS = 2_000;
 
 /** Whole milliseconds from 100 to 2,000. `attempt` counts from 1, and the first is spread over 100 to 200 already. */

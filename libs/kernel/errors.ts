@@ -1,5 +1,5 @@
-// Which failures are ours to name? Expected outcomes are return values, so little is left: a setting
-// that can't be, and a state that the compiler thinks impossible.
+// The few failures that are errors of ours, since expected outcomes are return values: an impossible setting, and a
+// state that the compiler thinks impossible.
 
 /** A setting is wrong. The message names it, says what was expected and what was got. */
 export class ConfigError extends Error {

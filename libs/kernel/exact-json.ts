@@ -1,14 +1,14 @@
-// What does a JSON text say, to the last digit? JSON's integers have no end and JavaScript's numbers have: JSON.parse
-// rounds 9007199254740993 and makes Infinity of 1e400 without a word, and what is nested without end overflows the
-// stack of the next function that walks over it. Such texts are refused here, with the place. A fraction is what the
-// nearest double is, as everywhere else, since no program expects more of 0.1. Texts without a suspicious number, nearly
-// all, cost one pass of a regular expression more than JSON.parse. How many values a text has is bounded before the first
-// is made, since each costs every later reader, and a mebibyte can hold half a million of them.
+// Parses a JSON text without losing a digit. JSON's integers have no limit and JavaScript's numbers have: JSON.parse
+// silently rounds 9007199254740993 and makes Infinity of 1e400, and a value that is nested too deep overflows the stack
+// of the next function that walks over it. Such texts are refused here, with the place. A fraction becomes the nearest
+// double, as everywhere else, since no program expects more of 0.1. Texts without a suspicious number, nearly all, cost
+// one pass of a regular expression more than JSON.parse. The number of values is bounded before the first is made,
+// since each costs every later reader, and a mebibyte can hold half a million of them.
 
 export const NESTING_MAX = 100;
 /** No text of 256 KiB, the most that is stored, has more. */
 export const VALUES_MAX = 150_000;
-/** Fields of objects, the dearest of all values. The same is true of them. */
+/** Fields of objects, the dearest of all values; no text of 256 KiB has more either. */
 export const FIELDS_MAX = 60_000;
 
 export type ExactJson =
@@ -48,14 +48,14 @@ function tooMany({ values, fields }: Size): ExactJson {
   return { kind: 'refused', path: [], detail };
 }
 
-/** Of a number as JSON writes it. */
+/** Whether a number, as JSON writes it, would be rounded. */
 function isInexact(source: string): boolean {
   const number = Number(source);
   if (!Number.isFinite(number)) return true;
   return !Number.isSafeInteger(number) && /^-?\d{16,}$/.test(source) && digitsOf(number) !== source;
 }
 
-/** An integer without an exponent; what JavaScript itself writes of a double is what any JSON library will read. */
+/** An integer without an exponent; JavaScript's own text of a double is read alike by any JSON library. */
 function digitsOf(integer: number): string {
   const [mantissa = '', exponent] = String(integer).split('e+');
   if (exponent === undefined) return mantissa;
@@ -68,14 +68,14 @@ export function isTooDeep(text: string): boolean {
 }
 
 interface Size {
-  /** Of the deepest place, up to the first one that is too deep. */
+  /** The deepest nesting, counted up to the first place that is too deep. */
   depth: number;
-  /** All that stand in others, and the outermost. */
+  /** Values inside others, plus the outermost. */
   values: number;
   fields: number;
 }
 
-/** Looks at each character once and remembers nothing, since it is asked of every text. */
+/** Reads each character once and remembers nothing, since every text passes through it. */
 function sizeOf(text: string): Size {
   let depth = 0;
   let deepest = 0;
@@ -98,7 +98,7 @@ function sizeOf(text: string): Size {
   return { depth: deepest, values, fields };
 }
 
-/** Where the string that begins here has its closing quote. */
+/** The index of the closing quote of the string that begins here. */
 function endOfString(text: string, start: number): number {
   for (let end = start; ;) {
     end = text.indexOf('"', end + 1);
@@ -113,14 +113,14 @@ function endOfString(text: string, start: number): number {
 interface Open {
   isObject: boolean;
   index: number;
-  /** Where the name of the field stands; it is read only if it is told. */
+  /** Where the name of the field stands; it is read only for an error. */
   keyAt: number;
 }
 
 /** Shorter ones without an exponent are exact. */
 const INEXACT_LENGTH_MIN = 16;
 
-/** Words like `true` are of no interest, and strings only as the names of fields. */
+/** Skips words like `true`, and reads strings only as names of fields. */
 function firstFault(
   text: string,
   isFaulty: (source: string) => boolean,

@@ -1,4 +1,4 @@
-// Where in a JSON document something stands, written as RFC 6901 has it.
+// A place in a JSON document, written as RFC 6901 has it.
 
 /** The whole document is the empty string. */
 export function jsonPointer(path: readonly PropertyKey[]): string {

@@ -1,9 +1,12 @@
-// What is a loop? One pass of read, decide, write, and an opinion on when the next pass is worth its
-// cost. A loop has no timer: production drives it from one place, a test calls runOnce() by hand.
+// A loop: one pass that reads, decides and writes, and says when the next pass is worth its cost. A loop has no timer:
+// production drives it from one place, a test calls runOnce() by hand.
 
 export interface Loop {
   readonly name: string;
-  /** Resolves with the milliseconds until the next pass is wanted; 0 means at once. Throws only what the outside world did. */
+  /**
+   * Resolves with the milliseconds until the next pass is wanted; 0 means at once. Throws only errors of the outside
+   * world.
+   */
   runOnce(): Promise<number>;
 }
 

@@ -1,12 +1,12 @@
-// When is it time again for what a loop does at most so often? A loop is woken whenever there may be something to do, so it
-// keeps its own measure. What was never done is due at once.
+// Measures when an act of a loop is due again that it does at most so often. The loop may be woken at any time, so it
+// keeps its own measure. An act that was never done is due at once.
 
 export class Pace {
   #doneAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly everyMs: number) {}
 
-  /** Milliseconds until it is due; nothing or less when it is. */
+  /** Milliseconds until it is due; zero or less when it is. */
   dueInMs(nowMs: number): number {
     return this.#doneAtMs + this.everyMs - nowMs;
   }
@@ -15,7 +15,7 @@ export class Pace {
     this.#doneAtMs = nowMs;
   }
 
-  /** It is due at once, however lately it was done. */
+  /** Makes it due at once, however lately it was done. */
   hurry(): void {
     this.#doneAtMs = Number.NEGATIVE_INFINITY;
   }

@@ -1,6 +1,6 @@
-// A bounded memory, for what can be found out again. When it is full, what came first is forgotten, and never all of it: a
-// tenant that brings one key after the other costs the others one look each, and not everything that was known of them at
-// once. How long a value may be believed is for its user to say, who knows when it was read.
+// A bounded memory for values that can be found out again. A full memory forgets its oldest value only: a tenant that
+// brings one key after the other costs other tenants one look-up each, and not all their values at once. The user of
+// the memory decides how long to trust a value, since it knows when the value was read.
 
 export class Remembered<Key, Value> {
   readonly #values = new Map<Key, Value>();
@@ -22,7 +22,7 @@ export class Remembered<Key, Value> {
     return this.#values.has(key);
   }
 
-  /** A key that is known keeps its place. */
+  /** A known key keeps its place. */
   set(key: Key, value: Value): void {
     if (this.#values.size >= this.#max && !this.#values.has(key)) this.#forgetFirst();
     this.#values.set(key, value);

@@ -1,5 +1,5 @@
-// May this be told again? What repeats itself, an endpoint that is down or a handler that fails, would fill the log: each key is
-// told once in a span of time. How many keys are remembered is bounded; one that was forgotten is told anew.
+// May this be logged again? A repeated message, of an endpoint that is down or a handler that fails, would fill the
+// log: each key is due once in a span of time. The number of remembered keys is bounded; a forgotten one is due again.
 import { Remembered } from './remembered.js';
 
 export class Seldom {
@@ -9,11 +9,11 @@ export class Seldom {
     this.#toldAtMs = new Remembered({ max: bounds.keysMax });
   }
 
-  /** True once for the key in each span; asking is telling. */
+  /** True once for the key in each span: the call itself counts as the log line. */
   isDue(key: string, nowMs: number): boolean {
     const toldAtMs = this.#toldAtMs.get(key);
     if (toldAtMs !== undefined && nowMs - toldAtMs < this.bounds.everyMs) return false;
-    // Anew, so that what was told longest ago is forgotten first.
+    // Deleted first, so that the key whose line is oldest is forgotten first.
     this.#toldAtMs.delete(key);
     this.#toldAtMs.set(key, nowMs);
     return true;

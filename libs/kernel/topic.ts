@@ -1,5 +1,5 @@
-// Who wants to know? A topic tells its listeners, at once and in order, that something happened inside
-// this process. Nothing is stored and nothing crosses a process: what must not be missed is a row.
+// Tells listeners inside this process that something happened, at once and in order. Nothing is stored and nothing
+// crosses a process: an event that must not be missed is a row.
 
 export class Topic<Message> {
   readonly #subscriptions = new Set<{ listener: (message: Message) => void }>();
@@ -11,7 +11,7 @@ export class Topic<Message> {
     return () => this.#subscriptions.delete(subscription);
   }
 
-  /** Tells everybody, even if a listener throws; then throws what the first of those threw. */
+  /** Calls every listener, even if one throws; then throws the first error. */
   publish(message: Message): void {
     let failure: { error: unknown } | null = null;
     for (const { listener } of this.#subscriptions) {

@@ -1,6 +1,6 @@
-// Which statements keep API keys? An administrator's come from the configuration and have no tenant. Such a key is good
-// while a replica names it, which it does each minute, and for an overlap after that: in a rolling restart both the old and
-// the new one are named, and afterwards the old one ends by itself.
+// API keys. An administrator's key comes from the configuration and has no tenant. Such a key is good while a replica
+// names it, which it does each minute, and for an overlap after that: in a rolling restart replicas name both the old
+// and the new key, and afterwards the old one ends by itself.
 import { sql, type SqlBool } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { TenantId } from '#kernel/ids.js';
@@ -9,7 +9,7 @@ import type { Principal, TenantRole } from './decisions/api-key.js';
 const CONFIGURED_KEY_OVERLAP_MINUTES = 10;
 const REVOKED_KEYS_KEPT_DAYS = 30;
 
-/** Releases that name no keys leave them to the instant at which they made them. */
+/** An older release does not name its key: the key counts from when it was made. */
 const endsAt = sql<Date>`coalesce(named_at, created_at) + make_interval(mins => ${sql.lit(CONFIGURED_KEY_OVERLAP_MINUTES)})`;
 const isGood = sql<SqlBool>`revoked_at is null and (tenant_id is not null or ${endsAt} > clock_timestamp())`;
 
@@ -82,11 +82,11 @@ export async function findPrincipal(
     .executeTakeFirst();
   if (row === undefined) return undefined;
   const { id, role, tenantId } = row;
-  // The table has no tenant for an admin's key, and one for every other.
+  // The table has no tenant for an administrator's key, and one for every other.
   return { id, principal: tenantId === null || role === 'admin' ? { role: 'admin' } : { role, tenantId } };
 }
 
-/** The tenant's, or with no tenant the administrators'. */
+/** The tenant's keys, or without a tenant the administrators'. */
 export async function listApiKeys(
   db: Database,
   page: { tenantId: TenantId | null; beforeId: string | null; limit: number },
@@ -111,7 +111,7 @@ export async function listApiKeys(
     .execute();
 }
 
-/** False when there is no such key of the tenant's, or with no tenant of the administrators', or it was revoked before. */
+/** False when the tenant, or without one the administrators, have no such key, or it was revoked before. */
 export async function revokeApiKey(
   db: Database,
   { tenantId, id }: { tenantId: TenantId | null; id: string },
@@ -134,7 +134,7 @@ export async function noteKeysUsed(db: Database, ids: readonly string[]): Promis
     .execute();
 }
 
-/** Those that have opened nothing for a long time. */
+/** Deletes keys that have not been used for a long time. */
 export async function deleteOldKeys(db: Database): Promise<void> {
   const endedAt = sql<Date>`coalesce(revoked_at, case when tenant_id is null then ${endsAt} end)`;
   await db

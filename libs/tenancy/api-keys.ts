@@ -1,7 +1,7 @@
-// How is a caller known? By a random key of 256 bits, of which only a hash is stored: it can't be guessed,
-// so a slow hash would buy nothing. What a key stands for is remembered for a few seconds, which is how
-// long a revoked one may go on being accepted. One in steady use is read again before that, so that no request
-// waits for it; and however many requests come with a key that is not remembered, one statement asks for it.
+// How is a caller known? By a random key of 256 bits, of which only a hash is stored: it can't be guessed, so a slow
+// hash would buy nothing. The principal of a key is remembered for a few seconds, and a revoked key may be accepted for
+// as long. A key in steady use is read again before that, so that no request waits for it. However many requests come
+// with a key that is not remembered, one statement asks for it.
 import { hash, randomBytes } from 'node:crypto';
 import type { Database } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
@@ -18,7 +18,7 @@ export interface NewApiKey {
   secret: string;
 }
 
-/** What is shown of a secret so that its keeper knows it again. */
+/** The part of a secret that is shown, so that its keeper recognises it. */
 const SHOWN_LENGTH = 4;
 
 export async function createApiKey(
@@ -34,7 +34,7 @@ export async function createApiKey(
   return { id, name, secret };
 }
 
-/** Says that this key is in our configuration, as an administrator's. False when it was revoked, or a tenant has it. */
+/** Names the key as an administrator's of our configuration. False when it was revoked, or a tenant has it. */
 export async function nameAdminKey(db: Database, secret: string): Promise<boolean> {
   const prefix = secret.slice(0, SHOWN_LENGTH);
   return nameConfiguredKey(db, { id: randomUUIDv7(), prefix, hash: hashKey(secret) });
@@ -62,7 +62,7 @@ export class KeyRing {
     private readonly configured?: string,
   ) {}
 
-  /** Undefined for a key that was never given out, or that was revoked. */
+  /** Undefined for a key that was never made, or was revoked. */
   async principalOf(secret: string): Promise<Principal | undefined> {
     const hashed = hashKey(secret);
     const remembered = this.#remembered.get(hashed.toString('hex'));
@@ -71,7 +71,7 @@ export class KeyRing {
     if (ageMs >= REMEMBERED_MS) return this.#read(secret, hashed);
     if (ageMs >= AGAIN_MS && !remembered.isReadAgain) {
       remembered.isReadAgain = true;
-      void this.#read(secret, hashed).catch(() => undefined); // then a request will find out what is wrong
+      void this.#read(secret, hashed).catch(() => undefined); // a request will find out what is wrong
     }
     return remembered.principal;
   }
@@ -110,7 +110,7 @@ export class KeyRing {
     return reading;
   }
 
-  /** What was asked before a key was revoked here is no news. */
+  /** A key that was asked for before one was revoked here is not remembered. */
   async #ask(secret: string, hashed: Buffer, isNews: () => boolean): Promise<Principal | undefined> {
     const readAtMs = this.clock.monotonicMs();
     const found = (await findPrincipal(this.db, hashed)) ?? (await this.#nameAndFind(secret, hashed));

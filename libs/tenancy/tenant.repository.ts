@@ -1,4 +1,4 @@
-// Which statements keep tenants?
+// Tenants.
 import type { Database } from '#database/connection.js';
 import { asId, type Slot, type TenantId, type TenantName } from '#kernel/ids.js';
 
@@ -21,7 +21,7 @@ export interface Tenant {
   revision: number;
 }
 
-/** What a Tenant is read from. */
+/** The columns of a Tenant. */
 export const TENANT_COLUMNS = [
   'id',
   'name',

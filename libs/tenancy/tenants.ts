@@ -1,4 +1,4 @@
-// How does a tenant come into being? With an id of ours, and the slot that the id falls into for ever.
+// Makes tenants, each with a new id and the slot that the id falls into for ever.
 import { slotOf } from '#cluster/slots/decisions/slot.js';
 import type { Database } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';

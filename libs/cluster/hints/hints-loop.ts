@@ -1,7 +1,8 @@
-// How do replicas wake each other? With hints that are collected and sent together, no more often than set,
-// under any load; or not at all, and then each replica finds out by polling, a little later. A hint names what changed: 'term' (the leader resigned), 'slots' (owners moved), 'plan' (a
-// schedule is new or changed), 'work:3,17' (new runs in these slots), 'cancel' (a request wants runs cancelled),
-// 'offers' (there is work for workers outside), 'awaited' (callers here wait for runs to end), 'ended' (some have).
+// How do replicas wake each other? With hints, which are collected and sent together, no more often than the settings
+// allow. Without hints each replica finds changes by polling, a little later. A hint names what changed: 'term' (the
+// leader resigned), 'slots' (owners moved), 'plan' (a schedule is new or changed), 'work:3,17' (new runs in these
+// slots), 'cancel' (a request wants runs cancelled), 'offers' (there is work for workers), 'awaited' (callers here wait
+// for runs to end), 'ended' (some have).
 import type { Clock } from '#kernel/clock.js';
 import { asId, type ReplicaNumber, type Slot } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
@@ -15,7 +16,7 @@ export type Hint =
   | { kind: 'term'; to?: ReplicaNumber }
   | { kind: 'slots' }
   | { kind: 'plan' }
-  /** Which runs, their rows say. */
+  /** The rows of the runs say which. */
   | { kind: 'cancel' }
   | { kind: 'offers' }
   | { kind: 'awaited'; by: ReplicaNumber }
@@ -24,13 +25,13 @@ export type Hint =
 
 const TOPICS = ['term', 'slots', 'plan', 'cancel', 'offers', 'ended'] as const;
 export const HINTS_PER_SECOND = 40;
-/** A payload may have 8,000 bytes; past this many slots, "look everywhere" is shorter. */
+/** A payload may have 8,000 bytes; for more slots than this, "all slots" is shorter. */
 const NAMED_SLOTS = 200;
 
 export class HintsLoop implements Loop {
   readonly name = 'hints';
   readonly received = new Topic<Hint>();
-  /** Something waits to be sent. */
+  /** A hint waits to be sent. */
   readonly pending = new Topic<void>();
   readonly #topics = new Set<string>();
   readonly #work = new Set<Slot>();
@@ -46,7 +47,7 @@ export class HintsLoop implements Loop {
   }
 
   send(hint: Hint): void {
-    // The others find out by looking; this replica need not.
+    // Other replicas find the change by polling; this one need not.
     if (this.perSecond === 0) return this.received.publish(hint);
     if (hint.kind === 'work') {
       for (const slot of hint.slots) this.#work.add(slot);
@@ -79,7 +80,7 @@ function workPayload(slots: ReadonlySet<Slot>): string {
   return slots.size > NAMED_SLOTS ? 'work:' : `work:${[...slots].join(',')}`;
 }
 
-/** An empty list of slots means all of them; an unknown hint, perhaps of a newer release, says the same. */
+/** An empty list of slots means all of them; an unknown hint, perhaps of a newer release, means the same. */
 export function parseHint(payload: string): Hint {
   const topic = TOPICS.find((kind) => kind === payload);
   if (topic !== undefined) return { kind: topic };

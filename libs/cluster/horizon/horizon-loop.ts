@@ -1,5 +1,5 @@
-// Does anybody keep dead rows from being cleared away? The leader looks now and then, and whoever has held an old
-// snapshot for long is named in the cluster's diary and in the log: every claim walks over what such a session keeps.
+// Does a session keep VACUUM from removing dead rows? The leader checks now and then, and names the holder of an old
+// snapshot in the cluster's diary and in the log: every claim walks over the rows that such a holder keeps.
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';

@@ -1,12 +1,12 @@
-// Who keeps the server from clearing dead rows away? A row that was deleted is kept for as long as the oldest snapshot
-// might still want it: of a session with a transaction in this database, of a standby that sends its feedback, of a
-// transaction that was prepared and forgotten, or of a replication slot. What their statements say is nobody's
-// business, and may hold secrets; it is not read.
+// Lists the holders that keep the server from removing dead rows. A deleted row is kept for as long as the oldest
+// snapshot might read it: that of a session with a transaction in this database, of a standby that sends feedback, of a
+// forgotten prepared transaction, or of a replication slot. The text of their statements may hold secrets and is not
+// read.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { HorizonHolder } from './decisions/horizon-watch.js';
 
-/** Others than this session. Of other users' sessions only a member of pg_read_all_stats sees anything. */
+/** Without this session. Only a member of pg_read_all_stats sees details of other users' sessions. */
 export async function listHorizonHolders(db: Database): Promise<HorizonHolder[]> {
   const { rows } = await sql<HorizonHolder>`
     select 'session' as kind, coalesce(backend_xmin, backend_xid)::text as xmin, pid, nullif(application_name, '') as application,

@@ -1,8 +1,8 @@
-// How does a follower become leader? It tries the lock, never waits for it, and with the lock begins a
-// term in the database, both on its control session, so that lock and beats live and die together. A
-// leader that is frozen keeps its lock as long as its session lives: the follower that sees its beats
-// stand still for `deadAfterMs` ends that session, and then the lock is free. By heartbeats alone there is no lock;
-// then the first replica that sees no living leader begins the next term, unless another one has begun it meanwhile.
+// How does a follower become leader? It tries the lock, without waiting for it, and with the lock begins a term in the
+// database, both on its control session, so that lock and beats end together. A frozen leader keeps its lock as long as
+// its session lives. A follower that sees its beats stand still for `deadAfterMs` ends that session, which frees the
+// lock. By heartbeats alone there is no lock: the first replica that sees no living leader begins the next term, unless
+// another one has begun it meanwhile.
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { Clock } from '#kernel/clock.js';
 import { inTransaction, type Database } from '#database/connection.js';
@@ -61,8 +61,8 @@ export class ElectionLoop implements Loop {
   }
 
   /**
-   * By heartbeats alone nothing else tells the others that a living replica leads no more: it beats on, and while the
-   * row names it, they wait for it. It may not even know that it began this term, when the answer was lost.
+   * By heartbeats alone nothing else tells the other replicas that a living one leads no more: it beats on, and while
+   * the row names it, they wait for it. It may not even know that it began this term, when the answer was lost.
    */
   async #resign(db: Database, { replica, incarnation }: Incarnation): Promise<void> {
     if (this.#watch?.sighting.leader !== replica) return;
@@ -95,7 +95,7 @@ export class ElectionLoop implements Loop {
       if (term === undefined) await releaseLeaderLock(db);
       else this.leadership.begin({ term, incarnation, predecessor });
     } catch (error) {
-      // Only a returned, committed term makes a leader. The lock must not stay with one who does not know.
+      // Only a returned, committed term makes a leader. A replica that does not know its term must not keep the lock.
       await releaseLeaderLock(db).catch(() => undefined);
       throw error;
     }

@@ -1,4 +1,4 @@
-// Which statements make, prove and end a term?
+// Begins, proves and ends terms.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
@@ -7,8 +7,8 @@ import type { LeaderSighting } from './decisions/leader-watch.js';
 import { leaderBeat } from '#cluster/membership/replica.repository.js';
 
 /**
- * Only ever tried, never waited for: a blocked pg_advisory_lock() holds back VACUUM for as long as it waits. Looks at
- * the leader with the same statement, since a follower tries more often than it beats.
+ * Tries the lock without waiting: a blocked pg_advisory_lock() holds back VACUUM for as long as it waits. Reads the
+ * leader's beats with the same statement, since a follower tries more often than it beats.
  */
 export async function tryLeaderLock(db: Database): Promise<LeaderSighting & { held: boolean }> {
   const { rows } = await sql<LeaderSighting & { held: boolean }>`
@@ -23,12 +23,15 @@ export async function releaseLeaderLock(db: Database): Promise<void> {
   await sql`select pg_advisory_unlock(${LEADER_LOCK}, 0)`.execute(db);
 }
 
-/** What entitles a candidate: the lock, held by this very session, or that no replica has begun a term since the candidate looked. */
+/**
+ * What lets a candidate begin a term: the lock, held by its own session, or that no replica has begun a term since it
+ * looked.
+ */
 export type Candidacy = { kind: 'lock' } | { kind: 'vacancy'; after: Term };
 
 /**
- * Begins a new term. The row update waits for every leader transaction still open (they hold it FOR
- * SHARE) and those that come later don't find their pair any more. Undefined when the candidacy fails.
+ * Begins a new term. The row update waits for every open leader transaction (they hold the row FOR SHARE), and a later
+ * one does not find its term any more. Undefined when the candidacy fails.
  */
 export async function beginTerm(
   db: Database,
@@ -50,8 +53,8 @@ const holdsLeaderLock = sql`
                   and classid = ${LEADER_LOCK}::bigint::oid and objid = 0 and objsubid = 2)`;
 
 /**
- * Fence 1. Must be the first statement of a leader transaction, and alone: a lock taken together with a
- * read sees the snapshot from before the wait. FOR KEY SHARE would not do, a new term changes no key.
+ * Fence 1. Must be the first statement of a leader transaction, and alone: a lock taken together with a read sees the
+ * snapshot from before the wait. FOR KEY SHARE would not do, since a new term changes no key.
  */
 export async function holdTerm(tx: Tx, { term, holder }: { term: Term; holder: string }): Promise<boolean> {
   const { rows } = await sql`
@@ -61,7 +64,7 @@ export async function holdTerm(tx: Tx, { term, holder }: { term: Term; holder: s
   return rows.length === 1;
 }
 
-/** Leaves the term without a holder, if it is still this one. Waits for its leader transactions that are open. */
+/** Ends the term without a new holder, if it is still this one. Waits for its open leader transactions. */
 export async function resignTerm(
   db: Database,
   { term, holder }: { term: Term; holder: string },
@@ -87,7 +90,9 @@ export async function readLeadership(db: Database): Promise<LeadershipRow> {
     .executeTakeFirstOrThrow();
 }
 
-/** Ends the running term on an operator's order: its leader's next write is fenced, and its next beat tells it. */
+/**
+ * Ends the running term on an operator's order: its leader's next write is fenced, and its next beat reports the end.
+ */
 export async function endTerm(db: Database): Promise<Term> {
   const { rows } = await sql<{ term: Term }>`
     update carillon.leadership set term = term + 1, holder = null, replica = null, elected_at = null where id = 1 returning term`.execute(

@@ -1,6 +1,6 @@
-// Does this replica lead, and in which term? The lock proposes, the leadership row decides: a term counts
-// only once its row update has committed, and every leader write proves it again (fence 1, I3). Whenever
-// anything is unclear, a broken session, a late beat, a commit whose outcome is unknown, it stands down.
+// Does this replica lead, and in which term? The lock proposes, the leadership row decides: a term counts only once its
+// row update has committed, and every leader write proves it again (fence 1, I3). In any doubt, after a broken session,
+// a late beat or a commit with an unknown outcome, the replica stands down.
 import type { Tx } from '#database/connection.js';
 import { databaseErrorKind, type DatabaseErrorKind } from '#database/error-kind.js';
 import type { Clock } from '#kernel/clock.js';
@@ -18,7 +18,7 @@ const YIELD_MS = 1_000;
 export interface Leader {
   readonly term: Term;
   readonly incarnation: Incarnation;
-  /** What this replica had seen of the leader before it. */
+  /** What this replica had seen of the former leader. */
   readonly predecessor: LeaderWatch | null;
 }
 
@@ -40,7 +40,7 @@ export class Leadership {
     });
   }
 
-  /** The leader that this process is, while it is sure not to be declared dead; else null. */
+  /** The leader, if it is this process and the process is sure not to be declared dead; else null. */
   current(): Leader | null {
     const trusted = this.membership.trusted();
     return trusted !== null && trusted === this.#leader?.incarnation ? this.#leader : null;
@@ -51,7 +51,7 @@ export class Leadership {
     this.began.publish(leader);
   }
 
-  /** Leaves the next election to another replica for a moment; if that one doesn't take it, every replica may. */
+  /** Leaves the next election to another replica for a moment; afterwards every replica may stand. */
   yieldTo(replica: ReplicaNumber): void {
     this.#yield = { to: replica, untilMs: this.clock.monotonicMs() + YIELD_MS };
   }
@@ -62,7 +62,7 @@ export class Leadership {
     return Math.max(0, this.#yield.untilMs - this.clock.monotonicMs());
   }
 
-  /** Stops leading at once in this process. The lock is given back if the session still answers. */
+  /** Stops leading at once in this process. Gives the lock back if the session still answers. */
   standDown(reason: string): void {
     const leader = this.#leader;
     if (leader === null) return;
@@ -72,7 +72,7 @@ export class Leadership {
     if (db !== null) void releaseLeaderLock(db).catch(() => undefined); // a broken session gives it back, too
   }
 
-  /** Runs one leader write. After an outcome that is not known for sure, and after 'fenced', this process leads no more. */
+  /** Runs one leader write. After 'fenced', or an outcome that is not known for sure, this process leads no more. */
   async write<Value>(leader: Leader, write: (tx: Tx) => Promise<Value>): Promise<Fenced<Value>> {
     const { term, incarnation } = leader;
     try {
@@ -87,7 +87,7 @@ export class Leadership {
 
   #doubt(term: Term, kind: DatabaseErrorKind): void {
     if (kind === 'unknown') this.standDown(`a write of term ${term} may or may not have happened`);
-    // The lock may be held where it counts for nothing: on a former primary, or while the way for writes is broken.
+    // The lock may be held where it is worthless: on a former primary, or while writes reach no server.
     if (kind === 'lost') this.standDown(`a write of term ${term} reached no primary`);
   }
 }

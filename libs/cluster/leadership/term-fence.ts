@@ -1,5 +1,5 @@
-// The term's fence: how a leader's write proves that its term is not over. The transaction's first statement locks the
-// row of leadership, which a new term waits for. Both outcomes are values; a database error is thrown.
+// The fence of a term: how a leader's write proves that its term is not over. The transaction's first statement locks
+// the leadership row, which a new term waits for. Both outcomes are values; a database error is thrown.
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import type { Term } from '#kernel/ids.js';
 import { holdTerm } from './leadership.repository.js';

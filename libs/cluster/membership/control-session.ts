@@ -1,5 +1,5 @@
-// How does a process enter and leave the cluster on its control session? It opens one, and then either registers as
-// a new incarnation or takes up again the number that it had when its last session broke.
+// How does a process enter and leave the cluster on its control session? It opens one, and then either registers as a
+// new incarnation or resumes the number that it had when its last session broke.
 import { randomUUID } from 'node:crypto';
 import { inTransaction, type Database } from '#database/connection.js';
 import { openSession, type SessionConnection } from '#database/sessions/session-connection.js';
@@ -18,13 +18,13 @@ export interface ControlSessionOptions {
   onHint: (payload: string) => void;
 }
 
-/** The number to take up again, and the old session, which may linger on the server with our lock. */
+/** The number to resume, and the old session, which may still hold our lock on the server. */
 export interface Resumption {
   replica: ReplicaNumber;
   backendPid: number | null;
 }
 
-/** Rejects with what the connection did, or when an older session still holds the lock; then nothing stays open. */
+/** Rejects with the connection's error, or when an older session still holds the lock; then nothing stays open. */
 export async function openControlSession(
   options: ControlSessionOptions,
   resumption: Resumption | null,

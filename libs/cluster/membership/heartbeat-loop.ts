@@ -1,5 +1,5 @@
-// Does this replica still beat? Each pass beats once, and enters the cluster first if it must. It runs on
-// the main event loop on purpose: a hung process must stop beating.
+// Each pass beats once, and enters the cluster first if it must. The loop runs on the main event loop on purpose: a
+// hung process must stop beating.
 import type { Clock } from '#kernel/clock.js';
 import type { Loop } from '#kernel/loop.js';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';

@@ -40,13 +40,13 @@ export interface Incarnation extends ReplicaHolder {
 
 export class Membership {
   readonly joined = new Topic<Incarnation>();
-  /** This incarnation is over; all that it was doing must stop and can commit nothing. */
+  /** This incarnation is over; all its work must stop and can commit nothing. */
   readonly expelled = new Topic<{ incarnation: Incarnation; reason: string }>();
   /** The control session broke. The incarnation may still be resumed. */
   readonly cutOff = new Topic<Error>();
   readonly beaten = new Topic<replicas.BeatAnswer & { receivedAtMs: number }>();
   readonly hinted = new Topic<string>();
-  /** From now on no new work, because of a signal or because an operator said so. */
+  /** No new work from now on, because of a signal or an operator's order. */
   readonly draining = new Topic<void>();
 
   #session: SessionConnection | null = null;
@@ -69,7 +69,10 @@ export class Membership {
     return this.#leaving || this.#drained;
   }
 
-  /** The incarnation while it is sure not to be declared dead, else null. Ask again before each act: it is only a clock reading. */
+  /**
+   * The incarnation while it is sure not to be declared dead, else null. Ask again before each act: it only reads a
+   * clock.
+   */
   trusted(): Incarnation | null {
     return this.options.clock.monotonicMs() < this.#trustedUntilMs ? this.#incarnation : null;
   }
@@ -110,7 +113,7 @@ export class Membership {
     this.beaten.publish({ ...answer, receivedAtMs: this.options.clock.monotonicMs() });
   }
 
-  /** A session that could not answer is not asked again: only a refusal shows that there is still a server behind it. */
+  /** A session that gave no answer is not used again: only a refusal shows that there is still a server behind it. */
   async #beatOn(session: SessionConnection) {
     try {
       const incarnation = this.#incarnation ?? (await this.#register(session));
@@ -126,12 +129,15 @@ export class Membership {
     }
   }
 
-  /** Runs a claim or a completion. After 'fenced' nothing was written, and this process is that incarnation no more (I4). */
+  /**
+   * Runs a claim or a completion. After 'fenced' nothing was written, and this process is no longer that incarnation
+   * (I4).
+   */
   async write<Value>(incarnation: Incarnation, write: (tx: Tx) => Promise<Value>): Promise<Fenced<Value>> {
     return this.#heed(incarnation, await asReplica(incarnation.db, incarnation, write));
   }
 
-  /** The same, with no other claim or completion of the incarnation in flight: for handing slots over. */
+  /** Like write(), with no other claim or completion of the incarnation in flight: for handing slots over. */
   async writeAlone<Value>(
     incarnation: Incarnation,
     write: (tx: Tx) => Promise<Value>,
@@ -139,12 +145,12 @@ export class Membership {
     return this.#heed(incarnation, await asReplicaAlone(incarnation.db, incarnation, write));
   }
 
-  /** A fence has told us that the cluster ended this incarnation before the next beat could. */
+  /** Takes the word of a fence that the cluster ended this incarnation, before the next beat reports it. */
   acceptDeath(incarnation: Incarnation): void {
     if (incarnation === this.#incarnation) this.#expel(`replica ${incarnation.replica} was fenced off`);
   }
 
-  /** From now on no new work; resolves when the cluster has been told. */
+  /** Takes no new work from now on; resolves once the database has recorded it. */
   async drain(): Promise<void> {
     this.#leaving = true;
     this.draining.publish();
@@ -155,9 +161,9 @@ export class Membership {
     }
   }
 
-  /** The last act: says goodbye as far as the database can be reached, and closes every connection. */
+  /** The last act: leaves the cluster if the database can be reached, and closes every connection. */
   async leave(): Promise<void> {
-    // A beat under way may be entering the cluster, and would stay in it behind our back.
+    // A beat under way may be entering the cluster, which would then stay a member.
     await this.#beating?.catch(() => undefined);
     const session = this.#session;
     const incarnation = this.#incarnation;
@@ -200,8 +206,8 @@ export class Membership {
       },
       this.#incarnation && { replica: this.#incarnation.replica, backendPid: this.#lastBackendPid },
     );
-    // A leader that declares us dead ends our sessions, too, and that may be just when one resumes: the end was told then before
-    // anything here knew of the session, and would be told no more.
+    // A leader that declares us dead also ends our sessions. If it does so while one resumes, the session reports its
+    // end before this code listens to it, and never again.
     if (session.endedBy !== null) throw session.endedBy;
     this.#session = session;
     this.#lastBackendPid = session.backendPid;
@@ -215,7 +221,8 @@ export class Membership {
       applicationName: replicas.sessionName(holder.replica),
       maxConnections: this.options.workConnections,
       statementTimeoutMs: 10_000,
-      // Frozen in a transaction, with its gate open: a leader that takes over must not depend on a right to end that session.
+      // A replica may freeze in a transaction that holds its gate: a new leader must not depend on a right to end that
+      // session.
       idleInTransactionMs: this.options.settings.deadAfterMs,
       walksIndexes: true,
       prepares: this.options.workPrepares,

@@ -1,5 +1,5 @@
 // The replica's gate: how a claim or a completion proves that its replica may still write. The transaction's first
-// statement takes a lock that a declaration of death waits for, and its second, with a snapshot from after that lock, reads
+// statement takes a lock that a declaration of death waits for. Its second, with a snapshot from after that lock, reads
 // the row that decides. Both outcomes are values; a database error is thrown.
 import { sql } from 'kysely';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
@@ -33,8 +33,8 @@ export async function asReplicaAlone<Value>(
 }
 
 /**
- * For a transaction that a handler has begun: takes the gate now and reads whether the replica may still
- * write. False means that it must be rolled back (I4). The transaction must be read committed.
+ * For a transaction that a handler has begun: takes the gate now and reads whether the replica may still write. False
+ * means that the transaction must be rolled back (I4). It must be read committed.
  */
 export async function passGate(tx: Tx, holder: ReplicaHolder): Promise<boolean> {
   await openGate(tx, holder.replica);
@@ -47,8 +47,8 @@ export async function closeGate(tx: Tx, replica: ReplicaNumber): Promise<void> {
 }
 
 /**
- * Waits until no other transaction stands before the replica's gate, and keeps its place there until commit. For those of
- * which there may be many at a time: the claims of a replica queue behind each transaction that waits at its gate.
+ * Waits until no other transaction stands before the replica's gate, and keeps its place there until commit. For
+ * transactions that come in numbers: the claims of a replica queue behind each one that waits at its gate.
  */
 export async function takeGateTurn(tx: Tx, replica: ReplicaNumber): Promise<void> {
   await sql`select pg_advisory_xact_lock(${GATE_TURN}, ${replica})`.execute(tx);
@@ -59,9 +59,9 @@ export async function limitLockWait(tx: Tx, ms: number): Promise<void> {
   await sql`select set_config('lock_timeout', ${`${ms}ms`}, true)`.execute(tx);
 }
 
-// An advisory lock, because FOR SHARE on the replica row costs a multixact each time: 40 % of the throughput.
-// The lock's answer is not awaited: the server takes one statement after the other, so what comes behind has its snapshot from
-// after the lock, and fails if that failed.
+// An advisory lock, because FOR SHARE on the replica row costs a multixact each time: 40 % of the throughput. The
+// lock's answer is not awaited: the server executes one statement after the other, so the next one has its snapshot
+// from after the lock, and fails if the lock failed.
 async function openGate(tx: Tx, replica: ReplicaNumber): Promise<void> {
   await sql`select ${sql.raw(UNAWAITED)} pg_advisory_xact_lock_shared(${REPLICA_GATE}, ${replica})`.execute(
     tx,

@@ -1,4 +1,4 @@
-// Which statements keep the list of replicas and their beats?
+// Replicas and their beats.
 import { sql, type RawBuilder } from 'kysely';
 import { inTransaction, type Database } from '#database/connection.js';
 import type { ReplicaState } from '#database/tables/schema.js';
@@ -20,7 +20,7 @@ export interface ReplicaIdentity {
   version: string;
   roles: string[];
   weight: number;
-  /** Among the healthy ones that may lead, the highest does. */
+  /** Of the healthy replicas that may lead, the one with the highest preference does. */
   preference: number;
 }
 
@@ -37,7 +37,10 @@ export async function insertHeartbeat(db: Database, replica: ReplicaNumber): Pro
   await db.insertInto('heartbeat').values({ replica }).execute();
 }
 
-/** Takes the replica's own lock for this session. False means that an older session of it still lives on the server. */
+/**
+ * Takes the replica's own lock for this session. False means that an older session of the replica still lives on the
+ * server.
+ */
 export async function tryLivenessLock(db: Database, replica: ReplicaNumber): Promise<boolean> {
   const { rows } = await sql<{ held: boolean }>`
     select pg_try_advisory_lock(${LIVENESS_LOCK}, ${replica}) as held`.execute(db);
@@ -54,7 +57,7 @@ export interface BeatAnswer {
   databaseTime: Date;
 }
 
-/** What the leader's sweep sees of a replica that lives. */
+/** What the leader's sweep sees of a living replica. */
 export interface SweepRow {
   replica: ReplicaNumber;
   state: 'active' | 'draining';
@@ -67,7 +70,7 @@ export interface SweepRow {
   sameServer: boolean;
 }
 
-/** Counts one beat up and brings back what the replica must know at once. Null when no such incarnation exists. */
+/** Counts one beat up and returns what the replica must know at once. Null when there is no such incarnation. */
 export async function beat(
   db: Database,
   replica: ReplicaNumber,
@@ -120,7 +123,7 @@ export async function findReplicaState(
   return row?.state;
 }
 
-/** Removes what is left of a replica that has ended. Its claims, if any, stay, and the sweep revokes them. */
+/** Removes the row of a replica that has ended. Its claims, if any, stay, and the sweep revokes them. */
 export async function deleteEnded(db: Database, replica: ReplicaNumber): Promise<boolean> {
   const { rows } = await sql`
     with gone as (delete from carillon.replica where number = ${replica} and state in ('dead', 'left') returning number)
@@ -149,15 +152,15 @@ export async function markDead(
   return numUpdatedRows > 0n;
 }
 
-/** How many sessions were told to end, and how many are left because no role of this session has the right to end them. */
+/** How many sessions were told to end, and how many remain because no role of this session may end them. */
 export interface Terminated {
   ended: number;
   left: number;
 }
 
 /**
- * Ends every session that carries the replica's name, except the caller's. In this database only: another installation on
- * the same server has replicas of the same numbers.
+ * Ends every session with the replica's name, except the caller's. In this database only: another installation on the
+ * same server has replicas of the same numbers.
  */
 export async function terminateSessions(db: Database, applicationName: string): Promise<Terminated> {
   return terminate(db, sql`a.application_name = ${applicationName}`);
@@ -173,8 +176,9 @@ export async function terminateBackend(
 }
 
 /**
- * A session belongs to the role that has logged in, and a role that was set afterwards may not be allowed to end it. What is
- * left is tried once more as the login; one that may not do that either waits for the server's own limits on silent sessions.
+ * A session belongs to the role that has logged in, and a role that was set afterwards may not be allowed to end it.
+ * Sessions that remain are tried once more as the login role. Those that it may not end either wait for the server's
+ * own limits on silent sessions.
  */
 async function terminate(db: Database, which: RawBuilder<unknown>): Promise<Terminated> {
   const first = await terminateAllowed(db, which);
@@ -210,7 +214,7 @@ export interface ReplicaListing extends Omit<ReplicaIdentity, 'roles'> {
   ownedSlots: number;
 }
 
-/** The living ones and the last that ended, newest first. */
+/** The living replicas and the last ones that ended, newest first. */
 export async function listReplicas(db: Database, { ended }: { ended: number }): Promise<ReplicaListing[]> {
   const { rows } = await sql<ReplicaListing>`
     select r.number, r.incarnation, r.name, r.host, r.pid, r.url, r.version, r.roles, r.weight, r.preference, r.state,
@@ -239,7 +243,7 @@ export async function namesOf(
   return (number) => (number === null ? null : (names.get(number) ?? null));
 }
 
-/** How sessions of a replica name themselves, so that the leader can find them. */
+/** The name of a replica's sessions, by which the leader finds them. */
 export function sessionName(replica: ReplicaNumber): string {
   return `carillon:${replica}`;
 }

@@ -9,7 +9,7 @@ import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import { handOver, listSlotsOf, type SlotOwnerRow } from './slot-owner.repository.js';
 
-/** While slots are on their way here, look this often; a hint usually comes first. */
+/** While slots are being handed over to this replica, it checks this often; a hint usually comes first. */
 const EXPECTING_MS = 250;
 
 export class OwnershipLoop implements Loop {
@@ -25,8 +25,8 @@ export class OwnershipLoop implements Loop {
   }
 
   /**
-   * The slots to claim from, each with the epoch of its ownership: a slot that went away and came back is
-   * another one. What it says may be old; each claim checks the rows again.
+   * The slots to claim from, each with the epoch of its ownership: a slot that went away and came back has another
+   * epoch. The map may be out of date; each claim checks the rows again.
    */
   get serving(): ReadonlyMap<Slot, number> {
     return this.#serving;

@@ -1,4 +1,4 @@
-// Which statements say who owns which slot?
+// The owners of slots.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ReplicaNumber, Slot, Term } from '#kernel/ids.js';
@@ -24,7 +24,7 @@ export async function listSlotsOf(db: Database, replica: ReplicaNumber): Promise
 
 export interface Gift {
   slot: Slot;
-  /** Whom the leader saw as owner; if it has changed meanwhile, the slot is left alone. */
+  /** The owner that the leader saw; if it has changed meanwhile, the slot is left alone. */
   from: ReplicaNumber | null;
   to: ReplicaNumber | null;
 }
@@ -41,7 +41,7 @@ export async function giveSlots(tx: Tx, gifts: readonly Gift[]): Promise<void> {
      where s.slot = g.slot and s.owner is not distinct from g.giver`.execute(tx);
 }
 
-/** Asks living owners to hand slots over, or with a null target takes that back. A leader write. */
+/** Asks living owners to hand slots over, or with a null target withdraws that. A leader write. */
 export async function setTargets(
   tx: Tx,
   targets: readonly { slot: Slot; to: ReplicaNumber | null }[],
@@ -55,8 +55,8 @@ export async function setTargets(
 }
 
 /**
- * The owner gives up the slots that have a target. The caller holds its replica gate exclusively, so no
- * claim of its own is in flight: the new owner, which reads the claims after this commit, sees them all.
+ * The owner gives up the slots that have a target. The caller holds its replica gate exclusively, so none of its claims
+ * is in flight: the new owner reads the claims after this commit and sees them all.
  */
 export async function handOver(
   tx: Tx,
@@ -103,7 +103,7 @@ export async function ownerOfSlot(db: Database, slot: Slot): Promise<ReplicaNumb
   return row?.owner ?? null;
 }
 
-/** Its owner, who stays the owner until commit. */
+/** The slot's owner, which stays the owner until commit. */
 export async function lockSlotOwner(tx: Tx, slot: Slot): Promise<ReplicaNumber | null> {
   const row = await tx
     .selectFrom('slot_owner')

@@ -1,6 +1,6 @@
-// When do slots move? When the set of living workers is not the one the slots were last placed for. The
-// leader then computes the wanted owner of each slot and writes the difference, with a new ring version,
-// in one transaction; it repeats until a pass finds nothing to write, since owners hand over meanwhile.
+// When do slots move? When the set of living workers has changed since the last placement. The leader then computes the
+// wanted owner of each slot and writes the difference, with a new ring version, in one transaction. It repeats until a
+// pass finds nothing to write, since owners hand over meanwhile.
 import { placementHash } from '#database/runtime/hash.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
@@ -34,8 +34,8 @@ export class SlotPlacement {
       this.#placedFor = key;
       return;
     }
-    // Forgotten before anything moves: were the same replicas alive again next time, the slots would still
-    // lie where those of now have taken them.
+    // Forgotten before anything moves: if the former replicas were alive again next time, the slots would still lie
+    // where this placement has moved them.
     this.#placedFor = '';
     const result = await this.leadership.write(leader, async (tx) => {
       const from = new Map(slots.map((row) => [row.slot, row.owner]));
@@ -60,7 +60,7 @@ export class SlotPlacement {
   }
 }
 
-/** Everybody alive counts; who drains or does no work has no weight and so gets no slot. */
+/** Every living replica counts; one that drains or does no work has no weight and so gets no slot. */
 function membersOf(living: readonly SweepRow[]): Member[] {
   return living
     .filter((row) => row.roles.includes('worker'))
@@ -75,7 +75,7 @@ function plan(
   const wanted = assignSlots({
     slotCount: slots.length,
     members,
-    // A slot on its way counts as its receiver's, or a half-filled joiner would look filled enough.
+    // A slot being handed over counts as its receiver's, or a half-filled joiner would look filled enough.
     currentOwners: slots.map((row) => row.target ?? row.owner),
     hash: placementHash,
   });

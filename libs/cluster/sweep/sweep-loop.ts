@@ -1,5 +1,5 @@
-// What does a leader do for the cluster? Each pass it looks at every replica, declares the dead dead, and
-// brings the slots to where the ring wants them. It reads freely and writes only through its term.
+// The leader's care for the cluster. Each pass checks every replica, declares dead ones dead, and moves the slots to
+// where the ring wants them. It reads freely and writes only through its term.
 import type { Clock } from '#kernel/clock.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
@@ -20,7 +20,7 @@ import {
 import { SlotPlacement } from '#cluster/slots/slot-placement.js';
 import { sweep } from './sweep.repository.js';
 
-/** Missing this many beats is worth a line. */
+/** A replica that misses this many beats is worth a line. */
 const SILENT_BEATS = 2.5;
 
 export class SweepLoop implements Loop {
@@ -53,7 +53,7 @@ export class SweepLoop implements Loop {
     const rows = await sweep(leader.incarnation.db);
     const { memory, deaths } = judgeLiveness({
       memory: this.#memory,
-      // Without sessions no replica can be seen to have crashed; all are held to have their lock.
+      // Without sessions no crash can be seen: every replica counts as holding its lock.
       sightings:
         this.settings.liveness === 'sessions' ? rows : rows.map((row) => ({ ...row, lockHeld: true })),
       self: leader.incarnation.replica,
@@ -95,7 +95,7 @@ export class SweepLoop implements Loop {
       if (this.#silent.has(replica)) this.#steadySinceMs.delete(replica);
       else if (!this.#steadySinceMs.has(replica)) this.#steadySinceMs.set(replica, nowMs);
     }
-    // A new leader starts its watch anew: while a replica is silent, that would only put off the failover.
+    // A new leader starts its watch anew: while a replica is silent, that would only delay the failover.
     if (living.some(({ replica }) => this.#silent.has(replica))) return;
     const successor = preferredLeader({
       candidates: living,
@@ -116,8 +116,9 @@ export class SweepLoop implements Loop {
   }
 
   async #declareDead(leader: Leader, { replica, reason, silentMs }: Death): Promise<void> {
-    // Its sessions go first: a frozen one may hold the gate, or a row that the sweep needs. What may not be ended, the server
-    // ends by itself once it has stood still for `deadAfterMs`, and until then the gate keeps us from going on: slower, but safe.
+    // Its sessions go first: a frozen one may hold the gate, or a row that the sweep needs. The server itself ends a
+    // session that this role may not end, once it has stood still for `deadAfterMs`. Until then the gate keeps us from
+    // going on: slower, but safe.
     const { ended: sessions, left: sessionsLeft } = await terminateSessions(
       leader.incarnation.db,
       sessionName(replica),

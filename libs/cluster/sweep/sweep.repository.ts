@@ -1,5 +1,5 @@
-// What does the leader see when it looks around? One statement per sweep, on the server's own lists of
-// locks and sessions. Only the leader asks: reading pg_locks costs the lock manager something.
+// What does the leader see in a sweep? One statement reads the server's own lists of locks and sessions. Only the
+// leader runs it: reading pg_locks costs the lock manager something.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';

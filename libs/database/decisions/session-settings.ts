@@ -1,10 +1,10 @@
-// What must hold in every session of ours, with any defaults of a database or a role? Waiting and then
-// reading anew needs READ COMMITTED; the driver reads dates, intervals and arrays in one of their forms only; and a path with
-// strangers' schemas in it lets their functions stand in for the server's. All of that is said when a session begins. A
-// pooler may drop what is said then, so at the start it is looked at, too, and what does not hold is refused by name.
-// What can't be said by us, or is an administrator's decision that we must not overrule (read-only), is refused as well.
+// What must hold in every session of ours, with any defaults of a database or a role? A statement that waits and then
+// reads anew needs READ COMMITTED. The driver reads only one form of dates, intervals and arrays. A path with schemas
+// of strangers lets their functions replace the server's. All of that is set when a session begins. A pooler may drop
+// the settings, so they are also checked at the start, and one that does not hold is refused by name. So is a setting
+// that we can't set, or that an administrator has decided and we must not overrule (read-only).
 
-/** Said at the beginning of each session, in the start-up packet's `options`. */
+/** Set at the beginning of each session, in the start-up packet's `options`. */
 const PINNED: Readonly<Record<string, string>> = {
   default_transaction_isolation: 'read committed',
   DateStyle: 'ISO,MDY',
@@ -19,10 +19,10 @@ const PINNED: Readonly<Record<string, string>> = {
   idle_session_timeout: '0',
 };
 
-/** Of the path that our own statements need: no other role can put anything into these. */
+/** The path that our own statements need: no other role can put anything into these schemas. */
 export const OWN_PATH = 'pg_catalog, pg_temp';
 
-/** As the start-up packet takes it: white space and backslashes are escaped. */
+/** In the form of the start-up packet: white space and backslashes are escaped. */
 export function pinnedOptions({ keepsPath = false }: { keepsPath?: boolean } = {}): string {
   const pins = keepsPath ? PINNED : { ...PINNED, search_path: OWN_PATH.replaceAll(' ', '') };
   return Object.entries(pins)
@@ -30,13 +30,13 @@ export function pinnedOptions({ keepsPath = false }: { keepsPath?: boolean } = {
     .join(' ');
 }
 
-/** As a session of ours finds it. */
+/** What a session of ours reports. */
 export interface SessionReport {
   pid: number;
   isStandby: boolean;
   /** By their names, as far as the server knows them. */
   settings: Readonly<Record<string, string>>;
-  /** Of the schemas in which functions and operators are looked for, the first. */
+  /** The first of the schemas in which functions and operators are resolved. */
   firstSchema: string;
 }
 
@@ -59,7 +59,7 @@ const is = (setting: string, expected: string, remedy: string): Demand => ({
   remedy,
 });
 
-/** A limit that strikes before our own statements are through would end them at random. */
+/** A limit that strikes before our own statements end would end them at random. */
 const noShort = (setting: string): Demand => ({
   setting,
   expected: `0 or at least ${MS_MIN} ms`,
@@ -92,12 +92,12 @@ const DEMANDS: readonly Demand[] = [
   ...['statement_timeout', 'lock_timeout', 'idle_session_timeout', 'transaction_timeout'].map(noShort),
 ];
 
-/** What is looked at. */
+/** The settings that are checked. */
 export const DEMANDED_SETTINGS: readonly string[] = DEMANDS.map(({ setting }) => setting);
 
-/** Every reason why sessions like this one will not do, each with a remedy; none when it will. */
+/** Every reason why such a session will not do, each with a remedy; none when it will. */
 export function unfitnessOf({ isStandby, settings, firstSchema }: SessionReport): string[] {
-  // A standby is read-only as well, which would only hide what it is.
+  // A standby is read-only as well, which would only hide that it is a standby.
   if (isStandby) return ['expected a primary, got a standby (pg_is_in_recovery() is true)'];
   const wrong = DEMANDS.flatMap(({ setting, expected, fits, remedy }) => {
     const got = settings[setting];

@@ -1,8 +1,7 @@
-// How does Carillon run without a database being installed? It starts a PostgreSQL of its own from an npm
-// package, on a directory that keeps its data from one start to the next. This file is the order of the
-// steps, each of which answers one question in a file of its own; whatever it had to decide differently
-// from what was asked (another port, another place) is told in `notes`. Who may start it when two Carillons
-// want the same directory is not decided here.
+// How does Carillon run without a database being installed? It starts a PostgreSQL of its own from an npm package, on a
+// directory that keeps its data from one start to the next. This file has the order of the steps, each of which is a
+// file of its own. `notes` tell what had to differ from the order (another port, another place). It does not decide
+// which of two Carillons may use the same directory.
 import { rm } from 'node:fs/promises';
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -19,7 +18,7 @@ import { findServerUser } from '#database/embedded/programs/server-user.js';
 
 export interface EmbeddedPostgresOptions {
   readonly dataDirectory: string;
-  /** Wished for; another one is taken, and noted, when something holds it. */
+  /** The wanted port; if a process holds it, another is taken and noted. */
   readonly port?: number;
   /** Server settings by name. Where it listens can't be changed. */
   readonly settings?: Record<string, string>;
@@ -27,14 +26,14 @@ export interface EmbeddedPostgresOptions {
 }
 
 export interface EmbeddedPostgres {
-  /** Of the superuser, to the database `postgres`. */
+  /** The superuser's URL, to the database `postgres`. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
   /** Where the data really is, see `notes`. */
   readonly dataDirectory: string;
   readonly notes: readonly string[];
-  /** Resolves when the server is gone, however it went. */
+  /** Resolves when the server is gone, for any reason. */
   readonly exited: Promise<void>;
   /** Resolves when the server is gone; any number of calls. A second, immediate call hurries a slow first one. */
   stop(mode?: StopMode): Promise<void>;
@@ -79,7 +78,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
-/** Stops what runs on the directory, whoever started it, and deletes its data, password and log, wherever they are. */
+/** Stops the server on the directory, even if another process started it, and deletes its data, password and log. */
 export async function removeEmbeddedPostgres(dataDirectory: string): Promise<void> {
   const asked = realPath(resolve(dataDirectory));
   const moved = movedFolder(asked);
@@ -93,7 +92,7 @@ export async function removeEmbeddedPostgres(dataDirectory: string): Promise<voi
   for (const path of paths) await rm(path, { recursive: true, force: true });
 }
 
-/** Makes the data directory if need be and tells the password to it. */
+/** Makes the data directory if need be, with the password. */
 async function prepareData(order: {
   asked: string;
   placement: Placement;

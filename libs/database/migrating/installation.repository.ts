@@ -1,4 +1,4 @@
-// What was fixed when this database was installed?
+// The values that were fixed when this database was installed.
 import { sql } from 'kysely';
 import { ConfigError } from '#kernel/errors.js';
 import type { Database } from '#database/connection.js';
@@ -6,7 +6,7 @@ import type { Database } from '#database/connection.js';
 export interface Installation {
   /** Never changes: a tenant's slot is stored with it. */
   slotCount: number;
-  /** Signs page tokens, so that every replica accepts every other's. */
+  /** Signs page tokens, so that every replica accepts those of every other. */
   tokenSecret: Buffer;
 }
 

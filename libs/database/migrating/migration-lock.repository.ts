@@ -1,12 +1,12 @@
-// Who may migrate, and who does? One transaction at a time. The key is Kysely's, whose Migrator has taken it by session in
-// earlier versions of this program, so that an old and a new one don't migrate at the same time.
+// The lock of migrations: one transaction migrates at a time. The key is Kysely's, whose Migrator took it by session in
+// earlier versions of this program, so that an old and a new version don't migrate at the same time.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 
 /** As in Kysely's PostgresAdapter. */
 const MIGRATION_LOCK = 3_853_314_791_062_309_107n;
 
-/** Fails with a lock timeout when another transaction or session has it for as long. */
+/** Fails with a lock timeout when another transaction or session holds it for as long. */
 export async function lockMigrations(tx: Tx, waitMs: number): Promise<void> {
   await sql`select set_config('lock_timeout', ${String(waitMs)}, true)`.execute(tx);
   await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK}::bigint)`.execute(tx);
@@ -19,7 +19,9 @@ export interface LockHolder {
   sinceSeconds: number;
 }
 
-/** Null when it is free by now. What another user's session does can't be seen without the right to. */
+/**
+ * Null when it is free by now. The statements of another user's session are visible only with the right to see them.
+ */
 export async function migrationLockHolder(db: Database): Promise<LockHolder | null> {
   const { rows } = await sql<LockHolder>`
     select held.pid, coalesce(session.application_name, '') as "applicationName", session.state,

@@ -1,8 +1,8 @@
 // How does a database get its tables? By the numbered .sql files in migrations/, in order, each once, run by Kysely's
-// Migrator, all that are missing in one transaction. Whether any is missing is looked at first, without a lock, so that
-// a start with nothing to do waits for nothing. The lock is the transaction's, under Kysely's own key, and so it works
-// through a pooler, too, whose sessions would keep a session's lock after its holder is gone; the replicas of a version
-// that still takes it by session are held off all the same. A start that waits for it tells who has it.
+// Migrator, all missing ones in one transaction. Whether any is missing is checked first without a lock, so that a
+// start with nothing to do waits for nothing. The lock belongs to the transaction, under Kysely's own key, so it also
+// works through a pooler, whose sessions would keep a session's lock after its holder is gone. Replicas of a version
+// that still takes it by session are held off all the same. A start that waits for it says which session holds it.
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,11 +15,11 @@ import * as lock from './migration-lock.repository.js';
 import { refuseUnfitSession } from '#database/sessions/session-fitness.js';
 
 const LEDGER_SCHEMA = 'carillon_migration';
-/** So often a start that waits says so. The server does the waiting. */
+/** How often a start that waits says so. The server does the waiting. */
 const WAIT_MS = 3_000;
 
 export interface MigrationOptions {
-  /** Told each few seconds what keeps the migrations from beginning. */
+  /** Called every few seconds with the reason why the migrations can't begin. */
   onWait?: (reason: string) => void;
 }
 
@@ -42,7 +42,7 @@ export async function migrateToLatest(
   }
 }
 
-/** Those that this program has and the database has not. Changes nothing. */
+/** The migrations that this program has and the database has not. Changes nothing. */
 export async function pendingMigrations(db: Database): Promise<string[]> {
   const known = await migratorOf(db).getMigrations();
   return known.filter(({ executedAt }) => executedAt === undefined).map(({ name }) => name);
@@ -100,7 +100,9 @@ class LockedDialect extends PostgresDialect {
   }
 }
 
-/** The one who migrates has the lock already. Kysely's own would be the session's, and stay with it when a migration fails. */
+/**
+ * This transaction has the lock already. Kysely's own would be the session's, and stay with it when a migration fails.
+ */
 class LockedAdapter extends PostgresAdapter {
   override async acquireMigrationLock(): Promise<void> {}
 

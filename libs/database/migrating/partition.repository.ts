@@ -1,6 +1,5 @@
-// Which statements make and drop day partitions? Made apart and then attached, which holds up no write to
-// the other days; only the default partition is closed meanwhile, and rows that a missed night left in it
-// move along.
+// Makes and drops day partitions. A partition is made apart and then attached, which holds up no write to the other
+// days. Only the default partition is locked meanwhile, and rows that a missed night left in it move along.
 import { sql, type RawBuilder } from 'kysely';
 import { PARTITIONING_LOCK } from '#database/advisory-locks.js';
 import type { Database, Tx } from '#database/connection.js';
@@ -69,7 +68,7 @@ export async function dropPartition(tx: Tx, table: PartitionedTable, day: string
   await sql`drop table ${partitionTable(table, day)}`.execute(tx);
 }
 
-/** What no partition took when it came, and is past its retention now. */
+/** Deletes rows of the default partition that are past their retention. */
 export async function deleteOldDefaults(tx: Tx, table: PartitionedTable, before: Date): Promise<void> {
   await sql`delete from ${sql.table(`carillon.${table.name}_default`)} where ${sql.ref(table.key)} < ${before}`.execute(
     tx,

@@ -1,5 +1,5 @@
-// How do the day partitions stay right? By one idempotent act, done when a replica starts and by an
-// hourly job: make what will be needed, drop what is past its retention.
+// Keeps the day partitions right, by one idempotent act when a replica starts and each hour: it makes those that will
+// be needed and drops those past their retention.
 import { inTransaction, type Database } from '#database/connection.js';
 import { planPartitions } from './decisions/partition-days.js';
 import * as rows from './partition.repository.js';
@@ -10,7 +10,7 @@ export interface Retention {
   logDays: number;
 }
 
-/** `now` must be the database's time: a replica whose own clock is wrong would drop what is still wanted. */
+/** `now` must be the database's time: a replica whose own clock is wrong would drop days that are still wanted. */
 export async function maintainPartitions(
   db: Database,
   { retention, now }: { retention: Retention; now: Date },

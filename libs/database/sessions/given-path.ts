@@ -1,6 +1,6 @@
-// Where are the tables of a handler's own? Our statements look for names in pg_catalog alone; what a handler writes in the
-// transaction that completes its run goes where the database, the role or the URL says. Only a session that says nothing
-// about it can tell, so one is opened for that question.
+// Where are a handler's own tables? Our statements resolve names in pg_catalog alone. A handler's statements in the
+// transaction that completes its run follow the search_path of the database, the role or the URL. Only a session that
+// sets no path can tell it, so one is opened for that question.
 import { connectDatabase } from '#database/connection.js';
 import { readPath } from './session-report.repository.js';
 

@@ -1,5 +1,5 @@
-// What must an operator know of the server that we depend on? Its version, its room for connections, and the settings
-// that make a promise of ours weaker.
+// Reads what an operator must know of the server: its version, its room for connections, and settings that weaken a
+// promise of ours.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 
@@ -8,11 +8,11 @@ export interface ServerReport {
   versionNumber: number;
   version: string;
   maxConnections: number;
-  /** For superusers and others who are let in last. */
+  /** Kept free for superusers and roles that are admitted last. */
   reservedConnections: number;
-  /** Of everybody, in all databases. */
+  /** Of all roles, in all databases. */
   usedConnections: number;
-  /** Those of them that name themselves as ours in this database. */
+  /** The connections among them that bear our names in this database. */
   ourConnections: number;
   isStandby: boolean;
   settings: Record<string, string>;

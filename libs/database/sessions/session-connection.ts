@@ -1,6 +1,6 @@
-// How does a replica hold what belongs to a session, its advisory locks and its heartbeat? On one dedicated
-// connection that is never pooled. The server is told to end it when it stays silent for `deadAfterMs`, because
-// TCP keepalives never notice a frozen process: its kernel goes on answering them.
+// Holds what belongs to a session, the advisory locks and the heartbeat of a replica, on one dedicated connection that
+// is never pooled. The server ends it when it stays silent for `deadAfterMs`, because TCP keepalives never notice a
+// frozen process: its kernel goes on answering them.
 import type pg from 'pg';
 import { sql, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import { databaseOver, sessionConfig, type Database } from '#database/connection.js';
@@ -15,7 +15,7 @@ export interface SessionOptions {
   deadAfterMs: number;
   /** False behind a pooler: then nothing may be left on the session, which the next statement may not see. */
   direct: boolean;
-  /** Called once, whatever ended the session; not called for `close()`. */
+  /** Called once when the session ends for any reason; not called for `close()`. */
   onLost: (error: Error) => void;
   onNotification: (channel: string, payload: string) => void;
 }
@@ -23,24 +23,27 @@ export interface SessionOptions {
 export interface SessionConnection {
   readonly db: Database;
   readonly backendPid: number;
-  /** What has ended the session, if anything has. Its end may be told before its opener has the session in hand. */
+  /** The reason for its end, if it has ended. It may end before its opener has received it. */
   readonly endedBy: Error | null;
   close(): Promise<void>;
 }
 
-/** Rejects with UnfitSessionError when something between us and a primary breaks sessions, else with what the connection did. */
+/**
+ * Rejects with UnfitSessionError when something between us and a primary breaks sessions, else with the connection's
+ * error.
+ */
 export async function openSession(options: SessionOptions): Promise<SessionConnection> {
   const statementTimeoutMs = Math.floor(options.deadAfterMs / 3);
-  // An answer that never came ends the session, too: the way may have forgotten the connection without telling us.
+  // A missing answer ends the session, too: a router may have forgotten the connection without telling us.
   const client = new DatabaseClient({
     ...sessionConfig({ url: options.url, applicationName: options.applicationName, statementTimeoutMs }),
     query_timeout: statementTimeoutMs,
     connectionTimeoutMillis: statementTimeoutMs,
-    // A direct session keeps what it has prepared; that it is one is found out before anything is repeated.
+    // A direct session keeps its prepared statements; whether it is one is known before anything is repeated.
     statements: options.direct ? new PreparedStatements(() => undefined) : null,
   });
-  // A session that breaks before it is open is told by the rejection alone. The answer to the last statement and the end of
-  // the session may come in one read: then nothing rejects by itself, so it is asked for.
+  // A session that breaks before it is open is reported by the rejection alone. The answer to the last statement and
+  // the end of the session may come in one read: then nothing rejects by itself, so `endedBy` is checked.
   let open = false;
   let endedBy: Error | null = null;
   const lose = (error: Error): void => {

@@ -1,10 +1,10 @@
-// Can the sessions that we get do what the protocol asks of them? Looked at before anything else is done with a database,
-// so that an operator reads which setting is wrong and how to mend it, and not, an hour later, what came of it.
+// Can our sessions do what the protocol requires? Checked before any other use of a database, so that an operator
+// learns at once which setting is wrong and how to mend it, and not an hour later from the damage.
 import type { Database } from '#database/connection.js';
 import { unfitnessOf, type SessionReport } from '#database/decisions/session-settings.js';
 import { reportSession } from './session-report.repository.js';
 
-/** The way to the database does not carry our sessions; no retry will help until the setting is changed. */
+/** The way to the database breaks our sessions; no retry will help until the setting is changed. */
 export class UnfitSessionError extends Error {
   override readonly name = 'UnfitSessionError';
 }

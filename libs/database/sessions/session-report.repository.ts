@@ -1,5 +1,5 @@
-// How does the session stand that a statement of ours is sent on? Asked in words that no object in a schema of
-// others can stand in for, because the path is one of the things that are asked for.
+// Reports the settings of the session that our statements are sent on. The statement is worded so that no object in
+// another schema can replace what it names, because the path is one of the settings in question.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { DEMANDED_SETTINGS, type SessionReport } from '#database/decisions/session-settings.js';
@@ -18,7 +18,9 @@ export async function reportSession(db: Database): Promise<SessionReport> {
   return report;
 }
 
-/** The path that the database, the role or the URL gives to a session that says none: where a handler's own tables are. */
+/**
+ * The path that the database, the role or the URL gives to a session that sets none: where a handler's own tables are.
+ */
 export async function readPath(db: Database): Promise<string> {
   const { rows } = await sql<{ path: string }>`
     select pg_catalog.current_setting('search_path') as path`.execute(db);

@@ -1,12 +1,12 @@
-// What may a part of a transaction have of its own? Until the commit, or until it is set again.
+// Settings of a part of a transaction, which hold until the commit or until they are set again.
 import { sql } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import { UNAWAITED } from '#database/database-client.js';
 
 export interface TransactionSettings {
-  /** Where names are looked for. */
+  /** The schemas in which names are resolved. */
   path: string;
-  /** How long it may stand still. */
+  /** How long it may stand idle. */
   idleMs: number;
 }
 
@@ -16,7 +16,7 @@ export async function setForNow(tx: Tx, { path, idleMs }: TransactionSettings): 
            pg_catalog.set_config('idle_in_transaction_session_timeout', ${String(idleMs)}, true)`.execute(tx);
 }
 
-/** The same, without waiting for an answer: for what goes out ahead of a statement that only reads or locks. */
+/** Sets them without waiting for an answer: for a statement ahead of one that only reads or locks. */
 export async function setAhead(tx: Tx, { path, idleMs }: TransactionSettings): Promise<void> {
   await sql`
     select ${sql.raw(UNAWAITED)} pg_catalog.set_config('search_path', ${path}, true),

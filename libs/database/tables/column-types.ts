@@ -1,5 +1,5 @@
-// Kinds of columns that say more than a type of TypeScript: what is read, what an insert may leave out, and what is written
-// are three types. JSON is written as text and read as an object.
+// Kinds of columns that one type of TypeScript can't describe: the types of reading, of inserting and of updating
+// differ. JSON is written as text and read as an object.
 import type { ColumnType, JSONColumnType } from 'kysely';
 
 /** Filled by the database with its own clock; read back as Date. */

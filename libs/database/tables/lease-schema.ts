@@ -1,4 +1,4 @@
-// What do the tables of work outside of the replicas look like to TypeScript? A part of schema.ts.
+// The tables of work outside of the replicas. A part of schema.ts.
 import type { ColumnType, Generated } from 'kysely';
 import type { LeaseId, ReplicaNumber, RunId, Slot, TenantId, WorkerId } from '#kernel/ids.js';
 import type { DatabaseTime, DefaultedJson, Json } from './column-types.js';
@@ -11,7 +11,7 @@ interface WorkerTable {
   name: string;
   job_types: string[];
   concurrency: number;
-  /** What the previous version calls concurrency; a trigger keeps the two equal. */
+  /** The previous version's name of concurrency; a trigger keeps the two equal. */
   slots: ColumnType<number | null, never, never>;
   labels: DefaultedJson;
   state: Generated<WorkerState>;

@@ -110,7 +110,7 @@ export interface ApiKeyTable {
   /** How the secret begins; null for keys that are older than this column. */
   prefix: string | null;
   last_used_at: Date | null;
-  /** When a replica last said that its configuration has it; null for keys made by the API. */
+  /** When a replica last named the key as part of its configuration; null for keys made by the API. */
   named_at: Date | null;
 }
 

@@ -1,5 +1,5 @@
-// How may a pure function remember without growing forever? The memo keeps the answers asked for last, up
-// to a limit, and forgets the one that has waited longest. A failure is not remembered.
+// A memory of bounded size for a pure function. It keeps the answers that were used last, up to a limit, and forgets
+// the one unused for longest. It remembers no failure.
 
 /** The same function with a memory. Answers are shared, so they must not be changed. */
 export function boundedMemo<Answer>(limit: number, answer: (key: string) => Answer): (key: string) => Answer {

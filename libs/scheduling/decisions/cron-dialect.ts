@@ -23,7 +23,10 @@ export type CronReading = { ok: true; fields: CronFields } | { ok: false; expect
 
 const LENGTH_MAX = 256;
 
-/** Says what was expected and what was got in place of it, about the first thing that is wrong. Whether it is ever due is another question. */
+/**
+ * Says what was expected and what was got, about the first mistake. Whether the expression is ever due is another
+ * question.
+ */
 export function readCron(text: string): CronReading {
   if (text.length > LENGTH_MAX)
     return { ok: false, expected: `at most ${LENGTH_MAX} characters`, got: `${text.length} characters` };
@@ -78,7 +81,7 @@ interface Field {
   title: string;
   min: number;
   max: number;
-  /** Names of the numbers from `min` on. */
+  /** The names of the numbers from `min` on. */
   names: readonly string[];
 }
 
@@ -103,7 +106,7 @@ const FIELDS: readonly Field[] = [
   },
 ];
 
-/** What would have been right instead of the item, or null if it is right. */
+/** The expectation that the item fails, or null if it is right. */
 function complaint(field: Field, item: string, list: string): string | null {
   if (/[?+]/.test(item)) return 'no "?" and no "+"; "*" means any';
   if (field.name === 'dayOfMonth' && item.endsWith('W')) {

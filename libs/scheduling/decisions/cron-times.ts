@@ -41,7 +41,9 @@ export function nextCronTime({ expression, timeZone }: CronSpec, after: Date): D
   return nextMs === null ? null : new Date(nextMs);
 }
 
-/** Crowds are due at one instant by a few expressions, and asking Intl for an offset takes longer than all else. */
+/**
+ * Crowds are due at one instant by a few expressions, and asking Intl for an offset takes longer than everything else.
+ */
 const ANSWERS_MAX = 5_000;
 
 const nextCronMs = boundedMemo(ANSWERS_MAX, (question: string): number | null => {
@@ -94,7 +96,7 @@ function nextBeat({ nextWallMs }: Calendar, timeZone: string, afterMs: number): 
     // No wall time between here and the next matching one can match: go on two days before that, clear of any change.
     fromMs = changeMs ?? Math.max(reachMs, dueMs - STRETCH_MS);
     offset = offsetMs(timeZone, fromMs);
-    // The instant of a change has not been looked at yet, and the calendar answers with what is strictly after.
+    // The instant of a change has not been checked yet, and the calendar answers with times strictly after.
     wallMs = fromMs + offset - (changeMs === null ? 0 : 1);
   }
   return null;

@@ -1,6 +1,6 @@
-// When is a schedule due? Due times follow from the specification alone: never from "now", from earlier
-// fires or from who asks, so every replica, the preview and a later audit find the same ones, and cutting a
-// span in two finds each due time once. How cron expressions treat clock changes is said in cron-times.
+// When is a schedule due? Due times follow from the specification alone, never from "now", from earlier fires or from
+// the caller. So every replica, the preview and a later audit find the same ones, and a span cut in two has each due
+// time once. cron-times.ts describes how cron expressions treat clock changes.
 import { readCron } from './cron-dialect.js';
 import { nextCronTime } from './cron-times.js';
 import { isTimeZone } from './wall-clock.js';
@@ -17,10 +17,15 @@ const SECONDS_MAX = 100 * 366 * 86_400;
 /** The last instant that an RFC 3339 text can name; beyond it years have more than four digits. */
 const INSTANT_MAX_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-/** An expression that is never due (30 February) is looked for from here. Zones' rules for the future do not change with the year. */
+/**
+ * The search for an expression's first due time begins here: if it is never due (30 February), every year shows it.
+ * Zones' rules for the future do not change with the year.
+ */
 const NEVER_DUE_FROM = new Date(Date.UTC(2026, 0, 1));
 
-/** Whether the specification can be stored; `field` names its first wrong property. What is stored needs no further check. */
+/**
+ * Whether the specification can be stored; `field` names its first wrong property. A stored one needs no further check.
+ */
 export function validateSpec(spec: ScheduleSpec): SpecVerdict {
   switch (spec.kind) {
     case 'cron':

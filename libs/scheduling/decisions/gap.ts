@@ -1,14 +1,15 @@
-// What becomes of the due times that a schedule has left behind, because no leader planned it for longer than the catch-up
-// window, or because it was changed or deleted before they had started? None of them runs any more: they are missed, or skipped where the schedule was paused or its tenant suspended.
-// Each is decided from the gap alone, which keeps the spec and the standing that its schedule had when it was left
-// behind, so that no later change, pause or deletion of the schedule changes what the past was.
+// What becomes of due times that a schedule left behind, because no leader planned it for longer than the catch-up
+// window, or because it was changed or deleted before they had started? None of them runs any more: they are missed, or
+// skipped where the schedule was paused or its tenant suspended. Each is decided from the gap alone. The gap keeps the
+// spec and the standing that its schedule had, so that no later change, pause or deletion of the schedule changes the
+// past.
 import { dueTimes, type ScheduleSpec } from './due-times.js';
 import type { Gap, PlannedFire } from './planning.js';
 import { heldBackBy, type Standing } from './standing.js';
 
 export interface GapToDecide extends Gap, Standing {
   spec: ScheduleSpec;
-  /** Why what was not held back is missed. */
+  /** Why a due time that was not held back is missed. */
   reason: string;
 }
 
@@ -18,10 +19,10 @@ export interface DecidedGap {
   restFrom: Date | null;
 }
 
-/** Decides the oldest due times of the gap, `limit` of them at most, which must be at least 1. */
+/** Decides the oldest due times of the gap, at most `limit`, which must be at least 1. */
 export function decideGap(gap: GapToDecide, limit: number): DecidedGap {
   const through = new Date(gap.to.getTime() - 1);
-  // One more than may be decided says where to go on.
+  // One more than may be decided shows where to continue.
   const due = [gap.from, ...dueTimes(gap.spec, { after: gap.from, through, limit })];
   return {
     fires: due.slice(0, limit).map((dueAt) => decide(gap, dueAt)),

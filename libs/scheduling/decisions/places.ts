@@ -1,6 +1,6 @@
-// Which due times become runs, when a tenant may have only so many runs that are not over (`maxQueued`)? As many as there are
-// places left, the soonest first, whichever of its schedules they belong to. A due time that finds no place is skipped once it has
-// passed, and is not decided before: a place may be free by then. So looking ahead never costs a due time its run.
+// Which due times become runs when a tenant may have only so many unfinished runs (`maxQueued`)? The soonest, in the
+// number of places left, over all of its schedules. A due time without a place is skipped once it has passed, and is
+// not decided before: a place may be free by then. So looking ahead never costs a due time its run.
 import type { Plan } from './planning.js';
 
 /** The plans of one tenant's schedules, each cut back to the places that it gets. */

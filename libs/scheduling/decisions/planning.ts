@@ -1,8 +1,8 @@
-// What becomes of a schedule's due times up to now and a little ahead? Each gets exactly one decision,
-// in order, starting from the schedule's own next due time and never from "now", so that none is lost or
-// doubled however late the planner comes. Due times ahead and inside the catch-up window are planned. Those before
-// the window are left behind as one gap, whose length costs nothing here: it is decided later (decisions/gap.ts), so
-// that the present never waits for the past. Those of what is paused or suspended are skipped once they have passed.
+// What becomes of a schedule's due times up to now and a little ahead? Each gets exactly one decision, in order,
+// starting from the schedule's own next due time and never from "now", so that none is lost or doubled however late the
+// planner comes. Due times ahead and inside the catch-up window are planned. Earlier ones are left behind as one gap,
+// whose length costs nothing here: it is decided later (decisions/gap.ts), so that the present never waits for the
+// past. Due times of a paused schedule or a suspended tenant are skipped once they have passed.
 import { dueTimes, nextDueAt, type ScheduleSpec } from './due-times.js';
 import { heldBackBy, mayRunNow, type Standing } from './standing.js';
 
@@ -32,7 +32,7 @@ export interface PlanningInput extends Standing {
 
 export interface Plan {
   fires: PlannedFire[];
-  /** What lies before the catch-up window; null when nothing does. */
+  /** The due times before the catch-up window; null when there are none. */
   gap: Gap | null;
   /** Null when the schedule will never be due again. */
   nextDueAt: Date | null;

@@ -1,8 +1,7 @@
-// What does the clock on the wall of a time zone show, how far has it come, and when does it first show a
-// given time? Wall times are written as if they were UTC, in milliseconds since 1970, so that a calendar
-// without time zones can count in them. Twice a year the two drift apart: a gap leaves wall times out, a fold
-// shows some twice. All answers come from Intl, the runtime's copy of the time zone database, and never from
-// a table of ours.
+// What does the wall clock of a time zone show, how far has it come, and when does it first show a given time? Wall
+// times are written as if they were UTC, in milliseconds since 1970, so that a calendar without time zones can count in
+// them. Twice a year the two drift apart: a gap leaves wall times out, a fold shows some twice. All answers come from
+// Intl, the runtime's copy of the time zone database, and never from a table of ours.
 import { boundedMemo } from './bounded-memo.js';
 
 const SECOND_MS = 1_000;
@@ -23,7 +22,7 @@ export function isTimeZone(timeZone: string): boolean {
   }
 }
 
-/** What the wall shows minus what UTC shows, at an instant. */
+/** The difference between wall time and UTC at an instant. */
 export function offsetMs(timeZone: string, atMs: number): number {
   const [, sign, hours, minutes, seconds = '0'] =
     /GMT([+-])(\d+):(\d+)(?::(\d+))?/.exec(formatter(timeZone).format(atMs)) ?? [];
@@ -46,8 +45,8 @@ export function firstShownMs(timeZone: string, wallMs: number): number {
 }
 
 /**
- * The latest time that the wall has shown so far: what it shows now or, in the second of two equal hours, the
- * end of the first. A time is first shown after an instant if it is later than this, and only then.
+ * The latest time that the wall has shown so far: its present time or, in the second of two equal hours, the end of the
+ * first. A time is first shown after an instant if it is later than this, and only then.
  */
 export function latestShownMs(timeZone: string, atMs: number): number {
   const offset = offsetMs(timeZone, atMs);
@@ -59,8 +58,8 @@ export function latestShownMs(timeZone: string, atMs: number): number {
 }
 
 /**
- * The first instant of another offset in the span, if the span ends with another offset than it began with.
- * Keep spans under a week: over longer ones two changes may cancel out.
+ * The first instant of another offset in the span, if the span ends with another offset than it began with. Keep spans
+ * under a week: over longer ones two changes may cancel out.
  */
 export function offsetChange(
   timeZone: string,
@@ -68,7 +67,7 @@ export function offsetChange(
 ): number | null {
   const before = offsetMs(timeZone, afterMs);
   if (offsetMs(timeZone, throughMs) === before) return null;
-  // Changes happen on whole seconds: look between seconds only.
+  // Changes happen on whole seconds: search whole seconds only.
   let low = Math.floor(afterMs / SECOND_MS);
   let high = Math.ceil(throughMs / SECOND_MS);
   while (high - low > 1) {

@@ -1,8 +1,8 @@
-// Who decides what was left behind, once all replicas were down for longer than the catch-up window? The leader, behind
-// the present: a bounded number of due times a pass and so many passes a second, so that a day of thousands of schedules
-// takes minutes, and never more of the database than a small, fixed part (I9). It goes through the gaps from the
-// farthest past on, all of them together, so the ledger is whole up to an instant that moves on. Each pass is one
-// leader transaction that shortens gaps by compare-and-set: the next leader goes on where the last one was.
+// Decides due times that were left behind while all replicas were down for longer than the catch-up window. The leader
+// does it, behind the present: a bounded number of due times a pass and so many passes a second. So a day of thousands
+// of schedules takes minutes, and never more than a small, fixed part of the database (I9). It takes all gaps together,
+// from the farthest past on, so the ledger is complete up to an instant that moves on. Each pass is one leader
+// transaction that shortens gaps by compare-and-set: the next leader continues where the last one stopped.
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
@@ -14,11 +14,11 @@ import { parseSpec } from '#scheduling/stored-spec.js';
 /** A pass writes for 20 to 40 ms, and holds the leadership row as long; with the pause that is an eighth of one session. */
 const FIRES_PER_PASS = 1_000;
 const PAUSE_MS = 250;
-/** A change of a schedule left one behind, and its hint was lost; or what was set aside can be tried again. */
+/** For a gap whose hint was lost, and for schedules that were set aside and can be tried again. */
 const LOOK_MS = 10_000;
-/** So that each has a good part of a pass. */
+/** So that each gap gets a good part of a pass. */
 const GAPS_PER_PASS = 50;
-/** Finding due times of a rare kind of spec takes milliseconds each, on the event loop that all of a replica lives on. */
+/** Finding due times of a rare kind of spec takes milliseconds each, on the event loop that a whole replica shares. */
 const DECIDE_MS_MAX = 20;
 
 export class GapLoop implements Loop {

@@ -1,6 +1,6 @@
-// Which statements keep gaps, the due times that no leader planned in time? They are left behind in the transaction that moves
-// the schedule on over them, of the leader or of a change; others find them again and write what was decided, a bounded
-// number of ledger rows at a time, so that a leader may die between any two of them.
+// Gaps: due times that no leader planned in time. The leader, or a change of the schedule, leaves a gap in the
+// transaction that moves the schedule's next due time past it. Later transactions find the gap and write its decisions,
+// a bounded number of ledger rows at a time, so that a leader may die between any two of them.
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database, Tx } from '#database/connection.js';
@@ -12,8 +12,8 @@ import type { WrittenPlan } from './planning.repository.js';
 import { suspensionOf } from './suspension.js';
 
 /**
- * Leaves the gaps of these plans behind, each only if its schedule is as it was read. Locks the schedules: the statement that
- * moves their next due times on comes next in the same transaction, and finds the same ones unchanged. So the past of a
+ * Leaves the gaps of these plans behind, each only if its schedule is unchanged since it was read. Locks the schedules:
+ * the next statement of the transaction moves their next due times and finds the same ones unchanged. So the past of a
  * schedule is always either ahead of its next due time, or in a gap, or in the ledger (I1).
  */
 export async function leaveGaps(tx: Tx, plans: readonly WrittenPlan[]): Promise<void> {
@@ -34,8 +34,8 @@ export async function leaveGaps(tx: Tx, plans: readonly WrittenPlan[]): Promise<
 }
 
 /**
- * Leaves behind what a schedule was due up to now, before a change ends it: the caller holds the row's lock. What has its row in
- * the ledger keeps it.
+ * Leaves a schedule's due times up to now behind, before a change ends them: the caller holds the row's lock. A due
+ * time that has its row in the ledger keeps it.
  */
 export async function leaveGap(
   tx: Tx,
@@ -55,7 +55,7 @@ export interface StoredGap extends Gap, Standing {
   reason: string;
 }
 
-/** Those that reach back the farthest. */
+/** The gaps that reach back the farthest. */
 export async function findGaps(
   db: Database,
   { limit, except }: { limit: number; except: readonly string[] },
@@ -97,8 +97,8 @@ export interface WrittenGap {
 }
 
 /**
- * Writes what was decided of gaps, each only if no other leader went on with it meanwhile, and shortens them; those of which nothing is
- * left are gone. I1: a due time that already has its row keeps it.
+ * Writes the decisions about gaps, each only if no other leader has continued it meanwhile, shortens the gaps, and
+ * deletes empty ones. I1: a due time that already has its row keeps it.
  */
 export async function writeGaps(
   tx: Tx,

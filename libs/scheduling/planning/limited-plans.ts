@@ -1,22 +1,22 @@
-// What is planned for tenants that may have only so many runs that are not over? All that is due of one is planned together,
-// since its schedules share what is left; of the others each schedule is planned by itself, when its turn comes.
+// Plans for tenants with a limit of unfinished runs. All due schedules of such a tenant are planned together, since
+// they share the places left; schedules of other tenants are planned one by one in their turn.
 import type { TenantId, ScheduleId } from '#kernel/ids.js';
 import { sharePlaces } from '#scheduling/decisions/places.js';
 import type { Plan } from '#scheduling/decisions/planning.js';
 import type { DueSchedule } from './planning.repository.js';
 import type { TenantPlaces } from './tenant-places.js';
 
-/** Of one tenant in one pass: they are planned in one go, on the event loop that all of a replica lives on. */
+/** For one tenant in one pass: they are planned in one go, on the event loop that a whole replica shares. */
 const FIRES_MAX = 1_000;
 
 export interface LimitedPlans {
-  /** Null for what is left for the next pass. */
+  /** Null for a schedule that is left for the next pass. */
   plans: ReadonlyMap<ScheduleId, Plan | null>;
-  /** Something is left that has a place, or has passed. */
+  /** Due times are left that have a place, or have passed. */
   isMore: boolean;
 }
 
-/** Whose limits were counted just before. */
+/** Plans for tenants whose limits were counted just before. */
 export function planLimited(
   schedules: readonly DueSchedule[],
   { places, now, plan }: { places: TenantPlaces; now: Date; plan: (schedule: DueSchedule) => Plan | null },
@@ -46,7 +46,7 @@ function planSoonest(
   let fires = 0;
   for (const schedule of schedules) {
     if (fires >= FIRES_MAX) break;
-    // One that can't be read has no due times, and its turn is over all the same.
+    // A schedule that can't be read has no due times, and its turn is over all the same.
     const made = plan(schedule) ?? { fires: [], gap: null, nextDueAt: schedule.nextDueAt };
     fires += made.fires.length;
     tried.push({ id: schedule.id, made });
@@ -54,7 +54,7 @@ function planSoonest(
   return tried;
 }
 
-/** The schedules of those that have a limit, the soonest first. */
+/** The schedules of tenants with a limit, the soonest first. */
 function byTenant(schedules: readonly DueSchedule[]): Map<TenantId, DueSchedule[]> {
   const limited = schedules.filter(({ maxQueued }) => maxQueued !== null);
   return Map.groupBy(

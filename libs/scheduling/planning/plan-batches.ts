@@ -1,5 +1,5 @@
-// In which portions are plans written? In batches of so many fires, made when a writer is free for the next:
-// what is decided about a schedule must not grow old in a queue.
+// Divides plans into batches of so many fires. A batch is made when a writer is free for it: a decision about a
+// schedule must not grow old in a queue.
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { asId } from '#kernel/ids.js';
 import type { Plan } from '#scheduling/decisions/planning.js';
@@ -13,8 +13,8 @@ export class PlanBatches {
     schedules: readonly DueSchedule[],
     private readonly options: { firesPerBatch: number; plan: (schedule: DueSchedule) => Plan | null },
   ) {
-    // In the order of their ids: what is near in an index is written together, which takes a fifth of the time off,
-    // and all who lock many schedules lock them in the same order.
+    // Ordered by id: neighbours in an index are written together, which saves a fifth of the time, and all transactions
+    // that lock many schedules lock them in the same order.
     this.#schedules = schedules.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 

@@ -1,8 +1,7 @@
-// When are due times turned into runs? The leader looks a little ahead and writes, in one transaction per
-// batch, ledger rows, runs and each schedule's next due time. Looking ahead means that a leader may die
-// and be replaced before any tick is late: the next runs are already there, with their owners. What is due now comes first:
-// of what lies behind for longer than the catch-up window only that it is so is written, as gaps, which the
-// gap loop decides behind the present.
+// When are due times turned into runs? The leader looks a little ahead and writes, in one transaction per batch, ledger
+// rows, runs and each schedule's next due time. Looking ahead means that a leader may die and be replaced before any
+// tick is late: the next runs are already there, with their owners. Present due times come first. Those from before the
+// catch-up window are only recorded as gaps, which the gap loop decides behind the present.
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
@@ -25,7 +24,7 @@ export interface PlannerSettings {
   lookAheadMs: number;
   /** How far it looks when a crowd is due. */
   lookAheadMaxMs: number;
-  /** How often it looks whether a crowd is due. */
+  /** How often it checks whether a crowd is due. */
   crowdEveryMs: number;
   catchUpMs: number;
 }
@@ -40,15 +39,17 @@ export const DEFAULT_PLANNER_SETTINGS: PlannerSettings = {
 
 /** So many that finding them costs little, and that all sessions have something to write. */
 const SCHEDULES_PER_PASS = 4_000;
-/** Of those that were left behind: after an outage there may be very many, and what is due now is looked at again between them. */
+/** Schedules left behind: there may be very many after an outage, and present ones are read again between them. */
 const PAST_PER_PASS = 1_000;
-/** More than the catch-up window and the longest look ahead hold of one that is due each second. */
+/** More due times than a schedule of each second has in the catch-up window and the longest look ahead. */
 const FIRES_PER_SCHEDULE = 500;
-/** A batch holds the leadership row, for which a successor waits even when this process is dead: tens of milliseconds. */
+/**
+ * A batch holds the leadership row, for which a successor waits even when this process is dead: tens of milliseconds.
+ */
 const FIRES_PER_BATCH = 1_000;
 /** While one batch is prepared or becomes durable, the other is written. More would take sessions from claims and ends. */
 const BATCHES_AT_ONCE = 2;
-/** Runs due sooner than this don't wait for their owner's next look. */
+/** Runs due sooner than this don't wait for their owner's next scan. */
 const SOON_MS = 1_500;
 
 export class PlannerLoop implements Loop {
@@ -73,7 +74,8 @@ export class PlannerLoop implements Loop {
   async runOnce(): Promise<number> {
     const leader = this.leadership.current();
     if (leader === null) return UNTIL_WOKEN_MS;
-    // Between two terms of one leader another has planned, and what a failed pass took was perhaps never written.
+    // Between two terms of one leader another one has planned, and the places of a failed pass were perhaps never
+    // taken.
     if (this.#countedIn !== leader.term) this.#places.forget();
     this.#countedIn = null;
     const { catchUpMs, everyMs } = this.options.settings;
@@ -122,7 +124,7 @@ export class PlannerLoop implements Loop {
 
   async #writeAll(leader: Leader, batches: PlanBatches): Promise<void> {
     const writers = Array.from({ length: BATCHES_AT_ONCE }, () => this.#writeSome(leader, batches));
-    // A pass is over when nothing of it is under way, even if a part of it has failed.
+    // A pass is over when no part of it is under way, even if one has failed.
     const failure = (await Promise.allSettled(writers)).find((end) => end.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
   }
@@ -143,7 +145,7 @@ export class PlannerLoop implements Loop {
   }
 }
 
-/** Throws when what is stored of the schedule can't be read. */
+/** Throws when the stored schedule can't be read. */
 function planOf(
   { storedSpec, ...schedule }: planning.DueSchedule,
   pass: { now: Date; lookAheadMs: number; catchUpMs: number },

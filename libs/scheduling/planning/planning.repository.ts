@@ -1,6 +1,6 @@
-// Which statements plan due times? Some find the schedules that are due soon; one writes what was decided about a batch
-// of them, in one leader transaction: next due times, ledger rows and runs. What lies too far back for that is left as
-// gaps (gap.repository.ts).
+// Plans due times. Some statements find schedules that are due soon. One writes the decisions about a batch of them in
+// one leader transaction: next due times, ledger rows and runs. Due times too far back are left as gaps
+// (gap.repository.ts).
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database, Tx } from '#database/connection.js';
@@ -10,13 +10,13 @@ import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
 import type { Standing } from '#scheduling/decisions/standing.js';
 import { suspensionOf } from './suspension.js';
 
-/** What a decision needs to know; what a run takes from its schedule never leaves the database. */
+/** The parts of a schedule that a decision needs; those that only its runs need never leave the database. */
 export interface DueSchedule extends Standing {
   id: ScheduleId;
   tenantId: TenantId;
-  /** How many runs its tenant may have that are not over; null for any number. */
+  /** How many unfinished runs its tenant may have; null for any number. */
   maxQueued: number | null;
-  /** As it is stored: one that can't be read must not keep the others waiting. */
+  /** As it is stored: one that can't be read must not hold up the others. */
   storedSpec: unknown;
   nextDueAt: Date;
   revision: number;
@@ -34,17 +34,18 @@ export interface DueWish {
   lookAheadMs: number;
   catchUpMs: number;
   limit: number;
-  /** So many of the past: they come beside the present and never instead of it. */
+  /** How many of the past: they come beside the present and never instead of it. */
   pastLimit: number;
-  /** Not these. */
+  /** Leaves these out. */
   except: readonly ScheduleId[];
-  /** Of these tenants only what is due already. */
+  /** For these tenants, only schedules that are due already. */
   full: readonly TenantId[];
 }
 
 /**
- * The schedules to decide about, by the database's clock: those due until `lookAheadMs` from now and, of those that are
- * paused or whose tenant is suspended or full, which are not planned ahead, those due already. Two range scans of one index.
+ * The schedules to decide about, by the database's clock: those due until `lookAheadMs` from now. A schedule that is
+ * paused, or whose tenant is suspended or full, is not planned ahead: it counts once it is due. Two range scans of one
+ * index.
  */
 export async function findDueSchedules(
   db: Database,
@@ -52,10 +53,10 @@ export async function findDueSchedules(
 ): Promise<DueSchedules> {
   const oldest = sql`now() - make_interval(secs => ${catchUpMs / 1000}::float8)`;
   const columns = sql`s.id, s.tenant_id, s.spec, s.state, s.revision, s.next_due_at, t.suspended_at, t.resumed_at, t.limits`;
-  // A limit, so that each is one look at an index: joined freely, all tenants are read.
+  // With a limit, so that it is one index look-up each: joined freely, all tenants are read.
   const tenant = sql`cross join lateral (select state, suspended_at, resumed_at, limits from carillon.tenant where id = s.tenant_id limit 1) t`;
-  // Instants as numbers: reading their texts takes longer than all else about a row. A next due time that was written by hand, to the
-  // microsecond, is due at its millisecond: replicas know no others.
+  // Instants as numbers: reading their texts takes longer than everything else about a row. A next due time written by
+  // hand, to the microsecond, is due at its millisecond, which is all that replicas know.
   const { rows } = await sql<DueRow>`
     select date_part('epoch', now()) * 1000 as "nowMs", due.id, due.spec, due.state, due.revision, due.is_past as "isPast",
            due.tenant_id as "tenantId", due.limits -> 'maxQueued' as "maxQueued",
@@ -122,7 +123,7 @@ export async function countDueSchedules(
   return rows[0]?.count ?? 0;
 }
 
-/** How many runs of each tenant are not over, counted no further than its limit. */
+/** How many unfinished runs each tenant has, counted no further than its limit. */
 export async function countRunsOf(
   db: Database,
   tenants: readonly { id: TenantId; maxQueued: number }[],
@@ -145,13 +146,13 @@ export interface WrittenPlan {
 }
 
 export interface NewFire extends PlannedFire {
-  /** Of the run that a planned one gets. */
+  /** The id of the run of a planned fire. */
   runId: RunId | null;
 }
 
 /**
- * Moves next due times on, each only if no request changed the schedule meanwhile, and writes the fires of those that moved,
- * with a run for each that is planned. I1: a due time that already has its row keeps it, and gets no second run.
+ * Moves next due times on, each only if no request changed the schedule meanwhile, and writes the fires of those that
+ * moved, with a run for each planned one. I1: a due time that already has its row keeps it, and gets no second run.
  * Resolves with the slots that have new runs due within `soonMs`.
  */
 export async function writePlans(
@@ -160,7 +161,7 @@ export async function writePlans(
 ): Promise<Slot[]> {
   const ids = plainArray(plans.map(({ schedule }) => schedule.id));
   const fires = plans.flatMap((plan, index) => plan.fires.map((fire) => ({ ...fire, plan: index + 1 })));
-  // Nearly all of a batch are planned, with nothing to say: an empty array stands for that of each.
+  // In most batches all fires are planned and without a reason: an empty array stands for one of such values.
   const allPlanned = fires.every((fire) => fire.outcome === 'planned');
   // The keys once more by themselves, so that no plan ever hashes the whole table.
   const { rows } = await sql<{ slot: Slot }>`

@@ -1,5 +1,5 @@
-// How is a tenant's suspension read from its row? As the two instants that the table keeps, which statements of ours send
-// as milliseconds, since reading the texts of instants takes longer than all else about a row.
+// Reads a tenant's suspension from its row: the two instants of the table, which our statements send as milliseconds,
+// since reading the texts of instants takes longer than everything else about a row.
 import type { Suspension } from '#scheduling/decisions/standing.js';
 
 export function suspensionOf({
@@ -13,12 +13,12 @@ export function suspensionOf({
   return { from: firstAtOrAfter(suspendedMs), to: resumedMs === null ? null : firstAtOrAfter(resumedMs) };
 }
 
-/** More than what a double loses of such a number, and less than the microsecond that the table keeps. */
+/** More than a double loses of such a number, and less than the microsecond that the table keeps. */
 const LOST_MS = 0.000_5;
 
 /**
- * The first millisecond of them that is not before the instant. Due times are whole milliseconds, so they fall on the same side of
- * it here as in a statement that compares microseconds.
+ * The first whole millisecond that is not before the instant. Due times are whole milliseconds, so they fall on the
+ * same side of it here as in a statement that compares microseconds.
  */
 function firstAtOrAfter(ms: number): Date {
   return new Date(Math.ceil(ms - LOST_MS));

@@ -1,7 +1,8 @@
-// How many more runs may a tenant have, of those that have a limit (`maxQueued`)? As many as were left when its runs were last
-// counted, less what has been planned since. A count is good for a moment, and for longer the longer it took, so that a tenant
-// with a million runs that wait is not counted through for each of its due times. Runs that come in between by themselves are
-// not seen, so together they may exceed the limit by a little, as requests at the same moment may (libs/execution/intake/run-quota.ts).
+// How many more runs may a tenant with a limit (`maxQueued`) have? The number left when its runs were last counted,
+// less those planned since. A count is good for a moment, and for longer the longer it took, so that a tenant with a
+// million waiting runs is not counted for each of its due times. Runs that come in by themselves meanwhile are not
+// seen, so together they may exceed the limit by a little, as requests at the same moment may
+// (libs/execution/intake/run-quota.ts).
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
@@ -24,14 +25,14 @@ export class TenantPlaces {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Those that have no place left, as far as is known. */
+  /** Tenants that have no place left, as far as is known. */
   full(): TenantId[] {
     const nowMs = this.clock.monotonicMs();
     for (const [id, { untilMs }] of this.#counted) if (untilMs <= nowMs) this.#counted.delete(id);
     return [...this.#counted].filter(([, { left }]) => left <= 0).map(([id]) => id);
   }
 
-  /** Counts where what is known is no longer good. */
+  /** Counts the tenants whose last count is no longer good. */
   async count(db: Database, schedules: readonly DueSchedule[]): Promise<void> {
     const limits = new Map<TenantId, number>();
     for (const { tenantId, maxQueued } of schedules) {
@@ -50,7 +51,7 @@ export class TenantPlaces {
     }
   }
 
-  /** What was known is not so any more. */
+  /** Forgets all counts. */
   forget(): void {
     this.#counted.clear();
   }

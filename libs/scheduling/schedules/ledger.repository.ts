@@ -1,5 +1,4 @@
-// Which statements read the ledger? What they return answers "was any due time lost or doubled between A
-// and B?" and "why did it not run?".
+// Reads the ledger. Its rows answer "was any due time lost or doubled between A and B?" and "why did it not run?".
 import type { Database } from '#database/connection.js';
 import type { FireOutcome } from '#database/tables/schedule-schema.js';
 import type { RunId, ScheduleId } from '#kernel/ids.js';

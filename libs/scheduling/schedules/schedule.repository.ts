@@ -1,5 +1,6 @@
-// Which statements keep the schedules themselves? What is stored of one that this version can't read, since another wrote it or
-// a person did, is read as null and stays as it is until a change replaces it: its tenant can still see, change and delete it.
+// The schedules themselves. A stored spec that this version can't read, because another version or a person wrote it,
+// is read as null and stays as it is until a change replaces it: its tenant can still see, change and delete the
+// schedule.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ScheduleId, Slot, TenantId } from '#kernel/ids.js';
@@ -138,9 +139,9 @@ export async function deleteSchedule(tx: Tx, id: ScheduleId): Promise<void> {
 }
 
 /**
- * Takes back what was planned and no owner has claimed: runs and their ledger rows, which decided
- * nothing yet. The caller has closed the owner's gate, so that a claim is either visible here or comes
- * after this. Resolves with the due times that are open again.
+ * Takes back planned runs that no owner has claimed, with their ledger rows, which decided nothing yet. The caller has
+ * closed the owner's gate, so that a claim is either visible here or comes after this. Resolves with the due times that
+ * are open again.
  */
 export async function revokePlanned(tx: Tx, scheduleId: ScheduleId): Promise<Date[]> {
   const { rows } = await sql<{ dueAt: Date }>`

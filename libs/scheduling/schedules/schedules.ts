@@ -1,8 +1,8 @@
-// What can be done with a schedule? Create, change, pause, resume and delete it. Each change takes back,
-// in the same transaction, what the planner had planned ahead and no owner has claimed, and leaves the
-// schedule's next due time where the planner must go on; what was due before it was deleted or given another spec, and has not
-// started, is left behind as a gap, so that it gets its row in the ledger all the same. Claims of the tenant's slot are held off before the schedule's row
-// is locked: with the row in hand, a change that waits for an owner that hangs would hold up the planner and its other tenants.
+// Creates, changes, pauses, resumes and deletes schedules. Each change takes back, in the same transaction, the plans
+// that no owner has claimed, and sets the schedule's next due time to where the planner must continue. Due times from
+// before a deletion or a new spec that have not started are left behind as a gap, so that they get their rows in the
+// ledger all the same. Claims of the tenant's slot are held off before the schedule's row is locked: with the row in
+// hand, a change that waits for a hanging owner would hold up the planner and its other tenants.
 import { besideClaims } from '#cluster/slots/claims-hold.js';
 import type { Database, Tx } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
@@ -56,7 +56,7 @@ export async function createSchedule(
 export interface ScheduleRef {
   tenant: { id: TenantId; slot: Slot };
   name: string;
-  /** The revision the caller has seen; null when it does not matter. */
+  /** The revision that the caller has seen; null when it does not matter. */
   revision: number | null;
 }
 
@@ -73,7 +73,7 @@ export type ChangeResult =
   | { kind: 'invalid-state'; state: string }
   | InvalidSpec;
 
-/** What was planned can't be taken back while the owner does not answer; it is replaced in a few seconds. */
+/** The plan can't be taken back while the owner does not answer; a hanging owner is replaced in a few seconds. */
 export interface OwnerHangs {
   kind: 'owner-hangs';
 }
@@ -156,7 +156,7 @@ async function edit(
   return { kind: 'changed', schedule: changed };
 }
 
-/** With the old spec the planner goes on where it was; with a new one, at that one's first due time from now. */
+/** With the old spec the planner continues where it was; with a new one, at that one's first due time from now. */
 async function goOnWith(
   tx: Tx,
   schedule: rows.Schedule,
@@ -169,7 +169,7 @@ async function goOnWith(
   return first;
 }
 
-/** Takes back what was planned; what of it was due until now is left to be decided by what the schedule still is (I1). */
+/** Takes back the plan; the current spec and state decide its due times up to now (I1). */
 async function endPlan(
   tx: Tx,
   schedule: rows.Schedule,
@@ -180,7 +180,7 @@ async function endPlan(
   await leaveGap(tx, { scheduleId: schedule.id, from, to: new Date(now.getTime() + 1), reason });
 }
 
-/** Takes back what was planned, and says where planning must begin again: null when nothing is due any more. */
+/** Takes back the plan, and returns where planning must begin again: null when nothing is due any more. */
 async function goOnAt(tx: Tx, schedule: rows.Schedule): Promise<Date | null> {
   const reopened = await rows.revokePlanned(tx, schedule.id);
   return earliest([...reopened, ...(schedule.nextDueAt === null ? [] : [schedule.nextDueAt])]);

@@ -1,5 +1,5 @@
-// Which statements take back what was planned for a tenant and fell into its suspension? Its runs go, and their due times
-// become skipped. What has been started once, or was asked for by itself, is none of theirs: that waits.
+// Takes back runs that were planned for a tenant and fell into its suspension. The runs go, and their due times become
+// skipped. A run that has started once, or that was requested by itself, stays and waits.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import { isDueTimeOf } from '#database/due-time-key.js';
@@ -20,8 +20,9 @@ export async function listSuspendedTenants(db: Database, limit: number): Promise
 }
 
 /**
- * Runs of the tenant's schedules that are due and may still be taken back: found by its schedules, not among all that waits. A
- * limit for each, so that they are; joined freely, all runs are read where the statistics are of an empty table.
+ * Due runs of the tenant's schedules that may still be taken back: found by its schedules, not among all waiting runs.
+ * A limit for each schedule forces that; joined freely, all runs are read where the statistics are those of an empty
+ * table.
  */
 export async function findPlannedDue(
   db: Database,
@@ -39,14 +40,17 @@ export async function findPlannedDue(
   return rows.map(({ id }) => id);
 }
 
-/** Of a run `r`: no claim and no lease holds it, and its due time is not decided. The fire as one value, since as a join it finds the runs. */
+/**
+ * For a run `r`: no claim and no lease holds it, and its due time is not decided. The fire as one value, since as a
+ * join it finds the runs.
+ */
 const isUntouched = sql`r.id not in (select unnest(c.run_ids) from carillon.claim c)
          and not exists (select 1 from carillon.lease l where l.run_id = r.id)
          and (select f.outcome from carillon.fire f where f.schedule_id = r.schedule_id and f.due_at = r.due_at) = 'planned'`;
 
 /**
- * The caller holds off the claims of the tenant's slot, so that a claim is either visible here or comes after this. A tenant
- * that is no longer suspended keeps its runs. Resolves with how many due times were skipped.
+ * The caller holds off the claims of the tenant's slot, so that a claim is either visible here or comes after this. A
+ * tenant that is no longer suspended keeps its runs. Resolves with how many due times were skipped.
  */
 export async function skipPlanned(
   tx: Tx,

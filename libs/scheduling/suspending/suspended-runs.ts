@@ -1,18 +1,18 @@
-// What becomes of what was planned for a tenant that is then suspended? What counts is what held when it was due: a due time
-// that passes during the suspension is skipped, and its run taken back behind the owner's gate; one that is still
-// ahead when the tenant is resumed runs. So a suspension changes nothing at once, however much is planned, and resuming
-// fires nothing of what fell into it. A run whose owner held it at that moment goes first back, then the same way.
+// What becomes of planned runs of a tenant that is then suspended? The state at the due time counts. A due time that
+// passes during the suspension is skipped, and its run taken back behind the owner's gate; one that is still ahead when
+// the tenant is resumed runs. So a suspension changes nothing at once, however much is planned, and resuming fires none
+// of the skipped due times. A run that its owner held at that moment is given back first, and then skipped.
 import { besideClaims } from '#cluster/slots/claims-hold.js';
 import type { Database, Tx } from '#database/connection.js';
 import type { Slot, TenantId } from '#kernel/ids.js';
 import { findPlannedDue, skipPlanned } from './suspended-run.repository.js';
 
-/** The owner's claims are held off for as long as it takes to delete these: some milliseconds. */
+/** The owner's claims are held off while these are deleted: some milliseconds. */
 const RUNS_PER_BATCH = 500;
 const GATE_WAIT_MS = 1_000;
 /** More than the longest look ahead plans for ten thousand schedules. */
 const BATCHES_MAX = 100;
-/** All that is left: what has come to be due since the last batch. */
+/** Everything left: runs that became due since the last batch. */
 const REST_MAX = 1_000_000;
 
 interface TenantPlace {
@@ -21,8 +21,8 @@ interface TenantPlace {
 }
 
 /**
- * Skips what is due of the tenant, if it is suspended; every replica may. False when some may be left, because there were too many or
- * the owner of the slot hangs.
+ * Skips the tenant's due runs, if it is suspended; every replica may call it. False when some may be left, because
+ * there were too many or the owner of the slot hangs.
  */
 export async function skipDueOf(db: Database, { id: tenantId, slot }: TenantPlace): Promise<boolean> {
   const ids = await findPlannedDue(db, { tenantId, limit: RUNS_PER_BATCH });
@@ -34,9 +34,9 @@ export async function skipDueOf(db: Database, { id: tenantId, slot }: TenantPlac
 }
 
 /**
- * Ends a suspension: `resume` makes the tenant active, in the transaction that skips the last of what fell into it, with claims
- * held off. Before that as much as can be is skipped in transactions of its own. Null, with the tenant as it was, when the
- * owner of its slot hangs.
+ * Ends a suspension: `resume` makes the tenant active, in the transaction that skips the last due times of the
+ * suspension, with claims held off. Before that, as many as possible are skipped in transactions of their own. Null,
+ * with the tenant unchanged, when the owner of its slot hangs.
  */
 export async function endSuspension<Value>(
   db: Database,

@@ -1,7 +1,7 @@
-// Who skips the due times of suspended tenants that had been planned ahead? The leader, as they pass. The planner plans
-// nothing more for a suspended tenant, so a few seconds after its suspension there is nothing left, and the tenant is left
-// alone until something about it changes: ten thousand suspended tenants cost one short list every two seconds. What it does
-// is safe for every replica to do, so it needs no fence of its term, and holds none while it waits for an owner's gate.
+// Skips the planned due times of suspended tenants as they pass. The leader does it. The planner plans nothing more for
+// a suspended tenant, so a few seconds after its suspension none is left, and the tenant is left alone until it
+// changes: ten thousand suspended tenants cost one short list every two seconds. Every replica could do this safely, so
+// the loop needs no fence of its term, and holds none while it waits for an owner's gate.
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
@@ -10,7 +10,7 @@ import { listSuspendedTenants } from './suspended-run.repository.js';
 import { skipDueOf } from './suspended-runs.js';
 
 const LOOK_MS = 2_000;
-/** More is due than one batch, or an owner hangs. */
+/** More runs are due than one batch, or an owner hangs. */
 const AGAIN_MS = 100;
 const TENANTS_MAX = 10_000;
 
@@ -28,7 +28,7 @@ export class SuspensionLoop implements Loop {
     private readonly leadership: Leadership,
     private readonly options: {
       clock: Clock;
-      /** Nothing is planned for longer ahead than this, and held by its owner for a moment more. */
+      /** The longest look ahead, plus a moment for which an owner holds a planned run. */
       watchMs: number;
     },
   ) {}

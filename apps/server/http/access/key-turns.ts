@@ -1,4 +1,4 @@
-// One act after the other for each key, in the order in which they came, and none of another key's behind them.
+// Lets acts of one key take turns, in the order in which they came. Acts of other keys don't wait for them.
 
 interface Line {
   last: Promise<void>;
@@ -6,16 +6,16 @@ interface Line {
 }
 
 export interface Place {
-  /** Resolves when all that came before have left. */
+  /** Resolves when all earlier acts of the key have left. */
   readonly isNext: Promise<void>;
-  /** To be called once, however the act has ended. */
+  /** Must be called once, however the act has ended. */
   leave(): void;
 }
 
 export class KeyTurns<Key> {
   readonly #lines = new Map<Key, Line>();
 
-  /** How many of the key act or wait. */
+  /** How many acts of the key run or wait. */
   countOf(key: Key): number {
     return this.#lines.get(key)?.count ?? 0;
   }

@@ -1,19 +1,19 @@
-// Which of those who hold old snapshots are worth a warning? A session that has held one for longer than set; each is told
-// once, and once more when it is gone. A replication slot has no beginning that could be read, so what counts is
-// since when it has been seen to stand at the same transaction.
+// Which holders of old snapshots are worth a warning? One that has held a snapshot for longer than the limit; each is
+// named once, and once more when it is gone. A replication slot has no readable beginning, so its age counts from when
+// it was first seen at the same transaction.
 
 export interface HorizonHolder {
   kind: 'session' | 'prepared' | 'slot';
-  /** The oldest transaction that it might still look at. */
+  /** The oldest transaction that it may still read. */
   xmin: string;
   pid: number | null;
   application: string | null;
   user: string | null;
   state: string | null;
-  /** Of a prepared transaction or a slot. */
+  /** The name of a prepared transaction or a slot. */
   name: string | null;
   queryStartedAt: Date | null;
-  /** Since its transaction began; null where the server does not say. */
+  /** The age of its transaction; null where the server does not say. */
   ageMs: number | null;
 }
 
@@ -26,9 +26,9 @@ export const NOTHING_HELD: HorizonMemory = { seenSinceMs: new Map(), told: new M
 
 export interface HorizonVerdict {
   memory: HorizonMemory;
-  /** To warn of, with their age filled in. */
+  /** The holders to warn of, with their age filled in. */
   held: (HorizonHolder & { ageMs: number })[];
-  /** Warned of before, and gone. */
+  /** Holders that were warned of before and are gone. */
   released: HorizonHolder[];
 }
 

@@ -1,7 +1,7 @@
-// Is the leader frozen? A leader that sleeps keeps its session and so the leader lock, at least until the
-// server ends the session, and behind some poolers for ever. Its followers see its beat counter with each
-// of their own beats; when it has stood still for `deadAfterMs`, counted by the follower's monotonic clock
-// while the follower itself was awake, the follower may end that session and stand for election.
+// Is the leader frozen? A leader that sleeps keeps its session and so the leader lock, at least until the server ends
+// the session, and behind some poolers for ever. Its followers read its beat counter with each of their own beats. When
+// the counter has stood still for `deadAfterMs`, by the follower's monotonic clock and while the follower itself was
+// awake, the follower may end that session and stand for election.
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 
 export interface LeaderSighting {
@@ -27,7 +27,7 @@ export function watchLeader({ watch, sighting, nowMs, deadAfterMs }: LeaderWatch
   watch: LeaderWatch;
   frozen: ReplicaNumber | null;
 } {
-  // A follower that has not looked for half of that was asleep itself, and knows nothing of the time between.
+  // A follower that has not read it for half of that was asleep itself, and knows nothing of the time between.
   const slept = watch !== null && nowMs - watch.seenAtMs > deadAfterMs / 2;
   const moved = watch === null || slept || !sameSighting(watch.sighting, sighting);
   const changedAtMs = moved ? nowMs : watch.changedAtMs;

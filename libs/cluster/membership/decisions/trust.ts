@@ -1,7 +1,7 @@
-// How long may a replica believe that it is still alive in the eyes of the others? Until its last
-// successful beat's start plus `deadAfterMs`, less a margin. Counted from the start of the call, because a
-// slow answer must not stretch that time (the rule is River's; see docs/ARCHITECTURE.md). Leases only
-// reduce overlap; what keeps a late replica from doing harm are the fences in the database.
+// How long may a replica believe that the others hold it for alive? Until the start of its last successful beat plus
+// `deadAfterMs`, less a margin. Counted from the start of the call, because a slow answer must not extend that time
+// (the rule is River's; see docs/ARCHITECTURE.md). Trust only reduces overlap; the fences in the database keep a late
+// replica from doing harm.
 
 export interface TrustWindow {
   beatStartedAtMs: number;

@@ -1,5 +1,5 @@
-// How many slots is a member due, and how far from that may it be? Fair shares are fractions, slots are not,
-// so each share comes with the whole numbers around it. Between `scarce` and `cap` a member is left alone.
+// How many slots is a member due, and how far from that may it be? Fair shares are fractions and slots are not, so each
+// share comes with the whole numbers around it. Between `scarce` and `cap` a member is left alone.
 import type { RingMember } from './ring.js';
 
 /** A member's share and the slots it has been given so far. */
@@ -23,7 +23,7 @@ export interface FairShareInput {
 
 /** By replica number, without the members of weight 0. The shares add up to all slots. */
 export function emptyHoldings({ slotCount, members, maxLoad }: FairShareInput): Holding[] {
-  // Sorted before it is summed: floating-point addition would else depend on the order of the members.
+  // Sorted before the sum: with floating-point numbers it depends on the order of the members.
   const carrying = members.filter(({ weight }) => weight > 0).toSorted((a, b) => a.replica - b.replica);
   const totalWeight = carrying.reduce((sum, { weight }) => sum + weight, 0);
   return carrying.map(({ replica, weight }) => {
@@ -31,7 +31,8 @@ export function emptyHoldings({ slotCount, members, maxLoad }: FairShareInput): 
     const floor = Math.floor(fair);
     const ceil = Math.ceil(fair);
     const cap = Math.max(ceil, Math.floor(maxLoad * fair));
-    // As far below the fair share as the cap is above it; but if a whole slot is due, having none is scarce.
+    // As far below the fair share as the cap is above it; but a member that is due a whole slot and has none is under
+    // it.
     const scarce = Math.min(floor, Math.max(1, Math.floor((2 - maxLoad) * fair)));
     return { replica, fair, scarce, floor, ceil, cap, slots: new Set() };
   });

@@ -1,5 +1,4 @@
-// What would move if a replica left, or another one came? The same calculation that the leader makes, on
-// the slots as they are now, and nothing is written.
+// What would move if a replica left or joined? The leader's own calculation, on the current slots, without a write.
 import type { ReplicaNumber } from '#kernel/ids.js';
 import type { HashFunction } from './ring.js';
 import { assignSlots } from './slot-assignment.js';
@@ -13,7 +12,7 @@ export interface RingPreviewInput {
 
 export interface RingPreview {
   movedSlots: number;
-  /** The newcomer's number is the next that would be given. */
+  /** The newcomer has the next number that would be given. */
   members: { replica: number; weight: number; slotsNow: number; slotsThen: number }[];
 }
 

@@ -11,7 +11,7 @@ export type HashFunction = (text: string) => number;
 
 export interface RingMember {
   replica: number;
-  /** How much it can carry beside others: 2 carries twice as much as 1, 0 nothing (drained). */
+  /** How much it can carry compared with others: 2 carries twice as much as 1, 0 nothing (drained). */
   weight: number;
 }
 

@@ -19,7 +19,7 @@ export interface SlotAssignmentInput {
   slotCount: number;
   /** In any order. Numbers must differ. */
   members: readonly RingMember[];
-  /** By slot number. Owners that are no members any more are allowed: those slots are orphans. */
+  /** By slot number. An owner may be a member no more: its slots are orphans. */
   currentOwners: readonly (number | null)[];
   hash: HashFunction;
   /** How many times its fair share a member may own. Rounding up to a whole slot is always allowed. */
@@ -30,7 +30,10 @@ export interface SlotAssignmentInput {
 /** Replicas that a slot prefers, best first. */
 type Preference = (slot: number) => Iterable<number>;
 
-/** The owner of each slot; all null if no member has any weight. Depends on nothing but its input, and not on the members' order. */
+/**
+ * The owner of each slot; all null if no member has any weight. Depends on its input alone, and not on the order of
+ * members.
+ */
 export function assignSlots(input: SlotAssignmentInput): (number | null)[] {
   const { slotCount, members, currentOwners, hash, maxLoad = 1.1, virtualNodes = 128 } = input;
   const holdings = emptyHoldings({ slotCount, members, maxLoad });
@@ -46,7 +49,7 @@ export function assignSlots(input: SlotAssignmentInput): (number | null)[] {
   }
   place(orphans, { byReplica, preference });
   fillScarce(holdings, preference);
-  // Only now: filling a joiner has relieved the most loaded, so that as a rule nothing is left to shed.
+  // Only now: filling a joiner has relieved the most loaded, so as a rule nothing is left to shed.
   place(shedExcess(holdings, preference), { byReplica, preference });
 
   const owners: (number | null)[] = Array.from({ length: slotCount }, () => null);
@@ -81,7 +84,8 @@ function fillScarce(holdings: readonly Holding[], preference: Preference): void 
   )) {
     const rank = rankOf(receiver.replica, preference);
     while (receiver.slots.size < receiver.floor) {
-      // While one member is below its fair share another is above: the most loaded gives and is not below afterwards.
+      // While one member is below its fair share another is above it: the most loaded gives, and is not below it
+      // afterwards.
       const giver = mostLoaded(holdings);
       const slot = giver && best(giver.slots, (candidate) => -rank(candidate));
       if (giver === undefined || slot === undefined) return;
@@ -101,13 +105,19 @@ function shedExcess(holdings: readonly Holding[], preference: Preference): numbe
   });
 }
 
-/** A replica over its cap goes before one that is merely well filled, or it would have to shed to a third one; then by slots above the fair share. */
+/**
+ * A replica over its cap goes before one that is merely well filled: else it would shed slots to a third one later.
+ * Then the one with more slots above its fair share goes first.
+ */
 function mostLoaded(holdings: readonly Holding[]): Holding | undefined {
   const overCap = holdings.filter(({ slots, cap }) => slots.size > cap);
   return best(overCap.length > 0 ? overCap : holdings, ({ slots, fair }) => slots.size - fair);
 }
 
-/** How late a slot's clockwise walk meets the replica, 0 being first. Remembered, as each giver's slots are compared many times. */
+/**
+ * When a slot's clockwise walk meets the replica, 0 being first. Remembered, because each giver's slots are compared
+ * many times.
+ */
 function rankOf(replica: number, preference: Preference): (slot: number) => number {
   const ranks = new Map<number, number>();
   return (slot) => {
@@ -123,7 +133,7 @@ function rankOf(replica: number, preference: Preference): (slot: number) => numb
   };
 }
 
-/** The item of the highest score. Of equals the first: sets of slots must therefore be filled in a settled order. */
+/** The item with the highest score, the first among equals: so sets of slots must be filled in a fixed order. */
 function best<Item>(items: Iterable<Item>, score: (item: Item) => number): Item | undefined {
   let winner: { item: Item; score: number } | undefined;
   for (const item of items) {

@@ -1,6 +1,6 @@
-// Which rows of slot_owner must change so that the wanted assignment comes true? A slot whose owner is
-// gone is given away at once; a slot between two live replicas only gets a target, and its owner hands it
-// over when it has stopped claiming from it. A target that is gone or no longer wanted is withdrawn.
+// Which rows of slot_owner must change for the wanted assignment? A slot whose owner is gone gets a new owner at once.
+// A slot between two live replicas only gets a target, and its owner hands it over when it has stopped claiming from
+// it. A target that is gone or no longer wanted is withdrawn.
 import type { ReplicaNumber, Slot } from '#kernel/ids.js';
 
 export interface SlotState {
@@ -24,7 +24,7 @@ export interface SlotMovesInput {
 
 export function slotMoves({ slots, wanted, alive }: SlotMovesInput): SlotMove[] {
   return slots.flatMap((state) => {
-    // The assignment is computed from replica numbers of this very list, so the brand still holds.
+    // The assignment was computed from replica numbers of this very list, so the brand still holds.
     const to = (wanted[state.slot] ?? null) as ReplicaNumber | null;
     const move = moveOf(state, to, alive);
     return move === null ? [] : [move];

@@ -1,13 +1,12 @@
-// Who is dead? The leader judges by what the server shows and by its own monotonic clock alone; no process's
-// timestamps are compared, since a stepped clock would then kill healthy replicas.
-//
-// Crashed: the replica's lock is free, none of its sessions is left, and the server has not restarted since
-// its last beat. All three: a broken connection frees the lock while the replica lives, and a server that
-// restarts, or recovers from a crash, frees every lock and ends every session at once. And so at two looks, a
+// Which replicas are dead? The leader judges by what the server shows and by its own monotonic clock alone. It compares
+// no timestamps of processes, since a stepped clock would then kill healthy replicas.
+// ||| Crashed: the replica's lock is free, none of its sessions is left, and the server has not restarted since its
+// last beat. All three are needed: a broken connection frees the lock while the replica lives, and a server that
+// restarts, or recovers from a crash, frees every lock and ends every session at once. And all three at two sweeps, a
 // grace apart, with no beat in between: a living replica whose connections were all reset is back by then.
-// Hung: the beat counter has stood still for `deadAfterMs` while the leader itself was awake. When most of
-// several peers seem hung at once, the fault is more likely ours or the network's than theirs: the leader
-// then waits as long once more before it believes what it sees.
+// Hung: the beat counter has stood still for `deadAfterMs` while the leader itself was awake. When most of several
+// peers seem hung at once, the fault is more likely ours or the network's than theirs: the leader then waits as long
+// once more before it believes it.
 import type { ReplicaNumber } from '#kernel/ids.js';
 import type { LeaderWatch } from '#cluster/leadership/decisions/leader-watch.js';
 
@@ -42,8 +41,9 @@ export const NOTHING_OBSERVED: LivenessMemory = {
 };
 
 /**
- * What a new leader begins with: its own watch over the leader before it, and nothing of the others, which grants them
- * their full time. Without it a leader that froze would keep its slots for two: one until another replica leads, and one more.
+ * The first memory of a new leader: its own watch over the former leader, and nothing of the other replicas, which
+ * gives them their full time. Without the watch a frozen leader would keep its slots for two limits: one until another
+ * replica leads, and one more.
  */
 export function inheritedMemory(predecessor: LeaderWatch | null): LivenessMemory {
   if (predecessor === null) return NOTHING_OBSERVED;
@@ -67,7 +67,7 @@ export interface LivenessInput {
   self: ReplicaNumber;
   nowMs: number;
   deadAfterMs: number;
-  /** How long a replica must have been gone to have crashed. */
+  /** How long a replica's sessions must have been gone for a crash. */
   graceMs: number;
 }
 
@@ -78,15 +78,15 @@ export function judgeLiveness({ memory, sightings, self, nowMs, deadAfterMs, gra
   memory: LivenessMemory;
   deaths: Death[];
 } {
-  // If the leader itself slept, the others' beats stood still only in its eyes, and who was gone before may have
-  // slept on the same machine: start observing anew.
+  // If the leader itself slept, the beats of others stood still only from its view, and a replica that was gone before
+  // may have slept on the same machine: start observing anew.
   const slept = memory.sweptAtMs !== null && nowMs - memory.sweptAtMs > deadAfterMs / 4;
   const observations = new Map<ReplicaNumber, Observation>();
   const crashed: Death[] = [];
   const hung: Death[] = [];
   for (const sighting of sightings) {
     const last = slept ? undefined : memory.observations.get(sighting.replica);
-    // A beat in between shows that it was back, however often its connections are reset.
+    // A beat in between shows that the replica was back, however often its connections are reset.
     const before = last?.beat === sighting.beat ? last : undefined;
     const changedAtMs = before?.changedAtMs ?? nowMs;
     const goneSinceMs = isGone(sighting) ? (before?.goneSinceMs ?? nowMs) : null;

@@ -1,6 +1,6 @@
-// Who should lead instead of me? A replica that was given a higher preference takes leadership back when
-// it has returned, by a clean hand-over. It must have been seen beating for a while first: a replica that
-// comes and goes would otherwise drag leadership along.
+// Which replica should lead instead of this leader? A replica with a higher preference takes leadership back when it
+// has returned, by a clean hand-over. It must have beaten steadily for a while first: a replica that comes and goes
+// would otherwise move leadership each time.
 import type { ReplicaNumber } from '#kernel/ids.js';
 
 export interface Candidate {
@@ -19,7 +19,7 @@ export interface PreferredLeaderInput {
   steadyMs: number;
 }
 
-/** Null when this leader is as good as any. Among equals the lowest number is chosen, so that all agree. */
+/** Null when no replica is preferred to this leader. Among equals the lowest number is chosen, so that all agree. */
 export function preferredLeader({
   candidates,
   self,

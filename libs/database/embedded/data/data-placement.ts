@@ -1,7 +1,7 @@
-// Where does the data lie on disk, and who owns it? In the folder asked for, except when root hands the
-// server to a user who can't get there (a checkout under /root): then under /var/tmp, in a folder named by
-// the hash of the path asked for, so that the same path finds the same data again. Data that exists is
-// never shadowed by an empty new place: it is used where it is, by whom it belongs to, or refused.
+// Where does the data lie on disk, and who owns it? In the folder asked for, except when root hands the server to a
+// user who can't reach it (a checkout under /root): then under /var/tmp, in a folder named by the hash of that path, so
+// that the same path finds the same data again. Existing data is never shadowed by an empty new place: it is used where
+// it is, by its owner, or refused.
 import { hash } from 'node:crypto';
 import { chmod, lstat, mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ import { EmbeddedPostgresError } from '#database/embedded/programs/embedded-post
 import { canReach, ENTER, giveTo, type ServerUser } from '#database/embedded/programs/server-user.js';
 
 export interface Placement {
-  /** What PostgreSQL gets as -D. */
+  /** The directory that PostgreSQL gets as -D. */
   readonly directory: string;
   readonly user: ServerUser | undefined;
   readonly note?: string;
@@ -40,10 +40,10 @@ export function movedFolder(asked: string): string {
   return join(MOVED_UNDER, `carillon-data-${hash('sha256', asked, 'hex').slice(0, 16)}`);
 }
 
-/** Whose data is in `directory`; undefined when there is none. */
+/** The owner of the data in `directory`; undefined when there is none. */
 async function ownerOfData(directory: string): Promise<ServerUser | undefined> {
   try {
-    // The folder itself is asked first: another user's is closed (mode 700), and its PG_VERSION can't be seen.
+    // The folder itself is checked first: another user's is closed (mode 700), and its PG_VERSION can't be seen.
     const { uid, gid } = await stat(directory);
     const isOurs = process.geteuid?.() === 0 || uid === process.geteuid?.();
     if (isOurs) await stat(join(directory, 'PG_VERSION'));
@@ -79,13 +79,13 @@ async function keepInPlace(asked: string, owner: ServerUser): Promise<Placement>
   return { directory: asked, user: owner };
 }
 
-/** Makes the folder, or accepts it when it is ours already. Anyone may have made it before us under that name. */
+/** Makes the folder, or accepts it when it is ours already. Any user may have made it before us under that name. */
 async function claimFolder(folder: string, user: ServerUser): Promise<void> {
   await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
   const found = await lstat(folder);
-  // Root's is the folder of a start that died between the mkdir and the chown.
+  // A folder of root is left from a start that died between the mkdir and the chown.
   if (!found.isDirectory() || (found.uid !== user.uid && found.uid !== 0)) {
     throw new EmbeddedPostgresError(
       `expected ${folder} to be a folder of user ${user.name} (uid ${user.uid}), got uid ${found.uid}; ` +

@@ -1,6 +1,6 @@
-// How does an empty place become a PostgreSQL data directory? initdb fills a folder beside it, which is
-// renamed when whole: so a directory with PG_VERSION is complete, and a crash in the middle leaves only
-// `<directory>.initialising`, thrown away by the next start. What is in the way is refused, never deleted.
+// How does an empty place become a PostgreSQL data directory? initdb fills a folder beside it, which is renamed when it
+// is complete. So a directory with PG_VERSION is complete, and a crash in the middle leaves only
+// `<directory>.initialising`, which the next start deletes. A foreign file in the way is refused, never deleted.
 import type { SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -46,7 +46,7 @@ export async function initialiseData({
   await rename(unfinished, directory);
 }
 
-/** Whether whole data of this major version is there. Rejects when something else is. */
+/** Whether complete data of this major version is there. Rejects when something else is. */
 export async function isInitialised(directory: string, major: number): Promise<boolean> {
   const entries = await readdir(directory).catch((): string[] => []);
   if (entries.length === 0) return false;

@@ -1,5 +1,5 @@
-// What is the superuser's password? A random one, made once and kept beside the data directory, readable
-// by its owner only. It is written before initdb runs, so no data directory can exist that nobody can open.
+// The superuser's password: a random one, made once and kept beside the data directory, readable by its owner only. It
+// is written before initdb runs, so there can be no data directory whose password is lost.
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { EmbeddedPostgresError } from '#database/embedded/programs/embedded-postgres-error.js';

@@ -1,6 +1,6 @@
-// From where do the programs run when they can't run in node_modules? From a copy under /var/tmp, made
-// once per version and owner. /var/tmp is everybody's, so the copy is trusted only if it is ours and
-// closed to others, and it is swept by the system after weeks of disuse, so its files are counted each time.
+// From where do the programs run when they can't run in node_modules? From a copy under /var/tmp, made once per version
+// and owner. Every user can write to /var/tmp, so the copy is trusted only if it is ours and closed to other users. The
+// system deletes files there after weeks of disuse, so they are counted each time.
 import { chmod, cp, lstat, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedPostgresError } from './embedded-postgres-error.js';
@@ -22,7 +22,7 @@ export async function copyBinaries(order: CopyOrder): Promise<string> {
   const owner = process.geteuid?.() ?? 0;
   const home = join(order.copiesUnder ?? '/var/tmp', `carillon-postgres-${order.version}-${owner}`);
   if (await isWhole(home, order.root, owner)) return home;
-  const fresh = await mkdtemp(`${home}.`); // mode 700 and an unguessable name: nobody can plant anything in it
+  const fresh = await mkdtemp(`${home}.`); // mode 700 and an unguessable name: no other user can put a file there
   try {
     await cp(join(order.root, 'native'), join(fresh, 'native'), { recursive: true, verbatimSymlinks: true });
     await order.complete(fresh);

@@ -1,6 +1,6 @@
-// How is a PostgreSQL program started so that every failure is a rejected promise? spawn reports some
-// failures by throwing (setuid refused) and others by an 'error' event that ends the process when nobody
-// listens (file not found). Both become one error that says what to do instead.
+// Starts a PostgreSQL program so that every failure is a rejected promise. spawn reports some failures by throwing
+// (setuid refused), and others by an 'error' event that ends the process when it has no listener (file not found). Both
+// become one error that says what to do instead.
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { EmbeddedPostgresError } from './embedded-postgres-error.js';
@@ -17,7 +17,7 @@ export async function startProgram({ path, args, user, options }: Program): Prom
   try {
     const child = spawn(path, args, { ...spawnOptionsFor(user), ...options });
     await once(child, 'spawn');
-    child.on('error', () => undefined); // a signal that could not be sent: whoever sent it looks at the process itself
+    child.on('error', () => undefined); // a signal that could not be sent: its sender checks the process itself
     return child;
   } catch (cause) {
     throw new EmbeddedPostgresError(

@@ -1,5 +1,5 @@
-// Which port can the server listen on? The wanted one if nothing holds it, else any that the system has
-// free. Between this look and the server's bind another process may take it: the start tries again then.
+// Which port can the server listen on? The wanted one if no process holds it, else any that the system has free.
+// Between this check and the server's bind another process may take it: the start tries again then.
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 

@@ -1,6 +1,6 @@
-// On which port does the server come up, and after how many tries? Two races are lost now and then and
-// cost only another try: somebody takes the port between our look and the server's bind, and the children
-// of a server that was killed need a moment to let go of its memory.
+// On which port does the server come up, and after how many tries? Two races are lost now and then and cost only
+// another try: another process takes the port between our check and the server's bind, and the children of a killed
+// server need a moment to release its memory.
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EmbeddedPostgresError } from '#database/embedded/programs/embedded-postgres-error.js';

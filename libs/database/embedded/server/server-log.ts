@@ -1,5 +1,5 @@
-// Where does the server write, and what did it last say? To one file beside the data, never to the
-// console, whose lines belong to the replicas. It starts over when large, since nothing rotates it.
+// Where does the server write its log? To one file beside the data, never to the console, whose lines belong to the
+// replicas. The file starts over when it is large, since nothing rotates it.
 import { open, readFile, stat, truncate, type FileHandle } from 'node:fs/promises';
 
 const LOG_BYTES_MAX = 10 * 1024 * 1024;
@@ -8,7 +8,7 @@ const LAST_LINES = 15;
 export interface ServerLog {
   readonly file: FileHandle;
   size(): Promise<number>;
-  /** The last of what was written after the first `from` bytes. */
+  /** The last lines that were written after the first `from` bytes. */
   lastLines(from: number): Promise<string>;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
-// How is a server made to end? By asking politely first: SIGINT is PostgreSQL's fast shutdown (sessions
-// ended, checkpoint written), SIGQUIT its immediate one (recovery at the next start). SIGKILL comes last,
-// for a server that hangs: its children notice and end by themselves.
+// How is a server made to end? First by SIGINT, PostgreSQL's fast shutdown (sessions ended, checkpoint written), then
+// by SIGQUIT, its immediate one (recovery at the next start). SIGKILL comes last, for a server that hangs: its children
+// notice and end by themselves.
 import { setTimeout as delay } from 'node:timers/promises';
 
 export type StopMode = 'fast' | 'immediate';

@@ -1,6 +1,6 @@
-// Which day partitions should exist, and which may go? Days are UTC. A few are kept ready ahead, so that
-// midnight needs nobody; those that lie wholly before the retention are dropped, which costs the same for
-// ten rows and ten million.
+// Which day partitions should exist, and which may go? Days are UTC. A few are made ahead, so that nothing has to
+// happen at midnight. Days that lie wholly before the retention are dropped, which costs the same for ten rows and ten
+// million.
 
 export interface PartitionDay {
   /** `2026-11-21` */
