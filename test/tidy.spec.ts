@@ -225,7 +225,7 @@ describe('the house is tidy', () => {
 const UNNAMED_ACTOR = /\b(nobody|whoever|somebody|someone|whatever)\b(?!['`’])/i;
 const COMMENT = /(^\s*(\/\/|\/?\*)|\s\/\/ )(?<said>.*)$/;
 /** How many lines of comments still leave an actor without a name. Lower it with each that is mended. */
-const UNNAMED_IN_COMMENTS_MAX = 240;
+const UNNAMED_IN_COMMENTS_MAX = 20;
 
 const namesNoActor = (line: string): boolean => UNNAMED_ACTOR.test(line);
 const commentNamesNoActor = (line: string): boolean =>

@@ -64,7 +64,7 @@ export async function startServer(
     idleInTransactionMs: config.cluster.deadAfterMs,
     prepares: config.preparesStatements,
     wantsPrimary: true,
-    onError: () => undefined, // whoever uses the connection next gets a new one
+    onError: () => undefined, // the next user of the connection gets a new one
   });
   try {
     await refuseUnfitSession(db);
@@ -88,7 +88,7 @@ async function buildApplication(
     AppModule.of({ config, db, installation, handlers }),
     {
       bufferLogs: true,
-      // Otherwise Nest ends the process without a word to whoever called.
+      // Otherwise Nest ends the process without an error for the caller.
       abortOnError: false,
       // Nest's own would read forms, too.
       bodyParser: false,

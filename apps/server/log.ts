@@ -46,7 +46,7 @@ export function identifyRequest(request: Request, response: Response, next: Next
   next();
 }
 
-/** Nest tells every route and module that it sets up; that is of use to whoever debugs Nest. */
+/** Nest tells every route and module that it sets up; that only helps to debug Nest. */
 export class QuietNestLogger extends Logger {
   override log(message: unknown, ...details: unknown[]): void {
     super.debug(message, ...details);

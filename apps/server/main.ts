@@ -10,12 +10,12 @@ import { watchStrayErrors } from './stray-errors.js';
 
 async function main(): Promise<void> {
   const isChild = process.channel !== undefined;
-  // As process 1 of a container, Node ignores the signals that nobody listens for.
+  // As process 1 of a container, Node ignores the signals that have no listener.
   process.on('SIGTERM', endBeforeStart);
   process.on('SIGINT', endBeforeStart);
   const server = await startOnceDatabaseAnswers(readConfig(), (line) => process.stderr.write(`${line}\n`));
   const stop = stopOnSignals(server);
-  // The parent may be gone already: a channel that broke during the start has told nobody.
+  // The parent may be gone already: a channel that broke during the start has called no listener.
   if (isChild && !process.connected) return stop();
   if (isChild) process.on('disconnect', stop);
   process.send?.({ kind: 'listening', url: server.url });

@@ -1,7 +1,8 @@
 // Which statements does a session keep? For a run that comes alone, three quarters of the database's time went into
 // planning the same texts again and again. So a text of ours that is sent repeatedly gets a name, under which each
 // session parses it once; after a few times the server keeps a plan for it, too (plan_cache_mode = auto).
-// ||| Two kinds get no name: statements of other code on our connections (a handler's, pg-boss's), and those that fit
+//
+// Two kinds get no name: statements of other code on our connections (a handler's, pg-boss's), and those that fit
 // one text to several questions by `$1 is null or …`, which are planned for the given values. Texts that were put
 // together anew each time would fill the server's memory: only so many get a name, and none before it was repeated.
 import { hash } from 'node:crypto';

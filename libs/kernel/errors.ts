@@ -1,7 +1,7 @@
 // The few failures that are errors of ours, since expected outcomes are return values: an impossible setting, and a
 // state that the compiler thinks impossible.
 
-/** A setting is wrong. The message names it, says what was expected and what was got. */
+/** A wrong setting. The message names it, with the expected and the given value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

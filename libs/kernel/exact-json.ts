@@ -15,7 +15,7 @@ export type ExactJson =
   | { kind: 'parsed'; value: unknown }
   /** Not JSON; `message` says where. */
   | { kind: 'malformed'; message: string }
-  /** JSON, but it can't be kept as it came. `path` leads to the place; `detail` says what was expected and what was got. */
+  /** JSON, but it can't be kept as it came. `path` leads to the place; `detail` has the expected and the given value. */
   | { kind: 'refused'; path: PropertyKey[]; detail: string };
 
 /** Integers that may be beyond the doubles' 53 bits, and exponents that may be beyond their range; perhaps in a string. */

@@ -1,4 +1,4 @@
-// Is everybody told who wants to know, and nobody any more who does not?
+// Does a topic call every listener, and none whose subscription has ended?
 import { describe, expect, it } from 'vitest';
 import { Topic } from './topic.js';
 

@@ -1,4 +1,4 @@
-// Tenants.
+// Tenants, each with its slot, its state, its weight and its limits.
 import type { Database } from '#database/connection.js';
 import { asId, type Slot, type TenantId, type TenantName } from '#kernel/ids.js';
 

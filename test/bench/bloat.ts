@@ -1,5 +1,5 @@
 // npm run bench:bloat -- [--minutes M] [--only steady,snapshot] [--json FILE]: does the hot table stay small under a
-// steady load, and does work go on while somebody holds a snapshot open? Exits with 1 if a promise is not kept.
+// steady load, and does work go on while a session holds a snapshot open? Exits with 1 if a promise is not kept.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { withBloatBed } from './bloat/bed.js';

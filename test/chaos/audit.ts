@@ -78,7 +78,7 @@ const WRITES = `
   create trigger chaos_history after insert on carillon.run_history referencing new table as written
     for each statement execute function chaos.note_history();`;
 
-/** Work outside survives the replica that put it there: whoever deletes the lease may complete the run, at any time. */
+/** Work outside survives the replica that put it there: the session that deletes the lease may complete the run, at any time. */
 const LEASE_ENDS = `
   create function chaos.note_lease_end() returns trigger language plpgsql as $$
     begin
@@ -99,7 +99,7 @@ const SLOTS = `
   create trigger chaos_slots after update on carillon.slot_owner referencing old table as former new table as written
     for each statement execute function chaos.note_slots();`;
 
-/** What a session of a replica does to runs, whatever it believes to be: named by the session, as the leader finds it. */
+/** What a session of a replica does to runs, even if it is dead by now: named by the session, as the leader finds it. */
 const RUNS = `
   create function chaos.note_runs() returns trigger language plpgsql as $$
     declare

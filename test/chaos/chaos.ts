@@ -62,7 +62,7 @@ async function rageAndHeal(
     steering.steerUntil(stop.signal),
     workers.strayUntil(stop.signal, { dice: new Dice(seed + 3), everyMs: STRAY_EVERY_MS }),
   ]);
-  work.catch(() => undefined); // whoever waits for it is told
+  work.catch(() => undefined); // a caller that waits for it gets the error
   try {
     await nemesis.rage(Date.now() + minutes * 60_000);
   } finally {
@@ -70,7 +70,7 @@ async function rageAndHeal(
   }
   for (const { proxy } of cluster.seats) await proxy?.weather({ kind: 'normal' });
   for (const seat of cluster.seats) if (seat.process === null) await cluster.occupy(seat);
-  // An order that nobody has answered yet can only now be.
+  // An order without an answer can only get one now.
   await work;
   await rest(QUIET_MS);
   return nemesis.records;

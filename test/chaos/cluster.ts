@@ -15,7 +15,7 @@ const START_ATTEMPTS_MAX = 10;
 const START_LIMIT_MS = 60_000;
 const JOIN_LIMIT_MS = 30_000;
 const REQUEST_LIMIT_MS = 5_000;
-/** Below those that systems give to whoever asks for any, so that nobody takes the port of an empty seat. */
+/** Below the ports that systems give out freely, so that no process takes the port of an empty seat. */
 const PORTS = { min: 20_000, max: 32_000 };
 
 export interface Seat {

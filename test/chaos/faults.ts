@@ -40,7 +40,7 @@ export interface Blow extends Scene {
   readonly seat: Seat;
   /** The same for the same seed, however the cluster behaves. */
   readonly dice: Dice;
-  /** Everybody is struck, or somebody besides the seat. */
+  /** Every replica is struck, or one besides the seat. */
   readonly alsoStrikes: (seat: Seat) => Promise<void>;
   readonly note: (text: string) => void;
 }

@@ -1,4 +1,4 @@
-// How does somebody outside of the cluster end a lease? By saying `complete` to one replica after the other, until one
+// How does a worker outside of the cluster end a lease? By saying `complete` to one replica after the other, until one
 // of them has understood. What it answered is kept: a word that was accepted must be the run's end.
 import { setTimeout as rest } from 'node:timers/promises';
 import { ADMIN_KEY } from '../support/replica-fork.js';
@@ -7,7 +7,7 @@ export interface LastWord {
   readonly run: string;
   readonly attempt: number;
   readonly saidAtMs: number;
-  /** 'lost': somebody else decides about the run. 'unheard': nobody ever said. */
+  /** 'lost': another actor decides about the run. 'unheard': no replica ever answered. */
   heard: 'accepted' | 'lost' | 'unheard';
 }
 

@@ -1,5 +1,5 @@
 // What have the handlers really done? The lines that the job `record` appends, each with the moment at which the
-// harness first saw it. The file's own order is the order in which the handlers ran, whoever ran them.
+// harness first saw it. The file's own order is the order in which the handlers ran, in any replica.
 import { open, type FileHandle } from 'node:fs/promises';
 import type { SideLogLine } from '../support/account.js';
 

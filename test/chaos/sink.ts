@@ -95,7 +95,7 @@ export class Sink {
         isLater = true;
         response.writeHead(202).end();
         await rest(ms);
-        endSpell(); // before the word: whoever hears it may start the next one
+        endSpell(); // before the answer: the replica that gets it may start the next one
         await this.#complete(call, String(request.headers['x-callback-url']));
       } else {
         await rest(ms);

@@ -1,5 +1,5 @@
 // Who worked on what, and from when to when? Each attempt's own account of its spell of work: of the replicas' handlers
-// by a file (handlers/spells.ts), of the endpoint, the workers and whoever else works in the harness itself, by word.
+// by a file (handlers/spells.ts), of the endpoint, the workers and all others that work in the harness itself, by word.
 // All of them read the machine's monotonic clock.
 import { existsSync, readFileSync } from 'node:fs';
 

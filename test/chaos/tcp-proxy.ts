@@ -1,6 +1,6 @@
 // What can happen on the way to the database? This process stands on it, one for each replica, and does what it is
 // ordered to: nothing, delay, silence, losing one direction, cutting, or swallowing the answer to a COMMIT. It is a
-// process of its own so that a busy harness never adds a fault that nobody ordered.
+// process of its own so that a busy harness never adds a fault that was not ordered.
 //
 //   node tcp-proxy.ts <port for control sessions> <port for the pools>
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
@@ -174,6 +174,6 @@ process.on('message', ({ id, order }: NumberedOrder) => {
   obey(order);
   report({ kind: 'obeyed', id });
 });
-process.on('disconnect', () => process.exit(0)); // nobody is left to obey
+process.on('disconnect', () => process.exit(0)); // no harness is left to obey
 const [session, work] = await Promise.all([ways.session.listen(), ways.work.listen()]);
 report({ kind: 'listening', ports: { session, work } });

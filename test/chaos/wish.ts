@@ -1,4 +1,4 @@
-// What is a run that somebody wishes for, and how should it end?
+// A run that the harness asks for, and how it should end.
 
 export interface Wish {
   readonly jobType: string;

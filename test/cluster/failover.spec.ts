@@ -1,4 +1,4 @@
-// Does anybody notice when a replica dies? Three real processes fire schedules every second; one after
+// Does a user notice when a replica dies? Three real processes fire schedules every second; one after
 // the other is killed without a word, and afterwards three accounts of what happened must agree.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

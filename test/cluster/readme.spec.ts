@@ -15,7 +15,7 @@ let output = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'carillon-readme-'));
-  // As root, PostgreSQL runs as somebody else, who must be able to reach its data here.
+  // As root, PostgreSQL runs as another user, which must be able to reach its data here.
   await chmod(folder, 0o711);
   const { stdout } = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: ROOT,

@@ -1,5 +1,5 @@
 // Who makes things go wrong, and when? A seed draws a few accidents and their instants, some seeds all around one
-// statement; and at the end whoever did it undoes it, as far as anybody can from outside.
+// statement; and at the end the plan undoes it, as far as that is possible from outside.
 import { ACCIDENT_NAMES, AMBUSHED, strike, type AccidentName } from './accidents.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
@@ -12,7 +12,7 @@ export interface Focus {
   retries?: number;
 }
 
-/** Some seeds look at one statement, and whatever goes wrong around it. */
+/** Some seeds look at one statement, and everything that goes wrong around it. */
 export function drawFocus(random: SeededRandom): Focus | null {
   const statement = random.pick(AMBUSHED);
   return statement === undefined || random.chance(0.7) ? null : { statement, beside: ACCIDENT_NAMES };
@@ -40,7 +40,7 @@ function focused({ beside }: Focus, random: SeededRandom): AccidentName | undefi
   return random.chance(0.4) ? 'a transaction is ambushed' : random.pick(beside);
 }
 
-/** No more accidents, and what they did is undone as far as anybody can undo it from outside. */
+/** No more accidents, and what they did is undone as far as that is possible from outside. */
 export function heal({ world, server, apiUser, processes }: SimulatedCluster): void {
   world.headline(() => '--- everything is healed');
   server.lossChance = 0;

@@ -1,4 +1,4 @@
-// What can go wrong? Each accident hits whoever is there at its instant. All of them end by themselves or with
+// What can go wrong? Each accident hits the replicas that are there at its instant. All of them end by themselves or with
 // the healing, so that afterwards only the program's own mistakes are left.
 import type { SimulatedReplica } from './simulated-replica.js';
 import type { Session } from './session.js';
@@ -132,7 +132,7 @@ function ambush(cluster: SimulatedCluster): void {
   server.ambush = { statement, strike: strikeIn };
 }
 
-/** Whoever is being declared dead wakes up just now, and is slow. */
+/** The replica that is being declared dead wakes up just now, and is slow. */
 function stirTheDead({ processes, world, random }: SimulatedCluster): void {
   for (const process of processes) {
     if (!process.isFrozen && !process.isCutOff) continue;

@@ -1,4 +1,4 @@
-// What is there to do in a simulated world? A few tenants with schedules, and somebody at the API who enqueues
+// What is there to do in a simulated world? A few tenants with schedules, and a user of the API who enqueues
 // runs, pauses and resumes schedules, ends terms and drains replicas, with the very code that the API calls.
 import { endTerm } from '#cluster/leadership/leadership.repository.js';
 import { leaveState, returnToService } from '#cluster/membership/replica.repository.js';

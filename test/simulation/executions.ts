@@ -71,7 +71,7 @@ export class Executions {
       });
       signal.addEventListener('abort', () => {
         execution.isOver = true;
-        if (!work.deaf) reject(signal.reason as Error); // whoever aborts gives an Error as the reason
+        if (!work.deaf) reject(signal.reason as Error); // every abort gives an Error as the reason
       });
     });
   }
@@ -102,7 +102,7 @@ export class Executions {
 
   #judgeStart(run: string, { actor, replica, attempt }: Execution): void {
     const dueAtMs = this.invariants.dueAtMs(run, attempt, replica);
-    // Clocks differ in rate by a thousandth, and nobody waits for longer than a few seconds.
+    // Clocks differ in rate by a thousandth, and no wait is longer than a few seconds.
     if (dueAtMs !== undefined && this.world.nowMs < dueAtMs - 5) {
       this.world.violate('I6', `${run} starts ${Math.round(dueAtMs - this.world.nowMs)} ms before it is due`);
     }

@@ -40,7 +40,7 @@ export class Invariants {
   readonly #planned = new Map<string, string | null>();
   /** At which instant of the world a claimed run becomes due, by the clock reading of its claim. */
   readonly #dueAtMs = new Map<string, number>();
-  /** How runs ended that nobody held. */
+  /** How runs ended that were not held. */
   readonly #endedUnheld = new Map<string, string>();
   /** Claims of attempts of runs that were to be cancelled by then. */
   readonly #unwanted = new Set<string>();
@@ -257,7 +257,7 @@ export class Invariants {
     this.world.violate('only its holder ends what is held', story);
   }
 
-  /** It starts from anew, and nobody may believe that it holds it. */
+  /** It starts from anew, and no replica may believe that it holds it. */
   #judgeReturn({ run, attempt }: Act & { kind: 'brought-back' }): void {
     this.#endedUnheld.delete(run);
     this.broughtBack.add(run);

@@ -5,7 +5,7 @@
 //
 // A rate is counted at the instants at which replicas start attempts, each by itself: no window may see more. The
 // clock is the world's, to which the server's jumps forward are added, because tokens grow by that clock. A run that
-// was lost before is left out: its start is written down first, which takes a while that nobody can foresee.
+// was lost before is left out: its start is written down first, which takes an unforeseeable while.
 //
 // What may wait (`maxQueued`) binds the planner: with all that the tenant's schedules have waiting it never goes beyond that.
 // Runs that were asked for by themselves, or that come back from the history, come in between its count and its write.

@@ -85,7 +85,7 @@ export interface RunRow {
   startedBy: number | null;
 }
 
-/** The counters of a run that nobody has tried yet. */
+/** The counters of a run that was never tried. */
 export const NOT_TRIED = {
   attempt: 1,
   failures: 0,

@@ -1,5 +1,5 @@
 // What does the database server do? It takes statements one by one, each at one instant; makes those wait
-// that meet another transaction's lock; ends sessions that are silent for too long, that somebody
+// that meet another transaction's lock; ends sessions that are silent for too long, that an actor
 // terminates, or all of them when it restarts; and loses a connection now and then at the worst moment.
 import { HeldLocks } from './held-locks.js';
 import type { Answer, Limits, Peer, Request } from './connection.js';
@@ -125,7 +125,7 @@ export class Server implements DatabaseServer, StatementServer {
     for (const session of this.sessions) if (session.listens) session.peer?.notify(channel, payload);
   }
 
-  /** Sessions that nobody can hear end when the server at last finds out. */
+  /** Sessions that are cut off end when the server at last finds out. */
   dropDeafSessions(): void {
     for (const session of this.sessions) if (session.peer === null) this.end(session, null);
   }

@@ -4,7 +4,7 @@ import type { Limits, Peer, Request } from './connection.js';
 import { Transaction } from './transaction.js';
 
 export class Session {
-  /** Null when nobody can hear this session any more, and it does not know. */
+  /** Null when this session is cut off and does not know it. */
   peer: Peer | null;
   listens = false;
   isOver = false;

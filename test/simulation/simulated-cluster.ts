@@ -1,5 +1,5 @@
 // What is there in one simulation? A world with a database server, replicas that come and go, and those who give
-// them work; put together here, and handed to whoever makes it go right, go wrong, or judges it.
+// them work; put together here, and handed to the parts that make it go right, make it go wrong, or judge it.
 import { DEFAULT_CLUSTER_SETTINGS, type ClusterSettings } from '#cluster/cluster-settings.js';
 import type { Broken } from './broken-protocols.js';
 import { Executions } from './executions.js';

@@ -11,7 +11,7 @@ const FIRST = Number(process.env['SIM_FIRST'] ?? 1);
 const SEEDS = Number(process.env['SIM_SEEDS'] ?? 2_000);
 const ONLY_SEED = process.env['SIM_SEED'];
 const TIMEOUT_MS = 1_200_000;
-/** With so many, whatever can happen in a simulation does. */
+/** With so many, all that can happen in a simulation does. */
 const ENOUGH_SEEDS = 10_000;
 
 afterAll(() => {

@@ -13,14 +13,14 @@ import { Violation, World } from './world.js';
 
 const PROCESSES = 3;
 const CALM_UNTIL_MS = 1_500;
-/** Some come before anybody has planned anything. */
+/** Some come before a leader has planned anything. */
 const CHANGES_FROM_MS = 300;
 const ACCIDENTS_UNTIL_MS = 9_000;
 /** Loops that failed come back within 5 s. */
 const BACKED_OFF_MS = 5_000;
-/** One until a silent leader is replaced, one until the next has seen somebody silent, one more if most seem so. */
+/** One until a silent leader is replaced, one until the next has seen a silent replica, one more if most seem so. */
 const SILENCES = 3.5;
-/** A claim that nobody knows of is dropped after 15 s, by a pass every 5 s; then its runs must run. */
+/** A claim that its replica does not know is dropped after 15 s, by a pass every 5 s; then its runs must run. */
 const WORK_WITHIN_MS = 35_000;
 /** Runs that were lost twice run one after the other; an attempt takes 4 s at most, and its end has to be written. */
 const QUARANTINED_MS = 5_000;
@@ -52,7 +52,7 @@ export function playSeed(seed: number, options: SeedOptions = {}): Verdict {
   const cluster = new SimulatedCluster(world, broken, focus?.statement ?? null);
   const restore = simulateTimers(world);
   const depth = Error.stackTraceLimit;
-  // Collecting stacks that nobody reads takes a tenth of the time.
+  // Collecting unread stacks takes a tenth of the time.
   if (tracing === 'off') Error.stackTraceLimit = 0;
   try {
     inWorld(world, () => play(cluster, focus));
@@ -111,7 +111,7 @@ function watchForTimeouts(cluster: SimulatedCluster): void {
   world.after(TICK_MS, () => watchForTimeouts(cluster));
 }
 
-/** While a seed is played, timers are set on the clock of whoever is on stage. */
+/** While a seed is played, timers are set on the clock of the actor on stage. */
 function simulateTimers(world: World): () => void {
   const { setTimeout, setImmediate } = globalThis;
   const simulated = (act: () => void, ms: number): unknown => world.timer(actorOnStage(), ms, act);

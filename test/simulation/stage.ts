@@ -1,6 +1,6 @@
 // Who is acting right now? The program under test reads one clock and one source of randomness for the whole
 // process; here several replicas share that process, so before any code of theirs runs, the stage says
-// which one it is. What it started is finished, promise by promise, before anybody else comes on stage.
+// which one it is. What it started is finished, promise by promise, before the next actor comes on stage.
 import type { Actor } from './actor.js';
 
 let acting: Actor | null = null;

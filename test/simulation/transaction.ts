@@ -96,7 +96,7 @@ export class Transaction {
 }
 
 /**
- * Waits in line, so that a stream of sharers keeps nobody out for ever. False, with the blockers noted, when it
+ * Waits in line, so that a stream of sharers keeps no transaction out for ever. False, with the blockers noted, when it
  * has to wait.
  */
 export function enterGate(gate: Gate, tx: Transaction, exclusive: boolean): boolean {

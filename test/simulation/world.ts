@@ -147,7 +147,7 @@ export class World {
     this.#violation ??= new Violation(invariant, story);
   }
 
-  /** One line of the trace. It is put together only when somebody wants to read it. */
+  /** One line of the trace. It is put together only when it is read. */
   say(line: () => string): void {
     this.#write(this.#lines, line);
   }

@@ -1,5 +1,5 @@
 // How does a test get a cluster of containers? From docker/compose.yaml as it is, under a project name of its
-// own and on whatever ports are free, so that it disturbs no cluster that somebody runs from the same file.
+// own and on any free ports, so that it disturbs no cluster that a developer runs from the same file.
 import { randomBytes } from 'node:crypto';
 import { docker } from './container-engine.js';
 import { until } from './until.js';

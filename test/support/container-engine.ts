@@ -1,5 +1,5 @@
 // How does a test speak to Docker? By the command line, as its users do: so the Dockerfile and the Compose file
-// are tried as they are, and whatever way to an engine (a context, DOCKER_HOST) the user has set up is taken too.
+// are tried as they are, and any way to an engine (a context, DOCKER_HOST) that the user has set up is taken, too.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

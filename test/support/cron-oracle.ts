@@ -169,7 +169,7 @@ export function bruteForce(
   let shownMs = watched[0]?.wallMs ?? 0;
   for (const { atMs, wallMs: nowShownMs } of watched) {
     let isDue = !namesTimesOfDay && matches(meaning, nowShownMs);
-    // Whatever the wall shows or jumps over for the first time has its turn now, all of it at once.
+    // All times that the wall shows or jumps over for the first time have their turn now, at once.
     for (; shownMs < nowShownMs; shownMs += stepMs)
       isDue ||= namesTimesOfDay && matches(meaning, shownMs + stepMs);
     if (isDue && atMs >= fromMs) due.push(new Date(atMs).toISOString());

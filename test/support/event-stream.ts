@@ -48,6 +48,6 @@ export async function openStream(url: string, headers: Record<string, string>): 
   const ended = read().catch((error: unknown) => {
     if (!abort.signal.aborted) throw error;
   });
-  ended.catch(() => undefined); // whoever waits for the end is told
+  ended.catch(() => undefined); // a caller that waits for the end gets the error
   return { status: response.status, events, comments, ended, hangUp: () => abort.abort() };
 }

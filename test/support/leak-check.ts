@@ -1,5 +1,5 @@
 // Is anything of the stopped servers still there? Counted when the last server of the process has stopped,
-// against what was there before the first began: while another one lives, nobody can tell whose a socket is.
+// against what was there before the first began: while another one lives, the owner of a socket is unknown.
 import { runStatement } from './admin-statement.js';
 import { asAdministrator } from './rows.js';
 import { until } from './until.js';

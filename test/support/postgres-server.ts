@@ -105,7 +105,7 @@ function isAlive(pid: number): boolean {
     return process.kill(pid, 0);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException; // kill fails with nothing else
-    return code === 'EPERM'; // somebody else's process, but alive
+    return code === 'EPERM'; // another user's process, but alive
   }
 }
 
@@ -131,7 +131,7 @@ async function migrateTemplate({
   template: string;
 }): Promise<void> {
   await migrateToLatest(withDatabase(productUrl, template));
-  // Nobody can be cloned from while somebody is connected, so nobody may connect any more.
+  // A database with connections can not be cloned, so it may have none any more.
   await runStatement(adminUrl, `alter database ${template} allow_connections false`);
 }
 

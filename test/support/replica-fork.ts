@@ -18,7 +18,7 @@ export interface ReplicaForkOptions {
   /** The server to run; ours in dist/ unless said otherwise. */
   server?: string;
   execArgv?: readonly string[];
-  /** Called before the replica listens, for whoever must end it even if it never does. */
+  /** Called before the replica listens, for a caller that must end it even if it never does. */
   onForked?: (child: ChildProcess, exited: Promise<number | null>) => void;
 }
 
@@ -30,7 +30,7 @@ export interface ReplicaFork {
   readonly output: () => string;
 }
 
-/** Resolves once the replica listens. Whoever starts it must end it. */
+/** Resolves once the replica listens. The caller must end it. */
 export async function forkReplica(options: ReplicaForkOptions): Promise<ReplicaFork> {
   const { server = SERVER, execArgv = [] } = options;
   if (!existsSync(server))

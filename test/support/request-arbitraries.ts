@@ -1,4 +1,4 @@
-// What might somebody send? Values that are nearly right, or nothing like it, for every field of a request.
+// What might a client send? Values that are nearly right, or nothing like it, for every field of a request.
 import fc from 'fast-check';
 
 /** Any text at all, with the characters that break things made likely. */

@@ -132,7 +132,7 @@ export async function forgetStatistics(db: Database): Promise<void> {
   );
 }
 
-/** As when somebody looks at a queue that has just been emptied: many pages, and next to nothing in them. */
+/** As if the statistics were taken from a queue that has just been emptied: many pages, and next to nothing in them. */
 export async function pretendDrained(db: Database): Promise<void> {
   await sql`update pg_class set reltuples = 50 where oid in ('carillon.run'::regclass, 'carillon.claim'::regclass)`.execute(
     db,

@@ -1,5 +1,5 @@
 // What can a tenant have? One of each thing that is a tenant's, with its ids, at rest: nothing of it changes by itself
-// while a test looks on. The dump tells every row of the schema that has one of these ids in it, whatever table it is in.
+// while a test looks on. The dump tells every row of the schema that has one of these ids in it, in any table.
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';

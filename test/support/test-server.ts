@@ -19,7 +19,7 @@ import { until } from './until.js';
 const ADMIN_KEY = 'sk_admin_only-for-tests-0123456789abcdef';
 
 export interface ServerWish {
-  /** Somebody else's database, who also drops it. Default: one of its own, dropped when the server stops. */
+  /** The caller's database, which the caller also drops. Default: one of its own, dropped when the server stops. */
   databaseUrl?: string;
   /** Settings besides those that every test server has. */
   env?: Readonly<Record<string, string>>;

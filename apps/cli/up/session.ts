@@ -129,7 +129,7 @@ export class Session {
   async #noteReturn({ name, pid }: LivingReplica): Promise<void> {
     const { watch, screen, signal } = this.parts;
     for (let looks = 0; looks < JOIN_LOOKS_MAX && !hasJoined(watch, pid); looks++) {
-      await watch.look().catch(() => undefined); // nobody answers yet
+      await watch.look().catch(() => undefined); // no replica answers yet
       await rest(JOIN_LOOK_MS, undefined, { signal });
     }
     const seat = watch.seats.find((candidate) => candidate.pid === pid);

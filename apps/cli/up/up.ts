@@ -1,6 +1,6 @@
 // The story of `npm start`, in order: claim the data folder, PostgreSQL, the replicas, the demo, the welcome;
-// then watch until somebody wants it to end, and stop everything in the reverse order. Each step is a file of
-// its own. Whatever has begun is on the list of the shutdown by then, so a Ctrl-C may come at any moment.
+// then watch until the user ends it, and stop everything in the reverse order. Each step is a file of its own. A part
+// that has begun is on the list of the shutdown already, so a Ctrl-C may come at any moment.
 import { CliError } from '../cli-error.js';
 import { ensureAdminKey } from './data/admin-key.js';
 import { claimDataFolder, readyDataFolder } from './data/claim-folder.js';
@@ -38,7 +38,7 @@ interface Base {
 }
 
 const POSTGRES_PORT = 54_320;
-/** The receiver's port above the first replica's: the same at each start, if nobody takes it. */
+/** The receiver's port above the first replica's: the same at each start, if it is free. */
 const RECEIVER_PORT_OFFSET = 10;
 
 /** Resolves with the exit code when everything has ended; rejects, after that, with what ended it early. */

@@ -1,4 +1,4 @@
-// Does a folder of modules become handlers, and does whatever is wrong with one stop the start with its name?
+// Does a folder of modules become handlers, and does a broken module stop the start with its name?
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

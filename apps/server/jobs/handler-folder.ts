@@ -1,5 +1,5 @@
 // Which handlers does a folder hold? What its modules export with `handler(defineJob(…), …)`. A module that can't be
-// loaded or that brings nothing stops the start, since whoever put it there means it to work; the message names it.
+// loaded, or that exports no handler, stops the start, since its author means it to work; the message names it.
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';

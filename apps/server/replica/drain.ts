@@ -1,4 +1,4 @@
-// How does a replica leave without anybody noticing? It stops claiming and leading, gives back what it
+// How does a replica leave without a loss? It stops claiming and leading, gives back what it
 // has not started, hands its slots over, and lets running work finish; what is still running when the
 // time is up is aborted, recorded as lost, and given back. Only then does it say goodbye and close its connections.
 import { listReplicas } from '#cluster/membership/replica.repository.js';
@@ -48,7 +48,7 @@ async function announce(replica: Replica, timers: LoopTimers): Promise<void> {
   timers.wake(replica.settleLoop);
 }
 
-/** Slots go only while somebody else is there to take them; the last one just leaves them. */
+/** Slots go only while another replica is there to take them; the last one just leaves them. */
 async function handedOver(replica: Replica, timers: LoopTimers): Promise<boolean> {
   const { incarnation } = replica.membership;
   if (incarnation === null) return true;
@@ -60,7 +60,7 @@ async function handedOver(replica: Replica, timers: LoopTimers): Promise<boolean
 
 async function hasSuccessor({ db, replica }: Incarnation): Promise<boolean> {
   const replicas = await listReplicas(db, { ended: 0 });
-  // One that was just killed is 'active' until somebody has declared it dead; waiting for it would be in vain.
+  // A replica that was just killed is 'active' until a leader declares it dead; waiting for it would be in vain.
   const others = replicas.filter(
     (other) => other.number !== replica && other.state === 'active' && other.beatAgeMs < SURELY_ALIVE_MS,
   );

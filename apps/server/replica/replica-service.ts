@@ -95,7 +95,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
     if (this.#replica !== null) hintWork(this.#replica, this.timers, slots);
   }
 
-  /** Somebody wants runs cancelled. */
+  /** A request wants runs cancelled. */
   hintCancel(): void {
     this.#replica?.hints.send({ kind: 'cancel' });
   }
@@ -116,7 +116,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
     this.#replica?.hints.send({ kind: 'plan' });
   }
 
-  /** Why nothing can be put into this pg-boss queue of a user's; null when it can, or nobody knows while this replica ends. */
+  /** Why this pg-boss queue of a user's takes no jobs; null when it does, or when this replica ends and can't know. */
   async whyNoQueue(queue: string): Promise<string | null> {
     return (await this.#replica?.queues.whyNot(queue)) ?? null;
   }

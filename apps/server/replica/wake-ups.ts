@@ -90,7 +90,7 @@ export function hintWork(
   if (others.length > 0) hints.send({ kind: 'work', slots: others });
   if (ours.length === 0) return;
   claim.hint(ours);
-  // Not soon but now: the claim's first statement is on its way before the answer to whoever asked is put together.
+  // Not soon but now: the claim's first statement is on its way before the answer to the request is put together.
   timers.wake(claim);
 }
 

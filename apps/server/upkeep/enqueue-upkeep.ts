@@ -1,6 +1,6 @@
 // What gathers where requests come in? Unique keys that no run holds any more, answers to requests that no client
-// will send again, and keys that were revoked long ago. What may be much is cleared away in small batches, so that no
-// statement holds anybody up.
+// will send again, and keys that were revoked long ago. Large numbers are deleted in small batches, so that no
+// statement holds others up.
 import type { Database } from '#database/connection.js';
 import { deleteEndedKeys, deleteOverKeys, type KeyPlace } from '#execution/intake/unique-key.repository.js';
 import { deleteOldKeys } from '#tenancy/api-key.repository.js';

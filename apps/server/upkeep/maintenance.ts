@@ -2,7 +2,7 @@
 // once by some replica, and again if that replica dies over it. For now that is the day partitions, made
 // ahead and dropped after their retention, what a tenant keeps for a shorter time, and what gathers where runs come in,
 // every hour each. pg-boss has two connections of its own, because it opens transactions by plain statements, which a
-// pool shared with anybody else would mix up, and a schema of its own, which is never the users' (CARILLON_QUEUE_SCHEMA).
+// shared pool would mix up, and a schema of its own, which is never the users' (CARILLON_QUEUE_SCHEMA).
 import {
   Inject,
   Injectable,

@@ -1,4 +1,4 @@
-// What can be asked for with a run, besides its payload? The same by whatever way it comes in.
+// The options of a run, besides its payload. They are the same for every way in which a run comes in.
 
 import type { StandardSchemaV1 } from './standard-schema.js';
 
@@ -28,7 +28,7 @@ export interface RunOptions {
   tags?: readonly string[];
   /** Runs of the job type with the same one share its maxConcurrentPerKey. */
   concurrencyKey?: string;
-  /** When the run expires, whatever it is doing. */
+  /** When the run expires, even if it is running. */
   deadline?: Date;
   unique?: UniqueOptions;
 }

@@ -5,7 +5,7 @@ import type { Job, JobContext, JobDefinition, JobHandlerFunction } from './job-d
 export interface HandlerOptions {
   /**
    * True runs each attempt in a thread of its own, where it may compute without holding other runs up and can be ended
-   * whatever it does. Payload and output cross by structured clone. A thread has no connection to the database, so
+   * in any case. Payload and output cross by structured clone. A thread has no connection to the database, so
    * there is no `completeInTx` in it; everything else of the context is there.
    */
   thread?: boolean;

@@ -13,7 +13,7 @@ export interface KyselyExecutor {
 
 export type SqlExecutor = PgExecutor | KyselyExecutor;
 
-/** What Kysely calls a compiled query, made by hand, since its own way would make Kysely a dependency of everybody. */
+/** What Kysely calls a compiled query, made by hand, since its own way would make Kysely a dependency of every client. */
 interface RawQuery {
   readonly sql: string;
   readonly parameters: readonly unknown[];

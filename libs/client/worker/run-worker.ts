@@ -171,7 +171,7 @@ class PullWorker {
     }
   }
 
-  /** An answer that was on its way when we hung up may have brought leases. Whoever waits for them need not wait long. */
+  /** The answer of an aborted request may have brought leases: gives them back, so that other workers need not wait. */
   async #giveBack(request: object): Promise<void> {
     const signal = AbortSignal.timeout(GIVE_BACK_MS);
     try {

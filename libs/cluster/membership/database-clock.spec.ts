@@ -1,4 +1,4 @@
-// Does the replica know the database's time, whatever its answers go through on their way?
+// Does the replica know the database's time, however its answers are delayed?
 import { beforeEach, expect, it } from 'vitest';
 import { Topic } from '#kernel/topic.js';
 import type { BeatAnswer } from './replica.repository.js';

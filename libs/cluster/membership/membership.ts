@@ -93,7 +93,7 @@ export class Membership {
     await session.close();
   }
 
-  /** Connects, resumes or registers if needed, then beats once. Throws what the database did. */
+  /** Connects, resumes or registers if needed, then beats once. Throws the database's error. */
   async beat(): Promise<void> {
     this.#beating = this.#beatOnce();
     await this.#beating;

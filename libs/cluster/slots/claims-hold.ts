@@ -4,7 +4,7 @@
 // wait, too. First the gate, then the row: an owner that hands its slots over has the gate and waits for the row, so a
 // transaction that had the row and waited for the gate would be a deadlock. Where the slot has gone to another owner
 // meanwhile, both are released before the next try. Nothing else may be locked before the gate: a replica that hangs in
-// its gate would hold up those who wait for that, too. The exception is the turn at the gate, which holds up no claim:
+// its gate would hold up every waiter for that, too. The exception is the turn at the gate, which holds up no claim:
 // the claims of an owner queue behind every transaction that waits at its gate, and a tenant that cancelled in eight
 // requests at a time had the runs of all others start up to 24 s late.
 import { sql } from 'kysely';

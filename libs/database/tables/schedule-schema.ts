@@ -1,4 +1,5 @@
-// The tables of schedules, of the ledger of their due times, and of the past that is not in the ledger yet. A part of schema.ts.
+// The tables of schedules, of the ledger of their due times, and of gaps, whose due times are not in the ledger yet. A
+// part of schema.ts.
 import type { Generated } from 'kysely';
 import type { RunId, ScheduleId, TenantId, Slot, Term } from '#kernel/ids.js';
 import type { DatabaseTime, DefaultedJson, Json } from './column-types.js';

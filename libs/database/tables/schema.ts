@@ -1,5 +1,5 @@
-// What do the tables look like to TypeScript? Kept by hand beside the migrations, because a reviewed
-// type is worth more than a generated one. test/integration/database/table-types.spec.ts compares them with a migrated database.
+// The types of the tables, kept by hand beside the migrations, because a reviewed type is worth more than a generated
+// one. test/integration/database/table-types.spec.ts compares them with a migrated database.
 import type { Generated, JSONColumnType } from 'kysely';
 import type {
   ClaimId,

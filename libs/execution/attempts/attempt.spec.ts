@@ -1,4 +1,4 @@
-// Does every attempt end, with the result that counts, whatever its handler does?
+// Does every attempt end, with the result that counts, with any handler?
 import { describe, expect, it } from 'vitest';
 import { CancelRun, FatalError, RetryAt, snooze } from '#client/jobs/outcomes.js';
 import { describeError } from '#client/jobs/thrown-error.js';

@@ -1,4 +1,4 @@
-// Is an attempt told to stop once, with the first reason, whoever asks and whenever?
+// Is an attempt told to stop once, with the first of all reasons?
 import { describe, expect, it } from 'vitest';
 import { StopSwitch } from './stop-switch.js';
 

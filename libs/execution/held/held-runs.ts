@@ -73,7 +73,7 @@ export class HeldRuns {
     return this.#accounts.find(lane)?.held ?? 0;
   }
 
-  /** The lanes of which any run is held. */
+  /** The lanes with held runs. */
   lanes(): Iterable<Lane> {
     return this.#accounts.lanes();
   }

@@ -1,4 +1,4 @@
-// Do tenants get worker time by their weights, whatever their runs take?
+// Do tenants get worker time by their weights, however long their runs take?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asId, type TenantId } from '#kernel/ids.js';

@@ -1,7 +1,7 @@
 // How many more unfinished runs may a tenant have? As many as its limit `maxQueued` leaves, counted along an index and
 // never further than the limit. While there is plenty of room, a replica admits up to a tenth of it for a second
 // without counting again, so a burst of single requests costs one count. Requests at the same moment don't see one
-// another, so together they may exceed the limit by what they bring.
+// another, so together they may exceed the limit by their number.
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';

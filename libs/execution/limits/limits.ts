@@ -12,8 +12,8 @@ const rate = z.strictObject({
 const maxConcurrent = z.int().min(1).max(1_000_000);
 
 /**
- * A tenant's part of what all tenants share, unless an administrator says otherwise. A part whose meaning says "in a replica" is
- * counted in each replica by itself.
+ * A tenant's part of what all tenants share, unless an administrator says otherwise. A part whose meaning says "in a
+ * replica" is counted in each replica by itself.
  */
 export const DEFAULT_SHARES = {
   maxRequests: 1_000,

@@ -1,4 +1,4 @@
-// Is everything counted that may be executing, and nothing believed that nobody has counted?
+// Is everything counted that may be executing, and nothing assumed that was not counted?
 import { describe, expect, it } from 'vitest';
 import { asId } from '#kernel/ids.js';
 import { claimedRun } from '#test/support/builders.js';

@@ -75,7 +75,7 @@ export class RunLog {
     return { log: Object.fromEntries(LOG_LEVELS.map((level) => [level, writeAt(level)])) as JobLog, end };
   }
 
-  /** Takes the oldest lines out, with a line for each run of which some had to be dropped. */
+  /** Takes the oldest lines out, with one more line for each run that lost some. */
   take(linesMax: number): WaitingLine[] {
     const taken = this.#waiting.splice(0, linesMax);
     for (const { bytes } of taken) this.#waitingBytes -= bytes;

@@ -9,7 +9,7 @@ import { endOverdue } from './run-ending.js';
 
 const LOOK_MS = 1_000;
 const RUNS_PER_PASS = 500;
-/** While there is more, the gates of the owners are left open for this many times what a pass took. */
+/** While there is more, the gates of the owners are left open this many times as long as a pass took. */
 const RESTS_PER_PASS = 2;
 
 export class OverdueLoop implements Loop {

@@ -1,6 +1,7 @@
 // How does a run end that is not running? Its end must not cross a claim. Either the claim comes first, and its holder
 // is asked to end the run; or the end comes first, and no claim finds the run any more.
-// ||| Claims read runs without locking them, behind their replica's gate. So a transaction that ends a run first closes
+//
+// Claims read runs without locking them, behind their replica's gate. So a transaction that ends a run first closes
 // the gate of the slot's owner, which waits for claims in flight and holds off new ones. Then it locks the slot's row,
 // so that no other replica becomes owner meanwhile. Only then, in a statement of its own, it looks for claims and
 // deletes. Gate before slot is the order of hand-overs, too. A former owner that still holds runs is found by its

@@ -1,4 +1,4 @@
-// To which attempt does an uncaught error belong? Whatever a handler starts, timers and promises that it does not
+// To which attempt does an uncaught error belong? All that a handler starts, timers and promises that it does not
 // await, runs in the asynchronous context of its attempt, and Node calls the listeners for unhandled rejections and
 // uncaught exceptions in that same context. So such an error fails the attempt that it came from, and only an error of
 // no attempt is left to the process. Entering the context costs a run about 0.4 us of processor time.
@@ -8,7 +8,7 @@ type Fail = (error: unknown) => void;
 
 const scope = new AsyncLocalStorage<Fail>();
 
-/** Calls `work`. Calls `fail` for every uncaught error of it and of what it started. */
+/** Calls `work`, and `fail` for every uncaught error of it, its timers and its promises. */
 export function inAttempt<Given extends unknown[], Result>(
   fail: Fail,
   work: (...given: Given) => Result,
@@ -24,7 +24,7 @@ export function failAttempt(error: unknown): boolean {
   return fail !== undefined;
 }
 
-/** Calls `work` in no attempt's context: what it starts is ours, even if a handler caused it. */
+/** Calls `work` in no attempt's context: its timers and promises are ours, even if a handler caused them. */
 export function outsideAttempts(work: () => void): void {
   scope.exit(work);
 }

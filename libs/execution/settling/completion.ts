@@ -4,7 +4,8 @@
 // for longer than our part, in which a frozen replica must not keep its gate locked. So gate and claim are held for a
 // moment only, however long the handler takes, and claims and hand-overs don't wait for it. A transaction that finds
 // its claim gone is rolled back.
-// ||| If the connection breaks during the commit, the outcome is unknown, and the handler gets an error that says so.
+//
+// If the connection breaks during the commit, the outcome is unknown, and the handler gets an error that says so.
 // Every later write about the attempt is a compare-and-set as well. If the commit did happen, the run is gone from
 // `run` and nothing more is written; if it did not, the attempt has failed (I2). If the database refuses our part for
 // now, the handler is not to blame: the attempt is put off, and counts for nothing.

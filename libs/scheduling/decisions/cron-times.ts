@@ -62,7 +62,7 @@ interface Calendar {
 
 /**
  * At 80 KB for each compiled expression (croner keeps an array of 10,000 years) these are 16 MB. Keeping more
- * was slower: compiling anew takes 20 µs, while the collector copies what is kept.
+ * was slower: compiling anew takes 20 µs, while the collector copies every kept one.
  */
 const CALENDARS_MAX = 200;
 

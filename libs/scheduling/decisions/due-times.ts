@@ -41,7 +41,7 @@ export function validateSpec(spec: ScheduleSpec): SpecVerdict {
   }
 }
 
-/** The first due time strictly after the instant, or null if there is none. Throws RangeError if the specification is invalid. */
+/** The first due time strictly after the instant; null if there is none. Throws RangeError on an invalid spec. */
 export function nextDueAt(spec: ScheduleSpec, after: Date): Date | null {
   switch (spec.kind) {
     case 'cron':

@@ -1,4 +1,4 @@
-// Does every due time get exactly one decision, the right one, however late and in whatever pieces the planner
+// Does every due time get exactly one decision, the right one, however late and in however many pieces the planner
 // comes (I1)? What the ledger would hold, with what the gaps become behind it, is played here pass by pass.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,12 +1,12 @@
-// What if something stored can't be read, since another version wrote it or a time zone is gone? It is set aside, so that it
-// keeps nothing else waiting, and told of once. Nothing about it is decided or changed: it is tried again later, and by the
-// next leader, who may be of the version that can read it.
+// Sets schedules and gaps aside that can't be read, because another version wrote them or a time zone is gone. So they
+// hold up nothing else, and each is logged once. Nothing about them is decided or changed: they are tried again later,
+// and by the next leader, which may be of a version that can read them.
 import type { Clock } from '#kernel/clock.js';
 import { Remembered } from '#kernel/remembered.js';
 import { Topic } from '#kernel/topic.js';
 
 const AGAIN_MS = 60_000;
-/** Beyond this the oldest are tried again sooner, which costs a look at each. */
+/** Beyond this the oldest are tried again sooner, which costs one read of each. */
 const SET_ASIDE_MAX = 10_000;
 
 export interface Unreadable {
@@ -21,7 +21,7 @@ export class SetAside<Id extends string> {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Those that are not tried now. */
+  /** The ids that are not tried now. */
   ids(): Id[] {
     const nowMs = this.clock.monotonicMs();
     for (const [id, sinceMs] of this.#sinceMs) {

@@ -106,7 +106,7 @@ const ADD_WORK = `
     from generate_series(1, $1::int) n
     join carillon.tenant t on t.name = 'tenant-' || case when n % 2 = 0 then 0 else 1 + (n / 2) % ${TENANTS - 1} end`;
 
-/** As whoever enqueues over the API would wake the owners. */
+/** As a request that enqueues over the API would wake the owners. */
 const HINT = `select carillon.hint(name) from carillon.tenant`;
 
 /** Runs that have ended, by the server's counters, which are up to a second late. */

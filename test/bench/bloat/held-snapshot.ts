@@ -1,4 +1,4 @@
-// How fast is work done while somebody holds a snapshot open elsewhere? Nothing that is deleted meanwhile can be
+// How fast is work done while another session holds a snapshot open? Nothing that is deleted meanwhile can be
 // cleared away, and a plain SKIP LOCKED queue, which walks over all of it for each batch, falls to a tenth.
 import pg from 'pg';
 import { Feeder, keepWaiting, type BloatBed } from './bed.js';

@@ -1,4 +1,4 @@
-// What can be done with everybody alike? Work is put in while nobody takes it, and then so many processes do it: they
+// What can be done with every contestant alike? Work is put in while none takes it, and then so many processes do it: they
 // are started, and connected, before, and have done some of the same before.
 
 export interface Contestant {

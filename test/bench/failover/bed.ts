@@ -8,7 +8,7 @@ import { DatabaseServer } from '../../chaos/database-server.js';
 import { Witness } from '../../chaos/witness.js';
 import { tenantName } from '../../chaos/workload.js';
 
-/** So many that nobody ever owns none of them. */
+/** So many that every replica owns some of them. */
 const TENANTS = 40;
 const REPLICAS = ['r1', 'r2', 'r3'];
 /** Before each strike: nothing of the one before may be under way. */
@@ -66,7 +66,7 @@ export async function made<Made>(
   return answer.body as Made; // by the API's description
 }
 
-/** Everybody serves its share, and has done so for a while. */
+/** Every replica serves its share, and has done so for a while. */
 export async function calm({ cluster }: Bed): Promise<void> {
   await cluster.untilSettled();
   await rest(CALM_MS);

@@ -53,7 +53,7 @@ async function killAndWatch(bed: Bed, seat: Seat, query: Record<string, string>)
     const sinceMs = performance.now();
     seat.process?.child.kill('SIGKILL');
     const times = await timeUntil(bed, { sinceMs, query, values: [number], limitMs: WAIT_MS });
-    await cluster.kill(seat); // only tells the seat that nobody sits there
+    await cluster.kill(seat); // only tells the seat that it is empty
     await rest(AROUND.afterMs);
     await cluster.occupy(seat);
     return times;
@@ -132,7 +132,7 @@ export async function restartDatabase(bed: Bed, { downMs }: { downMs: number }):
     const sinceMs = performance.now();
     const query = { everybodyBeats: EVERYBODY_BEATS, somebodyLeads: SOMEBODY_LEADS, nothingOverdue: OVERDUE };
     const times = await timeUntil(bed, { sinceMs, query, values: [], limitMs: WAIT_MS });
-    // All of it at the same time: what is overdue can only be seen to be done once somebody does it.
+    // All of it at the same time: overdue work can only be seen once it is done.
     const resumed = Math.max(
       ...Object.keys(query).map((key) => times[key as keyof typeof query] ?? Number.POSITIVE_INFINITY),
     );

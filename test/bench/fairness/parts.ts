@@ -53,7 +53,7 @@ const noisyNeighbour: Part = async (bed) => {
   ];
 };
 
-/** Two tenants that both have more work than can be done: worker time is shared by weight, whatever a run takes. */
+/** Two tenants that both have more work than can be done: worker time is shared by weight, however long a run takes. */
 const weightedShare: Part = async (bed) => {
   const [heavy = '', light = ''] = await bench.addNeighbours(bed, ['heavy', 'light']);
   await bench.change(bed, heavy, { weight: 3 });

@@ -1,6 +1,6 @@
-// How fast is a queue emptied, and at what cost? Everybody gets the same number of no-ops, in rounds that take turns,
+// How fast is a queue emptied, and at what cost? Every contestant gets the same number of no-ops, in rounds that take turns,
 // because machines are noisy: Carillon with one to three replicas, each peer and the sketch with one and two processes.
-// Time begins with the first start, when whoever fetches in great batches has some thousands already: a few per cent in
+// Time begins with the first start, when a contestant with great batches has some thousands already: a few per cent in
 // their favour.
 import { textTable } from '../../chaos/text-table.js';
 import { runStatement } from '../../support/admin-statement.js';

@@ -1,7 +1,7 @@
 // What must a peer show to be measured? A queue that work is put into, and a worker that takes it. The queue is used
 // by the benchmark's own process, each worker lives in a process of its own (peers/process.ts).
 
-/** The same for everybody. `askedAtMs` is set where waiting is measured. */
+/** The same for every peer. `askedAtMs` is set where waiting is measured. */
 export interface Payload {
   readonly number: number;
   readonly note: string;

@@ -60,7 +60,7 @@ export class Meter {
     );
     const { rows } = await client.query<{ pid: number }>('select /* bench */ pg_backend_pid() as pid');
     const backend = statOf(rows[0]?.pid ?? 0);
-    // Of a server on another machine the number may be somebody else's here.
+    // Of a server on another machine the number may be another process's here.
     const postmaster = backend?.name === 'postgres' ? backend.parent : null;
     return new Meter(client, isCounted ? COUNTED : UNCOUNTED, postmaster);
   }

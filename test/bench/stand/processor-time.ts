@@ -35,7 +35,7 @@ export function statOf(pid: number): ProcessStat | null {
   }
 }
 
-/** Of all processors together, whoever used them; NaN where nobody knows. */
+/** Of all processors together, used by any process; NaN where unknown. */
 export function timeOfMachine(): number {
   try {
     return parseBusy(readFileSync('/proc/stat', 'latin1'));

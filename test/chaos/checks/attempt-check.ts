@@ -88,7 +88,7 @@ function afterTheEnd({ sideLog, calls, ended }: Evidence): string[] {
     );
 }
 
-/** A frozen replica may wake in the middle of a start; nobody else starts what another one has begun after it. */
+/** A frozen replica may wake in the middle of a start; no other replica starts an attempt that a second one has begun after it. */
 function outOfTurn({ sideLog, faults }: Evidence): string[] {
   const highest = new Map<string, number>();
   return sideLog.flatMap(({ runId, attempt, pid, seenAtMs }) => {
@@ -99,7 +99,7 @@ function outOfTurn({ sideLog, faults }: Evidence): string[] {
   });
 }
 
-/** At the harness's endpoint: attempts of one run follow one another, but for replicas that nobody could stop. */
+/** At the harness's endpoint: attempts of one run follow one another, but for replicas that could not be stopped. */
 function overlaps({ calls, faults, readAtMs }: Evidence): string[] {
   return [...Map.groupBy(calls, ({ run }) => run).values()].flatMap((ofRun) =>
     ofRun.flatMap((call, index) => {

@@ -1,4 +1,4 @@
-// Were limits kept, whatever happened? At no instant may more attempts have executed than the tenant, the job type or
+// Were limits kept through all faults? At no instant may more attempts have executed than the tenant, the job type or
 // the concurrency key allows, by their own accounts; no window may have seen more starts than the bucket of a rate; and
 // nothing may have started in a paused queue or of a suspended tenant once the order had got round.
 import type { Evidence } from '../evidence.js';

@@ -1,5 +1,5 @@
-// Does what happens outside of the replicas agree with what is recorded? Every success has somebody who worked for it,
-// nobody works twice for one attempt, a word that was accepted is the run's end, workers keep their leases and keep out
+// Does what happens outside of the replicas agree with what is recorded? Every success has a worker that worked for it,
+// no worker works twice for one attempt, a word that was accepted is the run's end, workers keep their leases and keep out
 // of each other's way, and what goes into a user's queue or table does so in the transaction that completes the run.
 import type { Evidence, OpenRun, EndedRun } from '../evidence.js';
 import { LEASE_SECONDS, LIMITED_JOB_TYPES } from '../limited/tenants.js';
@@ -9,7 +9,7 @@ import { mayInterrupt, windowOf } from './fault-windows.js';
 /** Two moments of one process, read one after the other. */
 const APART_MS = 50;
 const WORKED_WITHIN_MS = 15_000;
-/** Job types of which somebody says that he works. */
+/** Job types whose work leaves a record. */
 const spelled = new Set(LIMITED_JOB_TYPES.filter(({ kind }) => kind !== 'queue').map(({ name }) => name));
 
 /** I2, I8; C5, C6, C7. */

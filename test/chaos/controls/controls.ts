@@ -254,7 +254,7 @@ export const CONTROLS: readonly Control[] = [
     caughtBy: /^I7: .* began \d+ ms after queue/,
   },
   {
-    // Whoever offers it again and whoever takes it again each take the old token's meaning away.
+    // Offering it again and taking it again each make the old token worthless.
     name: 'lease keeps its name when it changes hands',
     patches: [
       {

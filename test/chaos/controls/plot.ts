@@ -1,5 +1,5 @@
-// What do the directed scenes have in common? A fault with a name, so that the checker can judge it; somebody who leads
-// and somebody who does not; and rows to wait for.
+// What do the directed scenes have in common? A fault with a name, so that the checker can judge it; a replica that
+// leads and one that does not; and rows to wait for.
 import { setTimeout as rest } from 'node:timers/promises';
 import pg from 'pg';
 import { until } from '../../support/until.js';

@@ -56,7 +56,7 @@ async function untilNextBeat({ witness }: Harness, { number }: Actor): Promise<v
   await until('it beats', async () => (await look()) > before);
 }
 
-/** A follower is late to come back, so that whoever leads then sees neither a lock nor a session of it. */
+/** A follower is late to come back, so that the next leader sees neither a lock nor a session of it. */
 export const databaseCrashes: Plot = async (harness) => {
   const { witness } = harness;
   const { follower } = await actors(harness);
@@ -76,7 +76,7 @@ export const databaseCrashes: Plot = async (harness) => {
   return [crashed];
 };
 
-/** Nobody tells the replica that its control session is no more. */
+/** The replica is not told that its control session is no more. */
 export const sessionForgotten: Plot = async (harness) => {
   const { follower } = await actors(harness);
   const forgotten = await fault('connections-forgotten', follower, {

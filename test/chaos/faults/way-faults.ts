@@ -90,7 +90,7 @@ const blackhole: FaultKind = {
   strike: (blow) => endure(blow, { weather: { kind: 'blackhole' }, ms: PAST_DEATH_MS }),
 };
 
-/** It can still write, but nobody hears it beat: the fences alone keep it from doing harm. */
+/** It can still write, but its beats reach no server: the fences alone keep it from doing harm. */
 const controlSilenced: FaultKind = {
   name: 'control-blackhole-7s',
   death: 'must',
@@ -145,7 +145,7 @@ const commitLost = (
     await until('an answer is lost', () => lost !== '', ANSWER_LIMIT_MS).catch(() => undefined);
     unsubscribe();
     note(lost === '' ? 'no such answer came by' : lost);
-    // What has not been lost by now stays armed otherwise, and would strike in somebody else's time.
+    // What has not been lost by now stays armed otherwise, and would strike in the time of another fault.
     if (lost === '') await proxyOf(seat).order({ kind: 'lose-answer', channels: CHANNELS, tag: '-' });
     await rest(1_000);
   },

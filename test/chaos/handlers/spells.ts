@@ -43,7 +43,7 @@ export const inTransaction = handler(committed, async ({ payload: { ms } }, cont
       await sql`insert into chaos.effect (run, attempt) values (${context.runId}, ${context.attempt})`.execute(
         trx,
       );
-      // Whoever sees the run as over may start the next one before this process hears of its own commit.
+      // A replica that sees the run as over may start the next one before this process gets the answer to its own commit.
       note('end', context);
     });
   } catch (error) {

@@ -1,4 +1,4 @@
-// Is whoever holds an old snapshot named, while it is held and with nothing of what it asked for?
+// Is the holder of an old snapshot named, while it is held and with nothing of what it asked for?
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { listEvents } from '#cluster/cluster-event.repository.js';

@@ -48,7 +48,7 @@ describe('a leader that is frozen', () => {
     const clock = handClock();
     const follower = await startMember(database.url, { clock, settings: silence });
     await live(follower, clock, 4_000);
-    // The server ends the control session of a process that sleeps; nobody ends those of its pool.
+    // The server ends the control session of a process that sleeps; no setting ends those of its pool.
     await runStatement(
       asAdministrator(database.url),
       `select pg_terminate_backend(pid, 1000) from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and locktype = 'advisory' and objid = ${replica}`,

@@ -110,7 +110,7 @@ describe('the sweep', () => {
       await leader.sweep.runOnce();
     }
     expect(await liveReplicas()).toBe(2);
-    // Nobody comes back from this one.
+    // No replica comes back from this one.
     await crash(victim);
     await leader.sweep.runOnce();
     expect(await liveReplicas()).toBe(2);

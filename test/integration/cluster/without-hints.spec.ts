@@ -1,4 +1,4 @@
-// Does everything go on when nobody is woken? Two replicas that send no NOTIFY share the tenants, and whatever is asked
+// Does everything go on without wake-ups? Two replicas that send no NOTIFY share the tenants, and everything that is asked
 // for at one and done by the other is found by looking.
 import pg from 'pg';
 import { expect, it, onTestFinished } from 'vitest';

@@ -1,4 +1,4 @@
-// Does the embedded server keep its promises to somebody who starts, kills and restarts it at will? Each
+// Does the embedded server keep its promises to a user who starts, kills and restarts it at will? Each
 // test works in a folder of its own and on real processes; nothing here waits for time to pass.
 import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-// Do the critical statements keep to their indexes, whatever the statistics say? A plan that reads a whole table is right
+// Do the critical statements keep to their indexes, with any statistics? A plan that reads a whole table is right
 // until the table has grown, and then the queue stands still.
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';

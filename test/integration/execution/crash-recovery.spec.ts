@@ -1,4 +1,4 @@
-// Does a crash of the database server look like the death of anybody else? When one server process is killed, all
+// Does a crash of the database server look like the death of a replica? When one server process is killed, all
 // sessions end at once and the server recovers, without having been restarted. On a server of its own, since every
 // other test on it would feel that.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';

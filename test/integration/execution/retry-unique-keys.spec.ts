@@ -1,4 +1,4 @@
-// Does a run that is tried again keep the promise of its unique key? It takes the key again or stays over, whoever else
+// Does a run that is tried again keep the promise of its unique key? It takes the key again or stays over, when others
 // wants the key at the same moment, and then it holds it like any other run.
 import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';

@@ -1,4 +1,4 @@
-// Is a run that nobody wants any more, or that came too late, over at once if it waits and soon if it runs?
+// Is a run that was cancelled, or that came too late, over at once if it waits and soon if it runs?
 import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { asReplica } from '#cluster/membership/replica-gate.js';

@@ -1,4 +1,4 @@
-// Are lines written together, in order and once, whatever one of them or the database does?
+// Are lines written together, in order and once, in spite of bad lines and a failing database?
 import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { RUN_LOG_LOCK } from '#database/advisory-locks.js';

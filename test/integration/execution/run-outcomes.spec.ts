@@ -1,4 +1,4 @@
-// Does a run become what its handler says, and what somebody asks for after it is over?
+// Does a run become what its handler says, and what a request asks for after it is over?
 import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import { sql } from 'kysely';

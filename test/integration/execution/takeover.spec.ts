@@ -71,7 +71,7 @@ describe('taking over', () => {
     successor.claim.hint([tenant.slot]);
     await successor.claim.runOnce();
     expect(successor.held.size).toBe(1);
-    // ... and without one, in the very pass that reads it and finds nobody else any more.
+    // ... and without one, in the very pass that reads it and finds no other holder any more.
     await sql`delete from carillon.claim where replica = ${dead}`.execute(db);
     await until('the list is read again', async () => (await successor.claim.runOnce()) > 250);
     expect(successor.held.size).toBe(2);

@@ -1,5 +1,5 @@
 // Does the present go on at once after all replicas were down for a day, and does each due time of that day still get its
-// one row (I1)? An outage is played by setting next due times back, since nobody planned them.
+// one row (I1)? An outage is played by setting next due times back, as if no leader had planned them.
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '#database/connection.js';
@@ -15,7 +15,7 @@ const { db, member, tenant } = database;
 
 const gapsOf = ({ leadership }: TestMember) => new GapLoop(leadership, systemClock);
 
-/** Schedules of each minute on the minute, which nobody has planned for so many minutes. */
+/** Schedules of each minute on the minute, which no leader has planned for so many minutes. */
 async function leaveBehind({
   schedules,
   minutes,

@@ -1,4 +1,4 @@
-// Does each due time get exactly one decision, whoever plans it and whatever happens to its schedule?
+// Does each due time get exactly one decision, by any leader and through any change of its schedule?
 import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
@@ -46,7 +46,7 @@ async function ledger(): Promise<FireRow[]> {
   return rows;
 }
 
-/** Moves the schedule's next due time back, as if nobody had planned for a while. */
+/** Moves the schedule's next due time back, as if no leader had planned for a while. */
 async function fallBehind(seconds: number): Promise<void> {
   await sql`update carillon.schedule set next_due_at = next_due_at - make_interval(secs => ${seconds}::int)`.execute(
     db,

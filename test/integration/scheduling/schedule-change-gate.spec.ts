@@ -1,4 +1,4 @@
-// Does a change of a schedule wait for whoever may be claiming its runs, also when the slot changes hands meanwhile?
+// Does a change of a schedule wait for the owner that may be claiming its runs, also when the slot changes hands meanwhile?
 import { expect, it } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';

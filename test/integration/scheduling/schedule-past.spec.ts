@@ -19,7 +19,7 @@ beforeEach(async () => {
   await createSchedule(db, tenant, { name: 'tick', jobType: 'noop', payload: {}, spec });
 });
 
-/** The schedule's first due time lies so far back, and nobody has planned since. */
+/** The schedule's first due time lies so far back, and no leader has planned since. */
 async function leaveBehind(seconds: number): Promise<Date> {
   const { rows } = await sql<{ from: Date }>`
     update carillon.schedule set next_due_at = date_trunc('second', now()) - make_interval(secs => ${seconds}::int)

@@ -1,4 +1,4 @@
-// Are a tenant's ended runs forgotten when it wants it, and nobody else's?
+// Are a tenant's ended runs forgotten when it wants it, and no other tenant's?
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { forgetEndedRuns } from '#execution/run-actions/retention.js';

@@ -1,4 +1,4 @@
-// How is the cluster asked? Over REST, as everybody does it, at any replica that answers: one that has just
+// How is the cluster asked? Over REST, as by any client, at any replica that answers: one that has just
 // been killed refuses the connection, and the next one is asked instead.
 import type { z } from 'zod';
 import { problem } from './api.shapes.js';

@@ -1,6 +1,6 @@
-// How does the cluster see itself? Its own answer is asked for each second and kept for whoever wants to
-// know, up.json first of all. Replicas are known there by number, a new one for each process; what we know
-// of our processes, that one has just died for example, is known earlier here than there.
+// How does the cluster see itself? Its own answer is read each second and kept, for up.json first of all. It names
+// replicas by number, a new one for each process. What `up` knows of its own processes, for example that one has
+// just died, it knows earlier than the cluster.
 import type { z } from 'zod';
 import type { Api } from './api.js';
 import * as shapes from './api.shapes.js';
@@ -82,7 +82,7 @@ export class ClusterWatch {
 }
 
 function viewOf(leader: z.output<typeof shapes.leader>, rows: readonly shapes.ReplicaRow[]): ClusterView {
-  // The row still names the last leader while nobody leads: after a stop, and until a death is declared.
+  // The row still names the last leader while no replica leads: after a stop, and until a death is declared.
   const row = rows.find(({ number }) => number === leader.replica);
   return { term: leader.term, leader: row !== undefined && isLiving(row) ? row : null, rows };
 }

@@ -1,5 +1,5 @@
-// Whom do the keys k and r kill? k whoever leads at this moment, r one of the others, and neither says what
-// follows: a loss is a loss, and is told the same way whoever caused it.
+// Which replica do the keys k and r kill? k kills the present leader, r one of the others. Neither announces what
+// follows: every loss is told in the same way, with or without a key.
 import type { ClusterWatch } from './cluster-watch.js';
 import type { ReplicaSet } from '../processes/replica-set.js';
 

@@ -1,5 +1,5 @@
-// Is the data folder ours now? Only when nobody else is up on it, when the replicas of a start that was
-// killed are gone, and when what should be forgotten has been deleted, in this order.
+// Is the data folder ours now? Only when no other `up` runs on it, when the replicas of a start that was killed are
+// gone, and when data that should be forgotten has been deleted, in this order.
 import { CliError } from '../../cli-error.js';
 import { clearDataFolder, openDataFolder, type DataFolder } from './data-folder.js';
 import { endLeftoverReplicas } from './leftovers.js';
@@ -12,7 +12,7 @@ import { takeUpLock } from './up-lock.js';
 /** As every `up` has it in its command line, wherever its clone lies. */
 const UP_PROGRAM = 'apps/cli/main.js';
 
-/** Rejects, with where the other one is found, when somebody else is up on it. */
+/** Rejects when another `up` runs on it, and says where to find that one. */
 export async function claimDataFolder({ data }: UpOptions, shutdown: Shutdown): Promise<DataFolder> {
   const folder = await openDataFolder(data);
   const lock = await takeUpLock(folder.lock, (pid) => isRunning(pid, UP_PROGRAM));

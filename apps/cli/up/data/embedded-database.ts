@@ -39,7 +39,7 @@ export class EmbeddedDatabase implements Part {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    // A start under way can't be called off, but it ends soon; its failure was reported to whoever began it.
+    // A start under way can't be called off, but it ends soon; its failure was reported to its caller.
     const server = await this.#starting?.catch(() => undefined);
     await server?.stop();
   }

@@ -1,5 +1,5 @@
 // What does a script need to know? Where everything is, in one JSON file that is replaced as a whole at each
-// change, so that whoever reads it at any moment reads one truth. It holds keys, so only its owner may read it.
+// change, so that a reader gets one consistent state at any moment. It holds keys, so only its owner may read it.
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 
@@ -54,6 +54,6 @@ export async function readUpFile(path: string): Promise<UpFileContent | undefine
   try {
     return content.safeParse(JSON.parse(text)).data;
   } catch {
-    return undefined; // not JSON: somebody else's file
+    return undefined; // not JSON: a file of another program
   }
 }

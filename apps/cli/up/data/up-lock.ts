@@ -1,7 +1,7 @@
 // May this process use the data folder? One `up` at a time may: two would start two PostgreSQL servers on
 // one directory. The lock is a folder with one file, named for the process that holds it. It is prepared
-// aside and renamed into place, which works only onto a missing or empty folder, so nobody ever sees it
-// without its owner. The lock of a dead process is broken by deleting the file of just that name: two who
+// aside and renamed into place, which works only onto a missing or empty folder, so it is never
+// seen without its owner. The lock of a dead process is broken by deleting the file of just that name: two who
 // find it at once can't break each other's.
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export type LockAttempt =
 /** More than this many deaths between two looks is no race but a bug. */
 const BREAKS_MAX = 100;
 
-/** `isHolder` tells whether a process id still belongs to somebody who may hold the lock. */
+/** `isHolder` tells whether a process id still belongs to a process that may hold the lock. */
 export async function takeUpLock(
   path: string,
   isHolder: (pid: number) => Promise<boolean>,
@@ -59,6 +59,6 @@ async function moveInto(path: string, prepared: string): Promise<boolean> {
 
 async function release(path: string, own: string): Promise<void> {
   await rm(join(path, own), { force: true });
-  // The empty folder means "free" as well; it is only tidied away, unless somebody has moved in already.
+  // The empty folder means "free" as well; it is only tidied away, unless another process holds it already.
   await rmdir(path).catch(() => undefined);
 }

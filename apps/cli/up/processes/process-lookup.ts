@@ -1,4 +1,4 @@
-// Is a process that somebody once wrote down still that process? Process ids are given out again, in a
+// Is a process whose id was once recorded still that process? Process ids are given out again, in a
 // container within seconds, so a living id alone says nothing: the command line tells.
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';

@@ -46,7 +46,7 @@ export function startReplica({ name, port, logs, environment }: ReplicaOrder): R
     listeningOf(child),
     exited.then((how) => refuse(`ended at its start (${how})`)),
   ]);
-  listening.catch(() => undefined); // whoever waits for it is told; nobody has to
+  listening.catch(() => undefined); // a caller that waits for it gets the error; none has to wait
   return {
     name,
     pid: child.pid ?? 0, // 0 only when it could not be started at all, and then it has exited

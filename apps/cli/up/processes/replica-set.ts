@@ -20,7 +20,7 @@ export interface Loss {
   readonly name: string;
   readonly pid: number;
   readonly how: string;
-  /** By `kill` here, and when; else by itself or by somebody else. */
+  /** By `kill` here, and when; else by itself or by another process. */
   readonly wasKilled: boolean;
   readonly at: Date;
   /** On the monotonic clock. */

@@ -1,5 +1,5 @@
 // In which order does everything end? In the reverse of the order in which it began: replicas before what
-// they call, and that before the database. Whoever starts something adds it here first, so that a Ctrl-C at
+// they call, and that before the database. A step that starts a part adds it here first, so that a Ctrl-C at
 // any moment finds all there is. A second Ctrl-C hurries; if the process ends otherwise, by a bug for one,
 // nothing of ours is left running either.
 export interface Part {
@@ -32,7 +32,7 @@ export class Shutdown {
     return this.#controller.signal;
   }
 
-  /** Why it ends, if not because somebody asked for it. */
+  /** Why it ends, unless a user asked for it. */
   get failure(): Error | undefined {
     return this.#failure;
   }

@@ -54,12 +54,12 @@ export class FinishedRuns {
     return [...this.#perSecond.values()].reduce((sum, number) => sum + number, 0);
   }
 
-  /** Where the tenant's newest run was started, and when: whoever did that serves the tenant. */
+  /** Where the tenant's newest run was started, and when: that replica serves the tenant. */
   servedBy(tenant: string): Start | undefined {
     return this.#lastStart.get(tenant);
   }
 
-  /** Reads once; a look that is under way already serves everybody who asks. Rejects when no replica answers. */
+  /** Reads once; all callers share a read that is under way. Rejects when no replica answers. */
   look(nowMs: number): Promise<void> {
     // Two at once would each find the same run new, and count it twice.
     this.#looking ??= this.#look(nowMs).finally(() => (this.#looking = undefined));

@@ -37,7 +37,7 @@ export async function tellLoss(parts: StoryParts, loss: Loss, before: ClusterVie
     loss.at,
     `${parts.screen.paint('bold', loss.name)}${led ? ` (leader of term ${before.term})` : ''} ${fate(loss)}`,
   );
-  if (number === undefined) return; // it had not joined, so nobody misses it
+  if (number === undefined) return; // it had not joined, so it is not missed
   await Promise.all([
     tellTakeover(parts, loss, { number, before, led }),
     ...(parts.runs === null ? [] : [tellTenants(parts, parts.runs, loss, number), tellProof(parts, loss)]),

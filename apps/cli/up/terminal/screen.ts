@@ -1,5 +1,5 @@
 // What does the person see? Lines that stay, and on a terminal one status line below them that is rewritten.
-// Where nobody watches (a pipe, a file, CI) there are no control characters, and the status is an ordinary
+// Without a terminal (a pipe, a file, CI) there are no control characters, and the status is an ordinary
 // line now and then. Colours go by NO_COLOR and the like, which styleText looks at itself.
 import { styleText } from 'node:util';
 import { fit } from './phrases.js';

@@ -28,10 +28,10 @@ const WORKERS_TOO = 'carillon:workers-too';
 const WHILE_SUSPENDED = 'carillon:while-suspended';
 const NAMES_JOB_TYPE = 'carillon:names-job-type';
 
-/** Anybody may call it, without a key. */
+/** A caller needs no key. */
 export const Public = () => SetMetadata(PUBLIC, true);
 export const isPublic = (context: ExecutionContext): boolean => isMarked(context, PUBLIC);
-/** Whoever has the lease's token in the path needs no key: an endpoint that we have called has none. */
+/** A caller with the lease's token in the path needs no key: an endpoint that we have called has none. */
 export const LeaseHolder = () => SetMetadata(LEASE_HOLDER, true);
 /** A worker's key may call it as well; it may call nothing else. */
 export const WorkersToo = () => SetMetadata(WORKERS_TOO, true);
@@ -133,7 +133,7 @@ export class AuthGuard implements CanActivate {
     );
   }
 
-  /** The administrators' requests wait for nobody. */
+  /** Administrators' requests never wait. */
   async #takeTurn(request: AuthenticatedRequest, key: string): Promise<void> {
     if (request.res !== undefined) request.turn = await this.turns.take(key, request.res);
   }
@@ -208,7 +208,7 @@ function keyIn(header = ''): string | undefined {
   return /^Bearer\s+(\S+)\s*$/i.exec(header)?.[1];
 }
 
-/** Throws a problem for a request without a key that somebody has been given. */
+/** Throws a problem for a request without a valid key. */
 export async function requirePrincipal(keys: KeyRing, { headers }: IncomingMessage): Promise<Principal> {
   const header = headers.authorization;
   const key = keyIn(header);

@@ -24,7 +24,7 @@ export async function tryLockKey(tx: Tx, keyHash: number): Promise<boolean> {
   return rows[0]?.locked === true;
 }
 
-/** Not one that is past its time, even if nobody has cleared it away yet. */
+/** Not one that has expired, even if its row is still there. */
 export async function findAnswer(
   tx: Tx,
   { scope, key, keptHours }: KeyOfRequest & { keptHours: number },

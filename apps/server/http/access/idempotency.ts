@@ -1,7 +1,7 @@
 // How is a request that is sent twice done once? By its Idempotency-Key, as in
 // draft-ietf-httpapi-idempotency-key-header-07: the handler's writes and the answer commit in one transaction, so
 // after a crash there are either both, and the same request gets the same answer again, or neither. While it is
-// being answered the key's lock is held, and whoever comes second is told to ask again. Only successes are kept:
+// being answered the key's lock is held, and a second request is told to repeat later. Only successes are kept:
 // a refused request has done nothing and may be sent again as it is, or mended.
 import { createHash } from 'node:crypto';
 import {
@@ -139,7 +139,7 @@ function keyOf({ headers }: Request): string | null {
   );
 }
 
-/** A key means something to one principal in one tenant, so nobody can ask for another's answers (I10). */
+/** A key means something to one principal in one tenant, so no principal can read another's answers (I10). */
 function scopeOf({ principal, tenant }: AuthenticatedRequest): string {
   return JSON.stringify([principal, tenant?.id ?? null]);
 }

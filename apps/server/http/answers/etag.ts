@@ -1,5 +1,5 @@
-// Has the caller seen what he is about to change? A change of a resource must name the revision that it
-// is based on, as a strong ETag in If-Match; `*` means "whatever it is now".
+// Has the caller seen the resource that it is about to change? A change must name the revision that it is based on, as
+// a strong ETag in If-Match; `*` means "any revision".
 import { ApiHeader } from '@nestjs/swagger';
 import { ProblemError } from '../problems/problem.js';
 

@@ -1,4 +1,4 @@
-// Does a list go on where the last page ended, and can nobody else say where that is?
+// Does a list go on where the last page ended, and can no caller make a place up?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';

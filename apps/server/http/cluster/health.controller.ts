@@ -1,4 +1,4 @@
-// Is this replica alive, and may it be sent work? Live asks nobody, so that a database outage restarts no
+// Is this replica alive, and may it be sent work? `live` does not ask the database, so that an outage restarts no
 // process; ready means that the replica beats and is not on its way out.
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';

@@ -1,6 +1,6 @@
 // May this job be asked for? Its job type must exist, and its payload must be small enough and fit: the schema of
-// the handler that will get it, if that is known here, or else the JSON Schema that the job type has. Whoever
-// asks is told at once, and not by a failed run.
+// the handler that will get it, if that is known here, or else the JSON Schema that the job type has. The
+// caller learns of a misfit at once, and not by a failed run.
 import { Inject, Injectable } from '@nestjs/common';
 import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 import type { Database } from '#database/connection.js';

@@ -1,5 +1,5 @@
 // How is a mismatch told? With its place, what was expected and what was got, in one form for every part
-// of a request and whatever validator found it.
+// of a request and any validator.
 import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 import { shownUrl } from '#execution/endpoints/endpoint-url.js';
 import { expectedText } from '../../settings/expected-text.js';

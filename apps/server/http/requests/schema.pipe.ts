@@ -1,5 +1,5 @@
 // Does the request fit its schema? Every body, query and path parameter that has one is checked here, after
-// a look for what could not be stored whatever the schema says.
+// a check for values that could not be stored, with any schema.
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
 import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
 import { jsonPointer } from '#kernel/json-pointer.js';

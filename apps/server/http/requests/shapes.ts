@@ -6,7 +6,7 @@ import { isInstant } from '#scheduling/decisions/due-times.js';
 /** RFC 3339 in UTC with milliseconds; dates are turned into it by JSON itself. */
 export const instant = z.iso.datetime().describe('RFC 3339, UTC');
 
-/** Of whatever offset, as long as it is written with four digits in UTC, too: no other is understood everywhere. */
+/** With any offset, as long as its year in UTC has four digits, too: no other instant is understood everywhere. */
 export const instantInput = z.iso
   .datetime({ offset: true, abort: true, error: 'expected an instant like 2026-11-21T08:30:00Z' })
   .refine((text) => isInstant(new Date(text)), {

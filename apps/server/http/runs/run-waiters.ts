@@ -26,7 +26,7 @@ const LOOK_MS = 1_000;
 /** However many runs end. Looks at many take the server no more than a tenth of its time, but never wait for longer than LOOK_MS. */
 const BETWEEN_LOOKS_MS = 25;
 const LOOK_SHARE = 0.1;
-/** Who has not heard this for a while tells nobody of ends. */
+/** A replica that has not received this hint for a while sends no hints about ends. */
 const SAY_AWAITED_MS = 2_000;
 
 @Injectable()

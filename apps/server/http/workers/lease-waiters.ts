@@ -1,6 +1,6 @@
 // How do many workers wait for work? Together: one statement a second asks for what any of them could take, and
-// only while somebody waits; a hint makes it sooner. Only then do those that it is for try to take it, in the order
-// in which they came. A replica that stops answers everybody at once, with nothing.
+// only while a worker waits; a hint makes it sooner. Only then do the workers that it is for try to take it, in the
+// order in which they came. A replica that stops answers all of them at once, with nothing.
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';

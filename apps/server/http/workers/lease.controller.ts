@@ -45,7 +45,7 @@ const YOUNG_MS = 60_000;
 const LOOK_MS = 100;
 const LOOKS = 30;
 
-/** Whatever is no token leads to no lease. */
+/** A text that is no token leads to no lease. */
 const tokenShape = z.string();
 
 @ApiTags('leases')
@@ -223,7 +223,7 @@ export class LeaseController {
     return ending.answer;
   }
 
-  /** What somebody has done is worth knowing, although nothing comes of it. */
+  /** Work that was done is worth a line in the run's log, although its result is refused. */
   #noteLate(word: LeaseWord, { verb, late }: LeaseEnding & { kind: 'lost' }): void {
     if (late === null || word.verb === 'release') return;
     const message = `the word "${word.verb}" came too late and was discarded: the lease had ended with "${verb}"`;

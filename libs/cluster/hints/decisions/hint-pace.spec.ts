@@ -1,4 +1,4 @@
-// Are hints bounded, whoever asks for them and however often?
+// Are hints bounded, however many are asked for and however often?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { afterHint, hintWaitMs } from './hint-pace.js';

@@ -1,4 +1,4 @@
-// Is whoever holds an old snapshot told once, in time, and nobody else?
+// Is each holder of an old snapshot reported once and in time, and no other session?
 import { describe, expect, it } from 'vitest';
 import { judgeHorizon, NOTHING_HELD, type HorizonHolder } from './horizon-watch.js';
 

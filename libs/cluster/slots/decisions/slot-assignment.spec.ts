@@ -1,4 +1,4 @@
-// Does the assignment keep its promises (balance, few moves, one answer for everybody) in whatever state it starts?
+// Does the assignment keep its promises (balance, few moves, the same answer in every replica) from any state?
 import { createHash, hash as digest } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
@@ -31,7 +31,7 @@ function fairShare(members: readonly RingMember[], member: RingMember): number {
   return (slotCount * member.weight) / members.reduce((sum, { weight }) => sum + weight, 0);
 }
 
-/** Every slot has a live owner, nobody is overloaded, nobody is forgotten, and asking again changes nothing. */
+/** Every slot has a live owner, no replica is overloaded or forgotten, and asking again changes nothing. */
 function expectGood(members: readonly RingMember[], owners: Owners): void {
   expect(owners).toHaveLength(slotCount);
   const live = new Set(members.filter(({ weight }) => weight > 0).map(({ replica }) => replica));

@@ -91,7 +91,7 @@ describe('all slots', () => {
         const settled = written.map(handOver);
         for (const [index, { owner, target }] of settled.entries()) {
           expect(target).toBeNull();
-          // Whoever is alive keeps a slot for which there is no taker.
+          // A living owner keeps a slot for which there is no taker.
           const keeps = wanted[index] === null && owner !== null && alive.has(owner);
           if (!keeps) expect(owner).toBe(wanted[index]);
         }

@@ -1,6 +1,7 @@
 // Which replicas are dead? The leader judges by what the server shows and by its own monotonic clock alone. It compares
 // no timestamps of processes, since a stepped clock would then kill healthy replicas.
-// ||| Crashed: the replica's lock is free, none of its sessions is left, and the server has not restarted since its
+//
+// Crashed: the replica's lock is free, none of its sessions is left, and the server has not restarted since its
 // last beat. All three are needed: a broken connection frees the lock while the replica lives, and a server that
 // restarts, or recovers from a crash, frees every lock and ends every session at once. And all three at two sweeps, a
 // grace apart, with no beat in between: a living replica whose connections were all reset is back by then.

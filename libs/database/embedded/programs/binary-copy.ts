@@ -44,7 +44,7 @@ async function putInPlace(fresh: string, home: string, isGood: () => Promise<boo
       if ((code !== 'ENOTEMPTY' && code !== 'EEXIST') || attempt === SWAP_ATTEMPTS_MAX) throw error;
     }
     if (await isGood()) return; // another process was faster
-    // The copy there has lost files. A server running from it keeps what it has mapped, so it may be swapped.
+    // The copy there has lost files. A server running from it keeps its mapped files, so the copy may be swapped.
     const worn = `${fresh}.worn`;
     await rename(home, worn).catch(() => undefined); // gone: another process is swapping it too
     await rm(worn, { recursive: true, force: true });

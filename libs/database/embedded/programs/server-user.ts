@@ -33,7 +33,7 @@ export async function findServerUser(passwdFile = '/etc/passwd'): Promise<Server
   );
 }
 
-/** What every PostgreSQL program of ours is spawned with. Nothing of our environment passes, PGDATA and LC_* least of all. */
+/** The options of every PostgreSQL program that we spawn. None of our environment passes, least of all PGDATA and LC_*. */
 export function spawnOptionsFor(user: ServerUser | undefined): SpawnOptions {
   return {
     cwd: '/', // the user may not be able to enter our own working directory

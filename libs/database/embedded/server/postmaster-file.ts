@@ -28,7 +28,7 @@ export async function readPostmasterFile(directory: string): Promise<PostmasterF
 
 /**
  * Who holds a process id: the `server` of this directory, a `stranger` (a zombie too), `nobody`, or
- * `unclear` when it is a PostgreSQL whose directory its command line does not tell.
+ * `unclear` when it is a PostgreSQL whose command line does not show its directory.
  */
 type Holder = 'server' | 'stranger' | 'nobody' | 'unclear';
 

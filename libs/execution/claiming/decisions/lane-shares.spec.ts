@@ -1,4 +1,4 @@
-// Does a claim ask for no more than there is room for, and does everybody get a part of it?
+// Does a claim ask for no more than there is room for, and does every lane get a part of it?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { freshLimit, laneQuotas, resumedLimit } from './lane-shares.js';
@@ -31,7 +31,7 @@ describe('the room of a claim', () => {
       { room: 1_000, fresh: 0, resumed: 900, lanesMax: 250 },
       { fresh: 0, resumed: 63, quotas: { fresh: 0, resumed: 15 } },
     ],
-    // somebody comes with a few, beside them
+    // a tenant comes with a few, beside them
     [
       { room: 1_000, fresh: 1, resumed: 900, lanesMax: 250 },
       { fresh: 1, resumed: 63, quotas: { fresh: 4, resumed: 15 } },

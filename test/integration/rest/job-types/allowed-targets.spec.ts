@@ -36,7 +36,7 @@ describe('a new tenant', () => {
     expect(expectFields(await create(toHandler('nobody.has-it')))).toEqual(['/target/handler']);
     const queue = expectProblem(await create(toQueue('mail')), 'validation-failed');
     expect(queue.detail).toContain('its allowedQueues: none so far');
-    // Not even an administrator by the way: the list is what everybody can see.
+    // Not even an administrator by the way: every caller can see the list.
     expect(expectFields(await create(toQueue('mail'), server.admin))).toEqual(['/target/queue']);
   });
 

@@ -1,5 +1,5 @@
 // Can a request be made that the API has no answer for? Thousands are tried that are nearly right, or nothing
-// like it. Whatever comes in, the answer is a success or a problem that blames the request; and what was
+// like it. For any request the answer is a success or a problem that blames the request; and what was
 // accepted is what is read back. fast-check prints the seed of what it found.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Is a request that is sent twice done once? Its Idempotency-Key and its effect commit together, whoever asks
+// Is a request that is sent twice done once? Its Idempotency-Key and its effect commit together, for all who ask
 // again, when, and through which replica.
 import { describe, expect, it } from 'vitest';
 import { clearAway } from '#server/upkeep/enqueue-upkeep.js';
@@ -132,7 +132,7 @@ describe('a request with an Idempotency-Key', () => {
   it('that is cut off before its answer is kept leaves neither run nor key', async () => {
     const mine = await createTenant(server);
     const client = await openClient(server.databaseUrl);
-    // The answer is kept last: whatever ends the session there must take the run with it.
+    // The answer is kept last: an end of the session there must take the run with it.
     await client.query('begin; lock table carillon.idempotency_key in exclusive mode');
     // Another session, because one transaction sees the same activity for as long as it lasts.
     const watcher = await openClient(server.databaseUrl);

@@ -1,4 +1,4 @@
-// Is the answer to a new run true, although nobody reads the run back? And is what it is checked against what holds now?
+// Is the answer to a new run true, although the run is not read back? And is what it is checked against what holds now?
 import { describe, expect, it } from 'vitest';
 import { findTenantAndJob } from '#server/http/access/tenant-and-job.repository.js';
 import { findTenant } from '#tenancy/tenant.repository.js';

@@ -1,5 +1,5 @@
 // Can one read what a run says, while it runs and afterwards, from any replica, and does nothing that a handler logs
-// harm it or anybody else?
+// harm it or other runs?
 import { Injectable } from '@nestjs/common';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';

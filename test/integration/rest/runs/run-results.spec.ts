@@ -1,4 +1,4 @@
-// What does a run show of what its handler did? Handlers return and throw whatever they like; all of it must
+// What does a run show of what its handler did? Handlers return and throw any value; all of it must
 // end up in the run's own record, and nothing of it may disturb another run.
 import { Injectable } from '@nestjs/common';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// Does a unique key keep its promise? At most one run holds it, whoever asks at the same moment and through
-// whatever replica, and a replaced run never runs as it was before.
+// Does a unique key keep its promise? At most one run holds it, even if many ask at the same moment and
+// through several replicas, and a replaced run never runs as it was before.
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { connectDatabase } from '#database/connection.js';

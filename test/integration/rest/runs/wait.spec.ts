@@ -1,4 +1,4 @@
-// Does waiting for a run's end keep its word: never too long, never in the way of anybody, and never
+// Does waiting for a run's end keep its word: never too long, never in the way of other requests, and never
 // longer than the replica itself?
 import { once } from 'node:events';
 import { Agent, get, type ClientRequest, type IncomingMessage } from 'node:http';

@@ -1,4 +1,4 @@
-// Can anybody ask the ledger what became of each due time?
+// Does the ledger say what became of each due time?
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { fire } from '#server/http/schedules/schedule.shapes.js';

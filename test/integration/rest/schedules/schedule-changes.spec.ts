@@ -1,4 +1,4 @@
-// Is a change of a schedule made whole or not at all, and only by someone who has seen what he changes?
+// Is a change of a schedule made whole or not at all, and only by a caller who has seen what it changes?
 import { describe, expect, it } from 'vitest';
 import { schedule as scheduleShape } from '#server/http/schedules/schedule.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';

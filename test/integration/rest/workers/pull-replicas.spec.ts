@@ -19,7 +19,7 @@ it('a lease that was taken from one replica is ended at another, after the first
   const worker = await registerWorker(tenant);
   const lateWorker = await registerWorker(elsewhere, { jobType: worker.jobType });
 
-  // Whoever owns the slot offers it; the one that waits at the other replica hears of it.
+  // The owner of the slot offers it; the worker that waits at the other replica gets it.
   const waiting = lateWorker.take({ waitSeconds: 20 });
   const heard = await createRun(tenant, { jobType: worker.jobType });
   expect((await waiting).run.id).toBe(heard.id);

@@ -1,4 +1,4 @@
-// Can a worker say anything that the API has no answer for? Whatever comes in, the answer is a success or a problem that
+// Can a worker say anything that the API has no answer for? For any request the answer is a success or a problem that
 // blames the request.
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
