@@ -22,7 +22,6 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'lease-end: finishRun': LEASE,
   'lease-end: noteProgress': LEASE,
   'lease-end: rememberEnd': LEASE,
-  'lease: takenByRequest': 'the worker was found by its tenant',
   'requeue: lockClaimsNaming': LOCKED,
   'revocation: requeueLost': SWEEP,
   'revocation: deadLetter': SWEEP,

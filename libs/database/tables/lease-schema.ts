@@ -39,6 +39,7 @@ export interface LeaseTable {
   timeout_ms: number;
   worker: WorkerId | null;
   request_id: string | null;
+  request: Buffer | null;
   fencing: number | null;
   taken_at: Date | null;
   heartbeat_at: Date | null;

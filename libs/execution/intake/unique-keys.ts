@@ -2,13 +2,19 @@
 // window has passed, is taken over. Any other stays with its holder. New runs ask here, and so do runs that are
 // retried. Keys are taken before claims and runs are locked: a transaction may hold a key for long, and must hold up
 // nothing else meanwhile.
+import { limitLockWait } from '#cluster/membership/replica-gate.js';
 import type { Tx } from '#database/connection.js';
 import type { RunId, TenantId } from '#kernel/ids.js';
 import * as keys from './unique-key.repository.js';
 
 const TRIES_MAX = 10;
+/** As long as a batch of ten thousand takes on a busy machine. A transaction that keeps a key for longer hangs, or is a user's own. */
+const KEY_WAIT_MS = 3_000;
 
-/** Resolves with the holder of each key, now and until commit. Of several runs with one key the first gets it. */
+/**
+ * Resolves with the holder of each key, now and until commit. Of several runs with one key the first gets it. From here on no
+ * statement of the transaction waits longer for a lock than for a batch of others.
+ */
 export async function takeKeys(
   tx: Tx,
   { tenantId, asked }: { tenantId: TenantId; asked: readonly keys.NewKey[] },
@@ -16,6 +22,7 @@ export async function takeKeys(
   const wanted = new Map<string, keys.NewKey>();
   for (const one of asked) if (!wanted.has(one.key)) wanted.set(one.key, one);
   const holders = new Map<string, RunId>();
+  await limitLockWait(tx, KEY_WAIT_MS);
   for (let tries = 0; wanted.size > 0; tries += 1) {
     if (tries === TRIES_MAX)
       throw new Error(`expected a unique key to be held or free, got one that vanished ${TRIES_MAX} times`);

@@ -8,7 +8,9 @@ export type Acquisition =
   | { kind: 'leases'; leases: TakenLease[] }
   /** The worker was asked to take nothing more. */
   | { kind: 'quiet' }
-  | { kind: 'unknown-worker' };
+  | { kind: 'unknown-worker' }
+  /** The request id is that of another request, whose leases are still held. */
+  | { kind: 'other-request' };
 
 export async function acquireLeases(db: Database, request: LeaseRequest): Promise<Acquisition> {
   const { tenantId, worker } = request;
@@ -16,6 +18,7 @@ export async function acquireLeases(db: Database, request: LeaseRequest): Promis
     const state = await beatWorker(tx, { tenantId, id: worker });
     if (state === undefined) return { kind: 'unknown-worker' };
     const held = await takenByRequest(tx, request);
+    if (held === 'other') return { kind: 'other-request' };
     if (held.length > 0) return { kind: 'leases', leases: held };
     if (state !== 'run') return { kind: 'quiet' };
     return { kind: 'leases', leases: await takeOffers(tx, request) };

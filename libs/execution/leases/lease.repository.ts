@@ -1,6 +1,7 @@
 // Leases. A lease is the counterpart of a claim for a run that goes on outside of the replicas: one row for each run,
 // made as the run leaves its claim. The transaction that deletes the row decides the run. The death of a replica does
 // not touch it. A lease that changes hands gets a new id, so that its former holder holds nothing.
+import { hash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { LeaseTable } from '#database/tables/lease-schema.js';
@@ -47,6 +48,11 @@ export interface LeaseRequest {
   max: number;
 }
 
+/** Of what it asked for beside its id, whatever the order. */
+function digestOf({ jobTypes, max }: LeaseRequest): Buffer {
+  return hash('sha256', JSON.stringify([[...jobTypes].toSorted(), max]), 'buffer');
+}
+
 /** It was offered before its queue was paused or its tenant suspended, and waits until that ends. */
 const isHeldBack = sql.raw(`exists (
              select 1 from carillon.tenant t left join carillon.queue q on q.tenant_id = t.id and q.name = l.queue
@@ -75,7 +81,7 @@ export async function takeOffers(tx: Tx, request: LeaseRequest): Promise<TakenLe
        order by found.rank, found.id
        limit ${max})
     update carillon.lease l
-       set id = gen_random_uuid(), state = 'taken', worker = ${worker}, request_id = ${requestId},
+       set id = gen_random_uuid(), state = 'taken', worker = ${worker}, request_id = ${requestId}, request = ${digestOf(request)},
            fencing = nextval('carillon.lease_fencing'), taken_at = clock_timestamp(), heartbeat_at = null,
            times_out_at = clock_timestamp() + l.timeout_ms * interval '1 ms',
            expires_at = clock_timestamp() + least(${FIRST_HEARTBEAT_MS}, l.timeout_ms) * interval '1 ms'
@@ -85,17 +91,22 @@ export async function takeOffers(tx: Tx, request: LeaseRequest): Promise<TakenLe
   return inOrder(rows);
 }
 
-/** The leases that an earlier acquisition with the same request id took and still holds. */
-export async function takenByRequest(
-  tx: Tx,
-  { worker, requestId }: { worker: WorkerId; requestId: string },
-): Promise<TakenLease[]> {
-  const { rows } = await sql<TakenLease>`
-    select ${handedOut}
+/** The leases that an earlier acquisition with the same request id took and still holds; `other` when that one asked for something else. */
+export async function takenByRequest(tx: Tx, request: LeaseRequest): Promise<TakenLease[] | 'other'> {
+  const { tenantId, worker, requestId } = request;
+  const { rows } = await sql<TakenLease & { isOther: boolean }>`
+    select ${handedOut}, coalesce(l.request <> ${digestOf(request)}, false) as "isOther"
       from carillon.lease l
       join carillon.run r on r.id = l.run_id and r.attempt = l.attempt
-     where l.worker = ${worker} and l.request_id = ${requestId} and l.state = 'taken'`.execute(tx);
-  return inOrder(rows);
+     where l.tenant_id = ${tenantId} and l.worker = ${worker} and l.request_id = ${requestId} and l.state = 'taken'`.execute(
+    tx,
+  );
+  if (rows.some(({ isOther }) => isOther)) return 'other';
+  const leases = rows.map((row): TakenLease => {
+    const { isOther: _, ...lease } = row;
+    return lease;
+  });
+  return inOrder(leases);
 }
 
 /**
@@ -219,7 +230,7 @@ export async function offerUnheardAgain(db: Database, { limit }: { limit: number
                                      'startedAt', u.taken_at, 'finishedAt', clock_timestamp())
         from unheard u where r.id = u.run_id and r.attempt = u.attempt)
     update carillon.lease l
-       set id = gen_random_uuid(), attempt = l.attempt + 1, state = 'offered', worker = null, request_id = null, taken_at = null,
+       set id = gen_random_uuid(), attempt = l.attempt + 1, state = 'offered', worker = null, request_id = null, request = null, taken_at = null,
            times_out_at = null, expires_at = least(l.deadline, clock_timestamp() + ${OFFER_MS} * interval '1 ms')
       from unheard where l.id = unheard.id`.execute(db);
   return Number(numAffectedRows ?? 0);

@@ -1,7 +1,7 @@
 // Reads the ledger. Its rows answer "was any due time lost or doubled between A and B?" and "why did it not run?".
 import type { Database } from '#database/connection.js';
 import type { FireOutcome } from '#database/tables/schedule-schema.js';
-import type { RunId, ScheduleId } from '#kernel/ids.js';
+import type { RunId, ScheduleId, TenantId } from '#kernel/ids.js';
 
 export interface Fire {
   dueAt: Date;
@@ -42,4 +42,19 @@ export async function listFires(
     .orderBy('due_at', 'desc')
     .limit(limit)
     .execute();
+}
+
+/** Whether the tenant has had a schedule of this id: one that is deleted is known by its ledger alone. */
+export async function hasLedger(
+  db: Database,
+  { tenantId, scheduleId }: { tenantId: TenantId; scheduleId: ScheduleId },
+): Promise<boolean> {
+  const found = await db
+    .selectFrom('fire')
+    .select('due_at')
+    .where('schedule_id', '=', scheduleId)
+    .where('tenant_id', '=', tenantId)
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
 }

@@ -4,7 +4,7 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { PageTokens } from '../answers/page-token.js';
 import { ProblemFilter } from '../problems/problem.filter.js';
-import { NoBodyGuard } from '../requests/no-body.guard.js';
+import { UnreadPartsGuard } from '../requests/unread-parts.guard.js';
 import { SchemaPipe } from '../requests/schema.pipe.js';
 import { AuthGuard } from './auth.guard.js';
 import { KnownJobs } from './known-jobs.js';
@@ -23,7 +23,7 @@ export class AccessModule {
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_GUARD, useClass: ReadTrustGuard },
         { provide: APP_GUARD, useClass: AuthGuard },
-        { provide: APP_GUARD, useClass: NoBodyGuard },
+        { provide: APP_GUARD, useClass: UnreadPartsGuard },
         { provide: APP_PIPE, useClass: SchemaPipe },
         KnownJobs,
         RequestTurns,

@@ -3,7 +3,12 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { PinoLogger } from 'nestjs-pino';
-import { databaseErrorKind, isDatabaseError, type DatabaseErrorKind } from '#database/error-kind.js';
+import {
+  databaseErrorKind,
+  isDatabaseError,
+  isLockTimeout,
+  type DatabaseErrorKind,
+} from '#database/error-kind.js';
 import { ProblemError, problemBody, PROBLEM_MEDIA_TYPE, type ProblemType } from './problem.js';
 import { unreadBody } from './body-errors.js';
 
@@ -55,6 +60,12 @@ function asProblem(error: unknown, request: Request): ProblemError {
     return new ProblemError(
       type,
       mislaid(request, type) ?? (error instanceof Error ? error.message : 'refused'),
+    );
+  if (isLockTimeout(error))
+    return new ProblemError(
+      'request-in-progress',
+      'expected the unique keys and runs that it is about to be free within seconds, got another request or transaction that keeps one of them; ask again when that has ended',
+      { headers: { 'retry-after': RETRY_AFTER_SECONDS } },
     );
   if (isDatabaseError(error)) {
     const detail = UNAVAILABLE[databaseErrorKind(error)];

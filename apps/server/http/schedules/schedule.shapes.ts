@@ -60,6 +60,7 @@ export type SchedulePatch = z.output<typeof schedulePatch>;
 
 export const schedule = z
   .object({
+    id: z.uuid().describe('Names its ledger when it is deleted, and is the scheduleId of its runs.'),
     name: z.string(),
     state: z.enum(['active', 'paused', 'ended']),
     spec: z
@@ -168,9 +169,10 @@ export function pointerOfSpecField(field: string): string {
 }
 
 export function showSchedule(row: Schedule) {
-  const { name, state, spec, jobType, payload, createdAt, updatedAt, revision } = row;
+  const { id, name, state, spec, jobType, payload, createdAt, updatedAt, revision } = row;
   const nextDueAt = row.plannedDueAt ?? row.nextDueAt;
   return {
+    id,
     name,
     state: nextDueAt === null ? 'ended' : state,
     spec: spec && showSpec(spec),

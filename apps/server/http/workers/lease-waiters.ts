@@ -64,8 +64,8 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
   /** Resolves when there is something to take, the time is up, the caller hung up, or the replica is leaving. */
   async acquire(request: LeaseRequest, { ms, hungUp, stay, hold }: AcquireWait): Promise<Acquisition> {
     const atOnce = await acquireLeases(this.db, request);
-    if (atOnce.kind === 'unknown-worker' || (atOnce.kind === 'leases' && atOnce.leases.length > 0))
-      return atOnce;
+    const isAnswer = atOnce.kind === 'leases' ? atOnce.leases.length > 0 : atOnce.kind !== 'quiet';
+    if (isAnswer) return atOnce;
     if (ms === 0 || this.#isLeaving) return atOnce;
     return hold(() => stay.turn.away(() => this.#wait(request, { ms, hungUp, stay })));
   }

@@ -25,7 +25,7 @@ import {
 import { JobCheck } from '../job-types/job-check.js';
 import { LeaseWaiters } from './lease-waiters.js';
 import { PageTokens } from '../answers/page-token.js';
-import { notFound, ProblemError } from '../problems/problem.js';
+import { invalidField, notFound, ProblemError } from '../problems/problem.js';
 import { ApiTenant, pageOf, uuid } from '../requests/shapes.js';
 import { countJobTypesNamed } from '../access/tenant-counts.repository.js';
 import { requireRoom, TenantShares } from '../access/tenant-shares.js';
@@ -125,6 +125,7 @@ export class WorkerController {
       },
     );
     if (acquisition.kind === 'unknown-worker') throw notFound('worker', workerId);
+    if (acquisition.kind === 'other-request') throw requestIdReused(requestId);
     const leases = acquisition.kind === 'quiet' ? [] : acquisition.leases;
     return { leases: leases.map((lease) => this.#show(lease)) };
   }
@@ -197,6 +198,13 @@ export class WorkerController {
       run: { id: runId, tags: tags ?? [], ...run },
     };
   }
+}
+
+function requestIdReused(requestId: string): ProblemError {
+  return invalidField(
+    '/requestId',
+    `expected a new requestId, or the same jobTypes and max as when it was first sent, got ${JSON.stringify(requestId)} with others; leases are still held by it`,
+  );
 }
 
 /** What the worker says wins; what it leaves open stays as it is. */

@@ -68,7 +68,9 @@ export const acquireInput = z.strictObject({
     .string()
     .min(1)
     .max(100)
-    .describe('Made by the worker. The same one again gives the same leases again.'),
+    .describe(
+      'Made by the worker. The same one again, with the same jobTypes and max, gives the same leases again.',
+    ),
 });
 export type AcquireInput = z.output<typeof acquireInput>;
 

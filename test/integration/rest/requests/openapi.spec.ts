@@ -1,5 +1,6 @@
 // Is the API's description true? It names every route there is, says what each wants and gives, and every
 // answer of a real server fits it.
+import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Response } from 'supertest';
 import {
@@ -11,6 +12,7 @@ import {
   type Operation,
 } from '../../../support/api-description.js';
 import { callsOf } from '../../../support/api-calls.js';
+import { expectFields } from '../../../support/expect-problem.js';
 import { useTestServer } from '../../../support/test-server.js';
 import { createTenant } from '../../../support/test-tenant.js';
 
@@ -135,6 +137,22 @@ describe('the description', () => {
     for (const url of loaded) {
       expect(url).not.toMatch(/^(https?:)?\/\//);
       await server.anonymous.get(new URL(url, `${server.url}/docs`).pathname).expect(200);
+    }
+  });
+});
+
+describe('every read', () => {
+  it('refuses a query parameter that it does not know', async () => {
+    const tenant = await createTenant(server);
+    const reads = operations.filter(({ method, path }) => method === 'get' && path.startsWith('/api/'));
+    expect(reads.length).toBeGreaterThan(20);
+    for (const { path, parameters } of reads) {
+      const real = path.replace('{tenant}', tenant.name).replaceAll(/\{\w+\}/g, randomUUID());
+      const wanted = parameters.filter((given) => given.in === 'query' && given.required === true);
+      const query = Object.fromEntries([...wanted.map(({ name }) => [name, tenant.name]), ['unheard', 'of']]);
+      const key = path.includes('{tenant}') ? tenant.key : undefined;
+      const api = key === undefined ? server.admin : server.as(key);
+      expect(expectFields(await api.get(real).query(query)), path).toEqual(['?unheard']);
     }
   });
 });

@@ -20,6 +20,30 @@ const server = useTestServer();
 
 const fires = (schedule: Schedule, query = '?pageSize=200') => listFires(tenant, schedule.name, query);
 
+describe('the ledger of a schedule that was deleted', () => {
+  it('stays, is read by the id, and is told apart from that of a new one with the same name', async () => {
+    tenant = await createTenant(server);
+    const former = await createSchedule(tenant, { spec: { everySeconds: 1 } });
+    const decided = (rows: Fire[]) => rows.filter(({ outcome }) => outcome === 'fired');
+    const fired = await until('it has fired', async () => {
+      const rows = decided(await fires(former));
+      return rows.length > 0 && rows;
+    });
+    const path = `${tenant.path}/schedules/${former.name}`;
+    await tenant.api.delete(path).set('If-Match', '*').expect(204);
+    const refused = expectProblem(await tenant.api.get(`${path}/fires`), 'not-found');
+    expect(refused.detail).toContain('by its id');
+    expect(decided(await listFires(tenant, former.id, '?pageSize=200'))).toEqual(
+      expect.arrayContaining(fired),
+    );
+    const next = await createSchedule(tenant, { name: former.name });
+    expect(next.id).not.toBe(former.id);
+    expect(decided(await fires(next))).toEqual([]);
+    const stranger = await createTenant(server);
+    expectProblem(await stranger.api.get(`${stranger.path}/schedules/${former.id}/fires`), 'not-found');
+  });
+});
+
 describe('the ledger', () => {
   let schedule: Schedule;
   let all: Fire[];
