@@ -3,7 +3,7 @@
 import type { JobContext } from '#client/jobs/job-definition.js';
 import { randomUUID, randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
-import { AttemptContext, type AttemptMeans } from '#execution/targets/job-context.js';
+import { AttemptContext, type AttemptServices, type GivenToAttempt } from '#execution/targets/job-context.js';
 import type { HttpCall, PushLease } from '#execution/targets/http/http-target.js';
 import { asId, type ScheduleId, type TenantId } from '#kernel/ids.js';
 import type { WrittenPlan } from '#scheduling/planning/planning.repository.js';
@@ -35,22 +35,23 @@ export function claimedRun(wish: Partial<Omit<ClaimedRun, 'lane'>> = {}): Claime
   };
 }
 
-/** For an attempt whose words are of no matter. */
-export function noMeans(): AttemptMeans {
+/** For an attempt whose words are of no matter, but for those that the test listens to. */
+export function givenToAttempt(wish: Partial<AttemptServices> = {}): GivenToAttempt {
   const say = (): void => undefined;
-  return {
-    tenant: asId.tenantName('acme'),
+  const services = {
     log: { debug: say, info: say, warn: say, error: say },
     progress: say,
     heartbeat: say,
     enqueue: () => Promise.reject(new Error('expected a handler that enqueues nothing, got one that does')),
     completeInTx: () => Promise.reject(new Error('expected no completion')),
+    ...wish,
   };
+  return { tenant: asId.tenantName('acme'), services: () => services };
 }
 
 /** What the handler of the run is told. */
 export function jobContext(run: ClaimedRun, signal: AbortSignal = new AbortController().signal): JobContext {
-  return new AttemptContext(run, { signal }, noMeans());
+  return new AttemptContext(run, signal, givenToAttempt());
 }
 
 /** What a call to an endpoint says beside its run. */

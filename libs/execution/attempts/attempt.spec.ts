@@ -2,12 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { CancelRun, FatalError, RetryAt, snooze } from '#client/jobs/outcomes.js';
 import { describeError } from '#client/jobs/thrown-error.js';
-import { claimedRun, noMeans } from '#test/support/builders.js';
+import { claimedRun, givenToAttempt } from '#test/support/builders.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import { attemptRun, failedResult, type Attempt } from './attempt.js';
 import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
-import type { AttemptMeans } from '#execution/targets/job-context.js';
-import { StopSwitch } from './stop-switch.js';
 import type { CallTarget } from '#execution/targets/targets.js';
 
 const run = claimedRun();
@@ -21,12 +19,11 @@ const stop = {
   fenced: new AttemptStopped('replica-fenced', 'replica 7 was fenced off'),
 };
 
-const means: AttemptMeans = { ...noMeans(), completeInTx: async (work) => work(undefined as never) };
+const given = givenToAttempt({ completeInTx: async (work) => work(undefined as never) });
 
 /** An attempt whose handler does nothing by itself: the test returns for it, throws for it, stops it or gives it up. */
 function begin(wish: Partial<Attempt> = {}) {
-  const abort = new StopSwitch();
-  const giveUp = new StopSwitch();
+  const abort = new AbortController();
   const handler = Promise.withResolvers<AttemptResult>();
   const late: AttemptResult[] = [];
   const thrown: unknown[] = [];
@@ -35,14 +32,13 @@ function begin(wish: Partial<Attempt> = {}) {
     run,
     call: () => handler.promise,
     stop: abort,
-    giveUp,
-    means,
+    ...given,
     now: () => now,
     onLate: (said: AttemptResult) => late.push(said),
     onThrown: (error: unknown) => thrown.push(error),
     ...wish,
   };
-  attemptRun(attempt, resolve);
+  const giveUp = attemptRun(attempt, resolve);
   return { abort, giveUp, handler, late, thrown, result };
 }
 
@@ -62,7 +58,7 @@ describe('an attempt', () => {
 
   it('tells its target which run of whose it is, and hands it the signal', async () => {
     const scheduled = claimedRun({ attempt: 3, dueAt: new Date('2026-11-21T08:00:00Z') });
-    const abort = new StopSwitch();
+    const abort = new AbortController();
     const { result } = begin({
       run: scheduled,
       call: async (_run, context) => succeeded(context),
@@ -75,7 +71,8 @@ describe('an attempt', () => {
         dueAt: scheduled.dueAt,
         idempotencyKey: scheduled.id,
         signal: abort.signal,
-        ...means, // with the tenant's name
+        tenant: given.tenant,
+        ...given.services(),
         lastDetails: null,
         completeInTx: expect.any(Function) as unknown,
       }),
@@ -124,7 +121,7 @@ describe('an attempt', () => {
     });
     await new Promise((resolve) => setImmediate(resolve));
     abort.abort(stop.cancelled);
-    giveUp.abort();
+    giveUp();
     expect(await result).toEqual({ kind: 'completed' });
   });
 
@@ -187,7 +184,7 @@ describe('a handler that was told to stop', () => {
   it('and does not listen is given up, and what it says at last is reported and changes nothing', async () => {
     const { abort, giveUp, handler, late, result } = begin();
     abort.abort(stop.timeout);
-    giveUp.abort();
+    giveUp();
     const ended = await result;
     expect(ended).toEqual({
       kind: 'timed-out',
@@ -202,7 +199,7 @@ describe('a handler that was told to stop', () => {
   });
 
   it('before it began has nothing to do, and its run is released', async () => {
-    const abort = new StopSwitch();
+    const abort = new AbortController();
     abort.abort(stop.shutdown);
     const { result } = begin({ call: () => new Promise(() => undefined), stop: abort });
     expect(await isOver(result)).toBe(true);

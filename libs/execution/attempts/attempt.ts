@@ -7,18 +7,14 @@ import { inAttempt } from '#execution/runs/attempt-scope.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
-import { AttemptContext, type AttemptMeans } from '#execution/targets/job-context.js';
-import type { StopSwitch } from './stop-switch.js';
+import { AttemptContext, type GivenToAttempt } from '#execution/targets/job-context.js';
 import type { CallTarget } from '#execution/targets/targets.js';
 
-export interface Attempt {
+export interface Attempt extends GivenToAttempt {
   run: ClaimedRun;
   call: CallTarget;
   /** Tells the handler to stop. */
-  stop: StopSwitch;
-  /** Ends the attempt whatever the handler does; only after `stop`. */
-  giveUp: StopSwitch;
-  means: AttemptMeans;
+  stop: AbortController;
   /** What the database's clock says. */
   now: () => Date;
   /** Told what a handler said after it was given up. */
@@ -27,12 +23,19 @@ export interface Attempt {
   onThrown: (error: unknown) => void;
 }
 
-/** Calls `onEnd` once with the attempt's result, perhaps at once. With a callback: one more promise costs 0.1 µs a run. */
-export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => void): void {
-  const { run, call, stop, giveUp, now, onLate, onThrown } = attempt;
+/**
+ * Calls `onEnd` once with the attempt's result, perhaps at once. With a callback: one more promise costs 0.1 µs a run.
+ * Returns what gives the attempt up, which ends it whatever its handler does; only after `stop`.
+ */
+export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => void): () => void {
+  const { run, call, stop, now, onLate, onThrown } = attempt;
+  const { signal } = stop;
   // An abort that has happened is not told again.
-  if (stop.aborted) return onEnd(stoppedResult(stop.reason));
-  const context = new AttemptContext(run, stop, attempt.means);
+  if (signal.aborted) {
+    onEnd(stoppedResult(signal.reason));
+    return () => undefined;
+  }
+  const context = new AttemptContext(run, signal, attempt);
   let isOver = false;
   const end = (result: AttemptResult | null): void => {
     if (isOver) {
@@ -41,10 +44,9 @@ export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => v
     }
     isOver = true;
     if (AttemptContext.isCompleted(context)) onEnd({ kind: 'completed' });
-    else if (result === null) onEnd(stoppedResult(stop.reason));
-    else onEnd(stop.aborted ? resultAfterStop(result, stop.reason) : result);
+    else if (result === null) onEnd(stoppedResult(signal.reason));
+    else onEnd(signal.aborted ? resultAfterStop(result, signal.reason) : result);
   };
-  giveUp.whenThrown(() => end(null));
   const fail = (error: unknown): void => {
     if (!isWord(error)) onThrown(error);
     end(failedResult(error, now()));
@@ -59,6 +61,7 @@ export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => v
   } catch (error) {
     fail(error);
   }
+  return () => end(null);
 }
 
 /** A cancel or a deadline overrides the handler's result. Otherwise success and fatal errors stand; any other failure counts as the stop. */

@@ -21,7 +21,7 @@ import {
 } from '#execution/runs/decisions/run-transition.js';
 import type { HeldRun } from '#execution/held/held-run.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
-import { ExecutorMeans, type MeansParts } from './executor-means.js';
+import { attemptServices, type ServiceProviders } from './attempt-services.js';
 import type { OpenReports } from '#execution/reports/progress-reports.js';
 import { RunningAttempt } from './running-attempt.js';
 import type { SettleLoop } from '#execution/settling/settle-loop.js';
@@ -62,16 +62,16 @@ export class Executor {
   readonly #running = new Map<RunId, RunningAttempt>();
   /** Nothing is overdue, or to be given up, before. */
   #soonestMs = Number.POSITIVE_INFINITY;
-  readonly #means: MeansParts;
+  readonly #providers: ServiceProviders;
   readonly #now: () => Date;
 
   constructor(private readonly parts: ExecutorParts) {
     const { completion, children, databaseClock } = parts;
     this.#now = () => databaseClock.now();
-    this.#means = {
+    this.#providers = {
       completion,
       children,
-      reportsOf: (attempt) => this.#reportsOf(attempt),
+      beginReports: (attempt) => parts.beginReports(attempt.held.run, () => this.#beat(attempt)),
       restartClock: this.#restartClock,
     };
   }
@@ -130,7 +130,7 @@ export class Executor {
     if (nowMs < this.#soonestMs) return this.#soonestMs;
     for (const attempt of this.#running.values()) {
       const overdueAtMs = attempt.overdueAtMs;
-      if (overdueAtMs <= nowMs && !attempt.stop.aborted) {
+      if (overdueAtMs <= nowMs && !attempt.stop.signal.aborted) {
         const why = attempt.overdueWhy;
         const because =
           why === 'heartbeat-missed'
@@ -138,8 +138,8 @@ export class Executor {
             : STOPPED_BECAUSE[why];
         this.#stop(attempt, new AttemptStopped(why, because), this.parts.graceMs);
       }
-      if (attempt.graceEndsAtMs <= nowMs) attempt.giveUp.abort();
-      else next = Math.min(next, attempt.stop.aborted ? attempt.graceEndsAtMs : overdueAtMs);
+      if (attempt.graceEndsAtMs <= nowMs) attempt.giveUp();
+      else next = Math.min(next, attempt.stop.signal.aborted ? attempt.graceEndsAtMs : overdueAtMs);
     }
     this.#soonestMs = next;
     return next;
@@ -187,7 +187,7 @@ export class Executor {
     attempt.graceEndsAtMs = Math.min(attempt.graceEndsAtMs, endsAtMs);
     this.#soonestMs = Math.min(this.#soonestMs, attempt.graceEndsAtMs);
     attempt.stop.abort(reason); // the first reason stays
-    if (graceMs === 0) attempt.giveUp.abort();
+    if (graceMs === 0) attempt.giveUp();
   }
 
   /** Null when the database could not be asked, which is not the run's fault. */
@@ -210,13 +210,13 @@ export class Executor {
     // It may have passed while the target was looked up.
     if (run.deadline !== null && run.deadline <= this.#now())
       this.#stop(attempt, new AttemptStopped('deadline', STOPPED_BECAUSE.deadline), 0);
-    attemptRun(
+    attempt.giveUp = attemptRun(
       {
         run,
         call: target.call,
         stop: attempt.stop,
-        giveUp: attempt.giveUp,
-        means: new ExecutorMeans(this.#means, attempt, target.tenant),
+        tenant: target.tenant,
+        services: () => attemptServices(this.#providers, attempt),
         now: this.#now,
         onLate: (result) => this.#noteLate(attempt, result),
         onThrown: (error) => this.thrown.publish({ run, error }),
@@ -252,15 +252,6 @@ export class Executor {
     this.changed.publish();
   }
 
-  /** Most have nothing to say; what a late handler says is dropped. */
-  #reportsOf(attempt: RunningAttempt): OpenReports {
-    if (attempt.reports === null) {
-      attempt.reports = this.parts.beginReports(attempt.held.run, () => this.#beat(attempt));
-      if (attempt.isOver) attempt.reports.end();
-    }
-    return attempt.reports;
-  }
-
   #deadlineOf({ deadline }: ClaimedRun): number {
     if (deadline === null) return Number.POSITIVE_INFINITY;
     const { clock, databaseClock } = this.parts;
@@ -282,9 +273,9 @@ export class Executor {
   }
 
   // A fenced replica's handlers are given up as they are told to stop, and are right to end a little later.
-  #noteLate({ held: { run }, stop }: RunningAttempt, result: AttemptResult): void {
-    const behind = stop.aborted ? 'an error behind its back' : 'nothing';
-    const why = stop.reason instanceof AttemptStopped ? stop.reason.why : behind;
+  #noteLate({ held: { run }, stop: { signal } }: RunningAttempt, result: AttemptResult): void {
+    const behind = signal.aborted ? 'an error behind its back' : 'nothing';
+    const why = signal.reason instanceof AttemptStopped ? signal.reason.why : behind;
     const said = result.kind === 'failed' ? `failed: ${result.error.message}` : result.kind;
     if (why !== 'replica-fenced') this.late.publish({ runId: run.id, attempt: run.attempt, why, said });
   }

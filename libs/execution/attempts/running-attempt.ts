@@ -2,11 +2,12 @@
 // process's monotonic clock.
 import type { HeldRun } from '#execution/held/held-run.js';
 import type { OpenReports } from '#execution/reports/progress-reports.js';
-import { StopSwitch } from './stop-switch.js';
 
 export class RunningAttempt {
-  readonly stop = new StopSwitch();
-  readonly giveUp = new StopSwitch();
+  /** Tells its handler to stop; the first reason stays. */
+  readonly stop = new AbortController();
+  /** Ends it whatever its handler does; only after `stop`. Nothing is to be given up before its target is called. */
+  giveUp: () => void = () => undefined;
   timeoutMs = Number.POSITIVE_INFINITY;
   /** When it has taken too long. */
   timeoutAtMs = Number.POSITIVE_INFINITY;
@@ -21,7 +22,7 @@ export class RunningAttempt {
   /** Whether the claim's row says when it began. */
   isNoted = false;
   isOver = false;
-  /** Null until it has something to say. */
+  /** Null until it asks for something to call. */
   reports: OpenReports | null = null;
 
   constructor(

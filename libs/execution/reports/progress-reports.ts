@@ -29,62 +29,38 @@ export interface ReportParts {
 
 /** Calls `beat` with each sign of life. */
 export function beginReports(parts: ReportParts, run: ClaimedRun, beat: () => void): OpenReports {
-  return new Reports(parts, run, beat);
-}
-
-class Reports implements OpenReports {
-  #log: ReturnType<RunLog['begin']> | null = null;
-  #isOver = false;
-  #hasNoted = false;
-
-  constructor(
-    private readonly parts: ReportParts,
-    private readonly run: ClaimedRun,
-    private readonly beat: () => void,
-  ) {}
-
-  get log(): OpenReports['log'] {
-    if (this.#log === null) {
-      const { membership, databaseClock, log } = this.parts;
-      const replica = membership.incarnation?.replica ?? null;
-      this.#log = log.begin(this.run, { replica, now: () => databaseClock.now() });
-      if (this.#isOver) this.#log.end();
-    }
-    return this.#log.log;
-  }
-
-  get progress(): OpenReports['progress'] {
-    return (fraction, message) => {
-      if (this.#isOver) return;
-      this.beat();
-      const at = this.parts.databaseClock.now();
-      this.#note({ progressJson: progressJson({ fraction, message, attempt: this.run.attempt, at }) });
-    };
-  }
-
-  get heartbeat(): OpenReports['heartbeat'] {
-    return (details) => {
-      if (this.#isOver) return;
-      this.beat();
-      if (details !== undefined) this.#note({ detailsJson: detailsJson(details) });
-    };
-  }
-
-  last(): ProgressNote | null {
-    return this.#hasNoted ? this.parts.notes.last(this.run.id) : null;
-  }
-
-  end(): ProgressNote | null {
-    this.#isOver = true;
-    this.#log?.end();
-    return this.#hasNoted ? this.parts.notes.takeLast(this.run.id) : null;
-  }
-
-  #note(said: Partial<ProgressNote>): void {
-    this.#hasNoted = true;
-    const { id: runId, attempt } = this.run;
-    this.parts.notes.note({ runId, attempt, ...said });
-  }
+  const { membership, databaseClock, notes } = parts;
+  const { id: runId, attempt } = run;
+  const now = (): Date => databaseClock.now();
+  const { log, end: endLog } = parts.log.begin(run, {
+    replica: membership.incarnation?.replica ?? null,
+    now,
+  });
+  let isOver = false;
+  let hasNoted = false;
+  const note = (said: Partial<ProgressNote>): void => {
+    hasNoted = true;
+    notes.note({ runId, attempt, ...said });
+  };
+  return {
+    log,
+    progress: (fraction, message) => {
+      if (isOver) return;
+      beat();
+      note({ progressJson: progressJson({ fraction, message, attempt, at: now() }) });
+    },
+    heartbeat: (details) => {
+      if (isOver) return;
+      beat();
+      if (details !== undefined) note({ detailsJson: detailsJson(details) });
+    },
+    last: () => (hasNoted ? notes.last(runId) : null),
+    end: () => {
+      isOver = true;
+      endLog();
+      return hasNoted ? notes.takeLast(runId) : null;
+    },
+  };
 }
 
 function progressJson(given: { fraction: unknown; message: unknown; attempt: number; at: Date }): string {

@@ -6,7 +6,7 @@ import type { ReplicaNumber, RunId } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { admitLine, EMPTY_LOG, type LogTally } from './decisions/log-bounds.js';
-import { lineOf, LOG_LEVELS } from './run-log-line.js';
+import { lineOf } from './run-log-line.js';
 import type { NewLogLine } from './run-log.repository.js';
 
 export interface WaitingLine extends NewLogLine {
@@ -71,8 +71,13 @@ export class RunLog {
       isOver = true;
       if (isWaiting && !this.isEmpty) this.ended.publish();
     };
-    // The list of levels has all keys of JobLog.
-    return { log: Object.fromEntries(LOG_LEVELS.map((level) => [level, writeAt(level)])) as JobLog, end };
+    const log = {
+      debug: writeAt('debug'),
+      info: writeAt('info'),
+      warn: writeAt('warn'),
+      error: writeAt('error'),
+    };
+    return { log, end };
   }
 
   /** Takes the oldest lines out, with one more line for each run that lost some. */

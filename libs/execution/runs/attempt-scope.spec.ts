@@ -1,18 +1,17 @@
 // Is an error that no handler has caught held against the attempt that it came from, and against no other?
 import { expect, it } from 'vitest';
-import { claimedRun, noMeans } from '#test/support/builders.js';
+import { claimedRun, givenToAttempt } from '#test/support/builders.js';
 import { attemptRun } from '#execution/attempts/attempt.js';
 import { failAttempt, outsideAttempts } from './attempt-scope.js';
 import type { AttemptResult } from './decisions/run-transition.js';
-import { StopSwitch } from '#execution/attempts/stop-switch.js';
 import type { CallTarget } from '#execution/targets/targets.js';
 
 function begin(call: CallTarget) {
   const { promise: result, resolve } = Promise.withResolvers<AttemptResult>();
-  const stop = new StopSwitch();
+  const stop = new AbortController();
   const late: AttemptResult[] = [];
   const onLate = (said: AttemptResult): void => void late.push(said);
-  const parts = { run: claimedRun(), giveUp: new StopSwitch(), means: noMeans(), now: () => new Date(0) };
+  const parts = { run: claimedRun(), ...givenToAttempt(), now: () => new Date(0) };
   attemptRun({ ...parts, call, stop, onLate, onThrown: () => undefined }, resolve);
   return { result, stop, late };
 }
@@ -28,7 +27,7 @@ it('an attempt fails with what happens behind its back, is told to stop, and no 
     return new Promise(() => undefined);
   });
   expect(await result).toMatchObject({ kind: 'failed', fatal: false, error: { message: unheard.message } });
-  expect([stop.reason, other.stop.aborted]).toEqual([unheard, false]);
+  expect([stop.signal.reason, other.stop.signal.aborted]).toEqual([unheard, false]);
   end.resolve({ kind: 'succeeded', output: 1 });
   expect(await other.result).toEqual({ kind: 'succeeded', output: 1 });
 });

@@ -28,7 +28,7 @@ export interface CompletionRequest {
   run: ClaimedRun;
   startedAt: Date;
   /** Nothing is committed once it is aborted. */
-  stop: Pick<AbortSignal, 'throwIfAborted'>;
+  signal: AbortSignal;
   /** The attempt's last progress or details, if they may not have been written yet. */
   lastNote: () => ProgressNote | null;
 }
@@ -63,7 +63,7 @@ export class Completion {
   ): Promise<Output> {
     await this.#enter();
     try {
-      request.stop.throwIfAborted();
+      request.signal.throwIfAborted();
       const { incarnation } = this.membership;
       if (incarnation === null) throw lost(request.run);
       return await this.#commit(incarnation, request, work);
@@ -88,7 +88,7 @@ export class Completion {
       const encoded = encodeJson(output ?? null);
       // A retry would return the same output.
       if (encoded.kind === 'unfit') throw new FatalError(`the output can not be stored: ${encoded.reason}`);
-      request.stop.throwIfAborted();
+      request.signal.throwIfAborted();
       await setAhead(tx, { path: OWN_PATH, idleMs: this.options.deadAfterMs });
       if (!(await passGate(tx, incarnation))) throw lost(request.run);
       await this.#finish(tx, { incarnation, request, outputJson: encoded.json });

@@ -1,19 +1,26 @@
-// What is a handler told about its attempt, and what can it do besides returning? What costs something to make is
-// made when the handler first asks for it: most ask for nothing, and the closures for all of it cost 0.1 µs a run.
+// What is a handler told about its attempt, and what can it do besides returning? What it is told is plain; what it can call is
+// made, all of it, when it first asks for any: to make that for each run, with what has to be collected again, costs a no-op
+// 4 us of its processor time, a seventh of the drain's. A class only for what is no business of handlers.
 import type { JobContext } from '#client/jobs/job-definition.js';
 import type { TenantName } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 
 export type CompleteInTx = JobContext['completeInTx'];
 
-/** What an attempt is given besides its run. */
-export interface AttemptMeans extends Pick<
+/** What an attempt can call: log, progress, enqueue, complete. */
+export interface AttemptServices extends Pick<
   JobContext,
   'log' | 'progress' | 'heartbeat' | 'enqueue' | 'completeInTx'
 > {
+  clock?: AttemptClock;
+}
+
+/** What an attempt is given besides its run. */
+export interface GivenToAttempt {
   /** Whose the run is. The run itself knows only its id, which is no business of handlers. */
   tenant: TenantName;
-  clock?: AttemptClock;
+  /** Makes all that the attempt can call. Called when its handler first asks for any of it, and then no more. */
+  services: () => AttemptServices;
 }
 
 /** The attempt's timeout, for a target that has to wait before it can begin. */
@@ -29,49 +36,52 @@ export class AttemptContext implements JobContext {
   readonly dueAt: Date | null;
   readonly idempotencyKey: string;
   readonly lastDetails: unknown;
-  readonly #stop: { readonly signal: AbortSignal };
-  readonly #means: AttemptMeans;
+  readonly #make: () => AttemptServices;
+  #made: AttemptServices | null = null;
   #isCompleted = false;
 
-  constructor(run: ClaimedRun, stop: { readonly signal: AbortSignal }, means: AttemptMeans) {
-    this.tenant = means.tenant;
+  constructor(
+    run: ClaimedRun,
+    readonly signal: AbortSignal,
+    { tenant, services }: GivenToAttempt,
+  ) {
+    this.tenant = tenant;
     this.runId = run.id;
     this.attempt = run.attempt;
     this.dueAt = run.dueAt;
     this.idempotencyKey = run.id;
     this.lastDetails = run.details;
-    this.#stop = stop;
-    this.#means = means;
-  }
-
-  get signal(): AbortSignal {
-    return this.#stop.signal;
+    this.#make = services;
   }
 
   get log(): JobContext['log'] {
-    return this.#means.log;
+    return this.#services.log;
   }
 
   get progress(): JobContext['progress'] {
-    return this.#means.progress;
+    return this.#services.progress;
   }
 
   get heartbeat(): JobContext['heartbeat'] {
-    return this.#means.heartbeat;
+    return this.#services.heartbeat;
   }
 
   get enqueue(): JobContext['enqueue'] {
-    return this.#means.enqueue;
+    return this.#services.enqueue;
   }
 
   get completeInTx(): CompleteInTx {
     return async (work) => {
       if (this.#isCompleted)
         throw new Error('expected the run to be completed once, got another completeInTx');
-      const output = await this.#means.completeInTx(work);
+      const output = await this.#services.completeInTx(work);
       this.#isCompleted = true;
       return output;
     };
+  }
+
+  get #services(): AttemptServices {
+    return (this.#made ??= this.#make());
   }
 
   // Static, because they are no business of handlers.
@@ -81,6 +91,6 @@ export class AttemptContext implements JobContext {
   }
 
   static clockOf(context: JobContext): AttemptClock | undefined {
-    return #means in context ? context.#means.clock : undefined;
+    return #services in context ? context.#services.clock : undefined;
   }
 }

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { claimedRun, noMeans } from '#test/support/builders.js';
+import { claimedRun, givenToAttempt } from '#test/support/builders.js';
 import { FatalError } from '#client/jobs/outcomes.js';
 import { describeError } from '#client/jobs/thrown-error.js';
 import { describeAttemptFailure } from '#execution/runs/attempt-failure.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
-import { AttemptContext, type AttemptMeans } from '#execution/targets/job-context.js';
+import { AttemptContext, type AttemptServices } from '#execution/targets/job-context.js';
 import { ThreadPool } from './thread-pool.js';
 
 // Written by hand, without the client: threads of a test can't load what is not compiled.
@@ -87,11 +87,11 @@ beforeEach(() => {
 
 function call(
   job: string,
-  wish: { reports?: Partial<AttemptMeans>; payload?: unknown; details?: unknown } = {},
+  wish: { reports?: Partial<AttemptServices>; payload?: unknown; details?: unknown } = {},
 ) {
   const abort = new AbortController();
   const run = claimedRun({ attempt: 2, details: wish.details ?? null });
-  const context = new AttemptContext(run, abort, { ...noMeans(), ...wish.reports });
+  const context = new AttemptContext(run, abort.signal, givenToAttempt(wish.reports));
   const result = pool.run({ moduleUrl, job, payload: wish.payload ?? null }, context);
   result.catch(() => undefined); // each test looks at it when it is time
   onTestFinished(() => abort.abort());
@@ -175,7 +175,7 @@ describe('a handler in a thread', () => {
   });
 
   it('whose module can not be loaded again tells its tenant so, and the place to the operator alone', async () => {
-    const context = new AttemptContext(claimedRun(), new AbortController(), noMeans());
+    const context = new AttemptContext(claimedRun(), new AbortController().signal, givenToAttempt());
     const gone = moduleUrl.replace('jobs.mjs', 'gone.mjs');
     const thrown: unknown = await pool
       .run({ moduleUrl: gone, job: 'echo', payload: null }, context)
@@ -189,7 +189,7 @@ describe('a handler in a thread', () => {
 
   it('starts runs through its replica, and hears their ids', async () => {
     const asked: unknown[] = [];
-    const enqueue: AttemptMeans['enqueue'] = async ({ name }, payload, options) => {
+    const enqueue: AttemptServices['enqueue'] = async ({ name }, payload, options) => {
       asked.push([name, payload, options]);
       return `run-${asked.length}`;
     };

@@ -1,0 +1,43 @@
+// What can an attempt call? It speaks (log, progress, heartbeat), enqueues other runs, and completes its own.
+import type { ChildRuns } from '#execution/intake/child-runs.js';
+import type { OpenReports } from '#execution/reports/progress-reports.js';
+import type { Completion } from '#execution/settling/completion.js';
+import type { AttemptServices } from '#execution/targets/job-context.js';
+import type { RunningAttempt } from './running-attempt.js';
+
+export interface ServiceProviders {
+  completion: Completion;
+  children: ChildRuns;
+  /** Opens what the attempt can say while it runs. */
+  beginReports: (attempt: RunningAttempt) => OpenReports;
+  /** Begins the attempt's time anew. */
+  restartClock: (attempt: RunningAttempt) => void;
+}
+
+export function attemptServices(
+  { completion, children, beginReports, restartClock }: ServiceProviders,
+  attempt: RunningAttempt,
+): AttemptServices {
+  const { startedAt } = attempt;
+  const { run } = attempt.held;
+  const { signal } = attempt.stop;
+  const reports = beginReports(attempt);
+  attempt.reports = reports;
+  // What a late handler says is dropped.
+  if (attempt.isOver) reports.end();
+  const { log, progress, heartbeat } = reports;
+  return {
+    log,
+    progress,
+    heartbeat,
+    enqueue: children.enqueueFrom(run),
+    completeInTx: (work) =>
+      completion.complete({ run, startedAt, signal, lastNote: () => reports.last() }, work),
+    clock: {
+      stop: () => {
+        attempt.timeoutAtMs = attempt.silentAtMs = Number.POSITIVE_INFINITY;
+      },
+      restart: () => restartClock(attempt),
+    },
+  };
+}
