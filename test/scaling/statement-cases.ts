@@ -52,7 +52,6 @@ const ended = {
 } as const;
 const lease = {
   id: asId.lease('l'),
-  kind: 'pull',
   state: 'taken',
   runId: id,
   tenantId,
@@ -63,7 +62,6 @@ const lease = {
   replica,
   worker,
   startedAt: at,
-  hasBeaten: true,
   hasTimedOut: false,
   isPastDeadline: false,
   now: at,

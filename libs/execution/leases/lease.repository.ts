@@ -171,7 +171,6 @@ export async function hurryPushed(db: Database, { graceMs }: { graceMs: number }
 
 export interface Lease {
   id: LeaseId;
-  kind: LeaseTable['kind'];
   state: LeaseTable['state'];
   runId: RunId;
   tenantId: TenantId;
@@ -183,7 +182,6 @@ export interface Lease {
   worker: WorkerId | null;
   /** When it was taken, or else offered. */
   startedAt: Date;
-  hasBeaten: boolean;
   hasTimedOut: boolean;
   isPastDeadline: boolean;
   /** The database's time. */
@@ -191,9 +189,9 @@ export interface Lease {
 }
 
 const whole =
-  sql.raw(`lease.id, lease.kind, lease.state, lease.run_id as "runId", lease.tenant_id as "tenantId", lease.slot, lease.job_type as "jobType",
+  sql.raw(`lease.id, lease.state, lease.run_id as "runId", lease.tenant_id as "tenantId", lease.slot, lease.job_type as "jobType",
            lease.attempt, lease.run_at as "runAt", lease.replica, lease.worker, coalesce(lease.taken_at, lease.offered_at) as "startedAt",
-           lease.heartbeat_at is not null as "hasBeaten", coalesce(lease.times_out_at <= clock_timestamp(), false) as "hasTimedOut",
+           coalesce(lease.times_out_at <= clock_timestamp(), false) as "hasTimedOut",
            coalesce(lease.deadline <= clock_timestamp(), false) as "isPastDeadline", clock_timestamp() as now`);
 
 /** Ends a taken lease. The transaction that deletes the row decides about its run; undefined for all others. */
