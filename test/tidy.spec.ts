@@ -61,7 +61,10 @@ function mustTakeTimeAsArgument(file: string): boolean {
 const CLIENT_TIMERS = new Set(['libs/client/worker/leased-attempt.ts', 'libs/client/worker/worker-calls.ts']);
 
 const BEGINS = 'libs/database/connection.ts';
-/** Handlers do what they want, starting a PostgreSQL server is no loop of ours, and before a replica starts there are none. */
+/**
+ * Handlers do what they want, starting a PostgreSQL server is no loop of ours, and before a replica starts there are
+ * none.
+ */
 function mustNotSetTimers(file: string): boolean {
   const setsTimers =
     file === 'apps/server/loop-timers.ts' ||

@@ -41,8 +41,8 @@ export interface RunningServer {
 
 const BODY_BYTES_MAX = 1024 * 1024;
 /**
- * The side that sends the requests must be the one to close an idle connection: a request that meets the replica's own closing is reset.
- * Load balancers keep one for 60 s, and Node's default is 5 s.
+ * The side that sends the requests must be the one to close an idle connection: a request that meets the replica's own
+ * closing is reset. Load balancers keep one for 60 s, and Node's default is 5 s.
  */
 const IDLE_CONNECTION_MS = 75_000;
 
@@ -167,7 +167,10 @@ function isOfListening(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'syscall' in error && error.syscall === 'listen';
 }
 
-/** A setting is the operator's to mend; by its code alone, the error might be of the way to the database, which is waited for. */
+/**
+ * A setting is the operator's to mend; by its code alone, the error might be of the way to the database, which is
+ * waited for.
+ */
 function unlistenable(
   { message }: Error,
   { CARILLON_HOST: host, CARILLON_PORT: port }: ServerConfig,

@@ -1,5 +1,5 @@
-// The process of one replica. It ends by itself on SIGTERM and SIGINT, and when the parent that started
-// it is gone, always after a drain. A second Ctrl-C ends it at once; a second SIGTERM is the first one again, which reaches it by
+// The process of one replica. It ends by itself on SIGTERM and SIGINT, and when the parent that started it is gone,
+// always after a drain. A second Ctrl-C ends it at once; a second SIGTERM is the first one again, which reaches it by
 // itself and by the program that started it when a supervisor ends a whole process group.
 import { UnfitSessionError } from '#database/sessions/session-fitness.js';
 import { ConfigError } from '#kernel/errors.js';

@@ -78,7 +78,10 @@ const WRITES = `
   create trigger chaos_history after insert on carillon.run_history referencing new table as written
     for each statement execute function chaos.note_history();`;
 
-/** Work outside survives the replica that put it there: the session that deletes the lease may complete the run, at any time. */
+/**
+ * Work outside survives the replica that put it there: the session that deletes the lease may complete the run, at any
+ * time.
+ */
 const LEASE_ENDS = `
   create function chaos.note_lease_end() returns trigger language plpgsql as $$
     begin

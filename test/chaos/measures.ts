@@ -49,7 +49,10 @@ function newTermAtMs(fault: FaultRecord, evidence: Evidence): number | null {
   );
 }
 
-/** Of replicas that died of it, or left because of it. A living replica keeps its slots or hands them over in its own time. */
+/**
+ * Of replicas that died of it, or left because of it. A living replica keeps its slots or hands them over in its own
+ * time.
+ */
 function slotsOwnedAtMs(fault: FaultRecord, evidence: Evidence): number | null {
   const untilMs = answersUntilMs(fault, evidence);
   const ended = endedBy(fault, evidence);

@@ -1,6 +1,6 @@
-// How much did the machine keep all processes waiting? The harness wakes up many times a second and notes when it comes late:
-// for that long, on a machine that has other things to do, the replicas did not get on either. Limits on times are
-// extended by what was noted while the clock was running; limits on anything else never are.
+// How much did the machine keep all processes waiting? The harness wakes up many times a second and notes when it comes
+// late: for that long, on a machine that has other things to do, the replicas did not get on either. Limits on times
+// are extended by what was noted while the clock was running; limits on anything else never are.
 
 export interface Stall {
   readonly fromMs: number;

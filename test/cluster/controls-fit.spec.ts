@@ -1,5 +1,5 @@
-// Does each control of the chaos still patch the product? They are played rarely, and a control whose line has changed would be
-// found out only then.
+// Does each control of the chaos still patch the product? They are played rarely, and a control whose line has changed
+// would be found out only then.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,6 @@
-// What does a replica's process say as it starts? While it waits for its database it says so in one line, and ends on SIGTERM
-// without a stack, as it ends by itself, with the remedy, when waiting can't help. A setting that is missing is named in its log.
+// What does a replica's process say as it starts? While it waits for its database it says so in one line, and ends on
+// SIGTERM without a stack, as it ends by itself, with the remedy, when waiting can't help. A setting that is missing is
+// named in its log.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';

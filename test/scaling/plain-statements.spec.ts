@@ -1,6 +1,6 @@
-// Is plain CRUD left to the query builder, whose columns and types the compiler checks? A statement is plain when it reads or changes
-// the rows of one table by simple conditions. What is written by hand has a shape that is the point: several tables, a lock, a batch,
-// an upsert, or a text whose meaning or plan is proved (docs/DECISIONS.md).
+// Is plain CRUD left to the query builder, whose columns and types the compiler checks? A statement is plain when it
+// reads or changes the rows of one table by simple conditions. What is written by hand has a shape that is the point:
+// several tables, a lock, a batch, an upsert, or a text whose meaning or plan is proved (docs/DECISIONS.md).
 import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import ts from 'typescript';

@@ -1,6 +1,7 @@
-// Does each statement that is asked for rows by their ids name the tenant whose they are (I10)? An id may come from a request,
-// of which its sender may have made it up. Read from the sources of the repositories, whose functions are statements. Those that
-// name none are listed here, each with who has found its rows before; what a change adds to them is looked at.
+// Does each statement that is asked for rows by their ids name the tenant whose they are (I10)? An id may come from a
+// request, of which its sender may have made it up. Read from the sources of the repositories, whose functions are
+// statements. Those that name none are listed here, each with who has found its rows before; what a change adds to them
+// is looked at.
 import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';

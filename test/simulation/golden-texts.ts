@@ -1,6 +1,6 @@
-// The texts whose meanings the simulation knows, one file for each meaning: statements/golden/<name>.sql. They are what a review
-// sees of a statement that has changed, and they are the only record of it: a text that is not there, to the letter and the line,
-// has no meaning. UPDATE_GOLDEN=1 writes down what a simulation has sent.
+// The texts whose meanings the simulation knows, one file for each meaning: statements/golden/<name>.sql. They are what
+// a review sees of a statement that has changed, and they are the only record of it: a text that is not there, to the
+// letter and the line, has no meaning. UPDATE_GOLDEN=1 writes down what a simulation has sent.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
@@ -32,8 +32,8 @@ export function noteSent(name: string, text: string): void {
 }
 
 /**
- * A rare text that was not sent this time stays, unless its meaning has got a text that was not known before: it may have replaced
- * any of the old ones.
+ * A rare text that was not sent this time stays, unless its meaning has got a text that was not known before: it may
+ * have replaced any of the old ones.
  */
 export function writeGoldenTexts(names: readonly string[]): void {
   const known = goldenTexts();
@@ -47,8 +47,8 @@ export function writeGoldenTexts(names: readonly string[]): void {
 }
 
 /**
- * As the repository has laid the statement out, from the margin on; what the query builder writes has one clause a line, and what
- * would be too long to be compared by eye goes on below.
+ * As the repository has laid the statement out, from the margin on; what the query builder writes has one clause a
+ * line, and what would be too long to be compared by eye goes on below.
  */
 export function layOut(text: string): string {
   if (text.includes(BUILT)) return builtLayout(text);

@@ -1,14 +1,15 @@
-// Are limits kept (I7)? Concurrency is counted over what really executes: a handler that has neither ended nor
-// been told to stop, in a process that is there, of an incarnation that no row calls dead. So a process that sleeps
-// counts until it is declared dead; from then on it can't be stopped and can record nothing, and at-least-once is
-// all that is promised. A handler that goes on although it was told to stop counts no more, for the same reason.
+// Are limits kept (I7)? Concurrency is counted over what really executes: a handler that has neither ended nor been
+// told to stop, in a process that is there, of an incarnation that no row calls dead. So a process that sleeps counts
+// until it is declared dead; from then on it can't be stopped and can record nothing, and at-least-once is all that is
+// promised. A handler that goes on although it was told to stop counts no more, for the same reason.
 //
-// A rate is counted at the instants at which replicas start attempts, each by itself: no window may see more. The
-// clock is the world's, to which the server's jumps forward are added, because tokens grow by that clock. A run that
-// was lost before is left out: its start is written down first, which takes an unforeseeable while.
+// A rate is counted at the instants at which replicas start attempts, each by itself: no window may see more. The clock
+// is the world's, to which the server's jumps forward are added, because tokens grow by that clock. A run that was lost
+// before is left out: its start is written down first, which takes an unforeseeable while.
 //
-// What may wait (`maxQueued`) binds the planner: with all that the tenant's schedules have waiting it never goes beyond that.
-// Runs that were asked for by themselves, or that come back from the history, come in between its count and its write.
+// What may wait (`maxQueued`) binds the planner: with all that the tenant's schedules have waiting it never goes beyond
+// that. Runs that were asked for by themselves, or that come back from the history, come in between its count and its
+// write.
 import type { RateLimit } from '#execution/limits/decisions/lane-rules.js';
 import { fireKey, type JobTypeRow, type ModelDatabase, type TenantRow } from './model-database.js';
 import type { Transaction } from './transaction.js';

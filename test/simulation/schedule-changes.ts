@@ -1,7 +1,7 @@
-// Which schedules does the API change while things go wrong? Those of a quarter of the seeds, drawn by a chance of their own,
-// so that all else goes the same way in the others. They are given another spec or another payload, paused, resumed and
-// deleted, often while due times that have passed are undecided: because no replica leads, because an owner is gone, or
-// because all replicas have been down for hours.
+// Which schedules does the API change while things go wrong? Those of a quarter of the seeds, drawn by a chance of
+// their own, so that all else goes the same way in the others. They are given another spec or another payload, paused,
+// resumed and deleted, often while due times that have passed are undecided: because no replica leads, because an owner
+// is gone, or because all replicas have been down for hours.
 import { SeededRandom } from './seeded-random.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 import type { SimSchedule } from './api-user.js';

@@ -1,6 +1,6 @@
-// The columns that the table types declare (libs/database/tables/schema.ts), read with the compiler: of each its kind, whether it
-// may be null, and whether an insert must give it. Types are gone when a program runs, so nothing else can compare them with a
-// database. `columnsThatDiffer` says in sentences where the types and a migrated database disagree.
+// The columns that the table types declare (libs/database/tables/schema.ts), read with the compiler: of each its kind,
+// whether it may be null, and whether an insert must give it. Types are gone when a program runs, so nothing else can
+// compare them with a database. `columnsThatDiffer` says in sentences where the types and a migrated database disagree.
 import { join } from 'node:path';
 import ts from 'typescript';
 

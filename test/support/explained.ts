@@ -1,6 +1,6 @@
 // How does the server carry out what a repository asks for? The statements are taken from the repository itself as it
-// sends them, with their values and on a session like its own, inside a transaction that is rolled back; each is explained as it was sent, once
-// planned for these values and once for any.
+// sends them, with their values and on a session like its own, inside a transaction that is rolled back; each is
+// explained as it was sent, once planned for these values and once for any.
 import pg from 'pg';
 import { databaseOver, sessionConfig, type Database } from '#database/connection.js';
 

@@ -1,5 +1,5 @@
-// What does a function of ours do inside? A plan shows a call and nothing of what is called, so the statement in the body of an
-// SQL function is sent by itself, with its arguments in the place of their names.
+// What does a function of ours do inside? A plan shows a call and nothing of what is called, so the statement in the
+// body of an SQL function is sent by itself, with its arguments in the place of their names.
 import { CompiledQuery, sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 

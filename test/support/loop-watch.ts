@@ -6,7 +6,10 @@ const TICK_MS = 10;
 /** What the same calculation took where the limits were measured. */
 const CALCULATION_MS = 50;
 
-/** Begins to watch; the answer is the longest stretch so far, in milliseconds of processor time where the limits were measured. */
+/**
+ * Begins to watch; the answer is the longest stretch so far, in milliseconds of processor time where the limits were
+ * measured.
+ */
 export function watchLoop(): { longestMs: () => number; stop: () => void } {
   const slowness = Math.max(1, calculationMs() / CALCULATION_MS);
   let before = cpuMs();

@@ -43,7 +43,10 @@ const SHADOWS = `
   create operator odd.= (function = odd.equal, leftarg = uuid, rightarg = uuid);
   grant usage on schema odd to public;`;
 
-/** Resolves with the URL, without a database, of the login that the product uses; roles are the server's, so `mark` names them. */
+/**
+ * Resolves with the URL, without a database, of the login that the product uses; roles are the server's, so `mark`
+ * names them.
+ */
 export async function makeOdd(
   adminUrl: string,
   { template, mark }: { template: string; mark: string },

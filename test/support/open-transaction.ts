@@ -1,5 +1,5 @@
-// A transaction that a test keeps open until it lets it go, and no longer than the test: one that a failed test left open would
-// keep its locks, and the replica that leaves behind the test would wait for them.
+// A transaction that a test keeps open until it lets it go, and no longer than the test: one that a failed test left
+// open would keep its locks, and the replica that leaves behind the test would wait for them.
 import { onTestFinished } from 'vitest';
 
 /** `act` calls `pause` when it has what it is to keep. Resolves then. */

@@ -1,5 +1,5 @@
-// A rule of the house for integration tests, which share a server: one that ended each session with a lock on replica 1 ended
-// another test's, and one that waited for any lock may see another test's.
+// A rule of the house for integration tests, which share a server: one that ended each session with a lock on replica 1
+// ended another test's, and one that waited for any lock may see another test's.
 import type { Rule } from './source-code.js';
 
 const LITERAL = /`[^`]*`|'[^'\n]*'|"[^"\n]*"/g;

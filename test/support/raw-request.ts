@@ -1,5 +1,5 @@
-// What does a server answer to a request that no client would send? It is written to a connection as it is, and the answer is
-// what comes back until the server closes it.
+// What does a server answer to a request that no client would send? It is written to a connection as it is, and the
+// answer is what comes back until the server closes it.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';

@@ -27,7 +27,10 @@ export interface MemberOptions {
 
 export type TestMember = Awaited<ReturnType<typeof startMember>>;
 
-/** No replica beats by itself in a test, so `deadAfterMs` must outlast a test on a busy machine; and the first look at what is gone decides. */
+/**
+ * No replica beats by itself in a test, so `deadAfterMs` must outlast a test on a busy machine; and the first look at
+ * what is gone decides.
+ */
 const UNHURRIED = { deadAfterMs: 60_000, marginMs: 12_000, graceMs: 0 };
 
 /** Joins the cluster; leaves it when the test is over. */

@@ -73,8 +73,8 @@ export class ReplicaService implements BeforeApplicationShutdown {
   }
 
   /**
-   * True while this replica was a member and can't be sure any more that it is one. What it reads then may come from a former
-   * primary, behind a pooler that has not noticed.
+   * True while this replica was a member and can't be sure any more that it is one. What it reads then may come from a
+   * former primary, behind a pooler that has not noticed.
    */
   get hasLostTouch(): boolean {
     const membership = this.#replica?.membership;

@@ -1,6 +1,6 @@
-// What does the operator read of what attempts throw? Tenants are told a name and a message; the stack, the cause and all that
-// names a place in here is for this log alone. A job that fails with each run would fill it, so each place that throws is told
-// once a minute for a job type.
+// What does the operator read of what attempts throw? Tenants are told a name and a message; the stack, the cause and
+// all that names a place in here is for this log alone. A job that fails with each run would fill it, so each place
+// that throws is told once a minute for a job type.
 import type { PinoLogger } from 'nestjs-pino';
 import { describeError, type ToldError } from '#client/jobs/thrown-error.js';
 import { systemClock } from '#database/runtime/system-clock.js';

@@ -20,7 +20,10 @@ export function withoutServices(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([name, value = '']) => !isInjected(name, value)));
 }
 
-/** One phrase for each name that looks like ours and is none: `CARILLON_PROT (did you mean CARILLON_PORT?)`, or what it is called now. */
+/**
+ * One phrase for each name that looks like ours and is none: `CARILLON_PROT (did you mean CARILLON_PORT?)`, or what it
+ * is called now.
+ */
 export function unknownNames(env: Environment, known: readonly string[]): string[] {
   return Object.keys(env)
     .filter((name) => name.startsWith(PREFIX) && !known.includes(name))

@@ -1,4 +1,5 @@
-// Do the due times of a tenant that may have only so many runs get the places that there are, and each its one decision (I1)?
+// Do the due times of a tenant that may have only so many runs get the places that there are, and each its one decision
+// (I1)?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dueTimes, nextDueAt, type ScheduleSpec } from './due-times.js';

@@ -1,6 +1,6 @@
-// How long does a run wait that could start at once? From the instant at which it is asked for, to the first line
-// of its handler: on an idle system, and beside a steady load, one after the other. Carillon is asked over REST, at each of two replicas in
-// turn; peers through their clients. All have two processes.
+// How long does a run wait that could start at once? From the instant at which it is asked for, to the first line of
+// its handler: on an idle system, and beside a steady load, one after the other. Carillon is asked over REST, at each
+// of two replicas in turn; peers through their clients. All have two processes.
 import { setTimeout as rest } from 'node:timers/promises';
 import { percentile, textTable } from '../../chaos/text-table.js';
 import { until } from '../../support/until.js';

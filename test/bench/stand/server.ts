@@ -1,6 +1,6 @@
-// On which PostgreSQL is everything measured? On one for all, where every contestant has a database of its own: DATABASE_URL if
-// it is set (of a user who may create databases), else an embedded one with fsync and its defaults. Nothing is left of
-// it, or of what was made on it.
+// On which PostgreSQL is everything measured? On one for all, where every contestant has a database of its own:
+// DATABASE_URL if it is set (of a user who may create databases), else an embedded one with fsync and its defaults.
+// Nothing is left of it, or of what was made on it.
 import { randomBytes } from 'node:crypto';
 import { DatabaseServer } from '../../chaos/database-server.js';
 import { runStatement, withDatabase } from '../../support/admin-statement.js';

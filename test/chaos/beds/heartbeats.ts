@@ -1,5 +1,6 @@
-// The bed where no session can be had for long: control sessions go through the pooler, too, and CARILLON_LIVENESS=heartbeats does
-// without locks and hints. There, the others notice after `deadAfterMs` that a replica is gone.
+// The bed where no session can be had for long: control sessions go through the pooler, too, and
+// CARILLON_LIVENESS=heartbeats does without locks and hints. There, the others notice after `deadAfterMs` that a
+// replica is gone.
 import { AFTER_SILENCE, type FaultLimits } from '../faults.js';
 import type { Bed } from './bed.js';
 import { pgbouncer } from './pgbouncer.js';

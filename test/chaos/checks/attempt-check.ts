@@ -41,7 +41,10 @@ function wrongNumbers(run: OpenRun | EndedRun): string[] {
     : [`I2: run ${run.id} is at attempt ${run.attempt} after the attempts ${JSON.stringify(numbers)}`];
 }
 
-/** Only a death takes attempts along, and what a replica stops itself because it can't be sure to be alive for the others. */
+/**
+ * Only a death takes attempts along, and what a replica stops itself because it can't be sure to be alive for the
+ * others.
+ */
 function lostByNobody({ open, ended, replicas, faults }: Evidence): string[] {
   const states = new Map(replicas.map(({ number, state }) => [number, state]));
   return [...open, ...ended].flatMap(({ id, pastAttempts }) =>
@@ -88,7 +91,10 @@ function afterTheEnd({ sideLog, calls, ended }: Evidence): string[] {
     );
 }
 
-/** A frozen replica may wake in the middle of a start; no other replica starts an attempt that a second one has begun after it. */
+/**
+ * A frozen replica may wake in the middle of a start; no other replica starts an attempt that a second one has begun
+ * after it.
+ */
 function outOfTurn({ sideLog, faults }: Evidence): string[] {
   const highest = new Map<string, number>();
   return sideLog.flatMap(({ runId, attempt, pid, seenAtMs }) => {

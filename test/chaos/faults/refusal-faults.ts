@@ -1,5 +1,6 @@
-// What does a server refuse that is well? Statements are cancelled under way, rows find no room for a while, and the sessions
-// of a replica are ended just when it takes them up again. None of it says anything about the work that was done.
+// What does a server refuse that is well? Statements are cancelled under way, rows find no room for a while, and the
+// sessions of a replica are ended just when it takes them up again. None of it says anything about the work that was
+// done.
 import { setTimeout as rest } from 'node:timers/promises';
 import { AFTER_SILENCE, type Blow, type FaultKind, type FaultLimits } from '../faults.js';
 

@@ -1,5 +1,5 @@
-// Is a replica that stopped moving taken over where its sessions may not be ended? Each member has a login of its own, and the
-// role that both of them set may end neither's sessions; what keeps the gate is then ended by the server alone.
+// Is a replica that stopped moving taken over where its sessions may not be ended? Each member has a login of its own,
+// and the role that both of them set may end neither's sessions; what keeps the gate is then ended by the server alone.
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, it, onTestFinished } from 'vitest';

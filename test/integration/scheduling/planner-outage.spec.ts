@@ -48,7 +48,10 @@ async function decideAll(gaps: GapLoop): Promise<number> {
   return passes;
 }
 
-/** How many due times each schedule should have a row for, up to its next, and how many it has; and how many of each outcome. */
+/**
+ * How many due times each schedule should have a row for, up to its next, and how many it has; and how many of each
+ * outcome.
+ */
 const account = () =>
   single(sql<{ due: number; rows: number; missed: number; skipped: number; planned: number; strays: number }>`
     select (select sum(extract(epoch from s.next_due_at - a.from_at) / 60)::int

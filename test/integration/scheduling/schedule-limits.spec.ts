@@ -1,5 +1,5 @@
-// Do schedules heed how many runs their tenant may have that are not over (`maxQueued`)? What finds no place when it is due is
-// skipped and says so; a limit that still has places costs nothing, and other tenants are planned as ever.
+// Do schedules heed how many runs their tenant may have that are not over (`maxQueued`)? What finds no place when it is
+// due is skipped and says so; a limit that still has places costs nothing, and other tenants are planned as ever.
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Slot, TenantId } from '#kernel/ids.js';

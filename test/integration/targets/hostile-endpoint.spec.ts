@@ -1,5 +1,5 @@
-// Is a call bounded, in memory and in time, for all that its endpoint does, and is the tenant told why it failed without a word
-// about the server? The endpoint writes bytes of the test's own, since no HTTP server would.
+// Is a call bounded, in memory and in time, for all that its endpoint does, and is the tenant told why it failed
+// without a word about the server? The endpoint writes bytes of the test's own, since no HTTP server would.
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';

@@ -1,4 +1,5 @@
-// What becomes of runs whose stored job type can't be read? They fail for good with the reason, and are not claimed for ever.
+// What becomes of runs whose stored job type can't be read? They fail for good with the reason, and are not claimed for
+// ever.
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { openDatabase } from '../../support/rows.js';

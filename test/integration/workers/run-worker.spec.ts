@@ -1,4 +1,5 @@
-// Do real workers do real work? The one that users import and the one in Python, each against a replica, through what goes wrong.
+// Do real workers do real work? The one that users import and the one in Python, each against a replica, through what
+// goes wrong.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

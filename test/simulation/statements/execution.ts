@@ -98,7 +98,10 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   },
 ];
 
-/** Each of the row's fields: one that is missing is undefined where the product has null, and an attempt that waits for it never ends. */
+/**
+ * Each of the row's fields: one that is missing is undefined where the product has null, and an attempt that waits for
+ * it never ends.
+ */
 function jobType(db: ModelDatabase, name: string): StoredJobType {
   return {
     name,

@@ -4,7 +4,10 @@ import { fireKey, type RunRow } from '../model-database.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { answer, BLOCKED, changed, listed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
 
-/** The claim and the attempt number are there so that no end is written for an attempt that is another replica's, or over. */
+/**
+ * The claim and the attempt number are there so that no end is written for an attempt that is another replica's, or
+ * over.
+ */
 const BY_ID_ALONE = 'completions by the id of the run alone';
 
 export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [

@@ -134,7 +134,8 @@ describe('assignSlots', () => {
     for (const count of [2, 3, 5, 10, 50]) {
       const [members, more, fewer] = [replicas(count), replicas(count + 1), replicas(count).slice(1)];
       const owners = assign(members, nobody);
-      // Rendezvous moves a fair share give or take three times its standard deviation; ours never moves more than one rounded up.
+      // Rendezvous moves a fair share give or take three times its standard deviation; ours never moves more than one
+      // rounded up.
       const slack = 3 * Math.sqrt(slotCount / count);
       for (const changed of [more, fewer]) {
         const limit = moves(rendezvous(members), rendezvous(changed)).length + slack;

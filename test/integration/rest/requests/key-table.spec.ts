@@ -1,5 +1,5 @@
-// Is the table of keys in docs/SECURITY.md what a server really does? Each route that the API describes is called with a key of
-// each kind, and the routes that the table names for it must be exactly those that are not refused.
+// Is the table of keys in docs/SECURITY.md what a server really does? Each route that the API describes is called with
+// a key of each kind, and the routes that the table names for it must be exactly those that are not refused.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
-// What does a caller hear whose request never comes to a route, because it is no HTTP or its path leads nowhere? A problem like
-// any other, and then the connection ends.
+// What does a caller hear whose request never comes to a route, because it is no HTTP or its path leads nowhere? A
+// problem like any other, and then the connection ends.
 import { describe, expect, it } from 'vitest';
 import { problem } from '#server/http/problems/problem.js';
 import { expectProblem, type Problem } from '../../../support/expect-problem.js';

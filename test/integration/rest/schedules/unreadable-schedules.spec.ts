@@ -1,4 +1,5 @@
-// What does the API say of a schedule that this version can't read? It shows it beside the others and lets its tenant mend it.
+// What does the API say of a schedule that this version can't read? It shows it beside the others and lets its tenant
+// mend it.
 import { beforeEach, expect, it } from 'vitest';
 import { expectFields } from '../../../support/expect-problem.js';
 import { openClient } from '../../../support/rows.js';
