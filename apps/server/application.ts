@@ -1,5 +1,5 @@
-// How does a replica start? Bring the database up to date, build the application, listen, and only then
-// join the cluster, since the others are told where to find the API.
+// How does a replica start? It brings the database up to date, builds the application, listens, and only then joins the
+// cluster, which learns the address of its API.
 import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
@@ -41,12 +41,12 @@ export interface RunningServer {
 
 const BODY_BYTES_MAX = 1024 * 1024;
 /**
- * The side that sends the requests must be the one to close an idle connection: a request that meets the replica's own
- * closing is reset. Load balancers keep one for 60 s, and Node's default is 5 s.
+ * The sending side must be the one to close an idle connection: a request that meets the replica's own closing is
+ * reset. Load balancers keep a connection for 60 s, and Node's default is 5 s.
  */
 const IDLE_CONNECTION_MS = 75_000;
 
-/** `say`: told each few seconds what a start waits for, while there is no log yet. */
+/** `say` is called every few seconds with what the start waits for, while there is no log yet. */
 export async function startServer(
   config: ServerConfig,
   handlers: Provider[] = [],
@@ -90,13 +90,13 @@ async function buildApplication(
       bufferLogs: true,
       // Otherwise Nest ends the process without an error for the caller.
       abortOnError: false,
-      // Nest's own would read forms, too.
+      // Nest's own parser would read forms, too.
       bodyParser: false,
     },
   );
   app.useLogger(new QuietNestLogger(await app.resolve(PinoLogger), {}));
   app.disable('x-powered-by');
-  app.set('etag', false); // Express's own are weak, and made of the answer's text
+  app.set('etag', false); // Express's own ETags are weak, and made of the answer's text
   app.use(identifyRequest);
   app.use(setSecurityHeaders);
   app.use(requireHost);
@@ -128,8 +128,8 @@ async function buildApplication(
 }
 
 /**
- * Node closes idle connections when a server closes, but only then: one that is busy at that moment, with a
- * caller who waits for a run, would keep the process from ending for as long as its caller keeps it open.
+ * A server that closes also closes its idle connections, but only once: a connection that is busy at that moment, with
+ * a caller that waits for a run, would keep the process alive for as long as its caller keeps it open.
  */
 function closeConnectionsOnceIdle(server: Server): void {
   server.on('request', (_request, response: ServerResponse) => {
@@ -143,14 +143,14 @@ async function enter(app: NestExpressApplication, config: ServerConfig): Promise
     await app.get(ReplicaService).start({ url: config.CARILLON_URL ?? url, version: VERSION });
     return url;
   } catch (error) {
-    await app.close().catch(() => undefined); // what has begun must not go on behind the caller's back
+    await app.close().catch(() => undefined); // parts that have begun must not go on unknown to the caller
     throw error;
   }
 }
 
 async function listen(app: NestExpressApplication, config: ServerConfig): Promise<string> {
   const { CARILLON_HOST: host, CARILLON_PORT: port } = config;
-  // Looked at first, because Nest logs a port that is taken as an error, which here it is not.
+  // Checked first, because Nest logs a taken port as an error, which here it is not.
   const isTaken = config.CARILLON_PORT_FALLBACK && !(await isPortFree(port));
   try {
     await app.listen(isTaken ? 0 : port, host);
@@ -168,8 +168,8 @@ function isOfListening(error: unknown): error is NodeJS.ErrnoException {
 }
 
 /**
- * A setting is the operator's to mend; by its code alone, the error might be of the way to the database, which is
- * waited for.
+ * The operator must mend the setting. The code alone could also mean the way to the database, which the start waits
+ * for.
  */
 function unlistenable(
   { message }: Error,

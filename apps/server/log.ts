@@ -1,5 +1,5 @@
-// How does a replica log? One JSON line an event; a line for a request only when it went wrong or when
-// asked for, and never a key.
+// How does a replica log? One JSON line for each event; a line for a request only when it failed or when the operator
+// wants it, and never a key.
 import { randomUUID } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import { Logger, type Params } from 'nestjs-pino';
@@ -13,7 +13,7 @@ export function loggerOptions(config: ServerConfig): Params {
     pinoHttp: {
       level: config.CARILLON_LOG_LEVEL,
       base: { name: config.CARILLON_NAME, pid: process.pid },
-      // Headers and queries hold keys under names that we don't know, so none of them is logged.
+      // Headers and queries hold keys under unknown names, so none of them is logged.
       serializers: {
         req: ({ id, method, url = '' }: { id: unknown; method: string; url?: string }) => ({
           id,
@@ -22,22 +22,22 @@ export function loggerOptions(config: ServerConfig): Params {
         }),
         res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
       },
-      // A probe that is told "not ready" comes every few seconds, and what made it so has been logged already.
+      // A probe that gets "not ready" comes every few seconds, and the reason has been logged already.
       customLogLevel: ({ url = '' }, response, error) =>
         (error !== undefined || response.statusCode >= 500) && !PROBE.test(url) ? 'error' : 'debug',
     },
   };
 }
 
-/** Without the query, and without what stands for a key in the path. */
+/** The path without the query and without tokens. */
 export function loggedPath(url: string): string {
   const [path = ''] = url.split(/[?#]/, 1);
   return path.replace(/(\/leases\/)[^/:]+/i, '$1(token)');
 }
 
 /**
- * The caller's own id, if it has the form of one; it comes back with the answer either way. Comes before
- * everything else, since a body that can't be read wants an id, too.
+ * Takes the caller's own request id, if it has the form of one, and returns it with the answer. Runs first, since a
+ * request whose body can't be read needs an id, too.
  */
 export function identifyRequest(request: Request, response: Response, next: NextFunction): void {
   const given = request.headers['x-request-id'];

@@ -1,7 +1,7 @@
-// What makes the loops go round? This file, and no other: every timer of a replica is made here and kept
-// in @nestjs/schedule's registry under the loop's name. A pass never overlaps the one before it; a wake-up
-// during a pass means one more pass right after it; a pass that threw is tried again later and later, so
-// that an outage of the database costs neither the process nor the database anything.
+// Drives every loop of a replica; the only place that creates timers. They are kept in @nestjs/schedule's registry
+// under the loop's name. A pass never overlaps the one before it. A wake-up during a pass means one more pass right
+// after it. A pass that threw is retried later and later, so that an outage of the database costs neither the process
+// nor the database anything.
 import { Injectable } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { PinoLogger } from 'nestjs-pino';
@@ -43,14 +43,14 @@ export class LoopTimers {
     const driven = this.#driven.get(name);
     if (driven === undefined || this.#stopped) return;
     if (driven.state !== 'resting') driven.state = 'running-woken';
-    // After a failure the back-off stands, or a flood of wake-ups would hammer a database that is down.
-    // An attempt may be what wakes a loop; what the loop does then is not that attempt's.
+    // After a failure the back-off stands, or a flood of wake-ups would hammer a database that is down. An attempt may
+    // wake a loop, but the loop's work does not belong to that attempt.
     else if (driven.failures === 0) outsideAttempts(() => void this.#pass(driven));
   }
 
   /**
-   * Like wake, but once everything that has arrived by now is dealt with. For what comes in crowds: two hundred ends
-   * of one turn make one pass and not two hundred.
+   * Like wake, but once all events that have arrived by now are handled. For events that come in crowds: two hundred
+   * ends of one turn make one pass and not two hundred.
    */
   wakeSoon(loop: Pick<Loop, 'name'>): void {
     const driven = this.#driven.get(loop.name);
@@ -89,7 +89,7 @@ export class LoopTimers {
     driven.state = 'running';
     const delayMs = await this.#runOnce(driven);
     if (this.#stopped) return;
-    // `state` may have been changed by a wake-up meanwhile, which the compiler does not see.
+    // A wake-up may have changed `state` meanwhile, which the compiler does not see.
     const woken = (driven.state as Driven['state']) === 'running-woken';
     driven.state = 'resting';
     if (woken && driven.failures === 0) void this.#pass(driven);

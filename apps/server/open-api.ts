@@ -1,5 +1,5 @@
-// How is the API described? By the same schemas that check it, as OpenAPI 3.1 at /openapi.json, with a
-// page at /docs that is served from here and loads nothing from elsewhere.
+// Describes the API by the same schemas that check it, as OpenAPI 3.1 at /openapi.json, with a page at /docs that is
+// served from here and loads nothing from other hosts.
 import type { INestApplication } from '@nestjs/common';
 import {
   DocumentBuilder,
@@ -33,7 +33,7 @@ function convert(schema: z.ZodType, io: 'input' | 'output'): { schema: Schema; c
       // Answers may get new fields, which callers must be free to ignore.
       if (io === 'output' && jsonSchema.additionalProperties === false)
         delete jsonSchema.additionalProperties;
-      // The format says it; the pattern is ten lines long.
+      // The format implies the pattern, which is ten lines long.
       if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
     },
   });

@@ -1,7 +1,7 @@
-// What does a replica do that starts before its database does? It waits, for as long as it takes, and says each few seconds
-// which host it waits for and why: a deployment starts its parts in any order. It does not wait for what waiting can't
-// mend: a login that is refused, a database that is not there, a certificate that is not trusted, a way that carries no
-// sessions. This is before there are loops, so it keeps its own pauses.
+// A replica that starts before its database waits for it, without a limit, and says every few seconds which host it
+// waits for and why: a deployment starts its parts in any order. It does not wait where waiting can't help: for a
+// refused login, a missing database, an untrusted certificate, a way that breaks sessions. There are no loops yet, so
+// this file has its own pauses.
 import { setTimeout as rest } from 'node:timers/promises';
 import { connectDatabase } from '#database/connection.js';
 import { databaseErrorKind, isDatabaseError } from '#database/error-kind.js';
@@ -16,7 +16,7 @@ const SAID_EVERY_MS = 5_000;
 
 type Setting = 'DATABASE_URL' | 'DATABASE_SESSION_URL';
 
-/** SQLSTATEs that stay until a setting or the server's is changed, with the remedy. */
+/** SQLSTATEs that stay until a setting here or on the server is changed, with the remedy. */
 const FOR_GOOD: Readonly<Record<string, string>> = {
   '28P01': 'give the right password',
   '28000': 'let this user in from here (pg_hba.conf), or give another',
@@ -24,7 +24,7 @@ const FOR_GOOD: Readonly<Record<string, string>> = {
   '42501': 'grant the right to connect',
 };
 
-/** Throws ConfigError for what no waiting mends, and the error that the start failed with. */
+/** Throws ConfigError where waiting can't help, and the error with which the start failed. */
 export async function startOnceDatabaseAnswers(
   config: ServerConfig,
   say: (line: string) => void,
@@ -42,7 +42,7 @@ export async function startOnceDatabaseAnswers(
   }
 }
 
-/** Resolves once the database lets this replica in by each of its URLs, with the settings as they are to be used. */
+/** Resolves once the database admits this replica by each of its URLs, with the settings to use. */
 async function untilDatabaseAnswers(
   config: ServerConfig,
   say: (line: string) => void,

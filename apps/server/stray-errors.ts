@@ -1,6 +1,6 @@
-// What becomes of an error that no handler has caught? One that came from an attempt, however far behind its handler's back,
-// fails that attempt and nothing else. Any other leaves this process in a state that no one knows, so it ends, as Node
-// would end it; the other replicas take its work over.
+// What becomes of an error that no handler has caught? If it came from an attempt, it fails that attempt and nothing
+// else. Any other error leaves this process in an unknown state, so it ends, as Node would end it; the other replicas
+// take its work over.
 import { failAttempt } from '#execution/runs/attempt-scope.js';
 
 export function watchStrayErrors(): void {

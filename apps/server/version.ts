@@ -1,4 +1,4 @@
-// Which release is this? What package.json says, found above this file from the sources and from dist/.
+// The version of this release, from the package.json above this file, in the sources as in dist/.
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 

@@ -1,5 +1,5 @@
-// Which jobs does a demo or a test need? noop, echo, sleep, block and fail do what they say; record appends a
-// line to a side log, an account of what really ran that is kept outside the database.
+// Jobs for demos and tests. noop, echo, sleep, block and fail do what they say; record appends a line to a side log, a
+// record outside of the database of what really ran.
 import { appendFileSync } from 'node:fs';
 import { setTimeout as rest } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
@@ -64,14 +64,14 @@ export class BuiltInJobs {
     throw fatal ? new FatalError(message) : new Error(message);
   }
 
-  /** Holds the whole process up, as a handler that computes too long does. */
+  /** Holds the whole process up, as a handler does that computes too long. */
   @JobHandler(block)
   block(job: JobOf<typeof block>): void {
     const endMs = systemClock.monotonicMs() + job.payload.ms;
     while (systemClock.monotonicMs() < endMs);
   }
 
-  /** One line each attempt, written before the run can be completed, in one append that no other line can split. */
+  /** One line for each attempt, written before the run can be completed, in one append that no other line can split. */
   @JobHandler(record)
   record(job: JobOf<typeof record>, { runId, attempt, dueAt, tenant }: JobContext): void {
     const file = this.config.CARILLON_SIDE_LOG;

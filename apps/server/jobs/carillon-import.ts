@@ -1,12 +1,12 @@
-// How do modules in a folder of the user's reach 'carillon'? By a resolution hook of Node's: the bare name always means
-// this program's own client, of which there must be only one, wherever the module lies. 'zod' means the user's own,
-// and ours where he has installed none. Nothing here may import but Node itself, since threads load this file alone.
+// Lets modules in a user's folder import 'carillon'. A resolution hook of Node makes the bare name always mean this
+// program's own client, of which there must be only one. 'zod' means the user's own, and ours where the user has
+// installed none. This file may import nothing but Node itself, since threads load it alone.
 import { registerHooks } from 'node:module';
 import { extname } from 'node:path';
 
 let isRegistered = false;
 
-/** Holds for all modules that are loaded from now on in this thread. */
+/** Holds for all modules that this thread loads from now on. */
 export function resolveCarillonImports(): void {
   if (isRegistered) return;
   isRegistered = true;

@@ -1,5 +1,5 @@
-// When are the handlers of the folder CARILLON_HANDLERS registered? After those that the application brings itself,
-// and before it listens; the threads that some of them ask for end after the drain.
+// Registers the handlers of the folder CARILLON_HANDLERS, after the application's own handlers and before it listens.
+// Their threads end after the drain.
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
@@ -9,7 +9,7 @@ import { LoopTimers } from '../loop-timers.js';
 import { CONFIG } from '../tokens.js';
 import { loadHandlerFolder, twice } from './handler-folder.js';
 
-/** How long a thread that was told to stop may go on before it is ended. */
+/** How long a thread may go on after it was told to stop. */
 const GRACE_MS = 2_000;
 
 @Injectable()

@@ -1,5 +1,5 @@
-// Which handlers does the application bring? Every method of a provider that is decorated with
-// @JobHandler, found once, when all providers exist.
+// Finds the application's handlers: every method of a provider that is decorated with @JobHandler, once all providers
+// exist.
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { handledJob } from '#client/jobs/job-handler.js';
@@ -25,7 +25,7 @@ export class HandlerExplorer implements OnModuleInit {
     for (const name of this.scanner.getAllMethodNames(Object.getPrototypeOf(provider) as object | null)) {
       const method = provider[name];
       const definition = handledJob(method);
-      // A decorated method has the handler's signature; the decorator's own type saw to that.
+      // A decorated method has the handler's signature; the decorator's own type requires it.
       if (definition !== undefined)
         this.registry.register({
           definition,

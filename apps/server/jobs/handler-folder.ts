@@ -1,5 +1,6 @@
-// Which handlers does a folder hold? What its modules export with `handler(defineJob(…), …)`. A module that can't be
-// loaded, or that exports no handler, stops the start, since its author means it to work; the message names it.
+// Which handlers does a folder hold? The exports of its modules that `handler(defineJob(…), …)` made. A module that
+// can't be loaded, or that exports no handler, stops the start, since its author means it to work; the message names
+// it.
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,7 +10,7 @@ import { ConfigError } from '#kernel/errors.js';
 import { resolveCarillonImports } from './carillon-import.js';
 
 export interface FolderHandler extends ExportedHandler {
-  /** Where it comes from. */
+  /** The module that exports it. */
   readonly file: string;
   readonly moduleUrl: string;
 }
@@ -17,7 +18,7 @@ export interface FolderHandler extends ExportedHandler {
 const MODULE = /\.(js|mjs|ts)$/;
 const NO_MODULE = /\.d\.ts$|\.(spec|test)\.[jt]s$/;
 
-/** Reads the folder itself and no folder in it: there is room for what the modules share. Throws ConfigError. */
+/** Reads the folder itself and no folder inside it, where modules may keep shared code. Throws ConfigError. */
 export async function loadHandlerFolder(folder: string): Promise<FolderHandler[]> {
   resolveCarillonImports();
   const files = await listModules(resolve(folder));
@@ -33,7 +34,7 @@ export async function loadHandlerFolder(folder: string): Promise<FolderHandler[]
   return handlers;
 }
 
-/** Two handlers for one job. */
+/** The error for two handlers of one job. */
 export function twice(name: string, file: string, other: string): ConfigError {
   return new ConfigError(`${file}: expected one handler for job ${name}, got another one in ${other}`);
 }

@@ -1,5 +1,5 @@
-// How does the installation learn what its replicas can run? Each replica writes its handlers down as
-// shared job types when it starts, with their payloads' JSON Schema when the validator can tell it.
+// Each replica records its handlers as shared job types when it starts, with the JSON Schema of their payloads if the
+// validator can make one.
 import { z } from 'zod';
 import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
 import type { Database } from '#database/connection.js';
@@ -24,7 +24,7 @@ export async function registerSharedJobTypes(db: Database, registry: HandlerRegi
   }
 }
 
-/** Null for validators other than zod, and for schemas that JSON Schema can't say. */
+/** Null for validators other than zod, and for schemas that JSON Schema can't express. */
 function jsonSchemaOf(schema: StandardSchemaV1, io: 'input' | 'output'): object | null {
   if (!(schema instanceof z.ZodType)) return null;
   return z.toJSONSchema(schema, { io, unrepresentable: 'any' });

@@ -1,6 +1,6 @@
-// How does a replica leave without a loss? It stops claiming and leading, gives back what it
-// has not started, hands its slots over, and lets running work finish; what is still running when the
-// time is up is aborted, recorded as lost, and given back. Only then does it say goodbye and close its connections.
+// How does a replica leave without a loss? It stops claiming and leading, gives back runs that it has not started,
+// hands its slots over, and lets running attempts finish. An attempt that still runs when the time is up is aborted,
+// recorded as lost, and given back. Only then does the replica leave the cluster and close its connections.
 import { listReplicas } from '#cluster/membership/replica.repository.js';
 import type { Incarnation } from '#cluster/membership/membership.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
@@ -35,7 +35,7 @@ export async function drain(options: DrainOptions): Promise<void> {
       async () => replica.held.size === 0 && replica.settleLoop.isEmpty && replica.runLogLoop.isIdle,
     );
   } catch (error) {
-    onError(error); // without a database nothing can be given back; the others will take it
+    onError(error); // without a database nothing can be given back; the other replicas will take it over
   }
   timers.stop();
   await replica.queues.stop();

@@ -1,5 +1,5 @@
-// The parts of a replica that hold runs, execute them and write what has become of them, put together once: for a server by
-// its settings (replica.ts), and for a test by what it asks for. The loops that drive them are not among them.
+// The parts of a replica that hold runs, execute them and settle them, put together once: for a server by its settings
+// (replica.ts), and for a test by its options. The loops that drive them are not among them.
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Membership } from '#cluster/membership/membership.js';
@@ -21,7 +21,7 @@ import { HttpPush, type CallFailure } from '#execution/targets/http/http-push.js
 import { UserQueues } from '#execution/targets/queue-target.js';
 import { Targets } from '#execution/targets/targets.js';
 
-/** As whom it executes. */
+/** The replica as which it executes. */
 export interface Executing {
   membership: Membership;
   databaseClock: DatabaseClock;
@@ -37,15 +37,15 @@ export interface ExecutionOptions {
   completion: CompletionOptions;
   /** How long a handler that was stopped may take to end. */
   graceMs: number;
-  /** Where pg-boss keeps the queues of users. */
+  /** The schema of the users' pg-boss. */
   queueSchema: string;
-  /** Hosts of endpoints that are called although their addresses are not public. */
+  /** Hosts of endpoints that may have addresses which are not public. */
   allowedHosts: readonly string[];
   callsPerHost?: number;
-  /** Where endpoints reach the API. */
+  /** The API's URL for endpoints. */
   callbackUrl: string;
   onError: (error: Error) => void;
-  /** A call to a tenant's endpoint had no answer; the tenant is told less. */
+  /** A call to a tenant's endpoint had no answer; the tenant sees fewer details. */
   onCallFailed: (failure: CallFailure) => void;
 }
 
@@ -70,7 +70,7 @@ export function buildExecution({ membership, databaseClock, hints }: Executing, 
     children: new ChildRuns(membership, hints, clock),
     beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
   });
-  // Nothing comes of what a handler says after it was given up, but its run's log tells of it.
+  // The late result of a handler that was given up changes nothing, but its run's log shows it.
   executor.late.subscribe(({ runId, attempt, why, said }) => {
     const message = `the handler ended too late, after a stop for ${why}, and its result (${said}) was discarded`;
     const line = { runId, attempt, at: databaseClock.now(), level: 'warn' as const, message };

@@ -1,5 +1,5 @@
-// When does the replica begin, and when does it end? It begins once its API listens, because the cluster
-// is told its address; it ends with the Nest application, after a drain.
+// When does the replica begin and end? It begins once its API listens, because the cluster must know its address; it
+// ends with the Nest application, after a drain.
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import type { Slot } from '#kernel/ids.js';
@@ -73,8 +73,8 @@ export class ReplicaService implements BeforeApplicationShutdown {
   }
 
   /**
-   * True while this replica was a member and can't be sure any more that it is one. What it reads then may come from a
-   * former primary, behind a pooler that has not noticed.
+   * True while this replica was a member and can't be sure any more that it is one. Its reads may then come from a
+   * former primary, behind a pooler that has not noticed the change.
    */
   get hasLostTouch(): boolean {
     const membership = this.#replica?.membership;
@@ -83,9 +83,9 @@ export class ReplicaService implements BeforeApplicationShutdown {
     );
   }
 
-  /** Soon there will be runs of this job type, which has just been read. */
+  /** Runs of this job type, which has just been read, will come soon. */
   expectRuns({ id, name, slot }: Pick<Tenant, 'id' | 'name' | 'slot'>, jobType: JobType): void {
-    // Another owner will read it by itself.
+    // Another owner reads it by itself.
     if (this.#replica?.ownership.serving.has(slot) === true)
       this.#replica.targets.expect({ id, name }, jobType);
   }
@@ -106,7 +106,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
     if (by !== undefined) this.#replica?.hints.send({ kind: 'awaited', by });
   }
 
-  /** A run has ended by what was said here. */
+  /** A run has ended by a request to this replica. */
   hintEnded(): void {
     this.timers.wake(RUN_WAITERS);
   }
@@ -121,7 +121,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
     return (await this.#replica?.queues.whyNot(queue)) ?? null;
   }
 
-  /** Takes lines that a worker elsewhere has gathered for its runs into their logs. */
+  /** Takes lines that a remote worker has gathered into the logs of its runs. */
   noteLogLines(lines: readonly GatheredLine[]): void {
     this.#replica?.runLog.noteLogLines(lines, this.#replica.membership.incarnation?.replica ?? null);
   }

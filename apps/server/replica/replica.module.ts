@@ -1,4 +1,5 @@
-// The replica itself: its part in the cluster, its loops and its handlers; with what every room of the API needs of it.
+// The replica itself: its part in the cluster, its loops and its handlers, and the services that every room of the API
+// needs.
 import { Global, Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import type { Database } from '#database/connection.js';
@@ -20,7 +21,7 @@ import { ReplicaService } from './replica-service.js';
 
 export interface ReplicaParts {
   config: ServerConfig;
-  /** For the API and housekeeping; ended by the caller. */
+  /** For the API and housekeeping; the caller ends it. */
   db: Database;
   installation: Installation;
   /** Providers with @JobHandler methods. */

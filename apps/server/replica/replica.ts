@@ -1,6 +1,5 @@
-// What is one replica made of? The parts of the libs, put together once, in the order of the main story:
-// membership, leadership and ownership; then planning; then claiming, starting and settling. Nothing here
-// decides anything.
+// Builds one replica from the parts of the libs, in the order of the main story: membership, leadership and ownership;
+// then planning; then claiming, starting and settling. It decides nothing.
 import { hostname } from 'node:os';
 import { DatabaseClock } from '#cluster/membership/database-clock.js';
 import { ElectionLoop } from '#cluster/leadership/election-loop.js';
@@ -34,15 +33,15 @@ import { buildExecution, type Executing } from './execution-parts.js';
 export interface ReplicaOptions {
   config: ServerConfig;
   registry: HandlerRegistry;
-  /** Where this replica's API is reached. */
+  /** The URL of this replica's API. */
   url: string;
   version: string;
-  /** Where the handlers' own tables are looked for. */
+  /** The search path for the handlers' own tables. */
   handlerPath: string;
   tokens: LeaseTokens;
   checks: SchemaChecks;
   onError: (error: Error) => void;
-  /** A call to a tenant's endpoint had no answer; the tenant is told less. */
+  /** A call to a tenant's endpoint had no answer; the tenant sees fewer details. */
   onCallFailed: (failure: CallFailure) => void;
 }
 
@@ -112,7 +111,7 @@ function buildScheduling(leadership: Leadership, hints: HintsLoop) {
   return {
     planner: new PlannerLoop(leadership, hints, { settings, clock }),
     gaps: new GapLoop(leadership, clock),
-    // An owner holds what is planned for a moment longer.
+    // An owner holds a planned run for a moment longer.
     suspension: new SuspensionLoop(leadership, { clock, watchMs: settings.lookAheadMaxMs + 30_000 }),
   };
 }

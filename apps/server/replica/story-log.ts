@@ -1,4 +1,4 @@
-// What does a replica tell about itself in its log? The few events that an operator looks for first.
+// Logs the few events of a replica that an operator looks for first.
 import type { PinoLogger } from 'nestjs-pino';
 import type { Replica } from './replica.js';
 import { thrownLog } from './thrown-log.js';

@@ -1,6 +1,6 @@
-// What does the operator read of what attempts throw? Tenants are told a name and a message; the stack, the cause and
-// all that names a place in here is for this log alone. A job that fails with each run would fill it, so each place
-// that throws is told once a minute for a job type.
+// Logs errors that attempts throw, for the operator. A tenant gets a name and a message; the stack, the cause and all
+// names of places in the server are for this log alone. A job that fails with each run would fill it, so each place
+// that throws is logged once a minute for a job type.
 import type { PinoLogger } from 'nestjs-pino';
 import { describeError, type ToldError } from '#client/jobs/thrown-error.js';
 import { systemClock } from '#database/runtime/system-clock.js';
@@ -13,7 +13,7 @@ const FIRST_FRAME = /^ +at .*$/m;
 export function thrownLog(logger: Pick<PinoLogger, 'warn'>, monotonicMs = () => systemClock.monotonicMs()) {
   const seldom = new Seldom(BOUNDS);
   return ({ run, error }: { run: ClaimedRun; error: unknown }): void => {
-    // Described, since it may be anything, also something that throws when it is looked at.
+    // Described, since any value may be thrown, even one that throws when it is read.
     const err = describeError(error);
     const { tenantId: tenant, jobType, id, attempt } = run;
     const place = FIRST_FRAME.exec(err.stack ?? '')?.[0] ?? err.message;

@@ -1,4 +1,5 @@
-// Who wakes whom? Every wake-up is a shortcut: without it the same pass would come a little later by itself.
+// Connects events to the loops that they wake. Every wake-up is a shortcut: without it the same pass would come a
+// little later by itself.
 import type { Hint } from '#cluster/hints/hints-loop.js';
 import { laneKey } from '#execution/runs/decisions/lane.js';
 import type { Slot } from '#kernel/ids.js';
@@ -7,7 +8,7 @@ import { LEASE_WAITERS } from '../http/workers/lease-waiters.js';
 import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 
-/** For those who have heard that a run has ended. */
+/** Woken when a run has ended. */
 export const RUN_WAITERS = { name: 'run-waiters' };
 
 type Wake = (...loops: { name: string }[]) => () => void;
@@ -31,7 +32,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   connectTerm(replica, wake);
   ownership.changed.subscribe(wake(claim));
 
-  // Hints wait for a session, and claims for trust in it. Left alone they would sleep on for seconds.
+  // Hints wait for a session, and claims for trust in it. Without this wake-up they would sleep on for seconds.
   let isCutOff = false;
   membership.cutOff.subscribe(() => {
     isCutOff = true;
@@ -68,7 +69,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   settleLoop.offered.subscribe(() => hints.send({ kind: 'offers' }));
 }
 
-/** What a leader begins with, and what one of its passes leaves to another. */
+/** Wakes the loops of a leader when its term begins, and a loop when another leaves it work. */
 function connectTerm(replica: Replica, wake: Wake): void {
   const { leadership, sweep, planner, gaps, suspension, revocation, overdue, leaseSweep, horizon } = replica;
   leadership.began.subscribe(
@@ -79,7 +80,7 @@ function connectTerm(replica: Replica, wake: Wake): void {
   sweep.died.subscribe(wake(revocation));
 }
 
-/** New runs wait in these slots: in our own they are looked for at once, and only the owners of others need be told. */
+/** New runs wait in these slots. Our own slots are scanned at once, and only the owners of others need a hint. */
 export function hintWork(
   { ownership, claim, hints }: Replica,
   timers: LoopTimers,
@@ -120,10 +121,10 @@ function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
   }
 }
 
-/** Longer than those who wait are silent about it. */
+/** Longer than the pause between two hints of a replica whose callers wait. */
 const AWAITED_MS = 5_000;
 
-/** Other replicas are told of ends only while callers wait for some there. */
+/** Sends hints about ends to other replicas only while callers wait for some there. */
 function connectWaits({ hints, membership, settleLoop }: Replica, timers: LoopTimers): void {
   let toldUntilMs = Number.NEGATIVE_INFINITY;
   hints.received.subscribe((hint) => {

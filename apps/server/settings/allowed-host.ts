@@ -1,12 +1,12 @@
-// Which host does an operator let endpoints have? A name or an address, perhaps with a port, written as URLs are read: what
-// is written in another way for the same host is taken for it, and what could never be met in a URL is refused at start,
-// because an operator who believes that a host is allowed, or only that one, would find out when it matters.
+// Which hosts may an operator allow for endpoints? A name or an address, perhaps with a port, read as URLs are read.
+// Another spelling of the same host counts as that host, and an entry that no URL could match is refused at start:
+// otherwise an operator would find out when it matters that a host is not allowed, or not only that one.
 import { isIP } from 'node:net';
 
 const ENTRY = /^(?<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?<port>\d{1,5}))?$/i;
 const PORT_MAX = 65_535;
 
-/** The one spelling that is compared with URLs; null for what is no host. */
+/** The one spelling that is compared with URLs; null for a text that is no host. */
 export function allowedHost(entry: string): string | null {
   if (isIP(entry) === 6) return bare(hostnameOf(`[${entry}]`));
   const { host, port } = ENTRY.exec(entry)?.groups ?? {};

@@ -1,5 +1,5 @@
-// Which settings has a replica? All come from the environment, are checked once, and are typed from here
-// on. An unknown name that looks like ours is refused, because a mistyped setting is worse than none.
+// The settings of a replica. All come from the environment, are checked once, and are typed from here on. An unknown
+// name that looks like ours is refused, because a mistyped setting is worse than none.
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import {
@@ -53,7 +53,7 @@ const callableUrl = z
 
 const LEASES_RENAMED = 'expected "sessions" or "heartbeats", which is what "leases" is called now';
 
-/** Where pg-boss does the control plane's own work; made by a migration. */
+/** The schema of pg-boss for the control plane's own work; a migration makes it. */
 export const BOSS_SCHEMA = 'carillon_boss';
 const OUR_SCHEMAS = new Set(['carillon', 'carillon_migration', BOSS_SCHEMA]);
 
@@ -207,7 +207,7 @@ export interface ServerConfig extends Settings {
   preparesStatements: boolean;
 }
 
-/** Throws ConfigError naming each setting that is wrong, what was expected and what was got. */
+/** Throws ConfigError that names each wrong setting, with the expected and the given value. */
 export function readConfig(given: Readonly<Record<string, string | undefined>> = process.env): ServerConfig {
   const env = withoutServices(given);
   const known = Object.keys(settings.shape);
@@ -243,7 +243,7 @@ export function readConfig(given: Readonly<Record<string, string | undefined>> =
   return { ...parsed.data, cluster, preparesStatements: preparesStatements(parsed.data) };
 }
 
-/** Sessions are checked to be direct where they are needed, and that is the only way that we know of. */
+/** Sessions are checked to be direct where they are needed, and the replica knows no other way to tell. */
 function preparesStatements(given: Settings): boolean {
   const { DATABASE_URL: url, DATABASE_SESSION_URL: sessionUrl = url, CARILLON_LIVENESS: liveness } = given;
   return given.CARILLON_PREPARED_STATEMENTS ?? (liveness === 'sessions' && sessionUrl === url);

@@ -1,8 +1,10 @@
-// How many connections does a replica open at most? Each kind has a bound of its own; their sum is the budget that
-// docs/CONFIGURATION.md tells and `npm run doctor` compares with what the server has.
+// How many connections does a replica open at most? Each kind has a bound of its own. Their sum is the budget in
+// docs/CONFIGURATION.md, which `npm run doctor` compares with the server's.
 import type { Settings } from './config.js';
 
-/** Of pg-boss, which keeps the house (maintenance.ts). Users' queues are filled through our own connections. */
+/**
+ * Connections of pg-boss for the control plane (maintenance.ts). Users' queues are filled through our own connections.
+ */
 export const BOSS_CONNECTIONS = 2;
 
 export interface BudgetLine {

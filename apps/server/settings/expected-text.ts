@@ -1,9 +1,10 @@
-// What was expected of a value that a schema refuses? Our own rules say it in their message. Where one has none, zod says
-// "Too big: expected number to be <=100", which is written for its own users; here the same is said from what zod tells
-// beside it, in the words of all our errors. What was got follows elsewhere. Another validator's message is left as it is.
+// The expectation that a value of a schema fails, in words. Our own rules have it in their message. Other messages of
+// zod, such as "Too big: expected number to be <=100", are written for zod's users; here they are made anew from the
+// issue's fields, in the words of all our errors. The given value is added by the caller. Another validator's message
+// is left as it is.
 import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 
-/** What zod tells of an issue beside its message, as far as it is of use. */
+/** The useful fields of a zod issue, besides its message. */
 interface ZodIssue extends ValidationIssue {
   code?: string;
   origin?: string;
@@ -24,7 +25,7 @@ const ZODS_OWN = /^(Invalid |Too (big|small): )/;
 
 export function expectedText(issue: ValidationIssue): string {
   if (!ZODS_OWN.test(issue.message)) return issue.message;
-  const told: ZodIssue = issue; // all of it is optional, so any issue is one
+  const told: ZodIssue = issue; // all of its fields are optional, so any issue is one
   switch (told.code) {
     case 'invalid_type':
       return `expected ${typeText(told.expected)}`;
@@ -83,7 +84,7 @@ function listText(values: readonly unknown[] = []): string {
   return values.map((value) => JSON.stringify(value)).join(' or ');
 }
 
-/** Of each alternative what it would have taken; of kinds that are told apart by one field, those that there are. */
+/** For alternatives, what each would have accepted; for kinds with a discriminating field, the known kinds. */
 function unionText({ options, errors = [] }: ZodIssue): string {
   if (options !== undefined) return `expected ${listText(options)}`;
   const each = errors.map(([first]) => first && expectedText(first).replace(/^expected /, ''));

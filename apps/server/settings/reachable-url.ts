@@ -1,7 +1,7 @@
-// Can the others call a replica by the URL that they are told? One that listens on every address (0.0.0.0, ::) knows none
-// of its own, and a guess would be wrong behind a container's or a pod's network. It starts all the same, since nothing but
-// callbacks and the list of replicas needs that URL, and says which setting is missing; a URL that is set is never refused
-// for being unreachable from here, only for naming no address at all.
+// Can other hosts call a replica by its URL? A replica that listens on every address (0.0.0.0, ::) has no URL of its
+// own, and a guess would be wrong behind a container's or a pod's network. It starts all the same, since only callbacks
+// and the list of replicas need that URL, and says which setting is missing. A configured URL is never refused for
+// being unreachable from here, only for naming no address at all.
 import ipaddr from 'ipaddr.js';
 
 interface Addresses {
@@ -10,7 +10,7 @@ interface Addresses {
   readonly CARILLON_CALLBACK_URL?: string | undefined;
 }
 
-/** What to set, when what is set leaves an address that can't be called; null when all is well. */
+/** The setting to change when the URL can't be called; null when all is well. */
 export function adviceOnUrls({
   CARILLON_HOST: host,
   CARILLON_URL: url,

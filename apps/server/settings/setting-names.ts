@@ -1,7 +1,7 @@
-// Which names in the environment are meant for us, and which of them are none of ours? An unknown CARILLON_… is most
-// likely mistyped, so it is refused with the nearest name that exists. Kubernetes puts names of the same form into each
-// container of a namespace that has a Service called carillon, or carillon-something: those are passed over, and a port
-// that reads tcp://… is such a name, too, although it is spelled like a setting.
+// Which names in the environment are meant for us? An unknown CARILLON_… is most likely mistyped, so it is refused with
+// the nearest name that exists. Kubernetes adds names of the same form to each container of a namespace with a Service
+// called carillon, or carillon-something. Those are skipped, and so is a port that reads tcp://…, although its name is
+// that of a setting.
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -9,20 +9,20 @@ const PREFIX = 'CARILLON_';
 /** The variables of a Service: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables. */
 const INJECTED = /_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/;
 const INJECTED_PORT = /^(tcp|udp|sctp):\/\//;
-/** More letters that differ are another word. */
+/** With more different letters it is another word. */
 const DISTANCE_MAX = 3;
 
 /** Names of an earlier version. */
 const RENAMED: Readonly<Record<string, string>> = { CARILLON_LEASE_MS: 'CARILLON_DEAD_AFTER_MS' };
 
-/** The environment without what Kubernetes says of Services. */
+/** The environment without the variables that Kubernetes adds for Services. */
 export function withoutServices(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([name, value = '']) => !isInjected(name, value)));
 }
 
 /**
- * One phrase for each name that looks like ours and is none: `CARILLON_PROT (did you mean CARILLON_PORT?)`, or what it
- * is called now.
+ * One phrase for each name that looks like ours and is none: `CARILLON_PROT (did you mean CARILLON_PORT?)`, or its
+ * present name.
  */
 export function unknownNames(env: Environment, known: readonly string[]): string[] {
   return Object.keys(env)
@@ -47,7 +47,7 @@ function nearestOf(name: string, known: readonly string[]): string | null {
   return nearest === undefined || nearest.distance > DISTANCE_MAX ? null : nearest.each;
 }
 
-/** Levenshtein's: how many letters must be added, left out or changed. */
+/** Levenshtein's distance: how many letters must be added, left out or changed. */
 function distanceOf(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (const [line, letter] of from.split('').entries()) {

@@ -1,6 +1,6 @@
-// What gathers where requests come in? Unique keys that no run holds any more, answers to requests that no client
-// will send again, and keys that were revoked long ago. Large numbers are deleted in small batches, so that no
-// statement holds others up.
+// Deletes rows that pile up where requests come in: unique keys that no run holds any more, answers to requests that no
+// client will send again, and keys that were revoked long ago. It deletes in small batches, so that no statement holds
+// others up.
 import type { Database } from '#database/connection.js';
 import { deleteEndedKeys, deleteOverKeys, type KeyPlace } from '#execution/intake/unique-key.repository.js';
 import { deleteOldKeys } from '#tenancy/api-key.repository.js';
@@ -8,10 +8,10 @@ import { ANSWERS_KEPT_HOURS } from '../http/access/idempotency.js';
 import { deleteOldAnswers } from '../http/access/idempotency.repository.js';
 
 const ROWS_PER_BATCH = 1_000;
-/** What is left after so many batches waits for the next time. */
+/** The rest after so many batches waits for the next time. */
 const BATCHES_MAX = 1_000;
 
-/** Stops between two batches when the signal says so; the next time goes on. */
+/** Stops between two batches when the signal is aborted; the next time continues. */
 export async function clearAway(db: Database, signal?: AbortSignal): Promise<void> {
   await untilDone(() => deleteOverKeys(db, { limit: ROWS_PER_BATCH }), signal);
   await untilDone(
@@ -19,7 +19,7 @@ export async function clearAway(db: Database, signal?: AbortSignal): Promise<voi
     signal,
   );
   await deleteOldKeys(db);
-  // Every key that is held until its run has ended is looked at once; a page is one walk along the primary key.
+  // Checks every key that is held until its run has ended; a page is one walk along the primary key.
   let after: KeyPlace | null = null;
   do {
     after = (await deleteEndedKeys(db, { after, limit: ROWS_PER_BATCH })) ?? null;

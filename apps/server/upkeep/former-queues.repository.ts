@@ -1,11 +1,12 @@
-// What has an earlier version left in the schema of the users' pg-boss? Its own upkeep ran there, so two queues of ours may
-// lie among theirs, whose schedules any pg-boss would go on filling for ever. The schedules go at once; the queues, with
-// their jobs, once no replica of that version is connected any more, since it would complain about each job it asks for.
-// Nothing else is touched, and the schema stays: it may be the users' by now.
+// Removes leftovers of an earlier version from the schema of the users' pg-boss. That version's upkeep ran there, so
+// two queues of ours may lie among theirs, whose schedules any pg-boss would go on filling for ever. The schedules are
+// deleted at once. The queues and their jobs follow once no replica of that version is connected any more, since it
+// would complain about each job that it asks for. Nothing else is touched, and the schema stays: it may be the users'
+// by now.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 
-/** How the sessions of an earlier version's pg-boss are named. */
+/** The name of the sessions of an earlier version's pg-boss. */
 const FORMER_SESSION = 'carillon-boss';
 const TABLES = ['schedule', 'job', 'queue'] as const;
 

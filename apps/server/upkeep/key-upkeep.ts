@@ -1,6 +1,6 @@
-// Which keys are in use? Each minute this replica names the administrator's key that it is configured with, without which
-// that key would end, and writes down which keys were sent to it. A configured key that was revoked stays revoked: the log
-// says so, and the replica works on, since its restart must not depend on it.
+// Keeps API keys up to date. Each minute this replica names its configured administrator's key, which would end
+// otherwise, and records which keys were used. A configured key that was revoked stays revoked: the log says so, and
+// the replica works on, since its restart must not depend on it.
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import type { Loop } from '#kernel/loop.js';

@@ -1,8 +1,8 @@
-// Who keeps the house? The control plane's own durable work is pg-boss's: a job that was asked for is done
-// once by some replica, and again if that replica dies over it. For now that is the day partitions, made
-// ahead and dropped after their retention, what a tenant keeps for a shorter time, and what gathers where runs come in,
-// every hour each. pg-boss has two connections of its own, because it opens transactions by plain statements, which a
-// shared pool would mix up, and a schema of its own, which is never the users' (CARILLON_QUEUE_SCHEMA).
+// Runs the control plane's own durable work by pg-boss: each job is done once by some replica, and again if that
+// replica dies over it. The jobs, each hourly: the day partitions, made ahead and dropped after their retention;
+// tenants' shorter retention; and the upkeep of requests and keys. pg-boss has two connections of its own, because it
+// opens transactions by plain statements, which a shared pool would mix up. It also has a schema of its own, which is
+// never the users' (CARILLON_QUEUE_SCHEMA).
 import {
   Inject,
   Injectable,
@@ -35,9 +35,9 @@ const BOSS_CONNECTION = {
 /** No job type may name a queue of ours: they all begin like this. */
 const PARTITIONS = 'carillon-partitions';
 const ENQUEUE_UPKEEP = 'carillon-enqueue-upkeep';
-/** A job may take as long as the pause to the next one; it is told to stop by then, and the next one goes on. */
+/** A job may take as long as the pause to the next one; then it must stop, and the next one continues. */
 const QUEUE = { policy: 'singleton', retryLimit: 5, retryBackoff: true, expireInSeconds: 3_500 } as const;
-/** Where an earlier version kept all this. */
+/** The schema of an earlier version. */
 const FORMER_SCHEMA = 'pgboss';
 
 @Injectable()
@@ -63,8 +63,8 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    // Today's partitions can't wait for a job: the first run may end in a second. Where a long reader is in
-    // the way, the default partitions take what comes until the job has made its own.
+    // Today's partitions can't wait for a job: the first run may end in a second. Where a long reader is in the way,
+    // the default partitions take new rows until the job has made its own.
     this.#first = this.#maintain().catch((error: unknown) =>
       this.logger.warn({ err: error }, 'the day partitions could not be kept; a job tries again'),
     );
@@ -72,7 +72,7 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
     if (this.config.CARILLON_ROLES.includes('scheduler')) this.timers.drive(this);
   }
 
-  /** Starts pg-boss, again and again until it runs: replicas that start together may get in each other's way. */
+  /** Starts pg-boss, and retries until it runs: replicas that start together may get in each other's way. */
   async runOnce(): Promise<number> {
     if (this.#boss !== null || this.#stopping) return UNTIL_WOKEN_MS;
     this.#starting = this.#start();
@@ -82,9 +82,9 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
 
   async beforeApplicationShutdown(): Promise<void> {
     this.#stopping = true;
-    // A start that fails elsewhere closes the pool next, and would have this fail with a reason that is none.
+    // If the start fails elsewhere, the pool is closed next, which would fail this one for a misleading reason.
     await this.#first;
-    // One that is just starting would otherwise go on behind our back.
+    // A pg-boss that is just starting would otherwise go on unobserved.
     const boss = await this.#starting?.catch(() => null);
     await boss?.stop({ graceful: true, timeout: 5_000 });
   }
@@ -97,7 +97,7 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
       schema: BOSS_SCHEMA,
       // A migration has made it; pg-boss would need the right to make any.
       createSchema: false,
-      // Its pool is given all of this as it is; left alone it would wait for ever for an answer that got lost.
+      // Its pool gets all of these options; without them it would wait for ever for a lost answer.
       ...BOSS_CONNECTION,
       // Its monitoring is meant for queues with traffic; ours has one job an hour.
       monitorIntervalSeconds: 600,
@@ -126,7 +126,7 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
 
   async #removeFormer(): Promise<void> {
     const former = { schema: FORMER_SCHEMA, queues: [PARTITIONS, ENQUEUE_UPKEEP] };
-    // It may be the users' by now, who need not let us write there.
+    // The schema may be the users' by now, and closed to us.
     await removeFormerQueues(this.db, former).catch((error: unknown) =>
       this.logger.warn(
         { err: error, schema: FORMER_SCHEMA },
