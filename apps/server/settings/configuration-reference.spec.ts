@@ -11,7 +11,7 @@ const HEADER = `# Configuration
 
 A replica is configured by environment variables alone. They are checked once, at start; an unknown name that begins with
 \`CARILLON_\` is refused, since a mistyped setting is worse than none. What Kubernetes injects for a Service of that name
-(\`CARILLON_SERVICE_HOST\`, \`CARILLON_PORT=tcp://…\`) is passed over.
+(\`CARILLON_SERVICE_HOST\`, \`CARILLON_PORT=tcp://…\`) is ignored.
 
 | variable | default | meaning |
 |---|---|---|
