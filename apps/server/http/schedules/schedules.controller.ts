@@ -24,15 +24,13 @@ import {
 import type { Response } from 'express';
 import { inTransaction, type Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
-import { hasLedger, listFires } from '#scheduling/schedules/ledger.repository.js';
-import { findSchedule, listSchedules, type Schedule } from '#scheduling/schedules/schedule.repository.js';
+import { listSchedules, type Schedule } from '#scheduling/schedules/schedule.repository.js';
 import {
   changeSchedule,
   createSchedule,
   deleteSchedule,
   type ChangeResult,
 } from '#scheduling/schedules/schedules.js';
-import { asId, type ScheduleId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
@@ -45,7 +43,7 @@ import { invalidField, nameTaken, notFound, ownerHangs, ProblemError } from '../
 import { requireSchedule } from './require-schedule.js';
 import { ScheduleEdits } from './schedule-edits.js';
 import * as shapes from './schedule.shapes.js';
-import { ApiTenant, pageOf, resourceName, uuid } from '../requests/shapes.js';
+import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
 import { requireRoom } from '../access/tenant-shares.js';
 
 @ApiTags('schedules')
@@ -193,46 +191,6 @@ export class SchedulesController {
       case 'deleted':
         return this.replica.hintPlan();
     }
-  }
-
-  @Get(':schedule/fires')
-  @ApiOperation({
-    summary: 'The ledger: every due time and what became of it, newest first',
-    description: "Of a schedule that was deleted it is read by the schedule's id in the place of its name.",
-  })
-  @ApiOkResponse({ standardSchema: pageOf(shapes.fire) })
-  async fires(
-    @CurrentTenant() tenant: Tenant,
-    @Param('schedule', { schema: resourceName }) name: string,
-    @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery,
-  ) {
-    const scheduleId = await this.#ledgerOf(tenant, name);
-    const filter = { firesOf: scheduleId, from: query.from, to: query.to };
-    const token = this.pages.open(query.pageToken, filter);
-    const before = token ?? query.to;
-    const rows = await listFires(this.db, {
-      scheduleId,
-      from: query.from === undefined ? null : new Date(query.from),
-      before: before === undefined ? null : new Date(before),
-      limit: query.pageSize + 1,
-    });
-    return this.pages.page(rows, {
-      size: query.pageSize,
-      filter,
-      keyOf: (row) => row.dueAt.toISOString(),
-      show: shapes.showFire,
-    });
-  }
-
-  /** A name that is free again may be another schedule's by now, so what is left of a deleted one is found by its id alone. */
-  async #ledgerOf(tenant: Tenant, nameOrId: string): Promise<ScheduleId> {
-    const schedule = await findSchedule(this.db, { tenantId: tenant.id, name: nameOrId });
-    if (schedule !== undefined) return schedule.id;
-    const scheduleId = asId.schedule(nameOrId);
-    const isId = uuid.safeParse(nameOrId).success;
-    if (isId && (await hasLedger(this.db, { tenantId: tenant.id, scheduleId }))) return scheduleId;
-    const detail = `expected schedule ${JSON.stringify(nameOrId)} to exist, found none; the ledger of one that was deleted is read by its id, which its runs show as scheduleId`;
-    throw new ProblemError('not-found', detail);
   }
 
   async #steer(
