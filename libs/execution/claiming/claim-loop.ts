@@ -15,31 +15,10 @@ import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { limitsConcurrency, worthHolding } from '#execution/limits/decisions/lane-rules.js';
 import { freshLimit, laneQuotas, resumedLimit } from './decisions/lane-shares.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
-import { LaneScan, type ScanSettings } from './lane-scan.js';
+import { LaneScan } from './lane-scan.js';
+import type { ClaimSettings } from './claim-settings.js';
 import { LaneQueue, type WaitingLane } from './lane-queue.js';
 import type { LaneWithRules } from './lane.repository.js';
-
-export interface ClaimSettings extends ScanSettings {
-  /** How often all slots are scanned. */
-  pollMs: number;
-  /**
-   * Runs due this soon are claimed, too. Longer than pollMs, so that the owner holds a planned run before it is due.
-   */
-  aheadMs: number;
-  /** Lanes served by one claim. */
-  lanesPerClaim: number;
-  /** Runs taken by one claim. */
-  runsPerClaim: number;
-}
-
-export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
-  pollMs: 1_000,
-  aheadMs: 1_500,
-  lanesPerClaim: 250,
-  runsPerClaim: 1_000,
-  lanesPerScan: 1_000,
-  wornAfter: 1_000,
-};
 
 /** How often a replica that distrusts itself checks whether it may trust itself again. */
 const DISTRUST_MS = 250;

@@ -1,0 +1,24 @@
+// How far ahead, how often and how much does an owner claim?
+import type { ScanSettings } from './lane-scan.js';
+
+export interface ClaimSettings extends ScanSettings {
+  /** How often all slots are scanned. */
+  pollMs: number;
+  /**
+   * Runs due this soon are claimed, too. Longer than pollMs, so that the owner holds a planned run before it is due.
+   */
+  aheadMs: number;
+  /** Lanes served by one claim. */
+  lanesPerClaim: number;
+  /** Runs taken by one claim. */
+  runsPerClaim: number;
+}
+
+export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
+  pollMs: 1_000,
+  aheadMs: 1_500,
+  lanesPerClaim: 250,
+  runsPerClaim: 1_000,
+  lanesPerScan: 1_000,
+  wornAfter: 1_000,
+};
