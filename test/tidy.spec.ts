@@ -17,6 +17,7 @@ import {
   type Rule,
   type Source,
 } from './support/source-code.js';
+import { commentWidthRule, namedActorRule, namesNoActor } from './support/comment-rules.js';
 import { ownDatabaseRule } from './support/own-database-rule.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -169,6 +170,8 @@ const rules: Rule[] = [
     keeps: [BEGINS, 'libs/a.spec.ts'].map((file) => ({ file, text: 'db.transaction()' })),
   },
   ownDatabaseRule,
+  namedActorRule,
+  commentWidthRule,
   {
     name: 'a value of any shape is asked by Object.hasOwn and Reflect.get, since every object inherits a `constructor`',
     binds: (file) => isUnder(file, 'libs/', 'apps/') && !isSpec(file),
@@ -224,43 +227,14 @@ describe('the house is tidy', () => {
   });
 });
 
-/** An actor has a name: a replica, a leader, a tenant, an operator. Quoted words are meant as words. */
-const UNNAMED_ACTOR = /\b(nobody|whoever|somebody|someone|whatever)\b(?!['`’])/i;
-const COMMENT = /(^\s*(\/\/|\/?\*)|\s\/\/ )(?<said>.*)$/;
-/** How many lines of comments still leave an actor without a name. Lower it with each that is mended. */
-const UNNAMED_IN_COMMENTS_MAX = 20;
-
-const namesNoActor = (line: string): boolean => UNNAMED_ACTOR.test(line);
-const commentNamesNoActor = (line: string): boolean =>
-  namesNoActor(COMMENT.exec(line)?.groups?.['said'] ?? '');
-
-describe('an actor has a name', () => {
-  it('in every page', () => {
-    const docs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
-    const pages = ['README.md', 'CHANGELOG.md', ...docs.map((name) => `docs/${name}`)];
-    expect(pages.length).toBeGreaterThan(5);
-    const unnamed = pages.flatMap((page) =>
-      linesWhere(readFileSync(join(ROOT, page), 'utf8'), namesNoActor).map((line) => `${page}:${line}`),
-    );
-    expect(unnamed).toEqual([]);
-  });
-
-  it('in comments, but for those of old, which only become fewer', () => {
-    const sources = ['apps', 'libs', 'test'].flatMap(readSources);
-    const unnamed = sources.flatMap(({ text }) => linesWhere(text, commentNamesNoActor));
-    expect(unnamed.length).toBeLessThanOrEqual(UNNAMED_IN_COMMENTS_MAX);
-  });
-
-  it.each(['// Whoever holds it.', ' * nobody knows', 'x(); // for somebody'])('is missed in: %s', (line) => {
-    expect(commentNamesNoActor(line)).toBe(true);
-  });
-
-  it.each(['// The holder.', "say('nobody');", "url('http://nobody')", '// a tenant named `nobody`'])(
-    'is not missed in: %s',
-    (line) => {
-      expect(commentNamesNoActor(line)).toBe(false);
-    },
+it('a page names its actors', () => {
+  const docs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
+  const pages = ['README.md', 'CHANGELOG.md', ...docs.map((name) => `docs/${name}`)];
+  expect(pages.length).toBeGreaterThan(5);
+  const unnamed = pages.flatMap((page) =>
+    linesWhere(readFileSync(join(ROOT, page), 'utf8'), namesNoActor).map((line) => `${page}:${line}`),
   );
+  expect(unnamed).toEqual([]);
 });
 
 describe('a rule of tidiness', () => {

@@ -23,8 +23,8 @@ export async function docker(args: readonly string[], options: CommandOptions = 
 }
 
 /**
- * Throws where Docker can't be used. To be awaited at the top of a file, where it fails the whole file: somebody
- * who asks for the Docker tests must not take tests that were skipped for tests that have passed.
+ * Throws where Docker can't be used. To be awaited at the top of a file, where it fails the whole file: a
+ * developer who asks for the Docker tests must not take skipped tests for passed ones.
  */
 export async function requireDockerEngine(): Promise<void> {
   for (const question of [

@@ -17,7 +17,10 @@ export interface RetryOptions {
 
 /** `Input` is what may be asked for, `Payload` what the handler gets of it. */
 export interface JobOptions<Payload, Input = unknown, Output = unknown> {
-  /** 1 to 100 lower-case letters, digits, dots, dashes or underscores, with a letter or digit at both ends: `invoice.send`. */
+  /**
+   * 1 to 100 lower-case letters, digits, dots, dashes or underscores, with a letter or digit at both ends:
+   * `invoice.send`.
+   */
   name: string;
   /** Any Standard Schema. A payload that does not fit is not retried. */
   payload: StandardSchemaV1<Input, Payload>;
@@ -93,11 +96,12 @@ export interface JobContext {
   /**
    * Completes the run in one transaction with the handler's own writes: both are there afterwards, or neither is.
    * `work` gets a transaction in the database that holds the runs, and what it resolves with is the run's output.
-   * Rejects with ClaimLost when another replica has the run by now, with `signal.reason` when the attempt was
-   * stopped, and with what `work` or the database threw; nothing was written then, unless the connection broke
-   * during the commit. What the database refuses for now besides `work` (a lock, a full disk, no primary) comes as a
-   * snooze: let it through, and the attempt is made again without counting. The server lets no statement in it take longer than 10 seconds, nor a pause between two. In a
-   * thread it rejects with FatalError, since a transaction can't leave its connection's thread.
+   * Rejects with ClaimLost when another replica has the run by now, with `signal.reason` when the attempt was stopped,
+   * and with what `work` or the database threw; nothing was written then, unless the connection broke during the
+   * commit. What the database refuses for now besides `work` (a lock, a full disk, no primary) comes as a snooze: let
+   * it through, and the attempt is made again without counting. The server lets no statement in it take longer than 10
+   * seconds, nor a pause between two. In a thread it rejects with FatalError, since a transaction can't leave its
+   * connection's thread.
    */
   readonly completeInTx: <Output>(work: (trx: HandlerTransaction) => Promise<Output>) => Promise<Output>;
 }

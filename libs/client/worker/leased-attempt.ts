@@ -38,7 +38,10 @@ export interface RemoteContext extends Told {
   readonly log: Readonly<Record<LogLevel, (first: string | object, message?: string) => void>>;
   /** How far the attempt is, 0 to 1; shown with the run. */
   readonly progress: (fraction: number, message?: string) => void;
-  /** Where the attempt is, for the next one to go on from. Sent at once. Throws TypeError for more than 64 KiB of JSON, or none. */
+  /**
+   * Where the attempt is, for the next one to go on from. Sent at once. Throws TypeError for more than 64 KiB of JSON,
+   * or none.
+   */
   readonly heartbeat: (details?: unknown) => void;
 }
 

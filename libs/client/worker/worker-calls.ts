@@ -40,7 +40,10 @@ export interface WorkerApiOptions {
 
 const LIMIT_MS = 15_000;
 
-/** Rejects with CallFailed, with the signal's reason, or with TypeError for a body that JSON can't say. A text is sent as NDJSON. */
+/**
+ * Rejects with CallFailed, with the signal's reason, or with TypeError for a body that JSON can't say. A text is sent
+ * as NDJSON.
+ */
 export function workerApi({ url, tenant, key }: WorkerApiOptions): CallWorkerApi {
   const bases = [url]
     .flat()

@@ -1,4 +1,4 @@
-// What can an attempt call? It speaks (log, progress, heartbeat), enqueues other runs, and completes its own.
+// The services of an attempt: its log, progress and heartbeats, enqueueing other runs, and completing its own.
 import type { ChildRuns } from '#execution/intake/child-runs.js';
 import type { OpenReports } from '#execution/reports/progress-reports.js';
 import type { Completion } from '#execution/settling/completion.js';
@@ -8,9 +8,9 @@ import type { RunningAttempt } from './running-attempt.js';
 export interface ServiceProviders {
   completion: Completion;
   children: ChildRuns;
-  /** Opens what the attempt can say while it runs. */
+  /** Opens the log, progress and heartbeats of the attempt. */
   beginReports: (attempt: RunningAttempt) => OpenReports;
-  /** Begins the attempt's time anew. */
+  /** Restarts the attempt's timeout. */
   restartClock: (attempt: RunningAttempt) => void;
 }
 
@@ -23,7 +23,7 @@ export function attemptServices(
   const { signal } = attempt.stop;
   const reports = beginReports(attempt);
   attempt.reports = reports;
-  // What a late handler says is dropped.
+  // Reports of a late handler are dropped.
   if (attempt.isOver) reports.end();
   const { log, progress, heartbeat } = reports;
   return {

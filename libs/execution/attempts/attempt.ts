@@ -1,6 +1,6 @@
-// How does one attempt go? Its target is called with a signal, and each way in which it ends becomes a value. A
-// handler that is told to stop has a grace time to do so; if it does not listen, the attempt is given up: it
-// ends without the handler, whose late result is reported and changes nothing.
+// One attempt, from the call of its target to its result. The target is called with a signal, and each way in which it
+// ends becomes a value. A handler that is stopped has a grace time; if it does not stop in time, the attempt is given
+// up: it ends without the handler, whose late result is reported and changes nothing.
 import { CancelRun, FatalError, RetryAt, Snooze } from '#client/jobs/outcomes.js';
 import { describeAttemptFailure } from '#execution/runs/attempt-failure.js';
 import { inAttempt } from '#execution/runs/attempt-scope.js';
@@ -13,24 +13,24 @@ import type { CallTarget } from '#execution/targets/targets.js';
 export interface Attempt extends GivenToAttempt {
   run: ClaimedRun;
   call: CallTarget;
-  /** Tells the handler to stop. */
+  /** Stops the handler. */
   stop: AbortController;
-  /** What the database's clock says. */
+  /** The time in the database. */
   now: () => Date;
-  /** Told what a handler said after it was given up. */
+  /** Called with the result of a handler that was given up before. */
   onLate: (result: AttemptResult) => void;
-  /** Told what was thrown and is a failure; the result says less of it. */
+  /** Called with a thrown failure, which the result shows in part only. */
   onThrown: (error: unknown) => void;
 }
 
 /**
  * Calls `onEnd` once with the attempt's result, perhaps at once. With a callback: one more promise costs 0.1 µs a run.
- * Returns what gives the attempt up, which ends it whatever its handler does; only after `stop`.
+ * Returns the function that gives the attempt up, which ends it without its handler; only after `stop`.
  */
 export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => void): () => void {
   const { run, call, stop, now, onLate, onThrown } = attempt;
   const { signal } = stop;
-  // An abort that has happened is not told again.
+  // A listener that is added after the abort is never called.
   if (signal.aborted) {
     onEnd(stoppedResult(signal.reason));
     return () => undefined;
@@ -51,7 +51,7 @@ export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => v
     if (!isWord(error)) onThrown(error);
     end(failedResult(error, now()));
   };
-  // What the handler did not await has failed behind its back. It may go on, so it is told to stop.
+  // A promise or timer that the handler did not await has failed. The handler may still be running, so it is stopped.
   const failBehind = (error: unknown): void => {
     fail(error);
     stop.abort(error);
@@ -64,7 +64,10 @@ export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => v
   return () => end(null);
 }
 
-/** A cancel or a deadline overrides the handler's result. Otherwise success and fatal errors stand; any other failure counts as the stop. */
+/**
+ * A cancel or a deadline overrides the handler's result. Otherwise success and fatal errors stand; any other failure
+ * counts as the stop.
+ */
 function resultAfterStop(result: AttemptResult, reason: unknown): AttemptResult {
   const stopped = stoppedResult(reason);
   if (stopped.kind === 'cancelled' || stopped.kind === 'expired') return stopped;
@@ -88,12 +91,12 @@ function stoppedResult(reason: unknown): AttemptResult {
   }
 }
 
-/** Said on purpose, or said back: where it was thrown is of no interest. */
+/** Thrown on purpose to steer the attempt, or the stop itself: its stack is of no interest. */
 function isWord(thrown: unknown): boolean {
   return [Snooze, CancelRun, RetryAt, FatalError, AttemptStopped].some((word) => thrown instanceof word);
 }
 
-/** Anything can be thrown in JavaScript; all of it becomes a result, if need be an error with a name and a message. */
+/** JavaScript can throw any value; each becomes a result, if need be an error with a name and a message. */
 export function failedResult(thrown: unknown, now: Date): AttemptResult {
   if (thrown instanceof Snooze) return { kind: 'snoozed', delayMs: thrown.seconds * 1_000 };
   const error = describeAttemptFailure(thrown);

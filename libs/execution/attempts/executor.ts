@@ -1,10 +1,10 @@
-// How does a held run get from start to end? The executor starts the attempt, keeps the handles that stop it
-// and give it up, and turns its result into what becomes of the run. It never throws: all that a handler does
-// ends up in the run's own record.
+// How does a held run get from start to end? The executor starts the attempt, keeps the handles that stop it and give
+// it up, and turns its result into the run's transition. It never throws: every failure of a handler ends up in the
+// run's own record.
 //
-// A handler that is told to stop and does not keeps its attempt, and its place among the running ones, for a
-// grace time. Then the attempt is given up: the run ends or goes on, perhaps in this very process, although the
-// old handler may still be at work. It can't do anything to the run any more, and its late result is reported.
+// A handler that does not stop when it should keeps its attempt, and its place among the running ones, for a grace
+// time. Then the attempt is given up: the run ends or is retried, perhaps in this very process, although the old
+// handler may still be working. That handler can't change the run any more, and its late result is reported.
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Clock, Random } from '#kernel/clock.js';
 import type { ClaimId, RunId } from '#kernel/ids.js';
@@ -36,14 +36,14 @@ export interface ExecutorParts {
   databaseClock: DatabaseClock;
   clock: Clock;
   random: Random;
-  /** How long a handler may take to stop after its signal said so. */
+  /** How long a handler may take to stop after its signal was aborted. */
   graceMs: number;
-  /** Opens what an attempt can say while it runs; `beat` is called with each sign of life. */
+  /** Opens the reports of an attempt; calls `beat` with each sign of life. */
   beginReports: (run: ClaimedRun, beat: () => void) => OpenReports;
   children: ChildRuns;
 }
 
-/** A shutdown has given its time already. */
+/** A shutdown has waited for the handlers already. */
 const SHUTDOWN_GRACE_MS = 1_000;
 
 export interface StartedRun {
@@ -53,14 +53,14 @@ export interface StartedRun {
 }
 
 export class Executor {
-  /** An attempt began or ended, or was told to stop: the next start or deadline may be another than before. */
+  /** An attempt began, ended or was stopped: the next start or deadline may have changed. */
   readonly changed = new Topic<void>();
-  /** What a handler said after it had been given up. Nothing comes of it. */
+  /** The result of a handler that had been given up. It is reported, and otherwise ignored. */
   readonly late = new Topic<{ runId: RunId; attempt: number; why: string; said: string }>();
-  /** What an attempt threw, for the operator: its run's record has no stack. */
+  /** The error that an attempt threw, for the operator: its run's record has no stack. */
   readonly thrown = new Topic<{ run: ClaimedRun; error: unknown }>();
   readonly #running = new Map<RunId, RunningAttempt>();
-  /** Nothing is overdue, or to be given up, before. */
+  /** No attempt is overdue, or to be given up, before this moment. */
   #soonestMs = Number.POSITIVE_INFINITY;
   readonly #providers: ServiceProviders;
   readonly #now: () => Date;
@@ -91,13 +91,15 @@ export class Executor {
     else this.#call(attempt, target);
   }
 
-  /** Ends a run that is over for another reason than its attempt: at once if it has not started, else when it stops. */
+  /**
+   * Ends a run for another reason than the result of its attempt: at once if it has not started, else when it stops.
+   */
   end(held: HeldRun, why: 'cancelled' | 'deadline'): void {
     const reason = why === 'cancelled' ? 'somebody asked for it' : STOPPED_BECAUSE.deadline;
     if (this.parts.held.withdraw(held)) return this.endBeforeStart(held, why);
     const attempt = this.#running.get(held.run.id);
     if (attempt === undefined) {
-      // Taken to be started, and on its way: it is looked at once more right before (start-loop.ts).
+      // It was chosen to start: the start loop checks it once more right before the start (start-loop.ts).
       if (why === 'cancelled') held.isUnwanted = true;
       return;
     }
@@ -105,7 +107,7 @@ export class Executor {
     this.changed.publish();
   }
 
-  /** Ends a run that was taken back or taken to be started, and has not begun. */
+  /** Ends a run that was taken back or chosen to start, and has not begun. */
   endBeforeStart(held: HeldRun, why: 'cancelled' | 'deadline'): void {
     const { held: heldRuns, settleLoop, databaseClock } = this.parts;
     heldRuns.markEnded(held);
@@ -124,7 +126,7 @@ export class Executor {
     this.changed.publish();
   }
 
-  /** Stops attempts that outlived their time, gives up those that did not stop; returns when the next one will. */
+  /** Stops overdue attempts and gives up attempts that did not stop; returns when the next one will be overdue. */
   stopOverdue(nowMs: number): number {
     let next = Number.POSITIVE_INFINITY;
     if (nowMs < this.#soonestMs) return this.#soonestMs;
@@ -145,12 +147,13 @@ export class Executor {
     return next;
   }
 
-  /** Stops every attempt. Each ends as released: nothing is counted against its run. */
+  /** Stops every attempt. Each ends as released: it counts for nothing against its run. */
   stopAll(reason: AttemptStopped): void {
     // The replica that takes the runs over does not wait for our handlers.
     const graceMs = reason.why === 'shutdown' ? Math.min(SHUTDOWN_GRACE_MS, this.parts.graceMs) : 0;
     for (const attempt of this.#running.values()) this.#stop(attempt, reason, graceMs);
-    // Published only if the start loop must look again: it stops everything in each of its passes, and listens to this.
+    // Published only if there is a grace time to wait for: without trust the start loop stops all in each pass, and it
+    // listens to this topic.
     if (graceMs > 0) this.changed.publish();
   }
 
@@ -161,7 +164,7 @@ export class Executor {
     for (const attempt of abandoned) this.#stop(attempt, reason, 0);
   }
 
-  /** Those that have been running for so long, and whose start no row tells yet. */
+  /** Attempts that have been running for so long and whose start is not recorded yet. */
   unnoted(forMs: number): StartedRun[] {
     const beforeMs = this.parts.clock.monotonicMs() - forMs;
     const unnoted = [...this.#running.values()].filter(
@@ -174,7 +177,7 @@ export class Executor {
     }));
   }
 
-  /** The others know of these now. */
+  /** Their starts are recorded. */
   markNoted(started: readonly StartedRun[]): void {
     for (const { runId, startedAt } of started) {
       const attempt = this.#running.get(runId);
@@ -190,7 +193,7 @@ export class Executor {
     if (graceMs === 0) attempt.giveUp();
   }
 
-  /** Null when the database could not be asked, which is not the run's fault. */
+  /** Null when the database could not be asked; the run is not to blame then. */
   #resolve(run: ClaimedRun): ResolvedTarget | null | Promise<ResolvedTarget | null> {
     try {
       const target = this.parts.targets.resolve(run);
@@ -207,7 +210,7 @@ export class Executor {
     attempt.heartbeatMs = target.heartbeatMs;
     attempt.deadlineAtMs = this.#deadlineOf(run);
     this.#restartClock(attempt);
-    // It may have passed while the target was looked up.
+    // The deadline may have passed while the target was looked up.
     if (run.deadline !== null && run.deadline <= this.#now())
       this.#stop(attempt, new AttemptStopped('deadline', STOPPED_BECAUSE.deadline), 0);
     attempt.giveUp = attemptRun(
@@ -231,7 +234,7 @@ export class Executor {
     const encoded = result.kind === 'succeeded' ? encodeJson(result.output) : null;
     if (encoded?.kind !== 'unfit')
       return this.#end(attempt, transition({ failures, result, retry, random }), encoded?.json ?? null);
-    // The work is done; doing it again would only bring the same output.
+    // The work is done; a retry would only bring the same output.
     const error = { name: 'UnfitOutput', message: encoded.reason };
     const unfit = { kind: 'failed', error, fatal: true } as const;
     this.#end(attempt, transition({ failures, result: unfit, retry, random }), null);
@@ -272,7 +275,7 @@ export class Executor {
       attempt.silentAtMs = this.parts.clock.monotonicMs() + attempt.heartbeatMs;
   }
 
-  // A fenced replica's handlers are given up as they are told to stop, and are right to end a little later.
+  // The handlers of a fenced replica are given up at once: that they end a little later is no news.
   #noteLate({ held: { run }, stop: { signal } }: RunningAttempt, result: AttemptResult): void {
     const behind = signal.aborted ? 'an error behind its back' : 'nothing';
     const why = signal.reason instanceof AttemptStopped ? signal.reason.why : behind;

@@ -1,8 +1,7 @@
-// What may happen to a run while it is held here, besides its own end? A request may want it cancelled, and its
-// deadline may pass while it waits. Requests are read about once a second, and at once after a hint; while
-// nothing is held, nothing is read. On the way, this tells the others which runs have really begun: a claim
-// holds what waits as well, so its row gets the instants of those that have been running for a while, many in
-// one statement. Runs shorter than that cost nothing: no reader could have seen them running.
+// Watches held runs: ends those that a request has cancelled or whose deadline passes while they wait, and records
+// starts. Requests are read about once a second, and at once after a hint; while nothing is held, nothing is read. A
+// claim names waiting runs as well as running ones, so its row gets the starts of runs that have been running for a
+// while, many in one statement. Shorter runs cost nothing: no reader could have seen them running.
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { Clock } from '#kernel/clock.js';
@@ -16,7 +15,7 @@ import { lockClaims } from '#execution/settling/settlement.repository.js';
 import { noteStarts } from './started.repository.js';
 
 const REQUESTS_MS = 1_000;
-/** A run that has been running for this long is told of, together with all others. */
+/** The start of a run that has been running for this long is recorded, together with all others. */
 const NOTE_AFTER_MS = 200;
 const NOTES_MS = 250;
 
@@ -35,7 +34,7 @@ export class HeldWatchLoop implements Loop {
 
   constructor(private readonly parts: HeldWatchParts) {}
 
-  /** There may be new requests. */
+  /** There may be new requests to cancel runs. */
   hint(): void {
     this.#reading.hurry();
     this.#looking.hurry();
@@ -58,7 +57,7 @@ export class HeldWatchLoop implements Loop {
     return NOTES_MS;
   }
 
-  /** Running ones have their own timeout. */
+  /** Running attempts have their own deadline. */
   #expireWaiting(): void {
     const { held, executor, databaseClock } = this.parts;
     const now = databaseClock.now();
@@ -83,7 +82,7 @@ export class HeldWatchLoop implements Loop {
     const byClaim = Map.groupBy(unnoted, ({ claimId }) => claimId);
     const { replica } = incarnation;
     const noted = await membership.write(incarnation, async (tx) => {
-      // In the order of those that end attempts.
+      // Locked in the order in which ends of attempts lock.
       const ours = await lockClaims(tx, { replica, claimIds: [...byClaim.keys()] });
       for (const claimId of ours) await noteStarts(tx, { replica, ...startsOf(claimId, byClaim) });
     });

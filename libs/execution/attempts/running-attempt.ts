@@ -1,28 +1,27 @@
-// What does the executor know of an attempt that is under way, and when has it taken too long? All moments are on this
-// process's monotonic clock.
+// An attempt that is under way, and the moments at which it has taken too long, all on this process's monotonic clock.
 import type { HeldRun } from '#execution/held/held-run.js';
 import type { OpenReports } from '#execution/reports/progress-reports.js';
 
 export class RunningAttempt {
-  /** Tells its handler to stop; the first reason stays. */
+  /** Stops its handler; the first reason stays. */
   readonly stop = new AbortController();
-  /** Ends it whatever its handler does; only after `stop`. Nothing is to be given up before its target is called. */
+  /** Ends it without its handler; only after `stop`. Does nothing before its target is called. */
   giveUp: () => void = () => undefined;
   timeoutMs = Number.POSITIVE_INFINITY;
-  /** When it has taken too long. */
+  /** When its timeout ends. */
   timeoutAtMs = Number.POSITIVE_INFINITY;
-  /** Null when it need not say that it is alive. */
+  /** Null when it need not send heartbeats. */
   heartbeatMs: number | null = null;
   /** When it has been silent for too long. */
   silentAtMs = Number.POSITIVE_INFINITY;
-  /** When its run is over, whatever it does. */
+  /** When its run expires, even if it still runs. */
   deadlineAtMs = Number.POSITIVE_INFINITY;
-  /** When it is given up, once it was told to stop. */
+  /** When it is given up, once it was stopped. */
   graceEndsAtMs = Number.POSITIVE_INFINITY;
-  /** Whether the claim's row says when it began. */
+  /** Whether its start is recorded in the claim's row. */
   isNoted = false;
   isOver = false;
-  /** Null until it asks for something to call. */
+  /** Null until its handler first asks for one of its services. */
   reports: OpenReports | null = null;
 
   constructor(

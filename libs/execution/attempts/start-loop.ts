@@ -1,5 +1,5 @@
-// Which runs start now? Those whose instant has come, while there is room and this replica is sure that it is
-// not declared dead. When it is no longer sure, everything is stopped before another replica takes the runs over.
+// Starts runs whose instant has come, while there is room and this replica is sure that it is not declared dead. When
+// it is no longer sure, it stops all attempts before another replica takes the runs over.
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Clock } from '#kernel/clock.js';
@@ -22,7 +22,7 @@ export interface StartParts {
   clock: Clock;
 }
 
-/** How often to look whether this replica is sure again that it is not declared dead. */
+/** How often a replica that distrusts itself checks whether it may trust itself again. */
 const DISTRUST_MS = 250;
 
 export class StartLoop implements Loop {
@@ -50,7 +50,7 @@ export class StartLoop implements Loop {
       );
       return held.size > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
     }
-    // A claim that was in flight when the drain began has come in since.
+    // A claim that was in flight when the drain began may have come in since.
     if (membership.isDraining) this.releaseWaiting();
     const nowMs = clock.monotonicMs();
     const nextDeadlineMs = executor.stopOverdue(nowMs);
@@ -59,12 +59,12 @@ export class StartLoop implements Loop {
     return Math.min(this.#lookAgainMs(), Math.max(0, nextMs - clock.monotonicMs()));
   }
 
-  /** Gives back what has been claimed but not started. */
+  /** Gives back runs that were claimed but not started. */
   releaseWaiting(isWanted?: (run: ClaimedRun) => boolean): void {
     for (const held of this.parts.held.takeWaiting(isWanted)) this.#release(held);
   }
 
-  // What no rate limits goes first: it need not wait for the tokens of the others.
+  // Runs without a rate go first: they need not wait for the tokens of the others.
   async #startDue(incarnation: Incarnation, due: readonly HeldRun[]): Promise<void> {
     const rated = due.filter((held) => this.#rateGate.concerns(held));
     const free = rated.length === 0 ? due : due.filter((held) => !this.#rateGate.concerns(held));
@@ -89,13 +89,13 @@ export class StartLoop implements Loop {
     return [];
   }
 
-  /** Something went wrong before they could start; they are tried again. */
+  /** An error came before they could start; they are tried again. */
   #postpone(due: readonly HeldRun[]): void {
     const { held, clock } = this.parts;
     for (const each of due) held.postpone(each, clock.monotonicMs() + DISTRUST_MS);
   }
 
-  /** Ends those that came too late, or that a request wants cancelled. */
+  /** Ends expired and cancelled runs, and returns the others. */
   #stillWanted(due: readonly HeldRun[]): HeldRun[] {
     const now = this.parts.databaseClock.now();
     return due.filter((held) => {
@@ -107,11 +107,11 @@ export class StartLoop implements Loop {
     });
   }
 
-  // What was lost before is written down before it starts: if this replica dies as well, it was running.
+  // The start of a run that was lost before is recorded first: if this replica dies as well, the run was running.
   async #start(incarnation: Incarnation, due: readonly HeldRun[]): Promise<void> {
     const { executor, membership } = this.parts;
     const lostBefore = due.filter(({ run }) => run.losses > 0);
-    // A deadline may have passed while tokens were taken, or while it was written down.
+    // A deadline may have passed while tokens were taken or the start was recorded.
     for (const held of this.#stillWanted(due.filter(({ run }) => run.losses === 0))) executor.start(held);
     if (lostBefore.length === 0) return;
     try {
@@ -142,7 +142,7 @@ export class StartLoop implements Loop {
     });
   }
 
-  // While anything runs, this replica's trust must be looked at even if no hint wakes this loop.
+  // While anything runs, this replica must check its trust even if no hint wakes this loop.
   #lookAgainMs(): number {
     return this.parts.held.running > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
   }

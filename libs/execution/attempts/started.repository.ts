@@ -1,9 +1,9 @@
-// The starts of held runs, as the tables have them: for those who ask, not for the fences.
+// Records the starts of held runs, for readers of runs and not for the fences.
 import { sql } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
 
-/** Says of runs that were lost before that they are running here now. */
+/** Records that runs that were lost before are running here now. */
 export async function markStarted(
   tx: Tx,
   { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] },
@@ -13,7 +13,7 @@ export async function markStarted(
   );
 }
 
-/** Notes, once for each dead replica, when the first of its runs has started again elsewhere. */
+/** Records, once for each dead replica, when the first of its runs started again in another replica. */
 export async function noteRestarts(
   tx: Tx,
   { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] },
@@ -30,7 +30,7 @@ export async function noteRestarts(
   );
 }
 
-/** Says of runs that have been running for a while when they began; for those who ask, not for the fences. */
+/** Records the starts of runs that have been running for a while, for readers of runs and not for the fences. */
 export async function noteStarts(
   tx: Tx,
   {

@@ -37,8 +37,9 @@ export interface HeldKey {
 }
 
 /**
- * Keys that were cleared away meanwhile are missing. Each is locked by itself, in their order: of a list that is locked at once each
- * row that another transaction has just changed is compared anew with the whole list, which took seconds for ten thousand keys.
+ * Keys that were cleared away meanwhile are missing. Each is locked by itself, in their order: of a list that is locked
+ * at once each row that another transaction has just changed is compared anew with the whole list, which took seconds
+ * for ten thousand keys.
  */
 export async function lockKeys(
   tx: Tx,

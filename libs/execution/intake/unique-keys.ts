@@ -8,12 +8,15 @@ import type { RunId, TenantId } from '#kernel/ids.js';
 import * as keys from './unique-key.repository.js';
 
 const TRIES_MAX = 10;
-/** As long as a batch of ten thousand takes on a busy machine. A transaction that keeps a key for longer hangs, or is a user's own. */
+/**
+ * As long as a batch of ten thousand takes on a busy machine. A transaction that keeps a key for longer hangs, or is a
+ * user's own.
+ */
 const KEY_WAIT_MS = 3_000;
 
 /**
- * Resolves with the holder of each key, now and until commit. Of several runs with one key the first gets it. From here on no
- * statement of the transaction waits longer for a lock than for a batch of others.
+ * Resolves with the holder of each key, now and until commit. Of several runs with one key the first gets it. From here
+ * on no statement of the transaction waits longer for a lock than for a batch of others.
  */
 export async function takeKeys(
   tx: Tx,

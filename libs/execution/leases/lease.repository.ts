@@ -48,7 +48,7 @@ export interface LeaseRequest {
   max: number;
 }
 
-/** Of what it asked for beside its id, whatever the order. */
+/** A digest of the request without its id. The order of its job types does not matter. */
 function digestOf({ jobTypes, max }: LeaseRequest): Buffer {
   return hash('sha256', JSON.stringify([[...jobTypes].toSorted(), max]), 'buffer');
 }
@@ -91,7 +91,10 @@ export async function takeOffers(tx: Tx, request: LeaseRequest): Promise<TakenLe
   return inOrder(rows);
 }
 
-/** The leases that an earlier acquisition with the same request id took and still holds; `other` when that one asked for something else. */
+/**
+ * The leases that an earlier acquisition with the same request id took and still holds; `other` when that one asked for
+ * something else.
+ */
 export async function takenByRequest(tx: Tx, request: LeaseRequest): Promise<TakenLease[] | 'other'> {
   const { tenantId, worker, requestId } = request;
   const { rows } = await sql<TakenLease & { isOther: boolean }>`

@@ -1,6 +1,7 @@
-// What is a handler told about its attempt, and what can it do besides returning? What it is told is plain; what it can call is
-// made, all of it, when it first asks for any: to make that for each run, with what has to be collected again, costs a no-op
-// 4 us of its processor time, a seventh of the drain's. A class only for what is no business of handlers.
+// The context of a handler: what it knows about its attempt, and what it can call. The first part is plain values. The
+// services are made together when the handler first asks for one: to make them for each run, and to collect them again,
+// costs a no-op 4 us of its processor time, a seventh of the drain's. A class only to hide two things from handlers:
+// whether the run is completed, and the clock of the attempt.
 import type { JobContext } from '#client/jobs/job-definition.js';
 import type { TenantName } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
@@ -15,11 +16,11 @@ export interface AttemptServices extends Pick<
   clock?: AttemptClock;
 }
 
-/** What an attempt is given besides its run. */
+/** The parts of a context that do not come from the run. */
 export interface GivenToAttempt {
-  /** Whose the run is. The run itself knows only its id, which is no business of handlers. */
+  /** The name of the run's tenant. The run itself has only the tenant's id, which handlers must not see. */
   tenant: TenantName;
-  /** Makes all that the attempt can call. Called when its handler first asks for any of it, and then no more. */
+  /** Makes the services of the attempt. Called once, when its handler first asks for one of them. */
   services: () => AttemptServices;
 }
 
@@ -84,7 +85,7 @@ export class AttemptContext implements JobContext {
     return (this.#made ??= this.#make());
   }
 
-  // Static, because they are no business of handlers.
+  // Static, because handlers must not see them.
 
   static isCompleted(context: AttemptContext): boolean {
     return context.#isCompleted;

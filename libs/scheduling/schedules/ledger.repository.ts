@@ -44,7 +44,7 @@ export async function listFires(
     .execute();
 }
 
-/** Whether the tenant has had a schedule of this id: one that is deleted is known by its ledger alone. */
+/** Whether the tenant has or had a schedule of this id: only the ledger knows a deleted one. */
 export async function hasLedger(
   db: Database,
   { tenantId, scheduleId }: { tenantId: TenantId; scheduleId: ScheduleId },

@@ -38,7 +38,10 @@ export const WorkersToo = () => SetMetadata(WORKERS_TOO, true);
 /** Only an administrator's key may call it. */
 export const AdminOnly = () => SetMetadata(ADMIN_ONLY, true);
 
-/** It changes something, and may do so although the tenant is suspended: it ends or stops things, or is about work that is under way. */
+/**
+ * It changes something, and may do so although the tenant is suspended: it ends or stops things, or is about work that
+ * is under way.
+ */
 export const WhileSuspended = () => SetMetadata(WHILE_SUSPENDED, true);
 
 /** Its body has a `jobType`, which is read together with the tenant. */
@@ -236,7 +239,10 @@ export const CurrentTenant = createParamDecorator((_: unknown, context: Executio
   return tenant;
 });
 
-/** What the path and the body name; null when the body names no job type and will be refused. Only on @NamesJobType() routes. */
+/**
+ * What the path and the body name; null when the body names no job type and will be refused. Only on @NamesJobType()
+ * routes.
+ */
 export const CurrentJob = createParamDecorator((_: unknown, context: ExecutionContext): NamedJob | null => {
   const { namedJob = null } = context.switchToHttp().getRequest<AuthenticatedRequest>();
   return namedJob;

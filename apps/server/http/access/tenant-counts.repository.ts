@@ -28,7 +28,8 @@ const COUNTED = {
 export type CountedShare = keyof typeof COUNTED;
 
 export async function countAlone(tx: Tx, tenantId: TenantId, name: CountedShare): Promise<number> {
-  // Without the key, which each new run of the tenant's refers to. The count is a statement of its own: it sees what the lock waited for.
+  // Without the key, which each new run of the tenant's refers to. The count is a statement of its own: it sees what
+  // the lock waited for.
   await sql`select from carillon.tenant where id = ${tenantId} for no key update`.execute(tx);
   const { rows } = await sql<{ current: number }>`
     select count(*)::int as current from ${COUNTED[name].table} where tenant_id = ${tenantId}`.execute(tx);

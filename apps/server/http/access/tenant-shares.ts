@@ -1,6 +1,7 @@
-// How much may one tenant hold of what all share? So many requests that wait or follow, each kind by itself, as its limits say.
-// They are counted in memory, since a statement for each would cost more than what it guards; so each replica counts its own.
-// What a tenant has in the database, its schedules and the like, is counted there, before one is added.
+// How much may one tenant hold of what all share? So many requests that wait or follow, each kind by itself, as its
+// limits say. They are counted in memory, since a statement for each would cost more than what it guards; so each
+// replica counts its own. What a tenant has in the database, its schedules and the like, is counted there, before one
+// is added.
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '#database/connection.js';
 import { shareOf, type ShareName, type TenantLimits } from '#execution/limits/limits.js';

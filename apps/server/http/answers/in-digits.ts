@@ -1,5 +1,5 @@
-// Which texts of a query are numbers? Those that are written in digits: coercion would take `1e2`, `0x10`, ` 5`, `true` and even
-// nothing at all for one.
+// Which texts of a query are numbers? Those that are written in digits: coercion would take `1e2`, `0x10`, ` 5`, `true`
+// and even nothing at all for one.
 import { z } from 'zod';
 
 const DIGITS = /^-?\d+(\.\d+)?$/;

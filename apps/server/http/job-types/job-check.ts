@@ -55,7 +55,10 @@ export class JobCheck {
     return this.#problemOf({ tenant, budget: SchemaChecks.budget() }, jobType ?? undefined, job);
   }
 
-  /** Throws a problem that names the place in the first of them that can't be used; they stand `at` this place of the body. */
+  /**
+   * Throws a problem that names the place in the first of them that can't be used; they stand `at` this place of the
+   * body.
+   */
   async requireSchemas(
     tenant: Tenant,
     schemas: Readonly<Record<string, object | null>>,

@@ -1,5 +1,5 @@
-// What was wrong with a body that Express's body parser could not read? Its own words say what it stumbled over; here they say
-// what was expected and what was got.
+// What was wrong with a body that Express's body parser could not read? Its own words say what it stumbled over; here
+// they say what was expected and what was got.
 import type { Request } from 'express';
 import { ProblemError } from './problem.js';
 
@@ -37,7 +37,10 @@ export function unreadBody(cause: unknown, { headers }: Request): ProblemError |
   }
 }
 
-/** zlib's errors bear its code (Z_DATA_ERROR), brotli's (ERR__ERROR_FORMAT_…), or zstd's, and a number, but belong to no system call. */
+/**
+ * zlib's errors bear its code (Z_DATA_ERROR), brotli's (ERR__ERROR_FORMAT_…), or zstd's, and a number, but belong to no
+ * system call.
+ */
 function isOfUnpacking(cause: Error): boolean {
   if (!('code' in cause && 'errno' in cause) || 'syscall' in cause) return false;
   return typeof cause.errno === 'number' && /^(Z_|ERR_|ZSTD_)/.test(String(cause.code));

@@ -31,7 +31,8 @@ export function answerUnparsed(server: Server): void {
     const { status, headers: sent, body } = rendered(new ProblemError('expectation-failed', detail), url);
     response.writeHead(status, { ...sent, connection: 'close' }).end(body);
   });
-  // Node's own answer to a request without a Host says nothing; requireHost's does. Its types know the option, but not the property.
+  // Node's own answer to a request without a Host says nothing; requireHost's does. Its types know the option, but not
+  // the property.
   Object.assign(server, { requireHostHeader: false });
 }
 

@@ -1,6 +1,7 @@
-// Does the route read a body, or a query, at all? If not, one that says anything is refused as an unknown field would be: a caller
-// who sends a reason must not believe that it was kept, nor one who asks for `?state=dead` that he has seen those alone. An empty
-// object is no body. A health probe may say in its query what it likes. Comes after the key was looked at.
+// Does the route read a body, or a query, at all? If not, one that says anything is refused as an unknown field would
+// be: a caller who sends a reason must not believe that it was kept, nor one who asks for `?state=dead` that he has
+// seen those alone. An empty object is no body. A health probe may say in its query what it likes. Comes after the key
+// was looked at.
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';

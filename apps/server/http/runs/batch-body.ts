@@ -1,7 +1,7 @@
-// How is a body of ten thousand runs read without keeping all others waiting? Key, role and tenant are looked at before its
-// first byte is taken, and one large batch of a tenant is under way at a time. Then it is cut into its runs, a slice of it in each
-// turn of the event loop, and each run is parsed by itself when it is looked at. JSON.parse would take a second for what a
-// compressed body of a few kilobytes can say.
+// How is a body of ten thousand runs read without keeping all others waiting? Key, role and tenant are looked at before
+// its first byte is taken, and one large batch of a tenant is under way at a time. Then it is cut into its runs, a
+// slice of it in each turn of the event loop, and each run is parsed by itself when it is looked at. JSON.parse would
+// take a second for what a compressed body of a few kilobytes can say.
 import { createHash } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import type { Database } from '#database/connection.js';

@@ -1,5 +1,6 @@
-// Whose request to act on many runs is next? A tenant's own, one after the other: each batch of one holds off the claims of the
-// tenant's owner, which serves other tenants as well, and a tenant that asks in many requests at a time is to gain nothing by it.
+// Whose request to act on many runs is next? A tenant's own, one after the other: each batch of one holds off the
+// claims of the tenant's owner, which serves other tenants as well, and a tenant that asks in many requests at a time
+// is to gain nothing by it.
 import { setTimeout as rest } from 'node:timers/promises';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { inBatches, type Batch, type BulkDone } from '#execution/run-actions/in-batches.js';

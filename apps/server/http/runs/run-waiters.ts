@@ -1,8 +1,8 @@
-// How do many callers wait for their runs to end? Together: one statement asks for all of them at once,
-// and only while there are callers: when a run has ended here, when another replica says so, and each second in any case. What
-// a look waits for, a connection or this process, makes no caller wait for the look after it.
-// Any replica can answer for a run that another one executes. A replica that has stopped its loops answers every
-// caller at once: they ask again elsewhere, and none keeps it from going.
+// How do many callers wait for their runs to end? Together: one statement asks for all of them at once, and only while
+// there are callers: when a run has ended here, when another replica says so, and each second in any case. What a look
+// waits for, a connection or this process, makes no caller wait for the look after it. Any replica can answer for a run
+// that another one executes. A replica that has stopped its loops answers every caller at once: they ask again
+// elsewhere, and none keeps it from going.
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
@@ -23,7 +23,10 @@ interface Waiter {
 }
 
 const LOOK_MS = 1_000;
-/** However many runs end. Looks at many take the server no more than a tenth of its time, but never wait for longer than LOOK_MS. */
+/**
+ * However many runs end. Looks at many take the server no more than a tenth of its time, but never wait for longer than
+ * LOOK_MS.
+ */
 const BETWEEN_LOOKS_MS = 25;
 const LOOK_SHARE = 0.1;
 /** A replica that has not received this hint for a while sends no hints about ends. */

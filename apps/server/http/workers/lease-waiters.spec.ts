@@ -1,5 +1,5 @@
-// Is a worker that waits for work answered when its time is up, even while the look for work is under way? The test plays the
-// database's part, says how long its answers take, and moves vitest's timers.
+// Is a worker that waits for work answered when its time is up, even while the look for work is under way? The test
+// plays the database's part, says how long its answers take, and moves vitest's timers.
 import { SchedulerRegistry } from '@nestjs/schedule';
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import type { PinoLogger } from 'nestjs-pino';

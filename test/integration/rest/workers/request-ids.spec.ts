@@ -1,4 +1,5 @@
-// Is the id of a worker's request that of one request alone? Leases that were taken for another wish are no answer to this one.
+// Is the id of a worker's request that of one request alone? Leases that were taken for another wish are no answer to
+// this one.
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { expectFields } from '../../../support/expect-problem.js';
