@@ -52,7 +52,10 @@ export class LedgerController {
     });
   }
 
-  /** A name that is free again may be another schedule's by now, so what is left of a deleted one is found by its id alone. */
+  /**
+   * A name that is free again may be another schedule's by now, so what is left of a deleted one is found by its id
+   * alone.
+   */
   async #ledgerOf(tenant: Tenant, nameOrId: string): Promise<ScheduleId> {
     const schedule = await findSchedule(this.db, { tenantId: tenant.id, name: nameOrId });
     if (schedule !== undefined) return schedule.id;
