@@ -72,8 +72,9 @@ const schedulingRooms = {
 
 /** The rooms of libs/client; `.` is the one file that users import. */
 const clientRooms = {
-  jobs: [],
-  worker: ['jobs'],
+  options: [],
+  jobs: ['options'],
+  worker: ['options', 'jobs'],
   '.': ['jobs', 'worker'],
 };
 

@@ -18,8 +18,8 @@ const noop = defineJob({ name: 'noop', payload: z.unknown(), retry });
 const echo = defineJob({ name: 'echo', payload: z.unknown(), retry });
 const sleep = defineJob({
   name: 'sleep',
-  payload: z.object({ ms: z.int().min(0).max(86_400_000) }),
-  timeoutSeconds: 90_000,
+  payload: z.object({ ms: z.int().min(0).max(86_000_000) }),
+  timeoutSeconds: 86_400,
   retry,
 });
 const fail = defineJob({

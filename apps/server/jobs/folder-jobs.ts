@@ -7,7 +7,7 @@ import { ThreadPool } from '#execution/targets/threads/thread-pool.js';
 import type { ServerConfig } from '../settings/config.js';
 import { LoopTimers } from '../loop-timers.js';
 import { CONFIG } from '../tokens.js';
-import { loadHandlerFolder, twice } from './handler-folder.js';
+import { loadHandlerFolder, placeOf, twice } from './handler-folder.js';
 
 /** How long a thread may go on after it was told to stop. */
 const GRACE_MS = 2_000;
@@ -35,9 +35,10 @@ export class FolderJobs implements OnApplicationBootstrap, OnApplicationShutdown
       onStray: (error) => this.logger.error({ err: error }, 'a thread ended between two attempts'),
     });
     this.#threads = threads;
-    for (const { definition, handle, thread, file, moduleUrl } of await loadHandlerFolder(folder)) {
+    for (const found of await loadHandlerFolder(folder)) {
+      const { definition, handle, thread, file, moduleUrl } = found;
       if (this.registry.find(definition.name) !== undefined)
-        throw twice(definition.name, file, 'the application itself');
+        throw twice(definition.name, placeOf(found), 'the application itself');
       const job = definition.name;
       this.registry.register({
         definition,

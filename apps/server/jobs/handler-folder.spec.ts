@@ -59,7 +59,16 @@ describe('a module that stops the start', () => {
   it('handles a job that another one handles already', async () => {
     await put('a.mjs', exported('a', 'same.job'));
     await put('b.mjs', exported('b', 'same.job'));
-    await expect(loadHandlerFolder(folder)).rejects.toThrow(/b\.mjs: .*same\.job.*a\.mjs/);
+    await expect(loadHandlerFolder(folder)).rejects.toThrow(
+      /b\.mjs \(export b\): .*same\.job.*a\.mjs \(export a\)/,
+    );
+  });
+
+  it('exports two handlers for one job', async () => {
+    await put('a.mjs', exported('one', 'same.job') + exported('two', 'same.job'));
+    await expect(loadHandlerFolder(folder)).rejects.toThrow(
+      /a\.mjs \(export two\): .*same\.job.*a\.mjs \(export one\)/,
+    );
   });
 });
 

@@ -12,8 +12,13 @@ import { resolveCarillonImports } from './carillon-import.js';
 export interface FolderHandler extends ExportedHandler {
   /** The module that exports it. */
   readonly file: string;
+  /** Of the export. */
+  readonly name: string;
   readonly moduleUrl: string;
 }
+
+export const placeOf = ({ file, name }: Pick<FolderHandler, 'file' | 'name'>): string =>
+  `${file} (export ${name})`;
 
 const MODULE = /\.(js|mjs|ts)$/;
 const NO_MODULE = /\.d\.ts$|\.(spec|test)\.[jt]s$/;
@@ -27,7 +32,7 @@ export async function loadHandlerFolder(folder: string): Promise<FolderHandler[]
     for (const found of await loadModule(file)) {
       const { name } = found.definition;
       const other = handlers.find(({ definition }) => definition.name === name);
-      if (other !== undefined) throw twice(name, file, other.file);
+      if (other !== undefined) throw twice(name, placeOf(found), placeOf(other));
       handlers.push(found);
     }
   }
@@ -35,8 +40,8 @@ export async function loadHandlerFolder(folder: string): Promise<FolderHandler[]
 }
 
 /** The error for two handlers of one job. */
-export function twice(name: string, file: string, other: string): ConfigError {
-  return new ConfigError(`${file}: expected one handler for job ${name}, got another one in ${other}`);
+export function twice(name: string, place: string, other: string): ConfigError {
+  return new ConfigError(`${place}: expected one handler for job ${name}, got another one in ${other}`);
 }
 
 async function listModules(folder: string): Promise<string[]> {
@@ -56,20 +61,24 @@ async function listModules(folder: string): Promise<string[]> {
 
 async function loadModule(file: string): Promise<FolderHandler[]> {
   const moduleUrl = pathToFileURL(file).href;
-  let exported: unknown[];
+  let exported: [name: string, value: unknown][];
   try {
     const loaded = (await import(/* @vite-ignore */ moduleUrl)) as Record<string, unknown>;
-    exported = Object.values(loaded);
+    exported = Object.entries(loaded);
   } catch (error) {
     const { name, message, stack = '' } = describeError(error);
     // A syntax error's stack begins with the place, which its message leaves out.
     const place = stack.startsWith('file:') ? ` at ${stack.split('\n', 1).join('')}` : '';
     throw new ConfigError(`${file}: expected a module that loads, got ${name}: ${message}${place}`);
   }
-  const handlers = new Set(exported.filter(isExportedHandler));
-  if (handlers.size === 0)
+  const handlers = new Map<ExportedHandler, string>();
+  for (const [name, value] of exported)
+    if (isExportedHandler(value) && !handlers.has(value)) handlers.set(value, name);
+  if (handlers.size === 0) {
+    const others = exported.length === 0 ? 'none' : exported.map(([name]) => name).join(', ');
     throw new ConfigError(
-      `${file}: expected an export made by handler(defineJob(…), …), got ${exported.length} exports of other kinds`,
+      `${file}: expected an export made by handler(defineJob(…), …), got ${exported.length} exports of other kinds (${others})`,
     );
-  return [...handlers].map((handler) => ({ ...handler, file, moduleUrl }));
+  }
+  return [...handlers].map(([handler, name]) => ({ ...handler, file, name, moduleUrl }));
 }

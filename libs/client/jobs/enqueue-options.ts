@@ -28,7 +28,7 @@ export interface RunOptions {
   tags?: readonly string[];
   /** Runs of the job type with the same one share its maxConcurrentPerKey. */
   concurrencyKey?: string;
-  /** When the run expires, even if it is running. */
+  /** When the run expires, even if it is running. It must be later than now and than `runAt`. */
   deadline?: Date;
   unique?: UniqueOptions;
 }

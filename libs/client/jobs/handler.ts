@@ -1,5 +1,6 @@
 // How does a module say which jobs it handles, without any framework? It exports what this function returns; every
 // export of that kind in the folder CARILLON_HANDLERS is registered when a replica starts.
+import { expectDefinition, expectFunction, expectKnownOptions } from '#client/options/known-options.js';
 import type { Job, JobContext, JobDefinition, JobHandlerFunction } from './job-definition.js';
 
 export interface HandlerOptions {
@@ -35,8 +36,12 @@ export function handler<Payload, Input, Output>(
 export function handler<Payload, Input, Output>(
   definition: JobDefinition<Payload, Input, Output>,
   handle: (job: Job<Payload>, context: JobContext) => Output | Promise<Output>,
-  { thread = false }: HandlerOptions = {},
+  options: HandlerOptions = {},
 ): ExportedHandler {
+  expectDefinition(definition);
+  expectFunction(`the handler of ${definition.name}`, handle);
+  expectKnownOptions(options, ['thread']);
+  const { thread = false } = options;
   // The definition's schema lets only its own payloads through to the function.
   return { kind: 'job-handler', definition, handle: handle as JobHandlerFunction<unknown>, thread };
 }

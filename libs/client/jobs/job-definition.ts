@@ -1,6 +1,6 @@
 // What is a job, before any replica runs it? A plain value: a name, the shape of its payload, and its
 // defaults. Producers import it to enqueue, workers import it to handle; both get the types.
-import { checkJobOptions } from './job-options-check.js';
+import { checkJobOptions } from '#client/options/job-options-check.js';
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
 import type { Transaction } from 'kysely';
 import type { StandardSchemaV1 } from './standard-schema.js';
@@ -9,9 +9,11 @@ export interface RetryOptions {
   /** How often the run is tried in all. 1 means never again. */
   maxAttempts?: number;
   backoff?: 'exponential' | 'linear' | 'fixed';
+  /** The first delay, before `jitter` is taken off. */
   minSeconds?: number;
+  /** No delay is longer. */
   maxSeconds?: number;
-  /** 0 to 1: how much of the delay is left to chance. */
+  /** 0 to 1: up to this part of each delay is taken off by chance, of the first one too: 0.2 makes 10 s to 8 to 10 s. */
   jitter?: number;
 }
 

@@ -6,6 +6,7 @@ import { json } from 'node:stream/consumers';
 import { setTimeout as rest } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { handler } from '#client/jobs/handler.js';
 import { defineJob } from '#client/jobs/job-definition.js';
 import { Stopped } from './leased-attempt.js';
 import { remoteHandler, runWorker, type NamedHandler, type RunningWorker } from './run-worker.js';
@@ -169,7 +170,9 @@ it('takes its name off the list of workers when it stops, after its last run', a
 
 it('refuses the option slots, which is called concurrency', () => {
   const options = { url: 'http://localhost:1', tenant: 'acme', key: 'k', handlers: [], slots: 3 };
-  expect(() => runWorker(options)).toThrow('expected no option slots; it is called concurrency now');
+  expect(() => runWorker(options)).toThrow(
+    'expected no option slots; it is called concurrency; there are url, key, tenant, handlers',
+  );
 });
 
 it('refuses to start without a key, and says which option is missing', () => {
@@ -180,4 +183,23 @@ it('refuses to start without a key, and says which option is missing', () => {
   expect(without({ key: '' })).toThrow('expected key to be an API key of the tenant, got ""');
   expect(without({ tenant: undefined })).toThrow('expected tenant to be the name of a tenant, got nothing');
   expect(without({ url: undefined })).toThrow('expected url to be the URL of a replica, got nothing');
+  for (const url of ['localhost:8080', '127.0.0.1:8080', 'ftp://localhost', 'http://', ['http://a', 'b:1']])
+    expect(without({ url })).toThrow(
+      'expected url to be that of a replica, such as http://localhost:8080, got "',
+    );
+  expect(without({ graceMs: 5 })).toThrow('expected no option graceMs; it is called graceSeconds');
+  expect(without({ baseUrl: 'http://a' })).toThrow('expected no option baseUrl; it is called url');
+});
+
+it('takes no handler that is none', () => {
+  const greeting = remoteHandler as (definition: unknown, handle: unknown) => unknown;
+  expect(() => greeting(greet, undefined)).toThrow(
+    'expected the handler of greet to be a function, got undefined',
+  );
+  expect(() => greeting({ name: 'greet' }, () => null)).toThrow('expected a definition made by defineJob(…)');
+  const local = handler as (definition: unknown, handle: unknown, options?: unknown) => unknown;
+  expect(() => local(greet, {})).toThrow('expected the handler of greet to be a function, got object');
+  expect(() => local(greet, () => null, { threads: true })).toThrow(
+    'expected no option threads; it is called thread',
+  );
 });

@@ -1,17 +1,12 @@
 // How does a process of yours work on runs without being a replica? It registers, takes leases by long poll for as many
 // runs as its concurrency leaves room for, works on each, and stops when it is told to: it takes nothing more, lets running
 // handlers finish, and gives back what is not finished in time. It needs a URL, a key, and nothing of the server.
+import { expectDefinition, expectFunction } from '#client/options/known-options.js';
 import type { Job, JobDefinition } from '#client/jobs/job-definition.js';
 import { workOn, type Lease, type RemoteContext, type RemoteHandler } from './leased-attempt.js';
 import { refuseOldNode, showErrors } from './worker-process.js';
-import {
-  CallFailed,
-  insist,
-  rest,
-  workerApi,
-  type CallWorkerApi,
-  type WorkerApiOptions,
-} from './worker-calls.js';
+import { expectWorkerOptions, reachable } from './worker-options.js';
+import { CallFailed, insist, rest, workerApi, type CallWorkerApi } from './worker-calls.js';
 
 export interface WorkerOptions {
   /**
@@ -44,6 +39,8 @@ export function remoteHandler<Payload>(
   definition: JobDefinition<Payload>,
   handle: (job: Job<Payload>, context: RemoteContext) => unknown,
 ): NamedHandler {
+  expectDefinition(definition);
+  expectFunction(`the handler of ${definition.name}`, handle);
   // What the handler gets has passed the definition's own schema.
   const { payload, output } = definition;
   return { definition, payload, output, handle: handle as NamedHandler['handle'] };
@@ -95,7 +92,7 @@ class PullWorker {
   #wake: () => void = () => undefined;
 
   constructor(options: WorkerOptions) {
-    if ('slots' in options) throw new TypeError('expected no option slots; it is called concurrency now');
+    expectWorkerOptions(options);
     this.#options = options;
     this.#handlers = new Map(options.handlers.map((handler) => [handler.definition.name, handler]));
     if (this.#handlers.size === 0 || this.#handlers.size < options.handlers.length)
@@ -251,22 +248,6 @@ class PullWorker {
     const call = { path, body, signal, ...(limitMs === undefined ? {} : { limitMs }) };
     return insist(() => this.#call<Answer>(call), { signal, onError: this.#onError });
   }
-}
-
-/** Options come from JavaScript and from environment variables, too. */
-function reachable({ url, tenant, key }: WorkerOptions): WorkerApiOptions {
-  for (const each of [url].flat()) expectText('url', 'the URL of a replica', each);
-  return {
-    url,
-    tenant: expectText('tenant', 'the name of a tenant', tenant),
-    key: expectText('key', 'an API key of the tenant', key),
-  };
-}
-
-function expectText(option: string, expected: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return value;
-  const got = value === undefined || value === null ? 'nothing' : JSON.stringify(value);
-  throw new TypeError(`expected ${option} to be ${expected}, got ${got}`);
 }
 
 const LOOK_AT: Readonly<Record<number, string>> = {

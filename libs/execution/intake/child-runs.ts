@@ -22,7 +22,7 @@ export class ChildRuns {
   constructor(
     private readonly membership: Membership,
     private readonly hints: HintsLoop,
-    clock: Clock,
+    private readonly clock: Clock,
   ) {
     this.#quota = new RunQuota(clock);
   }
@@ -33,6 +33,7 @@ export class ChildRuns {
       await parsePayload(definition, payload);
       const encoded = encodeJson(payload);
       if (encoded.kind === 'unfit') throw new TypeError(`payload: ${encoded.reason}`);
+      requireFuture(options, this.clock.now());
       const { incarnation } = this.membership;
       if (incarnation === null)
         throw new Error('expected this replica to be a member of the cluster, got one that is cut off');
@@ -51,6 +52,16 @@ export class ChildRuns {
       return result.id;
     };
   }
+}
+
+/** As the API and `carillon.enqueue()` do: a run that can only expire is a mistake of its maker's. */
+function requireFuture({ deadline, runAt }: RunOptions, now: Date): void {
+  const from = runAt !== undefined && runAt > now ? runAt : now;
+  if (deadline === undefined || deadline > from) return;
+  const after = from === now ? 'now' : 'runAt';
+  throw new TypeError(
+    `expected deadline to be an instant after ${after} (${from.toISOString()}), got ${deadline.toISOString()}`,
+  );
 }
 
 async function requireJobType(db: Database, { tenantId }: ClaimedRun, name: string): Promise<void> {

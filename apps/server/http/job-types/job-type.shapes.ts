@@ -1,6 +1,7 @@
 // What does a job type look like from outside? Where it runs, and how it is retried and timed. What can
 // only fail later, as a header that no request can carry, is refused when the job type is made.
 import { z } from 'zod';
+import { HEARTBEAT_SECONDS, RETRY_SECONDS, TIMEOUT_SECONDS } from '#client/options/job-bounds.js';
 import {
   DEFAULT_LEASE_SECONDS,
   DEFAULT_RETRY,
@@ -11,7 +12,7 @@ import {
 import { inSeconds, retryInSeconds, retryPolicyOf, wholeMs } from '#execution/job-types/retry-in-seconds.js';
 import { jobTypeLimits } from '#execution/limits/limits.js';
 import { whyNoEndpoint } from '#execution/endpoints/endpoint-url.js';
-import { fewFields, instant, renamedFields, resourceName } from '../requests/shapes.js';
+import { fewFields, instant, resourceName } from '../requests/shapes.js';
 
 /** Set by us, or by the HTTP client as the connection wants it. */
 const RESERVED_HEADERS = new Set(
@@ -66,31 +67,30 @@ const target = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('http'), url: httpUrl, headers: headers.default({}) }),
 ]);
 
-/** Longer delays belong into a schedule; much longer ones no timestamp can hold. */
-const retryDelay = z
-  .number()
-  .min(0)
-  .max(30 * 86_400);
+const retryDelay = z.number().min(RETRY_SECONDS.min).max(RETRY_SECONDS.max);
 /** Comes out as it is stored. */
-export const retryInput = renamedFields(
-  z
-    .strictObject({ ...retryInSeconds.shape, minSeconds: retryDelay, maxSeconds: retryDelay })
-    .partial()
-    .superRefine(({ minSeconds, maxSeconds }, context) => {
-      if (minSeconds !== undefined && maxSeconds !== undefined && maxSeconds < minSeconds)
-        context.addIssue({
-          code: 'custom',
-          path: ['maxSeconds'],
-          message: 'expected at least minSeconds',
-          input: maxSeconds,
-        });
-    })
-    .transform(retryPolicyOf),
-  { kind: 'backoff', minMs: 'minSeconds', maxMs: 'maxSeconds' },
-);
+export const retryInput = z
+  .strictObject({
+    ...retryInSeconds.shape,
+    minSeconds: retryDelay.describe('The first delay, before jitter is taken off.'),
+    maxSeconds: retryDelay.describe('No delay is longer.'),
+    jitter: retryInSeconds.shape.jitter.describe(
+      'Up to this part of each delay is taken off by chance, of the first one too: 0.2 makes 10 s to 8 to 10 s.',
+    ),
+  })
+  .partial()
+  .superRefine(({ minSeconds, maxSeconds }, context) => {
+    if (minSeconds !== undefined && maxSeconds !== undefined && maxSeconds < minSeconds)
+      context.addIssue({
+        code: 'custom',
+        path: ['maxSeconds'],
+        message: 'expected at least minSeconds',
+        input: maxSeconds,
+      });
+  })
+  .transform(retryPolicyOf);
 
-export const timeoutSeconds = z.number().min(0.001).max(86_400);
-const OLD_NAMES = { timeoutMs: 'timeoutSeconds', heartbeatMs: 'heartbeatSeconds' };
+export const timeoutSeconds = z.number().min(TIMEOUT_SECONDS.min).max(TIMEOUT_SECONDS.max);
 /** Whether it can be used is found out elsewhere: compiling it may take long. */
 const jsonSchema = z.record(z.string(), z.unknown());
 
@@ -102,8 +102,8 @@ const jobTypeFields = z.strictObject({
   limits: jobTypeLimits.default({}),
   heartbeatSeconds: z
     .number()
-    .min(0.1)
-    .max(86_400)
+    .min(HEARTBEAT_SECONDS.min)
+    .max(HEARTBEAT_SECONDS.max)
     .nullable()
     .default(null)
     .describe('An attempt that reports neither a heartbeat nor progress for so long has failed.'),
@@ -117,13 +117,12 @@ const jobTypeFields = z.strictObject({
     .describe('JSON Schema (draft 2020-12) of what a run of this job type has for its result.'),
 });
 /** Comes out as it is stored. */
-export const jobTypeInput = renamedFields(
-  jobTypeFields.transform(({ timeoutSeconds: timeout, heartbeatSeconds: heartbeat, ...fields }) => ({
+export const jobTypeInput = jobTypeFields.transform(
+  ({ timeoutSeconds: timeout, heartbeatSeconds: heartbeat, ...fields }) => ({
     ...fields,
     timeoutMs: wholeMs(timeout),
     heartbeatMs: heartbeat === null ? null : wholeMs(heartbeat),
-  })),
-  OLD_NAMES,
+  }),
 );
 export type JobTypeInput = z.output<typeof jobTypeInput>;
 
@@ -135,15 +134,12 @@ export const pauseInput = z
 export type PauseInput = z.output<typeof pauseInput>;
 
 /** Each field is replaced as a whole. */
-export const jobTypePatch = renamedFields(
-  z
-    .strictObject({ target, retry: retryInput, timeoutSeconds, limits: jobTypeLimits })
-    .partial()
-    .transform(({ timeoutSeconds: timeout, ...fields }) =>
-      timeout === undefined ? fields : { ...fields, timeoutMs: wholeMs(timeout) },
-    ),
-  OLD_NAMES,
-);
+export const jobTypePatch = z
+  .strictObject({ target, retry: retryInput, timeoutSeconds, limits: jobTypeLimits })
+  .partial()
+  .transform(({ timeoutSeconds: timeout, ...fields }) =>
+    timeout === undefined ? fields : { ...fields, timeoutMs: wholeMs(timeout) },
+  );
 export type JobTypePatch = z.output<typeof jobTypePatch>;
 
 export const jobType = z

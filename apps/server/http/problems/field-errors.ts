@@ -3,6 +3,7 @@
 import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 import { shownUrl } from '#execution/endpoints/endpoint-url.js';
 import { expectedText } from '../../settings/expected-text.js';
+import { fieldHint } from './known-fields.js';
 import type { FieldError } from './problem.js';
 
 type Path = readonly PropertyKey[];
@@ -29,11 +30,14 @@ interface Mismatch {
   expected: string;
 }
 
-function mismatches(issue: ValidationIssue): Mismatch[] {
+function mismatches(issue: ValidationIssue & { known?: unknown }): Mismatch[] {
   const path = (issue.path ?? []).map((part) => (typeof part === 'object' ? part.key : part));
   const unknown = unrecognizedKeys(issue);
   if (unknown.length > 0)
-    return unknown.map((key) => ({ path: [...path, key], expected: 'expected no such field' }));
+    return unknown.map((key) => ({
+      path: [...path, key],
+      expected: `expected no such field${fieldHint(key, issue)}`,
+    }));
   return [{ path, expected: expectedText(issue) }];
 }
 

@@ -41,24 +41,5 @@ export function fewFields<Fields extends z.ZodType>(fields: Fields, max: number,
   }, fields);
 }
 
-/** Refuses fields by which an earlier version knew some of these, and names the fields that took their place. */
-export function renamedFields<Fields extends z.ZodType>(
-  fields: Fields,
-  newNames: Readonly<Record<string, string>>,
-) {
-  return z.preprocess((given, context) => {
-    if (typeof given !== 'object' || given === null) return given;
-    for (const [old, now] of Object.entries(newNames))
-      if (Object.hasOwn(given, old))
-        context.addIssue({
-          code: 'custom',
-          path: [old],
-          message: `expected no such field; it is called ${now} now`,
-          input: given,
-        });
-    return given;
-  }, fields);
-}
-
 /** Any JSON object. */
 export const jsonObject = z.record(z.string(), z.unknown());

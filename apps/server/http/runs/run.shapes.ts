@@ -67,7 +67,11 @@ export const runInput = z
       .max(100)
       .default(0)
       .describe('Higher goes first among the runs of the tenant; a step is worth a minute of waiting.'),
-    deadline: instantInput.optional().describe('When the run expires, whatever it is doing. Default: never.'),
+    deadline: instantInput
+      .optional()
+      .describe(
+        'When the run expires, whatever it is doing; later than now and than when it may begin. Default: never.',
+      ),
     runAt: instantInput.optional().describe('Not before this. Default: now.'),
     delaySeconds: z.number().min(0).max(315_360_000).optional().describe('Not before so long from now.'),
     unique: unique.optional(),
@@ -77,13 +81,17 @@ export const runInput = z
       context.addIssue({ code: 'custom', path: [field], message, input: undefined });
     if (runAt !== undefined && delaySeconds !== undefined)
       refuse('delaySeconds', 'expected no delaySeconds beside runAt');
-    if (runAt !== undefined && deadline !== undefined && Date.parse(deadline) <= Date.parse(runAt))
+    if (deadline === undefined) return;
+    const endsAt = Date.parse(deadline);
+    const now = systemClock.now();
+    if (endsAt <= now.getTime())
+      refuse(
+        'deadline',
+        `expected an instant after now (${now.toISOString()}), since it would expire at once`,
+      );
+    else if (runAt !== undefined && endsAt <= Date.parse(runAt))
       refuse('deadline', 'expected an instant after runAt');
-    if (
-      delaySeconds !== undefined &&
-      deadline !== undefined &&
-      Date.parse(deadline) <= systemClock.now().getTime() + delaySeconds * 1_000
-    )
+    else if (delaySeconds !== undefined && endsAt <= now.getTime() + delaySeconds * 1_000)
       refuse('deadline', 'expected an instant after delaySeconds have passed');
   });
 export type RunInput = z.output<typeof runInput>;

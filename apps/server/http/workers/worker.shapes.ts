@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { leaseSeconds, retryInput, timeoutSeconds } from '../job-types/job-type.shapes.js';
 import { pageQuery } from '../answers/page-token.js';
 import { checkedByPart } from '../requests/schema.pipe.js';
-import { fewFields, instant, jsonObject, renamedFields, resourceName } from '../requests/shapes.js';
+import { fewFields, instant, jsonObject, resourceName } from '../requests/shapes.js';
 
 const JOB_TYPES_MAX = 200;
 const LABELS_MAX = 100;
@@ -21,15 +21,12 @@ const pulledJobType = z.strictObject({
 });
 export type PulledJobType = z.output<typeof pulledJobType>;
 
-export const workerInput = renamedFields(
-  z.strictObject({
-    name: z.string().min(1).max(100),
-    jobTypes: z.array(pulledJobType).min(1).max(JOB_TYPES_MAX),
-    concurrency: z.int().min(1).max(10_000).default(1).describe('Runs that it works on at once.'),
-    labels: fewFields(z.record(label, label), LABELS_MAX, 'labels').default({}),
-  }),
-  { slots: 'concurrency' },
-);
+export const workerInput = z.strictObject({
+  name: z.string().min(1).max(100),
+  jobTypes: z.array(pulledJobType).min(1).max(JOB_TYPES_MAX),
+  concurrency: z.int().min(1).max(10_000).default(1).describe('Runs that it works on at once.'),
+  labels: fewFields(z.record(label, label), LABELS_MAX, 'labels').default({}),
+});
 export type WorkerInput = z.output<typeof workerInput>;
 
 export const registeredWorker = z

@@ -169,12 +169,12 @@ it('a job type with the field names of an earlier version is refused with the na
       .send({ name: newName('old'), target: { kind: 'pull' }, ...wish });
   const told = async (wish: object) => expectProblem(await create(wish), 'validation-failed').errors;
   expect(await told(old)).toEqual([
-    { pointer: '/timeoutMs', detail: 'expected no such field; it is called timeoutSeconds now, got 5' },
-    { pointer: '/heartbeatMs', detail: 'expected no such field; it is called heartbeatSeconds now, got 5' },
+    { pointer: '/timeoutMs', detail: 'expected no such field; it is called timeoutSeconds, got 5' },
+    { pointer: '/heartbeatMs', detail: 'expected no such field; it is called heartbeatSeconds, got 5' },
   ]);
   expect(await told({ retry: { kind: 'fixed', minMs: 1 } })).toEqual([
-    { pointer: '/retry/kind', detail: 'expected no such field; it is called backoff now, got "fixed"' },
-    { pointer: '/retry/minMs', detail: 'expected no such field; it is called minSeconds now, got 1' },
+    { pointer: '/retry/kind', detail: 'expected no such field; it is called backoff, got "fixed"' },
+    { pointer: '/retry/minMs', detail: 'expected no such field; it is called minSeconds, got 1' },
   ]);
 });
 

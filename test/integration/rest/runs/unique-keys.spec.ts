@@ -215,6 +215,12 @@ describe('a wish for a unique key is refused', () => {
     ['with another way', { unique: { key: 'a', onConflict: 'ignore' } }, ['/unique/onConflict']],
     ['with an unknown field', { unique: { key: 'a', ttl: 1 } }, ['/unique/ttl']],
     ['with runAt beside delaySeconds', { runAt: later(), delaySeconds: 1 }, ['/delaySeconds']],
+    ['with a deadline that has passed', { deadline: secondsFromNow(-1) }, ['/deadline']],
+    [
+      'with a deadline that has passed, too',
+      { runAt: secondsFromNow(-9), deadline: secondsFromNow(-1) },
+      ['/deadline'],
+    ],
     ['with a deadline before its instant', { runAt: later(), deadline: secondsFromNow(60) }, ['/deadline']],
   ])('%s', async (_, body, fields) => {
     expect(expectFields(await post(body))).toEqual(fields);

@@ -26,6 +26,6 @@ it('a worker has a concurrency; the name that it had before is refused with the 
   );
   const problem = expectProblem(await register({ slots: 7 }), 'validation-failed');
   expect(problem.errors).toEqual([
-    { pointer: '/slots', detail: 'expected no such field; it is called concurrency now, got 7' },
+    { pointer: '/slots', detail: 'expected no such field; it is called concurrency, got 7' },
   ]);
 });

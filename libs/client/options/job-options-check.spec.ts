@@ -1,7 +1,7 @@
 // Is a job that could not work refused where it is defined, with the option, what was expected and what was got?
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineJob } from './job-definition.js';
+import { defineJob } from '#client/jobs/job-definition.js';
 
 const sound = { name: 'a.b_c-1', payload: z.unknown() };
 
@@ -13,14 +13,14 @@ it.each<[object, string]>([
   [{ payload: {} }, 'expected payload to be a Standard Schema, got [object Object]'],
   [{ output: 'text' }, 'expected output to be a Standard Schema, got "text"'],
   [{ timeoutMs: 5_000 }, 'expected no option timeoutMs; it is called timeoutSeconds'],
-  [{ leaseSeconds: 5 }, 'expected no option leaseSeconds'],
+  [{ leaseSeconds: 5 }, 'expected no option leaseSeconds; there are kind, name, payload'],
   [{ constructor: 1 }, 'expected no option constructor'],
   [{ retry: { kind: 'fixed' } }, 'expected no option retry.kind; it is called backoff'],
-  [{ retry: { attempts: 3 } }, 'expected no option retry.attempts'],
-  [{ timeoutSeconds: 0 }, 'expected timeoutSeconds to be more than 0, at most 604800, got 0'],
-  [{ timeoutSeconds: Number.NaN }, 'expected timeoutSeconds to be more than 0, at most 604800, got NaN'],
-  [{ timeoutSeconds: 604_801 }, 'got 604801'],
-  [{ heartbeatSeconds: '5' }, 'expected heartbeatSeconds to be more than 0, at most 604800, got "5"'],
+  [{ retry: { attempts: 3 } }, 'expected no option retry.attempts; it is called maxAttempts'],
+  [{ timeoutSeconds: 0 }, 'expected timeoutSeconds to be from 0.001 to 86400, got 0'],
+  [{ timeoutSeconds: Number.NaN }, 'expected timeoutSeconds to be from 0.001 to 86400, got NaN'],
+  [{ timeoutSeconds: 86_401 }, 'got 86401'],
+  [{ heartbeatSeconds: '5' }, 'expected heartbeatSeconds to be from 0.1 to 86400, got "5"'],
   [{ retry: 3 }, 'expected retry to be an object, got 3'],
   [{ retry: { maxAttempts: 0 } }, 'expected retry.maxAttempts to be a whole number from 1 to 100, got 0'],
   [{ retry: { maxAttempts: 1.5 } }, 'got 1.5'],
@@ -29,7 +29,7 @@ it.each<[object, string]>([
     { retry: { backoff: 'none' } },
     'expected retry.backoff to be one of exponential, linear, fixed, got "none"',
   ],
-  [{ retry: { minSeconds: -1 } }, 'expected retry.minSeconds to be from 0 to 604800, got -1'],
+  [{ retry: { minSeconds: -1 } }, 'expected retry.minSeconds to be from 0 to 2592000, got -1'],
   [
     { retry: { minSeconds: 9, maxSeconds: 3 } },
     'expected retry.maxSeconds to be at least minSeconds (9), got 3',
@@ -43,7 +43,7 @@ it.each<[object, string]>([
 it.each<object>([
   {},
   { name: '7' },
-  { timeoutSeconds: 0.05, heartbeatSeconds: 604_800 },
+  { timeoutSeconds: 0.05, heartbeatSeconds: 86_400 },
   { retry: {} },
   { retry: { maxAttempts: 100, backoff: 'fixed', minSeconds: 0, maxSeconds: 0, jitter: 0 } },
 ])('%j is taken', (wish) => {

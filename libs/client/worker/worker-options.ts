@@ -1,0 +1,49 @@
+// Can a worker be started with these options? What could only fail for ever, at each call, is refused at once, with the
+// option's name.
+import { expectKnownOptions } from '#client/options/known-options.js';
+import type { WorkerApiOptions } from './worker-calls.js';
+
+const OPTIONS = [
+  'url',
+  'key',
+  'tenant',
+  'handlers',
+  'concurrency',
+  'name',
+  'labels',
+  'graceSeconds',
+  'onError',
+];
+
+interface Given {
+  url: string | readonly string[];
+  tenant: string;
+  key: string | undefined;
+}
+
+export function expectWorkerOptions(options: object): void {
+  expectKnownOptions(options, OPTIONS);
+}
+
+/** Options come from JavaScript and from environment variables, too. */
+export function reachable({ url, tenant, key }: Given): WorkerApiOptions {
+  for (const each of [url].flat()) {
+    const text = expectText('url', 'the URL of a replica', each);
+    // Such a call fails as if no replica was there, and would be made again for ever.
+    if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
+      throw new TypeError(
+        `expected url to be that of a replica, such as http://localhost:8080, got ${JSON.stringify(text)}`,
+      );
+  }
+  return {
+    url,
+    tenant: expectText('tenant', 'the name of a tenant', tenant),
+    key: expectText('key', 'an API key of the tenant', key),
+  };
+}
+
+function expectText(option: string, expected: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  const got = value === undefined || value === null ? 'nothing' : JSON.stringify(value);
+  throw new TypeError(`expected ${option} to be ${expected}, got ${got}`);
+}
