@@ -74,8 +74,8 @@ export const CONTROLS: readonly Control[] = [
       noGateCheck,
       {
         file: SETTLEMENT,
-        from: 'return new Set(rows.map((row) => row.id));\n}\n/**\n * Of these runs',
-        to: 'return new Set(claimIds);\n}\n/**\n * Of these runs',
+        from: 'for update`.execute(tx);\n    return new Set(rows.map((row) => row.id));',
+        to: 'for update`.execute(tx);\n    return new Set(claimIds);',
       },
       {
         file: SETTLEMENT,
