@@ -11,6 +11,7 @@ import { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
 import { SweepLoop } from '#cluster/sweep/sweep-loop.js';
 import type { Clock } from '#kernel/clock.js';
 import { systemClock } from '#database/runtime/system-clock.js';
+import { connectMember } from '#server/replica/connections.js';
 import { addTenant } from './rows.js';
 import { standInFor } from './stand-in.js';
 import { useTestDatabase, type UsedDatabase } from './test-database.js';
@@ -68,7 +69,7 @@ export async function startMember(url: string, options: MemberOptions = {}) {
     membership,
     hints,
     leadership,
-    databaseClock: new DatabaseClock(membership, clock),
+    databaseClock: new DatabaseClock(clock),
     election: new ElectionLoop(membership, leadership, settings, clock),
     sweep: new SweepLoop(leadership, hints, settings, clock),
     ownership: new OwnershipLoop(membership, hints),
@@ -83,6 +84,7 @@ export async function startMember(url: string, options: MemberOptions = {}) {
       }),
     leave: () => membership.leave(),
   };
+  connectMember(parts);
   await membership.beat();
   onTestFinished(() => membership.leave());
   return parts;

@@ -70,12 +70,6 @@ export function buildExecution({ membership, databaseClock, hints }: Executing, 
     children: new ChildRuns(membership, hints, clock),
     beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
   });
-  // The late result of a handler that was given up changes nothing, but its run's log shows it.
-  executor.late.subscribe(({ runId, attempt, why, said }) => {
-    const message = `the handler ended too late, after a stop for ${why}, and its result (${said}) was discarded`;
-    const line = { runId, attempt, at: databaseClock.now(), level: 'warn' as const, message };
-    runLog.noteLogLines([line], membership.incarnation?.replica ?? null);
-  });
   return { held, targets, outlet, queues, settleLoop, runLog, notes, executor };
 }
 

@@ -29,6 +29,7 @@ import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { SuspensionLoop } from '#scheduling/suspending/suspension-loop.js';
 import type { ServerConfig } from '../settings/config.js';
+import { connectMember, connectWorker } from './connections.js';
 import { buildExecution, type Executing } from './execution-parts.js';
 
 export interface ReplicaOptions {
@@ -51,7 +52,7 @@ export type Replica = ReturnType<typeof buildReplica>;
 export function buildReplica(options: ReplicaOptions) {
   const { config } = options;
   const membership = buildMembership(options);
-  const databaseClock = new DatabaseClock(membership, clock);
+  const databaseClock = new DatabaseClock(clock);
   const hints = new HintsLoop(membership, clock, config.CARILLON_HINTS_PER_SECOND);
   const leadership = new Leadership(membership, clock);
   const ownership = new OwnershipLoop(membership, hints);
@@ -83,6 +84,8 @@ export function buildReplica(options: ReplicaOptions) {
     heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock }),
     lostClaims: new LostClaimsLoop(membership, held),
   };
+  connectMember(parts);
+  connectWorker(parts);
   const loops = [
     parts.heartbeat,
     hints,

@@ -4,7 +4,6 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { databaseOver, type Database } from '#database/connection.js';
 import { asId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS } from '#kernel/loop.js';
-import { Topic } from '#kernel/topic.js';
 import { FakeClock } from '#test/support/fake-clock.js';
 import { HintsLoop, parseHint, type Hint } from './hints-loop.js';
 import type { Membership } from '#cluster/membership/membership.js';
@@ -14,7 +13,6 @@ const A_WHILE_MS = 10_000;
 const slots = (...numbers: number[]) => numbers.map(asId.slot);
 
 let clock: FakeClock;
-let hinted: Topic<string>;
 /** Null while there is no control session. */
 let controlDb: Database | null;
 let sent: string[];
@@ -24,7 +22,6 @@ let hints: HintsLoop;
 
 beforeEach(() => {
   clock = new FakeClock();
-  hinted = new Topic();
   sent = [];
   notifications = 0;
   controlDb = databaseThatHears((payload) => sent.push(payload));
@@ -33,7 +30,7 @@ beforeEach(() => {
 
 function hintsOf(perSecond: number): HintsLoop {
   // The loop uses nothing else of its membership.
-  const membership = { hinted, controlDb: () => controlDb } as unknown as Membership;
+  const membership = { controlDb: () => controlDb } as unknown as Membership;
   return new HintsLoop(membership, clock, perSecond);
 }
 
@@ -69,8 +66,8 @@ describe('a hint', () => {
   it('is told to whoever listens, wherever it was sent', () => {
     const received: Hint[] = [];
     hints.received.subscribe((hint) => received.push(hint));
-    hinted.publish('work:3,17');
-    hinted.publish('plan');
+    hints.onHinted('work:3,17');
+    hints.onHinted('plan');
     expect(received).toEqual([{ kind: 'work', slots: slots(3, 17) }, { kind: 'plan' }]);
   });
 

@@ -42,8 +42,10 @@ export class HintsLoop implements Loop {
     private readonly clock: Clock,
     /** Never more NOTIFYs than this in any second; 0 sends none. */
     private readonly perSecond: number = HINTS_PER_SECOND,
-  ) {
-    membership.hinted.subscribe((payload) => this.received.publish(parseHint(payload)));
+  ) {}
+
+  onHinted(payload: string): void {
+    this.received.publish(parseHint(payload));
   }
 
   send(hint: Hint): void {

@@ -31,9 +31,7 @@ export class ElectionLoop implements Loop {
     private readonly leadership: Leadership,
     private readonly settings: ClusterSettings,
     private readonly clock: Clock,
-  ) {
-    membership.beaten.subscribe((answer) => this.#see(answer));
-  }
+  ) {}
 
   async runOnce(): Promise<number> {
     const incarnation = this.membership.trusted();
@@ -49,7 +47,7 @@ export class ElectionLoop implements Loop {
     return this.settings.electionMs;
   }
 
-  #see({ term, leader, leaderBeat }: LeaderSighting): void {
+  see({ term, leader, leaderBeat }: LeaderSighting): void {
     const { watch, frozen } = watchLeader({
       watch: this.#watch,
       sighting: { term, leader, leaderBeat },
@@ -79,7 +77,7 @@ export class ElectionLoop implements Loop {
     }
     if (this.#frozen !== null) await terminateSessions(db, sessionName(this.#frozen));
     const seen = await tryLeaderLock(db);
-    this.#see(seen);
+    this.see(seen);
     return seen.held ? { kind: 'lock' } : null;
   }
 

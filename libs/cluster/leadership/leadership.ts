@@ -31,13 +31,11 @@ export class Leadership {
   constructor(
     private readonly membership: Membership,
     private readonly clock: Clock,
-  ) {
-    membership.cutOff.subscribe(() => this.standDown('the control session broke'));
-    membership.expelled.subscribe(({ reason }) => this.standDown(reason));
-    membership.beaten.subscribe(({ term }) => {
-      if (this.#leader !== null && term !== this.#leader.term)
-        this.standDown(`term ${term} has begun elsewhere`);
-    });
+  ) {}
+
+  onBeaten({ term }: { term: Term }): void {
+    if (this.#leader !== null && term !== this.#leader.term)
+      this.standDown(`term ${term} has begun elsewhere`);
   }
 
   /** The leader, if it is this process and the process is sure not to be declared dead; else null. */

@@ -1,27 +1,22 @@
 // Does the replica know the database's time, however its answers are delayed?
 import { beforeEach, expect, it } from 'vitest';
-import { Topic } from '#kernel/topic.js';
-import type { BeatAnswer } from './replica.repository.js';
 import { DatabaseClock } from './database-clock.js';
-import type { Membership } from './membership.js';
 
 const START_MS = Date.parse('2026-11-21T08:00:00Z');
 let nowMs: number;
 let clock: DatabaseClock;
-let beaten: Topic<BeatAnswer & { receivedAtMs: number }>;
 
 beforeEach(() => {
   nowMs = 0;
-  beaten = new Topic();
   const local = { monotonicMs: () => nowMs, now: () => new Date(START_MS + 90_000) };
-  clock = new DatabaseClock({ beaten } as unknown as Membership, local);
+  clock = new DatabaseClock(local);
 });
 
 /** A second later an answer comes that took so long; the database's clock was stepped by so much. */
 function beat({ tookMs = 1, steppedMs = 0 } = {}): number {
   nowMs += 1_000;
   const databaseTime = new Date(START_MS + nowMs - tookMs + steppedMs);
-  beaten.publish({ databaseTime, receivedAtMs: nowMs } as BeatAnswer & { receivedAtMs: number });
+  clock.onBeaten({ databaseTime, receivedAtMs: nowMs });
   return clock.now().getTime() - START_MS - nowMs;
 }
 

@@ -4,7 +4,6 @@
 // seem to have run at once. So the clock follows a later time at once, an earlier one only as fast as clocks drift
 // apart, and a step of the database's clock as a whole.
 import type { Clock } from '#kernel/clock.js';
-import type { Membership } from './membership.js';
 
 /** From one beat to the next: a thousand parts in a million, twice what is usual for a bad clock. */
 const DRIFT_MS = 1;
@@ -15,17 +14,15 @@ export class DatabaseClock {
   #offsetMs: number;
   #isKnown = false;
 
-  constructor(
-    membership: Membership,
-    private readonly clock: Clock,
-  ) {
+  constructor(private readonly clock: Clock) {
     this.#offsetMs = clock.now().getTime() - clock.monotonicMs();
-    membership.beaten.subscribe(({ databaseTime, receivedAtMs }) => {
-      const offsetMs = databaseTime.getTime() - receivedAtMs;
-      const isLate = this.#isKnown && this.#offsetMs - offsetMs < STEP_MS;
-      this.#offsetMs = isLate ? Math.max(offsetMs, this.#offsetMs - DRIFT_MS) : offsetMs;
-      this.#isKnown = true;
-    });
+  }
+
+  onBeaten({ databaseTime, receivedAtMs }: { databaseTime: Date; receivedAtMs: number }): void {
+    const offsetMs = databaseTime.getTime() - receivedAtMs;
+    const isLate = this.#isKnown && this.#offsetMs - offsetMs < STEP_MS;
+    this.#offsetMs = isLate ? Math.max(offsetMs, this.#offsetMs - DRIFT_MS) : offsetMs;
+    this.#isKnown = true;
   }
 
   now(): Date {

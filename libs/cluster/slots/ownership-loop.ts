@@ -20,8 +20,10 @@ export class OwnershipLoop implements Loop {
   constructor(
     private readonly membership: Membership,
     private readonly hints: HintsLoop,
-  ) {
-    membership.expelled.subscribe(() => this.#serve([]));
+  ) {}
+
+  onExpelled(): void {
+    this.#serve([]);
   }
 
   /**

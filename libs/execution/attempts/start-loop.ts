@@ -32,10 +32,11 @@ export class StartLoop implements Loop {
 
   constructor(private readonly parts: StartParts) {
     this.#rateGate = new RateGate(parts.membership, parts.held.rules, parts.clock);
-    parts.membership.expelled.subscribe(({ reason }) => {
-      parts.executor.abandonAll(new AttemptStopped('replica-fenced', reason));
-      parts.held.clear();
-    });
+  }
+
+  onExpelled(reason: string): void {
+    this.parts.executor.abandonAll(new AttemptStopped('replica-fenced', reason));
+    this.parts.held.clear();
   }
 
   async runOnce(): Promise<number> {

@@ -48,14 +48,19 @@ export class ClaimLoop implements Loop {
   ) {
     this.#elsewhere = new RunsElsewhere(options.clock);
     this.#scan = new LaneScan(options.settings, options.clock);
-    membership.expelled.subscribe(() => this.#elsewhere.clear());
-    ownership.changed.subscribe(() => {
-      this.scanEverywhere();
-      this.#scan.forget();
-      this.#lanes.keepOnly(ownership.serving);
-      held.occupancy.keepOnly(ownership.serving);
-      this.#giveBackUnserved();
-    });
+  }
+
+  onExpelled(): void {
+    this.#elsewhere.clear();
+  }
+
+  onOwnershipChanged(): void {
+    const { serving } = this.ownership;
+    this.scanEverywhere();
+    this.#scan.forget();
+    this.#lanes.keepOnly(serving);
+    this.held.occupancy.keepOnly(serving);
+    this.#giveBackUnserved();
   }
 
   /** These slots may have new work; an empty list means all slots. */

@@ -30,10 +30,11 @@ export class RunLogLoop implements Loop {
     private readonly membership: Membership,
     private readonly log: RunLog,
     private readonly clock: Clock,
-  ) {
-    log.ended.subscribe(() => {
-      this.#someEnded = true;
-    });
+  ) {}
+
+  /** The lines of attempts that have ended are written sooner. */
+  onAttemptsEnded(): void {
+    this.#someEnded = true;
   }
 
   /** No line waits, and none is on its way. */

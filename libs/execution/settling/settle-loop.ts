@@ -32,8 +32,10 @@ export class SettleLoop implements Loop {
   constructor(
     private readonly membership: Membership,
     private readonly held: HeldRuns,
-  ) {
-    membership.expelled.subscribe(() => this.unsettled.clear());
+  ) {}
+
+  onExpelled(): void {
+    this.unsettled.clear();
   }
 
   get isEmpty(): boolean {

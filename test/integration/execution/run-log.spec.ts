@@ -20,6 +20,7 @@ async function startLog() {
   const log = new RunLog();
   const clock = new FakeClock();
   const loop = new RunLogLoop(membership, log, clock);
+  log.ended.subscribe(() => loop.onAttemptsEnded());
   const begin = (run = claimedRun()) => log.begin(run, { replica: null, now: () => new Date() });
   return { log, clock, loop, begin };
 }

@@ -1,0 +1,65 @@
+// What does each part of a replica do when another part has news? One place subscribes for all of them, because the order
+// counts: a topic calls its listeners in the order in which they subscribed. Without these calls a part would act on what
+// no longer holds; calls that only save time are wake-ups (wake-ups.ts).
+import type { HintsLoop } from '#cluster/hints/hints-loop.js';
+import type { ElectionLoop } from '#cluster/leadership/election-loop.js';
+import type { Leadership } from '#cluster/leadership/leadership.js';
+import type { DatabaseClock } from '#cluster/membership/database-clock.js';
+import type { Membership } from '#cluster/membership/membership.js';
+import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
+import type { Executor } from '#execution/attempts/executor.js';
+import type { StartLoop } from '#execution/attempts/start-loop.js';
+import type { ClaimLoop } from '#execution/claiming/claim-loop.js';
+import type { RunLog } from '#execution/reports/run-log.js';
+import type { RunLogLoop } from '#execution/reports/run-log-loop.js';
+import type { SettleLoop } from '#execution/settling/settle-loop.js';
+
+export interface MemberParts {
+  membership: Membership;
+  databaseClock: DatabaseClock;
+  hints: HintsLoop;
+  leadership: Leadership;
+  ownership: OwnershipLoop;
+  election: ElectionLoop;
+}
+
+export interface WorkerParts {
+  membership: Membership;
+  databaseClock: DatabaseClock;
+  ownership: OwnershipLoop;
+  claim: ClaimLoop;
+  start: StartLoop;
+  executor: Executor;
+  settleLoop: SettleLoop;
+  runLog: RunLog;
+  runLogLoop: RunLogLoop;
+}
+
+export function connectMember(parts: MemberParts): void {
+  const { membership, databaseClock, hints, leadership, ownership, election } = parts;
+  // The clock first: the others may ask it for the time.
+  membership.beaten.subscribe((answer) => databaseClock.onBeaten(answer));
+  membership.beaten.subscribe((answer) => leadership.onBeaten(answer));
+  membership.beaten.subscribe((answer) => election.see(answer));
+  membership.hinted.subscribe((payload) => hints.onHinted(payload));
+  membership.cutOff.subscribe(() => leadership.standDown('the control session broke'));
+  membership.expelled.subscribe(({ reason }) => leadership.standDown(reason));
+  membership.expelled.subscribe(() => ownership.onExpelled());
+}
+
+/** After `connectMember`: what the claim loop gives back once no slot is served must not outlive the expulsion. */
+export function connectWorker(parts: WorkerParts): void {
+  const { membership, ownership, claim, start, executor, settleLoop } = parts;
+  ownership.changed.subscribe(() => claim.onOwnershipChanged());
+  membership.expelled.subscribe(() => settleLoop.onExpelled());
+  membership.expelled.subscribe(() => claim.onExpelled());
+  membership.expelled.subscribe(({ reason }) => start.onExpelled(reason));
+  const { databaseClock, runLog, runLogLoop } = parts;
+  runLog.ended.subscribe(() => runLogLoop.onAttemptsEnded());
+  // The late result of a handler that was given up changes nothing, but its run's log shows it.
+  executor.late.subscribe(({ runId, attempt, why, said }) => {
+    const message = `the handler ended too late, after a stop for ${why}, and its result (${said}) was discarded`;
+    const line = { runId, attempt, at: databaseClock.now(), level: 'warn' as const, message };
+    runLog.noteLogLines([line], membership.incarnation?.replica ?? null);
+  });
+}
