@@ -4,7 +4,6 @@ import { PinoLogger } from 'nestjs-pino';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import type { Incarnation } from '#cluster/membership/membership.js';
-import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { Batch } from '#execution/settling/unsettled.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { asId } from '#kernel/ids.js';
@@ -105,7 +104,7 @@ export class SimulatedReplica implements Actor {
   }
 
   #watch(replica: Replica): void {
-    const { membership, leadership, settleLoop, executor, held, databaseClock } = replica;
+    const { membership, leadership, settleLoop, executor, databaseClock } = replica;
     const { world, db, broken, executions } = this.parts;
     const start = executor.start.bind(executor);
     executor.start = (run) => {
@@ -113,7 +112,7 @@ export class SimulatedReplica implements Actor {
       executions.judgeDeadline(run.run.id, databaseClock.now());
       start(run);
     };
-    breakOccupancy(held, broken);
+    breakOccupancy(replica, broken);
     breakSettling(replica, broken);
     leadership.began.subscribe(({ term }) => world.headline(() => `${this.name} leads in term ${term}`));
     leadership.ended.subscribe(({ term, reason }) =>
@@ -180,8 +179,7 @@ export class SimulatedReplica implements Actor {
   }
 }
 
-function breakOccupancy(held: HeldRuns, broken: Broken): void {
-  const { occupancy } = held;
+function breakOccupancy({ held, occupancy }: Replica, broken: Broken): void {
   const setElsewhere = occupancy.setElsewhere.bind(occupancy);
   if (broken.has('occupancy that ignores what others hold'))
     occupancy.setElsewhere = (_, counted) => setElsewhere([], counted);

@@ -40,7 +40,7 @@ const COMPLETION = { atOnce: 2, path: '"$user", public', deadAfterMs: 60_000 };
 
 export async function startWorker(member: TestMember, options: WorkerOptions = {}) {
   const { membership, databaseClock, ownership, leadership, hints } = member;
-  const { held, executor, settleLoop, runLog, notes, queues, outlet } = buildExecution(member, {
+  const execution = buildExecution(member, {
     registry: await registerHandlers(member, options),
     tokens: new LeaseTokens(Buffer.alloc(32)),
     checks: schemaChecks(),
@@ -53,6 +53,8 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     onError: () => undefined,
     onCallFailed: () => undefined,
   });
+  const { held, rules, occupancy, executor, settleLoop, runLog, notes, queues, outlet } = execution;
+  const driving = { membership, held, executor, databaseClock, clock: systemClock };
   onTestFinished(() => queues.stop());
   onTestFinished(() => outlet.destroy());
   const parts = {
@@ -65,9 +67,11 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     claim: new ClaimLoop(membership, ownership, held, {
       settings: { ...DEFAULT_CLAIM_SETTINGS, ...options.claim },
       clock: systemClock,
+      rules,
+      occupancy,
     }),
-    start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock: systemClock }),
-    heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock: systemClock }),
+    start: new StartLoop({ ...driving, rules, settleLoop }),
+    heldWatch: new HeldWatchLoop(driving),
     lostClaims: new LostClaimsLoop(membership, held),
     revocation: new RevocationLoop(leadership, hints),
     leaseSweep: new LeaseSweepLoop(leadership, hints, {

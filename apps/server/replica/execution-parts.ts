@@ -8,6 +8,8 @@ import { Executor } from '#execution/attempts/executor.js';
 import { GuardedOutlet } from '#execution/endpoints/guarded-outlet.js';
 import { HeldRuns } from '#execution/held/held-runs.js';
 import { ChildRuns } from '#execution/intake/child-runs.js';
+import { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
+import { Occupancy } from '#execution/limits/occupancy.js';
 import type { LeaseTokens } from '#execution/leases/lease-token.js';
 import { ProgressNotes } from '#execution/reports/progress-notes.js';
 import { beginReports } from '#execution/reports/progress-reports.js';
@@ -51,7 +53,9 @@ export interface ExecutionOptions {
 
 export function buildExecution({ membership, databaseClock, hints }: Executing, options: ExecutionOptions) {
   const { registry, checks, onError, graceMs } = options;
-  const held = new HeldRuns(options.limits);
+  const rules = new LaneRulesBook();
+  const occupancy = new Occupancy();
+  const held = new HeldRuns(options.limits, rules, occupancy);
   const { outlet, push } = buildPush(options);
   const queues = new UserQueues(membership, { schema: options.queueSchema, onError });
   const targets = new Targets(membership, registry, { push, queues, checks }, clock);
@@ -70,7 +74,7 @@ export function buildExecution({ membership, databaseClock, hints }: Executing, 
     children: new ChildRuns(membership, hints, clock),
     beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
   });
-  return { held, targets, outlet, queues, settleLoop, runLog, notes, executor };
+  return { held, rules, occupancy, targets, outlet, queues, settleLoop, runLog, notes, executor };
 }
 
 function buildPush({ allowedHosts, callsPerHost, callbackUrl: url, tokens, onCallFailed }: ExecutionOptions) {

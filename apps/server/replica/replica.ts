@@ -49,6 +49,8 @@ export interface ReplicaOptions {
 
 export type Replica = ReturnType<typeof buildReplica>;
 
+const CLAIMING = { settings: DEFAULT_CLAIM_SETTINGS, clock };
+
 export function buildReplica(options: ReplicaOptions) {
   const { config } = options;
   const membership = buildMembership(options);
@@ -58,7 +60,7 @@ export function buildReplica(options: ReplicaOptions) {
   const ownership = new OwnershipLoop(membership, hints);
 
   const execution = executionOf(options, { membership, databaseClock, hints });
-  const { held, executor, settleLoop } = execution;
+  const { held, rules, occupancy, executor, settleLoop } = execution;
 
   const scheduler = config.CARILLON_ROLES.includes('scheduler');
   const worker = config.CARILLON_ROLES.includes('worker');
@@ -79,8 +81,8 @@ export function buildReplica(options: ReplicaOptions) {
     revocation: new RevocationLoop(leadership, hints),
     overdue: new OverdueLoop(leadership, clock),
     leaseSweep: new LeaseSweepLoop(leadership, hints, { clock, random, graceMs: graceMsOf(config) }),
-    claim: new ClaimLoop(membership, ownership, held, { settings: DEFAULT_CLAIM_SETTINGS, clock }),
-    start: new StartLoop({ membership, held, executor, settleLoop, databaseClock, clock }),
+    claim: new ClaimLoop(membership, ownership, held, { ...CLAIMING, rules, occupancy }),
+    start: new StartLoop({ membership, held, rules, executor, settleLoop, databaseClock, clock }),
     heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock }),
     lostClaims: new LostClaimsLoop(membership, held),
   };

@@ -9,6 +9,7 @@ import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { Executor } from './executor.js';
 import type { HeldRun } from '#execution/held/held-run.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
+import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { RateGate } from '#execution/limits/rate-gate.js';
 import type { SettleLoop } from '#execution/settling/settle-loop.js';
 import { markStarted, noteRestarts } from './started.repository.js';
@@ -16,6 +17,7 @@ import { markStarted, noteRestarts } from './started.repository.js';
 export interface StartParts {
   membership: Membership;
   held: HeldRuns;
+  rules: LaneRulesBook;
   executor: Executor;
   settleLoop: SettleLoop;
   databaseClock: DatabaseClock;
@@ -31,7 +33,7 @@ export class StartLoop implements Loop {
   readonly #rateGate: RateGate;
 
   constructor(private readonly parts: StartParts) {
-    this.#rateGate = new RateGate(parts.membership, parts.held.rules, parts.clock);
+    this.#rateGate = new RateGate(parts.membership, parts.rules, parts.clock);
   }
 
   onExpelled(reason: string): void {

@@ -15,6 +15,8 @@ import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { limitsConcurrency, worthHolding } from '#execution/limits/decisions/lane-rules.js';
 import { freshLimit, laneQuotas, resumedLimit } from './decisions/lane-shares.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
+import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
+import type { Occupancy } from '#execution/limits/occupancy.js';
 import { LaneScan } from './lane-scan.js';
 import type { ClaimSettings } from './claim-settings.js';
 import { LaneQueue, type WaitingLane } from './lane-queue.js';
@@ -25,6 +27,14 @@ const DISTRUST_MS = 250;
 
 interface LaneToServe extends WaitingLane {
   quota: number;
+}
+
+export interface ClaimOptions {
+  settings: ClaimSettings;
+  clock: Clock;
+  /** What `held` goes by; this loop keeps them up to date. */
+  rules: LaneRulesBook;
+  occupancy: Occupancy;
 }
 
 export class ClaimLoop implements Loop {
@@ -44,7 +54,7 @@ export class ClaimLoop implements Loop {
     private readonly membership: Membership,
     private readonly ownership: OwnershipLoop,
     private readonly held: HeldRuns,
-    private readonly options: { settings: ClaimSettings; clock: Clock },
+    private readonly options: ClaimOptions,
   ) {
     this.#elsewhere = new RunsElsewhere(options.clock);
     this.#scan = new LaneScan(options.settings, options.clock);
@@ -59,7 +69,7 @@ export class ClaimLoop implements Loop {
     this.scanEverywhere();
     this.#scan.forget();
     this.#lanes.keepOnly(serving);
-    this.held.occupancy.keepOnly(serving);
+    this.options.occupancy.keepOnly(serving);
     this.#giveBackUnserved();
   }
 
@@ -78,7 +88,7 @@ export class ClaimLoop implements Loop {
     if (this.membership.isDraining) return UNTIL_WOKEN_MS;
     if (incarnation === null) return DISTRUST_MS;
     const { serving } = this.ownership;
-    const { occupancy } = this.held;
+    const { occupancy } = this.options;
     const parked = occupancy.parked();
     const freed = await this.#elsewhere.refresh(incarnation, { serving, hinted: this.#hinted, parked });
     if (freed !== null) {
@@ -128,7 +138,7 @@ export class ClaimLoop implements Loop {
   }
 
   #roomFor(lane: Lane): number {
-    const rules = this.held.rules.of(lane);
+    const rules = this.options.rules.of(lane);
     if (rules.paused) return 0;
     const worth = worthHolding(rules, hasKey(lane)) - this.held.ofLane(lane);
     return Math.min(worth, this.#shareOf(lane));
@@ -136,7 +146,7 @@ export class ClaimLoop implements Loop {
 
   /** How many more runs its tenant may hold; less if a limit may hold back all runs of the job type. */
   #shareOf(lane: Lane): number {
-    const isLimited = Number.isFinite(worthHolding(this.held.rules.of(lane), hasKey(lane)));
+    const isLimited = Number.isFinite(worthHolding(this.options.rules.of(lane), hasKey(lane)));
     return isLimited ? this.held.roomForLimited(lane) : this.held.roomFor(lane.tenantId);
   }
 
@@ -152,9 +162,9 @@ export class ClaimLoop implements Loop {
 
   #noteFound(found: readonly LaneWithRules[]): void {
     // The loop asks for the rules of lanes that were found, are held or wait, and of no others.
-    this.held.rules.keepOnly((lane) => this.held.ofLane(lane) > 0 || this.#lanes.has(lane));
+    this.options.rules.keepOnly((lane) => this.held.ofLane(lane) > 0 || this.#lanes.has(lane));
     for (const lane of found)
-      this.held.rules.note(lane, {
+      this.options.rules.note(lane, {
         paused: lane.paused,
         weight: lane.weight ?? 1,
         tenant: lane.tenant ?? {},
@@ -209,7 +219,8 @@ export class ClaimLoop implements Loop {
   #giveBackUnserved(): void {
     const unserved = [...this.held.lanes()].filter(
       (lane) =>
-        !this.ownership.serving.has(lane.slot) && limitsConcurrency(this.held.rules.of(lane), hasKey(lane)),
+        !this.ownership.serving.has(lane.slot) &&
+        limitsConcurrency(this.options.rules.of(lane), hasKey(lane)),
     );
     if (unserved.length > 0) this.paused.publish(unserved);
   }

@@ -28,9 +28,7 @@ export class HeldRuns {
   readonly #runs = new HeldIndex();
   /** Soonest last, so that taking one is a pop. */
   #waiting: HeldRun[] = [];
-  readonly rules = new LaneRulesBook();
-  readonly occupancy = new Occupancy();
-  readonly #ready = new ReadyLanes(this.rules, this.occupancy, () => this.#share());
+  readonly #ready: ReadyLanes;
   #quarantine: HeldRun[] = [];
   #quarantined: HeldRun | null = null;
   readonly #accounts = new HeldAccounts();
@@ -38,7 +36,13 @@ export class HeldRuns {
   #running = 0;
   #turns = 0;
 
-  constructor(private readonly limits: { held: number; running: number }) {}
+  constructor(
+    private readonly limits: { held: number; running: number },
+    private readonly rules = new LaneRulesBook(),
+    private readonly occupancy = new Occupancy(),
+  ) {
+    this.#ready = new ReadyLanes(rules, occupancy, () => this.#share());
+  }
 
   get size(): number {
     return this.#runs.size;

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { systemClock } from '#database/runtime/system-clock.js';
+import { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { NO_RULES } from '#execution/limits/decisions/lane-rules.js';
 import { HeldRuns } from '#execution/held/held-runs.js';
 import type { HeldRun } from '#execution/held/held-run.js';
@@ -26,9 +27,10 @@ describe('a rate', () => {
     tenantId: Awaited<ReturnType<typeof addTenant>>['id'],
     jobTypes: readonly string[],
   ) {
-    const held = new HeldRuns({ held: 100, running: 100 });
+    const rules = new LaneRulesBook();
+    const held = new HeldRuns({ held: 100, running: 100 }, rules);
     for (const jobType of ['a', 'b'])
-      held.rules.note(
+      rules.note(
         { tenantId, lane: `default/${jobType}` },
         { ...NO_RULES, tenant: { rate }, jobType: jobType === 'a' ? { rate: { ...rate, count: 1 } } : {} },
       );
@@ -36,7 +38,7 @@ describe('a rate', () => {
       jobTypes.map((jobType) => claimedRun({ tenantId, jobType })),
       () => 0,
     );
-    return { gate: new RateGate(membership, held.rules, systemClock), runs: held.takeDue(0) };
+    return { gate: new RateGate(membership, rules, systemClock), runs: held.takeDue(0) };
   }
   const admitted = async (member: TestMember, gate: RateGate, runs: readonly HeldRun[]): Promise<string[]> =>
     ((await gate.admit(member.self(), runs))?.admitted ?? []).map(({ run }) => run.jobType);
@@ -68,13 +70,13 @@ describe('a rate', () => {
     const member = await startMember(database.url);
     const tenant = await addTenant(db);
     const { runs } = holding(member, tenant.id, ['b']);
-    const held = new HeldRuns({ held: 1, running: 1 });
-    held.rules.note(
+    const rules = new LaneRulesBook();
+    rules.note(
       { tenantId: tenant.id, lane: 'default/b' },
       { ...NO_RULES, tenant: { rate: { ...rate, count: 1 } } },
     );
     let nowMs = 0;
-    const gate = new RateGate(member.membership, held.rules, {
+    const gate = new RateGate(member.membership, rules, {
       ...systemClock,
       monotonicMs: () => (nowMs += 600),
     });
