@@ -5,6 +5,7 @@ import type { Database, Tx } from '#database/connection.js';
 import type { RunOutcome } from '#database/tables/schema.js';
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import { newestAttempts } from '#execution/runs/run-columns.js';
+import { OPEN_STATE, OPEN_STATES, type OpenState } from '#execution/runs/run-row.js';
 
 export interface EndedRun {
   id: RunId;
@@ -104,32 +105,29 @@ export async function pickEnded(
   return rows;
 }
 
-export type OpenState = 'scheduled' | 'queued' | 'running' | 'retrying';
-
 /** Some runs that are not over and that no request wants cancelled. */
 export async function pickOpen(
   db: Database,
   filter: RunFilter & { states: readonly OpenState[]; limit: number },
 ): Promise<RunId[]> {
-  const { rows } = await sql<{ id: RunId }>`
-    with begun as materialized (
-      select u.id from carillon.claim c cross join lateral unnest(c.run_ids) as u (id) where c.started ? u.id::text)
-    select id from carillon.run
+  const open = sql`carillon.run
      where slot = (select slot from carillon.tenant where id = ${filter.tenantId})
-       and ${wanted(filter)} and created_at <= ${filter.asOf} and cancel_requested_at is null
-       and (${filter.states.length === OPEN_STATES} or
-            case when exists (select 1 from begun where begun.id = run.id)
-                   or exists (select 1 from carillon.lease l where l.run_id = run.id and l.state = 'taken') then 'running'
-                 when failures > 0 then 'retrying'
-                 when run_at > statement_timestamp()
-                      and not exists (select 1 from carillon.lease l where l.run_id = run.id) then 'scheduled'
-                 else 'queued' end = any(${[...filter.states]}::text[]))
+       and ${wanted(filter)} and created_at <= ${filter.asOf} and cancel_requested_at is null`;
+  const { rows } =
+    filter.states.length === OPEN_STATES.length
+      ? await sql<{ id: RunId }>`select id from ${open} limit ${filter.limit}`.execute(db)
+      : await sql<{ id: RunId }>`
+    with begun as materialized (
+      select u.id, c.started ->> u.id::text as started_at
+        from carillon.claim c cross join lateral unnest(c.run_ids) as u (id) where c.started ? u.id::text)
+    select r.id
+      from (select * from ${open}) r
+      left join begun h on h.id = r.id
+      left join carillon.lease l on l.run_id = r.id
+     where ${OPEN_STATE} = any(${[...filter.states]}::text[])
      limit ${filter.limit}`.execute(db);
   return rows.map((row) => row.id);
 }
-
-/** The number of states that a run can be in before it is over. */
-const OPEN_STATES = 4;
 
 function wanted({ tenantId, jobType, queue, tag, scheduleId, createdAfter, createdBefore }: RunFilter) {
   return sql`tenant_id = ${tenantId}

@@ -3,16 +3,11 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { ReplicaNumber, RunId, ScheduleId, WorkerId } from '#kernel/ids.js';
 
-export type RunState =
-  | 'scheduled'
-  | 'queued'
-  | 'running'
-  | 'retrying'
-  | 'succeeded'
-  | 'failed'
-  | 'cancelled'
-  | 'expired'
-  | 'dead-lettered';
+/** Those that a run can be in before it is over. */
+export const OPEN_STATES = ['scheduled', 'queued', 'running', 'retrying'] as const;
+export type OpenState = (typeof OPEN_STATES)[number];
+
+export type RunState = OpenState | 'succeeded' | 'failed' | 'cancelled' | 'expired' | 'dead-lettered';
 
 export interface RunRow {
   id: RunId;
@@ -114,6 +109,9 @@ function columns(text: (field: string, source: Source) => string | null): RawBui
       .join(', '),
   );
 }
+
+/** The state of a run `r` that is not over, with the start `h` that its claim has noted and its lease `l`. */
+export const OPEN_STATE: RawBuilder<OpenState> = sql.raw(SOURCES.state.open);
 
 /** For a run `r` that is held as `h` says, or leased under `l`. */
 export const UNFINISHED = columns((_, { column, shown, open = `r.${column}` }) =>

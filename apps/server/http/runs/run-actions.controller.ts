@@ -6,7 +6,7 @@ import type { Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
 import { cancelRuns } from '#execution/run-actions/run-ending.js';
 import { findRun } from '#execution/runs/run-pages.repository.js';
-import type { RunRow } from '#execution/runs/run-row.js';
+import { OPEN_STATES, type RunRow } from '#execution/runs/run-row.js';
 import { RETRIABLE, retryEnded, type KeptOut } from '#execution/run-actions/requeue.js';
 import {
   pickEnded,
@@ -26,7 +26,6 @@ import * as bulk from './run-actions.shapes.js';
 import { run as runShape, showRun } from './run.shapes.js';
 import { ApiTenant, uuid } from '../requests/shapes.js';
 
-const OPEN_STATES = ['scheduled', 'queued', 'running', 'retrying'] as const;
 /** What a caller most likely means; who cancelled a run had a reason. */
 const RETRIED_BY_DEFAULT = ['failed', 'dead-lettered'] as const;
 
