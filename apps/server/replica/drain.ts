@@ -13,8 +13,14 @@ const SURELY_ALIVE_MS = 2_500;
 /** How long the last writes may take when the database is slow or gone. */
 const GOODBYE_MS = 3_000;
 
+/** The parts of a replica that must come to rest, and that tell whether they have. */
+type DrainedParts = Pick<
+  Replica,
+  'membership' | 'ownership' | 'held' | 'executor' | 'settleLoop' | 'runLogLoop' | 'queues' | 'outlet'
+>;
+
 export interface DrainOptions {
-  replica: Replica;
+  replica: DrainedParts;
   timers: LoopTimers;
   drainMs: number;
   monotonicMs: () => number;
@@ -43,13 +49,13 @@ export async function drain(options: DrainOptions): Promise<void> {
   replica.outlet.destroy();
 }
 
-async function announce(replica: Replica, timers: LoopTimers): Promise<void> {
+async function announce(replica: DrainedParts, timers: LoopTimers): Promise<void> {
   await replica.membership.drain();
   timers.wake(replica.settleLoop);
 }
 
 /** Slots go only while another replica is there to take them; the last one just leaves them. */
-async function handedOver(replica: Replica, timers: LoopTimers): Promise<boolean> {
+async function handedOver(replica: DrainedParts, timers: LoopTimers): Promise<boolean> {
   const { incarnation } = replica.membership;
   if (incarnation === null) return true;
   const owned = await replica.ownership.ownedSlots(incarnation);

@@ -3,8 +3,14 @@ import type { PinoLogger } from 'nestjs-pino';
 import type { Replica } from './replica.js';
 import { thrownLog } from './thrown-log.js';
 
+/** The parts of a replica that have something to tell an operator. */
+type TellingParts = Pick<
+  Replica,
+  'membership' | 'leadership' | 'sweep' | 'settleLoop' | 'executor' | 'horizon' | 'planner' | 'gaps'
+>;
+
 export function logStory(
-  { membership, leadership, sweep, settleLoop, executor, horizon, planner, gaps }: Replica,
+  { membership, leadership, sweep, settleLoop, executor, horizon, planner, gaps }: TellingParts,
   logger: PinoLogger,
 ): void {
   membership.joined.subscribe(({ replica, incarnation }) =>
