@@ -33,6 +33,9 @@ function convert(schema: z.ZodType, io: 'input' | 'output'): { schema: Schema; c
       // Answers may get new fields, which callers must be free to ignore.
       if (io === 'output' && jsonSchema.additionalProperties === false)
         delete jsonSchema.additionalProperties;
+      // As far as a double counts in whole numbers is what zod says where no bound is meant.
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       // The format implies the pattern, which is ten lines long.
       if (jsonSchema.format === 'date-time') delete jsonSchema.pattern;
     },

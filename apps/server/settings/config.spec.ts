@@ -189,7 +189,7 @@ describe('the durations of the cluster', () => {
 
   it('are refused when they do not go together', () => {
     expect(complaint({ CARILLON_DEAD_AFTER_MS: '2999' })).toBe(
-      'deadAfterMs must be at least 3 × heartbeatMs (3000), got 2999',
+      'CARILLON_DEAD_AFTER_MS: expected at least 3 times CARILLON_HEARTBEAT_MS (3000), got 2999',
     );
   });
 

@@ -220,7 +220,7 @@ export function readConfig(given: Readonly<Record<string, string | undefined>> =
   const parsed = settings.safeParse(env);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
-      (issue) => `${issue.path.join('.')}: ${expectedText(issue)}, got ${show(env, issue.path[0])}`,
+      (issue) => `${String(issue.path[0])}: ${expectedText(issue)}, got ${show(env, issue.path[0])}`,
     );
     throw new ConfigError(problems.join('\n'));
   }
@@ -229,6 +229,10 @@ export function readConfig(given: Readonly<Record<string, string | undefined>> =
     CARILLON_DEAD_AFTER_MS: deadAfterMs,
     CARILLON_LIVENESS: liveness,
   } = parsed.data;
+  if (deadAfterMs < 3 * heartbeatMs)
+    throw new ConfigError(
+      `CARILLON_DEAD_AFTER_MS: expected at least 3 times CARILLON_HEARTBEAT_MS (${3 * heartbeatMs}), got ${deadAfterMs}`,
+    );
   const sweepMs = Math.min(DEFAULT_CLUSTER_SETTINGS.sweepMs, Math.floor(deadAfterMs / 8));
   const cluster = checkClusterSettings({
     ...DEFAULT_CLUSTER_SETTINGS,

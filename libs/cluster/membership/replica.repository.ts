@@ -243,6 +243,18 @@ export async function namesOf(
   return (number) => (number === null ? null : (names.get(number) ?? null));
 }
 
+/** The living replicas of this name: names are given by people, and may be given twice. */
+export async function livingOfName(db: Database, name: string): Promise<ReplicaNumber[]> {
+  const rows = await db
+    .selectFrom('replica')
+    .select('number')
+    .where('name', '=', name)
+    .where('state', 'in', ['active', 'draining'])
+    .orderBy('number')
+    .execute();
+  return rows.map(({ number }) => number);
+}
+
 /** The name of a replica's sessions, by which the leader finds them. */
 export function sessionName(replica: ReplicaNumber): string {
   return `carillon:${replica}`;

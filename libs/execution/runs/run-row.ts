@@ -51,6 +51,8 @@ interface Source {
   inserted?: string;
   /** Read from another table for the few rows that are shown, once they have been chosen. */
   shown?: string;
+  /** Made of the column for the few rows that are shown. */
+  dressed?: string;
 }
 
 const SOURCES = {
@@ -82,7 +84,13 @@ const SOURCES = {
   priority: { column: 'priority' },
   runAt: { column: 'run_at', open: 'coalesce(l.run_at, r.run_at)' },
   attempt: { column: 'attempt' },
-  pastAttempts: { column: 'past_attempts' },
+  pastAttempts: {
+    column: 'past_attempts',
+    dressed: `(select jsonb_agg(case when p.name is null then a.attempt else a.attempt || jsonb_build_object('replicaName', p.name) end
+                                order by a.place)
+                 from jsonb_array_elements(run.past_attempts) with ordinality as a (attempt, place)
+                 left join carillon.replica p on p.number = (a.attempt ->> 'replica')::int)`,
+  },
   createdAt: { column: 'created_at' },
   replica: { column: 'replica', open: 'h.replica', inserted: 'null::int' },
   replicaName: {
@@ -124,7 +132,9 @@ export const FINISHED = columns((_, { column, shown, ended = column }) =>
 );
 
 /** The rows that either has selected, as RunRows. */
-export const SHOWN = columns((field, { column, shown = column }) => `${shown} as "${field}"`);
+export const SHOWN = columns(
+  (field, { column, shown = column, dressed = shown }) => `${dressed} as "${field}"`,
+);
 
 /** A RunRow of a run that has just been inserted. */
 export const INSERTED = columns((field, { column, inserted = column }) => `${inserted} as "${field}"`);

@@ -10,6 +10,8 @@ import {
   deleteEnded,
   findReplicaState,
   leaveState,
+  livingOfName,
+  namesOf,
   returnToService,
 } from '#cluster/membership/replica.repository.js';
 import { listSlots, readNewestRing } from '#cluster/slots/slot-owner.repository.js';
@@ -27,6 +29,10 @@ const replicaNumber = z
   .string()
   .regex(/^\d{1,9}$/, 'expected the number of a replica')
   .transform((digits) => asId.replica(Number(digits)));
+const replicaNamed = z
+  .union([replicaNumber, z.string().min(1).max(200)])
+  .describe('Its number, or the CARILLON_NAME of a living one.');
+type ReplicaNamed = z.output<typeof replicaNamed>;
 const stateShape = z
   .object({ number: z.int(), state: z.enum(['active', 'draining', 'dead', 'left']) })
   .meta({ id: 'ReplicaState' });
@@ -37,8 +43,10 @@ const lookupShape = z
     tenant: z.string(),
     slot: z.int(),
     owner: z.int().nullable(),
+    ownerName: z.string().nullable().describe('Its CARILLON_NAME.'),
     epoch: z.int(),
     target: z.int().nullable(),
+    targetName: z.string().nullable().describe('Its CARILLON_NAME.'),
   })
   .meta({ id: 'SlotOfTenant' });
 const simulateQuery = z.strictObject({
@@ -48,7 +56,15 @@ const simulateQuery = z.strictObject({
 const previewShape = z
   .object({
     movedSlots: z.int(),
-    members: z.array(z.object({ replica: z.int(), weight: z.int(), slotsNow: z.int(), slotsThen: z.int() })),
+    members: z.array(
+      z.object({
+        replica: z.int(),
+        replicaName: z.string().nullable().describe('Its CARILLON_NAME; null for the one that would join.'),
+        weight: z.int(),
+        slotsNow: z.int(),
+        slotsThen: z.int(),
+      }),
+    ),
   })
   .meta({ id: 'RingPreview' });
 
@@ -63,7 +79,8 @@ export class OperationsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Take no new work and hand all slots over; running work is finished' })
   @ApiOkResponse({ standardSchema: stateShape })
-  async drain(@Param('replica', { schema: replicaNumber }) replica: ReplicaNumber) {
+  async drain(@Param('replica', { schema: replicaNamed }) named: ReplicaNamed) {
+    const replica = await this.#numberOf(named);
     if (await leaveState(this.db, replica, 'draining'))
       await insertEvent(this.db, { type: 'replica-draining', replica });
     return this.#stateThatIs(replica, 'draining');
@@ -73,7 +90,8 @@ export class OperationsController {
   @HttpCode(200)
   @ApiOperation({ summary: 'Take a draining replica back into service' })
   @ApiOkResponse({ standardSchema: stateShape })
-  async undrain(@Param('replica', { schema: replicaNumber }) replica: ReplicaNumber) {
+  async undrain(@Param('replica', { schema: replicaNamed }) named: ReplicaNamed) {
+    const replica = await this.#numberOf(named);
     if (await returnToService(this.db, replica))
       await insertEvent(this.db, { type: 'replica-returned', replica });
     return this.#stateThatIs(replica, 'active');
@@ -109,7 +127,16 @@ export class OperationsController {
     const tenant = await findTenant(this.db, name);
     if (tenant === undefined) throw notFound('tenant', name);
     const { owner = null, epoch = 0, target = null } = (await listSlots(this.db))[tenant.slot] ?? {};
-    return { tenant: name, slot: tenant.slot, owner, epoch, target };
+    const nameOf = await namesOf(this.db, [owner, target]);
+    return {
+      tenant: name,
+      slot: tenant.slot,
+      owner,
+      ownerName: nameOf(owner),
+      epoch,
+      target,
+      targetName: nameOf(target),
+    };
   }
 
   @Get('ring\\:simulate')
@@ -131,12 +158,32 @@ export class OperationsController {
       without === undefined
         ? ({ kind: 'join', weight: weight ?? 1 } as const)
         : ({ kind: 'leave', replica: without } as const);
-    return previewRing({
+    const nameOf = await namesOf(
+      this.db,
+      members.map((member) => member.replica),
+    );
+    const preview = previewRing({
       currentOwners: slots.map((slot) => slot.target ?? slot.owner),
       members,
       change,
       hash: placementHash,
     });
+    const named = preview.members.map(({ replica, ...member }) => ({
+      replica,
+      replicaName: nameOf(asId.replica(replica)),
+      ...member,
+    }));
+    return { ...preview, members: named };
+  }
+
+  async #numberOf(named: ReplicaNamed): Promise<ReplicaNumber> {
+    if (typeof named === 'number') return named;
+    const numbers = await livingOfName(this.db, named);
+    const [number] = numbers;
+    if (number === undefined) throw notFound('replica', named);
+    if (numbers.length === 1) return number;
+    const detail = `expected one replica of the name ${JSON.stringify(named)}, got ${numbers.length}; name it by its number: ${numbers.join(', ')}`;
+    throw invalidField(':replica', detail);
   }
 
   async #stateThatIs(replica: ReplicaNumber, expected: 'active' | 'draining') {

@@ -97,8 +97,6 @@ export const runInput = z
 export type RunInput = z.output<typeof runInput>;
 
 const runError = z.looseObject({ name: z.string(), message: z.string(), stack: z.string().optional() });
-/** Written by the database or by us, and so with any number of decimals and perhaps an offset. */
-const instantOfJson = z.iso.datetime({ offset: true }).describe('RFC 3339');
 
 export const run = z
   .object({
@@ -132,9 +130,10 @@ export const run = z
           attempt: z.int(),
           outcome: z.enum(['failed', 'timed-out', 'lost', 'snoozed', 'released', 'cancelled', 'expired']),
           replica: z.int().optional(),
+          replicaName: z.string().optional().describe('Its CARILLON_NAME.'),
           worker: z.uuid().optional(),
-          startedAt: instantOfJson.optional(),
-          finishedAt: instantOfJson.optional(),
+          startedAt: instant.optional(),
+          finishedAt: instant.optional(),
           error: runError.optional(),
         }),
       )
@@ -173,7 +172,15 @@ export const runsQuery = z
 export type RunsQuery = z.output<typeof runsQuery>;
 
 export function showRun({ pastAttempts, tags, ...row }: RunRow) {
-  return { ...row, tags: tags ?? [], pastAttempts: pastAttempts ?? [] };
+  return { ...row, tags: tags ?? [], pastAttempts: (pastAttempts ?? []).map(showAttempt) };
+}
+
+/** Some of them the database has written, with as many decimals as it likes and an offset. */
+function showAttempt(attempt: object): object {
+  const { startedAt, finishedAt } = attempt as Record<string, unknown>;
+  const inUtc = (at: unknown) => (typeof at === 'string' ? new Date(at).toISOString() : undefined);
+  const times = { startedAt: inUtc(startedAt), finishedAt: inUtc(finishedAt) };
+  return { ...attempt, ...Object.fromEntries(Object.entries(times).filter(([, at]) => at !== undefined)) };
 }
 
 export const waitQuery = z.strictObject({

@@ -108,6 +108,12 @@ describe('the description', () => {
     expect(Object.keys(wanting[0]?.requestBody?.content ?? {})).toContain('application/merge-patch+json');
   });
 
+  it('names no bounds that nobody meant', () => {
+    const text = JSON.stringify(api);
+    expect(text).toContain('"minimum":1');
+    expect(text).not.toContain(String(Number.MAX_SAFE_INTEGER));
+  });
+
   it('refers to nothing that is not there', () => {
     const references = JSON.stringify(api).matchAll(/"\$ref":"#([^"]+)"/g);
     for (const [, pointer = ''] of references) {

@@ -40,6 +40,7 @@ describe('a run that fails', () => {
     const { name } = await quickly(21);
     const run = await finish(tenant, { jobType: name });
     expect(run).toMatchObject({ state: 'dead-lettered', attempt: 21 });
+    expect(run.pastAttempts.every(({ replicaName }) => replicaName === 'under-test')).toBe(true);
     const ends = run.pastAttempts.map(({ finishedAt }) => Date.parse(String(finishedAt)));
     const gapsMs = ends.slice(1).map((end, index) => end - (ends[index] ?? Number.NaN));
     // Looks are a second apart, and only those few that a busy machine delays may be so far from each other.
