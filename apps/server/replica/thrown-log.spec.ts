@@ -15,10 +15,10 @@ it('has the stack and the cause, and whose run it was', () => {
   const run = claimedRun({ attempt: 2 });
   const error = new TypeError('no ink', { cause: new Error('connect ECONNREFUSED 10.0.0.7:631') });
   tell({ run, error });
-  const { tenantId: tenant, jobType, id } = run;
+  const { tenantId, jobType, id } = run;
   const err = { name: 'TypeError', message: 'no ink', stack: error.stack };
   const cause = expect.objectContaining({ message: 'connect ECONNREFUSED 10.0.0.7:631' }) as unknown;
-  expect(lines).toEqual([[{ err, cause, tenant, jobType, run: id, attempt: 2 }, 'an attempt threw']]);
+  expect(lines).toEqual([[{ err, cause, tenantId, jobType, run: id, attempt: 2 }, 'an attempt threw']]);
 });
 
 it('tells each place that throws once a minute', () => {

@@ -15,12 +15,12 @@ export function thrownLog(logger: Pick<PinoLogger, 'warn'>, monotonicMs = () => 
   return ({ run, error }: { run: ClaimedRun; error: unknown }): void => {
     // Described, since any value may be thrown, even one that throws when it is read.
     const err = describeError(error);
-    const { tenantId: tenant, jobType, id, attempt } = run;
+    const { tenantId, jobType, id, attempt } = run;
     const place = FIRST_FRAME.exec(err.stack ?? '')?.[0] ?? err.message;
     if (!seldom.isDue([jobType, err.name, place].join(' '), monotonicMs())) return;
     const cause = causeOf(error);
     logger.warn(
-      { err, ...(cause === null ? {} : { cause }), tenant, jobType, run: id, attempt },
+      { err, ...(cause === null ? {} : { cause }), tenantId, jobType, run: id, attempt },
       'an attempt threw',
     );
   };
