@@ -152,6 +152,16 @@ describe('a statement that nobody waits for', () => {
     expect(await notes()).toEqual([]);
   });
 
+  it('is waited for by a statement that writes', async () => {
+    const act = db.connection().execute(async (alone) => {
+      await sql.raw('start transaction isolation level read committed nonsense').execute(alone);
+      await unawaited(alone, 'pg_advisory_xact_lock_shared(1, 2)');
+      await write(alone, 1);
+    });
+    await expect(act).rejects.toMatchObject({ code: '42601' });
+    expect(await notes()).toEqual([]);
+  });
+
   it('fails the commit if nothing comes after it', async () => {
     const act = db.transaction().execute(async (tx) => {
       await write(tx, 1);
