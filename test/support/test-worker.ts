@@ -53,8 +53,8 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     onError: () => undefined,
     onCallFailed: () => undefined,
   });
-  const { held, rules, occupancy, executor, settleLoop, runLog, notes, queues, outlet } = execution;
-  const driving = { membership, held, executor, databaseClock, clock: systemClock };
+  const { held, rules, occupancy, running, executor, settleLoop, runLog, notes, queues, outlet } = execution;
+  const driving = { membership, held, running, executor, databaseClock, clock: systemClock };
   onTestFinished(() => queues.stop());
   onTestFinished(() => outlet.destroy());
   const parts = {
@@ -63,6 +63,7 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     progress: new ProgressLoop(membership, notes, systemClock),
     held,
     settleLoop,
+    running,
     executor,
     claim: new ClaimLoop(membership, ownership, held, {
       settings: { ...DEFAULT_CLAIM_SETTINGS, ...options.claim },

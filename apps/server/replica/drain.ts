@@ -16,7 +16,7 @@ const GOODBYE_MS = 3_000;
 /** The parts of a replica that must come to rest, and that tell whether they have. */
 type DrainedParts = Pick<
   Replica,
-  'membership' | 'ownership' | 'held' | 'executor' | 'settleLoop' | 'runLogLoop' | 'queues' | 'outlet'
+  'membership' | 'ownership' | 'held' | 'running' | 'settleLoop' | 'runLogLoop' | 'queues' | 'outlet'
 >;
 
 export interface DrainOptions {
@@ -34,7 +34,7 @@ export async function drain(options: DrainOptions): Promise<void> {
     await announce(replica, timers);
     await until(options, deadlineMs, () => handedOver(replica, timers));
     await until(options, deadlineMs, async () => replica.held.running === 0);
-    replica.executor.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
+    replica.running.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
     await until(
       options,
       monotonicMs() + GOODBYE_MS,

@@ -5,6 +5,7 @@ import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Membership } from '#cluster/membership/membership.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
 import { Executor } from '#execution/attempts/executor.js';
+import { RunningAttempts } from '#execution/attempts/running-attempts.js';
 import { GuardedOutlet } from '#execution/endpoints/guarded-outlet.js';
 import { HeldRuns } from '#execution/held/held-runs.js';
 import { ChildRuns } from '#execution/intake/child-runs.js';
@@ -62,7 +63,9 @@ export function buildExecution({ membership, databaseClock, hints }: Executing, 
   const settleLoop = new SettleLoop(membership, held);
   const runLog = new RunLog();
   const notes = new ProgressNotes();
+  const running = new RunningAttempts(clock, graceMs);
   const executor = new Executor({
+    running,
     held,
     targets,
     settleLoop,
@@ -70,11 +73,10 @@ export function buildExecution({ membership, databaseClock, hints }: Executing, 
     databaseClock,
     clock,
     random,
-    graceMs,
     children: new ChildRuns(membership, hints, clock),
     beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
   });
-  return { held, rules, occupancy, targets, outlet, queues, settleLoop, runLog, notes, executor };
+  return { held, rules, occupancy, targets, outlet, queues, settleLoop, runLog, notes, running, executor };
 }
 
 function buildPush({ allowedHosts, callsPerHost, callbackUrl: url, tokens, onCallFailed }: ExecutionOptions) {

@@ -60,7 +60,7 @@ export function buildReplica(options: ReplicaOptions) {
   const ownership = new OwnershipLoop(membership, hints);
 
   const execution = executionOf(options, { membership, databaseClock, hints });
-  const { held, rules, occupancy, executor, settleLoop } = execution;
+  const { held, rules, occupancy, running, executor, settleLoop } = execution;
 
   const scheduler = config.CARILLON_ROLES.includes('scheduler');
   const worker = config.CARILLON_ROLES.includes('worker');
@@ -82,8 +82,8 @@ export function buildReplica(options: ReplicaOptions) {
     overdue: new OverdueLoop(leadership, clock),
     leaseSweep: new LeaseSweepLoop(leadership, hints, { clock, random, graceMs: graceMsOf(config) }),
     claim: new ClaimLoop(membership, ownership, held, { ...CLAIMING, rules, occupancy }),
-    start: new StartLoop({ membership, held, rules, executor, settleLoop, databaseClock, clock }),
-    heldWatch: new HeldWatchLoop({ membership, held, executor, databaseClock, clock }),
+    start: new StartLoop({ membership, held, rules, running, executor, settleLoop, databaseClock, clock }),
+    heldWatch: new HeldWatchLoop({ membership, held, running, executor, databaseClock, clock }),
     lostClaims: new LostClaimsLoop(membership, held),
   };
   connectMember(parts);

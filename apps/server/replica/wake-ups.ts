@@ -14,7 +14,7 @@ export const RUN_WAITERS = { name: 'run-waiters' };
 type Wake = (...loops: { name: string }[]) => () => void;
 
 export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
-  const { membership, leadership, hints, ownership, executor, settleLoop, claim, start, heldWatch } = replica;
+  const { membership, leadership, hints, ownership, running, settleLoop, claim, start, heldWatch } = replica;
   const wake: Wake =
     (...loops) =>
     () => {
@@ -59,7 +59,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
     const paused = new Set(lanes.map(laneKey));
     start.releaseWaiting((run) => paused.has(laneKey(run)));
   });
-  executor.changed.subscribe(() => timers.wakeSoon(start));
+  running.changed.subscribe(() => timers.wakeSoon(start));
   settleLoop.pending.subscribe(() => timers.wakeSoon(settleLoop));
   settleLoop.settled.subscribe(wake(claim));
   settleLoop.freed.subscribe((slots) => {

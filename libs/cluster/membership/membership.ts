@@ -38,6 +38,8 @@ export interface Incarnation extends ReplicaHolder {
   readonly db: Database;
 }
 
+type Write<Value> = (tx: Tx) => Promise<Value>;
+
 export class Membership {
   readonly joined = new Topic<Incarnation>();
   /** This incarnation is over; all its work must stop and can commit nothing. */
@@ -56,7 +58,8 @@ export class Membership {
   #trustedUntilMs = Number.NEGATIVE_INFINITY;
   /** Set by a signal, and never taken back. */
   #leaving = false;
-  #drained = false;
+  /** As an operator ordered. */
+  #toDrain = false;
 
   constructor(private readonly options: MembershipOptions) {}
 
@@ -66,13 +69,10 @@ export class Membership {
   }
 
   get isDraining(): boolean {
-    return this.#leaving || this.#drained;
+    return this.#leaving || this.#toDrain;
   }
 
-  /**
-   * The incarnation while it is sure not to be declared dead, else null. Ask again before each act: it only reads a
-   * clock.
-   */
+  /** The incarnation while it is sure not to be declared dead, else null. It only reads a clock: ask before each act. */
   trusted(): Incarnation | null {
     return this.options.clock.monotonicMs() < this.#trustedUntilMs ? this.#incarnation : null;
   }
@@ -104,12 +104,12 @@ export class Membership {
     const session = this.#session ?? (await this.#connect());
     const { incarnation, answer } = await this.#beatOn(session);
     if (answer === null || answer.state === 'dead' || answer.state === 'left') {
-      this.#expel(`the cluster holds replica ${incarnation.replica} for ${answer?.state ?? 'unknown'}`);
+      this.#expel(`the cluster lists replica ${incarnation.replica} as ${answer?.state ?? 'unknown'}`);
       return;
     }
     const { deadAfterMs, marginMs } = this.options.settings;
     this.#trustedUntilMs = trustedUntilMs({ beatStartedAtMs: startedAtMs, deadAfterMs, marginMs });
-    this.#noteDrain(answer.state === 'draining');
+    this.#followOrder(answer.state === 'draining');
     this.beaten.publish({ ...answer, receivedAtMs: this.options.clock.monotonicMs() });
   }
 
@@ -129,19 +129,13 @@ export class Membership {
     }
   }
 
-  /**
-   * Runs a claim or a completion. After 'fenced' nothing was written, and this process is no longer that incarnation
-   * (I4).
-   */
-  async write<Value>(incarnation: Incarnation, write: (tx: Tx) => Promise<Value>): Promise<Fenced<Value>> {
+  /** Runs a claim or a completion. After 'fenced' nothing was written, and the incarnation is over (I4). */
+  async write<Value>(incarnation: Incarnation, write: Write<Value>): Promise<Fenced<Value>> {
     return this.#heed(incarnation, await asReplica(incarnation.db, incarnation, write));
   }
 
   /** Like write(), with no other claim or completion of the incarnation in flight: for handing slots over. */
-  async writeAlone<Value>(
-    incarnation: Incarnation,
-    write: (tx: Tx) => Promise<Value>,
-  ): Promise<Fenced<Value>> {
+  async writeAlone<Value>(incarnation: Incarnation, write: Write<Value>): Promise<Fenced<Value>> {
     return this.#heed(incarnation, await asReplicaAlone(incarnation.db, incarnation, write));
   }
 
@@ -154,7 +148,8 @@ export class Membership {
   async drain(): Promise<void> {
     this.#leaving = true;
     this.draining.publish();
-    const { db, incarnation } = { db: this.controlDb(), incarnation: this.#incarnation };
+    const db = this.controlDb();
+    const incarnation = this.#incarnation;
     if (db === null || incarnation === null) return;
     if (await replicas.leaveState(db, incarnation.replica, 'draining')) {
       await insertEvent(db, { type: 'replica-draining', replica: incarnation.replica });
@@ -188,10 +183,10 @@ export class Membership {
     return this.options.settings.liveness === 'sessions';
   }
 
-  #noteDrain(drained: boolean): void {
+  #followOrder(toDrain: boolean): void {
     const before = this.isDraining;
-    this.#drained = drained;
-    if (drained && !before) this.draining.publish();
+    this.#toDrain = toDrain;
+    if (toDrain && !before) this.draining.publish();
   }
 
   async #connect(): Promise<SessionConnection> {

@@ -14,7 +14,7 @@ const succeeded = (output: unknown): AttemptResult => ({ kind: 'succeeded', outp
 const stop = {
   timeout: new AttemptStopped('timeout', 'the attempt took longer than its timeout'),
   deadline: new AttemptStopped('deadline', "the run's deadline has passed"),
-  cancelled: new AttemptStopped('cancelled', 'somebody asked for it'),
+  cancelled: new AttemptStopped('cancelled', 'its cancellation was requested'),
   shutdown: new AttemptStopped('shutdown', 'this replica is shutting down'),
   fenced: new AttemptStopped('replica-fenced', 'replica 7 was fenced off'),
 };

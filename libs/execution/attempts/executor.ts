@@ -1,13 +1,9 @@
 // How does a held run get from start to end? The executor starts the attempt, keeps the handles that stop it and give
 // it up, and turns its result into the run's transition. It never throws: every failure of a handler ends up in the
 // run's own record.
-//
-// A handler that does not stop when it should keeps its attempt, and its place among the running ones, for a grace
-// time. Then the attempt is given up: the run ends or is retried, perhaps in this very process, although the old
-// handler may still be working. That handler can't change the run any more, and its late result is reported.
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Clock, Random } from '#kernel/clock.js';
-import type { ClaimId, RunId } from '#kernel/ids.js';
+import type { RunId } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import { AttemptStopped, STOPPED_BECAUSE } from '#execution/runs/attempt-stopped.js';
 import type { ChildRuns } from '#execution/intake/child-runs.js';
@@ -24,11 +20,13 @@ import type { HeldRuns } from '#execution/held/held-runs.js';
 import { attemptServices, type ServiceProviders } from './attempt-services.js';
 import type { OpenReports } from '#execution/reports/progress-reports.js';
 import { RunningAttempt } from './running-attempt.js';
+import type { RunningAttempts } from './running-attempts.js';
 import type { SettleLoop } from '#execution/settling/settle-loop.js';
 import { encodeJson } from '#execution/runs/stored-json.js';
 import type { ResolvedTarget, Targets } from '#execution/targets/targets.js';
 
 export interface ExecutorParts {
+  running: RunningAttempts;
   held: HeldRuns;
   targets: Targets;
   settleLoop: SettleLoop;
@@ -36,32 +34,16 @@ export interface ExecutorParts {
   databaseClock: DatabaseClock;
   clock: Clock;
   random: Random;
-  /** How long a handler may take to stop after its signal was aborted. */
-  graceMs: number;
   /** Opens the reports of an attempt; calls `beat` with each sign of life. */
   beginReports: (run: ClaimedRun, beat: () => void) => OpenReports;
   children: ChildRuns;
 }
 
-/** A shutdown has waited for the handlers already. */
-const SHUTDOWN_GRACE_MS = 1_000;
-
-export interface StartedRun {
-  runId: RunId;
-  claimId: ClaimId;
-  startedAt: Date;
-}
-
 export class Executor {
-  /** An attempt began, ended or was stopped: the next start or deadline may have changed. */
-  readonly changed = new Topic<void>();
   /** The result of a handler that had been given up. It is reported, and otherwise ignored. */
   readonly late = new Topic<{ runId: RunId; attempt: number; why: string; said: string }>();
   /** The error that an attempt threw, for the operator: its run's record has no stack. */
   readonly thrown = new Topic<{ run: ClaimedRun; error: unknown }>();
-  readonly #running = new Map<RunId, RunningAttempt>();
-  /** No attempt is overdue, or to be given up, before this moment. */
-  #soonestMs = Number.POSITIVE_INFINITY;
   readonly #providers: ServiceProviders;
   readonly #now: () => Date;
 
@@ -77,12 +59,12 @@ export class Executor {
   }
 
   start(held: HeldRun): void {
-    const { clock, databaseClock, settleLoop } = this.parts;
+    const { running, clock, databaseClock, settleLoop } = this.parts;
     const { run } = held;
     // The clock runs a little behind the database's; the start is never before run_at (I6).
     const startedAt = latest(databaseClock.now(), run.runAt);
     const attempt = new RunningAttempt(held, startedAt, clock.monotonicMs());
-    this.#running.set(run.id, attempt);
+    running.add(attempt);
     if (run.scheduleId !== null && run.dueAt !== null) {
       settleLoop.noteStart({ claimId: run.claimId, scheduleId: run.scheduleId, dueAt: run.dueAt, startedAt });
     }
@@ -95,16 +77,17 @@ export class Executor {
    * Ends a run for another reason than the result of its attempt: at once if it has not started, else when it stops.
    */
   end(held: HeldRun, why: 'cancelled' | 'deadline'): void {
-    const reason = why === 'cancelled' ? 'somebody asked for it' : STOPPED_BECAUSE.deadline;
+    const reason = why === 'cancelled' ? 'its cancellation was requested' : STOPPED_BECAUSE.deadline;
+    const { running } = this.parts;
     if (this.parts.held.withdraw(held)) return this.endBeforeStart(held, why);
-    const attempt = this.#running.get(held.run.id);
+    const attempt = running.find(held.run.id);
     if (attempt === undefined) {
       // It was chosen to start: the start loop checks it once more right before the start (start-loop.ts).
       if (why === 'cancelled') held.isUnwanted = true;
       return;
     }
-    this.#stop(attempt, new AttemptStopped(why, reason), this.parts.graceMs);
-    this.changed.publish();
+    running.stop(attempt, new AttemptStopped(why, reason));
+    running.changed.publish();
   }
 
   /** Ends a run that was taken back or chosen to start, and has not begun. */
@@ -123,74 +106,7 @@ export class Executor {
           : { kind: 'finish', outcome: 'expired', error },
       outputJson: null,
     });
-    this.changed.publish();
-  }
-
-  /** Stops overdue attempts and gives up attempts that did not stop; returns when the next one will be overdue. */
-  stopOverdue(nowMs: number): number {
-    let next = Number.POSITIVE_INFINITY;
-    if (nowMs < this.#soonestMs) return this.#soonestMs;
-    for (const attempt of this.#running.values()) {
-      const overdueAtMs = attempt.overdueAtMs;
-      if (overdueAtMs <= nowMs && !attempt.stop.signal.aborted) {
-        const why = attempt.overdueWhy;
-        const because =
-          why === 'heartbeat-missed'
-            ? `expected a heartbeat at least every ${attempt.heartbeatMs} ms, got none`
-            : STOPPED_BECAUSE[why];
-        this.#stop(attempt, new AttemptStopped(why, because), this.parts.graceMs);
-      }
-      if (attempt.graceEndsAtMs <= nowMs) attempt.giveUp();
-      else next = Math.min(next, attempt.stop.signal.aborted ? attempt.graceEndsAtMs : overdueAtMs);
-    }
-    this.#soonestMs = next;
-    return next;
-  }
-
-  /** Stops every attempt. Each ends as released: it counts for nothing against its run. */
-  stopAll(reason: AttemptStopped): void {
-    // The replica that takes the runs over does not wait for our handlers.
-    const graceMs = reason.why === 'shutdown' ? Math.min(SHUTDOWN_GRACE_MS, this.parts.graceMs) : 0;
-    for (const attempt of this.#running.values()) this.#stop(attempt, reason, graceMs);
-    // Published only if there is a grace time to wait for: without trust the start loop stops all in each pass, and it
-    // listens to this topic.
-    if (graceMs > 0) this.changed.publish();
-  }
-
-  /** Stops every attempt and forgets it: its claim is void, so there is nothing left to record. */
-  abandonAll(reason: AttemptStopped): void {
-    const abandoned = [...this.#running.values()];
-    this.#running.clear();
-    for (const attempt of abandoned) this.#stop(attempt, reason, 0);
-  }
-
-  /** Attempts that have been running for so long and whose start is not recorded yet. */
-  unnoted(forMs: number): StartedRun[] {
-    const beforeMs = this.parts.clock.monotonicMs() - forMs;
-    const unnoted = [...this.#running.values()].filter(
-      ({ isNoted, startedAtMs }) => !isNoted && startedAtMs <= beforeMs,
-    );
-    return unnoted.map(({ held: { run }, startedAt }) => ({
-      runId: run.id,
-      claimId: run.claimId,
-      startedAt,
-    }));
-  }
-
-  /** Their starts are recorded. */
-  markNoted(started: readonly StartedRun[]): void {
-    for (const { runId, startedAt } of started) {
-      const attempt = this.#running.get(runId);
-      if (attempt?.startedAt === startedAt) attempt.isNoted = true;
-    }
-  }
-
-  #stop(attempt: RunningAttempt, reason: AttemptStopped, graceMs: number): void {
-    const endsAtMs = this.parts.clock.monotonicMs() + graceMs;
-    attempt.graceEndsAtMs = Math.min(attempt.graceEndsAtMs, endsAtMs);
-    this.#soonestMs = Math.min(this.#soonestMs, attempt.graceEndsAtMs);
-    attempt.stop.abort(reason); // the first reason stays
-    if (graceMs === 0) attempt.giveUp();
+    this.parts.running.changed.publish();
   }
 
   /** Null when the database could not be asked; the run is not to blame then. */
@@ -212,7 +128,7 @@ export class Executor {
     this.#restartClock(attempt);
     // The deadline may have passed while the target was looked up.
     if (run.deadline !== null && run.deadline <= this.#now())
-      this.#stop(attempt, new AttemptStopped('deadline', STOPPED_BECAUSE.deadline), 0);
+      this.parts.running.stop(attempt, new AttemptStopped('deadline', STOPPED_BECAUSE.deadline), 0);
     attempt.giveUp = attemptRun(
       {
         run,
@@ -245,14 +161,13 @@ export class Executor {
     const { run } = held;
     attempt.isOver = true;
     const lastNote = attempt.reports?.end() ?? null;
-    if (this.#running.get(run.id) !== attempt) return;
-    this.#running.delete(run.id);
+    if (!this.parts.running.remove(attempt)) return;
     const nowMs = this.parts.clock.monotonicMs();
     if (becomes.kind === 'park') this.parts.held.markParked(held, nowMs);
     else this.parts.held.markEnded(held, nowMs);
     const finishedAt = latest(this.#now(), startedAt);
     this.parts.settleLoop.noteEnd({ run, startedAt, finishedAt, lastNote, transition: becomes, outputJson });
-    this.changed.publish();
+    this.parts.running.changed.publish();
   }
 
   #deadlineOf({ deadline }: ClaimedRun): number {
@@ -261,13 +176,10 @@ export class Executor {
     return clock.monotonicMs() + deadline.getTime() - databaseClock.now().getTime();
   }
 
-  // The start loop sleeps until the earliest deadline, so publish only when this one is earlier.
   readonly #restartClock = (attempt: RunningAttempt): void => {
     attempt.timeoutAtMs = this.parts.clock.monotonicMs() + attempt.timeoutMs;
     this.#beat(attempt);
-    if (attempt.overdueAtMs >= this.#soonestMs) return;
-    this.#soonestMs = attempt.overdueAtMs;
-    this.changed.publish();
+    this.parts.running.noteOverdue(attempt);
   };
 
   #beat(attempt: RunningAttempt): void {

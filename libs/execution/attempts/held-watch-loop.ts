@@ -8,7 +8,8 @@ import type { Clock } from '#kernel/clock.js';
 import type { ClaimId } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Pace } from '#kernel/pace.js';
-import type { Executor, StartedRun } from './executor.js';
+import type { Executor } from './executor.js';
+import type { RunningAttempts, StartedRun } from './running-attempts.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import { listCancelRequests } from '#execution/run-actions/run-ending.repository.js';
 import { lockClaims } from '#execution/settling/settlement.repository.js';
@@ -22,6 +23,7 @@ const NOTES_MS = 250;
 export interface HeldWatchParts {
   membership: Membership;
   held: HeldRuns;
+  running: RunningAttempts;
   executor: Executor;
   databaseClock: DatabaseClock;
   clock: Clock;
@@ -76,8 +78,8 @@ export class HeldWatchLoop implements Loop {
   }
 
   async #noteStarts(incarnation: Incarnation): Promise<void> {
-    const { executor, membership } = this.parts;
-    const unnoted = executor.unnoted(NOTE_AFTER_MS);
+    const { running, membership } = this.parts;
+    const unnoted = running.unnoted(NOTE_AFTER_MS);
     if (unnoted.length === 0) return;
     const byClaim = Map.groupBy(unnoted, ({ claimId }) => claimId);
     const { replica } = incarnation;
@@ -86,7 +88,7 @@ export class HeldWatchLoop implements Loop {
       const ours = await lockClaims(tx, { replica, claimIds: [...byClaim.keys()] });
       for (const claimId of ours) await noteStarts(tx, { replica, ...startsOf(claimId, byClaim) });
     });
-    if (noted.kind === 'done') executor.markNoted(unnoted);
+    if (noted.kind === 'done') running.markNoted(unnoted);
   }
 }
 

@@ -7,6 +7,7 @@ import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { Executor } from './executor.js';
+import type { RunningAttempts } from './running-attempts.js';
 import type { HeldRun } from '#execution/held/held-run.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
@@ -18,6 +19,7 @@ export interface StartParts {
   membership: Membership;
   held: HeldRuns;
   rules: LaneRulesBook;
+  running: RunningAttempts;
   executor: Executor;
   settleLoop: SettleLoop;
   databaseClock: DatabaseClock;
@@ -37,15 +39,15 @@ export class StartLoop implements Loop {
   }
 
   onExpelled(reason: string): void {
-    this.parts.executor.abandonAll(new AttemptStopped('replica-fenced', reason));
+    this.parts.running.abandonAll(new AttemptStopped('replica-fenced', reason));
     this.parts.held.clear();
   }
 
   async runOnce(): Promise<number> {
-    const { held, executor, clock, membership } = this.parts;
+    const { held, running, clock, membership } = this.parts;
     const incarnation = membership.trusted();
     if (incarnation === null) {
-      executor.stopAll(
+      running.stopAll(
         new AttemptStopped(
           'replica-fenced',
           'this replica can no longer be sure that it is not declared dead',
@@ -56,7 +58,7 @@ export class StartLoop implements Loop {
     // A claim that was in flight when the drain began may have come in since.
     if (membership.isDraining) this.releaseWaiting();
     const nowMs = clock.monotonicMs();
-    const nextDeadlineMs = executor.stopOverdue(nowMs);
+    const nextDeadlineMs = running.stopOverdue(nowMs);
     await this.#startDue(incarnation, this.#stillWanted(held.takeDue(nowMs)));
     const nextMs = Math.min(held.nextStartAtMs() ?? Number.POSITIVE_INFINITY, nextDeadlineMs);
     return Math.min(this.#lookAgainMs(), Math.max(0, nextMs - clock.monotonicMs()));

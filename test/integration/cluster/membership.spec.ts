@@ -59,7 +59,7 @@ describe('membership', () => {
     expect(member.membership.trusted()).toBeNull();
     await member.membership.beat();
     expect(member.self().replica).toBeGreaterThan(before.replica);
-    expect(reasons).toEqual([`the cluster holds replica ${before.replica} for dead`]);
+    expect(reasons).toEqual([`the cluster lists replica ${before.replica} as dead`]);
   });
 
   it('trusts itself until a margin before `deadAfterMs`, counted from the start of the beat', async () => {

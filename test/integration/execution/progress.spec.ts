@@ -152,7 +152,7 @@ describe('details', () => {
     const context = await begin(1);
     context.signal.addEventListener('abort', () => context.heartbeat({ page: 9 }));
     const { AttemptStopped } = await import('#execution/runs/attempt-stopped.js');
-    worker.executor.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
+    worker.running.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
     await worker.finish();
     expect(await begin(2)).toMatchObject({ lastDetails: { page: 9 } });
   });

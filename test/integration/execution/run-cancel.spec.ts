@@ -196,7 +196,7 @@ describe('a deadline', () => {
     await worker.heldWatch.runOnce();
     await worker.settleLoop.runOnce();
     expect(await history(db)).toMatchObject([{ outcome: 'expired' }]);
-    worker.executor.abandonAll(new AttemptStopped('replica-fenced', 'the test is over'));
+    worker.running.abandonAll(new AttemptStopped('replica-fenced', 'the test is over'));
   });
 
   it('stops a running attempt, and gives up a handler that does not listen', async () => {

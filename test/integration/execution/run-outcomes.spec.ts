@@ -91,8 +91,8 @@ describe('a handler', () => {
     );
     await worker.claimAll();
     await worker.start.runOnce();
-    await until('it runs', () => worker.executor.unnoted(0).length > 0);
-    worker.executor.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
+    await until('it runs', () => worker.running.unnoted(0).length > 0);
+    worker.running.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
     await until('it has ended', () => worker.held.running === 0);
     await worker.settleLoop.runOnce();
     expect(await waiting()).toMatchObject({
