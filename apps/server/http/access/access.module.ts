@@ -1,5 +1,6 @@
-// What each request passes before its route: the guards in their order, the pipe that reads it, and the filter that words
-// what was refused; with the shares that the routes count against. Global, because every route stands behind them.
+// What each request passes before its route: the guards in their order, the pipe that checks it, and the filter that
+// turns errors into answers. The shares that the routes count against live here too. Global, because every route
+// stands behind it.
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { PageTokens } from '../answers/page-token.js';

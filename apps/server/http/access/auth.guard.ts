@@ -1,5 +1,5 @@
-// Who is asking, and about which tenant? Every route wants a bearer key unless it is marked public. A key
-// that may not see the tenant in the path gets the same answer as if the tenant did not exist (I10).
+// Who is calling, and which tenant is meant? Every route wants a bearer key unless it is marked public. A key that
+// may not see the tenant in the path gets the same answer as if the tenant did not exist (I10).
 import type { IncomingMessage } from 'node:http';
 import {
   createParamDecorator,
@@ -39,15 +39,14 @@ export const WorkersToo = () => SetMetadata(WORKERS_TOO, true);
 export const AdminOnly = () => SetMetadata(ADMIN_ONLY, true);
 
 /**
- * It changes something, and may do so although the tenant is suspended: it ends or stops things, or is about work that
- * is under way.
+ * A changing route that a suspended tenant may still call: it ends or stops something, or concerns work under way.
  */
 export const WhileSuspended = () => SetMetadata(WHILE_SUSPENDED, true);
 
 /** Its body has a `jobType`, which is read together with the tenant. */
 export const NamesJobType = () => SetMetadata(NAMES_JOB_TYPE, true);
 
-/** What the request is about, read for it or assumed (known-jobs.ts). */
+/** The tenant and job type of the request, read for it or assumed (known-jobs.ts). */
 export interface NamedJob extends TenantAndJob {
   isAssumed: boolean;
 }
@@ -57,7 +56,7 @@ export interface AuthenticatedRequest extends Request {
   tenant?: Tenant;
   namedJob?: NamedJob;
   turn?: Turn;
-  /** Whether the key that was sent opens anything still; asked again while an answer takes its time. */
+  /** Whether the key is still valid; asked again while a long answer is under way. */
   isStillAllowed?: () => Promise<boolean>;
 }
 
@@ -67,7 +66,10 @@ function isMarked(context: ExecutionContext, mark: string): boolean {
   const places = [context.getHandler(), context.getClass()];
   return reflector.getAllAndOverride<boolean | undefined>(mark, places) === true;
 }
-/** Has no row of anything: the holder of a lease finds on its path what he finds on that of any tenant but his. */
+/**
+ * Has no rows: the holder of a lease sees the same on the path of a missing tenant as on that of any tenant but its
+ * own.
+ */
 const NO_TENANT: Tenant = {
   id: asId.tenant(NO_UUID),
   name: asId.tenantName(''),
@@ -122,13 +124,13 @@ export class AuthGuard implements CanActivate {
     if (!mayManage(principal) && !isMarked(context, WORKERS_TOO)) {
       throw notAWorkers();
     }
-    // What is assumed is proved by the insert, and was not read for this request.
+    // An assumed tenant was not read for this request; the insert of the run proves the assumption.
     if (request.tenant !== undefined && request.namedJob?.isAssumed !== true && CHANGES.has(request.method))
       if (!isMarked(context, WHILE_SUSPENDED)) requireActive(request.tenant);
     return true;
   }
 
-  /** A key that is sent is looked at in any case. */
+  /** A request with a key is judged by the key alone. */
   #holdsLease({ headers, params }: Request): boolean {
     const token = params['token'];
     return (
@@ -162,12 +164,12 @@ export class AuthGuard implements CanActivate {
   }
 }
 
-/** With a unique key more has to be looked up, and not only inserted. */
+/** A unique key needs look-ups beside the insert. */
 function isLone(body: unknown): boolean {
   return typeof body === 'object' && body !== null && !('unique' in body);
 }
 
-/** Null when the body has no name of a job type; what is wrong with it is told when the body is checked. */
+/** Null when the body names no job type; the check of the body then reports what is wrong. */
 function jobTypeNamed({ body }: { body?: unknown }): string | null {
   const named: unknown = typeof body === 'object' && body !== null && 'jobType' in body ? body.jobType : null;
   const parsed = resourceName.safeParse(named);
@@ -178,7 +180,7 @@ const CHANGES = new Set(['POST', 'PATCH', 'PUT', 'DELETE']);
 
 export function requireActive({ name, state }: Tenant): void {
   if (state === 'active') return;
-  const detail = `expected tenant ${name} to be active, got one that is ${state}`;
+  const detail = `expected tenant ${name} to be active, got ${state}`;
   throw new ProblemError('invalid-state', detail, { currentState: state });
 }
 
@@ -240,8 +242,8 @@ export const CurrentTenant = createParamDecorator((_: unknown, context: Executio
 });
 
 /**
- * What the path and the body name; null when the body names no job type and will be refused. Only on @NamesJobType()
- * routes.
+ * The tenant and job type of the request; null when the body names no job type and will be refused. Only on
+ * @NamesJobType() routes.
  */
 export const CurrentJob = createParamDecorator((_: unknown, context: ExecutionContext): NamedJob | null => {
   const { namedJob = null } = context.switchToHttp().getRequest<AuthenticatedRequest>();
@@ -253,13 +255,13 @@ export interface LongStay {
   isStillAllowed: () => Promise<boolean>;
 }
 
-/** What a request needs whose answer may take its time. */
+/** For routes whose answer may take long. */
 export const CurrentStay = createParamDecorator((_: unknown, context: ExecutionContext): LongStay => {
   const { turn = FREE_TURN, isStillAllowed } = context.switchToHttp().getRequest<AuthenticatedRequest>();
   return { turn, isStillAllowed: isStillAllowed ?? (() => Promise.resolve(true)) };
 });
 
-/** Who is asking. Not on public routes. */
+/** The key's principal. Not on public routes. */
 export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
   const { principal } = context.switchToHttp().getRequest<AuthenticatedRequest>();
   if (principal === undefined) throw new Error('expected a route that asks for a key');

@@ -1,7 +1,8 @@
-// How many bytes of bodies does a replica hold at once? Each body that may be large has room for as long as its request
-// is dealt with: for all that it may turn out to have while it is read, since a compressed one of a few kilobytes can say
-// as much as any, and for what it has afterwards. What would be too much is refused before its first byte is read:
-// with 429 where its sender has much here already, and with 503 where all of them together have.
+// How many bytes of bodies does a replica hold at once? Each body that may be large has room until its request ends.
+// While it is read it counts with the most bytes that it may turn out to have, since a compressed one of a few
+// kilobytes can unpack to as much as any; afterwards with the bytes that it has. A body without room is refused
+// before its first byte is read: with 429 where its sender already holds much here, and with 503 where all senders
+// together do.
 import type { IncomingMessage } from 'node:http';
 import { setImmediate as anyTurn } from 'node:timers/promises';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
@@ -17,12 +18,12 @@ const MIB = 1024 * 1024;
 export interface RoomSizes {
   /** For all bodies of this replica. Parsed, a body takes up to about ten times as much. */
   all: number;
-  /** For those of one tenant, or of the administrators. */
+  /** For the bodies of one tenant, or of the administrators. */
   each: number;
 }
 
 const BODY_ROOM: RoomSizes = { all: 96 * MIB, each: 32 * MIB };
-/** So many requests with so little each are bounded by the number of requests. */
+/** Smaller bodies need no room: the bound on the number of requests bounds them as well. */
 const SMALL_BYTES_MAX = 64 * 1024;
 
 /** A body's part of the room. */
@@ -63,7 +64,7 @@ export class BodyRoom {
 function noRoom(type: 'quota-exceeded' | 'replica-busy', whose: string, max: number): ProblemError {
   return new ProblemError(
     type,
-    `expected the large bodies of ${whose} that this replica deals with to have at most ${max} bytes, got more`,
+    `expected the large bodies of ${whose} in this replica to have at most ${max} bytes together, got more`,
     { headers: { 'retry-after': '1' } },
   );
 }
@@ -72,7 +73,7 @@ interface PlacedRequest extends SlowRequest {
   bodyPlace?: BodyPlace;
 }
 
-/** Before bodies are read. `limitOf` says how much the body of a request may have. */
+/** Runs before bodies are read. `limitOf` returns how many bytes the body of a request may have. */
 export function admitBodies(keys: KeyRing, limitOf: (request: IncomingMessage) => number): RequestHandler {
   const room = new BodyRoom(BODY_ROOM);
   const turns = new BodyTurns();
@@ -80,7 +81,7 @@ export function admitBodies(keys: KeyRing, limitOf: (request: IncomingMessage) =
     const bytes = Math.min(mostBytes(request.headers), limitOf(request));
     if (bytes <= SMALL_BYTES_MAX) return next();
     const owner = await ownerOf(keys, request);
-    if (response.closed) return; // it hung up meanwhile, and would not be heard to do so
+    if (response.closed) return; // the caller hung up meanwhile, so 'close' will not fire again
     const place = room.take(owner, bytes);
     request.bodyPlace = place;
     request.nextTurn = () => turns.next(owner);
@@ -89,13 +90,13 @@ export function admitBodies(keys: KeyRing, limitOf: (request: IncomingMessage) =
   };
 }
 
-/** Parameter: what a handler waits for between the parts of a body that it looks at one by one. */
+/** Parameter: the turn that a handler awaits between the parts of a body that it checks one by one. */
 export const BodyTurn = createParamDecorator((_: unknown, context: ExecutionContext): NextTurn => {
   const { nextTurn } = context.switchToHttp().getRequest<PlacedRequest>();
   return nextTurn ?? anyTurn;
 });
 
-/** After bodies are read, and before they are parsed. */
+/** Runs after bodies are read and before they are parsed. */
 export const settleBodies: RequestHandler = (request: PlacedRequest, _response, next): void => {
   const read: unknown = request.body;
   const bytes = Buffer.isBuffer(read) || typeof read === 'string' ? read.length : 0;
@@ -103,7 +104,7 @@ export const settleBodies: RequestHandler = (request: PlacedRequest, _response, 
   next();
 };
 
-/** What is not said, or is compressed, may be anything. */
+/** A compressed body, or one without a length, may have any size. */
 function mostBytes({
   'content-length': length,
   'content-encoding': encoding = 'identity',
@@ -113,7 +114,7 @@ function mostBytes({
   return length === undefined || encoding !== 'identity' ? Number.POSITIVE_INFINITY : Number(length);
 }
 
-/** A lease's holder has no key, but a token that was looked at already, on the path of a tenant. */
+/** A lease's holder has no key, but a token that was already checked, on the path of a tenant. */
 async function ownerOf(keys: KeyRing, request: Request): Promise<string> {
   if (request.headers.authorization === undefined) return 'holders of leases';
   const principal = await requirePrincipal(keys, request);

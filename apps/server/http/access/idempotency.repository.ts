@@ -1,10 +1,10 @@
-// Which statements keep the answers to requests with an Idempotency-Key?
+// The kept answers to requests with an Idempotency-Key, and the lock that one such request holds.
 import { sql } from 'kysely';
 import { IDEMPOTENCY_LOCK } from '#database/advisory-locks.js';
 import type { Database, Tx } from '#database/connection.js';
 
 export interface KeyOfRequest {
-  /** Whose key it is. */
+  /** The principal and tenant that sent the key. */
   scope: string;
   key: string;
 }
@@ -24,7 +24,7 @@ export async function tryLockKey(tx: Tx, keyHash: number): Promise<boolean> {
   return rows[0]?.locked === true;
 }
 
-/** Not one that has expired, even if its row is still there. */
+/** An expired answer is not found, even if its row is still there. */
 export async function findAnswer(
   tx: Tx,
   { scope, key, keptHours }: KeyOfRequest & { keptHours: number },
@@ -38,7 +38,7 @@ export async function findAnswer(
     .executeTakeFirst();
 }
 
-/** The caller holds the key's lock; an answer that is there is past its time. */
+/** The caller holds the key's lock; an existing answer has expired and is replaced. */
 export async function keepAnswer(
   tx: Tx,
   { scope, key, request, status, headers, body }: KeyOfRequest & KeptAnswer,
@@ -58,7 +58,7 @@ export async function keepAnswer(
     .execute();
 }
 
-/** Resolves with how many were cleared away. */
+/** Resolves with the number of deleted answers. */
 export async function deleteOldAnswers(
   db: Database,
   { keptHours, limit }: { keptHours: number; limit: number },

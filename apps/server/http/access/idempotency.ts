@@ -1,8 +1,8 @@
 // How is a request that is sent twice done once? By its Idempotency-Key, as in
-// draft-ietf-httpapi-idempotency-key-header-07: the handler's writes and the answer commit in one transaction, so
-// after a crash there are either both, and the same request gets the same answer again, or neither. While it is
-// being answered the key's lock is held, and a second request is told to repeat later. Only successes are kept:
-// a refused request has done nothing and may be sent again as it is, or mended.
+// draft-ietf-httpapi-idempotency-key-header-07. The handler's writes and the answer commit in one transaction: after
+// a crash there are both, and the same request gets the same answer again, or neither. The request holds the key's
+// lock until then, and a second one with that key is refused and may try later. Only successes are kept: a refused
+// request has done nothing and may be sent again as it is, or mended.
 import { createHash } from 'node:crypto';
 import {
   applyDecorators,
@@ -25,11 +25,11 @@ import { ProblemError } from '../problems/problem.js';
 
 export const ANSWERS_KEPT_HOURS = 24;
 
-/** What a creating handler writes with. */
+/** The database, or transaction, that a creating handler writes with. */
 export interface Writing {
   /** The request's transaction if it has an Idempotency-Key, otherwise the database. Use no other beside it. */
   readonly db: Database;
-  /** Done when everything is committed; not at all if it is rolled back. */
+  /** Runs the act once everything is committed; never if it is rolled back. */
   readonly afterwards: (act: () => void) => void;
 }
 
@@ -43,7 +43,7 @@ const HEADERS_KEPT = ['location', 'etag'];
 /** A token or a string of RFC 8941, whose quotes do not count. */
 const KEY = /^(?:"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255}))$/;
 
-/** Parameter: what the handler of an @Idempotent route writes with. */
+/** Parameter: the Writing of an @Idempotent route. */
 export const Writes = createParamDecorator((_: unknown, context: ExecutionContext): Writing => {
   const { writing } = context.switchToHttp().getRequest<WritingRequest>();
   if (writing === undefined) throw new Error('expected an @Idempotent() route');
@@ -62,7 +62,7 @@ class IdempotencyInterceptor implements NestInterceptor {
   async #answer(request: WritingRequest, response: Response, next: CallHandler): Promise<unknown> {
     const key = keyOf(request);
     const done: (() => void)[] = [];
-    // Without a key each statement stands for itself, and what it has written is committed.
+    // Without a key each statement commits by itself.
     const afterwards = (act: () => void): void => void (key === null ? act() : done.push(act));
     const act = (db: Database): Promise<unknown> => {
       request.writing = { db, afterwards };
@@ -92,7 +92,7 @@ async function answerOnce(
   if (!(await tryLockKey(tx, sha256(JSON.stringify([scope, key])).readInt32BE()))) {
     throw new ProblemError(
       'request-in-progress',
-      `expected the request with the Idempotency-Key ${key} to be answered, got the same again meanwhile`,
+      `expected the first request with the Idempotency-Key ${key} to be answered, got another one meanwhile`,
       { headers: { 'retry-after': '1' } },
     );
   }
@@ -139,7 +139,7 @@ function keyOf({ headers }: Request): string | null {
   );
 }
 
-/** A key means something to one principal in one tenant, so no principal can read another's answers (I10). */
+/** A key belongs to one principal in one tenant, so no principal can read another's answers (I10). */
 function scopeOf({ principal, tenant }: AuthenticatedRequest): string {
   return JSON.stringify([principal, tenant?.id ?? null]);
 }
@@ -157,14 +157,14 @@ function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** The route does what it is asked once for each Idempotency-Key. Its handler writes with @Writes() alone. */
+/** The route acts once for each Idempotency-Key. Its handler writes with @Writes() alone. */
 export const Idempotent = () =>
   applyDecorators(
     UseInterceptors(IdempotencyInterceptor),
     ApiHeader({
       name: 'Idempotency-Key',
       required: false,
-      description: `The same request with the same key is done once; its answer is given again for ${ANSWERS_KEPT_HOURS} hours.`,
+      description: `The same request with the same key is done once; its answer is repeated for ${ANSWERS_KEPT_HOURS} hours.`,
       schema: { type: 'string' },
     }),
   );

@@ -1,4 +1,4 @@
-// Lets acts of one key take turns, in the order in which they came. Acts of other keys don't wait for them.
+// Queues the acts of one key, in the order in which they came. Acts of other keys don't wait for them.
 
 interface Line {
   last: Promise<void>;
@@ -8,14 +8,14 @@ interface Line {
 export interface Place {
   /** Resolves when all earlier acts of the key have left. */
   readonly isNext: Promise<void>;
-  /** Must be called once, however the act has ended. */
+  /** Must be called once, also when the act has failed. */
   leave(): void;
 }
 
 export class KeyTurns<Key> {
   readonly #lines = new Map<Key, Line>();
 
-  /** How many acts of the key run or wait. */
+  /** The number of the key's acts that run or wait. */
   countOf(key: Key): number {
     return this.#lines.get(key)?.count ?? 0;
   }

@@ -1,6 +1,6 @@
-// What may be assumed of a tenant and its job type? What was read of them last, as long as the insert of the run proves
-// that it still holds (job-proof.ts): so a tenant that asks for run after run is not read for each, and yet no run is
-// taken in by what held a moment ago. Nothing is refused on an assumption.
+// What may be assumed of a tenant and its job type? The row that was read last, as long as the insert of the run
+// proves that it still holds (job-proof.ts). So a tenant that creates run after run is not read for each, and yet no
+// run is accepted under outdated rules. Nothing is refused on an assumption.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { Remembered } from '#kernel/remembered.js';
@@ -23,7 +23,7 @@ export class KnownJobs {
 
   constructor(@Inject(API_DATABASE) private readonly db: Database) {}
 
-  /** What is no name at all is not asked for: the database would refuse some of it. */
+  /** A text that is no name is not looked up: the database would refuse some such texts. */
   async tenantNamed(name: string): Promise<Tenant | undefined> {
     return resourceName.safeParse(name).success ? findTenant(this.db, name) : undefined;
   }
@@ -41,7 +41,7 @@ export class KnownJobs {
   }
 }
 
-/** Where nothing has to be counted, and nothing is in the way. */
+/** Only an active tenant without a maxQueued limit, with a job type that exists. */
 function mayBeAssumed({ tenant, jobType }: TenantAndJob): boolean {
   const limits: TenantLimits = tenant.limits; // checked when they were set
   return jobType !== null && tenant.state === 'active' && limits.maxQueued === undefined;

@@ -1,7 +1,7 @@
-// May this replica answer a read? Not while it can't be sure that it is a member: what it reaches may be a former primary,
-// directly or behind a pooler that has not noticed, which knows nothing of runs that others have acknowledged since, and
-// "there is no such run" would be a lie. Then it refuses as its readiness does. Writes are asked of the database all the
-// same: a server that is no primary takes none.
+// May this replica answer a read? Not while it is unsure whether it is still a member. It may be reading a former
+// primary, directly or behind a pooler that has not noticed; that server lacks the runs that other replicas have
+// acknowledged since, so "there is no such run" could be false. Then the guard refuses reads, as readiness does.
+// Writes pass: a server that is no primary refuses them itself.
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 import { ReplicaService } from '../../replica/replica-service.js';
@@ -19,7 +19,7 @@ export class ReadTrustGuard implements CanActivate {
     if (!READS.has(method) || isPublic(context) || !this.replica.hasLostTouch) return true;
     throw new ProblemError(
       'database-unavailable',
-      'this replica has lost touch with the cluster, so what it reads may be out of date; ask again, or ask another replica',
+      'this replica has lost touch with the cluster, so what it reads may be out of date; try again, or try another replica',
       { headers: { 'retry-after': '2' } },
     );
   }

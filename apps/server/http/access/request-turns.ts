@@ -1,6 +1,6 @@
-// Whose request is next? A tenant's requests are dealt with at most so many at once that one connection of the replica's
-// pool is left for the others, however slow its own are; those that come on top wait for their turn, in the order in
-// which they came. One that waits for something else than the database lets others go meanwhile.
+// Whose request is next? Each tenant may have one request fewer under way than the replica's pool has connections, so
+// one stays free for other tenants, however slow its own requests are. Further requests of the tenant wait in the
+// order in which they came. A request that waits for anything but the database gives up its turn meanwhile.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import { DEFAULT_SHARES } from '#execution/limits/limits.js';
@@ -18,13 +18,13 @@ interface Line {
 
 /** A request's place among those of its tenant. */
 export interface Turn {
-  /** Lets others go while this waits. */
+  /** Gives up the turn while `act` waits, and takes one again afterwards. */
   away<Result>(act: () => Promise<Result>): Promise<Result>;
-  /** Lets others go for good: what is still to be done for this one is done beside the line. */
+  /** Gives up the turn for good; the rest of this request runs outside the line. */
   end(): void;
 }
 
-/** Of a request that no other one waits for. */
+/** For a request that is not counted. */
 export const FREE_TURN: Turn = { away: (act) => act(), end: () => undefined };
 
 const KNOWN_MAX = 10_000;
@@ -32,7 +32,7 @@ const KNOWN_MAX = 10_000;
 @Injectable()
 export class RequestTurns {
   readonly #lines = new Map<string, Line>();
-  /** Where it is not the default. */
+  /** Limits of the tenants that do not have the default. */
   readonly #maxOf = new Remembered<string, number>({ max: KNOWN_MAX });
   readonly #atOnce: number;
 
@@ -40,7 +40,10 @@ export class RequestTurns {
     this.#atOnce = Math.max(1, config.CARILLON_API_CONNECTIONS - 1);
   }
 
-  /** Resolves when it is this one's turn, which ends with the response. Throws a problem when too many wait already. */
+  /**
+   * Resolves when the request has its turn, which ends with the response. Throws a problem when too many wait
+   * already.
+   */
   async take(key: string, response: Pick<Response, 'once' | 'closed'>): Promise<Turn> {
     const { active, waiting } = this.#lineOf(key);
     const max = this.#maxOf.get(key) ?? DEFAULT_SHARES.maxRequests;
@@ -56,7 +59,7 @@ export class RequestTurns {
         await this.#enter(key);
         isActive = true;
         if (!response.closed) return;
-        // Its end was heard while it waited in line; to deal with it now would be outside of any turn.
+        // It was closed while it waited in line, so no 'close' would end its turn.
         leave();
       }
       throw new ProblemError(
@@ -79,7 +82,7 @@ export class RequestTurns {
     };
   }
 
-  /** What was read of a tenant may set another limit. */
+  /** Records the limit of a tenant that was just read. */
   note(key: string, tenant: Pick<Tenant, 'limits'>): void {
     const max = shareOfTenant(tenant, 'maxRequests');
     if (max === DEFAULT_SHARES.maxRequests) return this.#maxOf.delete(key);

@@ -1,5 +1,5 @@
-// Who wants what? A request for a run names a tenant in its path and a job type in its body; both are read by one
-// statement, because each way to the database and back is a good part of what such a request takes.
+// The tenant and the job type of a request for a run. One names the path, the other the body; one statement reads
+// both, because each round trip to the database is a good part of such a request's time.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { PROOF } from '#execution/job-types/job-proof.js';
@@ -11,7 +11,7 @@ import {
 } from '#execution/job-types/job-type.repository.js';
 import { TENANT_COLUMNS, type Tenant } from '#tenancy/tenant.repository.js';
 
-/** As a record, so that the compiler misses a field that the row of a job type has. */
+/** As a record, so that a field missing here fails to compile. */
 const JOB_FIELDS = Object.keys({
   name: true,
   target: true,
@@ -44,7 +44,7 @@ export interface TenantAndJob {
   tenant: Tenant;
   /** Null when the tenant has no such job type. */
   jobType: JobType | null;
-  /** Of what was read. */
+  /** Proves that both rows are still as they were read (job-proof.ts). */
   proof: string;
 }
 

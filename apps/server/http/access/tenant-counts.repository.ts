@@ -1,17 +1,17 @@
-// How much has a tenant of what is counted in the database? The tenant's row is locked first, so that of many requests
-// that would add to it at once one does at a time, and counts what the others have added. What is kept for its record
-// alone is deleted, the oldest first, where something new needs the place.
+// How many schedules, keys and the like does a tenant have? The tenant's row is locked first, so that of many
+// requests that would add to them one does so at a time, and counts the rows that the others have added. Rows kept
+// only as a record are deleted, oldest first, when a new row needs the place.
 import { sql, type RawBuilder } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import type { TenantId } from '#kernel/ids.js';
 
 interface Counted {
   table: RawBuilder<unknown>;
-  /** Which rows are worth less than a new one, and in which order they go. */
+  /** The rows that may be deleted for a new one, and their order. */
   spare: RawBuilder<unknown> | null;
 }
 
-/** Longer than any worker is silent that lives: a waiting acquire lasts 50 seconds at most. */
+/** No living worker is silent for so long: a waiting acquire lasts 50 seconds at most. */
 const SILENT_WORKER_SECONDS = 120;
 
 const COUNTED = {
@@ -28,15 +28,15 @@ const COUNTED = {
 export type CountedShare = keyof typeof COUNTED;
 
 export async function countAlone(tx: Tx, tenantId: TenantId, name: CountedShare): Promise<number> {
-  // Without the key, which each new run of the tenant's refers to. The count is a statement of its own: it sees what
-  // the lock waited for.
+  // `no key update`, since each new run of the tenant refers to the key. The count is a statement of its own, so that
+  // it sees the rows that the lock waited for.
   await sql`select from carillon.tenant where id = ${tenantId} for no key update`.execute(tx);
   const { rows } = await sql<{ current: number }>`
     select count(*)::int as current from ${COUNTED[name].table} where tenant_id = ${tenantId}`.execute(tx);
   return rows[0]?.current ?? 0;
 }
 
-/** Resolves with how many were deleted. */
+/** Resolves with the number of deleted rows. */
 export async function deleteSpare(
   tx: Tx,
   tenantId: TenantId,
@@ -44,7 +44,7 @@ export async function deleteSpare(
 ): Promise<number> {
   const { table, spare } = COUNTED[name];
   if (spare === null) return 0;
-  // One that is beaten for, or paused again, meanwhile has another ctid, and stays.
+  // A row with a new heartbeat, or paused again, meanwhile has another ctid, and stays.
   const { numAffectedRows = 0n } = await sql`
     delete from ${table}
      where tenant_id = ${tenantId} and ctid in (select ctid from ${table} where tenant_id = ${tenantId} and ${spare} limit ${limit})`.execute(
@@ -53,7 +53,7 @@ export async function deleteSpare(
   return Number(numAffectedRows);
 }
 
-/** Of these names, how many job types the tenant has of its own. */
+/** The number of these names that are already job types of the tenant. */
 export async function countJobTypesNamed(
   tx: Tx,
   tenantId: TenantId,

@@ -1,7 +1,6 @@
-// How much may one tenant hold of what all share? So many requests that wait or follow, each kind by itself, as its
-// limits say. They are counted in memory, since a statement for each would cost more than what it guards; so each
-// replica counts its own. What a tenant has in the database, its schedules and the like, is counted there, before one
-// is added.
+// How many requests may one tenant keep waiting or following? Each kind has a limit of its own, set with the tenant.
+// They are counted in memory, since a statement for each would cost more than it protects; so each replica counts its
+// own. Schedules and the like are counted in the database, before one is added.
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '#database/connection.js';
 import { shareOf, type ShareName, type TenantLimits } from '#execution/limits/limits.js';
@@ -28,7 +27,7 @@ const MEANING: Readonly<Record<ShareName, string>> = {
 export class TenantShares {
   readonly #held = new Map<`${TenantId}/${HeldShare}`, number>();
 
-  /** Resolves when what it does is done; the share is held so long. Throws a problem when the tenant has no more. */
+  /** Holds one place of the share until `act` has ended. Throws a problem when the tenant has no place left. */
   async whileHeld<Result>(tenant: Tenant, name: HeldShare, act: () => Promise<Result>): Promise<Result> {
     const giveBack = this.take(tenant, name);
     try {
@@ -38,7 +37,10 @@ export class TenantShares {
     }
   }
 
-  /** Returns the function that gives it back, once. Throws a problem when the tenant has no more. */
+  /**
+   * Takes one place of the share; the returned function gives it back, once. Throws a problem when the tenant has no
+   * place left.
+   */
   take(tenant: Pick<Tenant, 'id' | 'limits'>, name: HeldShare): () => void {
     const key = `${tenant.id}/${name}` as const;
     const held = this.#held.get(key) ?? 0;
@@ -61,7 +63,10 @@ export function shareOfTenant({ limits }: Pick<Tenant, 'limits'>, name: ShareNam
   return shareOf(checked, name);
 }
 
-/** Throws a problem when so much more would be too much; until the transaction ends no other request can add any. */
+/**
+ * Throws a problem when the tenant has no room for `adds` more. Until the transaction ends no other request can add
+ * any.
+ */
 export async function requireRoom(
   tx: Tx,
   tenant: Pick<Tenant, 'id' | 'limits'>,
@@ -75,7 +80,7 @@ export async function requireRoom(
   if (current + adds > max) throw overShare(name, { max, current, retryAfterSeconds: null });
 }
 
-/** With a time to try again where waiting helps. */
+/** Carries Retry-After where waiting helps. */
 export function overShare(
   name: ShareName,
   { max, current, retryAfterSeconds }: { max: number; current: number; retryAfterSeconds: number | null },
@@ -83,7 +88,7 @@ export function overShare(
   const headers = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) };
   return new ProblemError(
     'quota-exceeded',
-    `expected the tenant to have at most ${max} ${MEANING[name]} (${name}), got one more beside ${current}`,
+    `expected the tenant to have at most ${max} ${MEANING[name]} (${name}), got one more in addition to ${current}`,
     { limit: { name, max, current }, headers },
   );
 }

@@ -3,12 +3,12 @@
 import { ApiHeader } from '@nestjs/swagger';
 import { ProblemError } from '../problems/problem.js';
 
-/** Says in the API's description that the route wants the header. */
+/** Describes the header in the OpenAPI document. */
 export const ApiIfMatch = () =>
   ApiHeader({
     name: 'If-Match',
     required: true,
-    description: 'The ETag that was read, or * for whatever it is now.',
+    description: 'The ETag that was read, or * for any revision.',
     schema: { type: 'string' },
   });
 
@@ -30,9 +30,9 @@ export function revisionOf(ifMatch: string | undefined): number | null {
   return Number(revision);
 }
 
-/** `sent` is null for `*`: then it was changed while it was being changed. */
+/** `sent` is null for `*`: then two changes raced, and the other one came first. */
 export function staleRevision({ current, sent }: { current: number; sent: number | null }): ProblemError {
-  const got = sent === null ? '*, and another change came between' : etagOf(sent);
+  const got = sent === null ? '*, but another change came first' : etagOf(sent);
   const remedy = 'read the resource again, then repeat the change';
   return stale(`expected If-Match to be ${etagOf(current)}, got ${got}; ${remedy}`, current);
 }

@@ -1,10 +1,10 @@
-// Which texts of a query are numbers? Those that are written in digits: coercion would take `1e2`, `0x10`, ` 5`, `true`
-// and even nothing at all for one.
+// A number of a query must be written in digits: coercion would also accept `1e2`, `0x10`, ` 5`, `true` and even an
+// empty text.
 import { z } from 'zod';
 
 const DIGITS = /^-?\d+(\.\d+)?$/;
 
-/** What is left a text here is refused by the schema. */
+/** A text that is no number stays a text, which the schema refuses. */
 export function inDigits<Schema extends z.ZodNumber>(schema: Schema) {
   return z.preprocess(
     (given) => (typeof given === 'string' && DIGITS.test(given) ? Number(given) : given),

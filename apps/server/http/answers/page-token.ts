@@ -1,6 +1,6 @@
-// Where does the next page begin? In a token that only we can make and that fits only the list it came
-// from: it carries the last row's key, signed together with the filter. Every replica accepts every
-// other's, since the secret is the installation's.
+// Where does the next page begin? The token carries the key of the last row, signed together with the list's filter,
+// so only this installation can make it and it fits only that list. Every replica accepts every other's, since the
+// secret is the installation's.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { ProblemError } from '../problems/problem.js';
@@ -65,6 +65,6 @@ export interface PageShape<Row, Item> {
   filter: object;
   keyOf: (row: Row) => string;
   show: (row: Row) => Item;
-  /** The key up to which was looked, when there may be more beyond it: the page may then be short, or empty. */
+  /** The key at which the scan stopped, when there may be rows beyond it: the page may then be short, or empty. */
   lookedUntil?: string | null;
 }

@@ -1,6 +1,6 @@
-// How must a browser treat what it gets from here? It guesses no types, tells no other site where it came from, frames
-// nothing, and keeps no answer of the API, which may hold a secret that is shown once. The page of the description may
-// load what is served here; every other answer may load nothing.
+// How must a browser treat an answer? It guesses no types, sends no referrer, frames nothing, and stores no answer of
+// the API, which may hold a secret that is shown once. The documentation page may load files from this server; every
+// other answer may load nothing.
 import type { NextFunction, Request, Response } from 'express';
 
 /** Swagger UI brings its styles within the page, and its pictures as data. */

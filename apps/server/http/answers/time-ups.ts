@@ -1,5 +1,5 @@
-// Answers callers whose waiting time is up. The look that is to find what they wait for may itself wait for a connection;
-// this loop asks nothing of the database, and so is never late.
+// Answers callers whose waiting time is up. The scan that would answer them may itself wait for a connection; this
+// loop uses no database, and so is never late.
 import { systemClock } from '#database/runtime/system-clock.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import type { LoopTimers } from '../../loop-timers.js';
@@ -9,10 +9,10 @@ export interface TimedWaiter {
 }
 
 export class TimeUps<Waiter extends TimedWaiter> implements Loop {
-  /** When the next pass begins by itself. */
+  /** The time of the next pass, unless the loop is woken before. */
   #nextAtMs = Number.POSITIVE_INFINITY;
 
-  /** `answer` takes the waiter out of the set, or leaves it there to be asked for again a little later. */
+  /** `answer` removes the waiter from the set, or leaves it there for a later pass. */
   constructor(
     readonly name: string,
     private readonly timers: LoopTimers,
@@ -20,7 +20,7 @@ export class TimeUps<Waiter extends TimedWaiter> implements Loop {
     private readonly answer: (waiter: Waiter) => void,
   ) {}
 
-  /** It has come to the set. Most last longer than those that are there, and cost nothing. */
+  /** Tells the loop of a new waiter. Most end later than the present ones, and cost nothing. */
   note({ untilMs }: Waiter): void {
     if (untilMs < this.#nextAtMs) this.timers.wakeSoon(this);
   }

@@ -1,4 +1,4 @@
-// How is the cluster? Any replica answers, from the database.
+// The state of the cluster. Any replica answers, from the database.
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -87,14 +87,14 @@ export class ClusterController {
   ) {}
 
   @Get('replicas')
-  @ApiOperation({ summary: 'The living replicas and the last ones that ended, newest first' })
+  @ApiOperation({ summary: 'List the living replicas and the last ones that ended, newest first' })
   @ApiOkResponse({ standardSchema: z.object({ items: z.array(replicaShape) }) })
   async replicas() {
     return { items: await listReplicas(this.db, { ended: ENDED_SHOWN }) };
   }
 
   @Get('leader')
-  @ApiOperation({ summary: 'Who leads, and in which term' })
+  @ApiOperation({ summary: 'Read which replica leads, and in which term' })
   @ApiOkResponse({ standardSchema: leaderShape })
   async leader() {
     const { term, holder: incarnation, replica, electedAt } = await readLeadership(this.db);
@@ -103,7 +103,7 @@ export class ClusterController {
   }
 
   @Get('ring')
-  @ApiOperation({ summary: 'How the slots are shared out' })
+  @ApiOperation({ summary: 'Read how the slots are distributed among the replicas' })
   @ApiOkResponse({ standardSchema: ringShape })
   async ring() {
     const [ring, slots] = await Promise.all([readNewestRing(this.db), listSlots(this.db)]);
@@ -128,7 +128,7 @@ export class ClusterController {
   }
 
   @Get('events')
-  @ApiOperation({ summary: "The cluster's diary, newest first" })
+  @ApiOperation({ summary: "List the cluster's events, newest first" })
   @ApiOkResponse({ standardSchema: pageOf(eventShape) })
   async events(@Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>) {
     const filter = { events: true };

@@ -1,5 +1,5 @@
 // Is this replica alive, and may it be sent work? `live` does not ask the database, so that an outage restarts no
-// process; ready means that the replica beats and is not on its way out.
+// process. `ready` means that the replica sends its heartbeats and is not draining.
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
@@ -25,7 +25,7 @@ export class HealthController {
   }
 
   @Get('ready')
-  @ApiOperation({ summary: '200 while the replica beats and is not draining, else 503' })
+  @ApiOperation({ summary: '200 while the replica sends its heartbeats and is not draining, otherwise 503' })
   @ApiOkResponse({ standardSchema: ready })
   @ApiServiceUnavailableResponse({ standardSchema: notReady })
   ready(@Res({ passthrough: true }) response: Response) {

@@ -1,5 +1,5 @@
-// What may an operator do to the cluster? Drain a replica and take it back, forget one that has ended, end
-// a term, and ask what the ring would do.
+// What may an operator do to the cluster? Drain a replica and return it to service, remove an ended one from the
+// list, end a term, and preview changes of the ring.
 import { Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -31,7 +31,7 @@ const replicaNumber = z
   .transform((digits) => asId.replica(Number(digits)));
 const replicaNamed = z
   .union([replicaNumber, z.string().min(1).max(200)])
-  .describe('Its number, or the CARILLON_NAME of a living one.');
+  .describe('Its number, or the CARILLON_NAME of a living replica.');
 type ReplicaNamed = z.output<typeof replicaNamed>;
 const stateShape = z
   .object({ number: z.int(), state: z.enum(['active', 'draining', 'dead', 'left']) })
@@ -77,7 +77,9 @@ export class OperationsController {
 
   @Post('replicas/:replica\\:drain')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Take no new work and hand all slots over; running work is finished' })
+  @ApiOperation({
+    summary: 'Drain a replica: it takes no new work, hands all slots over and finishes its running work',
+  })
   @ApiOkResponse({ standardSchema: stateShape })
   async drain(@Param('replica', { schema: replicaNamed }) named: ReplicaNamed) {
     const replica = await this.#numberOf(named);
@@ -105,14 +107,14 @@ export class OperationsController {
     const state = await this.#state(replica);
     throw new ProblemError(
       'invalid-state',
-      `expected a replica that is dead or has left, got one that is ${state}`,
+      `expected a replica that is dead or has left, got one whose state is ${state}`,
       { currentState: state },
     );
   }
 
   @Post('leader\\:stepDown')
   @HttpCode(200)
-  @ApiOperation({ summary: 'End the running term; the replicas elect anew, perhaps the same leader' })
+  @ApiOperation({ summary: 'End the current term; the replicas elect a leader again, perhaps the same one' })
   @ApiOkResponse({ standardSchema: termShape })
   async stepDown() {
     const term = await endTerm(this.db);
@@ -121,7 +123,7 @@ export class OperationsController {
   }
 
   @Get('ring\\:lookup')
-  @ApiOperation({ summary: 'Which slot a tenant lives in, and who owns it' })
+  @ApiOperation({ summary: 'Find the slot of a tenant and its owner' })
   @ApiOkResponse({ standardSchema: lookupShape })
   async lookup(@Query({ schema: lookupQuery }) { tenant: name }: z.output<typeof lookupQuery>) {
     const tenant = await findTenant(this.db, name);
@@ -140,7 +142,7 @@ export class OperationsController {
   }
 
   @Get('ring\\:simulate')
-  @ApiOperation({ summary: 'What would move if a replica left or another one joined; writes nothing' })
+  @ApiOperation({ summary: 'Preview which slots would move if a replica left or joined; writes nothing' })
   @ApiOkResponse({ standardSchema: previewShape })
   async simulate(@Query({ schema: simulateQuery }) query: z.output<typeof simulateQuery>) {
     const { without, with: weight } = query;
@@ -182,7 +184,7 @@ export class OperationsController {
     const [number] = numbers;
     if (number === undefined) throw notFound('replica', named);
     if (numbers.length === 1) return number;
-    const detail = `expected one replica of the name ${JSON.stringify(named)}, got ${numbers.length}; name it by its number: ${numbers.join(', ')}`;
+    const detail = `expected one replica with the name ${JSON.stringify(named)}, got ${numbers.length}; name it by its number: ${numbers.join(', ')}`;
     throw invalidField(':replica', detail);
   }
 
@@ -191,7 +193,7 @@ export class OperationsController {
     if (state === expected) return { number: replica, state };
     throw new ProblemError(
       'invalid-state',
-      `expected a replica that is active or draining, got one that is ${state}`,
+      `expected a replica that is active or draining, got one whose state is ${state}`,
       { currentState: state },
     );
   }

@@ -1,6 +1,6 @@
-// May this job be asked for? Its job type must exist, and its payload must be small enough and fit: the schema of
-// the handler that will get it, if that is known here, or else the JSON Schema that the job type has. The
-// caller learns of a misfit at once, and not by a failed run.
+// May this job be requested? Its job type must exist, and its payload must be small enough and fit a schema: that of
+// its handler, if the handler is known here, otherwise the JSON Schema of the job type. So the caller learns of a
+// misfit at once, and not from a failed run.
 import { Inject, Injectable } from '@nestjs/common';
 import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 import type { Database } from '#database/connection.js';
@@ -22,7 +22,7 @@ interface WantedJob {
   payload: unknown;
 }
 
-/** Whose request it is, and how much checking it may still cost. */
+/** The tenant of the request, and how much its checks may still cost. */
 interface Asking {
   tenant: Tenant;
   budget: CheckBudget;
@@ -35,7 +35,7 @@ const COMPILED_MAX = 500;
 
 @Injectable()
 export class JobCheck {
-  /** Of job types that the replicas registered, by the schema's text. Null for those that can't be compiled. */
+  /** Checks of shared job types, by the text of the schema. Null for a schema that can't be compiled. */
   readonly #shared = new Remembered<string, SchemaCheck | null>({ max: COMPILED_MAX });
 
   constructor(
@@ -50,14 +50,16 @@ export class JobCheck {
     if (problem !== null) throw problem;
   }
 
-  /** The same of a job whose type has been read; null if there is none of that name. */
+  /**
+   * Like `require`, for a job whose type was already read; null if there is none of that name. Returns the problem.
+   */
   async problemOf(tenant: Tenant, jobType: JobType | null, job: WantedJob): Promise<ProblemError | null> {
     return this.#problemOf({ tenant, budget: SchemaChecks.budget() }, jobType ?? undefined, job);
   }
 
   /**
-   * Throws a problem that names the place in the first of them that can't be used; they stand `at` this place of the
-   * body.
+   * Throws a problem that names the place in the first schema that can't be used. The schemas stand `at` this place
+   * of the body.
    */
   async requireSchemas(
     tenant: Tenant,
@@ -74,7 +76,7 @@ export class JobCheck {
     }
   }
 
-  /** For the jobs of one request: each job type is read once, and they share what checking them may cost. */
+  /** For the jobs of one request: each job type is read once, and all checks share one budget. */
   checkerFor(tenant: Tenant, db: Database): CheckJob {
     const asking = { tenant, budget: SchemaChecks.budget() };
     const read = new Map<string, Promise<JobType | undefined>>();
@@ -112,7 +114,7 @@ export class JobCheck {
   ): Promise<readonly ValidationIssue[]> {
     const { shared, target, payloadSchema } = jobType;
     const registered = target.kind === 'handler' ? this.registry.find(target.handler) : undefined;
-    // What a handler will check is told in its own validator's words. A tenant's schema may ask for more.
+    // A handler's own validator reports its mismatches in its own words. A tenant's schema may demand more.
     const checked = await registered?.definition.payload['~standard'].validate(value);
     if (checked?.issues !== undefined) return checked.issues;
     if (payloadSchema === null || (checked !== undefined && shared)) return [];
@@ -153,12 +155,12 @@ export class JobCheck {
   }
 }
 
-/** Throws the problem of a tenant that has as many checks waiting as it may. */
+/** Throws a problem when the tenant has as many checks waiting as it may. */
 export function refuseCrowded(checks: SchemaChecks, { id, name }: Pick<Tenant, 'id' | 'name'>): void {
   if (!checks.isCrowded(id)) return;
   throw new ProblemError(
     'quota-exceeded',
-    `expected tenant ${name} to have at most 1,000 values or 8 MiB of them waiting to be checked by its schemas, got more`,
+    `expected tenant ${name} to have at most 1,000 values, or 8 MiB of them, waiting to be checked against its schemas, got more`,
     { headers: { 'retry-after': '1' } },
   );
 }

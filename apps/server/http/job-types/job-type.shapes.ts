@@ -1,5 +1,5 @@
-// What does a job type look like from outside? Where it runs, and how it is retried and timed. What can
-// only fail later, as a header that no request can carry, is refused when the job type is made.
+// The shape of a job type in requests and answers: its target, retries and times. A value that could only fail later,
+// such as a header that no request can carry, is refused when the job type is made.
 import { z } from 'zod';
 import { HEARTBEAT_SECONDS, RETRY_SECONDS, TIMEOUT_SECONDS } from '#client/options/job-bounds.js';
 import {
@@ -14,7 +14,7 @@ import { jobTypeLimits } from '#execution/limits/limits.js';
 import { whyNoEndpoint } from '#execution/endpoints/endpoint-url.js';
 import { fewFields, instant, resourceName } from '../requests/shapes.js';
 
-/** Set by us, or by the HTTP client as the connection wants it. */
+/** Headers that we set, or that the HTTP client sets for its connection. */
 const RESERVED_HEADERS = new Set(
   'webhook-id webhook-timestamp webhook-signature traceparent x-lease-token x-callback-url x-run-id x-attempt x-fencing-token x-fire-time content-type content-length transfer-encoding host connection keep-alive expect upgrade te trailer'.split(
     ' ',
@@ -43,14 +43,16 @@ const httpUrl = z.string().superRefine((given, context) => {
   const why = whyNoEndpoint(given);
   if (why !== null) context.addIssue({ code: 'custom', message: why, input: given });
 });
-/** As pg-boss allows them, except for those that are its own or the control plane's. */
+/** The names that pg-boss allows, except its own and those of the control plane. */
 export const queueName = z
   .string()
   .regex(
     /^(?!carillon|__)[\w./-]{1,100}$/,
     'expected the name of a pg-boss queue that does not begin with "carillon" or "__"',
   )
-  .describe("A pg-boss queue, one of the tenant's `allowedQueues`. A run has succeeded when it is in there.");
+  .describe(
+    "A pg-boss queue, one of the tenant's `allowedQueues`. A run has succeeded when its job is in the queue.",
+  );
 export const leaseSeconds = z.int().min(5).max(3_600);
 const target = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -61,7 +63,7 @@ const target = z.discriminatedUnion('kind', [
     kind: z.literal('pull'),
     leaseSeconds: leaseSeconds
       .default(DEFAULT_LEASE_SECONDS)
-      .describe('A worker that does not beat for so long has lost the run.'),
+      .describe('A worker that sends no heartbeat for so long has lost the run.'),
   }),
   z.strictObject({ kind: z.literal('queue'), queue: queueName }),
   z.strictObject({ kind: z.literal('http'), url: httpUrl, headers: headers.default({}) }),
@@ -91,7 +93,7 @@ export const retryInput = z
   .transform(retryPolicyOf);
 
 export const timeoutSeconds = z.number().min(TIMEOUT_SECONDS.min).max(TIMEOUT_SECONDS.max);
-/** Whether it can be used is found out elsewhere: compiling it may take long. */
+/** Whether the schema can be used is checked elsewhere: compiling it may take long. */
 const jsonSchema = z.record(z.string(), z.unknown());
 
 const jobTypeFields = z.strictObject({
@@ -114,7 +116,7 @@ const jobTypeFields = z.strictObject({
   outputSchema: jsonSchema
     .nullable()
     .default(null)
-    .describe('JSON Schema (draft 2020-12) of what a run of this job type has for its result.'),
+    .describe('JSON Schema (draft 2020-12) of the output of a run.'),
 });
 /** Comes out as it is stored. */
 export const jobTypeInput = jobTypeFields.transform(
@@ -153,11 +155,11 @@ export const jobType = z
     payloadSchema: z.looseObject({}).nullable(),
     outputSchema: z.looseObject({}).nullable(),
     heartbeatSeconds: z.number().nullable(),
-    pausedAt: instant.nullable().describe('With an instant nothing of it starts.'),
+    pausedAt: instant.nullable().describe('While set, no run of the job type starts.'),
     pauseReason: z
       .string()
       .nullable()
-      .describe('What was said of it when it was paused, or that its endpoint answered 410 Gone.'),
+      .describe('The reason given with the pause, or that its endpoint answered 410 Gone.'),
     targetAllowed: z
       .boolean()
       .describe("False when its queue or handler is not among the tenant's `allowed…`: its runs fail."),

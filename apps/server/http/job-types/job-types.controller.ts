@@ -1,5 +1,5 @@
-// What can be done with job types? Tenants add their own; those that the replicas registered are listed
-// beside them and can't be changed here.
+// What can be done with job types? Tenants add their own. Those that the replicas registered are listed beside them
+// and can't be changed here.
 import {
   Body,
   Controller,
@@ -128,7 +128,7 @@ export class JobTypesController {
   @ApiConsumes('application/merge-patch+json', 'application/json')
   @ApiIfMatch()
   @ApiOperation({
-    summary: 'Change a job type of the tenant; it reaches runs that are about to start within seconds',
+    summary: 'Change a job type of the tenant; within seconds the change applies to runs that start',
   })
   @ApiOkResponse({ standardSchema: shapes.jobType })
   async patch(
@@ -149,7 +149,8 @@ export class JobTypesController {
   @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Pause a job type of the tenant: within a second or two nothing of it starts; what runs goes on',
+    summary:
+      'Pause a job type of the tenant: within a second or two none of its runs starts; running ones go on',
   })
   @ApiOkResponse({ standardSchema: shapes.jobType })
   async pause(
@@ -175,10 +176,10 @@ export class JobTypesController {
     return show(await this.#steered(tenant, name, resumed), response);
   }
 
-  /** Else each run would find out by itself, and fail. */
+  /** Otherwise each run would fail. */
   async #requireReachable(tenant: Tenant, target: Target): Promise<void> {
     const refusal = refusalOf(target, allowedFor(target, tenant));
-    // First of all: which queues there are is nothing for a tenant who may not use them.
+    // Checked first: a tenant that may not use a queue must not learn whether it exists.
     if (refusal !== null) throw invalidField(`/target/${refusal.field}`, refusal.message);
     if (target.kind !== 'queue') return;
     const why = await this.replica.whyNoQueue(target.queue);
@@ -187,7 +188,7 @@ export class JobTypesController {
 
   async #steered(tenant: Tenant, name: string, jobType: JobType | undefined): Promise<JobType> {
     if (jobType === undefined) throw await this.#whyUnchanged(tenant, { name, sent: null });
-    // The owner reads the rules of a slot's lanes whenever it looks for work there.
+    // The owner reads the rules of a slot's lanes whenever it scans the slot.
     this.replica.hintWork([tenant.slot]);
     return jobType;
   }
@@ -219,7 +220,7 @@ export class JobTypesController {
 
 function sharedByAll(name: string): ProblemError {
   const got = `got ${JSON.stringify(name)}, which the replicas share with all tenants`;
-  const remedy = 'to hold back its runs, give them a queue of their own and pause that';
+  const remedy = 'to hold its runs back, give them a queue of their own and pause it';
   return new ProblemError('not-found', `expected a job type of the tenant, ${got}; ${remedy}`);
 }
 

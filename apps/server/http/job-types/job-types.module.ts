@@ -1,5 +1,5 @@
-// The routes of job types and of the secrets that sign their calls; and the check of a value by a job type's schema,
-// which the routes of runs, schedules and workers use.
+// The routes of job types and of the secrets that sign their calls. The check of a payload against its job type is
+// shared with the routes of runs, schedules and workers.
 import { Module } from '@nestjs/common';
 import { JobCheck } from './job-check.js';
 import { JobTypesController } from './job-types.controller.js';

@@ -1,5 +1,5 @@
-// What can be done with the secrets that sign a tenant's calls? Make one, replace it while the old one goes on
-// signing for a while beside it, and delete one at once. A secret is shown when it is made and never again.
+// What can be done with the secrets that sign a tenant's calls? Create one, replace it while the old one still signs
+// for a time, and delete one at once. A secret is shown when it is made and never again.
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -22,7 +22,7 @@ const rotateInput = z.strictObject({
     .min(0)
     .max(30 * DAY_SECONDS)
     .default(DAY_SECONDS)
-    .describe('How long the secret that is replaced goes on signing beside the new one.'),
+    .describe('How long the replaced secret still signs beside the new one.'),
 });
 const emptyInput = z.strictObject({});
 const known = {

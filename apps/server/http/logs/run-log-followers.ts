@@ -1,7 +1,7 @@
-// How do many callers follow the logs of runs? Together: twice a second one statement reads the next lines of all logs
-// that are followed, wherever their runs execute. Who reads slowly is passed over until he has caught up. The stream
-// is that of the HTML standard's server-sent events; a replica that leaves just ends it, and the caller goes on
-// elsewhere with the id of the last event that it has seen.
+// How do many callers follow the logs of runs? Together: twice a second one statement reads the next lines of all
+// followed logs, in whichever replica their runs execute. A caller that reads slowly is skipped until it has caught
+// up. The stream has the form of the HTML standard's server-sent events. A replica that leaves ends the stream, and
+// the caller continues elsewhere with the id of the last event that it has seen.
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Response } from 'express';
 import type { Database } from '#database/connection.js';
@@ -25,15 +25,15 @@ interface Follower {
   askedAtMs: number;
 }
 
-/** What a caller asks for. */
+/** The log that a caller wants, and from where. */
 type Wish = Pick<Follower, 'runId' | 'since' | 'after' | 'isStillAllowed'>;
 
 const LOOK_MS = 500;
-/** How long a caller whose key was revoked may read on, beside the time until each replica knows of that. */
+/** How long a caller may still read after its key was revoked, in addition to the time until each replica knows. */
 const ALLOWED_MS = 2_000;
 /** Proxies take a silent connection for a dead one. */
 const HEARTBEAT_MS = 15_000;
-/** Lines a log and a look; who is behind is looked for again at once. */
+/** Lines per log and pass; after a full pass the next one follows at once. */
 const LINES_MAX = 200;
 /** The last lines of a run may be written a little after its end. */
 export const LAST_LINES_MS = 1_000;
@@ -64,7 +64,7 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
   follow(wish: Wish, response: Response): void {
     const max = this.config.CARILLON_LOG_FOLLOWERS;
     if (this.#followers.size >= max) {
-      const detail = `expected at most ${max} to follow logs in this replica, got one more; read without following`;
+      const detail = `expected at most ${max} requests that follow logs in this replica, got one more; read the log without following it`;
       throw new ProblemError('too-many-followers', detail, { headers: { 'retry-after': '5' } });
     }
     response.writeHead(200, {
@@ -87,7 +87,7 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
     const asking = [...this.#followers].filter(({ response }) => !response.writableNeedDrain);
     if (asking.length === 0) return this.#followers.size > 0 ? LOOK_MS : UNTIL_WOKEN_MS;
     const byRun = Map.groupBy(asking, ({ runId }) => runId);
-    // Asked first: lines that were written before a run's end are seen by the next statement.
+    // The ends are read first: lines written before a run's end are then seen by the next statement.
     await this.#noteEnded([...byRun.keys()]);
     const lines = await listNextLogLines(this.db, [...byRun.values()].map(furthestBehind), LINES_MAX);
     const linesOf = Map.groupBy(lines, ({ runId }) => runId);
@@ -98,7 +98,7 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
     return [...linesOf.values()].some((ofRun) => ofRun.length === LINES_MAX) ? 0 : LOOK_MS;
   }
 
-  /** Also those who read slowly. */
+  /** Also checks callers that read slowly. */
   async #dismissRevoked(): Promise<void> {
     const nowMs = systemClock.monotonicMs();
     for (const follower of this.#followers) {
@@ -146,7 +146,7 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
   }
 }
 
-/** Without the run, which the caller has named himself. */
+/** Without the run, which the caller has named itself. */
 function shown({ seq, at, attempt, replica, level, message, fields }: LogLine): LogLine {
   return { seq, at, attempt, replica, level, message, fields };
 }

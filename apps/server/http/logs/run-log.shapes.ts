@@ -1,4 +1,4 @@
-// What does a line of a run's log look like from outside?
+// The shape of a line of a run's log.
 import { z } from 'zod';
 import { LOG_LEVELS } from '#execution/reports/run-log-line.js';
 import { inDigits } from '../answers/in-digits.js';
@@ -9,7 +9,7 @@ const logLine = z
     seq: z.int().describe('Grows from line to line, with gaps.'),
     at: instant,
     attempt: z.int(),
-    replica: z.int().nullable().describe('Where the attempt ran; tells the lines of a lost attempt apart.'),
+    replica: z.int().nullable().describe('Where the attempt ran; distinguishes the lines of a lost attempt.'),
     level: z.enum(LOG_LEVELS),
     message: z.string(),
     fields: z.looseObject({}).nullable(),
@@ -18,8 +18,8 @@ const logLine = z
 
 export const logPage = z.object({
   items: z.array(logLine),
-  nextAfter: z.int().describe('What to send as `after` to read on.'),
-  ended: z.boolean().describe('The run has ended, and there is nothing more to come.'),
+  nextAfter: z.int().describe('Send it as `after` to read on.'),
+  ended: z.boolean().describe('True if the run has ended and no more lines will follow.'),
 });
 
 const seq = inDigits(z.int().min(0));
@@ -30,5 +30,5 @@ export const logQuery = z.strictObject({
 });
 export type LogQuery = z.output<typeof logQuery>;
 
-/** What a client that was cut off sends: the id of the last event that it has seen. */
+/** Sent by a client that reconnects: the id of the last event that it has seen. */
 export const lastEventId = seq.catch(0);

@@ -1,4 +1,4 @@
-// What has a run said? Its log is read page by page, or followed as it grows when the caller accepts an event stream.
+// The log of a run is read page by page, or followed as it grows when the caller accepts an event stream.
 import { Controller, Get, Headers, Inject, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
@@ -58,8 +58,8 @@ export class RunLogsController {
     if (request.accepts(['application/json', EVENT_STREAM]) === EVENT_STREAM) {
       const from = lastEventId === undefined ? after : shapes.lastEventId.parse(lastEventId);
       if (request.method === 'HEAD') return void response.type(EVENT_STREAM).end();
-      if (response.closed) return; // while the run was looked for; nothing would be heard of it any more
-      // Also of one that is refused next: its response closes, too.
+      if (response.closed) return; // the caller hung up while the run was read: 'close' would not fire again
+      // Also for a request that is refused next: its response closes, too.
       response.once('close', this.shares.take(tenant, 'maxLogStreams'));
       this.followers.follow({ runId, since, after: from, isStillAllowed }, response);
       return turn.end();

@@ -1,11 +1,11 @@
-// What was wrong with a body that Express's body parser could not read? Its own words say what it stumbled over; here
-// they say what was expected and what was got.
+// Turns an error of Express's body parser into a problem. The parser reports where it failed; the problem names the
+// expected and the received.
 import type { Request } from 'express';
 import { ProblemError } from './problem.js';
 
 const READ_ENCODINGS = ['identity', 'gzip', 'deflate', 'br', 'zstd'];
 
-/** Null for what does not come from there. Nest wraps such an error in an exception of its own, as its cause. */
+/** Null for an error from elsewhere. Nest wraps a parser's error in an exception of its own, as its cause. */
 export function unreadBody(cause: unknown, { headers }: Request): ProblemError | null {
   if (!(cause instanceof Error)) return null;
   const encoding = headers['content-encoding'] ?? 'identity';
@@ -38,8 +38,7 @@ export function unreadBody(cause: unknown, { headers }: Request): ProblemError |
 }
 
 /**
- * zlib's errors bear its code (Z_DATA_ERROR), brotli's (ERR__ERROR_FORMAT_…), or zstd's, and a number, but belong to no
- * system call.
+ * zlib, brotli and zstd errors have such a code (Z_DATA_ERROR, ERR__ERROR_FORMAT_…) and a number, but no system call.
  */
 function isOfUnpacking(cause: Error): boolean {
   if (!('code' in cause && 'errno' in cause) || 'syscall' in cause) return false;

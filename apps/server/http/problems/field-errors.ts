@@ -1,5 +1,5 @@
-// How is a mismatch told? With its place, what was expected and what was got, in one form for every part
-// of a request and any validator.
+// Reports a mismatch: its place, the expected and the received, in one form for every part of a request and any
+// validator.
 import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 import { shownUrl } from '#execution/endpoints/endpoint-url.js';
 import { expectedText } from '../../settings/expected-text.js';
@@ -8,10 +8,10 @@ import type { FieldError } from './problem.js';
 
 type Path = readonly PropertyKey[];
 
-/** How a place is written, e.g. as a JSON pointer. */
+/** Writes a place, e.g. as a JSON pointer. */
 export type Place = (path: Path) => string;
 
-/** A request with more mistakes than this has been told enough. */
+/** At most so many mistakes of a request are reported. */
 const TOLD_MAX = 50;
 
 export function fieldErrors(issues: readonly ValidationIssue[], value: unknown, place: Place): FieldError[] {
@@ -41,13 +41,13 @@ function mismatches(issue: ValidationIssue & { known?: unknown }): Mismatch[] {
   return [{ path, expected: expectedText(issue) }];
 }
 
-/** zod tells of unknown fields in one issue about the object that holds them, with their names beside it. */
+/** zod reports unknown fields in one issue about their object, with a list of their names. */
 function unrecognizedKeys(issue: ValidationIssue & { code?: unknown; keys?: unknown }): string[] {
   const isThat = issue.code === 'unrecognized_keys' && Array.isArray(issue.keys);
   return isThat ? (issue.keys as unknown[]).slice(0, TOLD_MAX).map(String) : [];
 }
 
-/** Only what was sent: a schema can ask for a `constructor`, which every object inherits and JSON can't show. */
+/** Own fields only: a schema can require a `constructor`, which every object inherits and JSON can't show. */
 function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (parent, key) =>
@@ -62,7 +62,7 @@ const SHOWN_LENGTH_MAX = 100;
 
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing';
-  // The password of a URL would stand in the answer, and in the logs of each proxy on the way.
+  // Without the password of a URL, which would reach the logs of each proxy on the way.
   const shown = JSON.stringify(typeof value === 'string' ? shownUrl(value) : value);
   return shown.length > SHOWN_LENGTH_MAX ? `${shown.slice(0, SHOWN_LENGTH_MAX).toWellFormed()}…` : shown;
 }

@@ -1,6 +1,5 @@
-// Which fields would there have been, where one is unknown? zod tells of those that it does not know alone. While it
-// makes an issue it shows the schema that raised it, whose names are kept with the issue from here on; its message stays
-// as it is.
+// Keeps the names that a schema knows with its issues about unknown fields, where zod names the unknown ones alone.
+// While zod makes an issue it passes the schema that raised it; its message stays as it is.
 import { z } from 'zod';
 import { nearName } from '#client/options/near-names.js';
 
@@ -13,7 +12,7 @@ z.config({
   },
 });
 
-/** For an unknown field that is near to one of these, and nothing for others. */
+/** A suggestion when one of the known names is near, otherwise an empty text. */
 export function fieldHint(field: string, issue: { known?: unknown }): string {
   const known = Array.isArray(issue.known) ? issue.known.map(String) : [];
   const meant = nearName(field, known);

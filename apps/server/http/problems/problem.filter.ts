@@ -1,5 +1,5 @@
-// How does an error become an answer? Here alone. What a caller can mend is told to him; what he can't is
-// logged under the id that he is given.
+// The one place that turns an error into an answer. Errors that the caller can mend are explained to it; others are
+// logged under the request id that the answer carries.
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { PinoLogger } from 'nestjs-pino';
@@ -41,12 +41,12 @@ const TYPE_OF_STATUS: Readonly<Record<number, ProblemType>> = {
 };
 
 const RETRY_AFTER_SECONDS = '2';
-/** Null for a statement that would be refused again: a bug of ours, since what callers send is checked before. */
+/** Null where the same statement would be refused again: a bug of ours, since the input is checked before. */
 const UNAVAILABLE: Readonly<Record<DatabaseErrorKind, string | null>> = {
   rejected: null,
-  passing: 'the database could not do it now: it is full, busy, or was told to stop; it may do it later',
-  lost: 'no primary of the database was reached; ask again, or ask another replica',
-  unknown: 'the database did not answer; it may or may not have done what was asked',
+  passing: 'the database could not serve the request: it is full, busy or shutting down; try again later',
+  lost: 'no primary of the database was reached; try again, or try another replica',
+  unknown: 'the database did not answer; the request may or may not have taken effect',
 };
 
 function asProblem(error: unknown, request: Request): ProblemError {
@@ -64,7 +64,7 @@ function asProblem(error: unknown, request: Request): ProblemError {
   if (isLockTimeout(error))
     return new ProblemError(
       'request-in-progress',
-      'expected the unique keys and runs that it is about to be free within seconds, got another request or transaction that keeps one of them; ask again when that has ended',
+      'expected the unique keys and runs of the request to be free within seconds, got another request or transaction that holds one of them; try again when it has ended',
       { headers: { 'retry-after': RETRY_AFTER_SECONDS } },
     );
   if (isDatabaseError(error)) {
@@ -74,10 +74,10 @@ function asProblem(error: unknown, request: Request): ProblemError {
         headers: { 'retry-after': RETRY_AFTER_SECONDS },
       });
   }
-  return new ProblemError('internal', 'an unexpected error; the request id leads to it in the log');
+  return new ProblemError('internal', 'an unexpected error; find it in the log by the request id');
 }
 
-/** What is wrong with the path, which the router has told of in words that say nothing of what it expected. */
+/** The fault of the path, since the router's own message does not say what it expected. */
 function mislaid({ path }: Request, type: ProblemType): string | null {
   try {
     decodeURIComponent(path);
@@ -87,7 +87,7 @@ function mislaid({ path }: Request, type: ProblemType): string | null {
   return type === 'not-found' ? `expected a path that is served here, got ${path}` : null;
 }
 
-/** Nest's own exceptions, and those of Express's body parser, which only carry a number. */
+/** Nest's exceptions carry a status, and so do the errors of Express's body parser. */
 function statusOf(error: unknown): number | null {
   if (error instanceof HttpException) return error.getStatus();
   if (error instanceof Error && 'status' in error && typeof error.status === 'number') return error.status;

@@ -37,7 +37,7 @@ export type ProblemType = keyof typeof PROBLEMS;
 export interface FieldError {
   /** RFC 6901, into the body, whose root is the empty string; or `?name` and `:name` for query and path parameters. */
   pointer: string;
-  /** What was expected and what was got. */
+  /** The expected and the received. */
   detail: string;
 }
 
@@ -45,23 +45,23 @@ export interface ProblemExtras {
   errors?: readonly FieldError[];
   currentRevision?: number;
   currentState?: string;
-  /** The run that is in the way. */
+  /** The run that holds the key. */
   run?: string;
-  /** The tenant's limit that was met. */
+  /** The tenant's limit that was reached. */
   limit?: { name: string; max: number; current: number };
   headers?: Readonly<Record<string, string>>;
 }
 
-/** What every answer about an error looks like. */
+/** The shape of every error answer. */
 export const problem = z
   .looseObject({
     type: z.string().describe('Names the kind of problem; stable, for programs to act on.'),
     title: z.string(),
     status: z.int(),
-    code: z.string().describe('The type once more, as a constant.'),
+    code: z.string().describe('The type as a constant, e.g. NOT_FOUND.'),
     detail: z.string().describe('What was expected and what was got.'),
     instance: z.string(),
-    requestId: z.string().describe('Leads to the request in the log; also in X-Request-Id.'),
+    requestId: z.string().describe('Finds the request in the log; also in X-Request-Id.'),
     errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
     currentRevision: z.int().optional(),
     currentState: z.string().optional(),
@@ -69,11 +69,11 @@ export const problem = z
     limit: z
       .object({ name: z.string(), max: z.int(), current: z.int() })
       .optional()
-      .describe("The tenant's limit that was met; only an administrator sets it."),
+      .describe("The tenant's limit that was reached; only an administrator sets it."),
   })
   .meta({ id: 'Problem' });
 
-/** Thrown by controllers only; what libs expect to happen they return. */
+/** Thrown by controllers only; libs return their expected outcomes. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
 
@@ -101,7 +101,7 @@ export class ProblemError extends Error {
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-/** What is sent of it, beside its headers. */
+/** The body of the answer. */
 export function problemBody(
   problem: ProblemError,
   { instance, requestId }: { instance: string; requestId: unknown },
@@ -123,17 +123,17 @@ export function notFound(what: string, name: string): ProblemError {
   return new ProblemError('not-found', `expected ${what} ${JSON.stringify(name)} to exist, found none`);
 }
 
-/** For what can't be made twice. */
+/** For a resource whose name must be new. */
 export function nameTaken(name: string): ProblemError {
   const detail = `expected a new name, got ${JSON.stringify(name)}, which is taken`;
   return new ProblemError('already-exists', `/name: ${detail}`, { errors: [{ pointer: '/name', detail }] });
 }
 
-/** For an answer that took its time. */
+/** For a key that was revoked while its request waited. */
 export function revokedMeanwhile(): ProblemError {
   return new ProblemError(
     'unauthenticated',
-    'expected the key to be valid until the answer, got one that was revoked',
+    'expected the key to be valid until the answer, got a revoked one',
     {
       headers: { 'www-authenticate': 'Bearer' },
     },
@@ -151,11 +151,11 @@ export function invalidFields(errors: readonly FieldError[]): ProblemError {
   return new ProblemError('validation-failed', detail, { errors });
 }
 
-/** What was planned can be taken back only with its claims held off. */
+/** Planned runs can be withdrawn only while the owner claims none of them. */
 export function ownerHangs(): ProblemError {
   return new ProblemError(
     'owner-unavailable',
-    'expected the owner of the tenant to let go of what is planned, but it does not answer; it is replaced within seconds',
+    "expected the tenant's owner to release its planned runs, got no answer; it is replaced within seconds",
     { headers: { 'retry-after': '2' } },
   );
 }

@@ -1,7 +1,6 @@
-// Which methods does a path have? One that it lacks is answered with 405 and the others in Allow, OPTIONS with the same
-// list. A last segment with a colon names a verb, and matches routes of verbs alone: without that,
-// `GET /tenants/acme:suspend` would be a question about a tenant of that name. What is served is public knowledge
-// (/openapi.json), so no key is asked for here.
+// Which methods does a path have? Any other method is answered 405 with those in Allow, OPTIONS with the same list. A
+// last segment with a colon names a verb, and matches routes of verbs alone: otherwise `GET /tenants/acme:suspend`
+// would read a tenant of that name. The routes are public (/openapi.json), so no key is needed here.
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
 import { ProblemError } from './problem.js';
@@ -52,7 +51,7 @@ function servedBy(app: NestExpressApplication): Served[] {
   });
 }
 
-/** Of a path as our controllers write it: parameters and verbs, and nothing else that is special. */
+/** Supports the paths of our controllers: parameters and verbs, and no other pattern. */
 function patternOf(path: string): RegExp {
   const pattern = path
     .replaceAll('.', String.raw`\.`)

@@ -1,6 +1,6 @@
-// What does a caller hear whose request is no HTTP, so that it never comes to a route? Node answers with a bare status;
-// here it is a problem like any other, with what was expected and what was got. Afterwards the connection is closed,
-// because where the next request would begin is unknown.
+// Answers a request that is no HTTP, and so reaches no route. Node would send a bare status; this sends a problem
+// like any other, with the expected and the received. Then it closes the connection, because the start of the next
+// request is unknown.
 import { randomUUID } from 'node:crypto';
 import {
   maxHeaderSize,
@@ -20,7 +20,7 @@ export function answerUnparsed(server: Server): void {
   server.on('request', ({ socket }, response: ServerResponse) => void answers.set(socket, response));
   server.on('clientError', (error: Error, socket: Socket) => {
     const { headersSent = false, writableFinished = true } = answers.get(socket) ?? {};
-    // What would be written now would be read as a part of the answer that is under way.
+    // Bytes written now would become a part of the answer under way.
     const isAnswering = headersSent && !writableFinished;
     if (socket.writable && !isAnswering && codeOf(error) !== 'ECONNRESET')
       socket.write(answerTo(error, server));
@@ -31,12 +31,12 @@ export function answerUnparsed(server: Server): void {
     const { status, headers: sent, body } = rendered(new ProblemError('expectation-failed', detail), url);
     response.writeHead(status, { ...sent, connection: 'close' }).end(body);
   });
-  // Node's own answer to a request without a Host says nothing; requireHost's does. Its types know the option, but not
+  // Node's own answer to a request without a Host has no body; requireHost's has. Its types have the option, but not
   // the property.
   Object.assign(server, { requireHostHeader: false });
 }
 
-/** As RFC 9112 wants it of HTTP/1.1. */
+/** Required by RFC 9112 for HTTP/1.1. */
 export const requireHost: RequestHandler = ({ headers, httpVersion }, _response, next): void => {
   if (headers.host !== undefined || httpVersion !== '1.1') return next();
   next(new ProblemError('bad-request', 'expected a Host header, got none'));
@@ -64,11 +64,11 @@ function problemOf(error: Error, { headersTimeout, requestTimeout }: Server): Pr
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new ProblemError(
         'request-timeout',
-        `expected the headers within ${headersTimeout / 1_000} s and all of the request within ${requestTimeout / 1_000} s, got a part`,
+        `expected the headers within ${headersTimeout / 1_000} s and all of the request within ${requestTimeout / 1_000} s, got only a part`,
       );
     default: {
       const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
-      return new ProblemError('bad-request', `expected a request of HTTP/1.1, got another: ${reason}`);
+      return new ProblemError('bad-request', `expected an HTTP/1.1 request, got something else: ${reason}`);
     }
   }
 }

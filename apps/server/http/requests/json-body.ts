@@ -1,6 +1,6 @@
-// What does a JSON body say, exactly? It must be UTF-8 to the last byte, within the levels of nesting that all walks over
-// it can take, and without a number that would be rounded. What is not is refused with its place, before anything else
-// looks at the body.
+// Parses a JSON body without loss. It must be UTF-8 to the last byte, nested no deeper than every walk over it can
+// take, and without a number that would be rounded. Any other body is refused, with the place of the fault, before
+// other code sees it.
 import { isUtf8 } from 'node:buffer';
 import type { Request, RequestHandler } from 'express';
 import { parseExactJson } from '#kernel/exact-json.js';
@@ -8,7 +8,7 @@ import { jsonPointer } from '#kernel/json-pointer.js';
 import { invalidField, ProblemError } from '../problems/problem.js';
 import { takesTurns, type NextTurn } from './body-turns.js';
 
-/** Throws the problem of a body that is no JSON, or says what can't be kept. */
+/** Throws the problem of a body that is no JSON, or holds a value that can't be kept. */
 export function parseBody(text: string): unknown {
   const read = parseExactJson(text);
   switch (read.kind) {
@@ -28,11 +28,11 @@ export function textOf(bytes: Buffer): string {
 }
 
 export interface SlowRequest extends Request {
-  /** To be waited for before each step of looking at its body. Undefined for a small one. */
+  /** Must be awaited before each step over the body. Undefined for a small one. */
   nextTurn?: NextTurn;
 }
 
-/** Makes values of the bytes that were read. An empty body is none. */
+/** Parses the bytes that were read. An empty body becomes `{}`. */
 export const readJson: RequestHandler = async (request: SlowRequest, _response, next): Promise<void> => {
   const bytes: unknown = request.body;
   if (!Buffer.isBuffer(bytes)) return next();
@@ -44,7 +44,7 @@ export const readJson: RequestHandler = async (request: SlowRequest, _response, 
   next();
 };
 
-/** JSON is UTF-8 (RFC 8259), so there is nothing to choose from. */
+/** JSON is always UTF-8 (RFC 8259). */
 export function requireUtf8(contentType: string | undefined): void {
   const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType ?? '') ?? [];
   if (!/^utf-?8$/i.test(charset))

@@ -1,11 +1,11 @@
-// Is the body of a kind that is read here? A body of another kind would be left unread and look like none
-// at all, so it is refused before anything else looks at the request.
+// Is the body of a supported type? Express would leave a body of another type unread, as if there were none, so it is
+// refused before any route sees the request.
 import type { IncomingMessage } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import { ProblemError } from '../problems/problem.js';
 
 const JSON_TYPES = ['application/json', 'application/merge-patch+json'];
-/** One JSON value a line; read where lines are wanted, and refused by the schema everywhere else. */
+/** One JSON value a line; accepted for log lines, and refused by the schema everywhere else. */
 export const LINES_TYPE = 'application/x-ndjson';
 
 export function requireJson(request: Request, _response: Response, next: NextFunction): void {

@@ -1,5 +1,5 @@
-// What does a JSON Merge Patch (RFC 7396) make of a value? Objects are merged field by field, null takes a
-// field away, and everything else replaces what was there.
+// JSON Merge Patch (RFC 7396): objects are merged field by field, null removes a field, and any other value replaces
+// the old one.
 
 type JsonObject = Readonly<Record<string, unknown>>;
 

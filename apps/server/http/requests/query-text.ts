@@ -1,6 +1,6 @@
-// Are the escapes of a query text? Node's parser puts U+FFFD in the place of what is no UTF-8, and leaves a stray
-// percent sign as it is, so that a list would be asked for what the caller did not mean and find nothing. As in a path,
-// such escapes are refused, by the name of their parameter and before anything else looks at the request.
+// Are the escapes of a query UTF-8? Node's parser replaces invalid bytes by U+FFFD and keeps a stray percent sign, so
+// a list would be filtered by a value that the caller did not mean, and find nothing. As in a path, such escapes are
+// refused, naming their parameter, before any route sees the request.
 import type { RequestHandler } from 'express';
 import { ProblemError } from '../problems/problem.js';
 

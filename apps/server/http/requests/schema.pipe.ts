@@ -1,5 +1,5 @@
-// Does the request fit its schema? Every body, query and path parameter that has one is checked here, after
-// a check for values that could not be stored, with any schema.
+// Does the request fit its schema? The pipe checks every body, query and path parameter with a schema, and first
+// searches them for values that could not be stored.
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
 import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
@@ -10,7 +10,7 @@ import { findUnstorable } from './storable.js';
 
 const byPart = new WeakSet<StandardSchemaV1>();
 
-/** Marks the schema of a request whose handler looks for what can't be stored by itself, part by part. */
+/** Marks a schema whose handler searches for values that can't be stored itself, part by part. */
 export function checkedByPart<Schema extends StandardSchemaV1>(schema: Schema): Schema {
   byPart.add(schema);
   return schema;
@@ -38,7 +38,7 @@ export class SchemaPipe implements PipeTransform {
   }
 }
 
-/** A parameter that was asked for by its name has no path of its own. */
+/** A parameter that was requested by name has no path of its own. */
 function placeOf({ type, data }: ArgumentMetadata): Place {
   if (type === 'body') return jsonPointer;
   const mark = type === 'query' ? '?' : ':';

@@ -1,4 +1,4 @@
-// Which shapes do several resources share?
+// Shapes that several resources share.
 import { ApiParam } from '@nestjs/swagger';
 import { z } from 'zod';
 import { isInstant } from '#scheduling/decisions/due-times.js';
@@ -13,7 +13,7 @@ export const instantInput = z.iso
     error: 'expected an instant of the years 1 to 9999 in UTC',
   });
 
-/** What may stand in a path as it is. No colon, which begins a verb. */
+/** Needs no escape in a path. No colon, which begins a verb. */
 export const resourceName = z
   .string()
   .regex(
@@ -21,18 +21,21 @@ export const resourceName = z
     'expected 1 to 100 lower-case letters, digits, dots, dashes or underscores, with a letter or digit at both ends',
   );
 
-/** Of any version: ids made elsewhere are merely not found. */
+/** Any version: an id made elsewhere is merely not found. */
 export const uuid = z.uuid('expected a UUID');
 
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), nextPageToken: z.string().nullable() });
 }
 
-/** The guard reads this parameter, so no handler's own parameters tell of it. */
+/** Describes the parameter that the guard reads, since no handler declares it. */
 export const ApiTenant = () =>
   ApiParam({ name: 'tenant', description: "The tenant's name.", schema: { type: 'string' } });
 
-/** An object with names of the caller's, which are counted before the first is looked at: each has complaints of its own. */
+/**
+ * An object with field names of the caller's choice. They are counted before the first is checked, since each could
+ * produce messages of its own.
+ */
 export function fewFields<Fields extends z.ZodType>(fields: Fields, max: number, what: string) {
   return z.preprocess((given, context) => {
     if (typeof given === 'object' && given !== null && Object.keys(given).length > max)

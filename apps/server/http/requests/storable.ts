@@ -1,7 +1,7 @@
-// Which values can be kept as they came? PostgreSQL's text and jsonb hold neither NUL characters nor halves of
-// surrogate pairs, a number beyond the doubles would come back as null, a `__proto__` would get lost in an
-// object of JavaScript's, and what is nested without end overflows somebody's stack. Such values are
-// refused at the edge, in every body alike, because what was acknowledged must be what is stored.
+// Which values can be stored unchanged? PostgreSQL's text and jsonb hold neither NUL characters nor halves of
+// surrogate pairs, a number beyond the doubles would come back as null, a JavaScript object would lose `__proto__`,
+// and endless nesting overflows a stack. Such values are refused in every body, because an acknowledged value must be
+// the stored one.
 import { NESTING_MAX } from '#kernel/exact-json.js';
 import { show } from '../problems/field-errors.js';
 
@@ -24,7 +24,7 @@ export function findUnstorable(value: unknown, depth = 0): Unstorable | null {
   return Array.isArray(value) ? unstorableIn(value, depth) : unstorableOf(value, depth);
 }
 
-/** Element by element, since pairs of a hundred thousand places and elements cost more than to look at them. */
+/** Element by element: making a hundred thousand pairs of index and element costs more than checking them. */
 function unstorableIn(elements: readonly unknown[], depth: number): Unstorable | null {
   for (let index = 0; index < elements.length; index += 1) {
     const found = findUnstorable(elements[index], depth + 1);

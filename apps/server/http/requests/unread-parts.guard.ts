@@ -1,7 +1,6 @@
-// Does the route read a body, or a query, at all? If not, one that says anything is refused as an unknown field would
-// be: a caller who sends a reason must not believe that it was kept, nor one who asks for `?state=dead` that he has
-// seen those alone. An empty object is no body. A health probe may say in its query what it likes. Comes after the key
-// was looked at.
+// Refuses a body or a query that the route does not read, like an unknown field: a caller who sends a reason must not
+// believe that it was kept, and a list with an ignored `?state=dead` would show other runs as well. An empty object
+// counts as no body. A health probe may send any query. Runs after the key was checked.
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
@@ -33,7 +32,7 @@ function refuse(given: unknown, place: Place): void {
   if (!result.success) throw invalidFields(fieldErrors(result.error.issues, given, place));
 }
 
-/** As Nest keeps it: the kind of each parameter, a colon, and its place. */
+/** Nest's key of a parameter is its kind, a colon, and its index. */
 function reads(context: ExecutionContext, part: RouteParamtypes): boolean {
   const parameters: unknown = Reflect.getMetadata(
     ROUTE_ARGS_METADATA,

@@ -1,7 +1,7 @@
-// How is a body of ten thousand runs read without keeping all others waiting? Key, role and tenant are looked at before
-// its first byte is taken, and one large batch of a tenant is under way at a time. Then it is cut into its runs, a
-// slice of it in each turn of the event loop, and each run is parsed by itself when it is looked at. JSON.parse would
-// take a second for what a compressed body of a few kilobytes can say.
+// How is a body of ten thousand runs read without delaying all other requests? Its key, role and tenant are checked
+// before its first byte is read, and a tenant may have one large batch under way at a time. Then it is cut into its
+// runs, a slice in each turn of the event loop, and each run is parsed by itself when it is checked. JSON.parse would
+// take a second for a compressed body of a few kilobytes.
 import { createHash } from 'node:crypto';
 import type { Request, RequestHandler } from 'express';
 import type { Database } from '#database/connection.js';
@@ -14,13 +14,13 @@ import { invalidField, notFound, ProblemError } from '../problems/problem.js';
 import { BATCH_SIZE_MAX } from './run-batch.shapes.js';
 import { resourceName } from '../requests/shapes.js';
 
-/** Ten thousand runs at once need more than any other request. */
+/** Ten thousand runs need more room than any other request. */
 export const BATCH_BYTES_MAX = 16 * 1024 * 1024;
 const BATCH_PATH = /^\/api\/v1\/tenants\/([^/?]+)\/runs:batchCreate(?:\?|$)/;
 /** A batch of so many bytes costs no more than any other request. */
 const SMALL_BYTES_MAX = 1024 * 1024;
 const SLICE = 256 * 1024;
-/** As for a single run. */
+/** The same limit as for a single run. */
 const RUN_LENGTH_MAX = 1024 * 1024;
 
 /** One run of a batch, as it was written. */
@@ -29,7 +29,7 @@ export class RunText {
 }
 
 export interface HashedRequest extends SlowRequest {
-  /** Of a body that is too large to be hashed at once. */
+  /** The hash of a body that is too large to be hashed at once. */
   bodyHash?: string;
 }
 
@@ -37,7 +37,9 @@ export function isBatch({ url = '' }: { url?: string | undefined }): boolean {
   return BATCH_PATH.test(url);
 }
 
-/** Refuses batches of those who may send none, and of a tenant that has one under way, before their bodies are read. */
+/**
+ * Before bodies are read, refuses the batch of a caller that may send none, and that of a tenant with one under way.
+ */
 export function admitBatches(keys: KeyRing, db: Database): RequestHandler {
   const underWay = new Set<string>();
   return async (request, response, next): Promise<void> => {
@@ -52,10 +54,10 @@ export function admitBatches(keys: KeyRing, db: Database): RequestHandler {
     if (underWay.has(tenant.id))
       throw new ProblemError(
         'quota-exceeded',
-        `expected one batch of tenant ${name} above ${SMALL_BYTES_MAX} bytes, or compressed, at a time in this replica, got another`,
+        `expected at most one batch of tenant ${name} that is compressed or above ${SMALL_BYTES_MAX} bytes at a time in this replica, got a second one`,
         { headers: { 'retry-after': '1' } },
       );
-    // Who has hung up while his key was looked at would never be heard to do so.
+    // The caller hung up while its key was checked: 'close' would not fire again.
     if (response.closed) return;
     underWay.add(tenant.id);
     response.once('close', () => underWay.delete(tenant.id));
@@ -63,7 +65,7 @@ export function admitBatches(keys: KeyRing, db: Database): RequestHandler {
   };
 }
 
-/** Makes the body of a batch what its shape says, with a RunText for each of its runs. */
+/** Gives the body of a batch the form of its shape, with a RunText for each of its runs. */
 export const readBatch: RequestHandler = async (request: HashedRequest, _response, next): Promise<void> => {
   if (!isBatch(request) || !Buffer.isBuffer(request.body)) return next();
   const bytes: Buffer = request.body;
@@ -81,7 +83,7 @@ export const readBatch: RequestHandler = async (request: HashedRequest, _respons
   next();
 };
 
-/** Or it may turn out to be. */
+/** Also true for a body whose size is not known yet. */
 function isLarge({ headers }: Request): boolean {
   const { 'content-length': length, 'content-encoding': encoding = 'identity' } = headers;
   return length === undefined || Number(length) > SMALL_BYTES_MAX || encoding !== 'identity';
@@ -91,23 +93,25 @@ function decoded(name: string): string {
   try {
     return decodeURIComponent(name);
   } catch {
-    return name; // and there is no such tenant
+    return name; // no tenant has such a name
   }
 }
 
-/** Cuts the elements of the outermost object's `runs` out of a JSON text, and leaves their numbers in their places. */
+/**
+ * Cuts the elements of the outermost object's `runs` out of a JSON text, and leaves their numbers in their places.
+ */
 class RunCutter {
   readonly #runs: RunText[] = [];
   #envelope = '';
   #place = 0;
   #depth = 0;
-  /** Where the part begins that has not been kept yet. */
+  /** The start of the part that has not been kept yet. */
   #start = 0;
   #isInRuns = false;
 
   constructor(private readonly text: string) {}
 
-  /** Goes on for about so many characters; true at the end. */
+  /** Reads on for about so many characters; true at the end. */
   cutOn(length: number): boolean {
     const { text } = this;
     const end = Math.min(text.length, this.#place + length);
@@ -158,7 +162,7 @@ class RunCutter {
 
   #endRun(): void {
     const json = this.text.slice(this.#start, this.#place);
-    // Where nothing is, nothing is put, so that the envelope is no JSON if that is none.
+    // An empty place stays empty, so that an envelope that was no JSON still is none.
     const isNone = /^\s*$/.test(json);
     if (!isNone && this.#runs.length >= BATCH_SIZE_MAX)
       throw invalidField('/runs', `expected at most ${BATCH_SIZE_MAX} runs, got more`);
@@ -179,7 +183,7 @@ function endOfString(text: string, start: number): number {
   }
 }
 
-/** What the text of a run says; throws the problem of one that is no JSON or can't be kept. */
+/** Parses the text of a run. Throws the problem of a text that is no JSON or can't be kept. */
 export function parseRun({ json }: RunText): unknown {
   if (json.length > RUN_LENGTH_MAX)
     throw new ProblemError(

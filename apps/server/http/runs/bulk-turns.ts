@@ -1,6 +1,6 @@
-// Whose request to act on many runs is next? A tenant's own, one after the other: each batch of one holds off the
-// claims of the tenant's owner, which serves other tenants as well, and a tenant that asks in many requests at a time
-// is to gain nothing by it.
+// Whose request to act on many runs is next? A tenant's requests act one after the other. Each batch of one holds off
+// the claims of the tenant's owner, which serves other tenants as well, so a tenant must gain nothing by sending many
+// requests at a time.
 import { setTimeout as rest } from 'node:timers/promises';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { inBatches, type Batch, type BulkDone } from '#execution/run-actions/in-batches.js';
@@ -9,13 +9,16 @@ import { KeyTurns } from '#server/http/access/key-turns.js';
 import type { Turn } from '../access/request-turns.js';
 import { ProblemError } from '../problems/problem.js';
 
-/** Of one tenant: a request that acts, and those that wait for it. */
+/** For one tenant: the request that acts, and the ones that wait for it. */
 const REQUESTS_MAX = 3;
 
 export class BulkTurns {
   readonly #turns = new KeyTurns<TenantId>();
 
-  /** While it waits and rests, the tenant's other requests are dealt with. Throws a problem when too many wait already. */
+  /**
+   * The tenant's other requests are served while this one waits and rests. Throws a problem when too many wait
+   * already.
+   */
   async act(tenantId: TenantId, turn: Turn, batch: Batch): Promise<BulkDone> {
     if (this.#turns.countOf(tenantId) === REQUESTS_MAX) throw tooMany();
     const place = this.#turns.join(tenantId);
@@ -36,7 +39,7 @@ export class BulkTurns {
 function outrun(): ProblemError {
   return new ProblemError(
     'request-in-progress',
-    'expected no other request to act on the runs that match the filter, got one that was first at all of them; ask again when it has been answered',
+    'expected no other request to act on the runs that match the filter, got one that reached all of them first; try again when it has been answered',
     { headers: { 'retry-after': '2' } },
   );
 }
@@ -44,7 +47,7 @@ function outrun(): ProblemError {
 function tooMany(): ProblemError {
   return new ProblemError(
     'request-in-progress',
-    `expected at most ${REQUESTS_MAX} requests of the tenant to act on many runs at a time, got one more; ask again when one of them has been answered`,
+    `expected at most ${REQUESTS_MAX} requests of the tenant to act on many runs at a time, got one more; try again when one of them has been answered`,
     { headers: { 'retry-after': '5' } },
   );
 }

@@ -1,4 +1,4 @@
-// The routes of runs, their queues and their logs, and what those routes keep waiting for.
+// The routes of runs, their queues and their logs, and the loops on which those routes wait.
 import { Module } from '@nestjs/common';
 import { JobTypesModule } from '../job-types/job-types.module.js';
 import { RunLogFollowers } from '../logs/run-log-followers.js';

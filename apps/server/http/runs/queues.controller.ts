@@ -1,4 +1,4 @@
-// What can be done with queues? They need no making: a run names one, and it can be paused by itself.
+// What can be done with queues? A run creates its queue by naming it; a queue can be paused and resumed.
 import { Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -60,7 +60,9 @@ export class QueuesController {
   @Post(':queue\\:pause')
   @WhileSuspended()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Pause: within a second or two nothing of it starts; what runs goes on' })
+  @ApiOperation({
+    summary: 'Pause a queue: within a second or two none of its runs starts; running ones go on',
+  })
   @ApiOkResponse({ standardSchema: queueShape })
   async pause(@CurrentTenant() tenant: Tenant, @Param('queue', { schema: resourceName }) name: string) {
     const queue = { tenantId: tenant.id, name };
@@ -82,7 +84,7 @@ export class QueuesController {
   }
 
   async #changed(tenant: Tenant, name: string) {
-    // The owner reads the rules of a slot's lanes whenever it looks for work there.
+    // The owner reads the rules of a slot's lanes whenever it scans the slot.
     this.replica.hintWork([tenant.slot]);
     return showQueue(await findQueue(this.db, { tenantId: tenant.id, name }));
   }

@@ -1,5 +1,5 @@
-// What can be done to runs that exist? Cancel them while they are not over, and try them again when they are:
-// one by its id, or many by a filter.
+// What can be done to existing runs? Cancel them before they have ended, and retry them afterwards: one by its id, or
+// many by a filter.
 import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Database } from '#database/connection.js';
@@ -26,7 +26,7 @@ import * as bulk from './run-actions.shapes.js';
 import { run as runShape, showRun } from './run.shapes.js';
 import { ApiTenant, uuid } from '../requests/shapes.js';
 
-/** What a caller most likely means; who cancelled a run had a reason. */
+/** The likely wish: a cancelled run was cancelled for a reason. */
 const RETRIED_BY_DEFAULT = ['failed', 'dead-lettered'] as const;
 
 @ApiTags('runs')
@@ -46,7 +46,7 @@ export class RunActionsController {
   @HttpCode(200)
   @ApiOperation({
     summary:
-      'Cancel a run: one that waits is cancelled at once; a handler in a replica is told to stop within a second, a worker that pulls by the answer to its next heartbeat',
+      'Cancel a run: a waiting run is cancelled at once; a handler in a replica is asked to stop within a second, a worker that pulls in the answer to its next heartbeat',
   })
   @ApiOkResponse({ standardSchema: runShape })
   async cancel(@CurrentTenant() tenant: Tenant, @Param('run', { schema: uuid }) id: string) {
@@ -60,14 +60,14 @@ export class RunActionsController {
     if (requested.length > 0) this.replica.hintCancel();
     const found = await this.#find(tenant, runId);
     if (found.finishedAt !== null && found.state !== 'cancelled')
-      throw invalidState(found, 'a run that is not over');
+      throw invalidState(found, 'a run that has not ended');
     return showRun(found);
   }
 
   @Post('runs/:run\\:retry')
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Try a failed, dead-lettered, cancelled or expired run again, with all of its attempts',
+    summary: 'Retry a failed, dead-lettered, cancelled or expired run, with all of its attempts',
   })
   @ApiOkResponse({ standardSchema: runShape })
   async retry(@CurrentTenant() tenant: Tenant, @Param('run', { schema: uuid }) id: string) {
@@ -76,7 +76,8 @@ export class RunActionsController {
     const { retried, keptOut } = await retryEnded(this.db, request);
     for (const one of keptOut) throw keyHeld(one);
     const found = await this.#find(tenant, runId);
-    if (retried.length === 0) throw invalidState(found, `a run that is ${RETRIABLE.join(', ')}`);
+    if (retried.length === 0)
+      throw invalidState(found, `a run whose state is one of ${RETRIABLE.join(', ')}`);
     this.replica.hintWork([tenant.slot]);
     return showRun(found);
   }
@@ -110,7 +111,7 @@ export class RunActionsController {
 
   @Post('runs\\:retry')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Try all ended runs that match a filter again' })
+  @ApiOperation({ summary: 'Retry all ended runs that match a filter' })
   @ApiOkResponse({ standardSchema: bulk.retriedRuns })
   async retryMany(
     @CurrentTenant() tenant: Tenant,

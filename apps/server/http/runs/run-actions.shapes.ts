@@ -1,4 +1,4 @@
-// What can be said to many runs at once, and what is answered?
+// The shapes of requests that act on many runs, and of their answers.
 import { z } from 'zod';
 import { spanOf } from './run.shapes.js';
 import { instantInput, resourceName } from '../requests/shapes.js';
@@ -20,7 +20,7 @@ const expectedCount = z
   .min(0)
   .max(1_000_000)
   .optional()
-  .describe('How many runs the caller expects to match; if it is another number, nothing is done.');
+  .describe('How many runs the caller expects to match; if another number matches, nothing is done.');
 
 const openState = z.enum(['scheduled', 'queued', 'running', 'retrying']);
 const endedState = z.enum(['failed', 'dead-lettered', 'cancelled', 'expired']);
@@ -53,17 +53,17 @@ const more = z
   .describe('One request acts on at most 10,000 runs. If true, there may be others: send it again.');
 
 export const cancelledRuns = z.object({
-  cancelled: z.int().describe('Were not running, and are cancelled.'),
-  requested: z.int().describe('Are held by a replica, which was asked to end them.'),
+  cancelled: z.int().describe('Runs that were not running and are cancelled now.'),
+  requested: z.int().describe('Runs whose replica or worker was asked to end them.'),
   more,
 });
 
-/** Of many that were skipped, so many are told one by one. */
+/** At most so many skipped runs are listed one by one. */
 export const SKIPPED_SHOWN = 100;
 
 export const retriedRuns = z.object({
   retried: z.int(),
-  skipped: z.int().describe('Are as they were, because another run holds their unique key.'),
+  skipped: z.int().describe('Runs left as they were, because another run holds their unique key.'),
   skippedRuns: z
     .array(z.object({ id: z.uuid(), reason: z.string(), heldBy: z.uuid() }))
     .describe(`The first ${SKIPPED_SHOWN} of them.`),

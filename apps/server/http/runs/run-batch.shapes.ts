@@ -1,5 +1,5 @@
-// What does a batch of runs look like from outside? Its runs are described here and checked one by one later, so
-// that what is wrong with one of them can be told of that one alone.
+// The shapes of a batch of runs and its result. The runs are described here and checked one by one later, so that the
+// mistakes of a run are reported for that run alone.
 import { z } from 'zod';
 import { runInput } from './run.shapes.js';
 import { checkedByPart } from '../requests/schema.pipe.js';
@@ -17,22 +17,20 @@ export const batchInput = checkedByPart(
     mode: z
       .enum(['all-or-nothing', 'per-item'])
       .default('all-or-nothing')
-      .describe('Whether one run that can not be created keeps the others out.'),
+      .describe('Whether one run that cannot be created keeps the others from being created.'),
     runs: z
       .array(z.unknown().meta(describedRun))
       .min(1)
       .max(BATCH_SIZE_MAX, `expected at most ${BATCH_SIZE_MAX} runs`)
       .describe(
-        'As for a single run. A payload may have 256 KiB, the whole body 16 MiB; of batches above 1 MiB, or compressed, one at a time for each tenant in each replica.',
+        'As for a single run. A payload may have 256 KiB, the whole body 16 MiB. Each replica reads one batch of a tenant at a time that is compressed or above 1 MiB.',
       ),
   }),
 );
 export type BatchInput = z.output<typeof batchInput>;
 
 const itemError = z.object({
-  code: z
-    .string()
-    .describe('The constant of the problem that a single request would have been answered with.'),
+  code: z.string().describe('The code of the problem with which a single request would have been answered.'),
   detail: z.string(),
   pointer: z.string().describe('RFC 6901, into the request body.'),
 });

@@ -1,5 +1,5 @@
-// How are many runs created at once? Each is checked as if it came alone, and all that fit are written in one
-// transaction: every one of the batch, or each that can be.
+// How are many runs created at once? Each is checked as if it came alone, and the valid ones are written in one
+// transaction: with `all-or-nothing` only if all are valid, with `per-item` in any case.
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { inTransaction } from '#database/connection.js';
@@ -43,7 +43,7 @@ export class RunBatchesController {
   @Post()
   @HttpCode(200)
   @Idempotent()
-  @ApiOperation({ summary: 'Create up to 10,000 runs; those that are acknowledged are never lost' })
+  @ApiOperation({ summary: 'Create up to 10,000 runs; an acknowledged run is never lost' })
   @ApiOkResponse({ standardSchema: shapes.batchResult })
   async create(
     @CurrentTenant() tenant: Tenant,
@@ -68,7 +68,7 @@ export class RunBatchesController {
         if (problem !== null) refused.push({ index, problem });
         else kept.push(itemOf(index, result));
       }
-      // Thrown inside, so that what was written is rolled back.
+      // Thrown inside, so that the written runs are rolled back.
       if (isWhole) refuseIfAny(refused);
       const items = [...kept, ...refused.map(refusal)].toSorted((a, b) => a.index - b.index);
       const created = kept.filter(({ deduplicated }) => deduplicated === false).length;
@@ -103,7 +103,7 @@ function readRun(text: unknown): RunInput | ProblemError {
   return parsed.success ? parsed.data : invalidFields(fieldErrors(parsed.error.issues, given, jsonPointer));
 }
 
-/** Throws the problem of a body that is no JSON, which is one of all its runs. */
+/** Throws the problem of a text that is no JSON, which makes the whole body invalid. */
 function valueOf(text: unknown): unknown {
   if (!(text instanceof RunText)) return text;
   try {
@@ -137,7 +137,7 @@ function refusal({ index, problem }: RefusedItem): shapes.BatchItem {
 
 const TOLD_MAX = 50;
 
-/** One problem for the batch, of the first one's kind, which tells of the others as well. */
+/** Throws one problem for the batch, with the type of the first refusal and the errors of all. */
 function refuseIfAny(refused: readonly RefusedItem[]): void {
   const [first] = refused;
   if (first === undefined) return;
@@ -152,7 +152,7 @@ function refuseIfAny(refused: readonly RefusedItem[]): void {
   const extras: ProblemExtras = { ...first.problem.extras, errors };
   throw new ProblemError(
     first.problem.type,
-    `expected all runs to be fit for creation, got ${refused.length} that are not; nothing was created; the first is /runs/${first.index}: ${first.problem.message}`,
+    `expected all runs to be valid, got ${refused.length} that are not; nothing was created; the first is /runs/${first.index}: ${first.problem.message}`,
     extras,
   );
 }

@@ -1,5 +1,5 @@
-// How does a wish for runs become runs? The same way for one and for ten thousand: within the tenant's limit, in
-// one transaction, with one hint to the owner of its slot when that is committed.
+// Creates runs, the same way for one and for ten thousand: within the tenant's limit, in one transaction, with one
+// hint to the owner of its slot once that is committed.
 import { Injectable } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
@@ -21,7 +21,7 @@ import type { TenantAndJob } from '../access/tenant-and-job.repository.js';
 
 export interface Intake {
   results: Enqueued[];
-  /** The limit that was looked at; null when none was. */
+  /** The limit that was checked; null when none was. */
   quota: Quota | null;
 }
 
@@ -43,7 +43,7 @@ export class RunIntake {
     return { results, quota };
   }
 
-  /** Like `take`, for one run, with its row where that is known. The job type was read for this request. */
+  /** Like `take`, for one run; also returns its row where that is known. The job type was read for this request. */
   async takeOne(
     tenant: Tenant,
     { input, jobType }: { input: RunInput; jobType: JobType | null },
@@ -55,7 +55,9 @@ export class RunIntake {
     return { result, row, quota };
   }
 
-  /** On what is assumed of an unlimited tenant; null when that no longer holds, and then nothing was done. */
+  /**
+   * Creates a run of an unlimited tenant on assumed rows. Null when they no longer hold; then nothing was written.
+   */
   async takeAssumed(
     { tenant, jobType, proof }: TenantAndJob,
     input: RunInput,
@@ -89,7 +91,7 @@ function isNew({ kind }: Enqueued): boolean {
   return kind === 'created' || kind === 'replaced';
 }
 
-/** What became of a run, as the problem that it is; null when it is none. */
+/** The problem of a run that was not created; null for one that was. */
 export function problemOf(result: Enqueued, key: string | undefined, quota: Quota | null) {
   switch (result.kind) {
     case 'created':
@@ -116,7 +118,7 @@ export function problemOf(result: Enqueued, key: string | undefined, quota: Quot
 function overQuota({ max, current }: Quota): ProblemError {
   return new ProblemError(
     'quota-exceeded',
-    `expected the tenant to have at most ${max} runs that are not over (maxQueued), got one more beside ${current}`,
+    `expected the tenant to have at most ${max} runs that are not over (maxQueued), got one more in addition to ${current}`,
     { limit: { name: 'maxQueued', max, current }, headers: { 'retry-after': '5' } },
   );
 }

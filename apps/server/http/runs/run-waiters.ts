@@ -1,8 +1,8 @@
-// How do many callers wait for their runs to end? Together: one statement asks for all of them at once, and only while
-// there are callers: when a run has ended here, when another replica says so, and each second in any case. What a look
-// waits for, a connection or this process, makes no caller wait for the look after it. Any replica can answer for a run
-// that another one executes. A replica that has stopped its loops answers every caller at once: they ask again
-// elsewhere, and none keeps it from going.
+// How do many callers wait for their runs to end? Together: while there are callers, one statement reads all of their
+// runs. It runs when a run has ended here, when another replica reports an end, and each second in any case. The
+// pause after a scan depends on the server's time for it alone, so a wait for a connection, or for this process,
+// delays no later scan. Any replica can answer for a run that another one executes. A replica that has stopped its
+// loops answers every caller at once: they ask elsewhere, and none delays its end.
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
@@ -24,8 +24,8 @@ interface Waiter {
 
 const LOOK_MS = 1_000;
 /**
- * However many runs end. Looks at many take the server no more than a tenth of its time, but never wait for longer than
- * LOOK_MS.
+ * The least pause between two scans, however many runs end. Scans for many callers take no more than a tenth of the
+ * server's time, but never pause for longer than LOOK_MS.
  */
 const BETWEEN_LOOKS_MS = 25;
 const LOOK_SHARE = 0.1;
@@ -83,7 +83,7 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
       const pauseMs = Math.min(LOOK_MS, Math.max(BETWEEN_LOOKS_MS, tookMs / LOOK_SHARE));
       this.#lookAtMs = systemClock.monotonicMs() + pauseMs;
     } catch (error) {
-      this.#answerAll(); // the database is away: they read the run once more and are told so
+      this.#answerAll(); // the database is down: the callers read their run once more, and get its error
       throw error;
     }
     return this.#waiters.size === 0 ? UNTIL_WOKEN_MS : LOOK_MS;

@@ -1,4 +1,4 @@
-// What does a run look like from outside?
+// The shape of a run in requests and answers.
 import { z } from 'zod';
 import { systemClock } from '#database/runtime/system-clock.js';
 import type { RunRow } from '#execution/runs/run-row.js';
@@ -18,7 +18,7 @@ const runState = z.enum([
   'dead-lettered',
 ]);
 
-/** Where no time that was asked for can lie: the second one excludes it. */
+/** Refuses an empty span: `to` excludes its instant, so it must come after `from`. */
 export const spanOf =
   (from: string, to: string) =>
   (given: object, context: z.RefinementCtx): void => {
@@ -34,18 +34,18 @@ export const spanOf =
 const tag = z.string().min(1).max(100);
 
 const unique = z.strictObject({
-  key: z.string().min(1).max(200).describe('At most one run of the tenant holds it.'),
+  key: z.string().min(1).max(200).describe('At most one run of the tenant holds a key.'),
   windowSeconds: z
     .int()
     .min(1)
     .max(31_536_000)
     .optional()
-    .describe('How long it is held, counted from now. Default: until the run has ended.'),
+    .describe('How long the run holds the key, counted from now. Default: until the run has ended.'),
   onConflict: z
     .enum(['return', 'replace', 'reject'])
     .default('return')
     .describe(
-      'When a run holds the key: `return` answers 200 with it, `replace` gives it all that is said here if it has not been claimed (409 otherwise), `reject` answers 409.',
+      'When a run holds the key: `return` answers 200 with it, `replace` gives that run the values of this request if it has not been claimed (409 otherwise), `reject` answers 409.',
     ),
 });
 
@@ -53,7 +53,7 @@ export const runInput = z
   .strictObject({
     jobType: resourceName,
     payload: z.unknown().default({}),
-    queue: resourceName.default('default').describe('Can be paused by itself.'),
+    queue: resourceName.default('default').describe('Each queue can be paused on its own.'),
     concurrencyKey: z
       .string()
       .min(1)
@@ -70,10 +70,15 @@ export const runInput = z
     deadline: instantInput
       .optional()
       .describe(
-        'When the run expires, whatever it is doing; later than now and than when it may begin. Default: never.',
+        'When the run expires, even if it is running; later than now and than its earliest start. Default: never.',
       ),
-    runAt: instantInput.optional().describe('Not before this. Default: now.'),
-    delaySeconds: z.number().min(0).max(315_360_000).optional().describe('Not before so long from now.'),
+    runAt: instantInput.optional().describe('The run starts no sooner. Default: now.'),
+    delaySeconds: z
+      .number()
+      .min(0)
+      .max(315_360_000)
+      .optional()
+      .describe('The run starts no sooner than so long from now.'),
     unique: unique.optional(),
   })
   .superRefine(({ runAt, delaySeconds, deadline }, context) => {
@@ -114,7 +119,7 @@ export const run = z
         at: instant,
       })
       .nullable()
-      .describe('What an attempt last said of how far it is.'),
+      .describe('The last progress that an attempt reported.'),
     cancelRequestedAt: instant.nullable(),
     state: runState,
     scheduleId: z.uuid().nullable(),
@@ -123,7 +128,9 @@ export const run = z
     payload: z.unknown(),
     priority: z.int(),
     runAt: instant,
-    attempt: z.int().describe('The attempt that ended it, or the one under way or to come; counted from 1.'),
+    attempt: z
+      .int()
+      .describe('The number of the last attempt, of the one under way, or of the next; counted from 1.'),
     pastAttempts: z
       .array(
         z.looseObject({
@@ -141,7 +148,7 @@ export const run = z
     createdAt: instant,
     replica: z.int().nullable(),
     replicaName: z.string().nullable().describe('Its CARILLON_NAME.'),
-    worker: z.uuid().nullable().describe('The worker outside that is running it, or that has ended it.'),
+    worker: z.uuid().nullable().describe('The worker outside of the replicas that runs it or has ended it.'),
     startedAt: instant.nullable(),
     finishedAt: instant.nullable(),
     output: z.unknown(),
@@ -152,8 +159,8 @@ export const run = z
 export const createdRun = z
   .object({
     ...run.shape,
-    deduplicated: z.boolean().describe('A run held the unique key already: it is this one.'),
-    replaced: z.boolean().describe('That run has the values of this request now.'),
+    deduplicated: z.boolean().describe('True if a run held the unique key already; this is that run.'),
+    replaced: z.boolean().describe('True if that run has the values of this request now.'),
   })
   .meta({ id: 'CreatedRun' });
 
@@ -175,7 +182,7 @@ export function showRun({ pastAttempts, tags, ...row }: RunRow) {
   return { ...row, tags: tags ?? [], pastAttempts: (pastAttempts ?? []).map(showAttempt) };
 }
 
-/** Some of them the database has written, with as many decimals as it likes and an offset. */
+/** Times that the database wrote have more decimals and an offset. */
 function showAttempt(attempt: object): object {
   const { startedAt, finishedAt } = attempt as Record<string, unknown>;
   const inUtc = (at: unknown) => (typeof at === 'string' ? new Date(at).toISOString() : undefined);

@@ -1,4 +1,4 @@
-// What can be done with runs?
+// The routes that list, create and read runs.
 import { Body, Controller, Get, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
@@ -54,7 +54,7 @@ export class RunsController {
   @ApiOperation({
     summary: "List the tenant's runs, newest first",
     description:
-      'By schedule, creation time, or a state in which something went wrong it finds runs at once. For other states, queue, jobType and tag it looks at up to 10,000 runs a page: such a page may be short or empty and still have a nextPageToken.',
+      'Filters by schedule, creation time, or a state in which something went wrong find runs at once. Filters by other states, queue, jobType or tag scan up to 10,000 runs a page: such a page may be short or empty and still have a nextPageToken.',
   })
   @ApiOkResponse({ standardSchema: pageOf(shapes.run) })
   async list(@CurrentTenant() tenant: Tenant, @Query({ schema: shapes.runsQuery }) query: shapes.RunsQuery) {
@@ -134,7 +134,7 @@ export class RunsController {
     return shapes.showRun(await this.#find(tenant, id));
   }
 
-  /** Null when the assumption does not hold, or would have the run refused. */
+  /** Null when the assumed rows no longer hold, or would have the run refused. */
   async #takeAssumed(job: NamedJob, input: shapes.RunInput, writing: Writing): Promise<Taken | null> {
     if ((await this.check.problemOf(job.tenant, job.jobType, input)) !== null) return null;
     const row = await this.intake.takeAssumed(job, input, writing);
@@ -145,7 +145,7 @@ export class RunsController {
     if (!job.isAssumed) return job;
     const { name, id } = job.tenant;
     const found = await this.jobs.read({ tenant: name, jobType }, db);
-    // Who is asking was let in to the tenant that was assumed.
+    // The key was checked against the assumed tenant.
     if (found?.tenant.id !== id) throw notFound('tenant', name);
     return found;
   }
@@ -157,7 +157,7 @@ export class RunsController {
     const problem = problemOf(result, input.unique?.key, quota);
     if (problem !== null || result.kind === 'over-quota') throw problem ?? new Error('expected a problem');
     const found = row ?? (await findRun(writing.db, { tenantId: tenant.id, id: result.id }));
-    // Its window outlives its retention.
+    // The unique key outlived its run's retention.
     if (found === undefined) throw problemOf({ ...result, kind: 'key-taken' }, input.unique?.key, null);
     return { kind: result.kind, row: found };
   }

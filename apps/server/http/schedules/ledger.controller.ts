@@ -1,4 +1,4 @@
-// What became of a schedule's due times? The ledger, which outlives its schedule.
+// The ledger of a schedule: each due time with its outcome. It outlives its schedule.
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Database } from '#database/connection.js';
@@ -25,8 +25,8 @@ export class LedgerController {
 
   @Get(':schedule/fires')
   @ApiOperation({
-    summary: 'The ledger: every due time and what became of it, newest first',
-    description: "Of a schedule that was deleted it is read by the schedule's id in the place of its name.",
+    summary: 'List the ledger: every due time and its outcome, newest first',
+    description: 'For a deleted schedule, give its id in the place of its name.',
   })
   @ApiOkResponse({ standardSchema: pageOf(shapes.fire) })
   async fires(
@@ -52,17 +52,14 @@ export class LedgerController {
     });
   }
 
-  /**
-   * A name that is free again may be another schedule's by now, so what is left of a deleted one is found by its id
-   * alone.
-   */
+  /** A deleted schedule is found by its id alone, since another one may have its name by now. */
   async #ledgerOf(tenant: Tenant, nameOrId: string): Promise<ScheduleId> {
     const schedule = await findSchedule(this.db, { tenantId: tenant.id, name: nameOrId });
     if (schedule !== undefined) return schedule.id;
     const scheduleId = asId.schedule(nameOrId);
     const isId = uuid.safeParse(nameOrId).success;
     if (isId && (await hasLedger(this.db, { tenantId: tenant.id, scheduleId }))) return scheduleId;
-    const detail = `expected schedule ${JSON.stringify(nameOrId)} to exist, found none; the ledger of one that was deleted is read by its id, which its runs show as scheduleId`;
+    const detail = `expected schedule ${JSON.stringify(nameOrId)} to exist, found none; the ledger of a deleted schedule is read by its id, which its runs show as scheduleId`;
     throw new ProblemError('not-found', detail);
   }
 }

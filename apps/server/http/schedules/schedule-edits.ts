@@ -1,8 +1,8 @@
-// What becomes of a schedule that is patched while others change it, too? A patch is merged with what was read, and that is
-// checked against the job type before anything is locked, since a check may take long. So the write is refused when another
-// change came between. A caller who named the revision is told; for one who said `*`, any revision will do, so
-// the patch is merged anew with what came between, until it is the first. Those of one schedule have their turns one after
-// another in a replica, since each that loses has been checked in vain: forty that raced took five seconds.
+// How is a schedule patched while other changes race? The patch is merged with the schedule as it was read, and the
+// result is checked against the job type before any lock is taken, since a check may take long. So the write is
+// refused when another change came first. A caller that named a revision gets that refusal. With `*` the patch is
+// merged again with the new revision, until it comes first. A replica makes such edits of one schedule one after the
+// other, since each loser has been checked in vain: forty racing edits took five seconds.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
@@ -16,19 +16,19 @@ import { ProblemError } from '../problems/problem.js';
 import { requireSchedule } from './require-schedule.js';
 import { patchedPayload, patchedSpec, type SchedulePatch } from './schedule.shapes.js';
 
-/** From when it came. Of the replicas' changes that meet, one is the first each time. */
+/** Counted from when the edit arrived. Of racing edits in several replicas, one succeeds each time. */
 const TRY_FOR_MS = 5_000;
 
 export interface ScheduleEdit {
   name: string;
-  /** The one that the caller has seen; null for any. */
+  /** The revision that the caller has seen; null for any. */
   revision: number | null;
   patch: SchedulePatch;
 }
 
 @Injectable()
 export class ScheduleEdits {
-  /** By tenant and name. */
+  /** The key is the tenant and the name. */
   readonly #turns = new KeyTurns<string>();
 
   constructor(
@@ -56,7 +56,7 @@ export class ScheduleEdits {
   async #tryOnce(tenant: Tenant, { name, revision, patch }: ScheduleEdit): Promise<ChangeResult> {
     const current = await requireSchedule(this.db, tenant, name);
     const payload = patchedPayload(patch, current.payload);
-    // Only what is new is checked: a schedule whose job type is gone can still be given other times.
+    // Only changed values are checked: a schedule whose job type is gone can still be given other times.
     if (patch.jobType !== undefined || payload !== undefined) {
       await this.jobs.require(tenant, {
         jobType: patch.jobType ?? current.jobType,
@@ -64,7 +64,7 @@ export class ScheduleEdits {
       });
     }
     const spec = patchedSpec(patch, current.spec, await databaseTime(this.db));
-    // Based on what was just read, so that what was merged from it can't overwrite a newer one unseen.
+    // Based on the revision that was just read, so that the merge can't overwrite a newer one unseen.
     const ref = { tenant, name, revision: revision ?? current.revision };
     return changeSchedule(this.db, ref, { kind: 'edit', jobType: patch.jobType, payload, spec });
   }
@@ -73,7 +73,7 @@ export class ScheduleEdits {
 function tooManyChanges(): ProblemError {
   return new ProblemError(
     'replica-busy',
-    `expected a moment without other changes of the schedule within ${TRY_FOR_MS / 1_000} s, got one after the other; send it again`,
+    `expected no other change of the schedule to come first for ${TRY_FOR_MS / 1_000} s, got one each time; send the request again`,
     { headers: { 'retry-after': '1' } },
   );
 }

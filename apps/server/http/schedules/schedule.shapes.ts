@@ -1,4 +1,4 @@
-// What does a schedule look like from outside? One of cron, everySeconds or at; the time zone stands
+// The shape of a schedule in requests and answers. Its spec is one of cron, everySeconds or at; the time zone stands
 // beside it, since only cron needs one.
 import { z } from 'zod';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
@@ -16,14 +16,14 @@ const specInput = z.strictObject({
     .min(1)
     .max(200)
     .optional()
-    .describe('5 fields, or 6 with seconds first; names, L, W, # and @daily and the like.'),
+    .describe('5 fields, or 6 with seconds first. Names, L, W, # and nicknames such as @daily are allowed.'),
   everySeconds: z.int().min(1).max(31_536_000).optional(),
   at: instantInput.optional(),
 });
 const oneSpec = specInput.refine(
   (spec) => Object.values(spec).filter((value) => value !== undefined).length === 1,
   {
-    error: 'expected exactly one of cron, everySeconds and at',
+    error: 'expected exactly one of cron, everySeconds or at',
   },
 );
 const timeZone = z.string().min(1).max(100);
@@ -37,7 +37,7 @@ export const scheduleInput = z.strictObject({
 });
 export type ScheduleInput = z.output<typeof scheduleInput>;
 
-/** As null takes a field away, a patch may name the old kind of spec or leave it unsaid: there is one in the end. */
+/** Since null removes a field, a patch may name the old kind of spec or omit it; one kind remains. */
 const specPatch = z
   .strictObject({
     cron: specInput.shape.cron.nullable(),
@@ -48,7 +48,7 @@ const specPatch = z
     Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null)),
   )
   .pipe(oneSpec)
-  .describe('Takes the place of the old spec.');
+  .describe('Replaces the old spec.');
 
 export const schedulePatch = z.strictObject({
   spec: specPatch.optional(),
@@ -60,14 +60,14 @@ export type SchedulePatch = z.output<typeof schedulePatch>;
 
 export const schedule = z
   .object({
-    id: z.uuid().describe('Names its ledger when it is deleted, and is the scheduleId of its runs.'),
+    id: z.uuid().describe('The scheduleId of its runs; finds its ledger once it is deleted.'),
     name: z.string(),
     state: z.enum(['active', 'paused', 'ended']),
     spec: z
       .object({ cron: z.string().optional(), everySeconds: z.int().optional(), at: instant.optional() })
       .nullable()
       .describe(
-        'Null when this version can not read what is stored: nothing is planned until it is changed.',
+        'Null when this version cannot read the stored spec: nothing is planned until it is changed.',
       ),
     timeZone: z.string().nullable(),
     jobType: z.string(),
@@ -84,7 +84,7 @@ export const fire = z
     dueAt: instant,
     outcome: z
       .enum(['planned', 'fired', 'late', 'skipped', 'coalesced', 'missed'])
-      .describe('fired: started within a second of when it was due; late: started after that.'),
+      .describe('fired: started within a second after it was due; late: started after that.'),
     reason: z.string().nullable(),
     runId: z.uuid().nullable(),
     plannedAt: instant,
@@ -105,7 +105,7 @@ export const firesQuery = z
   .superRefine(spanOf('from', 'to'));
 export type FiresQuery = z.output<typeof firesQuery>;
 
-/** An interval is counted from the second in which the schedule was made. */
+/** An interval is counted from the second in which its spec was made. */
 export function specOf(
   { spec, timeZone: zone }: Pick<ScheduleInput, 'spec' | 'timeZone'>,
   now: Date,
@@ -136,10 +136,7 @@ export function patchedSpec(
   }
   if (patch.timeZone === undefined) return undefined;
   if (current === null)
-    throw invalidField(
-      '/spec',
-      'expected a spec, since what is stored of this one can not be read, got none',
-    );
+    throw invalidField('/spec', 'expected a spec, since the stored one cannot be read, got none');
   if (current.kind === 'cron') return { ...current, timeZone: patch.timeZone ?? 'UTC' };
   if (patch.timeZone === null) return undefined;
   throw invalidField(

@@ -1,4 +1,4 @@
-// What can be done with schedules?
+// The routes that list, create, change, pause and delete schedules.
 import {
   Body,
   Controller,
@@ -97,7 +97,7 @@ export class SchedulesController {
       await requireRoom(tx, tenant, { name: 'maxSchedules' });
       const created = await createSchedule(tx, tenant, { name, jobType, payload, spec });
       if (created.kind !== 'name-taken') return created;
-      // Thrown inside: what was refused by the database can't be committed.
+      // Thrown inside: a transaction with a refused statement can't commit.
       throw nameTaken(name);
     });
     switch (result.kind) {
@@ -126,7 +126,7 @@ export class SchedulesController {
   @ApiIfMatch()
   @ApiOperation({
     summary:
-      'Change a schedule (JSON Merge Patch); what was planned by the old one and not claimed is taken back',
+      'Change a schedule (JSON Merge Patch); planned runs of the old version that are not claimed are withdrawn',
   })
   @ApiOkResponse({ standardSchema: shapes.schedule })
   async patch(
@@ -144,7 +144,7 @@ export class SchedulesController {
   @Post(':schedule\\:pause')
   @WhileSuspended()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Pause: due times are recorded as skipped until it is resumed' })
+  @ApiOperation({ summary: 'Pause a schedule: due times are recorded as skipped until it is resumed' })
   @ApiOkResponse({ standardSchema: shapes.schedule })
   pause(
     @CurrentTenant() tenant: Tenant,
@@ -214,7 +214,7 @@ export class SchedulesController {
       case 'invalid-state':
         throw new ProblemError(
           'invalid-state',
-          `expected a schedule that can be ${verb}, got one that is ${result.state}`,
+          `expected a schedule that can be ${verb}, got one whose state is ${result.state}`,
           { currentState: result.state },
         );
       case 'invalid-spec':

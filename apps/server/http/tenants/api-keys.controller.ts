@@ -1,5 +1,5 @@
-// What can be done with keys? A tenant's are made, listed and revoked beside it. An administrator's come from the
-// configuration of the replicas; they are listed and revoked here, for those who may see the whole installation.
+// What can be done with keys? A tenant's keys are created, listed and revoked under the tenant. An administrator's
+// keys come from the configuration of the replicas; only an administrator can list and revoke them here.
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -20,7 +20,7 @@ const keyInput = z.strictObject({
   name: z.string().min(1).max(200),
   role: tenantRole
     .default('tenant-admin')
-    .describe('A key for a `worker` may register, take runs, and end them, and nothing else.'),
+    .describe('A `worker` key may only register, take runs and end them.'),
 });
 const newKey = z
   .object({ id: z.uuid(), name: z.string(), role: tenantRole, key: z.string().describe('Shown this once.') })
@@ -33,14 +33,12 @@ export const apiKey = z
     role: z.enum(['admin', ...tenantRole.options]),
     origin: z
       .enum(['api', 'configuration'])
-      .describe('Made here, or named by `CARILLON_ADMIN_KEY` of a replica.'),
+      .describe('Created here, or set by `CARILLON_ADMIN_KEY` of a replica.'),
     createdAt: instant,
-    lastUsedAt: instant.nullable().describe('To the minute or so.'),
+    lastUsedAt: instant.nullable().describe('Accurate to about a minute.'),
     expiresAt: instant
       .nullable()
-      .describe(
-        'When a key of the configuration ends; put off each minute while a replica is configured with it.',
-      ),
+      .describe('When a configured key ends; extended each minute while a replica is configured with it.'),
     revokedAt: instant
       .nullable()
       .describe('A revoked key is listed for 30 days, or until a new one needs its place.'),
@@ -49,7 +47,7 @@ export const apiKey = z
 const listQuery = z.strictObject(pageQuery);
 type ListQuery = z.infer<typeof listQuery>;
 
-const NO_SUCH_KEY = 'a key that is not revoked,';
+const NO_SUCH_KEY = 'unrevoked key';
 
 @ApiTags('keys')
 @ApiBearerAuth()

@@ -1,4 +1,4 @@
-// What can be done with tenants? Only an administrator makes and changes them; their own keys may look.
+// What can be done with tenants? Only an administrator creates and changes them; a tenant's own keys may read it.
 import { Body, Controller, Get, Headers, HttpCode, Inject, Patch, Post, Query, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
@@ -38,7 +38,7 @@ const allowed = {
     .array(z.union([resourceName, z.literal(EVERY_NAME)]))
     .max(ALLOWED_MAX)
     .describe(
-      "The handlers that the tenant's own job types may name; `*` is all. Shared job types need no leave.",
+      "The handlers that the tenant's own job types may name; `*` is all. Shared job types need no permission.",
     ),
 };
 const tenantInput = z.strictObject({
@@ -66,7 +66,7 @@ const tenantPatch = z
   .strictObject({
     displayName: z.string().min(1).max(200),
     weight: z.int().min(1).max(1_000).describe("Its share of the workers, in proportion to the others'."),
-    limits: tenantLimits.nullable().describe('All of them, as they shall be; null takes all away.'),
+    limits: tenantLimits.nullable().describe('Replaces all limits; null removes them.'),
     retentionDays: z
       .int()
       .min(1)
@@ -164,7 +164,7 @@ export class TenantsController {
   @HttpCode(200)
   @ApiOperation({
     summary:
-      'Suspend: within a second or two nothing of it starts; what runs goes on, what was asked for waits, and what is due by a schedule is recorded as skipped',
+      'Suspend a tenant: within a second or two none of its runs starts; running ones go on, queued ones wait, and due times of its schedules are recorded as skipped',
   })
   @ApiOkResponse({ standardSchema: tenantShape })
   suspend(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
@@ -176,7 +176,7 @@ export class TenantsController {
   @AdminOnly()
   @ApiTenant()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Resume a suspended tenant; what its schedules were due meanwhile stays skipped' })
+  @ApiOperation({ summary: 'Resume a suspended tenant; due times that were skipped meanwhile stay skipped' })
   @ApiOkResponse({ standardSchema: tenantShape })
   async resume(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
     const changed = await endSuspension(this.db, tenant, (tx) =>

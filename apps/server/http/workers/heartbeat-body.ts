@@ -1,6 +1,6 @@
-// What of a heartbeat's words can be kept? Each part is looked at by itself, and one that can't be kept is dropped and
-// named in the answer, because the beat itself has kept the lease already: refusing it for what was said along with it
-// would take the work from a worker that is doing it.
+// Which parts of a heartbeat can be kept? Each part is checked by itself; a part that can't be kept is dropped and
+// named in the answer. The heartbeat has already kept the lease: refusing it for its contents would take the work
+// from a worker that is doing it.
 import { encodeJson } from '#execution/runs/stored-json.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
 import { fieldErrors, show } from '../problems/field-errors.js';
@@ -15,7 +15,7 @@ export interface HeartbeatWords {
   dropped: FieldError[];
 }
 
-/** With more mistakes than this, enough are named. */
+/** At most so many mistakes are reported. */
 const DROPPED_MAX = 50;
 const KNOWN = new Set(['progress', 'details']);
 

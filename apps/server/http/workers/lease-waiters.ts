@@ -1,6 +1,6 @@
-// How do many workers wait for work? Together: one statement a second asks for what any of them could take, and
-// only while a worker waits; a hint makes it sooner. Only then do the workers that it is for try to take it, in the
-// order in which they came. A replica that stops answers all of them at once, with nothing.
+// How do many workers wait for work? Together: while any worker waits, one statement a second asks for all their job
+// types at once; a hint makes it sooner. Only workers whose job types have offers then try to take them, in the order
+// in which they came. A replica that stops answers all of them at once with an empty list.
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
@@ -16,7 +16,7 @@ import { revokedMeanwhile } from '../problems/problem.js';
 
 interface Waiter {
   request: LeaseRequest;
-  /** What it takes this moment is its own: it can't be answered with nothing any more. */
+  /** While it takes leases, it must not be answered with an empty list. */
   isTaking: boolean;
   untilMs: number;
   answer: (acquisition: Acquisition) => void;
@@ -28,13 +28,13 @@ interface AcquireWait {
   ms: number;
   hungUp: (then: () => void) => void;
   stay: LongStay;
-  /** Holds the tenant's share while it waits. */
+  /** Holds a place of the tenant's share while it waits. */
   hold: (wait: () => Promise<Acquisition>) => Promise<Acquisition>;
 }
 
 const LOOK_MS = 1_000;
 const NOTHING: Acquisition = { kind: 'leases', leases: [] };
-/** For those who have heard that there may be something to take. */
+/** Woken when there may be offers. */
 export const LEASE_WAITERS = { name: 'lease-waiters' };
 
 @Injectable()
@@ -61,7 +61,7 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
     });
   }
 
-  /** Resolves when there is something to take, the time is up, the caller hung up, or the replica is leaving. */
+  /** Resolves when there are leases to take, the time is up, the caller hung up, or the replica is leaving. */
   async acquire(request: LeaseRequest, { ms, hungUp, stay, hold }: AcquireWait): Promise<Acquisition> {
     const atOnce = await acquireLeases(this.db, request);
     const isAnswer = atOnce.kind === 'leases' ? atOnce.leases.length > 0 : atOnce.kind !== 'quiet';
@@ -96,7 +96,7 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
     try {
       await this.#serve();
     } catch (error) {
-      // The database is away: they are told so, and ask again.
+      // The database is down: the callers get its error, and try again.
       for (const waiter of this.#waiters) waiter.fail(error);
       throw error;
     }
@@ -119,12 +119,12 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
         !jobTypes.some((jobType) => offered.has(jobTypeKey({ tenantId, jobType })))
       )
         continue;
-      // Who has lost his key while he waited takes nothing.
+      // A caller whose key was revoked while it waited takes nothing.
       if (!(await waiter.isStillAllowed())) {
         waiter.fail(revokedMeanwhile());
         continue;
       }
-      // Its time may have run out while it was asked for.
+      // Its time may have run out meanwhile.
       if (this.#waiters.has(waiter)) await this.#take(waiter);
     }
   }

@@ -1,6 +1,6 @@
-// What can the holder of a lease do? Say that it is alive, and end it: complete, fail, snooze, release or cancel the
-// run. The token in the path is all the key that it needs. Saying the same word again gets the same answer; any other
-// word after the first is told that the lease is lost. A heartbeat or a log keeps the lease in any case.
+// What can the holder of a lease do? Send heartbeats, and end it: complete, fail, snooze, release or cancel the run.
+// The token in the path is the only key that it needs. Repeating the call that ended the lease gets the same answer;
+// any other ending after it gets "lease lost". A heartbeat or log lines keep the lease in any case.
 import { Body, Controller, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
@@ -40,17 +40,17 @@ import { ProblemError } from '../problems/problem.js';
 import { ApiTenant } from '../requests/shapes.js';
 import * as shapes from './worker.shapes.js';
 
-/** A call that is answered 202 is parked within milliseconds, but the endpoint may be quicker still. */
+/** A run whose call was answered 202 is parked within milliseconds, but the endpoint may be quicker still. */
 const YOUNG_MS = 60_000;
 const LOOK_MS = 100;
 const LOOKS = 30;
 
-/** A text that is no token leads to no lease. */
+/** Any text: one that is no token belongs to no lease. */
 const tokenShape = z.string();
 
 @ApiTags('leases')
 @ApiBearerAuth()
-@ApiSecurity({}) // or none: the token in the path will do
+@ApiSecurity({}) // or no key: the token in the path is enough
 @ApiTenant()
 @LeaseHolder()
 @WorkersToo()
@@ -68,14 +68,14 @@ export class LeaseController {
 
   @Post(':token\\:heartbeat')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Keep the lease, and hear whether the run was cancelled' })
+  @ApiOperation({ summary: 'Keep the lease, and learn whether the run was cancelled' })
   @ApiOkResponse({ standardSchema: shapes.beat })
   async heartbeat(
     @CurrentTenant() tenant: Tenant,
     @Param('token', { schema: tokenShape }) token: string,
     @Body({ schema: shapes.heartbeatInput }) body: unknown,
   ) {
-    // The beat counts first: it keeps the lease, also when what is said along with it is refused.
+    // The heartbeat keeps the lease first, even when its contents are refused.
     const beat = await this.#beat(tenant, token);
     await turnsFor(body)?.();
     const { progress, detailsJson, dropped } = readHeartbeat(body);
@@ -102,7 +102,9 @@ export class LeaseController {
 
   @Post(':token\\:fail')
   @HttpCode(200)
-  @ApiOperation({ summary: 'End the attempt as failed; the job type says whether there is another' })
+  @ApiOperation({
+    summary: "End the attempt as failed; the job type's retry policy decides whether there is another",
+  })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
   async fail(
     @CurrentTenant() tenant: Tenant,
@@ -119,7 +121,7 @@ export class LeaseController {
 
   @Post(':token\\:snooze')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Put the run off; it is no failure' })
+  @ApiOperation({ summary: 'Postpone the run; this is not a failure' })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
   async snooze(
     @CurrentTenant() tenant: Tenant,
@@ -131,7 +133,7 @@ export class LeaseController {
 
   @Post(':token\\:release')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Give the run back, for another worker; it is no failure' })
+  @ApiOperation({ summary: 'Release the run to another worker; this is not a failure' })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
   async release(
     @CurrentTenant() tenant: Tenant,
@@ -144,7 +146,7 @@ export class LeaseController {
   @Post(':token\\:cancel')
   @HttpCode(200)
   @ApiOperation({
-    summary: 'End the run as cancelled: nothing went wrong, but the work is not wanted any more',
+    summary: 'End the run as cancelled: nothing went wrong, but the work is no longer wanted',
   })
   @ApiOkResponse({ standardSchema: shapes.leaseEnd })
   async cancel(
@@ -189,7 +191,7 @@ export class LeaseController {
       const found = await beatLease(this.db, { tenantId: tenant.id, id, graceMs });
       if (found !== undefined) return found;
       const end = await findEnd(this.db, { tenantId: tenant.id, id });
-      if (end !== undefined) throw lost(`it ended with the word ${end.verb}`);
+      if (end !== undefined) throw lost(`it ended with "${end.verb}"`);
       return undefined;
     });
     return beat ?? this.#unknown(id);
@@ -215,22 +217,22 @@ export class LeaseController {
     if (ending === undefined) return this.#unknown(id);
     if (ending.kind === 'lost') {
       this.#noteLate(word, ending);
-      throw lost(`it ended with the word ${ending.verb}`);
+      throw lost(`it ended with "${ending.verb}"`);
     }
     this.replica.hintEnded();
-    // A run that waits again, and a limit that has room again.
+    // A retried run waits again, or a limit has room again.
     this.replica.hintWork([tenant.slot]);
     return ending.answer;
   }
 
-  /** Work that was done is worth a line in the run's log, although its result is refused. */
+  /** Finished work gets a line in the run's log, although its result is refused. */
   #noteLate(word: LeaseWord, { verb, late }: LeaseEnding & { kind: 'lost' }): void {
     if (late === null || word.verb === 'release') return;
-    const message = `the word "${word.verb}" came too late and was discarded: the lease had ended with "${verb}"`;
+    const message = `"${word.verb}" came too late and was discarded: the lease had already ended with "${verb}"`;
     this.replica.noteLogLines([{ ...late, at: systemClock.now(), level: 'warn', message }]);
   }
 
-  /** Looks for a young lease a few times more: it may be named before it is written down. */
+  /** Repeats `look` for a young lease: its holder may know it before its row is written. */
   async #onceParked<Found>(id: LeaseId, look: () => Promise<Found | undefined>): Promise<Found | undefined> {
     for (let looks = 0; ; looks += 1) {
       const found = await look();
@@ -243,7 +245,7 @@ export class LeaseController {
     if (!isYoung(id)) throw lost('it ended, or another worker has it');
     throw new ProblemError(
       'too-early',
-      'expected a lease that was taken by answering 202, got no answer yet',
+      'expected the lease of a call that was answered 202, got a call whose answer has not arrived yet',
       {
         headers: { 'retry-after': '1' },
       },
@@ -263,28 +265,28 @@ function isYoung(id: LeaseId): boolean {
 }
 
 function lost(why: string): ProblemError {
-  return new ProblemError('lease-lost', `expected a lease that is held, got one that is not: ${why}`);
+  return new ProblemError('lease-lost', `expected a lease that is held, got a lost one: ${why}`);
 }
 
 function withoutUndefined({ stack, ...named }: shapes.ErrorInput): AttemptError {
   return stack === undefined ? named : { ...named, stack };
 }
 
-/** As handlers' progress is kept. */
+/** In the form in which a handler's progress is stored. */
 function shown(progress: shapes.HeartbeatProgress | null, attempt: number): object | null {
   if (progress === null) return null;
   const { fraction, message = null } = progress;
   return { fraction, message, attempt, at: systemClock.now() };
 }
 
-/** As it is stored. */
+/** The value as stored JSON. Throws a problem when it does not fit. */
 function encoded(pointer: string, value: unknown): string {
   const result = encodeJson(value);
   if (result.kind === 'unfit') throw new ProblemError('payload-too-large', `${pointer}: ${result.reason}`);
   return result.json;
 }
 
-/** A line is kept by its time, and must not outlive its run: a worker's clock may be ahead, or its words untrue. */
+/** A log line is kept by its time, and must not outlive its run: a worker's clock may be ahead, or its time wrong. */
 function earlier(said: Date, now: Date): Date {
   return said > now ? now : said;
 }

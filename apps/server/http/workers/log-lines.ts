@@ -1,5 +1,5 @@
-// What does a worker's NDJSON say? One JSON object a line; empty lines are passed over. A line that is anything else
-// is named by its number, and the others are taken: one bad line does not cost its request the good ones.
+// Reads a worker's NDJSON: one JSON object a line; empty lines are skipped. An invalid line is reported by its number
+// and the others are taken, so one bad line does not cost its request the good ones.
 import { z } from 'zod';
 import { parseExactJson } from '#kernel/exact-json.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
@@ -9,13 +9,13 @@ import { findUnstorable } from '../requests/storable.js';
 import { UnreadBody } from './unread-body.js';
 
 const LINES_MAX = 1_000;
-/** With more mistakes than this, enough are named. */
+/** At most so many mistakes are reported. */
 const TOLD_MAX = 50;
 
 const logLine = z.strictObject({
   message: z.string().max(8_192),
   level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  time: z.iso.datetime({ offset: true }).optional().describe('Default: when it comes in.'),
+  time: z.iso.datetime({ offset: true }).optional().describe('Default: when the line arrives.'),
   seq: z.int().min(0).optional().describe("The worker's own count."),
   fields: z.record(z.string(), z.unknown()).optional(),
 });
@@ -23,11 +23,11 @@ export type LogLineInput = z.output<typeof logLine>;
 
 export interface LogLines {
   lines: LogLineInput[];
-  /** Each bears the number of its line, counted from 1, as the beginning of its pointer. */
+  /** Each pointer begins with the number of its line, counted from 1. */
   dropped: FieldError[];
 }
 
-/** Throws a problem when the body is too long, no text, or has nothing but lines that can't be taken. */
+/** Throws a problem when the body is too long, is no text, or has no valid line at all. */
 export async function readLogLines(body: unknown, turn: () => Promise<void>): Promise<LogLines> {
   if (body instanceof UnreadBody) throw body.problem;
   if (typeof body !== 'string')
@@ -47,7 +47,7 @@ export async function readLogLines(body: unknown, turn: () => Promise<void>): Pr
   return { ...read, dropped: read.dropped.slice(0, TOLD_MAX) };
 }
 
-/** A body of nothing but line breaks has a million of them, so no list of them is made. */
+/** Makes no list of all lines: a body of line breaks alone has a million of them. */
 function linesOf(body: string): { text: string; number: number }[] {
   const texts: { text: string; number: number }[] = [];
   let count = 0;

@@ -1,12 +1,12 @@
-// What becomes of a heartbeat, or of log lines, whose body can't be read? They keep their lease all the same: a worker
-// that says where it is in words that are no JSON is at work. So what the body parsers say of such a body becomes its
-// body; the heartbeat's route names it in its answer, that of log lines refuses it once the lease is kept. Every other
-// route refuses such a body before, and nothing else that is refused gets past this.
+// A heartbeat or log lines keep their lease even if their body can't be read: a worker that sends invalid JSON is
+// still at work. So the error of the body parser takes the place of the body. The heartbeat's route reports it in its
+// answer, and the route of log lines refuses it once the lease is kept. Every other route refuses such a body
+// earlier, and no other error passes here.
 import type { NextFunction, Request, Response } from 'express';
 import { unreadBody } from '../problems/body-errors.js';
 import { ProblemError } from '../problems/problem.js';
 
-/** Stands where a body would. */
+/** Takes the place of a body that could not be read. */
 export class UnreadBody {
   constructor(readonly problem: ProblemError) {}
 }

@@ -1,5 +1,5 @@
-// What can workers outside of the replicas do? Say who they are and what they can run, take leases of runs, and ask
-// whether to go on. What they do with a lease is in lease.controller.ts.
+// What can workers outside of the replicas do? Register with the job types that they run, take leases of runs, and
+// ask whether to go on. The calls about a lease are in lease.controller.ts.
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
@@ -31,7 +31,7 @@ import { countJobTypesNamed } from '../access/tenant-counts.repository.js';
 import { requireRoom, TenantShares } from '../access/tenant-shares.js';
 import * as shapes from './worker.shapes.js';
 
-/** A worker that is silent for a day is forgotten; this is often enough to hear soon that it should stop. */
+/** A worker that is silent for a day is forgotten. At this pace it also learns soon that it should stop. */
 const HEARTBEAT_SECONDS = 10;
 
 @ApiTags('workers')
@@ -72,13 +72,13 @@ export class WorkerController {
   @Post('workers\\:register')
   @WorkersToo()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Say who will pull runs; job types that are missing are created' })
+  @ApiOperation({ summary: 'Register a worker that pulls runs; missing job types are created' })
   @ApiOkResponse({ standardSchema: shapes.registeredWorker })
   async register(
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: shapes.workerInput }) input: shapes.WorkerInput,
   ) {
-    // All of them before the first is written.
+    // All schemas are checked before the first row is written.
     for (const [index, { payloadSchema = null }] of input.jobTypes.entries())
       await this.check.requireSchemas(tenant, { payloadSchema }, ['jobTypes', index]);
     const { name, concurrency, labels } = input;
@@ -100,7 +100,7 @@ export class WorkerController {
   @WhileSuspended()
   @WorkersToo()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Take runs to work on, waiting for the first one if asked to' })
+  @ApiOperation({ summary: 'Take leases of runs; with `waitSeconds`, wait for the first one' })
   @ApiOkResponse({ standardSchema: shapes.acquired })
   async acquire(
     @CurrentTenant() tenant: Tenant,
@@ -134,7 +134,7 @@ export class WorkerController {
   @WhileSuspended()
   @WorkersToo()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Say that the worker is alive, and hear whether it should go on' })
+  @ApiOperation({ summary: 'Report that the worker is alive, and learn whether it should go on' })
   @ApiOkResponse({ standardSchema: shapes.workerState })
   async heartbeat(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
     const state = await workers.beatWorker(this.db, { tenantId: tenant.id, id: asId.worker(worker) });
@@ -147,7 +147,8 @@ export class WorkerController {
   @WorkersToo()
   @HttpCode(200)
   @ApiOperation({
-    summary: 'Say that the worker has ended: it takes nothing more, and is listed no longer; its leases stay',
+    summary:
+      'Report that the worker has ended: it takes no more runs and is no longer listed; its leases stay',
   })
   @ApiOkResponse({ standardSchema: shapes.noOutput })
   async deregister(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
@@ -158,7 +159,7 @@ export class WorkerController {
 
   @Post('workers/:worker\\:run')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Let a worker that was quiet take runs again' })
+  @ApiOperation({ summary: 'Let a quiet worker take runs again' })
   @ApiOkResponse({ standardSchema: shapes.workerState })
   async run(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
     return this.#steer(tenant, worker, 'run');
@@ -167,7 +168,7 @@ export class WorkerController {
   @Post('workers/:worker\\:quiet')
   @WhileSuspended()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Let a worker finish what it has and take nothing more' })
+  @ApiOperation({ summary: 'Let a worker finish its runs and take no more' })
   @ApiOkResponse({ standardSchema: shapes.workerState })
   async quiet(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
     return this.#steer(tenant, worker, 'quiet');
@@ -176,7 +177,7 @@ export class WorkerController {
   @Post('workers/:worker\\:terminate')
   @WhileSuspended()
   @HttpCode(200)
-  @ApiOperation({ summary: 'Ask a worker to give back what it has and to end' })
+  @ApiOperation({ summary: 'Ask a worker to release its runs and to end' })
   @ApiOkResponse({ standardSchema: shapes.workerState })
   async terminate(@CurrentTenant() tenant: Tenant, @Param('worker', { schema: uuid }) worker: string) {
     return this.#steer(tenant, worker, 'terminate');
@@ -203,11 +204,11 @@ export class WorkerController {
 function requestIdReused(requestId: string): ProblemError {
   return invalidField(
     '/requestId',
-    `expected a new requestId, or the same jobTypes and max as when it was first sent, got ${JSON.stringify(requestId)} with others; leases are still held by it`,
+    `expected a new requestId, or the same jobTypes and max as when it was first sent, got ${JSON.stringify(requestId)} with other values while its leases are still held`,
   );
 }
 
-/** What the worker says wins; what it leaves open stays as it is. */
+/** Values that the worker sends replace the stored ones; values that it omits stay. */
 async function registerJobType(
   tx: Tx,
   tenant: Tenant,

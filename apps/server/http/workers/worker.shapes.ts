@@ -1,4 +1,4 @@
-// What do workers and leases look like from outside?
+// The shapes of workers and leases in requests and answers.
 import { z } from 'zod';
 import { leaseSeconds, retryInput, timeoutSeconds } from '../job-types/job-type.shapes.js';
 import { pageQuery } from '../answers/page-token.js';
@@ -24,7 +24,7 @@ export type PulledJobType = z.output<typeof pulledJobType>;
 export const workerInput = z.strictObject({
   name: z.string().min(1).max(100),
   jobTypes: z.array(pulledJobType).min(1).max(JOB_TYPES_MAX),
-  concurrency: z.int().min(1).max(10_000).default(1).describe('Runs that it works on at once.'),
+  concurrency: z.int().min(1).max(10_000).default(1).describe('How many runs it works on at once.'),
   labels: fewFields(z.record(label, label), LABELS_MAX, 'labels').default({}),
 });
 export type WorkerInput = z.output<typeof workerInput>;
@@ -42,10 +42,10 @@ export const worker = z
     labels: z.record(z.string(), z.string()),
     state: z
       .enum(['run', 'quiet', 'terminate'])
-      .describe('What the worker is told to do; whether it is alive is to be seen from heartbeatAt.'),
+      .describe('What the worker is asked to do; heartbeatAt shows whether it is alive.'),
     registeredAt: instant,
-    heartbeatAt: instant.describe('A worker that was not heard of for a day is forgotten.'),
-    leases: z.int().describe('Runs that it holds.'),
+    heartbeatAt: instant.describe('A worker without a heartbeat for a day is forgotten.'),
+    leases: z.int().describe('How many runs it holds.'),
   })
   .meta({ id: 'Worker' });
 
@@ -65,9 +65,7 @@ export const acquireInput = z.strictObject({
     .string()
     .min(1)
     .max(100)
-    .describe(
-      'Made by the worker. The same one again, with the same jobTypes and max, gives the same leases again.',
-    ),
+    .describe('Made by the worker. A repeated one, with the same jobTypes and max, returns the same leases.'),
 });
 export type AcquireInput = z.output<typeof acquireInput>;
 
@@ -75,10 +73,12 @@ export const acquired = z
   .object({
     leases: z.array(
       z.object({
-        token: z.string().describe('Names the lease in all further calls, and is all the key they need.'),
-        fencingToken: z.int().describe('Grows with each lease: let what you write to refuse a smaller one.'),
-        leaseSeconds: z.number().describe('Lost when there is no heartbeat for so long.'),
-        timeoutSeconds: z.number().describe('Lost when it is not ended after so long.'),
+        token: z.string().describe('Names the lease in all further calls, which need no other key.'),
+        fencingToken: z
+          .int()
+          .describe('Grows with each lease: let the systems that you write to refuse a smaller one.'),
+        leaseSeconds: z.number().describe('The lease is lost after so long without a heartbeat.'),
+        timeoutSeconds: z.number().describe('The lease is lost when it has not ended after so long.'),
         run: z.object({
           id: z.uuid(),
           jobType: z.string(),
@@ -92,7 +92,9 @@ export const acquired = z
           dueAt: instant.nullable(),
           runAt: instant,
           deadline: instant.nullable(),
-          details: z.unknown().describe('What an earlier attempt said of where it was.'),
+          details: z
+            .unknown()
+            .describe('The details of the last heartbeat of an earlier attempt that had some.'),
         }),
       }),
     ),
@@ -107,24 +109,26 @@ export type HeartbeatProgress = z.output<typeof heartbeatProgress>;
 
 const { $schema: _dialect, ...describedHeartbeat } = z.toJSONSchema(
   z.strictObject({
-    progress: heartbeatProgress.optional().describe('How far it is; shown with the run.'),
-    details: z.unknown().optional().describe('Where it is; handed to the next attempt.'),
+    progress: heartbeatProgress.optional().describe('How far the attempt is; shown with the run.'),
+    details: z.unknown().optional().describe('State of the attempt; passed to the next one.'),
   }),
   { target: 'draft-2020-12', io: 'input' },
 );
-/** Described here, and looked at part by part once the lease is kept. */
+/** Described here, and checked part by part once the lease is kept. */
 export const heartbeatInput = checkedByPart(z.unknown().meta(describedHeartbeat));
-/** One JSON object a line, each looked at by itself once the lease is kept. */
+/** One JSON object a line, each checked by itself once the lease is kept. */
 export const logInput = checkedByPart(z.unknown());
 
 const dropped = z
   .array(z.object({ pointer: z.string(), detail: z.string() }))
   .optional()
-  .describe('What could not be kept of what was said, if anything; the lease is kept all the same.');
+  .describe('The parts of the body that could not be kept, if any; the lease is kept all the same.');
 
 export const beat = z
   .object({
-    cancelRequested: z.boolean().describe('Stop, and fail or release the lease: the run ends as cancelled.'),
+    cancelRequested: z
+      .boolean()
+      .describe('If true, stop and fail or release the lease: the run ends as cancelled.'),
     leaseExpiresAt: instant,
     dropped,
   })
@@ -143,14 +147,19 @@ const errorInput = z.strictObject({
 export type ErrorInput = z.output<typeof errorInput>;
 
 export const cancelInput = z.strictObject({
-  error: errorInput.optional().describe('Why the work is not wanted any more.'),
+  error: errorInput.optional().describe('Why the work is no longer wanted.'),
 });
 export type CancelInput = z.output<typeof cancelInput>;
 
 export const failInput = z.strictObject({
   error: errorInput,
-  retryable: z.boolean().default(true).describe('False: trying again would be pointless.'),
-  retryAfterSeconds: z.number().min(0).max(PUT_OFF_SECONDS_MAX).optional().describe('Not before this.'),
+  retryable: z.boolean().default(true).describe('False if another attempt would be pointless.'),
+  retryAfterSeconds: z
+    .number()
+    .min(0)
+    .max(PUT_OFF_SECONDS_MAX)
+    .optional()
+    .describe('The next attempt starts no sooner.'),
 });
 export type FailInput = z.output<typeof failInput>;
 
@@ -159,7 +168,7 @@ export const snoozeInput = z.strictObject({
     .number()
     .min(0)
     .max(PUT_OFF_SECONDS_MAX)
-    .describe('Once more after this, as the next attempt; it is no failure.'),
+    .describe('The next attempt starts after so long; this is not a failure.'),
 });
 export type SnoozeInput = z.output<typeof snoozeInput>;
 
@@ -167,7 +176,7 @@ export const noInput = z.strictObject({});
 export const noOutput = z.object({});
 
 export const leaseEnd = z
-  .object({ runId: z.uuid(), state: z.string().describe('What the run is now.') })
+  .object({ runId: z.uuid(), state: z.string().describe('The state of the run now.') })
   .meta({ id: 'LeaseEnd' });
 
 export const accepted = z.object({ lines: z.int(), dropped }).meta({ id: 'AcceptedLogLines' });

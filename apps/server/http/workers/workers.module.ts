@@ -1,4 +1,4 @@
-// The routes by which workers outside take leases, beat for them and end them.
+// The routes by which workers outside of the replicas take leases, send their heartbeats and end them.
 import { Module } from '@nestjs/common';
 import { JobTypesModule } from '../job-types/job-types.module.js';
 import { LeaseController } from './lease.controller.js';

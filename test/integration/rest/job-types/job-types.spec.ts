@@ -101,7 +101,7 @@ describe("a tenant's own job type", () => {
       tenant.api.delete(path).set('If-Match', '*'),
     ])
       expect(expectProblem(await asked, 'not-found').detail).toBe(
-        'expected a job type of the tenant, got "noop", which the replicas share with all tenants; to hold back its runs, give them a queue of their own and pause that',
+        'expected a job type of the tenant, got "noop", which the replicas share with all tenants; to hold its runs back, give them a queue of their own and pause it',
       );
   });
 

@@ -89,7 +89,7 @@ describe('what a run is checked against holds at once', () => {
     expect(expectProblem(await create(), 'quota-exceeded')).toMatchObject({
       limit: { name: 'maxQueued', max: 1, current: 1 },
       detail:
-        'expected the tenant to have at most 1 runs that are not over (maxQueued), got one more beside 1',
+        'expected the tenant to have at most 1 runs that are not over (maxQueued), got one more in addition to 1',
     });
     await change({ limits: {} });
     await create().expect(201);

@@ -75,7 +75,9 @@ describe.each(KINDS)('$limit', ({ limit, meaning, has, add }) => {
     for (const answer of answers.filter(({ status }) => status >= 300)) {
       const problem = expectProblem(answer, 'quota-exceeded');
       expect(problem.limit).toEqual({ name: limit, max, current: max });
-      expect(problem.detail).toContain(`at most ${max} ${meaning} (${limit}), got one more beside ${max}`);
+      expect(problem.detail).toContain(
+        `at most ${max} ${meaning} (${limit}), got one more in addition to ${max}`,
+      );
       // To wait would change nothing.
       expect(answer.headers).not.toHaveProperty('retry-after');
     }

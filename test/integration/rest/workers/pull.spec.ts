@@ -143,7 +143,7 @@ describe('a lease', () => {
     expect([first.status, second.status]).toEqual([200, 200]);
     expect(first.body).toEqual(second.body);
     const late = await worker.say(lease, 'fail', { error: { message: 'too late' } });
-    expect(expectProblem(late, 'lease-lost').detail).toMatch(/ended with the word complete/);
+    expect(expectProblem(late, 'lease-lost').detail).toMatch(/ended with "complete"/);
     expectProblem(await worker.say(lease, 'heartbeat'), 'lease-lost');
   });
 
