@@ -1,5 +1,5 @@
-// How does a command fail when the person at the terminal can do something about it? With a message that
-// says what was expected and what was got, and an exit code: 2 for how it was called, 1 for the rest.
+// The failure of a command that the person at the terminal can mend: a message with the expected and the received,
+// and an exit code, 2 for a wrong call and 1 otherwise.
 export class CliError extends Error {
   override readonly name = 'CliError';
 

@@ -1,5 +1,5 @@
-// The command line: which command was asked for? Runs on the Node that bootstrap.mjs found, with everything
-// installed and built. A failure that a person can mend is one message without a stack.
+// The command line: picks the command. Runs on the Node that bootstrap.mjs found, with everything installed and
+// built. A failure that a person can mend is one message without a stack.
 import { EmbeddedPostgresError } from '#database/embedded/programs/embedded-postgres-error.js';
 import { ConfigError } from '#kernel/errors.js';
 import { CliError } from './cli-error.js';
@@ -14,12 +14,12 @@ const USAGE = `Usage: npm start -- [OPTIONS], or: node apps/cli/bootstrap.mjs CO
 
 Commands:
   up      start PostgreSQL, a few replicas and a demo; what npm start does
-  doctor  look at the database of DATABASE_URL, or of the npm start that runs here: connections, settings,
-          migrations, what holds it back
+  doctor  examine the database of DATABASE_URL, or of the npm start that runs here: connections, settings,
+          migrations, old snapshots
   replica run one replica on DATABASE_URL until SIGTERM (npm run replica)
   ring    print how even the ring is, and how much moves when a replica joins or leaves
 
-Each command tells its options with --help.
+Each command lists its options with --help.
 `;
 
 async function main([command, ...args]: string[]): Promise<number> {

@@ -1,5 +1,5 @@
-// How even is the ring, and how much moves when a replica joins or leaves? A table for 3, 5, 10 and 50
-// replicas, from the very calculation that the leader makes, beside what rendezvous hashing would do.
+// How even is the ring, and how much moves when a replica joins or leaves? Prints a table for 3, 5, 10 and 50
+// replicas, from the leader's own calculation, beside rendezvous hashing.
 import { assignSlots } from '#cluster/slots/decisions/slot-assignment.js';
 import { placementHash } from '#database/runtime/hash.js';
 

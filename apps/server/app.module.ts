@@ -1,4 +1,5 @@
-// A replica's Nest application: the replica itself, what each request passes, and a module for each room of the API.
+// A replica's Nest application: the replica itself, the guards and pipes that each request passes, and a module for
+// each room of the API.
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { LoggerModule } from 'nestjs-pino';

@@ -1,5 +1,5 @@
-// How does a replica start? It brings the database up to date, builds the application, listens, and only then joins the
-// cluster, which learns the address of its API.
+// Starts a replica: brings the database up to date, builds the application, listens, and only then joins the cluster,
+// which must know the address of its API.
 import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
@@ -46,7 +46,7 @@ const BODY_BYTES_MAX = 1024 * 1024;
  */
 const IDLE_CONNECTION_MS = 75_000;
 
-/** `say` is called every few seconds with what the start waits for, while there is no log yet. */
+/** `say` is called every few seconds with the reason for waiting, while there is no log yet. */
 export async function startServer(
   config: ServerConfig,
   handlers: Provider[] = [],
@@ -168,15 +168,15 @@ function isOfListening(error: unknown): error is NodeJS.ErrnoException {
 }
 
 /**
- * The operator must mend the setting. The code alone could also mean the way to the database, which the start waits
- * for.
+ * The operator must change the setting. The error code alone could also concern the connection to the database, for
+ * which the start waits.
  */
 function unlistenable(
   { message }: Error,
   { CARILLON_HOST: host, CARILLON_PORT: port }: ServerConfig,
 ): ConfigError {
   return new ConfigError(
-    `CARILLON_PORT, CARILLON_HOST: expected to listen on port ${port} of ${host}, got: ${message}; free the port, name another, or set CARILLON_PORT_FALLBACK=true`,
+    `CARILLON_PORT, CARILLON_HOST: expected to listen on port ${port} of ${host}, got: ${message}; free the port, choose another, or set CARILLON_PORT_FALLBACK=true`,
   );
 }
 

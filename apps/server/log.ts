@@ -1,5 +1,5 @@
-// How does a replica log? One JSON line for each event; a line for a request only when it failed or when the operator
-// wants it, and never a key.
+// The log of a replica: one JSON line for each event. A request gets a line only when it failed or when the operator
+// wants it, and keys are never logged.
 import { randomUUID } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import { Logger, type Params } from 'nestjs-pino';
@@ -36,7 +36,7 @@ export function loggedPath(url: string): string {
 }
 
 /**
- * Takes the caller's own request id, if it has the form of one, and returns it with the answer. Runs first, since a
+ * Accepts the caller's own request id if it has a valid form, and returns it with the answer. Runs first, since a
  * request whose body can't be read needs an id, too.
  */
 export function identifyRequest(request: Request, response: Response, next: NextFunction): void {
@@ -46,7 +46,7 @@ export function identifyRequest(request: Request, response: Response, next: Next
   next();
 }
 
-/** Nest tells every route and module that it sets up; that only helps to debug Nest. */
+/** Nest logs every route and module that it sets up; that only helps to debug Nest. */
 export class QuietNestLogger extends Logger {
   override log(message: unknown, ...details: unknown[]): void {
     super.debug(message, ...details);

@@ -1,6 +1,6 @@
 // The process of one replica. It ends by itself on SIGTERM and SIGINT, and when the parent that started it is gone,
-// always after a drain. A second Ctrl-C ends it at once. A second SIGTERM counts as the first one: when a supervisor
-// ends a whole process group, the signal comes twice, directly and through the program that started this one.
+// always after a drain. A second Ctrl-C ends it at once. A second SIGTERM is ignored: when a supervisor ends a whole
+// process group, the signal comes twice, directly and through the program that started this one.
 import { UnfitSessionError } from '#database/sessions/session-fitness.js';
 import { ConfigError } from '#kernel/errors.js';
 import type { RunningServer } from './application.js';
@@ -42,7 +42,7 @@ function endBeforeStart(): void {
 }
 
 function fail(error: unknown): void {
-  // The operator must mend the setting, and its message says how; a stack would only hide it.
+  // The operator must change the setting, and the message says how; a stack would only hide it.
   process.stderr.write(
     `${error instanceof ConfigError || error instanceof UnfitSessionError ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
   );

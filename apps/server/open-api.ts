@@ -1,5 +1,5 @@
-// Describes the API by the same schemas that check it, as OpenAPI 3.1 at /openapi.json, with a page at /docs that is
-// served from here and loads nothing from other hosts.
+// Describes the API by the same schemas that check it: OpenAPI 3.1 at /openapi.json, and a page at /docs that loads
+// nothing from other hosts.
 import type { INestApplication } from '@nestjs/common';
 import {
   DocumentBuilder,
@@ -33,7 +33,7 @@ function convert(schema: z.ZodType, io: 'input' | 'output'): { schema: Schema; c
       // Answers may get new fields, which callers must be free to ignore.
       if (io === 'output' && jsonSchema.additionalProperties === false)
         delete jsonSchema.additionalProperties;
-      // As far as a double counts in whole numbers is what zod says where no bound is meant.
+      // zod reports the safe integers of a double as bounds where none is meant.
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       // The format implies the pattern, which is ten lines long.
@@ -63,7 +63,7 @@ function withProblems(document: OpenAPIObject): OpenAPIObject {
   Object.assign((document.components.schemas ??= {}), components);
   document.components.responses = {
     Problem: {
-      description: 'What went wrong (RFC 9457).',
+      description: 'The problem (RFC 9457).',
       content: { 'application/problem+json': { schema } },
     },
   };

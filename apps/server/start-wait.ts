@@ -1,7 +1,7 @@
-// A replica that starts before its database waits for it, without a limit, and says every few seconds which host it
-// waits for and why: a deployment starts its parts in any order. It does not wait where waiting can't help: for a
-// refused login, a missing database, an untrusted certificate, a way that breaks sessions. There are no loops yet, so
-// this file has its own pauses.
+// A replica that starts before its database waits for it, without a limit, and reports every few seconds the host and
+// the reason: a deployment starts its parts in any order. It does not wait where waiting can't help: for a refused
+// login, a missing database, an untrusted certificate, a pooler that breaks sessions. There are no loops yet, so this
+// file makes its own pauses.
 import { setTimeout as rest } from 'node:timers/promises';
 import { connectDatabase } from '#database/connection.js';
 import { databaseErrorKind, isDatabaseError } from '#database/error-kind.js';
@@ -16,15 +16,15 @@ const SAID_EVERY_MS = 5_000;
 
 type Setting = 'DATABASE_URL' | 'DATABASE_SESSION_URL';
 
-/** SQLSTATEs that stay until a setting here or on the server is changed, with the remedy. */
+/** SQLSTATEs that persist until a setting here or on the server is changed, with the remedy. */
 const FOR_GOOD: Readonly<Record<string, string>> = {
   '28P01': 'give the right password',
-  '28000': 'let this user in from here (pg_hba.conf), or give another',
-  '3D000': 'create it, or name another',
+  '28000': 'let this user in from here (pg_hba.conf), or give another user',
+  '3D000': 'create it, or name another database',
   '42501': 'grant the right to connect',
 };
 
-/** Throws ConfigError where waiting can't help, and the error with which the start failed. */
+/** Throws ConfigError where waiting can't help; passes other errors of the start on. */
 export async function startOnceDatabaseAnswers(
   config: ServerConfig,
   say: (line: string) => void,
@@ -34,7 +34,7 @@ export async function startOnceDatabaseAnswers(
     try {
       return await startServer(settled, [], say);
     } catch (error) {
-      // It answered a moment ago: it may be starting, stopping, or full.
+      // The database answered a moment ago: it may be starting, stopping, or full.
       if (!isDatabaseError(error) || databaseErrorKind(error) === 'rejected') throw error;
       say(`the database went away during the start: ${reasonOf(error)}; trying again`);
     }
@@ -64,7 +64,7 @@ async function untilAnswered(setting: Setting, given: string, say: (line: string
       const where = `${setting} (${placeOf(given)})`;
       if (refusal !== null) throw new ConfigError(`${where}: ${refusal}`);
       if ((tried * TRIED_EVERY_MS) % SAID_EVERY_MS === 0)
-        say(`waiting for the database, ${where}: ${reasonOf(error)}; this goes on until it answers`);
+        say(`waiting for the database, ${where}: ${reasonOf(error)}; trying until it answers`);
     }
     await rest(TRIED_EVERY_MS);
   }

@@ -1,6 +1,6 @@
-// What becomes of an error that no handler has caught? If it came from an attempt, it fails that attempt and nothing
-// else. Any other error leaves this process in an unknown state, so it ends, as Node would end it; the other replicas
-// take its work over.
+// Handles an error that no handler has caught. If it came from an attempt, it fails that attempt and nothing else.
+// Any other error leaves this process in an unknown state, so the process ends, as Node would end it; the other
+// replicas take its work over.
 import { failAttempt } from '#execution/runs/attempt-scope.js';
 
 export function watchStrayErrors(): void {

@@ -103,7 +103,7 @@ def always_fails(payload, context):
 
 
 def says_odd_things(payload, context):
-    """What a handler says never costs it its work; what it returns must be something that JSON can say."""
+    """What a handler says never costs it its work; what it returns must be something that JSON can express."""
     context.progress(float("nan"), "half\0")
     context.log("odd", at=datetime.now(timezone.utc), share=float("nan"), tags={"a"})
     outputs = {"datetime": datetime.now(timezone.utc), "nan": float("nan"), "set": {1}, "nul": "a\0", "text": "fine"}
@@ -197,7 +197,7 @@ def call(lease, context):
     try:
         return "complete", {"output": json.loads(json.dumps(output, allow_nan=False))}
     except (TypeError, ValueError, RecursionError) as error:
-        return failure(UnfitOutput(f"expected an output that JSON can say, got {error}"))
+        return failure(UnfitOutput(f"expected an output that JSON can express, got {error}"))
 
 
 def work(api, lease):

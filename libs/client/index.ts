@@ -1,5 +1,5 @@
-// What do users import from 'carillon'? Jobs, handlers, workers that pull, and the types of what a handler is given. It
-// brings no database and no framework along.
+// The exports of 'carillon': jobs, handlers, workers that pull, and the types of a handler's arguments. They load no
+// database driver and no framework.
 export { defineJob } from '#client/jobs/job-definition.js';
 export type {
   Job,

@@ -82,9 +82,7 @@ describe(`a worker on ${NODE}`, () => {
   it('ends with 1 and says why when its key is refused', async () => {
     const { text, ended } = run(await play(() => [401, { detail: 'expected a key that is known' }]));
     expect(await ended).toEqual([1, null]);
-    expect(text()).toMatch(
-      /worker of tenant acme can not register at .*: its key is not valid, so look at `key`/,
-    );
+    expect(text()).toMatch(/worker of tenant acme cannot register at .*: its key is not valid; check `key`/);
     expect(text()).toContain('expected a key that is known');
   });
 

@@ -140,7 +140,7 @@ describe('a folder of handlers', () => {
     const failed = start('r1');
     await expect(failed).rejects.toThrow(/broken\.mjs: expected an export made by handler/);
     await expect(failed).rejects.not.toThrow(
-      /partitions could not be kept|driver has already been destroyed/,
+      /partitions could not be maintained|driver has already been destroyed/,
     );
   });
 });

@@ -46,7 +46,7 @@ it('a replica whose database is not there ends with the remedy, in one line', as
   const { seen, exited } = start(withDatabase(inject('databaseUrl'), 'not_there'));
   expect(await exited).toBe(1);
   expect(seen.output).toMatch(
-    /^DATABASE_URL \(.*\/not_there\): expected to be let in, got: .*3D000\); create it, or name another\n$/,
+    /^DATABASE_URL \(.*\/not_there\): expected to be let in, got: .*3D000\); create it, or name another database\n$/,
   );
 });
 

@@ -1,5 +1,5 @@
-// Is the database fit for the cluster, and is there room for it? `npm run doctor` looks at what DATABASE_URL names,
-// with the settings of a replica, changes nothing, and ends with 1 when something is wrong.
+// Is the database fit for the cluster, and has it room for it? `npm run doctor` examines the database of DATABASE_URL
+// with the settings of a replica, changes nothing, and exits with 1 when something is wrong.
 import { listHorizonHolders } from '#cluster/horizon/horizon.repository.js';
 import { listReplicas } from '#cluster/membership/replica.repository.js';
 import { connectDatabase, type Database } from '#database/connection.js';
@@ -21,7 +21,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const NAME = 'carillon-doctor';
 const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' } as const;
 
-/** Throws ConfigError for a setting that is wrong, and CliError when the database can't be reached. */
+/** Throws ConfigError for a wrong setting, and CliError when the database can't be reached. */
 export async function doctor(
   given: Environment,
   running?: { databaseUrl: string },
@@ -49,12 +49,12 @@ export async function doctor(
   }
 }
 
-/** A person who has just started everything need not look for its URL. */
+/** Without DATABASE_URL, the database of the `npm start` that runs here. */
 function withDatabase(env: Environment, running: { databaseUrl: string } | undefined): Environment {
   if (env['DATABASE_URL'] !== undefined) return env;
   if (running !== undefined) return { ...env, DATABASE_URL: running.databaseUrl };
   throw new CliError(
-    'DATABASE_URL: expected the URL of the database to look at, got nothing, and no npm start runs here whose database it could be',
+    'DATABASE_URL: expected the URL of the database to examine, got nothing; and no npm start runs here, whose database would be used',
   );
 }
 
@@ -73,7 +73,7 @@ async function settled(config: ServerConfig): Promise<ServerConfig> {
 
 async function look(db: Database, config: ServerConfig): Promise<Seen> {
   const server = await reportServer(db);
-  // On a connection that is open by now, by a statement that does nothing else: the way there and back is the error.
+  // On a connection that is already open, by a statement of its own: the round trip is the error.
   const sentAtMs = Date.now();
   const now = await databaseTime(db);
   const heardAtMs = Date.now();
@@ -94,7 +94,7 @@ async function look(db: Database, config: ServerConfig): Promise<Seen> {
   };
 }
 
-/** Opens a control session as a replica would, and says why it would not do. */
+/** Opens a control session as a replica would, and returns why the replica would refuse it. */
 async function unfitness(config: ServerConfig): Promise<string | null> {
   try {
     const session = await openSession({
@@ -117,7 +117,7 @@ function budgetLines(config: ServerConfig, { server, perReplica, replicas }: See
   const rows: [string, number][] = [
     ...connectionBudget(config).map(({ what, count }): [string, number] => [what, count]),
     ['a replica opens at most', perReplica],
-    [`the ${replicas} replicas that live now, with settings like these`, perReplica * replicas],
+    [`the ${replicas} living replicas, with settings like these`, perReplica * replicas],
     ['open now by Carillon', server.ourConnections],
     ['open now by all clients', server.usedConnections],
     ['max_connections', server.maxConnections],

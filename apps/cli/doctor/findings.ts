@@ -1,22 +1,22 @@
-// What is right and what is wrong with the database and the addresses of a cluster? A pure judgement of what was seen, so
-// that each line has a test. A problem breaks a promise or the start of a replica; a warning is worth knowing.
+// Judges the database and the addresses of a cluster by what doctor.ts has read. It is pure, so that each line has a
+// test. A problem breaks a promise or the start of a replica; a warning is worth knowing.
 import type { HorizonHolder } from '#cluster/horizon/decisions/horizon-watch.js';
 import type { ServerReport } from '#database/sessions/server-report.repository.js';
 
 export interface Seen {
   server: ServerReport;
-  /** What the control session met, or null when it could be opened. */
+  /** Why the control session could not be opened, or null. */
   unfit: string | null;
   pending: readonly string[];
   holders: readonly HorizonHolder[];
   /** This process's clock less the server's. */
   clockOffMs: number;
-  /** How far that may be off, since a question and its answer take time. */
+  /** The error of that, since a question and its answer take time. */
   clockErrorMs: number;
   warnAfterMs: number;
   perReplica: number;
   replicas: number;
-  /** What to set so that others can call this replica, or null. */
+  /** The setting with which others can call this replica, or null. */
   advice: string | null;
 }
 
@@ -39,7 +39,7 @@ export function findingsOf(seen: Seen): Finding[] {
     ...settings(seen.server.settings),
     clock(seen),
     ...horizon(seen),
-    seen.advice === null ? ok('endpoints are told an address that can be called') : warning(seen.advice),
+    seen.advice === null ? ok('endpoints get an address that can be called') : warning(seen.advice),
   ];
 }
 
@@ -51,15 +51,15 @@ function version({ version: name, versionNumber }: ServerReport): Finding {
 
 function migrations(pending: readonly string[]): Finding {
   if (pending.length === 0) return ok('all migrations are applied');
-  return warning(`migrations to come, at the next start of a replica: ${pending.join(', ')}`);
+  return warning(`migrations that the next start of a replica applies:  ${pending.join(', ')}`);
 }
 
 function connections({ server, perReplica, replicas }: Seen): Finding {
   const left = server.maxConnections - server.reservedConnections - server.usedConnections;
-  // What the living ones have not opened yet is theirs all the same.
+  // Connections that living replicas have not opened yet are theirs all the same.
   const unopened = Math.max(0, replicas * perReplica - server.ourConnections);
   const free = left - unopened;
-  if (free < 0) return problem(`${-free} connections too few for the replicas that live now`);
+  if (free < 0) return problem(`${-free} connections too few for the living replicas`);
   if (free < perReplica)
     return warning(`${free} connections are left, and one more replica may need ${perReplica}`);
   return ok(`${free} connections are left, enough for ${Math.floor(free / perReplica)} more replicas`);
@@ -70,7 +70,7 @@ function endings({ unendableSessions: count }: ServerReport): Finding[] {
   const remedy = 'grant pg_signal_backend to the role of the replicas';
   return [
     warning(
-      `${count} sessions of replicas may not be ended by this login, so a frozen one is let go of later: ${remedy}`,
+      `${count} sessions of replicas may not be ended by this login, so a frozen replica is replaced later: ${remedy}`,
     ),
   ];
 }
@@ -81,7 +81,7 @@ function settings(given: Readonly<Record<string, string>>): Finding[] {
     ['full_page_writes', warning('full_page_writes is off: a crash of the machine may corrupt pages')],
     [
       'synchronous_commit',
-      problem('synchronous_commit is off: a crash of the server loses what was acknowledged just before'),
+      problem('synchronous_commit is off: a crash of the server loses the last acknowledged writes'),
     ],
     ['autovacuum', problem('autovacuum is off: the hot tables only grow, and claims become slow')],
     ['track_counts', problem('track_counts is off, so autovacuum does nothing')],
@@ -94,15 +94,15 @@ function clock({ clockOffMs: offMs, clockErrorMs: errorMs }: Seen): Finding {
   const side = offMs < 0 ? 'behind' : 'ahead of';
   const text = `this machine's clock is ${Math.round(Math.abs(offMs))} ms ${side} the server's, give or take ${Math.ceil(errorMs)} ms`;
   return Math.abs(offMs) - errorMs > CLOCK_OFF_MS_MAX
-    ? warning(`${text}; nothing depends on it but what logs say`)
+    ? warning(`${text}; only the times in logs depend on it`)
     : ok(text);
 }
 
 function horizon({ holders, server, warnAfterMs }: Seen): Finding[] {
   const blind = server.seesOthers
     ? []
-    : [warning('sessions of other users cannot be seen: grant pg_read_all_stats to this one')];
-  // A slot's age cannot be read; a person who looks should know of it.
+    : [warning('sessions of other users cannot be seen: grant pg_read_all_stats to this user')];
+  // A slot's age cannot be read, so every slot is shown.
   const old = holders.filter(({ ageMs }) => ageMs === null || ageMs >= warnAfterMs);
   if (old.length === 0) return [...blind, ok('no session holds an old snapshot')];
   return [...blind, ...old.map((holder) => warning(describeHolder(holder)))];

@@ -1,6 +1,6 @@
-// What happens while everything runs? Each second the cluster and the demo's runs are looked at, up.json and
-// the status line follow, a loss begins its story, and keys do what they say. Nothing here may end because a
-// replica or the database does not answer for a while: that is what there is to see.
+// Runs while everything is up. Each second it reads the cluster and the demo's runs, and updates up.json and the
+// status line; it starts a story when a replica is lost, and acts on keys. A replica or database that does not answer
+// for a while must not end it: that is the demonstration.
 import { setTimeout as rest } from 'node:timers/promises';
 import type { ClusterWatch } from './cluster/cluster-watch.js';
 import { FirstRuns } from './story/first-runs.js';
@@ -25,7 +25,7 @@ export interface SessionParts extends StoryParts {
 }
 
 const LOOK_MS = 1_000;
-/** While the first runs are shown, so that they come as they happen. */
+/** While the first runs are shown, each as it happens. */
 const LOOK_AT_FIRST_MS = 250;
 /** Long enough for the first retry of the demo, 15 s after its schedule was made. */
 const FIRST_RUNS_MAX_MS = 20_000;
@@ -44,7 +44,7 @@ export class Session {
     this.#firstRuns = first;
   }
 
-  /** What scripts know is what was seen at the last look. */
+  /** Writes the state of the last pass, for scripts. */
   async writeUpFile(): Promise<void> {
     const { base, watch } = this.parts;
     const seats = watch.seats.map(({ number, name, pid, url }) => ({ id: number, name, pid, url }));
@@ -141,12 +141,12 @@ export class Session {
   #noteEnd({ name, lastLogLines }: { name: string; lastLogLines: string }): void {
     const { screen, replicas, shutdown } = this.parts;
     screen.line(
-      `  ${clockTime(new Date())}  ${name} can't stay up and is given up; its last words:\n${lastLogLines}`,
+      `  ${clockTime(new Date())}  ${name} can't stay up and is given up; its last log lines:\n${lastLogLines}`,
     );
     if (!replicas.hasHope) shutdown.fail(new Error('every replica was given up'));
   }
 
-  /** What goes wrong in the telling must not end what is told of; what ends it is the person's wish. */
+  /** An error in the story must not end the session; after a stop it is expected. */
   #background(work: Promise<void>): void {
     work.catch((error: unknown) => {
       if (!this.parts.signal.aborted)

@@ -1,6 +1,6 @@
-// The story of `npm start`, in order: claim the data folder, PostgreSQL, the replicas, the demo, the welcome;
-// then watch until the user ends it, and stop everything in the reverse order. Each step is a file of its own. A part
-// that has begun is on the list of the shutdown already, so a Ctrl-C may come at any moment.
+// The story of `npm start`, in order: claim the data folder, PostgreSQL, the replicas, the demo, the welcome; then
+// watch until the user ends it, and stop everything in the reverse order. Each step has a file of its own. A part
+// that has begun is already on the list of the shutdown, so a Ctrl-C may come at any moment.
 import { CliError } from '../cli-error.js';
 import { ensureAdminKey } from './data/admin-key.js';
 import { claimDataFolder, readyDataFolder } from './data/claim-folder.js';
@@ -41,7 +41,7 @@ const POSTGRES_PORT = 54_320;
 /** The receiver's port above the first replica's: the same at each start, if it is free. */
 const RECEIVER_PORT_OFFSET = 10;
 
-/** Resolves with the exit code when everything has ended; rejects, after that, with what ended it early. */
+/** Resolves with the exit code when everything has ended, or rejects then with the error that ended it early. */
 export async function up(options: UpOptions): Promise<number> {
   const screen = new Screen(process.stdout);
   const shutdown = new Shutdown();
@@ -97,7 +97,7 @@ async function live(stage: Stage): Promise<void> {
     startedAtMs: stage.startedAtMs,
     keyboard,
   });
-  // Before the welcome: a script that waits for its first words reads the file next.
+  // Before the welcome: a script that waits for its first line reads the file next.
   await session.writeUpFile();
   for (const line of [...addresses(facts), ...nextSteps(facts)]) screen.line(line);
   const giveTerminalBack = keyboard?.listen((key) => session.press(key));
@@ -111,10 +111,7 @@ async function layBase(stage: Stage): Promise<Base> {
   refuseUnknownSettings(process.env);
   const givenUrl = givenDatabaseUrl(process.env);
   if (givenUrl !== undefined && options.isFresh) {
-    throw new CliError(
-      '--fresh: expected no DATABASE_URL, got one; a database that others made is not emptied',
-      2,
-    );
+    throw new CliError('--fresh: expected no DATABASE_URL, got one; a given database is never emptied', 2);
   }
   if (givenUrl === undefined) process.env = environmentForOwnServer(process.env);
   const folder = await claimDataFolder(options, shutdown);

@@ -1,5 +1,5 @@
-// Jobs for demos and tests. noop, echo, sleep, block and fail do what they say; record appends a line to a side log, a
-// record outside of the database of what really ran.
+// Jobs for demos and tests: noop, echo, sleep, block, fail and record. record appends a line to a side log, which
+// shows outside of the database which attempts really ran.
 import { appendFileSync } from 'node:fs';
 import { setTimeout as rest } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
@@ -56,7 +56,7 @@ export class BuiltInJobs {
     return { sleptMs: job.payload.ms };
   }
 
-  /** Fails its first `times` attempts, or every one. */
+  /** Fails the first `times` attempts, or every one. */
   @JobHandler(fail)
   fail(job: JobOf<typeof fail>, { attempt }: JobContext): { attempts: number } {
     const { message, times, fatal } = job.payload;
@@ -64,7 +64,7 @@ export class BuiltInJobs {
     throw fatal ? new FatalError(message) : new Error(message);
   }
 
-  /** Holds the whole process up, as a handler does that computes too long. */
+  /** Blocks the whole process, like a handler that computes too long. */
   @JobHandler(block)
   block(job: JobOf<typeof block>): void {
     const endMs = systemClock.monotonicMs() + job.payload.ms;

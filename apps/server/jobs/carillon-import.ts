@@ -1,5 +1,5 @@
-// Lets modules in a user's folder import 'carillon'. A resolution hook of Node makes the bare name always mean this
-// program's own client, of which there must be only one. 'zod' means the user's own, and ours where the user has
+// Lets modules in a user's folder import 'carillon'. A resolution hook of Node makes that bare name always mean this
+// program's own client, of which there must be only one. 'zod' means the user's own, or ours where the user has
 // installed none. This file may import nothing but Node itself, since threads load it alone.
 import { registerHooks } from 'node:module';
 import { extname } from 'node:path';

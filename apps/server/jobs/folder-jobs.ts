@@ -9,7 +9,7 @@ import { LoopTimers } from '../loop-timers.js';
 import { CONFIG } from '../tokens.js';
 import { loadHandlerFolder, placeOf, twice } from './handler-folder.js';
 
-/** How long a thread may go on after it was told to stop. */
+/** How long a thread may go on after it was asked to stop. */
 const GRACE_MS = 2_000;
 
 @Injectable()

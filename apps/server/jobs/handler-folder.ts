@@ -1,6 +1,6 @@
-// Which handlers does a folder hold? The exports of its modules that `handler(defineJob(…), …)` made. A module that
-// can't be loaded, or that exports no handler, stops the start, since its author means it to work; the message names
-// it.
+// The handlers of a folder: the exports of its modules that `handler(defineJob(…), …)` made. A module that can't be
+// loaded, or that exports no handler, stops the start with a message that names it, since its author means it to
+// work.
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,7 +12,7 @@ import { resolveCarillonImports } from './carillon-import.js';
 export interface FolderHandler extends ExportedHandler {
   /** The module that exports it. */
   readonly file: string;
-  /** Of the export. */
+  /** The name of the export. */
   readonly name: string;
   readonly moduleUrl: string;
 }

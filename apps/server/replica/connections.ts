@@ -1,6 +1,6 @@
-// What does each part of a replica do when another part has news? One place subscribes for all of them, because the order
-// counts: a topic calls its listeners in the order in which they subscribed. Without these calls a part would act on what
-// no longer holds; calls that only save time are wake-ups (wake-ups.ts).
+// Connects the parts of a replica whose correctness depends on each other's events. One place subscribes for all of
+// them, because a topic calls its listeners in the order in which they subscribed. Without these calls a part would
+// act on outdated state; calls that only save time are wake-ups (wake-ups.ts).
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { ElectionLoop } from '#cluster/leadership/election-loop.js';
 import type { Leadership } from '#cluster/leadership/leadership.js';
@@ -37,7 +37,7 @@ export interface WorkerParts {
 
 export function connectMember(parts: MemberParts): void {
   const { membership, databaseClock, hints, leadership, ownership, election } = parts;
-  // The clock first: the others may ask it for the time.
+  // The clock first: the other listeners may read it.
   membership.beaten.subscribe((answer) => databaseClock.onBeaten(answer));
   membership.beaten.subscribe((answer) => leadership.onBeaten(answer));
   membership.beaten.subscribe((answer) => election.see(answer));
@@ -47,7 +47,9 @@ export function connectMember(parts: MemberParts): void {
   membership.expelled.subscribe(() => ownership.onExpelled());
 }
 
-/** After `connectMember`: what the claim loop gives back once no slot is served must not outlive the expulsion. */
+/**
+ * After `connectMember`: runs that the claim loop gives back once no slot is served must not outlive the expulsion.
+ */
 export function connectWorker(parts: WorkerParts): void {
   const { membership, ownership, claim, start, executor, settleLoop } = parts;
   ownership.changed.subscribe(() => claim.onOwnershipChanged());

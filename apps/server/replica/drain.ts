@@ -8,12 +8,12 @@ import type { LoopTimers } from '../loop-timers.js';
 import type { Replica } from './replica.js';
 
 const LOOK_MS = 25;
-/** A replica that beat this recently can be trusted to take slots over. */
+/** A replica with a heartbeat this recent can be trusted to take slots over. */
 const SURELY_ALIVE_MS = 2_500;
 /** How long the last writes may take when the database is slow or gone. */
 const GOODBYE_MS = 3_000;
 
-/** The parts of a replica that must come to rest, and that tell whether they have. */
+/** The parts of a replica that must come to rest, and that report whether they have. */
 type DrainedParts = Pick<
   Replica,
   'membership' | 'ownership' | 'held' | 'running' | 'settleLoop' | 'runLogLoop' | 'queues' | 'outlet'

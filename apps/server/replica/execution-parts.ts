@@ -1,5 +1,5 @@
-// The parts of a replica that hold runs, execute them and settle them, put together once: for a server by its settings
-// (replica.ts), and for a test by its options. The loops that drive them are not among them.
+// The parts of a replica that hold runs, execute them and settle them, built in one place: for a server from its
+// settings (replica.ts), and for a test from its options. The loops that drive them are not included.
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Membership } from '#cluster/membership/membership.js';
@@ -24,7 +24,7 @@ import { HttpPush, type CallFailure } from '#execution/targets/http/http-push.js
 import { UserQueues } from '#execution/targets/queue-target.js';
 import { Targets } from '#execution/targets/targets.js';
 
-/** The replica as which it executes. */
+/** The replica for which the parts execute. */
 export interface Executing {
   membership: Membership;
   databaseClock: DatabaseClock;

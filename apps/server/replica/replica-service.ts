@@ -73,8 +73,8 @@ export class ReplicaService implements BeforeApplicationShutdown {
   }
 
   /**
-   * True while this replica was a member and can't be sure any more that it is one. Its reads may then come from a
-   * former primary, behind a pooler that has not noticed the change.
+   * True when this replica was a member and no longer knows whether it is one. Its reads may then come from a former
+   * primary, behind a pooler that has not noticed the change.
    */
   get hasLostTouch(): boolean {
     const membership = this.#replica?.membership;
@@ -85,7 +85,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
 
   /** Runs of this job type, which has just been read, will come soon. */
   expectRuns({ id, name, slot }: Pick<Tenant, 'id' | 'name' | 'slot'>, jobType: JobType): void {
-    // Another owner reads it by itself.
+    // Another owner reads the job type itself.
     if (this.#replica?.ownership.serving.has(slot) === true)
       this.#replica.targets.expect({ id, name }, jobType);
   }

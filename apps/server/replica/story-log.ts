@@ -3,7 +3,7 @@ import type { PinoLogger } from 'nestjs-pino';
 import type { Replica } from './replica.js';
 import { thrownLog } from './thrown-log.js';
 
-/** The parts of a replica that have something to tell an operator. */
+/** The parts of a replica whose events an operator looks for. */
 type TellingParts = Pick<
   Replica,
   'membership' | 'leadership' | 'sweep' | 'settleLoop' | 'executor' | 'horizon' | 'planner' | 'gaps'
@@ -26,7 +26,7 @@ export function logStory(
   leadership.ended.subscribe(({ term, reason }) => logger.info({ term, reason }, 'leads no more'));
   sweep.died.subscribe((replica) => logger.warn({ replica }, 'declared a replica dead'));
   horizon.held.subscribe((holder) =>
-    logger.warn({ holder }, 'somebody holds an old snapshot, so that dead rows cannot be cleared away'),
+    logger.warn({ holder }, 'a session or slot holds an old snapshot, so dead rows cannot be removed'),
   );
   horizon.released.subscribe((holder) => logger.info({ holder }, 'the old snapshot is gone'));
   planner.setAside.told.subscribe(({ id, error }) =>
@@ -36,14 +36,11 @@ export function logStory(
     ),
   );
   gaps.setAside.told.subscribe(({ id, error }) =>
-    logger.error(
-      { gap: id, err: error },
-      'a stretch of the past cannot be read and is not decided; tried again each minute',
-    ),
+    logger.error({ gap: id, err: error }, 'a gap cannot be read and is not decided; tried again each minute'),
   );
   settleLoop.claimLost.subscribe((run) => logger.warn({ run }, 'a result was discarded: the claim was lost'));
   executor.thrown.subscribe(thrownLog(logger));
   executor.late.subscribe((late) =>
-    logger.warn(late, 'a handler went on after it was given up; what it said at last was discarded'),
+    logger.warn(late, 'a handler ended after it was given up; its result was discarded'),
   );
 }

@@ -1,6 +1,6 @@
-// Logs errors that attempts throw, for the operator. A tenant gets a name and a message; the stack, the cause and all
-// names of places in the server are for this log alone. A job that fails with each run would fill it, so each place
-// that throws is logged once a minute for a job type.
+// Logs errors that attempts throw, for the operator. A tenant sees a name and a message; the stack, the cause and all
+// paths of the server go to this log alone. A job that fails with each run would fill it, so each throwing place is
+// logged once a minute for a job type.
 import type { PinoLogger } from 'nestjs-pino';
 import { describeError, type ToldError } from '#client/jobs/thrown-error.js';
 import { systemClock } from '#database/runtime/system-clock.js';

@@ -32,7 +32,7 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   connectTerm(replica, wake);
   ownership.changed.subscribe(wake(claim));
 
-  // Hints wait for a session, and claims for trust in it. Without this wake-up they would sleep on for seconds.
+  // Hints wait for a session, and claims for trust in it. Without this wake-up they would sleep for seconds more.
   let isCutOff = false;
   membership.cutOff.subscribe(() => {
     isCutOff = true;

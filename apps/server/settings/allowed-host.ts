@@ -1,6 +1,6 @@
-// Which hosts may an operator allow for endpoints? A name or an address, perhaps with a port, read as URLs are read.
-// Another spelling of the same host counts as that host, and an entry that no URL could match is refused at start:
-// otherwise an operator would find out when it matters that a host is not allowed, or not only that one.
+// A host that an operator allows for endpoints: a name or an address, perhaps with a port, read as URLs are read.
+// Another spelling of the same host counts as that host. An entry that no URL could match is refused at start:
+// otherwise an operator would learn only from a refused call that a host is not allowed, or never that others are.
 import { isIP } from 'node:net';
 
 const ENTRY = /^(?<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?<port>\d{1,5}))?$/i;

@@ -51,13 +51,13 @@ const callableUrl = z
   .url({ protocol: /^https?$/, abort: true })
   .refine((url) => !namesEveryAddress(url), 'expected an address that can be called');
 
-const LEASES_RENAMED = 'expected "sessions" or "heartbeats", which is what "leases" is called now';
+const LEASES_RENAMED = 'expected "sessions" or "heartbeats"; "leases" is called "heartbeats" now';
 
 /** The schema of pg-boss for the control plane's own work; a migration makes it. */
 export const BOSS_SCHEMA = 'carillon_boss';
 const OUR_SCHEMAS = new Set(['carillon', 'carillon_migration', BOSS_SCHEMA]);
 
-/** Each setting with its meaning; docs/CONFIGURATION.md is written from this. */
+/** Each setting with its meaning; docs/CONFIGURATION.md is made from this. */
 export const settings = z.object({
   DATABASE_URL: postgresUrl.describe(
     'The database, by one host; `sslmode` and its kin mean what they mean to libpq. A pooler in transaction mode is fine if DATABASE_SESSION_URL goes past it.',
@@ -79,18 +79,18 @@ export const settings = z.object({
   CARILLON_URL: callableUrl
     .optional()
     .describe(
-      "Where the others and people reach this replica's API. Default: the address that it listens on.",
+      "The URL at which other replicas and people reach this replica's API. Default: the address that it listens on.",
     ),
   CARILLON_NAME: z
     .string()
     .min(1)
     .max(100)
     .default(hostname())
-    .describe('How the replica is shown. Need not be unique.'),
+    .describe('The name of the replica in the API and the log. Need not be unique.'),
   CARILLON_ROLES: list
     .pipe(z.array(role).min(1))
     .default(['api', 'scheduler', 'worker'])
-    .describe('What the replica does.'),
+    .describe('The roles of the replica.'),
   CARILLON_WEIGHT: count(1, 100).default(1).describe('Its share of the slots, in proportion to the others.'),
   CARILLON_PREFERENCE: count(0, 100)
     .default(0)
@@ -190,14 +190,14 @@ export const settings = z.object({
     ),
   CARILLON_HEARTBEAT_MS: count(50, 60_000)
     .default(DEFAULT_CLUSTER_SETTINGS.heartbeatMs)
-    .describe('A replica beats this often.'),
+    .describe('The pause between two heartbeats of a replica.'),
   CARILLON_DEAD_AFTER_MS: count(150, 600_000)
     .default(DEFAULT_CLUSTER_SETTINGS.deadAfterMs)
-    .describe('A silent replica is dead after this.'),
+    .describe('A replica without a heartbeat for so long is dead.'),
   CARILLON_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
-    .describe('What to log.'),
+    .describe('The least level that is logged.'),
 });
 
 export type Settings = z.infer<typeof settings>;
@@ -247,7 +247,10 @@ export function readConfig(given: Readonly<Record<string, string | undefined>> =
   return { ...parsed.data, cluster, preparesStatements: preparesStatements(parsed.data) };
 }
 
-/** Sessions are checked to be direct where they are needed, and the replica knows no other way to tell. */
+/**
+ * Statements are prepared by default only where the control session, which is checked to be direct, shares the
+ * database's URL: the replica can't detect a pooler otherwise.
+ */
 function preparesStatements(given: Settings): boolean {
   const { DATABASE_URL: url, DATABASE_SESSION_URL: sessionUrl = url, CARILLON_LIVENESS: liveness } = given;
   return given.CARILLON_PREPARED_STATEMENTS ?? (liveness === 'sessions' && sessionUrl === url);

@@ -1,7 +1,7 @@
-// The expectation that a value of a schema fails, in words. Our own rules have it in their message. Other messages of
-// zod, such as "Too big: expected number to be <=100", are written for zod's users; here they are made anew from the
-// issue's fields, in the words of all our errors. The given value is added by the caller. Another validator's message
-// is left as it is.
+// Puts into words which expectation of a schema a value fails. Our own rules have it in their message. zod's own
+// messages, such as "Too big: expected number to be <=100", are written for zod's users, so they are made again from
+// the issue's fields, in the form of all our errors. The caller adds the given value. Another validator's message
+// stays as it is.
 import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 
 /** The useful fields of a zod issue, besides its message. */
@@ -84,7 +84,7 @@ function listText(values: readonly unknown[] = []): string {
   return values.map((value) => JSON.stringify(value)).join(' or ');
 }
 
-/** For alternatives, what each would have accepted; for kinds with a discriminating field, the known kinds. */
+/** For alternatives, the expectation of each; for kinds with a discriminating field, the known kinds. */
 function unionText({ options, errors = [] }: ZodIssue): string {
   if (options !== undefined) return `expected ${listText(options)}`;
   const each = errors.map(([first]) => first && expectedText(first).replace(/^expected /, ''));

@@ -1,4 +1,4 @@
 // The Node flags of a replica. Thousands of runs are held for about a tenth of a second each. In V8's usual space for
-// young objects, 16 MB, most live just long enough to be copied, some into the old space; in 64 MB most are gone
-// before. It was worth a tenth of the throughput, and only a busy replica uses the space.
+// young objects, 16 MB, most live just long enough to be copied, some into the old space; in 64 MB most are dead
+// before that. It was worth a tenth of the throughput, and only a busy replica uses the space.
 export const REPLICA_FLAGS = ['--enable-source-maps', '--max-semi-space-size=64'] as const;

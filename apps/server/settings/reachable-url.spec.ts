@@ -13,7 +13,7 @@ describe('a replica that listens on every address', () => {
     'is advised to say where it is reached: %s',
     (host) => {
       expect(advice({ CARILLON_HOST: host })).toBe(
-        `CARILLON_HOST=${host} is no address that can be called, and endpoints that answer 202 are told to report back to it: ` +
+        `CARILLON_HOST=${host} is no address that can be called, and endpoints that answer 202 get it as their callback URL: ` +
           'set CARILLON_URL to where this replica is reached, or CARILLON_CALLBACK_URL to where endpoints reach the API',
       );
     },

@@ -1,7 +1,7 @@
 // Can other hosts call a replica by its URL? A replica that listens on every address (0.0.0.0, ::) has no URL of its
-// own, and a guess would be wrong behind a container's or a pod's network. It starts all the same, since only callbacks
-// and the list of replicas need that URL, and says which setting is missing. A configured URL is never refused for
-// being unreachable from here, only for naming no address at all.
+// own, and a guess would be wrong behind a container's or a pod's network. It starts all the same, since only
+// callbacks and the list of replicas need that URL, and logs which setting is missing. A configured URL is refused
+// only for naming no address at all, never for being unreachable from here.
 import ipaddr from 'ipaddr.js';
 
 interface Addresses {
@@ -20,7 +20,7 @@ export function adviceOnUrls({
   const remedy = 'set CARILLON_URL to where this replica is reached';
   const cause = `CARILLON_HOST=${host} is no address that can be called, and`;
   if (callbackUrl !== undefined) return `${cause} the list of replicas shows it: ${remedy}`;
-  return `${cause} endpoints that answer 202 are told to report back to it: ${remedy}, or CARILLON_CALLBACK_URL to where endpoints reach the API`;
+  return `${cause} endpoints that answer 202 get it as their callback URL: ${remedy}, or CARILLON_CALLBACK_URL to where endpoints reach the API`;
 }
 
 /** For a URL that can be parsed. */

@@ -40,7 +40,7 @@ it('a name of an earlier version is refused with the name of now', () => {
     'CARILLON_LEASE_MS (it is called CARILLON_DEAD_AFTER_MS now)',
   );
   expect(() => readConfig({ DATABASE_URL, CARILLON_LIVENESS: 'leases' })).toThrow(
-    'CARILLON_LIVENESS: expected "sessions" or "heartbeats", which is what "leases" is called now, got "leases"',
+    'CARILLON_LIVENESS: expected "sessions" or "heartbeats"; "leases" is called "heartbeats" now, got "leases"',
   );
 });
 

@@ -1,7 +1,7 @@
-// Which names in the environment are meant for us? An unknown CARILLON_… is most likely mistyped, so it is refused with
-// the nearest name that exists. Kubernetes adds names of the same form to each container of a namespace with a Service
-// called carillon, or carillon-something. Those are skipped, and so is a port that reads tcp://…, although its name is
-// that of a setting.
+// Which names in the environment are our settings? An unknown CARILLON_… is most likely mistyped, so it is refused
+// with the nearest known name. Kubernetes adds names of the same form to each container of a namespace with a Service
+// called carillon, or carillon-something. Those are skipped, and so is a name that ends in _PORT with a value like
+// tcp://…, although it may be the name of a setting.
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -9,7 +9,7 @@ const PREFIX = 'CARILLON_';
 /** The variables of a Service: https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables. */
 const INJECTED = /_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/;
 const INJECTED_PORT = /^(tcp|udp|sctp):\/\//;
-/** With more different letters it is another word. */
+/** A name with more different letters is another word. */
 const DISTANCE_MAX = 3;
 
 /** Names of an earlier version. */
@@ -21,7 +21,7 @@ export function withoutServices(env: Environment): Environment {
 }
 
 /**
- * One phrase for each name that looks like ours and is none: `CARILLON_PROT (did you mean CARILLON_PORT?)`, or its
+ * One phrase for each unknown name that looks like ours: `CARILLON_PROT (did you mean CARILLON_PORT?)`, or its
  * present name.
  */
 export function unknownNames(env: Environment, known: readonly string[]): string[] {

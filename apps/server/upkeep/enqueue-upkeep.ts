@@ -1,6 +1,6 @@
-// Deletes rows that pile up where requests come in: unique keys that no run holds any more, answers to requests that no
-// client will send again, and keys that were revoked long ago. It deletes in small batches, so that no statement holds
-// others up.
+// Deletes rows that requests leave behind: unique keys that no run holds any more, answers to requests that no client
+// will send again, and keys that were revoked long ago. It deletes in small batches, so that no statement delays
+// other sessions.
 import type { Database } from '#database/connection.js';
 import { deleteEndedKeys, deleteOverKeys, type KeyPlace } from '#execution/intake/unique-key.repository.js';
 import { deleteOldKeys } from '#tenancy/api-key.repository.js';
@@ -8,7 +8,7 @@ import { ANSWERS_KEPT_HOURS } from '../http/access/idempotency.js';
 import { deleteOldAnswers } from '../http/access/idempotency.repository.js';
 
 const ROWS_PER_BATCH = 1_000;
-/** The rest after so many batches waits for the next time. */
+/** After so many batches the rest waits for the next time. */
 const BATCHES_MAX = 1_000;
 
 /** Stops between two batches when the signal is aborted; the next time continues. */

@@ -1,8 +1,7 @@
 // Removes leftovers of an earlier version from the schema of the users' pg-boss. That version's upkeep ran there, so
-// two queues of ours may lie among theirs, whose schedules any pg-boss would go on filling for ever. The schedules are
+// two queues of ours may lie among the users', and any pg-boss would fill their schedules for ever. The schedules are
 // deleted at once. The queues and their jobs follow once no replica of that version is connected any more, since it
-// would complain about each job that it asks for. Nothing else is touched, and the schema stays: it may be the users'
-// by now.
+// would log an error at each fetch. Nothing else is touched, and the schema stays: it may be the users' by now.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 

@@ -1,6 +1,6 @@
-// Keeps API keys up to date. Each minute this replica names its configured administrator's key, which would end
-// otherwise, and records which keys were used. A configured key that was revoked stays revoked: the log says so, and
-// the replica works on, since its restart must not depend on it.
+// Keeps API keys up to date. Each minute this replica renews its configured administrator's key, which would expire
+// otherwise, and records which keys were used. A configured key that was revoked stays revoked: the replica logs it
+// and works on, since its restart must not depend on the key.
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import type { Loop } from '#kernel/loop.js';
@@ -33,7 +33,7 @@ export class KeyUpkeep implements Loop, OnApplicationBootstrap {
   #tell(isRefused: boolean): void {
     if (isRefused && !this.#isRefused)
       this.logger.warn(
-        "expected CARILLON_ADMIN_KEY to be a key of an administrator's, got one that was revoked or is a tenant's; it opens nothing here",
+        "expected CARILLON_ADMIN_KEY to be an administrator's key, got one that was revoked or is a tenant's; it gives no access here",
       );
     this.#isRefused = isRefused;
   }

@@ -1,8 +1,8 @@
-// Runs the control plane's own durable work by pg-boss: each job is done once by some replica, and again if that
-// replica dies over it. The jobs, each hourly: the day partitions, made ahead and dropped after their retention;
-// tenants' shorter retention; and the upkeep of requests and keys. pg-boss has two connections of its own, because it
-// opens transactions by plain statements, which a shared pool would mix up. It also has a schema of its own, which is
-// never the users' (CARILLON_QUEUE_SCHEMA).
+// Runs the control plane's own durable work by pg-boss: some replica does each job once, and another repeats it if
+// that replica dies. The jobs, each hourly: create the day partitions ahead and drop them after their retention;
+// apply tenants' shorter retention; and clean up after requests and keys. pg-boss has two connections of its own,
+// because it opens transactions by plain statements, which a shared pool would mix up. It also has a schema of its
+// own, which is never the users' (CARILLON_QUEUE_SCHEMA).
 import {
   Inject,
   Injectable,
@@ -32,7 +32,7 @@ const BOSS_CONNECTION = {
   idle_in_transaction_session_timeout: 10_000,
   connectionTimeoutMillis: 5_000,
 };
-/** No job type may name a queue of ours: they all begin like this. */
+/** No job type may name a queue with this prefix, which all of ours have. */
 const PARTITIONS = 'carillon-partitions';
 const ENQUEUE_UPKEEP = 'carillon-enqueue-upkeep';
 /** A job may take as long as the pause to the next one; then it must stop, and the next one continues. */
@@ -66,7 +66,7 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
     // Today's partitions can't wait for a job: the first run may end in a second. Where a long reader is in the way,
     // the default partitions take new rows until the job has made its own.
     this.#first = this.#maintain().catch((error: unknown) =>
-      this.logger.warn({ err: error }, 'the day partitions could not be kept; a job tries again'),
+      this.logger.warn({ err: error }, 'the day partitions could not be maintained; a job tries again'),
     );
     await this.#first;
     if (this.config.CARILLON_ROLES.includes('scheduler')) this.timers.drive(this);
@@ -84,7 +84,7 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
     this.#stopping = true;
     // If the start fails elsewhere, the pool is closed next, which would fail this one for a misleading reason.
     await this.#first;
-    // A pg-boss that is just starting would otherwise go on unobserved.
+    // A pg-boss that is just starting would otherwise go on without an owner.
     const boss = await this.#starting?.catch(() => null);
     await boss?.stop({ graceful: true, timeout: 5_000 });
   }
@@ -141,7 +141,7 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
       now: await databaseTime(this.db),
     });
     await deleteOldEvents(this.db, { olderThanDays: this.config.CARILLON_FIRE_RETENTION_DAYS });
-    if (created + dropped > 0) this.logger.info({ created, dropped }, 'kept the day partitions');
+    if (created + dropped > 0) this.logger.info({ created, dropped }, 'maintained the day partitions');
   }
 
   async #forget(signal?: AbortSignal): Promise<void> {
@@ -149,6 +149,6 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
       installationDays: this.#retention.historyDays,
       ...(signal === undefined ? {} : { signal }),
     });
-    if (forgotten > 0) this.logger.info({ forgotten }, 'forgot runs that their tenants keep no longer');
+    if (forgotten > 0) this.logger.info({ forgotten }, "deleted runs after their tenants' retention");
   }
 }

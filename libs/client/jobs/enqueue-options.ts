@@ -1,32 +1,32 @@
-// The options of a run, besides its payload. They are the same for every way in which a run comes in.
+// The options of a run, besides its payload. They are the same for every way to create a run.
 
 import type { StandardSchemaV1 } from './standard-schema.js';
 
-/** What must be known of a job to ask for it; every definition of defineJob is one. */
+/** The parts of a job that a run of it needs; every definition of defineJob has them. */
 export interface EnqueueableJob<Input> {
   readonly name: string;
-  /** `Input` is what may be asked for; the handler gets what the schema makes of it. */
+  /** `Input` is the accepted payload; the handler gets the output of the schema. */
   readonly payload: StandardSchemaV1<Input, unknown>;
 }
 
 export interface UniqueOptions {
-  /** At most one run of the tenant holds it; 1 to 200 characters. */
+  /** At most one run of the tenant holds a key; 1 to 200 characters. */
   key: string;
-  /** How long it is held. Default: until the run has ended. */
+  /** How long the run holds the key. Default: until the run has ended. */
   windowSeconds?: number;
-  /** What happens when a run holds it: that run's id is returned (default), or the call is refused. */
+  /** When a run holds the key: its id is returned (default), or the call is refused. */
   onConflict?: 'return' | 'reject';
 }
 
 export interface RunOptions {
-  /** Not before this. Default: now. */
+  /** The run starts no sooner. Default: now. */
   runAt?: Date;
-  /** Default: `default`. */
+  /** The run's queue. Default: `default`. */
   queue?: string;
   /** -100 to 100; higher goes first among the runs of the tenant. */
   priority?: number;
   tags?: readonly string[];
-  /** Runs of the job type with the same one share its maxConcurrentPerKey. */
+  /** Runs of the job type with the same key share its maxConcurrentPerKey. */
   concurrencyKey?: string;
   /** When the run expires, even if it is running. It must be later than now and than `runAt`. */
   deadline?: Date;

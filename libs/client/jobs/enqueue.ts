@@ -1,7 +1,7 @@
-// How does a run come in with the caller's own writes? By calling the database's function carillon.enqueue() on
-// the connection that has the caller's transaction: if that rolls back there is no run, and if it commits the run
-// is found within a second. No server is asked, so the payload is checked here, by the job's own schema. What is
-// stored is the payload as it was given, since the worker's schema reads it once more.
+// Creates runs in the caller's own transaction, by calling the database's function carillon.enqueue() on the caller's
+// connection. If the transaction rolls back there is no run; if it commits, a replica finds the run within a second.
+// No server is asked, so the payload is checked here by the job's own schema. The payload is stored as it was given,
+// since the worker's schema reads it once more.
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
 import { parsePayload } from './payload-check.js';
 import { queryRows, type SqlExecutor } from './sql-executor.js';
@@ -27,10 +27,10 @@ select r.place, carillon.enqueue(
   from jsonb_array_elements($3::jsonb) with ordinality as r (run, place)`;
 
 /**
- * Creates a run in the transaction of `db`: a client of `pg`, or a Kysely instance or transaction. Resolves with
- * its id, or with that of the run that holds its unique key. Throws InvalidPayloadError before anything is
- * written; the database's errors are passed on: P0002 for an unknown tenant or job type, 55000 for a tenant that
- * is suspended, 22023 for an option that can't be, 23505 for a key that is held, 53400 for a limit that is reached.
+ * Creates a run in the transaction of `db`: a client of `pg`, or a Kysely instance or transaction. Resolves with its
+ * id, or with that of the run that holds its unique key. Throws InvalidPayloadError before anything is written.
+ * Errors of the database are passed on: P0002 for an unknown tenant or job type, 55000 for a suspended tenant, 22023
+ * for an invalid option, 23505 for a key that is held, 53400 for a limit that is reached.
  */
 export async function enqueue<Input>(
   db: SqlExecutor,

@@ -1,13 +1,13 @@
-// How does a module say which jobs it handles, without any framework? It exports what this function returns; every
-// export of that kind in the folder CARILLON_HANDLERS is registered when a replica starts.
+// Declares a handler without any framework: a module exports what `handler` returns. A replica registers every such
+// export in the folder CARILLON_HANDLERS when it starts.
 import { expectDefinition, expectFunction, expectKnownOptions } from '#client/options/known-options.js';
 import type { Job, JobContext, JobDefinition, JobHandlerFunction } from './job-definition.js';
 
 export interface HandlerOptions {
   /**
-   * True runs each attempt in a thread of its own, where it may compute without holding other runs up and can be ended
-   * in any case. Payload and output cross by structured clone. A thread has no connection to the database, so
-   * there is no `completeInTx` in it; everything else of the context is there.
+   * True runs each attempt in a thread of its own, where a long computation delays no other run and can always be
+   * ended. Payload and output cross by structured clone. A thread has no connection to the database, so its context
+   * has everything but `completeInTx`.
    */
   thread?: boolean;
 }
@@ -19,10 +19,13 @@ export interface ExportedHandler {
   readonly thread: boolean;
 }
 
-/** What a handler in a thread is given: all but `completeInTx`, since a transaction can't leave its connection's thread. */
+/**
+ * The context of a handler in a thread: without `completeInTx`, since a transaction can't leave its connection's
+ * thread.
+ */
 export type ThreadContext = Omit<JobContext, 'completeInTx'>;
 
-/** What the function returns is the run's output. */
+/** Pairs a job with its function, whose result is the run's output. */
 export function handler<Payload, Input, Output>(
   definition: JobDefinition<Payload, Input, Output>,
   handle: (job: Job<Payload>, context: ThreadContext) => Output | Promise<Output>,
@@ -46,7 +49,7 @@ export function handler<Payload, Input, Output>(
   return { kind: 'job-handler', definition, handle: handle as JobHandlerFunction<unknown>, thread };
 }
 
-/** Looks at the form alone: a module may have brought its own copy of this one. */
+/** Checks the form alone: a module may have brought its own copy of this package. */
 export function isExportedHandler(value: unknown): value is ExportedHandler {
   if (typeof value !== 'object' || value === null) return false;
   const { kind, definition, handle } = value as Partial<ExportedHandler>;

@@ -1,23 +1,26 @@
-// What is a job, before any replica runs it? A plain value: a name, the shape of its payload, and its
-// defaults. Producers import it to enqueue, workers import it to handle; both get the types.
+// A job is a plain value: a name, the schema of its payload, and its defaults. Producers import it to enqueue,
+// workers import it to handle; both get the types.
 import { checkJobOptions } from '#client/options/job-options-check.js';
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
 import type { Transaction } from 'kysely';
 import type { StandardSchemaV1 } from './standard-schema.js';
 
 export interface RetryOptions {
-  /** How often the run is tried in all. 1 means never again. */
+  /** How many attempts a run has in all. 1 means no retry. */
   maxAttempts?: number;
   backoff?: 'exponential' | 'linear' | 'fixed';
-  /** The first delay, before `jitter` is taken off. */
+  /** The first delay, before `jitter` is subtracted. */
   minSeconds?: number;
-  /** No delay is longer. */
+  /** The longest delay. */
   maxSeconds?: number;
-  /** 0 to 1: up to this part of each delay is taken off by chance, of the first one too: 0.2 makes 10 s to 8 to 10 s. */
+  /**
+   * 0 to 1: a random part of each delay, up to this, is subtracted: 0.2 turns 10 s into 8 to 10 s. The first delay is
+   * included.
+   */
   jitter?: number;
 }
 
-/** `Input` is what may be asked for, `Payload` what the handler gets of it. */
+/** `Input` is the accepted payload; the schema turns it into the handler's `Payload`. */
 export interface JobOptions<Payload, Input = unknown, Output = unknown> {
   /**
    * 1 to 100 lower-case letters, digits, dots, dashes or underscores, with a letter or digit at both ends:
@@ -26,10 +29,10 @@ export interface JobOptions<Payload, Input = unknown, Output = unknown> {
   name: string;
   /** Any Standard Schema. A payload that does not fit is not retried. */
   payload: StandardSchemaV1<Input, Payload>;
-  /** Any Standard Schema. An output that does not fit fails the run for good: the work is done. */
+  /** Any Standard Schema. An output that does not fit fails the run for good, since its work is done. */
   output?: StandardSchemaV1<unknown, Output>;
   timeoutSeconds?: number;
-  /** An attempt that calls neither `heartbeat` nor `progress` for so long is stopped, and has failed. */
+  /** An attempt that calls neither `heartbeat` nor `progress` for so long is stopped and has failed. */
   heartbeatSeconds?: number;
   retry?: RetryOptions;
 }
@@ -42,7 +45,10 @@ export interface JobDefinition<Payload, Input = unknown, Output = unknown> exten
   readonly kind: 'job-definition';
 }
 
-/** Throws TypeError that names the option, what was expected and what was got, for what no replica could work with. */
+/**
+ * Defines a job. Throws a TypeError that names the option, the expected and the received value when no replica could
+ * use it.
+ */
 export function defineJob<Payload, Input, Output = unknown>(
   options: JobOptions<Payload, Input, Output>,
 ): JobDefinition<Payload, Input, Output> {
@@ -58,37 +64,40 @@ export interface Job<Payload> {
 export type JobOf<Definition> = Definition extends JobDefinition<infer Payload> ? Job<Payload> : never;
 
 export interface JobContext {
-  /** Its name, as `enqueue` and the API want it. */
+  /** The tenant's name, as `enqueue` and the API expect it. */
   readonly tenant: string;
   readonly runId: string;
   /** Counted from 1; lost attempts count too. */
   readonly attempt: number;
-  /** The instant that the schedule asked for; null when the run came from the API. */
+  /** The due time of the schedule; null when the run came from the API. */
   readonly dueAt: Date | null;
-  /** The same for every attempt of the run: hand it to each service whose work must not happen twice. */
+  /** The same for every attempt of the run: pass it to each service whose effect must not happen twice. */
   readonly idempotencyKey: string;
   /**
    * Aborted when the attempt must stop; `reason` is an Error whose `why` is `timeout`, `deadline`, `cancelled`,
    * `shutdown` or `replica-fenced`. A handler that goes on regardless is given up after a grace time.
    */
   readonly signal: AbortSignal;
-  /** What an earlier attempt last gave to `heartbeat`, so that this one can go on from there; null if nothing. */
+  /**
+   * The details of an earlier attempt's last `heartbeat`, so that this one can continue from there; null if there are
+   * none.
+   */
   readonly lastDetails: unknown;
   /** Lines of the run's own log: GET /runs/{id}/logs. */
   readonly log: JobLog;
   /**
-   * Says how far the attempt is, 0 to 1; shown with the run, at most once a second. Numbers outside are moved to
+   * Reports how far the attempt is, 0 to 1; shown with the run, at most once a second. A number outside is moved to
    * the nearer end. Counts as a heartbeat.
    */
   readonly progress: (fraction: number, message?: string) => void;
   /**
-   * Says that the attempt is alive. The details reach the next attempt as `lastDetails` even if this replica
-   * crashes a second later. Throws TypeError when they are more than 64 KiB of JSON, or none.
+   * Reports that the attempt is alive. The details reach the next attempt as `lastDetails`, even if this replica
+   * crashes a second later. Throws TypeError for details that are not JSON, or more than 64 KiB of it.
    */
   readonly heartbeat: (details?: unknown) => void;
   /**
-   * Creates a run of the same tenant, which goes on by itself; resolves with its id. An attempt that is repeated
-   * does it again: give it a unique key, made from `runId`, if it must be one. Throws InvalidPayloadError.
+   * Creates an independent run of the same tenant; resolves with its id. A repeated attempt creates it again: give it
+   * a unique key made from `runId` if there must be one. Throws InvalidPayloadError.
    */
   readonly enqueue: <Input>(
     definition: EnqueueableJob<Input>,
@@ -96,19 +105,19 @@ export interface JobContext {
     options?: RunOptions,
   ) => Promise<string>;
   /**
-   * Completes the run in one transaction with the handler's own writes: both are there afterwards, or neither is.
-   * `work` gets a transaction in the database that holds the runs, and what it resolves with is the run's output.
-   * Rejects with ClaimLost when another replica has the run by now, with `signal.reason` when the attempt was stopped,
-   * and with what `work` or the database threw; nothing was written then, unless the connection broke during the
-   * commit. What the database refuses for now besides `work` (a lock, a full disk, no primary) comes as a snooze: let
-   * it through, and the attempt is made again without counting. The server lets no statement in it take longer than 10
-   * seconds, nor a pause between two. In a thread it rejects with FatalError, since a transaction can't leave its
+   * Completes the run in one transaction with the handler's own writes: either both are committed or neither is.
+   * `work` gets a transaction in the database that holds the runs, and its result is the run's output. Rejects with
+   * ClaimLost when another replica has the run by now, with `signal.reason` when the attempt was stopped, and with
+   * errors of `work` or the database. Then nothing was written, unless the connection broke during the commit. A
+   * refusal of the database that may pass (a lock, a full disk, no primary) and is not of `work` comes as a snooze:
+   * let it through, and the attempt is repeated without counting. The server ends a statement in it, or a pause
+   * between two, after 10 seconds. In a thread it rejects with FatalError, since a transaction can't leave its
    * connection's thread.
    */
   readonly completeInTx: <Output>(work: (trx: HandlerTransaction) => Promise<Output>) => Promise<Output>;
 }
 
-/** `log.info('sent')`, `log.info({ to }, 'sent')`. Never throws and never waits; what is too much is cut. */
+/** `log.info('sent')`, `log.info({ to }, 'sent')`. Never throws and never waits; text beyond the bounds is cut. */
 export interface LogWrite {
   (message: string): void;
   (fields: object, message?: string): void;

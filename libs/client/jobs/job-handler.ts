@@ -1,11 +1,11 @@
-// How does a class say which jobs it handles? One decorated method per job, typed by its definition.
+// Declares the handlers of a class: one decorated method per job, typed by its definition.
 import type { Job, JobContext, JobDefinition } from './job-definition.js';
 
 const HANDLED_JOB = Symbol.for('carillon.handled-job');
 
 /**
- * Makes the method the handler of the job; what it returns is the run's output. Only Carillon's own server looks for it:
- * in an application of yours it does nothing, so export `handler(…)` in CARILLON_HANDLERS or call `runWorker` there.
+ * Makes the method the handler of the job; its result is the run's output. Only Carillon's own server looks for it.
+ * In your own application it does nothing: export `handler(…)` in CARILLON_HANDLERS or call `runWorker` there.
  */
 export function JobHandler<Payload>(definition: JobDefinition<Payload>) {
   return <Method extends (job: Job<Payload>, context: JobContext) => unknown>(

@@ -1,25 +1,25 @@
-// What can a handler say besides "done" and "failed"? Each is a value to throw; `snooze` may be returned as
-// well. Anything else that is thrown is a failure, tried again as the job's retry policy says.
+// The outcomes of a handler besides success and failure. Each is a value to throw; `snooze` may be returned as well.
+// Any other thrown value is a failure, retried by the job's retry policy.
 
-/** Throw it to fail a run for good: trying again would be pointless. The run ends as `failed`. */
+/** Throw it to fail a run for good, when another attempt would be pointless. The run ends as `failed`. */
 export class FatalError extends Error {
   override readonly name = 'FatalError';
 }
 
-/** Throw it to end the run as `cancelled`: nothing went wrong, but the work is not wanted any more. */
+/** Throw it to end the run as `cancelled`: nothing went wrong, but the work is no longer wanted. */
 export class CancelRun extends Error {
   override readonly name = 'CancelRun';
 }
 
 /**
- * Throw it to fail the attempt and to say when the next one shall come, instead of the job's retry policy. Takes
- * an instant, or seconds from now; at most 30 days away. The last attempt that the policy allows is still the last.
+ * Throw it to fail the attempt and to set the time of the next one, instead of the job's retry policy. Takes an
+ * instant, or seconds from now; at most 30 days away. The last attempt that the policy allows is still the last.
  */
 export class RetryAt extends Error {
   override readonly name = 'RetryAt';
   readonly when: Date | number;
 
-  /** Throws RangeError for what is no instant, or not a number of seconds from 0 on. */
+  /** Throws RangeError for an invalid Date, or for seconds below 0. */
   constructor(
     when: Date | number,
     message = 'the handler asked for another attempt',
@@ -32,7 +32,7 @@ export class RetryAt extends Error {
   }
 }
 
-/** What `snooze` makes. */
+/** The value that `snooze` returns. */
 export class Snooze extends Error {
   override readonly name = 'Snooze';
   readonly seconds: number;
@@ -45,14 +45,14 @@ export class Snooze extends Error {
 }
 
 /**
- * Return or throw it to end the attempt and go on with another, `seconds` later and at most in 30 days: nothing
- * has failed, and no attempt of the retry policy is used up. Throws RangeError for what is no number from 0 on.
+ * Return or throw it to end the attempt and start another `seconds` later, at most in 30 days. Nothing has failed,
+ * and no attempt of the retry policy is used up. Throws RangeError for a number below 0.
  */
 export function snooze(seconds: number): Snooze {
   return new Snooze(seconds);
 }
 
-/** Thrown by `completeInTx` when another replica has the run by now: what was written in the transaction is undone. */
+/** Thrown by `completeInTx` when another replica has the run by now: its transaction is rolled back. */
 export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
 }

@@ -1,4 +1,4 @@
-// Does a payload fit its job? The job's own schema says so, wherever the run is asked for.
+// Checks a payload by the job's own schema, wherever a run is created.
 import type { StandardSchemaV1, ValidationIssue } from './standard-schema.js';
 
 /** The payload does not fit the job's schema; `issues` says where and why. */
@@ -24,7 +24,7 @@ export async function parsePayload(
   if (checked.issues !== undefined) throw new InvalidPayloadError(name, place, checked.issues);
 }
 
-/** Empty for the whole. */
+/** The JSON pointer of the issue; empty for the whole value. */
 export function pathOf({ path = [] }: ValidationIssue): string {
   return path.map((part) => `/${String(typeof part === 'object' ? part.key : part)}`).join('');
 }

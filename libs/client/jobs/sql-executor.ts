@@ -1,5 +1,5 @@
-// How do we speak to a database that the caller has opened, without bringing a driver of our own? Through the few
-// methods that are needed of it, which a client of `pg` has, and a Kysely instance or transaction.
+// Uses a database connection of the caller, without a driver of our own. The few methods needed here exist on a
+// client of `pg`, and on a Kysely instance or transaction.
 
 /** A client, a pool or a pool's client of `pg`. A pool has no transaction: each call commits by itself. */
 export interface PgExecutor {
@@ -13,7 +13,7 @@ export interface KyselyExecutor {
 
 export type SqlExecutor = PgExecutor | KyselyExecutor;
 
-/** What Kysely calls a compiled query, made by hand, since its own way would make Kysely a dependency of every client. */
+/** Kysely's compiled query, made by hand: importing its builder would make Kysely a dependency of every client. */
 interface RawQuery {
   readonly sql: string;
   readonly parameters: readonly unknown[];

@@ -1,5 +1,5 @@
-// How do we accept any validator? By the Standard Schema interface (standardschema.dev, version 1), which
-// zod, valibot and arktype implement. Only the part that we use is written down here.
+// The Standard Schema interface (standardschema.dev, version 1), which zod, valibot and arktype implement. So jobs
+// accept any validator. Only the part that we use is declared here.
 
 export interface StandardSchemaV1<Input = unknown, Output = Input> {
   readonly '~standard': {

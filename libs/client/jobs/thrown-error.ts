@@ -1,7 +1,7 @@
-// What is told of an error? Anything can be thrown in JavaScript: text, proxies, errors without a name or with getters
-// that throw. All of it becomes a name, a message and perhaps a stack, in bounds and of characters that can be
-// stored, since what went wrong must reach the run's record in any case. It never throws, and replicas and remote
-// workers use it alike.
+// Describes a thrown value. JavaScript can throw anything: text, proxies, errors without a name or with getters that
+// throw. All of it becomes a name, a message and perhaps a stack, bounded and made of characters that can be stored,
+// since the failure must reach the run's record in any case. It never throws. Replicas and remote workers both use
+// it.
 
 export interface ToldError {
   name: string;
@@ -19,7 +19,7 @@ export function describeError(thrown: unknown): ToldError {
   } catch {
     return {
       name: 'UnreadableError',
-      message: 'expected an error that can be read, got one that throws when it is',
+      message: 'expected an error that can be read, got one that throws when it is read',
     };
   }
 }
@@ -40,7 +40,7 @@ function readError(thrown: unknown): ToldError {
   };
 }
 
-/** Made when it is first read, from the name and the message, which may be what can't be made a text. */
+/** The stack is made at the first read from name and message, which may be impossible to turn into text. */
 function stackOf(thrown: Error): unknown {
   try {
     return thrown.stack;
@@ -49,7 +49,7 @@ function stackOf(thrown: Error): unknown {
   }
 }
 
-/** What stands where a text should be, as text that can be stored. */
+/** Any value as text that can be stored. */
 export function textOf(value: unknown, lengthMax: number): string {
   const text = typeof value === 'string' ? value : showThrown(value);
   return text.slice(0, lengthMax).toWellFormed().replaceAll('\0', '\uFFFD');

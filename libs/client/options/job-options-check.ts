@@ -1,14 +1,13 @@
-// Can a job be what its definition says? Everything that is wrong with it is said where it is defined, since a replica
-// that met it later could only fail its runs. The rules are those of the API's job types. Definitions come from
-// JavaScript, too, so nothing is taken for granted of what the types promise.
+// Checks the options of a job where it is defined: a replica that met a wrong one later could only fail its runs. The
+// rules are those of the API's job types. Definitions may come from JavaScript, so nothing is assumed from the types.
 import { ATTEMPTS_MAX, HEARTBEAT_SECONDS, RETRY_SECONDS, TIMEOUT_SECONDS } from './job-bounds.js';
 import { expectKnownOptions } from './known-options.js';
 
-/** As the API's names. */
+/** The same pattern as for names in the API. */
 const NAME = /^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/;
 const BACKOFFS: readonly unknown[] = ['exponential', 'linear', 'fixed'];
 
-/** `kind` is that of a definition which another one is made from: `defineJob({ ...other, name })`. */
+/** `kind` comes from a definition that another one is made from: `defineJob({ ...other, name })`. */
 const OPTIONS = ['kind', 'name', 'payload', 'output', 'timeoutSeconds', 'heartbeatSeconds', 'retry'];
 const RETRY_OPTIONS = ['maxAttempts', 'backoff', 'minSeconds', 'maxSeconds', 'jitter'];
 /** Throws TypeError. */
@@ -67,7 +66,7 @@ function expectThat(isTrue: boolean, option: string, expected: string, got: unkn
 
 function asRecord(option: string, value: unknown): Record<string, unknown> {
   expectThat(typeof value === 'object' && value !== null, option, 'to be an object', value);
-  return value as Record<string, unknown>; // just looked at
+  return value as Record<string, unknown>; // checked above
 }
 
 function isSchema(value: unknown): boolean {

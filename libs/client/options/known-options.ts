@@ -1,8 +1,8 @@
-// Is each option one that there is? A misspelt one would be dropped without a word, and its default hold. Options come
-// from JavaScript, too, so the types are no answer to this.
+// Refuses unknown options: a misspelt one would be ignored in silence, and its default would apply. Options may come
+// from JavaScript, so the types do not prevent it.
 import { nearName } from './near-names.js';
 
-/** Throws TypeError that names the option, the one that was probably meant, and those that there are. */
+/** Throws a TypeError that names the unknown option, the one that was probably meant, and all known ones. */
 export function expectKnownOptions(
   given: object,
   known: readonly string[],
@@ -21,7 +21,7 @@ export function expectFunction(what: string, value: unknown): void {
     throw new TypeError(`expected ${what} to be a function, got ${value === null ? 'null' : typeof value}`);
 }
 
-/** Which of these options a definition must bring along to be one. */
+/** Throws a TypeError for a value that defineJob did not make. */
 export function expectDefinition(value: unknown): void {
   const { kind } = (value ?? {}) as { kind?: unknown };
   if (kind !== 'job-definition')

@@ -1,8 +1,8 @@
-// Which of the names that there are did a caller probably mean? One table for all that is told of by name, in a
-// request's body or as an option in code: what an earlier version or another tool calls it, another unit at its end,
-// another spelling, a letter that slipped. A guess is only ever a hint beside the refusal.
+// Guesses the known name that a caller probably meant. One table serves the fields of a request's body and the
+// options in code: names of an earlier version or of another tool, another unit at the end, another spelling, a slip
+// of one letter. A guess is only a hint beside the refusal.
 
-/** With a dot: it stands inside another field. */
+/** A name with a dot stands inside another field. */
 const OTHERWISE: Readonly<Record<string, readonly string[]>> = {
   slots: ['concurrency'],
   kind: ['backoff'],
@@ -35,10 +35,10 @@ const OTHERWISE: Readonly<Record<string, readonly string[]>> = {
   apikey: ['key'],
   token: ['key'],
 };
-/** Times are told in seconds, and say so. */
+/** All times are in seconds, and their names end in Seconds. */
 const TIME = /^(.+?)(?:_?(?:ms|millis|milliseconds|seconds?|secs?|s))?$/i;
 
-/** One of the known names, with the way to it if it stands inside another one; undefined where nothing is near. */
+/** The nearest known name, with its path if it stands inside another field; undefined where none is near. */
 export function nearName(given: string, known: readonly string[]): string | undefined {
   const plain = plainOf(given);
   const stem = TIME.exec(given)?.[1] ?? given;
@@ -58,7 +58,7 @@ function plainOf(name: string): string {
   return name.toLowerCase().replaceAll(/[_-]/g, '');
 }
 
-/** One letter more, less or other, or two that have changed places. */
+/** One letter added, removed or changed, or two swapped. */
 function isOneSlipFrom(name: string, given: string): boolean {
   if (Math.abs(name.length - given.length) > 1) return false;
   let start = 0;

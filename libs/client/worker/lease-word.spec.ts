@@ -71,7 +71,7 @@ it('a refused word is followed by one that says so, unless the lease is lost or 
   expect(wordInstead(complete, { status: 413, message: 'too large' })).toMatchObject({
     verb: 'fail',
     body: {
-      error: { name: 'UnfitOutput', message: 'the word "complete" was refused: too large' },
+      error: { name: 'UnfitOutput', message: '"complete" was refused: too large' },
       retryable: false,
     },
   });

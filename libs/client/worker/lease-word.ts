@@ -1,7 +1,7 @@
-// Which word ends a lease? What the handler has returned or thrown says it, as it does in a replica: an output
-// completes the run, an error fails the attempt, and what `outcomes.ts` offers puts the run off, says when to come again,
-// or ends it. The word is always one that the API takes: an output that can't be said fails the run for good, with the
-// reason, because doing the work again would only bring the same output.
+// The call that ends a lease, made from the handler's result as in a replica. An output completes the run, an error
+// fails the attempt, and the values of `outcomes.ts` snooze it, set the time of the next attempt, or cancel the run.
+// The API accepts every body made here. An output that JSON can't express fails the run for good, with the reason,
+// because repeating the work would produce the same output.
 import { CancelRun, RetryAt, Snooze } from '#client/jobs/outcomes.js';
 import { encodeOutput } from './sayable.js';
 import { describeError, textOf, type ToldError } from '#client/jobs/thrown-error.js';
@@ -11,7 +11,7 @@ export interface LeaseWord {
   body: object;
 }
 
-/** The API takes no longer ones. */
+/** The API's bounds. */
 const PUT_OFF_SECONDS_MAX = 30 * 86_400;
 const REASON_LENGTH_MAX = 2_000;
 
@@ -23,13 +23,13 @@ export function wordOfReturned(returned: unknown, now: Date): LeaseWord {
     : misfit('UnfitOutput', output.reason);
 }
 
-/** An error named FatalError is not tried again; one with `retryAfterSeconds` not before that. */
+/** An error named FatalError is not retried; one with `retryAfterSeconds` is retried no sooner. */
 export function wordOfThrown(thrown: unknown, now: Date): LeaseWord {
   const error = describeError(thrown);
   try {
     return steered(thrown, error, now);
   } catch {
-    // A proxy or a getter that throws as soon as it is looked at.
+    // A proxy or a getter that throws when it is read.
     return { verb: 'fail', body: { error, retryable: true } };
   }
 }
@@ -41,13 +41,13 @@ export function misfit(name: 'InvalidPayload' | 'InvalidOutput' | 'UnfitOutput',
   };
 }
 
-/** What to say instead of a word that the API has refused; null when the refusal was not about what was said. */
+/** The call to make after the API has refused one; null when the refusal was not about its body. */
 export function wordInstead(
   { verb }: LeaseWord,
   refusal: { status: number; message: string },
 ): LeaseWord | null {
   if (![400, 413, 422].includes(refusal.status)) return null;
-  const message = `the word "${verb}" was refused: ${refusal.message}`;
+  const message = `"${verb}" was refused: ${refusal.message}`;
   return verb === 'complete'
     ? misfit('UnfitOutput', message)
     : { verb: 'fail', body: { error: { name: 'UnfitError', message: textOf(message, REASON_LENGTH_MAX) } } };

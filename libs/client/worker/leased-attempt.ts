@@ -1,8 +1,8 @@
-// How does a worker work on one lease? It beats at once, so that the lease is not given to another, then three times
-// in each lease's length, while the handler runs; what the handler says of itself goes along, and does not wait for the
-// next beat: progress is sent within a second. The attempt ends when the handler does, or when there is a reason to
-// stop: the run was cancelled, the lease is lost, the time is up, or the worker ends. Before its last word, which is
-// repeated until a replica has heard it, goes what has not been sent yet.
+// How does a worker work on one lease? It sends a heartbeat at once, so that no other worker gets the lease, then
+// three in each lease's length while the handler runs. Progress and details go with a heartbeat; progress is sent
+// within a second. The attempt ends when the handler does, or when the run is cancelled, the lease is lost, the time
+// is up, or the worker ends. The unsent parts are sent before the call that ends the lease, which is repeated until a
+// replica has received it.
 import type { Job, JobContext, LogLevel } from '#client/jobs/job-definition.js';
 import { misfit, wordInstead, wordOfReturned, wordOfThrown, type LeaseWord } from './lease-word.js';
 import { Snooze } from '#client/jobs/outcomes.js';
@@ -27,20 +27,20 @@ export interface Lease {
   };
 }
 
-/** What a handler in a replica is told, too; what needs the database is not there. */
+/** The part of a replica's context that needs no database. */
 type Told = Pick<JobContext, 'tenant' | 'runId' | 'attempt' | 'dueAt' | 'idempotencyKey' | 'signal'>;
 
 export interface RemoteContext extends Told {
-  /** Grows with each lease: let what you write to refuse a smaller one. */
+  /** Grows with each lease: let the systems that you write to refuse a smaller one. */
   readonly fencingToken: number;
-  /** What an earlier attempt last gave to `heartbeat`; null if nothing. */
+  /** The details of an earlier attempt's last `heartbeat`; null if there are none. */
   readonly lastDetails: unknown;
   readonly log: Readonly<Record<LogLevel, (first: string | object, message?: string) => void>>;
   /** How far the attempt is, 0 to 1; shown with the run. */
   readonly progress: (fraction: number, message?: string) => void;
   /**
-   * Where the attempt is, for the next one to go on from. Sent at once. Throws TypeError for more than 64 KiB of JSON,
-   * or none.
+   * Keeps the lease, and passes the details to the next attempt. Sent at once. Throws TypeError for details that are
+   * not JSON, or more than 64 KiB of it.
    */
   readonly heartbeat: (details?: unknown) => void;
 }
@@ -65,18 +65,18 @@ export class Stopped extends Error {
 
 interface BeatAnswer {
   cancelRequested: boolean;
-  /** What could not be kept of what the beat said; the lease is kept regardless. */
+  /** The parts of the heartbeat that could not be kept; the lease is kept regardless. */
   dropped?: readonly { pointer: string; detail: string }[];
 }
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
-/** The word itself, what is said instead of it, and what is said instead of that. */
+/** The call itself, its replacement when it is refused, and the replacement of that. */
 const WORDS_MAX = 3;
-/** A lease for which no beat was heard within this time is offered again. */
+/** A lease without a heartbeat within this time is offered again. */
 const FIRST_BEAT_MS = 10_000;
-/** Progress may be told a thousand times a second; what is told meanwhile goes along. */
+/** A handler may report progress a thousand times a second; one heartbeat carries the newest. */
 const TELL_AFTER_MS = 1_000;
-/** The work is done, and its last word must not wait long for what is only shown. */
+/** The work is done, and its end must not wait long for values that are only shown. */
 const LAST_BEAT_MS = 1_000;
 
 export interface AttemptParts {
@@ -98,7 +98,7 @@ export async function workOn(parts: AttemptParts): Promise<void> {
 class LeasedAttempt {
   readonly #parts: AttemptParts;
   readonly #stop = new AbortController();
-  /** Aborted when the handler has ended: a beat that fails is not tried again. */
+  /** Aborted when the handler has ended: a failed heartbeat is then not repeated. */
   readonly #over = new AbortController();
   readonly #said: { progress?: object; details?: unknown } = {};
   readonly #lines = new WaitingLines();
@@ -143,7 +143,7 @@ class LeasedAttempt {
     return this.#parts.lease.leaseSeconds * 1_000;
   }
 
-  /** Between two beats, and what one may take: another replica may be quicker. */
+  /** The pause between two heartbeats, and the time limit of one: another replica may be quicker. */
   get #beatMs(): number {
     return Math.floor(this.#leaseMs / 3); // time limits are whole milliseconds
   }
@@ -151,7 +151,7 @@ class LeasedAttempt {
   #trustUntil(atMs: number): void {
     clearTimeout(this.#lost);
     const expire = (): void =>
-      this.#stop.abort(new Stopped('lease-lost', 'no heartbeat was heard for too long'));
+      this.#stop.abort(new Stopped('lease-lost', 'no heartbeat was acknowledged for too long'));
     this.#lost = setTimeout(expire, atMs - performance.now());
   }
 
@@ -163,7 +163,7 @@ class LeasedAttempt {
   }
 
   #beat(): void {
-    if (this.#over.signal.aborted) return; // what is unsent goes before the last word
+    if (this.#over.signal.aborted) return; // unsent parts go before the call that ends the lease
     this.#again = this.#beating !== null;
     if (this.#again) return;
     this.#beating = this.#sendBeat()
@@ -182,7 +182,7 @@ class LeasedAttempt {
     const { lease, call, onError } = this.#parts;
     const signal = AbortSignal.timeout(this.#leaseMs);
     const said = { ...this.#said };
-    // The answer may have taken a while: the lease is ours for its length from when we asked, and no longer.
+    // The lease lasts from the request on, since its answer may have taken a while.
     let askedAtMs = performance.now();
     const ask = (): Promise<BeatAnswer> => {
       askedAtMs = performance.now();
@@ -194,7 +194,7 @@ class LeasedAttempt {
     if (said.details === this.#said.details) delete this.#said.details;
     if (said.progress === this.#said.progress) delete this.#said.progress;
     for (const { pointer, detail } of answer.dropped ?? [])
-      onError(new Error(`what a heartbeat said was dropped: ${pointer}: ${detail}`));
+      onError(new Error(`a part of a heartbeat was dropped: ${pointer}: ${detail}`));
     if (answer.cancelRequested) this.#stop.abort(new Stopped('cancelled', 'the run was cancelled'));
     await this.#sendLines(signal);
   }
@@ -204,14 +204,14 @@ class LeasedAttempt {
     await this.#lines.send((body) => this.#parts.call({ path, body, signal }));
   }
 
-  /** The word that ends the lease; null when it is not ours any more. */
+  /** The call that ends the lease; null when the lease is lost. */
   async #handle(): Promise<LeaseWord | null> {
     const { signal } = this.#stop;
     const stopped = new Promise<never>((_resolve, reject) => {
       if (signal.aborted) reject(signal.reason as Error); // a Stopped; only ours are given
       signal.addEventListener('abort', () => reject(signal.reason as Error));
     });
-    stopped.catch(() => undefined); // it may come when no caller waits any more
+    stopped.catch(() => undefined); // it may reject when no caller waits any more
     try {
       return await this.#call(stopped);
     } catch (error) {
@@ -221,7 +221,7 @@ class LeasedAttempt {
     }
   }
 
-  /** What does not fit will not fit next time either, and what is done need not be done again. */
+  /** A payload or an output that does not fit would not fit next time either, so both fail the run for good. */
   async #call(stopped: Promise<never>): Promise<LeaseWord> {
     const { lease, handler } = this.#parts;
     const { jobType: job, payload } = lease.run;
@@ -244,14 +244,14 @@ class LeasedAttempt {
     if (!isAllSent) await this.#sendBeat(Math.min(LAST_BEAT_MS, this.#beatMs)).catch(onError);
     const signal = AbortSignal.timeout(this.#leaseMs);
     await this.#sendLines(signal).catch(onError);
-    // A refused output becomes a failure, and a refused failure one that says so: an end without a word would only be
-    // mistaken for a worker that went silent, and the run done again.
+    // A refused output becomes a failure, and a refused failure one with the reason: without an end the worker would
+    // seem silent, and the run would be repeated.
     let next: LeaseWord | null = word;
     for (let tries = 0; next !== null && tries < WORDS_MAX; tries += 1)
       next = await this.#sayOnce(next, signal);
   }
 
-  /** Resolves with what to say instead, when this was refused. */
+  /** Resolves with the call to make instead, when this one was refused. */
   async #sayOnce(word: LeaseWord, signal: AbortSignal): Promise<LeaseWord | null> {
     const { lease, call, onError } = this.#parts;
     const path = `leases/${lease.token}:${word.verb}`;
@@ -291,7 +291,7 @@ class LeasedAttempt {
         try {
           if (details !== undefined) this.#said.details = encodeDetails(details);
         } finally {
-          this.#beat(); // also when what is said with it is refused
+          this.#beat(); // also when its details are refused
         }
       },
     };

@@ -1,6 +1,6 @@
-// How does a process of yours work on runs without being a replica? It registers, takes leases by long poll for as many
-// runs as its concurrency leaves room for, works on each, and stops when it is told to: it takes nothing more, lets running
-// handlers finish, and gives back what is not finished in time. It needs a URL, a key, and nothing of the server.
+// Runs a worker in your own process, without being a replica. It registers, takes leases by long poll up to its
+// concurrency, and works on each. When it is asked to stop it takes no more runs, lets running handlers finish, and
+// releases the runs that have not finished in time. It needs a URL, a key, and no part of the server.
 import { expectDefinition, expectFunction } from '#client/options/known-options.js';
 import type { Job, JobDefinition } from '#client/jobs/job-definition.js';
 import { workOn, type Lease, type RemoteContext, type RemoteHandler } from './leased-attempt.js';
@@ -10,23 +10,29 @@ import { CallFailed, insist, rest, workerApi, type CallWorkerApi } from './worke
 
 export interface WorkerOptions {
   /**
-   * Where the API is reached, e.g. `http://localhost:8080`. Of several replicas' URLs one is used until it fails to
+   * The URL of the API, e.g. `http://localhost:8080`, or those of several replicas. One is used until it fails to
    * answer, then the next.
    */
   url: string | readonly string[];
-  /** Of role `worker` or more. What an environment variable holds may be given as it is: nothing is refused at once. */
+  /**
+   * A key with the role `worker` or more. The value of an environment variable may be passed as it is: undefined is
+   * refused at once.
+   */
   key: string | undefined;
   tenant: string;
   /** Made with `remoteHandler`. */
   handlers: readonly NamedHandler[];
-  /** Runs that it works on at once. Default: 1. */
+  /** How many runs it works on at once. Default: 1. */
   concurrency?: number;
-  /** How it is shown. Default: worker. */
+  /** The name in the list of workers. Default: worker. */
   name?: string;
   labels?: Readonly<Record<string, string>>;
   /** How long running handlers may go on after `stop()`. Default: 30. */
   graceSeconds?: number;
-  /** Told of each call that failed and is made again, and of what was dropped. Default: shown on stderr, not too often. */
+  /**
+   * Called for each failed call that is repeated, and for each dropped part of a heartbeat. Default: shows them on
+   * stderr, not too often.
+   */
   onError?: (error: Error) => void;
 }
 
@@ -34,7 +40,7 @@ export interface NamedHandler extends RemoteHandler {
   definition: JobDefinition<unknown>;
 }
 
-/** Pairs a job with the function that does it. */
+/** Pairs a job with its function in a remote worker. */
 export function remoteHandler<Payload>(
   definition: JobDefinition<Payload>,
   handle: (job: Job<Payload>, context: RemoteContext) => unknown,
@@ -48,22 +54,22 @@ export function remoteHandler<Payload>(
 
 export interface RunningWorker {
   /**
-   * Resolves when the worker has ended; rejects when the API refuses it for good: a key that is wrong, a tenant that
-   * is not there. A rejection that no one awaits ends the process, as any other does.
+   * Resolves when the worker has ended; rejects when the API refuses it for good: a wrong key, or an unknown tenant.
+   * A rejection that no one awaits ends the process, as any other does.
    */
   readonly ended: Promise<void>;
-  /** Takes nothing more, waits for what runs, gives the rest back. Resolves when the worker has ended. */
+  /** Takes no more runs, waits for running handlers, releases the rest. Resolves when the worker has ended. */
   stop(): Promise<void>;
 }
 
 const WAIT_SECONDS = 25;
-/** A replica that is asked to wait for so long must answer soon after. */
+/** A replica that was asked to wait must answer soon after that time. */
 const ACQUIRE_LIMIT_MS = (WAIT_SECONDS + 10) * 1_000;
 const QUIET_MS = 1_000;
 const GIVE_BACK_MS = 2_000;
 const DEREGISTER_MS = 2_000;
 
-/** Throws where the options can't be, and on a Node that is too old. */
+/** Throws for invalid options, and on a Node that is too old. */
 export function runWorker(options: WorkerOptions): RunningWorker {
   refuseOldNode(process.versions.node);
   const worker = new PullWorker(options);
@@ -97,7 +103,7 @@ class PullWorker {
     this.#handlers = new Map(options.handlers.map((handler) => [handler.definition.name, handler]));
     if (this.#handlers.size === 0 || this.#handlers.size < options.handlers.length)
       throw new TypeError(
-        'expected at least one handler and one for each name, got none or two for one name',
+        'expected at least one handler and one for each name, got none, or two for one name',
       );
     this.#call = workerApi(reachable(options));
     this.#onError = options.onError ?? showErrors();
@@ -136,7 +142,7 @@ class PullWorker {
     return answer.workerId;
   }
 
-  /** Takes leases until it is to stop, or the API does not know the worker any more. */
+  /** Takes leases until the worker stops, or the API no longer knows it. */
   async #serve(workerId: string): Promise<void> {
     const over = new AbortController();
     const beating = this.#beat(workerId, AbortSignal.any([over.signal, this.#stopping.signal]));
@@ -155,7 +161,7 @@ class PullWorker {
     const free = (this.#options.concurrency ?? 1) - this.#running.size;
     if (free <= 0) return this.#untilWoken();
     if (this.#isQuiet) return rest(QUIET_MS, this.#stopping.signal);
-    // The same id until an answer has come: what an answer that got lost has given us is given again.
+    // The same id until an answer has arrived: leases whose answer got lost are then returned again.
     const requestId = crypto.randomUUID();
     const jobTypes = [...this.#handlers.keys()];
     const body = { workerId, jobTypes, max: Math.min(free, 100), waitSeconds: WAIT_SECONDS, requestId };
@@ -168,7 +174,7 @@ class PullWorker {
     }
   }
 
-  /** The answer of an aborted request may have brought leases: gives them back, so that other workers need not wait. */
+  /** The answer of an aborted request may have held leases: releases them, so that other workers need not wait. */
   async #giveBack(request: object): Promise<void> {
     const signal = AbortSignal.timeout(GIVE_BACK_MS);
     try {
@@ -176,13 +182,13 @@ class PullWorker {
       const { leases } = await this.#call<{ leases: Lease[] }>(again);
       for (const { token } of leases) await this.#call({ path: `leases/${token}:release`, body: {}, signal });
     } catch (error) {
-      this.#onError(error as Error); // they go back by themselves, a little later
+      this.#onError(error as Error); // the leases expire a little later
     }
   }
 
   #start(lease: Lease): void {
     const handler = this.#handlers.get(lease.run.jobType);
-    if (handler === undefined) return; // not asked for; it goes back by itself
+    if (handler === undefined) return; // not requested; the lease expires
     const { tenant } = this.#options;
     const parts = {
       lease,
@@ -199,7 +205,7 @@ class PullWorker {
     this.#running.add(work);
   }
 
-  /** Resolves when a run has ended, or the worker is to stop. */
+  /** Resolves when a run has ended, or the worker must stop. */
   async #untilWoken(): Promise<void> {
     if (!this.#stopping.signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
   }
@@ -231,12 +237,12 @@ class PullWorker {
     await this.#deregister();
   }
 
-  /** Once, and last: the list of workers then shows no worker that takes nothing any more. */
+  /** The last call: the worker disappears from the list of workers. */
   async #deregister(): Promise<void> {
     if (this.#workerId === null) return;
     const path = `workers/${this.#workerId}:deregister`;
     const ended = this.#call({ path, body: {}, signal: AbortSignal.timeout(DEREGISTER_MS) });
-    // A replica of an older version does not know the word, and forgets the worker after a day.
+    // A replica of an older version does not know this call, and forgets the worker after a day.
     await ended.catch((error: unknown) => {
       const isUnknown = error instanceof CallFailed && (error.status === 404 || error.status === 405);
       if (!isUnknown) this.#onError(error as Error);
@@ -251,22 +257,22 @@ class PullWorker {
 }
 
 const LOOK_AT: Readonly<Record<number, string>> = {
-  401: 'its key is not valid, so look at `key`',
-  403: 'its key is not for this tenant or not for workers, so look at `key` and `tenant`',
-  404: 'there is no such tenant or no such API, so look at `tenant` and `url`',
+  401: 'its key is not valid; check `key`',
+  403: 'its key is not for this tenant or not for workers; check `key` and `tenant`',
+  404: 'there is no such tenant or no such API; check `tenant` and `url`',
 };
 
-/** With what to look at, for the person who started the worker. */
+/** Names the options to check, for the person who started the worker. */
 function refused({ status, message }: CallFailed, { tenant, url }: WorkerOptions): CallFailed {
   const look = LOOK_AT[status];
   const why = look === undefined ? message : `${look} (${message})`;
   return new CallFailed(
     status,
-    `the worker of tenant ${tenant} can not register at ${[url].flat().join(', ')}: ${why}`,
+    `the worker of tenant ${tenant} cannot register at ${[url].flat().join(', ')}: ${why}`,
   );
 }
 
 function describeJob({ name, timeoutSeconds, retry }: JobDefinition<unknown>): object {
-  // JSON leaves out what is undefined, and the API keeps what is left out as it is.
+  // JSON omits undefined fields, and the API keeps the stored values of omitted fields.
   return { name, timeoutSeconds, retry };
 }

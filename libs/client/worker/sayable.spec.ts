@@ -26,8 +26,8 @@ describe('an output', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['a circle', circle, /JSON can say.*circular/s],
-    ['a BigInt', { n: 1n }, /JSON can say.*BigInt/],
+    ['a circle', circle, /JSON can express.*circular/s],
+    ['a BigInt', { n: 1n }, /JSON can express.*BigInt/],
     ['a toJSON that throws', throwing, /got not me$/],
     ['NUL', { a: ['x\0'] }, /^\/a\/0: expected text without NUL/],
     ['half a surrogate pair', { a: '\ud800' }, /^\/a: expected text without NUL characters or lone/],

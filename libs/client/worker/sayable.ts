@@ -1,7 +1,8 @@
-// What of a handler's words can be said to the API? A beat must keep its lease for all that a handler says with it, so
-// nothing leaves this process that the API would refuse: words are turned into JSON at once, since the handler may
-// change its objects right after. What is only shown, a message or the fields of a log line, is mended; what must
-// arrive as it is, an output or details, is refused with the reason. The bounds are those of the API.
+// Turns a handler's values into JSON that the API accepts. A heartbeat must keep its lease with any values of the
+// handler, so no value leaves this process that the API would refuse. Values are encoded at once, since the handler
+// may change its objects right after. A value that is only shown, a message or the fields of a log line, is mended. A
+// value that must arrive unchanged, an output or details, is refused with the reason. The bounds are those of the
+// API.
 import { describeError, textOf } from '#client/jobs/thrown-error.js';
 
 export type Encoded = { kind: 'encoded'; value: unknown } | { kind: 'unfit'; reason: string };
@@ -13,19 +14,19 @@ const PROGRESS_MESSAGE_MAX = 1_000;
 const LINE_MESSAGE_MAX = 8_000;
 const LINE_FIELDS_BYTES_MAX = 8 * 1024;
 
-/** As JSON says it; what JSON leaves out altogether, a function or undefined, is null. */
+/** The value as JSON; a function or undefined, which JSON omits, becomes null. */
 export function encodeOutput(value: unknown): Encoded {
   return encode(value, OUTPUT_BYTES_MAX);
 }
 
-/** Throws TypeError, as it does in a replica. */
+/** Throws TypeError, as a replica does. */
 export function encodeDetails(details: unknown): unknown {
   const encoded = encode(details, DETAILS_BYTES_MAX);
   if (encoded.kind === 'unfit') throw new TypeError(`heartbeat details: ${encoded.reason}`);
   return encoded.value;
 }
 
-/** A fraction outside is moved to the nearer end, and what is no number is 0. */
+/** A fraction outside is moved to the nearer end, and any other value becomes 0. */
 export function progressOf(fraction: unknown, message: unknown): { fraction: number; message?: string } {
   const number = typeof fraction === 'number' && !Number.isNaN(fraction) ? fraction : 0;
   return {
@@ -39,7 +40,7 @@ export interface SayableLine {
   fields?: object;
 }
 
-/** Takes what pino takes, as a replica's log does. Never throws. */
+/** Accepts the arguments of pino, as a replica's log does. Never throws. */
 export function lineOf(first: unknown, second: unknown): SayableLine {
   if (typeof first !== 'object' || first === null) return lineWith(first);
   const isError = first instanceof Error;
@@ -47,7 +48,7 @@ export function lineOf(first: unknown, second: unknown): SayableLine {
   return lineWith(message, fieldsOf(isError ? { err: first } : first));
 }
 
-/** A message that was cut says so among the fields, as a replica's log does. */
+/** A message that was cut is noted among the fields, as in a replica's log. */
 function lineWith(message: unknown, fields?: object): SayableLine {
   const whole = textOf(message, Number.POSITIVE_INFINITY);
   if (whole.length <= LINE_MESSAGE_MAX)
@@ -63,7 +64,10 @@ function fieldsOf(fields: object): object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : { value };
 }
 
-/** Errors have no fields that JSON sees, whole numbers may be too large for it, and text may hold what can't be stored. */
+/**
+ * JSON sees no fields of errors, whole numbers may be too large for it, and text may hold characters that can't be
+ * stored.
+ */
 function showOdd(_name: string, value: unknown): unknown {
   if (typeof value === 'string')
     return value.length > LINE_MESSAGE_MAX
@@ -79,7 +83,7 @@ function encode(
   replacer?: (name: string, value: unknown) => unknown,
 ): Encoded {
   try {
-    // Undefined for functions and symbols, although it is not typed to say so.
+    // Returns undefined for functions and symbols, although its type omits that.
     const json = (JSON.stringify(value, replacer) as string | undefined) ?? 'null';
     const bytes = Buffer.byteLength(json);
     if (bytes > bytesMax)
@@ -90,12 +94,12 @@ function encode(
   } catch (error) {
     return {
       kind: 'unfit',
-      reason: `expected a value that JSON can say, got ${describeError(error).message}`,
+      reason: `expected a value that JSON can express, got ${describeError(error).message}`,
     };
   }
 }
 
-/** Says where the first part stands that the API would refuse, and why; null when there is none. */
+/** The place of the first part that the API would refuse, and why; null when there is none. */
 function findUnstorable(value: unknown, pointer: string, depth: number): string | null {
   if (typeof value === 'string')
     return isStorable(value) ? null : unstorable(pointer, 'text without NUL characters or lone surrogates');

@@ -1,26 +1,26 @@
-// Log lines of one attempt, from when the handler says them until the API has them. They are encoded at once, since the
-// handler may change its objects right after, and sent in requests of a bounded size. Lines whose request failed for a
-// passing reason wait for the next one; those that were refused would be refused again, and are given up.
+// The log lines of one attempt, from the handler's call until the API has them. They are encoded at once, since the
+// handler may change its objects right after, and sent in requests of a bounded size. Lines whose request failed for
+// a passing reason wait for the next one. Refused lines would be refused again, and are dropped.
 import type { LogLevel } from '#client/jobs/job-definition.js';
 import { lineOf } from './sayable.js';
 import { CallFailed } from './worker-calls.js';
 
 const LINES_MAX = 1_000;
-/** UTF-16 units, of which each is at most three bytes of the megabyte that a request may have. */
+/** Counted in UTF-16 units; each is at most three bytes of the megabyte that a request may have. */
 const REQUEST_LENGTH_MAX = 300_000;
 
 export class WaitingLines {
   /** Each is one line of JSON. */
   #lines: string[] = [];
 
-  /** Never throws. What is too much is dropped. */
+  /** Never throws. Lines beyond the bounds are dropped. */
   add({ level, at }: { level: LogLevel; at: Date }, first: unknown, second: unknown): void {
     if (this.#lines.length >= LINES_MAX) return;
     const line = { level, time: at.toISOString(), ...lineOf(first, second) };
     this.#lines.push(`${JSON.stringify(line)}\n`);
   }
 
-  /** Rejects with what `send` rejected with. */
+  /** Rejects with the error of `send`. */
   async send(send: (ndjson: string) => Promise<unknown>): Promise<void> {
     while (this.#lines.length > 0) {
       const lines = this.#take();

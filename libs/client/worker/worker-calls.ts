@@ -1,7 +1,6 @@
-// How does a worker speak with the replicas? By plain HTTP and JSON, nothing else: what is written here in TypeScript
-// can be written in any language (docs/workers.md). Every answer that is no success is an error with its status,
-// so that the caller knows whether asking again makes sense. Any replica does: where one does not answer, or can't
-// just now, the next call goes to the next one.
+// The calls of a worker to the replicas: plain HTTP and JSON, so a worker can be written in any language
+// (docs/workers.md). Every answer but success is an error with its status, so that the caller knows whether to try
+// again. Any replica can answer: when one does not, or can't just now, the next call goes to the next one.
 
 export class CallFailed extends Error {
   override readonly name = 'CallFailed';
@@ -14,14 +13,14 @@ export class CallFailed extends Error {
     this.status = status;
   }
 
-  /** Asking again may help: no replica answered, or not now. */
+  /** Trying again may help: no replica answered, or it could not just now. */
   get isTransient(): boolean {
     return this.status === 0 || this.status === 425 || this.status === 429 || this.status >= 500;
   }
 }
 
 export interface WorkerCall {
-  /** Below the tenant's `/worker/`. */
+  /** The path below the tenant's `/worker/`. */
   path: string;
   body: object | string;
   signal: AbortSignal;
@@ -32,7 +31,7 @@ export interface WorkerCall {
 export type CallWorkerApi = <Answer>(call: WorkerCall) => Promise<Answer>;
 
 export interface WorkerApiOptions {
-  /** Where the API is reached: one URL, or those of several replicas. */
+  /** The URL of the API, or those of several replicas. */
   url: string | readonly string[];
   tenant: string;
   key: string;
@@ -41,8 +40,8 @@ export interface WorkerApiOptions {
 const LIMIT_MS = 15_000;
 
 /**
- * Rejects with CallFailed, with the signal's reason, or with TypeError for a body that JSON can't say. A text is sent
- * as NDJSON.
+ * Rejects with CallFailed, with the signal's reason, or with TypeError for a body that JSON can't express. A text is
+ * sent as NDJSON.
  */
 export function workerApi({ url, tenant, key }: WorkerApiOptions): CallWorkerApi {
   const bases = [url]
@@ -55,7 +54,7 @@ export function workerApi({ url, tenant, key }: WorkerApiOptions): CallWorkerApi
     const base = bases[asked % bases.length] ?? '';
     const isText = typeof body === 'string';
     const type = isText ? 'application/x-ndjson' : 'application/json';
-    // Outside of what follows: what can't be encoded is no failure of the network, and asking again would not help.
+    // Before the request: a body that can't be encoded is no failure of the network, and trying again would not help.
     const text = isText ? body : JSON.stringify(body);
     const limit = AbortSignal.timeout(limitMs);
     try {
@@ -66,7 +65,7 @@ export function workerApi({ url, tenant, key }: WorkerApiOptions): CallWorkerApi
         signal: AbortSignal.any([signal, limit]),
       });
       // The connection may break before all of it is there.
-      return answerOf(response, await response.text()) as Answer; // the API's own description says what it is
+      return answerOf(response, await response.text()) as Answer; // as the API describes it
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       const got = limit.aborted ? `none within ${limitMs} ms` : describe(error);
@@ -74,7 +73,7 @@ export function workerApi({ url, tenant, key }: WorkerApiOptions): CallWorkerApi
         error instanceof CallFailed
           ? error
           : new CallFailed(0, `expected an answer from ${base}, got ${got}`);
-      // Many calls may fail at once; together they move on by one.
+      // Many calls may fail at once; together they move to the next replica only once.
       if (failed.isTransient && turn === asked) turn += 1;
       throw failed;
     }
@@ -86,7 +85,7 @@ function answerOf({ ok, status }: Response, text: string): unknown {
   return JSON.parse(text);
 }
 
-/** Of a problem as the API tells it, or the text itself. */
+/** The detail of a problem, or the text itself. */
 function detailOf(text: string): string {
   try {
     const { detail } = JSON.parse(text) as { detail?: unknown };
@@ -101,7 +100,7 @@ function describe(error: unknown): string {
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }
 
-/** Asks again while that may help, each time later, until the signal says that it is enough. */
+/** Repeats the call while that may help, after growing pauses, until the signal is aborted. */
 export async function insist<Answer>(
   call: () => Promise<Answer>,
   { signal, onError }: { signal: AbortSignal; onError: (error: Error) => void },

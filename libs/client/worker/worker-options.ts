@@ -1,5 +1,5 @@
-// Can a worker be started with these options? What could only fail for ever, at each call, is refused at once, with the
-// option's name.
+// Checks the options of a worker. An option with which every call would fail for ever is refused at once, by its
+// name.
 import { expectKnownOptions } from '#client/options/known-options.js';
 import type { WorkerApiOptions } from './worker-calls.js';
 
@@ -25,11 +25,11 @@ export function expectWorkerOptions(options: object): void {
   expectKnownOptions(options, OPTIONS);
 }
 
-/** Options come from JavaScript and from environment variables, too. */
+/** Options may come from JavaScript and from environment variables. */
 export function reachable({ url, tenant, key }: Given): WorkerApiOptions {
   for (const each of [url].flat()) {
     const text = expectText('url', 'the URL of a replica', each);
-    // Such a call fails as if no replica was there, and would be made again for ever.
+    // A call to it would fail as if no replica was there, and be repeated for ever.
     if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
       throw new TypeError(
         `expected url to be that of a replica, such as http://localhost:8080, got ${JSON.stringify(text)}`,

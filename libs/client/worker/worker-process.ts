@@ -1,11 +1,11 @@
-// What does a worker need of its process, and how does it speak to the person who started it? It runs on Node 20 and newer,
-// and says so at once where it is started on an older one. Errors that it gets over are shown unless the caller wants to
-// hear of them: the first at once and then one in ten seconds, since a replica that is away fails each call.
+// The worker's process: its Node version and its stderr. A worker needs Node 20 or newer, and refuses an older one at
+// once. Unless the caller passes `onError`, errors after which it goes on are shown: the first at once, then one in
+// ten seconds, since a replica that is down fails each call.
 
 const NODE_MIN = 20;
 const SHOW_EVERY_MS = 10_000;
 
-/** Throws where the worker could take runs and never end them. */
+/** Throws on a Node with which the worker could take runs and never end them. */
 export function refuseOldNode(version: string): void {
   if (Number.parseInt(version, 10) < NODE_MIN)
     throw new Error(`expected Node ${NODE_MIN} or newer for a worker of Carillon, got ${version}`);

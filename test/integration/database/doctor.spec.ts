@@ -16,12 +16,12 @@ it('prints the budget of the replicas that live, and a replica opens no more tha
   );
   const { text } = await doctor({ DATABASE_URL: database.url, CARILLON_API_CONNECTIONS: '4' });
   expect(text).toMatch(/a replica opens at most +13\n/);
-  expect(text).toMatch(/the 1 replicas that live now, with settings like these +13\n/);
+  expect(text).toMatch(/the 1 living replicas, with settings like these +13\n/);
   expect(text).toMatch(/max_connections +\d+\n/);
   expect(text).toContain('ok       all migrations are applied');
   expect(text).toContain('ok       the control session is direct and on a primary');
   expect(text).toContain('ok       no session holds an old snapshot');
-  expect(text).toContain('ok       endpoints are told an address that can be called');
+  expect(text).toContain('ok       endpoints get an address that can be called');
   const open = await doctor({ DATABASE_URL: database.url, CARILLON_HOST: '0.0.0.0' });
   expect(open.text).toContain('warning  CARILLON_HOST=0.0.0.0 is no address that can be called');
 });
@@ -41,7 +41,7 @@ it('names who holds an old snapshot', async () => {
 
 it('says what is wrong with DATABASE_URL, and tells no password', async () => {
   await expect(doctor({})).rejects.toThrow(
-    'DATABASE_URL: expected the URL of the database to look at, got nothing, and no npm start runs here whose database it could be',
+    'DATABASE_URL: expected the URL of the database to examine, got nothing; and no npm start runs here, whose database would be used',
   );
   await expect(doctor({ DATABASE_URL: 'mysql://x' })).rejects.toThrow('expected a postgres:// URL');
   const nobody = doctor({ DATABASE_URL: 'postgres://me:pa55word@127.0.0.1:1/none' });

@@ -1,5 +1,5 @@
-// Which parts of the API's answers are read here? Only these, and they are checked as they arrive: a replica
-// of another release may answer.
+// The parts of the API's answers that `up` reads. They are checked as they arrive, since a replica of another release
+// may answer.
 import { z } from 'zod';
 
 const instant = z.coerce.date();

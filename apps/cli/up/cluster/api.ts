@@ -1,5 +1,5 @@
-// How is the cluster asked? Over REST, as by any client, at any replica that answers: one that has just
-// been killed refuses the connection, and the next one is asked instead.
+// Calls the API over REST, like any client, at the first replica that answers: a killed one refuses the connection,
+// and the next one is asked.
 import type { z } from 'zod';
 import { problem } from './api.shapes.js';
 
@@ -13,13 +13,13 @@ export interface Call {
 
 export class Api {
   constructor(
-    /** Where a replica may listen, the likeliest first. */
+    /** URLs at which a replica may listen, the likeliest first. */
     private readonly urls: () => readonly string[],
     private readonly key: string,
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Rejects when no replica answers with what was asked for. */
+  /** Rejects when no replica answers with this shape. */
   async get<Shape extends z.ZodType>(path: string, shape: Shape): Promise<z.output<Shape>> {
     const call = { method: 'GET', path } as const;
     const answer = await this.#send(call);
@@ -27,7 +27,7 @@ export class Api {
     throw await refusal(call, answer);
   }
 
-  /** True when it was done, false when the answer is one of those that are `fine` too (404, 409). */
+  /** True when the change was made, false for a status in `fine` (404, 409). */
   async change(call: Call, { fine }: { fine: readonly number[] }): Promise<boolean> {
     const answer = await this.#send(call);
     if (!answer.ok && !fine.includes(answer.status)) throw await refusal(call, answer);

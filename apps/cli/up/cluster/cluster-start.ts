@@ -1,5 +1,5 @@
-// When is the cluster up? When every replica listens and has joined, and one of them leads. A replica that
-// ends before it listens ends the whole start, with its last words: the others would fail the same way.
+// When is the cluster up? When every replica listens and has joined, and one of them leads. A replica that ends
+// before it listens ends the whole start, and its last log lines are shown: the others would fail the same way.
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as rest } from 'node:timers/promises';
 import { CliError } from '../../cli-error.js';
@@ -19,7 +19,7 @@ export interface ClusterOrder {
   readonly databaseUrl: string;
   readonly adminKey: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** Host and port of the demo's; null without the demo. */
+  /** Host and port of the demo's receiver; null without the demo. */
   readonly receiver: string | null;
   readonly shutdown: Shutdown;
   readonly say: (line: string) => void;
@@ -87,7 +87,7 @@ async function awaitLeader({ options, shutdown, say }: ClusterOrder, watch: Clus
   for (;;) {
     const { leader, term } = await watch.look();
     if (leader !== null && watch.seats.length === options.replicas) {
-      // Each has two names, and the API goes by the number.
+      // Each replica has a name and a number, and the API uses the number.
       const joined = watch.seats.map(({ name, number }) => `${name} as replica ${number}`);
       say(`${list(joined)} joined`);
       return say(`${leader.name} leads, term ${term}`);
@@ -95,7 +95,7 @@ async function awaitLeader({ options, shutdown, say }: ClusterOrder, watch: Clus
     if (performance.now() > endMs) {
       const missing =
         leader === null
-          ? 'nobody leads'
+          ? 'no replica leads'
           : `${watch.seats.length} of ${options.replicas} replicas have joined`;
       throw new CliError(
         `expected all replicas to join and one to lead within ${duration(PATIENCE_MS)}, got: ${missing}`,

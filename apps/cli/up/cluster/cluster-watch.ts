@@ -1,6 +1,6 @@
-// How does the cluster see itself? Its own answer is read each second and kept, for up.json first of all. It names
-// replicas by number, a new one for each process. What `up` knows of its own processes, for example that one has
-// just died, it knows earlier than the cluster.
+// The cluster's own view of itself, read each second and kept, mainly for up.json. It names replicas by number, a new
+// one for each process. `up` knows the state of its own processes earlier than the cluster, for example that one has
+// just died.
 import type { z } from 'zod';
 import type { Api } from './api.js';
 import * as shapes from './api.shapes.js';
@@ -27,7 +27,7 @@ export class ClusterWatch {
     private readonly replicas: ReplicaSet,
   ) {}
 
-  /** As it was at the last look. */
+  /** The view at the last read. */
   get view(): ClusterView {
     return { ...this.#view, leader: this.#livingLeader(this.#view.leader) };
   }
@@ -56,7 +56,7 @@ export class ClusterWatch {
     return this.view;
   }
 
-  /** Remembers that the process is gone, before the cluster knows. Returns the number that it had. */
+  /** Remembers that the process is gone, before the cluster knows. Returns the replica's number. */
   noteLoss(loss: Loss): number | undefined {
     const row = this.#rowOf(loss);
     if (row !== undefined) this.#lost.add(row.number);
@@ -71,7 +71,7 @@ export class ClusterWatch {
     return this.seats.some(({ number }) => number === row.number);
   }
 
-  /** The newest of that process id and name: an older one is from before a reboot. */
+  /** The newest row with that process id and name: an older one is from before a reboot. */
   #rowOf({ pid, name }: { pid: number; name: string }): shapes.ReplicaRow | undefined {
     return this.#view.rows.find((row) => row.pid === pid && row.name === name && isLiving(row));
   }

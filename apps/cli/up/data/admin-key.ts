@@ -1,13 +1,13 @@
-// Which key opens the API to the person who started it? One that is made at the first start and stays the
-// same afterwards, so that a shell or a script keeps working from one start to the next.
+// The administrator's key for the person who started the cluster. It is made at the first start and stays the same,
+// so that a shell or a script keeps working from one start to the next.
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { CliError } from '../../cli-error.js';
 
-/** The replicas accept no shorter one. */
+/** The replicas refuse a shorter key. */
 const LENGTH_MIN = 32;
 
-/** Only under the lock. */
+/** Call it only under the lock. */
 export async function ensureAdminKey(path: string): Promise<string> {
   const kept = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;

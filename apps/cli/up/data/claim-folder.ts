@@ -1,5 +1,5 @@
-// Is the data folder ours now? Only when no other `up` runs on it, when the replicas of a start that was killed are
-// gone, and when data that should be forgotten has been deleted, in this order.
+// Claims the data folder, in this order: no other `up` may run on it, the replicas of a killed start must be gone,
+// and data to be forgotten is deleted.
 import { CliError } from '../../cli-error.js';
 import { clearDataFolder, openDataFolder, type DataFolder } from './data-folder.js';
 import { endLeftoverReplicas } from './leftovers.js';
@@ -9,10 +9,10 @@ import type { Shutdown } from '../processes/shutdown.js';
 import { readUpFile } from './up-file.js';
 import { takeUpLock } from './up-lock.js';
 
-/** As every `up` has it in its command line, wherever its clone lies. */
+/** Part of the command line of every `up`, wherever its clone lies. */
 const UP_PROGRAM = 'apps/cli/main.js';
 
-/** Rejects when another `up` runs on it, and says where to find that one. */
+/** Rejects when another `up` runs on it, with the place of that one. */
 export async function claimDataFolder({ data }: UpOptions, shutdown: Shutdown): Promise<DataFolder> {
   const folder = await openDataFolder(data);
   const lock = await takeUpLock(folder.lock, (pid) => isRunning(pid, UP_PROGRAM));
@@ -21,7 +21,7 @@ export async function claimDataFolder({ data }: UpOptions, shutdown: Shutdown): 
   return folder;
 }
 
-/** Ends what earlier starts have left running and, if so wished, deletes what they have left behind. */
+/** Ends leftover processes of earlier starts and, with --fresh, deletes their data. */
 export async function readyDataFolder(
   folder: DataFolder,
   { isFresh }: UpOptions,
@@ -30,7 +30,7 @@ export async function readyDataFolder(
   await endLeftoverReplicas(folder.upFile, say);
   if (!isFresh) return;
   await clearDataFolder(folder);
-  say(`what earlier starts left in ${folder.shown} is deleted`);
+  say(`the data of earlier starts in ${folder.shown} is deleted`);
 }
 
 async function describeHolder({ shown, upFile }: DataFolder, pid: number): Promise<string> {

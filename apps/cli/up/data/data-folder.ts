@@ -1,5 +1,5 @@
-// What is kept between starts, and under which names? Everything is in one folder, so that it can be looked
-// at, copied, or thrown away by --fresh, which deletes these names only and never a folder given by mistake.
+// The files that are kept between starts, with their names. They lie in one folder, so that they can be examined,
+// copied, or deleted by --fresh, which deletes these names only and never a folder given by mistake.
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { findPackageJSON } from 'node:module';
@@ -7,7 +7,7 @@ import { removeEmbeddedPostgres } from '#database/embedded/embedded-postgres.js'
 
 export interface DataFolder {
   readonly path: string;
-  /** The same for people: short where it lies below the project. */
+  /** The path for people: relative where it lies below the project. */
   readonly shown: string;
   readonly postgres: string;
   readonly logs: string;
@@ -35,7 +35,9 @@ export async function openDataFolder(wanted: string): Promise<DataFolder> {
   };
 }
 
-/** Deletes what earlier starts have left, and stops a PostgreSQL that still runs on it. Only under the lock. */
+/**
+ * Deletes the files of earlier starts, and stops a PostgreSQL that still runs on them. Call it only under the lock.
+ */
 export async function clearDataFolder(folder: DataFolder): Promise<void> {
   await removeEmbeddedPostgres(folder.postgres);
   for (const path of [folder.logs, folder.sideLog, folder.adminKey])

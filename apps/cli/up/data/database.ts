@@ -1,6 +1,6 @@
-// Which database is used? The one that DATABASE_URL names, or an embedded PostgreSQL of our own with a
-// database `carillon` in it. Either way it is brought to the newest version here, once, before any replica
-// starts, and a database that can't be reached is told in one line.
+// Which database is used? That of DATABASE_URL, or an embedded PostgreSQL of our own with a database `carillon` in
+// it. Either way it is migrated here, once, before any replica starts. A database that can't be reached is reported
+// in one line.
 import pg from 'pg';
 import { problemOfDatabaseUrl } from '#database/database-url.js';
 import { migrateToLatest } from '#database/migrating/migrator.js';
@@ -20,7 +20,7 @@ export interface DatabaseOrder {
 
 const NAME = 'carillon';
 
-/** Undefined when none was given; an empty one is how a shell takes a variable back. */
+/** Undefined when none was given; a shell unsets a variable by an empty text. */
 export function givenDatabaseUrl(environment: NodeJS.ProcessEnv): string | undefined {
   const url = environment['DATABASE_URL'] ?? '';
   if (url === '') return undefined;

@@ -1,6 +1,6 @@
-// How does our own PostgreSQL live through a start of `up`? It is started on the data of the last time and,
-// should it die under us, started again on the same port: the replicas bear an outage and go on by themselves.
-// On another port they would not find it, so then everything ends.
+// Keeps our own PostgreSQL running during `up`. It starts on the data of the last time. If it dies, it is started
+// again on the same port: the replicas survive an outage and continue by themselves. On another port they would not
+// find it, so then everything ends.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '#database/embedded/embedded-postgres.js';
@@ -12,7 +12,7 @@ interface EmbeddedDatabaseOptions {
   readonly folder: DataFolder;
   readonly wantedPort: number | undefined;
   readonly say: (line: string) => void;
-  /** It is gone for good. */
+  /** Called when it is gone for good. */
   readonly onLost: (error: Error) => void;
 }
 
@@ -39,7 +39,7 @@ export class EmbeddedDatabase implements Part {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    // A start under way can't be called off, but it ends soon; its failure was reported to its caller.
+    // A start under way can't be cancelled, but it ends soon; its failure was reported to its caller.
     const server = await this.#starting?.catch(() => undefined);
     await server?.stop();
   }

@@ -1,6 +1,6 @@
-// Are replicas of an earlier start still there? One that was killed can't stop its replicas; they notice and
-// drain by themselves, which takes a moment, and meanwhile they hold ports and runs. They are waited for,
-// and killed when they take longer than a drain can. What is left of PostgreSQL is the wrapper's business.
+// Are replicas of an earlier start still running? A killed `up` can't stop its replicas; they notice and drain by
+// themselves, and meanwhile they hold ports and runs. This start waits for them, and kills them when they take longer
+// than a drain can. A leftover PostgreSQL is handled by libs/database/embedded.
 import { setTimeout as rest } from 'node:timers/promises';
 import { isRunning } from '../processes/process-lookup.js';
 import { REPLICA_PROGRAM } from '../processes/replica-process.js';
@@ -9,7 +9,7 @@ import { readUpFile } from './up-file.js';
 const PATIENCE_MS = 20_000;
 const LOOK_MS = 50;
 
-/** Only under the lock. */
+/** Call it only under the lock. */
 export async function endLeftoverReplicas(upFile: string, say: (line: string) => void): Promise<void> {
   const replicas = (await readUpFile(upFile))?.replicas ?? [];
   const areLeft = async (): Promise<number[]> => {

@@ -1,5 +1,5 @@
-// What does a script need to know? Where everything is, in one JSON file that is replaced as a whole at each
-// change, so that a reader gets one consistent state at any moment. It holds keys, so only its owner may read it.
+// The addresses and keys of a running cluster, for scripts, in one JSON file. It is replaced as a whole at each
+// change, so that a reader always gets one consistent state. It holds keys, so only its owner may read it.
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 
@@ -8,7 +8,7 @@ const content = z.object({
   docsUrl: z.string(),
   adminKey: z.string(),
   databaseUrl: z.string(),
-  /** Of the process that a SIGTERM stops everything with. */
+  /** The process to which a SIGTERM stops everything. */
   pid: z.int(),
   /** `id` is the replica's number in GET /api/v1/cluster/replicas; each process gets a new one. */
   replicas: z.array(z.object({ id: z.int(), name: z.string(), pid: z.int(), url: z.string() })),
@@ -22,7 +22,7 @@ export class UpFile {
 
   constructor(private readonly path: string) {}
 
-  /** Writes only what has changed, and nothing any more once it has been removed. */
+  /** Writes only changes, and nothing once the file has been removed. */
   write(next: UpFileContent): Promise<void> {
     return this.#inTurn(async () => {
       const text = `${JSON.stringify(next, null, 2)}\n`;
@@ -48,7 +48,7 @@ export class UpFile {
   }
 }
 
-/** Undefined when there is none, or none that can be read. */
+/** Undefined when there is no file, or an unreadable one. */
 export async function readUpFile(path: string): Promise<UpFileContent | undefined> {
   const text = await readFile(path, 'utf8').catch(() => '{}');
   try {

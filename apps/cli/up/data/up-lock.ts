@@ -1,8 +1,8 @@
-// May this process use the data folder? One `up` at a time may: two would start two PostgreSQL servers on
-// one directory. The lock is a folder with one file, named for the process that holds it. It is prepared
-// aside and renamed into place, which works only onto a missing or empty folder, so it is never
-// seen without its owner. The lock of a dead process is broken by deleting the file of just that name: two who
-// find it at once can't break each other's.
+// May this process use the data folder? One `up` at a time may: two would start two PostgreSQL servers on one
+// directory. The lock is a folder with one file, named for the process that holds it. It is prepared elsewhere and
+// renamed into place, which works only onto a missing or empty folder, so it is never seen without its owner. The
+// lock of a dead process is broken by deleting the file of just that name: two processes that find it at once can't
+// break each other's lock.
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -10,10 +10,10 @@ export type LockAttempt =
   | { readonly kind: 'taken'; readonly release: () => Promise<void> }
   | { readonly kind: 'held'; readonly pid: number };
 
-/** More than this many deaths between two looks is no race but a bug. */
+/** More deaths than this between two attempts are no race but a bug. */
 const BREAKS_MAX = 100;
 
-/** `isHolder` tells whether a process id still belongs to a process that may hold the lock. */
+/** `isHolder` returns whether a process id still belongs to a process that may hold the lock. */
 export async function takeUpLock(
   path: string,
   isHolder: (pid: number) => Promise<boolean>,

@@ -1,12 +1,12 @@
-// Is a process whose id was once recorded still that process? Process ids are given out again, in a
-// container within seconds, so a living id alone says nothing: the command line tells.
+// Is a process whose id was once recorded still that process? Ids are reused, in a container within seconds, so a
+// living id alone proves nothing; the command line decides.
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 /** Whether the process lives, zombies left out, and its command line contains `part`. */
 export async function isRunning(pid: number, part: string): Promise<boolean> {
-  if (pid === process.pid) return false; // an id of ours that was written before us is another's
+  if (pid === process.pid) return false; // our own id, recorded before our start, was another process's
   const line = await (process.platform === 'linux' ? lineFromProc(pid) : lineFromPs(pid));
   return line?.includes(part) ?? false;
 }

@@ -1,6 +1,6 @@
-// Which environment do the programs get that are started here? A replica gets our settings, and of those that a person
-// has made all that are not ours to make: where the handlers are, how much may run at once. What is meant for a worker, its
-// CARILLON_KEY, say, is left out, and a name that nothing here knows is refused, as a replica refuses it.
+// The environment of the programs started here. A replica gets our settings, and the person's for everything that
+// `up` does not decide: where the handlers are, how much may run at once. Settings for a worker, such as
+// CARILLON_KEY, are left out, and an unknown name is refused, as a replica refuses it.
 import { settings } from '#server/settings/config.js';
 import { unknownNames, withoutServices } from '#server/settings/setting-names.js';
 import { CliError } from '../../cli-error.js';
@@ -15,7 +15,7 @@ export interface ReplicaSettings {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Each replica has its own, or `up` decides about it. */
+/** Each replica has its own value, or `up` decides it. */
 const NOT_FROM_OUTSIDE = new Set(
   ['HOST', 'PORT', 'URL', 'NAME', 'ROLES', 'PREFERENCE'].map((name) => `CARILLON_${name}`),
 );
@@ -35,7 +35,7 @@ export function refuseUnknownSettings(environment: Environment): void {
   );
 }
 
-/** Running work gets this long after Ctrl-C. The demo's takes milliseconds. */
+/** Running work gets this long after Ctrl-C. The demo's runs take milliseconds. */
 const DRAIN_SECONDS = 10;
 
 export function replicaEnvironment(
@@ -51,12 +51,13 @@ export function replicaEnvironment(
     CARILLON_ADMIN_KEY: adminKey,
     CARILLON_BUILT_IN_JOBS: 'true',
     CARILLON_SIDE_LOG: sideLog,
-    // With its port: else a tenant's job type could call all else that listens on this machine, and show its answer.
+    // With its port: otherwise a tenant's job type could call any other server that listens on this machine, and show
+    // its answer.
     CARILLON_HTTP_ALLOWED_HOSTS: [receiver ?? '', inherited['CARILLON_HTTP_ALLOWED_HOSTS'] ?? ''].join(','),
   };
 }
 
-/** What a person has set for another server (PGSSLMODE=require, say) would lock us out of our own. */
+/** Settings for another server (PGSSLMODE=require, say) would lock us out of our own. */
 export function environmentForOwnServer(inherited: Environment): NodeJS.ProcessEnv {
   return only(inherited, (name) => !/^PG[A-Z]|^DATABASE_/.test(name));
 }

@@ -1,5 +1,5 @@
-// Where does a replica write? To a file of its own, never to the terminal, where three of them would drown
-// the story. It starts over when large, since nothing rotates it.
+// A replica writes to a log file of its own, never to the terminal, where three of them would drown the story. The
+// file starts over when it is large, since nothing rotates it.
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 
 const BYTES_MAX = 10 * 1024 * 1024;
@@ -9,7 +9,7 @@ export interface ReplicaLog {
   /** For the child to write to; closed here once it has its own copy. */
   readonly descriptor: number;
   close(): void;
-  /** The last of what was written since it was opened. */
+  /** The last lines that were written since it was opened. */
   lastLines(): string;
 }
 

@@ -1,6 +1,6 @@
-// What is one replica to the command that started it? A process of its own, in a process group of its own,
-// so that the terminal's Ctrl-C reaches only us and the order of stopping stays ours. A channel between us
-// tells where it listens; when we die it breaks, and the replica drains and ends by itself.
+// One replica as `up` starts it: a process in a process group of its own, so that the terminal's Ctrl-C reaches only
+// us and we decide the order of stopping. Over a channel it reports where it listens. When we die the channel breaks,
+// and the replica drains and ends by itself.
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ export const REPLICA_PROGRAM = fileURLToPath(new URL('../../../server/main.js', 
 
 export interface ReplicaOrder {
   readonly name: string;
-  /** Wished for; the replica takes another one when it is taken. */
+  /** The wanted port; the replica takes another one when this is taken. */
   readonly port: number;
   readonly logs: string;
   readonly environment: NodeJS.ProcessEnv;
@@ -21,9 +21,9 @@ export interface ReplicaOrder {
 export interface ReplicaProcess {
   readonly name: string;
   readonly pid: number;
-  /** Rejects when the process ends before. */
+  /** Rejects when the process ends before it listens. */
   readonly listening: Promise<{ url: string }>;
-  /** Resolves when the process is gone, with how it went: `exit code 1` or `SIGKILL`. */
+  /** Resolves when the process is gone, with its end: `exit code 1` or `SIGKILL`. */
   readonly exited: Promise<string>;
   /** False when the process is gone. */
   send(signal: NodeJS.Signals): boolean;
@@ -46,7 +46,7 @@ export function startReplica({ name, port, logs, environment }: ReplicaOrder): R
     listeningOf(child),
     exited.then((how) => refuse(`ended at its start (${how})`)),
   ]);
-  listening.catch(() => undefined); // a caller that waits for it gets the error; none has to wait
+  listening.catch(() => undefined); // a caller that awaits it gets the error; none has to
   return {
     name,
     pid: child.pid ?? 0, // 0 only when it could not be started at all, and then it has exited

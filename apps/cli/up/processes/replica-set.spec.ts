@@ -126,7 +126,7 @@ describe('a set of replicas', () => {
     });
     const start = set.startAll([{ name: 'r1', port: 0 }]);
     await expect(start).rejects.toThrow(
-      'replica r1 ended at its start (exit code 1); its last words:\nthe last words of 1',
+      'replica r1 ended at its start (exit code 1); its last log lines:\nthe last words of 1',
     );
   });
 });

@@ -1,6 +1,6 @@
-// Are as many replicas running as were asked for? One that dies is started again under its name, after a
-// pause in which the others are seen to take over. One that can't stay up is given up, with the last words
-// of its log, and the others go on.
+// Keeps the wanted number of replicas running. One that dies is started again under its name, after a pause in which
+// the others are seen to take over. One that can't stay up is given up, with the last lines of its log, and the
+// others go on.
 import { setTimeout as rest } from 'node:timers/promises';
 import { Topic } from '#kernel/topic.js';
 import type { ReplicaProcess } from './replica-process.js';
@@ -20,7 +20,7 @@ export interface Loss {
   readonly name: string;
   readonly pid: number;
   readonly how: string;
-  /** By `kill` here, and when; else by itself or by another process. */
+  /** Killed by `kill` here; otherwise it ended by itself or by another process. */
   readonly wasKilled: boolean;
   readonly at: Date;
   /** On the monotonic clock. */
@@ -46,7 +46,7 @@ export class ReplicaSet implements Part {
   readonly #members: Member[] = [];
   readonly #stopping = new AbortController();
 
-  /** `start` makes the process of a name; `pause` is how the time until a restart passes. */
+  /** `start` makes the process of a name; `pause` waits until a restart. */
   constructor(
     private readonly start: (wish: { name: string; port: number }) => ReplicaProcess,
     private readonly pause: Pause = (ms, signal) => rest(ms, undefined, { signal }),
@@ -61,7 +61,7 @@ export class ReplicaSet implements Part {
     return this.#members.some(({ isGivenUp }) => !isGivenUp);
   }
 
-  /** Resolves when all listen; rejects with the name and log of the first that ends before it does. */
+  /** Resolves when all listen; rejects with the name and log of the first replica that ends before it listens. */
   async startAll(wishes: readonly { name: string; port: number }[]): Promise<void> {
     this.#members.push(
       ...wishes.map((wish) => ({
@@ -77,7 +77,7 @@ export class ReplicaSet implements Part {
         const process = this.#launch(member);
         await this.#welcome(member, process).catch((error: Error) => {
           throw new Error(
-            `replica ${member.name} ${error.message}; its last words:\n${process.lastLogLines()}`,
+            `replica ${member.name} ${error.message}; its last log lines:\n${process.lastLogLines()}`,
           );
         });
         void this.#watch(member, process);
@@ -123,7 +123,7 @@ export class ReplicaSet implements Part {
   async #welcome(member: Member, process: ReplicaProcess): Promise<LivingReplica> {
     const { url } = await process.listening;
     member.living = { name: member.name, pid: process.pid, url };
-    member.port = Number(new URL(url).port); // where it is looked for, so where its successor should be
+    member.port = Number(new URL(url).port); // callers know this port, so its successor should have it
     return member.living;
   }
 

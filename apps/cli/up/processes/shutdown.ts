@@ -1,14 +1,14 @@
-// In which order does everything end? In the reverse of the order in which it began: replicas before what
-// they call, and that before the database. A step that starts a part adds it here first, so that a Ctrl-C at
-// any moment finds all there is. A second Ctrl-C hurries; if the process ends otherwise, by a bug for one,
-// nothing of ours is left running either.
+// Ends everything in the reverse of the order in which it began: replicas before the servers that they call, and
+// those before the database. A step that starts a part adds it here first, so that a Ctrl-C at any moment reaches all
+// parts. A second Ctrl-C hurries. If the process ends otherwise, by a bug for example, none of its parts is left
+// running either.
 export interface Part {
   readonly stop: () => Promise<void>;
-  /** What a person should know while it stops. */
+  /** A line for the person while the part stops. */
   readonly farewell?: string;
   /** Makes a stop that is under way end sooner. */
   readonly hurry?: () => void;
-  /** For the last moment of this process, when nothing can be waited for. */
+  /** Called in the last moment of this process, when nothing can be awaited. */
   readonly killNow?: () => void;
 }
 
@@ -32,12 +32,12 @@ export class Shutdown {
     return this.#controller.signal;
   }
 
-  /** Why it ends, unless a user asked for it. */
+  /** The error that ends it; undefined after a user's request. */
   get failure(): Error | undefined {
     return this.#failure;
   }
 
-  /** What a person should know while the parts stop. */
+  /** The lines for the person while the parts stop. */
   get farewells(): string[] {
     return this.#parts.flatMap(({ farewell }) => (farewell === undefined ? [] : [farewell]));
   }
@@ -46,7 +46,7 @@ export class Shutdown {
     this.#parts.push(part);
   }
 
-  /** The first call ends everything, a later one in a hurry. */
+  /** The first call ends everything, a later one hurries. */
   ask(): void {
     const nowMs = performance.now();
     const isSamePress = nowMs - this.#askedAtMs < SAME_PRESS_MS;
@@ -62,11 +62,11 @@ export class Shutdown {
     this.ask();
   }
 
-  /** Stops every part, the last one first. One that fails keeps no other from being stopped. */
+  /** Stops every part, the last one first. A failed stop keeps no other part from being stopped. */
   async stopAll(): Promise<unknown[]> {
     const errors: unknown[] = [];
     for (let part = this.#parts.pop(); part !== undefined; part = this.#parts.pop()) {
-      // Back on the list while it stops, where a second Ctrl-C and the exit look for it.
+      // Back on the list while it stops, for a second Ctrl-C and the exit.
       this.#parts.push(part);
       await part.stop().catch((error: unknown) => errors.push(error));
       this.#parts.pop();

@@ -1,6 +1,6 @@
-// What does the demo consist of? Two tenants and a schedule of each sort that a newcomer should see: one each
-// second, one by the calendar of a time zone, one that calls over HTTP, one that fails and is retried. All is
-// made over REST and only if it is not there yet, so that a second start goes on with what the first one made.
+// The demo: two tenants and a schedule of each kind for a newcomer. One fires each second, one by the calendar of a
+// time zone, one calls over HTTP, and one fails and is retried. Everything is made over REST, and only if it does not
+// exist, so that a second start continues with the tenants and schedules of the first.
 import type { Api } from '../cluster/api.js';
 import { jobType } from '../cluster/api.shapes.js';
 
@@ -20,7 +20,7 @@ const HEARTBEAT: DemoSchedule = {
   jobType: 'record',
   spec: { everySeconds: 1 },
 };
-/** The one whose ledger proves that no second was lost. */
+/** Its ledger proves that no second was lost. */
 export const PROVEN = { tenant: HEARTBEAT.tenant, schedule: HEARTBEAT.name, everyMs: 1_000 };
 
 export const DEMO_SCHEDULES: readonly DemoSchedule[] = [
@@ -48,7 +48,7 @@ export async function prepareDemo(api: Api, receiverUrl: string): Promise<void> 
   }
 }
 
-/** A job type can't be changed, and the receiver may have got another port this time. */
+/** Replaces the job type when the receiver has another port this time. */
 async function pointWebhookAt(api: Api, url: string): Promise<void> {
   const path = 'tenants/globex/job-types';
   const body = { name: 'webhook', target: { kind: 'http', url } };

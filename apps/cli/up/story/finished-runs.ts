@@ -1,5 +1,5 @@
-// What has been done since the start? The demo tenants' runs are read again and again, newest first, back to
-// what was known before; each run that has finished meanwhile counts once, and each attempt that failed is told.
+// The runs that have finished since the start. The demo tenants' runs are read repeatedly, newest first, back to the
+// known ones. Each newly finished run counts once, and each failed attempt is reported.
 import { Topic } from '#kernel/topic.js';
 import type { Api } from '../cluster/api.js';
 import * as shapes from '../cluster/api.shapes.js';
@@ -18,7 +18,7 @@ export interface Start {
 }
 
 const PAGE_SIZE = 200;
-/** Per look and tenant. A flood beyond it is counted too low, and that is told. */
+/** Per read and tenant. A flood beyond it is counted too low, and the status says so. */
 const PAGES_MAX = 10;
 const REMEMBERED_MAX = 20_000;
 const MINUTE_SECONDS = 60;
@@ -35,7 +35,7 @@ export class FinishedRuns {
   constructor(
     private readonly api: Api,
     private readonly tenants: readonly string[],
-    /** Runs that finished before are of an earlier start. By the database's clock. */
+    /** Runs that finished before this belong to an earlier start. By the database's clock. */
     readonly since: Date,
   ) {}
 
@@ -54,7 +54,7 @@ export class FinishedRuns {
     return [...this.#perSecond.values()].reduce((sum, number) => sum + number, 0);
   }
 
-  /** Where the tenant's newest run was started, and when: that replica serves the tenant. */
+  /** The replica that started the tenant's newest run, and when: it serves the tenant. */
   servedBy(tenant: string): Start | undefined {
     return this.#lastStart.get(tenant);
   }

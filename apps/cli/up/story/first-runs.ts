@@ -1,21 +1,21 @@
-// Which runs are shown? At first a few of each schedule, as they happen, or the one that fires each second
-// would be all one sees; then it gets quiet. So it is with what was due while nothing ran, which is done first
-// after a start: one line tells it. Runs that the person makes are shown at any time, within reason.
+// Which runs are shown? At first a few of each schedule, as they happen, since the one that fires each second would
+// hide the others; then none. Runs that were due while nothing ran come first after a start, and one line reports
+// them. Runs that the person makes are always shown, within reason.
 import { scheduleOfRun } from './demo.js';
 import type { RunNews } from './finished-runs.js';
 import { clockTime, count, duration, fit } from '../terminal/phrases.js';
 import type { Screen } from '../terminal/screen.js';
 
-/** How many lines of which schedule; the retry of `flaky` takes two. */
+/** Lines to show for each schedule; the retry of `flaky` takes two. */
 const SHOWN_MAX: Readonly<Record<string, number>> = { heartbeat: 3, notify: 2, report: 1, flaky: 2 };
 const OWN_SHOWN_MAX = 20;
 const REASON_LENGTH_MAX = 60;
-/** Most of what was due while nothing ran has been done by then. */
+/** Most runs that were due while nothing ran have finished by then. */
 const CAUGHT_UP_AFTER_MS = 1_500;
 
 interface FirstRunsOptions {
   readonly screen: Screen;
-  /** What was due before was due while nothing ran. */
+  /** Due times before this were due while nothing ran. */
   readonly since: Date;
   readonly nameOf: (replica: number) => string;
 }

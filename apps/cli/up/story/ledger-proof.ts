@@ -1,5 +1,5 @@
-// Was a due time lost around a failure? The ledger has a row for each, so the answer is a count: how many
-// there should be between two instants, how many there are, and what became of them. Pure.
+// Was a due time lost around a failure? The ledger has a row for each, so the answer is a count: the expected rows
+// between two instants, the rows found, and their outcomes. Pure.
 import type { Fire } from '../cluster/api.shapes.js';
 import { count, duration, secondOf } from '../terminal/phrases.js';
 

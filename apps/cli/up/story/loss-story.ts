@@ -1,6 +1,6 @@
-// What happens when a replica is lost? Told as it is seen through the API of the others, with the time since
-// the loss: who leads, who got the slots, who serves the tenants, and, a few seconds later, whether the
-// ledger lacks anything. It is watched closely only now; otherwise the cluster is asked once a second.
+// Reports the loss of a replica as the API of the others shows it, with the time since the loss: the new leader, the
+// new owners of its slots, the replicas that serve the tenants, and a few seconds later whether the ledger lacks a
+// due time. Only now is the cluster read often; otherwise once a second.
 import { setTimeout as rest } from 'node:timers/promises';
 import type { Api } from '../cluster/api.js';
 import * as shapes from '../cluster/api.shapes.js';
@@ -22,13 +22,13 @@ export interface StoryParts {
 }
 
 const LOOK_MS = 25;
-/** A frozen database or a lost majority of luck: after this the story is given up, and that is told. */
+/** After this, with a frozen database for example, the story is given up, and a line says so. */
 const TAKEOVER_MAX_MS = 15_000;
 const SERVED_MAX_MS = 12_000;
 const PROOF_MARGIN_MS = 5_000;
 const PROOF_MAX_MS = 20_000;
 
-/** Resolves when the story is told. */
+/** Resolves when the story has ended. */
 export async function tellLoss(parts: StoryParts, loss: Loss, before: ClusterView): Promise<void> {
   const number = parts.watch.noteLoss(loss);
   const led = before.leader !== null && before.leader.number === number;
@@ -37,7 +37,7 @@ export async function tellLoss(parts: StoryParts, loss: Loss, before: ClusterVie
     loss.at,
     `${parts.screen.paint('bold', loss.name)}${led ? ` (leader of term ${before.term})` : ''} ${fate(loss)}`,
   );
-  if (number === undefined) return; // it had not joined, so it is not missed
+  if (number === undefined) return; // it had not joined, so the cluster does not miss it
   await Promise.all([
     tellTakeover(parts, loss, { number, before, led }),
     ...(parts.runs === null ? [] : [tellTenants(parts, parts.runs, loss, number), tellProof(parts, loss)]),
@@ -64,7 +64,7 @@ async function tellTakeover(
     });
     const { leader, term } = watch.view;
     if (isLed) tell(parts, new Date(), `${leader?.name} leads, term ${term}, after ${since(loss)}`);
-    else return tell(parts, new Date(), `nobody leads after ${since(loss)}`);
+    else return tell(parts, new Date(), `no replica leads after ${since(loss)}`);
   }
   const had = before.rows.find((row) => row.number === number)?.ownedSlots ?? 0;
   const isBuried = await look(parts, TAKEOVER_MAX_MS, async () => {
@@ -76,7 +76,7 @@ async function tellTakeover(
   tell(parts, new Date(), `${loss.name} is declared dead; ${slots}, after ${since(loss)}`);
 }
 
-/** Who has more slots than before, and how many more. */
+/** The replicas that have more slots than before, and how many more. */
 function gains(before: ClusterView, after: ClusterView): string {
   const had = new Map(before.rows.map((row) => [row.number, row.ownedSlots]));
   const gained = after.rows.map((row) => ({
@@ -84,16 +84,16 @@ function gains(before: ClusterView, after: ClusterView): string {
     more: row.ownedSlots - (had.get(row.number) ?? 0),
   }));
   const heirs = gained.filter(({ more }) => more > 0).map(({ name, more }) => `${name} (+${more})`);
-  return heirs.length === 0 ? 'nobody' : list(heirs.toReversed());
+  return heirs.length === 0 ? 'no replica' : list(heirs.toReversed());
 }
 
 async function tellTenants(parts: StoryParts, runs: FinishedRuns, loss: Loss, number: number): Promise<void> {
   const orphans = DEMO_TENANTS.filter((tenant) => runs.servedBy(tenant)?.replica === number);
   if (orphans.length === 0)
-    return tell(parts, new Date(), `it served neither ${DEMO_TENANTS.join(' nor ')}: they notice nothing`);
+    return tell(parts, new Date(), `it served neither ${DEMO_TENANTS.join(' nor ')}: they are not affected`);
   await Promise.all(
     orphans.map(async (tenant) => {
-      // By the time the loss was noticed here, a run may have begun on it: only another replica's counts.
+      // A run may have begun on it before the loss was noticed here: only another replica's run counts.
       const isServed = await look(parts, SERVED_MAX_MS, async () => {
         await runs.look(performance.now());
         return runs.servedBy(tenant)?.replica !== number;
@@ -128,7 +128,10 @@ async function tellProof({ api, screen, signal }: StoryParts, loss: Loss): Promi
   tell({ screen }, new Date(), `${mark} of ${tenant}/${schedule}: ${proofLine(proof)}`);
 }
 
-/** Looks until it `holds`; false when that takes too long. A look that fails is repeated: the one asked may be dying. */
+/**
+ * Repeats `holds` until it is true; false when that takes too long. An error is retried: the replica that was asked
+ * may be dying.
+ */
 async function look(
   { signal }: Pick<StoryParts, 'signal'>,
   limitMs: number,

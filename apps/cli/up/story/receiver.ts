@@ -1,5 +1,5 @@
-// Who is called by the demo's HTTP target? This small server, as a user's own would be: it answers each POST
-// to /hook with a count, which becomes the run's output.
+// The server that the demo's HTTP target calls, as a user's own would be. It answers each POST to /hook with a count,
+// which becomes the run's output.
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,7 +21,7 @@ export class Receiver implements Part {
     return this.#received;
   }
 
-  /** What to call; only once it has started. */
+  /** The URL to call; only once it has started. */
   get url(): string {
     const { port } = this.#server.address() as AddressInfo; // a listening TCP server always has one
     return `http://${HOST}:${port}/hook`;

@@ -1,5 +1,5 @@
-// What does a newcomer need to read? Where everything is, what to do next, and what the keys do. Only the
-// words; when they are said is up.ts's business.
+// The welcome for a newcomer: the addresses, the next steps and the keys. Only the text; up.ts decides when it is
+// shown.
 import type { DataFolder } from '../data/data-folder.js';
 import { duration } from '../terminal/phrases.js';
 
@@ -46,9 +46,9 @@ export function nextSteps({ apiUrls, folder, hasDemo, hasKeys }: WelcomeFacts): 
 }
 
 export const KEY_HELP = [
-  '    k  kills the leader, as a power cut would, and tells who takes over',
+  '    k  kills the leader, as a power cut would, and shows which replica takes over',
   '    r  kills a replica that does not lead',
-  '    ?  tells these keys again',
+  '    ?  shows these keys again',
   '    q  stops everything, as Ctrl-C does; the data stays',
 ];
 

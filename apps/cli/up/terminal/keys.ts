@@ -1,6 +1,6 @@
-// Which key was pressed? On a terminal single keys count, without Enter; from a pipe the same letters, so
-// that a script can press them. Anything else (a file, /dev/null, a terminal that another program has in the
-// foreground) is left alone.
+// Reads pressed keys. On a terminal single keys count, without Enter; from a pipe the same letters, so that a script
+// can press them. Any other input (a file, /dev/null, a terminal that another program has in the foreground) is left
+// alone.
 import { fstatSync, readFileSync } from 'node:fs';
 
 export type Key = 'kill-leader' | 'kill-replica' | 'help' | 'quit';

@@ -1,5 +1,5 @@
-// What was asked for? Reads the arguments of `up` and nothing else, so that each way of getting them wrong
-// has a test and one line that names the option, what it expected and what it got.
+// The arguments of `up`. They are parsed here and nothing else is done, so that each mistake has a test and one line
+// that names the option, the expected and the received.
 import { parseArgs } from 'node:util';
 
 export interface UpOptions {

@@ -66,7 +66,7 @@ describe('the status line', () => {
 
   it('leaves out what there is not', () => {
     expect(statusLine({ ...facts, leader: null, living: 0, wanted: 1, runs: null, received: null })).toBe(
-      'nobody leads | 0 of 1 replica | up 1 min 23 s',
+      'no replica leads | 0 of 1 replica | up 1 min 23 s',
     );
   });
 });

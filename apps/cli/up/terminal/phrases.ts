@@ -1,4 +1,4 @@
-// How is a moment, a duration or a count told to a person? In one way everywhere. Pure, so that each has a test.
+// Formats moments, durations and counts for people, in one way everywhere. Pure, so that each has a test.
 
 /** Local wall-clock time with milliseconds: `14:02:05.013`. */
 export function clockTime(at: Date): string {
@@ -52,7 +52,7 @@ export interface StatusFacts {
 
 export function statusLine({ leader, term, living, wanted, runs, received, upMs }: StatusFacts): string {
   return [
-    leader === null ? 'nobody leads' : `${leader} leads term ${term}`,
+    leader === null ? 'no replica leads' : `${leader} leads term ${term}`,
     `${living} of ${count(wanted, 'replica')}`,
     ...(runs === null
       ? []

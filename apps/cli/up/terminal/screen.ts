@@ -1,6 +1,6 @@
-// What does the person see? Lines that stay, and on a terminal one status line below them that is rewritten.
-// Without a terminal (a pipe, a file, CI) there are no control characters, and the status is an ordinary
-// line now and then. Colours go by NO_COLOR and the like, which styleText looks at itself.
+// The terminal of the person: lines that stay and, on a terminal, one status line below them that is rewritten.
+// Without a terminal (a pipe, a file, CI) there are no control characters, and the status is an ordinary line now and
+// then. styleText itself obeys NO_COLOR and the like.
 import { styleText } from 'node:util';
 import { fit } from './phrases.js';
 
@@ -8,7 +8,7 @@ type Style = Parameters<typeof styleText>[0];
 
 const CLEAR_LINE = '\r\u001B[2K';
 const PLAIN_STATUS_MS = 10_000;
-/** After a minute a log file has seen what there is to see. */
+/** After a minute a log file has shown enough. */
 const PLAIN_STATUS_LATER_MS = 60_000;
 
 export class Screen {
@@ -17,7 +17,7 @@ export class Screen {
   #plainStatusAtMs = this.#startedAtMs;
 
   constructor(private readonly out: NodeJS.WriteStream) {
-    // The reader is gone (`| head`, a closed terminal): what is shown no longer matters, what runs does.
+    // The reader is gone (`| head`, a closed terminal): the replicas must run on without it.
     out.on('error', () => undefined);
   }
 
@@ -39,7 +39,7 @@ export class Screen {
     this.line(text);
   }
 
-  /** No status any more. */
+  /** Removes the status line. */
   clearStatus(): void {
     if (this.#status !== '') this.out.write(CLEAR_LINE);
     this.#status = '';
