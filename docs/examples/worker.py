@@ -41,7 +41,7 @@ class Cancelled(Exception):
 
 
 class Context:
-    """What a handler is told of its attempt, and what it can say."""
+    """What a handler receives about its attempt, and how it reports."""
 
     def __init__(self, lease):
         run = lease["run"]
