@@ -11,7 +11,7 @@ import { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
 import { SweepLoop } from '#cluster/sweep/sweep-loop.js';
 import type { Clock } from '#kernel/clock.js';
 import { systemClock } from '#database/runtime/system-clock.js';
-import { connectMember } from '#server/replica/connections.js';
+import { subscribeMember } from '#server/replica/subscriptions.js';
 import { addTenant } from './rows.js';
 import { standInFor } from './stand-in.js';
 import { useTestDatabase, type UsedDatabase } from './test-database.js';
@@ -84,7 +84,7 @@ export async function startMember(url: string, options: MemberOptions = {}) {
       }),
     leave: () => membership.leave(),
   };
-  connectMember(parts);
+  subscribeMember(parts);
   await membership.beat();
   onTestFinished(() => membership.leave());
   return parts;

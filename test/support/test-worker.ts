@@ -18,7 +18,7 @@ import { LostClaimsLoop } from '#execution/takeover/lost-claims-loop.js';
 import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
-import { connectWorker } from '#server/replica/connections.js';
+import { subscribeWorker } from '#server/replica/subscriptions.js';
 import { buildExecution } from '#server/replica/execution-parts.js';
 import { schemaChecks } from './schema-checks.js';
 import type { TestMember } from './test-member.js';
@@ -94,7 +94,7 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
       });
     },
   };
-  connectWorker({ ...parts, membership, databaseClock, ownership });
+  subscribeWorker({ ...parts, membership, databaseClock, ownership });
   return parts;
 }
 

@@ -107,7 +107,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
   }
 
   /** A run has ended by a request to this replica. */
-  hintEnded(): void {
+  wakeRunWaiters(): void {
     this.timers.wake(RUN_WAITERS);
   }
 

@@ -29,7 +29,7 @@ import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { SuspensionLoop } from '#scheduling/suspending/suspension-loop.js';
 import type { ServerConfig } from '../settings/config.js';
-import { connectMember, connectWorker } from './connections.js';
+import { subscribeMember, subscribeWorker } from './subscriptions.js';
 import { buildExecution, type Executing } from './execution-parts.js';
 
 export interface ReplicaOptions {
@@ -86,8 +86,8 @@ export function buildReplica(options: ReplicaOptions) {
     heldWatch: new HeldWatchLoop({ membership, held, running, executor, databaseClock, clock }),
     lostClaims: new LostClaimsLoop(membership, held),
   };
-  connectMember(parts);
-  connectWorker(parts);
+  subscribeMember(parts);
+  subscribeWorker(parts);
   const loops = [
     parts.heartbeat,
     hints,

@@ -1,7 +1,6 @@
-// Connects events to the loops that they wake. Every wake-up is a shortcut: without it the same pass would come a
-// little later by itself.
+// Connects events, and the hints of other replicas, to the loops that they wake. A wake-up is a shortcut: without it the
+// same pass would come a little later by itself. Calls that must not be missed are in subscriptions.ts.
 import type { Hint } from '#cluster/hints/hints-loop.js';
-import { laneKey } from '#execution/runs/decisions/lane.js';
 import type { Slot } from '#kernel/ids.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { LEASE_WAITERS } from '../http/workers/lease-waiters.js';
@@ -14,18 +13,14 @@ export const RUN_WAITERS = { name: 'run-waiters' };
 type Wake = (...loops: { name: string }[]) => () => void;
 
 export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
-  const { membership, leadership, hints, ownership, running, settleLoop, claim, start, heldWatch } = replica;
+  const { membership, hints, ownership, running, settleLoop, claim, start, heldWatch } = replica;
   const wake: Wake =
     (...loops) =>
     () => {
       for (const loop of loops) timers.wake(loop);
     };
 
-  membership.draining.subscribe(() => {
-    leadership.standDown('this replica is draining');
-    hints.send({ kind: 'term' });
-    start.releaseWaiting();
-  });
+  membership.draining.subscribe(() => hints.send({ kind: 'term' }));
   membership.joined.subscribe(wake(replica.election, ownership));
   membership.expelled.subscribe(wake(replica.heartbeat, start));
   membership.cutOff.subscribe(wake(replica.heartbeat));
@@ -55,10 +50,6 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   connectWaits(replica, timers);
   claim.claimed.subscribe(wake(start, heldWatch));
   claim.reopened.subscribe(wake(start));
-  claim.paused.subscribe((lanes) => {
-    const paused = new Set(lanes.map(laneKey));
-    start.releaseWaiting((run) => paused.has(laneKey(run)));
-  });
   running.changed.subscribe(() => timers.wakeSoon(start));
   settleLoop.pending.subscribe(() => timers.wakeSoon(settleLoop));
   settleLoop.settled.subscribe(wake(claim));

@@ -123,7 +123,7 @@ export async function findReplicaState(
   return row?.state;
 }
 
-/** Removes the row of a replica that has ended. Its claims, if any, stay, and the sweep revokes them. */
+/** Removes the row of a replica that has ended. Its claims, if any, stay, and the revocation loop deletes them. */
 export async function deleteEnded(db: Database, replica: ReplicaNumber): Promise<boolean> {
   const { rows } = await sql`
     with gone as (delete from carillon.replica where number = ${replica} and state in ('dead', 'left') returning number)

@@ -23,7 +23,7 @@ const OWNERS_TRIED = 3;
  * Null, with nothing written, when the owner could not be held off: a claim holds the gate for milliseconds, unless its
  * replica hangs.
  */
-export async function besideClaims<Value>(
+export async function withClaimsHeldOff<Value>(
   db: Database,
   slot: Slot,
   { waitMs }: { waitMs: number },
@@ -44,7 +44,7 @@ export async function besideClaims<Value>(
   return null;
 }
 
-/** Like besideClaims(), but within a transaction that has begun, until its commit. For short ones only. */
+/** Like withClaimsHeldOff(), but within a transaction that has begun, until its commit. For short ones only. */
 export async function holdOffClaims(tx: Tx, slot: Slot): Promise<void> {
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
     await sql`savepoint claims_hold`.execute(tx);

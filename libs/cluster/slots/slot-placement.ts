@@ -24,7 +24,7 @@ export class SlotPlacement {
     private readonly hints: HintsLoop,
   ) {}
 
-  async settle(leader: Leader, living: readonly SweepRow[]): Promise<void> {
+  async placeSlots(leader: Leader, living: readonly SweepRow[]): Promise<void> {
     const members = membersOf(living);
     const key = JSON.stringify([leader.term, members, living.map((row) => row.replica)]);
     if (key === this.#placedFor) return;

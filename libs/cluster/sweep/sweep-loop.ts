@@ -65,7 +65,7 @@ export class SweepLoop implements Loop {
     for (const death of deaths) await this.#declareDead(leader, death);
     const living = without(rows, deaths);
     await this.#noteSilence(leader, living);
-    await this.#placement.settle(leader, living);
+    await this.#placement.placeSlots(leader, living);
     this.#handLeadershipOn(leader, living);
     return this.settings.sweepMs;
   }

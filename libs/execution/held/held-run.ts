@@ -1,6 +1,7 @@
 // A run that a replica holds in memory, and what it knows about it.
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { LaneAccount } from './held-accounts.js';
+import { rankOf } from '#execution/runs/decisions/lane.js';
 
 export interface HeldRun {
   readonly run: ClaimedRun;
@@ -17,4 +18,9 @@ export interface HeldRun {
   isUnwanted: boolean;
   /** What its start was charged to its tenant, in virtual milliseconds. */
   charged: number;
+}
+
+/** For lists from whose end the next run is taken. */
+export function soonestLast(a: HeldRun, b: HeldRun): number {
+  return b.startAtMs - a.startAtMs || rankOf(b.run) - rankOf(a.run) || b.turn - a.turn;
 }

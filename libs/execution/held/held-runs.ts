@@ -1,25 +1,19 @@
 // What does this replica hold in memory? Every run that it has claimed and whose end is not yet in the database:
 // waiting for its due time, running, or over and waiting to be settled. The number is bounded, because other replicas
-// must redo all of it if this process dies. A run that was lost in two deaths may have killed its replicas, so it goes
-// into quarantine: only one such run executes at a time, and the next death tells it from runs that were merely beside
-// it. A tenant that holds or runs much leaves room for one that comes with a single run.
+// must redo all of it if this process dies. A tenant that holds or runs much leaves room for one that comes with a
+// single run.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
-import { barrierOf } from '#execution/limits/decisions/lane-rules.js';
-import { rankOf, type Lane, type LanePlace, type LaneName } from '#execution/runs/decisions/lane.js';
+import type { Lane, LanePlace, LaneName } from '#execution/runs/decisions/lane.js';
 import { HeldIndex } from './held-index.js';
 import { HeldAccounts, type LaneAccount } from './held-accounts.js';
-import type { HeldRun } from './held-run.js';
+import { soonestLast, type HeldRun } from './held-run.js';
 import { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { Occupancy } from '#execution/limits/occupancy.js';
+import { isSuspect, Quarantine } from './quarantine.js';
 import { ReadyLanes } from './ready-lanes.js';
 
-/** A run with this many losses is suspected of killing its replicas. */
-const QUARANTINE_LOSSES = 2;
-/**
- * One tenant may hold this many times the free room: alone it gets 4/5 of all. A dynamic threshold, as in shared-memory
- * switches (Choudhury, Hahne, IEEE/ACM ToN 1998).
- */
+/** One tenant may hold this many times the free room, alone 4/5 of all: a dynamic threshold (Choudhury, Hahne, ToN 1998). */
 const HELD_SHARE = 4;
 /** This part of the running capacity is kept for tenants that run less than this here. */
 const RESERVE = 0.1;
@@ -29,18 +23,17 @@ export class HeldRuns {
   /** Soonest last, so that taking one is a pop. */
   #waiting: HeldRun[] = [];
   readonly #ready: ReadyLanes;
-  #quarantine: HeldRun[] = [];
-  #quarantined: HeldRun | null = null;
+  readonly #quarantine: Quarantine;
   readonly #accounts = new HeldAccounts();
-  readonly #leftInClaim = new Map<ClaimId, number>();
   #running = 0;
   #turns = 0;
 
   constructor(
     private readonly limits: { held: number; running: number },
-    private readonly rules = new LaneRulesBook(),
+    rules = new LaneRulesBook(),
     private readonly occupancy = new Occupancy(),
   ) {
+    this.#quarantine = new Quarantine(rules, occupancy);
     this.#ready = new ReadyLanes(rules, occupancy, () => this.#share());
   }
 
@@ -62,10 +55,7 @@ export class HeldRuns {
     return HELD_SHARE * this.room() - this.#accounts.ofTenant(tenantId);
   }
 
-  /**
-   * How many more runs of a limited job type may be held: never all that its tenant may hold, so that its other runs go
-   * on.
-   */
+  /** How many more runs of a limited job type may be held: never all that its tenant may hold, so that others go on. */
   roomForLimited(lane: Pick<Lane, 'tenantId' | 'lane'>): number {
     const held = this.#accounts.ofJobType(lane);
     // Each run taken makes the room smaller, and the tenant's and the job type's part larger.
@@ -99,14 +89,12 @@ export class HeldRuns {
         isUnwanted: false,
       };
       this.#runs.add(held);
-      if (isSuspect(held)) this.#quarantine.push(held);
+      if (isSuspect(held)) this.#quarantine.add(held);
       else if (held.startAtMs <= nowMs) this.#ready.add(held);
       else this.#waiting.push(held);
       this.#accounts.add(account);
-      this.#leftInClaim.set(run.claimId, (this.#leftInClaim.get(run.claimId) ?? 0) + 1);
     }
     this.#waiting.sort(soonestLast);
-    this.#quarantine.sort(soonestLast);
   }
 
   /** Records the place of the last run that a claim took from the lane. */
@@ -131,20 +119,12 @@ export class HeldRuns {
   /** The runs to start now: due, and within the running capacity. They are 'running' from here on. */
   takeDue(nowMs: number): HeldRun[] {
     const due: HeldRun[] = [];
-    const suspect = this.#nextSuspect();
+    const suspect = this.#quarantine.next();
     if (suspect !== undefined && suspect.startAtMs <= nowMs && this.#running < this.limits.running) {
-      this.#quarantine.splice(this.#quarantine.indexOf(suspect), 1);
-      this.#quarantined = suspect;
+      this.#quarantine.begin(suspect);
       due.push(this.#begin(suspect, nowMs));
     }
-    for (
-      let next = this.#waiting.at(-1);
-      next !== undefined && next.startAtMs <= nowMs;
-      next = this.#waiting.at(-1)
-    ) {
-      this.#waiting.pop();
-      this.#ready.add(next);
-    }
+    for (const held of this.#takeDueWaiting(nowMs)) this.#ready.add(held);
     while (this.#running < this.limits.running) {
       const next = this.#ready.take(nowMs);
       if (next === undefined) break;
@@ -156,20 +136,17 @@ export class HeldRuns {
   /** When the next waiting run is due: in the past if one is due already, null if none waits or no more may run. */
   nextStartAtMs(): number | null {
     if (this.#running >= this.limits.running) return null;
-    const next = Math.min(
-      this.#ready.nextAtMs(),
-      this.#waiting.at(-1)?.startAtMs ?? Number.POSITIVE_INFINITY,
-      this.#nextSuspect()?.startAtMs ?? Number.POSITIVE_INFINITY,
-    );
+    const startOf = (held: HeldRun | undefined): number => held?.startAtMs ?? Number.POSITIVE_INFINITY;
+    const waitingMs = Math.min(startOf(this.#waiting.at(-1)), startOf(this.#quarantine.next()));
+    const next = Math.min(this.#ready.nextAtMs(), waitingMs);
     return next === Number.POSITIVE_INFINITY ? null : next;
   }
 
   /** Removes the runs that have not started. */
   takeWaiting(isWanted: (run: ClaimedRun) => boolean = () => true): HeldRun[] {
-    const taken = [...this.#waiting, ...this.#quarantine].filter(({ run }) => isWanted(run));
-    taken.push(...this.#ready.takeWhere(isWanted));
+    const taken = this.#waiting.filter(({ run }) => isWanted(run));
+    taken.push(...this.#quarantine.takeWhere(isWanted), ...this.#ready.takeWhere(isWanted));
     this.#waiting = this.#waiting.filter(({ run }) => !isWanted(run));
-    this.#quarantine = this.#quarantine.filter(({ run }) => !isWanted(run));
     for (const held of taken) held.state = 'ended';
     return taken;
   }
@@ -177,7 +154,10 @@ export class HeldRuns {
   markEnded(held: HeldRun, nowMs = held.begunAtMs): void {
     // A run that was dropped together with its incarnation counts no more.
     if (this.#runs.find(held.run.id) !== held) return;
-    this.#stop(held, nowMs);
+    if (held.state === 'running') {
+      this.#makeWay(held);
+      this.#ready.ended(held, nowMs);
+    }
     held.state = 'ended';
   }
 
@@ -195,8 +175,7 @@ export class HeldRuns {
     held.state = 'waiting';
     if (isSuspect(held)) {
       held.startAtMs = untilMs;
-      this.#quarantine.push(held);
-      this.#quarantine.sort(soonestLast);
+      this.#quarantine.add(held);
     } else {
       this.#ready.add(held);
       this.#ready.closeUntil(held.run, untilMs);
@@ -214,10 +193,7 @@ export class HeldRuns {
     const held = this.#runs.take(run);
     if (held === undefined) return false;
     this.#accounts.remove(held.account);
-    const left = (this.#leftInClaim.get(run.claimId) ?? 1) - 1;
-    if (left > 0) this.#leftInClaim.set(run.claimId, left);
-    else this.#leftInClaim.delete(run.claimId);
-    return left === 0;
+    return this.#runs.leftInClaim(run.claimId) === 0;
   }
 
   /** Whether exactly this claimed run is held, and not only another one with its id. */
@@ -227,16 +203,13 @@ export class HeldRuns {
 
   /** How many runs of the claim are still held. */
   leftInClaim(claimId: ClaimId): number {
-    return this.#leftInClaim.get(claimId) ?? 0;
+    return this.#runs.leftInClaim(claimId);
   }
 
-  /**
-   * The runs to exclude from a claim that begins at these places: held runs of its lanes that may stand behind them.
-   */
+  /** The held runs that a claim must leave out if it begins at these places: those that may stand behind them. */
   idsBehind(lanes: readonly (LaneName & { after: LanePlace | null })[]): RunId[] {
     const touched = new Set(lanes.flatMap((lane) => this.#accounts.findBehind(lane) ?? []));
-    // The usual case, when lanes resume where they ended.
-    if (touched.size === 0) return [];
+    if (touched.size === 0) return []; // the usual case, when lanes resume where they ended
     return [...this.#runs.values()].flatMap(({ run, account }) => (touched.has(account) ? [run.id] : []));
   }
 
@@ -245,18 +218,20 @@ export class HeldRuns {
     this.#runs.clear();
     this.#waiting = [];
     this.#ready.clear();
-    this.#quarantine = [];
-    this.#quarantined = null;
+    this.#quarantine.clear();
     this.#accounts.clear();
-    this.#leftInClaim.clear();
     this.occupancy.clear();
     this.#running = 0;
   }
 
   #share(): number {
     const reserve = Math.floor(RESERVE * this.limits.running);
-    const free = this.limits.running - this.#running;
-    return free > reserve ? Number.POSITIVE_INFINITY : reserve;
+    return this.limits.running - this.#running > reserve ? Number.POSITIVE_INFINITY : reserve;
+  }
+
+  #takeDueWaiting(nowMs: number): HeldRun[] {
+    const waits = this.#waiting.findLastIndex(({ startAtMs }) => startAtMs > nowMs);
+    return this.#waiting.splice(waits + 1).reverse();
   }
 
   #begin(held: HeldRun, nowMs: number): HeldRun {
@@ -267,32 +242,9 @@ export class HeldRuns {
     return held;
   }
 
-  #stop(held: HeldRun, nowMs: number): void {
-    if (held.state !== 'running') return;
-    this.#makeWay(held);
-    this.#ready.ended(held, nowMs);
-  }
-
   #makeWay(held: HeldRun): void {
-    if (held === this.#quarantined) this.#quarantined = null;
+    this.#quarantine.end(held);
     this.#running -= 1;
     this.occupancy.end(held.run);
   }
-
-  /** The quarantined run to start next, unless one runs already or a limit holds it back. */
-  #nextSuspect(): HeldRun | undefined {
-    if (this.#quarantined !== null) return undefined;
-    return this.#quarantine.findLast(({ run }) => {
-      const rules = this.rules.ofRun(run);
-      return barrierOf(rules, () => this.occupancy.of(run), run.concurrencyKey !== null) === null;
-    });
-  }
-}
-
-function isSuspect({ run }: HeldRun): boolean {
-  return run.losses >= QUARANTINE_LOSSES;
-}
-
-function soonestLast(a: HeldRun, b: HeldRun): number {
-  return b.startAtMs - a.startAtMs || rankOf(b.run) - rankOf(a.run) || b.turn - a.turn;
 }

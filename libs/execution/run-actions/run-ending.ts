@@ -6,10 +6,10 @@
 // so that no other replica becomes owner meanwhile. Only then, in a statement of its own, it looks for claims and
 // deletes. Gate before slot is the order of hand-overs, too. A former owner that still holds runs is found by its
 // claims. An offer for workers is withdrawn, while a lease that a worker has taken is a holder like a replica. A dead
-// replica's claims count until they are revoked; the request stays, and the sweep ends the run then. Where the owner
+// replica's claims count until they are revoked; the request stays, and the overdue loop ends the run then. Where the owner
 // hangs in its gate, or another transaction has locked the run, only the request is recorded, without closing the gate,
-// and the holder or the sweep acts on it.
-import { besideClaims } from '#cluster/slots/claims-hold.js';
+// and the holder or the overdue loop acts on it.
+import { withClaimsHeldOff } from '#cluster/slots/claims-hold.js';
 import type { Database } from '#database/connection.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import * as rows from './run-ending.repository.js';
@@ -30,7 +30,7 @@ export async function cancelRuns(
   { tenantId, slot, ids }: { tenantId: TenantId; slot: Slot; ids: readonly RunId[] },
 ): Promise<Cancelled> {
   if (ids.length === 0) return { ended: [], requested: [] };
-  const cancelled = await besideClaims(db, slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
+  const cancelled = await withClaimsHeldOff(db, slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
     const locked = await rows.lockWithoutWaiting(tx, { tenantId, ids });
     await rows.withdrawOffers(tx, { tenantId, ids: locked });
     const found = await rows.requestCancel(tx, { tenantId, ids: locked });
@@ -50,7 +50,7 @@ export async function endOverdue(db: Database, runs: readonly { id: RunId; slot:
   // One slot at a time, so that never more than one replica waits at its gate.
   for (const [slot, ofSlot] of Map.groupBy(runs, (run) => run.slot)) {
     const ids = ofSlot.map((run) => run.id);
-    const written = await besideClaims(db, slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
+    const written = await withClaimsHeldOff(db, slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
       const locked = await rows.lockWithoutWaiting(tx, { tenantId: null, ids });
       await rows.withdrawOffers(tx, { tenantId: null, ids: locked });
       return rows.endUnheld(tx, locked);

@@ -3,7 +3,7 @@
 // before a deletion or a new spec that have not started are left behind as a gap, so that they get their rows in the
 // ledger all the same. Claims of the tenant's slot are held off before the schedule's row is locked: with the row in
 // hand, a change that waits for a hanging owner would hold up the planner and its other tenants.
-import { besideClaims } from '#cluster/slots/claims-hold.js';
+import { withClaimsHeldOff } from '#cluster/slots/claims-hold.js';
 import type { Database, Tx } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
 import { databaseTime } from '#database/time.repository.js';
@@ -115,7 +115,7 @@ async function withSchedule<Result>(
   { tenant, name, revision }: ScheduleRef,
   write: (tx: Tx, schedule: rows.Schedule) => Promise<Result>,
 ): Promise<Result | { kind: 'not-found' } | { kind: 'stale'; currentRevision: number } | OwnerHangs> {
-  const done = await besideClaims(db, tenant.slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
+  const done = await withClaimsHeldOff(db, tenant.slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
     const schedule = await rows.lockSchedule(tx, { tenantId: tenant.id, name });
     if (schedule === undefined) return { kind: 'not-found' } as const;
     if (revision !== null && revision !== schedule.revision)

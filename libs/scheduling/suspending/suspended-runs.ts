@@ -2,7 +2,7 @@
 // passes during the suspension is skipped, and its run taken back behind the owner's gate; one that is still ahead when
 // the tenant is resumed runs. So a suspension changes nothing at once, however much is planned, and resuming fires none
 // of the skipped due times. A run that its owner held at that moment is given back first, and then skipped.
-import { besideClaims } from '#cluster/slots/claims-hold.js';
+import { withClaimsHeldOff } from '#cluster/slots/claims-hold.js';
 import type { Database, Tx } from '#database/connection.js';
 import type { Slot, TenantId } from '#kernel/ids.js';
 import { findPlannedDue, skipPlanned } from './suspended-run.repository.js';
@@ -27,7 +27,7 @@ interface TenantPlace {
 export async function skipDueOf(db: Database, { id: tenantId, slot }: TenantPlace): Promise<boolean> {
   const ids = await findPlannedDue(db, { tenantId, limit: RUNS_PER_BATCH });
   if (ids.length === 0) return true;
-  const skipped = await besideClaims(db, slot, { waitMs: GATE_WAIT_MS }, (tx) =>
+  const skipped = await withClaimsHeldOff(db, slot, { waitMs: GATE_WAIT_MS }, (tx) =>
     skipPlanned(tx, { tenantId, ids }),
   );
   return skipped !== null && ids.length < RUNS_PER_BATCH;
@@ -44,7 +44,7 @@ export async function endSuspension<Value>(
   resume: (tx: Tx) => Promise<Value>,
 ): Promise<Value | null> {
   for (let batch = 0; batch < BATCHES_MAX && !(await skipDueOf(db, tenant)); batch += 1);
-  return besideClaims(db, tenant.slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
+  return withClaimsHeldOff(db, tenant.slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
     const ids = await findPlannedDue(tx, { tenantId: tenant.id, limit: REST_MAX });
     if (ids.length > 0) await skipPlanned(tx, { tenantId: tenant.id, ids });
     return resume(tx);

@@ -2,7 +2,7 @@
 // owner's claims, for all of its tenants, queue behind each transaction that waits at the gate or has closed it.
 import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
-import { besideClaims } from '#cluster/slots/claims-hold.js';
+import { withClaimsHeldOff } from '#cluster/slots/claims-hold.js';
 import { asReplica } from '#cluster/membership/replica-gate.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
@@ -76,7 +76,7 @@ describe('the gate of an owner', () => {
     const self = member.self();
     const claiming = await openTransaction((pause) => asReplica(self.db, self, pause));
     const wait = { waitMs: 600_000 };
-    const closing = [1, 2].map((one) => besideClaims(db, tenant.slot, wait, () => Promise.resolve(one)));
+    const closing = [1, 2].map((one) => withClaimsHeldOff(db, tenant.slot, wait, () => Promise.resolve(one)));
     await until('both wait', async () => {
       const { rows } = await sql`
         select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and locktype = 'advisory' and not granted`.execute(

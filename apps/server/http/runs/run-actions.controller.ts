@@ -56,7 +56,7 @@ export class RunActionsController {
       slot: tenant.slot,
       ids: [runId],
     });
-    if (ended.length > 0) this.replica.hintEnded();
+    if (ended.length > 0) this.replica.wakeRunWaiters();
     if (requested.length > 0) this.replica.hintCancel();
     const found = await this.#find(tenant, runId);
     if (found.finishedAt !== null && found.state !== 'cancelled')

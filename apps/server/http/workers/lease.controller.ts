@@ -219,7 +219,7 @@ export class LeaseController {
       this.#noteLate(word, ending);
       throw lost(`it ended with "${ending.verb}"`);
     }
-    this.replica.hintEnded();
+    this.replica.wakeRunWaiters();
     // A retried run waits again, or a limit has room again.
     this.replica.hintWork([tenant.slot]);
     return ending.answer;

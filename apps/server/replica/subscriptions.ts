@@ -10,6 +10,7 @@ import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
 import type { Executor } from '#execution/attempts/executor.js';
 import type { StartLoop } from '#execution/attempts/start-loop.js';
 import type { ClaimLoop } from '#execution/claiming/claim-loop.js';
+import { laneKey } from '#execution/runs/decisions/lane.js';
 import type { RunLog } from '#execution/reports/run-log.js';
 import type { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import type { SettleLoop } from '#execution/settling/settle-loop.js';
@@ -35,24 +36,30 @@ export interface WorkerParts {
   runLogLoop: RunLogLoop;
 }
 
-export function connectMember(parts: MemberParts): void {
+export function subscribeMember(parts: MemberParts): void {
   const { membership, databaseClock, hints, leadership, ownership, election } = parts;
   // The clock first: the other listeners may read it.
   membership.beaten.subscribe((answer) => databaseClock.onBeaten(answer));
   membership.beaten.subscribe((answer) => leadership.onBeaten(answer));
   membership.beaten.subscribe((answer) => election.see(answer));
   membership.hinted.subscribe((payload) => hints.onHinted(payload));
+  membership.draining.subscribe(() => leadership.standDown('this replica is draining'));
   membership.cutOff.subscribe(() => leadership.standDown('the control session broke'));
   membership.expelled.subscribe(({ reason }) => leadership.standDown(reason));
   membership.expelled.subscribe(() => ownership.onExpelled());
 }
 
 /**
- * After `connectMember`: runs that the claim loop gives back once no slot is served must not outlive the expulsion.
+ * After `subscribeMember`: runs that the claim loop gives back once no slot is served must not outlive the expulsion.
  */
-export function connectWorker(parts: WorkerParts): void {
+export function subscribeWorker(parts: WorkerParts): void {
   const { membership, ownership, claim, start, executor, settleLoop } = parts;
   ownership.changed.subscribe(() => claim.onOwnershipChanged());
+  membership.draining.subscribe(() => start.releaseWaiting());
+  claim.paused.subscribe((lanes) => {
+    const paused = new Set(lanes.map(laneKey));
+    start.releaseWaiting((run) => paused.has(laneKey(run)));
+  });
   membership.expelled.subscribe(() => settleLoop.onExpelled());
   membership.expelled.subscribe(() => claim.onExpelled());
   membership.expelled.subscribe(({ reason }) => start.onExpelled(reason));
