@@ -231,7 +231,7 @@ export class HeldRuns {
 
   #takeDueWaiting(nowMs: number): HeldRun[] {
     const waits = this.#waiting.findLastIndex(({ startAtMs }) => startAtMs > nowMs);
-    return this.#waiting.splice(waits + 1).reverse();
+    return this.#waiting.splice(waits + 1).toReversed();
   }
 
   #begin(held: HeldRun, nowMs: number): HeldRun {

@@ -1,4 +1,4 @@
-// What may be stored as JSON? Everything that JSON can say and jsonb can hold: no cycles, no NUL characters, no halves
+// What may be stored as JSON? Everything that JSON can express and jsonb can hold: no cycles, no NUL characters, no halves
 // of surrogate pairs. NUL characters and such halves are replaced, since one of them in one output must not keep a
 // whole batch of finished runs out of the history. A value that is nested deeper than the API takes is unfit: each
 // later reader walks over it, and would overflow its stack.
@@ -33,7 +33,7 @@ export function encodeJson(value: unknown): Encoded {
   } catch (error) {
     return {
       kind: 'unfit',
-      reason: `expected a value that JSON can say, got ${describeError(error).message}`,
+      reason: `expected a value that JSON can express, got ${describeError(error).message}`,
     };
   }
 }
