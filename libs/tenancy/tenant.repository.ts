@@ -1,5 +1,6 @@
 // Tenants, each with its slot, its state, its weight and its limits.
 import type { Database } from '#database/connection.js';
+import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import { asId, type Slot, type TenantId, type TenantName } from '#kernel/ids.js';
 
 export interface Tenant {
@@ -68,15 +69,15 @@ export async function findTenant(db: Database, name: string): Promise<Tenant | u
 export async function listTenants(
   db: Database,
   page: { onlyId: TenantId | null; afterName: string | null; limit: number },
-): Promise<Tenant[]> {
-  return db
+): Promise<FittingPage<Tenant>> {
+  const wanted = db
     .selectFrom('tenant')
     .select(TENANT_COLUMNS)
     .$if(page.onlyId !== null, (query) => query.where('id', '=', page.onlyId))
     .$if(page.afterName !== null, (query) => query.where('name', '>', asId.tenantName(page.afterName ?? '')))
     .orderBy('name')
-    .limit(page.limit)
-    .execute();
+    .limit(page.limit);
+  return readFitting(db, wanted);
 }
 
 type Changeable = Omit<Tenant, 'id' | 'name' | 'slot' | 'createdAt' | 'revision'>;

@@ -1,6 +1,7 @@
 // Job types. A tenant's own hides a shared one of the same name.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
+import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { TenantId, TenantName } from '#kernel/ids.js';
 import { refusalOf } from '#execution/endpoints/decisions/allowed-target.js';
@@ -100,14 +101,15 @@ export async function findJobTypes(
 export async function listJobTypes(
   db: Database,
   page: { tenantId: TenantId; afterName: string | null; limit: number },
-): Promise<JobType[]> {
-  const { rows } = await sql<StoredJobType>`
+): Promise<FittingPage<JobType>> {
+  const wanted = sql<StoredJobType>`
     select distinct on (name) ${JOB_TYPE_COLUMNS}
       from carillon.job_type
      where (tenant_id = ${page.tenantId} or tenant_id is null) and name > ${page.afterName ?? ''}
      order by name, tenant_id nulls last
-     limit ${page.limit}`.execute(db);
-  return rows.map(parseJobType);
+     limit ${page.limit}`;
+  const { rows, isCut } = await readFitting(db, wanted);
+  return { rows: rows.map(parseJobType), isCut };
 }
 
 type Changeable = Pick<JobType, 'target' | 'retry' | 'limits' | 'timeoutMs'>;

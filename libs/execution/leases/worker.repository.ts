@@ -2,6 +2,7 @@
 // to stop; no lease depends on the row.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
+import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import type { WorkerState } from '#database/tables/lease-schema.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { TenantId, WorkerId } from '#kernel/ids.js';
@@ -119,15 +120,17 @@ export async function deleteWorker(db: Database, { tenantId, id }: WorkerKey): P
 export async function listWorkers(
   db: Database,
   page: { tenantId: TenantId; beforeId: string | null; limit: number },
-): Promise<Worker[]> {
-  const { rows } = await sql<Worker>`
+): Promise<FittingPage<Worker>> {
+  return readFitting(
+    db,
+    sql<Worker>`
     select w.id, w.name, w.job_types as "jobTypes", w.concurrency, w.labels, w.state, w.registered_at as "registeredAt",
            w.heartbeat_at as "heartbeatAt", (select count(*)::int from carillon.lease l where l.worker = w.id) as leases
       from carillon.worker w
      where w.tenant_id = ${page.tenantId} and (${page.beforeId}::uuid is null or w.id < ${page.beforeId}::uuid)
      order by w.id desc
-     limit ${page.limit}`.execute(db);
-  return rows;
+     limit ${page.limit}`,
+  );
 }
 
 export async function forgetWorkers(

@@ -1,6 +1,7 @@
 // Reads runs, wherever they are: those that wait or run, and those that are over.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
+import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import type { RunId, ScheduleId, TenantId } from '#kernel/ids.js';
 import { FINISHED, SHOWN, UNFINISHED, type RunRow, type RunState } from './run-row.js';
 
@@ -34,13 +35,15 @@ const ENDED: ReadonlySet<RunState> = new Set([
  * happens after a fraction of a second (held-watch-loop.ts); until then it is queued. A parked run is running once a
  * worker has taken its lease.
  */
-export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
+export async function listRuns(db: Database, page: RunPage): Promise<FittingPage<RunRow>> {
   const { state, limit, fromId } = page;
   const wanted = sql`${inIndex(page)} and ${picked(page)} and (${fromId}::uuid is null or id >= ${fromId}::uuid)`;
   const ofState = sql`(${state}::text is null or state = ${state}::text)`;
   // The state of an unfinished run is known only together with its claim; until then no row can be left out.
   const unfinishedLimit = state === null ? limit : SCANNED_MAX;
-  const { rows } = await sql<RunRow>`
+  return readFitting(
+    db,
+    sql<RunRow>`
     with held as materialized (
       select c.replica, u.id, (c.started ->> u.id::text)::timestamptz as started_at
         from carillon.claim c cross join lateral unnest(c.run_ids) as u (id)),
@@ -56,8 +59,8 @@ export async function listRuns(db: Database, page: RunPage): Promise<RunRow[]> {
              union all
             (select * from finished where ${ofState} order by id desc limit ${limit})) run
      order by id desc
-     limit ${limit}`.execute(db);
-  return rows;
+     limit ${limit}`,
+  );
 }
 
 /**

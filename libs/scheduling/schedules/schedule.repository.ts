@@ -3,6 +3,7 @@
 // schedule.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
+import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import type { ScheduleId, Slot, TenantId } from '#kernel/ids.js';
 import { isInstant, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
@@ -101,16 +102,16 @@ export async function lockSchedule(
 export async function listSchedules(
   db: Database,
   page: { tenantId: TenantId; afterName: string | null; limit: number },
-): Promise<Schedule[]> {
-  const rows = await db
+): Promise<FittingPage<Schedule>> {
+  const wanted = db
     .selectFrom('schedule')
     .select(columns)
     .where('tenant_id', '=', page.tenantId)
     .$if(page.afterName !== null, (query) => query.where('name', '>', page.afterName ?? ''))
     .orderBy('name')
-    .limit(page.limit)
-    .execute();
-  return rows.map(readable);
+    .limit(page.limit);
+  const { rows, isCut } = await readFitting(db, wanted);
+  return { rows: rows.map(readable), isCut };
 }
 
 export type ScheduleChange = Pick<Schedule, 'id' | 'jobType' | 'spec' | 'payload' | 'state' | 'nextDueAt'>;

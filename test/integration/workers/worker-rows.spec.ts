@@ -15,7 +15,7 @@ it("a worker's concurrency is what the previous version writes and reads as slot
   await sql`
     insert into carillon.worker (id, tenant_id, name, job_types, slots, labels)
     values (${theirs}, ${tenantId}, 'theirs', '{a}', 5, '{}')`.execute(db);
-  const listed = await listWorkers(db, { tenantId, beforeId: null, limit: 10 });
+  const { rows: listed } = await listWorkers(db, { tenantId, beforeId: null, limit: 10 });
   expect(Object.fromEntries(listed.map(({ name, concurrency }) => [name, concurrency]))).toEqual({
     ours: 3,
     theirs: 5,

@@ -25,6 +25,18 @@ describe('a page', () => {
     expect(page([], 2)).toEqual({ items: [], nextPageToken: null });
   });
 
+  it('that was cut goes on after its last row', () => {
+    const { items, nextPageToken } = tokens.page([1, 2], {
+      size: 5,
+      filter,
+      isCut: true,
+      keyOf: String,
+      show: String,
+    });
+    expect(items).toEqual(['1', '2']);
+    expect(tokens.open(nextPageToken ?? undefined, filter)).toBe('2');
+  });
+
   it('ends with the row that its token names', () => {
     expect(tokens.open(page([1, 2, 3], 2).nextPageToken ?? undefined, filter)).toBe('2');
   });

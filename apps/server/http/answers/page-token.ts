@@ -9,7 +9,11 @@ import { inDigits } from './in-digits.js';
 const DEFAULT_PAGE_SIZE = 50;
 
 export const pageQuery = {
-  pageSize: inDigits(z.int().min(1).max(200)).default(DEFAULT_PAGE_SIZE),
+  pageSize: inDigits(z.int().min(1).max(200))
+    .default(DEFAULT_PAGE_SIZE)
+    .describe(
+      'A page ends early, with a nextPageToken, once its rows have 1 MiB of JSON; it has at least one row.',
+    ),
   pageToken: z.string().max(1_000).optional(),
 };
 
@@ -37,14 +41,14 @@ export class PageTokens {
     );
   }
 
-  /** `rows` holds one more than the page, if there is one more. */
+  /** `rows` holds one more than the page, if there is one more and the page was not cut. */
   page<Row, Item>(
     rows: readonly Row[],
-    { size, filter, keyOf, show, lookedUntil = null }: PageShape<Row, Item>,
+    { size, filter, keyOf, show, isCut = false, lookedUntil = null }: PageShape<Row, Item>,
   ): Page<Item> {
     const shown = rows.slice(0, size);
     const last = shown.at(-1);
-    const end = rows.length > size && last !== undefined ? keyOf(last) : lookedUntil;
+    const end = (isCut || rows.length > size) && last !== undefined ? keyOf(last) : lookedUntil;
     return { items: shown.map(show), nextPageToken: end === null ? null : this.#seal(end, filter) };
   }
 
@@ -65,6 +69,8 @@ export interface PageShape<Row, Item> {
   filter: object;
   keyOf: (row: Row) => string;
   show: (row: Row) => Item;
+  /** More rows would have been too many bytes for a page. */
+  isCut?: boolean;
   /** The key at which the scan stopped, when there may be rows beyond it: the page may then be short, or empty. */
   lookedUntil?: string | null;
 }

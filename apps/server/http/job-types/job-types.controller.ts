@@ -72,13 +72,14 @@ export class JobTypesController {
     @Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>,
   ) {
     const filter = { jobTypesOf: tenant.id };
-    const rows = await listJobTypes(this.db, {
+    const { rows, isCut } = await listJobTypes(this.db, {
       tenantId: tenant.id,
       afterName: this.pages.open(pageToken, filter),
       limit: pageSize + 1,
     });
     return this.pages.page(rows, {
       size: pageSize,
+      isCut,
       filter,
       keyOf: (row) => row.name,
       show: shapes.showJobType,

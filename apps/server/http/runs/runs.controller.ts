@@ -77,9 +77,10 @@ export class RunsController {
       limit: pageSize + 1,
     };
     const lookedUntil = await scanEnd(this.db, page);
-    const rows = await listRuns(this.db, { ...page, fromId: lookedUntil });
+    const { rows, isCut } = await listRuns(this.db, { ...page, fromId: lookedUntil });
     return this.pages.page(rows, {
       size: pageSize,
+      isCut,
       filter,
       keyOf: (row) => row.id,
       show: shapes.showRun,

@@ -67,13 +67,14 @@ export class SchedulesController {
     @Query({ schema: shapes.listQuery }) { pageSize, pageToken }: shapes.ListQuery,
   ) {
     const filter = { schedulesOf: tenant.id };
-    const rows = await listSchedules(this.db, {
+    const { rows, isCut } = await listSchedules(this.db, {
       tenantId: tenant.id,
       afterName: this.pages.open(pageToken, filter),
       limit: pageSize + 1,
     });
     return this.pages.page(rows, {
       size: pageSize,
+      isCut,
       filter,
       keyOf: (row) => row.name,
       show: shapes.showSchedule,

@@ -98,13 +98,14 @@ export class TenantsController {
   ) {
     const onlyId = principal.role === 'admin' ? null : principal.tenantId;
     const filter = { tenants: onlyId };
-    const rows = await listTenants(this.db, {
+    const { rows, isCut } = await listTenants(this.db, {
       onlyId,
       afterName: this.pages.open(pageToken, filter),
       limit: pageSize + 1,
     });
     return this.pages.page(rows, {
       size: pageSize,
+      isCut,
       filter,
       keyOf: (tenant) => tenant.name,
       show: showTenant,

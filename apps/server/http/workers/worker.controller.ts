@@ -56,13 +56,14 @@ export class WorkerController {
     @Query({ schema: shapes.workersQuery }) query: shapes.WorkersQuery,
   ) {
     const filter = { workersOf: tenant.id };
-    const rows = await workers.listWorkers(this.db, {
+    const { rows, isCut } = await workers.listWorkers(this.db, {
       tenantId: tenant.id,
       beforeId: this.pages.open(query.pageToken, filter),
       limit: query.pageSize + 1,
     });
     return this.pages.page(rows, {
       size: query.pageSize,
+      isCut,
       filter,
       keyOf: (row) => row.id,
       show: (row) => row,

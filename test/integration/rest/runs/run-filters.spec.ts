@@ -146,7 +146,7 @@ describe('in a crowd', () => {
     const db = openDatabase(server.databaseUrl);
     const page: RunPage = { ...firstPage(id), state: 'failed' };
     expect(await scanEnd(db, page)).toBeNull();
-    const failed = (await listRows(db, page)).map((row) => row.id);
+    const failed = (await listRows(db, page)).rows.map((row) => row.id);
     expect(failed.length).toBeGreaterThan(1);
     expect(failed.every((found) => rare.includes(found))).toBe(true);
   });
