@@ -22,6 +22,7 @@ export const schedulingCases: Record<string, Case> = {
         pastLimit: 1,
         except: [],
         full: [],
+        tenants: null,
       }),
     names: { schedule: 'neither' },
   },

@@ -1,16 +1,18 @@
 // When are due times turned into runs? The leader looks a little ahead and writes, in one transaction per batch, ledger
 // rows, runs and each schedule's next due time. Looking ahead means that a leader may die and be replaced before any
 // tick is late: the next runs are already there, with their owners. Present due times come first. Those from before the
-// catch-up window are only recorded as gaps, which the gap loop decides behind the present.
+// catch-up window are only recorded as gaps, which the gap loop decides behind the present. Where one pass can't write
+// all that is due, tenants that crowd it are planned behind the others, in small portions (I9).
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
-import type { ScheduleId, Term } from '#kernel/ids.js';
+import type { ScheduleId, TenantId, Term } from '#kernel/ids.js';
 import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { isInstant } from '#scheduling/decisions/due-times.js';
 import { largestCrowd, lookAhead } from '#scheduling/decisions/look-ahead.js';
 import { planSchedule, type Plan } from '#scheduling/decisions/planning.js';
+import { Crowd } from './crowd.js';
 import { leaveGaps } from './gap.repository.js';
 import { planLimited } from './limited-plans.js';
 import { PlanBatches } from './plan-batches.js';
@@ -49,8 +51,18 @@ const FIRES_PER_SCHEDULE = 500;
 const FIRES_PER_BATCH = 1_000;
 /** While one batch is prepared or becomes durable, the other is written. More would take sessions from claims and ends. */
 const BATCHES_AT_ONCE = 2;
+/** Two seconds' work on a busy machine, so that a schedule with an hour behind it does not keep others waiting. */
+const FIRES_PER_PASS = 4_000;
+/** For all tenants together that crowd the planner, between two looks at the others. */
+const FIRES_OF_CROWD = 2_000;
 /** Runs due sooner than this don't wait for their owner's next scan. */
 const SOON_MS = 1_500;
+
+interface Pass {
+  lookAheadMs: number;
+  tenants: planning.DueWish['tenants'];
+  firesMax: number;
+}
 
 export class PlannerLoop implements Loop {
   readonly name = 'planner';
@@ -60,7 +72,8 @@ export class PlannerLoop implements Loop {
   readonly #places: TenantPlaces;
   /** The term whose last pass was written as it was counted; null when it failed. */
   #countedIn: Term | null = null;
-  #crowd = { size: 0, countedAtMs: Number.NEGATIVE_INFINITY };
+  readonly #crowd: Crowd;
+  #ahead = { size: 0, countedAtMs: Number.NEGATIVE_INFINITY };
 
   constructor(
     private readonly leadership: Leadership,
@@ -69,6 +82,7 @@ export class PlannerLoop implements Loop {
   ) {
     this.setAside = new SetAside(options.clock);
     this.#places = new TenantPlaces(options.clock);
+    this.#crowd = new Crowd(options.clock);
   }
 
   async runOnce(): Promise<number> {
@@ -78,8 +92,25 @@ export class PlannerLoop implements Loop {
     // taken.
     if (this.#countedIn !== leader.term) this.#places.forget();
     this.#countedIn = null;
-    const { catchUpMs, everyMs } = this.options.settings;
     const lookAheadMs = await this.#lookAheadMs(leader);
+    const crowders = this.#crowd.tenants();
+    const isMore =
+      crowders.length === 0
+        ? await this.#pass(leader, { lookAheadMs, tenants: null, firesMax: FIRES_PER_PASS })
+        : await this.#passes(leader, lookAheadMs, crowders);
+    return isMore ? 0 : this.options.settings.everyMs;
+  }
+
+  async #passes(leader: Leader, lookAheadMs: number, crowders: readonly TenantId[]): Promise<boolean> {
+    const others = { lookAheadMs, tenants: { but: crowders }, firesMax: FIRES_PER_PASS };
+    const crowd = { lookAheadMs, tenants: { only: crowders }, firesMax: FIRES_OF_CROWD };
+    const isMoreOfOthers = await this.#pass(leader, others);
+    return (await this.#pass(leader, crowd)) || isMoreOfOthers;
+  }
+
+  /** Plans what is due, up to so many fires. True when more is due now. */
+  async #pass(leader: Leader, { lookAheadMs, tenants, firesMax }: Pass): Promise<boolean> {
+    const { catchUpMs } = this.options.settings;
     const { db } = leader.incarnation;
     const { now, present, past } = await planning.findDueSchedules(db, {
       lookAheadMs,
@@ -88,6 +119,7 @@ export class PlannerLoop implements Loop {
       pastLimit: PAST_PER_PASS,
       except: this.setAside.ids(),
       full: this.#places.full(),
+      tenants,
     });
     let isCut = false;
     const planOne = (schedule: planning.DueSchedule): Plan | null => {
@@ -102,24 +134,34 @@ export class PlannerLoop implements Loop {
       const made = limited.plans.get(schedule.id);
       return made === undefined ? planOne(schedule) : made;
     };
-    for (const schedules of [present, past])
-      await this.#writeAll(leader, new PlanBatches(schedules, { firesPerBatch: FIRES_PER_BATCH, plan }));
+    let isFull = false;
+    for (const [schedules, limit] of [
+      [present, SCHEDULES_PER_PASS],
+      [past, PAST_PER_PASS],
+    ] as const) {
+      const batches = new PlanBatches(schedules, { firesPerBatch: FIRES_PER_BATCH, firesMax, plan });
+      await this.#writeAll(leader, batches);
+      if (schedules.length < limit && !batches.isCut) continue;
+      this.#crowd.noteFullPass(batches.firesOf);
+      // Places taken for what was cut off are free again.
+      if (batches.isCut) this.#places.forget();
+      isFull = true;
+    }
     this.#countedIn = leader.term;
-    const isMore = present.length === SCHEDULES_PER_PASS || past.length === PAST_PER_PASS;
-    return isCut || isMore || limited.isMore ? 0 : everyMs;
+    return isCut || isFull || limited.isMore;
   }
 
   async #lookAheadMs({ incarnation }: Leader): Promise<number> {
     const { settings, clock } = this.options;
     const nowMs = clock.monotonicMs();
-    if (nowMs - this.#crowd.countedAtMs >= settings.crowdEveryMs) {
+    if (nowMs - this.#ahead.countedAtMs >= settings.crowdEveryMs) {
       const size = await planning.countDueSchedules(incarnation.db, {
         lookAheadMs: settings.lookAheadMaxMs,
         limit: largestCrowd(settings),
       });
-      this.#crowd = { size, countedAtMs: nowMs };
+      this.#ahead = { size, countedAtMs: nowMs };
     }
-    return lookAhead({ ...settings, crowd: this.#crowd.size });
+    return lookAhead({ ...settings, crowd: this.#ahead.size });
   }
 
   async #writeAll(leader: Leader, batches: PlanBatches): Promise<void> {

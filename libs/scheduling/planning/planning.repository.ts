@@ -1,7 +1,7 @@
 // Plans due times. Some statements find schedules that are due soon. One writes the decisions about a batch of them in
 // one leader transaction: next due times, ledger rows and runs. Due times too far back are left as gaps
 // (gap.repository.ts).
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database, Tx } from '#database/connection.js';
 import type { RunId, ScheduleId, Slot, TenantId, Term } from '#kernel/ids.js';
@@ -40,6 +40,15 @@ export interface DueWish {
   except: readonly ScheduleId[];
   /** For these tenants, only schedules that are due already. */
   full: readonly TenantId[];
+  /** Null for all tenants. */
+  tenants: { only: readonly TenantId[] } | { but: readonly TenantId[] } | null;
+}
+
+function among(tenants: DueWish['tenants']): RawBuilder<unknown> {
+  if (tenants === null) return sql``;
+  return 'only' in tenants
+    ? sql` and s.tenant_id = any(${plainArray(tenants.only)}::uuid[])`
+    : sql` and s.tenant_id <> all(${plainArray(tenants.but)}::uuid[])`;
 }
 
 /**
@@ -49,7 +58,7 @@ export interface DueWish {
  */
 export async function findDueSchedules(
   db: Database,
-  { lookAheadMs, catchUpMs, limit, pastLimit, except, full }: DueWish,
+  { lookAheadMs, catchUpMs, limit, pastLimit, except, full, tenants }: DueWish,
 ): Promise<DueSchedules> {
   const oldest = sql`now() - make_interval(secs => ${catchUpMs / 1000}::float8)`;
   const columns = sql`s.id, s.tenant_id, s.spec, s.state, s.revision, s.next_due_at, t.suspended_at, t.resumed_at, t.limits`;
@@ -68,13 +77,13 @@ export async function findDueSchedules(
           where s.next_due_at >= ${oldest}
             and s.next_due_at <= now() + make_interval(secs => ${lookAheadMs / 1000}::float8)
             and (s.state = 'active' and t.state = 'active' and s.tenant_id <> all(${plainArray(full)}::uuid[]) or s.next_due_at <= now())
-            and s.id <> all(${plainArray(except)}::uuid[])
+            and s.id <> all(${plainArray(except)}::uuid[])${among(tenants)}
           order by s.next_due_at
           limit ${limit})
          union all
         (select ${columns}, true
            from carillon.schedule s ${tenant}
-          where s.next_due_at < ${oldest} and s.id <> all(${plainArray(except)}::uuid[])
+          where s.next_due_at < ${oldest} and s.id <> all(${plainArray(except)}::uuid[])${among(tenants)}
           order by s.next_due_at
           limit ${pastLimit})) due`.execute(db);
   const found: DueSchedules = { now: new Date(rows[0]?.nowMs ?? 0), present: [], past: [] };

@@ -55,6 +55,15 @@ beforeAll(async () => {
 
 const at = (n: number) => new Date(1_763_700_000_000 + n);
 const first = () => on.tenants[0] ?? { id: asId.tenant(randomUUID()), slot: asId.slot(0) };
+const dueWish = (tenants: planning.DueWish['tenants']): planning.DueWish => ({
+  lookAheadMs: 10_000,
+  catchUpMs: 60_000,
+  limit: 500,
+  pastLimit: 500,
+  except: on.schedules.slice(0, 2).map(({ id }) => id),
+  full: [first().id],
+  tenants,
+});
 const firstSchedule = () => on.schedules[0]?.id ?? asId.schedule(randomUUID());
 const lanes = () =>
   on.tenants.slice(0, 100).map(({ id, slot }) => ({ tenantId: id, slot, lane: 'default/job-1' }));
@@ -134,15 +143,9 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       on.runs.map((runId) => ({ runId, attempt: 1, progressJson: '1', detailsJson: null })),
       'under-way',
     ),
-  'due schedules': (tx) =>
-    planning.findDueSchedules(tx, {
-      lookAheadMs: 10_000,
-      catchUpMs: 60_000,
-      limit: 500,
-      pastLimit: 500,
-      except: on.schedules.slice(0, 2).map(({ id }) => id),
-      full: [first().id],
-    }),
+  'due schedules': (tx) => planning.findDueSchedules(tx, dueWish(null)),
+  'due schedules beside a crowd': (tx) => planning.findDueSchedules(tx, dueWish({ but: [first().id] })),
+  'due schedules of a crowd': (tx) => planning.findDueSchedules(tx, dueWish({ only: [first().id] })),
   'gaps left behind': (tx) => gaps.leaveGaps(tx, on.schedules.map(leftBehind)),
   'gaps to decide': (tx) => gaps.findGaps(tx, { limit: 50, except: [] }),
   'suspended tenants': (tx) => suspendedRuns.listSuspendedTenants(tx, 1_000),
