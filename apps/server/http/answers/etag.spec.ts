@@ -34,11 +34,12 @@ describe('an ETag', () => {
   });
 
   it.each(['3', '"abc"', 'W/"3"', '"3", "4"', '""', '"-1"', '"1e3"', '', '"1234567890123456"'])(
-    'that is none of ours matches nothing, which is a 412: %s',
+    'that can be none of ours is told so, which is a 400: %s',
     (ifMatch) => {
       const problem = problemOf(() => revisionOf(ifMatch));
-      expect(problem).toMatchObject({ type: 'etag-mismatch', status: 412, extras: {} });
-      expect(problem.message).toContain(`got ${ifMatch}`);
+      expect(problem).toMatchObject({ type: 'bad-request', status: 400 });
+      expect(problem.extras.errors).toMatchObject([{ pointer: 'If-Match' }]);
+      expect(problem.message).toContain(`got ${JSON.stringify(ifMatch)}`);
     },
   );
 

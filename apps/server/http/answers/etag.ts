@@ -1,6 +1,7 @@
 // Has the caller seen the resource that it is about to change? A change must name the revision that it is based on, as
 // a strong ETag in If-Match; `*` means "any revision".
 import { ApiHeader } from '@nestjs/swagger';
+import { show } from '../problems/field-errors.js';
 import { ProblemError } from '../problems/problem.js';
 
 /** Describes the header in the OpenAPI document. */
@@ -16,7 +17,7 @@ export function etagOf(revision: number): string {
   return `"${revision}"`;
 }
 
-/** Null for `*`. Throws a problem when the header is missing or is no ETag of ours. */
+/** Null for `*`. Throws a problem when the header is missing, or can be no ETag of ours. */
 export function revisionOf(ifMatch: string | undefined): number | null {
   if (ifMatch === undefined) {
     throw new ProblemError(
@@ -26,17 +27,22 @@ export function revisionOf(ifMatch: string | undefined): number | null {
   }
   if (ifMatch.trim() === '*') return null;
   const [, revision] = /^\s*"(\d{1,15})"\s*$/.exec(ifMatch) ?? [];
-  if (revision === undefined) throw stale(`expected If-Match to be an ETag like "3", got ${ifMatch}`);
+  if (revision === undefined) throw noEtag(ifMatch);
   return Number(revision);
+}
+
+/** Not a 412, which says that reading again helps. */
+function noEtag(ifMatch: string): ProblemError {
+  const detail = `expected one ETag like "3", as it was read, or *, got ${show(ifMatch)}`;
+  return new ProblemError('bad-request', `If-Match: ${detail}`, {
+    errors: [{ pointer: 'If-Match', detail }],
+  });
 }
 
 /** `sent` is null for `*`: then two changes raced, and the other one came first. */
 export function staleRevision({ current, sent }: { current: number; sent: number | null }): ProblemError {
   const got = sent === null ? '*, but another change came first' : etagOf(sent);
   const remedy = 'read the resource again, then repeat the change';
-  return stale(`expected If-Match to be ${etagOf(current)}, got ${got}; ${remedy}`, current);
-}
-
-function stale(detail: string, currentRevision?: number): ProblemError {
-  return new ProblemError('etag-mismatch', detail, currentRevision === undefined ? {} : { currentRevision });
+  const detail = `expected If-Match to be ${etagOf(current)}, got ${got}; ${remedy}`;
+  return new ProblemError('etag-mismatch', detail, { currentRevision: current });
 }

@@ -35,7 +35,10 @@ const PROBLEMS = {
 export type ProblemType = keyof typeof PROBLEMS;
 
 export interface FieldError {
-  /** RFC 6901, into the body, whose root is the empty string; or `?name` and `:name` for query and path parameters. */
+  /**
+   * RFC 6901, into the body, whose root is the empty string; or `?name` and `:name` for query and path parameters,
+   * or the name of a header. Cut where it is long.
+   */
   pointer: string;
   /** The expected and the received. */
   detail: string;

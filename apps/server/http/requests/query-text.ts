@@ -2,6 +2,7 @@
 // a list would be filtered by a value that the caller did not mean, and find nothing. As in a path, such escapes are
 // refused, naming their parameter, before any route sees the request.
 import type { RequestHandler } from 'express';
+import { shortPlace } from '#kernel/json-pointer.js';
 import { ProblemError } from '../problems/problem.js';
 
 const SHOWN_LENGTH_MAX = 100;
@@ -15,7 +16,7 @@ export const requireUtf8Query: RequestHandler = ({ originalUrl }, _response, nex
 
 function noText(pair: string): ProblemError {
   const [escaped = ''] = pair.split('=', 1);
-  const pointer = `?${decoded(escaped) ?? escaped}`;
+  const pointer = shortPlace(`?${decoded(escaped) ?? escaped}`);
   const got = pair.length > SHOWN_LENGTH_MAX ? `${pair.slice(0, SHOWN_LENGTH_MAX)}…` : pair;
   const detail = `expected a parameter whose percent-escapes are UTF-8, got ${got}`;
   return new ProblemError('bad-request', `${pointer}: ${detail}`, { errors: [{ pointer, detail }] });

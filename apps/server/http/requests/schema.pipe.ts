@@ -2,7 +2,7 @@
 // searches them for values that could not be stored.
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
 import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
-import { jsonPointer } from '#kernel/json-pointer.js';
+import { jsonPointer, shortPlace } from '#kernel/json-pointer.js';
 import { fieldErrors, type Place } from '../problems/field-errors.js';
 import { invalidField, invalidFields } from '../problems/problem.js';
 import { turnsFor } from './body-turns.js';
@@ -42,5 +42,5 @@ export class SchemaPipe implements PipeTransform {
 function placeOf({ type, data }: ArgumentMetadata): Place {
   if (type === 'body') return jsonPointer;
   const mark = type === 'query' ? '?' : ':';
-  return ([name]) => `${mark}${data ?? String(name ?? '')}`;
+  return ([name]) => shortPlace(`${mark}${data ?? String(name ?? '')}`);
 }

@@ -6,13 +6,13 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import type { Request } from 'express';
 import { z } from 'zod';
-import { jsonPointer } from '#kernel/json-pointer.js';
+import { jsonPointer, shortPlace } from '#kernel/json-pointer.js';
 import { fieldErrors, type Place } from '../problems/field-errors.js';
 import { invalidFields } from '../problems/problem.js';
 import { turnsFor } from './body-turns.js';
 
 const nothing = z.strictObject({});
-const inQuery: Place = ([name]) => `?${String(name)}`;
+const inQuery: Place = ([name]) => shortPlace(`?${String(name)}`);
 
 @Injectable()
 export class UnreadPartsGuard implements CanActivate {

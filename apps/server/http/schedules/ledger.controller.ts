@@ -10,7 +10,7 @@ import { API_DATABASE } from '../../tokens.js';
 import { CurrentTenant } from '../access/auth.guard.js';
 import { PageTokens } from '../answers/page-token.js';
 import { ProblemError } from '../problems/problem.js';
-import { ApiTenant, pageOf, resourceName, uuid } from '../requests/shapes.js';
+import { ApiTenant, pageOf, uuid } from '../requests/shapes.js';
 import * as shapes from './schedule.shapes.js';
 
 @ApiTags('schedules')
@@ -31,7 +31,7 @@ export class LedgerController {
   @ApiOkResponse({ standardSchema: pageOf(shapes.fire) })
   async fires(
     @CurrentTenant() tenant: Tenant,
-    @Param('schedule', { schema: resourceName }) name: string,
+    @Param('schedule', { schema: shapes.nameOrId }) name: string,
     @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery,
   ) {
     const scheduleId = await this.#ledgerOf(tenant, name);

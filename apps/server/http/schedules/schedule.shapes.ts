@@ -8,7 +8,7 @@ import { mergeObject } from '../requests/merge-patch.js';
 import { pageQuery } from '../answers/page-token.js';
 import { invalidField } from '../problems/problem.js';
 import { spanOf } from '../runs/run.shapes.js';
-import { instant, instantInput, jsonObject, resourceName } from '../requests/shapes.js';
+import { instant, instantInput, jsonObject, resourceName, uuid } from '../requests/shapes.js';
 
 const specInput = z.strictObject({
   cron: z
@@ -28,8 +28,18 @@ const oneSpec = specInput.refine(
 );
 const timeZone = z.string().min(1).max(100);
 
+/** A ledger is read by its schedule's name, or by its id once the schedule is deleted: a name must be no id of another. */
+const newName = resourceName.refine((name) => !uuid.safeParse(name).success, {
+  error: 'expected a name in another form than a UUID, which finds the ledger of a deleted schedule',
+});
+/** An id may be written in either case. */
+export const nameOrId = z.preprocess(
+  (given) => (uuid.safeParse(given).success ? String(given).toLowerCase() : given),
+  resourceName,
+);
+
 export const scheduleInput = z.strictObject({
-  name: resourceName,
+  name: newName,
   spec: oneSpec,
   timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
   jobType: resourceName,

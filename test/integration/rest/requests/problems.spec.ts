@@ -130,6 +130,12 @@ describe('a body', () => {
     expect(fields.length).toBeLessThan(100);
   });
 
+  it('with a field whose name is a million characters long is told a part of it', async () => {
+    const answer = await post().send({ name: newName('long'), ['x'.repeat(1_000_000)]: 1 });
+    expect(expectFields(answer)).toEqual([expect.stringMatching(/^\/x+…$/)]);
+    expect(answer.text.length).toBeLessThan(3_000);
+  });
+
   it('nested without end is refused wherever the nesting is', async () => {
     const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     for (const body of [
@@ -189,6 +195,12 @@ describe('a query', () => {
   ])('of %s names what is wrong with it', async (query, fields) => {
     expect(expectFields(await server.admin.get(`/api/v1/tenants?${query}`))).toEqual(fields);
   });
+});
+
+it.each(['tenants', 'cluster/ring'])('a long unknown parameter of %s is told in part', async (path) => {
+  const answer = await server.admin.get(`/api/v1/${path}?${'x'.repeat(3_000)}=1`);
+  expect(expectFields(answer)).toEqual([expect.stringMatching(/^\?x+…$/)]);
+  expect(expectProblem(answer, 'validation-failed').detail.length).toBeLessThan(1_000);
 });
 
 describe('the escapes of a query', () => {

@@ -36,6 +36,11 @@ describe('the ledger of a schedule that was deleted', () => {
     expect(decided(await listFires(tenant, former.id, '?pageSize=200'))).toEqual(
       expect.arrayContaining(fired),
     );
+    expect(decided(await listFires(tenant, former.id.toUpperCase(), '?pageSize=200'))).toEqual(
+      expect.arrayContaining(fired),
+    );
+    const hiding = { name: former.id, spec: { everySeconds: 60 }, jobType: 'noop' };
+    expect(expectFields(await tenant.api.post(`${tenant.path}/schedules`).send(hiding))).toEqual(['/name']);
     const next = await createSchedule(tenant, { name: former.name });
     expect(next.id).not.toBe(former.id);
     expect(decided(await fires(next))).toEqual([]);
