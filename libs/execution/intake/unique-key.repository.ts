@@ -11,6 +11,27 @@ export interface NewKey {
   windowMs: number | null;
 }
 
+/**
+ * Bounds the next statements by what is left of the wait for keys, counted from the begin of the transaction, since a
+ * lock_timeout begins anew with each key. Resolves with the limit that they had before.
+ */
+export async function limitStatements(
+  tx: Tx,
+  { waitMs, leastMs }: { waitMs: number; leastMs: number },
+): Promise<string> {
+  const { rows } = await sql<{ before: string }>`
+    select current_setting('statement_timeout') as before,
+           set_config('statement_timeout', greatest(${leastMs}::float8, ${waitMs}::float8 -
+             extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000)::int::text, true)`.execute(
+    tx,
+  );
+  return rows[0]?.before ?? '0';
+}
+
+export async function limitStatementsAsBefore(tx: Tx, before: string): Promise<void> {
+  await sql`select set_config('statement_timeout', ${before}, true)`.execute(tx);
+}
+
 /** Takes the keys that are free and resolves with them. Waits for other transactions that are taking the same keys. */
 export async function insertKeys(
   tx: Tx,

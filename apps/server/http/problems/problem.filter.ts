@@ -9,6 +9,7 @@ import {
   isLockTimeout,
   type DatabaseErrorKind,
 } from '#database/error-kind.js';
+import { KeysHeld } from '#execution/intake/unique-keys.js';
 import { ProblemError, problemBody, PROBLEM_MEDIA_TYPE, type ProblemType } from './problem.js';
 import { unreadBody } from './body-errors.js';
 
@@ -61,7 +62,7 @@ function asProblem(error: unknown, request: Request): ProblemError {
       type,
       mislaid(request, type) ?? (error instanceof Error ? error.message : 'refused'),
     );
-  if (isLockTimeout(error))
+  if (isLockTimeout(error) || error instanceof KeysHeld)
     return new ProblemError(
       'request-in-progress',
       'expected the unique keys and runs of the request to be free within seconds, got another request or transaction that holds one of them; try again when it has ended',

@@ -68,6 +68,42 @@ describe('batches with the same keys in another order', () => {
   });
 });
 
+const WAITING_LONG = `select 1 from pg_stat_activity join pg_locks using (pid)
+  where datname = current_database() and not granted and waitstart < clock_timestamp() - interval '1.5 s'`;
+
+describe('a batch whose keys are held one after the other', () => {
+  it('is told so after the wait for one, not after the sum of all', async () => {
+    const keys = keysOf(7);
+    const runs = keys.map((key) => ({ jobType: 'noop', runAt: secondsFromNow(3_600), unique: { key } }));
+    await tenant.api.post(`${tenant.path}/runs:batchCreate`).send({ runs }).expect(200);
+    const holders = await Promise.all(keys.map(() => openClient(server.databaseUrl)));
+    for (const [place, key] of keys.entries()) {
+      await holders[place]?.query('begin');
+      await holders[place]?.query('select from carillon.unique_key where key = $1 for update', [key]);
+    }
+    let isAnswered = false;
+    const answer = tenant.api
+      .post(`${tenant.path}/runs:batchCreate`)
+      .send({ runs })
+      .then((response) => {
+        isAnswered = true;
+        return response;
+      });
+    const watch = await openClient(server.databaseUrl);
+    let waitedFor = 0;
+    for (const holder of holders) {
+      await until(
+        'it waits long or is answered',
+        async () => isAnswered || (await watch.query(WAITING_LONG)).rowCount === 1,
+      );
+      if (!isAnswered) waitedFor += 1;
+      await holder.query('rollback');
+    }
+    expectProblem(await answer, 'request-in-progress');
+    expect(waitedFor).toBeLessThan(4);
+  });
+});
+
 describe('locking keys that another transaction changes', () => {
   it('costs the same for each of them, however many there are', async () => {
     const db = connectDatabase({
