@@ -28,7 +28,7 @@ const PROBLEMS = {
   'head-too-large': [431, 'The request head is too large'],
   internal: [500, 'Internal error'],
   'replica-busy': [503, 'The replica is too busy'],
-  'owner-unavailable': [503, "The tenant's replica does not answer"],
+  'owner-unavailable': [503, "The tenant's replica is busy or does not answer"],
   'database-unavailable': [503, 'The database is unavailable'],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -158,7 +158,7 @@ export function invalidFields(errors: readonly FieldError[]): ProblemError {
 export function ownerHangs(): ProblemError {
   return new ProblemError(
     'owner-unavailable',
-    "expected the tenant's owner to release its planned runs, got no answer; it is replaced within seconds",
+    "expected to hold the claims of the tenant's owner off for a moment, got no turn in 2 s: it is busy with the tenant's runs and other changes, or it hangs and is replaced within seconds",
     { headers: { 'retry-after': '2' } },
   );
 }
