@@ -33,13 +33,13 @@ async function refuseBy(code: string): Promise<void> {
   await runStatement(server.databaseUrl, `delete from refusal; insert into refusal values ('${code}')`);
 }
 
-/** All that PostgreSQL has in these classes but 08P01, and what stands beside them in others. */
+/** PostgreSQL has these in their classes, and 08P01; a lock that is held (55P03) has an answer of its own. */
 const PASSING = `
   08000 08003 08006 08001 08004 08007 08P01
   25006 25P03 25P04
   40000 40001 40002 40003 40P01
   53000 53100 53200 53300 53400
-  55006 55P03
+  55006
   57014 57P01 57P02 57P03 57P04 57P05
   58000 58030 58P01 58P02`
   .trim()
@@ -50,6 +50,13 @@ describe('a request that the database refuses', () => {
     await refuseBy(code);
     const response = await post();
     expectProblem(response, 'database-unavailable');
+    expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
+  });
+
+  it('by a lock that is held for longer than the request waits is answered with 409', async () => {
+    await refuseBy('55P03');
+    const response = await post();
+    expectProblem(response, 'request-in-progress');
     expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
   });
 
