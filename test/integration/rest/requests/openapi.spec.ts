@@ -108,7 +108,7 @@ describe('the description', () => {
     expect(Object.keys(wanting[0]?.requestBody?.content ?? {})).toContain('application/merge-patch+json');
   });
 
-  it('names no bounds that nobody meant', () => {
+  it('names no bound that only the reading of numbers has', () => {
     const text = JSON.stringify(api);
     expect(text).toContain('"minimum":1');
     expect(text).not.toContain(String(Number.MAX_SAFE_INTEGER));
