@@ -180,7 +180,7 @@ const rules: Rule[] = [
     keeps: [{ file: 'libs/a.ts', text: "const part = (value as Record<string, unknown>)['kind'];" }],
   },
   {
-    name: `a claim or a completion is written by Membership.write(), which hears that its replica is dead`,
+    name: `a claim or a settlement is written by Membership.write(), which hears that its replica is dead`,
     binds: (file) => isUnder(file, 'libs/', 'apps/') && !isUnder(file, 'libs/cluster/membership/'),
     brokenAt: ({ text }) => linesWhere(text, (line) => /\basReplica(Alone)?\b/.test(line)),
     breaks: [{ file: 'libs/execution/a.ts', text: 'await asReplica(db, holder, write);' }],

@@ -21,8 +21,8 @@ describe('the durations of a cluster', () => {
     [{ electionMs: 0 }, 'electionMs must be between 1 and deadAfterMs (5000), got 0'],
     [{ sweepMs: 626 }, 'sweepMs must be between 1 and deadAfterMs / 8 (625), got 626'],
     [{ sweepMs: 0 }, 'sweepMs must be between 1 and deadAfterMs / 8 (625), got 0'],
-    [{ graceMs: 300 }, 'graceMs must be from 0 to below sweepMs (300), got 300'],
-    [{ graceMs: -1 }, 'graceMs must be from 0 to below sweepMs (300), got -1'],
+    [{ crashedAfterMs: 300 }, 'crashedAfterMs must be from 0 to below sweepMs (300), got 300'],
+    [{ crashedAfterMs: -1 }, 'crashedAfterMs must be from 0 to below sweepMs (300), got -1'],
   ])('are refused with %o', (wish, message) => {
     expect(() => check(wish)).toThrow(new ConfigError(message));
   });
@@ -33,13 +33,13 @@ describe('the durations of a cluster', () => {
     { marginMs: 3_999 },
     { electionMs: 4_999 },
     { electionMs: 1 },
-    { sweepMs: 1, graceMs: 0 },
-    { graceMs: 299 },
+    { sweepMs: 1, crashedAfterMs: 0 },
+    { crashedAfterMs: 299 },
   ])('may go as far as %o', (wish) => {
     expect(check(wish)).toMatchObject(wish);
   });
 
-  it.each(['heartbeatMs', 'deadAfterMs', 'marginMs', 'electionMs', 'sweepMs', 'graceMs'] as const)(
+  it.each(['heartbeatMs', 'deadAfterMs', 'marginMs', 'electionMs', 'sweepMs', 'crashedAfterMs'] as const)(
     'are refused when %s is not a number',
     (name) => {
       expect(() => check({ [name]: Number.NaN })).toThrow(ConfigError);
@@ -47,7 +47,7 @@ describe('the durations of a cluster', () => {
   );
 
   it('leave room for a sweep to take its time: a hung replica is found with the slowest sweeps', () => {
-    const { deadAfterMs, sweepMs, graceMs } = check({ sweepMs: DEFAULT_CLUSTER_SETTINGS.deadAfterMs / 8 });
+    const { deadAfterMs, sweepMs, crashedAfterMs } = check({ sweepMs: DEFAULT_CLUSTER_SETTINGS.deadAfterMs / 8 });
     const hung = { replica: asId.replica(2), beat: 7, lockHeld: true, sessions: 1, sameServer: true };
     let [memory, deaths] = [NOTHING_OBSERVED, 0];
     for (let nowMs = 0; nowMs < 5 * deadAfterMs; nowMs += 2 * sweepMs) {
@@ -57,7 +57,7 @@ describe('the durations of a cluster', () => {
         self: asId.replica(1),
         nowMs,
         deadAfterMs,
-        graceMs,
+        crashedAfterMs,
       });
       memory = judged.memory;
       deaths += judged.deaths.length;

@@ -19,13 +19,13 @@ export interface ClusterSettings {
   marginMs: number;
   /** A follower tries the leader lock this often. */
   electionMs: number;
-  /** The leader checks all replicas this often. */
+  /** The leader sweeps this often: it looks whether each replica lives. */
   sweepMs: number;
   /**
-   * A replica whose sessions are gone has crashed if they are still gone after this time; below a sweep, so that the
-   * next sweep decides.
+   * A replica whose sessions are gone has crashed if they are still gone after this time. Shorter than `sweepMs`, so
+   * that the next sweep decides.
    */
-  graceMs: number;
+  crashedAfterMs: number;
 }
 
 export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
@@ -35,12 +35,12 @@ export const DEFAULT_CLUSTER_SETTINGS: ClusterSettings = {
   marginMs: 1_000,
   electionMs: 500,
   sweepMs: 300,
-  graceMs: 150,
+  crashedAfterMs: 150,
 };
 
 /** Throws ConfigError naming the first relation that does not hold. */
 export function checkClusterSettings(settings: ClusterSettings): ClusterSettings {
-  const { heartbeatMs, deadAfterMs, marginMs, electionMs, sweepMs, graceMs } = settings;
+  const { heartbeatMs, deadAfterMs, marginMs, electionMs, sweepMs, crashedAfterMs } = settings;
   require(deadAfterMs >=
     3 * heartbeatMs, `deadAfterMs must be at least 3 × heartbeatMs (${3 * heartbeatMs}), got ${deadAfterMs}`);
   require(marginMs >=
@@ -56,8 +56,8 @@ export function checkClusterSettings(settings: ClusterSettings): ClusterSettings
   require(sweepMs > 0 &&
     sweepMs <=
       deadAfterMs / 8, `sweepMs must be between 1 and deadAfterMs / 8 (${deadAfterMs / 8}), got ${sweepMs}`);
-  require(graceMs >= 0 &&
-    graceMs < sweepMs, `graceMs must be from 0 to below sweepMs (${sweepMs}), got ${graceMs}`);
+  require(crashedAfterMs >= 0 &&
+    crashedAfterMs < sweepMs, `crashedAfterMs must be from 0 to below sweepMs (${sweepMs}), got ${crashedAfterMs}`);
   return settings;
 }
 

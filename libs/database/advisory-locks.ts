@@ -6,14 +6,14 @@ export const LEADER_LOCK = 0x43415230;
 /** Held by each replica's control session; the second key is the replica's number. */
 export const LIVENESS_LOCK = 0x43415231;
 /**
- * The gate of a replica's claims, completions and hand-overs; the second key is its number. Each of them holds it
- * shared until commit. An actor that must be sure that none is in flight takes it exclusively.
+ * The gate of a replica's claims, settlements and hand-overs; the second key is its number. Each of them holds it
+ * shared until commit. A transaction that must be sure that none is in flight holds it alone.
  */
 export const REPLICA_GATE = 0x43415232;
 /**
- * The turn at a replica's gate, held in a transaction that waits for the gate and closes it; the second key is the
- * replica's number. Of the transactions that close a gate to change what may be claimed, one at a time stands before
- * it: claims that come meanwhile wait for that one and no other.
+ * The turn at a replica's gate, held in a transaction that waits to hold the gate alone; the second key is the
+ * replica's number. Of the transactions that do so to change what may be claimed, one at a time waits for the gate:
+ * claims that come meanwhile wait for that one and no other.
  */
 export const GATE_TURN = 0x43415235;
 /** Held in a transaction while day partitions are made or dropped. The second key is always 0. */

@@ -1,7 +1,7 @@
-// Finds due times in the ledger when a statement decides many at once: by the whole key, with one index look-up for
-// each. The server's estimates must not change that. With stale statistics or many keys it would read the whole ledger
-// and compare each row with each key. The condition that changes nothing prevents that: the server estimates that next
-// to no key fulfils it, and for one key nothing is as cheap as the index.
+// Finds fires in the ledger, by their due times, when a statement decides many at once: by the whole key, with one
+// index look-up for each. The server's estimates must not change that. With stale statistics or many keys it would read
+// the whole ledger and compare each row with each key. The condition that changes nothing prevents that: the server
+// estimates that next to no key fulfils it, and for one key nothing is as cheap as the index.
 import { sql, type RawBuilder } from 'kysely';
 
 /** Whether `f`, a row of the ledger, is the one whose key the row of this name holds. */

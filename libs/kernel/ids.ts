@@ -13,7 +13,7 @@ export type ClaimId = Branded<string, 'claim'>;
 /** A run that is executed outside of the replicas. Made anew whenever the lease changes hands. */
 export type LeaseId = Branded<string, 'lease'>;
 export type WorkerId = Branded<string, 'worker'>;
-/** One process incarnation, as the database counts them. Never used again once given. */
+/** The number of a replica's incarnation, its one life in the cluster. Never used again once given. */
 export type ReplicaNumber = Branded<number, 'replica'>;
 /** One period of leadership. Only grows. */
 export type Term = Branded<number, 'term'>;

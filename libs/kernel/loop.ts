@@ -10,5 +10,5 @@ export interface Loop {
   runOnce(): Promise<number>;
 }
 
-/** Nothing to do until a hint wakes the loop; a pass now and then keeps a lost wake-up harmless. */
-export const UNTIL_WOKEN_MS = 5_000;
+/** A loop with nothing to do sleeps until it is woken, and no longer than this: so a lost wake-up does no harm. */
+export const SLEEP_MS = 5_000;

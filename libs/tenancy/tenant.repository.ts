@@ -9,7 +9,7 @@ export interface Tenant {
   displayName: string;
   slot: Slot;
   state: 'active' | 'suspended';
-  /** Its share of the workers, in proportion to the others'. */
+  /** Its share of running time, in proportion to the others'. */
   weight: number;
   limits: object;
   /** Null for the installation's own. */

@@ -28,7 +28,7 @@
  * that state stands still.
  *
  * Abstracted away: time, leases and due times (each pass may come at any moment, anybody may be declared dead);
- * lanes and quotas (a claim takes one free run or all); other slots; batches of completions (each end is written
+ * lanes and quotas (a claim takes one free run or all); other slots; batches of settlements (each end is written
  * alone); rejoining under a new number (resume.pml). LostClaimsLoop is trusted to be slower than a claim's answer.
  *
  * Without flags: the protocol, in which claims elsewhere are read anew for each epoch of a slot, a claim holds only in
@@ -36,7 +36,7 @@
  *   CLAIM_WITHOUT_GATE, COMPLETION_WITHOUT_GATE, DEATH_WITHOUT_GATE, HAND_OVER_WITHOUT_GATE, LEAVE_WITHOUT_GATE
  *                     that side does without the gate
  *   ONE_SNAPSHOT      a claim reads with a snapshot from before its wait at the gate, as in REPEATABLE READ
- *   BY_RUN_ID         completion looks at neither claim row nor attempt
+ *   BY_RUN_ID         settlement looks at neither claim row nor attempt
  *   ELSEWHERE_UNREAD  no replica reads the claims of others
  *   EPOCH_FORGOTTEN   claims elsewhere are read when a slot is new to the process, not for each of its epochs
  *   EPOCH_UNCHECKED   a claim asks for the owner only, not for the epoch in which claims elsewhere were read

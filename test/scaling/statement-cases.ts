@@ -2,10 +2,10 @@
 // product calls it, with what its text is expected to say of the rows that it wants. One that names neither slot nor
 // tenant is no accident, and docs/SCALING.md tells what it would need.
 import * as elsewhere from '#execution/claiming/runs-elsewhere.repository.js';
-import * as lostClaims from '#execution/takeover/lost-claim.repository.js';
+import * as strayClaims from '#execution/takeover/stray-claim.repository.js';
 import * as newRuns from '#execution/intake/new-run.repository.js';
 import * as parked from '#execution/settling/park.repository.js';
-import * as starts from '#execution/attempts/started.repository.js';
+import * as starts from '#execution/attempts/start.repository.js';
 import { asId } from '#kernel/ids.js';
 import * as claims from '#execution/claiming/claim.repository.js';
 import * as lanesOf from '#execution/claiming/lane.repository.js';
@@ -113,7 +113,7 @@ export const cases: Record<string, Case> = {
     names: { claim: 'neither', run: 'neither', lease: 'slot, given' },
   },
   'claims given back': {
-    act: (tx) => lostClaims.dropClaims(tx, { replica, claimIds }),
+    act: (tx) => strayClaims.dropClaims(tx, { replica, claimIds }),
     names: { claim: 'neither' },
   },
   'notes of starts': {
@@ -187,7 +187,7 @@ export const cases: Record<string, Case> = {
     names: { claim: 'neither', run: 'neither', lease: 'neither' },
   },
   'what ends': {
-    act: (tx) => endings.endUnheld(tx, ids),
+    act: (tx) => endings.endUnclaimed(tx, ids),
     names: {
       claim: 'neither',
       run: 'neither',

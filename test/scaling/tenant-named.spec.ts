@@ -10,7 +10,7 @@ const HOLDER =
   'rows that a replica holds by claims which the statement, or one before it in the transaction, compares';
 const LEASE = 'the lease was deleted, or beaten for, by tenant and id in the same act';
 const LOCKED = 'rows that a statement before has found, and locked, by tenant';
-const SWEEP = 'ids that the sweep or a loop of ours has read itself';
+const READ = 'ids that a loop of ours has read itself';
 const TOLD = 'runs that the request has been shown by tenant and id before';
 
 const BY_ID_ALONE: Readonly<Record<string, string>> = {
@@ -24,10 +24,10 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'lease-end: noteProgress': LEASE,
   'lease-end: rememberEnd': LEASE,
   'requeue: lockClaimsNaming': LOCKED,
-  'revocation: requeueLost': SWEEP,
-  'revocation: deadLetter': SWEEP,
-  'run-ending: endUnheld': 'runs of which a cancel was noted by tenant, or that the sweep has found',
-  'run-log: tallyLogs': SWEEP,
+  'revocation: requeueLost': READ,
+  'revocation: deadLetter': READ,
+  'run-ending: endUnclaimed': 'runs of which a cancel was noted by tenant, or that the loop of overdue runs has found',
+  'run-log: tallyLogs': READ,
   'new-run: findUnclaimed': 'holders of keys that were locked by tenant',
   'new-run: replaceRuns': 'holders of keys that were locked by tenant',
   'new-run: insertRun': 'a new row, which has its tenant',
@@ -35,7 +35,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'run-log: listNextLogLines': TOLD,
   'run-log: listLogLines': TOLD,
   'settlement: lockClaims': HOLDER,
-  'settlement: stillHeld': HOLDER,
+  'settlement: stillClaimed': HOLDER,
   'settlement: decideFires': HOLDER,
   'settlement: closeFires': HOLDER,
   'settlement: finishRuns': HOLDER,

@@ -65,7 +65,7 @@ export const AMBUSHED: readonly string[] = [
   'deleteVoidClaims',
   'requeueLost',
   'requestCancel',
-  'endUnheld',
+  'endUnclaimed',
   'beginTerm',
   'ownerOfSlot',
   'ownerOfSlot',

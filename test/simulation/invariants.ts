@@ -52,7 +52,7 @@ export class Invariants {
   constructor(
     private readonly world: World,
     private readonly db: ModelDatabase,
-    private readonly settings: { readonly deadAfterMs: number; readonly graceMs: number },
+    private readonly settings: { readonly deadAfterMs: number; readonly crashedAfterMs: number },
   ) {
     this.asked = new AskedTimes(world, db);
     this.limits = new Limits(world, db, this.broughtBack);
@@ -76,7 +76,7 @@ export class Invariants {
     sightings.unseenSinceMs = sessions === 0 ? Math.min(sightings.unseenSinceMs, nowMs) : Infinity;
     if (sessions > 0) return;
     sightings.unseenAtMs = nowMs;
-    if (nowMs - sightings.unseenSinceMs >= this.settings.graceMs * CLOCK_TOLERANCE)
+    if (nowMs - sightings.unseenSinceMs >= this.settings.crashedAfterMs * CLOCK_TOLERANCE)
       sightings.missedAtMs = nowMs;
   }
 

@@ -35,9 +35,9 @@ export class SimulatedCluster {
     const { db } = this;
     this.random = world.random;
     this.settings = settingsOf(this.random);
-    const { deadAfterMs, graceMs } = this.settings;
-    if (broken.has('crashes judged at the first look')) this.settings.graceMs = 0;
-    const invariants = new Invariants(world, db, { deadAfterMs, graceMs });
+    const { deadAfterMs, crashedAfterMs } = this.settings;
+    if (broken.has('crashes judged at the first look')) this.settings.crashedAfterMs = 0;
+    const invariants = new Invariants(world, db, { deadAfterMs, crashedAfterMs });
     this.invariants = invariants;
     this.executions = new Executions(world, db, invariants);
     const book = new StatementBook(broken);
@@ -72,5 +72,5 @@ function settingsOf(random: SeededRandom): ClusterSettings {
   const liveness = random.chance(0.2) ? 'heartbeats' : 'sessions';
   if (random.chance(0.2)) return { ...DEFAULT_CLUSTER_SETTINGS, liveness };
   const short = { heartbeatMs: 1_000, deadAfterMs: 3_000, marginMs: 600, electionMs: 800, sweepMs: 375 };
-  return { liveness, ...short, graceMs: 187 };
+  return { liveness, ...short, crashedAfterMs: 187 };
 }

@@ -7,7 +7,7 @@ import type { Database } from '#database/connection.js';
 import { runsElsewhere } from '#execution/claiming/runs-elsewhere.repository.js';
 import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
 import { acquireLeases } from '#execution/leases/lease-acquisition.js';
-import { endLease, type LeaseWord } from '#execution/leases/lease-ends.js';
+import { endLease, type LeaseEndRequest } from '#execution/leases/lease-ends.js';
 import { beatLease, type TakenLease } from '#execution/leases/lease.repository.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
 import { insertWorker, registerPulledJobType } from '#execution/leases/worker.repository.js';
@@ -16,10 +16,10 @@ import { schemaChecks } from './schema-checks.js';
 import { addRuns, addTenant, openDatabase } from './rows.js';
 import { createTestDatabase } from './test-database.js';
 import { startLoneMember } from './test-member.js';
-import { startWorker } from './test-worker.js';
+import { startOwner } from './test-owner.js';
 
 export const JOB = 'pulled';
-export const COMPLETE: LeaseWord = { verb: 'complete', outputJson: '"done"' };
+export const COMPLETE: LeaseEndRequest = { verb: 'complete', outputJson: '"done"' };
 
 export async function startLeasedWork(retry: object = {}, limits: JobTypeLimits = {}) {
   const database = await createTestDatabase();
@@ -27,7 +27,7 @@ export async function startLeasedWork(retry: object = {}, limits: JobTypeLimits 
   const { url } = database;
   const db = openDatabase(url);
   const member = await startLoneMember(url);
-  const replica = await startWorker(member);
+  const replica = await startOwner(member);
   const tenant = await addTenant(db);
   await registerPulledJobType(db, tenant.id, {
     name: JOB,
@@ -64,10 +64,10 @@ export async function startLeasedWork(retry: object = {}, limits: JobTypeLimits 
       const acquisition = await acquireLeases(db, request);
       return acquisition.kind === 'leases' ? acquisition.leases : [];
     },
-    say: (lease: TakenLease, word: LeaseWord = COMPLETE) =>
-      endLease(db, { tenantId: tenant.id, id: lease.id, word, random: () => 0, checks }),
+    say: (lease: TakenLease, request: LeaseEndRequest = COMPLETE) =>
+      endLease(db, { tenantId: tenant.id, id: lease.id, request, random: () => 0, checks }),
     beat: (lease: TakenLease) => beatLease(db, { tenantId: tenant.id, id: lease.id, graceMs: 10_000 }),
-    sweep: () => replica.leaseSweep.runOnce(),
+    endOverdue: () => replica.overdueLeases.runOnce(),
   };
 }
 

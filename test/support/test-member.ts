@@ -32,7 +32,7 @@ export type TestMember = Awaited<ReturnType<typeof startMember>>;
  * No replica beats by itself in a test, so `deadAfterMs` must outlast a test on a busy machine; and the first look at
  * what is gone decides.
  */
-const UNHURRIED = { deadAfterMs: 60_000, marginMs: 12_000, graceMs: 0 };
+const UNHURRIED = { deadAfterMs: 60_000, marginMs: 12_000, crashedAfterMs: 0 };
 
 /** Joins the cluster; leaves it when the test is over. */
 export async function startMember(url: string, options: MemberOptions = {}) {

@@ -3,7 +3,7 @@
 // that has begun is already on the list of the shutdown, so a Ctrl-C may come at any moment.
 import { CliError } from '../cli-error.js';
 import { ensureAdminKey } from './data/admin-key.js';
-import { claimDataFolder, readyDataFolder } from './data/claim-folder.js';
+import { occupyDataFolder, readyDataFolder } from './data/occupy-folder.js';
 import { startCluster, type Cluster } from './cluster/cluster-start.js';
 import type { DataFolder } from './data/data-folder.js';
 import { givenDatabaseUrl, prepareDatabase } from './data/database.js';
@@ -114,7 +114,7 @@ async function layBase(stage: Stage): Promise<Base> {
     throw new CliError('--fresh: expected no DATABASE_URL, got one; a given database is never emptied', 2);
   }
   if (givenUrl === undefined) process.env = environmentForOwnServer(process.env);
-  const folder = await claimDataFolder(options, shutdown);
+  const folder = await occupyDataFolder(options, shutdown);
   screen.line(screen.paint('bold', 'Carillon, a job scheduler on PostgreSQL, starts.'));
   await readyDataFolder(folder, options, say);
   const adminKey = await ensureAdminKey(folder.adminKey);

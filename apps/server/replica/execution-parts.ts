@@ -16,7 +16,7 @@ import { ProgressNotes } from '#execution/reports/progress-notes.js';
 import { beginReports } from '#execution/reports/progress-reports.js';
 import { RunLog } from '#execution/reports/run-log.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
-import { Completion, type CompletionOptions } from '#execution/settling/completion.js';
+import { CompleteInTx, type CompleteInTxOptions } from '#execution/settling/complete-in-tx.js';
 import { SettleLoop } from '#execution/settling/settle-loop.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { Circuits } from '#execution/targets/http/circuits.js';
@@ -37,7 +37,7 @@ export interface ExecutionOptions {
   checks: SchemaChecks;
   /** How many runs may be held, and how many of them may run. */
   limits: { held: number; running: number };
-  completion: CompletionOptions;
+  completeInTx: CompleteInTxOptions;
   /** How long a handler that was stopped may take to end. */
   graceMs: number;
   /** The schema of the users' pg-boss. */
@@ -69,7 +69,7 @@ export function buildExecution({ membership, databaseClock, hints }: Executing, 
     held,
     targets,
     settleLoop,
-    completion: new Completion(membership, databaseClock, options.completion),
+    completeInTx: new CompleteInTx(membership, databaseClock, options.completeInTx),
     databaseClock,
     clock,
     random,

@@ -19,7 +19,7 @@ import { adviceOnUrls } from '../settings/reachable-url.js';
 import { API_DATABASE, CONFIG } from '../tokens.js';
 import { drain } from './drain.js';
 import { buildReplica, type Replica } from './replica.js';
-import { logStory } from './story-log.js';
+import { logForOperator } from './operator-log.js';
 import { connectWakeUps, hintWork, RUN_WAITERS } from './wake-ups.js';
 
 @Injectable()
@@ -59,7 +59,7 @@ export class ReplicaService implements BeforeApplicationShutdown {
       this.#hasBeaten = true;
     });
     connectWakeUps(replica, this.timers);
-    logStory(replica, this.logger);
+    logForOperator(replica, this.logger);
     for (const loop of replica.loops) this.timers.drive(loop);
   }
 

@@ -13,14 +13,14 @@ import { SweepLoop } from '#cluster/sweep/sweep-loop.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
 import { ClaimLoop } from '#execution/claiming/claim-loop.js';
 import { DEFAULT_CLAIM_SETTINGS } from '#execution/claiming/claim-settings.js';
-import { OverdueLoop } from '#execution/run-actions/overdue-loop.js';
+import { OverdueRunsLoop } from '#execution/run-actions/overdue-runs-loop.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { HeldWatchLoop } from '#execution/attempts/held-watch-loop.js';
 import { ProgressLoop } from '#execution/reports/progress-loop.js';
 import type { CallFailure } from '#execution/targets/http/http-push.js';
-import { LeaseSweepLoop } from '#execution/leases/lease-sweep-loop.js';
+import { OverdueLeasesLoop } from '#execution/leases/overdue-leases-loop.js';
 import type { LeaseTokens } from '#execution/leases/lease-token.js';
-import { LostClaimsLoop } from '#execution/takeover/lost-claims-loop.js';
+import { StrayClaimsLoop } from '#execution/takeover/stray-claims-loop.js';
 import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
@@ -29,7 +29,7 @@ import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { SuspensionLoop } from '#scheduling/suspending/suspension-loop.js';
 import type { ServerConfig } from '../settings/config.js';
-import { subscribeMember, subscribeWorker } from './subscriptions.js';
+import { subscribeMember, subscribeExecuting } from './subscriptions.js';
 import { buildExecution, type Executing } from './execution-parts.js';
 
 export interface ReplicaOptions {
@@ -79,15 +79,15 @@ export function buildReplica(options: ReplicaOptions) {
     horizon: new HorizonLoop(leadership, clock, config.CARILLON_HORIZON_WARN_SECONDS * 1_000),
     ...buildScheduling(leadership, hints),
     revocation: new RevocationLoop(leadership, hints),
-    overdue: new OverdueLoop(leadership, clock),
-    leaseSweep: new LeaseSweepLoop(leadership, hints, { clock, random, graceMs: graceMsOf(config) }),
+    overdueRuns: new OverdueRunsLoop(leadership, clock),
+    overdueLeases: new OverdueLeasesLoop(leadership, hints, { clock, random, graceMs: graceMsOf(config) }),
     claim: new ClaimLoop(membership, ownership, held, { ...CLAIMING, rules, occupancy }),
     start: new StartLoop({ membership, held, rules, running, executor, settleLoop, databaseClock, clock }),
     heldWatch: new HeldWatchLoop({ membership, held, running, executor, databaseClock, clock }),
-    lostClaims: new LostClaimsLoop(membership, held),
+    strayClaims: new StrayClaimsLoop(membership, held),
   };
   subscribeMember(parts);
-  subscribeWorker(parts);
+  subscribeExecuting(parts);
   const loops = [
     parts.heartbeat,
     hints,
@@ -100,13 +100,13 @@ export function buildReplica(options: ReplicaOptions) {
           parts.gaps,
           parts.suspension,
           parts.revocation,
-          parts.overdue,
-          parts.leaseSweep,
+          parts.overdueRuns,
+          parts.overdueLeases,
           parts.horizon,
         ]
       : []),
     ...(worker
-      ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.progress, parts.lostClaims]
+      ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.progress, parts.strayClaims]
       : []),
   ];
   return { ...parts, loops };
@@ -127,7 +127,7 @@ function executionOf(options: ReplicaOptions, executing: Executing) {
   return buildExecution(executing, {
     ...options,
     limits: { held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING },
-    completion: {
+    completeInTx: {
       // Some connections are left for claims and ends.
       atOnce: Math.max(1, Math.floor(config.CARILLON_WORK_CONNECTIONS / 2)),
       path: options.handlerPath,

@@ -24,7 +24,8 @@ export interface MemberParts {
   election: ElectionLoop;
 }
 
-export interface WorkerParts {
+/** Of a replica with the role `worker`. */
+export interface ExecutingParts {
   membership: Membership;
   databaseClock: DatabaseClock;
   ownership: OwnershipLoop;
@@ -52,13 +53,13 @@ export function subscribeMember(parts: MemberParts): void {
 /**
  * After `subscribeMember`: runs that the claim loop gives back once no slot is served must not outlive the expulsion.
  */
-export function subscribeWorker(parts: WorkerParts): void {
+export function subscribeExecuting(parts: ExecutingParts): void {
   const { membership, ownership, claim, start, executor, settleLoop } = parts;
   ownership.changed.subscribe(() => claim.onOwnershipChanged());
-  membership.draining.subscribe(() => start.releaseWaiting());
+  membership.draining.subscribe(() => start.giveBackWaiting());
   claim.paused.subscribe((lanes) => {
     const paused = new Set(lanes.map(laneKey));
-    start.releaseWaiting((run) => paused.has(laneKey(run)));
+    start.giveBackWaiting((run) => paused.has(laneKey(run)));
   });
   membership.expelled.subscribe(() => settleLoop.onExpelled());
   membership.expelled.subscribe(() => claim.onExpelled());
@@ -67,7 +68,7 @@ export function subscribeWorker(parts: WorkerParts): void {
   runLog.ended.subscribe(() => runLogLoop.onAttemptsEnded());
   // The late result of a handler that was given up changes nothing, but its run's log shows it.
   executor.late.subscribe(({ runId, attempt, why, said }) => {
-    const message = `the handler ended too late, after a stop for ${why}, and its result (${said}) was discarded`;
+    const message = `the handler went on after its attempt was over (${why}), so its result (${said}) was discarded`;
     const line = { runId, attempt, at: databaseClock.now(), level: 'warn' as const, message };
     runLog.noteLogLines([line], membership.incarnation?.replica ?? null);
   });

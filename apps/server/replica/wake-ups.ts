@@ -57,14 +57,14 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
     claim.hint(slots);
     timers.wake(claim);
   });
-  settleLoop.offered.subscribe(() => hints.send({ kind: 'offers' }));
+  settleLoop.parked.subscribe(() => hints.send({ kind: 'offers' }));
 }
 
 /** Wakes the loops of a leader when its term begins, and a loop when another leaves it work. */
 function connectTerm(replica: Replica, wake: Wake): void {
-  const { leadership, sweep, planner, gaps, suspension, revocation, overdue, leaseSweep, horizon } = replica;
+  const { leadership, sweep, planner, gaps, suspension, revocation, overdueRuns, overdueLeases, horizon } = replica;
   leadership.began.subscribe(
-    wake(sweep, planner, gaps, suspension, revocation, overdue, leaseSweep, horizon),
+    wake(sweep, planner, gaps, suspension, revocation, overdueRuns, overdueLeases, horizon),
   );
   leadership.ended.subscribe(wake(replica.election));
   planner.left.subscribe(wake(gaps));
@@ -99,7 +99,7 @@ function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
     case 'cancel':
       replica.heldWatch.hint();
       timers.wake(replica.heldWatch);
-      return timers.wake(replica.overdue);
+      return timers.wake(replica.overdueRuns);
     case 'offers':
       return timers.wake(LEASE_WAITERS);
     case 'ended':

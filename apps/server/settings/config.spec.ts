@@ -32,7 +32,7 @@ describe('settings', () => {
         marginMs: 1_000,
         electionMs: 500,
         sweepMs: 300,
-        graceMs: 150,
+        crashedAfterMs: 150,
       },
     });
   });
@@ -183,7 +183,7 @@ describe('the durations of the cluster', () => {
       deadAfterMs: 601,
       marginMs: 121,
       sweepMs: 75,
-      graceMs: 37,
+      crashedAfterMs: 37,
     });
   });
 

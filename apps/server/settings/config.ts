@@ -139,7 +139,7 @@ export const settings = z.object({
     .describe('Runs that are claimed by this replica at once, running ones included.'),
   CARILLON_WORK_CONNECTIONS: count(2, 100)
     .default(6)
-    .describe('Connections for claims, completions and planning.'),
+    .describe('Connections for claims, settlements and planning.'),
   CARILLON_API_CONNECTIONS: count(1, 100)
     .default(6)
     .describe('Connections for the REST API and for housekeeping.'),
@@ -242,7 +242,7 @@ export function readConfig(given: Readonly<Record<string, string | undefined>> =
     marginMs: Math.ceil(deadAfterMs / 5),
     electionMs: Math.min(DEFAULT_CLUSTER_SETTINGS.electionMs, Math.floor(deadAfterMs / 4)),
     sweepMs,
-    graceMs: Math.floor(sweepMs / 2),
+    crashedAfterMs: Math.floor(sweepMs / 2),
   });
   return { ...parsed.data, cluster, preparesStatements: preparesStatements(parsed.data) };
 }

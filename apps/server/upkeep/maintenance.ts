@@ -17,7 +17,7 @@ import { DatabaseClient } from '#database/database-client.js';
 import { maintainPartitions, type Retention } from '#database/migrating/partitions.js';
 import { databaseTime } from '#database/time.repository.js';
 import { forgetEndedRuns } from '#execution/run-actions/retention.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { BOSS_SCHEMA, type ServerConfig } from '../settings/config.js';
 import { BOSS_CONNECTIONS } from '../settings/connection-budget.js';
 import { clearAway } from './enqueue-upkeep.js';
@@ -74,10 +74,10 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
 
   /** Starts pg-boss, and retries until it runs: replicas that start together may get in each other's way. */
   async runOnce(): Promise<number> {
-    if (this.#boss !== null || this.#stopping) return UNTIL_WOKEN_MS;
+    if (this.#boss !== null || this.#stopping) return SLEEP_MS;
     this.#starting = this.#start();
     this.#boss = await this.#starting;
-    return UNTIL_WOKEN_MS;
+    return SLEEP_MS;
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -74,8 +74,9 @@ export interface JobContext {
   /** The same for every attempt of the run: pass it to each service whose effect must not happen twice. */
   readonly idempotencyKey: string;
   /**
-   * Aborted when the attempt must stop; `reason` is an Error whose `why` is `timeout`, `deadline`, `cancelled`,
-   * `shutdown` or `replica-fenced`. A handler that goes on regardless is given up after a grace time.
+   * Aborted when the attempt must stop; `reason` is an Error whose `why` is `timeout`, `heartbeat-missed`, `deadline`,
+   * `cancelled`, `shutdown`, `replica-fenced` (this replica was declared dead) or `replica-unsure` (it can't tell
+   * whether it was). A handler that goes on regardless is given up after a grace time.
    */
   readonly signal: AbortSignal;
   /**

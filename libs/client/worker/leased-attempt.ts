@@ -3,12 +3,12 @@
 // within a second. The attempt ends when the handler does, or when the run is cancelled, the lease is lost, the time
 // is up, or the worker ends. The unsent parts are sent before the call that ends the lease, which is repeated until a
 // replica has received it.
-import type { Job, JobContext, LogLevel } from '#client/jobs/job-definition.js';
-import { misfit, wordInstead, wordOfReturned, wordOfThrown, type LeaseWord } from './lease-word.js';
+import type { LogLevel } from '#client/jobs/job-definition.js';
+import { callInstead, callOfReturned, callOfThrown, misfit, type EndCall } from './end-call.js';
 import { Snooze } from '#client/jobs/outcomes.js';
 import { InvalidPayloadError, pathOf } from '#client/jobs/payload-check.js';
-import { encodeDetails, progressOf } from './sayable.js';
-import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
+import { encodeDetails, progressOf } from './accepted-json.js';
+import type { RemoteContext, RemoteHandler } from './remote-handler.js';
 import { WaitingLines } from './waiting-lines.js';
 import { CallFailed, insist, type CallWorkerApi } from './worker-calls.js';
 
@@ -25,30 +25,6 @@ export interface Lease {
     dueAt: string | null;
     details: unknown;
   };
-}
-
-/** The part of a replica's context that needs no database. */
-type Told = Pick<JobContext, 'tenant' | 'runId' | 'attempt' | 'dueAt' | 'idempotencyKey' | 'signal'>;
-
-export interface RemoteContext extends Told {
-  /** Grows with each lease: let the systems that you write to refuse a smaller one. */
-  readonly fencingToken: number;
-  /** The details of an earlier attempt's last `heartbeat`; null if there are none. */
-  readonly lastDetails: unknown;
-  readonly log: Readonly<Record<LogLevel, (first: string | object, message?: string) => void>>;
-  /** How far the attempt is, 0 to 1; shown with the run. */
-  readonly progress: (fraction: number, message?: string) => void;
-  /**
-   * Keeps the lease, and passes the details to the next attempt. Sent at once. Throws TypeError for details that are
-   * not JSON, or more than 64 KiB of it.
-   */
-  readonly heartbeat: (details?: unknown) => void;
-}
-
-export interface RemoteHandler {
-  payload: StandardSchemaV1<unknown, unknown>;
-  output?: StandardSchemaV1<unknown, unknown> | undefined;
-  handle: (job: Job<unknown>, context: RemoteContext) => unknown;
 }
 
 /** Why an attempt was stopped; becomes `signal.reason`. */
@@ -71,7 +47,7 @@ interface BeatAnswer {
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 /** The call itself, its replacement when it is refused, and the replacement of that. */
-const WORDS_MAX = 3;
+const END_CALLS_MAX = 3;
 /** A lease without a heartbeat within this time is offered again. */
 const FIRST_BEAT_MS = 10_000;
 /** A handler may report progress a thousand times a second; one heartbeat carries the newest. */
@@ -125,11 +101,11 @@ class LeasedAttempt {
     this.#trustUntil(performance.now() + Math.min(FIRST_BEAT_MS, this.#leaseMs));
     this.#beat();
     try {
-      const word = await this.#handle();
+      const end = await this.#handle();
       this.#over.abort();
       clearTimeout(this.#soon);
       await this.#beating;
-      if (word !== null) await this.#say(word);
+      if (end !== null) await this.#sendEnd(end);
     } finally {
       clearInterval(beats);
       clearTimeout(timeout);
@@ -205,7 +181,7 @@ class LeasedAttempt {
   }
 
   /** The call that ends the lease; null when the lease is lost. */
-  async #handle(): Promise<LeaseWord | null> {
+  async #handle(): Promise<EndCall | null> {
     const { signal } = this.#stop;
     const stopped = new Promise<never>((_resolve, reject) => {
       if (signal.aborted) reject(signal.reason as Error); // a Stopped; only ours are given
@@ -217,12 +193,12 @@ class LeasedAttempt {
     } catch (error) {
       if (error instanceof Stopped && error.why === 'lease-lost') return null;
       if (error instanceof Stopped && error.why === 'shutdown') return { verb: 'release', body: {} };
-      return wordOfThrown(error, new Date());
+      return callOfThrown(error, new Date());
     }
   }
 
   /** A payload or an output that does not fit would not fit next time either, so both fail the run for good. */
-  async #call(stopped: Promise<never>): Promise<LeaseWord> {
+  async #call(stopped: Promise<never>): Promise<EndCall> {
     const { lease, handler } = this.#parts;
     const { jobType: job, payload } = lease.run;
     const checked = await handler.payload['~standard'].validate(payload);
@@ -230,15 +206,15 @@ class LeasedAttempt {
       return misfit('InvalidPayload', new InvalidPayloadError(job, '/payload', checked.issues).message);
     const work = Promise.resolve(handler.handle({ payload: checked.value }, this.#context()));
     const returned: unknown = await Promise.race([work, stopped]);
-    if (returned instanceof Snooze) return wordOfReturned(returned, new Date());
+    if (returned instanceof Snooze) return callOfReturned(returned, new Date());
     const output = await handler.output?.['~standard'].validate(returned ?? null);
     if (output?.issues === undefined)
-      return wordOfReturned(output === undefined ? returned : output.value, new Date());
+      return callOfReturned(output === undefined ? returned : output.value, new Date());
     const issues = output.issues.map((issue) => `${pathOf(issue) || '/'}: ${issue.message}`).join('; ');
     return misfit('InvalidOutput', `the output does not fit job ${job}: ${issues}`);
   }
 
-  async #say(word: LeaseWord): Promise<void> {
+  async #sendEnd(end: EndCall): Promise<void> {
     const { onError } = this.#parts;
     const isAllSent = Object.keys(this.#said).length === 0;
     if (!isAllSent) await this.#sendBeat(Math.min(LAST_BEAT_MS, this.#beatMs)).catch(onError);
@@ -246,21 +222,21 @@ class LeasedAttempt {
     await this.#sendLines(signal).catch(onError);
     // A refused output becomes a failure, and a refused failure one with the reason: without an end the worker would
     // seem silent, and the run would be repeated.
-    let next: LeaseWord | null = word;
-    for (let tries = 0; next !== null && tries < WORDS_MAX; tries += 1)
-      next = await this.#sayOnce(next, signal);
+    let next: EndCall | null = end;
+    for (let tries = 0; next !== null && tries < END_CALLS_MAX; tries += 1)
+      next = await this.#sendEndOnce(next, signal);
   }
 
   /** Resolves with the call to make instead, when this one was refused. */
-  async #sayOnce(word: LeaseWord, signal: AbortSignal): Promise<LeaseWord | null> {
+  async #sendEndOnce(end: EndCall, signal: AbortSignal): Promise<EndCall | null> {
     const { lease, call, onError } = this.#parts;
-    const path = `leases/${lease.token}:${word.verb}`;
-    const request = { path, body: word.body, signal, limitMs: this.#beatMs };
+    const path = `leases/${lease.token}:${end.verb}`;
+    const request = { path, body: end.body, signal, limitMs: this.#beatMs };
     try {
       await insist(() => call(request), { signal, onError });
       return null;
     } catch (error) {
-      const instead = error instanceof CallFailed ? wordInstead(word, error) : null;
+      const instead = error instanceof CallFailed ? callInstead(end, error) : null;
       if (instead === null) throw error;
       onError(error as Error);
       return instead;

@@ -3,7 +3,8 @@
 // releases the runs that have not finished in time. It needs a URL, a key, and no part of the server.
 import { expectDefinition, expectFunction } from '#client/options/known-options.js';
 import type { Job, JobDefinition } from '#client/jobs/job-definition.js';
-import { workOn, type Lease, type RemoteContext, type RemoteHandler } from './leased-attempt.js';
+import { workOn, type Lease } from './leased-attempt.js';
+import type { RemoteContext, RemoteHandler } from './remote-handler.js';
 import { refuseOldNode, showErrors } from './worker-process.js';
 import { expectWorkerOptions, reachable } from './worker-options.js';
 import { CallFailed, insist, rest, workerApi, type CallWorkerApi } from './worker-calls.js';
@@ -169,13 +170,13 @@ class PullWorker {
       const { leases } = await this.#insist<{ leases: Lease[] }>('leases:acquire', body, ACQUIRE_LIMIT_MS);
       for (const lease of leases) this.#start(lease);
     } catch (error) {
-      if (this.#stopping.signal.aborted) await this.#giveBack(body);
+      if (this.#stopping.signal.aborted) await this.#releaseLeases(body);
       throw error;
     }
   }
 
   /** The answer of an aborted request may have held leases: releases them, so that other workers need not wait. */
-  async #giveBack(request: object): Promise<void> {
+  async #releaseLeases(request: object): Promise<void> {
     const signal = AbortSignal.timeout(GIVE_BACK_MS);
     try {
       const again = { path: 'leases:acquire', body: { ...request, waitSeconds: 0 }, signal };

@@ -2,7 +2,7 @@
 // handler may change its objects right after, and sent in requests of a bounded size. Lines whose request failed for
 // a passing reason wait for the next one. Refused lines would be refused again, and are dropped.
 import type { LogLevel } from '#client/jobs/job-definition.js';
-import { lineOf } from './sayable.js';
+import { lineOf } from './accepted-json.js';
 import { CallFailed } from './worker-calls.js';
 
 const LINES_MAX = 1_000;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { databaseOver, type Database } from '#database/connection.js';
 import { asId } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS } from '#kernel/loop.js';
+import { SLEEP_MS } from '#kernel/loop.js';
 import { FakeClock } from '#test/support/fake-clock.js';
 import { HintsLoop, parseHint, type Hint } from './hints-loop.js';
 import type { Membership } from '#cluster/membership/membership.js';
@@ -112,7 +112,7 @@ describe('hints', () => {
     hints.pending.subscribe(() => (asked += 1));
     hints.send({ kind: 'plan' });
     expect([sent, asked]).toEqual([[], 1]);
-    expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
+    expect(await hints.runOnce()).toBe(SLEEP_MS);
     expect(sent).toEqual(['plan']);
   });
 
@@ -130,7 +130,7 @@ describe('hints', () => {
     hints = hintsOf(4);
     for (const slot of [1, 2]) {
       hints.send({ kind: 'work', slots: slots(slot) });
-      expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
+      expect(await hints.runOnce()).toBe(SLEEP_MS);
     }
     hints.send({ kind: 'work', slots: slots(3) });
     expect(await hints.runOnce()).toBe(500);
@@ -140,7 +140,7 @@ describe('hints', () => {
     expect(await hints.runOnce()).toBe(1);
     expect(sent).toEqual(['work:1', 'work:2']);
     clock.advance(1);
-    expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
+    expect(await hints.runOnce()).toBe(SLEEP_MS);
     expect(sent).toEqual(['work:1', 'work:2', 'plan', 'work:3,4']);
     expect(notifications).toBe(3);
   });
@@ -162,7 +162,7 @@ describe('hints', () => {
     const received: Hint[] = [];
     hints.received.subscribe((hint) => received.push(hint));
     hints.send({ kind: 'plan' });
-    expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
+    expect(await hints.runOnce()).toBe(SLEEP_MS);
     expect([received, sent]).toEqual([[{ kind: 'plan' }], []]);
   });
 
@@ -179,14 +179,14 @@ describe('hints', () => {
     const before = controlDb;
     controlDb = null;
     hints.send({ kind: 'work', slots: slots(5) });
-    expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
+    expect(await hints.runOnce()).toBe(SLEEP_MS);
     controlDb = before;
     await hints.runOnce();
     expect(sent).toEqual(['work:5']);
   });
 
   it('cost nothing when there are none', async () => {
-    expect(await hints.runOnce()).toBe(UNTIL_WOKEN_MS);
+    expect(await hints.runOnce()).toBe(SLEEP_MS);
     expect(sent).toEqual([]);
   });
 });

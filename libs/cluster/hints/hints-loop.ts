@@ -5,7 +5,7 @@
 // for runs to end), 'ended' (some have).
 import type { Clock } from '#kernel/clock.js';
 import { asId, type ReplicaNumber, type Slot } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { afterHint, hintWaitMs } from './decisions/hint-pace.js';
 import { notify } from '#cluster/hint.repository.js';
@@ -60,7 +60,7 @@ export class HintsLoop implements Loop {
   async runOnce(): Promise<number> {
     const db = this.membership.controlDb();
     const payloads = [...this.#topics, ...(this.#work.size > 0 ? [workPayload(this.#work)] : [])];
-    if (payloads.length === 0 || db === null) return UNTIL_WOKEN_MS;
+    if (payloads.length === 0 || db === null) return SLEEP_MS;
     const pace = { perSecond: this.perSecond, spentUntilMs: this.#spentUntilMs };
     const nowMs = this.clock.monotonicMs();
     const waitMs = hintWaitMs(pace, nowMs);
@@ -69,7 +69,7 @@ export class HintsLoop implements Loop {
     this.#topics.clear();
     this.#work.clear();
     await notify(db, payloads);
-    return UNTIL_WOKEN_MS;
+    return SLEEP_MS;
   }
 }
 

@@ -1,7 +1,7 @@
 // Does a session keep VACUUM from removing dead rows? The leader checks now and then, and names the holder of an old
 // snapshot in the cluster's diary and in the log: every claim walks over the rows that such a holder keeps.
 import type { Clock } from '#kernel/clock.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { insertEvent, type ClusterEventType } from '#cluster/cluster-event.repository.js';
 import { judgeHorizon, NOTHING_HELD, type HorizonHolder } from './decisions/horizon-watch.js';
@@ -26,7 +26,7 @@ export class HorizonLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const leader = this.leadership.current();
-    if (leader === null || this.warnAfterMs === 0) return UNTIL_WOKEN_MS;
+    if (leader === null || this.warnAfterMs === 0) return SLEEP_MS;
     if (this.#watchedFor !== leader) this.#memory = NOTHING_HELD;
     this.#watchedFor = leader;
     const holders = await listHorizonHolders(leader.incarnation.db);

@@ -3,7 +3,7 @@
 // its session lives. A follower that sees its beats stand still for `deadAfterMs` ends that session, which frees the
 // lock. By heartbeats alone there is no lock: the first replica that sees no living leader begins the next term, unless
 // another one has begun it meanwhile.
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import type { Clock } from '#kernel/clock.js';
 import { inTransaction, type Database } from '#database/connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
@@ -37,7 +37,7 @@ export class ElectionLoop implements Loop {
     const incarnation = this.membership.trusted();
     const db = this.membership.controlDb();
     if (incarnation === null || db === null) return this.settings.electionMs;
-    if (this.leadership.current() !== null) return UNTIL_WOKEN_MS;
+    if (this.leadership.current() !== null) return SLEEP_MS;
     if (this.settings.liveness === 'heartbeats') await this.#resign(db, incarnation);
     if (this.membership.isDraining) return this.settings.electionMs;
     const yieldMs = this.leadership.yieldsForMs();

@@ -6,7 +6,7 @@ import { openSession, type SessionConnection } from '#database/sessions/session-
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
 import { CHANNEL, listen } from '#cluster/hint.repository.js';
-import { closeGate, type ReplicaHolder } from './replica-gate.js';
+import { holdGateAlone, type ReplicaHolder } from './replica-gate.js';
 import * as replicas from './replica.repository.js';
 
 export interface ControlSessionOptions {
@@ -77,7 +77,7 @@ export async function register(
 /** Behind the gate: a claim still in flight must not commit after the other replicas see that this one has left. */
 export async function sayGoodbye(db: Database, replica: ReplicaNumber): Promise<void> {
   await inTransaction(db, async (tx) => {
-    await closeGate(tx, replica);
+    await holdGateAlone(tx, replica);
     if (await replicas.leaveState(tx, replica, 'left'))
       await insertEvent(tx, { type: 'replica-left', replica });
   });

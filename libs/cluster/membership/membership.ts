@@ -6,7 +6,7 @@
 //
 // One session carries the replica's lock and its beats. A broken session alone ends nothing: the replica
 // first tries to resume its own number, so that a restarted server or a cut connection kills no replica. Only
-// a row that says 'dead' does, and then the process goes on as a new incarnation.
+// a row that says 'dead' does, and then the replica goes on as a new incarnation.
 import { connectDatabase, type Database, type Tx } from '#database/connection.js';
 import { databaseErrorKind } from '#database/error-kind.js';
 import type { SessionConnection } from '#database/sessions/session-connection.js';
@@ -22,7 +22,7 @@ import * as replicas from './replica.repository.js';
 export interface MembershipOptions {
   /** For the control session: must reach a primary directly. */
   sessionUrl: string;
-  /** For claims, completions and leader writes. */
+  /** For claims, settlements and leader writes. */
   workUrl: string;
   workConnections: number;
   /** Whether each work connection is a session of its own. */
@@ -33,7 +33,10 @@ export interface MembershipOptions {
   onError: (error: Error) => void;
 }
 
-/** One incarnation of this process: its number, and a pool whose sessions carry that number in their name. */
+/**
+ * One incarnation of this replica, its life in the cluster: its number, and a pool whose sessions carry that number in
+ * their name.
+ */
 export interface Incarnation extends ReplicaHolder {
   readonly db: Database;
 }
@@ -129,12 +132,12 @@ export class Membership {
     }
   }
 
-  /** Runs a claim or a completion. After 'fenced' nothing was written, and the incarnation is over (I4). */
+  /** Runs a claim or a settlement. After 'fenced' nothing was written, and the incarnation is over (I4). */
   async write<Value>(incarnation: Incarnation, write: Write<Value>): Promise<Fenced<Value>> {
     return this.#heed(incarnation, await asReplica(incarnation.db, incarnation, write));
   }
 
-  /** Like write(), with no other claim or completion of the incarnation in flight: for handing slots over. */
+  /** Like write(), with no other claim or settlement of the incarnation in flight: for handing slots over. */
   async writeAlone<Value>(incarnation: Incarnation, write: Write<Value>): Promise<Fenced<Value>> {
     return this.#heed(incarnation, await asReplicaAlone(incarnation.db, incarnation, write));
   }

@@ -1,17 +1,17 @@
 // How is a run changed that its owner may be claiming this very moment? A claim names its runs without writing them, so
-// a lock on the run's row would stop no claim. The owner's gate does: closing it waits for claims in flight and holds
-// off new ones. The slot may be changing hands at the same time, so its row is locked as well: its next owner has to
-// wait, too. First the gate, then the row: an owner that hands its slots over has the gate and waits for the row, so a
-// transaction that had the row and waited for the gate would be a deadlock. Where the slot has gone to another owner
-// meanwhile, both are released before the next try. Nothing else may be locked before the gate: a replica that hangs in
-// its gate would hold up every waiter for that, too. The exception is the turn at the gate, which holds up no claim:
-// the claims of an owner queue behind every transaction that waits at its gate, and a tenant that cancelled in eight
-// requests at a time had the runs of all others start up to 24 s late.
+// a lock on the run's row would stop no claim. The owner's gate does: the transaction that holds it alone has waited
+// for claims in flight and holds off new ones. The slot may be changing hands at the same time, so its row is locked as
+// well: its next owner has to wait, too. First the gate, then the row: an owner that hands its slots over holds the
+// gate and waits for the row, so a transaction that held the row and waited for the gate would be a deadlock. Where the
+// slot has gone to another owner meanwhile, both are released before the next try. Nothing else may be locked before
+// the gate: a replica that hangs while it holds its gate would hold up every waiter for that, too. The exception is the
+// turn at the gate, which holds up no claim: the claims of an owner queue behind every transaction that waits for its
+// gate, and a tenant that cancelled in eight requests at a time had the runs of all others start up to 24 s late.
 import { sql } from 'kysely';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import { isLockTimeout } from '#database/error-kind.js';
 import type { Slot } from '#kernel/ids.js';
-import { closeGate, limitLockWait, takeGateTurn } from '#cluster/membership/replica-gate.js';
+import { holdGateAlone, limitLockWait, takeGateTurn } from '#cluster/membership/replica-gate.js';
 import { lockSlotOwner, ownerOfSlot } from './slot-owner.repository.js';
 
 const TRIES_MAX = 10;
@@ -59,7 +59,7 @@ async function tryHold(tx: Tx, slot: Slot): Promise<boolean> {
   const owner = await ownerOfSlot(tx, slot);
   if (owner !== null) {
     await takeGateTurn(tx, owner);
-    await closeGate(tx, owner);
+    await holdGateAlone(tx, owner);
   }
   return (await lockSlotOwner(tx, slot)) === owner;
 }

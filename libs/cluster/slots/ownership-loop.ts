@@ -1,8 +1,8 @@
 // Which slots does this replica serve? Those whose row names it as owner and no other replica as target. A slot
-// with a target is handed over: this process stops claiming from it by waiting out its own claims at the
-// gate, and only then does the row change hands. Runs already claimed stay with it and are finished here.
+// with a target is handed over: this process holds its gate alone, so none of its claims is in
+// flight, and only then does the row change hands. Runs already claimed stay with it and are finished here.
 import type { Slot } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
@@ -36,7 +36,7 @@ export class OwnershipLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const incarnation = this.membership.trusted();
-    if (incarnation === null) return UNTIL_WOKEN_MS;
+    if (incarnation === null) return SLEEP_MS;
     const rows = await listSlotsOf(incarnation.db, incarnation.replica);
     const owned = rows.filter((row) => row.owner === incarnation.replica);
     this.#serve(owned.filter((row) => row.target === null));
@@ -44,7 +44,7 @@ export class OwnershipLoop implements Loop {
       incarnation,
       owned.filter((row) => row.target !== null),
     );
-    return owned.length < rows.length ? EXPECTING_MS : UNTIL_WOKEN_MS;
+    return owned.length < rows.length ? EXPECTING_MS : SLEEP_MS;
   }
 
   /** Slots that this replica must still give away before it may leave. */

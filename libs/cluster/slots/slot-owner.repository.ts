@@ -55,7 +55,7 @@ export async function setTargets(
 }
 
 /**
- * The owner gives up the slots that have a target. The caller holds its replica gate exclusively, so none of its claims
+ * The owner gives up the slots that have a target. The caller holds its gate alone, so none of its claims
  * is in flight: the new owner reads the claims after this commit and sees them all.
  */
 export async function handOver(

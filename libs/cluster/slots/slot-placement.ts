@@ -1,6 +1,6 @@
-// When do slots move? When the set of living workers has changed since the last placement. The leader then computes the
-// wanted owner of each slot and writes the difference, with a new ring version, in one transaction. It repeats until a
-// pass finds nothing to write, since owners hand over meanwhile.
+// When do slots move? When the set of living replicas with the role `worker` has changed since the last placement. The
+// leader then computes the wanted owner of each slot and writes the difference, with a new ring version, in one
+// transaction. It repeats until a pass finds nothing to write, since owners hand over meanwhile.
 import { placementHash } from '#database/runtime/hash.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';

@@ -1,8 +1,8 @@
-// The leader's care for the cluster. Each pass checks every replica, declares dead ones dead, and moves the slots to
+// The leader's sweep: each pass looks whether every replica lives, declares dead ones dead, and moves the slots to
 // where the ring wants them. It reads freely and writes only through its term.
 import type { Clock } from '#kernel/clock.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';
@@ -10,7 +10,7 @@ import { inheritedMemory, judgeLiveness, NOTHING_OBSERVED, type Death } from './
 import { preferredLeader } from './decisions/preferred-leader.js';
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
-import { closeGate } from '#cluster/membership/replica-gate.js';
+import { holdGateAlone } from '#cluster/membership/replica-gate.js';
 import {
   markDead,
   sessionName,
@@ -43,7 +43,7 @@ export class SweepLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const leader = this.leadership.current();
-    if (leader === null) return UNTIL_WOKEN_MS;
+    if (leader === null) return SLEEP_MS;
     if (this.#sweptFor !== leader) {
       this.#memory = inheritedMemory(leader.predecessor);
       this.#silent.clear();
@@ -59,7 +59,7 @@ export class SweepLoop implements Loop {
       self: leader.incarnation.replica,
       nowMs: this.clock.monotonicMs(),
       deadAfterMs: this.settings.deadAfterMs,
-      graceMs: this.settings.graceMs,
+      crashedAfterMs: this.settings.crashedAfterMs,
     });
     this.#memory = memory;
     for (const death of deaths) await this.#declareDead(leader, death);
@@ -124,7 +124,7 @@ export class SweepLoop implements Loop {
       sessionName(replica),
     );
     const result = await this.leadership.write(leader, async (tx) => {
-      await closeGate(tx, replica);
+      await holdGateAlone(tx, replica);
       const dead = await markDead(tx, { replica, term: leader.term, reason });
       if (dead) {
         const data = { reason, silentMs: Math.round(silentMs), sessions, sessionsLeft };

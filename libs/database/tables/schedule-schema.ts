@@ -21,7 +21,7 @@ interface ScheduleTable {
   revision: Generated<number>;
 }
 
-export type FireOutcome = 'planned' | 'fired' | 'late' | 'skipped' | 'coalesced' | 'missed';
+export type FireOutcome = 'planned' | 'fired' | 'late' | 'skipped' | 'missed';
 
 interface FireTable {
   schedule_id: ScheduleId;

@@ -1,12 +1,12 @@
 // The services of an attempt: its log, progress and heartbeats, enqueueing other runs, and completing its own.
 import type { ChildRuns } from '#execution/intake/child-runs.js';
 import type { OpenReports } from '#execution/reports/progress-reports.js';
-import type { Completion } from '#execution/settling/completion.js';
+import type { CompleteInTx } from '#execution/settling/complete-in-tx.js';
 import type { AttemptServices } from '#execution/targets/job-context.js';
 import type { RunningAttempt } from './running-attempt.js';
 
 export interface ServiceProviders {
-  completion: Completion;
+  completeInTx: CompleteInTx;
   children: ChildRuns;
   /** Opens the log, progress and heartbeats of the attempt. */
   beginReports: (attempt: RunningAttempt) => OpenReports;
@@ -15,7 +15,7 @@ export interface ServiceProviders {
 }
 
 export function attemptServices(
-  { completion, children, beginReports, restartClock }: ServiceProviders,
+  { completeInTx, children, beginReports, restartClock }: ServiceProviders,
   attempt: RunningAttempt,
 ): AttemptServices {
   const { startedAt } = attempt;
@@ -32,7 +32,7 @@ export function attemptServices(
     heartbeat,
     enqueue: children.enqueueFrom(run),
     completeInTx: (work) =>
-      completion.complete({ run, startedAt, signal, lastNote: () => reports.last() }, work),
+      completeInTx.complete({ run, startedAt, signal, lastNote: () => reports.last() }, work),
     clock: {
       stop: () => {
         attempt.timeoutAtMs = attempt.silentAtMs = Number.POSITIVE_INFINITY;

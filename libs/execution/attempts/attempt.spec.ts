@@ -1,10 +1,9 @@
 // Does every attempt end, with the result that counts, with any handler?
 import { describe, expect, it } from 'vitest';
 import { CancelRun, FatalError, RetryAt, snooze } from '#client/jobs/outcomes.js';
-import { describeError } from '#client/jobs/thrown-error.js';
 import { claimedRun, givenToAttempt } from '#test/support/builders.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
-import { attemptRun, failedResult, type Attempt } from './attempt.js';
+import { attemptRun, type Attempt } from './attempt.js';
 import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
 import type { CallTarget } from '#execution/targets/targets.js';
 
@@ -17,6 +16,7 @@ const stop = {
   cancelled: new AttemptStopped('cancelled', 'its cancellation was requested'),
   shutdown: new AttemptStopped('shutdown', 'this replica is shutting down'),
   fenced: new AttemptStopped('replica-fenced', 'replica 7 was fenced off'),
+  unsure: new AttemptStopped('replica-unsure', 'this replica is not sure'),
 };
 
 const given = givenToAttempt({ completeInTx: async (work) => work(undefined as never) });
@@ -155,6 +155,7 @@ describe('a handler that was told to stop', () => {
     'a cancel': stop.cancelled,
     'a shutdown': stop.shutdown,
     'a fence': stop.fenced,
+    doubt: stop.unsure,
   };
   const error = { name: 'AttemptStopped' };
   it.each([
@@ -167,10 +168,11 @@ describe('a handler that was told to stop', () => {
     ['a cancel', 'throws', { kind: 'cancelled', error: null }],
     ['a cancel', 'returns', { kind: 'cancelled', error: null }],
     ['a cancel', 'is fatal', { kind: 'cancelled', error: null }],
-    ['a shutdown', 'throws', { kind: 'released', error }],
+    ['a shutdown', 'throws', { kind: 'lost', error }],
     ['a shutdown', 'returns', { kind: 'succeeded' }],
     ['a shutdown', 'snoozes', { kind: 'snoozed', delayMs: 5_000 }],
-    ['a fence', 'throws', { kind: 'released', error }],
+    ['a fence', 'throws', { kind: 'lost', error }],
+    ['doubt', 'throws', { kind: 'lost', error }],
   ] as const)('by %s and then %s: what counts is %o', async (why, how, counts) => {
     const { abort, handler, late, result } = begin();
     abort.abort(ends[why]);
@@ -198,94 +200,11 @@ describe('a handler that was told to stop', () => {
     expect(late).toMatchObject([{ kind: 'failed', error: { message: 'too late' } }]);
   });
 
-  it('before it began has nothing to do, and its run is released', async () => {
+  it('before it began has nothing to do, and its attempt is lost', async () => {
     const abort = new AbortController();
     abort.abort(stop.shutdown);
     const { result } = begin({ call: () => new Promise(() => undefined), stop: abort });
     expect(await isOver(result)).toBe(true);
-    expect(await result).toMatchObject({ kind: 'released' });
-  });
-});
-
-describe('what was thrown', () => {
-  it.each([
-    ['snooze', snooze(90), { kind: 'snoozed', delayMs: 90_000 }],
-    [
-      'CancelRun',
-      new CancelRun('moot'),
-      { kind: 'cancelled', error: { name: 'CancelRun', message: 'moot' } },
-    ],
-    ['FatalError', new FatalError('never'), { kind: 'failed', fatal: true }],
-    ['RetryAt in seconds', new RetryAt(1.5), { kind: 'failed', fatal: false, retryAfterMs: 1_500 }],
-    ['RetryAt', new RetryAt(new Date('2026-11-21T08:01:00Z')), { kind: 'failed', retryAfterMs: 60_000 }],
-    ['RetryAt in the past', new RetryAt(new Date(0)), { kind: 'failed', retryAfterMs: -now.getTime() }],
-  ])('means what it says: %s', (_what, thrown, result) => {
-    expect(failedResult(thrown, now)).toMatchObject(result);
-  });
-
-  it.each([
-    () => snooze(-1),
-    () => snooze(Number.NaN),
-    () => new RetryAt(Infinity),
-    () => new RetryAt(new Date(NaN)),
-  ])('is refused where it is made if it makes no sense: %s', (make) => {
-    expect(make).toThrow(RangeError);
-  });
-
-  it.each([
-    ['a string', 'boom', 'boom'],
-    ['nothing', undefined, 'undefined'],
-    ['null', null, 'null'],
-    ['a number', 42, '42'],
-    ['a symbol', Symbol('boom'), 'Symbol(boom)'],
-    ['an object', { code: 7 }, '{"code":7}'],
-  ])('is described even if it is no error: %s', (_what, thrown, shown) => {
-    expect(failedResult(thrown, now)).toEqual({
-      kind: 'failed',
-      fatal: false,
-      error: { name: 'NonError', message: `expected an Error to be thrown, got ${shown}` },
-    });
-  });
-
-  it('has a name, a message and a stack if it is one', () => {
-    const error = new TypeError('no');
-    expect(describeError(error)).toEqual({ name: 'TypeError', message: 'no', stack: error.stack });
-  });
-
-  it('has no stack if it brings none', () => {
-    const error = new Error('no');
-    delete error.stack;
-    expect(describeError(error)).toEqual({ name: 'Error', message: 'no' });
-  });
-
-  it('is cut to what is worth keeping', () => {
-    const error = Object.assign(new Error('m'.repeat(5_000)), { stack: 's'.repeat(9_000) });
-    const { message, stack } = describeError(error);
-    expect([message.length, stack?.length]).toEqual([2_000, 4_000]);
-    expect(describeError('x'.repeat(5_000)).message).toHaveLength(2_000);
-  });
-
-  it.each([
-    ['an object that can not be shown', Object.create(null)],
-    ['an error whose message is no string', Object.assign(new Error(), { message: { code: 7 } })],
-    ['an error whose stack is no string', Object.assign(new Error('no'), { stack: {} })],
-  ])('is described even if it is %s', (_what, thrown) => {
-    expect(describeError(thrown)).toMatchObject({ message: expect.any(String) as unknown });
-  });
-
-  it('is described even if it does not want to be', () => {
-    const thrown = Object.defineProperty(new Error(), 'message', {
-      get: () => {
-        throw new Error('not now');
-      },
-    });
-    expect(describeError(thrown)).toMatchObject({ name: 'UnreadableError' });
-  });
-
-  it.each([
-    ['a NUL', new Error('a\0b')],
-    ['an emoji where the message is cut', new Error(`${'m'.repeat(1_999)}😀`)],
-  ])('can be stored, whatever its message holds: %s', (_what, thrown) => {
-    expect(JSON.stringify(describeError(thrown).message)).not.toMatch(/\\u(0000|d[89a-f])/i);
+    expect(await result).toMatchObject({ kind: 'lost' });
   });
 });

@@ -17,7 +17,7 @@ export interface Attempt extends GivenToAttempt {
   stop: AbortController;
   /** The time in the database. */
   now: () => Date;
-  /** Called with the result of a handler that was given up before. */
+  /** Called with a result that comes after the attempt was over. */
   onLate: (result: AttemptResult) => void;
   /** Called with a thrown failure, which the result shows in part only. */
   onThrown: (error: unknown) => void;
@@ -48,7 +48,7 @@ export function attemptRun(attempt: Attempt, onEnd: (result: AttemptResult) => v
     else onEnd(signal.aborted ? resultAfterStop(result, signal.reason) : result);
   };
   const fail = (error: unknown): void => {
-    if (!isWord(error)) onThrown(error);
+    if (!isSteering(error)) onThrown(error);
     end(failedResult(error, now()));
   };
   // A promise or timer that the handler did not await has failed. The handler may still be running, so it is stopped.
@@ -86,13 +86,14 @@ function stoppedResult(reason: unknown): AttemptResult {
     case 'cancelled':
       return { kind: 'cancelled', error: null };
     case 'replica-fenced':
+    case 'replica-unsure':
     case 'shutdown':
-      return { kind: 'released', error };
+      return { kind: 'lost', error };
   }
 }
 
 /** Thrown on purpose to steer the attempt, or the stop itself: its stack is of no interest. */
-function isWord(thrown: unknown): boolean {
+function isSteering(thrown: unknown): boolean {
   return [Snooze, CancelRun, RetryAt, FatalError, AttemptStopped].some((word) => thrown instanceof word);
 }
 

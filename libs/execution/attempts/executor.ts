@@ -9,7 +9,7 @@ import { AttemptStopped, STOPPED_BECAUSE } from '#execution/runs/attempt-stopped
 import type { ChildRuns } from '#execution/intake/child-runs.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { attemptRun } from './attempt.js';
-import type { Completion } from '#execution/settling/completion.js';
+import type { CompleteInTx } from '#execution/settling/complete-in-tx.js';
 import {
   transition,
   type AttemptResult,
@@ -30,7 +30,7 @@ export interface ExecutorParts {
   held: HeldRuns;
   targets: Targets;
   settleLoop: SettleLoop;
-  completion: Completion;
+  completeInTx: CompleteInTx;
   databaseClock: DatabaseClock;
   clock: Clock;
   random: Random;
@@ -40,7 +40,7 @@ export interface ExecutorParts {
 }
 
 export class Executor {
-  /** The result of a handler that had been given up. It is reported, and otherwise ignored. */
+  /** The result of a handler whose attempt was over before. It is reported, and otherwise ignored. */
   readonly late = new Topic<{ runId: RunId; attempt: number; why: string; said: string }>();
   /** The error that an attempt threw, for the operator: its run's record has no stack. */
   readonly thrown = new Topic<{ run: ClaimedRun; error: unknown }>();
@@ -48,10 +48,10 @@ export class Executor {
   readonly #now: () => Date;
 
   constructor(private readonly parts: ExecutorParts) {
-    const { completion, children, databaseClock } = parts;
+    const { completeInTx, children, databaseClock } = parts;
     this.#now = () => databaseClock.now();
     this.#providers = {
-      completion,
+      completeInTx,
       children,
       beginReports: (attempt) => parts.beginReports(attempt.held.run, () => this.#beat(attempt)),
       restartClock: this.#restartClock,
@@ -121,7 +121,7 @@ export class Executor {
 
   #call(attempt: RunningAttempt, target: ResolvedTarget | null): void {
     const { run } = attempt.held;
-    if (target === null) return this.#end(attempt, { kind: 'release' }, null);
+    if (target === null) return this.#end(attempt, { kind: 'give-back' }, null);
     attempt.timeoutMs = target.timeoutMs;
     attempt.heartbeatMs = target.heartbeatMs;
     attempt.deadlineAtMs = this.#deadlineOf(run);
@@ -187,12 +187,14 @@ export class Executor {
       attempt.silentAtMs = this.parts.clock.monotonicMs() + attempt.heartbeatMs;
   }
 
-  // The handlers of a fenced replica are given up at once: that they end a little later is no news.
+  // The handlers of a fenced or unsure replica are given up at once: that they end a little later is no news.
   #noteLate({ held: { run }, stop: { signal } }: RunningAttempt, result: AttemptResult): void {
-    const behind = signal.aborted ? 'an error behind its back' : 'nothing';
+    // A promise or timer that the handler did not await may have failed, before it returned or afterwards.
+    const behind = signal.aborted ? 'an error behind its back' : 'it had returned';
     const why = signal.reason instanceof AttemptStopped ? signal.reason.why : behind;
+    if (why === 'replica-fenced' || why === 'replica-unsure') return;
     const said = result.kind === 'failed' ? `failed: ${result.error.message}` : result.kind;
-    if (why !== 'replica-fenced') this.late.publish({ runId: run.id, attempt: run.attempt, why, said });
+    this.late.publish({ runId: run.id, attempt: run.attempt, why, said });
   }
 }
 

@@ -6,14 +6,14 @@ import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ClaimId } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Pace } from '#kernel/pace.js';
 import type { Executor } from './executor.js';
 import type { RunningAttempts, StartedRun } from './running-attempts.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import { listCancelRequests } from '#execution/run-actions/run-ending.repository.js';
 import { lockClaims } from '#execution/settling/settlement.repository.js';
-import { noteStarts } from './started.repository.js';
+import { noteStarts } from './start.repository.js';
 
 const REQUESTS_MS = 1_000;
 /** The start of a run that has been running for this long is recorded, together with all others. */
@@ -45,7 +45,7 @@ export class HeldWatchLoop implements Loop {
   async runOnce(): Promise<number> {
     const { held, membership, clock } = this.parts;
     const incarnation = membership.trusted();
-    if (held.size === 0 || incarnation === null) return UNTIL_WOKEN_MS;
+    if (held.size === 0 || incarnation === null) return SLEEP_MS;
     const nowMs = clock.monotonicMs();
     const earlyMs = this.#looking.dueInMs(nowMs);
     if (earlyMs > 0) return earlyMs;

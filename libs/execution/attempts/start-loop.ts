@@ -3,7 +3,7 @@
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Clock } from '#kernel/clock.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { Executor } from './executor.js';
@@ -11,9 +11,9 @@ import type { RunningAttempts } from './running-attempts.js';
 import type { HeldRun } from '#execution/held/held-run.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
-import { RateGate } from '#execution/limits/rate-gate.js';
+import { RateLimiter } from '#execution/limits/rate-limiter.js';
 import type { SettleLoop } from '#execution/settling/settle-loop.js';
-import { markStarted, noteRestarts } from './started.repository.js';
+import { markStarted, noteRestarts } from './start.repository.js';
 
 export interface StartParts {
   membership: Membership;
@@ -26,16 +26,18 @@ export interface StartParts {
   clock: Clock;
 }
 
-/** How often a replica that distrusts itself checks whether it may trust itself again. */
-const DISTRUST_MS = 250;
+/** How often a replica that holds runs checks whether it may trust itself. */
+const CHECK_TRUST_MS = 250;
+/** The pause before a start that met an error is tried again. */
+const TRY_AGAIN_MS = 250;
 
 export class StartLoop implements Loop {
   readonly name = 'start';
 
-  readonly #rateGate: RateGate;
+  readonly #rateLimiter: RateLimiter;
 
   constructor(private readonly parts: StartParts) {
-    this.#rateGate = new RateGate(parts.membership, parts.rules, parts.clock);
+    this.#rateLimiter = new RateLimiter(parts.membership, parts.rules, parts.clock);
   }
 
   onExpelled(reason: string): void {
@@ -49,14 +51,14 @@ export class StartLoop implements Loop {
     if (incarnation === null) {
       running.stopAll(
         new AttemptStopped(
-          'replica-fenced',
+          'replica-unsure',
           'this replica can no longer be sure that it is not declared dead',
         ),
       );
-      return held.size > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
+      return held.size > 0 ? CHECK_TRUST_MS : SLEEP_MS;
     }
     // A claim that was in flight when the drain began may have come in since.
-    if (membership.isDraining) this.releaseWaiting();
+    if (membership.isDraining) this.giveBackWaiting();
     const nowMs = clock.monotonicMs();
     const nextDeadlineMs = running.stopOverdue(nowMs);
     await this.#startDue(incarnation, this.#stillWanted(held.takeDue(nowMs)));
@@ -65,14 +67,14 @@ export class StartLoop implements Loop {
   }
 
   /** Gives back runs that were claimed but not started. */
-  releaseWaiting(isWanted?: (run: ClaimedRun) => boolean): void {
-    for (const held of this.parts.held.takeWaiting(isWanted)) this.#release(held);
+  giveBackWaiting(isWanted?: (run: ClaimedRun) => boolean): void {
+    for (const held of this.parts.held.takeWaiting(isWanted)) this.#giveBack(held);
   }
 
   // Runs without a rate go first: they need not wait for the tokens of the others.
   async #startDue(incarnation: Incarnation, due: readonly HeldRun[]): Promise<void> {
-    const rated = due.filter((held) => this.#rateGate.concerns(held));
-    const free = rated.length === 0 ? due : due.filter((held) => !this.#rateGate.concerns(held));
+    const rated = due.filter((held) => this.#rateLimiter.concerns(held));
+    const free = rated.length === 0 ? due : due.filter((held) => !this.#rateLimiter.concerns(held));
     await this.#start(incarnation, free).catch((error: unknown) => {
       this.#postpone(rated);
       throw error;
@@ -82,7 +84,7 @@ export class StartLoop implements Loop {
 
   async #admit(incarnation: Incarnation, rated: readonly HeldRun[]): Promise<HeldRun[]> {
     const { held, membership, clock } = this.parts;
-    const admission = await this.#rateGate.admit(incarnation, rated).catch((error: unknown) => {
+    const admission = await this.#rateLimiter.admit(incarnation, rated).catch((error: unknown) => {
       this.#postpone(rated);
       throw error;
     });
@@ -97,7 +99,7 @@ export class StartLoop implements Loop {
   /** An error came before they could start; they are tried again. */
   #postpone(due: readonly HeldRun[]): void {
     const { held, clock } = this.parts;
-    for (const each of due) held.postpone(each, clock.monotonicMs() + DISTRUST_MS);
+    for (const each of due) held.postpone(each, clock.monotonicMs() + TRY_AGAIN_MS);
   }
 
   /** Ends expired and cancelled runs, and returns the others. */
@@ -127,28 +129,27 @@ export class StartLoop implements Loop {
       });
       if (marked.kind === 'fenced') return;
     } catch (error) {
-      for (const held of lostBefore) this.#release(held);
+      for (const held of lostBefore) this.#giveBack(held);
       throw error;
     }
     if (membership.incarnation !== incarnation) return;
     for (const held of this.#stillWanted(lostBefore)) executor.start(held);
   }
 
-  #release(held: HeldRun): void {
+  #giveBack(held: HeldRun): void {
     this.parts.held.markEnded(held);
-    const now = this.parts.databaseClock.now();
     this.parts.settleLoop.noteEnd({
       run: held.run,
-      startedAt: now,
-      finishedAt: now,
+      startedAt: null,
+      finishedAt: this.parts.databaseClock.now(),
       lastNote: null,
-      transition: { kind: 'release' },
+      transition: { kind: 'give-back' },
       outputJson: null,
     });
   }
 
   // While anything runs, this replica must check its trust even if no hint wakes this loop.
   #lookAgainMs(): number {
-    return this.parts.held.running > 0 ? DISTRUST_MS : UNTIL_WOKEN_MS;
+    return this.parts.held.running > 0 ? CHECK_TRUST_MS : SLEEP_MS;
   }
 }

@@ -8,7 +8,7 @@ import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import { asId, type Slot } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { claimRuns, type TakenFromLane } from './claim.repository.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
@@ -23,7 +23,7 @@ import { LaneQueue, type WaitingLane } from './lane-queue.js';
 import type { LaneWithRules } from './lane.repository.js';
 
 /** How often a replica that distrusts itself checks whether it may trust itself again. */
-const DISTRUST_MS = 250;
+const CHECK_TRUST_MS = 250;
 
 interface LaneToServe extends WaitingLane {
   quota: number;
@@ -42,7 +42,7 @@ export class ClaimLoop implements Loop {
   readonly claimed = new Topic<void>();
   /** No run of these lanes may start any more. */
   readonly paused = new Topic<readonly Lane[]>();
-  /** Limits, pauses or the runs held elsewhere were read anew: a lane that was closed may be open now. */
+  /** Limits, pauses or the runs elsewhere were read anew: a lane that was closed may be open now. */
   readonly reopened = new Topic<void>();
   readonly #lanes = new LaneQueue();
   readonly #elsewhere: RunsElsewhere;
@@ -85,8 +85,8 @@ export class ClaimLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const incarnation = this.membership.trusted();
-    if (this.membership.isDraining) return UNTIL_WOKEN_MS;
-    if (incarnation === null) return DISTRUST_MS;
+    if (this.membership.isDraining) return SLEEP_MS;
+    if (incarnation === null) return CHECK_TRUST_MS;
     const { serving } = this.ownership;
     const { occupancy } = this.options;
     const parked = occupancy.parked();

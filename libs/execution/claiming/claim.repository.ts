@@ -5,13 +5,13 @@ import type { Tx } from '#database/connection.js';
 import { NO_UUID, type ClaimId, type ReplicaNumber, type RunId } from '#kernel/ids.js';
 import { plainArray } from '#database/array-text.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
-import { partsOfLane, rankUsOf, type Lane, type LanePlace } from '#execution/runs/decisions/lane.js';
+import { partsOfLane, rankUsOf, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
 import { rankIn } from '#execution/runs/rank.js';
 import { markText } from './lane.repository.js';
 
 const RANK = rankIn();
 
-function rankText({ rankUs }: LanePlace): string {
+function rankText({ rankUs }: LanePosition): string {
   const us = ((rankUs % 1_000) + 1_000) % 1_000;
   const text = new Date((rankUs - us) / 1_000).toISOString();
   return `${text.slice(0, -1)}${String(us).padStart(3, '0')}`;
@@ -22,7 +22,8 @@ export interface ClaimRequest {
   replica: ReplicaNumber;
   lanes: readonly LaneToClaim[];
   /**
-   * Runs already held, by this replica or under a former owner's claim, that may stand beyond the start of their lane.
+   * Runs that this replica holds, or that a former owner's claim names, and that may stand beyond the start of their
+   * lane.
    */
   excluded: readonly RunId[];
   /** Runs due this soon are taken, too, and wait in memory. */
@@ -33,8 +34,8 @@ export interface LaneToClaim extends Lane {
   quota: number;
   /** The epoch of the slot's ownership for which `excluded` was read. */
   epoch: number;
-  /** Where to begin: right behind this place, or at this rank in milliseconds, or at the head. */
-  from: LanePlace | number | null;
+  /** Where to begin: right behind this position, or at this rank in milliseconds, or at the head. */
+  from: LanePosition | number | null;
 }
 
 export interface TakenRuns {
@@ -47,8 +48,8 @@ export interface TakenRuns {
 
 export interface TakenFromLane {
   count: number;
-  /** The place of the last run taken. */
-  last: LanePlace | null;
+  /** The position of the last run taken. */
+  last: LanePosition | null;
 }
 
 /**
@@ -67,8 +68,8 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRun
                     ${lanes.map((lane) => lane.lane)}::text[],
                     ${plainArray(lanes.map((lane) => lane.quota))}::int[],
                     ${plainArray(lanes.map((lane) => lane.epoch))}::bigint[],
-                    ${plainArray(lanes.map(({ from }) => (isPlace(from) ? rankText(from) : markText(from))))}::timestamp[],
-                    ${plainArray(lanes.map(({ from }) => (isPlace(from) ? from.id : NO_UUID)))}::uuid[])
+                    ${plainArray(lanes.map(({ from }) => (isPosition(from) ? rankText(from) : markText(from))))}::timestamp[],
+                    ${plainArray(lanes.map(({ from }) => (isPosition(from) ? from.id : NO_UUID)))}::uuid[])
              with ordinality as l (slot, tenant_id, lane, quota, epoch, rank, id, number)
         join carillon.slot_owner o on o.slot = l.slot and o.owner = ${replica} and o.epoch = l.epoch and o.target is null),
     picked as materialized (
@@ -113,7 +114,7 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRun
       from.last = row;
     }
   }
-  const taken = served.map(({ count, last }) => ({ count, last: last === null ? null : placeOf(last) }));
+  const taken = served.map(({ count, last }) => ({ count, last: last === null ? null : positionOf(last) }));
   return { runs, databaseTimeMs, taken };
 }
 
@@ -123,12 +124,12 @@ interface ServedLane {
   last: PickedRow | null;
 }
 
-function isPlace(from: LanePlace | number | null): from is LanePlace {
+function isPosition(from: LanePosition | number | null): from is LanePosition {
   return typeof from === 'object' && from !== null;
 }
 
 // The instant comes as a float8, whose error is a quarter of a microsecond.
-function placeOf({ id, atMs, nonDefaults }: PickedRow): LanePlace {
+function positionOf({ id, atMs, nonDefaults }: PickedRow): LanePosition {
   return { rankUs: rankUsOf({ atMs, priority: nonDefaults?.priority ?? 0 }), id };
 }
 

@@ -2,11 +2,11 @@
 // are served first, for a few runs each, so that a tenant with a single run does not wait for tenants with thousands.
 // A resumed lane gave all that its last claim asked for: the next claim begins right behind the last run taken, and resumed
 // lanes take turns.
-import { laneKey, type Lane, type LanePlace, type LaneName } from '#execution/runs/decisions/lane.js';
+import { laneKey, type Lane, type LanePosition, type LaneName } from '#execution/runs/decisions/lane.js';
 
 export interface WaitingLane extends Lane {
-  /** The place of the last run taken; null when runs may stand before it, so that the claim begins at the head. */
-  after: LanePlace | null;
+  /** The position of the last run taken; null when runs may stand before it, so that the claim begins at the head. */
+  after: LanePosition | null;
 }
 
 export class LaneQueue {

@@ -1,4 +1,4 @@
-// Runs of a replica's slots that are held elsewhere: under another replica's claim, or under a lease.
+// Runs of a replica's slots that are elsewhere: under another replica's claim, or under a lease.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
@@ -11,7 +11,9 @@ export interface RunElsewhere extends Occupant {
   isLeased: boolean;
 }
 
-/** Runs in these slots held elsewhere: claimed by another replica or a former owner that finishes them, or leased. */
+/**
+ * Runs in these slots that are elsewhere: claimed by another replica or a former owner that finishes them, or leased.
+ */
 export async function runsElsewhere(
   db: Database,
   { replica, slots }: { replica: ReplicaNumber; slots: readonly Slot[] },

@@ -1,4 +1,4 @@
-// Which runs of our slots are held elsewhere? A former owner finishes what it had claimed, and a dead replica's claims
+// Which runs of our slots are elsewhere? A former owner finishes what it had claimed, and a dead replica's claims
 // wait to be revoked: our claims must leave those runs out. Workers hold runs under leases, which no claim finds but
 // which count against limits. The list is read before the first claim from a slot in an epoch of its ownership, and
 // again while it is not empty. Within the epoch it only shrinks, since only the owner claims from its slot. The

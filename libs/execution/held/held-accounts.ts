@@ -6,7 +6,7 @@ import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import {
   jobTypeOfLane,
   type Lane,
-  type LanePlace,
+  type LanePosition,
   isBehind,
   type LaneName,
 } from '#execution/runs/decisions/lane.js';
@@ -18,8 +18,8 @@ interface Account {
 export interface LaneAccount extends Lane, Account {
   readonly tenant: Account;
   readonly jobType: Account;
-  /** The place of the last run taken while any run of the lane was held; null when unknown. */
-  furthest: LanePlace | null;
+  /** The position of the last run taken while any run of the lane was held; null when unknown. */
+  furthest: LanePosition | null;
 }
 
 export class HeldAccounts {
@@ -60,15 +60,15 @@ export class HeldAccounts {
     return this.#lanes.get(tenantId, lane);
   }
 
-  /** Records the place of the last run that a claim took from the lane. */
-  noteFurthest(lane: LaneName, place: LanePlace): void {
+  /** Records the position of the last run that a claim took from the lane. */
+  noteFurthest(lane: LaneName, position: LanePosition): void {
     const account = this.find(lane);
     if (account === undefined) return;
-    if (account.furthest === null || isBehind(place, account.furthest)) account.furthest = place;
+    if (account.furthest === null || isBehind(position, account.furthest)) account.furthest = position;
   }
 
-  /** The lane's account if runs held of it may stand behind this place; null is the head. */
-  findBehind({ after, ...lane }: LaneName & { after: LanePlace | null }): LaneAccount | undefined {
+  /** The lane's account if runs held of it may stand behind this position; null is the head. */
+  findBehind({ after, ...lane }: LaneName & { after: LanePosition | null }): LaneAccount | undefined {
     const account = this.find(lane);
     if (account === undefined || after === null || account.furthest === null) return account;
     return isBehind(account.furthest, after) ? account : undefined;

@@ -4,7 +4,7 @@
 // single run.
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
-import type { Lane, LanePlace, LaneName } from '#execution/runs/decisions/lane.js';
+import type { Lane, LanePosition, LaneName } from '#execution/runs/decisions/lane.js';
 import { HeldIndex } from './held-index.js';
 import { HeldAccounts, type LaneAccount } from './held-accounts.js';
 import { soonestLast, type HeldRun } from './held-run.js';
@@ -97,9 +97,9 @@ export class HeldRuns {
     this.#waiting.sort(soonestLast);
   }
 
-  /** Records the place of the last run that a claim took from the lane. */
-  noteFurthest(lane: Lane, place: LanePlace): void {
-    this.#accounts.noteFurthest(lane, place);
+  /** Records the position of the last run that a claim took from the lane. */
+  noteFurthest(lane: Lane, position: LanePosition): void {
+    this.#accounts.noteFurthest(lane, position);
   }
 
   /** Undefined for a run that is not held, or no longer. */
@@ -182,7 +182,7 @@ export class HeldRuns {
     }
   }
 
-  /** Limits, pauses or the runs held elsewhere may have changed. */
+  /** Limits, pauses or the runs elsewhere may have changed. */
   reopen(): void {
     this.#ready.reopenAll();
   }
@@ -206,8 +206,8 @@ export class HeldRuns {
     return this.#runs.leftInClaim(claimId);
   }
 
-  /** The held runs that a claim must leave out if it begins at these places: those that may stand behind them. */
-  idsBehind(lanes: readonly (LaneName & { after: LanePlace | null })[]): RunId[] {
+  /** The held runs that a claim must leave out if it begins at these positions: those that may stand behind them. */
+  idsBehind(lanes: readonly (LaneName & { after: LanePosition | null })[]): RunId[] {
     const touched = new Set(lanes.flatMap((lane) => this.#accounts.findBehind(lane) ?? []));
     if (touched.size === 0) return []; // the usual case, when lanes resume where they ended
     return [...this.#runs.values()].flatMap(({ run, account }) => (touched.has(account) ? [run.id] : []));

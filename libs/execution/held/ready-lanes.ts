@@ -1,4 +1,4 @@
-// Which of the due runs starts next? The tenant that has used the least worker time goes first; of its lanes, the one
+// Which of the due runs starts next? The tenant that has used the least running time goes first; of its lanes, the one
 // whose first run has the lowest rank. A lane that a limit or a pause holds back is set aside until a change could open
 // it, so that it costs nothing meanwhile.
 import type { TenantId } from '#kernel/ids.js';
@@ -90,7 +90,7 @@ export class ReadyLanes {
     this.#overShare.clear();
   }
 
-  /** Limits or the runs held elsewhere may have changed: all lanes are checked anew. */
+  /** Limits or the runs elsewhere may have changed: all lanes are checked anew. */
   reopenAll(): void {
     for (const [tenantId, lanes] of this.#tenants) {
       for (const [name, lane] of lanes) {

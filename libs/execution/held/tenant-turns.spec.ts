@@ -1,4 +1,4 @@
-// Do tenants get worker time by their weights, however long their runs take?
+// Do tenants get running time by their weights, however long their runs take?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asId, type TenantId } from '#kernel/ids.js';
@@ -27,7 +27,7 @@ function work(
 }
 
 describe('turns', () => {
-  it('share worker time by weight, within one run of each', () => {
+  it('share running time by weight, within one run of each', () => {
     const tenant = fc.record({
       tookMs: fc.integer({ min: 1, max: 500 }),
       weight: fc.integer({ min: 1, max: 20 }),

@@ -1,4 +1,4 @@
-// Whose turn is it? That of the tenant that has used the least worker time for its weight. Each tenant has a virtual
+// Whose turn is it? That of the tenant that has used the least running time for its weight. Each tenant has a virtual
 // time that grows by the time its runs take, divided by its weight. A start is charged with the recent average of the
 // tenant's runs, and corrected when the run ends. A tenant that returns from idling starts at the present, with no
 // credit for the time away. This is start-time fair queueing (Goyal, Vin, Cheng, SIGCOMM 1996) with an estimated cost,
@@ -100,7 +100,7 @@ export class TenantTurns {
     this.#settle(tenantId, account);
   }
 
-  /** Once nothing waits and nothing runs, no tenant owes worker time to another. */
+  /** Once nothing waits and nothing runs, no tenant owes running time to another. */
   #settle(tenantId: TenantId, account: Account): void {
     if (account.waits) this.#push(tenantId, account);
     this.#furthestMs = Math.max(this.#furthestMs, account.virtualMs);

@@ -14,7 +14,7 @@ import type { RunRow } from '#execution/runs/run-row.js';
 import { deleteKeys } from './unique-key.repository.js';
 import { takeKeys } from './unique-keys.js';
 
-export interface UniqueWish {
+export interface UniqueRequest {
   key: string;
   /** How long the key is held; null: until the run has ended. */
   windowMs: number | null;
@@ -24,7 +24,7 @@ export interface UniqueWish {
 
 export interface Enqueue {
   run: NewRun;
-  unique: UniqueWish | null;
+  unique: UniqueRequest | null;
 }
 
 export type Enqueued =

@@ -1,4 +1,4 @@
-// Brings back the run of a lease that has ended, and remembers the answer to the word that ended it. The same
+// Brings back the run of a lease that has ended, and remembers the answer to the request that ended it. The same
 // transaction has deleted the lease's row first, so no other transaction writes the run meanwhile. Each statement also
 // compares the attempt, in case the run was cancelled or replaced while it was leased.
 import { sql } from 'kysely';

@@ -1,7 +1,7 @@
-// How does a lease end? By one word of its holder, or because its time is up. One transaction deletes the lease's row,
-// which decides the run, and gives the run its own run_at back. Then the statements that end a claimed run finish it,
-// put it back for another attempt, or put it back untouched if no worker had taken it. The answer is remembered for a
-// day, so that a holder that missed it may ask again (I2).
+// How does a lease end? By one request of its holder, or because its time is up. One transaction deletes the lease's
+// row, which decides the run, and gives the run its own run_at back. Then the statements that end a claimed run finish
+// it, put it back for another attempt, or put it back untouched if no worker had taken it. The answer is remembered for
+// a day, so that a holder that missed it may ask again (I2).
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import type { Random } from '#kernel/clock.js';
 import type { LeaseId, RunId, Slot, TenantId } from '#kernel/ids.js';
@@ -24,7 +24,7 @@ import { retryRuns } from '#execution/settling/settlement.repository.js';
 import { STOPPED_BECAUSE } from '#execution/runs/attempt-stopped.js';
 import { forJsonb } from '#execution/runs/stored-json.js';
 
-export type LeaseWord =
+export type LeaseEndRequest =
   | { verb: 'complete'; outputJson: string }
   | { verb: 'fail'; error: AttemptError; fatal: boolean; retryAfterMs: number | null }
   | { verb: 'snooze'; delayMs: number }
@@ -34,7 +34,7 @@ export type LeaseWord =
 export type LeaseEnding =
   /** `slot` is the slot of a run that waits again; null when none does. */
   | { kind: 'ended'; answer: ends.LeaseAnswer; slot: Slot | null }
-  /** It has ended before, with this word; `late` is the attempt that was worked on for nothing, if known. */
+  /** It has ended before, with this verb; `late` is the attempt that was worked on for nothing, if known. */
   | { kind: 'lost'; verb: string; late: { runId: RunId; attempt: number } | null }
   /** There is no record of it: it ended long ago, or it is not parked yet. */
   | { kind: 'unknown' };
@@ -45,28 +45,28 @@ type Outcome =
 export interface LeaseEnd {
   tenantId: TenantId;
   id: LeaseId;
-  word: LeaseWord;
+  request: LeaseEndRequest;
   random: Random;
   checks: SchemaChecks;
 }
 
-/** Ends a lease by its holder's word. */
+/** Ends a lease by its holder's request. */
 export async function endLease(
   db: Database,
-  { tenantId, id, word, random, checks }: LeaseEnd,
+  { tenantId, id, request, random, checks }: LeaseEnd,
 ): Promise<LeaseEnding> {
   // Before any row is locked: a check may take a second.
-  const misfit = word.verb === 'complete' ? await misfitOf(db, checks, { tenantId, id, word }) : null;
-  if (misfit === 'no-lease') return repeated(await ends.findEnd(db, { tenantId, id }), word.verb);
+  const misfit = request.verb === 'complete' ? await misfitOf(db, checks, { tenantId, id, request }) : null;
+  if (misfit === 'no-lease') return repeated(await ends.findEnd(db, { tenantId, id }), request.verb);
   return inTransaction(db, async (tx) => {
     const lease = await leases.deleteLease(tx, { tenantId, id });
-    if (lease === undefined) return repeated(await ends.findEnd(tx, { tenantId, id }), word.verb);
+    if (lease === undefined) return repeated(await ends.findEnd(tx, { tenantId, id }), request.verb);
     const run = await ends.returnRun(tx, lease);
     if (run === undefined) return { kind: 'lost', verb: 'revoke', late: lease };
-    const outcome = await outcomeOf({ tx, lease, run, word, misfit, random });
-    const state = await applyOutcome(tx, lease, outcome, word.verb === 'complete' ? word.outputJson : null);
+    const outcome = await outcomeOf({ tx, lease, run, request, misfit, random });
+    const state = await applyOutcome(tx, lease, outcome, request.verb === 'complete' ? request.outputJson : null);
     const answer = { runId: lease.runId, state };
-    await ends.rememberEnd(tx, id, { verb: word.verb, answer, attempt: lease.attempt });
+    await ends.rememberEnd(tx, id, { verb: request.verb, answer, attempt: lease.attempt });
     return { kind: 'ended', answer, slot: outcome.kind === 'finish' ? null : lease.slot };
   });
 }
@@ -117,23 +117,23 @@ const SUCCEEDED: AttemptResult = { kind: 'succeeded', output: null };
 const CANCELLED: Outcome = { kind: 'finish', outcome: 'cancelled', error: null };
 
 async function outcomeOf({
-  word,
+  request,
   misfit,
   ...decision
-}: Decision & { word: LeaseWord; misfit: AttemptResult | null }): Promise<Outcome> {
+}: Decision & { request: LeaseEndRequest; misfit: AttemptResult | null }): Promise<Outcome> {
   // The work is done, even if its cancellation was requested meanwhile.
-  if (word.verb === 'complete') return byPolicy(decision, misfit ?? SUCCEEDED);
+  if (request.verb === 'complete') return byPolicy(decision, misfit ?? SUCCEEDED);
   if (decision.run.cancelRequested) return CANCELLED;
-  switch (word.verb) {
+  switch (request.verb) {
     case 'fail':
-      return byPolicy(decision, failed(word));
+      return byPolicy(decision, failed(request));
     case 'snooze':
-      return byPolicy(decision, { kind: 'snoozed', delayMs: word.delayMs });
+      return byPolicy(decision, { kind: 'snoozed', delayMs: request.delayMs });
     case 'release':
       // The lease was taken, so the attempt may have begun.
       return { kind: 'retry', outcome: 'released', delayMs: 0, error: null };
     case 'cancel':
-      return byPolicy(decision, { kind: 'cancelled', error: word.error });
+      return byPolicy(decision, { kind: 'cancelled', error: request.error });
   }
 }
 
@@ -149,7 +149,7 @@ async function outcomeOfVerdict({
       return { kind: 'finish', outcome: 'expired', error };
     }
     case 'release':
-      return { kind: 'release' };
+      return { kind: 'give-back' };
     case 'lose':
       return { kind: 'lose' };
     case 'time-out': {
@@ -159,7 +159,7 @@ async function outcomeOfVerdict({
   }
 }
 
-function failed({ error, fatal, retryAfterMs }: LeaseWord & { verb: 'fail' }): AttemptResult {
+function failed({ error, fatal, retryAfterMs }: LeaseEndRequest & { verb: 'fail' }): AttemptResult {
   return { kind: 'failed', error, fatal, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
 }
 
@@ -167,13 +167,13 @@ function failed({ error, fatal, retryAfterMs }: LeaseWord & { verb: 'fail' }): A
 async function misfitOf(
   db: Database,
   checks: SchemaChecks,
-  { tenantId, id, word }: Pick<LeaseEnd, 'tenantId' | 'id'> & { word: LeaseWord & { verb: 'complete' } },
+  { tenantId, id, request }: Pick<LeaseEnd, 'tenantId' | 'id'> & { request: LeaseEndRequest & { verb: 'complete' } },
 ): Promise<AttemptResult | null | 'no-lease'> {
   const found = await ends.findOutputSchema(db, { tenantId, id });
   if (found === undefined) return 'no-lease';
   const { name, outputSchema } = found;
   if (outputSchema === null) return null;
-  return checkOutput(checks, JSON.parse(word.outputJson), { tenantId, name, outputSchema });
+  return checkOutput(checks, JSON.parse(request.outputJson), { tenantId, name, outputSchema });
 }
 
 async function byPolicy({ tx, lease, run, random }: Decision, result: AttemptResult): Promise<RunTransition> {
@@ -227,7 +227,7 @@ async function applyOutcome(
       await deadLetter(tx, { replica, runIds: [id], error: LOST_WORKERS });
       return 'dead-lettered';
     }
-    case 'release':
+    case 'give-back':
     // An attempt that ends outside is never parked again, put off or recorded by itself.
     case 'park':
     case 'put-off':

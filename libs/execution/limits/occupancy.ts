@@ -1,8 +1,8 @@
-// How much of each limit is taken? Every run that may be executing counts: those that run here and those held
-// elsewhere, under a former owner that is finishing, a dead one that no leader has swept yet, or a worker's lease. A
-// run that is merely held elsewhere counts, too, because this replica does not know whether it has started (I7). The
-// count is known only for slots that this replica serves, and only in the epoch in which it was read: a former owner
-// does not know which runs its successors start.
+// How much of each limit is taken? Every run that may be executing counts: those that run here and those elsewhere,
+// under a former owner that is finishing, a dead one whose claims no leader has revoked yet, or a worker's lease. A run
+// that merely waits elsewhere counts, too, because this replica does not know whether it has started (I7). The count is
+// known only for slots that this replica serves, and only in the epoch in which it was read: a former owner does not
+// know which runs its successors start.
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import type { Occupied } from './decisions/lane-rules.js';
 
@@ -58,7 +58,7 @@ class Count {
 export class Occupancy {
   readonly #here = new Count();
   readonly #elsewhere = new Count();
-  /** Runs parked here that no list of runs held elsewhere names yet. */
+  /** Runs parked here that no list of runs elsewhere names yet. */
   readonly #leaving = new Map<RunId, { run: Parked; isWritten: boolean }>();
   #counted: ReadonlyMap<Slot, number> = new Map();
 
@@ -77,13 +77,13 @@ export class Occupancy {
     this.#leaving.set(id, { run, isWritten: false });
   }
 
-  /** Its lease has been written or never will be: each later list of runs held elsewhere is right about it. */
+  /** Its lease has been written or never will be: each later list of runs elsewhere is right about it. */
   noteParked({ id }: { id: RunId }): void {
     const leaving = this.#leaving.get(id);
     if (leaving !== undefined) leaving.isWritten = true;
   }
 
-  /** The parked runs that the next list of runs held elsewhere will name. */
+  /** The parked runs that the next list of runs elsewhere will name. */
   parked(): Parked[] {
     return [...this.#leaving.values()].flatMap(({ run, isWritten }) => (isWritten ? [run] : []));
   }
@@ -98,7 +98,7 @@ export class Occupancy {
     }
   }
 
-  /** All runs held elsewhere in these slots, each slot with the epoch for which it was read. */
+  /** All runs elsewhere in these slots, each slot with the epoch for which it was read. */
   setElsewhere(runs: readonly Occupant[], counted: ReadonlyMap<Slot, number>): void {
     this.#counted = new Map(counted);
     this.#elsewhere.clear();
@@ -110,7 +110,7 @@ export class Occupancy {
     this.#counted = new Map([...this.#counted].filter(([slot, epoch]) => serving.get(slot) === epoch));
   }
 
-  /** Null when the runs of the slot held elsewhere are not known. */
+  /** Null when the runs of the slot elsewhere are not known. */
   of(run: Occupant & { slot: Slot }): Occupied | null {
     if (!this.#counted.has(run.slot)) return null;
     const [here, elsewhere] = [this.#here, this.#elsewhere];

@@ -2,7 +2,7 @@
 // more than one that reports every minute.
 import type { Membership } from '#cluster/membership/membership.js';
 import type { Clock } from '#kernel/clock.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Pace } from '#kernel/pace.js';
 import type { ProgressNotes } from './progress-notes.js';
 import { writeProgress } from './progress.repository.js';
@@ -21,7 +21,7 @@ export class ProgressLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const { incarnation } = this.membership;
-    if (incarnation === null || this.notes.isEmpty) return UNTIL_WOKEN_MS;
+    if (incarnation === null || this.notes.isEmpty) return SLEEP_MS;
     const nowMs = this.clock.monotonicMs();
     const restMs = this.#writing.dueInMs(nowMs);
     if (restMs > 0) return restMs;
@@ -29,13 +29,13 @@ export class ProgressLoop implements Loop {
     const notes = this.notes.take();
     try {
       const result = await this.membership.write(incarnation, (tx) => writeProgress(tx, notes, 'under-way'));
-      if (result.kind === 'fenced') return UNTIL_WOKEN_MS;
+      if (result.kind === 'fenced') return SLEEP_MS;
       this.notes.written(notes.filter(({ runId }) => result.value.has(runId)));
       this.notes.unwritten(notes.filter(({ runId }) => !result.value.has(runId)));
     } catch (error) {
       this.notes.unwritten(notes);
       throw error;
     }
-    return this.notes.isEmpty ? UNTIL_WOKEN_MS : WRITE_EVERY_MS;
+    return this.notes.isEmpty ? SLEEP_MS : WRITE_EVERY_MS;
   }
 }

@@ -6,7 +6,7 @@ import type { Database } from '#database/connection.js';
 import { isAboutTheValue } from '#database/error-kind.js';
 import type { Clock } from '#kernel/clock.js';
 import type { RunId } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { describeError } from '#client/jobs/thrown-error.js';
 import { admitLine, EMPTY_LOG, LOG_FULL, type LogTally } from './decisions/log-bounds.js';
 import { lineOf } from './run-log-line.js';
@@ -45,7 +45,7 @@ export class RunLogLoop implements Loop {
   async runOnce(): Promise<number> {
     // No trust needed: log lines of a former member are worth reading, too.
     const { incarnation } = this.membership;
-    if (incarnation === null || this.log.isEmpty) return UNTIL_WOKEN_MS;
+    if (incarnation === null || this.log.isEmpty) return SLEEP_MS;
     const everyMs = this.#someEnded ? WRITE_ENDED_AFTER_MS : WRITE_EVERY_MS;
     const restMs = this.#writtenAtMs + everyMs - this.clock.monotonicMs();
     if (restMs > 0) return restMs;
@@ -53,7 +53,7 @@ export class RunLogLoop implements Loop {
     const isFull = (await this.#writeNext(incarnation.db)) >= BATCH_LINES_MAX;
     // A full batch means that more lines wait than one write takes.
     this.#writtenAtMs = isFull ? Number.NEGATIVE_INFINITY : this.clock.monotonicMs();
-    if (this.log.isEmpty) return UNTIL_WOKEN_MS;
+    if (this.log.isEmpty) return SLEEP_MS;
     return isFull ? 0 : WRITE_EVERY_MS;
   }
 

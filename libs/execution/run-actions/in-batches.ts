@@ -16,7 +16,7 @@ export interface BulkDone {
   kind: 'done';
   /** Moved to the table or state that was asked for. */
   ended: number;
-  /** Held runs whose holders were asked to do it. */
+  /** Runs whose replicas or workers were asked to do it. */
   requested: number;
   /** Runs that were left as they are, and that later batches did not find again. */
   passedOver: number;

@@ -45,7 +45,8 @@ export async function listCancelRequests(db: Database): Promise<RunId[]> {
 }
 
 /**
- * Runs to end that are not held: past their deadline, or asked to be cancelled. Two short walks along partial indexes.
+ * Runs to end that no claim names and no worker has: past their deadline, or asked to be cancelled. Two short walks
+ * along partial indexes.
  */
 export async function listEndable(db: Database, limit: number): Promise<{ id: RunId; slot: Slot }[]> {
   const { rows } = await sql<{ id: RunId; slot: Slot }>`
@@ -95,11 +96,11 @@ const EXPIRED = JSON.stringify({
 });
 
 /**
- * Moves the runs of these that are to end and are not held to the history, and decides their due times. The caller
- * holds off the claims of the slots' owner and the slots themselves. Race won: this statement sees a claim that has
- * committed, and a later claim sees no run any more.
+ * Moves the runs of these that are to end, and that no claim names and no worker has, to the history, and decides their
+ * due times. The caller holds off the claims of the slots' owner and the slots themselves. Race won: this statement
+ * sees a claim that has committed, and a later claim sees no run any more.
  */
-export async function endUnheld(tx: Tx, ids: readonly RunId[]): Promise<RunId[]> {
+export async function endUnclaimed(tx: Tx, ids: readonly RunId[]): Promise<RunId[]> {
   const { rows } = await sql<{ id: RunId }>`
     with held as materialized (select unnest(run_ids) as id from carillon.claim),
     gone as (

@@ -1,14 +1,14 @@
 // How does a run end that is not running? Its end must not cross a claim. Either the claim comes first, and its holder
 // is asked to end the run; or the end comes first, and no claim finds the run any more.
 //
-// Claims read runs without locking them, behind their replica's gate. So a transaction that ends a run first closes
-// the gate of the slot's owner, which waits for claims in flight and holds off new ones. Then it locks the slot's row,
-// so that no other replica becomes owner meanwhile. Only then, in a statement of its own, it looks for claims and
-// deletes. Gate before slot is the order of hand-overs, too. A former owner that still holds runs is found by its
-// claims. An offer for workers is withdrawn, while a lease that a worker has taken is a holder like a replica. A dead
-// replica's claims count until they are revoked; the request stays, and the overdue loop ends the run then. Where the owner
-// hangs in its gate, or another transaction has locked the run, only the request is recorded, without closing the gate,
-// and the holder or the overdue loop acts on it.
+// Claims read runs without locking them, behind their replica's gate. So a transaction that ends a run first holds the
+// gate of the slot's owner alone, which waits for claims in flight and holds off new ones. Then it locks the slot's
+// row, so that no other replica becomes owner meanwhile. Only then, in a statement of its own, it looks for claims and
+// deletes. Gate before slot is the order of hand-overs, too. A former owner that still has runs is found by its claims.
+// An offer for workers is withdrawn, while a lease that a worker has taken is a holder like a replica. A dead replica's
+// claims count until they are revoked; the request stays, and the loop of overdue runs ends the run then. Where the
+// owner hangs while it holds its gate, or another transaction has locked the run, only the request is recorded, without
+// the gate, and the holder or the loop of overdue runs acts on it.
 import { withClaimsHeldOff } from '#cluster/slots/claims-hold.js';
 import type { Database } from '#database/connection.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
@@ -20,7 +20,7 @@ const GATE_WAIT_MS = 1_000;
 export interface Cancelled {
   /** Over now. */
   ended: RunId[];
-  /** Held by a replica or a worker, which will end them. */
+  /** A replica or a worker has them, and will end them. */
   requested: RunId[];
 }
 
@@ -34,7 +34,7 @@ export async function cancelRuns(
     const locked = await rows.lockWithoutWaiting(tx, { tenantId, ids });
     await rows.withdrawOffers(tx, { tenantId, ids: locked });
     const found = await rows.requestCancel(tx, { tenantId, ids: locked });
-    const ended = new Set(await rows.endUnheld(tx, found));
+    const ended = new Set(await rows.endUnclaimed(tx, found));
     return { ended: [...ended], requested: found.filter((id) => !ended.has(id)) };
   });
   const { ended, requested } = cancelled ?? { ended: [], requested: [] };
@@ -44,16 +44,16 @@ export async function cancelRuns(
   return { ended, requested: [...requested, ...(await rows.requestCancel(db, { tenantId, ids: left }))] };
 }
 
-/** Ends the runs of these that are not held and have expired or were asked to be cancelled. */
+/** Ends the runs of these that no claim names and no worker has, if they have expired or were asked to be cancelled. */
 export async function endOverdue(db: Database, runs: readonly { id: RunId; slot: Slot }[]): Promise<RunId[]> {
   const ended: RunId[] = [];
-  // One slot at a time, so that never more than one replica waits at its gate.
+  // One slot at a time, so that never more than one replica waits for its gate.
   for (const [slot, ofSlot] of Map.groupBy(runs, (run) => run.slot)) {
     const ids = ofSlot.map((run) => run.id);
     const written = await withClaimsHeldOff(db, slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
       const locked = await rows.lockWithoutWaiting(tx, { tenantId: null, ids });
       await rows.withdrawOffers(tx, { tenantId: null, ids: locked });
-      return rows.endUnheld(tx, locked);
+      return rows.endUnclaimed(tx, locked);
     });
     ended.push(...(written ?? []));
   }

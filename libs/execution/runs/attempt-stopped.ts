@@ -6,12 +6,22 @@ export const STOPPED_BECAUSE = {
   deadline: "the run's deadline has passed",
 } as const;
 
-/** Why an attempt was stopped; becomes `signal.reason`. */
+/**
+ * Why an attempt was stopped; becomes `signal.reason`. The replica was fenced when it was declared dead, and is unsure
+ * while it can't tell.
+ */
 export class AttemptStopped extends Error {
   override readonly name = 'AttemptStopped';
 
   constructor(
-    readonly why: 'timeout' | 'heartbeat-missed' | 'deadline' | 'cancelled' | 'replica-fenced' | 'shutdown',
+    readonly why:
+      | 'timeout'
+      | 'heartbeat-missed'
+      | 'deadline'
+      | 'cancelled'
+      | 'replica-fenced'
+      | 'replica-unsure'
+      | 'shutdown',
     message: string,
   ) {
     super(message);

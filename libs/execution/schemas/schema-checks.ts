@@ -22,7 +22,7 @@ export interface CheckBudget {
   cpuMsLeft: number;
 }
 
-export interface CheckWish {
+export interface CheckRequest {
   tenantId: TenantId;
   schema: object;
   value: unknown;
@@ -90,7 +90,7 @@ export class SchemaChecks {
     return this.#line.serve({ tenantId, weight: WAITING_WEIGHT }, (place) => this.#teach(place, known));
   }
 
-  async check({ tenantId, schema, value, json, budget }: CheckWish): Promise<Verdict> {
+  async check({ tenantId, schema, value, json, budget }: CheckRequest): Promise<Verdict> {
     const known = this.#known(schema);
     const { size, key } = known;
     if (isCheap(size, json.length)) {

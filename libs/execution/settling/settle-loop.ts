@@ -5,7 +5,7 @@
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import { databaseErrorKind, isAboutTheValue, isCancelled } from '#database/error-kind.js';
 import type { ClaimId, RunId, Slot } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { describeError } from '#client/jobs/thrown-error.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
@@ -23,9 +23,9 @@ export class SettleLoop implements Loop {
   readonly settled = new Topic<void>();
   /** Runs of these slots wait again, and are due now or soon. */
   readonly freed = new Topic<Slot[]>();
-  /** Runs were parked as offers for workers. */
-  readonly offered = new Topic<void>();
-  /** A run ended here, but its claim was gone: the leader that revoked the claim decides about the run. */
+  /** Runs were parked: some may be offered to workers. */
+  readonly parked = new Topic<void>();
+  /** A run ended here, but its claim had been revoked: the leader that did so decides about the run. */
   readonly claimLost = new Topic<RunId>();
   readonly unsettled = new Unsettled();
 
@@ -55,7 +55,7 @@ export class SettleLoop implements Loop {
   async runOnce(): Promise<number> {
     // No trust needed here: the gate and the claim rows decide, however late this comes.
     const { incarnation } = this.membership;
-    if (incarnation === null || this.isEmpty) return UNTIL_WOKEN_MS;
+    if (incarnation === null || this.isEmpty) return SLEEP_MS;
     try {
       await this.#write(incarnation, this.unsettled.take());
     } finally {
@@ -63,7 +63,7 @@ export class SettleLoop implements Loop {
       this.unsettled.putBack();
     }
     this.settled.publish();
-    return this.isEmpty ? UNTIL_WOKEN_MS : 0;
+    return this.isEmpty ? SLEEP_MS : 0;
   }
 
   async #write(incarnation: Incarnation, part: Batch): Promise<void> {
@@ -131,12 +131,12 @@ export class SettleLoop implements Loop {
       this.held.forget(run);
       if (lost.size > 0 && lost.has(run.id)) this.claimLost.publish(run.id);
     }
-    if (batch.endings.some(({ transition }) => transition.kind === 'park')) this.offered.publish();
+    if (batch.endings.some(({ transition }) => transition.kind === 'park')) this.parked.publish();
     const freed = batch.endings.filter(goesOnSoon).map(({ run }) => run.slot);
     if (freed.length > 0) this.freed.publish([...new Set(freed)]);
   }
 }
 
 function goesOnSoon({ transition }: Ending): boolean {
-  return transition.kind === 'release' || (transition.kind === 'retry' && transition.delayMs <= SOON_MS);
+  return transition.kind === 'give-back' || (transition.kind === 'retry' && transition.delayMs <= SOON_MS);
 }

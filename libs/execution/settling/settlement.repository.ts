@@ -28,7 +28,7 @@ export async function lockClaims(
  * Which of these runs, by their indexes, have no written end: the claim is there and names the run, and the run is in
  * the same attempt. The caller has locked the claims.
  */
-export async function stillHeld(
+export async function stillClaimed(
   tx: Tx,
   {
     replica,
@@ -51,7 +51,7 @@ export interface StartedFire {
   startedAt: Date;
 }
 
-/** Decides due times in the ledger, each once: only a planned one is still open (I1). */
+/** Decides fires, each once: only a planned one is still open (I1). */
 export async function decideFires(
   tx: Tx,
   { fires, lateAfterMs }: { fires: readonly StartedFire[]; lateAfterMs: number },
@@ -78,7 +78,7 @@ export interface UnstartedFire {
   reason: string;
 }
 
-/** Decides due times whose runs were over before they started (I1). */
+/** Decides fires whose runs were over before they started (I1). */
 export async function closeFires(tx: Tx, fires: readonly UnstartedFire[]): Promise<void> {
   await sql`
     with asked as materialized (

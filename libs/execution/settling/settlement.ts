@@ -1,5 +1,5 @@
-// What is written when attempts have ended? One transaction for a whole batch. It decides due times in the ledger,
-// moves finished runs into the history, puts retried runs back with a later run_at, parks others under leases, and
+// What is written when attempts have ended? One transaction for a whole batch. It decides fires, moves
+// finished runs into the history, puts retried runs back with a later run_at, parks others under leases, and
 // closes or shrinks the claims that held them.
 import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
@@ -15,7 +15,7 @@ export const LATE_AFTER_MS = 1_000;
 
 export interface Ending {
   run: ClaimedRun;
-  /** Null for a run that never began. */
+  /** Null for a run that never began: one that ended while it waited, or was given back. */
   startedAt: Date | null;
   finishedAt: Date;
   transition: RunTransition;
@@ -39,7 +39,7 @@ export interface SettlementBatch {
   uncertain: ReadonlySet<Ending>;
 }
 
-/** Resolves with the runs whose end was not recorded, because their claims are lost. */
+/** Resolves with the runs whose end was not recorded, because their claims were revoked. */
 export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>> {
   const { replica } = batch;
   const claimIds = [
@@ -58,7 +58,7 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
   if (unstarted.length > 0) await rows.closeFires(tx, unstarted);
   const lost = [
     ...(await finish(tx, replica, endings)),
-    ...(await giveBack(tx, replica, endings)),
+    ...(await putOffOrRetry(tx, replica, endings)),
     ...(await park(tx, replica, endings)),
   ];
   if (endings !== open) {
@@ -69,7 +69,7 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
   const leaving = endings
     .filter(({ transition: { kind } }) => kind !== 'finish' && kind !== 'recorded')
     .map(({ run }) => run);
-  await releaseClaims(tx, { leaving, finished: batch.finishedClaims.filter((id) => ours.has(id)) });
+  await shrinkOrCloseClaims(tx, { leaving, finished: batch.finishedClaims.filter((id) => ours.has(id)) });
   return new Set(lost);
 }
 
@@ -80,7 +80,7 @@ async function readBack(
 ): Promise<readonly Ending[]> {
   const asked = endings.filter((ending) => uncertain.has(ending));
   if (asked.length === 0) return endings;
-  const open = await rows.stillHeld(tx, { replica, runs: asked.map(({ run }) => run) });
+  const open = await rows.stillClaimed(tx, { replica, runs: asked.map(({ run }) => run) });
   const written = new Set(asked.filter((_, index) => !open.has(index)));
   return endings.filter((ending) => !written.has(ending));
 }
@@ -115,7 +115,7 @@ function finishedRun({ run, startedAt, finishedAt, transition, outputJson }: End
   };
 }
 
-/** A due time whose run was over before it began still gets its one decision. */
+/** A fire whose run was over before it began still gets its one decision. */
 function unstartedFire({ run, startedAt, transition }: Ending): rows.UnstartedFire[] {
   if (transition.kind !== 'finish' || startedAt !== null) return [];
   if (run.scheduleId === null || run.dueAt === null) return [];
@@ -123,7 +123,7 @@ function unstartedFire({ run, startedAt, transition }: Ending): rows.UnstartedFi
   return [{ scheduleId: run.scheduleId, dueAt: run.dueAt, outcome, reason: transition.outcome }];
 }
 
-async function giveBack(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<RunId[]> {
+async function putOffOrRetry(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<RunId[]> {
   const putOff = endings.flatMap(({ run: { id, attempt }, transition }) =>
     transition.kind === 'put-off' ? [{ id, attempt, delayMs: transition.delayMs }] : [],
   );
@@ -174,7 +174,7 @@ function retriedRun(
   ];
 }
 
-async function releaseClaims(
+async function shrinkOrCloseClaims(
   tx: Tx,
   { leaving, finished }: { leaving: readonly ClaimedRun[]; finished: readonly ClaimId[] },
 ): Promise<void> {

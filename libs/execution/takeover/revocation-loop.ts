@@ -5,7 +5,7 @@ import { insertEvent } from '#cluster/cluster-event.repository.js';
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { ReplicaNumber, Slot } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { isPoison, poisonError } from './decisions/poison.js';
 import * as revocation from './revocation.repository.js';
 
@@ -23,8 +23,8 @@ export class RevocationLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const leader = this.leadership.current();
-    if (leader === null) return UNTIL_WOKEN_MS;
-    if (!(await revocation.hasVoidClaims(leader.incarnation.db))) return UNTIL_WOKEN_MS;
+    if (leader === null) return SLEEP_MS;
+    if (!(await revocation.hasVoidClaims(leader.incarnation.db))) return SLEEP_MS;
     const slots = await this.#revoke(leader);
     if (slots.length > 0) this.hints.send({ kind: 'work', slots });
     return slots.length > 0 ? 0 : AGAIN_MS;

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dueTimes, nextDueAt, type ScheduleSpec } from './due-times.js';
-import { decideGap, type GapToDecide } from './gap.js';
+import { decideGap } from './gap.js';
 import { planSchedule, type PlannedFire, type PlanningInput } from './planning.js';
 import type { Standing } from './standing.js';
 
@@ -143,52 +143,6 @@ describe('a schedule of a suspended tenant', () => {
     const suspension = { from: plus(-90 * SECOND_MS), to: plus(-SECOND_MS) };
     const { fires } = plan({ suspension, nextDueAt: plus(-MINUTE_MS), lookAheadMs: MINUTE_MS });
     expect(outcomes(fires)).toEqual(['skipped', 'planned', 'planned']);
-  });
-});
-
-describe('a gap', () => {
-  const from = plus(-10 * MINUTE_MS);
-  const gap = (wish: Partial<GapToDecide> = {}): GapToDecide => ({
-    spec: { kind: 'every', seconds: 60, anchorAt: plus(-60 * MINUTE_MS) },
-    state: 'active',
-    suspension: null,
-    reason: 'catch-up window',
-    from,
-    to: plus(-5 * MINUTE_MS),
-    ...wish,
-  });
-
-  it('is missed from its first due time on and before its end', () => {
-    const { fires, restFrom } = decideGap(gap(), 100);
-    expect(fires).toEqual(
-      [-10, -9, -8, -7, -6].map((minute) => ({
-        dueAt: plus(minute * MINUTE_MS),
-        outcome: 'missed',
-        reason: 'catch-up window',
-      })),
-    );
-    expect(restFrom).toBeNull();
-  });
-
-  it('is decided in pieces, each of which says where the next begins', () => {
-    expect(decideGap(gap(), 4)).toMatchObject({ fires: { length: 4 }, restFrom: plus(-6 * MINUTE_MS) });
-    expect(decideGap(gap(), 5)).toMatchObject({ fires: { length: 5 }, restFrom: null });
-    expect(decideGap(gap(), 1)).toMatchObject({ fires: [{ dueAt: from }], restFrom: plus(-9 * MINUTE_MS) });
-  });
-
-  it('is skipped where the schedule was paused, or the tenant suspended', () => {
-    expect(outcomes(decideGap(gap({ state: 'paused' }), 100).fires)).toEqual(
-      Array<string>(5).fill('skipped'),
-    );
-    const suspension = { from: plus(-9 * MINUTE_MS), to: plus(-7 * MINUTE_MS) };
-    const { fires } = decideGap(gap({ suspension }), 100);
-    expect(fires.map(({ reason }) => reason)).toEqual([
-      'catch-up window',
-      'suspended',
-      'suspended',
-      'catch-up window',
-      'catch-up window',
-    ]);
   });
 });
 

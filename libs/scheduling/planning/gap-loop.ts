@@ -5,7 +5,7 @@
 // transaction that shortens gaps by compare-and-set: the next leader continues where the last one stopped.
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { decideGap } from '#scheduling/decisions/gap.js';
 import { findGaps, writeGaps, type StoredGap, type WrittenGap } from './gap.repository.js';
 import { SetAside } from './set-aside.js';
@@ -34,7 +34,7 @@ export class GapLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const leader = this.leadership.current();
-    if (leader === null) return UNTIL_WOKEN_MS;
+    if (leader === null) return SLEEP_MS;
     const found = await findGaps(leader.incarnation.db, {
       limit: GAPS_PER_PASS,
       except: this.setAside.ids(),

@@ -1,6 +1,6 @@
 // Gaps: due times that no leader planned in time. The leader, or a change of the schedule, leaves a gap in the
 // transaction that moves the schedule's next due time past it. Later transactions find the gap and write its decisions,
-// a bounded number of ledger rows at a time, so that a leader may die between any two of them.
+// a bounded number of fires at a time, so that a leader may die between any two of them.
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database, Tx } from '#database/connection.js';

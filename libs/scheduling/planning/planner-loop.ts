@@ -1,13 +1,13 @@
-// When are due times turned into runs? The leader looks a little ahead and writes, in one transaction per batch, ledger
-// rows, runs and each schedule's next due time. Looking ahead means that a leader may die and be replaced before any
-// tick is late: the next runs are already there, with their owners. Present due times come first. Those from before the
+// When are due times turned into runs? The leader looks a little ahead and writes, in one transaction per batch, fires,
+// runs and each schedule's next due time. Looking ahead means that a leader may die and be replaced before any run is
+// late: the next runs are already there, with their owners. Present due times come first. Those from before the
 // catch-up window are only recorded as gaps, which the gap loop decides behind the present. Where one pass can't write
 // all that is due, tenants that crowd it are planned behind the others, in small portions (I9).
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ScheduleId, TenantId, Term } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { isInstant } from '#scheduling/decisions/due-times.js';
 import { largestCrowd, lookAhead } from '#scheduling/decisions/look-ahead.js';
@@ -60,7 +60,7 @@ const SOON_MS = 1_500;
 
 interface Pass {
   lookAheadMs: number;
-  tenants: planning.DueWish['tenants'];
+  tenants: planning.DueQuery['tenants'];
   firesMax: number;
 }
 
@@ -87,7 +87,7 @@ export class PlannerLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const leader = this.leadership.current();
-    if (leader === null) return UNTIL_WOKEN_MS;
+    if (leader === null) return SLEEP_MS;
     // Between two terms of one leader another one has planned, and the places of a failed pass were perhaps never
     // taken.
     if (this.#countedIn !== leader.term) this.#places.forget();

@@ -1,5 +1,5 @@
 // Plans due times. Some statements find schedules that are due soon. One writes the decisions about a batch of them in
-// one leader transaction: next due times, ledger rows and runs. Due times too far back are left as gaps
+// one leader transaction: next due times, fires and runs. Due times too far back are left as gaps
 // (gap.repository.ts).
 import { sql, type RawBuilder } from 'kysely';
 import { plainArray } from '#database/array-text.js';
@@ -30,7 +30,7 @@ export interface DueSchedules {
   past: DueSchedule[];
 }
 
-export interface DueWish {
+export interface DueQuery {
   lookAheadMs: number;
   catchUpMs: number;
   limit: number;
@@ -44,7 +44,7 @@ export interface DueWish {
   tenants: { only: readonly TenantId[] } | { but: readonly TenantId[] } | null;
 }
 
-function among(tenants: DueWish['tenants']): RawBuilder<unknown> {
+function among(tenants: DueQuery['tenants']): RawBuilder<unknown> {
   if (tenants === null) return sql``;
   return 'only' in tenants
     ? sql` and s.tenant_id = any(${plainArray(tenants.only)}::uuid[])`
@@ -58,7 +58,7 @@ function among(tenants: DueWish['tenants']): RawBuilder<unknown> {
  */
 export async function findDueSchedules(
   db: Database,
-  { lookAheadMs, catchUpMs, limit, pastLimit, except, full, tenants }: DueWish,
+  { lookAheadMs, catchUpMs, limit, pastLimit, except, full, tenants }: DueQuery,
 ): Promise<DueSchedules> {
   const oldest = sql`now() - make_interval(secs => ${catchUpMs / 1000}::float8)`;
   const columns = sql`s.id, s.tenant_id, s.spec, s.state, s.revision, s.next_due_at, t.suspended_at, t.resumed_at, t.limits`;

@@ -140,8 +140,8 @@ export async function deleteSchedule(tx: Tx, id: ScheduleId): Promise<void> {
 }
 
 /**
- * Takes back planned runs that no owner has claimed, with their ledger rows, which decided nothing yet. The caller has
- * closed the owner's gate, so that a claim is either visible here or comes after this. Resolves with the due times that
+ * Takes back planned runs that no owner has claimed, with their fires, which decided nothing yet. The caller has held
+ * off the owner's claims, so that a claim is either visible here or comes after this. Resolves with the due times that
  * are open again.
  */
 export async function revokePlanned(tx: Tx, scheduleId: ScheduleId): Promise<Date[]> {

@@ -15,7 +15,7 @@ const BATCHES_MAX = 100;
 /** Everything left: runs that became due since the last batch. */
 const REST_MAX = 1_000_000;
 
-interface TenantPlace {
+interface TenantInSlot {
   id: TenantId;
   slot: Slot;
 }
@@ -24,7 +24,7 @@ interface TenantPlace {
  * Skips the tenant's due runs, if it is suspended; every replica may call it. False when some may be left, because
  * there were too many or the owner of the slot hangs.
  */
-export async function skipDueOf(db: Database, { id: tenantId, slot }: TenantPlace): Promise<boolean> {
+export async function skipDueOf(db: Database, { id: tenantId, slot }: TenantInSlot): Promise<boolean> {
   const ids = await findPlannedDue(db, { tenantId, limit: RUNS_PER_BATCH });
   if (ids.length === 0) return true;
   const skipped = await withClaimsHeldOff(db, slot, { waitMs: GATE_WAIT_MS }, (tx) =>
@@ -40,7 +40,7 @@ export async function skipDueOf(db: Database, { id: tenantId, slot }: TenantPlac
  */
 export async function endSuspension<Value>(
   db: Database,
-  tenant: TenantPlace,
+  tenant: TenantInSlot,
   resume: (tx: Tx) => Promise<Value>,
 ): Promise<Value | null> {
   for (let batch = 0; batch < BATCHES_MAX && !(await skipDueOf(db, tenant)); batch += 1);

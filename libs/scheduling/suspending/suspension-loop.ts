@@ -5,7 +5,7 @@
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { listSuspendedTenants } from './suspended-run.repository.js';
 import { skipDueOf } from './suspended-runs.js';
 
@@ -35,7 +35,7 @@ export class SuspensionLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const leader = this.leadership.current();
-    if (leader === null) return UNTIL_WOKEN_MS;
+    if (leader === null) return SLEEP_MS;
     const suspended = await listSuspendedTenants(leader.incarnation.db, TENANTS_MAX);
     const { clock, watchMs } = this.options;
     const nowMs = clock.monotonicMs();

@@ -62,14 +62,14 @@ export const CONTROLS: readonly Control[] = [
     caughtBy: /^I1: .* has 2 ledger rows/,
   },
   {
-    name: 'no gate check on completion',
+    name: 'no gate check on settlement',
     patches: [noGateCheck],
     plot: plots.deadReplicaCompletes,
     caughtBy: /^I4: the (completion|run delete) of replica/,
   },
   {
     // The gate and the number of the attempt each prevent it alone.
-    name: 'completion by run id alone',
+    name: 'settlement by run id alone',
     patches: [
       noGateCheck,
       {
@@ -163,17 +163,17 @@ export const CONTROLS: readonly Control[] = [
       {
         file: 'libs/execution/runs/decisions/run-transition.js',
         from: "return { kind: 'retry', outcome: 'lost', delayMs: 0, error: result.error };",
-        to: "return { kind: 'release' };",
+        to: "return { kind: 'give-back' };",
       },
     ],
     plot: repairs.leaseUnsureUnderWay,
     caughtBy: /^C5: attempt 1 of run .* was called again/,
   },
   {
-    name: 'no reconciliation',
+    name: 'stray claims kept',
     patches: [
       {
-        file: 'libs/execution/takeover/lost-claims-loop.js',
+        file: 'libs/execution/takeover/stray-claims-loop.js',
         from: 'if (incarnation === null)',
         to: 'if (true)',
       },
@@ -221,7 +221,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'rates let everything pass',
     patches: [
       {
-        file: 'libs/execution/limits/rate-gate.js',
+        file: 'libs/execution/limits/rate-limiter.js',
         from: 'return tenant.rate !== undefined || jobType.rate !== undefined;',
         to: 'return false;',
       },

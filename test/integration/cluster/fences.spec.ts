@@ -1,7 +1,7 @@
 // Do the fences hold when the process they stop does not know yet? Each test lets a stale actor go as far
 // as it can and looks at what the database kept.
 import { describe, expect, it } from 'vitest';
-import { asReplica, closeGate } from '#cluster/membership/replica-gate.js';
+import { asReplica, holdGateAlone } from '#cluster/membership/replica-gate.js';
 import { markDead, leaveState } from '#cluster/membership/replica.repository.js';
 import { insertEvent, listEvents } from '#cluster/cluster-event.repository.js';
 import { inTerm } from '#cluster/leadership/term-fence.js';
@@ -100,16 +100,16 @@ describe('the replica gate', () => {
     const burial = { begun: undefined as Promise<unknown> | undefined };
     await asReplica(db, member.self(), async (tx) => {
       burial.begun = judge.transaction().execute(async (other) => {
-        await closeGate(other, replica);
-        order.push('gate closed');
+        await holdGateAlone(other, replica);
+        order.push('gate held alone');
         await markDead(other, { replica, term: asId.term(1), reason: 'hung' });
       });
-      await until('the judge waits at the gate', async () => (await watcher.query(waiting)).rowCount === 1);
+      await until('the judge waits for the gate', async () => (await watcher.query(waiting)).rowCount === 1);
       await insertEvent(tx, { type: 'replica-joined', replica });
       order.push('written');
     });
     await burial.begun;
-    expect(order).toEqual(['written', 'gate closed']);
+    expect(order).toEqual(['written', 'gate held alone']);
     expect((await asReplica(db, member.self(), async () => 'written')).kind).toBe('fenced');
   });
 
@@ -122,9 +122,9 @@ describe('the replica gate', () => {
     const [judge, watcher] = [openDatabase(database.url), await openClient(database.url)];
     let late: Promise<unknown> | undefined;
     await judge.transaction().execute(async (tx) => {
-      await closeGate(tx, member.self().replica);
+      await holdGateAlone(tx, member.self().replica);
       late = asReplica(db, member.self(), async () => 'written');
-      await until('the replica waits at its gate', async () => (await watcher.query(waiting)).rowCount === 1);
+      await until('the replica waits for its gate', async () => (await watcher.query(waiting)).rowCount === 1);
       await markDead(tx, { replica: member.self().replica, term: asId.term(1), reason: 'hung' });
     });
     expect(await late).toEqual({ kind: 'fenced' });

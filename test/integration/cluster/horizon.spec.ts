@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { listEvents } from '#cluster/cluster-event.repository.js';
 import { HorizonLoop } from '#cluster/horizon/horizon-loop.js';
-import { UNTIL_WOKEN_MS } from '#kernel/loop.js';
+import { SLEEP_MS } from '#kernel/loop.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { openClient } from '../../support/rows.js';
 import { startLoneMember, startMember } from '../../support/test-member.js';
@@ -72,8 +72,8 @@ it('a slot that holds nothing back is not told', async () => {
 
 it('only the leader looks, and nobody when it is switched off', async () => {
   const follower = await startMember(database.url);
-  expect(await new HorizonLoop(follower.leadership, new FakeClock(), 1_000).runOnce()).toBe(UNTIL_WOKEN_MS);
+  expect(await new HorizonLoop(follower.leadership, new FakeClock(), 1_000).runOnce()).toBe(SLEEP_MS);
   await follower.lead();
-  expect(await new HorizonLoop(follower.leadership, new FakeClock(), 0).runOnce()).toBe(UNTIL_WOKEN_MS);
+  expect(await new HorizonLoop(follower.leadership, new FakeClock(), 0).runOnce()).toBe(SLEEP_MS);
   expect(await new HorizonLoop(follower.leadership, new FakeClock(), 1_000).runOnce()).toBe(500);
 });

@@ -99,7 +99,7 @@ describe('the sweep', () => {
 
   it('kills nobody whose connections were all reset, when it is back a sweep after it was seen to be gone', async () => {
     const clock = { ms: 0, monotonicMs: () => clock.ms, now: () => new Date() };
-    const leader = await startLoneMember(database.url, { clock, settings: { graceMs: 150 } });
+    const leader = await startLoneMember(database.url, { clock, settings: { crashedAfterMs: 150 } });
     const victim = await startMember(database.url);
     for (let round = 0; round < 3; round += 1) {
       await endAllSessions(victim.self().replica);

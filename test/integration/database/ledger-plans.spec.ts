@@ -33,7 +33,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       tx,
       keys.map((key) => ({ ...key, outcome: 'skipped', reason: 'cancelled' })),
     ),
-  'what ends': (tx) => endings.endUnheld(tx, runs),
+  'what ends': (tx) => endings.endUnclaimed(tx, runs),
   'dead letters': (tx) => revocations.deadLetter(tx, { replica: asId.replica(1), runIds: runs, error: {} }),
   'skipped of the suspended': (tx) =>
     suspendedRuns.skipPlanned(tx, { tenantId: asId.tenant(randomUUIDv7()), ids: runs }),

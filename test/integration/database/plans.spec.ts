@@ -9,11 +9,11 @@ import { sweep } from '#cluster/sweep/sweep.repository.js';
 import * as claims from '#execution/claiming/claim.repository.js';
 import * as elsewhere from '#execution/claiming/runs-elsewhere.repository.js';
 import * as lanesOf from '#execution/claiming/lane.repository.js';
-import * as lostClaims from '#execution/takeover/lost-claim.repository.js';
+import * as strayClaims from '#execution/takeover/stray-claim.repository.js';
 import * as newRuns from '#execution/intake/new-run.repository.js';
 import * as endings from '#execution/run-actions/run-ending.repository.js';
 import * as runs from '#execution/runs/run-pages.repository.js';
-import * as starts from '#execution/attempts/started.repository.js';
+import * as starts from '#execution/attempts/start.repository.js';
 import * as keys from '#execution/intake/unique-key.repository.js';
 import * as revocations from '#execution/takeover/revocation.repository.js';
 import * as settlements from '#execution/settling/settlement.repository.js';
@@ -55,7 +55,7 @@ beforeAll(async () => {
 
 const at = (n: number) => new Date(1_763_700_000_000 + n);
 const first = () => on.tenants[0] ?? { id: asId.tenant(randomUUID()), slot: asId.slot(0) };
-const dueWish = (tenants: planning.DueWish['tenants']): planning.DueWish => ({
+const dueQuery = (tenants: planning.DueQuery['tenants']): planning.DueQuery => ({
   lookAheadMs: 10_000,
   catchUpMs: 60_000,
   limit: 500,
@@ -99,8 +99,8 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       tx,
       claimRequest({ rankUs: Date.now() * 1_000 - 100_000_000, id: asId.run(randomUUID()) }),
     ),
-  'runs held elsewhere': (tx) => elsewhere.runsElsewhere(tx, { replica: on.replica, slots: slotsOf() }),
-  'old claims': (tx) => lostClaims.listOldClaims(tx, { replica: on.replica, olderThanMs: 15_000 }),
+  'runs elsewhere': (tx) => elsewhere.runsElsewhere(tx, { replica: on.replica, slots: slotsOf() }),
+  'old claims': (tx) => strayClaims.listOldClaims(tx, { replica: on.replica, olderThanMs: 15_000 }),
   'notes of starts': (tx) => starts.markStarted(tx, { replica: on.replica, runIds: on.runs }),
   'notes of restarts': (tx) => starts.noteRestarts(tx, { replica: on.replica, runIds: on.runs }),
   'locking claims': (tx) => settlements.lockClaims(tx, { replica: on.replica, claimIds: on.claims }),
@@ -143,9 +143,9 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       on.runs.map((runId) => ({ runId, attempt: 1, progressJson: '1', detailsJson: null })),
       'under-way',
     ),
-  'due schedules': (tx) => planning.findDueSchedules(tx, dueWish(null)),
-  'due schedules beside a crowd': (tx) => planning.findDueSchedules(tx, dueWish({ but: [first().id] })),
-  'due schedules of a crowd': (tx) => planning.findDueSchedules(tx, dueWish({ only: [first().id] })),
+  'due schedules': (tx) => planning.findDueSchedules(tx, dueQuery(null)),
+  'due schedules beside a crowd': (tx) => planning.findDueSchedules(tx, dueQuery({ but: [first().id] })),
+  'due schedules of a crowd': (tx) => planning.findDueSchedules(tx, dueQuery({ only: [first().id] })),
   'gaps left behind': (tx) => gaps.leaveGaps(tx, on.schedules.map(leftBehind)),
   'gaps to decide': (tx) => gaps.findGaps(tx, { limit: 50, except: [] }),
   'suspended tenants': (tx) => suspendedRuns.listSuspendedTenants(tx, 1_000),
@@ -199,7 +199,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'a cancel': (tx) => endings.requestCancel(tx, { tenantId: first().id, ids: on.runs }),
   'wanted cancels': (tx) => endings.listCancelRequests(tx),
   'what may end': (tx) => endings.listEndable(tx, 500),
-  'what ends': (tx) => endings.endUnheld(tx, on.runs),
+  'what ends': (tx) => endings.endUnclaimed(tx, on.runs),
   'withdrawn offers': (tx) => endings.withdrawOffers(tx, { tenantId: first().id, ids: on.runs }),
   'void claims': (tx) => revocations.hasVoidClaims(tx),
   'revoked claims': (tx) => revocations.deleteVoidClaims(tx, { limit: 20 }),

@@ -8,7 +8,7 @@ import { useTestDatabase } from '../../support/test-database.js';
 import { addRuns, addTenant } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
 import { startLoneMember, startMember } from '../../support/test-member.js';
-import { startWorker } from '../../support/test-worker.js';
+import { startOwner } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 
 const database = useTestDatabase();
@@ -19,20 +19,20 @@ const idsOf = ({ held }: { held: HeldRuns }, tenant: { id: TenantId }): RunId[] 
 
 describe('claiming', () => {
   it('takes runs of many tenants in turn, so that one with a thousand does not starve one with one', async () => {
-    const worker = await startWorker(await startLoneMember(database.url), {
+    const owner = await startOwner(await startLoneMember(database.url), {
       limits: { held: 20, running: 5 },
     });
     const [big, small] = [await addTenant(db), await addTenant(db)];
     await addRuns(db, big, 60);
     const [lonely] = await addRuns(db, small, 1);
-    await worker.claim.runOnce();
-    expect(idsOf(worker, small)).toEqual([lonely]);
-    expect(worker.held.size).toBeLessThanOrEqual(20);
+    await owner.claim.runOnce();
+    expect(idsOf(owner, small)).toEqual([lonely]);
+    expect(owner.held.size).toBeLessThanOrEqual(20);
   });
 
   it('never takes a run twice, and leaves no claim when all is done', async () => {
     const seen: string[] = [];
-    const worker = await startWorker(await startLoneMember(database.url), {
+    const owner = await startOwner(await startLoneMember(database.url), {
       handlers: { noop: (_job, { runId }) => void seen.push(runId) },
       claim: { runsPerClaim: 7 },
     });
@@ -40,9 +40,9 @@ describe('claiming', () => {
       ...(await addRuns(db, await addTenant(db), 40)),
       ...(await addRuns(db, await addTenant(db), 40)),
     ];
-    await worker.claimAll();
-    await worker.claimAll();
-    await worker.finish();
+    await owner.claimAll();
+    await owner.claimAll();
+    await owner.finish();
     expect(seen.toSorted()).toEqual(ids.toSorted());
     expect((await history(db)).map((row) => row.id)).toEqual(ids.toSorted());
     expect([await count(db, 'run'), await count(db, 'claim')]).toEqual([0, 0]);
@@ -50,106 +50,106 @@ describe('claiming', () => {
 
   it('I6: holds a run that is due soon and starts it no earlier, and leaves a later one alone', async () => {
     const starts: number[] = [];
-    const worker = await startWorker(await startLoneMember(database.url), {
+    const owner = await startOwner(await startLoneMember(database.url), {
       handlers: { noop: () => void starts.push(Date.now()) },
     });
     const tenant = await addTenant(db);
     const soon = new Date(Date.now() + 300);
     await addRuns(db, tenant, 1, { runAt: soon });
     await addRuns(db, tenant, 1, { runAt: new Date(Date.now() + 60_000) });
-    await worker.claimAll();
-    expect(worker.held.size).toBe(1);
-    await worker.finish();
+    await owner.claimAll();
+    expect(owner.held.size).toBe(1);
+    await owner.finish();
     expect(starts[0]).toBeGreaterThanOrEqual(soon.getTime());
     expect(await count(db, 'run')).toBe(1);
   });
 
   it('takes higher priorities first', async () => {
     const seen: number[] = [];
-    const worker = await startWorker(await startLoneMember(database.url), {
+    const owner = await startOwner(await startLoneMember(database.url), {
       handlers: { noop: (job) => void seen.push((job.payload as { priority: number }).priority) },
       limits: { held: 1, running: 1 },
     });
     const tenant = await addTenant(db);
     for (const priority of [0, 5, -5]) await addRuns(db, tenant, 1, { priority, payload: { priority } });
     for (let turn = 0; turn < 3; turn += 1) {
-      await worker.claimAll();
-      await worker.finish();
+      await owner.claimAll();
+      await owner.finish();
     }
     expect(seen).toEqual([5, 0, -5]);
   });
 
   it('takes nothing from a slot that was handed over, even if it does not know yet', async () => {
     const old = await startLoneMember(database.url);
-    const worker = await startWorker(old);
+    const owner = await startOwner(old);
     const tenant = await addTenant(db);
     await addRuns(db, tenant, 3);
     await sql`update carillon.slot_owner set owner = ${old.self().replica} + 1000`.execute(db);
-    await worker.claimAll();
-    expect(worker.held.size).toBe(0);
+    await owner.claimAll();
+    expect(owner.held.size).toBe(0);
   });
 
   it("leaves a former owner's claimed runs to it, and takes those that it gives back", async () => {
     const old = await startLoneMember(database.url);
-    const oldWorker = await startWorker(old, { limits: { held: 2, running: 2 } });
+    const oldOwner = await startOwner(old, { limits: { held: 2, running: 2 } });
     const tenant = await addTenant(db);
     const ids = await addRuns(db, tenant, 4);
-    await oldWorker.claimAll();
+    await oldOwner.claimAll();
     const next = await startMember(database.url);
-    const nextWorker = await startWorker(next);
+    const nextOwner = await startOwner(next);
     await sql`update carillon.slot_owner set owner = ${next.self().replica}, epoch = epoch + 1`.execute(db);
     await next.ownership.runOnce();
-    await nextWorker.claimAll();
-    const taken = [...idsOf(oldWorker, tenant), ...idsOf(nextWorker, tenant)];
-    expect([oldWorker.held.size, nextWorker.held.size]).toEqual([2, 2]);
+    await nextOwner.claimAll();
+    const taken = [...idsOf(oldOwner, tenant), ...idsOf(nextOwner, tenant)];
+    expect([oldOwner.held.size, nextOwner.held.size]).toEqual([2, 2]);
     expect(taken.toSorted()).toEqual(ids);
-    oldWorker.start.releaseWaiting();
-    await oldWorker.settleLoop.runOnce();
+    oldOwner.start.giveBackWaiting();
+    await oldOwner.settleLoop.runOnce();
     await until('the runs that were given back are claimed', async () => {
-      await nextWorker.claimAll();
-      return nextWorker.held.size === 4;
+      await nextOwner.claimAll();
+      return nextOwner.held.size === 4;
     });
   });
 
   it('reads anew what others hold when a slot has gone away and come back', async () => {
     const first = await startLoneMember(database.url);
-    const worker = await startWorker(first);
+    const owner = await startOwner(first);
     const tenant = await addTenant(db);
-    await worker.claimAll();
+    await owner.claimAll();
     await addRuns(db, tenant, 3);
     const other = await startMember(database.url);
-    const otherWorker = await startWorker(other);
+    const otherOwner = await startOwner(other);
     await moveSlots(other.self().replica);
     await other.ownership.runOnce();
-    await otherWorker.claimAll();
-    expect(otherWorker.held.size).toBe(3);
+    await otherOwner.claimAll();
+    expect(otherOwner.held.size).toBe(3);
     await moveSlots(first.self().replica);
-    await worker.claimAll();
-    expect(worker.held.size).toBe(0);
+    await owner.claimAll();
+    expect(owner.held.size).toBe(0);
     await first.ownership.runOnce();
-    await worker.claimAll();
-    expect(worker.held.size).toBe(0);
+    await owner.claimAll();
+    expect(owner.held.size).toBe(0);
   });
 
   it('drops a claim whose answer never arrived', async () => {
     const member = await startLoneMember(database.url);
-    const worker = await startWorker(member);
+    const owner = await startOwner(member);
     await sql`insert into carillon.claim (id, replica, run_ids, claimed_at)
               values (gen_random_uuid(), ${member.self().replica}, '{}', now() - interval '1 minute')`.execute(
       db,
     );
-    await worker.lostClaims.runOnce();
+    await owner.strayClaims.runOnce();
     expect(await count(db, 'claim')).toBe(0);
   });
 
   it('hears while it drops such a claim that it was declared dead (I4)', async () => {
     const member = await startLoneMember(database.url);
-    const worker = await startWorker(member);
+    const owner = await startOwner(member);
     const { replica } = member.self();
     await sql`insert into carillon.claim (id, replica, run_ids, claimed_at)
               values (gen_random_uuid(), ${replica}, '{}', now() - interval '1 minute')`.execute(db);
     await markDead(db, { replica, term: asId.term(1), reason: 'hung' });
-    await worker.lostClaims.runOnce();
+    await owner.strayClaims.runOnce();
     expect(member.membership.incarnation).toBeNull();
     expect(await count(db, 'claim')).toBe(1);
   });

@@ -1,5 +1,5 @@
-// Is an owner's gate closed by one request at a time, and never while that one waits for what a tenant has locked? The
-// owner's claims, for all of its tenants, queue behind each transaction that waits at the gate or has closed it.
+// Is an owner's gate held alone by one request at a time, and never while that one waits for what a tenant has locked?
+// The owner's claims, for all of its tenants, queue behind each transaction that waits for the gate or holds it alone.
 import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { withClaimsHeldOff } from '#cluster/slots/claims-hold.js';

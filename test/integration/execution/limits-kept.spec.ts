@@ -6,13 +6,13 @@ import { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { NO_RULES } from '#execution/limits/decisions/lane-rules.js';
 import { HeldRuns } from '#execution/held/held-runs.js';
 import type { HeldRun } from '#execution/held/held-run.js';
-import { RateGate } from '#execution/limits/rate-gate.js';
+import { RateLimiter } from '#execution/limits/rate-limiter.js';
 import { claimedRun } from '../../support/builders.js';
 import { addRuns, addTenant } from '../../support/rows.js';
 import { history } from '../../support/run-rows.js';
 import { useTestDatabase } from '../../support/test-database.js';
 import { startLoneMember, startMember, type TestMember } from '../../support/test-member.js';
-import { startWorker } from '../../support/test-worker.js';
+import { startOwner } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 
 const database = useTestDatabase();
@@ -38,9 +38,9 @@ describe('a rate', () => {
       jobTypes.map((jobType) => claimedRun({ tenantId, jobType })),
       () => 0,
     );
-    return { gate: new RateGate(membership, rules, systemClock), runs: held.takeDue(0) };
+    return { gate: new RateLimiter(membership, rules, systemClock), runs: held.takeDue(0) };
   }
-  const admitted = async (member: TestMember, gate: RateGate, runs: readonly HeldRun[]): Promise<string[]> =>
+  const admitted = async (member: TestMember, gate: RateLimiter, runs: readonly HeldRun[]): Promise<string[]> =>
     ((await gate.admit(member.self(), runs))?.admitted ?? []).map(({ run }) => run.jobType);
 
   it('I7: is kept by two replicas together', async () => {
@@ -76,7 +76,7 @@ describe('a rate', () => {
       { ...NO_RULES, tenant: { rate: { ...rate, count: 1 } } },
     );
     let nowMs = 0;
-    const gate = new RateGate(member.membership, rules, {
+    const gate = new RateLimiter(member.membership, rules, {
       ...systemClock,
       monotonicMs: () => (nowMs += 600),
     });
@@ -90,7 +90,7 @@ describe('a rate', () => {
 describe('a run that waits for tokens', () => {
   it('is tried again when another one could not start', async () => {
     const member = await startLoneMember(database.url);
-    const worker = await startWorker(member, { handlers: { metered: () => null } });
+    const owner = await startOwner(member, { handlers: { metered: () => null } });
     const tenant = await addTenant(db);
     await sql`update carillon.job_type set limits = '{"rate": {"count": 5, "perSeconds": 1}}' where name = 'metered'`.execute(
       db,
@@ -98,42 +98,42 @@ describe('a run that waits for tokens', () => {
     await addRuns(db, tenant, 1, { jobType: 'metered' });
     const [lostBefore] = await addRuns(db, tenant, 1);
     await sql`update carillon.run set losses = 1 where id = ${lostBefore}`.execute(db);
-    await worker.claimAll();
+    await owner.claimAll();
     await sql`alter table carillon.cluster_event rename to elsewhere`.execute(db);
-    await expect(worker.start.runOnce()).rejects.toThrow('cluster_event');
+    await expect(owner.start.runOnce()).rejects.toThrow('cluster_event');
     await sql`alter table carillon.elsewhere rename to cluster_event`.execute(db);
-    expect(worker.held.running).toBe(0);
-    await worker.finish();
+    expect(owner.held.running).toBe(0);
+    await owner.finish();
   });
 });
 
 describe('a former owner', () => {
   it('I7: starts nothing more of what is limited, and gives it back', async () => {
     const member = await startLoneMember(database.url);
-    const worker = await startWorker(member, { handlers: { narrow: () => null } });
+    const owner = await startOwner(member, { handlers: { narrow: () => null } });
     await sql`update carillon.job_type set limits = '{"maxConcurrent": 1}' where name = 'narrow'`.execute(db);
     const tenant = await addTenant(db);
     await addRuns(db, tenant, 2, { jobType: 'narrow' });
     const [free] = await addRuns(db, tenant, 1);
-    await worker.claimAll();
+    await owner.claimAll();
     const unserved: string[] = [];
-    worker.claim.paused.subscribe((lanes) => unserved.push(...lanes.map(({ lane }) => lane)));
+    owner.claim.paused.subscribe((lanes) => unserved.push(...lanes.map(({ lane }) => lane)));
     await sql`update carillon.slot_owner set owner = ${member.self().replica + 1}, epoch = epoch + 1`.execute(
       db,
     );
     await member.ownership.runOnce();
     expect(unserved).toEqual(['default/narrow']);
-    const due = worker.held.takeDue(systemClock.monotonicMs()).map(({ run }) => run.id);
+    const due = owner.held.takeDue(systemClock.monotonicMs()).map(({ run }) => run.id);
     expect(due).toEqual([free]);
-    await worker.settleLoop.runOnce();
-    expect([...worker.held.all()].map(({ run }) => run.id)).toEqual([free]);
+    await owner.settleLoop.runOnce();
+    expect([...owner.held.all()].map(({ run }) => run.id)).toEqual([free]);
   });
 });
 
 describe('a job type whose limit holds back thousands of its lanes', () => {
   it("leaves room for its tenant's other job types", async () => {
     const member = await startLoneMember(database.url);
-    const worker = await startWorker(member, {
+    const owner = await startOwner(member, {
       handlers: { one: () => new Promise(() => undefined) },
       limits: { held: 100, running: 10 },
       limitsOf: { one: { maxConcurrent: 1 } },
@@ -141,14 +141,14 @@ describe('a job type whose limit holds back thousands of its lanes', () => {
     const tenant = await addTenant(db);
     for (let key = 0; key < 60; key += 1)
       await addRuns(db, tenant, 3, { jobType: 'one', concurrencyKey: `k${key}` });
-    await worker.claimAll();
-    await worker.start.runOnce();
-    expect(worker.held.running).toBe(1);
+    await owner.claimAll();
+    await owner.start.runOnce();
+    expect(owner.held.running).toBe(1);
     const [id] = await addRuns(db, tenant, 1, { jobType: 'noop' });
-    await worker.claimAll();
-    await worker.start.runOnce();
+    await owner.claimAll();
+    await owner.start.runOnce();
     await until('the other job type has run', async () => {
-      await worker.settleLoop.runOnce();
+      await owner.settleLoop.runOnce();
       return (await history(db)).length > 0;
     });
     expect(await history(db)).toMatchObject([{ id, outcome: 'succeeded' }]);

@@ -5,7 +5,7 @@ import type { JobContext } from '#client/jobs/job-definition.js';
 import { useTestDatabase } from '../../support/test-database.js';
 import { addRuns, addTenant } from '../../support/rows.js';
 import { startLoneMember } from '../../support/test-member.js';
-import { startWorker, type WorkerOptions } from '../../support/test-worker.js';
+import { startOwner, type OwnerOptions } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 
 const database = useTestDatabase();
@@ -23,11 +23,11 @@ async function saidIn(table: 'run' | 'run_history'): Promise<Said[]> {
   return rows;
 }
 
-/** A worker with one run of a handler that the test plays: it gets the context, and ends when it is told. */
-async function startPlayed(options: WorkerOptions = {}) {
+/** An owner with one run of a handler that the test plays: it gets the context, and ends when it is told. */
+async function startPlayed(options: OwnerOptions = {}) {
   const begun: JobContext[] = [];
   const ends: PromiseWithResolvers<unknown>[] = [];
-  const worker = await startWorker(await startLoneMember(database.url), {
+  const owner = await startOwner(await startLoneMember(database.url), {
     handlers: {
       played: (_job, context) => {
         const end = Promise.withResolvers<unknown>();
@@ -41,32 +41,32 @@ async function startPlayed(options: WorkerOptions = {}) {
   await addRuns(db, await addTenant(db), 1, { jobType: 'played' });
   const begin = (count: number): Promise<JobContext> =>
     until('the attempt has begun', async () => {
-      await worker.settleLoop.runOnce();
-      await worker.claimAll();
-      await worker.start.runOnce();
+      await owner.settleLoop.runOnce();
+      await owner.claimAll();
+      await owner.start.runOnce();
       return begun.length === count && begun.at(-1);
     });
-  return { worker, begin, end: (index: number) => ends[index] as PromiseWithResolvers<unknown> };
+  return { owner, begin, end: (index: number) => ends[index] as PromiseWithResolvers<unknown> };
 }
 
 describe('progress', () => {
   it('is written while the attempt runs, at most once a second, and the last word is in the history', async () => {
-    const { worker, begin, end } = await startPlayed();
+    const { owner, begin, end } = await startPlayed();
     const context = await begin(1);
     context.progress(0.25, 'first');
-    expect(await worker.progress.runOnce()).toBeGreaterThan(1_000);
+    expect(await owner.progress.runOnce()).toBeGreaterThan(1_000);
     expect(await saidIn('run')).toMatchObject([
       { progress: { fraction: 0.25, message: 'first', attempt: 1 } },
     ]);
     context.progress(0.5);
     context.progress(0.75, 'second');
-    const restMs = await worker.progress.runOnce();
+    const restMs = await owner.progress.runOnce();
     expect(restMs).toBeGreaterThan(0);
     expect(restMs).toBeLessThanOrEqual(1_000);
     expect(await saidIn('run')).toMatchObject([{ progress: { fraction: 0.25 } }]);
     context.progress(1, 'done');
     end(0).resolve(null);
-    await worker.finish();
+    await owner.finish();
     expect(await saidIn('run_history')).toMatchObject([{ progress: { fraction: 1, message: 'done' } }]);
   });
 
@@ -77,83 +77,83 @@ describe('progress', () => {
     [Number.POSITIVE_INFINITY, 1],
     ['much' as unknown as number, 0],
   ])('of %s is %s', async (given, shown) => {
-    const { worker, begin, end } = await startPlayed();
+    const { owner, begin, end } = await startPlayed();
     (await begin(1)).progress(given, 'a\0\ud800');
     end(0).resolve(null);
-    await worker.finish();
+    await owner.finish();
     expect(await saidIn('run_history')).toMatchObject([
       { progress: { fraction: shown, message: 'a\ufffd\ufffd' } },
     ]);
   });
 
   it('that comes after the end of the attempt is not heard', async () => {
-    const { worker, begin, end } = await startPlayed();
+    const { owner, begin, end } = await startPlayed();
     const context = await begin(1);
     context.progress(0.5);
     end(0).reject(new Error('once more'));
-    await worker.finish();
+    await owner.finish();
     context.progress(0.9);
     context.heartbeat({ late: true });
     await begin(2);
-    await worker.progress.runOnce();
+    await owner.progress.runOnce();
     expect(await saidIn('run')).toMatchObject([{ progress: { fraction: 0.5 }, details: null }]);
   });
 
   it('of an attempt that has been lost changes nothing', async () => {
-    const { worker, begin } = await startPlayed();
+    const { owner, begin } = await startPlayed();
     const context = await begin(1);
     await sql`update carillon.run set attempt = 2`.execute(db);
     context.progress(0.5);
     context.heartbeat({ page: 1 });
-    await worker.progress.runOnce();
+    await owner.progress.runOnce();
     expect(await saidIn('run')).toMatchObject([{ progress: null, details: null }]);
   });
 
   it('waits for nobody who has the run locked, and is written when he has let go', async () => {
-    const { worker, begin, end } = await startPlayed();
+    const { owner, begin, end } = await startPlayed();
     const context = await begin(1);
     context.progress(0.5);
     await db.transaction().execute(async (tx) => {
       await sql`select 1 from carillon.run for update`.execute(tx);
-      await worker.progress.runOnce();
+      await owner.progress.runOnce();
     });
     expect(await saidIn('run')).toMatchObject([{ progress: null }]);
     end(0).resolve(null);
-    await worker.finish();
+    await owner.finish();
     expect(await saidIn('run_history')).toMatchObject([{ progress: { fraction: 0.5 } }]);
   });
 });
 
 describe('details', () => {
   it('reach the next attempt after a failure', async () => {
-    const { worker, begin, end } = await startPlayed();
+    const { owner, begin, end } = await startPlayed();
     const first = await begin(1);
     expect(first.lastDetails).toBeNull();
     first.heartbeat({ page: 3 });
     first.heartbeat();
     end(0).reject(new Error('once more'));
-    await worker.finish();
+    await owner.finish();
     const second = await begin(2);
     expect(second).toMatchObject({ attempt: 2, lastDetails: { page: 3 } });
     end(1).reject(new Error('and again'));
-    await worker.finish();
+    await owner.finish();
     expect((await begin(3)).lastDetails).toEqual({ page: 3 });
   });
 
   it('are in the database while the attempt goes on, so that a crash takes nothing along', async () => {
-    const { worker, begin } = await startPlayed();
+    const { owner, begin } = await startPlayed();
     (await begin(1)).heartbeat({ page: 3 });
-    await worker.progress.runOnce();
+    await owner.progress.runOnce();
     expect(await saidIn('run')).toMatchObject([{ details: { page: 3 } }]);
   });
 
   it('reach the next attempt after a shutdown, even if they were said while stopping', async () => {
-    const { worker, begin } = await startPlayed();
+    const { owner, begin } = await startPlayed();
     const context = await begin(1);
     context.signal.addEventListener('abort', () => context.heartbeat({ page: 9 }));
     const { AttemptStopped } = await import('#execution/runs/attempt-stopped.js');
-    worker.running.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
-    await worker.finish();
+    owner.running.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
+    await owner.finish();
     expect(await begin(2)).toMatchObject({ lastDetails: { page: 9 } });
   });
 
@@ -172,16 +172,16 @@ describe('details', () => {
 
 describe('a missed heartbeat', () => {
   it('stops the attempt, which has failed; a sign of life in time keeps it going', async () => {
-    const { worker, begin } = await startPlayed({ heartbeatMs: 1_000, retry: { maxAttempts: 1 } });
+    const { owner, begin } = await startPlayed({ heartbeatMs: 1_000, retry: { maxAttempts: 1 } });
     const context = await begin(1);
     const startedAt = performance.now();
     while (performance.now() - startedAt < 2_000) {
       context.heartbeat();
-      await worker.start.runOnce();
+      await owner.start.runOnce();
       expect(context.signal.aborted).toBe(false);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await worker.finish();
+    await owner.finish();
     expect(context.signal.reason).toMatchObject({ name: 'AttemptStopped', why: 'heartbeat-missed' });
     const { rows } =
       await sql`select outcome, error ->> 'message' as message from carillon.run_history`.execute(db);

@@ -4,14 +4,14 @@ import { sql } from 'kysely';
 import { asReplica } from '#cluster/membership/replica-gate.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
-import { OverdueLoop } from '#execution/run-actions/overdue-loop.js';
+import { OverdueRunsLoop } from '#execution/run-actions/overdue-runs-loop.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { asId } from '#kernel/ids.js';
 import { openTransaction } from '../../support/open-transaction.js';
 import { addRuns } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
 import { useLoneMember } from '../../support/test-member.js';
-import { startWorker } from '../../support/test-worker.js';
+import { startOwner } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 
 const { db, member, tenant } = useLoneMember();
@@ -22,13 +22,13 @@ const inPast = (): Date => new Date(Date.now() - 60_000);
 
 describe('cancelling', () => {
   it('ends what nobody holds at once, and no claim finds it afterwards', async () => {
-    const worker = await startWorker(member);
+    const owner = await startOwner(member);
     const ids = await addRuns(db, tenant, 3);
     const { ended, requested } = await cancel(ids.slice(0, 2));
     expect([ended.toSorted(), requested]).toEqual([ids.slice(0, 2), []]);
-    await worker.claimAll();
-    expect(worker.held.size).toBe(1);
-    await worker.finish();
+    await owner.claimAll();
+    expect(owner.held.size).toBe(1);
+    await owner.finish();
     expect((await history(db)).map(({ outcome }) => outcome)).toEqual([
       'cancelled',
       'cancelled',
@@ -49,7 +49,7 @@ describe('cancelling', () => {
       }),
     );
     const cancelling = cancel([id]);
-    await until('the cancel waits at the gate', async () => {
+    await until('the cancel waits for the gate', async () => {
       const { rows } =
         await sql`select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and locktype = 'advisory' and not granted`.execute(
           db,
@@ -61,29 +61,29 @@ describe('cancelling', () => {
     expect(await count(db, 'run')).toBe(1);
   });
 
-  it('only notes the request while the owner hangs at its gate, and the sweep does the rest', async () => {
+  it('only notes the request while the owner hangs in its gate, and the loop of overdue runs does the rest', async () => {
     const [id = lost] = await addRuns(db, tenant, 1);
     const self = member.self();
     const held = await openTransaction((pause) => asReplica(self.db, self, pause));
     expect(await cancel([id])).toEqual({ ended: [], requested: [id] });
     await held.letGo();
-    await new OverdueLoop(member.leadership, systemClock).runOnce();
+    await new OverdueRunsLoop(member.leadership, systemClock).runOnce();
     expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
   });
 
   it('is heard by a run that has been taken to be started and has not begun', async () => {
-    const worker = await startWorker(member);
+    const owner = await startOwner(member);
     const [id = lost] = await addRuns(db, tenant, 1);
     // One that was lost before is written down before it starts.
     await sql`update carillon.run set losses = 1, attempt = 2 where id = ${id}`.execute(db);
-    await worker.claimAll();
-    const held = worker.held.find(id);
+    await owner.claimAll();
+    const held = owner.held.find(id);
     if (held === undefined) throw new Error('expected the run to be held, got nothing');
     await db
       .transaction()
       .execute(async (tx) => {
         await sql`select 1 from carillon.run where id = ${id} for update`.execute(tx);
-        const starting = worker.start.runOnce();
+        const starting = owner.start.runOnce();
         await until('its start waits to be written down', async () => {
           const { rows } =
             await sql`select 1 from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database()) and not granted`.execute(
@@ -91,17 +91,17 @@ describe('cancelling', () => {
             );
           return rows.length > 0;
         });
-        worker.executor.end(held, 'cancelled');
+        owner.executor.end(held, 'cancelled');
         return { starting };
       })
       .then(({ starting }) => starting);
-    await worker.finish();
+    await owner.finish();
     expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
   });
 
   it('takes back what is held and waits, and stops what runs', async () => {
     const reasons: unknown[] = [];
-    const worker = await startWorker(member, {
+    const owner = await startOwner(member, {
       handlers: {
         long: (_job, { signal }) =>
           new Promise((_resolve, reject) => {
@@ -114,14 +114,14 @@ describe('cancelling', () => {
       limits: { held: 10, running: 1 },
     });
     const ids = await addRuns(db, tenant, 2, { jobType: 'long' });
-    await worker.claimAll();
-    await worker.start.runOnce();
-    expect([worker.held.size, worker.held.running]).toEqual([2, 1]);
+    await owner.claimAll();
+    await owner.start.runOnce();
+    expect([owner.held.size, owner.held.running]).toEqual([2, 1]);
     const { ended, requested } = await cancel(ids);
     expect([ended, requested.toSorted()]).toEqual([[], ids]);
-    worker.heldWatch.hint();
-    await worker.heldWatch.runOnce();
-    await worker.finish();
+    owner.heldWatch.hint();
+    await owner.heldWatch.runOnce();
+    await owner.finish();
     const rows = await history(db);
     expect(rows.map(({ outcome, error }) => [outcome, error])).toEqual([
       ['cancelled', null],
@@ -134,20 +134,20 @@ describe('cancelling', () => {
   });
 
   it('of a run whose replica died comes true before it starts again', async () => {
-    const worker = await startWorker(member);
+    const owner = await startOwner(member);
     const ids = await addRuns(db, tenant, 2);
     await sql`insert into carillon.claim (id, replica, run_ids) values (gen_random_uuid(), 4711, ${ids}::uuid[])`.execute(
       db,
     );
     expect(await cancel(ids)).toMatchObject({ ended: [] });
-    await worker.revocation.runOnce();
-    // One is claimed before the sweep comes by, the other not.
+    await owner.revocation.runOnce();
+    // One is claimed before the loop comes by, the other not.
     await sql`update carillon.run set run_at = clock_timestamp() + interval '1 hour' where id = ${ids[1]}`.execute(
       db,
     );
-    await worker.claimAll();
-    await worker.finish();
-    await new OverdueLoop(member.leadership, systemClock).runOnce();
+    await owner.claimAll();
+    await owner.finish();
+    await new OverdueRunsLoop(member.leadership, systemClock).runOnce();
     expect((await history(db)).map(({ outcome }) => outcome)).toEqual(['cancelled', 'cancelled']);
   });
 });
@@ -166,7 +166,7 @@ describe('a deadline', () => {
     await sql`update carillon.run set deadline = clock_timestamp() + interval '1 hour' where id = ${inTime}`.execute(
       db,
     );
-    await new OverdueLoop(member.leadership, systemClock).runOnce();
+    await new OverdueRunsLoop(member.leadership, systemClock).runOnce();
     expect(await history(db)).toMatchObject([
       { id: late, outcome: 'expired', error: { name: 'AttemptStopped' } },
     ]);
@@ -176,40 +176,40 @@ describe('a deadline', () => {
 
   it('keeps a claimed run from starting', async () => {
     let calls = 0;
-    const worker = await startWorker(member, { handlers: { noop: () => (calls += 1) } });
+    const owner = await startOwner(member, { handlers: { noop: () => (calls += 1) } });
     await addRuns(db, tenant, 1, { deadline: inPast() });
-    await worker.claimAll();
-    await worker.finish();
+    await owner.claimAll();
+    await owner.finish();
     expect([calls, await history(db)]).toMatchObject([0, [{ outcome: 'expired' }]]);
   });
 
   it('takes back a run that is held and waits for room', async () => {
-    const worker = await startWorker(member, {
+    const owner = await startOwner(member, {
       limits: { held: 10, running: 1 },
       handlers: { hang: () => new Promise(() => undefined) },
     });
     await addRuns(db, tenant, 1, { jobType: 'hang' });
-    await worker.claimAll();
-    await worker.start.runOnce();
+    await owner.claimAll();
+    await owner.start.runOnce();
     await addRuns(db, tenant, 1, { deadline: inPast() });
-    await worker.claimAll();
-    await worker.heldWatch.runOnce();
-    await worker.settleLoop.runOnce();
+    await owner.claimAll();
+    await owner.heldWatch.runOnce();
+    await owner.settleLoop.runOnce();
     expect(await history(db)).toMatchObject([{ outcome: 'expired' }]);
-    worker.running.abandonAll(new AttemptStopped('replica-fenced', 'the test is over'));
+    owner.running.abandonAll(new AttemptStopped('replica-fenced', 'the test is over'));
   });
 
   it('stops a running attempt, and gives up a handler that does not listen', async () => {
     const finish = Promise.withResolvers<void>();
-    const worker = await startWorker(member, { handlers: { deaf: () => finish.promise }, graceMs: 30 });
+    const owner = await startOwner(member, { handlers: { deaf: () => finish.promise }, graceMs: 30 });
     const late: unknown[] = [];
-    worker.executor.late.subscribe((what) => late.push(what));
+    owner.executor.late.subscribe((what) => late.push(what));
     const [id = lost] = await addRuns(db, tenant, 1, { jobType: 'deaf' });
-    await worker.claimAll();
+    await owner.claimAll();
     // Counted from here, so that it passes while the run is running, however long the claim took.
     const deadline = new Date(member.databaseClock.now().getTime() + 100);
-    Object.assign(worker.held.find(id)?.run ?? {}, { deadline });
-    await worker.finish();
+    Object.assign(owner.held.find(id)?.run ?? {}, { deadline });
+    await owner.finish();
     expect(await history(db)).toMatchObject([{ outcome: 'expired', attempt: 1 }]);
     finish.resolve();
     await until('the late result is reported', () => late.length > 0);
@@ -217,10 +217,10 @@ describe('a deadline', () => {
     expect(await history(db)).toMatchObject([{ outcome: 'expired' }]);
   });
 
-  it('is left alone by the sweep while somebody holds the run', async () => {
-    const worker = await startWorker(member);
+  it('is left alone by the loop of overdue runs while the run has a holder', async () => {
+    const owner = await startOwner(member);
     const [id = lost] = await addRuns(db, tenant, 1, { deadline: inPast() });
-    await worker.claimAll();
+    await owner.claimAll();
     expect(await endOverdue(db, [{ id, slot: tenant.slot }])).toEqual([]);
     expect(await count(db, 'run')).toBe(1);
   });

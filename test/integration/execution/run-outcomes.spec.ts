@@ -6,12 +6,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CancelRun, ClaimLost, RetryAt, snooze } from '#client/jobs/outcomes.js';
 import type { JobHandlerFunction } from '#client/jobs/job-definition.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
-import { Completion } from '#execution/settling/completion.js';
+import { CompleteInTx } from '#execution/settling/complete-in-tx.js';
 import { RETRIABLE, retryEnded } from '#execution/run-actions/requeue.js';
 import { addRuns } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
 import { useLoneMember } from '../../support/test-member.js';
-import { startWorker, type WorkerOptions } from '../../support/test-worker.js';
+import { startOwner, type OwnerOptions } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 
 afterEach(() => vi.restoreAllMocks());
@@ -19,14 +19,14 @@ afterEach(() => vi.restoreAllMocks());
 const { db, member, tenant } = useLoneMember();
 
 /** Plays a run of this handler until the test's own end is reached. */
-async function play(handle: JobHandlerFunction<unknown>, options: WorkerOptions = {}) {
-  const worker = await startWorker(member, { ...options, handlers: { played: handle } });
+async function play(handle: JobHandlerFunction<unknown>, options: OwnerOptions = {}) {
+  const owner = await startOwner(member, { ...options, handlers: { played: handle } });
   const [id] = await addRuns(db, tenant, 1, { jobType: 'played' });
   const pass = async (): Promise<void> => {
-    await worker.claimAll();
-    await worker.finish();
+    await owner.claimAll();
+    await owner.finish();
   };
-  return { worker, id, pass };
+  return { owner, id, pass };
 }
 
 const waiting = async () =>
@@ -83,18 +83,18 @@ describe('a handler', () => {
   });
 
   it('that a shutdown stops goes on elsewhere with the next attempt, and nothing is held against it', async () => {
-    const { worker } = await play(
+    const { owner } = await play(
       (_job, { signal }) =>
         new Promise((_resolve, reject) => {
           signal.addEventListener('abort', () => reject(new Error('aborted')));
         }),
     );
-    await worker.claimAll();
-    await worker.start.runOnce();
-    await until('it runs', () => worker.running.unnoted(0).length > 0);
-    worker.running.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
-    await until('it has ended', () => worker.held.running === 0);
-    await worker.settleLoop.runOnce();
+    await owner.claimAll();
+    await owner.start.runOnce();
+    await until('it runs', () => owner.running.unnoted(0).length > 0);
+    owner.running.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
+    await until('it has ended', () => owner.held.running === 0);
+    await owner.settleLoop.runOnce();
     expect(await waiting()).toMatchObject({
       attempt: 2,
       failures: 0,
@@ -206,17 +206,17 @@ describe('completing a run in a transaction', () => {
 
   it('is recorded once when nobody heard whether it was committed', async () => {
     // oxlint-disable-next-line typescript/unbound-method -- called on its own object below
-    const { complete } = Completion.prototype;
-    vi.spyOn(Completion.prototype, 'complete').mockImplementationOnce(async function (
-      this: Completion,
+    const { complete } = CompleteInTx.prototype;
+    vi.spyOn(CompleteInTx.prototype, 'complete').mockImplementationOnce(async function (
+      this: CompleteInTx,
       ...request
     ) {
       await Reflect.apply(complete, this, request);
       throw new Error('Connection terminated unexpectedly'); // it was committed, but the answer got lost
     });
-    const { worker, pass } = await play((_job, { completeInTx, runId }) => completeInTx(write(runId)));
+    const { owner, pass } = await play((_job, { completeInTx, runId }) => completeInTx(write(runId)));
     const lost: unknown[] = [];
-    worker.settleLoop.claimLost.subscribe((id) => lost.push(id));
+    owner.settleLoop.claimLost.subscribe((id) => lost.push(id));
     await pass();
     expect([await written(), await history(db)]).toMatchObject([1, [{ outcome: 'succeeded', attempt: 1 }]]);
     expect([await count(db, 'run'), await count(db, 'claim'), lost.length]).toEqual([0, 0, 1]);
@@ -229,7 +229,7 @@ describe('trying again what is over', () => {
 
   it('brings it back with its attempts, the next number, and a fresh budget', async () => {
     let isBroken = true;
-    const { worker, id, pass } = await play(
+    const { owner, id, pass } = await play(
       () => {
         if (isBroken) throw new Error('no luck');
         return 'luck';
@@ -253,7 +253,7 @@ describe('trying again what is over', () => {
       '2 failed',
       '3 failed',
     ]);
-    expect(worker.held.size).toBe(0);
+    expect(owner.held.size).toBe(0);
   });
 
   it('keeps I2: an old claim that still names the run can not lose it once more', async () => {
@@ -265,8 +265,8 @@ describe('trying again what is over', () => {
       db,
     );
     await retry(ids);
-    const worker = await startWorker(member);
-    await worker.revocation.runOnce();
+    const owner = await startOwner(member);
+    await owner.revocation.runOnce();
     expect(await waiting()).toMatchObject({ attempt: 2, past_attempts: [{ outcome: 'cancelled' }] });
   });
 

@@ -5,7 +5,7 @@ import { RETRIABLE, retryEnded } from '#execution/run-actions/requeue.js';
 import { addRuns, addTenant } from '../../support/rows.js';
 import { history } from '../../support/run-rows.js';
 import { useLoneMember } from '../../support/test-member.js';
-import { startWorker } from '../../support/test-worker.js';
+import { startOwner } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 
 const { db, member, tenant } = useLoneMember();
@@ -14,10 +14,10 @@ const claims = async () => (await sql`select * from carillon.claim order by id`.
 
 it('leaves a run in its claim that is still running, whichever tenant asks', async () => {
   const finish = Promise.withResolvers<void>();
-  const worker = await startWorker(member, { handlers: { slow: () => finish.promise } });
+  const owner = await startOwner(member, { handlers: { slow: () => finish.promise } });
   const ids = await addRuns(db, tenant, 2, { jobType: 'slow' });
-  await worker.claimAll();
-  await worker.start.runOnce();
+  await owner.claimAll();
+  await owner.start.runOnce();
   const before = await claims();
   expect(before).toMatchObject([{ run_ids: expect.arrayContaining(ids) as string[] }]);
   for (const { id: tenantId } of [tenant, await addTenant(db)])
@@ -27,7 +27,7 @@ it('leaves a run in its claim that is still running, whichever tenant asks', asy
     });
   expect(await claims()).toEqual(before);
   finish.resolve();
-  await worker.finish();
+  await owner.finish();
   expect((await history(db)).map(({ outcome, attempt }) => `${outcome} ${attempt}`)).toEqual([
     'succeeded 1',
     'succeeded 1',
@@ -37,12 +37,12 @@ it('leaves a run in its claim that is still running, whichever tenant asks', asy
 it('leaves a run in the claim that it got from another request at the same moment', async () => {
   const [id] = await addRuns(db, tenant, 1, { jobType: 'broken' });
   if (id === undefined) throw new Error('expected a run');
-  const worker = await startWorker(member, {
+  const owner = await startOwner(member, {
     handlers: { broken: () => Promise.reject(new Error('no luck')) },
     retry: { maxAttempts: 1 },
   });
-  await worker.claimAll();
-  await worker.finish();
+  await owner.claimAll();
+  await owner.finish();
   const claimed = await db.transaction().execute(async (tx) => {
     await sql`select 1 from carillon.run_history where id = ${id} for update`.execute(tx);
     const late = retryEnded(db, { tenantId: tenant.id, ids: [id], outcomes: RETRIABLE });

@@ -6,7 +6,7 @@ import { useTestDatabase } from '../../support/test-database.js';
 import { addRuns, addTenant } from '../../support/rows.js';
 import { history } from '../../support/run-rows.js';
 import { startLoneMember } from '../../support/test-member.js';
-import { startWorker } from '../../support/test-worker.js';
+import { startOwner } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 
 const database = useTestDatabase();
@@ -14,17 +14,17 @@ const { db } = database;
 
 describe('settling', () => {
   it('tries a failed run again until its attempts are used up, and keeps every attempt', async () => {
-    const worker = await startWorker(await startLoneMember(database.url), {
+    const owner = await startOwner(await startLoneMember(database.url), {
       handlers: { broken: () => Promise.reject(new Error('no luck')) },
       retry: { maxAttempts: 3 },
     });
     await addRuns(db, await addTenant(db), 1, { jobType: 'broken' });
     for (let attempt = 0; attempt < 3; attempt += 1) {
       await until('the next attempt is due', async () => {
-        await worker.claimAll();
-        return worker.held.size === 1;
+        await owner.claimAll();
+        return owner.held.size === 1;
       });
-      await worker.finish();
+      await owner.finish();
     }
     const [run] = await history(db);
     expect(run).toMatchObject({
@@ -39,24 +39,24 @@ describe('settling', () => {
   });
 
   it('does not try again what a handler calls fatal', async () => {
-    const worker = await startWorker(await startLoneMember(database.url), {
+    const owner = await startOwner(await startLoneMember(database.url), {
       handlers: { broken: () => Promise.reject(new FatalError('never')) },
     });
     await addRuns(db, await addTenant(db), 1, { jobType: 'broken' });
-    await worker.claimAll();
-    await worker.finish();
+    await owner.claimAll();
+    await owner.finish();
     expect(await history(db)).toMatchObject([{ outcome: 'failed', attempt: 1 }]);
   });
 
   it('fails an attempt at its timeout although the handler does not listen', async () => {
-    const worker = await startWorker(await startLoneMember(database.url), {
+    const owner = await startOwner(await startLoneMember(database.url), {
       handlers: { deaf: () => new Promise(() => undefined) },
       retry: { maxAttempts: 1 },
       timeoutMs: 50,
     });
     await addRuns(db, await addTenant(db), 1, { jobType: 'deaf' });
-    await worker.claimAll();
-    await worker.finish();
+    await owner.claimAll();
+    await owner.finish();
     expect(await history(db)).toMatchObject([
       { outcome: 'dead-lettered', error: { name: 'AttemptStopped' } },
     ]);
@@ -72,13 +72,13 @@ describe('settling', () => {
       big: 'x'.repeat(300_000),
       fine: { n: 1 },
     };
-    const worker = await startWorker(await startLoneMember(database.url), {
+    const owner = await startOwner(await startLoneMember(database.url), {
       handlers: { noop: (job) => outputs[(job.payload as { which: string }).which] },
     });
     const tenant = await addTenant(db);
     for (const which of Object.keys(outputs)) await addRuns(db, tenant, 1, { payload: { which } });
-    await worker.claimAll();
-    await worker.finish();
+    await owner.claimAll();
+    await owner.finish();
     const ends = new Map(
       (await history(db)).map(({ payload, outcome, output }) => [payload.which, { outcome, output }]),
     );
@@ -92,13 +92,13 @@ describe('settling', () => {
   });
 
   it('fails only the run whose result the database refuses', async () => {
-    const worker = await startWorker(await startLoneMember(database.url));
+    const owner = await startOwner(await startLoneMember(database.url));
     const ids = await addRuns(db, await addTenant(db), 9);
     await sql`alter table carillon.run_history_default add check (id <> ${sql.lit(ids[4])} or outcome = 'failed')`.execute(
       db,
     );
-    await worker.claimAll();
-    await worker.finish();
+    await owner.claimAll();
+    await owner.finish();
     const rows = await history(db);
     expect(rows.filter((row) => row.outcome === 'succeeded')).toHaveLength(8);
     expect(rows.find((row) => row.id === ids[4])).toMatchObject({
@@ -109,15 +109,15 @@ describe('settling', () => {
 
   it('keeps ends that could not be written, and writes them once the database answers again', async () => {
     const member = await startLoneMember(database.url);
-    const worker = await startWorker(member);
+    const owner = await startOwner(member);
     await addRuns(db, await addTenant(db), 3);
-    await worker.claimAll();
-    await worker.start.runOnce();
-    await until('all have ended', () => worker.held.running === 0);
+    await owner.claimAll();
+    await owner.start.runOnce();
+    await until('all have ended', () => owner.held.running === 0);
     await sql`alter table carillon.claim rename to claim_away`.execute(db);
-    await expect(worker.settleLoop.runOnce()).rejects.toThrow(/does not exist/);
+    await expect(owner.settleLoop.runOnce()).rejects.toThrow(/does not exist/);
     await sql`alter table carillon.claim_away rename to claim`.execute(db);
-    await worker.finish();
+    await owner.finish();
     expect(await history(db)).toHaveLength(3);
   });
 });

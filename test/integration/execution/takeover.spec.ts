@@ -10,7 +10,7 @@ import { useTestDatabase } from '../../support/test-database.js';
 import { addRuns, addTenant } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
 import { startLoneMember, startMember } from '../../support/test-member.js';
-import { startWorker } from '../../support/test-worker.js';
+import { startOwner } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 
 const POISONED = poisonError({ losses: 3, crashes: 2, lastError: null });
@@ -21,15 +21,15 @@ const { db } = database;
 describe('taking over', () => {
   it('I2, I4: runs of the dead are done again with a lost attempt, and its late results change nothing', async () => {
     const leader = await startLoneMember(database.url);
-    const successor = await startWorker(leader);
+    const successor = await startOwner(leader);
     const victim = await startMember(database.url, { roles: ['worker'] });
-    const victimWorker = await startWorker(victim);
+    const victimOwner = await startOwner(victim);
     await sql`update carillon.slot_owner set owner = ${victim.self().replica}`.execute(db);
     await victim.ownership.runOnce();
     const ids = await addRuns(db, await addTenant(db), 5);
-    await victimWorker.claimAll();
-    await victimWorker.start.runOnce();
-    await until('the victim has ended its attempts', () => victimWorker.held.running === 0);
+    await victimOwner.claimAll();
+    await victimOwner.start.runOnce();
+    await until('the victim has ended its attempts', () => victimOwner.held.running === 0);
     const startedAt = '2026-11-21T08:00:00Z';
     await sql`update carillon.claim set started = ${JSON.stringify({ [ids[0] ?? '']: startedAt })}::jsonb`.execute(
       db,
@@ -45,7 +45,7 @@ describe('taking over', () => {
       await successor.claimAll();
       return successor.held.size === 5;
     });
-    await victimWorker.settleLoop.runOnce();
+    await victimOwner.settleLoop.runOnce();
     expect(await count(db, 'run_history')).toBe(0);
     await successor.finish();
     const rows = await history(db);
@@ -56,7 +56,7 @@ describe('taking over', () => {
 
   it('claims the runs of the dead as soon as their claims are revoked, not with its next look everywhere', async () => {
     const leader = await startLoneMember(database.url);
-    const successor = await startWorker(leader);
+    const successor = await startOwner(leader);
     const dead = asId.replica(leader.self().replica + 1_000);
     const tenant = await addTenant(db);
     const [first, second] = await addRuns(db, tenant, 2);
@@ -79,34 +79,34 @@ describe('taking over', () => {
 
   it('I2: a result whose claim was revoked is discarded and reported', async () => {
     const member = await startLoneMember(database.url);
-    const worker = await startWorker(member);
+    const owner = await startOwner(member);
     const lost: string[] = [];
-    worker.settleLoop.claimLost.subscribe((id) => lost.push(id));
+    owner.settleLoop.claimLost.subscribe((id) => lost.push(id));
     const [id] = await addRuns(db, await addTenant(db), 1);
-    await worker.claimAll();
+    await owner.claimAll();
     await sql`delete from carillon.claim`.execute(db);
-    await worker.finish();
+    await owner.finish();
     expect(lost).toEqual([id]);
     expect(await count(db, 'run')).toBe(1);
   });
 
   it('revokes a large death in bounded steps', async () => {
     const leader = await startLoneMember(database.url);
-    const worker = await startWorker(leader);
+    const owner = await startOwner(leader);
     await addRuns(db, await addTenant(db), 1);
     const dead = asId.replica(leader.self().replica + 1_000);
     await sql`insert into carillon.claim (id, replica, run_ids) select gen_random_uuid(), ${dead}, '{}' from generate_series(1, 45)`.execute(
       db,
     );
-    await worker.revocation.runOnce();
+    await owner.revocation.runOnce();
     expect(await count(db, 'claim')).toBe(25);
-    while ((await worker.revocation.runOnce()) < 1_000);
+    while ((await owner.revocation.runOnce()) < 1_000);
     expect(await count(db, 'claim')).toBe(0);
   });
 
   it('sends a run that kills its replicas to the dead letters, and spares those that were only held beside it', async () => {
     const leader = await startLoneMember(database.url);
-    const worker = await startWorker(leader, {
+    const owner = await startOwner(leader, {
       handlers: { deadly: () => new Promise(() => undefined), patient: () => new Promise(() => undefined) },
     });
     const tenant = await addTenant(db);
@@ -123,16 +123,16 @@ describe('taking over', () => {
     );
     for (let death = 1; death <= 3; death += 1) {
       const victim = await startMember(database.url, { roles: ['worker'] });
-      const victimWorker = await startWorker(victim, {
+      const victimOwner = await startOwner(victim, {
         handlers: { deadly: () => new Promise(() => undefined), patient: () => new Promise(() => undefined) },
       });
       await sql`update carillon.slot_owner set owner = ${victim.self().replica}`.execute(db);
       await victim.ownership.runOnce();
-      await victimWorker.claimAll();
-      await victimWorker.start.runOnce();
+      await victimOwner.claimAll();
+      await victimOwner.start.runOnce();
       await markDead(db, { replica: victim.self().replica, term: leader.leader().term, reason: 'crashed' });
       await victim.leave();
-      await worker.revocation.runOnce();
+      await owner.revocation.runOnce();
     }
     expect(await history(db)).toMatchObject([
       {
@@ -179,11 +179,11 @@ describe('taking over', () => {
 
   it('gives waiting runs back with no attempt used when it drains', async () => {
     const member = await startLoneMember(database.url);
-    const worker = await startWorker(member, { limits: { held: 10, running: 1 } });
+    const owner = await startOwner(member, { limits: { held: 10, running: 1 } });
     await addRuns(db, await addTenant(db), 3);
-    await worker.claimAll();
-    worker.start.releaseWaiting();
-    await worker.settleLoop.runOnce();
+    await owner.claimAll();
+    owner.start.giveBackWaiting();
+    await owner.settleLoop.runOnce();
     const { rows } = await sql`select attempt, failures, losses, past_attempts from carillon.run`.execute(db);
     expect(rows).toEqual(
       Array.from({ length: 3 }, () => ({ attempt: 1, failures: 0, losses: 0, past_attempts: null })),
@@ -198,27 +198,30 @@ describe('taking over', () => {
       settings: { deadAfterMs: 5_000, marginMs: 1_000 },
     });
     const attempts: number[] = [];
-    const worker = await startWorker(member, {
+    const reasons: unknown[] = [];
+    const owner = await startOwner(member, {
       handlers: {
-        patient: (_job, { attempt }) => {
+        patient: (_job, { attempt, signal }) => {
           attempts.push(attempt);
+          signal.addEventListener('abort', () => reasons.push(signal.reason));
           return attempt === 1 ? new Promise(() => undefined) : null;
         },
       },
     });
     const [id] = await addRuns(db, await addTenant(db), 1, { jobType: 'patient' });
-    await worker.claimAll();
-    await worker.start.runOnce();
+    await owner.claimAll();
+    await owner.start.runOnce();
     await until('it runs', () => attempts.length === 1);
     clock.ms += 4_000;
-    await worker.start.runOnce();
-    await until('it is stopped', () => worker.held.running === 0);
-    await worker.settleLoop.runOnce();
+    await owner.start.runOnce();
+    await until('it is stopped', () => owner.held.running === 0);
+    expect(reasons).toMatchObject([{ name: 'AttemptStopped', why: 'replica-unsure' }]);
+    await owner.settleLoop.runOnce();
     const { rows } = await sql`select attempt, failures, losses from carillon.run`.execute(db);
     expect(rows).toEqual([{ attempt: 2, failures: 0, losses: 0 }]);
     await member.membership.beat();
-    await worker.claimAll();
-    await worker.finish();
+    await owner.claimAll();
+    await owner.finish();
     expect(attempts).toEqual([1, 2]);
     expect(await history(db)).toMatchObject([
       { id, outcome: 'succeeded', attempt: 2, pastAttempts: [{ attempt: 1, outcome: 'lost' }] },
@@ -229,7 +232,7 @@ describe('taking over', () => {
     const member = await startLoneMember(database.url);
     const reasons: unknown[] = [];
     let isCalled = false;
-    const worker = await startWorker(member, {
+    const owner = await startOwner(member, {
       handlers: {
         patient: (_job, { signal }) =>
           new Promise((_, reject) => {
@@ -242,12 +245,12 @@ describe('taking over', () => {
       },
     });
     await addRuns(db, await addTenant(db), 1, { jobType: 'patient' });
-    await worker.claimAll();
-    await worker.start.runOnce();
+    await owner.claimAll();
+    await owner.start.runOnce();
     await until('the handler is called', () => isCalled);
     await markDead(db, { replica: member.self().replica, term: asId.term(1), reason: 'hung' });
     await member.membership.beat();
     expect(reasons).toMatchObject([{ name: 'AttemptStopped', why: 'replica-fenced' }]);
-    expect([worker.held.size, worker.settleLoop.isEmpty]).toEqual([0, true]);
+    expect([owner.held.size, owner.settleLoop.isEmpty]).toEqual([0, true]);
   });
 });

@@ -6,7 +6,7 @@ import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { changeSchedule, createSchedule, deleteSchedule } from '#scheduling/schedules/schedules.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { useLoneMember, type TestMember } from '../../support/test-member.js';
-import { startWorker } from '../../support/test-worker.js';
+import { startOwner } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 import { plannerOf } from '../../support/test-planner.js';
 
@@ -191,26 +191,26 @@ describe('changing a schedule', () => {
   it('leaves a run alone that its owner has claimed', async () => {
     await addSchedule();
     await plannerOf(member).runOnce();
-    const worker = await startWorker(member);
+    const owner = await startOwner(member);
     await until('a run is claimed', async () => {
-      await worker.claimAll();
-      return worker.held.size > 0;
+      await owner.claimAll();
+      return owner.held.size > 0;
     });
-    const claimed = worker.held.size;
+    const claimed = owner.held.size;
     await changeSchedule(db, ref(), { kind: 'pause' });
     expect(await ledger()).toHaveLength(claimed);
-    await worker.finish();
+    await owner.finish();
     expect((await ledger()).every((row) => row.outcome === 'fired')).toBe(true);
   });
 
   it('waits for a claim in flight before it takes anything back', async () => {
     await addSchedule();
     await plannerOf(member).runOnce();
-    const worker = await startWorker(member, { claim: { aheadMs: 20_000 } });
-    await Promise.all([worker.claimAll(), changeSchedule(db, ref(), { kind: 'pause' })]);
+    const owner = await startOwner(member, { claim: { aheadMs: 20_000 } });
+    await Promise.all([owner.claimAll(), changeSchedule(db, ref(), { kind: 'pause' })]);
     const rows = await ledger();
     expect(rows.every((row) => row.hasRun)).toBe(true);
-    expect(rows).toHaveLength(worker.held.size);
+    expect(rows).toHaveLength(owner.held.size);
   });
 
   it('a new spec plans its own due times and none of the old', async () => {

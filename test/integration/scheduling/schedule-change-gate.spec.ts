@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { closeGate } from '#cluster/membership/replica-gate.js';
+import { holdGateAlone } from '#cluster/membership/replica-gate.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { claimRuns } from '#execution/claiming/claim.repository.js';
 import { asId } from '#kernel/ids.js';
@@ -42,7 +42,7 @@ it('I5: takes back no run that the new owner of its slot is just claiming', asyn
     // The new owner's claim is under way: it holds its gate shared, as asReplica() does.
     await sql`select pg_advisory_xact_lock_shared(${REPLICA_GATE}, ${successor.replica})`.execute(claim);
     await db.transaction().execute(async (handOver) => {
-      await closeGate(handOver, old.replica);
+      await holdGateAlone(handOver, old.replica);
       change = changeSchedule(db, { tenant, name: 'hourly', revision: null }, { kind: 'pause' });
       await until('the change waits for the old owner', waiting(old.replica));
       await sql`update carillon.slot_owner set owner = ${successor.replica}, epoch = epoch + 1`.execute(

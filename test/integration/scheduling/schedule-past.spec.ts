@@ -7,7 +7,7 @@ import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { changeSchedule, createSchedule, deleteSchedule } from '#scheduling/schedules/schedules.js';
 import { useLoneMember } from '../../support/test-member.js';
-import { startWorker } from '../../support/test-worker.js';
+import { startOwner } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 import { plannerOf } from '../../support/test-planner.js';
 
@@ -102,9 +102,9 @@ describe.each(WAYS)('when a schedule %s', (_, reason, change) => {
   it('I1: what its owner holds keeps its row, among those that are missed', async () => {
     const from = await leaveBehind(20);
     await planner.runOnce();
-    const worker = await startWorker(member, { claim: { runsPerClaim: 5 } });
-    await worker.claim.runOnce();
-    const held = worker.held.size;
+    const owner = await startOwner(member, { claim: { runsPerClaim: 5 } });
+    await owner.claim.runOnce();
+    const held = owner.held.size;
     expect(held).toBeGreaterThan(0);
     await change();
     await decideThePast();

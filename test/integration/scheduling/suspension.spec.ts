@@ -11,7 +11,7 @@ import { SuspensionLoop } from '#scheduling/suspending/suspension-loop.js';
 import { updateTenant } from '#tenancy/tenant.repository.js';
 import { addRuns } from '../../support/rows.js';
 import { useLoneMember } from '../../support/test-member.js';
-import { startWorker } from '../../support/test-worker.js';
+import { startOwner } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 import { plannerOf } from '../../support/test-planner.js';
 
@@ -87,9 +87,9 @@ describe('while a tenant is suspended', () => {
 
   it('what its owner holds is left alone until it is given back', async () => {
     await planner.runOnce();
-    const worker = await startWorker(member, { claim: { aheadMs: 20_000 } });
-    await worker.claimAll();
-    const held = worker.held.size;
+    const owner = await startOwner(member, { claim: { aheadMs: 20_000 } });
+    await owner.claimAll();
+    const held = owner.held.size;
     await suspend();
     await until('something held is due', async () => (await ledger()).some(({ isPast }) => isPast));
     await suspension.runOnce();

@@ -7,7 +7,7 @@ import { useTestDatabase } from '../../support/test-database.js';
 import { addRuns, addTenant } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
 import { startLoneMember } from '../../support/test-member.js';
-import { startWorker } from '../../support/test-worker.js';
+import { startOwner } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 
 const database = useTestDatabase();
@@ -24,7 +24,7 @@ async function startBoss(...queues: Parameters<PgBoss['createQueue']>[]): Promis
 }
 
 async function startQueueWorker(queue: string) {
-  const worker = await startWorker(await startLoneMember(database.url));
+  const owner = await startOwner(await startLoneMember(database.url));
   const tenant = await addTenant(db, 'acme', { allowedQueues: [queue] });
   await insertJobType(db, tenant.id, {
     name: 'mail.hand-over',
@@ -37,8 +37,8 @@ async function startQueueWorker(queue: string) {
   return {
     finish: async (payload: unknown) => {
       const [id] = await addRuns(db, tenant, 1, { jobType: 'mail.hand-over', payload, priority: 7 });
-      await worker.claimAll();
-      await worker.finish();
+      await owner.claimAll();
+      await owner.finish();
       return id;
     },
   };

@@ -9,7 +9,7 @@ import { createTestDatabase } from '../../support/test-database.js';
 import { startLoneMember } from '../../support/test-member.js';
 import { startTestServer } from '../../support/test-server.js';
 import { createTenant, finish, listRuns } from '../../support/test-tenant.js';
-import { startWorker } from '../../support/test-worker.js';
+import { startOwner } from '../../support/test-owner.js';
 
 it('by what was read for the runs of several tenants together', async () => {
   const database = await createTestDatabase();
@@ -17,13 +17,13 @@ it('by what was read for the runs of several tenants together', async () => {
   const db = openDatabase(database.url);
   const member = await startLoneMember(database.url);
   const told: string[] = [];
-  const worker = await startWorker(member, {
+  const owner = await startOwner(member, {
     handlers: { tell: (_job, { tenant }) => void told.push(tenant) },
   });
   const names = ['acme', 'globex'];
   for (const name of names) await addRuns(db, await addTenant(db, name), 1, { jobType: 'tell' });
-  await worker.claimAll();
-  await worker.finish();
+  await owner.claimAll();
+  await owner.finish();
   expect(told.toSorted()).toEqual(names);
 });
 

@@ -11,18 +11,18 @@ import { until } from '../../support/until.js';
 
 describe('an offer', () => {
   it('that nobody takes goes back to the owner untouched', async () => {
-    const { db, tenant, park, sweep } = await startLeasedWork();
+    const { db, tenant, park, endOverdue } = await startLeasedWork();
     await addPulled(db, tenant);
     await park();
     await age(db, ['expires_at']);
-    await sweep();
+    await endOverdue();
     expect(await runRow(db)).toEqual({ attempt: 1, losses: 0, failures: 0, isParked: false, past: null });
     await park();
     expect(await runRow(db)).toMatchObject({ attempt: 1, isParked: true });
   });
 
   it('can be cancelled at once; one that is taken can not', async () => {
-    const { db, tenant, park, take, beat, sweep } = await startLeasedWork();
+    const { db, tenant, park, take, beat, endOverdue } = await startLeasedWork();
     const [offered, taken] = [await addPulled(db, tenant), await addPulled(db, tenant)].flat();
     await park();
     const first = await only(take(1));
@@ -37,11 +37,11 @@ describe('an offer', () => {
     expect(await take()).toEqual([]);
     expect(await beat(first)).toMatchObject({ cancelRequested: true });
     await age(db, ['expires_at']);
-    await sweep();
+    await endOverdue();
     expect(await history(db)).toMatchObject([{ outcome: 'cancelled' }, { outcome: 'cancelled' }]);
   });
 
-  it('is withdrawn by the sweep of endings where a request to cancel met it on its way out', async () => {
+  it('is withdrawn by the loop of overdue runs where a request to cancel met it on its way out', async () => {
     const { db, tenant, park, take } = await startLeasedWork();
     const [id] = await addPulled(db, tenant);
     await park();

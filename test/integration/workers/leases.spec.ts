@@ -1,7 +1,7 @@
 // Does a run that is outside belong to its lease alone? Passes are made by hand, and time is moved in the rows.
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import type { LeaseWord } from '#execution/leases/lease-ends.js';
+import type { LeaseEndRequest } from '#execution/leases/lease-ends.js';
 import {
   addPulled,
   age,
@@ -60,13 +60,13 @@ describe('two who end the same lease', () => {
     await addPulled(db, tenant);
     await park();
     const lease = await only(take());
-    const words: LeaseWord[] = [
+    const requests: LeaseEndRequest[] = [
       COMPLETE,
       { verb: 'fail', error: { name: 'E', message: 'm' }, fatal: true, retryAfterMs: null },
       { verb: 'release' },
       { verb: 'snooze', delayMs: 1 },
     ];
-    const endings = await Promise.all(words.map((word) => say(lease, word)));
+    const endings = await Promise.all(requests.map((request) => say(lease, request)));
     expect(endings.map(({ kind }) => kind).toSorted()).toEqual(['ended', 'lost', 'lost', 'lost']);
     expect((await count(db, 'run')) + (await count(db, 'run_history'))).toBe(1);
   });
@@ -83,12 +83,12 @@ describe('two who end the same lease', () => {
 
 describe('a worker that goes silent', () => {
   it('before its first heartbeat has probably not got the lease: it is offered again, as another attempt with nothing held against it', async () => {
-    const { db, tenant, park, take, say, beat, sweep } = await startLeasedWork();
+    const { db, tenant, park, take, say, beat, endOverdue } = await startLeasedWork();
     await addPulled(db, tenant);
     await park();
     const first = await only(take());
     await age(db, ['expires_at']);
-    await sweep();
+    await endOverdue();
     expect(await beat(first)).toBeUndefined();
     const second = await only(take());
     expect(second).toMatchObject({ runId: first.runId, attempt: 2 });
@@ -104,13 +104,13 @@ describe('a worker that goes silent', () => {
   });
 
   it('later has lost its attempt, and the run goes on elsewhere', async () => {
-    const { db, tenant, park, take, say, beat, sweep } = await startLeasedWork();
+    const { db, tenant, park, take, say, beat, endOverdue } = await startLeasedWork();
     const [id] = await addPulled(db, tenant);
     await park();
     const lease = await only(take());
     await beat(lease);
     await age(db, ['expires_at']);
-    await sweep();
+    await endOverdue();
     expect(await runRow(db)).toMatchObject({
       attempt: 2,
       losses: 1,
@@ -124,43 +124,43 @@ describe('a worker that goes silent', () => {
   });
 
   it('again and again over the same run: the run goes to the dead letters', async () => {
-    const { db, tenant, park, take, beat, sweep } = await startLeasedWork();
+    const { db, tenant, park, take, beat, endOverdue } = await startLeasedWork();
     const [id] = await addPulled(db, tenant);
     for (let losses = 0; losses < 3; losses += 1) {
       await park();
       await beat(await only(take()));
       await age(db, ['expires_at']);
-      await sweep();
+      await endOverdue();
     }
     expect(await history(db)).toMatchObject([{ id, outcome: 'dead-lettered', attempt: 3 }]);
   });
 
   it('for longer than its timeout has failed, by the retry policy', async () => {
-    const { db, tenant, park, take, beat, sweep } = await startLeasedWork({ maxAttempts: 1 });
+    const { db, tenant, park, take, beat, endOverdue } = await startLeasedWork({ maxAttempts: 1 });
     await addPulled(db, tenant);
     await park();
     await beat(await only(take()));
     await age(db, ['times_out_at', 'expires_at']);
-    await sweep();
+    await endOverdue();
     expect(await history(db)).toMatchObject([
       { outcome: 'dead-lettered', error: { name: 'AttemptStopped' } },
     ]);
   });
 
   it('over a run whose deadline has come: the run expires', async () => {
-    const { db, tenant, park, take, sweep } = await startLeasedWork();
+    const { db, tenant, park, take, endOverdue } = await startLeasedWork();
     await addPulled(db, tenant);
     await park();
     await only(take());
     await age(db, ['deadline', 'expires_at']);
-    await sweep();
+    await endOverdue();
     expect(await history(db)).toMatchObject([{ outcome: 'expired', attempt: 1 }]);
   });
 });
 
 describe('a worker that goes on after its run was cancelled', () => {
   it('is told, has the grace time from then on however often it beats, and then nothing', async () => {
-    const { db, tenant, park, take, beat, sweep, say } = await startLeasedWork();
+    const { db, tenant, park, take, beat, endOverdue, say } = await startLeasedWork();
     const [id] = await addPulled(db, tenant);
     await park();
     const lease = await only(take());
@@ -173,13 +173,13 @@ describe('a worker that goes on after its run was cancelled', () => {
     expect(graceMs).toBeLessThanOrEqual(10_000);
     expect((await beat(lease))?.expiresAt).toEqual(told?.expiresAt);
     await age(db, ['expires_at']);
-    await sweep();
+    await endOverdue();
     expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
     expect(await say(lease)).toEqual({ kind: 'lost', verb: 'cancel', late: { runId: id, attempt: 1 } });
   });
 
   it('need not beat when it is an endpoint: its time ends with the grace time after the request', async () => {
-    const { db, tenant, park, take, sweep } = await startLeasedWork();
+    const { db, tenant, park, take, endOverdue } = await startLeasedWork();
     const [id] = await addPulled(db, tenant);
     await park();
     await only(take());
@@ -187,16 +187,16 @@ describe('a worker that goes on after its run was cancelled', () => {
       db,
     );
     await sql`update carillon.run set cancel_requested_at = clock_timestamp() - interval '5 s'`.execute(db);
-    await sweep();
+    await endOverdue();
     expect(await count(db, 'run')).toBe(1);
     await sql`update carillon.run set cancel_requested_at = clock_timestamp() - interval '11 s'`.execute(db);
-    await sweep();
+    await endOverdue();
     expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
   });
 });
 
 it('an end is told for a day, and then forgotten', async () => {
-  const { db, tenant, park, take, say, sweep } = await startLeasedWork();
+  const { db, tenant, park, take, say, endOverdue } = await startLeasedWork();
   await addPulled(db, tenant, 2);
   await park();
   const [first, second] = await take();
@@ -206,7 +206,7 @@ it('an end is told for a day, and then forgotten', async () => {
   await sql`update carillon.ended_lease set ended_at = ended_at - interval '25 hours' where id = ${first.id}`.execute(
     db,
   );
-  await sweep();
+  await endOverdue();
   expect(await say(first)).toEqual({ kind: 'unknown' });
   expect(await say(second)).toMatchObject({ kind: 'ended', answer: { state: 'succeeded' } });
 });

@@ -48,9 +48,9 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
     },
   },
   {
-    name: 'endUnheld',
+    name: 'endUnclaimed',
     says: ['with held as materialized', 'gone as ( delete from carillon.run r'],
-    run: endUnheld,
+    run: endUnclaimed,
   },
   {
     name: 'lockEnded',
@@ -106,7 +106,7 @@ function requestCancel({ db, tx, params, server }: Scene): ReturnType<Meaning['r
   );
 }
 
-function endUnheld(scene: Scene): ReturnType<Meaning['run']> {
+function endUnclaimed(scene: Scene): ReturnType<Meaning['run']> {
   const { db, tx, params } = scene;
   const ids = params[0] as string[];
   const there = ids.map((id) => db.run.get(id, tx)).filter((run) => run !== null);

@@ -25,7 +25,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
     says: ['select r.slot, r.id, r.tenant_id as "tenantId"', 'where c.replica <> $1'],
     run: ({ db, params, broken }) => {
       const [replica, slots] = params as [number, number[]];
-      if (broken.has('claims that do not leave out runs held elsewhere')) return answer();
+      if (broken.has('claims that do not leave out runs elsewhere')) return answer();
       const runs = db.claim
         .rows()
         .filter((claim) => claim.replica !== replica)
@@ -40,7 +40,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
     says: ['select id from carillon.claim where replica = $1 and claimed_at <'],
     run: ({ db, params, server, broken }) => {
       const [replica, olderThan] = params as [number, number];
-      if (broken.has('lost claims are not reconciled')) return answer();
+      if (broken.has('stray claims are not dropped')) return answer();
       const before = server.wallMs() - olderThan * 1_000;
       return answer(
         db.claim

@@ -64,13 +64,13 @@ export const SESSION_STATEMENTS: readonly Meaning[] = [
     ),
   },
   {
-    name: 'openGate',
+    name: 'holdGateShared',
     says: [' pg_advisory_xact_lock_shared('],
     run: ({ server, tx, params }) =>
       enterGate(server.locks.gate(Number(params[0]), Number(params[1])), tx, false) ? answer() : BLOCKED,
   },
   {
-    name: 'closeGate',
+    name: 'holdGateAlone',
     says: ['select pg_advisory_xact_lock('],
     run: (scene) => {
       if (isWithoutGate(scene)) return answer();

@@ -8,7 +8,7 @@ import { answer, BLOCKED, changed, listed, msOf, zipped, type Meaning, type Scen
  * The claim and the attempt number are there so that no end is written for an attempt that is another replica's, or
  * over.
  */
-const BY_ID_ALONE = 'completions by the id of the run alone';
+const BY_ID_ALONE = 'settlements by the id of the run alone';
 
 export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
@@ -19,7 +19,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
     run: lockClaims,
   },
   {
-    name: 'stillHeld',
+    name: 'stillClaimed',
     says: ['select e.place::int - 1 as place', 'with ordinality as e (id, attempt, claim_id, place)'],
     run: ({ db, tx, params, broken }) => {
       const [ids, attempts, claims, replica] = params as [string[], number[], string[], number];
@@ -86,7 +86,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
 
 function lockClaims({ db, tx, params, server, broken }: Scene): ReturnType<Meaning['run']> {
   const [replica, ids] = params as [number, string[]];
-  if (broken.has('completions without the gate')) leaveGate(server.locks.gate(REPLICA_GATE, replica), tx);
+  if (broken.has('settlements without the gate')) leaveGate(server.locks.gate(REPLICA_GATE, replica), tx);
   if (broken.has(BY_ID_ALONE)) return answer(ids.map((id) => ({ id })));
   const ours = ids.filter((id) => db.claim.get(id, tx)?.replica === replica).toSorted();
   if (!db.claim.lockAll(ours, tx)) return BLOCKED;

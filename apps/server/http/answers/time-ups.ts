@@ -1,7 +1,7 @@
 // Answers callers whose waiting time is up. The scan that would answer them may itself wait for a connection; this
 // loop uses no database, and so is never late.
 import { systemClock } from '#database/runtime/system-clock.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import type { LoopTimers } from '../../loop-timers.js';
 
 export interface TimedWaiter {
@@ -27,7 +27,7 @@ export class TimeUps<Waiter extends TimedWaiter> implements Loop {
 
   runOnce(): Promise<number> {
     const nowMs = systemClock.monotonicMs();
-    let nextMs = UNTIL_WOKEN_MS;
+    let nextMs = SLEEP_MS;
     for (const waiter of this.waiters) {
       if (waiter.untilMs <= nowMs) this.answer(waiter);
       else nextMs = Math.min(nextMs, waiter.untilMs - nowMs);

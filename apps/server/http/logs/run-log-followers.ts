@@ -9,7 +9,7 @@ import { systemClock } from '#database/runtime/system-clock.js';
 import { listNextLogLines, type LogLine } from '#execution/reports/run-log.repository.js';
 import { finishedAmong } from '#execution/runs/run-pages.repository.js';
 import type { RunId } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import type { ServerConfig } from '../../settings/config.js';
 import { LoopTimers } from '../../loop-timers.js';
 import { API_DATABASE, CONFIG } from '../../tokens.js';
@@ -26,7 +26,7 @@ interface Follower {
 }
 
 /** The log that a caller wants, and from where. */
-type Wish = Pick<Follower, 'runId' | 'since' | 'after' | 'isStillAllowed'>;
+type FollowRequest = Pick<Follower, 'runId' | 'since' | 'after' | 'isStillAllowed'>;
 
 const LOOK_MS = 500;
 /** How long a caller may still read after its key was revoked, in addition to the time until each replica knows. */
@@ -61,7 +61,7 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
   }
 
   /** Sends the lines after the given one, now and as they come, until the run has ended. */
-  follow(wish: Wish, response: Response): void {
+  follow(request: FollowRequest, response: Response): void {
     const max = this.config.CARILLON_LOG_FOLLOWERS;
     if (this.#followers.size >= max) {
       const detail = `expected at most ${max} requests that follow logs in this replica, got one more; read the log without following it`;
@@ -75,7 +75,7 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
     });
     response.write('retry: 2000\n\n');
     const nowMs = systemClock.monotonicMs();
-    const follower = { ...wish, response, saidAtMs: nowMs, askedAtMs: nowMs };
+    const follower = { ...request, response, saidAtMs: nowMs, askedAtMs: nowMs };
     if (this.#isLeaving) return this.#dismiss(follower);
     this.#followers.add(follower);
     response.once('close', () => this.#forget(follower));
@@ -85,7 +85,7 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
   async runOnce(): Promise<number> {
     await this.#dismissRevoked();
     const asking = [...this.#followers].filter(({ response }) => !response.writableNeedDrain);
-    if (asking.length === 0) return this.#followers.size > 0 ? LOOK_MS : UNTIL_WOKEN_MS;
+    if (asking.length === 0) return this.#followers.size > 0 ? LOOK_MS : SLEEP_MS;
     const byRun = Map.groupBy(asking, ({ runId }) => runId);
     // The ends are read first: lines written before a run's end are then seen by the next statement.
     await this.#noteEnded([...byRun.keys()]);
@@ -94,7 +94,7 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
     for (const [runId, followers] of byRun) {
       for (const follower of followers) this.#tell(follower, linesOf.get(runId) ?? []);
     }
-    if (this.#followers.size === 0) return UNTIL_WOKEN_MS;
+    if (this.#followers.size === 0) return SLEEP_MS;
     return [...linesOf.values()].some((ofRun) => ofRun.length === LINES_MAX) ? 0 : LOOK_MS;
   }
 

@@ -8,7 +8,7 @@ import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { finishedAmong } from '#execution/runs/run-pages.repository.js';
 import type { RunId } from '#kernel/ids.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Pace } from '#kernel/pace.js';
 import { LoopTimers } from '../../loop-timers.js';
 import { ReplicaService } from '../../replica/replica-service.js';
@@ -74,7 +74,7 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
   }
 
   async runOnce(): Promise<number> {
-    if (this.#waiters.size === 0) return UNTIL_WOKEN_MS;
+    if (this.#waiters.size === 0) return SLEEP_MS;
     const startedAtMs = systemClock.monotonicMs();
     if (startedAtMs < this.#lookAtMs) return this.#lookAtMs - startedAtMs;
     this.#sayAwaited(startedAtMs);
@@ -86,7 +86,7 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
       this.#answerAll(); // the database is down: the callers read their run once more, and get its error
       throw error;
     }
-    return this.#waiters.size === 0 ? UNTIL_WOKEN_MS : LOOK_MS;
+    return this.#waiters.size === 0 ? SLEEP_MS : LOOK_MS;
   }
 
   async #look(): Promise<number> {

@@ -93,7 +93,7 @@ export const fire = z
   .object({
     dueAt: instant,
     outcome: z
-      .enum(['planned', 'fired', 'late', 'skipped', 'coalesced', 'missed'])
+      .enum(['planned', 'fired', 'late', 'skipped', 'missed'])
       .describe('fired: started within a second after it was due; late: started after that.'),
     reason: z.string().nullable(),
     runId: z.uuid().nullable(),

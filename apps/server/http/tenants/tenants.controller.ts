@@ -65,7 +65,7 @@ const tenantShape = z
 const tenantPatch = z
   .strictObject({
     displayName: z.string().min(1).max(200),
-    weight: z.int().min(1).max(1_000).describe("Its share of the workers, in proportion to the others'."),
+    weight: z.int().min(1).max(1_000).describe("Its share of running time, in proportion to the others'."),
     limits: tenantLimits.nullable().describe('Replaces all limits; null removes them.'),
     retentionDays: z
       .int()

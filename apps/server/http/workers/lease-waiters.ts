@@ -7,7 +7,7 @@ import { systemClock } from '#database/runtime/system-clock.js';
 import { acquireLeases, type Acquisition } from '#execution/leases/lease-acquisition.js';
 import { offersAmong, type LeaseRequest } from '#execution/leases/lease.repository.js';
 import { jobTypeKey } from '#execution/runs/decisions/lane.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { LoopTimers } from '../../loop-timers.js';
 import { API_DATABASE } from '../../tokens.js';
 import type { LongStay } from '../access/auth.guard.js';
@@ -92,7 +92,7 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
   }
 
   async runOnce(): Promise<number> {
-    if (this.#waiters.size === 0) return UNTIL_WOKEN_MS;
+    if (this.#waiters.size === 0) return SLEEP_MS;
     try {
       await this.#serve();
     } catch (error) {
@@ -100,7 +100,7 @@ export class LeaseWaiters implements Loop, OnApplicationBootstrap {
       for (const waiter of this.#waiters) waiter.fail(error);
       throw error;
     }
-    return this.#waiters.size === 0 ? UNTIL_WOKEN_MS : LOOK_MS;
+    return this.#waiters.size === 0 ? SLEEP_MS : LOOK_MS;
   }
 
   async #serve(): Promise<void> {

@@ -17,7 +17,7 @@ import type { Database } from '#database/connection.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
 import { findEnd, noteProgress, type LeaseAnswer } from '#execution/leases/lease-end.repository.js';
-import { endLease, type LeaseEnding, type LeaseWord } from '#execution/leases/lease-ends.js';
+import { endLease, type LeaseEnding, type LeaseEndRequest } from '#execution/leases/lease-ends.js';
 import type { AttemptError } from '#execution/runs/decisions/run-transition.js';
 import { LeaseTokens, namedAtMs } from '#execution/leases/lease-token.js';
 import { SchemaChecks } from '#execution/schemas/schema-checks.js';
@@ -197,9 +197,9 @@ export class LeaseController {
     return beat ?? this.#unknown(id);
   }
 
-  async #end(tenant: Tenant, token: string, word: LeaseWord): Promise<LeaseAnswer> {
+  async #end(tenant: Tenant, token: string, request: LeaseEndRequest): Promise<LeaseAnswer> {
     const id = this.#leaseOf(token);
-    if (word.verb === 'complete') refuseCrowded(this.checks, tenant);
+    if (request.verb === 'complete') refuseCrowded(this.checks, tenant);
     const ending = await this.#onceParked(
       id,
       async (): Promise<Exclude<LeaseEnding, { kind: 'unknown' }> | undefined> => {
@@ -207,7 +207,7 @@ export class LeaseController {
         const found = await endLease(this.db, {
           tenantId: tenant.id,
           id,
-          word,
+          request,
           random: systemRandom,
           checks,
         });
@@ -216,7 +216,7 @@ export class LeaseController {
     );
     if (ending === undefined) return this.#unknown(id);
     if (ending.kind === 'lost') {
-      this.#noteLate(word, ending);
+      this.#noteLate(request, ending);
       throw lost(`it ended with "${ending.verb}"`);
     }
     this.replica.wakeRunWaiters();
@@ -226,9 +226,9 @@ export class LeaseController {
   }
 
   /** Finished work gets a line in the run's log, although its result is refused. */
-  #noteLate(word: LeaseWord, { verb, late }: LeaseEnding & { kind: 'lost' }): void {
-    if (late === null || word.verb === 'release') return;
-    const message = `"${word.verb}" came too late and was discarded: the lease had already ended with "${verb}"`;
+  #noteLate(request: LeaseEndRequest, { verb, late }: LeaseEnding & { kind: 'lost' }): void {
+    if (late === null || request.verb === 'release') return;
+    const message = `"${request.verb}" came too late and was discarded: the lease had already ended with "${verb}"`;
     this.replica.noteLogLines([{ ...late, at: systemClock.now(), level: 'warn', message }]);
   }
 

@@ -69,13 +69,13 @@ export interface LivenessInput {
   nowMs: number;
   deadAfterMs: number;
   /** How long a replica's sessions must have been gone for a crash. */
-  graceMs: number;
+  crashedAfterMs: number;
 }
 
 /** With fewer peers than this, "most of them" says too little. */
 const CROWD = 4;
 
-export function judgeLiveness({ memory, sightings, self, nowMs, deadAfterMs, graceMs }: LivenessInput): {
+export function judgeLiveness({ memory, sightings, self, nowMs, deadAfterMs, crashedAfterMs }: LivenessInput): {
   memory: LivenessMemory;
   deaths: Death[];
 } {
@@ -94,7 +94,7 @@ export function judgeLiveness({ memory, sightings, self, nowMs, deadAfterMs, gra
     observations.set(sighting.replica, { beat: sighting.beat, changedAtMs, goneSinceMs });
     if (sighting.replica === self) continue;
     const silentMs = nowMs - changedAtMs;
-    if (goneSinceMs !== null && nowMs - goneSinceMs >= graceMs) {
+    if (goneSinceMs !== null && nowMs - goneSinceMs >= crashedAfterMs) {
       crashed.push({ replica: sighting.replica, reason: 'crashed', silentMs });
     } else if (silentMs >= deadAfterMs) {
       hung.push({ replica: sighting.replica, reason: 'hung', silentMs });

@@ -31,7 +31,7 @@ export async function placeData(asked: string, user: ServerUser | undefined): Pr
   await claimFolder(moved, user);
   const note =
     `data is kept in ${join(moved, 'data')}, because PostgreSQL runs as user ${user.name}, who can't reach ${asked}; ` +
-    `systems that sweep ${MOVED_UNDER} may delete it after weeks of disuse`;
+    `systems that clear ${MOVED_UNDER} may delete it after weeks of disuse`;
   return { directory: join(moved, 'data'), user, note };
 }
 

@@ -19,7 +19,7 @@ export interface JobTypeRules extends TenantRules {
 export interface LaneRules {
   /** No run of it starts: its queue or job type is paused, or its tenant suspended. */
   paused: boolean;
-  /** The tenant's share of the workers, in proportion to the others'. */
+  /** The tenant's share of running time, in proportion to the others'. */
   weight: number;
   tenant: TenantRules;
   jobType: JobTypeRules;
@@ -36,11 +36,11 @@ export interface Occupied {
 
 /**
  * What keeps the next run from starting. 'tenant' holds all of the tenant's lanes back, 'job-type' those of the job
- * type, the other values this lane alone. 'uncounted' means that this replica has not counted the runs held elsewhere.
+ * type, the other values this lane alone. 'uncounted' means that this replica has not counted the runs elsewhere.
  */
 export type Barrier = 'paused' | 'uncounted' | 'tenant' | 'job-type' | 'key';
 
-/** Calls `occupiedNow` only where it matters; null means that the runs held elsewhere were not counted. */
+/** Calls `occupiedNow` only where it matters; null means that the runs elsewhere were not counted. */
 export function barrierOf(
   rules: LaneRules,
   occupiedNow: () => Occupied | null,

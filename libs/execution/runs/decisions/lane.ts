@@ -16,8 +16,8 @@ export interface Lane {
 
 export type LaneName = Pick<Lane, 'tenantId' | 'lane'>;
 
-/** The place of a run in its lane. */
-export interface LanePlace {
+/** The position of a run in its lane. */
+export interface LanePosition {
   /** In microseconds, as fine as the database has it. */
   rankUs: number;
   id: RunId;
@@ -50,7 +50,7 @@ export function rankUsOf({ atMs, priority }: { atMs: number; priority: number })
   return Math.round(atMs * 1_000) - priority * STEP_MS * 1_000;
 }
 
-export function isBehind(a: LanePlace, b: LanePlace): boolean {
+export function isBehind(a: LanePosition, b: LanePosition): boolean {
   return a.rankUs > b.rankUs || (a.rankUs === b.rankUs && a.id > b.id);
 }
 

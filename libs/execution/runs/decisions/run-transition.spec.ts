@@ -73,8 +73,8 @@ describe('an attempt', () => {
     expect(after(0, { ...failed, fatal: true })).toEqual({ kind: 'finish', outcome: 'failed', error });
   });
 
-  it('that was released costs nothing, even when no failure is left', () => {
-    expect(after(2, { kind: 'released', error })).toEqual({
+  it('that was lost costs nothing, even when no failure is left', () => {
+    expect(after(2, { kind: 'lost', error })).toEqual({
       kind: 'retry',
       outcome: 'lost',
       delayMs: 0,
@@ -105,7 +105,7 @@ describe('a run', () => {
   const results = fc.oneof(
     fc.constant(failed),
     fc.constant<AttemptResult>({ kind: 'failed', error, fatal: true }),
-    fc.constant<AttemptResult>({ kind: 'released', error }),
+    fc.constant<AttemptResult>({ kind: 'lost', error }),
     fc.constant<AttemptResult>({ kind: 'snoozed', delayMs: 1 }),
     fc.constant<AttemptResult>({ kind: 'put-off', delayMs: 1 }),
     fc.constant(timedOut),

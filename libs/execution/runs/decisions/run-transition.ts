@@ -35,7 +35,7 @@ export type AttemptResult =
   /** The run's deadline has passed. */
   | { kind: 'expired'; error: AttemptError }
   /** Stopped by its replica: no failure, but it ran, so no other attempt may have its number. */
-  | { kind: 'released'; error: AttemptError };
+  | { kind: 'lost'; error: AttemptError };
 
 /** Work to do outside: offered to workers that pull, or taken by the endpoint that was called. */
 export interface NewLease {
@@ -59,7 +59,7 @@ export type RunTransition =
   /** The same attempt, later. */
   | { kind: 'put-off'; delayMs: number }
   /** Claimed but never started: given back unchanged. */
-  | { kind: 'release' }
+  | { kind: 'give-back' }
   /** Its end is in the database already. */
   | { kind: 'recorded' };
 
@@ -96,7 +96,7 @@ export function transition({ failures, result, retry, random }: TransitionInput)
       return { kind: 'put-off', delayMs: askedDelayMs(result.delayMs) };
     case 'parked':
       return { kind: 'park', lease: result.lease };
-    case 'released':
+    case 'lost':
       return { kind: 'retry', outcome: 'lost', delayMs: 0, error: result.error };
     case 'snoozed':
       return { kind: 'retry', outcome: 'snoozed', delayMs: askedDelayMs(result.delayMs), error: null };

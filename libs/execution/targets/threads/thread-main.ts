@@ -1,47 +1,12 @@
 // The thread's side of an attempt. It loads the user's module, calls the handler with a context that speaks through a
 // port, and reports the result. It may import nothing but Node itself and types: a thread loads this file alone,
 // compiled or as it is. A handler that computes without a pause notices an abort when it reads `ctx.signal`.
-import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import { receiveMessageOnPort } from 'node:worker_threads';
 import type { ExportedHandler } from '#client/jobs/handler.js';
 import type { EnqueueableJob, RunOptions } from '#client/jobs/enqueue-options.js';
 import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 import type { JobContext, LogLevel } from '#client/jobs/job-definition.js';
-
-export interface ThreadTask {
-  moduleUrl: string;
-  job: string;
-  payload: unknown;
-  context: Pick<JobContext, 'tenant' | 'runId' | 'attempt' | 'dueAt' | 'idempotencyKey' | 'lastDetails'>;
-  hooksUrl: string;
-  port: MessagePort;
-}
-
-export interface ThrownInThread {
-  name: string;
-  message: string;
-  stack: string | undefined;
-  /** The error's other properties, as far as they can be copied between threads. */
-  own: Record<string, unknown>;
-}
-
-export type FromThread =
-  | { kind: 'begun' }
-  | { kind: 'log'; level: LogLevel; words: unknown[] }
-  | { kind: 'progress'; words: unknown[] }
-  | { kind: 'heartbeat'; details?: unknown }
-  /** The payload has passed the job's own schema, which can't be copied between threads. */
-  | { kind: 'enqueue'; call: number; job: string; payloadJson: string; options: RunOptions }
-  | { kind: 'returned'; output: unknown }
-  /** The returned value can't leave the thread; the work is done. */
-  | { kind: 'unfit'; reason: string }
-  | { kind: 'threw'; error: ThrownInThread };
-
-export type ToThread =
-  | { kind: 'stop'; name: string; message: string; why: unknown }
-  /** The last progress or heartbeat has arrived: there is room for another. */
-  | { kind: 'heard' }
-  | { kind: 'enqueued'; call: number; runId: string }
-  | { kind: 'not-enqueued'; call: number; error: ThrownInThread };
+import type { FromThread, ThreadTask, ThrownInThread, ToThread } from './thread-messages.js';
 
 /** Further lines of a thread are dropped; the run's log is full sooner. */
 const LINES_MAX = 2_000;

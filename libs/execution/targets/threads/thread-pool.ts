@@ -10,13 +10,8 @@ import type { JobContext } from '#client/jobs/job-definition.js';
 import { CancelRun, FatalError, RetryAt, Snooze } from '#client/jobs/outcomes.js';
 import { describeAttemptFailure } from '#execution/runs/attempt-failure.js';
 import { AttemptContext } from '#execution/targets/job-context.js';
-import {
-  threw,
-  type FromThread,
-  type ThreadTask,
-  type ThrownInThread,
-  type ToThread,
-} from './thread-main.js';
+import { threw } from './thread-main.js';
+import type { FromThread, ThreadTask, ThrownInThread, ToThread } from './thread-messages.js';
 
 export interface ThreadSettings {
   threads: number;

@@ -36,7 +36,7 @@ it("of a handler that was given up, in its run's log", async () => {
     {
       level: 'warn',
       attempt: 1,
-      message: expect.stringMatching(/too late.*deadline.*\(succeeded\)/) as string,
+      message: expect.stringMatching(/attempt was over \(deadline\).*\(succeeded\)/) as string,
     },
   ]);
 });

@@ -1,4 +1,4 @@
-// What does a test need of a worker? The parts that claim, start and settle, over a member that serves
+// What does a test need of the owner of slots? The parts that claim, start and settle, over a member that serves
 // slots, with handlers of the test's own and passes made by hand.
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
@@ -10,21 +10,21 @@ import { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { HeldWatchLoop } from '#execution/attempts/held-watch-loop.js';
 import { DEFAULT_RETRY, type RetryPolicy } from '#execution/job-types/job-type.js';
 import { registerSharedJobType } from '#execution/job-types/job-type.repository.js';
-import { LeaseSweepLoop } from '#execution/leases/lease-sweep-loop.js';
+import { OverdueLeasesLoop } from '#execution/leases/overdue-leases-loop.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { ProgressLoop } from '#execution/reports/progress-loop.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
-import { LostClaimsLoop } from '#execution/takeover/lost-claims-loop.js';
+import { StrayClaimsLoop } from '#execution/takeover/stray-claims-loop.js';
 import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
-import { subscribeWorker } from '#server/replica/subscriptions.js';
+import { subscribeExecuting } from '#server/replica/subscriptions.js';
 import { buildExecution } from '#server/replica/execution-parts.js';
 import { schemaChecks } from './schema-checks.js';
 import type { TestMember } from './test-member.js';
 import { until } from './until.js';
 
-export interface WorkerOptions {
+export interface OwnerOptions {
   /** Limits of job types, by name. */
   limitsOf?: Record<string, JobTypeLimits>;
   handlers?: Readonly<Record<string, JobHandlerFunction<unknown>>>;
@@ -36,16 +36,16 @@ export interface WorkerOptions {
   claim?: Partial<ClaimSettings>;
 }
 
-const COMPLETION = { atOnce: 2, path: '"$user", public', deadAfterMs: 60_000 };
+const COMPLETE_IN_TX = { atOnce: 2, path: '"$user", public', deadAfterMs: 60_000 };
 
-export async function startWorker(member: TestMember, options: WorkerOptions = {}) {
+export async function startOwner(member: TestMember, options: OwnerOptions = {}) {
   const { membership, databaseClock, ownership, leadership, hints } = member;
   const execution = buildExecution(member, {
     registry: await registerHandlers(member, options),
     tokens: new LeaseTokens(Buffer.alloc(32)),
     checks: schemaChecks(),
     limits: options.limits ?? { held: 1_000, running: 100 },
-    completion: COMPLETION,
+    completeInTx: COMPLETE_IN_TX,
     graceMs: options.graceMs ?? 100,
     queueSchema: 'pgboss',
     allowedHosts: [],
@@ -73,9 +73,9 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
     }),
     start: new StartLoop({ ...driving, rules, settleLoop }),
     heldWatch: new HeldWatchLoop(driving),
-    lostClaims: new LostClaimsLoop(membership, held),
+    strayClaims: new StrayClaimsLoop(membership, held),
     revocation: new RevocationLoop(leadership, hints),
-    leaseSweep: new LeaseSweepLoop(leadership, hints, {
+    overdueLeases: new OverdueLeasesLoop(leadership, hints, {
       clock: systemClock,
       random: systemRandom,
       graceMs: 10_000,
@@ -94,11 +94,11 @@ export async function startWorker(member: TestMember, options: WorkerOptions = {
       });
     },
   };
-  subscribeWorker({ ...parts, membership, databaseClock, ownership });
+  subscribeExecuting({ ...parts, membership, databaseClock, ownership });
   return parts;
 }
 
-async function registerHandlers(member: TestMember, options: WorkerOptions): Promise<HandlerRegistry> {
+async function registerHandlers(member: TestMember, options: OwnerOptions): Promise<HandlerRegistry> {
   const registry = new HandlerRegistry();
   for (const [name, handle] of Object.entries({ noop: () => null, ...options.handlers })) {
     registry.register({ definition: defineJob({ name, payload: z.unknown() }), handle });

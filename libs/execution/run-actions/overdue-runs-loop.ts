@@ -1,19 +1,19 @@
-// Ends runs that are not held, once their deadline has passed or a request wants them cancelled. The leader does it
-// about once a second, in bounded batches. Every replica could do it safely, so it needs no fence of its term: that one
-// replica does it saves the others the search.
+// Ends runs that no owner has claimed, once their deadline has passed or a request wants them cancelled. The leader
+// does it about once a second, in bounded batches. Every replica could do it safely, so it needs no fence of its term:
+// that one replica does it saves the others the search.
 import type { Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { listEndable } from './run-ending.repository.js';
 import { endOverdue } from './run-ending.js';
 
 const LOOK_MS = 1_000;
 const RUNS_PER_PASS = 500;
-/** While there is more, the gates of the owners are left open this many times as long as a pass took. */
+/** While there is more, the gates of the owners are left free this many times as long as a pass took. */
 const RESTS_PER_PASS = 2;
 
-export class OverdueLoop implements Loop {
-  readonly name = 'overdue';
+export class OverdueRunsLoop implements Loop {
+  readonly name = 'overdue-runs';
 
   constructor(
     private readonly leadership: Leadership,
@@ -22,7 +22,7 @@ export class OverdueLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const leader = this.leadership.current();
-    if (leader === null) return UNTIL_WOKEN_MS;
+    if (leader === null) return SLEEP_MS;
     const { db } = leader.incarnation;
     const begunMs = this.clock.monotonicMs();
     const endable = await listEndable(db, RUNS_PER_PASS);

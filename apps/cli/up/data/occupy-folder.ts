@@ -1,4 +1,4 @@
-// Claims the data folder, in this order: no other `up` may run on it, the replicas of a killed start must be gone,
+// Occupies the data folder, in this order: no other `up` may run on it, the replicas of a killed start must be gone,
 // and data to be forgotten is deleted.
 import { CliError } from '../../cli-error.js';
 import { clearDataFolder, openDataFolder, type DataFolder } from './data-folder.js';
@@ -13,7 +13,7 @@ import { takeUpLock } from './up-lock.js';
 const UP_PROGRAM = 'apps/cli/main.js';
 
 /** Rejects when another `up` runs on it, with the place of that one. */
-export async function claimDataFolder({ data }: UpOptions, shutdown: Shutdown): Promise<DataFolder> {
+export async function occupyDataFolder({ data }: UpOptions, shutdown: Shutdown): Promise<DataFolder> {
   const folder = await openDataFolder(data);
   const lock = await takeUpLock(folder.lock, (pid) => isRunning(pid, UP_PROGRAM));
   if (lock.kind === 'held') throw new CliError(await describeHolder(folder, lock.pid));

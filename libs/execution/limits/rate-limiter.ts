@@ -30,7 +30,7 @@ export interface Admission<Held extends Startable> {
   refused: { held: Held; waitMs: number }[];
 }
 
-interface Wish extends BucketKey {
+interface Demand extends BucketKey {
   rate: RateLimit;
   runs: Set<Startable>;
 }
@@ -44,14 +44,14 @@ interface Known {
 }
 
 interface Share {
-  wish: Wish;
+  demand: Demand;
   known: Known;
   bucket: Bucket;
   free: number;
   taken: number;
 }
 
-export class RateGate {
+export class RateLimiter {
   readonly #known = new Remembered<string, Known>({ max: BUCKETS_MAX });
 
   constructor(
@@ -71,10 +71,10 @@ export class RateGate {
     runs: readonly Held[],
   ): Promise<Admission<Held> | null> {
     const askedAtMs = this.clock.monotonicMs();
-    const wishes = this.#wishes(runs);
+    const demands = this.#demands(runs);
     const result = await this.membership.write(incarnation, async (tx) => {
-      const buckets = await lockBuckets(tx, [...wishes.values()]);
-      const shares = buckets.flatMap((bucket) => this.#shareOf(bucket, wishes));
+      const buckets = await lockBuckets(tx, [...demands.values()]);
+      const shares = buckets.flatMap((bucket) => this.#shareOf(bucket, demands));
       const waits = shareOut(runs, shares, this.clock.monotonicMs());
       const spent = shares.filter(({ taken }) => taken > 0).map(spendingOf);
       if (spent.length > 0) await spend(tx, spent);
@@ -87,9 +87,9 @@ export class RateGate {
     // Other replicas assume that the starts have happened by now.
     if (nowMs - askedAtMs > LAG_MS)
       return { admitted: [], refused: runs.map((held) => ({ held, waitMs: waits.get(held) ?? 0 })) };
-    for (const { wish, known, taken } of shares)
+    for (const { demand, known, taken } of shares)
       known.startsUntilMs = takeTokens({
-        rate: wish.rate,
+        rate: demand.rate,
         spentUntilMs: known.startsUntilMs,
         nowMs,
         wanted: taken,
@@ -100,11 +100,11 @@ export class RateGate {
     };
   }
 
-  #shareOf(stored: Bucket, wishes: ReadonlyMap<string, Wish>): Share[] {
+  #shareOf(stored: Bucket, demands: ReadonlyMap<string, Demand>): Share[] {
     const key = jobTypeKey(stored);
-    const wish = wishes.get(key);
-    if (wish === undefined) return [];
-    const { rate } = wish;
+    const demand = demands.get(key);
+    if (demand === undefined) return [];
+    const { rate } = demand;
     const monotonicMs = this.clock.monotonicMs();
     // A bucket owes no more than all its tokens: another rate, or a clock that was set back, may have spent more.
     const spentUntilMs = Math.min(stored.spentUntilMs, stored.nowMs + rate.perSeconds * 1_000);
@@ -116,10 +116,10 @@ export class RateGate {
       known = { startsUntilMs, spentUntilMs: stored.spentUntilMs };
       this.#known.set(key, known);
     }
-    const wanted = wish.runs.size;
+    const wanted = demand.runs.size;
     const inDatabase = takeTokens({ ...bucket, rate, wanted });
     const here = takeTokens({ rate, spentUntilMs: known.startsUntilMs, nowMs: monotonicMs, wanted });
-    return [{ wish, known, bucket, free: Math.min(inDatabase.granted, here.granted), taken: 0 }];
+    return [{ demand, known, bucket, free: Math.min(inDatabase.granted, here.granted), taken: 0 }];
   }
 
   #note(key: BucketKey, { spentUntilMs }: { spentUntilMs: number }): void {
@@ -127,16 +127,16 @@ export class RateGate {
     if (known !== undefined) known.spentUntilMs = spentUntilMs;
   }
 
-  #wishes(runs: readonly Startable[]): Map<string, Wish> {
-    const wishes = new Map<string, Wish>();
+  #demands(runs: readonly Startable[]): Map<string, Demand> {
+    const demands = new Map<string, Demand>();
     for (const held of runs) {
       for (const bucket of this.#bucketsOf(held)) {
-        const wish = wishes.get(jobTypeKey(bucket));
-        if (wish === undefined) wishes.set(jobTypeKey(bucket), { ...bucket, runs: new Set([held]) });
-        else wish.runs.add(held);
+        const demand = demands.get(jobTypeKey(bucket));
+        if (demand === undefined) demands.set(jobTypeKey(bucket), { ...bucket, runs: new Set([held]) });
+        else demand.runs.add(held);
       }
     }
-    return wishes;
+    return demands;
   }
 
   #bucketsOf({ run }: Startable): (BucketKey & { rate: RateLimit })[] {
@@ -161,7 +161,7 @@ function shareOut<Held extends Startable>(
 ): Map<Held, number> {
   const lacking = new Map<Held, Share[]>();
   for (const held of runs) {
-    const needed = shares.filter(({ wish }) => wish.runs.has(held));
+    const needed = shares.filter(({ demand }) => demand.runs.has(held));
     const empty = needed.filter(({ free, taken }) => taken >= free);
     if (empty.length > 0) lacking.set(held, empty);
     else for (const share of needed) share.taken += 1;
@@ -173,14 +173,14 @@ function shareOut<Held extends Startable>(
 }
 
 /** Milliseconds until the bucket has one more token, both in the database and here. */
-function waitOf({ wish: { rate }, bucket, known, taken }: Share, monotonicMs: number): number {
+function waitOf({ demand: { rate }, bucket, known, taken }: Share, monotonicMs: number): number {
   const here = { rate, spentUntilMs: known.startsUntilMs, nowMs: monotonicMs, wanted: taken };
   // A wait is never zero: the replica would ask again and again within one instant.
   return Math.max(1, takeTokens({ ...bucket, rate, wanted: taken }).waitMs, takeTokens(here).waitMs);
 }
 
-function spendingOf({ wish, bucket, taken }: Share): BucketKey & { spentUntilMs: number } {
+function spendingOf({ demand, bucket, taken }: Share): BucketKey & { spentUntilMs: number } {
   const { tenantId, jobType } = bucket;
-  const { spentUntilMs } = takeTokens({ ...bucket, rate: wish.rate, wanted: taken });
+  const { spentUntilMs } = takeTokens({ ...bucket, rate: demand.rate, wanted: taken });
   return { tenantId, jobType, spentUntilMs };
 }

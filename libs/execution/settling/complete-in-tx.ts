@@ -24,7 +24,7 @@ import { decideFires, finishRuns, lockClaims } from './settlement.repository.js'
 import { LATE_AFTER_MS } from './settlement.js';
 import { encodeJson } from '#execution/runs/stored-json.js';
 
-export interface CompletionRequest {
+export interface CompleteInTxRequest {
   run: ClaimedRun;
   startedAt: Date;
   /** Nothing is committed once it is aborted. */
@@ -33,7 +33,7 @@ export interface CompletionRequest {
   lastNote: () => ProgressNote | null;
 }
 
-export interface CompletionOptions {
+export interface CompleteInTxOptions {
   /** How many such transactions may be open, so that some connections are left for claims. */
   atOnce: number;
   /** The search path for the handlers' own tables. */
@@ -44,21 +44,21 @@ export interface CompletionOptions {
 /** Until a lock, a disk or a primary may be there again. */
 const PUT_OFF_SECONDS = 1;
 
-export class Completion {
+export class CompleteInTx {
   #free: number;
   readonly #queue: (() => void)[] = [];
 
   constructor(
     private readonly membership: Membership,
     private readonly databaseClock: DatabaseClock,
-    private readonly options: CompletionOptions,
+    private readonly options: CompleteInTxOptions,
   ) {
     this.#free = options.atOnce;
   }
 
   /** Resolves with the output when both are committed. See JobContext.completeInTx for how it rejects. */
   async complete<Output>(
-    request: CompletionRequest,
+    request: CompleteInTxRequest,
     work: (trx: HandlerTransaction) => Promise<Output>,
   ): Promise<Output> {
     await this.#enter();
@@ -74,7 +74,7 @@ export class Completion {
 
   async #commit<Output>(
     incarnation: Incarnation,
-    request: CompletionRequest,
+    request: CompleteInTxRequest,
     work: (trx: HandlerTransaction) => Promise<Output>,
   ): Promise<Output> {
     const { db } = incarnation;
@@ -104,7 +104,7 @@ export class Completion {
       incarnation,
       request,
       outputJson,
-    }: { incarnation: Incarnation; request: CompletionRequest; outputJson: string },
+    }: { incarnation: Incarnation; request: CompleteInTxRequest; outputJson: string },
   ): Promise<void> {
     const { run, startedAt } = request;
     const { replica } = incarnation;

@@ -1,7 +1,7 @@
 // Is there anything that a handler can say and the API can't take? Outputs and details are exact or refused with the
 // reason, and what is only shown is mended.
 import { describe, expect, it } from 'vitest';
-import { encodeDetails, encodeOutput, lineOf, progressOf } from './sayable.js';
+import { encodeDetails, encodeOutput, lineOf, progressOf } from './accepted-json.js';
 
 const circle: Record<string, unknown> = { name: 'loop' };
 circle['self'] = circle;

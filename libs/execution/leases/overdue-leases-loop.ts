@@ -1,10 +1,10 @@
 // Ends leases whose time is up. The leader does it, so that one replica looks for them: it ends a bounded number in
-// each pass. It proves no term, because the lease's own row decides: two sweepers would merely find different rows.
+// each pass. It proves no term, because the lease's own row decides: two such loops would merely find different rows.
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leadership } from '#cluster/leadership/leadership.js';
 import type { Database } from '#database/connection.js';
 import type { Clock, Random } from '#kernel/clock.js';
-import { UNTIL_WOKEN_MS, type Loop } from '#kernel/loop.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Pace } from '#kernel/pace.js';
 import { forgetEnds } from './lease-end.repository.js';
 import { endExpired } from './lease-ends.js';
@@ -18,8 +18,8 @@ const FORGET_EVERY_MS = 60_000;
 const FORGOTTEN_PER_PASS = 5_000;
 const REMEMBERED_MS = 86_400_000;
 
-export class LeaseSweepLoop implements Loop {
-  readonly name = 'lease-sweep';
+export class OverdueLeasesLoop implements Loop {
+  readonly name = 'overdue-leases';
   readonly #forgetting = new Pace(FORGET_EVERY_MS);
 
   constructor(
@@ -31,7 +31,7 @@ export class LeaseSweepLoop implements Loop {
 
   async runOnce(): Promise<number> {
     const leader = this.leadership.current();
-    if (leader === null) return UNTIL_WOKEN_MS;
+    if (leader === null) return SLEEP_MS;
     const { db } = leader.incarnation;
     await this.#forget(db);
     if ((await nextExpiryMs(db)) === null) return LOOK_MS;

@@ -9,7 +9,7 @@ type TellingParts = Pick<
   'membership' | 'leadership' | 'sweep' | 'settleLoop' | 'executor' | 'horizon' | 'planner' | 'gaps'
 >;
 
-export function logStory(
+export function logForOperator(
   { membership, leadership, sweep, settleLoop, executor, horizon, planner, gaps }: TellingParts,
   logger: PinoLogger,
 ): void {
@@ -38,9 +38,9 @@ export function logStory(
   gaps.setAside.told.subscribe(({ id, error }) =>
     logger.error({ gap: id, err: error }, 'a gap cannot be read and is not decided; tried again each minute'),
   );
-  settleLoop.claimLost.subscribe((run) => logger.warn({ run }, 'a result was discarded: the claim was lost'));
+  settleLoop.claimLost.subscribe((run) => logger.warn({ run }, 'a result was discarded: the claim had been revoked'));
   executor.thrown.subscribe(thrownLog(logger));
   executor.late.subscribe((late) =>
-    logger.warn(late, 'a handler ended after it was given up; its result was discarded'),
+    logger.warn(late, 'a handler went on after its attempt was over; its result was discarded'),
   );
 }

@@ -1,6 +1,6 @@
-// Does every end of a handler become a word that the API takes? Errors in particular can be anything.
+// Does every end of a handler become a call that the API takes? Errors in particular can be anything.
 import { expect, it } from 'vitest';
-import { wordInstead, wordOfReturned, wordOfThrown } from './lease-word.js';
+import { callInstead, callOfReturned, callOfThrown } from './end-call.js';
 import { FatalError, RetryAt } from '#client/jobs/outcomes.js';
 
 const now = new Date('2026-11-21T08:00:00Z');
@@ -45,14 +45,14 @@ it.each<[string, unknown, object]>([
     { name: 'UnreadableError' },
   ],
 ])('an error that %s fails the attempt, and is told', (_what, thrown, error) => {
-  const word = wordOfThrown(thrown, now);
-  expect(word).toMatchObject({ verb: 'fail', body: { error, retryable: true } });
-  const { name, message } = (word.body as { error: { name: unknown; message: unknown } }).error;
+  const end = callOfThrown(thrown, now);
+  expect(end).toMatchObject({ verb: 'fail', body: { error, retryable: true } });
+  const { name, message } = (end.body as { error: { name: unknown; message: unknown } }).error;
   expect([typeof name, typeof message]).toEqual(['string', 'string']);
 });
 
 it('an output that can not be said fails the run for good, with the reason', () => {
-  expect(wordOfReturned({ n: 1n }, now)).toMatchObject({
+  expect(callOfReturned({ n: 1n }, now)).toMatchObject({
     verb: 'fail',
     body: {
       error: { name: 'UnfitOutput', message: expect.stringContaining('BigInt') as string },
@@ -62,22 +62,22 @@ it('an output that can not be said fails the run for good, with the reason', () 
 });
 
 it('what steers is kept', () => {
-  expect(wordOfThrown(new FatalError('no'), now)).toMatchObject({ body: { retryable: false } });
-  expect(wordOfThrown(new RetryAt(3), now)).toMatchObject({ body: { retryAfterSeconds: 3 } });
+  expect(callOfThrown(new FatalError('no'), now)).toMatchObject({ body: { retryable: false } });
+  expect(callOfThrown(new RetryAt(3), now)).toMatchObject({ body: { retryAfterSeconds: 3 } });
 });
 
-it('a refused word is followed by one that says so, unless the lease is lost or the key is wrong', () => {
+it('a refused end is followed by one that says so, unless the lease is lost or the key is wrong', () => {
   const complete = { verb: 'complete', body: {} } as const;
-  expect(wordInstead(complete, { status: 413, message: 'too large' })).toMatchObject({
+  expect(callInstead(complete, { status: 413, message: 'too large' })).toMatchObject({
     verb: 'fail',
     body: {
       error: { name: 'UnfitOutput', message: '"complete" was refused: too large' },
       retryable: false,
     },
   });
-  expect(wordInstead({ verb: 'fail', body: {} }, { status: 422, message: 'no' })).toMatchObject({
+  expect(callInstead({ verb: 'fail', body: {} }, { status: 422, message: 'no' })).toMatchObject({
     verb: 'fail',
   });
   for (const status of [401, 403, 404, 409])
-    expect(wordInstead(complete, { status, message: '' })).toBeNull();
+    expect(callInstead(complete, { status, message: '' })).toBeNull();
 });

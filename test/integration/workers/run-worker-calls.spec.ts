@@ -1,5 +1,5 @@
-// Is anything that a worker's handler says ever held against its work? All that it logs, tells of its progress, returns or
-// throws: the lease is kept while it works, and the run ends once, with the real reason.
+// Is anything that a worker's handler says ever held against its work? All that it logs, tells of its progress, returns
+// or throws: the lease is kept while it works, and the run ends once, with the real reason.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { defineJob, remoteHandler, runWorker, type RemoteContext } from '#client/index.js';

@@ -3,10 +3,10 @@
 // The API accepts every body made here. An output that JSON can't express fails the run for good, with the reason,
 // because repeating the work would produce the same output.
 import { CancelRun, RetryAt, Snooze } from '#client/jobs/outcomes.js';
-import { encodeOutput } from './sayable.js';
+import { encodeOutput } from './accepted-json.js';
 import { describeError, textOf, type ToldError } from '#client/jobs/thrown-error.js';
 
-export interface LeaseWord {
+export interface EndCall {
   verb: 'complete' | 'fail' | 'snooze' | 'release' | 'cancel';
   body: object;
 }
@@ -15,8 +15,8 @@ export interface LeaseWord {
 const PUT_OFF_SECONDS_MAX = 30 * 86_400;
 const REASON_LENGTH_MAX = 2_000;
 
-export function wordOfReturned(returned: unknown, now: Date): LeaseWord {
-  if (returned instanceof Snooze) return wordOfThrown(returned, now);
+export function callOfReturned(returned: unknown, now: Date): EndCall {
+  if (returned instanceof Snooze) return callOfThrown(returned, now);
   const output = encodeOutput(returned);
   return output.kind === 'encoded'
     ? { verb: 'complete', body: { output: output.value } }
@@ -24,7 +24,7 @@ export function wordOfReturned(returned: unknown, now: Date): LeaseWord {
 }
 
 /** An error named FatalError is not retried; one with `retryAfterSeconds` is retried no sooner. */
-export function wordOfThrown(thrown: unknown, now: Date): LeaseWord {
+export function callOfThrown(thrown: unknown, now: Date): EndCall {
   const error = describeError(thrown);
   try {
     return steered(thrown, error, now);
@@ -34,7 +34,7 @@ export function wordOfThrown(thrown: unknown, now: Date): LeaseWord {
   }
 }
 
-export function misfit(name: 'InvalidPayload' | 'InvalidOutput' | 'UnfitOutput', message: string): LeaseWord {
+export function misfit(name: 'InvalidPayload' | 'InvalidOutput' | 'UnfitOutput', message: string): EndCall {
   return {
     verb: 'fail',
     body: { error: { name, message: textOf(message, REASON_LENGTH_MAX) }, retryable: false },
@@ -42,10 +42,10 @@ export function misfit(name: 'InvalidPayload' | 'InvalidOutput' | 'UnfitOutput',
 }
 
 /** The call to make after the API has refused one; null when the refusal was not about its body. */
-export function wordInstead(
-  { verb }: LeaseWord,
+export function callInstead(
+  { verb }: EndCall,
   refusal: { status: number; message: string },
-): LeaseWord | null {
+): EndCall | null {
   if (![400, 413, 422].includes(refusal.status)) return null;
   const message = `"${verb}" was refused: ${refusal.message}`;
   return verb === 'complete'
@@ -53,7 +53,7 @@ export function wordInstead(
     : { verb: 'fail', body: { error: { name: 'UnfitError', message: textOf(message, REASON_LENGTH_MAX) } } };
 }
 
-function steered(thrown: unknown, error: ToldError, now: Date): LeaseWord {
+function steered(thrown: unknown, error: ToldError, now: Date): EndCall {
   if (thrown instanceof Snooze) return { verb: 'snooze', body: { seconds: bounded(thrown.seconds) } };
   if (thrown instanceof CancelRun) return { verb: 'cancel', body: { error } };
   const seconds = retryAfterSeconds(thrown, now);

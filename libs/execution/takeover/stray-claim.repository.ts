@@ -1,4 +1,4 @@
-// Claims that their own replica does not know of, since the answer of the claim statement was lost.
+// Stray claims: their own replica does not know of them, since the answer to the claim statement never came.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber } from '#kernel/ids.js';
