@@ -47,7 +47,9 @@ describe('the durations of a cluster', () => {
   );
 
   it('leave room for a sweep to take its time: a hung replica is found with the slowest sweeps', () => {
-    const { deadAfterMs, sweepMs, crashedAfterMs } = check({ sweepMs: DEFAULT_CLUSTER_SETTINGS.deadAfterMs / 8 });
+    const { deadAfterMs, sweepMs, crashedAfterMs } = check({
+      sweepMs: DEFAULT_CLUSTER_SETTINGS.deadAfterMs / 8,
+    });
     const hung = { replica: asId.replica(2), beat: 7, lockHeld: true, sessions: 1, sameServer: true };
     let [memory, deaths] = [NOTHING_OBSERVED, 0];
     for (let nowMs = 0; nowMs < 5 * deadAfterMs; nowMs += 2 * sweepMs) {

@@ -57,7 +57,8 @@ export function checkClusterSettings(settings: ClusterSettings): ClusterSettings
     sweepMs <=
       deadAfterMs / 8, `sweepMs must be between 1 and deadAfterMs / 8 (${deadAfterMs / 8}), got ${sweepMs}`);
   require(crashedAfterMs >= 0 &&
-    crashedAfterMs < sweepMs, `crashedAfterMs must be from 0 to below sweepMs (${sweepMs}), got ${crashedAfterMs}`);
+    crashedAfterMs <
+      sweepMs, `crashedAfterMs must be from 0 to below sweepMs (${sweepMs}), got ${crashedAfterMs}`);
   return settings;
 }
 

@@ -14,10 +14,10 @@ const READ = 'ids that a loop of ours has read itself';
 const TOLD = 'runs that the request has been shown by tenant and id before';
 
 const BY_ID_ALONE: Readonly<Record<string, string>> = {
-  'lost-claim: dropClaims': HOLDER,
-  'started: markStarted': HOLDER,
-  'started: noteRestarts': HOLDER,
-  'started: noteStarts': HOLDER,
+  'stray-claim: dropClaims': HOLDER,
+  'start: markStarted': HOLDER,
+  'start: noteRestarts': HOLDER,
+  'start: noteStarts': HOLDER,
   'lease-end: returnRun': LEASE,
   'lease-end: loseRun': LEASE,
   'lease-end: finishRun': LEASE,
@@ -26,7 +26,8 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'requeue: lockClaimsNaming': LOCKED,
   'revocation: requeueLost': READ,
   'revocation: deadLetter': READ,
-  'run-ending: endUnclaimed': 'runs of which a cancel was noted by tenant, or that the loop of overdue runs has found',
+  'run-ending: endUnclaimed':
+    'runs of which a cancel was noted by tenant, or that the loop of overdue runs has found',
   'run-log: tallyLogs': READ,
   'new-run: findUnclaimed': 'holders of keys that were locked by tenant',
   'new-run: replaceRuns': 'holders of keys that were locked by tenant',

@@ -38,7 +38,9 @@ export function logForOperator(
   gaps.setAside.told.subscribe(({ id, error }) =>
     logger.error({ gap: id, err: error }, 'a gap cannot be read and is not decided; tried again each minute'),
   );
-  settleLoop.claimLost.subscribe((run) => logger.warn({ run }, 'a result was discarded: the claim had been revoked'));
+  settleLoop.claimLost.subscribe((run) =>
+    logger.warn({ run }, 'a result was discarded: the claim had been revoked'),
+  );
   executor.thrown.subscribe(thrownLog(logger));
   executor.late.subscribe((late) =>
     logger.warn(late, 'a handler went on after its attempt was over; its result was discarded'),

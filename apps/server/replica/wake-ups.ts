@@ -62,7 +62,8 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
 
 /** Wakes the loops of a leader when its term begins, and a loop when another leaves it work. */
 function connectTerm(replica: Replica, wake: Wake): void {
-  const { leadership, sweep, planner, gaps, suspension, revocation, overdueRuns, overdueLeases, horizon } = replica;
+  const { leadership, sweep, planner, gaps, suspension, revocation, overdueRuns, overdueLeases, horizon } =
+    replica;
   leadership.began.subscribe(
     wake(sweep, planner, gaps, suspension, revocation, overdueRuns, overdueLeases, horizon),
   );

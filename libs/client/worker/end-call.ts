@@ -42,10 +42,7 @@ export function misfit(name: 'InvalidPayload' | 'InvalidOutput' | 'UnfitOutput',
 }
 
 /** The call to make after the API has refused one; null when the refusal was not about its body. */
-export function callInstead(
-  { verb }: EndCall,
-  refusal: { status: number; message: string },
-): EndCall | null {
+export function callInstead({ verb }: EndCall, refusal: { status: number; message: string }): EndCall | null {
   if (![400, 413, 422].includes(refusal.status)) return null;
   const message = `"${verb}" was refused: ${refusal.message}`;
   return verb === 'complete'

@@ -1,4 +1,4 @@
-// What does an attempt make of whatever its handler throws? JavaScript can throw anything.
+// What does an attempt make of a thrown value? JavaScript can throw any.
 import { describe, expect, it } from 'vitest';
 import { CancelRun, FatalError, RetryAt, snooze } from '#client/jobs/outcomes.js';
 import { describeError } from '#client/jobs/thrown-error.js';

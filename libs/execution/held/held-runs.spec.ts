@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { asId, type RunId, type TenantId } from '#kernel/ids.js';
 import { claimedRun } from '#test/support/builders.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { HeldRun } from './held-run.js';
 import { HeldRuns } from './held-runs.js';
 

@@ -64,7 +64,12 @@ export async function endLease(
     const run = await ends.returnRun(tx, lease);
     if (run === undefined) return { kind: 'lost', verb: 'revoke', late: lease };
     const outcome = await outcomeOf({ tx, lease, run, request, misfit, random });
-    const state = await applyOutcome(tx, lease, outcome, request.verb === 'complete' ? request.outputJson : null);
+    const state = await applyOutcome(
+      tx,
+      lease,
+      outcome,
+      request.verb === 'complete' ? request.outputJson : null,
+    );
     const answer = { runId: lease.runId, state };
     await ends.rememberEnd(tx, id, { verb: request.verb, answer, attempt: lease.attempt });
     return { kind: 'ended', answer, slot: outcome.kind === 'finish' ? null : lease.slot };
@@ -167,7 +172,11 @@ function failed({ error, fatal, retryAfterMs }: LeaseEndRequest & { verb: 'fail'
 async function misfitOf(
   db: Database,
   checks: SchemaChecks,
-  { tenantId, id, request }: Pick<LeaseEnd, 'tenantId' | 'id'> & { request: LeaseEndRequest & { verb: 'complete' } },
+  {
+    tenantId,
+    id,
+    request,
+  }: Pick<LeaseEnd, 'tenantId' | 'id'> & { request: LeaseEndRequest & { verb: 'complete' } },
 ): Promise<AttemptResult | null | 'no-lease'> {
   const found = await ends.findOutputSchema(db, { tenantId, id });
   if (found === undefined) return 'no-lease';

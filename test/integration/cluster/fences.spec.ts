@@ -124,7 +124,10 @@ describe('the replica gate', () => {
     await judge.transaction().execute(async (tx) => {
       await holdGateAlone(tx, member.self().replica);
       late = asReplica(db, member.self(), async () => 'written');
-      await until('the replica waits for its gate', async () => (await watcher.query(waiting)).rowCount === 1);
+      await until(
+        'the replica waits for its gate',
+        async () => (await watcher.query(waiting)).rowCount === 1,
+      );
       await markDead(tx, { replica: member.self().replica, term: asId.term(1), reason: 'hung' });
     });
     expect(await late).toEqual({ kind: 'fenced' });

@@ -40,7 +40,11 @@ describe('a rate', () => {
     );
     return { gate: new RateLimiter(membership, rules, systemClock), runs: held.takeDue(0) };
   }
-  const admitted = async (member: TestMember, gate: RateLimiter, runs: readonly HeldRun[]): Promise<string[]> =>
+  const admitted = async (
+    member: TestMember,
+    gate: RateLimiter,
+    runs: readonly HeldRun[],
+  ): Promise<string[]> =>
     ((await gate.admit(member.self(), runs))?.admitted ?? []).map(({ run }) => run.jobType);
 
   it('I7: is kept by two replicas together', async () => {

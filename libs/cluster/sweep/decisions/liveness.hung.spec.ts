@@ -2,7 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { asId } from '#kernel/ids.js';
 import type { LeaderWatch } from '#cluster/leadership/decisions/leader-watch.js';
-import { beganAtMs, deadAfterMs, leader, peer, sighting, sweepMs } from '#test/support/played-leader.js';
+import {
+  crashed,
+  beganAtMs,
+  deadAfterMs,
+  leader,
+  peer,
+  sighting,
+  sweepMs,
+} from '#test/support/played-leader.js';
 import type { Death, ReplicaSighting } from './liveness.js';
 
 describe('a replica whose beats stand still', () => {

@@ -1,8 +1,17 @@
-// Is the dead replica declared dead, and no other one ever? A crash is seen at once, and a clock accuses nobody.
+// Is the dead replica declared dead, and no other one ever? A crash is seen at once, and an odd clock kills no replica.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asId } from '#kernel/ids.js';
-import { crashed, crashedAfterMs, deadAfterMs, leader, peer, self, sighting, sweepMs } from '#test/support/played-leader.js';
+import {
+  crashed,
+  crashedAfterMs,
+  deadAfterMs,
+  leader,
+  peer,
+  self,
+  sighting,
+  sweepMs,
+} from '#test/support/played-leader.js';
 
 describe('a crashed replica', () => {
   it('is dead at the second look at which its lock is free, its sessions are gone and the server is the same', () => {

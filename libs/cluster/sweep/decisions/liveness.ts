@@ -75,7 +75,14 @@ export interface LivenessInput {
 /** With fewer peers than this, "most of them" says too little. */
 const CROWD = 4;
 
-export function judgeLiveness({ memory, sightings, self, nowMs, deadAfterMs, crashedAfterMs }: LivenessInput): {
+export function judgeLiveness({
+  memory,
+  sightings,
+  self,
+  nowMs,
+  deadAfterMs,
+  crashedAfterMs,
+}: LivenessInput): {
   memory: LivenessMemory;
   deaths: Death[];
 } {
