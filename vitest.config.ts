@@ -141,6 +141,7 @@ export default defineConfig({
         workersMax: INTEGRATION_WORKERS_MAX,
         testTimeoutMs: 300_000,
         needsPostgres: true,
+        isolate: false,
       }),
       project({
         name: 'cluster',

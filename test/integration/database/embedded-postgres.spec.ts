@@ -1,11 +1,12 @@
 // Does the embedded server keep its promises to a user who starts, kills and restarts it at will? Each
 // test works in a folder of its own and on real processes; nothing here waits for time to pass.
 import { chmod, lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { findBinaries } from '#database/embedded/programs/binaries.js';
 import {
   removeEmbeddedPostgres,
@@ -15,8 +16,18 @@ import {
 import { runStatement } from '../../support/admin-statement.js';
 
 const isRoot = process.getuid?.() === 0;
+/** Data as initdb makes it. */
+let made: string;
 let folder: string;
 let dataDirectory: string;
+
+beforeAll(async () => {
+  made = await mkdtemp(join(tmpdir(), 'carillon-embedded-made-'));
+  await chmod(made, 0o711);
+  await (await start({ dataDirectory: join(made, 'data') })).stop();
+});
+
+afterAll(() => rm(made, { recursive: true, force: true }));
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'carillon-embedded-'));
@@ -31,6 +42,13 @@ afterEach(async () => {
 
 const start = (wish: { port?: number; dataDirectory?: string } = {}): Promise<EmbeddedPostgres> =>
   startEmbeddedPostgres({ dataDirectory, settings: { fsync: 'off' }, log: () => undefined, ...wish });
+
+/** On a copy of the data that was made before: initdb takes ten times as long. */
+const startOnCopy = async (wish: { port?: number } = {}): Promise<EmbeddedPostgres> => {
+  // Unlike node's, this cp keeps the owner of the files, whom PostgreSQL checks.
+  execFileSync('cp', ['-a', join(made, 'data'), join(made, 'data.password'), folder]);
+  return start(wish);
+};
 
 const remember = (server: EmbeddedPostgres): Promise<unknown> =>
   runStatement(server.url, 'create table kept as select 42 as answer');
@@ -47,14 +65,14 @@ const isAlive = (pid: number): boolean => {
 
 describe('data', () => {
   it('survives a stop and a start', async () => {
-    const first = await start();
+    const first = await startOnCopy();
     await remember(first);
     await first.stop();
     expect(await recall(await start())).toEqual([{ answer: 42 }]);
   });
 
   it('survives the death of the server', async () => {
-    const first = await start();
+    const first = await startOnCopy();
     await remember(first);
     process.kill(first.pid, 'SIGKILL');
     await first.exited;
@@ -71,7 +89,7 @@ describe('data', () => {
   });
 
   it('does not vanish in silence: a start without it notes that it is gone', async () => {
-    await (await start()).stop();
+    await (await startOnCopy()).stop();
     await rm(dataDirectory, { recursive: true });
     expect((await start()).notes).toEqual([
       `the data of an earlier run is no longer in ${dataDirectory}; PostgreSQL begins empty`,
@@ -108,7 +126,7 @@ describe('data', () => {
   );
 
   it.runIf(isRoot)('is refused, not shadowed by an empty place, when its folder becomes closed', async () => {
-    await (await start()).stop();
+    await (await startOnCopy()).stop();
     await chmod(folder, 0o700);
     await expect(start()).rejects.toThrow(/expected the owner of data directory .* to be able to enter/);
     await chmod(folder, 0o711);
@@ -126,7 +144,7 @@ describe('making the data directory', () => {
   });
 
   it('refuses data of another major version and names both', async () => {
-    await (await start()).stop();
+    await (await startOnCopy()).stop();
     await writeFile(join(dataDirectory, 'PG_VERSION'), '17\n');
     await expect(start()).rejects.toThrow(
       /expected data of PostgreSQL 18.*got data of PostgreSQL 17.*pg_dumpall/,
@@ -141,7 +159,7 @@ describe('making the data directory', () => {
   });
 
   it('tells which file is missing when the password is lost', async () => {
-    await (await start()).stop();
+    await (await startOnCopy()).stop();
     await rm(`${dataDirectory}.password`);
     await expect(start()).rejects.toThrow(/expected the database password in .*data\.password, got nothing/);
   });
@@ -152,21 +170,21 @@ describe('starting', () => {
     const holder = createServer();
     await once(holder.listen(0, '127.0.0.1'), 'listening');
     const { port } = holder.address() as AddressInfo; // a listening TCP server always has one
-    const server = await start({ port });
+    const server = await startOnCopy({ port });
     expect(server.port).not.toBe(port);
     expect(server.notes).toEqual([`port ${port} is taken, PostgreSQL listens on ${server.port}`]);
     holder.close();
   });
 
   it('comes back on the wanted port when it is free', async () => {
-    const first = await start();
+    const first = await startOnCopy();
     await first.stop();
     const second = await start({ port: first.port });
     expect(second).toMatchObject({ port: first.port, notes: [] });
   });
 
   it('stops a server that an earlier run left behind', async () => {
-    const left = await start();
+    const left = await startOnCopy();
     await remember(left);
     const server = await start();
     expect(isAlive(left.pid)).toBe(false);
@@ -175,7 +193,7 @@ describe('starting', () => {
   });
 
   it('leaves a stranger alone who got the process id of a dead server', async () => {
-    await (await start()).stop();
+    await (await startOnCopy()).stop();
     await writeFile(join(dataDirectory, 'postmaster.pid'), `${process.pid}\n${dataDirectory}\n`);
     expect((await start()).notes).toEqual([]); // a signal would have ended this very process
   });
@@ -204,7 +222,7 @@ describe('stopping', () => {
   it.each(['fast', 'immediate'] as const)(
     '%s leaves no process, and may be asked for again',
     async (mode) => {
-      const server = await start();
+      const server = await startOnCopy();
       const rows = await runStatement<{ pid: number }>(
         server.url,
         'select pid from pg_stat_activity where pid <> pg_backend_pid()',
@@ -217,7 +235,7 @@ describe('stopping', () => {
   );
 
   it('ends a frozen server', async () => {
-    const server = await start();
+    const server = await startOnCopy();
     process.kill(server.pid, 'SIGSTOP');
     await server.stop('immediate');
     expect(isAlive(server.pid)).toBe(false);

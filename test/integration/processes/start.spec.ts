@@ -7,12 +7,12 @@ import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { findFreePort } from '#database/embedded/server/free-port.js';
-import { REPLICA_FLAGS } from '../../apps/server/settings/node-flags.js';
-import { withDatabase } from '../support/admin-statement.js';
-import { createTestDatabase } from '../support/test-database.js';
-import { until } from '../support/until.js';
+import { REPLICA_FLAGS } from '../../../apps/server/settings/node-flags.js';
+import { withDatabase } from '../../support/admin-statement.js';
+import { createTestDatabase } from '../../support/test-database.js';
+import { until } from '../../support/until.js';
 
-const SERVER = fileURLToPath(new URL('../../dist/apps/server/main.js', import.meta.url));
+const SERVER = fileURLToPath(new URL('../../../dist/apps/server/main.js', import.meta.url));
 
 function start(databaseUrl: string, env: Readonly<Record<string, string>> = {}) {
   const child = fork(SERVER, [], {

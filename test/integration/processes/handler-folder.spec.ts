@@ -4,9 +4,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { startTestReplica, type TestReplica } from '../support/test-replica.js';
-import { createTestDatabase } from '../support/test-database.js';
-import { until } from '../support/until.js';
+import { startTestReplica, type TestReplica } from '../../support/test-replica.js';
+import { createTestDatabase } from '../../support/test-database.js';
+import { until } from '../../support/until.js';
 
 const MODULE = `
 import { defineJob, handler } from 'carillon';

@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
-const CLIENT = pathToFileURL(join(import.meta.dirname, '../../dist/libs/client/index.js')).href;
+const CLIENT = pathToFileURL(join(import.meta.dirname, '../../../dist/libs/client/index.js')).href;
 
 const nodes = (process.env['PATH'] ?? '')
   .split(delimiter)
