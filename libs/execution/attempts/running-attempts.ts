@@ -82,7 +82,7 @@ export class RunningAttempts {
     this.changed.publish();
   }
 
-  /** Stops every attempt. Each ends as released: it counts for nothing against its run. */
+  /** Stops every attempt. Each ends as lost: it counts for nothing against its run. */
   stopAll(reason: AttemptStopped): void {
     // The replica that takes the runs over does not wait for our handlers.
     const graceMs = reason.why === 'shutdown' ? Math.min(SHUTDOWN_GRACE_MS, this.graceMs) : 0;

@@ -88,7 +88,7 @@ export class TenantTurns {
     const cost = Math.max(COST_MIN_MS, tookMs);
     account.guessMs += LEARNING * (cost - account.guessMs);
     account.virtualMs += cost / weight - charged;
-    this.#settle(tenantId, account);
+    this.#rebook(tenantId, account);
   }
 
   /** Refunds the charge of a run that has not started after all. */
@@ -97,11 +97,11 @@ export class TenantTurns {
     if (account === undefined) return;
     account.running -= 1;
     account.virtualMs -= charged;
-    this.#settle(tenantId, account);
+    this.#rebook(tenantId, account);
   }
 
   /** Once nothing waits and nothing runs, no tenant owes running time to another. */
-  #settle(tenantId: TenantId, account: Account): void {
+  #rebook(tenantId: TenantId, account: Account): void {
     if (account.waits) this.#push(tenantId, account);
     this.#furthestMs = Math.max(this.#furthestMs, account.virtualMs);
     this.#busy -= 1;

@@ -35,7 +35,7 @@ export async function lockEnded(
 
 /**
  * Locks the claims that still name these runs. A claim keeps the names of its ended runs. A run that came back would be
- * taken for held by that claim, and for lost when its replica dies.
+ * taken for a run of that claim, and for lost when its replica dies.
  */
 export async function lockClaimsNaming(tx: Tx, ids: readonly RunId[]): Promise<ClaimId[]> {
   const { rows } = await sql<{ id: ClaimId }>`

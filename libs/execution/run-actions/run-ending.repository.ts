@@ -1,6 +1,6 @@
-// Ends runs that no attempt ends. A run that no claim and no lease holds goes to the history at once. For a run that is
-// held, by a claim or by a lease that a worker has taken, only the request is recorded, and its holder does the rest.
-// An offer that no worker has taken is withdrawn first.
+// Ends runs that no attempt ends. A run that no claim names and no lease has goes to the history at once. For a run
+// that a claim names, or whose lease a worker has taken, only the request is recorded, and its holder does the rest. An
+// offer that no worker has taken is withdrawn first.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import { isDueTimeOf } from '#database/due-time-key.js';

@@ -43,7 +43,7 @@ export interface RunRow {
 /** The source of a field of RunRow; by default the column of that name. */
 interface Source {
   column: string;
-  /** For a run `r` that is held as `h` says, or leased under `l`. */
+  /** For a run `r` that is claimed under `h`, or leased under `l`. */
   open?: string;
   /** For a run that is over. */
   ended?: string;
@@ -121,7 +121,7 @@ function columns(text: (field: string, source: Source) => string | null): RawBui
 /** The state of a run `r` that is not over, with the start `h` that its claim has noted and its lease `l`. */
 export const OPEN_STATE: RawBuilder<OpenState> = sql.raw(SOURCES.state.open);
 
-/** For a run `r` that is held as `h` says, or leased under `l`. */
+/** For a run `r` that is claimed under `h`, or leased under `l`. */
 export const UNFINISHED = columns((_, { column, shown, open = `r.${column}` }) =>
   shown === undefined ? `${open} as ${column}` : null,
 );

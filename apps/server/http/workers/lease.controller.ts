@@ -14,12 +14,11 @@ import {
 } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
-import { randomUUID } from '#database/runtime/uuid.js';
 import { systemClock, systemRandom } from '#database/runtime/system-clock.js';
 import { findEnd, noteProgress, type LeaseAnswer } from '#execution/leases/lease-end.repository.js';
 import { endLease, type LeaseEnding, type LeaseEndRequest } from '#execution/leases/lease-ends.js';
 import type { AttemptError } from '#execution/runs/decisions/run-transition.js';
-import { LeaseTokens, namedAtMs } from '#execution/leases/lease-token.js';
+import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { SchemaChecks } from '#execution/schemas/schema-checks.js';
 import { beatLease } from '#execution/leases/lease.repository.js';
 import { encodeJson } from '#execution/runs/stored-json.js';
@@ -38,12 +37,8 @@ import { betweenParts, turnsFor, type NextTurn } from '../requests/body-turns.js
 import { LINES_TYPE } from '../requests/media-type.js';
 import { ProblemError } from '../problems/problem.js';
 import { ApiTenant } from '../requests/shapes.js';
+import { lostLease, onceParked, unknownLease } from './young-lease.js';
 import * as shapes from './worker.shapes.js';
-
-/** A run whose call was answered 202 is parked within milliseconds, but the endpoint may be quicker still. */
-const YOUNG_MS = 60_000;
-const LOOK_MS = 100;
-const LOOKS = 30;
 
 /** Any text: one that is no token belongs to no lease. */
 const tokenShape = z.string();
@@ -187,20 +182,22 @@ export class LeaseController {
   async #beat(tenant: Tenant, token: string) {
     const id = this.#leaseOf(token);
     const graceMs = this.config.CARILLON_STOP_GRACE_SECONDS * 1_000;
-    const beat = await this.#onceParked(id, async () => {
+    const beat = await onceParked(this.timers, id, async () => {
       const found = await beatLease(this.db, { tenantId: tenant.id, id, graceMs });
       if (found !== undefined) return found;
       const end = await findEnd(this.db, { tenantId: tenant.id, id });
-      if (end !== undefined) throw lost(`it ended with "${end.verb}"`);
+      if (end !== undefined) throw lostLease(`it ended with "${end.verb}"`);
       return undefined;
     });
-    return beat ?? this.#unknown(id);
+    if (beat === undefined) throw unknownLease(id);
+    return beat;
   }
 
   async #end(tenant: Tenant, token: string, request: LeaseEndRequest): Promise<LeaseAnswer> {
     const id = this.#leaseOf(token);
     if (request.verb === 'complete') refuseCrowded(this.checks, tenant);
-    const ending = await this.#onceParked(
+    const ending = await onceParked(
+      this.timers,
       id,
       async (): Promise<Exclude<LeaseEnding, { kind: 'unknown' }> | undefined> => {
         const { checks } = this;
@@ -214,10 +211,10 @@ export class LeaseController {
         return found.kind === 'unknown' ? undefined : found;
       },
     );
-    if (ending === undefined) return this.#unknown(id);
+    if (ending === undefined) throw unknownLease(id);
     if (ending.kind === 'lost') {
       this.#noteLate(request, ending);
-      throw lost(`it ended with "${ending.verb}"`);
+      throw lostLease(`it ended with "${ending.verb}"`);
     }
     this.replica.wakeRunWaiters();
     // A retried run waits again, or a limit has room again.
@@ -232,40 +229,11 @@ export class LeaseController {
     this.replica.noteLogLines([{ ...late, at: systemClock.now(), level: 'warn', message }]);
   }
 
-  /** Repeats `look` for a young lease: its holder may know it before its row is written. */
-  async #onceParked<Found>(id: LeaseId, look: () => Promise<Found | undefined>): Promise<Found | undefined> {
-    for (let looks = 0; ; looks += 1) {
-      const found = await look();
-      if (found !== undefined || looks >= LOOKS || !isYoung(id)) return found;
-      await this.timers.rest(`lease-${randomUUID()}`, LOOK_MS);
-    }
-  }
-
-  #unknown(id: LeaseId): never {
-    if (!isYoung(id)) throw lost('it ended, or another worker has it');
-    throw new ProblemError(
-      'too-early',
-      'expected the lease of a call that was answered 202, got a call whose answer has not arrived yet',
-      {
-        headers: { 'retry-after': '1' },
-      },
-    );
-  }
-
   #leaseOf(token: string): LeaseId {
     const id = this.tokens.leaseOf(token);
-    if (id === null) throw lost('there is no lease with this token');
+    if (id === null) throw lostLease('there is no lease with this token');
     return id;
   }
-}
-
-function isYoung(id: LeaseId): boolean {
-  const at = namedAtMs(id);
-  return at !== null && systemClock.now().getTime() - at < YOUNG_MS;
-}
-
-function lost(why: string): ProblemError {
-  return new ProblemError('lease-lost', `expected a lease that is held, got a lost one: ${why}`);
 }
 
 function withoutUndefined({ stack, ...named }: shapes.ErrorInput): AttemptError {
