@@ -14,13 +14,7 @@ import { LoopTimers } from '../../loop-timers.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { RUN_WAITERS } from '../../replica/wake-ups.js';
 import { API_DATABASE } from '../../tokens.js';
-import { TimeUps } from '../answers/time-ups.js';
-
-interface Waiter {
-  id: RunId;
-  untilMs: number;
-  answer: () => void;
-}
+import { Waiters, type Wait } from '../answers/waiters.js';
 
 const LOOK_MS = 1_000;
 /**
@@ -35,46 +29,30 @@ const SAY_AWAITED_MS = 2_000;
 @Injectable()
 export class RunWaiters implements Loop, OnApplicationBootstrap {
   readonly name = RUN_WAITERS.name;
-  readonly #waiters = new Set<Waiter>();
-  readonly #timeUps: TimeUps<Waiter>;
-  #isLeaving = false;
+  readonly #waiters: Waiters<RunId, void>;
   #lookAtMs = Number.NEGATIVE_INFINITY;
   readonly #saying = new Pace(SAY_AWAITED_MS);
 
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
-    private readonly timers: LoopTimers,
+    timers: LoopTimers,
     private readonly replica: ReplicaService,
   ) {
-    this.#timeUps = new TimeUps('run-waits', timers, this.#waiters, (waiter) => this.#answer(waiter));
+    this.#waiters = new Waiters(this, timers, undefined);
   }
 
   onApplicationBootstrap(): void {
-    this.timers.drive(this);
-    this.timers.drive(this.#timeUps);
-    this.timers.stopped.subscribe(() => {
-      this.#isLeaving = true;
-      this.#answerAll();
-    });
+    this.#waiters.begin();
   }
 
   /** Resolves when the run has ended, the time is up, the caller hung up, or the replica is leaving. */
-  async wait(id: RunId, { ms, hungUp }: { ms: number; hungUp: (then: () => void) => void }): Promise<void> {
-    if (this.#isLeaving) return;
-    await new Promise<void>((resolve) => {
-      const waiter = { id, untilMs: systemClock.monotonicMs() + ms, answer: resolve };
-      this.#waiters.add(waiter);
-      hungUp(() => {
-        this.#waiters.delete(waiter);
-        resolve();
-      });
-      this.timers.wake(this);
-      this.#timeUps.note(waiter);
-    });
+  async wait(id: RunId, wait: Wait): Promise<void> {
+    await this.#waiters.wait(id, wait);
   }
 
   async runOnce(): Promise<number> {
-    if (this.#waiters.size === 0) return SLEEP_MS;
+    const { waiting } = this.#waiters;
+    if (waiting.size === 0) return SLEEP_MS;
     const startedAtMs = systemClock.monotonicMs();
     if (startedAtMs < this.#lookAtMs) return this.#lookAtMs - startedAtMs;
     this.#sayAwaited(startedAtMs);
@@ -83,17 +61,18 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
       const pauseMs = Math.min(LOOK_MS, Math.max(BETWEEN_LOOKS_MS, tookMs / LOOK_SHARE));
       this.#lookAtMs = systemClock.monotonicMs() + pauseMs;
     } catch (error) {
-      this.#answerAll(); // the database is down: the callers read their run once more, and get its error
+      this.#waiters.answerAll(); // the database is down: the callers read their run once more, and get its error
       throw error;
     }
-    return this.#waiters.size === 0 ? SLEEP_MS : LOOK_MS;
+    return waiting.size === 0 ? SLEEP_MS : LOOK_MS;
   }
 
   async #look(): Promise<number> {
-    const ids = new Set([...this.#waiters].map((waiter) => waiter.id));
+    const { waiting } = this.#waiters;
+    const ids = new Set([...waiting].map(({ wanted }) => wanted));
     const { ended, tookMs } = await finishedAmong(this.db, [...ids]);
     const finished = new Set(ended);
-    for (const waiter of this.#waiters) if (finished.has(waiter.id)) this.#answer(waiter);
+    for (const waiter of waiting) if (finished.has(waiter.wanted)) waiter.answer();
     return tookMs;
   }
 
@@ -101,14 +80,5 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
     if (this.#saying.dueInMs(nowMs) > 0) return;
     this.#saying.done(nowMs);
     this.replica.hintAwaited();
-  }
-
-  #answerAll(): void {
-    for (const waiter of this.#waiters) this.#answer(waiter);
-  }
-
-  #answer(waiter: Waiter): void {
-    this.#waiters.delete(waiter);
-    waiter.answer();
   }
 }
