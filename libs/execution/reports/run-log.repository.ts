@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { LogLevel } from '#client/jobs/job-definition.js';
 import { RUN_LOG_LOCK } from '#database/advisory-locks.js';
 import type { Database } from '#database/connection.js';
+import { PAGE_BYTES_MAX } from '#database/fitting-page.repository.js';
 import type { ReplicaNumber, RunId } from '#kernel/ids.js';
 import { EMPTY_LOG, LOG_FULL, type LogTally } from './decisions/log-bounds.js';
 
@@ -83,23 +84,34 @@ export async function listLogLines(db: Database, page: LogPage): Promise<LogLine
     .execute();
 }
 
-/** The next lines of several logs at once, for clients that follow them. */
+/**
+ * The next lines of several logs at once, for clients that follow them: of each log at most so many, and of all
+ * together as many as a page may have bytes. No log waits for the rest of another: all first lines come before all
+ * second ones. `isCut` when there are lines beyond the bytes.
+ */
 export async function listNextLogLines(
   db: Database,
   followed: readonly Omit<LogPage, 'limit'>[],
   limit: number,
-): Promise<(LogLine & { runId: RunId })[]> {
-  const { rows } = await sql<LogLine & { runId: RunId }>`
-    select f.run_id as "runId", l.*
-      from unnest(${followed.map(({ runId }) => runId)}::uuid[],
-                  ${followed.map(({ after }) => after)}::bigint[],
-                  ${followed.map(({ since }) => since)}::timestamptz[]) as f (run_id, after, since)
-     cross join lateral (
-       select seq, at, attempt, replica, level, message, fields
-         from carillon.run_log
-        where run_id = f.run_id and seq > f.after and at >= f.since - interval '1 hour'
-        order by seq
-        limit ${limit}) l
-     order by f.run_id, l.seq`.execute(db);
-  return rows;
+): Promise<{ lines: (LogLine & { runId: RunId })[]; isCut: boolean }> {
+  const { rows } = await sql<LogLine & { runId: RunId; found: number }>`
+    select n.run_id as "runId", n.seq, n.at, n.attempt, n.replica, n.level, n.message, n.fields, n.found
+      from (select f.run_id, l.*, count(*) over ()::float8 as found,
+                   sum(l.bytes) over (order by l.place, f.run_id) - l.bytes as bytes_before
+              from unnest(${followed.map(({ runId }) => runId)}::uuid[],
+                          ${followed.map(({ after }) => after)}::bigint[],
+                          ${followed.map(({ since }) => since)}::timestamptz[]) as f (run_id, after, since)
+             cross join lateral (
+               select seq, at, attempt, replica, level, message, fields, row_number() over (order by seq) as place,
+                      octet_length(message) + coalesce(octet_length(fields::text), 0) as bytes
+                 from carillon.run_log
+                where run_id = f.run_id and seq > f.after and at >= f.since - interval '1 hour'
+                order by seq
+                limit ${limit}) l) n
+     where n.bytes_before < ${PAGE_BYTES_MAX}
+     order by n.run_id, n.seq`.execute(db);
+  return {
+    isCut: rows.length < (rows[0]?.found ?? 0),
+    lines: rows.map(({ found: _found, ...line }) => line),
+  };
 }

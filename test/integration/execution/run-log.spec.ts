@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import { RUN_LOG_LOCK } from '#database/advisory-locks.js';
+import { PAGE_BYTES_MAX } from '#database/fitting-page.repository.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import { RunLog } from '#execution/reports/run-log.js';
-import { insertLogLines } from '#execution/reports/run-log.repository.js';
+import { insertLogLines, listNextLogLines, type NewLogLine } from '#execution/reports/run-log.repository.js';
 import { claimedRun } from '../../support/builders.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { openClient } from '../../support/rows.js';
@@ -143,5 +144,45 @@ describe('a reader who goes on from a number', () => {
     await first.query('commit');
     await second;
     expect(await messages()).toEqual(['first', 'second']);
+  });
+});
+
+describe('readers who follow many logs at once', () => {
+  const newLine = (message: string): NewLogLine => ({
+    runId: claimedRun().id,
+    at: new Date(),
+    attempt: 1,
+    replica: null,
+    level: 'info',
+    fieldsJson: null,
+    message,
+  });
+
+  it('get as many bytes a look as a page may have, of each log some, and every line once', async () => {
+    const runs = Array.from({ length: 8 }, () => claimedRun().id);
+    const text = 'x'.repeat(8_000);
+    for (const runId of runs)
+      await insertLogLines(
+        db,
+        Array.from({ length: 40 }, (_, n) => ({ ...newLine(`${n} ${text}`), runId })),
+      );
+    const after = new Map(runs.map((runId) => [runId, 0]));
+    const since = new Date(Date.now() - 60_000);
+    let read = 0;
+    for (let isCut = true; isCut;) {
+      const followed = runs.map((runId) => ({ runId, since, after: after.get(runId) ?? 0 }));
+      const look = await listNextLogLines(db, followed, 30);
+      ({ isCut } = look);
+      expect(look.lines.reduce((bytes, { message }) => bytes + message.length, 0)).toBeLessThan(
+        PAGE_BYTES_MAX + 8_192,
+      );
+      if (read === 0) expect(new Set(look.lines.map(({ runId }) => runId)).size).toBe(runs.length);
+      for (const { runId, seq } of look.lines) {
+        expect(seq).toBeGreaterThan(after.get(runId) ?? 0);
+        after.set(runId, seq);
+      }
+      read += look.lines.length;
+    }
+    expect(read).toBe(8 * 40);
   });
 });

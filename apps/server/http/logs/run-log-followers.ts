@@ -1,7 +1,8 @@
 // How do many callers follow the logs of runs? Together: twice a second one statement reads the next lines of all
-// followed logs, in whichever replica their runs execute. A caller that reads slowly is skipped until it has caught
-// up. The stream has the form of the HTML standard's server-sent events. A replica that leaves ends the stream, and
-// the caller continues elsewhere with the id of the last event that it has seen.
+// followed logs, in whichever replica their runs execute, but never more bytes than a page may have. A caller that
+// reads slowly is skipped until it has caught up. The stream has the form of the HTML standard's server-sent events.
+// A replica that leaves ends the stream, and the caller continues elsewhere with the id of the last event that it has
+// seen.
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Response } from 'express';
 import type { Database } from '#database/connection.js';
@@ -25,6 +26,11 @@ interface Follower {
   askedAtMs: number;
 }
 
+interface LineEvent {
+  seq: number;
+  text: string;
+}
+
 /** The log that a caller wants, and from where. */
 type FollowRequest = Pick<Follower, 'runId' | 'since' | 'after' | 'isStillAllowed'>;
 
@@ -33,7 +39,7 @@ const LOOK_MS = 500;
 const ALLOWED_MS = 2_000;
 /** Proxies take a silent connection for a dead one. */
 const HEARTBEAT_MS = 15_000;
-/** Lines per log and pass; after a full pass the next one follows at once. */
+/** Lines per log and pass; after a pass that left lines out the next one follows at once. */
 const LINES_MAX = 200;
 /** The last lines of a run may be written a little after its end. */
 export const LAST_LINES_MS = 1_000;
@@ -89,13 +95,23 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
     const byRun = Map.groupBy(asking, ({ runId }) => runId);
     // The ends are read first: lines written before a run's end are then seen by the next statement.
     await this.#noteEnded([...byRun.keys()]);
-    const lines = await listNextLogLines(this.db, [...byRun.values()].map(furthestBehind), LINES_MAX);
+    const { lines, isCut } = await listNextLogLines(
+      this.db,
+      [...byRun.values()].map(furthestBehind),
+      LINES_MAX,
+    );
     const linesOf = Map.groupBy(lines, ({ runId }) => runId);
+    let hasMore = isCut;
     for (const [runId, followers] of byRun) {
-      for (const follower of followers) this.#tell(follower, linesOf.get(runId) ?? []);
+      const ofRun = linesOf.get(runId) ?? [];
+      // Of a cut look nothing says which logs have more.
+      const isWhole = !isCut && ofRun.length < LINES_MAX;
+      if (!isWhole) hasMore = true;
+      const events = ofRun.map((line) => ({ seq: line.seq, text: eventOf('log', shown(line), line.seq) }));
+      for (const follower of followers) this.#tell(follower, events, { isWhole });
     }
     if (this.#followers.size === 0) return SLEEP_MS;
-    return [...linesOf.values()].some((ofRun) => ofRun.length === LINES_MAX) ? 0 : LOOK_MS;
+    return hasMore ? 0 : LOOK_MS;
   }
 
   /** Also checks callers that read slowly. */
@@ -116,19 +132,19 @@ export class RunLogFollowers implements Loop, OnApplicationBootstrap {
     }
   }
 
-  #tell(follower: Follower, lines: readonly (LogLine & { runId: RunId })[]): void {
+  #tell(follower: Follower, events: readonly LineEvent[], { isWhole }: { isWhole: boolean }): void {
     const nowMs = systemClock.monotonicMs();
     const { response, runId } = follower;
-    const next = lines.filter(({ seq }) => seq > follower.after);
+    const next = events.filter(({ seq }) => seq > follower.after);
     const endedAtMs = this.#endedAtMs.get(runId) ?? Number.POSITIVE_INFINITY;
-    const events = next.map((line) => eventOf('log', shown(line), line.seq));
-    if (events.length === 0 && nowMs - follower.saidAtMs >= HEARTBEAT_MS) events.push(': still here\n\n');
-    if (events.length > 0) {
-      response.write(events.join(''));
+    const texts = next.map(({ text }) => text);
+    if (texts.length === 0 && nowMs - follower.saidAtMs >= HEARTBEAT_MS) texts.push(': still here\n\n');
+    if (texts.length > 0) {
+      response.write(texts.join(''));
       follower.saidAtMs = nowMs;
     }
     follower.after = next.at(-1)?.seq ?? follower.after;
-    if (lines.length < LINES_MAX && nowMs - endedAtMs >= LAST_LINES_MS) {
+    if (isWhole && nowMs - endedAtMs >= LAST_LINES_MS) {
       response.write(eventOf('end', { after: follower.after }));
       this.#dismiss(follower);
     }
