@@ -59,7 +59,14 @@ export const workerState = z
 export const acquireInput = z.strictObject({
   workerId: z.uuid('expected a UUID'),
   jobTypes: z.array(resourceName).min(1).max(JOB_TYPES_MAX),
-  max: z.int().min(1).max(100).default(1),
+  max: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(1)
+    .describe(
+      'Fewer are returned when their payloads and details are large: at least one, and none after the first 1 MiB. The others stay offered.',
+    ),
   waitSeconds: z.int().min(0).max(50).default(0).describe('How long to wait for the first one.'),
   requestId: z
     .string()
