@@ -24,7 +24,7 @@ const executionRooms = {
   limits: ['runs'],
   schemas: ['runs'],
   'job-types': ['endpoints', 'limits'],
-  intake: ['job-types', 'runs'],
+  intake: ['job-types', 'limits', 'runs'],
   held: ['limits', 'runs'],
   claiming: ['held', 'limits', 'runs'],
   reports: ['runs'],

@@ -7,14 +7,13 @@ import type { RunOptions } from '#client/jobs/enqueue-options.js';
 import type { JobContext } from '#client/jobs/job-definition.js';
 import { parsePayload } from '#client/jobs/payload-check.js';
 import type { Database } from '#database/connection.js';
-import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
-import { asId } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
-import { enqueueRuns, type Enqueue } from './enqueue.js';
+import { enqueueRuns } from './enqueue.js';
 import { findJobType } from '#execution/job-types/job-type.repository.js';
 import { RunQuota } from './run-quota.js';
 import { encodeJson } from '#execution/runs/stored-json.js';
+import { enqueueOf } from './wanted-run.js';
 
 export class ChildRuns {
   readonly #quota: RunQuota;
@@ -39,7 +38,8 @@ export class ChildRuns {
         throw new Error('expected this replica to be a member of the cluster, got one that is cut off');
       const { db } = incarnation;
       await requireJobType(db, parent, definition.name);
-      const child = enqueueOf(parent, { jobType: definition.name, payload, options });
+      const owner = { id: parent.tenantId, slot: parent.slot };
+      const child = enqueueOf(owner, { ...options, jobType: definition.name, payload });
       const { room } = await this.#quota.roomFor(db, { tenantId: parent.tenantId, wanted: 1 });
       const [result = { kind: 'over-quota' as const }] = await enqueueRuns(db, [child], { room });
       if (result.kind === 'over-quota')
@@ -67,34 +67,4 @@ function requireFuture({ deadline, runAt }: RunOptions, now: Date): void {
 async function requireJobType(db: Database, { tenantId }: ClaimedRun, name: string): Promise<void> {
   if ((await findJobType(db, { tenantId, name })) === undefined)
     throw new Error(`expected job type ${name} to exist, found none`);
-}
-
-function enqueueOf(
-  { tenantId, slot }: ClaimedRun,
-  { jobType, payload, options }: { jobType: string; payload: unknown; options: RunOptions },
-): Enqueue {
-  const { unique } = options;
-  return {
-    run: {
-      id: asId.run(randomUUIDv7()),
-      tenantId,
-      slot,
-      jobType,
-      payload,
-      queue: options.queue ?? 'default',
-      concurrencyKey: options.concurrencyKey ?? null,
-      tags: options.tags ?? [],
-      priority: options.priority ?? 0,
-      runAt: options.runAt ?? null,
-      deadline: options.deadline ?? null,
-    },
-    unique:
-      unique === undefined
-        ? null
-        : {
-            key: unique.key,
-            windowMs: unique.windowSeconds === undefined ? null : unique.windowSeconds * 1_000,
-            onConflict: unique.onConflict ?? 'return',
-          },
-  };
 }

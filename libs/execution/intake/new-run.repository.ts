@@ -3,8 +3,8 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
-import { stillHolds, type AssumedJob } from '#execution/job-types/job-proof.js';
 import { INSERTED, type RunRow } from '#execution/runs/run-row.js';
+import { stillHolds, type AssumedJob } from './job-proof.js';
 
 export interface NewRun {
   id: RunId;

@@ -11,8 +11,8 @@ import { countTowardsQuota } from './new-run.repository.js';
 const REMEMBERED_MS = 1_000;
 const REMEMBERED_MAX = 10_000;
 /**
- * The part of the room that one replica gives away without counting. With more than ten replicas the limit is a little
- * softer.
+ * The part of the room that one replica gives away without counting: so much to its API, and so much to its handlers.
+ * With more than five replicas the limit is a little softer.
  */
 const UNCOUNTED_SHARE = 0.1;
 

@@ -3,14 +3,16 @@
 // stands behind it.
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { AssumedJobs } from '#execution/intake/assumed-jobs.js';
 import { PageTokens } from '../answers/page-token.js';
 import { ProblemFilter } from '../problems/problem.filter.js';
 import { UnreadPartsGuard } from '../requests/unread-parts.guard.js';
 import { SchemaPipe } from '../requests/schema.pipe.js';
 import { AuthGuard } from './auth.guard.js';
-import { KnownJobs } from './known-jobs.js';
+import { NamedTenants } from './named-tenants.js';
 import { ReadTrustGuard } from './read-trust.guard.js';
 import { RequestTurns } from './request-turns.js';
+import { findTenantAndJob } from './tenant-and-job.repository.js';
 import { TenantShares } from './tenant-shares.js';
 
 @Global()
@@ -26,11 +28,12 @@ export class AccessModule {
         { provide: APP_GUARD, useClass: AuthGuard },
         { provide: APP_GUARD, useClass: UnreadPartsGuard },
         { provide: APP_PIPE, useClass: SchemaPipe },
-        KnownJobs,
+        { provide: AssumedJobs, useFactory: () => new AssumedJobs(findTenantAndJob) },
+        NamedTenants,
         RequestTurns,
         TenantShares,
       ],
-      exports: [KnownJobs, PageTokens, TenantShares],
+      exports: [AssumedJobs, PageTokens, TenantShares],
     };
   }
 }

@@ -15,11 +15,9 @@ import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { KeyRing } from '#tenancy/api-keys.js';
 import { mayManage, maySeeTenant, type Principal } from '#tenancy/decisions/api-key.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
-import { KnownJobs } from './known-jobs.js';
+import { NamedTenants, type NamingRequest } from './named-tenants.js';
 import { notFound, ProblemError } from '../problems/problem.js';
 import { FREE_TURN, RequestTurns, type Turn } from './request-turns.js';
-import { resourceName } from '../requests/shapes.js';
-import type { TenantAndJob } from './tenant-and-job.repository.js';
 
 const PUBLIC = 'carillon:public';
 const ADMIN_ONLY = 'carillon:admin-only';
@@ -46,15 +44,9 @@ export const WhileSuspended = () => SetMetadata(WHILE_SUSPENDED, true);
 /** Its body has a `jobType`, which is read together with the tenant. */
 export const NamesJobType = () => SetMetadata(NAMES_JOB_TYPE, true);
 
-/** The tenant and job type of the request, read for it or assumed (known-jobs.ts). */
-export interface NamedJob extends TenantAndJob {
-  isAssumed: boolean;
-}
-
-export interface AuthenticatedRequest extends Request {
+export interface AuthenticatedRequest extends NamingRequest {
   principal?: Principal;
   tenant?: Tenant;
-  namedJob?: NamedJob;
   turn?: Turn;
   /** Whether the key is still valid; asked again while a long answer is under way. */
   isStillAllowed?: () => Promise<boolean>;
@@ -90,7 +82,7 @@ export class AuthGuard implements CanActivate {
   constructor(
     private readonly keys: KeyRing,
     private readonly tokens: LeaseTokens,
-    private readonly jobs: KnownJobs,
+    private readonly tenants: NamedTenants,
     private readonly turns: RequestTurns,
   ) {}
 
@@ -101,7 +93,7 @@ export class AuthGuard implements CanActivate {
     if (isMarked(context, LEASE_HOLDER) && this.#holdsLease(request)) {
       if (typeof name !== 'string') return true;
       await this.#takeTurn(request, `named ${name}`);
-      request.tenant = (await this.jobs.tenantNamed(name)) ?? NO_TENANT;
+      request.tenant = (await this.tenants.find({ name }))?.tenant ?? NO_TENANT;
       return true;
     }
     const principal = await requirePrincipal(this.keys, request);
@@ -109,14 +101,13 @@ export class AuthGuard implements CanActivate {
     request.isStillAllowed = () => isKnown(this.keys, request);
     if (principal.role !== 'admin') await this.#takeTurn(request, principal.tenantId);
     if (typeof name === 'string') {
-      const jobType = isMarked(context, NAMES_JOB_TYPE) ? jobTypeNamed(request) : null;
-      const job =
-        jobType === null ? null : await this.#jobNamed(request, principal, { tenant: name, jobType });
-      const tenant = job?.tenant ?? (await this.#tenantNamed(name));
-      if (!maySeeTenant(principal, tenant.id)) throw notFound('tenant', name);
-      request.tenant = tenant;
-      if (principal.role !== 'admin') this.turns.note(principal.tenantId, tenant);
-      if (job !== null) request.namedJob = job;
+      const maySee = (tenant: Tenant): boolean => maySeeTenant(principal, tenant.id);
+      const body: unknown = isMarked(context, NAMES_JOB_TYPE) ? request.body : null;
+      const named = await this.tenants.find({ name, body, maySee });
+      if (named === null || !maySee(named.tenant)) throw notFound('tenant', name);
+      request.tenant = named.tenant;
+      request.namedJob = named.job;
+      if (principal.role !== 'admin') this.turns.note(principal.tenantId, named.tenant);
     }
     if (isMarked(context, ADMIN_ONLY) && principal.role !== 'admin') {
       throw new ProblemError('forbidden', `expected an administrator's key, got a ${principal.role}'s`);
@@ -125,8 +116,9 @@ export class AuthGuard implements CanActivate {
       throw notAWorkers();
     }
     // An assumed tenant was not read for this request; the insert of the run proves the assumption.
-    if (request.tenant !== undefined && request.namedJob?.isAssumed !== true && CHANGES.has(request.method))
-      if (!isMarked(context, WHILE_SUSPENDED)) requireActive(request.tenant);
+    const mayBeInactive = request.namedJob?.isAssumed === true || isMarked(context, WHILE_SUSPENDED);
+    if (request.tenant?.state === 'suspended' && CHANGES.has(request.method) && !mayBeInactive)
+      throw inactive(request.tenant);
     return true;
   }
 
@@ -142,46 +134,13 @@ export class AuthGuard implements CanActivate {
   async #takeTurn(request: AuthenticatedRequest, key: string): Promise<void> {
     if (request.res !== undefined) request.turn = await this.turns.take(key, request.res);
   }
-
-  async #tenantNamed(name: string): Promise<Tenant> {
-    const tenant = await this.jobs.tenantNamed(name);
-    if (tenant === undefined) throw notFound('tenant', name);
-    return tenant;
-  }
-
-  async #jobNamed(
-    { body }: Request,
-    principal: Principal,
-    asked: { tenant: string; jobType: string },
-  ): Promise<NamedJob> {
-    const assumed = isLone(body) ? this.jobs.assumed(asked) : undefined;
-    if (assumed !== undefined && maySeeTenant(principal, assumed.tenant.id))
-      return { ...assumed, isAssumed: true };
-    const isName = resourceName.safeParse(asked.tenant).success;
-    const found = isName ? await this.jobs.read(asked) : undefined;
-    if (found === undefined) throw notFound('tenant', asked.tenant);
-    return { ...found, isAssumed: false };
-  }
-}
-
-/** A unique key needs look-ups beside the insert. */
-function isLone(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && !('unique' in body);
-}
-
-/** Null when the body names no job type; the check of the body then reports what is wrong. */
-function jobTypeNamed({ body }: { body?: unknown }): string | null {
-  const named: unknown = typeof body === 'object' && body !== null && 'jobType' in body ? body.jobType : null;
-  const parsed = resourceName.safeParse(named);
-  return parsed.success ? parsed.data : null;
 }
 
 const CHANGES = new Set(['POST', 'PATCH', 'PUT', 'DELETE']);
 
-export function requireActive({ name, state }: Tenant): void {
-  if (state === 'active') return;
+export function inactive({ name, state }: Pick<Tenant, 'name' | 'state'>): ProblemError {
   const detail = `expected tenant ${name} to be active, got ${state}`;
-  throw new ProblemError('invalid-state', detail, { currentState: state });
+  return new ProblemError('invalid-state', detail, { currentState: state });
 }
 
 const LEASE_PATH = /^\/api\/v1\/tenants\/[^/]+\/worker\/leases\/([^/:?]+)/;
@@ -239,15 +198,6 @@ export const CurrentTenant = createParamDecorator((_: unknown, context: Executio
   const { tenant } = context.switchToHttp().getRequest<AuthenticatedRequest>();
   if (tenant === undefined) throw new Error('expected a route with a :tenant parameter');
   return tenant;
-});
-
-/**
- * The tenant and job type of the request; null when the body names no job type and will be refused. Only on
- * @NamesJobType() routes.
- */
-export const CurrentJob = createParamDecorator((_: unknown, context: ExecutionContext): NamedJob | null => {
-  const { namedJob = null } = context.switchToHttp().getRequest<AuthenticatedRequest>();
-  return namedJob;
 });
 
 export interface LongStay {

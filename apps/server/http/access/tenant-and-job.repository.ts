@@ -1,8 +1,10 @@
 // The tenant and the job type of a request for a run. One names the path, the other the body; one statement reads
-// both, because each round trip to the database is a good part of such a request's time.
+// both, because each round trip to the database is a good part of such a request's time. It stands in the server
+// because it joins rows of two libs that do not know each other.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
-import { PROOF } from '#execution/job-types/job-proof.js';
+import type { JobNames, TenantAndJob } from '#execution/intake/assumed-jobs.js';
+import { PROOF } from '#execution/intake/job-proof.js';
 import type { JobType } from '#execution/job-types/job-type.js';
 import {
   JOB_TYPE_COLUMNS,
@@ -33,26 +35,17 @@ const JOB_FIELDS = Object.keys({
 type JobColumns = { [Field in keyof StoredJobType as `job.${Field}`]: StoredJobType[Field] | null };
 const shownJob = sql.raw(JOB_FIELDS.map((field) => `j."${field}" as "job.${field}"`).join(', '));
 
-const shownTenant = sql.raw(
-  TENANT_COLUMNS.map((named) => {
-    const [column = named, name = column] = named.split(' as ');
-    return `t.${column} as "${name}"`;
-  }).join(', '),
-);
-
-export interface TenantAndJob {
-  tenant: Tenant;
-  /** Null when the tenant has no such job type. */
-  jobType: JobType | null;
-  /** Proves that both rows are still as they were read (job-proof.ts). */
-  proof: string;
-}
+const TENANT_FIELDS = TENANT_COLUMNS.map((named) => {
+  const [column = named, name = column] = named.split(' as ');
+  return { column, name: name as keyof Tenant }; // the columns of a Tenant are named for its fields
+});
+const shownTenant = sql.raw(TENANT_FIELDS.map(({ column, name }) => `t.${column} as "${name}"`).join(', '));
 
 /** Undefined when there is no such tenant. */
 export async function findTenantAndJob(
   db: Database,
-  asked: { tenant: string; jobType: string },
-): Promise<TenantAndJob | undefined> {
+  asked: JobNames,
+): Promise<TenantAndJob<Tenant> | undefined> {
   const { rows } = await sql<Tenant & JobColumns & { proof: string }>`
     select ${shownTenant}, ${PROOF} as proof, ${shownJob}
       from carillon.tenant t
@@ -68,22 +61,8 @@ export async function findTenantAndJob(
 }
 
 function tenantOf(row: Tenant): Tenant {
-  const { id, name, displayName, slot, state, weight, limits, retentionDays, createdAt, revision } = row;
-  const { allowedQueues, allowedHandlers } = row;
-  const allowed = { allowedQueues, allowedHandlers };
-  return {
-    id,
-    name,
-    displayName,
-    slot,
-    state,
-    weight,
-    limits,
-    retentionDays,
-    createdAt,
-    revision,
-    ...allowed,
-  };
+  const shown = Object.fromEntries(TENANT_FIELDS.map(({ name }) => [name, row[name]]));
+  return shown as unknown as Tenant; // all of its fields, and no others
 }
 
 function jobTypeOf(row: JobColumns): JobType | null {

@@ -4,6 +4,7 @@ import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { inTransaction } from '#database/connection.js';
 import type { Enqueued } from '#execution/intake/enqueue.js';
+import { RunIntake } from '#execution/intake/run-intake.js';
 import { jsonPointer } from '#kernel/json-pointer.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { CurrentTenant } from '../access/auth.guard.js';
@@ -14,7 +15,7 @@ import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck, type CheckJob } from '../job-types/job-check.js';
 import { invalidField, invalidFields, ProblemError, type ProblemExtras } from '../problems/problem.js';
 import * as shapes from './run-batch.shapes.js';
-import { problemOf, RunIntake } from './run-intake.js';
+import { problemOf, wantedOf } from './run-requests.js';
 import { runInput, type RunInput } from './run.shapes.js';
 import { ApiTenant } from '../requests/shapes.js';
 import { betweenParts, type NextTurn } from '../requests/body-turns.js';
@@ -37,7 +38,7 @@ interface RefusedItem {
 export class RunBatchesController {
   constructor(
     private readonly jobs: JobCheck,
-    private readonly intake: RunIntake,
+    private readonly intake: RunIntake<Tenant>,
   ) {}
 
   @Post()
@@ -56,11 +57,8 @@ export class RunBatchesController {
     const isWhole = mode === 'all-or-nothing';
     if (isWhole) refuseIfAny(refused);
     return inTransaction(writing.db, async (db) => {
-      const { results, quota } = await this.intake.take(
-        tenant,
-        checked.map(({ input }) => input),
-        { ...writing, db },
-      );
+      const wanted = checked.map(({ input }) => wantedOf(input));
+      const { results, quota } = await this.intake.takeAll(tenant, wanted, { ...writing, db });
       const kept: shapes.BatchItem[] = [];
       for (const [place, { index, input }] of checked.entries()) {
         const result = results[place] ?? { kind: 'over-quota' };

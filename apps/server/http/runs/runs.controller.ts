@@ -3,37 +3,25 @@ import { Body, Controller, Get, Inject, Param, Post, Query, Res } from '@nestjs/
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Database } from '#database/connection.js';
-import type { Enqueued } from '#execution/intake/enqueue.js';
+import type { NamedJob, TenantAndJob } from '#execution/intake/assumed-jobs.js';
+import { RunIntake } from '#execution/intake/run-intake.js';
 import { findRun, listRuns, scanEnd, type RunPage } from '#execution/runs/run-pages.repository.js';
 import type { RunRow } from '#execution/runs/run-row.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import { findSchedule } from '#scheduling/schedules/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
-import {
-  CurrentJob,
-  CurrentStay,
-  CurrentTenant,
-  NamesJobType,
-  type LongStay,
-  type NamedJob,
-} from '../access/auth.guard.js';
+import { CurrentStay, CurrentTenant, NamesJobType, type LongStay } from '../access/auth.guard.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from '../job-types/job-check.js';
-import { KnownJobs } from '../access/known-jobs.js';
+import { CurrentJob } from '../access/named-tenants.js';
 import { PageTokens } from '../answers/page-token.js';
 import { notFound, revokedMeanwhile } from '../problems/problem.js';
-import { problemOf, RunIntake } from './run-intake.js';
+import { dateOf, refusalOf, wantedOf } from './run-requests.js';
 import * as shapes from './run.shapes.js';
 import { RunWaiters } from './run-waiters.js';
 import { ApiTenant, pageOf, uuid } from '../requests/shapes.js';
-import type { TenantAndJob } from '../access/tenant-and-job.repository.js';
 import { TenantShares } from '../access/tenant-shares.js';
-
-interface Taken {
-  kind: Enqueued['kind'];
-  row: RunRow;
-}
 
 @ApiTags('runs')
 @ApiBearerAuth()
@@ -44,8 +32,7 @@ export class RunsController {
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly pages: PageTokens,
     private readonly check: JobCheck,
-    private readonly jobs: KnownJobs,
-    private readonly intake: RunIntake,
+    private readonly intake: RunIntake<Tenant>,
     private readonly waiters: RunWaiters,
     private readonly shares: TenantShares,
   ) {}
@@ -70,8 +57,8 @@ export class RunsController {
       queue: given.queue ?? null,
       jobType: given.jobType ?? null,
       tag: given.tag ?? null,
-      createdAfter: dateOf(given.createdAfter),
-      createdBefore: dateOf(given.createdBefore),
+      createdAfter: dateOf(given.createdAfter) ?? null,
+      createdBefore: dateOf(given.createdBefore) ?? null,
       beforeId: token === null ? null : asId.run(token),
       fromId: null,
       limit: pageSize + 1,
@@ -97,14 +84,14 @@ export class RunsController {
   async create(
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: shapes.runInput }) input: shapes.RunInput,
-    @CurrentJob() job: NamedJob | null,
+    @CurrentJob() job: NamedJob<Tenant> | null,
     @Writes() writing: Writing,
     @Res({ passthrough: true }) response: Response,
   ) {
     if (job === null) throw new Error('expected the job type of a body that fits its schema, got none');
-    const taken =
-      (job.isAssumed ? await this.#takeAssumed(job, input, writing) : null) ??
-      (await this.#take(await this.#readAgain(job, input, writing), input, writing));
+    const check = (named: TenantAndJob<Tenant>) => this.check.problemOf(named.tenant, named.jobType, input);
+    const taken = await this.intake.takeLone(job, { wanted: wantedOf(input), check }, writing);
+    if (!('row' in taken)) throw refusalOf(taken, tenant.name, input.unique?.key);
     response.setHeader('Location', `/api/v1/tenants/${tenant.name}/runs/${taken.row.id}`);
     if (taken.kind !== 'created') response.status(200);
     return {
@@ -135,41 +122,9 @@ export class RunsController {
     return shapes.showRun(await this.#find(tenant, id));
   }
 
-  /** Null when the assumed rows no longer hold, or would have the run refused. */
-  async #takeAssumed(job: NamedJob, input: shapes.RunInput, writing: Writing): Promise<Taken | null> {
-    if ((await this.check.problemOf(job.tenant, job.jobType, input)) !== null) return null;
-    const row = await this.intake.takeAssumed(job, input, writing);
-    return row && { kind: 'created', row };
-  }
-
-  async #readAgain(job: NamedJob, { jobType }: shapes.RunInput, { db }: Writing): Promise<TenantAndJob> {
-    if (!job.isAssumed) return job;
-    const { name, id } = job.tenant;
-    const found = await this.jobs.read({ tenant: name, jobType }, db);
-    // The key was checked against the assumed tenant.
-    if (found?.tenant.id !== id) throw notFound('tenant', name);
-    return found;
-  }
-
-  async #take({ tenant, jobType }: TenantAndJob, input: shapes.RunInput, writing: Writing): Promise<Taken> {
-    const refused = await this.check.problemOf(tenant, jobType, input);
-    if (refused !== null) throw refused;
-    const { result, row, quota } = await this.intake.takeOne(tenant, { input, jobType }, writing);
-    const problem = problemOf(result, input.unique?.key, quota);
-    if (problem !== null || result.kind === 'over-quota') throw problem ?? new Error('expected a problem');
-    const found = row ?? (await findRun(writing.db, { tenantId: tenant.id, id: result.id }));
-    // The unique key outlived its run's retention.
-    if (found === undefined) throw problemOf({ ...result, kind: 'key-taken' }, input.unique?.key, null);
-    return { kind: result.kind, row: found };
-  }
-
   async #find(tenant: Tenant, id: RunId): Promise<RunRow> {
     const found = await findRun(this.db, { tenantId: tenant.id, id });
     if (found === undefined) throw notFound('run', id);
     return found;
   }
-}
-
-function dateOf(instant: string | undefined): Date | null {
-  return instant === undefined ? null : new Date(instant);
 }

@@ -1,0 +1,52 @@
+// What a caller wants of a run, over REST or in a handler, and what it becomes: a new run of a tenant, with an id of
+// its own.
+import { randomUUIDv7 } from '#database/runtime/uuid.js';
+import { asId, type Slot, type TenantId } from '#kernel/ids.js';
+import type { Enqueue, UniqueRequest } from './enqueue.js';
+
+/** The options of the client (enqueue-options.ts), and those that only REST has. */
+export interface WantedRun {
+  jobType: string;
+  payload: unknown;
+  queue?: string | undefined;
+  concurrencyKey?: string | undefined;
+  tags?: readonly string[] | undefined;
+  priority?: number | undefined;
+  runAt?: Date | undefined;
+  /** Instead of `runAt`. */
+  delaySeconds?: number | undefined;
+  deadline?: Date | undefined;
+  unique?:
+    | {
+        key: string;
+        windowSeconds?: number | undefined;
+        onConflict?: UniqueRequest['onConflict'] | undefined;
+      }
+    | undefined;
+}
+
+export function enqueueOf(tenant: { id: TenantId; slot: Slot }, wanted: WantedRun): Enqueue {
+  const { unique } = wanted;
+  return {
+    run: {
+      id: asId.run(randomUUIDv7()),
+      tenantId: tenant.id,
+      slot: tenant.slot,
+      jobType: wanted.jobType,
+      payload: wanted.payload,
+      queue: wanted.queue ?? 'default',
+      concurrencyKey: wanted.concurrencyKey ?? null,
+      tags: wanted.tags ?? [],
+      priority: wanted.priority ?? 0,
+      runAt: wanted.runAt ?? null,
+      delayMs: (wanted.delaySeconds ?? 0) * 1_000,
+      deadline: wanted.deadline ?? null,
+    },
+    unique: unique === undefined ? null : uniqueOf(unique),
+  };
+}
+
+function uniqueOf({ key, windowSeconds, onConflict }: NonNullable<WantedRun['unique']>): UniqueRequest {
+  const windowMs = windowSeconds === undefined ? null : windowSeconds * 1_000;
+  return { key, windowMs, onConflict: onConflict ?? 'return' };
+}
