@@ -12,8 +12,35 @@ export const RUN_WAITERS = { name: 'run-waiters' };
 
 type Wake = (...loops: { name: string }[]) => () => void;
 
-export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
-  const { membership, hints, ownership, running, settleLoop, claim, start, heldWatch } = replica;
+/** The parts of a replica that a function here connects. */
+type Parts<Name extends keyof Replica> = Pick<Replica, Name>;
+
+type TermParts = Parts<
+  | 'election'
+  | 'gaps'
+  | 'horizon'
+  | 'leadership'
+  | 'overdueLeases'
+  | 'overdueRuns'
+  | 'planner'
+  | 'revocation'
+  | 'suspension'
+  | 'sweep'
+>;
+type FollowingParts = Parts<
+  'claim' | 'election' | 'gaps' | 'heldWatch' | 'leadership' | 'overdueRuns' | 'ownership' | 'planner'
+>;
+type ReportParts = Parts<'notes' | 'progress' | 'runLog' | 'runLogLoop'>;
+type WaitParts = Parts<'hints' | 'membership' | 'settleLoop'>;
+type WakingParts = Parts<'heartbeat' | 'running' | 'start'> &
+  TermParts &
+  FollowingParts &
+  ReportParts &
+  WaitParts;
+
+export function connectWakeUps(parts: WakingParts, timers: LoopTimers): void {
+  const { membership, hints, ownership, running, settleLoop, claim, start, heldWatch } = parts;
+  const { election, heartbeat } = parts;
   const wake: Wake =
     (...loops) =>
     () => {
@@ -21,10 +48,10 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
     };
 
   membership.draining.subscribe(() => hints.send({ kind: 'term' }));
-  membership.joined.subscribe(wake(replica.election, ownership));
-  membership.expelled.subscribe(wake(replica.heartbeat, start));
-  membership.cutOff.subscribe(wake(replica.heartbeat));
-  connectTerm(replica, wake);
+  membership.joined.subscribe(wake(election, ownership));
+  membership.expelled.subscribe(wake(heartbeat, start));
+  membership.cutOff.subscribe(wake(heartbeat));
+  connectTerm(parts, wake);
   ownership.changed.subscribe(wake(claim));
 
   // Hints wait for a session, and claims for trust in it. Without this wake-up they would sleep for seconds more.
@@ -44,10 +71,10 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
   });
 
   hints.pending.subscribe(wake(hints));
-  hints.received.subscribe((hint) => follow(hint, replica, timers));
+  hints.received.subscribe((hint) => follow(hint, parts, timers));
 
-  connectReports(replica, timers);
-  connectWaits(replica, timers);
+  connectReports(parts, timers);
+  connectWaits(parts, timers);
   claim.claimed.subscribe(wake(start, heldWatch));
   claim.reopened.subscribe(wake(start));
   running.changed.subscribe(() => timers.wakeSoon(start));
@@ -61,20 +88,30 @@ export function connectWakeUps(replica: Replica, timers: LoopTimers): void {
 }
 
 /** Wakes the loops of a leader when its term begins, and a loop when another leaves it work. */
-function connectTerm(replica: Replica, wake: Wake): void {
-  const { leadership, sweep, planner, gaps, suspension, revocation, overdueRuns, overdueLeases, horizon } =
-    replica;
+function connectTerm(parts: TermParts, wake: Wake): void {
+  const {
+    leadership,
+    election,
+    sweep,
+    planner,
+    gaps,
+    suspension,
+    revocation,
+    overdueRuns,
+    overdueLeases,
+    horizon,
+  } = parts;
   leadership.began.subscribe(
     wake(sweep, planner, gaps, suspension, revocation, overdueRuns, overdueLeases, horizon),
   );
-  leadership.ended.subscribe(wake(replica.election));
+  leadership.ended.subscribe(wake(election));
   planner.left.subscribe(wake(gaps));
   sweep.died.subscribe(wake(revocation));
 }
 
 /** New runs wait in these slots. Our own slots are scanned at once, and only the owners of others need a hint. */
 export function hintWork(
-  { ownership, claim, hints }: Replica,
+  { ownership, claim, hints }: Parts<'claim' | 'hints' | 'ownership'>,
   timers: LoopTimers,
   slots: readonly Slot[],
 ): void {
@@ -87,20 +124,21 @@ export function hintWork(
   timers.wake(claim);
 }
 
-function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
+function follow(hint: Hint, parts: FollowingParts, timers: LoopTimers): void {
+  const { leadership, election, gaps, planner, ownership, heldWatch, overdueRuns, claim } = parts;
   switch (hint.kind) {
     case 'term':
-      if (hint.to !== undefined) replica.leadership.yieldTo(hint.to);
-      return timers.wake(replica.election);
+      if (hint.to !== undefined) leadership.yieldTo(hint.to);
+      return timers.wake(election);
     case 'plan':
-      timers.wake(replica.gaps);
-      return timers.wake(replica.planner);
+      timers.wake(gaps);
+      return timers.wake(planner);
     case 'slots':
-      return timers.wake(replica.ownership);
+      return timers.wake(ownership);
     case 'cancel':
-      replica.heldWatch.hint();
-      timers.wake(replica.heldWatch);
-      return timers.wake(replica.overdueRuns);
+      heldWatch.hint();
+      timers.wake(heldWatch);
+      return timers.wake(overdueRuns);
     case 'offers':
       return timers.wake(LEASE_WAITERS);
     case 'ended':
@@ -108,8 +146,8 @@ function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
     case 'awaited':
       return; // see connectWaits
     case 'work':
-      replica.claim.hint(hint.slots);
-      return timers.wake(replica.claim);
+      claim.hint(hint.slots);
+      return timers.wake(claim);
   }
 }
 
@@ -117,7 +155,7 @@ function follow(hint: Hint, replica: Replica, timers: LoopTimers): void {
 const AWAITED_MS = 5_000;
 
 /** Sends hints about ends to other replicas only while callers wait for some there. */
-function connectWaits({ hints, membership, settleLoop }: Replica, timers: LoopTimers): void {
+function connectWaits({ hints, membership, settleLoop }: WaitParts, timers: LoopTimers): void {
   let toldUntilMs = Number.NEGATIVE_INFINITY;
   hints.received.subscribe((hint) => {
     const isElsewhere = hint.kind === 'awaited' && hint.by !== membership.incarnation?.replica;
@@ -129,7 +167,7 @@ function connectWaits({ hints, membership, settleLoop }: Replica, timers: LoopTi
   });
 }
 
-function connectReports({ runLog, runLogLoop, notes, progress }: Replica, timers: LoopTimers): void {
+function connectReports({ runLog, runLogLoop, notes, progress }: ReportParts, timers: LoopTimers): void {
   runLog.pending.subscribe(() => timers.wake(runLogLoop));
   runLog.ended.subscribe(() => timers.wake(runLogLoop));
   notes.pending.subscribe(() => timers.wake(progress));
