@@ -2,29 +2,28 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { addRuns, addTenant, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
-import { startLoneMember } from '../../support/test-member.js';
+import { addRuns, addTenant } from '../../support/rows.js';
+import { useLoneMember } from '../../support/test-member.js';
 import { startTestServer } from '../../support/test-server.js';
 import { createTenant, finish, listRuns } from '../../support/test-tenant.js';
 import { startOwner } from '../../support/test-owner.js';
 
-it('by what was read for the runs of several tenants together', async () => {
-  const database = await createTestDatabase();
-  onTestFinished(() => database.drop());
-  const db = openDatabase(database.url);
-  const member = await startLoneMember(database.url);
-  const told: string[] = [];
-  const owner = await startOwner(member, {
-    handlers: { tell: (_job, { tenant }) => void told.push(tenant) },
+describe('in a lone replica', () => {
+  const { db, member } = useLoneMember();
+
+  it('by what was read for the runs of several tenants together', async () => {
+    const told: string[] = [];
+    const owner = await startOwner(member, {
+      handlers: { tell: (_job, { tenant }) => void told.push(tenant) },
+    });
+    const names = ['acme', 'globex'];
+    for (const name of names) await addRuns(db, await addTenant(db, name), 1, { jobType: 'tell' });
+    await owner.claimAll();
+    await owner.finish();
+    expect(told.toSorted()).toEqual(names);
   });
-  const names = ['acme', 'globex'];
-  for (const name of names) await addRuns(db, await addTenant(db, name), 1, { jobType: 'tell' });
-  await owner.claimAll();
-  await owner.finish();
-  expect(told.toSorted()).toEqual(names);
 });
 
 it('by what the request for the run has read', async () => {

@@ -4,11 +4,12 @@ import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { insertWorker, listWorkers } from '#execution/leases/worker.repository.js';
 import { asId } from '#kernel/ids.js';
-import { addTenant, openDatabase } from '../../support/rows.js';
-import { createTestDatabase } from '../../support/test-database.js';
+import { addTenant } from '../../support/rows.js';
+import { useTestDatabase } from '../../support/test-database.js';
+
+const { db } = useTestDatabase();
 
 it("a worker's concurrency is what the previous version writes and reads as slots", async () => {
-  const db = openDatabase((await createTestDatabase()).url);
   const { id: tenantId } = await addTenant(db);
   const [ours, theirs] = [asId.worker(randomUUID()), asId.worker(randomUUID())];
   await insertWorker(db, { id: ours, tenantId, name: 'ours', jobTypes: ['a'], concurrency: 3, labels: {} });

@@ -2,7 +2,6 @@
 // through several replicas, and a replaced run never runs as it was before.
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { connectDatabase } from '#database/connection.js';
 import { clearAway } from '#server/upkeep/enqueue-upkeep.js';
 import { createdRun } from '#server/http/runs/run.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
@@ -249,13 +248,7 @@ describe('keys that nobody holds any more', () => {
 
   it('are cleared away in pages while they are taken again', async () => {
     const mine = await createTenant(server);
-    const db = connectDatabase({
-      url: server.databaseUrl,
-      applicationName: 'test',
-      maxConnections: 2,
-      statementTimeoutMs: 20_000,
-      onError: () => undefined,
-    });
+    const db = openDatabase(server.databaseUrl);
     const keys = Array.from({ length: 20 }, () => newName('again'));
     const state = { isOver: false };
     const clearing = (async () => {
@@ -276,7 +269,6 @@ describe('keys that nobody holds any more', () => {
     state.isOver = true;
     await clearing;
     const left = await db.selectFrom('unique_key').select('key').where('key', 'in', keys).execute();
-    await db.destroy();
     expect(z.array(z.unknown()).parse(left).length).toBeLessThanOrEqual(keys.length);
   });
 });

@@ -1,11 +1,11 @@
 // Which keys are there, and until when do they open anything? A key that was configured ends when no replica's
 // configuration names it any more, every key is listed without its secret, and every key can be revoked.
 import { sql } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { connectDatabase, type Database } from '#database/connection.js';
 import { apiKey } from '#server/http/tenants/api-keys.controller.js';
 import { expectProblem } from '../../../support/expect-problem.js';
+import { openDatabase } from '../../../support/rows.js';
 import { startTestServer, useTestServer } from '../../../support/test-server.js';
 import { createKey, createTenant, useTenant } from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
@@ -13,23 +13,8 @@ import { until } from '../../../support/until.js';
 const FORMER_KEY = 'former-0123456789abcdef-0123456789abcdef';
 const KEYS = '/api/v1/api-keys';
 
-let db: Database;
-
 const server = useTestServer();
 const tenant = useTenant(server);
-
-beforeAll(async () => {
-  db = connectDatabase({
-    url: server.databaseUrl,
-    applicationName: 'test',
-    maxConnections: 1,
-    statementTimeoutMs: 5_000,
-    onError: () => undefined,
-  });
-});
-afterAll(async () => {
-  await db.destroy();
-});
 
 const list = async (path: string, api = server.admin) =>
   z.object({ items: z.array(apiKey) }).parse((await api.get(path).expect(200)).body).items;
@@ -42,7 +27,7 @@ async function nameFormerKey(minutesAgo: number): Promise<void> {
   });
   await former.stop();
   await sql`update carillon.api_key set named_at = clock_timestamp() - make_interval(mins => ${minutesAgo})
-             where prefix = 'form'`.execute(db);
+             where prefix = 'form'`.execute(openDatabase(server.databaseUrl));
 }
 
 const keyThatBegins = async (prefix: string) =>
@@ -68,7 +53,7 @@ describe("an administrator's key of the configuration", () => {
 
   it('heals by itself in a replica that is configured with it, also after the clock of the database was set', async () => {
     await sql`update carillon.api_key set named_at = clock_timestamp() - interval '1 day' where prefix = 'sk_a'`.execute(
-      db,
+      openDatabase(server.databaseUrl),
     );
     await until('it is named again', async () => {
       const { expiresAt } = await keyThatBegins('sk_a');

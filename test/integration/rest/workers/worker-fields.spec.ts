@@ -1,18 +1,12 @@
 // What may a worker say of itself?
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import * as shapes from '#server/http/workers/worker.shapes.js';
 import { expectProblem } from '../../../support/expect-problem.js';
-import { startTestServer, type TestServer } from '../../../support/test-server.js';
-import { createTenant, newName, type TestTenant } from '../../../support/test-tenant.js';
+import { useTestServer } from '../../../support/test-server.js';
+import { newName, useTenant } from '../../../support/test-tenant.js';
 
-let server: TestServer;
-let tenant: TestTenant;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  tenant = await createTenant(server);
-});
-afterAll(() => server.stop());
+const server = useTestServer();
+const tenant = useTenant(server);
 
 it('a worker has a concurrency; the name that it had before is refused with the new one', async () => {
   const register = (wish: object) =>
