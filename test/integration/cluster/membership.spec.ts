@@ -72,7 +72,7 @@ describe('membership', () => {
   });
 
   it('is let go by the server when it stays silent for `deadAfterMs`', async () => {
-    const member = await startMember(database.url, { settings: { deadAfterMs: 600 } });
+    const member = await startMember(database.url, { settings: { deadAfterMs: 2_500 } });
     await until('the server has ended the silent session', () => member.membership.controlDb() === null);
   });
 
