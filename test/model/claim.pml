@@ -22,7 +22,7 @@
  *                            and membership.leave() of any replica
  *
  * Each arrow or `;` between two atomic steps is a place where a process may sleep for ever: being drained,
- * distrusted or frozen is nothing else. A transaction that takes a gate exclusively is one step that waits until
+ * distrusted or frozen is nothing else. A transaction that holds a gate alone is one step that waits until
  * nobody is in flight, since nobody could see it half done. Leader writes are one step for the same reason, with the
  * row locks that they would wait for as guards. Gate and reading the replica's state are one step: behind the gate
  * that state stands still.

@@ -15,7 +15,7 @@
  *   process Member             Membership.beat, drain and leave, with control-session.ts: connect, resume or
  *                              register, beat, be expelled
  *   process Writing            asReplica: one claim or settlement after another, by what p took itself for
- *   process Leader             SweepLoop.#declareDead: terminateSessions, then closeGate and markDead
+ *   process Leader             SweepLoop.#declareDead: terminateSessions, then holdGateAlone and markDead
  *   process Operator           undrain and forget; with LOSE_NUMBER it fails over, once, to a standby that has not
  *                              got the newest row nor the step of its sequence, so that the number is given again
  *

@@ -43,7 +43,7 @@ export function givenToAttempt(wish: Partial<AttemptServices> = {}): GivenToAtte
     progress: say,
     heartbeat: say,
     enqueue: () => Promise.reject(new Error('expected a handler that enqueues nothing, got one that does')),
-    completeInTx: () => Promise.reject(new Error('expected no completion')),
+    completeInTx: () => Promise.reject(new Error('expected no completeInTx')),
     ...wish,
   };
   return { tenant: asId.tenantName('acme'), services: () => services };

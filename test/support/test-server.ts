@@ -18,7 +18,7 @@ import { until } from './until.js';
 
 const ADMIN_KEY = 'sk_admin_only-for-tests-0123456789abcdef';
 
-export interface ServerWish {
+export interface TestServerOptions {
   /** The caller's database, which the caller also drops. Default: one of its own, dropped when the server stops. */
   databaseUrl?: string;
   /** Settings besides those that every test server has. */
@@ -48,7 +48,7 @@ export interface TestServer {
 export function useTestServer({
   beside,
   ...wish
-}: ServerWish & { beside?: Pick<TestServer, 'databaseUrl'> } = {}): TestServer {
+}: TestServerOptions & { beside?: Pick<TestServer, 'databaseUrl'> } = {}): TestServer {
   const { handle, become } = standInFor<TestServer>('the server');
   let started: TestServer | null = null;
   beforeAll(async () => {
@@ -61,7 +61,7 @@ export function useTestServer({
 }
 
 /** Resolves when the replica leads and owns every slot; or, beside others, when it is ready. */
-export async function startTestServer(wish: ServerWish = {}): Promise<TestServer> {
+export async function startTestServer(wish: TestServerOptions = {}): Promise<TestServer> {
   noteStart();
   const own = wish.databaseUrl === undefined ? await createTestDatabase() : null;
   const databaseUrl = wish.databaseUrl ?? own?.url ?? '';

@@ -50,7 +50,7 @@ beforeEach(() => {
   answer = (_request, response) => response.end();
 });
 
-interface Wish {
+interface PushOptions {
   host?: string;
   path?: string;
   headers?: Record<string, string>;
@@ -66,7 +66,7 @@ function call({
   run = claimedRun(),
   signal,
   outlet = open,
-}: Wish = {}) {
+}: PushOptions = {}) {
   const target = { kind: 'http', url: `http://${host}:${port}${path}`, headers } as const;
   return callHttp({ target, run, context: jobContext(run, signal), outlet, ...pushed() });
 }

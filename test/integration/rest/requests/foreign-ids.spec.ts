@@ -43,28 +43,28 @@ function unheardOf(): Ids {
   };
 }
 
-interface Wish {
+interface ForeignRequest {
   query?: string;
   headers?: Record<string, string>;
   body?: object | string;
 }
 
 /** Beside the ids in its path, which ids can an operation be sent? */
-type Wishes = (ids: Ids, mine: TestTenant) => Wish[] | Promise<Wish[]>;
+type ForeignRequests = (ids: Ids, mine: TestTenant) => ForeignRequest[] | Promise<ForeignRequest[]>;
 
-const NONE: Wishes = () => [{}];
+const NONE: ForeignRequests = () => [{}];
 const anyBody =
-  (...bodies: object[]): Wishes =>
+  (...bodies: object[]): ForeignRequests =>
   () =>
     bodies.map((body) => ({ body }));
-const bulk: Wishes = ({ schedule, jobType, queue, tag }) =>
+const bulk: ForeignRequests = ({ schedule, jobType, queue, tag }) =>
   [{ schedule }, { jobType }, { queue }, { tag }].map((filter) => ({ body: { filter } }));
-const listed: Wishes = ({ pageToken }) => [{}, { query: `pageToken=${pageToken}` }];
+const listed: ForeignRequests = ({ pageToken }) => [{}, { query: `pageToken=${pageToken}` }];
 const EACH_YEAR = { everySeconds: 31_536_000 };
 const LATER = secondsFromNow(3_600);
 const TARGET = { kind: 'handler', handler: 'noop' };
 
-const WISHES: Readonly<Record<string, Wishes>> = {
+const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'get ': NONE,
   'patch ': anyBody({ weight: 2 }),
   'post :suspend': NONE,
@@ -180,7 +180,7 @@ async function ask(operation: Operation, ids: Ids): Promise<Told[]> {
 
 async function send(
   { method, path }: Operation,
-  { wish, ids, mine }: { wish: Wish; ids: Ids; mine: TestTenant },
+  { wish, ids, mine }: { wish: ForeignRequest; ids: Ids; mine: TestTenant },
 ): Promise<Response> {
   const { query, headers = {}, body } = wish;
   const at = path.replace('{tenant}', mine.name).replaceAll(/\{(\w+)\}/g, (_, name: string) => {

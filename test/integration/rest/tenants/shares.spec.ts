@@ -33,7 +33,7 @@ interface Asked {
   hangUp: () => void;
 }
 
-interface Wish {
+interface SentRequest {
   key: string;
   headers?: Record<string, string>;
   /** Makes it a POST. */
@@ -41,7 +41,7 @@ interface Wish {
 }
 
 /** Sends many requests at once; those that are held are ended by `hangUp`. */
-function ask(count: number, path: string, { key, headers, body }: Wish): Asked {
+function ask(count: number, path: string, { key, headers, body }: SentRequest): Asked {
   const agent = new Agent();
   const answers: Asked['answers'] = [];
   const options = {
