@@ -232,6 +232,10 @@ export const cases: Record<string, Case> = {
     act: (tx) => leases.takeOffers(tx, { tenantId, worker, requestId: 'q', jobTypes: ['job'], max: 1 }),
     names: { run: 'neither', lease: 'neither' },
   },
+  'taken offers that fit': {
+    act: (tx) => leases.takeOffers(tx, { tenantId, worker, requestId: 'q', jobTypes: ['job'], max: 2 }),
+    names: { run: 'neither', lease: 'neither' },
+  },
   'a beat': {
     act: (tx) => leases.beatLease(tx, { ...leaseOf, graceMs: 1 }),
     names: { lease: 'tenant, given', run: 'neither' },

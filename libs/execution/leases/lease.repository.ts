@@ -60,16 +60,31 @@ const isHeldBack = sql.raw(`exists (
               where t.id = l.tenant_id and (t.state = 'suspended' or q.paused_at is not null))`);
 
 /**
- * Takes offers in the order in which an owner would start them: at least one, and no further one once their runs have
- * as many bytes as a page may have. Race won: many replicas take offers for many workers at once; each locks its offers
- * and skips those that another has locked. Offers are measured one after the other and the last of `max` is not, since
- * measuring a run means unpacking what it holds.
+ * Of the offers those that fit into an answer: the first, and no further one once their runs have as many bytes as a
+ * page may have. They are measured one after the other, since measuring a run means unpacking what it holds.
+ */
+const FITTING = sql`(
+      with recursive placed as materialized (
+          select id, run_id, row_number() over (order by rank, id) as place from offered),
+        measured (place, bytes_before) as (
+          select 1::bigint, 0::bigint
+           union all
+          select place + 1, bytes_before + octet_length(r.payload::text) + coalesce(octet_length(r.details::text), 0)
+            from measured
+            join placed using (place)
+            join carillon.run r on r.id = placed.run_id
+           where bytes_before < ${PAGE_BYTES_MAX})
+      select placed.id from measured join placed using (place) where bytes_before < ${PAGE_BYTES_MAX})`;
+
+/**
+ * Takes offers in the order in which an owner would start them, as many as fit. Race won: many replicas take offers for
+ * many workers at once; each locks its offers and skips those that another has locked.
  */
 export async function takeOffers(tx: Tx, request: LeaseRequest): Promise<TakenLease[]> {
   const { tenantId, worker, requestId, jobTypes, max } = request;
   const { rows } = await sql<TakenLease>`
-    with recursive offered as materialized (
-      select found.id, found.run_id, row_number() over (order by found.rank, found.id) as place
+    with offered as materialized (
+      select found.id, found.run_id, found.rank
         from unnest(${[...jobTypes]}::text[]) as wanted (job_type)
        cross join lateral (
          select l.id, l.run_id, ${rankIn('l')} as rank
@@ -81,24 +96,14 @@ export async function takeOffers(tx: Tx, request: LeaseRequest): Promise<TakenLe
           order by ${rankIn('l')}, l.id
           limit ${max}
             for update of l skip locked) found
-       order by place
-       limit ${max}),
-    measured (place, bytes_before) as (
-      select 1::bigint, 0::bigint
-       union all
-      select place + 1, bytes_before + octet_length(r.payload::text) + coalesce(octet_length(r.details::text), 0)
-        from measured
-        join offered using (place)
-        join carillon.run r on r.id = offered.run_id
-       where bytes_before < ${PAGE_BYTES_MAX} and place < ${max}),
-    fitting as (
-      select offered.id from measured join offered using (place) where bytes_before < ${PAGE_BYTES_MAX})
+       order by found.rank, found.id
+       limit ${max})
     update carillon.lease l
        set id = gen_random_uuid(), state = 'taken', worker = ${worker}, request_id = ${requestId}, request = ${digestOf(request)},
            fencing = nextval('carillon.lease_fencing'), taken_at = clock_timestamp(), heartbeat_at = null,
            times_out_at = clock_timestamp() + l.timeout_ms * interval '1 ms',
            expires_at = clock_timestamp() + least(${FIRST_HEARTBEAT_MS}, l.timeout_ms) * interval '1 ms'
-      from fitting, carillon.run r
+      from ${max === 1 ? sql`offered` : FITTING} fitting, carillon.run r
      where l.id = fitting.id and r.id = l.run_id
     returning ${handedOut}`.execute(tx);
   return inOrder(rows);
