@@ -229,10 +229,6 @@ export const cases: Record<string, Case> = {
     names: { run: 'neither', 'new lease': 'slot, given' },
   },
   'taken offers': {
-    act: (tx) => leases.takeOffers(tx, { tenantId, worker, requestId: 'q', jobTypes: ['job'], max: 1 }),
-    names: { run: 'neither', lease: 'neither' },
-  },
-  'taken offers that fit': {
     act: (tx) => leases.takeOffers(tx, { tenantId, worker, requestId: 'q', jobTypes: ['job'], max: 2 }),
     names: { run: 'neither', lease: 'neither' },
   },
