@@ -26,7 +26,8 @@ import { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
-import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
+import { PlannerLoop } from '#scheduling/planning/planner-loop.js';
+import { DEFAULT_PLANNER_SETTINGS, type PlannerSettings } from '#scheduling/planning/planner-settings.js';
 import { SuspensionLoop } from '#scheduling/suspending/suspension-loop.js';
 import type { ServerConfig } from '../settings/config.js';
 import { subscribeMember, subscribeExecuting } from './subscriptions.js';
@@ -42,6 +43,7 @@ export interface ReplicaOptions {
   handlerPath: string;
   tokens: LeaseTokens;
   checks: SchemaChecks;
+  planning?: PlannerSettings;
   onError: (error: Error) => void;
   /** A call to a tenant's endpoint had no answer; the tenant sees fewer details. */
   onCallFailed: (failure: CallFailure) => void;
@@ -77,7 +79,7 @@ export function buildReplica(options: ReplicaOptions) {
     election: new ElectionLoop(membership, leadership, config.cluster, clock),
     sweep: new SweepLoop(leadership, hints, config.cluster, clock),
     horizon: new HorizonLoop(leadership, clock, config.CARILLON_HORIZON_WARN_SECONDS * 1_000),
-    ...buildScheduling(leadership, hints),
+    ...buildScheduling(leadership, hints, options.planning ?? DEFAULT_PLANNER_SETTINGS),
     revocation: new RevocationLoop(leadership, hints),
     overdueRuns: new OverdueRunsLoop(leadership, clock),
     overdueLeases: new OverdueLeasesLoop(leadership, hints, { clock, random, graceMs: graceMsOf(config) }),
@@ -112,8 +114,7 @@ export function buildReplica(options: ReplicaOptions) {
   return { ...parts, loops };
 }
 
-function buildScheduling(leadership: Leadership, hints: HintsLoop) {
-  const settings = DEFAULT_PLANNER_SETTINGS;
+function buildScheduling(leadership: Leadership, hints: HintsLoop, settings: PlannerSettings) {
   return {
     planner: new PlannerLoop(leadership, hints, { settings, clock }),
     gaps: new GapLoop(leadership, clock),

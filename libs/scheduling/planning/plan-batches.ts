@@ -28,7 +28,7 @@ export class PlanBatches {
 
   /** Whether schedules are left for the next pass. */
   get isCut(): boolean {
-    return this.#fires >= this.options.firesMax && this.#taken < this.#schedules.length;
+    return this.#taken < this.#schedules.length;
   }
 
   /** Empty when there are no more. The last schedule of a batch may take it over its size. */

@@ -6,7 +6,7 @@
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
-import type { ScheduleId, TenantId, Term } from '#kernel/ids.js';
+import type { ScheduleId, Term } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { isInstant } from '#scheduling/decisions/due-times.js';
@@ -16,45 +16,16 @@ import { Crowd } from './crowd.js';
 import { leaveGaps } from './gap.repository.js';
 import { planLimited } from './limited-plans.js';
 import { PlanBatches } from './plan-batches.js';
+import type { PlannerSettings } from './planner-settings.js';
 import * as planning from './planning.repository.js';
 import { SetAside } from './set-aside.js';
 import { TenantPlaces } from './tenant-places.js';
 import { parseSpec } from '#scheduling/stored-spec.js';
 
-export interface PlannerSettings {
-  everyMs: number;
-  lookAheadMs: number;
-  /** How far it looks when a crowd is due. */
-  lookAheadMaxMs: number;
-  /** How often it checks whether a crowd is due. */
-  crowdEveryMs: number;
-  catchUpMs: number;
-}
-
-export const DEFAULT_PLANNER_SETTINGS: PlannerSettings = {
-  everyMs: 1_000,
-  lookAheadMs: 10_000,
-  lookAheadMaxMs: 120_000,
-  crowdEveryMs: 2_000,
-  catchUpMs: 60_000,
-};
-
-/** So many that finding them costs little, and that all sessions have something to write. */
-const SCHEDULES_PER_PASS = 4_000;
-/** Schedules left behind: there may be very many after an outage, and present ones are read again between them. */
-const PAST_PER_PASS = 1_000;
 /** More due times than a schedule of each second has in the catch-up window and the longest look ahead. */
 const FIRES_PER_SCHEDULE = 500;
-/**
- * A batch holds the leadership row, for which a successor waits even when this process is dead: tens of milliseconds.
- */
-const FIRES_PER_BATCH = 1_000;
 /** While one batch is prepared or becomes durable, the other is written. More would take sessions from claims and ends. */
 const BATCHES_AT_ONCE = 2;
-/** Two seconds' work on a busy machine, so that a schedule with an hour behind it does not keep others waiting. */
-const FIRES_PER_PASS = 4_000;
-/** For all tenants together that crowd the planner, between two looks at the others. */
-const FIRES_OF_CROWD = 2_000;
 /** Runs due sooner than this don't wait for their owner's next scan. */
 const SOON_MS = 1_500;
 
@@ -82,10 +53,11 @@ export class PlannerLoop implements Loop {
   ) {
     this.setAside = new SetAside(options.clock);
     this.#places = new TenantPlaces(options.clock);
-    this.#crowd = new Crowd(options.clock);
+    this.#crowd = new Crowd(options.clock, options.settings.pass);
   }
 
   async runOnce(): Promise<number> {
+    const { settings } = this.options;
     const leader = this.leadership.current();
     if (leader === null) return SLEEP_MS;
     // Between two terms of one leader another one has planned, and the places of a failed pass were perhaps never
@@ -94,29 +66,28 @@ export class PlannerLoop implements Loop {
     this.#countedIn = null;
     const lookAheadMs = await this.#lookAheadMs(leader);
     const crowders = this.#crowd.tenants();
-    const isMore =
-      crowders.length === 0
-        ? await this.#pass(leader, { lookAheadMs, tenants: null, firesMax: FIRES_PER_PASS })
-        : await this.#passes(leader, lookAheadMs, crowders);
-    return isMore ? 0 : this.options.settings.everyMs;
-  }
-
-  async #passes(leader: Leader, lookAheadMs: number, crowders: readonly TenantId[]): Promise<boolean> {
-    const others = { lookAheadMs, tenants: { but: crowders }, firesMax: FIRES_PER_PASS };
-    const crowd = { lookAheadMs, tenants: { only: crowders }, firesMax: FIRES_OF_CROWD };
-    const isMoreOfOthers = await this.#pass(leader, others);
-    return (await this.#pass(leader, crowd)) || isMoreOfOthers;
+    const round = this.#crowd.nextRound();
+    const tenants = crowders.length === 0 ? null : { but: crowders };
+    let isMore = await this.#pass(leader, { lookAheadMs, tenants, firesMax: settings.pass.fires });
+    for (const part of round) {
+      const ofCrowd = { lookAheadMs, tenants: { only: part.tenants }, firesMax: part.firesMax };
+      isMore = (await this.#pass(leader, ofCrowd)) || isMore;
+    }
+    this.#countedIn = leader.term;
+    return isMore ? 0 : settings.everyMs;
   }
 
   /** Plans what is due, up to so many fires. True when more is due now. */
   async #pass(leader: Leader, { lookAheadMs, tenants, firesMax }: Pass): Promise<boolean> {
-    const { catchUpMs } = this.options.settings;
+    const { catchUpMs, pass } = this.options.settings;
     const { db } = leader.incarnation;
+    // Each has a due time at least.
+    const [limit, pastLimit] = [Math.min(pass.schedules, firesMax), Math.min(pass.past, firesMax)];
     const { now, present, past } = await planning.findDueSchedules(db, {
       lookAheadMs,
       catchUpMs,
-      limit: SCHEDULES_PER_PASS,
-      pastLimit: PAST_PER_PASS,
+      limit,
+      pastLimit,
       except: this.setAside.ids(),
       full: this.#places.full(),
       tenants,
@@ -135,19 +106,22 @@ export class PlannerLoop implements Loop {
       return made === undefined ? planOne(schedule) : made;
     };
     let isFull = false;
-    for (const [schedules, limit] of [
-      [present, SCHEDULES_PER_PASS],
-      [past, PAST_PER_PASS],
+    for (const [schedules, max] of [
+      [present, limit],
+      [past, pastLimit],
     ] as const) {
-      const batches = new PlanBatches(schedules, { firesPerBatch: FIRES_PER_BATCH, firesMax, plan });
-      await this.#writeAll(leader, batches);
-      if (schedules.length < limit && !batches.isCut) continue;
-      this.#crowd.noteFullPass(batches.firesOf);
+      const batches = new PlanBatches(schedules, { firesPerBatch: pass.firesPerBatch, firesMax, plan });
+      const isFullWithThese = (): boolean => schedules.length >= max || batches.isCut;
+      try {
+        await this.#writeAll(leader, batches);
+      } finally {
+        // A pass that fails half-way shows as well who crowds, and may fail because of that.
+        if (isFullWithThese()) this.#crowd.noteFullPass(batches.firesOf);
+      }
       // Places taken for what was cut off are free again.
       if (batches.isCut) this.#places.forget();
-      isFull = true;
+      isFull ||= isFullWithThese();
     }
-    this.#countedIn = leader.term;
     return isCut || isFull || limited.isMore;
   }
 

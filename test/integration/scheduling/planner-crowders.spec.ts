@@ -46,3 +46,14 @@ it.each([
     expect(count).toBeLessThan(20_000);
   },
 );
+
+it('I9: a tenant that crowds a little is not delayed by one that crowds much more', async () => {
+  const small = await addTenant(db);
+  await addBehind(large, { size: 5_000, behindMs: 50_000 });
+  await addBehind(small, { size: 400, behindMs: 20_000 });
+  const planner = plannerOf(member);
+  // After one pass for each of them they are known, and share the rounds.
+  for (let pass = 0; pass < 2 + 3; pass += 1) await planner.runOnce();
+  expect((await firesOf(small)).count).toBeGreaterThan(4_000 + 2_000);
+  expect((await firesOf(large)).count).toBeGreaterThan(4_000 + 2_000 + 1_000);
+});

@@ -3,7 +3,8 @@
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Slot, TenantId } from '#kernel/ids.js';
-import { DEFAULT_PLANNER_SETTINGS, PlannerLoop } from '#scheduling/planning/planner-loop.js';
+import { PlannerLoop } from '#scheduling/planning/planner-loop.js';
+import { DEFAULT_PLANNER_SETTINGS } from '#scheduling/planning/planner-settings.js';
 import { createSchedule } from '#scheduling/schedules/schedules.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { addRuns, addTenant } from '../../support/rows.js';

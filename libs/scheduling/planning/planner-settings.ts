@@ -1,0 +1,48 @@
+// How far, how often and how much does the planner plan? The limits of a pass bound how long it goes without a look at
+// all tenants. They are parameters so that the simulation can play passes that end early.
+
+interface PassLimits {
+  schedules: number;
+  /** Schedules left behind: they come beside the present ones. */
+  past: number;
+  fires: number;
+  /** A batch holds the leadership row, for which a successor waits even when this process is dead. */
+  firesPerBatch: number;
+  /** For all tenants together that crowd the planner, between two looks at the others. */
+  firesOfCrowd: number;
+  /** A tenant with fewer due times in a full pass delays no other tenant. */
+  crowdersFrom: number;
+}
+
+export interface PlannerSettings {
+  everyMs: number;
+  lookAheadMs: number;
+  /** How far it looks when a crowd is due. */
+  lookAheadMaxMs: number;
+  /** How often it checks whether a crowd is due. */
+  crowdEveryMs: number;
+  catchUpMs: number;
+  pass: PassLimits;
+}
+
+const DEFAULT_PASS_LIMITS: PassLimits = {
+  // So many that finding them costs little, and that all sessions have something to write.
+  schedules: 4_000,
+  // There may be very many after an outage, and present ones are read again between them.
+  past: 1_000,
+  // Two seconds' work on a busy machine, so that a schedule with an hour behind it does not keep others waiting.
+  fires: 4_000,
+  // Tens of milliseconds.
+  firesPerBatch: 1_000,
+  firesOfCrowd: 2_000,
+  crowdersFrom: 100,
+};
+
+export const DEFAULT_PLANNER_SETTINGS: PlannerSettings = {
+  everyMs: 1_000,
+  lookAheadMs: 10_000,
+  lookAheadMaxMs: 120_000,
+  crowdEveryMs: 2_000,
+  catchUpMs: 60_000,
+  pass: DEFAULT_PASS_LIMITS,
+};
