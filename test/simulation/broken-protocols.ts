@@ -27,6 +27,8 @@ export const BROKEN_PROTOCOLS = [
   'pauses jump over what was due',
   'what waits is not counted before more is planned',
   'due times that find no place are passed over',
+  'crowds of due times that are planned with the others',
+  'passes of the planner that go on to the end',
   'claimed runs are taken back, too',
   'finished runs are not kept',
   'starts before run_at',

@@ -3,25 +3,12 @@
 // lost, does everything go on) is judged in final-account.ts.
 import { fireKey, isLive, type ModelDatabase, type RunRow } from './model-database.js';
 import { AskedTimes } from './asked-times.js';
+import type { Crowd } from './crowd.js';
+import { CrowdedTurns } from './crowded-turns.js';
 import { Limits } from './limits.js';
+import { Sightings } from './sightings.js';
 import type { Act, Transaction } from './transaction.js';
 import type { World } from './world.js';
-
-/** What the model saw of a replica from outside, to tell a death with a reason from one without. */
-interface Sightings {
-  /** The instants of its last beats. */
-  beats: number[];
-  /** When a sweep last found none of its sessions. */
-  unseenAtMs: number;
-  /** Since when each sweep has found none, without a beat in between. */
-  unseenSinceMs: number;
-  /** When a sweep last found it gone for the whole grace. It may come back before that one's verdict is written. */
-  missedAtMs: number;
-}
-
-/** How far clocks may differ in rate, and how long a verdict may take from sweep to commit. */
-const CLOCK_TOLERANCE = 0.99;
-const VERDICT_MS = 15_000;
 
 export class Invariants {
   /** Runs whose creation was acknowledged to the caller of the API. */
@@ -34,7 +21,6 @@ export class Invariants {
   readonly refusedResults = new Set<string>();
   readonly #outcomes = new Map<string, string>();
   readonly #claimants = new Map<string, Set<number>>();
-  readonly #sightings = new Map<number, Sightings>();
   readonly #holders = new Map<number, string>();
   /** For which run each due time was planned, unless that was taken back. */
   readonly #planned = new Map<string, string | null>();
@@ -45,6 +31,8 @@ export class Invariants {
   /** Claims of attempts of runs that were to be cancelled by then. */
   readonly #unwanted = new Set<string>();
   readonly limits: Limits;
+  readonly sightings: Sightings;
+  readonly #turns: CrowdedTurns;
   readonly asked: AskedTimes;
   deaths = 0;
   outcomes = 0;
@@ -52,8 +40,10 @@ export class Invariants {
   constructor(
     private readonly world: World,
     private readonly db: ModelDatabase,
-    private readonly settings: { readonly deadAfterMs: number; readonly crashedAfterMs: number },
+    settings: { readonly deadAfterMs: number; readonly crashedAfterMs: number; readonly crowd: Crowd | null },
   ) {
+    this.sightings = new Sightings(world, settings);
+    this.#turns = new CrowdedTurns(world, db, settings.crowd);
     this.asked = new AskedTimes(world, db);
     this.limits = new Limits(world, db, this.broughtBack);
   }
@@ -61,33 +51,7 @@ export class Invariants {
   /** Called as the transaction commits; `get` without a transaction still shows the rows from before. */
   judge(tx: Transaction): void {
     for (const act of tx.acts) this.#judge(act, tx);
-  }
-
-  noteBeat(replica: number): void {
-    const sightings = this.#sightingsOf(replica);
-    sightings.beats.push(this.world.nowMs);
-    sightings.unseenSinceMs = Infinity;
-  }
-
-  /** A sweep has looked for its sessions. */
-  noteLook(replica: number, { sessions }: { sessions: number }): void {
-    const sightings = this.#sightingsOf(replica);
-    const { nowMs } = this.world;
-    sightings.unseenSinceMs = sessions === 0 ? Math.min(sightings.unseenSinceMs, nowMs) : Infinity;
-    if (sessions > 0) return;
-    sightings.unseenAtMs = nowMs;
-    if (nowMs - sightings.unseenSinceMs >= this.settings.crashedAfterMs * CLOCK_TOLERANCE)
-      sightings.missedAtMs = nowMs;
-  }
-
-  #sightingsOf(replica: number): Sightings {
-    let sightings = this.#sightings.get(replica);
-    if (sightings === undefined) {
-      const never = Number.NEGATIVE_INFINITY;
-      sightings = { beats: [], unseenAtMs: never, unseenSinceMs: Infinity, missedAtMs: never };
-      this.#sightings.set(replica, sightings);
-    }
-    return sightings;
+    this.#turns.judge(tx);
   }
 
   /** The run is being claimed while the server's clock shows `wallMs`. */
@@ -118,7 +82,8 @@ export class Invariants {
       case 'leader-write':
         return this.#judgeLeaderWrite(act);
       case 'death':
-        return this.#judgeDeath(act);
+        this.deaths += 1;
+        return this.sightings.judge(act);
       case 'claim':
         return this.#judgeClaim(act);
       case 'outcome':
@@ -168,23 +133,6 @@ export class Invariants {
       'I3',
       `a write of term ${term} by ${holder} commits in term ${now?.term} of ${now?.holder}`,
     );
-  }
-
-  #judgeDeath({ replica, reason }: Act & { kind: 'death' }): void {
-    this.deaths += 1;
-    const seen = this.#sightings.get(replica);
-    if (seen === undefined || seen.beats.length === 0) return; // it never beat
-    const { nowMs } = this.world;
-    if (reason === 'crashed' && nowMs - seen.unseenAtMs <= VERDICT_MS) {
-      if (nowMs - seen.missedAtMs <= VERDICT_MS) return;
-      const story = `replica ${replica} is declared dead, but no two sweeps a grace apart have missed it`;
-      return this.world.violate('no replica dies of a moment', story);
-    }
-    const recent = seen.beats.filter((_, index) => nowMs - (seen.beats[index + 1] ?? nowMs) <= VERDICT_MS);
-    const silences = recent.map((atMs, index) => (recent[index + 1] ?? nowMs) - atMs);
-    if (Math.max(...silences) >= this.settings.deadAfterMs * CLOCK_TOLERANCE) return;
-    const story = `replica ${replica} is declared dead as ${reason}, but was never silent for longer than ${Math.round(Math.max(...silences))} ms`;
-    this.world.violate('no replica dies without a reason', story);
   }
 
   #judgeClaim({ replica, claim, runs }: Act & { kind: 'claim' }): void {

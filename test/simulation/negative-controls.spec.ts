@@ -50,6 +50,12 @@ const CONTROLS: readonly Control[] = [
   { broken: 'pauses jump over what was due', shows: 'I1' },
   { broken: 'what waits is not counted before more is planned', shows: 'no more is planned than may wait' },
   { broken: 'due times that find no place are passed over', shows: 'I1' },
+  {
+    broken: 'crowds of due times that are planned with the others',
+    shows: 'I9: the crowd comes last',
+    near: 25,
+  },
+  { broken: 'passes of the planner that go on to the end', shows: 'I9: the crowd comes last', near: 25 },
   { broken: 'settlements without the gate', shows: 'I4', focus: around('terminateSessions', LONG_SLEEP) },
   { broken: 'settlements by the id of the run alone', shows: 'I2' },
   { broken: 'deaths without the gate', shows: 'I4', focus: around('markDead', LONG_SLEEP) },

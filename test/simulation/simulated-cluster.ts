@@ -1,7 +1,9 @@
 // What is there in one simulation? A world with a database server, replicas that come and go, and those who give
 // them work; put together here, and handed to the parts that make it go right, make it go wrong, or judge it.
 import { DEFAULT_CLUSTER_SETTINGS, type ClusterSettings } from '#cluster/cluster-settings.js';
+import { DEFAULT_PLANNER_SETTINGS } from '#scheduling/planning/planner-settings.js';
 import type { Broken } from './broken-protocols.js';
+import { drawCrowd, type Crowd } from './crowd.js';
 import { Executions } from './executions.js';
 import { Invariants } from './invariants.js';
 import { ModelDatabase } from './model-database.js';
@@ -25,6 +27,8 @@ export class SimulatedCluster {
   readonly server: Server;
   readonly apiUser: ApiUser;
   readonly processes: SimulatedReplica[] = [];
+  /** Null where no tenant crowds the planner. */
+  readonly crowd: Crowd | null;
 
   constructor(
     readonly world: World,
@@ -36,8 +40,9 @@ export class SimulatedCluster {
     this.random = world.random;
     this.settings = settingsOf(this.random);
     const { deadAfterMs, crashedAfterMs } = this.settings;
+    this.crowd = drawCrowd(world.seed, { slotCount: SLOTS, broken });
     if (broken.has('crashes judged at the first look')) this.settings.crashedAfterMs = 0;
-    const invariants = new Invariants(world, db, { deadAfterMs, crashedAfterMs });
+    const invariants = new Invariants(world, db, { deadAfterMs, crashedAfterMs, crowd: this.crowd });
     this.invariants = invariants;
     this.executions = new Executions(world, db, invariants);
     const book = new StatementBook(broken);
@@ -62,7 +67,9 @@ export class SimulatedCluster {
     const { world, db, executions, settings, broken } = this;
     const name = `p${this.processes.length + 1}`;
     const preference = this.random.chance(0.2) ? 1 : 0;
-    const process = new SimulatedReplica(name, { world, db, executions, settings, broken }, preference);
+    const planning = this.crowd?.settings ?? DEFAULT_PLANNER_SETTINGS;
+    const parts = { world, db, executions, settings, planning, broken };
+    const process = new SimulatedReplica(name, parts, preference);
     this.processes.push(process);
     process.start();
   }

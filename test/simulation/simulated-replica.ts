@@ -8,6 +8,7 @@ import type { Batch } from '#execution/settling/unsettled.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { asId } from '#kernel/ids.js';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
+import type { PlannerSettings } from '#scheduling/planning/planner-settings.js';
 import type { ServerConfig } from '#server/settings/config.js';
 import { LoopTimers } from '#server/loop-timers.js';
 import { drain } from '#server/replica/drain.js';
@@ -27,6 +28,7 @@ interface ProcessParts {
   db: ModelDatabase;
   executions: Executions;
   settings: ClusterSettings;
+  planning: PlannerSettings;
   broken: Broken;
 }
 
@@ -73,6 +75,7 @@ export class SimulatedReplica implements Actor {
         handlerPath: 'public',
         tokens: new LeaseTokens(Buffer.alloc(32)),
         checks: schemaChecks(), // no job type there has a schema
+        planning: this.parts.planning,
         onError: () => undefined,
         onCallFailed: () => undefined,
       });

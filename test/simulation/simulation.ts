@@ -2,6 +2,7 @@
 // healed, and the cluster must find back to its work within a bound, by itself. Each commit is judged on the
 // way, and at the end the whole account.
 import type { Broken } from './broken-protocols.js';
+import { planCrowd } from './crowd-arrivals.js';
 import { judgeAccount, unfinished, unhealed } from './final-account.js';
 import { drawFocus, heal, planAccidents, type Focus } from './accident-plan.js';
 import { inWorld } from './played-world.js';
@@ -70,6 +71,7 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   const { world, random, apiUser, settings, invariants } = cluster;
   world.headline(() => `liveness by ${settings.liveness}, dead after ${settings.deadAfterMs} ms`);
   apiUser.prepare();
+  planCrowd(cluster);
   for (let count = PROCESSES; count > 0; count -= 1)
     world.after(random.between(0, 200), () => cluster.addProcess());
   for (let count = random.whole(4, 12) * (focus === null ? 1 : 3); count > 0; count -= 1) {

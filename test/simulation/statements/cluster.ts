@@ -115,7 +115,7 @@ function beat({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
     serverStartedAt: server.startedAt,
   };
   db.heartbeat.write(number, tx, beaten);
-  server.invariants.noteBeat(number);
+  server.invariants.sightings.noteBeat(number);
   const ringVersion = Math.max(0, ...db.ring.rows().map((ring) => ring.version));
   return answer(
     [{ state: row.state, ...leaderSighting(db), ringVersion, databaseTime: at(server.wallMs()) }],
@@ -144,7 +144,7 @@ function sweep({ db, server, broken }: Scene): ReturnType<Meaning['run']> {
       const heart = db.heartbeat.get(replica);
       const name = `carillon:${replica}`;
       const sessions = [...server.sessions].filter((session) => session.applicationName === name).length;
-      server.invariants.noteLook(replica, { sessions });
+      server.invariants.sightings.noteLook(replica, { sessions });
       const seen = {
         replica,
         state,
