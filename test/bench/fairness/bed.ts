@@ -14,9 +14,14 @@ export interface FairnessBed {
   readonly cluster: Cluster;
   readonly witness: Witness;
   readonly seat: Seat;
+  /** Wants a smaller measurement. */
+  readonly isQuick: boolean;
 }
 
-export async function withFairnessBed<Result>(work: (bed: FairnessBed) => Promise<Result>): Promise<Result> {
+export async function withFairnessBed<Result>(
+  work: (bed: FairnessBed) => Promise<Result>,
+  { isQuick = false }: { isQuick?: boolean } = {},
+): Promise<Result> {
   const server = await DatabaseServer.start();
   const databaseUrl = await server.createDatabase('bench');
   const witness = new Witness(databaseUrl);
@@ -25,7 +30,7 @@ export async function withFairnessBed<Result>(work: (bed: FairnessBed) => Promis
     const seat = await cluster.addSeat('r1');
     await cluster.addSeat('r2');
     await cluster.untilSettled();
-    return await work({ cluster, witness, seat });
+    return await work({ cluster, witness, seat, isQuick });
   } finally {
     cluster.close();
     await witness.close();

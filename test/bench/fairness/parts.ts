@@ -2,16 +2,8 @@
 import { setTimeout as rest } from 'node:timers/promises';
 import { percentile } from '../../chaos/text-table.js';
 import * as bench from './bed.js';
-
-export interface Figure {
-  name: string;
-  what: string;
-  value: number;
-  unit: string;
-  limit: number;
-}
-
-export type Part = (bed: bench.FairnessBed) => Promise<Figure[]>;
+import { crowdedPlanner } from './crowded-planner.js';
+import type { Part } from './part.js';
 
 const SINGLE_RUNS = { count: 150, everyMs: 15 };
 
@@ -171,7 +163,14 @@ const idleTenants: Part = async (bed) => {
   ];
 };
 
-export const PARTS = { noisyNeighbour, weightedShare, strictLimits, limitCost, idleTenants } as const;
+export const PARTS = {
+  noisyNeighbour,
+  weightedShare,
+  strictLimits,
+  limitCost,
+  idleTenants,
+  crowdedPlanner,
+} as const;
 
 async function limitAll(bed: bench.FairnessBed, limits: object | null): Promise<void> {
   for (const tenant of TENANTS) await bench.change(bed, tenant, { limits });
