@@ -9,6 +9,7 @@ import { ProblemFilter } from '../problems/problem.filter.js';
 import { UnreadPartsGuard } from '../requests/unread-parts.guard.js';
 import { SchemaPipe } from '../requests/schema.pipe.js';
 import { AuthGuard } from './auth.guard.js';
+import { GateTurns } from './gate-turns.js';
 import { NamedTenants } from './named-tenants.js';
 import { ReadTrustGuard } from './read-trust.guard.js';
 import { RequestTurns } from './request-turns.js';
@@ -29,11 +30,12 @@ export class AccessModule {
         { provide: APP_GUARD, useClass: UnreadPartsGuard },
         { provide: APP_PIPE, useClass: SchemaPipe },
         { provide: AssumedJobs, useFactory: () => new AssumedJobs(findTenantAndJob) },
+        GateTurns,
         NamedTenants,
         RequestTurns,
         TenantShares,
       ],
-      exports: [AssumedJobs, PageTokens, TenantShares],
+      exports: [AssumedJobs, GateTurns, PageTokens, TenantShares],
     };
   }
 }

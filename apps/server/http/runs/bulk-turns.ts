@@ -5,7 +5,7 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { inBatches, type Batch, type BulkDone } from '#execution/run-actions/in-batches.js';
 import type { TenantId } from '#kernel/ids.js';
-import { KeyTurns } from '#server/http/access/key-turns.js';
+import { KeyTurns } from '#server/http/requests/key-turns.js';
 import type { Turn } from '../access/request-turns.js';
 import { ProblemError } from '../problems/problem.js';
 

@@ -20,6 +20,7 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentStay, CurrentTenant, WhileSuspended, type LongStay } from '../access/auth.guard.js';
+import { GateTurns } from '../access/gate-turns.js';
 import { notFound, ProblemError } from '../problems/problem.js';
 import { BulkTurns } from './bulk-turns.js';
 import * as bulk from './run-actions.shapes.js';
@@ -39,6 +40,7 @@ export class RunActionsController {
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly replica: ReplicaService,
+    private readonly gate: GateTurns,
   ) {}
 
   @Post('runs/:run\\:cancel')
@@ -49,13 +51,14 @@ export class RunActionsController {
       'Cancel a run: a waiting run is cancelled at once; a handler in a replica is asked to stop within a second, a worker that pulls in the answer to its next heartbeat',
   })
   @ApiOkResponse({ standardSchema: runShape })
-  async cancel(@CurrentTenant() tenant: Tenant, @Param('run', { schema: uuid }) id: string) {
+  async cancel(
+    @CurrentTenant() tenant: Tenant,
+    @CurrentStay() { turn }: LongStay,
+    @Param('run', { schema: uuid }) id: string,
+  ) {
     const runId = asId.run(id);
-    const { ended, requested } = await cancelRuns(this.db, {
-      tenantId: tenant.id,
-      slot: tenant.slot,
-      ids: [runId],
-    });
+    const asked = { tenantId: tenant.id, slot: tenant.slot, ids: [runId] };
+    const { ended, requested } = await this.gate.act(tenant, turn, () => cancelRuns(this.db, asked));
     if (ended.length > 0) this.replica.wakeRunWaiters();
     if (requested.length > 0) this.replica.hintCancel();
     const found = await this.#find(tenant, runId);

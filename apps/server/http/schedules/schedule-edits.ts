@@ -7,7 +7,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { databaseTime } from '#database/time.repository.js';
-import { KeyTurns } from '#server/http/access/key-turns.js';
+import { GateTurns } from '#server/http/access/gate-turns.js';
+import { KeyTurns } from '#server/http/requests/key-turns.js';
+import type { Turn } from '#server/http/access/request-turns.js';
 import { changeSchedule, type ChangeResult } from '#scheduling/schedules/schedules.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
@@ -24,6 +26,7 @@ export interface ScheduleEdit {
   /** The revision that the caller has seen; null for any. */
   revision: number | null;
   patch: SchedulePatch;
+  turn: Turn;
 }
 
 @Injectable()
@@ -34,6 +37,7 @@ export class ScheduleEdits {
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly jobs: JobCheck,
+    private readonly gate: GateTurns,
   ) {}
 
   /** Throws a problem for a patch that does not fit. */
@@ -53,7 +57,7 @@ export class ScheduleEdits {
     }
   }
 
-  async #tryOnce(tenant: Tenant, { name, revision, patch }: ScheduleEdit): Promise<ChangeResult> {
+  async #tryOnce(tenant: Tenant, { name, revision, patch, turn }: ScheduleEdit): Promise<ChangeResult> {
     const current = await requireSchedule(this.db, tenant, name);
     const payload = patchedPayload(patch, current.payload);
     // Only changed values are checked: a schedule whose job type is gone can still be given other times.
@@ -66,7 +70,8 @@ export class ScheduleEdits {
     const spec = patchedSpec(patch, current.spec, await databaseTime(this.db));
     // Based on the revision that was just read, so that the merge can't overwrite a newer one unseen.
     const ref = { tenant, name, revision: revision ?? current.revision };
-    return changeSchedule(this.db, ref, { kind: 'edit', jobType: patch.jobType, payload, spec });
+    const change = { kind: 'edit', jobType: patch.jobType, payload, spec } as const;
+    return this.gate.act(tenant, turn, () => changeSchedule(this.db, ref, change));
   }
 }
 

@@ -34,7 +34,9 @@ import {
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
-import { CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
+import { CurrentStay, CurrentTenant, WhileSuspended, type LongStay } from '../access/auth.guard.js';
+import { GateTurns } from '../access/gate-turns.js';
+import type { Turn } from '../access/request-turns.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from '../answers/etag.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from '../job-types/job-check.js';
@@ -57,6 +59,7 @@ export class SchedulesController {
     private readonly replica: ReplicaService,
     private readonly jobs: JobCheck,
     private readonly edits: ScheduleEdits,
+    private readonly gate: GateTurns,
   ) {}
 
   @Get()
@@ -134,11 +137,12 @@ export class SchedulesController {
     @CurrentTenant() tenant: Tenant,
     @Param('schedule', { schema: resourceName }) name: string,
     @Body({ schema: shapes.schedulePatch }) patch: shapes.SchedulePatch,
+    @CurrentStay() { turn }: LongStay,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ) {
     const revision = revisionOf(ifMatch);
-    const result = await this.edits.make(tenant, { name, revision, patch });
+    const result = await this.edits.make(tenant, { name, revision, patch, turn });
     return this.#changed(result, { name, revision, verb: 'edited' }, response);
   }
 
@@ -149,10 +153,11 @@ export class SchedulesController {
   @ApiOkResponse({ standardSchema: shapes.schedule })
   pause(
     @CurrentTenant() tenant: Tenant,
+    @CurrentStay() { turn }: LongStay,
     @Param('schedule', { schema: resourceName }) name: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.#steer(tenant, { name, kind: 'pause', response });
+    return this.#steer(tenant, { name, kind: 'pause', turn, response });
   }
 
   @Post(':schedule\\:resume')
@@ -161,10 +166,11 @@ export class SchedulesController {
   @ApiOkResponse({ standardSchema: shapes.schedule })
   resume(
     @CurrentTenant() tenant: Tenant,
+    @CurrentStay() { turn }: LongStay,
     @Param('schedule', { schema: resourceName }) name: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.#steer(tenant, { name, kind: 'resume', response });
+    return this.#steer(tenant, { name, kind: 'resume', turn, response });
   }
 
   @Delete(':schedule')
@@ -177,11 +183,14 @@ export class SchedulesController {
   })
   async delete(
     @CurrentTenant() tenant: Tenant,
+    @CurrentStay() { turn }: LongStay,
     @Param('schedule', { schema: resourceName }) name: string,
     @Headers('if-match') ifMatch: string | undefined,
   ): Promise<void> {
     const revision = revisionOf(ifMatch);
-    const result = await deleteSchedule(this.db, { tenant, name, revision });
+    const result = await this.gate.act(tenant, turn, () =>
+      deleteSchedule(this.db, { tenant, name, revision }),
+    );
     switch (result.kind) {
       case 'not-found':
         throw notFound('schedule', name);
@@ -196,9 +205,16 @@ export class SchedulesController {
 
   async #steer(
     tenant: Tenant,
-    { name, kind, response }: { name: string; kind: 'pause' | 'resume'; response: Response },
+    {
+      name,
+      kind,
+      turn,
+      response,
+    }: { name: string; kind: 'pause' | 'resume'; turn: Turn; response: Response },
   ) {
-    const result = await changeSchedule(this.db, { tenant, name, revision: null }, { kind });
+    const result = await this.gate.act(tenant, turn, () =>
+      changeSchedule(this.db, { tenant, name, revision: null }, { kind }),
+    );
     return this.#changed(result, { name, revision: null, verb: `${kind}d` }, response);
   }
 
