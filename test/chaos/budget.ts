@@ -95,6 +95,7 @@ function totals(evidence: Evidence): string[] {
     `lateness outside of all fault windows: p99 ${Math.round(percentile(quiet, 0.99))} ms, max ${Math.round(Math.max(0, ...quiet))} ms of ${quiet.length} fires`,
     `fires: ${show(outcomes)}; missing or doubled: see the violations`,
     `posts: ${show(answers)}`,
+    `due times of the crowd, decided or left: ${evidence.crowd.reduce((sum, { decided }) => sum + decided, 0)}`,
     `attempts lost: ${lost}; runs of \`record\` whose handler ran more than once: ${again} of ${ran.size}`,
     limitsReached(evidence),
     `words from outside: ${show(Map.groupBy(evidence.words, ({ heard }) => heard))}; spells: ${show(Map.groupBy(evidence.spells, ({ where }) => where))}; jobs in the user's queue: ${evidence.queueJobs.length}`,

@@ -3,6 +3,7 @@
 // harness and the database share on a machine.
 import type { ClientBase, QueryResultRow } from 'pg';
 import { LATE_LEADER_WRITES, LATE_REPLICA_WRITES, type LateWrite } from './audit.js';
+import { CROWD } from './beds/crowded.js';
 import type { FaultRecord } from './faults.js';
 import type { LastWord } from './last-word.js';
 import type { QueueLine } from './limited/queue-consumer.js';
@@ -109,6 +110,8 @@ export interface Tables {
   readonly slotChanges: readonly SlotChange[];
   readonly lateLeaderWrites: readonly LateWrite[];
   readonly lateReplicaWrites: readonly LateWrite[];
+  /** Of each schedule of the crowd: how many due times are behind it, and how many are decided or lie in a gap. */
+  readonly crowd: readonly { schedule: string; passed: number; decided: number }[];
   /** Which transaction moved a run into the history. */
   readonly completions: readonly Transacted[];
   /** Which put it into the user's queue. */
@@ -148,10 +151,18 @@ const runFacts = (runAt: string): string => `r.id, t.name as tenant, r.job_type 
   r.concurrency_key as "concurrencyKey", r.payload->>'key' as key, r.schedule_id as schedule, r.attempt,
   ${ms('r.created_at')} as "createdAtMs", ${ms(runAt)} as "runAtMs", coalesce(r.past_attempts, '[]') as "pastAttempts"`;
 
+// Those of the crowd, of which nothing runs, are hundreds of thousands.
 const FIRES = `
   select s.name as schedule, t.name as tenant, ${ms('f.due_at')} as "dueAtMs", f.outcome, f.run_id as run, ${ms('f.started_at')} as "startedAtMs"
     from carillon.fire f join carillon.schedule s on s.id = f.schedule_id join carillon.tenant t on t.id = s.tenant_id
+   where t.name <> '${CROWD}'
    order by t.name, s.name, f.due_at`;
+const CROWD_DECISIONS = `
+  select s.name as schedule, extract(epoch from s.next_due_at - (s.spec ->> 'anchorAt')::timestamptz)::int as passed,
+         ((select count(*) from carillon.fire f where f.schedule_id = s.id)
+          + (select coalesce(sum(ceil(extract(epoch from g.to_at - g.from_at))), 0) from carillon.schedule_gap g where g.schedule_id = s.id))::int as decided
+    from carillon.schedule s join carillon.tenant t on t.id = s.tenant_id
+   where t.name = '${CROWD}'`;
 const OPEN = `
   select ${runFacts('coalesce(l.run_at, r.run_at)')}
     from carillon.run r join carillon.tenant t on t.id = r.tenant_id left join carillon.lease l on l.run_id = r.id`;
@@ -190,6 +201,7 @@ export async function readTables(client: ClientBase): Promise<Tables> {
     slotChanges: await rows<SlotChange>(SLOT_CHANGES),
     lateLeaderWrites: await rows<LateWrite>(LATE_LEADER_WRITES),
     lateReplicaWrites: await rows<LateWrite>(LATE_REPLICA_WRITES),
+    crowd: await rows(CROWD_DECISIONS),
     completions: await rows('select run, attempt, outcome, xid::text from chaos.completion'),
     queueJobs: await rows('select run, xid::text from chaos.queue_job'),
     effects: await rows('select run, attempt, xid::text from chaos.effect'),

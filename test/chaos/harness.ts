@@ -61,7 +61,7 @@ export async function withHarness<Result>(
   const accounts = await Accounts.open({ databaseUrl, sideLog, spellFile, origins: () => cluster.urls });
   let workers: OutsideWorkers | undefined;
   try {
-    const planned = await setUp(cluster, { witness, accounts, replicas: options.replicas });
+    const planned = await setUp(cluster, { witness, accounts, replicas: options.replicas, bed });
     const started = (workers = new OutsideWorkers(cluster, accounts.spells));
     const poster = new Poster(cluster, new Dice(options.seed + 1));
     const steering = new Steering(cluster, new Dice(options.seed + 2));
@@ -94,7 +94,7 @@ export async function withHarness<Result>(
 /** Replicas, tenants and their work; resolves with the schedules once the replicas share the slots. */
 async function setUp(
   cluster: Cluster,
-  { witness, accounts, replicas }: { witness: Witness; accounts: Accounts; replicas: number },
+  { witness, accounts, replicas, bed }: { witness: Witness; accounts: Accounts; replicas: number; bed: Bed },
 ): Promise<Planned[]> {
   // The first one brings the tables; what the others do is audited from the beginning.
   const seat = await cluster.addSeat('r1');
@@ -105,5 +105,6 @@ async function setUp(
   const planned = await addTenants(cluster, where);
   await addLimitedTenants(cluster, where);
   await cluster.untilSettled();
+  await bed.addWork?.(cluster, { seat, witness });
   return planned;
 }

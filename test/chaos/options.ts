@@ -15,7 +15,7 @@ export interface ChaosArguments {
 }
 
 const USAGE =
-  'npm run chaos -- [--seed S] [--minutes M] [--replicas N] [--bed direct|pgbouncer|heartbeats|hostile] [--only FAULT[,FAULT…]] [--evidence FILE]';
+  'npm run chaos -- [--seed S] [--minutes M] [--replicas N] [--bed direct|pgbouncer|heartbeats|hostile|crowded] [--only FAULT[,FAULT…]] [--evidence FILE]';
 const REPLICAS = { min: 2, max: 9 };
 const MINUTES_MAX = 24 * 60;
 

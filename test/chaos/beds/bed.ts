@@ -2,7 +2,9 @@
 // that makes of a fault: how long its repair may take there. The faults, the work and the checker are the same on each.
 import type { Ports } from '../proxy-process.js';
 import type { DatabaseServer } from '../database-server.js';
+import type { Cluster, Seat } from '../cluster.js';
 import type { FaultKind } from '../faults.js';
+import type { Witness } from '../witness.js';
 
 export interface Bed {
   readonly name: string;
@@ -10,6 +12,8 @@ export interface Bed {
   prepare(server: DatabaseServer, databaseUrl: string): Promise<Ground>;
   /** The fault with the limits that it has here. */
   limited(kind: FaultKind): FaultKind;
+  /** Called once the replicas share the slots: work that is there beside the usual one. */
+  addWork?(cluster: Cluster, parts: { seat: Seat; witness: Witness }): Promise<void>;
 }
 
 export interface Ground {

@@ -1,11 +1,12 @@
 // Which beds are there to choose from?
 import type { Bed } from './bed.js';
+import { crowded } from './crowded.js';
 import { direct } from './direct.js';
 import { hostile } from './hostile.js';
 import { heartbeats } from './heartbeats.js';
 import { pgbouncer } from './pgbouncer.js';
 
-const BEDS: readonly Bed[] = [direct, pgbouncer, heartbeats, hostile];
+const BEDS: readonly Bed[] = [direct, pgbouncer, heartbeats, hostile, crowded];
 
 /** Throws when there is no such bed. */
 export function bedNamed(name: string): Bed {

@@ -1,6 +1,7 @@
 // Has every due time become exactly one fire, and every fire one run that ended well? What is expected is computed
 // here, from each schedule's period alone. The comparison of ledger, history and side log is that of the cluster tests
 // (test/support/account.ts); due times of the last seconds are left out, since they are still on their way.
+import { CROWD } from '../beds/crowded.js';
 import { contradictions, type LedgerRow } from '../../support/account.js';
 import type { EndedRun, Evidence, Fire } from '../evidence.js';
 
@@ -21,6 +22,7 @@ export function checkLedger(evidence: Evidence): string[] {
     ...unfit(evidence),
     ...extra(evidence),
     ...early(evidence),
+    ...undecided(evidence),
   ];
 }
 
@@ -102,6 +104,16 @@ function extra({ fires, open, ended }: Evidence): string[] {
   return [...open, ...ended]
     .filter(({ id, schedule }) => schedule !== null && !known.has(id))
     .map(({ id, schedule }) => `C2: run ${id} of schedule ${schedule} is in no ledger row`);
+}
+
+/** Each due time of the crowd has its row, or lies in a gap. */
+function undecided({ crowd }: Evidence): string[] {
+  return crowd
+    .filter(({ passed, decided }) => passed !== decided)
+    .map(
+      ({ schedule, passed, decided }) =>
+        `I1: of ${CROWD}/${schedule} ${decided} due times are decided, ${passed} have passed`,
+    );
 }
 
 /** By the harness's own clock: a line that is seen before its due time was certainly written before it. */
