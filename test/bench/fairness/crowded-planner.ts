@@ -50,7 +50,7 @@ export const crowdedPlanner: Part = async (bed) => {
       what: `as late ${beside} (max)`,
       value: times(1),
       unit: 'times',
-      limit: 200,
+      limit: 100,
     },
   ];
 };
