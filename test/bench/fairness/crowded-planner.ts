@@ -13,6 +13,8 @@ const BEHIND_SECONDS = 40;
 const TENANTS = Array.from({ length: 10 }, (_, number) => `few-${number}`);
 const SCHEDULES_EACH = 3;
 const QUIET_SECONDS = 15;
+/** Until the tenants' lanes are known. */
+const WARM_SECONDS = 3;
 /** What has not started this long after the last due time counts as never. */
 const NEVER_MS = 20_000;
 
@@ -21,6 +23,7 @@ export const crowdedPlanner: Part = async (bed) => {
   for (const tenant of TENANTS) await bench.addTenant(bed, tenant);
   const crowd = await bench.addTenant(bed, 'crowd');
   await addSchedules(bed, { tenants: TENANTS, count: SCHEDULES_EACH, behindSeconds: 0 });
+  await latenessOf(bed, { tenants: TENANTS, seconds: WARM_SECONDS });
   const quiet = await latenessOf(bed, { tenants: TENANTS, seconds: QUIET_SECONDS });
   await addSchedules(bed, { tenants: [crowd], count: size, behindSeconds: BEHIND_SECONDS });
   const crowded = await latenessOf(bed, { tenants: TENANTS, seconds });
