@@ -18,6 +18,7 @@ import {
   type Source,
 } from './support/source-code.js';
 import { commentWidthRule, namedActorRule, namesNoActor } from './support/comment-rules.js';
+import { STORY_ROOMS, storyFindings, storyRows } from './support/main-story.js';
 import { ownDatabaseRule } from './support/own-database-rule.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -235,6 +236,27 @@ it('a page names its actors', () => {
     linesWhere(readFileSync(join(ROOT, page), 'utf8'), namesNoActor).map((line) => `${page}:${line}`),
   );
   expect(unnamed).toEqual([]);
+});
+
+describe('the main story', () => {
+  const rows = storyRows(readFileSync(join(ROOT, 'docs/ARCHITECTURE.md'), 'utf8'));
+  const files = new Set(readSources('libs').map(({ file }) => file));
+
+  it('is read in ten rooms, each row in its own', () => {
+    expect(storyFindings(rows, files)).toEqual([]);
+  });
+
+  it('is not to be read where a file lies elsewhere, or two rows share a room', () => {
+    const [first, second, ...others] = rows;
+    if (first === undefined || second === undefined) throw new Error('expected a table of the story');
+    expect(storyFindings([{ ...first, room: second.room }, second, ...others], files)).toEqual([
+      `${STORY_ROOMS} rows in ${STORY_ROOMS - 1} rooms`,
+      ...first.files.map((file) => `row ${first.number}: ${file} is not in ${second.room}`),
+    ]);
+    expect(storyFindings([{ ...first, files: [] }, second, ...others], files)).toEqual([
+      `row ${first.number} names no file`,
+    ]);
+  });
 });
 
 describe('a rule of tidiness', () => {

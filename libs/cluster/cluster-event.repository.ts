@@ -1,5 +1,5 @@
-// The cluster's diary. Each row is written in the transaction that did what it describes, so the diary never records an
-// act that was rolled back.
+// The events of the cluster. Each row is written in the transaction that did what it describes, or right after it
+// committed, so no row tells of an act that was rolled back; an act may lack its row when the replica dies in between.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';

@@ -6,8 +6,9 @@ export const LEADER_LOCK = 0x43415230;
 /** Held by each replica's control session; the second key is the replica's number. */
 export const LIVENESS_LOCK = 0x43415231;
 /**
- * The gate of a replica's claims, settlements and hand-overs; the second key is its number. Each of them holds it
- * shared until commit. A transaction that must be sure that none is in flight holds it alone.
+ * The gate of a replica; the second key is its number. Claims, settlements and reports hold it shared until commit.
+ * What must be sure that none of these is in flight holds it alone: hand-overs, declarations of death, goodbyes, and
+ * changes of what may be claimed.
  */
 export const REPLICA_GATE = 0x43415232;
 /**

@@ -1,5 +1,5 @@
 // Which rows decide? The tables of the protocol, with the columns that it reads. Instants are milliseconds
-// of the server's wall clock. Times that only people read, and the diary, are left out.
+// of the server's wall clock. Times that only people read, and the events, are left out.
 import type { JobTypeLimits, TenantLimits } from '#execution/limits/limits.js';
 import { Table } from './table.js';
 

@@ -26,7 +26,10 @@ export function logForOperator(
   leadership.ended.subscribe(({ term, reason }) => logger.info({ term, reason }, 'leads no more'));
   sweep.died.subscribe((replica) => logger.warn({ replica }, 'declared a replica dead'));
   horizon.held.subscribe((holder) =>
-    logger.warn({ holder }, 'a session or slot holds an old snapshot, so dead rows cannot be removed'),
+    logger.warn(
+      { holder },
+      'a session or replication slot holds an old snapshot, so dead rows cannot be removed',
+    ),
   );
   horizon.released.subscribe((holder) => logger.info({ holder }, 'the old snapshot is gone'));
   planner.setAside.told.subscribe(({ id, error }) =>

@@ -1,5 +1,5 @@
 // Does a session keep VACUUM from removing dead rows? The leader checks now and then, and names the holder of an old
-// snapshot in the cluster's diary and in the log: every claim walks over the rows that such a holder keeps.
+// snapshot in the cluster's events and in the log: every claim walks over the rows that such a holder keeps.
 import type { Clock } from '#kernel/clock.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';

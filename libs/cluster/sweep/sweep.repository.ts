@@ -6,6 +6,7 @@ import { LIVENESS_LOCK } from '#database/advisory-locks.js';
 import type { SweepRow } from '#cluster/membership/replica.repository.js';
 import { serverStartedAt } from '#cluster/server-start.js';
 
+/** The statement spells the sessions' name out (`sessionName`), since it looks for those of all replicas at once. */
 export async function sweep(db: Database): Promise<SweepRow[]> {
   const { rows } = await sql<SweepRow>`
     select r.number as replica, r.state, r.roles, r.weight, r.preference, h.beat,

@@ -54,8 +54,8 @@ export interface TakenFromLane {
 
 /**
  * Takes the next runs of each lane. The same statement reads each slot's owner and epoch, behind the replica gate, so a
- * slot that was handed over yields nothing, even if it has come back since. Race won: two owners never see the same run
- * unclaimed, because the former owner's claims are visible before the new owner may claim.
+ * slot that was handed over yields nothing, even if it has come back since. A slot's former owner and its new one
+ * never both see a run unclaimed, because the former's claims are visible before the new one may claim.
  */
 export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRuns> {
   const { claimId, replica, lanes, excluded, aheadMs } = request;

@@ -130,8 +130,9 @@ export interface KeyPlace {
 
 /**
  * Checks the next keys after a place and clears those whose run has ended; resolves with the last place, or undefined
- * at the end. Race won: the row must still be the version that was read. So a key taken meanwhile for a run that this
- * snapshot can't see stays with that run, even if the row named it before: the run may have come back.
+ * at the end. A request may take a key while this pass clears it: the row must still be the version that was read. So a
+ * key taken meanwhile for a run that this snapshot can't see stays with that run, even if the row named it before: the
+ * run may have come back.
  */
 export async function deleteEndedKeys(
   db: Database,

@@ -77,8 +77,8 @@ const FITTING = sql`(
       select placed.id from measured join placed using (place) where bytes_before < ${PAGE_BYTES_MAX})`;
 
 /**
- * Takes offers in the order in which an owner would start them, as many as fit. Race won: many replicas take offers for
- * many workers at once; each locks its offers and skips those that another has locked.
+ * Takes offers in the order in which an owner would start them, as many as fit. Many replicas take offers for
+ * many workers at once: each locks its offers and skips those that another replica has locked.
  */
 export async function takeOffers(tx: Tx, request: LeaseRequest): Promise<TakenLease[]> {
   const { tenantId, worker, requestId, jobTypes, max } = request;

@@ -19,8 +19,8 @@ export interface NewLogLine {
 }
 
 /**
- * Race won: a reader that continues after the last number that it has seen misses no line, because lines get their
- * numbers one batch after the other, and each batch is committed before the next begins.
+ * A reader may ask while replicas write lines. One that continues after the last number that it has seen misses no line,
+ * because lines get their numbers one batch after the other, and each batch is committed before the next begins.
  */
 export async function insertLogLines(db: Database, lines: readonly NewLogLine[]): Promise<void> {
   await sql`

@@ -15,7 +15,7 @@ export interface EndedRun {
 }
 
 /**
- * Locks the tenant's runs of these that ended in one of these outcomes. Race won: of two requests for the same run the
+ * Locks the tenant's runs of these that ended in one of these outcomes. Of two requests that retry the same run the
  * second waits here and then finds it gone, so it never takes a run out of the claim that now holds it.
  */
 export async function lockEnded(

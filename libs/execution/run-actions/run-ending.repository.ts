@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import { isDueTimeOf } from '#database/due-time-key.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+import { STOPPED_BECAUSE } from '#execution/runs/attempt-stopped.js';
 import { keptColumns } from '#execution/runs/run-columns.js';
 
 /**
@@ -69,9 +70,9 @@ const isTaken = sql`exists (select 1 from carillon.lease l where l.run_id = r.id
 
 /**
  * Withdraws the offers of these runs, so that they wait again as before: those of one tenant, or without a tenant those
- * whose runs are to end. Race won: a worker that takes an offer locks it, so either the worker or this statement finds
- * nothing. This statement skips an offer that is being taken: its worker may be waiting for the run, which the caller
- * has locked.
+ * whose runs are to end. A worker may take an offer while this request withdraws it: each locks the offer, so the second
+ * of the two finds nothing. This statement skips an offer that is being taken: its worker may be waiting for the run,
+ * which the caller has locked.
  */
 export async function withdrawOffers(
   tx: Tx,
@@ -92,13 +93,13 @@ export async function withdrawOffers(
 
 const EXPIRED = JSON.stringify({
   name: 'AttemptStopped',
-  message: "the run's deadline has passed before it started",
+  message: `${STOPPED_BECAUSE.deadline} before it started`,
 });
 
 /**
  * Moves the runs of these that are to end, and that no claim names and no worker has, to the history, and decides their
- * due times. The caller holds off the claims of the slots' owner and the slots themselves. Race won: this statement
- * sees a claim that has committed, and a later claim sees no run any more.
+ * due times. The owner may claim such a run while this request ends it. The caller holds off the claims of the slots'
+ * owner and the slots themselves, so this statement sees a claim that has committed, and a later claim finds no run.
  */
 export async function endUnclaimed(tx: Tx, ids: readonly RunId[]): Promise<RunId[]> {
   const { rows } = await sql<{ id: RunId }>`

@@ -4,7 +4,10 @@ import type { Tx } from '#database/connection.js';
 import type { ReplicaNumber, RunId } from '#kernel/ids.js';
 import type { NewLease } from '#execution/runs/decisions/run-transition.js';
 
-/** An offer that no worker takes for so long goes back to the owner, which reads the job type anew. */
+/**
+ * An offer that no worker takes for so long goes back to the owner, which reads the job type anew. Here, where runs are
+ * first offered: the room of the leases offers some again, and stands above this one.
+ */
 export const OFFER_MS = 3_600_000;
 
 export interface ParkedRun extends NewLease {
@@ -15,8 +18,8 @@ export interface ParkedRun extends NewLease {
 
 /**
  * Parks runs: no owner claims them again before their leases end. A pushed run counts as taken from the start of its
- * attempt. Race won: it runs behind the replica's gate with the claims locked, so no leader revokes them meanwhile.
- * Resolves with the runs that it found.
+ * attempt. The owner parks behind its replica's gate and with the claims locked, so the leader revokes none of them
+ * meanwhile. Resolves with the runs that it found.
  */
 export async function parkRuns(
   tx: Tx,

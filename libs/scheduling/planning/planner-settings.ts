@@ -5,10 +5,11 @@ interface PassLimits {
   schedules: number;
   /** Schedules left behind: they come beside the present ones. */
   past: number;
+  /** For the present and for the past, each. */
   fires: number;
   /** A batch holds the leadership row, for which a successor waits even when this process is dead. */
   firesPerBatch: number;
-  /** For all tenants together that crowd the planner, between two looks at the others. */
+  /** As `fires`, for all tenants together that crowd the planner, between two looks at the others. */
   firesOfCrowd: number;
   /** A tenant with fewer due times in a full pass delays no other tenant. */
   crowdersFrom: number;
