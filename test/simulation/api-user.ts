@@ -1,13 +1,13 @@
 // What is there to do in a simulated world? A few tenants with schedules, and a user of the API who enqueues
 // runs, pauses and resumes schedules, ends terms and drains replicas, with the very code that the API calls.
 import { endTerm } from '#cluster/leadership/leadership.repository.js';
-import { leaveState, returnToService } from '#cluster/membership/replica.repository.js';
+import { moveOnTo, returnToService } from '#cluster/membership/replica.repository.js';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { insertRun } from '#execution/intake/new-run.repository.js';
 import { asId, type ReplicaNumber } from '#kernel/ids.js';
 import { notify } from '#cluster/hint.repository.js';
 import { cancelRuns } from '#execution/run-actions/run-ending.js';
-import { RETRIABLE, retryEnded } from '#execution/run-actions/requeue.js';
+import { RETRIABLE, retryEnded } from '#execution/run-actions/retry-ended.js';
 import {
   changeSchedule,
   deleteSchedule,
@@ -200,7 +200,7 @@ export class ApiUser implements Actor {
 
   drain(replica: ReplicaNumber): void {
     this.#drained.add(replica);
-    this.#ask(`drain replica ${replica}`, (db) => leaveState(db, replica, 'draining'));
+    this.#ask(`drain replica ${replica}`, (db) => moveOnTo(db, replica, 'draining'));
   }
 
   /** Takes back what would keep the cluster from healing. */

@@ -105,7 +105,7 @@ function connectTerm(parts: TermParts, wake: Wake): void {
     wake(sweep, planner, gaps, suspension, revocation, overdueRuns, overdueLeases, horizon),
   );
   leadership.ended.subscribe(wake(election));
-  planner.left.subscribe(wake(gaps));
+  planner.gapsLeft.subscribe(wake(gaps));
   sweep.died.subscribe(wake(revocation));
 }
 

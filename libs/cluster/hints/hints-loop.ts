@@ -25,6 +25,8 @@ export type Hint =
 
 const TOPICS = ['term', 'slots', 'plan', 'cancel', 'offers', 'ended'] as const;
 export const HINTS_PER_SECOND = 40;
+/** Owners claim work that is due this soon, so it is hinted; their scan of each second finds what is due later. */
+export const HINTED_AHEAD_MS = 1_500;
 /** A payload may have 8,000 bytes; for more slots than this, "all slots" is shorter. */
 const NAMED_SLOTS = 200;
 

@@ -78,7 +78,7 @@ export async function register(
 export async function sayGoodbye(db: Database, replica: ReplicaNumber): Promise<void> {
   await inTransaction(db, async (tx) => {
     await holdGateAlone(tx, replica);
-    if (await replicas.leaveState(tx, replica, 'left'))
+    if (await replicas.moveOnTo(tx, replica, 'left'))
       await insertEvent(tx, { type: 'replica-left', replica });
   });
 }

@@ -154,7 +154,7 @@ export class Membership {
     const db = this.controlDb();
     const incarnation = this.#incarnation;
     if (db === null || incarnation === null) return;
-    if (await replicas.leaveState(db, incarnation.replica, 'draining')) {
+    if (await replicas.moveOnTo(db, incarnation.replica, 'draining')) {
       await insertEvent(db, { type: 'replica-draining', replica: incarnation.replica });
     }
   }

@@ -90,7 +90,7 @@ export async function beat(
 }
 
 /** Moves a living replica on to draining or left. False when it was no longer in a state that allows it. */
-export async function leaveState(
+export async function moveOnTo(
   db: Database,
   replica: ReplicaNumber,
   to: 'draining' | 'left',

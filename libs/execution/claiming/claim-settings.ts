@@ -1,4 +1,5 @@
 // How far ahead, how often and how much does an owner claim?
+import { HINTED_AHEAD_MS } from '#cluster/hints/hints-loop.js';
 import type { ScanSettings } from './lane-scan.js';
 
 export interface ClaimSettings extends ScanSettings {
@@ -16,7 +17,7 @@ export interface ClaimSettings extends ScanSettings {
 
 export const DEFAULT_CLAIM_SETTINGS: ClaimSettings = {
   pollMs: 1_000,
-  aheadMs: 1_500,
+  aheadMs: HINTED_AHEAD_MS,
   lanesPerClaim: 250,
   runsPerClaim: 1_000,
   lanesPerScan: 1_000,

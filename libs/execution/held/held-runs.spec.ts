@@ -77,10 +77,14 @@ describe('held runs', () => {
     expect(held.running).toBe(0);
   });
 
-  it('close their claim with the last one that is forgotten, and are forgotten once', () => {
+  it('leave their claim one by one, each once', () => {
     const { held, runs, claimId } = holding(100, 100);
-    expect(runs.map((run) => held.forget(run))).toEqual([false, true]);
-    expect([held.leftInClaim(claimId), runs.map((run) => held.forget(run))]).toEqual([0, [false, false]]);
+    const [first, second] = runs;
+    const left = [first, first, second, second].map((run) => {
+      held.forget(run as ClaimedRun);
+      return held.leftInClaim(claimId);
+    });
+    expect(left).toEqual([1, 1, 0, 0]);
   });
 });
 

@@ -187,13 +187,11 @@ export class HeldRuns {
     this.#ready.reopenAll();
   }
 
-  /** The run's end is in the database, or was refused there. True when it was the last of its claim. */
-  forget(run: ClaimedRun): boolean {
+  /** The run's end is in the database, or was refused there. */
+  forget(run: ClaimedRun): void {
     this.occupancy.noteParked(run);
     const held = this.#runs.take(run);
-    if (held === undefined) return false;
-    this.#accounts.remove(held.account);
-    return this.#runs.leftInClaim(run.claimId) === 0;
+    if (held !== undefined) this.#accounts.remove(held.account);
   }
 
   /** Whether exactly this claimed run is held, and not only another one with its id. */

@@ -37,7 +37,7 @@ describe('a run that is withdrawn', () => {
     held.withdraw(waiting);
     held.markEnded(waiting);
     expect([held.room(), held.running]).toEqual([0, 0]);
-    expect(held.forget(waiting.run)).toBe(true);
+    held.forget(waiting.run);
     expect([held.room(), held.leftInClaim(waiting.run.claimId)]).toEqual([1, 0]);
   });
 

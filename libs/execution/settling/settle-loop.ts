@@ -2,6 +2,7 @@
 // that come meanwhile form the next batch, so batches grow with the load. Ends that could not be written stay and are
 // retried. If the database refuses a value, the loop narrows the batch down to the one run that caused it, and that run
 // fails. Any other refusal says nothing about the work, which is done, and passes.
+import { HINTED_AHEAD_MS } from '#cluster/hints/hints-loop.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import { databaseErrorKind, isAboutTheValue, isCancelled } from '#database/error-kind.js';
 import type { ClaimId, RunId, Slot } from '#kernel/ids.js';
@@ -11,9 +12,6 @@ import { describeError } from '#client/jobs/thrown-error.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import { settle, type Ending, type Start } from './settlement.js';
 import { Unsettled, type Batch } from './unsettled.js';
-
-/** A run that is due again this soon is announced for a scan at once; the scan every second finds later ones. */
-const SOON_MS = 1_500;
 
 export class SettleLoop implements Loop {
   readonly name = 'settle';
@@ -138,5 +136,5 @@ export class SettleLoop implements Loop {
 }
 
 function goesOnSoon({ transition }: Ending): boolean {
-  return transition.kind === 'give-back' || (transition.kind === 'retry' && transition.delayMs <= SOON_MS);
+  return transition.kind === 'give-back' || (transition.kind === 'retry' && transition.delayMs <= HINTED_AHEAD_MS);
 }

@@ -1,27 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { largestCrowd, lookAhead } from './look-ahead.js';
+import { largestRush, lookAhead } from './look-ahead.js';
 
 const bounds = { lookAheadMs: 10_000, lookAheadMaxMs: 120_000 };
 
 describe('how far ahead the planner looks', () => {
   it.each([
-    { crowd: 0, expected: 10_000 },
-    { crowd: 2_499, expected: 10_000 },
-    { crowd: 2_500, expected: 11_000 },
-    { crowd: 100_000, expected: 50_000 },
-    { crowd: 275_000, expected: 120_000 },
-    { crowd: 5_000_000, expected: 120_000 },
-  ])('with $crowd schedules due soon: $expected ms', ({ crowd, expected }) => {
-    expect(lookAhead({ ...bounds, crowd })).toBe(expected);
+    { rush: 0, expected: 10_000 },
+    { rush: 2_499, expected: 10_000 },
+    { rush: 2_500, expected: 11_000 },
+    { rush: 100_000, expected: 50_000 },
+    { rush: 275_000, expected: 120_000 },
+    { rush: 5_000_000, expected: 120_000 },
+  ])('with $rush schedules due soon: $expected ms', ({ rush, expected }) => {
+    expect(lookAhead({ ...bounds, rush })).toBe(expected);
   });
 
-  it('is at its farthest for the largest crowd that is counted, and no sooner', () => {
-    const most = largestCrowd(bounds);
-    expect(lookAhead({ ...bounds, crowd: most })).toBe(bounds.lookAheadMaxMs);
-    expect(lookAhead({ ...bounds, crowd: most - 1 })).toBeLessThan(bounds.lookAheadMaxMs);
+  it('is at its farthest for the largest rush that is counted, and no sooner', () => {
+    const most = largestRush(bounds);
+    expect(lookAhead({ ...bounds, rush: most })).toBe(bounds.lookAheadMaxMs);
+    expect(lookAhead({ ...bounds, rush: most - 1 })).toBeLessThan(bounds.lookAheadMaxMs);
   });
 
   it('counts nobody when it may look no farther', () => {
-    expect(largestCrowd({ lookAheadMs: 60_000, lookAheadMaxMs: 60_000 })).toBe(0);
+    expect(largestRush({ lookAheadMs: 60_000, lookAheadMaxMs: 60_000 })).toBe(0);
   });
 });

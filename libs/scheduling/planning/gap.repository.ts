@@ -9,7 +9,7 @@ import type { Gap, PlannedFire } from '#scheduling/decisions/planning.js';
 import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
 import type { Standing } from '#scheduling/decisions/standing.js';
 import type { WrittenPlan } from './planning.repository.js';
-import { suspensionOf } from './suspension.js';
+import { suspensionOf } from '#scheduling/stored-suspension.js';
 
 /**
  * Leaves the gaps of these plans behind, each only if its schedule is unchanged since it was read. Locks the schedules:

@@ -3,14 +3,14 @@
 // late: the next runs are already there, with their owners. Present due times come first. Those from before the
 // catch-up window are only recorded as gaps, which the gap loop decides behind the present. Where one pass can't write
 // all that is due, tenants that crowd it are planned behind the others, in small portions (I9).
-import type { HintsLoop } from '#cluster/hints/hints-loop.js';
+import { HINTED_AHEAD_MS, type HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ScheduleId, Term } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { isInstant } from '#scheduling/decisions/due-times.js';
-import { largestCrowd, lookAhead } from '#scheduling/decisions/look-ahead.js';
+import { largestRush, lookAhead } from '#scheduling/decisions/look-ahead.js';
 import { planSchedule, type Plan } from '#scheduling/decisions/planning.js';
 import { Crowd } from './crowd.js';
 import { leaveGaps } from './gap.repository.js';
@@ -26,8 +26,6 @@ import { parseSpec } from '#scheduling/stored-spec.js';
 const FIRES_PER_SCHEDULE = 500;
 /** While one batch is prepared or becomes durable, the other is written. More would take sessions from claims and ends. */
 const BATCHES_AT_ONCE = 2;
-/** Runs due sooner than this don't wait for their owner's next scan. */
-const SOON_MS = 1_500;
 
 interface Pass {
   lookAheadMs: number;
@@ -38,7 +36,7 @@ interface Pass {
 export class PlannerLoop implements Loop {
   readonly name = 'planner';
   /** Due times were left for the gap loop. */
-  readonly left = new Topic<void>();
+  readonly gapsLeft = new Topic<void>();
   readonly setAside: SetAside<ScheduleId>;
   readonly #places: TenantPlaces;
   /** The term whose last pass was written as it was counted; null when it failed. */
@@ -128,14 +126,14 @@ export class PlannerLoop implements Loop {
   async #lookAheadMs({ incarnation }: Leader): Promise<number> {
     const { settings, clock } = this.options;
     const nowMs = clock.monotonicMs();
-    if (nowMs - this.#ahead.countedAtMs >= settings.crowdEveryMs) {
+    if (nowMs - this.#ahead.countedAtMs >= settings.rushEveryMs) {
       const size = await planning.countDueSchedules(incarnation.db, {
         lookAheadMs: settings.lookAheadMaxMs,
-        limit: largestCrowd(settings),
+        limit: largestRush(settings),
       });
       this.#ahead = { size, countedAtMs: nowMs };
     }
-    return lookAhead({ ...settings, crowd: this.#ahead.size });
+    return lookAhead({ ...settings, rush: this.#ahead.size });
   }
 
   async #writeAll(leader: Leader, batches: PlanBatches): Promise<void> {
@@ -149,13 +147,13 @@ export class PlannerLoop implements Loop {
     while (this.leadership.current() === leader) {
       const plans = batches.next();
       if (plans.length === 0) return;
-      const batch = { term: leader.term, plans, soonMs: SOON_MS };
+      const batch = { term: leader.term, plans, soonMs: HINTED_AHEAD_MS };
       const result = await this.leadership.write(leader, async (tx) => {
         await leaveGaps(tx, plans);
         return planning.writePlans(tx, batch);
       });
       if (result.kind !== 'done') return;
-      if (plans.some(({ gap }) => gap !== null)) this.left.publish();
+      if (plans.some(({ gap }) => gap !== null)) this.gapsLeft.publish();
       if (result.value.length > 0) this.hints.send({ kind: 'work', slots: result.value });
     }
   }

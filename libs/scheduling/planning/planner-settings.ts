@@ -18,10 +18,10 @@ interface PassLimits {
 export interface PlannerSettings {
   everyMs: number;
   lookAheadMs: number;
-  /** How far it looks when a crowd is due. */
+  /** How far it looks when a rush of due times is ahead. */
   lookAheadMaxMs: number;
-  /** How often it checks whether a crowd is due. */
-  crowdEveryMs: number;
+  /** How often it checks whether a rush is ahead. */
+  rushEveryMs: number;
   catchUpMs: number;
   pass: PassLimits;
 }
@@ -43,7 +43,7 @@ export const DEFAULT_PLANNER_SETTINGS: PlannerSettings = {
   everyMs: 1_000,
   lookAheadMs: 10_000,
   lookAheadMaxMs: 120_000,
-  crowdEveryMs: 2_000,
+  rushEveryMs: 2_000,
   catchUpMs: 60_000,
   pass: DEFAULT_PASS_LIMITS,
 };

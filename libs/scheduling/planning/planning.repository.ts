@@ -8,7 +8,7 @@ import type { RunId, ScheduleId, Slot, TenantId, Term } from '#kernel/ids.js';
 import type { Gap, PlannedFire } from '#scheduling/decisions/planning.js';
 import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
 import type { Standing } from '#scheduling/decisions/standing.js';
-import { suspensionOf } from './suspension.js';
+import { suspensionOf } from '#scheduling/stored-suspension.js';
 
 /** The parts of a schedule that a decision needs; those that only its runs need never leave the database. */
 export interface DueSchedule extends Standing {

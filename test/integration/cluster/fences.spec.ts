@@ -2,7 +2,7 @@
 // as it can and looks at what the database kept.
 import { describe, expect, it } from 'vitest';
 import { asReplica, holdGateAlone } from '#cluster/membership/replica-gate.js';
-import { markDead, leaveState } from '#cluster/membership/replica.repository.js';
+import { markDead, moveOnTo } from '#cluster/membership/replica.repository.js';
 import { insertEvent, listEvents } from '#cluster/cluster-event.repository.js';
 import { inTerm } from '#cluster/leadership/term-fence.js';
 import { databaseErrorKind } from '#database/error-kind.js';
@@ -135,9 +135,9 @@ describe('the replica gate', () => {
 
   it('lets a draining replica finish, and none that has left', async () => {
     const member = await startMember(database.url);
-    await leaveState(db, member.self().replica, 'draining');
+    await moveOnTo(db, member.self().replica, 'draining');
     expect((await asReplica(db, member.self(), async () => 'written')).kind).toBe('done');
-    await leaveState(db, member.self().replica, 'left');
+    await moveOnTo(db, member.self().replica, 'left');
     expect((await asReplica(db, member.self(), async () => 'written')).kind).toBe('fenced');
   });
 });

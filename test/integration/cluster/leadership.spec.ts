@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { beginTerm, endTerm, readLeadership } from '#cluster/leadership/leadership.repository.js';
 import { asId } from '#kernel/ids.js';
-import { leaveState, listReplicas, returnToService } from '#cluster/membership/replica.repository.js';
+import { moveOnTo, listReplicas, returnToService } from '#cluster/membership/replica.repository.js';
 import { runStatement } from '../../support/admin-statement.js';
 import { useTestDatabase } from '../../support/test-database.js';
 import { asAdministrator } from '../../support/rows.js';
@@ -146,7 +146,7 @@ describe('an order', () => {
     const member = await startLoneMember(database.url);
     let heard = 0;
     member.membership.draining.subscribe(() => (heard += 1));
-    await leaveState(db, member.self().replica, 'draining');
+    await moveOnTo(db, member.self().replica, 'draining');
     await member.membership.beat();
     await member.membership.beat();
     expect([member.membership.isDraining, heard]).toEqual([true, 1]);

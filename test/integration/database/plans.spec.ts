@@ -18,7 +18,7 @@ import * as keys from '#execution/intake/unique-key.repository.js';
 import * as revocations from '#execution/takeover/revocation.repository.js';
 import * as settlements from '#execution/settling/settlement.repository.js';
 import { writeProgress } from '#execution/reports/progress.repository.js';
-import * as requeues from '#execution/run-actions/requeue.repository.js';
+import * as requeues from '#execution/run-actions/retry-ended.repository.js';
 import { deleteEndedRuns } from '#execution/run-actions/retention.repository.js';
 import { asId } from '#kernel/ids.js';
 import { findTenantAndJob } from '#server/http/access/tenant-and-job.repository.js';
@@ -210,7 +210,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'the sweep': (tx) => sweep(tx),
   'runs brought back': async (tx) => {
     await requeues.lockEnded(tx, { ...anyEnded(), ids: on.ended });
-    await requeues.requeueRuns(tx, { ...anyEnded(), ids: on.ended });
+    await requeues.queueEndedRuns(tx, { ...anyEnded(), ids: on.ended });
   },
   'a later list of what went wrong': (tx) =>
     requeues.pickEnded(tx, { ...anyEnded(), after: { outcome: 'failed', id: on.ended[0] ?? newRun().id } }),

@@ -7,7 +7,7 @@ import { CancelRun, ClaimLost, RetryAt, snooze } from '#client/jobs/outcomes.js'
 import type { JobHandlerFunction } from '#client/jobs/job-definition.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import { CompleteInTx } from '#execution/settling/complete-in-tx.js';
-import { RETRIABLE, retryEnded } from '#execution/run-actions/requeue.js';
+import { RETRIABLE, retryEnded } from '#execution/run-actions/retry-ended.js';
 import { addRuns } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
 import { useLoneMember } from '../../support/test-member.js';

@@ -1,7 +1,7 @@
 // Does trying a run again touch nothing but what is over, and only its own tenant's?
 import { expect, it } from 'vitest';
 import { sql } from 'kysely';
-import { RETRIABLE, retryEnded } from '#execution/run-actions/requeue.js';
+import { RETRIABLE, retryEnded } from '#execution/run-actions/retry-ended.js';
 import { addRuns, addTenant } from '../../support/rows.js';
 import { history } from '../../support/run-rows.js';
 import { useLoneMember } from '../../support/test-member.js';

@@ -70,7 +70,7 @@ export const CLUSTER_STATEMENTS: readonly Meaning[] = [
     },
   },
   {
-    name: 'leaveState',
+    name: 'moveOnTo',
     says: ['update "carillon"."replica" set "state" = $1', '"state" in'],
     run: ({ db, tx, params }) => {
       const [to, number] = params as [ReplicaRow['state'], number];

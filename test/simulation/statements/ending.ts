@@ -73,9 +73,9 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
     },
   },
   {
-    name: 'requeueRuns',
+    name: 'queueEndedRuns',
     says: ['with gone as ( delete from carillon.run_history', 'insert into carillon.run (id,'],
-    run: requeueRuns,
+    run: queueEndedRuns,
   },
 ];
 
@@ -147,7 +147,7 @@ function lockEnded({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']
 /** Unique keys are left out of the model: rows of `unique_key` alone decide about them, in one transaction. */
 const withoutKey = (id: string) => ({ id, key: null, windowMs: null });
 
-function requeueRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
+function queueEndedRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
   const [tenantId, ids, outcomes] = params as [string, string[], string[]];
   const fits = (id: string): boolean => {
     const ended = db.history.get(id, tx);

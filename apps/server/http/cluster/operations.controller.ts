@@ -9,7 +9,7 @@ import { endTerm } from '#cluster/leadership/leadership.repository.js';
 import {
   deleteEnded,
   findReplicaState,
-  leaveState,
+  moveOnTo,
   livingOfName,
   namesOf,
   returnToService,
@@ -83,7 +83,7 @@ export class OperationsController {
   @ApiOkResponse({ standardSchema: stateShape })
   async drain(@Param('replica', { schema: replicaNamed }) named: ReplicaNamed) {
     const replica = await this.#numberOf(named);
-    if (await leaveState(this.db, replica, 'draining'))
+    if (await moveOnTo(this.db, replica, 'draining'))
       await insertEvent(this.db, { type: 'replica-draining', replica });
     return this.#stateThatIs(replica, 'draining');
   }

@@ -7,13 +7,13 @@ import { databaseTime } from '#database/time.repository.js';
 import { cancelRuns } from '#execution/run-actions/run-ending.js';
 import { findRun } from '#execution/runs/run-pages.repository.js';
 import { OPEN_STATES, type RunRow } from '#execution/runs/run-row.js';
-import { RETRIABLE, retryEnded, type KeptOut } from '#execution/run-actions/requeue.js';
+import { RETRIABLE, retryEnded, type KeptOut } from '#execution/run-actions/retry-ended.js';
 import {
   pickEnded,
   pickOpen,
   type EndedPlace,
   type RunFilter,
-} from '#execution/run-actions/requeue.repository.js';
+} from '#execution/run-actions/retry-ended.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import { findSchedule } from '#scheduling/schedules/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';

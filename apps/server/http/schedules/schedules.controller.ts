@@ -110,7 +110,7 @@ export class SchedulesController {
       case 'created':
         response.setHeader('Location', `/api/v1/tenants/${tenant.name}/schedules/${input.name}`);
         afterwards(() => this.replica.hintPlan());
-        return this.#show(result.schedule, response, false);
+        return this.#show(result.schedule, response);
     }
   }
 
@@ -122,7 +122,7 @@ export class SchedulesController {
     @Param('schedule', { schema: resourceName }) name: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.#show(await requireSchedule(this.db, tenant, name), response, false);
+    return this.#show(await requireSchedule(this.db, tenant, name), response);
   }
 
   @Patch(':schedule')
@@ -239,12 +239,12 @@ export class SchedulesController {
       case 'owner-hangs':
         throw ownerHangs();
       case 'changed':
+        this.replica.hintPlan();
         return this.#show(result.schedule, response);
     }
   }
 
-  #show(schedule: Schedule, response: Response, changed = true) {
-    if (changed) this.replica.hintPlan();
+  #show(schedule: Schedule, response: Response) {
     response.setHeader('ETag', etagOf(schedule.revision));
     return shapes.showSchedule(schedule);
   }

@@ -73,7 +73,7 @@ export interface LivenessInput {
 }
 
 /** With fewer peers than this, "most of them" says too little. */
-const CROWD = 4;
+const PEERS_MIN = 4;
 
 export function judgeLiveness({
   memory,
@@ -109,7 +109,7 @@ export function judgeLiveness({
   }
   const peers = sightings.filter((sighting) => sighting.replica !== self).length;
   const massHangSinceMs =
-    peers >= CROWD && hung.length > peers / 2 ? (memory.massHangSinceMs ?? nowMs) : null;
+    peers >= PEERS_MIN && hung.length > peers / 2 ? (memory.massHangSinceMs ?? nowMs) : null;
   const believed = massHangSinceMs === null || nowMs - massHangSinceMs >= deadAfterMs;
   return {
     memory: { sweptAtMs: nowMs, massHangSinceMs, observations },

@@ -44,7 +44,7 @@ export async function lockClaimsNaming(tx: Tx, ids: readonly RunId[]): Promise<C
 }
 
 /** Resolves with the runs that were found in one of these outcomes. A deadline that has passed is dropped. */
-export async function requeueRuns(
+export async function queueEndedRuns(
   tx: Tx,
   { tenantId, ids, outcomes }: { tenantId: TenantId; ids: readonly RunId[]; outcomes: readonly RunOutcome[] },
 ): Promise<RunId[]> {

@@ -7,7 +7,7 @@
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import type { RunOutcome } from '#database/tables/schema.js';
 import type { RunId, TenantId } from '#kernel/ids.js';
-import { lockClaimsNaming, lockEnded, requeueRuns, type EndedRun } from './requeue.repository.js';
+import { lockClaimsNaming, lockEnded, queueEndedRuns, type EndedRun } from './retry-ended.repository.js';
 import { shrinkClaims } from '#execution/settling/settlement.repository.js';
 import { takeKeys } from '#execution/intake/unique-keys.js';
 
@@ -40,7 +40,7 @@ export async function retryEnded(
     if (ids.length === 0) return { retried: [], keptOut };
     const claimIds = await lockClaimsNaming(tx, ids);
     if (claimIds.length > 0) await shrinkClaims(tx, { claimIds, runIds: ids });
-    return { retried: await requeueRuns(tx, { ...request, ids }), keptOut };
+    return { retried: await queueEndedRuns(tx, { ...request, ids }), keptOut };
   });
 }
 

@@ -1,6 +1,6 @@
 // Does a due time fall on the same side of a suspension's ends here as in a statement, which compares microseconds?
 import { expect, it } from 'vitest';
-import { suspensionOf } from './suspension.js';
+import { suspensionOf } from './stored-suspension.js';
 
 const SECOND = 1_795_248_008_000;
 
