@@ -23,7 +23,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'lease-end: finishRun': LEASE,
   'lease-end: noteProgress': LEASE,
   'lease-end: rememberEnd': LEASE,
-  'requeue: lockClaimsNaming': LOCKED,
+  'retry-ended: lockClaimsNaming': LOCKED,
   'revocation: requeueLost': READ,
   'revocation: deadLetter': READ,
   'run-ending: endUnclaimed':

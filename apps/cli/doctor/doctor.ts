@@ -1,7 +1,7 @@
 // Is the database fit for the cluster, and has it room for it? `npm run doctor` examines the database of DATABASE_URL
 // with the settings of a replica, changes nothing, and exits with 1 when something is wrong.
 import { listHorizonHolders } from '#cluster/horizon/horizon.repository.js';
-import { listReplicas } from '#cluster/membership/replica.repository.js';
+import { listReplicas } from '#cluster/membership/replica-listing.repository.js';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { isDatabaseError } from '#database/error-kind.js';
 import { pendingMigrations } from '#database/migrating/migrator.js';

@@ -1,8 +1,8 @@
-// How do replicas wake each other? With hints, which are collected and sent together, no more often than the settings
-// allow. Without hints each replica finds changes by polling, a little later. A hint names what changed: 'term' (an
-// election may be worth a try), 'slots' (owners moved), 'plan' (a schedule is new or changed), 'work:3,17' (new runs in these
-// slots), 'cancel' (a request wants runs cancelled), 'offers' (there is work for workers), 'awaited' (callers here wait
-// for runs to end), 'ended' (some have).
+// How do replicas wake each other? With hints, which are collected and sent together, no more often than the
+// settings allow. Without hints each replica finds changes by polling, a little later. A hint names what changed:
+// 'term' (an election may be worth a try), 'slots' (owners moved), 'plan' (a schedule is new or changed),
+// 'work:3,17' (new runs in these slots), 'cancel' (a request wants runs cancelled), 'offers' (there is work for
+// workers), 'awaited' (callers here wait for runs to end), 'ended' (some have).
 import type { Clock } from '#kernel/clock.js';
 import { asId, type ReplicaNumber, type Slot } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';

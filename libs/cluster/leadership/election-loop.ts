@@ -19,7 +19,7 @@ import {
 } from './leadership.repository.js';
 import type { Leadership } from './leadership.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
-import { sessionName, terminateSessions } from '#cluster/membership/replica.repository.js';
+import { sessionName, terminateSessions } from '#cluster/membership/session-end.repository.js';
 
 export class ElectionLoop implements Loop {
   readonly name = 'election';

@@ -8,6 +8,7 @@ import { insertEvent } from '#cluster/cluster-event.repository.js';
 import { CHANNEL, listen } from '#cluster/hint.repository.js';
 import { holdGateAlone, type ReplicaHolder } from './replica-gate.js';
 import * as replicas from './replica.repository.js';
+import { nameSession, sessionName, terminateBackend } from './session-end.repository.js';
 
 export interface ControlSessionOptions {
   url: string;
@@ -31,7 +32,7 @@ export async function openControlSession(
 ): Promise<SessionConnection> {
   const session: SessionConnection = await openSession({
     url: options.url,
-    applicationName: resumption === null ? 'carillon:joining' : replicas.sessionName(resumption.replica),
+    applicationName: resumption === null ? 'carillon:joining' : sessionName(resumption.replica),
     deadAfterMs: options.deadAfterMs,
     direct: options.direct,
     onLost: (error) => options.onLost(session, error),
@@ -49,7 +50,7 @@ export async function openControlSession(
 }
 
 async function resume({ db }: SessionConnection, { replica, backendPid }: Resumption): Promise<void> {
-  if (backendPid !== null) await replicas.terminateBackend(db, backendPid, replicas.sessionName(replica));
+  if (backendPid !== null) await terminateBackend(db, backendPid, sessionName(replica));
   if (!(await replicas.tryLivenessLock(db, replica))) {
     throw new Error(`replica ${replica} could not resume: an older session still holds its lock`);
   }
@@ -70,7 +71,7 @@ export async function register(
     await insertEvent(tx, { type: 'replica-joined', replica: number, data: { name: identity.name } });
     return number;
   });
-  if (direct) await replicas.nameSession(db, replicas.sessionName(replica));
+  if (direct) await nameSession(db, sessionName(replica));
   return { replica, incarnation };
 }
 

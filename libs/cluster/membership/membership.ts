@@ -10,28 +10,14 @@
 import { connectDatabase, type Database, type Tx } from '#database/connection.js';
 import { databaseErrorKind } from '#database/error-kind.js';
 import type { SessionConnection } from '#database/sessions/session-connection.js';
-import type { Clock } from '#kernel/clock.js';
 import { Topic } from '#kernel/topic.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
-import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import { openControlSession, register, sayGoodbye } from './control-session.js';
 import { trustedUntilMs } from './decisions/trust.js';
 import { asReplica, asReplicaAlone, type Fenced, type ReplicaHolder } from './replica-gate.js';
+import type { MembershipOptions } from './membership-options.js';
 import * as replicas from './replica.repository.js';
-
-export interface MembershipOptions {
-  /** For the control session: must reach a primary directly. */
-  sessionUrl: string;
-  /** For claims, settlements and leader writes. */
-  workUrl: string;
-  workConnections: number;
-  /** Whether each work connection is a session of its own. */
-  workPrepares: boolean;
-  identity: Omit<replicas.ReplicaIdentity, 'incarnation'>;
-  settings: ClusterSettings;
-  clock: Clock;
-  onError: (error: Error) => void;
-}
+import { sessionName } from './session-end.repository.js';
 
 /**
  * One incarnation of this replica, its life in the cluster: its number, and a pool whose sessions carry that number in
@@ -216,7 +202,7 @@ export class Membership {
     const holder = await register(session, this.options.identity, { direct: this.#direct });
     const db = connectDatabase({
       url: this.options.workUrl,
-      applicationName: replicas.sessionName(holder.replica),
+      applicationName: sessionName(holder.replica),
       maxConnections: this.options.workConnections,
       statementTimeoutMs: 10_000,
       // A replica may freeze in a transaction that holds its gate: a new leader must not depend on a right to end that

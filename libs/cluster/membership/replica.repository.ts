@@ -1,6 +1,6 @@
 // Replicas and their beats.
-import { sql, type RawBuilder } from 'kysely';
-import { inTransaction, type Database } from '#database/connection.js';
+import { sql } from 'kysely';
+import type { Database } from '#database/connection.js';
 import type { ReplicaState } from '#database/tables/schema.js';
 import type { ReplicaNumber, Term } from '#kernel/ids.js';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
@@ -55,19 +55,6 @@ export interface BeatAnswer {
   leader: ReplicaNumber | null;
   leaderBeat: number | null;
   databaseTime: Date;
-}
-
-/** What the leader's sweep sees of a living replica. */
-export interface SweepRow {
-  replica: ReplicaNumber;
-  state: 'active' | 'draining';
-  roles: string[];
-  weight: number;
-  preference: number;
-  beat: number;
-  lockHeld: boolean;
-  sessions: number;
-  sameServer: boolean;
 }
 
 /** Counts one beat up and returns what the replica must know at once. Null when there is no such incarnation. */
@@ -150,116 +137,4 @@ export async function markDead(
     .where('state', 'in', ['active', 'draining'])
     .executeTakeFirst();
   return numUpdatedRows > 0n;
-}
-
-/** How many sessions were told to end, and how many remain because no role of this session may end them. */
-export interface Terminated {
-  ended: number;
-  left: number;
-}
-
-/**
- * Ends every session with the replica's name, except the caller's. In this database only: another installation on the
- * same server has replicas of the same numbers.
- */
-export async function terminateSessions(db: Database, applicationName: string): Promise<Terminated> {
-  return terminate(db, sql`a.application_name = ${applicationName}`);
-}
-
-/** Ends one session by its pid, if it still carries the expected name: pids are used again. */
-export async function terminateBackend(
-  db: Database,
-  pid: number,
-  applicationName: string,
-): Promise<Terminated> {
-  return terminate(db, sql`a.pid = ${pid} and a.application_name = ${applicationName}`);
-}
-
-/**
- * A session belongs to the role that has logged in, and a role that was set afterwards may not be allowed to end it.
- * Sessions that remain are tried once more as the login role. Those that it may not end either wait for the server's
- * own limits on silent sessions.
- */
-async function terminate(db: Database, which: RawBuilder<unknown>): Promise<Terminated> {
-  const first = await terminateAllowed(db, which);
-  if (first.left === 0) return first;
-  return inTransaction(db, async (tx) => {
-    await sql`set local role none`.execute(tx);
-    const second = await terminateAllowed(tx, which);
-    return { ended: first.ended + second.ended, left: second.left };
-  });
-}
-
-// A refusal would be an error, and leave the other sessions alive.
-async function terminateAllowed(db: Database, which: RawBuilder<unknown>): Promise<Terminated> {
-  const { rows } = await sql<{ ended: boolean | null }>`
-    select case when (login.rolsuper is not true or current_setting('is_superuser') = 'on')
-                 and (pg_has_role(current_user, a.usesysid, 'usage') or pg_has_role(current_user, 'pg_signal_backend', 'usage'))
-                then pg_terminate_backend(a.pid, 1000) end as ended
-      from pg_stat_activity a left join pg_roles login on login.oid = a.usesysid
-     where a.datname = current_database() and ${which} and a.pid <> pg_backend_pid()`.execute(db);
-  const left = rows.filter(({ ended }) => ended === null).length;
-  return { ended: rows.length - left, left };
-}
-
-export interface ReplicaListing extends Omit<ReplicaIdentity, 'roles'> {
-  number: ReplicaNumber;
-  roles: string[];
-  state: ReplicaState;
-  startedAt: Date;
-  endedAt: Date | null;
-  diedReason: string | null;
-  beatAt: Date;
-  beatAgeMs: number;
-  ownedSlots: number;
-}
-
-/** The living replicas and the last ones that ended, newest first. */
-export async function listReplicas(db: Database, { ended }: { ended: number }): Promise<ReplicaListing[]> {
-  const { rows } = await sql<ReplicaListing>`
-    select r.number, r.incarnation, r.name, r.host, r.pid, r.url, r.version, r.roles, r.weight, r.preference, r.state,
-           r.started_at as "startedAt", r.ended_at as "endedAt", r.died_reason as "diedReason", h.beat_at as "beatAt",
-           round(extract(epoch from clock_timestamp() - h.beat_at) * 1000)::int as "beatAgeMs",
-           (select count(*) from carillon.slot_owner s where s.owner = r.number) as "ownedSlots"
-      from carillon.replica r join carillon.heartbeat h on h.replica = r.number
-     where r.state in ('active', 'draining')
-        or r.number in (select number from carillon.replica
-                         where state not in ('active', 'draining') order by number desc limit ${ended})
-     order by r.number desc`.execute(db);
-  return rows;
-}
-
-/** Resolves with a look-up: the name that a replica was started with, or null for one that is not among these. */
-export async function namesOf(
-  db: Database,
-  numbers: readonly (ReplicaNumber | null)[],
-): Promise<(number: ReplicaNumber | null) => string | null> {
-  const rows = await db
-    .selectFrom('replica')
-    .select(['number', 'name'])
-    .where('number', '=', sql<ReplicaNumber>`any(${[...numbers]}::int[])`)
-    .execute();
-  const names = new Map(rows.map(({ number, name }) => [number, name]));
-  return (number) => (number === null ? null : (names.get(number) ?? null));
-}
-
-/** The living replicas of this name: names are given by people, and may be given twice. */
-export async function livingOfName(db: Database, name: string): Promise<ReplicaNumber[]> {
-  const rows = await db
-    .selectFrom('replica')
-    .select('number')
-    .where('name', '=', name)
-    .where('state', 'in', ['active', 'draining'])
-    .orderBy('number')
-    .execute();
-  return rows.map(({ number }) => number);
-}
-
-/** The name of a replica's sessions, by which the leader finds them. */
-export function sessionName(replica: ReplicaNumber): string {
-  return `carillon:${replica}`;
-}
-
-export async function nameSession(db: Database, name: string): Promise<void> {
-  await sql`select set_config('application_name', ${name}, false)`.execute(db);
 }

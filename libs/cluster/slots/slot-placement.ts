@@ -8,8 +8,13 @@ import { assignSlots } from './decisions/slot-assignment.js';
 import { slotMoves, type SlotMove } from './decisions/slot-moves.js';
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
-import type { SweepRow } from '#cluster/membership/replica.repository.js';
 import { giveSlots, insertRing, listSlots, setTargets, type SlotOwnerRow } from './slot-owner.repository.js';
+
+/** What the sweep has found alive. */
+export interface LivingReplica extends Member {
+  state: 'active' | 'draining';
+  roles: readonly string[];
+}
 
 interface Member {
   replica: ReplicaNumber;
@@ -24,7 +29,7 @@ export class SlotPlacement {
     private readonly hints: HintsLoop,
   ) {}
 
-  async placeSlots(leader: Leader, living: readonly SweepRow[]): Promise<void> {
+  async placeSlots(leader: Leader, living: readonly LivingReplica[]): Promise<void> {
     const members = membersOf(living);
     const key = JSON.stringify([leader.term, members, living.map((row) => row.replica)]);
     if (key === this.#placedFor) return;
@@ -61,7 +66,7 @@ export class SlotPlacement {
 }
 
 /** Every living replica counts; one that drains or does no work has no weight and so gets no slot. */
-function membersOf(living: readonly SweepRow[]): Member[] {
+function membersOf(living: readonly LivingReplica[]): Member[] {
   return living
     .filter((row) => row.roles.includes('worker'))
     .map(({ replica, weight, state }) => ({ replica, weight: state === 'active' ? weight : 0 }));

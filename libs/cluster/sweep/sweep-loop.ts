@@ -11,14 +11,10 @@ import { preferredLeader } from './decisions/preferred-leader.js';
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import { holdGateAlone } from '#cluster/membership/replica-gate.js';
-import {
-  markDead,
-  sessionName,
-  terminateSessions,
-  type SweepRow,
-} from '#cluster/membership/replica.repository.js';
+import { markDead } from '#cluster/membership/replica.repository.js';
+import { sessionName, terminateSessions } from '#cluster/membership/session-end.repository.js';
 import { SlotPlacement } from '#cluster/slots/slot-placement.js';
-import { sweep } from './sweep.repository.js';
+import { sweep, type SweepRow } from './sweep.repository.js';
 
 /** A replica that misses this many beats is worth a line. */
 const SILENT_BEATS = 2.5;
@@ -119,7 +115,7 @@ export class SweepLoop implements Loop {
     // Its sessions go first: a frozen one may hold the gate, or a row that the sweep needs. The server itself ends a
     // session that this role may not end, once it has stood still for `deadAfterMs`. Until then the gate keeps us from
     // going on: slower, but safe.
-    const { ended: sessions, left: sessionsLeft } = await terminateSessions(
+    const { ended: sessions, remaining: sessionsLeft } = await terminateSessions(
       leader.incarnation.db,
       sessionName(replica),
     );

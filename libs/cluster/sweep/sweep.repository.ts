@@ -3,8 +3,21 @@
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { LIVENESS_LOCK } from '#database/advisory-locks.js';
-import type { SweepRow } from '#cluster/membership/replica.repository.js';
 import { serverStartedAt } from '#cluster/server-start.js';
+import type { ReplicaNumber } from '#kernel/ids.js';
+
+/** What the leader's sweep sees of a living replica. */
+export interface SweepRow {
+  replica: ReplicaNumber;
+  state: 'active' | 'draining';
+  roles: string[];
+  weight: number;
+  preference: number;
+  beat: number;
+  lockHeld: boolean;
+  sessions: number;
+  sameServer: boolean;
+}
 
 /** The statement spells the sessions' name out (`sessionName`), since it looks for those of all replicas at once. */
 export async function sweep(db: Database): Promise<SweepRow[]> {

@@ -13,6 +13,9 @@ import type { HeldRuns } from '#execution/held/held-runs.js';
 import { settle, type Ending, type Start } from './settlement.js';
 import { Unsettled, type Batch } from './unsettled.js';
 
+/** A run that is due again this soon is announced for a scan at once. */
+const SOON_MS = HINTED_AHEAD_MS;
+
 export class SettleLoop implements Loop {
   readonly name = 'settle';
   /** Starts or ends wait to be written. */
@@ -136,5 +139,5 @@ export class SettleLoop implements Loop {
 }
 
 function goesOnSoon({ transition }: Ending): boolean {
-  return transition.kind === 'give-back' || (transition.kind === 'retry' && transition.delayMs <= HINTED_AHEAD_MS);
+  return transition.kind === 'give-back' || (transition.kind === 'retry' && transition.delayMs <= SOON_MS);
 }

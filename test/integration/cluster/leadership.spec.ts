@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { beginTerm, endTerm, readLeadership } from '#cluster/leadership/leadership.repository.js';
 import { asId } from '#kernel/ids.js';
-import { moveOnTo, listReplicas, returnToService } from '#cluster/membership/replica.repository.js';
+import { moveOnTo, returnToService } from '#cluster/membership/replica.repository.js';
+import { listReplicas } from '#cluster/membership/replica-listing.repository.js';
 import { runStatement } from '../../support/admin-statement.js';
 import { useTestDatabase } from '../../support/test-database.js';
 import { asAdministrator } from '../../support/rows.js';

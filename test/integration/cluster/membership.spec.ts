@@ -1,6 +1,7 @@
 // Does a replica stay itself through a broken connection, and become another when it was declared dead?
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { markDead, terminateSessions } from '#cluster/membership/replica.repository.js';
+import { markDead } from '#cluster/membership/replica.repository.js';
+import { terminateSessions } from '#cluster/membership/session-end.repository.js';
 import { asId } from '#kernel/ids.js';
 import { startDatabaseProxy } from '../../support/database-proxy.js';
 import { createTestDatabase, useTestDatabase } from '../../support/test-database.js';

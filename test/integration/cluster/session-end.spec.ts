@@ -2,6 +2,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import * as events from '#cluster/cluster-event.repository.js';
 import * as replicas from '#cluster/membership/replica.repository.js';
+import { sessionName } from '#cluster/membership/session-end.repository.js';
 import { DatabaseClient } from '#database/database-client.js';
 import { openSession } from '#database/sessions/session-connection.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
@@ -20,9 +21,9 @@ afterEach(() => vi.restoreAllMocks());
 async function endSessions(replica: ReplicaNumber): Promise<void> {
   const client = await openClient(database.url);
   const named = 'from pg_stat_activity where datname = current_database() and application_name = $1';
-  await client.query(`select pg_terminate_backend(pid) ${named}`, [replicas.sessionName(replica)]);
+  await client.query(`select pg_terminate_backend(pid) ${named}`, [sessionName(replica)]);
   await until('they have ended', async () => {
-    return (await client.query(`select 1 ${named}`, [replicas.sessionName(replica)])).rowCount === 0;
+    return (await client.query(`select 1 ${named}`, [sessionName(replica)])).rowCount === 0;
   });
 }
 

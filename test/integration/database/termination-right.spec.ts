@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { expect, it, onTestFinished } from 'vitest';
 import { asReplica } from '#cluster/membership/replica-gate.js';
-import { listReplicas } from '#cluster/membership/replica.repository.js';
+import { listReplicas } from '#cluster/membership/replica-listing.repository.js';
 import { runStatement } from '../../support/admin-statement.js';
 import { openClient } from '../../support/rows.js';
 import { useTestDatabase } from '../../support/test-database.js';

@@ -4,7 +4,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { z } from 'zod';
 import { listEvents } from '#cluster/cluster-event.repository.js';
 import { readLeadership } from '#cluster/leadership/leadership.repository.js';
-import { listReplicas, namesOf } from '#cluster/membership/replica.repository.js';
+import { listReplicas, namesOf } from '#cluster/membership/replica-listing.repository.js';
 import { listSlots, readNewestRing } from '#cluster/slots/slot-owner.repository.js';
 import type { Database } from '#database/connection.js';
 import { API_DATABASE } from '../../tokens.js';

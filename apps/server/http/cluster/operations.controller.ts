@@ -10,10 +10,9 @@ import {
   deleteEnded,
   findReplicaState,
   moveOnTo,
-  livingOfName,
-  namesOf,
   returnToService,
 } from '#cluster/membership/replica.repository.js';
+import { livingOfName, namesOf } from '#cluster/membership/replica-listing.repository.js';
 import { listSlots, readNewestRing } from '#cluster/slots/slot-owner.repository.js';
 import type { Database } from '#database/connection.js';
 import { placementHash } from '#database/runtime/hash.js';
