@@ -1,6 +1,6 @@
 // How does a replica leave without a loss? It stops claiming and leading, gives back runs that it has not started,
 // hands its slots over, and lets running attempts finish. An attempt that still runs when the time is up is aborted,
-// recorded as lost, and given back. Only then does the replica leave the cluster and close its connections.
+// recorded as lost, so that it is tried again. Only then does the replica leave the cluster and close its connections.
 import { listReplicas } from '#cluster/membership/replica-listing.repository.js';
 import type { Incarnation } from '#cluster/membership/membership.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';

@@ -1,6 +1,7 @@
 // Does this replica lead, and in which term? The lock proposes, the leadership row decides: a term counts only once its
-// row update has committed, and every leader write proves it again (fence 1, I3). In any doubt, after a broken session,
-// a late beat or a commit with an unknown outcome, the replica stands down.
+// row update has committed, and every leader write proves it again (fence 1, I3). When a beat is late the leader pauses,
+// and goes on in the same term with the next one. In any other doubt, after a broken session or a commit with an unknown
+// outcome, it stands down.
 import type { Tx } from '#database/connection.js';
 import { databaseErrorKind, type DatabaseErrorKind } from '#database/error-kind.js';
 import type { Clock } from '#kernel/clock.js';

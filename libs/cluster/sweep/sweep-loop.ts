@@ -1,5 +1,6 @@
 // The leader's sweep: each pass looks whether every replica lives, declares dead ones dead, and moves the slots to
-// where the ring wants them. It reads freely and writes only through its term.
+// where the ring wants them. It reads freely, and decides only through its term; that a replica misses its
+// beats, by which nothing is decided, it records without.
 import type { Clock } from '#kernel/clock.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
@@ -66,7 +67,7 @@ export class SweepLoop implements Loop {
     return this.settings.sweepMs;
   }
 
-  /** One line in the diary when a replica misses its beats, so that a failover's story has its beginning. */
+  /** One event when a replica misses its beats, so that a failover's story has its beginning. */
   async #noteSilence(leader: Leader, living: readonly SweepRow[]): Promise<void> {
     for (const { replica } of living) {
       const silentMs = this.#silentMs(replica);

@@ -32,8 +32,7 @@ export type LeaseEndRequest =
   | { verb: 'cancel'; error: AttemptError | null };
 
 export type LeaseEnding =
-  /** `slot` is the slot of a run that waits again; null when none does. */
-  | { kind: 'ended'; answer: ends.LeaseAnswer; slot: Slot | null }
+  | { kind: 'ended'; answer: ends.LeaseAnswer }
   /** It has ended before, with this verb; `late` is the attempt that was worked on for nothing, if known. */
   | { kind: 'lost'; verb: string; late: { runId: RunId; attempt: number } | null }
   /** There is no record of it: it ended long ago, or it is not parked yet. */
@@ -72,7 +71,7 @@ export async function endLease(
     );
     const answer = { runId: lease.runId, state };
     await ends.rememberEnd(tx, id, { verb: request.verb, answer, attempt: lease.attempt });
-    return { kind: 'ended', answer, slot: outcome.kind === 'finish' ? null : lease.slot };
+    return { kind: 'ended', answer };
   });
 }
 
@@ -107,7 +106,7 @@ export async function endExpired(
 function repeated(end: ends.EndedLease | undefined, verb: string): LeaseEnding {
   if (end === undefined) return { kind: 'unknown' };
   const { answer, attempt } = end;
-  if (end.verb === verb) return { kind: 'ended', answer, slot: null };
+  if (end.verb === verb) return { kind: 'ended', answer };
   return { kind: 'lost', verb: end.verb, late: attempt === null ? null : { runId: answer.runId, attempt } };
 }
 
