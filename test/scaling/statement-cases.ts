@@ -117,7 +117,7 @@ export const cases: Record<string, Case> = {
     names: { claim: 'neither' },
   },
   'notes of starts': {
-    act: (tx) => starts.markStarted(tx, { replica, runIds: ids }),
+    act: (tx) => starts.recordSuspectStarts(tx, { replica, runIds: ids }),
     names: { run: 'neither' },
   },
   tokens: {

@@ -15,9 +15,9 @@ const TOLD = 'runs that the request has been shown by tenant and id before';
 
 const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'stray-claim: dropClaims': HOLDER,
-  'start: markStarted': HOLDER,
-  'start: noteRestarts': HOLDER,
-  'start: noteStarts': HOLDER,
+  'start: recordSuspectStarts': HOLDER,
+  'start: noteRecovery': HOLDER,
+  'start: showRunning': HOLDER,
   'lease-end: returnRun': LEASE,
   'lease-end: loseRun': LEASE,
   'lease-end: finishRun': LEASE,

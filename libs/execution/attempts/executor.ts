@@ -66,7 +66,12 @@ export class Executor {
     const attempt = new RunningAttempt(held, startedAt, clock.monotonicMs());
     running.add(attempt);
     if (run.scheduleId !== null && run.dueAt !== null) {
-      settleLoop.noteStart({ claimId: run.claimId, scheduleId: run.scheduleId, dueAt: run.dueAt, startedAt });
+      settleLoop.noteFireStart({
+        claimId: run.claimId,
+        scheduleId: run.scheduleId,
+        dueAt: run.dueAt,
+        startedAt,
+      });
     }
     const target = this.#resolve(run);
     if (target instanceof Promise) void target.then((known) => this.#call(attempt, known));

@@ -13,7 +13,7 @@ import type { RunningAttempts, StartedRun } from './running-attempts.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import { listCancelRequests } from '#execution/run-actions/run-ending.repository.js';
 import { lockClaims } from '#execution/settling/settlement.repository.js';
-import { noteStarts } from './start.repository.js';
+import { showRunning } from './start.repository.js';
 
 const REQUESTS_MS = 1_000;
 /** The start of a run that has been running for this long is recorded, together with all others. */
@@ -55,7 +55,7 @@ export class HeldWatchLoop implements Loop {
       this.#reading.done(nowMs);
       await this.#cancel(incarnation);
     }
-    await this.#noteStarts(incarnation);
+    await this.#showRunning(incarnation);
     return NOTES_MS;
   }
 
@@ -77,7 +77,7 @@ export class HeldWatchLoop implements Loop {
     }
   }
 
-  async #noteStarts(incarnation: Incarnation): Promise<void> {
+  async #showRunning(incarnation: Incarnation): Promise<void> {
     const { running, membership } = this.parts;
     const unnoted = running.unnoted(NOTE_AFTER_MS);
     if (unnoted.length === 0) return;
@@ -86,7 +86,7 @@ export class HeldWatchLoop implements Loop {
     const noted = await membership.write(incarnation, async (tx) => {
       // Locked in the order in which ends of attempts lock.
       const ours = await lockClaims(tx, { replica, claimIds: [...byClaim.keys()] });
-      for (const claimId of ours) await noteStarts(tx, { replica, ...startsOf(claimId, byClaim) });
+      for (const claimId of ours) await showRunning(tx, { replica, ...startsOf(claimId, byClaim) });
     });
     if (noted.kind === 'done') running.markNoted(unnoted);
   }

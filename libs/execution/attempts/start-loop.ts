@@ -13,7 +13,7 @@ import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { RateLimiter } from '#execution/limits/rate-limiter.js';
 import type { SettleLoop } from '#execution/settling/settle-loop.js';
-import { markStarted, noteRestarts } from './start.repository.js';
+import { recordSuspectStarts, noteRecovery } from './start.repository.js';
 
 export interface StartParts {
   membership: Membership;
@@ -124,8 +124,8 @@ export class StartLoop implements Loop {
     try {
       const runIds = lostBefore.map(({ run }) => run.id);
       const marked = await membership.write(incarnation, async (tx) => {
-        await markStarted(tx, { replica: incarnation.replica, runIds });
-        await noteRestarts(tx, { replica: incarnation.replica, runIds });
+        await recordSuspectStarts(tx, { replica: incarnation.replica, runIds });
+        await noteRecovery(tx, { replica: incarnation.replica, runIds });
       });
       if (marked.kind === 'fenced') return;
     } catch (error) {

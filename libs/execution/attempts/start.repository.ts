@@ -1,10 +1,12 @@
-// Records the starts of held runs, for readers of runs and not for the fences.
+// What is recorded of starts beside the fires? Who is running a run that was lost before: if that replica dies as well, a
+// crash is held against the run. That runs of a dead replica run again, and since when a long run has been running: both
+// for people, and not for the fences.
 import { sql } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
 
 /** Records that runs that were lost before are running here now. */
-export async function markStarted(
+export async function recordSuspectStarts(
   tx: Tx,
   { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] },
 ): Promise<void> {
@@ -14,7 +16,7 @@ export async function markStarted(
 }
 
 /** Records, once for each dead replica, when the first of its runs started again in another replica. */
-export async function noteRestarts(
+export async function noteRecovery(
   tx: Tx,
   { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] },
 ): Promise<void> {
@@ -30,8 +32,8 @@ export async function noteRestarts(
   );
 }
 
-/** Records the starts of runs that have been running for a while, for readers of runs and not for the fences. */
-export async function noteStarts(
+/** Shows the starts of runs that have been running for a while. */
+export async function showRunning(
   tx: Tx,
   {
     claimId,

@@ -43,7 +43,7 @@ export class SettleLoop implements Loop {
     return this.unsettled.isEmpty;
   }
 
-  noteStart(start: Start): void {
+  noteFireStart(start: Start): void {
     this.unsettled.addStart(start);
     this.pending.publish();
   }

@@ -101,8 +101,8 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
     ),
   'runs elsewhere': (tx) => elsewhere.runsElsewhere(tx, { replica: on.replica, slots: slotsOf() }),
   'old claims': (tx) => strayClaims.listOldClaims(tx, { replica: on.replica, olderThanMs: 15_000 }),
-  'notes of starts': (tx) => starts.markStarted(tx, { replica: on.replica, runIds: on.runs }),
-  'notes of restarts': (tx) => starts.noteRestarts(tx, { replica: on.replica, runIds: on.runs }),
+  'notes of starts': (tx) => starts.recordSuspectStarts(tx, { replica: on.replica, runIds: on.runs }),
+  'notes of restarts': (tx) => starts.noteRecovery(tx, { replica: on.replica, runIds: on.runs }),
   'locking claims': (tx) => settlements.lockClaims(tx, { replica: on.replica, claimIds: on.claims }),
   'decided fires': (tx) =>
     settlements.decideFires(tx, {

@@ -62,7 +62,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
     },
   },
   {
-    name: 'markStarted',
+    name: 'recordSuspectStarts',
     says: ['update carillon.run set started_by = $1'],
     run: ({ db, tx, params }) => {
       const [startedBy, ids] = params as [number, string[]];
@@ -76,12 +76,12 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
     },
   },
   {
-    name: 'noteRestarts',
+    name: 'noteRecovery',
     says: ["insert into carillon.cluster_event (type, replica, data) select 'run-restarted'"],
     run: () => changed(0, 'INSERT'),
   },
   {
-    name: 'noteStarts',
+    name: 'showRunning',
     says: ['update carillon.claim set started = coalesce(started,'],
     run: ({ db, tx, params }) => {
       const [, id, replica] = params as [string, string, number];
