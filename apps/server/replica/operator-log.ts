@@ -13,8 +13,8 @@ export function logForOperator(
   { membership, leadership, sweep, settleLoop, executor, horizon, planner, gaps }: TellingParts,
   logger: PinoLogger,
 ): void {
-  membership.joined.subscribe(({ replica, incarnation }) =>
-    logger.info({ replica, incarnation }, 'joined the cluster'),
+  membership.joined.subscribe(({ replica, uuid }) =>
+    logger.info({ replica, incarnation: uuid }, 'joined the cluster'),
   );
   membership.expelled.subscribe(({ incarnation, reason }) =>
     logger.warn({ replica: incarnation.replica, reason }, 'expelled from the cluster'),

@@ -62,10 +62,10 @@ export class ElectionLoop implements Loop {
    * By heartbeats alone nothing else tells the other replicas that a living one leads no more: it beats on, and while
    * the row names it, they wait for it. It may not even know that it began this term, when the answer was lost.
    */
-  async #resign(db: Database, { replica, incarnation }: Incarnation): Promise<void> {
+  async #resign(db: Database, { replica, uuid }: Incarnation): Promise<void> {
     if (this.#watch?.sighting.leader !== replica) return;
     const { term } = this.#watch.sighting;
-    await resignTerm(db, { term, holder: incarnation });
+    await resignTerm(db, { term, holder: uuid });
     this.#watch = { ...this.#watch, sighting: { term, leader: null, leaderBeat: null } };
   }
 

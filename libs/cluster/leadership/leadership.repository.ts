@@ -35,12 +35,12 @@ export type Candidacy = { kind: 'lock' } | { kind: 'vacancy'; after: Term };
  */
 export async function beginTerm(
   db: Database,
-  holder: { incarnation: string; replica: ReplicaNumber },
+  holder: { uuid: string; replica: ReplicaNumber },
   candidacy: Candidacy,
 ): Promise<Term | undefined> {
   const { rows } = await sql<{ term: Term }>`
     update carillon.leadership
-       set term = term + 1, holder = ${holder.incarnation}, replica = ${holder.replica}, elected_at = clock_timestamp()
+       set term = term + 1, holder = ${holder.uuid}, replica = ${holder.replica}, elected_at = clock_timestamp()
      where id = 1 and ${candidacy.kind === 'lock' ? holdsLeaderLock : sql`term = ${candidacy.after}`}
     returning term`.execute(db);
   return rows[0]?.term;

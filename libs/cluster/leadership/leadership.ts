@@ -75,7 +75,7 @@ export class Leadership {
   async write<Value>(leader: Leader, write: (tx: Tx) => Promise<Value>): Promise<Fenced<Value>> {
     const { term, incarnation } = leader;
     try {
-      const result = await inTerm(incarnation.db, { term, holder: incarnation.incarnation }, write);
+      const result = await inTerm(incarnation.db, { term, holder: incarnation.uuid }, write);
       if (result.kind === 'fenced') this.standDown(`term ${term} is over`);
       return result;
     } catch (error) {

@@ -72,7 +72,7 @@ export async function register(
     return number;
   });
   if (direct) await nameSession(db, sessionName(replica));
-  return { replica, incarnation };
+  return { replica, uuid: incarnation };
 }
 
 /** Behind the gate: a claim still in flight must not commit after the other replicas see that this one has left. */

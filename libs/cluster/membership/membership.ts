@@ -106,7 +106,7 @@ export class Membership {
   async #beatOn(session: SessionConnection) {
     try {
       const incarnation = this.#incarnation ?? (await this.#register(session));
-      const answer = await replicas.beat(session.db, incarnation.replica, incarnation.incarnation);
+      const answer = await replicas.beat(session.db, incarnation.replica, incarnation.uuid);
       return { incarnation, answer };
     } catch (error) {
       const kind = databaseErrorKind(error);

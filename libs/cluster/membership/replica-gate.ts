@@ -10,7 +10,8 @@ import { GATE_TURN, REPLICA_GATE } from '#database/advisory-locks.js';
 
 export interface ReplicaHolder {
   replica: ReplicaNumber;
-  incarnation: string;
+  /** Of the incarnation: no other one, of this or another cluster, has it. */
+  uuid: string;
 }
 
 export type Fenced<Value> = { kind: 'done'; value: Value } | { kind: 'fenced' };
@@ -86,11 +87,9 @@ async function behindGate<Value>(
   });
 }
 
-async function isAlive(tx: Tx, { replica, incarnation }: ReplicaHolder): Promise<boolean> {
+async function isAlive(tx: Tx, { replica, uuid }: ReplicaHolder): Promise<boolean> {
   const { rows } = await sql`
     select 1 from carillon.replica
-     where number = ${replica} and incarnation = ${incarnation} and state in ('active', 'draining')`.execute(
-    tx,
-  );
+     where number = ${replica} and incarnation = ${uuid} and state in ('active', 'draining')`.execute(tx);
   return rows.length === 1;
 }

@@ -24,7 +24,7 @@ describe('the term fence', () => {
     await endSession(deposed.incarnation.replica);
     await until('the old leader knows that its session broke', () => old.leadership.current() === null);
     await next.lead();
-    const stale = await inTerm(db, { term: deposed.term, holder: deposed.incarnation.incarnation }, (tx) =>
+    const stale = await inTerm(db, { term: deposed.term, holder: deposed.incarnation.uuid }, (tx) =>
       insertEvent(tx, { type: 'slots-moved' }),
     );
     expect(stale).toEqual({ kind: 'fenced' });
@@ -36,7 +36,7 @@ describe('the term fence', () => {
   it('I3: a new term waits for a write of the old one that has begun, and the next write is fenced', async () => {
     const [old, next] = [await startMember(database.url), await startMember(database.url)];
     const deposed = await old.lead();
-    const holder = { term: deposed.term, holder: deposed.incarnation.incarnation };
+    const holder = { term: deposed.term, holder: deposed.incarnation.uuid };
     const watcher = await openClient(database.url);
     let finish = (): void => undefined;
     const mayFinish = new Promise<void>((resolve) => (finish = resolve));
