@@ -28,30 +28,27 @@ export interface DrainOptions {
 }
 
 export async function drain(options: DrainOptions): Promise<void> {
-  const { replica, timers, drainMs, monotonicMs, onError } = options;
+  const { replica, timers, drainMs, monotonicMs } = options;
   const deadlineMs = monotonicMs() + drainMs;
-  try {
-    await announce(replica, timers);
-    await until(options, deadlineMs, () => handedOver(replica, timers));
-    await until(options, deadlineMs, async () => replica.held.running === 0);
-    replica.running.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
-    await until(
-      options,
-      monotonicMs() + GOODBYE_MS,
-      async () => replica.held.size === 0 && replica.settleLoop.isEmpty && replica.runLogLoop.isIdle,
-    );
-  } catch (error) {
-    onError(error); // without a database nothing can be given back; the other replicas will take it over
-  }
+  await until(options, deadlineMs, () => announced(replica, timers));
+  await until(options, deadlineMs, () => handedOver(replica, timers));
+  await until(options, deadlineMs, async () => replica.held.running === 0);
+  replica.running.stopAll(new AttemptStopped('shutdown', 'this replica is shutting down'));
+  await until(
+    options,
+    monotonicMs() + GOODBYE_MS,
+    async () => replica.held.size === 0 && replica.settleLoop.isEmpty && replica.runLogLoop.isIdle,
+  );
   timers.stop();
   await replica.queues.stop();
   await replica.membership.leave();
   replica.outlet.destroy();
 }
 
-async function announce(replica: DrainedParts, timers: LoopTimers): Promise<void> {
+async function announced(replica: DrainedParts, timers: LoopTimers): Promise<boolean> {
   await replica.membership.drain();
   timers.wake(replica.settleLoop);
+  return true;
 }
 
 /** Slots go only while another replica is there to take them; the last one just leaves them. */
@@ -76,10 +73,26 @@ async function hasSuccessor({ db, replica }: Incarnation): Promise<boolean> {
   );
 }
 
+/**
+ * An error passes, and the next look may find an answer: handlers that are under way are not stopped for it. When looks
+ * have failed for GOODBYE_MS, there is no database to wait for; the other replicas will take over what is left.
+ */
 async function until(
-  { timers, monotonicMs }: DrainOptions,
+  { timers, monotonicMs, onError }: DrainOptions,
   deadlineMs: number,
   holds: () => Promise<boolean>,
 ): Promise<void> {
-  while (monotonicMs() < deadlineMs && !(await holds())) await timers.rest('drain', LOOK_MS);
+  let failsAtMs = Number.POSITIVE_INFINITY;
+  while (monotonicMs() < Math.min(deadlineMs, failsAtMs)) {
+    try {
+      if (await holds()) return;
+      failsAtMs = Number.POSITIVE_INFINITY;
+    } catch (error) {
+      if (failsAtMs === Number.POSITIVE_INFINITY) {
+        onError(error);
+        failsAtMs = monotonicMs() + GOODBYE_MS;
+      }
+    }
+    await timers.rest('drain', LOOK_MS);
+  }
 }

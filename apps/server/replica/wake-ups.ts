@@ -48,20 +48,21 @@ export function connectWakeUps(parts: WakingParts, timers: LoopTimers): void {
     };
 
   membership.draining.subscribe(() => hints.send({ kind: 'term' }));
-  membership.joined.subscribe(wake(election, ownership));
   membership.expelled.subscribe(wake(heartbeat, start));
   membership.cutOff.subscribe(wake(heartbeat));
   connectTerm(parts, wake);
   ownership.changed.subscribe(wake(claim));
 
-  // Hints wait for a session, and claims for trust in it. Without this wake-up they would sleep for seconds more.
-  let isCutOff = false;
-  membership.cutOff.subscribe(() => {
-    isCutOff = true;
-  });
+  // These loops do nothing before the first beat of an incarnation, or of a session, is answered.
+  let isTrusted = false;
+  const doubt = (): void => {
+    isTrusted = false;
+  };
+  membership.joined.subscribe(doubt);
+  membership.cutOff.subscribe(doubt);
   membership.beaten.subscribe(() => {
-    if (isCutOff) wake(hints, claim, start)();
-    isCutOff = false;
+    if (!isTrusted) wake(election, ownership, hints, claim, start, heldWatch)();
+    isTrusted = true;
   });
 
   let ringVersion = -1;

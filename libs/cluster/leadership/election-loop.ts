@@ -75,7 +75,8 @@ export class ElectionLoop implements Loop {
       const vacant = seen !== undefined && (seen.leaderBeat === null || this.#frozen !== null);
       return vacant ? { kind: 'vacancy', after: seen.term } : null;
     }
-    if (this.#frozen !== null) await terminateSessions(db, sessionName(this.#frozen));
+    // Sessions that resist may use up this statement's time. The lock is tried all the same: they may be gone by then.
+    if (this.#frozen !== null) await terminateSessions(db, sessionName(this.#frozen)).catch(() => undefined);
     const seen = await tryLeaderLock(db);
     this.see(seen);
     return seen.held ? { kind: 'lock' } : null;

@@ -14,9 +14,8 @@ import type { Slot } from '#kernel/ids.js';
 import { holdGateAlone, limitLockWait, takeGateTurn } from '#cluster/membership/replica-gate.js';
 import { lockSlotOwner, ownerOfSlot } from './slot-owner.repository.js';
 
-const TRIES_MAX = 10;
 /** If a slot changes hands more often in a row than this, its change is given up. */
-const OWNERS_TRIED = 3;
+const TRIES_MAX = 10;
 
 /**
  * Writes in a transaction of its own, in which no replica claims from the slot and every earlier claim is visible.
@@ -29,7 +28,7 @@ export async function withClaimsHeldOff<Value>(
   { waitMs }: { waitMs: number },
   write: (tx: Tx) => Promise<Value>,
 ): Promise<Value | null> {
-  for (let tried = 0; tried < OWNERS_TRIED; tried += 1) {
+  for (let tried = 0; tried < TRIES_MAX; tried += 1) {
     const done = await inTransaction(db, async (tx) => {
       await limitLockWait(tx, waitMs);
       if (!(await tryHold(tx, slot))) return { kind: 'moved' } as const;

@@ -59,12 +59,32 @@ export class SweepLoop implements Loop {
       crashedAfterMs: this.settings.crashedAfterMs,
     });
     this.#memory = memory;
-    for (const death of deaths) await this.#declareDead(leader, death);
-    const living = without(rows, deaths);
+    const { declared, errors } = await this.#declareAll(leader, deaths);
+    // One whose death could not be written keeps its slots: it may still live.
+    const living = rows.filter(({ replica }) => !declared.has(replica));
     await this.#noteSilence(leader, living);
     await this.#placement.placeSlots(leader, living);
     this.#handLeadershipOn(leader, living);
+    if (errors.length > 0) throw errors[0];
     return this.settings.sweepMs;
+  }
+
+  /** A dead replica whose gate can't be had yet holds up no other, nor the placement. */
+  async #declareAll(
+    leader: Leader,
+    deaths: readonly Death[],
+  ): Promise<{ declared: Set<ReplicaNumber>; errors: unknown[] }> {
+    const declared = new Set<ReplicaNumber>();
+    const errors: unknown[] = [];
+    for (const death of deaths) {
+      try {
+        await this.#declareDead(leader, death);
+        declared.add(death.replica);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    return { declared, errors };
   }
 
   /** One event when a replica misses its beats, so that a failover's story has its beginning. */
@@ -131,9 +151,4 @@ export class SweepLoop implements Loop {
     });
     if (result.kind === 'done' && result.value) this.died.publish(replica);
   }
-}
-
-function without(rows: readonly SweepRow[], deaths: readonly Death[]): SweepRow[] {
-  const dead = new Set(deaths.map((death) => death.replica));
-  return rows.filter((row) => !dead.has(row.replica));
 }

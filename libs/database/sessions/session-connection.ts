@@ -107,7 +107,7 @@ function refusePooler(client: pg.Client, backendPid: number): void {
   if (processID === backendPid) return;
   throw new UnfitSessionError(
     `expected a direct connection, got a pooler in between (backend ${backendPid}, announced ${processID}); ` +
-      'set DATABASE_SESSION_URL to a direct one, or CARILLON_LIVENESS to leases',
+      'set DATABASE_SESSION_URL to a direct one, or CARILLON_LIVENESS to heartbeats',
   );
 }
 

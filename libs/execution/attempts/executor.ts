@@ -12,6 +12,7 @@ import { attemptRun } from './attempt.js';
 import type { CompleteInTx } from '#execution/settling/complete-in-tx.js';
 import {
   transition,
+  unbegun,
   type AttemptResult,
   type RunTransition,
 } from '#execution/runs/decisions/run-transition.js';
@@ -59,20 +60,12 @@ export class Executor {
   }
 
   start(held: HeldRun): void {
-    const { running, clock, databaseClock, settleLoop } = this.parts;
+    const { running, clock, databaseClock } = this.parts;
     const { run } = held;
     // The clock runs a little behind the database's; the start is never before run_at (I6).
     const startedAt = latest(databaseClock.now(), run.runAt);
     const attempt = new RunningAttempt(held, startedAt, clock.monotonicMs());
     running.add(attempt);
-    if (run.scheduleId !== null && run.dueAt !== null) {
-      settleLoop.noteFireStart({
-        claimId: run.claimId,
-        scheduleId: run.scheduleId,
-        dueAt: run.dueAt,
-        startedAt,
-      });
-    }
     const target = this.#resolve(run);
     if (target instanceof Promise) void target.then((known) => this.#call(attempt, known));
     else this.#call(attempt, target);
@@ -125,8 +118,17 @@ export class Executor {
   }
 
   #call(attempt: RunningAttempt, target: ResolvedTarget | null): void {
+    const { startedAt } = attempt;
     const { run } = attempt.held;
-    if (target === null) return this.#end(attempt, { kind: 'give-back' }, null);
+    if (target === null) return this.#end(attempt, unbegun(run), null);
+    // Not sooner: a run that is given back has not started, and its fire stays open.
+    if (run.scheduleId !== null && run.dueAt !== null)
+      this.parts.settleLoop.noteFireStart({
+        claimId: run.claimId,
+        scheduleId: run.scheduleId,
+        dueAt: run.dueAt,
+        startedAt,
+      });
     attempt.timeoutMs = target.timeoutMs;
     attempt.heartbeatMs = target.heartbeatMs;
     attempt.deadlineAtMs = this.#deadlineOf(run);

@@ -45,7 +45,8 @@ export class HeldWatchLoop implements Loop {
   async runOnce(): Promise<number> {
     const { held, membership, clock } = this.parts;
     const incarnation = membership.trusted();
-    if (held.size === 0 || incarnation === null) return SLEEP_MS;
+    if (held.size === 0) return SLEEP_MS;
+    if (incarnation === null) return NOTES_MS;
     const nowMs = clock.monotonicMs();
     const earlyMs = this.#looking.dueInMs(nowMs);
     if (earlyMs > 0) return earlyMs;

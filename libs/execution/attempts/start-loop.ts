@@ -5,6 +5,7 @@ import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Clock } from '#kernel/clock.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
+import { unbegun } from '#execution/runs/decisions/run-transition.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { Executor } from './executor.js';
 import type { RunningAttempts } from './running-attempts.js';
@@ -133,6 +134,8 @@ export class StartLoop implements Loop {
       throw error;
     }
     if (membership.incarnation !== incarnation) return;
+    // This replica may have stood still while the start was recorded.
+    if (membership.trusted() !== incarnation) return this.#postpone(lostBefore);
     for (const held of this.#stillWanted(lostBefore)) executor.start(held);
   }
 
@@ -143,7 +146,7 @@ export class StartLoop implements Loop {
       startedAt: null,
       finishedAt: this.parts.databaseClock.now(),
       lastNote: null,
-      transition: { kind: 'give-back' },
+      transition: unbegun(held.run),
       outputJson: null,
     });
   }

@@ -1,7 +1,7 @@
 // Takes the next runs for this replica. It keeps the lanes of its slots that may have work, claims a few runs from each
 // in turn, and stops when it holds enough. A hint names the slots to scan at once; a scan of all slots every second
 // means that a lost hint costs a second and no run.
-import { jobTypeKey, jobTypeOfLane, partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
+import { hasKey, type Lane } from '#execution/runs/decisions/lane.js';
 import { RunsElsewhere } from './runs-elsewhere.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
@@ -12,22 +12,18 @@ import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { claimRuns, type TakenFromLane } from './claim.repository.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
-import { limitsConcurrency, worthHolding } from '#execution/limits/decisions/lane-rules.js';
-import { freshLimit, laneQuotas, resumedLimit } from './decisions/lane-shares.js';
+import { limitsConcurrency } from '#execution/limits/decisions/lane-rules.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import type { Occupancy } from '#execution/limits/occupancy.js';
 import { LaneScan } from './lane-scan.js';
 import type { ClaimSettings } from './claim-settings.js';
 import { LaneQueue, type WaitingLane } from './lane-queue.js';
+import { takeLanes, type LaneToServe } from './lanes-to-serve.js';
 import type { LaneWithRules } from './lane.repository.js';
 
 /** How often a replica that distrusts itself checks whether it may trust itself again. */
 const CHECK_TRUST_MS = 250;
-
-interface LaneToServe extends WaitingLane {
-  quota: number;
-}
 
 export interface ClaimOptions {
   settings: ClaimSettings;
@@ -102,52 +98,15 @@ export class ClaimLoop implements Loop {
     const room = Math.min(this.held.room(), this.options.settings.runsPerClaim);
     // A settled run makes room and wakes this loop. A pause does neither, so the next scan must come in time to see it.
     if (room <= 0) return this.#untilNextScan();
-    const lanes = this.#takeLanes(room);
+    const lanes = takeLanes(this.#lanes, {
+      room,
+      lanesMax: this.options.settings.lanesPerClaim,
+      held: this.held,
+      rules: this.options.rules,
+    });
     if (lanes.length === 0) return this.#untilNextScan();
     await this.#claim(incarnation, lanes);
     return this.#lanes.size > 0 ? 0 : this.#untilNextScan();
-  }
-
-  /**
-   * The lanes to serve and how much to take from each: its part of the room, within its limits and its tenant's share.
-   */
-  #takeLanes(room: number): LaneToServe[] {
-    const lanesMax = this.options.settings.lanesPerClaim;
-    const mayTake = (lane: Lane): boolean => this.#roomFor(lane) > 0;
-    const { resumed: waiting } = this.#lanes;
-    const fresh = this.#lanes.takeFresh(freshLimit({ room, resumed: waiting, lanesMax }), mayTake);
-    const resumed = this.#lanes.takeResumed(resumedLimit({ room, fresh: fresh.length, lanesMax }), mayTake);
-    const quotas = laneQuotas({ room, fresh: fresh.length, resumed: resumed.length });
-    const left = new Map<string, number>();
-    const serve = (lane: WaitingLane, part: number): LaneToServe => {
-      const jobType = jobTypeKey({ tenantId: lane.tenantId, jobType: jobTypeOfLane(lane.lane) });
-      const ofTenant = left.get(lane.tenantId) ?? this.held.roomFor(lane.tenantId);
-      const ofJobType = left.get(jobType) ?? this.#shareOf(lane);
-      const quota = Math.max(0, Math.min(part, this.#roomFor(lane), ofTenant, ofJobType));
-      left.set(lane.tenantId, ofTenant - quota);
-      left.set(jobType, ofJobType - quota);
-      return { ...lane, quota };
-    };
-    const served = [
-      ...fresh.map((lane) => serve(lane, quotas.fresh)),
-      ...resumed.map((lane) => serve(lane, quotas.resumed)),
-    ];
-    // Lanes of one tenant or job type share an allowance. A lane that is left with none of it waits for the next pass.
-    this.#lanes.requeue(served.filter(({ quota }) => quota === 0));
-    return served.filter(({ quota }) => quota > 0);
-  }
-
-  #roomFor(lane: Lane): number {
-    const rules = this.options.rules.of(lane);
-    if (rules.paused) return 0;
-    const worth = worthHolding(rules, hasKey(lane)) - this.held.ofLane(lane);
-    return Math.min(worth, this.#shareOf(lane));
-  }
-
-  /** How many more runs its tenant may hold; less if a limit may hold back all runs of the job type. */
-  #shareOf(lane: Lane): number {
-    const isLimited = Number.isFinite(worthHolding(this.options.rules.of(lane), hasKey(lane)));
-    return isLimited ? this.held.roomForLimited(lane) : this.held.roomFor(lane.tenantId);
   }
 
   async #scanSlots(incarnation: Incarnation): Promise<void> {
@@ -203,7 +162,7 @@ export class ClaimLoop implements Loop {
       if (lane !== undefined && last !== null) this.held.noteFurthest(lane, last);
     }
     this.#giveBackUnserved();
-    this.#lanes.requeue(stillFull(lanes, taken));
+    this.#lanes.resume(stillFull(lanes, taken));
     this.claimed.publish();
   }
 
@@ -251,8 +210,4 @@ function stillFull(lanes: readonly LaneToServe[], taken: readonly TakenFromLane[
     const { count = 0, last = null } = taken[index] ?? {};
     return count === quota && last !== null ? [{ tenantId, slot, lane, after: last }] : [];
   });
-}
-
-function hasKey({ lane }: Lane): boolean {
-  return partsOfLane(lane).concurrencyKey !== null;
 }

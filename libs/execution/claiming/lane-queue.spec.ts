@@ -38,19 +38,25 @@ describe('lanes', () => {
     expect([queue.size, tenants(queue.takeFresh(9, any))]).toEqual([3, ['a', 'b', 'c']]);
   });
 
-  it('that are requeued resume behind the last place, apart from fresh ones', () => {
+  it('that resume go on behind the last place, apart from fresh ones', () => {
     const queue = queueOf(lane('a'), lane('b'));
     queue.takeFresh(1, any);
-    queue.requeue([lane('a')]);
+    queue.resume([lane('a')]);
     queue.add([lane('c')]);
     expect([queue.size, queue.resumed, queue.has(lane('a'))]).toEqual([3, 1, true]);
     expect(queue.takeResumed(9, any)).toEqual([lane('a')]);
     expect(tenants(queue.takeFresh(9, any))).toEqual(['b', 'c']);
   });
 
-  it('that are requeued and found again keep their turn, and begin at the head', () => {
+  it('that were taken and could not be served stay fresh, behind the others', () => {
+    const queue = queueOf(lane('a'), lane('b'));
+    queue.putBackFresh(queue.takeFresh(1, any));
+    expect([queue.resumed, tenants(queue.takeFresh(9, any))]).toEqual([0, ['b', 'a']]);
+  });
+
+  it('that resume and are found again keep their turn, and begin at the head', () => {
     const queue = new LaneQueue();
-    queue.requeue([lane('a'), lane('b')]);
+    queue.resume([lane('a'), lane('b')]);
     queue.add([lane('b'), lane('a')]);
     expect([queue.size, tenants(queue.takeFresh(9, any))]).toEqual([2, []]);
     expect(queue.takeResumed(9, any)).toEqual([
@@ -61,7 +67,7 @@ describe('lanes', () => {
 
   it('are forgotten with their slot, and the others keep their order', () => {
     const queue = queueOf(lane('a', 1), lane('b', 2), lane('c', 1), lane('d', 3));
-    queue.requeue([lane('e', 2), lane('f', 3)]);
+    queue.resume([lane('e', 2), lane('f', 3)]);
     queue.keepOnly(new Set([1, 3].map(asId.slot)));
     expect([tenants(queue.takeFresh(9, any)), tenants(queue.takeResumed(9, any))]).toEqual([
       ['a', 'c', 'd'],
@@ -74,13 +80,13 @@ describe('lanes', () => {
     fc.assert(
       fc.property(names, fc.array(fc.integer({ min: 1, max: 25 }), { maxLength: 40 }), (all, limits) => {
         const queue = new LaneQueue();
-        queue.requeue(all.map((name) => lane(name)));
+        queue.resume(all.map((name) => lane(name)));
         const turns = new Map(all.map((name) => [name, 0]));
         for (const limit of limits) {
           const taken = queue.takeResumed(limit, any);
           expect(taken).toHaveLength(Math.min(limit, all.length));
           for (const name of tenants(taken)) turns.set(name, (turns.get(name) ?? 0) + 1);
-          queue.requeue(taken);
+          queue.resume(taken);
         }
         expect(Math.max(...turns.values()) - Math.min(...turns.values())).toBeLessThanOrEqual(1);
       }),

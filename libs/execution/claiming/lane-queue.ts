@@ -1,7 +1,7 @@
 // Lanes that wait for a claim, in two queues. A fresh lane was found by a scan and has not been served since: fresh lanes
 // are served first, for a few runs each, so that a tenant with a single run does not wait for tenants with thousands.
 // A resumed lane gave all that its last claim asked for: the next claim begins right behind the last run taken, and resumed
-// lanes take turns.
+// lanes take turns. A lane that was taken out and could not be served goes back to its own queue.
 import { laneKey, type Lane, type LanePosition, type LaneName } from '#execution/runs/decisions/lane.js';
 
 export interface WaitingLane extends Lane {
@@ -39,8 +39,13 @@ export class LaneQueue {
   }
 
   /** Puts lanes that may hold more at the back of the resumed queue. */
-  requeue(lanes: readonly WaitingLane[]): void {
+  resume(lanes: readonly WaitingLane[]): void {
     for (const lane of lanes) this.#resumed.set(laneKey(lane), lane);
+  }
+
+  /** Puts fresh lanes that were taken and could not be served at the back of their queue. */
+  putBackFresh(lanes: readonly WaitingLane[]): void {
+    for (const lane of lanes) this.#fresh.set(laneKey(lane), lane);
   }
 
   /** Takes up to `limit` fresh lanes, oldest first. A lane that `mayTake` rejects keeps its turn. */

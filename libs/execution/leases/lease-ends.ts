@@ -236,11 +236,11 @@ async function applyOutcome(
       return 'dead-lettered';
     }
     case 'give-back':
-    // An attempt that ends outside is never parked again, put off or recorded by itself.
+      return 'queued';
     case 'park':
     case 'put-off':
     case 'recorded':
-      return 'queued';
+      throw new Error(`expected an attempt outside to end its run or have it tried again, got ${outcome.kind}`);
   }
 }
 

@@ -139,5 +139,5 @@ export class SettleLoop implements Loop {
 }
 
 function goesOnSoon({ transition }: Ending): boolean {
-  return transition.kind === 'give-back' || (transition.kind === 'retry' && transition.delayMs <= SOON_MS);
+  return transition.kind === 'give-back' || ('delayMs' in transition && transition.delayMs <= SOON_MS);
 }

@@ -70,7 +70,8 @@ export async function requeueLost(tx: Tx, { replica, runIds, started }: VoidClai
 
 /**
  * Ends runs that kill their replicas; their last attempt is the lost one. An open fire is decided with it, since no
- * replica will report its start any more (I1).
+ * replica will report its start any more (I1). A start that the dead replica did not record stays unknown; of a late
+ * fire, which must have one, it is taken to be now.
  */
 export async function deadLetter(
   tx: Tx,
@@ -80,10 +81,12 @@ export async function deadLetter(
     with gone as (delete from carillon.run where id = any(${[...runIds]}::uuid[]) returning *),
     decided as (
       update carillon.fire f
-         set outcome = 'late', started_at = clock_timestamp(), reason = 'poison'
+         set outcome = 'late', reason = 'poison',
+             started_at = coalesce((g.past_attempts -> -1 ->> 'startedAt')::timestamptz, clock_timestamp())
         from gone g
        where ${isOpenDueTimeOf('g')})
     insert into carillon.run_history (${keptColumns()}, attempt, outcome, replica, started_at, finished_at, error)
-    select ${keptColumns()}, attempt - 1, 'dead-lettered', ${replica}, run_at, clock_timestamp(), ${JSON.stringify(error)}::jsonb
+    select ${keptColumns()}, attempt - 1, 'dead-lettered', ${replica},
+           (past_attempts -> -1 ->> 'startedAt')::timestamptz, clock_timestamp(), ${JSON.stringify(error)}::jsonb
       from gone`.execute(tx);
 }

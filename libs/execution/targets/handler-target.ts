@@ -18,7 +18,7 @@ export interface HandlerCall {
 export async function callHandler({ registry, handler, run, context }: HandlerCall): Promise<AttemptResult> {
   const registered = registry.find(handler);
   if (registered === undefined) {
-    // Not fatal: during a rolling deploy another replica may have the handler.
+    // Not fatal: in a rolling deploy the run's slot goes to a replica that has the handler, or this one starts anew with it.
     return failed(
       'HandlerMissing',
       `expected a handler for job ${handler} in this replica, found none`,

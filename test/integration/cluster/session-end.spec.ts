@@ -1,7 +1,5 @@
 // Is a control session given up whose end was told before its opener had it, or that answers no more?
 import { afterEach, expect, it, vi } from 'vitest';
-import * as events from '#cluster/cluster-event.repository.js';
-import * as replicas from '#cluster/membership/replica.repository.js';
 import { sessionName } from '#cluster/membership/session-end.repository.js';
 import { DatabaseClient } from '#database/database-client.js';
 import { openSession } from '#database/sessions/session-connection.js';
@@ -11,11 +9,18 @@ import { openClient } from '../../support/rows.js';
 import { startMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
 
-vi.mock('#cluster/cluster-event.repository.js', { spy: true });
-vi.mock('#cluster/membership/replica.repository.js', { spy: true });
-
 const database = useTestDatabase();
 afterEach(() => vi.restoreAllMocks());
+
+/** Answers the queries of clients that are made from now on. */
+function answerQueries(
+  answer: (text: string, query: () => Promise<unknown>, client: DatabaseClient) => Promise<unknown>,
+): void {
+  const send = Reflect.get(DatabaseClient.prototype, 'query') as (...given: unknown[]) => Promise<unknown>;
+  vi.spyOn(DatabaseClient.prototype, 'query').mockImplementation(function (this: DatabaseClient, ...given) {
+    return answer(JSON.stringify(given), () => Reflect.apply(send, this, given), this) as never;
+  });
+}
 
 /** Ends the replica's sessions, and resolves when the server has none of them. */
 async function endSessions(replica: ReplicaNumber): Promise<void> {
@@ -32,21 +37,16 @@ it('a session that the leader ends as it resumes is no session, and the next bea
   const before = member.self();
   await endSessions(before.replica);
   await until('it knows that the session broke', () => member.membership.controlDb() === null);
-  const { insertEvent } = await vi.importActual<typeof events>('#cluster/cluster-event.repository.js');
-  vi.mocked(events.insertEvent).mockImplementationOnce(async (db, event) => {
-    await insertEvent(db, event);
+  let isTold = false;
+  answerQueries(async (text, query, client) => {
+    const answer = await query();
+    if (isTold || !text.includes('cluster_event')) return answer;
+    isTold = true;
     // The last answer of resuming has come, and with it the end.
+    const ended = new Promise<void>((resolve) => client.once('end', resolve));
     await endSessions(before.replica);
-    await until('the end has been told', () =>
-      db
-        .selectFrom('leadership')
-        .select('term')
-        .execute()
-        .then(
-          () => false,
-          () => true,
-        ),
-    );
+    await ended;
+    return answer;
   });
   await expect(member.membership.beat()).rejects.toThrow(/terminat/);
   expect(member.membership.controlDb()).toBeNull();
@@ -56,12 +56,10 @@ it('a session that the leader ends as it resumes is no session, and the next bea
 });
 
 it('a session that ends in the same read as the last answer of its opening is never opened', async () => {
-  const query = Reflect.get(DatabaseClient.prototype, 'query') as (...given: unknown[]) => Promise<unknown>;
-  vi.spyOn(DatabaseClient.prototype, 'query').mockImplementation(function (this: DatabaseClient, ...given) {
-    const answer = Reflect.apply(query, this, given);
-    const isLast = JSON.stringify(given).includes('idle_session_timeout');
+  answerQueries((text, query, client) => {
+    const isLast = text.includes('idle_session_timeout');
     // As the driver does it that reads both at once: the answer first, and nothing in between.
-    return (isLast ? answer.then((rows) => (this.emit('end'), rows)) : answer) as never;
+    return isLast ? query().then((rows) => (client.emit('end'), rows)) : query();
   });
   const lost: Error[] = [];
   const opened = openSession({
@@ -77,13 +75,17 @@ it('a session that ends in the same read as the last answer of its opening is ne
 });
 
 it('a beat that no answer came to gives its session up', async () => {
+  let isDeaf = false;
+  answerQueries((text, query) => {
+    if (!isDeaf || !text.includes('update carillon.heartbeat')) return query();
+    isDeaf = false;
+    // As a client answers whose end was never told.
+    return Promise.reject(new Error('Client has encountered a connection error and is not queryable'));
+  });
   const member = await startMember(database.url);
   const before = member.self();
   const db = member.membership.controlDb();
-  // As a client answers whose end was never told.
-  vi.mocked(replicas.beat).mockRejectedValueOnce(
-    new Error('Client has encountered a connection error and is not queryable'),
-  );
+  isDeaf = true;
   await expect(member.membership.beat()).rejects.toThrow('not queryable');
   expect(member.membership.controlDb()).toBeNull();
   await member.membership.beat();

@@ -53,6 +53,11 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
     run: retryRuns,
   },
   {
+    name: 'putOffRuns',
+    says: ['update carillon.run r set run_at = clock_timestamp()', 'started_by = null'],
+    run: putOffRuns,
+  },
+  {
     name: 'closeFires',
     says: ['update carillon.fire f set outcome = e.outcome, reason = e.reason'],
     run: closeFires,
@@ -191,6 +196,19 @@ function retryRuns({ db, tx, params, server, broken }: Scene): ReturnType<Meanin
     back.push({ id });
   }
   return answer(back, 'UPDATE');
+}
+
+function putOffRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
+  const asked = zipped(...params.slice(0, 3)) as [string, number, number][];
+  const fits = ([id, attempt]: (typeof asked)[number]): boolean => db.run.get(id, tx)?.attempt === attempt;
+  const ids = asked.filter(fits).map(([id]) => id);
+  if (!db.run.lockAll(ids, tx)) return BLOCKED;
+  const put = asked.filter(fits).flatMap(([id, , delayMs]) => {
+    const row = db.run.get(id, tx);
+    if (row !== null) db.run.write(id, tx, { ...row, startedBy: null, runAtMs: server.wallMs() + delayMs });
+    return { id };
+  });
+  return answer(put, 'UPDATE');
 }
 
 function closeFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {

@@ -22,7 +22,7 @@ export class GateTurns {
     if (current >= max) throw overShare('maxRequests', { max, current, retryAfterSeconds: 1 });
     const place = this.#turns.join(tenant.id);
     try {
-      if (current > 0) await turn.away(() => place.isNext);
+      await place.untilNext(turn);
       return await change();
     } finally {
       place.leave();

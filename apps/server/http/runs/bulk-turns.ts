@@ -23,7 +23,7 @@ export class BulkTurns {
     if (this.#turns.countOf(tenantId) === REQUESTS_MAX) throw tooMany();
     const place = this.#turns.join(tenantId);
     try {
-      await turn.away(() => place.isNext);
+      await place.untilNext(turn);
       const done = await inBatches(batch, {
         clock: systemClock,
         rest: (ms) => turn.away(() => rest(ms)),

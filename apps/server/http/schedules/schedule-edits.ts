@@ -46,7 +46,7 @@ export class ScheduleEdits {
     const untilMs = systemClock.monotonicMs() + TRY_FOR_MS;
     const place = this.#turns.join(`${tenant.id}/${edit.name}`);
     try {
-      await place.isNext;
+      await place.untilNext(edit.turn);
       while (systemClock.monotonicMs() < untilMs) {
         const result = await this.#tryOnce(tenant, edit);
         if (result.kind !== 'stale') return result;

@@ -65,6 +65,10 @@ export function partsOfLane(lane: string): LaneParts {
   };
 }
 
+export function hasKey({ lane }: Pick<LaneName, 'lane'>): boolean {
+  return partsOfLane(lane).concurrencyKey !== null;
+}
+
 /** The part between the first two slashes, or behind the only one. */
 export function jobTypeOfLane(lane: string): string {
   return lane.split('/', 2)[1] ?? '';

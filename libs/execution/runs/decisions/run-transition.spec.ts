@@ -1,7 +1,7 @@
 // Does every run come to an end, and none to an end before its attempts are used up (I2)?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { transition, type AttemptResult, type RetryRule } from './run-transition.js';
+import { transition, unbegun, type AttemptResult, type RetryRule } from './run-transition.js';
 
 const retry: RetryRule = { maxAttempts: 3, kind: 'exponential', minMs: 1_000, maxMs: 600_000, jitter: 0.2 };
 const error = { name: 'Error', message: 'no route to host' };
@@ -11,6 +11,13 @@ const after = (failures: number, result: AttemptResult, random = () => 0) =>
   transition({ failures, result, retry, random });
 
 describe('an attempt', () => {
+  it('that has not begun leaves its run as it was, without a recorded start if it was lost before', () => {
+    expect([unbegun({ losses: 0 }), unbegun({ losses: 1 })]).toEqual([
+      { kind: 'give-back' },
+      { kind: 'put-off', delayMs: 0 },
+    ]);
+  });
+
   it('that succeeded finishes its run with the output, however often it had failed before', () => {
     const result: AttemptResult = { kind: 'succeeded', output: { sent: 3 } };
     const finish = { kind: 'finish', outcome: 'succeeded', output: { sent: 3 } };

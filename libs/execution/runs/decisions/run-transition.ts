@@ -82,6 +82,14 @@ export interface TransitionInput {
 /** The longest delay that a handler may ask for; a longer one belongs into a schedule. */
 const DELAY_MS_MAX = 30 * 86_400_000;
 
+/**
+ * Of a run whose attempt has not begun. The start of a run that was lost before may be recorded already, and that goes
+ * with being put off: a death of the replica that only finds the run waiting must not count as its crash.
+ */
+export function unbegun({ losses }: { losses: number }): RunTransition {
+  return losses > 0 ? { kind: 'put-off', delayMs: 0 } : { kind: 'give-back' };
+}
+
 export function transition({ failures, result, retry, random }: TransitionInput): RunTransition {
   switch (result.kind) {
     case 'succeeded':
