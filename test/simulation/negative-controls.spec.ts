@@ -103,6 +103,7 @@ const CONTROLS: readonly Control[] = [
   {
     broken: 'crashes judged without asking for sessions and restarts',
     shows: 'no replica dies without a reason',
+    overlooked: ['no replica dies of a moment'],
     near: 57,
   },
   { broken: 'crashes judged at the first look', shows: 'no replica dies of a moment' },
@@ -141,7 +142,7 @@ const CONTROLS: readonly Control[] = [
   {
     broken: 'runs taken out of their claims before it is known that they are over',
     shows: 'an attempt starts once',
-    overlooked: ['one replica a run', 'only what is there runs'],
+    overlooked: ['one replica a run', 'only what is there runs', 'what is over never starts'],
     near: 69,
   },
   { broken: 'endings that do not look for claims', shows: 'only its holder ends what is held' },

@@ -240,7 +240,9 @@ async function applyOutcome(
     case 'park':
     case 'put-off':
     case 'recorded':
-      throw new Error(`expected an attempt outside to end its run or have it tried again, got ${outcome.kind}`);
+      throw new Error(
+        `expected an attempt outside to end its run or have it tried again, got ${outcome.kind}`,
+      );
   }
 }
 
