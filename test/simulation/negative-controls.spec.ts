@@ -74,8 +74,8 @@ const CONTROLS: readonly Control[] = [
     broken: 'goodbyes without the gate',
     shows: 'no attempt of the living is burned',
     focus: around('claimRuns', 'a process leaves'),
-    overlooked: ['who has left claims nothing', 'one live claim a run', 'what is claimed is there'],
-    near: 824,
+    overlooked: ['who has left claims nothing', 'one live claim a run', 'what is claimed is there', 'I1'],
+    near: 1067,
   },
   {
     broken: 'claims without the epoch of their slot',
@@ -104,7 +104,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'crashes judged without asking for sessions and restarts',
     shows: 'no replica dies without a reason',
     overlooked: ['no replica dies of a moment'],
-    near: 57,
+    near: 63,
   },
   { broken: 'crashes judged at the first look', shows: 'no replica dies of a moment' },
   {
@@ -143,7 +143,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'runs taken out of their claims before it is known that they are over',
     shows: 'an attempt starts once',
     overlooked: ['one replica a run', 'only what is there runs', 'what is over never starts'],
-    near: 69,
+    near: 62,
   },
   { broken: 'endings that do not look for claims', shows: 'only its holder ends what is held' },
   {
