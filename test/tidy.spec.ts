@@ -18,7 +18,7 @@ import {
   type Source,
 } from './support/source-code.js';
 import { commentWidthRule, namedActorRule, namesNoActor } from './support/comment-rules.js';
-import { STORY_ROOMS, storyFindings, storyRows } from './support/main-story.js';
+import { STORY_LINES_MAX, STORY_ROOMS, storyFindings, storyRows } from './support/main-story.js';
 import { ownDatabaseRule } from './support/own-database-rule.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -240,9 +240,10 @@ it('a page names its actors', () => {
 
 describe('the main story', () => {
   const rows = storyRows(readFileSync(join(ROOT, 'docs/ARCHITECTURE.md'), 'utf8'));
-  const files = new Set(readSources('libs').map(({ file }) => file));
+  const lines = ({ text }: Source): number => text.trimEnd().split('\n').length;
+  const files = new Map(readSources('libs').map((source) => [source.file, lines(source)]));
 
-  it('is read in ten rooms, each row in its own', () => {
+  it('is read in ten rooms, each row in its own, and in files of a bearable length', () => {
     expect(storyFindings(rows, files)).toEqual([]);
   });
 
@@ -256,6 +257,8 @@ describe('the main story', () => {
     expect(storyFindings([{ ...first, files: [] }, second, ...others], files)).toEqual([
       `row ${first.number} names no file`,
     ]);
+    const long = new Map([...files].map(([file]) => [file, STORY_LINES_MAX + 1]));
+    expect(storyFindings(rows, long)).toHaveLength(rows.flatMap((row) => row.files).length);
   });
 });
 

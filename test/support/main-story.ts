@@ -1,5 +1,6 @@
 // Can the main story be read as docs/ARCHITECTURE.md tells it? Each row of its table is read in one room, the files that
-// it names lie in that room, and no two rows share one: a reader of the story enters ten rooms and no more.
+// it names lie in that room, and no two rows share one: a reader of the story enters ten rooms and no more. None of the
+// files is longer than a sitting.
 
 export interface StoryRow {
   number: string;
@@ -8,6 +9,7 @@ export interface StoryRow {
 }
 
 export const STORY_ROOMS = 10;
+export const STORY_LINES_MAX = 250;
 
 const ROW = /^\| (?<number>\d+) \|[^|]*\|(?<room>[^|]*)\|(?<read>[^|]*)\|[^|]*\|$/;
 
@@ -19,8 +21,8 @@ export function storyRows(page: string): StoryRow[] {
   });
 }
 
-/** What is wrong with the story; `sources` are the paths of all files. */
-export function storyFindings(rows: readonly StoryRow[], sources: ReadonlySet<string>): string[] {
+/** What is wrong with the story; `sources` has how many lines each file has, by its path. */
+export function storyFindings(rows: readonly StoryRow[], sources: ReadonlyMap<string, number>): string[] {
   const rooms = new Set(rows.map(({ room }) => room));
   return [
     ...(rows.length === STORY_ROOMS && rooms.size === STORY_ROOMS
@@ -29,9 +31,11 @@ export function storyFindings(rows: readonly StoryRow[], sources: ReadonlySet<st
     ...rows.flatMap(({ number, room, files }) =>
       files.length === 0
         ? [`row ${number} names no file`]
-        : files
-            .filter((file) => !sources.has(`libs/${room}/${file}`))
-            .map((file) => `row ${number}: ${file} is not in ${room}`),
+        : files.flatMap((file) => {
+            const lines = sources.get(`libs/${room}/${file}`);
+            if (lines === undefined) return [`row ${number}: ${file} is not in ${room}`];
+            return lines > STORY_LINES_MAX ? [`row ${number}: ${file} has ${lines} lines`] : [];
+          }),
     ),
   ];
 }
