@@ -5,13 +5,14 @@ import { drain, type DrainOptions } from './drain.js';
 const refusal = new Error('too many connections');
 
 interface Played {
+  drainMs?: number;
   /** How often the database refuses to record that the replica leaves. */
   refusals: number;
   /** After how many rests the handlers have ended. */
   endsAfter: number;
 }
 
-function play({ refusals, endsAfter }: Played) {
+function play({ drainMs = 10_000, refusals, endsAfter }: Played) {
   let [nowMs, rests, refused] = [0, 0, 0];
   const acts: string[] = [];
   const errors: unknown[] = [];
@@ -53,7 +54,7 @@ function play({ refusals, endsAfter }: Played) {
   const options = {
     replica,
     timers,
-    drainMs: 10_000,
+    drainMs,
     monotonicMs: () => nowMs,
     onError: (e: unknown) => errors.push(e),
   };
@@ -78,4 +79,10 @@ it('stops handlers that are not done in time', async () => {
   const { acts, done } = play({ refusals: 0, endsAfter: 1_000 });
   await done();
   expect(acts).toEqual(['announces', 'stops a handler', 'leaves']);
+});
+
+it('says that it leaves even where nothing is waited for', async () => {
+  const { acts, done } = play({ drainMs: 0, refusals: 0, endsAfter: 0 });
+  await done();
+  expect(acts).toEqual(['announces', 'has nothing to stop', 'leaves']);
 });

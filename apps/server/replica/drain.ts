@@ -74,8 +74,9 @@ async function hasSuccessor({ db, replica }: Incarnation): Promise<boolean> {
 }
 
 /**
- * An error passes, and the next look may find an answer: handlers that are under way are not stopped for it. When looks
- * have failed for GOODBYE_MS, there is no database to wait for; the other replicas will take over what is left.
+ * Asks at least once. An error passes, and the next answer may be another: handlers that are under way are not stopped
+ * for it. When GOODBYE_MS brought errors alone, there is no database to wait for; the other replicas will take over what
+ * is left.
  */
 async function until(
   { timers, monotonicMs, onError }: DrainOptions,
@@ -83,7 +84,7 @@ async function until(
   holds: () => Promise<boolean>,
 ): Promise<void> {
   let failsAtMs = Number.POSITIVE_INFINITY;
-  while (monotonicMs() < Math.min(deadlineMs, failsAtMs)) {
+  do {
     try {
       if (await holds()) return;
       failsAtMs = Number.POSITIVE_INFINITY;
@@ -94,5 +95,5 @@ async function until(
       }
     }
     await timers.rest('drain', LOOK_MS);
-  }
+  } while (monotonicMs() < Math.min(deadlineMs, failsAtMs));
 }
