@@ -34,6 +34,8 @@ export async function startOnceDatabaseAnswers(
     try {
       return await startServer(settled, [], say);
     } catch (error) {
+      // A setting, or a module of handlers: its message may read like one of the database's.
+      if (error instanceof ConfigError) throw error;
       // The database answered a moment ago: it may be starting, stopping, or full.
       if (!isDatabaseError(error) || databaseErrorKind(error) === 'rejected') throw error;
       say(`the database went away during the start: ${reasonOf(error)}; trying again`);

@@ -74,7 +74,7 @@ export function isDatabaseError(error: unknown): boolean {
   if (code !== null) return SQLSTATE.test(code) || SYSTEM_ERROR.test(code);
   return (
     error instanceof Error &&
-    /connection terminated|timeout|error establishing an SSL connection|Client has encountered a connection error|Client was closed/i.test(
+    /connection terminated|timeout exceeded when trying to connect|timeout expired|read timeout|error establishing an SSL connection|Client has encountered a connection error|Client was closed/i.test(
       error.message,
     )
   );

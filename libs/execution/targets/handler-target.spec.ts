@@ -59,7 +59,8 @@ describe('a handler', () => {
       fatal: false,
       error: {
         name: 'HandlerMissing',
-        message: 'expected a handler for job invoice.remind in this replica, found none',
+        message:
+          'expected a handler for job invoice.remind in this replica, found none; start it with CARILLON_HANDLERS, then retry the run',
       },
     });
   });

@@ -21,7 +21,7 @@ export async function callHandler({ registry, handler, run, context }: HandlerCa
     // Not fatal: in a rolling deploy the run's slot goes to a replica that has the handler, or this one starts anew with it.
     return failed(
       'HandlerMissing',
-      `expected a handler for job ${handler} in this replica, found none`,
+      `expected a handler for job ${handler} in this replica, found none; start it with CARILLON_HANDLERS, then retry the run`,
       false,
     );
   }

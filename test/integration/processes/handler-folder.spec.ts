@@ -145,6 +145,20 @@ describe('a folder of handlers', () => {
   });
 });
 
+it.each([
+  ['of a mistake', "throw new Error('connection timeout while I read my settings');"],
+  [
+    'of an option',
+    "import { defineJob } from 'carillon'; defineJob({ name: 'a', payload: {}, timeout: 2 });",
+  ],
+])(
+  'a module that does not load because %s ends the start, though its error reads like the database',
+  async (_, text) => {
+    await writeFile(join(folder, 'broken.mjs'), text);
+    await expect(start('r1')).rejects.toThrow(/broken\.mjs: expected a module that loads/);
+  },
+);
+
 describe('an attempt whose replica is killed', () => {
   it('leaves its log, and its details for the next attempt', async () => {
     const killed = await start('r1');

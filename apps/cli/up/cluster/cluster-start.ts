@@ -69,9 +69,11 @@ async function startReplicas({
     name: `r${index + 1}`,
     port: options.port === 0 ? 0 : options.port + index,
   }));
-  await replicas.startAll(wishes).catch((error: Error) => {
+  const started = replicas.startAll(wishes).catch((error: Error) => {
     throw new CliError(error.message);
   });
+  // A replica may wait for its database for ever, and the person may not.
+  await Promise.race([started, rejectedOnAbort(shutdown.signal)]);
   for (const [index, { name, url }] of replicas.living.entries()) {
     const wanted = wishes[index]?.port ?? 0;
     const { port } = new URL(url);
@@ -80,6 +82,12 @@ async function startReplicas({
   const places = replicas.living.map(({ name, url }) => `${name} on port ${new URL(url).port}`);
   say(`${list(places)} ${places.length === 1 ? 'listens' : 'listen'}`);
   return replicas;
+}
+
+function rejectedOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 async function awaitLeader({ options, shutdown, say }: ClusterOrder, watch: ClusterWatch): Promise<void> {

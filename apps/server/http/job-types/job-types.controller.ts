@@ -221,7 +221,8 @@ export class JobTypesController {
 
 function sharedByAll(name: string): ProblemError {
   const got = `got ${JSON.stringify(name)}, which the replicas share with all tenants`;
-  const remedy = 'to hold its runs back, give them a queue of their own and pause it';
+  const remedy =
+    'to limit its runs, make a job type of your own whose target names the same handler; to hold them back, give them a queue of their own and pause it';
   return new ProblemError('not-found', `expected a job type of the tenant, ${got}; ${remedy}`);
 }
 

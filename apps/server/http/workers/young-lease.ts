@@ -27,7 +27,10 @@ export async function onceParked<Found>(
 
 /** Of a lease that is not there, and of whose end nothing is known. */
 export function unknownLease(id: LeaseId): ProblemError {
-  if (!isYoung(id)) return lostLease('it ended, or another worker has it');
+  if (!isYoung(id))
+    return lostLease(
+      'it has ended (without a heartbeat within 10 s of being taken, for one), or another worker has it',
+    );
   return new ProblemError(
     'too-early',
     'expected the lease of a call that was answered 202, got a call whose answer has not arrived yet',
