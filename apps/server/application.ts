@@ -21,6 +21,7 @@ import { admitBatches, BATCH_BYTES_MAX, isBatch, readBatch } from './http/runs/b
 import { admitBodies, settleBodies } from './http/access/body-room.js';
 import { readJson } from './http/requests/json-body.js';
 import { isJson, LINES_TYPE, requireJson } from './http/requests/media-type.js';
+import { serveInOrder } from './http/requests/pipelined.js';
 import { requireUtf8Query } from './http/requests/query-text.js';
 import { answerMethods } from './http/problems/route-methods.js';
 import { answerUnparsed, requireHost } from './http/problems/unparsed-requests.js';
@@ -45,6 +46,11 @@ const BODY_BYTES_MAX = 1024 * 1024;
  * reset. Load balancers keep a connection for 60 s, and Node's default is 5 s.
  */
 const IDLE_CONNECTION_MS = 75_000;
+/**
+ * A client that does not read its answer keeps the turn of its tenant for as long as this. Longer than any request waits
+ * for the end of a run or for a lease.
+ */
+const STALLED_CONNECTION_MS = 120_000;
 
 /** `say` is called every few seconds with the reason for waiting, while there is no log yet. */
 export async function startServer(
@@ -97,6 +103,7 @@ async function buildApplication(
   app.useLogger(new QuietNestLogger(await app.resolve(PinoLogger), {}));
   app.disable('x-powered-by');
   app.set('etag', false); // Express's own ETags are weak, and made of the answer's text
+  app.use(serveInOrder);
   app.use(identifyRequest);
   app.use(setSecurityHeaders);
   app.use(requireHost);
@@ -123,7 +130,10 @@ async function buildApplication(
   serveApiDescription(app, VERSION);
   closeConnectionsOnceIdle(app.getHttpServer());
   answerUnparsed(app.getHttpServer());
-  Object.assign(app.getHttpServer(), { keepAliveTimeout: IDLE_CONNECTION_MS });
+  Object.assign(app.getHttpServer(), {
+    keepAliveTimeout: IDLE_CONNECTION_MS,
+    timeout: STALLED_CONNECTION_MS,
+  });
   return app;
 }
 

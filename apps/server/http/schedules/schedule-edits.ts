@@ -77,7 +77,7 @@ export class ScheduleEdits {
 
 function tooManyChanges(): ProblemError {
   return new ProblemError(
-    'replica-busy',
+    'request-in-progress',
     `expected no other change of the schedule to come first for ${TRY_FOR_MS / 1_000} s, got one each time; send the request again`,
     { headers: { 'retry-after': '1' } },
   );
