@@ -99,6 +99,7 @@ const oddDatabase = project({
   order: 1,
   testTimeoutMs: 300_000,
   needsPostgres: true,
+  isolate: false,
 });
 
 /** Vitest runs every project it knows of, and can leave one out on the command line only; so it is not told. */

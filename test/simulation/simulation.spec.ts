@@ -1,6 +1,6 @@
 // Does a cluster keep its promises through thousands of seeds of accidents? The replicas are the real ones; the
 // database, the network, the clocks and the processes around them are models. See simulation.ts. SIM_SEED plays one
-// seed and tells all of it; SIM_FIRST and SIM_SEEDS play others than the first fifteen hundred.
+// seed and tells all of it; SIM_FIRST and SIM_SEEDS play others than the first thousand.
 import './replaced-modules.js';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isUpdatingGolden, writeGoldenTexts } from './golden-texts.js';
@@ -8,7 +8,7 @@ import { describeFailure, playSeeds, traceSeed } from './seeds.js';
 import { STATEMENT_NAMES, unusedStatements } from './statement-book.js';
 
 const FIRST = Number(process.env['SIM_FIRST'] ?? 1);
-const SEEDS = Number(process.env['SIM_SEEDS'] ?? 1_500);
+const SEEDS = Number(process.env['SIM_SEEDS'] ?? 1_000);
 const ONLY_SEED = process.env['SIM_SEED'];
 const TIMEOUT_MS = 1_200_000;
 /** With so many, all that can happen in a simulation does. */
