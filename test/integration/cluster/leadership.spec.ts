@@ -1,12 +1,13 @@
 // Does leadership go to the right replica, also when the old leader does not let go of it?
 import { describe, expect, it } from 'vitest';
 import { beginTerm, endTerm, readLeadership } from '#cluster/leadership/leadership.repository.js';
+import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { asId } from '#kernel/ids.js';
 import { moveOnTo, returnToService } from '#cluster/membership/replica.repository.js';
 import { listReplicas } from '#cluster/membership/replica-listing.repository.js';
 import { runStatement } from '../../support/admin-statement.js';
 import { useTestDatabase } from '../../support/test-database.js';
-import { asAdministrator } from '../../support/rows.js';
+import { asAdministrator, openClient } from '../../support/rows.js';
 import { startLoneMember, startMember, type TestMember } from '../../support/test-member.js';
 import { until } from '../../support/until.js';
 
@@ -62,6 +63,37 @@ describe('a leader that is frozen', () => {
       await follower.sweep.runOnce();
     }
     expect((await listReplicas(db, { ended: 1 })).map(({ state }) => state)).toEqual(['active', 'dead']);
+  });
+
+  it('whose gate is held holds up no other that is dead, nor its slots', async () => {
+    const clock = handClock();
+    const leader = await startMember(database.url, { clock, settings: silence });
+    const [stuck, other] = [await startMember(database.url), await startMember(database.url)];
+    await leader.lead();
+    const holder = await openClient(database.url);
+    await holder.query('begin');
+    await holder.query('select pg_advisory_xact_lock($1, $2)', [REPLICA_GATE, stuck.self().replica]);
+    await leader.sweep.runOnce();
+    const states = async () => {
+      const all = await listReplicas(db, { ended: 2 });
+      return [leader, stuck, other].map(({ self }) => all.find((it) => it.number === self().replica)?.state);
+    };
+    const errors: unknown[] = [];
+    const sweepFor = async (seconds: number) => {
+      for (let second = 0; second < seconds; second += 1) {
+        await live(leader, clock, 1_000);
+        await leader.sweep.runOnce().catch((error: unknown) => errors.push(error));
+      }
+    };
+    await sweepFor(7);
+    expect(errors.length).toBeGreaterThan(0);
+    expect(await states()).toEqual(['active', 'active', 'dead']);
+    await holder.query('rollback');
+    // Its own session may have been silent for too long while it waited for the gate.
+    await leader.membership.beat();
+    if (leader.leadership.current() === null) await leader.lead();
+    await sweepFor(7);
+    expect(await states()).toEqual(['active', 'dead', 'dead']);
   });
 
   it('is left alone as long as it beats', async () => {
