@@ -101,7 +101,7 @@ describe("a tenant's own job type", () => {
       tenant.api.delete(path).set('If-Match', '*'),
     ])
       expect(expectProblem(await asked, 'not-found').detail).toBe(
-        'expected a job type of the tenant, got "noop", which the replicas share with all tenants; to hold its runs back, give them a queue of their own and pause it',
+        'expected a job type of the tenant, got "noop", which the replicas share with all tenants; to limit its runs, make a job type of your own whose target names the same handler; to hold them back, give them a queue of their own and pause it',
       );
   });
 
