@@ -122,7 +122,8 @@ function checkNodeOfNpm() {
 
 async function build() {
   const startedAt = new Date();
-  say('Building dist/ (nest build), since a source is newer than it.');
+  const why = fs.existsSync(buildStamp) ? 'since a source is newer than it' : 'since it is not there yet';
+  say(`Building dist/ (nest build), ${why}.`);
   const code = await run(findNode(), ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { isStep: true });
   if (code !== 0) throw new Failure(`The build failed with exit code ${code}, so nothing was started.`);
   fs.mkdirSync(dirname(buildStamp), { recursive: true });

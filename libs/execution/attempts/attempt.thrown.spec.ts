@@ -84,7 +84,7 @@ describe('what was thrown', () => {
   it.each([
     ['a NUL', new Error('a\0b')],
     ['an emoji where the message is cut', new Error(`${'m'.repeat(1_999)}😀`)],
-  ])('can be stored, whatever its message holds: %s', (_what, thrown) => {
+  ])('can be stored with a message that holds %s', (_what, thrown) => {
     expect(JSON.stringify(describeError(thrown).message)).not.toMatch(/\\u(0000|d[89a-f])/i);
   });
 });

@@ -46,7 +46,7 @@ export class HeldWatchLoop implements Loop {
     const { held, membership, clock } = this.parts;
     const incarnation = membership.trusted();
     if (held.size === 0) return SLEEP_MS;
-    if (incarnation === null) return NOTES_MS;
+    if (incarnation === null) return NOTES_MS; // trust may be back by then
     const nowMs = clock.monotonicMs();
     const earlyMs = this.#looking.dueInMs(nowMs);
     if (earlyMs > 0) return earlyMs;

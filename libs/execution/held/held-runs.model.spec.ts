@@ -167,7 +167,7 @@ const clear = (): Command =>
     model.started = [];
   });
 
-describe('whatever happens to held runs', () => {
+describe('held runs, through any acts', () => {
   const moments = fc.nat(20);
   const claims = fc.array(fc.record({ tenant: fc.nat(2), losses: fc.nat(3), startAtMs: moments }), {
     minLength: 1,

@@ -6,6 +6,7 @@ import { percentile } from '../../chaos/text-table.js';
 import { until } from '../../support/until.js';
 import * as bench from './bed.js';
 import type { Part } from './part.js';
+import { addEachSecondSchedules } from '../../support/each-second-schedules.js';
 
 const FULL = { crowd: 10_000, seconds: 40 };
 const QUICK = { crowd: 3_000, seconds: 15 };
@@ -22,10 +23,20 @@ export const crowdedPlanner: Part = async (bed) => {
   const { crowd: size, seconds } = bed.isQuick ? QUICK : FULL;
   for (const tenant of TENANTS) await bench.addTenant(bed, tenant);
   const crowd = await bench.addTenant(bed, 'crowd');
-  await addSchedules(bed, { tenants: TENANTS, count: SCHEDULES_EACH, behindSeconds: 0 });
+  await addEachSecondSchedules(bed.witness, {
+    state: 'active',
+    tenants: TENANTS,
+    count: SCHEDULES_EACH,
+    behindSeconds: 0,
+  });
   await latenessOf(bed, { tenants: TENANTS, seconds: WARM_SECONDS });
   const quiet = await latenessOf(bed, { tenants: TENANTS, seconds: QUIET_SECONDS });
-  await addSchedules(bed, { tenants: [crowd], count: size, behindSeconds: BEHIND_SECONDS });
+  await addEachSecondSchedules(bed.witness, {
+    state: 'active',
+    tenants: [crowd],
+    count: size,
+    behindSeconds: BEHIND_SECONDS,
+  });
   const crowded = await latenessOf(bed, { tenants: TENANTS, seconds });
   const beside = `beside ${size.toLocaleString('en')} schedules of each second of another tenant`;
   const times = (part: number): number => percentile(crowded, part) / percentile(quiet, part);
@@ -57,24 +68,6 @@ export const crowdedPlanner: Part = async (bed) => {
     },
   ];
 };
-
-/** Spread over the second, each due for the first time so long ago. */
-async function addSchedules(
-  { witness }: bench.FairnessBed,
-  { tenants, count, behindSeconds }: { tenants: readonly string[]; count: number; behindSeconds: number },
-): Promise<void> {
-  await witness.ask(
-    `insert into carillon.schedule (id, tenant_id, slot, name, job_type, spec, payload, state, next_due_at)
-     select gen_random_uuid(), t.id, t.slot, 'each-second-' || n, 'noop',
-            jsonb_build_object('kind', 'every', 'seconds', 1, 'anchorAt', to_char(due.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')),
-            'null', 'active', due.at
-       from carillon.tenant t
-      cross join generate_series(1, $2::int) n
-      cross join lateral (select date_trunc('milliseconds', now() - make_interval(secs => $3::float8 + n % 100 / 100.0)) as at) due
-      where t.name = any($1)`,
-    [tenants, count, behindSeconds],
-  );
-}
 
 /** Of all due times of these tenants in so many seconds from now on. One that never started is infinitely late. */
 async function latenessOf(

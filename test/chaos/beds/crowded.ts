@@ -4,6 +4,7 @@
 // to be as punctual as on any bed.
 import { groundOf } from './direct.js';
 import type { Bed } from './bed.js';
+import { addEachSecondSchedules } from '../../support/each-second-schedules.js';
 
 export const CROWD = 'crowd';
 /** With half of them, a planner that served all tenants in one queue was late by less than it looks ahead. */
@@ -16,16 +17,11 @@ export const crowded: Bed = {
   limited: (kind) => kind,
   async addWork(cluster, { seat, witness }) {
     await cluster.insist(seat, '/api/v1/tenants', { body: { name: CROWD } });
-    await witness.ask(
-      `insert into carillon.schedule (id, tenant_id, slot, name, job_type, spec, payload, state, next_due_at)
-       select gen_random_uuid(), t.id, t.slot, 'each-second-' || n, 'noop',
-              jsonb_build_object('kind', 'every', 'seconds', 1, 'anchorAt', to_char(due.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')),
-              'null', 'paused', due.at
-         from carillon.tenant t
-        cross join generate_series(1, $2::int) n
-        cross join lateral (select date_trunc('milliseconds', now() - make_interval(secs => $3::float8 + n % 100 / 100.0)) as at) due
-        where t.name = $1`,
-      [CROWD, SCHEDULES, BEHIND_SECONDS],
-    );
+    await addEachSecondSchedules(witness, {
+      tenants: [CROWD],
+      count: SCHEDULES,
+      behindSeconds: BEHIND_SECONDS,
+      state: 'paused',
+    });
   },
 };

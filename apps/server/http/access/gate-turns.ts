@@ -20,12 +20,6 @@ export class GateTurns {
   ): Promise<Result> {
     const [max, current] = [shareOfTenant(tenant, 'maxRequests'), this.#turns.countOf(tenant.id)];
     if (current >= max) throw overShare('maxRequests', { max, current, retryAfterSeconds: 1 });
-    const place = this.#turns.join(tenant.id);
-    try {
-      await place.untilNext(turn);
-      return await change();
-    } finally {
-      place.leave();
-    }
+    return this.#turns.act(tenant.id, turn, change);
   }
 }

@@ -1,26 +1,22 @@
-// Is it an act's turn when those before it have left, in its own line alone?
+// Does each act of a key happen when those before it have ended, in its own line alone, and without its request's turn?
 import { expect, it } from 'vitest';
 import { KeyTurns } from './key-turns.js';
 
 const here = { away: <Result>(act: () => Promise<Result>) => act() };
 
-it('calls the next of a key when the one before has left, and those of another key at once', async () => {
+it('begins the next of a key when the one before has ended, however it did, and those of another key at once', async () => {
   const turns = new KeyTurns<string>();
-  const called: string[] = [];
-  const join = (key: string, name: string) => {
-    const place = turns.join(key);
-    void place.untilNext(here).then(() => called.push(name));
-    return place;
-  };
-  const [first, second, other] = [join('a', 'first'), join('a', 'second'), join('b', 'other')];
-  await other.untilNext(here);
-  expect([called, turns.countOf('a')]).toEqual([['first', 'other'], 2]);
-  first.leave();
-  await second.untilNext(here);
-  second.leave();
-  other.leave();
-  expect([called, turns.countOf('a'), turns.countOf('b')]).toEqual([['first', 'other', 'second'], 0, 0]);
-  await turns.join('a').untilNext(here);
+  const begun: string[] = [];
+  const first = Promise.withResolvers<void>();
+  const act = (key: string, name: string, ended = Promise.resolve()) =>
+    turns.act(key, here, () => (begun.push(name), ended));
+  const acting = [act('a', 'first', first.promise), act('a', 'second')];
+  await act('b', 'other');
+  expect([begun, turns.countOf('a')]).toEqual([['first', 'other'], 2]);
+  first.reject(new Error('refused'));
+  await Promise.allSettled(acting);
+  expect([begun, turns.countOf('a'), turns.countOf('b')]).toEqual([['first', 'other', 'second'], 0, 0]);
+  await act('a', 'third');
 });
 
 it('waits without the turn of its request, as long as there is something to wait for', async () => {
@@ -32,11 +28,12 @@ it('waits without the turn of its request, as long as there is something to wait
       return act();
     },
   };
-  const [first, second] = [turns.join('a'), turns.join('a')];
-  await first.untilNext(turn);
+  const first = Promise.withResolvers<void>();
+  const acting = [turns.act('a', turn, () => first.promise)];
   expect(acts).toEqual([]);
-  const waiting = second.untilNext(turn);
+  acting.push(turns.act('a', turn, async () => void acts.push('acts')));
   expect(acts).toEqual(['away']);
-  first.leave();
-  await waiting;
+  first.resolve();
+  await Promise.all(acting);
+  expect(acts).toEqual(['away', 'acts']);
 });

@@ -21,18 +21,14 @@ export class BulkTurns {
    */
   async act(tenantId: TenantId, turn: Turn, batch: Batch): Promise<BulkDone> {
     if (this.#turns.countOf(tenantId) === REQUESTS_MAX) throw tooMany();
-    const place = this.#turns.join(tenantId);
-    try {
-      await place.untilNext(turn);
+    return this.#turns.act(tenantId, turn, async () => {
       const done = await inBatches(batch, {
         clock: systemClock,
         rest: (ms) => turn.away(() => rest(ms)),
       });
       if (done.kind === 'outrun') throw outrun();
       return done;
-    } finally {
-      place.leave();
-    }
+    });
   }
 }
 

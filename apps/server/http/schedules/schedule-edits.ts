@@ -44,17 +44,13 @@ export class ScheduleEdits {
   async make(tenant: Tenant, edit: ScheduleEdit): Promise<ChangeResult> {
     if (edit.revision !== null) return this.#tryOnce(tenant, edit);
     const untilMs = systemClock.monotonicMs() + TRY_FOR_MS;
-    const place = this.#turns.join(`${tenant.id}/${edit.name}`);
-    try {
-      await place.untilNext(edit.turn);
+    return this.#turns.act(`${tenant.id}/${edit.name}`, edit.turn, async () => {
       while (systemClock.monotonicMs() < untilMs) {
         const result = await this.#tryOnce(tenant, edit);
         if (result.kind !== 'stale') return result;
       }
       throw tooManyChanges();
-    } finally {
-      place.leave();
-    }
+    });
   }
 
   async #tryOnce(tenant: Tenant, { name, revision, patch, turn }: ScheduleEdit): Promise<ChangeResult> {

@@ -88,7 +88,7 @@ describe('the leader before', () => {
     expect(leading.sweepFor(deadAfterMs - sweepMs, [sighting()])).toEqual([]);
   });
 
-  it('is nobody when nobody led, or the one who did has gone', () => {
+  it('is missing when no replica led, or the leader has gone', () => {
     for (const gone of [{ leader: null }, { leaderBeat: null }]) {
       const leading = leader(silentFor(2 * deadAfterMs, { sighting: { ...seen, ...gone } }));
       expect(leading.sweep([sighting()])).toEqual([]);
