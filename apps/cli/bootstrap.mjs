@@ -122,8 +122,7 @@ function checkNodeOfNpm() {
 
 async function build() {
   const startedAt = new Date();
-  const why = fs.existsSync(buildStamp) ? 'since a source is newer than it' : 'since it is not there yet';
-  say(`Building dist/ (nest build), ${why}.`);
+  say('Building dist/ (nest build), which is missing or older than a source.');
   const code = await run(findNode(), ['node_modules/@nestjs/cli/bin/nest.js', 'build'], { isStep: true });
   if (code !== 0) throw new Failure(`The build failed with exit code ${code}, so nothing was started.`);
   fs.mkdirSync(dirname(buildStamp), { recursive: true });
