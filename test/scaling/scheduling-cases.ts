@@ -17,7 +17,7 @@ export const schedulingCases: Record<string, Case> = {
     act: (tx) =>
       planning.findDueSchedules(tx, {
         lookAheadMs: 1,
-        catchUpMs: 1,
+        graceMs: 1,
         limit: 1,
         pastLimit: 1,
         except: [],
@@ -48,7 +48,14 @@ export const schedulingCases: Record<string, Case> = {
   },
   'gaps left behind': {
     act: (tx) =>
-      gaps.leaveGaps(tx, [{ schedule, fires: [], gap: { from: at, to: new Date(1) }, nextDueAt: at }]),
+      gaps.leaveGaps(tx, [
+        {
+          schedule,
+          fires: [],
+          gap: { from: at, to: new Date(1), outcome: 'missed', reason: '' },
+          nextDueAt: at,
+        },
+      ]),
     names: { schedule: 'neither', 'new schedule_gap': 'tenant, given' },
   },
   'gaps to decide': {

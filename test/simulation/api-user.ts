@@ -18,12 +18,22 @@ import type { Actor } from './actor.js';
 import type { Work } from './executions.js';
 import type { Invariants } from './invariants.js';
 import { queueKey, type ModelDatabase } from './model-database.js';
+import { SeededRandom } from './seeded-random.js';
 import { perform } from './stage.js';
 import type { World } from './world.js';
 
 const TENANTS = 4;
 /** More due times than one pass decides. */
 const OUTAGE_SECONDS_MAX = 4_000;
+
+/** So that what a policy is drawn by leaves all else of a seed as it is. */
+const APART = 0x7a_11_ed;
+/** Bounds that an outage exceeds at times. */
+const CATCH_UPS = [
+  null,
+  JSON.stringify({ mode: 'none', withinSeconds: 86_400, max: 1 }),
+  JSON.stringify({ mode: 'all', withinSeconds: 1_800, max: 3 }),
+];
 
 /** Runs of one queue can be paused while the others' go on. */
 const QUEUES = ['default', 'default', 'default', 'aside'];
@@ -59,13 +69,16 @@ export class ApiUser implements Actor {
   #isAfterOutage = false;
   readonly #tenants: SimTenant[] = [];
   readonly #drained = new Set<ReplicaNumber>();
+  readonly #policies: SeededRandom;
   #connected: Database | null = null;
 
   constructor(
     private readonly world: World,
     private readonly db: ModelDatabase,
     private readonly invariants: Invariants,
-  ) {}
+  ) {
+    this.#policies = new SeededRandom(world.seed ^ APART);
+  }
 
   /** When the cluster began; what was due before that was due while all of it was down. */
   beganWallMs = 0;
@@ -226,6 +239,7 @@ export class ApiUser implements Actor {
     const isLimited =
       jobType === 'keyed' || this.db.tenant.get(tenant.id)?.limits.maxConcurrent !== undefined;
     const spec = JSON.stringify({ kind: 'every', seconds, anchorAt: new Date(firstDueMs).toISOString() });
+    const catchUp = this.#policies.pick(CATCH_UPS) ?? null;
     this.db.schedule.put(id, {
       id,
       name: id,
@@ -234,12 +248,14 @@ export class ApiUser implements Actor {
       jobType,
       payload: this.#work(isLimited ? LIMITED_MS : undefined),
       spec,
+      catchUp,
       state: 'active',
       nextDueMs: firstDueMs,
       revision: 1,
     });
     this.schedules.push({ id, name: id });
     this.invariants.asked.begin(id, spec);
+    this.invariants.caughtUp.begin(id, catchUp);
   }
 
   /** What comes again and again must not be more than the limits let through. */

@@ -22,6 +22,7 @@ export const BROKEN_PROTOCOLS = [
   'stray claims are not dropped',
   'planning without fence, compare-and-set and unique ledger',
   'what is left behind is not noted',
+  'what is left behind is coalesced whatever the policy says',
   'what was due before a change is not noted',
   'what was due before a deletion is not noted',
   'pauses jump over what was due',

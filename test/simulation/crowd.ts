@@ -46,6 +46,7 @@ export function drawCrowd(
   });
   const isUncut = broken.has('passes of the planner that go on to the end');
   const pass = isUncut ? { ...PASS, schedules: NO_LIMIT, fires: NO_LIMIT, firesOfCrowd: NO_LIMIT } : PASS;
-  const settings = { ...DEFAULT_PLANNER_SETTINGS, pass };
+  // With many due times for each schedule that comes, since it takes those to crowd a pass.
+  const settings = { ...DEFAULT_PLANNER_SETTINGS, graceMs: 60_000, pass };
   return { tenants: new Map(tenants), periodMs: PERIOD_SECONDS * 1_000, limits: PASS, settings };
 }

@@ -88,7 +88,7 @@ export class CrowdedTurns {
 
 function boundOf({ tenants, limits, settings, periodMs }: Crowd): number {
   // The last schedule of a pass may take it over its size.
-  const atOnce = Math.ceil((settings.catchUpMs + settings.lookAheadMs) / periodMs);
+  const atOnce = Math.ceil((settings.graceMs + settings.lookAheadMs) / periodMs);
   const round = limits.firesOfCrowd + Math.min(PARTS_MAX, tenants.size) * atOnce;
   return tenants.size * (limits.fires + atOnce) + ROUNDS_MAX * round;
 }

@@ -2,14 +2,11 @@
 // work left behind; and the ledger, the runs and the history must agree with each other.
 import { asId } from '#kernel/ids.js';
 import { fireKey, isLive, type RunRow } from './model-database.js';
-import { LEFT_BEHIND } from './statements/gaps.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 import { perform } from './stage.js';
 
 /** The longest attempt takes 4 s; what has been due for longer than this should have ended. */
 const OVERDUE_MS = 7_000;
-/** The catch-up window, less what accidents may keep the planner from its work. */
-const JUMPED_OVER_MS = 30_000;
 
 /** What keeps the cluster from being whole; null when nothing does. */
 export function unhealed(cluster: SimulatedCluster): string | null {
@@ -70,8 +67,7 @@ export function unfinished({ db, server, apiUser, processes }: SimulatedCluster)
   return apiUser.schedules.length === 0 ? 'no schedules were made' : null;
 }
 
-export function judgeAccount({ db, world, invariants, apiUser }: SimulatedCluster): void {
-  const jumpedOver = invariants.limits.aheadMs > JUMPED_OVER_MS;
+export function judgeAccount({ db, world, invariants }: SimulatedCluster): void {
   for (const run of invariants.acknowledged) {
     const places = Number(db.run.get(run) !== null) + Number(db.history.get(run) !== null);
     if (places !== 1) world.violate('I5', `${run} was acknowledged and is in ${places} places`);
@@ -82,11 +78,9 @@ export function judgeAccount({ db, world, invariants, apiUser }: SimulatedCluste
       world.violate('I2', `${run} was said to be cancelled, and is ${outcome}`);
   }
   invariants.asked.judge();
-  for (const { schedule, run, outcome, reason, dueMs } of db.fire.rows()) {
+  invariants.caughtUp.judge();
+  for (const { schedule, run, outcome, dueMs } of db.fire.rows()) {
     const key = fireKey(schedule, dueMs);
-    // A clock that jumps over more than the window leaves due times behind, too.
-    if (reason === LEFT_BEHIND && dueMs > apiUser.beganWallMs && !jumpedOver)
-      world.violate('what is due now comes first', `${key} was missed after the outage`);
     if (run === null) continue;
     const places = Number(db.run.get(run) !== null) + Number(db.history.get(run) !== null);
     if (places !== 1) world.violate('I5', `${run} of ${key} (${outcome}) is in ${places} places`);

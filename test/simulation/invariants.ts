@@ -3,6 +3,7 @@
 // lost, does everything go on) is judged in final-account.ts.
 import { fireKey, isLive, type ModelDatabase, type RunRow } from './model-database.js';
 import { AskedTimes } from './asked-times.js';
+import { CaughtUpTimes } from './caught-up-times.js';
 import type { Crowd } from './crowd.js';
 import { CrowdedTurns } from './crowded-turns.js';
 import { Limits } from './limits.js';
@@ -34,6 +35,7 @@ export class Invariants {
   readonly sightings: Sightings;
   readonly #turns: CrowdedTurns;
   readonly asked: AskedTimes;
+  readonly caughtUp: CaughtUpTimes;
   deaths = 0;
   outcomes = 0;
 
@@ -45,6 +47,7 @@ export class Invariants {
     this.sightings = new Sightings(world, settings);
     this.#turns = new CrowdedTurns(world, db, settings.crowd);
     this.asked = new AskedTimes(world, db);
+    this.caughtUp = new CaughtUpTimes(world, db);
     this.limits = new Limits(world, db, this.broughtBack);
   }
 

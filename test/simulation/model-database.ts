@@ -39,6 +39,8 @@ export interface ScheduleRow {
   name: string;
   jobType: string;
   spec: string;
+  /** Null for the default. */
+  catchUp: string | null;
   payload: unknown;
   state: 'active' | 'paused' | 'ended';
   nextDueMs: number | null;
@@ -59,6 +61,7 @@ export interface GapRow {
   schedule: string;
   spec: string;
   state: ScheduleRow['state'];
+  outcome: string;
   reason: string;
   fromMs: number;
   toMs: number;

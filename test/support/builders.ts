@@ -89,7 +89,7 @@ export function leftBehind({ id, dueAt }: { id: ScheduleId; dueAt: Date }): Writ
   return {
     schedule: { id, nextDueAt: dueAt, revision: 1 },
     fires: [],
-    gap: { from: dueAt, to },
+    gap: { from: dueAt, to, outcome: 'missed', reason: 'catch-up window' },
     nextDueAt: to,
   };
 }

@@ -2,7 +2,7 @@
 // part of schema.ts.
 import type { Generated } from 'kysely';
 import type { RunId, ScheduleId, TenantId, Slot, Term } from '#kernel/ids.js';
-import type { DatabaseTime, DefaultedJson, Json } from './column-types.js';
+import type { DatabaseTime, DefaultedJson, Json, NullableJson } from './column-types.js';
 
 type ScheduleState = 'active' | 'paused';
 
@@ -16,12 +16,13 @@ interface ScheduleTable {
   payload: DefaultedJson<unknown[] | object>;
   state: Generated<ScheduleState>;
   next_due_at: Date | null;
+  catch_up: NullableJson;
   created_at: DatabaseTime;
   updated_at: Generated<Date>;
   revision: Generated<number>;
 }
 
-export type FireOutcome = 'planned' | 'fired' | 'late' | 'skipped' | 'missed';
+export type FireOutcome = 'planned' | 'fired' | 'late' | 'skipped' | 'coalesced' | 'missed';
 
 interface FireTable {
   schedule_id: ScheduleId;
@@ -45,6 +46,7 @@ interface ScheduleGapTable {
   resumed_at: Date | null;
   from_at: Date;
   to_at: Date;
+  outcome: Generated<'missed' | 'coalesced'>;
   reason: string;
 }
 

@@ -74,6 +74,37 @@ export function dueTimes(
   return found;
 }
 
+/**
+ * The due times from one instant on and before another, the latest `limit` of them, the earliest first. The search goes
+ * backwards by ever longer steps, so that it costs about as much as its result is long, however long the span is.
+ */
+export function newestDueTimes(
+  spec: ScheduleSpec,
+  { notBefore, before, limit }: { notBefore: Date; before: Date; limit: number },
+): Date[] {
+  const beforeMs = before.getTime();
+  const oldestMs = notBefore.getTime() - 1;
+  // Never more than one more than is asked for: it shows that the search began too early.
+  const dueSince = (afterMs: number): Date[] =>
+    dueTimes(spec, { after: new Date(afterMs), through: new Date(beforeMs - 1), limit: limit + 1 });
+  let found: Date[] = [];
+  let lateMs = beforeMs - 1;
+  let earlyMs = lateMs;
+  for (let stepMs = 1_000; found.length < limit && earlyMs > oldestMs; stepMs *= 4) {
+    lateMs = earlyMs;
+    earlyMs = Math.max(oldestMs, beforeMs - 1 - stepMs);
+    found = dueSince(earlyMs);
+  }
+  // Too many since the earlier instant, too few since the later one.
+  while (found.length > limit) {
+    const middleMs = Math.floor((earlyMs + lateMs) / 2);
+    const tried = dueSince(middleMs);
+    if (tried.length < limit) lateMs = middleMs;
+    else [earlyMs, found] = [middleMs, tried];
+  }
+  return found;
+}
+
 function validateCron({ expression, timeZone }: { expression: string; timeZone: string }): SpecVerdict {
   const reading = readCron(expression);
   if (!reading.ok) return wrong('expression', reading.expected, reading.got);

@@ -11,10 +11,16 @@ describe('a gap', () => {
     spec: { kind: 'every', seconds: 60, anchorAt: plus(-60 * MINUTE_MS) },
     state: 'active',
     suspension: null,
+    outcome: 'missed',
     reason: 'catch-up window',
     from,
     to: plus(-5 * MINUTE_MS),
     ...wish,
+  });
+
+  it('is coalesced where a later run stands for it', () => {
+    const { fires } = decideGap(gap({ outcome: 'coalesced', reason: 'outage' }), 1);
+    expect(fires).toEqual([{ dueAt: from, outcome: 'coalesced', reason: 'outage' }]);
   });
 
   it('is missed from its first due time on and before its end', () => {

@@ -1,16 +1,14 @@
-// What becomes of due times that a schedule left behind, because no leader planned it for longer than the catch-up
-// window, or because it was changed or deleted before they had started? None of them runs any more: they are missed, or
-// skipped where the schedule was paused or its tenant suspended. Each is decided from the gap alone. The gap keeps the
-// spec and the standing that its schedule had, so that no later change, pause or deletion of the schedule changes the
-// past.
+// What becomes of due times that a schedule left behind, because they passed in an outage and its catch-up policy did
+// not choose them, or because it was changed or deleted before they had started? None of them runs any more: they are
+// missed, or coalesced where a later run stands for them, or skipped where the schedule was paused or its tenant
+// suspended. Each is decided from the gap alone. The gap keeps the spec and the standing that its schedule had, so that
+// no later change, pause or deletion of the schedule changes the past.
 import { dueTimes, type ScheduleSpec } from './due-times.js';
 import type { Gap, PlannedFire } from './planning.js';
 import { heldBackBy, type Standing } from './standing.js';
 
 export interface GapToDecide extends Gap, Standing {
   spec: ScheduleSpec;
-  /** Why a due time that was not held back is missed. */
-  reason: string;
 }
 
 export interface DecidedGap {
@@ -33,6 +31,6 @@ export function decideGap(gap: GapToDecide, limit: number): DecidedGap {
 function decide(gap: GapToDecide, dueAt: Date): PlannedFire {
   const heldBack = heldBackBy(gap, dueAt);
   return heldBack === null
-    ? { dueAt, outcome: 'missed', reason: gap.reason }
+    ? { dueAt, outcome: gap.outcome, reason: gap.reason }
     : { dueAt, outcome: 'skipped', reason: heldBack };
 }

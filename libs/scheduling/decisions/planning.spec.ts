@@ -2,9 +2,10 @@
 // comes (I1)? What the ledger would hold, with what the gaps become behind it, is played here pass by pass.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { CatchUp } from './catch-up.js';
 import { dueTimes, nextDueAt, type ScheduleSpec } from './due-times.js';
 import { decideGap } from './gap.js';
-import { planSchedule, type PlannedFire, type PlanningInput } from './planning.js';
+import { CATCH_UP, planSchedule, type PlannedFire, type PlanningInput } from './planning.js';
 import type { Standing } from './standing.js';
 
 const now = new Date('2026-11-21T08:00:00.000Z');
@@ -12,7 +13,9 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const plus = (ms: number, instant = now): Date => new Date(instant.getTime() + ms);
 
-/** Each minute on the minute, with its first due time still undecided. */
+const NONE: CatchUp = { mode: 'none', withinSeconds: 86_400, max: 1 };
+
+/** Each minute on the minute, with its first due time still undecided; nothing is caught up on. */
 const plan = (wish: Partial<PlanningInput> = {}) =>
   planSchedule({
     spec: { kind: 'every', seconds: 60, anchorAt: plus(-60 * MINUTE_MS) },
@@ -21,10 +24,12 @@ const plan = (wish: Partial<PlanningInput> = {}) =>
     nextDueAt: now,
     now,
     lookAheadMs: 10 * SECOND_MS,
-    catchUpMs: MINUTE_MS,
+    catchUp: NONE,
+    graceMs: MINUTE_MS,
     limit: 500,
     ...wish,
   });
+const NOT_CAUGHT_UP = { outcome: 'missed', reason: 'no catch-up' } as const;
 const outcomes = (fires: readonly PlannedFire[]) => fires.map(({ outcome }) => outcome);
 
 describe('an active schedule', () => {
@@ -42,16 +47,16 @@ describe('an active schedule', () => {
     expect(next).toEqual(plus(4 * MINUTE_MS));
   });
 
-  it('makes up for a due time that is as old as the catch-up window, and leaves an older one behind', () => {
+  it('plans a due time that is as old as the grace, and leaves an older one behind', () => {
     const at = plus(-MINUTE_MS);
     const spec: ScheduleSpec = { kind: 'at', at };
-    expect(plan({ spec, nextDueAt: at, catchUpMs: MINUTE_MS })).toMatchObject({
+    expect(plan({ spec, nextDueAt: at, graceMs: MINUTE_MS })).toMatchObject({
       fires: [{ dueAt: at, outcome: 'planned', reason: null }],
       gap: null,
     });
-    expect(plan({ spec, nextDueAt: at, catchUpMs: MINUTE_MS - 1 })).toEqual({
+    expect(plan({ spec, nextDueAt: at, graceMs: MINUTE_MS - 1 })).toEqual({
       fires: [],
-      gap: { from: at, to: plus(1 - MINUTE_MS) },
+      gap: { from: at, to: plus(1 - MINUTE_MS), ...NOT_CAUGHT_UP },
       nextDueAt: null,
     });
   });
@@ -62,16 +67,16 @@ describe('an active schedule', () => {
     expect(fires).toEqual(
       [-1, 0, 1].map((minute) => ({ dueAt: plus(minute * MINUTE_MS), outcome: 'planned', reason: null })),
     );
-    expect(gap).toEqual({ from, to: plus(-MINUTE_MS) });
+    expect(gap).toEqual({ from, to: plus(-MINUTE_MS), ...NOT_CAUGHT_UP });
     expect(next).toEqual(plus(2 * MINUTE_MS));
   });
 
-  it('with nothing due in the window leaves the past behind and goes on with what comes', () => {
+  it('with nothing due in the grace leaves the past behind and goes on with what comes', () => {
     const from = plus(-90 * MINUTE_MS);
     const spec: ScheduleSpec = { kind: 'every', seconds: 3_600, anchorAt: from };
     expect(plan({ spec, nextDueAt: from })).toEqual({
       fires: [],
-      gap: { from, to: plus(-MINUTE_MS) },
+      gap: { from, to: plus(-MINUTE_MS), ...NOT_CAUGHT_UP },
       nextDueAt: plus(30 * MINUTE_MS),
     });
   });
@@ -101,7 +106,7 @@ describe('a paused schedule', () => {
     const { fires, nextDueAt: next } = plan({
       state: 'paused',
       nextDueAt: plus(-2 * MINUTE_MS),
-      catchUpMs: 2 * MINUTE_MS,
+      graceMs: 2 * MINUTE_MS,
     });
     expect(fires).toEqual(
       [-2, -1, 0].map((minute) => ({
@@ -127,7 +132,7 @@ describe('a schedule of a suspended tenant', () => {
   const suspended = { suspension: { from: plus(-90 * SECOND_MS), to: null } };
 
   it('skips what has passed since, and makes up for what was due before', () => {
-    const { fires } = plan({ ...suspended, nextDueAt: plus(-2 * MINUTE_MS), catchUpMs: 2 * MINUTE_MS });
+    const { fires } = plan({ ...suspended, nextDueAt: plus(-2 * MINUTE_MS), graceMs: 2 * MINUTE_MS });
     expect(fires.map(({ outcome, reason }) => [outcome, reason])).toEqual([
       ['planned', null],
       ['skipped', 'suspended'],
@@ -165,6 +170,11 @@ const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('at' as const), at: starts }),
 );
+const policies: fc.Arbitrary<CatchUp> = fc.record({
+  mode: fc.constantFrom('none' as const, 'latest' as const, 'all' as const),
+  withinSeconds: fc.integer({ min: 1, max: 8 * 3_600 }),
+  max: fc.integer({ min: 1, max: 20 }),
+});
 /** A pass comes some time after the one before it, looks some time ahead, and decides so much at most. */
 const passes = fc.array(
   fc.record({
@@ -172,6 +182,7 @@ const passes = fc.array(
     lookAheadMs: fc.nat(30 * MINUTE_MS),
     limit: fc.integer({ min: 1, max: 20 }),
     state: fc.constantFrom('active' as const, 'paused' as const),
+    catchUp: policies,
   }),
   { minLength: 1, maxLength: 12 },
 );
@@ -198,26 +209,25 @@ describe('any sequence of passes', () => {
               spec,
               nextDueAt: next,
               now: at,
-              catchUpMs: MINUTE_MS,
+              graceMs: MINUTE_MS,
             });
-            expect(pass.fires.length).toBeLessThanOrEqual(settings.limit);
+            const caughtUp = pass.fires.filter(({ reason }) => reason === CATCH_UP).length;
+            expect(pass.fires.length - caughtUp).toBeLessThanOrEqual(settings.limit);
+            expect(caughtUp).toBeLessThanOrEqual(settings.catchUp.max);
             // It only ever moves on, so this loop ends.
             if (pass.fires.length > 0 && pass.nextDueAt !== null)
               expect(+pass.nextDueAt).toBeGreaterThan(+next);
             // In the ledger the past comes later; here it is put where it belongs.
             let rest = pass.gap?.from ?? null;
             while (pass.gap !== null && rest !== null) {
-              const piece = decideGap(
-                { ...standing, spec, reason: 'catch-up window', from: rest, to: pass.gap.to },
-                settings.limit,
-              );
+              const piece = decideGap({ ...standing, ...pass.gap, spec, from: rest }, settings.limit);
               expect(piece.fires.length).toBeLessThanOrEqual(settings.limit);
               decided.push(...piece.fires.map(({ dueAt }) => dueAt));
               rest = piece.restFrom;
             }
             decided.push(...pass.fires.map(({ dueAt }) => dueAt));
             next = pass.nextDueAt;
-            more = pass.fires.length === settings.limit;
+            more = pass.fires.length - caughtUp === settings.limit;
           }
         }
         const once = dueTimes(spec, { after: createdAt, through: reached, limit: 100_000 });
@@ -228,23 +238,24 @@ describe('any sequence of passes', () => {
   });
 
   it('plans nothing further ahead than it looks, and leaves behind all that is too old and nothing else', () => {
-    const settings = fc.record({ lookAheadMs: fc.nat(30 * MINUTE_MS), catchUpMs: fc.nat(30 * MINUTE_MS) });
+    const settings = fc.record({ lookAheadMs: fc.nat(30 * MINUTE_MS), graceMs: fc.nat(30 * MINUTE_MS) });
     fc.assert(
       fc.property(
         specs,
         starts,
         fc.nat(6 * 60 * MINUTE_MS),
         settings,
-        (spec, createdAt, lateMs, { lookAheadMs, catchUpMs }) => {
+        (spec, createdAt, lateMs, { lookAheadMs, graceMs }) => {
           const first = nextDueAt(spec, createdAt);
           fc.pre(first !== null);
           const at = plus(lateMs, createdAt);
-          const { fires, gap } = plan({ spec, nextDueAt: first, now: at, lookAheadMs, catchUpMs });
-          expect(gap).toEqual(+at - +first > catchUpMs ? { from: first, to: plus(-catchUpMs, at) } : null);
+          const { fires, gap } = plan({ spec, nextDueAt: first, now: at, lookAheadMs, graceMs });
+          const left = { from: first, to: plus(-graceMs, at), ...NOT_CAUGHT_UP };
+          expect(gap).toEqual(+at - +first > graceMs ? left : null);
           for (const { dueAt, outcome } of fires) {
             const ageMs = at.getTime() - dueAt.getTime();
             expect(outcome).toBe('planned');
-            expect(ageMs).toBeLessThanOrEqual(catchUpMs);
+            expect(ageMs).toBeLessThanOrEqual(graceMs);
             expect(ageMs).toBeGreaterThanOrEqual(-lookAheadMs);
           }
         },

@@ -1,14 +1,19 @@
 // What becomes of a schedule's due times up to now and a little ahead? Each gets exactly one decision, in order,
 // starting from the schedule's own next due time and never from "now", so that none is lost or doubled however late the
-// planner comes. Due times ahead and inside the catch-up window are planned. Earlier ones are left behind as one gap,
-// whose length costs nothing here: it is decided later (decisions/gap.ts), so that the present never waits for the
-// past. Due times of a paused schedule or a suspended tenant are skipped once they have passed.
+// planner comes. Due times ahead, and those that have only just passed, are planned. Of earlier ones, which passed in an
+// outage, those are planned that the schedule's catch-up policy chooses. The others are left behind as one gap, whose
+// length costs nothing here: it is decided later (decisions/gap.ts), so that the present never waits for the past. Due
+// times of a paused schedule or a suspended tenant are skipped once they have passed.
+import { catchUpOn, type CatchUp } from './catch-up.js';
 import { dueTimes, nextDueAt, type ScheduleSpec } from './due-times.js';
 import { heldBackBy, mayRunNow, type Standing } from './standing.js';
 
+/** Why a due time is planned that passed in an outage. */
+export const CATCH_UP = 'catch-up';
+
 export interface PlannedFire {
   dueAt: Date;
-  outcome: 'planned' | 'missed' | 'skipped';
+  outcome: 'planned' | 'missed' | 'skipped' | 'coalesced';
   reason: string | null;
 }
 
@@ -16,6 +21,9 @@ export interface PlannedFire {
 export interface Gap {
   from: Date;
   to: Date;
+  /** What becomes of those that were not held back. */
+  outcome: 'missed' | 'coalesced';
+  reason: string;
 }
 
 export interface PlanningInput extends Standing {
@@ -24,15 +32,16 @@ export interface PlanningInput extends Standing {
   /** The database's time. */
   now: Date;
   lookAheadMs: number;
-  /** A due time older than this is not made up for. */
-  catchUpMs: number;
+  catchUp: CatchUp;
+  /** A due time older than this passed in an outage; a younger one is only late. */
+  graceMs: number;
   /** At most this many due times in one pass; the rest is left for the next. */
   limit: number;
 }
 
 export interface Plan {
   fires: PlannedFire[];
-  /** The due times before the catch-up window; null when there are none. */
+  /** Null when nothing was left behind. */
   gap: Gap | null;
   /** Null when the schedule will never be due again. */
   nextDueAt: Date | null;
@@ -43,20 +52,39 @@ export function planSchedule(input: PlanningInput): Plan {
   const aheadMs = mayRunNow(input) ? input.lookAheadMs : 0;
   const through = new Date(now.getTime() + aheadMs);
   if (input.nextDueAt > through) return { fires: [], gap: null, nextDueAt: input.nextDueAt };
-  const oldest = new Date(now.getTime() - input.catchUpMs);
-  const gap = input.nextDueAt < oldest ? { from: input.nextDueAt, to: oldest } : null;
-  const first = gap === null ? [input.nextDueAt] : [];
-  const after = first[0] ?? new Date(oldest.getTime() - 1);
+  const recent = new Date(now.getTime() - input.graceMs);
+  const isBehind = input.nextDueAt < recent;
+  const first = isBehind ? [] : [input.nextDueAt];
+  const after = first[0] ?? new Date(recent.getTime() - 1);
   const later = limit > first.length ? dueTimes(spec, { after, through, limit: limit - first.length }) : [];
   const due = [...first, ...later];
-  return {
-    fires: due.map((dueAt) => decide(input, dueAt)),
-    gap,
-    nextDueAt: nextDueAt(spec, due.at(-1) ?? after),
-  };
+  const next = nextDueAt(spec, due.at(-1) ?? after);
+  const fires = due.map((dueAt) => decide(input, dueAt));
+  if (!isBehind) return { fires, gap: null, nextDueAt: next };
+  const isLaterDue = fires.some(({ dueAt, outcome }) => outcome === 'planned' && dueAt <= now);
+  const { caughtUp, gap } = decideBehind(input, { recent, isLaterDue });
+  return { fires: [...caughtUp, ...fires], gap, nextDueAt: next };
 }
 
 function decide(standing: Standing, dueAt: Date): PlannedFire {
   const reason = heldBackBy(standing, dueAt);
   return { dueAt, outcome: reason === null ? 'planned' : 'skipped', reason };
+}
+
+function decideBehind(
+  { spec, catchUp, now, nextDueAt: from, ...standing }: PlanningInput,
+  { recent: to, isLaterDue }: { recent: Date; isLaterDue: boolean },
+): { caughtUp: PlannedFire[]; gap: Gap | null } {
+  // Before a suspension that is not over yet.
+  if (!mayRunNow(standing))
+    return { caughtUp: [], gap: { from, to, outcome: 'missed', reason: 'suspended' } };
+  const heldUntil = standing.suspension?.to ?? null;
+  const made = catchUpOn({ spec, catchUp, now, from, to, isLaterDue, heldUntil });
+  const caughtUp = made.dueTimes.map((dueAt): PlannedFire => ({
+    dueAt,
+    outcome: 'planned',
+    reason: CATCH_UP,
+  }));
+  const gap = { from, to: made.dueTimes[0] ?? to, ...made.rest };
+  return { caughtUp, gap: gap.from < gap.to ? gap : null };
 }

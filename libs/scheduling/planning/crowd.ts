@@ -2,7 +2,7 @@
 // others, in small parts and in turns, so that their backlog makes no other tenant late.
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
-import { crowdersOf, partsOf, PARTS_MAX, type Part } from '#scheduling/decisions/crowders.js';
+import { crowdersOf, partsOf, PARTS_MAX, type Part } from '#scheduling/planning/decisions/crowders.js';
 
 /** A tenant whose crowd comes again each second is not forgotten in between. */
 const REMEMBERED_MS = 10_000;

@@ -1,6 +1,6 @@
-// Gaps: due times that no leader planned in time. The leader, or a change of the schedule, leaves a gap in the
-// transaction that moves the schedule's next due time past it. Later transactions find the gap and write its decisions,
-// a bounded number of fires at a time, so that a leader may die between any two of them.
+// Gaps: due times that no leader planned in time and that never run. The leader, or a change of the schedule, leaves a
+// gap in the transaction that moves the schedule's next due time past it. Later transactions find the gap and write its
+// decisions, a bounded number of fires at a time, so that a leader may die between any two of them.
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database, Tx } from '#database/connection.js';
@@ -21,12 +21,14 @@ export async function leaveGaps(tx: Tx, plans: readonly WrittenPlan[]): Promise<
   if (behind.length === 0) return;
   const ids = plainArray(behind.map(({ schedule }) => schedule.id));
   await sql`
-    insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, suspended_at, resumed_at, from_at, to_at, reason)
-    select s.id, s.tenant_id, s.spec, s.state, t.suspended_at, t.resumed_at, g.from_at, g.to_at, 'catch-up window'
+    insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, suspended_at, resumed_at, from_at, to_at, outcome, reason)
+    select s.id, s.tenant_id, s.spec, s.state, t.suspended_at, t.resumed_at, g.from_at, g.to_at, g.outcome, g.reason
       from unnest(${ids}::uuid[],
                   ${plainArray(behind.map(({ gap }) => gap.from.toISOString()))}::timestamptz[],
                   ${plainArray(behind.map(({ gap }) => gap.to.toISOString()))}::timestamptz[],
-                  ${plainArray(behind.map(({ schedule }) => schedule.revision))}::bigint[]) as g (id, from_at, to_at, revision)
+                  ${plainArray(behind.map(({ schedule }) => schedule.revision))}::bigint[],
+                  ${plainArray(behind.map(({ gap }) => gap.outcome))}::text[],
+                  ${behind.map(({ gap }) => gap.reason)}::text[]) as g (id, from_at, to_at, revision, outcome, reason)
       join carillon.schedule s on s.id = g.id and date_trunc('milliseconds', s.next_due_at) = g.from_at and s.revision = g.revision
      cross join lateral (select suspended_at, resumed_at from carillon.tenant where id = s.tenant_id limit 1) t
      where s.id = any(${ids}::uuid[])
@@ -39,11 +41,11 @@ export async function leaveGaps(tx: Tx, plans: readonly WrittenPlan[]): Promise<
  */
 export async function leaveGap(
   tx: Tx,
-  { scheduleId, from, to, reason }: Gap & { scheduleId: ScheduleId; reason: string },
+  { scheduleId, from, to, outcome, reason }: Gap & { scheduleId: ScheduleId },
 ): Promise<void> {
   await sql`
-    insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, suspended_at, resumed_at, from_at, to_at, reason)
-    select s.id, s.tenant_id, s.spec, s.state, t.suspended_at, t.resumed_at, g.from_at, g.to_at, ${reason}
+    insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, suspended_at, resumed_at, from_at, to_at, outcome, reason)
+    select s.id, s.tenant_id, s.spec, s.state, t.suspended_at, t.resumed_at, g.from_at, g.to_at, ${outcome}, ${reason}
       from (select ${from}::timestamptz as from_at, ${to}::timestamptz as to_at) g
       join carillon.schedule s on s.id = ${scheduleId}
       join carillon.tenant t on t.id = s.tenant_id`.execute(tx);
@@ -52,7 +54,6 @@ export async function leaveGap(
 export interface StoredGap extends Gap, Standing {
   id: string;
   storedSpec: unknown;
-  reason: string;
 }
 
 /** The gaps that reach back the farthest. */
@@ -61,16 +62,17 @@ export async function findGaps(
   { limit, except }: { limit: number; except: readonly string[] },
 ): Promise<StoredGap[]> {
   const { rows } = await sql<GapRow>`
-    select id::text as id, spec, state, reason, date_part('epoch', from_at) * 1000 as "fromMs", date_part('epoch', to_at) * 1000 as "toMs",
+    select id::text as id, spec, state, outcome, reason, date_part('epoch', from_at) * 1000 as "fromMs", date_part('epoch', to_at) * 1000 as "toMs",
            date_part('epoch', suspended_at) * 1000 as "suspendedMs", date_part('epoch', resumed_at) * 1000 as "resumedMs"
       from carillon.schedule_gap
      where id <> all(${plainArray(except)}::bigint[])
      order by from_at, id
      limit ${limit}`.execute(db);
-  return rows.map(({ id, spec, state, reason, fromMs, toMs, ...row }) => ({
+  return rows.map(({ id, spec, state, outcome, reason, fromMs, toMs, ...row }) => ({
     id,
     storedSpec: spec,
     state,
+    outcome,
     reason,
     suspension: suspensionOf(row),
     from: new Date(Math.round(fromMs)),
@@ -82,6 +84,7 @@ interface GapRow {
   id: string;
   spec: unknown;
   state: ScheduleState;
+  outcome: Gap['outcome'];
   reason: string;
   fromMs: number;
   toMs: number;

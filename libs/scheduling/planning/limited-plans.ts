@@ -1,7 +1,7 @@
 // Plans for tenants with a limit of unfinished runs. All due schedules of such a tenant are planned together, since
 // they share the places left; schedules of other tenants are planned one by one in their turn.
 import type { TenantId, ScheduleId } from '#kernel/ids.js';
-import { sharePlaces } from '#scheduling/decisions/places.js';
+import { sharePlaces } from '#scheduling/planning/decisions/places.js';
 import type { Plan } from '#scheduling/decisions/planning.js';
 import type { DueSchedule } from './planning.repository.js';
 import type { TenantPlaces } from './tenant-places.js';

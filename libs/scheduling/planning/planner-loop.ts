@@ -1,8 +1,8 @@
 // When are due times turned into runs? The leader looks a little ahead and writes, in one transaction per batch, fires,
 // runs and each schedule's next due time. Looking ahead means that a leader may die and be replaced before any run is
-// late: the next runs are already there, with their owners. Present due times come first. Those from before the
-// catch-up window are only recorded as gaps, which the gap loop decides behind the present. Where one pass can't write
-// all that is due, tenants that crowd it are planned behind the others, in small portions (I9).
+// late: the next runs are already there, with their owners. Present due times come first. Of those that passed in an
+// outage, a few are caught up on; the others are only recorded as gaps, which the gap loop decides behind the present.
+// Where one pass can't write all that is due, tenants that crowd it are planned behind the others, in small portions (I9).
 import { HINTED_AHEAD_MS, type HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
@@ -10,7 +10,7 @@ import type { ScheduleId, Term } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { isInstant } from '#scheduling/decisions/due-times.js';
-import { largestRush, lookAhead } from '#scheduling/decisions/look-ahead.js';
+import { largestRush, lookAhead } from '#scheduling/planning/decisions/look-ahead.js';
 import { planSchedule, type Plan } from '#scheduling/decisions/planning.js';
 import { Crowd } from './crowd.js';
 import { leaveGaps } from './gap.repository.js';
@@ -20,9 +20,10 @@ import type { PlannerSettings } from './planner-settings.js';
 import * as planning from './planning.repository.js';
 import { SetAside } from './set-aside.js';
 import { TenantPlaces } from './tenant-places.js';
+import { parseCatchUp } from '#scheduling/stored-catch-up.js';
 import { parseSpec } from '#scheduling/stored-spec.js';
 
-/** More due times than a schedule of each second has in the catch-up window and the longest look ahead. */
+/** More due times than a schedule of each second has in the grace and the longest look ahead. */
 const FIRES_PER_SCHEDULE = 500;
 /** While one batch is prepared or becomes durable, the other is written. More would take sessions from claims and ends. */
 const BATCHES_AT_ONCE = 2;
@@ -77,13 +78,13 @@ export class PlannerLoop implements Loop {
 
   /** Plans what is due, up to so many fires. True when more is due now. */
   async #pass(leader: Leader, { lookAheadMs, tenants, firesMax }: Pass): Promise<boolean> {
-    const { catchUpMs, pass } = this.options.settings;
+    const { graceMs, pass } = this.options.settings;
     const { db } = leader.incarnation;
     // Each has a due time at least.
     const [limit, pastLimit] = [Math.min(pass.schedules, firesMax), Math.min(pass.past, firesMax)];
     const { now, present, past } = await planning.findDueSchedules(db, {
       lookAheadMs,
-      catchUpMs,
+      graceMs,
       limit,
       pastLimit,
       except: this.setAside.ids(),
@@ -92,8 +93,8 @@ export class PlannerLoop implements Loop {
     });
     let isCut = false;
     const planOne = (schedule: planning.DueSchedule): Plan | null => {
-      const made = this.setAside.try(schedule.id, () => planOf(schedule, { now, lookAheadMs, catchUpMs }));
-      isCut ||= made?.fires.length === FIRES_PER_SCHEDULE;
+      const made = this.setAside.try(schedule.id, () => planOf(schedule, { now, lookAheadMs, graceMs }));
+      isCut ||= (made?.fires.length ?? 0) >= FIRES_PER_SCHEDULE;
       return made;
     };
     const found = [...past, ...present];
@@ -161,12 +162,14 @@ export class PlannerLoop implements Loop {
 
 /** Throws when the stored schedule can't be read. */
 function planOf(
-  { storedSpec, ...schedule }: planning.DueSchedule,
-  pass: { now: Date; lookAheadMs: number; catchUpMs: number },
+  { storedSpec, storedCatchUp, ...schedule }: planning.DueSchedule,
+  pass: { now: Date; lookAheadMs: number; graceMs: number },
 ): Plan {
   if (!isInstant(schedule.nextDueAt))
     throw new RangeError(
       `expected next_due_at to be of the years 1 to 9999, got ${String(schedule.nextDueAt)}`,
     );
-  return planSchedule({ ...schedule, ...pass, spec: parseSpec(storedSpec), limit: FIRES_PER_SCHEDULE });
+  const spec = parseSpec(storedSpec);
+  const catchUp = parseCatchUp(storedCatchUp);
+  return planSchedule({ ...schedule, ...pass, spec, catchUp, limit: FIRES_PER_SCHEDULE });
 }

@@ -22,7 +22,8 @@ export interface PlannerSettings {
   lookAheadMaxMs: number;
   /** How often it checks whether a rush is ahead. */
   rushEveryMs: number;
-  catchUpMs: number;
+  /** A due time that the planner reaches later than this passed in an outage: its schedule's catch-up policy decides. */
+  graceMs: number;
   pass: PassLimits;
 }
 
@@ -44,6 +45,7 @@ export const DEFAULT_PLANNER_SETTINGS: PlannerSettings = {
   lookAheadMs: 10_000,
   lookAheadMaxMs: 120_000,
   rushEveryMs: 2_000,
-  catchUpMs: 60_000,
+  // A failover takes a second or two, and costs no due time. After ten, a schedule of each second would storm its workers.
+  graceMs: 10_000,
   pass: DEFAULT_PASS_LIMITS,
 };

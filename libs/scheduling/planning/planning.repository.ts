@@ -1,11 +1,11 @@
 // Plans due times. Some statements find schedules that are due soon. One writes the decisions about a batch of them in
-// one leader transaction: next due times, fires and runs. Due times too far back are left as gaps
+// one leader transaction: next due times, fires and runs. Due times that passed in an outage are left as gaps
 // (gap.repository.ts).
 import { sql, type RawBuilder } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database, Tx } from '#database/connection.js';
 import type { RunId, ScheduleId, Slot, TenantId, Term } from '#kernel/ids.js';
-import type { Gap, PlannedFire } from '#scheduling/decisions/planning.js';
+import { CATCH_UP, type Gap, type PlannedFire } from '#scheduling/decisions/planning.js';
 import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
 import type { Standing } from '#scheduling/decisions/standing.js';
 import { suspensionOf } from '#scheduling/stored-suspension.js';
@@ -16,15 +16,16 @@ export interface DueSchedule extends Standing {
   tenantId: TenantId;
   /** How many unfinished runs its tenant may have; null for any number. */
   maxQueued: number | null;
-  /** As it is stored: one that can't be read must not hold up the others. */
+  /** As they are stored: what can't be read must not hold up the others. */
   storedSpec: unknown;
+  storedCatchUp: unknown;
   nextDueAt: Date;
   revision: number;
 }
 
 export interface DueSchedules {
   now: Date;
-  /** Due inside the catch-up window or ahead, the soonest first. */
+  /** Due ahead, or no longer ago than the grace, the soonest first. */
   present: DueSchedule[];
   /** Left behind for longer than that, the longest first. */
   past: DueSchedule[];
@@ -32,7 +33,7 @@ export interface DueSchedules {
 
 export interface DueQuery {
   lookAheadMs: number;
-  catchUpMs: number;
+  graceMs: number;
   limit: number;
   /** How many of the past: they come beside the present and never instead of it. */
   pastLimit: number;
@@ -58,16 +59,16 @@ function among(tenants: DueQuery['tenants']): RawBuilder<unknown> {
  */
 export async function findDueSchedules(
   db: Database,
-  { lookAheadMs, catchUpMs, limit, pastLimit, except, full, tenants }: DueQuery,
+  { lookAheadMs, graceMs, limit, pastLimit, except, full, tenants }: DueQuery,
 ): Promise<DueSchedules> {
-  const oldest = sql`now() - make_interval(secs => ${catchUpMs / 1000}::float8)`;
-  const columns = sql`s.id, s.tenant_id, s.spec, s.state, s.revision, s.next_due_at, t.suspended_at, t.resumed_at, t.limits`;
+  const oldest = sql`now() - make_interval(secs => ${graceMs / 1000}::float8)`;
+  const columns = sql`s.id, s.tenant_id, s.spec, s.catch_up, s.state, s.revision, s.next_due_at, t.suspended_at, t.resumed_at, t.limits`;
   // With a limit, so that it is one index look-up each: joined freely, all tenants are read.
   const tenant = sql`cross join lateral (select state, suspended_at, resumed_at, limits from carillon.tenant where id = s.tenant_id limit 1) t`;
   // Instants as numbers: reading their texts takes longer than everything else about a row. A next due time written by
   // hand, to the microsecond, is due at its millisecond, which is all that replicas know.
   const { rows } = await sql<DueRow>`
-    select date_part('epoch', now()) * 1000 as "nowMs", due.id, due.spec, due.state, due.revision, due.is_past as "isPast",
+    select date_part('epoch', now()) * 1000 as "nowMs", due.id, due.spec, due.catch_up as "catchUp", due.state, due.revision, due.is_past as "isPast",
            due.tenant_id as "tenantId", due.limits -> 'maxQueued' as "maxQueued",
            date_part('epoch', date_trunc('milliseconds', due.next_due_at)) * 1000 as "nextDueMs",
            date_part('epoch', due.suspended_at) * 1000 as "suspendedMs", date_part('epoch', due.resumed_at) * 1000 as "resumedMs"
@@ -87,7 +88,7 @@ export async function findDueSchedules(
           order by s.next_due_at
           limit ${pastLimit})) due`.execute(db);
   const found: DueSchedules = { now: new Date(rows[0]?.nowMs ?? 0), present: [], past: [] };
-  for (const { spec, nextDueMs, isPast, ...row } of rows) {
+  for (const { spec, catchUp, nextDueMs, isPast, ...row } of rows) {
     const { id, tenantId, state, revision, maxQueued } = row;
     const schedule = {
       id,
@@ -95,6 +96,7 @@ export async function findDueSchedules(
       state,
       revision,
       storedSpec: spec,
+      storedCatchUp: catchUp,
       nextDueAt: new Date(Math.round(nextDueMs)),
       suspension: suspensionOf(row),
       maxQueued: typeof maxQueued === 'number' ? maxQueued : null,
@@ -110,6 +112,7 @@ interface DueRow {
   /** As it is stored. */
   maxQueued: unknown;
   spec: unknown;
+  catchUp: unknown;
   state: ScheduleState;
   revision: number;
   isPast: boolean;
@@ -161,7 +164,8 @@ export interface NewFire extends PlannedFire {
 
 /**
  * Moves next due times on, each only if no request changed the schedule meanwhile, and writes the fires of those that
- * moved, with a run for each planned one. I1: a due time that already has its row keeps it, and gets no second run.
+ * moved, with a run for each planned one; one that catches up comes behind what is due now. I1: a due time that already
+ * has its row keeps it, and gets no second run.
  * Resolves with the slots that have new runs due within `soonMs`.
  */
 export async function writePlans(
@@ -171,7 +175,7 @@ export async function writePlans(
   const ids = plainArray(plans.map(({ schedule }) => schedule.id));
   const fires = plans.flatMap((plan, index) => plan.fires.map((fire) => ({ ...fire, plan: index + 1 })));
   // In most batches all fires are planned and without a reason: an empty array stands for one of such values.
-  const allPlanned = fires.every((fire) => fire.outcome === 'planned');
+  const areAllPlain = fires.every(({ outcome, reason }) => outcome === 'planned' && reason === null);
   // The keys once more by themselves, so that no plan ever hashes the whole table.
   const { rows } = await sql<{ slot: Slot }>`
     with advanced as (
@@ -190,14 +194,14 @@ export async function writePlans(
         from unnest(${plainArray(fires.map((fire) => fire.plan))}::bigint[],
                     ${plainArray(fires.map((fire) => fire.dueAt.toISOString()))}::timestamptz[],
                     ${plainArray(fires.map((fire) => fire.runId))}::uuid[],
-                    ${plainArray(allPlanned ? [] : fires.map((fire) => fire.outcome))}::text[],
-                    ${allPlanned ? [] : fires.map((fire) => fire.reason)}::text[]) as f (number, due_at, run_id, outcome, reason)
+                    ${plainArray(areAllPlain ? [] : fires.map((fire) => fire.outcome))}::text[],
+                    ${areAllPlain ? [] : fires.map((fire) => fire.reason)}::text[]) as f (number, due_at, run_id, outcome, reason)
         join advanced s on s.number = f.number
       on conflict (schedule_id, due_at) do nothing
-      returning schedule_id, due_at, run_id),
+      returning schedule_id, due_at, run_id, reason),
     placed as (
       insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at)
-      select d.run_id, s.tenant_id, s.slot, s.job_type, s.id, d.due_at, s.payload, d.due_at
+      select d.run_id, s.tenant_id, s.slot, s.job_type, s.id, d.due_at, s.payload, case when d.reason = ${CATCH_UP} then now() else d.due_at end
         from decided d
         join advanced s on s.id = d.schedule_id
        where d.run_id is not null

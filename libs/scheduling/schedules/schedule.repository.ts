@@ -1,12 +1,14 @@
-// The schedules themselves. A stored spec that this version can't read, because another version or a person wrote it,
-// is read as null and stays as it is until a change replaces it: its tenant can still see, change and delete the
-// schedule.
+// The schedules themselves. A stored spec or catch-up policy that this version can't read, because another version or a
+// person wrote it, is read as null and stays as it is until a change replaces it: its tenant can still see, change and
+// delete the schedule.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import type { ScheduleId, Slot, TenantId } from '#kernel/ids.js';
+import type { CatchUp } from '#scheduling/decisions/catch-up.js';
 import { isInstant, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
+import { readCatchUp, writeCatchUp } from '#scheduling/stored-catch-up.js';
 import { readSpec, writeSpec } from '#scheduling/stored-spec.js';
 
 export interface Schedule {
@@ -17,6 +19,8 @@ export interface Schedule {
   jobType: string;
   /** Null when it can't be read. */
   spec: ScheduleSpec | null;
+  /** Null when it can't be read. */
+  catchUp: CatchUp | null;
   payload: unknown;
   state: ScheduleState;
   /** The first due time that is not planned yet; null when none will come. */
@@ -35,6 +39,7 @@ const columns = [
   'name',
   'job_type as jobType',
   'spec',
+  'catch_up as catchUp',
   'payload',
   'state',
   'next_due_at as nextDueAt',
@@ -50,7 +55,11 @@ const columns = [
 export type NewSchedule = Omit<
   Schedule,
   'spec' | 'plannedDueAt' | 'createdAt' | 'updatedAt' | 'revision' | 'state'
-> & { spec: ScheduleSpec };
+> & {
+  spec: ScheduleSpec;
+  /** Null for the default. */
+  catchUp: CatchUp | null;
+};
 
 /** Throws a unique violation when the tenant has a schedule of that name. */
 export async function insertSchedule(db: Database, schedule: NewSchedule): Promise<Schedule> {
@@ -63,6 +72,7 @@ export async function insertSchedule(db: Database, schedule: NewSchedule): Promi
       name: schedule.name,
       job_type: schedule.jobType,
       spec: JSON.stringify(writeSpec(schedule.spec)),
+      catch_up: writeCatchUp(schedule.catchUp),
       payload: JSON.stringify(schedule.payload),
       next_due_at: schedule.nextDueAt,
     })
@@ -114,7 +124,10 @@ export async function listSchedules(
   return { rows: rows.map(readable), isCut };
 }
 
-export type ScheduleChange = Pick<Schedule, 'id' | 'jobType' | 'spec' | 'payload' | 'state' | 'nextDueAt'>;
+export type ScheduleChange = Pick<Schedule, 'id' | 'jobType' | 'spec' | 'payload' | 'state' | 'nextDueAt'> & {
+  /** Null for the default; undefined leaves what is stored. */
+  catchUp?: CatchUp | null | undefined;
+};
 
 /** The caller holds the row's lock. Each change makes a new revision, which also voids a plan in the making. */
 export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Schedule> {
@@ -123,6 +136,7 @@ export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Sc
     .set({
       job_type: change.jobType,
       ...(change.spec === null ? {} : { spec: JSON.stringify(writeSpec(change.spec)) }),
+      ...(change.catchUp === undefined ? {} : { catch_up: writeCatchUp(change.catchUp) }),
       payload: JSON.stringify(change.payload),
       state: change.state,
       next_due_at: change.nextDueAt,
@@ -161,11 +175,20 @@ export async function revokePlanned(tx: Tx, scheduleId: ScheduleId): Promise<Dat
   return rows.map((row) => row.dueAt);
 }
 
-function readable<Row extends { spec: unknown; nextDueAt: Date | null }>(
-  row: Row,
-): Omit<Row, 'spec' | 'nextDueAt'> & Pick<Schedule, 'spec' | 'nextDueAt'> {
-  const { spec, nextDueAt } = row;
+interface Stored {
+  spec: unknown;
+  catchUp: unknown;
+  nextDueAt: Date | null;
+}
+
+function readable<Row extends Stored>(row: Row): Omit<Row, keyof Stored> & Pick<Schedule, keyof Stored> {
+  const { spec, catchUp, nextDueAt } = row;
   // The driver reads infinity as a number.
   const isReadable = nextDueAt instanceof Date && isInstant(nextDueAt);
-  return { ...row, spec: readSpec(spec), nextDueAt: isReadable ? nextDueAt : null };
+  return {
+    ...row,
+    spec: readSpec(spec),
+    catchUp: readCatchUp(catchUp),
+    nextDueAt: isReadable ? nextDueAt : null,
+  };
 }

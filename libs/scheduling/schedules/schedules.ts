@@ -9,6 +9,7 @@ import { isUniqueViolation } from '#database/error-kind.js';
 import { databaseTime } from '#database/time.repository.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import { asId, type Slot, type TenantId } from '#kernel/ids.js';
+import type { CatchUp } from '#scheduling/decisions/catch-up.js';
 import { nextDueAt, validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { leaveGap } from '#scheduling/planning/gap.repository.js';
 import * as rows from './schedule.repository.js';
@@ -17,6 +18,8 @@ export interface ScheduleInput {
   name: string;
   jobType: string;
   spec: ScheduleSpec;
+  /** The default if there is none. */
+  catchUp?: CatchUp | undefined;
   payload: unknown;
 }
 
@@ -41,6 +44,7 @@ export async function createSchedule(
   try {
     const schedule = await rows.insertSchedule(db, {
       ...input,
+      catchUp: input.catchUp ?? null,
       id,
       tenantId: tenant.id,
       slot: tenant.slot,
@@ -63,7 +67,14 @@ export interface ScheduleRef {
 export type ScheduleChange =
   | { kind: 'pause' }
   | { kind: 'resume' }
-  | { kind: 'edit'; jobType?: string | undefined; spec?: ScheduleSpec | undefined; payload?: unknown };
+  | {
+      kind: 'edit';
+      jobType?: string | undefined;
+      spec?: ScheduleSpec | undefined;
+      /** Null for the default. */
+      catchUp?: CatchUp | null | undefined;
+      payload?: unknown;
+    };
 
 export type ChangeResult =
   | { kind: 'changed'; schedule: rows.Schedule }
@@ -132,6 +143,7 @@ async function setPaused(tx: Tx, schedule: rows.Schedule, pause: boolean): Promi
   if (nextAt === null) return { kind: 'invalid-state', state: 'ended' };
   const changed = await rows.updateSchedule(tx, {
     ...schedule,
+    catchUp: undefined,
     state: pause ? 'paused' : 'active',
     nextDueAt: nextAt,
   });
@@ -148,6 +160,7 @@ async function edit(
   const changed = await rows.updateSchedule(tx, {
     id: schedule.id,
     spec: change.spec ?? schedule.spec,
+    catchUp: change.catchUp,
     jobType: change.jobType ?? schedule.jobType,
     payload: change.payload === undefined ? schedule.payload : change.payload,
     state: schedule.state,
@@ -177,7 +190,8 @@ async function endPlan(
 ): Promise<void> {
   const from = await goOnAt(tx, schedule);
   if (from === null || from > now) return;
-  await leaveGap(tx, { scheduleId: schedule.id, from, to: new Date(now.getTime() + 1), reason });
+  const to = new Date(now.getTime() + 1);
+  await leaveGap(tx, { scheduleId: schedule.id, from, to, outcome: 'missed', reason });
 }
 
 /** Takes back the plan, and returns where planning must begin again: null when nothing is due any more. */

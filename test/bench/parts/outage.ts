@@ -36,7 +36,7 @@ export const outage: Part = async ({ server, tell }) => {
     const look = async (): Promise<Ledger> => {
       const found = await pool.query<Ledger>(
         `select /* bench */ extract(epoch from min(f.started_at) - min(term.at))::float8 * 1000 as "firstStartMs", count(*)::int as rows,
-                count(*) filter (where f.outcome = 'missed' and f.due_at > term.at)::int as "missedSince"
+                count(*) filter (where f.outcome in ('missed', 'coalesced') and f.due_at > term.at)::int as "missedSince"
            from carillon.fire f cross join (select min(at) as at from carillon.cluster_event where type = 'term-began') term`,
       );
       return found.rows[0] ?? { firstStartMs: null, rows: 0, missedSince: 0 };

@@ -57,7 +57,7 @@ const at = (n: number) => new Date(1_763_700_000_000 + n);
 const first = () => on.tenants[0] ?? { id: asId.tenant(randomUUID()), slot: asId.slot(0) };
 const dueQuery = (tenants: planning.DueQuery['tenants']): planning.DueQuery => ({
   lookAheadMs: 10_000,
-  catchUpMs: 60_000,
+  graceMs: 60_000,
   limit: 500,
   pastLimit: 500,
   except: on.schedules.slice(0, 2).map(({ id }) => id),

@@ -2,25 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { sql } from 'kysely';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
-import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { changeSchedule, createSchedule, deleteSchedule } from '#scheduling/schedules/schedules.js';
-import { systemClock } from '#database/runtime/system-clock.js';
-import { useLoneMember, type TestMember } from '../../support/test-member.js';
+import { useLoneMember } from '../../support/test-member.js';
 import { startOwner } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
-import { plannerOf } from '../../support/test-planner.js';
+import { decideThePast, plannerOf } from '../../support/test-planner.js';
 
 const { db, member, tenant } = useLoneMember();
-
-/** Decides all that was left behind. */
-async function decideThePast({ leadership }: TestMember): Promise<void> {
-  const gaps = new GapLoop(leadership, systemClock);
-  await until('nothing is left behind', async () => {
-    await gaps.runOnce();
-    const { rows } = await sql`select 1 from carillon.schedule_gap limit 1`.execute(db);
-    return rows.length === 0;
-  });
-}
 
 function everySecond(): ScheduleSpec {
   return { kind: 'every', seconds: 1, anchorAt: new Date(0) };
@@ -107,7 +95,7 @@ describe('planning', () => {
       await plannerOf(member).runOnce();
       await plannerOf(member).runOnce();
     }
-    await decideThePast(member);
+    await decideThePast(db, member);
     const rows = await ledger();
     expect(rows.length).toBeGreaterThan(90);
     expect(gaps(rows).every((gap) => gap === 1_000)).toBe(true);
@@ -126,19 +114,19 @@ describe('planning', () => {
     expect(member.leadership.current()).toBeNull();
   });
 
-  it('makes up for what is inside the catch-up window, and records as missed what is older', async () => {
+  it('plans what has only just passed, and records that it stands for what passed in an outage', async () => {
     await addSchedule();
     await fallBehind(90);
     await plannerOf(member).runOnce();
     expect((await ledger()).every((row) => row.outcome === 'planned' && row.hasRun)).toBe(true);
-    await decideThePast(member);
+    await decideThePast(db, member);
     const rows = await ledger();
     expect(gaps(rows).every((gap) => gap === 1_000)).toBe(true);
-    const missed = rows.filter((row) => row.outcome === 'missed');
-    expect(missed.length).toBeGreaterThanOrEqual(28);
-    expect(missed.length).toBeLessThanOrEqual(31);
-    expect(missed.every((row) => row.reason === 'catch-up window' && !row.hasRun)).toBe(true);
-    expect(rows.slice(missed.length).every((row) => row.outcome === 'planned' && row.hasRun)).toBe(true);
+    const coalesced = rows.filter((row) => row.outcome === 'coalesced');
+    expect(coalesced.length).toBeGreaterThanOrEqual(78);
+    expect(coalesced.length).toBeLessThanOrEqual(81);
+    expect(coalesced.every((row) => row.reason === 'outage' && !row.hasRun)).toBe(true);
+    expect(rows.slice(coalesced.length).every((row) => row.outcome === 'planned' && row.hasRun)).toBe(true);
   });
 
   it('plans nothing more for a schedule that will never be due again', async () => {
@@ -247,11 +235,11 @@ describe('changing a schedule', () => {
     await addSchedule();
     await fallBehind(90);
     await plannerOf(member).runOnce();
-    await decideThePast(member);
+    await decideThePast(db, member);
     expect(await deleteSchedule(db, ref())).toEqual({ kind: 'deleted' });
     const rows = await ledger();
     expect(rows.length).toBeGreaterThan(0);
-    expect(rows.every((row) => row.outcome === 'missed')).toBe(true);
+    expect(rows.every((row) => ['missed', 'coalesced'].includes(row.outcome))).toBe(true);
     const { rows: runs } = await sql`select 1 from carillon.run`.execute(db);
     expect(runs).toEqual([]);
   });

@@ -13,7 +13,7 @@ import { addRuns } from '../../support/rows.js';
 import { useLoneMember } from '../../support/test-member.js';
 import { startOwner } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
-import { plannerOf } from '../../support/test-planner.js';
+import { decideThePast, plannerOf } from '../../support/test-planner.js';
 
 let planner: PlannerLoop;
 let suspension: SuspensionLoop;
@@ -142,6 +142,7 @@ describe('resuming', () => {
     await sql`update carillon.schedule set next_due_at = next_due_at - interval '30 seconds'`.execute(db);
     await resume();
     await planner.runOnce();
+    await decideThePast(db, member);
     const fell = (await ledger()).filter(({ isSuspended }) => isSuspended);
     expect(fell.length).toBeGreaterThanOrEqual(29);
     for (const row of fell) expect(row).toMatchObject(skipped);

@@ -3,9 +3,6 @@
 import { fireKey } from '../model-database.js';
 import { answer, BLOCKED, changed, listed, zipped, type Meaning, type Scene } from './meaning.js';
 
-/** As the planner says. */
-export const LEFT_BEHIND = 'catch-up window';
-
 export const GAP_STATEMENTS: readonly Meaning[] = [
   {
     name: 'leaveGaps',
@@ -44,8 +41,9 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
 ];
 
 function leaveGaps({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
-  const columns = (params as string[]).slice(0, 4).map(listed);
-  const asked = zipped(...columns) as [string, string, string, string][];
+  const columns = (params as string[]).slice(0, 5).map(listed);
+  const asked = zipped(...columns) as [string, string, string, string, string][];
+  const reasons = new Map(asked.map(([id], index) => [id, (params[5] as string[])[index] ?? '']));
   const fits = ([id, from, , revision]: (typeof asked)[number]): boolean => {
     const row = db.schedule.get(id, tx);
     return row?.nextDueMs === Date.parse(from) && row.revision === Number(revision);
@@ -59,13 +57,17 @@ function leaveGaps({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']
   )
     return BLOCKED;
   if (broken.has('what is left behind is not noted')) return changed(0, 'INSERT');
-  for (const [schedule, from, to] of wanted) {
+  for (const [schedule, from, to, , asPlanned] of wanted) {
     const row = db.schedule.get(schedule, tx);
     if (row === null) continue;
     const id = String(db.next('gap'));
     db.gap.lock(id, tx, 'write');
     const { spec, state } = row;
-    const gap = { fromMs: Date.parse(from), toMs: Date.parse(to), reason: LEFT_BEHIND };
+    const outcome = broken.has('what is left behind is coalesced whatever the policy says')
+      ? 'coalesced'
+      : asPlanned;
+    const span = { fromMs: Date.parse(from), toMs: Date.parse(to) };
+    const gap = { ...span, outcome, reason: reasons.get(schedule) ?? '' };
     db.gap.write(id, tx, { id, schedule, spec, state, ...gap });
   }
   return changed(wanted.length, 'INSERT');

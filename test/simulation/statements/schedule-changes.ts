@@ -43,9 +43,17 @@ export const SCHEDULE_CHANGE_STATEMENTS: readonly Meaning[] = [
   },
 ];
 
-function shown({ nextDueMs, spec, ...row }: ScheduleRow): object {
+function shown({ nextDueMs, spec, catchUp, ...row }: ScheduleRow): object {
   const nextDueAt = nextDueMs === null ? null : at(nextDueMs);
-  return { ...row, spec: JSON.parse(spec) as object, nextDueAt, createdAt: at(0), updatedAt: at(0) };
+  const policy = catchUp === null ? null : (JSON.parse(catchUp) as object);
+  return {
+    ...row,
+    spec: JSON.parse(spec) as object,
+    catchUp: policy,
+    nextDueAt,
+    createdAt: at(0),
+    updatedAt: at(0),
+  };
 }
 
 function updateSchedule({ db, tx, params, broken, server }: Scene): ReturnType<Meaning['run']> {
@@ -121,7 +129,7 @@ function revokePlanned({ db, tx, params, broken }: Scene): ReturnType<Meaning['r
 }
 
 function leaveGap({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
-  const [reason, from, to, schedule] = params as [string, Date, Date, string];
+  const [outcome, reason, from, to, schedule] = params as [string, string, Date, Date, string];
   const row = db.schedule.get(schedule, tx);
   if (row === null) return changed(0, 'INSERT');
   if (reason === 'schedule changed' && broken.has('what was due before a change is not noted'))
@@ -131,6 +139,7 @@ function leaveGap({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']>
   const id = String(db.next('gap'));
   db.gap.lock(id, tx, 'write');
   const { spec, state } = row;
-  db.gap.write(id, tx, { id, schedule, spec, state, reason, fromMs: msOf(from), toMs: msOf(to) });
+  const gap = { outcome, reason, fromMs: msOf(from), toMs: msOf(to) };
+  db.gap.write(id, tx, { id, schedule, spec, state, ...gap });
   return changed(1, 'INSERT');
 }

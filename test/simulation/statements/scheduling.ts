@@ -1,11 +1,15 @@
 // What do statements that plan schedules mean, and those that look for the owner of a slot?
 import { fireKey, NOT_TRIED, type FireRow, type RunRow, type ScheduleRow } from '../model-database.js';
+import { CATCH_UP } from '#scheduling/decisions/planning.js';
 import { answer, BLOCKED, listed, zipped, type Meaning, type Scene } from './meaning.js';
 
 export const SCHEDULING_STATEMENTS: readonly Meaning[] = [
   {
     name: 'findDueSchedules',
-    says: ['as "nowMs", due.id, due.spec, due.state', 'from carillon.schedule s cross join lateral'],
+    says: [
+      'as "nowMs", due.id, due.spec, due.catch_up as "catchUp", due.state',
+      'from carillon.schedule s cross join lateral',
+    ],
     run: findDueSchedules,
   },
   {
@@ -90,6 +94,7 @@ function findDueSchedules({ db, params, server, text, broken }: Scene): ReturnTy
       isPast: isPast(row),
       maxQueued: db.tenant.get(row.tenantId)?.limits.maxQueued,
       spec: JSON.parse(row.spec) as object,
+      catchUp: row.catchUp === null ? null : (JSON.parse(row.catchUp) as object),
     })),
   );
 }
@@ -139,12 +144,15 @@ function writePlans({ db, tx, params, broken, server }: Scene): ReturnType<Meani
   for (const fire of decided) db.fire.write(fireKey(fire.schedule, fire.dueMs), tx, fire);
   const soonUntilMs = server.wallMs() + (params.at(-1) as number) * 1_000;
   const slots = decided
-    .flatMap((fire) => placeRun({ db, tx }, fire))
+    .flatMap((fire) => placeRun({ db, tx, server }, fire))
     .filter(({ runAtMs }) => runAtMs < soonUntilMs);
   return answer([...new Set(slots.map(({ slot }) => slot))].map((slot) => ({ slot })));
 }
 
-function placeRun({ db, tx }: Pick<Scene, 'db' | 'tx'>, { schedule, dueMs, run: id }: FireRow): RunRow[] {
+function placeRun(
+  { db, tx, server }: Pick<Scene, 'db' | 'tx' | 'server'>,
+  { schedule, dueMs, reason, run: id }: FireRow,
+): RunRow[] {
   const row = db.schedule.get(schedule, tx);
   if (id === null || row === null) return [];
   const run: RunRow = {
@@ -159,7 +167,7 @@ function placeRun({ db, tx }: Pick<Scene, 'db' | 'tx'>, { schedule, dueMs, run: 
     priority: 0,
     payload: row.payload,
     dueMs,
-    runAtMs: dueMs,
+    runAtMs: reason === CATCH_UP ? server.wallMs() : dueMs,
     deadlineMs: null,
   };
   db.run.lock(id, tx, 'write');

@@ -66,7 +66,8 @@ export class ScheduleEdits {
     const spec = patchedSpec(patch, current.spec, await databaseTime(this.db));
     // Based on the revision that was just read, so that the merge can't overwrite a newer one unseen.
     const ref = { tenant, name, revision: revision ?? current.revision };
-    const change = { kind: 'edit', jobType: patch.jobType, payload, spec } as const;
+    const { jobType, catchUp } = patch;
+    const change = { kind: 'edit', jobType, payload, spec, catchUp } as const;
     return this.gate.act(tenant, turn, () => changeSchedule(this.db, ref, change));
   }
 }

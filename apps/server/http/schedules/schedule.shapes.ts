@@ -1,6 +1,7 @@
 // The shape of a schedule in requests and answers. Its spec is one of cron, everySeconds or at; the time zone stands
 // beside it, since only cron needs one.
 import { z } from 'zod';
+import { DEFAULT_CATCH_UP, type CatchUp } from '#scheduling/decisions/catch-up.js';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { Fire } from '#scheduling/schedules/ledger.repository.js';
 import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
@@ -28,6 +29,44 @@ const oneSpec = specInput.refine(
 );
 const timeZone = z.string().min(1).max(100);
 
+const CATCH_UP_SECONDS_MAX = 31_536_000;
+const CATCH_UP_RUNS_MAX = 100;
+
+/** Each mode has only the bounds that mean something to it. */
+const catchUpInput = z
+  .strictObject({
+    mode: z
+      .enum(['none', 'latest', 'all'])
+      .describe(
+        'Which due times that passed in an outage still run: none, the latest, or all within bounds.',
+      ),
+    withinSeconds: z
+      .int()
+      .min(1)
+      .max(CATCH_UP_SECONDS_MAX)
+      .optional()
+      .describe('A due time that is older does not run any more. Default: 86400, a day.'),
+    max: z
+      .int()
+      .min(1)
+      .max(CATCH_UP_RUNS_MAX)
+      .optional()
+      .describe(`With mode all: at most so many run, the newest. Default: ${CATCH_UP_RUNS_MAX}.`),
+  })
+  .superRefine(({ mode, withinSeconds, max }, context) => {
+    const refuse = (field: string, modes: string): void =>
+      context.addIssue({ code: 'custom', path: [field], message: `expected it only with mode ${modes}` });
+    if (withinSeconds !== undefined && mode === 'none') refuse('withinSeconds', 'latest or all');
+    if (max !== undefined && mode !== 'all') refuse('max', 'all');
+  })
+  .transform(
+    ({ mode, withinSeconds = DEFAULT_CATCH_UP.withinSeconds, max = CATCH_UP_RUNS_MAX }): CatchUp => ({
+      mode,
+      withinSeconds,
+      max: mode === 'all' ? max : 1,
+    }),
+  );
+
 /** A ledger is read by its schedule's name, or by its id once the schedule is deleted: a name must be no id of another. */
 const newName = resourceName.refine((name) => !uuid.safeParse(name).success, {
   error: 'expected a name in another form than a UUID, which finds the ledger of a deleted schedule',
@@ -42,6 +81,9 @@ export const scheduleInput = z.strictObject({
   name: newName,
   spec: oneSpec,
   timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
+  catchUp: catchUpInput
+    .optional()
+    .describe('Default: the latest of the last day runs once the outage is over.'),
   jobType: resourceName,
   payload: jsonObject.default({}),
 });
@@ -63,6 +105,7 @@ const specPatch = z
 export const schedulePatch = z.strictObject({
   spec: specPatch.optional(),
   timeZone: timeZone.nullable().optional().describe('Null means UTC.'),
+  catchUp: catchUpInput.nullable().optional().describe('Replaces the old one; null means the default.'),
   jobType: resourceName.optional(),
   payload: jsonObject.nullable().optional().describe('Merged into the old payload; null empties it.'),
 });
@@ -80,6 +123,14 @@ export const schedule = z
         'Null when this version cannot read the stored spec: nothing is planned until it is changed.',
       ),
     timeZone: z.string().nullable(),
+    catchUp: z
+      .object({
+        mode: z.enum(['none', 'latest', 'all']),
+        withinSeconds: z.int().optional(),
+        max: z.int().optional(),
+      })
+      .nullable()
+      .describe('Null when this version cannot read the stored one.'),
     jobType: z.string(),
     payload: jsonObject,
     nextDueAt: instant.nullable().describe('The next due time; null when none will come.'),
@@ -93,8 +144,10 @@ export const fire = z
   .object({
     dueAt: instant,
     outcome: z
-      .enum(['planned', 'fired', 'late', 'skipped', 'missed'])
-      .describe('fired: started within a second after it was due; late: started after that.'),
+      .enum(['planned', 'fired', 'late', 'skipped', 'coalesced', 'missed'])
+      .describe(
+        'fired: started within a second after it was due; late: started after that; coalesced: a later run stands for it.',
+      ),
     reason: z.string().nullable(),
     runId: z.uuid().nullable(),
     plannedAt: instant,
@@ -176,7 +229,7 @@ export function pointerOfSpecField(field: string): string {
 }
 
 export function showSchedule(row: Schedule) {
-  const { id, name, state, spec, jobType, payload, createdAt, updatedAt, revision } = row;
+  const { id, name, state, spec, catchUp, jobType, payload, createdAt, updatedAt, revision } = row;
   const nextDueAt = row.plannedDueAt ?? row.nextDueAt;
   return {
     id,
@@ -184,6 +237,7 @@ export function showSchedule(row: Schedule) {
     state: nextDueAt === null ? 'ended' : state,
     spec: spec && showSpec(spec),
     timeZone: spec?.kind === 'cron' ? spec.timeZone : null,
+    catchUp: catchUp && showCatchUp(catchUp),
     jobType,
     payload,
     nextDueAt,
@@ -202,6 +256,10 @@ function showSpec(spec: ScheduleSpec) {
     case 'at':
       return { at: spec.at };
   }
+}
+
+function showCatchUp({ mode, withinSeconds, max }: CatchUp) {
+  return { mode, ...(mode === 'none' ? {} : { withinSeconds }), ...(mode === 'all' ? { max } : {}) };
 }
 
 export function showFire(row: Fire) {

@@ -96,10 +96,10 @@ export class SchedulesController {
   ) {
     await this.jobs.require(tenant, input, db);
     const spec = shapes.specOf(input, await databaseTime(db));
-    const { name, jobType, payload } = input;
+    const { name, jobType, payload, catchUp } = input;
     const result = await inTransaction(db, async (tx) => {
       await requireRoom(tx, tenant, { name: 'maxSchedules' });
-      const created = await createSchedule(tx, tenant, { name, jobType, payload, spec });
+      const created = await createSchedule(tx, tenant, { name, jobType, payload, spec, catchUp });
       if (created.kind !== 'name-taken') return created;
       // Thrown inside: a transaction with a refused statement can't commit.
       throw nameTaken(name);

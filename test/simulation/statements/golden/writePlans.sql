@@ -19,12 +19,13 @@ decided as (
                 $11::text[]) as f (number, due_at, run_id, outcome, reason)
     join advanced s on s.number = f.number
   on conflict (schedule_id, due_at) do nothing
-  returning schedule_id, due_at, run_id),
+  returning schedule_id, due_at, run_id, reason),
 placed as (
   insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at)
-  select d.run_id, s.tenant_id, s.slot, s.job_type, s.id, d.due_at, s.payload, d.due_at
+  select d.run_id, s.tenant_id, s.slot, s.job_type, s.id, d.due_at, s.payload,
+    case when d.reason = $12 then now() else d.due_at end
     from decided d
     join advanced s on s.id = d.schedule_id
    where d.run_id is not null
   returning slot, run_at)
-select distinct slot from placed where run_at < now() + make_interval(secs => $12::float8);
+select distinct slot from placed where run_at < now() + make_interval(secs => $13::float8);

@@ -2,9 +2,10 @@
 // (I1)?
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dueTimes, nextDueAt, type ScheduleSpec } from './due-times.js';
+import { DEFAULT_CATCH_UP } from '#scheduling/decisions/catch-up.js';
+import { dueTimes, nextDueAt, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { sharePlaces } from './places.js';
-import { planSchedule, type Plan, type PlannedFire } from './planning.js';
+import { planSchedule, type Plan, type PlannedFire } from '#scheduling/decisions/planning.js';
 
 const now = new Date('2026-11-21T08:00:00.000Z');
 const plus = (seconds: number, instant = now): Date => new Date(instant.getTime() + seconds * 1_000);
@@ -47,7 +48,7 @@ describe('places', () => {
   });
 
   it('keep a gap where it is', () => {
-    const gap = { from: plus(-900), to: plus(-60) };
+    const gap = { from: plus(-900), to: plus(-60), outcome: 'missed', reason: 'no catch-up' } as const;
     const { plans } = sharePlaces([{ ...planOf([3]), gap }], { places: 0, now });
     expect(plans).toEqual([{ fires: [], gap, nextDueAt: plus(3) }]);
   });
@@ -73,7 +74,13 @@ describe('any sequence of passes', () => {
         let at = now;
         for (const { after, places } of steps) {
           at = plus(after, at);
-          const settings = { now: at, lookAheadMs: 10_000, catchUpMs: 60_000, limit: 500 };
+          const settings = {
+            now: at,
+            lookAheadMs: 10_000,
+            graceMs: 60_000,
+            catchUp: DEFAULT_CATCH_UP,
+            limit: 500,
+          };
           const made = schedules.map(({ spec, next }) =>
             planSchedule({ spec, state: 'active', suspension: null, nextDueAt: next ?? at, ...settings }),
           );

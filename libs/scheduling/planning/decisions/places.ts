@@ -1,7 +1,7 @@
 // Which due times become runs when a tenant may have only so many unfinished runs (`maxQueued`)? The soonest, in the
 // number of places left, over all of its schedules. A due time without a place is skipped once it has passed, and is
 // not decided before: a place may be free by then. So looking ahead never costs a due time its run.
-import type { Plan } from './planning.js';
+import type { Plan } from '#scheduling/decisions/planning.js';
 
 /** The plans of one tenant's schedules, each cut back to the places that it gets. */
 export function sharePlaces(
