@@ -18,7 +18,10 @@ export const quiet: Plot = async () => {
   return [];
 };
 
-/** A leader loses its session in the middle of a planning transaction, and goes on with it when another one leads. */
+/**
+ * A leader loses its session in the middle of a planning transaction, and goes on with it when another one leads. It gets
+ * no new session before that: it would lead again, and plans nothing twice by itself.
+ */
 export const deposedLeaderWrites: Plot = async (harness) => {
   const { witness } = harness;
   const { leader } = await actors(harness);
@@ -38,12 +41,14 @@ export const deposedLeaderWrites: Plot = async (harness) => {
     led: true,
     kind: { limits: { ...AT_ONCE, termMs: 4_000 } }, // a new term waits for the write that is under way
     act: async () => {
+      await proxyOf(leader.seat).weather({ kind: 'blackhole' }, ['session']);
       await endControlSession(harness, leader);
       await until(
         'another term has begun',
         async () =>
           (await witness.askOne<{ term: number }>('select term::int from carillon.leadership')).term > term,
       );
+      await proxyOf(leader.seat).weather({ kind: 'normal' }, ['session']);
     },
   });
   await witness.ask('drop trigger chaos_slow on carillon.fire');
