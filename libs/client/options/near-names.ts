@@ -2,6 +2,8 @@
 // options in code: names of an earlier version or of another tool, another unit at the end, another spelling, a slip
 // of one letter. A guess is only a hint beside the refusal.
 
+import { isOneSlipFrom } from '#kernel/one-slip.js';
+
 /** A name with a dot stands inside another field. */
 const OTHERWISE: Readonly<Record<string, readonly string[]>> = {
   slots: ['concurrency'],
@@ -56,19 +58,4 @@ const own = (plain: string): readonly string[] | undefined =>
 
 function plainOf(name: string): string {
   return name.toLowerCase().replaceAll(/[_-]/g, '');
-}
-
-/** One letter added, removed or changed, or two swapped. */
-function isOneSlipFrom(name: string, given: string): boolean {
-  if (Math.abs(name.length - given.length) > 1) return false;
-  let start = 0;
-  while (start < name.length && name[start] === given[start]) start += 1;
-  const [rest, got] = [name.slice(start), given.slice(start)];
-  return (
-    rest.slice(1) === got || rest === got.slice(1) || rest.slice(1) === got.slice(1) || isSwapped(rest, got)
-  );
-}
-
-function isSwapped(rest: string, got: string): boolean {
-  return rest[0] === got[1] && rest[1] === got[0] && rest.slice(2) === got.slice(2);
 }

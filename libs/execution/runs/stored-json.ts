@@ -3,7 +3,7 @@
 // whole batch of finished runs out of the history. A value that is nested deeper than the API takes is unfit: each
 // later reader walks over it, and would overflow its stack.
 import { describeError } from '#client/jobs/thrown-error.js';
-import { isTooDeep, NESTING_MAX } from '#kernel/exact-json.js';
+import { isTooDeep, NESTING_MAX } from '#kernel/json/exact-json.js';
 
 const STORED_BYTES_MAX = 256 * 1024;
 /**

@@ -3,7 +3,7 @@
 import type { JobContext } from '#client/jobs/job-definition.js';
 import { Snooze } from '#client/jobs/outcomes.js';
 import type { ValidationIssue } from '#client/jobs/standard-schema.js';
-import { jsonPointer } from '#kernel/json-pointer.js';
+import { jsonPointer } from '#kernel/json/json-pointer.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
 import type { HandlerRegistry } from './handler-registry.js';

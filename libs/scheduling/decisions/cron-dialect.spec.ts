@@ -4,6 +4,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readCron } from './cron-dialect.js';
 
+/** Its first due times. */
+function firstOf(text: string): Date[] {
+  const reading = readCron(text);
+  if (!reading.ok) throw new Error(`expected ${reading.expected}, got ${reading.got}`);
+  const { expression, requiresBothDays } = reading.fields;
+  const cron = new Cron(expression, { mode: '6-part', utcOffset: 0, domAndDow: requiresBothDays });
+  return cron.nextRuns(100, new Date('2026-01-01T00:00:00Z'));
+}
+
 describe('the cron dialect', () => {
   it.each([
     '* * * * *',
@@ -25,6 +34,15 @@ describe('the cron dialect', () => {
     '@Daily',
     '@midnight',
     '@hourly',
+    '@weekdays',
+    '5/15 * * * *',
+    '30-10 22-2 28-3 NOV-feb SAT-MON',
+    '0 0 * January Monday,sundayL,TUESDAY#2',
+    '0 0 ? * MON',
+    '0 0 1 * ?',
+    '0 0 * * 7/2',
+    '0 0 * * 5-0',
+    '0\u00a00 * * *',
   ])('accepts "%s", and croner does too', (text) => {
     const reading = readCron(text);
     expect(reading).toMatchObject({ ok: true });
@@ -40,25 +58,30 @@ describe('the cron dialect', () => {
     ['0 0 1 1 * * 2030', 'no year', '7 fields'],
     ['@reboot', 'one of @yearly', '@reboot'],
     ['@every 5m', 'one of @yearly', '@every 5m'],
-    ['0 0 ? * MON', 'day of month: no "?"', '?'],
-    ['0 0 1 * +MON', 'day of week: no "?" and no "+"', '+MON'],
-    ['60 * * * *', 'from 0 to 59, a not above b, and a step n from 1 to 60', '60'],
+    ['@every 5x', 'one of @yearly', '@every 5x'],
+    ['TZ=Europe/Berlin 0 2 * * *', 'it stands in timeZone', 'TZ=Europe/Berlin'],
+    ['CRON_TZ=UTC 0 2 * * *', 'it stands in timeZone', 'CRON_TZ=UTC'],
+    ['0 0 ? * ?', 'in one day field only', '?'],
+    ['? * * * *', 'minute: no "?"', '?'],
+    ['0 0 ?,1 * *', 'day of month: no "?"', '?'],
+    ['H H * * *', 'minute: no "H"', 'H'],
+    ['H/15 * * * *', 'minute: no "H"', 'H/15'],
+    ['0 0 1 * +mon', 'day of week: no "?"', '+mon'],
+    ['60 * * * *', 'from 0 to 59, and a step n from 1 to 60', '60'],
     ['60 0 0 * * *', 'second: ', '60'],
     ['0 24 * * *', 'hour: ', '24'],
     ['0 0 0 * *', 'day of month: ', '0'],
     ['0 0 * 13 *', 'month: ', '13'],
-    ['0 0 * FOO *', 'month: ', 'FOO'],
+    ['0 0 * foo *', 'month: ', 'foo'],
+    ['0 0 * JANU *', 'month: ', 'JANU'],
     ['0 0 * * 8', 'day of week: ', '8'],
     ['*/0 * * * *', 'minute: ', '*/0'],
     ['*/61 * * * *', 'minute: ', '*/61'],
-    ['5/15 * * * *', 'minute: ', '5/15'],
-    ['30-10 * * * *', 'minute: ', '30-10'],
     ['1,,2 * * * *', 'minute: ', ''],
     ['1-2-3 * * * *', 'minute: ', '1-2-3'],
     ['*/2/2 * * * *', 'minute: ', '*/2/2'],
     ['-5 * * * *', 'minute: ', '-5'],
     ['1.5 * * * *', 'minute: ', '1.5'],
-    ['0 0 * * SAT-MON', 'day of week: ', 'SAT-MON'],
     ['0 0 L-3 * *', 'day of month: ', 'L-3'],
     ['0 0 32W * *', 'day of month: a day from 1 to 31 before W', '32W'],
     ['0 0 1-5W * *', 'day of month: a day from 1 to 31 before W', '1-5W'],
@@ -76,8 +99,27 @@ describe('the cron dialect', () => {
     if (!reading.ok) expect(reading.expected).toContain(expected);
   });
 
+  it.each([
+    ['5/15 * * * *', '5,20,35,50 * * * *'],
+    ['0 22-2 * * *', '0 0,1,2,22,23 * * *'],
+    ['0 22-4/3 * * *', '0 22,1,4 * * *'],
+    ['0 0 * * FRI-MON', '0 0 * * 0,1,5,6'],
+    ['0 0 * * FRI-SUN', '0 0 * * 0,5,6'],
+    ['0 0 * * 7-2', '0 0 * * 0,1,2'],
+    ['0 0 * * MON/2', '0 0 * * 1,3,5'],
+    ['0 0 * * 7/3', '0 0 * * 0,3,6'],
+    ['0 0 29-2 * *', '0 0 1,2,29,30,31 * *'],
+    ['0 0 1 NOVEMBER-FEB *', '0 0 1 1,2,11,12 *'],
+    ['0 0 L,* * MON', '0 0 1,* * MON'],
+    ['0 0 1,* * MON', '0 0 * * *'],
+    ['0 0 ? * MON', '0 0 * * 1'],
+    ['@weekdays', '0 0 * * 1,2,3,4,5'],
+  ])('takes "%s" for "%s"', (text, plain) => {
+    expect(firstOf(text)).toEqual(firstOf(plain));
+  });
+
   it('accepts nothing that croner refuses', () => {
-    const tokens = fc.constantFrom(...'* , - / # 0 1 5 7 12 31 59 L W LW JAN SUN MON'.split(' '));
+    const tokens = fc.constantFrom(...'* , - / # ? 0 1 5 7 12 31 59 L W LW JAN MAY SUNDAY MON'.split(' '));
     const field = fc.array(tokens, { minLength: 1, maxLength: 5 }).map((parts) => parts.join(''));
     const plain = fc.oneof({ weight: 3, arbitrary: fc.constantFrom('*', '0', '5', '1-5', '*/2') }, field);
     fc.assert(

@@ -4,11 +4,13 @@
 //
 //   second 0-59 · minute 0-59 · hour 0-23 · day of month 1-31 · month 1-12 or JAN-DEC · day of week 0-7 or SUN-SAT
 //
-// Each takes `*`, `a`, `a-b`, `*/n`, `a-b/n` and lists of these. Day of month also takes `L` (the last day),
-// `nW` (the weekday nearest to day n, within the month) and, alone, `LW` (the last weekday); day of week
-// also `nL` (the month's last such day) and `n#m` (its m-th). The nicknames stand for whole expressions.
-// If day of month and day of week are both restricted, either is enough; as in Vixie cron, a field that
-// starts with `*` restricts nothing by itself, so `*/2` as day of month and MON are both required.
+// Each takes `*`, `a`, `a-b`, `*/n`, `a-b/n`, `a/n` (from a to the end) and lists of these. A range may lead over the end
+// of its field: `22-2` and `FRI-MON`. Names may be written out. Day of month also takes `L` (the last day), `nW` (the
+// weekday nearest to day n, within the month; none where the month has no day n) and, alone, `LW` (the last weekday);
+// day of week also `nL` (the month's last such day) and `n#m` (its m-th). One day field may be `?`, which is `*`. The
+// nicknames stand for whole expressions. If day of month and day of week are both restricted, either is enough; as in
+// Vixie cron, a field that starts with `*` restricts nothing by itself, so `*/2` as day of month and MON are both
+// required.
 
 export interface CronFields {
   /** Six fields, blank between them, ready for croner. */
@@ -30,40 +32,67 @@ const LENGTH_MAX = 256;
 export function readCron(text: string): CronReading {
   if (text.length > LENGTH_MAX)
     return { ok: false, expected: `at most ${LENGTH_MAX} characters`, got: `${text.length} characters` };
-  const nickname = text.trim().toLowerCase();
-  const expression = nickname.startsWith('@') ? NICKNAMES.get(nickname) : text.trim().toUpperCase();
-  if (expression === undefined)
+  const given = text.trim();
+  if (given.startsWith('@')) {
+    const meant = NICKNAMES.get(given.toLowerCase());
+    return meant === undefined
+      ? { ok: false, expected: `one of ${[...NICKNAMES.keys()].join(' ')}`, got: JSON.stringify(given) }
+      : readCron(meant);
+  }
+  if (/^(CRON_)?TZ=/i.test(given))
     return {
       ok: false,
-      expected: `one of ${[...NICKNAMES.keys()].join(' ')}`,
-      got: JSON.stringify(text.trim()),
+      expected: 'no time zone in the expression, since it stands in timeZone',
+      got: JSON.stringify(given.split(/\s/, 1)[0]),
     };
-  const parts = expression.split(/\s+/);
-  if (parts.length === 5) parts.unshift('0');
-  const [second = '', minute = '', hour = '', dayOfMonth = '', month = '', dayOfWeek = '', ...more] = parts;
-  if (dayOfWeek === '' || more.length > 0) {
+  const parts = given === '' ? [] : given.split(/\s+/);
+  if (parts.length < 5 || parts.length > 6)
     return {
       ok: false,
       expected: '5 fields, or 6 with seconds first, and no year',
-      got: `${expression === '' ? 0 : expression.split(/\s+/).length} fields`,
+      got: `${parts.length} fields`,
     };
+  if (parts.length === 5) parts.unshift('0');
+  return readFields(parts);
+}
+
+function readFields(parts: readonly string[]): CronReading {
+  const [, , hour = '', dayOfMonth = '', , dayOfWeek = ''] = parts;
+  if (dayOfMonth === '?' && dayOfWeek === '?')
+    return { ok: false, expected: 'day of week: "?" in one day field only', got: '"?"' };
+  const texts: string[] = [];
+  for (const [index, field] of FIELDS.entries()) {
+    const list = parts[index] ?? '';
+    const items = list.split(',').map((item) => ({ item, read: readItem(field, item.toUpperCase(), list) }));
+    const wrong = items.find(({ read }) => 'expected' in read);
+    if (wrong !== undefined && 'expected' in wrong.read)
+      return {
+        ok: false,
+        expected: `${field.title}: ${wrong.read.expected}`,
+        got: JSON.stringify(wrong.item),
+      };
+    texts.push(
+      joined(
+        field,
+        items.flatMap(({ read }) => ('text' in read ? [read.text] : [])),
+      ),
+    );
   }
-  const texts = { second, minute, hour, dayOfMonth, month, dayOfWeek };
-  for (const field of FIELDS) {
-    for (const item of texts[field.name].split(',')) {
-      const expected = complaint(field, item, texts[field.name]);
-      if (expected !== null)
-        return { ok: false, expected: `${field.title}: ${expected}`, got: JSON.stringify(item) };
-    }
-  }
+  const [, , , dayOfMonthText = '', , dayOfWeekText = ''] = texts;
   return {
     ok: true,
     fields: {
-      expression: parts.join(' '),
-      requiresBothDays: dayOfMonth.startsWith('*') || dayOfWeek.startsWith('*'),
+      expression: texts.join(' '),
+      requiresBothDays: dayOfMonthText.startsWith('*') || dayOfWeekText.startsWith('*'),
       namesTimesOfDay: /^\d+(,\d+)*$/.test(hour),
     },
   };
+}
+
+/** A list with `*` in it takes everything; croner would read `L,*` in another way. */
+function joined(field: Field, items: readonly string[]): string {
+  if (!items.includes('*')) return items.join(',');
+  return items[0] === '*' ? '*' : `${field.min}-${lastOf(field)}`;
 }
 
 const NICKNAMES: ReadonlyMap<string, string> = new Map([
@@ -71,6 +100,7 @@ const NICKNAMES: ReadonlyMap<string, string> = new Map([
   ['@annually', '0 0 1 1 *'],
   ['@monthly', '0 0 1 * *'],
   ['@weekly', '0 0 * * 0'],
+  ['@weekdays', '0 0 * * 1-5'],
   ['@daily', '0 0 * * *'],
   ['@midnight', '0 0 * * *'],
   ['@hourly', '0 * * * *'],
@@ -81,7 +111,7 @@ interface Field {
   title: string;
   min: number;
   max: number;
-  /** The names of the numbers from `min` on. */
+  /** The names of the numbers from `min` on; their first three letters do. */
   names: readonly string[];
 }
 
@@ -95,59 +125,87 @@ const FIELDS: readonly Field[] = [
     title: 'month',
     min: 1,
     max: 12,
-    names: 'JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC'.split(' '),
+    names: 'JANUARY FEBRUARY MARCH APRIL MAY JUNE JULY AUGUST SEPTEMBER OCTOBER NOVEMBER DECEMBER'.split(' '),
   },
   {
     name: 'dayOfWeek',
     title: 'day of week',
     min: 0,
     max: 7,
-    names: 'SUN MON TUE WED THU FRI SAT'.split(' '),
+    names: 'SUNDAY MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY'.split(' '),
   },
 ];
 
-/** The expectation that the item fails, or null if it is right. */
-function complaint(field: Field, item: string, list: string): string | null {
-  if (/[?+]/.test(item)) return 'no "?" and no "+"; "*" means any';
+/** As croner reads it, or the expectation that it fails. */
+type ReadItem = { text: string } | { expected: string };
+
+function readItem(field: Field, item: string, list: string): ReadItem {
+  if (item === '?' && list === '?' && field.name.startsWith('day')) return { text: '*' };
+  if (/[?+]/.test(item))
+    return { expected: 'no "?" in a list or in another field than a day, and no "+"; "*" means any' };
+  if (/^H(\(|\/|$)/.test(item)) return { expected: 'no "H"; choose a number, so that the time is known' };
   if (field.name === 'dayOfMonth' && item.endsWith('W')) {
-    if (item === 'LW') return list === 'LW' ? null : 'LW alone, in no list';
-    return inRange(field, item.slice(0, -1)) === null ? 'a day from 1 to 31 before W' : null;
+    if (item === 'LW') return list.length === 2 ? { text: item } : { expected: 'LW alone, in no list' };
+    const day = inRange(field, item.slice(0, -1));
+    return day === null ? { expected: 'a day from 1 to 31 before W' } : { text: `${day}W` };
   }
-  if (field.name === 'dayOfMonth' && item === 'L') return null;
-  const [, day, ordinal] = /^(.+?)(L|#.*)$/.exec(item) ?? [];
-  if (field.name === 'dayOfWeek' && day !== undefined && ordinal !== undefined) {
-    return inRange(field, day) !== null && /^(L|#[1-5])$/.test(ordinal)
-      ? null
-      : 'a day of week before L, or before # and a number from 1 to 5';
+  if (field.name === 'dayOfMonth' && item === 'L') return { text: item };
+  const [, name, ordinal] = /^(.+?)(L|#.*)$/.exec(item) ?? [];
+  if (field.name === 'dayOfWeek' && name !== undefined && ordinal !== undefined) {
+    const day = inRange(field, name);
+    return day !== null && /^(L|#[1-5])$/.test(ordinal)
+      ? { text: `${day}${ordinal}` }
+      : { expected: 'a day of week before L, or before # and a number from 1 to 5' };
   }
-  return stepped(field, item)
-    ? null
-    : `*, a, a-b, */n or a-b/n, with numbers a and b from ${field.min} to ${field.max}, a not above b, and a step n from 1 to ${sizeOf(field)}`;
+  const text = readRange(field, item);
+  if (text !== null) return { text };
+  return {
+    expected: `*, a, a-b, */n, a/n or a-b/n, with numbers a and b from ${field.min} to ${field.max}, and a step n from 1 to ${sizeOf(field)}`,
+  };
 }
 
-function stepped(field: Field, item: string): boolean {
+/** Null for anything else than a number, a range, or one of them with a step. */
+function readRange(field: Field, item: string): string | null {
   const [base = '', step, ...more] = item.split('/');
   const [first = '', last, ...rest] = base.split('-');
-  if (more.length > 0 || rest.length > 0) return false;
-  // `a/n` is refused: some read it as "from a on", others as a alone.
-  if (step !== undefined && last === undefined && base !== '*') return false;
+  if (more.length > 0 || rest.length > 0) return null;
   if (step !== undefined && !(/^\d{1,2}$/.test(step) && Number(step) >= 1 && Number(step) <= sizeOf(field)))
-    return false;
-  if (base === '*') return true;
+    return null;
+  const steps = step === undefined ? '' : `/${step}`;
+  if (base === '*') return `*${steps}`;
   const from = inRange(field, first);
+  if (from === null) return null;
+  if (last === undefined)
+    return step === undefined ? `${from}` : `${from % (lastOf(field) + 1)}-${lastOf(field)}${steps}`;
+  const to = inRange(field, last);
+  if (to === null) return null;
   // As the end of a range, Sunday is 7: FRI-SUN has three days.
-  const isLastSunday = field.name === 'dayOfWeek' && last === 'SUN';
-  const to = last === undefined ? from : isLastSunday ? 7 : inRange(field, last);
-  return from !== null && to !== null && from <= to;
+  const end = field.name === 'dayOfWeek' && to === 0 && from > 0 ? 7 : to;
+  return from <= end
+    ? `${from}-${end}${steps}`
+    : aroundTheEnd(field, { from, to: end, step: Number(step ?? 1) });
+}
+
+/** The numbers from one up to a smaller one, over the end of the field. */
+function aroundTheEnd(field: Field, { from, to, step }: { from: number; to: number; step: number }): string {
+  const size = sizeOf(field);
+  const length = to - from + size;
+  const steps = Array.from({ length: Math.floor(length / step) + 1 }, (_, index) => index * step);
+  return steps.map((ahead) => field.min + ((from - field.min + ahead) % size)).join(',');
 }
 
 function sizeOf({ name, min, max }: Field): number {
   return name === 'dayOfWeek' ? 7 : max - min + 1;
 }
 
+/** Sunday is also 7, but a week ends on Saturday. */
+function lastOf({ name, max }: Field): number {
+  return name === 'dayOfWeek' ? 6 : max;
+}
+
 /** The number that a token names, or null if it names none of the field's. */
 function inRange({ min, max, names }: Field, token: string): number | null {
-  const index = names.indexOf(token);
+  const index = names.findIndex((name) => token === name || token === name.slice(0, 3));
   if (index >= 0) return min + index;
   const number = /^\d{1,2}$/.test(token) ? Number(token) : Number.NaN;
   return number >= min && number <= max ? number : null;

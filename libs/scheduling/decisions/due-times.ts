@@ -3,7 +3,7 @@
 // time once. cron-times.ts describes how cron expressions treat clock changes.
 import { readCron } from './cron-dialect.js';
 import { nextCronTime } from './cron-times.js';
-import { isTimeZone } from './wall-clock.js';
+import { complaintAboutZone } from './zone-names.js';
 
 export type ScheduleSpec =
   | { kind: 'cron'; expression: string; timeZone: string }
@@ -108,12 +108,8 @@ export function newestDueTimes(
 function validateCron({ expression, timeZone }: { expression: string; timeZone: string }): SpecVerdict {
   const reading = readCron(expression);
   if (!reading.ok) return wrong('expression', reading.expected, reading.got);
-  if (!isTimeZone(timeZone))
-    return wrong(
-      'timeZone',
-      'the name of an IANA time zone, such as Europe/Berlin',
-      JSON.stringify(timeZone),
-    );
+  const complaint = complaintAboutZone(timeZone);
+  if (complaint !== null) return wrong('timeZone', complaint, JSON.stringify(timeZone));
   const isEverDue = nextCronTime({ expression, timeZone }, NEVER_DUE_FROM) !== null;
   return isEverDue
     ? { ok: true }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { parseExactJson } from '#kernel/exact-json.js';
+import { parseExactJson } from '#kernel/json/exact-json.js';
 import { asAdministrator, openClient } from '../../support/rows.js';
 import { useTestServer } from '../../support/test-server.js';
 import {

@@ -10,7 +10,7 @@ import { findJobType } from '#execution/job-types/job-type.repository.js';
 import { compileSchema, type SchemaCheck, type SchemaMismatch } from '#execution/schemas/json-schema.js';
 import { SchemaChecks, type CheckBudget } from '#execution/schemas/schema-checks.js';
 import { encodeJson } from '#execution/runs/stored-json.js';
-import { jsonPointer } from '#kernel/json-pointer.js';
+import { jsonPointer } from '#kernel/json/json-pointer.js';
 import { Remembered } from '#kernel/remembered.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';

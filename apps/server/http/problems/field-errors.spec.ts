@@ -1,6 +1,6 @@
 // Does a mismatch tell what stands at its place, and nothing of what every object of JavaScript's has beside?
 import { describe, expect, it } from 'vitest';
-import { jsonPointer } from '#kernel/json-pointer.js';
+import { jsonPointer } from '#kernel/json/json-pointer.js';
 import { fieldErrors } from './field-errors.js';
 
 const got = (value: unknown, path: PropertyKey[]) =>

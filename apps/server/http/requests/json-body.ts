@@ -3,8 +3,8 @@
 // other code sees it.
 import { isUtf8 } from 'node:buffer';
 import type { Request, RequestHandler } from 'express';
-import { parseExactJson } from '#kernel/exact-json.js';
-import { jsonPointer } from '#kernel/json-pointer.js';
+import { parseExactJson } from '#kernel/json/exact-json.js';
+import { jsonPointer } from '#kernel/json/json-pointer.js';
 import { invalidField, ProblemError } from '../problems/problem.js';
 import { takesTurns, type NextTurn } from './body-turns.js';
 

@@ -2,7 +2,7 @@
 // a list would be filtered by a value that the caller did not mean, and find nothing. As in a path, such escapes are
 // refused, naming their parameter, before any route sees the request.
 import type { RequestHandler } from 'express';
-import { shortPlace } from '#kernel/json-pointer.js';
+import { shortPlace } from '#kernel/json/json-pointer.js';
 import { ProblemError } from '../problems/problem.js';
 
 const SHOWN_LENGTH_MAX = 100;

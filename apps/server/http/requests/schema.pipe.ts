@@ -2,7 +2,7 @@
 // searches them for values that could not be stored.
 import type { ArgumentMetadata, PipeTransform } from '@nestjs/common';
 import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
-import { jsonPointer, shortPlace } from '#kernel/json-pointer.js';
+import { jsonPointer, shortPlace } from '#kernel/json/json-pointer.js';
 import { fieldErrors, type Place } from '../problems/field-errors.js';
 import { invalidField, invalidFields } from '../problems/problem.js';
 import { turnsFor } from './body-turns.js';

@@ -2,7 +2,7 @@
 // surrogate pairs, a number beyond the doubles would come back as null, a JavaScript object would lose `__proto__`,
 // and endless nesting overflows a stack. Such values are refused in every body, because an acknowledged value must be
 // the stored one.
-import { NESTING_MAX } from '#kernel/exact-json.js';
+import { NESTING_MAX } from '#kernel/json/exact-json.js';
 import { show } from '../problems/field-errors.js';
 
 export interface Unstorable {

@@ -6,7 +6,7 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import type { Request } from 'express';
 import { z } from 'zod';
-import { jsonPointer, shortPlace } from '#kernel/json-pointer.js';
+import { jsonPointer, shortPlace } from '#kernel/json/json-pointer.js';
 import { fieldErrors, type Place } from '../problems/field-errors.js';
 import { invalidFields } from '../problems/problem.js';
 import { turnsFor } from './body-turns.js';

@@ -5,7 +5,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { inTransaction } from '#database/connection.js';
 import type { Enqueued } from '#execution/intake/enqueue.js';
 import { RunIntake } from '#execution/intake/run-intake.js';
-import { jsonPointer } from '#kernel/json-pointer.js';
+import { jsonPointer } from '#kernel/json/json-pointer.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { CurrentTenant } from '../access/auth.guard.js';
 import { BodyTurn } from '../access/body-room.js';

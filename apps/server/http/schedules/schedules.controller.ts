@@ -45,6 +45,7 @@ import { invalidField, nameTaken, notFound, ownerHangs, ProblemError } from '../
 import { requireSchedule } from './require-schedule.js';
 import { ScheduleEdits } from './schedule-edits.js';
 import * as shapes from './schedule.shapes.js';
+import { pointerOfSpecField, specOf } from './spec.shapes.js';
 import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
 import { requireRoom } from '../access/tenant-shares.js';
 
@@ -95,7 +96,7 @@ export class SchedulesController {
     @Res({ passthrough: true }) response: Response,
   ) {
     await this.jobs.require(tenant, input, db);
-    const spec = shapes.specOf(input, await databaseTime(db));
+    const spec = specOf(input, await databaseTime(db));
     const { name, jobType, payload, catchUp } = input;
     const result = await inTransaction(db, async (tx) => {
       await requireRoom(tx, tenant, { name: 'maxSchedules' });
@@ -259,5 +260,5 @@ function invalidSpec({
   expected: string;
   got: string;
 }): ProblemError {
-  return invalidField(shapes.pointerOfSpecField(field), `expected ${expected}, got ${got}`);
+  return invalidField(pointerOfSpecField(field), `expected ${expected}, got ${got}`);
 }

@@ -2,7 +2,7 @@
 // named in the answer. The heartbeat has already kept the lease: refusing it for its contents would take the work
 // from a worker that is doing it.
 import { encodeJson } from '#execution/runs/stored-json.js';
-import { jsonPointer } from '#kernel/json-pointer.js';
+import { jsonPointer } from '#kernel/json/json-pointer.js';
 import { fieldErrors, show } from '../problems/field-errors.js';
 import type { FieldError } from '../problems/problem.js';
 import { findUnstorable } from '../requests/storable.js';

@@ -1,8 +1,8 @@
 // Reads a worker's NDJSON: one JSON object a line; empty lines are skipped. An invalid line is reported by its number
 // and the others are taken, so one bad line does not cost its request the good ones.
 import { z } from 'zod';
-import { parseExactJson } from '#kernel/exact-json.js';
-import { jsonPointer } from '#kernel/json-pointer.js';
+import { parseExactJson } from '#kernel/json/exact-json.js';
+import { jsonPointer } from '#kernel/json/json-pointer.js';
 import { fieldErrors } from '../problems/field-errors.js';
 import { invalidFields, ProblemError, type FieldError } from '../problems/problem.js';
 import { findUnstorable } from '../requests/storable.js';

@@ -5,8 +5,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { parseExactJson } from '#kernel/exact-json.js';
-import { jsonPointer } from '#kernel/json-pointer.js';
+import { parseExactJson } from '#kernel/json/exact-json.js';
+import { jsonPointer } from '#kernel/json/json-pointer.js';
 
 const ANSWER_BYTES_MAX = 256 * 1024;
 

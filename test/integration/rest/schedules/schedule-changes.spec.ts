@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { schedule as scheduleShape } from '#server/http/schedules/schedule.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
+import { openClient } from '../../../support/rows.js';
 import { useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
@@ -17,6 +18,19 @@ const tenant = useTenant(server);
 const pathOf = ({ name }: Pick<Schedule, 'name'>) => `${tenant.path}/schedules/${name}`;
 const patch = (schedule: Schedule, body: object, ifMatch = '*') =>
   tenant.api.patch(pathOf(schedule)).set('If-Match', ifMatch).send(body);
+
+/** Half an hour, for an interval; other specs count from nothing. */
+async function countFromEarlier({ id }: Schedule): Promise<void> {
+  const client = await openClient(server.databaseUrl);
+  await client.query(
+    `update carillon.schedule
+        set spec = jsonb_set(spec, '{anchorAt}', to_jsonb(to_char(created_at at time zone 'UTC' - interval '30 minutes', 'YYYY-MM-DD"T"HH24:MI:SS.000"Z"'))),
+            next_due_at = date_trunc('second', next_due_at) - interval '30 minutes'
+      where id = $1 and spec ->> 'kind' = 'every'`,
+    [id],
+  );
+  await client.end();
+}
 
 describe('changing a schedule', () => {
   it('wants to know what the change is based on', async () => {
@@ -119,6 +133,22 @@ describe('changing a schedule', () => {
     expect(await readSchedule(tenant, schedule.name)).toMatchObject({
       spec: { cron: '0 14 * * *' },
       timeZone: 'UTC',
+    });
+  });
+
+  it.each([
+    [{ everySeconds: 3_600 }, { everySeconds: 3_600 }],
+    [{ everySeconds: 3_600 }, { cron: '@every 1h' }],
+    [{ cron: '0 12 * * *' }, { cron: '0 12 * * *' }],
+    [{ at: '2099-01-01T00:00:00.000Z' }, { at: '2099-01-01T01:00:00+01:00' }],
+  ])('to the same spec, %j as %j, moves nothing', async (spec, again) => {
+    const schedule = await createSchedule(tenant, { spec });
+    await countFromEarlier(schedule);
+    const before = await readSchedule(tenant, schedule.name);
+    await patch(schedule, { spec: again }).expect(200);
+    expect(await readSchedule(tenant, schedule.name)).toMatchObject({
+      spec: before.spec,
+      nextDueAt: before.nextDueAt,
     });
   });
 

@@ -62,6 +62,13 @@ describe('creating a schedule', () => {
     expect(aheadMs).toBeLessThanOrEqual(86_400_000);
   });
 
+  it('from @every is an interval', async () => {
+    expect(await createSchedule(tenant, { spec: { cron: '@every 1h30m' } })).toMatchObject({
+      spec: { everySeconds: 5_400 },
+      timeZone: null,
+    });
+  });
+
   it('from an instant is due then, whatever offset it is written with', async () => {
     const created = await createSchedule(tenant, { spec: { at: '2099-06-01T12:00:00.500+02:00' } });
     expect(created).toMatchObject({
@@ -127,6 +134,11 @@ describe('a schedule is refused', () => {
     ['with seven fields of cron', { spec: { cron: '* * * * * * 2099' } }, ['/spec/cron']],
     ['with the 61st minute', { spec: { cron: '60 * * * *' } }, ['/spec/cron']],
     ['with an unknown nickname', { spec: { cron: '@often' } }, ['/spec/cron']],
+    ['with an interval of half a second', { spec: { cron: '@every 500ms' } }, ['/spec/cron']],
+    ['with an interval of two years', { spec: { cron: '@every 730d' } }, ['/spec/cron']],
+    ['with a zone for @every', { spec: { cron: '@every 5m' }, timeZone: 'Europe/Berlin' }, ['/timeZone']],
+    ['with a zone that means several', { spec: { cron: '* * * * *' }, timeZone: 'IST' }, ['/timeZone']],
+    ['with a zone in cron', { spec: { cron: 'TZ=UTC 0 2 * * *' } }, ['/spec/cron']],
     ['with a NUL character in cron', { spec: { cron: '* * * *\0*' } }, ['/spec/cron']],
     ['with an endless cron expression', { spec: { cron: `${'0,'.repeat(500)}0 * * * *` } }, ['/spec/cron']],
     ['with a cron expression that is a list', { spec: { cron: ['*', '*', '*', '*', '*'] } }, ['/spec/cron']],
