@@ -249,6 +249,7 @@ export class ApiUser implements Actor {
       payload: this.#work(isLimited ? LIMITED_MS : undefined),
       spec,
       catchUp,
+      specSinceMs: null,
       state: 'active',
       nextDueMs: firstDueMs,
       revision: 1,

@@ -21,6 +21,7 @@ export const BROKEN_PROTOCOLS = [
   'claims of the dead are left alone',
   'stray claims are not dropped',
   'planning without fence, compare-and-set and unique ledger',
+  'what a former spec had planned is asked of the present one',
   'what is left behind is not noted',
   'what is left behind is coalesced whatever the policy says',
   'what was due before a change is not noted',

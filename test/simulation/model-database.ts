@@ -41,6 +41,8 @@ export interface ScheduleRow {
   spec: string;
   /** Null for the default. */
   catchUp: string | null;
+  /** Null when it never had another spec. */
+  specSinceMs: number | null;
   payload: unknown;
   state: 'active' | 'paused' | 'ended';
   nextDueMs: number | null;

@@ -46,6 +46,7 @@ const CONTROLS: readonly Control[] = [
     overlooked: ['I3', 'no slot is taken from the living'],
     near: 46,
   },
+  { broken: 'what a former spec had planned is asked of the present one', shows: 'I1', near: 1_551 },
   { broken: 'what is left behind is not noted', shows: 'I1' },
   {
     broken: 'what is left behind is coalesced whatever the policy says',

@@ -16,6 +16,7 @@ interface ScheduleTable {
   payload: DefaultedJson<unknown[] | object>;
   state: Generated<ScheduleState>;
   next_due_at: Date | null;
+  spec_since: Date | null;
   catch_up: NullableJson;
   created_at: DatabaseTime;
   updated_at: Generated<Date>;

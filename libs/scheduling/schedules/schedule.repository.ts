@@ -25,6 +25,8 @@ export interface Schedule {
   state: ScheduleState;
   /** The first due time that is not planned yet; null when none will come. */
   nextDueAt: Date | null;
+  /** What was due until then was asked for by another spec; null if there never was one. */
+  specSince: Date | null;
   /** The first due time that is planned and still ahead. */
   plannedDueAt: Date | null;
   createdAt: Date;
@@ -43,6 +45,7 @@ const columns = [
   'payload',
   'state',
   'next_due_at as nextDueAt',
+  'spec_since as specSince',
   'created_at as createdAt',
   'updated_at as updatedAt',
   'revision',
@@ -54,7 +57,7 @@ const columns = [
 
 export type NewSchedule = Omit<
   Schedule,
-  'spec' | 'plannedDueAt' | 'createdAt' | 'updatedAt' | 'revision' | 'state'
+  'spec' | 'specSince' | 'plannedDueAt' | 'createdAt' | 'updatedAt' | 'revision' | 'state'
 > & {
   spec: ScheduleSpec;
   /** Null for the default. */
@@ -124,7 +127,10 @@ export async function listSchedules(
   return { rows: rows.map(readable), isCut };
 }
 
-export type ScheduleChange = Pick<Schedule, 'id' | 'jobType' | 'spec' | 'payload' | 'state' | 'nextDueAt'> & {
+export type ScheduleChange = Pick<
+  Schedule,
+  'id' | 'jobType' | 'spec' | 'specSince' | 'payload' | 'state' | 'nextDueAt'
+> & {
   /** Null for the default; undefined leaves what is stored. */
   catchUp?: CatchUp | null | undefined;
 };
@@ -140,6 +146,7 @@ export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Sc
       payload: JSON.stringify(change.payload),
       state: change.state,
       next_due_at: change.nextDueAt,
+      spec_since: change.specSince,
       updated_at: sql<Date>`clock_timestamp()`,
       revision: sql<number>`revision + 1`,
     })
@@ -156,13 +163,17 @@ export async function deleteSchedule(tx: Tx, id: ScheduleId): Promise<void> {
 /**
  * Takes back planned runs that no owner has claimed, with their fires, which decided nothing yet. The caller has held
  * off the owner's claims, so that a claim is either visible here or comes after this. Resolves with the due times that
- * are open again.
+ * are open again. Runs of a former spec that were claimed when it was replaced stay, even if they were put back since:
+ * planning that began there again would ask the present spec for due times that it never had.
  */
-export async function revokePlanned(tx: Tx, scheduleId: ScheduleId): Promise<Date[]> {
+export async function revokePlanned(
+  tx: Tx,
+  { id: scheduleId, specSince }: Pick<Schedule, 'id' | 'specSince'>,
+): Promise<Date[]> {
   const { rows } = await sql<{ dueAt: Date }>`
     with revoked as (
       delete from carillon.run r
-       where r.schedule_id = ${scheduleId}
+       where r.schedule_id = ${scheduleId} and r.due_at > coalesce(${specSince}::timestamptz, '-infinity')
          and not exists (select 1 from carillon.claim c where r.id = any(c.run_ids))
          and not exists (select 1 from carillon.lease l where l.run_id = r.id)
          and exists (select 1 from carillon.fire f

@@ -155,11 +155,13 @@ async function edit(
   schedule: rows.Schedule,
   change: ScheduleChange & { kind: 'edit' },
 ): Promise<ChangeResult> {
-  const next = await goOnWith(tx, schedule, change.spec);
+  const now = await databaseTime(tx);
+  const next = await goOnWith(tx, schedule, { spec: change.spec, now });
   if (next !== null && !(next instanceof Date)) return next;
   const changed = await rows.updateSchedule(tx, {
     id: schedule.id,
     spec: change.spec ?? schedule.spec,
+    specSince: change.spec === undefined ? schedule.specSince : now,
     catchUp: change.catchUp,
     jobType: change.jobType ?? schedule.jobType,
     payload: change.payload === undefined ? schedule.payload : change.payload,
@@ -173,10 +175,9 @@ async function edit(
 async function goOnWith(
   tx: Tx,
   schedule: rows.Schedule,
-  spec: ScheduleSpec | undefined,
+  { spec, now }: { spec: ScheduleSpec | undefined; now: Date },
 ): Promise<Date | null | InvalidSpec> {
   if (spec === undefined) return goOnAt(tx, schedule);
-  const now = await databaseTime(tx);
   const first = firstDue(spec, now);
   if (first instanceof Date) await endPlan(tx, schedule, { now, reason: 'schedule changed' });
   return first;
@@ -196,7 +197,7 @@ async function endPlan(
 
 /** Takes back the plan, and returns where planning must begin again: null when nothing is due any more. */
 async function goOnAt(tx: Tx, schedule: rows.Schedule): Promise<Date | null> {
-  const reopened = await rows.revokePlanned(tx, schedule.id);
+  const reopened = await rows.revokePlanned(tx, schedule);
   return earliest([...reopened, ...(schedule.nextDueAt === null ? [] : [schedule.nextDueAt])]);
 }
 

@@ -228,7 +228,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'a list of fires': (tx) =>
     listFires(tx, { scheduleId: firstSchedule(), from: null, before: null, limit: 51 }),
   'a list of schedules': (tx) => listSchedules(tx, { tenantId: first().id, afterName: null, limit: 51 }),
-  'a revoked plan': (tx) => revokePlanned(tx, firstSchedule()),
+  'a revoked plan': (tx) => revokePlanned(tx, { id: firstSchedule(), specSince: null }),
 };
 
 /** These are asked by the API and by housekeeping, on sessions of their own; the rest by claims, ends and planning. */

@@ -1,5 +1,6 @@
 // What becomes of what a schedule was due, when it is changed or deleted before that has started or has even been planned?
 // Each due time gets its one row all the same (I1), by what the schedule was then; what is still ahead is due no more.
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PlannerLoop } from '#scheduling/planning/planner-loop.js';
@@ -113,6 +114,29 @@ describe.each(WAYS)('when a schedule %s', (_, reason, change) => {
     expect(rows.length).toBeGreaterThan(4);
     for (const row of rows) expect(row).toMatchObject({ outcome: 'skipped', reason: 'paused' });
   });
+});
+
+it('a run of a former spec that is put back later opens no due time that the present spec never had', async () => {
+  const from = await leaveBehind(8);
+  await planner.runOnce();
+  const claim = randomUUID();
+  await sql`
+    insert into carillon.claim (id, replica, run_ids)
+    select ${claim}, ${member.membership.trusted()?.replica}, array[run_id] from carillon.fire where due_at = ${from}`.execute(
+    db,
+  );
+  await changeSchedule(db, ref(), {
+    kind: 'edit',
+    spec: { kind: 'every', seconds: 1, anchorAt: new Date(500) },
+  });
+  // Its owner died, and it waits for the next one.
+  await sql`delete from carillon.claim where id = ${claim}`.execute(db);
+  const changedAt = await now();
+  await changeSchedule(db, ref(), { kind: 'pause' });
+  await planner.runOnce();
+  await decideThePast(db, member);
+  const ofPresent = (await ledger()).filter(({ dueAt }) => dueAt.getMilliseconds() === 500);
+  expect(ofPresent.filter(({ dueAt }) => +dueAt < +changedAt - 500)).toEqual([]);
 });
 
 it('a change that is refused leaves nothing behind', async () => {

@@ -43,25 +43,28 @@ export const SCHEDULE_CHANGE_STATEMENTS: readonly Meaning[] = [
   },
 ];
 
-function shown({ nextDueMs, spec, catchUp, ...row }: ScheduleRow): object {
+function shown({ nextDueMs, specSinceMs, spec, catchUp, ...row }: ScheduleRow): object {
   const nextDueAt = nextDueMs === null ? null : at(nextDueMs);
+  const specSince = specSinceMs === null ? null : at(specSinceMs);
   const policy = catchUp === null ? null : (JSON.parse(catchUp) as object);
   return {
     ...row,
     spec: JSON.parse(spec) as object,
     catchUp: policy,
     nextDueAt,
+    specSince,
     createdAt: at(0),
     updatedAt: at(0),
   };
 }
 
 function updateSchedule({ db, tx, params, broken, server }: Scene): ReturnType<Meaning['run']> {
-  const [jobType, spec, payload, state, nextDueAt, id] = params as [
+  const [jobType, spec, payload, state, nextDueAt, specSince, id] = params as [
     string,
     string,
     string,
     ScheduleRow['state'],
+    Date | null,
     Date | null,
     string,
   ];
@@ -76,6 +79,7 @@ function updateSchedule({ db, tx, params, broken, server }: Scene): ReturnType<M
     payload: JSON.parse(payload) as unknown,
     state,
     nextDueMs: nextDueAt === null ? null : isJump ? nextAfter(spec, server.wallMs()) : msOf(nextDueAt),
+    specSinceMs: specSince === null ? null : msOf(specSince),
     revision: row.revision + 1,
   };
   db.schedule.write(id, tx, next);
@@ -99,13 +103,15 @@ function deleteSchedule({ db, tx, params, server }: Scene): ReturnType<Meaning['
 }
 
 function revokePlanned({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
-  const schedule = params[0] as string;
+  const [schedule, since] = params as [string, Date | null];
+  const isForgotten = broken.has('what a former spec had planned is asked of the present one');
+  const sinceMs = since === null || isForgotten ? Number.NEGATIVE_INFINITY : msOf(since);
   const claims = broken.has('claimed runs are taken back, too') ? [] : db.claim.rows();
   const claimed = new Set(claims.flatMap(({ runs }) => runs));
   const open = db.run.rows().filter((run) => {
     const fire =
       run.schedule === schedule && run.dueMs !== null ? db.fire.get(fireKey(schedule, run.dueMs)) : null;
-    return fire?.outcome === 'planned' && !claimed.has(run.id);
+    return fire?.outcome === 'planned' && fire.dueMs > sinceMs && !claimed.has(run.id);
   });
   const keys = open.map(({ dueMs }) => fireKey(schedule, dueMs ?? 0));
   if (
