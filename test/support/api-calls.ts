@@ -32,7 +32,8 @@ export async function callsOf(server: TestServer, tenant: TestTenant): Promise<C
     ...(await workerCalls(tenant)),
     ...callsOfTenants(server, tenant, scene),
     ...callsOfKeys(server, tenant, scene),
-    ...callsOfWork(tenant, scene),
+    ...callsOfSchedules(tenant, scene),
+    ...callsOfRuns(tenant, scene),
     ...callsOfCluster(server, tenant, scene),
   };
 }
@@ -145,7 +146,7 @@ function callsOfKeys({ admin }: TestServer, { api, path }: TestTenant, { keyId, 
   };
 }
 
-function callsOfWork(tenant: TestTenant, { ended, failed, later, often, cron, once }: Scene): Calls {
+function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Calls {
   const { path } = tenant;
   return {
     [`get ${T}/schedules`]: [() => tenant.api.get(`${path}/schedules`)],
@@ -174,9 +175,21 @@ function callsOfWork(tenant: TestTenant, { ended, failed, later, often, cron, on
       () => tenant.api.post(`${path}/schedules/${often.name}:resume`),
     ],
     [`get ${T}/schedules/{schedule}/fires`]: [() => tenant.api.get(`${path}/schedules/${often.name}/fires`)],
+    [`get ${T}/schedules/{schedule}:preview`]: [
+      () => tenant.api.get(`${path}/schedules/${cron.name}:preview?count=3`),
+    ],
+    [`post ${T}/schedules:preview`]: [
+      () => tenant.api.post(`${path}/schedules:preview`).send({ spec: { everySeconds: 60 } }),
+    ],
     [`delete ${T}/schedules/{schedule}`]: [
       () => tenant.api.delete(`${path}/schedules/${often.name}`).set('If-Match', '*'),
     ],
+  };
+}
+
+function callsOfRuns(tenant: TestTenant, { ended, failed, later }: Scene): Calls {
+  const { path } = tenant;
+  return {
     [`get ${T}/runs`]: [() => tenant.api.get(`${path}/runs`)],
     [`post ${T}/runs`]: [
       () => tenant.api.post(`${path}/runs`).send({ jobType: 'noop' }),

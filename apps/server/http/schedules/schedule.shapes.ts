@@ -7,9 +7,7 @@ import { pageQuery } from '../answers/page-token.js';
 import { spanOf } from '../runs/run.shapes.js';
 import { instant, instantInput, jsonObject, resourceName, uuid } from '../requests/shapes.js';
 import { catchUp, catchUpInput, showCatchUp } from './catch-up.shapes.js';
-import { oneSpec, showSpec, specPatch } from './spec.shapes.js';
-
-const timeZone = z.string().min(1).max(100);
+import { oneSpec, showSpec, specPatch, timeZone } from './spec.shapes.js';
 
 /** A ledger is read by its schedule's name, or by its id once the schedule is deleted: a name must be no id of another. */
 const newName = resourceName.refine((name) => !uuid.safeParse(name).success, {

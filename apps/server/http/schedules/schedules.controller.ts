@@ -41,11 +41,11 @@ import { ApiIfMatch, etagOf, revisionOf, staleRevision } from '../answers/etag.j
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { PageTokens } from '../answers/page-token.js';
-import { invalidField, nameTaken, notFound, ownerHangs, ProblemError } from '../problems/problem.js';
+import { nameTaken, notFound, ownerHangs, ProblemError } from '../problems/problem.js';
 import { requireSchedule } from './require-schedule.js';
 import { ScheduleEdits } from './schedule-edits.js';
 import * as shapes from './schedule.shapes.js';
-import { pointerOfSpecField, specOf } from './spec.shapes.js';
+import { invalidSpec, specOf } from './spec.shapes.js';
 import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
 import { requireRoom } from '../access/tenant-shares.js';
 
@@ -249,16 +249,4 @@ export class SchedulesController {
     response.setHeader('ETag', etagOf(schedule.revision));
     return shapes.showSchedule(schedule);
   }
-}
-
-function invalidSpec({
-  field,
-  expected,
-  got,
-}: {
-  field: string;
-  expected: string;
-  got: string;
-}): ProblemError {
-  return invalidField(pointerOfSpecField(field), `expected ${expected}, got ${got}`);
 }

@@ -2,12 +2,14 @@
 import { Module } from '@nestjs/common';
 import { JobTypesModule } from '../job-types/job-types.module.js';
 import { LedgerController } from './ledger.controller.js';
+import { PreviewController } from './preview.controller.js';
 import { ScheduleEdits } from './schedule-edits.js';
 import { SchedulesController } from './schedules.controller.js';
 
 @Module({
   imports: [JobTypesModule],
-  controllers: [SchedulesController, LedgerController],
+  // In this order, since `:schedule` would take `nightly:preview` for a name.
+  controllers: [PreviewController, SchedulesController, LedgerController],
   providers: [ScheduleEdits],
 })
 export class SchedulingModule {}

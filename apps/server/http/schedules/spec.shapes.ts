@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { secondsOfEvery } from '#scheduling/decisions/every-text.js';
-import { invalidField } from '../problems/problem.js';
+import { invalidField, type ProblemError } from '../problems/problem.js';
 import { instantInput } from '../requests/shapes.js';
 
 const EVERY_SECONDS_MAX = 31_536_000;
@@ -21,6 +21,7 @@ const specInput = z.strictObject({
   everySeconds: z.int().min(1).max(EVERY_SECONDS_MAX).optional(),
   at: instantInput.optional(),
 });
+export const timeZone = z.string().min(1).max(100);
 export const oneSpec = specInput.refine(
   (spec) => Object.values(spec).filter((value) => value !== undefined).length === 1,
   {
@@ -108,7 +109,20 @@ function isSame(spec: ScheduleSpec, current: ScheduleSpec): boolean {
   return isDeepStrictEqual(spec, current);
 }
 
-export function pointerOfSpecField(field: string): string {
+/** About a property of the spec as the product knows it. */
+export function invalidSpec({
+  field,
+  expected,
+  got,
+}: {
+  field: string;
+  expected: string;
+  got: string;
+}): ProblemError {
+  return invalidField(pointerOf(field), `expected ${expected}, got ${got}`);
+}
+
+function pointerOf(field: string): string {
   const pointers: Readonly<Record<string, string>> = {
     expression: '/spec/cron',
     cron: '/spec/cron',

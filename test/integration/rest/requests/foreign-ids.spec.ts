@@ -126,6 +126,8 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'post /schedules/{schedule}:pause': NONE,
   'post /schedules/{schedule}:resume': NONE,
   'get /schedules/{schedule}/fires': listed,
+  'get /schedules/{schedule}:preview': NONE,
+  'post /schedules:preview': NONE,
   'get /webhook-secrets': NONE,
   'post /webhook-secrets': anyBody({}),
   'post /webhook-secrets:rotate': anyBody({ overlapSeconds: 0 }),

@@ -1,0 +1,93 @@
+// When would a schedule be due? Of a draft, before it is made, and of one that is there. Nothing is written.
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import type { Database } from '#database/connection.js';
+import { databaseTime } from '#database/time.repository.js';
+import { validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import type { Tenant } from '#tenancy/tenant.repository.js';
+import { API_DATABASE } from '../../tokens.js';
+import { CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
+import { ProblemError } from '../problems/problem.js';
+import { ApiTenant, instant, instantInput, resourceName } from '../requests/shapes.js';
+import { inDigits } from '../answers/in-digits.js';
+import { previewOf } from './preview.js';
+import { requireSchedule } from './require-schedule.js';
+import { invalidSpec, oneSpec, specOf, timeZone } from './spec.shapes.js';
+
+const COUNT_MAX = 1_000;
+const COUNT_DEFAULT = 10;
+
+const after = instantInput.optional().describe('Only due times after this instant. Default: now.');
+const draft = z.strictObject({
+  spec: oneSpec,
+  timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
+  count: z.int().min(1).max(COUNT_MAX).default(COUNT_DEFAULT),
+  after,
+});
+const span = z.strictObject({
+  count: inDigits(z.int().min(1).max(COUNT_MAX)).default(COUNT_DEFAULT),
+  after,
+});
+
+const preview = z
+  .object({
+    dueTimes: z.array(
+      z.object({
+        dueAt: instant,
+        local: z.string().describe("As the clock of the schedule's zone shows it, with its offset."),
+        clockSetSeconds: z
+          .number()
+          .nullable()
+          .describe('How far that clock was set forward since the due time before, or back, below 0.'),
+      }),
+    ),
+  })
+  .meta({ id: 'Preview' });
+
+@ApiTags('schedules')
+@ApiBearerAuth()
+@ApiTenant()
+@Controller('api/v1/tenants/:tenant')
+export class PreviewController {
+  constructor(@Inject(API_DATABASE) private readonly db: Database) {}
+
+  @Post('schedules\\:preview')
+  @WhileSuspended()
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Show when a schedule would be due, without making it' })
+  @ApiOkResponse({ standardSchema: preview })
+  async draft(@Body({ schema: draft }) input: z.output<typeof draft>) {
+    const now = await databaseTime(this.db);
+    const spec = specOf(input, now);
+    const verdict = validateSpec(spec);
+    if (!verdict.ok) throw invalidSpec(verdict);
+    return this.#show(spec, { ...input, now });
+  }
+
+  @Get('schedules/:schedule\\:preview')
+  @ApiOperation({ summary: 'Show when a schedule will be due, were it neither paused nor changed' })
+  @ApiOkResponse({ standardSchema: preview })
+  async stored(
+    @CurrentTenant() tenant: Tenant,
+    @Param('schedule', { schema: resourceName }) name: string,
+    @Query({ schema: span }) query: z.output<typeof span>,
+  ) {
+    const { spec } = await requireSchedule(this.db, tenant, name);
+    if (spec === null)
+      throw new ProblemError(
+        'invalid-state',
+        'expected a schedule whose spec this version can read, got another',
+      );
+    return this.#show(spec, { ...query, now: await databaseTime(this.db) });
+  }
+
+  async #show(
+    spec: ScheduleSpec,
+    { count, after: given, now }: { count: number; after?: string | undefined; now: Date },
+  ) {
+    return {
+      dueTimes: await previewOf(spec, { after: given === undefined ? now : new Date(given), count }),
+    };
+  }
+}
