@@ -7,7 +7,7 @@ import { databaseTime } from '#database/time.repository.js';
 import { validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
-import { CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
+import { CurrentTenant } from '../access/auth.guard.js';
 import { ProblemError } from '../problems/problem.js';
 import { ApiTenant, instant, instantInput, resourceName } from '../requests/shapes.js';
 import { inDigits } from '../answers/in-digits.js';
@@ -53,7 +53,6 @@ export class PreviewController {
   constructor(@Inject(API_DATABASE) private readonly db: Database) {}
 
   @Post('schedules\\:preview')
-  @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({ summary: 'Show when a schedule would be due, without making it' })
   @ApiOkResponse({ standardSchema: preview })

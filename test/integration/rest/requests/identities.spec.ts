@@ -79,7 +79,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   [`post ${T}/schedules/{schedule}:resume`]: change(404),
   [`get ${T}/schedules/{schedule}/fires`]: read(404),
   [`get ${T}/schedules/{schedule}:preview`]: read(404),
-  [`post ${T}/schedules:preview`]: end(422),
+  [`post ${T}/schedules:preview`]: change(422),
   [`get ${T}/webhook-secrets`]: read(200),
   [`post ${T}/webhook-secrets`]: change(201),
   [`post ${T}/webhook-secrets:rotate`]: change(201),
