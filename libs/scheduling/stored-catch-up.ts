@@ -3,11 +3,11 @@
 import { z } from 'zod';
 import { DEFAULT_CATCH_UP, type CatchUp } from './decisions/catch-up.js';
 
-const storedCatchUp = z.strictObject({
-  mode: z.enum(['none', 'latest', 'all']),
-  withinSeconds: z.number(),
-  max: z.number(),
-});
+const storedCatchUp = z.discriminatedUnion('mode', [
+  z.strictObject({ mode: z.literal('none') }),
+  z.strictObject({ mode: z.literal('latest'), withinSeconds: z.number() }),
+  z.strictObject({ mode: z.literal('all'), withinSeconds: z.number(), max: z.number() }),
+]);
 
 export function writeCatchUp(catchUp: CatchUp | null): string | null {
   return catchUp === null ? null : JSON.stringify(catchUp);

@@ -31,7 +31,7 @@ const APART = 0x7a_11_ed;
 /** Bounds that an outage exceeds at times. */
 const CATCH_UPS = [
   null,
-  JSON.stringify({ mode: 'none', withinSeconds: 86_400, max: 1 }),
+  JSON.stringify({ mode: 'none' }),
   JSON.stringify({ mode: 'all', withinSeconds: 1_800, max: 3 }),
 ];
 

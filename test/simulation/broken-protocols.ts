@@ -23,7 +23,7 @@ export const BROKEN_PROTOCOLS = [
   'planning without fence, compare-and-set and unique ledger',
   'what a former spec had planned is asked of the present one',
   'what is left behind is not noted',
-  'what is left behind is coalesced whatever the policy says',
+  'what is left behind is coalesced against its policy',
   'what was due before a change is not noted',
   'what was due before a deletion is not noted',
   'pauses jump over what was due',

@@ -49,7 +49,7 @@ const CONTROLS: readonly Control[] = [
   { broken: 'what a former spec had planned is asked of the present one', shows: 'I1', near: 1_551 },
   { broken: 'what is left behind is not noted', shows: 'I1' },
   {
-    broken: 'what is left behind is coalesced whatever the policy says',
+    broken: 'what is left behind is coalesced against its policy',
     shows: 'an outage ends by the policy',
   },
   { broken: 'what was due before a change is not noted', shows: 'I1', near: 277 },

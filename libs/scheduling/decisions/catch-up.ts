@@ -3,16 +3,14 @@
 // bounded, and which ones run depends on nothing but the policy and the clock: a longer outage never makes less run.
 import { newestDueTimes, type ScheduleSpec } from './due-times.js';
 
-export interface CatchUp {
-  mode: 'none' | 'latest' | 'all';
-  /** A due time that is older is missed. */
-  withinSeconds: number;
-  /** At most so many run; the newest. */
-  max: number;
-}
+/** A due time that is older than `withinSeconds` is missed. Of all others at most `max` run, the newest. */
+export type CatchUp =
+  | { mode: 'none' }
+  | { mode: 'latest'; withinSeconds: number }
+  | { mode: 'all'; withinSeconds: number; max: number };
 
 /** A daily job that was due in an outage runs once it is over; a job of each second does not run 86,400 times. */
-export const DEFAULT_CATCH_UP: CatchUp = { mode: 'latest', withinSeconds: 86_400, max: 1 };
+export const DEFAULT_CATCH_UP = { mode: 'latest', withinSeconds: 86_400 } as const satisfies CatchUp;
 
 export interface CatchUpInput {
   spec: ScheduleSpec;
@@ -42,10 +40,18 @@ export function catchUpOn({ spec, catchUp, ...input }: CatchUpInput): CaughtUp {
   if (catchUp.mode === 'latest' && isLaterDue) return { dueTimes: [], rest: COALESCED };
   const oldest = new Date(now.getTime() - catchUp.withinSeconds * 1_000);
   const notBefore = new Date(Math.max(+oldest, +from, heldUntil === null ? -Infinity : +heldUntil));
-  const limit = catchUp.mode === 'latest' ? 1 : catchUp.max;
-  const dueTimes = newestDueTimes(spec, { notBefore, before: to, limit });
-  if (catchUp.mode === 'latest' && dueTimes.length > 0) return { dueTimes, rest: COALESCED };
-  return { dueTimes, rest: missed(dueTimes.length === limit ? 'catch-up limit' : 'catch-up window') };
+  const span = { notBefore, before: to };
+  if (catchUp.mode === 'latest') {
+    const dueTimes = newestDueTimes(spec, { ...span, limit: 1 });
+    return { dueTimes, rest: dueTimes.length > 0 ? COALESCED : missed('catch-up window') };
+  }
+  // One more than may run shows which of the two bounds left out the rest.
+  const young = newestDueTimes(spec, { ...span, limit: catchUp.max + 1 });
+  const isLimited = young.length > catchUp.max;
+  return {
+    dueTimes: isLimited ? young.slice(1) : young,
+    rest: missed(isLimited ? 'catch-up limit' : 'catch-up window'),
+  };
 }
 
 /** One later run stands for them. */

@@ -34,7 +34,7 @@ describe('a time zone', () => {
     ['Europe/Berln', 'Europe/Berlin'],
     ['America/Los_Angles', 'America/Los_Angeles'],
   ])('%s is refused, and %s suggested', (zone, suggested) => {
-    expect(complaintAboutZone(zone)).toContain(`(perhaps ${suggested}`);
+    expect(complaintAboutZone(zone)).toContain(`perhaps ${suggested}`);
   });
 
   it.each([
@@ -53,10 +53,7 @@ describe('a time zone', () => {
 
   it('that is suggested is one', () => {
     const suggested = ['BST', 'SST', 'ACT', 'NST', 'ECT', 'VST', 'IET', 'ART'].flatMap(
-      (zone) =>
-        complaintAboutZone(zone)
-          ?.match(/[A-Z][a-z]+\/[A-Za-z_/]+/g)
-          ?.slice(1) ?? [],
+      (zone) => complaintAboutZone(zone)?.match(/[A-Z][a-z]+\/[A-Za-z_/]+/g) ?? [],
     );
     expect(suggested.length).toBeGreaterThan(8);
     expect(suggested.filter((zone) => complaintAboutZone(zone) !== null)).toEqual([]);

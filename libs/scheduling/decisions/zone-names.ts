@@ -56,8 +56,8 @@ export function complaintAboutZone(given: string): string | null {
   const meant = MEANT_BY.get(upper);
   if (meant === undefined && !upper.startsWith('SYSTEMV/') && isTimeZone(given)) return null;
   const near = meant ?? nearZones(given);
-  const hint = near.length === 0 ? '' : ` (perhaps ${near.join(' or ')})`;
-  return `the name of an IANA time zone, such as Europe/Berlin${hint}`;
+  const example = near.length === 0 ? 'such as Europe/Berlin' : `perhaps ${near.join(' or ')}`;
+  return `the name of an IANA time zone, ${example}`;
 }
 
 /** Zones of that city, and those whose name is one slip away. */

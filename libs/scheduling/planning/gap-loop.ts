@@ -1,9 +1,9 @@
-// Decides due times that were left behind: while no leader planned for longer than the catch-up window, or when a
-// schedule got another spec or was deleted. The leader does it, behind the present: a bounded number of due times a pass
-// and so many passes a second. So a day of 4,100 schedules of each minute takes half an hour, and never more than a
-// small, fixed part of the database (I9). It takes all gaps together,
-// from the farthest past on, so the ledger is complete up to an instant that moves on. Each pass is one leader
-// transaction that shortens gaps by compare-and-set: the next leader continues where the last one stopped.
+// Decides due times that were left behind: those of an outage that their schedule does not catch up on, and those of a
+// schedule that got another spec or was deleted. The leader does it, behind the present: a bounded number of due times a
+// pass and so many passes a second. So a day of 4,100 schedules of each minute takes half an hour, and never more than a
+// small, fixed part of the database (I9). It takes all gaps together, from the farthest past on, so the ledger is
+// complete up to an instant that moves on. Each pass is one leader transaction that shortens gaps by compare-and-set:
+// the next leader continues where the last one stopped.
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';

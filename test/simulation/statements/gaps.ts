@@ -63,7 +63,7 @@ function leaveGaps({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']
     const id = String(db.next('gap'));
     db.gap.lock(id, tx, 'write');
     const { spec, state } = row;
-    const outcome = broken.has('what is left behind is coalesced whatever the policy says')
+    const outcome = broken.has('what is left behind is coalesced against its policy')
       ? 'coalesced'
       : asPlanned;
     const span = { fromMs: Date.parse(from), toMs: Date.parse(to) };

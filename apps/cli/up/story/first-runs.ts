@@ -72,7 +72,7 @@ export class FirstRuns {
     if (!isTime || this.#caughtUp === 0 || this.#hasToldCaughtUp) return;
     this.#hasToldCaughtUp = true;
     const runs = count(this.#caughtUp, 'run');
-    screen.line(`  (so far ${runs} made up for, due in the last minute before this start)`);
+    screen.line(`  (so far ${runs} made up for, due before this start)`);
   }
 }
 

@@ -31,20 +31,13 @@ export const catchUpInput = z
     if (withinSeconds !== undefined && mode === 'none') refuse('withinSeconds', 'latest or all');
     if (max !== undefined && mode !== 'all') refuse('max', 'all');
   })
-  .transform(
-    ({ mode, withinSeconds = DEFAULT_CATCH_UP.withinSeconds, max = CATCH_UP_RUNS_MAX }): CatchUp => ({
-      mode,
-      withinSeconds,
-      max: mode === 'all' ? max : 1,
-    }),
-  );
+  .transform(({ mode, withinSeconds = DEFAULT_CATCH_UP.withinSeconds, max = CATCH_UP_RUNS_MAX }): CatchUp => {
+    if (mode === 'none') return { mode };
+    return mode === 'latest' ? { mode, withinSeconds } : { mode, withinSeconds, max };
+  });
 
 export const catchUp = z.object({
   mode: z.enum(['none', 'latest', 'all']),
   withinSeconds: z.int().optional(),
   max: z.int().optional(),
 });
-
-export function showCatchUp({ mode, withinSeconds, max }: CatchUp) {
-  return { mode, ...(mode === 'none' ? {} : { withinSeconds }), ...(mode === 'all' ? { max } : {}) };
-}

@@ -6,7 +6,7 @@ import { mergeObject } from '../requests/merge-patch.js';
 import { pageQuery } from '../answers/page-token.js';
 import { spanOf } from '../runs/run.shapes.js';
 import { instant, instantInput, jsonObject, resourceName, uuid } from '../requests/shapes.js';
-import { catchUp, catchUpInput, showCatchUp } from './catch-up.shapes.js';
+import { catchUp, catchUpInput } from './catch-up.shapes.js';
 import { oneSpec, showSpec, specPatch, timeZone } from './spec.shapes.js';
 
 /** A ledger is read by its schedule's name, or by its id once the schedule is deleted: a name must be no id of another. */
@@ -108,7 +108,7 @@ export function showSchedule(row: Schedule) {
     state: nextDueAt === null ? 'ended' : state,
     spec: spec && showSpec(spec),
     timeZone: spec?.kind === 'cron' ? spec.timeZone : null,
-    catchUp: catchUp && showCatchUp(catchUp),
+    catchUp,
     jobType,
     payload,
     nextDueAt,
