@@ -36,7 +36,11 @@ export function readCron(text: string): CronReading {
   if (given.startsWith('@')) {
     const meant = NICKNAMES.get(given.toLowerCase());
     return meant === undefined
-      ? { ok: false, expected: `one of ${[...NICKNAMES.keys()].join(' ')}`, got: JSON.stringify(given) }
+      ? {
+          ok: false,
+          expected: `one of ${[...NICKNAMES.keys()].join(' ')}, or "@every" with a duration such as "@every 90s"`,
+          got: JSON.stringify(given),
+        }
       : readCron(meant);
   }
   if (/^(CRON_)?TZ=/i.test(given))
@@ -78,12 +82,11 @@ function readFields(parts: readonly string[]): CronReading {
       ),
     );
   }
-  const [, , , dayOfMonthText = '', , dayOfWeekText = ''] = texts;
   return {
     ok: true,
     fields: {
       expression: texts.join(' '),
-      requiresBothDays: dayOfMonthText.startsWith('*') || dayOfWeekText.startsWith('*'),
+      requiresBothDays: /^[*?]/.test(dayOfMonth) || /^[*?]/.test(dayOfWeek),
       namesTimesOfDay: /^\d+(,\d+)*$/.test(hour),
     },
   };
