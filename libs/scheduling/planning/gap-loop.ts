@@ -9,6 +9,7 @@ import type { Clock } from '#kernel/clock.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { decideGap } from '#scheduling/decisions/gap.js';
 import { findGaps, writeGaps, type StoredGap, type WrittenGap } from './gap.repository.js';
+import { DECIDE_MS_MAX } from './planner-settings.js';
 import { SetAside } from './set-aside.js';
 import { parseSpec } from '#scheduling/stored-spec.js';
 
@@ -19,8 +20,6 @@ const PAUSE_MS = 250;
 const LOOK_MS = 10_000;
 /** So that each gap gets a good part of a pass. */
 const GAPS_PER_PASS = 50;
-/** Finding due times of a rare kind of spec takes milliseconds each, on the event loop that a whole replica shares. */
-const DECIDE_MS_MAX = 20;
 
 export class GapLoop implements Loop {
   readonly name = 'gaps';

@@ -14,7 +14,7 @@ import { largestRush, lookAhead } from '#scheduling/planning/decisions/look-ahea
 import { planSchedule, type Plan } from '#scheduling/decisions/planning.js';
 import { Crowd } from './crowd.js';
 import { leaveGaps } from './gap.repository.js';
-import { planLimited } from './limited-plans.js';
+import { LimitedPlans } from './limited-plans.js';
 import { PlanBatches } from './plan-batches.js';
 import type { PlannerSettings } from './planner-settings.js';
 import * as planning from './planning.repository.js';
@@ -99,17 +99,17 @@ export class PlannerLoop implements Loop {
     };
     const found = [...past, ...present];
     await this.#places.count(db, found);
-    const limited = planLimited(found, { places: this.#places, now, plan: planOne });
-    const plan = (schedule: planning.DueSchedule): Plan | null => {
-      const made = limited.plans.get(schedule.id);
-      return made === undefined ? planOne(schedule) : made;
-    };
+    const { clock } = this.options;
+    const limited = new LimitedPlans(found, { places: this.#places, now, plan: planOne, clock });
+    const plan = (schedule: planning.DueSchedule): Plan | null =>
+      schedule.maxQueued === null ? planOne(schedule) : limited.of(schedule);
     let isFull = false;
     for (const [schedules, max] of [
       [present, limit],
       [past, pastLimit],
     ] as const) {
-      const batches = new PlanBatches(schedules, { firesPerBatch: pass.firesPerBatch, firesMax, plan });
+      const { firesPerBatch } = pass;
+      const batches = new PlanBatches(schedules, { firesPerBatch, firesMax, plan, clock });
       const isFullWithThese = (): boolean => schedules.length >= max || batches.isCut;
       try {
         await this.#writeAll(leader, batches);

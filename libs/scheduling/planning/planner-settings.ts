@@ -1,6 +1,9 @@
 // How far, how often and how much does the planner plan? The limits of a pass bound how long it goes without a look at
 // all tenants. They are parameters so that the simulation can play passes that end early.
 
+/** Finding due times of a rare kind of spec takes milliseconds each, on the event loop that a whole replica shares. */
+export const DECIDE_MS_MAX = 20;
+
 interface PassLimits {
   schedules: number;
   /** Schedules left behind: they come beside the present ones. */

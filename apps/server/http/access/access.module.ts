@@ -9,7 +9,7 @@ import { ProblemFilter } from '../problems/problem.filter.js';
 import { UnreadPartsGuard } from '../requests/unread-parts.guard.js';
 import { SchemaPipe } from '../requests/schema.pipe.js';
 import { AuthGuard } from './auth.guard.js';
-import { GateTurns } from './gate-turns.js';
+import { GateTurns } from './tenant-turns.js';
 import { NamedTenants } from './named-tenants.js';
 import { ReadTrustGuard } from './read-trust.guard.js';
 import { RequestTurns } from './request-turns.js';

@@ -20,7 +20,7 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentStay, CurrentTenant, WhileSuspended, type LongStay } from '../access/auth.guard.js';
-import { GateTurns } from '../access/gate-turns.js';
+import { GateTurns } from '../access/tenant-turns.js';
 import { notFound, ProblemError } from '../problems/problem.js';
 import { BulkTurns } from './bulk-turns.js';
 import * as bulk from './run-actions.shapes.js';

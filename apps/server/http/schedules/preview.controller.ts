@@ -7,11 +7,12 @@ import { databaseTime } from '#database/time.repository.js';
 import { validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
-import { CurrentTenant } from '../access/auth.guard.js';
+import { CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.js';
+import type { Turn } from '../access/request-turns.js';
 import { ProblemError } from '../problems/problem.js';
 import { ApiTenant, instant, instantInput, resourceName } from '../requests/shapes.js';
 import { inDigits } from '../answers/in-digits.js';
-import { previewOf } from './preview.js';
+import { Previews, type Preview } from './preview.js';
 import { requireSchedule } from './require-schedule.js';
 import { invalidSpec, oneSpec, specOf, timeZone } from './spec.shapes.js';
 
@@ -42,26 +43,46 @@ const preview = z
           .describe('How far that clock was set forward since the due time before, or back, below 0.'),
       }),
     ),
+    isComplete: z
+      .boolean()
+      .describe(
+        'False when more will come than were found in half a second: ask again with `after`, the last of these.',
+      ),
   })
   .meta({ id: 'Preview' });
+
+interface Asked {
+  count: number;
+  after?: string | undefined;
+  now: Date;
+  tenant: Tenant;
+  turn: Turn;
+}
 
 @ApiTags('schedules')
 @ApiBearerAuth()
 @ApiTenant()
 @Controller('api/v1/tenants/:tenant')
 export class PreviewController {
-  constructor(@Inject(API_DATABASE) private readonly db: Database) {}
+  constructor(
+    @Inject(API_DATABASE) private readonly db: Database,
+    private readonly previews: Previews,
+  ) {}
 
   @Post('schedules\\:preview')
   @HttpCode(200)
   @ApiOperation({ summary: 'Show when a schedule would be due, without making it' })
   @ApiOkResponse({ standardSchema: preview })
-  async draft(@Body({ schema: draft }) input: z.output<typeof draft>) {
+  async draft(
+    @CurrentTenant() tenant: Tenant,
+    @CurrentStay() { turn }: LongStay,
+    @Body({ schema: draft }) input: z.output<typeof draft>,
+  ) {
     const now = await databaseTime(this.db);
     const spec = specOf(input, now);
     const verdict = validateSpec(spec);
     if (!verdict.ok) throw invalidSpec(verdict);
-    return this.#show(spec, { ...input, now });
+    return this.#show(spec, { ...input, now, tenant, turn });
   }
 
   @Get('schedules/:schedule\\:preview')
@@ -69,6 +90,7 @@ export class PreviewController {
   @ApiOkResponse({ standardSchema: preview })
   async stored(
     @CurrentTenant() tenant: Tenant,
+    @CurrentStay() { turn }: LongStay,
     @Param('schedule', { schema: resourceName }) name: string,
     @Query({ schema: span }) query: z.output<typeof span>,
   ) {
@@ -78,15 +100,11 @@ export class PreviewController {
         'invalid-state',
         'expected a schedule whose spec this version can read, got another',
       );
-    return this.#show(spec, { ...query, now: await databaseTime(this.db) });
+    return this.#show(spec, { ...query, now: await databaseTime(this.db), tenant, turn });
   }
 
-  async #show(
-    spec: ScheduleSpec,
-    { count, after: given, now }: { count: number; after?: string | undefined; now: Date },
-  ) {
-    return {
-      dueTimes: await previewOf(spec, { after: given === undefined ? now : new Date(given), count }),
-    };
+  #show(spec: ScheduleSpec, { count, after: given, now, tenant, turn }: Asked): Promise<Preview> {
+    const from = given === undefined ? now : new Date(given);
+    return this.previews.act(tenant, turn, () => this.previews.previewOf(spec, { after: from, count }));
   }
 }

@@ -1,8 +1,13 @@
-// Which due times come next, and what does the wall clock show then? They are found a few at a time, because finding
-// those of a rare kind of expression takes milliseconds each, on the event loop that a whole replica shares.
+// Which due times come next, and what does the wall clock show then? Finding those of a rare kind of expression takes
+// milliseconds each, on the event loop that a whole replica shares. So they are found in slices, one slice at a time for
+// all previews together, one preview at a time for each tenant, and a preview that takes too long ends early.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { dueTimes, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import type { Clock } from '#kernel/clock.js';
+import { nextDueAt, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { offsetMs } from '#scheduling/decisions/wall-clock.js';
+import { FREE_TURN } from '../access/request-turns.js';
+import { TenantTurns } from '../access/tenant-turns.js';
+import { KeyTurns } from '../requests/key-turns.js';
 
 export interface PreviewedDueTime {
   dueAt: Date;
@@ -12,29 +17,54 @@ export interface PreviewedDueTime {
   clockSetSeconds: number | null;
 }
 
-const AT_A_TIME = 20;
-const END = new Date(Date.UTC(9999, 11, 31, 23, 59, 59, 999));
+export interface Preview {
+  dueTimes: PreviewedDueTime[];
+  /** False when more will come than was found in time. */
+  isComplete: boolean;
+}
 
-/** At most so many, from after the instant on; fewer when no more will come. */
-export async function previewOf(
-  spec: ScheduleSpec,
-  { after, count }: { after: Date; count: number },
-): Promise<PreviewedDueTime[]> {
-  const found: Date[] = [];
-  for (let isMore = true; isMore && found.length < count; await nextTurn()) {
-    const limit = Math.min(AT_A_TIME, count - found.length);
-    const next = dueTimes(spec, { after: found.at(-1) ?? after, through: END, limit });
-    found.push(...next);
-    isMore = next.length === limit;
+const SLICE_MS = 10;
+/** Without the waiting between slices. */
+const SLICES_MS_MAX = 500;
+
+export class Previews extends TenantTurns {
+  readonly #slices = new KeyTurns<'all'>();
+
+  constructor(private readonly clock: Clock) {
+    super();
   }
-  const zone = spec.kind === 'cron' ? spec.timeZone : 'UTC';
-  let before = offsetMs(zone, after.getTime());
-  return found.map((dueAt) => {
-    const offset = offsetMs(zone, dueAt.getTime());
-    const setMs = offset - before;
-    before = offset;
-    return { dueAt, local: localText(dueAt, offset), clockSetSeconds: setMs === 0 ? null : setMs / 1_000 };
-  });
+
+  /** At most so many, from after the instant on; fewer when no more will come, or when finding them takes too long. */
+  async previewOf(spec: ScheduleSpec, { after, count }: { after: Date; count: number }): Promise<Preview> {
+    const zone = spec.kind === 'cron' ? spec.timeZone : 'UTC';
+    const found: PreviewedDueTime[] = [];
+    let last = { dueAt: after, offset: offsetMs(zone, after.getTime()) };
+    let isComplete = false;
+    const findSome = async (): Promise<number> => {
+      const fromMs = this.clock.monotonicMs();
+      const tookMs = (): number => this.clock.monotonicMs() - fromMs;
+      while (!isComplete && tookMs() < SLICE_MS) {
+        const dueAt = nextDueAt(spec, last.dueAt);
+        if (dueAt !== null) {
+          const offset = offsetMs(zone, dueAt.getTime());
+          found.push(shown({ dueAt, offset, before: last.offset }));
+          last = { dueAt, offset };
+        }
+        isComplete = dueAt === null || found.length === count;
+      }
+      const sliceMs = tookMs();
+      await nextTurn();
+      return sliceMs;
+    };
+    for (let spentMs = 0; !isComplete && spentMs < SLICES_MS_MAX;)
+      spentMs += await this.#slices.act('all', FREE_TURN, findSome);
+    return { dueTimes: found, isComplete };
+  }
+}
+
+function shown({ dueAt, offset, before }: { dueAt: Date; offset: number; before: number }): PreviewedDueTime {
+  const setMs = offset - before;
+  return { dueAt, local: localText(dueAt, offset), clockSetSeconds: setMs === 0 ? null : setMs / 1_000 };
 }
 
 function localText(dueAt: Date, offset: number): string {

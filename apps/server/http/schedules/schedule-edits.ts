@@ -7,7 +7,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Database } from '#database/connection.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { databaseTime } from '#database/time.repository.js';
-import { GateTurns } from '#server/http/access/gate-turns.js';
+import { GateTurns } from '#server/http/access/tenant-turns.js';
 import { KeyTurns } from '#server/http/requests/key-turns.js';
 import type { Turn } from '#server/http/access/request-turns.js';
 import { changeSchedule, type ChangeResult } from '#scheduling/schedules/schedules.js';

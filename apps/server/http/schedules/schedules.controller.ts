@@ -35,7 +35,7 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentStay, CurrentTenant, WhileSuspended, type LongStay } from '../access/auth.guard.js';
-import { GateTurns } from '../access/gate-turns.js';
+import { GateTurns } from '../access/tenant-turns.js';
 import type { Turn } from '../access/request-turns.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from '../answers/etag.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';

@@ -1,8 +1,10 @@
 // The routes of schedules and their ledgers.
 import { Module } from '@nestjs/common';
+import { systemClock } from '#database/runtime/system-clock.js';
 import { JobTypesModule } from '../job-types/job-types.module.js';
 import { LedgerController } from './ledger.controller.js';
 import { PreviewController } from './preview.controller.js';
+import { Previews } from './preview.js';
 import { ScheduleEdits } from './schedule-edits.js';
 import { SchedulesController } from './schedules.controller.js';
 
@@ -10,6 +12,6 @@ import { SchedulesController } from './schedules.controller.js';
   imports: [JobTypesModule],
   // In this order, since `:schedule` would take `nightly:preview` for a name.
   controllers: [PreviewController, SchedulesController, LedgerController],
-  providers: [ScheduleEdits],
+  providers: [ScheduleEdits, { provide: Previews, useFactory: () => new Previews(systemClock) }],
 })
 export class SchedulingModule {}

@@ -78,6 +78,7 @@ describe('the preview of a schedule', () => {
     const { body } = await tenant.api.get(`${tenant.path}/schedules/${name}:preview?${query}`).expect(200);
     expect(body).toMatchObject({
       dueTimes: [{ local: '2026-11-30T09:00:00.000+09:00' }, { local: '2026-12-07T09:00:00.000+09:00' }],
+      isComplete: true,
     });
   });
 

@@ -8,18 +8,21 @@ import { KeyTurns } from '../requests/key-turns.js';
 import type { Turn } from './request-turns.js';
 import { overShare, shareOfTenant } from './tenant-shares.js';
 
-@Injectable()
-export class GateTurns {
+/** Acts of one kind, of which a tenant has one at a time in this replica. */
+export class TenantTurns {
   readonly #turns = new KeyTurns<Tenant['id']>();
 
   /** Throws a problem when as many wait already as the tenant may have requests. */
   async act<Result>(
     tenant: Pick<Tenant, 'id' | 'limits'>,
     turn: Turn,
-    change: () => Promise<Result>,
+    act: () => Promise<Result>,
   ): Promise<Result> {
     const [max, current] = [shareOfTenant(tenant, 'maxRequests'), this.#turns.countOf(tenant.id)];
     if (current >= max) throw overShare('maxRequests', { max, current, retryAfterSeconds: 1 });
-    return this.#turns.act(tenant.id, turn, change);
+    return this.#turns.act(tenant.id, turn, act);
   }
 }
+
+@Injectable()
+export class GateTurns extends TenantTurns {}

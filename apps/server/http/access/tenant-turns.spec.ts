@@ -1,7 +1,7 @@
 // Do a tenant's changes go to the gate of its owner one after the other, and no other tenant's behind them?
 import { expect, it } from 'vitest';
 import { asId } from '#kernel/ids.js';
-import { GateTurns } from './gate-turns.js';
+import { GateTurns } from './tenant-turns.js';
 import { FREE_TURN } from './request-turns.js';
 
 const acme = { id: asId.tenant('acme'), limits: { maxRequests: 3 } };
