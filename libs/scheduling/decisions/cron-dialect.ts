@@ -116,19 +116,29 @@ interface Field {
   max: number;
   /** The names of the numbers from `min` on; their first three letters do. */
   names: readonly string[];
+  /** What else it takes, as errors say it. */
+  also: string;
 }
 
 const FIELDS: readonly Field[] = [
-  { name: 'second', title: 'second', min: 0, max: 59, names: [] },
-  { name: 'minute', title: 'minute', min: 0, max: 59, names: [] },
-  { name: 'hour', title: 'hour', min: 0, max: 23, names: [] },
-  { name: 'dayOfMonth', title: 'day of month', min: 1, max: 31, names: [] },
+  { name: 'second', title: 'second', min: 0, max: 59, names: [], also: '' },
+  { name: 'minute', title: 'minute', min: 0, max: 59, names: [], also: '' },
+  { name: 'hour', title: 'hour', min: 0, max: 23, names: [], also: '' },
+  {
+    name: 'dayOfMonth',
+    title: 'day of month',
+    min: 1,
+    max: 31,
+    names: [],
+    also: '; or L (the last day), LW (the last weekday) or aW (the weekday nearest to a)',
+  },
   {
     name: 'month',
     title: 'month',
     min: 1,
     max: 12,
     names: 'JANUARY FEBRUARY MARCH APRIL MAY JUNE JULY AUGUST SEPTEMBER OCTOBER NOVEMBER DECEMBER'.split(' '),
+    also: '',
   },
   {
     name: 'dayOfWeek',
@@ -136,6 +146,7 @@ const FIELDS: readonly Field[] = [
     min: 0,
     max: 7,
     names: 'SUNDAY MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY'.split(' '),
+    also: "; or aL (the month's last a) or a#m (its m-th a)",
   },
 ];
 
@@ -162,9 +173,13 @@ function readItem(field: Field, item: string, list: string): ReadItem {
   }
   const text = readRange(field, item);
   if (text !== null) return { text };
-  return {
-    expected: `*, a, a-b, */n, a/n or a-b/n, with numbers a and b from ${field.min} to ${field.max}, and a step n from 1 to ${sizeOf(field)}`,
-  };
+  return { expected: whatFits(field) };
+}
+
+function whatFits(field: Field): string {
+  const { min, max, names, also } = field;
+  const named = names.length === 0 ? '' : ` (or ${names[0]?.slice(0, 3)} to ${names.at(-1)?.slice(0, 3)})`;
+  return `*, a, a-b, */n, a/n or a-b/n, with numbers a and b from ${min} to ${max}${named}, and a step n from 1 to ${sizeOf(field)}${also}`;
 }
 
 /** Null for anything else than a number, a range, or one of them with a step. */

@@ -138,7 +138,7 @@ async function withSchedule<Result>(
 
 async function setPaused(tx: Tx, schedule: rows.Schedule, pause: boolean): Promise<ChangeResult> {
   if (schedule.state !== (pause ? 'active' : 'paused'))
-    return { kind: 'invalid-state', state: schedule.state };
+    return { kind: 'invalid-state', state: schedule.nextDueAt === null ? 'ended' : schedule.state };
   const nextAt = await goOnAt(tx, schedule);
   if (nextAt === null) return { kind: 'invalid-state', state: 'ended' };
   const changed = await rows.updateSchedule(tx, {
