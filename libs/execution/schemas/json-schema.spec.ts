@@ -66,6 +66,9 @@ describe('a schema', () => {
     [{ $ref: '#/$defs/missing' }, '', /missing/],
     [{ pattern: '(' }, '', /can be used/],
     [{ $async: true }, '', /\$async/],
+    [{ $ref: '#' }, '', /references end/],
+    [{ type: 'object', anyOf: [{ type: 'string' }, { $ref: '#' }] }, '', /references end/],
+    [{ $defs: { a: { allOf: [{ $ref: '#/$defs/a' }] } }, $ref: '#/$defs/a' }, '', /references end/],
     [{ enum: ['x'.repeat(65_536)] }, '', /at most 65536 bytes/],
   ])('%j is refused at %s', (schema, place, reason) => {
     const compiled = compileSchema(schema);

@@ -44,6 +44,8 @@ export function compileSchema(schema: object): CompiledSchema {
   try {
     if (draft.validateSchema(schema) !== true) return misfit(draft.errors ?? []);
     const validate = validatorOf(schema, false);
+    if (!endsOn(PROBES, validate))
+      return invalid('expected a schema whose references end, got one that leads back to itself in one place');
     let validateAll: ValidateFunction | null = null;
     const check: SchemaCheck = (value, tell) => {
       if (validate(value)) return [];
@@ -55,6 +57,20 @@ export function compileSchema(schema: object): CompiledSchema {
     return { kind: 'compiled', check };
   } catch (error) {
     return invalid(`expected a JSON Schema (draft 2020-12) that can be used (${messageOf(error)})`);
+  }
+}
+
+/** One of each type, so that a schema for one type alone is followed, too. */
+const PROBES = [null, true, 0, '', [], {}];
+
+/** False where a check calls itself without going deeper into the value, as JSON Schema forbids (core, section 9.4.1). */
+function endsOn(values: readonly unknown[], validate: ValidateFunction): boolean {
+  try {
+    for (const value of values) validate(value);
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
   }
 }
 

@@ -27,7 +27,7 @@ const unfolding = {
     repeat(40, (n) => [
       `d${n}`,
       n === 39
-        ? { type: 'string' }
+        ? { type: 'string', minLength: 1 }
         : { allOf: [{ $ref: `#/$defs/d${n + 1}` }, { $ref: `#/$defs/d${n + 1}` }] },
     ]),
   ),
@@ -61,12 +61,10 @@ describe('a check of a value by a schema of strangers', () => {
     60_000,
   );
 
-  it.each([
-    ['a reference to its root', { allOf: [{ $ref: '#' }] }, 1],
-    ['a reference to itself', { $defs: { a: { allOf: [{ $ref: '#/$defs/a' }] } }, $ref: '#/$defs/a' }, 1],
-  ])('with %s is given up', async (_, schema, value) => {
+  it('with a reference that leads back to itself for some values is given up', async () => {
+    const schema = { if: { type: 'object', required: ['a'] }, then: { $ref: '#' } };
     const expected = expect.stringMatching(/can be checked against: .*call stack/) as string;
-    expect(await check(schema, value)).toEqual({ kind: 'misfit', mismatches: [{ path: [], expected }] });
+    expect(await check(schema, { a: 1 })).toEqual({ kind: 'misfit', mismatches: [{ path: [], expected }] });
   });
 
   it('tells the first of millions of mismatches', async () => {

@@ -78,6 +78,7 @@ describe('a job type is refused', () => {
       { payloadSchema: { $ref: 'https://example.com/x' } },
       ['/payloadSchema'],
     ],
+    ['with a schema that only refers to itself', { payloadSchema: { $ref: '#' } }, ['/payloadSchema']],
     ['with a pattern that is none', { payloadSchema: { pattern: '(' } }, ['/payloadSchema']],
     [
       'with a schema that is too large',
