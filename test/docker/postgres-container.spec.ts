@@ -10,7 +10,8 @@ import { REPOSITORY, requireDockerEngine } from '../support/container-engine.js'
 
 const IMAGE = 'postgres:18';
 const START_LIMIT_MS = 5 * 60_000; // the image may have to be fetched
-const RUN_LIMIT_MS = 10 * 60_000;
+/** Far over the six minutes that they take on a quiet machine; what they said by then is told. */
+const RUN_LIMIT_MS = 30 * 60_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 /** These start embedded servers of their own, and would prove nothing about the container. */
 const ABOUT_ANOTHER_SERVER = ['test/integration/database/embedded-postgres.spec.ts'];
@@ -43,7 +44,7 @@ it(
     expect(output).toContain(`given by TEST_DATABASE_URL (${new URL(url).host})`);
     expect(output).toMatch(/^[1-9]\d* passed, 0 failed/m);
   },
-  RUN_LIMIT_MS,
+  RUN_LIMIT_MS + START_LIMIT_MS,
 );
 
 function runIntegrationTests(databaseUrl: string): Promise<{ exitCode: number; output: string }> {

@@ -36,10 +36,12 @@ export interface TakenLease {
   details: unknown;
 }
 
+/** The details that an earlier attempt left: once the worker has sent a heartbeat, those of the run are its own. */
 const handedOut =
   sql.raw(`l.id, l.fencing::float8 as fencing, l.lease_ms as "leaseMs", l.timeout_ms as "timeoutMs", r.id as "runId", r.job_type as "jobType",
          r.queue, r.concurrency_key as "concurrencyKey", r.tags, r.payload, l.priority, r.attempt, r.schedule_id as "scheduleId", r.due_at as "dueAt",
-         l.run_at as "runAt", r.deadline, r.details`);
+         l.run_at as "runAt", r.deadline,
+         case when l.heartbeat_at is null then r.details end as details`);
 
 export interface LeaseRequest {
   tenantId: TenantId;

@@ -40,3 +40,18 @@ it('leases of large runs are given in parts, in order, each once; the runs that 
   }
   expect(taken).toEqual(created);
 });
+
+it('a repeated request is answered without what the worker has reported since', async () => {
+  const jobType = await createPulledJobType(tenant);
+  const worker = await registerWorker(tenant, { jobType });
+  for (let count = 0; count < 8; count += 1) await createRun(tenant, { jobType });
+  const leases = await until('some are taken', async () => {
+    const wish = { jobTypes: [jobType], max: 8, requestId: randomUUID(), waitSeconds: 0 };
+    const taken = await worker.acquire(wish);
+    return taken.length > 0 && { wish, taken };
+  });
+  for (const lease of leases.taken) await worker.say(lease, 'heartbeat', { details: LARGE });
+  const again = await worker.acquire(leases.wish);
+  expect(again.map(({ run }) => run.id)).toEqual(leases.taken.map(({ run }) => run.id));
+  expect(Buffer.byteLength(JSON.stringify(again))).toBeLessThan(20_000);
+});
