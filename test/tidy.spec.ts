@@ -12,6 +12,8 @@ import {
   isLookInAnything,
   isMember,
   isTimer,
+  isSpec,
+  isUnder,
   linesWhere,
   nodesWhere,
   type Rule,
@@ -19,6 +21,7 @@ import {
 } from './support/source-code.js';
 import { commentWidthRule, namedActorRule, namesNoActor } from './support/comment-rules.js';
 import { STORY_LINES_MAX, STORY_ROOMS, storyFindings, storyRows } from './support/main-story.js';
+import { transactionRule } from './support/transaction-rule.js';
 import { ownDatabaseRule } from './support/own-database-rule.js';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -39,10 +42,6 @@ const UNFINISHED_MARKS = [
 const UNFINISHED = new RegExp(`\\b(${UNFINISHED_MARKS.join('|')})\\b`);
 const KEBAB_CASE = /^[a-z0-9]+([-.][a-z0-9]+)*$/;
 
-const isSpec = (file: string): boolean => file.endsWith('.spec.ts');
-const isUnder = (file: string, ...places: string[]): boolean =>
-  places.some((place) => file.startsWith(place));
-
 /** A log line of a worker bears the time of its own process. */
 const CLIENT_CLOCKS = new Set([
   'libs/client/worker/leased-attempt.ts',
@@ -62,7 +61,6 @@ function mustTakeTimeAsArgument(file: string): boolean {
 /** Workers of users run in processes of their own. */
 const CLIENT_TIMERS = new Set(['libs/client/worker/leased-attempt.ts', 'libs/client/worker/worker-calls.ts']);
 
-const BEGINS = 'libs/database/connection.ts';
 /**
  * Handlers do what they want, starting a PostgreSQL server is no loop of ours, and before a replica starts there are
  * none.
@@ -163,13 +161,7 @@ const rules: Rule[] = [
       { file: 'libs/cluster/sample.ts', text: '// Its setTimeout is in the server.' },
     ],
   },
-  {
-    name: `a transaction begins in ${BEGINS}, which says its isolation`,
-    binds: (file) => isUnder(file, 'libs/', 'apps/') && file !== BEGINS && !isSpec(file),
-    brokenAt: ({ text }) => linesWhere(text, (line) => /\.(t|startT)ransaction\(\)/.test(line)),
-    breaks: ['db.transaction()', '.startTransaction()'].map((text) => ({ file: 'libs/a.ts', text })),
-    keeps: [BEGINS, 'libs/a.spec.ts'].map((file) => ({ file, text: 'db.transaction()' })),
-  },
+  transactionRule,
   ownDatabaseRule,
   namedActorRule,
   commentWidthRule,

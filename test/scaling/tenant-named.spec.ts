@@ -11,6 +11,8 @@ const HOLDER =
 const LEASE = 'the lease was deleted, or beaten for, by tenant and id in the same act';
 const LOCKED = 'rows that a statement before has found, and locked, by tenant';
 const READ = 'ids that a loop of ours has read itself';
+const NEW = 'new rows, which have their tenant';
+const SHARED = 'compares the tenant in a condition that it shares with other statements';
 const TOLD = 'runs that the request has been shown by tenant and id before';
 
 const BY_ID_ALONE: Readonly<Record<string, string>> = {
@@ -31,7 +33,25 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'run-log: tallyLogs': READ,
   'new-run: findUnclaimed': 'holders of keys that were locked by tenant',
   'new-run: replaceRuns': 'holders of keys that were locked by tenant',
-  'new-run: insertRun': 'a new row, which has its tenant',
+  'new-run: insertRun': NEW,
+  'new-run: insertRuns': NEW,
+  'new-run: insertAndShowRun': NEW,
+  'webhook-secret: insertWebhookSecret': NEW,
+  'run-log: insertLogLines': NEW,
+  'retry-ended: pickEnded': SHARED,
+  'retry-ended: pickOpen': SHARED,
+  'run-pages: listRuns': SHARED,
+  'run-pages: scanEnd': SHARED,
+  'progress: writeProgress': HOLDER,
+  'park: parkRuns': HOLDER,
+  'gap: leaveGap': LOCKED,
+  'gap: leaveGaps': LOCKED,
+  'planning: writePlans': READ,
+  'idempotency: findAnswer': 'the scope has the tenant and the key of the request',
+  'idempotency: keepAnswer': 'the scope has the tenant and the key of the request',
+  'tenant: listTenants': 'tenants, as far as the key of the request may see them',
+  'tenant: updateTenant': 'the tenant that the path names, for an administrator',
+  'api-key: nameConfiguredKey': 'a key of the configuration, which has no tenant',
   'run-pages: finishedAmong': TOLD,
   'run-log: listNextLogLines': TOLD,
   'run-log: listLogLines': TOLD,
@@ -54,7 +74,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'api-key: noteKeysUsed': 'keys by which their senders were let in',
 };
 
-/** Statements that are asked for something by an id and do not name a tenant. */
+/** Statements that are asked for something by an id and do not compare a tenant. To mention one is not enough. */
 function byIdAlone(file: string, text: string): string[] {
   const room = basename(file, '.repository.ts');
   return text.split(/^(?=export async function )/m).flatMap((part) => {
@@ -62,11 +82,11 @@ function byIdAlone(file: string, text: string): string[] {
       /^export async function (\w+)\(([\s\S]*?)\n?\): Promise/.exec(part) ?? [];
     // Which tenant is asked for is no row of his.
     const isAsked =
-      /\b(id|ids|[a-z]\w*Ids?|LogPage|Lease|RunProgress|FirePage|\w+Run|\w+Change|\w*Fire|VoidClaim)\b/.test(
+      /\b(id|ids|[a-z]\w*Ids?|Lease|RunProgress|VoidClaim|KeyOfRequest|\w*(Change|Filter|Fire|Line|Note|Page|Plan|Run))\b/.test(
         parameters.replaceAll(/\b(tenantId|TenantId)\b/g, ''),
       );
     const body = part.split(/^}$/m)[0] ?? '';
-    return name !== '' && isAsked && !/tenant_id|tenantId|carillon\.tenant\b|'tenant'/.test(body)
+    return name !== '' && isAsked && !/tenant_id = |where\('tenant_id', /.test(body)
       ? [`${room}: ${name}`]
       : [];
   });
@@ -93,6 +113,10 @@ describe('who asks by an id names the tenant', () => {
     [
       'export async function endRun(db: Database, { tenantId, id }: Ref): Promise<void> {\n  await sql`delete from carillon.run where tenant_id = ${tenantId} and id = ${id}`;\n}\n',
       [],
+    ],
+    [
+      'export async function showRun(db: Database, ref: RunRef & OldRun): Promise<void> {\n  await sql`select tenant_id from carillon.run where id = ${ref.id}`;\n}\n',
+      ['a: showRun'],
     ],
     [
       'export async function endAll(db: Database): Promise<void> {\n  await sql`delete from carillon.run`;\n}\n',

@@ -54,12 +54,18 @@ export interface ProcessWatch {
 
 /** Watches this process, for tests that have a replica inside of it. */
 export function watchProcess(): ProcessWatch {
-  const before = process.memoryUsage().rss;
+  const before = process.memoryUsage.rss();
+  let peak = before;
+  const look = (): void => void (peak = Math.max(peak, process.memoryUsage.rss()));
+  const timer = setInterval(look, TICK_MS);
+  timer.unref();
   const loop = watchLoop();
   return {
     judge: () => {
       loop.stop();
-      const grownMb = (process.memoryUsage().rss - before) / 1e6;
+      clearInterval(timer);
+      look();
+      const grownMb = (peak - before) / 1e6;
       const longestMs = loop.longestMs();
       if (longestMs > STRETCH_MS_MAX)
         throw new Error(

@@ -17,6 +17,10 @@ export interface Rule {
   readonly keeps: Source[];
 }
 
+export const isSpec = (file: string): boolean => file.endsWith('.spec.ts');
+export const isUnder = (file: string, ...places: string[]): boolean =>
+  places.some((place) => file.startsWith(place));
+
 export function linesWhere(text: string, isBroken: (line: string) => boolean): number[] {
   return text.split('\n').flatMap((line, index) => (isBroken(line) ? [index + 1] : []));
 }

@@ -13,9 +13,10 @@ it('the first error is shown at once, and then one in ten seconds with how many 
   ]);
 });
 
-it('Node 18 is refused, and Node 20 is not', () => {
+it('Node 18 is refused, and a Node that the package promises is not', () => {
   expect(() => refuseOldNode('18.20.0')).toThrow(
-    'expected Node 20 or newer for a worker of Carillon, got 18.20.0',
+    'expected Node 20.19 or newer for a worker of Carillon, got 18.20.0',
   );
-  refuseOldNode('20.0.0');
+  expect(() => refuseOldNode('20.18.3')).toThrow('expected Node 20.19 or newer');
+  for (const version of ['20.19.0', '22.0.0', '24.1.0']) refuseOldNode(version);
 });

@@ -1,14 +1,15 @@
-// The worker's process: its Node version and its stderr. A worker needs Node 20 or newer, and refuses an older one at
+// The worker's process: its Node version and its stderr. A worker needs Node 20.19 or newer, and refuses an older one at
 // once. Unless the caller passes `onError`, errors after which it goes on are shown: the first at once, then one in
 // ten seconds, since a replica that is down fails each call.
 
-const NODE_MIN = 20;
+const NODE_MIN = [20, 19] as const;
 const SHOW_EVERY_MS = 10_000;
 
 /** Throws on a Node with which the worker could take runs and never end them. */
 export function refuseOldNode(version: string): void {
-  if (Number.parseInt(version, 10) < NODE_MIN)
-    throw new Error(`expected Node ${NODE_MIN} or newer for a worker of Carillon, got ${version}`);
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < NODE_MIN[0] || (major === NODE_MIN[0] && minor < NODE_MIN[1]))
+    throw new Error(`expected Node ${NODE_MIN.join('.')} or newer for a worker of Carillon, got ${version}`);
 }
 
 export interface ErrorScreen {

@@ -1,7 +1,8 @@
 // Divides plans into batches of so many fires. A batch is made when a writer is free for it: a decision about a
-// schedule must not grow old in a queue. Where finding due times takes long, a batch has fewer, so that the leader's other
-// loops get their turn while it is written: 600 rare kinds of spec once took five seconds in one go. A pass ends after so many fires, however many due times its schedules have
-// behind them: other tenants' schedules are read between two passes.
+// schedule must not grow old in a queue. Where finding due times takes long, a batch has fewer, so that the leader's
+// other loops get their turn while it is written: 600 rare kinds of spec once took five seconds in one go. A pass ends
+// after so many fires, however many due times its schedules have behind them: other tenants' schedules are read between
+// two passes.
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
 import { asId, type TenantId } from '#kernel/ids.js';

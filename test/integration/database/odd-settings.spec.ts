@@ -1,5 +1,6 @@
 // Does everything work where the database and the role have settings that no one thinks of, and is what can't work
-// refused by name? The whole suite runs on such a database in CI (the project odd-database); here is what it can't say.
+// refused by name? What depends on sessions runs on such a database in CI (the project odd-database); here is what it
+// can't say.
 import { randomBytes } from 'node:crypto';
 import { expect, it, onTestFinished } from 'vitest';
 import { inTransaction } from '#database/connection.js';

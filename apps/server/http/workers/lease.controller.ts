@@ -173,7 +173,7 @@ export class LeaseController {
     const now = systemClock.now();
     for (const { message, level, time, fields } of lines) {
       await turn();
-      const at = time === undefined ? now : earlier(new Date(time), now);
+      const at = time === undefined ? now : lately(new Date(time), now);
       this.replica.noteLogLines([{ runId, attempt, at, level, message, fields }]);
     }
     return { lines: lines.length, ...(dropped.length === 0 ? {} : { dropped }) };
@@ -255,6 +255,12 @@ function encoded(pointer: string, value: unknown): string {
 }
 
 /** A log line is kept by its time, and must not outlive its run: a worker's clock may be ahead, or its time wrong. */
-function earlier(said: Date, now: Date): Date {
-  return said > now ? now : said;
+/** A line is kept by its time, and shown with a run that was made after it by this at most. */
+const LINE_AGE_MS_MAX = 3_600_000;
+
+/** Of a worker whose clock is wrong, the time that is nearest. */
+function lately(said: Date, now: Date): Date {
+  const oldest = new Date(now.getTime() - LINE_AGE_MS_MAX);
+  if (said > now) return now;
+  return said < oldest ? oldest : said;
 }

@@ -29,12 +29,23 @@ export default async function attemptInThread(task: ThreadTask): Promise<void> {
   }
   context.end();
   try {
-    port.postMessage(last);
+    report(port, last);
   } catch (error) {
     const reason = `expected an output that can leave its thread, got ${show(error)}`;
     port.postMessage({ kind: 'unfit', reason } satisfies FromThread);
   }
   port.close();
+}
+
+/** What can't leave its thread as it is leaves it as JSON has it, in which it would be stored anyway. */
+function report(port: ThreadTask['port'], last: FromThread): void {
+  try {
+    port.postMessage(last);
+  } catch (error) {
+    if (last.kind !== 'returned') throw error;
+    const json = (JSON.stringify(last.output) as string | undefined) ?? 'null';
+    port.postMessage({ kind: 'returned', output: JSON.parse(json) as unknown } satisfies FromThread);
+  }
 }
 
 async function loadHandler({ moduleUrl, job, hooksUrl }: ThreadTask): Promise<ExportedHandler> {

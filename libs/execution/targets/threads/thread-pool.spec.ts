@@ -30,8 +30,10 @@ export const wait = job('wait', (_, { signal, log }) => new Promise((resolve) =>
 export const fail = job('fail', () => { throw Object.assign(new RangeError('no ink'), { code: 'INK', when: new Date(0) }); });
 export const fatal = job('fatal', () => { const error = new Error('never'); error.name = 'FatalError'; throw error; });
 export const odd = job('odd', () => { throw { a: 1 }; });
-export const unfit = job('unfit', () => () => 1);
+export const unfit = job('unfit', () => ({ call: () => 1, big: 1n }));
+export const uncallable = job('uncallable', () => () => 1);
 export const symbol = job('symbol', () => Symbol('s'));
+export const parts = job('parts', () => ({ call: () => 1, at: new Date(0), n: 1 }));
 export const marked = job('marked', () => { throw Object.assign(new Error('no ink'), { mark: Symbol('s'), code: 'INK' }); });
 export const guarded = job('guarded', () => { throw Object.defineProperty(new Error('no ink'), 'where', { enumerable: true, get() { throw new Error('hidden'); } }); });
 export const nameless = job('nameless', () => { throw Object.assign(new Error(''), { name: Symbol('n'), message: () => 1 }); });
@@ -222,11 +224,17 @@ describe('a handler in a thread', () => {
   });
 
   it('that returns what can not leave the thread fails and says so', async () => {
-    for (const job of ['unfit', 'symbol']) {
-      const error: unknown = await call(job).result.catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({ name: 'UnfitOutput' });
-      expect(error).toBeInstanceOf(FatalError); // the work is done, and would only be done again
-    }
+    const error: unknown = await call('unfit').result.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'UnfitOutput' });
+    expect(error).toBeInstanceOf(FatalError); // the work is done, and would only be done again
+  });
+
+  it.each([
+    ['uncallable', null],
+    ['symbol', null],
+    ['parts', { at: '1970-01-01T00:00:00.000Z', n: 1 }],
+  ])('that returns what JSON leaves out returns the rest, as in a replica: %s', async (job, output) => {
+    expect(await call(job).result).toEqual(output);
   });
 
   it.each(['listen', 'wait'])('hears that it must stop, even while it computes: %s', async (job) => {

@@ -7,7 +7,13 @@ import { Agent, fetch, type Response } from 'undici';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { watchProcess } from '../../../support/loop-watch.js';
 import { useTestServer } from '../../../support/test-server.js';
-import { createJobType, createTenant, useTenant, type TestTenant } from '../../../support/test-tenant.js';
+import {
+  createJobType,
+  createKey,
+  createTenant,
+  useTenant,
+  type TestTenant,
+} from '../../../support/test-tenant.js';
 import { until } from '../../../support/until.js';
 
 let jobType: string;
@@ -44,6 +50,7 @@ describe('a batch that inflates to more than may be sent', () => {
     const watch = watchProcess();
     for (const [key, status] of [
       [other.key, 404],
+      [(await createKey(tenant.api, tenant.path, { role: 'worker' })).key, 403],
       ['ck_unknown', 401],
     ] as const)
       expect(

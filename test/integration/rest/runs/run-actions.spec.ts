@@ -1,6 +1,6 @@
 // Can runs be cancelled and tried again through the API, one by one and many at once?
 import { z } from 'zod';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
 import { useTestServer, type TestServer } from '../../../support/test-server.js';
 import {
@@ -139,8 +139,16 @@ describe('trying a run again', () => {
     expect(await finishedRun(tenant, expired)).toMatchObject({ state: 'succeeded', deadline: null });
   });
 
-  it.each(['scheduled', 'succeeded'])('that is %s is refused', async (state) => {
-    const run = state === 'scheduled' ? await later() : await finish(tenant);
+  const running = async () => {
+    const run = await createRun(tenant, { jobType: 'sleep', payload: { ms: 3_600_000 } });
+    onTestFinished(async () => void (await act(tenant, run, 'cancel')));
+    await until('it runs', async () => (await readRun(tenant, run.id)).state === 'running');
+    return run;
+  };
+
+  it.each(['scheduled', 'running', 'succeeded'])('that is %s is refused', async (state) => {
+    const run =
+      state === 'scheduled' ? await later() : await (state === 'running' ? running() : finish(tenant));
     const problem = expectProblem(await act(tenant, run, 'retry'), 'invalid-state');
     expect(problem.currentState).toBe(state);
   });

@@ -155,6 +155,28 @@ describe('a lease', () => {
     expect(await readLines(tenant, id)).toHaveLength(2);
   });
 
+  it('takes log lines for those of the last hour, whatever they say, since lines are kept by their time', async () => {
+    const worker = await registerWorker(tenant);
+    const { id } = await createRun(tenant, { jobType: worker.jobType });
+    const { token } = await worker.take();
+    const agesMs = { future: -1e12, past: 1e12, lately: 60_000 };
+    const lines = Object.entries(agesMs).map(([message, ageMs]) =>
+      JSON.stringify({ message, time: new Date(Date.now() - ageMs).toISOString() }),
+    );
+    const path = `${tenant.path}/worker/leases/${token}/logs`;
+    await tenant.api.post(path).type('application/x-ndjson').send(lines.join('\n')).expect(202);
+    const written = await until('the lines are written', async () => {
+      const read = await readLines(tenant, id);
+      return read.length === 3 && read;
+    });
+    const minutes = written.map(({ at }) => Math.floor((Date.now() - Date.parse(at)) / 60_000));
+    expect(minutes.map((ago) => (ago < 1 ? 'now' : ago < 50 ? 'lately' : 'an hour ago'))).toEqual([
+      'now',
+      'an hour ago',
+      'lately',
+    ]);
+  });
+
   it('refuses what makes no sense, and names the field', async () => {
     const worker = await registerWorker(tenant);
     await createRun(tenant, { jobType: worker.jobType });
