@@ -5,6 +5,7 @@ import type { Evidence } from '../evidence.js';
 import { measure } from '../measures.js';
 import { stalledMs } from '../stalls.js';
 import { around, isDisturbed, SLACK_MS, windowOf } from './fault-windows.js';
+import { withStandIns } from './stand-in.js';
 
 /** How late a fire may start while nothing is wrong. */
 const QUIET_LATENESS_MS_MAX = 2_000;
@@ -83,7 +84,7 @@ function slowRepairs(evidence: Evidence): string[] {
 }
 
 function lateFires({ fires, faults, stalls }: Evidence): string[] {
-  const late = fires
+  const late = withStandIns(fires)
     .filter(({ startedAtMs }) => startedAtMs !== null)
     .map((fire) => ({
       ...fire,

@@ -4,6 +4,7 @@
 import { CROWD } from '../beds/crowded.js';
 import { contradictions, type LedgerRow } from '../../support/account.js';
 import type { EndedRun, Evidence, Fire } from '../evidence.js';
+import { withStandIns } from './stand-in.js';
 
 /** Longer than any run of ours takes. */
 export const UNDERWAY_MS = 5_000;
@@ -32,7 +33,7 @@ function settledBeforeMs({ readAtMs }: Evidence): number {
 
 function rowsOf({ tenant, name, periodMs }: Evidence['planned'][number], evidence: Evidence): LedgerRow[] {
   const ended = endedById(evidence);
-  return firesOf(evidence, { tenant, name })
+  return withStandIns(firesOf(evidence, { tenant, name }))
     .filter((fire) => fire.dueAtMs < settledBeforeMs(evidence))
     .map(({ schedule, dueAtMs, outcome, run, startedAtMs }) => ({
       schedule: `${tenant}/${schedule}`,

@@ -56,7 +56,8 @@ export class Previews extends TenantTurns {
       await nextTurn();
       return sliceMs;
     };
-    for (let spentMs = 0; !isComplete && spentMs < SLICES_MS_MAX;)
+    const isOver = (): boolean => isComplete;
+    for (let spentMs = 0; !isOver() && spentMs < SLICES_MS_MAX;)
       spentMs += await this.#slices.act('all', FREE_TURN, findSome);
     return { dueTimes: found, isComplete };
   }
