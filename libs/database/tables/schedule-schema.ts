@@ -18,6 +18,11 @@ interface ScheduleTable {
   next_due_at: Date | null;
   spec_since: Date | null;
   catch_up: NullableJson;
+  queue: string | null;
+  concurrency_key: string | null;
+  tags: string[] | null;
+  priority: number | null;
+  deadline_seconds: number | null;
   created_at: DatabaseTime;
   updated_at: Generated<Date>;
   revision: Generated<number>;

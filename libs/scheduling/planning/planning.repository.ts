@@ -187,7 +187,7 @@ export async function writePlans(
                     ${plainArray(plans.map(({ schedule }) => schedule.revision))}::bigint[])
                with ordinality as a (id, due_from, due_to, revision, number)
        where s.id = any(${ids}::uuid[]) and s.id = a.id and date_trunc('milliseconds', s.next_due_at) = a.due_from and s.revision = a.revision
-      returning a.number, s.id, s.tenant_id, s.slot, s.job_type, s.payload),
+      returning a.number, s.id, s.tenant_id, s.slot, s.job_type, s.payload, s.queue, s.concurrency_key, s.tags, s.priority, s.deadline_seconds),
     decided as (
       insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term)
       select s.id, f.due_at, s.tenant_id, coalesce(f.outcome, 'planned'), f.reason, f.run_id, ${term}
@@ -200,10 +200,12 @@ export async function writePlans(
       on conflict (schedule_id, due_at) do nothing
       returning schedule_id, due_at, run_id, reason),
     placed as (
-      insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at)
-      select d.run_id, s.tenant_id, s.slot, s.job_type, s.id, d.due_at, s.payload, case when d.reason = ${CATCH_UP} then now() else d.due_at end
+      insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at, queue, concurrency_key, tags, priority, deadline)
+      select d.run_id, s.tenant_id, s.slot, s.job_type, s.id, d.due_at, s.payload, start.run_at, coalesce(s.queue, 'default'), s.concurrency_key, s.tags,
+             coalesce(s.priority, 0), start.run_at + s.deadline_seconds * interval '1 s'
         from decided d
         join advanced s on s.id = d.schedule_id
+       cross join lateral (select case when d.reason = ${CATCH_UP} then now() else d.due_at end as run_at) start
        where d.run_id is not null
       returning slot, run_at)
     select distinct slot from placed where run_at < now() + make_interval(secs => ${soonMs / 1000}::float8)`.execute(

@@ -11,7 +11,17 @@ import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
 import { readCatchUp, writeCatchUp } from '#scheduling/stored-catch-up.js';
 import { readSpec, writeSpec } from '#scheduling/stored-spec.js';
 
-export interface Schedule {
+/** What its runs say of themselves, each null for the default of a run. */
+export interface ScheduleRunOptions {
+  queue: string | null;
+  concurrencyKey: string | null;
+  tags: readonly string[] | null;
+  priority: number | null;
+  /** A run expires so long after it may start. */
+  deadlineSeconds: number | null;
+}
+
+export interface Schedule extends ScheduleRunOptions {
   id: ScheduleId;
   tenantId: TenantId;
   slot: Slot;
@@ -43,6 +53,11 @@ const columns = [
   'spec',
   'catch_up as catchUp',
   'payload',
+  'queue',
+  'concurrency_key as concurrencyKey',
+  'tags',
+  'priority',
+  'deadline_seconds as deadlineSeconds',
   'state',
   'next_due_at as nextDueAt',
   'spec_since as specSince',
@@ -57,9 +72,17 @@ const columns = [
 
 export type NewSchedule = Omit<
   Schedule,
-  'spec' | 'specSince' | 'plannedDueAt' | 'createdAt' | 'updatedAt' | 'revision' | 'state'
+  | 'spec'
+  | 'specSince'
+  | 'plannedDueAt'
+  | 'createdAt'
+  | 'updatedAt'
+  | 'revision'
+  | 'state'
+  | keyof ScheduleRunOptions
 > & {
   spec: ScheduleSpec;
+  runOptions: Partial<ScheduleRunOptions>;
   /** Null for the default. */
   catchUp: CatchUp | null;
 };
@@ -78,10 +101,22 @@ export async function insertSchedule(db: Database, schedule: NewSchedule): Promi
       catch_up: writeCatchUp(schedule.catchUp),
       payload: JSON.stringify(schedule.payload),
       next_due_at: schedule.nextDueAt,
+      ...stored(schedule.runOptions),
     })
     .returning(columns)
     .executeTakeFirstOrThrow();
   return readable(row);
+}
+
+/** Those that are not given stay as they are. */
+function stored({ queue, concurrencyKey, tags, priority, deadlineSeconds }: Partial<ScheduleRunOptions>) {
+  return {
+    ...(queue === undefined ? {} : { queue }),
+    ...(concurrencyKey === undefined ? {} : { concurrency_key: concurrencyKey }),
+    ...(tags === undefined ? {} : { tags: tags === null || tags.length === 0 ? null : [...tags] }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(deadlineSeconds === undefined ? {} : { deadline_seconds: deadlineSeconds }),
+  };
 }
 
 export async function findSchedule(
@@ -133,6 +168,7 @@ export type ScheduleChange = Pick<
 > & {
   /** Null for the default; undefined leaves what is stored. */
   catchUp?: CatchUp | null | undefined;
+  runOptions?: Partial<ScheduleRunOptions> | undefined;
 };
 
 /** The caller holds the row's lock. Each change makes a new revision, which also voids a plan in the making. */
@@ -143,6 +179,7 @@ export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Sc
       job_type: change.jobType,
       ...(change.spec === null ? {} : { spec: JSON.stringify(writeSpec(change.spec)) }),
       ...(change.catchUp === undefined ? {} : { catch_up: writeCatchUp(change.catchUp) }),
+      ...stored(change.runOptions ?? {}),
       payload: JSON.stringify(change.payload),
       state: change.state,
       next_due_at: change.nextDueAt,

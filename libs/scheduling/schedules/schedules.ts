@@ -21,6 +21,7 @@ export interface ScheduleInput {
   /** The default if there is none. */
   catchUp?: CatchUp | undefined;
   payload: unknown;
+  runOptions?: Partial<rows.ScheduleRunOptions> | undefined;
 }
 
 export interface InvalidSpec {
@@ -45,6 +46,7 @@ export async function createSchedule(
     const schedule = await rows.insertSchedule(db, {
       ...input,
       catchUp: input.catchUp ?? null,
+      runOptions: input.runOptions ?? {},
       id,
       tenantId: tenant.id,
       slot: tenant.slot,
@@ -74,6 +76,7 @@ export type ScheduleChange =
       /** Null for the default. */
       catchUp?: CatchUp | null | undefined;
       payload?: unknown;
+      runOptions?: Partial<rows.ScheduleRunOptions> | undefined;
     };
 
 export type ChangeResult =
@@ -163,6 +166,7 @@ async function edit(
     spec: change.spec ?? schedule.spec,
     specSince: change.spec === undefined ? schedule.specSince : now,
     catchUp: change.catchUp,
+    runOptions: change.runOptions,
     jobType: change.jobType ?? schedule.jobType,
     payload: change.payload === undefined ? schedule.payload : change.payload,
     state: schedule.state,

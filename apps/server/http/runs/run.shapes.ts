@@ -49,24 +49,30 @@ const unique = z.strictObject({
     ),
 });
 
+/** What a run says of itself, and a schedule of its runs. */
+export const runOptions = {
+  queue: resourceName.describe('Each queue can be paused on its own. Default: `default`.'),
+  concurrencyKey: z
+    .string()
+    .min(1)
+    .max(200)
+    .describe('Runs of the job type with the same key share maxConcurrentPerKey.'),
+  tags: z.array(tag).max(20),
+  priority: z
+    .int()
+    .min(-100)
+    .max(100)
+    .describe('Higher goes first among the runs of the tenant; a step is worth a minute of waiting.'),
+};
+
 export const runInput = z
   .strictObject({
     jobType: resourceName,
     payload: z.unknown().default({}),
-    queue: resourceName.default('default').describe('Each queue can be paused on its own.'),
-    concurrencyKey: z
-      .string()
-      .min(1)
-      .max(200)
-      .optional()
-      .describe('Runs of the job type with the same key share maxConcurrentPerKey.'),
-    tags: z.array(tag).max(20).default([]),
-    priority: z
-      .int()
-      .min(-100)
-      .max(100)
-      .default(0)
-      .describe('Higher goes first among the runs of the tenant; a step is worth a minute of waiting.'),
+    queue: runOptions.queue.default('default'),
+    concurrencyKey: runOptions.concurrencyKey.optional(),
+    tags: runOptions.tags.default([]),
+    priority: runOptions.priority.default(0),
     deadline: instantInput
       .optional()
       .describe(

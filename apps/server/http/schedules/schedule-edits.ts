@@ -16,7 +16,7 @@ import { API_DATABASE } from '../../tokens.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { ProblemError } from '../problems/problem.js';
 import { requireSchedule } from './require-schedule.js';
-import { patchedPayload, type SchedulePatch } from './schedule.shapes.js';
+import { patchedPayload, runOptionsOf, type SchedulePatch } from './schedule.shapes.js';
 import { patchedSpec } from './spec.shapes.js';
 
 /** Counted from when the edit arrived. Of racing edits in several replicas, one succeeds each time. */
@@ -68,7 +68,8 @@ export class ScheduleEdits {
     // Based on the revision that was just read, so that the merge can't overwrite a newer one unseen.
     const ref = { tenant, name, revision: revision ?? current.revision };
     const { jobType, catchUp } = patch;
-    const change = { kind: 'edit', jobType, payload, spec, catchUp } as const;
+    const runOptions = runOptionsOf(patch);
+    const change = { kind: 'edit', jobType, payload, spec, catchUp, runOptions } as const;
     return this.gate.act(tenant, turn, () => changeSchedule(this.db, ref, change));
   }
 }

@@ -1,10 +1,10 @@
 // The shape of a schedule and of its ledger in requests and answers.
 import { z } from 'zod';
 import type { Fire } from '#scheduling/schedules/ledger.repository.js';
-import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
+import type { Schedule, ScheduleRunOptions } from '#scheduling/schedules/schedule.repository.js';
 import { mergeObject } from '../requests/merge-patch.js';
 import { pageQuery } from '../answers/page-token.js';
-import { spanOf } from '../runs/run.shapes.js';
+import { runOptions, spanOf } from '../runs/run.shapes.js';
 import { instant, instantInput, jsonObject, resourceName, uuid } from '../requests/shapes.js';
 import { catchUp, catchUpInput } from './catch-up.shapes.js';
 import { oneSpec, showSpec, specPatch, timeZone } from './spec.shapes.js';
@@ -19,6 +19,19 @@ export const nameOrId = z.preprocess(
   resourceName,
 );
 
+const DEADLINE_SECONDS_MAX = 31_536_000;
+
+const optionsOfRuns = {
+  ...runOptions,
+  deadlineSeconds: z
+    .int()
+    .min(1)
+    .max(DEADLINE_SECONDS_MAX)
+    .describe(
+      'A run expires so long after it may start, even if it is running: after it was due, or after it was planned if it catches up.',
+    ),
+};
+
 export const scheduleInput = z.strictObject({
   name: newName,
   spec: oneSpec,
@@ -28,6 +41,7 @@ export const scheduleInput = z.strictObject({
     .describe('Default: the latest of the last day runs once the outage is over.'),
   jobType: resourceName,
   payload: jsonObject.default({}),
+  ...z.object(optionsOfRuns).partial().shape,
 });
 export type ScheduleInput = z.output<typeof scheduleInput>;
 
@@ -37,6 +51,11 @@ export const schedulePatch = z.strictObject({
   catchUp: catchUpInput.nullable().optional().describe('Replaces the old one; null means the default.'),
   jobType: resourceName.optional(),
   payload: jsonObject.nullable().optional().describe('Merged into the old payload; null empties it.'),
+  queue: optionsOfRuns.queue.nullable().optional(),
+  concurrencyKey: optionsOfRuns.concurrencyKey.nullable().optional(),
+  tags: optionsOfRuns.tags.nullable().optional(),
+  priority: optionsOfRuns.priority.nullable().optional(),
+  deadlineSeconds: optionsOfRuns.deadlineSeconds.nullable().optional(),
 });
 export type SchedulePatch = z.output<typeof schedulePatch>;
 
@@ -55,6 +74,11 @@ export const schedule = z
     catchUp: catchUp.nullable().describe('Null when this version cannot read the stored one.'),
     jobType: z.string(),
     payload: jsonObject,
+    queue: z.string(),
+    concurrencyKey: z.string().nullable(),
+    tags: z.array(z.string()),
+    priority: z.int(),
+    deadlineSeconds: z.int().nullable(),
     nextDueAt: instant.nullable().describe('The next due time; null when none will come.'),
     createdAt: instant,
     updatedAt: instant,
@@ -90,6 +114,18 @@ export const firesQuery = z
   .superRefine(spanOf('from', 'to'));
 export type FiresQuery = z.output<typeof firesQuery>;
 
+/** Those that are given; null for the default. */
+export function runOptionsOf({
+  queue,
+  concurrencyKey,
+  tags,
+  priority,
+  deadlineSeconds,
+}: ScheduleInput | SchedulePatch): Partial<ScheduleRunOptions> {
+  const given = { queue, concurrencyKey, tags, priority, deadlineSeconds };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
 /** Undefined when the patch leaves the payload as it is. */
 export function patchedPayload(
   { payload: patch }: SchedulePatch,
@@ -111,6 +147,11 @@ export function showSchedule(row: Schedule) {
     catchUp,
     jobType,
     payload,
+    queue: row.queue ?? 'default',
+    concurrencyKey: row.concurrencyKey,
+    tags: row.tags ?? [],
+    priority: row.priority ?? 0,
+    deadlineSeconds: row.deadlineSeconds,
     nextDueAt,
     createdAt,
     updatedAt,

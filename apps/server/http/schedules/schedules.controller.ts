@@ -100,7 +100,9 @@ export class SchedulesController {
     const { name, jobType, payload, catchUp } = input;
     const result = await inTransaction(db, async (tx) => {
       await requireRoom(tx, tenant, { name: 'maxSchedules' });
-      const created = await createSchedule(tx, tenant, { name, jobType, payload, spec, catchUp });
+      const runOptions = shapes.runOptionsOf(input);
+      const wanted = { name, jobType, payload, spec, catchUp, runOptions };
+      const created = await createSchedule(tx, tenant, wanted);
       if (created.kind !== 'name-taken') return created;
       // Thrown inside: a transaction with a refused statement can't commit.
       throw nameTaken(name);

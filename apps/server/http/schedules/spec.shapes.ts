@@ -52,7 +52,10 @@ export function specOf({ spec, timeZone: zone }: GivenSpec, now: Date): Schedule
   if (spec.cron !== undefined && everySeconds === undefined)
     return { kind: 'cron', expression: spec.cron, timeZone: zone ?? 'UTC' };
   if (zone !== undefined)
-    throw invalidField('/timeZone', `expected none, since only times of cron have a zone, got ${JSON.stringify(zone)}`);
+    throw invalidField(
+      '/timeZone',
+      `expected none, since only times of cron have a zone, got ${JSON.stringify(zone)}`,
+    );
   if (everySeconds !== undefined) {
     return {
       kind: 'every',

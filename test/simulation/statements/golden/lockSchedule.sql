@@ -1,7 +1,9 @@
 select "id", "tenant_id" as "tenantId", "slot", "name", "job_type" as "jobType", "spec", "catch_up" as "catchUp",
-  "payload", "state", "next_due_at" as "nextDueAt", "spec_since" as "specSince", "created_at" as "createdAt",
-  "updated_at" as "updatedAt", "revision", (select min(f.due_at) from carillon.fire f where f.schedule_id = schedule.id
-  and f.outcome = 'planned' and f.due_at > now()) as "plannedDueAt"
+  "payload", "queue", "concurrency_key" as "concurrencyKey", "tags", "priority",
+  "deadline_seconds" as "deadlineSeconds", "state", "next_due_at" as "nextDueAt", "spec_since" as "specSince",
+  "created_at" as "createdAt", "updated_at" as "updatedAt", "revision",
+  (select min(f.due_at) from carillon.fire f where f.schedule_id = schedule.id and f.outcome = 'planned'
+  and f.due_at > now()) as "plannedDueAt"
 from "carillon"."schedule"
 where "tenant_id" = $1 and "name" = $2
 for update;
