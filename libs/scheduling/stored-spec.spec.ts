@@ -20,11 +20,16 @@ const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
     expression: fc.constantFrom('0 9 * * 1-5', '@daily', '*/15 * * * * *', '0 0 L * *'),
     timeZone: fc.constantFrom('UTC', 'Europe/Berlin'),
   }),
-  fc.record({
-    kind: fc.constant('every' as const),
-    seconds: fc.integer({ min: 1, max: 31_536_000 }),
-    anchorAt: instants,
-  }),
+  fc.record(
+    {
+      kind: fc.constant('every' as const),
+      seconds: fc.integer({ min: 1, max: 31_536_000 }),
+      anchorAt: instants,
+      startAt: instants,
+      endAt: instants,
+    },
+    { requiredKeys: ['kind', 'seconds', 'anchorAt'] },
+  ),
   fc.record({ kind: fc.constant('at' as const), at: instants }),
 );
 

@@ -45,7 +45,9 @@ export function compileSchema(schema: object): CompiledSchema {
     if (draft.validateSchema(schema) !== true) return misfit(draft.errors ?? []);
     const validate = validatorOf(schema, false);
     if (!endsOn(PROBES, validate))
-      return invalid('expected a schema whose references end, got one that leads back to itself in one place');
+      return invalid(
+        'expected a schema whose references end, got one that leads back to itself in one place',
+      );
     let validateAll: ValidateFunction | null = null;
     const check: SchemaCheck = (value, tell) => {
       if (validate(value)) return [];

@@ -208,7 +208,11 @@ function unusableIf(compiled: CompiledSchema): Unusable | null {
 function unusable(answer: SchemaAnswer | Ended): Unusable {
   if (answer.kind === 'invalid') return { ...answer, kind: 'unusable' };
   const bounds = `${COMPILE_CPU_MS_MAX} ms and ${MEMORY_MB} MB`;
-  return { kind: 'unusable', path: [], expected: `expected a schema that can be compiled and tried within ${bounds}` };
+  return {
+    kind: 'unusable',
+    path: [],
+    expected: `expected a schema that can be compiled and tried within ${bounds}`,
+  };
 }
 
 function overBudget(): Verdict {

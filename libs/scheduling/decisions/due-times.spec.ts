@@ -28,6 +28,52 @@ describe('a day', () => {
   });
 });
 
+describe('a schedule with bounds', () => {
+  const startAt = new Date('2026-03-02T09:00Z');
+  const endAt = new Date('2026-03-04T09:00Z');
+  const daily = { kind: 'cron', expression: '0 9 * * *', timeZone: 'UTC' } as const;
+  const always = (spec: ScheduleSpec) => between(spec, '2026-01-01T00:00Z', '2027-01-01T00:00Z');
+
+  it('is due from the one to the other, both of them included', () => {
+    expect(always({ ...daily, startAt, endAt })).toEqual([
+      '2026-03-02T09:00Z',
+      '2026-03-03T09:00Z',
+      '2026-03-04T09:00Z',
+    ]);
+    expect(always({ ...daily, endAt }).at(-1)).toBe('2026-03-04T09:00Z');
+    const justAfter = new Date(startAt.getTime() + 1);
+    expect(always({ ...daily, startAt: justAfter })[0]).toBe('2026-03-03T09:00Z');
+  });
+
+  it('of an interval begins at the first', () => {
+    const spec: ScheduleSpec = { kind: 'every', seconds: 86_400, anchorAt: startAt, startAt, endAt };
+    expect(always(spec)).toEqual(['2026-03-02T09:00Z', '2026-03-03T09:00Z', '2026-03-04T09:00Z']);
+  });
+
+  it('has just those due times of the same one without bounds that lie between', () => {
+    const near = fc.date({ min: new Date('2026-01-01'), max: new Date('2026-06-01'), noInvalidDate: true });
+    fc.assert(
+      fc.property(near, near, fc.constantFrom('0 9 * * *', '*/50 * * * *'), (from, to, expression) => {
+        const spec: ScheduleSpec = { ...daily, expression };
+        const span = { after: new Date('2025-12-01'), through: new Date('2026-07-01'), limit: 10_000 };
+        const inside = dueTimes(spec, span).filter((at) => at >= from && at <= to);
+        expect(dueTimes({ ...spec, startAt: from, endAt: to }, span)).toEqual(inside);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('is refused when they are no instants, or in the wrong order', () => {
+    expect(validateSpec({ ...daily, startAt: endAt, endAt: startAt })).toMatchObject({
+      ok: false,
+      field: 'endAt',
+      expected: 'an instant not before startAt (2026-03-04T09:00:00.000Z)',
+    });
+    expect(validateSpec({ ...daily, startAt: new Date(Number.NaN) })).toMatchObject({ field: 'startAt' });
+    expect(validateSpec({ ...daily, startAt, endAt: startAt })).toEqual({ ok: true });
+  });
+});
+
 describe('any schedule', () => {
   const instants = fc.date({ min: new Date('1990-01-01'), max: new Date('2080-01-01'), noInvalidDate: true });
   const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(

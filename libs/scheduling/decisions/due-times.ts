@@ -5,10 +5,16 @@ import { readCron } from './cron-dialect.js';
 import { nextCronTime } from './cron-times.js';
 import { complaintAboutZone } from './zone-names.js';
 
+/** Due times lie between them; either may be one. */
+interface Bounds {
+  startAt?: Date;
+  endAt?: Date;
+}
+
 export type ScheduleSpec =
-  | { kind: 'cron'; expression: string; timeZone: string }
+  | ({ kind: 'cron'; expression: string; timeZone: string } & Bounds)
   /** At `anchorAt` and every so many seconds after it. */
-  | { kind: 'every'; seconds: number; anchorAt: Date }
+  | ({ kind: 'every'; seconds: number; anchorAt: Date } & Bounds)
   | { kind: 'at'; at: Date };
 
 export type SpecVerdict = { ok: true } | { ok: false; field: string; expected: string; got: string };
@@ -27,6 +33,8 @@ const NEVER_DUE_FROM = new Date(Date.UTC(2026, 0, 1));
  * Whether the specification can be stored; `field` names its first wrong property. A stored one needs no further check.
  */
 export function validateSpec(spec: ScheduleSpec): SpecVerdict {
+  const wrongBound = spec.kind === 'at' ? null : complaintAboutBounds(spec);
+  if (wrongBound !== null) return wrongBound;
   switch (spec.kind) {
     case 'cron':
       return validateCron(spec);
@@ -43,19 +51,19 @@ export function validateSpec(spec: ScheduleSpec): SpecVerdict {
 
 /** The first due time strictly after the instant; null if there is none. Throws RangeError on an invalid spec. */
 export function nextDueAt(spec: ScheduleSpec, after: Date): Date | null {
-  switch (spec.kind) {
-    case 'cron':
-      return nextCronTime(spec, after);
-    case 'every': {
-      const stepMs = spec.seconds * 1_000;
-      const anchorMs = spec.anchorAt.getTime();
-      const steps = Math.max(0, Math.floor((after.getTime() - anchorMs) / stepMs) + 1);
-      const dueMs = anchorMs + steps * stepMs;
-      return dueMs <= INSTANT_MAX_MS ? new Date(dueMs) : null;
-    }
-    case 'at':
-      return spec.at > after ? spec.at : null;
-  }
+  if (spec.kind === 'at') return spec.at > after ? spec.at : null;
+  const { startAt, endAt } = spec;
+  const from = startAt !== undefined && after < startAt ? new Date(startAt.getTime() - 1) : after;
+  const next = spec.kind === 'cron' ? nextCronTime(spec, from) : nextBeat(spec, from);
+  return next !== null && endAt !== undefined && next > endAt ? null : next;
+}
+
+function nextBeat({ seconds, anchorAt }: { seconds: number; anchorAt: Date }, after: Date): Date | null {
+  const stepMs = seconds * 1_000;
+  const anchorMs = anchorAt.getTime();
+  const steps = Math.max(0, Math.floor((after.getTime() - anchorMs) / stepMs) + 1);
+  const dueMs = anchorMs + steps * stepMs;
+  return dueMs <= INSTANT_MAX_MS ? new Date(dueMs) : null;
 }
 
 /** The due times after one instant and up to and including another, the earliest first, at most `limit` of them. */
@@ -103,6 +111,13 @@ export function newestDueTimes(
     else [earlyMs, found] = [middleMs, tried];
   }
   return found;
+}
+
+function complaintAboutBounds({ startAt, endAt }: Bounds): SpecVerdict | null {
+  for (const [field, bound] of Object.entries({ startAt, endAt }))
+    if (bound !== undefined && !isInstant(bound)) return wrong(field, AN_INSTANT, String(bound));
+  if (startAt === undefined || endAt === undefined || startAt <= endAt) return null;
+  return wrong('endAt', `an instant not before startAt (${startAt.toISOString()})`, endAt.toISOString());
 }
 
 function validateCron({ expression, timeZone }: { expression: string; timeZone: string }): SpecVerdict {

@@ -211,6 +211,10 @@ function firstDue(spec: ScheduleSpec, now: Date): Date | InvalidSpec {
     return { kind: 'invalid-spec', field: valid.field, expected: valid.expected, got: valid.got };
   const first = nextDueAt(spec, now);
   if (first !== null) return first;
+  if (spec.kind !== 'at' && spec.endAt !== undefined) {
+    const expected = `an instant that lets it be due after ${now.toISOString()}`;
+    return { kind: 'invalid-spec', field: 'endAt', expected, got: spec.endAt.toISOString() };
+  }
   const got = spec.kind === 'at' ? spec.at.toISOString() : spec.kind;
   return { kind: 'invalid-spec', field: spec.kind, expected: `a due time after ${now.toISOString()}`, got };
 }

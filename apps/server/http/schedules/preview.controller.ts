@@ -14,7 +14,7 @@ import { ApiTenant, instant, instantInput, resourceName } from '../requests/shap
 import { inDigits } from '../answers/in-digits.js';
 import { Previews, type Preview } from './preview.js';
 import { requireSchedule } from './require-schedule.js';
-import { invalidSpec, oneSpec, specOf, timeZone } from './spec.shapes.js';
+import { bounds, invalidSpec, oneSpec, specOf, timeZone } from './spec.shapes.js';
 
 const COUNT_MAX = 1_000;
 const COUNT_DEFAULT = 10;
@@ -23,6 +23,7 @@ const after = instantInput.optional().describe('Only due times after this instan
 const draft = z.strictObject({
   spec: oneSpec,
   timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
+  ...z.object(bounds).partial().shape,
   count: z.int().min(1).max(COUNT_MAX).default(COUNT_DEFAULT),
   after,
 });

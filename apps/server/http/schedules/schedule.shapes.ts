@@ -7,7 +7,7 @@ import { pageQuery } from '../answers/page-token.js';
 import { runOptions, spanOf } from '../runs/run.shapes.js';
 import { instant, instantInput, jsonObject, resourceName, uuid } from '../requests/shapes.js';
 import { catchUp, catchUpInput } from './catch-up.shapes.js';
-import { oneSpec, showSpec, specPatch, timeZone } from './spec.shapes.js';
+import { bounds, oneSpec, showBounds, showSpec, specPatch, timeZone } from './spec.shapes.js';
 
 /** A ledger is read by its schedule's name, or by its id once the schedule is deleted: a name must be no id of another. */
 const newName = resourceName.refine((name) => !uuid.safeParse(name).success, {
@@ -36,6 +36,7 @@ export const scheduleInput = z.strictObject({
   name: newName,
   spec: oneSpec,
   timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
+  ...z.object(bounds).partial().shape,
   catchUp: catchUpInput
     .optional()
     .describe('Default: the latest of the last day runs once the outage is over.'),
@@ -48,6 +49,8 @@ export type ScheduleInput = z.output<typeof scheduleInput>;
 export const schedulePatch = z.strictObject({
   spec: specPatch.optional(),
   timeZone: timeZone.nullable().optional().describe('Null means UTC.'),
+  startAt: bounds.startAt.nullable().optional(),
+  endAt: bounds.endAt.nullable().optional(),
   catchUp: catchUpInput.nullable().optional().describe('Replaces the old one; null means the default.'),
   jobType: resourceName.optional(),
   payload: jsonObject.nullable().optional().describe('Merged into the old payload; null empties it.'),
@@ -71,6 +74,8 @@ export const schedule = z
         'Null when this version cannot read the stored spec: nothing is planned until it is changed.',
       ),
     timeZone: z.string().nullable(),
+    startAt: instant.nullable(),
+    endAt: instant.nullable(),
     catchUp: catchUp.nullable().describe('Null when this version cannot read the stored one.'),
     jobType: z.string(),
     payload: jsonObject,
@@ -144,6 +149,7 @@ export function showSchedule(row: Schedule) {
     state: nextDueAt === null ? 'ended' : state,
     spec: spec && showSpec(spec),
     timeZone: spec?.kind === 'cron' ? spec.timeZone : null,
+    ...showBounds(spec),
     catchUp,
     jobType,
     payload,

@@ -41,29 +41,42 @@ export const specPatch = z
   .pipe(oneSpec)
   .describe('Replaces the old spec.');
 
+/** No due time lies before or after; either may be one. */
+export const bounds = {
+  startAt: instantInput.describe(
+    'No due time lies before it. With everySeconds it is the first one, from which the others are counted.',
+  ),
+  endAt: instantInput.describe('No due time lies after it.'),
+};
+
 interface GivenSpec {
   spec: z.output<typeof oneSpec>;
   timeZone?: string | undefined;
+  startAt?: string | undefined;
+  endAt?: string | undefined;
 }
 
-/** An interval is counted from the second in which its spec was made. */
-export function specOf({ spec, timeZone: zone }: GivenSpec, now: Date): ScheduleSpec {
+/** An interval is counted from the second in which its spec was made, if it says no other. */
+export function specOf({ spec, timeZone: zone, startAt, endAt }: GivenSpec, now: Date): ScheduleSpec {
   const everySeconds = spec.cron === undefined ? spec.everySeconds : secondsFrom(spec.cron);
+  const between = {
+    ...(startAt === undefined ? {} : { startAt: new Date(startAt) }),
+    ...(endAt === undefined ? {} : { endAt: new Date(endAt) }),
+  };
   if (spec.cron !== undefined && everySeconds === undefined)
-    return { kind: 'cron', expression: spec.cron, timeZone: zone ?? 'UTC' };
-  if (zone !== undefined)
-    throw invalidField(
-      '/timeZone',
-      `expected none, since only times of cron have a zone, got ${JSON.stringify(zone)}`,
-    );
+    return { kind: 'cron', expression: spec.cron, timeZone: zone ?? 'UTC', ...between };
+  refuse('/timeZone', zone, 'expected none, since only times of cron have a zone');
   if (everySeconds !== undefined) {
-    return {
-      kind: 'every',
-      seconds: everySeconds,
-      anchorAt: new Date(Math.floor(now.getTime() / 1_000) * 1_000),
-    };
+    const anchorAt = between.startAt ?? new Date(Math.floor(now.getTime() / 1_000) * 1_000);
+    return { kind: 'every', seconds: everySeconds, anchorAt, ...between };
   }
+  refuse('/startAt', startAt, 'expected none beside a single instant');
+  refuse('/endAt', endAt, 'expected none beside a single instant');
   return { kind: 'at', at: new Date(spec.at ?? '') };
+}
+
+function refuse(pointer: string, given: string | undefined, expected: string): void {
+  if (given !== undefined) throw invalidField(pointer, `${expected}, got ${JSON.stringify(given)}`);
 }
 
 /** Undefined for an expression of cron. */
@@ -79,7 +92,10 @@ function secondsFrom(cron: string): number | undefined {
 
 interface GivenPatch {
   spec?: z.output<typeof oneSpec> | undefined;
+  /** Null removes these. */
   timeZone?: string | null | undefined;
+  startAt?: string | null | undefined;
+  endAt?: string | null | undefined;
 }
 
 /** Undefined when the patch leaves the spec as it is, also where it says the same again: an interval goes on counting. */
@@ -88,28 +104,36 @@ export function patchedSpec(
   current: ScheduleSpec | null,
   now: Date,
 ): ScheduleSpec | undefined {
-  if (patch.spec !== undefined) {
-    const isCron = patch.spec.cron !== undefined && secondsOfEvery(patch.spec.cron) === null;
-    const kept = isCron && current?.kind === 'cron' ? current.timeZone : undefined;
-    const zone = patch.timeZone === undefined ? kept : (patch.timeZone ?? undefined);
-    const spec = specOf({ spec: patch.spec, timeZone: zone }, now);
-    return current !== null && isSame(spec, current) ? undefined : spec;
-  }
-  if (patch.timeZone === undefined) return undefined;
-  if (current === null)
-    throw invalidField('/spec', 'expected a spec, since the stored one cannot be read, got none');
-  if (current.kind === 'cron') return { ...current, timeZone: patch.timeZone ?? 'UTC' };
-  if (patch.timeZone === null) return undefined;
-  throw invalidField(
-    '/timeZone',
-    `expected none, since only times of cron have a zone, got ${JSON.stringify(patch.timeZone)}`,
-  );
+  const { spec, timeZone: zone, startAt, endAt } = patch;
+  if ([spec, zone, startAt, endAt].every((given) => given === undefined)) return undefined;
+  const patched = specOf(merged(patch, current), now);
+  const isCounting =
+    patched.kind === 'every' &&
+    current?.kind === 'every' &&
+    patched.seconds === current.seconds &&
+    patched.startAt === undefined;
+  const next = isCounting ? { ...patched, anchorAt: current.anchorAt } : patched;
+  return isDeepStrictEqual(next, current) ? undefined : next;
 }
 
-/** The instant from which an interval is counted does not matter. */
-function isSame(spec: ScheduleSpec, current: ScheduleSpec): boolean {
-  if (spec.kind === 'every') return current.kind === 'every' && spec.seconds === current.seconds;
-  return isDeepStrictEqual(spec, current);
+/** What the patch leaves out stays, as far as it fits the kind of spec. */
+function merged({ spec, ...patch }: GivenPatch, current: ScheduleSpec | null): GivenSpec {
+  if (spec === undefined && current === null)
+    throw invalidField('/spec', 'expected a spec, since the stored one cannot be read, got none');
+  const next = spec ?? (current === null ? {} : showSpec(current));
+  const isCron = next.cron !== undefined && secondsOfEvery(next.cron) === null;
+  const zone = isCron && current?.kind === 'cron' ? current.timeZone : undefined;
+  const kept = next.at === undefined ? showBounds(current) : { startAt: null, endAt: null };
+  return {
+    spec: next,
+    timeZone: pick(patch.timeZone, zone),
+    startAt: pick(patch.startAt, kept.startAt?.toISOString()),
+    endAt: pick(patch.endAt, kept.endAt?.toISOString()),
+  };
+}
+
+function pick(patch: string | null | undefined, kept: string | undefined): string | undefined {
+  return patch === undefined ? kept : (patch ?? undefined);
 }
 
 /** About a property of the spec as the product knows it. */
@@ -132,17 +156,24 @@ function pointerOf(field: string): string {
     timeZone: '/timeZone',
     seconds: '/spec/everySeconds',
     every: '/spec/everySeconds',
+    startAt: '/startAt',
+    endAt: '/endAt',
   };
   return pointers[field] ?? `/spec/${field}`;
 }
 
-export function showSpec(spec: ScheduleSpec) {
+export function showSpec(spec: ScheduleSpec): z.output<typeof oneSpec> {
   switch (spec.kind) {
     case 'cron':
       return { cron: spec.expression };
     case 'every':
       return { everySeconds: spec.seconds };
     case 'at':
-      return { at: spec.at };
+      return { at: spec.at.toISOString() };
   }
+}
+
+export function showBounds(spec: ScheduleSpec | null) {
+  const { startAt = null, endAt = null } = spec === null || spec.kind === 'at' ? {} : spec;
+  return { startAt, endAt };
 }

@@ -31,7 +31,7 @@ const patch = (schedule: Schedule, body: object) =>
 const someRun = async (schedule: Schedule, isWanted: (queue: string) => boolean = () => true) =>
   until('there is such a run', async () => {
     const [latest] = await listFires(tenant, schedule.name);
-    const run = latest?.runId == null ? null : await readRun(tenant, latest.runId);
+    const run = await (latest?.runId ? readRun(tenant, latest.runId) : null);
     return run !== null && isWanted(run.queue) && run;
   });
 
