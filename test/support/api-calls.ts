@@ -175,6 +175,9 @@ function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Cal
       () => tenant.api.post(`${path}/schedules/${often.name}:resume`),
     ],
     [`get ${T}/schedules/{schedule}/fires`]: [() => tenant.api.get(`${path}/schedules/${often.name}/fires`)],
+    [`get ${T}/schedules/{schedule}:explain`]: [
+      () => tenant.api.get(`${path}/schedules/${cron.name}:explain?at=2026-01-01T00:00:00Z`),
+    ],
     [`get ${T}/schedules/{schedule}:preview`]: [
       () => tenant.api.get(`${path}/schedules/${cron.name}:preview?count=3`),
     ],

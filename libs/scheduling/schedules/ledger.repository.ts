@@ -1,13 +1,15 @@
 // Reads the ledger. Its rows answer "was any due time lost or doubled between A and B?" and "why did it not run?".
 import type { Database } from '#database/connection.js';
 import type { FireOutcome } from '#database/tables/schedule-schema.js';
-import type { RunId, ScheduleId, TenantId } from '#kernel/ids.js';
+import type { RunId, ScheduleId, TenantId, Term } from '#kernel/ids.js';
 
 export interface Fire {
   dueAt: Date;
   outcome: FireOutcome;
   reason: string | null;
   runId: RunId | null;
+  /** The leader's, which decided it. */
+  term: Term;
   plannedAt: Date;
   startedAt: Date | null;
 }
@@ -33,6 +35,7 @@ export async function listFires(
       'outcome',
       'reason',
       'run_id as runId',
+      'term',
       'planned_at as plannedAt',
       'started_at as startedAt',
     ])
@@ -42,6 +45,22 @@ export async function listFires(
     .orderBy('due_at', 'desc')
     .limit(limit)
     .execute();
+}
+
+/** Whether the instant lies among due times that were left behind and are not decided yet. */
+export async function isLeftBehind(
+  db: Database,
+  { scheduleId, at }: { scheduleId: ScheduleId; at: Date },
+): Promise<boolean> {
+  const gap = await db
+    .selectFrom('schedule_gap')
+    .select('id')
+    .where('schedule_id', '=', scheduleId)
+    .where('from_at', '<=', at)
+    .where('to_at', '>', at)
+    .limit(1)
+    .executeTakeFirst();
+  return gap !== undefined;
 }
 
 /** Whether the tenant has or had a schedule of this id: only the ledger knows a deleted one. */

@@ -9,11 +9,10 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.js';
 import type { Turn } from '../access/request-turns.js';
-import { ProblemError } from '../problems/problem.js';
 import { ApiTenant, instant, instantInput, resourceName } from '../requests/shapes.js';
 import { inDigits } from '../answers/in-digits.js';
 import { Previews, type Preview } from './preview.js';
-import { requireSchedule } from './require-schedule.js';
+import { requireReadableSpec, requireSchedule } from './require-schedule.js';
 import { bounds, invalidSpec, oneSpec, specOf, timeZone } from './spec.shapes.js';
 
 const COUNT_MAX = 1_000;
@@ -95,12 +94,7 @@ export class PreviewController {
     @Param('schedule', { schema: resourceName }) name: string,
     @Query({ schema: span }) query: z.output<typeof span>,
   ) {
-    const { spec } = await requireSchedule(this.db, tenant, name);
-    if (spec === null)
-      throw new ProblemError(
-        'invalid-state',
-        'expected a schedule whose spec this version can read, got another',
-      );
+    const spec = requireReadableSpec(await requireSchedule(this.db, tenant, name));
     return this.#show(spec, { ...query, now: await databaseTime(this.db), tenant, turn });
   }
 

@@ -1,12 +1,22 @@
 // The schedule that a path names, or the problem that there is none.
 import type { Database } from '#database/connection.js';
 import { findSchedule, type Schedule } from '#scheduling/schedules/schedule.repository.js';
+import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
-import { notFound } from '../problems/problem.js';
+import { notFound, ProblemError } from '../problems/problem.js';
 
 /** Throws a problem when there is none. */
 export async function requireSchedule(db: Database, { id }: Tenant, name: string): Promise<Schedule> {
   const schedule = await findSchedule(db, { tenantId: id, name });
   if (schedule === undefined) throw notFound('schedule', name);
   return schedule;
+}
+
+/** Throws a problem when this version can't read it. */
+export function requireReadableSpec({ spec }: Pick<Schedule, 'spec'>): ScheduleSpec {
+  if (spec !== null) return spec;
+  throw new ProblemError(
+    'invalid-state',
+    'expected a schedule whose spec this version can read, got another',
+  );
 }

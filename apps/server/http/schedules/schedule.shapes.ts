@@ -101,6 +101,7 @@ export const fire = z
       ),
     reason: z.string().nullable(),
     runId: z.uuid().nullable(),
+    term: z.int().describe('The term of the leader that decided it.'),
     plannedAt: instant,
     startedAt: instant.nullable(),
     latenessMs: z.number().nullable(),

@@ -2,6 +2,7 @@
 import { Module } from '@nestjs/common';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { JobTypesModule } from '../job-types/job-types.module.js';
+import { ExplainController } from './explain.controller.js';
 import { LedgerController } from './ledger.controller.js';
 import { PreviewController } from './preview.controller.js';
 import { Previews } from './preview.js';
@@ -11,7 +12,7 @@ import { SchedulesController } from './schedules.controller.js';
 @Module({
   imports: [JobTypesModule],
   // In this order, since `:schedule` would take `nightly:preview` for a name.
-  controllers: [PreviewController, SchedulesController, LedgerController],
+  controllers: [PreviewController, ExplainController, SchedulesController, LedgerController],
   providers: [ScheduleEdits, { provide: Previews, useFactory: () => new Previews(systemClock) }],
 })
 export class SchedulingModule {}

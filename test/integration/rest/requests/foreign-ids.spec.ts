@@ -126,6 +126,7 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'post /schedules/{schedule}:pause': NONE,
   'post /schedules/{schedule}:resume': NONE,
   'get /schedules/{schedule}/fires': listed,
+  'get /schedules/{schedule}:explain': NONE,
   'get /schedules/{schedule}:preview': NONE,
   'post /schedules:preview': NONE,
   'get /webhook-secrets': NONE,

@@ -78,6 +78,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   [`post ${T}/schedules/{schedule}:pause`]: end(404),
   [`post ${T}/schedules/{schedule}:resume`]: change(404),
   [`get ${T}/schedules/{schedule}/fires`]: read(404),
+  [`get ${T}/schedules/{schedule}:explain`]: read(422),
   [`get ${T}/schedules/{schedule}:preview`]: read(404),
   [`post ${T}/schedules:preview`]: change(422),
   [`get ${T}/webhook-secrets`]: read(200),

@@ -158,7 +158,11 @@ describe('every read', () => {
       const query = Object.fromEntries([...wanted.map(({ name }) => [name, tenant.name]), ['unheard', 'of']]);
       const key = path.includes('{tenant}') ? tenant.key : undefined;
       const api = key === undefined ? server.admin : server.as(key);
-      expect(expectFields(await api.get(real).query(query)), path).toEqual(['?unheard']);
+      // A name is no value for each parameter that is wanted.
+      const unwanted = expectFields(await api.get(real).query(query)).filter(
+        (field) => !wanted.some(({ name }) => field === `?${name}`),
+      );
+      expect(unwanted, path).toEqual(['?unheard']);
     }
   });
 });

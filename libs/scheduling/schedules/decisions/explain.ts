@@ -1,0 +1,93 @@
+// Why did a schedule run at an instant, or why not? The ledger has the answer where it has a row. Where it has none, the
+// spec says whether the schedule was due, and its history why that is not decided: the schedule is younger, had another
+// spec, or is not so far yet.
+import { newestDueTimes, nextDueAt, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+
+export interface ExplainInput {
+  at: Date;
+  /** The database's time. */
+  now: Date;
+  spec: ScheduleSpec;
+  createdAt: Date;
+  /** Until then it had another spec; null if it never had one. */
+  specSince: Date | null;
+  /** The first due time that is not planned yet. */
+  nextDueAt: Date | null;
+  state: 'active' | 'paused';
+  /** The row of the ledger; null if there is none. */
+  fire: { outcome: string; reason: string | null; startedAt: Date | null } | null;
+  /** Whether it is left behind, and will be decided behind the present. */
+  isLeftBehind: boolean;
+}
+
+export interface Explanation {
+  /** By the present spec. */
+  isDue: boolean;
+  /** The nearest due times by the present spec; null where there is none within a year. */
+  dueBefore: Date | null;
+  dueAfter: Date | null;
+  /** A sentence or two. */
+  text: string;
+}
+
+const NEAR_MS = 366 * 86_400_000;
+
+export function explain(input: ExplainInput): Explanation {
+  const { spec, at } = input;
+  const notBefore = new Date(at.getTime() - NEAR_MS);
+  const dueAfter = nextDueAt(spec, at);
+  const isDue = nextDueAt(spec, new Date(at.getTime() - 1))?.getTime() === at.getTime();
+  const dueBefore = newestDueTimes(spec, { notBefore, before: at, limit: 1 })[0] ?? null;
+  const near = { dueBefore, dueAfter: dueAfter !== null && +dueAfter - +at <= NEAR_MS ? dueAfter : null };
+  return { isDue, ...near, text: input.fire === null ? undecided(input, isDue) : decided(input, input.fire) };
+}
+
+function undecided(input: ExplainInput, isDue: boolean): string {
+  const { at, now, createdAt, specSince, nextDueAt: nextPlanned, state, isLeftBehind } = input;
+  if (at < createdAt) return `The schedule was made later, at ${createdAt.toISOString()}.`;
+  if (specSince !== null && at <= specSince)
+    return `The schedule had another spec until ${specSince.toISOString()}, and that one was not due then, or its row is kept no longer.`;
+  if (!isDue) return 'The schedule was not due at that instant.';
+  if (isLeftBehind)
+    return 'It passed in an outage. What becomes of it is decided soon, behind what is due now.';
+  if (nextPlanned !== null && at >= nextPlanned) {
+    if (state === 'paused')
+      return 'It is not decided yet: while the schedule is paused, a due time is skipped once it has passed.';
+    return at > now
+      ? 'It is not decided yet: due times are planned about ten seconds ahead.'
+      : 'It is not decided yet: the leader has not planned so far. See GET /api/v1/cluster/leader.';
+  }
+  return 'Its row in the ledger is kept no longer (CARILLON_FIRE_RETENTION_DAYS).';
+}
+
+const BY_REASON: Readonly<Record<string, string>> = {
+  paused: 'The schedule was paused when it was due.',
+  suspended: 'The tenant was suspended when it was due, or when the outage in which it passed had ended.',
+  limit: 'The tenant had as many runs that were not over as its maxQueued allows.',
+  cancelled: 'Its run was cancelled before it started.',
+  outage: 'It passed in an outage, and a later run of the schedule stands for it, as catchUp has it.',
+  'catch-up window':
+    'It passed in an outage, longer ago than the withinSeconds of catchUp when that was over.',
+  'catch-up limit':
+    'It passed in an outage, after which as many newer ones ran as the max of catchUp allows.',
+  'no catch-up': 'It passed in an outage, and catchUp makes up for none.',
+  'schedule changed': 'The schedule got another spec before its run started.',
+  'schedule deleted': 'The schedule was deleted before its run started.',
+  expired: 'Its run reached its deadline before it started.',
+};
+
+function decided({ at, now }: ExplainInput, fire: NonNullable<ExplainInput['fire']>): string {
+  const { outcome, reason, startedAt } = fire;
+  const lateMs = startedAt === null ? null : startedAt.getTime() - at.getTime();
+  if (outcome === 'planned' && reason === 'catch-up')
+    return 'It passed in an outage, and its run, which makes up for it, waits for its start.';
+  if (outcome === 'planned') {
+    return at > now
+      ? 'It is planned: its run waits for the instant.'
+      : 'It is planned, and its run waits for its start: see the state of the run, its queue and its limits.';
+  }
+  if (outcome === 'late' && reason === 'catch-up')
+    return `It passed in an outage, and its run made up for it, ${lateMs} ms late.`;
+  if (outcome === 'fired' || outcome === 'late') return `Its run started ${lateMs} ms after it was due.`;
+  return (reason === null ? undefined : BY_REASON[reason]) ?? `It was ${outcome} (${reason}).`;
+}
