@@ -95,6 +95,9 @@ export function newestDueTimes(
   // Never more than one more than is asked for: it shows that the search began too early.
   const dueSince = (afterMs: number): Date[] =>
     dueTimes(spec, { after: new Date(afterMs), through: new Date(beforeMs - 1), limit: limit + 1 });
+  // Each look for a rare one costs milliseconds, and most spans have none.
+  if (dueTimes(spec, { after: new Date(oldestMs), through: new Date(beforeMs - 1), limit: 1 }).length === 0)
+    return [];
   let found: Date[] = [];
   let lateMs = beforeMs - 1;
   let earlyMs = lateMs;

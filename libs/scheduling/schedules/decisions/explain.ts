@@ -35,8 +35,9 @@ const NEAR_MS = 366 * 86_400_000;
 export function explain(input: ExplainInput): Explanation {
   const { spec, at } = input;
   const notBefore = new Date(at.getTime() - NEAR_MS);
-  const dueAfter = nextDueAt(spec, at);
-  const isDue = nextDueAt(spec, new Date(at.getTime() - 1))?.getTime() === at.getTime();
+  const dueThen = nextDueAt(spec, new Date(at.getTime() - 1));
+  const isDue = dueThen?.getTime() === at.getTime();
+  const dueAfter = isDue ? nextDueAt(spec, at) : dueThen;
   const dueBefore = newestDueTimes(spec, { notBefore, before: at, limit: 1 })[0] ?? null;
   const near = { dueBefore, dueAfter: dueAfter !== null && +dueAfter - +at <= NEAR_MS ? dueAfter : null };
   return { isDue, ...near, text: input.fire === null ? undecided(input, isDue) : decided(input, input.fire) };
