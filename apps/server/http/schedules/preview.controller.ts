@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
 import { validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { specText } from '#scheduling/schedules/decisions/spec-text.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.js';
@@ -33,6 +34,7 @@ const span = z.strictObject({
 
 const preview = z
   .object({
+    text: z.string().describe('The spec in words, without its bounds.'),
     dueTimes: z.array(
       z.object({
         dueAt: instant,
@@ -98,8 +100,14 @@ export class PreviewController {
     return this.#show(spec, { ...query, now: await databaseTime(this.db), tenant, turn });
   }
 
-  #show(spec: ScheduleSpec, { count, after: given, now, tenant, turn }: Asked): Promise<Preview> {
+  async #show(
+    spec: ScheduleSpec,
+    { count, after: given, now, tenant, turn }: Asked,
+  ): Promise<Preview & { text: string }> {
     const from = given === undefined ? now : new Date(given);
-    return this.previews.act(tenant, turn, () => this.previews.previewOf(spec, { after: from, count }));
+    const preview = await this.previews.act(tenant, turn, () =>
+      this.previews.previewOf(spec, { after: from, count }),
+    );
+    return { text: specText(spec), ...preview };
   }
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Fire } from '#scheduling/schedules/ledger.repository.js';
 import type { Schedule, ScheduleRunOptions } from '#scheduling/schedules/schedule.repository.js';
+import { specText } from '#scheduling/schedules/decisions/spec-text.js';
 import { mergeObject } from '../requests/merge-patch.js';
 import { pageQuery } from '../answers/page-token.js';
 import { runOptions, spanOf } from '../runs/run.shapes.js';
@@ -73,6 +74,7 @@ export const schedule = z
       .describe(
         'Null when this version cannot read the stored spec: nothing is planned until it is changed.',
       ),
+    text: z.string().nullable().describe('The spec in words, without its bounds.'),
     timeZone: z.string().nullable(),
     startAt: instant.nullable(),
     endAt: instant.nullable(),
@@ -149,6 +151,7 @@ export function showSchedule(row: Schedule) {
     name,
     state: nextDueAt === null ? 'ended' : state,
     spec: spec && showSpec(spec),
+    text: spec && specText(spec),
     timeZone: spec?.kind === 'cron' ? spec.timeZone : null,
     ...showBounds(spec),
     catchUp,

@@ -79,6 +79,7 @@ describe('the preview of a schedule', () => {
     expect(body).toMatchObject({
       dueTimes: [{ local: '2026-11-30T09:00:00.000+09:00' }, { local: '2026-12-07T09:00:00.000+09:00' }],
       isComplete: true,
+      text: 'At 09:00, only on Monday, Asia/Tokyo',
     });
   });
 

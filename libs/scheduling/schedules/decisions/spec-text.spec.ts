@@ -1,0 +1,25 @@
+// Does each spec have its words, whatever the expression looks like?
+import { expect, it } from 'vitest';
+import { specText } from './spec-text.js';
+
+it.each([
+  ['30 2 * * *', 'At 02:30, UTC'],
+  ['*/5 * * * * *', 'Every 5 seconds, UTC'],
+  ['0 9 * * MON-FRI', 'At 09:00, Monday through Friday, UTC'],
+  ['0 0 * * 5L', 'At 00:00, on the last Friday of the month, UTC'],
+  ['0 0 13 * FRI', 'At 00:00, on day 13 of the month, and on Friday, UTC'],
+  ['0 0 */2 * MON', 'At 00:00, every 2 days in a month, only on Monday, UTC'],
+  ['0 0 ? * MON', 'At 00:00, only on Monday, UTC'],
+  ['@weekdays', 'At 00:00, Monday through Friday, UTC'],
+  ['0 0 1 January *', 'At 00:00, on day 1 of the month, only in January, UTC'],
+  ['0 0 L,* * MON', expect.stringContaining('At 00:00') as string],
+])('%s is %j', (expression, text) => {
+  expect(specText({ kind: 'cron', expression, timeZone: 'UTC' })).toEqual(text);
+});
+
+it('of an interval and of an instant', () => {
+  const at = new Date('2031-01-01T08:00:00Z');
+  expect(specText({ kind: 'every', seconds: 90, anchorAt: at })).toBe('Every 90 seconds');
+  expect(specText({ kind: 'every', seconds: 1, anchorAt: at })).toBe('Every second');
+  expect(specText({ kind: 'at', at })).toBe('Once, at 2031-01-01T08:00:00.000Z');
+});

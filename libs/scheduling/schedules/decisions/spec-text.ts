@@ -1,0 +1,32 @@
+// What does a spec say in words? cronstrue says it of an expression; of those that it does not know (nicknames, names that
+// are written out) it is given the form that croner reads.
+import cronstrue from 'cronstrue';
+import { readCron } from '#scheduling/decisions/cron-dialect.js';
+import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
+
+/** In English, without the bounds. */
+export function specText(spec: ScheduleSpec): string {
+  switch (spec.kind) {
+    case 'cron':
+      return `${cronText(spec.expression)}, ${spec.timeZone}`;
+    case 'every':
+      return spec.seconds === 1 ? 'Every second' : `Every ${spec.seconds} seconds`;
+    case 'at':
+      return `Once, at ${spec.at.toISOString()}`;
+  }
+}
+
+function cronText(expression: string): string {
+  const reading = readCron(expression);
+  if (!reading.ok) return expression;
+  const { expression: plain, requiresBothDays } = reading.fields;
+  const options = { use24HourTimeFormat: true, logicalAndDayFields: requiresBothDays };
+  for (const text of [expression, plain]) {
+    try {
+      return cronstrue.toString(text, options);
+    } catch {
+      // It throws for what it does not know.
+    }
+  }
+  return expression;
+}
