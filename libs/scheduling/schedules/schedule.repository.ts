@@ -17,7 +17,7 @@ export interface ScheduleRunOptions {
   concurrencyKey: string | null;
   tags: readonly string[] | null;
   priority: number | null;
-  /** A run expires so long after it may start. */
+  /** A run expires so long after it was due, or was planned if that came later. */
   deadlineSeconds: number | null;
 }
 

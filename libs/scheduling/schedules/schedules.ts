@@ -211,9 +211,11 @@ function firstDue(spec: ScheduleSpec, now: Date): Date | InvalidSpec {
     return { kind: 'invalid-spec', field: valid.field, expected: valid.expected, got: valid.got };
   const first = nextDueAt(spec, now);
   if (first !== null) return first;
-  if (spec.kind !== 'at' && spec.endAt !== undefined) {
+  const { startAt, endAt } = spec.kind === 'at' ? {} : spec;
+  for (const [field, bound] of Object.entries({ endAt, startAt })) {
+    if (bound === undefined) continue;
     const expected = `an instant that lets it be due after ${now.toISOString()}`;
-    return { kind: 'invalid-spec', field: 'endAt', expected, got: spec.endAt.toISOString() };
+    return { kind: 'invalid-spec', field, expected, got: bound.toISOString() };
   }
   const got = spec.kind === 'at' ? spec.at.toISOString() : spec.kind;
   return { kind: 'invalid-spec', field: spec.kind, expected: `a due time after ${now.toISOString()}`, got };

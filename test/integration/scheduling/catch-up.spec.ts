@@ -63,6 +63,22 @@ describe('after an outage', () => {
       expect(row).toMatchObject({ outcome: 'coalesced', reason: 'outage', hasRun: false });
   });
 
+  it('no run has expired before it could start', async () => {
+    const spec: ScheduleSpec = { kind: 'every', seconds: 2, anchorAt: new Date(0) };
+    const runOptions = { deadlineSeconds: 1 };
+    const wish = { name: 'brief', jobType: 'noop', payload: {}, spec, runOptions };
+    await createSchedule(db, tenant, { ...wish, catchUp: { mode: 'all', withinSeconds: 60, max: 100 } });
+    await sql`update carillon.schedule set next_due_at = next_due_at - interval '30 seconds' where name = 'brief'`.execute(
+      db,
+    );
+    await planAndDecide();
+    const { rows } = await sql<{ runs: number; expired: number }>`
+      select count(*)::int as runs, (count(*) filter (where deadline < created_at + interval '500 ms'))::int as expired
+        from carillon.run where deadline is not null`.execute(db);
+    expect(rows[0]?.runs).toBeGreaterThan(15);
+    expect(rows[0]?.expired).toBe(0);
+  });
+
   it('what is planned only once runs late, within the bounds of its policy', async () => {
     const { rows } = await sql<{ at: Date }>`select date_trunc('milliseconds', now()) as at`.execute(db);
     const ago = (ms: number) => new Date(+(rows[0]?.at ?? 0) - ms);

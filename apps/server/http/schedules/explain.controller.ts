@@ -21,7 +21,7 @@ const explanation = z
     isDue: z.boolean().describe('By the present spec.'),
     dueBefore: instant
       .nullable()
-      .describe('The due time before it, by the present spec; null if none is near.'),
+      .describe('The due time before it, by the present spec; null if none is within a year.'),
     dueAfter: instant.nullable().describe('The due time after it.'),
     fire: fire.nullable().describe('Its row of the ledger.'),
     text: z.string(),

@@ -29,7 +29,7 @@ const optionsOfRuns = {
     .min(1)
     .max(DEADLINE_SECONDS_MAX)
     .describe(
-      'A run expires so long after it may start, even if it is running: after it was due, or after it was planned if it catches up.',
+      'A run expires so long after it was due, or was planned if that came later, even if it is running.',
     ),
 };
 

@@ -111,7 +111,8 @@ export function patchedSpec(
     patched.kind === 'every' &&
     current?.kind === 'every' &&
     patched.seconds === current.seconds &&
-    patched.startAt === undefined;
+    patched.startAt === undefined &&
+    current.startAt === undefined;
   const next = isCounting ? { ...patched, anchorAt: current.anchorAt } : patched;
   return isDeepStrictEqual(next, current) ? undefined : next;
 }

@@ -44,6 +44,19 @@ describe('an instant', () => {
   });
 });
 
+describe('an instant out of bounds', () => {
+  const daily = { kind: 'cron', expression: '0 9 * * *', timeZone: 'UTC' } as const;
+
+  it('is explained by them', () => {
+    const later = explained({ spec: { ...daily, startAt: at('20T00:00') } });
+    expect(later).toMatchObject({ isDue: false, dueBefore: null, dueAfter: at('20T09:00') });
+    expect(later.text).toMatch(/from its startAt on, 2026-03-20/);
+    expect(explained({ spec: { ...daily, endAt: at('09T10:00') } }).text).toMatch(
+      /up to its endAt, 2026-03-09/,
+    );
+  });
+});
+
 describe('a due time without a row', () => {
   it.each<[string, Partial<ExplainInput>, RegExp]>([
     ['before the schedule', { createdAt: at('10T10:00') }, /made later, at 2026-03-10T10:00/],

@@ -23,7 +23,7 @@ export interface ExplainInput {
 export interface Explanation {
   /** By the present spec. */
   isDue: boolean;
-  /** The nearest due times by the present spec; null where there is none within a year. */
+  /** The nearest due times by the present spec; null where there is none, and before it none within a year. */
   dueBefore: Date | null;
   dueAfter: Date | null;
   /** A sentence or two. */
@@ -39,15 +39,24 @@ export function explain(input: ExplainInput): Explanation {
   const isDue = dueThen?.getTime() === at.getTime();
   const dueAfter = isDue ? nextDueAt(spec, at) : dueThen;
   const dueBefore = newestDueTimes(spec, { notBefore, before: at, limit: 1 })[0] ?? null;
-  const near = { dueBefore, dueAfter: dueAfter !== null && +dueAfter - +at <= NEAR_MS ? dueAfter : null };
-  return { isDue, ...near, text: input.fire === null ? undecided(input, isDue) : decided(input, input.fire) };
+  return {
+    isDue,
+    dueBefore,
+    dueAfter,
+    text: input.fire === null ? undecided(input, isDue) : decided(input, input.fire),
+  };
 }
 
 function undecided(input: ExplainInput, isDue: boolean): string {
-  const { at, now, createdAt, specSince, nextDueAt: nextPlanned, state, isLeftBehind } = input;
+  const { at, now, spec, createdAt, specSince, nextDueAt: nextPlanned, state, isLeftBehind } = input;
   if (at < createdAt) return `The schedule was made later, at ${createdAt.toISOString()}.`;
   if (specSince !== null && at <= specSince)
     return `The schedule had another spec until ${specSince.toISOString()}, and that one was not due then, or its row is kept no longer.`;
+  const { startAt, endAt } = spec.kind === 'at' ? {} : spec;
+  if (startAt !== undefined && at < startAt)
+    return `The schedule is due from its startAt on, ${startAt.toISOString()}.`;
+  if (endAt !== undefined && at > endAt)
+    return `The schedule is due up to its endAt, ${endAt.toISOString()}.`;
   if (!isDue) return 'The schedule was not due at that instant.';
   if (isLeftBehind)
     return 'It passed in an outage. What becomes of it is decided soon, behind what is due now.';

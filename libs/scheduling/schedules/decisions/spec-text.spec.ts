@@ -1,4 +1,4 @@
-// Does each spec have its words, whatever the expression looks like?
+// Does each spec have its words, in any form that the dialect takes?
 import { expect, it } from 'vitest';
 import { specText } from './spec-text.js';
 

@@ -26,7 +26,7 @@ placed as (
     tags, priority, deadline)
   select d.run_id, s.tenant_id, s.slot, s.job_type, s.id, d.due_at, s.payload, start.run_at, coalesce(s.queue,
     'default'), s.concurrency_key, s.tags,
-         coalesce(s.priority, 0), start.run_at + s.deadline_seconds * interval '1 s'
+         coalesce(s.priority, 0), greatest(start.run_at, now()) + s.deadline_seconds * interval '1 s'
     from decided d
     join advanced s on s.id = d.schedule_id
    cross join lateral (select case when d.reason = $12 then now() else d.due_at end as run_at) start
