@@ -110,7 +110,8 @@ describe('a run that was acknowledged', () => {
   it('is not lost when a replica leaves in the middle of it, and nothing is held against it', async () => {
     const leaving = await startTestServer({ databaseUrl: server.databaseUrl });
     const runs = await Promise.all(
-      Array.from({ length: 20 }, () => createRun(tenant, { jobType: 'sleep', payload: { ms: 300 } })),
+      // So long that a slow machine sees them run, too.
+      Array.from({ length: 20 }, () => createRun(tenant, { jobType: 'sleep', payload: { ms: 2_000 } })),
     );
     await until('some run', async () => (await listRuns(tenant, '?state=running')).length > 0);
     await leaving.stop(); // with no time to finish what it runs
