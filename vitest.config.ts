@@ -84,8 +84,6 @@ const oddDatabase = project({
     'database/partitions',
     'database/upkeep-starts',
     'rest/requests/idempotency',
-    'scheduling/planner-outage',
-    'scheduling/suspension',
     'scheduling/planner',
     'rest/schedules/ledger',
     'rest/runs/run-filters',
