@@ -113,6 +113,16 @@ export async function readSchedule({ api, path }: TestTenant, name: string): Pro
   return schedule.parse((await api.get(`${path}/schedules/${name}`).expect(200)).body);
 }
 
+/** At any revision, if not told which. */
+export function patchSchedule(
+  { api, path }: TestTenant,
+  { name }: Pick<Schedule, 'name'>,
+  body: object,
+  ifMatch = '*',
+) {
+  return api.patch(`${path}/schedules/${name}`).set('If-Match', ifMatch).send(body);
+}
+
 /** Newest due time first. */
 export async function listFires({ api, path }: TestTenant, name: string, query = ''): Promise<Fire[]> {
   const { body } = await api.get(`${path}/schedules/${name}/fires${query}`).expect(200);

@@ -45,7 +45,6 @@ export class ExplainController {
   ) {
     const schedule = await requireSchedule(this.db, tenant, name);
     const at = new Date(given);
-    const place = { scheduleId: schedule.id, at };
     const [row] = await listFires(this.db, {
       scheduleId: schedule.id,
       from: at,
@@ -58,7 +57,7 @@ export class ExplainController {
       at,
       now: await databaseTime(this.db),
       fire: row ?? null,
-      isLeftBehind: row === undefined && (await isLeftBehind(this.db, place)),
+      isLeftBehind: row === undefined && (await isLeftBehind(this.db, { scheduleId: schedule.id, at })),
     });
     return { at, ...explained, fire: row === undefined ? null : showFire(row) };
   }

@@ -4,7 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { expectFields } from '../../../support/expect-problem.js';
 import { openClient } from '../../../support/rows.js';
 import { useTestServer } from '../../../support/test-server.js';
-import { createSchedule, newName, useTenant } from '../../../support/test-tenant.js';
+import {
+  createSchedule,
+  newName,
+  patchSchedule,
+  useTenant,
+  type Schedule,
+} from '../../../support/test-tenant.js';
 
 const server = useTestServer();
 const tenant = useTenant(server);
@@ -17,8 +23,7 @@ const body = (catchUp: unknown) => ({
   catchUp,
 });
 const create = (catchUp: unknown) => tenant.api.post(`${tenant.path}/schedules`).send(body(catchUp));
-const patch = ({ name }: { name: string }, change: object) =>
-  tenant.api.patch(`${tenant.path}/schedules/${name}`).set('If-Match', '*').send(change);
+const patch = (schedule: Pick<Schedule, 'name'>, body: object) => patchSchedule(tenant, schedule, body);
 
 describe('what a schedule catches up on', () => {
   it.each([

@@ -6,6 +6,7 @@ import {
   createSchedule,
   finishedRun,
   listFires,
+  patchSchedule,
   readRun,
   readSchedule,
   useTenant,
@@ -25,8 +26,7 @@ const options = {
 };
 const defaults = { queue: 'default', concurrencyKey: null, tags: [], priority: 0, deadlineSeconds: null };
 
-const patch = (schedule: Schedule, body: object) =>
-  tenant.api.patch(`${tenant.path}/schedules/${schedule.name}`).set('If-Match', '*').send(body);
+const patch = (schedule: Pick<Schedule, 'name'>, body: object) => patchSchedule(tenant, schedule, body);
 
 const someRun = async (schedule: Schedule, isWanted: (queue: string) => boolean = () => true) =>
   until('there is such a run', async () => {

@@ -7,6 +7,7 @@ import { useTestServer } from '../../../support/test-server.js';
 import {
   createJobType,
   createSchedule,
+  patchSchedule,
   readSchedule,
   useTenant,
   type Schedule,
@@ -16,8 +17,8 @@ const server = useTestServer();
 const tenant = useTenant(server);
 
 const pathOf = ({ name }: Pick<Schedule, 'name'>) => `${tenant.path}/schedules/${name}`;
-const patch = (schedule: Schedule, body: object, ifMatch = '*') =>
-  tenant.api.patch(pathOf(schedule)).set('If-Match', ifMatch).send(body);
+const patch = (schedule: Pick<Schedule, 'name'>, body: object, ifMatch?: string) =>
+  patchSchedule(tenant, schedule, body, ifMatch);
 
 /** Half an hour, for an interval; other specs count from nothing. */
 async function countFromEarlier({ id }: Schedule): Promise<void> {

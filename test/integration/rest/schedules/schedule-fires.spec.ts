@@ -11,6 +11,7 @@ import {
   listFires,
   listRuns,
   newName,
+  patchSchedule,
   readSchedule,
   secondsFromNow,
   type Fire,
@@ -25,8 +26,8 @@ const server = useTestServer();
 
 const act = (schedule: Pick<Schedule, 'name'>, verb: string) =>
   tenant.api.post(`${tenant.path}/schedules/${schedule.name}:${verb}`).expect(200);
-const patch = (schedule: Schedule, body: object) =>
-  tenant.api.patch(`${tenant.path}/schedules/${schedule.name}`).set('If-Match', '*').send(body).expect(200);
+const patch = (schedule: Pick<Schedule, 'name'>, body: object) =>
+  patchSchedule(tenant, schedule, body).expect(200);
 const fires = (schedule: Schedule, query = '?pageSize=200') => listFires(tenant, schedule.name, query);
 const untilFire = (schedule: Schedule, what: string, is: (row: Fire) => boolean) =>
   until(what, async () => (await fires(schedule)).find(is));

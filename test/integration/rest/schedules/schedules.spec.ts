@@ -7,6 +7,7 @@ import { useTestServer } from '../../../support/test-server.js';
 import {
   createSchedule,
   newName,
+  patchSchedule,
   secondsFromNow,
   useTenant,
   type Schedule,
@@ -20,8 +21,8 @@ const create = (body: object) =>
     .post(`${tenant.path}/schedules`)
     .send({ name: newName('s'), spec: { everySeconds: 3_600 }, jobType: 'noop', ...body });
 const pathOf = ({ name }: Pick<Schedule, 'name'>) => `${tenant.path}/schedules/${name}`;
-const patch = (schedule: Schedule, body: object, ifMatch = '*') =>
-  tenant.api.patch(pathOf(schedule)).set('If-Match', ifMatch).send(body);
+const patch = (schedule: Pick<Schedule, 'name'>, body: object, ifMatch?: string) =>
+  patchSchedule(tenant, schedule, body, ifMatch);
 
 describe('creating a schedule', () => {
   it('from a cron expression and a zone answers with its first due time, its ETag and where it is', async () => {

@@ -155,7 +155,7 @@ describe('a lease', () => {
     expect(await readLines(tenant, id)).toHaveLength(2);
   });
 
-  it('takes log lines for those of the last hour, whatever they say, since lines are kept by their time', async () => {
+  it('dates log lines within the last hour, also those of a worker whose clock is wrong', async () => {
     const worker = await registerWorker(tenant);
     const { id } = await createRun(tenant, { jobType: worker.jobType });
     const { token } = await worker.take();
