@@ -18,6 +18,7 @@ import type { Actor } from './actor.js';
 import type { Work } from './executions.js';
 import type { Invariants } from './invariants.js';
 import { queueKey, type ModelDatabase } from './model-database.js';
+import { keyOf, oneByOne, OVERLAPS } from './overlaps.js';
 import { SeededRandom } from './seeded-random.js';
 import { perform } from './stage.js';
 import type { World } from './world.js';
@@ -184,7 +185,6 @@ export class ApiUser implements Actor {
     if (ref !== null) this.#ask(`delete ${ref.name}`, (db) => deleteSchedule(db, ref));
   }
 
-  /** Null when there is none, or no longer. */
   #refOf(schedule: SimSchedule | undefined): ScheduleRef | null {
     const row = this.db.schedule.get(schedule?.id ?? '');
     if (row === null) return null;
@@ -194,8 +194,8 @@ export class ApiUser implements Actor {
 
   /** Returns what resumes it. The API's own statement writes just this row. */
   pauseQueue(): () => void {
-    const tenantId = this.world.random.pick(this.#tenants)?.id ?? '';
-    const name = this.world.random.pick(QUEUES) ?? '';
+    const { random } = this.world;
+    const [tenantId, name] = [random.pick(this.#tenants)?.id ?? '', random.pick(QUEUES) ?? ''];
     const set = (isPaused: boolean): void =>
       this.db.queue.put(queueKey(tenantId, name), { tenantId, name, isPaused });
     set(true);
@@ -236,19 +236,23 @@ export class ApiUser implements Actor {
     const firstDueMs =
       Math.ceil(this.world.server.wallMs() / 1_000) * 1_000 + random.whole(1, 4) * 1_000 - outageMs;
     const jobType = random.chance(0.3) ? 'keyed' : 'work';
-    const isLimited =
-      jobType === 'keyed' || this.db.tenant.get(tenant.id)?.limits.maxConcurrent !== undefined;
+    const { maxConcurrent } = this.db.tenant.get(tenant.id)?.limits ?? {};
+    const isLimited = jobType === 'keyed' || maxConcurrent !== undefined;
     const spec = JSON.stringify({ kind: 'every', seconds, anchorAt: new Date(firstDueMs).toISOString() });
     const catchUp = this.#policies.pick(CATCH_UPS) ?? null;
+    const apart = APART + 1 + this.schedules.length;
+    const overlap = new SeededRandom(this.world.seed ^ apart).pick(OVERLAPS) ?? null;
+    const work = this.#work(isLimited ? LIMITED_MS : undefined);
     this.db.schedule.put(id, {
       id,
       name: id,
       tenantId: tenant.id,
       slot: tenant.slot,
       jobType,
-      payload: this.#work(isLimited ? LIMITED_MS : undefined),
+      payload: overlap === null ? work : oneByOne(work, { seconds, overlap }),
       spec,
       catchUp,
+      concurrencyKey: overlap && keyOf(this.schedules.length, overlap),
       specSinceMs: null,
       state: 'active',
       nextDueMs: firstDueMs,

@@ -43,6 +43,7 @@ export const BROKEN_PROTOCOLS = [
   'what was written of a batch is put back and counted with the rest',
   'occupancy that ignores what others hold',
   'former owners go on with what is limited',
+  'schedules whose runs overlap against their policy',
   'rates kept in memory only',
 ] as const;
 

@@ -10,6 +10,7 @@
 // What may wait (`maxQueued`) binds the planner: with all that the tenant's schedules have waiting it never goes beyond
 // that. Runs that were asked for by themselves, or that come back from the history, come in between its count and its
 // write.
+import { readScheduleKey } from '#kernel/schedule-key.js';
 import type { RateLimit } from '#execution/limits/decisions/lane-rules.js';
 import { fireKey, type JobTypeRow, type ModelDatabase, type TenantRow } from './model-database.js';
 import type { Transaction } from './transaction.js';
@@ -55,6 +56,13 @@ export class Limits {
     this.#compare(`runs of ${run.tenantId}`, ofTenant.length, tenant?.limits.maxConcurrent);
     this.#compare(`${run.jobType} runs of ${run.tenantId}`, ofType.length, jobType?.limits.maxConcurrent);
     if (run.concurrencyKey === null) return;
+    const ofSchedule = readScheduleKey(run.concurrencyKey)?.scheduleId;
+    if (ofSchedule !== undefined)
+      return this.#compare(
+        `runs of ${ofSchedule}, whose runs must not overlap,`,
+        executing.filter((other) => readScheduleKey(other.concurrencyKey)?.scheduleId === ofSchedule).length,
+        1,
+      );
     const what = `${run.jobType} runs of ${run.tenantId} with key ${run.concurrencyKey}`;
     this.#compare(what, ofKey.length, jobType?.limits.maxConcurrentPerKey);
   }

@@ -41,6 +41,8 @@ export interface ScheduleRow {
   spec: string;
   /** Null for the default. */
   catchUp: string | null;
+  /** Of its runs; says whether they may overlap. */
+  concurrencyKey: string | null;
   /** Null when it never had another spec. */
   specSinceMs: number | null;
   payload: unknown;

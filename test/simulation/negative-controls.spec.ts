@@ -186,6 +186,7 @@ const CONTROLS: readonly Control[] = [
     focus: around('handOver', 'a process joins', 'a process leaves', 'an operator drains a replica'),
     near: 386,
   },
+  { broken: 'schedules whose runs overlap against their policy', shows: 'I7' },
   {
     broken: 'rates kept in memory only',
     shows: 'I7',

@@ -4,6 +4,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import type { Incarnation } from '#cluster/membership/membership.js';
+import { NO_RULES } from '#execution/limits/decisions/lane-rules.js';
 import type { Batch } from '#execution/settling/unsettled.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { asId } from '#kernel/ids.js';
@@ -182,7 +183,10 @@ export class SimulatedReplica implements Actor {
   }
 }
 
-function breakOccupancy({ held, occupancy }: Replica, broken: Broken): void {
+function breakOccupancy({ held, occupancy, rules }: Replica, broken: Broken): void {
+  const note = rules.note.bind(rules);
+  if (broken.has('schedules whose runs overlap against their policy'))
+    rules.note = (lane, known) => note(lane, known.overlap === undefined ? known : NO_RULES);
   const setElsewhere = occupancy.setElsewhere.bind(occupancy);
   if (broken.has('occupancy that ignores what others hold'))
     occupancy.setElsewhere = (_, counted) => setElsewhere([], counted);

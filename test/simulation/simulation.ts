@@ -32,6 +32,7 @@ export interface Verdict {
   lines: string[];
   steps: number;
   outcomes: number;
+  overlaps: number;
   deaths: number;
   terms: number;
 }
@@ -126,5 +127,7 @@ function simulateTimers(world: World): () => void {
 function verdictOf({ world, invariants, db }: SimulatedCluster, violation: Violation | null): Verdict {
   const { seed, lines, steps } = world;
   const { outcomes, deaths } = invariants;
-  return { seed, violation, lines, steps, outcomes, deaths, terms: db.leadership.get(1)?.term ?? 0 };
+  const overlaps = db.fire.rows().filter(({ reason }) => reason === 'overlap').length;
+  const terms = db.leadership.get(1)?.term ?? 0;
+  return { seed, violation, lines, steps, outcomes, overlaps, deaths, terms };
 }

@@ -53,8 +53,9 @@ export async function startOwner(member: TestMember, options: OwnerOptions = {})
     onError: () => undefined,
     onCallFailed: () => undefined,
   });
-  const { held, rules, occupancy, running, executor, settleLoop, runLog, notes, queues, outlet } = execution;
-  const driving = { membership, held, running, executor, databaseClock, clock: systemClock };
+  const { held, rules, occupancy, running, executor, overlaps, settleLoop, runLog, notes, queues, outlet } =
+    execution;
+  const driving = { membership, held, running, executor, overlaps, databaseClock, clock: systemClock };
   onTestFinished(() => queues.stop());
   onTestFinished(() => outlet.destroy());
   const parts = {

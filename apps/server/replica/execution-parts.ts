@@ -5,6 +5,7 @@ import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Membership } from '#cluster/membership/membership.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
 import { Executor } from '#execution/attempts/executor.js';
+import { OverlapEnds } from '#execution/attempts/overlap-ends.js';
 import { RunningAttempts } from '#execution/attempts/running-attempts.js';
 import { GuardedOutlet } from '#execution/endpoints/guarded-outlet.js';
 import { HeldRuns } from '#execution/held/held-runs.js';
@@ -76,7 +77,21 @@ export function buildExecution({ membership, databaseClock, hints }: Executing, 
     children: new ChildRuns(membership, hints, clock),
     beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
   });
-  return { held, rules, occupancy, targets, outlet, queues, settleLoop, runLog, notes, running, executor };
+  const overlaps = new OverlapEnds({ held, running, executor, occupancy });
+  return {
+    held,
+    rules,
+    occupancy,
+    targets,
+    outlet,
+    queues,
+    settleLoop,
+    runLog,
+    notes,
+    running,
+    executor,
+    overlaps,
+  };
 }
 
 function buildPush({ allowedHosts, callsPerHost, callbackUrl: url, tokens, onCallFailed }: ExecutionOptions) {

@@ -62,10 +62,10 @@ export function buildReplica(options: ReplicaOptions) {
   const ownership = new OwnershipLoop(membership, hints);
 
   const execution = executionOf(options, { membership, databaseClock, hints });
-  const { held, rules, occupancy, running, executor, settleLoop } = execution;
+  const { held, rules, occupancy, running, executor, overlaps, settleLoop } = execution;
+  const driving = { membership, held, running, executor, overlaps, databaseClock, clock };
 
-  const scheduler = config.CARILLON_ROLES.includes('scheduler');
-  const worker = config.CARILLON_ROLES.includes('worker');
+  const { CARILLON_ROLES: roles } = config;
   const parts = {
     membership,
     databaseClock,
@@ -84,8 +84,8 @@ export function buildReplica(options: ReplicaOptions) {
     overdueRuns: new OverdueRunsLoop(leadership, clock),
     overdueLeases: new OverdueLeasesLoop(leadership, hints, { clock, random, graceMs: graceMsOf(config) }),
     claim: new ClaimLoop(membership, ownership, held, { ...CLAIMING, rules, occupancy }),
-    start: new StartLoop({ membership, held, rules, running, executor, settleLoop, databaseClock, clock }),
-    heldWatch: new HeldWatchLoop({ membership, held, running, executor, databaseClock, clock }),
+    start: new StartLoop({ ...driving, rules, settleLoop }),
+    heldWatch: new HeldWatchLoop(driving),
     strayClaims: new StrayClaimsLoop(membership, held),
   };
   subscribeMember(parts);
@@ -94,7 +94,7 @@ export function buildReplica(options: ReplicaOptions) {
     parts.heartbeat,
     hints,
     parts.runLogLoop,
-    ...(scheduler
+    ...(roles.includes('scheduler')
       ? [
           parts.election,
           parts.sweep,
@@ -107,7 +107,7 @@ export function buildReplica(options: ReplicaOptions) {
           parts.horizon,
         ]
       : []),
-    ...(worker
+    ...(roles.includes('worker')
       ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.progress, parts.strayClaims]
       : []),
   ];

@@ -75,8 +75,9 @@ export interface JobContext {
   readonly idempotencyKey: string;
   /**
    * Aborted when the attempt must stop; `reason` is an Error whose `why` is `timeout`, `heartbeat-missed`, `deadline`,
-   * `cancelled`, `shutdown`, `replica-fenced` (this replica was declared dead) or `replica-unsure` (it can't tell
-   * whether it was). A handler that goes on regardless is given up after a grace time.
+   * `cancelled`, `replaced` (by a later run of its schedule), `shutdown`, `replica-fenced` (this replica was declared
+   * dead) or `replica-unsure` (it can't tell whether it was). A handler that goes on regardless is given up after a
+   * grace time.
    */
   readonly signal: AbortSignal;
   /**

@@ -85,6 +85,8 @@ function stoppedResult(reason: unknown): AttemptResult {
       return { kind: 'expired', error };
     case 'cancelled':
       return { kind: 'cancelled', error: null };
+    case 'replaced':
+      return { kind: 'cancelled', error };
     case 'replica-fenced':
     case 'replica-unsure':
     case 'shutdown':

@@ -74,14 +74,14 @@ export class Executor {
   /**
    * Ends a run for another reason than the result of its attempt: at once if it has not started, else when it stops.
    */
-  end(held: HeldRun, why: 'cancelled' | 'deadline'): void {
-    const reason = why === 'cancelled' ? 'its cancellation was requested' : STOPPED_BECAUSE.deadline;
+  end(held: HeldRun, why: 'cancelled' | 'deadline' | 'replaced'): void {
+    const reason = why === 'cancelled' ? 'its cancellation was requested' : STOPPED_BECAUSE[why];
     const { running } = this.parts;
-    if (this.parts.held.withdraw(held)) return this.endBeforeStart(held, why);
+    if (why !== 'replaced' && this.parts.held.withdraw(held)) return this.endBeforeStart(held, why);
     const attempt = running.find(held.run.id);
     if (attempt === undefined) {
       // It was chosen to start: the start loop checks it once more right before the start (start-loop.ts).
-      if (why === 'cancelled') held.isUnwanted = true;
+      if (why !== 'deadline') held.isUnwanted = true;
       return;
     }
     running.stop(attempt, new AttemptStopped(why, reason));
@@ -89,19 +89,15 @@ export class Executor {
   }
 
   /** Ends a run that was taken back or chosen to start, and has not begun. */
-  endBeforeStart(held: HeldRun, why: 'cancelled' | 'deadline'): void {
+  endBeforeStart(held: HeldRun, why: UnstartedBecause): void {
     const { held: heldRuns, settleLoop, databaseClock } = this.parts;
     heldRuns.markEnded(held);
-    const error = { name: 'AttemptStopped', message: `${STOPPED_BECAUSE.deadline} before it started` };
     settleLoop.noteEnd({
       run: held.run,
       startedAt: null,
       finishedAt: databaseClock.now(),
       lastNote: null,
-      transition:
-        why === 'cancelled'
-          ? { kind: 'finish', outcome: 'cancelled', error: null }
-          : { kind: 'finish', outcome: 'expired', error },
+      transition: UNSTARTED[why],
       outputJson: null,
     });
     this.parts.running.changed.publish();
@@ -204,6 +200,23 @@ export class Executor {
     this.late.publish({ runId: run.id, attempt: run.attempt, why, said });
   }
 }
+
+type UnstartedBecause = 'cancelled' | 'deadline' | 'overlap';
+
+const UNSTARTED: Readonly<Record<UnstartedBecause, RunTransition>> = {
+  cancelled: { kind: 'finish', outcome: 'cancelled', error: null },
+  deadline: {
+    kind: 'finish',
+    outcome: 'expired',
+    error: { name: 'AttemptStopped', message: `${STOPPED_BECAUSE.deadline} before it started` },
+  },
+  overlap: {
+    kind: 'finish',
+    outcome: 'cancelled',
+    error: { name: 'Overlap', message: 'another run of its schedule was still running when it was due' },
+    reason: 'overlap',
+  },
+};
 
 function latest(a: Date, b: Date): Date {
   return a > b ? a : b;

@@ -1,7 +1,8 @@
-// Watches held runs: ends those that a request has cancelled or whose deadline passes while they wait, and records
-// starts. Requests are read about once a second, and at once after a hint; while nothing is held, nothing is read. A
-// claim names waiting runs as well as running ones, so its row gets the starts of runs that have been running for a
-// while, many in one statement. Shorter runs cost nothing: no reader could have seen them running.
+// Watches held runs: ends those that a request has cancelled or whose deadline passes while they wait, records starts,
+// and cancels runs elsewhere that a held one replaces. Requests are read about once a second, and at once after a hint;
+// while nothing is held, nothing is read. A claim names waiting runs as well as running ones, so its row gets the starts
+// of runs that have been running for a while, many in one statement. Shorter runs cost nothing: no reader could have
+// seen them running.
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { Clock } from '#kernel/clock.js';
@@ -9,6 +10,7 @@ import type { ClaimId } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Pace } from '#kernel/pace.js';
 import type { Executor } from './executor.js';
+import type { OverlapEnds } from './overlap-ends.js';
 import type { RunningAttempts, StartedRun } from './running-attempts.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import { listCancelRequests } from '#execution/run-actions/run-ending.repository.js';
@@ -25,6 +27,7 @@ export interface HeldWatchParts {
   held: HeldRuns;
   running: RunningAttempts;
   executor: Executor;
+  overlaps: OverlapEnds;
   databaseClock: DatabaseClock;
   clock: Clock;
 }
@@ -57,6 +60,7 @@ export class HeldWatchLoop implements Loop {
       await this.#cancel(incarnation);
     }
     await this.#showRunning(incarnation);
+    await this.parts.overlaps.cancelElsewhere(incarnation);
     return NOTES_MS;
   }
 

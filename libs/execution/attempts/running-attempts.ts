@@ -40,6 +40,10 @@ export class RunningAttempts {
     return this.#ofRun.get(id);
   }
 
+  all(): Iterable<RunningAttempt> {
+    return this.#ofRun.values();
+  }
+
   /** False when the run has been abandoned, or is in another attempt by now. */
   remove(attempt: RunningAttempt): boolean {
     const { id } = attempt.held.run;

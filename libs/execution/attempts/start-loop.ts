@@ -8,6 +8,7 @@ import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import { unbegun } from '#execution/runs/decisions/run-transition.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { Executor } from './executor.js';
+import type { OverlapEnds } from './overlap-ends.js';
 import type { RunningAttempts } from './running-attempts.js';
 import type { HeldRun } from '#execution/held/held-run.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
@@ -22,6 +23,7 @@ export interface StartParts {
   rules: LaneRulesBook;
   running: RunningAttempts;
   executor: Executor;
+  overlaps: OverlapEnds;
   settleLoop: SettleLoop;
   databaseClock: DatabaseClock;
   clock: Clock;
@@ -44,6 +46,7 @@ export class StartLoop implements Loop {
   onExpelled(reason: string): void {
     this.parts.running.abandonAll(new AttemptStopped('replica-fenced', reason));
     this.parts.held.clear();
+    this.parts.overlaps.clear();
   }
 
   async runOnce(): Promise<number> {
@@ -63,6 +66,8 @@ export class StartLoop implements Loop {
     const nowMs = clock.monotonicMs();
     const nextDeadlineMs = running.stopOverdue(nowMs);
     await this.#startDue(incarnation, this.#stillWanted(held.takeDue(nowMs)));
+    // Not sooner: of two runs that are due together the first one is running by now, and may be replaced.
+    this.parts.overlaps.endOverlapping();
     const nextMs = Math.min(held.nextStartAtMs() ?? Number.POSITIVE_INFINITY, nextDeadlineMs);
     return Math.min(this.#lookAgainMs(), Math.max(0, nextMs - clock.monotonicMs()));
   }

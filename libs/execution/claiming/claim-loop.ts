@@ -1,7 +1,7 @@
 // Takes the next runs for this replica. It keeps the lanes of its slots that may have work, claims a few runs from each
 // in turn, and stops when it holds enough. A hint names the slots to scan at once; a scan of all slots every second
 // means that a lost hint costs a second and no run.
-import { hasKey, type Lane } from '#execution/runs/decisions/lane.js';
+import { hasKey, partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
 import { RunsElsewhere } from './runs-elsewhere.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
@@ -12,7 +12,11 @@ import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { claimRuns, type TakenFromLane } from './claim.repository.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
-import { limitsConcurrency } from '#execution/limits/decisions/lane-rules.js';
+import {
+  limitsConcurrency,
+  withScheduleKey,
+  type LaneRules,
+} from '#execution/limits/decisions/lane-rules.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import type { Occupancy } from '#execution/limits/occupancy.js';
@@ -122,13 +126,7 @@ export class ClaimLoop implements Loop {
   #noteFound(found: readonly LaneWithRules[]): void {
     // The loop asks for the rules of lanes that were found, are held or wait, and of no others.
     this.options.rules.keepOnly((lane) => this.held.ofLane(lane) > 0 || this.#lanes.has(lane));
-    for (const lane of found)
-      this.options.rules.note(lane, {
-        paused: lane.paused,
-        weight: lane.weight ?? 1,
-        tenant: lane.tenant ?? {},
-        jobType: lane.jobType ?? {},
-      });
+    for (const lane of found) this.options.rules.note(lane, rulesOf(lane));
     this.#reopen();
     this.#giveBackUnserved();
     const paused = found.filter((lane) => lane.paused && this.held.ofLane(lane) > 0);
@@ -202,6 +200,11 @@ export class ClaimLoop implements Loop {
         : Math.min(250, this.options.settings.pollMs);
     return this.#scannedAtMs + againMs - this.options.clock.monotonicMs();
   }
+}
+
+function rulesOf({ lane, paused, weight, tenant, jobType }: LaneWithRules): LaneRules {
+  const rules = { paused, weight: weight ?? 1, tenant: tenant ?? {}, jobType: jobType ?? {} };
+  return withScheduleKey(rules, partsOfLane(lane).concurrencyKey);
 }
 
 /** A lane that gave all that the claim asked for may have more, right behind the last run taken. */

@@ -133,6 +133,13 @@ export class HeldRuns {
     return due;
   }
 
+  /** After `takeDue`: the due runs that don't start because another run of their schedule is running. */
+  takeOverlapping(): ReturnType<ReadyLanes['takeOverlapping']> {
+    const taken = this.#ready.takeOverlapping();
+    for (const held of taken.dropped) held.state = 'ended';
+    return taken;
+  }
+
   /** When the next waiting run is due: in the past if one is due already, null if none waits or no more may run. */
   nextStartAtMs(): number | null {
     if (this.#running >= this.limits.running) return null;

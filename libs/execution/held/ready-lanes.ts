@@ -4,17 +4,21 @@
 import type { TenantId } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { barrierOf, type Barrier, type LaneRules } from '#execution/limits/decisions/lane-rules.js';
+import { overlapping } from '#execution/limits/decisions/overlapping.js';
 import { rankOf } from '#execution/runs/decisions/lane.js';
 import type { HeldRun } from './held-run.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
-import type { Occupancy } from '#execution/limits/occupancy.js';
+import { keyOf, type Occupancy } from '#execution/limits/occupancy.js';
 import { TenantTurns } from './tenant-turns.js';
 
 interface Lane {
   /** The run to start first stands last. */
   runs: HeldRun[];
+  readonly tenantId: TenantId;
+  readonly name: string;
   readonly jobType: string;
-  readonly concurrencyKey: string | null;
+  /** What a limit counts its runs under; null if they have no concurrency key. */
+  readonly key: string | null;
   rules: LaneRules;
   /** Set aside: by a limit or a pause, or by a rate until a moment. */
   closedBy: Barrier | null;
@@ -30,6 +34,8 @@ export class ReadyLanes {
   readonly #overShare = new Set<TenantId>();
   /** When a rate lets a held-back tenant start something again. */
   readonly #rated = new Map<TenantId, number>();
+  /** Of schedules whose runs run one at a time: lanes in which due runs may have to end without a start. */
+  readonly #toJudge = new Set<Lane>();
 
   constructor(
     private readonly book: LaneRulesBook,
@@ -43,14 +49,12 @@ export class ReadyLanes {
     let lanes = this.#tenants.get(tenantId);
     if (lanes === undefined) this.#tenants.set(tenantId, (lanes = new Map()));
     const name = held.run.lane;
-    const lane = lanes.get(name);
-    if (lane === undefined) {
-      const rules = this.book.of({ tenantId, lane: name });
-      const { jobType, concurrencyKey } = held.run;
-      const closedUntilMs = Number.NEGATIVE_INFINITY;
-      lanes.set(name, { runs: [held], jobType, concurrencyKey, rules, closedBy: null, closedUntilMs });
-    } else lane.runs.splice(placeFor(lane.runs, held), 0, held);
-    if (!this.#heldBack.has(tenantId) || lane === undefined) this.#enter(tenantId);
+    const known = lanes.get(name);
+    const lane = known ?? this.#newLane(held.run);
+    if (known === undefined) lanes.set(name, lane);
+    lane.runs.splice(placeFor(lane.runs, held), 0, held);
+    if (lane.rules.overlap !== undefined) this.#toJudge.add(lane);
+    if (!this.#heldBack.has(tenantId) || known === undefined) this.#enter(tenantId);
   }
 
   /** Undefined when nothing may start. */
@@ -61,6 +65,35 @@ export class ReadyLanes {
       if (next !== undefined) return next;
     }
     return undefined;
+  }
+
+  /**
+   * Takes out the due runs that don't start because another run of their schedule is running. `replaces` has a run of
+   * each schedule whose running one is to be cancelled.
+   */
+  takeOverlapping(): { dropped: HeldRun[]; replaces: ClaimedRun[] } {
+    const dropped: HeldRun[] = [];
+    const replaces: ClaimedRun[] = [];
+    for (const lane of this.#toJudge) {
+      const run = lane.runs.at(-1)?.run;
+      const occupied = run && this.occupancy.of(run);
+      // Not known before the runs elsewhere are counted.
+      if (occupied === null) continue;
+      this.#toJudge.delete(lane);
+      const { overlap } = lane.rules;
+      if (run === undefined || overlap === undefined || occupied === undefined || occupied.byKey === 0)
+        continue;
+      const judged = overlapping(
+        overlap,
+        lane.runs.toReversed().map((held) => held.run),
+      );
+      const ends = new Set(judged.dropped);
+      dropped.push(...lane.runs.filter((held) => ends.has(held.run)));
+      lane.runs = lane.runs.filter((held) => !ends.has(held.run));
+      if (judged.replaces) replaces.push(run);
+      this.#dropIfEmpty(lane.tenantId, lane.name);
+    }
+    return { dropped, replaces };
   }
 
   /** A run has ended here; runs that it kept from starting may start. */
@@ -78,11 +111,13 @@ export class ReadyLanes {
     this.#makeWay(held.run);
   }
 
-  #makeWay({ tenantId, jobType, concurrencyKey }: ClaimedRun): void {
+  #makeWay(run: ClaimedRun): void {
+    const { tenantId, jobType } = run;
     const lanes = this.#tenants.get(tenantId);
+    const key = keyOfRun(run);
     for (const lane of lanes?.values() ?? []) {
-      const isOfKey = lane.closedBy === 'key' && lane.concurrencyKey === concurrencyKey;
-      if (lane.jobType === jobType && (lane.closedBy === 'job-type' || isOfKey)) lane.closedBy = null;
+      const isOfKey = lane.closedBy === 'key' && lane.key === key;
+      if (isOfKey || (lane.closedBy === 'job-type' && lane.jobType === jobType)) lane.closedBy = null;
     }
     // A tenant that is not held back stands in the queue already.
     if (this.#heldBack.has(tenantId)) this.#enter(tenantId);
@@ -96,6 +131,7 @@ export class ReadyLanes {
       for (const [name, lane] of lanes) {
         lane.rules = this.book.of({ tenantId, lane: name });
         lane.closedBy = null;
+        if (lane.rules.overlap !== undefined) this.#toJudge.add(lane);
       }
       this.#enter(tenantId);
     }
@@ -119,6 +155,7 @@ export class ReadyLanes {
     this.#heldBack.clear();
     this.#overShare.clear();
     this.#rated.clear();
+    this.#toJudge.clear();
     this.#turns.clear();
   }
 
@@ -161,9 +198,28 @@ export class ReadyLanes {
   #start(tenantId: TenantId, name: string, lane: Lane): HeldRun {
     const next = lane.runs.pop() as HeldRun; // lanes without runs are removed
     next.charged = this.#turns.charge(tenantId, lane.rules.weight);
+    if (lane.rules.overlap !== undefined)
+      for (const other of this.#tenants.get(tenantId)?.values() ?? [])
+        if (other.key === lane.key) this.#toJudge.add(other);
     this.#dropIfEmpty(tenantId, name);
     if (this.#tenants.has(tenantId)) this.#enter(tenantId);
     return next;
+  }
+
+  #newLane(run: ClaimedRun): Lane {
+    const { tenantId, lane: name, jobType } = run;
+    const rules = this.book.of({ tenantId, lane: name });
+    const key = keyOfRun(run);
+    return {
+      runs: [],
+      tenantId,
+      name,
+      jobType,
+      key,
+      rules,
+      closedBy: null,
+      closedUntilMs: Number.NEGATIVE_INFINITY,
+    };
   }
 
   #holdBack(tenantId: TenantId): undefined {
@@ -183,6 +239,10 @@ export class ReadyLanes {
     this.#heldBack.delete(tenantId);
     this.#rated.delete(tenantId);
   }
+}
+
+function keyOfRun({ jobType, concurrencyKey }: ClaimedRun): string | null {
+  return concurrencyKey === null ? null : keyOf({ jobType, concurrencyKey });
 }
 
 function bestOf(lanes: ReadonlyMap<string, Lane>, nowMs: number): string | undefined {

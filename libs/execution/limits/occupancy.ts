@@ -4,6 +4,7 @@
 // known only for slots that this replica serves, and only in the epoch in which it was read: a former owner does not
 // know which runs its successors start.
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+import { readScheduleKey } from '#kernel/schedule-key.js';
 import type { Occupied } from './decisions/lane-rules.js';
 
 export interface Occupant {
@@ -13,6 +14,25 @@ export interface Occupant {
 }
 
 export type Parked = Occupant & { id: RunId; slot: Slot };
+
+/** Whether a limit counts them together by their keys. */
+export function haveSameKey(a: Occupant, b: Occupant): boolean {
+  const [key, other] = [a.concurrencyKey, b.concurrencyKey];
+  if (a.tenantId !== b.tenantId || key === null || other === null) return false;
+  return keyOf({ ...a, concurrencyKey: key }) === keyOf({ ...b, concurrencyKey: other });
+}
+
+/** What a limit counts together, as a text within one tenant. */
+export function keyOf({
+  jobType,
+  concurrencyKey,
+}: Pick<Occupant, 'jobType'> & { concurrencyKey: string }): string {
+  const ofSchedule = readScheduleKey(concurrencyKey);
+  // A schedule may have had another job type or policy when a run was planned. Names of job types hold no slash.
+  return ofSchedule === null ? `${jobType}/${concurrencyKey}` : `schedule/${ofSchedule.scheduleId}`;
+}
+
+type RunElsewhere = Occupant & { id: RunId };
 
 /** How many runs of one tenant, of its job types, and of their keys. */
 interface TenantCount {
@@ -34,7 +54,7 @@ class Count {
       return;
     }
     addTo(count.jobTypes, jobType, change);
-    if (concurrencyKey !== null) addTo(count.keys, keyWithin(jobType, concurrencyKey), change);
+    if (concurrencyKey !== null) addTo(count.keys, keyOf({ jobType, concurrencyKey }), change);
   }
 
   ofTenant(tenantId: TenantId): number {
@@ -47,7 +67,7 @@ class Count {
 
   ofKey({ tenantId, jobType, concurrencyKey }: Occupant): number {
     if (concurrencyKey === null) return 0;
-    return this.#tenants.get(tenantId)?.keys.get(keyWithin(jobType, concurrencyKey)) ?? 0;
+    return this.#tenants.get(tenantId)?.keys.get(keyOf({ jobType, concurrencyKey })) ?? 0;
   }
 
   clear(): void {
@@ -58,6 +78,7 @@ class Count {
 export class Occupancy {
   readonly #here = new Count();
   readonly #elsewhere = new Count();
+  #runsElsewhere: readonly RunElsewhere[] = [];
   /** Runs parked here that no list of runs elsewhere names yet. */
   readonly #leaving = new Map<RunId, { run: Parked; isWritten: boolean }>();
   #counted: ReadonlyMap<Slot, number> = new Map();
@@ -99,10 +120,17 @@ export class Occupancy {
   }
 
   /** All runs elsewhere in these slots, each slot with the epoch for which it was read. */
-  setElsewhere(runs: readonly Occupant[], counted: ReadonlyMap<Slot, number>): void {
+  setElsewhere(runs: readonly RunElsewhere[], counted: ReadonlyMap<Slot, number>): void {
     this.#counted = new Map(counted);
     this.#elsewhere.clear();
+    this.#runsElsewhere = runs;
     for (const run of runs) this.#elsewhere.add(run, 1);
+  }
+
+  /** The runs elsewhere that a limit counts together with this one by their key. */
+  elsewhereWithKeyOf(run: Occupant): RunId[] {
+    const others = [...this.#runsElsewhere, ...[...this.#leaving.values()].map(({ run: parked }) => parked)];
+    return others.flatMap((other) => (haveSameKey(other, run) ? [other.id] : []));
   }
 
   /** From now on only these slots are served, each in this epoch. */
@@ -130,6 +158,7 @@ export class Occupancy {
     this.#here.clear();
     this.#leaving.clear();
     this.#elsewhere.clear();
+    this.#runsElsewhere = [];
     this.#counted = new Map();
   }
 }
@@ -138,9 +167,4 @@ function addTo(counts: Map<string, number>, name: string, change: 1 | -1): void 
   const count = (counts.get(name) ?? 0) + change;
   if (count > 0) counts.set(name, count);
   else counts.delete(name);
-}
-
-/** Names of job types hold no slash. */
-function keyWithin(jobType: string, concurrencyKey: string): string {
-  return `${jobType}/${concurrencyKey}`;
 }

@@ -4,6 +4,7 @@
 export const STOPPED_BECAUSE = {
   timeout: 'the attempt took longer than its timeout',
   deadline: "the run's deadline has passed",
+  replaced: 'a later run of its schedule takes its place',
 } as const;
 
 /**
@@ -19,6 +20,7 @@ export class AttemptStopped extends Error {
       | 'heartbeat-missed'
       | 'deadline'
       | 'cancelled'
+      | 'replaced'
       | 'replica-fenced'
       | 'replica-unsure'
       | 'shutdown',

@@ -119,8 +119,9 @@ function finishedRun({ run, startedAt, finishedAt, transition, outputJson }: End
 function unstartedFire({ run, startedAt, transition }: Ending): rows.UnstartedFire[] {
   if (transition.kind !== 'finish' || startedAt !== null) return [];
   if (run.scheduleId === null || run.dueAt === null) return [];
-  const outcome = transition.outcome === 'cancelled' ? 'skipped' : 'missed';
-  return [{ scheduleId: run.scheduleId, dueAt: run.dueAt, outcome, reason: transition.outcome }];
+  const fire = { scheduleId: run.scheduleId, dueAt: run.dueAt };
+  if (transition.outcome !== 'cancelled') return [{ ...fire, outcome: 'missed', reason: transition.outcome }];
+  return [{ ...fire, outcome: 'skipped', reason: transition.reason ?? 'cancelled' }];
 }
 
 async function putOffOrRetry(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<RunId[]> {

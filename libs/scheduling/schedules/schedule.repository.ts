@@ -5,21 +5,18 @@ import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import type { ScheduleId, Slot, TenantId } from '#kernel/ids.js';
+import type { Overlap } from '#kernel/schedule-key.js';
 import type { CatchUp } from '#scheduling/decisions/catch-up.js';
 import { isInstant, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
 import { readCatchUp, writeCatchUp } from '#scheduling/stored-catch-up.js';
 import { readSpec, writeSpec } from '#scheduling/stored-spec.js';
-
-/** What its runs say of themselves, each null for the default of a run. */
-export interface ScheduleRunOptions {
-  queue: string | null;
-  concurrencyKey: string | null;
-  tags: readonly string[] | null;
-  priority: number | null;
-  /** A run expires so long after it was due, or was planned if that came later. */
-  deadlineSeconds: number | null;
-}
+import {
+  readOverlap,
+  writeRunOptions,
+  type RunsChange,
+  type ScheduleRunOptions,
+} from './stored-run-options.js';
 
 export interface Schedule extends ScheduleRunOptions {
   id: ScheduleId;
@@ -31,6 +28,7 @@ export interface Schedule extends ScheduleRunOptions {
   spec: ScheduleSpec | null;
   /** Null when it can't be read. */
   catchUp: CatchUp | null;
+  overlap: Overlap;
   payload: unknown;
   state: ScheduleState;
   /** The first due time that is not planned yet; null when none will come. */
@@ -79,10 +77,11 @@ export type NewSchedule = Omit<
   | 'updatedAt'
   | 'revision'
   | 'state'
+  | 'overlap'
   | keyof ScheduleRunOptions
 > & {
   spec: ScheduleSpec;
-  runOptions: Partial<ScheduleRunOptions>;
+  runOptions: RunsChange;
   /** Null for the default. */
   catchUp: CatchUp | null;
 };
@@ -101,22 +100,11 @@ export async function insertSchedule(db: Database, schedule: NewSchedule): Promi
       catch_up: writeCatchUp(schedule.catchUp),
       payload: JSON.stringify(schedule.payload),
       next_due_at: schedule.nextDueAt,
-      ...stored(schedule.runOptions),
+      ...writeRunOptions(schedule.id, schedule.runOptions),
     })
     .returning(columns)
     .executeTakeFirstOrThrow();
   return readable(row);
-}
-
-/** Those that are not given stay as they are. */
-function stored({ queue, concurrencyKey, tags, priority, deadlineSeconds }: Partial<ScheduleRunOptions>) {
-  return {
-    ...(queue === undefined ? {} : { queue }),
-    ...(concurrencyKey === undefined ? {} : { concurrency_key: concurrencyKey }),
-    ...(tags === undefined ? {} : { tags: tags === null || tags.length === 0 ? null : [...tags] }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(deadlineSeconds === undefined ? {} : { deadline_seconds: deadlineSeconds }),
-  };
 }
 
 export async function findSchedule(
@@ -168,7 +156,7 @@ export type ScheduleChange = Pick<
 > & {
   /** Null for the default; undefined leaves what is stored. */
   catchUp?: CatchUp | null | undefined;
-  runOptions?: Partial<ScheduleRunOptions> | undefined;
+  runOptions?: RunsChange | undefined;
 };
 
 /** The caller holds the row's lock. Each change makes a new revision, which also voids a plan in the making. */
@@ -179,7 +167,7 @@ export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Sc
       job_type: change.jobType,
       ...(change.spec === null ? {} : { spec: JSON.stringify(writeSpec(change.spec)) }),
       ...(change.catchUp === undefined ? {} : { catch_up: writeCatchUp(change.catchUp) }),
-      ...stored(change.runOptions ?? {}),
+      ...writeRunOptions(change.id, change.runOptions ?? {}),
       payload: JSON.stringify(change.payload),
       state: change.state,
       next_due_at: change.nextDueAt,
@@ -226,17 +214,21 @@ export async function revokePlanned(
 interface Stored {
   spec: unknown;
   catchUp: unknown;
+  concurrencyKey: string | null;
   nextDueAt: Date | null;
 }
 
-function readable<Row extends Stored>(row: Row): Omit<Row, keyof Stored> & Pick<Schedule, keyof Stored> {
-  const { spec, catchUp, nextDueAt } = row;
+function readable<Row extends Stored>(
+  row: Row,
+): Omit<Row, keyof Stored> & Pick<Schedule, keyof Stored | 'overlap'> {
+  const { spec, catchUp, concurrencyKey, nextDueAt } = row;
   // The driver reads infinity as a number.
   const isReadable = nextDueAt instanceof Date && isInstant(nextDueAt);
   return {
     ...row,
     spec: readSpec(spec),
     catchUp: readCatchUp(catchUp),
+    ...readOverlap(concurrencyKey),
     nextDueAt: isReadable ? nextDueAt : null,
   };
 }

@@ -13,6 +13,7 @@ import type { CatchUp } from '#scheduling/decisions/catch-up.js';
 import { nextDueAt, validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { leaveGap } from '#scheduling/planning/gap.repository.js';
 import * as rows from './schedule.repository.js';
+import type { RunsChange } from './stored-run-options.js';
 
 export interface ScheduleInput {
   name: string;
@@ -21,7 +22,7 @@ export interface ScheduleInput {
   /** The default if there is none. */
   catchUp?: CatchUp | undefined;
   payload: unknown;
-  runOptions?: Partial<rows.ScheduleRunOptions> | undefined;
+  runOptions?: RunsChange | undefined;
 }
 
 export interface InvalidSpec {
@@ -76,7 +77,7 @@ export type ScheduleChange =
       /** Null for the default. */
       catchUp?: CatchUp | null | undefined;
       payload?: unknown;
-      runOptions?: Partial<rows.ScheduleRunOptions> | undefined;
+      runOptions?: RunsChange | undefined;
     };
 
 export type ChangeResult =

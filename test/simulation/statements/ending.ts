@@ -123,7 +123,10 @@ function endUnclaimed(scene: Scene): ReturnType<Meaning['run']> {
     moveToHistory(scene, run, { attempt: run.attempt, outcome });
     tx.acts.push({ kind: 'ended-unheld', run: run.id, attempt: run.attempt, outcome });
     if (run.schedule !== null && run.dueMs !== null)
-      closeFire(scene, fireKey(run.schedule, run.dueMs), outcome === 'cancelled' ? 'skipped' : 'missed');
+      closeFire(scene, fireKey(run.schedule, run.dueMs), {
+        outcome: outcome === 'cancelled' ? 'skipped' : 'missed',
+        reason: outcome,
+      });
   }
   return answer(
     runIds.map((id) => ({ id })),

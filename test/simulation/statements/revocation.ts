@@ -64,7 +64,7 @@ function deadLetter(scene: Scene): ReturnType<Meaning['run']> {
     moveToHistory(scene, run, { attempt: run.attempt - 1, outcome: 'dead-lettered' });
     tx.acts.push({ kind: 'dead-letter', run: run.id });
   }
-  for (const key of keys) closeFire(scene, key, 'late');
+  for (const key of keys) closeFire(scene, key, { outcome: 'late', reason: 'poison' });
   return changed(there.length, 'INSERT');
 }
 

@@ -162,7 +162,7 @@ function placeRun(
     slot: row.slot,
     jobType: row.jobType,
     queue: 'default',
-    concurrencyKey: null,
+    concurrencyKey: row.concurrencyKey,
     schedule,
     priority: 0,
     payload: row.payload,

@@ -1,6 +1,6 @@
 // What do statements that end attempts mean?
 import { leaveGate } from '../transaction.js';
-import { fireKey, type RunRow } from '../model-database.js';
+import { fireKey, type FireRow, type RunRow } from '../model-database.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { answer, BLOCKED, changed, listed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
 
@@ -212,19 +212,23 @@ function putOffRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run'
 }
 
 function closeFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
-  const fires = (zipped(...params) as [string, Date, string][])
-    .map(([schedule, dueAt, outcome]) => ({ key: fireKey(schedule, msOf(dueAt)), outcome }))
+  const fires = (zipped(...params) as [string, Date, string, string][])
+    .map(([schedule, dueAt, outcome, reason]) => ({ key: fireKey(schedule, msOf(dueAt)), outcome, reason }))
     .filter(({ key }) => db.fire.get(key, tx)?.outcome === 'planned');
   const keys = fires.map(({ key }) => key);
   if (!db.fire.lockAll(keys, tx)) return BLOCKED;
-  for (const { key, outcome } of fires) closeFire({ db, tx }, key, outcome);
+  for (const { key, ...decision } of fires) closeFire({ db, tx }, key, decision);
   return changed(fires.length);
 }
 
 /** Decides the fire, whose lock is there, if it is still open. */
-export function closeFire({ db, tx }: Pick<Scene, 'db' | 'tx'>, key: string, outcome: string): void {
+export function closeFire(
+  { db, tx }: Pick<Scene, 'db' | 'tx'>,
+  key: string,
+  decision: Pick<FireRow, 'outcome' | 'reason'>,
+): void {
   const fire = db.fire.get(key, tx);
   if (fire?.outcome !== 'planned') return;
-  db.fire.write(key, tx, { ...fire, outcome });
+  db.fire.write(key, tx, { ...fire, ...decision });
   tx.acts.push({ kind: 'decision', schedule: fire.schedule, dueMs: fire.dueMs, from: fire.outcome });
 }

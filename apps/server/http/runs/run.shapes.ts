@@ -1,5 +1,6 @@
 // The shape of a run in requests and answers.
 import { z } from 'zod';
+import { readScheduleKey } from '#kernel/schedule-key.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import type { RunRow } from '#execution/runs/run-row.js';
 import { inDigits } from '../answers/in-digits.js';
@@ -56,6 +57,9 @@ export const runOptions = {
     .string()
     .min(1)
     .max(200)
+    .refine((key) => readScheduleKey(key) === null, {
+      error: "expected another key than that of a schedule's own runs",
+    })
     .describe('Runs of the job type with the same key share maxConcurrentPerKey.'),
   tags: z.array(tag).max(20),
   priority: z

@@ -15,6 +15,7 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { ProblemError } from '../problems/problem.js';
+import { refuseKeyBesideOverlap } from './overlap.shapes.js';
 import { requireSchedule } from './require-schedule.js';
 import { patchedPayload, runOptionsOf, type SchedulePatch } from './schedule.shapes.js';
 import { patchedSpec } from './spec.shapes.js';
@@ -64,6 +65,7 @@ export class ScheduleEdits {
         payload: payload ?? current.payload,
       });
     }
+    refuseKeyBesideOverlap(patch, current);
     const spec = patchedSpec(patch, current.spec, await databaseTime(this.db));
     // Based on the revision that was just read, so that the merge can't overwrite a newer one unseen.
     const ref = { tenant, name, revision: revision ?? current.revision };

@@ -1,13 +1,16 @@
 // The shape of a schedule and of its ledger in requests and answers.
 import { z } from 'zod';
 import type { Fire } from '#scheduling/schedules/ledger.repository.js';
-import type { Schedule, ScheduleRunOptions } from '#scheduling/schedules/schedule.repository.js';
+import { DEFAULT_OVERLAP } from '#kernel/schedule-key.js';
+import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
+import type { RunsChange } from '#scheduling/schedules/stored-run-options.js';
 import { specText } from '#scheduling/schedules/decisions/spec-text.js';
 import { mergeObject } from '../requests/merge-patch.js';
 import { pageQuery } from '../answers/page-token.js';
 import { runOptions, spanOf } from '../runs/run.shapes.js';
 import { instant, instantInput, jsonObject, resourceName, uuid } from '../requests/shapes.js';
 import { catchUp, catchUpInput } from './catch-up.shapes.js';
+import { overlap, overlapInput } from './overlap.shapes.js';
 import { bounds, oneSpec, showBounds, showSpec, specPatch, timeZone } from './spec.shapes.js';
 
 /** A ledger is read by its schedule's name, or by its id once the schedule is deleted: a name must be no id of another. */
@@ -41,6 +44,7 @@ export const scheduleInput = z.strictObject({
   catchUp: catchUpInput
     .optional()
     .describe('Default: the latest of the last day runs once the outage is over.'),
+  overlap: overlapInput.optional().describe('Default: its runs may run side by side.'),
   jobType: resourceName,
   payload: jsonObject.default({}),
   ...z.object(optionsOfRuns).partial().shape,
@@ -53,6 +57,7 @@ export const schedulePatch = z.strictObject({
   startAt: bounds.startAt.nullable().optional(),
   endAt: bounds.endAt.nullable().optional(),
   catchUp: catchUpInput.nullable().optional().describe('Replaces the old one; null means the default.'),
+  overlap: overlapInput.nullable().optional().describe('Null means allow.'),
   jobType: resourceName.optional(),
   payload: jsonObject.nullable().optional().describe('Merged into the old payload; null empties it.'),
   queue: optionsOfRuns.queue.nullable().optional(),
@@ -79,6 +84,7 @@ export const schedule = z
     startAt: instant.nullable(),
     endAt: instant.nullable(),
     catchUp: catchUp.nullable().describe('Null when this version cannot read the stored one.'),
+    overlap,
     jobType: z.string(),
     payload: jsonObject,
     queue: z.string(),
@@ -129,8 +135,10 @@ export function runOptionsOf({
   tags,
   priority,
   deadlineSeconds,
-}: ScheduleInput | SchedulePatch): Partial<ScheduleRunOptions> {
-  const given = { queue, concurrencyKey, tags, priority, deadlineSeconds };
+  overlap,
+}: ScheduleInput | SchedulePatch): RunsChange {
+  const policy = overlap === null ? DEFAULT_OVERLAP : overlap;
+  const given = { queue, concurrencyKey, tags, priority, deadlineSeconds, overlap: policy };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
@@ -155,6 +163,7 @@ export function showSchedule(row: Schedule) {
     timeZone: spec?.kind === 'cron' ? spec.timeZone : null,
     ...showBounds(spec),
     catchUp,
+    overlap: row.overlap,
     jobType,
     payload,
     queue: row.queue ?? 'default',

@@ -42,6 +42,7 @@ import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { PageTokens } from '../answers/page-token.js';
 import { nameTaken, notFound, ownerHangs, ProblemError } from '../problems/problem.js';
+import { refuseKeyBesideOverlap } from './overlap.shapes.js';
 import { requireSchedule } from './require-schedule.js';
 import { ScheduleEdits } from './schedule-edits.js';
 import * as shapes from './schedule.shapes.js';
@@ -95,6 +96,7 @@ export class SchedulesController {
     @Writes() { db, afterwards }: Writing,
     @Res({ passthrough: true }) response: Response,
   ) {
+    refuseKeyBesideOverlap(input);
     await this.jobs.require(tenant, input, db);
     const spec = specOf(input, await databaseTime(db));
     const { name, jobType, payload, catchUp } = input;

@@ -1,5 +1,6 @@
 // May one more run of a lane start now, and how many of its runs are worth holding? The tenant and the job type set the
 // rules; every run that may be executing anywhere counts against them.
+import { readScheduleKey, type ScheduleKey } from '#kernel/schedule-key.js';
 
 export interface RateLimit {
   /** Starts allowed in `perSeconds`; after a pause this many may start at once. */
@@ -23,9 +24,18 @@ export interface LaneRules {
   weight: number;
   tenant: TenantRules;
   jobType: JobTypeRules;
+  /** Of a schedule whose runs run one at a time. */
+  overlap?: ScheduleKey['overlap'];
 }
 
 export const NO_RULES: LaneRules = { paused: false, weight: 1, tenant: {}, jobType: {} };
+
+/** The rules of a lane with this concurrency key: the runs of a schedule run one at a time if its key says so. */
+export function withScheduleKey(rules: LaneRules, concurrencyKey: string | null): LaneRules {
+  const overlap = readScheduleKey(concurrencyKey)?.overlap;
+  if (overlap === undefined) return rules;
+  return { ...rules, jobType: { ...rules.jobType, maxConcurrentPerKey: 1 }, overlap };
+}
 
 /** Runs that may be executing now, here or elsewhere. */
 export interface Occupied {
@@ -72,7 +82,7 @@ const SPARE = 20;
 /** How many runs of the lane are worth holding; infinite when nothing limits it. */
 export function worthHolding(rules: LaneRules, hasKey: boolean): number {
   if (rules === NO_RULES) return Number.POSITIVE_INFINITY;
-  const { tenant, jobType } = rules;
+  const { tenant, jobType, overlap } = rules;
   const limits = [
     tenant.maxConcurrent,
     jobType.maxConcurrent,
@@ -80,7 +90,9 @@ export function worthHolding(rules: LaneRules, hasKey: boolean): number {
   ];
   const limit = Math.min(...limits.map((each) => each ?? Number.POSITIVE_INFINITY));
   const rates = [tenant.rate, jobType.rate].flatMap((rate) => (rate === undefined ? [] : [rate.count]));
-  return Math.min(2 * limit + SPARE, ...rates.map((count) => count + SPARE));
+  // All that may wait for their turn, and those that may not: their due times are decided at once.
+  const queued = overlap?.mode === 'queue' ? overlap.max : 0;
+  return Math.min(2 * limit + SPARE + queued, ...rates.map((count) => count + SPARE));
 }
 
 function isFull(limit: number | undefined, occupied: number): boolean {

@@ -49,7 +49,8 @@ export interface NewLease {
 export type RunTransition =
   | { kind: 'finish'; outcome: 'succeeded'; output: unknown }
   | { kind: 'finish'; outcome: 'failed' | 'dead-lettered' | 'expired'; error: AttemptError }
-  | { kind: 'finish'; outcome: 'cancelled'; error: AttemptError | null }
+  /** With a reason of its own for the ledger, if it was not asked for. */
+  | { kind: 'finish'; outcome: 'cancelled'; error: AttemptError | null; reason?: 'overlap' }
   /** Another attempt with the next number; only `failed` and `timed-out` count as failures. */
   | { kind: 'retry'; outcome: 'failed' | 'timed-out'; delayMs: number; error: AttemptError }
   | { kind: 'retry'; outcome: 'snoozed'; delayMs: number; error: null }

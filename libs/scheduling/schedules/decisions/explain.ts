@@ -74,6 +74,7 @@ const BY_REASON: Readonly<Record<string, string>> = {
   paused: 'The schedule was paused when it was due.',
   suspended: 'The tenant was suspended when it was due, or when the outage in which it passed had ended.',
   limit: 'The tenant had as many runs that were not over as its maxQueued allows.',
+  overlap: 'Another run of the schedule was still running when it was due, as its overlap has it.',
   cancelled: 'Its run was cancelled before it started.',
   outage: 'It passed in an outage, and a later run of the schedule stands for it, as catchUp has it.',
   'catch-up window':

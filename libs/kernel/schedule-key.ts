@@ -1,0 +1,37 @@
+// What a schedule does when it is due while an earlier run of it is still running, and the concurrency key that says so
+// to the owner of its slot. Runs with such a key stand in a lane of their own, of which one runs at a time, so they need
+// no rule of a job type, and every replica reads the policy from the key alone.
+import { asId, type ScheduleId } from './ids.js';
+
+export type Overlap =
+  | { mode: 'allow' }
+  /** What is due meanwhile does not run. */
+  | { mode: 'skip' }
+  /** At most `max` wait for their turn, and more do not run. */
+  | { mode: 'queue'; max: number }
+  /** The running one is cancelled. */
+  | { mode: 'replace' };
+
+export const DEFAULT_OVERLAP = { mode: 'allow' } as const satisfies Overlap;
+
+export interface ScheduleKey {
+  scheduleId: ScheduleId;
+  overlap: Exclude<Overlap, { mode: 'allow' }>;
+}
+
+const FORM =
+  /^schedule\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(?:(skip|replace)|queue\/([1-9]\d{0,3}))$/;
+
+export function scheduleKey({ scheduleId, overlap }: ScheduleKey): string {
+  const policy = overlap.mode === 'queue' ? `queue/${overlap.max}` : overlap.mode;
+  return `schedule/${scheduleId}/${policy}`;
+}
+
+/** Null for the key of a user. */
+export function readScheduleKey(key: string | null): ScheduleKey | null {
+  const [, id, mode, max] = (key?.startsWith('schedule/') === true ? FORM.exec(key) : null) ?? [];
+  if (id === undefined) return null;
+  const scheduleId = asId.schedule(id);
+  if (max !== undefined) return { scheduleId, overlap: { mode: 'queue', max: Number(max) } };
+  return { scheduleId, overlap: { mode: mode === 'skip' ? 'skip' : 'replace' } };
+}

@@ -1,0 +1,49 @@
+// How is what a schedule says of its runs written into its row? A policy of overlap goes into the concurrency key, where
+// the owner of the slot finds it.
+import type { ScheduleId } from '#kernel/ids.js';
+import { DEFAULT_OVERLAP, readScheduleKey, scheduleKey, type Overlap } from '#kernel/schedule-key.js';
+
+/** What its runs say of themselves, each null for the default of a run. */
+export interface ScheduleRunOptions {
+  queue: string | null;
+  /** Null if they may not overlap: then their key is the schedule's own. */
+  concurrencyKey: string | null;
+  tags: readonly string[] | null;
+  priority: number | null;
+  /** A run expires so long after it was due, or was planned if that came later. */
+  deadlineSeconds: number | null;
+}
+
+/** What a change leaves out stays as it is. */
+export type RunsChange = Partial<ScheduleRunOptions & { overlap: Overlap }>;
+
+export function writeRunOptions(
+  scheduleId: ScheduleId,
+  { queue, tags, priority, deadlineSeconds, ...ofKey }: RunsChange,
+) {
+  const key = keyToWrite(scheduleId, ofKey);
+  return {
+    ...(queue === undefined ? {} : { queue }),
+    ...(key === undefined ? {} : { concurrency_key: key }),
+    ...(tags === undefined ? {} : { tags: tags === null || tags.length === 0 ? null : [...tags] }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(deadlineSeconds === undefined ? {} : { deadline_seconds: deadlineSeconds }),
+  };
+}
+
+/** Undefined to leave what is stored. */
+function keyToWrite(
+  scheduleId: ScheduleId,
+  { overlap, concurrencyKey }: Pick<RunsChange, 'overlap' | 'concurrencyKey'>,
+): string | null | undefined {
+  if (overlap === undefined) return concurrencyKey;
+  return overlap.mode === 'allow' ? (concurrencyKey ?? null) : scheduleKey({ scheduleId, overlap });
+}
+
+/** From the stored key. */
+export function readOverlap(key: string | null): { overlap: Overlap; concurrencyKey: string | null } {
+  const own = readScheduleKey(key);
+  return own === null
+    ? { overlap: DEFAULT_OVERLAP, concurrencyKey: key }
+    : { overlap: own.overlap, concurrencyKey: null };
+}
