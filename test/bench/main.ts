@@ -8,6 +8,7 @@ import { parseBenchOptions, type BenchOptions } from './options.js';
 import { api } from './parts/api.js';
 import { claimCost } from './parts/claim-cost.js';
 import { drain } from './parts/drain.js';
+import { dueTimes } from './parts/due-times.js';
 import { enqueue } from './parts/enqueue.js';
 import { fairness } from './parts/fairness.js';
 import { growth } from './parts/growth.js';
@@ -26,6 +27,7 @@ const PARTS = {
   startLatency,
   lateness,
   outage,
+  dueTimes,
   claimCost,
   idle,
   memory,

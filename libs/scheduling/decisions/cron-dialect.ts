@@ -13,7 +13,7 @@
 // required.
 
 export interface CronFields {
-  /** Six fields, blank between them, ready for croner. */
+  /** Six fields, blank between them, names and nicknames resolved; the tests' croner reads it, too. */
   expression: string;
   /** Both day fields must match, not just one. */
   requiresBothDays: boolean;
@@ -92,7 +92,7 @@ function readFields(parts: readonly string[]): CronReading {
   };
 }
 
-/** A list with `*` in it takes everything; croner would read `L,*` in another way. */
+/** A list with `*` in it takes everything; croner, which the tests compare with, would read `L,*` in another way. */
 function joined(field: Field, items: readonly string[]): string {
   if (!items.includes('*')) return items.join(',');
   return items[0] === '*' ? '*' : `${field.min}-${lastOf(field)}`;
@@ -150,7 +150,7 @@ const FIELDS: readonly Field[] = [
   },
 ];
 
-/** As croner reads it, or the expectation that it fails. */
+/** In plain numbers, or the expectation that it fails. */
 type ReadItem = { text: string } | { expected: string };
 
 function readItem(field: Field, item: string, list: string): ReadItem {

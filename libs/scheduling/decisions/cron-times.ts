@@ -1,5 +1,5 @@
-// When is a cron expression due next? croner counts on a calendar without time zones; how wall times become
-// instants is decided here, by two rules:
+// When is a cron expression due next? calendar/calendar.ts counts without time zones; how wall times become instants is
+// decided here, by two rules:
 //
 // - Fixed hours (a number or a list of numbers in the hour field) name times of day. Each is due once for
 //   each day the calendar names, when the wall clock first shows it or a later time: at the end of the gap
@@ -9,12 +9,8 @@
 //   wall clock shows a matching time: not in a gap, and in both of two equal hours. So `*/30 * * * *` and
 //   `0 * * * *` follow elapsed time. Where a zone shifts by half an hour (Lord Howe), two full hours are 90
 //   or 30 minutes apart.
-//
-// croner 11.0.1 has rules for zones of its own. It is not asked, because it takes `0 2,14 * * *` for a rhythm,
-// loses a time of day whose gap ends on the next day (23:30 in Nuuk on 2024-03-30), walks through a gap second
-// by second, and searches to the year 3000 for a rhythm that lies in a gap every year, which takes seconds.
-import { Cron } from 'croner';
 import { boundedMemo } from './bounded-memo.js';
+import { calendarOf, type NextWallMs } from './calendar/calendar.js';
 import { readCron } from './cron-dialect.js';
 import { firstShownMs, latestShownMs, offsetChange, offsetMs } from './wall-clock.js';
 
@@ -23,11 +19,11 @@ export interface CronSpec {
   timeZone: string;
 }
 
-/** Nothing is due outside these years: before them zones kept local mean time, after them croner stops. */
+/** Nothing is due outside these years: before them zones kept local mean time, and the calendar ends with them. */
 const YEARS_FROM_MS = Date.UTC(1970, 0, 1);
-const YEARS_TO_MS = Date.UTC(2999, 11, 1);
+const YEARS_TO_MS = Date.UTC(3000, 0, 1);
 
-/** A week could hide two changes that cancel out (America/Boa_Vista in October 2000); two days can't. */
+/** So far a search looks for changes at once. */
 const STRETCH_MS = 2 * 86_400_000;
 
 /** Long enough for a rhythm that lies in a gap 60 years in a row. Giving up takes 6 ms. */
@@ -37,42 +33,27 @@ const STRETCHES_MAX = 200;
 export function nextCronTime({ expression, timeZone }: CronSpec, after: Date): Date | null {
   const afterMs = Math.max(after.getTime(), YEARS_FROM_MS - 1);
   if (afterMs >= YEARS_TO_MS) return null;
-  const nextMs = nextCronMs(JSON.stringify([afterMs, timeZone, expression]));
-  return nextMs === null ? null : new Date(nextMs);
-}
-
-/**
- * Crowds are due at one instant by a few expressions, and asking Intl for an offset takes longer than everything else.
- */
-const ANSWERS_MAX = 5_000;
-
-const nextCronMs = boundedMemo(ANSWERS_MAX, (question: string): number | null => {
-  const [afterMs, timeZone, expression] = JSON.parse(question) as [number, string, string]; // as it was asked
   const calendar = compile(expression);
-  return calendar.namesTimesOfDay
+  const nextMs = calendar.namesTimesOfDay
     ? nextTimeOfDay(calendar, timeZone, afterMs)
     : nextBeat(calendar, timeZone, afterMs);
-});
+  return nextMs === null || nextMs >= YEARS_TO_MS ? null : new Date(nextMs);
+}
 
 interface Calendar {
   namesTimesOfDay: boolean;
-  /** The next matching wall time strictly after one. */
-  nextWallMs: (wallMs: number) => number | null;
+  nextWallMs: NextWallMs;
 }
 
-/**
- * At 80 KB for each compiled expression (croner keeps an array of 10,000 years) these are 16 MB. Keeping more
- * was slower: compiling anew takes 20 µs, while the collector copies every kept one.
- */
-const CALENDARS_MAX = 200;
+/** Each takes about a kilobyte. */
+const CALENDARS_MAX = 5_000;
 
 const compile = boundedMemo(CALENDARS_MAX, (text: string): Calendar => {
   const reading = readCron(text);
   if (!reading.ok)
     throw new RangeError(`expected ${reading.expected}, got ${reading.got} in the cron expression "${text}"`);
-  const { expression, requiresBothDays, namesTimesOfDay } = reading.fields;
-  const cron = new Cron(expression, { mode: '6-part', utcOffset: 0, domAndDow: requiresBothDays });
-  return { namesTimesOfDay, nextWallMs: (wallMs) => cron.nextRun(new Date(wallMs))?.getTime() ?? null };
+  const { namesTimesOfDay } = reading.fields;
+  return { namesTimesOfDay, nextWallMs: calendarOf(reading.fields) };
 });
 
 function nextTimeOfDay({ nextWallMs }: Calendar, timeZone: string, afterMs: number): number | null {

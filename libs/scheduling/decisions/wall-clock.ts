@@ -1,20 +1,22 @@
 // What does the wall clock of a time zone show, how far has it come, and when does it first show a given time? Wall
 // times are written as if they were UTC, in milliseconds since 1970, so that a calendar without time zones can count in
 // them. Twice a year the two drift apart: a gap leaves wall times out, a fold shows some twice. All answers come from
-// Intl, the runtime's copy of the time zone database, and never from a table of ours.
+// Intl, the runtime's copy of the time zone database, which is asked once about each time span (calendar/zone-changes.ts),
+// and never from a table of ours.
 import { boundedMemo } from './bounded-memo.js';
+import { zoneChanges, type ZoneChanges } from './calendar/zone-changes.js';
 
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 
 /** Time zones known to the runtime, times two for spellings; a formatter takes tens of kilobytes. */
-const FORMATTERS_MAX = 1_000;
+const ZONES_MAX = 1_000;
 
 /** A name such as Europe/Berlin. Bare offsets (+02:00) are refused: PostgreSQL reads their sign the other way round. */
 export function isTimeZone(timeZone: string): boolean {
   if (!/^[A-Za-z]/.test(timeZone)) return false;
   try {
-    formatter(timeZone);
+    zone(timeZone);
     return true;
   } catch (error) {
     if (error instanceof RangeError) return false;
@@ -24,10 +26,7 @@ export function isTimeZone(timeZone: string): boolean {
 
 /** The difference between wall time and UTC at an instant. */
 export function offsetMs(timeZone: string, atMs: number): number {
-  const [, sign, hours, minutes, seconds = '0'] =
-    /GMT([+-])(\d+):(\d+)(?::(\d+))?/.exec(formatter(timeZone).format(atMs)) ?? [];
-  const size = ((Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60 + Number(seconds)) * SECOND_MS;
-  return sign === '-' ? -size : size;
+  return zone(timeZone).offsetMs(atMs);
 }
 
 /**
@@ -57,28 +56,19 @@ export function latestShownMs(timeZone: string, atMs: number): number {
   return foldMs === null ? atMs + offset : foldMs + before - 1;
 }
 
-/**
- * The first instant of another offset in the span, if the span ends with another offset than it began with. Keep spans
- * under a week: over longer ones two changes may cancel out.
- */
-export function offsetChange(
-  timeZone: string,
-  { afterMs, throughMs }: { afterMs: number; throughMs: number },
-): number | null {
-  const before = offsetMs(timeZone, afterMs);
-  if (offsetMs(timeZone, throughMs) === before) return null;
-  // Changes happen on whole seconds: search whole seconds only.
-  let low = Math.floor(afterMs / SECOND_MS);
-  let high = Math.ceil(throughMs / SECOND_MS);
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (offsetMs(timeZone, middle * SECOND_MS) === before) low = middle;
-    else high = middle;
-  }
-  return high * SECOND_MS;
+/** The first instant after one and up to another at which the zone's clock is set. */
+export function offsetChange(timeZone: string, span: { afterMs: number; throughMs: number }): number | null {
+  return zone(timeZone).firstChange(span);
 }
 
-const formatter = boundedMemo(
-  FORMATTERS_MAX,
-  (timeZone: string) => new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }),
-);
+const zone = boundedMemo(ZONES_MAX, (timeZone: string): ZoneChanges => {
+  const formatter = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' });
+  return zoneChanges((atMs) => writtenOffsetMs(formatter.format(atMs)));
+});
+
+/** Of a text that ends with GMT, and with a distance from it if there is one. */
+function writtenOffsetMs(text: string): number {
+  const [, sign, hours, minutes, seconds = '0'] = /GMT([+-])(\d+):(\d+)(?::(\d+))?/.exec(text) ?? [];
+  const size = ((Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60 + Number(seconds)) * SECOND_MS;
+  return sign === '-' ? -size : size;
+}

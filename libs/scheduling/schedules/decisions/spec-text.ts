@@ -1,5 +1,5 @@
 // What does a spec say in words? cronstrue says it of an expression; of those that it does not know (nicknames, names that
-// are written out) it is given the form that croner reads.
+// are written out) it is given the form in plain numbers.
 import cronstrue from 'cronstrue';
 import { readCron } from '#scheduling/decisions/cron-dialect.js';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
