@@ -15,11 +15,18 @@ const instants = fc.date({
   noInvalidDate: true,
 });
 const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
-  fc.record({
-    kind: fc.constant('cron' as const),
-    expression: fc.constantFrom('0 9 * * 1-5', '@daily', '*/15 * * * * *', '0 0 L * *'),
-    timeZone: fc.constantFrom('UTC', 'Europe/Berlin'),
-  }),
+  fc.record(
+    {
+      kind: fc.constant('cron' as const),
+      expression: fc.constantFrom('0 9 * * 1-5', '@daily', '*/15 * * * * *', '0 0 L * *'),
+      timeZone: fc.constantFrom('UTC', 'Europe/Berlin'),
+      clockChanges: fc.record({
+        gap: fc.constantFrom('after', 'skip'),
+        overlap: fc.constantFrom('first', 'both'),
+      }),
+    },
+    { requiredKeys: ['kind', 'expression', 'timeZone'] },
+  ),
   fc.record(
     {
       kind: fc.constant('every' as const),
@@ -52,6 +59,11 @@ describe('a stored specification', () => {
       seconds: 60,
       anchorAt: '2026-11-21T08:30:00.000Z',
     });
+  });
+
+  it('without a choice about clock changes is what an earlier version can read', () => {
+    const spec: ScheduleSpec = { kind: 'cron', expression: '@daily', timeZone: 'UTC' };
+    expect(Object.keys(writeSpec(spec)).toSorted()).toEqual(['expression', 'kind', 'timeZone']);
   });
 
   it.each([

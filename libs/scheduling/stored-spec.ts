@@ -5,7 +5,15 @@ import type { ScheduleSpec } from './decisions/due-times.js';
 
 const bounds = { startAt: z.iso.datetime().optional(), endAt: z.iso.datetime().optional() };
 const storedSpec = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('cron'), expression: z.string(), timeZone: z.string(), ...bounds }),
+  z.strictObject({
+    kind: z.literal('cron'),
+    expression: z.string(),
+    timeZone: z.string(),
+    clockChanges: z
+      .strictObject({ gap: z.enum(['after', 'skip']), overlap: z.enum(['first', 'both']) })
+      .optional(),
+    ...bounds,
+  }),
   z.strictObject({ kind: z.literal('every'), seconds: z.number(), anchorAt: z.iso.datetime(), ...bounds }),
   z.strictObject({ kind: z.literal('at'), at: z.iso.datetime() }),
 ]);
@@ -40,8 +48,9 @@ export function parseSpec(stored: unknown): ScheduleSpec {
   const spec = storedSpec.parse(stored);
   switch (spec.kind) {
     case 'cron': {
-      const { kind, expression, timeZone } = spec;
-      return { kind, expression, timeZone, ...readBounds(spec) };
+      const { kind, expression, timeZone, clockChanges } = spec;
+      const chosen = clockChanges === undefined ? {} : { clockChanges };
+      return { kind, expression, timeZone, ...chosen, ...readBounds(spec) };
     }
     case 'every': {
       const { kind, seconds, anchorAt } = spec;

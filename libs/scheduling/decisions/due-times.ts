@@ -2,7 +2,7 @@
 // the caller. So every replica, the preview and a later audit find the same ones, and a span cut in two has each due
 // time once. cron-times.ts describes how cron expressions treat clock changes.
 import { readCron } from './cron-dialect.js';
-import { nextCronTime } from './cron-times.js';
+import { nextCronTime, type ClockChanges, type CronSpec } from './cron-times.js';
 import { complaintAboutZone } from './zone-names.js';
 
 /** Due times lie between them; either may be one. */
@@ -12,7 +12,7 @@ interface Bounds {
 }
 
 export type ScheduleSpec =
-  | ({ kind: 'cron'; expression: string; timeZone: string } & Bounds)
+  | ({ kind: 'cron'; expression: string; timeZone: string; clockChanges?: ClockChanges } & Bounds)
   /** At `anchorAt` and every so many seconds after it. */
   | ({ kind: 'every'; seconds: number; anchorAt: Date } & Bounds)
   | { kind: 'at'; at: Date };
@@ -123,15 +123,23 @@ function complaintAboutBounds({ startAt, endAt }: Bounds): SpecVerdict | null {
   return wrong('endAt', `an instant not before startAt (${startAt.toISOString()})`, endAt.toISOString());
 }
 
-function validateCron({ expression, timeZone }: { expression: string; timeZone: string }): SpecVerdict {
+function validateCron({ expression, timeZone, clockChanges }: CronSpec): SpecVerdict {
   const reading = readCron(expression);
   if (!reading.ok) return wrong('expression', reading.expected, reading.got);
   const complaint = complaintAboutZone(timeZone);
   if (complaint !== null) return wrong('timeZone', complaint, JSON.stringify(timeZone));
-  const isEverDue = nextCronTime({ expression, timeZone }, NEVER_DUE_FROM) !== null;
-  return isEverDue
-    ? { ok: true }
-    : wrong('expression', 'an expression that is due at least once', JSON.stringify(expression));
+  if (clockChanges !== undefined && !reading.fields.namesTimesOfDay)
+    return wrong(
+      'clockChanges',
+      `none, since the hours of "${expression}" make a rhythm, which follows elapsed time`,
+      JSON.stringify(clockChanges),
+    );
+  if (nextCronTime({ expression, timeZone }, NEVER_DUE_FROM) === null)
+    return wrong('expression', 'an expression that is due at least once', JSON.stringify(expression));
+  if (clockChanges === undefined) return { ok: true };
+  return nextCronTime({ expression, timeZone, clockChanges }, NEVER_DUE_FROM) === null
+    ? wrong('clockChanges', 'a gap of "after", since each due time lies in one', JSON.stringify(clockChanges))
+    : { ok: true };
 }
 
 const AN_INSTANT = 'an instant of the years 1 to 9999';

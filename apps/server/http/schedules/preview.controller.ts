@@ -12,6 +12,7 @@ import { CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.
 import type { Turn } from '../access/request-turns.js';
 import { ApiTenant, instant, instantInput, resourceName } from '../requests/shapes.js';
 import { inDigits } from '../answers/in-digits.js';
+import { clockChangesInput } from './clock-changes.shapes.js';
 import { Previews, type Preview } from './preview.js';
 import { requireReadableSpec, requireSchedule } from './require-schedule.js';
 import { bounds, invalidSpec, oneSpec, specOf, timeZone } from './spec.shapes.js';
@@ -23,6 +24,7 @@ const after = instantInput.optional().describe('Only due times after this instan
 const draft = z.strictObject({
   spec: oneSpec,
   timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
+  clockChanges: clockChangesInput.optional().describe('For cron with fixed hours.'),
   ...z.object(bounds).partial().shape,
   count: z.int().min(1).max(COUNT_MAX).default(COUNT_DEFAULT),
   after,

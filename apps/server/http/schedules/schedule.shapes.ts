@@ -11,6 +11,12 @@ import { runOptions, spanOf } from '../runs/run.shapes.js';
 import { instant, instantInput, jsonObject, resourceName, uuid } from '../requests/shapes.js';
 import { catchUp, catchUpInput } from './catch-up.shapes.js';
 import { overlap, overlapInput } from './overlap.shapes.js';
+import {
+  clockChanges,
+  clockChangesInput,
+  clockChangesPatch,
+  showClockChanges,
+} from './clock-changes.shapes.js';
 import { bounds, oneSpec, showBounds, showSpec, specPatch, timeZone } from './spec.shapes.js';
 
 /** A ledger is read by its schedule's name, or by its id once the schedule is deleted: a name must be no id of another. */
@@ -40,6 +46,7 @@ export const scheduleInput = z.strictObject({
   name: newName,
   spec: oneSpec,
   timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
+  clockChanges: clockChangesInput.optional().describe('For cron with fixed hours.'),
   ...z.object(bounds).partial().shape,
   catchUp: catchUpInput
     .optional()
@@ -54,6 +61,10 @@ export type ScheduleInput = z.output<typeof scheduleInput>;
 export const schedulePatch = z.strictObject({
   spec: specPatch.optional(),
   timeZone: timeZone.nullable().optional().describe('Null means UTC.'),
+  clockChanges: clockChangesPatch
+    .nullable()
+    .optional()
+    .describe('Merged into the old ones; null means the default, also for one of them.'),
   startAt: bounds.startAt.nullable().optional(),
   endAt: bounds.endAt.nullable().optional(),
   catchUp: catchUpInput.nullable().optional().describe('Replaces the old one; null means the default.'),
@@ -81,6 +92,7 @@ export const schedule = z
       ),
     text: z.string().nullable().describe('The spec in words, without its bounds.'),
     timeZone: z.string().nullable(),
+    clockChanges: clockChanges.nullable().describe('Null unless the spec is cron with fixed hours.'),
     startAt: instant.nullable(),
     endAt: instant.nullable(),
     catchUp: catchUp.nullable().describe('Null when this version cannot read the stored one.'),
@@ -161,6 +173,7 @@ export function showSchedule(row: Schedule) {
     spec: spec && showSpec(spec),
     text: spec && specText(spec),
     timeZone: spec?.kind === 'cron' ? spec.timeZone : null,
+    clockChanges: showClockChanges(spec),
     ...showBounds(spec),
     catchUp,
     overlap: row.overlap,

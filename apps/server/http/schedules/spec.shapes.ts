@@ -1,11 +1,17 @@
-// The shape of a schedule's spec in requests and answers: one of cron, everySeconds or at. The time zone stands beside it,
-// since only cron needs one.
+// The shape of a schedule's spec in requests and answers: one of cron, everySeconds or at. The time zone and what happens
+// at clock changes stand beside it, since only cron needs them.
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { secondsOfEvery } from '#scheduling/decisions/every-text.js';
 import { invalidField, type ProblemError } from '../problems/problem.js';
 import { instantInput } from '../requests/shapes.js';
+import {
+  chosenClockChanges,
+  patchedClockChanges,
+  type clockChangesInput,
+  type clockChangesPatch,
+} from './clock-changes.shapes.js';
 
 const EVERY_SECONDS_MAX = 31_536_000;
 
@@ -52,20 +58,31 @@ export const bounds = {
 interface GivenSpec {
   spec: z.output<typeof oneSpec>;
   timeZone?: string | undefined;
+  clockChanges?: z.output<typeof clockChangesInput> | undefined;
   startAt?: string | undefined;
   endAt?: string | undefined;
 }
 
 /** An interval is counted from the second in which its spec was made, if it says no other. */
-export function specOf({ spec, timeZone: zone, startAt, endAt }: GivenSpec, now: Date): ScheduleSpec {
+export function specOf(
+  { spec, timeZone: zone, clockChanges, startAt, endAt }: GivenSpec,
+  now: Date,
+): ScheduleSpec {
   const everySeconds = spec.cron === undefined ? spec.everySeconds : secondsFrom(spec.cron);
   const between = {
     ...(startAt === undefined ? {} : { startAt: new Date(startAt) }),
     ...(endAt === undefined ? {} : { endAt: new Date(endAt) }),
   };
   if (spec.cron !== undefined && everySeconds === undefined)
-    return { kind: 'cron', expression: spec.cron, timeZone: zone ?? 'UTC', ...between };
+    return {
+      kind: 'cron',
+      expression: spec.cron,
+      timeZone: zone ?? 'UTC',
+      ...chosenClockChanges(clockChanges, spec.cron),
+      ...between,
+    };
   refuse('/timeZone', zone, 'expected none, since only times of cron have a zone');
+  refuse('/clockChanges', clockChanges, 'expected none, since only times of cron follow a clock');
   if (everySeconds !== undefined) {
     const anchorAt = between.startAt ?? new Date(Math.floor(now.getTime() / 1_000) * 1_000);
     return { kind: 'every', seconds: everySeconds, anchorAt, ...between };
@@ -75,7 +92,7 @@ export function specOf({ spec, timeZone: zone, startAt, endAt }: GivenSpec, now:
   return { kind: 'at', at: new Date(spec.at ?? '') };
 }
 
-function refuse(pointer: string, given: string | undefined, expected: string): void {
+function refuse(pointer: string, given: unknown, expected: string): void {
   if (given !== undefined) throw invalidField(pointer, `${expected}, got ${JSON.stringify(given)}`);
 }
 
@@ -94,6 +111,7 @@ interface GivenPatch {
   spec?: z.output<typeof oneSpec> | undefined;
   /** Null removes these. */
   timeZone?: string | null | undefined;
+  clockChanges?: z.output<typeof clockChangesPatch> | null | undefined;
   startAt?: string | null | undefined;
   endAt?: string | null | undefined;
 }
@@ -104,8 +122,8 @@ export function patchedSpec(
   current: ScheduleSpec | null,
   now: Date,
 ): ScheduleSpec | undefined {
-  const { spec, timeZone: zone, startAt, endAt } = patch;
-  if ([spec, zone, startAt, endAt].every((given) => given === undefined)) return undefined;
+  const { spec, timeZone: zone, clockChanges, startAt, endAt } = patch;
+  if ([spec, zone, clockChanges, startAt, endAt].every((given) => given === undefined)) return undefined;
   const patched = specOf(merged(patch, current), now);
   const isCounting =
     patched.kind === 'every' &&
@@ -128,6 +146,7 @@ function merged({ spec, ...patch }: GivenPatch, current: ScheduleSpec | null): G
   return {
     spec: next,
     timeZone: pick(patch.timeZone, zone),
+    clockChanges: patchedClockChanges(patch.clockChanges, current, next.cron),
     startAt: pick(patch.startAt, kept.startAt?.toISOString()),
     endAt: pick(patch.endAt, kept.endAt?.toISOString()),
   };
@@ -155,6 +174,7 @@ function pointerOf(field: string): string {
     expression: '/spec/cron',
     cron: '/spec/cron',
     timeZone: '/timeZone',
+    clockChanges: '/clockChanges',
     seconds: '/spec/everySeconds',
     every: '/spec/everySeconds',
     startAt: '/startAt',

@@ -17,6 +17,13 @@ it.each([
   expect(specText({ kind: 'cron', expression, timeZone: 'UTC' })).toEqual(text);
 });
 
+it('tells what is chosen about clock changes', () => {
+  const spec = { kind: 'cron', expression: '30 2 * * *', timeZone: 'Europe/Berlin' } as const;
+  expect(specText({ ...spec, clockChanges: { gap: 'skip', overlap: 'both' } })).toBe(
+    'At 02:30, Europe/Berlin, not when the clock leaves it out, both times when the clock shows it twice',
+  );
+});
+
 it('of an interval and of an instant', () => {
   const at = new Date('2031-01-01T08:00:00Z');
   expect(specText({ kind: 'every', seconds: 90, anchorAt: at })).toBe('Every 90 seconds');

@@ -2,18 +2,26 @@
 // are written out) it is given the form in plain numbers.
 import cronstrue from 'cronstrue';
 import { readCron } from '#scheduling/decisions/cron-dialect.js';
+import type { CronSpec } from '#scheduling/decisions/cron-times.js';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 
 /** In English, without the bounds. */
 export function specText(spec: ScheduleSpec): string {
   switch (spec.kind) {
     case 'cron':
-      return `${cronText(spec.expression)}, ${spec.timeZone}`;
+      return [cronText(spec.expression), spec.timeZone, ...clockChangesText(spec)].join(', ');
     case 'every':
       return spec.seconds === 1 ? 'Every second' : `Every ${spec.seconds} seconds`;
     case 'at':
       return `Once, at ${spec.at.toISOString()}`;
   }
+}
+
+function clockChangesText({ clockChanges }: CronSpec): string[] {
+  return [
+    ...(clockChanges?.gap === 'skip' ? ['not when the clock leaves it out'] : []),
+    ...(clockChanges?.overlap === 'both' ? ['both times when the clock shows it twice'] : []),
+  ];
 }
 
 function cronText(expression: string): string {

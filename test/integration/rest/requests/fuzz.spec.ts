@@ -106,6 +106,7 @@ const BODIES: readonly { method: 'post' | 'patch'; path: string; body: fc.Arbitr
     body: nearly({
       spec,
       timeZone: fc.constantFrom('UTC', null, 'x', undefined),
+      clockChanges: fc.constantFrom({ gap: 'skip' }, { overlap: null }, { gap: 1 }, null, undefined),
       jobType,
       payload: fc.oneof(fc.constant(null), payload),
     }),
