@@ -62,11 +62,12 @@ const databaseRooms = {
   embedded: ['embedded/data', 'embedded/programs', 'embedded/server'],
 };
 
-/** The rooms of libs/scheduling; `.` has the decisions. */
+/** The rooms of libs/scheduling; `.` has the decisions, but for those about one kind of spec. */
 const schedulingRooms = {
-  '.': [],
+  'decisions/kinds': [],
+  '.': ['decisions/kinds'],
   planning: ['.'],
-  schedules: ['.', 'planning'],
+  schedules: ['.', 'decisions/kinds', 'planning'],
   suspending: ['.'],
 };
 

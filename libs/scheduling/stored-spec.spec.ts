@@ -31,6 +31,7 @@ const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
     { requiredKeys: ['kind', 'seconds', 'anchorAt'] },
   ),
   fc.record({ kind: fc.constant('at' as const), at: instants }),
+  fc.record({ kind: fc.constant('instants' as const), instants: fc.array(instants, { minLength: 1 }) }),
 );
 
 describe('a stored specification', () => {

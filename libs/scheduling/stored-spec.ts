@@ -8,6 +8,7 @@ const storedSpec = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('cron'), expression: z.string(), timeZone: z.string(), ...bounds }),
   z.strictObject({ kind: z.literal('every'), seconds: z.number(), anchorAt: z.iso.datetime(), ...bounds }),
   z.strictObject({ kind: z.literal('at'), at: z.iso.datetime() }),
+  z.strictObject({ kind: z.literal('instants'), instants: z.array(z.iso.datetime()).min(1) }),
 ]);
 
 export function writeSpec(spec: ScheduleSpec): object {
@@ -18,6 +19,8 @@ export function writeSpec(spec: ScheduleSpec): object {
       return { ...spec, anchorAt: spec.anchorAt.toISOString(), ...writtenBounds(spec) };
     case 'at':
       return { ...spec, at: spec.at.toISOString() };
+    case 'instants':
+      return { ...spec, instants: spec.instants.map((instant) => instant.toISOString()) };
   }
 }
 
@@ -49,6 +52,8 @@ export function parseSpec(stored: unknown): ScheduleSpec {
     }
     case 'at':
       return { ...spec, at: new Date(spec.at) };
+    case 'instants':
+      return { ...spec, instants: spec.instants.map((text) => new Date(text)) };
   }
 }
 

@@ -89,7 +89,7 @@ const specs = {
     fc.constantFrom('@daily', '@never', '0 0 29 2 *', '0 0 31 9 *'),
   ),
   everySeconds: fc.oneof(fc.integer({ min: 3_600, max: 31_536_000 }), number),
-  at: instant,
+  at: fc.oneof(instant, fc.array(instant, { maxLength: 3 })),
 };
 export const spec = fc.oneof(
   fc.integer({ min: 3_600, max: 31_536_000 }).map((everySeconds) => ({ everySeconds })),

@@ -3,10 +3,11 @@
 // time once. cron-times.ts describes how cron expressions treat clock changes.
 import { readCron } from './cron-dialect.js';
 import { nextCronTime } from './cron-times.js';
+import { INSTANTS_MAX, isInOrder, nextInstant } from './kinds/instants.js';
 import { complaintAboutZone } from './zone-names.js';
 
 /** Due times lie between them; either may be one. */
-interface Bounds {
+export interface Bounds {
   startAt?: Date;
   endAt?: Date;
 }
@@ -15,7 +16,9 @@ export type ScheduleSpec =
   | ({ kind: 'cron'; expression: string; timeZone: string } & Bounds)
   /** At `anchorAt` and every so many seconds after it. */
   | ({ kind: 'every'; seconds: number; anchorAt: Date } & Bounds)
-  | { kind: 'at'; at: Date };
+  | { kind: 'at'; at: Date }
+  /** In order, each once. */
+  | { kind: 'instants'; instants: readonly Date[] };
 
 export type SpecVerdict = { ok: true } | { ok: false; field: string; expected: string; got: string };
 
@@ -33,7 +36,7 @@ const NEVER_DUE_FROM = new Date(Date.UTC(2026, 0, 1));
  * Whether the specification can be stored; `field` names its first wrong property. A stored one needs no further check.
  */
 export function validateSpec(spec: ScheduleSpec): SpecVerdict {
-  const wrongBound = spec.kind === 'at' ? null : complaintAboutBounds(spec);
+  const wrongBound = complaintAboutBounds(boundsOf(spec));
   if (wrongBound !== null) return wrongBound;
   switch (spec.kind) {
     case 'cron':
@@ -46,16 +49,35 @@ export function validateSpec(spec: ScheduleSpec): SpecVerdict {
     }
     case 'at':
       return isInstant(spec.at) ? { ok: true } : wrong('at', AN_INSTANT, String(spec.at));
+    case 'instants':
+      return validateInstants(spec.instants);
   }
+}
+
+/** Empty for listed instants, which bound themselves. */
+export function boundsOf(spec: ScheduleSpec): Bounds {
+  return spec.kind === 'at' || spec.kind === 'instants' ? {} : spec;
 }
 
 /** The first due time strictly after the instant; null if there is none. Throws RangeError on an invalid spec. */
 export function nextDueAt(spec: ScheduleSpec, after: Date): Date | null {
-  if (spec.kind === 'at') return spec.at > after ? spec.at : null;
-  const { startAt, endAt } = spec;
+  const { startAt, endAt } = boundsOf(spec);
   const from = startAt !== undefined && after < startAt ? new Date(startAt.getTime() - 1) : after;
-  const next = spec.kind === 'cron' ? nextCronTime(spec, from) : nextBeat(spec, from);
+  const next = nextUnbounded(spec, from);
   return next !== null && endAt !== undefined && next > endAt ? null : next;
+}
+
+function nextUnbounded(spec: ScheduleSpec, after: Date): Date | null {
+  switch (spec.kind) {
+    case 'cron':
+      return nextCronTime(spec, after);
+    case 'every':
+      return nextBeat(spec, after);
+    case 'at':
+      return spec.at > after ? spec.at : null;
+    case 'instants':
+      return nextInstant(spec.instants, after);
+  }
 }
 
 function nextBeat({ seconds, anchorAt }: { seconds: number; anchorAt: Date }, after: Date): Date | null {
@@ -134,6 +156,16 @@ function validateCron({ expression, timeZone }: { expression: string; timeZone: 
     : wrong('expression', 'an expression that is due at least once', JSON.stringify(expression));
 }
 
+function validateInstants(instants: readonly Date[]): SpecVerdict {
+  const { length } = instants;
+  if (length < 1 || length > INSTANTS_MAX)
+    return wrong('at', `1 to ${INSTANTS_MAX} instants`, String(length));
+  const unusable = instants.find((instant) => !isInstant(instant));
+  if (unusable !== undefined) return wrong('at', `only ${INSTANTS}`, String(unusable));
+  return isInOrder(instants) ? { ok: true } : wrong('at', 'each instant once, in order', 'another list');
+}
+
+const INSTANTS = 'instants of the years 1 to 9999';
 const AN_INSTANT = 'an instant of the years 1 to 9999';
 const INSTANT_MIN_MS = Date.parse('0001-01-01T00:00:00Z');
 

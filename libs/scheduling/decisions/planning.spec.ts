@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { CatchUp } from './catch-up.js';
 import { dueTimes, nextDueAt, type ScheduleSpec } from './due-times.js';
 import { decideGap } from './gap.js';
+import { inOrder } from './kinds/instants.js';
 import { CATCH_UP, planSchedule, type PlannedFire, type PlanningInput } from './planning.js';
 import type { Standing } from './standing.js';
 
@@ -169,6 +170,10 @@ const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
     anchorAt: starts,
   }),
   fc.record({ kind: fc.constant('at' as const), at: starts }),
+  fc.record({
+    kind: fc.constant('instants' as const),
+    instants: fc.array(starts, { minLength: 1, maxLength: 50 }).map(inOrder),
+  }),
 );
 const CAUGHT_UP_MAX = 20;
 const withinSeconds = fc.integer({ min: 1, max: 8 * 3_600 });

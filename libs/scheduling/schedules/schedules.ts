@@ -10,7 +10,7 @@ import { databaseTime } from '#database/time.repository.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import { asId, type Slot, type TenantId } from '#kernel/ids.js';
 import type { CatchUp } from '#scheduling/decisions/catch-up.js';
-import { nextDueAt, validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { boundsOf, nextDueAt, validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { leaveGap } from '#scheduling/planning/gap.repository.js';
 import * as rows from './schedule.repository.js';
 
@@ -211,14 +211,16 @@ function firstDue(spec: ScheduleSpec, now: Date): Date | InvalidSpec {
     return { kind: 'invalid-spec', field: valid.field, expected: valid.expected, got: valid.got };
   const first = nextDueAt(spec, now);
   if (first !== null) return first;
-  const { startAt, endAt } = spec.kind === 'at' ? {} : spec;
+  const { startAt, endAt } = boundsOf(spec);
   for (const [field, bound] of Object.entries({ endAt, startAt })) {
     if (bound === undefined) continue;
     const expected = `an instant that lets it be due after ${now.toISOString()}`;
     return { kind: 'invalid-spec', field, expected, got: bound.toISOString() };
   }
-  const got = spec.kind === 'at' ? spec.at.toISOString() : spec.kind;
-  return { kind: 'invalid-spec', field: spec.kind, expected: `a due time after ${now.toISOString()}`, got };
+  const last = spec.kind === 'at' ? spec.at : spec.kind === 'instants' ? spec.instants.at(-1) : undefined;
+  const field = last === undefined ? spec.kind : 'at';
+  const got = last === undefined ? spec.kind : `${last.toISOString()} as the last`;
+  return { kind: 'invalid-spec', field, expected: `a due time after ${now.toISOString()}`, got };
 }
 
 function earliest(instants: readonly Date[]): Date | null {

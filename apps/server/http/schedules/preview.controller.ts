@@ -10,7 +10,7 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.js';
 import type { Turn } from '../access/request-turns.js';
-import { ApiTenant, instant, instantInput, resourceName } from '../requests/shapes.js';
+import { ApiTenant, instant, instantInput, orNull, orNullEach, resourceName } from '../requests/shapes.js';
 import { inDigits } from '../answers/in-digits.js';
 import { Previews, type Preview } from './preview.js';
 import { requireReadableSpec, requireSchedule } from './require-schedule.js';
@@ -22,8 +22,8 @@ const COUNT_DEFAULT = 10;
 const after = instantInput.optional().describe('Only due times after this instant. Default: now.');
 const draft = z.strictObject({
   spec: oneSpec,
-  timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
-  ...z.object(bounds).partial().shape,
+  timeZone: orNull(timeZone).describe('IANA name, for cron. Default: UTC.'),
+  ...orNullEach(bounds),
   count: z.int().min(1).max(COUNT_MAX).default(COUNT_DEFAULT),
   after,
 });

@@ -6,7 +6,15 @@ import { specText } from '#scheduling/schedules/decisions/spec-text.js';
 import { mergeObject } from '../requests/merge-patch.js';
 import { pageQuery } from '../answers/page-token.js';
 import { runOptions, spanOf } from '../runs/run.shapes.js';
-import { instant, instantInput, jsonObject, resourceName, uuid } from '../requests/shapes.js';
+import {
+  instant,
+  instantInput,
+  jsonObject,
+  orNull,
+  orNullEach,
+  resourceName,
+  uuid,
+} from '../requests/shapes.js';
 import { catchUp, catchUpInput } from './catch-up.shapes.js';
 import { bounds, oneSpec, showBounds, showSpec, specPatch, timeZone } from './spec.shapes.js';
 
@@ -36,14 +44,12 @@ const optionsOfRuns = {
 export const scheduleInput = z.strictObject({
   name: newName,
   spec: oneSpec,
-  timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
-  ...z.object(bounds).partial().shape,
-  catchUp: catchUpInput
-    .optional()
-    .describe('Default: the latest of the last day runs once the outage is over.'),
+  timeZone: orNull(timeZone).describe('IANA name, for cron. Default: UTC.'),
+  ...orNullEach(bounds),
+  catchUp: orNull(catchUpInput).describe('Default: the latest of the last day runs once the outage is over.'),
   jobType: resourceName,
   payload: jsonObject.default({}),
-  ...z.object(optionsOfRuns).partial().shape,
+  ...orNullEach(optionsOfRuns),
 });
 export type ScheduleInput = z.output<typeof scheduleInput>;
 
@@ -69,7 +75,11 @@ export const schedule = z
     name: z.string(),
     state: z.enum(['active', 'paused', 'ended']),
     spec: z
-      .object({ cron: z.string().optional(), everySeconds: z.int().optional(), at: instant.optional() })
+      .object({
+        cron: z.string().optional(),
+        everySeconds: z.int().optional(),
+        at: z.union([instant, z.array(instant)]).optional(),
+      })
       .nullable()
       .describe(
         'Null when this version cannot read the stored spec: nothing is planned until it is changed.',

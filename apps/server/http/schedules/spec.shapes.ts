@@ -2,8 +2,9 @@
 // since only cron needs one.
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { boundsOf, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { secondsOfEvery } from '#scheduling/decisions/every-text.js';
+import { INSTANTS_MAX, inOrder } from '#scheduling/decisions/kinds/instants.js';
 import { invalidField, type ProblemError } from '../problems/problem.js';
 import { instantInput } from '../requests/shapes.js';
 
@@ -19,7 +20,10 @@ const specInput = z.strictObject({
       '5 fields, or 6 with seconds first. Names, L, W, # and nicknames such as @daily are allowed; `@every 1h30m` is everySeconds.',
     ),
   everySeconds: z.int().min(1).max(EVERY_SECONDS_MAX).optional(),
-  at: instantInput.optional(),
+  at: z
+    .union([instantInput, z.array(instantInput).min(1).max(INSTANTS_MAX)])
+    .optional()
+    .describe('One instant, or a list of them in any order. To the millisecond: finer digits are cut off.'),
 });
 export const timeZone = z.string().min(1).max(100);
 export const oneSpec = specInput.refine(
@@ -70,8 +74,10 @@ export function specOf({ spec, timeZone: zone, startAt, endAt }: GivenSpec, now:
     const anchorAt = between.startAt ?? new Date(Math.floor(now.getTime() / 1_000) * 1_000);
     return { kind: 'every', seconds: everySeconds, anchorAt, ...between };
   }
-  refuse('/startAt', startAt, 'expected none beside a single instant');
-  refuse('/endAt', endAt, 'expected none beside a single instant');
+  refuse('/startAt', startAt, 'expected none beside instants');
+  refuse('/endAt', endAt, 'expected none beside instants');
+  if (Array.isArray(spec.at))
+    return { kind: 'instants', instants: inOrder(spec.at.map((text) => new Date(text))) };
   return { kind: 'at', at: new Date(spec.at ?? '') };
 }
 
@@ -171,10 +177,12 @@ export function showSpec(spec: ScheduleSpec): z.output<typeof oneSpec> {
       return { everySeconds: spec.seconds };
     case 'at':
       return { at: spec.at.toISOString() };
+    case 'instants':
+      return { at: spec.instants.map((instant) => instant.toISOString()) };
   }
 }
 
 export function showBounds(spec: ScheduleSpec | null) {
-  const { startAt = null, endAt = null } = spec === null || spec.kind === 'at' ? {} : spec;
+  const { startAt = null, endAt = null } = spec === null ? {} : boundsOf(spec);
   return { startAt, endAt };
 }

@@ -22,4 +22,12 @@ it('of an interval and of an instant', () => {
   expect(specText({ kind: 'every', seconds: 90, anchorAt: at })).toBe('Every 90 seconds');
   expect(specText({ kind: 'every', seconds: 1, anchorAt: at })).toBe('Every second');
   expect(specText({ kind: 'at', at })).toBe('Once, at 2031-01-01T08:00:00.000Z');
+  const [second, third, last] = [2, 3, 4].map((day) => new Date(Date.UTC(2031, 0, day)));
+  const listed = (...instants: (Date | undefined)[]) =>
+    specText({ kind: 'instants', instants: instants.filter((instant) => instant !== undefined) });
+  expect(listed(at)).toBe('Once, at 2031-01-01T08:00:00.000Z');
+  expect(listed(at, second)).toBe('At 2031-01-01T08:00:00.000Z and 2031-01-02T00:00:00.000Z');
+  expect(listed(at, second, third, last)).toBe(
+    'At 4 instants, from 2031-01-01T08:00:00.000Z to 2031-01-04T00:00:00.000Z',
+  );
 });

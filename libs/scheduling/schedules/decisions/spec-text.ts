@@ -13,7 +13,19 @@ export function specText(spec: ScheduleSpec): string {
       return spec.seconds === 1 ? 'Every second' : `Every ${spec.seconds} seconds`;
     case 'at':
       return `Once, at ${spec.at.toISOString()}`;
+    case 'instants':
+      return instantsText(spec.instants);
   }
+}
+
+/** All of them up to three, else the first and the last. */
+function instantsText(instants: readonly Date[]): string {
+  const texts = instants.map((instant) => instant.toISOString());
+  const [first, last] = [texts[0] ?? '', texts.at(-1) ?? ''];
+  if (texts.length === 1) return `Once, at ${first}`;
+  return texts.length <= 3
+    ? `At ${texts.slice(0, -1).join(', ')} and ${last}`
+    : `At ${texts.length} instants, from ${first} to ${last}`;
 }
 
 function cronText(expression: string): string {
