@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ZodError } from 'zod';
-import { validateSpec, type ScheduleSpec } from './decisions/due-times.js';
+import { validateSpec, type Rule, type ScheduleSpec } from './decisions/due-times.js';
 import { parseSpec, writeSpec } from './stored-spec.js';
 
 const throughTable = (spec: ScheduleSpec): ScheduleSpec =>
@@ -14,24 +14,30 @@ const instants = fc.date({
   max: new Date('9999-12-31T23:59:59.999Z'),
   noInvalidDate: true,
 });
-const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
+const rules: fc.Arbitrary<Rule> = fc.oneof(
   fc.record({
     kind: fc.constant('cron' as const),
     expression: fc.constantFrom('0 9 * * 1-5', '@daily', '*/15 * * * * *', '0 0 L * *'),
     timeZone: fc.constantFrom('UTC', 'Europe/Berlin'),
   }),
-  fc.record(
-    {
-      kind: fc.constant('every' as const),
-      seconds: fc.integer({ min: 1, max: 31_536_000 }),
-      anchorAt: instants,
-      startAt: instants,
-      endAt: instants,
-    },
-    { requiredKeys: ['kind', 'seconds', 'anchorAt'] },
-  ),
+  fc.record({
+    kind: fc.constant('every' as const),
+    seconds: fc.integer({ min: 1, max: 31_536_000 }),
+    anchorAt: instants,
+  }),
+);
+const listed: fc.Arbitrary<Rule & ScheduleSpec> = fc.oneof(
   fc.record({ kind: fc.constant('at' as const), at: instants }),
   fc.record({ kind: fc.constant('instants' as const), instants: fc.array(instants, { minLength: 1 }) }),
+);
+const several = fc.record({
+  kind: fc.constant('anyOf' as const),
+  specs: fc.array(fc.oneof(rules, listed), { minLength: 1 }),
+});
+const bounds = fc.record({ startAt: instants, endAt: instants }, { requiredKeys: [] });
+const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
+  listed,
+  fc.tuple(fc.oneof(rules, several), bounds).map(([spec, between]) => ({ ...spec, ...between })),
 );
 
 describe('a stored specification', () => {

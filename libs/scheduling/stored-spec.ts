@@ -1,22 +1,36 @@
 // How is a schedule's spec written down? As JSON with ISO instants, one shape for the API and the table.
 // It was checked when it came in, so reading it back only turns the instants into dates.
 import { z } from 'zod';
-import type { ScheduleSpec } from './decisions/due-times.js';
+import { boundsOf, type Rule, type ScheduleSpec } from './decisions/due-times.js';
 
 const bounds = { startAt: z.iso.datetime().optional(), endAt: z.iso.datetime().optional() };
+const cron = z.strictObject({ kind: z.literal('cron'), expression: z.string(), timeZone: z.string() });
+const every = z.strictObject({ kind: z.literal('every'), seconds: z.number(), anchorAt: z.iso.datetime() });
+const at = z.strictObject({ kind: z.literal('at'), at: z.iso.datetime() });
+const instants = z.strictObject({
+  kind: z.literal('instants'),
+  instants: z.array(z.iso.datetime()).min(1),
+});
+const rule = z.discriminatedUnion('kind', [cron, every, at, instants]);
 const storedSpec = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('cron'), expression: z.string(), timeZone: z.string(), ...bounds }),
-  z.strictObject({ kind: z.literal('every'), seconds: z.number(), anchorAt: z.iso.datetime(), ...bounds }),
-  z.strictObject({ kind: z.literal('at'), at: z.iso.datetime() }),
-  z.strictObject({ kind: z.literal('instants'), instants: z.array(z.iso.datetime()).min(1) }),
+  cron.extend(bounds),
+  every.extend(bounds),
+  at,
+  instants,
+  z.strictObject({ kind: z.literal('anyOf'), specs: z.array(rule).min(1), ...bounds }),
 ]);
 
 export function writeSpec(spec: ScheduleSpec): object {
+  const written = spec.kind === 'anyOf' ? { ...spec, specs: spec.specs.map(writtenRule) } : writtenRule(spec);
+  return { ...written, ...writtenBounds(boundsOf(spec)) };
+}
+
+function writtenRule(spec: Rule): object {
   switch (spec.kind) {
     case 'cron':
-      return { ...spec, ...writtenBounds(spec) };
+      return spec;
     case 'every':
-      return { ...spec, anchorAt: spec.anchorAt.toISOString(), ...writtenBounds(spec) };
+      return { ...spec, anchorAt: spec.anchorAt.toISOString() };
     case 'at':
       return { ...spec, at: spec.at.toISOString() };
     case 'instants':
@@ -41,19 +55,23 @@ function readBounds({ startAt, endAt }: { startAt?: string | undefined; endAt?: 
 /** Throws when the table holds what no release of ours has written. */
 export function parseSpec(stored: unknown): ScheduleSpec {
   const spec = storedSpec.parse(stored);
-  switch (spec.kind) {
-    case 'cron': {
-      const { kind, expression, timeZone } = spec;
-      return { kind, expression, timeZone, ...readBounds(spec) };
-    }
-    case 'every': {
-      const { kind, seconds, anchorAt } = spec;
-      return { kind, seconds, anchorAt: new Date(anchorAt), ...readBounds(spec) };
-    }
+  if (spec.kind === 'at' || spec.kind === 'instants') return readRule(spec);
+  const { startAt, endAt, ...unbounded } = spec;
+  const read =
+    unbounded.kind === 'anyOf' ? { ...unbounded, specs: unbounded.specs.map(readRule) } : readRule(unbounded);
+  return { ...read, ...readBounds({ startAt, endAt }) };
+}
+
+function readRule(stored: z.output<typeof rule>): Rule {
+  switch (stored.kind) {
+    case 'cron':
+      return stored;
+    case 'every':
+      return { ...stored, anchorAt: new Date(stored.anchorAt) };
     case 'at':
-      return { ...spec, at: new Date(spec.at) };
+      return { ...stored, at: new Date(stored.at) };
     case 'instants':
-      return { ...spec, instants: spec.instants.map((text) => new Date(text)) };
+      return { ...stored, instants: stored.instants.map((text) => new Date(text)) };
   }
 }
 

@@ -3,6 +3,7 @@
 // time once. cron-times.ts describes how cron expressions treat clock changes.
 import { readCron } from './cron-dialect.js';
 import { nextCronTime } from './cron-times.js';
+import { firstOf, SPECS_MAX, SPECS_MIN, type NextDue } from './kinds/any-of.js';
 import { INSTANTS_MAX, isInOrder, nextInstant } from './kinds/instants.js';
 import { complaintAboutZone } from './zone-names.js';
 
@@ -12,13 +13,33 @@ export interface Bounds {
   endAt?: Date;
 }
 
-export type ScheduleSpec =
-  | ({ kind: 'cron'; expression: string; timeZone: string } & Bounds)
-  /** At `anchorAt` and every so many seconds after it. */
-  | ({ kind: 'every'; seconds: number; anchorAt: Date } & Bounds)
+interface Cron {
+  kind: 'cron';
+  expression: string;
+  timeZone: string;
+}
+
+/** At `anchorAt` and every so many seconds after it. */
+interface Every {
+  kind: 'every';
+  seconds: number;
+  anchorAt: Date;
+}
+
+type Listed =
   | { kind: 'at'; at: Date }
   /** In order, each once. */
   | { kind: 'instants'; instants: readonly Date[] };
+
+/** Says due times by itself: a whole spec, or one of several. */
+export type Rule = Cron | Every | Listed;
+
+export type ScheduleSpec =
+  | (Cron & Bounds)
+  | (Every & Bounds)
+  | Listed
+  /** Due whenever one of them is. All of cron have one zone. */
+  | ({ kind: 'anyOf'; specs: readonly Rule[] } & Bounds);
 
 export type SpecVerdict = { ok: true } | { ok: false; field: string; expected: string; got: string };
 
@@ -38,6 +59,10 @@ const NEVER_DUE_FROM = new Date(Date.UTC(2026, 0, 1));
 export function validateSpec(spec: ScheduleSpec): SpecVerdict {
   const wrongBound = complaintAboutBounds(boundsOf(spec));
   if (wrongBound !== null) return wrongBound;
+  return spec.kind === 'anyOf' ? validateSpecs(spec.specs) : validateRule(spec);
+}
+
+function validateRule(spec: Rule): SpecVerdict {
   switch (spec.kind) {
     case 'cron':
       return validateCron(spec);
@@ -54,6 +79,31 @@ export function validateSpec(spec: ScheduleSpec): SpecVerdict {
   }
 }
 
+/** A wrong one among several is named by its place. */
+function validateSpecs(specs: readonly Rule[]): SpecVerdict {
+  const { length } = specs;
+  if (length < SPECS_MIN || length > SPECS_MAX)
+    return wrong('anyOf', `${SPECS_MIN} to ${SPECS_MAX} specs`, String(length));
+  const listed = specs.reduce((sum, spec) => sum + (spec.kind === 'instants' ? spec.instants.length : 0), 0);
+  if (listed > INSTANTS_MAX)
+    return wrong('anyOf', `specs with at most ${INSTANTS_MAX} instants in all`, String(listed));
+  for (const [index, spec] of specs.entries()) {
+    const verdict = validateRule(spec);
+    if (!verdict.ok) return { ...verdict, field: `anyOf/${index}/${verdict.field}` };
+  }
+  return { ok: true };
+}
+
+/** The specs that it is made of: those of anyOf, or itself. */
+export function rulesOf(spec: ScheduleSpec): readonly Rule[] {
+  return spec.kind === 'anyOf' ? spec.specs : [spec];
+}
+
+/** Null for a spec that knows no wall clock. */
+export function zoneOf(spec: ScheduleSpec): string | null {
+  return rulesOf(spec).find((rule) => rule.kind === 'cron')?.timeZone ?? null;
+}
+
 /** Empty for listed instants, which bound themselves. */
 export function boundsOf(spec: ScheduleSpec): Bounds {
   return spec.kind === 'at' || spec.kind === 'instants' ? {} : spec;
@@ -61,13 +111,30 @@ export function boundsOf(spec: ScheduleSpec): Bounds {
 
 /** The first due time strictly after the instant; null if there is none. Throws RangeError on an invalid spec. */
 export function nextDueAt(spec: ScheduleSpec, after: Date): Date | null {
-  const { startAt, endAt } = boundsOf(spec);
-  const from = startAt !== undefined && after < startAt ? new Date(startAt.getTime() - 1) : after;
-  const next = nextUnbounded(spec, from);
-  return next !== null && endAt !== undefined && next > endAt ? null : next;
+  return nextDueOf(spec)(after);
 }
 
-function nextUnbounded(spec: ScheduleSpec, after: Date): Date | null {
+/** The same for many instants: of several specs each is searched only where that is needed. */
+export function nextDueOf(spec: ScheduleSpec): NextDue {
+  const { startAt, endAt } = boundsOf(spec);
+  const unbounded =
+    spec.kind === 'anyOf'
+      ? firstOf(
+          spec.specs.map(
+            (rule): NextDue =>
+              (after) =>
+                nextOfRule(rule, after),
+          ),
+        )
+      : (after: Date) => nextOfRule(spec, after);
+  return (after) => {
+    const from = startAt !== undefined && after < startAt ? new Date(startAt.getTime() - 1) : after;
+    const next = unbounded(from);
+    return next !== null && endAt !== undefined && next > endAt ? null : next;
+  };
+}
+
+function nextOfRule(spec: Rule, after: Date): Date | null {
   switch (spec.kind) {
     case 'cron':
       return nextCronTime(spec, after);
@@ -94,9 +161,10 @@ export function dueTimes(
   { after, through, limit }: { after: Date; through: Date; limit: number },
 ): Date[] {
   const found: Date[] = [];
+  const next = nextDueOf(spec);
   let last = after;
   while (found.length < limit) {
-    const dueAt = nextDueAt(spec, last);
+    const dueAt = next(last);
     if (dueAt === null || dueAt > through) break;
     found.push(dueAt);
     last = dueAt;

@@ -217,10 +217,22 @@ function firstDue(spec: ScheduleSpec, now: Date): Date | InvalidSpec {
     const expected = `an instant that lets it be due after ${now.toISOString()}`;
     return { kind: 'invalid-spec', field, expected, got: bound.toISOString() };
   }
-  const last = spec.kind === 'at' ? spec.at : spec.kind === 'instants' ? spec.instants.at(-1) : undefined;
-  const field = last === undefined ? spec.kind : 'at';
-  const got = last === undefined ? spec.kind : `${last.toISOString()} as the last`;
-  return { kind: 'invalid-spec', field, expected: `a due time after ${now.toISOString()}`, got };
+  return { kind: 'invalid-spec', ...lastOf(spec), expected: `a due time after ${now.toISOString()}` };
+}
+
+/** What a spec without a due time ahead gave instead. */
+function lastOf(spec: ScheduleSpec): { field: string; got: string } {
+  switch (spec.kind) {
+    case 'at':
+      return { field: 'at', got: spec.at.toISOString() };
+    case 'instants':
+      return { field: 'at', got: `${spec.instants.at(-1)?.toISOString()} as the last` };
+    case 'anyOf':
+      return { field: 'anyOf', got: 'specs that are due before it' };
+    case 'cron':
+    case 'every':
+      return { field: spec.kind, got: spec.kind };
+  }
 }
 
 function earliest(instants: readonly Date[]): Date | null {

@@ -3,7 +3,7 @@
 // all previews together, one preview at a time for each tenant, and a preview that takes too long ends early.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '#kernel/clock.js';
-import { nextDueAt, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { nextDueOf, zoneOf, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { offsetMs } from '#scheduling/decisions/wall-clock.js';
 import { FREE_TURN } from '../access/request-turns.js';
 import { TenantTurns } from '../access/tenant-turns.js';
@@ -36,7 +36,8 @@ export class Previews extends TenantTurns {
 
   /** At most so many, from after the instant on; fewer when no more will come, or when finding them takes too long. */
   async previewOf(spec: ScheduleSpec, { after, count }: { after: Date; count: number }): Promise<Preview> {
-    const zone = spec.kind === 'cron' ? spec.timeZone : 'UTC';
+    const zone = zoneOf(spec) ?? 'UTC';
+    const next = nextDueOf(spec);
     const found: PreviewedDueTime[] = [];
     let last = { dueAt: after, offset: offsetMs(zone, after.getTime()) };
     let isComplete = false;
@@ -44,7 +45,7 @@ export class Previews extends TenantTurns {
       const fromMs = this.clock.monotonicMs();
       const tookMs = (): number => this.clock.monotonicMs() - fromMs;
       while (!isComplete && tookMs() < SLICE_MS) {
-        const dueAt = nextDueAt(spec, last.dueAt);
+        const dueAt = next(last.dueAt);
         if (dueAt !== null) {
           const offset = offsetMs(zone, dueAt.getTime());
           found.push(shown({ dueAt, offset, before: last.offset }));

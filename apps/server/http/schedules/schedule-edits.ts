@@ -15,9 +15,9 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { ProblemError } from '../problems/problem.js';
+import { patchedSpec } from './patched-spec.js';
 import { requireSchedule } from './require-schedule.js';
 import { patchedPayload, runOptionsOf, type SchedulePatch } from './schedule.shapes.js';
-import { patchedSpec } from './spec.shapes.js';
 
 /** Counted from when the edit arrived. Of racing edits in several replicas, one succeeds each time. */
 const TRY_FOR_MS = 5_000;

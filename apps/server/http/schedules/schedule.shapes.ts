@@ -1,5 +1,6 @@
 // The shape of a schedule and of its ledger in requests and answers.
 import { z } from 'zod';
+import { zoneOf } from '#scheduling/decisions/due-times.js';
 import type { Fire } from '#scheduling/schedules/ledger.repository.js';
 import type { Schedule, ScheduleRunOptions } from '#scheduling/schedules/schedule.repository.js';
 import { specText } from '#scheduling/schedules/decisions/spec-text.js';
@@ -69,17 +70,19 @@ export const schedulePatch = z.strictObject({
 });
 export type SchedulePatch = z.output<typeof schedulePatch>;
 
+const shownRule = {
+  cron: z.string().optional(),
+  everySeconds: z.int().optional(),
+  at: z.union([instant, z.array(instant)]).optional(),
+};
+
 export const schedule = z
   .object({
     id: z.uuid().describe('The scheduleId of its runs; finds its ledger once it is deleted.'),
     name: z.string(),
     state: z.enum(['active', 'paused', 'ended']),
     spec: z
-      .object({
-        cron: z.string().optional(),
-        everySeconds: z.int().optional(),
-        at: z.union([instant, z.array(instant)]).optional(),
-      })
+      .object({ ...shownRule, anyOf: z.array(z.object(shownRule)).optional() })
       .nullable()
       .describe(
         'Null when this version cannot read the stored spec: nothing is planned until it is changed.',
@@ -162,7 +165,7 @@ export function showSchedule(row: Schedule) {
     state: nextDueAt === null ? 'ended' : state,
     spec: spec && showSpec(spec),
     text: spec && specText(spec),
-    timeZone: spec?.kind === 'cron' ? spec.timeZone : null,
+    timeZone: spec && zoneOf(spec),
     ...showBounds(spec),
     catchUp,
     jobType,

@@ -1,16 +1,16 @@
-// The shape of a schedule's spec in requests and answers: one of cron, everySeconds or at. The time zone stands beside it,
-// since only cron needs one.
-import { isDeepStrictEqual } from 'node:util';
+// The shape of a schedule's spec in requests and answers: one of cron, everySeconds or at, or several of them in anyOf. The
+// time zone stands beside it, since only cron needs one.
 import { z } from 'zod';
-import { boundsOf, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { boundsOf, zoneOf, type Rule, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { secondsOfEvery } from '#scheduling/decisions/every-text.js';
+import { SPECS_MAX, SPECS_MIN } from '#scheduling/decisions/kinds/any-of.js';
 import { INSTANTS_MAX, inOrder } from '#scheduling/decisions/kinds/instants.js';
 import { invalidField, type ProblemError } from '../problems/problem.js';
 import { instantInput } from '../requests/shapes.js';
 
 const EVERY_SECONDS_MAX = 31_536_000;
 
-const specInput = z.strictObject({
+const rule = {
   cron: z
     .string()
     .min(1)
@@ -24,20 +24,30 @@ const specInput = z.strictObject({
     .union([instantInput, z.array(instantInput).min(1).max(INSTANTS_MAX)])
     .optional()
     .describe('One instant, or a list of them in any order. To the millisecond: finer digits are cut off.'),
-});
+};
+const isOne = (spec: object): boolean =>
+  Object.values(spec).filter((value) => value !== undefined).length === 1;
+const ruleInput = z
+  .strictObject(rule)
+  .refine(isOne, { error: 'expected exactly one of cron, everySeconds or at' });
+const anyOf = z
+  .array(ruleInput)
+  .min(SPECS_MIN)
+  .max(SPECS_MAX)
+  .optional()
+  .describe('Due whenever one of them is, and once where several are. The bounds and the zone are for all.');
+const specInput = z.strictObject({ ...rule, anyOf });
 export const timeZone = z.string().min(1).max(100);
-export const oneSpec = specInput.refine(
-  (spec) => Object.values(spec).filter((value) => value !== undefined).length === 1,
-  {
-    error: 'expected exactly one of cron, everySeconds or at',
-  },
-);
+export const oneSpec = specInput.refine(isOne, {
+  error: 'expected exactly one of cron, everySeconds, at or anyOf',
+});
 /** Since null removes a field, a patch may name the old kind of spec or omit it; one kind remains. */
 export const specPatch = z
   .strictObject({
     cron: specInput.shape.cron.nullable(),
     everySeconds: specInput.shape.everySeconds.nullable(),
     at: specInput.shape.at.nullable(),
+    anyOf: specInput.shape.anyOf.nullable(),
   })
   .transform((spec): unknown =>
     Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null)),
@@ -53,7 +63,7 @@ export const bounds = {
   endAt: instantInput.describe('No due time lies after it.'),
 };
 
-interface GivenSpec {
+export interface GivenSpec {
   spec: z.output<typeof oneSpec>;
   timeZone?: string | undefined;
   startAt?: string | undefined;
@@ -62,23 +72,36 @@ interface GivenSpec {
 
 /** An interval is counted from the second in which its spec was made, if it says no other. */
 export function specOf({ spec, timeZone: zone, startAt, endAt }: GivenSpec, now: Date): ScheduleSpec {
-  const everySeconds = spec.cron === undefined ? spec.everySeconds : secondsFrom(spec.cron);
   const between = {
     ...(startAt === undefined ? {} : { startAt: new Date(startAt) }),
     ...(endAt === undefined ? {} : { endAt: new Date(endAt) }),
   };
-  if (spec.cron !== undefined && everySeconds === undefined)
-    return { kind: 'cron', expression: spec.cron, timeZone: zone ?? 'UTC', ...between };
-  refuse('/timeZone', zone, 'expected none, since only times of cron have a zone');
-  if (everySeconds !== undefined) {
-    const anchorAt = between.startAt ?? new Date(Math.floor(now.getTime() / 1_000) * 1_000);
-    return { kind: 'every', seconds: everySeconds, anchorAt, ...between };
-  }
+  const anchorAt = between.startAt ?? new Date(Math.floor(now.getTime() / 1_000) * 1_000);
+  const ruleAt = (given: z.output<typeof ruleInput>, pointer: string): Rule =>
+    ruleOf(given, { zone, anchorAt, pointer });
+  const read =
+    spec.anyOf === undefined
+      ? ruleAt(spec, '/spec')
+      : {
+          kind: 'anyOf' as const,
+          specs: spec.anyOf.map((given, index) => ruleAt(given, `/spec/anyOf/${index}`)),
+        };
+  if (zoneOf(read) === null) refuse('/timeZone', zone, 'expected none, since only times of cron have a zone');
+  if (read.kind !== 'at' && read.kind !== 'instants') return { ...read, ...between };
   refuse('/startAt', startAt, 'expected none beside instants');
   refuse('/endAt', endAt, 'expected none beside instants');
-  if (Array.isArray(spec.at))
-    return { kind: 'instants', instants: inOrder(spec.at.map((text) => new Date(text))) };
-  return { kind: 'at', at: new Date(spec.at ?? '') };
+  return read;
+}
+
+function ruleOf(
+  { cron, everySeconds, at }: z.output<typeof ruleInput>,
+  { zone, anchorAt, pointer }: { zone: string | undefined; anchorAt: Date; pointer: string },
+): Rule {
+  const seconds = cron === undefined ? everySeconds : secondsFrom(cron, `${pointer}/cron`);
+  if (seconds !== undefined) return { kind: 'every', seconds, anchorAt };
+  if (cron !== undefined) return { kind: 'cron', expression: cron, timeZone: zone ?? 'UTC' };
+  if (Array.isArray(at)) return { kind: 'instants', instants: inOrder(at.map((text) => new Date(text))) };
+  return { kind: 'at', at: new Date(at ?? '') };
 }
 
 function refuse(pointer: string, given: string | undefined, expected: string): void {
@@ -86,61 +109,14 @@ function refuse(pointer: string, given: string | undefined, expected: string): v
 }
 
 /** Undefined for an expression of cron. */
-function secondsFrom(cron: string): number | undefined {
+function secondsFrom(cron: string, pointer: string): number | undefined {
   const seconds = secondsOfEvery(cron);
   if (seconds === null) return undefined;
   if (seconds >= 1 && seconds <= EVERY_SECONDS_MAX) return seconds;
   throw invalidField(
-    '/spec/cron',
+    pointer,
     `expected @every with 1 to ${EVERY_SECONDS_MAX} seconds, written like 1d, 1h30m or 90s, got ${JSON.stringify(cron)}`,
   );
-}
-
-interface GivenPatch {
-  spec?: z.output<typeof oneSpec> | undefined;
-  /** Null removes these. */
-  timeZone?: string | null | undefined;
-  startAt?: string | null | undefined;
-  endAt?: string | null | undefined;
-}
-
-/** Undefined when the patch leaves the spec as it is, also where it says the same again: an interval goes on counting. */
-export function patchedSpec(
-  patch: GivenPatch,
-  current: ScheduleSpec | null,
-  now: Date,
-): ScheduleSpec | undefined {
-  const { spec, timeZone: zone, startAt, endAt } = patch;
-  if ([spec, zone, startAt, endAt].every((given) => given === undefined)) return undefined;
-  const patched = specOf(merged(patch, current), now);
-  const isCounting =
-    patched.kind === 'every' &&
-    current?.kind === 'every' &&
-    patched.seconds === current.seconds &&
-    patched.startAt === undefined &&
-    current.startAt === undefined;
-  const next = isCounting ? { ...patched, anchorAt: current.anchorAt } : patched;
-  return isDeepStrictEqual(next, current) ? undefined : next;
-}
-
-/** What the patch leaves out stays, as far as it fits the kind of spec. */
-function merged({ spec, ...patch }: GivenPatch, current: ScheduleSpec | null): GivenSpec {
-  if (spec === undefined && current === null)
-    throw invalidField('/spec', 'expected a spec, since the stored one cannot be read, got none');
-  const next = spec ?? (current === null ? {} : showSpec(current));
-  const isCron = next.cron !== undefined && secondsOfEvery(next.cron) === null;
-  const zone = isCron && current?.kind === 'cron' ? current.timeZone : undefined;
-  const kept = next.at === undefined ? showBounds(current) : { startAt: null, endAt: null };
-  return {
-    spec: next,
-    timeZone: pick(patch.timeZone, zone),
-    startAt: pick(patch.startAt, kept.startAt?.toISOString()),
-    endAt: pick(patch.endAt, kept.endAt?.toISOString()),
-  };
-}
-
-function pick(patch: string | null | undefined, kept: string | undefined): string | undefined {
-  return patch === undefined ? kept : (patch ?? undefined);
 }
 
 /** About a property of the spec as the product knows it. */
@@ -157,19 +133,21 @@ export function invalidSpec({
 }
 
 function pointerOf(field: string): string {
-  const pointers: Readonly<Record<string, string>> = {
-    expression: '/spec/cron',
-    cron: '/spec/cron',
-    timeZone: '/timeZone',
-    seconds: '/spec/everySeconds',
-    every: '/spec/everySeconds',
-    startAt: '/startAt',
-    endAt: '/endAt',
+  const [, place = '', inner = field] = /^(anyOf\/\d+\/)(.+)$/.exec(field) ?? [];
+  if (['timeZone', 'startAt', 'endAt'].includes(inner)) return `/${inner}`;
+  const names: Readonly<Record<string, string>> = {
+    expression: 'cron',
+    seconds: 'everySeconds',
+    every: 'everySeconds',
   };
-  return pointers[field] ?? `/spec/${field}`;
+  return `/spec/${place}${names[inner] ?? inner}`;
 }
 
 export function showSpec(spec: ScheduleSpec): z.output<typeof oneSpec> {
+  return spec.kind === 'anyOf' ? { anyOf: spec.specs.map(showRule) } : showRule(spec);
+}
+
+function showRule(spec: Rule): z.output<typeof ruleInput> {
   switch (spec.kind) {
     case 'cron':
       return { cron: spec.expression };

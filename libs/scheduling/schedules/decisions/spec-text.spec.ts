@@ -17,6 +17,12 @@ it.each([
   expect(specText({ kind: 'cron', expression, timeZone: 'UTC' })).toEqual(text);
 });
 
+it('of several specs says each', () => {
+  const cron = { kind: 'cron', expression: '@daily', timeZone: 'UTC' } as const;
+  const every = { kind: 'every', seconds: 90, anchorAt: new Date(0) } as const;
+  expect(specText({ kind: 'anyOf', specs: [cron, every] })).toBe('At 00:00, UTC; Every 90 seconds');
+});
+
 it('of an interval and of an instant', () => {
   const at = new Date('2031-01-01T08:00:00Z');
   expect(specText({ kind: 'every', seconds: 90, anchorAt: at })).toBe('Every 90 seconds');

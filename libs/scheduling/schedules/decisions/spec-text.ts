@@ -2,10 +2,14 @@
 // are written out) it is given the form that croner reads.
 import cronstrue from 'cronstrue';
 import { readCron } from '#scheduling/decisions/cron-dialect.js';
-import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import type { Rule, ScheduleSpec } from '#scheduling/decisions/due-times.js';
 
 /** In English, without the bounds. */
 export function specText(spec: ScheduleSpec): string {
+  return spec.kind === 'anyOf' ? spec.specs.map(ruleText).join('; ') : ruleText(spec);
+}
+
+function ruleText(spec: Rule): string {
   switch (spec.kind) {
     case 'cron':
       return `${cronText(spec.expression)}, ${spec.timeZone}`;
