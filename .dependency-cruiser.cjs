@@ -99,7 +99,8 @@ const httpRooms = {
   'job-types': ['access', 'answers', 'problems', 'requests'],
   logs: ['access', 'answers', 'problems', 'requests'],
   runs: ['access', 'answers', 'job-types', 'logs', 'problems', 'requests'],
-  schedules: ['access', 'answers', 'job-types', 'problems', 'requests', 'runs'],
+  'schedules/computing': ['access', 'requests'],
+  schedules: ['access', 'answers', 'job-types', 'problems', 'requests', 'runs', 'schedules/computing'],
   workers: ['access', 'answers', 'job-types', 'problems', 'requests'],
   cluster: ['access', 'answers', 'problems', 'requests'],
 };

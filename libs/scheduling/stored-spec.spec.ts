@@ -34,7 +34,12 @@ const several = fc.record({
   kind: fc.constant('anyOf' as const),
   specs: fc.array(fc.oneof(rules, listed), { minLength: 1 }),
 });
-const bounds = fc.record({ startAt: instants, endAt: instants }, { requiredKeys: [] });
+const counted = fc.record({
+  maxFires: fc.integer({ min: 1, max: 10_000 }),
+  after: instants,
+  lastAt: fc.option(instants),
+});
+const bounds = fc.record({ startAt: instants, endAt: instants, counted }, { requiredKeys: [] });
 const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
   listed,
   fc.tuple(fc.oneof(rules, several), bounds).map(([spec, between]) => ({ ...spec, ...between })),

@@ -1,9 +1,21 @@
 // How is a schedule's spec written down? As JSON with ISO instants, one shape for the API and the table.
 // It was checked when it came in, so reading it back only turns the instants into dates.
 import { z } from 'zod';
-import { boundsOf, type Rule, type ScheduleSpec } from './decisions/due-times.js';
+import { boundsOf, type Bounds, type Rule, type ScheduleSpec } from './decisions/due-times.js';
+import type { Counted } from './decisions/kinds/max-fires.js';
 
-const bounds = { startAt: z.iso.datetime().optional(), endAt: z.iso.datetime().optional() };
+const bounds = {
+  startAt: z.iso.datetime().optional(),
+  endAt: z.iso.datetime().optional(),
+  counted: z
+    .strictObject({
+      maxFires: z.number(),
+      after: z.iso.datetime(),
+      lastAt: z.iso.datetime().nullable(),
+    })
+    .optional(),
+};
+type StoredBounds = z.output<z.ZodObject<typeof bounds>>;
 const cron = z.strictObject({ kind: z.literal('cron'), expression: z.string(), timeZone: z.string() });
 const every = z.strictObject({ kind: z.literal('every'), seconds: z.number(), anchorAt: z.iso.datetime() });
 const at = z.strictObject({ kind: z.literal('at'), at: z.iso.datetime() });
@@ -38,28 +50,38 @@ function writtenRule(spec: Rule): object {
   }
 }
 
-function writtenBounds({ startAt, endAt }: { startAt?: Date; endAt?: Date }) {
+function writtenBounds({ startAt, endAt, counted }: Bounds): StoredBounds {
   return {
     ...(startAt === undefined ? {} : { startAt: startAt.toISOString() }),
     ...(endAt === undefined ? {} : { endAt: endAt.toISOString() }),
+    ...(counted === undefined ? {} : { counted: writtenCount(counted) }),
   };
 }
 
-function readBounds({ startAt, endAt }: { startAt?: string | undefined; endAt?: string | undefined }) {
+function writtenCount({ maxFires, after, lastAt }: Counted): NonNullable<StoredBounds['counted']> {
+  return { maxFires, after: after.toISOString(), lastAt: lastAt === null ? null : lastAt.toISOString() };
+}
+
+function readBounds({ startAt, endAt, counted }: StoredBounds): Bounds {
   return {
     ...(startAt === undefined ? {} : { startAt: new Date(startAt) }),
     ...(endAt === undefined ? {} : { endAt: new Date(endAt) }),
+    ...(counted === undefined ? {} : { counted: readCount(counted) }),
   };
+}
+
+function readCount({ maxFires, after, lastAt }: NonNullable<StoredBounds['counted']>): Counted {
+  return { maxFires, after: new Date(after), lastAt: lastAt === null ? null : new Date(lastAt) };
 }
 
 /** Throws when the table holds what no release of ours has written. */
 export function parseSpec(stored: unknown): ScheduleSpec {
   const spec = storedSpec.parse(stored);
   if (spec.kind === 'at' || spec.kind === 'instants') return readRule(spec);
-  const { startAt, endAt, ...unbounded } = spec;
+  const { startAt, endAt, counted, ...unbounded } = spec;
   const read =
     unbounded.kind === 'anyOf' ? { ...unbounded, specs: unbounded.specs.map(readRule) } : readRule(unbounded);
-  return { ...read, ...readBounds({ startAt, endAt }) };
+  return { ...read, ...readBounds({ startAt, endAt, counted }) };
 }
 
 function readRule(stored: z.output<typeof rule>): Rule {

@@ -4,6 +4,7 @@
 import { readCron } from './cron-dialect.js';
 import { nextCronTime } from './cron-times.js';
 import { firstOf, SPECS_MAX, SPECS_MIN, type NextDue } from './kinds/any-of.js';
+import { MAX_FIRES_MAX, type Counted } from './kinds/max-fires.js';
 import { INSTANTS_MAX, isInOrder, nextInstant } from './kinds/instants.js';
 import { complaintAboutZone } from './zone-names.js';
 
@@ -11,6 +12,7 @@ import { complaintAboutZone } from './zone-names.js';
 export interface Bounds {
   startAt?: Date;
   endAt?: Date;
+  counted?: Counted;
 }
 
 interface Cron {
@@ -41,7 +43,14 @@ export type ScheduleSpec =
   /** Due whenever one of them is. All of cron have one zone. */
   | ({ kind: 'anyOf'; specs: readonly Rule[] } & Bounds);
 
-export type SpecVerdict = { ok: true } | { ok: false; field: string; expected: string; got: string };
+export interface InvalidSpec {
+  ok: false;
+  field: string;
+  expected: string;
+  got: string;
+}
+
+export type SpecVerdict = { ok: true } | InvalidSpec;
 
 const SECONDS_MAX = 100 * 366 * 86_400;
 /** The last instant that an RFC 3339 text can name; beyond it years have more than four digits. */
@@ -116,7 +125,8 @@ export function nextDueAt(spec: ScheduleSpec, after: Date): Date | null {
 
 /** The same for many instants: of several specs each is searched only where that is needed. */
 export function nextDueOf(spec: ScheduleSpec): NextDue {
-  const { startAt, endAt } = boundsOf(spec);
+  const { startAt, endAt, counted } = boundsOf(spec);
+  const lasts = [endAt, counted?.lastAt].filter((last) => last instanceof Date);
   const unbounded =
     spec.kind === 'anyOf'
       ? firstOf(
@@ -130,7 +140,7 @@ export function nextDueOf(spec: ScheduleSpec): NextDue {
   return (after) => {
     const from = startAt !== undefined && after < startAt ? new Date(startAt.getTime() - 1) : after;
     const next = unbounded(from);
-    return next !== null && endAt !== undefined && next > endAt ? null : next;
+    return next !== null && lasts.every((last) => next <= last) ? next : null;
   };
 }
 
@@ -206,7 +216,10 @@ export function newestDueTimes(
   return found;
 }
 
-function complaintAboutBounds({ startAt, endAt }: Bounds): SpecVerdict | null {
+function complaintAboutBounds({ startAt, endAt, counted }: Bounds): SpecVerdict | null {
+  const { maxFires } = counted ?? { maxFires: 1 };
+  if (!Number.isSafeInteger(maxFires) || maxFires < 1 || maxFires > MAX_FIRES_MAX)
+    return wrong('maxFires', `a whole number from 1 to ${MAX_FIRES_MAX}`, String(maxFires));
   for (const [field, bound] of Object.entries({ startAt, endAt }))
     if (bound !== undefined && !isInstant(bound)) return wrong(field, AN_INSTANT, String(bound));
   if (startAt === undefined || endAt === undefined || startAt <= endAt) return null;

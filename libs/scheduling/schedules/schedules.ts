@@ -211,7 +211,11 @@ function firstDue(spec: ScheduleSpec, now: Date): Date | InvalidSpec {
     return { kind: 'invalid-spec', field: valid.field, expected: valid.expected, got: valid.got };
   const first = nextDueAt(spec, now);
   if (first !== null) return first;
-  const { startAt, endAt } = boundsOf(spec);
+  const { startAt, endAt, counted } = boundsOf(spec);
+  if (counted?.lastAt instanceof Date && counted.lastAt <= now) {
+    const expected = `a number of due times that do not all lie before ${now.toISOString()}`;
+    return { kind: 'invalid-spec', field: 'maxFires', expected, got: String(counted.maxFires) };
+  }
   for (const [field, bound] of Object.entries({ endAt, startAt })) {
     if (bound === undefined) continue;
     const expected = `an instant that lets it be due after ${now.toISOString()}`;

@@ -42,7 +42,8 @@ import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { PageTokens } from '../answers/page-token.js';
 import { nameTaken, notFound, ownerHangs, ProblemError } from '../problems/problem.js';
-import { requireSchedule } from './require-schedule.js';
+import { Counts } from './computing/counts.js';
+import { requireCounted, requireSchedule } from './require-schedule.js';
 import { ScheduleEdits } from './schedule-edits.js';
 import * as shapes from './schedule.shapes.js';
 import { invalidSpec, specOf } from './spec.shapes.js';
@@ -61,6 +62,7 @@ export class SchedulesController {
     private readonly jobs: JobCheck,
     private readonly edits: ScheduleEdits,
     private readonly gate: GateTurns,
+    private readonly counts: Counts,
   ) {}
 
   @Get()
@@ -96,7 +98,7 @@ export class SchedulesController {
     @Res({ passthrough: true }) response: Response,
   ) {
     await this.jobs.require(tenant, input, db);
-    const spec = specOf(input, await databaseTime(db));
+    const spec = await requireCounted(this.counts, specOf(input, await databaseTime(db)));
     const { name, jobType, payload, catchUp } = input;
     const result = await inTransaction(db, async (tx) => {
       await requireRoom(tx, tenant, { name: 'maxSchedules' });

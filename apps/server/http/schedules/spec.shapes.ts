@@ -5,8 +5,10 @@ import { boundsOf, zoneOf, type Rule, type ScheduleSpec } from '#scheduling/deci
 import { secondsOfEvery } from '#scheduling/decisions/every-text.js';
 import { SPECS_MAX, SPECS_MIN } from '#scheduling/decisions/kinds/any-of.js';
 import { INSTANTS_MAX, inOrder } from '#scheduling/decisions/kinds/instants.js';
+import { MAX_FIRES_MAX } from '#scheduling/decisions/kinds/max-fires.js';
 import { invalidField, type ProblemError } from '../problems/problem.js';
 import { instantInput } from '../requests/shapes.js';
+import type { DraftSpec } from './computing/counts.js';
 
 const EVERY_SECONDS_MAX = 31_536_000;
 
@@ -61,6 +63,13 @@ export const bounds = {
     'No due time lies before it. With everySeconds it is the first one, from which the others are counted.',
   ),
   endAt: instantInput.describe('No due time lies after it.'),
+  maxFires: z
+    .int()
+    .min(1)
+    .max(MAX_FIRES_MAX)
+    .describe(
+      'The greatest number of due times, whatever becomes of them, counted from startAt, or else from when this was said.',
+    ),
 };
 
 export interface GivenSpec {
@@ -68,29 +77,35 @@ export interface GivenSpec {
   timeZone?: string | undefined;
   startAt?: string | undefined;
   endAt?: string | undefined;
+  maxFires?: number | undefined;
 }
 
 /** An interval is counted from the second in which its spec was made, if it says no other. */
-export function specOf({ spec, timeZone: zone, startAt, endAt }: GivenSpec, now: Date): ScheduleSpec {
+export function specOf(given: GivenSpec, now: Date): DraftSpec {
+  const { spec, timeZone: zone, startAt, endAt, maxFires } = given;
   const between = {
     ...(startAt === undefined ? {} : { startAt: new Date(startAt) }),
     ...(endAt === undefined ? {} : { endAt: new Date(endAt) }),
   };
   const anchorAt = between.startAt ?? new Date(Math.floor(now.getTime() / 1_000) * 1_000);
-  const ruleAt = (given: z.output<typeof ruleInput>, pointer: string): Rule =>
-    ruleOf(given, { zone, anchorAt, pointer });
+  const ruleAt = (one: z.output<typeof ruleInput>, pointer: string): Rule =>
+    ruleOf(one, { zone, anchorAt, pointer });
   const read =
     spec.anyOf === undefined
       ? ruleAt(spec, '/spec')
       : {
           kind: 'anyOf' as const,
-          specs: spec.anyOf.map((given, index) => ruleAt(given, `/spec/anyOf/${index}`)),
+          specs: spec.anyOf.map((one, index) => ruleAt(one, `/spec/anyOf/${index}`)),
         };
   if (zoneOf(read) === null) refuse('/timeZone', zone, 'expected none, since only times of cron have a zone');
-  if (read.kind !== 'at' && read.kind !== 'instants') return { ...read, ...between };
-  refuse('/startAt', startAt, 'expected none beside instants');
-  refuse('/endAt', endAt, 'expected none beside instants');
-  return read;
+  if (read.kind !== 'at' && read.kind !== 'instants') {
+    // From before startAt, so that a due time at it counts.
+    const after = between.startAt === undefined ? now : new Date(between.startAt.getTime() - 1);
+    return { spec: { ...read, ...between }, count: maxFires === undefined ? null : { maxFires, after } };
+  }
+  for (const [field, bound] of Object.entries({ startAt, endAt, maxFires }))
+    refuse(`/${field}`, bound, 'expected none beside instants');
+  return { spec: read, count: null };
 }
 
 function ruleOf(
@@ -104,7 +119,7 @@ function ruleOf(
   return { kind: 'at', at: new Date(at ?? '') };
 }
 
-function refuse(pointer: string, given: string | undefined, expected: string): void {
+function refuse(pointer: string, given: string | number | undefined, expected: string): void {
   if (given !== undefined) throw invalidField(pointer, `${expected}, got ${JSON.stringify(given)}`);
 }
 
@@ -134,7 +149,7 @@ export function invalidSpec({
 
 function pointerOf(field: string): string {
   const [, place = '', inner = field] = /^(anyOf\/\d+\/)(.+)$/.exec(field) ?? [];
-  if (['timeZone', 'startAt', 'endAt'].includes(inner)) return `/${inner}`;
+  if (['timeZone', 'startAt', 'endAt', 'maxFires'].includes(inner)) return `/${inner}`;
   const names: Readonly<Record<string, string>> = {
     expression: 'cron',
     seconds: 'everySeconds',
@@ -161,6 +176,6 @@ function showRule(spec: Rule): z.output<typeof ruleInput> {
 }
 
 export function showBounds(spec: ScheduleSpec | null) {
-  const { startAt = null, endAt = null } = spec === null ? {} : boundsOf(spec);
-  return { startAt, endAt };
+  const { startAt = null, endAt = null, counted } = spec === null ? {} : boundsOf(spec);
+  return { startAt, endAt, maxFires: counted?.maxFires ?? null };
 }
