@@ -62,11 +62,12 @@ const databaseRooms = {
   embedded: ['embedded/data', 'embedded/programs', 'embedded/server'],
 };
 
-/** The rooms of libs/scheduling; `.` has the decisions. */
+/** The rooms of libs/scheduling; `.` has the decisions, but for those about one kind of spec. */
 const schedulingRooms = {
-  '.': [],
+  'decisions/kinds': [],
+  '.': ['decisions/kinds'],
   planning: ['.'],
-  schedules: ['.', 'planning'],
+  schedules: ['.', 'decisions/kinds', 'planning'],
   suspending: ['.'],
 };
 
@@ -98,7 +99,8 @@ const httpRooms = {
   'job-types': ['access', 'answers', 'problems', 'requests'],
   logs: ['access', 'answers', 'problems', 'requests'],
   runs: ['access', 'answers', 'job-types', 'logs', 'problems', 'requests'],
-  schedules: ['access', 'answers', 'job-types', 'problems', 'requests', 'runs'],
+  'schedules/computing': ['access', 'requests'],
+  schedules: ['access', 'answers', 'job-types', 'problems', 'requests', 'runs', 'schedules/computing'],
   workers: ['access', 'answers', 'job-types', 'problems', 'requests'],
   cluster: ['access', 'answers', 'problems', 'requests'],
 };

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ZodError } from 'zod';
-import { validateSpec, type ScheduleSpec } from './decisions/due-times.js';
+import { validateSpec, type Rule, type ScheduleSpec } from './decisions/due-times.js';
 import { parseSpec, writeSpec } from './stored-spec.js';
 
 const throughTable = (spec: ScheduleSpec): ScheduleSpec =>
@@ -14,7 +14,7 @@ const instants = fc.date({
   max: new Date('9999-12-31T23:59:59.999Z'),
   noInvalidDate: true,
 });
-const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
+const rules: fc.Arbitrary<Rule> = fc.oneof(
   fc.record(
     {
       kind: fc.constant('cron' as const),
@@ -22,22 +22,34 @@ const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
       timeZone: fc.constantFrom('UTC', 'Europe/Berlin'),
       clockChanges: fc.record({
         gap: fc.constantFrom('after', 'skip'),
-        overlap: fc.constantFrom('first', 'both'),
+        repeat: fc.constantFrom('first', 'both'),
       }),
     },
     { requiredKeys: ['kind', 'expression', 'timeZone'] },
   ),
-  fc.record(
-    {
-      kind: fc.constant('every' as const),
-      seconds: fc.integer({ min: 1, max: 31_536_000 }),
-      anchorAt: instants,
-      startAt: instants,
-      endAt: instants,
-    },
-    { requiredKeys: ['kind', 'seconds', 'anchorAt'] },
-  ),
+  fc.record({
+    kind: fc.constant('every' as const),
+    seconds: fc.integer({ min: 1, max: 31_536_000 }),
+    anchorAt: instants,
+  }),
+);
+const listed: fc.Arbitrary<Rule & ScheduleSpec> = fc.oneof(
   fc.record({ kind: fc.constant('at' as const), at: instants }),
+  fc.record({ kind: fc.constant('instants' as const), instants: fc.array(instants, { minLength: 1 }) }),
+);
+const several = fc.record({
+  kind: fc.constant('anyOf' as const),
+  specs: fc.array(fc.oneof(rules, listed), { minLength: 1 }),
+});
+const counted = fc.record({
+  maxFires: fc.integer({ min: 1, max: 10_000 }),
+  after: instants,
+  lastAt: fc.option(instants),
+});
+const bounds = fc.record({ startAt: instants, endAt: instants, counted }, { requiredKeys: [] });
+const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
+  listed,
+  fc.tuple(fc.oneof(rules, several), bounds).map(([spec, between]) => ({ ...spec, ...between })),
 );
 
 describe('a stored specification', () => {

@@ -1,63 +1,108 @@
 // How is a schedule's spec written down? As JSON with ISO instants, one shape for the API and the table.
 // It was checked when it came in, so reading it back only turns the instants into dates.
 import { z } from 'zod';
-import type { ScheduleSpec } from './decisions/due-times.js';
+import { boundsOf, type Bounds, type Rule, type ScheduleSpec } from './decisions/due-times.js';
+import type { Counted } from './decisions/kinds/max-fires.js';
 
-const bounds = { startAt: z.iso.datetime().optional(), endAt: z.iso.datetime().optional() };
+const bounds = {
+  startAt: z.iso.datetime().optional(),
+  endAt: z.iso.datetime().optional(),
+  counted: z
+    .strictObject({
+      maxFires: z.number(),
+      after: z.iso.datetime(),
+      lastAt: z.iso.datetime().nullable(),
+    })
+    .optional(),
+};
+type StoredBounds = z.output<z.ZodObject<typeof bounds>>;
+const cron = z.strictObject({
+  kind: z.literal('cron'),
+  expression: z.string(),
+  timeZone: z.string(),
+  clockChanges: z
+    .strictObject({ gap: z.enum(['after', 'skip']), repeat: z.enum(['first', 'both']) })
+    .optional(),
+});
+const every = z.strictObject({ kind: z.literal('every'), seconds: z.number(), anchorAt: z.iso.datetime() });
+const at = z.strictObject({ kind: z.literal('at'), at: z.iso.datetime() });
+const instants = z.strictObject({
+  kind: z.literal('instants'),
+  instants: z.array(z.iso.datetime()).min(1),
+});
+const rule = z.discriminatedUnion('kind', [cron, every, at, instants]);
 const storedSpec = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('cron'),
-    expression: z.string(),
-    timeZone: z.string(),
-    clockChanges: z
-      .strictObject({ gap: z.enum(['after', 'skip']), overlap: z.enum(['first', 'both']) })
-      .optional(),
-    ...bounds,
-  }),
-  z.strictObject({ kind: z.literal('every'), seconds: z.number(), anchorAt: z.iso.datetime(), ...bounds }),
-  z.strictObject({ kind: z.literal('at'), at: z.iso.datetime() }),
+  cron.extend(bounds),
+  every.extend(bounds),
+  at,
+  instants,
+  z.strictObject({ kind: z.literal('anyOf'), specs: z.array(rule).min(1), ...bounds }),
 ]);
 
 export function writeSpec(spec: ScheduleSpec): object {
+  const written = spec.kind === 'anyOf' ? { ...spec, specs: spec.specs.map(writtenRule) } : writtenRule(spec);
+  return { ...written, ...writtenBounds(boundsOf(spec)) };
+}
+
+function writtenRule(spec: Rule): object {
   switch (spec.kind) {
     case 'cron':
-      return { ...spec, ...writtenBounds(spec) };
+      return spec;
     case 'every':
-      return { ...spec, anchorAt: spec.anchorAt.toISOString(), ...writtenBounds(spec) };
+      return { ...spec, anchorAt: spec.anchorAt.toISOString() };
     case 'at':
       return { ...spec, at: spec.at.toISOString() };
+    case 'instants':
+      return { ...spec, instants: spec.instants.map((instant) => instant.toISOString()) };
   }
 }
 
-function writtenBounds({ startAt, endAt }: { startAt?: Date; endAt?: Date }) {
+function writtenBounds({ startAt, endAt, counted }: Bounds): StoredBounds {
   return {
     ...(startAt === undefined ? {} : { startAt: startAt.toISOString() }),
     ...(endAt === undefined ? {} : { endAt: endAt.toISOString() }),
+    ...(counted === undefined ? {} : { counted: writtenCount(counted) }),
   };
 }
 
-function readBounds({ startAt, endAt }: { startAt?: string | undefined; endAt?: string | undefined }) {
+function writtenCount({ maxFires, after, lastAt }: Counted): NonNullable<StoredBounds['counted']> {
+  return { maxFires, after: after.toISOString(), lastAt: lastAt === null ? null : lastAt.toISOString() };
+}
+
+function readBounds({ startAt, endAt, counted }: StoredBounds): Bounds {
   return {
     ...(startAt === undefined ? {} : { startAt: new Date(startAt) }),
     ...(endAt === undefined ? {} : { endAt: new Date(endAt) }),
+    ...(counted === undefined ? {} : { counted: readCount(counted) }),
   };
+}
+
+function readCount({ maxFires, after, lastAt }: NonNullable<StoredBounds['counted']>): Counted {
+  return { maxFires, after: new Date(after), lastAt: lastAt === null ? null : new Date(lastAt) };
 }
 
 /** Throws when the table holds what no release of ours has written. */
 export function parseSpec(stored: unknown): ScheduleSpec {
   const spec = storedSpec.parse(stored);
-  switch (spec.kind) {
+  if (spec.kind === 'at' || spec.kind === 'instants') return readRule(spec);
+  const { startAt, endAt, counted, ...unbounded } = spec;
+  const read =
+    unbounded.kind === 'anyOf' ? { ...unbounded, specs: unbounded.specs.map(readRule) } : readRule(unbounded);
+  return { ...read, ...readBounds({ startAt, endAt, counted }) };
+}
+
+function readRule(stored: z.output<typeof rule>): Rule {
+  switch (stored.kind) {
     case 'cron': {
-      const { kind, expression, timeZone, clockChanges } = spec;
-      const chosen = clockChanges === undefined ? {} : { clockChanges };
-      return { kind, expression, timeZone, ...chosen, ...readBounds(spec) };
+      const { clockChanges, ...rest } = stored;
+      return { ...rest, ...(clockChanges === undefined ? {} : { clockChanges }) };
     }
-    case 'every': {
-      const { kind, seconds, anchorAt } = spec;
-      return { kind, seconds, anchorAt: new Date(anchorAt), ...readBounds(spec) };
-    }
+    case 'every':
+      return { ...stored, anchorAt: new Date(stored.anchorAt) };
     case 'at':
-      return { ...spec, at: new Date(spec.at) };
+      return { ...stored, at: new Date(stored.at) };
+    case 'instants':
+      return { ...stored, instants: stored.instants.map((text) => new Date(text)) };
   }
 }
 

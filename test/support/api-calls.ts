@@ -166,7 +166,7 @@ function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Cal
         tenant.api
           .patch(`${path}/schedules/${cron.name}`)
           .set('If-Match', '*')
-          .send({ timeZone: null, clockChanges: { overlap: 'both' }, payload: { a: null } }),
+          .send({ timeZone: null, clockChanges: { repeat: 'both' }, payload: { a: null } }),
     ],
     [`post ${T}/schedules/{schedule}:pause`]: [
       () => tenant.api.post(`${path}/schedules/${often.name}:pause`),

@@ -89,12 +89,16 @@ const specs = {
     fc.constantFrom('@daily', '@never', '0 0 29 2 *', '0 0 31 9 *'),
   ),
   everySeconds: fc.oneof(fc.integer({ min: 3_600, max: 31_536_000 }), number),
-  at: instant,
+  at: fc.oneof(instant, fc.array(instant, { maxLength: 3 })),
 };
-export const spec = fc.oneof(
+const oneSpec = fc.oneof(
   fc.integer({ min: 3_600, max: 31_536_000 }).map((everySeconds) => ({ everySeconds })),
   ...Object.entries(specs).map(([kind, value]) => value.map((given) => ({ [kind]: given }))),
   fc.record(specs, { requiredKeys: [] }),
+);
+export const spec = fc.oneof(
+  { weight: 3, arbitrary: oneSpec },
+  fc.array(oneSpec, { maxLength: 4 }).map((anyOf) => ({ anyOf })),
 );
 
 /** A body whose fields are mostly of the right kind, with some left out, some replaced and some added. */

@@ -17,10 +17,10 @@ const day = (spec: ScheduleSpec, noonBefore: string): string[] =>
     limit: 100,
   }).map((at) => at.toISOString().slice(8, 16));
 
-const SKIP_BOTH = { gap: 'skip', overlap: 'both' } as const;
-const SKIP_FIRST = { gap: 'skip', overlap: 'first' } as const;
-const AFTER_BOTH = { gap: 'after', overlap: 'both' } as const;
-const AFTER_FIRST = { gap: 'after', overlap: 'first' } as const;
+const SKIP_BOTH = { gap: 'skip', repeat: 'both' } as const;
+const SKIP_FIRST = { gap: 'skip', repeat: 'first' } as const;
+const AFTER_BOTH = { gap: 'after', repeat: 'both' } as const;
+const AFTER_FIRST = { gap: 'after', repeat: 'first' } as const;
 
 describe('a time of day in a gap', () => {
   it.each<[string, string, string, string[], string[]]>([
@@ -98,7 +98,7 @@ describe('a choice about clock changes', () => {
         ok: false,
         field: 'clockChanges',
         expected: `none, since the hours of "${expression}" make a rhythm, which follows elapsed time`,
-        got: '{"gap":"after","overlap":"both"}',
+        got: '{"gap":"after","repeat":"both"}',
       });
     expect(validateSpec(cron('30 2 * * *', 'UTC', SKIP_BOTH))).toEqual({ ok: true });
   });

@@ -18,10 +18,10 @@ import { firstShownMs, latestShownMs, offsetChange, offsetMs } from './wall-cloc
 /** What becomes of a time of day that the wall clock leaves out, and of one that it shows twice. */
 export interface ClockChanges {
   gap: 'after' | 'skip';
-  overlap: 'first' | 'both';
+  repeat: 'first' | 'both';
 }
 
-export const DEFAULT_CLOCK_CHANGES: ClockChanges = { gap: 'after', overlap: 'first' };
+export const DEFAULT_CLOCK_CHANGES: ClockChanges = { gap: 'after', repeat: 'first' };
 
 export interface CronSpec {
   expression: string;
@@ -73,9 +73,9 @@ interface Place {
   afterMs: number;
 }
 
-function nextTimeOfDay(calendar: Calendar, place: Place, { gap, overlap }: ClockChanges): number | null {
+function nextTimeOfDay(calendar: Calendar, place: Place, { gap, repeat }: ClockChanges): number | null {
   const firstMs = nextFirstTime(calendar, place, gap);
-  if (overlap === 'first') return firstMs;
+  if (repeat === 'first') return firstMs;
   // Whenever the wall shows a matching time is the first time or the second, and only an end of a gap is neither.
   const shownMs = nextBeat(calendar, place, firstMs ?? undefined);
   return firstMs === null || shownMs === null ? (firstMs ?? shownMs) : Math.min(firstMs, shownMs);

@@ -3,21 +3,55 @@
 // time once. cron-times.ts describes how cron expressions treat clock changes.
 import { readCron } from './cron-dialect.js';
 import { nextCronTime, type ClockChanges, type CronSpec } from './cron-times.js';
+import { firstOf, SPECS_MAX, SPECS_MIN, type NextDue } from './kinds/any-of.js';
+import { MAX_FIRES_MAX, type Counted } from './kinds/max-fires.js';
+import { INSTANTS_MAX, isInOrder, nextInstant } from './kinds/instants.js';
 import { complaintAboutZone } from './zone-names.js';
 
 /** Due times lie between them; either may be one. */
-interface Bounds {
+export interface Bounds {
   startAt?: Date;
   endAt?: Date;
+  counted?: Counted;
 }
 
-export type ScheduleSpec =
-  | ({ kind: 'cron'; expression: string; timeZone: string; clockChanges?: ClockChanges } & Bounds)
-  /** At `anchorAt` and every so many seconds after it. */
-  | ({ kind: 'every'; seconds: number; anchorAt: Date } & Bounds)
-  | { kind: 'at'; at: Date };
+interface Cron {
+  kind: 'cron';
+  expression: string;
+  timeZone: string;
+  clockChanges?: ClockChanges;
+}
 
-export type SpecVerdict = { ok: true } | { ok: false; field: string; expected: string; got: string };
+/** At `anchorAt` and every so many seconds after it. */
+interface Every {
+  kind: 'every';
+  seconds: number;
+  anchorAt: Date;
+}
+
+type Listed =
+  | { kind: 'at'; at: Date }
+  /** In order, each once. */
+  | { kind: 'instants'; instants: readonly Date[] };
+
+/** Says due times by itself: a whole spec, or one of several. */
+export type Rule = Cron | Every | Listed;
+
+export type ScheduleSpec =
+  | (Cron & Bounds)
+  | (Every & Bounds)
+  | Listed
+  /** Due whenever one of them is. All of cron have one zone. */
+  | ({ kind: 'anyOf'; specs: readonly Rule[] } & Bounds);
+
+export interface InvalidSpec {
+  ok: false;
+  field: string;
+  expected: string;
+  got: string;
+}
+
+export type SpecVerdict = { ok: true } | InvalidSpec;
 
 const SECONDS_MAX = 100 * 366 * 86_400;
 /** The last instant that an RFC 3339 text can name; beyond it years have more than four digits. */
@@ -33,8 +67,12 @@ const NEVER_DUE_FROM = new Date(Date.UTC(2026, 0, 1));
  * Whether the specification can be stored; `field` names its first wrong property. A stored one needs no further check.
  */
 export function validateSpec(spec: ScheduleSpec): SpecVerdict {
-  const wrongBound = spec.kind === 'at' ? null : complaintAboutBounds(spec);
+  const wrongBound = complaintAboutBounds(boundsOf(spec));
   if (wrongBound !== null) return wrongBound;
+  return spec.kind === 'anyOf' ? validateSpecs(spec.specs) : validateRule(spec);
+}
+
+function validateRule(spec: Rule): SpecVerdict {
   switch (spec.kind) {
     case 'cron':
       return validateCron(spec);
@@ -46,16 +84,78 @@ export function validateSpec(spec: ScheduleSpec): SpecVerdict {
     }
     case 'at':
       return isInstant(spec.at) ? { ok: true } : wrong('at', AN_INSTANT, String(spec.at));
+    case 'instants':
+      return validateInstants(spec.instants);
   }
+}
+
+/** A wrong one among several is named by its place. */
+function validateSpecs(specs: readonly Rule[]): SpecVerdict {
+  const { length } = specs;
+  if (length < SPECS_MIN || length > SPECS_MAX)
+    return wrong('anyOf', `${SPECS_MIN} to ${SPECS_MAX} specs`, String(length));
+  const listed = specs.reduce((sum, spec) => sum + (spec.kind === 'instants' ? spec.instants.length : 0), 0);
+  if (listed > INSTANTS_MAX)
+    return wrong('anyOf', `specs with at most ${INSTANTS_MAX} instants in all`, String(listed));
+  for (const [index, spec] of specs.entries()) {
+    const verdict = validateRule(spec);
+    if (!verdict.ok) return { ...verdict, field: `anyOf/${index}/${verdict.field}` };
+  }
+  return { ok: true };
+}
+
+/** The specs that it is made of: those of anyOf, or itself. */
+export function rulesOf(spec: ScheduleSpec): readonly Rule[] {
+  return spec.kind === 'anyOf' ? spec.specs : [spec];
+}
+
+/** Null for a spec that knows no wall clock. */
+export function zoneOf(spec: ScheduleSpec): string | null {
+  return rulesOf(spec).find((rule) => rule.kind === 'cron')?.timeZone ?? null;
+}
+
+/** Empty for listed instants, which bound themselves. */
+export function boundsOf(spec: ScheduleSpec): Bounds {
+  return spec.kind === 'at' || spec.kind === 'instants' ? {} : spec;
 }
 
 /** The first due time strictly after the instant; null if there is none. Throws RangeError on an invalid spec. */
 export function nextDueAt(spec: ScheduleSpec, after: Date): Date | null {
-  if (spec.kind === 'at') return spec.at > after ? spec.at : null;
-  const { startAt, endAt } = spec;
-  const from = startAt !== undefined && after < startAt ? new Date(startAt.getTime() - 1) : after;
-  const next = spec.kind === 'cron' ? nextCronTime(spec, from) : nextBeat(spec, from);
-  return next !== null && endAt !== undefined && next > endAt ? null : next;
+  return nextDueOf(spec)(after);
+}
+
+/** The same for many instants: of several specs each is searched only where that is needed. */
+export function nextDueOf(spec: ScheduleSpec): NextDue {
+  const { startAt, endAt, counted } = boundsOf(spec);
+  const lasts = [endAt, counted?.lastAt].filter((last) => last instanceof Date);
+  const unbounded =
+    spec.kind === 'anyOf'
+      ? firstOf(
+          spec.specs.map(
+            (rule): NextDue =>
+              (after) =>
+                nextOfRule(rule, after),
+          ),
+        )
+      : (after: Date) => nextOfRule(spec, after);
+  return (after) => {
+    const from = startAt !== undefined && after < startAt ? new Date(startAt.getTime() - 1) : after;
+    const next = unbounded(from);
+    return next !== null && lasts.every((last) => next <= last) ? next : null;
+  };
+}
+
+function nextOfRule(spec: Rule, after: Date): Date | null {
+  switch (spec.kind) {
+    case 'cron':
+      return nextCronTime(spec, after);
+    case 'every':
+      return nextBeat(spec, after);
+    case 'at':
+      return spec.at > after ? spec.at : null;
+    case 'instants':
+      return nextInstant(spec.instants, after);
+  }
 }
 
 function nextBeat({ seconds, anchorAt }: { seconds: number; anchorAt: Date }, after: Date): Date | null {
@@ -72,9 +172,10 @@ export function dueTimes(
   { after, through, limit }: { after: Date; through: Date; limit: number },
 ): Date[] {
   const found: Date[] = [];
+  const next = nextDueOf(spec);
   let last = after;
   while (found.length < limit) {
-    const dueAt = nextDueAt(spec, last);
+    const dueAt = next(last);
     if (dueAt === null || dueAt > through) break;
     found.push(dueAt);
     last = dueAt;
@@ -116,7 +217,10 @@ export function newestDueTimes(
   return found;
 }
 
-function complaintAboutBounds({ startAt, endAt }: Bounds): SpecVerdict | null {
+function complaintAboutBounds({ startAt, endAt, counted }: Bounds): SpecVerdict | null {
+  const { maxFires } = counted ?? { maxFires: 1 };
+  if (!Number.isSafeInteger(maxFires) || maxFires < 1 || maxFires > MAX_FIRES_MAX)
+    return wrong('maxFires', `a whole number from 1 to ${MAX_FIRES_MAX}`, String(maxFires));
   for (const [field, bound] of Object.entries({ startAt, endAt }))
     if (bound !== undefined && !isInstant(bound)) return wrong(field, AN_INSTANT, String(bound));
   if (startAt === undefined || endAt === undefined || startAt <= endAt) return null;
@@ -142,6 +246,16 @@ function validateCron({ expression, timeZone, clockChanges }: CronSpec): SpecVer
     : { ok: true };
 }
 
+function validateInstants(instants: readonly Date[]): SpecVerdict {
+  const { length } = instants;
+  if (length < 1 || length > INSTANTS_MAX)
+    return wrong('at', `1 to ${INSTANTS_MAX} instants`, String(length));
+  const unusable = instants.find((instant) => !isInstant(instant));
+  if (unusable !== undefined) return wrong('at', `only ${INSTANTS}`, String(unusable));
+  return isInOrder(instants) ? { ok: true } : wrong('at', 'each instant once, in order', 'another list');
+}
+
+const INSTANTS = 'instants of the years 1 to 9999';
 const AN_INSTANT = 'an instant of the years 1 to 9999';
 const INSTANT_MIN_MS = Date.parse('0001-01-01T00:00:00Z');
 

@@ -3,8 +3,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CatchUp } from './catch-up.js';
-import { dueTimes, nextDueAt, type ScheduleSpec } from './due-times.js';
+import { dueTimes, nextDueAt, type Rule, type ScheduleSpec } from './due-times.js';
 import { decideGap } from './gap.js';
+import { inOrder } from './kinds/instants.js';
 import { CATCH_UP, planSchedule, type PlannedFire, type PlanningInput } from './planning.js';
 import type { Standing } from './standing.js';
 
@@ -157,7 +158,7 @@ const rhythms = ['* * * * *', '*/7 * * * *', '0 * * * *', '30 2 * * *', '15,45 9
 const starts = fc
   .integer({ min: -48 * 60, max: 48 * 60 })
   .map((minutes) => plus(minutes * MINUTE_MS, new Date('2026-10-25T01:00:00Z')));
-const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
+const rules: fc.Arbitrary<Rule> = fc.oneof(
   fc.record({
     kind: fc.constant('cron' as const),
     expression: fc.constantFrom(...rhythms),
@@ -169,6 +170,14 @@ const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
     anchorAt: starts,
   }),
   fc.record({ kind: fc.constant('at' as const), at: starts }),
+  fc.record({
+    kind: fc.constant('instants' as const),
+    instants: fc.array(starts, { minLength: 1, maxLength: 50 }).map(inOrder),
+  }),
+);
+const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
+  { weight: 2, arbitrary: rules },
+  fc.record({ kind: fc.constant('anyOf' as const), specs: fc.array(rules, { minLength: 2, maxLength: 4 }) }),
 );
 const CAUGHT_UP_MAX = 20;
 const withinSeconds = fc.integer({ min: 1, max: 8 * 3_600 });

@@ -10,7 +10,7 @@ import { databaseTime } from '#database/time.repository.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import { asId, type Slot, type TenantId } from '#kernel/ids.js';
 import type { CatchUp } from '#scheduling/decisions/catch-up.js';
-import { nextDueAt, validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { boundsOf, nextDueAt, validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { leaveGap } from '#scheduling/planning/gap.repository.js';
 import * as rows from './schedule.repository.js';
 import type { RunsChange } from './stored-run-options.js';
@@ -212,14 +212,32 @@ function firstDue(spec: ScheduleSpec, now: Date): Date | InvalidSpec {
     return { kind: 'invalid-spec', field: valid.field, expected: valid.expected, got: valid.got };
   const first = nextDueAt(spec, now);
   if (first !== null) return first;
-  const { startAt, endAt } = spec.kind === 'at' ? {} : spec;
+  const { startAt, endAt, counted } = boundsOf(spec);
+  if (counted?.lastAt instanceof Date && counted.lastAt <= now) {
+    const expected = `a number of due times that do not all lie before ${now.toISOString()}`;
+    return { kind: 'invalid-spec', field: 'maxFires', expected, got: String(counted.maxFires) };
+  }
   for (const [field, bound] of Object.entries({ endAt, startAt })) {
     if (bound === undefined) continue;
     const expected = `an instant that lets it be due after ${now.toISOString()}`;
     return { kind: 'invalid-spec', field, expected, got: bound.toISOString() };
   }
-  const got = spec.kind === 'at' ? spec.at.toISOString() : spec.kind;
-  return { kind: 'invalid-spec', field: spec.kind, expected: `a due time after ${now.toISOString()}`, got };
+  return { kind: 'invalid-spec', ...lastOf(spec), expected: `a due time after ${now.toISOString()}` };
+}
+
+/** What a spec without a due time ahead gave instead. */
+function lastOf(spec: ScheduleSpec): { field: string; got: string } {
+  switch (spec.kind) {
+    case 'at':
+      return { field: 'at', got: spec.at.toISOString() };
+    case 'instants':
+      return { field: 'at', got: `${spec.instants.at(-1)?.toISOString()} as the last` };
+    case 'anyOf':
+      return { field: 'anyOf', got: 'specs that are due before it' };
+    case 'cron':
+    case 'every':
+      return { field: spec.kind, got: spec.kind };
+  }
 }
 
 function earliest(instants: readonly Date[]): Date | null {

@@ -17,6 +17,7 @@ const TOLD_MAX = 50;
 export function fieldErrors(issues: readonly ValidationIssue[], value: unknown, place: Place): FieldError[] {
   return issues
     .slice(0, TOLD_MAX)
+    .flatMap(ofFittingAlternative)
     .flatMap(mismatches)
     .slice(0, TOLD_MAX)
     .map(({ path, expected }) => ({
@@ -29,6 +30,23 @@ interface Mismatch {
   path: Path;
   expected: string;
 }
+
+interface UnionIssue extends ValidationIssue {
+  errors?: readonly (readonly ValidationIssue[])[];
+}
+
+/** Of a text or a list, where only one has the type of what was sent: what is wrong inside it, at its place. */
+function ofFittingAlternative(issue: UnionIssue & { code?: unknown }): ValidationIssue[] {
+  if (issue.code !== 'invalid_union' || issue.errors === undefined) return [issue];
+  const fitting = issue.errors.filter((inner) => !inner.some(isWrongType));
+  const [only] = fitting;
+  if (only === undefined || only.length === 0 || fitting.length > 1) return [issue];
+  return only.map((inner) => ({ ...inner, path: [...(issue.path ?? []), ...(inner.path ?? [])] }));
+}
+
+/** Of the whole value, not of a part. */
+const isWrongType = (issue: ValidationIssue & { code?: unknown }): boolean =>
+  issue.code === 'invalid_type' && (issue.path ?? []).length === 0;
 
 function mismatches(issue: ValidationIssue & { known?: unknown }): Mismatch[] {
   const path = (issue.path ?? []).map((part) => (typeof part === 'object' ? part.key : part));

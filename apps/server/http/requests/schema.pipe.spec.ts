@@ -77,6 +77,18 @@ describe('what does not fit', () => {
     expect(await complaints(value, { schema })).toMatchObject([{ detail }]);
   });
 
+  it('of one value or a list is told at its place inside the one that was sent', async () => {
+    const schema = z.union([z.iso.datetime(), z.array(z.iso.datetime()).min(1)]);
+    const instant = 'expected an instant such as 2026-11-21T08:00:00Z';
+    expect(await complaints('x', { schema })).toMatchObject([{ detail: `${instant}, got "x"` }]);
+    expect(await complaints([], { schema })).toMatchObject([{ detail: 'expected at least 1 entry, got []' }]);
+    const given = ['2026-11-21T08:00:00Z', 'x', 7];
+    expect(await complaints(given, { schema })).toEqual([
+      { pointer: '/1', detail: `${instant}, got "x"` },
+      { pointer: '/2', detail: 'expected string, got 7' },
+    ]);
+  });
+
   it('is a kind that there is none of', async () => {
     const [handler, http] = [z.object({ kind: z.literal('handler') }), z.object({ kind: z.literal('http') })];
     const schema = z.discriminatedUnion('kind', [handler, http]);

@@ -46,3 +46,14 @@ export function fewFields<Fields extends z.ZodType>(fields: Fields, max: number,
 
 /** Any JSON object. */
 export const jsonObject = z.record(z.string(), z.unknown());
+
+/** A field that may be left out. Null says the same, so that what was read can be sent again. */
+export function orNull<Field extends z.ZodType>(field: Field) {
+  return field.nullish().transform((given) => given ?? undefined);
+}
+
+export function orNullEach<Fields extends Record<string, z.ZodType>>(fields: Fields) {
+  const entries = Object.entries(fields).map(([name, field]) => [name, orNull(field)]);
+  // The names and their shapes stay together.
+  return Object.fromEntries(entries) as { [Name in keyof Fields]: ReturnType<typeof orNull<Fields[Name]>> };
+}

@@ -10,11 +10,12 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.js';
 import type { Turn } from '../access/request-turns.js';
-import { ApiTenant, instant, instantInput, resourceName } from '../requests/shapes.js';
+import { ApiTenant, instant, instantInput, orNull, orNullEach, resourceName } from '../requests/shapes.js';
 import { inDigits } from '../answers/in-digits.js';
 import { clockChangesInput } from './clock-changes.shapes.js';
 import { Previews, type Preview } from './preview.js';
-import { requireReadableSpec, requireSchedule } from './require-schedule.js';
+import { Counts } from './computing/counts.js';
+import { requireCounted, requireReadableSpec, requireSchedule } from './require-schedule.js';
 import { bounds, invalidSpec, oneSpec, specOf, timeZone } from './spec.shapes.js';
 
 const COUNT_MAX = 1_000;
@@ -23,9 +24,9 @@ const COUNT_DEFAULT = 10;
 const after = instantInput.optional().describe('Only due times after this instant. Default: now.');
 const draft = z.strictObject({
   spec: oneSpec,
-  timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
-  clockChanges: clockChangesInput.optional().describe('For cron with fixed hours.'),
-  ...z.object(bounds).partial().shape,
+  timeZone: orNull(timeZone).describe('IANA name, for cron. Default: UTC.'),
+  clockChanges: orNull(clockChangesInput).describe('For cron with fixed hours.'),
+  ...orNullEach(bounds),
   count: z.int().min(1).max(COUNT_MAX).default(COUNT_DEFAULT),
   after,
 });
@@ -71,6 +72,7 @@ export class PreviewController {
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly previews: Previews,
+    private readonly counts: Counts,
   ) {}
 
   @Post('schedules\\:preview')
@@ -83,10 +85,10 @@ export class PreviewController {
     @Body({ schema: draft }) input: z.output<typeof draft>,
   ) {
     const now = await databaseTime(this.db);
-    const spec = specOf(input, now);
-    const verdict = validateSpec(spec);
+    const given = specOf(input, now);
+    const verdict = validateSpec(given.spec);
     if (!verdict.ok) throw invalidSpec(verdict);
-    return this.#show(spec, { ...input, now, tenant, turn });
+    return this.#show(() => requireCounted(this.counts, given), { ...input, now, tenant, turn });
   }
 
   @Get('schedules/:schedule\\:preview')
@@ -99,17 +101,22 @@ export class PreviewController {
     @Query({ schema: span }) query: z.output<typeof span>,
   ) {
     const spec = requireReadableSpec(await requireSchedule(this.db, tenant, name));
-    return this.#show(spec, { ...query, now: await databaseTime(this.db), tenant, turn });
+    return this.#show(() => Promise.resolve(spec), {
+      ...query,
+      now: await databaseTime(this.db),
+      tenant,
+      turn,
+    });
   }
 
   async #show(
-    spec: ScheduleSpec,
+    specOfDraft: () => Promise<ScheduleSpec>,
     { count, after: given, now, tenant, turn }: Asked,
   ): Promise<Preview & { text: string }> {
     const from = given === undefined ? now : new Date(given);
-    const preview = await this.previews.act(tenant, turn, () =>
-      this.previews.previewOf(spec, { after: from, count }),
-    );
-    return { text: specText(spec), ...preview };
+    return this.previews.act(tenant, turn, async () => {
+      const spec = await specOfDraft();
+      return { text: specText(spec), ...(await this.previews.previewOf(spec, { after: from, count })) };
+    });
   }
 }

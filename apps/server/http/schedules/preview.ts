@@ -1,13 +1,8 @@
-// Which due times come next, and what does the wall clock show then? Finding those of a rare kind of expression takes
-// milliseconds each, on the event loop that a whole replica shares. So they are found in slices, one slice at a time for
-// all previews together, one preview at a time for each tenant, and a preview that takes too long ends early.
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '#kernel/clock.js';
-import { nextDueAt, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+// Which due times come next, and what does the wall clock show then? They are found in slices, one preview at a time for
+// each tenant, and a preview that takes too long ends early.
+import { nextDueOf, zoneOf, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { offsetMs } from '#scheduling/decisions/wall-clock.js';
-import { FREE_TURN } from '../access/request-turns.js';
-import { TenantTurns } from '../access/tenant-turns.js';
-import { KeyTurns } from '../requests/key-turns.js';
+import { Slices } from './computing/slices.js';
 
 export interface PreviewedDueTime {
   dueAt: Date;
@@ -23,42 +18,27 @@ export interface Preview {
   isComplete: boolean;
 }
 
-const SLICE_MS = 10;
 /** Without the waiting between slices. */
-const SLICES_MS_MAX = 500;
+const PREVIEW_MS_MAX = 500;
 
-export class Previews extends TenantTurns {
-  readonly #slices = new KeyTurns<'all'>();
-
-  constructor(private readonly clock: Clock) {
-    super();
-  }
-
+export class Previews extends Slices {
   /** At most so many, from after the instant on; fewer when no more will come, or when finding them takes too long. */
   async previewOf(spec: ScheduleSpec, { after, count }: { after: Date; count: number }): Promise<Preview> {
-    const zone = spec.kind === 'cron' ? spec.timeZone : 'UTC';
+    const zone = zoneOf(spec) ?? 'UTC';
+    const next = nextDueOf(spec);
     const found: PreviewedDueTime[] = [];
     let last = { dueAt: after, offset: offsetMs(zone, after.getTime()) };
-    let isComplete = false;
-    const findSome = async (): Promise<number> => {
-      const fromMs = this.clock.monotonicMs();
-      const tookMs = (): number => this.clock.monotonicMs() - fromMs;
-      while (!isComplete && tookMs() < SLICE_MS) {
-        const dueAt = nextDueAt(spec, last.dueAt);
-        if (dueAt !== null) {
-          const offset = offsetMs(zone, dueAt.getTime());
-          found.push(shown({ dueAt, offset, before: last.offset }));
-          last = { dueAt, offset };
-        }
-        isComplete = dueAt === null || found.length === count;
+    const isComplete = await this.compute((mayGoOn) => {
+      while (mayGoOn()) {
+        const dueAt = next(last.dueAt);
+        if (dueAt === null) return true;
+        const offset = offsetMs(zone, dueAt.getTime());
+        found.push(shown({ dueAt, offset, before: last.offset }));
+        last = { dueAt, offset };
+        if (found.length === count) return true;
       }
-      const sliceMs = tookMs();
-      await nextTurn();
-      return sliceMs;
-    };
-    const isOver = (): boolean => isComplete;
-    for (let spentMs = 0; !isOver() && spentMs < SLICES_MS_MAX;)
-      spentMs += await this.#slices.act('all', FREE_TURN, findSome);
+      return false;
+    }, PREVIEW_MS_MAX);
     return { dueTimes: found, isComplete };
   }
 }

@@ -1,9 +1,11 @@
-// The schedule that a path names, or the problem that there is none.
+// The schedule that a path names, its spec, and the spec that a request makes, or the problem that there is none.
 import type { Database } from '#database/connection.js';
 import { findSchedule, type Schedule } from '#scheduling/schedules/schedule.repository.js';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { notFound, ProblemError } from '../problems/problem.js';
+import type { Counts, DraftSpec } from './computing/counts.js';
+import { invalidSpec } from './spec.shapes.js';
 
 /** Throws a problem when there is none. */
 export async function requireSchedule(db: Database, { id }: Tenant, name: string): Promise<Schedule> {
@@ -19,4 +21,11 @@ export function requireReadableSpec({ spec }: Pick<Schedule, 'spec'>): ScheduleS
     'invalid-state',
     'expected a schedule whose spec this version can read, got another',
   );
+}
+
+/** Throws a problem when it can't be counted out. */
+export async function requireCounted(counts: Counts, draft: DraftSpec): Promise<ScheduleSpec> {
+  const spec = await counts.countedOut(draft);
+  if ('ok' in spec) throw invalidSpec(spec);
+  return spec;
 }

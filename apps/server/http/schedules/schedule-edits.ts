@@ -15,10 +15,11 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { ProblemError } from '../problems/problem.js';
+import { Counts } from './computing/counts.js';
 import { refuseKeyBesideOverlap } from './overlap.shapes.js';
-import { requireSchedule } from './require-schedule.js';
+import { patchedSpec } from './patched-spec.js';
+import { requireCounted, requireSchedule } from './require-schedule.js';
 import { patchedPayload, runOptionsOf, type SchedulePatch } from './schedule.shapes.js';
-import { patchedSpec } from './spec.shapes.js';
 
 /** Counted from when the edit arrived. Of racing edits in several replicas, one succeeds each time. */
 const TRY_FOR_MS = 5_000;
@@ -40,6 +41,7 @@ export class ScheduleEdits {
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly jobs: JobCheck,
     private readonly gate: GateTurns,
+    private readonly counts: Counts,
   ) {}
 
   /** Throws a problem for a patch that does not fit. */
@@ -66,7 +68,8 @@ export class ScheduleEdits {
       });
     }
     refuseKeyBesideOverlap(patch, current);
-    const spec = patchedSpec(patch, current.spec, await databaseTime(this.db));
+    const draft = patchedSpec(patch, current.spec, await databaseTime(this.db));
+    const spec = draft && (await requireCounted(this.counts, draft));
     // Based on the revision that was just read, so that the merge can't overwrite a newer one unseen.
     const ref = { tenant, name, revision: revision ?? current.revision };
     const { jobType, catchUp } = patch;

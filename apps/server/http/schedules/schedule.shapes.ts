@@ -1,5 +1,6 @@
 // The shape of a schedule and of its ledger in requests and answers.
 import { z } from 'zod';
+import { zoneOf } from '#scheduling/decisions/due-times.js';
 import type { Fire } from '#scheduling/schedules/ledger.repository.js';
 import { DEFAULT_OVERLAP } from '#kernel/schedule-key.js';
 import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
@@ -8,7 +9,15 @@ import { specText } from '#scheduling/schedules/decisions/spec-text.js';
 import { mergeObject } from '../requests/merge-patch.js';
 import { pageQuery } from '../answers/page-token.js';
 import { runOptions, spanOf } from '../runs/run.shapes.js';
-import { instant, instantInput, jsonObject, resourceName, uuid } from '../requests/shapes.js';
+import {
+  instant,
+  instantInput,
+  jsonObject,
+  orNull,
+  orNullEach,
+  resourceName,
+  uuid,
+} from '../requests/shapes.js';
 import { catchUp, catchUpInput } from './catch-up.shapes.js';
 import { overlap, overlapInput } from './overlap.shapes.js';
 import {
@@ -45,16 +54,14 @@ const optionsOfRuns = {
 export const scheduleInput = z.strictObject({
   name: newName,
   spec: oneSpec,
-  timeZone: timeZone.optional().describe('IANA name, for cron. Default: UTC.'),
-  clockChanges: clockChangesInput.optional().describe('For cron with fixed hours.'),
-  ...z.object(bounds).partial().shape,
-  catchUp: catchUpInput
-    .optional()
-    .describe('Default: the latest of the last day runs once the outage is over.'),
-  overlap: overlapInput.optional().describe('Default: its runs may run side by side.'),
+  timeZone: orNull(timeZone).describe('IANA name, for cron. Default: UTC.'),
+  clockChanges: orNull(clockChangesInput).describe('For cron with fixed hours.'),
+  ...orNullEach(bounds),
+  catchUp: orNull(catchUpInput).describe('Default: the latest of the last day runs once the outage is over.'),
+  overlap: orNull(overlapInput).describe('Default: its runs may run side by side.'),
   jobType: resourceName,
   payload: jsonObject.default({}),
-  ...z.object(optionsOfRuns).partial().shape,
+  ...orNullEach(optionsOfRuns),
 });
 export type ScheduleInput = z.output<typeof scheduleInput>;
 
@@ -67,6 +74,7 @@ export const schedulePatch = z.strictObject({
     .describe('Merged into the old ones; null means the default, also for one of them.'),
   startAt: bounds.startAt.nullable().optional(),
   endAt: bounds.endAt.nullable().optional(),
+  maxFires: bounds.maxFires.nullable().optional(),
   catchUp: catchUpInput.nullable().optional().describe('Replaces the old one; null means the default.'),
   overlap: overlapInput.nullable().optional().describe('Null means allow.'),
   jobType: resourceName.optional(),
@@ -79,13 +87,19 @@ export const schedulePatch = z.strictObject({
 });
 export type SchedulePatch = z.output<typeof schedulePatch>;
 
+const shownRule = {
+  cron: z.string().optional(),
+  everySeconds: z.int().optional(),
+  at: z.union([instant, z.array(instant)]).optional(),
+};
+
 export const schedule = z
   .object({
     id: z.uuid().describe('The scheduleId of its runs; finds its ledger once it is deleted.'),
     name: z.string(),
     state: z.enum(['active', 'paused', 'ended']),
     spec: z
-      .object({ cron: z.string().optional(), everySeconds: z.int().optional(), at: instant.optional() })
+      .object({ ...shownRule, anyOf: z.array(z.object(shownRule)).optional() })
       .nullable()
       .describe(
         'Null when this version cannot read the stored spec: nothing is planned until it is changed.',
@@ -95,6 +109,7 @@ export const schedule = z
     clockChanges: clockChanges.nullable().describe('Null unless the spec is cron with fixed hours.'),
     startAt: instant.nullable(),
     endAt: instant.nullable(),
+    maxFires: z.int().nullable(),
     catchUp: catchUp.nullable().describe('Null when this version cannot read the stored one.'),
     overlap,
     jobType: z.string(),
@@ -172,7 +187,7 @@ export function showSchedule(row: Schedule) {
     state: nextDueAt === null ? 'ended' : state,
     spec: spec && showSpec(spec),
     text: spec && specText(spec),
-    timeZone: spec?.kind === 'cron' ? spec.timeZone : null,
+    timeZone: spec && zoneOf(spec),
     clockChanges: showClockChanges(spec),
     ...showBounds(spec),
     catchUp,

@@ -42,8 +42,9 @@ import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { PageTokens } from '../answers/page-token.js';
 import { nameTaken, notFound, ownerHangs, ProblemError } from '../problems/problem.js';
+import { Counts } from './computing/counts.js';
 import { refuseKeyBesideOverlap } from './overlap.shapes.js';
-import { requireSchedule } from './require-schedule.js';
+import { requireCounted, requireSchedule } from './require-schedule.js';
 import { ScheduleEdits } from './schedule-edits.js';
 import * as shapes from './schedule.shapes.js';
 import { invalidSpec, specOf } from './spec.shapes.js';
@@ -62,6 +63,7 @@ export class SchedulesController {
     private readonly jobs: JobCheck,
     private readonly edits: ScheduleEdits,
     private readonly gate: GateTurns,
+    private readonly counts: Counts,
   ) {}
 
   @Get()
@@ -98,7 +100,7 @@ export class SchedulesController {
   ) {
     refuseKeyBesideOverlap(input);
     await this.jobs.require(tenant, input, db);
-    const spec = specOf(input, await databaseTime(db));
+    const spec = await requireCounted(this.counts, specOf(input, await databaseTime(db)));
     const { name, jobType, payload, catchUp } = input;
     const result = await inTransaction(db, async (tx) => {
       await requireRoom(tx, tenant, { name: 'maxSchedules' });

@@ -2,6 +2,7 @@
 import { Module } from '@nestjs/common';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { JobTypesModule } from '../job-types/job-types.module.js';
+import { Counts } from './computing/counts.js';
 import { ExplainController } from './explain.controller.js';
 import { LedgerController } from './ledger.controller.js';
 import { PreviewController } from './preview.controller.js';
@@ -13,6 +14,10 @@ import { SchedulesController } from './schedules.controller.js';
   imports: [JobTypesModule],
   // In this order, since `:schedule` would take `nightly:preview` for a name.
   controllers: [PreviewController, ExplainController, SchedulesController, LedgerController],
-  providers: [ScheduleEdits, { provide: Previews, useFactory: () => new Previews(systemClock) }],
+  providers: [
+    ScheduleEdits,
+    { provide: Previews, useFactory: () => new Previews(systemClock) },
+    { provide: Counts, useFactory: () => new Counts(systemClock) },
+  ],
 })
 export class SchedulingModule {}

@@ -1,21 +1,19 @@
-// The shape of a schedule's spec in requests and answers: one of cron, everySeconds or at. The time zone and what happens
-// at clock changes stand beside it, since only cron needs them.
-import { isDeepStrictEqual } from 'node:util';
+// The shape of a schedule's spec in requests and answers: one of cron, everySeconds or at, or several of them in anyOf. The
+// time zone and what happens at clock changes stand beside it, since only cron needs them.
 import { z } from 'zod';
-import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { boundsOf, zoneOf, type Rule, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { secondsOfEvery } from '#scheduling/decisions/every-text.js';
+import { SPECS_MAX, SPECS_MIN } from '#scheduling/decisions/kinds/any-of.js';
+import { INSTANTS_MAX, inOrder } from '#scheduling/decisions/kinds/instants.js';
+import { MAX_FIRES_MAX } from '#scheduling/decisions/kinds/max-fires.js';
 import { invalidField, type ProblemError } from '../problems/problem.js';
 import { instantInput } from '../requests/shapes.js';
-import {
-  chosenClockChanges,
-  patchedClockChanges,
-  type clockChangesInput,
-  type clockChangesPatch,
-} from './clock-changes.shapes.js';
+import { chosenClockChanges, hasFixedHours, type clockChangesInput } from './clock-changes.shapes.js';
+import type { DraftSpec } from './computing/counts.js';
 
 const EVERY_SECONDS_MAX = 31_536_000;
 
-const specInput = z.strictObject({
+const rule = {
   cron: z
     .string()
     .min(1)
@@ -25,21 +23,34 @@ const specInput = z.strictObject({
       '5 fields, or 6 with seconds first. Names, L, W, # and nicknames such as @daily are allowed; `@every 1h30m` is everySeconds.',
     ),
   everySeconds: z.int().min(1).max(EVERY_SECONDS_MAX).optional(),
-  at: instantInput.optional(),
-});
+  at: z
+    .union([instantInput, z.array(instantInput).min(1).max(INSTANTS_MAX)])
+    .optional()
+    .describe('One instant, or a list of them in any order. To the millisecond: finer digits are cut off.'),
+};
+const isOne = (spec: object): boolean =>
+  Object.values(spec).filter((value) => value !== undefined).length === 1;
+const ruleInput = z
+  .strictObject(rule)
+  .refine(isOne, { error: 'expected exactly one of cron, everySeconds or at' });
+const anyOf = z
+  .array(ruleInput)
+  .min(SPECS_MIN)
+  .max(SPECS_MAX)
+  .optional()
+  .describe('Due whenever one of them is, and once where several are. The bounds and the zone are for all.');
+const specInput = z.strictObject({ ...rule, anyOf });
 export const timeZone = z.string().min(1).max(100);
-export const oneSpec = specInput.refine(
-  (spec) => Object.values(spec).filter((value) => value !== undefined).length === 1,
-  {
-    error: 'expected exactly one of cron, everySeconds or at',
-  },
-);
+export const oneSpec = specInput.refine(isOne, {
+  error: 'expected exactly one of cron, everySeconds, at or anyOf',
+});
 /** Since null removes a field, a patch may name the old kind of spec or omit it; one kind remains. */
 export const specPatch = z
   .strictObject({
     cron: specInput.shape.cron.nullable(),
     everySeconds: specInput.shape.everySeconds.nullable(),
     at: specInput.shape.at.nullable(),
+    anyOf: specInput.shape.anyOf.nullable(),
   })
   .transform((spec): unknown =>
     Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null)),
@@ -53,43 +64,73 @@ export const bounds = {
     'No due time lies before it. With everySeconds it is the first one, from which the others are counted.',
   ),
   endAt: instantInput.describe('No due time lies after it.'),
+  maxFires: z
+    .int()
+    .min(1)
+    .max(MAX_FIRES_MAX)
+    .describe(
+      'The greatest number of due times, whatever becomes of them, counted from startAt, or else from when this was said.',
+    ),
 };
 
-interface GivenSpec {
+export interface GivenSpec {
   spec: z.output<typeof oneSpec>;
   timeZone?: string | undefined;
   clockChanges?: z.output<typeof clockChangesInput> | undefined;
   startAt?: string | undefined;
   endAt?: string | undefined;
+  maxFires?: number | undefined;
 }
 
 /** An interval is counted from the second in which its spec was made, if it says no other. */
-export function specOf(
-  { spec, timeZone: zone, clockChanges, startAt, endAt }: GivenSpec,
-  now: Date,
-): ScheduleSpec {
-  const everySeconds = spec.cron === undefined ? spec.everySeconds : secondsFrom(spec.cron);
+export function specOf(given: GivenSpec, now: Date): DraftSpec {
+  const { spec, timeZone: zone, clockChanges, startAt, endAt, maxFires } = given;
   const between = {
     ...(startAt === undefined ? {} : { startAt: new Date(startAt) }),
     ...(endAt === undefined ? {} : { endAt: new Date(endAt) }),
   };
-  if (spec.cron !== undefined && everySeconds === undefined)
-    return {
-      kind: 'cron',
-      expression: spec.cron,
-      timeZone: zone ?? 'UTC',
-      ...chosenClockChanges(clockChanges, spec.cron),
-      ...between,
-    };
-  refuse('/timeZone', zone, 'expected none, since only times of cron have a zone');
-  refuse('/clockChanges', clockChanges, 'expected none, since only times of cron follow a clock');
-  if (everySeconds !== undefined) {
-    const anchorAt = between.startAt ?? new Date(Math.floor(now.getTime() / 1_000) * 1_000);
-    return { kind: 'every', seconds: everySeconds, anchorAt, ...between };
+  const anchorAt = between.startAt ?? new Date(Math.floor(now.getTime() / 1_000) * 1_000);
+  const ruleAt = (one: z.output<typeof ruleInput>, pointer: string): Rule =>
+    ruleOf(one, { zone, clockChanges, anchorAt, pointer });
+  const read =
+    spec.anyOf === undefined
+      ? ruleAt(spec, '/spec')
+      : {
+          kind: 'anyOf' as const,
+          specs: spec.anyOf.map((one, index) => ruleAt(one, `/spec/anyOf/${index}`)),
+        };
+  if (zoneOf(read) === null) refuse('/timeZone', zone, 'expected none, since only times of cron have a zone');
+  if (!hasFixedHours(read))
+    refuse('/clockChanges', clockChanges, 'expected none, since only fixed hours of cron have a choice');
+  if (read.kind !== 'at' && read.kind !== 'instants') {
+    // From before startAt, so that a due time at it counts.
+    const after = between.startAt === undefined ? now : new Date(between.startAt.getTime() - 1);
+    return { spec: { ...read, ...between }, count: maxFires === undefined ? null : { maxFires, after } };
   }
-  refuse('/startAt', startAt, 'expected none beside a single instant');
-  refuse('/endAt', endAt, 'expected none beside a single instant');
-  return { kind: 'at', at: new Date(spec.at ?? '') };
+  for (const [field, bound] of Object.entries({ startAt, endAt, maxFires }))
+    refuse(`/${field}`, bound, 'expected none beside instants');
+  return { spec: read, count: null };
+}
+
+function ruleOf(
+  { cron, everySeconds, at }: z.output<typeof ruleInput>,
+  { zone, clockChanges, anchorAt, pointer }: RuleContext,
+): Rule {
+  const seconds = cron === undefined ? everySeconds : secondsFrom(cron, `${pointer}/cron`);
+  if (seconds !== undefined) return { kind: 'every', seconds, anchorAt };
+  if (cron !== undefined) {
+    const chosen = chosenClockChanges(clockChanges, cron);
+    return { kind: 'cron', expression: cron, timeZone: zone ?? 'UTC', ...chosen };
+  }
+  if (Array.isArray(at)) return { kind: 'instants', instants: inOrder(at.map((text) => new Date(text))) };
+  return { kind: 'at', at: new Date(at ?? '') };
+}
+
+interface RuleContext {
+  zone: string | undefined;
+  clockChanges: GivenSpec['clockChanges'];
+  anchorAt: Date;
+  pointer: string;
 }
 
 function refuse(pointer: string, given: unknown, expected: string): void {
@@ -97,63 +138,14 @@ function refuse(pointer: string, given: unknown, expected: string): void {
 }
 
 /** Undefined for an expression of cron. */
-function secondsFrom(cron: string): number | undefined {
+function secondsFrom(cron: string, pointer: string): number | undefined {
   const seconds = secondsOfEvery(cron);
   if (seconds === null) return undefined;
   if (seconds >= 1 && seconds <= EVERY_SECONDS_MAX) return seconds;
   throw invalidField(
-    '/spec/cron',
+    pointer,
     `expected @every with 1 to ${EVERY_SECONDS_MAX} seconds, written like 1d, 1h30m or 90s, got ${JSON.stringify(cron)}`,
   );
-}
-
-interface GivenPatch {
-  spec?: z.output<typeof oneSpec> | undefined;
-  /** Null removes these. */
-  timeZone?: string | null | undefined;
-  clockChanges?: z.output<typeof clockChangesPatch> | null | undefined;
-  startAt?: string | null | undefined;
-  endAt?: string | null | undefined;
-}
-
-/** Undefined when the patch leaves the spec as it is, also where it says the same again: an interval goes on counting. */
-export function patchedSpec(
-  patch: GivenPatch,
-  current: ScheduleSpec | null,
-  now: Date,
-): ScheduleSpec | undefined {
-  const { spec, timeZone: zone, clockChanges, startAt, endAt } = patch;
-  if ([spec, zone, clockChanges, startAt, endAt].every((given) => given === undefined)) return undefined;
-  const patched = specOf(merged(patch, current), now);
-  const isCounting =
-    patched.kind === 'every' &&
-    current?.kind === 'every' &&
-    patched.seconds === current.seconds &&
-    patched.startAt === undefined &&
-    current.startAt === undefined;
-  const next = isCounting ? { ...patched, anchorAt: current.anchorAt } : patched;
-  return isDeepStrictEqual(next, current) ? undefined : next;
-}
-
-/** What the patch leaves out stays, as far as it fits the kind of spec. */
-function merged({ spec, ...patch }: GivenPatch, current: ScheduleSpec | null): GivenSpec {
-  if (spec === undefined && current === null)
-    throw invalidField('/spec', 'expected a spec, since the stored one cannot be read, got none');
-  const next = spec ?? (current === null ? {} : showSpec(current));
-  const isCron = next.cron !== undefined && secondsOfEvery(next.cron) === null;
-  const zone = isCron && current?.kind === 'cron' ? current.timeZone : undefined;
-  const kept = next.at === undefined ? showBounds(current) : { startAt: null, endAt: null };
-  return {
-    spec: next,
-    timeZone: pick(patch.timeZone, zone),
-    clockChanges: patchedClockChanges(patch.clockChanges, current, next.cron),
-    startAt: pick(patch.startAt, kept.startAt?.toISOString()),
-    endAt: pick(patch.endAt, kept.endAt?.toISOString()),
-  };
-}
-
-function pick(patch: string | null | undefined, kept: string | undefined): string | undefined {
-  return patch === undefined ? kept : (patch ?? undefined);
 }
 
 /** About a property of the spec as the product knows it. */
@@ -170,20 +162,21 @@ export function invalidSpec({
 }
 
 function pointerOf(field: string): string {
-  const pointers: Readonly<Record<string, string>> = {
-    expression: '/spec/cron',
-    cron: '/spec/cron',
-    timeZone: '/timeZone',
-    clockChanges: '/clockChanges',
-    seconds: '/spec/everySeconds',
-    every: '/spec/everySeconds',
-    startAt: '/startAt',
-    endAt: '/endAt',
+  const [, place = '', inner = field] = /^(anyOf\/\d+\/)(.+)$/.exec(field) ?? [];
+  if (['timeZone', 'clockChanges', 'startAt', 'endAt', 'maxFires'].includes(inner)) return `/${inner}`;
+  const names: Readonly<Record<string, string>> = {
+    expression: 'cron',
+    seconds: 'everySeconds',
+    every: 'everySeconds',
   };
-  return pointers[field] ?? `/spec/${field}`;
+  return `/spec/${place}${names[inner] ?? inner}`;
 }
 
 export function showSpec(spec: ScheduleSpec): z.output<typeof oneSpec> {
+  return spec.kind === 'anyOf' ? { anyOf: spec.specs.map(showRule) } : showRule(spec);
+}
+
+function showRule(spec: Rule): z.output<typeof ruleInput> {
   switch (spec.kind) {
     case 'cron':
       return { cron: spec.expression };
@@ -191,10 +184,12 @@ export function showSpec(spec: ScheduleSpec): z.output<typeof oneSpec> {
       return { everySeconds: spec.seconds };
     case 'at':
       return { at: spec.at.toISOString() };
+    case 'instants':
+      return { at: spec.instants.map((instant) => instant.toISOString()) };
   }
 }
 
 export function showBounds(spec: ScheduleSpec | null) {
-  const { startAt = null, endAt = null } = spec === null || spec.kind === 'at' ? {} : spec;
-  return { startAt, endAt };
+  const { startAt = null, endAt = null, counted } = spec === null ? {} : boundsOf(spec);
+  return { startAt, endAt, maxFires: counted?.maxFires ?? null };
 }

@@ -1,7 +1,7 @@
 // Why did a schedule run at an instant, or why not? The ledger has the answer where it has a row. Where it has none, the
 // spec says whether the schedule was due, and its history why that is not decided: the schedule is younger, had another
 // spec, or is not so far yet.
-import { newestDueTimes, nextDueAt, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { boundsOf, newestDueTimes, nextDueAt, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 
 export interface ExplainInput {
   at: Date;
@@ -52,11 +52,13 @@ function undecided(input: ExplainInput, isDue: boolean): string {
   if (at < createdAt) return `The schedule was made later, at ${createdAt.toISOString()}.`;
   if (specSince !== null && at <= specSince)
     return `The schedule had another spec until ${specSince.toISOString()}, and that one was not due then, or its row is kept no longer.`;
-  const { startAt, endAt } = spec.kind === 'at' ? {} : spec;
+  const { startAt, endAt, counted } = boundsOf(spec);
   if (startAt !== undefined && at < startAt)
     return `The schedule is due from its startAt on, ${startAt.toISOString()}.`;
   if (endAt !== undefined && at > endAt)
     return `The schedule is due up to its endAt, ${endAt.toISOString()}.`;
+  if (counted?.lastAt instanceof Date && at > counted.lastAt)
+    return `The schedule has had as many due times as its maxFires allows (${counted.maxFires}), the last at ${counted.lastAt.toISOString()}.`;
   if (!isDue) return 'The schedule was not due at that instant.';
   if (isLeftBehind)
     return 'It passed in an outage. What becomes of it is decided soon, behind what is due now.';

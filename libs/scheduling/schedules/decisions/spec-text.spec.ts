@@ -19,9 +19,15 @@ it.each([
 
 it('tells what is chosen about clock changes', () => {
   const spec = { kind: 'cron', expression: '30 2 * * *', timeZone: 'Europe/Berlin' } as const;
-  expect(specText({ ...spec, clockChanges: { gap: 'skip', overlap: 'both' } })).toBe(
+  expect(specText({ ...spec, clockChanges: { gap: 'skip', repeat: 'both' } })).toBe(
     'At 02:30, Europe/Berlin, not when the clock leaves it out, both times when the clock shows it twice',
   );
+});
+
+it('of several specs says each', () => {
+  const cron = { kind: 'cron', expression: '@daily', timeZone: 'UTC' } as const;
+  const every = { kind: 'every', seconds: 90, anchorAt: new Date(0) } as const;
+  expect(specText({ kind: 'anyOf', specs: [cron, every] })).toBe('At 00:00, UTC; Every 90 seconds');
 });
 
 it('of an interval and of an instant', () => {
@@ -29,4 +35,12 @@ it('of an interval and of an instant', () => {
   expect(specText({ kind: 'every', seconds: 90, anchorAt: at })).toBe('Every 90 seconds');
   expect(specText({ kind: 'every', seconds: 1, anchorAt: at })).toBe('Every second');
   expect(specText({ kind: 'at', at })).toBe('Once, at 2031-01-01T08:00:00.000Z');
+  const [second, third, last] = [2, 3, 4].map((day) => new Date(Date.UTC(2031, 0, day)));
+  const listed = (...instants: (Date | undefined)[]) =>
+    specText({ kind: 'instants', instants: instants.filter((instant) => instant !== undefined) });
+  expect(listed(at)).toBe('Once, at 2031-01-01T08:00:00.000Z');
+  expect(listed(at, second)).toBe('At 2031-01-01T08:00:00.000Z and 2031-01-02T00:00:00.000Z');
+  expect(listed(at, second, third, last)).toBe(
+    'At 4 instants, from 2031-01-01T08:00:00.000Z to 2031-01-04T00:00:00.000Z',
+  );
 });

@@ -3,10 +3,14 @@
 import cronstrue from 'cronstrue';
 import { readCron } from '#scheduling/decisions/cron-dialect.js';
 import type { CronSpec } from '#scheduling/decisions/cron-times.js';
-import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import type { Rule, ScheduleSpec } from '#scheduling/decisions/due-times.js';
 
 /** In English, without the bounds. */
 export function specText(spec: ScheduleSpec): string {
+  return spec.kind === 'anyOf' ? spec.specs.map(ruleText).join('; ') : ruleText(spec);
+}
+
+function ruleText(spec: Rule): string {
   switch (spec.kind) {
     case 'cron':
       return [cronText(spec.expression), spec.timeZone, ...clockChangesText(spec)].join(', ');
@@ -14,14 +18,26 @@ export function specText(spec: ScheduleSpec): string {
       return spec.seconds === 1 ? 'Every second' : `Every ${spec.seconds} seconds`;
     case 'at':
       return `Once, at ${spec.at.toISOString()}`;
+    case 'instants':
+      return instantsText(spec.instants);
   }
 }
 
 function clockChangesText({ clockChanges }: CronSpec): string[] {
   return [
     ...(clockChanges?.gap === 'skip' ? ['not when the clock leaves it out'] : []),
-    ...(clockChanges?.overlap === 'both' ? ['both times when the clock shows it twice'] : []),
+    ...(clockChanges?.repeat === 'both' ? ['both times when the clock shows it twice'] : []),
   ];
+}
+
+/** All of them up to three, else the first and the last. */
+function instantsText(instants: readonly Date[]): string {
+  const texts = instants.map((instant) => instant.toISOString());
+  const [first, last] = [texts[0] ?? '', texts.at(-1) ?? ''];
+  if (texts.length === 1) return `Once, at ${first}`;
+  return texts.length <= 3
+    ? `At ${texts.slice(0, -1).join(', ')} and ${last}`
+    : `At ${texts.length} instants, from ${first} to ${last}`;
 }
 
 function cronText(expression: string): string {

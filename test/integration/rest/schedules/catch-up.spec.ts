@@ -50,7 +50,6 @@ describe('what a schedule catches up on', () => {
     ['without a mode', { withinSeconds: 5 }, ['/catchUp/mode']],
     ['with an unknown mode', { mode: 'some' }, ['/catchUp/mode']],
     ['that is text', 'latest', ['/catchUp']],
-    ['that is null', null, ['/catchUp']],
     ['with an age for none', { mode: 'none', withinSeconds: 5 }, ['/catchUp/withinSeconds']],
     ['with a number for the latest', { mode: 'latest', max: 5 }, ['/catchUp/max']],
     ['with no age at all', { mode: 'latest', withinSeconds: 0 }, ['/catchUp/withinSeconds']],

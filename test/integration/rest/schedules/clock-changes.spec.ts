@@ -16,14 +16,14 @@ const dueAtIn = (body: unknown) => previewShape.parse(body).dueTimes.map(({ dueA
 describe('clockChanges', () => {
   it('are the defaults where none are given, null where there is no choice', async () => {
     expect(await createSchedule(tenant, nightly)).toMatchObject({
-      clockChanges: { gap: 'after', overlap: 'first' },
+      clockChanges: { gap: 'after', repeat: 'first' },
     });
     for (const spec of [{ cron: '*/30 * * * *' }, { everySeconds: 60 }, { at: '2099-01-01T00:00:00Z' }])
       expect(await createSchedule(tenant, { spec })).toMatchObject({ clockChanges: null });
   });
 
   it('decide when a draft and a schedule are due', async () => {
-    const clockChanges = { gap: 'skip', overlap: 'both' };
+    const clockChanges = { gap: 'skip', repeat: 'both' };
     const autumn = '2026-10-24T12:00:00Z';
     const draft = { ...nightly, clockChanges, count: 2, after: autumn };
     const drafted = await tenant.api.post(`${tenant.path}/schedules:preview`).send(draft).expect(200);
@@ -42,10 +42,10 @@ describe('clockChanges', () => {
       await patchSchedule(tenant, schedule, body).expect(200);
       return (await readSchedule(tenant, schedule.name)).clockChanges;
     };
-    expect(await patched({ clockChanges: { overlap: 'both' } })).toEqual({ gap: 'skip', overlap: 'both' });
-    expect(await patched({ spec: { cron: '0 3 * * *' } })).toEqual({ gap: 'skip', overlap: 'both' });
-    expect(await patched({ clockChanges: { gap: null } })).toEqual({ gap: 'after', overlap: 'both' });
-    expect(await patched({ clockChanges: null })).toEqual({ gap: 'after', overlap: 'first' });
+    expect(await patched({ clockChanges: { repeat: 'both' } })).toEqual({ gap: 'skip', repeat: 'both' });
+    expect(await patched({ spec: { cron: '0 3 * * *' } })).toEqual({ gap: 'skip', repeat: 'both' });
+    expect(await patched({ clockChanges: { gap: null } })).toEqual({ gap: 'after', repeat: 'both' });
+    expect(await patched({ clockChanges: null })).toEqual({ gap: 'after', repeat: 'first' });
   });
 
   it('are dropped by a spec that they do not fit', async () => {
