@@ -99,6 +99,7 @@ const httpRooms = {
   logs: ['access', 'answers', 'problems', 'requests'],
   runs: ['access', 'answers', 'job-types', 'logs', 'problems', 'requests'],
   schedules: ['access', 'answers', 'job-types', 'problems', 'requests', 'runs'],
+  'schedule-actions': ['access', 'answers', 'job-types', 'problems', 'requests', 'runs', 'schedules'],
   workers: ['access', 'answers', 'job-types', 'problems', 'requests'],
   cluster: ['access', 'answers', 'problems', 'requests'],
 };

@@ -71,7 +71,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'planning: countRunsOf': 'tenants whose schedules are due',
   'schedule: updateSchedule': LOCKED,
   'schedule: deleteSchedule': LOCKED,
-  'schedule: revokePlanned': LOCKED,
+  'planned-run: revokePlanned': LOCKED,
   'api-key: noteKeysUsed': 'keys by which their senders were let in',
 };
 

@@ -34,7 +34,14 @@ function come(
     });
     const payload: Work = { ms: random.whole(1, 10), failures: 0, deaf: false, snoozeMs: null, talks: false };
     const row = { id, name: id, tenantId, slot, jobType: 'work', payload, spec, nextDueMs: firstDueMs };
-    db.schedule.put(id, { ...row, catchUp: null, specSinceMs: null, state: 'active', revision: 1 });
+    db.schedule.put(id, {
+      ...row,
+      catchUp: null,
+      specSinceMs: null,
+      pausedUntilMs: null,
+      state: 'active',
+      revision: 1,
+    });
     invariants.asked.begin(id, spec);
   }
 }

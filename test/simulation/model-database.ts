@@ -45,6 +45,8 @@ export interface ScheduleRow {
   specSinceMs: number | null;
   payload: unknown;
   state: 'active' | 'paused' | 'ended';
+  /** Null for a pause without an end. */
+  pausedUntilMs: number | null;
   nextDueMs: number | null;
   revision: number;
 }
@@ -63,6 +65,7 @@ export interface GapRow {
   schedule: string;
   spec: string;
   state: ScheduleRow['state'];
+  pausedUntilMs: number | null;
   outcome: string;
   reason: string;
   fromMs: number;

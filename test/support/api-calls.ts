@@ -170,6 +170,10 @@ function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Cal
     ],
     [`post ${T}/schedules/{schedule}:pause`]: [
       () => tenant.api.post(`${path}/schedules/${often.name}:pause`),
+      () =>
+        tenant.api
+          .post(`${path}/schedules/${often.name}:pause`)
+          .send({ reason: 'described', until: secondsFromNow(3_600) }),
     ],
     [`post ${T}/schedules/{schedule}:resume`]: [
       () => tenant.api.post(`${path}/schedules/${often.name}:resume`),

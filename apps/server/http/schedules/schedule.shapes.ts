@@ -68,6 +68,11 @@ export const schedule = z
     id: z.uuid().describe('The scheduleId of its runs; finds its ledger once it is deleted.'),
     name: z.string(),
     state: z.enum(['active', 'paused', 'ended']),
+    pausedAt: instant.nullable().describe('While it is paused: since when. Null otherwise.'),
+    pausedUntil: instant
+      .nullable()
+      .describe('When the pause ends by itself; null when it lasts until the schedule is resumed.'),
+    pauseReason: z.string().nullable(),
     spec: z
       .object({ cron: z.string().optional(), everySeconds: z.int().optional(), at: instant.optional() })
       .nullable()
@@ -144,12 +149,16 @@ export function patchedPayload(
 }
 
 export function showSchedule(row: Schedule) {
-  const { id, name, state, spec, catchUp, jobType, payload, createdAt, updatedAt, revision } = row;
+  const { id, name, spec, catchUp, jobType, payload, createdAt, updatedAt, revision } = row;
   const nextDueAt = row.plannedDueAt ?? row.nextDueAt;
+  const isPaused = row.isPaused && nextDueAt !== null;
   return {
     id,
     name,
-    state: nextDueAt === null ? 'ended' : state,
+    state: nextDueAt === null ? 'ended' : isPaused ? 'paused' : 'active',
+    pausedAt: isPaused ? row.pausedAt : null,
+    pausedUntil: isPaused ? row.pausedUntil : null,
+    pauseReason: isPaused ? row.pauseReason : null,
     spec: spec && showSpec(spec),
     text: spec && specText(spec),
     timeZone: spec?.kind === 'cron' ? spec.timeZone : null,
