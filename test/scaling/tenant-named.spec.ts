@@ -72,6 +72,12 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'schedule: updateSchedule': LOCKED,
   'schedule: deleteSchedule': LOCKED,
   'planned-run: revokePlanned': LOCKED,
+  'skip: countSkippedAhead': 'a schedule that was found by tenant and name',
+  'skip: findOutcomes': LOCKED,
+  'skip: skipPlannedAhead': LOCKED,
+  'skip: skipUnplanned': LOCKED,
+  'skip: forgetSkippedAhead': LOCKED,
+  'skip: moveNextDue': LOCKED,
   'api-key: noteKeysUsed': 'keys by which their senders were let in',
 };
 

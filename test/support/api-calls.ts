@@ -178,6 +178,9 @@ function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Cal
     [`post ${T}/schedules/{schedule}:resume`]: [
       () => tenant.api.post(`${path}/schedules/${often.name}:resume`),
     ],
+    [`post ${T}/schedules/{schedule}:skipNext`]: [
+      () => tenant.api.post(`${path}/schedules/${once.name}:skipNext`),
+    ],
     [`get ${T}/schedules/{schedule}/fires`]: [() => tenant.api.get(`${path}/schedules/${often.name}/fires`)],
     [`get ${T}/schedules/{schedule}:explain`]: [
       () => tenant.api.get(`${path}/schedules/${cron.name}:explain?at=2026-01-01T00:00:00Z`),

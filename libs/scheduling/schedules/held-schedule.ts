@@ -19,7 +19,7 @@ export interface OwnerHangs {
   kind: 'owner-hangs';
 }
 
-const GATE_WAIT_MS = 2_000;
+export const GATE_WAIT_MS = 2_000;
 
 /** Writes in a transaction in which each run of the schedule is either claimed, or the writer's to take back. */
 export async function withSchedule<Result>(

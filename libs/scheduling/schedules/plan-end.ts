@@ -5,6 +5,7 @@ import type { Tx } from '#database/connection.js';
 import { leaveGap } from '#scheduling/planning/gap.repository.js';
 import { revokePlanned } from './planned-run.repository.js';
 import type { Schedule } from './schedule.repository.js';
+import { forgetSkippedAhead } from './skip.repository.js';
 
 /** Takes back the plan; the spec and the state that are stored decide its due times up to now (I1). */
 export async function endPlan(
@@ -13,6 +14,7 @@ export async function endPlan(
   { now, reason }: { now: Date; reason: string },
 ): Promise<void> {
   await leavePast(tx, schedule, { from: await goOnAt(tx, schedule), now, reason });
+  await forgetSkippedAhead(tx, { scheduleId: schedule.id, now });
 }
 
 /** The spec and the state that are stored decide the due times up to now, and `reason` those that could have run. */

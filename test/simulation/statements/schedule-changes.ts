@@ -32,6 +32,12 @@ export const SCHEDULE_CHANGE_STATEMENTS: readonly Meaning[] = [
     run: revokePlanned,
   },
   {
+    // The user of the model skips nothing.
+    name: 'forgetSkippedAhead',
+    says: ["delete from carillon.fire where schedule_id = $1 and due_at > $2 and outcome = 'skipped'"],
+    run: () => changed(0, 'DELETE'),
+  },
+  {
     name: 'leaveGap',
     says: ['insert into carillon.schedule_gap', 'from (select'],
     run: leaveGap,

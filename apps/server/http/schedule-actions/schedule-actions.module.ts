@@ -1,6 +1,8 @@
 // The routes of what is done to a schedule beside changing it.
 import { Module } from '@nestjs/common';
+import { SchedulingModule } from '../schedules/scheduling.module.js';
 import { PausesController } from './pauses.controller.js';
+import { SkipsController } from './skips.controller.js';
 
-@Module({ controllers: [PausesController] })
+@Module({ imports: [SchedulingModule], controllers: [PausesController, SkipsController] })
 export class ScheduleActionsModule {}

@@ -74,7 +74,7 @@ export class ScheduleEdits {
   }
 }
 
-function tooManyChanges(): ProblemError {
+export function tooManyChanges(): ProblemError {
   return new ProblemError(
     'request-in-progress',
     `expected no other change of the schedule to come first for ${TRY_FOR_MS / 1_000} s, got one each time; send the request again`,

@@ -77,6 +77,7 @@ const BY_REASON: Readonly<Record<string, string>> = {
   suspended: 'The tenant was suspended when it was due, or when the outage in which it passed had ended.',
   limit: 'The tenant had as many runs that were not over as its maxQueued allows.',
   cancelled: 'Its run was cancelled before it started.',
+  requested: 'A request skipped it before it was due.',
   outage: 'It passed in an outage, and a later run of the schedule stands for it, as catchUp has it.',
   'catch-up window':
     'It passed in an outage, longer ago than the withinSeconds of catchUp when that was over.',
