@@ -178,6 +178,10 @@ function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Cal
     [`post ${T}/schedules/{schedule}:resume`]: [
       () => tenant.api.post(`${path}/schedules/${often.name}:resume`),
     ],
+    [`post ${T}/schedules/{schedule}:run`]: [
+      () => tenant.api.post(`${path}/schedules/${cron.name}:run`),
+      () => tenant.api.post(`${path}/schedules/${cron.name}:run`).send({ payload: { a: 2 }, priority: 3 }),
+    ],
     [`post ${T}/schedules/{schedule}:skipNext`]: [
       () => tenant.api.post(`${path}/schedules/${once.name}:skipNext`),
     ],

@@ -22,7 +22,7 @@ export const nameOrId = z.preprocess(
 
 const DEADLINE_SECONDS_MAX = 31_536_000;
 
-const optionsOfRuns = {
+export const optionsOfRuns = {
   ...runOptions,
   deadlineSeconds: z
     .int()
