@@ -8,13 +8,22 @@ import { ClusterModule } from './http/cluster/cluster.module.js';
 import { HealthController } from './http/cluster/health.controller.js';
 import { JobTypesModule } from './http/job-types/job-types.module.js';
 import { ExecutionModule } from './http/runs/execution.module.js';
+import { ScheduleActionsModule } from './http/schedule-actions/schedule-actions.module.js';
 import { SchedulingModule } from './http/schedules/scheduling.module.js';
 import { TenancyModule } from './http/tenants/tenancy.module.js';
 import { WorkersModule } from './http/workers/workers.module.js';
 import { loggerOptions } from './log.js';
 import { ReplicaModule, type ReplicaParts } from './replica/replica.module.js';
 
-const API = [TenancyModule, JobTypesModule, SchedulingModule, ExecutionModule, WorkersModule, ClusterModule];
+const API = [
+  TenancyModule,
+  JobTypesModule,
+  SchedulingModule,
+  ScheduleActionsModule,
+  ExecutionModule,
+  WorkersModule,
+  ClusterModule,
+];
 
 @Module({})
 export class AppModule {

@@ -1,5 +1,5 @@
-// Reads a tenant's suspension from its row: the two instants of the table, which our statements send as milliseconds,
-// since reading the texts of instants takes longer than everything else about a row.
+// Reads a tenant's suspension, and the end of a schedule's pause, from their rows: instants of the table, which our
+// statements send as milliseconds, since reading the texts of instants takes longer than everything else about a row.
 import type { Suspension } from '#scheduling/decisions/standing.js';
 
 export function suspensionOf({
@@ -11,6 +11,11 @@ export function suspensionOf({
 }): Suspension | null {
   if (suspendedMs === null) return null;
   return { from: firstAtOrAfter(suspendedMs), to: resumedMs === null ? null : firstAtOrAfter(resumedMs) };
+}
+
+/** The end of a pause; null when it has none. */
+export function pausedUntilOf({ pausedUntilMs }: { pausedUntilMs: number | null }): Date | null {
+  return pausedUntilMs === null ? null : firstAtOrAfter(pausedUntilMs);
 }
 
 /** More than a double loses of such a number, and less than the microsecond that the table keeps. */

@@ -71,7 +71,13 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'planning: countRunsOf': 'tenants whose schedules are due',
   'schedule: updateSchedule': LOCKED,
   'schedule: deleteSchedule': LOCKED,
-  'schedule: revokePlanned': LOCKED,
+  'planned-run: revokePlanned': LOCKED,
+  'skip: countSkippedAhead': 'a schedule that was found by tenant and name',
+  'skip: findOutcomes': LOCKED,
+  'skip: skipPlannedAhead': LOCKED,
+  'skip: skipUnplanned': LOCKED,
+  'skip: forgetSkippedAhead': LOCKED,
+  'skip: moveNextDue': LOCKED,
   'api-key: noteKeysUsed': 'keys by which their senders were let in',
 };
 

@@ -8,12 +8,8 @@ import { asId, type ReplicaNumber } from '#kernel/ids.js';
 import { notify } from '#cluster/hint.repository.js';
 import { cancelRuns } from '#execution/run-actions/run-ending.js';
 import { RETRIABLE, retryEnded } from '#execution/run-actions/retry-ended.js';
-import {
-  changeSchedule,
-  deleteSchedule,
-  type ScheduleChange,
-  type ScheduleRef,
-} from '#scheduling/schedules/schedules.js';
+import { changeSchedule, deleteSchedule, type ScheduleChange } from '#scheduling/schedules/schedules.js';
+import type { ScheduleRef } from '#scheduling/schedules/held-schedule.js';
 import type { Actor } from './actor.js';
 import type { Work } from './executions.js';
 import type { Invariants } from './invariants.js';
@@ -255,6 +251,7 @@ export class ApiUser implements Actor {
       concurrencyKey: overlap && keyOf(this.schedules.length, overlap),
       specSinceMs: null,
       state: 'active',
+      pausedUntilMs: null,
       nextDueMs: firstDueMs,
       revision: 1,
     });

@@ -39,6 +39,7 @@ function come(
       catchUp: null,
       concurrencyKey: null,
       specSinceMs: null,
+      pausedUntilMs: null,
       state: 'active',
       revision: 1,
     });

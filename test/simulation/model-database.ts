@@ -47,6 +47,8 @@ export interface ScheduleRow {
   specSinceMs: number | null;
   payload: unknown;
   state: 'active' | 'paused' | 'ended';
+  /** Null for a pause without an end. */
+  pausedUntilMs: number | null;
   nextDueMs: number | null;
   revision: number;
 }
@@ -65,6 +67,7 @@ export interface GapRow {
   schedule: string;
   spec: string;
   state: ScheduleRow['state'];
+  pausedUntilMs: number | null;
   outcome: string;
   reason: string;
   fromMs: number;

@@ -11,7 +11,7 @@ const APART = 0x1357_9bdf;
 
 type Act = (cluster: SimulatedCluster, random: SeededRandom, schedule: SimSchedule) => void;
 
-const ACTS: readonly Act[] = [giveSpec, giveSpec, givePayload, pauseFor, remove];
+const ACTS: readonly Act[] = [giveSpec, giveSpec, givePayload, pauseFor, pauseUntil, pauseUntil, remove];
 
 export function planScheduleChanges(
   cluster: SimulatedCluster,
@@ -44,6 +44,18 @@ function pauseFor({ world, apiUser }: SimulatedCluster, random: SeededRandom, sc
   apiUser.changeSchedule({ kind: 'pause' }, schedule);
   const resume = (): void => apiUser.changeSchedule({ kind: 'resume' }, schedule);
   world.after(random.between(100, 4_000), resume);
+}
+
+/** At times it is resumed before, or paused again with another end. */
+function pauseUntil({ world, apiUser }: SimulatedCluster, random: SeededRandom, schedule: SimSchedule): void {
+  const pause = (): void => {
+    const until = new Date(world.server.wallMs() + random.whole(1, 12_000));
+    apiUser.changeSchedule({ kind: 'pause', until }, schedule);
+  };
+  pause();
+  if (random.chance(0.3)) world.after(random.between(100, 12_000), pause);
+  if (random.chance(0.3))
+    world.after(random.between(100, 12_000), () => apiUser.changeSchedule({ kind: 'resume' }, schedule));
 }
 
 function remove({ apiUser }: SimulatedCluster, _: SeededRandom, schedule: SimSchedule): void {

@@ -170,9 +170,20 @@ function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Cal
     ],
     [`post ${T}/schedules/{schedule}:pause`]: [
       () => tenant.api.post(`${path}/schedules/${often.name}:pause`),
+      () =>
+        tenant.api
+          .post(`${path}/schedules/${often.name}:pause`)
+          .send({ reason: 'described', until: secondsFromNow(3_600) }),
     ],
     [`post ${T}/schedules/{schedule}:resume`]: [
       () => tenant.api.post(`${path}/schedules/${often.name}:resume`),
+    ],
+    [`post ${T}/schedules/{schedule}:run`]: [
+      () => tenant.api.post(`${path}/schedules/${cron.name}:run`),
+      () => tenant.api.post(`${path}/schedules/${cron.name}:run`).send({ payload: { a: 2 }, priority: 3 }),
+    ],
+    [`post ${T}/schedules/{schedule}:skipNext`]: [
+      () => tenant.api.post(`${path}/schedules/${once.name}:skipNext`),
     ],
     [`get ${T}/schedules/{schedule}/fires`]: [() => tenant.api.get(`${path}/schedules/${often.name}/fires`)],
     [`get ${T}/schedules/{schedule}:explain`]: [

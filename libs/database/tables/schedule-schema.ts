@@ -15,6 +15,9 @@ interface ScheduleTable {
   spec: Json;
   payload: DefaultedJson<unknown[] | object>;
   state: Generated<ScheduleState>;
+  paused_at: Date | null;
+  paused_until: Date | null;
+  pause_reason: string | null;
   next_due_at: Date | null;
   spec_since: Date | null;
   catch_up: NullableJson;
@@ -48,6 +51,7 @@ interface ScheduleGapTable {
   tenant_id: TenantId;
   spec: Json;
   state: ScheduleState;
+  paused_until: Date | null;
   suspended_at: Date | null;
   resumed_at: Date | null;
   from_at: Date;

@@ -2,7 +2,7 @@
 // in exactly one of them (I5).
 import { sql, type RawBuilder } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+import type { RunId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
 import { INSERTED, type RunRow } from '#execution/runs/run-row.js';
 import { stillHolds, type AssumedJob } from './job-proof.js';
 
@@ -16,6 +16,8 @@ export interface NewRun {
   tags: readonly string[];
   payload: unknown;
   priority: number;
+  /** Of a run that a request started for a schedule, beside its due times; only a run that comes alone may have one. */
+  scheduleId?: ScheduleId | null;
   /** Null means now, by the database's clock, or later by `delayMs`. */
   runAt: Date | null;
   delayMs?: number;
@@ -50,8 +52,8 @@ export async function insertAndShowRun(
   assumed: AssumedJob | null,
 ): Promise<RunRow | undefined> {
   const { rows } = await sql<RunRow>`
-    insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at)
-    select ${run.id}::uuid, ${run.tenantId}::uuid, ${run.slot}::smallint, ${run.jobType}, ${run.queue}, ${run.concurrencyKey},
+    insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, queue, concurrency_key, tags, payload, priority, deadline, run_at)
+    select ${run.id}::uuid, ${run.tenantId}::uuid, ${run.slot}::smallint, ${run.jobType}, ${run.scheduleId ?? null}::uuid, ${run.queue}, ${run.concurrencyKey},
            ${run.tags.length > 0 ? [...run.tags] : null}::text[], ${JSON.stringify(run.payload)}::jsonb, ${run.priority}::smallint,
            ${run.deadline}::timestamptz,
            coalesce(${run.runAt}::timestamptz, clock_timestamp() + make_interval(secs => ${(run.delayMs ?? 0) / 1_000}::float8))

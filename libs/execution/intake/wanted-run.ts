@@ -1,7 +1,7 @@
 // What a caller wants of a run, over REST or in a handler, and what it becomes: a new run of a tenant, with an id of
 // its own.
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import { asId, type Slot, type TenantId } from '#kernel/ids.js';
+import { asId, type ScheduleId, type Slot, type TenantId } from '#kernel/ids.js';
 import type { Enqueue, UniqueRequest } from './enqueue.js';
 
 /** The options of the client (enqueue-options.ts), and those that only REST has. */
@@ -16,6 +16,8 @@ export interface WantedRun {
   /** Instead of `runAt`. */
   delaySeconds?: number | undefined;
   deadline?: Date | undefined;
+  /** Of a run that comes alone and is started for a schedule, beside its due times. */
+  scheduleId?: ScheduleId | undefined;
   unique?:
     | {
         key: string;
@@ -41,6 +43,7 @@ export function enqueueOf(tenant: { id: TenantId; slot: Slot }, wanted: WantedRu
       runAt: wanted.runAt ?? null,
       delayMs: (wanted.delaySeconds ?? 0) * 1_000,
       deadline: wanted.deadline ?? null,
+      scheduleId: wanted.scheduleId ?? null,
     },
     unique: unique === undefined ? null : uniqueOf(unique),
   };

@@ -23,7 +23,7 @@ export interface CatchUpInput {
   to: Date;
   /** Whether one of those has passed. */
   isLaterDue: boolean;
-  /** Until then nothing of the schedule ran, because its tenant was suspended; null if it was not. */
+  /** Until then nothing of the schedule ran, since it was paused or its tenant suspended; null if neither was. */
   heldUntil: Date | null;
 }
 

@@ -10,6 +10,7 @@ describe('a gap', () => {
   const gap = (wish: Partial<GapToDecide> = {}): GapToDecide => ({
     spec: { kind: 'every', seconds: 60, anchorAt: plus(-60 * MINUTE_MS) },
     state: 'active',
+    pausedUntil: null,
     suspension: null,
     outcome: 'missed',
     reason: 'catch-up window',

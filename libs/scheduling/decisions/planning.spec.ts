@@ -7,7 +7,7 @@ import { dueTimes, nextDueAt, type Rule, type ScheduleSpec } from './due-times.j
 import { decideGap } from './gap.js';
 import { inOrder } from './kinds/instants.js';
 import { CATCH_UP, planSchedule, type PlannedFire, type PlanningInput } from './planning.js';
-import type { Standing } from './standing.js';
+import { isPausedAt, type Standing } from './standing.js';
 
 const now = new Date('2026-11-21T08:00:00.000Z');
 const SECOND_MS = 1_000;
@@ -21,6 +21,7 @@ const plan = (wish: Partial<PlanningInput> = {}) =>
   planSchedule({
     spec: { kind: 'every', seconds: 60, anchorAt: plus(-60 * MINUTE_MS) },
     state: 'active',
+    pausedUntil: null,
     suspension: null,
     nextDueAt: now,
     now,
@@ -197,6 +198,8 @@ const passes = fc.array(
     lookAheadMs: fc.nat(30 * MINUTE_MS),
     limit: fc.integer({ min: 1, max: 20 }),
     state: fc.constantFrom('active' as const, 'paused' as const),
+    /** From the pass on; none for a pause without an end. */
+    pausedForMs: fc.option(fc.integer({ min: -60 * MINUTE_MS, max: 60 * MINUTE_MS })),
     catchUp: policies,
   }),
   { minLength: 1, maxLength: 12 },
@@ -211,11 +214,17 @@ describe('any sequence of passes', () => {
         let next: Date | null = first;
         let [at, reached] = [createdAt, createdAt];
         const decided: Date[] = [];
-        for (const { gapMs, state, ...settings } of sequence) {
+        for (const { gapMs, state, pausedForMs, ...settings } of sequence) {
           at = plus(gapMs, at);
-          const through = plus(state === 'active' ? settings.lookAheadMs : 0, at);
+          const pausedUntil = pausedForMs === null ? null : plus(pausedForMs, at);
+          const standing: Standing = { state, pausedUntil, suspension: null };
+          const ahead = plus(settings.lookAheadMs, at);
+          const heldAhead = dueTimes(spec, { after: at, through: ahead, limit: 100_000 }).find((dueAt) =>
+            isPausedAt(standing, dueAt),
+          );
+          // All that is due ahead up to there.
+          const through = heldAhead === undefined ? ahead : at;
           if (through > reached) reached = through;
-          const standing: Standing = { state, suspension: null };
           // A planner that comes back until nothing is left, as the loop does.
           for (let more = true; more && next !== null;) {
             const pass = planSchedule({

@@ -3,10 +3,11 @@
 // planner comes. Due times ahead, and those that have only just passed, are planned. Of earlier ones, which passed in an
 // outage, those are planned that the schedule's catch-up policy chooses. The others are left behind as one gap, whose
 // length costs nothing here: it is decided later (decisions/gap.ts), so that the present never waits for the past. Due
-// times of a paused schedule or a suspended tenant are skipped once they have passed.
+// times of a paused schedule or a suspended tenant are skipped once they have passed, and not before: the schedule may be
+// resumed until then. So nothing is planned beyond one that is still ahead.
 import { catchUpOn, type CatchUp } from './catch-up.js';
 import { dueTimes, nextDueAt, type ScheduleSpec } from './due-times.js';
-import { heldBackBy, mayRunNow, type Standing } from './standing.js';
+import { heldBackBy, heldUntil, isHeldWithoutEnd, type Standing } from './standing.js';
 
 /** Why a due time is planned that passed in an outage. */
 export const CATCH_UP = 'catch-up';
@@ -49,21 +50,28 @@ export interface Plan {
 
 export function planSchedule(input: PlanningInput): Plan {
   const { spec, now, limit } = input;
-  const aheadMs = mayRunNow(input) ? input.lookAheadMs : 0;
-  const through = new Date(now.getTime() + aheadMs);
+  const through = lookThrough(input);
   if (input.nextDueAt > through) return { fires: [], gap: null, nextDueAt: input.nextDueAt };
   const recent = new Date(now.getTime() - input.graceMs);
   const isBehind = input.nextDueAt < recent;
   const first = isBehind ? [] : [input.nextDueAt];
   const after = first[0] ?? new Date(recent.getTime() - 1);
   const later = limit > first.length ? dueTimes(spec, { after, through, limit: limit - first.length }) : [];
-  const due = [...first, ...later];
-  const next = nextDueAt(spec, due.at(-1) ?? after);
+  const found = [...first, ...later];
+  const firstHeldAhead = found.findIndex((dueAt) => dueAt > now && heldBackBy(input, dueAt) !== null);
+  const due = firstHeldAhead < 0 ? found : found.slice(0, firstHeldAhead);
+  const next = found[due.length] ?? nextDueAt(spec, due.at(-1) ?? after);
   const fires = due.map((dueAt) => decide(input, dueAt));
   if (!isBehind) return { fires, gap: null, nextDueAt: next };
   const isLaterDue = fires.some(({ dueAt, outcome }) => outcome === 'planned' && dueAt <= now);
   const { caughtUp, gap } = decideBehind(input, { recent, isLaterDue });
   return { fires: [...caughtUp, ...fires], gap, nextDueAt: next };
+}
+
+/** What is held back at the end of the look-ahead is held back from now until then. */
+function lookThrough({ now, lookAheadMs, ...standing }: PlanningInput): Date {
+  const ahead = new Date(now.getTime() + lookAheadMs);
+  return heldBackBy(standing, ahead) === null ? ahead : now;
 }
 
 function decide(standing: Standing, dueAt: Date): PlannedFire {
@@ -76,10 +84,9 @@ function decideBehind(
   { recent: to, isLaterDue }: { recent: Date; isLaterDue: boolean },
 ): { caughtUp: PlannedFire[]; gap: Gap | null } {
   // Before a suspension that is not over yet.
-  if (!mayRunNow(standing))
+  if (isHeldWithoutEnd(standing))
     return { caughtUp: [], gap: { from, to, outcome: 'missed', reason: 'suspended' } };
-  const heldUntil = standing.suspension?.to ?? null;
-  const made = catchUpOn({ spec, catchUp, now, from, to, isLaterDue, heldUntil });
+  const made = catchUpOn({ spec, catchUp, now, from, to, isLaterDue, heldUntil: heldUntil(standing) });
   const caughtUp = made.dueTimes.map((dueAt): PlannedFire => ({
     dueAt,
     outcome: 'planned',

@@ -9,7 +9,7 @@ import type { Gap, PlannedFire } from '#scheduling/decisions/planning.js';
 import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
 import type { Standing } from '#scheduling/decisions/standing.js';
 import type { WrittenPlan } from './planning.repository.js';
-import { suspensionOf } from '#scheduling/stored-suspension.js';
+import { pausedUntilOf, suspensionOf } from '#scheduling/stored-suspension.js';
 
 /**
  * Leaves the gaps of these plans behind, each only if its schedule is unchanged since it was read. Locks the schedules:
@@ -21,8 +21,8 @@ export async function leaveGaps(tx: Tx, plans: readonly WrittenPlan[]): Promise<
   if (behind.length === 0) return;
   const ids = plainArray(behind.map(({ schedule }) => schedule.id));
   await sql`
-    insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, suspended_at, resumed_at, from_at, to_at, outcome, reason)
-    select s.id, s.tenant_id, s.spec, s.state, t.suspended_at, t.resumed_at, g.from_at, g.to_at, g.outcome, g.reason
+    insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, paused_until, suspended_at, resumed_at, from_at, to_at, outcome, reason)
+    select s.id, s.tenant_id, s.spec, s.state, s.paused_until, t.suspended_at, t.resumed_at, g.from_at, g.to_at, g.outcome, g.reason
       from unnest(${ids}::uuid[],
                   ${plainArray(behind.map(({ gap }) => gap.from.toISOString()))}::timestamptz[],
                   ${plainArray(behind.map(({ gap }) => gap.to.toISOString()))}::timestamptz[],
@@ -44,8 +44,8 @@ export async function leaveGap(
   { scheduleId, from, to, outcome, reason }: Gap & { scheduleId: ScheduleId },
 ): Promise<void> {
   await sql`
-    insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, suspended_at, resumed_at, from_at, to_at, outcome, reason)
-    select s.id, s.tenant_id, s.spec, s.state, t.suspended_at, t.resumed_at, g.from_at, g.to_at, ${outcome}, ${reason}
+    insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, paused_until, suspended_at, resumed_at, from_at, to_at, outcome, reason)
+    select s.id, s.tenant_id, s.spec, s.state, s.paused_until, t.suspended_at, t.resumed_at, g.from_at, g.to_at, ${outcome}, ${reason}
       from (select ${from}::timestamptz as from_at, ${to}::timestamptz as to_at) g
       join carillon.schedule s on s.id = ${scheduleId}
       join carillon.tenant t on t.id = s.tenant_id`.execute(tx);
@@ -63,6 +63,7 @@ export async function findGaps(
 ): Promise<StoredGap[]> {
   const { rows } = await sql<GapRow>`
     select id::text as id, spec, state, outcome, reason, date_part('epoch', from_at) * 1000 as "fromMs", date_part('epoch', to_at) * 1000 as "toMs",
+           date_part('epoch', paused_until) * 1000 as "pausedUntilMs",
            date_part('epoch', suspended_at) * 1000 as "suspendedMs", date_part('epoch', resumed_at) * 1000 as "resumedMs"
       from carillon.schedule_gap
      where id <> all(${plainArray(except)}::bigint[])
@@ -74,6 +75,7 @@ export async function findGaps(
     state,
     outcome,
     reason,
+    pausedUntil: pausedUntilOf(row),
     suspension: suspensionOf(row),
     from: new Date(Math.round(fromMs)),
     to: new Date(Math.round(toMs)),
@@ -88,6 +90,7 @@ interface GapRow {
   reason: string;
   fromMs: number;
   toMs: number;
+  pausedUntilMs: number | null;
   suspendedMs: number | null;
   resumedMs: number | null;
 }

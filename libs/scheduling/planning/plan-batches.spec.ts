@@ -21,6 +21,7 @@ function schedules(count: number, maxQueued: number | null = null): DueSchedule[
     nextDueAt: now,
     revision: 1,
     state: 'active',
+    pausedUntil: null,
     suspension: null,
   }));
 }

@@ -8,7 +8,7 @@ import type { RunId, ScheduleId, Slot, TenantId, Term } from '#kernel/ids.js';
 import { CATCH_UP, type Gap, type PlannedFire } from '#scheduling/decisions/planning.js';
 import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
 import type { Standing } from '#scheduling/decisions/standing.js';
-import { suspensionOf } from '#scheduling/stored-suspension.js';
+import { pausedUntilOf, suspensionOf } from '#scheduling/stored-suspension.js';
 
 /** The parts of a schedule that a decision needs; those that only its runs need never leave the database. */
 export interface DueSchedule extends Standing {
@@ -54,15 +54,15 @@ function among(tenants: DueQuery['tenants']): RawBuilder<unknown> {
 
 /**
  * The schedules to decide about, by the database's clock: those due until `lookAheadMs` from now. A schedule that is
- * paused, or whose tenant is suspended or full, is not planned ahead: it counts once it is due. Two range scans of one
- * index.
+ * paused then, or whose tenant is suspended or full, is not planned ahead: it counts once it is due. Two range scans of
+ * one index.
  */
 export async function findDueSchedules(
   db: Database,
   { lookAheadMs, graceMs, limit, pastLimit, except, full, tenants }: DueQuery,
 ): Promise<DueSchedules> {
   const oldest = sql`now() - make_interval(secs => ${graceMs / 1000}::float8)`;
-  const columns = sql`s.id, s.tenant_id, s.spec, s.catch_up, s.state, s.revision, s.next_due_at, t.suspended_at, t.resumed_at, t.limits`;
+  const columns = sql`s.id, s.tenant_id, s.spec, s.catch_up, s.state, s.paused_until, s.revision, s.next_due_at, t.suspended_at, t.resumed_at, t.limits`;
   // With a limit, so that it is one index look-up each: joined freely, all tenants are read.
   const tenant = sql`cross join lateral (select state, suspended_at, resumed_at, limits from carillon.tenant where id = s.tenant_id limit 1) t`;
   // Instants as numbers: reading their texts takes longer than everything else about a row. A next due time written by
@@ -71,13 +71,14 @@ export async function findDueSchedules(
     select date_part('epoch', now()) * 1000 as "nowMs", due.id, due.spec, due.catch_up as "catchUp", due.state, due.revision, due.is_past as "isPast",
            due.tenant_id as "tenantId", due.limits -> 'maxQueued' as "maxQueued",
            date_part('epoch', date_trunc('milliseconds', due.next_due_at)) * 1000 as "nextDueMs",
+           date_part('epoch', due.paused_until) * 1000 as "pausedUntilMs",
            date_part('epoch', due.suspended_at) * 1000 as "suspendedMs", date_part('epoch', due.resumed_at) * 1000 as "resumedMs"
       from (
         (select ${columns}, false as is_past
            from carillon.schedule s ${tenant}
           where s.next_due_at >= ${oldest}
             and s.next_due_at <= now() + make_interval(secs => ${lookAheadMs / 1000}::float8)
-            and (s.state = 'active' and t.state = 'active' and s.tenant_id <> all(${plainArray(full)}::uuid[]) or s.next_due_at <= now())
+            and ((s.state = 'active' or s.paused_until <= s.next_due_at) and t.state = 'active' and s.tenant_id <> all(${plainArray(full)}::uuid[]) or s.next_due_at <= now())
             and s.id <> all(${plainArray(except)}::uuid[])${among(tenants)}
           order by s.next_due_at
           limit ${limit})
@@ -98,6 +99,7 @@ export async function findDueSchedules(
       storedSpec: spec,
       storedCatchUp: catchUp,
       nextDueAt: new Date(Math.round(nextDueMs)),
+      pausedUntil: pausedUntilOf(row),
       suspension: suspensionOf(row),
       maxQueued: typeof maxQueued === 'number' ? maxQueued : null,
     };
@@ -118,6 +120,7 @@ interface DueRow {
   isPast: boolean;
   nowMs: number;
   nextDueMs: number;
+  pausedUntilMs: number | null;
   suspendedMs: number | null;
   resumedMs: number | null;
 }

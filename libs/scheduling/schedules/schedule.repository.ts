@@ -31,6 +31,13 @@ export interface Schedule extends ScheduleRunOptions {
   overlap: Overlap;
   payload: unknown;
   state: ScheduleState;
+  /** Of the last pause, unless it was resumed. */
+  pausedAt: Date | null;
+  /** Null for a pause that lasts until the schedule is resumed. */
+  pausedUntil: Date | null;
+  pauseReason: string | null;
+  /** Not once the end of the pause has passed. */
+  isPaused: boolean;
   /** The first due time that is not planned yet; null when none will come. */
   nextDueAt: Date | null;
   /** What was due until then was asked for by another spec; null if there never was one. */
@@ -57,6 +64,10 @@ const columns = [
   'priority',
   'deadline_seconds as deadlineSeconds',
   'state',
+  'paused_at as pausedAt',
+  'paused_until as pausedUntil',
+  'pause_reason as pauseReason',
+  sql<boolean>`state = 'paused' and coalesce(paused_until > clock_timestamp(), true)`.as('isPaused'),
   'next_due_at as nextDueAt',
   'spec_since as specSince',
   'created_at as createdAt',
@@ -78,6 +89,10 @@ export type NewSchedule = Omit<
   | 'revision'
   | 'state'
   | 'overlap'
+  | 'pausedAt'
+  | 'pausedUntil'
+  | 'pauseReason'
+  | 'isPaused'
   | keyof ScheduleRunOptions
 > & {
   spec: ScheduleSpec;
@@ -152,7 +167,16 @@ export async function listSchedules(
 
 export type ScheduleChange = Pick<
   Schedule,
-  'id' | 'jobType' | 'spec' | 'specSince' | 'payload' | 'state' | 'nextDueAt'
+  | 'id'
+  | 'jobType'
+  | 'spec'
+  | 'specSince'
+  | 'payload'
+  | 'state'
+  | 'pausedAt'
+  | 'pausedUntil'
+  | 'pauseReason'
+  | 'nextDueAt'
 > & {
   /** Null for the default; undefined leaves what is stored. */
   catchUp?: CatchUp | null | undefined;
@@ -170,6 +194,9 @@ export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Sc
       ...writeRunOptions(change.id, change.runOptions ?? {}),
       payload: JSON.stringify(change.payload),
       state: change.state,
+      paused_at: change.pausedAt,
+      paused_until: change.pausedUntil,
+      pause_reason: change.pauseReason,
       next_due_at: change.nextDueAt,
       spec_since: change.specSince,
       updated_at: sql<Date>`clock_timestamp()`,
@@ -183,32 +210,6 @@ export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Sc
 
 export async function deleteSchedule(tx: Tx, id: ScheduleId): Promise<void> {
   await tx.deleteFrom('schedule').where('id', '=', id).execute();
-}
-
-/**
- * Takes back planned runs that no owner has claimed, with their fires, which decided nothing yet. The caller has held
- * off the owner's claims, so that a claim is either visible here or comes after this. Resolves with the due times that
- * are open again. Runs of a former spec that were claimed when it was replaced stay, even if they were put back since:
- * planning that began there again would ask the present spec for due times that it never had.
- */
-export async function revokePlanned(
-  tx: Tx,
-  { id: scheduleId, specSince }: Pick<Schedule, 'id' | 'specSince'>,
-): Promise<Date[]> {
-  const { rows } = await sql<{ dueAt: Date }>`
-    with revoked as (
-      delete from carillon.run r
-       where r.schedule_id = ${scheduleId} and r.due_at > coalesce(${specSince}::timestamptz, '-infinity')
-         and not exists (select 1 from carillon.claim c where r.id = any(c.run_ids))
-         and not exists (select 1 from carillon.lease l where l.run_id = r.id)
-         and exists (select 1 from carillon.fire f
-                      where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.outcome = 'planned')
-      returning r.id, r.due_at)
-    delete from carillon.fire f
-     using revoked
-     where f.schedule_id = ${scheduleId} and f.due_at = revoked.due_at and f.run_id = revoked.id
-    returning f.due_at as "dueAt"`.execute(tx);
-  return rows.map((row) => row.dueAt);
 }
 
 interface Stored {

@@ -1,9 +1,6 @@
-// Creates, changes, pauses, resumes and deletes schedules. Each change takes back, in the same transaction, the plans
-// that no owner has claimed, and sets the schedule's next due time to where the planner must continue. Due times from
-// before a deletion or a new spec that have not started are left behind as a gap, so that they get their rows in the
-// ledger all the same. Claims of the tenant's slot are held off before the schedule's row is locked: with the row in
-// hand, a change that waits for a hanging owner would hold up the planner and its other tenants.
-import { withClaimsHeldOff } from '#cluster/slots/claims-hold.js';
+// Creates, changes and deletes schedules. Each change takes back, in the same transaction, the plans that no owner has
+// claimed, and sets the schedule's next due time to where the planner must continue. Due times from before a deletion or a
+// new spec that have not started are left behind as a gap.
 import type { Database, Tx } from '#database/connection.js';
 import { isUniqueViolation } from '#database/error-kind.js';
 import { databaseTime } from '#database/time.repository.js';
@@ -11,7 +8,9 @@ import { randomUUID } from '#database/runtime/uuid.js';
 import { asId, type Slot, type TenantId } from '#kernel/ids.js';
 import type { CatchUp } from '#scheduling/decisions/catch-up.js';
 import { boundsOf, nextDueAt, validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
-import { leaveGap } from '#scheduling/planning/gap.repository.js';
+import { withSchedule, type NotHeld, type ScheduleRef } from './held-schedule.js';
+import { pause, resume, type Pause, type PauseResult } from './pauses.js';
+import { endPlan, goOnAt } from './plan-end.js';
 import * as rows from './schedule.repository.js';
 import type { RunsChange } from './stored-run-options.js';
 
@@ -60,15 +59,8 @@ export async function createSchedule(
   }
 }
 
-export interface ScheduleRef {
-  tenant: { id: TenantId; slot: Slot };
-  name: string;
-  /** The revision that the caller has seen; null when it does not matter. */
-  revision: number | null;
-}
-
 export type ScheduleChange =
-  | { kind: 'pause' }
+  | ({ kind: 'pause' } & Pause)
   | { kind: 'resume' }
   | {
       kind: 'edit';
@@ -80,20 +72,7 @@ export type ScheduleChange =
       runOptions?: RunsChange | undefined;
     };
 
-export type ChangeResult =
-  | { kind: 'changed'; schedule: rows.Schedule }
-  | { kind: 'not-found' }
-  | { kind: 'stale'; currentRevision: number }
-  | OwnerHangs
-  | { kind: 'invalid-state'; state: string }
-  | InvalidSpec;
-
-/** The plan can't be taken back while the owner does not answer; a hanging owner is replaced in a few seconds. */
-export interface OwnerHangs {
-  kind: 'owner-hangs';
-}
-
-const GATE_WAIT_MS = 2_000;
+export type ChangeResult = { kind: 'changed'; schedule: rows.Schedule } | NotHeld | PauseResult | InvalidSpec;
 
 export async function changeSchedule(
   db: Database,
@@ -103,55 +82,21 @@ export async function changeSchedule(
   return withSchedule(db, ref, (tx, schedule): Promise<ChangeResult> => {
     switch (change.kind) {
       case 'pause':
+        return pause(tx, schedule, change);
       case 'resume':
-        return setPaused(tx, schedule, change.kind === 'pause');
+        return resume(tx, schedule);
       case 'edit':
         return edit(tx, schedule, change);
     }
   });
 }
 
-export async function deleteSchedule(
-  db: Database,
-  ref: ScheduleRef,
-): Promise<
-  { kind: 'deleted' } | { kind: 'not-found' } | { kind: 'stale'; currentRevision: number } | OwnerHangs
-> {
+export async function deleteSchedule(db: Database, ref: ScheduleRef): Promise<{ kind: 'deleted' } | NotHeld> {
   return withSchedule(db, ref, async (tx, schedule) => {
     await endPlan(tx, schedule, { now: await databaseTime(tx), reason: 'schedule deleted' });
     await rows.deleteSchedule(tx, schedule.id);
     return { kind: 'deleted' } as const;
   });
-}
-
-/** A run of the schedule is either claimed by then, or ours to take back. */
-async function withSchedule<Result>(
-  db: Database,
-  { tenant, name, revision }: ScheduleRef,
-  write: (tx: Tx, schedule: rows.Schedule) => Promise<Result>,
-): Promise<Result | { kind: 'not-found' } | { kind: 'stale'; currentRevision: number } | OwnerHangs> {
-  const done = await withClaimsHeldOff(db, tenant.slot, { waitMs: GATE_WAIT_MS }, async (tx) => {
-    const schedule = await rows.lockSchedule(tx, { tenantId: tenant.id, name });
-    if (schedule === undefined) return { kind: 'not-found' } as const;
-    if (revision !== null && revision !== schedule.revision)
-      return { kind: 'stale', currentRevision: schedule.revision } as const;
-    return write(tx, schedule);
-  });
-  return done ?? { kind: 'owner-hangs' };
-}
-
-async function setPaused(tx: Tx, schedule: rows.Schedule, pause: boolean): Promise<ChangeResult> {
-  if (schedule.state !== (pause ? 'active' : 'paused'))
-    return { kind: 'invalid-state', state: schedule.nextDueAt === null ? 'ended' : schedule.state };
-  const nextAt = await goOnAt(tx, schedule);
-  if (nextAt === null) return { kind: 'invalid-state', state: 'ended' };
-  const changed = await rows.updateSchedule(tx, {
-    ...schedule,
-    catchUp: undefined,
-    state: pause ? 'paused' : 'active',
-    nextDueAt: nextAt,
-  });
-  return { kind: 'changed', schedule: changed };
 }
 
 async function edit(
@@ -163,14 +108,13 @@ async function edit(
   const next = await goOnWith(tx, schedule, { spec: change.spec, now });
   if (next !== null && !(next instanceof Date)) return next;
   const changed = await rows.updateSchedule(tx, {
-    id: schedule.id,
+    ...schedule,
     spec: change.spec ?? schedule.spec,
     specSince: change.spec === undefined ? schedule.specSince : now,
     catchUp: change.catchUp,
     runOptions: change.runOptions,
     jobType: change.jobType ?? schedule.jobType,
     payload: change.payload === undefined ? schedule.payload : change.payload,
-    state: schedule.state,
     nextDueAt: next,
   });
   return { kind: 'changed', schedule: changed };
@@ -186,24 +130,6 @@ async function goOnWith(
   const first = firstDue(spec, now);
   if (first instanceof Date) await endPlan(tx, schedule, { now, reason: 'schedule changed' });
   return first;
-}
-
-/** Takes back the plan; the current spec and state decide its due times up to now (I1). */
-async function endPlan(
-  tx: Tx,
-  schedule: rows.Schedule,
-  { now, reason }: { now: Date; reason: string },
-): Promise<void> {
-  const from = await goOnAt(tx, schedule);
-  if (from === null || from > now) return;
-  const to = new Date(now.getTime() + 1);
-  await leaveGap(tx, { scheduleId: schedule.id, from, to, outcome: 'missed', reason });
-}
-
-/** Takes back the plan, and returns where planning must begin again: null when nothing is due any more. */
-async function goOnAt(tx: Tx, schedule: rows.Schedule): Promise<Date | null> {
-  const reopened = await rows.revokePlanned(tx, schedule);
-  return earliest([...reopened, ...(schedule.nextDueAt === null ? [] : [schedule.nextDueAt])]);
 }
 
 function firstDue(spec: ScheduleSpec, now: Date): Date | InvalidSpec {
@@ -238,8 +164,4 @@ function lastOf(spec: ScheduleSpec): { field: string; got: string } {
     case 'every':
       return { field: spec.kind, got: spec.kind };
   }
-}
-
-function earliest(instants: readonly Date[]): Date | null {
-  return instants.length === 0 ? null : new Date(Math.min(...instants.map((instant) => instant.getTime())));
 }

@@ -62,13 +62,13 @@ function leaveGaps({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']
     if (row === null) continue;
     const id = String(db.next('gap'));
     db.gap.lock(id, tx, 'write');
-    const { spec, state } = row;
+    const { spec, state, pausedUntilMs } = row;
     const outcome = broken.has('what is left behind is coalesced against its policy')
       ? 'coalesced'
       : asPlanned;
     const span = { fromMs: Date.parse(from), toMs: Date.parse(to) };
     const gap = { ...span, outcome, reason: reasons.get(schedule) ?? '' };
-    db.gap.write(id, tx, { id, schedule, spec, state, ...gap });
+    db.gap.write(id, tx, { id, schedule, spec, state, pausedUntilMs, ...gap });
   }
   return changed(wanted.length, 'INSERT');
 }

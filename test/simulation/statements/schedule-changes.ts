@@ -13,7 +13,7 @@ export const SCHEDULE_CHANGE_STATEMENTS: readonly Meaning[] = [
       if (!db.schedule.lock(found.id, tx, 'write')) return BLOCKED;
       const row = db.schedule.get(found.id, tx);
       tx.acts.push({ kind: 'schedule-held', schedule: found.id, wallMs: server.wallMs() });
-      return row === null ? answer() : answer([shown(row)]);
+      return row === null ? answer() : answer([shown(row, server.wallMs())]);
     },
   },
   {
@@ -32,6 +32,12 @@ export const SCHEDULE_CHANGE_STATEMENTS: readonly Meaning[] = [
     run: revokePlanned,
   },
   {
+    // The user of the model skips nothing.
+    name: 'forgetSkippedAhead',
+    says: ["delete from carillon.fire where schedule_id = $1 and due_at > $2 and outcome = 'skipped'"],
+    run: () => changed(0, 'DELETE'),
+  },
+  {
     name: 'leaveGap',
     says: ['insert into carillon.schedule_gap', 'from (select'],
     run: leaveGap,
@@ -43,7 +49,10 @@ export const SCHEDULE_CHANGE_STATEMENTS: readonly Meaning[] = [
   },
 ];
 
-function shown({ nextDueMs, specSinceMs, spec, catchUp, ...row }: ScheduleRow): object {
+function shown(
+  { nextDueMs, specSinceMs, pausedUntilMs, spec, catchUp, ...row }: ScheduleRow,
+  wallMs: number,
+): object {
   const nextDueAt = nextDueMs === null ? null : at(nextDueMs);
   const specSince = specSinceMs === null ? null : at(specSinceMs);
   const policy = catchUp === null ? null : (JSON.parse(catchUp) as object);
@@ -53,17 +62,24 @@ function shown({ nextDueMs, specSinceMs, spec, catchUp, ...row }: ScheduleRow): 
     catchUp: policy,
     nextDueAt,
     specSince,
+    pausedAt: null,
+    pausedUntil: pausedUntilMs === null ? null : at(pausedUntilMs),
+    pauseReason: null,
+    isPaused: row.state === 'paused' && (pausedUntilMs ?? Infinity) > wallMs,
     createdAt: at(0),
     updatedAt: at(0),
   };
 }
 
 function updateSchedule({ db, tx, params, broken, server }: Scene): ReturnType<Meaning['run']> {
-  const [jobType, spec, payload, state, nextDueAt, specSince, id] = params as [
+  const [jobType, spec, payload, state, , pausedUntil, , nextDueAt, specSince, id] = params as [
     string,
     string,
     string,
     ScheduleRow['state'],
+    Date | null,
+    Date | null,
+    string | null,
     Date | null,
     Date | null,
     string,
@@ -78,13 +94,14 @@ function updateSchedule({ db, tx, params, broken, server }: Scene): ReturnType<M
     spec,
     payload: JSON.parse(payload) as unknown,
     state,
+    pausedUntilMs: pausedUntil === null ? null : msOf(pausedUntil),
     nextDueMs: nextDueAt === null ? null : isJump ? nextAfter(spec, server.wallMs()) : msOf(nextDueAt),
     specSinceMs: specSince === null ? null : msOf(specSince),
     revision: row.revision + 1,
   };
   db.schedule.write(id, tx, next);
   tx.acts.push({ kind: 'schedule-changed', schedule: id, spec, wallMs: server.wallMs() });
-  return answer([shown(next)], 'UPDATE');
+  return answer([shown(next, server.wallMs())], 'UPDATE');
 }
 
 function nextAfter(spec: string, wallMs: number): number {
@@ -144,8 +161,8 @@ function leaveGap({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']>
     return changed(1, 'INSERT');
   const id = String(db.next('gap'));
   db.gap.lock(id, tx, 'write');
-  const { spec, state } = row;
+  const { spec, state, pausedUntilMs } = row;
   const gap = { outcome, reason, fromMs: msOf(from), toMs: msOf(to) };
-  db.gap.write(id, tx, { id, schedule, spec, state, ...gap });
+  db.gap.write(id, tx, { id, schedule, spec, state, pausedUntilMs, ...gap });
   return changed(1, 'INSERT');
 }

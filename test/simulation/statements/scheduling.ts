@@ -76,7 +76,7 @@ function findDueSchedules({ db, params, server, text, broken }: Scene): ReturnTy
   const due = db.schedule
     .rows()
     .filter((row) => {
-      const isAhead = row.state === 'active' && !listed(full).includes(row.tenantId);
+      const isAhead = mayRunNext(row) && !listed(full).includes(row.tenantId);
       return isDue(row, nowMs + (isAhead ? ahead * 1_000 : 0));
     })
     .filter((row) => !listed(except).includes(row.id) && isAmong(row))
@@ -97,6 +97,10 @@ function findDueSchedules({ db, params, server, text, broken }: Scene): ReturnTy
       catchUp: row.catchUp === null ? null : (JSON.parse(row.catchUp) as object),
     })),
   );
+}
+
+function mayRunNext({ state, pausedUntilMs, nextDueMs }: ScheduleRow): boolean {
+  return state === 'active' || (pausedUntilMs ?? Infinity) <= (nextDueMs ?? 0);
 }
 
 function isDue({ nextDueMs }: ScheduleRow, untilMs: number): boolean {

@@ -31,5 +31,6 @@ const intake = {
     RunActionsController,
   ],
   providers: [intake, RunLogFollowers, RunWaiters],
+  exports: [intake],
 })
 export class ExecutionModule {}

@@ -6,7 +6,11 @@ import { boundsOf, rulesOf, zoneOf, type Rule, type ScheduleSpec } from '#schedu
 import { secondsOfEvery } from '#scheduling/decisions/every-text.js';
 import { invalidField } from '../problems/problem.js';
 import type { DraftSpec } from './computing/counts.js';
-import { namesTimesOfDay, patchedClockChanges, type clockChangesPatch } from './clock-changes.shapes.js';
+import {
+  namesTimesOfDay,
+  patchedClockChanges,
+  type clockChangesPatch,
+} from './policies/clock-changes.shapes.js';
 import { showBounds, showSpec, specOf, type GivenSpec } from './spec.shapes.js';
 
 interface GivenPatch {

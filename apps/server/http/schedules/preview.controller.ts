@@ -12,7 +12,7 @@ import { CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.
 import type { Turn } from '../access/request-turns.js';
 import { ApiTenant, instant, instantInput, orNull, orNullEach, resourceName } from '../requests/shapes.js';
 import { inDigits } from '../answers/in-digits.js';
-import { clockChangesInput } from './clock-changes.shapes.js';
+import { clockChangesInput } from './policies/clock-changes.shapes.js';
 import { Previews, type Preview } from './preview.js';
 import { Counts } from './computing/counts.js';
 import { requireCounted, requireReadableSpec, requireSchedule } from './require-schedule.js';

@@ -16,7 +16,7 @@ import { API_DATABASE } from '../../tokens.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { ProblemError } from '../problems/problem.js';
 import { Counts } from './computing/counts.js';
-import { refuseKeyBesideOverlap } from './overlap.shapes.js';
+import { refuseKeyBesideOverlap } from './policies/overlap.shapes.js';
 import { patchedSpec } from './patched-spec.js';
 import { requireCounted, requireSchedule } from './require-schedule.js';
 import { patchedPayload, runOptionsOf, type SchedulePatch } from './schedule.shapes.js';
@@ -79,7 +79,7 @@ export class ScheduleEdits {
   }
 }
 
-function tooManyChanges(): ProblemError {
+export function tooManyChanges(): ProblemError {
   return new ProblemError(
     'request-in-progress',
     `expected no other change of the schedule to come first for ${TRY_FOR_MS / 1_000} s, got one each time; send the request again`,

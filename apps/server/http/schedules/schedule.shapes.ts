@@ -18,14 +18,14 @@ import {
   resourceName,
   uuid,
 } from '../requests/shapes.js';
-import { catchUp, catchUpInput } from './catch-up.shapes.js';
-import { overlap, overlapInput } from './overlap.shapes.js';
+import { catchUp, catchUpInput } from './policies/catch-up.shapes.js';
+import { overlap, overlapInput } from './policies/overlap.shapes.js';
 import {
   clockChanges,
   clockChangesInput,
   clockChangesPatch,
   showClockChanges,
-} from './clock-changes.shapes.js';
+} from './policies/clock-changes.shapes.js';
 import { bounds, oneSpec, showBounds, showSpec, specPatch, timeZone } from './spec.shapes.js';
 
 /** A ledger is read by its schedule's name, or by its id once the schedule is deleted: a name must be no id of another. */
@@ -40,7 +40,7 @@ export const nameOrId = z.preprocess(
 
 const DEADLINE_SECONDS_MAX = 31_536_000;
 
-const optionsOfRuns = {
+export const optionsOfRuns = {
   ...runOptions,
   deadlineSeconds: z
     .int()
@@ -98,6 +98,11 @@ export const schedule = z
     id: z.uuid().describe('The scheduleId of its runs; finds its ledger once it is deleted.'),
     name: z.string(),
     state: z.enum(['active', 'paused', 'ended']),
+    pausedAt: instant.nullable().describe('While it is paused: since when. Null otherwise.'),
+    pausedUntil: instant
+      .nullable()
+      .describe('When the pause ends by itself; null when it lasts until the schedule is resumed.'),
+    pauseReason: z.string().nullable(),
     spec: z
       .object({ ...shownRule, anyOf: z.array(z.object(shownRule)).optional() })
       .nullable()
@@ -179,12 +184,16 @@ export function patchedPayload(
 }
 
 export function showSchedule(row: Schedule) {
-  const { id, name, state, spec, catchUp, jobType, payload, createdAt, updatedAt, revision } = row;
+  const { id, name, spec, catchUp, jobType, payload, createdAt, updatedAt, revision } = row;
   const nextDueAt = row.plannedDueAt ?? row.nextDueAt;
+  const isPaused = row.isPaused && nextDueAt !== null;
   return {
     id,
     name,
-    state: nextDueAt === null ? 'ended' : state,
+    state: nextDueAt === null ? 'ended' : isPaused ? 'paused' : 'active',
+    pausedAt: isPaused ? row.pausedAt : null,
+    pausedUntil: isPaused ? row.pausedUntil : null,
+    pauseReason: isPaused ? row.pauseReason : null,
     spec: spec && showSpec(spec),
     text: spec && specText(spec),
     timeZone: spec && zoneOf(spec),

@@ -1,4 +1,4 @@
-// The routes that list, create, change, pause and delete schedules.
+// The routes that list, create, change and delete schedules.
 import {
   Body,
   Controller,
@@ -24,26 +24,21 @@ import {
 import type { Response } from 'express';
 import { inTransaction, type Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
-import { listSchedules, type Schedule } from '#scheduling/schedules/schedule.repository.js';
-import {
-  changeSchedule,
-  createSchedule,
-  deleteSchedule,
-  type ChangeResult,
-} from '#scheduling/schedules/schedules.js';
+import { listSchedules } from '#scheduling/schedules/schedule.repository.js';
+import { createSchedule, deleteSchedule } from '#scheduling/schedules/schedules.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentStay, CurrentTenant, WhileSuspended, type LongStay } from '../access/auth.guard.js';
 import { GateTurns } from '../access/tenant-turns.js';
-import type { Turn } from '../access/request-turns.js';
-import { ApiIfMatch, etagOf, revisionOf, staleRevision } from '../answers/etag.js';
+import { ApiIfMatch, revisionOf } from '../answers/etag.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { PageTokens } from '../answers/page-token.js';
-import { nameTaken, notFound, ownerHangs, ProblemError } from '../problems/problem.js';
+import { nameTaken } from '../problems/problem.js';
+import { answerOf, answerWith, problemOf } from './change-answers.js';
 import { Counts } from './computing/counts.js';
-import { refuseKeyBesideOverlap } from './overlap.shapes.js';
+import { refuseKeyBesideOverlap } from './policies/overlap.shapes.js';
 import { requireCounted, requireSchedule } from './require-schedule.js';
 import { ScheduleEdits } from './schedule-edits.js';
 import * as shapes from './schedule.shapes.js';
@@ -117,7 +112,7 @@ export class SchedulesController {
       case 'created':
         response.setHeader('Location', `/api/v1/tenants/${tenant.name}/schedules/${input.name}`);
         afterwards(() => this.replica.hintPlan());
-        return this.#show(result.schedule, response);
+        return answerWith(result.schedule, response);
     }
   }
 
@@ -129,7 +124,7 @@ export class SchedulesController {
     @Param('schedule', { schema: resourceName }) name: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.#show(await requireSchedule(this.db, tenant, name), response);
+    return answerWith(await requireSchedule(this.db, tenant, name), response);
   }
 
   @Patch(':schedule')
@@ -150,34 +145,9 @@ export class SchedulesController {
   ) {
     const revision = revisionOf(ifMatch);
     const result = await this.edits.make(tenant, { name, revision, patch, turn });
-    return this.#changed(result, { name, revision, verb: 'edited' }, response);
-  }
-
-  @Post(':schedule\\:pause')
-  @WhileSuspended()
-  @HttpCode(200)
-  @ApiOperation({ summary: 'Pause a schedule: due times are recorded as skipped until it is resumed' })
-  @ApiOkResponse({ standardSchema: shapes.schedule })
-  pause(
-    @CurrentTenant() tenant: Tenant,
-    @CurrentStay() { turn }: LongStay,
-    @Param('schedule', { schema: resourceName }) name: string,
-    @Res({ passthrough: true }) response: Response,
-  ) {
-    return this.#steer(tenant, { name, kind: 'pause', turn, response });
-  }
-
-  @Post(':schedule\\:resume')
-  @HttpCode(200)
-  @ApiOperation({ summary: 'Resume a paused schedule' })
-  @ApiOkResponse({ standardSchema: shapes.schedule })
-  resume(
-    @CurrentTenant() tenant: Tenant,
-    @CurrentStay() { turn }: LongStay,
-    @Param('schedule', { schema: resourceName }) name: string,
-    @Res({ passthrough: true }) response: Response,
-  ) {
-    return this.#steer(tenant, { name, kind: 'resume', turn, response });
+    const shown = answerOf(result, { name, revision, verb: 'edited' }, response);
+    this.replica.hintPlan();
+    return shown;
   }
 
   @Delete(':schedule')
@@ -198,61 +168,7 @@ export class SchedulesController {
     const result = await this.gate.act(tenant, turn, () =>
       deleteSchedule(this.db, { tenant, name, revision }),
     );
-    switch (result.kind) {
-      case 'not-found':
-        throw notFound('schedule', name);
-      case 'stale':
-        throw staleRevision({ current: result.currentRevision, sent: revision });
-      case 'owner-hangs':
-        throw ownerHangs();
-      case 'deleted':
-        return this.replica.hintPlan();
-    }
-  }
-
-  async #steer(
-    tenant: Tenant,
-    {
-      name,
-      kind,
-      turn,
-      response,
-    }: { name: string; kind: 'pause' | 'resume'; turn: Turn; response: Response },
-  ) {
-    const result = await this.gate.act(tenant, turn, () =>
-      changeSchedule(this.db, { tenant, name, revision: null }, { kind }),
-    );
-    return this.#changed(result, { name, revision: null, verb: `${kind}d` }, response);
-  }
-
-  #changed(
-    result: ChangeResult,
-    { name, revision, verb }: { name: string; revision: number | null; verb: string },
-    response: Response,
-  ) {
-    switch (result.kind) {
-      case 'not-found':
-        throw notFound('schedule', name);
-      case 'stale':
-        throw staleRevision({ current: result.currentRevision, sent: revision });
-      case 'invalid-state':
-        throw new ProblemError(
-          'invalid-state',
-          `expected a schedule that can be ${verb}, got one whose state is ${result.state}`,
-          { currentState: result.state },
-        );
-      case 'invalid-spec':
-        throw invalidSpec(result);
-      case 'owner-hangs':
-        throw ownerHangs();
-      case 'changed':
-        this.replica.hintPlan();
-        return this.#show(result.schedule, response);
-    }
-  }
-
-  #show(schedule: Schedule, response: Response) {
-    response.setHeader('ETag', etagOf(schedule.revision));
-    return shapes.showSchedule(schedule);
+    if (result.kind !== 'deleted') throw problemOf(result, { name, revision, verb: 'deleted' });
+    this.replica.hintPlan();
   }
 }

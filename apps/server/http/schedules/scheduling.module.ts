@@ -19,5 +19,6 @@ import { SchedulesController } from './schedules.controller.js';
     { provide: Previews, useFactory: () => new Previews(systemClock) },
     { provide: Counts, useFactory: () => new Counts(systemClock) },
   ],
+  exports: [Previews],
 })
 export class SchedulingModule {}

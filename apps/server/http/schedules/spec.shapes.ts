@@ -8,7 +8,11 @@ import { INSTANTS_MAX, inOrder } from '#scheduling/decisions/kinds/instants.js';
 import { MAX_FIRES_MAX } from '#scheduling/decisions/kinds/max-fires.js';
 import { invalidField, type ProblemError } from '../problems/problem.js';
 import { instantInput } from '../requests/shapes.js';
-import { chosenClockChanges, hasFixedHours, type clockChangesInput } from './clock-changes.shapes.js';
+import {
+  chosenClockChanges,
+  hasFixedHours,
+  type clockChangesInput,
+} from './policies/clock-changes.shapes.js';
 import type { DraftSpec } from './computing/counts.js';
 
 const EVERY_SECONDS_MAX = 31_536_000;

@@ -82,7 +82,14 @@ describe('any sequence of passes', () => {
             limit: 500,
           };
           const made = schedules.map(({ spec, next }) =>
-            planSchedule({ spec, state: 'active', suspension: null, nextDueAt: next ?? at, ...settings }),
+            planSchedule({
+              spec,
+              state: 'active',
+              pausedUntil: null,
+              suspension: null,
+              nextDueAt: next ?? at,
+              ...settings,
+            }),
           );
           const { plans, taken } = sharePlaces(made, { places, now: at });
           const runs = plans.flatMap(({ fires }) => fires.filter(({ outcome }) => outcome === 'planned'));

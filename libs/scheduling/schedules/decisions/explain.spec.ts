@@ -13,6 +13,7 @@ const explained = (input: Partial<ExplainInput> = {}) =>
     specSince: null,
     nextDueAt: at('11T09:00'),
     state: 'active',
+    pausedUntil: null,
     fire: null,
     isLeftBehind: false,
     ...input,

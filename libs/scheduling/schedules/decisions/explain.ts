@@ -2,6 +2,7 @@
 // spec says whether the schedule was due, and its history why that is not decided: the schedule is younger, had another
 // spec, or is not so far yet.
 import { boundsOf, newestDueTimes, nextDueAt, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { isPausedAt } from '#scheduling/decisions/standing.js';
 
 export interface ExplainInput {
   at: Date;
@@ -14,6 +15,7 @@ export interface ExplainInput {
   /** The first due time that is not planned yet. */
   nextDueAt: Date | null;
   state: 'active' | 'paused';
+  pausedUntil: Date | null;
   /** The row of the ledger; null if there is none. */
   fire: { outcome: string; reason: string | null; startedAt: Date | null } | null;
   /** Whether it is left behind, and will be decided behind the present. */
@@ -48,7 +50,7 @@ export function explain(input: ExplainInput): Explanation {
 }
 
 function undecided(input: ExplainInput, isDue: boolean): string {
-  const { at, now, spec, createdAt, specSince, nextDueAt: nextPlanned, state, isLeftBehind } = input;
+  const { at, now, spec, createdAt, specSince, nextDueAt: nextPlanned, isLeftBehind } = input;
   if (at < createdAt) return `The schedule was made later, at ${createdAt.toISOString()}.`;
   if (specSince !== null && at <= specSince)
     return `The schedule had another spec until ${specSince.toISOString()}, and that one was not due then, or its row is kept no longer.`;
@@ -63,7 +65,7 @@ function undecided(input: ExplainInput, isDue: boolean): string {
   if (isLeftBehind)
     return 'It passed in an outage. What becomes of it is decided soon, behind what is due now.';
   if (nextPlanned !== null && at >= nextPlanned) {
-    if (state === 'paused')
+    if (isPausedAt(input, at))
       return 'It is not decided yet: while the schedule is paused, a due time is skipped once it has passed.';
     return at > now
       ? 'It is not decided yet: due times are planned about ten seconds ahead.'
@@ -78,6 +80,7 @@ const BY_REASON: Readonly<Record<string, string>> = {
   limit: 'The tenant had as many runs that were not over as its maxQueued allows.',
   overlap: 'Another run of the schedule was still running when it was due, as its overlap has it.',
   cancelled: 'Its run was cancelled before it started.',
+  requested: 'A request skipped it before it was due.',
   outage: 'It passed in an outage, and a later run of the schedule stands for it, as catchUp has it.',
   'catch-up window':
     'It passed in an outage, longer ago than the withinSeconds of catchUp when that was over.',

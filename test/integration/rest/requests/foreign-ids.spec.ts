@@ -125,6 +125,8 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'delete /schedules/{schedule}': NONE,
   'post /schedules/{schedule}:pause': NONE,
   'post /schedules/{schedule}:resume': NONE,
+  'post /schedules/{schedule}:run': NONE,
+  'post /schedules/{schedule}:skipNext': NONE,
   'get /schedules/{schedule}/fires': listed,
   'get /schedules/{schedule}:explain': NONE,
   'get /schedules/{schedule}:preview': NONE,

@@ -77,6 +77,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   [`delete ${T}/schedules/{schedule}`]: end(428),
   [`post ${T}/schedules/{schedule}:pause`]: end(404),
   [`post ${T}/schedules/{schedule}:resume`]: change(404),
+  [`post ${T}/schedules/{schedule}:run`]: change(404),
+  [`post ${T}/schedules/{schedule}:skipNext`]: change(404),
   [`get ${T}/schedules/{schedule}/fires`]: read(404),
   [`get ${T}/schedules/{schedule}:explain`]: read(422),
   [`get ${T}/schedules/{schedule}:preview`]: read(404),

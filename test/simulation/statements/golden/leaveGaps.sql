@@ -1,6 +1,7 @@
-insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, suspended_at, resumed_at, from_at, to_at,
-  outcome, reason)
-select s.id, s.tenant_id, s.spec, s.state, t.suspended_at, t.resumed_at, g.from_at, g.to_at, g.outcome, g.reason
+insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, paused_until, suspended_at, resumed_at, from_at,
+  to_at, outcome, reason)
+select s.id, s.tenant_id, s.spec, s.state, s.paused_until, t.suspended_at, t.resumed_at, g.from_at, g.to_at, g.outcome,
+  g.reason
   from unnest($1::uuid[],
               $2::timestamptz[],
               $3::timestamptz[],

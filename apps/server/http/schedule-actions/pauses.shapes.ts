@@ -1,0 +1,20 @@
+// The shape of a pause in requests.
+import { z } from 'zod';
+import { instantInput } from '../requests/shapes.js';
+
+const REASON_CHARACTERS_MAX = 200;
+
+const pauseReason = z.string().min(1).max(REASON_CHARACTERS_MAX);
+
+export const pauseInput = z
+  .strictObject({
+    reason: pauseReason.nullable().optional().describe('Shown with the schedule.'),
+    until: instantInput
+      .nullable()
+      .optional()
+      .describe(
+        'When the pause ends by itself: due times from then on run. Default: it lasts until the schedule is resumed.',
+      ),
+  })
+  .prefault({});
+export type PauseInput = z.output<typeof pauseInput>;

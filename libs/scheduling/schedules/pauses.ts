@@ -1,0 +1,65 @@
+// Pauses and resumes schedules. A pause takes back what was planned: from then on due times are skipped once they have
+// passed. It lasts until a request resumes the schedule, or until an instant of its own, from which on the planner plans
+// as before, without a further request. What was due in the pause stays skipped, however late it is decided: so a schedule
+// that is resumed leaves its undecided past behind, with the pause, and goes on with what comes.
+import type { Tx } from '#database/connection.js';
+import { databaseTime } from '#database/time.repository.js';
+import { nextDueAt } from '#scheduling/decisions/due-times.js';
+import { goOnAt, leavePast } from './plan-end.js';
+import { updateSchedule, type Schedule } from './schedule.repository.js';
+
+export interface Pause {
+  reason?: string | null | undefined;
+  /** Null, or none, for a pause that lasts until the schedule is resumed. */
+  until?: Date | null | undefined;
+}
+
+export type PauseResult =
+  | { kind: 'changed'; schedule: Schedule }
+  | { kind: 'invalid-state'; state: 'active' | 'paused' | 'ended' }
+  | { kind: 'until-has-passed'; now: Date; until: Date };
+
+/** A schedule that is paused already gets the new reason and the new end, and was paused since then all the same. */
+export async function pause(
+  tx: Tx,
+  schedule: Schedule,
+  { reason = null, until = null }: Pause,
+): Promise<PauseResult> {
+  const now = await databaseTime(tx);
+  if (until !== null && until <= now) return { kind: 'until-has-passed', now, until };
+  const nextAt = await goOnAt(tx, schedule);
+  if (nextAt === null) return { kind: 'invalid-state', state: 'ended' };
+  const changed = await updateSchedule(tx, {
+    ...schedule,
+    catchUp: undefined,
+    state: 'paused',
+    pausedAt: schedule.isPaused ? (schedule.pausedAt ?? now) : now,
+    pausedUntil: until,
+    pauseReason: reason,
+    nextDueAt: nextAt,
+  });
+  return { kind: 'changed', schedule: changed };
+}
+
+export async function resume(tx: Tx, schedule: Schedule): Promise<PauseResult> {
+  const { isPaused, spec, nextDueAt: from } = schedule;
+  if (!isPaused || from === null)
+    return {
+      kind: 'invalid-state',
+      state: from === null && schedule.plannedDueAt === null ? 'ended' : 'active',
+    };
+  const now = await databaseTime(tx);
+  // A spec that can't be read has no past that could be found: it stays where it is until it is replaced.
+  const hasPast = from <= now && spec !== null;
+  if (hasPast) await leavePast(tx, schedule, { from, now, reason: 'paused' });
+  const changed = await updateSchedule(tx, {
+    ...schedule,
+    catchUp: undefined,
+    state: 'active',
+    pausedAt: null,
+    pausedUntil: null,
+    pauseReason: null,
+    nextDueAt: hasPast ? nextDueAt(spec, now) : from,
+  });
+  return { kind: 'changed', schedule: changed };
+}
