@@ -151,27 +151,39 @@ export interface Span {
 }
 
 /** What the wall shows at every step of a span, beginning four hours early: long enough for a fold that is under way. */
-export function watchWall({ timeZone, fromMs, toMs, stepMs }: Span): { atMs: number; wallMs: number }[] {
+export function watchWall(
+  { timeZone, fromMs, toMs, stepMs }: Span,
+  wallAt: (timeZone: string, atMs: number) => number = wallMs,
+): { atMs: number; wallMs: number }[] {
   const startMs = fromMs - 4 * HOUR_MS;
   return Array.from({ length: (toMs - startMs) / stepMs + 1 }, (_, index) => {
     const atMs = startMs + index * stepMs;
-    return { atMs, wallMs: wallMs(timeZone, atMs) };
+    return { atMs, wallMs: wallAt(timeZone, atMs) };
   });
+}
+
+/** What is chosen for a time of day that the wall leaves out, and for one that it shows again. */
+export interface Choice {
+  gap: 'after' | 'skip';
+  overlap: 'first' | 'both';
 }
 
 export function bruteForce(
   meaning: Meaning,
   watched: { atMs: number; wallMs: number }[],
   { fromMs, stepMs }: Span,
+  { gap, overlap }: Choice = { gap: 'after', overlap: 'first' },
 ): string[] {
   const namesTimesOfDay = meaning.hour.isFixed;
   const due: string[] = [];
   let shownMs = watched[0]?.wallMs ?? 0;
   for (const { atMs, wallMs: nowShownMs } of watched) {
-    let isDue = !namesTimesOfDay && matches(meaning, nowShownMs);
-    // All times that the wall shows or jumps over for the first time have their turn now, at once.
-    for (; shownMs < nowShownMs; shownMs += stepMs)
-      isDue ||= namesTimesOfDay && matches(meaning, shownMs + stepMs);
+    const isNew = nowShownMs > shownMs;
+    let isDue = (!namesTimesOfDay || isNew || overlap === 'both') && matches(meaning, nowShownMs);
+    // All times that the wall jumps over have their turn now, at once.
+    for (shownMs += stepMs; shownMs < nowShownMs; shownMs += stepMs)
+      isDue ||= namesTimesOfDay && gap === 'after' && matches(meaning, shownMs);
+    shownMs = isNew ? nowShownMs : shownMs - stepMs;
     if (isDue && atMs >= fromMs) due.push(new Date(atMs).toISOString());
   }
   return due;
