@@ -270,4 +270,11 @@ describe('cron times', () => {
       }),
     );
   });
+
+  it.each(['UTC', 'Pacific/Kiritimati', 'Pacific/Honolulu'])('end before the year 3000 in %s', (timeZone) => {
+    const next = (after: string) => nextCronTime({ expression: '* * * * *', timeZone }, new Date(after));
+    expect(next('2999-12-31T09:00Z')).toEqual(new Date('2999-12-31T09:01Z'));
+    expect(next('2999-12-31T23:59Z')).toBeNull();
+    expect(next('3000-01-01T00:00Z')).toBeNull();
+  });
 });
