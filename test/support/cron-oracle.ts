@@ -165,21 +165,21 @@ export function watchWall(
 /** What is chosen for a time of day that the wall leaves out, and for one that it shows again. */
 export interface Choice {
   gap: 'after' | 'skip';
-  overlap: 'first' | 'both';
+  repeat: 'first' | 'both';
 }
 
 export function bruteForce(
   meaning: Meaning,
   watched: { atMs: number; wallMs: number }[],
   { fromMs, stepMs }: Span,
-  { gap, overlap }: Choice = { gap: 'after', overlap: 'first' },
+  { gap, repeat }: Choice = { gap: 'after', repeat: 'first' },
 ): string[] {
   const namesTimesOfDay = meaning.hour.isFixed;
   const due: string[] = [];
   let shownMs = watched[0]?.wallMs ?? 0;
   for (const { atMs, wallMs: nowShownMs } of watched) {
     const isNew = nowShownMs > shownMs;
-    let isDue = (!namesTimesOfDay || isNew || overlap === 'both') && matches(meaning, nowShownMs);
+    let isDue = (!namesTimesOfDay || isNew || repeat === 'both') && matches(meaning, nowShownMs);
     // All times that the wall jumps over have their turn now, at once.
     for (shownMs += stepMs; shownMs < nowShownMs; shownMs += stepMs)
       isDue ||= namesTimesOfDay && gap === 'after' && matches(meaning, shownMs);

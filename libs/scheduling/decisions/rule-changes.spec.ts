@@ -33,6 +33,7 @@ function play({ expression, zones, startMs, changeMs }: Play): { decided: Date[]
       spec: specIn(isNew ? zones.after : zones.before),
       state: 'active',
       suspension: null,
+      pausedUntil: null,
       nextDueAt: next,
       now: new Date(nowMs),
       lookAheadMs: LOOK_AHEAD_MS,

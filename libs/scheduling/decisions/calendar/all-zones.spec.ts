@@ -37,10 +37,10 @@ const ZONES_OF_OTHER_DATA_MAX = 12;
 const LONG_MS = 120_000;
 
 const CHOICES: readonly Choice[] = [
-  { gap: 'after', overlap: 'first' },
-  { gap: 'after', overlap: 'both' },
-  { gap: 'skip', overlap: 'first' },
-  { gap: 'skip', overlap: 'both' },
+  { gap: 'after', repeat: 'first' },
+  { gap: 'after', repeat: 'both' },
+  { gap: 'skip', repeat: 'first' },
+  { gap: 'skip', repeat: 'both' },
 ];
 const DEFAULT = CHOICES.slice(0, 1);
 
@@ -117,7 +117,7 @@ function changesOf(timeZone: string): Change[] {
 }
 
 /** Rules that a reader might think right. */
-const withoutChoice: Due = (meaning, span) => ours(meaning, span, { gap: 'after', overlap: 'first' });
+const withoutChoice: Due = (meaning, span) => ours(meaning, span, { gap: 'after', repeat: 'first' });
 const asRhythm: Due = (meaning, span, choice) =>
   ours(
     { ...meaning, hour: { ...meaning.hour, isFixed: false, text: `${meaning.hour.text},0-23/23` } },
