@@ -69,6 +69,7 @@ const schedulingRooms = {
   planning: ['.'],
   schedules: ['.', 'decisions/kinds', 'planning'],
   suspending: ['.'],
+  failing: ['.', 'schedules'],
 };
 
 /** The rooms of libs/client; `.` is the one file that users import. */

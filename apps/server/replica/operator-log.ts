@@ -6,11 +6,19 @@ import { thrownLog } from './thrown-log.js';
 /** The parts of a replica whose events an operator looks for. */
 type TellingParts = Pick<
   Replica,
-  'membership' | 'leadership' | 'sweep' | 'settleLoop' | 'executor' | 'horizon' | 'planner' | 'gaps'
+  | 'membership'
+  | 'leadership'
+  | 'sweep'
+  | 'settleLoop'
+  | 'executor'
+  | 'horizon'
+  | 'planner'
+  | 'gaps'
+  | 'failing'
 >;
 
 export function logForOperator(
-  { membership, leadership, sweep, settleLoop, executor, horizon, planner, gaps }: TellingParts,
+  { membership, leadership, sweep, settleLoop, executor, horizon, planner, gaps, failing }: TellingParts,
   logger: PinoLogger,
 ): void {
   membership.joined.subscribe(({ replica, uuid }) =>
@@ -40,6 +48,9 @@ export function logForOperator(
   );
   gaps.setAside.told.subscribe(({ id, error }) =>
     logger.error({ gap: id, err: error }, 'a gap cannot be read and is not decided; tried again each minute'),
+  );
+  failing.paused.subscribe((schedule) =>
+    logger.warn(schedule, 'a schedule was paused, because its runs failed one after the other'),
   );
   settleLoop.claimLost.subscribe((run) =>
     logger.warn({ run }, 'a result was discarded: the claim had been revoked'),

@@ -28,6 +28,7 @@ import { StartLoop } from '#execution/attempts/start-loop.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, type PlannerSettings } from '#scheduling/planning/planner-settings.js';
+import { FailingLoop } from '#scheduling/failing/failing-loop.js';
 import { SuspensionLoop } from '#scheduling/suspending/suspension-loop.js';
 import type { ServerConfig } from '../settings/config.js';
 import { subscribeMember, subscribeExecuting } from './subscriptions.js';
@@ -101,6 +102,7 @@ export function buildReplica(options: ReplicaOptions) {
           parts.planner,
           parts.gaps,
           parts.suspension,
+          parts.failing,
           parts.revocation,
           parts.overdueRuns,
           parts.overdueLeases,
@@ -118,6 +120,7 @@ function buildScheduling(leadership: Leadership, hints: HintsLoop, settings: Pla
   return {
     planner: new PlannerLoop(leadership, hints, { settings, clock }),
     gaps: new GapLoop(leadership, clock),
+    failing: new FailingLoop(leadership),
     // An owner holds a planned run for a moment longer.
     suspension: new SuspensionLoop(leadership, { clock, watchMs: settings.lookAheadMaxMs + 30_000 }),
   };

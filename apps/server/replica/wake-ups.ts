@@ -17,6 +17,7 @@ type Parts<Name extends keyof Replica> = Pick<Replica, Name>;
 
 type TermParts = Parts<
   | 'election'
+  | 'failing'
   | 'gaps'
   | 'horizon'
   | 'leadership'
@@ -97,13 +98,14 @@ function connectTerm(parts: TermParts, wake: Wake): void {
     planner,
     gaps,
     suspension,
+    failing,
     revocation,
     overdueRuns,
     overdueLeases,
     horizon,
   } = parts;
   leadership.began.subscribe(
-    wake(sweep, planner, gaps, suspension, revocation, overdueRuns, overdueLeases, horizon),
+    wake(sweep, planner, gaps, suspension, failing, revocation, overdueRuns, overdueLeases, horizon),
   );
   leadership.ended.subscribe(wake(election));
   planner.gapsLeft.subscribe(wake(gaps));

@@ -26,6 +26,8 @@ interface ScheduleTable {
   tags: string[] | null;
   priority: number | null;
   deadline_seconds: number | null;
+  pause_after_failures: number | null;
+  failures_since: Date | null;
   created_at: DatabaseTime;
   updated_at: Generated<Date>;
   revision: Generated<number>;

@@ -29,6 +29,10 @@ export interface Schedule extends ScheduleRunOptions {
   /** Null when it can't be read. */
   catchUp: CatchUp | null;
   overlap: Overlap;
+  /** It pauses when so many runs failed one after the other; null for never. */
+  pauseAfterFailures: number | null;
+  /** How many of its last runs failed one after the other, at most a hundred. */
+  consecutiveFailures: number;
   payload: unknown;
   state: ScheduleState;
   /** Of the last pause, unless it was resumed. */
@@ -63,6 +67,8 @@ const columns = [
   'tags',
   'priority',
   'deadline_seconds as deadlineSeconds',
+  'pause_after_failures as pauseAfterFailures',
+  sql<number>`carillon.consecutive_failures(schedule.id, schedule.failures_since)`.as('consecutiveFailures'),
   'state',
   'paused_at as pausedAt',
   'paused_until as pausedUntil',
@@ -89,6 +95,8 @@ export type NewSchedule = Omit<
   | 'revision'
   | 'state'
   | 'overlap'
+  | 'pauseAfterFailures'
+  | 'consecutiveFailures'
   | 'pausedAt'
   | 'pausedUntil'
   | 'pauseReason'

@@ -15,11 +15,13 @@ export interface ScheduleRunOptions {
 }
 
 /** What a change leaves out stays as it is. */
-export type RunsChange = Partial<ScheduleRunOptions & { overlap: Overlap }>;
+export type RunsChange = Partial<
+  ScheduleRunOptions & { overlap: Overlap; pauseAfterFailures: number | null }
+>;
 
 export function writeRunOptions(
   scheduleId: ScheduleId,
-  { queue, tags, priority, deadlineSeconds, ...ofKey }: RunsChange,
+  { queue, tags, priority, deadlineSeconds, pauseAfterFailures, ...ofKey }: RunsChange,
 ) {
   const key = keyToWrite(scheduleId, ofKey);
   return {
@@ -28,6 +30,7 @@ export function writeRunOptions(
     ...(tags === undefined ? {} : { tags: tags === null || tags.length === 0 ? null : [...tags] }),
     ...(priority === undefined ? {} : { priority }),
     ...(deadlineSeconds === undefined ? {} : { deadline_seconds: deadlineSeconds }),
+    ...(pauseAfterFailures === undefined ? {} : { pause_after_failures: pauseAfterFailures }),
   };
 }
 

@@ -34,6 +34,12 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
     run: writeGaps,
   },
   {
+    name: 'readFailures',
+    says: ['from carillon.schedule_failure order by id'],
+    // No schedule of the model pauses by itself.
+    run: () => answer(),
+  },
+  {
     name: 'listSuspendedTenants',
     says: ["from carillon.tenant where state = 'suspended' order by id"],
     run: () => answer(),

@@ -38,6 +38,8 @@ export const nameOrId = z.preprocess(
   resourceName,
 );
 
+/** No more are counted. */
+const FAILURES_MAX = 100;
 const DEADLINE_SECONDS_MAX = 31_536_000;
 
 export const optionsOfRuns = {
@@ -51,6 +53,12 @@ export const optionsOfRuns = {
     ),
 };
 
+const pauseAfterFailures = z
+  .int()
+  .min(1)
+  .max(FAILURES_MAX)
+  .describe('It pauses when so many runs failed, dead-lettered or expired one after the other.');
+
 export const scheduleInput = z.strictObject({
   name: newName,
   spec: oneSpec,
@@ -59,6 +67,7 @@ export const scheduleInput = z.strictObject({
   ...orNullEach(bounds),
   catchUp: orNull(catchUpInput).describe('Default: the latest of the last day runs once the outage is over.'),
   overlap: orNull(overlapInput).describe('Default: its runs may run side by side.'),
+  pauseAfterFailures: orNull(pauseAfterFailures).describe('Default: it never pauses by itself.'),
   jobType: resourceName,
   payload: jsonObject.default({}),
   ...orNullEach(optionsOfRuns),
@@ -77,6 +86,7 @@ export const schedulePatch = z.strictObject({
   maxFires: bounds.maxFires.nullable().optional(),
   catchUp: catchUpInput.nullable().optional().describe('Replaces the old one; null means the default.'),
   overlap: overlapInput.nullable().optional().describe('Null means allow.'),
+  pauseAfterFailures: pauseAfterFailures.nullable().optional().describe('Null means never.'),
   jobType: resourceName.optional(),
   payload: jsonObject.nullable().optional().describe('Merged into the old payload; null empties it.'),
   queue: optionsOfRuns.queue.nullable().optional(),
@@ -117,6 +127,10 @@ export const schedule = z
     maxFires: z.int().nullable(),
     catchUp: catchUp.nullable().describe('Null when this version cannot read the stored one.'),
     overlap,
+    pauseAfterFailures: z.int().nullable(),
+    consecutiveFailures: z
+      .int()
+      .describe('So many of its last runs failed one after the other, since it was resumed; at most 100.'),
     jobType: z.string(),
     payload: jsonObject,
     queue: z.string(),
@@ -168,9 +182,18 @@ export function runOptionsOf({
   priority,
   deadlineSeconds,
   overlap,
+  pauseAfterFailures,
 }: ScheduleInput | SchedulePatch): RunsChange {
   const policy = overlap === null ? DEFAULT_OVERLAP : overlap;
-  const given = { queue, concurrencyKey, tags, priority, deadlineSeconds, overlap: policy };
+  const given = {
+    queue,
+    concurrencyKey,
+    tags,
+    priority,
+    deadlineSeconds,
+    pauseAfterFailures,
+    overlap: policy,
+  };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
@@ -201,6 +224,8 @@ export function showSchedule(row: Schedule) {
     ...showBounds(spec),
     catchUp,
     overlap: row.overlap,
+    pauseAfterFailures: row.pauseAfterFailures,
+    consecutiveFailures: row.consecutiveFailures,
     jobType,
     payload,
     queue: row.queue ?? 'default',

@@ -1,0 +1,45 @@
+// Pauses schedules whose runs fail one after the other, as often as they say. The leader does it, about once a second, by
+// the change that a request makes: planned runs are taken back, and the revision grows. Every replica could do it
+// safely, so it needs no fence of its term. A note is forgotten once its schedule was looked at; one whose owner hangs is
+// looked at again.
+import type { Leadership } from '#cluster/leadership/leadership.js';
+import type { Database } from '#database/connection.js';
+import type { TenantId } from '#kernel/ids.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
+import { changeSchedule } from '#scheduling/schedules/schedules.js';
+import { forgetFailures, readFailures, type FailingSchedule } from './failing.repository.js';
+
+const LOOK_MS = 1_000;
+const NOTES_PER_PASS = 500;
+
+export class FailingLoop implements Loop {
+  readonly name = 'failing';
+  /** A schedule was paused. */
+  readonly paused = new Topic<{ tenantId: TenantId; name: string; failures: number }>();
+
+  constructor(private readonly leadership: Leadership) {}
+
+  async runOnce(): Promise<number> {
+    const leader = this.leadership.current();
+    if (leader === null) return SLEEP_MS;
+    const { db } = leader.incarnation;
+    const { upTo, schedules } = await readFailures(db, NOTES_PER_PASS);
+    if (upTo === null) return LOOK_MS;
+    for (const schedule of schedules) if (!(await this.#pause(db, schedule))) return LOOK_MS;
+    await forgetFailures(db, upTo);
+    return LOOK_MS;
+  }
+
+  /** False when it is to be tried again. */
+  async #pause(
+    db: Database,
+    { tenantId, slot, name, revision, failures }: FailingSchedule,
+  ): Promise<boolean> {
+    const reason = `its last ${failures} runs failed (pauseAfterFailures)`;
+    const ref = { tenant: { id: tenantId, slot }, name, revision };
+    const { kind } = await changeSchedule(db, ref, { kind: 'pause', reason });
+    if (kind === 'changed') this.paused.publish({ tenantId, name, failures });
+    return kind !== 'owner-hangs' && kind !== 'stale';
+  }
+}

@@ -1,0 +1,45 @@
+// Finds schedules that are to pause, because their runs fail one after the other. A trigger notes each failed run of a
+// schedule that wants that (migrations/0029).
+import { sql } from 'kysely';
+import type { Database } from '#database/connection.js';
+import type { ScheduleId, Slot, TenantId } from '#kernel/ids.js';
+
+export interface FailingSchedule {
+  id: ScheduleId;
+  tenantId: TenantId;
+  slot: Slot;
+  name: string;
+  revision: number;
+  failures: number;
+  /** It is to pause now. */
+  isDue: boolean;
+}
+
+export interface NotedFailures {
+  /** Up to this number the notes were read; null when there are none. */
+  upTo: string | null;
+  schedules: FailingSchedule[];
+}
+
+/** The schedules of the oldest notes. A schedule that is paused already, or gone, is not among them. */
+export async function readFailures(db: Database, limit: number): Promise<NotedFailures> {
+  const { rows } = await sql<{ upTo: string | null } & FailingSchedule>`
+    with noted as materialized (select id, schedule_id from carillon.schedule_failure order by id limit ${limit})
+    select (select max(id)::text from noted) as "upTo", s.id, s.tenant_id as "tenantId", s.slot, s.name, s.revision, f.failures,
+           f.failures >= s.pause_after_failures as "isDue"
+      from (select distinct schedule_id as id from noted) n
+      left join carillon.schedule s
+        on s.id = n.id and s.pause_after_failures is not null
+       and not (s.state = 'paused' and (s.paused_until is null or s.paused_until > now()))
+      left join lateral (select carillon.consecutive_failures(s.id, s.failures_since) as failures) f on true`.execute(
+    db,
+  );
+  return {
+    upTo: rows[0]?.upTo ?? null,
+    schedules: rows.flatMap(({ upTo: _, ...schedule }) => (schedule.isDue ? [schedule] : [])),
+  };
+}
+
+export async function forgetFailures(db: Database, upTo: string): Promise<void> {
+  await sql`delete from carillon.schedule_failure where id <= ${upTo}::bigint`.execute(db);
+}

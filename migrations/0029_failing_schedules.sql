@@ -1,0 +1,61 @@
+-- Schedules whose runs fail one after the other pause by themselves, if they say so.
+
+alter table carillon.schedule
+  -- Null for a schedule that never pauses by itself.
+  add column pause_after_failures smallint check (pause_after_failures > 0),
+  -- Failures from before count no more: it was resumed then.
+  add column failures_since timestamptz;
+
+-- One row for each failed run of such a schedule, until the leader has looked at the schedule. No key but its number: two
+-- settlements that fail runs of the same schedules in another order must not wait for each other.
+create table carillon.schedule_failure (
+  id bigint generated always as identity primary key,
+  schedule_id uuid not null
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+-- How many of the last runs failed one after the other, at most a hundred. Cancelled ones say nothing. Run ids are in the
+-- order in which the runs were planned.
+create function carillon.consecutive_failures(of_schedule uuid, since timestamptz) returns integer
+  language sql stable
+  set search_path = pg_catalog, pg_temp
+begin atomic
+  select coalesce(min(number) filter (where outcome = 'succeeded') - 1, count(*))::integer
+    from (select outcome, row_number() over () as number
+            from (select outcome
+                    from carillon.run_history
+                   where schedule_id = of_schedule and outcome <> 'cancelled' and (since is null or finished_at > since)
+                   order by id desc
+                   limit 100) last) numbered;
+end;
+
+-- By a trigger, since runs end in many places: an owner, a worker, a leader that finds a poisoned or an expired one.
+create function carillon.note_schedule_failure() returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into carillon.schedule_failure (schedule_id)
+  select id from carillon.schedule where id = new.schedule_id and pause_after_failures is not null;
+  return null;
+end
+$$;
+create trigger note_schedule_failure after insert on carillon.run_history
+  for each row when (new.schedule_id is not null and new.outcome in ('failed', 'dead-lettered', 'expired'))
+  execute function carillon.note_schedule_failure();
+
+create or replace function carillon.note_pause() returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if new.state = 'paused' then
+    new.paused_at := coalesce(new.paused_at, clock_timestamp());
+  else
+    new.paused_at := null;
+    new.paused_until := null;
+    new.pause_reason := null;
+    new.failures_since := clock_timestamp();
+  end if;
+  return new;
+end
+$$;
