@@ -169,6 +169,12 @@ const rules: fc.Arbitrary<Rule> = fc.oneof(
     seconds: fc.integer({ min: 20, max: 100_000 }),
     anchorAt: starts,
   }),
+  fc.record({
+    kind: fc.constant('rrule' as const),
+    rule: fc.constantFrom('FREQ=DAILY;BYHOUR=1,2,3;BYMINUTE=0,30', 'FREQ=WEEKLY;BYDAY=SU,MO;BYSETPOS=-1'),
+    timeZone: fc.constantFrom(...zones),
+    anchorAt: starts,
+  }),
   fc.record({ kind: fc.constant('at' as const), at: starts }),
   fc.record({
     kind: fc.constant('instants' as const),

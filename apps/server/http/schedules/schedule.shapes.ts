@@ -45,7 +45,7 @@ const optionsOfRuns = {
 export const scheduleInput = z.strictObject({
   name: newName,
   spec: oneSpec,
-  timeZone: orNull(timeZone).describe('IANA name, for cron. Default: UTC.'),
+  timeZone: orNull(timeZone).describe('IANA name, for cron and rrule. Default: UTC.'),
   ...orNullEach(bounds),
   catchUp: orNull(catchUpInput).describe('Default: the latest of the last day runs once the outage is over.'),
   jobType: resourceName,
@@ -74,6 +74,7 @@ export type SchedulePatch = z.output<typeof schedulePatch>;
 const shownRule = {
   cron: z.string().optional(),
   everySeconds: z.int().optional(),
+  rrule: z.string().optional(),
   at: z.union([instant, z.array(instant)]).optional(),
 };
 

@@ -2,6 +2,7 @@
 // are written out) it is given the form that croner reads.
 import cronstrue from 'cronstrue';
 import { readCron } from '#scheduling/decisions/cron-dialect.js';
+import { rruleWords } from './rrule-words.js';
 import type { Rule, ScheduleSpec } from '#scheduling/decisions/due-times.js';
 
 /** In English, without the bounds. */
@@ -15,6 +16,8 @@ function ruleText(spec: Rule): string {
       return `${cronText(spec.expression)}, ${spec.timeZone}`;
     case 'every':
       return spec.seconds === 1 ? 'Every second' : `Every ${spec.seconds} seconds`;
+    case 'rrule':
+      return rruleWords(spec);
     case 'at':
       return `Once, at ${spec.at.toISOString()}`;
     case 'instants':
