@@ -65,9 +65,11 @@ const databaseRooms = {
 /** The rooms of libs/scheduling; `.` has the decisions, but for those about one kind of spec. */
 const schedulingRooms = {
   'decisions/kinds': [],
-  '.': ['decisions/kinds'],
+  // A recurrence is due by the wall clock, which lies in `.`.
+  'decisions/rrule': ['.'],
+  '.': ['decisions/kinds', 'decisions/rrule'],
   planning: ['.'],
-  schedules: ['.', 'decisions/kinds', 'planning'],
+  schedules: ['.', 'decisions/kinds', 'decisions/rrule', 'planning'],
   suspending: ['.'],
   failing: ['.', 'schedules'],
 };
@@ -112,7 +114,16 @@ const httpRooms = {
     'schedules/computing',
     'schedules/policies',
   ],
-  'schedule-actions': ['access', 'answers', 'job-types', 'problems', 'requests', 'runs', 'schedules'],
+  'schedule-actions': [
+    'access',
+    'answers',
+    'job-types',
+    'problems',
+    'requests',
+    'runs',
+    'schedules',
+    'schedules/policies',
+  ],
   workers: ['access', 'answers', 'job-types', 'problems', 'requests'],
   cluster: ['access', 'answers', 'problems', 'requests'],
 };

@@ -32,6 +32,12 @@ const rules: fc.Arbitrary<Rule> = fc.oneof(
     seconds: fc.integer({ min: 1, max: 31_536_000 }),
     anchorAt: instants,
   }),
+  fc.record({
+    kind: fc.constant('rrule' as const),
+    rule: fc.constantFrom('FREQ=DAILY', 'FREQ=MONTHLY;BYDAY=2TU'),
+    timeZone: fc.constantFrom('UTC', 'Europe/Berlin'),
+    anchorAt: instants,
+  }),
 );
 const listed: fc.Arbitrary<Rule & ScheduleSpec> = fc.oneof(
   fc.record({ kind: fc.constant('at' as const), at: instants }),
@@ -79,7 +85,7 @@ describe('a stored specification', () => {
   });
 
   it.each([
-    ['an unknown kind', { kind: 'rrule', rule: 'FREQ=DAILY' }],
+    ['an unknown kind', { kind: 'sunrise', latitude: 52 }],
     ['an instant that is none', { kind: 'at', at: 'tomorrow' }],
     ['a property too many', { kind: 'cron', expression: '@daily', timeZone: 'UTC', jitter: 5 }],
     ['a property too few', { kind: 'cron', expression: '@daily' }],

@@ -25,15 +25,22 @@ const cron = z.strictObject({
     .optional(),
 });
 const every = z.strictObject({ kind: z.literal('every'), seconds: z.number(), anchorAt: z.iso.datetime() });
+const rrule = z.strictObject({
+  kind: z.literal('rrule'),
+  rule: z.string(),
+  timeZone: z.string(),
+  anchorAt: z.iso.datetime(),
+});
 const at = z.strictObject({ kind: z.literal('at'), at: z.iso.datetime() });
 const instants = z.strictObject({
   kind: z.literal('instants'),
   instants: z.array(z.iso.datetime()).min(1),
 });
-const rule = z.discriminatedUnion('kind', [cron, every, at, instants]);
+const rule = z.discriminatedUnion('kind', [cron, every, rrule, at, instants]);
 const storedSpec = z.discriminatedUnion('kind', [
   cron.extend(bounds),
   every.extend(bounds),
+  rrule.extend(bounds),
   at,
   instants,
   z.strictObject({ kind: z.literal('anyOf'), specs: z.array(rule).min(1), ...bounds }),
@@ -49,6 +56,7 @@ function writtenRule(spec: Rule): object {
     case 'cron':
       return spec;
     case 'every':
+    case 'rrule':
       return { ...spec, anchorAt: spec.anchorAt.toISOString() };
     case 'at':
       return { ...spec, at: spec.at.toISOString() };
@@ -98,6 +106,7 @@ function readRule(stored: z.output<typeof rule>): Rule {
       return { ...rest, ...(clockChanges === undefined ? {} : { clockChanges }) };
     }
     case 'every':
+    case 'rrule':
       return { ...stored, anchorAt: new Date(stored.anchorAt) };
     case 'at':
       return { ...stored, at: new Date(stored.at) };

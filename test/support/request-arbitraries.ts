@@ -89,6 +89,25 @@ const specs = {
     fc.constantFrom('@daily', '@never', '0 0 29 2 *', '0 0 31 9 *'),
   ),
   everySeconds: fc.oneof(fc.integer({ min: 3_600, max: 31_536_000 }), number),
+  rrule: fc
+    .array(
+      fc.constantFrom(
+        'FREQ=DAILY',
+        'FREQ=MONTHLY',
+        'FREQ=YEARLY',
+        'FREQ=HOURLY',
+        'INTERVAL=2',
+        'BYDAY=2TU,-1FR',
+        'BYMONTHDAY=-1',
+        'BYMONTH=2',
+        'BYSETPOS=-1',
+        'BYHOUR=25',
+        'COUNT=3',
+        'x',
+      ),
+      { maxLength: 4 },
+    )
+    .map((parts) => parts.join(';')),
   at: fc.oneof(instant, fc.array(instant, { maxLength: 3 })),
 };
 const oneSpec = fc.oneof(

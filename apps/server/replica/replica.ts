@@ -66,7 +66,6 @@ export function buildReplica(options: ReplicaOptions) {
   const { held, rules, occupancy, running, executor, overlaps, settleLoop } = execution;
   const driving = { membership, held, running, executor, overlaps, databaseClock, clock };
 
-  const { CARILLON_ROLES: roles } = config;
   const parts = {
     membership,
     databaseClock,
@@ -95,7 +94,7 @@ export function buildReplica(options: ReplicaOptions) {
     parts.heartbeat,
     hints,
     parts.runLogLoop,
-    ...(roles.includes('scheduler')
+    ...(config.CARILLON_ROLES.includes('scheduler')
       ? [
           parts.election,
           parts.sweep,
@@ -109,7 +108,7 @@ export function buildReplica(options: ReplicaOptions) {
           parts.horizon,
         ]
       : []),
-    ...(roles.includes('worker')
+    ...(config.CARILLON_ROLES.includes('worker')
       ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.progress, parts.strayClaims]
       : []),
   ];

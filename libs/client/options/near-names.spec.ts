@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import { nearName } from './near-names.js';
 
 const RUN = ['jobType', 'payload', 'queue', 'delaySeconds', 'runAt', 'deadline', 'unique', 'priority'];
-const SCHEDULE = ['name', 'spec', 'timeZone', 'jobType', 'payload'];
-const SPEC = ['cron', 'everySeconds', 'at'];
+const SCHEDULE = ['name', 'spec', 'timeZone', 'maxFires', 'jobType', 'payload'];
+const SPEC = ['cron', 'everySeconds', 'rrule', 'at', 'anyOf'];
 const RETRY = ['maxAttempts', 'backoff', 'minSeconds', 'maxSeconds', 'jitter'];
 const WORKER = ['name', 'jobTypes', 'concurrency', 'labels'];
 const JOB = ['name', 'payload', 'timeoutSeconds', 'heartbeatSeconds', 'retry', 'leaseSeconds'];
@@ -31,6 +31,11 @@ it.each([
   ['everySeconds', SCHEDULE, 'spec.everySeconds'],
   ['everyMs', SPEC, 'everySeconds'],
   ['expression', SPEC, 'cron'],
+  ['rrule', SCHEDULE, 'spec.rrule'],
+  ['anyOf', SCHEDULE, 'spec.anyOf'],
+  ['recurrence', SPEC, 'rrule'],
+  ['dates', SPEC, 'at'],
+  ['maxRuns', SCHEDULE, 'maxFires'],
   ['slots', RUN, undefined],
   ['colour', RUN, undefined],
   ['constructor', RUN, undefined],

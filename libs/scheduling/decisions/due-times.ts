@@ -5,7 +5,10 @@ import { readCron } from './cron-dialect.js';
 import { nextCronTime, type ClockChanges, type CronSpec } from './cron-times.js';
 import { firstOf, SPECS_MAX, SPECS_MIN, type NextDue } from './kinds/any-of.js';
 import { MAX_FIRES_MAX, type Counted } from './kinds/max-fires.js';
+import { newestIn, timesIn } from './kinds/spans.js';
 import { INSTANTS_MAX, isInOrder, nextInstant } from './kinds/instants.js';
+import { readRrule } from './rrule/rrule-text.js';
+import { nextRruleTime } from './rrule/rrule-times.js';
 import { complaintAboutZone } from './zone-names.js';
 
 /** Due times lie between them; either may be one. */
@@ -29,19 +32,28 @@ interface Every {
   anchorAt: Date;
 }
 
+/** RFC 5545, in upper case; begins at `anchorAt`. */
+interface Recurrence {
+  kind: 'rrule';
+  rule: string;
+  timeZone: string;
+  anchorAt: Date;
+}
+
 type Listed =
   | { kind: 'at'; at: Date }
   /** In order, each once. */
   | { kind: 'instants'; instants: readonly Date[] };
 
 /** Says due times by itself: a whole spec, or one of several. */
-export type Rule = Cron | Every | Listed;
+export type Rule = Cron | Every | Recurrence | Listed;
 
 export type ScheduleSpec =
   | (Cron & Bounds)
   | (Every & Bounds)
+  | (Recurrence & Bounds)
   | Listed
-  /** Due whenever one of them is. All of cron have one zone. */
+  /** Due whenever one of them is. All that know a wall clock have one zone. */
   | ({ kind: 'anyOf'; specs: readonly Rule[] } & Bounds);
 
 export interface InvalidSpec {
@@ -82,6 +94,8 @@ function validateRule(spec: Rule): SpecVerdict {
       if (!isWhole) return wrong('seconds', `a whole number from 1 to ${SECONDS_MAX}`, String(seconds));
       return isInstant(anchorAt) ? { ok: true } : wrong('anchorAt', AN_INSTANT, String(anchorAt));
     }
+    case 'rrule':
+      return validateRrule(spec);
     case 'at':
       return isInstant(spec.at) ? { ok: true } : wrong('at', AN_INSTANT, String(spec.at));
     case 'instants':
@@ -111,7 +125,8 @@ export function rulesOf(spec: ScheduleSpec): readonly Rule[] {
 
 /** Null for a spec that knows no wall clock. */
 export function zoneOf(spec: ScheduleSpec): string | null {
-  return rulesOf(spec).find((rule) => rule.kind === 'cron')?.timeZone ?? null;
+  for (const rule of rulesOf(spec)) if (rule.kind === 'cron' || rule.kind === 'rrule') return rule.timeZone;
+  return null;
 }
 
 /** Empty for listed instants, which bound themselves. */
@@ -151,6 +166,8 @@ function nextOfRule(spec: Rule, after: Date): Date | null {
       return nextCronTime(spec, after);
     case 'every':
       return nextBeat(spec, after);
+    case 'rrule':
+      return nextRruleTime(spec, after);
     case 'at':
       return spec.at > after ? spec.at : null;
     case 'instants':
@@ -167,54 +184,16 @@ function nextBeat({ seconds, anchorAt }: { seconds: number; anchorAt: Date }, af
 }
 
 /** The due times after one instant and up to and including another, the earliest first, at most `limit` of them. */
-export function dueTimes(
-  spec: ScheduleSpec,
-  { after, through, limit }: { after: Date; through: Date; limit: number },
-): Date[] {
-  const found: Date[] = [];
-  const next = nextDueOf(spec);
-  let last = after;
-  while (found.length < limit) {
-    const dueAt = next(last);
-    if (dueAt === null || dueAt > through) break;
-    found.push(dueAt);
-    last = dueAt;
-  }
-  return found;
+export function dueTimes(spec: ScheduleSpec, span: { after: Date; through: Date; limit: number }): Date[] {
+  return timesIn(nextDueOf(spec), span);
 }
 
-/**
- * The due times from one instant on and before another, the latest `limit` of them, the earliest first. The search goes
- * backwards by ever longer steps, so that it costs about as much as its result is long, however long the span is.
- */
+/** The due times from one instant on and before another, the latest `limit` of them, the earliest first. */
 export function newestDueTimes(
   spec: ScheduleSpec,
-  { notBefore, before, limit }: { notBefore: Date; before: Date; limit: number },
+  span: { notBefore: Date; before: Date; limit: number },
 ): Date[] {
-  const beforeMs = before.getTime();
-  const oldestMs = notBefore.getTime() - 1;
-  // Never more than one more than is asked for: it shows that the search began too early.
-  const dueSince = (afterMs: number): Date[] =>
-    dueTimes(spec, { after: new Date(afterMs), through: new Date(beforeMs - 1), limit: limit + 1 });
-  // Each look for a rare one costs milliseconds, and most spans have none.
-  if (dueTimes(spec, { after: new Date(oldestMs), through: new Date(beforeMs - 1), limit: 1 }).length === 0)
-    return [];
-  let found: Date[] = [];
-  let lateMs = beforeMs - 1;
-  let earlyMs = lateMs;
-  for (let stepMs = 1_000; found.length < limit && earlyMs > oldestMs; stepMs *= 4) {
-    lateMs = earlyMs;
-    earlyMs = Math.max(oldestMs, beforeMs - 1 - stepMs);
-    found = dueSince(earlyMs);
-  }
-  // Too many since the earlier instant, too few since the later one.
-  while (found.length > limit) {
-    const middleMs = Math.floor((earlyMs + lateMs) / 2);
-    const tried = dueSince(middleMs);
-    if (tried.length < limit) lateMs = middleMs;
-    else [earlyMs, found] = [middleMs, tried];
-  }
-  return found;
+  return newestIn(nextDueOf(spec), span);
 }
 
 function complaintAboutBounds({ startAt, endAt, counted }: Bounds): SpecVerdict | null {
@@ -244,6 +223,17 @@ function validateCron({ expression, timeZone, clockChanges }: CronSpec): SpecVer
   return nextCronTime({ expression, timeZone, clockChanges }, NEVER_DUE_FROM) === null
     ? wrong('clockChanges', 'a gap of "after", since each due time lies in one', JSON.stringify(clockChanges))
     : { ok: true };
+}
+
+function validateRrule(spec: Recurrence): SpecVerdict {
+  const reading = readRrule(spec.rule);
+  if (!reading.ok) return wrong('rrule', reading.expected, reading.got);
+  const complaint = complaintAboutZone(spec.timeZone);
+  if (complaint !== null) return wrong('timeZone', complaint, JSON.stringify(spec.timeZone));
+  const isEverDue = nextRruleTime(spec, new Date(spec.anchorAt.getTime() - 1)) !== null;
+  return isEverDue
+    ? { ok: true }
+    : wrong('rrule', 'a rule that is due at least once', JSON.stringify(spec.rule));
 }
 
 function validateInstants(instants: readonly Date[]): SpecVerdict {

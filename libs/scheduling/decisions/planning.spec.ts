@@ -170,6 +170,12 @@ const rules: fc.Arbitrary<Rule> = fc.oneof(
     seconds: fc.integer({ min: 20, max: 100_000 }),
     anchorAt: starts,
   }),
+  fc.record({
+    kind: fc.constant('rrule' as const),
+    rule: fc.constantFrom('FREQ=DAILY;BYHOUR=1,2,3;BYMINUTE=0,30', 'FREQ=WEEKLY;BYDAY=SU,MO;BYSETPOS=-1'),
+    timeZone: fc.constantFrom(...zones),
+    anchorAt: starts,
+  }),
   fc.record({ kind: fc.constant('at' as const), at: starts }),
   fc.record({
     kind: fc.constant('instants' as const),
@@ -219,9 +225,9 @@ describe('any sequence of passes', () => {
           const pausedUntil = pausedForMs === null ? null : plus(pausedForMs, at);
           const standing: Standing = { state, pausedUntil, suspension: null };
           const ahead = plus(settings.lookAheadMs, at);
-          const heldAhead = dueTimes(spec, { after: at, through: ahead, limit: 100_000 }).find((dueAt) =>
-            isPausedAt(standing, dueAt),
-          );
+          // What was planned before stays, since no request has paused it here.
+          const undecided = { after: reached > at ? reached : at, through: ahead, limit: 100_000 };
+          const heldAhead = dueTimes(spec, undecided).find((dueAt) => isPausedAt(standing, dueAt));
           // All that is due ahead up to there.
           const through = heldAhead === undefined ? ahead : at;
           if (through > reached) reached = through;

@@ -11,6 +11,10 @@ export interface FailingSchedule {
   name: string;
   revision: number;
   failures: number;
+}
+
+interface FailureRow extends FailingSchedule {
+  upTo: string | null;
   /** It is to pause now. */
   isDue: boolean;
 }
@@ -23,7 +27,7 @@ export interface NotedFailures {
 
 /** The schedules of the oldest notes. A schedule that is paused already, or gone, is not among them. */
 export async function readFailures(db: Database, limit: number): Promise<NotedFailures> {
-  const { rows } = await sql<{ upTo: string | null } & FailingSchedule>`
+  const { rows } = await sql<FailureRow>`
     with noted as materialized (select id, schedule_id from carillon.schedule_failure order by id limit ${limit})
     select (select max(id)::text from noted) as "upTo", s.id, s.tenant_id as "tenantId", s.slot, s.name, s.revision, f.failures,
            f.failures >= s.pause_after_failures as "isDue"
@@ -34,10 +38,7 @@ export async function readFailures(db: Database, limit: number): Promise<NotedFa
       left join lateral (select carillon.consecutive_failures(s.id, s.failures_since) as failures) f on true`.execute(
     db,
   );
-  return {
-    upTo: rows[0]?.upTo ?? null,
-    schedules: rows.flatMap(({ upTo: _, ...schedule }) => (schedule.isDue ? [schedule] : [])),
-  };
+  return { upTo: rows[0]?.upTo ?? null, schedules: rows.filter(({ isDue }) => isDue) };
 }
 
 export async function forgetFailures(db: Database, upTo: string): Promise<void> {

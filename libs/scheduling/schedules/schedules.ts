@@ -162,6 +162,7 @@ function lastOf(spec: ScheduleSpec): { field: string; got: string } {
       return { field: 'anyOf', got: 'specs that are due before it' };
     case 'cron':
     case 'every':
+    case 'rrule':
       return { field: spec.kind, got: spec.kind };
   }
 }

@@ -59,16 +59,19 @@ function goingOnWith({ spec, count }: DraftSpec, before: DraftSpec | null): Draf
 const startsAnew = (...specs: ScheduleSpec[]): boolean =>
   specs.some((spec) => boundsOf(spec).startAt !== undefined);
 
-/** With its intervals counted from where those of the same length began. */
+/** With its intervals and recurrences counted from where the same ones began. */
 function goingOn(patched: ScheduleSpec, current: ScheduleSpec | null): ScheduleSpec {
   if (current === null || startsAnew(patched, current)) return patched;
   const anchored = <Same extends Rule>(rule: Same): Same => {
-    if (rule.kind !== 'every') return rule;
-    const before = rulesOf(current).find((old) => old.kind === 'every' && old.seconds === rule.seconds);
-    return before?.kind === 'every' ? { ...rule, anchorAt: before.anchorAt } : rule;
+    const before = rulesOf(current).find((old) => isCountedAlike(old, rule));
+    return before !== undefined && 'anchorAt' in before ? { ...rule, anchorAt: before.anchorAt } : rule;
   };
   return patched.kind === 'anyOf' ? { ...patched, specs: patched.specs.map(anchored) } : anchored(patched);
 }
+
+const isCountedAlike = (old: Rule, rule: Rule): boolean =>
+  (old.kind === 'every' && rule.kind === 'every' && old.seconds === rule.seconds) ||
+  (old.kind === 'rrule' && rule.kind === 'rrule' && old.rule === rule.rule);
 
 /** What the patch leaves out stays, as far as it fits the kind of spec. */
 function merged({ spec, ...patch }: GivenPatch, current: ScheduleSpec | null): GivenSpec {
@@ -76,7 +79,7 @@ function merged({ spec, ...patch }: GivenPatch, current: ScheduleSpec | null): G
     throw invalidField('/spec', 'expected a spec, since the stored one cannot be read, got none');
   const next = spec ?? (current === null ? {} : showSpec(current));
   const hasZone = (next.anyOf ?? [next]).some(
-    ({ cron }) => cron !== undefined && secondsOfEvery(cron) === null,
+    ({ cron, rrule }) => rrule !== undefined || (cron !== undefined && secondsOfEvery(cron) === null),
   );
   const zone = hasZone && current !== null ? (zoneOf(current) ?? undefined) : undefined;
   const hasChoice = (next.anyOf ?? [next]).some(({ cron }) => cron !== undefined && namesTimesOfDay(cron));

@@ -24,7 +24,7 @@ const COUNT_DEFAULT = 10;
 const after = instantInput.optional().describe('Only due times after this instant. Default: now.');
 const draft = z.strictObject({
   spec: oneSpec,
-  timeZone: orNull(timeZone).describe('IANA name, for cron. Default: UTC.'),
+  timeZone: orNull(timeZone).describe('IANA name, for cron and rrule. Default: UTC.'),
   clockChanges: orNull(clockChangesInput).describe('For cron with fixed hours.'),
   ...orNullEach(bounds),
   count: z.int().min(1).max(COUNT_MAX).default(COUNT_DEFAULT),

@@ -62,7 +62,7 @@ const pauseAfterFailures = z
 export const scheduleInput = z.strictObject({
   name: newName,
   spec: oneSpec,
-  timeZone: orNull(timeZone).describe('IANA name, for cron. Default: UTC.'),
+  timeZone: orNull(timeZone).describe('IANA name, for cron and rrule. Default: UTC.'),
   clockChanges: orNull(clockChangesInput).describe('For cron with fixed hours.'),
   ...orNullEach(bounds),
   catchUp: orNull(catchUpInput).describe('Default: the latest of the last day runs once the outage is over.'),
@@ -100,6 +100,7 @@ export type SchedulePatch = z.output<typeof schedulePatch>;
 const shownRule = {
   cron: z.string().optional(),
   everySeconds: z.int().optional(),
+  rrule: z.string().optional(),
   at: z.union([instant, z.array(instant)]).optional(),
 };
 

@@ -1,11 +1,12 @@
-// The shape of a schedule's spec in requests and answers: one of cron, everySeconds or at, or several of them in anyOf. The
-// time zone and what happens at clock changes stand beside it, since only cron needs them.
+// The shape of a schedule's spec in requests and answers: one of cron, everySeconds, rrule or at, or several of them in
+// anyOf. The time zone and what happens at clock changes stand beside it, since only cron and rrule need them.
 import { z } from 'zod';
 import { boundsOf, zoneOf, type Rule, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { secondsOfEvery } from '#scheduling/decisions/every-text.js';
 import { SPECS_MAX, SPECS_MIN } from '#scheduling/decisions/kinds/any-of.js';
 import { INSTANTS_MAX, inOrder } from '#scheduling/decisions/kinds/instants.js';
 import { MAX_FIRES_MAX } from '#scheduling/decisions/kinds/max-fires.js';
+import { plainRrule } from '#scheduling/decisions/rrule/rrule-text.js';
 import { invalidField, type ProblemError } from '../problems/problem.js';
 import { instantInput } from '../requests/shapes.js';
 import {
@@ -27,6 +28,14 @@ const rule = {
       '5 fields, or 6 with seconds first. Names, L, W, # and nicknames such as @daily are allowed; `@every 1h30m` is everySeconds.',
     ),
   everySeconds: z.int().min(1).max(EVERY_SECONDS_MAX).optional(),
+  rrule: z
+    .string()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe(
+      'RRULE of RFC 5545, daily to yearly, such as FREQ=MONTHLY;BYDAY=2TU;BYHOUR=9. Begins at startAt.',
+    ),
   at: z
     .union([instantInput, z.array(instantInput).min(1).max(INSTANTS_MAX)])
     .optional()
@@ -36,7 +45,7 @@ const isOne = (spec: object): boolean =>
   Object.values(spec).filter((value) => value !== undefined).length === 1;
 const ruleInput = z
   .strictObject(rule)
-  .refine(isOne, { error: 'expected exactly one of cron, everySeconds or at' });
+  .refine(isOne, { error: 'expected exactly one of cron, everySeconds, rrule or at' });
 const anyOf = z
   .array(ruleInput)
   .min(SPECS_MIN)
@@ -46,13 +55,14 @@ const anyOf = z
 const specInput = z.strictObject({ ...rule, anyOf });
 export const timeZone = z.string().min(1).max(100);
 export const oneSpec = specInput.refine(isOne, {
-  error: 'expected exactly one of cron, everySeconds, at or anyOf',
+  error: 'expected exactly one of cron, everySeconds, rrule, at or anyOf',
 });
 /** Since null removes a field, a patch may name the old kind of spec or omit it; one kind remains. */
 export const specPatch = z
   .strictObject({
     cron: specInput.shape.cron.nullable(),
     everySeconds: specInput.shape.everySeconds.nullable(),
+    rrule: specInput.shape.rrule.nullable(),
     at: specInput.shape.at.nullable(),
     anyOf: specInput.shape.anyOf.nullable(),
   })
@@ -86,7 +96,7 @@ export interface GivenSpec {
   maxFires?: number | undefined;
 }
 
-/** An interval is counted from the second in which its spec was made, if it says no other. */
+/** An interval, or a recurrence, is counted from the second in which its spec was made, if it says no other. */
 export function specOf(given: GivenSpec, now: Date): DraftSpec {
   const { spec, timeZone: zone, clockChanges, startAt, endAt, maxFires } = given;
   const between = {
@@ -103,7 +113,8 @@ export function specOf(given: GivenSpec, now: Date): DraftSpec {
           kind: 'anyOf' as const,
           specs: spec.anyOf.map((one, index) => ruleAt(one, `/spec/anyOf/${index}`)),
         };
-  if (zoneOf(read) === null) refuse('/timeZone', zone, 'expected none, since only times of cron have a zone');
+  if (zoneOf(read) === null)
+    refuse('/timeZone', zone, 'expected none, since only times of cron and rrule have a zone');
   if (!hasFixedHours(read))
     refuse('/clockChanges', clockChanges, 'expected none, since only fixed hours of cron have a choice');
   if (read.kind !== 'at' && read.kind !== 'instants') {
@@ -117,7 +128,7 @@ export function specOf(given: GivenSpec, now: Date): DraftSpec {
 }
 
 function ruleOf(
-  { cron, everySeconds, at }: z.output<typeof ruleInput>,
+  { cron, everySeconds, rrule, at }: z.output<typeof ruleInput>,
   { zone, clockChanges, anchorAt, pointer }: RuleContext,
 ): Rule {
   const seconds = cron === undefined ? everySeconds : secondsFrom(cron, `${pointer}/cron`);
@@ -126,6 +137,8 @@ function ruleOf(
     const chosen = chosenClockChanges(clockChanges, cron);
     return { kind: 'cron', expression: cron, timeZone: zone ?? 'UTC', ...chosen };
   }
+  if (rrule !== undefined)
+    return { kind: 'rrule', rule: plainRrule(rrule), timeZone: zone ?? 'UTC', anchorAt };
   if (Array.isArray(at)) return { kind: 'instants', instants: inOrder(at.map((text) => new Date(text))) };
   return { kind: 'at', at: new Date(at ?? '') };
 }
@@ -186,6 +199,8 @@ function showRule(spec: Rule): z.output<typeof ruleInput> {
       return { cron: spec.expression };
     case 'every':
       return { everySeconds: spec.seconds };
+    case 'rrule':
+      return { rrule: spec.rule };
     case 'at':
       return { at: spec.at.toISOString() };
     case 'instants':

@@ -24,6 +24,30 @@ it('tells what is chosen about clock changes', () => {
   );
 });
 
+it.each([
+  ['FREQ=DAILY', 'Every day, at 06:12:33, Europe/Berlin'],
+  ['FREQ=WEEKLY;INTERVAL=2;BYHOUR=9;BYSECOND=0', 'Every 2 weeks, on Saturday, at 09:12, Europe/Berlin'],
+  [
+    'FREQ=MONTHLY;BYDAY=2TU,-1FR;BYHOUR=9,16;BYMINUTE=0;BYSECOND=0',
+    'Every month, on the 2nd Tuesday of the month and the last Friday of the month, at 09:00 and 16:00, Europe/Berlin',
+  ],
+  [
+    'FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13',
+    'Every month, on day 13 of the month, only on Friday, at 06:12:33, Europe/Berlin',
+  ],
+  [
+    'FREQ=YEARLY;BYMONTH=1,3;BYMONTHDAY=-2;BYSETPOS=-1',
+    'Every year, in January and March, on the 2nd last day of the month, at 06:12:33, of these only the last in each year, Europe/Berlin',
+  ],
+  [
+    'FREQ=YEARLY;BYYEARDAY=100;BYHOUR=1,2,3,4,5,6,7',
+    'Every year, on day 100 of the year, at 7 times of the day, Europe/Berlin',
+  ],
+])('%s is %j', (rule, text) => {
+  const anchorAt = new Date('2026-11-28T05:12:33Z');
+  expect(specText({ kind: 'rrule', rule, timeZone: 'Europe/Berlin', anchorAt })).toBe(text);
+});
+
 it('of several specs says each', () => {
   const cron = { kind: 'cron', expression: '@daily', timeZone: 'UTC' } as const;
   const every = { kind: 'every', seconds: 90, anchorAt: new Date(0) } as const;

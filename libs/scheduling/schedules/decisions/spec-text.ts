@@ -3,6 +3,7 @@
 import cronstrue from 'cronstrue';
 import { readCron } from '#scheduling/decisions/cron-dialect.js';
 import type { CronSpec } from '#scheduling/decisions/cron-times.js';
+import { rruleWords } from './rrule-words.js';
 import type { Rule, ScheduleSpec } from '#scheduling/decisions/due-times.js';
 
 /** In English, without the bounds. */
@@ -16,6 +17,8 @@ function ruleText(spec: Rule): string {
       return [cronText(spec.expression), spec.timeZone, ...clockChangesText(spec)].join(', ');
     case 'every':
       return spec.seconds === 1 ? 'Every second' : `Every ${spec.seconds} seconds`;
+    case 'rrule':
+      return rruleWords(spec);
     case 'at':
       return `Once, at ${spec.at.toISOString()}`;
     case 'instants':
