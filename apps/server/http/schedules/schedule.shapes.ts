@@ -11,7 +11,7 @@ import { catchUp, catchUpInput } from './catch-up.shapes.js';
 import { bounds, oneSpec, showBounds, showSpec, specPatch, timeZone } from './spec.shapes.js';
 
 /** A ledger is read by its schedule's name, or by its id once the schedule is deleted: a name must be no id of another. */
-const newName = resourceName.refine((name) => !uuid.safeParse(name).success, {
+export const newName = resourceName.refine((name) => !uuid.safeParse(name).success, {
   error: 'expected a name in another form than a UUID, which finds the ledger of a deleted schedule',
 });
 /** An id may be written in either case. */
@@ -46,6 +46,10 @@ export const scheduleInput = z.strictObject({
   ...z.object(optionsOfRuns).partial().shape,
 });
 export type ScheduleInput = z.output<typeof scheduleInput>;
+
+/** The name may stand in the path alone. */
+export const scheduleApplied = scheduleInput.partial({ name: true });
+export type ScheduleApplied = z.output<typeof scheduleApplied>;
 
 export const schedulePatch = z.strictObject({
   spec: specPatch.optional(),
@@ -134,7 +138,7 @@ export function runOptionsOf({
   tags,
   priority,
   deadlineSeconds,
-}: ScheduleInput | SchedulePatch): Partial<ScheduleRunOptions> {
+}: ScheduleInput | ScheduleApplied | SchedulePatch): Partial<ScheduleRunOptions> {
   const given = { queue, concurrencyKey, tags, priority, deadlineSeconds };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

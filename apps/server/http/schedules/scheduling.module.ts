@@ -14,6 +14,6 @@ import { SchedulesController } from './schedules.controller.js';
   // In this order, since `:schedule` would take `nightly:preview` for a name.
   controllers: [PreviewController, ExplainController, SchedulesController, LedgerController],
   providers: [ScheduleEdits, { provide: Previews, useFactory: () => new Previews(systemClock) }],
-  exports: [Previews],
+  exports: [Previews, ScheduleEdits],
 })
 export class SchedulingModule {}

@@ -106,14 +106,18 @@ export function patchedSpec(
 ): ScheduleSpec | undefined {
   const { spec, timeZone: zone, startAt, endAt } = patch;
   if ([spec, zone, startAt, endAt].every((given) => given === undefined)) return undefined;
-  const patched = specOf(merged(patch, current), now);
+  return changedSpec(specOf(merged(patch, current), now), current);
+}
+
+/** Undefined when it says the same again: then an interval goes on counting from where it began. */
+export function changedSpec(wanted: ScheduleSpec, current: ScheduleSpec | null): ScheduleSpec | undefined {
   const isCounting =
-    patched.kind === 'every' &&
+    wanted.kind === 'every' &&
     current?.kind === 'every' &&
-    patched.seconds === current.seconds &&
-    patched.startAt === undefined &&
+    wanted.seconds === current.seconds &&
+    wanted.startAt === undefined &&
     current.startAt === undefined;
-  const next = isCounting ? { ...patched, anchorAt: current.anchorAt } : patched;
+  const next = isCounting ? { ...wanted, anchorAt: current.anchorAt } : wanted;
   return isDeepStrictEqual(next, current) ? undefined : next;
 }
 
