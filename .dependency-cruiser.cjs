@@ -123,6 +123,7 @@ const httpRooms = {
     'runs',
     'schedules',
     'schedules/policies',
+    'schedules/computing',
   ],
   workers: ['access', 'answers', 'job-types', 'problems', 'requests'],
   cluster: ['access', 'answers', 'problems', 'requests'],

@@ -1,12 +1,20 @@
 // What must never happen? Each transaction is judged as it commits, by what it did and by what is committed
 // at that instant; the numbers are those of docs/ARCHITECTURE.md. What only the end can tell (is anything
 // lost, does everything go on) is judged in final-account.ts.
-import { fireKey, isLive, type ModelDatabase, type RunRow } from './model-database.js';
+import {
+  fireKey,
+  isLive,
+  type FireRow,
+  type ModelDatabase,
+  type RunRow,
+  type ScheduleRow,
+} from './model-database.js';
 import { AskedTimes } from './asked-times.js';
 import { CaughtUpTimes } from './caught-up-times.js';
 import type { Crowd } from './crowd.js';
 import { CrowdedTurns } from './crowded-turns.js';
 import { Limits } from './limits.js';
+import { judgePause } from './pauses.js';
 import { Sightings } from './sightings.js';
 import type { Act, Transaction } from './transaction.js';
 import type { World } from './world.js';
@@ -62,6 +70,11 @@ export class Invariants {
     const key = `${run.id}/${run.attempt}/${replica}`;
     this.#dueAtMs.set(key, this.world.nowMs + run.runAtMs - wallMs);
     if (run.cancelRequestedAtMs !== null) this.#unwanted.add(key);
+  }
+
+  /** The planner decides about a due time of the schedule, which is as it was read. */
+  noteDecided(fire: FireRow, schedule: ScheduleRow): void {
+    judgePause(this.world, fire, schedule);
   }
 
   /** Undefined for runs that are not over, or that ended with an attempt. */

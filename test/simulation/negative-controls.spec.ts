@@ -54,7 +54,8 @@ const CONTROLS: readonly Control[] = [
   },
   { broken: 'what was due before a change is not noted', shows: 'I1', near: 277 },
   { broken: 'what was due before a deletion is not noted', shows: 'I1', near: 115 },
-  { broken: 'pauses jump over what was due', shows: 'I1', near: 46 },
+  { broken: 'pauses jump over what was due', shows: 'I1', near: 78 },
+  { broken: 'pauses whose end the planner does not see', shows: 'a pause holds back' },
   { broken: 'what waits is not counted before more is planned', shows: 'no more is planned than may wait' },
   { broken: 'due times that find no place are passed over', shows: 'I1' },
   {

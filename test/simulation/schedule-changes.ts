@@ -8,10 +8,11 @@ import type { SimSchedule } from './api-user.js';
 
 /** Far from the seeds that are played. */
 const APART = 0x1357_9bdf;
+const APART_OF_PAUSES = 0x2468_ace0;
 
 type Act = (cluster: SimulatedCluster, random: SeededRandom, schedule: SimSchedule) => void;
 
-const ACTS: readonly Act[] = [giveSpec, giveSpec, givePayload, pauseFor, pauseUntil, pauseUntil, remove];
+const ACTS: readonly Act[] = [giveSpec, giveSpec, givePayload, pauseFor, remove];
 
 export function planScheduleChanges(
   cluster: SimulatedCluster,
@@ -24,6 +25,21 @@ export function planScheduleChanges(
     const [act, schedule] = [random.pick(ACTS), random.pick(apiUser.schedules)];
     if (act === undefined || schedule === undefined) return;
     world.after(random.between(fromMs, untilMs), () => act(cluster, random, schedule));
+  }
+}
+
+/** By a chance of their own as well, so that what the others show in a seed stays. */
+export function planEndingPauses(
+  cluster: SimulatedCluster,
+  { fromMs, untilMs }: { fromMs: number; untilMs: number },
+): void {
+  const { world, apiUser } = cluster;
+  const random = new SeededRandom(world.seed ^ APART_OF_PAUSES);
+  if (!random.chance(0.25)) return;
+  for (let count = random.whole(1, 3); count > 0; count -= 1) {
+    const schedule = random.pick(apiUser.schedules);
+    if (schedule === undefined) return;
+    world.after(random.between(fromMs, untilMs), () => pauseUntil(cluster, random, schedule));
   }
 }
 

@@ -6,7 +6,7 @@ import { planCrowd } from './crowd-arrivals.js';
 import { judgeAccount, unfinished, unhealed } from './final-account.js';
 import { drawFocus, heal, planAccidents, type Focus } from './accident-plan.js';
 import { inWorld } from './played-world.js';
-import { planScheduleChanges } from './schedule-changes.js';
+import { planEndingPauses, planScheduleChanges } from './schedule-changes.js';
 import { TICK_MS } from './server.js';
 import { SimulatedCluster } from './simulated-cluster.js';
 import { actorOnStage } from './stage.js';
@@ -86,6 +86,7 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
     world.after(random.between(CALM_UNTIL_MS, ACCIDENTS_UNTIL_MS), () => apiUser.retryOpen());
   planAccidents(cluster, focus, { fromMs: CALM_UNTIL_MS, untilMs: ACCIDENTS_UNTIL_MS });
   planScheduleChanges(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
+  planEndingPauses(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
   watchForTimeouts(cluster);
   world.playUntil(ACCIDENTS_UNTIL_MS);
   heal(cluster);

@@ -161,6 +161,12 @@ function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Cal
         () =>
           tenant.api.get(`${path}/schedules/${name}`),
     ),
+    [`put ${T}/schedules/{schedule}`]: [201, 200].map(
+      () => () =>
+        tenant.api
+          .put(`${path}/schedules/described-by-file`)
+          .send({ spec: { cron: '0 0 * * *' }, jobType: 'noop' }),
+    ),
     [`patch ${T}/schedules/{schedule}`]: [
       () =>
         tenant.api

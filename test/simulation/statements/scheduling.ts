@@ -89,6 +89,7 @@ function findDueSchedules({ db, params, server, text, broken }: Scene): ReturnTy
     [...present, ...past].map((row) => ({
       ...row,
       nowMs,
+      pausedUntilMs: broken.has('pauses whose end the planner does not see') ? null : row.pausedUntilMs,
       suspendedMs,
       resumedMs,
       isPast: isPast(row),
@@ -146,6 +147,10 @@ function writePlans({ db, tx, params, broken, server }: Scene): ReturnType<Meani
   const decided = fires.filter(isNew);
   for (const { schedule, dueMs, run } of decided) tx.acts.push({ kind: 'plan', schedule, dueMs, run });
   for (const fire of decided) db.fire.write(fireKey(fire.schedule, fire.dueMs), tx, fire);
+  for (const fire of decided) {
+    const row = db.schedule.get(fire.schedule, tx);
+    if (row !== null && !blind) server.invariants.noteDecided(fire, row);
+  }
   const soonUntilMs = server.wallMs() + (params.at(-1) as number) * 1_000;
   const slots = decided
     .flatMap((fire) => placeRun({ db, tx, server }, fire))

@@ -3,12 +3,13 @@ import { Module } from '@nestjs/common';
 import { JobTypesModule } from '../job-types/job-types.module.js';
 import { ExecutionModule } from '../runs/execution.module.js';
 import { SchedulingModule } from '../schedules/scheduling.module.js';
+import { ApplyController } from './apply.controller.js';
 import { PausesController } from './pauses.controller.js';
 import { RunNowController } from './run-now.controller.js';
 import { SkipsController } from './skips.controller.js';
 
 @Module({
   imports: [ExecutionModule, JobTypesModule, SchedulingModule],
-  controllers: [PausesController, SkipsController, RunNowController],
+  controllers: [ApplyController, PausesController, SkipsController, RunNowController],
 })
 export class ScheduleActionsModule {}

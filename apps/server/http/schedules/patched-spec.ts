@@ -32,7 +32,11 @@ export function patchedSpec(
   const { spec, timeZone: zone, clockChanges, startAt, endAt, maxFires } = patch;
   if ([spec, zone, clockChanges, startAt, endAt, maxFires].every((given) => given === undefined))
     return undefined;
-  const patched = specOf(merged(patch, current), now);
+  return changedDraft(specOf(merged(patch, current), now), current);
+}
+
+/** Undefined when it says the same again: then intervals go on counting from where they began. */
+export function changedDraft(patched: DraftSpec, current: ScheduleSpec | null): DraftSpec | undefined {
   const before = draftOf(current);
   const next = { spec: goingOn(patched.spec, current), count: goingOnWith(patched, before) };
   return isDeepStrictEqual(next, before) ? undefined : next;

@@ -46,11 +46,20 @@ export class ScheduleEdits {
 
   /** Throws a problem for a patch that does not fit. */
   async make(tenant: Tenant, edit: ScheduleEdit): Promise<ChangeResult> {
-    if (edit.revision !== null) return this.#tryOnce(tenant, edit);
+    return this.untilFirst(tenant, edit, () => this.#tryOnce(tenant, edit));
+  }
+
+  /** Tries once where the caller has seen a revision, and otherwise until no other change has come first. */
+  async untilFirst<Result extends { kind: string }>(
+    tenant: Tenant,
+    { name, revision, turn }: Omit<ScheduleEdit, 'patch'>,
+    tryOnce: () => Promise<Result>,
+  ): Promise<Result> {
+    if (revision !== null) return tryOnce();
     const untilMs = systemClock.monotonicMs() + TRY_FOR_MS;
-    return this.#turns.act(`${tenant.id}/${edit.name}`, edit.turn, async () => {
+    return this.#turns.act(`${tenant.id}/${name}`, turn, async () => {
       while (systemClock.monotonicMs() < untilMs) {
-        const result = await this.#tryOnce(tenant, edit);
+        const result = await tryOnce();
         if (result.kind !== 'stale') return result;
       }
       throw tooManyChanges();

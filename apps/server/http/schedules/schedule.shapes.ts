@@ -29,7 +29,7 @@ import {
 import { bounds, oneSpec, showBounds, showSpec, specPatch, timeZone } from './spec.shapes.js';
 
 /** A ledger is read by its schedule's name, or by its id once the schedule is deleted: a name must be no id of another. */
-const newName = resourceName.refine((name) => !uuid.safeParse(name).success, {
+export const newName = resourceName.refine((name) => !uuid.safeParse(name).success, {
   error: 'expected a name in another form than a UUID, which finds the ledger of a deleted schedule',
 });
 /** An id may be written in either case. */
@@ -73,6 +73,10 @@ export const scheduleInput = z.strictObject({
   ...orNullEach(optionsOfRuns),
 });
 export type ScheduleInput = z.output<typeof scheduleInput>;
+
+/** The name may stand in the path alone. */
+export const scheduleApplied = scheduleInput.partial({ name: true });
+export type ScheduleApplied = z.output<typeof scheduleApplied>;
 
 export const schedulePatch = z.strictObject({
   spec: specPatch.optional(),
@@ -184,7 +188,7 @@ export function runOptionsOf({
   deadlineSeconds,
   overlap,
   pauseAfterFailures,
-}: ScheduleInput | SchedulePatch): RunsChange {
+}: ScheduleInput | ScheduleApplied | SchedulePatch): RunsChange {
   const policy = overlap === null ? DEFAULT_OVERLAP : overlap;
   const given = {
     queue,

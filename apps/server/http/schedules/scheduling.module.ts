@@ -19,6 +19,6 @@ import { SchedulesController } from './schedules.controller.js';
     { provide: Previews, useFactory: () => new Previews(systemClock) },
     { provide: Counts, useFactory: () => new Counts(systemClock) },
   ],
-  exports: [Previews],
+  exports: [Counts, Previews, ScheduleEdits],
 })
 export class SchedulingModule {}

@@ -121,6 +121,7 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
     },
   ],
   'get /schedules/{schedule}': NONE,
+  'put /schedules/{schedule}': anyBody({ spec: EACH_YEAR, jobType: 'noop' }),
   'patch /schedules/{schedule}': anyBody({ payload: { mine: true } }),
   'delete /schedules/{schedule}': NONE,
   'post /schedules/{schedule}:pause': NONE,

@@ -73,6 +73,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   [`get ${T}/schedules`]: read(200),
   [`post ${T}/schedules`]: change(422),
   [`get ${T}/schedules/{schedule}`]: read(404),
+  [`put ${T}/schedules/{schedule}`]: change(422),
   [`patch ${T}/schedules/{schedule}`]: change(428),
   [`delete ${T}/schedules/{schedule}`]: end(428),
   [`post ${T}/schedules/{schedule}:pause`]: end(404),
