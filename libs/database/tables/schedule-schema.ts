@@ -62,8 +62,14 @@ interface ScheduleGapTable {
   reason: string;
 }
 
+interface ScheduleFailureTable {
+  id: Generated<number>;
+  schedule_id: ScheduleId;
+}
+
 export interface ScheduleTables {
   schedule: ScheduleTable;
   fire: FireTable;
   schedule_gap: ScheduleGapTable;
+  schedule_failure: ScheduleFailureTable;
 }

@@ -14,14 +14,14 @@ export interface FailingSchedule {
 }
 
 interface FailureRow extends FailingSchedule {
-  upTo: string | null;
+  upTo: number | null;
   /** It is to pause now. */
   isDue: boolean;
 }
 
 export interface NotedFailures {
   /** Up to this number the notes were read; null when there are none. */
-  upTo: string | null;
+  upTo: number | null;
   schedules: FailingSchedule[];
 }
 
@@ -29,7 +29,7 @@ export interface NotedFailures {
 export async function readFailures(db: Database, limit: number): Promise<NotedFailures> {
   const { rows } = await sql<FailureRow>`
     with noted as materialized (select id, schedule_id from carillon.schedule_failure order by id limit ${limit})
-    select (select max(id)::text from noted) as "upTo", s.id, s.tenant_id as "tenantId", s.slot, s.name, s.revision, f.failures,
+    select (select max(id) from noted) as "upTo", s.id, s.tenant_id as "tenantId", s.slot, s.name, s.revision, f.failures,
            f.failures >= s.pause_after_failures as "isDue"
       from (select distinct schedule_id as id from noted) n
       left join carillon.schedule s
@@ -41,6 +41,6 @@ export async function readFailures(db: Database, limit: number): Promise<NotedFa
   return { upTo: rows[0]?.upTo ?? null, schedules: rows.filter(({ isDue }) => isDue) };
 }
 
-export async function forgetFailures(db: Database, upTo: string): Promise<void> {
-  await sql`delete from carillon.schedule_failure where id <= ${upTo}::bigint`.execute(db);
+export async function forgetFailures(db: Database, upTo: number): Promise<void> {
+  await db.deleteFrom('schedule_failure').where('id', '<=', upTo).execute();
 }
