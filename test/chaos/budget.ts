@@ -1,6 +1,7 @@
 // What did each kind of fault cost? One line a kind: how often it struck, how long repairs took, how late fires
 // started, and how much was done twice. Figures of a run on a machine of its own belong into the README; here they
 // show which repair is slow.
+import { punctual } from './limited/one-by-one.js';
 import { limitsReached } from './checks/limit-check.js';
 import { isDisturbed, windowOf } from './checks/fault-windows.js';
 import type { Evidence, Fire } from './evidence.js';
@@ -66,7 +67,9 @@ function latenessIn(fault: FaultRecord, { fires, faults }: Evidence): number[] {
     ...faults.filter((other) => other.startedAtMs > fault.startedAtMs).map((other) => windowOf(other).fromMs),
     window.toMs,
   );
-  return fires.filter(({ dueAtMs }) => dueAtMs >= window.fromMs && dueAtMs < nextMs).flatMap(latenessOf);
+  return punctual(fires)
+    .filter(({ dueAtMs }) => dueAtMs >= window.fromMs && dueAtMs < nextMs)
+    .flatMap(latenessOf);
 }
 
 function latenessOf({ startedAtMs, dueAtMs }: Fire): number[] {
@@ -75,7 +78,7 @@ function latenessOf({ startedAtMs, dueAtMs }: Fire): number[] {
 
 function totals(evidence: Evidence): string[] {
   const { fires, faults, posts, sideLog, ended, stalls, readAtMs } = evidence;
-  const quiet = fires
+  const quiet = punctual(fires)
     .filter(
       ({ dueAtMs }) =>
         !faults.some((fault) => dueAtMs >= windowOf(fault).fromMs && dueAtMs <= windowOf(fault).toMs),

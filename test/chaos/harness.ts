@@ -13,6 +13,7 @@ import { readTables, type Evidence } from './evidence.js';
 import type { FaultRecord, Scene } from './faults.js';
 import { OutsideWorkers } from './limited/outside-workers.js';
 import { Steering } from './limited/steering.js';
+import { addOneByOne } from './limited/one-by-one.js';
 import { addLimitedTenants } from './limited/tenants.js';
 import { Witness } from './witness.js';
 import { addTenants, Poster, type Planned } from './workload.js';
@@ -104,6 +105,7 @@ async function setUp(
   const where = { seat, sinkUrl: accounts.sink.url };
   const planned = await addTenants(cluster, where);
   await addLimitedTenants(cluster, where);
+  await addOneByOne(cluster, where);
   await cluster.untilSettled();
   await bed.addWork?.(cluster, { seat, witness });
   return planned;

@@ -1,6 +1,7 @@
 // Was every failure repaired in time, and was nothing taken for a failure that was none? Deaths are compared with the
 // faults that may explain them, measured times with the limits of the fault, and every fire's lateness with the limits
 // of the faults that were about.
+import { punctual } from '../limited/one-by-one.js';
 import type { Evidence } from '../evidence.js';
 import { measure } from '../measures.js';
 import { stalledMs } from '../stalls.js';
@@ -84,7 +85,7 @@ function slowRepairs(evidence: Evidence): string[] {
 }
 
 function lateFires({ fires, faults, stalls }: Evidence): string[] {
-  const late = withStandIns(fires)
+  const late = withStandIns(punctual(fires))
     .filter(({ startedAtMs }) => startedAtMs !== null)
     .map((fire) => ({
       ...fire,

@@ -2,6 +2,7 @@
 // the concurrency key allows, by their own accounts; no window may have seen more starts than the bucket of a rate; and
 // nothing may have started in a paused queue or of a suspended tenant once the order had got round.
 import type { Evidence } from '../evidence.js';
+import { serialSchedule } from '../limited/one-by-one.js';
 import { LIMITED_JOB_TYPES, LIMITED_TENANTS, type Rate } from '../limited/tenants.js';
 import type { Standstill } from '../limited/steering.js';
 import { runsById, seatOf, spansOf, type Span } from './attempt-spans.js';
@@ -20,6 +21,7 @@ export function checkLimits(evidence: Evidence): string[] {
   const spans = spansOf(evidence);
   return [
     ...concurrencyLimits(spans).flatMap(tooManyAtOnce),
+    ...oneByOne(spans).flatMap(tooManyAtOnce),
     ...tooOften(spans),
     ...evidence.standstills.flatMap((standstill) => startedAllTheSame(evidence, spans, standstill)),
   ];
@@ -53,6 +55,16 @@ function concurrencyLimits(spans: readonly Span[]): LimitedSpans[] {
       ...ofTypes,
     ].flatMap(({ limit, ...rest }) => (limit === undefined ? [] : [{ ...rest, limit }]));
   });
+}
+
+/** Schedules whose runs must not overlap. */
+function oneByOne(spans: readonly Span[]): LimitedSpans[] {
+  const bySchedule = Map.groupBy(spans, ({ run }) => serialSchedule(run.concurrencyKey));
+  return [...bySchedule].flatMap(([schedule, ofSchedule]) =>
+    schedule === null
+      ? []
+      : [{ what: `runs of schedule ${schedule}, which must not overlap,`, limit: 1, spans: ofSchedule }],
+  );
 }
 
 /** The spans that execute as each of them begins, itself included. */
@@ -179,5 +191,6 @@ export function limitsReached(evidence: Evidence): string {
   const limited = [...runsById(evidence).values()].filter(({ tenant }) =>
     LIMITED_TENANTS.some(({ name }) => name === tenant),
   );
-  return `limits reached: ${reached.length} of ${limits.length} of concurrency; runs of limited tenants: ${limited.length}; standstills: ${evidence.standstills.length}`;
+  const dropped = evidence.fires.filter(({ reason }) => reason === 'overlap').length;
+  return `limits reached: ${reached.length} of ${limits.length} of concurrency; due times skipped for an overlap: ${dropped}; runs of limited tenants: ${limited.length}; standstills: ${evidence.standstills.length}`;
 }
