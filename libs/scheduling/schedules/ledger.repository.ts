@@ -20,14 +20,39 @@ export interface FirePage {
   from: Date | null;
   /** Exclusive; the end of the page before this one. */
   before: Date | null;
+  /** Null for any. */
+  outcome: FireOutcome | null;
   limit: number;
 }
 
-/** Newest due time first. */
-export async function listFires(
+/** How many rows one page looks at for those with the outcome that is wanted. */
+export const FIRES_LOOKED_AT = 10_000;
+
+/** Newest due time first. With an outcome, those among the first `FIRES_LOOKED_AT` of the span. */
+export async function listFires(db: Database, { outcome, limit, ...span }: FirePage): Promise<Fire[]> {
+  const looked = firesIn(db, { ...span, limit: outcome === null ? limit : FIRES_LOOKED_AT });
+  if (outcome === null) return looked.execute();
+  return db
+    .selectFrom(looked.as('looked'))
+    .selectAll()
+    .where('outcome', '=', outcome)
+    .orderBy('dueAt', 'desc')
+    .limit(limit)
+    .execute();
+}
+
+/** The due time of the last row that a page with an outcome looks at; null when it looks at all of the span. */
+export async function lookedUntil(
   db: Database,
-  { scheduleId, from, before, limit }: FirePage,
-): Promise<Fire[]> {
+  span: Pick<FirePage, 'scheduleId' | 'from' | 'before'>,
+): Promise<Date | null> {
+  const last = await firesIn(db, { ...span, limit: 1 })
+    .offset(FIRES_LOOKED_AT - 1)
+    .executeTakeFirst();
+  return last?.dueAt ?? null;
+}
+
+function firesIn(db: Database, { scheduleId, from, before, limit }: Omit<FirePage, 'outcome'>) {
   return db
     .selectFrom('fire')
     .select([
@@ -43,8 +68,7 @@ export async function listFires(
     .$if(from !== null, (query) => query.where('due_at', '>=', from ?? new Date(0)))
     .$if(before !== null, (query) => query.where('due_at', '<', before ?? new Date(0)))
     .orderBy('due_at', 'desc')
-    .limit(limit)
-    .execute();
+    .limit(limit);
 }
 
 /** Whether the instant lies among due times that were left behind and are not decided yet. */

@@ -22,7 +22,7 @@ import * as requeues from '#execution/run-actions/retry-ended.repository.js';
 import { deleteEndedRuns } from '#execution/run-actions/retention.repository.js';
 import { asId } from '#kernel/ids.js';
 import { findTenantAndJob } from '#server/http/access/tenant-and-job.repository.js';
-import { listFires } from '#scheduling/schedules/ledger.repository.js';
+import { listFires, lookedUntil } from '#scheduling/schedules/ledger.repository.js';
 import * as gaps from '#scheduling/planning/gap.repository.js';
 import * as planning from '#scheduling/planning/planning.repository.js';
 import * as suspendedRuns from '#scheduling/suspending/suspended-run.repository.js';
@@ -227,7 +227,12 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   },
   'ended among': (tx) => runs.finishedAmong(tx, on.runs),
   'a list of fires': (tx) =>
-    listFires(tx, { scheduleId: firstSchedule(), from: null, before: null, limit: 51 }),
+    listFires(tx, { scheduleId: firstSchedule(), from: null, before: null, outcome: null, limit: 51 }),
+  'a list of fires with an outcome': async (tx) => {
+    const span = { scheduleId: firstSchedule(), from: null, before: null };
+    await listFires(tx, { ...span, outcome: 'missed', limit: 51 });
+    await lookedUntil(tx, span);
+  },
   'a list of schedules': (tx) => listSchedules(tx, { tenantId: first().id, afterName: null, limit: 51 }),
   'a revoked plan': (tx) => revokePlanned(tx, { id: firstSchedule(), specSince: null }),
 };

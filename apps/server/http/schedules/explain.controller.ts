@@ -49,6 +49,7 @@ export class ExplainController {
       scheduleId: schedule.id,
       from: at,
       before: new Date(at.getTime() + 1),
+      outcome: null,
       limit: 1,
     });
     const explained = explain({

@@ -2,7 +2,7 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Database } from '#database/connection.js';
-import { hasLedger, listFires } from '#scheduling/schedules/ledger.repository.js';
+import { hasLedger, listFires, lookedUntil } from '#scheduling/schedules/ledger.repository.js';
 import { findSchedule } from '#scheduling/schedules/schedule.repository.js';
 import { asId, type ScheduleId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
@@ -35,16 +35,19 @@ export class LedgerController {
     @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery,
   ) {
     const scheduleId = await this.#ledgerOf(tenant, name);
-    const filter = { firesOf: scheduleId, from: query.from, to: query.to };
+    const { outcome = null } = query;
+    const filter = { firesOf: scheduleId, from: query.from, to: query.to, outcome };
     const token = this.pages.open(query.pageToken, filter);
     const before = token ?? query.to;
-    const rows = await listFires(this.db, {
+    const span = {
       scheduleId,
       from: query.from === undefined ? null : new Date(query.from),
       before: before === undefined ? null : new Date(before),
-      limit: query.pageSize + 1,
-    });
+    };
+    const rows = await listFires(this.db, { ...span, outcome, limit: query.pageSize + 1 });
+    const stoppedAt = outcome === null ? null : await lookedUntil(this.db, span);
     return this.pages.page(rows, {
+      lookedUntil: stoppedAt?.toISOString() ?? null,
       size: query.pageSize,
       filter,
       keyOf: (row) => row.dueAt.toISOString(),

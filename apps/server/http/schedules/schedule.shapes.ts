@@ -150,14 +150,14 @@ export const schedule = z
   })
   .meta({ id: 'Schedule' });
 
+const outcome = z.enum(['planned', 'fired', 'late', 'skipped', 'coalesced', 'missed']);
+
 export const fire = z
   .object({
     dueAt: instant,
-    outcome: z
-      .enum(['planned', 'fired', 'late', 'skipped', 'coalesced', 'missed'])
-      .describe(
-        'fired: started within a second after it was due; late: started after that; coalesced: a later run stands for it.',
-      ),
+    outcome: outcome.describe(
+      'fired: started within a second after it was due; late: started after that; coalesced: a later run stands for it.',
+    ),
     reason: z.string().nullable(),
     runId: z.uuid().nullable(),
     term: z.int().describe('The term of the leader that decided it.'),
@@ -175,6 +175,9 @@ export const firesQuery = z
     ...pageQuery,
     from: instantInput.optional().describe('Inclusive.'),
     to: instantInput.optional().describe('Exclusive.'),
+    outcome: outcome
+      .optional()
+      .describe('Only these; a page looks at 10,000 due times, and may be short or empty before the last.'),
   })
   .superRefine(spanOf('from', 'to'));
 export type FiresQuery = z.output<typeof firesQuery>;

@@ -1,8 +1,10 @@
 // Does the ledger say what became of each due time?
+import { sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { fire } from '#server/http/schedules/schedule.shapes.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
+import { openDatabase } from '../../../support/rows.js';
 import { useTestServer } from '../../../support/test-server.js';
 import {
   createSchedule,
@@ -124,5 +126,33 @@ describe('the ledger', () => {
       `${tenant.path}/schedules/${schedule.name}/fires?pageSize=1&pageToken=${nextPageToken}`,
     );
     expectProblem(response, 'invalid-page-token');
+  });
+});
+
+describe('one outcome', () => {
+  it('is found in pages that look at a bounded number of rows, however rare it is', async () => {
+    tenant = await createTenant(server);
+    const { id, name } = await createSchedule(tenant);
+    await sql`
+      insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, term)
+      select s.id, timestamptz '2026-01-01' + n * interval '1 s', s.tenant_id, case when n in (3, 15000) then 'missed' else 'fired' end, 1
+        from carillon.schedule s cross join generate_series(1, 25000) n where s.id = ${id}`.execute(
+      openDatabase(server.databaseUrl),
+    );
+    const page = z.object({ items: z.array(fire), nextPageToken: z.string().nullable() });
+    const pages: string[][] = [];
+    for (let token: string | null = ''; token !== null;) {
+      const query = { outcome: 'missed', ...(token === '' ? {} : { pageToken: token }) };
+      const { body } = await tenant.api
+        .get(`${tenant.path}/schedules/${name}/fires`)
+        .query(query)
+        .expect(200);
+      const { items, nextPageToken } = page.parse(body);
+      pages.push(items.map(({ dueAt }) => dueAt));
+      token = nextPageToken;
+    }
+    expect(pages).toEqual([[], ['2026-01-01T04:10:00.000Z'], ['2026-01-01T00:00:03.000Z']]);
+    const wrong = await tenant.api.get(`${tenant.path}/schedules/${name}/fires?outcome=lost`);
+    expect(expectFields(wrong)).toEqual(['/outcome']);
   });
 });
