@@ -103,7 +103,7 @@ const httpRooms = {
   logs: ['access', 'answers', 'problems', 'requests'],
   runs: ['access', 'answers', 'job-types', 'logs', 'problems', 'requests'],
   'schedules/computing': ['access', 'requests'],
-  'schedules/policies': ['problems'],
+  'schedules/policies': ['problems', 'requests'],
   schedules: [
     'access',
     'answers',

@@ -43,6 +43,20 @@ create trigger note_schedule_failure after insert on carillon.run_history
   for each row when (new.schedule_id is not null and new.outcome in ('failed', 'dead-lettered', 'expired'))
   execute function carillon.note_schedule_failure();
 
+-- A schedule that has failed as often already as it says from now on pauses at once.
+create function carillon.note_pause_after_failures() returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into carillon.schedule_failure (schedule_id) values (new.id);
+  return null;
+end
+$$;
+create trigger note_pause_after_failures after update of pause_after_failures on carillon.schedule
+  for each row when (new.pause_after_failures is not null and new.pause_after_failures is distinct from old.pause_after_failures)
+  execute function carillon.note_pause_after_failures();
+
 create or replace function carillon.note_pause() returns trigger
   language plpgsql
   set search_path = pg_catalog, pg_temp

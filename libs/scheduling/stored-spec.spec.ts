@@ -89,6 +89,11 @@ describe('a stored specification', () => {
     ['an instant that is none', { kind: 'at', at: 'tomorrow' }],
     ['a property too many', { kind: 'cron', expression: '@daily', timeZone: 'UTC', jitter: 5 }],
     ['a property too few', { kind: 'cron', expression: '@daily' }],
+    ['an interval that leads nowhere', { kind: 'every', seconds: -5, anchorAt: '2026-01-01T00:00:00.000Z' }],
+    [
+      'an interval of next to nothing',
+      { kind: 'every', seconds: 1e-9, anchorAt: '2026-01-01T00:00:00.000Z' },
+    ],
     ['nothing', null],
   ])('with %s is refused, not guessed at', (_what, stored) => {
     expect(() => parseSpec(stored)).toThrow(ZodError);

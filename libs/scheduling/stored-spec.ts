@@ -24,7 +24,12 @@ const cron = z.strictObject({
     .strictObject({ gap: z.enum(['after', 'skip']), repeat: z.enum(['first', 'both']) })
     .optional(),
 });
-const every = z.strictObject({ kind: z.literal('every'), seconds: z.number(), anchorAt: z.iso.datetime() });
+/** What a hand wrote: an interval of nothing would be due without end. */
+const every = z.strictObject({
+  kind: z.literal('every'),
+  seconds: z.int().min(1),
+  anchorAt: z.iso.datetime(),
+});
 const rrule = z.strictObject({
   kind: z.literal('rrule'),
   rule: z.string(),

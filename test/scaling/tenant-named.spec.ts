@@ -67,6 +67,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
     'of claims that the caller has locked, runs that it holds or has locked by tenant',
   'unique-key: unfinishedAmong': 'holders of keys that were locked by tenant',
   'ledger: listFires': 'a schedule that was found by tenant and name',
+  'ledger: lookedUntil': 'a schedule that was found by tenant and name',
   'ledger: isLeftBehind': 'a schedule that was found by tenant and name',
   'planning: countRunsOf': 'tenants whose schedules are due',
   'schedule: updateSchedule': LOCKED,

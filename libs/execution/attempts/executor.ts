@@ -213,7 +213,7 @@ const UNSTARTED: Readonly<Record<UnstartedBecause, RunTransition>> = {
   overlap: {
     kind: 'finish',
     outcome: 'cancelled',
-    error: { name: 'Overlap', message: 'another run of its schedule was still running when it was due' },
+    error: { name: 'Overlap', message: 'another run of its schedule was still running when it was to start' },
     reason: 'overlap',
   },
 };

@@ -4,7 +4,7 @@
 // looked at again.
 import type { Leadership } from '#cluster/leadership/leadership.js';
 import type { Database } from '#database/connection.js';
-import type { TenantId } from '#kernel/ids.js';
+import type { ScheduleId, TenantId } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { changeSchedule } from '#scheduling/schedules/schedules.js';
@@ -24,11 +24,13 @@ export class FailingLoop implements Loop {
     const leader = this.leadership.current();
     if (leader === null) return SLEEP_MS;
     const { db } = leader.incarnation;
-    const { upTo, schedules } = await readFailures(db, NOTES_PER_PASS);
+    const { upTo, count, schedules } = await readFailures(db, NOTES_PER_PASS);
     if (upTo === null) return LOOK_MS;
-    for (const schedule of schedules) if (!(await this.#pause(db, schedule))) return LOOK_MS;
-    await forgetFailures(db, upTo);
-    return LOOK_MS;
+    const except: ScheduleId[] = [];
+    for (const schedule of schedules) if (!(await this.#pause(db, schedule))) except.push(schedule.id);
+    await forgetFailures(db, { upTo, except });
+    // What is looked at again stands first, and must not be read again and again.
+    return count === NOTES_PER_PASS && except.length === 0 ? 0 : LOOK_MS;
   }
 
   /** False when it is to be tried again. */
@@ -36,7 +38,8 @@ export class FailingLoop implements Loop {
     db: Database,
     { tenantId, slot, name, revision, failures }: FailingSchedule,
   ): Promise<boolean> {
-    const reason = `its last ${failures} runs failed (pauseAfterFailures)`;
+    const runs = failures === 1 ? 'run' : `${failures} runs`;
+    const reason = `its last ${runs} failed (pauseAfterFailures)`;
     const ref = { tenant: { id: tenantId, slot }, name, revision };
     const { kind } = await changeSchedule(db, ref, { kind: 'pause', reason });
     if (kind === 'changed') this.paused.publish({ tenantId, name, failures });

@@ -15,11 +15,14 @@ export interface FailingSchedule {
 
 interface FailureRow extends FailingSchedule {
   upTo: number | null;
+  count: number;
   /** It is to pause now. */
   isDue: boolean;
 }
 
 export interface NotedFailures {
+  /** How many notes were read. */
+  count: number;
   /** Up to this number the notes were read; null when there are none. */
   upTo: number | null;
   schedules: FailingSchedule[];
@@ -29,7 +32,7 @@ export interface NotedFailures {
 export async function readFailures(db: Database, limit: number): Promise<NotedFailures> {
   const { rows } = await sql<FailureRow>`
     with noted as materialized (select id, schedule_id from carillon.schedule_failure order by id limit ${limit})
-    select (select max(id) from noted) as "upTo", s.id, s.tenant_id as "tenantId", s.slot, s.name, s.revision, f.failures,
+    select (select max(id) from noted) as "upTo", (select count(*)::int from noted) as count, s.id, s.tenant_id as "tenantId", s.slot, s.name, s.revision, f.failures,
            f.failures >= s.pause_after_failures as "isDue"
       from (select distinct schedule_id as id from noted) n
       left join carillon.schedule s
@@ -38,9 +41,18 @@ export async function readFailures(db: Database, limit: number): Promise<NotedFa
       left join lateral (select carillon.consecutive_failures(s.id, s.failures_since) as failures) f on true`.execute(
     db,
   );
-  return { upTo: rows[0]?.upTo ?? null, schedules: rows.filter(({ isDue }) => isDue) };
+  const { upTo = null, count = 0 } = rows[0] ?? {};
+  return { upTo, count, schedules: rows.filter(({ isDue }) => isDue) };
 }
 
-export async function forgetFailures(db: Database, upTo: number): Promise<void> {
-  await db.deleteFrom('schedule_failure').where('id', '<=', upTo).execute();
+/** But for those of schedules that are to be looked at again. */
+export async function forgetFailures(
+  db: Database,
+  { upTo, except }: { upTo: number; except: readonly ScheduleId[] },
+): Promise<void> {
+  await db
+    .deleteFrom('schedule_failure')
+    .where('id', '<=', upTo)
+    .$if(except.length > 0, (query) => query.where('schedule_id', 'not in', except))
+    .execute();
 }

@@ -26,7 +26,7 @@ export interface FirePage {
 }
 
 /** How many rows one page looks at for those with the outcome that is wanted. */
-export const FIRES_LOOKED_AT = 10_000;
+const FIRES_LOOKED_AT = 10_000;
 
 /** Newest due time first. With an outcome, those among the first `FIRES_LOOKED_AT` of the span. */
 export async function listFires(db: Database, { outcome, limit, ...span }: FirePage): Promise<Fire[]> {

@@ -1,7 +1,7 @@
 // Which days does an RRULE name in one of its periods, which are days, weeks, months or years? Periods are numbered from
 // the one in which the rule begins, so the one that an instant lies in is found by a division, however far it is. Days are
 // numbered from 1970-01-01, on the calendar of the wall clock.
-import type { Rrule, Weekday } from './rrule-text.js';
+import type { Rrule } from './rrule-text.js';
 
 export const DAY_MS = 86_400_000;
 
@@ -127,22 +127,22 @@ function fits(rule: AnchoredRule, number: number): boolean {
     if (!yearDays.includes(number - from + 1) && !yearDays.includes(number - to)) return false;
   }
   if (weekdays === null) return true;
-  return weekdays.some((named) => named.day === weekday && isNth(rule, named, { number, year, month }));
+  const named = weekdays.filter((one) => one.day === weekday);
+  if (named.length === 0 || named.some(({ nth }) => nth === null)) return named.length > 0;
+  const places = placesOf(rule, { number, year, month });
+  return named.some(({ nth }) => nth !== null && places.includes(nth));
 }
 
-function isNth(
+/** Which of its weekday the day is, from the beginning of the month or the year and from its end. */
+function placesOf(
   { frequency, months }: AnchoredRule,
-  { nth }: Weekday,
   { number, year, month }: Pick<CalendarDay, 'number' | 'year' | 'month'>,
-): boolean {
-  if (nth === null) return true;
+): [number, number] {
   // In a year without named months the second Tuesday is the year's.
   const isOfYear = frequency === 'YEARLY' && months === null;
   const first = isOfYear ? monthIndex(year, 1) : monthIndex(year, month);
   const [from, to] = [monthBegin(first), monthBegin(first + (isOfYear ? 12 : 1))];
-  return nth > 0
-    ? Math.floor((number - from) / 7) + 1 === nth
-    : Math.floor((to - 1 - number) / 7) + 1 === -nth;
+  return [Math.floor((number - from) / 7) + 1, -(Math.floor((to - 1 - number) / 7) + 1)];
 }
 
 const monthIndex = (year: number, month: number): number => year * 12 + month - 1;

@@ -106,7 +106,7 @@ function read(parts: Map<string, string>): Rrule {
     months: listOf('BYMONTH'),
     monthDays: listOf('BYMONTHDAY'),
     yearDays: listOf('BYYEARDAY'),
-    weekdays: parts.get('BYDAY')?.split(',').map(weekday) ?? null,
+    weekdays: weekdays(parts.get('BYDAY')),
     hours: listOf('BYHOUR'),
     minutes: listOf('BYMINUTE'),
     seconds: listOf('BYSECOND'),
@@ -150,6 +150,12 @@ function whole(name: string, text: string, { min, max, isSigned }: Range): numbe
   if (size >= min && size <= max) return number;
   const expected = `${name} of ${min} to ${max}${isSigned ? `, or of -${max} to -${min} from the end` : ''}`;
   throw new Refusal(expected, quoted(text));
+}
+
+/** Each once: a list that says the same again and again would be looked through for each day. */
+function weekdays(text: string | undefined): Weekday[] | null {
+  if (text === undefined) return null;
+  return [...new Set(text.split(','))].map(weekday);
 }
 
 function weekday(text: string): Weekday {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dueTimes, newestDueTimes, nextDueAt, validateSpec, type ScheduleSpec } from '../due-times.js';
 import { offsetMs } from '../wall-clock.js';
+import { rruleTimes } from './rrule-times.js';
 
 const NEW_YORK = 'America/New_York';
 const begin = new Date('1997-09-02T13:00:00Z');
@@ -181,5 +182,36 @@ describe('a rule', () => {
     const spec = rrule(rule, new Date('2026-01-01T00:00:00Z'), 'UTC');
     expect(validateSpec(spec)).toEqual({ ok: true });
     expect(nextDueAt(spec, new Date('2026-02-01T00:00:00Z'))?.toISOString().slice(0, 10)).toBe(day);
+  });
+
+  it('is due at the same instants in whatever order they are asked for, although the last answer is kept', () => {
+    const rules = [
+      'FREQ=DAILY',
+      'FREQ=WEEKLY;BYDAY=MO,FR',
+      'FREQ=YEARLY;BYDAY=53MO',
+      'FREQ=MONTHLY;BYMONTHDAY=31',
+    ];
+    const days = fc.array(fc.integer({ min: -400, max: 12_000 }), { minLength: 2, maxLength: 20 });
+    fc.assert(
+      fc.property(fc.constantFrom(...rules), days, (rule, asked) => {
+        const answers = (text: string, order: readonly number[]): Map<number, Date | null> =>
+          new Map(
+            order.map((day) => [day, nextDueAt(rrule(text), new Date(begin.getTime() + day * 86_400_000))]),
+          );
+        const inOrder = answers(
+          `${rule};INTERVAL=1`,
+          asked.toSorted((a, b) => a - b),
+        );
+        for (const [day, dueAt] of answers(rule, asked)) expect(inOrder.get(day)).toEqual(dueAt);
+      }),
+    );
+  });
+
+  it('is looked through once for each day of the week that it names', () => {
+    const again = `FREQ=YEARLY;BYDAY=${Array.from({ length: 80 }, (_, index) => (index % 2 === 0 ? '53MO' : '53TU')).join(',')}`;
+    expect(rruleTimes(again, begin.getTime()).rule.weekdays).toEqual([
+      { day: 1, nth: 53 },
+      { day: 2, nth: 53 },
+    ]);
   });
 });

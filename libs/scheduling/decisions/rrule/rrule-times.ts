@@ -27,10 +27,10 @@ const YEARS_FROM_MS = Date.UTC(1970, 0, 1);
 const YEARS_TO_MS = Date.UTC(2999, 11, 1);
 
 /**
- * A rule that names no day is given up after so many days and periods, some 10 ms. The rarest that the calendar has, such
- * as a 29 February that is a Monday, each third year, takes less than a tenth of them.
+ * A rule is given up after so many days and periods, some 5 ms: of a yearly one that names neither months nor days of
+ * them these are eleven years. A 29 February that is a Monday, each third year, takes less than a tenth of them.
  */
-const LOOKED_MAX = 20_000;
+const LOOKED_MAX = 4_000;
 
 const RULES_MAX = 1_000;
 const ANSWERS_MAX = 5_000;
@@ -38,18 +38,44 @@ const ANSWERS_MAX = 5_000;
 /** Strictly after the instant, or null if there is nothing more. Throws RangeError on an invalid rule or zone. */
 export function nextRruleTime({ rule, timeZone, anchorAt }: RruleSpec, after: Date): Date | null {
   const afterMs = Math.max(after.getTime(), YEARS_FROM_MS - 1);
-  const nextMs = nextRruleMs(JSON.stringify([afterMs, timeZone, rule, anchorAt.getTime()]));
-  return nextMs === null ? null : new Date(nextMs);
+  const answer = answerOf(JSON.stringify([timeZone, rule, anchorAt.getTime()]));
+  if (!holds(answer, afterMs)) {
+    const nextMs = nextRruleMs({ rule, timeZone, anchorMs: anchorAt.getTime() }, afterMs);
+    Object.assign(answer, { nextMs, sinceMs: afterMs });
+  }
+  return answer.nextMs === null ? null : new Date(answer.nextMs);
 }
 
-const nextRruleMs = boundedMemo(ANSWERS_MAX, (question: string): number | null => {
-  const [afterMs, timeZone, rule, anchorMs] = JSON.parse(question) as [number, string, string, number]; // as it was asked
+/** Nothing is due from the one instant up to the other. */
+interface Answer {
+  sinceMs: number;
+  /** Null for never again. */
+  nextMs: number | null;
+}
+
+/**
+ * The last answer of each rule, in a holder that is written anew. It holds until it has passed, and so a rare rule, whose
+ * search takes milliseconds, is searched once and not in each pass of the planner.
+ */
+const answerOf = boundedMemo(ANSWERS_MAX, (): Answer => ({
+  sinceMs: Number.POSITIVE_INFINITY,
+  nextMs: null,
+}));
+
+function holds({ sinceMs, nextMs }: Answer, afterMs: number): boolean {
+  return afterMs >= sinceMs && (nextMs === null || afterMs < nextMs);
+}
+
+function nextRruleMs(
+  { rule, timeZone, anchorMs }: { rule: string; timeZone: string; anchorMs: number },
+  afterMs: number,
+): number | null {
   const beginMs = anchorMs + offsetMs(timeZone, anchorMs);
   const times = timesOf(JSON.stringify([rule, beginMs]));
   // What the wall has shown so far has had its turn, and the beginning itself is due if the rule names it.
   const wallMs = nextWallMs(times, Math.max(latestShownMs(timeZone, afterMs), times.beginMs - 1));
   return wallMs === null ? null : firstShownMs(timeZone, wallMs);
-});
+}
 
 interface Times {
   rule: AnchoredRule;

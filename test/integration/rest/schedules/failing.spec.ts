@@ -61,7 +61,11 @@ it('counts on after a success from none, and cancelled runs not at all', async (
 it('goes on, if it does not say so, and counts all the same', async () => {
   const { name } = await failing({ pauseAfterFailures: null });
   await until('three have failed', async () => (await readSchedule(tenant, name)).consecutiveFailures >= 3);
-  expect(await readSchedule(tenant, name)).toMatchObject({ state: 'active', pauseAfterFailures: null });
+  const schedule = await readSchedule(tenant, name);
+  expect(schedule).toMatchObject({ state: 'active', pauseAfterFailures: null });
+  const calm = { spec: { everySeconds: 3_600 }, pauseAfterFailures: 3 };
+  await patchSchedule(tenant, schedule, calm).expect(200);
+  await untilPaused(name);
 });
 
 it('is asked for and taken back by a patch', async () => {

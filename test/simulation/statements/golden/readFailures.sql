@@ -1,5 +1,6 @@
 with noted as materialized (select id, schedule_id from carillon.schedule_failure order by id limit $1)
-select (select max(id) from noted) as "upTo", s.id, s.tenant_id as "tenantId", s.slot, s.name, s.revision, f.failures,
+select (select max(id) from noted) as "upTo", (select count(*)::int from noted) as count, s.id,
+  s.tenant_id as "tenantId", s.slot, s.name, s.revision, f.failures,
        f.failures >= s.pause_after_failures as "isDue"
   from (select distinct schedule_id as id from noted) n
   left join carillon.schedule s

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { readCron } from '#scheduling/decisions/cron-dialect.js';
 import { DEFAULT_CLOCK_CHANGES, type ClockChanges } from '#scheduling/decisions/cron-times.js';
+import { orNull } from '../../requests/shapes.js';
 import { rulesOf, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 
 const gap = z
@@ -15,7 +16,7 @@ const repeat = z
   .describe('A time of day that the clock shows twice is due the first time (the default), or both times.');
 
 export const clockChanges = z.object({ gap, repeat });
-export const clockChangesInput = z.strictObject({ gap: gap.optional(), repeat: repeat.optional() });
+export const clockChangesInput = z.strictObject({ gap: orNull(gap), repeat: orNull(repeat) });
 export const clockChangesPatch = z.strictObject({
   gap: gap.nullable().optional(),
   repeat: repeat.nullable().optional(),
