@@ -54,7 +54,8 @@ export type OpenRun = RunFacts;
 export interface EndedRun extends RunFacts {
   readonly outcome: string;
   readonly replica: number;
-  readonly startedAtMs: number;
+  /** Null for one that ended before it began, such as one that must not overlap another. */
+  readonly startedAtMs: number | null;
   readonly finishedAtMs: number;
   readonly error: { name: string; message: string } | null;
 }

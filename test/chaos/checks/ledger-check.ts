@@ -125,11 +125,10 @@ function early({ sideLog, ended }: Evidence): string[] {
       ({ runId, attempt, dueAt, seenAtMs }) =>
         `I6: attempt ${attempt} of run ${runId} ran ${Date.parse(dueAt ?? '') - seenAtMs} ms before it was due`,
     );
-  const rows = ended
-    .filter(({ startedAtMs, runAtMs, attempt }) => attempt === 1 && startedAtMs < runAtMs - PRECISION_MS)
-    .map(
-      ({ id, startedAtMs, runAtMs }) =>
-        `I6: run ${id} is recorded as started ${runAtMs - startedAtMs} ms before its run_at`,
-    );
+  const rows = ended.flatMap(({ id, startedAtMs, runAtMs, attempt }) =>
+    attempt === 1 && startedAtMs !== null && startedAtMs < runAtMs - PRECISION_MS
+      ? [`I6: run ${id} is recorded as started ${runAtMs - startedAtMs} ms before its run_at`]
+      : [],
+  );
   return [...lines, ...rows];
 }

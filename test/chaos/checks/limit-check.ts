@@ -140,7 +140,7 @@ function crowded(what: string, starts: readonly Start[], rate: Rate | undefined)
 }
 
 function recordedStart({ run, attempt }: Span): number | undefined {
-  if ('startedAtMs' in run && run.attempt === attempt) return run.startedAtMs;
+  if ('startedAtMs' in run && run.attempt === attempt) return run.startedAtMs ?? undefined;
   const past = run.pastAttempts.find((each) => each.attempt === attempt);
   return past?.startedAt === undefined ? undefined : Date.parse(past.startedAt);
 }
