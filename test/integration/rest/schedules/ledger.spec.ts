@@ -135,7 +135,7 @@ describe('one outcome', () => {
     const { id, name } = await createSchedule(tenant);
     await sql`
       insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, term)
-      select s.id, timestamptz '2026-01-01' + n * interval '1 s', s.tenant_id, case when n in (3, 15000) then 'missed' else 'fired' end, 1
+      select s.id, timestamptz '2026-01-01 00:00:00+00' + n * interval '1 s', s.tenant_id, case when n in (3, 15000) then 'missed' else 'fired' end, 1
         from carillon.schedule s cross join generate_series(1, 25000) n where s.id = ${id}`.execute(
       openDatabase(server.databaseUrl),
     );
