@@ -64,8 +64,8 @@ const databaseRooms = {
 
 /** The rooms of libs/scheduling; `.` has the decisions, but for those about one kind of spec. */
 const schedulingRooms = {
-  'decisions/kinds': [],
-  // A recurrence is due by the wall clock, which lies in `.`.
+  // Rules are due by the wall clock, which lies in `.`.
+  'decisions/kinds': ['.', 'decisions/rrule'],
   'decisions/rrule': ['.'],
   '.': ['decisions/kinds', 'decisions/rrule'],
   planning: ['.'],

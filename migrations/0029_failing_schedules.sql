@@ -57,19 +57,14 @@ create trigger note_pause_after_failures after update of pause_after_failures on
   for each row when (new.pause_after_failures is not null and new.pause_after_failures is distinct from old.pause_after_failures)
   execute function carillon.note_pause_after_failures();
 
-create or replace function carillon.note_pause() returns trigger
+create function carillon.note_resume() returns trigger
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if new.state = 'paused' then
-    new.paused_at := coalesce(new.paused_at, clock_timestamp());
-  else
-    new.paused_at := null;
-    new.paused_until := null;
-    new.pause_reason := null;
-    new.failures_since := clock_timestamp();
-  end if;
+  new.failures_since := clock_timestamp();
   return new;
 end
 $$;
+create trigger note_resume before update of state on carillon.schedule
+  for each row when (old.state = 'paused' and new.state <> 'paused') execute function carillon.note_resume();

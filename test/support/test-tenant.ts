@@ -104,9 +104,13 @@ export async function listRuns({ api, path }: TestTenant, query = ''): Promise<R
 }
 
 /** Due once an hour, unless the test says otherwise. */
-export async function createSchedule({ api, path }: TestTenant, wish: object = {}): Promise<Schedule> {
-  const body = { name: newName('schedule'), spec: { everySeconds: 3_600 }, jobType: 'noop', ...wish };
-  return schedule.parse((await api.post(`${path}/schedules`).send(body).expect(201)).body);
+export async function createSchedule(tenant: TestTenant, wish: object = {}): Promise<Schedule> {
+  const answer = await postSchedule(tenant, { spec: { everySeconds: 3_600 }, ...wish }).expect(201);
+  return schedule.parse(answer.body);
+}
+
+export function postSchedule({ api, path }: TestTenant, wish: object) {
+  return api.post(`${path}/schedules`).send({ name: newName('schedule'), jobType: 'noop', ...wish });
 }
 
 export async function readSchedule({ api, path }: TestTenant, name: string): Promise<Schedule> {

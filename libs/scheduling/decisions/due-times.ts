@@ -5,6 +5,7 @@ import { readCron } from './cron-dialect.js';
 import { nextCronTime, type ClockChanges, type CronSpec } from './cron-times.js';
 import { firstOf, SPECS_MAX, SPECS_MIN, type NextDue } from './kinds/any-of.js';
 import { MAX_FIRES_MAX, type Counted } from './kinds/max-fires.js';
+import { searchedCron, searchedRrule } from './kinds/searched-rules.js';
 import { newestIn, timesIn } from './kinds/spans.js';
 import { INSTANTS_MAX, isInOrder, nextInstant } from './kinds/instants.js';
 import { readRrule } from './rrule/rrule-text.js';
@@ -145,19 +146,18 @@ export function nextDueOf(spec: ScheduleSpec): NextDue {
   const lasts = [endAt, counted?.lastAt].filter((last) => last instanceof Date);
   const unbounded =
     spec.kind === 'anyOf'
-      ? firstOf(
-          spec.specs.map(
-            (rule): NextDue =>
-              (after) =>
-                nextOfRule(rule, after),
-          ),
-        )
+      ? firstOf(spec.specs.map(nextOfOneAmongOthers))
       : (after: Date) => nextOfRule(spec, after);
   return (after) => {
     const from = startAt !== undefined && after < startAt ? new Date(startAt.getTime() - 1) : after;
     const next = unbounded(from);
     return next !== null && lasts.every((last) => next <= last) ? next : null;
   };
+}
+
+function nextOfOneAmongOthers(rule: Rule): NextDue {
+  if (rule.kind === 'cron') return searchedCron(rule);
+  return rule.kind === 'rrule' ? searchedRrule(rule) : (after) => nextOfRule(rule, after);
 }
 
 function nextOfRule(spec: Rule, after: Date): Date | null {

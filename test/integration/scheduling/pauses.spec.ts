@@ -99,7 +99,7 @@ it('after an outage in which the pause ended, what was due in it is skipped and 
   expect(rows.filter(({ what }) => what === 'planned catch-up').length).toBeGreaterThan(10);
 });
 
-it('resumed before its end it runs the rest, and what was due in the pause stays skipped, also if nobody had decided it', async () => {
+it('resumed before its end it runs the rest, and what was due in the pause stays skipped, also if it was undecided', async () => {
   await pauseUntil(await secondAhead(3_600));
   const from = await setBack(30);
   const before = Date.now();

@@ -83,7 +83,7 @@ export const bounds = {
     .min(1)
     .max(MAX_FIRES_MAX)
     .describe(
-      'The greatest number of due times, whatever becomes of them, counted from startAt, or else from when this was said.',
+      'The greatest number of due times, with or without a run, counted from startAt, or else from the request on.',
     ),
 };
 

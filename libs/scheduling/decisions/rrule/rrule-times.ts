@@ -33,37 +33,12 @@ const YEARS_TO_MS = Date.UTC(2999, 11, 1);
 const LOOKED_MAX = 4_000;
 
 const RULES_MAX = 1_000;
-const ANSWERS_MAX = 5_000;
 
 /** Strictly after the instant, or null if there is nothing more. Throws RangeError on an invalid rule or zone. */
 export function nextRruleTime({ rule, timeZone, anchorAt }: RruleSpec, after: Date): Date | null {
   const afterMs = Math.max(after.getTime(), YEARS_FROM_MS - 1);
-  const answer = answerOf(JSON.stringify([timeZone, rule, anchorAt.getTime()]));
-  if (!holds(answer, afterMs)) {
-    const nextMs = nextRruleMs({ rule, timeZone, anchorMs: anchorAt.getTime() }, afterMs);
-    Object.assign(answer, { nextMs, sinceMs: afterMs });
-  }
-  return answer.nextMs === null ? null : new Date(answer.nextMs);
-}
-
-/** Nothing is due from the one instant up to the other. */
-interface Answer {
-  sinceMs: number;
-  /** Null for never again. */
-  nextMs: number | null;
-}
-
-/**
- * The last answer of each rule, in a holder that is written anew. It holds until it has passed, and so a rare rule, whose
- * search takes milliseconds, is searched once and not in each pass of the planner.
- */
-const answerOf = boundedMemo(ANSWERS_MAX, (): Answer => ({
-  sinceMs: Number.POSITIVE_INFINITY,
-  nextMs: null,
-}));
-
-function holds({ sinceMs, nextMs }: Answer, afterMs: number): boolean {
-  return afterMs >= sinceMs && (nextMs === null || afterMs < nextMs);
+  const nextMs = nextRruleMs({ rule, timeZone, anchorMs: anchorAt.getTime() }, afterMs);
+  return nextMs === null ? null : new Date(nextMs);
 }
 
 function nextRruleMs(

@@ -5,8 +5,8 @@ import { useTestServer } from '../../../support/test-server.js';
 import {
   createSchedule,
   listFires,
-  newName,
   patchSchedule,
+  postSchedule,
   readSchedule,
   secondsFromNow,
   useTenant,
@@ -17,8 +17,7 @@ import { until } from '../../../support/until.js';
 const server = useTestServer();
 const tenant = useTenant(server);
 
-const post = (wish: object) =>
-  tenant.api.post(`${tenant.path}/schedules`).send({ name: newName('several'), jobType: 'noop', ...wish });
+const post = (wish: object) => postSchedule(tenant, wish);
 const inTokyo = {
   spec: {
     anyOf: [{ cron: '0 9 * * MON-FRI' }, { cron: '0 11 * * SAT,SUN' }, { at: '2031-01-01T00:00:00.000Z' }],

@@ -1,13 +1,12 @@
 // Is a schedule due at each of the instants that it lists, and can what a GET shows be sent again?
 import { describe, expect, it } from 'vitest';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
-
 import { useTestServer } from '../../../support/test-server.js';
 import {
   createSchedule,
   listFires,
-  newName,
   patchSchedule,
+  postSchedule,
   readSchedule,
   secondsFromNow,
   useTenant,
@@ -18,8 +17,7 @@ import { until } from '../../../support/until.js';
 const server = useTestServer();
 const tenant = useTenant(server);
 
-const post = (wish: object) =>
-  tenant.api.post(`${tenant.path}/schedules`).send({ name: newName('list'), jobType: 'noop', ...wish });
+const post = (wish: object) => postSchedule(tenant, wish);
 const NEW_YEAR = ['2031-01-01T08:00:00.000Z', '2031-01-01T09:00:00.000Z'];
 
 describe('a schedule that lists instants', () => {
