@@ -72,6 +72,7 @@ const schedulingRooms = {
   schedules: ['.', 'decisions/kinds', 'decisions/rrule', 'planning'],
   suspending: ['.'],
   failing: ['.', 'schedules'],
+  revisions: ['.', 'schedules'],
 };
 
 /** The rooms of libs/client; `.` is the one file that users import. */
@@ -123,6 +124,15 @@ const httpRooms = {
     'runs',
     'schedules',
     'schedules/policies',
+    'schedules/computing',
+  ],
+  'schedule-history': [
+    'access',
+    'answers',
+    'problems',
+    'requests',
+    'runs',
+    'schedules',
     'schedules/computing',
   ],
   workers: ['access', 'answers', 'job-types', 'problems', 'requests'],

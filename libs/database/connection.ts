@@ -77,13 +77,18 @@ async function refuseFormerPrimary(client: Pick<pg.Client, 'query'>): Promise<vo
 }
 
 /**
- * Acts in the transaction that is under way, or in one of its own. Only this function begins transactions of ours. Each
- * sets its isolation, because under a database's default of repeatable read a statement would not see the commit that
- * the one before had waited for, and a pooler may drop the settings of the session.
+ * Acts in the transaction that is under way, or in one of its own. Only this function begins transactions of ours, but for
+ * those that read (inSnapshot). Each sets its isolation, because under a database's default of repeatable read a statement
+ * would not see the commit that the one before had waited for, and a pooler may drop the settings of the session.
  */
 export async function inTransaction<Value>(db: Database, act: (tx: Tx) => Promise<Value>): Promise<Value> {
   if (isTransaction(db)) return act(db);
   return db.transaction().setIsolationLevel('read committed').execute(act);
+}
+
+/** Reads in a transaction whose statements all see the same instant. */
+export async function inSnapshot<Value>(db: Database, read: (tx: Tx) => Promise<Value>): Promise<Value> {
+  return db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(read);
 }
 
 function isTransaction(db: Database): db is Tx {

@@ -76,14 +76,16 @@ export async function findPrincipal(
 ): Promise<{ id: string; principal: Principal } | undefined> {
   const row = await db
     .selectFrom('api_key')
-    .select(['id', 'role', 'tenant_id as tenantId'])
+    .select(['id', 'name', 'role', 'tenant_id as tenantId'])
     .where('hash', '=', hash)
     .where(isGood)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const { id, role, tenantId } = row;
+  const { id, name, role, tenantId } = row;
   // The table has no tenant for an administrator's key, and one for every other.
-  return { id, principal: tenantId === null || role === 'admin' ? { role: 'admin' } : { role, tenantId } };
+  if (tenantId === null || role === 'admin')
+    return { id, principal: { role: 'admin', by: `administrator (key ${id})` } };
+  return { id, principal: { role, tenantId, by: `${name} (key ${id})` } };
 }
 
 /** The tenant's keys, or without a tenant the administrators'. */

@@ -185,7 +185,7 @@ export class ApiUser implements Actor {
     const row = this.db.schedule.get(schedule?.id ?? '');
     if (row === null) return null;
     const tenant = { id: asId.tenant(row.tenantId), slot: asId.slot(row.slot) };
-    return { tenant, name: row.name, revision: null };
+    return { tenant, name: row.name, revision: null, by: 'test' };
   }
 
   /** Returns what resumes it. The API's own statement writes just this row. */

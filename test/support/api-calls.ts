@@ -33,6 +33,7 @@ export async function callsOf(server: TestServer, tenant: TestTenant): Promise<C
     ...callsOfTenants(server, tenant, scene),
     ...callsOfKeys(server, tenant, scene),
     ...callsOfSchedules(tenant, scene),
+    ...callsOfSchedulesPast(tenant, scene),
     ...callsOfRuns(tenant, scene),
     ...callsOfCluster(server, tenant, scene),
   };
@@ -146,6 +147,18 @@ function callsOfKeys({ admin }: TestServer, { api, path }: TestTenant, { keyId, 
   };
 }
 
+function callsOfSchedulesPast({ path, api }: TestTenant, { cron }: Scene): Calls {
+  return {
+    [`get ${T}/schedules/{schedule}:audit`]: [
+      () => api.get(`${path}/schedules/${cron.name}:audit?from=2026-01-01T00:00:00Z`),
+    ],
+    [`get ${T}/schedules/{schedule}/revisions`]: [() => api.get(`${path}/schedules/${cron.name}/revisions`)],
+    [`get ${T}/schedules/{schedule}:explain`]: [
+      () => api.get(`${path}/schedules/${cron.name}:explain?at=2026-01-01T00:00:00Z`),
+    ],
+  };
+}
+
 function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Calls {
   const { path } = tenant;
   return {
@@ -192,9 +205,6 @@ function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Cal
       () => tenant.api.post(`${path}/schedules/${once.name}:skipNext`),
     ],
     [`get ${T}/schedules/{schedule}/fires`]: [() => tenant.api.get(`${path}/schedules/${often.name}/fires`)],
-    [`get ${T}/schedules/{schedule}:explain`]: [
-      () => tenant.api.get(`${path}/schedules/${cron.name}:explain?at=2026-01-01T00:00:00Z`),
-    ],
     [`get ${T}/schedules/{schedule}:preview`]: [
       () => tenant.api.get(`${path}/schedules/${cron.name}:preview?count=3`),
     ],

@@ -18,6 +18,7 @@ import { maintainPartitions, type Retention } from '#database/migrating/partitio
 import { databaseTime } from '#database/time.repository.js';
 import { forgetEndedRuns } from '#execution/run-actions/retention.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
+import { forgetRevisions } from '#scheduling/revisions/revision.repository.js';
 import { BOSS_SCHEMA, type ServerConfig } from '../settings/config.js';
 import { BOSS_CONNECTIONS } from '../settings/connection-budget.js';
 import { clearAway } from './enqueue-upkeep.js';
@@ -140,7 +141,9 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
       retention: this.#retention,
       now: await databaseTime(this.db),
     });
-    await deleteOldEvents(this.db, { olderThanDays: this.config.CARILLON_FIRE_RETENTION_DAYS });
+    const olderThanDays = this.config.CARILLON_FIRE_RETENTION_DAYS;
+    await deleteOldEvents(this.db, { olderThanDays });
+    await forgetRevisions(this.db, { olderThanDays });
     if (created + dropped > 0) this.logger.info({ created, dropped }, 'maintained the day partitions');
   }
 

@@ -28,9 +28,22 @@ interface ScheduleTable {
   deadline_seconds: number | null;
   pause_after_failures: number | null;
   failures_since: Date | null;
-  created_at: DatabaseTime;
+  created_at: Generated<Date>;
   updated_at: Generated<Date>;
   revision: Generated<number>;
+  changed_by: string | null;
+  changed_in: number | null;
+}
+
+interface ScheduleRevisionTable {
+  schedule_id: ScheduleId;
+  revision: number;
+  tenant_id: TenantId;
+  said: Json;
+  payload: NullableJson;
+  ended_at: DatabaseTime;
+  is_deleted: Generated<boolean>;
+  deleted_by: string | null;
 }
 
 export type FireOutcome = 'planned' | 'fired' | 'late' | 'skipped' | 'coalesced' | 'missed';
@@ -69,6 +82,7 @@ interface ScheduleFailureTable {
 
 export interface ScheduleTables {
   schedule: ScheduleTable;
+  schedule_revision: ScheduleRevisionTable;
   fire: FireTable;
   schedule_gap: ScheduleGapTable;
   schedule_failure: ScheduleFailureTable;

@@ -40,7 +40,7 @@ export class FailingLoop implements Loop {
   ): Promise<boolean> {
     const runs = failures === 1 ? 'run' : `${failures} runs`;
     const reason = `its last ${runs} failed (pauseAfterFailures)`;
-    const ref = { tenant: { id: tenantId, slot }, name, revision };
+    const ref = { tenant: { id: tenantId, slot }, name, revision, by: 'carillon' };
     const { kind } = await changeSchedule(db, ref, { kind: 'pause', reason });
     if (kind === 'changed') this.paused.publish({ tenantId, name, failures });
     return kind !== 'owner-hangs' && kind !== 'stale';

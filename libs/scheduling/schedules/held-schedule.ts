@@ -10,6 +10,8 @@ export interface ScheduleRef {
   name: string;
   /** The revision that the caller has seen; null when it does not matter. */
   revision: number | null;
+  /** Who changes it, as its revisions say. */
+  by: string;
 }
 
 export type NotHeld = { kind: 'not-found' } | { kind: 'stale'; currentRevision: number } | OwnerHangs;
@@ -24,7 +26,7 @@ export const GATE_WAIT_MS = 2_000;
 /** Writes in a transaction in which each run of the schedule is either claimed, or the writer's to take back. */
 export async function withSchedule<Result>(
   db: Database,
-  { tenant, name, revision }: ScheduleRef,
+  { tenant, name, revision }: Omit<ScheduleRef, 'by'>,
   write: (tx: Tx, schedule: Schedule) => Promise<Result>,
 ): Promise<Result | NotHeld> {
   const done = await withClaimsHeldOff(db, tenant.slot, { waitMs: GATE_WAIT_MS }, async (tx) => {

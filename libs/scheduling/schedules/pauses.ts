@@ -23,7 +23,7 @@ export type PauseResult =
 export async function pause(
   tx: Tx,
   schedule: Schedule,
-  { reason = null, until = null }: Pause,
+  { reason = null, until = null, by }: Pause & { by: string },
 ): Promise<PauseResult> {
   const now = await databaseTime(tx);
   if (until !== null && until <= now) return { kind: 'until-has-passed', now, until };
@@ -37,11 +37,12 @@ export async function pause(
     pausedUntil: until,
     pauseReason: reason,
     nextDueAt: nextAt,
+    by,
   });
   return { kind: 'changed', schedule: changed };
 }
 
-export async function resume(tx: Tx, schedule: Schedule): Promise<PauseResult> {
+export async function resume(tx: Tx, schedule: Schedule, { by }: { by: string }): Promise<PauseResult> {
   const { isPaused, spec, nextDueAt: from } = schedule;
   if (!isPaused || from === null)
     return {
@@ -60,6 +61,7 @@ export async function resume(tx: Tx, schedule: Schedule): Promise<PauseResult> {
     pausedUntil: null,
     pauseReason: null,
     nextDueAt: hasPast ? nextDueAt(spec, now) : from,
+    by,
   });
   return { kind: 'changed', schedule: changed };
 }

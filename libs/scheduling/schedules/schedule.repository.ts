@@ -7,16 +7,12 @@ import { readFitting, type FittingPage } from '#database/fitting-page.repository
 import type { ScheduleId, Slot, TenantId } from '#kernel/ids.js';
 import type { Overlap } from '#kernel/schedule-key.js';
 import type { CatchUp } from '#scheduling/decisions/catch-up.js';
-import { isInstant, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
-import { readCatchUp, writeCatchUp } from '#scheduling/stored-catch-up.js';
-import { readSpec, writeSpec } from '#scheduling/stored-spec.js';
-import {
-  readOverlap,
-  writeRunOptions,
-  type RunsChange,
-  type ScheduleRunOptions,
-} from './stored-run-options.js';
+import { writeCatchUp } from '#scheduling/stored-catch-up.js';
+import { writeSpec } from '#scheduling/stored-spec.js';
+import { readable, saidColumns } from './schedule-row.js';
+import { writeRunOptions, type RunsChange, type ScheduleRunOptions } from './stored-run-options.js';
 
 export interface Schedule extends ScheduleRunOptions {
   id: ScheduleId;
@@ -54,31 +50,9 @@ export interface Schedule extends ScheduleRunOptions {
 }
 
 const columns = [
-  'id',
-  'tenant_id as tenantId',
-  'slot',
-  'name',
-  'job_type as jobType',
-  'spec',
-  'catch_up as catchUp',
-  'payload',
-  'queue',
-  'concurrency_key as concurrencyKey',
-  'tags',
-  'priority',
-  'deadline_seconds as deadlineSeconds',
-  'pause_after_failures as pauseAfterFailures',
+  ...saidColumns,
   sql<number>`carillon.consecutive_failures(schedule.id, schedule.failures_since)`.as('consecutiveFailures'),
-  'state',
-  'paused_at as pausedAt',
-  'paused_until as pausedUntil',
-  'pause_reason as pauseReason',
   sql<boolean>`state = 'paused' and coalesce(paused_until > clock_timestamp(), true)`.as('isPaused'),
-  'next_due_at as nextDueAt',
-  'spec_since as specSince',
-  'created_at as createdAt',
-  'updated_at as updatedAt',
-  'revision',
   sql<Date | null>`(select min(f.due_at) from carillon.fire f
                      where f.schedule_id = schedule.id and f.outcome = 'planned' and f.due_at > now())`.as(
     'plannedDueAt',
@@ -90,7 +64,6 @@ export type NewSchedule = Omit<
   | 'spec'
   | 'specSince'
   | 'plannedDueAt'
-  | 'createdAt'
   | 'updatedAt'
   | 'revision'
   | 'state'
@@ -107,6 +80,7 @@ export type NewSchedule = Omit<
   runOptions: RunsChange;
   /** Null for the default. */
   catchUp: CatchUp | null;
+  by: string;
 };
 
 /** Throws a unique violation when the tenant has a schedule of that name. */
@@ -123,6 +97,10 @@ export async function insertSchedule(db: Database, schedule: NewSchedule): Promi
       catch_up: writeCatchUp(schedule.catchUp),
       payload: JSON.stringify(schedule.payload),
       next_due_at: schedule.nextDueAt,
+      created_at: schedule.createdAt,
+      updated_at: schedule.createdAt,
+      changed_by: schedule.by,
+      changed_in: 1,
       ...writeRunOptions(schedule.id, schedule.runOptions),
     })
     .returning(columns)
@@ -189,6 +167,7 @@ export type ScheduleChange = Pick<
   /** Null for the default; undefined leaves what is stored. */
   catchUp?: CatchUp | null | undefined;
   runOptions?: RunsChange | undefined;
+  by: string;
 };
 
 /** The caller holds the row's lock. Each change makes a new revision, which also voids a plan in the making. */
@@ -207,6 +186,8 @@ export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Sc
       pause_reason: change.pauseReason,
       next_due_at: change.nextDueAt,
       spec_since: change.specSince,
+      changed_by: change.by,
+      changed_in: sql<number>`revision + 1`,
       updated_at: sql<Date>`clock_timestamp()`,
       revision: sql<number>`revision + 1`,
     })
@@ -216,28 +197,14 @@ export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Sc
   return readable(row);
 }
 
-export async function deleteSchedule(tx: Tx, id: ScheduleId): Promise<void> {
-  await tx.deleteFrom('schedule').where('id', '=', id).execute();
-}
-
-interface Stored {
-  spec: unknown;
-  catchUp: unknown;
-  concurrencyKey: string | null;
-  nextDueAt: Date | null;
-}
-
-function readable<Row extends Stored>(
-  row: Row,
-): Omit<Row, keyof Stored> & Pick<Schedule, keyof Stored | 'overlap'> {
-  const { spec, catchUp, concurrencyKey, nextDueAt } = row;
-  // The driver reads infinity as a number.
-  const isReadable = nextDueAt instanceof Date && isInstant(nextDueAt);
-  return {
-    ...row,
-    spec: readSpec(spec),
-    catchUp: readCatchUp(catchUp),
-    ...readOverlap(concurrencyKey),
-    nextDueAt: isReadable ? nextDueAt : null,
-  };
+/** `now` is until when its due times are decided. */
+export async function deleteSchedule(
+  tx: Tx,
+  { id, by, now }: { id: ScheduleId; by: string; now: Date },
+): Promise<void> {
+  await sql`
+    with said as (
+      insert into carillon.schedule_revision (schedule_id, revision, tenant_id, said, payload, ended_at, is_deleted, deleted_by)
+      select id, revision, tenant_id, to_jsonb(s) - 'payload', payload, ${now}, true, ${by} from carillon.schedule s where id = ${id})
+    delete from carillon.schedule where id = ${id}`.execute(tx);
 }

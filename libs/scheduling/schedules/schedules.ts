@@ -22,6 +22,8 @@ export interface ScheduleInput {
   catchUp?: CatchUp | undefined;
   payload: unknown;
   runOptions?: RunsChange | undefined;
+  /** Who makes it, as its revisions say. */
+  by: string;
 }
 
 export interface InvalidSpec {
@@ -39,7 +41,8 @@ export async function createSchedule(
   tenant: { id: TenantId; slot: Slot },
   input: ScheduleInput,
 ): Promise<CreateResult> {
-  const firstDueAt = firstDue(input.spec, await databaseTime(db));
+  const now = await databaseTime(db);
+  const firstDueAt = firstDue(input.spec, now);
   if (!(firstDueAt instanceof Date)) return firstDueAt;
   const id = asId.schedule(randomUUID());
   try {
@@ -51,6 +54,8 @@ export async function createSchedule(
       tenantId: tenant.id,
       slot: tenant.slot,
       nextDueAt: firstDueAt,
+      // Its first due time is the first one after it, as audits expect.
+      createdAt: now,
     });
     return { kind: 'created', schedule };
   } catch (error) {
@@ -82,19 +87,20 @@ export async function changeSchedule(
   return withSchedule(db, ref, (tx, schedule): Promise<ChangeResult> => {
     switch (change.kind) {
       case 'pause':
-        return pause(tx, schedule, change);
+        return pause(tx, schedule, { ...change, by: ref.by });
       case 'resume':
-        return resume(tx, schedule);
+        return resume(tx, schedule, ref);
       case 'edit':
-        return edit(tx, schedule, change);
+        return edit(tx, schedule, { ...change, by: ref.by });
     }
   });
 }
 
 export async function deleteSchedule(db: Database, ref: ScheduleRef): Promise<{ kind: 'deleted' } | NotHeld> {
   return withSchedule(db, ref, async (tx, schedule) => {
-    await endPlan(tx, schedule, { now: await databaseTime(tx), reason: 'schedule deleted' });
-    await rows.deleteSchedule(tx, schedule.id);
+    const now = await databaseTime(tx);
+    await endPlan(tx, schedule, { now, reason: 'schedule deleted' });
+    await rows.deleteSchedule(tx, { id: schedule.id, by: ref.by, now });
     return { kind: 'deleted' } as const;
   });
 }
@@ -102,7 +108,7 @@ export async function deleteSchedule(db: Database, ref: ScheduleRef): Promise<{ 
 async function edit(
   tx: Tx,
   schedule: rows.Schedule,
-  change: ScheduleChange & { kind: 'edit' },
+  change: ScheduleChange & { kind: 'edit'; by: string },
 ): Promise<ChangeResult> {
   const now = await databaseTime(tx);
   const next = await goOnWith(tx, schedule, { spec: change.spec, now });
@@ -116,6 +122,7 @@ async function edit(
     jobType: change.jobType ?? schedule.jobType,
     payload: change.payload === undefined ? schedule.payload : change.payload,
     nextDueAt: next,
+    by: change.by,
   });
   return { kind: 'changed', schedule: changed };
 }

@@ -29,7 +29,11 @@ export type SkipResult =
   | { kind: 'outrun' };
 
 /** Throws a lock timeout when the owner hangs: in a transaction that is under way, nothing of that can go on. */
-export async function skipNext(db: Database, ref: ScheduleRef, wanted: SkipNext): Promise<SkipResult> {
+export async function skipNext(
+  db: Database,
+  ref: Omit<ScheduleRef, 'by'>,
+  wanted: SkipNext,
+): Promise<SkipResult> {
   return inTransaction(db, async (tx) => {
     await limitLockWait(tx, GATE_WAIT_MS);
     await holdOffClaims(tx, ref.tenant.slot);

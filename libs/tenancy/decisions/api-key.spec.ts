@@ -8,12 +8,12 @@ const theirs = asId.tenant('00000000-0000-7000-8000-000000000002');
 
 describe('a key', () => {
   it('of a tenant sees that tenant and no other', () => {
-    const principal = { role: 'tenant-admin', tenantId: ours } as const;
+    const principal = { role: 'tenant-admin', tenantId: ours, by: 'key' } as const;
     expect([maySeeTenant(principal, ours), maySeeTenant(principal, theirs)]).toEqual([true, false]);
   });
 
   it('of an administrator sees every tenant', () => {
-    const principal = { role: 'admin' } as const;
+    const principal = { role: 'admin', by: 'key' } as const;
     expect([maySeeTenant(principal, ours), maySeeTenant(principal, theirs)]).toEqual([true, true]);
   });
 });

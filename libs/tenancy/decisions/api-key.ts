@@ -4,7 +4,10 @@
 import type { TenantId } from '#kernel/ids.js';
 
 export type TenantRole = 'tenant-admin' | 'worker';
-export type Principal = { role: 'admin' } | { role: TenantRole; tenantId: TenantId };
+export type Principal = ({ role: 'admin' } | { role: TenantRole; tenantId: TenantId }) & {
+  /** The key, as records of what was changed name it. */
+  by: string;
+};
 
 export function maySeeTenant(principal: Principal, tenantId: TenantId): boolean {
   return principal.role === 'admin' || principal.tenantId === tenantId;

@@ -19,7 +19,7 @@ async function scheduleAfter(
   wish: { spec?: ScheduleSpec; catchUp?: CatchUp } = {},
 ): Promise<void> {
   const { spec = HOURLY, catchUp } = wish;
-  await createSchedule(db, tenant, { name: 'job', jobType: 'noop', payload: {}, spec, catchUp });
+  await createSchedule(db, tenant, { name: 'job', jobType: 'noop', payload: {}, by: 'test', spec, catchUp });
   await sql`
     update carillon.schedule
        set next_due_at = to_timestamp(ceil(extract(epoch from now() - ${outageMs} * interval '1 ms') / 3600) * 3600)
@@ -66,8 +66,12 @@ describe('after an outage', () => {
   it('no run has expired before it could start', async () => {
     const spec: ScheduleSpec = { kind: 'every', seconds: 2, anchorAt: new Date(0) };
     const runOptions = { deadlineSeconds: 1 };
-    const wish = { name: 'brief', jobType: 'noop', payload: {}, spec, runOptions };
-    await createSchedule(db, tenant, { ...wish, catchUp: { mode: 'all', withinSeconds: 60, max: 100 } });
+    const wish = { name: 'brief', jobType: 'noop', payload: {}, by: 'test', spec, runOptions };
+    await createSchedule(db, tenant, {
+      ...wish,
+      by: 'test',
+      catchUp: { mode: 'all', withinSeconds: 60, max: 100 },
+    });
     await sql`update carillon.schedule set next_due_at = next_due_at - interval '30 seconds' where name = 'brief'`.execute(
       db,
     );
@@ -88,7 +92,7 @@ describe('after an outage', () => {
     ] as const) {
       const future = new Date(+at + 100 * HOUR_MS);
       const spec = { kind: 'at' as const, at: future };
-      await createSchedule(db, tenant, { name, jobType: 'noop', payload: {}, spec });
+      await createSchedule(db, tenant, { name, jobType: 'noop', payload: {}, by: 'test', spec });
       const stored = JSON.stringify({ kind: 'at', at: at.toISOString() });
       await sql`update carillon.schedule set spec = ${stored}::jsonb, next_due_at = ${at} where name = ${name}`.execute(
         db,
@@ -121,7 +125,11 @@ describe('after an outage', () => {
   it('a change that leaves the spec alone takes back what was caught up on, and it is caught up on again', async () => {
     await scheduleAfter(5 * HOUR_MS);
     await plannerOf(member).runOnce();
-    await changeSchedule(db, { tenant, name: 'job', revision: null }, { kind: 'edit', payload: { a: 1 } });
+    await changeSchedule(
+      db,
+      { tenant, name: 'job', revision: null, by: 'test' },
+      { kind: 'edit', payload: { a: 1 } },
+    );
     expect(await ledger()).toEqual([]);
     const rows = await planAndDecide();
     expect(rows).toHaveLength(5);

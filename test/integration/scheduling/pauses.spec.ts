@@ -14,10 +14,10 @@ beforeEach(async () => {
   planner = plannerOf(member);
   const spec = { kind: 'every' as const, seconds: 1, anchorAt: new Date(0) };
   const catchUp = { mode: 'all' as const, withinSeconds: 86_400, max: 100 };
-  await createSchedule(db, tenant, { name: 'tick', jobType: 'noop', payload: {}, spec, catchUp });
+  await createSchedule(db, tenant, { name: 'tick', jobType: 'noop', payload: {}, by: 'test', spec, catchUp });
 });
 
-const ref = () => ({ tenant, name: 'tick', revision: null });
+const ref = () => ({ tenant, name: 'tick', revision: null, by: 'test' });
 async function change(wanted: ScheduleChange): Promise<void> {
   expect(await changeSchedule(db, ref(), wanted)).toMatchObject({ kind: 'changed' });
 }

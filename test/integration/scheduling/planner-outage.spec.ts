@@ -154,7 +154,7 @@ describe('after an outage of a day', () => {
 });
 
 describe('while its past is being decided', () => {
-  const ref = () => ({ tenant, name: 's-1', revision: null });
+  const ref = () => ({ tenant, name: 's-1', revision: null, by: 'test' });
 
   it.each<[string, () => Promise<unknown>]>([
     ['paused', () => changeSchedule(db, ref(), { kind: 'pause' })],

@@ -15,7 +15,7 @@ function everySecond(): ScheduleSpec {
 }
 
 async function addSchedule(spec: ScheduleSpec = everySecond(), jobType = 'noop') {
-  const result = await createSchedule(db, tenant, { name: 'tick', jobType, payload: {}, spec });
+  const result = await createSchedule(db, tenant, { name: 'tick', jobType, payload: {}, by: 'test', spec });
   if (result.kind !== 'created') throw new Error(`expected a schedule, got ${JSON.stringify(result)}`);
   return result.schedule;
 }
@@ -142,7 +142,7 @@ describe('planning', () => {
 });
 
 describe('changing a schedule', () => {
-  const ref = () => ({ tenant, name: 'tick', revision: null });
+  const ref = () => ({ tenant, name: 'tick', revision: null, by: 'test' });
 
   it('pausing takes back what nobody has claimed, and its due times become skipped once they pass', async () => {
     await addSchedule();

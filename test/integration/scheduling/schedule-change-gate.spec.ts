@@ -19,7 +19,13 @@ it('I5: takes back no run that the new owner of its slot is just claiming', asyn
   const old = member.self();
   const successor = (await startMember(database.url, { roles: ['worker'] })).self();
   const spec = { kind: 'every', seconds: 3_600, anchorAt: new Date('2026-01-01T00:00:00.000Z') } as const;
-  const created = await createSchedule(db, tenant, { name: 'hourly', jobType: 'noop', spec, payload: {} });
+  const created = await createSchedule(db, tenant, {
+    name: 'hourly',
+    jobType: 'noop',
+    spec,
+    payload: {},
+    by: 'test',
+  });
   if (created.kind !== 'created') expect.unreachable(`expected a schedule, got ${created.kind}`);
   const [run] = await addRuns(db, tenant, 1);
   const dueAt = new Date('2026-11-21T08:00:00.000Z');
@@ -43,7 +49,7 @@ it('I5: takes back no run that the new owner of its slot is just claiming', asyn
     await sql`select pg_advisory_xact_lock_shared(${REPLICA_GATE}, ${successor.replica})`.execute(claim);
     await db.transaction().execute(async (handOver) => {
       await holdGateAlone(handOver, old.replica);
-      change = changeSchedule(db, { tenant, name: 'hourly', revision: null }, { kind: 'pause' });
+      change = changeSchedule(db, { tenant, name: 'hourly', revision: null, by: 'test' }, { kind: 'pause' });
       await until('the change waits for the old owner', waiting(old.replica));
       await sql`update carillon.slot_owner set owner = ${successor.replica}, epoch = epoch + 1`.execute(
         handOver,
@@ -75,11 +81,11 @@ it('I5: takes back no run that the new owner of its slot is just claiming', asyn
 it('I9: while a change waits for an owner that hangs it keeps no other request from the schedule, and says so in the end', async () => {
   const owner = member.self();
   const spec = { kind: 'every', seconds: 60, anchorAt: new Date('2026-01-01T00:00:00.000Z') } as const;
-  await createSchedule(db, tenant, { name: 'hourly', jobType: 'noop', spec, payload: {} });
+  await createSchedule(db, tenant, { name: 'hourly', jobType: 'noop', spec, payload: {}, by: 'test' });
   const frozen = await openClient(database.url);
   await frozen.query('begin');
   await frozen.query(`select pg_advisory_xact_lock_shared(${REPLICA_GATE}, ${owner.replica})`);
-  const ref = { tenant, name: 'hourly', revision: null };
+  const ref = { tenant, name: 'hourly', revision: null, by: 'test' };
   const change = changeSchedule(db, ref, { kind: 'pause' });
   await until('the change waits for the owner', async () => {
     const waiting = await frozen.query(

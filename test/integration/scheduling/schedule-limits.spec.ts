@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 async function addSchedule(of: TestTenant, name: string): Promise<void> {
   const spec = { kind: 'every' as const, seconds: 1, anchorAt: new Date(0) };
-  await createSchedule(db, of, { name, jobType: 'noop', payload: {}, spec });
+  await createSchedule(db, of, { name, jobType: 'noop', payload: {}, by: 'test', spec });
 }
 
 async function limit(limits: object): Promise<void> {

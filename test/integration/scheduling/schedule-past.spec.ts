@@ -14,7 +14,7 @@ const { db, member, tenant } = useLoneMember();
 beforeEach(async () => {
   planner = plannerOf(member);
   const spec = { kind: 'every' as const, seconds: 1, anchorAt: new Date(0) };
-  await createSchedule(db, tenant, { name: 'tick', jobType: 'noop', payload: {}, spec });
+  await createSchedule(db, tenant, { name: 'tick', jobType: 'noop', payload: {}, by: 'test', spec });
 });
 
 /** The schedule's first due time lies so far back, and no leader has planned since. */
@@ -26,7 +26,7 @@ async function leaveBehind(seconds: number): Promise<Date> {
   return rows[0].from;
 }
 
-const ref = () => ({ tenant, name: 'tick', revision: null });
+const ref = () => ({ tenant, name: 'tick', revision: null, by: 'test' });
 const yearly = { kind: 'every' as const, seconds: 31_536_000, anchorAt: new Date('2026-01-01T00:00:00Z') };
 const replace = () => changeSchedule(db, ref(), { kind: 'edit', spec: yearly });
 const WAYS: [string, string, () => Promise<{ kind: string }>][] = [

@@ -22,7 +22,7 @@ beforeEach(async () => {
   planner = plannerOf(member);
   suspension = new SuspensionLoop(member.leadership, { clock: systemClock, watchMs: 150_000 });
   const spec = { kind: 'every' as const, seconds: 1, anchorAt: new Date(0) };
-  await createSchedule(db, tenant, { name: 'tick', jobType: 'noop', payload: {}, spec });
+  await createSchedule(db, tenant, { name: 'tick', jobType: 'noop', payload: {}, by: 'test', spec });
 });
 
 const suspend = () => updateTenant(db, { id: tenant.id, revision: null }, { state: 'suspended' });

@@ -23,7 +23,10 @@ export const SCHEDULE_CHANGE_STATEMENTS: readonly Meaning[] = [
   },
   {
     name: 'deleteSchedule',
-    says: ['delete from "carillon"."schedule" where "id" = $1'],
+    says: [
+      'with said as ( insert into carillon.schedule_revision',
+      'delete from carillon.schedule where id = $',
+    ],
     run: deleteSchedule,
   },
   {
@@ -72,7 +75,7 @@ function shown(
 }
 
 function updateSchedule({ db, tx, params, broken, server }: Scene): ReturnType<Meaning['run']> {
-  const [jobType, spec, payload, state, , pausedUntil, , nextDueAt, specSince, id] = params as [
+  const [jobType, spec, payload, state, , pausedUntil, , nextDueAt, specSince, , id] = params as [
     string,
     string,
     string,
@@ -82,6 +85,7 @@ function updateSchedule({ db, tx, params, broken, server }: Scene): ReturnType<M
     string | null,
     Date | null,
     Date | null,
+    string,
     string,
   ];
   if (!db.schedule.lock(id, tx, 'write')) return BLOCKED;
@@ -111,7 +115,7 @@ function nextAfter(spec: string, wallMs: number): number {
 }
 
 function deleteSchedule({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
-  const id = params[0] as string;
+  const id = params.at(-1) as string;
   if (!db.schedule.lock(id, tx, 'write')) return BLOCKED;
   if (db.schedule.get(id, tx) === null) return changed(0, 'DELETE');
   db.schedule.write(id, tx, null);

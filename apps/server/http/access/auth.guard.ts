@@ -217,3 +217,10 @@ export const CurrentPrincipal = createParamDecorator((_: unknown, context: Execu
   if (principal === undefined) throw new Error('expected a route that asks for a key');
   return principal;
 });
+
+/** Who asks, as records of what was changed name them. Not on public routes. */
+export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): string => {
+  const { principal } = context.switchToHttp().getRequest<AuthenticatedRequest>();
+  if (principal === undefined) throw new Error('expected a route that asks for a key');
+  return principal.by;
+});

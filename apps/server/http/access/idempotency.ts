@@ -141,7 +141,8 @@ function keyOf({ headers }: Request): string | null {
 
 /** A key belongs to one principal in one tenant, so no principal can read another's answers (I10). */
 function scopeOf({ principal, tenant }: AuthenticatedRequest): string {
-  return JSON.stringify([principal, tenant?.id ?? null]);
+  const { by: _, ...holder } = principal ?? { by: null };
+  return JSON.stringify([holder, tenant?.id ?? null]);
 }
 
 function headersOf(response: Response): Record<string, string> {

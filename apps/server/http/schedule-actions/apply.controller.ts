@@ -21,7 +21,7 @@ import { changeSchedule, createSchedule, type ChangeResult } from '#scheduling/s
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
-import { CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.js';
+import { CurrentCaller, CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.js';
 import { GateTurns } from '../access/tenant-turns.js';
 import { requireRoom } from '../access/tenant-shares.js';
 import { revisionOf } from '../answers/etag.js';
@@ -45,6 +45,7 @@ interface Applied {
   mayCreate: boolean;
   mayReplace: boolean;
   turn: LongStay['turn'];
+  by: string;
 }
 
 type ApplyResult =
@@ -90,6 +91,7 @@ export class ApplyController {
     @Body({ schema: shapes.scheduleApplied }) input: shapes.ScheduleApplied,
     @Headers('if-match') ifMatch: string | undefined,
     @Headers('if-none-match') ifNoneMatch: string | undefined,
+    @CurrentCaller() by: string,
     @Res({ passthrough: true }) response: Response,
   ) {
     if (input.name !== undefined && input.name !== name)
@@ -97,7 +99,7 @@ export class ApplyController {
     refuseKeyBesideOverlap(input);
     const revision = ifMatch === undefined ? null : revisionOf(ifMatch);
     const mayReplace = !isStar(ifNoneMatch);
-    const applied = { name, input, revision, mayCreate: ifMatch === undefined, mayReplace, turn };
+    const applied = { name, input, revision, mayCreate: ifMatch === undefined, mayReplace, turn, by };
     const result = await this.edits.untilFirst(tenant, { name, revision, turn }, () =>
       this.#tryOnce(tenant, applied),
     );
@@ -123,11 +125,11 @@ export class ApplyController {
     return this.#create(tenant, applied);
   }
 
-  async #create(tenant: Tenant, { name, input }: Applied): Promise<ApplyResult> {
+  async #create(tenant: Tenant, { name, input, by }: Applied): Promise<ApplyResult> {
     await this.jobs.require(tenant, input);
     const spec = await requireCounted(this.counts, specOf(input, await databaseTime(this.db)));
     const { jobType, payload, catchUp } = input;
-    const wanted = { name, jobType, payload, catchUp, spec, runOptions: shapes.runOptionsOf(input) };
+    const wanted = { name, jobType, payload, catchUp, spec, by, runOptions: shapes.runOptionsOf(input) };
     try {
       return await inTransaction(this.db, async (tx) => {
         await requireRoom(tx, tenant, { name: 'maxSchedules' });
@@ -147,7 +149,7 @@ export class ApplyController {
   async #replace(
     tenant: Tenant,
     current: Schedule,
-    { input, revision, mayReplace, name, turn }: Applied,
+    { input, revision, mayReplace, name, turn, by }: Applied,
   ): Promise<ApplyResult> {
     if (!mayReplace) throw isThere(current);
     if (revision !== null && revision !== current.revision)
@@ -162,7 +164,7 @@ export class ApplyController {
     const { jobType, payload, catchUp = null } = input;
     const runOptions = { ...NO_OPTIONS, ...shapes.runOptionsOf(input) };
     const change = { kind: 'edit', jobType, payload, spec, catchUp, runOptions } as const;
-    const ref = { tenant, name, revision: current.revision };
+    const ref = { tenant, name, revision: current.revision, by };
     return this.gate.act(tenant, turn, () => changeSchedule(this.db, ref, change));
   }
 }

@@ -7,7 +7,13 @@ import { changeSchedule, type ScheduleChange } from '#scheduling/schedules/sched
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
-import { CurrentStay, CurrentTenant, WhileSuspended, type LongStay } from '../access/auth.guard.js';
+import {
+  CurrentCaller,
+  CurrentStay,
+  CurrentTenant,
+  WhileSuspended,
+  type LongStay,
+} from '../access/auth.guard.js';
 import { GateTurns } from '../access/tenant-turns.js';
 import { ApiTenant, resourceName } from '../requests/shapes.js';
 import * as shapes from '../schedules/schedule.shapes.js';
@@ -38,10 +44,11 @@ export class PausesController {
     @CurrentStay() stay: LongStay,
     @Param('schedule', { schema: resourceName }) name: string,
     @Body({ schema: pauseInput }) { reason, until }: PauseInput,
+    @CurrentCaller() by: string,
     @Res({ passthrough: true }) response: Response,
   ) {
     const end = until === undefined || until === null ? null : new Date(until);
-    return this.#make(tenant, { name, change: { kind: 'pause', reason, until: end }, stay, response });
+    return this.#make(tenant, { name, change: { kind: 'pause', reason, until: end }, stay, by, response });
   }
 
   @Post(':schedule\\:resume')
@@ -52,9 +59,10 @@ export class PausesController {
     @CurrentTenant() tenant: Tenant,
     @CurrentStay() stay: LongStay,
     @Param('schedule', { schema: resourceName }) name: string,
+    @CurrentCaller() by: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.#make(tenant, { name, change: { kind: 'resume' }, stay, response });
+    return this.#make(tenant, { name, change: { kind: 'resume' }, stay, by, response });
   }
 
   async #make(
@@ -63,11 +71,12 @@ export class PausesController {
       name,
       change,
       stay: { turn },
+      by,
       response,
-    }: { name: string; change: ScheduleChange; stay: LongStay; response: Response },
+    }: { name: string; change: ScheduleChange; stay: LongStay; by: string; response: Response },
   ) {
     const result = await this.gate.act(tenant, turn, () =>
-      changeSchedule(this.db, { tenant, name, revision: null }, change),
+      changeSchedule(this.db, { tenant, name, revision: null, by }, change),
     );
     const shown = answerOf(result, { name, revision: null, verb: `${change.kind}d` }, response);
     this.replica.hintPlan();

@@ -30,6 +30,7 @@ export interface ScheduleEdit {
   revision: number | null;
   patch: SchedulePatch;
   turn: Turn;
+  by: string;
 }
 
 @Injectable()
@@ -52,7 +53,7 @@ export class ScheduleEdits {
   /** Tries once where the caller has seen a revision, and otherwise until no other change has come first. */
   async untilFirst<Result extends { kind: string }>(
     tenant: Tenant,
-    { name, revision, turn }: Omit<ScheduleEdit, 'patch'>,
+    { name, revision, turn }: Omit<ScheduleEdit, 'patch' | 'by'>,
     tryOnce: () => Promise<Result>,
   ): Promise<Result> {
     if (revision !== null) return tryOnce();
@@ -66,7 +67,7 @@ export class ScheduleEdits {
     });
   }
 
-  async #tryOnce(tenant: Tenant, { name, revision, patch, turn }: ScheduleEdit): Promise<ChangeResult> {
+  async #tryOnce(tenant: Tenant, { name, revision, patch, turn, by }: ScheduleEdit): Promise<ChangeResult> {
     const current = await requireSchedule(this.db, tenant, name);
     const payload = patchedPayload(patch, current.payload);
     // Only changed values are checked: a schedule whose job type is gone can still be given other times.
@@ -80,7 +81,7 @@ export class ScheduleEdits {
     const draft = patchedSpec(patch, current.spec, await databaseTime(this.db));
     const spec = draft && (await requireCounted(this.counts, draft));
     // Based on the revision that was just read, so that the merge can't overwrite a newer one unseen.
-    const ref = { tenant, name, revision: revision ?? current.revision };
+    const ref = { tenant, name, revision: revision ?? current.revision, by };
     const { jobType, catchUp } = patch;
     const runOptions = runOptionsOf(patch);
     const change = { kind: 'edit', jobType, payload, spec, catchUp, runOptions } as const;

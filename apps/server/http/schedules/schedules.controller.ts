@@ -29,7 +29,13 @@ import { createSchedule, deleteSchedule } from '#scheduling/schedules/schedules.
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
-import { CurrentStay, CurrentTenant, WhileSuspended, type LongStay } from '../access/auth.guard.js';
+import {
+  CurrentCaller,
+  CurrentStay,
+  CurrentTenant,
+  WhileSuspended,
+  type LongStay,
+} from '../access/auth.guard.js';
 import { GateTurns } from '../access/tenant-turns.js';
 import { ApiIfMatch, revisionOf } from '../answers/etag.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
@@ -91,6 +97,7 @@ export class SchedulesController {
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: shapes.scheduleInput }) input: shapes.ScheduleInput,
     @Writes() { db, afterwards }: Writing,
+    @CurrentCaller() by: string,
     @Res({ passthrough: true }) response: Response,
   ) {
     refuseKeyBesideOverlap(input);
@@ -100,7 +107,7 @@ export class SchedulesController {
     const result = await inTransaction(db, async (tx) => {
       await requireRoom(tx, tenant, { name: 'maxSchedules' });
       const runOptions = shapes.runOptionsOf(input);
-      const wanted = { name, jobType, payload, spec, catchUp, runOptions };
+      const wanted = { name, jobType, payload, spec, catchUp, runOptions, by };
       const created = await createSchedule(tx, tenant, wanted);
       if (created.kind !== 'name-taken') return created;
       // Thrown inside: a transaction with a refused statement can't commit.
@@ -141,10 +148,11 @@ export class SchedulesController {
     @Body({ schema: shapes.schedulePatch }) patch: shapes.SchedulePatch,
     @CurrentStay() { turn }: LongStay,
     @Headers('if-match') ifMatch: string | undefined,
+    @CurrentCaller() by: string,
     @Res({ passthrough: true }) response: Response,
   ) {
     const revision = revisionOf(ifMatch);
-    const result = await this.edits.make(tenant, { name, revision, patch, turn });
+    const result = await this.edits.make(tenant, { name, revision, patch, turn, by });
     const shown = answerOf(result, { name, revision, verb: 'edited' }, response);
     this.replica.hintPlan();
     return shown;
@@ -163,10 +171,11 @@ export class SchedulesController {
     @CurrentStay() { turn }: LongStay,
     @Param('schedule', { schema: resourceName }) name: string,
     @Headers('if-match') ifMatch: string | undefined,
+    @CurrentCaller() by: string,
   ): Promise<void> {
     const revision = revisionOf(ifMatch);
     const result = await this.gate.act(tenant, turn, () =>
-      deleteSchedule(this.db, { tenant, name, revision }),
+      deleteSchedule(this.db, { tenant, name, revision, by }),
     );
     if (result.kind !== 'deleted') throw problemOf(result, { name, revision, verb: 'deleted' });
     this.replica.hintPlan();

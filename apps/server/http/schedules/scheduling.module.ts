@@ -1,10 +1,9 @@
-// The routes of schedules and their ledgers.
+// The routes of schedules.
 import { Module } from '@nestjs/common';
 import { systemClock } from '#database/runtime/system-clock.js';
 import { JobTypesModule } from '../job-types/job-types.module.js';
 import { Counts } from './computing/counts.js';
 import { ExplainController } from './explain.controller.js';
-import { LedgerController } from './ledger.controller.js';
 import { PreviewController } from './preview.controller.js';
 import { Previews } from './preview.js';
 import { ScheduleEdits } from './schedule-edits.js';
@@ -13,7 +12,7 @@ import { SchedulesController } from './schedules.controller.js';
 @Module({
   imports: [JobTypesModule],
   // In this order, since `:schedule` would take `nightly:preview` for a name.
-  controllers: [PreviewController, ExplainController, SchedulesController, LedgerController],
+  controllers: [PreviewController, ExplainController, SchedulesController],
   providers: [
     ScheduleEdits,
     { provide: Previews, useFactory: () => new Previews(systemClock) },

@@ -129,6 +129,8 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'post /schedules/{schedule}:run': NONE,
   'post /schedules/{schedule}:skipNext': NONE,
   'get /schedules/{schedule}/fires': listed,
+  'get /schedules/{schedule}/revisions': listed,
+  'get /schedules/{schedule}:audit': NONE,
   'get /schedules/{schedule}:explain': NONE,
   'get /schedules/{schedule}:preview': NONE,
   'post /schedules:preview': NONE,

@@ -81,6 +81,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   [`post ${T}/schedules/{schedule}:run`]: change(404),
   [`post ${T}/schedules/{schedule}:skipNext`]: change(404),
   [`get ${T}/schedules/{schedule}/fires`]: read(404),
+  [`get ${T}/schedules/{schedule}/revisions`]: read(404),
+  [`get ${T}/schedules/{schedule}:audit`]: read(404),
   [`get ${T}/schedules/{schedule}:explain`]: read(422),
   [`get ${T}/schedules/{schedule}:preview`]: read(404),
   [`post ${T}/schedules:preview`]: change(422),

@@ -1,14 +1,14 @@
 update "carillon"."schedule"
 set "job_type" = $1, "spec" = $2, "payload" = $3, "state" = $4, "paused_at" = $5, "paused_until" = $6,
-  "pause_reason" = $7, "next_due_at" = $8, "spec_since" = $9, "updated_at" = clock_timestamp(),
-  "revision" = revision + 1
-where "id" = $10
+  "pause_reason" = $7, "next_due_at" = $8, "spec_since" = $9, "changed_by" = $10, "changed_in" = revision + 1,
+  "updated_at" = clock_timestamp(), "revision" = revision + 1
+where "id" = $11
 returning "id", "tenant_id" as "tenantId", "slot", "name", "job_type" as "jobType", "spec", "catch_up" as "catchUp",
   "payload", "queue", "concurrency_key" as "concurrencyKey", "tags", "priority",
-  "deadline_seconds" as "deadlineSeconds", "pause_after_failures" as "pauseAfterFailures",
-  carillon.consecutive_failures(schedule.id, schedule.failures_since) as "consecutiveFailures", "state",
-  "paused_at" as "pausedAt", "paused_until" as "pausedUntil", "pause_reason" as "pauseReason", state = 'paused'
-  and coalesce(paused_until > clock_timestamp(), true) as "isPaused", "next_due_at" as "nextDueAt",
-  "spec_since" as "specSince", "created_at" as "createdAt", "updated_at" as "updatedAt", "revision",
+  "deadline_seconds" as "deadlineSeconds", "pause_after_failures" as "pauseAfterFailures", "state",
+  "paused_at" as "pausedAt", "paused_until" as "pausedUntil", "pause_reason" as "pauseReason",
+  "next_due_at" as "nextDueAt", "spec_since" as "specSince", "created_at" as "createdAt", "updated_at" as "updatedAt",
+  "revision", carillon.consecutive_failures(schedule.id, schedule.failures_since) as "consecutiveFailures",
+  state = 'paused' and coalesce(paused_until > clock_timestamp(), true) as "isPaused",
   (select min(f.due_at) from carillon.fire f where f.schedule_id = schedule.id and f.outcome = 'planned'
   and f.due_at > now()) as "plannedDueAt";

@@ -2,16 +2,14 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Database } from '#database/connection.js';
-import { hasLedger, listFires, lookedUntil } from '#scheduling/schedules/ledger.repository.js';
-import { findSchedule } from '#scheduling/schedules/schedule.repository.js';
-import { asId, type ScheduleId } from '#kernel/ids.js';
+import { listFires, lookedUntil } from '#scheduling/schedules/ledger.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentTenant } from '../access/auth.guard.js';
 import { PageTokens } from '../answers/page-token.js';
-import { ProblemError } from '../problems/problem.js';
-import { ApiTenant, pageOf, uuid } from '../requests/shapes.js';
-import * as shapes from './schedule.shapes.js';
+import { ApiTenant, pageOf } from '../requests/shapes.js';
+import * as shapes from '../schedules/schedule.shapes.js';
+import { requireHistory } from './require-history.js';
 
 @ApiTags('schedules')
 @ApiBearerAuth()
@@ -34,7 +32,7 @@ export class LedgerController {
     @Param('schedule', { schema: shapes.nameOrId }) name: string,
     @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery,
   ) {
-    const scheduleId = await this.#ledgerOf(tenant, name);
+    const scheduleId = await requireHistory(this.db, tenant, name);
     const { outcome = null } = query;
     const filter = { firesOf: scheduleId, from: query.from, to: query.to, outcome };
     const token = this.pages.open(query.pageToken, filter);
@@ -53,16 +51,5 @@ export class LedgerController {
       keyOf: (row) => row.dueAt.toISOString(),
       show: shapes.showFire,
     });
-  }
-
-  /** A deleted schedule is found by its id alone, since another one may have its name by now. */
-  async #ledgerOf(tenant: Tenant, nameOrId: string): Promise<ScheduleId> {
-    const schedule = await findSchedule(this.db, { tenantId: tenant.id, name: nameOrId });
-    if (schedule !== undefined) return schedule.id;
-    const scheduleId = asId.schedule(nameOrId);
-    const isId = uuid.safeParse(nameOrId).success;
-    if (isId && (await hasLedger(this.db, { tenantId: tenant.id, scheduleId }))) return scheduleId;
-    const detail = `expected schedule ${JSON.stringify(nameOrId)} to exist, found none; the ledger of a deleted schedule is read by its id, which its runs show as scheduleId`;
-    throw new ProblemError('not-found', detail);
   }
 }
