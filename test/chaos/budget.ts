@@ -76,13 +76,27 @@ function latenessOf({ startedAtMs, dueAtMs }: Fire): number[] {
   return startedAtMs === null ? [] : [startedAtMs - dueAtMs];
 }
 
+function manyTotals({ audits, manyStarts, faults }: Evidence): string[] {
+  if (audits.length === 0) return [];
+  const late = (starts: Evidence['manyStarts']): string => {
+    const lateness = starts.map(({ dueAtMs, startedAtMs }) => startedAtMs - dueAtMs);
+    const max = lateness.reduce((most, ms) => Math.max(most, ms), 0);
+    return `p99 ${Math.round(percentile(lateness, 0.99))} ms, max ${Math.round(max)} ms of ${starts.length}`;
+  };
+  const quiet = manyStarts.filter(({ dueAtMs }) => !isInFault(faults, dueAtMs));
+  return [
+    `many schedules: ${audits.length} audits; lateness ${late(manyStarts)} starts, outside of all fault windows ${late(quiet)}`,
+  ];
+}
+
+function isInFault(faults: Evidence['faults'], dueAtMs: number): boolean {
+  return faults.some((fault) => dueAtMs >= windowOf(fault).fromMs && dueAtMs <= windowOf(fault).toMs);
+}
+
 function totals(evidence: Evidence): string[] {
   const { fires, faults, posts, sideLog, ended, stalls, readAtMs } = evidence;
   const quiet = punctual(fires)
-    .filter(
-      ({ dueAtMs }) =>
-        !faults.some((fault) => dueAtMs >= windowOf(fault).fromMs && dueAtMs <= windowOf(fault).toMs),
-    )
+    .filter(({ dueAtMs }) => !isInFault(faults, dueAtMs))
     .flatMap(latenessOf);
   const outcomes = Map.groupBy(fires, ({ outcome }) => outcome);
   const answers = Map.groupBy(posts, ({ outcome }) => outcome);
@@ -96,6 +110,7 @@ function totals(evidence: Evidence): string[] {
     [...groups].map(([name, rows]) => `${rows.length} ${name}`).join(', ');
   return [
     `lateness outside of all fault windows: p99 ${Math.round(percentile(quiet, 0.99))} ms, max ${Math.round(Math.max(0, ...quiet))} ms of ${quiet.length} fires`,
+    ...manyTotals(evidence),
     `fires: ${show(outcomes)}; missing or doubled: see the violations`,
     `posts: ${show(answers)}`,
     `due times of the crowd, decided or left: ${evidence.crowd.reduce((sum, { decided }) => sum + decided, 0)}`,

@@ -17,6 +17,8 @@ export interface ChaosOptions {
   replicas: number;
   /** Direct, unless said otherwise. */
   bed?: Bed;
+  /** None, unless said otherwise. */
+  schedules?: number;
   faults?: readonly FaultKind[];
   log: (line: string) => void;
 }
@@ -31,15 +33,19 @@ const POSTS_PER_SECOND = 8;
 const STRAY_EVERY_MS = 3_000;
 
 export async function runChaos(options: ChaosOptions): Promise<Verdict> {
-  const { seed, replicas, bed = direct, log } = options;
+  const { seed, replicas, bed = direct, schedules = 0, log } = options;
   const server = await DatabaseServer.start();
   try {
-    return await withHarness(server, { database: 'chaos', replicas, seed, bed }, async (harness) => {
-      const faults = await rageAndHeal(harness, options);
-      log(`looks back after ${QUIET_MS / 1_000} quiet seconds`);
-      const evidence = await harness.lookBack(faults);
-      return { violations: violations(evidence), evidence };
-    });
+    return await withHarness(
+      server,
+      { database: 'chaos', replicas, seed, bed, schedules },
+      async (harness) => {
+        const faults = await rageAndHeal(harness, options);
+        log(`looks back after ${QUIET_MS / 1_000} quiet seconds`);
+        const evidence = await harness.lookBack(faults);
+        return { violations: violations(evidence), evidence };
+      },
+    );
   } finally {
     await server.remove();
   }
@@ -49,7 +55,7 @@ async function rageAndHeal(
   harness: Harness,
   { seed, minutes, faults = ALL_FAULTS, bed = direct, log }: ChaosOptions,
 ): Promise<FaultRecord[]> {
-  const { cluster, poster, steering, workers } = harness;
+  const { cluster, poster, steering, workers, many } = harness;
   const nemesis = new Nemesis({
     scene: harness,
     dice: new Dice(seed),
@@ -60,6 +66,7 @@ async function rageAndHeal(
   const work = Promise.all([
     poster.postUntil(stop.signal, { perSecond: POSTS_PER_SECOND }),
     steering.steerUntil(stop.signal),
+    many.editUntil(stop.signal),
     workers.strayUntil(stop.signal, { dice: new Dice(seed + 3), everyMs: STRAY_EVERY_MS }),
   ]);
   work.catch(() => undefined); // a caller that waits for it gets the error

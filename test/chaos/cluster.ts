@@ -137,7 +137,7 @@ export class Cluster {
 
   /** Throws what fetch does: refused, reset, or too slow. */
   async call(seat: Seat, path: string, body?: object): Promise<Answer> {
-    return this.#send(seat, path, { method: body === undefined ? 'GET' : 'POST', body });
+    return this.send(seat, path, { method: body === undefined ? 'GET' : 'POST', body });
   }
 
   /** Throws unless it succeeds. */
@@ -146,7 +146,7 @@ export class Cluster {
     path: string,
     { method = 'POST', body }: { method?: 'POST' | 'PATCH'; body: object },
   ): Promise<void> {
-    const { status, body: said } = await this.#send(seat, path, { method, body });
+    const { status, body: said } = await this.send(seat, path, { method, body });
     if (status >= 300)
       throw new Error(`expected success of ${method} ${path}, got ${status}: ${JSON.stringify(said)}`);
   }
@@ -182,17 +182,18 @@ export class Cluster {
     for (const { process: replica } of this.seats) replica?.child.kill('SIGKILL');
   };
 
-  async #send(
+  /** Throws what fetch does: refused, reset, or too slow. A change is of any revision. */
+  async send(
     seat: Seat,
     path: string,
-    { method, body }: { method: string; body: object | undefined },
+    { method, body }: { method: string; body?: object | undefined },
   ): Promise<Answer> {
     const response = await fetch(`${seat.process?.url ?? 'http://127.0.0.1:9'}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${ADMIN_KEY}`,
         'content-type': 'application/json',
-        ...(method === 'PATCH' ? { 'if-match': '*' } : {}),
+        ...(method === 'PATCH' || method === 'DELETE' ? { 'if-match': '*' } : {}),
       },
       signal: AbortSignal.timeout(REQUEST_LIMIT_MS),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -5,6 +5,8 @@ import type { ClientBase, QueryResultRow } from 'pg';
 import { LATE_LEADER_WRITES, LATE_REPLICA_WRITES, type LateWrite } from './audit.js';
 import { CROWD } from './beds/crowded.js';
 import type { FaultRecord } from './faults.js';
+import type { AuditAnswer } from './many/audits.js';
+import { MANY } from './many/many-schedules.js';
 import type { LastWord } from './last-word.js';
 import type { QueueLine } from './limited/queue-consumer.js';
 import type { Standstill } from './limited/steering.js';
@@ -112,6 +114,8 @@ export interface Tables {
   readonly slotChanges: readonly SlotChange[];
   readonly lateLeaderWrites: readonly LateWrite[];
   readonly lateReplicaWrites: readonly LateWrite[];
+  /** When the runs of the many schedules started, but for those that catch up. */
+  readonly manyStarts: readonly { dueAtMs: number; startedAtMs: number }[];
   /** Of each schedule of the crowd: how many due times are behind it, and how many are decided or lie in a gap. */
   readonly crowd: readonly { schedule: string; passed: number; decided: number }[];
   /** Which transaction moved a run into the history. */
@@ -130,6 +134,8 @@ export interface Transacted {
 }
 
 export interface Evidence extends Tables {
+  /** Of each of the many schedules. */
+  readonly audits: readonly AuditAnswer[];
   readonly planned: readonly Planned[];
   readonly sideLog: readonly SeenLine[];
   readonly spells: readonly Spell[];
@@ -153,12 +159,16 @@ const runFacts = (runAt: string): string => `r.id, t.name as tenant, r.job_type 
   r.concurrency_key as "concurrencyKey", r.payload->>'key' as key, r.schedule_id as schedule, r.attempt,
   ${ms('r.created_at')} as "createdAtMs", ${ms(runAt)} as "runAtMs", coalesce(r.past_attempts, '[]') as "pastAttempts"`;
 
-// Those of the crowd, of which nothing runs, are hundreds of thousands.
+// Those of the crowd, of which nothing runs, are hundreds of thousands, and those of the many schedules are audited.
 const FIRES = `
   select s.name as schedule, t.name as tenant, ${ms('f.due_at')} as "dueAtMs", f.outcome, f.reason, f.run_id as run, ${ms('f.started_at')} as "startedAtMs"
     from carillon.fire f join carillon.schedule s on s.id = f.schedule_id join carillon.tenant t on t.id = s.tenant_id
-   where t.name <> '${CROWD}'
+   where t.name <> '${CROWD}' and t.name not like '${MANY}%'
    order by t.name, s.name, f.due_at`;
+const MANY_STARTS = `
+  select ${ms('f.due_at')} as "dueAtMs", ${ms('f.started_at')} as "startedAtMs"
+    from carillon.fire f join carillon.tenant t on t.id = f.tenant_id
+   where t.name like '${MANY}%' and f.started_at is not null and f.reason is null`;
 const CROWD_DECISIONS = `
   select s.name as schedule, extract(epoch from s.next_due_at - (s.spec ->> 'anchorAt')::timestamptz)::int as passed,
          ((select count(*) from carillon.fire f where f.schedule_id = s.id)
@@ -203,6 +213,7 @@ export async function readTables(client: ClientBase): Promise<Tables> {
     slotChanges: await rows<SlotChange>(SLOT_CHANGES),
     lateLeaderWrites: await rows<LateWrite>(LATE_LEADER_WRITES),
     lateReplicaWrites: await rows<LateWrite>(LATE_REPLICA_WRITES),
+    manyStarts: await rows(MANY_STARTS),
     crowd: await rows(CROWD_DECISIONS),
     completions: await rows('select run, attempt, outcome, xid::text from chaos.completion'),
     queueJobs: await rows('select run, xid::text from chaos.queue_job'),

@@ -15,6 +15,8 @@ import { OutsideWorkers } from './limited/outside-workers.js';
 import { Steering } from './limited/steering.js';
 import { addOneByOne } from './limited/one-by-one.js';
 import { addLimitedTenants } from './limited/tenants.js';
+import { auditAll } from './many/audits.js';
+import { ManySchedules } from './many/many-schedules.js';
 import { Witness } from './witness.js';
 import { addTenants, Poster, type Planned } from './workload.js';
 
@@ -22,6 +24,7 @@ export interface Harness extends Scene {
   readonly databaseUrl: string;
   readonly steering: Steering;
   readonly workers: OutsideWorkers;
+  readonly many: ManySchedules;
   /** One last look at everything. The side log is closed by it. */
   lookBack(faults: readonly FaultRecord[]): Promise<Evidence>;
 }
@@ -34,6 +37,8 @@ export interface HarnessOptions {
   seed: number;
   /** Direct, unless said otherwise. */
   bed?: Bed;
+  /** How many schedules of many kinds; none, unless said otherwise. */
+  schedules?: number;
   /** The built server to run; ours in dist/ unless said otherwise. */
   program?: string;
 }
@@ -62,11 +67,15 @@ export async function withHarness<Result>(
   const accounts = await Accounts.open({ databaseUrl, sideLog, spellFile, origins: () => cluster.urls });
   let workers: OutsideWorkers | undefined;
   try {
-    const planned = await setUp(cluster, { witness, accounts, replicas: options.replicas, bed });
+    const fromMs = Date.now();
+    const many = new ManySchedules(cluster, new Dice(options.seed + 4));
+    const planned = await setUp(cluster, { ...options, witness, accounts, many, bed });
+
     const started = (workers = new OutsideWorkers(cluster, accounts.spells));
     const poster = new Poster(cluster, new Dice(options.seed + 1));
     const steering = new Steering(cluster, new Dice(options.seed + 2));
     const lookBack = async (faults: readonly FaultRecord[]): Promise<Evidence> => {
+      const audits = await auditAll(cluster, { audited: many.audited, fromMs });
       const seen = await accounts.look();
       const tables = await witness.atOneInstant(readTables);
       const seats = cluster.seats.map(({ name, process: replica }) => ({ name, pid: replica?.pid ?? null }));
@@ -74,6 +83,7 @@ export async function withHarness<Result>(
         ...tables,
         ...seen,
         planned,
+        audits,
         words: [...accounts.sink.words, ...started.words],
         complaints: started.complaints,
         standstills: steering.standstills,
@@ -82,7 +92,7 @@ export async function withHarness<Result>(
         seats,
       };
     };
-    return await play({ cluster, server, witness, poster, databaseUrl, lookBack, steering, workers });
+    return await play({ cluster, server, witness, poster, databaseUrl, lookBack, steering, workers, many });
   } finally {
     await workers?.stop();
     cluster.close();
@@ -92,10 +102,17 @@ export async function withHarness<Result>(
   }
 }
 
+interface Parts extends HarnessOptions {
+  witness: Witness;
+  accounts: Accounts;
+  many: ManySchedules;
+  bed: Bed;
+}
+
 /** Replicas, tenants and their work; resolves with the schedules once the replicas share the slots. */
 async function setUp(
   cluster: Cluster,
-  { witness, accounts, replicas, bed }: { witness: Witness; accounts: Accounts; replicas: number; bed: Bed },
+  { witness, accounts, many, replicas, bed, schedules = 0 }: Parts,
 ): Promise<Planned[]> {
   // The first one brings the tables; what the others do is audited from the beginning.
   const seat = await cluster.addSeat('r1');
@@ -106,6 +123,7 @@ async function setUp(
   const planned = await addTenants(cluster, where);
   await addLimitedTenants(cluster, where);
   await addOneByOne(cluster, where);
+  await many.add(seat, schedules);
   await cluster.untilSettled();
   await bed.addWork?.(cluster, { seat, witness });
   return planned;

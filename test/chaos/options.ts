@@ -8,6 +8,8 @@ export interface ChaosArguments {
   readonly minutes: number;
   readonly replicas: number;
   readonly bed: Bed;
+  /** How many schedules of many kinds there are beside the usual work, which are edited all the time, and audited. */
+  readonly schedules: number;
   /** Only these kinds of fault; all if empty. */
   readonly only: readonly string[];
   /** Where to write all that the checker has looked at. */
@@ -15,8 +17,9 @@ export interface ChaosArguments {
 }
 
 const USAGE =
-  'npm run chaos -- [--seed S] [--minutes M] [--replicas N] [--bed direct|pgbouncer|heartbeats|hostile|crowded] [--only FAULT[,FAULT…]] [--evidence FILE]';
+  'npm run chaos -- [--seed S] [--minutes M] [--replicas N] [--bed direct|pgbouncer|heartbeats|hostile|crowded] [--schedules N] [--only FAULT[,FAULT…]] [--evidence FILE]';
 const REPLICAS = { min: 2, max: 9 };
+const SCHEDULES = { min: 0, max: 20_000 };
 const MINUTES_MAX = 24 * 60;
 
 /** Throws with the usage. A seed that was not given is drawn. */
@@ -28,6 +31,7 @@ export function parseChaosArguments(args: readonly string[]): ChaosArguments {
       minutes: { type: 'string', default: '3' },
       replicas: { type: 'string', default: '3' },
       bed: { type: 'string', default: 'direct' },
+      schedules: { type: 'string', default: '0' },
       only: { type: 'string', default: '' },
       evidence: { type: 'string' },
     },
@@ -40,6 +44,7 @@ export function parseChaosArguments(args: readonly string[]): ChaosArguments {
     minutes: numberOf('--minutes', values.minutes, { min: 0.1, max: MINUTES_MAX }),
     replicas: numberOf('--replicas', values.replicas, REPLICAS),
     bed: bedNamed(values.bed),
+    schedules: numberOf('--schedules', values.schedules, SCHEDULES),
     only: values.only.split(',').filter((name) => name !== ''),
     evidence: values.evidence ?? null,
   };

@@ -56,19 +56,18 @@ interface Said {
   deleted_by: string | null;
 }
 
-/** Whether the tenant has or had a schedule of this id whose revisions are kept. */
-export async function hasRevisions(
+/** Whether the tenant has a schedule of this id, or had one of which a revision or the ledger is kept. */
+export async function hasPast(
   db: Database,
   { tenantId, scheduleId }: { tenantId: TenantId; scheduleId: ScheduleId },
 ): Promise<boolean> {
-  const found = await db
-    .selectFrom('schedule_revision')
-    .select('revision')
-    .where('schedule_id', '=', scheduleId)
-    .where('tenant_id', '=', tenantId)
-    .limit(1)
-    .executeTakeFirst();
-  return found !== undefined;
+  const { rows } = await sql<{ isThere: boolean }>`
+    select exists (select 1 from carillon.schedule where id = ${scheduleId} and tenant_id = ${tenantId})
+        or exists (select 1 from carillon.schedule_revision where schedule_id = ${scheduleId} and tenant_id = ${tenantId})
+        or exists (select 1 from carillon.fire where schedule_id = ${scheduleId} and tenant_id = ${tenantId}) as "isThere"`.execute(
+    db,
+  );
+  return rows[0]?.isThere === true;
 }
 
 /** Those that ended before the ledger that they explain. */

@@ -1,7 +1,7 @@
 // Reads the ledger. Its rows answer "was any due time lost or doubled between A and B?" and "why did it not run?".
 import type { Database } from '#database/connection.js';
 import type { FireOutcome } from '#database/tables/schedule-schema.js';
-import type { RunId, ScheduleId, TenantId, Term } from '#kernel/ids.js';
+import type { RunId, ScheduleId, Term } from '#kernel/ids.js';
 
 export interface Fire {
   dueAt: Date;
@@ -85,19 +85,4 @@ export async function isLeftBehind(
     .limit(1)
     .executeTakeFirst();
   return gap !== undefined;
-}
-
-/** Whether the tenant has or had a schedule of this id: only the ledger knows a deleted one. */
-export async function hasLedger(
-  db: Database,
-  { tenantId, scheduleId }: { tenantId: TenantId; scheduleId: ScheduleId },
-): Promise<boolean> {
-  const found = await db
-    .selectFrom('fire')
-    .select('due_at')
-    .where('schedule_id', '=', scheduleId)
-    .where('tenant_id', '=', tenantId)
-    .limit(1)
-    .executeTakeFirst();
-  return found !== undefined;
 }

@@ -1,9 +1,8 @@
-// The schedule whose past a path asks for: a present one by its name, or a deleted one by its id alone, since another one
-// may have its name by now.
+// The schedule whose past a path asks for: by its name, or by its id, which alone finds a deleted one, since another one may
+// have its name by now.
 import type { Database } from '#database/connection.js';
 import { asId, type ScheduleId } from '#kernel/ids.js';
-import { hasRevisions } from '#scheduling/revisions/revision.repository.js';
-import { hasLedger } from '#scheduling/schedules/ledger.repository.js';
+import { hasPast } from '#scheduling/revisions/revision.repository.js';
 import { findSchedule } from '#scheduling/schedules/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ProblemError } from '../problems/problem.js';
@@ -17,10 +16,9 @@ export async function requireHistory(
 ): Promise<ScheduleId> {
   const schedule = await findSchedule(db, { tenantId, name: nameOrId });
   if (schedule !== undefined) return schedule.id;
-  const deleted = { tenantId, scheduleId: asId.schedule(nameOrId) };
+  const scheduleId = asId.schedule(nameOrId);
   const isId = uuid.safeParse(nameOrId).success;
-  if (isId && ((await hasLedger(db, deleted)) || (await hasRevisions(db, deleted))))
-    return deleted.scheduleId;
+  if (isId && (await hasPast(db, { tenantId, scheduleId }))) return scheduleId;
   const detail = `expected schedule ${JSON.stringify(nameOrId)} to exist, found none; the past of a deleted schedule is read by its id, which its runs show as scheduleId`;
   throw new ProblemError('not-found', detail);
 }

@@ -148,6 +148,11 @@ describe('an audit', () => {
     expect(expectFields(await tenant.api.get(`${path({ name })}:audit`).query(query))).toEqual([field]);
   });
 
+  it('finds a schedule by its id, too, also before anything was due', async () => {
+    const { id } = await createSchedule(tenant, { spec: { at: '2100-01-01T00:00:00Z' } });
+    expect(await auditOf(id, { to: '2100-01-02T00:00:00Z' })).toMatchObject({ ...CLEAN, ahead: 1 });
+  });
+
   it('is for its tenant alone', async () => {
     const { id, name } = await createSchedule(tenant);
     const other = await createTenant(server);
