@@ -1,7 +1,7 @@
 // What an audit of a schedule looks at: what the schedule said and since when, its rows of the ledger, what it left
 // behind, and due times that have more than one run. All of it as of one instant, since edits and planning go on.
 import { sql } from 'kysely';
-import { inSnapshot, type Database, type Tx } from '#database/connection.js';
+import type { Tx } from '#database/connection.js';
 import type { ScheduleId } from '#kernel/ids.js';
 import { readSpec } from '#scheduling/stored-spec.js';
 import type { AuditInput } from './decisions/audit.js';
@@ -18,22 +18,21 @@ export interface AuditedPast extends Omit<AuditInput, 'dueTimes'> {
   firesEndAt: Date | null;
 }
 
+/** The transaction sees one instant. */
 export async function readPast(
-  db: Database,
+  tx: Tx,
   { scheduleId, from, to, limit }: Span & { scheduleId: ScheduleId; limit: number },
 ): Promise<AuditedPast> {
-  return inSnapshot(db, async (tx) => {
-    const { stretches, nextDueAt } = await readStretches(tx, { scheduleId, to });
-    const fires = await readFires(tx, { scheduleId, from, to, limit: limit + 1 });
-    return {
-      stretches,
-      nextDueAt,
-      fires: fires.slice(0, limit),
-      firesEndAt: fires[limit]?.dueAt ?? null,
-      gaps: await readGaps(tx, { scheduleId, from, to }),
-      doubled: await readDoubled(tx, { scheduleId, from, to }),
-    };
-  });
+  const { stretches, nextDueAt } = await readStretches(tx, { scheduleId, to });
+  const fires = await readFires(tx, { scheduleId, from, to, limit: limit + 1 });
+  return {
+    stretches,
+    nextDueAt,
+    fires: fires.slice(0, limit),
+    firesEndAt: fires[limit]?.dueAt ?? null,
+    gaps: await readGaps(tx, { scheduleId, from, to }),
+    doubled: await readDoubled(tx, { scheduleId, from, to }),
+  };
 }
 
 interface StretchRow {

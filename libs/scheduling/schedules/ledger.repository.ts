@@ -1,10 +1,14 @@
 // Reads the ledger. Its rows answer "was any due time lost or doubled between A and B?" and "why did it not run?".
+import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import type { FireOutcome } from '#database/tables/schedule-schema.js';
 import type { RunId, ScheduleId, Term } from '#kernel/ids.js';
 
 export interface Fire {
+  /** Of several folded into one, the newest. */
   dueAt: Date;
+  firstDueAt: Date;
+  count: number;
   outcome: FireOutcome;
   reason: string | null;
   runId: RunId | null;
@@ -22,14 +26,20 @@ export interface FirePage {
   before: Date | null;
   /** Null for any. */
   outcome: FireOutcome | null;
+  /** Whether neighbours without a run, of one outcome and reason, are shown as one. */
+  isFolded: boolean;
   limit: number;
 }
 
-/** How many rows one page looks at for those with the outcome that is wanted. */
+/** How many rows one page looks at for those with the outcome that is wanted, or to fold them. */
 const FIRES_LOOKED_AT = 10_000;
 
-/** Newest due time first. With an outcome, those among the first `FIRES_LOOKED_AT` of the span. */
-export async function listFires(db: Database, { outcome, limit, ...span }: FirePage): Promise<Fire[]> {
+/** Newest due time first. With an outcome, or folded, those among the first `FIRES_LOOKED_AT` of the span. */
+export async function listFires(
+  db: Database,
+  { outcome, isFolded, limit, ...span }: FirePage,
+): Promise<Fire[]> {
+  if (isFolded) return foldedFires(db, { ...span, outcome, limit });
   const looked = firesIn(db, { ...span, limit: outcome === null ? limit : FIRES_LOOKED_AT });
   if (outcome === null) return looked.execute();
   return db
@@ -52,11 +62,35 @@ export async function lookedUntil(
   return last?.dueAt ?? null;
 }
 
-function firesIn(db: Database, { scheduleId, from, before, limit }: Omit<FirePage, 'outcome'>) {
+/** Rows with a run stand alone. Neighbours are told by how far their place in all differs from that among their like. */
+async function foldedFires(
+  db: Database,
+  { outcome, limit, ...span }: Omit<FirePage, 'isFolded'>,
+): Promise<Fire[]> {
+  const looked = firesIn(db, { ...span, limit: FIRES_LOOKED_AT });
+  const { rows } = await sql<Fire>`
+    with looked as materialized (${looked}),
+    placed as (
+      select *, row_number() over (order by "dueAt" desc)
+              - row_number() over (partition by outcome, reason, "runId" order by "dueAt" desc) as island
+        from looked)
+    select max("dueAt") as "dueAt", min("dueAt") as "firstDueAt", count(*)::int as count, outcome, reason, "runId",
+           max(term) as term, max("plannedAt") as "plannedAt", max("startedAt") as "startedAt"
+      from placed
+     where ${outcome}::text is null or outcome = ${outcome}
+     group by outcome, reason, "runId", island
+     order by "dueAt" desc
+     limit ${limit}`.execute(db);
+  return rows;
+}
+
+function firesIn(db: Database, { scheduleId, from, before, limit }: Omit<FirePage, 'outcome' | 'isFolded'>) {
   return db
     .selectFrom('fire')
     .select([
       'due_at as dueAt',
+      'due_at as firstDueAt',
+      sql<number>`1`.as('count'),
       'outcome',
       'reason',
       'run_id as runId',

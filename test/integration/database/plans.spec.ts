@@ -22,6 +22,8 @@ import * as requeues from '#execution/run-actions/retry-ended.repository.js';
 import { deleteEndedRuns } from '#execution/run-actions/retention.repository.js';
 import { asId } from '#kernel/ids.js';
 import { findTenantAndJob } from '#server/http/access/tenant-and-job.repository.js';
+import { readPast } from '#scheduling/revisions/audit.repository.js';
+import { listRevisions } from '#scheduling/revisions/revision.repository.js';
 import { listFires, lookedUntil } from '#scheduling/schedules/ledger.repository.js';
 import * as gaps from '#scheduling/planning/gap.repository.js';
 import * as planning from '#scheduling/planning/planning.repository.js';
@@ -66,6 +68,7 @@ const dueQuery = (tenants: planning.DueQuery['tenants']): planning.DueQuery => (
   tenants,
 });
 const firstSchedule = () => on.schedules[0]?.id ?? asId.schedule(randomUUID());
+const firesOf = () => ({ scheduleId: firstSchedule(), from: null, before: null });
 const lanes = () =>
   on.tenants.slice(0, 100).map(({ id, slot }) => ({ tenantId: id, slot, lane: 'default/job-1' }));
 const page = (wish: Partial<runs.RunPage> = {}): runs.RunPage => ({
@@ -226,12 +229,14 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
     await runs.listRuns(tx, { ...filtered, fromId: await runs.scanEnd(tx, filtered) });
   },
   'ended among': (tx) => runs.finishedAmong(tx, on.runs),
-  'a list of fires': (tx) =>
-    listFires(tx, { scheduleId: firstSchedule(), from: null, before: null, outcome: null, limit: 51 }),
+  'a list of fires': (tx) => listFires(tx, { ...firesOf(), outcome: null, isFolded: false, limit: 51 }),
   'a list of fires with an outcome': (tx) =>
-    listFires(tx, { scheduleId: firstSchedule(), from: null, before: null, outcome: 'missed', limit: 51 }),
-  'a list of fires, its end': (tx) =>
-    lookedUntil(tx, { scheduleId: firstSchedule(), from: null, before: null }),
+    listFires(tx, { ...firesOf(), outcome: 'missed', isFolded: false, limit: 51 }),
+  'a folded list of fires': (tx) => listFires(tx, { ...firesOf(), outcome: null, isFolded: true, limit: 51 }),
+  'an audit': (tx) =>
+    readPast(tx, { scheduleId: firstSchedule(), from: new Date(0), to: new Date(), limit: 10_000 }),
+  'a list of revisions': (tx) => listRevisions(tx, { scheduleId: firstSchedule(), before: null, limit: 51 }),
+  'a list of fires, its end': (tx) => lookedUntil(tx, firesOf()),
   'a list of schedules': (tx) => listSchedules(tx, { tenantId: first().id, afterName: null, limit: 51 }),
   'a revoked plan': (tx) => revokePlanned(tx, { id: firstSchedule(), specSince: null }),
 };

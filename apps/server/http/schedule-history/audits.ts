@@ -1,6 +1,6 @@
 // Audits the due times of a schedule in a span. They are computed in slices, one audit at a time for each tenant, and an
 // audit that finds too many, or takes too long, ends where it has come to.
-import type { Database } from '#database/connection.js';
+import { inSnapshot, type Database } from '#database/connection.js';
 import type { ScheduleId } from '#kernel/ids.js';
 import { audit, type AuditVerdict } from '#scheduling/revisions/decisions/audit.js';
 import { DueWalk, type Span } from '#scheduling/revisions/decisions/walk.js';
@@ -21,7 +21,8 @@ export interface Audited extends AuditVerdict {
 
 export class Audits extends Slices {
   async of(db: Database, { scheduleId, from, to }: Span & { scheduleId: ScheduleId }): Promise<Audited> {
-    const { firesEndAt, ...past } = await readPast(db, { scheduleId, from, to, limit: DUE_TIMES_MAX });
+    const asked = { scheduleId, from, to, limit: DUE_TIMES_MAX };
+    const { firesEndAt, ...past } = await inSnapshot(db, (tx) => readPast(tx, asked));
     const knownSince = past.stretches[0]?.since ?? to;
     const auditedFrom = latest(from, new Date(knownSince.getTime() + 1));
     const end = firesEndAt ?? to;

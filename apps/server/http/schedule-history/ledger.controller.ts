@@ -33,8 +33,8 @@ export class LedgerController {
     @Query({ schema: shapes.firesQuery }) query: shapes.FiresQuery,
   ) {
     const scheduleId = await requireHistory(this.db, tenant, name);
-    const { outcome = null } = query;
-    const filter = { firesOf: scheduleId, from: query.from, to: query.to, outcome };
+    const { outcome = null, folded: isFolded } = query;
+    const filter = { firesOf: scheduleId, from: query.from, to: query.to, outcome, isFolded };
     const token = this.pages.open(query.pageToken, filter);
     const before = token ?? query.to;
     const span = {
@@ -42,13 +42,14 @@ export class LedgerController {
       from: query.from === undefined ? null : new Date(query.from),
       before: before === undefined ? null : new Date(before),
     };
-    const rows = await listFires(this.db, { ...span, outcome, limit: query.pageSize + 1 });
-    const stoppedAt = outcome === null ? null : await lookedUntil(this.db, span);
+    const rows = await listFires(this.db, { ...span, outcome, isFolded, limit: query.pageSize + 1 });
+    const isBounded = outcome !== null || isFolded;
+    const stoppedAt = isBounded ? await lookedUntil(this.db, span) : null;
     return this.pages.page(rows, {
       lookedUntil: stoppedAt?.toISOString() ?? null,
       size: query.pageSize,
       filter,
-      keyOf: (row) => row.dueAt.toISOString(),
+      keyOf: (row) => row.firstDueAt.toISOString(),
       show: shapes.showFire,
     });
   }

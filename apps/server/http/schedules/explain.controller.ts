@@ -50,6 +50,7 @@ export class ExplainController {
       from: at,
       before: new Date(at.getTime() + 1),
       outcome: null,
+      isFolded: false,
       limit: 1,
     });
     const explained = explain({

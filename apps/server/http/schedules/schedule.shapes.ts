@@ -154,7 +154,9 @@ const outcome = z.enum(['planned', 'fired', 'late', 'skipped', 'coalesced', 'mis
 
 export const fire = z
   .object({
-    dueAt: instant,
+    dueAt: instant.describe('Of several that are folded into one, the newest.'),
+    firstDueAt: instant,
+    count: z.int().describe('How many due times are folded into this one, from the first on; 1 if none are.'),
     outcome: outcome.describe(
       'fired: started within a second after it was due; late: started after that; coalesced: a later run stands for it.',
     ),
@@ -178,6 +180,10 @@ export const firesQuery = z
     outcome: outcome
       .optional()
       .describe('Only these; a page looks at 10,000 due times, and may be short or empty before the last.'),
+    folded: z
+      .stringbool({ truthy: ['true'], falsy: ['false'] })
+      .default(false)
+      .describe('Neighbours without a run, of one outcome and reason, are shown as one.'),
   })
   .superRefine(spanOf('from', 'to'));
 export type FiresQuery = z.output<typeof firesQuery>;

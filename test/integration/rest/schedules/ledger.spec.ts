@@ -129,6 +129,52 @@ describe('the ledger', () => {
   });
 });
 
+describe('a folded ledger', () => {
+  it('shows neighbours of one outcome and reason as one, and what has a run by itself', async () => {
+    tenant = await createTenant(server);
+    const { id, name } = await createSchedule(tenant);
+    await sql`
+      insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term)
+      select s.id, timestamptz '2026-01-01 00:00:00+00' + n * interval '1 s', s.tenant_id,
+             case when n between 5 and 11000 then 'coalesced' when n < 8 then 'skipped' else 'fired' end,
+             case when n between 5 and 11000 then 'outage' when n < 8 then 'paused' end,
+             case when n > 11000 then gen_random_uuid() end, 1
+        from carillon.schedule s cross join generate_series(1, 11003) n where s.id = ${id}`.execute(
+      openDatabase(server.databaseUrl),
+    );
+    const list = async (query: object) => {
+      const path = `${tenant.path}/schedules/${name}/fires`;
+      const { body } = await tenant.api
+        .get(path)
+        .query({ folded: true, ...query })
+        .expect(200);
+      return z.object({ items: z.array(fire), nextPageToken: z.string().nullable() }).parse(body);
+    };
+    const { items, nextPageToken: pageToken } = await list({});
+    expect(items.map(({ outcome, count }) => [outcome, count])).toEqual([
+      ['fired', 1],
+      ['fired', 1],
+      ['fired', 1],
+      ['coalesced', 9_997],
+    ]);
+    expect(items.at(-1)).toMatchObject({
+      dueAt: '2026-01-01T03:03:20.000Z',
+      firstDueAt: '2026-01-01T00:16:44.000Z',
+      runId: null,
+    });
+    const rest = await list({ pageToken });
+    expect(rest.items.map(({ outcome, reason, count }) => [outcome, reason, count])).toEqual([
+      ['coalesced', 'outage', 999],
+      ['skipped', 'paused', 4],
+    ]);
+    expect(rest.nextPageToken).toBeNull();
+    const skipped = await list({ outcome: 'skipped', to: '2026-01-01T01:00:00Z' });
+    expect(skipped.items.map(({ count }) => count)).toEqual([4]);
+    const wrong = await tenant.api.get(`${tenant.path}/schedules/${name}/fires?folded=1`);
+    expect(expectFields(wrong)).toEqual(['?folded']);
+  });
+});
+
 describe('one outcome', () => {
   it('is found in pages that look at a bounded number of rows, however rare it is', async () => {
     tenant = await createTenant(server);
