@@ -72,6 +72,7 @@ const schedulingRooms = {
   schedules: ['.', 'decisions/kinds', 'decisions/rrule', 'planning'],
   suspending: ['.'],
   failing: ['.', 'schedules'],
+  defining: ['.', 'schedules'],
 };
 
 /** The rooms of libs/client; `.` is the one file that users import. */
@@ -124,6 +125,16 @@ const httpRooms = {
     'schedules',
     'schedules/policies',
     'schedules/computing',
+  ],
+  'code-schedules': [
+    'access',
+    'job-types',
+    'problems',
+    'requests',
+    'schedule-actions',
+    'schedules',
+    'schedules/computing',
+    'schedules/policies',
   ],
   workers: ['access', 'answers', 'job-types', 'problems', 'requests'],
   cluster: ['access', 'answers', 'problems', 'requests'],

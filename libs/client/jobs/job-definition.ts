@@ -2,6 +2,7 @@
 // workers import it to handle; both get the types.
 import { checkJobOptions } from '#client/options/job-options-check.js';
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
+import type { JobSchedule } from './job-schedules.js';
 import type { Transaction } from 'kysely';
 import type { StandardSchemaV1 } from './standard-schema.js';
 
@@ -35,6 +36,8 @@ export interface JobOptions<Payload, Input = unknown, Output = unknown> {
   /** An attempt that calls neither `heartbeat` nor `progress` for so long is stopped and has failed. */
   heartbeatSeconds?: number;
   retry?: RetryOptions;
+  /** When it runs by itself. A worker, or a replica that runs the handler, registers them when it starts. */
+  schedules?: readonly JobSchedule<NoInfer<Input>>[];
 }
 
 export interface JobDefinition<Payload, Input = unknown, Output = unknown> extends JobOptions<

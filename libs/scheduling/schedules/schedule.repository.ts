@@ -11,6 +11,7 @@ import { isInstant, type ScheduleSpec } from '#scheduling/decisions/due-times.js
 import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
 import { readCatchUp, writeCatchUp } from '#scheduling/stored-catch-up.js';
 import { readSpec, writeSpec } from '#scheduling/stored-spec.js';
+import { SOURCE_COLUMNS, type ScheduleSource } from './schedule-source.repository.js';
 import {
   readOverlap,
   writeRunOptions,
@@ -18,7 +19,7 @@ import {
   type ScheduleRunOptions,
 } from './stored-run-options.js';
 
-export interface Schedule extends ScheduleRunOptions {
+export interface Schedule extends ScheduleRunOptions, ScheduleSource {
   id: ScheduleId;
   tenantId: TenantId;
   slot: Slot;
@@ -76,6 +77,7 @@ const columns = [
   sql<boolean>`state = 'paused' and coalesce(paused_until > clock_timestamp(), true)`.as('isPaused'),
   'next_due_at as nextDueAt',
   'spec_since as specSince',
+  ...SOURCE_COLUMNS,
   'created_at as createdAt',
   'updated_at as updatedAt',
   'revision',
@@ -101,9 +103,11 @@ export type NewSchedule = Omit<
   | 'pausedUntil'
   | 'pauseReason'
   | 'isPaused'
+  | keyof ScheduleSource
   | keyof ScheduleRunOptions
 > & {
   spec: ScheduleSpec;
+  source: Schedule['source'];
   runOptions: RunsChange;
   /** Null for the default. */
   catchUp: CatchUp | null;
@@ -123,6 +127,7 @@ export async function insertSchedule(db: Database, schedule: NewSchedule): Promi
       catch_up: writeCatchUp(schedule.catchUp),
       payload: JSON.stringify(schedule.payload),
       next_due_at: schedule.nextDueAt,
+      source: schedule.source,
       ...writeRunOptions(schedule.id, schedule.runOptions),
     })
     .returning(columns)

@@ -140,6 +140,9 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'post /worker/workers:register': ({ jobType }) => [
     { body: { name: 'mine', jobTypes: [{ name: jobType }] } },
   ],
+  'post /worker/schedules:define': ({ jobType }) => [
+    { body: { jobTypes: [{ name: jobType, schedules: [] }] } },
+  ],
   'post /worker/workers/{worker}:heartbeat': NONE,
   'post /worker/workers/{worker}:deregister': NONE,
   'post /worker/workers/{worker}:run': NONE,

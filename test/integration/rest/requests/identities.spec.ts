@@ -90,6 +90,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   [`delete ${T}/webhook-secrets/{secret}`]: end(404),
   [`get ${T}/worker/workers`]: read(200),
   [`post ${T}/worker/workers:register`]: { for: 'worker', answers: 422 },
+  [`post ${T}/worker/schedules:define`]: ofWorker(422),
   [`post ${T}/worker/workers/{worker}:deregister`]: ofWorker(404),
   [`post ${T}/worker/workers/{worker}:heartbeat`]: ofWorker(404),
   [`post ${T}/worker/workers/{worker}:quiet`]: end(404),

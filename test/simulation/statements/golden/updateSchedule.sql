@@ -9,6 +9,6 @@ returning "id", "tenant_id" as "tenantId", "slot", "name", "job_type" as "jobTyp
   carillon.consecutive_failures(schedule.id, schedule.failures_since) as "consecutiveFailures", "state",
   "paused_at" as "pausedAt", "paused_until" as "pausedUntil", "pause_reason" as "pauseReason", state = 'paused'
   and coalesce(paused_until > clock_timestamp(), true) as "isPaused", "next_due_at" as "nextDueAt",
-  "spec_since" as "specSince", "created_at" as "createdAt", "updated_at" as "updatedAt", "revision",
-  (select min(f.due_at) from carillon.fire f where f.schedule_id = schedule.id and f.outcome = 'planned'
-  and f.due_at > now()) as "plannedDueAt";
+  "spec_since" as "specSince", "source", "removed_from_code_at" as "removedFromCodeAt", "created_at" as "createdAt",
+  "updated_at" as "updatedAt", "revision", (select min(f.due_at) from carillon.fire f where f.schedule_id = schedule.id
+  and f.outcome = 'planned' and f.due_at > now()) as "plannedDueAt";
