@@ -101,8 +101,9 @@ const httpRooms = {
   access: ['answers', 'problems', 'requests'],
   tenants: ['access', 'answers', 'job-types', 'problems', 'requests'],
   'job-types': ['access', 'answers', 'problems', 'requests'],
+  fires: ['access', 'problems', 'requests'],
   logs: ['access', 'answers', 'problems', 'requests'],
-  runs: ['access', 'answers', 'job-types', 'logs', 'problems', 'requests'],
+  runs: ['access', 'answers', 'fires', 'job-types', 'logs', 'problems', 'requests'],
   'schedules/computing': ['access', 'requests'],
   'schedules/policies': ['problems', 'requests'],
   schedules: [
@@ -136,7 +137,7 @@ const httpRooms = {
     'schedules/computing',
     'schedules/policies',
   ],
-  workers: ['access', 'answers', 'job-types', 'problems', 'requests'],
+  workers: ['access', 'answers', 'fires', 'job-types', 'problems', 'requests'],
   cluster: ['access', 'answers', 'problems', 'requests'],
 };
 

@@ -40,6 +40,7 @@ export async function workerCalls(tenant: TestTenant): Promise<Record<string, Ca
           .type('application/x-ndjson')
           .send('{"message":"described"}'),
     ],
+    [`post ${T}/worker/leases/{token}:previousFire`]: [() => worker.say(completed, 'previousFire', {})],
     [`post ${T}/worker/leases/{token}:complete`]: [() => worker.say(completed, 'complete', { output: [1] })],
     [`post ${T}/worker/leases/{token}:fail`]: [
       () => worker.say(failed, 'fail', { error: { message: 'no' } }),

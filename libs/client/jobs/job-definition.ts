@@ -2,7 +2,7 @@
 // workers import it to handle; both get the types.
 import { checkJobOptions } from '#client/options/job-options-check.js';
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
-import type { JobSchedule } from './job-schedules.js';
+import type { JobSchedule, PreviousFire } from './job-schedules.js';
 import type { Transaction } from 'kysely';
 import type { StandardSchemaV1 } from './standard-schema.js';
 
@@ -109,6 +109,11 @@ export interface JobContext {
     payload: Input,
     options?: RunOptions,
   ) => Promise<string>;
+  /**
+   * Looks up which due time of the schedule ran before this one's, and how many since then did not; null when the run
+   * came from the API.
+   */
+  readonly previousFire: () => Promise<PreviousFire | null>;
   /**
    * Completes the run in one transaction with the handler's own writes: either both are committed or neither is.
    * `work` gets a transaction in the database that holds the runs, and its result is the run's output. Rejects with

@@ -38,6 +38,16 @@ export interface JobSchedule<Input = unknown> extends ScheduleRule {
   deadlineSeconds?: number;
 }
 
+/** What became of the schedule's due times before that of a run. */
+export interface PreviousFire {
+  /** The latest due time before whose run has started; null if there is none. */
+  previousDueAt: Date | null;
+  /** Due times since then that did not run: skipped, coalesced or missed. */
+  missedCount: number;
+  /** False when there may be more: beyond the last 10,000, or of an outage that is not decided yet. */
+  isComplete: boolean;
+}
+
 /** As the API takes it; JSON makes texts of its Dates. */
 export function wireSchedule(schedule: JobSchedule): Record<string, unknown> {
   const { cron, everySeconds, rrule, at, anyOf, tenants: _, ...rest } = schedule;

@@ -8,12 +8,11 @@ import { databaseTime } from '#database/time.repository.js';
 import { DEFAULT_OVERLAP } from '#kernel/schedule-key.js';
 import { DEFAULT_CATCH_UP } from '#scheduling/decisions/catch-up.js';
 import { findSchedule, type Schedule } from '#scheduling/schedules/schedule.repository.js';
-import { changeSchedule, createSchedule, type ChangeResult } from '#scheduling/schedules/schedules.js';
+import { createSchedule, type ChangeResult } from '#scheduling/schedules/schedules.js';
 import { isCodes } from '#scheduling/schedules/schedule-source.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import type { LongStay } from '../access/auth.guard.js';
-import { GateTurns } from '../access/tenant-turns.js';
 import { requireRoom } from '../access/tenant-shares.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { notFound, ProblemError } from '../problems/problem.js';
@@ -45,7 +44,6 @@ export class ScheduleApply {
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly jobs: JobCheck,
     private readonly edits: ScheduleEdits,
-    private readonly gate: GateTurns,
     private readonly counts: Counts,
   ) {}
 
@@ -104,7 +102,7 @@ export class ScheduleApply {
     const runOptions = { ...NO_OPTIONS, ...shapes.runOptionsOf(input) };
     const change = { kind: 'edit', jobType, payload, spec, catchUp, runOptions, source } as const;
     const ref = { tenant, name, revision: current.revision };
-    return this.gate.act(tenant, turn, () => changeSchedule(this.db, ref, change));
+    return this.edits.changeInTurn(turn, ref, change);
   }
 }
 

@@ -109,6 +109,7 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'post /runs:retry': bulk,
   'get /runs/{run}': () => [{}, { query: 'wait=1' }],
   'get /runs/{run}/logs': () => [{}, { headers: { accept: 'text/event-stream' } }],
+  'get /runs/{run}:previousFire': NONE,
   'post /runs/{run}:cancel': NONE,
   'post /runs/{run}:retry': NONE,
   'get /schedules': listed,
@@ -162,6 +163,7 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'post /worker/leases/{token}:snooze': anyBody({ seconds: 1 }),
   'post /worker/leases/{token}:release': anyBody({}),
   'post /worker/leases/{token}:cancel': anyBody({}),
+  'post /worker/leases/{token}:previousFire': anyBody({}),
   'post /worker/leases/{token}/logs': () => [
     { headers: { 'content-type': 'application/x-ndjson' }, body: '{"message":"mine"}' },
   ],
