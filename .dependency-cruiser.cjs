@@ -73,6 +73,7 @@ const schedulingRooms = {
   suspending: ['.'],
   failing: ['.', 'schedules'],
   revisions: ['.', 'schedules'],
+  defining: ['.', 'schedules'],
 };
 
 /** The rooms of libs/client; `.` is the one file that users import. */
@@ -101,8 +102,9 @@ const httpRooms = {
   access: ['answers', 'problems', 'requests'],
   tenants: ['access', 'answers', 'job-types', 'problems', 'requests'],
   'job-types': ['access', 'answers', 'problems', 'requests'],
+  fires: ['access', 'problems', 'requests'],
   logs: ['access', 'answers', 'problems', 'requests'],
-  runs: ['access', 'answers', 'job-types', 'logs', 'problems', 'requests'],
+  runs: ['access', 'answers', 'fires', 'job-types', 'logs', 'problems', 'requests'],
   'schedules/computing': ['access', 'requests'],
   'schedules/policies': ['problems', 'requests'],
   schedules: [
@@ -135,7 +137,17 @@ const httpRooms = {
     'schedules',
     'schedules/computing',
   ],
-  workers: ['access', 'answers', 'job-types', 'problems', 'requests'],
+  'code-schedules': [
+    'access',
+    'job-types',
+    'problems',
+    'requests',
+    'schedule-actions',
+    'schedules',
+    'schedules/computing',
+    'schedules/policies',
+  ],
+  workers: ['access', 'answers', 'fires', 'job-types', 'problems', 'requests'],
   cluster: ['access', 'answers', 'problems', 'requests'],
 };
 

@@ -6,6 +6,7 @@ import { LoggerModule } from 'nestjs-pino';
 import { AccessModule } from './http/access/access.module.js';
 import { ClusterModule } from './http/cluster/cluster.module.js';
 import { HealthController } from './http/cluster/health.controller.js';
+import { CodeSchedulesModule } from './http/code-schedules/code-schedules.module.js';
 import { JobTypesModule } from './http/job-types/job-types.module.js';
 import { ExecutionModule } from './http/runs/execution.module.js';
 import { ScheduleActionsModule } from './http/schedule-actions/schedule-actions.module.js';
@@ -39,6 +40,7 @@ export class AppModule {
         ScheduleModule.forRoot(),
         ReplicaModule.of({ ...parts, handlers }),
         AccessModule.of(installation.tokenSecret),
+        CodeSchedulesModule.of({ servesApi: config.CARILLON_ROLES.includes('api') }),
         ...(config.CARILLON_ROLES.includes('api') ? API : []),
       ],
       controllers: [HealthController],

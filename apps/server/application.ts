@@ -19,6 +19,7 @@ import type { ServerConfig } from './settings/config.js';
 import { requireKeyForBodies } from './http/access/auth.guard.js';
 import { admitBatches, BATCH_BYTES_MAX, isBatch, readBatch } from './http/runs/batch-body.js';
 import { admitBodies, settleBodies } from './http/access/body-room.js';
+import { HandlerSchedules } from './http/code-schedules/handler-schedules.js';
 import { readJson } from './http/requests/json-body.js';
 import { isJson, LINES_TYPE, requireJson } from './http/requests/media-type.js';
 import { serveInOrder } from './http/requests/pipelined.js';
@@ -28,6 +29,7 @@ import { answerUnparsed, requireHost } from './http/problems/unparsed-requests.j
 import { setSecurityHeaders } from './http/answers/security-headers.js';
 import { admitUnreadBeats } from './http/workers/unread-body.js';
 import { identifyRequest, QuietNestLogger } from './log.js';
+import { LoopTimers } from './loop-timers.js';
 import { serveApiDescription } from './open-api.js';
 import { listeningUrl } from './settings/reachable-url.js';
 import { ReplicaService } from './replica/replica-service.js';
@@ -150,7 +152,10 @@ function closeConnectionsOnceIdle(server: Server): void {
 async function enter(app: NestExpressApplication, config: ServerConfig): Promise<string> {
   try {
     const url = await listen(app, config);
+    const schedules = app.get(HandlerSchedules);
+    schedules.check();
     await app.get(ReplicaService).start({ url: config.CARILLON_URL ?? url, version: VERSION });
+    app.get(LoopTimers).drive(schedules);
     return url;
   } catch (error) {
     await app.close().catch(() => undefined); // parts that have begun must not go on unknown to the caller

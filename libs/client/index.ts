@@ -12,6 +12,7 @@ export type {
   LogLevel,
   RetryOptions,
 } from '#client/jobs/job-definition.js';
+export type { JobSchedule, PreviousFire, ScheduleRule } from '#client/jobs/job-schedules.js';
 export { handler } from '#client/jobs/handler.js';
 export type { ExportedHandler, HandlerOptions, ThreadContext } from '#client/jobs/handler.js';
 export { bulkEnqueue, enqueue } from '#client/jobs/enqueue.js';

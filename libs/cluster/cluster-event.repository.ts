@@ -20,7 +20,8 @@ export type ClusterEventType =
   | 'run-restarted'
   | 'horizon-held'
   | 'horizon-released'
-  | 'job-type-paused';
+  | 'job-type-paused'
+  | 'due-times-missed';
 
 export interface ClusterEvent {
   type: ClusterEventType;

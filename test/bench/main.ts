@@ -19,6 +19,7 @@ import { memory } from './parts/memory.js';
 import { outage } from './parts/outage.js';
 import type { Part } from './parts/part.js';
 import { startLatency } from './parts/start-latency.js';
+import { planner } from './planner/planner.js';
 import { openServer } from './stand/server.js';
 
 const PARTS = {
@@ -28,6 +29,7 @@ const PARTS = {
   lateness,
   outage,
   dueTimes,
+  planner,
   claimCost,
   idle,
   memory,

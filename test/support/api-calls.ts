@@ -61,8 +61,9 @@ async function prepare(server: TestServer, tenant: TestTenant) {
     payload: { a: [1] },
   });
   const once = await createSchedule(tenant, { spec: { at: secondsFromNow(3_600) } });
-  await until('it has fired', async () =>
-    (await listFires(tenant, often.name)).some(({ outcome }) => outcome === 'fired'),
+  const scheduled = await until(
+    'it has fired',
+    async () => (await listFires(tenant, often.name)).find(({ outcome }) => outcome === 'fired')?.runId,
   );
   const { body: key } = await admin.post(`${path}/api-keys`).send({ name: 'revoked' });
   const { id: keyId } = z.object({ id: z.uuid() }).parse(key);
@@ -76,7 +77,7 @@ async function prepare(server: TestServer, tenant: TestTenant) {
   const { body: keys } = await admin.get('/api/v1/api-keys');
   const shownKeys = z.object({ items: z.array(z.object({ id: z.uuid(), prefix: z.string().nullable() })) });
   const goneKeyId = shownKeys.parse(keys).items.find(({ prefix }) => prefix === 'gone')?.id ?? '';
-  return { ended, failed, http, later, often, cron, once, keyId, goneKeyId, replica };
+  return { ended, failed, http, later, often, cron, once, scheduled, keyId, goneKeyId, replica };
 }
 
 function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { http }: Scene): Calls {
@@ -217,7 +218,7 @@ function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Cal
   };
 }
 
-function callsOfRuns(tenant: TestTenant, { ended, failed, later }: Scene): Calls {
+function callsOfRuns(tenant: TestTenant, { ended, failed, later, scheduled }: Scene): Calls {
   const { path } = tenant;
   return {
     [`get ${T}/runs`]: [() => tenant.api.get(`${path}/runs`)],
@@ -241,6 +242,7 @@ function callsOfRuns(tenant: TestTenant, { ended, failed, later }: Scene): Calls
         () =>
           tenant.api.get(`${path}/runs/${id}`),
     ),
+    [`get ${T}/runs/{run}:previousFire`]: [() => tenant.api.get(`${path}/runs/${scheduled}:previousFire`)],
     [`get ${T}/runs/{run}/logs`]: [() => tenant.api.get(`${path}/runs/${ended.id}/logs`)],
     [`post ${T}/runs/{run}:cancel`]: [() => tenant.api.post(`${path}/runs/${later.id}:cancel`)],
     [`post ${T}/runs/{run}:retry`]: [() => tenant.api.post(`${path}/runs/${failed.id}:retry`)],

@@ -43,6 +43,8 @@ export function givenToAttempt(wish: Partial<AttemptServices> = {}): GivenToAtte
     progress: say,
     heartbeat: say,
     enqueue: () => Promise.reject(new Error('expected a handler that enqueues nothing, got one that does')),
+    previousFire: () =>
+      Promise.reject(new Error('expected a handler that asks for no fire, got one that does')),
     completeInTx: () => Promise.reject(new Error('expected no completeInTx')),
     ...wish,
   };

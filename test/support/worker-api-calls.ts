@@ -20,6 +20,8 @@ export async function workerCalls(tenant: TestTenant): Promise<Record<string, Ca
   const cancelled = await worker.take();
   const secrets = `${path}/webhook-secrets`;
   const secret = z.looseObject({ id: z.uuid() }).parse((await api.post(secrets).send({}).expect(201)).body);
+  const schedules = [{ name: 'described-in-code', spec: { cron: '0 0 1 1 *' } }];
+  const define = (body: object) => api.post(`${path}/worker/schedules:define`).send(body);
   const steer = (verb: string) => [() => api.post(`${path}/worker/workers/${workerId}:${verb}`)];
   return {
     [`post ${T}/worker/workers:register`]: [
@@ -28,6 +30,7 @@ export async function workerCalls(tenant: TestTenant): Promise<Record<string, Ca
           .post(`${path}/worker/workers:register`)
           .send({ name: 'described', jobTypes: [{ name: jobType }] }),
     ],
+    [`post ${T}/worker/schedules:define`]: [() => define({ jobTypes: [{ name: jobType, schedules }] })],
     [`get ${T}/worker/workers`]: [() => api.get(`${path}/worker/workers`)],
     [`post ${T}/worker/leases/{token}:heartbeat`]: [() => worker.say(completed, 'heartbeat')],
     [`post ${T}/worker/leases/{token}/logs`]: [
@@ -37,6 +40,7 @@ export async function workerCalls(tenant: TestTenant): Promise<Record<string, Ca
           .type('application/x-ndjson')
           .send('{"message":"described"}'),
     ],
+    [`post ${T}/worker/leases/{token}:previousFire`]: [() => worker.say(completed, 'previousFire', {})],
     [`post ${T}/worker/leases/{token}:complete`]: [() => worker.say(completed, 'complete', { output: [1] })],
     [`post ${T}/worker/leases/{token}:fail`]: [
       () => worker.say(failed, 'fail', { error: { message: 'no' } }),

@@ -74,6 +74,7 @@ export function buildExecution({ membership, databaseClock, hints }: Executing, 
     databaseClock,
     clock,
     random,
+    membership,
     children: new ChildRuns(membership, hints, clock),
     beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
   });

@@ -1,5 +1,6 @@
 // Logs the few events of a replica that an operator looks for first.
 import type { PinoLogger } from 'nestjs-pino';
+import { summaryOf } from '#scheduling/planning/losses.js';
 import type { Replica } from './replica.js';
 import { thrownLog } from './thrown-log.js';
 
@@ -48,6 +49,9 @@ export function logForOperator(
   );
   gaps.setAside.told.subscribe(({ id, error }) =>
     logger.error({ gap: id, err: error }, 'a gap cannot be read and is not decided; tried again each minute'),
+  );
+  gaps.lost.subscribe((lost) =>
+    logger.warn(summaryOf(lost), 'schedules have lost due times in an outage, as their catch-up says'),
   );
   failing.paused.subscribe((schedule) =>
     logger.warn(schedule, 'a schedule was paused, because its runs failed one after the other'),

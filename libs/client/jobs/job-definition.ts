@@ -2,6 +2,7 @@
 // workers import it to handle; both get the types.
 import { checkJobOptions } from '#client/options/job-options-check.js';
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
+import type { JobSchedule, PreviousFire } from './job-schedules.js';
 import type { Transaction } from 'kysely';
 import type { StandardSchemaV1 } from './standard-schema.js';
 
@@ -35,6 +36,8 @@ export interface JobOptions<Payload, Input = unknown, Output = unknown> {
   /** An attempt that calls neither `heartbeat` nor `progress` for so long is stopped and has failed. */
   heartbeatSeconds?: number;
   retry?: RetryOptions;
+  /** When it runs by itself. A worker, or a replica that runs the handler, registers them when it starts. */
+  schedules?: readonly JobSchedule<NoInfer<Input>>[];
 }
 
 export interface JobDefinition<Payload, Input = unknown, Output = unknown> extends JobOptions<
@@ -106,6 +109,11 @@ export interface JobContext {
     payload: Input,
     options?: RunOptions,
   ) => Promise<string>;
+  /**
+   * Looks up which due time of the schedule ran before this one's, and how many since then did not; null when the run
+   * came from the API.
+   */
+  readonly previousFire: () => Promise<PreviousFire | null>;
   /**
    * Completes the run in one transaction with the handler's own writes: either both are committed or neither is.
    * `work` gets a transaction in the database that holds the runs, and its result is the run's output. Rejects with

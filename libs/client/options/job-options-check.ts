@@ -2,13 +2,23 @@
 // rules are those of the API's job types. Definitions may come from JavaScript, so nothing is assumed from the types.
 import { ATTEMPTS_MAX, HEARTBEAT_SECONDS, RETRY_SECONDS, TIMEOUT_SECONDS } from './job-bounds.js';
 import { expectKnownOptions } from './known-options.js';
+import { checkSchedules } from './schedules-check.js';
 
 /** The same pattern as for names in the API. */
 const NAME = /^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/;
 const BACKOFFS: readonly unknown[] = ['exponential', 'linear', 'fixed'];
 
 /** `kind` comes from a definition that another one is made from: `defineJob({ ...other, name })`. */
-const OPTIONS = ['kind', 'name', 'payload', 'output', 'timeoutSeconds', 'heartbeatSeconds', 'retry'];
+const OPTIONS = [
+  'kind',
+  'name',
+  'payload',
+  'output',
+  'timeoutSeconds',
+  'heartbeatSeconds',
+  'retry',
+  'schedules',
+];
 const RETRY_OPTIONS = ['maxAttempts', 'backoff', 'minSeconds', 'maxSeconds', 'jitter'];
 /** Throws TypeError. */
 export function checkJobOptions(given: unknown): void {
@@ -26,6 +36,7 @@ export function checkJobOptions(given: unknown): void {
   expectNumber('timeoutSeconds', options['timeoutSeconds'], TIMEOUT_SECONDS);
   expectNumber('heartbeatSeconds', options['heartbeatSeconds'], HEARTBEAT_SECONDS);
   if (retry !== undefined) checkRetry(asRecord('retry', retry));
+  checkSchedules(String(name), options['schedules']);
 }
 
 function checkRetry(retry: Record<string, unknown>): void {

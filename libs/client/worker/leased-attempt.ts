@@ -8,6 +8,7 @@ import { callInstead, callOfReturned, callOfThrown, misfit, type EndCall } from 
 import { Snooze } from '#client/jobs/outcomes.js';
 import { InvalidPayloadError, pathOf } from '#client/jobs/payload-check.js';
 import { encodeDetails, progressOf } from './accepted-json.js';
+import { askPreviousFire } from './previous-fire.js';
 import type { RemoteContext, RemoteHandler } from './remote-handler.js';
 import { WaitingLines } from './waiting-lines.js';
 import { CallFailed, insist, type CallWorkerApi } from './worker-calls.js';
@@ -270,6 +271,8 @@ class LeasedAttempt {
           this.#beat(); // also when its details are refused
         }
       },
+      previousFire: () =>
+        dueAt === null ? Promise.resolve(null) : askPreviousFire(this.#parts, this.#stop.signal),
     };
   }
 }

@@ -20,6 +20,11 @@ export interface RemoteContext extends Told {
    * not JSON, or more than 64 KiB of it.
    */
   readonly heartbeat: (details?: unknown) => void;
+  /**
+   * Asks which due time of the schedule ran before this one's, and how many since then did not; null when the run came
+   * from the API. Rejects when no replica answers.
+   */
+  readonly previousFire: JobContext['previousFire'];
 }
 
 export interface RemoteHandler {

@@ -3,6 +3,7 @@
 // releases the runs that have not finished in time. It needs a URL, a key, and no part of the server.
 import { expectDefinition, expectFunction } from '#client/options/known-options.js';
 import type { Job, JobDefinition } from '#client/jobs/job-definition.js';
+import { DefinedSchedules } from './defined-schedules.js';
 import { workOn, type Lease } from './leased-attempt.js';
 import type { RemoteContext, RemoteHandler } from './remote-handler.js';
 import { refuseOldNode, showErrors } from './worker-process.js';
@@ -90,6 +91,7 @@ class PullWorker {
   readonly #handlers: ReadonlyMap<string, NamedHandler>;
   readonly #call: CallWorkerApi;
   readonly #onError: (error: Error) => void;
+  readonly #schedules: DefinedSchedules;
   readonly #running = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   readonly #shutdown = new AbortController();
@@ -108,6 +110,12 @@ class PullWorker {
       );
     this.#call = workerApi(reachable(options));
     this.#onError = options.onError ?? showErrors();
+    this.#schedules = new DefinedSchedules({
+      call: this.#call,
+      tenant: options.tenant,
+      definitions: options.handlers.map(({ definition }) => definition),
+      onError: this.#onError,
+    });
   }
 
   stop(): void {
@@ -146,7 +154,8 @@ class PullWorker {
   /** Takes leases until the worker stops, or the API no longer knows it. */
   async #serve(workerId: string): Promise<void> {
     const over = new AbortController();
-    const beating = this.#beat(workerId, AbortSignal.any([over.signal, this.#stopping.signal]));
+    const serving = AbortSignal.any([over.signal, this.#stopping.signal]);
+    const beating = Promise.all([this.#beat(workerId, serving), this.#schedules.keepTelling(serving)]);
     try {
       while (!this.#stopping.signal.aborted) await this.#takeSome(workerId);
     } catch (error) {

@@ -28,6 +28,8 @@ interface ScheduleTable {
   deadline_seconds: number | null;
   pause_after_failures: number | null;
   failures_since: Date | null;
+  source: Generated<'api' | 'code'>;
+  removed_from_code_at: Date | null;
   created_at: Generated<Date>;
   updated_at: Generated<Date>;
   revision: Generated<number>;
@@ -80,10 +82,19 @@ interface ScheduleFailureTable {
   schedule_id: ScheduleId;
 }
 
+interface ScheduleDefinitionTable {
+  tenant_id: TenantId;
+  name: string;
+  digest: string;
+  since: Generated<Date>;
+  seen_at: Generated<Date>;
+}
+
 export interface ScheduleTables {
   schedule: ScheduleTable;
   schedule_revision: ScheduleRevisionTable;
   fire: FireTable;
   schedule_gap: ScheduleGapTable;
   schedule_failure: ScheduleFailureTable;
+  schedule_definition: ScheduleDefinitionTable;
 }

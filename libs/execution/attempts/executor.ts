@@ -2,6 +2,7 @@
 // it up, and turns its result into the run's transition. It never throws: every failure of a handler ends up in the
 // run's own record.
 import type { DatabaseClock } from '#cluster/membership/database-clock.js';
+import type { Membership } from '#cluster/membership/membership.js';
 import type { Clock, Random } from '#kernel/clock.js';
 import type { RunId } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
@@ -38,6 +39,7 @@ export interface ExecutorParts {
   /** Opens the reports of an attempt; calls `beat` with each sign of life. */
   beginReports: (run: ClaimedRun, beat: () => void) => OpenReports;
   children: ChildRuns;
+  membership: Membership;
 }
 
 export class Executor {
@@ -49,11 +51,12 @@ export class Executor {
   readonly #now: () => Date;
 
   constructor(private readonly parts: ExecutorParts) {
-    const { completeInTx, children, databaseClock } = parts;
+    const { completeInTx, children, membership, databaseClock } = parts;
     this.#now = () => databaseClock.now();
     this.#providers = {
       completeInTx,
       children,
+      membership,
       beginReports: (attempt) => parts.beginReports(attempt.held.run, () => this.#beat(attempt)),
       restartClock: this.#restartClock,
     };

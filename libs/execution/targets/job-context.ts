@@ -11,7 +11,7 @@ export type CompleteInTx = JobContext['completeInTx'];
 /** What an attempt can call: log, progress, enqueue, complete. */
 export interface AttemptServices extends Pick<
   JobContext,
-  'log' | 'progress' | 'heartbeat' | 'enqueue' | 'completeInTx'
+  'log' | 'progress' | 'heartbeat' | 'enqueue' | 'previousFire' | 'completeInTx'
 > {
   clock?: AttemptClock;
 }
@@ -69,6 +69,10 @@ export class AttemptContext implements JobContext {
 
   get enqueue(): JobContext['enqueue'] {
     return this.#services.enqueue;
+  }
+
+  get previousFire(): JobContext['previousFire'] {
+    return this.#services.previousFire;
   }
 
   get completeInTx(): CompleteInTx {

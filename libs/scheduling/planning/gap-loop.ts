@@ -4,11 +4,14 @@
 // small, fixed part of the database (I9). It takes all gaps together, from the farthest past on, so the ledger is
 // complete up to an instant that moves on. Each pass is one leader transaction that shortens gaps by compare-and-set:
 // the next leader continues where the last one stopped.
+import { insertEvent } from '#cluster/cluster-event.repository.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Clock } from '#kernel/clock.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
 import { decideGap } from '#scheduling/decisions/gap.js';
-import { findGaps, writeGaps, type StoredGap, type WrittenGap } from './gap.repository.js';
+import { findGaps, writeGaps, type StoredGap } from './gap.repository.js';
+import { Losses, summaryOf, type DecidedGap, type LostDueTimes } from './losses.js';
 import { DECIDE_MS_MAX } from './planner-settings.js';
 import { SetAside } from './set-aside.js';
 import { parseSpec } from '#scheduling/stored-spec.js';
@@ -24,6 +27,9 @@ const GAPS_PER_PASS = 50;
 export class GapLoop implements Loop {
   readonly name = 'gaps';
   readonly setAside: SetAside<string>;
+  /** Schedules have lost due times in an outage; their gaps are closed. */
+  readonly lost = new Topic<readonly LostDueTimes[]>();
+  readonly #losses = new Losses();
 
   constructor(
     private readonly leadership: Leadership,
@@ -44,13 +50,13 @@ export class GapLoop implements Loop {
     return PAUSE_MS;
   }
 
-  #decide(found: readonly StoredGap[]): WrittenGap[] {
+  #decide(found: readonly StoredGap[]): DecidedGap[] {
     const untilMs = this.clock.monotonicMs() + DECIDE_MS_MAX;
     const share = Math.floor(FIRES_PER_PASS / found.length);
-    const gaps: WrittenGap[] = [];
-    for (const { storedSpec, ...gap } of found) {
+    const gaps: DecidedGap[] = [];
+    for (const gap of found) {
       const decided = this.setAside.try(gap.id, () =>
-        decideGap({ ...gap, spec: parseSpec(storedSpec) }, share),
+        decideGap({ ...gap, spec: parseSpec(gap.storedSpec) }, share),
       );
       if (decided !== null) gaps.push({ gap, ...decided });
       if (this.clock.monotonicMs() > untilMs) break;
@@ -58,8 +64,16 @@ export class GapLoop implements Loop {
     return gaps;
   }
 
-  async #write(leader: Leader, gaps: readonly WrittenGap[]): Promise<void> {
+  async #write(leader: Leader, gaps: readonly DecidedGap[]): Promise<void> {
     if (gaps.length === 0) return;
-    await this.leadership.write(leader, (tx) => writeGaps(tx, { term: leader.term, gaps }));
+    const { term } = leader;
+    const lost = this.#losses.closedBy(gaps, term);
+    const { kind } = await this.leadership.write(leader, async (tx) => {
+      await writeGaps(tx, { term, gaps });
+      if (lost.length > 0) await insertEvent(tx, { type: 'due-times-missed', term, data: summaryOf(lost) });
+    });
+    if (kind !== 'done') return;
+    this.#losses.note(gaps);
+    if (lost.length > 0) this.lost.publish(lost);
   }
 }

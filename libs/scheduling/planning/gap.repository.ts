@@ -4,7 +4,7 @@
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database, Tx } from '#database/connection.js';
-import type { ScheduleId, Term } from '#kernel/ids.js';
+import type { ScheduleId, TenantId, Term } from '#kernel/ids.js';
 import type { Gap, PlannedFire } from '#scheduling/decisions/planning.js';
 import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
 import type { Standing } from '#scheduling/decisions/standing.js';
@@ -53,6 +53,8 @@ export async function leaveGap(
 
 export interface StoredGap extends Gap, Standing {
   id: string;
+  scheduleId: ScheduleId;
+  tenantId: TenantId;
   storedSpec: unknown;
 }
 
@@ -62,15 +64,17 @@ export async function findGaps(
   { limit, except }: { limit: number; except: readonly string[] },
 ): Promise<StoredGap[]> {
   const { rows } = await sql<GapRow>`
-    select id::text as id, spec, state, outcome, reason, date_part('epoch', from_at) * 1000 as "fromMs", date_part('epoch', to_at) * 1000 as "toMs",
+    select id::text as id, schedule_id as "scheduleId", tenant_id as "tenantId", spec, state, outcome, reason, date_part('epoch', from_at) * 1000 as "fromMs", date_part('epoch', to_at) * 1000 as "toMs",
            date_part('epoch', paused_until) * 1000 as "pausedUntilMs",
            date_part('epoch', suspended_at) * 1000 as "suspendedMs", date_part('epoch', resumed_at) * 1000 as "resumedMs"
       from carillon.schedule_gap
      where id <> all(${plainArray(except)}::bigint[])
      order by from_at, id
      limit ${limit}`.execute(db);
-  return rows.map(({ id, spec, state, outcome, reason, fromMs, toMs, ...row }) => ({
+  return rows.map(({ id, scheduleId, tenantId, spec, state, outcome, reason, fromMs, toMs, ...row }) => ({
     id,
+    scheduleId,
+    tenantId,
     storedSpec: spec,
     state,
     outcome,
@@ -84,6 +88,8 @@ export async function findGaps(
 
 interface GapRow {
   id: string;
+  scheduleId: ScheduleId;
+  tenantId: TenantId;
   spec: unknown;
   state: ScheduleState;
   outcome: Gap['outcome'];

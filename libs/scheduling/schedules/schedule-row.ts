@@ -4,6 +4,7 @@ import type { CatchUp } from '#scheduling/decisions/catch-up.js';
 import { isInstant, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { readCatchUp } from '#scheduling/stored-catch-up.js';
 import { readSpec } from '#scheduling/stored-spec.js';
+import { SOURCE_COLUMNS } from './schedule-source.repository.js';
 import { readOverlap } from './stored-run-options.js';
 
 /** What the row itself says. */
@@ -28,6 +29,7 @@ export const saidColumns = [
   'pause_reason as pauseReason',
   'next_due_at as nextDueAt',
   'spec_since as specSince',
+  ...SOURCE_COLUMNS,
   'created_at as createdAt',
   'updated_at as updatedAt',
   'revision',

@@ -12,9 +12,10 @@ import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
 import { writeCatchUp } from '#scheduling/stored-catch-up.js';
 import { writeSpec } from '#scheduling/stored-spec.js';
 import { readable, saidColumns } from './schedule-row.js';
+import type { ScheduleSource } from './schedule-source.repository.js';
 import { writeRunOptions, type RunsChange, type ScheduleRunOptions } from './stored-run-options.js';
 
-export interface Schedule extends ScheduleRunOptions {
+export interface Schedule extends ScheduleRunOptions, ScheduleSource {
   id: ScheduleId;
   tenantId: TenantId;
   slot: Slot;
@@ -74,9 +75,11 @@ export type NewSchedule = Omit<
   | 'pausedUntil'
   | 'pauseReason'
   | 'isPaused'
+  | keyof ScheduleSource
   | keyof ScheduleRunOptions
 > & {
   spec: ScheduleSpec;
+  source: Schedule['source'];
   runOptions: RunsChange;
   /** Null for the default. */
   catchUp: CatchUp | null;
@@ -101,6 +104,7 @@ export async function insertSchedule(db: Database, schedule: NewSchedule): Promi
       updated_at: schedule.createdAt,
       changed_by: schedule.by,
       changed_in: 1,
+      source: schedule.source,
       ...writeRunOptions(schedule.id, schedule.runOptions),
     })
     .returning(columns)

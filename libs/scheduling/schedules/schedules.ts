@@ -12,6 +12,7 @@ import { withSchedule, type NotHeld, type ScheduleRef } from './held-schedule.js
 import { pause, resume, type Pause, type PauseResult } from './pauses.js';
 import { endPlan, goOnAt } from './plan-end.js';
 import * as rows from './schedule.repository.js';
+import { isCodes, setSource } from './schedule-source.repository.js';
 import type { RunsChange } from './stored-run-options.js';
 
 export interface ScheduleInput {
@@ -24,6 +25,14 @@ export interface ScheduleInput {
   runOptions?: RunsChange | undefined;
   /** Who makes it, as its revisions say. */
   by: string;
+  /** The API if there is none. */
+  source?: rows.Schedule['source'] | undefined;
+}
+
+/** It can be changed in the code alone, where the job type is defined. */
+export interface DefinedInCode {
+  kind: 'defined-in-code';
+  jobType: string;
 }
 
 export interface InvalidSpec {
@@ -50,6 +59,7 @@ export async function createSchedule(
       ...input,
       catchUp: input.catchUp ?? null,
       runOptions: input.runOptions ?? {},
+      source: input.source ?? 'api',
       id,
       tenantId: tenant.id,
       slot: tenant.slot,
@@ -75,9 +85,12 @@ export type ScheduleChange =
       catchUp?: CatchUp | null | undefined;
       payload?: unknown;
       runOptions?: RunsChange | undefined;
+      /** The API if there is none. */
+      source?: rows.Schedule['source'] | undefined;
     };
 
-export type ChangeResult = { kind: 'changed'; schedule: rows.Schedule } | NotHeld | PauseResult | InvalidSpec;
+export type ChangeResult =
+  { kind: 'changed'; schedule: rows.Schedule } | NotHeld | PauseResult | InvalidSpec | DefinedInCode;
 
 export async function changeSchedule(
   db: Database,
@@ -96,8 +109,12 @@ export async function changeSchedule(
   });
 }
 
-export async function deleteSchedule(db: Database, ref: ScheduleRef): Promise<{ kind: 'deleted' } | NotHeld> {
+export async function deleteSchedule(
+  db: Database,
+  ref: ScheduleRef,
+): Promise<{ kind: 'deleted' } | NotHeld | DefinedInCode> {
   return withSchedule(db, ref, async (tx, schedule) => {
+    if (isCodes(schedule)) return { kind: 'defined-in-code', jobType: schedule.jobType } as const;
     const now = await databaseTime(tx);
     await endPlan(tx, schedule, { now, reason: 'schedule deleted' });
     await rows.deleteSchedule(tx, { id: schedule.id, by: ref.by, now });
@@ -110,9 +127,13 @@ async function edit(
   schedule: rows.Schedule,
   change: ScheduleChange & { kind: 'edit'; by: string },
 ): Promise<ChangeResult> {
+  const { source = 'api' } = change;
+  if (source === 'api' && isCodes(schedule)) return { kind: 'defined-in-code', jobType: schedule.jobType };
   const now = await databaseTime(tx);
   const next = await goOnWith(tx, schedule, { spec: change.spec, now });
   if (next !== null && !(next instanceof Date)) return next;
+  if (source !== schedule.source || schedule.removedFromCodeAt !== null)
+    await setSource(tx, schedule, { source, removedFromCodeAt: null });
   const changed = await rows.updateSchedule(tx, {
     ...schedule,
     spec: change.spec ?? schedule.spec,

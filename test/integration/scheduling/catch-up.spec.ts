@@ -136,3 +136,26 @@ describe('after an outage', () => {
     expect(rows[0]).toEqual({ ...caughtUp, hoursAgo: 0 });
   });
 });
+
+describe('due times that are lost', () => {
+  const events = async () =>
+    (
+      await sql<{
+        data: object;
+      }>`select data from carillon.cluster_event where type = 'due-times-missed'`.execute(db)
+    ).rows;
+
+  it('are an event of the cluster, one for all of them', async () => {
+    await scheduleAfter(30 * HOUR_MS, { catchUp: { mode: 'none' } });
+    await planAndDecide();
+    expect(await events()).toMatchObject([
+      { data: { schedules: 1, dueTimes: 30, examples: [{ count: 30, reason: 'no catch-up' }] } },
+    ]);
+  });
+
+  it('are none where a later run stands for them', async () => {
+    await scheduleAfter(30 * HOUR_MS);
+    await planAndDecide();
+    expect(await events()).toEqual([]);
+  });
+});

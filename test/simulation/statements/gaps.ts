@@ -21,6 +21,8 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
       return answer(
         found.slice(0, limit).map((gap) => ({
           ...gap,
+          scheduleId: gap.schedule,
+          tenantId: db.schedule.rows()[0]?.tenantId ?? '',
           spec: JSON.parse(gap.spec) as object,
           suspendedMs: null,
           resumedMs: null,

@@ -69,6 +69,8 @@ function shown(
     pausedUntil: pausedUntilMs === null ? null : at(pausedUntilMs),
     pauseReason: null,
     isPaused: row.state === 'paused' && (pausedUntilMs ?? Infinity) > wallMs,
+    source: 'api',
+    removedFromCodeAt: null,
     createdAt: at(0),
     updatedAt: at(0),
   };

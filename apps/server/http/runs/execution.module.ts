@@ -8,6 +8,7 @@ import { ReplicaService } from '../../replica/replica-service.js';
 import { JobTypesModule } from '../job-types/job-types.module.js';
 import { RunLogFollowers } from '../logs/run-log-followers.js';
 import { RunLogsController } from '../logs/run-logs.controller.js';
+import { PreviousFireController } from '../fires/previous-fire.controller.js';
 import { QueuesController } from './queues.controller.js';
 import { RunActionsController } from './run-actions.controller.js';
 import { RunBatchesController } from './run-batches.controller.js';
@@ -24,6 +25,7 @@ const intake = {
 @Module({
   imports: [JobTypesModule],
   controllers: [
+    PreviousFireController,
     RunsController,
     RunLogsController,
     QueuesController,

@@ -50,5 +50,14 @@ export function problemOf(
       );
     case 'owner-hangs':
       return ownerHangs();
+    case 'defined-in-code':
+      return definedInCode(name, result.jobType);
   }
+}
+
+function definedInCode(name: string, jobType: string): ProblemError {
+  return new ProblemError(
+    'invalid-state',
+    `expected a schedule that was made through the API, got ${name}, which is defined in code by job type ${jobType}: change it there, or pause it`,
+  );
 }

@@ -10,7 +10,8 @@ import { databaseTime } from '#database/time.repository.js';
 import { GateTurns } from '#server/http/access/tenant-turns.js';
 import { KeyTurns } from '#server/http/requests/key-turns.js';
 import type { Turn } from '#server/http/access/request-turns.js';
-import { changeSchedule, type ChangeResult } from '#scheduling/schedules/schedules.js';
+import type { ScheduleRef } from '#scheduling/schedules/held-schedule.js';
+import { changeSchedule, type ChangeResult, type ScheduleChange } from '#scheduling/schedules/schedules.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { JobCheck } from '../job-types/job-check.js';
@@ -67,6 +68,15 @@ export class ScheduleEdits {
     });
   }
 
+  /** Once those of the tenant's changes that came before are through the gate of its owner. */
+  async changeInTurn(
+    turn: Turn,
+    ref: ScheduleRef & { tenant: Pick<Tenant, 'id' | 'limits'> },
+    change: ScheduleChange,
+  ): Promise<ChangeResult> {
+    return this.gate.act(ref.tenant, turn, () => changeSchedule(this.db, ref, change));
+  }
+
   async #tryOnce(tenant: Tenant, { name, revision, patch, turn, by }: ScheduleEdit): Promise<ChangeResult> {
     const current = await requireSchedule(this.db, tenant, name);
     const payload = patchedPayload(patch, current.payload);
@@ -85,7 +95,7 @@ export class ScheduleEdits {
     const { jobType, catchUp } = patch;
     const runOptions = runOptionsOf(patch);
     const change = { kind: 'edit', jobType, payload, spec, catchUp, runOptions } as const;
-    return this.gate.act(tenant, turn, () => changeSchedule(this.db, ref, change));
+    return this.changeInTurn(turn, ref, change);
   }
 }
 

@@ -20,6 +20,7 @@ import {
 } from '../requests/shapes.js';
 import { catchUp, catchUpInput } from './policies/catch-up.shapes.js';
 import { overlap, overlapInput } from './policies/overlap.shapes.js';
+import { schedulePayload } from './policies/payload-templates.js';
 import {
   clockChanges,
   clockChangesInput,
@@ -69,7 +70,7 @@ export const scheduleInput = z.strictObject({
   overlap: orNull(overlapInput).describe('Default: its runs may run side by side.'),
   pauseAfterFailures: orNull(pauseAfterFailures).describe('Default: it never pauses by itself.'),
   jobType: resourceName,
-  payload: jsonObject.default({}),
+  payload: schedulePayload.default({}),
   ...orNullEach(optionsOfRuns),
 });
 export type ScheduleInput = z.output<typeof scheduleInput>;
@@ -92,7 +93,7 @@ export const schedulePatch = z.strictObject({
   overlap: overlapInput.nullable().optional().describe('Null means allow.'),
   pauseAfterFailures: pauseAfterFailures.nullable().optional().describe('Null means never.'),
   jobType: resourceName.optional(),
-  payload: jsonObject.nullable().optional().describe('Merged into the old payload; null empties it.'),
+  payload: schedulePayload.nullable().optional().describe('Merged into the old payload; null empties it.'),
   queue: optionsOfRuns.queue.nullable().optional(),
   concurrencyKey: optionsOfRuns.concurrencyKey.nullable().optional(),
   tags: optionsOfRuns.tags.nullable().optional(),
@@ -144,6 +145,8 @@ export const schedule = z
     priority: z.int(),
     deadlineSeconds: z.int().nullable(),
     nextDueAt: instant.nullable().describe('The next due time; null when none will come.'),
+    source: z.enum(['api', 'code']).describe('What code defines can be changed there alone.'),
+    removedFromCodeAt: instant.nullable().describe('Since when no code defines it any more.'),
     createdAt: instant,
     updatedAt: instant,
     revision: z.int(),
@@ -248,6 +251,8 @@ export function showSchedule(row: Schedule) {
     priority: row.priority ?? 0,
     deadlineSeconds: row.deadlineSeconds,
     nextDueAt,
+    source: row.source,
+    removedFromCodeAt: row.removedFromCodeAt,
     createdAt,
     updatedAt,
     revision,

@@ -21,6 +21,8 @@ import type { AttemptError } from '#execution/runs/decisions/run-transition.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { SchemaChecks } from '#execution/schemas/schema-checks.js';
 import { beatLease } from '#execution/leases/lease.repository.js';
+import { findPreviousFire } from '#execution/runs/previous-fire.repository.js';
+import { findRun } from '#execution/runs/run-pages.repository.js';
 import { encodeJson } from '#execution/runs/stored-json.js';
 import type { LeaseId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
@@ -153,6 +155,23 @@ export class LeaseController {
       verb: 'cancel',
       error: error === undefined ? null : withoutUndefined(error),
     });
+  }
+
+  @Post(':token\\:previousFire')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: "Learn which due time of the run's schedule ran before, and how many since then did not",
+  })
+  @ApiOkResponse({ standardSchema: shapes.previousFireAnswer })
+  async previousFire(
+    @CurrentTenant() tenant: Tenant,
+    @Param('token', { schema: tokenShape }) token: string,
+    @Body({ schema: shapes.noInput }) _body: object,
+  ) {
+    const { runId } = await this.#beat(tenant, token);
+    const run = await findRun(this.db, { tenantId: tenant.id, id: runId });
+    if (run === undefined) throw lostLease('its run is gone');
+    return { previousFire: await findPreviousFire(this.db, { tenantId: tenant.id, ...run }) };
   }
 
   @Post(':token/logs')

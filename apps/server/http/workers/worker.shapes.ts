@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { leaseSeconds, retryInput, timeoutSeconds } from '../job-types/job-type.shapes.js';
 import { pageQuery } from '../answers/page-token.js';
 import { checkedByPart } from '../requests/schema.pipe.js';
+import { previousFire } from '../fires/previous-fire.shapes.js';
 import { fewFields, instant, jsonObject, resourceName } from '../requests/shapes.js';
 
 const JOB_TYPES_MAX = 200;
@@ -185,5 +186,9 @@ export const noOutput = z.object({});
 export const leaseEnd = z
   .object({ runId: z.uuid(), state: z.string().describe('The state of the run now.') })
   .meta({ id: 'LeaseEnd' });
+
+export const previousFireAnswer = z
+  .object({ previousFire: previousFire.nullable() })
+  .meta({ id: 'LeasePreviousFire' });
 
 export const accepted = z.object({ lines: z.int(), dropped }).meta({ id: 'AcceptedLogLines' });

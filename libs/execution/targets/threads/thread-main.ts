@@ -71,7 +71,7 @@ class ThreadContext {
   #lines = 0;
   #unheard = 0;
   #calls = 0;
-  readonly #asked = new Map<number, PromiseWithResolvers<string>>();
+  readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
   #isOver = false;
 
   constructor(task: ThreadTask) {
@@ -109,6 +109,9 @@ class ThreadContext {
         this.#say({ kind: 'heartbeat', details: JSON.parse(json) as unknown });
       },
       enqueue: (definition, payload, options = {}) => this.#enqueue(definition, payload, options),
+      // The pool answers each question as its context would.
+      previousFire: () =>
+        this.#ask((call) => ({ kind: 'previous-fire', call })) as ReturnType<JobContext['previousFire']>,
       // A transaction belongs to its connection, and the connection to the replica's own thread. Fatal: a retry would
       // only compute the same again.
       completeInTx: () => Promise.reject(new NoTransactionInThread()),
@@ -134,8 +137,8 @@ class ThreadContext {
       const { name, message, why } = word;
       return this.#abort.abort(Object.assign(new Error(message), { name, why }));
     }
-    if (word.kind === 'enqueued') return this.#asked.get(word.call)?.resolve(word.runId);
-    if (word.kind === 'not-enqueued') return this.#asked.get(word.call)?.reject(revived(word.error));
+    if (word.kind === 'answered') return this.#asked.get(word.call)?.resolve(word.answer);
+    if (word.kind === 'refused') return this.#asked.get(word.call)?.reject(revived(word.error));
     this.#unheard -= 1;
     if (this.#unheard === 0) this.#send();
   }
@@ -156,11 +159,23 @@ class ThreadContext {
     }
     // Undefined for values that JSON leaves out, although it is not typed to say so.
     const payloadJson = (JSON.stringify(payload) as string | undefined) ?? 'null';
-    if (this.#isOver) throw new Error('expected an attempt that is under way, got enqueue() after its end');
+    return this.#ask((call) => ({
+      kind: 'enqueue',
+      call,
+      job: name,
+      payloadJson,
+      options,
+    })) as Promise<string>;
+  }
+
+  async #ask(word: (call: number) => FromThread & { kind: 'enqueue' | 'previous-fire' }): Promise<unknown> {
     const call = (this.#calls += 1);
-    const answer = Promise.withResolvers<string>();
+    const question = word(call);
+    if (this.#isOver)
+      throw new Error(`expected an attempt that is under way, got ${CALLED[question.kind]}() after its end`);
+    const answer = Promise.withResolvers<unknown>();
     this.#asked.set(call, answer);
-    this.#post({ kind: 'enqueue', call, job: name, payloadJson, options });
+    this.#post(question);
     return answer.promise.finally(() => this.#asked.delete(call));
   }
 
@@ -197,6 +212,8 @@ class ThreadContext {
     this.#task.port.postMessage(word);
   }
 }
+
+const CALLED = { enqueue: 'enqueue', 'previous-fire': 'previousFire' } as const;
 
 /** The other side recognises it by its name. */
 class NoTransactionInThread extends Error {

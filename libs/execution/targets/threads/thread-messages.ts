@@ -28,6 +28,7 @@ export type FromThread =
   | { kind: 'heartbeat'; details?: unknown }
   /** The payload has passed the job's own schema, which can't be copied between threads. */
   | { kind: 'enqueue'; call: number; job: string; payloadJson: string; options: RunOptions }
+  | { kind: 'previous-fire'; call: number }
   | { kind: 'returned'; output: unknown }
   /** The returned value can't leave the thread; the work is done. */
   | { kind: 'unfit'; reason: string }
@@ -37,5 +38,5 @@ export type ToThread =
   | { kind: 'stop'; name: string; message: string; why: unknown }
   /** The last progress or heartbeat has arrived: there is room for another. */
   | { kind: 'heard' }
-  | { kind: 'enqueued'; call: number; runId: string }
-  | { kind: 'not-enqueued'; call: number; error: ThrownInThread };
+  | { kind: 'answered'; call: number; answer: unknown }
+  | { kind: 'refused'; call: number; error: ThrownInThread };

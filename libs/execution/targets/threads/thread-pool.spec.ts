@@ -52,6 +52,7 @@ export const enqueue = job('enqueue', async ({ payload }, { enqueue }) => {
 export const refused = job('refused', async ({ payload }, { enqueue }) => {
   try { return await enqueue(toGreet, payload); } catch (error) { return [error.name, error.message]; }
 });
+export const previous = job('previous', async (_, { previousFire }) => { try { return await previousFire(); } catch (error) { return error.message; } });
 export const intx = job('intx', (_, { completeInTx }) => completeInTx(async () => 1));
 export const exit = job('exit', () => process.exit(3));
 export const later = job('later', () => new Promise(() => { setTimeout(() => { throw new Error('out of nowhere'); }, 0); }));
@@ -213,6 +214,13 @@ describe('a handler in a thread', () => {
       'RangeError',
       'no such job',
     ]);
+  });
+
+  it('learns from its replica what ran before', async () => {
+    const fire = { previousDueAt: new Date(5), missedCount: 2, isComplete: true };
+    expect(await call('previous', { reports: { previousFire: async () => fire } }).result).toEqual(fire);
+    const cutOff = () => Promise.reject(new Error('cut off'));
+    expect(await call('previous', { reports: { previousFire: cutOff } }).result).toBe('cut off');
   });
 
   it('has no transaction, which is fatal and says what to do', async () => {

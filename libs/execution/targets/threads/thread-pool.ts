@@ -55,7 +55,7 @@ export class ThreadPool {
       if (word.kind === 'begun') {
         hasBegun = true;
         clock?.restart();
-      } else if (word.kind === 'enqueue') void enqueue(word, context, port);
+      } else if (word.kind === 'enqueue' || word.kind === 'previous-fire') void answer(word, context, port);
       else hear(word, context, ended);
       if (word.kind === 'progress' || word.kind === 'heartbeat')
         port.postMessage({ kind: 'heard' } satisfies ToThread);
@@ -106,23 +106,25 @@ export class ThreadPool {
   }
 }
 
-type EnqueueWord = FromThread & { kind: 'enqueue' };
+type Question = FromThread & { kind: 'enqueue' | 'previous-fire' };
 
 /** Never rejects: the thread gets each outcome as a message. */
-async function enqueue(
-  { call, job, payloadJson, options }: EnqueueWord,
-  context: JobContext,
-  port: MessagePort,
-): Promise<void> {
-  let answer: ToThread;
+async function answer(question: Question, context: JobContext, port: MessagePort): Promise<void> {
+  const { call } = question;
+  let word: ToThread;
   try {
-    const payload: unknown = JSON.parse(payloadJson);
-    answer = { kind: 'enqueued', call, runId: await context.enqueue(asChecked(job), payload, options) };
+    word = { kind: 'answered', call, answer: await ask(question, context) };
   } catch (error) {
-    answer = { kind: 'not-enqueued', call, error: threw(error).error };
+    word = { kind: 'refused', call, error: threw(error).error };
   }
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads, not a window
-  port.postMessage(answer);
+  port.postMessage(word);
+}
+
+async function ask(question: Question, context: JobContext): Promise<unknown> {
+  if (question.kind === 'previous-fire') return context.previousFire();
+  const { job, payloadJson, options } = question;
+  return context.enqueue(asChecked(job), JSON.parse(payloadJson) as unknown, options);
 }
 
 /** A job whose payload the thread has checked already. */
@@ -134,7 +136,7 @@ function asChecked(name: string): EnqueueableJob<unknown> {
 }
 
 function hear(
-  word: Exclude<FromThread, { kind: 'begun' | 'enqueue' }>,
+  word: Exclude<FromThread, { kind: 'begun' | Question['kind'] }>,
   { log, progress, heartbeat }: JobContext,
   ended: PromiseWithResolvers<unknown>,
 ): void {

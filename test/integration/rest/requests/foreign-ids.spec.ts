@@ -109,6 +109,7 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'post /runs:retry': bulk,
   'get /runs/{run}': () => [{}, { query: 'wait=1' }],
   'get /runs/{run}/logs': () => [{}, { headers: { accept: 'text/event-stream' } }],
+  'get /runs/{run}:previousFire': NONE,
   'post /runs/{run}:cancel': NONE,
   'post /runs/{run}:retry': NONE,
   'get /schedules': listed,
@@ -142,6 +143,9 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'post /worker/workers:register': ({ jobType }) => [
     { body: { name: 'mine', jobTypes: [{ name: jobType }] } },
   ],
+  'post /worker/schedules:define': ({ jobType }) => [
+    { body: { jobTypes: [{ name: jobType, schedules: [] }] } },
+  ],
   'post /worker/workers/{worker}:heartbeat': NONE,
   'post /worker/workers/{worker}:deregister': NONE,
   'post /worker/workers/{worker}:run': NONE,
@@ -161,6 +165,7 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'post /worker/leases/{token}:snooze': anyBody({ seconds: 1 }),
   'post /worker/leases/{token}:release': anyBody({}),
   'post /worker/leases/{token}:cancel': anyBody({}),
+  'post /worker/leases/{token}:previousFire': anyBody({}),
   'post /worker/leases/{token}/logs': () => [
     { headers: { 'content-type': 'application/x-ndjson' }, body: '{"message":"mine"}' },
   ],

@@ -1,5 +1,5 @@
-select id::text as id, spec, state, outcome, reason, date_part('epoch', from_at) * 1000 as "fromMs", date_part('epoch',
-  to_at) * 1000 as "toMs",
+select id::text as id, schedule_id as "scheduleId", tenant_id as "tenantId", spec, state, outcome, reason,
+  date_part('epoch', from_at) * 1000 as "fromMs", date_part('epoch', to_at) * 1000 as "toMs",
        date_part('epoch', paused_until) * 1000 as "pausedUntilMs",
        date_part('epoch', suspended_at) * 1000 as "suspendedMs", date_part('epoch', resumed_at) * 1000 as "resumedMs"
   from carillon.schedule_gap

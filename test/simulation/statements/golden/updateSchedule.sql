@@ -7,8 +7,8 @@ returning "id", "tenant_id" as "tenantId", "slot", "name", "job_type" as "jobTyp
   "payload", "queue", "concurrency_key" as "concurrencyKey", "tags", "priority",
   "deadline_seconds" as "deadlineSeconds", "pause_after_failures" as "pauseAfterFailures", "state",
   "paused_at" as "pausedAt", "paused_until" as "pausedUntil", "pause_reason" as "pauseReason",
-  "next_due_at" as "nextDueAt", "spec_since" as "specSince", "created_at" as "createdAt", "updated_at" as "updatedAt",
-  "revision", carillon.consecutive_failures(schedule.id, schedule.failures_since) as "consecutiveFailures",
-  state = 'paused' and coalesce(paused_until > clock_timestamp(), true) as "isPaused",
-  (select min(f.due_at) from carillon.fire f where f.schedule_id = schedule.id and f.outcome = 'planned'
-  and f.due_at > now()) as "plannedDueAt";
+  "next_due_at" as "nextDueAt", "spec_since" as "specSince", "source", "removed_from_code_at" as "removedFromCodeAt",
+  "created_at" as "createdAt", "updated_at" as "updatedAt", "revision", carillon.consecutive_failures(schedule.id,
+  schedule.failures_since) as "consecutiveFailures", state = 'paused' and coalesce(paused_until > clock_timestamp(),
+  true) as "isPaused", (select min(f.due_at) from carillon.fire f where f.schedule_id = schedule.id
+  and f.outcome = 'planned' and f.due_at > now()) as "plannedDueAt";

@@ -1,0 +1,58 @@
+// The schedules of a job, written beside it in code. They are those of the API with the job type left out and with the
+// spec's fields beside the others; instants may be Dates.
+
+type Instant = Date | string;
+
+/** Exactly one of these. */
+export interface ScheduleRule {
+  /** 5 fields, or 6 with seconds first. */
+  cron?: string;
+  everySeconds?: number;
+  /** RFC 5545. */
+  rrule?: string;
+  at?: Instant | readonly Instant[];
+}
+
+export interface JobSchedule<Input = unknown> extends ScheduleRule {
+  /** In the form of a job's name. It is the schedule's name in the API, so no two jobs of a tenant may share it. */
+  name: string;
+  /** Due whenever one of them is; instead of a single rule. */
+  anyOf?: readonly ScheduleRule[];
+  /** The tenants that have it; needed where a replica runs the handler. A worker's schedules are its own tenant's. */
+  tenants?: readonly string[];
+  /** An IANA name, for cron and rrule. Default: UTC. */
+  timeZone?: string;
+  payload?: Input;
+  startAt?: Instant;
+  endAt?: Instant;
+  maxFires?: number;
+  clockChanges?: { gap?: 'after' | 'skip'; repeat?: 'first' | 'both' };
+  catchUp?: { mode: 'none' | 'latest' | 'all'; withinSeconds?: number; max?: number };
+  overlap?: { mode: 'allow' | 'skip' | 'queue' | 'replace'; max?: number };
+  pauseAfterFailures?: number;
+  queue?: string;
+  concurrencyKey?: string;
+  tags?: readonly string[];
+  priority?: number;
+  /** A run expires so long after it was due. */
+  deadlineSeconds?: number;
+}
+
+/** What became of the schedule's due times before that of a run. */
+export interface PreviousFire {
+  /** The latest due time before whose run has started; null if there is none. */
+  previousDueAt: Date | null;
+  /** Due times since then that did not run: skipped, coalesced or missed. */
+  missedCount: number;
+  /** False when there may be more: beyond the last 10,000, or of an outage that is not decided yet. */
+  isComplete: boolean;
+}
+
+/** As the API takes it; JSON makes texts of its Dates. */
+export function wireSchedule(schedule: JobSchedule): Record<string, unknown> {
+  const { cron, everySeconds, rrule, at, anyOf, tenants: _, ...rest } = schedule;
+  const wire: unknown = JSON.parse(
+    JSON.stringify({ ...rest, spec: { cron, everySeconds, rrule, at, anyOf } }),
+  );
+  return wire as Record<string, unknown>; // an object was written
+}
