@@ -8,6 +8,7 @@ import { ClusterModule } from './http/cluster/cluster.module.js';
 import { HealthController } from './http/cluster/health.controller.js';
 import { JobTypesModule } from './http/job-types/job-types.module.js';
 import { ExecutionModule } from './http/runs/execution.module.js';
+import { OperationsModule } from './http/operations/operations.module.js';
 import { ScheduleActionsModule } from './http/schedule-actions/schedule-actions.module.js';
 import { SchedulingModule } from './http/schedules/scheduling.module.js';
 import { TenancyModule } from './http/tenants/tenancy.module.js';
@@ -20,6 +21,7 @@ const API = [
   JobTypesModule,
   SchedulingModule,
   ScheduleActionsModule,
+  OperationsModule,
   ExecutionModule,
   WorkersModule,
   ClusterModule,

@@ -28,6 +28,7 @@ interface ScheduleTable {
   deadline_seconds: number | null;
   pause_after_failures: number | null;
   failures_since: Date | null;
+  labels: DefaultedJson<Record<string, string>>;
   created_at: DatabaseTime;
   updated_at: Generated<Date>;
   revision: Generated<number>;

@@ -3,7 +3,6 @@
 // delete the schedule.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import type { ScheduleId, Slot, TenantId } from '#kernel/ids.js';
 import type { Overlap } from '#kernel/schedule-key.js';
 import type { CatchUp } from '#scheduling/decisions/catch-up.js';
@@ -14,6 +13,7 @@ import { readSpec, writeSpec } from '#scheduling/stored-spec.js';
 import {
   readOverlap,
   writeRunOptions,
+  type Labels,
   type RunsChange,
   type ScheduleRunOptions,
 } from './stored-run-options.js';
@@ -33,6 +33,7 @@ export interface Schedule extends ScheduleRunOptions {
   pauseAfterFailures: number | null;
   /** How many of its last runs failed one after the other, at most a hundred. */
   consecutiveFailures: number;
+  labels: Labels;
   payload: unknown;
   state: ScheduleState;
   /** Of the last pause, unless it was resumed. */
@@ -53,7 +54,7 @@ export interface Schedule extends ScheduleRunOptions {
   revision: number;
 }
 
-const columns = [
+export const columns = [
   'id',
   'tenant_id as tenantId',
   'slot',
@@ -68,6 +69,7 @@ const columns = [
   'priority',
   'deadline_seconds as deadlineSeconds',
   'pause_after_failures as pauseAfterFailures',
+  'labels',
   sql<number>`carillon.consecutive_failures(schedule.id, schedule.failures_since)`.as('consecutiveFailures'),
   'state',
   'paused_at as pausedAt',
@@ -97,6 +99,7 @@ export type NewSchedule = Omit<
   | 'overlap'
   | 'pauseAfterFailures'
   | 'consecutiveFailures'
+  | 'labels'
   | 'pausedAt'
   | 'pausedUntil'
   | 'pauseReason'
@@ -158,21 +161,6 @@ export async function lockSchedule(
   return row && readable(row);
 }
 
-export async function listSchedules(
-  db: Database,
-  page: { tenantId: TenantId; afterName: string | null; limit: number },
-): Promise<FittingPage<Schedule>> {
-  const wanted = db
-    .selectFrom('schedule')
-    .select(columns)
-    .where('tenant_id', '=', page.tenantId)
-    .$if(page.afterName !== null, (query) => query.where('name', '>', page.afterName ?? ''))
-    .orderBy('name')
-    .limit(page.limit);
-  const { rows, isCut } = await readFitting(db, wanted);
-  return { rows: rows.map(readable), isCut };
-}
-
 export type ScheduleChange = Pick<
   Schedule,
   | 'id'
@@ -227,7 +215,8 @@ interface Stored {
   nextDueAt: Date | null;
 }
 
-function readable<Row extends Stored>(
+/** What this version can't read becomes null. */
+export function readable<Row extends Stored>(
   row: Row,
 ): Omit<Row, keyof Stored> & Pick<Schedule, keyof Stored | 'overlap'> {
   const { spec, catchUp, concurrencyKey, nextDueAt } = row;

@@ -27,7 +27,6 @@ import * as gaps from '#scheduling/planning/gap.repository.js';
 import * as planning from '#scheduling/planning/planning.repository.js';
 import * as suspendedRuns from '#scheduling/suspending/suspended-run.repository.js';
 import { revokePlanned } from '#scheduling/schedules/planned-run.repository.js';
-import { listSchedules } from '#scheduling/schedules/schedule.repository.js';
 import { anyThatWentWrong, leftBehind } from '../../support/builders.js';
 import { explained, nodesOf } from '../../support/explained.js';
 import { callBody } from '../../support/function-body.js';
@@ -232,7 +231,6 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
     listFires(tx, { scheduleId: firstSchedule(), from: null, before: null, outcome: 'missed', limit: 51 }),
   'a list of fires, its end': (tx) =>
     lookedUntil(tx, { scheduleId: firstSchedule(), from: null, before: null }),
-  'a list of schedules': (tx) => listSchedules(tx, { tenantId: first().id, afterName: null, limit: 51 }),
   'a revoked plan': (tx) => revokePlanned(tx, { id: firstSchedule(), specSince: null }),
 };
 

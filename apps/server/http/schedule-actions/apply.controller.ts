@@ -127,7 +127,14 @@ export class ApplyController {
     await this.jobs.require(tenant, input);
     const spec = await requireCounted(this.counts, specOf(input, await databaseTime(this.db)));
     const { jobType, payload, catchUp } = input;
-    const wanted = { name, jobType, payload, catchUp, spec, runOptions: shapes.runOptionsOf(input) };
+    const wanted = {
+      name,
+      jobType,
+      payload,
+      catchUp,
+      spec,
+      runOptions: shapes.runOptionsOf(input, input.labels),
+    };
     try {
       return await inTransaction(this.db, async (tx) => {
         await requireRoom(tx, tenant, { name: 'maxSchedules' });
@@ -160,7 +167,7 @@ export class ApplyController {
     if (!isSameJob) await this.jobs.require(tenant, input);
     const spec = draft && (await requireCounted(this.counts, draft));
     const { jobType, payload, catchUp = null } = input;
-    const runOptions = { ...NO_OPTIONS, ...shapes.runOptionsOf(input) };
+    const runOptions = { ...NO_OPTIONS, ...shapes.runOptionsOf(input, input.labels) };
     const change = { kind: 'edit', jobType, payload, spec, catchUp, runOptions } as const;
     const ref = { tenant, name, revision: current.revision };
     return this.gate.act(tenant, turn, () => changeSchedule(this.db, ref, change));
@@ -177,6 +184,7 @@ const NO_OPTIONS = {
   deadlineSeconds: null,
   pauseAfterFailures: null,
   overlap: DEFAULT_OVERLAP,
+  labels: {},
 };
 
 /** With the defaults in the place of what is not given, whether it is null or missing. */
@@ -190,6 +198,7 @@ function optionsOf(said: Schedule | shapes.ScheduleApplied) {
     deadlineSeconds: said.deadlineSeconds ?? null,
     pauseAfterFailures: said.pauseAfterFailures ?? null,
     overlap: said.overlap ?? DEFAULT_OVERLAP,
+    labels: said.labels ?? {},
   };
 }
 

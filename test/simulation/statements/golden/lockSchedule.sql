@@ -1,6 +1,6 @@
 select "id", "tenant_id" as "tenantId", "slot", "name", "job_type" as "jobType", "spec", "catch_up" as "catchUp",
   "payload", "queue", "concurrency_key" as "concurrencyKey", "tags", "priority",
-  "deadline_seconds" as "deadlineSeconds", "pause_after_failures" as "pauseAfterFailures",
+  "deadline_seconds" as "deadlineSeconds", "pause_after_failures" as "pauseAfterFailures", "labels",
   carillon.consecutive_failures(schedule.id, schedule.failures_since) as "consecutiveFailures", "state",
   "paused_at" as "pausedAt", "paused_until" as "pausedUntil", "pause_reason" as "pauseReason", state = 'paused'
   and coalesce(paused_until > clock_timestamp(), true) as "isPaused", "next_due_at" as "nextDueAt",
