@@ -80,7 +80,10 @@ export class OperationCarrier implements Loop {
 
   /** One job each time. */
   async #carryAll(boss: PgBoss, jobs: readonly Job<unknown>[]): Promise<void> {
-    for (const { data, signal } of jobs) await this.#carry(asId.operation(jobOf.parse(data).id), signal);
+    for (const { data, signal } of jobs) {
+      const job = jobOf.safeParse(data);
+      if (job.success) await this.#carry(asId.operation(job.data.id), signal);
+    }
     // Others may wait for a worker.
     this.#fetchNow(boss);
   }

@@ -26,7 +26,7 @@ export function isEverySchedule({ labels, state, jobType, nameHas }: ScheduleFil
 }
 
 /** Whether the row `schedule` matches. */
-export function matches({ labels, state, jobType, nameHas }: ScheduleFilter): RawBuilder<boolean> {
+function matches({ labels, state, jobType, nameHas }: ScheduleFilter): RawBuilder<boolean> {
   const conditions = [
     ...labels.map(({ key, value }) =>
       value === null ? sql`schedule.labels ? ${key}` : sql`schedule.labels ->> ${key} = ${value}`,
