@@ -6,11 +6,12 @@ import { BACKFILL_KIND, startBackfill } from '#operations/backfill/backfill.js';
 import type { OperationKind } from '#operations/operation.js';
 import * as rows from '#operations/operation.repository.js';
 import { takeStep, type OperationKinds } from '#operations/steps.js';
-import { createSchedule } from '#scheduling/schedules/schedules.js';
+import { changeSchedule, createSchedule } from '#scheduling/schedules/schedules.js';
+import { findPlannedDue } from '#scheduling/suspending/suspended-run.repository.js';
 import { startSteering, STEERING_KINDS } from '#operations/schedule-states/steer.js';
 import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
 import type { OperationId } from '#kernel/ids.js';
-import { openClient } from '../../support/rows.js';
+import { addRuns, openClient } from '../../support/rows.js';
 import { useLoneMember } from '../../support/test-member.js';
 
 const database = useLoneMember();
@@ -133,6 +134,20 @@ it('waits while its tenant is suspended or full, and takes no step once it was c
   await sql`update carillon.tenant set limits = '{}' where id = ${tenant.id}`.execute(db);
   expect(await takeStep(db, id, KINDS)).toEqual({ kind: 'over' });
   expect(await read()).toMatchObject({ state: 'cancelled', done: 3 });
+});
+
+it('has runs that no suspension and no change of the schedule takes back, unlike those that were planned', async () => {
+  await carry();
+  const [planned] = await addRuns(db, tenant, 1);
+  const dueAt = new Date(anchorAt.getTime() + DUE_TIMES * HOUR_MS);
+  await sql`update carillon.run set schedule_id = ${schedule.id}, due_at = ${dueAt} where id = ${planned}`.execute(
+    db,
+  );
+  await sql`insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, run_id, term)
+            values (${schedule.id}, ${dueAt}, ${tenant.id}, 'planned', ${planned}, 1)`.execute(db);
+  expect(await findPlannedDue(db, { tenantId: tenant.id, limit: 100 })).toEqual([planned]);
+  await changeSchedule(db, { tenant, name: 'hourly', revision: null }, { kind: 'pause' });
+  expect(await runs()).toEqual(EACH_ONCE);
 });
 
 it('is left alone by a version that does not know its kind', async () => {
