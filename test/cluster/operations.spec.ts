@@ -20,10 +20,11 @@ interface Operation {
 }
 
 it('I1: a backfill goes on elsewhere when its carrier is killed, and makes no run twice', async () => {
-  const { url: databaseUrl, drop } = await createTestDatabase();
+  const database = await createTestDatabase();
+  const databaseUrl = database.url;
   const folder = await mkdtemp(join(tmpdir(), 'carillon-operations-'));
   onTestFinished(async () => {
-    await drop();
+    await database.drop();
     await rm(folder, { recursive: true });
   });
   const start = (name: string) =>
