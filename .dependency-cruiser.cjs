@@ -1,4 +1,4 @@
-// Who may import whom? Dependencies run one way: apps → execution, scheduling, tenancy → cluster → database →
+// Who may import whom? Dependencies run one way: apps → operations → execution, scheduling, tenancy → cluster → database →
 // kernel. Each rule names what a room may reach, so that a new room may reach nothing until somebody decides.
 // `npm run boundaries` checks it; the purity of the decisions is checked once more by tsconfig.pure.json.
 
@@ -11,6 +11,7 @@ const below = {
   // The executor calls what users wrote against the client's contract, so it knows that contract.
   execution: ['client', 'cluster', 'database', 'kernel'],
   tenancy: ['cluster', 'database', 'kernel'],
+  operations: ['cluster', 'database', 'kernel', 'scheduling'],
   client: ['kernel'],
 };
 
@@ -76,6 +77,13 @@ const schedulingRooms = {
   defining: ['.', 'schedules'],
 };
 
+/** The rooms of libs/operations; `.` knows no kind of operation, and each kind no other. */
+const operationRooms = {
+  '.': [],
+  backfill: ['.'],
+  'schedule-states': ['.'],
+};
+
 /** The rooms of libs/client; `.` is the one file that users import. */
 const clientRooms = {
   options: [],
@@ -107,6 +115,7 @@ const httpRooms = {
   runs: ['access', 'answers', 'fires', 'job-types', 'logs', 'problems', 'requests'],
   'schedules/computing': ['access', 'requests'],
   'schedules/policies': ['problems', 'requests'],
+  'schedules/filters': ['problems', 'requests'],
   schedules: [
     'access',
     'answers',
@@ -115,8 +124,10 @@ const httpRooms = {
     'requests',
     'runs',
     'schedules/computing',
+    'schedules/filters',
     'schedules/policies',
   ],
+  operations: ['access', 'answers', 'problems', 'requests'],
   'schedule-actions': [
     'access',
     'answers',
@@ -127,6 +138,8 @@ const httpRooms = {
     'schedules',
     'schedules/policies',
     'schedules/computing',
+    'schedules/filters',
+    'operations',
   ],
   'schedule-history': [
     'access',
@@ -193,6 +206,7 @@ module.exports = {
     ...roomRules('libs/cluster', clusterRooms),
     ...roomRules('libs/scheduling', schedulingRooms),
     ...roomRules('libs/client', clientRooms),
+    ...roomRules('libs/operations', operationRooms),
     ...roomRules('libs/execution', executionRooms),
     ...roomRules('apps/server/http', httpRooms),
     ...roomRules('apps/cli/up', upRooms),

@@ -9,6 +9,7 @@ import { HealthController } from './http/cluster/health.controller.js';
 import { CodeSchedulesModule } from './http/code-schedules/code-schedules.module.js';
 import { JobTypesModule } from './http/job-types/job-types.module.js';
 import { ExecutionModule } from './http/runs/execution.module.js';
+import { OperationsModule } from './http/operations/operations.module.js';
 import { ScheduleActionsModule } from './http/schedule-actions/schedule-actions.module.js';
 import { ScheduleHistoryModule } from './http/schedule-history/schedule-history.module.js';
 import { SchedulingModule } from './http/schedules/scheduling.module.js';
@@ -24,6 +25,7 @@ const API = [
   ScheduleHistoryModule,
   SchedulingModule,
   ScheduleActionsModule,
+  OperationsModule,
   ExecutionModule,
   WorkersModule,
   ClusterModule,

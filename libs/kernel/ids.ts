@@ -13,6 +13,8 @@ export type ClaimId = Branded<string, 'claim'>;
 /** A run that is executed outside of the replicas. Made anew whenever the lease changes hands. */
 export type LeaseId = Branded<string, 'lease'>;
 export type WorkerId = Branded<string, 'worker'>;
+/** Long work that a request has started. */
+export type OperationId = Branded<string, 'operation'>;
 /** The number of a replica's incarnation, its one life in the cluster. Never used again once given. */
 export type ReplicaNumber = Branded<number, 'replica'>;
 /** One period of leadership. Only grows. */
@@ -32,6 +34,7 @@ export const asId = {
   claim: (value: string) => value as ClaimId,
   lease: (value: string) => value as LeaseId,
   worker: (value: string) => value as WorkerId,
+  operation: (value: string) => value as OperationId,
   replica: (value: number) => value as ReplicaNumber,
   term: (value: number) => value as Term,
   slot: (value: number) => value as Slot,

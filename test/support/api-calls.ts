@@ -2,6 +2,7 @@
 // they succeed.
 import type { Response } from 'supertest';
 import { z } from 'zod';
+import { startedOperation, type ShownOperation } from './operations.js';
 import { startTestServer, type TestServer } from './test-server.js';
 import {
   createJobType,
@@ -35,6 +36,7 @@ export async function callsOf(server: TestServer, tenant: TestTenant): Promise<C
     ...callsOfSchedules(tenant, scene),
     ...callsOfSchedulesPast(tenant, scene),
     ...callsOfRuns(tenant, scene),
+    ...callsOfOperations(tenant, scene),
     ...callsOfCluster(server, tenant, scene),
   };
 }
@@ -65,6 +67,7 @@ async function prepare(server: TestServer, tenant: TestTenant) {
     'it has fired',
     async () => (await listFires(tenant, often.name)).find(({ outcome }) => outcome === 'fired')?.runId,
   );
+  const backfill = await startWaiting(tenant);
   const { body: key } = await admin.post(`${path}/api-keys`).send({ name: 'revoked' });
   const { id: keyId } = z.object({ id: z.uuid() }).parse(key);
   const { body: leading } = await admin.get(`${C}/leader`);
@@ -77,7 +80,17 @@ async function prepare(server: TestServer, tenant: TestTenant) {
   const { body: keys } = await admin.get('/api/v1/api-keys');
   const shownKeys = z.object({ items: z.array(z.object({ id: z.uuid(), prefix: z.string().nullable() })) });
   const goneKeyId = shownKeys.parse(keys).items.find(({ prefix }) => prefix === 'gone')?.id ?? '';
-  return { ended, failed, http, later, often, cron, once, scheduled, keyId, goneKeyId, replica };
+  return { backfill, ended, failed, http, later, often, cron, once, scheduled, keyId, goneKeyId, replica };
+}
+
+/** A backfill that does not end by itself. */
+async function startWaiting(tenant: TestTenant): Promise<ShownOperation> {
+  const { api, path } = tenant;
+  const { name: jobType } = await createJobType(tenant);
+  await api.post(`${path}/job-types/${jobType}:pause`).expect(200);
+  const { name } = await createSchedule(tenant, { spec: { cron: '0 0 * * *' }, jobType });
+  const span = { from: '2026-01-01T00:00:00Z', to: '2026-01-05T00:00:00Z', maxUnfinished: 1 };
+  return startedOperation(tenant, await api.post(`${path}/schedules/${name}:backfill`).send(span));
 }
 
 function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { http }: Scene): Calls {
@@ -215,6 +228,25 @@ function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Cal
     [`delete ${T}/schedules/{schedule}`]: [
       () => tenant.api.delete(`${path}/schedules/${often.name}`).set('If-Match', '*'),
     ],
+  };
+}
+
+function callsOfOperations({ api, path }: TestTenant, { cron, backfill }: Scene): Calls {
+  const span = { from: '2026-01-01T00:00:00Z', to: '2026-01-05T00:00:00Z' };
+  const all = { filter: { labels: { none: null } }, expectedCount: 0 };
+  return {
+    [`post ${T}/schedules/{schedule}:backfill`]: [{}, { dryRun: true }].map(
+      (wish) => () => api.post(`${path}/schedules/${cron.name}:backfill`).send({ ...span, ...wish }),
+    ),
+    [`post ${T}/schedules:pause`]: [{}, { dryRun: true }].map(
+      (wish) => () => api.post(`${path}/schedules:pause`).send({ ...all, ...wish }),
+    ),
+    [`post ${T}/schedules:resume`]: [{}, { dryRun: true }].map(
+      (wish) => () => api.post(`${path}/schedules:resume`).send({ ...all, ...wish }),
+    ),
+    [`get ${T}/operations`]: [() => api.get(`${path}/operations`)],
+    [`get ${T}/operations/{operation}`]: [() => api.get(`${path}/operations/${backfill.id}`)],
+    [`post ${T}/operations/{operation}:cancel`]: [() => api.post(`${path}/operations/${backfill.id}:cancel`)],
   };
 }
 

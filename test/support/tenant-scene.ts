@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import { createPulledJobType, readLines, registerWorker } from './pull-worker.js';
+import { endedOperation, startedOperation } from './operations.js';
 import type { TestServer } from './test-server.js';
 import {
   createJobType,
@@ -23,6 +24,7 @@ import { until } from './until.js';
 export interface Ids {
   run: string;
   schedule: string;
+  operation: string;
   jobType: string;
   key: string;
   worker: string;
@@ -73,6 +75,7 @@ export async function setScene(server: TestServer): Promise<TenantScene> {
   await until('it has fired', async () =>
     (await listFires(tenant, once.name)).some(({ outcome }) => outcome === 'fired'),
   );
+  const operation = await backfillNothing(tenant, once.name);
   const pulled = await createPulledJobType(tenant, { target: { kind: 'pull', leaseSeconds: 3_600 } });
   const worker = await registerWorker(tenant, { jobType: pulled, timeoutSeconds: 3_600 });
   for (let count = 0; count < 2; count += 1) await createRun(tenant, { jobType: pulled });
@@ -86,7 +89,8 @@ export async function setScene(server: TestServer): Promise<TenantScene> {
     await until('its line is kept', async () => (await readLines(tenant, run.id)).length > 0);
   const { body } = await api.get(`${path}/runs?pageSize=1`).expect(200);
   const { nextPageToken: pageToken } = page.parse(body);
-  const known = { key, queue, secret, tag, uniqueKey, idempotencyKey, pageToken, worker: worker.workerId };
+  const named = { queue, tag, uniqueKey, idempotencyKey };
+  const known = { ...named, key, operation, secret, pageToken, worker: worker.workerId };
   return {
     tenant,
     sets: [
@@ -95,6 +99,13 @@ export async function setScene(server: TestServer): Promise<TenantScene> {
       { ...known, run: held.run.id, schedule: once.name, jobType: pulled, token: held.token },
     ],
   };
+}
+
+/** The id of an operation that has ended. */
+async function backfillNothing(tenant: TestTenant, schedule: string): Promise<string> {
+  const span = { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' };
+  const started = await tenant.api.post(`${tenant.path}/schedules/${schedule}:backfill`).send(span);
+  return (await endedOperation(tenant, startedOperation(tenant, started))).id;
 }
 
 /** Every row, as text, that says anything of the tenant, by its table. When a key was used last is noted a while later. */

@@ -16,6 +16,7 @@ import { HandlerExplorer } from '../jobs/handler-explorer.js';
 import { KeyUpkeep } from '../upkeep/key-upkeep.js';
 import { LoopTimers } from '../loop-timers.js';
 import { Maintenance } from '../upkeep/maintenance.js';
+import { OperationCarrier } from '../upkeep/operation-carrier.js';
 import { API_DATABASE, CONFIG, INSTALLATION } from '../tokens.js';
 import { ReplicaService } from './replica-service.js';
 
@@ -57,6 +58,7 @@ export class ReplicaModule {
         FolderJobs,
         KeyUpkeep,
         Maintenance,
+        OperationCarrier,
         ...(config.CARILLON_BUILT_IN_JOBS ? [BuiltInJobs] : []),
         ...handlers,
       ],

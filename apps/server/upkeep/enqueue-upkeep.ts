@@ -1,13 +1,16 @@
 // Deletes rows that requests leave behind: unique keys that no run holds any more, answers to requests that no client
-// will send again, and keys that were revoked long ago. It deletes in small batches, so that no statement delays
-// other sessions.
+// will send again, operations that have ended and keys that were revoked long ago. It deletes in small batches, so that
+// no statement delays other sessions.
 import type { Database } from '#database/connection.js';
 import { deleteEndedKeys, deleteOverKeys, type KeyPlace } from '#execution/intake/unique-key.repository.js';
+import { deleteOldOperations } from '#operations/operation.repository.js';
 import { deleteOldKeys } from '#tenancy/api-key.repository.js';
 import { ANSWERS_KEPT_HOURS } from '../http/access/idempotency.js';
 import { deleteOldAnswers } from '../http/access/idempotency.repository.js';
 
 const ROWS_PER_BATCH = 1_000;
+/** After they have ended; docs/SCHEDULES.md and the description say so. */
+const OPERATIONS_KEPT_DAYS = 30;
 /** After so many batches the rest waits for the next time. */
 const BATCHES_MAX = 1_000;
 
@@ -16,6 +19,10 @@ export async function clearAway(db: Database, signal?: AbortSignal): Promise<voi
   await untilDone(() => deleteOverKeys(db, { limit: ROWS_PER_BATCH }), signal);
   await untilDone(
     () => deleteOldAnswers(db, { keptHours: ANSWERS_KEPT_HOURS, limit: ROWS_PER_BATCH }),
+    signal,
+  );
+  await untilDone(
+    () => deleteOldOperations(db, { keptDays: OPERATIONS_KEPT_DAYS, limit: ROWS_PER_BATCH }),
     signal,
   );
   await deleteOldKeys(db);

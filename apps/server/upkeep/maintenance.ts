@@ -1,6 +1,7 @@
 // Runs the control plane's own durable work by pg-boss: some replica does each job once, and another repeats it if
 // that replica dies. The jobs, each hourly: create the day partitions ahead and drop them after their retention;
-// apply tenants' shorter retention; and clean up after requests and keys. pg-boss has two connections of its own,
+// apply tenants' shorter retention; and clean up after requests and keys. Operations are carried by it as well
+// (operation-carrier.ts). pg-boss has two connections of its own,
 // because it opens transactions by plain statements, which a shared pool would mix up. It also has a schema of its
 // own, which is never the users' (CARILLON_QUEUE_SCHEMA).
 import {
@@ -23,6 +24,7 @@ import { BOSS_SCHEMA, type ServerConfig } from '../settings/config.js';
 import { BOSS_CONNECTIONS } from '../settings/connection-budget.js';
 import { clearAway } from './enqueue-upkeep.js';
 import { removeFormerQueues } from './former-queues.repository.js';
+import { OperationCarrier } from './operation-carrier.js';
 import { LoopTimers } from '../loop-timers.js';
 import { API_DATABASE, CONFIG } from '../tokens.js';
 
@@ -49,6 +51,8 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
   #stopping = false;
   #first: Promise<void> = Promise.resolve();
   readonly #retention: Retention;
+  /** Not in the constructor, which has its four parameters. */
+  @Inject() private readonly carrier!: OperationCarrier;
 
   constructor(
     @Inject(CONFIG) private readonly config: ServerConfig,
@@ -87,6 +91,7 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
     await this.#first;
     // A pg-boss that is just starting would otherwise go on without an owner.
     const boss = await this.#starting?.catch(() => null);
+    this.carrier.end();
     await boss?.stop({ graceful: true, timeout: 5_000 });
   }
 
@@ -100,7 +105,7 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
       createSchema: false,
       // Its pool gets all of these options; without them it would wait for ever for a lost answer.
       ...BOSS_CONNECTION,
-      // Its monitoring is meant for queues with traffic; ours has one job an hour.
+      // Its monitoring is meant for queues with traffic; ours have a few jobs an hour.
       monitorIntervalSeconds: 600,
     });
     boss.on('error', (error) => this.logger.warn({ err: error }, 'pg-boss had a problem; it tries again'));
@@ -117,6 +122,7 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
       await boss.work(ENQUEUE_UPKEEP, { pollingIntervalSeconds: 60 }, ([job]) =>
         clearAway(this.db, job?.signal),
       );
+      await this.carrier.begin(boss);
       await this.#removeFormer();
       return boss;
     } catch (error) {

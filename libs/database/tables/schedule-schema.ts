@@ -28,6 +28,7 @@ interface ScheduleTable {
   deadline_seconds: number | null;
   pause_after_failures: number | null;
   failures_since: Date | null;
+  labels: DefaultedJson<Record<string, string>>;
   source: Generated<'api' | 'code'>;
   removed_from_code_at: Date | null;
   created_at: Generated<Date>;

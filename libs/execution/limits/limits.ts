@@ -25,6 +25,7 @@ export const DEFAULT_SHARES = {
   maxApiKeys: 1_000,
   maxWorkers: 1_000,
   maxPausedQueues: 1_000,
+  maxOperations: 5,
 } as const;
 
 export type ShareName = keyof typeof DEFAULT_SHARES;
@@ -50,6 +51,7 @@ const shares = {
     'Workers that are registered; those that have been silent for two minutes make room.',
   ),
   maxPausedQueues: share('maxPausedQueues', 'Queues that are paused.'),
+  maxOperations: share('maxOperations', 'Operations that have not ended, such as backfills.'),
 };
 
 export const tenantLimits = z.strictObject({

@@ -11,6 +11,8 @@ import { heldBackBy, heldUntil, isHeldWithoutEnd, type Standing } from './standi
 
 /** Why a due time is planned that passed in an outage. */
 export const CATCH_UP = 'catch-up';
+/** Why one is planned that has passed: a request asked for it. What takes plans back leaves it alone. */
+export const BACKFILL = 'backfill';
 
 export interface PlannedFire {
   dueAt: Date;

@@ -23,6 +23,7 @@ export const saidColumns = [
   'priority',
   'deadline_seconds as deadlineSeconds',
   'pause_after_failures as pauseAfterFailures',
+  'labels',
   'state',
   'paused_at as pausedAt',
   'paused_until as pausedUntil',

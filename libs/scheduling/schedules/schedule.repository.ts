@@ -3,7 +3,6 @@
 // delete the schedule.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import type { ScheduleId, Slot, TenantId } from '#kernel/ids.js';
 import type { Overlap } from '#kernel/schedule-key.js';
 import type { CatchUp } from '#scheduling/decisions/catch-up.js';
@@ -13,7 +12,12 @@ import { writeCatchUp } from '#scheduling/stored-catch-up.js';
 import { writeSpec } from '#scheduling/stored-spec.js';
 import { readable, saidColumns } from './schedule-row.js';
 import type { ScheduleSource } from './schedule-source.repository.js';
-import { writeRunOptions, type RunsChange, type ScheduleRunOptions } from './stored-run-options.js';
+import {
+  writeRunOptions,
+  type Labels,
+  type RunsChange,
+  type ScheduleRunOptions,
+} from './stored-run-options.js';
 
 export interface Schedule extends ScheduleRunOptions, ScheduleSource {
   id: ScheduleId;
@@ -30,6 +34,7 @@ export interface Schedule extends ScheduleRunOptions, ScheduleSource {
   pauseAfterFailures: number | null;
   /** How many of its last runs failed one after the other, at most a hundred. */
   consecutiveFailures: number;
+  labels: Labels;
   payload: unknown;
   state: ScheduleState;
   /** Of the last pause, unless it was resumed. */
@@ -50,7 +55,7 @@ export interface Schedule extends ScheduleRunOptions, ScheduleSource {
   revision: number;
 }
 
-const columns = [
+export const columns = [
   ...saidColumns,
   sql<number>`carillon.consecutive_failures(schedule.id, schedule.failures_since)`.as('consecutiveFailures'),
   sql<boolean>`state = 'paused' and coalesce(paused_until > clock_timestamp(), true)`.as('isPaused'),
@@ -71,6 +76,7 @@ export type NewSchedule = Omit<
   | 'overlap'
   | 'pauseAfterFailures'
   | 'consecutiveFailures'
+  | 'labels'
   | 'pausedAt'
   | 'pausedUntil'
   | 'pauseReason'
@@ -138,21 +144,6 @@ export async function lockSchedule(
     .forUpdate()
     .executeTakeFirst();
   return row && readable(row);
-}
-
-export async function listSchedules(
-  db: Database,
-  page: { tenantId: TenantId; afterName: string | null; limit: number },
-): Promise<FittingPage<Schedule>> {
-  const wanted = db
-    .selectFrom('schedule')
-    .select(columns)
-    .where('tenant_id', '=', page.tenantId)
-    .$if(page.afterName !== null, (query) => query.where('name', '>', page.afterName ?? ''))
-    .orderBy('name')
-    .limit(page.limit);
-  const { rows, isCut } = await readFitting(db, wanted);
-  return { rows: rows.map(readable), isCut };
 }
 
 export type ScheduleChange = Pick<

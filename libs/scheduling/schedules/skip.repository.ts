@@ -22,12 +22,12 @@ export async function countSkippedAhead(db: Database, scheduleId: ScheduleId): P
 
 /** The outcomes of those of these due times that have a row. */
 export async function findOutcomes(
-  tx: Tx,
+  db: Database,
   { scheduleId, dueTimes }: { scheduleId: ScheduleId; dueTimes: readonly Date[] },
 ): Promise<Map<number, string>> {
   const { rows } = await sql<{ dueAt: Date; outcome: string }>`
     select due_at as "dueAt", outcome from carillon.fire
-     where schedule_id = ${scheduleId} and due_at = any(${[...dueTimes]}::timestamptz[])`.execute(tx);
+     where schedule_id = ${scheduleId} and due_at = any(${[...dueTimes]}::timestamptz[])`.execute(db);
   return new Map(rows.map(({ dueAt, outcome }) => [dueAt.getTime(), outcome]));
 }
 

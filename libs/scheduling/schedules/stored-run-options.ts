@@ -14,14 +14,17 @@ export interface ScheduleRunOptions {
   deadlineSeconds: number | null;
 }
 
+/** What a schedule is found by. */
+export type Labels = Readonly<Record<string, string>>;
+
 /** What a change leaves out stays as it is. */
 export type RunsChange = Partial<
-  ScheduleRunOptions & { overlap: Overlap; pauseAfterFailures: number | null }
+  ScheduleRunOptions & { overlap: Overlap; pauseAfterFailures: number | null; labels: Labels }
 >;
 
 export function writeRunOptions(
   scheduleId: ScheduleId,
-  { queue, tags, priority, deadlineSeconds, pauseAfterFailures, ...ofKey }: RunsChange,
+  { queue, tags, priority, deadlineSeconds, pauseAfterFailures, labels, ...ofKey }: RunsChange,
 ) {
   const key = keyToWrite(scheduleId, ofKey);
   return {
@@ -31,6 +34,7 @@ export function writeRunOptions(
     ...(priority === undefined ? {} : { priority }),
     ...(deadlineSeconds === undefined ? {} : { deadline_seconds: deadlineSeconds }),
     ...(pauseAfterFailures === undefined ? {} : { pause_after_failures: pauseAfterFailures }),
+    ...(labels === undefined ? {} : { labels: JSON.stringify(labels) }),
   };
 }
 

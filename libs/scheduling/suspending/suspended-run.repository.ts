@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import { isDueTimeOf } from '#database/due-time-key.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+import { BACKFILL } from '#scheduling/decisions/planning.js';
 
 export interface SuspendedTenant {
   id: TenantId;
@@ -42,11 +43,12 @@ export async function findPlannedDue(
 
 /**
  * For a run `r`: no claim and no lease holds it, and its due time is not decided. The fire as one value, since as a
- * join it finds the runs.
+ * join it finds the runs. Runs of a backfill wait until the suspension is over.
  */
 const isUntouched = sql`r.id not in (select unnest(c.run_ids) from carillon.claim c)
          and not exists (select 1 from carillon.lease l where l.run_id = r.id)
-         and (select f.outcome from carillon.fire f where f.schedule_id = r.schedule_id and f.due_at = r.due_at) = 'planned'`;
+         and (select f.outcome from carillon.fire f
+               where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.reason is distinct from ${sql.lit(BACKFILL)}) = 'planned'`;
 
 /**
  * The caller holds off the claims of the tenant's slot, so that a claim is either visible here or comes after this. A

@@ -29,7 +29,6 @@ import * as gaps from '#scheduling/planning/gap.repository.js';
 import * as planning from '#scheduling/planning/planning.repository.js';
 import * as suspendedRuns from '#scheduling/suspending/suspended-run.repository.js';
 import { revokePlanned } from '#scheduling/schedules/planned-run.repository.js';
-import { listSchedules } from '#scheduling/schedules/schedule.repository.js';
 import { anyThatWentWrong, leftBehind } from '../../support/builders.js';
 import { explained, nodesOf } from '../../support/explained.js';
 import { callBody } from '../../support/function-body.js';
@@ -237,7 +236,6 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
     readPast(tx, { scheduleId: firstSchedule(), from: new Date(0), to: new Date(), limit: 10_000 }),
   'a list of revisions': (tx) => listRevisions(tx, { scheduleId: firstSchedule(), before: null, limit: 51 }),
   'a list of fires, its end': (tx) => lookedUntil(tx, firesOf()),
-  'a list of schedules': (tx) => listSchedules(tx, { tenantId: first().id, afterName: null, limit: 51 }),
   'a revoked plan': (tx) => revokePlanned(tx, { id: firstSchedule(), specSince: null }),
 };
 

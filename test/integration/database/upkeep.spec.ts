@@ -14,6 +14,9 @@ const QUEUES = ['carillon-partitions', 'carillon-enqueue-upkeep'];
 const ended = (tenantId: string, daysAgo: number): string =>
   `insert into carillon.run_history (id, tenant_id, slot, job_type, payload, priority, run_at, attempt, created_at, outcome, finished_at)
    values ('${randomUUID()}', '${tenantId}', 0, 'noop', '{}', 0, now(), 1, now(), 'succeeded', now() - interval '${daysAgo} days')`;
+const operation = (tenantId: string, daysAgo: number): string =>
+  `insert into carillon.operation (id, tenant_id, kind, target, state, input, items, ended_at)
+   values ('${randomUUID()}', '${tenantId}', 'backfill', '${daysAgo} days ago', 'succeeded', '{}', '{}', now() - interval '${daysAgo} days')`;
 
 let database: TestDatabase;
 let server: TestServer;
@@ -66,7 +69,8 @@ describe('the upkeep of a replica', () => {
       `update carillon.tenant set retention_days = 2 where id = '${tenant.id}';
        ${ended(tenant.id, 3)}; ${ended(tenant.id, 1)};
        insert into carillon.unique_key (tenant_id, key, run_id, expires_at)
-       values ('${tenant.id}', 'over', '${randomUUID()}', now() - interval '1 hour')`,
+       values ('${tenant.id}', 'over', '${randomUUID()}', now() - interval '1 hour');
+       ${operation(tenant.id, 31)}; ${operation(tenant.id, 29)}`,
     );
     // A replica that starts looks for jobs at once, and then each minute.
     await runStatement(
@@ -88,6 +92,8 @@ describe('the upkeep of a replica', () => {
     );
     expect(kept).toHaveLength(1);
     expect(await runStatement(database.url, 'select 1 from carillon.unique_key')).toEqual([]);
+    const operations = await runStatement(database.url, 'select target from carillon.operation');
+    expect(operations).toEqual([{ target: '29 days ago' }]);
     const days = await runStatement<{ name: string }>(
       database.url,
       `select relname as name from pg_class where relname ~ '^run_log_\\d{4}_\\d{2}_\\d{2}$'`,
@@ -106,7 +112,7 @@ describe('the upkeep of a replica', () => {
   it('gives its jobs time until the next one', async () => {
     const rows = await runStatement<{ seconds: number }>(
       database.url,
-      `select expire_seconds as seconds from carillon_boss.queue where name like 'carillon-%'`,
+      `select expire_seconds as seconds from carillon_boss.queue where name like 'carillon-%' and policy = 'singleton'`,
     );
     expect(rows).toEqual([{ seconds: 3_500 }, { seconds: 3_500 }]);
   });

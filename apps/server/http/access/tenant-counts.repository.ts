@@ -22,6 +22,10 @@ const COUNTED = {
     table: sql`carillon.worker`,
     spare: sql`heartbeat_at < clock_timestamp() - make_interval(secs => ${sql.lit(SILENT_WORKER_SECONDS)}) order by heartbeat_at`,
   },
+  maxOperations: {
+    table: sql`(select tenant_id from carillon.operation where ended_at is null) unfinished`,
+    spare: null,
+  },
   maxPausedQueues: { table: sql`carillon.queue`, spare: sql`paused_at is null order by name` },
 } as const satisfies Record<string, Counted>;
 

@@ -21,6 +21,7 @@ const MEANING: Readonly<Record<ShareName, string>> = {
   maxApiKeys: 'keys',
   maxWorkers: 'workers',
   maxPausedQueues: 'queues that are paused',
+  maxOperations: 'operations that have not ended',
 };
 
 @Injectable()

@@ -6,15 +6,15 @@ const REASON_CHARACTERS_MAX = 200;
 
 const pauseReason = z.string().min(1).max(REASON_CHARACTERS_MAX);
 
-export const pauseInput = z
-  .strictObject({
-    reason: pauseReason.nullable().optional().describe('Shown with the schedule.'),
-    until: instantInput
-      .nullable()
-      .optional()
-      .describe(
-        'When the pause ends by itself: due times from then on run. Default: it lasts until the schedule is resumed.',
-      ),
-  })
-  .prefault({});
+export const pauseFields = {
+  reason: pauseReason.nullable().optional().describe('Shown with the schedule.'),
+  until: instantInput
+    .nullable()
+    .optional()
+    .describe(
+      'When the pause ends by itself: due times from then on run. Default: it lasts until the schedule is resumed.',
+    ),
+};
+
+export const pauseInput = z.strictObject(pauseFields).prefault({});
 export type PauseInput = z.output<typeof pauseInput>;

@@ -73,7 +73,7 @@ export class ScheduleApply {
       spec,
       source,
       by,
-      runOptions: shapes.runOptionsOf(input),
+      runOptions: shapes.runOptionsOf(input, input.labels),
     };
     try {
       return await inTransaction(this.db, async (tx) => {
@@ -109,7 +109,7 @@ export class ScheduleApply {
     if (!isSameJob) await this.jobs.require(tenant, input);
     const spec = draft && (await requireCounted(this.counts, draft));
     const { jobType, payload, catchUp = null } = input;
-    const runOptions = { ...NO_OPTIONS, ...shapes.runOptionsOf(input) };
+    const runOptions = { ...NO_OPTIONS, ...shapes.runOptionsOf(input, input.labels) };
     const change = { kind: 'edit', jobType, payload, spec, catchUp, runOptions, source } as const;
     const ref = { tenant, name, revision: current.revision, by };
     return this.edits.changeInTurn(turn, ref, change);
@@ -126,6 +126,7 @@ const NO_OPTIONS = {
   deadlineSeconds: null,
   pauseAfterFailures: null,
   overlap: DEFAULT_OVERLAP,
+  labels: {},
 };
 
 /** With the defaults in the place of what is not given, whether it is null or missing. */
@@ -139,6 +140,7 @@ function optionsOf(said: Schedule | shapes.ScheduleApplied) {
     deadlineSeconds: said.deadlineSeconds ?? null,
     pauseAfterFailures: said.pauseAfterFailures ?? null,
     overlap: said.overlap ?? DEFAULT_OVERLAP,
+    labels: said.labels ?? {},
   };
 }
 

@@ -17,6 +17,7 @@ import { API_DATABASE } from '../../tokens.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { ProblemError } from '../problems/problem.js';
 import { Counts } from './computing/counts.js';
+import { patchedLabels } from './filters/labels.shapes.js';
 import { refuseKeyBesideOverlap } from './policies/overlap.shapes.js';
 import { patchedSpec } from './patched-spec.js';
 import { requireCounted, requireSchedule } from './require-schedule.js';
@@ -93,7 +94,7 @@ export class ScheduleEdits {
     // Based on the revision that was just read, so that the merge can't overwrite a newer one unseen.
     const ref = { tenant, name, revision: revision ?? current.revision, by };
     const { jobType, catchUp } = patch;
-    const runOptions = runOptionsOf(patch);
+    const runOptions = runOptionsOf(patch, patchedLabels(patch, current));
     const change = { kind: 'edit', jobType, payload, spec, catchUp, runOptions } as const;
     return this.changeInTurn(turn, ref, change);
   }

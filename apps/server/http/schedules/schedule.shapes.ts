@@ -18,6 +18,8 @@ import {
   resourceName,
   uuid,
 } from '../requests/shapes.js';
+import { filterQuery } from './filters/filter.shapes.js';
+import { labels, labelsInput, labelsPatch } from './filters/labels.shapes.js';
 import { catchUp, catchUpInput } from './policies/catch-up.shapes.js';
 import { overlap, overlapInput } from './policies/overlap.shapes.js';
 import { schedulePayload } from './policies/payload-templates.js';
@@ -71,6 +73,7 @@ export const scheduleInput = z.strictObject({
   pauseAfterFailures: orNull(pauseAfterFailures).describe('Default: it never pauses by itself.'),
   jobType: resourceName,
   payload: schedulePayload.default({}),
+  labels: orNull(labelsInput).describe('By which lists and acts on many find it.'),
   ...orNullEach(optionsOfRuns),
 });
 export type ScheduleInput = z.output<typeof scheduleInput>;
@@ -99,6 +102,7 @@ export const schedulePatch = z.strictObject({
   tags: optionsOfRuns.tags.nullable().optional(),
   priority: optionsOfRuns.priority.nullable().optional(),
   deadlineSeconds: optionsOfRuns.deadlineSeconds.nullable().optional(),
+  labels: labelsPatch.nullable().optional().describe('Merged into the old ones; null removes one, or all.'),
 });
 export type SchedulePatch = z.output<typeof schedulePatch>;
 
@@ -144,6 +148,7 @@ export const schedule = z
     tags: z.array(z.string()),
     priority: z.int(),
     deadlineSeconds: z.int().nullable(),
+    labels,
     nextDueAt: instant.nullable().describe('The next due time; null when none will come.'),
     source: z.enum(['api', 'code']).describe('What code defines can be changed there alone.'),
     removedFromCodeAt: instant.nullable().describe('Since when no code defines it any more.'),
@@ -172,7 +177,7 @@ export const fire = z
   })
   .meta({ id: 'Fire' });
 
-export const listQuery = z.strictObject(pageQuery);
+export const listQuery = z.strictObject({ ...pageQuery, ...filterQuery });
 export type ListQuery = z.output<typeof listQuery>;
 
 export const firesQuery = z
@@ -192,15 +197,18 @@ export const firesQuery = z
 export type FiresQuery = z.output<typeof firesQuery>;
 
 /** Those that are given; null for the default. */
-export function runOptionsOf({
-  queue,
-  concurrencyKey,
-  tags,
-  priority,
-  deadlineSeconds,
-  overlap,
-  pauseAfterFailures,
-}: ScheduleInput | ScheduleApplied | SchedulePatch): RunsChange {
+export function runOptionsOf(
+  {
+    queue,
+    concurrencyKey,
+    tags,
+    priority,
+    deadlineSeconds,
+    overlap,
+    pauseAfterFailures,
+  }: ScheduleInput | ScheduleApplied | SchedulePatch,
+  labelsAfter: RunsChange['labels'],
+): RunsChange {
   const policy = overlap === null ? DEFAULT_OVERLAP : overlap;
   const given = {
     queue,
@@ -210,6 +218,7 @@ export function runOptionsOf({
     deadlineSeconds,
     pauseAfterFailures,
     overlap: policy,
+    labels: labelsAfter,
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
@@ -250,6 +259,7 @@ export function showSchedule(row: Schedule) {
     tags: row.tags ?? [],
     priority: row.priority ?? 0,
     deadlineSeconds: row.deadlineSeconds,
+    labels: row.labels,
     nextDueAt,
     source: row.source,
     removedFromCodeAt: row.removedFromCodeAt,

@@ -24,7 +24,11 @@ import {
 import type { Response } from 'express';
 import { inTransaction, type Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
-import { listSchedules } from '#scheduling/schedules/schedule.repository.js';
+import {
+  isEverySchedule,
+  listSchedules,
+  lookedUntilName,
+} from '#scheduling/schedules/schedule-list.repository.js';
 import { createSchedule, deleteSchedule } from '#scheduling/schedules/schedules.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
@@ -44,6 +48,7 @@ import { PageTokens } from '../answers/page-token.js';
 import { nameTaken } from '../problems/problem.js';
 import { answerOf, answerWith, problemOf } from './change-answers.js';
 import { Counts } from './computing/counts.js';
+import { filterOfQuery } from './filters/filter.shapes.js';
 import { refuseKeyBesideOverlap } from './policies/overlap.shapes.js';
 import { requireCounted, requireSchedule } from './require-schedule.js';
 import { ScheduleEdits } from './schedule-edits.js';
@@ -68,21 +73,28 @@ export class SchedulesController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: "List the tenant's schedules, by name" })
+  @ApiOperation({
+    summary: "List the tenant's schedules, by name",
+    description:
+      'With a filter a page looks at 10,000 schedules, and may be short or empty before the last one.',
+  })
   @ApiOkResponse({ standardSchema: pageOf(shapes.schedule) })
   async list(
     @CurrentTenant() tenant: Tenant,
-    @Query({ schema: shapes.listQuery }) { pageSize, pageToken }: shapes.ListQuery,
+    @Query({ schema: shapes.listQuery }) { pageSize, pageToken, ...query }: shapes.ListQuery,
   ) {
-    const filter = { schedulesOf: tenant.id };
-    const { rows, isCut } = await listSchedules(this.db, {
-      tenantId: tenant.id,
-      afterName: this.pages.open(pageToken, filter),
-      limit: pageSize + 1,
-    });
+    const wanted = filterOfQuery(query);
+    const isWhole = isEverySchedule(wanted);
+    const filter = { schedulesOf: tenant.id, ...(isWhole ? {} : { wanted }) };
+    const afterName = this.pages.open(pageToken, filter);
+    const place = { tenantId: tenant.id, afterName };
+    const lastName = isWhole ? null : await lookedUntilName(this.db, place);
+    const page = { ...place, filter: wanted, lastName, limit: pageSize + 1 };
+    const { rows, isCut } = await listSchedules(this.db, page);
     return this.pages.page(rows, {
       size: pageSize,
       isCut,
+      lookedUntil: lastName,
       filter,
       keyOf: (row) => row.name,
       show: shapes.showSchedule,
@@ -106,7 +118,7 @@ export class SchedulesController {
     const { name, jobType, payload, catchUp } = input;
     const result = await inTransaction(db, async (tx) => {
       await requireRoom(tx, tenant, { name: 'maxSchedules' });
-      const runOptions = shapes.runOptionsOf(input);
+      const runOptions = shapes.runOptionsOf(input, input.labels);
       const wanted = { name, jobType, payload, spec, catchUp, runOptions, by };
       const created = await createSchedule(tx, tenant, wanted);
       if (created.kind !== 'name-taken') return created;

@@ -79,6 +79,8 @@ describe('a due time with a row', () => {
     ['late', 'catch-up', at('10T10:00'), /made up for it, 3600000 ms late/],
     ['planned', null, null, /see the state of the run/],
     ['planned', 'catch-up', null, /makes up for it, waits/],
+    ['planned', 'backfill', null, /backfill has made a run for it, which waits/],
+    ['late', 'backfill', at('10T10:00'), /backfill has made a run for it, which started 3600000 ms after/],
     ['skipped', 'paused', null, /was paused/],
     ['skipped', 'limit', null, /maxQueued/],
     ['coalesced', 'outage', null, /a later run/],

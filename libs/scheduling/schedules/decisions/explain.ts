@@ -97,6 +97,8 @@ function decided({ at, now }: ExplainInput, fire: NonNullable<ExplainInput['fire
   const lateMs = startedAt === null ? null : startedAt.getTime() - at.getTime();
   if (outcome === 'planned' && reason === 'catch-up')
     return 'It passed in an outage, and its run, which makes up for it, waits for its start.';
+  if (outcome === 'planned' && reason === 'backfill')
+    return 'A backfill has made a run for it, which waits for its start.';
   if (outcome === 'planned') {
     return at > now
       ? 'It is planned: its run waits for the instant.'
@@ -104,6 +106,8 @@ function decided({ at, now }: ExplainInput, fire: NonNullable<ExplainInput['fire
   }
   if (outcome === 'late' && reason === 'catch-up')
     return `It passed in an outage, and its run made up for it, ${lateMs} ms late.`;
+  if (outcome === 'late' && reason === 'backfill')
+    return `A backfill has made a run for it, which started ${lateMs} ms after it was due.`;
   if (outcome === 'fired' || outcome === 'late') return `Its run started ${lateMs} ms after it was due.`;
   return (reason === null ? undefined : BY_REASON[reason]) ?? `It was ${outcome} (${reason}).`;
 }

@@ -34,6 +34,7 @@ function expectAnswer(response: Response): void {
   expectProblem(response, String(type.type).replace('/problems/', '') as ProblemType); // checked against the status in there
 }
 
+const dryRun = fc.constant(true);
 const BODIES: readonly { method: 'post' | 'patch'; path: string; body: fc.Arbitrary<unknown> }[] = [
   { method: 'post', path: '/api/v1/tenants', body: nearly({ name, displayName: text }) },
   { method: 'post', path: 'api-keys', body: nearly({ name: text }) },
@@ -84,6 +85,22 @@ const BODIES: readonly { method: 'post' | 'patch'; path: string; body: fc.Arbitr
       jobType,
       payload,
     }),
+  },
+  {
+    method: 'post',
+    path: 'schedules/known:backfill',
+    body: nearly({
+      from: fc.oneof(fc.constant('2026-01-01T00:00:00Z'), text),
+      to: fc.oneof(fc.constant('2026-01-02T00:00:00Z'), text),
+      dryRun,
+      maxUnfinished: number,
+      payload,
+    }),
+  },
+  {
+    method: 'post',
+    path: 'schedules:pause',
+    body: nearly({ filter: nearly({ labels: fc.dictionary(text, text), q: text }), until: text, dryRun }),
   },
   {
     method: 'post',
@@ -216,7 +233,7 @@ describe('reading', () => {
       '/runs/01890a5d-ac96-774b-bcce-b302099a8057',
     );
     const names = fc.oneof(
-      fc.constantFrom('pageSize', 'pageToken', 'state', 'schedule', 'from', 'to', 'wait'),
+      fc.constantFrom('pageSize', 'pageToken', 'state', 'schedule', 'from', 'to', 'wait', 'label', 'q'),
       segment,
     );
     const values = fc.oneof(

@@ -86,7 +86,13 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   [`get ${T}/schedules/{schedule}:audit`]: read(404),
   [`get ${T}/schedules/{schedule}:explain`]: read(422),
   [`get ${T}/schedules/{schedule}:preview`]: read(404),
+  [`post ${T}/schedules/{schedule}:backfill`]: change(422),
   [`post ${T}/schedules:preview`]: change(422),
+  [`post ${T}/schedules:pause`]: end(422),
+  [`post ${T}/schedules:resume`]: change(422),
+  [`get ${T}/operations`]: read(200),
+  [`get ${T}/operations/{operation}`]: read(404),
+  [`post ${T}/operations/{operation}:cancel`]: end(404),
   [`get ${T}/webhook-secrets`]: read(200),
   [`post ${T}/webhook-secrets`]: change(201),
   [`post ${T}/webhook-secrets:rotate`]: change(201),
@@ -125,7 +131,7 @@ async function call(api: TestAgent, { method, path }: Operation, tenant: TestTen
   const at = path
     .replace('{tenant}', tenant.name)
     .replace('{replica}', '999999999')
-    .replaceAll(/\{(run|key|worker|secret)\}/g, randomUUID())
+    .replaceAll(/\{(run|key|worker|secret|operation)\}/g, randomUUID())
     .replaceAll(/\{\w+\}/g, 'nothing');
   const asked = api[method as 'post'](at);
   const { status, body } = await (path.endsWith('/logs') && method === 'post'

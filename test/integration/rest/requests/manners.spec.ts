@@ -23,7 +23,7 @@ beforeAll(async () => {
 function pathOf(template: string): string {
   return template
     .replace('{tenant}', tenant.name)
-    .replace(/\{(run|key|worker|secret)\}/, SOME_ID)
+    .replace(/\{(run|key|worker|secret|operation)\}/, SOME_ID)
     .replaceAll(/\{\w+\}/g, 'anything');
 }
 

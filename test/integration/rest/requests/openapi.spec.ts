@@ -83,7 +83,10 @@ describe('the description', () => {
       const good = Object.keys(operation.responses).filter((status) => status.startsWith('2'));
       // Creating a run answers 200, too, when a run holds its unique key; and what is applied may be there already.
       const isCreating = nameOf(operation).endsWith('/runs') && good.includes('201');
-      expect(good, nameOf(operation)).toHaveLength(isCreating || operation.method === 'put' ? 2 : 1);
+      // What an operation does can be tried first.
+      const mayTry = good.includes('202') && good.includes('200');
+      const count = isCreating || mayTry || operation.method === 'put' ? 2 : 1;
+      expect(good, nameOf(operation)).toHaveLength(count);
       for (const status of good) {
         const hasBody = validatorOf(api, operation, Number(status)) !== undefined;
         expect(hasBody, nameOf(operation)).toBe(status !== '204');

@@ -4,7 +4,8 @@ with revoked as (
      and not exists (select 1 from carillon.claim c where r.id = any(c.run_ids))
      and not exists (select 1 from carillon.lease l where l.run_id = r.id)
      and exists (select 1 from carillon.fire f
-                  where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.outcome = 'planned')
+                  where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.outcome = 'planned'
+                    and f.reason is distinct from 'backfill')
   returning r.id, r.due_at)
 delete from carillon.fire f
  using revoked
