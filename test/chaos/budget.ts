@@ -68,20 +68,20 @@ function latenessIn(fault: FaultRecord, { fires, faults }: Evidence): number[] {
     window.toMs,
   );
   return punctual(fires)
-    .filter(({ dueAtMs }) => dueAtMs >= window.fromMs && dueAtMs < nextMs)
+    .filter(({ startsAtMs }) => startsAtMs >= window.fromMs && startsAtMs < nextMs)
     .flatMap(latenessOf);
 }
 
-function latenessOf({ startedAtMs, dueAtMs }: Fire): number[] {
-  return startedAtMs === null ? [] : [startedAtMs - dueAtMs];
+function latenessOf({ startedAtMs, startsAtMs }: Fire): number[] {
+  return startedAtMs === null ? [] : [startedAtMs - startsAtMs];
 }
 
 function totals(evidence: Evidence): string[] {
   const { fires, faults, posts, sideLog, ended, stalls, readAtMs } = evidence;
   const quiet = punctual(fires)
     .filter(
-      ({ dueAtMs }) =>
-        !faults.some((fault) => dueAtMs >= windowOf(fault).fromMs && dueAtMs <= windowOf(fault).toMs),
+      ({ startsAtMs }) =>
+        !faults.some((fault) => startsAtMs >= windowOf(fault).fromMs && startsAtMs <= windowOf(fault).toMs),
     )
     .flatMap(latenessOf);
   const outcomes = Map.groupBy(fires, ({ outcome }) => outcome);

@@ -28,6 +28,8 @@ interface ScheduleTable {
   deadline_seconds: number | null;
   pause_after_failures: number | null;
   failures_since: Date | null;
+  jitter_seconds: number | null;
+  jitter_ms: number | null;
   created_at: DatabaseTime;
   updated_at: Generated<Date>;
   revision: Generated<number>;
@@ -45,6 +47,7 @@ interface FireTable {
   term: Term;
   planned_at: DatabaseTime;
   started_at: Date | null;
+  jitter_ms: number | null;
 }
 
 interface ScheduleGapTable {

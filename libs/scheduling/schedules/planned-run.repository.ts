@@ -3,15 +3,19 @@ import { sql } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import type { Schedule } from './schedule.repository.js';
 
+const STILL_AHEAD = sql` and (f.jitter_ms is null or f.due_at > now())`;
+
 /**
  * Takes back planned runs that no owner has claimed, with their fires, which decided nothing yet. The caller has held
  * off the owner's claims, so that a claim is either visible here or comes after this. Resolves with the due times that
  * are open again. Runs of a former spec that were claimed when it was replaced stay, even if they were put back since:
- * planning that began there again would ask the present spec for due times that it never had.
+ * planning that began there again would ask the present spec for due times that it never had. A due time that has passed,
+ * but whose run starts later by the schedule's jitter, stays as it was planned, unless `alsoDue`.
  */
 export async function revokePlanned(
   tx: Tx,
   { id: scheduleId, specSince }: Pick<Schedule, 'id' | 'specSince'>,
+  { alsoDue }: { alsoDue: boolean },
 ): Promise<Date[]> {
   const { rows } = await sql<{ dueAt: Date }>`
     with revoked as (
@@ -20,7 +24,7 @@ export async function revokePlanned(
          and not exists (select 1 from carillon.claim c where r.id = any(c.run_ids))
          and not exists (select 1 from carillon.lease l where l.run_id = r.id)
          and exists (select 1 from carillon.fire f
-                      where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.outcome = 'planned')
+                      where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.outcome = 'planned'${alsoDue ? sql`` : STILL_AHEAD})
       returning r.id, r.due_at)
     delete from carillon.fire f
      using revoked

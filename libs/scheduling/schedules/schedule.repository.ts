@@ -29,6 +29,8 @@ export interface Schedule extends ScheduleRunOptions {
   /** Null when it can't be read. */
   catchUp: CatchUp | null;
   overlap: Overlap;
+  /** By how much its runs start later than they are due; null for at once. */
+  jitterMs: number | null;
   /** It pauses when so many runs failed one after the other; null for never. */
   pauseAfterFailures: number | null;
   /** How many of its last runs failed one after the other, at most a hundred. */
@@ -67,6 +69,8 @@ const columns = [
   'tags',
   'priority',
   'deadline_seconds as deadlineSeconds',
+  'jitter_seconds as jitterSeconds',
+  'jitter_ms as jitterMs',
   'pause_after_failures as pauseAfterFailures',
   sql<number>`carillon.consecutive_failures(schedule.id, schedule.failures_since)`.as('consecutiveFailures'),
   'state',
@@ -96,6 +100,7 @@ export type NewSchedule = Omit<
   | 'state'
   | 'overlap'
   | 'pauseAfterFailures'
+  | 'jitterMs'
   | 'consecutiveFailures'
   | 'pausedAt'
   | 'pausedUntil'

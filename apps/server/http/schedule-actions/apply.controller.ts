@@ -176,6 +176,7 @@ const NO_OPTIONS = {
   priority: null,
   deadlineSeconds: null,
   pauseAfterFailures: null,
+  jitterSeconds: null,
   overlap: DEFAULT_OVERLAP,
 };
 
@@ -189,6 +190,7 @@ function optionsOf(said: Schedule | shapes.ScheduleApplied) {
     priority: said.priority ?? 0,
     deadlineSeconds: said.deadlineSeconds ?? null,
     pauseAfterFailures: said.pauseAfterFailures ?? null,
+    jitterSeconds: said.jitterSeconds || null,
     overlap: said.overlap ?? DEFAULT_OVERLAP,
   };
 }

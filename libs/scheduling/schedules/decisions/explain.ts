@@ -3,6 +3,7 @@
 // spec, or is not so far yet.
 import { boundsOf, newestDueTimes, nextDueAt, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { isPausedAt } from '#scheduling/decisions/standing.js';
+import { startOf } from './jitter.js';
 
 export interface ExplainInput {
   at: Date;
@@ -17,7 +18,7 @@ export interface ExplainInput {
   state: 'active' | 'paused';
   pausedUntil: Date | null;
   /** The row of the ledger; null if there is none. */
-  fire: { outcome: string; reason: string | null; startedAt: Date | null } | null;
+  fire: { outcome: string; reason: string | null; startedAt: Date | null; jitterMs: number | null } | null;
   /** Whether it is left behind, and will be decided behind the present. */
   isLeftBehind: boolean;
 }
@@ -93,17 +94,24 @@ const BY_REASON: Readonly<Record<string, string>> = {
 };
 
 function decided({ at, now }: ExplainInput, fire: NonNullable<ExplainInput['fire']>): string {
-  const { outcome, reason, startedAt } = fire;
-  const lateMs = startedAt === null ? null : startedAt.getTime() - at.getTime();
+  const { outcome, reason, startedAt, jitterMs } = fire;
+  const startsAt = startOf(at, jitterMs);
+  const lateMs = startedAt === null ? null : startedAt.getTime() - startsAt.getTime();
   if (outcome === 'planned' && reason === 'catch-up')
     return 'It passed in an outage, and its run, which makes up for it, waits for its start.';
   if (outcome === 'planned') {
+    if (jitterMs !== null && startsAt > now)
+      return `It is planned: its run starts at ${startsAt.toISOString()}, ${jitterMs} ms after it is due, as the schedule's jitterSeconds has it.`;
     return at > now
       ? 'It is planned: its run waits for the instant.'
       : 'It is planned, and its run waits for its start: see the state of the run, its queue and its limits.';
   }
   if (outcome === 'late' && reason === 'catch-up')
     return `It passed in an outage, and its run made up for it, ${lateMs} ms late.`;
-  if (outcome === 'fired' || outcome === 'late') return `Its run started ${lateMs} ms after it was due.`;
+  if (outcome === 'fired' || outcome === 'late') {
+    return jitterMs === null
+      ? `Its run started ${lateMs} ms after it was due.`
+      : `Its run started ${lateMs} ms after ${startsAt.toISOString()}, when it was to start: ${jitterMs} ms after it was due, as the schedule's jitterSeconds has it.`;
+  }
   return (reason === null ? undefined : BY_REASON[reason]) ?? `It was ${outcome} (${reason}).`;
 }

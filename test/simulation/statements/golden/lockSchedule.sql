@@ -1,8 +1,9 @@
 select "id", "tenant_id" as "tenantId", "slot", "name", "job_type" as "jobType", "spec", "catch_up" as "catchUp",
   "payload", "queue", "concurrency_key" as "concurrencyKey", "tags", "priority",
-  "deadline_seconds" as "deadlineSeconds", "pause_after_failures" as "pauseAfterFailures",
-  carillon.consecutive_failures(schedule.id, schedule.failures_since) as "consecutiveFailures", "state",
-  "paused_at" as "pausedAt", "paused_until" as "pausedUntil", "pause_reason" as "pauseReason", state = 'paused'
+  "deadline_seconds" as "deadlineSeconds", "jitter_seconds" as "jitterSeconds", "jitter_ms" as "jitterMs",
+  "pause_after_failures" as "pauseAfterFailures", carillon.consecutive_failures(schedule.id,
+  schedule.failures_since) as "consecutiveFailures", "state", "paused_at" as "pausedAt",
+  "paused_until" as "pausedUntil", "pause_reason" as "pauseReason", state = 'paused'
   and coalesce(paused_until > clock_timestamp(), true) as "isPaused", "next_due_at" as "nextDueAt",
   "spec_since" as "specSince", "created_at" as "createdAt", "updated_at" as "updatedAt", "revision",
   (select min(f.due_at) from carillon.fire f where f.schedule_id = schedule.id and f.outcome = 'planned'
