@@ -67,9 +67,11 @@ const schedulingRooms = {
   // Rules are due by the wall clock, which lies in `.`.
   'decisions/kinds': ['.', 'decisions/rrule'],
   'decisions/rrule': ['.'],
-  '.': ['decisions/kinds', 'decisions/rrule'],
+  'decisions/calendars': ['.', 'decisions/kinds'],
+  '.': ['decisions/calendars', 'decisions/kinds', 'decisions/rrule'],
   planning: ['.'],
   schedules: ['.', 'decisions/kinds', 'decisions/rrule', 'planning'],
+  calendars: ['.', 'decisions/calendars', 'planning', 'schedules'],
   suspending: ['.'],
   failing: ['.', 'schedules'],
 };
@@ -102,6 +104,7 @@ const httpRooms = {
   'job-types': ['access', 'answers', 'problems', 'requests'],
   logs: ['access', 'answers', 'problems', 'requests'],
   runs: ['access', 'answers', 'job-types', 'logs', 'problems', 'requests'],
+  calendars: ['access', 'answers', 'problems', 'requests'],
   'schedules/computing': ['access', 'requests'],
   'schedules/policies': ['problems', 'requests'],
   schedules: [

@@ -9,6 +9,7 @@ import { HealthController } from './http/cluster/health.controller.js';
 import { JobTypesModule } from './http/job-types/job-types.module.js';
 import { ExecutionModule } from './http/runs/execution.module.js';
 import { ScheduleActionsModule } from './http/schedule-actions/schedule-actions.module.js';
+import { CalendarsModule } from './http/calendars/calendars.module.js';
 import { SchedulingModule } from './http/schedules/scheduling.module.js';
 import { TenancyModule } from './http/tenants/tenancy.module.js';
 import { WorkersModule } from './http/workers/workers.module.js';
@@ -18,6 +19,7 @@ import { ReplicaModule, type ReplicaParts } from './replica/replica.module.js';
 const API = [
   TenancyModule,
   JobTypesModule,
+  CalendarsModule,
   SchedulingModule,
   ScheduleActionsModule,
   ExecutionModule,

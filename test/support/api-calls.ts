@@ -32,6 +32,7 @@ export async function callsOf(server: TestServer, tenant: TestTenant): Promise<C
     ...(await workerCalls(tenant)),
     ...callsOfTenants(server, tenant, scene),
     ...callsOfKeys(server, tenant, scene),
+    ...callsOfCalendars(tenant),
     ...callsOfSchedules(tenant, scene),
     ...callsOfRuns(tenant, scene),
     ...callsOfCluster(server, tenant, scene),
@@ -203,6 +204,21 @@ function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Cal
     ],
     [`delete ${T}/schedules/{schedule}`]: [
       () => tenant.api.delete(`${path}/schedules/${often.name}`).set('If-Match', '*'),
+    ],
+  };
+}
+
+function callsOfCalendars(tenant: TestTenant): Calls {
+  const { path } = tenant;
+  return {
+    [`get ${T}/calendars`]: [() => tenant.api.get(`${path}/calendars`)],
+    [`put ${T}/calendars/{calendar}`]: [201, 200].map(
+      () => () =>
+        tenant.api.put(`${path}/calendars/described`).send({ dates: ['--12-25', '2026-12-28/2027-01-03'] }),
+    ),
+    [`get ${T}/calendars/{calendar}`]: [() => tenant.api.get(`${path}/calendars/described`)],
+    [`delete ${T}/calendars/{calendar}`]: [
+      () => tenant.api.delete(`${path}/calendars/described`).set('If-Match', '*'),
     ],
   };
 }

@@ -23,6 +23,7 @@ import { until } from './until.js';
 export interface Ids {
   run: string;
   schedule: string;
+  calendar: string;
   jobType: string;
   key: string;
   worker: string;
@@ -54,6 +55,7 @@ export async function setScene(server: TestServer): Promise<TenantScene> {
     string,
   ];
   await api.post(`${path}/queues/${queue}:pause`).expect(200);
+  const named = { queue, tag, uniqueKey, idempotencyKey, calendar: await createCalendar(tenant) };
   const secret = itemIn.parse((await api.post(`${path}/webhook-secrets`).send({}).expect(201)).body).id;
   const { id: key } = await createKey(api, path);
   const { name: failing } = await createJobType(tenant, { target: { kind: 'handler', handler: 'fail' } });
@@ -86,7 +88,7 @@ export async function setScene(server: TestServer): Promise<TenantScene> {
     await until('its line is kept', async () => (await readLines(tenant, run.id)).length > 0);
   const { body } = await api.get(`${path}/runs?pageSize=1`).expect(200);
   const { nextPageToken: pageToken } = page.parse(body);
-  const known = { key, queue, secret, tag, uniqueKey, idempotencyKey, pageToken, worker: worker.workerId };
+  const known = { ...named, key, secret, pageToken, worker: worker.workerId };
   return {
     tenant,
     sets: [
@@ -95,6 +97,15 @@ export async function setScene(server: TestServer): Promise<TenantScene> {
       { ...known, run: held.run.id, schedule: once.name, jobType: pulled, token: held.token },
     ],
   };
+}
+
+async function createCalendar({ api, path }: TestTenant): Promise<string> {
+  const name = newName('calendar');
+  await api
+    .put(`${path}/calendars/${name}`)
+    .send({ dates: ['--12-25'] })
+    .expect(201);
+  return name;
 }
 
 /** Every row, as text, that says anything of the tenant, by its table. When a key was used last is noted a while later. */

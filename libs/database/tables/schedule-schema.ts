@@ -1,7 +1,7 @@
-// The tables of schedules, of the ledger of their due times, and of gaps, whose due times are not in the ledger yet. A
-// part of schema.ts.
+// The tables of schedules and calendars, of the ledger of their due times, and of gaps, whose due times are not in the
+// ledger yet. A part of schema.ts.
 import type { Generated } from 'kysely';
-import type { RunId, ScheduleId, TenantId, Slot, Term } from '#kernel/ids.js';
+import type { CalendarId, RunId, ScheduleId, TenantId, Slot, Term } from '#kernel/ids.js';
 import type { DatabaseTime, DefaultedJson, Json, NullableJson } from './column-types.js';
 
 type ScheduleState = 'active' | 'paused';
@@ -65,6 +65,29 @@ interface ScheduleGapTable {
   reason: string;
 }
 
+interface CalendarTable {
+  id: CalendarId;
+  tenant_id: TenantId;
+  name: string;
+  description: string | null;
+  dates: string[];
+  created_at: DatabaseTime;
+  updated_at: Generated<Date>;
+  revision: Generated<number>;
+  dates_revision: Generated<number>;
+}
+
+interface ScheduleCalendarTable {
+  schedule_id: ScheduleId;
+  calendar_id: CalendarId;
+  dates_revision: number;
+}
+
+interface CalendarChangeTable {
+  id: Generated<number>;
+  calendar_id: CalendarId;
+}
+
 interface ScheduleFailureTable {
   id: Generated<number>;
   schedule_id: ScheduleId;
@@ -75,4 +98,7 @@ export interface ScheduleTables {
   fire: FireTable;
   schedule_gap: ScheduleGapTable;
   schedule_failure: ScheduleFailureTable;
+  calendar: CalendarTable;
+  schedule_calendar: ScheduleCalendarTable;
+  calendar_change: CalendarChangeTable;
 }

@@ -3,14 +3,7 @@
 // is paused is no part of what it says, and stays.
 import { isDeepStrictEqual } from 'node:util';
 import { Body, Controller, Headers, Inject, Param, Put, Res } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiCreatedResponse,
-  ApiHeader,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { inTransaction, type Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
@@ -24,7 +17,7 @@ import { API_DATABASE } from '../../tokens.js';
 import { CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.js';
 import { GateTurns } from '../access/tenant-turns.js';
 import { requireRoom } from '../access/tenant-shares.js';
-import { revisionOf } from '../answers/etag.js';
+import { ApiApplies, isStar, revisionOf } from '../answers/etag.js';
 import { JobCheck } from '../job-types/job-check.js';
 import { invalidField, notFound, ProblemError } from '../problems/problem.js';
 import { ApiTenant } from '../requests/shapes.js';
@@ -65,18 +58,7 @@ export class ApplyController {
   ) {}
 
   @Put(':schedule')
-  @ApiHeader({
-    name: 'If-Match',
-    required: false,
-    description: 'The ETag that was read, or * for any revision: only replaces.',
-    schema: { type: 'string' },
-  })
-  @ApiHeader({
-    name: 'If-None-Match',
-    required: false,
-    description: '*: only creates.',
-    schema: { type: 'string' },
-  })
+  @ApiApplies()
   @ApiOperation({
     summary:
       'Create or replace a schedule: what is left out has its default; the same content again changes nothing',
@@ -125,7 +107,10 @@ export class ApplyController {
 
   async #create(tenant: Tenant, { name, input }: Applied): Promise<ApplyResult> {
     await this.jobs.require(tenant, input);
-    const spec = await requireCounted(this.counts, specOf(input, await databaseTime(this.db)));
+    const spec = await requireCounted(this.counts, specOf(input, await databaseTime(this.db)), {
+      db: this.db,
+      tenant,
+    });
     const { jobType, payload, catchUp } = input;
     const wanted = { name, jobType, payload, catchUp, spec, runOptions: shapes.runOptionsOf(input) };
     try {
@@ -158,7 +143,7 @@ export class ApplyController {
       return { kind: 'same', schedule: current };
     // Only changed values are checked, as in a patch.
     if (!isSameJob) await this.jobs.require(tenant, input);
-    const spec = draft && (await requireCounted(this.counts, draft));
+    const spec = draft && (await requireCounted(this.counts, draft, { db: this.db, tenant }));
     const { jobType, payload, catchUp = null } = input;
     const runOptions = { ...NO_OPTIONS, ...shapes.runOptionsOf(input) };
     const change = { kind: 'edit', jobType, payload, spec, catchUp, runOptions } as const;
@@ -193,15 +178,6 @@ function optionsOf(said: Schedule | shapes.ScheduleApplied) {
     jitterSeconds: said.jitterSeconds || null,
     overlap: said.overlap ?? DEFAULT_OVERLAP,
   };
-}
-
-function isStar(ifNoneMatch: string | undefined): boolean {
-  if (ifNoneMatch === undefined) return false;
-  if (ifNoneMatch.trim() === '*') return true;
-  const detail = `expected * or no such header, got ${JSON.stringify(ifNoneMatch).slice(0, 100)}`;
-  throw new ProblemError('bad-request', `If-None-Match: ${detail}`, {
-    errors: [{ pointer: 'If-None-Match', detail }],
-  });
 }
 
 function isThere({ name, revision }: Schedule): ProblemError {

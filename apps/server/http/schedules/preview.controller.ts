@@ -97,7 +97,13 @@ export class PreviewController {
     const verdict = validateSpec(given.spec);
     if (!verdict.ok) throw invalidSpec(verdict);
     const jitter = { seconds: input.jitterSeconds };
-    return this.#show(() => requireCounted(this.counts, given), { ...input, jitter, now, tenant, turn });
+    return this.#show(() => requireCounted(this.counts, given, { db: this.db, tenant }), {
+      ...input,
+      jitter,
+      now,
+      tenant,
+      turn,
+    });
   }
 
   @Get('schedules/:schedule\\:preview')

@@ -19,6 +19,7 @@ import {
   resourceName,
   uuid,
 } from '../requests/shapes.js';
+import { calendars, calendarsPatch } from './policies/calendars.shapes.js';
 import { catchUp, catchUpInput } from './policies/catch-up.shapes.js';
 import { overlap, overlapInput } from './policies/overlap.shapes.js';
 import { jitterSeconds } from './policies/jitter.shapes.js';
@@ -91,6 +92,7 @@ export const schedulePatch = z.strictObject({
   startAt: bounds.startAt.nullable().optional(),
   endAt: bounds.endAt.nullable().optional(),
   maxFires: bounds.maxFires.nullable().optional(),
+  calendars: calendarsPatch.nullable().optional().describe('Merged into the old ones; null means none.'),
   catchUp: catchUpInput.nullable().optional().describe('Replaces the old one; null means the default.'),
   overlap: overlapInput.nullable().optional().describe('Null means allow.'),
   pauseAfterFailures: pauseAfterFailures.nullable().optional().describe('Null means never.'),
@@ -134,6 +136,7 @@ export const schedule = z
     startAt: instant.nullable(),
     endAt: instant.nullable(),
     maxFires: z.int().nullable(),
+    calendars: calendars.nullable(),
     catchUp: catchUp.nullable().describe('Null when this version cannot read the stored one.'),
     overlap,
     pauseAfterFailures: z.int().nullable(),

@@ -55,6 +55,13 @@ describe('an instant out of bounds', () => {
     expect(explained({ spec: { ...daily, endAt: at('09T10:00') } }).text).toMatch(
       /up to its endAt, 2026-03-09/,
     );
+    const exclude = { names: ['a'], revisions: [1], days: '2026-03-10' };
+    expect(explained({ spec: { ...daily, calendars: { exclude } } })).toMatchObject({
+      isDue: false,
+      dueBefore: at('09T09:00'),
+      dueAfter: at('11T09:00'),
+      text: 'The calendars of the schedule leave out the day of that instant.',
+    });
   });
 });
 

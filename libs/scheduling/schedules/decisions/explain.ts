@@ -1,7 +1,13 @@
 // Why did a schedule run at an instant, or why not? The ledger has the answer where it has a row. Where it has none, the
 // spec says whether the schedule was due, and its history why that is not decided: the schedule is younger, had another
 // spec, or is not so far yet.
-import { boundsOf, newestDueTimes, nextDueAt, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import {
+  boundsOf,
+  newestDueTimes,
+  nextDueAt,
+  onAnyDay,
+  type ScheduleSpec,
+} from '#scheduling/decisions/due-times.js';
 import { isPausedAt } from '#scheduling/decisions/standing.js';
 import { startOf } from './jitter.js';
 
@@ -38,9 +44,8 @@ const NEAR_MS = 366 * 86_400_000;
 export function explain(input: ExplainInput): Explanation {
   const { spec, at } = input;
   const notBefore = new Date(at.getTime() - NEAR_MS);
-  const dueThen = nextDueAt(spec, new Date(at.getTime() - 1));
-  const isDue = dueThen?.getTime() === at.getTime();
-  const dueAfter = isDue ? nextDueAt(spec, at) : dueThen;
+  const isDue = isDueAt(spec, at);
+  const dueAfter = nextDueAt(spec, at);
   const dueBefore = newestDueTimes(spec, { notBefore, before: at, limit: 1 })[0] ?? null;
   return {
     isDue,
@@ -48,6 +53,10 @@ export function explain(input: ExplainInput): Explanation {
     dueAfter,
     text: input.fire === null ? undecided(input, isDue) : decided(input, input.fire),
   };
+}
+
+function isDueAt(spec: ScheduleSpec, at: Date): boolean {
+  return nextDueAt(spec, new Date(at.getTime() - 1))?.getTime() === at.getTime();
 }
 
 function undecided(input: ExplainInput, isDue: boolean): string {
@@ -62,6 +71,8 @@ function undecided(input: ExplainInput, isDue: boolean): string {
     return `The schedule is due up to its endAt, ${endAt.toISOString()}.`;
   if (counted?.lastAt instanceof Date && at > counted.lastAt)
     return `The schedule has had as many due times as its maxFires allows (${counted.maxFires}), the last at ${counted.lastAt.toISOString()}.`;
+  if (!isDue && isDueAt(onAnyDay(spec), at))
+    return 'The calendars of the schedule leave out the day of that instant.';
   if (!isDue) return 'The schedule was not due at that instant.';
   if (isLeftBehind)
     return 'It passed in an outage. What becomes of it is decided soon, behind what is due now.';

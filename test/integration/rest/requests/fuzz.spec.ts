@@ -34,7 +34,7 @@ function expectAnswer(response: Response): void {
   expectProblem(response, String(type.type).replace('/problems/', '') as ProblemType); // checked against the status in there
 }
 
-const BODIES: readonly { method: 'post' | 'patch'; path: string; body: fc.Arbitrary<unknown> }[] = [
+const BODIES: readonly { method: 'post' | 'patch' | 'put'; path: string; body: fc.Arbitrary<unknown> }[] = [
   { method: 'post', path: '/api/v1/tenants', body: nearly({ name, displayName: text }) },
   { method: 'post', path: 'api-keys', body: nearly({ name: text }) },
   {
@@ -83,6 +83,16 @@ const BODIES: readonly { method: 'post' | 'patch'; path: string; body: fc.Arbitr
       ),
       jobType,
       payload,
+      jitterSeconds: fc.oneof(fc.constantFrom(0, 60, 86_400, null), json),
+      calendars: fc.constantFrom({ exclude: ['none'] }, { exclude: 1 }, { include: [] }, null, undefined),
+    }),
+  },
+  {
+    method: 'put',
+    path: 'calendars/known',
+    body: nearly({
+      dates: fc.array(fc.constantFrom('2026-12-25', '--02-29', '2026-02-30', 7), { maxLength: 2 }),
+      description: fc.oneof(text, json),
     }),
   },
   {
