@@ -132,6 +132,7 @@ describe.each(BODIES)('$method $path', ({ method, path, body }) => {
     await tenant.api
       .post(`${tenant.path}/schedules`)
       .send({ name: 'known', spec: { everySeconds: 3_600 }, jobType: 'echo' });
+    await tenant.api.put(`${tenant.path}/calendars/known`).send({ dates: ['--12-25'] });
   });
 
   it('has an answer to every body that is nearly right, and takes some of them', async () => {
