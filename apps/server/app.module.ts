@@ -11,6 +11,7 @@ import { JobTypesModule } from './http/job-types/job-types.module.js';
 import { ExecutionModule } from './http/runs/execution.module.js';
 import { OperationsModule } from './http/operations/operations.module.js';
 import { ScheduleActionsModule } from './http/schedule-actions/schedule-actions.module.js';
+import { CalendarsModule } from './http/calendars/calendars.module.js';
 import { ScheduleHistoryModule } from './http/schedule-history/schedule-history.module.js';
 import { SchedulingModule } from './http/schedules/scheduling.module.js';
 import { TenancyModule } from './http/tenants/tenancy.module.js';
@@ -21,6 +22,7 @@ import { ReplicaModule, type ReplicaParts } from './replica/replica.module.js';
 const API = [
   TenancyModule,
   JobTypesModule,
+  CalendarsModule,
   // Before the next one, whose `:schedule` would take `nightly:audit` for a name.
   ScheduleHistoryModule,
   SchedulingModule,

@@ -84,6 +84,13 @@ export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === '23505';
 }
 
+/** A trigger of ours that raises it names what was expected to be there (migrations). */
+export function isMissing(error: unknown, what: string): boolean {
+  return (
+    codeOf(error) === '23503' && error instanceof Error && 'constraint' in error && error.constraint === what
+  );
+}
+
 /** A lock was not free within the time that lock_timeout allows. */
 export function isLockTimeout(error: unknown): boolean {
   return codeOf(error) === '55P03';

@@ -8,6 +8,7 @@ export type TenantId = Branded<string, 'tenant'>;
 /** The name by which users call a tenant: in paths, in `enqueue`, and in a handler's context. */
 export type TenantName = Branded<string, 'tenant name'>;
 export type ScheduleId = Branded<string, 'schedule'>;
+export type CalendarId = Branded<string, 'calendar'>;
 export type RunId = Branded<string, 'run'>;
 export type ClaimId = Branded<string, 'claim'>;
 /** A run that is executed outside of the replicas. Made anew whenever the lease changes hands. */
@@ -30,6 +31,7 @@ export const asId = {
   tenant: (value: string) => value as TenantId,
   tenantName: (value: string) => value as TenantName,
   schedule: (value: string) => value as ScheduleId,
+  calendar: (value: string) => value as CalendarId,
   run: (value: string) => value as RunId,
   claim: (value: string) => value as ClaimId,
   lease: (value: string) => value as LeaseId,

@@ -52,7 +52,13 @@ const counted = fc.record({
   after: instants,
   lastAt: fc.option(instants),
 });
-const bounds = fc.record({ startAt: instants, endAt: instants, counted }, { requiredKeys: [] });
+const days = fc.record({
+  names: fc.constantFrom(['holidays'], ['holidays', 'strikes']),
+  revisions: fc.constant([1, 2]),
+  days: fc.constantFrom('', '2026-12-25', '2026-12-28/2027-01-03,--12-25'),
+});
+const calendars = fc.record({ exclude: days, include: days }, { requiredKeys: [] });
+const bounds = fc.record({ startAt: instants, endAt: instants, counted, calendars }, { requiredKeys: [] });
 const specs: fc.Arbitrary<ScheduleSpec> = fc.oneof(
   listed,
   fc.tuple(fc.oneof(rules, several), bounds).map(([spec, between]) => ({ ...spec, ...between })),

@@ -2,8 +2,16 @@
 // It was checked when it came in, so reading it back only turns the instants into dates.
 import { z } from 'zod';
 import { boundsOf, type Bounds, type Rule, type ScheduleSpec } from './decisions/due-times.js';
+import type { Calendars } from './decisions/calendars/open-days.js';
 import type { Counted } from './decisions/kinds/max-fires.js';
 
+const calendarDays = z
+  .strictObject({
+    names: z.array(z.string()).min(1).readonly(),
+    revisions: z.array(z.number()).readonly(),
+    days: z.string(),
+  })
+  .optional();
 const bounds = {
   startAt: z.iso.datetime().optional(),
   endAt: z.iso.datetime().optional(),
@@ -14,6 +22,7 @@ const bounds = {
       lastAt: z.iso.datetime().nullable(),
     })
     .optional(),
+  calendars: z.strictObject({ exclude: calendarDays, include: calendarDays }).optional(),
 };
 type StoredBounds = z.output<z.ZodObject<typeof bounds>>;
 const cron = z.strictObject({
@@ -70,11 +79,12 @@ function writtenRule(spec: Rule): object {
   }
 }
 
-function writtenBounds({ startAt, endAt, counted }: Bounds): StoredBounds {
+function writtenBounds({ startAt, endAt, counted, calendars }: Bounds): StoredBounds {
   return {
     ...(startAt === undefined ? {} : { startAt: startAt.toISOString() }),
     ...(endAt === undefined ? {} : { endAt: endAt.toISOString() }),
     ...(counted === undefined ? {} : { counted: writtenCount(counted) }),
+    ...(calendars === undefined ? {} : { calendars }),
   };
 }
 
@@ -82,11 +92,19 @@ function writtenCount({ maxFires, after, lastAt }: Counted): NonNullable<StoredB
   return { maxFires, after: after.toISOString(), lastAt: lastAt === null ? null : lastAt.toISOString() };
 }
 
-function readBounds({ startAt, endAt, counted }: StoredBounds): Bounds {
+function readBounds({ startAt, endAt, counted, calendars }: StoredBounds): Bounds {
   return {
     ...(startAt === undefined ? {} : { startAt: new Date(startAt) }),
     ...(endAt === undefined ? {} : { endAt: new Date(endAt) }),
     ...(counted === undefined ? {} : { counted: readCount(counted) }),
+    ...(calendars === undefined ? {} : { calendars: readCalendars(calendars) }),
+  };
+}
+
+function readCalendars({ exclude, include }: NonNullable<StoredBounds['calendars']>): Calendars {
+  return {
+    ...(exclude === undefined ? {} : { exclude }),
+    ...(include === undefined ? {} : { include }),
   };
 }
 
@@ -98,10 +116,10 @@ function readCount({ maxFires, after, lastAt }: NonNullable<StoredBounds['counte
 export function parseSpec(stored: unknown): ScheduleSpec {
   const spec = storedSpec.parse(stored);
   if (spec.kind === 'at' || spec.kind === 'instants') return readRule(spec);
-  const { startAt, endAt, counted, ...unbounded } = spec;
+  const { startAt, endAt, counted, calendars, ...unbounded } = spec;
   const read =
     unbounded.kind === 'anyOf' ? { ...unbounded, specs: unbounded.specs.map(readRule) } : readRule(unbounded);
-  return { ...read, ...readBounds({ startAt, endAt, counted }) };
+  return { ...read, ...readBounds({ startAt, endAt, counted, calendars }) };
 }
 
 function readRule(stored: z.output<typeof rule>): Rule {

@@ -68,12 +68,12 @@ function latenessIn(fault: FaultRecord, { fires, faults }: Evidence): number[] {
     window.toMs,
   );
   return punctual(fires)
-    .filter(({ dueAtMs }) => dueAtMs >= window.fromMs && dueAtMs < nextMs)
+    .filter(({ startsAtMs }) => startsAtMs >= window.fromMs && startsAtMs < nextMs)
     .flatMap(latenessOf);
 }
 
-function latenessOf({ startedAtMs, dueAtMs }: Fire): number[] {
-  return startedAtMs === null ? [] : [startedAtMs - dueAtMs];
+function latenessOf({ startedAtMs, startsAtMs }: Fire): number[] {
+  return startedAtMs === null ? [] : [startedAtMs - startsAtMs];
 }
 
 function manyTotals({ audits, manyStarts, faults }: Evidence): string[] {
@@ -96,7 +96,7 @@ function isInFault(faults: Evidence['faults'], dueAtMs: number): boolean {
 function totals(evidence: Evidence): string[] {
   const { fires, faults, posts, sideLog, ended, stalls, readAtMs } = evidence;
   const quiet = punctual(fires)
-    .filter(({ dueAtMs }) => !isInFault(faults, dueAtMs))
+    .filter(({ startsAtMs }) => !isInFault(faults, startsAtMs))
     .flatMap(latenessOf);
   const outcomes = Map.groupBy(fires, ({ outcome }) => outcome);
   const answers = Map.groupBy(posts, ({ outcome }) => outcome);

@@ -20,6 +20,8 @@ export interface Fire {
   readonly schedule: string;
   readonly tenant: string;
   readonly dueAtMs: number;
+  /** When its run was to start: later by the jitter of its schedule. */
+  readonly startsAtMs: number;
   readonly outcome: string;
   readonly reason: string | null;
   readonly run: string | null;
@@ -161,7 +163,7 @@ const runFacts = (runAt: string): string => `r.id, t.name as tenant, r.job_type 
 
 // Those of the crowd, of which nothing runs, are hundreds of thousands, and those of the many schedules are audited.
 const FIRES = `
-  select s.name as schedule, t.name as tenant, ${ms('f.due_at')} as "dueAtMs", f.outcome, f.reason, f.run_id as run, ${ms('f.started_at')} as "startedAtMs"
+  select s.name as schedule, t.name as tenant, ${ms('f.due_at')} as "dueAtMs", ${ms('f.due_at')} + coalesce(f.jitter_ms, 0) as "startsAtMs", f.outcome, f.reason, f.run_id as run, ${ms('f.started_at')} as "startedAtMs"
     from carillon.fire f join carillon.schedule s on s.id = f.schedule_id join carillon.tenant t on t.id = s.tenant_id
    where t.name <> '${CROWD}' and t.name not like '${MANY}%'
    order by t.name, s.name, f.due_at`;

@@ -33,6 +33,7 @@ export async function callsOf(server: TestServer, tenant: TestTenant): Promise<C
     ...(await workerCalls(tenant)),
     ...callsOfTenants(server, tenant, scene),
     ...callsOfKeys(server, tenant, scene),
+    ...callsOfCalendars(tenant),
     ...callsOfSchedules(tenant, scene),
     ...callsOfSchedulesPast(tenant, scene),
     ...callsOfRuns(tenant, scene),
@@ -247,6 +248,21 @@ function callsOfOperations({ api, path }: TestTenant, { cron, backfill }: Scene)
     [`get ${T}/operations`]: [() => api.get(`${path}/operations`)],
     [`get ${T}/operations/{operation}`]: [() => api.get(`${path}/operations/${backfill.id}`)],
     [`post ${T}/operations/{operation}:cancel`]: [() => api.post(`${path}/operations/${backfill.id}:cancel`)],
+  };
+}
+
+function callsOfCalendars(tenant: TestTenant): Calls {
+  const { path } = tenant;
+  return {
+    [`get ${T}/calendars`]: [() => tenant.api.get(`${path}/calendars`)],
+    [`put ${T}/calendars/{calendar}`]: [201, 200].map(
+      () => () =>
+        tenant.api.put(`${path}/calendars/described`).send({ dates: ['--12-25', '2026-12-28/2027-01-03'] }),
+    ),
+    [`get ${T}/calendars/{calendar}`]: [() => tenant.api.get(`${path}/calendars/described`)],
+    [`delete ${T}/calendars/{calendar}`]: [
+      () => tenant.api.delete(`${path}/calendars/described`).set('If-Match', '*'),
+    ],
   };
 }
 

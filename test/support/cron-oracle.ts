@@ -74,6 +74,10 @@ export const anyDay: Days = { text: '*', has: () => true };
 export const daysOfMonthIn = ({ text, has }: Numbers): Days => ({ text, has: ({ day }) => has(day) });
 export const daysOfWeekIn = ({ text, has }: Numbers): Days => ({ text, has: (day) => has(weekday(day)) });
 export const lastDay: Days = { text: 'L', has: (day) => day.day === daysOfMonth(day).length };
+export const beforeLastDay = (days: number): Days => ({
+  text: `L-${days}`,
+  has: (day) => day.day === daysOfMonth(day).length - days,
+});
 export const lastWorkday: Days = {
   text: 'LW',
   has: (day) => day.day === daysOfMonth(day).findLast(isWorkday)?.day,

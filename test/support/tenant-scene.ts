@@ -25,6 +25,7 @@ export interface Ids {
   run: string;
   schedule: string;
   operation: string;
+  calendar: string;
   jobType: string;
   key: string;
   worker: string;
@@ -56,6 +57,7 @@ export async function setScene(server: TestServer): Promise<TenantScene> {
     string,
   ];
   await api.post(`${path}/queues/${queue}:pause`).expect(200);
+  const named = { queue, tag, uniqueKey, idempotencyKey, calendar: await createCalendar(tenant) };
   const secret = itemIn.parse((await api.post(`${path}/webhook-secrets`).send({}).expect(201)).body).id;
   const { id: key } = await createKey(api, path);
   const { name: failing } = await createJobType(tenant, { target: { kind: 'handler', handler: 'fail' } });
@@ -89,7 +91,6 @@ export async function setScene(server: TestServer): Promise<TenantScene> {
     await until('its line is kept', async () => (await readLines(tenant, run.id)).length > 0);
   const { body } = await api.get(`${path}/runs?pageSize=1`).expect(200);
   const { nextPageToken: pageToken } = page.parse(body);
-  const named = { queue, tag, uniqueKey, idempotencyKey };
   const known = { ...named, key, operation, secret, pageToken, worker: worker.workerId };
   return {
     tenant,
@@ -106,6 +107,15 @@ async function backfillNothing(tenant: TestTenant, schedule: string): Promise<st
   const span = { from: '2026-01-01T00:00:00Z', to: '2026-01-02T00:00:00Z' };
   const started = await tenant.api.post(`${tenant.path}/schedules/${schedule}:backfill`).send(span);
   return (await endedOperation(tenant, startedOperation(tenant, started))).id;
+}
+
+async function createCalendar({ api, path }: TestTenant): Promise<string> {
+  const name = newName('calendar');
+  await api
+    .put(`${path}/calendars/${name}`)
+    .send({ dates: ['--12-25'] })
+    .expect(201);
+  return name;
 }
 
 /** Every row, as text, that says anything of the tenant, by its table. When a key was used last is noted a while later. */

@@ -16,10 +16,22 @@ type TellingParts = Pick<
   | 'planner'
   | 'gaps'
   | 'failing'
+  | 'calendars'
 >;
 
 export function logForOperator(
-  { membership, leadership, sweep, settleLoop, executor, horizon, planner, gaps, failing }: TellingParts,
+  {
+    membership,
+    leadership,
+    sweep,
+    settleLoop,
+    executor,
+    horizon,
+    planner,
+    gaps,
+    failing,
+    calendars,
+  }: TellingParts,
   logger: PinoLogger,
 ): void {
   membership.joined.subscribe(({ replica, uuid }) =>
@@ -52,6 +64,12 @@ export function logForOperator(
   );
   gaps.lost.subscribe((lost) =>
     logger.warn(summaryOf(lost), 'schedules have lost due times in an outage, as their catch-up says'),
+  );
+  calendars.setAside.told.subscribe(({ id, error }) =>
+    logger.error(
+      { schedule: id, err: error },
+      'a schedule cannot be moved to the dates of its calendars; tried again each minute',
+    ),
   );
   failing.paused.subscribe((schedule) =>
     logger.warn(schedule, 'a schedule was paused, because its runs failed one after the other'),

@@ -28,9 +28,11 @@ import { StartLoop } from '#execution/attempts/start-loop.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, type PlannerSettings } from '#scheduling/planning/planner-settings.js';
+import { CalendarLoop } from '#scheduling/calendars/calendar-loop.js';
 import { FailingLoop } from '#scheduling/failing/failing-loop.js';
 import { SuspensionLoop } from '#scheduling/suspending/suspension-loop.js';
 import type { ServerConfig } from '../settings/config.js';
+import { recounting } from './recounting.js';
 import { subscribeMember, subscribeExecuting } from './subscriptions.js';
 import { buildExecution, type Executing } from './execution-parts.js';
 
@@ -98,10 +100,7 @@ export function buildReplica(options: ReplicaOptions) {
       ? [
           parts.election,
           parts.sweep,
-          parts.planner,
-          parts.gaps,
-          parts.suspension,
-          parts.failing,
+          ...schedulingLoops(parts),
           parts.revocation,
           parts.overdueRuns,
           parts.overdueLeases,
@@ -120,9 +119,14 @@ function buildScheduling(leadership: Leadership, hints: HintsLoop, settings: Pla
     planner: new PlannerLoop(leadership, hints, { settings, clock }),
     gaps: new GapLoop(leadership, clock),
     failing: new FailingLoop(leadership),
+    calendars: new CalendarLoop(leadership, { clock, recount: recounting(clock) }),
     // An owner holds a planned run for a moment longer.
     suspension: new SuspensionLoop(leadership, { clock, watchMs: settings.lookAheadMaxMs + 30_000 }),
   };
+}
+
+function schedulingLoops(parts: ReturnType<typeof buildScheduling>) {
+  return [parts.planner, parts.gaps, parts.suspension, parts.failing, parts.calendars];
 }
 
 function executionOf(options: ReplicaOptions, executing: Executing) {

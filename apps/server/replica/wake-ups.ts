@@ -17,6 +17,7 @@ type Parts<Name extends keyof Replica> = Pick<Replica, Name>;
 
 type TermParts = Parts<
   | 'election'
+  | 'calendars'
   | 'failing'
   | 'gaps'
   | 'horizon'
@@ -99,13 +100,25 @@ function connectTerm(parts: TermParts, wake: Wake): void {
     gaps,
     suspension,
     failing,
+    calendars,
     revocation,
     overdueRuns,
     overdueLeases,
     horizon,
   } = parts;
   leadership.began.subscribe(
-    wake(sweep, planner, gaps, suspension, failing, revocation, overdueRuns, overdueLeases, horizon),
+    wake(
+      sweep,
+      planner,
+      gaps,
+      suspension,
+      failing,
+      calendars,
+      revocation,
+      overdueRuns,
+      overdueLeases,
+      horizon,
+    ),
   );
   leadership.ended.subscribe(wake(election));
   planner.gapsLeft.subscribe(wake(gaps));

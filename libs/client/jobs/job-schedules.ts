@@ -30,6 +30,11 @@ export interface JobSchedule<Input = unknown> extends ScheduleRule {
   catchUp?: { mode: 'none' | 'latest' | 'all'; withinSeconds?: number; max?: number };
   overlap?: { mode: 'allow' | 'skip' | 'queue' | 'replace'; max?: number };
   pauseAfterFailures?: number;
+  /** Its runs start later than they are due, by a stable part of so many seconds. */
+  jitterSeconds?: number;
+  /** Names of the tenant's calendars. */
+  calendars?: { include?: readonly string[]; exclude?: readonly string[] };
+  labels?: Readonly<Record<string, string>>;
   queue?: string;
   concurrencyKey?: string;
   tags?: readonly string[];

@@ -63,6 +63,12 @@ const OPTIONS: Readonly<Record<string, Option | Readonly<Record<string, Option>>
   },
   overlap: { mode: oneOf('allow', 'skip', 'queue', 'replace'), max: whole(1, 1_000) },
   pauseAfterFailures: whole(1, 100),
+  jitterSeconds: whole(0, 86_400),
+  calendars: { include: texts, exclude: texts },
+  labels: {
+    fits: (value) => isObject(value) && Object.values(value).every((label) => typeof label === 'string'),
+    expected: 'an object of texts',
+  },
   queue: text,
   concurrencyKey: text,
   tags: texts,

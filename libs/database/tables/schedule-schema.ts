@@ -1,7 +1,7 @@
-// The tables of schedules, of the ledger of their due times, and of gaps, whose due times are not in the ledger yet. A
-// part of schema.ts.
+// The tables of schedules and calendars, of the ledger of their due times, and of gaps, whose due times are not in the
+// ledger yet. A part of schema.ts.
 import type { Generated } from 'kysely';
-import type { RunId, ScheduleId, TenantId, Slot, Term } from '#kernel/ids.js';
+import type { CalendarId, RunId, ScheduleId, TenantId, Slot, Term } from '#kernel/ids.js';
 import type { DatabaseTime, DefaultedJson, Json, NullableJson } from './column-types.js';
 
 type ScheduleState = 'active' | 'paused';
@@ -28,6 +28,8 @@ interface ScheduleTable {
   deadline_seconds: number | null;
   pause_after_failures: number | null;
   failures_since: Date | null;
+  jitter_seconds: number | null;
+  jitter_ms: number | null;
   labels: DefaultedJson<Record<string, string>>;
   source: Generated<'api' | 'code'>;
   removed_from_code_at: Date | null;
@@ -61,6 +63,7 @@ interface FireTable {
   term: Term;
   planned_at: DatabaseTime;
   started_at: Date | null;
+  jitter_ms: number | null;
 }
 
 interface ScheduleGapTable {
@@ -76,6 +79,29 @@ interface ScheduleGapTable {
   to_at: Date;
   outcome: Generated<'missed' | 'coalesced'>;
   reason: string;
+}
+
+interface CalendarTable {
+  id: CalendarId;
+  tenant_id: TenantId;
+  name: string;
+  description: string | null;
+  dates: string[];
+  created_at: DatabaseTime;
+  updated_at: Generated<Date>;
+  revision: Generated<number>;
+  dates_revision: Generated<number>;
+}
+
+interface ScheduleCalendarTable {
+  schedule_id: ScheduleId;
+  calendar_id: CalendarId;
+  dates_revision: number;
+}
+
+interface CalendarChangeTable {
+  id: Generated<number>;
+  calendar_id: CalendarId;
 }
 
 interface ScheduleFailureTable {
@@ -98,4 +124,7 @@ export interface ScheduleTables {
   schedule_gap: ScheduleGapTable;
   schedule_failure: ScheduleFailureTable;
   schedule_definition: ScheduleDefinitionTable;
+  calendar: CalendarTable;
+  schedule_calendar: ScheduleCalendarTable;
+  calendar_change: CalendarChangeTable;
 }

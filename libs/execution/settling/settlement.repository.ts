@@ -51,7 +51,7 @@ export interface StartedFire {
   startedAt: Date;
 }
 
-/** Decides fires, each once: only a planned one is still open (I1). */
+/** Decides fires, each once: only a planned one is still open (I1). They are late by when they were to start. */
 export async function decideFires(
   tx: Tx,
   { fires, lateAfterMs }: { fires: readonly StartedFire[]; lateAfterMs: number },
@@ -66,7 +66,8 @@ export async function decideFires(
              ${plainArray(ordered.map((fire) => fire.startedAt.toISOString()))}::timestamptz[] as starts)
     update carillon.fire f
        set started_at = s.started_at,
-           outcome = case when s.started_at - s.due_at > make_interval(secs => ${lateAfterMs / 1000}::float8) then 'late' else 'fired' end
+           outcome = case when s.started_at - s.due_at - coalesce(f.jitter_ms, 0) * interval '1 ms' > make_interval(secs => ${lateAfterMs / 1000}::float8)
+                          then 'late' else 'fired' end
       from asked cross join lateral unnest(asked.schedules, asked.dues, asked.starts) as s (schedule_id, due_at, started_at)
      where ${isOpenDueTimeOf('s')}`.execute(tx);
 }

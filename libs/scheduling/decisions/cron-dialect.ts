@@ -130,7 +130,7 @@ const FIELDS: readonly Field[] = [
     min: 1,
     max: 31,
     names: [],
-    also: '; or L (the last day), LW (the last weekday) or aW (the weekday nearest to a)',
+    also: '; or L (the last day), L-3 (three days before it), LW (the last weekday) or aW (the weekday nearest to a)',
   },
   {
     name: 'month',
@@ -150,6 +150,8 @@ const FIELDS: readonly Field[] = [
   },
 ];
 
+const DAYS_BEFORE_LAST_MAX = 30;
+
 /** In plain numbers, or the expectation that it fails. */
 type ReadItem = { text: string } | { expected: string };
 
@@ -164,6 +166,13 @@ function readItem(field: Field, item: string, list: string): ReadItem {
     return day === null ? { expected: 'a day from 1 to 31 before W' } : { text: `${day}W` };
   }
   if (field.name === 'dayOfMonth' && item === 'L') return { text: item };
+  const before = field.name === 'dayOfMonth' ? /^L-(\d{1,2})$/.exec(item)?.[1] : undefined;
+  if (before !== undefined) {
+    const days = Number(before);
+    return days >= 1 && days <= DAYS_BEFORE_LAST_MAX
+      ? { text: `L-${days}` }
+      : { expected: `L-n with n from 1 to ${DAYS_BEFORE_LAST_MAX}, so many days before the last` };
+  }
   const [, name, ordinal] = /^(.+?)(L|#.*)$/.exec(item) ?? [];
   if (field.name === 'dayOfWeek' && name !== undefined && ordinal !== undefined) {
     const day = inRange(field, name);

@@ -12,6 +12,7 @@ import {
   daysOfWeekIn,
   either,
   everyMinute,
+  beforeLastDay,
   lastDay,
   lastOf,
   lastWorkday,
@@ -97,6 +98,7 @@ const hours = fc.oneof(
 );
 const monthDays: fc.Arbitrary<Days> = fc.oneof(
   fc.constantFrom(anyDay, lastDay, lastWorkday),
+  fc.integer({ min: 1, max: 30 }).map(beforeLastDay),
   numbers(1, 31).map(daysOfMonthIn),
   fc.integer({ min: 1, max: 31 }).map(nearestWorkday),
 );
@@ -245,6 +247,7 @@ describe('cron times', () => {
   it('are those that croner finds by itself where no change of the clocks is near', () => {
     fc.assert(
       fc.property(meanings, fc.integer({ min: 1970, max: 2200 }), fc.nat(364), (meaning, year, day) => {
+        fc.pre(!textOf(meaning).includes('L-')); // which croner does not know
         const after = new Date(Date.UTC(year, 0, 1 + day));
         const both = [meaning.dayOfMonth, meaning.dayOfWeek].some(({ text }) => text.startsWith('*'));
         const theirs = new Cron(textOf(meaning), { timezone: 'Asia/Tokyo', domAndDow: both }).nextRun(after);

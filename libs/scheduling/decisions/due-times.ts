@@ -3,6 +3,7 @@
 // time once. cron-times.ts describes how cron expressions treat clock changes.
 import { readCron } from './cron-dialect.js';
 import { nextCronTime, type ClockChanges, type CronSpec } from './cron-times.js';
+import { onOpenDays, type Calendars } from './calendars/open-days.js';
 import { firstOf, SPECS_MAX, SPECS_MIN, type NextDue } from './kinds/any-of.js';
 import { MAX_FIRES_MAX, type Counted } from './kinds/max-fires.js';
 import { searchedCron, searchedRrule } from './kinds/searched-rules.js';
@@ -12,11 +13,12 @@ import { readRrule } from './rrule/rrule-text.js';
 import { nextRruleTime } from './rrule/rrule-times.js';
 import { complaintAboutZone } from './zone-names.js';
 
-/** Due times lie between them; either may be one. */
+/** Due times lie between them, on the days that the calendars leave; either may be one. */
 export interface Bounds {
   startAt?: Date;
   endAt?: Date;
   counted?: Counted;
+  calendars?: Calendars;
 }
 
 interface Cron {
@@ -135,6 +137,13 @@ export function boundsOf(spec: ScheduleSpec): Bounds {
   return spec.kind === 'at' || spec.kind === 'instants' ? {} : spec;
 }
 
+/** The same spec without its calendars. */
+export function onAnyDay(spec: ScheduleSpec): ScheduleSpec {
+  if (spec.kind === 'at' || spec.kind === 'instants') return spec;
+  const { calendars: _, ...rest } = spec;
+  return rest;
+}
+
 /** The first due time strictly after the instant; null if there is none. Throws RangeError on an invalid spec. */
 export function nextDueAt(spec: ScheduleSpec, after: Date): Date | null {
   return nextDueOf(spec)(after);
@@ -142,12 +151,14 @@ export function nextDueAt(spec: ScheduleSpec, after: Date): Date | null {
 
 /** The same for many instants: of several specs each is searched only where that is needed. */
 export function nextDueOf(spec: ScheduleSpec): NextDue {
-  const { startAt, endAt, counted } = boundsOf(spec);
+  const { startAt, endAt, counted, calendars } = boundsOf(spec);
   const lasts = [endAt, counted?.lastAt].filter((last) => last instanceof Date);
-  const unbounded =
+  const ruled =
     spec.kind === 'anyOf'
       ? firstOf(spec.specs.map(nextOfOneAmongOthers))
       : (after: Date) => nextOfRule(spec, after);
+  const zone = zoneOf(spec) ?? 'UTC';
+  const unbounded = calendars === undefined ? ruled : onOpenDays(ruled, { calendars, zone });
   return (after) => {
     const from = startAt !== undefined && after < startAt ? new Date(startAt.getTime() - 1) : after;
     const next = unbounded(from);

@@ -167,8 +167,8 @@ export interface NewFire extends PlannedFire {
 
 /**
  * Moves next due times on, each only if no request changed the schedule meanwhile, and writes the fires of those that
- * moved, with a run for each planned one; one that catches up comes behind what is due now. I1: a due time that already
- * has its row keeps it, and gets no second run.
+ * moved, with a run for each planned one, which starts when it is due, or the schedule's jitter later; one that catches up
+ * comes behind what is due now. I1: a due time that already has its row keeps it, and gets no second run.
  * Resolves with the slots that have new runs due within `soonMs`.
  */
 export async function writePlans(
@@ -190,10 +190,10 @@ export async function writePlans(
                     ${plainArray(plans.map(({ schedule }) => schedule.revision))}::bigint[])
                with ordinality as a (id, due_from, due_to, revision, number)
        where s.id = any(${ids}::uuid[]) and s.id = a.id and date_trunc('milliseconds', s.next_due_at) = a.due_from and s.revision = a.revision
-      returning a.number, s.id, s.tenant_id, s.slot, s.job_type, s.payload, s.queue, s.concurrency_key, s.tags, s.priority, s.deadline_seconds),
+      returning a.number, s.id, s.tenant_id, s.slot, s.job_type, s.payload, s.queue, s.concurrency_key, s.tags, s.priority, s.deadline_seconds, s.jitter_ms),
     decided as (
-      insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term)
-      select s.id, f.due_at, s.tenant_id, coalesce(f.outcome, 'planned'), f.reason, f.run_id, ${term}
+      insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term, jitter_ms)
+      select s.id, f.due_at, s.tenant_id, coalesce(f.outcome, 'planned'), f.reason, f.run_id, ${term}, s.jitter_ms
         from unnest(${plainArray(fires.map((fire) => fire.plan))}::bigint[],
                     ${plainArray(fires.map((fire) => fire.dueAt.toISOString()))}::timestamptz[],
                     ${plainArray(fires.map((fire) => fire.runId))}::uuid[],
@@ -208,7 +208,8 @@ export async function writePlans(
              coalesce(s.priority, 0), greatest(start.run_at, now()) + s.deadline_seconds * interval '1 s'
         from decided d
         join advanced s on s.id = d.schedule_id
-       cross join lateral (select case when d.reason = ${CATCH_UP} then now() else d.due_at end as run_at) start
+       cross join lateral (select d.due_at + coalesce(s.jitter_ms, 0) * interval '1 ms' as at) planned
+       cross join lateral (select case when d.reason = ${CATCH_UP} then greatest(planned.at, now()) else planned.at end as run_at) start
        where d.run_id is not null
       returning slot, run_at)
     select distinct slot from placed where run_at < now() + make_interval(secs => ${soonMs / 1000}::float8)`.execute(

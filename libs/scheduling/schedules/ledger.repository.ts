@@ -16,6 +16,8 @@ export interface Fire {
   term: Term;
   plannedAt: Date;
   startedAt: Date | null;
+  /** By how much its run starts later than it is due; null for at once. */
+  jitterMs: number | null;
 }
 
 export interface FirePage {
@@ -97,6 +99,7 @@ function firesIn(db: Database, { scheduleId, from, before, limit }: Omit<FirePag
       'term',
       'planned_at as plannedAt',
       'started_at as startedAt',
+      'jitter_ms as jitterMs',
     ])
     .where('schedule_id', '=', scheduleId)
     .$if(from !== null, (query) => query.where('due_at', '>=', from ?? new Date(0)))

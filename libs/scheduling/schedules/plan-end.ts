@@ -13,7 +13,8 @@ export async function endPlan(
   schedule: Schedule,
   { now, reason }: { now: Date; reason: string },
 ): Promise<void> {
-  await leavePast(tx, schedule, { from: await goOnAt(tx, schedule), now, reason });
+  const from = earliest(schedule, await revokePlanned(tx, schedule, { alsoDue: true }));
+  await leavePast(tx, schedule, { from, now, reason });
   await forgetSkippedAhead(tx, { scheduleId: schedule.id, now });
 }
 
@@ -28,12 +29,15 @@ export async function leavePast(
   await leaveGap(tx, { scheduleId, from, to, outcome: 'missed', reason });
 }
 
-/** Takes back the plan, and returns where planning must begin again: null when nothing is due any more. */
+/**
+ * Takes back the plan, and returns where planning must begin again: null when nothing is due any more. What was due stays
+ * due: its run may only start later, by the schedule's jitter.
+ */
 export async function goOnAt(tx: Tx, schedule: Schedule): Promise<Date | null> {
-  const reopened = await revokePlanned(tx, schedule);
-  return earliest([...reopened, ...(schedule.nextDueAt === null ? [] : [schedule.nextDueAt])]);
+  return earliest(schedule, await revokePlanned(tx, schedule, { alsoDue: false }));
 }
 
-function earliest(instants: readonly Date[]): Date | null {
+function earliest({ nextDueAt }: Schedule, reopened: readonly Date[]): Date | null {
+  const instants = [...reopened, ...(nextDueAt === null ? [] : [nextDueAt])];
   return instants.length === 0 ? null : new Date(Math.min(...instants.map((instant) => instant.getTime())));
 }

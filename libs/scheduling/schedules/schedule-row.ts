@@ -22,6 +22,8 @@ export const saidColumns = [
   'tags',
   'priority',
   'deadline_seconds as deadlineSeconds',
+  'jitter_seconds as jitterSeconds',
+  'jitter_ms as jitterMs',
   'pause_after_failures as pauseAfterFailures',
   'labels',
   'state',

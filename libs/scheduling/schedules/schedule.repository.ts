@@ -30,6 +30,8 @@ export interface Schedule extends ScheduleRunOptions, ScheduleSource {
   /** Null when it can't be read. */
   catchUp: CatchUp | null;
   overlap: Overlap;
+  /** By how much its runs start later than they are due; null for at once. */
+  jitterMs: number | null;
   /** It pauses when so many runs failed one after the other; null for never. */
   pauseAfterFailures: number | null;
   /** How many of its last runs failed one after the other, at most a hundred. */
@@ -75,6 +77,7 @@ export type NewSchedule = Omit<
   | 'state'
   | 'overlap'
   | 'pauseAfterFailures'
+  | 'jitterMs'
   | 'consecutiveFailures'
   | 'labels'
   | 'pausedAt'

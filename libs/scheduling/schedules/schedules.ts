@@ -2,12 +2,18 @@
 // claimed, and sets the schedule's next due time to where the planner must continue. Due times from before a deletion or a
 // new spec that have not started are left behind as a gap.
 import type { Database, Tx } from '#database/connection.js';
-import { isUniqueViolation } from '#database/error-kind.js';
+import { isMissing, isUniqueViolation } from '#database/error-kind.js';
 import { databaseTime } from '#database/time.repository.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import { asId, type Slot, type TenantId } from '#kernel/ids.js';
 import type { CatchUp } from '#scheduling/decisions/catch-up.js';
-import { boundsOf, nextDueAt, validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import {
+  boundsOf,
+  nextDueAt,
+  onAnyDay,
+  validateSpec,
+  type ScheduleSpec,
+} from '#scheduling/decisions/due-times.js';
 import { withSchedule, type NotHeld, type ScheduleRef } from './held-schedule.js';
 import { pause, resume, type Pause, type PauseResult } from './pauses.js';
 import { endPlan, goOnAt } from './plan-end.js';
@@ -70,7 +76,7 @@ export async function createSchedule(
     return { kind: 'created', schedule };
   } catch (error) {
     if (isUniqueViolation(error)) return { kind: 'name-taken' };
-    throw error;
+    return calendarGone(error);
   }
 }
 
@@ -81,12 +87,14 @@ export type ScheduleChange =
       kind: 'edit';
       jobType?: string | undefined;
       spec?: ScheduleSpec | undefined;
+      /** Whether the new spec may have no due time ahead: then the schedule shows none. */
+      mayEnd?: boolean;
       /** Null for the default. */
       catchUp?: CatchUp | null | undefined;
       payload?: unknown;
       runOptions?: RunsChange | undefined;
       /** The API if there is none. */
-      source?: rows.Schedule['source'] | undefined;
+      source?: rows.Schedule['source'] | 'same' | undefined;
     };
 
 export type ChangeResult =
@@ -106,7 +114,18 @@ export async function changeSchedule(
       case 'edit':
         return edit(tx, schedule, { ...change, by: ref.by });
     }
-  });
+  }).catch(calendarGone);
+}
+
+/** It was deleted since its name was looked up. Throws what is none of that. */
+function calendarGone(error: unknown): InvalidSpec {
+  if (!isMissing(error, 'schedule_calendar_is_there')) throw error;
+  return {
+    kind: 'invalid-spec',
+    field: 'calendars',
+    expected: 'calendars that are there',
+    got: 'one that was deleted meanwhile',
+  };
 }
 
 export async function deleteSchedule(
@@ -130,10 +149,10 @@ async function edit(
   const { source = 'api' } = change;
   if (source === 'api' && isCodes(schedule)) return { kind: 'defined-in-code', jobType: schedule.jobType };
   const now = await databaseTime(tx);
-  const next = await goOnWith(tx, schedule, { spec: change.spec, now });
+  const next = await goOnWith(tx, schedule, { ...change, now });
   if (next !== null && !(next instanceof Date)) return next;
-  if (source !== schedule.source || schedule.removedFromCodeAt !== null)
-    await setSource(tx, schedule, { source, removedFromCodeAt: null });
+  const isSame = source === 'same' || (source === schedule.source && schedule.removedFromCodeAt === null);
+  if (!isSame) await setSource(tx, schedule, { source, removedFromCodeAt: null });
   const changed = await rows.updateSchedule(tx, {
     ...schedule,
     spec: change.spec ?? schedule.spec,
@@ -152,11 +171,12 @@ async function edit(
 async function goOnWith(
   tx: Tx,
   schedule: rows.Schedule,
-  { spec, now }: { spec: ScheduleSpec | undefined; now: Date },
+  { spec, mayEnd = false, now }: { spec?: ScheduleSpec | undefined; mayEnd?: boolean; now: Date },
 ): Promise<Date | null | InvalidSpec> {
   if (spec === undefined) return goOnAt(tx, schedule);
-  const first = firstDue(spec, now);
-  if (first instanceof Date) await endPlan(tx, schedule, { now, reason: 'schedule changed' });
+  const first = mayEnd ? nextDueAt(spec, now) : firstDue(spec, now);
+  if (first === null || first instanceof Date)
+    await endPlan(tx, schedule, { now, reason: 'schedule changed' });
   return first;
 }
 
@@ -166,7 +186,12 @@ function firstDue(spec: ScheduleSpec, now: Date): Date | InvalidSpec {
     return { kind: 'invalid-spec', field: valid.field, expected: valid.expected, got: valid.got };
   const first = nextDueAt(spec, now);
   if (first !== null) return first;
-  const { startAt, endAt, counted } = boundsOf(spec);
+  const { startAt, endAt, counted, calendars } = boundsOf(spec);
+  if (calendars !== undefined && nextDueAt(onAnyDay(spec), now) !== null) {
+    const expected = `calendars that leave it a due time after ${now.toISOString()}`;
+    const got = 'some that leave out each day on which it is due';
+    return { kind: 'invalid-spec', field: 'calendars', expected, got };
+  }
   if (counted?.lastAt instanceof Date && counted.lastAt <= now) {
     const expected = `a number of due times that do not all lie before ${now.toISOString()}`;
     return { kind: 'invalid-spec', field: 'maxFires', expected, got: String(counted.maxFires) };

@@ -1,7 +1,9 @@
 // How is what a schedule says of its runs written into its row? A policy of overlap goes into the concurrency key, where
 // the owner of the slot finds it.
+import { placementHash } from '#database/runtime/hash.js';
 import type { ScheduleId } from '#kernel/ids.js';
 import { DEFAULT_OVERLAP, readScheduleKey, scheduleKey, type Overlap } from '#kernel/schedule-key.js';
+import { jitterMs } from './decisions/jitter.js';
 
 /** What its runs say of themselves, each null for the default of a run. */
 export interface ScheduleRunOptions {
@@ -10,8 +12,10 @@ export interface ScheduleRunOptions {
   concurrencyKey: string | null;
   tags: readonly string[] | null;
   priority: number | null;
-  /** A run expires so long after it was due, or was planned if that came later. */
+  /** A run expires so long after it was to start, or was planned if that came later. */
   deadlineSeconds: number | null;
+  /** Its runs start later than they are due, by less than this; null for at once. */
+  jitterSeconds: number | null;
 }
 
 /** What a schedule is found by. */
@@ -24,7 +28,7 @@ export type RunsChange = Partial<
 
 export function writeRunOptions(
   scheduleId: ScheduleId,
-  { queue, tags, priority, deadlineSeconds, pauseAfterFailures, labels, ...ofKey }: RunsChange,
+  { queue, tags, priority, deadlineSeconds, jitterSeconds, pauseAfterFailures, labels, ...ofKey }: RunsChange,
 ) {
   const key = keyToWrite(scheduleId, ofKey);
   return {
@@ -33,9 +37,17 @@ export function writeRunOptions(
     ...(tags === undefined ? {} : { tags: tags === null || tags.length === 0 ? null : [...tags] }),
     ...(priority === undefined ? {} : { priority }),
     ...(deadlineSeconds === undefined ? {} : { deadline_seconds: deadlineSeconds }),
+    ...(jitterSeconds === undefined ? {} : writeJitter(scheduleId, jitterSeconds)),
     ...(pauseAfterFailures === undefined ? {} : { pause_after_failures: pauseAfterFailures }),
     ...(labels === undefined ? {} : { labels: JSON.stringify(labels) }),
   };
+}
+
+/** For the planner's statement, by how much the runs of this schedule are put off. */
+function writeJitter(scheduleId: ScheduleId, seconds: number | null) {
+  const given = seconds === null || seconds === 0 ? null : seconds;
+  const ofSchedule = given && jitterMs({ hash: placementHash(scheduleId), jitterSeconds: given });
+  return { jitter_seconds: given, jitter_ms: ofSchedule };
 }
 
 /** Undefined to leave what is stored. */

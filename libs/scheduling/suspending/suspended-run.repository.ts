@@ -42,13 +42,15 @@ export async function findPlannedDue(
 }
 
 /**
- * For a run `r`: no claim and no lease holds it, and its due time is not decided. The fire as one value, since as a
- * join it finds the runs. Runs of a backfill wait until the suspension is over.
+ * For a run `r`: no claim and no lease holds it, and its due time is not decided. One that was due before the
+ * suspension, and whose start is put off by the schedule's jitter, waits, as runs of a backfill do. The fire as one value, since as a join it
+ * finds the runs.
  */
 const isUntouched = sql`r.id not in (select unnest(c.run_ids) from carillon.claim c)
          and not exists (select 1 from carillon.lease l where l.run_id = r.id)
-         and (select f.outcome from carillon.fire f
-               where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.reason is distinct from ${sql.lit(BACKFILL)}) = 'planned'`;
+         and (select f.outcome from carillon.fire f where f.schedule_id = r.schedule_id and f.due_at = r.due_at
+                  and f.reason is distinct from ${sql.lit(BACKFILL)}
+                 and (f.jitter_ms is null or f.due_at >= (select t.suspended_at from carillon.tenant t where t.id = r.tenant_id))) = 'planned'`;
 
 /**
  * The caller holds off the claims of the tenant's slot, so that a claim is either visible here or comes after this. A

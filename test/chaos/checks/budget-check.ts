@@ -91,18 +91,18 @@ function lateFires({ fires, faults, stalls }: Evidence): string[] {
     .filter(({ startedAtMs, reason }) => startedAtMs !== null && reason !== BACKFILL)
     .map((fire) => ({
       ...fire,
-      latenessMs: (fire.startedAtMs ?? 0) - fire.dueAtMs,
+      latenessMs: (fire.startedAtMs ?? 0) - fire.startsAtMs,
       limitMs:
-        limitAt(faults, fire.dueAtMs) +
-        stalledMs(stalls, { fromMs: fire.dueAtMs, toMs: fire.startedAtMs ?? fire.dueAtMs }),
+        limitAt(faults, fire.startsAtMs) +
+        stalledMs(stalls, { fromMs: fire.startsAtMs, toMs: fire.startedAtMs ?? fire.startsAtMs }),
     }))
     .filter(({ latenessMs, limitMs }) => latenessMs > limitMs)
     .toSorted((a, b) => b.latenessMs - b.limitMs - (a.latenessMs - a.limitMs));
   const examples = late
     .slice(0, EXAMPLES)
     .map(
-      ({ tenant, schedule, dueAtMs, latenessMs, limitMs }) =>
-        `C3: ${tenant}/${schedule} at ${new Date(dueAtMs).toISOString()} started ${Math.round(latenessMs)} ms late, not ${Math.round(limitMs)}, during ${describe(around(faults, dueAtMs))}`,
+      ({ tenant, schedule, dueAtMs, startsAtMs, latenessMs, limitMs }) =>
+        `C3: ${tenant}/${schedule} at ${new Date(dueAtMs).toISOString()} started ${Math.round(latenessMs)} ms late, not ${Math.round(limitMs)}, during ${describe(around(faults, startsAtMs))}`,
     );
   return late.length > EXAMPLES
     ? [...examples, `C3: ${late.length - EXAMPLES} more fires started too late`]

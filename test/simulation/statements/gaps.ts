@@ -42,6 +42,12 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
     run: () => answer(),
   },
   {
+    name: 'readChanges',
+    says: ['from "carillon"."calendar_change" order by "id"'],
+    // No schedule of the model names a calendar.
+    run: () => answer(),
+  },
+  {
     name: 'listSuspendedTenants',
     says: ["from carillon.tenant where state = 'suspended' order by id"],
     run: () => answer(),

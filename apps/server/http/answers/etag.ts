@@ -1,5 +1,6 @@
 // Has the caller seen the resource that it is about to change? A change must name the revision that it is based on, as
 // a strong ETag in If-Match; `*` means "any revision".
+import { applyDecorators } from '@nestjs/common';
 import { ApiHeader } from '@nestjs/swagger';
 import { show } from '../problems/field-errors.js';
 import { ProblemError } from '../problems/problem.js';
@@ -12,6 +13,23 @@ export const ApiIfMatch = () =>
     description: 'The ETag that was read, or * for any revision.',
     schema: { type: 'string' },
   });
+
+/** Describes the headers of a PUT, which need neither. */
+export const ApiApplies = () =>
+  applyDecorators(
+    ApiHeader({
+      name: 'If-Match',
+      required: false,
+      description: 'The ETag that was read, or * for any revision: only replaces.',
+      schema: { type: 'string' },
+    }),
+    ApiHeader({
+      name: 'If-None-Match',
+      required: false,
+      description: '*: only creates.',
+      schema: { type: 'string' },
+    }),
+  );
 
 export function etagOf(revision: number): string {
   return `"${revision}"`;
@@ -45,4 +63,14 @@ export function staleRevision({ current, sent }: { current: number; sent: number
   const remedy = 'read the resource again, then repeat the change';
   const detail = `expected If-Match to be ${etagOf(current)}, got ${got}; ${remedy}`;
   return new ProblemError('etag-mismatch', detail, { currentRevision: current });
+}
+
+/** Whether an If-None-Match only lets the resource be created. */
+export function isStar(ifNoneMatch: string | undefined): boolean {
+  if (ifNoneMatch === undefined) return false;
+  if (ifNoneMatch.trim() === '*') return true;
+  const detail = `expected * or no such header, got ${JSON.stringify(ifNoneMatch).slice(0, 100)}`;
+  throw new ProblemError('bad-request', `If-None-Match: ${detail}`, {
+    errors: [{ pointer: 'If-None-Match', detail }],
+  });
 }

@@ -2,20 +2,13 @@
 // says nothing. So the same file can be applied again and again, and only what differs changes something. How a schedule
 // is paused is no part of what it says, and stays.
 import { Body, Controller, Headers, Param, Put, Res } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiCreatedResponse,
-  ApiHeader,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { CurrentCaller, CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.js';
-import { revisionOf } from '../answers/etag.js';
-import { invalidField, ProblemError } from '../problems/problem.js';
+import { ApiApplies, isStar, revisionOf } from '../answers/etag.js';
+import { invalidField } from '../problems/problem.js';
 import { ApiTenant } from '../requests/shapes.js';
 import { answerOf, answerWith } from '../schedules/change-answers.js';
 import * as shapes from '../schedules/schedule.shapes.js';
@@ -32,18 +25,7 @@ export class ApplyController {
   ) {}
 
   @Put(':schedule')
-  @ApiHeader({
-    name: 'If-Match',
-    required: false,
-    description: 'The ETag that was read, or * for any revision: only replaces.',
-    schema: { type: 'string' },
-  })
-  @ApiHeader({
-    name: 'If-None-Match',
-    required: false,
-    description: '*: only creates.',
-    schema: { type: 'string' },
-  })
+  @ApiApplies()
   @ApiOperation({
     summary:
       'Create or replace a schedule: what is left out has its default; the same content again changes nothing',
@@ -88,13 +70,4 @@ export class ApplyController {
       }
     }
   }
-}
-
-function isStar(ifNoneMatch: string | undefined): boolean {
-  if (ifNoneMatch === undefined) return false;
-  if (ifNoneMatch.trim() === '*') return true;
-  const detail = `expected * or no such header, got ${JSON.stringify(ifNoneMatch).slice(0, 100)}`;
-  throw new ProblemError('bad-request', `If-None-Match: ${detail}`, {
-    errors: [{ pointer: 'If-None-Match', detail }],
-  });
 }

@@ -63,7 +63,10 @@ export class ScheduleApply {
 
   async #create(tenant: Tenant, { name, input, source, by }: Applied): Promise<ApplyResult> {
     await this.jobs.require(tenant, input);
-    const spec = await requireCounted(this.counts, specOf(input, await databaseTime(this.db)));
+    const spec = await requireCounted(this.counts, specOf(input, await databaseTime(this.db)), {
+      db: this.db,
+      tenant,
+    });
     const { jobType, payload, catchUp } = input;
     const wanted = {
       name,
@@ -107,7 +110,7 @@ export class ScheduleApply {
     if (draft === undefined && isSame) return { kind: 'same', schedule: current };
     // Only changed values are checked, as in a patch.
     if (!isSameJob) await this.jobs.require(tenant, input);
-    const spec = draft && (await requireCounted(this.counts, draft));
+    const spec = draft && (await requireCounted(this.counts, draft, { db: this.db, tenant }));
     const { jobType, payload, catchUp = null } = input;
     const runOptions = { ...NO_OPTIONS, ...shapes.runOptionsOf(input, input.labels) };
     const change = { kind: 'edit', jobType, payload, spec, catchUp, runOptions, source } as const;
@@ -125,6 +128,7 @@ const NO_OPTIONS = {
   priority: null,
   deadlineSeconds: null,
   pauseAfterFailures: null,
+  jitterSeconds: null,
   overlap: DEFAULT_OVERLAP,
   labels: {},
 };
@@ -139,6 +143,7 @@ function optionsOf(said: Schedule | shapes.ScheduleApplied) {
     priority: said.priority ?? 0,
     deadlineSeconds: said.deadlineSeconds ?? null,
     pauseAfterFailures: said.pauseAfterFailures ?? null,
+    jitterSeconds: said.jitterSeconds || null,
     overlap: said.overlap ?? DEFAULT_OVERLAP,
     labels: said.labels ?? {},
   };

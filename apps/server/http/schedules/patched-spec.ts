@@ -11,6 +11,7 @@ import {
   patchedClockChanges,
   type clockChangesPatch,
 } from './policies/clock-changes.shapes.js';
+import { namesIn, patchedCalendars, type calendarsPatch } from './policies/calendars.shapes.js';
 import { showBounds, showSpec, specOf, type GivenSpec } from './spec.shapes.js';
 
 interface GivenPatch {
@@ -21,6 +22,7 @@ interface GivenPatch {
   startAt?: string | null | undefined;
   endAt?: string | null | undefined;
   maxFires?: number | null | undefined;
+  calendars?: z.output<typeof calendarsPatch> | null | undefined;
 }
 
 /** Undefined when the patch leaves the spec as it is, also where it says the same again: an interval goes on counting. */
@@ -29,8 +31,8 @@ export function patchedSpec(
   current: ScheduleSpec | null,
   now: Date,
 ): DraftSpec | undefined {
-  const { spec, timeZone: zone, clockChanges, startAt, endAt, maxFires } = patch;
-  if ([spec, zone, clockChanges, startAt, endAt, maxFires].every((given) => given === undefined))
+  const { spec, timeZone: zone, clockChanges, startAt, endAt, maxFires, calendars } = patch;
+  if ([spec, zone, clockChanges, startAt, endAt, maxFires, calendars].every((given) => given === undefined))
     return undefined;
   return changedDraft(specOf(merged(patch, current), now), current);
 }
@@ -38,16 +40,17 @@ export function patchedSpec(
 /** Undefined when it says the same again: then intervals go on counting from where they began. */
 export function changedDraft(patched: DraftSpec, current: ScheduleSpec | null): DraftSpec | undefined {
   const before = draftOf(current);
-  const next = { spec: goingOn(patched.spec, current), count: goingOnWith(patched, before) };
+  const next = { ...patched, spec: goingOn(patched.spec, current), count: goingOnWith(patched, before) };
   return isDeepStrictEqual(next, before) ? undefined : next;
 }
 
-/** As it was before its due times were counted out. */
+/** As it was before the days of its calendars were found, and its due times counted out. */
 function draftOf(current: ScheduleSpec | null): DraftSpec | null {
   if (current === null || current.kind === 'at' || current.kind === 'instants')
-    return current && { spec: current, count: null };
-  const { counted, ...spec } = current;
-  return { spec, count: counted === undefined ? null : { maxFires: counted.maxFires, after: counted.after } };
+    return current && { spec: current, count: null, calendars: null };
+  const { counted, calendars: _days, ...spec } = current;
+  const count = counted === undefined ? null : { maxFires: counted.maxFires, after: counted.after };
+  return { spec, count, calendars: namesIn(current) };
 }
 
 /** Another number, or another end, is counted from where the old number was. */
@@ -95,6 +98,7 @@ function merged({ spec, ...patch }: GivenPatch, current: ScheduleSpec | null): G
     startAt: pick(patch.startAt, kept.startAt?.toISOString()),
     endAt: pick(patch.endAt, kept.endAt?.toISOString()),
     maxFires: pick(patch.maxFires, kept.maxFires ?? undefined),
+    calendars: patchedCalendars(patch.calendars, next.at === undefined ? current : null),
   };
 }
 

@@ -13,7 +13,8 @@ import type { Turn } from '../access/request-turns.js';
 import { ApiTenant, instant, instantInput, orNull, orNullEach, resourceName } from '../requests/shapes.js';
 import { inDigits } from '../answers/in-digits.js';
 import { clockChangesInput } from './policies/clock-changes.shapes.js';
-import { Previews, type Preview } from './preview.js';
+import { jitterSeconds, showStart, type Jitter } from './policies/jitter.shapes.js';
+import { Previews } from './preview.js';
 import { Counts } from './computing/counts.js';
 import { requireCounted, requireReadableSpec, requireSchedule } from './require-schedule.js';
 import { bounds, invalidSpec, oneSpec, specOf, timeZone } from './spec.shapes.js';
@@ -27,6 +28,7 @@ const draft = z.strictObject({
   timeZone: orNull(timeZone).describe('IANA name, for cron and rrule. Default: UTC.'),
   clockChanges: orNull(clockChangesInput).describe('For cron with fixed hours.'),
   ...orNullEach(bounds),
+  jitterSeconds: orNull(jitterSeconds),
   count: z.int().min(1).max(COUNT_MAX).default(COUNT_DEFAULT),
   after,
 });
@@ -41,6 +43,11 @@ const preview = z
     dueTimes: z.array(
       z.object({
         dueAt: instant,
+        startsAt: instant
+          .nullable()
+          .describe(
+            'When its run starts: then, or later by the jitter. Null for a draft with a jitter, less than jitterSeconds later.',
+          ),
         local: z.string().describe("As the clock of the schedule's zone shows it, with its offset."),
         clockSetSeconds: z
           .number()
@@ -59,6 +66,7 @@ const preview = z
 interface Asked {
   count: number;
   after?: string | undefined;
+  jitter: Jitter;
   now: Date;
   tenant: Tenant;
   turn: Turn;
@@ -88,7 +96,14 @@ export class PreviewController {
     const given = specOf(input, now);
     const verdict = validateSpec(given.spec);
     if (!verdict.ok) throw invalidSpec(verdict);
-    return this.#show(() => requireCounted(this.counts, given), { ...input, now, tenant, turn });
+    const jitter = { seconds: input.jitterSeconds };
+    return this.#show(() => requireCounted(this.counts, given, { db: this.db, tenant }), {
+      ...input,
+      jitter,
+      now,
+      tenant,
+      turn,
+    });
   }
 
   @Get('schedules/:schedule\\:preview')
@@ -100,9 +115,11 @@ export class PreviewController {
     @Param('schedule', { schema: resourceName }) name: string,
     @Query({ schema: span }) query: z.output<typeof span>,
   ) {
-    const spec = requireReadableSpec(await requireSchedule(this.db, tenant, name));
+    const schedule = await requireSchedule(this.db, tenant, name);
+    const spec = requireReadableSpec(schedule);
     return this.#show(() => Promise.resolve(spec), {
       ...query,
+      jitter: { ms: schedule.jitterMs },
       now: await databaseTime(this.db),
       tenant,
       turn,
@@ -111,12 +128,14 @@ export class PreviewController {
 
   async #show(
     specOfDraft: () => Promise<ScheduleSpec>,
-    { count, after: given, now, tenant, turn }: Asked,
-  ): Promise<Preview & { text: string }> {
+    { count, after: given, jitter, now, tenant, turn }: Asked,
+  ) {
     const from = given === undefined ? now : new Date(given);
     return this.previews.act(tenant, turn, async () => {
       const spec = await specOfDraft();
-      return { text: specText(spec), ...(await this.previews.previewOf(spec, { after: from, count })) };
+      const { dueTimes, isComplete } = await this.previews.previewOf(spec, { after: from, count });
+      const shown = dueTimes.map((each) => ({ startsAt: showStart(each.dueAt, jitter), ...each }));
+      return { text: specText(spec), dueTimes: shown, isComplete };
     });
   }
 }

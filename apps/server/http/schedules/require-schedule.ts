@@ -4,6 +4,7 @@ import { findSchedule, type Schedule } from '#scheduling/schedules/schedule.repo
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { notFound, ProblemError } from '../problems/problem.js';
+import { requireCalendars } from './policies/calendars.shapes.js';
 import type { Counts, DraftSpec } from './computing/counts.js';
 import { invalidSpec } from './spec.shapes.js';
 
@@ -23,9 +24,14 @@ export function requireReadableSpec({ spec }: Pick<Schedule, 'spec'>): ScheduleS
   );
 }
 
-/** Throws a problem when it can't be counted out. */
-export async function requireCounted(counts: Counts, draft: DraftSpec): Promise<ScheduleSpec> {
-  const spec = await counts.countedOut(draft);
+/** With the days of its calendars. Throws a problem when one is not there, or when it can't be counted out. */
+export async function requireCounted(
+  counts: Counts,
+  draft: DraftSpec,
+  { db, tenant }: { db: Database; tenant: Pick<Tenant, 'id'> },
+): Promise<ScheduleSpec> {
+  const calendars = draft.calendars && (await requireCalendars(db, tenant, draft.calendars));
+  const spec = await counts.countedOut(draft, calendars);
   if ('ok' in spec) throw invalidSpec(spec);
   return spec;
 }

@@ -90,7 +90,7 @@ export class ScheduleEdits {
     }
     refuseKeyBesideOverlap(patch, current);
     const draft = patchedSpec(patch, current.spec, await databaseTime(this.db));
-    const spec = draft && (await requireCounted(this.counts, draft));
+    const spec = draft && (await requireCounted(this.counts, draft, { db: this.db, tenant }));
     // Based on the revision that was just read, so that the merge can't overwrite a newer one unseen.
     const ref = { tenant, name, revision: revision ?? current.revision, by };
     const { jobType, catchUp } = patch;

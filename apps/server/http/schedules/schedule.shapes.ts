@@ -5,6 +5,7 @@ import type { Fire } from '#scheduling/schedules/ledger.repository.js';
 import { DEFAULT_OVERLAP } from '#kernel/schedule-key.js';
 import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
 import type { RunsChange } from '#scheduling/schedules/stored-run-options.js';
+import { startOf } from '#scheduling/schedules/decisions/jitter.js';
 import { specText } from '#scheduling/schedules/decisions/spec-text.js';
 import { mergeObject } from '../requests/merge-patch.js';
 import { pageQuery } from '../answers/page-token.js';
@@ -20,7 +21,9 @@ import {
 } from '../requests/shapes.js';
 import { filterQuery } from './filters/filter.shapes.js';
 import { labels, labelsInput, labelsPatch } from './filters/labels.shapes.js';
+import { calendars, calendarsPatch } from './policies/calendars.shapes.js';
 import { catchUp, catchUpInput } from './policies/catch-up.shapes.js';
+import { jitterSeconds } from './policies/jitter.shapes.js';
 import { overlap, overlapInput } from './policies/overlap.shapes.js';
 import { schedulePayload } from './policies/payload-templates.js';
 import {
@@ -52,7 +55,7 @@ export const optionsOfRuns = {
     .min(1)
     .max(DEADLINE_SECONDS_MAX)
     .describe(
-      'A run expires so long after it was due, or was planned if that came later, even if it is running.',
+      'A run expires so long after it was to start, or was planned if that came later, even if it is running.',
     ),
 };
 
@@ -71,6 +74,7 @@ export const scheduleInput = z.strictObject({
   catchUp: orNull(catchUpInput).describe('Default: the latest of the last day runs once the outage is over.'),
   overlap: orNull(overlapInput).describe('Default: its runs may run side by side.'),
   pauseAfterFailures: orNull(pauseAfterFailures).describe('Default: it never pauses by itself.'),
+  jitterSeconds: orNull(jitterSeconds),
   jobType: resourceName,
   payload: schedulePayload.default({}),
   labels: orNull(labelsInput).describe('By which lists and acts on many find it.'),
@@ -92,9 +96,11 @@ export const schedulePatch = z.strictObject({
   startAt: bounds.startAt.nullable().optional(),
   endAt: bounds.endAt.nullable().optional(),
   maxFires: bounds.maxFires.nullable().optional(),
+  calendars: calendarsPatch.nullable().optional().describe('Merged into the old ones; null means none.'),
   catchUp: catchUpInput.nullable().optional().describe('Replaces the old one; null means the default.'),
   overlap: overlapInput.nullable().optional().describe('Null means allow.'),
   pauseAfterFailures: pauseAfterFailures.nullable().optional().describe('Null means never.'),
+  jitterSeconds: jitterSeconds.nullable().optional().describe('Null means none.'),
   jobType: resourceName.optional(),
   payload: schedulePayload.nullable().optional().describe('Merged into the old payload; null empties it.'),
   queue: optionsOfRuns.queue.nullable().optional(),
@@ -135,9 +141,11 @@ export const schedule = z
     startAt: instant.nullable(),
     endAt: instant.nullable(),
     maxFires: z.int().nullable(),
+    calendars: calendars.nullable(),
     catchUp: catchUp.nullable().describe('Null when this version cannot read the stored one.'),
     overlap,
     pauseAfterFailures: z.int().nullable(),
+    jitterSeconds: z.int().nullable().describe('Null for none: runs start when they are due.'),
     consecutiveFailures: z
       .int()
       .describe('So many of its last runs failed one after the other, since it was resumed; at most 100.'),
@@ -165,8 +173,9 @@ export const fire = z
     dueAt: instant.describe('Of several that are folded into one, the newest.'),
     firstDueAt: instant,
     count: z.int().describe('How many due times are folded into this one, from the first on; 1 if none are.'),
+    startsAt: instant.describe('When its run was to start: then, or later by the jitter of the schedule.'),
     outcome: outcome.describe(
-      'fired: started within a second after it was due; late: started after that; coalesced: a later run stands for it.',
+      'fired: started within a second after it was to start; late: started after that; coalesced: a later run stands for it.',
     ),
     reason: z.string().nullable(),
     runId: z.uuid().nullable(),
@@ -206,6 +215,7 @@ export function runOptionsOf(
     deadlineSeconds,
     overlap,
     pauseAfterFailures,
+    jitterSeconds: jitter,
   }: ScheduleInput | ScheduleApplied | SchedulePatch,
   labelsAfter: RunsChange['labels'],
 ): RunsChange {
@@ -217,6 +227,7 @@ export function runOptionsOf(
     priority,
     deadlineSeconds,
     pauseAfterFailures,
+    jitterSeconds: jitter,
     overlap: policy,
     labels: labelsAfter,
   };
@@ -251,6 +262,7 @@ export function showSchedule(row: Schedule) {
     catchUp,
     overlap: row.overlap,
     pauseAfterFailures: row.pauseAfterFailures,
+    jitterSeconds: row.jitterSeconds,
     consecutiveFailures: row.consecutiveFailures,
     jobType,
     payload,
@@ -269,9 +281,8 @@ export function showSchedule(row: Schedule) {
   };
 }
 
-export function showFire(row: Fire) {
-  return {
-    ...row,
-    latenessMs: row.startedAt === null ? null : row.startedAt.getTime() - row.dueAt.getTime(),
-  };
+export function showFire({ jitterMs, ...row }: Fire) {
+  const startsAt = startOf(row.dueAt, jitterMs);
+  const latenessMs = row.startedAt === null ? null : row.startedAt.getTime() - startsAt.getTime();
+  return { ...row, startsAt, latenessMs };
 }

@@ -114,7 +114,7 @@ export class SchedulesController {
   ) {
     refuseKeyBesideOverlap(input);
     await this.jobs.require(tenant, input, db);
-    const spec = await requireCounted(this.counts, specOf(input, await databaseTime(db)));
+    const spec = await requireCounted(this.counts, specOf(input, await databaseTime(db)), { db, tenant });
     const { name, jobType, payload, catchUp } = input;
     const result = await inTransaction(db, async (tx) => {
       await requireRoom(tx, tenant, { name: 'maxSchedules' });

@@ -14,6 +14,8 @@ import {
   hasFixedHours,
   type clockChangesInput,
 } from './policies/clock-changes.shapes.js';
+import { calendarsInput, givenCalendars, namesIn } from './policies/calendars.shapes.js';
+import type { CalendarNames } from '#scheduling/calendars/calendars.js';
 import type { DraftSpec } from './computing/counts.js';
 
 const EVERY_SECONDS_MAX = 31_536_000;
@@ -72,7 +74,7 @@ export const specPatch = z
   .pipe(oneSpec)
   .describe('Replaces the old spec.');
 
-/** No due time lies before or after; either may be one. */
+/** No due time lies before or after, or on a day that the calendars leave out. */
 export const bounds = {
   startAt: instantInput.describe(
     'No due time lies before it. With everySeconds it is the first one, from which the others are counted.',
@@ -85,6 +87,7 @@ export const bounds = {
     .describe(
       'The greatest number of due times, with or without a run, counted from startAt, or else from the request on.',
     ),
+  calendars: calendarsInput,
 };
 
 export interface GivenSpec {
@@ -94,11 +97,13 @@ export interface GivenSpec {
   startAt?: string | undefined;
   endAt?: string | undefined;
   maxFires?: number | undefined;
+  calendars?: CalendarNames | undefined;
 }
 
 /** An interval, or a recurrence, is counted from the second in which its spec was made, if it says no other. */
 export function specOf(given: GivenSpec, now: Date): DraftSpec {
   const { spec, timeZone: zone, clockChanges, startAt, endAt, maxFires } = given;
+  const calendars = givenCalendars(given.calendars);
   const between = {
     ...(startAt === undefined ? {} : { startAt: new Date(startAt) }),
     ...(endAt === undefined ? {} : { endAt: new Date(endAt) }),
@@ -120,11 +125,17 @@ export function specOf(given: GivenSpec, now: Date): DraftSpec {
   if (read.kind !== 'at' && read.kind !== 'instants') {
     // From before startAt, so that a due time at it counts.
     const after = between.startAt === undefined ? now : new Date(between.startAt.getTime() - 1);
-    return { spec: { ...read, ...between }, count: maxFires === undefined ? null : { maxFires, after } };
+    const count = maxFires === undefined ? null : { maxFires, after };
+    return { spec: { ...read, ...between }, count, calendars };
   }
-  for (const [field, bound] of Object.entries({ startAt, endAt, maxFires }))
+  for (const [field, bound] of Object.entries({
+    startAt,
+    endAt,
+    maxFires,
+    calendars: calendars ?? undefined,
+  }))
     refuse(`/${field}`, bound, 'expected none beside instants');
-  return { spec: read, count: null };
+  return { spec: read, count: null, calendars: null };
 }
 
 function ruleOf(
@@ -180,7 +191,8 @@ export function invalidSpec({
 
 function pointerOf(field: string): string {
   const [, place = '', inner = field] = /^(anyOf\/\d+\/)(.+)$/.exec(field) ?? [];
-  if (['timeZone', 'clockChanges', 'startAt', 'endAt', 'maxFires'].includes(inner)) return `/${inner}`;
+  if (['timeZone', 'clockChanges', 'startAt', 'endAt', 'maxFires', 'calendars'].includes(inner))
+    return `/${inner}`;
   const names: Readonly<Record<string, string>> = {
     expression: 'cron',
     seconds: 'everySeconds',
@@ -210,5 +222,5 @@ function showRule(spec: Rule): z.output<typeof ruleInput> {
 
 export function showBounds(spec: ScheduleSpec | null) {
   const { startAt = null, endAt = null, counted } = spec === null ? {} : boundsOf(spec);
-  return { startAt, endAt, maxFires: counted?.maxFires ?? null };
+  return { startAt, endAt, maxFires: counted?.maxFires ?? null, calendars: spec && namesIn(spec) };
 }

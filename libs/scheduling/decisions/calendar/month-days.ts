@@ -31,6 +31,9 @@ function daysOfMonth(field: string): MonthDays {
   if (!/[LW]/.test(field)) return () => plain;
   const special = field.split(',').flatMap((item): MonthDays[] => {
     if (item === 'L') return [({ days }) => 1 << days];
+    const before = /^L-(\d+)$/.exec(item)?.[1];
+    if (before !== undefined)
+      return [({ days }) => (Number(before) < days ? 1 << (days - Number(before)) : 0)];
     if (item === 'LW') return [(month) => 1 << nearestWorkday(month, month.days)];
     const day = /^(\d+)W$/.exec(item)?.[1];
     if (day === undefined) return [];

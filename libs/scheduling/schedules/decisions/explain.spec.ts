@@ -19,7 +19,7 @@ const explained = (input: Partial<ExplainInput> = {}) =>
     ...input,
   });
 const decided = (outcome: string, reason: string | null = null, startedAt: Date | null = null) =>
-  explained({ fire: { outcome, reason, startedAt } }).text;
+  explained({ fire: { outcome, reason, startedAt, jitterMs: null } }).text;
 
 describe('an instant', () => {
   it('that is a due time has its neighbours', () => {
@@ -55,6 +55,13 @@ describe('an instant out of bounds', () => {
     expect(explained({ spec: { ...daily, endAt: at('09T10:00') } }).text).toMatch(
       /up to its endAt, 2026-03-09/,
     );
+    const exclude = { names: ['a'], revisions: [1], days: '2026-03-10' };
+    expect(explained({ spec: { ...daily, calendars: { exclude } } })).toMatchObject({
+      isDue: false,
+      dueBefore: at('09T09:00'),
+      dueAfter: at('11T09:00'),
+      text: 'The calendars of the schedule leave out the day of that instant.',
+    });
   });
 });
 
@@ -91,7 +98,18 @@ describe('a due time with a row', () => {
   });
 
   it('that is planned ahead waits for it', () => {
-    const fire = { outcome: 'planned', reason: null, startedAt: null };
+    const fire = { outcome: 'planned', reason: null, startedAt: null, jitterMs: null };
     expect(explained({ at: at('11T09:00'), fire }).text).toMatch(/waits for the instant/);
+  });
+
+  it('with a jitter counts from when its run was to start', () => {
+    const fire = { reason: null, startedAt: at('10T09:07'), jitterMs: 6 * 60_000 };
+    expect(explained({ fire: { ...fire, outcome: 'late' } }).text).toMatch(
+      /started 60000 ms after 2026-03-10T09:06:00.000Z, when it was to start: 360000 ms after it was due/,
+    );
+    const waiting = { outcome: 'planned', reason: null, startedAt: null, jitterMs: 86_400_000 };
+    expect(explained({ fire: waiting }).text).toMatch(
+      /starts at 2026-03-11T09:00:00.000Z, 86400000 ms after/,
+    );
   });
 });

@@ -1,8 +1,15 @@
 // Why did a schedule run at an instant, or why not? The ledger has the answer where it has a row. Where it has none, the
 // spec says whether the schedule was due, and its history why that is not decided: the schedule is younger, had another
 // spec, or is not so far yet.
-import { boundsOf, newestDueTimes, nextDueAt, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import {
+  boundsOf,
+  newestDueTimes,
+  nextDueAt,
+  onAnyDay,
+  type ScheduleSpec,
+} from '#scheduling/decisions/due-times.js';
 import { isPausedAt } from '#scheduling/decisions/standing.js';
+import { startOf } from './jitter.js';
 
 export interface ExplainInput {
   at: Date;
@@ -17,7 +24,7 @@ export interface ExplainInput {
   state: 'active' | 'paused';
   pausedUntil: Date | null;
   /** The row of the ledger; null if there is none. */
-  fire: { outcome: string; reason: string | null; startedAt: Date | null } | null;
+  fire: { outcome: string; reason: string | null; startedAt: Date | null; jitterMs: number | null } | null;
   /** Whether it is left behind, and will be decided behind the present. */
   isLeftBehind: boolean;
 }
@@ -37,9 +44,8 @@ const NEAR_MS = 366 * 86_400_000;
 export function explain(input: ExplainInput): Explanation {
   const { spec, at } = input;
   const notBefore = new Date(at.getTime() - NEAR_MS);
-  const dueThen = nextDueAt(spec, new Date(at.getTime() - 1));
-  const isDue = dueThen?.getTime() === at.getTime();
-  const dueAfter = isDue ? nextDueAt(spec, at) : dueThen;
+  const isDue = isDueAt(spec, at);
+  const dueAfter = nextDueAt(spec, at);
   const dueBefore = newestDueTimes(spec, { notBefore, before: at, limit: 1 })[0] ?? null;
   return {
     isDue,
@@ -47,6 +53,10 @@ export function explain(input: ExplainInput): Explanation {
     dueAfter,
     text: input.fire === null ? undecided(input, isDue) : decided(input, input.fire),
   };
+}
+
+function isDueAt(spec: ScheduleSpec, at: Date): boolean {
+  return nextDueAt(spec, new Date(at.getTime() - 1))?.getTime() === at.getTime();
 }
 
 function undecided(input: ExplainInput, isDue: boolean): string {
@@ -61,6 +71,8 @@ function undecided(input: ExplainInput, isDue: boolean): string {
     return `The schedule is due up to its endAt, ${endAt.toISOString()}.`;
   if (counted?.lastAt instanceof Date && at > counted.lastAt)
     return `The schedule has had as many due times as its maxFires allows (${counted.maxFires}), the last at ${counted.lastAt.toISOString()}.`;
+  if (!isDue && isDueAt(onAnyDay(spec), at))
+    return 'The calendars of the schedule leave out the day of that instant.';
   if (!isDue) return 'The schedule was not due at that instant.';
   if (isLeftBehind)
     return 'It passed in an outage. What becomes of it is decided soon, behind what is due now.';
@@ -93,13 +105,16 @@ const BY_REASON: Readonly<Record<string, string>> = {
 };
 
 function decided({ at, now }: ExplainInput, fire: NonNullable<ExplainInput['fire']>): string {
-  const { outcome, reason, startedAt } = fire;
-  const lateMs = startedAt === null ? null : startedAt.getTime() - at.getTime();
+  const { outcome, reason, startedAt, jitterMs } = fire;
+  const startsAt = startOf(at, jitterMs);
+  const lateMs = startedAt === null ? null : startedAt.getTime() - startsAt.getTime();
   if (outcome === 'planned' && reason === 'catch-up')
     return 'It passed in an outage, and its run, which makes up for it, waits for its start.';
   if (outcome === 'planned' && reason === 'backfill')
     return 'A backfill has made a run for it, which waits for its start.';
   if (outcome === 'planned') {
+    if (jitterMs !== null && startsAt > now)
+      return `It is planned: its run starts at ${startsAt.toISOString()}, ${jitterMs} ms after it is due, as the schedule's jitterSeconds has it.`;
     return at > now
       ? 'It is planned: its run waits for the instant.'
       : 'It is planned, and its run waits for its start: see the state of the run, its queue and its limits.';
@@ -108,6 +123,10 @@ function decided({ at, now }: ExplainInput, fire: NonNullable<ExplainInput['fire
     return `It passed in an outage, and its run made up for it, ${lateMs} ms late.`;
   if (outcome === 'late' && reason === 'backfill')
     return `A backfill has made a run for it, which started ${lateMs} ms after it was due.`;
-  if (outcome === 'fired' || outcome === 'late') return `Its run started ${lateMs} ms after it was due.`;
+  if (outcome === 'fired' || outcome === 'late') {
+    return jitterMs === null
+      ? `Its run started ${lateMs} ms after it was due.`
+      : `Its run started ${lateMs} ms after ${startsAt.toISOString()}, when it was to start: ${jitterMs} ms after it was due, as the schedule's jitterSeconds has it.`;
+  }
   return (reason === null ? undefined : BY_REASON[reason]) ?? `It was ${outcome} (${reason}).`;
 }

@@ -35,6 +35,7 @@ function unheardOf(): Ids {
     token: server.running.app.get(LeaseTokens).tokenOf(asId.lease(randomUUID())),
     schedule: newName('schedule'),
     operation: randomUUID(),
+    calendar: newName('calendar'),
     jobType: newName('job'),
     queue: newName('queue'),
     tag: newName('tag'),
@@ -113,10 +114,15 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'get /runs/{run}:previousFire': NONE,
   'post /runs/{run}:cancel': NONE,
   'post /runs/{run}:retry': NONE,
+  'get /calendars': listed,
+  'get /calendars/{calendar}': NONE,
+  'put /calendars/{calendar}': anyBody({ dates: ['2031-01-01'] }),
+  'delete /calendars/{calendar}': NONE,
   'get /schedules': listed,
-  'post /schedules': ({ schedule: name, jobType, idempotencyKey }) => [
+  'post /schedules': ({ schedule: name, jobType, calendar, idempotencyKey }) => [
     { body: { name, spec: EACH_YEAR, jobType: 'noop' } },
     { body: { name, spec: EACH_YEAR, jobType } },
+    { body: { name, spec: EACH_YEAR, jobType: 'noop', calendars: { exclude: [calendar] } } },
     {
       headers: { 'idempotency-key': idempotencyKey },
       body: { name: 'mine', spec: EACH_YEAR, jobType: 'noop' },
@@ -236,7 +242,7 @@ describe("another tenant's ids", () => {
     const dump = await dumpOf(openDatabase(server.databaseUrl), theirs.tenant);
     expect(Object.keys(dump)).toEqual(
       expect.arrayContaining(
-        'api_key fire idempotency_key job_type lease queue run run_history run_log schedule tenant unique_key webhook_secret worker'.split(
+        'api_key calendar fire idempotency_key job_type lease queue run run_history run_log schedule tenant unique_key webhook_secret worker'.split(
           ' ',
         ),
       ) as unknown,

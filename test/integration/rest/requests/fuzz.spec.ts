@@ -35,7 +35,7 @@ function expectAnswer(response: Response): void {
 }
 
 const dryRun = fc.constant(true);
-const BODIES: readonly { method: 'post' | 'patch'; path: string; body: fc.Arbitrary<unknown> }[] = [
+const BODIES: readonly { method: 'post' | 'patch' | 'put'; path: string; body: fc.Arbitrary<unknown> }[] = [
   { method: 'post', path: '/api/v1/tenants', body: nearly({ name, displayName: text }) },
   { method: 'post', path: 'api-keys', body: nearly({ name: text }) },
   {
@@ -84,6 +84,16 @@ const BODIES: readonly { method: 'post' | 'patch'; path: string; body: fc.Arbitr
       ),
       jobType,
       payload,
+      jitterSeconds: fc.oneof(fc.constantFrom(0, 60, 86_400, null), json),
+      calendars: fc.constantFrom({ exclude: ['none'] }, { exclude: 1 }, { include: [] }, null, undefined),
+    }),
+  },
+  {
+    method: 'put',
+    path: 'calendars/known',
+    body: nearly({
+      dates: fc.array(fc.constantFrom('2026-12-25', '--02-29', '2026-02-30', 7), { maxLength: 2 }),
+      description: fc.oneof(text, json),
     }),
   },
   {
@@ -139,6 +149,7 @@ describe.each(BODIES)('$method $path', ({ method, path, body }) => {
     await tenant.api
       .post(`${tenant.path}/schedules`)
       .send({ name: 'known', spec: { everySeconds: 3_600 }, jobType: 'echo' });
+    await tenant.api.put(`${tenant.path}/calendars/known`).send({ dates: ['--12-25'] });
   });
 
   it('has an answer to every body that is nearly right, and takes some of them', async () => {

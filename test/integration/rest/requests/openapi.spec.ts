@@ -104,7 +104,9 @@ describe('the description', () => {
       'patch /api/v1/tenants/{tenant}',
       'patch /api/v1/tenants/{tenant}/job-types/{jobType}',
       'delete /api/v1/tenants/{tenant}/job-types/{jobType}',
-      // Which may have one, and needs none.
+      // Which may have one, and needs none, as the next put does.
+      'put /api/v1/tenants/{tenant}/calendars/{calendar}',
+      'delete /api/v1/tenants/{tenant}/calendars/{calendar}',
       'put /api/v1/tenants/{tenant}/schedules/{schedule}',
       'patch /api/v1/tenants/{tenant}/schedules/{schedule}',
       'delete /api/v1/tenants/{tenant}/schedules/{schedule}',

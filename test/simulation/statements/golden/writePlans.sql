@@ -9,10 +9,10 @@ with advanced as (
    where s.id = any($5::uuid[]) and s.id = a.id and date_trunc('milliseconds', s.next_due_at) = a.due_from
      and s.revision = a.revision
   returning a.number, s.id, s.tenant_id, s.slot, s.job_type, s.payload, s.queue, s.concurrency_key, s.tags, s.priority,
-    s.deadline_seconds),
+    s.deadline_seconds, s.jitter_ms),
 decided as (
-  insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term)
-  select s.id, f.due_at, s.tenant_id, coalesce(f.outcome, 'planned'), f.reason, f.run_id, $6
+  insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term, jitter_ms)
+  select s.id, f.due_at, s.tenant_id, coalesce(f.outcome, 'planned'), f.reason, f.run_id, $6, s.jitter_ms
     from unnest($7::bigint[],
                 $8::timestamptz[],
                 $9::uuid[],
@@ -29,7 +29,9 @@ placed as (
          coalesce(s.priority, 0), greatest(start.run_at, now()) + s.deadline_seconds * interval '1 s'
     from decided d
     join advanced s on s.id = d.schedule_id
-   cross join lateral (select case when d.reason = $12 then now() else d.due_at end as run_at) start
+   cross join lateral (select d.due_at + coalesce(s.jitter_ms, 0) * interval '1 ms' as at) planned
+   cross join lateral (select case when d.reason = $12 then greatest(planned.at,
+     now()) else planned.at end as run_at) start
    where d.run_id is not null
   returning slot, run_at)
 select distinct slot from placed where run_at < now() + make_interval(secs => $13::float8);

@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { boundsOf, dueTimes, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import type { Calendars } from '#scheduling/decisions/calendars/open-days.js';
 import { Counts } from './counts.js';
 
 const after = new Date('2026-01-01T00:00:30Z');
@@ -11,8 +12,12 @@ function countsWhere(lookMs: number): Counts {
   let nowMs = 0;
   return new Counts({ monotonicMs: () => (nowMs += lookMs), now: () => after });
 }
-const lastOf = async (spec: ScheduleSpec, maxFires: number, counts = countsWhere(0)) => {
-  const made = await counts.countedOut({ spec, count: { maxFires, after } });
+const lastOf = async (
+  spec: ScheduleSpec,
+  maxFires: number,
+  { counts = countsWhere(0), calendars = null }: { counts?: Counts; calendars?: Calendars | null } = {},
+) => {
+  const made = await counts.countedOut({ spec, count: { maxFires, after } }, calendars);
   return 'counted' in made ? made.counted?.lastAt : made;
 };
 
@@ -44,9 +49,20 @@ describe('the last due time', () => {
     expect(await lastOf({ ...spec, endAt } as ScheduleSpec, 100)).toBeNull();
   });
 
+  it.each(Object.entries(specs))('of %s counts only days that its calendars leave', async (_, spec) => {
+    const exclude = { names: ['a'], revisions: [1], days: '2026-01-01/2026-01-02,2027-01-01' };
+    const calendars = { exclude };
+    const expected = dueTimes({ ...spec, calendars } as ScheduleSpec, {
+      after,
+      through: new Date('2030-01-01T00:00:00Z'),
+      limit: 500,
+    });
+    expect(await lastOf(spec, 500, { calendars })).toEqual(expected.at(-1));
+  });
+
   it('is counted in slices, between which others act', async () => {
     let isOver = false;
-    const counting = lastOf(minutely, 100, countsWhere(1)).finally(() => (isOver = true));
+    const counting = lastOf(minutely, 100, { counts: countsWhere(1) }).finally(() => (isOver = true));
     await nextTurn();
     await nextTurn();
     expect(isOver).toBe(false);
@@ -54,7 +70,7 @@ describe('the last due time', () => {
   });
 
   it('that takes too long to count is refused, with a number that does not', async () => {
-    expect(await lastOf(minutely, 10_000, countsWhere(5))).toMatchObject({
+    expect(await lastOf(minutely, 10_000, { counts: countsWhere(5) })).toMatchObject({
       ok: false,
       field: 'maxFires',
       expected: expect.stringMatching(/counted out in 2 s, such as \d+$/) as unknown,

@@ -1,5 +1,7 @@
 // Which due time is the last of a spec that may have only so many? For an interval that is arithmetic. For other kinds the
 // due times are counted out, in slices; what takes longer than two seconds is refused.
+import type { CalendarNames } from '#scheduling/calendars/calendars.js';
+import type { Calendars } from '#scheduling/decisions/calendars/open-days.js';
 import {
   nextDueAt,
   nextDueOf,
@@ -12,21 +14,28 @@ import { Slices } from './slices.js';
 
 const COUNT_MS_MAX = 2_000;
 
-/** A spec as it was given: its due times are still to be counted out. */
+/** A spec as it was given: the days of its calendars are still to be found, and its due times to be counted out. */
 export interface DraftSpec {
   spec: ScheduleSpec;
   /** Null for as many as come. */
   count: Omit<Counted, 'lastAt'> | null;
+  /** Null for none. */
+  calendars: CalendarNames | null;
 }
 
 export class Counts extends Slices {
   /** The spec with its last due time, or what is wrong with it. */
-  async countedOut({ spec, count }: DraftSpec): Promise<ScheduleSpec | InvalidSpec> {
-    if (count === null || spec.kind === 'at' || spec.kind === 'instants') return spec;
+  async countedOut(
+    { spec: onAnyDay, count }: Pick<DraftSpec, 'spec' | 'count'>,
+    calendars: Calendars | null,
+  ): Promise<ScheduleSpec | InvalidSpec> {
+    if (onAnyDay.kind === 'at' || onAnyDay.kind === 'instants') return onAnyDay;
+    const spec = calendars === null ? onAnyDay : { ...onAnyDay, calendars };
+    if (count === null) return spec;
     const verdict = validateSpec(spec);
     if (!verdict.ok) return verdict;
     const { maxFires, after } = count;
-    if (spec.kind === 'every') {
+    if (spec.kind === 'every' && calendars === null) {
       const first = nextDueAt(spec, after);
       const lastMs = first === null ? null : first.getTime() + (maxFires - 1) * spec.seconds * 1_000;
       const isCut = lastMs === null || nextDueAt(spec, new Date(lastMs - 1)) === null;
