@@ -104,67 +104,39 @@ const upRooms = {
   '.': ['cluster', 'data', 'processes', 'story', 'terminal'],
 };
 
+/** Below most rooms of the REST API. */
+const asked = ['access', 'answers', 'problems', 'requests'];
+const ofSchedules = ['schedules/computing', 'schedules/filters', 'schedules/policies'];
+
 /** The rooms of the REST API. */
 const httpRooms = {
   problems: [],
   requests: ['problems'],
   answers: ['problems'],
   access: ['answers', 'problems', 'requests'],
-  tenants: ['access', 'answers', 'job-types', 'problems', 'requests'],
-  'job-types': ['access', 'answers', 'problems', 'requests'],
+  tenants: [...asked, 'job-types'],
+  'job-types': [...asked],
   fires: ['access', 'problems', 'requests'],
-  logs: ['access', 'answers', 'problems', 'requests'],
-  runs: ['access', 'answers', 'fires', 'job-types', 'logs', 'problems', 'requests'],
-  calendars: ['access', 'answers', 'problems', 'requests'],
+  logs: [...asked],
+  runs: [...asked, 'fires', 'job-types', 'logs'],
+  calendars: [...asked],
   'schedules/computing': ['access', 'requests'],
   'schedules/policies': ['problems', 'requests'],
   'schedules/filters': ['problems', 'requests'],
-  schedules: [
-    'access',
-    'answers',
-    'job-types',
-    'problems',
-    'requests',
-    'runs',
-    'schedules/computing',
-    'schedules/filters',
-    'schedules/policies',
-  ],
-  operations: ['access', 'answers', 'problems', 'requests'],
-  'schedule-actions': [
-    'access',
-    'answers',
-    'job-types',
-    'problems',
-    'requests',
-    'runs',
-    'schedules',
-    'schedules/policies',
-    'schedules/computing',
-    'schedules/filters',
-    'operations',
-  ],
-  'schedule-history': [
-    'access',
-    'answers',
-    'problems',
-    'requests',
-    'runs',
-    'schedules',
-    'schedules/computing',
-  ],
+  schedules: [...asked, ...ofSchedules, 'job-types', 'runs'],
+  operations: [...asked],
+  'schedule-actions': [...asked, ...ofSchedules, 'job-types', 'runs', 'schedules', 'operations'],
+  'schedule-history': [...asked, 'runs', 'schedules', 'schedules/computing'],
   'code-schedules': [
-    'access',
+    ...asked,
     'job-types',
-    'problems',
-    'requests',
     'schedule-actions',
     'schedules',
     'schedules/computing',
     'schedules/policies',
   ],
-  workers: ['access', 'answers', 'fires', 'job-types', 'problems', 'requests'],
-  cluster: ['access', 'answers', 'problems', 'requests'],
+  workers: [...asked, 'fires', 'job-types'],
+  cluster: [...asked],
 };
 
 const SPEC = '\\.spec\\.ts$';

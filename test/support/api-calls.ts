@@ -3,6 +3,7 @@
 import type { Response } from 'supertest';
 import { z } from 'zod';
 import { startedOperation, type ShownOperation } from './operations.js';
+import { operationCalls, scheduleCalls } from './schedule-api-calls.js';
 import { startTestServer, type TestServer } from './test-server.js';
 import {
   createJobType,
@@ -33,11 +34,9 @@ export async function callsOf(server: TestServer, tenant: TestTenant): Promise<C
     ...(await workerCalls(tenant)),
     ...callsOfTenants(server, tenant, scene),
     ...callsOfKeys(server, tenant, scene),
-    ...callsOfCalendars(tenant),
-    ...callsOfSchedules(tenant, scene),
-    ...callsOfSchedulesPast(tenant, scene),
+    ...scheduleCalls(tenant, scene),
     ...callsOfRuns(tenant, scene),
-    ...callsOfOperations(tenant, scene),
+    ...operationCalls(tenant, scene),
     ...callsOfCluster(server, tenant, scene),
   };
 }
@@ -159,110 +158,6 @@ function callsOfKeys({ admin }: TestServer, { api, path }: TestTenant, { keyId, 
     'get /api/v1/api-keys': [() => admin.get('/api/v1/api-keys')],
     'post /api/v1/api-keys/{key}:revoke': [() => admin.post(`/api/v1/api-keys/${goneKeyId}:revoke`)],
     [`post ${T}/api-keys/{key}:revoke`]: [() => admin.post(`${path}/api-keys/${keyId}:revoke`)],
-  };
-}
-
-function callsOfSchedulesPast({ path, api }: TestTenant, { cron }: Scene): Calls {
-  return {
-    [`get ${T}/schedules/{schedule}:audit`]: [
-      () => api.get(`${path}/schedules/${cron.name}:audit?from=2026-01-01T00:00:00Z`),
-    ],
-    [`get ${T}/schedules/{schedule}/revisions`]: [() => api.get(`${path}/schedules/${cron.name}/revisions`)],
-    [`get ${T}/schedules/{schedule}:explain`]: [
-      () => api.get(`${path}/schedules/${cron.name}:explain?at=2026-01-01T00:00:00Z`),
-    ],
-  };
-}
-
-function callsOfSchedules(tenant: TestTenant, { often, cron, once }: Scene): Calls {
-  const { path } = tenant;
-  return {
-    [`get ${T}/schedules`]: [() => tenant.api.get(`${path}/schedules`)],
-    [`post ${T}/schedules`]: [
-      () =>
-        tenant.api
-          .post(`${path}/schedules`)
-          .send({ name: newName('described'), spec: { everySeconds: 60 }, jobType: 'noop' }),
-    ],
-    [`get ${T}/schedules/{schedule}`]: [often, cron, once].map(
-      ({ name }) =>
-        () =>
-          tenant.api.get(`${path}/schedules/${name}`),
-    ),
-    [`put ${T}/schedules/{schedule}`]: [201, 200].map(
-      () => () =>
-        tenant.api
-          .put(`${path}/schedules/described-by-file`)
-          .send({ spec: { cron: '0 0 * * *' }, jobType: 'noop' }),
-    ),
-    [`patch ${T}/schedules/{schedule}`]: [
-      () =>
-        tenant.api
-          .patch(`${path}/schedules/${cron.name}`)
-          .set('If-Match', '*')
-          .send({ timeZone: null, clockChanges: { repeat: 'both' }, payload: { a: null } }),
-    ],
-    [`post ${T}/schedules/{schedule}:pause`]: [
-      () => tenant.api.post(`${path}/schedules/${often.name}:pause`),
-      () =>
-        tenant.api
-          .post(`${path}/schedules/${often.name}:pause`)
-          .send({ reason: 'described', until: secondsFromNow(3_600) }),
-    ],
-    [`post ${T}/schedules/{schedule}:resume`]: [
-      () => tenant.api.post(`${path}/schedules/${often.name}:resume`),
-    ],
-    [`post ${T}/schedules/{schedule}:run`]: [
-      () => tenant.api.post(`${path}/schedules/${cron.name}:run`),
-      () => tenant.api.post(`${path}/schedules/${cron.name}:run`).send({ payload: { a: 2 }, priority: 3 }),
-    ],
-    [`post ${T}/schedules/{schedule}:skipNext`]: [
-      () => tenant.api.post(`${path}/schedules/${once.name}:skipNext`),
-    ],
-    [`get ${T}/schedules/{schedule}/fires`]: [() => tenant.api.get(`${path}/schedules/${often.name}/fires`)],
-    [`get ${T}/schedules/{schedule}:preview`]: [
-      () => tenant.api.get(`${path}/schedules/${cron.name}:preview?count=3`),
-    ],
-    [`post ${T}/schedules:preview`]: [
-      () => tenant.api.post(`${path}/schedules:preview`).send({ spec: { everySeconds: 60 } }),
-    ],
-    [`delete ${T}/schedules/{schedule}`]: [
-      () => tenant.api.delete(`${path}/schedules/${often.name}`).set('If-Match', '*'),
-    ],
-  };
-}
-
-function callsOfOperations({ api, path }: TestTenant, { cron, backfill }: Scene): Calls {
-  const span = { from: '2026-01-01T00:00:00Z', to: '2026-01-05T00:00:00Z' };
-  const all = { filter: { labels: { none: null } }, expectedCount: 0 };
-  return {
-    [`post ${T}/schedules/{schedule}:backfill`]: [{}, { dryRun: true }].map(
-      (wish) => () => api.post(`${path}/schedules/${cron.name}:backfill`).send({ ...span, ...wish }),
-    ),
-    [`post ${T}/schedules:pause`]: [{}, { dryRun: true }].map(
-      (wish) => () => api.post(`${path}/schedules:pause`).send({ ...all, ...wish }),
-    ),
-    [`post ${T}/schedules:resume`]: [{}, { dryRun: true }].map(
-      (wish) => () => api.post(`${path}/schedules:resume`).send({ ...all, ...wish }),
-    ),
-    [`get ${T}/operations`]: [() => api.get(`${path}/operations`)],
-    [`get ${T}/operations/{operation}`]: [() => api.get(`${path}/operations/${backfill.id}`)],
-    [`post ${T}/operations/{operation}:cancel`]: [() => api.post(`${path}/operations/${backfill.id}:cancel`)],
-  };
-}
-
-function callsOfCalendars(tenant: TestTenant): Calls {
-  const { path } = tenant;
-  return {
-    [`get ${T}/calendars`]: [() => tenant.api.get(`${path}/calendars`)],
-    [`put ${T}/calendars/{calendar}`]: [201, 200].map(
-      () => () =>
-        tenant.api.put(`${path}/calendars/described`).send({ dates: ['--12-25', '2026-12-28/2027-01-03'] }),
-    ),
-    [`get ${T}/calendars/{calendar}`]: [() => tenant.api.get(`${path}/calendars/described`)],
-    [`delete ${T}/calendars/{calendar}`]: [
-      () => tenant.api.delete(`${path}/calendars/described`).set('If-Match', '*'),
-    ],
   };
 }
 

@@ -19,21 +19,8 @@ type TellingParts = Pick<
   | 'calendars'
 >;
 
-export function logForOperator(
-  {
-    membership,
-    leadership,
-    sweep,
-    settleLoop,
-    executor,
-    horizon,
-    planner,
-    gaps,
-    failing,
-    calendars,
-  }: TellingParts,
-  logger: PinoLogger,
-): void {
+export function logForOperator(parts: TellingParts, logger: PinoLogger): void {
+  const { membership, leadership, sweep, settleLoop, executor, horizon } = parts;
   membership.joined.subscribe(({ replica, uuid }) =>
     logger.info({ replica, incarnation: uuid }, 'joined the cluster'),
   );
@@ -53,6 +40,17 @@ export function logForOperator(
     ),
   );
   horizon.released.subscribe((holder) => logger.info({ holder }, 'the old snapshot is gone'));
+  logSchedules(parts, logger);
+  settleLoop.claimLost.subscribe((run) =>
+    logger.warn({ run }, 'a result was discarded: the claim had been revoked'),
+  );
+  executor.thrown.subscribe(thrownLog(logger));
+  executor.late.subscribe((late) =>
+    logger.warn(late, 'a handler went on after its attempt was over; its result was discarded'),
+  );
+}
+
+function logSchedules({ planner, gaps, failing, calendars }: TellingParts, logger: PinoLogger): void {
   planner.setAside.told.subscribe(({ id, error }) =>
     logger.error(
       { schedule: id, err: error },
@@ -73,12 +71,5 @@ export function logForOperator(
   );
   failing.paused.subscribe((schedule) =>
     logger.warn(schedule, 'a schedule was paused, because its runs failed one after the other'),
-  );
-  settleLoop.claimLost.subscribe((run) =>
-    logger.warn({ run }, 'a result was discarded: the claim had been revoked'),
-  );
-  executor.thrown.subscribe(thrownLog(logger));
-  executor.late.subscribe((late) =>
-    logger.warn(late, 'a handler went on after its attempt was over; its result was discarded'),
   );
 }

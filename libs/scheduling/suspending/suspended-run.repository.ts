@@ -43,8 +43,8 @@ export async function findPlannedDue(
 
 /**
  * For a run `r`: no claim and no lease holds it, and its due time is not decided. One that was due before the
- * suspension, and whose start is put off by the schedule's jitter, waits, as runs of a backfill do. The fire as one value, since as a join it
- * finds the runs.
+ * suspension, and whose start is put off by the schedule's jitter, waits, as runs of a backfill do. The fire as one
+ * value, since as a join it finds the runs.
  */
 const isUntouched = sql`r.id not in (select unnest(c.run_ids) from carillon.claim c)
          and not exists (select 1 from carillon.lease l where l.run_id = r.id)

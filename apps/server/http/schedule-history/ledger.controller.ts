@@ -2,7 +2,7 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Database } from '#database/connection.js';
-import { listFires, lookedUntil } from '#scheduling/schedules/ledger.repository.js';
+import { listFires, lookedUntil } from '#scheduling/revisions/ledger.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentTenant } from '../access/auth.guard.js';

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
 import { explain } from '#scheduling/schedules/decisions/explain.js';
-import { isLeftBehind, listFires } from '#scheduling/schedules/ledger.repository.js';
+import { isLeftBehind, listFires } from '#scheduling/revisions/ledger.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentTenant } from '../access/auth.guard.js';

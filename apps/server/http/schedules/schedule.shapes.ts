@@ -1,7 +1,7 @@
 // The shape of a schedule and of its ledger in requests and answers.
 import { z } from 'zod';
 import { zoneOf } from '#scheduling/decisions/due-times.js';
-import type { Fire } from '#scheduling/schedules/ledger.repository.js';
+import type { Fire } from '#scheduling/revisions/ledger.repository.js';
 import { DEFAULT_OVERLAP } from '#kernel/schedule-key.js';
 import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
 import type { RunsChange } from '#scheduling/schedules/stored-run-options.js';
