@@ -1,7 +1,6 @@
 // Was every failure repaired in time, and was nothing taken for a failure that was none? Deaths are compared with the
 // faults that may explain them, measured times with the limits of the fault, and every fire's lateness with the limits
 // of the faults that were about.
-import { BACKFILL } from '#scheduling/decisions/planning.js';
 import { punctual } from '../limited/one-by-one.js';
 import type { Evidence } from '../evidence.js';
 import { measure } from '../measures.js';
@@ -88,7 +87,7 @@ function slowRepairs(evidence: Evidence): string[] {
 function lateFires({ fires, faults, stalls }: Evidence): string[] {
   const late = withStandIns(punctual(fires))
     // What a backfill runs has passed long before.
-    .filter(({ startedAtMs, reason }) => startedAtMs !== null && reason !== BACKFILL)
+    .filter(({ startedAtMs, reason }) => startedAtMs !== null && reason !== 'backfill')
     .map((fire) => ({
       ...fire,
       latenessMs: (fire.startedAtMs ?? 0) - fire.startsAtMs,

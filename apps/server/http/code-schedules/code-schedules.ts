@@ -21,14 +21,13 @@ import type { DefinedSchedule, DefinitionsInput } from './definitions.shapes.js'
 /** Three times in the minute after which a version counts as gone. */
 export const AGAIN_SECONDS = 20;
 
-/** As revisions name it. */
-const BY = 'code';
-
 interface Wanted {
   name: string;
   jobType: string;
   digest: string;
   schedule: DefinedSchedule;
+  /** Who says so, as revisions name it. */
+  by: string;
 }
 
 export interface Refused {
@@ -46,9 +45,9 @@ export class CodeSchedules {
   ) {}
 
   /** Resolves with those that could not be made or changed now. */
-  async define(tenant: Tenant, { jobTypes }: DefinitionsInput): Promise<Refused[]> {
+  async define(tenant: Tenant, { jobTypes }: DefinitionsInput, by: string): Promise<Refused[]> {
     const wanted = jobTypes.flatMap(({ name: jobType, schedules }) =>
-      schedules.map((schedule) => wantedOf(jobType, schedule)),
+      schedules.map((schedule) => wantedOf(jobType, schedule, by)),
     );
     await definitions.forgetDefinitions(this.db, tenant.id);
     if (wanted.length > 0) await definitions.noteDefinitions(this.db, tenant.id, wanted);
@@ -62,11 +61,11 @@ export class CodeSchedules {
         all.push(...(await this.#toldOf(one.name, () => this.#make(tenant, one))));
     const defined = { tenantId: tenant.id, jobTypes: jobTypes.map(({ name }) => name), names };
     for (const name of await definitions.otherCodeSchedules(this.db, defined))
-      all.push(...(await this.#toldOf(name, () => this.#remove(tenant, name))));
+      all.push(...(await this.#toldOf(name, () => this.#remove(tenant, name, by))));
     return all;
   }
 
-  async #make(tenant: Tenant, { name, jobType, schedule }: Wanted): Promise<void> {
+  async #make(tenant: Tenant, { name, jobType, schedule, by }: Wanted): Promise<void> {
     const result = await this.apply.make(tenant, {
       name,
       input: { ...schedule, jobType },
@@ -75,24 +74,20 @@ export class CodeSchedules {
       mayCreate: true,
       mayReplace: true,
       turn: FREE_TURN,
-      by: BY,
+      by,
     });
     if (result.kind !== 'created' && result.kind !== 'changed' && result.kind !== 'same')
       throw problemOf(result, { name, revision: null, verb: 'replaced' });
     if (isPausedForRemoval(result.schedule))
       await this.gate.act(tenant, FREE_TURN, () =>
-        changeSchedule(
-          this.db,
-          { tenant, name, revision: result.schedule.revision, by: BY },
-          { kind: 'resume' },
-        ),
+        changeSchedule(this.db, { tenant, name, revision: result.schedule.revision, by }, { kind: 'resume' }),
       );
     else if (result.kind === 'same') return;
     this.replica.hintPlan();
   }
 
-  async #remove(tenant: Tenant, name: string): Promise<void> {
-    const act = (): ReturnType<typeof removeFromCode> => removeFromCode(this.db, { tenant, name, by: BY });
+  async #remove(tenant: Tenant, name: string, by: string): Promise<void> {
+    const act = (): ReturnType<typeof removeFromCode> => removeFromCode(this.db, { tenant, name, by });
     if ((await this.gate.act(tenant, FREE_TURN, act)) === 'not-held') throw ownerHangs();
     this.replica.hintPlan();
   }
@@ -114,9 +109,15 @@ function refused(schedule: string, detail: string): Refused {
   return { schedule, detail };
 }
 
-function wantedOf(jobType: string, schedule: DefinedSchedule): Wanted {
+function wantedOf(jobType: string, schedule: DefinedSchedule, by: string): Wanted {
   const { name } = schedule;
-  return { name, jobType, schedule, digest: hash('sha256', JSON.stringify([jobType, inOrder(schedule)])) };
+  return {
+    name,
+    jobType,
+    schedule,
+    by,
+    digest: hash('sha256', JSON.stringify([jobType, inOrder(schedule)])),
+  };
 }
 
 /** So that the order of the fields makes no other version. */

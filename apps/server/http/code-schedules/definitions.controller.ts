@@ -2,7 +2,7 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Tenant } from '#tenancy/tenant.repository.js';
-import { CurrentTenant, WhileSuspended, WorkersToo } from '../access/auth.guard.js';
+import { CurrentCaller, CurrentTenant, WhileSuspended, WorkersToo } from '../access/auth.guard.js';
 import { ApiTenant } from '../requests/shapes.js';
 import { AGAIN_SECONDS, CodeSchedules } from './code-schedules.js';
 import { defined, definitionsInput, type DefinitionsInput } from './definitions.shapes.js';
@@ -26,9 +26,13 @@ export class DefinitionsController {
       "Tell which schedules the worker's code defines: they are made and changed, and those that no living worker defines any more are paused",
   })
   @ApiOkResponse({ standardSchema: defined })
-  async define(@CurrentTenant() tenant: Tenant, @Body({ schema: definitionsInput }) input: DefinitionsInput) {
+  async define(
+    @CurrentTenant() tenant: Tenant,
+    @CurrentCaller() caller: string,
+    @Body({ schema: definitionsInput }) input: DefinitionsInput,
+  ) {
     const isPlain = input.jobTypes.every(({ schedules }) => schedules.length === 0);
-    const refused = await this.schedules.define(tenant, input);
+    const refused = await this.schedules.define(tenant, input, `code, by ${caller}`);
     return { againSeconds: isPlain ? SELDOM_SECONDS : AGAIN_SECONDS, refused };
   }
 }

@@ -81,12 +81,16 @@ export class HandlerSchedules implements Loop {
         ours.map(({ schedule }) => ({ schedule: schedule.name, detail })),
       );
     }
-    const refused = await this.schedules.define(tenant, {
-      jobTypes: [...jobTypes].map((jobType) => ({
-        name: jobType,
-        schedules: ours.filter((one) => one.jobType === jobType).map(({ schedule }) => schedule),
-      })),
-    });
+    const refused = await this.schedules.define(
+      tenant,
+      {
+        jobTypes: [...jobTypes].map((jobType) => ({
+          name: jobType,
+          schedules: ours.filter((one) => one.jobType === jobType).map(({ schedule }) => schedule),
+        })),
+      },
+      'code',
+    );
     this.#tell(name, refused);
   }
 

@@ -103,6 +103,8 @@ export class ScheduleApply {
     if (revision !== null && revision !== current.revision)
       return { kind: 'stale', currentRevision: current.revision };
     if (source === 'api' && isCodes(current)) return { kind: 'defined-in-code', jobType: current.jobType };
+    if (source === 'code' && current.source === 'api' && current.jobType !== input.jobType)
+      throw ofAnotherJob(current, input.jobType);
     const draft = changedDraft(specOf(input, await databaseTime(this.db)), current.spec);
     const isSameJob = input.jobType === current.jobType && isDeepStrictEqual(input.payload, current.payload);
     const isSameSource = source === current.source && current.removedFromCodeAt === null;
@@ -147,6 +149,12 @@ function optionsOf(said: Schedule | shapes.ScheduleApplied) {
     overlap: said.overlap ?? DEFAULT_OVERLAP,
     labels: said.labels ?? {},
   };
+}
+
+/** A key of a worker must not turn any schedule into its own. */
+function ofAnotherJob({ name, jobType }: Schedule, wanted: string): ProblemError {
+  const detail = `expected schedule ${name} to be new, or to have job type ${wanted}, got one with job type ${jobType} that a request has made`;
+  return new ProblemError('already-exists', detail);
 }
 
 function isThere({ name, revision }: Schedule): ProblemError {

@@ -93,8 +93,10 @@ describe('what a GET shows', () => {
   ])('of %j can be sent again, nulls included', async (wish) => {
     const { id, state, text, nextDueAt, createdAt, updatedAt, revision, name, ...written } =
       await createSchedule(tenant, wish);
-    const { pausedAt, pausedUntil, pauseReason, consecutiveFailures, ...rest } = written;
-    expect([pausedAt, pausedUntil, pauseReason, consecutiveFailures]).toEqual([null, null, null, 0]);
+    const { pausedAt, pausedUntil, pauseReason, consecutiveFailures, source, removedFromCodeAt, ...rest } =
+      written;
+    const read = [pausedAt, pausedUntil, pauseReason, consecutiveFailures, source, removedFromCodeAt];
+    expect(read).toEqual([null, null, null, 0, 'api', null]);
     expect(rest).toMatchObject({ concurrencyKey: null, deadlineSeconds: null });
     const { body } = await post(rest).expect(201);
     expect(body).toMatchObject(rest);
