@@ -42,8 +42,16 @@ const WRITES = `
       insert into chaos.leader_write select distinct term, tg_table_name, pg_current_xact_id(), clock_timestamp() from written;
       return null;
     end $$;
+  -- What a request asked for has the term of its time, but is no write of a leader.
+  create function chaos.note_fires() returns trigger language plpgsql as $$
+    begin
+      insert into chaos.leader_write
+      select distinct term, tg_table_name, pg_current_xact_id(), clock_timestamp() from written
+       where reason is distinct from 'requested' and reason is distinct from 'backfill';
+      return null;
+    end $$;
   create trigger chaos_write after insert on carillon.fire referencing new table as written
-    for each statement execute function chaos.note_leader_write();
+    for each statement execute function chaos.note_fires();
   create trigger chaos_write after insert on carillon.ring referencing new table as written
     for each statement execute function chaos.note_leader_write();
 

@@ -17,11 +17,16 @@ interface Answer {
 }
 
 const AGAIN_SECONDS = 20;
+/** For a call to which no replica gave an answer: one that has just died is replaced in seconds. */
+const SOON_SECONDS = 2;
+/** As long as that lasts it is told to no one: the definitions are still known to the API, for a minute. */
+const UNANSWERED_MAX = 10;
 
 export class DefinedSchedules {
   readonly #options: Options;
   readonly #body: { jobTypes: { name: string; schedules: object[] }[] };
   #told = '';
+  #unanswered = 0;
 
   constructor(options: Options) {
     this.#options = options;
@@ -37,21 +42,25 @@ export class DefinedSchedules {
 
   /** Until the signal is aborted. Never rejects. */
   async keepTelling(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) await rest((await this.#tell(signal)) * 1_000, signal);
+    while (!signal.aborted) await rest((await this.runOnce(signal)) * 1_000, signal);
   }
 
   /** Resolves with the seconds until the next time. */
-  async #tell(signal: AbortSignal): Promise<number> {
+  async runOnce(signal: AbortSignal): Promise<number> {
     try {
       const { againSeconds = AGAIN_SECONDS, refused = [] } = await this.#options.call<Partial<Answer>>({
         path: 'schedules:define',
         body: this.#body,
         signal,
       });
+      this.#unanswered = 0;
       this.#report(refused.map(({ schedule, detail }) => `${schedule}: ${detail}`).join('; '));
       return againSeconds;
     } catch (error) {
-      if (!signal.aborted && !this.#isUnknown(error)) this.#report(this.#named((error as Error).message));
+      if (signal.aborted || this.#isUnknown(error)) return AGAIN_SECONDS;
+      if (error instanceof CallFailed && error.isTransient && (this.#unanswered += 1) <= UNANSWERED_MAX)
+        return SOON_SECONDS;
+      this.#report(this.#named((error as Error).message));
       return AGAIN_SECONDS;
     }
   }
