@@ -97,6 +97,7 @@ async function readGaps(
     .execute();
 }
 
+/** A run that ended before it began leaves its due time to the run of a backfill. */
 async function readDoubled(
   tx: Tx,
   { scheduleId, from, to }: Span & { scheduleId: ScheduleId },
@@ -107,7 +108,7 @@ async function readDoubled(
       from (select id, due_at from carillon.run where schedule_id = ${scheduleId}
              union
             (select id, due_at from carillon.run_history
-              where schedule_id = ${scheduleId} and id >= ${firstIdOf(plannedFrom)}::uuid
+              where schedule_id = ${scheduleId} and id >= ${firstIdOf(plannedFrom)}::uuid and started_at is not null
               order by id
               limit ${RUNS_LOOKED_AT})) runs
      where due_at >= ${from} and due_at < ${to}

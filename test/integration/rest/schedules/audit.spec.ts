@@ -126,6 +126,28 @@ describe('an audit', () => {
     await client.query('delete from carillon.run where schedule_id = $1 and run_at > now()', [schedule.id]);
   });
 
+  it('is clean for a due time whose run was cancelled before it began, and that was backfilled', async () => {
+    const queue = `held-${tenant.keyId}`;
+    await tenant.api.post(`${tenant.path}/queues/${queue}:pause`).expect(200);
+    const schedule = await createSchedule(tenant, { spec: { everySeconds: 1 }, queue });
+    const { dueAt, runId } = await until('one has passed', async () =>
+      (await listFires(tenant, schedule.name)).findLast((fire) => Date.parse(fire.dueAt) < Date.now()),
+    );
+    await tenant.api.post(`${tenant.path}/runs/${runId}:cancel`).expect(200);
+    const to = new Date(Date.parse(dueAt) + 1).toISOString();
+    await tenant.api
+      .post(`${path(schedule)}:backfill`)
+      .send({ from: dueAt, to })
+      .expect(202);
+    await tenant.api.post(`${tenant.path}/queues/${queue}:resume`).expect(200);
+    await until('the backfill has run it', async () =>
+      (await listFires(tenant, schedule.name)).some(
+        (fire) => fire.dueAt === dueAt && fire.reason === 'backfill' && fire.outcome === 'late',
+      ),
+    );
+    expect(await auditOf(schedule.name)).toMatchObject(CLEAN);
+  });
+
   it('begins when the schedule did, and looks at ten thousand due times', async () => {
     const schedule = await createSchedule(tenant, { spec: { everySeconds: 1 } });
     const audited = await auditOf(schedule.name, {
