@@ -39,7 +39,7 @@ export function expectedText(issue: ValidationIssue): string {
     case 'invalid_union':
       return unionText(told);
     case 'invalid_key':
-      return `expected a key of ${(told.issues ?? []).map(boundText).join(' and ')}`;
+      return `expected a key of ${(told.issues ?? []).map((inner) => expectedText(inner).replace('expected ', '')).join(' and ')}`;
     default:
       return 'expected another value';
   }

@@ -20,15 +20,17 @@ export function fieldErrors(issues: readonly ValidationIssue[], value: unknown, 
     .flatMap(ofFittingAlternative)
     .flatMap(mismatches)
     .slice(0, TOLD_MAX)
-    .map(({ path, expected }) => ({
+    .map(({ path, expected, isOfKey }) => ({
       pointer: place(path),
-      detail: `${expected}, got ${show(valueAt(value, path))}`,
+      detail: `${expected}, got ${show(isOfKey ? path.at(-1) : valueAt(value, path))}`,
     }));
 }
 
 interface Mismatch {
   path: Path;
   expected: string;
+  /** The name of the field is wrong, and not its value. */
+  isOfKey: boolean;
 }
 
 interface UnionIssue extends ValidationIssue {
@@ -48,15 +50,16 @@ function ofFittingAlternative(issue: UnionIssue & { code?: unknown }): Validatio
 const isWrongType = (issue: ValidationIssue & { code?: unknown }): boolean =>
   issue.code === 'invalid_type' && (issue.path ?? []).length === 0;
 
-function mismatches(issue: ValidationIssue & { known?: unknown }): Mismatch[] {
+function mismatches(issue: ValidationIssue & { code?: unknown; known?: unknown }): Mismatch[] {
   const path = (issue.path ?? []).map((part) => (typeof part === 'object' ? part.key : part));
   const unknown = unrecognizedKeys(issue);
   if (unknown.length > 0)
     return unknown.map((key) => ({
       path: [...path, key],
       expected: `expected no such field${fieldHint(key, issue)}`,
+      isOfKey: false,
     }));
-  return [{ path, expected: expectedText(issue) }];
+  return [{ path, expected: expectedText(issue), isOfKey: issue.code === 'invalid_key' }];
 }
 
 /** zod reports unknown fields in one issue about their object, with a list of their names. */

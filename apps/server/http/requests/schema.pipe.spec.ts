@@ -69,7 +69,7 @@ describe('what does not fit', () => {
     [z.iso.datetime(), 'x', 'expected an instant such as 2026-11-21T08:00:00Z, got "x"'],
     [z.url(), 'x', 'expected a URL, got "x"'],
     [z.string().regex(/^a$/), 'x', 'expected text that matches /^a$/, got "x"'],
-    [z.record(z.string().max(1), z.int()), { ab: 1 }, 'expected a key of at most 1 character, got 1'],
+    [z.record(z.string().max(1), z.int()), { ab: 1 }, 'expected a key of at most 1 character, got "ab"'],
     [z.record(z.string(), z.int()), 7, 'expected an object, got 7'],
     [z.union([z.string(), z.array(z.string())]), 7, 'expected string, or array, got 7'],
     [z.number().refine(() => false), 7, 'expected another value, got 7'],

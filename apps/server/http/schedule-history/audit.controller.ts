@@ -109,17 +109,22 @@ function shown({ lost, doubled, invented, ...audited }: Audited) {
 
 function textOf(
   {
-    outcomes,
+    outcomes: { planned = 0, ...decided },
     auditedFrom,
     auditedUntil,
+    ahead,
     leftBehind,
-  }: Pick<Audited, 'outcomes' | 'auditedFrom' | 'auditedUntil' | 'leftBehind'>,
+  }: Omit<Audited, 'lost' | 'doubled' | 'invented'>,
   wrong: readonly (readonly [string, readonly Date[]])[],
 ): string {
-  const decided = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
   const span = `from ${auditedFrom.toISOString()} until ${auditedUntil.toISOString()}`;
   if (wrong.length > 0)
     return `Of the due times ${span} ${wrong.map(([kind, dueTimes]) => `${dueTimes.length} were ${kind}`).join(' and ')}.`;
-  const rest = leftBehind === 0 ? '' : `, but for ${leftBehind} that were left behind and are decided later`;
-  return `Each due time ${span} has its one row: ${decided} are decided${rest}.`;
+  const states = [
+    `${Object.values(decided).reduce((sum, count) => sum + count, 0)} are decided`,
+    ...(planned === 0 ? [] : [`${planned} are planned`]),
+    ...(leftBehind === 0 ? [] : [`${leftBehind} were left behind and are decided later`]),
+    ...(ahead === 0 ? [] : [`${ahead} are still ahead, without a row`]),
+  ];
+  return `No due time ${span} was lost, doubled or invented: ${states.join(', ')}.`;
 }
