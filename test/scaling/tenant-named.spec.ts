@@ -54,7 +54,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'calendar: deleteCalendar': LOCKED,
   'calendar: updateCalendar': LOCKED,
   'calendar: insertCalendar': NEW,
-  'calendar-change: forgetChanges': READ,
+  'calendar-change: forgetSettled': READ,
   'gap: leaveGap': LOCKED,
   'gap: leaveGaps': LOCKED,
   'planning: writePlans': READ,

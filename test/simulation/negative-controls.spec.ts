@@ -152,6 +152,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'endings without the gate',
     shows: 'what is claimed is there',
     focus: around('claimRuns', 'somebody cancels runs'),
+    overlooked: ['only what is there runs'],
   },
   {
     broken: 'runs that come back to claims that still name them',

@@ -5,8 +5,9 @@ import type { Database } from '#database/connection.js';
 import type { CalendarId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
 
 export interface NotedChange {
-  id: number;
   calendarId: CalendarId;
+  /** Of its last note. */
+  upTo: number;
 }
 
 export interface OutdatedSchedule {
@@ -18,16 +19,16 @@ export interface OutdatedSchedule {
   storedSpec: unknown;
 }
 
-/** The oldest notes. */
-export async function readChanges(db: Database, limit: number): Promise<NotedChange[]> {
+/** Of each calendar one, however often it was changed. */
+export async function readChanges(db: Database): Promise<NotedChange[]> {
   return db
     .selectFrom('calendar_change')
-    .select(['id', 'calendar_id as calendarId'])
-    .orderBy('id')
-    .limit(limit)
+    .select(({ fn }) => ['calendar_id as calendarId', fn.max('id').as('upTo')])
+    .groupBy('calendar_id')
     .execute();
 }
 
+/** One of each tenant, then a second one of each, and so on: no tenant waits for another's ten thousand. */
 export async function findOutdated(
   db: Database,
   {
@@ -38,20 +39,31 @@ export async function findOutdated(
 ): Promise<OutdatedSchedule[]> {
   const { rows } = await sql<OutdatedSchedule>`
     select s.id, s.tenant_id as "tenantId", s.slot, s.name, s.revision, s.spec as "storedSpec"
-      from (select distinct u.schedule_id
-              from carillon.calendar c
-              join carillon.schedule_calendar u on u.calendar_id = c.id and u.dates_revision < c.dates_revision
-             where c.id = any(${[...calendars]}::uuid[]) and u.schedule_id <> all(${[...except]}::uuid[])
-             order by u.schedule_id
+      from (select schedule_id, row_number() over (partition by tenant_id order by schedule_id) as place
+              from (select distinct u.schedule_id, c.tenant_id
+                      from carillon.calendar c
+                      join carillon.schedule_calendar u on u.calendar_id = c.id and u.dates_revision < c.dates_revision
+                     where c.id = any(${[...calendars]}::uuid[]) and u.schedule_id <> all(${[...except]}::uuid[])) found
+             order by place, schedule_id
              limit ${limit}) outdated
-      join carillon.schedule s on s.id = outdated.schedule_id`.execute(db);
+      join carillon.schedule s on s.id = outdated.schedule_id
+     order by outdated.place, s.id`.execute(db);
   return rows;
 }
 
-/** By their numbers: a note that comes meanwhile stays. */
-export async function forgetChanges(db: Database, ids: readonly number[]): Promise<void> {
-  await db
-    .deleteFrom('calendar_change')
-    .where('id', '=', sql<number>`any(${[...ids]}::bigint[])`)
-    .execute();
+/** The notes of calendars of which no schedule is left to be moved, but for those that are set aside. Later notes stay. */
+export async function forgetSettled(
+  db: Database,
+  { notes, except }: { notes: readonly NotedChange[]; except: readonly ScheduleId[] },
+): Promise<void> {
+  await sql`
+    delete from carillon.calendar_change n
+     using unnest(${notes.map(({ calendarId }) => calendarId)}::uuid[], ${notes.map(({ upTo }) => upTo)}::bigint[]) as noted (calendar_id, up_to)
+     where n.calendar_id = noted.calendar_id and n.id <= noted.up_to
+       and not exists (select 1
+                         from carillon.calendar c
+                         join carillon.schedule_calendar u on u.calendar_id = c.id and u.dates_revision < c.dates_revision
+                        where c.id = n.calendar_id and u.schedule_id <> all(${[...except]}::uuid[]))`.execute(
+    db,
+  );
 }

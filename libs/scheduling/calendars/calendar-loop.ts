@@ -6,7 +6,7 @@
 import type { Leadership } from '#cluster/leadership/leadership.js';
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
-import type { ScheduleId } from '#kernel/ids.js';
+import type { ScheduleId, TenantId } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import type { Calendars } from '#scheduling/decisions/calendars/open-days.js';
 import { boundsOf, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
@@ -15,15 +15,16 @@ import { changeSchedule } from '#scheduling/schedules/schedules.js';
 import { parseSpec } from '#scheduling/stored-spec.js';
 import {
   findOutdated,
-  forgetChanges,
+  forgetSettled,
   readChanges,
   type OutdatedSchedule,
 } from './calendar-change.repository.js';
 import { namesOf, resolveCalendars } from './calendars.js';
 
 const LOOK_MS = 1_000;
-const NOTES_PER_PASS = 500;
 const SCHEDULES_PER_PASS = 50;
+/** A schedule whose last due time takes long to count takes two seconds: then its tenant's others wait for the next pass. */
+const TENANT_MS_PER_PASS = 200;
 
 /** The spec with other calendars, with its last due time counted anew; throws where that takes too long. */
 export type Recount = (spec: ScheduleSpec, calendars: Calendars) => Promise<ScheduleSpec>;
@@ -43,25 +44,30 @@ export class CalendarLoop implements Loop {
     const leader = this.leadership.current();
     if (leader === null) return SLEEP_MS;
     const { db } = leader.incarnation;
-    const notes = await readChanges(db, NOTES_PER_PASS);
+    const notes = await readChanges(db);
     if (notes.length === 0) return LOOK_MS;
     const { clock } = this.options;
     const fromMs = clock.monotonicMs();
-    const outdated = await findOutdated(db, {
-      calendars: notes.map(({ calendarId }) => calendarId),
-      except: this.setAside.ids(),
-      limit: SCHEDULES_PER_PASS,
-    });
-    if (outdated.length === 0) {
-      await forgetChanges(
-        db,
-        notes.map(({ id }) => id),
-      );
-      return notes.length === NOTES_PER_PASS ? 0 : LOOK_MS;
+    const calendars = notes.map(({ calendarId }) => calendarId);
+    const limit = SCHEDULES_PER_PASS;
+    const outdated = await findOutdated(db, { calendars, except: this.setAside.ids(), limit });
+    await this.#moveAll(db, outdated);
+    await forgetSettled(db, { notes, except: this.setAside.ids() });
+    return outdated.length === 0 ? LOOK_MS : clock.monotonicMs() - fromMs;
+  }
+
+  /** A tenant whose owner hangs, or whose schedules take long, goes on in the next pass. */
+  async #moveAll(db: Database, outdated: readonly OutdatedSchedule[]): Promise<void> {
+    const { clock } = this.options;
+    const spentMs = new Map<TenantId, number>();
+    for (const schedule of outdated) {
+      const { tenantId } = schedule;
+      const soFarMs = spentMs.get(tenantId) ?? 0;
+      if (soFarMs > TENANT_MS_PER_PASS) continue;
+      const fromMs = clock.monotonicMs();
+      const isMoved = await this.#move(db, schedule);
+      spentMs.set(tenantId, isMoved ? soFarMs + clock.monotonicMs() - fromMs : Number.POSITIVE_INFINITY);
     }
-    // One whose owner hangs is tried again, in a moment.
-    for (const schedule of outdated) if (!(await this.#move(db, schedule))) return LOOK_MS;
-    return clock.monotonicMs() - fromMs;
   }
 
   /** False when the owner of its slot hangs. */

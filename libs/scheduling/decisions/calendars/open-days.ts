@@ -20,8 +20,10 @@ export interface Calendars {
   include?: CalendarDays;
 }
 
-/** The search is given up after so many due times in a row on days that are left out: a century of a yearly one. */
+/** The search is given up after so many due times in a row on days that are left out, or behind so long a time of them. */
 const CLOSED_MAX = 100;
+/** A rare rule takes milliseconds for each due time, and its due times are years apart. */
+const CLOSED_MS_MAX = 40 * 366 * DAY_MS;
 /** For the same reason: stretches of days that are in one list and out of the other. */
 const STRETCHES_MAX = 10_000;
 
@@ -33,7 +35,7 @@ export function onOpenDays(
   const firstOpen = firstOpenOf(calendars);
   return (after) => {
     let from = after;
-    for (let closed = 0; closed < CLOSED_MAX; closed += 1) {
+    for (let closed = 0; closed < CLOSED_MAX && +from - +after < CLOSED_MS_MAX; closed += 1) {
       const dueAt = next(from);
       if (dueAt === null) return null;
       const opensMs = firstOpenMs(zone, firstOpen, dueAt.getTime());

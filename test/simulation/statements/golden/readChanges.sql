@@ -1,4 +1,3 @@
-select "id", "calendar_id" as "calendarId"
+select "calendar_id" as "calendarId", max("id") as "upTo"
 from "carillon"."calendar_change"
-order by "id"
-limit $1;
+group by "calendar_id";
