@@ -212,15 +212,17 @@ export const CurrentStay = createParamDecorator((_: unknown, context: ExecutionC
 });
 
 /** The key's principal. Not on public routes. */
-export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
+export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  principalOf(context),
+);
+
+/** Who asks, as records of what was changed name them. Not on public routes. */
+export const CurrentCaller = createParamDecorator(
+  (_: unknown, context: ExecutionContext) => principalOf(context).by,
+);
+
+function principalOf(context: ExecutionContext): Principal {
   const { principal } = context.switchToHttp().getRequest<AuthenticatedRequest>();
   if (principal === undefined) throw new Error('expected a route that asks for a key');
   return principal;
-});
-
-/** Who asks, as records of what was changed name them. Not on public routes. */
-export const CurrentCaller = createParamDecorator((_: unknown, context: ExecutionContext): string => {
-  const { principal } = context.switchToHttp().getRequest<AuthenticatedRequest>();
-  if (principal === undefined) throw new Error('expected a route that asks for a key');
-  return principal.by;
-});
+}
