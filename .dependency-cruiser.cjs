@@ -11,6 +11,7 @@ const below = {
   // The executor calls what users wrote against the client's contract, so it knows that contract.
   execution: ['client', 'cluster', 'database', 'kernel'],
   tenancy: ['cluster', 'database', 'kernel'],
+  locks: ['database', 'kernel'],
   operations: ['cluster', 'database', 'kernel', 'scheduling'],
   client: ['kernel'],
 };
@@ -91,7 +92,8 @@ const clientRooms = {
   options: [],
   jobs: ['options'],
   worker: ['options', 'jobs'],
-  '.': ['jobs', 'worker'],
+  locks: ['worker'],
+  '.': ['jobs', 'locks', 'worker'],
 };
 
 /** The rooms of `npm start`; `.` is its story. */
@@ -125,6 +127,7 @@ const httpRooms = {
   'schedules/filters': ['problems', 'requests'],
   schedules: [...asked, ...ofSchedules, 'job-types', 'runs'],
   operations: [...asked],
+  locks: [...asked],
   'schedule-actions': [...asked, ...ofSchedules, 'job-types', 'runs', 'schedules', 'operations'],
   'schedule-history': [...asked, 'runs', 'schedules', 'schedules/computing'],
   'code-schedules': [

@@ -9,6 +9,7 @@ import { HealthController } from './http/cluster/health.controller.js';
 import { CodeSchedulesModule } from './http/code-schedules/code-schedules.module.js';
 import { JobTypesModule } from './http/job-types/job-types.module.js';
 import { ExecutionModule } from './http/runs/execution.module.js';
+import { LocksModule } from './http/locks/locks.module.js';
 import { OperationsModule } from './http/operations/operations.module.js';
 import { ScheduleActionsModule } from './http/schedule-actions/schedule-actions.module.js';
 import { CalendarsModule } from './http/calendars/calendars.module.js';
@@ -28,6 +29,7 @@ const API = [
   SchedulingModule,
   ScheduleActionsModule,
   OperationsModule,
+  LocksModule,
   ExecutionModule,
   WorkersModule,
   ClusterModule,

@@ -26,3 +26,8 @@ export const RUN_LOG_LOCK = 0x43415239;
  * hash get in each other's way for an instant, and no more.
  */
 export const IDEMPOTENCY_LOCK = 0x43415234;
+/**
+ * Held in a transaction while a tenant's locks are acquired; the second key is a hash of the tenant and the lock's name. The
+ * number stands in the function carillon.acquire_locks().
+ */
+export const NAMED_LOCK = 0x43415236;

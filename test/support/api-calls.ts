@@ -3,6 +3,7 @@
 import type { Response } from 'supertest';
 import { z } from 'zod';
 import { startedOperation, type ShownOperation } from './operations.js';
+import { lockCalls } from './lock-api-calls.js';
 import { operationCalls, scheduleCalls } from './schedule-api-calls.js';
 import { startTestServer, type TestServer } from './test-server.js';
 import {
@@ -37,6 +38,7 @@ export async function callsOf(server: TestServer, tenant: TestTenant): Promise<C
     ...scheduleCalls(tenant, scene),
     ...callsOfRuns(tenant, scene),
     ...operationCalls(tenant, scene),
+    ...(await lockCalls(tenant)),
     ...callsOfCluster(server, tenant, scene),
   };
 }

@@ -70,6 +70,33 @@ export const BODIES: readonly {
   },
   {
     method: 'post',
+    path: 'locks/known:acquire',
+    body: nearly({
+      holder: text,
+      mode: fc.oneof(fc.constantFrom('exclusive', 'shared', 'permits'), text),
+      permits: number,
+      leaseSeconds: number,
+      keepPlace: dryRun,
+      reentrant: dryRun,
+    }),
+  },
+  {
+    method: 'post',
+    path: 'locks:acquire',
+    body: nearly({
+      holder: text,
+      locks: fc.array(
+        nearly({
+          name,
+          mode: fc.constantFrom('shared', 'exclusive', 'none'),
+          permits: fc.constantFrom(1, 2),
+        }),
+        { minLength: 1, maxLength: 3 },
+      ),
+    }),
+  },
+  {
+    method: 'post',
     path: 'schedules/known:backfill',
     body: nearly({
       from: fc.oneof(fc.constant('2026-01-01T00:00:00Z'), text),
@@ -82,7 +109,11 @@ export const BODIES: readonly {
   {
     method: 'post',
     path: 'schedules:pause',
-    body: nearly({ filter: nearly({ labels: fc.dictionary(text, text), q: text }), until: text, dryRun }),
+    body: nearly({
+      filter: nearly({ labels: fc.dictionary(text, text), q: text }),
+      until: fc.oneof(fc.constant('2099-01-01T00:00:00Z'), text),
+      dryRun,
+    }),
   },
   {
     method: 'post',

@@ -26,6 +26,7 @@ export interface Ids {
   schedule: string;
   operation: string;
   calendar: string;
+  lock: string;
   jobType: string;
   key: string;
   worker: string;
@@ -50,14 +51,17 @@ const page = z.looseObject({ nextPageToken: z.string() });
 export async function setScene(server: TestServer): Promise<TenantScene> {
   const tenant = await createTenant(server);
   const { api, path } = tenant;
-  const [queue, tag, uniqueKey, idempotencyKey] = ['queue', 'tag', 'unique', 'idempotent'].map(newName) as [
-    string,
-    string,
-    string,
-    string,
-  ];
+  const [queue, tag] = [newName('queue'), newName('tag')];
+  const [uniqueKey, idempotencyKey] = [newName('unique'), newName('idempotent')];
   await api.post(`${path}/queues/${queue}:pause`).expect(200);
-  const named = { queue, tag, uniqueKey, idempotencyKey, calendar: await createCalendar(tenant) };
+  const named = {
+    queue,
+    tag,
+    uniqueKey,
+    idempotencyKey,
+    calendar: await createCalendar(tenant),
+    lock: await createLock(tenant),
+  };
   const secret = itemIn.parse((await api.post(`${path}/webhook-secrets`).send({}).expect(201)).body).id;
   const { id: key } = await createKey(api, path);
   const { name: failing } = await createJobType(tenant, { target: { kind: 'handler', handler: 'fail' } });
@@ -115,6 +119,15 @@ async function createCalendar({ api, path }: TestTenant): Promise<string> {
     .put(`${path}/calendars/${name}`)
     .send({ dates: ['--12-25'] })
     .expect(201);
+  return name;
+}
+
+/** A semaphore, of which one holds a permit. */
+async function createLock({ api, path }: TestTenant): Promise<string> {
+  const name = newName('lock');
+  await api.put(`${path}/locks/${name}`).send({ permits: 1 }).expect(201);
+  const lasting = { holder: 'theirs', mode: 'permits', leaseSeconds: 3_600 };
+  await api.post(`${path}/locks/${name}:acquire`).send(lasting).expect(200);
   return name;
 }
 

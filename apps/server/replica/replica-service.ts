@@ -2,7 +2,7 @@
 // ends with the Nest application, after a drain.
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import type { Slot } from '#kernel/ids.js';
+import type { ReplicaNumber, Slot } from '#kernel/ids.js';
 import type { Database } from '#database/connection.js';
 import { givenPath } from '#database/sessions/given-path.js';
 import { systemClock } from '#database/runtime/system-clock.js';
@@ -20,7 +20,7 @@ import { API_DATABASE, CONFIG } from '../tokens.js';
 import { drain } from './drain.js';
 import { buildReplica, type Replica } from './replica.js';
 import { logForOperator } from './operator-log.js';
-import { connectWakeUps, hintWork, RUN_WAITERS } from './wake-ups.js';
+import { connectWakeUps, hintWork, LOCK_WAITERS, RUN_WAITERS } from './wake-ups.js';
 
 @Injectable()
 export class ReplicaService implements BeforeApplicationShutdown {
@@ -109,6 +109,17 @@ export class ReplicaService implements BeforeApplicationShutdown {
   /** A run has ended by a request to this replica. */
   wakeRunWaiters(): void {
     this.timers.wake(RUN_WAITERS);
+  }
+
+  /** A lock was released that callers wait for, here or elsewhere. */
+  hintLocks(): void {
+    this.timers.wake(LOCK_WAITERS);
+    this.#replica?.hints.send({ kind: 'locks' });
+  }
+
+  /** Of this replica's incarnation; null while it is no member. */
+  get number(): ReplicaNumber | null {
+    return this.#replica?.membership.incarnation?.replica ?? null;
   }
 
   /** A schedule is new or has changed. */

@@ -9,6 +9,8 @@ import type { Replica } from './replica.js';
 
 /** Woken when a run has ended. */
 export const RUN_WAITERS = { name: 'run-waiters' };
+/** Woken when a lock that is waited for was released. */
+export const LOCK_WAITERS = { name: 'lock-waiters' };
 
 type Wake = (...loops: { name: string }[]) => () => void;
 
@@ -159,6 +161,8 @@ function follow(hint: Hint, parts: FollowingParts, timers: LoopTimers): void {
       return timers.wake(LEASE_WAITERS);
     case 'ended':
       return timers.wake(RUN_WAITERS);
+    case 'locks':
+      return timers.wake(LOCK_WAITERS);
     case 'awaited':
       return; // see connectWaits
     case 'work':

@@ -1,8 +1,9 @@
 // Deletes rows that requests leave behind: unique keys that no run holds any more, answers to requests that no client
-// will send again, operations that have ended and keys that were revoked long ago. It deletes in small batches, so that
-// no statement delays other sessions.
+// will send again, operations and locks that have ended and keys that were revoked long ago. It deletes in small
+// batches, so that no statement delays other sessions.
 import type { Database } from '#database/connection.js';
 import { deleteEndedKeys, deleteOverKeys, type KeyPlace } from '#execution/intake/unique-key.repository.js';
+import { clearEnded } from '#locks/hold.repository.js';
 import { deleteOldOperations } from '#operations/operation.repository.js';
 import { deleteOldKeys } from '#tenancy/api-key.repository.js';
 import { ANSWERS_KEPT_HOURS } from '../http/access/idempotency.js';
@@ -25,6 +26,7 @@ export async function clearAway(db: Database, signal?: AbortSignal): Promise<voi
     () => deleteOldOperations(db, { keptDays: OPERATIONS_KEPT_DAYS, limit: ROWS_PER_BATCH }),
     signal,
   );
+  await untilDone(() => clearEnded(db, { limit: ROWS_PER_BATCH }), signal);
   await deleteOldKeys(db);
   // Checks every key that is held until its run has ended; a page is one walk along the primary key.
   let after: KeyPlace | null = null;

@@ -55,6 +55,7 @@ describe('a hint', () => {
     { kind: 'plan' },
     { kind: 'cancel' },
     { kind: 'offers' },
+    { kind: 'locks' },
     { kind: 'work', slots: slots(3) },
     { kind: 'work', slots: slots(0, 17, 1023) },
   ])('comes back from its payload: %o', async (hint) => {
@@ -76,7 +77,7 @@ describe('a hint', () => {
   });
 
   it('that is not understood means to look everywhere, and is never an error', () => {
-    const known = /^(term|slots|plan|cancel|offers)$|\d/;
+    const known = /^(term|slots|plan|cancel|offers|locks)$|\d/;
     fc.assert(
       fc.property(
         fc.string().filter((text) => !known.test(text)),

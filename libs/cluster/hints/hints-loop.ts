@@ -2,7 +2,7 @@
 // settings allow. Without hints each replica finds changes by polling, a little later. A hint names what changed:
 // 'term' (an election may be worth a try), 'slots' (owners moved), 'plan' (a schedule is new or changed),
 // 'work:3,17' (new runs in these slots), 'cancel' (a request wants runs cancelled), 'offers' (there is work for
-// workers), 'awaited' (callers here wait for runs to end), 'ended' (some have).
+// workers), 'awaited' (callers here wait for runs to end), 'ended' (some have), 'locks' (one was released).
 import type { Clock } from '#kernel/clock.js';
 import { asId, type ReplicaNumber, type Slot } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
@@ -21,9 +21,11 @@ export type Hint =
   | { kind: 'offers' }
   | { kind: 'awaited'; by: ReplicaNumber }
   | { kind: 'ended' }
+  /** One that is waited for was released. */
+  | { kind: 'locks' }
   | { kind: 'work'; slots: Slot[] };
 
-const TOPICS = ['term', 'slots', 'plan', 'cancel', 'offers', 'ended'] as const;
+const TOPICS = ['term', 'slots', 'plan', 'cancel', 'offers', 'ended', 'locks'] as const;
 export const HINTS_PER_SECOND = 40;
 /** Owners claim work that is due this soon, so it is hinted; their scan of each second finds what is due later. */
 export const HINTED_AHEAD_MS = 1_500;

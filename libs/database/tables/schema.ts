@@ -14,6 +14,7 @@ import type {
 } from '#kernel/ids.js';
 import type { DatabaseTime, DefaultedJson, Json, NullableInterval, NullableJson } from './column-types.js';
 import type { LeaseTables } from './lease-schema.js';
+import type { LockTables } from './lock-schema.js';
 import type { OperationTables } from './operation-schema.js';
 import type { ScheduleTables } from './schedule-schema.js';
 
@@ -243,7 +244,7 @@ export interface IdempotencyKeyTable {
   created_at: DatabaseTime;
 }
 
-export interface Tables extends LeaseTables, OperationTables, ScheduleTables {
+export interface Tables extends LeaseTables, LockTables, OperationTables, ScheduleTables {
   installation: InstallationTable;
   leadership: LeadershipTable;
   replica: ReplicaTable;

@@ -19,6 +19,7 @@ export const DEFAULT_SHARES = {
   maxRequests: 1_000,
   maxWaits: 500,
   maxAcquires: 100,
+  maxLockWaits: 1_000,
   maxLogStreams: 20,
   maxSchedules: 10_000,
   maxJobTypes: 1_000,
@@ -26,6 +27,7 @@ export const DEFAULT_SHARES = {
   maxWorkers: 1_000,
   maxPausedQueues: 1_000,
   maxOperations: 5,
+  maxLocks: 10_000,
 } as const;
 
 export type ShareName = keyof typeof DEFAULT_SHARES;
@@ -42,6 +44,7 @@ const shares = {
   maxRequests: share('maxRequests', 'Requests in a replica at once, with those that wait for their turn.'),
   maxWaits: share('maxWaits', 'Requests in a replica that wait for the end of a run at once.'),
   maxAcquires: share('maxAcquires', 'Requests in a replica that wait for leases at once.'),
+  maxLockWaits: share('maxLockWaits', 'Requests in a replica that wait for locks at once.'),
   maxLogStreams: share('maxLogStreams', 'Requests in a replica that follow logs at once.'),
   maxSchedules: share('maxSchedules', 'Schedules.'),
   maxJobTypes: share('maxJobTypes', 'Job types of its own.'),
@@ -52,6 +55,10 @@ const shares = {
   ),
   maxPausedQueues: share('maxPausedQueues', 'Queues that are paused.'),
   maxOperations: share('maxOperations', 'Operations that have not ended, such as backfills.'),
+  maxLocks: share(
+    'maxLocks',
+    'Holds of locks at once. Each replica counts now and then, so it may be some more.',
+  ),
 };
 
 export const tenantLimits = z.strictObject({

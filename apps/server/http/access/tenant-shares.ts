@@ -9,12 +9,13 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ProblemError } from '../problems/problem.js';
 import { countAlone, deleteSpare, type CountedShare } from './tenant-counts.repository.js';
 
-type HeldShare = 'maxWaits' | 'maxAcquires' | 'maxLogStreams';
+type HeldShare = 'maxWaits' | 'maxAcquires' | 'maxLockWaits' | 'maxLogStreams';
 
 const MEANING: Readonly<Record<ShareName, string>> = {
   maxRequests: 'requests in this replica at once',
   maxWaits: 'requests in this replica that wait for the end of a run',
   maxAcquires: 'requests in this replica that wait for leases',
+  maxLockWaits: 'requests in this replica that wait for locks',
   maxLogStreams: 'requests in this replica that follow logs',
   maxSchedules: 'schedules',
   maxJobTypes: 'job types',
@@ -22,6 +23,7 @@ const MEANING: Readonly<Record<ShareName, string>> = {
   maxWorkers: 'workers',
   maxPausedQueues: 'queues that are paused',
   maxOperations: 'operations that have not ended',
+  maxLocks: 'holds of locks',
 };
 
 @Injectable()

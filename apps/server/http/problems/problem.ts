@@ -15,6 +15,8 @@ const PROBLEMS = {
   'invalid-state': [409, 'Not allowed in this state'],
   'request-in-progress': [409, 'An earlier request is still being answered'],
   'lease-lost': [409, 'The lease is no longer held'],
+  'lock-held': [409, 'The lock is held'],
+  'lock-lost': [409, 'The lock is no longer held'],
   'etag-mismatch': [412, 'Changed since it was read'],
   'payload-too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'Unsupported media type'],
@@ -50,6 +52,8 @@ export interface ProblemExtras {
   currentState?: string;
   /** The run that holds the key. */
   run?: string;
+  /** Who holds the lock, as far as it is known; with the token, if it is the caller. */
+  holds?: readonly { name: string; holder: string; expiresAt: Date; token?: number }[];
   /** The tenant's limit that was reached. */
   limit?: { name: string; max: number; current: number };
   headers?: Readonly<Record<string, string>>;
@@ -69,6 +73,19 @@ export const problem = z
     currentRevision: z.int().optional(),
     currentState: z.string().optional(),
     run: z.uuid().optional().describe('The run that is in the way.'),
+    holds: z
+      .array(
+        z.object({
+          name: z.string(),
+          holder: z.string(),
+          expiresAt: z.iso.datetime(),
+          token: z.int().optional(),
+        }),
+      )
+      .optional()
+      .describe(
+        'Who holds the lock: five at most of each. The token only if the asking holder has it itself.',
+      ),
     limit: z
       .object({ name: z.string(), max: z.int(), current: z.int() })
       .optional()

@@ -247,7 +247,7 @@ describe("a tenant's key", () => {
 
 describe("a worker's key", () => {
   const FOR_WORKERS =
-    /\/worker\/(workers:register|schedules:define|leases:acquire|workers\/[^/]+:(heartbeat|deregister)|leases\/[^/]+(:\w+|\/logs))$/;
+    /\/worker\/(workers:register|schedules:define|leases:acquire|workers\/[^/]+:(heartbeat|deregister)|leases\/[^/]+(:\w+|\/logs))$|\/locks(\/[^/]+)?:(acquire|renew|release)$/;
 
   it('may take runs and end them', async () => {
     const { key } = await createKey(acme.api, acme.path, { role: 'worker' });

@@ -36,6 +36,7 @@ function unheardOf(): Ids {
     schedule: newName('schedule'),
     operation: randomUUID(),
     calendar: newName('calendar'),
+    lock: newName('lock'),
     jobType: newName('job'),
     queue: newName('queue'),
     tag: newName('tag'),
@@ -118,6 +119,17 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'get /calendars/{calendar}': NONE,
   'put /calendars/{calendar}': anyBody({ dates: ['2031-01-01'] }),
   'delete /calendars/{calendar}': NONE,
+  'get /locks': listed,
+  'get /locks/{lock}': NONE,
+  'put /locks/{lock}': anyBody({ permits: 2 }),
+  'delete /locks/{lock}': NONE,
+  'post /locks/{lock}:acquire': anyBody({ holder: 'mine' }, { holder: 'mine', mode: 'permits' }),
+  'post /locks:acquire': ({ lock: name }) => [
+    { body: { holder: 'mine', locks: [{ name, mode: 'shared' }] } },
+  ],
+  'post /locks/{lock}:renew': anyBody({ token: 1 }),
+  'post /locks/{lock}:release': anyBody({ token: 1 }),
+  'post /locks/{lock}:forceRelease': anyBody({}),
   'get /schedules': listed,
   'post /schedules': ({ schedule: name, jobType, calendar, idempotencyKey }) => [
     { body: { name, spec: EACH_YEAR, jobType: 'noop' } },
@@ -227,6 +239,8 @@ function shown({ status, text }: Response, { ids, mine }: { ids: Ids; mine: Test
   let said = text.replaceAll(mine.name, '(tenant)');
   for (const [name, id] of Object.entries(ids) as [string, string][]) said = said.replaceAll(id, `(${name})`);
   said = said.replaceAll(UUID, '(uuid)').replaceAll(INSTANT, '(instant)');
+  // Tokens are of one sequence, so that they grow even over a lock's deletion.
+  said = said.replaceAll(/"token":\d+/g, '"token":(token)');
   said = said
     .replaceAll(/(sk_\(tenant\)_|whsec_)[\w+/=-]+/g, '(secret)')
     .replaceAll(/"slot":\d+/g, '"slot":0');

@@ -110,6 +110,8 @@ describe('the description', () => {
       'put /api/v1/tenants/{tenant}/schedules/{schedule}',
       'patch /api/v1/tenants/{tenant}/schedules/{schedule}',
       'delete /api/v1/tenants/{tenant}/schedules/{schedule}',
+      'put /api/v1/tenants/{tenant}/locks/{lock}',
+      'delete /api/v1/tenants/{tenant}/locks/{lock}',
     ]);
     expect(Object.keys(wanting[0]?.requestBody?.content ?? {})).toContain('application/merge-patch+json');
   });

@@ -1,0 +1,125 @@
+// The holds of locks: renewed and released by their tokens, and shown to who asks.
+import { sql } from 'kysely';
+import type { Database } from '#database/connection.js';
+import type { TenantId } from '#kernel/ids.js';
+import type { HoldRef, LockHold, LockMode } from './lock.js';
+
+/** Undefined when the lease has ended: the lock may be another's by now. */
+export async function renewHold(
+  db: Database,
+  { tenantId, name, token, leaseMs }: HoldRef & { leaseMs: number },
+): Promise<LockHold | undefined> {
+  return db
+    .updateTable('lock_hold')
+    .set({ expires_at: sql<Date>`clock_timestamp() + ${leaseMs} * interval '1 ms'` })
+    .where('tenant_id', '=', tenantId)
+    .where('name', '=', name)
+    .where('token', '=', token)
+    .where('expires_at', '>', sql<Date>`clock_timestamp()`)
+    .returning(['name', sql<number>`token::float8`.as('token'), 'expires_at as expiresAt'])
+    .executeTakeFirst();
+}
+
+export interface Release {
+  /** False when the lease had ended before. */
+  wasHeld: boolean;
+  /** Callers wait for the lock. */
+  isAwaited: boolean;
+}
+
+export async function releaseHold(db: Database, { tenantId, name, token }: HoldRef): Promise<Release> {
+  const { rows } = await sql<Release>`
+    select carillon.release_hold(${tenantId}::uuid, ${name}::text, ${token}::bigint) as "wasHeld",
+           exists (select from carillon.lock_wait w where w.tenant_id = ${tenantId} and w.name = ${name}) as "isAwaited"`.execute(
+    db,
+  );
+  return rows[0] ?? { wasHeld: false, isAwaited: false };
+}
+
+export interface ShownHold extends LockHold {
+  holder: string;
+  mode: LockMode;
+  permits: number;
+  depth: number;
+  acquiredAt: Date;
+}
+
+const shown = [
+  'name',
+  sql<number>`token::float8`.as('token'),
+  'holder',
+  'mode',
+  'permits',
+  'depth',
+  'acquired_at as acquiredAt',
+  'expires_at as expiresAt',
+] as const;
+
+interface HoldsOf {
+  tenantId: TenantId;
+  names: readonly string[];
+  limitEach: number;
+  /** Whose holds come first, if any. */
+  first?: string | null;
+}
+
+/** The holds of these locks whose lease has not ended: of each the oldest, `limitEach` at most. */
+export async function findHolds(
+  db: Database,
+  { tenantId, names, limitEach, first = null }: HoldsOf,
+): Promise<ShownHold[]> {
+  const { rows } = await sql<ShownHold>`
+    select h.name, h.token::float8 as token, h.holder, h.mode, h.permits, h.depth, h.acquired_at as "acquiredAt", h.expires_at as "expiresAt"
+      from unnest(${[...names]}::text[]) as wanted (name)
+      cross join lateral (
+        select * from carillon.lock_hold
+         where tenant_id = ${tenantId} and lock_hold.name = wanted.name and expires_at > clock_timestamp()
+         order by holder is not distinct from ${first} desc, token
+         limit ${limitEach}) as h`.execute(db);
+  return rows;
+}
+
+/** Ends holds whose holders have not released them: that of the token, or all of the lock's. */
+export async function endHolds(
+  db: Database,
+  { tenantId, name, token }: { tenantId: TenantId; name: string; token: number | null },
+): Promise<ShownHold[]> {
+  return db
+    .deleteFrom('lock_hold')
+    .where('tenant_id', '=', tenantId)
+    .where('name', '=', name)
+    .$if(token !== null, (query) => query.where('token', '=', token ?? 0))
+    .where('expires_at', '>', sql<Date>`clock_timestamp()`)
+    .returning(shown)
+    .execute();
+}
+
+/** At most so many are counted. */
+export async function countHolds(
+  db: Database,
+  { tenantId, upTo }: { tenantId: TenantId; upTo: number },
+): Promise<number> {
+  const { rows } = await sql<{ number: number }>`
+    select count(*)::int as number
+      from (select from carillon.lock_hold where tenant_id = ${tenantId} and expires_at > clock_timestamp() limit ${upTo}) as counted`.execute(
+    db,
+  );
+  return rows[0]?.number ?? 0;
+}
+
+/** Deletes rows of leases and places that ended without a word, at most `limit` of each; resolves with their number. */
+export async function clearEnded(db: Database, { limit }: { limit: number }): Promise<number> {
+  const { rows } = await sql<{ number: number }>`
+    with ended as (
+      delete from carillon.lock_hold
+       where ctid = any(array(select ctid from carillon.lock_hold where expires_at < clock_timestamp() - interval '1 minute'
+                               limit ${limit} for update skip locked))
+      returning 1),
+    left_line as (
+      delete from carillon.lock_wait
+       where ctid = any(array(select ctid from carillon.lock_wait where until < clock_timestamp() - interval '1 minute'
+                               limit ${limit} for update skip locked))
+      returning 1)
+    select (select count(*) from ended)::int + (select count(*) from left_line)::int as number`.execute(db);
+  return rows[0]?.number ?? 0;
+}
