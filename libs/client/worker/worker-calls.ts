@@ -7,10 +7,13 @@ export class CallFailed extends Error {
 
   /** 0 when there was no answer at all. */
   readonly status: number;
+  /** The answer, if it was a problem. */
+  readonly problem: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, problem: Readonly<Record<string, unknown>> = {}) {
     super(message);
     this.status = status;
+    this.problem = problem;
   }
 
   /** Trying again may help: no replica answered, or it could not just now. */
@@ -20,7 +23,7 @@ export class CallFailed extends Error {
 }
 
 export interface WorkerCall {
-  /** The path below the tenant's `/worker/`. */
+  /** The path below the tenant's `/worker/`, or what else was said when the calls were made. */
   path: string;
   body: object | string;
   signal: AbortSignal;
@@ -43,10 +46,10 @@ const LIMIT_MS = 15_000;
  * Rejects with CallFailed, with the signal's reason, or with TypeError for a body that JSON can't express. A text is
  * sent as NDJSON.
  */
-export function workerApi({ url, tenant, key }: WorkerApiOptions): CallWorkerApi {
+export function workerApi({ url, tenant, key }: WorkerApiOptions, below = 'worker/'): CallWorkerApi {
   const bases = [url]
     .flat()
-    .map((each) => `${each.replace(/\/+$/, '')}/api/v1/tenants/${encodeURIComponent(tenant)}/worker/`);
+    .map((each) => `${each.replace(/\/+$/, '')}/api/v1/tenants/${encodeURIComponent(tenant)}/${below}`);
   if (bases.length === 0) throw new TypeError('expected at least one url, got none');
   let turn = 0;
   return async <Answer>({ path, body, signal, limitMs = LIMIT_MS }: WorkerCall) => {
@@ -56,7 +59,7 @@ export function workerApi({ url, tenant, key }: WorkerApiOptions): CallWorkerApi
     const type = isText ? 'application/x-ndjson' : 'application/json';
     // Before the request: a body that can't be encoded is no failure of the network, and trying again would not help.
     const text = isText ? body : JSON.stringify(body);
-    const limit = AbortSignal.timeout(limitMs);
+    const limit = AbortSignal.timeout(Math.ceil(limitMs));
     try {
       const response = await fetch(base + path, {
         method: 'POST',
@@ -81,17 +84,19 @@ export function workerApi({ url, tenant, key }: WorkerApiOptions): CallWorkerApi
 }
 
 function answerOf({ ok, status }: Response, text: string): unknown {
-  if (!ok) throw new CallFailed(status, `expected success, got ${status}: ${detailOf(text).slice(0, 500)}`);
-  return JSON.parse(text);
+  if (ok) return text === '' ? null : JSON.parse(text);
+  const problem = problemIn(text);
+  const { detail = text } = problem;
+  throw new CallFailed(status, `expected success, got ${status}: ${String(detail).slice(0, 500)}`, problem);
 }
 
-/** The detail of a problem, or the text itself. */
-function detailOf(text: string): string {
+/** Without a field when it is none. */
+function problemIn(text: string): Readonly<Record<string, unknown>> {
   try {
-    const { detail } = JSON.parse(text) as { detail?: unknown };
-    return typeof detail === 'string' ? detail : text;
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null ? { ...body } : {};
   } catch {
-    return text;
+    return {};
   }
 }
 
