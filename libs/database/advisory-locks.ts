@@ -26,3 +26,5 @@ export const RUN_LOG_LOCK = 0x43415239;
  * hash get in each other's way for an instant, and no more.
  */
 export const IDEMPOTENCY_LOCK = 0x43415234;
+// 0x4341523A is held by a change that makes a schedule follow another one of its tenant (migrations/0034); the second
+// key is a hash of the tenant.

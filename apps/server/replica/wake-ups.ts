@@ -19,6 +19,7 @@ type TermParts = Parts<
   | 'election'
   | 'calendars'
   | 'failing'
+  | 'following'
   | 'gaps'
   | 'horizon'
   | 'leadership'
@@ -100,6 +101,7 @@ function connectTerm(parts: TermParts, wake: Wake): void {
     gaps,
     suspension,
     failing,
+    following,
     calendars,
     revocation,
     overdueRuns,
@@ -113,6 +115,7 @@ function connectTerm(parts: TermParts, wake: Wake): void {
       gaps,
       suspension,
       failing,
+      following,
       calendars,
       revocation,
       overdueRuns,
@@ -122,6 +125,7 @@ function connectTerm(parts: TermParts, wake: Wake): void {
   );
   leadership.ended.subscribe(wake(election));
   planner.gapsLeft.subscribe(wake(gaps));
+  following.found.subscribe(wake(planner));
   sweep.died.subscribe(wake(revocation));
 }
 
