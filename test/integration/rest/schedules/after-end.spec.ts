@@ -134,6 +134,9 @@ it('a due time that is skipped does not break the chain', async () => {
 it('ends with its endAt, and then can not be paused', async () => {
   const schedule = await createSchedule(tenant, { ...SECOND, endAt: secondsFromNow(2) });
   await until('it has ended', async () => (await readSchedule(tenant, schedule.name)).state === 'ended');
+  await until('no run is left', async () =>
+    (await runsOf(schedule)).every(({ finishedAt }) => finishedAt !== null),
+  );
   expect((await listFires(tenant, schedule.name)).length).toBeLessThan(4);
   expectProblem(await ask(schedule, 'pause'), 'invalid-state');
 });
