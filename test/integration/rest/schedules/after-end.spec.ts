@@ -75,6 +75,16 @@ it('goes on after runs that fail, and waits meanwhile for the one that it names'
   await expectChain(waiting, 1_000);
 });
 
+it('pauses after failures, also while it waits, and starts its runs later by its jitter', async () => {
+  const { name: jobType } = await createJobType(tenant, { target: { kind: 'handler', handler: 'fail' } });
+  const wish = { ...SECOND, jobType, pauseAfterFailures: 2, jitterSeconds: 2, overlap: { mode: 'skip' } };
+  const schedule = await createSchedule(tenant, wish);
+  await until('it is paused', async () => (await readSchedule(tenant, schedule.name)).state === 'paused');
+  await expectChain(schedule, 1_000);
+  for (const { dueAt, startsAt } of await listFires(tenant, schedule.name))
+    expect(startsAt >= dueAt).toBe(true);
+});
+
 it('a change of what its runs say moves nothing, and another delay counts from the last end', async () => {
   const schedule = await createSchedule(tenant, { spec: { delaySeconds: 3_600 } });
   await decided(schedule.name, 1);
