@@ -71,12 +71,13 @@ const schedulingRooms = {
   'decisions/rrule': ['.'],
   'decisions/calendars': ['.', 'decisions/kinds'],
   '.': ['decisions/calendars', 'decisions/kinds', 'decisions/rrule'],
-  planning: ['.'],
-  schedules: ['.', 'decisions/kinds', 'decisions/rrule', 'planning'],
+  following: ['.'],
+  planning: ['.', 'decisions/kinds', 'following'],
+  schedules: ['.', 'decisions/kinds', 'decisions/rrule', 'following', 'planning'],
   calendars: ['.', 'decisions/calendars', 'planning', 'schedules'],
   suspending: ['.'],
   failing: ['.', 'schedules'],
-  revisions: ['.', 'schedules'],
+  revisions: ['.', 'decisions/kinds', 'following', 'schedules'],
   defining: ['.', 'schedules'],
 };
 

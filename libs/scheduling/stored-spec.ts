@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { boundsOf, type Bounds, type Rule, type ScheduleSpec } from './decisions/due-times.js';
 import type { Calendars } from './decisions/calendars/open-days.js';
+import { followsRuns } from './decisions/kinds/following.js';
 import type { Counted } from './decisions/kinds/max-fires.js';
 
 const calendarDays = z
@@ -58,9 +59,12 @@ const storedSpec = z.discriminatedUnion('kind', [
   at,
   instants,
   z.strictObject({ kind: z.literal('anyOf'), specs: z.array(rule).min(1), ...bounds }),
+  z.strictObject({ kind: z.literal('delay'), seconds: z.int().min(1), ...bounds }),
+  z.strictObject({ kind: z.literal('follow'), schedule: z.string(), seconds: z.int().min(0), ...bounds }),
 ]);
 
 export function writeSpec(spec: ScheduleSpec): object {
+  if (followsRuns(spec)) return { ...spec, ...writtenBounds(spec) };
   const written = spec.kind === 'anyOf' ? { ...spec, specs: spec.specs.map(writtenRule) } : writtenRule(spec);
   return { ...written, ...writtenBounds(boundsOf(spec)) };
 }
@@ -117,6 +121,7 @@ export function parseSpec(stored: unknown): ScheduleSpec {
   const spec = storedSpec.parse(stored);
   if (spec.kind === 'at' || spec.kind === 'instants') return readRule(spec);
   const { startAt, endAt, counted, calendars, ...unbounded } = spec;
+  if (followsRuns(unbounded)) return { ...unbounded, ...readBounds({ startAt, endAt, counted, calendars }) };
   const read =
     unbounded.kind === 'anyOf' ? { ...unbounded, specs: unbounded.specs.map(readRule) } : readRule(unbounded);
   return { ...read, ...readBounds({ startAt, endAt, counted, calendars }) };

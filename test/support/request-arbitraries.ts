@@ -109,6 +109,8 @@ const specs = {
     )
     .map((parts) => parts.join(';')),
   at: fc.oneof(instant, fc.array(instant, { maxLength: 3 })),
+  afterSuccessOf: fc.constantFrom('known', 'unknown'),
+  delaySeconds: fc.oneof(fc.integer({ min: 3_600, max: 31_536_000 }), number),
 };
 const oneSpec = fc.oneof(
   fc.integer({ min: 3_600, max: 31_536_000 }).map((everySeconds) => ({ everySeconds })),

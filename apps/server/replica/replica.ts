@@ -29,6 +29,7 @@ import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, type PlannerSettings } from '#scheduling/planning/planner-settings.js';
 import { CalendarLoop } from '#scheduling/calendars/calendar-loop.js';
+import { FollowingLoop } from '#scheduling/following/following-loop.js';
 import { FailingLoop } from '#scheduling/failing/failing-loop.js';
 import { SuspensionLoop } from '#scheduling/suspending/suspension-loop.js';
 import type { ServerConfig } from '../settings/config.js';
@@ -119,6 +120,7 @@ function buildScheduling(leadership: Leadership, hints: HintsLoop, settings: Pla
     planner: new PlannerLoop(leadership, hints, { settings, clock }),
     gaps: new GapLoop(leadership, clock),
     failing: new FailingLoop(leadership),
+    following: new FollowingLoop(leadership, clock),
     calendars: new CalendarLoop(leadership, { clock, recount: recounting(clock) }),
     // An owner holds a planned run for a moment longer.
     suspension: new SuspensionLoop(leadership, { clock, watchMs: settings.lookAheadMaxMs + 30_000 }),
@@ -126,7 +128,7 @@ function buildScheduling(leadership: Leadership, hints: HintsLoop, settings: Pla
 }
 
 function schedulingLoops(parts: ReturnType<typeof buildScheduling>) {
-  return [parts.planner, parts.gaps, parts.suspension, parts.failing, parts.calendars];
+  return [parts.planner, parts.gaps, parts.suspension, parts.failing, parts.following, parts.calendars];
 }
 
 function executionOf(options: ReplicaOptions, executing: Executing) {

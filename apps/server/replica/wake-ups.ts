@@ -21,6 +21,7 @@ type TermParts = Parts<
   | 'election'
   | 'calendars'
   | 'failing'
+  | 'following'
   | 'gaps'
   | 'horizon'
   | 'leadership'
@@ -102,6 +103,7 @@ function connectTerm(parts: TermParts, wake: Wake): void {
     gaps,
     suspension,
     failing,
+    following,
     calendars,
     revocation,
     overdueRuns,
@@ -115,6 +117,7 @@ function connectTerm(parts: TermParts, wake: Wake): void {
       gaps,
       suspension,
       failing,
+      following,
       calendars,
       revocation,
       overdueRuns,
@@ -124,6 +127,7 @@ function connectTerm(parts: TermParts, wake: Wake): void {
   );
   leadership.ended.subscribe(wake(election));
   planner.gapsLeft.subscribe(wake(gaps));
+  following.found.subscribe(wake(planner));
   sweep.died.subscribe(wake(revocation));
 }
 

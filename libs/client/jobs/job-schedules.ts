@@ -18,6 +18,10 @@ export interface JobSchedule<Input = unknown> extends ScheduleRule {
   name: string;
   /** Due whenever one of them is; instead of a single rule. */
   anyOf?: readonly ScheduleRule[];
+  /** Instead of a rule: due after each success of this schedule, `delaySeconds` later if it says so. */
+  afterSuccessOf?: string;
+  /** By itself, instead of a rule: due so long after the end of its last run. */
+  delaySeconds?: number;
   /** The tenants that have it; needed where a replica runs the handler. A worker's schedules are its own tenant's. */
   tenants?: readonly string[];
   /** An IANA name, for cron and rrule. Default: UTC. */
@@ -55,9 +59,18 @@ export interface PreviousFire {
 
 /** As the API takes it; JSON makes texts of its Dates. */
 export function wireSchedule(schedule: JobSchedule): Record<string, unknown> {
-  const { cron, everySeconds, rrule, at, anyOf, tenants: _, ...rest } = schedule;
-  const wire: unknown = JSON.parse(
-    JSON.stringify({ ...rest, spec: { cron, everySeconds, rrule, at, anyOf } }),
-  );
+  const {
+    cron,
+    everySeconds,
+    rrule,
+    at,
+    anyOf,
+    afterSuccessOf,
+    delaySeconds,
+    tenants: _,
+    ...rest
+  } = schedule;
+  const spec = { cron, everySeconds, rrule, at, anyOf, afterSuccessOf, delaySeconds };
+  const wire: unknown = JSON.parse(JSON.stringify({ ...rest, spec }));
   return wire as Record<string, unknown>; // an object was written
 }

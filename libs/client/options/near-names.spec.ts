@@ -4,7 +4,7 @@ import { nearName } from './near-names.js';
 
 const RUN = ['jobType', 'payload', 'queue', 'delaySeconds', 'runAt', 'deadline', 'unique', 'priority'];
 const SCHEDULE = ['name', 'spec', 'timeZone', 'maxFires', 'jobType', 'payload'];
-const SPEC = ['cron', 'everySeconds', 'rrule', 'at', 'anyOf'];
+const SPEC = ['cron', 'everySeconds', 'rrule', 'at', 'anyOf', 'afterSuccessOf', 'delaySeconds'];
 const RETRY = ['maxAttempts', 'backoff', 'minSeconds', 'maxSeconds', 'jitter'];
 const WORKER = ['name', 'jobTypes', 'concurrency', 'labels'];
 const JOB = ['name', 'payload', 'timeoutSeconds', 'heartbeatSeconds', 'retry', 'leaseSeconds'];
@@ -34,6 +34,7 @@ it.each([
   ['rrule', SCHEDULE, 'spec.rrule'],
   ['anyOf', SCHEDULE, 'spec.anyOf'],
   ['recurrence', SPEC, 'rrule'],
+  ['fixedDelay', SPEC, 'delaySeconds'],
   ['dates', SPEC, 'at'],
   ['maxRuns', SCHEDULE, 'maxFires'],
   ['slots', RUN, undefined],

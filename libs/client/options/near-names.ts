@@ -19,6 +19,8 @@ const OTHERWISE: Readonly<Record<string, readonly string[]>> = {
   cron: ['spec.cron'],
   interval: ['everySeconds', 'spec.everySeconds'],
   every: ['everySeconds', 'spec.everySeconds'],
+  fixeddelay: ['spec.delaySeconds', 'delaySeconds'],
+  after: ['spec.afterSuccessOf', 'afterSuccessOf'],
   recurrence: ['rrule', 'spec.rrule'],
   rrule: ['spec.rrule'],
   anyof: ['spec.anyOf'],

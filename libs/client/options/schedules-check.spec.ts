@@ -26,6 +26,9 @@ it.each<[object, string]>([
   [{ ...nightly, overlap: { max: 3 } }, 'expected overlap.mode of schedule nightly'],
   [{ ...nightly, catchUp: { mode: 'some' } }, 'to be one of none, latest, all, got "some"'],
   [{ ...nightly, clockChanges: { gap: 'x' } }, 'expected clockChanges.gap of schedule nightly'],
+  [{ name: 'nightly', afterSuccessOf: 'a', cron: 'x' }, 'got cron and afterSuccessOf'],
+  [{ ...nightly, delaySeconds: 5 }, 'got cron and delaySeconds'],
+  [{ name: 'nightly', delaySeconds: -1 }, 'expected delaySeconds of schedule nightly'],
   [{ ...nightly, tags: 'a' }, 'expected tags of schedule nightly of job report to be a list of texts'],
 ])('%j is refused', (schedule, message) => {
   expect(() => define(schedule)).toThrow(message);
@@ -43,5 +46,13 @@ it('is sent in the form of the API', () => {
     name: 'once',
     spec: { at: '1970-01-01T00:00:00.000Z' },
     tags: ['a'],
+  });
+});
+
+it('is sent with a delay beside what it follows', () => {
+  const [schedule] = define({ name: 'behind', afterSuccessOf: 'nightly', delaySeconds: 5 }).schedules ?? [];
+  expect(schedule && wireSchedule(schedule)).toEqual({
+    name: 'behind',
+    spec: { afterSuccessOf: 'nightly', delaySeconds: 5 },
   });
 });

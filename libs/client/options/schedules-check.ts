@@ -5,7 +5,7 @@ import { expectKnownOptions } from './known-options.js';
 const NAME = /^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const RULES = ['cron', 'everySeconds', 'rrule', 'at'];
-const SPECS = [...RULES, 'anyOf'];
+const SPECS = [...RULES, 'anyOf', 'afterSuccessOf', 'delaySeconds'];
 const SCHEDULES_MAX = 200;
 const YEAR_SECONDS = 31_536_000;
 
@@ -49,6 +49,8 @@ const OPTIONS: Readonly<Record<string, Option | Readonly<Record<string, Option>>
     expected: 'a Date, an instant in RFC 3339, or a list of them',
   },
   anyOf: { fits: (value) => Array.isArray(value) && value.every(isObject), expected: 'a list of rules' },
+  afterSuccessOf: text,
+  delaySeconds: whole(0, YEAR_SECONDS),
   tenants: texts,
   timeZone: text,
   payload: { fits: isObject, expected: 'an object' },
@@ -100,7 +102,9 @@ export function checkSchedules(job: string, schedules: unknown): void {
 function checkSchedule(schedule: Record<string, unknown>, place: string): void {
   expectFields(schedule, Object.keys(OPTIONS), place);
   expectField('name', schedule['name'], place);
-  expectOne(schedule, SPECS, place);
+  // A delay is a kind of its own, or says more about this one.
+  const isAfter = schedule['afterSuccessOf'] !== undefined;
+  expectOne(isAfter ? { ...schedule, delaySeconds: undefined } : schedule, SPECS, place);
   for (const [field, value] of Object.entries(schedule))
     if (value !== undefined) expectField(field, value, place);
   for (const [index, rule] of ((schedule['anyOf'] ?? []) as Record<string, unknown>[]).entries()) {

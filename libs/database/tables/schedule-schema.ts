@@ -109,6 +109,25 @@ interface ScheduleFailureTable {
   schedule_id: ScheduleId;
 }
 
+interface ScheduleFollowingTable {
+  schedule_id: ScheduleId;
+  id: Generated<number>;
+  tenant_id: TenantId;
+  followed_id: ScheduleId;
+  delay_seconds: number;
+  start_at: Date | null;
+  end_at: Date | null;
+}
+
+interface DueNoteTable {
+  id: Generated<number>;
+  tenant_id: TenantId;
+  schedule_id: ScheduleId;
+  following_id: number;
+  due_at: Date | null;
+  is_placed: Generated<boolean>;
+}
+
 interface ScheduleDefinitionTable {
   tenant_id: TenantId;
   name: string;
@@ -123,6 +142,8 @@ export interface ScheduleTables {
   fire: FireTable;
   schedule_gap: ScheduleGapTable;
   schedule_failure: ScheduleFailureTable;
+  schedule_following: ScheduleFollowingTable;
+  due_note: DueNoteTable;
   schedule_definition: ScheduleDefinitionTable;
   calendar: CalendarTable;
   schedule_calendar: ScheduleCalendarTable;

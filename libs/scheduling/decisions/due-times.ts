@@ -6,6 +6,7 @@ import { nextCronTime, type ClockChanges, type CronSpec } from './cron-times.js'
 import { onOpenDays, type Calendars } from './calendars/open-days.js';
 import { firstOf, SPECS_MAX, SPECS_MIN, type NextDue } from './kinds/any-of.js';
 import { MAX_FIRES_MAX, type Counted } from './kinds/max-fires.js';
+import { DELAY_SECONDS_MAX, followsRuns, type AfterEnd, type AfterSuccess } from './kinds/following.js';
 import { searchedCron, searchedRrule } from './kinds/searched-rules.js';
 import { newestIn, timesIn } from './kinds/spans.js';
 import { INSTANTS_MAX, isInOrder, nextInstant } from './kinds/instants.js';
@@ -57,7 +58,10 @@ export type ScheduleSpec =
   | (Recurrence & Bounds)
   | Listed
   /** Due whenever one of them is. All that know a wall clock have one zone. */
-  | ({ kind: 'anyOf'; specs: readonly Rule[] } & Bounds);
+  | ({ kind: 'anyOf'; specs: readonly Rule[] } & Bounds)
+  /** Due times that no spec alone can say. */
+  | (AfterEnd & Bounds)
+  | (AfterSuccess & Bounds);
 
 export interface InvalidSpec {
   ok: false;
@@ -84,7 +88,15 @@ const NEVER_DUE_FROM = new Date(Date.UTC(2026, 0, 1));
 export function validateSpec(spec: ScheduleSpec): SpecVerdict {
   const wrongBound = complaintAboutBounds(boundsOf(spec));
   if (wrongBound !== null) return wrongBound;
+  if (followsRuns(spec)) return validateDelay(spec);
   return spec.kind === 'anyOf' ? validateSpecs(spec.specs) : validateRule(spec);
+}
+
+function validateDelay({ kind, seconds }: AfterEnd | AfterSuccess): SpecVerdict {
+  const min = kind === 'delay' ? 1 : 0;
+  const isWhole = Number.isSafeInteger(seconds) && seconds >= min && seconds <= DELAY_SECONDS_MAX;
+  if (isWhole) return { ok: true };
+  return wrong('delaySeconds', `a whole number from ${min} to ${DELAY_SECONDS_MAX}`, String(seconds));
 }
 
 function validateRule(spec: Rule): SpecVerdict {
@@ -121,8 +133,9 @@ function validateSpecs(specs: readonly Rule[]): SpecVerdict {
   return { ok: true };
 }
 
-/** The specs that it is made of: those of anyOf, or itself. */
+/** The specs that it is made of: those of anyOf, or itself; none where due times follow from runs. */
 export function rulesOf(spec: ScheduleSpec): readonly Rule[] {
+  if (followsRuns(spec)) return [];
   return spec.kind === 'anyOf' ? spec.specs : [spec];
 }
 
@@ -144,13 +157,17 @@ export function onAnyDay(spec: ScheduleSpec): ScheduleSpec {
   return rest;
 }
 
-/** The first due time strictly after the instant; null if there is none. Throws RangeError on an invalid spec. */
+/**
+ * The first due time strictly after the instant; null if there is none, or none that a spec can say. Throws RangeError on an
+ * invalid spec.
+ */
 export function nextDueAt(spec: ScheduleSpec, after: Date): Date | null {
   return nextDueOf(spec)(after);
 }
 
 /** The same for many instants: of several specs each is searched only where that is needed. */
 export function nextDueOf(spec: ScheduleSpec): NextDue {
+  if (followsRuns(spec)) return () => null;
   const { startAt, endAt, counted, calendars } = boundsOf(spec);
   const lasts = [endAt, counted?.lastAt].filter((last) => last instanceof Date);
   const ruled =

@@ -22,7 +22,7 @@ export async function leaveGaps(tx: Tx, plans: readonly WrittenPlan[]): Promise<
   const ids = plainArray(behind.map(({ schedule }) => schedule.id));
   await sql`
     insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, paused_until, suspended_at, resumed_at, from_at, to_at, outcome, reason)
-    select s.id, s.tenant_id, s.spec, s.state, s.paused_until, t.suspended_at, t.resumed_at, g.from_at, g.to_at, g.outcome, g.reason
+    select s.id, s.tenant_id, carillon.spec_of_gap(s.id, s.spec, g.from_at, g.to_at), s.state, s.paused_until, t.suspended_at, t.resumed_at, g.from_at, g.to_at, g.outcome, g.reason
       from unnest(${ids}::uuid[],
                   ${plainArray(behind.map(({ gap }) => gap.from.toISOString()))}::timestamptz[],
                   ${plainArray(behind.map(({ gap }) => gap.to.toISOString()))}::timestamptz[],
@@ -45,7 +45,7 @@ export async function leaveGap(
 ): Promise<void> {
   await sql`
     insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, paused_until, suspended_at, resumed_at, from_at, to_at, outcome, reason)
-    select s.id, s.tenant_id, s.spec, s.state, s.paused_until, t.suspended_at, t.resumed_at, g.from_at, g.to_at, ${outcome}, ${reason}
+    select s.id, s.tenant_id, carillon.spec_of_gap(s.id, s.spec, g.from_at, g.to_at), s.state, s.paused_until, t.suspended_at, t.resumed_at, g.from_at, g.to_at, ${outcome}, ${reason}
       from (select ${from}::timestamptz as from_at, ${to}::timestamptz as to_at) g
       join carillon.schedule s on s.id = ${scheduleId}
       join carillon.tenant t on t.id = s.tenant_id`.execute(tx);

@@ -11,6 +11,7 @@ import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { isInstant } from '#scheduling/decisions/due-times.js';
 import { largestRush, lookAhead } from '#scheduling/planning/decisions/look-ahead.js';
+import { plannedBy } from '#scheduling/decisions/kinds/following.js';
 import { planSchedule, type Plan } from '#scheduling/decisions/planning.js';
 import { Crowd } from './crowd.js';
 import { leaveGaps } from './gap.repository.js';
@@ -20,6 +21,7 @@ import type { PlannerSettings } from './planner-settings.js';
 import * as planning from './planning.repository.js';
 import { SetAside } from './set-aside.js';
 import { TenantPlaces } from './tenant-places.js';
+import { placedOf } from '#scheduling/following/following.repository.js';
 import { parseCatchUp } from '#scheduling/stored-catch-up.js';
 import { parseSpec } from '#scheduling/stored-spec.js';
 
@@ -91,13 +93,16 @@ export class PlannerLoop implements Loop {
       full: this.#places.full(),
       tenants,
     });
+    const found = [...past, ...present];
+    const placed = await placedOf(db, found.filter(hasPlaced));
     let isCut = false;
     const planOne = (schedule: planning.DueSchedule): Plan | null => {
-      const made = this.setAside.try(schedule.id, () => planOf(schedule, { now, lookAheadMs, graceMs }));
+      const made = this.setAside.try(schedule.id, () =>
+        planOf(schedule, { now, lookAheadMs, graceMs, placed }),
+      );
       isCut ||= (made?.fires.length ?? 0) >= FIRES_PER_SCHEDULE;
       return made;
     };
-    const found = [...past, ...present];
     await this.#places.count(db, found);
     const { clock } = this.options;
     const limited = new LimitedPlans(found, { places: this.#places, now, plan: planOne, clock });
@@ -160,16 +165,22 @@ export class PlannerLoop implements Loop {
   }
 }
 
+/** Those of whose due times several may be known, beyond the next one. */
+function hasPlaced({ storedSpec }: planning.DueSchedule): boolean {
+  return storedSpec instanceof Object && 'kind' in storedSpec && storedSpec.kind === 'follow';
+}
+
 /** Throws when the stored schedule can't be read. */
 function planOf(
   { storedSpec, storedCatchUp, ...schedule }: planning.DueSchedule,
-  pass: { now: Date; lookAheadMs: number; graceMs: number },
+  { placed, ...pass }: { now: Date; lookAheadMs: number; graceMs: number; placed: Map<ScheduleId, Date[]> },
 ): Plan {
   if (!isInstant(schedule.nextDueAt))
     throw new RangeError(
       `expected next_due_at to be of the years 1 to 9999, got ${String(schedule.nextDueAt)}`,
     );
-  const spec = parseSpec(storedSpec);
+  const later = placed.get(schedule.id) ?? [];
+  const spec = plannedBy(parseSpec(storedSpec), { nextDueAt: schedule.nextDueAt, later });
   const catchUp = parseCatchUp(storedCatchUp);
   return planSchedule({ ...schedule, ...pass, spec, catchUp, limit: FIRES_PER_SCHEDULE });
 }

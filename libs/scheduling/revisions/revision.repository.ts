@@ -5,11 +5,15 @@ import type { Database } from '#database/connection.js';
 import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import type { ScheduleTables } from '#database/tables/schedule-schema.js';
 import type { ScheduleId, TenantId } from '#kernel/ids.js';
+import type { Awaiting } from '#scheduling/following/waiting.repository.js';
 import { readable, saidColumns } from '#scheduling/schedules/schedule-row.js';
 import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
 
 /** All that the schedule said, and who said it. */
-export interface Revision extends Omit<Schedule, 'consecutiveFailures' | 'isPaused' | 'plannedDueAt'> {
+export interface Revision extends Omit<
+  Schedule,
+  'consecutiveFailures' | 'isPaused' | 'plannedDueAt' | keyof Awaiting
+> {
   /** Null when it is not known. */
   by: string | null;
   /** When the schedule was deleted as it was then; null for a revision that was replaced, or is the present one. */

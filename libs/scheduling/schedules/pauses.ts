@@ -4,7 +4,7 @@
 // that is resumed leaves its undecided past behind, with the pause, and goes on with what comes.
 import type { Tx } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
-import { nextDueAt } from '#scheduling/decisions/due-times.js';
+import { nextKnown } from '#scheduling/following/next-known.js';
 import { goOnAt, leavePast } from './plan-end.js';
 import { updateSchedule, type Schedule } from './schedule.repository.js';
 
@@ -28,7 +28,9 @@ export async function pause(
   const now = await databaseTime(tx);
   if (until !== null && until <= now) return { kind: 'until-has-passed', now, until };
   const nextAt = await goOnAt(tx, schedule);
-  if (nextAt === null) return { kind: 'invalid-state', state: 'ended' };
+  if (nextAt === null && !schedule.isWaiting) return { kind: 'invalid-state', state: 'ended' };
+  // What is ahead of a chain is found anew, by what holds then (following/decisions/next-in-chain.ts).
+  const isPutOff = schedule.spec?.kind === 'delay' && nextAt !== null && nextAt > now;
   const changed = await updateSchedule(tx, {
     ...schedule,
     catchUp: undefined,
@@ -36,22 +38,22 @@ export async function pause(
     pausedAt: schedule.isPaused ? (schedule.pausedAt ?? now) : now,
     pausedUntil: until,
     pauseReason: reason,
-    nextDueAt: nextAt,
+    nextDueAt: isPutOff ? null : nextAt,
     by,
   });
   return { kind: 'changed', schedule: changed };
 }
 
 export async function resume(tx: Tx, schedule: Schedule, { by }: { by: string }): Promise<PauseResult> {
-  const { isPaused, spec, nextDueAt: from } = schedule;
-  if (!isPaused || from === null)
+  const { id, tenantId, isPaused, isWaiting, spec, nextDueAt: from } = schedule;
+  if (!isPaused || (from === null && !isWaiting))
     return {
       kind: 'invalid-state',
-      state: from === null && schedule.plannedDueAt === null ? 'ended' : 'active',
+      state: from === null && schedule.plannedDueAt === null && !isWaiting ? 'ended' : 'active',
     };
   const now = await databaseTime(tx);
   // A spec that can't be read has no past that could be found: it stays where it is until it is replaced.
-  const hasPast = from <= now && spec !== null;
+  const hasPast = from !== null && from <= now && spec !== null;
   if (hasPast) await leavePast(tx, schedule, { from, now, reason: 'paused' });
   const changed = await updateSchedule(tx, {
     ...schedule,
@@ -60,7 +62,7 @@ export async function resume(tx: Tx, schedule: Schedule, { by }: { by: string })
     pausedAt: null,
     pausedUntil: null,
     pauseReason: null,
-    nextDueAt: hasPast ? nextDueAt(spec, now) : from,
+    nextDueAt: hasPast || spec?.kind === 'delay' ? await nextKnown(tx, { id, tenantId, spec }, now) : from,
     by,
   });
   return { kind: 'changed', schedule: changed };

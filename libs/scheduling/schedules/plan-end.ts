@@ -2,6 +2,7 @@
 // Due times from before the change that have not started are left behind as a gap where the change ends them, so that
 // they get their rows in the ledger all the same.
 import type { Tx } from '#database/connection.js';
+import { placeAgain } from '#scheduling/following/following.repository.js';
 import { leaveGap } from '#scheduling/planning/gap.repository.js';
 import { revokePlanned } from './planned-run.repository.js';
 import type { Schedule } from './schedule.repository.js';
@@ -13,7 +14,7 @@ export async function endPlan(
   schedule: Schedule,
   { now, reason }: { now: Date; reason: string },
 ): Promise<void> {
-  const from = earliest(schedule, await revokePlanned(tx, schedule, { alsoDue: true }));
+  const from = earliest(schedule, await takeBack(tx, schedule, { alsoDue: true }));
   await leavePast(tx, schedule, { from, now, reason });
   await forgetSkippedAhead(tx, { scheduleId: schedule.id, now });
 }
@@ -34,7 +35,13 @@ export async function leavePast(
  * due: its run may only start later, by the schedule's jitter.
  */
 export async function goOnAt(tx: Tx, schedule: Schedule): Promise<Date | null> {
-  return earliest(schedule, await revokePlanned(tx, schedule, { alsoDue: false }));
+  return earliest(schedule, await takeBack(tx, schedule, { alsoDue: false }));
+}
+
+async function takeBack(tx: Tx, schedule: Schedule, which: { alsoDue: boolean }): Promise<Date[]> {
+  const reopened = await revokePlanned(tx, schedule, which);
+  if (schedule.spec?.kind === 'follow') await placeAgain(tx, schedule, reopened);
+  return reopened;
 }
 
 function earliest({ nextDueAt }: Schedule, reopened: readonly Date[]): Date | null {

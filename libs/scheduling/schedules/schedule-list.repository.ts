@@ -5,6 +5,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import type { TenantId } from '#kernel/ids.js';
+import { isWaiting } from '#scheduling/following/waiting.repository.js';
 import { readable } from './schedule-row.js';
 import { columns, type Schedule } from './schedule.repository.js';
 
@@ -40,7 +41,7 @@ function matches({ labels, state, jobType, nameHas }: ScheduleFilter): RawBuilde
   return conditions.length === 0 ? sql<boolean>`true` : sql<boolean>`${sql.join(conditions, sql` and `)}`;
 }
 
-const isEnded = sql`(schedule.next_due_at is null
+const isEnded = sql`(schedule.next_due_at is null and ${isWaiting} is not true
   and not exists (select from carillon.fire f where f.schedule_id = schedule.id and f.outcome = 'planned' and f.due_at > now()))`;
 const isPaused = sql`(schedule.state = 'paused' and coalesce(schedule.paused_until > clock_timestamp(), true))`;
 const STATES = {

@@ -10,6 +10,7 @@ import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { ScheduleState } from '#scheduling/decisions/schedule-state.js';
 import { writeCatchUp } from '#scheduling/stored-catch-up.js';
 import { writeSpec } from '#scheduling/stored-spec.js';
+import { awaitingColumns, type Awaiting } from '#scheduling/following/waiting.repository.js';
 import { readable, saidColumns } from './schedule-row.js';
 import type { ScheduleSource } from './schedule-source.repository.js';
 import {
@@ -19,7 +20,7 @@ import {
   type ScheduleRunOptions,
 } from './stored-run-options.js';
 
-export interface Schedule extends ScheduleRunOptions, ScheduleSource {
+export interface Schedule extends ScheduleRunOptions, ScheduleSource, Awaiting {
   id: ScheduleId;
   tenantId: TenantId;
   slot: Slot;
@@ -46,7 +47,7 @@ export interface Schedule extends ScheduleRunOptions, ScheduleSource {
   pauseReason: string | null;
   /** Not once the end of the pause has passed. */
   isPaused: boolean;
-  /** The first due time that is not planned yet; null when none will come. */
+  /** The first due time that is not planned yet; null when none will come, or none is known. */
   nextDueAt: Date | null;
   /** What was due until then was asked for by another spec; null if there never was one. */
   specSince: Date | null;
@@ -59,6 +60,7 @@ export interface Schedule extends ScheduleRunOptions, ScheduleSource {
 
 export const columns = [
   ...saidColumns,
+  ...awaitingColumns,
   sql<number>`carillon.consecutive_failures(schedule.id, schedule.failures_since)`.as('consecutiveFailures'),
   sql<boolean>`state = 'paused' and coalesce(paused_until > clock_timestamp(), true)`.as('isPaused'),
   sql<Date | null>`(select min(f.due_at) from carillon.fire f
@@ -85,6 +87,7 @@ export type NewSchedule = Omit<
   | 'pauseReason'
   | 'isPaused'
   | keyof ScheduleSource
+  | keyof Awaiting
   | keyof ScheduleRunOptions
 > & {
   spec: ScheduleSpec;

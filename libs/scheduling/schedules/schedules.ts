@@ -14,6 +14,9 @@ import {
   validateSpec,
   type ScheduleSpec,
 } from '#scheduling/decisions/due-times.js';
+import { firstOfChain, followsRuns, isOver } from '#scheduling/decisions/kinds/following.js';
+import { refusedToFollow, type Followed } from '#scheduling/following/refused.js';
+import { countFollowers, hasUnfinishedRun } from '#scheduling/following/waiting.repository.js';
 import { withSchedule, type NotHeld, type ScheduleRef } from './held-schedule.js';
 import { pause, resume, type Pause, type PauseResult } from './pauses.js';
 import { endPlan, goOnAt } from './plan-end.js';
@@ -58,7 +61,7 @@ export async function createSchedule(
 ): Promise<CreateResult> {
   const now = await databaseTime(db);
   const firstDueAt = firstDue(input.spec, now);
-  if (!(firstDueAt instanceof Date)) return firstDueAt;
+  if (firstDueAt !== null && !(firstDueAt instanceof Date)) return firstDueAt;
   const id = asId.schedule(randomUUID());
   try {
     const schedule = await rows.insertSchedule(db, {
@@ -76,7 +79,7 @@ export async function createSchedule(
     return { kind: 'created', schedule };
   } catch (error) {
     if (isUniqueViolation(error)) return { kind: 'name-taken' };
-    return calendarGone(error);
+    return refusedByTables(error);
   }
 }
 
@@ -114,11 +117,13 @@ export async function changeSchedule(
       case 'edit':
         return edit(tx, schedule, { ...change, by: ref.by });
     }
-  }).catch(calendarGone);
+  }).catch(refusedByTables);
 }
 
-/** It was deleted since its name was looked up. Throws what is none of that. */
-function calendarGone(error: unknown): InvalidSpec {
+/** What the spec names was deleted since its name was looked up, or follows it. Throws what is none of that. */
+function refusedByTables(error: unknown): InvalidSpec {
+  const refused = refusedToFollow(error);
+  if (refused !== null) return refused;
   if (!isMissing(error, 'schedule_calendar_is_there')) throw error;
   return {
     kind: 'invalid-spec',
@@ -131,9 +136,11 @@ function calendarGone(error: unknown): InvalidSpec {
 export async function deleteSchedule(
   db: Database,
   ref: ScheduleRef,
-): Promise<{ kind: 'deleted' } | NotHeld | DefinedInCode> {
+): Promise<{ kind: 'deleted' } | NotHeld | DefinedInCode | Followed> {
   return withSchedule(db, ref, async (tx, schedule) => {
     if (isCodes(schedule)) return { kind: 'defined-in-code', jobType: schedule.jobType } as const;
+    const schedules = await countFollowers(tx, schedule);
+    if (schedules > 0) return { kind: 'followed', schedules } as const;
     const now = await databaseTime(tx);
     await endPlan(tx, schedule, { now, reason: 'schedule deleted' });
     await rows.deleteSchedule(tx, { id: schedule.id, by: ref.by, now });
@@ -175,17 +182,21 @@ async function goOnWith(
 ): Promise<Date | null | InvalidSpec> {
   if (spec === undefined) return goOnAt(tx, schedule);
   const first = mayEnd ? nextDueAt(spec, now) : firstDue(spec, now);
-  if (first === null || first instanceof Date)
-    await endPlan(tx, schedule, { now, reason: 'schedule changed' });
-  return first;
+  if (first !== null && !(first instanceof Date)) return first;
+  await endPlan(tx, schedule, { now, reason: 'schedule changed' });
+  if (spec.kind !== 'delay') return first;
+  // A chain goes on from its last run, under way or over.
+  const goesOn = schedule.spec?.kind === 'delay' || (await hasUnfinishedRun(tx, schedule));
+  return goesOn ? null : first;
 }
 
-function firstDue(spec: ScheduleSpec, now: Date): Date | InvalidSpec {
+/** Null where it follows from a run that is still to come. */
+function firstDue(spec: ScheduleSpec, now: Date): Date | null | InvalidSpec {
   const valid = validateSpec(spec);
   if (!valid.ok)
     return { kind: 'invalid-spec', field: valid.field, expected: valid.expected, got: valid.got };
-  const first = nextDueAt(spec, now);
-  if (first !== null) return first;
+  const first = followsRuns(spec) ? firstOfChain(spec, now) : nextDueAt(spec, now);
+  if (first !== null || (followsRuns(spec) && !isOver(spec, now))) return first;
   const { startAt, endAt, counted, calendars } = boundsOf(spec);
   if (calendars !== undefined && nextDueAt(onAnyDay(spec), now) !== null) {
     const expected = `calendars that leave it a due time after ${now.toISOString()}`;
@@ -217,5 +228,8 @@ function lastOf(spec: ScheduleSpec): { field: string; got: string } {
     case 'every':
     case 'rrule':
       return { field: spec.kind, got: spec.kind };
+    case 'delay':
+    case 'follow':
+      return { field: 'endAt', got: 'one before it' };
   }
 }

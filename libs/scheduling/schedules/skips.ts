@@ -7,7 +7,8 @@ import { holdOffClaims } from '#cluster/slots/claims-hold.js';
 import { limitLockWait } from '#cluster/membership/replica-gate.js';
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
-import { nextDueAt } from '#scheduling/decisions/due-times.js';
+import { nextKnown } from '#scheduling/following/next-known.js';
+import { noteForChain } from '#scheduling/following/following.repository.js';
 import { nextSkips, nextUnskipped } from './decisions/next-skips.js';
 import { GATE_WAIT_MS, type ScheduleRef } from './held-schedule.js';
 import { lockSchedule, type Schedule } from './schedule.repository.js';
@@ -61,17 +62,19 @@ async function skip(tx: Tx, schedule: Schedule, { count, ahead, areAll }: SkipNe
   ].toSorted((a, b) => a.getTime() - b.getTime());
   const before = known.filter(({ outcome }) => outcome !== null).map(({ dueAt }) => dueAt);
   await moveOn(tx, schedule, { ahead, now, skipped: [...before, ...skipped] });
+  if (schedule.spec?.kind === 'delay') await noteForChain(tx, schedule);
   return skipped;
 }
 
 async function moveOn(
   tx: Tx,
-  { id: scheduleId, spec, nextDueAt: from }: Schedule,
+  { id: scheduleId, tenantId, spec, nextDueAt: from }: Schedule,
   { ahead, now, skipped }: { ahead: readonly Date[]; now: Date; skipped: readonly Date[] },
 ): Promise<void> {
   if (from === null || spec === null) return;
   const next = nextUnskipped(ahead, { from, now, skipped });
   if (next === from) return;
   const last = ahead.at(-1) ?? from;
-  await rows.moveNextDue(tx, { scheduleId, nextDueAt: next instanceof Date ? next : nextDueAt(spec, last) });
+  const behind = () => nextKnown(tx, { id: scheduleId, tenantId, spec }, last);
+  await rows.moveNextDue(tx, { scheduleId, nextDueAt: next instanceof Date ? next : await behind() });
 }

@@ -42,6 +42,27 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
     run: () => answer(),
   },
   {
+    name: 'readNotes',
+    says: ['from carillon.due_note where not is_placed'],
+    // No due time of the model follows from runs.
+    run: () => answer(),
+  },
+  {
+    name: 'findQuiet',
+    says: ['from carillon.schedule_following c join carillon.schedule s'],
+    run: () => answer(),
+  },
+  {
+    name: 'countFollowers',
+    says: ['from "carillon"."schedule_following" where "tenant_id" = $1 and "followed_id" = $2'],
+    run: () => answer([{ count: 0 }]),
+  },
+  {
+    name: 'isAnySoon',
+    says: ['select exists (select from carillon.due_note where is_placed'],
+    run: () => answer(),
+  },
+  {
     name: 'readChanges',
     says: ['from "carillon"."calendar_change" group by "calendar_id"'],
     // No schedule of the model names a calendar.

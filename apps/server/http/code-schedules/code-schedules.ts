@@ -46,9 +46,9 @@ export class CodeSchedules {
 
   /** Resolves with those that could not be made or changed now. */
   async define(tenant: Tenant, { jobTypes }: DefinitionsInput, by: string): Promise<Refused[]> {
-    const wanted = jobTypes.flatMap(({ name: jobType, schedules }) =>
-      schedules.map((schedule) => wantedOf(jobType, schedule, by)),
-    );
+    const wanted = jobTypes
+      .flatMap(({ name: jobType, schedules }) => schedules.map((schedule) => wantedOf(jobType, schedule, by)))
+      .toSorted(followersLast);
     await definitions.forgetDefinitions(this.db, tenant.id);
     if (wanted.length > 0) await definitions.noteDefinitions(this.db, tenant.id, wanted);
     if (tenant.state === 'suspended') return wanted.map(({ name }) => refused(name, SUSPENDED));
@@ -102,6 +102,10 @@ export class CodeSchedules {
     }
   }
 }
+
+/** What they follow is there by then; followers of followers may have to come again. */
+const followersLast = (a: Wanted, b: Wanted): number => Number(isFollower(a)) - Number(isFollower(b));
+const isFollower = ({ schedule }: Wanted): boolean => schedule.spec.afterSuccessOf !== undefined;
 
 const SUSPENDED = 'expected a tenant that is not suspended, got a suspended one';
 

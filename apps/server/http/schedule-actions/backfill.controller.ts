@@ -18,6 +18,7 @@ import { operation } from '../operations/operation.shapes.js';
 import { invalidField } from '../problems/problem.js';
 import { ApiTenant, instantInput, resourceName } from '../requests/shapes.js';
 import { spanOf } from '../runs/run.shapes.js';
+import { refuseFollowing } from '../schedules/policies/following.shapes.js';
 import { PastDueTimes, type DueTimesFound, type Span } from '../schedules/computing/past-due-times.js';
 import { requireReadableSpec, requireSchedule } from '../schedules/require-schedule.js';
 
@@ -79,6 +80,7 @@ export class BackfillController {
   ) {
     const { db } = writing;
     const schedule = await requireSchedule(db, tenant, name);
+    refuseFollowing(schedule);
     const { maxUnfinished, payload, dryRun } = input;
     const { jobType } = schedule;
     await this.check.require(tenant, { jobType, payload: payload ?? schedule.payload }, db);

@@ -7,6 +7,10 @@ import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import { isLockTimeout } from '#database/error-kind.js';
 import { databaseTime } from '#database/time.repository.js';
+import { followsRuns } from '#scheduling/decisions/kinds/following.js';
+import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { knownAhead } from '#scheduling/following/waiting.repository.js';
+import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
 import { countSkippedAhead } from '#scheduling/schedules/skip.repository.js';
 import { skipNext, type SkipResult } from '#scheduling/schedules/skips.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
@@ -87,17 +91,27 @@ export class SkipsController {
     const spec = requireReadableSpec(current);
     const wanted = count + (await countSkippedAhead(db, current.id));
     const after = await databaseTime(db);
-    const find = () => this.previews.previewOf(spec, { after, count: wanted });
+    const find = () => findAhead(this.previews, { ...current, spec }, { db, after, count: wanted });
     // With a transaction in hand a request must not wait for others of its tenant, which may need its session.
-    const { dueTimes, isComplete } = await (db.isTransaction
-      ? find()
-      : this.previews.act(tenant, turn, find));
+    const { ahead, isComplete } = await (db.isTransaction ? find() : this.previews.act(tenant, turn, find));
     const ref = { tenant, name, revision: current.revision };
-    const ahead = dueTimes.map(({ dueAt }) => dueAt);
     // One that has found fewer than it may, since finding them took too long, skips those.
-    const skips = { count, ahead, areAll: !isComplete || dueTimes.length < wanted };
+    const skips = { count, ahead, areAll: !isComplete || ahead.length < wanted };
     return skipNext(db, ref, skips).catch((error: unknown) => {
       throw isLockTimeout(error) ? ownerHangs() : error;
     });
   }
+}
+
+/** Of those that follow from runs, what is known by now. */
+async function findAhead(
+  previews: Previews,
+  schedule: Schedule & { spec: ScheduleSpec },
+  { db, after, count }: { db: Database; after: Date; count: number },
+): Promise<{ ahead: Date[]; isComplete: boolean }> {
+  const { spec, id, tenantId } = schedule;
+  if (followsRuns(spec))
+    return { ahead: await knownAhead(db, { id, tenantId, after, limit: count }), isComplete: true };
+  const { dueTimes, isComplete } = await previews.previewOf(spec, { after, count });
+  return { ahead: dueTimes.map(({ dueAt }) => dueAt), isComplete };
 }

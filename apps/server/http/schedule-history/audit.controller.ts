@@ -46,6 +46,9 @@ const verdict = z
       .int()
       .describe('Rows of runs that their owner had claimed when the spec that asked for them was replaced.'),
     askedFor: z.int().describe('Rows that a request asked for.'),
+    followed: z
+      .int()
+      .describe('Rows of due times that follow from runs: they are counted, and not computed anew.'),
     lost: finding.describe('Due times without a row.'),
     doubled: finding.describe('Due times with more than one run.'),
     invented: finding.describe('Rows without a due time.'),
@@ -114,6 +117,7 @@ function textOf(
     auditedUntil,
     ahead,
     leftBehind,
+    followed,
   }: Omit<Audited, 'lost' | 'doubled' | 'invented'>,
   wrong: readonly (readonly [string, readonly Date[]])[],
 ): string {
@@ -122,6 +126,7 @@ function textOf(
     return `Of the due times ${span} ${wrong.map(([kind, dueTimes]) => `${dueTimes.length} were ${kind}`).join(' and ')}.`;
   const states = [
     `${Object.values(decided).reduce((sum, count) => sum + count, 0)} are decided`,
+    ...(followed === 0 ? [] : [`${followed} follow from runs, and could not be computed anew`]),
     ...(planned === 0 ? [] : [`${planned} are planned`]),
     ...(leftBehind === 0 ? [] : [`${leftBehind} were left behind and are decided later`]),
     ...(ahead === 0 ? [] : [`${ahead} are still ahead, without a row`]),

@@ -3,6 +3,7 @@ import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
+import { AWAITS_NOTHING } from '#scheduling/following/waiting.repository.js';
 import { listRevisions, type Revision } from '#scheduling/revisions/revision.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
@@ -92,7 +93,13 @@ function showRevision({ row, before }: { row: Revision; before: Revision | null 
 /** What a request can change. */
 function saidBy(row: Revision): Record<string, unknown> {
   const { state, pausedUntil, pauseReason } = row;
-  const shown = showSchedule({ ...row, consecutiveFailures: 0, isPaused: false, plannedDueAt: null });
+  const shown = showSchedule({
+    ...row,
+    ...AWAITS_NOTHING,
+    consecutiveFailures: 0,
+    isPaused: false,
+    plannedDueAt: null,
+  });
   const {
     id: _id,
     name: _name,
@@ -100,6 +107,7 @@ function saidBy(row: Revision): Record<string, unknown> {
     pausedAt: _pausedAt,
     consecutiveFailures: _failures,
     nextDueAt: _nextDueAt,
+    waitsFor: _waitsFor,
     createdAt: _createdAt,
     updatedAt: _updatedAt,
     revision: _revision,

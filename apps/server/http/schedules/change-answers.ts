@@ -1,9 +1,11 @@
 // What is answered to a change of a schedule: the schedule, or the problem that stood against it.
 import type { Response } from 'express';
 import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
+import type { Followed } from '#scheduling/following/refused.js';
 import type { ChangeResult } from '#scheduling/schedules/schedules.js';
 import { etagOf, staleRevision } from '../answers/etag.js';
 import { invalidField, notFound, ownerHangs, ProblemError } from '../problems/problem.js';
+import { isFollowed } from './policies/following.shapes.js';
 import { showSchedule } from './schedule.shapes.js';
 import { invalidSpec } from './spec.shapes.js';
 
@@ -27,7 +29,7 @@ export function answerWith(schedule: Schedule, response: Response) {
 }
 
 export function problemOf(
-  result: Exclude<ChangeResult, { kind: 'changed' }>,
+  result: Exclude<ChangeResult, { kind: 'changed' }> | Followed,
   { name, revision, verb }: Asked,
 ): ProblemError {
   switch (result.kind) {
@@ -50,6 +52,8 @@ export function problemOf(
       );
     case 'owner-hangs':
       return ownerHangs();
+    case 'followed':
+      return isFollowed(name, result.schedules);
     case 'defined-in-code':
       return definedInCode(name, result.jobType);
   }

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { boundsOf, rulesOf, zoneOf, type Rule, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
+import { followsRuns } from '#scheduling/decisions/kinds/following.js';
 import { secondsOfEvery } from '#scheduling/decisions/every-text.js';
 import { invalidField } from '../problems/problem.js';
 import type { DraftSpec } from './computing/counts.js';
@@ -11,6 +12,7 @@ import {
   patchedClockChanges,
   type clockChangesPatch,
 } from './policies/clock-changes.shapes.js';
+import { followingOf } from './policies/following.shapes.js';
 import { namesIn, patchedCalendars, type calendarsPatch } from './policies/calendars.shapes.js';
 import { showBounds, showSpec, specOf, type GivenSpec } from './spec.shapes.js';
 
@@ -68,7 +70,7 @@ const startsAnew = (...specs: ScheduleSpec[]): boolean =>
 
 /** With its intervals and recurrences counted from where the same ones began. */
 function goingOn(patched: ScheduleSpec, current: ScheduleSpec | null): ScheduleSpec {
-  if (current === null || startsAnew(patched, current)) return patched;
+  if (current === null || followsRuns(patched) || startsAnew(patched, current)) return patched;
   const anchored = <Same extends Rule>(rule: Same): Same => {
     const before = rulesOf(current).find((old) => isCountedAlike(old, rule));
     return before !== undefined && 'anchorAt' in before ? { ...rule, anchorAt: before.anchorAt } : rule;
@@ -91,14 +93,15 @@ function merged({ spec, ...patch }: GivenPatch, current: ScheduleSpec | null): G
   const zone = hasZone && current !== null ? (zoneOf(current) ?? undefined) : undefined;
   const hasChoice = (next.anyOf ?? [next]).some(({ cron }) => cron !== undefined && namesTimesOfDay(cron));
   const kept = next.at === undefined ? showBounds(current) : showBounds(null);
+  const isCounted = next.at === undefined && followingOf(next) === null;
   return {
     spec: next,
     timeZone: pick(patch.timeZone, zone),
     clockChanges: patchedClockChanges(patch.clockChanges, hasChoice ? current : null),
     startAt: pick(patch.startAt, kept.startAt?.toISOString()),
     endAt: pick(patch.endAt, kept.endAt?.toISOString()),
-    maxFires: pick(patch.maxFires, kept.maxFires ?? undefined),
-    calendars: patchedCalendars(patch.calendars, next.at === undefined ? current : null),
+    maxFires: pick(patch.maxFires, isCounted ? (kept.maxFires ?? undefined) : undefined),
+    calendars: patchedCalendars(patch.calendars, isCounted ? current : null),
   };
 }
 

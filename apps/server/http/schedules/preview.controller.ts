@@ -6,6 +6,7 @@ import type { Database } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
 import { validateSpec, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { specText } from '#scheduling/schedules/decisions/spec-text.js';
+import { followsRuns } from '#scheduling/decisions/kinds/following.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.js';
@@ -21,6 +22,7 @@ import { bounds, invalidSpec, oneSpec, specOf, timeZone } from './spec.shapes.js
 
 const COUNT_MAX = 1_000;
 const COUNT_DEFAULT = 10;
+const OF_RUNS = 'its due times follow from runs, so none can be shown ahead';
 
 const after = instantInput.optional().describe('Only due times after this instant. Default: now.');
 const draft = z.strictObject({
@@ -135,7 +137,8 @@ export class PreviewController {
       const spec = await specOfDraft();
       const { dueTimes, isComplete } = await this.previews.previewOf(spec, { after: from, count });
       const shown = dueTimes.map((each) => ({ startsAt: showStart(each.dueAt, jitter), ...each }));
-      return { text: specText(spec), dueTimes: shown, isComplete };
+      const text = followsRuns(spec) ? `${specText(spec)}: ${OF_RUNS}` : specText(spec);
+      return { text, dueTimes: shown, isComplete };
     });
   }
 }

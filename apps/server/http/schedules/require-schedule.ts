@@ -4,6 +4,7 @@ import { findSchedule, type Schedule } from '#scheduling/schedules/schedule.repo
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { notFound, ProblemError } from '../problems/problem.js';
+import { requireFollowed } from './policies/following.shapes.js';
 import { requireCalendars } from './policies/calendars.shapes.js';
 import type { Counts, DraftSpec } from './computing/counts.js';
 import { invalidSpec } from './spec.shapes.js';
@@ -30,6 +31,7 @@ export async function requireCounted(
   draft: DraftSpec,
   { db, tenant }: { db: Database; tenant: Pick<Tenant, 'id'> },
 ): Promise<ScheduleSpec> {
+  await requireFollowed(db, tenant, draft.spec);
   const calendars = draft.calendars && (await requireCalendars(db, tenant, draft.calendars));
   const spec = await counts.countedOut(draft, calendars);
   if ('ok' in spec) throw invalidSpec(spec);

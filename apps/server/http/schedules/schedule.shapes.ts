@@ -24,6 +24,7 @@ import { labels, labelsInput, labelsPatch } from './filters/labels.shapes.js';
 import { calendars, calendarsPatch } from './policies/calendars.shapes.js';
 import { catchUp, catchUpInput } from './policies/catch-up.shapes.js';
 import { jitterSeconds } from './policies/jitter.shapes.js';
+import { following, showAwaited, waitsFor } from './policies/following.shapes.js';
 import { overlap, overlapInput } from './policies/overlap.shapes.js';
 import { schedulePayload } from './policies/payload-templates.js';
 import {
@@ -130,7 +131,7 @@ export const schedule = z
       .describe('When the pause ends by itself; null when it lasts until the schedule is resumed.'),
     pauseReason: z.string().nullable(),
     spec: z
-      .object({ ...shownRule, anyOf: z.array(z.object(shownRule)).optional() })
+      .object({ ...shownRule, anyOf: z.array(z.object(shownRule)).optional(), ...following })
       .nullable()
       .describe(
         'Null when this version cannot read the stored spec: nothing is planned until it is changed.',
@@ -157,7 +158,8 @@ export const schedule = z
     priority: z.int(),
     deadlineSeconds: z.int().nullable(),
     labels,
-    nextDueAt: instant.nullable().describe('The next due time; null when none will come.'),
+    nextDueAt: instant.nullable().describe('The next due time; null when none will come, or none is known.'),
+    waitsFor,
     source: z.enum(['api', 'code']).describe('What code defines can be changed there alone.'),
     removedFromCodeAt: instant.nullable().describe('Since when no code defines it any more.'),
     createdAt: instant,
@@ -246,11 +248,12 @@ export function patchedPayload(
 export function showSchedule(row: Schedule) {
   const { id, name, spec, catchUp, jobType, payload, createdAt, updatedAt, revision } = row;
   const nextDueAt = row.plannedDueAt ?? row.nextDueAt;
-  const isPaused = row.isPaused && nextDueAt !== null;
+  const hasEnded = nextDueAt === null && !row.isWaiting;
+  const isPaused = row.isPaused && !hasEnded;
   return {
     id,
     name,
-    state: nextDueAt === null ? 'ended' : isPaused ? 'paused' : 'active',
+    state: hasEnded ? 'ended' : isPaused ? 'paused' : 'active',
     pausedAt: isPaused ? row.pausedAt : null,
     pausedUntil: isPaused ? row.pausedUntil : null,
     pauseReason: isPaused ? row.pauseReason : null,
@@ -273,6 +276,7 @@ export function showSchedule(row: Schedule) {
     deadlineSeconds: row.deadlineSeconds,
     labels: row.labels,
     nextDueAt,
+    waitsFor: nextDueAt === null && !hasEnded && !isPaused ? showAwaited(row) : null,
     source: row.source,
     removedFromCodeAt: row.removedFromCodeAt,
     createdAt,

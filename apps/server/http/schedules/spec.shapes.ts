@@ -15,6 +15,8 @@ import {
   type clockChangesInput,
 } from './policies/clock-changes.shapes.js';
 import { calendarsInput, givenCalendars, namesIn } from './policies/calendars.shapes.js';
+import { following, followingOf, isOneKind, showFollowing } from './policies/following.shapes.js';
+import { followsRuns } from '#scheduling/decisions/kinds/following.js';
 import type { CalendarNames } from '#scheduling/calendars/calendars.js';
 import type { DraftSpec } from './computing/counts.js';
 
@@ -43,21 +45,20 @@ const rule = {
     .optional()
     .describe('One instant, or a list of them in any order. To the millisecond: finer digits are cut off.'),
 };
-const isOne = (spec: object): boolean =>
-  Object.values(spec).filter((value) => value !== undefined).length === 1;
 const ruleInput = z
   .strictObject(rule)
-  .refine(isOne, { error: 'expected exactly one of cron, everySeconds, rrule or at' });
+  .refine(isOneKind, { error: 'expected exactly one of cron, everySeconds, rrule or at' });
 const anyOf = z
   .array(ruleInput)
   .min(SPECS_MIN)
   .max(SPECS_MAX)
   .optional()
   .describe('Due whenever one of them is, and once where several are. The bounds and the zone are for all.');
-const specInput = z.strictObject({ ...rule, anyOf });
+const specInput = z.strictObject({ ...rule, anyOf, ...following });
 export const timeZone = z.string().min(1).max(100);
-export const oneSpec = specInput.refine(isOne, {
-  error: 'expected exactly one of cron, everySeconds, rrule, at or anyOf',
+export const oneSpec = specInput.refine(isOneKind, {
+  error:
+    'expected exactly one of cron, everySeconds, rrule, at, anyOf, delaySeconds or afterSuccessOf (which takes delaySeconds, too)',
 });
 /** Since null removes a field, a patch may name the old kind of spec or omit it; one kind remains. */
 export const specPatch = z
@@ -67,6 +68,8 @@ export const specPatch = z
     rrule: specInput.shape.rrule.nullable(),
     at: specInput.shape.at.nullable(),
     anyOf: specInput.shape.anyOf.nullable(),
+    afterSuccessOf: specInput.shape.afterSuccessOf.nullable(),
+    delaySeconds: specInput.shape.delaySeconds.nullable(),
   })
   .transform((spec): unknown =>
     Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null)),
@@ -113,7 +116,7 @@ export function specOf(given: GivenSpec, now: Date): DraftSpec {
     ruleOf(one, { zone, clockChanges, anchorAt, pointer });
   const read =
     spec.anyOf === undefined
-      ? ruleAt(spec, '/spec')
+      ? (followingOf(spec) ?? ruleAt(spec, '/spec'))
       : {
           kind: 'anyOf' as const,
           specs: spec.anyOf.map((one, index) => ruleAt(one, `/spec/anyOf/${index}`)),
@@ -122,6 +125,11 @@ export function specOf(given: GivenSpec, now: Date): DraftSpec {
     refuse('/timeZone', zone, 'expected none, since only times of cron and rrule have a zone');
   if (!hasFixedHours(read))
     refuse('/clockChanges', clockChanges, 'expected none, since only fixed hours of cron have a choice');
+  if (followsRuns(read)) {
+    for (const [field, value] of Object.entries({ maxFires, calendars: calendars ?? undefined }))
+      refuse(`/${field}`, value, 'expected none beside due times that follow from runs');
+    return { spec: { ...read, ...between }, count: null, calendars: null };
+  }
   if (read.kind !== 'at' && read.kind !== 'instants') {
     // From before startAt, so that a due time at it counts.
     const after = between.startAt === undefined ? now : new Date(between.startAt.getTime() - 1);
@@ -202,6 +210,7 @@ function pointerOf(field: string): string {
 }
 
 export function showSpec(spec: ScheduleSpec): z.output<typeof oneSpec> {
+  if (followsRuns(spec)) return showFollowing(spec);
   return spec.kind === 'anyOf' ? { anyOf: spec.specs.map(showRule) } : showRule(spec);
 }
 

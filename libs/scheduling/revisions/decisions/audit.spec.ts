@@ -66,7 +66,16 @@ const beside = (due: number, reason: string | null = null) => [
   ...whole.fires,
   { dueAt: at(due), outcome: 'fired', reason },
 ];
-const CLEAN = { ahead: 0, leftBehind: 0, askedFor: 0, kept: 0, lost: [], doubled: [], invented: [] };
+const CLEAN = {
+  ahead: 0,
+  leftBehind: 0,
+  askedFor: 0,
+  followed: 0,
+  kept: 0,
+  lost: [],
+  doubled: [],
+  invented: [],
+};
 
 describe('an audit', () => {
   it('of a ledger with a row for each due time finds nothing', () => {

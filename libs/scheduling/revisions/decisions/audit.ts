@@ -2,6 +2,7 @@
 // when they were due, and compared with the rows of the ledger. A due time has exactly one row (I1), unless it is still
 // ahead, or was left behind and is decided later. A row without a due time is one that a request asked for, or belongs to
 // a run that its owner had claimed when the spec that asked for it was replaced.
+import { followsRuns } from '#scheduling/decisions/kinds/following.js';
 import { isDueAt, type Stretch } from './walk.js';
 
 /** A little more than an owner claims ahead. */
@@ -38,6 +39,8 @@ export interface AuditVerdict {
   leftBehind: number;
   /** Rows that a request asked for, beside the due times. */
   askedFor: number;
+  /** Rows of due times that follow from runs, which no spec can make again. */
+  followed: number;
   /** Rows of a former spec whose runs had been claimed when it was replaced. */
   kept: number;
   lost: Date[];
@@ -52,6 +55,7 @@ export function audit(input: AuditInput): AuditVerdict {
     ahead: 0,
     leftBehind: 0,
     askedFor: 0,
+    followed: 0,
     kept: 0,
     lost: [] as Date[],
     invented: [] as Date[],
@@ -65,12 +69,20 @@ export function audit(input: AuditInput): AuditVerdict {
     else if (frontier !== null && dueAt >= frontier) verdict.ahead += 1;
     else verdict.lost.push(dueAt);
   }
-  for (const { dueAt, reason } of rows.values()) {
-    if (reason !== null && ASKED_FOR.has(reason)) verdict.askedFor += 1;
+  for (const { dueAt, reason, outcome } of rows.values()) {
+    if (input.stretches.some((stretch) => isFollowedIn(stretch, dueAt))) {
+      verdict.followed += 1;
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    } else if (reason !== null && ASKED_FOR.has(reason)) verdict.askedFor += 1;
     else if (input.stretches.some((stretch) => mayBeOf(stretch, dueAt))) verdict.kept += 1;
     else verdict.invented.push(dueAt);
   }
   return { ...verdict, outcomes, doubled };
+}
+
+/** Claimed ones of a former spec are among them for a moment. */
+function isFollowedIn({ spec, since, until }: Stretch, dueAt: Date): boolean {
+  return spec !== null && followsRuns(spec) && dueAt >= since && (until === null || dueAt <= until);
 }
 
 /** Nothing can be said against a row of a stretch whose spec can't be read. */

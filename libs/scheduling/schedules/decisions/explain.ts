@@ -8,6 +8,7 @@ import {
   onAnyDay,
   type ScheduleSpec,
 } from '#scheduling/decisions/due-times.js';
+import { followsRuns } from '#scheduling/decisions/kinds/following.js';
 import { isPausedAt } from '#scheduling/decisions/standing.js';
 import { startOf } from './jitter.js';
 
@@ -44,7 +45,7 @@ const NEAR_MS = 366 * 86_400_000;
 export function explain(input: ExplainInput): Explanation {
   const { spec, at } = input;
   const notBefore = new Date(at.getTime() - NEAR_MS);
-  const isDue = isDueAt(spec, at);
+  const isDue = followsRuns(spec) ? isKnownDue(input) : isDueAt(spec, at);
   const dueAfter = nextDueAt(spec, at);
   const dueBefore = newestDueTimes(spec, { notBefore, before: at, limit: 1 })[0] ?? null;
   return {
@@ -53,6 +54,11 @@ export function explain(input: ExplainInput): Explanation {
     dueAfter,
     text: input.fire === null ? undecided(input, isDue) : decided(input, input.fire),
   };
+}
+
+/** Where due times follow from runs. */
+function isKnownDue({ at, fire, nextDueAt: next, isLeftBehind }: ExplainInput): boolean {
+  return fire !== null || isLeftBehind || next?.getTime() === at.getTime();
 }
 
 function isDueAt(spec: ScheduleSpec, at: Date): boolean {
@@ -71,6 +77,8 @@ function undecided(input: ExplainInput, isDue: boolean): string {
     return `The schedule is due up to its endAt, ${endAt.toISOString()}.`;
   if (counted?.lastAt instanceof Date && at > counted.lastAt)
     return `The schedule has had as many due times as its maxFires allows (${counted.maxFires}), the last at ${counted.lastAt.toISOString()}.`;
+  if (!isDue && followsRuns(spec))
+    return 'The due times of the schedule follow from runs, and none that is known is that instant.';
   if (!isDue && isDueAt(onAnyDay(spec), at))
     return 'The calendars of the schedule leave out the day of that instant.';
   if (!isDue) return 'The schedule was not due at that instant.';

@@ -4,10 +4,13 @@ import cronstrue from 'cronstrue';
 import { readCron } from '#scheduling/decisions/cron-dialect.js';
 import type { CronSpec } from '#scheduling/decisions/cron-times.js';
 import { rruleWords } from './rrule-words.js';
+import { followsRuns } from '#scheduling/decisions/kinds/following.js';
+import { followingText } from './following-text.js';
 import type { Rule, ScheduleSpec } from '#scheduling/decisions/due-times.js';
 
 /** In English, without the bounds. */
 export function specText(spec: ScheduleSpec): string {
+  if (followsRuns(spec)) return followingText(spec);
   return spec.kind === 'anyOf' ? spec.specs.map(ruleText).join('; ') : ruleText(spec);
 }
 

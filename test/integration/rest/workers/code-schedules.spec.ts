@@ -176,3 +176,13 @@ it('may be defined with the key of a worker, in the form of schedules alone', as
     '/jobTypes/0/schedules/0/spec',
   ]);
 });
+
+it('may follow another one that the same code defines, in any order', async () => {
+  const { define } = await newJob();
+  const behind = { name: 'behind', spec: { afterSuccessOf: 'tidy-up', delaySeconds: 5 } };
+  const chain = { name: 'chain', spec: { delaySeconds: 3_600 } };
+  expect(await define(behind, hourly, chain)).toEqual([]);
+  expect(await readSchedule(tenant, 'behind')).toMatchObject({ ...behind, source: 'code' });
+  expect(await define(behind, hourly, chain)).toEqual([]);
+  expect(await readSchedule(tenant, 'chain')).toMatchObject({ ...chain, revision: 1 });
+});

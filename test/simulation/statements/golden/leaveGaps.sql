@@ -1,7 +1,7 @@
 insert into carillon.schedule_gap (schedule_id, tenant_id, spec, state, paused_until, suspended_at, resumed_at, from_at,
   to_at, outcome, reason)
-select s.id, s.tenant_id, s.spec, s.state, s.paused_until, t.suspended_at, t.resumed_at, g.from_at, g.to_at, g.outcome,
-  g.reason
+select s.id, s.tenant_id, carillon.spec_of_gap(s.id, s.spec, g.from_at, g.to_at), s.state, s.paused_until,
+  t.suspended_at, t.resumed_at, g.from_at, g.to_at, g.outcome, g.reason
   from unnest($1::uuid[],
               $2::timestamptz[],
               $3::timestamptz[],

@@ -1,0 +1,100 @@
+// Finds the next due times of schedules whose due times follow from runs. The leader does it, twice a second, from
+// notes that are written with the end of each run; so nothing is lost with a leader, and the next one goes on. A note
+// is forgotten in the transaction that has made something of it. Where the planner has moved a schedule past a due time
+// that came to be known in that moment, it goes back. A schedule that waits for a run which is over already is found
+// without a note as well.
+import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
+import type { Database } from '#database/connection.js';
+import type { Clock } from '#kernel/clock.js';
+import type { ScheduleId } from '#kernel/ids.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
+import * as chains from './chain.repository.js';
+import { nextInChain } from './decisions/next-in-chain.js';
+import { place, type NotedSuccess } from './decisions/place.js';
+import * as notes from './following.repository.js';
+
+const LOOK_MS = 500;
+const QUIET_LOOK_MS = 10_000;
+const NOTES_PER_PASS = 500;
+/** Two successes in one millisecond are rare, and a hundred are not there. */
+const SAME_INSTANT_MS = 100;
+
+type Success = notes.Note & NotedSuccess;
+
+export class FollowingLoop implements Loop {
+  readonly name = 'following';
+  /** Schedules have a next due time. */
+  readonly found = new Topic<void>();
+  #quietAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly leadership: Leadership,
+    private readonly clock: Clock,
+  ) {}
+
+  async runOnce(): Promise<number> {
+    const leader = this.leadership.current();
+    if (leader === null) return SLEEP_MS;
+    const { db } = leader.incarnation;
+    const noted = await notes.readNotes(db, NOTES_PER_PASS);
+    const quiet = await this.#findQuiet(db);
+    if (noted.length + quiet.length === 0 && !(await notes.isAnySoon(db))) return LOOK_MS;
+    await this.#settle(leader, { noted, quiet });
+    return noted.length === NOTES_PER_PASS ? 0 : LOOK_MS;
+  }
+
+  async #findQuiet(db: Database): Promise<ScheduleId[]> {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.#quietAtMs < QUIET_LOOK_MS) return [];
+    const quiet = await chains.findQuiet(db, NOTES_PER_PASS);
+    this.#quietAtMs = nowMs;
+    return quiet;
+  }
+
+  async #settle(
+    leader: Leader,
+    { noted, quiet }: { noted: readonly notes.Note[]; quiet: readonly ScheduleId[] },
+  ): Promise<void> {
+    const valid = noted.filter(({ isOfItsSpec }) => isOfItsSpec);
+    const waiting = valid.flatMap(({ scheduleId, dueAt }) => (dueAt === null ? [scheduleId] : []));
+    const successes = valid.filter((note): note is Success => note.dueAt !== null);
+    const chainIds = [...new Set([...waiting, ...quiet])];
+    const written = await this.leadership.write(leader, async (tx) => {
+      const { now, chains: found } = await chains.readChains(tx, chainIds);
+      const next = found.flatMap(({ id, revision, ...facts }) => {
+        const dueAt = nextInChain(facts, now);
+        return dueAt === null ? [] : [{ id, revision, dueAt }];
+      });
+      await chains.setNextInChain(tx, next);
+      const placed = placeAll(successes, await notes.takenSince(tx, sinceOf(successes)));
+      await notes.placeNotes(tx, placed);
+      const kept = new Set(placed.map(({ id }) => id));
+      await notes.forgetNotes(
+        tx,
+        noted.map(({ id }) => id).filter((id) => !kept.has(id)),
+      );
+      await notes.forgetDecided(tx);
+      const isBack = await notes.goBackToUndecided(tx);
+      return next.length + placed.length > 0 || isBack;
+    });
+    if (written.kind === 'done' && written.value) this.found.publish();
+  }
+}
+
+function sinceOf(successes: readonly Success[]): { scheduleId: ScheduleId; since: Date }[] {
+  return [...Map.groupBy(successes, ({ scheduleId }) => scheduleId)].map(([scheduleId, ofOne]) => ({
+    scheduleId,
+    since: new Date(Math.min(...ofOne.map(({ dueAt }) => dueAt.getTime())) - SAME_INSTANT_MS),
+  }));
+}
+
+function placeAll(
+  successes: readonly Success[],
+  taken: ReadonlyMap<ScheduleId, Set<number>>,
+): { id: number; scheduleId: ScheduleId; dueAt: Date }[] {
+  return successes.flatMap(({ id, scheduleId, ...noted }) => {
+    const dueAt = place(noted, taken.get(scheduleId) ?? new Set());
+    return dueAt === null ? [] : [{ id, scheduleId, dueAt }];
+  });
+}

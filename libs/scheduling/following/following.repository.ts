@@ -1,0 +1,163 @@
+// The notes about schedules whose due times follow from runs (migrations/0034), and what is made of them.
+import { sql } from 'kysely';
+import type { Database, Tx } from '#database/connection.js';
+import type { ScheduleId, TenantId } from '#kernel/ids.js';
+
+/** A little more than the planner looks ahead. */
+const SOON = sql`interval '3 minutes'`;
+/** More than a schedule of each second has in the longest look ahead. */
+const AHEAD_MAX = 1_000;
+
+export interface Note {
+  id: number;
+  scheduleId: ScheduleId;
+  /** Null where the schedule waits for its own run. */
+  dueAt: Date | null;
+  startAt: Date | null;
+  endAt: Date | null;
+  /** False when the schedule has another spec by now, or is gone. */
+  isOfItsSpec: boolean;
+}
+
+/** One of each tenant, then a second one of each, and so on: no tenant waits for another's ten thousand. */
+export async function readNotes(db: Database, limit: number): Promise<Note[]> {
+  const { rows } = await sql<Note>`
+    select n.id::float8 as id, n.schedule_id as "scheduleId", n.due_at as "dueAt", f.start_at as "startAt", f.end_at as "endAt", f.id is not null as "isOfItsSpec"
+      from (select *, row_number() over (partition by tenant_id order by id) as place
+              from carillon.due_note where not is_placed
+             order by place, id
+             limit ${limit}) n
+      left join carillon.schedule_following f on f.id = n.following_id
+     order by n.place, n.id`.execute(db);
+  return rows;
+}
+
+/** Whether notes that are placed are due soon, or have been, and the ledger does not have them yet. */
+export async function isAnySoon(db: Database): Promise<boolean> {
+  const { rows } = await sql<{ isAny: boolean }>`
+    select exists (select from carillon.due_note where is_placed and due_at < now() + ${SOON}) as "isAny"`.execute(
+    db,
+  );
+  return rows[0]?.isAny ?? false;
+}
+
+/** The due times of these schedules from an instant on, as far as they are placed or decided, in milliseconds. */
+export async function takenSince(
+  db: Database,
+  asked: readonly { scheduleId: ScheduleId; since: Date }[],
+): Promise<Map<ScheduleId, Set<number>>> {
+  const taken = new Map(asked.map(({ scheduleId }) => [scheduleId, new Set<number>()]));
+  if (asked.length === 0) return taken;
+  const { rows } = await sql<{ scheduleId: ScheduleId; dueAt: Date }>`
+    select a.id as "scheduleId", d.due_at as "dueAt"
+      from unnest(${asked.map(({ scheduleId }) => scheduleId)}::uuid[], ${asked.map(({ since }) => since)}::timestamptz[]) as a (id, since)
+     cross join lateral (
+       select due_at from carillon.fire where schedule_id = a.id and due_at >= a.since
+        union all
+       select due_at from carillon.due_note where schedule_id = a.id and is_placed and due_at >= a.since) d`.execute(
+    db,
+  );
+  for (const { scheduleId, dueAt } of rows) taken.get(scheduleId)?.add(dueAt.getTime());
+  return taken;
+}
+
+/** The caller writes in the leader's term, so no two place notes of one schedule at a time. */
+export async function placeNotes(
+  tx: Tx,
+  placed: readonly { id: number; scheduleId: ScheduleId; dueAt: Date }[],
+): Promise<void> {
+  if (placed.length === 0) return;
+  await sql`
+    with placed as (
+      update carillon.due_note n set due_at = p.due_at, is_placed = true
+        from unnest(${placed.map(({ id }) => id)}::bigint[], ${placed.map(({ dueAt }) => dueAt)}::timestamptz[]) as p (id, due_at)
+       where n.id = p.id and not n.is_placed
+      returning n.schedule_id, n.due_at),
+    firsts as (select schedule_id as id, min(due_at) as due_at from placed group by schedule_id)
+    update carillon.schedule s set next_due_at = p.due_at
+      from firsts p
+     where s.id = p.id and (s.next_due_at is null or s.next_due_at > p.due_at)`.execute(tx);
+}
+
+export async function forgetNotes(tx: Tx, ids: readonly number[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.deleteFrom('due_note').where('id', 'in', ids).execute();
+}
+
+/** Those that the ledger has, that are left behind for later, or whose schedule has another spec by now, or is gone. */
+export async function forgetDecided(tx: Tx): Promise<void> {
+  await sql`
+    delete from carillon.due_note n
+     where n.is_placed and n.due_at < now() + ${SOON}
+       and (exists (select from carillon.fire f where f.schedule_id = n.schedule_id and f.due_at = n.due_at)
+            or exists (select from carillon.schedule_gap g where g.schedule_id = n.schedule_id and g.from_at <= n.due_at and g.to_at > n.due_at)
+            or not exists (select from carillon.schedule_following f where f.id = n.following_id))`.execute(
+    tx,
+  );
+}
+
+/** A note that was placed while the planner moved the schedule past it is the next due time again (I1). */
+export async function goBackToUndecided(tx: Tx): Promise<boolean> {
+  const { rows } = await sql`
+    update carillon.schedule s set next_due_at = n.due_at
+      from (select n.schedule_id, min(n.due_at) as due_at
+              from carillon.due_note n join carillon.schedule_following f on f.id = n.following_id
+             where n.is_placed and n.due_at < now() + ${SOON}
+               and not exists (select from carillon.fire f where f.schedule_id = n.schedule_id and f.due_at = n.due_at)
+               and not exists (select from carillon.schedule_gap g where g.schedule_id = n.schedule_id and g.from_at <= n.due_at and g.to_at > n.due_at)
+             group by n.schedule_id) n
+     where s.id = n.schedule_id and (s.next_due_at is null or s.next_due_at > n.due_at)
+    returning 1`.execute(tx);
+  return rows.length > 0;
+}
+
+/** The due times of these schedules that are placed, the earliest first. Those of the past may be decided already. */
+export async function placedOf(
+  db: Database,
+  schedules: readonly { id: ScheduleId; tenantId: TenantId }[],
+): Promise<Map<ScheduleId, Date[]>> {
+  const found = new Map<ScheduleId, Date[]>();
+  if (schedules.length === 0) return found;
+  const { rows } = await sql<{ scheduleId: ScheduleId; dueTimes: Date[] }>`
+    select a.id as "scheduleId", d.due_times as "dueTimes"
+      from unnest(${schedules.map(({ id }) => id)}::uuid[], ${schedules.map(({ tenantId }) => tenantId)}::uuid[]) as a (id, tenant_id)
+     cross join lateral (
+       select array_agg(due_at order by due_at) as due_times
+         from (select n.due_at
+                 from carillon.due_note n join carillon.schedule_following f on f.id = n.following_id
+                where n.schedule_id = a.id and n.tenant_id = a.tenant_id and n.is_placed
+                order by n.due_at
+                limit ${AHEAD_MAX}) soonest) d
+     where d.due_times is not null`.execute(db);
+  for (const { scheduleId, dueTimes } of rows) found.set(scheduleId, dueTimes);
+  return found;
+}
+
+/** Plans were taken back: the caller holds the schedule. */
+export async function placeAgain(
+  tx: Tx,
+  { id: scheduleId, tenantId }: { id: ScheduleId; tenantId: TenantId },
+  dueTimes: readonly Date[],
+): Promise<void> {
+  if (dueTimes.length === 0) return;
+  await sql`
+    insert into carillon.due_note (tenant_id, schedule_id, following_id, due_at, is_placed)
+    select f.tenant_id, f.schedule_id, f.id, d.due_at, true
+      from carillon.schedule_following f
+     cross join unnest(${[...dueTimes]}::timestamptz[]) as d (due_at)
+     where f.schedule_id = ${scheduleId} and f.tenant_id = ${tenantId}
+       and not exists (select from carillon.due_note n where n.schedule_id = f.schedule_id and n.is_placed and n.due_at = d.due_at)`.execute(
+    tx,
+  );
+}
+
+/** A due time of the schedule gets no run: it waits for none any more. */
+export async function noteForChain(
+  tx: Tx,
+  { id: scheduleId, tenantId }: { id: ScheduleId; tenantId: TenantId },
+): Promise<void> {
+  await sql`
+    insert into carillon.due_note (tenant_id, schedule_id, following_id)
+    select tenant_id, schedule_id, id from carillon.schedule_following
+     where schedule_id = ${scheduleId} and tenant_id = ${tenantId} and followed_id = schedule_id`.execute(tx);
+}
