@@ -25,8 +25,9 @@ export interface SpecWish {
 }
 
 export type Deed =
-  | { kind: 'nothing' | 'resume' | 'suspend' | 'unsuspend' | 'delete' }
+  | { kind: 'nothing' | 'suspend' | 'unsuspend' | 'delete' }
   | { kind: 'pause'; seconds: number | null }
+  | { kind: 'resume'; catchUp: boolean }
   | { kind: 'skip'; count: number }
   | { kind: 'spec'; spec: SpecWish }
   | { kind: 'policy'; catchUp: CatchUp };
@@ -83,7 +84,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
       seconds: fc.option(fc.integer({ min: 1, max: 40 })),
     }),
   },
-  { weight: 2, arbitrary: fc.constant({ kind: 'resume' as const }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('resume' as const), catchUp: fc.boolean() }) },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('skip' as const), count: fc.integer({ min: 1, max: 5 }) }),

@@ -3,15 +3,15 @@
 // method names the file whose part it plays.
 import { nextDueAt, dueTimes, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { decideGap } from '#scheduling/decisions/gap.js';
-import { planSchedule, type Gap, type PlannedFire } from '#scheduling/decisions/planning.js';
-import type { CatchUp } from '#scheduling/decisions/catch-up.js';
+import { CATCH_UP, planSchedule, type Gap, type PlannedFire } from '#scheduling/decisions/planning.js';
+import { catchUpOn, type CatchUp } from '#scheduling/decisions/catch-up.js';
 import type { Standing, Suspension } from '#scheduling/decisions/standing.js';
 import { DEFAULT_PLANNER_SETTINGS } from '#scheduling/planning/planner-settings.js';
 import { nextSkips, nextUnskipped } from '#scheduling/schedules/decisions/next-skips.js';
 import { BASE_MS, type Deed, type History, type Actor } from './history.js';
 import { specOf } from './specs.js';
 
-export const DECISIONS = { planSchedule, decideGap, nextSkips, nextUnskipped };
+export const DECISIONS = { planSchedule, decideGap, catchUpOn, nextSkips, nextUnskipped };
 export type Decisions = typeof DECISIONS;
 
 const FIRES_PER_PASS = 500;
@@ -34,6 +34,7 @@ export class PlayedProduct implements Actor {
   #pause: Omit<Standing, 'suspension'> = { state: 'active', pausedUntil: null };
   #suspension: Suspension | null = null;
   #nextDueAt: Date | null;
+  #pausedAt = new Date(BASE_MS);
   #isDeleted = false;
 
   constructor(
@@ -58,10 +59,10 @@ export class PlayedProduct implements Actor {
         return true;
       case 'pause': {
         const second = Math.floor(nowMs / 1_000) * 1_000;
-        return this.#pauseUntil(deed.seconds === null ? null : new Date(second + deed.seconds * 1_000));
+        return this.#pauseUntil(now, deed.seconds === null ? null : new Date(second + deed.seconds * 1_000));
       }
       case 'resume':
-        return this.#resume(now);
+        return this.#resume(now, deed.catchUp);
       case 'skip':
         return this.#skip(deed.count, now);
       case 'spec':
@@ -182,25 +183,51 @@ export class PlayedProduct implements Actor {
   }
 
   /** schedules/pauses.ts */
-  #pauseUntil(until: Date | null): boolean {
+  #pauseUntil(now: Date, until: Date | null): boolean {
     const next = this.#goOnAt();
     if (next === null) return false;
+    if (!this.#isPaused(now)) this.#pausedAt = now;
     this.#pause = { state: 'paused', pausedUntil: until };
     this.#nextDueAt = next;
     return true;
   }
 
-  #resume(now: Date): boolean {
+  #isPaused(now: Date): boolean {
     const { state, pausedUntil } = this.#pause;
+    return state === 'paused' && (pausedUntil === null || pausedUntil > now);
+  }
+
+  #resume(now: Date, catchUp: boolean): boolean {
+    // A suspended tenant is refused.
+    if (this.#isSuspended()) return false;
     const from = this.#nextDueAt;
-    const isPaused = state === 'paused' && (pausedUntil === null || pausedUntil > now);
-    if (!isPaused || from === null) return false;
-    if (from <= now) {
+    if (!this.#isPaused(now) || (from === null && !catchUp)) return false;
+    if (catchUp) {
+      if (this.#catchUp.mode === 'none') return false;
+      if (this.#catchUpOnPause(now) === 0 && from === null) return false;
+    }
+    if (from !== null && from <= now) {
       this.#leavePast({ from, now, reason: 'paused' });
       this.#nextDueAt = nextDueAt(this.#spec, now);
     }
     this.#pause = { state: 'active', pausedUntil: null };
     return true;
+  }
+
+  /** catching-up/pause-catch-up.ts */
+  #catchUpOnPause(now: Date): number {
+    const { dueTimes: chosen } = this.decisions.catchUpOn({
+      spec: this.#spec,
+      catchUp: this.#catchUp,
+      now,
+      from: new Date(Math.max(this.#pausedAt.getTime(), this.#specSinceMs + 1)),
+      to: new Date(now.getTime() + 1),
+      isLaterDue: false,
+      heldUntil: null,
+    });
+    const made = chosen.filter((dueAt) => isOpenOrPaused(this.#fires.get(+dueAt)));
+    for (const dueAt of made) this.#fires.set(+dueAt, { outcome: 'planned', reason: CATCH_UP });
+    return made.length;
   }
 
   /** schedules/schedules.ts */
@@ -234,4 +261,8 @@ export class PlayedProduct implements Actor {
     this.#nextDueAt = next instanceof Date ? next : nextDueAt(this.#spec, ahead.at(-1) ?? from);
     return true;
   }
+}
+
+function isOpenOrPaused(fire: Fire | undefined): boolean {
+  return fire === undefined || (fire.outcome === 'skipped' && fire.reason === 'paused');
 }

@@ -24,6 +24,7 @@ export class Reference implements Witness {
   #catchUp: CatchUp;
   /** Infinity for a pause without an end. */
   #pausedUntilMs = -Infinity;
+  #pausedAtMs = -Infinity;
   /** The last one. */
   #suspension = { fromMs: Infinity, toMs: -Infinity };
   #isDeleted = false;
@@ -48,7 +49,7 @@ export class Reference implements Witness {
       case 'pause':
         return this.#pause(deed.seconds, { nowMs, wasDone });
       case 'resume':
-        return this.#resume({ nowMs, wasDone });
+        return this.#resume(deed.catchUp, { nowMs, wasDone });
       case 'skip':
         return this.#skip(deed.count, nowMs);
       case 'spec':
@@ -111,16 +112,35 @@ export class Reference implements Witness {
   /** A pause counts for all that has not started when it begins. */
   #pause(seconds: number | null, { nowMs, wasDone }: Answered): void {
     if (!wasDone) return this.#mustBeOver();
+    if (this.#pausedUntilMs <= nowMs) this.#pausedAtMs = nowMs;
     const second = Math.floor(nowMs / SECOND_MS) * SECOND_MS;
     this.#pausedUntilMs = seconds === null ? Infinity : second + seconds * SECOND_MS;
     this.#takeBack();
     this.#loseToPause(nowMs);
   }
 
-  #resume({ nowMs, wasDone }: Answered): void {
-    if (this.#pausedUntilMs <= nowMs) return;
+  #resume(catchUp: boolean, { nowMs, wasDone }: Answered): void {
+    if (this.#pausedUntilMs <= nowMs || this.#isSuspended()) return;
+    const isRefused = catchUp && this.#catchUp.mode === 'none';
+    if (isRefused && wasDone)
+      throw new Error('expected a refusal to catch up, got a schedule that is resumed');
+    if (isRefused) return;
     if (!wasDone) return this.#mustBeOver();
     this.#pausedUntilMs = -Infinity;
+    if (catchUp) this.#catchUpOnPause(nowMs);
+  }
+
+  /** As after an outage that began with the pause and ends now; what is not chosen stays skipped. */
+  #catchUpOnPause(nowMs: number): void {
+    const policy = this.#catchUp;
+    if (policy.mode === 'none') return;
+    const notBefore = Math.max(this.#pausedAtMs, nowMs - policy.withinSeconds * SECOND_MS);
+    const young = this.#due.filter(({ atMs }) => atMs >= notBefore && atMs <= nowMs);
+    for (const due of young.slice(policy.mode === 'latest' ? -1 : -policy.max)) {
+      if (due.fate !== 'skipped (paused)') continue;
+      due.fate = null;
+      due.isPromised = due.isCaughtUp = true;
+    }
   }
 
   /**

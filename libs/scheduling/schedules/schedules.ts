@@ -15,7 +15,7 @@ import {
   type ScheduleSpec,
 } from '#scheduling/decisions/due-times.js';
 import { withSchedule, type NotHeld, type ScheduleRef } from './held-schedule.js';
-import { pause, resume, type Pause, type PauseResult } from './pauses.js';
+import { pause, resume, type Pause, type PauseResult, type Resume } from './pauses.js';
 import { endPlan, goOnAt } from './plan-end.js';
 import * as rows from './schedule.repository.js';
 import { isCodes, setSource } from './schedule-source.repository.js';
@@ -82,7 +82,7 @@ export async function createSchedule(
 
 export type ScheduleChange =
   | ({ kind: 'pause' } & Pause)
-  | { kind: 'resume' }
+  | ({ kind: 'resume' } & Resume)
   | {
       kind: 'edit';
       jobType?: string | undefined;
@@ -110,7 +110,7 @@ export async function changeSchedule(
       case 'pause':
         return pause(tx, schedule, { ...change, by: ref.by });
       case 'resume':
-        return resume(tx, schedule, ref);
+        return resume(tx, schedule, { ...change, by: ref.by });
       case 'edit':
         return edit(tx, schedule, { ...change, by: ref.by });
     }
