@@ -128,7 +128,7 @@ export default defineConfig({
         include: [
           'libs/**/*.spec.ts',
           'apps/**/*.spec.ts',
-          'test/{bench,scaling}/**/*.spec.ts',
+          'test/{bench,ledger-model,scaling}/**/*.spec.ts',
           'test/tidy.spec.ts',
         ],
         order: 0,

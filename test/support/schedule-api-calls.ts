@@ -118,7 +118,7 @@ export function operationCalls({ api, path }: TestTenant, { cron, backfill }: Sc
     [`post ${T}/schedules:pause`]: [{}, { dryRun: true }].map(
       (wish) => () => api.post(`${path}/schedules:pause`).send({ ...all, ...wish }),
     ),
-    [`post ${T}/schedules:resume`]: [{}, { dryRun: true }].map(
+    [`post ${T}/schedules:resume`]: [{}, { catchUp: true }, { dryRun: true }].map(
       (wish) => () => api.post(`${path}/schedules:resume`).send({ ...all, ...wish }),
     ),
     [`get ${T}/operations`]: [() => api.get(`${path}/operations`)],

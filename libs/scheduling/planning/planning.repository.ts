@@ -167,9 +167,9 @@ export interface NewFire extends PlannedFire {
 
 /**
  * Moves next due times on, each only if no request changed the schedule meanwhile, and writes the fires of those that
- * moved, with a run for each planned one, which starts when it is due, or the schedule's jitter later; one that catches up
- * comes behind what is due now. I1: a due time that already has its row keeps it, and gets no second run.
- * Resolves with the slots that have new runs due within `soonMs`.
+ * moved, with a run for each planned one, which starts when it is due, or the schedule's jitter later. Those that catch up
+ * come behind what is due now, in the order of their due times. I1: a due time that already has its row keeps it, and gets
+ * no second run. Resolves with the slots that have new runs due within `soonMs`.
  */
 export async function writePlans(
   tx: Tx,
@@ -179,6 +179,10 @@ export async function writePlans(
   const fires = plans.flatMap((plan, index) => plan.fires.map((fire) => ({ ...fire, plan: index + 1 })));
   // In most batches all fires are planned and without a reason: an empty array stands for one of such values.
   const areAllPlain = fires.every(({ outcome, reason }) => outcome === 'planned' && reason === null);
+  const caughtUp = fires
+    .filter(({ reason }) => reason === CATCH_UP)
+    .toSorted((a, b) => +a.dueAt - +b.dueAt)
+    .map(({ runId }) => runId);
   // The keys once more by themselves, so that no plan ever hashes the whole table.
   const { rows } = await sql<{ slot: Slot }>`
     with advanced as (
@@ -201,7 +205,7 @@ export async function writePlans(
                     ${areAllPlain ? [] : fires.map((fire) => fire.reason)}::text[]) as f (number, due_at, run_id, outcome, reason)
         join advanced s on s.number = f.number
       on conflict (schedule_id, due_at) do nothing
-      returning schedule_id, due_at, run_id, reason),
+      returning schedule_id, due_at, run_id),
     placed as (
       insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at, queue, concurrency_key, tags, priority, deadline)
       select d.run_id, s.tenant_id, s.slot, s.job_type, s.id, d.due_at, s.payload, start.run_at, coalesce(s.queue, 'default'), s.concurrency_key, s.tags,
@@ -209,7 +213,9 @@ export async function writePlans(
         from decided d
         join advanced s on s.id = d.schedule_id
        cross join lateral (select d.due_at + coalesce(s.jitter_ms, 0) * interval '1 ms' as at) planned
-       cross join lateral (select case when d.reason = ${CATCH_UP} then greatest(planned.at, now()) else planned.at end as run_at) start
+        left join unnest(${plainArray(caughtUp)}::uuid[]) with ordinality as c (run_id, turn) on c.run_id = d.run_id
+       cross join lateral (select case when c.turn is null then planned.at
+                                       else greatest(planned.at, now() + (c.turn - 1) * interval '1 microsecond') end as run_at) start
        where d.run_id is not null
       returning slot, run_at)
     select distinct slot from placed where run_at < now() + make_interval(secs => ${soonMs / 1000}::float8)`.execute(

@@ -18,7 +18,7 @@ import { firstOfChain, followsRuns, isOver } from '#scheduling/decisions/kinds/f
 import { refusedToFollow, type Followed } from '#scheduling/following/refused.js';
 import { countFollowers, hasUnfinishedRun } from '#scheduling/following/waiting.repository.js';
 import { withSchedule, type NotHeld, type ScheduleRef } from './held-schedule.js';
-import { pause, resume, type Pause, type PauseResult } from './pauses.js';
+import { pause, resume, type Pause, type PauseResult, type Resume } from './pauses.js';
 import { endPlan, goOnAt } from './plan-end.js';
 import * as rows from './schedule.repository.js';
 import { isCodes, setSource } from './schedule-source.repository.js';
@@ -85,7 +85,7 @@ export async function createSchedule(
 
 export type ScheduleChange =
   | ({ kind: 'pause' } & Pause)
-  | { kind: 'resume' }
+  | ({ kind: 'resume' } & Resume)
   | {
       kind: 'edit';
       jobType?: string | undefined;
@@ -113,7 +113,7 @@ export async function changeSchedule(
       case 'pause':
         return pause(tx, schedule, { ...change, by: ref.by });
       case 'resume':
-        return resume(tx, schedule, ref);
+        return resume(tx, schedule, { ...change, by: ref.by });
       case 'edit':
         return edit(tx, schedule, { ...change, by: ref.by });
     }

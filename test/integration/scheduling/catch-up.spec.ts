@@ -6,7 +6,9 @@ import type { CatchUp } from '#scheduling/decisions/catch-up.js';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { changeSchedule, createSchedule } from '#scheduling/schedules/schedules.js';
 import { useLoneMember } from '../../support/test-member.js';
+import { startOwner } from '../../support/test-owner.js';
 import { decideThePast, plannerOf } from '../../support/test-planner.js';
+import { until } from '../../support/until.js';
 
 const { db, member, tenant } = useLoneMember();
 
@@ -120,6 +122,37 @@ describe('after an outage', () => {
       ...Array<string>(5).fill('catch-up limit'),
     ]);
     for (const [hoursAgo, row] of rows.slice(0, 4).entries()) expect(row).toEqual({ ...caughtUp, hoursAgo });
+  });
+
+  it('those that run start in the order of their due times, also those of several schedules', async () => {
+    const started: number[] = [];
+    const owner = await startOwner(member, {
+      handlers: {
+        one: (_, { dueAt }) => {
+          started.push(+(dueAt ?? 0));
+          return Promise.resolve();
+        },
+      },
+      limitsOf: { one: { maxConcurrent: 1 } },
+    });
+    const catchUp: CatchUp = { mode: 'all', withinSeconds: 86_400, max: 100 };
+    for (const [name, seconds] of [
+      ['hourly', 3_600],
+      ['half-hourly', 1_800],
+    ] as const) {
+      const spec: ScheduleSpec = { kind: 'every', seconds, anchorAt: new Date(seconds) };
+      await createSchedule(db, tenant, { name, jobType: 'one', payload: {}, by: 'test', spec, catchUp });
+    }
+    await sql`update carillon.schedule set next_due_at = next_due_at - interval '12 hours'`.execute(db);
+    const due = (await planAndDecide()).filter(({ reason }) => reason === 'catch-up').length;
+    expect(due).toBeGreaterThan(30);
+    await until('all have run', async () => {
+      await owner.claimAll();
+      await owner.start.runOnce();
+      await owner.settleLoop.runOnce();
+      return started.length >= due;
+    });
+    expect(started.slice(0, due)).toEqual(started.slice(0, due).toSorted((a, b) => a - b));
   });
 
   it('a change that leaves the spec alone takes back what was caught up on, and it is caught up on again', async () => {

@@ -17,7 +17,7 @@ import { operation } from '../operations/operation.shapes.js';
 import { invalidField, ProblemError } from '../problems/problem.js';
 import { ApiTenant } from '../requests/shapes.js';
 import { filterInput, filterOfBody } from '../schedules/filters/filter.shapes.js';
-import { pauseFields } from './pauses.shapes.js';
+import { pauseFields, resumeFields } from './pauses.shapes.js';
 
 const fields = {
   filter: filterInput,
@@ -37,8 +37,8 @@ const HOW_MANY = {
 };
 
 const bulkPause = z.strictObject({ ...fields, ...pauseFields }).refine(saysHowMany, HOW_MANY);
-const bulkResume = z.strictObject(fields).refine(saysHowMany, HOW_MANY);
-type BulkResume = z.output<typeof bulkResume>;
+const bulkResume = z.strictObject({ ...fields, ...resumeFields }).refine(saysHowMany, HOW_MANY);
+type Asked = Omit<z.output<typeof bulkResume>, 'catchUp'>;
 
 const matching = z.object({ matching: z.int() }).meta({ id: 'MatchingSchedules' });
 
@@ -76,12 +76,12 @@ export class BulkPausesController {
   @ApiAcceptedResponse({ standardSchema: operation })
   async resume(
     @CurrentTenant() tenant: Tenant,
-    @Body({ schema: bulkResume }) asked: BulkResume,
+    @Body({ schema: bulkResume }) { catchUp, ...asked }: z.output<typeof bulkResume>,
     @Writes() writing: Writing,
     @CurrentCaller() by: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.#steer(tenant, { asked, steering: { verb: 'resume', by }, writing, response });
+    return this.#steer(tenant, { asked, steering: { verb: 'resume', catchUp, by }, writing, response });
   }
 
   async #steer(
@@ -91,7 +91,7 @@ export class BulkPausesController {
       steering,
       writing,
       response,
-    }: { asked: BulkResume; steering: Steering; writing: Writing; response: Response },
+    }: { asked: Asked; steering: Steering; writing: Writing; response: Response },
   ) {
     const wanted = { tenantId: tenant.id, filter: filterOfBody(filter), limit: SCHEDULES_LOOKED_AT + 1 };
     const names = await namesOfMatching(writing.db, wanted);

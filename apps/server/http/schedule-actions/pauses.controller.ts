@@ -18,7 +18,7 @@ import { GateTurns } from '../access/tenant-turns.js';
 import { ApiTenant, resourceName } from '../requests/shapes.js';
 import * as shapes from '../schedules/schedule.shapes.js';
 import { answerOf } from '../schedules/change-answers.js';
-import { pauseInput, type PauseInput } from './pauses.shapes.js';
+import { pauseInput, resumeInput, type PauseInput, type ResumeInput } from './pauses.shapes.js';
 
 @ApiTags('schedules')
 @ApiBearerAuth()
@@ -53,16 +53,19 @@ export class PausesController {
 
   @Post(':schedule\\:resume')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Resume a paused schedule; what was due in the pause stays skipped' })
+  @ApiOperation({
+    summary: 'Resume a paused schedule; what was due in the pause stays skipped, unless it is caught up on',
+  })
   @ApiOkResponse({ standardSchema: shapes.schedule })
   async resume(
     @CurrentTenant() tenant: Tenant,
     @CurrentStay() stay: LongStay,
     @Param('schedule', { schema: resourceName }) name: string,
+    @Body({ schema: resumeInput }) { catchUp }: ResumeInput,
     @CurrentCaller() by: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    return this.#make(tenant, { name, change: { kind: 'resume' }, stay, by, response });
+    return this.#make(tenant, { name, change: { kind: 'resume', catchUp }, stay, by, response });
   }
 
   async #make(
@@ -80,6 +83,7 @@ export class PausesController {
     );
     const shown = answerOf(result, { name, revision: null, verb: `${change.kind}d` }, response);
     this.replica.hintPlan();
+    if (change.kind === 'resume' && change.catchUp === true) this.replica.hintWork([tenant.slot]);
     return shown;
   }
 }

@@ -1,4 +1,4 @@
-// The shape of a pause in requests.
+// The shapes of a pause, and of its end, in requests.
 import { z } from 'zod';
 import { instantInput } from '../requests/shapes.js';
 
@@ -18,3 +18,13 @@ export const pauseFields = {
 
 export const pauseInput = z.strictObject(pauseFields).prefault({});
 export type PauseInput = z.output<typeof pauseInput>;
+
+export const resumeFields = {
+  catchUp: z
+    .boolean()
+    .default(false)
+    .describe("Whether the schedule's catchUp makes up for what was due in the pause, as after an outage."),
+};
+
+export const resumeInput = z.strictObject(resumeFields).prefault({});
+export type ResumeInput = z.output<typeof resumeInput>;

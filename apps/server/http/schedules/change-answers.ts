@@ -50,6 +50,13 @@ export function problemOf(
         '/until',
         `expected an instant after ${result.now.toISOString()}, got ${result.until.toISOString()}`,
       );
+    case 'no-catch-up':
+      return invalidField(
+        '/catchUp',
+        `expected a schedule whose catchUp has the mode latest or all, got one whose mode is ${result.mode}`,
+      );
+    case 'no-place':
+      return noPlaceToCatchUp(name, result);
     case 'owner-hangs':
       return ownerHangs();
     case 'followed':
@@ -57,6 +64,16 @@ export function problemOf(
     case 'defined-in-code':
       return definedInCode(name, result.jobType);
   }
+}
+
+function noPlaceToCatchUp(
+  name: string,
+  { wanted, maxQueued, queued }: Extract<ChangeResult, { kind: 'no-place' }>,
+): ProblemError {
+  return new ProblemError(
+    'quota-exceeded',
+    `expected room for the ${wanted} runs that ${name} is to catch up on, got ${queued} unfinished runs of at most ${maxQueued} (maxQueued)`,
+  );
 }
 
 function definedInCode(name: string, jobType: string): ProblemError {

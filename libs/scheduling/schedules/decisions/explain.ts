@@ -117,7 +117,7 @@ function decided({ at, now }: ExplainInput, fire: NonNullable<ExplainInput['fire
   const startsAt = startOf(at, jitterMs);
   const lateMs = startedAt === null ? null : startedAt.getTime() - startsAt.getTime();
   if (outcome === 'planned' && reason === 'catch-up')
-    return 'It passed in an outage, and its run, which makes up for it, waits for its start.';
+    return 'It passed in an outage or a pause, and its run, which makes up for it, waits for its start.';
   if (outcome === 'planned' && reason === 'backfill')
     return 'A backfill has made a run for it, which waits for its start.';
   if (outcome === 'planned') {
@@ -128,7 +128,7 @@ function decided({ at, now }: ExplainInput, fire: NonNullable<ExplainInput['fire
       : 'It is planned, and its run waits for its start: see the state of the run, its queue and its limits.';
   }
   if (outcome === 'late' && reason === 'catch-up')
-    return `It passed in an outage, and its run made up for it, ${lateMs} ms late.`;
+    return `It passed in an outage or a pause, and its run made up for it, ${lateMs} ms late.`;
   if (outcome === 'late' && reason === 'backfill')
     return `A backfill has made a run for it, which started ${lateMs} ms after it was due.`;
   if (outcome === 'fired' || outcome === 'late') {

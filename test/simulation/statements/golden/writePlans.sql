@@ -20,7 +20,7 @@ decided as (
                 $11::text[]) as f (number, due_at, run_id, outcome, reason)
     join advanced s on s.number = f.number
   on conflict (schedule_id, due_at) do nothing
-  returning schedule_id, due_at, run_id, reason),
+  returning schedule_id, due_at, run_id),
 placed as (
   insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at, queue, concurrency_key,
     tags, priority, deadline)
@@ -30,8 +30,10 @@ placed as (
     from decided d
     join advanced s on s.id = d.schedule_id
    cross join lateral (select d.due_at + coalesce(s.jitter_ms, 0) * interval '1 ms' as at) planned
-   cross join lateral (select case when d.reason = $12 then greatest(planned.at,
-     now()) else planned.at end as run_at) start
+    left join unnest($12::uuid[]) with ordinality as c (run_id, turn) on c.run_id = d.run_id
+   cross join lateral (select case when c.turn is null then planned.at
+                                   else greatest(planned.at,
+                                     now() + (c.turn - 1) * interval '1 microsecond') end as run_at) start
    where d.run_id is not null
   returning slot, run_at)
 select distinct slot from placed where run_at < now() + make_interval(secs => $13::float8);
