@@ -17,6 +17,7 @@ export { handler } from '#client/jobs/handler.js';
 export type { ExportedHandler, HandlerOptions, ThreadContext } from '#client/jobs/handler.js';
 export { bulkEnqueue, enqueue } from '#client/jobs/enqueue.js';
 export type { BulkRun, EnqueueOptions } from '#client/jobs/enqueue.js';
+export type { DebounceOptions, OverlapOptions } from '#client/jobs/enqueue-options.js';
 export { JobHandler } from '#client/jobs/job-handler.js';
 export { CancelRun, ClaimLost, FatalError, RetryAt, snooze } from '#client/jobs/outcomes.js';
 export { InvalidPayloadError } from '#client/jobs/payload-check.js';

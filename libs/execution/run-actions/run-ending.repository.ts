@@ -47,7 +47,7 @@ export async function listCancelRequests(db: Database): Promise<RunId[]> {
 
 /**
  * Runs to end that no claim names and no worker has: past their deadline, or asked to be cancelled. Two short walks
- * along partial indexes.
+ * along partial indexes. A debounced run is named with the slot into which it may be let at any moment.
  */
 export async function listEndable(db: Database, limit: number): Promise<{ id: RunId; slot: Slot }[]> {
   const { rows } = await sql<{ id: RunId; slot: Slot }>`
@@ -62,7 +62,9 @@ export async function listEndable(db: Database, limit: number): Promise<{ id: Ru
        where cancel_requested_at is not null and not exists (select 1 from held where held.id = r.id) and not ${isTaken}
        order by cancel_requested_at
        limit ${limit})
-    select id, slot from expired union select id, slot from unwanted`.execute(db);
+    select id, greatest(slot, -1 - slot) as slot from expired union select id, greatest(slot, -1 - slot) from unwanted`.execute(
+    db,
+  );
   return rows;
 }
 
