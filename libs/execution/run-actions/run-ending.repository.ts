@@ -4,7 +4,7 @@
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import { isDueTimeOf } from '#database/due-time-key.js';
-import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+import { asId, type RunId, type Slot, type TenantId } from '#kernel/ids.js';
 import { STOPPED_BECAUSE } from '#execution/runs/attempt-stopped.js';
 import { keptColumns } from '#execution/runs/run-columns.js';
 
@@ -62,10 +62,8 @@ export async function listEndable(db: Database, limit: number): Promise<{ id: Ru
        where cancel_requested_at is not null and not exists (select 1 from held where held.id = r.id) and not ${isTaken}
        order by cancel_requested_at
        limit ${limit})
-    select id, greatest(slot, -1 - slot) as slot from expired union select id, greatest(slot, -1 - slot) from unwanted`.execute(
-    db,
-  );
-  return rows;
+    select id, slot from expired union select id, slot from unwanted`.execute(db);
+  return rows.map(({ id, slot }) => ({ id, slot: slot < 0 ? asId.slot(-1 - slot) : slot }));
 }
 
 const isTaken = sql`exists (select 1 from carillon.lease l where l.run_id = r.id and l.state = 'taken')`;

@@ -3,7 +3,7 @@
 // keys, so that no two batches wait for each other.
 import { sql, type RawBuilder } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
-import type { RunId, Slot } from '#kernel/ids.js';
+import { asId, type RunId, type Slot } from '#kernel/ids.js';
 import { givenRuns, type NewRun } from '../new-run.repository.js';
 
 export interface DebouncedRun {
@@ -21,6 +21,9 @@ export interface WaitingRun {
 
 /** As in the predicate of the unique index (migrations/0036): a run that is to be cancelled waits for nothing more. */
 const WAITS = sql`slot < 0 and cancel_requested_at is null`;
+
+/** As in the predicate of the index of their instants, which is worded otherwise so that no look for a key walks it. */
+const OUTSIDE = asId.slot(-1);
 
 const tagsOf = sql`case when r.tags is not null then array(select jsonb_array_elements_text(r.tags::jsonb)) end`;
 
@@ -47,7 +50,10 @@ export async function insertOrMove(tx: Tx, runs: readonly DebouncedRun[]): Promi
   return rows;
 }
 
-/** Gives their values to the runs that wait under these keys, and makes none. */
+/**
+ * Gives their values to the runs that wait under these keys, and makes none. They are locked by their ids: a condition that
+ * the planner can compare with the predicate of an index would let it read that whole.
+ */
 export async function moveWaiting(tx: Tx, runs: readonly DebouncedRun[]): Promise<WaitingRun[]> {
   const { rows } = await sql<WaitingRun>`
     with wanted as materialized (
@@ -55,10 +61,11 @@ export async function moveWaiting(tx: Tx, runs: readonly DebouncedRun[]): Promis
         from ${given(runs)}
        cross join lateral (
          select id from carillon.run
-          where tenant_id = r.tenant_id and job_type = r.job_type and debounce_key = d.key and ${WAITS}) waiting),
+          where tenant_id = r.tenant_id and job_type = r.job_type and debounce_key = d.key and ${WAITS}
+          limit 1) waiting), -- so that each is one look at an index
     locked as materialized (
       select id from carillon.run
-       where id = any(array(select waiting_id from wanted)) and ${WAITS}
+       where id = any(array(select waiting_id from wanted)) and -1 - slot >= 0 and cancel_requested_at is null
        order by job_type collate "C", debounce_key collate "C"
          for update)
     update carillon.run
@@ -91,7 +98,7 @@ export async function letIn(
   const { rows } = await sql<{ slot: Slot }>`
     with due as materialized (
       select id from carillon.run
-       where slot < 0 and run_at <= statement_timestamp()
+       where slot <= -1 and run_at <= statement_timestamp()
        order by run_at
        limit ${limit}
          for update skip locked)
@@ -107,7 +114,7 @@ export async function nextInMs(db: Database): Promise<number | null> {
   const row = await db
     .selectFrom('run')
     .select(sql<number>`extract(epoch from run_at - clock_timestamp())::float8 * 1000`.as('ms'))
-    .where(sql<boolean>`slot < 0`)
+    .where('slot', '<=', OUTSIDE)
     .orderBy('run_at')
     .limit(1)
     .executeTakeFirst();

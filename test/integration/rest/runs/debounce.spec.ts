@@ -164,7 +164,7 @@ describe('debounced calls at once', () => {
     const apis = [mine.api, other.as(mine.key)];
     const client = await openClient(server.databaseUrl);
     const last = new Map<string, number>();
-    for (let n = 0; n < 60; n += 1) {
+    for (let n = 0; last.size < 4; n += 1) {
       const hurry = client.query(
         `update carillon.run set run_at = clock_timestamp() where slot < 0 and debounce_key = $1`,
         [key],
@@ -185,7 +185,6 @@ describe('debounced calls at once', () => {
     );
     const runs = await listRuns(mine, '?pageSize=200');
     expect(new Map(runs.map(({ id, output }) => [id, output]))).toEqual(last);
-    expect(runs.length).toBeGreaterThan(1);
   });
 
   it('are one run in batches that name several keys in different orders', async () => {
