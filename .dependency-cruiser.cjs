@@ -26,7 +26,8 @@ const executionRooms = {
   limits: ['runs'],
   schemas: ['runs'],
   'job-types': ['endpoints', 'limits'],
-  intake: ['job-types', 'limits', 'runs'],
+  'intake/debounce': ['intake'],
+  intake: ['intake/debounce', 'job-types', 'limits', 'runs'],
   held: ['limits', 'runs'],
   claiming: ['held', 'limits', 'runs'],
   reports: ['runs'],
@@ -122,7 +123,8 @@ const httpRooms = {
   'job-types': [...asked],
   fires: ['access', 'problems', 'requests'],
   logs: [...asked],
-  runs: [...asked, 'fires', 'job-types', 'logs'],
+  'runs/keys': [],
+  runs: [...asked, 'fires', 'job-types', 'logs', 'runs/keys'],
   calendars: [...asked],
   'schedules/computing': ['access', 'requests'],
   'schedules/policies': ['problems', 'requests'],
@@ -140,7 +142,7 @@ const httpRooms = {
     'schedules/computing',
     'schedules/policies',
   ],
-  workers: [...asked, 'fires', 'job-types'],
+  workers: [...asked, 'fires', 'job-types', 'runs/keys'],
   cluster: [...asked],
 };
 

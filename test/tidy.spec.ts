@@ -44,6 +44,8 @@ const KEBAB_CASE = /^[a-z0-9]+([-.][a-z0-9]+)*$/;
 
 /** A log line of a worker bears the time of its own process. */
 const CLIENT_CLOCKS = new Set([
+  'libs/client/locks/held-locks.ts',
+  'libs/client/locks/locks.ts',
   'libs/client/worker/leased-attempt.ts',
   'libs/client/worker/worker-process.ts',
 ]);
@@ -59,7 +61,11 @@ function mustTakeTimeAsArgument(file: string): boolean {
 }
 
 /** Workers of users run in processes of their own. */
-const CLIENT_TIMERS = new Set(['libs/client/worker/leased-attempt.ts', 'libs/client/worker/worker-calls.ts']);
+const CLIENT_TIMERS = new Set([
+  'libs/client/locks/held-locks.ts',
+  'libs/client/worker/leased-attempt.ts',
+  'libs/client/worker/worker-calls.ts',
+]);
 
 /**
  * Handlers do what they want, starting a PostgreSQL server is no loop of ours, and before a replica starts there are

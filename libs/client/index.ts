@@ -17,6 +17,7 @@ export { handler } from '#client/jobs/handler.js';
 export type { ExportedHandler, HandlerOptions, ThreadContext } from '#client/jobs/handler.js';
 export { bulkEnqueue, enqueue } from '#client/jobs/enqueue.js';
 export type { BulkRun, EnqueueOptions } from '#client/jobs/enqueue.js';
+export type { DebounceOptions, OverlapOptions } from '#client/jobs/enqueue-options.js';
 export { lockClient } from '#client/locks/locks.js';
 export type { LockClient, LockClientOptions, Locked, LockOptions, LockWish } from '#client/locks/locks.js';
 export type { HeldLocks } from '#client/locks/held-locks.js';

@@ -36,6 +36,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'new-run: insertRun': NEW,
   'new-run: insertRuns': NEW,
   'new-run: insertAndShowRun': NEW,
+  'debounced: insertOrMove': NEW,
   'webhook-secret: insertWebhookSecret': NEW,
   'run-log: insertLogLines': NEW,
   'retry-ended: pickEnded': SHARED,

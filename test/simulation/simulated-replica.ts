@@ -83,7 +83,8 @@ export class SimulatedReplica implements Actor {
       this.#replica = replica;
       this.#watch(replica);
       connectWakeUps(replica, this.#timers);
-      for (const loop of replica.loops) this.#timers.drive(loop);
+      // No call of the world's users is debounced.
+      for (const loop of replica.loops) if (loop !== replica.debounced) this.#timers.drive(loop);
     });
   }
 

@@ -141,6 +141,15 @@ const wholeRun = nearly({
   queue: name,
   concurrencyKey: text,
   tags: fc.array(text, { maxLength: 3 }),
+  overlap: nearly({
+    mode: fc.constantFrom('allow', 'skip', 'queue', 'replace', 'latest', 'ask'),
+    max: fc.oneof(fc.integer({ min: 1, max: 10 }), number),
+  }),
+  debounce: nearly({
+    key: fc.oneof(fc.constantFrom('a', 'b'), text),
+    delaySeconds: fc.oneof(fc.integer({ min: 1, max: 10 }), number),
+    maxDelaySeconds: fc.oneof(fc.integer({ min: 10, max: 20 }), number),
+  }),
   unique: nearly({
     key: fc.oneof(fc.constantFrom('a', 'b'), text),
     windowSeconds: fc.oneof(fc.integer({ min: 1, max: 10 }), number),

@@ -22,6 +22,7 @@ import { OverdueLeasesLoop } from '#execution/leases/overdue-leases-loop.js';
 import type { LeaseTokens } from '#execution/leases/lease-token.js';
 import { StrayClaimsLoop } from '#execution/takeover/stray-claims-loop.js';
 import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
+import { DebouncedRunsLoop } from '#execution/intake/debounce/debounced-runs-loop.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
@@ -76,6 +77,7 @@ export function buildReplica(options: ReplicaOptions) {
     leadership,
     ownership,
     ...execution,
+    debounced: new DebouncedRunsLoop(membership, hints),
     runLogLoop: new RunLogLoop(membership, execution.runLog, clock),
     progress: new ProgressLoop(membership, execution.notes, clock),
     heartbeat: new HeartbeatLoop(membership, config.cluster, clock),
@@ -97,6 +99,7 @@ export function buildReplica(options: ReplicaOptions) {
     parts.heartbeat,
     hints,
     parts.runLogLoop,
+    parts.debounced,
     ...(config.CARILLON_ROLES.includes('scheduler')
       ? [
           parts.election,

@@ -18,6 +18,26 @@ export interface UniqueOptions {
   onConflict?: 'return' | 'reject';
 }
 
+export interface OverlapOptions {
+  /**
+   * While another run of the `concurrencyKey` is running: follow the job type's maxConcurrentPerKey alone (`allow`), do
+   * not run (`skip`), wait for it (`queue`), cancel it and run (`replace`), or wait for it and end those that waited
+   * before (`latest`). With all but `allow`, runs of the key run one at a time.
+   */
+  mode: 'allow' | 'skip' | 'queue' | 'replace' | 'latest';
+  /** With `queue`: at most so many wait, and more do not run; 1 to 1,000. Default: no bound. */
+  max?: number;
+}
+
+export interface DebounceOptions {
+  /** One run of the job type waits under a key; 1 to 200 characters. */
+  key: string;
+  /** The run starts so long after the last call; 1 to 86,400. */
+  delaySeconds: number;
+  /** No later than so long after the first call; `delaySeconds` to 604,800. */
+  maxDelaySeconds: number;
+}
+
 export interface RunOptions {
   /** The run starts no sooner. Default: now. */
   runAt?: Date;
@@ -28,7 +48,14 @@ export interface RunOptions {
   tags?: readonly string[];
   /** Runs of the job type with the same key share its maxConcurrentPerKey. */
   concurrencyKey?: string;
+  /** Needs a `concurrencyKey` of at most 180 characters. */
+  overlap?: OverlapOptions;
   /** When the run expires, even if it is running. It must be later than now and than `runAt`. */
   deadline?: Date;
   unique?: UniqueOptions;
+  /**
+   * While a run of the key waits, the call gives that run its values, moves its start and returns its id. Excludes
+   * `runAt` and `unique`.
+   */
+  debounce?: DebounceOptions;
 }

@@ -4,6 +4,7 @@
 // since the worker's schema reads it once more.
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
 import { parsePayload } from './payload-check.js';
+import { checkKeyOptions } from '#client/options/key-options-check.js';
 import { queryRows, type SqlExecutor } from './sql-executor.js';
 
 export interface EnqueueOptions extends RunOptions {
@@ -11,24 +12,43 @@ export interface EnqueueOptions extends RunOptions {
   tenant: string;
 }
 
-const ENQUEUE = `
-select r.place, carillon.enqueue(
+/** What both of the database's functions take, with this text for the concurrency key. */
+const given = (concurrencyKey: string): string => `
          tenant => $1::text, job_type => $2::text,
          payload => coalesce(r.run -> 'payload', '{}'),
-         run_at => (r.run ->> 'runAt')::timestamptz,
          queue => coalesce(r.run ->> 'queue', 'default'),
          priority => coalesce((r.run ->> 'priority')::integer, 0),
+         tags => case when r.run ? 'tags' then array(select jsonb_array_elements_text(r.run -> 'tags')) end,
+         concurrency_key => ${concurrencyKey},
+         deadline => (r.run ->> 'deadline')::timestamptz`;
+
+const call = (concurrencyKey: string): string => `carillon.enqueue(${given(concurrencyKey)},
+         run_at => (r.run ->> 'runAt')::timestamptz,
          unique_key => r.run -> 'unique' ->> 'key',
          unique_window => make_interval(secs => (r.run -> 'unique' ->> 'windowSeconds')::float8),
-         on_conflict => coalesce(r.run -> 'unique' ->> 'onConflict', 'return'),
-         tags => case when r.run ? 'tags' then array(select jsonb_array_elements_text(r.run -> 'tags')) end,
-         concurrency_key => r.run ->> 'concurrencyKey',
-         deadline => (r.run ->> 'deadline')::timestamptz) as id
-  from jsonb_array_elements($3::jsonb) with ordinality as r (run, place)`;
+         on_conflict => coalesce(r.run -> 'unique' ->> 'onConflict', 'return'))`;
+
+const FROM_RUNS = `from jsonb_array_elements($3::jsonb) with ordinality as r (run, place)`;
+
+const ENQUEUE = `select r.place, ${call(`r.run ->> 'concurrencyKey'`)} as id ${FROM_RUNS}`;
+
+const STORED_KEY = `case when r.run ? 'overlap'
+              then carillon.overlap_key(r.run ->> 'concurrencyKey', r.run -> 'overlap' ->> 'mode', (r.run -> 'overlap' ->> 'max')::integer)
+              else r.run ->> 'concurrencyKey' end`;
+
+/** For runs with options that a database of the version before does not know: it has no such functions. */
+const ENQUEUE_KEYED = `
+select r.place, case when r.run ? 'debounce' then (carillon.enqueue_debounced(${given(STORED_KEY)},
+         debounce_key => r.run -> 'debounce' ->> 'key',
+         delay => make_interval(secs => (r.run -> 'debounce' ->> 'delaySeconds')::float8),
+         max_delay => make_interval(secs => (r.run -> 'debounce' ->> 'maxDelaySeconds')::float8))).id
+       else ${call(STORED_KEY)} end as id
+  ${FROM_RUNS}`;
 
 /**
  * Creates a run in the transaction of `db`: a client of `pg`, or a Kysely instance or transaction. Resolves with its
- * id, or with that of the run that holds its unique key. Throws InvalidPayloadError before anything is written.
+ * id, or with that of the run that holds its unique key, or waits under its debounce key. Throws InvalidPayloadError, or
+ * TypeError for options of keys that make no sense, before anything is written.
  * Errors of the database are passed on: P0002 for an unknown tenant or job type, 55000 for a suspended tenant, 22023
  * for an invalid option, 23505 for a key that is held, 53400 for a limit that is reached.
  */
@@ -39,6 +59,7 @@ export async function enqueue<Input>(
   options: EnqueueOptions,
 ): Promise<string> {
   const { tenant, ...run } = options;
+  checkKeyOptions(options);
   await parsePayload(definition, payload);
   const [id] = await insert(db, { tenant, jobType: definition.name, runs: [{ ...run, payload }] });
   if (id === undefined) throw new Error(`expected the id of the run of ${definition.name}, got no row`);
@@ -56,8 +77,10 @@ export async function bulkEnqueue<Input>(
   runs: readonly BulkRun<Input>[],
   { tenant }: { tenant: string },
 ): Promise<string[]> {
-  for (const [index, { payload }] of runs.entries())
-    await parsePayload(definition, payload, `/${index}/payload`);
+  for (const [index, run] of runs.entries()) {
+    checkKeyOptions(run, `runs[${index}].`);
+    await parsePayload(definition, run.payload, `/${index}/payload`);
+  }
   return runs.length === 0 ? [] : insert(db, { tenant, jobType: definition.name, runs });
 }
 
@@ -65,10 +88,11 @@ async function insert(
   db: SqlExecutor,
   { tenant, jobType, runs }: { tenant: string; jobType: string; runs: readonly BulkRun<unknown>[] },
 ): Promise<string[]> {
-  const rows = await queryRows<{ id: string; place: string | number }>(db, ENQUEUE, [
-    tenant,
-    jobType,
-    JSON.stringify(runs),
-  ]);
+  const isKeyed = runs.some(({ overlap, debounce }) => overlap !== undefined || debounce !== undefined);
+  const rows = await queryRows<{ id: string; place: string | number }>(
+    db,
+    isKeyed ? ENQUEUE_KEYED : ENQUEUE,
+    [tenant, jobType, JSON.stringify(runs)],
+  );
   return rows.toSorted((a, b) => Number(a.place) - Number(b.place)).map(({ id }) => id);
 }

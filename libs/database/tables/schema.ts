@@ -162,6 +162,8 @@ export interface RunTable {
   lane: Generated<string>;
   unique_key: string | null;
   unique_window: NullableInterval;
+  debounce_key: string | null;
+  debounce_until: Date | null;
 }
 
 export interface ClaimTable {

@@ -19,6 +19,7 @@ import {
 } from '#execution/runs/decisions/run-transition.js';
 import type { HeldRun } from '#execution/held/held-run.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
+import { replacedBy, unstarted, type UnstartedBecause } from './unstarted.js';
 import { attemptServices, type ServiceProviders } from './attempt-services.js';
 import type { OpenReports } from '#execution/reports/progress-reports.js';
 import { RunningAttempt } from './running-attempt.js';
@@ -77,17 +78,26 @@ export class Executor {
   /**
    * Ends a run for another reason than the result of its attempt: at once if it has not started, else when it stops.
    */
-  end(held: HeldRun, why: 'cancelled' | 'deadline' | 'replaced'): void {
+  end(held: HeldRun, why: 'cancelled' | 'deadline'): void {
     const reason = why === 'cancelled' ? 'its cancellation was requested' : STOPPED_BECAUSE[why];
+    if (this.parts.held.withdraw(held)) return this.endBeforeStart(held, why);
+    this.#stop(held, new AttemptStopped(why, reason));
+  }
+
+  /** Ends a running run for a later one of its key. */
+  replace(held: HeldRun, later: ClaimedRun): void {
+    this.#stop(held, new AttemptStopped('replaced', replacedBy(later)));
+  }
+
+  #stop(held: HeldRun, stopped: AttemptStopped): void {
     const { running } = this.parts;
-    if (why !== 'replaced' && this.parts.held.withdraw(held)) return this.endBeforeStart(held, why);
     const attempt = running.find(held.run.id);
     if (attempt === undefined) {
       // It was chosen to start: the start loop checks it once more right before the start (start-loop.ts).
-      if (why !== 'deadline') held.isUnwanted = true;
+      if (stopped.why !== 'deadline') held.isUnwanted = true;
       return;
     }
-    running.stop(attempt, new AttemptStopped(why, reason));
+    running.stop(attempt, stopped);
     running.changed.publish();
   }
 
@@ -100,7 +110,7 @@ export class Executor {
       startedAt: null,
       finishedAt: databaseClock.now(),
       lastNote: null,
-      transition: UNSTARTED[why],
+      transition: unstarted(why, held.run),
       outputJson: null,
     });
     this.parts.running.changed.publish();
@@ -203,23 +213,6 @@ export class Executor {
     this.late.publish({ runId: run.id, attempt: run.attempt, why, said });
   }
 }
-
-type UnstartedBecause = 'cancelled' | 'deadline' | 'overlap';
-
-const UNSTARTED: Readonly<Record<UnstartedBecause, RunTransition>> = {
-  cancelled: { kind: 'finish', outcome: 'cancelled', error: null },
-  deadline: {
-    kind: 'finish',
-    outcome: 'expired',
-    error: { name: 'AttemptStopped', message: `${STOPPED_BECAUSE.deadline} before it started` },
-  },
-  overlap: {
-    kind: 'finish',
-    outcome: 'cancelled',
-    error: { name: 'Overlap', message: 'another run of its schedule was still running when it was to start' },
-    reason: 'overlap',
-  },
-};
 
 function latest(a: Date, b: Date): Date {
   return a > b ? a : b;

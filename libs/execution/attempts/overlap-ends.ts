@@ -1,6 +1,6 @@
-// Ends what must not overlap: due runs whose schedule is running already, and a running run that a later one replaces.
-// The owner of the slot decides that when a run is due, by what runs here and elsewhere. A run that goes on elsewhere,
-// with a worker or a former owner, is asked to end through the database.
+// Ends what must not overlap: due runs whose schedule or concurrency key is running already, as its policy says, and a
+// running run that a later one replaces. The owner of the slot decides that when a run is due, by what runs here and
+// elsewhere. A run that goes on elsewhere, with a worker or a former owner, is asked to end through the database.
 import type { Incarnation } from '#cluster/membership/membership.js';
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
@@ -52,7 +52,7 @@ export class OverlapEnds {
   #replace(later: ClaimedRun): void {
     const { running, executor, occupancy } = this.parts;
     const replaced = [...running.all()].filter(({ held: { run } }) => haveSameKey(run, later));
-    for (const { held } of replaced) executor.end(held, 'replaced');
+    for (const { held } of replaced) executor.replace(held, later);
     const ids = occupancy.elsewhereWithKeyOf(later);
     if (ids.length > 0) this.#elsewhere.push({ tenantId: later.tenantId, slot: later.slot, ids });
   }

@@ -12,11 +12,7 @@ import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { claimRuns, type TakenFromLane } from './claim.repository.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
-import {
-  limitsConcurrency,
-  withScheduleKey,
-  type LaneRules,
-} from '#execution/limits/decisions/lane-rules.js';
+import { limitsConcurrency, withKeyOverlap, type LaneRules } from '#execution/limits/decisions/lane-rules.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import type { Occupancy } from '#execution/limits/occupancy.js';
@@ -204,7 +200,7 @@ export class ClaimLoop implements Loop {
 
 function rulesOf({ lane, paused, weight, tenant, jobType }: LaneWithRules): LaneRules {
   const rules = { paused, weight: weight ?? 1, tenant: tenant ?? {}, jobType: jobType ?? {} };
-  return withScheduleKey(rules, partsOfLane(lane).concurrencyKey);
+  return withKeyOverlap(rules, partsOfLane(lane).concurrencyKey);
 }
 
 /** A lane that gave all that the claim asked for may have more, right behind the last run taken. */

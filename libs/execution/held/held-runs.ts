@@ -133,7 +133,7 @@ export class HeldRuns {
     return due;
   }
 
-  /** After `takeDue`: the due runs that don't start because another run of their schedule is running. */
+  /** After `takeDue`: the due runs that don't start because another run of their key is running. */
   takeOverlapping(): ReturnType<ReadyLanes['takeOverlapping']> {
     const taken = this.#ready.takeOverlapping();
     for (const held of taken.dropped) held.state = 'ended';

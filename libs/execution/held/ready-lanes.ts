@@ -7,6 +7,7 @@ import { barrierOf, type Barrier, type LaneRules } from '#execution/limits/decis
 import { overlapping } from '#execution/limits/decisions/overlapping.js';
 import { rankOf } from '#execution/runs/decisions/lane.js';
 import type { HeldRun } from './held-run.js';
+import { LanesToJudge } from './lanes-to-judge.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { keyOf, type Occupancy } from '#execution/limits/occupancy.js';
 import { TenantTurns } from './tenant-turns.js';
@@ -34,8 +35,7 @@ export class ReadyLanes {
   readonly #overShare = new Set<TenantId>();
   /** When a rate lets a held-back tenant start something again. */
   readonly #rated = new Map<TenantId, number>();
-  /** Of schedules whose runs run one at a time: lanes in which due runs may have to end without a start. */
-  readonly #toJudge = new Set<Lane>();
+  readonly #toJudge = new LanesToJudge<Lane>();
 
   constructor(
     private readonly book: LaneRulesBook,
@@ -53,7 +53,7 @@ export class ReadyLanes {
     const lane = known ?? this.#newLane(held.run);
     if (known === undefined) lanes.set(name, lane);
     lane.runs.splice(placeFor(lane.runs, held), 0, held);
-    if (lane.rules.overlap !== undefined) this.#toJudge.add(lane);
+    this.#toJudge.note(lane);
     if (!this.#heldBack.has(tenantId) || known === undefined) this.#enter(tenantId);
   }
 
@@ -68,18 +68,18 @@ export class ReadyLanes {
   }
 
   /**
-   * Takes out the due runs that don't start because another run of their schedule is running. `replaces` has a run of
-   * each schedule whose running one is to be cancelled.
+   * Takes out the due runs that don't start because another run of their key is running. `replaces` has a run of each key
+   * whose running one is to be cancelled.
    */
   takeOverlapping(): { dropped: HeldRun[]; replaces: ClaimedRun[] } {
     const dropped: HeldRun[] = [];
     const replaces: ClaimedRun[] = [];
-    for (const lane of this.#toJudge) {
+    for (const lane of this.#toJudge.values()) {
       const run = lane.runs.at(-1)?.run;
       const occupied = run && this.occupancy.of(run);
       // Not known before the runs elsewhere are counted.
       if (occupied === null) continue;
-      this.#toJudge.delete(lane);
+      this.#toJudge.done(lane);
       const { overlap } = lane.rules;
       if (run === undefined || overlap === undefined || occupied === undefined || occupied.byKey === 0)
         continue;
@@ -131,7 +131,7 @@ export class ReadyLanes {
       for (const [name, lane] of lanes) {
         lane.rules = this.book.of({ tenantId, lane: name });
         lane.closedBy = null;
-        if (lane.rules.overlap !== undefined) this.#toJudge.add(lane);
+        this.#toJudge.note(lane);
       }
       this.#enter(tenantId);
     }
@@ -198,9 +198,7 @@ export class ReadyLanes {
   #start(tenantId: TenantId, name: string, lane: Lane): HeldRun {
     const next = lane.runs.pop() as HeldRun; // lanes without runs are removed
     next.charged = this.#turns.charge(tenantId, lane.rules.weight);
-    if (lane.rules.overlap !== undefined)
-      for (const other of this.#tenants.get(tenantId)?.values() ?? [])
-        if (other.key === lane.key) this.#toJudge.add(other);
+    this.#toJudge.started(lane);
     this.#dropIfEmpty(tenantId, name);
     if (this.#tenants.has(tenantId)) this.#enter(tenantId);
     return next;
@@ -233,7 +231,11 @@ export class ReadyLanes {
 
   #dropIfEmpty(tenantId: TenantId, name: string): void {
     const lanes = this.#tenants.get(tenantId);
-    if (lanes?.get(name)?.runs.length === 0) lanes.delete(name);
+    const lane = lanes?.get(name);
+    if (lane?.runs.length === 0) {
+      lanes?.delete(name);
+      this.#toJudge.forget(lane);
+    }
     if (lanes?.size !== 0) return;
     this.#tenants.delete(tenantId);
     this.#heldBack.delete(tenantId);

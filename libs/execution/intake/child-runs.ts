@@ -6,6 +6,7 @@ import type { Membership } from '#cluster/membership/membership.js';
 import type { RunOptions } from '#client/jobs/enqueue-options.js';
 import type { JobContext } from '#client/jobs/job-definition.js';
 import { parsePayload } from '#client/jobs/payload-check.js';
+import { checkKeyOptions } from '#client/options/key-options-check.js';
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
@@ -32,6 +33,7 @@ export class ChildRuns {
       await parsePayload(definition, payload);
       const encoded = encodeJson(payload);
       if (encoded.kind === 'unfit') throw new TypeError(`payload: ${encoded.reason}`);
+      checkKeyOptions(options);
       requireFuture(options, this.clock.now());
       const { incarnation } = this.membership;
       if (incarnation === null)
@@ -44,7 +46,7 @@ export class ChildRuns {
       const [result = { kind: 'over-quota' as const }] = await enqueueRuns(db, [child], { room });
       if (result.kind === 'over-quota')
         throw new Error('expected the tenant to have fewer runs than its limit, got as many');
-      if (result.kind !== 'created' && result.kind !== 'returned')
+      if (result.kind === 'key-taken' || result.kind === 'not-replaceable')
         throw new Error(
           `expected unique key ${child.unique?.key} to be free, got one that run ${result.id} holds`,
         );

@@ -11,6 +11,7 @@ import {
   type NewRun,
 } from './new-run.repository.js';
 import type { RunRow } from '#execution/runs/run-row.js';
+import { takeDebounced, type DebounceRequest } from './debounce/take-debounced.js';
 import { deleteKeys } from './unique-key.repository.js';
 import { takeKeys } from './unique-keys.js';
 
@@ -25,13 +26,15 @@ export interface UniqueRequest {
 export interface Enqueue {
   run: NewRun;
   unique: UniqueRequest | null;
+  /** Excludes a unique key. */
+  debounce?: DebounceRequest | null;
 }
 
 export type Enqueued =
   | { kind: 'created'; id: RunId }
   /** The key is held by this run, and nothing was done. */
   | { kind: 'returned'; id: RunId }
-  /** The run that holds the key has these values now. */
+  /** The run that holds the unique key, or waits under the debounce key, has these values now. */
   | { kind: 'replaced'; id: RunId }
   | { kind: 'key-taken'; id: RunId }
   /** The run that holds the key is claimed, has had an attempt, or has ended. */
@@ -46,6 +49,7 @@ export async function enqueueRuns(
   entries: readonly Enqueue[],
   { room }: { room: number },
 ): Promise<Enqueued[]> {
+  if (entries.some(isDebounced)) return inTransaction(db, (tx) => enqueueMixed(tx, entries, room));
   const isKeyed = entries.some(({ unique }) => unique !== null);
   if (isKeyed) return inTransaction(db, (tx) => enqueueKeyed(tx, entries, room));
   const runs = entries.slice(0, room).map(({ run }) => run);
@@ -64,13 +68,35 @@ export async function enqueueRun(
   entry: Enqueue,
   { room }: { room: number },
 ): Promise<{ result: Enqueued; row: RunRow | null }> {
-  if (entry.unique === null && room >= 1) {
+  if (entry.unique === null && !isDebounced(entry) && room >= 1) {
     const row = await insertAndShowRun(db, entry.run, null);
     if (row === undefined) throw new Error(`expected run ${entry.run.id} to be inserted, got no row`);
     return { result: { kind: 'created', id: row.id }, row };
   }
   const [result = { kind: 'over-quota' as const }] = await enqueueRuns(db, [entry], { room });
   return { result, row: null };
+}
+
+function isDebounced({ debounce = null }: Enqueue): boolean {
+  return debounce !== null;
+}
+
+/** The debounced ones first: while an owner's claims are held off, no lock may be waited for. */
+async function enqueueMixed(tx: Tx, entries: readonly Enqueue[], room: number): Promise<Enqueued[]> {
+  const debounced = await takeDebounced(
+    tx,
+    entries.flatMap(({ run, debounce = null }) => (debounce === null ? [] : [{ run, ...debounce }])),
+    { room },
+  );
+  const created = debounced.filter(({ kind }) => kind === 'created').length;
+  const others = entries.filter((entry) => !isDebounced(entry));
+  const results = others.length === 0 ? [] : await enqueueKeyed(tx, others, room - created);
+  // Each keeps its place.
+  const [ofDebounced, ofOthers] = [debounced.values(), results.values()];
+  return entries.map((entry) => {
+    const { value } = (isDebounced(entry) ? ofDebounced : ofOthers).next();
+    return value ?? { kind: 'over-quota' };
+  });
 }
 
 async function enqueueKeyed(tx: Tx, entries: readonly Enqueue[], room: number): Promise<Enqueued[]> {

@@ -39,7 +39,7 @@ export async function insertRuns(db: Database, runs: readonly NewRun[]): Promise
            case when r.tags is not null then array(select jsonb_array_elements_text(r.tags::jsonb)) end,
            r.payload::jsonb, r.priority, r.deadline, coalesce(r.run_at, clock_timestamp() + make_interval(secs => r.delay_ms / 1000)),
            r.unique_key, make_interval(secs => r.unique_window_ms / 1000)
-      from ${given(runs)}`.execute(db);
+      from ${givenRuns(runs)}`.execute(db);
 }
 
 /**
@@ -86,7 +86,7 @@ export async function replaceRuns(tx: Tx, runs: readonly NewRun[]): Promise<void
            tags = case when r.tags is not null then array(select jsonb_array_elements_text(r.tags::jsonb)) end,
            payload = r.payload::jsonb, priority = r.priority, deadline = r.deadline,
            run_at = coalesce(r.run_at, clock_timestamp() + make_interval(secs => r.delay_ms / 1000))
-      from ${given(runs)}
+      from ${givenRuns(runs)}
      where carillon.run.id = r.id and carillon.run.id = any(${runs.map((run) => run.id)}::uuid[])`.execute(
     tx,
   );
@@ -106,7 +106,7 @@ export async function countTowardsQuota(
 }
 
 /** As rows `r` of a statement. */
-function given(runs: readonly NewRun[]): RawBuilder<unknown> {
+export function givenRuns(runs: readonly NewRun[]): RawBuilder<unknown> {
   return sql`unnest(${runs.map((run) => run.id)}::uuid[],
                   ${runs.map((run) => run.tenantId)}::uuid[],
                   ${runs.map((run) => run.slot)}::smallint[],

@@ -115,7 +115,9 @@ export class RunIntake<Tenant extends IntakeTenant> {
     if (tenant.state !== 'active') return { kind: 'suspended', tenant };
     const { room, quota } = await this.#roomFor(db, tenant, 1);
     const { result, row } = await enqueueRun(db, enqueueOf(tenant, wanted), { room });
-    if (isNew(result)) afterwards(() => this.#announce(tenant, { jobType, row }));
+    // One that is debounced waits, and is announced when its instant comes.
+    const mayStart = isNew(result) && wanted.debounce === undefined;
+    if (mayStart) afterwards(() => this.#announce(tenant, { jobType, row }));
     switch (result.kind) {
       case 'over-quota':
         return { kind: 'over-quota', quota };

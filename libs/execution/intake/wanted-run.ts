@@ -2,6 +2,7 @@
 // its own.
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { asId, type ScheduleId, type Slot, type TenantId } from '#kernel/ids.js';
+import { storedKeyOf, type GivenOverlap } from '#kernel/keys/key-overlap.js';
 import type { Enqueue, UniqueRequest } from './enqueue.js';
 
 /** The options of the client (enqueue-options.ts), and those that only REST has. */
@@ -10,6 +11,8 @@ export interface WantedRun {
   payload: unknown;
   queue?: string | undefined;
   concurrencyKey?: string | undefined;
+  /** What becomes of it while another run of the key is running. */
+  overlap?: GivenOverlap | undefined;
   tags?: readonly string[] | undefined;
   priority?: number | undefined;
   runAt?: Date | undefined;
@@ -25,10 +28,12 @@ export interface WantedRun {
         onConflict?: UniqueRequest['onConflict'] | undefined;
       }
     | undefined;
+  /** Instead of `runAt`, `delaySeconds` and `unique`. */
+  debounce?: { key: string; delaySeconds: number; maxDelaySeconds: number } | undefined;
 }
 
 export function enqueueOf(tenant: { id: TenantId; slot: Slot }, wanted: WantedRun): Enqueue {
-  const { unique } = wanted;
+  const { unique, concurrencyKey, debounce } = wanted;
   return {
     run: {
       id: asId.run(randomUUIDv7()),
@@ -37,15 +42,17 @@ export function enqueueOf(tenant: { id: TenantId; slot: Slot }, wanted: WantedRu
       jobType: wanted.jobType,
       payload: wanted.payload,
       queue: wanted.queue ?? 'default',
-      concurrencyKey: wanted.concurrencyKey ?? null,
+      concurrencyKey: concurrencyKey === undefined ? null : storedKeyOf(concurrencyKey, wanted.overlap),
       tags: wanted.tags ?? [],
       priority: wanted.priority ?? 0,
       runAt: wanted.runAt ?? null,
-      delayMs: (wanted.delaySeconds ?? 0) * 1_000,
+      delayMs: (debounce?.delaySeconds ?? wanted.delaySeconds ?? 0) * 1_000,
       deadline: wanted.deadline ?? null,
       scheduleId: wanted.scheduleId ?? null,
     },
     unique: unique === undefined ? null : uniqueOf(unique),
+    debounce:
+      debounce === undefined ? null : { key: debounce.key, maxDelayMs: debounce.maxDelaySeconds * 1_000 },
   };
 }
 

@@ -4,6 +4,7 @@
 // known only for slots that this replica serves, and only in the epoch in which it was read: a former owner does not
 // know which runs its successors start.
 import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+import { readOverlapKey } from '#kernel/keys/key-overlap.js';
 import { readScheduleKey } from '#kernel/schedule-key.js';
 import type { Occupied } from './decisions/lane-rules.js';
 
@@ -29,7 +30,9 @@ export function keyOf({
 }: Pick<Occupant, 'jobType'> & { concurrencyKey: string }): string {
   const ofSchedule = readScheduleKey(concurrencyKey);
   // A schedule may have had another job type or policy when a run was planned. Names of job types hold no slash.
-  return ofSchedule === null ? `${jobType}/${concurrencyKey}` : `schedule/${ofSchedule.scheduleId}`;
+  if (ofSchedule !== null) return `schedule/${ofSchedule.scheduleId}`;
+  // Runs of one key exclude each other, whichever policy each of them has.
+  return `${jobType}/${readOverlapKey(concurrencyKey)?.key ?? concurrencyKey}`;
 }
 
 type RunElsewhere = Occupant & { id: RunId };

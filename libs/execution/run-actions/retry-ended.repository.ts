@@ -105,13 +105,13 @@ export async function pickEnded(
   return rows;
 }
 
-/** Some runs that are not over and that no request wants cancelled. */
+/** Some runs that are not over and that no request wants cancelled; debounced ones wait beside their slot. */
 export async function pickOpen(
   db: Database,
   filter: RunFilter & { states: readonly OpenState[]; limit: number },
 ): Promise<RunId[]> {
   const open = sql`carillon.run
-     where slot = (select slot from carillon.tenant where id = ${filter.tenantId})
+     where slot = any(array(select unnest(array[t.slot, (-1 - t.slot)::smallint]) from carillon.tenant t where t.id = ${filter.tenantId}))
        and ${wanted(filter)} and created_at <= ${filter.asOf} and cancel_requested_at is null`;
   const { rows } =
     filter.states.length === OPEN_STATES.length

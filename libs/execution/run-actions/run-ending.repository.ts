@@ -4,7 +4,7 @@
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import { isDueTimeOf } from '#database/due-time-key.js';
-import type { RunId, Slot, TenantId } from '#kernel/ids.js';
+import { asId, type RunId, type Slot, type TenantId } from '#kernel/ids.js';
 import { STOPPED_BECAUSE } from '#execution/runs/attempt-stopped.js';
 import { keptColumns } from '#execution/runs/run-columns.js';
 
@@ -47,7 +47,7 @@ export async function listCancelRequests(db: Database): Promise<RunId[]> {
 
 /**
  * Runs to end that no claim names and no worker has: past their deadline, or asked to be cancelled. Two short walks
- * along partial indexes.
+ * along partial indexes. A debounced run is named with the slot into which it may be let at any moment.
  */
 export async function listEndable(db: Database, limit: number): Promise<{ id: RunId; slot: Slot }[]> {
   const { rows } = await sql<{ id: RunId; slot: Slot }>`
@@ -63,7 +63,7 @@ export async function listEndable(db: Database, limit: number): Promise<{ id: Ru
        order by cancel_requested_at
        limit ${limit})
     select id, slot from expired union select id, slot from unwanted`.execute(db);
-  return rows;
+  return rows.map(({ id, slot }) => ({ id, slot: slot < 0 ? asId.slot(-1 - slot) : slot }));
 }
 
 const isTaken = sql`exists (select 1 from carillon.lease l where l.run_id = r.id and l.state = 'taken')`;

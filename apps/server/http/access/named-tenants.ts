@@ -52,9 +52,9 @@ export class NamedTenants {
   }
 }
 
-/** A unique key needs look-ups beside the insert. */
+/** A unique key needs look-ups beside the insert, and a debounced run another one. */
 function isLone(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && !('unique' in body);
+  return typeof body === 'object' && body !== null && !('unique' in body) && !('debounce' in body);
 }
 
 /** Null when the body names no job type; the check of the body then reports what is wrong. */

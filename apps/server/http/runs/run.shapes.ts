@@ -1,11 +1,12 @@
 // The shape of a run in requests and answers.
 import { z } from 'zod';
-import { readScheduleKey } from '#kernel/schedule-key.js';
+import { isStoredKey } from '#kernel/keys/key-overlap.js';
 import { systemClock } from '#database/runtime/system-clock.js';
 import type { RunRow } from '#execution/runs/run-row.js';
 import { inDigits } from '../answers/in-digits.js';
 import { pageQuery } from '../answers/page-token.js';
 import { instant, instantInput, resourceName } from '../requests/shapes.js';
+import { checkKeys, debounceInput, keyOverlap, keyOverlapInput, showKey } from './keys/key-options.shapes.js';
 
 const runState = z.enum([
   'scheduled',
@@ -57,8 +58,8 @@ export const runOptions = {
     .string()
     .min(1)
     .max(200)
-    .refine((key) => readScheduleKey(key) === null, {
-      error: "expected another key than that of a schedule's own runs",
+    .refine((key) => !isStoredKey(key), {
+      error: 'expected a key that does not have the form of one with an overlap mode',
     })
     .describe('Runs of the job type with the same key share maxConcurrentPerKey.'),
   tags: z.array(tag).max(20),
@@ -75,6 +76,7 @@ export const runInput = z
     payload: z.unknown().default({}),
     queue: runOptions.queue.default('default'),
     concurrencyKey: runOptions.concurrencyKey.optional(),
+    overlap: keyOverlapInput.optional(),
     tags: runOptions.tags.default([]),
     priority: runOptions.priority.default(0),
     deadline: instantInput
@@ -90,8 +92,14 @@ export const runInput = z
       .optional()
       .describe('The run starts no sooner than so long from now.'),
     unique: unique.optional(),
+    debounce: debounceInput
+      .optional()
+      .describe(
+        'While a run of the key waits, another call gives that run its values and moves its start, and answers 200 with it.',
+      ),
   })
-  .superRefine(({ runAt, delaySeconds, deadline }, context) => {
+  .superRefine(checkKeys)
+  .superRefine(({ runAt, debounce, delaySeconds, deadline }, context) => {
     const refuse = (field: string, message: string) =>
       context.addIssue({ code: 'custom', path: [field], message, input: undefined });
     if (runAt !== undefined && delaySeconds !== undefined)
@@ -106,7 +114,7 @@ export const runInput = z
       );
     else if (runAt !== undefined && endsAt <= Date.parse(runAt))
       refuse('deadline', 'expected an instant after runAt');
-    else if (delaySeconds !== undefined && endsAt <= now.getTime() + delaySeconds * 1_000)
+    else if (endsAt <= now.getTime() + (debounce?.delaySeconds ?? delaySeconds ?? 0) * 1_000)
       refuse('deadline', 'expected an instant after delaySeconds have passed');
   });
 export type RunInput = z.output<typeof runInput>;
@@ -119,6 +127,7 @@ export const run = z
     jobType: z.string(),
     queue: z.string(),
     concurrencyKey: z.string().nullable(),
+    overlap: keyOverlap.nullable().describe('What its maker or its schedule said about runs that meet.'),
     tags: z.array(z.string()),
     deadline: instant.nullable(),
     progress: z
@@ -169,7 +178,11 @@ export const run = z
 export const createdRun = z
   .object({
     ...run.shape,
-    deduplicated: z.boolean().describe('True if a run held the unique key already; this is that run.'),
+    deduplicated: z
+      .boolean()
+      .describe(
+        'True if a run held the unique key or waited under the debounce key already; this is that run.',
+      ),
     replaced: z.boolean().describe('True if that run has the values of this request now.'),
   })
   .meta({ id: 'CreatedRun' });
@@ -189,7 +202,12 @@ export const runsQuery = z
 export type RunsQuery = z.output<typeof runsQuery>;
 
 export function showRun({ pastAttempts, tags, ...row }: RunRow) {
-  return { ...row, tags: tags ?? [], pastAttempts: (pastAttempts ?? []).map(showAttempt) };
+  return {
+    ...row,
+    ...showKey(row.concurrencyKey),
+    tags: tags ?? [],
+    pastAttempts: (pastAttempts ?? []).map(showAttempt),
+  };
 }
 
 /** Times that the database wrote have more decimals and an offset. */

@@ -27,6 +27,7 @@ import { LeaseWaiters } from './lease-waiters.js';
 import { PageTokens } from '../answers/page-token.js';
 import { invalidField, notFound, ProblemError } from '../problems/problem.js';
 import { ApiTenant, pageOf, uuid } from '../requests/shapes.js';
+import { showKey } from '../runs/keys/key-options.shapes.js';
 import { countJobTypesNamed } from '../access/tenant-counts.repository.js';
 import { requireRoom, TenantShares } from '../access/tenant-shares.js';
 import * as shapes from './worker.shapes.js';
@@ -197,7 +198,12 @@ export class WorkerController {
       fencingToken: fencing,
       leaseSeconds: leaseMs / 1_000,
       timeoutSeconds: timeoutMs / 1_000,
-      run: { id: runId, tags: tags ?? [], ...run },
+      run: {
+        id: runId,
+        tags: tags ?? [],
+        ...run,
+        concurrencyKey: showKey(run.concurrencyKey).concurrencyKey,
+      },
     };
   }
 }

@@ -1,6 +1,6 @@
 // May one more run of a lane start now, and how many of its runs are worth holding? The tenant and the job type set the
 // rules; every run that may be executing anywhere counts against them.
-import { readScheduleKey, type ScheduleKey } from '#kernel/schedule-key.js';
+import { overlapOf, type KeyOverlap } from '#kernel/keys/key-overlap.js';
 
 export interface RateLimit {
   /** Starts allowed in `perSeconds`; after a pause this many may start at once. */
@@ -24,15 +24,15 @@ export interface LaneRules {
   weight: number;
   tenant: TenantRules;
   jobType: JobTypeRules;
-  /** Of a schedule whose runs run one at a time. */
-  overlap?: ScheduleKey['overlap'];
+  /** What its key says: its runs run one at a time, and this becomes of one that comes while another runs. */
+  overlap?: KeyOverlap;
 }
 
 export const NO_RULES: LaneRules = { paused: false, weight: 1, tenant: {}, jobType: {} };
 
-/** The rules of a lane with this concurrency key: the runs of a schedule run one at a time if its key says so. */
-export function withScheduleKey(rules: LaneRules, concurrencyKey: string | null): LaneRules {
-  const overlap = readScheduleKey(concurrencyKey)?.overlap;
+/** The rules of a lane with this stored key: its runs run one at a time if the key has a policy. */
+export function withKeyOverlap(rules: LaneRules, concurrencyKey: string | null): LaneRules {
+  const overlap = overlapOf(concurrencyKey);
   if (overlap === undefined) return rules;
   return { ...rules, jobType: { ...rules.jobType, maxConcurrentPerKey: 1 }, overlap };
 }
@@ -91,7 +91,7 @@ export function worthHolding(rules: LaneRules, hasKey: boolean): number {
   const limit = Math.min(...limits.map((each) => each ?? Number.POSITIVE_INFINITY));
   const rates = [tenant.rate, jobType.rate].flatMap((rate) => (rate === undefined ? [] : [rate.count]));
   // All that may wait for their turn, and those that may not: their due times are decided at once.
-  const queued = overlap?.mode === 'queue' ? overlap.max : 0;
+  const queued = overlap?.mode === 'queue' ? (overlap.max ?? 0) : 0;
   return Math.min(2 * limit + SPARE + queued, ...rates.map((count) => count + SPARE));
 }
 

@@ -2,8 +2,10 @@
 import { expect, it } from 'vitest';
 import { overlapping, type WaitingRun } from './overlapping.js';
 
-const due = (name: string): WaitingRun & { name: string } => ({ name, attempt: 1 });
-const retry = (name: string): WaitingRun & { name: string } => ({ name, attempt: 2 });
+type Named = WaitingRun & { name: string };
+const due = (name: string, second = 0): Named => ({ name, attempt: 1, runAt: at(second), id: name });
+const retry = (name: string): Named => ({ name, attempt: 2, runAt: at(0), id: name });
+const at = (second: number) => new Date(second * 1_000);
 const [a, b, c] = [due('a'), due('b'), due('c')] as const;
 
 it('skips what is due while another run is running, and no retry', () => {
@@ -20,6 +22,10 @@ it('lets as many wait as the queue takes, the first ones', () => {
   });
 });
 
+it('lets all wait where the queue has no bound', () => {
+  expect(overlapping({ mode: 'queue', max: null }, [a, b, c])).toEqual({ dropped: [], replaces: false });
+});
+
 it('replaces the running one, and all that wait but the last', () => {
   const r = retry('r');
   expect(overlapping({ mode: 'replace' }, [r, a, b])).toEqual({ dropped: [r, a], replaces: true });
@@ -28,4 +34,17 @@ it('replaces the running one, and all that wait but the last', () => {
 
 it('replaces nothing for a retry', () => {
   expect(overlapping({ mode: 'replace' }, [retry('r')])).toEqual({ dropped: [], replaces: false });
+  expect(overlapping({ mode: 'latest' }, [retry('r')])).toEqual({ dropped: [], replaces: false });
+});
+
+it('keeps the latest of those that wait, and lets the running one go on', () => {
+  const r = retry('r');
+  expect(overlapping({ mode: 'latest' }, [r, a, b])).toEqual({ dropped: [r, a], replaces: false });
+  expect(overlapping({ mode: 'latest' }, [a])).toEqual({ dropped: [], replaces: false });
+});
+
+it('takes for the latest the one that came to be due last, and of two at once the one made last', () => {
+  const [urgent, early, late] = [due('z', 9), due('x', 3), due('y', 7)];
+  expect(overlapping({ mode: 'latest' }, [urgent, early, late]).dropped).toEqual([early, late]);
+  expect(overlapping({ mode: 'latest' }, [b, a, c]).dropped).toEqual([b, a]);
 });

@@ -1,0 +1,62 @@
+// What becomes of a run whose concurrency key is taken by a running one, and the stored key that says so to the owner of
+// its slot. As with schedules (schedule-key.ts), the policy is a part of the stored key: runs of one policy stand in a
+// lane of their own, and every replica reads the policy from the lane alone, without a statement or a column.
+import { readScheduleKey } from '../schedule-key.js';
+
+export type KeyOverlap =
+  /** It does not run. */
+  | { mode: 'skip' }
+  /** It waits for its turn; with a `max` at most so many wait, and more do not run. */
+  | { mode: 'queue'; max: number | null }
+  /** The running one is cancelled. */
+  | { mode: 'replace' }
+  /** It waits for its turn, and takes the place of those that waited before it. */
+  | { mode: 'latest' };
+
+/** As a caller says it: `allow` is the same as nothing, and a queue without `max` has no bound. */
+export interface GivenOverlap {
+  mode: 'allow' | KeyOverlap['mode'];
+  max?: number | undefined;
+}
+
+export interface OverlapKey {
+  /** As its user gave it. */
+  key: string;
+  overlap: KeyOverlap;
+}
+
+/** A user's key beside a policy, in characters; migrations/0036 says the same. */
+export const OVERLAP_KEY_MAX = 180;
+export const KEY_WAITING_MAX = 1_000;
+
+const FORM = /^overlap\/(?:(skip|replace|latest)|queue(?::([1-9]\d{0,3}))?)\/(.+)$/s;
+
+export function overlapKey({ key, overlap }: OverlapKey): string {
+  const max = overlap.mode === 'queue' && overlap.max !== null ? `:${overlap.max}` : '';
+  return `overlap/${overlap.mode}${max}/${key}`;
+}
+
+/** The stored key of a run whose maker says this beside the key. */
+export function storedKeyOf(key: string, given: GivenOverlap | undefined): string {
+  if (given === undefined || given.mode === 'allow') return key;
+  const { mode, max = null } = given;
+  return overlapKey({ key, overlap: mode === 'queue' ? { mode, max } : { mode } });
+}
+
+/** Null for a key without a policy, and for that of a schedule. */
+export function readOverlapKey(stored: string | null): OverlapKey | null {
+  const [, mode, max, key] = (stored?.startsWith('overlap/') === true ? FORM.exec(stored) : null) ?? [];
+  if (key === undefined) return null;
+  if (mode === 'skip' || mode === 'replace' || mode === 'latest') return { key, overlap: { mode } };
+  return { key, overlap: { mode: 'queue', max: max === undefined ? null : Number(max) } };
+}
+
+/** The policy of a run with this stored key, be it a schedule's or a user's. */
+export function overlapOf(stored: string | null): KeyOverlap | undefined {
+  return (readScheduleKey(stored) ?? readOverlapKey(stored))?.overlap;
+}
+
+/** Whether a text has the form of a key that is stored for a policy, so that no user's own key may be it. */
+export function isStoredKey(key: string): boolean {
+  return readScheduleKey(key) !== null || readOverlapKey(key) !== null;
+}
