@@ -15,6 +15,7 @@ import { growth } from './parts/growth.js';
 import { history } from './parts/history.js';
 import { idle } from './parts/idle.js';
 import { lateness } from './parts/lateness.js';
+import { locks } from './parts/locks.js';
 import { memory } from './parts/memory.js';
 import { outage } from './parts/outage.js';
 import type { Part } from './parts/part.js';
@@ -31,6 +32,7 @@ const PARTS = {
   dueTimes,
   planner,
   claimCost,
+  locks,
   idle,
   memory,
   api,

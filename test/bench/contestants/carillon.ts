@@ -190,7 +190,7 @@ export class Carillon implements Contestant {
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`expected 2xx from ${path}, got ${answer.status}: ${text}`);
-    return JSON.parse(text) as Answer; // by the API's description
+    return (text === '' ? null : JSON.parse(text)) as Answer; // by the API's description
   }
 
   async setState(state: 'active' | 'suspended'): Promise<void> {

@@ -8,6 +8,8 @@ import type { Database } from '#database/connection.js';
 import * as definitions from '#scheduling/defining/definition.repository.js';
 import { isPausedForRemoval, removeFromCode } from '#scheduling/defining/removal.js';
 import { changeSchedule } from '#scheduling/schedules/schedules.js';
+import { systemClock } from '#database/runtime/system-clock.js';
+import type { TenantId } from '#kernel/ids.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
@@ -17,9 +19,12 @@ import { ownerHangs, ProblemError } from '../problems/problem.js';
 import { ScheduleApply } from '../schedule-actions/schedule-apply.js';
 import { problemOf } from '../schedules/change-answers.js';
 import type { DefinedSchedule, DefinitionsInput } from './definitions.shapes.js';
+import { eachInTime } from './in-time.js';
 
 /** Three times in the minute after which a version counts as gone. */
 export const AGAIN_SECONDS = 20;
+/** In one call: dear specs of one tenant must not keep a replica computing for longer. */
+const MAKING_MS_MAX = 10_000;
 
 interface Wanted {
   name: string;
@@ -37,6 +42,9 @@ export interface Refused {
 
 @Injectable()
 export class CodeSchedules {
+  /** The first schedule that the last call of the tenant had no time for. */
+  readonly #unreached = new Map<TenantId, string>();
+
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly apply: ScheduleApply,
@@ -55,14 +63,25 @@ export class CodeSchedules {
     const names = wanted.map(({ name }) => name);
     const latest = await definitions.latestDefinitions(this.db, tenant.id, names);
     const digests = new Map(latest.map(({ name, digest }) => [name, digest]));
-    const all: Refused[] = [];
-    for (const one of wanted)
-      if (digests.get(one.name) === one.digest)
-        all.push(...(await this.#toldOf(one.name, () => this.#make(tenant, one))));
+    const current = wanted.filter(({ name, digest }) => digests.get(name) === digest);
+    const all = await this.#makeEach(tenant, current);
     const defined = { tenantId: tenant.id, jobTypes: jobTypes.map(({ name }) => name), names };
     for (const name of await definitions.otherCodeSchedules(this.db, defined))
       all.push(...(await this.#toldOf(name, () => this.#remove(tenant, name, by))));
     return all;
+  }
+
+  async #makeEach(tenant: Tenant, wanted: readonly Wanted[]): Promise<Refused[]> {
+    const all: Refused[] = [];
+    const first = this.#unreached.get(tenant.id);
+    const options = { ms: MAKING_MS_MAX, clock: systemClock, isFirst: ({ name }: Wanted) => name === first };
+    const unreached = await eachInTime(wanted, options, async (one) => {
+      all.push(...(await this.#toldOf(one.name, () => this.#make(tenant, one))));
+    });
+    const [next] = unreached;
+    if (next === undefined) this.#unreached.delete(tenant.id);
+    else this.#unreached.set(tenant.id, next.name);
+    return [...all, ...unreached.map(({ name }) => refused(name, NOT_REACHED))];
   }
 
   async #make(tenant: Tenant, { name, jobType, schedule, by }: Wanted): Promise<void> {
@@ -107,6 +126,7 @@ export class CodeSchedules {
 const followersLast = (a: Wanted, b: Wanted): number => Number(isFollower(a)) - Number(isFollower(b));
 const isFollower = ({ schedule }: Wanted): boolean => schedule.spec.afterSuccessOf !== undefined;
 
+const NOT_REACHED = `expected all schedules to be made within ${MAKING_MS_MAX / 1_000} seconds, got more to do: the next call goes on with it`;
 const SUSPENDED = 'expected a tenant that is not suspended, got a suspended one';
 
 function refused(schedule: string, detail: string): Refused {

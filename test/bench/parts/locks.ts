@@ -1,0 +1,142 @@
+// What does a lock cost? Uncontended, beside the least that a row can do: an insert that gives way, and a delete. Beside ten
+// thousand that are held. And how soon does the next of a hundred have it, who wait for one lock at all replicas?
+import pg from 'pg';
+import { percentile } from '../../chaos/text-table.js';
+import { until } from '../../support/until.js';
+import { Carillon } from '../contestants/carillon.js';
+import { ratios, show, type Figure } from '../figures.js';
+import type { Bench, Part } from './part.js';
+
+const PAIRS = { quick: 300, full: 2_000 };
+const HELD = 10_000;
+const WAITERS = 100;
+const REPLICAS = 3;
+const TENANT = 'tenant-0';
+
+export const locks: Part = async (bench) => [...(await alone(bench)), ...(await handOvers(bench))];
+
+/** One session, one pair after the other. */
+async function alone({ server, scale, tell }: Bench): Promise<Figure[]> {
+  const carillon = await Carillon.open({ databaseUrl: await server.createDatabase('locks_alone') });
+  const client = new pg.Client({ connectionString: carillon.databaseUrl });
+  await client.connect();
+  const pairs = scale.isQuick ? PAIRS.quick : PAIRS.full;
+  const [bare, ours, crowded]: [number[], number[], number[]] = [[], [], []];
+  try {
+    await client.query('create table public.bare (name text primary key, holder text, until timestamptz)');
+    for (let round = 0; round < scale.rounds; round += 1) {
+      bare.push(await timeOf(pairs, () => barePair(client)));
+      ours.push(await timeOf(pairs, () => lockPair(client)));
+      await client.query(
+        `insert into carillon.lock_hold (tenant_id, name, holder, mode, permits, expires_at)
+         select t.id, 'held-' || n, 'bench', 'exclusive', 1, clock_timestamp() + interval '1 hour'
+           from carillon.tenant t, generate_series(1, $2) n where t.name = $1`,
+        [TENANT, HELD],
+      );
+      crowded.push(await timeOf(pairs, () => lockPair(client)));
+      await client.query('delete from carillon.lock_hold');
+      await client.query('vacuum carillon.lock_hold');
+    }
+  } finally {
+    await client.end();
+    await carillon.close();
+  }
+  tell(`locks: a pair ${ours.map(show).join(', ')} ms, bare ${bare.map(show).join(', ')} ms`);
+  return [
+    { name: 'locks-pair', what: 'locks: acquire and release in SQL', values: ours, unit: 'ms' },
+    {
+      name: 'locks-vs-bare',
+      what: 'locks: acquire and release in SQL, to a bare insert on conflict and delete',
+      values: ratios(ours, bare),
+      unit: 'times',
+      limit: { atMost: 2 },
+    },
+    {
+      name: 'locks-beside-held',
+      what: `locks: acquire and release beside ${show(HELD)} that are held, to none`,
+      values: ratios(crowded, ours),
+      unit: 'times',
+      limit: { atMost: 1.15 },
+    },
+  ];
+}
+
+/** Milliseconds of one. */
+async function timeOf(count: number, act: () => Promise<unknown>): Promise<number> {
+  for (let number = 0; number < count / 10; number += 1) await act();
+  const startMs = performance.now();
+  for (let number = 0; number < count; number += 1) await act();
+  return (performance.now() - startMs) / count;
+}
+
+async function barePair(client: pg.Client): Promise<void> {
+  await client.query(
+    `insert into public.bare values ($1, $2, clock_timestamp() + interval '30 s') on conflict do nothing returning name`,
+    ['door', 'bench'],
+  );
+  await client.query('delete from public.bare where name = $1', ['door']);
+}
+
+async function lockPair(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ token: string }>('select carillon.try_lock($1, $2, $3) as token', [
+    TENANT,
+    'door',
+    'bench',
+  ]);
+  await client.query('select carillon.release_lock($1, $2, $3)', [TENANT, 'door', rows[0]?.token]);
+}
+
+/** Each of the waiters has the lock once, and releases it as soon as it has it. */
+async function handOvers({ server, scale, tell }: Bench): Promise<Figure[]> {
+  const carillon = await Carillon.open({ databaseUrl: await server.createDatabase('locks_hand_over') });
+  const p99: number[] = [];
+  try {
+    await carillon.staff(REPLICAS);
+    for (let round = 0; round < scale.rounds; round += 1) {
+      const gaps = await handOverGaps(carillon, `line-${round}`);
+      p99.push(percentile(gaps, 0.99));
+      tell(
+        `locks: ${gaps.length} hand-overs, median ${show(percentile(gaps, 0.5))} ms, p99 ${show(percentile(gaps, 0.99))} ms`,
+      );
+    }
+  } finally {
+    await carillon.close();
+  }
+  return [
+    {
+      name: 'locks-hand-over-p99',
+      what: `locks: from a release to the next of ${WAITERS} waiters at ${REPLICAS} replicas, p99`,
+      values: p99,
+      unit: 'ms',
+      limit: { atMost: 20 },
+    },
+  ];
+}
+
+async function handOverGaps(carillon: Carillon, name: string): Promise<number[]> {
+  const path = `/tenants/${TENANT}/locks/${name}`;
+  const acquire = async (number: number): Promise<number> => {
+    const url = carillon.urls[number % REPLICAS] ?? '';
+    const body = { holder: `h-${number}`, waitSeconds: 50, leaseSeconds: 600 };
+    return (await carillon.ask<{ token: number }>(`${path}:acquire`, body, url)).token;
+  };
+  const gaps: number[] = [];
+  const first = await acquire(-1 + REPLICAS);
+  let releasedAtMs = 0;
+  const release = async (token: number): Promise<void> => {
+    releasedAtMs = performance.now();
+    await carillon.ask(`${path}:release`, { token });
+  };
+  const lines = Array.from({ length: WAITERS }, async (_, number) => {
+    const token = await acquire(number + REPLICAS);
+    gaps.push(performance.now() - releasedAtMs);
+    await release(token);
+  });
+  await until('all of them wait', async () => {
+    const { rowCount } = await carillon.pool.query('select from carillon.lock_wait where name = $1', [name]);
+    return rowCount === WAITERS;
+  });
+  await release(first);
+  await Promise.all(lines);
+  return gaps;
+}
