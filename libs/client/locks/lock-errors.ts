@@ -1,6 +1,6 @@
 // What a caller of locks is told by errors.
 
-/** Others held the locks for as long as the caller was ready to wait. */
+/** Others held the locks for as long as the caller was ready to wait, or no replica answered. */
 export class LockNotAcquired extends Error {
   override readonly name = 'LockNotAcquired';
 }

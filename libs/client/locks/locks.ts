@@ -84,6 +84,7 @@ class Acquiring {
   readonly #leaseSeconds: number;
   readonly #untilMs: number;
   readonly #signal: AbortSignal;
+  readonly #limit: AbortSignal | undefined;
 
   constructor(
     private readonly call: CallWorkerApi,
@@ -94,7 +95,12 @@ class Acquiring {
     this.#wishes = locks.map((lock) => (typeof lock === 'string' ? { name: lock } : lock));
     this.#leaseSeconds = leaseSeconds;
     this.#untilMs = performance.now() + waitSeconds * 1_000;
-    this.#signal = signal ?? new AbortController().signal;
+    // With no replica to be reached it gives up, too, once no answer could come in time.
+    const limit = Number.isFinite(waitSeconds)
+      ? [AbortSignal.timeout(Math.ceil(waitSeconds * 1_000) + ANSWER_MS)]
+      : [];
+    this.#limit = limit[0];
+    this.#signal = AbortSignal.any([...(signal === undefined ? [] : [signal]), ...limit]);
   }
 
   async run(): Promise<HeldLocks> {
@@ -105,8 +111,7 @@ class Acquiring {
       const held = answered === null ? null : await this.#begin(answered);
       if (held !== null) return held;
       if (leftSeconds > waitSeconds) continue;
-      const names = this.#wishes.map(({ name }) => name).join(', ');
-      throw new LockNotAcquired(`expected ${names} to be free in time, got what others hold`);
+      throw this.#notAcquired('what others hold');
     }
   }
 
@@ -120,22 +125,33 @@ class Acquiring {
       keepPlace,
     };
     let askedAtMs = 0;
+    const signal = this.#signal;
     const ask = async (): Promise<{ locks: Hold[] }> => {
       askedAtMs = performance.now();
       return this.call({
         path: ':acquire',
         body,
-        signal: this.#signal,
+        signal,
         limitMs: waitSeconds * 1_000 + ANSWER_MS,
       });
     };
     try {
-      const { locks } = await insist(ask, { signal: this.#signal, onError: this.onError });
+      const { locks } = await insist(ask, { signal, onError: this.onError });
       return { locks: this.#inOrder(locks), askedAtMs };
     } catch (error) {
+      if (this.#isTimeUp(error)) throw this.#notAcquired('no answer');
       if (!(error instanceof CallFailed) || error.problem['code'] !== 'LOCK_HELD') throw error;
       return this.#found(error);
     }
+  }
+
+  #isTimeUp(error: unknown): boolean {
+    return this.#limit?.aborted === true && error === this.#limit.reason;
+  }
+
+  #notAcquired(got: string): LockNotAcquired {
+    const names = this.#wishes.map(({ name }) => name).join(', ');
+    return new LockNotAcquired(`expected ${names} to be free in time, got ${got}`);
   }
 
   /** The holder is a new one, so what it holds was acquired by a request whose answer was lost. */

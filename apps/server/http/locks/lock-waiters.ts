@@ -62,10 +62,17 @@ export class LockWaiters implements Loop, OnApplicationBootstrap {
 
   /** Resolves when the locks are held, the time is up, the caller hung up, or the replica is leaving. */
   async acquire(request: AcquireRequest, wait: LockWait): Promise<Acquisition> {
-    const { ms, stay, hold } = wait;
-    if (ms === 0 || this.#waiters.isLeaving) return acquire(this.db, request, null);
-    const atOnce = await this.#ask(request, ms);
-    if (atOnce.kind !== 'waits' && atOnce.kind !== 'undecided') return atOnce;
+    const { ms, stay, hold, hungUp } = wait;
+    let isGone = false;
+    hungUp(() => (isGone = true));
+    const isTry = ms === 0 || this.#waiters.isLeaving;
+    const atOnce = isTry ? await acquire(this.db, request, null) : await this.#ask(request, ms);
+    if (isGone) {
+      // There is no one to be answered, and a hold would last for its whole lease.
+      await this.#undo(request, atOnce);
+      return NOTHING;
+    }
+    if (isTry || (atOnce.kind !== 'waits' && atOnce.kind !== 'undecided')) return atOnce;
     const ticket = atOnce.kind === 'waits' ? atOnce.ticket : Number.NaN;
     const askAtMs = systemClock.monotonicMs() + (atOnce.kind === 'waits' ? ASK_AGAIN_MS : 0);
     const standing: Standing = { request, ticket, isStillAllowed: stay.isStillAllowed, askAtMs };

@@ -93,10 +93,18 @@ describe('what a GET shows', () => {
   ])('of %j can be sent again, nulls included', async (wish) => {
     const { id, state, text, nextDueAt, createdAt, updatedAt, revision, name, ...written } =
       await createSchedule(tenant, wish);
-    const { pausedAt, pausedUntil, pauseReason, consecutiveFailures, source, removedFromCodeAt, ...rest } =
-      written;
-    const read = [pausedAt, pausedUntil, pauseReason, consecutiveFailures, source, removedFromCodeAt];
-    expect(read).toEqual([null, null, null, 0, 'api', null]);
+    const { pausedAt, pausedUntil, pauseReason, consecutiveFailures, ...fromWhere } = written;
+    const { source, removedFromCodeAt, waitsFor, ...rest } = fromWhere;
+    const read = [
+      pausedAt,
+      pausedUntil,
+      pauseReason,
+      consecutiveFailures,
+      source,
+      removedFromCodeAt,
+      waitsFor,
+    ];
+    expect(read).toEqual([null, null, null, 0, 'api', null, null]);
     expect(rest).toMatchObject({ concurrencyKey: null, deadlineSeconds: null });
     const { body } = await post(rest).expect(201);
     expect(body).toMatchObject(rest);
