@@ -74,8 +74,8 @@ export const BODIES: readonly {
     body: nearly({
       holder: text,
       mode: fc.oneof(fc.constantFrom('exclusive', 'shared', 'permits'), text),
-      permits: number,
-      leaseSeconds: number,
+      permits: fc.oneof(fc.constant(1), number),
+      leaseSeconds: fc.oneof(fc.integer({ min: 1, max: 60 }), number),
       keepPlace: dryRun,
       reentrant: dryRun,
     }),

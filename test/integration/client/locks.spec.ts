@@ -196,6 +196,6 @@ describe('acquire()', () => {
   it('says at once what can not be right', async () => {
     await expect(client.acquire('Not a name')).rejects.toThrow('/locks/0/name: expected 1 to 100 lower-case');
     await expect(client.acquire('a', { leaseSeconds: 0 })).rejects.toThrow('/leaseSeconds');
-    await expect(client.acquire({ name: newName('none'), mode: 'permits' })).rejects.toThrow('/mode');
+    await expect(client.acquire({ name: newName('none'), mode: 'permits' })).rejects.toThrow('/locks/0/mode');
   });
 });

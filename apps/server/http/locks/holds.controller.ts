@@ -28,6 +28,8 @@ const HOLDS_SHOWN = 5;
 
 interface Asked extends Omit<shapes.AcquireAllInput, 'locks'> {
   wishes: readonly LockWish[];
+  /** Where in the request a wish stands. */
+  pointerOf: (index: number) => string;
 }
 
 @ApiTags('locks')
@@ -54,7 +56,8 @@ export class HoldsController {
     @Res({ passthrough: true }) response: Response,
     @CurrentStay() stay: LongStay,
   ) {
-    return { locks: await this.#acquire(tenant, { ...asked, wishes: locks }, { response, stay }) };
+    const wanted = { ...asked, wishes: locks, pointerOf: (index: number) => `/locks/${index}` };
+    return { locks: await this.#acquire(tenant, wanted, { response, stay }) };
   }
 
   @Post('locks/:lock\\:acquire')
@@ -68,8 +71,8 @@ export class HoldsController {
     @Res({ passthrough: true }) response: Response,
     @CurrentStay() stay: LongStay,
   ) {
-    const wishes = [{ name, mode, permits }];
-    const [hold] = await this.#acquire(tenant, { ...asked, wishes }, { response, stay });
+    const wanted = { ...asked, wishes: [{ name, mode, permits }], pointerOf: () => '' };
+    const [hold] = await this.#acquire(tenant, wanted, { response, stay });
     return hold;
   }
 
@@ -104,7 +107,7 @@ export class HoldsController {
 
   async #acquire(
     tenant: Tenant,
-    { wishes, holder, leaseSeconds, waitSeconds, keepPlace, reentrant }: Asked,
+    { wishes, pointerOf, holder, leaseSeconds, waitSeconds, keepPlace, reentrant }: Asked,
     { response, stay }: { response: Response; stay: LongStay },
   ): Promise<LockHold[]> {
     await this.room.require(tenant, wishes.length);
@@ -125,7 +128,7 @@ export class HoldsController {
       },
     );
     if (acquisition.kind === 'held') return acquisition.holds;
-    throw await this.#refusal(tenant, { acquisition, wishes, holder });
+    throw await this.#refusal(tenant, { acquisition, wishes, pointerOf, holder });
   }
 
   async #refusal(
@@ -133,18 +136,23 @@ export class HoldsController {
     {
       acquisition,
       wishes,
+      pointerOf,
       holder,
-    }: { acquisition: Exclude<Acquisition, { kind: 'held' }>; wishes: readonly LockWish[]; holder: string },
+    }: Pick<Asked, 'wishes' | 'pointerOf' | 'holder'> & {
+      acquisition: Exclude<Acquisition, { kind: 'held' }>;
+    },
   ): Promise<ProblemError> {
+    const fieldOf = (name: string, field: 'mode' | 'permits'): string =>
+      `${pointerOf(wishes.findIndex((wish) => wish.name === name))}/${field}`;
     switch (acquisition.kind) {
       case 'no-semaphore':
         return misfit(
-          'mode',
+          fieldOf(acquisition.name, 'mode'),
           `expected permits of a semaphore, got those of ${acquisition.name}, which is none`,
         );
       case 'too-few-permits':
         return misfit(
-          'permits',
+          fieldOf(acquisition.name, 'permits'),
           `expected at most the ${acquisition.permits} of ${acquisition.name}, got more`,
         );
       case 'taken':
@@ -172,10 +180,8 @@ function held(holds: readonly { name: string; holder: string }[]): string {
   return `${first.name}, which ${JSON.stringify(first.holder)} holds`;
 }
 
-function misfit(field: string, detail: string): ProblemError {
-  return new ProblemError('validation-failed', `/${field}: ${detail}`, {
-    errors: [{ pointer: `/${field}`, detail }],
-  });
+function misfit(pointer: string, detail: string): ProblemError {
+  return new ProblemError('validation-failed', `${pointer}: ${detail}`, { errors: [{ pointer, detail }] });
 }
 
 function lostLock(name: string, token: number): ProblemError {

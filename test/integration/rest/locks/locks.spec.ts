@@ -189,6 +189,18 @@ it('names a lock that is listed twice', async () => {
   ]);
 });
 
+it('names the one of several locks that no semaphore can meet', async () => {
+  const pool = newName('pool');
+  await tenant.api.put(path(pool)).send({ permits: 2 }).expect(201);
+  const wrong = async (lock: object): Promise<unknown> => {
+    const locks = [{ name: newName('z') }, lock];
+    const answer = await tenant.api.post(`${tenant.path}/locks:acquire`).send({ holder: 'me', locks });
+    return expectProblem(answer, 'validation-failed').errors?.map((error) => error.pointer);
+  };
+  expect(await wrong({ name: 'none', mode: 'permits' })).toEqual(['/locks/1/mode']);
+  expect(await wrong({ name: pool, mode: 'permits', permits: 3 })).toEqual(['/locks/1/permits']);
+});
+
 it('can be used by a worker, which reads no lock and takes none from its holder', async () => {
   const { key } = await createKey(tenant.api, tenant.path, { role: 'worker' });
   const worker = server.as(key);
