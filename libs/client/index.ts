@@ -27,5 +27,6 @@ export { CancelRun, ClaimLost, FatalError, RetryAt, snooze } from '#client/jobs/
 export { InvalidPayloadError } from '#client/jobs/payload-check.js';
 export { remoteHandler, runWorker } from '#client/worker/run-worker.js';
 export type { NamedHandler, RunningWorker, WorkerOptions } from '#client/worker/run-worker.js';
+export { CallFailed } from '#client/worker/worker-calls.js';
 export type { RemoteContext } from '#client/worker/remote-handler.js';
 export type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
