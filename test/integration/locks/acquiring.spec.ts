@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { NAMED_LOCK } from '#database/advisory-locks.js';
 import { acquire } from '#locks/acquiring.js';
 import { clearEnded, countHolds, endHolds, findHolds, renewHold } from '#locks/hold.repository.js';
-import { putSemaphore } from '#locks/semaphores.js';
+import { deleteSemaphore, putSemaphore } from '#locks/semaphores.js';
 import { held, LEASE_MS, useLocks, WAITS } from '../../support/locks.js';
 import { openTransaction } from '../../support/open-transaction.js';
 import { addTenant } from '../../support/rows.js';
@@ -154,6 +154,25 @@ describe('a semaphore', () => {
       permits: 3,
     });
     expect(await ask({ mode: 'permits', names: ['gate'] })).toEqual({ kind: 'no-semaphore', name: 'gate' });
+  });
+
+  it('is not deleted while a transaction that takes a permit is open', async () => {
+    const { tenantId } = locks;
+    await putSemaphore(
+      db,
+      { tenantId, name: 'door', revision: null },
+      { permits: 1, mayCreate: true, mayReplace: true },
+    );
+    const open = await openTransaction(async (pause) =>
+      db.transaction().execute(async (tx) => {
+        await ask({ mode: 'permits' }, tx);
+        await pause();
+      }),
+    );
+    const deleting = async () => deleteSemaphore(db, { tenantId, name: 'door', revision: null });
+    expect(await deleting()).toEqual({ kind: 'in-use', uses: 1 });
+    await open.letGo();
+    expect(await deleting()).toEqual({ kind: 'in-use', uses: 1 });
   });
 
   it('with fewer permits than are held gives one when enough were released', async () => {
