@@ -75,7 +75,6 @@ as $$
 #variable_conflict use_column
 declare
   is_free boolean := true;
-  is_expired boolean := false;
   is_waiting boolean := false;
   kept bigint[] := array_fill(null::bigint, array[cardinality(names)]);
   first text;
@@ -99,16 +98,21 @@ begin
         raise exception 'expected at most the % permits that semaphore % has, got %', bound, names[place], counts[place] using errcode = 'invalid_parameter_value';
       end if;
     end if;
-    select count(*) filter (where not is_over) as holds,
-           coalesce(bool_or(h.mode <> modes[place]) filter (where not is_over), false) as is_mixed,
-           coalesce(sum(h.permits) filter (where not is_over), 0) as taken,
-           coalesce(bool_or(is_over), false) as has_expired,
-           coalesce(bool_or(not is_over and h.holder = me), false) as is_mine,
-           max(h.token) filter (where not is_over and h.holder = me and h.mode = modes[place] and h.permits = counts[place]) as mine
-      into held
-      from carillon.lock_hold h, lateral (select h.expires_at <= clock_timestamp() as is_over) as ends
-     where h.tenant_id = of_tenant and h.name = names[place];
-    is_expired := is_expired or held.has_expired;
+    loop
+      select count(*) as holds,
+             coalesce(bool_or(h.mode <> modes[place]), false) as is_mixed,
+             coalesce(sum(h.permits), 0) as taken,
+             coalesce(bool_or(h.expires_at <= clock_timestamp()), false) as has_expired,
+             coalesce(bool_or(h.holder = me), false) as is_mine,
+             max(h.token) filter (where h.holder = me and h.mode = modes[place] and h.permits = counts[place]) as mine
+        into held
+        from carillon.lock_hold h
+       where h.tenant_id = of_tenant and h.name = names[place];
+      exit when not held.has_expired;
+      -- Waits for a commit that check_lock() has just allowed: what it wrote comes before all that the new holder does. And for one
+      -- of a renewal that came in time: its row stays, which is why they are counted again.
+      delete from carillon.lock_hold h where h.tenant_id = of_tenant and h.name = names[place] and h.expires_at <= clock_timestamp();
+    end loop;
     if reentrant and held.mine is not null then
       kept[place] := held.mine;
       continue;
@@ -130,24 +134,22 @@ begin
   end loop;
 
   if is_free then
-    if is_expired then
-      -- Waits for a commit that check_lock() has just allowed: what it wrote comes before all that the new holder does.
-      delete from carillon.lock_hold h where h.tenant_id = of_tenant and h.name = any(names) and h.expires_at <= clock_timestamp();
-    end if;
     if is_waiting then
       delete from carillon.lock_wait w where w.tenant_id = of_tenant and w.holder = me;
     end if;
     for place in 1 .. cardinality(names) loop
-      if kept[place] is null then
-        return query
-          insert into carillon.lock_hold as h (tenant_id, name, holder, mode, permits, expires_at)
-          values (of_tenant, names[place], me, modes[place], counts[place], clock_timestamp() + lease)
-          returning h.name, h.token, h.expires_at, null::bigint;
-      else
+      if kept[place] is not null then
         return query
           update carillon.lock_hold h
              set depth = h.depth + 1, expires_at = greatest(h.expires_at, clock_timestamp() + lease)
            where h.tenant_id = of_tenant and h.name = names[place] and h.token = kept[place]
+          returning h.name, h.token, h.expires_at, null::bigint;
+      end if;
+      -- One that was kept may have been released since it was counted.
+      if kept[place] is null or not found then
+        return query
+          insert into carillon.lock_hold as h (tenant_id, name, holder, mode, permits, expires_at)
+          values (of_tenant, names[place], me, modes[place], counts[place], clock_timestamp() + lease)
           returning h.name, h.token, h.expires_at, null::bigint;
       end if;
     end loop;

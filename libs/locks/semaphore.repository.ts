@@ -1,5 +1,6 @@
 // The semaphores of tenants: how many permits each has.
 import { sql } from 'kysely';
+import { NAMED_LOCK } from '#database/advisory-locks.js';
 import type { Database, Tx } from '#database/connection.js';
 import type { TenantId } from '#kernel/ids.js';
 
@@ -78,6 +79,15 @@ export async function updateSemaphore(
 /** The caller holds the row's lock. */
 export async function deleteSemaphore(tx: Tx, { tenantId, name }: NamedOfTenant): Promise<void> {
   await tx.deleteFrom('semaphore').where('tenant_id', '=', tenantId).where('name', '=', name).execute();
+}
+
+/** Whether no one is acquiring the lock now; none can then, until the transaction is over. Never waits. */
+export async function tryTurn(tx: Tx, { tenantId, name }: NamedOfTenant): Promise<boolean> {
+  const { rows } = await sql<{ isMine: boolean }>`
+    select pg_try_advisory_xact_lock(${NAMED_LOCK}::integer, hashtext(${tenantId}::uuid::text || ${name}::text)) as "isMine"`.execute(
+    tx,
+  );
+  return rows[0]?.isMine === true;
 }
 
 /** How many holds and waiters have, or want, permits of it. */

@@ -60,7 +60,9 @@ export async function deleteSemaphore(
     if (found === undefined) return { kind: 'not-found' };
     if (revision !== null && revision !== found.revision)
       return { kind: 'stale', currentRevision: found.revision };
-    const uses = await rows.countPermitUses(tx, { tenantId, name });
+    // An acquisition under way counts, too: its hold may not be seen yet.
+    const isUndisturbed = await rows.tryTurn(tx, { tenantId, name });
+    const uses = isUndisturbed ? await rows.countPermitUses(tx, { tenantId, name }) : 1;
     if (uses > 0) return { kind: 'in-use', uses };
     await rows.deleteSemaphore(tx, { tenantId, name });
     return { kind: 'deleted' };

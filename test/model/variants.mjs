@@ -4,7 +4,7 @@
 
 /**
  * @typedef {object} Variant
- * @property {'election' | 'claim' | 'resume'} model
+ * @property {'election' | 'claim' | 'resume' | 'lock'} model
  * @property {string} name
  * @property {string[]} flags Macros of the .pml, without -D.
  * @property {'holds' | 'violated'} expected
@@ -62,6 +62,22 @@ export const variants = [
       'a new number for a broken session': 'REGISTER_INSTEAD',
       'the number alone, and a failover gives it twice': 'LOSE_NUMBER NUMBER_ONLY',
       'witness: a process writes under its last number': 'WITNESS',
+    },
+  }),
+  ...variantsOf('lock', {
+    holds: {
+      'three holders': 'TOKENS_MAX=4 ENDS_MAX=3',
+      'four holders': 'HOLDERS=4',
+    },
+    violated: {
+      'the token is checked at the beginning only': 'CHECK_AT_BEGINNING',
+      'the check does not lock the hold until commit': 'CHECK_UNLOCKED',
+      'the expired hold is not deleted at take-over': 'EXPIRED_KEPT',
+      'holds not counted again behind a renewal': 'COUNTED_ONCE',
+      'no advisory lock': 'NO_TURNS',
+      'a free lock goes to who asks': 'LINE_IGNORED',
+      'tokens made from the rows that are there': 'TOKEN_OF_ROWS',
+      'witness: the last token commits, and one waits': 'WITNESS',
     },
   }),
 ];

@@ -5,11 +5,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { NAMED_LOCK } from '#database/advisory-locks.js';
 import { acquire } from '#locks/acquiring.js';
 import { clearEnded, countHolds, endHolds, findHolds, renewHold } from '#locks/hold.repository.js';
-import { putSemaphore } from '#locks/semaphores.js';
+import { deleteSemaphore, putSemaphore } from '#locks/semaphores.js';
 import { held, LEASE_MS, useLocks, WAITS } from '../../support/locks.js';
 import { openTransaction } from '../../support/open-transaction.js';
 import { addTenant } from '../../support/rows.js';
 import { useTestDatabase } from '../../support/test-database.js';
+import { until } from '../../support/until.js';
 
 const { db } = useTestDatabase({ per: 'file', maxConnections: 12 });
 const locks = useLocks(db);
@@ -155,6 +156,25 @@ describe('a semaphore', () => {
     expect(await ask({ mode: 'permits', names: ['gate'] })).toEqual({ kind: 'no-semaphore', name: 'gate' });
   });
 
+  it('is not deleted while a transaction that takes a permit is open', async () => {
+    const { tenantId } = locks;
+    await putSemaphore(
+      db,
+      { tenantId, name: 'door', revision: null },
+      { permits: 1, mayCreate: true, mayReplace: true },
+    );
+    const open = await openTransaction(async (pause) =>
+      db.transaction().execute(async (tx) => {
+        await ask({ mode: 'permits' }, tx);
+        await pause();
+      }),
+    );
+    const deleting = async () => deleteSemaphore(db, { tenantId, name: 'door', revision: null });
+    expect(await deleting()).toEqual({ kind: 'in-use', uses: 1 });
+    await open.letGo();
+    expect(await deleting()).toEqual({ kind: 'in-use', uses: 1 });
+  });
+
   it('with fewer permits than are held gives one when enough were released', async () => {
     const holds = [await hold({ mode: 'permits' }), await hold({ mode: 'permits' })];
     await putSemaphore(
@@ -222,6 +242,35 @@ it('is not decided while a transaction that has tried it is open', async () => {
   expect(await ask()).toEqual({ kind: 'undecided' });
   expect((await ask({ names: ['gate'] })).kind).toBe('held');
   await open.letGo();
+  expect(await ask()).toEqual({ kind: 'taken' });
+});
+
+it('stays with a holder whose renewal, made in time, is committed after the lease would have ended', async () => {
+  const first = await hold();
+  await expire(first);
+  const open = await openTransaction(async (pause) =>
+    db.transaction().execute(async (tx) => {
+      // As renewHold() does, which saw the lease while it lasted.
+      await tx
+        .updateTable('lock_hold')
+        .set({ expires_at: sql<Date>`clock_timestamp() + interval '1 hour'` })
+        .where('tenant_id', '=', locks.tenantId)
+        .where('token', '=', first.token)
+        .execute();
+      await pause();
+    }),
+  );
+  let isDone = false;
+  const asking = ask().finally(() => (isDone = true));
+  await until('the other waits for the renewal, or gave up', async () => {
+    const { rows } = await sql`
+      select from pg_stat_activity where datname = current_database() and wait_event = 'transactionid'`.execute(
+      db,
+    );
+    return rows.length > 0 || isDone;
+  });
+  await open.letGo();
+  expect(['taken', 'undecided']).toContain((await asking).kind);
   expect(await ask()).toEqual({ kind: 'taken' });
 });
 

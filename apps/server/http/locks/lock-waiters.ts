@@ -16,7 +16,7 @@ import { LOCK_WAITERS } from '../../replica/wake-ups.js';
 import { API_DATABASE } from '../../tokens.js';
 import type { LongStay } from '../access/auth.guard.js';
 import { Waiters, type Wait, type Waiter } from '../answers/waiters.js';
-import { revokedMeanwhile } from '../problems/problem.js';
+import { ProblemError, revokedMeanwhile } from '../problems/problem.js';
 import { headPlaces, readyTickets } from './line-heads.js';
 
 export interface Standing {
@@ -76,7 +76,13 @@ export class LockWaiters implements Loop, OnApplicationBootstrap {
     const ticket = atOnce.kind === 'waits' ? atOnce.ticket : Number.NaN;
     const askAtMs = systemClock.monotonicMs() + (atOnce.kind === 'waits' ? ASK_AGAIN_MS : 0);
     const standing: Standing = { request, ticket, isStillAllowed: stay.isStillAllowed, askAtMs };
-    return hold(() => stay.turn.away(() => this.#stand(standing, wait)));
+    try {
+      return await hold(() => stay.turn.away(() => this.#stand(standing, wait)));
+    } catch (error) {
+      // Who was refused waits no more. After an error of the database the caller asks again, and has kept its place.
+      if (error instanceof ProblemError) await leaveLine(this.db, request);
+      throw error;
+    }
   }
 
   async #stand(standing: Standing, { ms, hungUp, keepsPlace }: LockWait): Promise<Acquisition> {

@@ -245,6 +245,8 @@ it('holds a tenant to its limits', async () => {
   expect(expectProblem(await at('b', { waitSeconds: 50 }), 'quota-exceeded').limit).toMatchObject({
     name: 'maxLockWaits',
   });
+  // Who was refused does not stand in line either.
+  expect((await server.admin.get(`/api/v1/tenants/${small}/locks/b`)).body).toMatchObject({ waiters: 1 });
   await server.admin.post(`/api/v1/tenants/${small}/locks/b:forceRelease`).send({}).expect(200);
   expect(await answered).toBe(200);
 });
