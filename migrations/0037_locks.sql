@@ -61,6 +61,8 @@ as $$
    limit 1
 $$;
 
+-- (Functions here look by the primary keys: a table that has just been empty is planned as if it still were.)
+
 -- Takes all of the locks or none. Names are sorted and each there once, so that no two callers wait for each other. With a `wait`,
 -- who gets none waits for them in the order of tickets: a later call by the same holder for the same locks keeps the place.
 -- The advisory lock makes callers for one name take turns; what they read behind it is current in READ COMMITTED only.
@@ -69,6 +71,7 @@ create function carillon.acquire_locks(
 ) returns table (name text, token bigint, expires_at timestamptz, ticket bigint)
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off
   -- A caller's open transaction, which has called try_lock(), may be in the way.
   set lock_timeout = '1s'
 as $$
@@ -181,6 +184,7 @@ $$;
 create function carillon.release_hold(of_tenant uuid, lock_name text, of_token bigint) returns boolean
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off
 as $$
 declare
   was_held boolean;
@@ -271,6 +275,7 @@ $$;
 create function carillon.renew_lock(tenant text, name text, token bigint, lease interval default interval '30 seconds') returns boolean
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off
 as $$
 #variable_conflict use_column
 begin
@@ -295,6 +300,7 @@ create unlogged table carillon.lock_check (
 create function carillon.require_hold(of_tenant uuid, lock_name text, of_token bigint) returns void
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off
 as $$
 begin
   -- Shared until commit, for which the next holder waits. At the end of the transaction that is a moment, whatever becomes of the caller.
@@ -329,6 +335,7 @@ create constraint trigger check_lock_at_commit after insert on carillon.lock_che
 create function carillon.check_lock(tenant text, name text, token bigint) returns void
   language plpgsql volatile security definer
   set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare

@@ -64,21 +64,21 @@ export interface Look {
   ticket: number;
   /** No one else may be in the way any more. */
   isReady: boolean;
-  /** For how long the latest of those that are in the way has held it; null for none. */
+  /** For how long the latest of those that are in the way has held it; 0 for one that is about to, null for none. */
   heldMs: number | null;
   /** When the first of their leases ends. */
   expiresInMs: number | null;
 }
 
 /**
- * One row for each place. It counts as ready when nothing holds its lock that excludes every other hold, and no waiter
- * that may be served before it stands in line: whether permits are left, say, only a call can tell.
+ * One row for each place that is still there. It is ready when it is the first in its line, and nothing holds its lock that
+ * excludes every other hold: whether permits are left, say, only a call can tell.
  */
 export async function lookAtPlaces(db: Database, places: readonly Place[]): Promise<Look[]> {
   const { rows } = await sql<Look>`
     select mine.ticket::float8 as ticket,
-           coalesce(holds.number, 0) = 0 or w.mode <> 'exclusive' and not holds.has_exclusive as "isReady",
-           holds."heldMs", holds."expiresInMs"
+           line.is_first and (holds.number = 0 or w.mode <> 'exclusive' and not holds.has_exclusive) as "isReady",
+           case when holds.number = 0 and not line.is_first then 0 else holds."heldMs" end as "heldMs", holds."expiresInMs"
       from unnest(${places.map(({ tenantId }) => tenantId)}::uuid[], ${places.map(({ name }) => name)}::text[],
                   ${places.map(({ ticket }) => ticket)}::bigint[]) as mine (tenant_id, name, ticket)
       join carillon.lock_wait w on w.tenant_id = mine.tenant_id and w.name = mine.name and w.ticket = mine.ticket
@@ -88,7 +88,10 @@ export async function lookAtPlaces(db: Database, places: readonly Place[]): Prom
                extract(epoch from min(h.expires_at) - clock_timestamp())::float8 * 1000 as "expiresInMs"
           from carillon.lock_hold h
          where h.tenant_id = mine.tenant_id and h.name = mine.name and h.expires_at > clock_timestamp()) as holds
-     where carillon.first_in_line(mine.tenant_id, mine.name, w.holder) = w.holder`.execute(db);
+      cross join lateral (
+        select carillon.first_in_line(mine.tenant_id, mine.name, w.holder) = w.holder as is_first) as line`.execute(
+    db,
+  );
   return rows;
 }
 

@@ -117,6 +117,7 @@ export class LockWaiters implements Loop, OnApplicationBootstrap {
   }
 
   async #serve(standees: readonly Standee[]): Promise<number> {
+    const startMs = systemClock.monotonicMs();
     const looks = await lookAtPlaces(this.db, headPlaces(standees.map(({ wanted }) => wanted)));
     const ready = readyTickets(looks);
     const nowMs = systemClock.monotonicMs();
@@ -131,7 +132,7 @@ export class LockWaiters implements Loop, OnApplicationBootstrap {
     }
     if (this.#waiters.waiting.size === 0) return SLEEP_MS;
     // Those behind them may be served as well.
-    return served > 0 ? 0 : nextLookMs(looks);
+    return served > 0 ? 0 : Math.max(nextLookMs(looks), nowMs - startMs);
   }
 
   /** True when the waiter was served. */
