@@ -4,7 +4,14 @@ import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { NAMED_LOCK } from '#database/advisory-locks.js';
 import { acquire } from '#locks/acquiring.js';
-import { clearEnded, countHolds, endHolds, findHolds, renewHold } from '#locks/hold.repository.js';
+import {
+  clearEnded,
+  countHolds,
+  endHolds,
+  findHolds,
+  giveBackHold,
+  renewHold,
+} from '#locks/hold.repository.js';
 import { putSemaphore } from '#locks/semaphores.js';
 import { held, LEASE_MS, useLocks, WAITS } from '../../support/locks.js';
 import { openTransaction } from '../../support/open-transaction.js';
@@ -56,6 +63,17 @@ describe('an exclusive lock', () => {
     expect(await findHolds(db, { tenantId: locks.tenantId, names: ['door'], limitEach: 5 })).toMatchObject([
       second,
     ]);
+  });
+
+  it('is given back by the replica whose caller is gone, unless that has found and renewed it elsewhere', async () => {
+    const { tenantId } = locks;
+    await giveBackHold(db, { tenantId, ...(await hold()) });
+    const found = await hold();
+    const renewed = await renewHold(db, { tenantId, ...found, leaseMs: LEASE_MS + 1_000 });
+    await giveBackHold(db, { tenantId, ...found });
+    expect(await ask()).toEqual({ kind: 'taken' });
+    expect(renewed).toMatchObject({ token: found.token });
+    expect(await release(found)).toMatchObject({ wasHeld: true });
   });
 
   it('can not be renewed once its lease has ended, even if no other has it', async () => {
