@@ -91,18 +91,8 @@ export async function withHarness<Result>(
       };
       return { ...(await witness.atOneInstant(readTables)), ...seen, ...kept, seats: seatsOf(cluster) };
     };
-    return await play({
-      cluster,
-      server,
-      witness,
-      poster,
-      databaseUrl,
-      lookBack,
-      steering,
-      workers,
-      many,
-      locks,
-    });
+    const scene = { cluster, server, witness, poster, databaseUrl };
+    return await play({ ...scene, lookBack, steering, workers, many, locks });
   } finally {
     await workers?.stop();
     await locks?.end();
