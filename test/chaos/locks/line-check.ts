@@ -1,4 +1,4 @@
-// Is everybody served who waits, and in turn? No lock may lie idle while the first in its line could have it; holds end with
+// Is each waiter served, and in turn? No lock may lie idle while the first in its line could have it; holds end with
 // their leases, and lines keep their order; so no one waits for longer than those before it take. Faults are the reason
 // for an idle lock as long as their windows last, and then until the last place without a caller has ended; what remains
 // must be short, but for what the machine kept the harness itself waiting.
@@ -52,7 +52,7 @@ export function checkLines(
   ];
 }
 
-/** Someone stands first in line, and a replica answers its request. */
+/** A replica answers the first in line. */
 function idleLocks(events: readonly Event[], surroundings: Surroundings): string[] {
   return spansWhere((state, lock, atMs) => state.isIdle(lock, atMs), { events, endMs: surroundings.readAtMs })
     .filter((span) => isTooLong(span, surroundings))

@@ -1,5 +1,5 @@
-// Did locks keep what they promise, and was there anything to judge? What their users wrote down, what the database noted, and
-// what is left when all of them are gone.
+// Did locks keep what they promise, and was there anything to judge? What their users wrote down, what the database noted,
+// and what is left when all of them are gone.
 import type { Evidence } from '../evidence.js';
 import { SLACK_MS } from '../checks/fault-windows.js';
 import { checkExclusion } from './exclusion-check.js';

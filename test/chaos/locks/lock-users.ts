@@ -1,6 +1,6 @@
-// Who uses locks while things go wrong, and what goes wrong with them? Some processes (user-process.ts), one of which is frozen
-// beyond its leases, killed and replaced, or cut off every few seconds, whatever befalls the replicas meanwhile. In the
-// end all are killed at once, with what they hold and wait for.
+// Who uses locks while things go wrong, and what goes wrong with them? Some processes (user-process.ts), one of which is
+// frozen beyond its leases, killed and replaced, or cut off every few seconds, beside all that befalls the replicas. In
+// the end all are killed at once, with what they hold and wait for.
 import { fork, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { setTimeout as rest } from 'node:timers/promises';

@@ -1,5 +1,5 @@
-// What does a user of locks do? It acquires, writes for a while into what the locks protect, releases, and begins again. It is
-// rash: it never asks whether it still holds them before it writes, so it is only the check of the token, in the
+// What does a user of locks do? It acquires, writes for a while into what the locks protect, releases, and begins again. It
+// is rash: it never asks whether it still holds them before it writes, so it is only the check of the token, in the
 // transaction that writes, that keeps it from doing harm after it was frozen or cut off.
 import { setTimeout as rest } from 'node:timers/promises';
 import pg from 'pg';
