@@ -72,7 +72,8 @@ function forgotten(
     events,
     endMs: surroundings.readAtMs,
   });
-  const freeOf = Map.groupBy(free, ({ lock }) => lock);
+  const long = free.filter(({ fromMs, toMs }) => toMs - fromMs > IDLE_MS_MAX);
+  const freeOf = Map.groupBy(long, ({ lock }) => lock);
   const ends = new Map(
     lines.flatMap((line) =>
       line.kind === 'acquired' || line.kind === 'gave-up' ? [[line.id, line.atMs]] : [],
@@ -122,13 +123,17 @@ function overtakings(
   { faults }: Surroundings,
 ): string[] {
   const changes = Map.groupBy(waitNotes, ({ lock, ticket }) => `${lock}/${ticket}`);
+  // With the place that was given up for a hold, in its transaction; who had none stands behind all.
+  const givenUp = new Map(
+    waitNotes.filter(({ op }) => op === 'delete').map((note) => [placeKey(note), note.ticket]),
+  );
   const state = new Lines();
   return events.flatMap((event) => {
     const line = 'hold' in event ? state.line(event.hold.lock, event.atMs) : [];
     state.apply(event);
     if (!('hold' in event) || event.hold.op !== 'insert' || around(faults, event.atMs).length > 0) return [];
     const { hold } = event;
-    const ticket = ticketOf(hold, waitNotes);
+    const ticket = givenUp.get(placeKey(hold)) ?? Number.POSITIVE_INFINITY;
     const overtaken = line.find(
       (place) =>
         place.holder !== hold.holder &&
@@ -146,11 +151,6 @@ function overtakings(
   });
 }
 
-/** That of the place which was given up for the hold, in its transaction; none stood behind all. */
-function ticketOf(hold: HoldNote, waitNotes: readonly WaitNote[]): number {
-  const place = waitNotes.find(
-    ({ op, xid, holder, lock }) =>
-      op === 'delete' && xid === hold.xid && holder === hold.holder && lock === hold.lock,
-  );
-  return place?.ticket ?? Number.POSITIVE_INFINITY;
+function placeKey({ lock, holder, xid }: Pick<HoldNote, 'lock' | 'holder' | 'xid'>): string {
+  return `${lock}/${holder}/${xid}`;
 }

@@ -87,17 +87,30 @@ function lateOf(ofLock: readonly LockWrite[], modes: ReadonlyMap<number, LockMod
       mode: modes.get(write.token) ?? ('exclusive' as const),
     }))
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  return sorted.flatMap((later) => {
+  const smallest = smallestFrom(sorted);
+  return sorted.flatMap((later, index) => {
     const shown = snapshotOf(later.snapshot);
-    const from = sorted.findIndex(({ id }) => id >= shown.xmin);
+    let from = index;
+    while (from > 0 && (sorted[from - 1]?.id ?? 0n) >= shown.xmin) from -= 1;
+    let to = from;
+    while ((smallest[to] ?? later.token) < later.token) to += 1;
     return sorted
-      .slice(from === -1 ? sorted.length : from)
+      .slice(from, to)
       .filter((each) => each.token < later.token && isInTheWay(each, later) && !shown.shows(each.id))
       .map(
         (stale) =>
           `L3: ${stale.holder} wrote with token ${stale.token} of ${stale.lock} (transaction ${stale.xid}), which was not over when ${later.holder} wrote with token ${later.token}`,
       );
   });
+}
+
+/** Of each place in the order of transactions: the smallest token from there on, so that a long log is read once. */
+function smallestFrom(sorted: readonly Write[]): number[] {
+  let least = Number.POSITIVE_INFINITY;
+  return sorted
+    .toReversed()
+    .map(({ token }) => (least = Math.min(least, token)))
+    .toReversed();
 }
 
 /** Which transactions had been committed, if they ever were. */
