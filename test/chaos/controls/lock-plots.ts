@@ -9,6 +9,8 @@ import { actors, type Plot } from './plot.js';
 
 const LEASE_SECONDS = 1;
 const PAST_LEASE_MS = 1_500;
+/** Another is in line by then. */
+const SILENT_SECONDS = 5;
 const WAIT_SECONDS = 20;
 
 const LOCK = 'one';
@@ -30,8 +32,8 @@ export const staleCommit: Plot = async (harness) => {
 
 /** The lease of a holder that says nothing ends before the patience of the one that waits. */
 export const leaseEndsUnsaid: Plot = async (harness) => {
-  await withSession(harness, async (silent) => void (await tryLock(silent, 'silent')));
   const { follower } = await actors(harness);
+  await withSession(harness, async (silent) => void (await tryLock(silent, 'silent', SILENT_SECONDS)));
   const answer = await fetch(`${follower.seat.url}/api/v1/tenants/${LOCK_TENANT}/locks/${LOCK}:acquire`, {
     method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
@@ -55,10 +57,10 @@ async function withSession(
   }
 }
 
-async function tryLock(session: pg.Client, holder: string): Promise<number> {
+async function tryLock(session: pg.Client, holder: string, seconds = LEASE_SECONDS): Promise<number> {
   const { rows } = await session.query<{ token: number | null }>(
     `select carillon.try_lock($1, $2, $3, $4 * interval '1 second')::int as token`,
-    [LOCK_TENANT, LOCK, holder, LEASE_SECONDS],
+    [LOCK_TENANT, LOCK, holder, seconds],
   );
   const token = rows[0]?.token ?? null;
   if (token === null) throw new Error(`expected ${LOCK} to be free for ${holder}, got one that is held`);
