@@ -10,9 +10,10 @@ import type { Dice } from '../dice.js';
 import { monotonicMs, writeLine, type LockLine, type TakenLock } from './lock-log.js';
 import { drawnWish, LEASE_SECONDS, LOCK_TENANT, WAIT_SECONDS } from './lock-plan.js';
 
-const WRITES = { min: 1, max: 4 };
+const WRITES = { min: 1, max: 6 };
 const IN_TRANSACTION_MS = { min: 0, max: 200 };
-const BETWEEN_MS = { min: 20, max: 200 };
+/** Some hold for longer than a renewal takes to come, and than what is left of a lease when they are cut off. */
+const BETWEEN_MS = { min: 20, max: 600 };
 const THINK_MS = { min: 200, max: 1_500 };
 /** What the database answers for a token that is stale. */
 const STALE = '55000';
