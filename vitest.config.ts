@@ -63,7 +63,7 @@ const docker = project({
 
 const chaos = project({
   name: 'chaos',
-  include: ['test/chaos/**/*.spec.ts'],
+  include: ['test/chaos/chaos.spec.ts'],
   order: 4,
   testTimeoutMs: 600_000,
   fileParallelism: false,
@@ -134,6 +134,7 @@ export default defineConfig({
           'libs/**/*.spec.ts',
           'apps/**/*.spec.ts',
           'test/{bench,ledger-model,scaling}/**/*.spec.ts',
+          'test/chaos/locks/*.spec.ts',
           'test/tidy.spec.ts',
         ],
         order: 0,

@@ -95,23 +95,33 @@ export async function lookAtPlaces(db: Database, places: readonly Place[]): Prom
   return rows;
 }
 
+/** A place that the caller may have taken up again at another replica meanwhile: then it is no more for this one to say. */
+interface OwnPlace {
+  tenantId: TenantId;
+  holder: string;
+  replica: ReplicaNumber | null;
+}
+
 /** The caller waits no more. */
-export async function leaveLine(
-  db: Database,
-  { tenantId, holder }: { tenantId: TenantId; holder: string },
-): Promise<void> {
-  await db.deleteFrom('lock_wait').where('tenant_id', '=', tenantId).where('holder', '=', holder).execute();
+export async function leaveLine(db: Database, { tenantId, holder, replica }: OwnPlace): Promise<void> {
+  await db
+    .deleteFrom('lock_wait')
+    .where('tenant_id', '=', tenantId)
+    .where('holder', '=', holder)
+    .where('replica', 'is not distinct from', replica)
+    .execute();
 }
 
 /** Keeps the caller's place for its next request, which may come to another replica. */
 export async function keepPlace(
   db: Database,
-  { tenantId, holder, ms }: { tenantId: TenantId; holder: string; ms: number },
+  { tenantId, holder, replica, ms }: OwnPlace & { ms: number },
 ): Promise<void> {
   await db
     .updateTable('lock_wait')
     .set({ replica: null, until: sql<Date>`clock_timestamp() + ${ms} * interval '1 ms'` })
     .where('tenant_id', '=', tenantId)
     .where('holder', '=', holder)
+    .where('replica', 'is not distinct from', replica)
     .execute();
 }

@@ -36,6 +36,22 @@ export async function releaseHold(db: Database, { tenantId, name, token }: HoldR
   return rows[0] ?? { wasHeld: false, isAwaited: false };
 }
 
+/**
+ * Gives back what was acquired for a caller that did not stay for the answer. One that asked elsewhere may have found its
+ * hold by now and renewed it, and relies on it.
+ */
+export async function giveBackHold(
+  db: Database,
+  { tenantId, name, token, expiresAt }: HoldRef & { expiresAt: Date },
+): Promise<void> {
+  // The instant has lost what is below a millisecond.
+  await sql`
+    select carillon.release_hold(h.tenant_id, h.name, h.token)
+      from carillon.lock_hold h
+     where h.tenant_id = ${tenantId}::uuid and h.name = ${name}::text and h.token = ${token}::bigint
+       and h.expires_at < ${expiresAt}::timestamptz + interval '1 ms'`.execute(db);
+}
+
 export interface ShownHold extends LockHold {
   holder: string;
   mode: LockMode;

@@ -2,6 +2,7 @@
 // have allowed, and, as a term begins or a replica is declared dead, the snapshot of that moment. A write of an old
 // term, or of a dead replica, that its successor's snapshot does not show got past its fence: no clock is needed to
 // prove it. The notes are written in the transaction they tell of, so what was rolled back is not in them.
+import { LOCK_NOTES } from './locks/lock-notes.js';
 import { USER_QUEUE } from './limited/tenants.js';
 import type { Witness } from './witness.js';
 
@@ -138,7 +139,7 @@ const QUEUE_JOBS = `
 
 /** Once the tables are there; before anything happens that must be proved. */
 export async function installAudit(witness: Witness): Promise<void> {
-  for (const statements of [TABLES, SNAPSHOTS, WRITES, LEASE_ENDS, SLOTS, RUNS, QUEUE_JOBS])
+  for (const statements of [TABLES, SNAPSHOTS, WRITES, LEASE_ENDS, SLOTS, RUNS, QUEUE_JOBS, LOCK_NOTES])
     await witness.ask(statements);
 }
 

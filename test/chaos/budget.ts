@@ -5,6 +5,7 @@ import { punctual } from './limited/one-by-one.js';
 import { limitsReached } from './checks/limit-check.js';
 import { isDisturbed, windowOf } from './checks/fault-windows.js';
 import type { Evidence, Fire } from './evidence.js';
+import { locksReached } from './locks/lock-check.js';
 import type { FaultRecord } from './faults.js';
 import { measure, type Measure } from './measures.js';
 import { stalledMs } from './stalls.js';
@@ -116,6 +117,7 @@ function totals(evidence: Evidence): string[] {
     `due times of the crowd, decided or left: ${evidence.crowd.reduce((sum, { decided }) => sum + decided, 0)}`,
     `attempts lost: ${lost}; runs of \`record\` whose handler ran more than once: ${again} of ${ran.size}`,
     limitsReached(evidence),
+    locksReached(evidence),
     `words from outside: ${show(Map.groupBy(evidence.words, ({ heard }) => heard))}; spells: ${show(Map.groupBy(evidence.spells, ({ where }) => where))}; jobs in the user's queue: ${evidence.queueJobs.length}`,
     `the machine kept the harness itself waiting for ${Math.round(stalledMs(stalls, { fromMs: 0, toMs: readAtMs }))} ms in all`,
     `terms: ${evidence.terms.length}, deaths: ${evidence.events.filter(({ type }) => type === 'replica-dead').length}, resumptions: ${evidence.events.filter(({ type }) => type === 'replica-resumed').length}`,

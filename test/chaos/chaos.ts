@@ -55,7 +55,7 @@ async function rageAndHeal(
   harness: Harness,
   { seed, minutes, faults = ALL_FAULTS, bed = direct, log }: ChaosOptions,
 ): Promise<FaultRecord[]> {
-  const { cluster, poster, steering, workers, many } = harness;
+  const { cluster, poster, steering, workers, many, locks } = harness;
   const nemesis = new Nemesis({
     scene: harness,
     dice: new Dice(seed),
@@ -67,6 +67,7 @@ async function rageAndHeal(
     poster.postUntil(stop.signal, { perSecond: POSTS_PER_SECOND }),
     steering.steerUntil(stop.signal),
     many.editUntil(stop.signal),
+    locks.troubleUntil(stop.signal, new Dice(seed + 5)),
     workers.strayUntil(stop.signal, { dice: new Dice(seed + 3), everyMs: STRAY_EVERY_MS }),
   ]);
   work.catch(() => undefined); // a caller that waits for it gets the error
@@ -79,6 +80,7 @@ async function rageAndHeal(
   for (const seat of cluster.seats) if (seat.process === null) await cluster.occupy(seat);
   // An order without an answer can only get one now.
   await work;
+  await locks.end();
   await rest(QUIET_MS);
   return nemesis.records;
 }

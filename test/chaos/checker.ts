@@ -1,6 +1,6 @@
 // Is everything that was promised true of this run? The invariants I1 to I8 of docs/ARCHITECTURE.md and their details
-// C1 to C12, C14 and C15, each contradiction as a sentence with its ids. An empty list is the proof that was asked for; that
-// it can be other than empty is shown by the controls (npm run chaos:controls).
+// C1 to C12, C14 and C15, and L1 to L5 of locks, each contradiction as a sentence with its ids. An empty list is the proof
+// that was asked for; that it can be other than empty is shown by the controls (npm run chaos:controls).
 import { checkAttempts } from './checks/attempt-check.js';
 import { checkBudget } from './checks/budget-check.js';
 import { checkFences } from './checks/fence-check.js';
@@ -9,6 +9,7 @@ import { checkLimits } from './checks/limit-check.js';
 import { checkOutside } from './checks/outside-check.js';
 import { checkPosts } from './checks/post-check.js';
 import { checkRest } from './checks/rest-check.js';
+import { checkLocks } from './locks/lock-check.js';
 import { checkAudits } from './many/audits.js';
 import type { Evidence } from './evidence.js';
 
@@ -23,5 +24,6 @@ export function violations(evidence: Evidence): string[] {
     ...checkRest(evidence),
     ...checkBudget(evidence),
     ...checkAudits(evidence),
+    ...checkLocks(evidence),
   ];
 }

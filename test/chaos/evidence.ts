@@ -8,6 +8,8 @@ import type { FaultRecord } from './faults.js';
 import type { AuditAnswer } from './many/audits.js';
 import { MANY } from './many/many-schedules.js';
 import type { LastWord } from './last-word.js';
+import { readLockTables, type LockTables } from './locks/lock-notes.js';
+import type { LockAccount } from './locks/lock-users.js';
 import type { QueueLine } from './limited/queue-consumer.js';
 import type { Standstill } from './limited/steering.js';
 import type { SeenLine } from './side-log.js';
@@ -126,6 +128,7 @@ export interface Tables {
   readonly queueJobs: readonly Pick<Transacted, 'run' | 'xid'>[];
   /** Which wrote the row of its handler. */
   readonly effects: readonly Pick<Transacted, 'run' | 'attempt' | 'xid'>[];
+  readonly lockTables: LockTables;
 }
 
 export interface Transacted {
@@ -145,6 +148,7 @@ export interface Evidence extends Tables {
   /** Of the workers that pull. */
   readonly complaints: readonly string[];
   readonly queueLines: readonly QueueLine[];
+  readonly locks: LockAccount;
   readonly standstills: readonly Standstill[];
   readonly calls: readonly SinkCall[];
   readonly posts: readonly Post[];
@@ -220,5 +224,6 @@ export async function readTables(client: ClientBase): Promise<Tables> {
     completions: await rows('select run, attempt, outcome, xid::text from chaos.completion'),
     queueJobs: await rows('select run, xid::text from chaos.queue_job'),
     effects: await rows('select run, attempt, xid::text from chaos.effect'),
+    lockTables: await readLockTables(client),
   };
 }

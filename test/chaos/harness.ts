@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Accounts } from './accounts.js';
 import { installAudit } from './audit.js';
-import type { Bed } from './beds/bed.js';
+import type { Bed, Ground } from './beds/bed.js';
 import { direct } from './beds/direct.js';
 import { Cluster } from './cluster.js';
 import type { DatabaseServer } from './database-server.js';
@@ -15,6 +15,7 @@ import { OutsideWorkers } from './limited/outside-workers.js';
 import { Steering } from './limited/steering.js';
 import { addOneByOne } from './limited/one-by-one.js';
 import { addLimitedTenants } from './limited/tenants.js';
+import { LockUsers } from './locks/lock-users.js';
 import { auditAll } from './many/audits.js';
 import { ManySchedules } from './many/many-schedules.js';
 import { Witness } from './witness.js';
@@ -25,6 +26,7 @@ export interface Harness extends Scene {
   readonly steering: Steering;
   readonly workers: OutsideWorkers;
   readonly many: ManySchedules;
+  readonly locks: LockUsers;
   /** One last look at everything. The side log is closed by it. */
   lookBack(faults: readonly FaultRecord[]): Promise<Evidence>;
 }
@@ -55,21 +57,17 @@ export async function withHarness<Result>(
   const ground = await bed.prepare(server, databaseUrl);
   const witness = new Witness(databaseUrl);
   const spellFile = join(folder, 'spells.ndjson');
-  const cluster = new Cluster({
-    databaseUrl: ground.productUrl,
-    ports: ground.ports,
-    folder,
-    witness,
-    env: { CARILLON_HANDLERS: HANDLERS, CHAOS_SPELLS: spellFile, ...ground.env },
-    ...(options.program === undefined ? {} : { server: options.program }),
-  });
+  const cluster = clusterOn(ground, { ...options, folder, witness, spellFile });
   const { sideLog } = cluster;
   const accounts = await Accounts.open({ databaseUrl, sideLog, spellFile, origins: () => cluster.urls });
   let workers: OutsideWorkers | undefined;
+  let locks: LockUsers | undefined;
   try {
     const fromMs = Date.now();
     const many = new ManySchedules(cluster, new Dice(options.seed + 4));
-    const planned = await setUp(cluster, { ...options, witness, accounts, many, bed });
+    const lockFile = join(folder, 'locks.ndjson');
+    const using = (locks = new LockUsers({ cluster, databaseUrl, file: lockFile, seed: options.seed }));
+    const planned = await setUp(cluster, { ...options, witness, accounts, many, bed, locks });
 
     const started = (workers = new OutsideWorkers(cluster, accounts.spells));
     const poster = new Poster(cluster, new Dice(options.seed + 1));
@@ -77,24 +75,27 @@ export async function withHarness<Result>(
     const lookBack = async (faults: readonly FaultRecord[]): Promise<Evidence> => {
       const audits = await auditAll(cluster, { audited: many.audited, fromMs });
       const seen = await accounts.look();
-      const tables = await witness.atOneInstant(readTables);
-      const seats = cluster.seats.map(({ name, process: replica }) => ({ name, pid: replica?.pid ?? null }));
-      return {
-        ...tables,
-        ...seen,
+      const words = [...accounts.sink.words, ...started.words];
+      const { complaints } = started;
+      const { standstills } = steering;
+      const { posts } = poster;
+      const kept = {
         planned,
         audits,
-        words: [...accounts.sink.words, ...started.words],
-        complaints: started.complaints,
-        standstills: steering.standstills,
-        posts: poster.posts,
+        words,
+        complaints,
+        standstills,
+        posts,
         faults,
-        seats,
+        locks: await using.account(),
       };
+      return { ...(await witness.atOneInstant(readTables)), ...seen, ...kept, seats: seatsOf(cluster) };
     };
-    return await play({ cluster, server, witness, poster, databaseUrl, lookBack, steering, workers, many });
+    const scene = { cluster, server, witness, poster, databaseUrl };
+    return await play({ ...scene, lookBack, steering, workers, many, locks });
   } finally {
     await workers?.stop();
+    await locks?.end();
     cluster.close();
     await accounts.close();
     await witness.close();
@@ -102,17 +103,41 @@ export async function withHarness<Result>(
   }
 }
 
+function clusterOn(
+  ground: Ground,
+  {
+    program,
+    spellFile,
+    folder,
+    witness,
+  }: { program?: string; spellFile: string; folder: string; witness: Witness },
+): Cluster {
+  return new Cluster({
+    folder,
+    witness,
+    databaseUrl: ground.productUrl,
+    ports: ground.ports,
+    env: { CARILLON_HANDLERS: HANDLERS, CHAOS_SPELLS: spellFile, ...ground.env },
+    ...(program === undefined ? {} : { server: program }),
+  });
+}
+
+function seatsOf({ seats }: Cluster): Evidence['seats'] {
+  return seats.map(({ name, process: replica }) => ({ name, pid: replica?.pid ?? null }));
+}
+
 interface Parts extends HarnessOptions {
   witness: Witness;
   accounts: Accounts;
   many: ManySchedules;
   bed: Bed;
+  locks: LockUsers;
 }
 
 /** Replicas, tenants and their work; resolves with the schedules once the replicas share the slots. */
 async function setUp(
   cluster: Cluster,
-  { witness, accounts, many, replicas, bed, schedules = 0 }: Parts,
+  { witness, accounts, many, locks, replicas, bed, schedules = 0 }: Parts,
 ): Promise<Planned[]> {
   // The first one brings the tables; what the others do is audited from the beginning.
   const seat = await cluster.addSeat('r1');
@@ -124,6 +149,7 @@ async function setUp(
   await addLimitedTenants(cluster, where);
   await addOneByOne(cluster, where);
   await many.add(seat, schedules);
+  await locks.add(seat);
   await cluster.untilSettled();
   await bed.addWork?.(cluster, { seat, witness });
   return planned;

@@ -5,6 +5,7 @@ import type { Control } from './control.js';
 import type { Patch } from './patched-product.js';
 import * as plots from './plots.js';
 import * as limits from './limit-plots.js';
+import { LOCK_CONTROLS } from './lock-controls.js';
 import { REFUSAL_CONTROLS } from './refusal-controls.js';
 import * as repairs from './repair-plots.js';
 
@@ -284,4 +285,5 @@ export const CONTROLS: readonly Control[] = [
     caughtBy: /^I6: attempt 1 of run .* ran/,
   },
   ...REFUSAL_CONTROLS,
+  ...LOCK_CONTROLS,
 ];

@@ -1,11 +1,17 @@
 // Is a lock held by one at a time, and free for the next once it is released or its lease has ended? Straight at the
 // database's function, from several sessions at once. Who waits is lines.spec.ts; HTTP requests are rest/locks.
 import { sql } from 'kysely';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { NAMED_LOCK } from '#database/advisory-locks.js';
 import { acquire } from '#locks/acquiring.js';
-import { clearEnded, countHolds, endHolds, findHolds, renewHold } from '#locks/hold.repository.js';
-import { deleteSemaphore, putSemaphore } from '#locks/semaphores.js';
+import {
+  clearEnded,
+  countHolds,
+  endHolds,
+  findHolds,
+  giveBackHold,
+  renewHold,
+} from '#locks/hold.repository.js';
 import { held, LEASE_MS, useLocks, WAITS } from '../../support/locks.js';
 import { openTransaction } from '../../support/open-transaction.js';
 import { addTenant } from '../../support/rows.js';
@@ -57,6 +63,17 @@ describe('an exclusive lock', () => {
     expect(await findHolds(db, { tenantId: locks.tenantId, names: ['door'], limitEach: 5 })).toMatchObject([
       second,
     ]);
+  });
+
+  it('is given back by the replica whose caller is gone, unless that has found and renewed it elsewhere', async () => {
+    const { tenantId } = locks;
+    await giveBackHold(db, { tenantId, ...(await hold()) });
+    const found = await hold();
+    const renewed = await renewHold(db, { tenantId, ...found, leaseMs: LEASE_MS + 1_000 });
+    await giveBackHold(db, { tenantId, ...found });
+    expect(await ask()).toEqual({ kind: 'taken' });
+    expect(renewed).toMatchObject({ token: found.token });
+    expect(await release(found)).toMatchObject({ wasHeld: true });
   });
 
   it('can not be renewed once its lease has ended, even if no other has it', async () => {
@@ -115,79 +132,6 @@ describe('a shared lock', () => {
     expect(await ask({ mode: 'shared' })).toEqual({ kind: 'taken' });
     for (const reader of readers) expect(await release(reader)).toEqual({ wasHeld: true, isAwaited: true });
     expect((await ask(writer)).kind).toBe('held');
-  });
-});
-
-describe('a semaphore', () => {
-  beforeEach(async () => {
-    const ref = { tenantId: locks.tenantId, name: 'door', revision: null };
-    await putSemaphore(db, ref, { permits: 3, mayCreate: true, mayReplace: true });
-  });
-
-  it('gives no more permits than it has', async () => {
-    const two = await hold({ mode: 'permits', permits: 2 });
-    expect(await ask({ mode: 'permits', permits: 2 })).toEqual({ kind: 'taken' });
-    await hold({ mode: 'permits' });
-    expect(await ask({ mode: 'permits' })).toEqual({ kind: 'taken' });
-    await release(two);
-    expect((await ask({ mode: 'permits', permits: 2 })).kind).toBe('held');
-  });
-
-  it('gives none too many to many who ask at once', async () => {
-    const answers = await Promise.all(Array.from({ length: 12 }, () => ask({ mode: 'permits' })));
-    expect(answers.filter(({ kind }) => kind === 'held')).toHaveLength(3);
-  });
-
-  it('excludes a holder of the whole of it', async () => {
-    const one = await hold({ mode: 'permits' });
-    expect(await ask()).toEqual({ kind: 'taken' });
-    expect(await ask({ mode: 'shared' })).toEqual({ kind: 'taken' });
-    await release(one);
-    await hold();
-    expect(await ask({ mode: 'permits' })).toEqual({ kind: 'taken' });
-  });
-
-  it('says what it can never give', async () => {
-    expect(await ask({ mode: 'permits', permits: 4 })).toEqual({
-      kind: 'too-few-permits',
-      name: 'door',
-      permits: 3,
-    });
-    expect(await ask({ mode: 'permits', names: ['gate'] })).toEqual({ kind: 'no-semaphore', name: 'gate' });
-  });
-
-  it('is not deleted while a transaction that takes a permit is open', async () => {
-    const { tenantId } = locks;
-    await putSemaphore(
-      db,
-      { tenantId, name: 'door', revision: null },
-      { permits: 1, mayCreate: true, mayReplace: true },
-    );
-    const open = await openTransaction(async (pause) =>
-      db.transaction().execute(async (tx) => {
-        await ask({ mode: 'permits' }, tx);
-        await pause();
-      }),
-    );
-    const deleting = async () => deleteSemaphore(db, { tenantId, name: 'door', revision: null });
-    expect(await deleting()).toEqual({ kind: 'in-use', uses: 1 });
-    await open.letGo();
-    expect(await deleting()).toEqual({ kind: 'in-use', uses: 1 });
-  });
-
-  it('with fewer permits than are held gives one when enough were released', async () => {
-    const holds = [await hold({ mode: 'permits' }), await hold({ mode: 'permits' })];
-    await putSemaphore(
-      db,
-      { tenantId: locks.tenantId, name: 'door', revision: null },
-      { permits: 1, mayCreate: true, mayReplace: true },
-    );
-    expect(await ask({ mode: 'permits' })).toEqual({ kind: 'taken' });
-    for (const each of holds) {
-      expect(await ask({ mode: 'permits' })).toEqual({ kind: 'taken' });
-      await release(each);
-    }
-    expect((await ask({ mode: 'permits' })).kind).toBe('held');
   });
 });
 

@@ -14,6 +14,14 @@ const inLine = async (holder: string): Promise<number> => {
   const answer = await ask({ holder, waiting: WAITS });
   return answer.kind === 'waits' ? answer.ticket : expect.unreachable(`expected a place, got ${answer.kind}`);
 };
+const addReplica = async (): Promise<ReplicaNumber> => {
+  const { number } = await db
+    .insertInto('replica')
+    .values({ incarnation: randomUUID(), name: 'r', host: 'h', pid: 1, version: '1', roles: ['api'] })
+    .returning('number')
+    .executeTakeFirstOrThrow();
+  return number;
+};
 const ready = async (...tickets: number[]): Promise<number[]> => {
   const looks = await lookAtPlaces(
     db,
@@ -45,7 +53,7 @@ it('a line keeps the place of a holder that asks again, and of one that said it 
   const a = await inLine('a');
   await inLine('b');
   expect(await inLine('a')).toBe(a);
-  await keepPlace(db, { tenantId: locks.tenantId, holder: 'a', ms: 60_000 });
+  await keepPlace(db, { tenantId: locks.tenantId, holder: 'a', replica: null, ms: 60_000 });
   await release(first);
   expect(await ask({ holder: 'b', waiting: WAITS })).toMatchObject({ kind: 'waits' });
   expect((await ask({ holder: 'a', waiting: WAITS })).kind).toBe('held');
@@ -58,16 +66,28 @@ it('a line gives another place to a holder that wants something else', async () 
   expect(other.kind === 'waits' && other.ticket).toBeGreaterThan(a);
 });
 
+it('a line keeps the place of a holder that asked another replica before the first one found that it was gone', async () => {
+  const first = await hold();
+  const [slow, other] = [await addReplica(), await addReplica()];
+  const standing = { tenantId: locks.tenantId, holder: 'a' };
+  const before = await ask({ holder: 'a', waiting: { ms: 60_000, replica: slow } });
+  const now = await ask({ holder: 'a', waiting: { ms: 60_000, replica: other } });
+  expect(now).toEqual(before);
+  await inLine('b');
+  await leaveLine(db, { ...standing, replica: slow });
+  await keepPlace(db, { ...standing, replica: slow, ms: 0 });
+  await release(first);
+  expect((await ask({ holder: 'b', waiting: WAITS })).kind).toBe('waits');
+  await leaveLine(db, { ...standing, replica: other });
+  expect((await ask({ holder: 'b', waiting: WAITS })).kind).toBe('held');
+});
+
 it('a line passes over who has left it, whose time is up, and whose replica is gone', async () => {
   const first = await hold();
   await inLine('left');
-  await leaveLine(db, { tenantId: locks.tenantId, holder: 'left' });
+  await leaveLine(db, { tenantId: locks.tenantId, holder: 'left', replica: null });
   await ask({ holder: 'late', waiting: { ms: 0, replica: null } });
-  const { number } = await db
-    .insertInto('replica')
-    .values({ incarnation: randomUUID(), name: 'r', host: 'h', pid: 1, version: '1', roles: ['api'] })
-    .returning('number')
-    .executeTakeFirstOrThrow();
+  const number = await addReplica();
   await ask({ holder: 'orphan', waiting: { ms: 60_000, replica: number } });
   const last = await inLine('last');
   await release(first);

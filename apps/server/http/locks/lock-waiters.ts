@@ -9,7 +9,7 @@ import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { acquire, type Acquisition } from '#locks/acquiring.js';
 import { keepPlace, leaveLine, lookAtPlaces, type AcquireRequest } from '#locks/acquiring.repository.js';
 import { nextLookMs } from '#locks/decisions/look-pace.js';
-import { releaseHold } from '#locks/hold.repository.js';
+import { giveBackHold } from '#locks/hold.repository.js';
 import { LoopTimers } from '../../loop-timers.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { LOCK_WAITERS } from '../../replica/wake-ups.js';
@@ -80,7 +80,7 @@ export class LockWaiters implements Loop, OnApplicationBootstrap {
       return await hold(() => stay.turn.away(() => this.#stand(standing, wait)));
     } catch (error) {
       // Who was refused waits no more. After an error of the database the caller asks again, and has kept its place.
-      if (error instanceof ProblemError) await leaveLine(this.db, request);
+      if (error instanceof ProblemError) await leaveLine(this.db, this.#placeOf(request));
       throw error;
     }
   }
@@ -97,9 +97,8 @@ export class LockWaiters implements Loop, OnApplicationBootstrap {
     });
     if (answer.kind !== 'held') {
       const keeps = !isGone && (keepsPlace || this.#waiters.isLeaving);
-      await (keeps
-        ? keepPlace(this.db, { ...standing.request, ms: PLACE_KEPT_MS })
-        : leaveLine(this.db, standing.request));
+      const place = this.#placeOf(standing.request);
+      await (keeps ? keepPlace(this.db, { ...place, ms: PLACE_KEPT_MS }) : leaveLine(this.db, place));
     }
     return answer;
   }
@@ -165,8 +164,12 @@ export class LockWaiters implements Loop, OnApplicationBootstrap {
   /** The caller has hung up while its locks were acquired, or got its place back. */
   async #undo(request: AcquireRequest, answer: Acquisition): Promise<void> {
     if (answer.kind === 'held')
-      for (const { name, token } of answer.holds)
-        await releaseHold(this.db, { tenantId: request.tenantId, name, token });
-    else if (answer.kind === 'waits') await leaveLine(this.db, request);
+      for (const { name, token, expiresAt } of answer.holds)
+        await giveBackHold(this.db, { tenantId: request.tenantId, name, token, expiresAt });
+    else if (answer.kind === 'waits') await leaveLine(this.db, this.#placeOf(request));
+  }
+
+  #placeOf({ tenantId, holder }: AcquireRequest): Parameters<typeof leaveLine>[1] {
+    return { tenantId, holder, replica: this.replica.number };
   }
 }

@@ -1,0 +1,30 @@
+// What must the rules of locks not miss? Each control breaks one part of how locks are kept; that each rule refuses what it
+// must, its specs tell beside it (../locks).
+import type { Control } from './control.js';
+import * as plots from './lock-plots.js';
+
+export const LOCK_CONTROLS: readonly Control[] = [
+  {
+    name: 'tokens not checked at the commit',
+    patches: [],
+    sabotage: `create or replace function carillon.check_lock_at_commit() returns trigger language plpgsql as $$
+      begin
+        return null;
+      end $$`,
+    plot: plots.staleCommit,
+    caughtBy: /^L3: holder of \d+ wrote with token/,
+  },
+  {
+    // Releases have hints; only looking finds out that a lease has ended.
+    name: 'ends of leases not looked for',
+    patches: [
+      {
+        file: 'apps/server/http/locks/lock-waiters.js',
+        from: 'return served > 0 ? 0 : nextLookMs(looks);',
+        to: 'return served > 0 ? 0 : Math.max(60_000, nextLookMs(looks));',
+      },
+    ],
+    plot: plots.leaseEndsUnsaid,
+    caughtBy: /^L4: one lay idle for/,
+  },
+];
