@@ -20,7 +20,7 @@ export const LOCK_CONTROLS: readonly Control[] = [
     patches: [
       {
         file: 'apps/server/http/locks/lock-waiters.js',
-        from: 'return served > 0 ? 0 : nextLookMs(looks);',
+        from: 'return served > 0 ? 0 : Math.max(nextLookMs(looks), nowMs - startMs);',
         to: 'return served > 0 ? 0 : Math.max(60_000, nextLookMs(looks));',
       },
     ],
