@@ -10,6 +10,8 @@ export interface Focus {
   beside: readonly AccidentName[];
   /** How many times as many runs that are over are tried again. */
   retries?: number;
+  /** How many times as many changes of schedules. */
+  changes?: number;
 }
 
 /** Some seeds look at one statement, and everything that goes wrong around it. */

@@ -85,7 +85,8 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   if (random.chance(0.5))
     world.after(random.between(CALM_UNTIL_MS, ACCIDENTS_UNTIL_MS), () => apiUser.retryOpen());
   planAccidents(cluster, focus, { fromMs: CALM_UNTIL_MS, untilMs: ACCIDENTS_UNTIL_MS });
-  planScheduleChanges(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
+  for (let times = focus?.changes ?? 1; times > 0; times -= 1)
+    planScheduleChanges(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
   planEndingPauses(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
   watchForTimeouts(cluster);
   world.playUntil(ACCIDENTS_UNTIL_MS);
