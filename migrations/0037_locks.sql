@@ -303,7 +303,7 @@ create function carillon.require_hold(of_tenant uuid, lock_name text, of_token b
   set enable_seqscan = off
 as $$
 begin
-  -- Shared until commit, for which the next holder waits. At the end of the transaction that is a moment, whatever becomes of the caller.
+  -- Shared until commit, for which the next holder waits. At the end of the transaction that is a moment, even if the caller is frozen.
   perform from carillon.lock_hold h
     where h.tenant_id = of_tenant and h.name = lock_name and h.token = of_token and h.expires_at > clock_timestamp()
       for share;

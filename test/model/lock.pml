@@ -28,7 +28,7 @@
  *   NO_TURNS             there is no advisory lock
  *   LINE_IGNORED         a free lock goes to who asks, also while others wait
  *   TOKEN_OF_ROWS        the token is one more than those of the rows that are there
- *   WITNESS              fails when the last token is behind a commit and somebody waits, so that 'holds' is not empty talk
+ *   WITNESS              fails when the last token is behind a commit and a holder waits, so that 'holds' is not empty talk
  */
 
 #ifndef HOLDERS
@@ -41,7 +41,7 @@
 #define ENDS_MAX 2
 #endif
 
-#define NOBODY HOLDERS
+#define NONE HOLDERS
 #define BIT(h) (1 << (h))
 #define HAS(set, h) (((set) & BIT(h)) != 0)
 #define IS_LIVE(h) (token[h] != 0 && !HAS(ended, h))
@@ -54,14 +54,14 @@
 #define TAKE_TURN(h) skip
 #define END_TURN skip
 #else
-#define MAY_TURN (turn == NOBODY)
+#define MAY_TURN (turn == NONE)
 #define TAKE_TURN(h) turn = h
-#define END_TURN turn = NOBODY
+#define END_TURN turn = NONE
 #endif
 #if defined(LINE_IGNORED)
 #define IS_NEXT(h) true
 #else
-#define IS_NEXT(h) (line[0] == NOBODY || line[0] == (h))
+#define IS_NEXT(h) (line[0] == NONE || line[0] == (h))
 #endif
 #if defined(CHECK_AT_BEGINNING)
 #define CHECKED(h, t) true
@@ -79,8 +79,8 @@ byte ended = 0;
 byte renewing = 0;
 byte sharing = 0;
 byte newest = 0;
-byte turn = NOBODY;
-byte line[HOLDERS] = NOBODY;
+byte turn = NONE;
+byte line[HOLDERS] = NONE;
 byte mine[HOLDERS];
 byte ends = 0;
 
@@ -92,7 +92,7 @@ inline joinLine(h) {
   for (n : 0 .. HOLDERS - 1) {
     if
     :: line[n] == h -> break
-    :: line[n] == NOBODY -> line[n] = h; break
+    :: line[n] == NONE -> line[n] = h; break
     :: else
     fi
   };
@@ -107,7 +107,7 @@ inline leaveLine(h) {
     :: else
     fi
   };
-  for (n : next .. HOLDERS - 1) { line[n] = NOBODY };
+  for (n : next .. HOLDERS - 1) { line[n] = NONE };
   n = 0;
   next = 0
 }
@@ -186,7 +186,7 @@ active [HOLDERS] proctype Holder() {
     if
     :: atomic {
         isFree && IS_NEXT(_pid) && newest < TOKENS_MAX ->
-        assert(line[0] == NOBODY || line[0] == _pid); /* the first in line is served first */
+        assert(line[0] == NONE || line[0] == _pid); /* the first in line is served first */
         giveToken(claimed);
         requireAlone(_pid);
         token[_pid] = claimed;
@@ -217,7 +217,7 @@ active [HOLDERS] proctype Holder() {
       atomic {
         assert(claimed == newest); /* no newer holder can have written yet */
 #if defined(WITNESS)
-        assert(!(claimed == TOKENS_MAX && line[0] != NOBODY));
+        assert(!(claimed == TOKENS_MAX && line[0] != NONE));
 #endif
         sharing = sharing & ~BIT(_pid);
         claimed = 0
@@ -270,6 +270,6 @@ active proctype Nemesis() {
       fi;
       victim = 0
     }
-  :: atomic { line[0] != NOBODY -> victim = line[0]; leaveLine(victim); victim = 0 }
+  :: atomic { line[0] != NONE -> victim = line[0]; leaveLine(victim); victim = 0 }
   od
 }

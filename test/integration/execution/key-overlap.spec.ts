@@ -178,7 +178,7 @@ describe('a run that replaces', () => {
     ]);
   });
 
-  it('asks a run that goes on elsewhere to end, whatever its policy is', async () => {
+  it('asks a run that goes on elsewhere to end, under any policy of its own', async () => {
     const { member, owner, add, due } = await startSlowOwner();
     const elsewhere = await add({ concurrencyKey: QUEUE });
     await sql`insert into carillon.claim (id, replica, run_ids) values (gen_random_uuid(), ${member.self().replica + 1}, array[${elsewhere}::uuid])`.execute(

@@ -106,7 +106,7 @@ describe('an exclusive lock', () => {
     expect((await ask({ holder: 'you' })).kind).toBe('held');
   });
 
-  it('may be taken from its holder, by its token or whoever it is', async () => {
+  it('may be taken from its holder, by its token or without it', async () => {
     const first = await hold();
     expect(await endHolds(db, { tenantId: locks.tenantId, name: 'door', token: first.token + 1 })).toEqual(
       [],
@@ -145,7 +145,7 @@ describe('several locks', () => {
     expect(all.kind === 'held' && all.holds.map(({ name }) => name)).toEqual(['attic', 'door', 'gate']);
   });
 
-  it('are no deadlock, whatever order they are named in', async () => {
+  it('are no deadlock in any order of their names', async () => {
     const orders = [
       ['a', 'b', 'c'],
       ['c', 'b', 'a'],

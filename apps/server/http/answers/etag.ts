@@ -74,3 +74,9 @@ export function isStar(ifNoneMatch: string | undefined): boolean {
     errors: [{ pointer: 'If-None-Match', detail }],
   });
 }
+
+/** For a resource that an If-None-Match only lets be created, and that is there. */
+export function alreadyThere(what: string, name: string, revision: number): ProblemError {
+  const detail = `expected no ${what} named ${name}, as If-None-Match: * says, got one of revision ${revision}`;
+  return new ProblemError('etag-mismatch', detail, { currentRevision: revision });
+}

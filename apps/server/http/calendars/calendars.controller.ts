@@ -22,9 +22,17 @@ import { CALENDARS_MAX, deleteCalendar, putCalendar } from '#scheduling/calendar
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
-import { ApiApplies, ApiIfMatch, etagOf, isStar, revisionOf, staleRevision } from '../answers/etag.js';
+import {
+  alreadyThere,
+  ApiApplies,
+  ApiIfMatch,
+  etagOf,
+  isStar,
+  revisionOf,
+  staleRevision,
+} from '../answers/etag.js';
 import { PageTokens, pageQuery } from '../answers/page-token.js';
-import { invalidField, notFound, ProblemError } from '../problems/problem.js';
+import { ProblemError, notFound, refuseOtherName } from '../problems/problem.js';
 import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
 import * as shapes from './calendar.shapes.js';
 
@@ -91,8 +99,7 @@ export class CalendarsController {
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ) {
-    if (input.name !== undefined && input.name !== name)
-      throw invalidField('/name', `expected the name in the path, ${name}, or none, got ${input.name}`);
+    refuseOtherName(input.name, name);
     const revision = ifMatch === undefined ? null : revisionOf(ifMatch);
     const result = await putCalendar(
       this.db,
@@ -110,7 +117,7 @@ export class CalendarsController {
       case 'stale':
         throw staleRevision({ current: result.currentRevision, sent: revision });
       case 'exists':
-        throw isThere(name, result.currentRevision);
+        throw alreadyThere('calendar', name, result.currentRevision);
       case 'full':
         throw new ProblemError(
           'quota-exceeded',
@@ -157,9 +164,4 @@ export class CalendarsController {
 function answerWith(calendar: Calendar, response: Response) {
   response.setHeader('ETag', etagOf(calendar.revision));
   return shapes.showCalendar(calendar);
-}
-
-function isThere(name: string, revision: number): ProblemError {
-  const detail = `expected no calendar named ${name}, as If-None-Match: * says, got one of revision ${revision}`;
-  return new ProblemError('etag-mismatch', detail, { currentRevision: revision });
 }

@@ -25,9 +25,17 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
-import { ApiApplies, ApiIfMatch, etagOf, isStar, revisionOf, staleRevision } from '../answers/etag.js';
+import {
+  alreadyThere,
+  ApiApplies,
+  ApiIfMatch,
+  etagOf,
+  isStar,
+  revisionOf,
+  staleRevision,
+} from '../answers/etag.js';
 import { PageTokens } from '../answers/page-token.js';
-import { invalidField, notFound, ProblemError } from '../problems/problem.js';
+import { ProblemError, notFound, refuseOtherName } from '../problems/problem.js';
 import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
 import * as shapes from './lock.shapes.js';
 
@@ -85,8 +93,7 @@ export class LocksController {
     @Headers('if-none-match') ifNoneMatch: string | undefined,
     @Res({ passthrough: true }) response: Response,
   ) {
-    if (input.name !== undefined && input.name !== name)
-      throw invalidField('/name', `expected the name in the path, ${name}, or none, got ${input.name}`);
+    refuseOtherName(input.name, name);
     const revision = ifMatch === undefined ? null : revisionOf(ifMatch);
     const result = await putSemaphore(
       this.db,
@@ -99,11 +106,7 @@ export class LocksController {
       case 'stale':
         throw staleRevision({ current: result.currentRevision, sent: revision });
       case 'exists':
-        throw new ProblemError(
-          'etag-mismatch',
-          `expected no semaphore named ${name}, as If-None-Match: * says, got one of revision ${result.currentRevision}`,
-          { currentRevision: result.currentRevision },
-        );
+        throw alreadyThere('semaphore', name, result.currentRevision);
       case 'full':
         throw new ProblemError(
           'quota-exceeded',

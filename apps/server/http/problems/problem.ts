@@ -164,6 +164,12 @@ export function invalidField(pointer: string, detail: string): ProblemError {
   return invalidFields([{ pointer, detail }]);
 }
 
+/** Throws for a body that gives its resource another name than the path. */
+export function refuseOtherName(given: string | undefined, name: string): void {
+  if (given !== undefined && given !== name)
+    throw invalidField('/name', `expected the name in the path, ${name}, or none, got ${given}`);
+}
+
 export function invalidFields(errors: readonly FieldError[]): ProblemError {
   const detail = errors
     .map((error) => `${error.pointer === '' ? 'body' : error.pointer}: ${error.detail}`)

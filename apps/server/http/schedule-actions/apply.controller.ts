@@ -8,7 +8,7 @@ import type { Tenant } from '#tenancy/tenant.repository.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { CurrentCaller, CurrentStay, CurrentTenant, type LongStay } from '../access/auth.guard.js';
 import { ApiApplies, isStar, revisionOf } from '../answers/etag.js';
-import { invalidField } from '../problems/problem.js';
+import { refuseOtherName } from '../problems/problem.js';
 import { ApiTenant } from '../requests/shapes.js';
 import { answerOf, answerWith } from '../schedules/change-answers.js';
 import * as shapes from '../schedules/schedule.shapes.js';
@@ -42,8 +42,7 @@ export class ApplyController {
     @CurrentCaller() by: string,
     @Res({ passthrough: true }) response: Response,
   ) {
-    if (input.name !== undefined && input.name !== name)
-      throw invalidField('/name', `expected the name in the path, ${name}, or none, got ${input.name}`);
+    refuseOtherName(input.name, name);
     const revision = ifMatch === undefined ? null : revisionOf(ifMatch);
     const mayReplace = !isStar(ifNoneMatch);
     const result = await this.schedules.make(tenant, {

@@ -15,6 +15,7 @@ import { API_DATABASE } from '../../tokens.js';
 import type { LongStay } from '../access/auth.guard.js';
 import { requireRoom } from '../access/tenant-shares.js';
 import { JobCheck } from '../job-types/job-check.js';
+import { alreadyThere } from '../answers/etag.js';
 import { notFound, ProblemError } from '../problems/problem.js';
 import { Counts } from '../schedules/computing/counts.js';
 import { changedDraft } from '../schedules/patched-spec.js';
@@ -99,7 +100,7 @@ export class ScheduleApply {
     current: Schedule,
     { input, source, revision, mayReplace, name, turn, by }: Applied,
   ): Promise<ApplyResult> {
-    if (!mayReplace) throw isThere(current);
+    if (!mayReplace) throw alreadyThere('schedule', current.name, current.revision);
     if (revision !== null && revision !== current.revision)
       return { kind: 'stale', currentRevision: current.revision };
     if (source === 'api' && isCodes(current)) return { kind: 'defined-in-code', jobType: current.jobType };
@@ -155,9 +156,4 @@ function optionsOf(said: Schedule | shapes.ScheduleApplied) {
 function ofAnotherJob({ name, jobType }: Schedule, wanted: string): ProblemError {
   const detail = `expected schedule ${name} to be new, or to have job type ${wanted}, got one with job type ${jobType} that a request has made`;
   return new ProblemError('already-exists', detail);
-}
-
-function isThere({ name, revision }: Schedule): ProblemError {
-  const detail = `expected no schedule named ${name}, as If-None-Match: * says, got one of revision ${revision}`;
-  return new ProblemError('etag-mismatch', detail, { currentRevision: revision });
 }
