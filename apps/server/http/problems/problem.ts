@@ -78,7 +78,7 @@ export const problem = z
         z.object({
           name: z.string(),
           holder: z.string(),
-          expiresAt: z.iso.datetime(),
+          expiresAt: z.iso.datetime().nullable(),
           token: z.int().optional(),
         }),
       )
