@@ -188,3 +188,61 @@ describe('a run that waits for a lock', () => {
     await pass(owner, 'both have ended', async () => (await count(db, 'run_history')) === 2);
   });
 });
+
+describe('a lane that waits for a lock', () => {
+  it('has one place in line, which is that of its first run', async () => {
+    const gate = gated();
+    const owner = await owning({ handlers: { a: gate.handle }, locksOf: { a: [DOOR] } });
+    const hold = await taken();
+    await addRuns(db, site.tenant, 1, { jobType: 'a' });
+    await owner.claimAll();
+    await pass(owner, 'it stands in line', async () => (await rows('lock_wait')) === 1);
+    expect((await byCaller('after', WAITS)).kind).toBe('waits');
+    const [urgent] = await addRuns(db, site.tenant, 1, { jobType: 'a', priority: 100 });
+    await owner.claimAll();
+    await releaseHold(db, hold);
+    await pass(owner, 'one starts', () => gate.inside.length === 1);
+    expect(gate.inside[0]?.context.runId).toBe(urgent);
+    expect((await byCaller('after', WAITS)).kind).toBe('waits');
+    gate.letGo();
+    await pass(owner, 'its end is written', async () => (await count(db, 'run_history')) === 1);
+    // The other run has come after the caller.
+    await taken('after');
+    expect(gate.inside).toEqual([]);
+  });
+
+  it('leaves the line when its job type is paused', async () => {
+    const owner = await owning({ handlers: { a: () => null }, locksOf: { a: [DOOR] } });
+    await taken();
+    await addRuns(db, site.tenant, 2, { jobType: 'a' });
+    await owner.claimAll();
+    await pass(owner, 'it stands in line', async () => (await rows('lock_wait')) === 1);
+    await sql`update carillon.job_type set paused_at = now() where name = 'a'`.execute(db);
+    await owner.claimAll();
+    await pass(owner, 'it has left', async () => (await rows('lock_wait')) === 0);
+    expect(owner.held.size).toBe(0);
+  });
+
+  it('starts when its job type needs no lock any more', async () => {
+    const owner = await owning({ handlers: { a: () => null }, locksOf: { a: [DOOR] } });
+    await taken();
+    await addRuns(db, site.tenant, 1, { jobType: 'a' });
+    await owner.claimAll();
+    await pass(owner, 'it stands in line', async () => (await rows('lock_wait')) === 1);
+    await sql`update carillon.job_type set locks = null where name = 'a'`.execute(db);
+    await owner.claimAll();
+    await pass(owner, 'it has ended', async () => (await count(db, 'run_history')) === 1);
+    expect(await rows('lock_wait')).toBe(0);
+  });
+
+  it('is tried again after an error of the database', async () => {
+    const owner = await owning({ handlers: { a: () => null }, locksOf: { a: [DOOR] } });
+    await addRuns(db, site.tenant, 1, { jobType: 'a' });
+    await owner.claimAll();
+    await sql`alter function carillon.acquire_run_locks rename to elsewhere`.execute(db);
+    await expect(owner.start.runOnce()).rejects.toThrow('acquire_run_locks');
+    await sql`alter function carillon.elsewhere rename to acquire_run_locks`.execute(db);
+    expect(owner.held.running).toBe(0);
+    await owner.finish();
+  });
+});
