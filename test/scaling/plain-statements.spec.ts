@@ -23,7 +23,6 @@ const WRITTEN_BY_HAND: Readonly<Record<string, string>> = {
   'leadership: tryLeaderLock': PROVED,
   'lease-end: loseRun': PROVED,
   'lease-end: noteProgress': PROVED,
-  'lease-end: returnRun': PROVED,
   'lease: deleteLease': PROVED,
   'new-run: insertAndShowRun': 'it inserts where what was assumed of the tenant and its job type still holds',
 };

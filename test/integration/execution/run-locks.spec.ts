@@ -2,10 +2,15 @@
 // whose passes are made by hand.
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineJob } from '#client/jobs/job-definition.js';
 import { acquire } from '#locks/acquiring.js';
 import { endHolds, releaseHold } from '#locks/hold.repository.js';
 import type { LockWish } from '#locks/lock.js';
 import { putSemaphore } from '#locks/semaphores.js';
+import { findJobType } from '#execution/job-types/job-type.repository.js';
+import { HandlerRegistry } from '#execution/targets/handler-registry.js';
+import { registerSharedJobTypes } from '#server/jobs/shared-job-types.js';
 import { cancelRuns } from '#execution/run-actions/run-ending.js';
 import { gated, pass } from '../../support/gated-runs.js';
 import { WAITS } from '../../support/locks.js';
@@ -245,4 +250,20 @@ describe('a lane that waits for a lock', () => {
     expect(owner.held.running).toBe(0);
     await owner.finish();
   });
+});
+
+it('code that defines a job names its locks', async () => {
+  const registry = new HandlerRegistry();
+  const definition = defineJob({
+    name: 'in.code',
+    payload: z.unknown(),
+    locks: ['books', { name: 'prices', mode: 'shared' }],
+  });
+  registry.register({ definition, handle: () => null });
+  await registerSharedJobTypes(db, registry);
+  const found = await findJobType(db, { tenantId: site.tenant.id, name: 'in.code' });
+  expect(found?.locks).toEqual([
+    { name: 'books', mode: 'exclusive', permits: 1 },
+    { name: 'prices', mode: 'shared', permits: 1 },
+  ]);
 });
