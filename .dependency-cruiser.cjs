@@ -9,7 +9,7 @@ const below = {
   cluster: ['database', 'kernel'],
   scheduling: ['cluster', 'database', 'kernel'],
   // The executor calls what users wrote against the client's contract, so it knows that contract.
-  execution: ['client', 'cluster', 'database', 'kernel'],
+  execution: ['client', 'cluster', 'database', 'kernel', 'locks'],
   tenancy: ['cluster', 'database', 'kernel'],
   locks: ['database', 'kernel'],
   operations: ['cluster', 'database', 'kernel', 'scheduling'],
@@ -32,12 +32,13 @@ const executionRooms = {
   claiming: ['held', 'limits', 'runs'],
   reports: ['runs'],
   settling: ['held', 'reports', 'runs'],
+  locking: ['held', 'limits', 'runs', 'settling'],
   takeover: ['held', 'runs'],
   leases: ['job-types', 'runs', 'schemas', 'settling', 'takeover'],
   'targets/http': ['endpoints', 'job-types', 'leases', 'runs'],
   targets: ['job-types', 'runs', 'schemas', 'targets/http'],
   'run-actions': ['intake', 'runs', 'settling'],
-  attempts: ['held', 'intake', 'limits', 'reports', 'run-actions', 'runs', 'settling', 'targets'],
+  attempts: ['held', 'intake', 'limits', 'locking', 'reports', 'run-actions', 'runs', 'settling', 'targets'],
   'targets/threads': ['runs', 'targets'],
 };
 
@@ -95,7 +96,7 @@ const clientRooms = {
   options: [],
   jobs: ['options'],
   worker: ['options', 'jobs'],
-  locks: ['worker'],
+  locks: ['options', 'worker'],
   '.': ['jobs', 'locks', 'worker'],
 };
 

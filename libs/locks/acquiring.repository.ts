@@ -39,7 +39,7 @@ export async function acquireLocks(
   waiting: Waiting | null,
 ): Promise<{ holds: LockHold[] } | { ticket: number } | null> {
   const { rows } = await sql<Answer>`
-    select name, token::float8 as token, expires_at as "expiresAt", ticket::float8 as ticket
+    select name, token::float8 as token, nullif(expires_at, 'infinity') as "expiresAt", ticket::float8 as ticket
       from carillon.acquire_locks(
              ${tenantId}::uuid, ${holder}::text, ${wishes.map(({ name }) => name)}::text[], ${wishes.map(({ mode }) => mode)}::text[],
              ${wishes.map(({ permits }) => permits)}::integer[], ${leaseMs} * interval '1 ms', ${isReentrant}::boolean,
@@ -85,7 +85,7 @@ export async function lookAtPlaces(db: Database, places: readonly Place[]): Prom
       cross join lateral (
         select count(*) as number, coalesce(bool_or(h.mode = 'exclusive'), false) as has_exclusive,
                extract(epoch from clock_timestamp() - max(h.acquired_at))::float8 * 1000 as "heldMs",
-               extract(epoch from min(h.expires_at) - clock_timestamp())::float8 * 1000 as "expiresInMs"
+               extract(epoch from min(nullif(h.expires_at, 'infinity')) - clock_timestamp())::float8 * 1000 as "expiresInMs"
           from carillon.lock_hold h
          where h.tenant_id = mine.tenant_id and h.name = mine.name and h.expires_at > clock_timestamp()) as holds
       cross join lateral (

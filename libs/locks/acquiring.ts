@@ -5,6 +5,9 @@ import { acquireLocks, type AcquireRequest, type Waiting } from './acquiring.rep
 import type { LockHold } from './lock.js';
 import { findSemaphores } from './semaphore.repository.js';
 
+export type Misfit =
+  { kind: 'no-semaphore'; name: string } | { kind: 'too-few-permits'; name: string; permits: number };
+
 export type Acquisition =
   | { kind: 'held'; holds: LockHold[] }
   /** The caller stands in line. */
@@ -13,8 +16,7 @@ export type Acquisition =
   | { kind: 'taken' }
   /** An open transaction has tried one of the locks; who holds it is known when that has ended. */
   | { kind: 'undecided' }
-  | { kind: 'no-semaphore'; name: string }
-  | { kind: 'too-few-permits'; name: string; permits: number };
+  | Misfit;
 
 export async function acquire(
   db: Database,
@@ -34,7 +36,10 @@ export async function acquire(
 }
 
 /** The first wish for permits that no semaphore can ever meet; null if there is none. */
-async function misfitOf(db: Database, { tenantId, wishes }: AcquireRequest): Promise<Acquisition | null> {
+export async function misfitOf(
+  db: Database,
+  { tenantId, wishes }: Pick<AcquireRequest, 'tenantId' | 'wishes'>,
+): Promise<Misfit | null> {
   const forPermits = wishes.filter(({ mode }) => mode === 'permits');
   if (forPermits.length === 0) return null;
   const names = forPermits.map(({ name }) => name);

@@ -1,22 +1,27 @@
 // The holds of locks: renewed and released by their tokens, and shown to who asks.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
-import type { TenantId } from '#kernel/ids.js';
+import type { RunId, TenantId } from '#kernel/ids.js';
 import type { HoldRef, LockHold, LockMode } from './lock.js';
 
-/** Undefined when the lease has ended: the lock may be another's by now. */
+/** Null for a run's hold, which has no lease: the driver would make a number of its instant. */
+const LEASE_END = sql<Date | null>`nullif(expires_at, 'infinity')`;
+
+/** Undefined when the lease has ended: the lock may be another's by now. A run's hold has none to be renewed. */
 export async function renewHold(
   db: Database,
   { tenantId, name, token, leaseMs }: HoldRef & { leaseMs: number },
 ): Promise<LockHold | undefined> {
   return db
     .updateTable('lock_hold')
-    .set({ expires_at: sql<Date>`clock_timestamp() + ${leaseMs} * interval '1 ms'` })
+    .set({
+      expires_at: sql<Date>`case when expires_at = 'infinity' then expires_at else clock_timestamp() + ${leaseMs} * interval '1 ms' end`,
+    })
     .where('tenant_id', '=', tenantId)
     .where('name', '=', name)
     .where('token', '=', token)
     .where('expires_at', '>', sql<Date>`clock_timestamp()`)
-    .returning(['name', sql<number>`token::float8`.as('token'), 'expires_at as expiresAt'])
+    .returning(['name', sql<number>`token::float8`.as('token'), LEASE_END.as('expiresAt')])
     .executeTakeFirst();
 }
 
@@ -42,7 +47,7 @@ export async function releaseHold(db: Database, { tenantId, name, token }: HoldR
  */
 export async function giveBackHold(
   db: Database,
-  { tenantId, name, token, expiresAt }: HoldRef & { expiresAt: Date },
+  { tenantId, name, token, expiresAt }: LockHold & { tenantId: TenantId },
 ): Promise<void> {
   // The instant has lost what is below a millisecond.
   await sql`
@@ -58,6 +63,8 @@ export interface ShownHold extends LockHold {
   permits: number;
   depth: number;
   acquiredAt: Date;
+  /** The run whose attempt holds it; null for a caller's hold. */
+  runId: RunId | null;
 }
 
 const shown = [
@@ -68,7 +75,8 @@ const shown = [
   'permits',
   'depth',
   'acquired_at as acquiredAt',
-  'expires_at as expiresAt',
+  LEASE_END.as('expiresAt'),
+  'run_id as runId',
 ] as const;
 
 interface HoldsOf {
@@ -85,7 +93,8 @@ export async function findHolds(
   { tenantId, names, limitEach, first = null }: HoldsOf,
 ): Promise<ShownHold[]> {
   const { rows } = await sql<ShownHold>`
-    select h.name, h.token::float8 as token, h.holder, h.mode, h.permits, h.depth, h.acquired_at as "acquiredAt", h.expires_at as "expiresAt"
+    select h.name, h.token::float8 as token, h.holder, h.mode, h.permits, h.depth, h.acquired_at as "acquiredAt",
+           nullif(h.expires_at, 'infinity') as "expiresAt", h.run_id as "runId"
       from unnest(${[...names]}::text[]) as wanted (name)
       cross join lateral (
         select * from carillon.lock_hold

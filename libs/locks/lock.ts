@@ -18,8 +18,8 @@ export interface LockHold {
   name: string;
   /** Larger than that of every hold of this lock before. */
   token: number;
-  /** By the server's clock. */
-  expiresAt: Date;
+  /** By the server's clock; null for a run's hold, which lasts as long as its attempt. */
+  expiresAt: Date | null;
 }
 
 /** A hold that its holder names, to renew or release it. */

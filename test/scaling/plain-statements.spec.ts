@@ -12,6 +12,7 @@ const PROVED =
   'its text is known to the simulation, the scaling cases or the plans, put together from fragments';
 
 const WRITTEN_BY_HAND: Readonly<Record<string, string>> = {
+  'run-locks: acquireRunLocks': 'the database function that decides, of which all is in migrations/0038',
   'acquiring: acquireLocks': 'it calls a function of the database',
   'job-type: findJobType': COLUMNS,
   'job-type: insertJobType': COLUMNS,
@@ -22,7 +23,6 @@ const WRITTEN_BY_HAND: Readonly<Record<string, string>> = {
   'leadership: tryLeaderLock': PROVED,
   'lease-end: loseRun': PROVED,
   'lease-end: noteProgress': PROVED,
-  'lease-end: returnRun': PROVED,
   'lease: deleteLease': PROVED,
   'new-run: insertAndShowRun': 'it inserts where what was assumed of the tenant and its job type still holds',
 };

@@ -45,6 +45,8 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'run-pages: scanEnd': SHARED,
   'progress: writeProgress': HOLDER,
   'park: parkRuns': HOLDER,
+  'run-locks: acquireRunLocks': 'its database function compares each tenant, and the claim of the replica',
+  'settlement: dropHolds': HOLDER,
   'operation: insertOperation': NEW,
   'operation: findCarried': READ,
   'operation: holdOperation': READ,

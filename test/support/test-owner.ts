@@ -17,6 +17,7 @@ import { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import { StrayClaimsLoop } from '#execution/takeover/stray-claims-loop.js';
 import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
+import type { LockWish } from '#locks/lock.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
 import { subscribeExecuting } from '#server/replica/subscriptions.js';
 import { buildExecution } from '#server/replica/execution-parts.js';
@@ -27,6 +28,8 @@ import { until } from './until.js';
 export interface OwnerOptions {
   /** Limits of job types, by name. */
   limitsOf?: Record<string, JobTypeLimits>;
+  /** Locks of job types, by name. */
+  locksOf?: Record<string, LockWish[]>;
   handlers?: Readonly<Record<string, JobHandlerFunction<unknown>>>;
   retry?: Partial<RetryPolicy>;
   timeoutMs?: number;
@@ -53,26 +56,22 @@ export async function startOwner(member: TestMember, options: OwnerOptions = {})
     onError: () => undefined,
     onCallFailed: () => undefined,
   });
-  const { held, rules, occupancy, running, executor, overlaps, settleLoop, runLog, notes, queues, outlet } =
+  const { held, rules, occupancy, running, executor, overlaps, settleLoop, runLog, notes, queues } =
     execution;
   const driving = { membership, held, running, executor, overlaps, databaseClock, clock: systemClock };
   onTestFinished(() => queues.stop());
-  onTestFinished(() => outlet.destroy());
+  onTestFinished(() => execution.outlet.destroy());
   const parts = {
-    runLog,
     runLogLoop: new RunLogLoop(membership, runLog, systemClock),
     progress: new ProgressLoop(membership, notes, systemClock),
-    held,
-    settleLoop,
-    running,
-    executor,
+    ...execution,
     claim: new ClaimLoop(membership, ownership, held, {
       settings: { ...DEFAULT_CLAIM_SETTINGS, ...options.claim },
       clock: systemClock,
       rules,
       occupancy,
     }),
-    start: new StartLoop({ ...driving, rules, settleLoop }),
+    start: new StartLoop({ ...driving, ...execution }),
     heldWatch: new HeldWatchLoop(driving),
     strayClaims: new StrayClaimsLoop(membership, held),
     revocation: new RevocationLoop(leadership, hints),
@@ -109,6 +108,7 @@ async function registerHandlers(member: TestMember, options: OwnerOptions): Prom
       retry: { ...DEFAULT_RETRY, minMs: 0, jitter: 0, ...options.retry },
       timeoutMs: options.timeoutMs ?? 10_000,
       limits: options.limitsOf?.[name] ?? {},
+      locks: options.locksOf?.[name] ?? [],
       payloadSchema: null,
       heartbeatMs: options.heartbeatMs ?? null,
     });

@@ -1,6 +1,7 @@
 // Each replica records its handlers as shared job types when it starts, with the JSON Schema of their payloads if the
 // validator can make one.
 import { z } from 'zod';
+import { wholeWishes } from '#client/options/lock-wishes.js';
 import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
 import type { Database } from '#database/connection.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
@@ -17,6 +18,7 @@ export async function registerSharedJobTypes(db: Database, registry: HandlerRegi
       timeoutMs:
         definition.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : wholeMs(definition.timeoutSeconds),
       limits: {},
+      locks: wholeWishes(definition.locks ?? []),
       payloadSchema: jsonSchemaOf(definition.payload, 'input'),
       outputSchema: definition.output === undefined ? null : jsonSchemaOf(definition.output, 'output'),
       heartbeatMs: definition.heartbeatSeconds === undefined ? null : wholeMs(definition.heartbeatSeconds),

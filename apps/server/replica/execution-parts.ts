@@ -10,6 +10,7 @@ import { RunningAttempts } from '#execution/attempts/running-attempts.js';
 import { GuardedOutlet } from '#execution/endpoints/guarded-outlet.js';
 import { HeldRuns } from '#execution/held/held-runs.js';
 import { ChildRuns } from '#execution/intake/child-runs.js';
+import { RunLocks } from '#execution/locking/run-locks.js';
 import { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { Occupancy } from '#execution/limits/occupancy.js';
 import type { LeaseTokens } from '#execution/leases/lease-token.js';
@@ -78,6 +79,7 @@ export function buildExecution({ membership, databaseClock, hints }: Executing, 
     children: new ChildRuns(membership, hints, clock),
     beginReports: (run, beat) => beginReports({ membership, databaseClock, log: runLog, notes }, run, beat),
   });
+  const runLocks = new RunLocks({ membership, held, rules, clock });
   const overlaps = new OverlapEnds({ held, running, executor, occupancy });
   return {
     held,
@@ -92,6 +94,7 @@ export function buildExecution({ membership, databaseClock, hints }: Executing, 
     running,
     executor,
     overlaps,
+    runLocks,
   };
 }
 

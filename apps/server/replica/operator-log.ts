@@ -17,6 +17,7 @@ type TellingParts = Pick<
   | 'gaps'
   | 'failing'
   | 'calendars'
+  | 'runLocks'
 >;
 
 export function logForOperator(parts: TellingParts, logger: PinoLogger): void {
@@ -43,6 +44,9 @@ export function logForOperator(parts: TellingParts, logger: PinoLogger): void {
   logSchedules(parts, logger);
   settleLoop.claimLost.subscribe((run) =>
     logger.warn({ run }, 'a result was discarded: the claim had been revoked'),
+  );
+  parts.runLocks.unmet.subscribe(({ run: { id, jobType }, why }) =>
+    logger.warn({ run: id, jobType, why }, 'a run does not start: its locks can never be had as they are'),
   );
   executor.thrown.subscribe(thrownLog(logger));
   executor.late.subscribe((late) =>

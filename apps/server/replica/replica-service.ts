@@ -114,7 +114,9 @@ export class ReplicaService implements BeforeApplicationShutdown {
   /** A lock was released that callers wait for, here or elsewhere. */
   hintLocks(): void {
     this.timers.wake(LOCK_WAITERS);
-    this.#replica?.hints.send({ kind: 'locks' });
+    if (this.#replica === null) return;
+    this.timers.wake(this.#replica.runLocks);
+    this.#replica.hints.send({ kind: 'locks' });
   }
 
   /** Of this replica's incarnation; null while it is no member. */

@@ -16,6 +16,8 @@ import { DEFAULT_CLAIM_SETTINGS } from '#execution/claiming/claim-settings.js';
 import { OverdueRunsLoop } from '#execution/run-actions/overdue-runs-loop.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { HeldWatchLoop } from '#execution/attempts/held-watch-loop.js';
+import type { RunLocks } from '#execution/locking/run-locks.js';
+import type { SettleLoop } from '#execution/settling/settle-loop.js';
 import { ProgressLoop } from '#execution/reports/progress-loop.js';
 import type { CallFailure } from '#execution/targets/http/http-push.js';
 import { OverdueLeasesLoop } from '#execution/leases/overdue-leases-loop.js';
@@ -67,7 +69,7 @@ export function buildReplica(options: ReplicaOptions) {
   const ownership = new OwnershipLoop(membership, hints);
 
   const execution = executionOf(options, { membership, databaseClock, hints });
-  const { held, rules, occupancy, running, executor, overlaps, settleLoop } = execution;
+  const { held, rules, occupancy, running, executor, overlaps } = execution;
   const driving = { membership, held, running, executor, overlaps, databaseClock, clock };
 
   const parts = {
@@ -89,7 +91,7 @@ export function buildReplica(options: ReplicaOptions) {
     overdueRuns: new OverdueRunsLoop(leadership, clock),
     overdueLeases: new OverdueLeasesLoop(leadership, hints, { clock, random, graceMs: graceMsOf(config) }),
     claim: new ClaimLoop(membership, ownership, held, { ...CLAIMING, rules, occupancy }),
-    start: new StartLoop({ ...driving, rules, settleLoop }),
+    start: new StartLoop({ ...driving, ...execution }),
     heldWatch: new HeldWatchLoop(driving),
     strayClaims: new StrayClaimsLoop(membership, held),
   };
@@ -111,11 +113,23 @@ export function buildReplica(options: ReplicaOptions) {
           parts.horizon,
         ]
       : []),
-    ...(config.CARILLON_ROLES.includes('worker')
-      ? [ownership, parts.claim, parts.start, settleLoop, parts.heldWatch, parts.progress, parts.strayClaims]
-      : []),
+    ...(config.CARILLON_ROLES.includes('worker') ? workerLoops(parts) : []),
   ];
   return { ...parts, loops };
+}
+
+function workerLoops(parts: {
+  ownership: OwnershipLoop;
+  claim: ClaimLoop;
+  start: StartLoop;
+  runLocks: RunLocks;
+  settleLoop: SettleLoop;
+  heldWatch: HeldWatchLoop;
+  progress: ProgressLoop;
+  strayClaims: StrayClaimsLoop;
+}) {
+  const { ownership, claim, start, runLocks, settleLoop, heldWatch, progress, strayClaims } = parts;
+  return [ownership, claim, start, runLocks, settleLoop, heldWatch, progress, strayClaims];
 }
 
 function buildScheduling(leadership: Leadership, hints: HintsLoop, settings: PlannerSettings) {

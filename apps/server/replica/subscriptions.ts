@@ -11,6 +11,7 @@ import type { Executor } from '#execution/attempts/executor.js';
 import type { StartLoop } from '#execution/attempts/start-loop.js';
 import type { ClaimLoop } from '#execution/claiming/claim-loop.js';
 import { laneKey } from '#execution/runs/decisions/lane.js';
+import type { RunLocks } from '#execution/locking/run-locks.js';
 import type { RunLog } from '#execution/reports/run-log.js';
 import type { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import type { SettleLoop } from '#execution/settling/settle-loop.js';
@@ -34,6 +35,7 @@ export interface ExecutingParts {
   executor: Executor;
   settleLoop: SettleLoop;
   runLog: RunLog;
+  runLocks: RunLocks;
   runLogLoop: RunLogLoop;
 }
 
@@ -64,11 +66,16 @@ export function subscribeExecuting(parts: ExecutingParts): void {
   membership.expelled.subscribe(() => settleLoop.onExpelled());
   membership.expelled.subscribe(() => claim.onExpelled());
   membership.expelled.subscribe(({ reason }) => start.onExpelled(reason));
-  const { databaseClock, runLog, runLogLoop } = parts;
+  const { databaseClock, runLog, runLogLoop, runLocks } = parts;
   runLog.ended.subscribe(() => runLogLoop.onAttemptsEnded());
   // The late result of a handler that was given up changes nothing, but its run's log shows it.
   executor.late.subscribe(({ runId, attempt, why, said }) => {
     const message = `the handler went on after its attempt was over (${why}), so its result (${said}) was discarded`;
+    const line = { runId, attempt, at: databaseClock.now(), level: 'warn' as const, message };
+    runLog.noteLogLines([line], membership.incarnation?.replica ?? null);
+  });
+  runLocks.unmet.subscribe(({ run: { id: runId, attempt }, why }) => {
+    const message = `it can't have its locks, and asks again every few seconds: ${why}`;
     const line = { runId, attempt, at: databaseClock.now(), level: 'warn' as const, message };
     runLog.noteLogLines([line], membership.incarnation?.replica ?? null);
   });

@@ -33,15 +33,25 @@ type TermParts = Parts<
   | 'sweep'
 >;
 type FollowingParts = Parts<
-  'claim' | 'election' | 'gaps' | 'heldWatch' | 'leadership' | 'overdueRuns' | 'ownership' | 'planner'
+  | 'claim'
+  | 'election'
+  | 'gaps'
+  | 'heldWatch'
+  | 'leadership'
+  | 'overdueRuns'
+  | 'ownership'
+  | 'planner'
+  | 'runLocks'
 >;
 type ReportParts = Parts<'notes' | 'progress' | 'runLog' | 'runLogLoop'>;
 type WaitParts = Parts<'hints' | 'membership' | 'settleLoop'>;
+type LockParts = Parts<'hints' | 'runLocks' | 'settleLoop' | 'start'>;
 type WakingParts = Parts<'heartbeat' | 'running' | 'start'> &
   TermParts &
   FollowingParts &
   ReportParts &
-  WaitParts;
+  WaitParts &
+  LockParts;
 
 export function connectWakeUps(parts: WakingParts, timers: LoopTimers): void {
   const { membership, hints, ownership, running, settleLoop, claim, start, heldWatch } = parts;
@@ -81,6 +91,7 @@ export function connectWakeUps(parts: WakingParts, timers: LoopTimers): void {
 
   connectReports(parts, timers);
   connectWaits(parts, timers);
+  connectLocks(parts, timers);
   claim.claimed.subscribe(wake(start, heldWatch));
   claim.reopened.subscribe(wake(start));
   running.changed.subscribe(() => timers.wakeSoon(start));
@@ -147,7 +158,7 @@ export function hintWork(
 }
 
 function follow(hint: Hint, parts: FollowingParts, timers: LoopTimers): void {
-  const { leadership, election, gaps, planner, ownership, heldWatch, overdueRuns, claim } = parts;
+  const { leadership, election, gaps, planner, ownership, heldWatch, overdueRuns, claim, runLocks } = parts;
   switch (hint.kind) {
     case 'term':
       if (hint.to !== undefined) leadership.yieldTo(hint.to);
@@ -166,7 +177,8 @@ function follow(hint: Hint, parts: FollowingParts, timers: LoopTimers): void {
     case 'ended':
       return timers.wake(RUN_WAITERS);
     case 'locks':
-      return timers.wake(LOCK_WAITERS);
+      timers.wake(LOCK_WAITERS);
+      return timers.wake(runLocks);
     case 'awaited':
       return; // see connectWaits
     case 'work':
@@ -189,6 +201,19 @@ function connectWaits({ hints, membership, settleLoop }: WaitParts, timers: Loop
     timers.wake(RUN_WAITERS);
     if (systemClock.monotonicMs() < toldUntilMs) hints.send({ kind: 'ended' });
   });
+}
+
+/** Runs and callers, here and elsewhere, wait in the same lines. */
+function connectLocks({ hints, runLocks, settleLoop, start }: LockParts, timers: LoopTimers): void {
+  const tell = (): void => {
+    timers.wake(LOCK_WAITERS);
+    timers.wake(runLocks);
+    hints.send({ kind: 'locks' });
+  };
+  settleLoop.released.subscribe(tell);
+  runLocks.released.subscribe(tell);
+  runLocks.waiting.subscribe(() => timers.wake(runLocks));
+  runLocks.opened.subscribe(() => timers.wakeSoon(start));
 }
 
 function connectReports({ runLog, runLogLoop, notes, progress }: ReportParts, timers: LoopTimers): void {

@@ -1,6 +1,7 @@
 // A job is a plain value: a name, the schema of its payload, and its defaults. Producers import it to enqueue,
 // workers import it to handle; both get the types.
 import { checkJobOptions } from '#client/options/job-options-check.js';
+import type { LockWish } from '#client/options/lock-wishes.js';
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
 import type { JobSchedule, PreviousFire } from './job-schedules.js';
 import type { Transaction } from 'kysely';
@@ -36,6 +37,11 @@ export interface JobOptions<Payload, Input = unknown, Output = unknown> {
   /** An attempt that calls neither `heartbeat` nor `progress` for so long is stopped and has failed. */
   heartbeatSeconds?: number;
   retry?: RetryOptions;
+  /**
+   * The tenant's locks that each attempt holds, from before it starts until it ends; a run that can't have all of them
+   * waits. At most 20.
+   */
+  locks?: readonly (string | LockWish)[];
   /** When it runs by itself. A worker, or a replica that runs the handler, registers them when it starts. */
   schedules?: readonly JobSchedule<NoInfer<Input>>[];
 }
@@ -88,6 +94,8 @@ export interface JobContext {
    * none.
    */
   readonly lastDetails: unknown;
+  /** The token of each lock that the attempt holds, by the lock's name: for `check_lock`, or for who compares tokens. */
+  readonly locks: Readonly<Record<string, number>>;
   /** Lines of the run's own log: GET /runs/{id}/logs. */
   readonly log: JobLog;
   /**

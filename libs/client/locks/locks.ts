@@ -1,6 +1,7 @@
 // Acquires the locks of a tenant for a process, over REST. A caller that waits asks again and again, and keeps its place in
 // line from one request to the next, whichever replica answers.
 import { randomUUID } from 'node:crypto';
+import type { LockWish } from '#client/options/lock-wishes.js';
 import {
   CallFailed,
   insist,
@@ -11,13 +12,7 @@ import {
 import { RenewedLocks, type HeldLocks, type Hold } from './held-locks.js';
 import { LockNotAcquired } from './lock-errors.js';
 
-export interface LockWish {
-  name: string;
-  /** `exclusive` excludes every other hold, `shared` all but shared ones; `permits` takes some of a semaphore. */
-  mode?: 'exclusive' | 'shared' | 'permits';
-  /** Of a semaphore. Default: 1. */
-  permits?: number;
-}
+export type { LockWish };
 
 export interface LockOptions {
   /** How long the locks stay held after this process is gone: 1 to 86,400. Default: 30. */

@@ -25,6 +25,8 @@ export interface Lease {
     attempt: number;
     dueAt: string | null;
     details: unknown;
+    /** Absent where a replica of an older version answers. */
+    locks?: Record<string, number>;
   };
 }
 
@@ -246,7 +248,7 @@ class LeasedAttempt {
 
   #context(): RemoteContext {
     const { lease, tenant } = this.#parts;
-    const { id, attempt, dueAt, details } = lease.run;
+    const { id, attempt, dueAt, details, locks = {} } = lease.run;
     const write = (level: LogLevel) => (first: unknown, message?: unknown) =>
       this.#lines.add({ level, at: new Date() }, first, message);
     return {
@@ -258,6 +260,7 @@ class LeasedAttempt {
       signal: this.#stop.signal,
       fencingToken: lease.fencingToken,
       lastDetails: details,
+      locks,
       // Each level is there, since the list of levels has them all.
       log: Object.fromEntries(LEVELS.map((level) => [level, write(level)])) as RemoteContext['log'],
       progress: (fraction, message) => {

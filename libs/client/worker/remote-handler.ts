@@ -5,7 +5,10 @@ import type { Job, JobContext, LogLevel } from '#client/jobs/job-definition.js';
 import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
 
 /** The part of a replica's context that needs no database. */
-type Told = Pick<JobContext, 'tenant' | 'runId' | 'attempt' | 'dueAt' | 'idempotencyKey' | 'signal'>;
+type Told = Pick<
+  JobContext,
+  'tenant' | 'runId' | 'attempt' | 'dueAt' | 'idempotencyKey' | 'signal' | 'locks'
+>;
 
 export interface RemoteContext extends Told {
   /** Grows with each lease: let the systems that you write to refuse a smaller one. */

@@ -1,6 +1,7 @@
 // Runs a worker in your own process, without being a replica. It registers, takes leases by long poll up to its
 // concurrency, and works on each. When it is asked to stop it takes no more runs, lets running handlers finish, and
 // releases the runs that have not finished in time. It needs a URL, a key, and no part of the server.
+import { wholeWishes } from '#client/options/lock-wishes.js';
 import { expectDefinition, expectFunction } from '#client/options/known-options.js';
 import type { Job, JobDefinition } from '#client/jobs/job-definition.js';
 import { DefinedSchedules } from './defined-schedules.js';
@@ -282,7 +283,7 @@ function refused({ status, message }: CallFailed, { tenant, url }: WorkerOptions
   );
 }
 
-function describeJob({ name, timeoutSeconds, retry }: JobDefinition<unknown>): object {
+function describeJob({ name, timeoutSeconds, retry, locks }: JobDefinition<unknown>): object {
   // JSON omits undefined fields, and the API keeps the stored values of omitted fields.
-  return { name, timeoutSeconds, retry };
+  return { name, timeoutSeconds, retry, locks: locks && wholeWishes(locks) };
 }

@@ -1,6 +1,6 @@
 // The tables of named locks: who holds them, who waits for them, and the semaphores. A part of schema.ts.
 import type { Generated } from 'kysely';
-import type { ReplicaNumber, TenantId } from '#kernel/ids.js';
+import type { ReplicaNumber, RunId, TenantId } from '#kernel/ids.js';
 import type { DatabaseTime } from './column-types.js';
 
 type LockMode = 'exclusive' | 'shared' | 'permits';
@@ -23,7 +23,9 @@ interface LockHoldTable {
   permits: number;
   depth: Generated<number>;
   acquired_at: DatabaseTime;
+  /** Infinite, which the driver reads as a number, for a run's. */
   expires_at: Date;
+  run_id: RunId | null;
 }
 
 interface LockWaitTable {

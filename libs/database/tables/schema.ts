@@ -128,6 +128,7 @@ export interface JobTypeTable {
   limits: DefaultedJson;
   output_schema: NullableJson;
   heartbeat_ms: number | null;
+  locks: NullableJson;
   paused_at: Date | null;
   pause_reason: string | null;
   created_at: DatabaseTime;
@@ -159,6 +160,7 @@ export interface RunTable {
   cancel_requested_at: Date | null;
   progress: NullableJson;
   details: NullableJson;
+  holds: NullableJson;
   lane: Generated<string>;
   unique_key: string | null;
   unique_window: NullableInterval;

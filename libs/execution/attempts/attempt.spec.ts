@@ -57,7 +57,11 @@ describe('an attempt', () => {
   });
 
   it('tells its target which run of whose it is, and hands it the signal', async () => {
-    const scheduled = claimedRun({ attempt: 3, dueAt: new Date('2026-11-21T08:00:00Z') });
+    const scheduled = claimedRun({
+      attempt: 3,
+      dueAt: new Date('2026-11-21T08:00:00Z'),
+      locks: { books: 17 },
+    });
     const abort = new AbortController();
     const { result } = begin({
       run: scheduled,
@@ -74,6 +78,7 @@ describe('an attempt', () => {
         tenant: given.tenant,
         ...given.services(),
         lastDetails: null,
+        locks: { books: 17 },
         completeInTx: expect.any(Function) as unknown,
       }),
     );

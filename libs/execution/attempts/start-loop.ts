@@ -14,6 +14,7 @@ import type { HeldRun } from '#execution/held/held-run.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { RateLimiter } from '#execution/limits/rate-limiter.js';
+import type { RunLocks } from '#execution/locking/run-locks.js';
 import type { SettleLoop } from '#execution/settling/settle-loop.js';
 import { recordSuspectStarts, noteRecovery } from './start.repository.js';
 
@@ -25,6 +26,7 @@ export interface StartParts {
   executor: Executor;
   overlaps: OverlapEnds;
   settleLoop: SettleLoop;
+  runLocks: RunLocks;
   databaseClock: DatabaseClock;
   clock: Clock;
 }
@@ -47,6 +49,7 @@ export class StartLoop implements Loop {
     this.parts.running.abandonAll(new AttemptStopped('replica-fenced', reason));
     this.parts.held.clear();
     this.parts.overlaps.clear();
+    this.parts.runLocks.clear();
   }
 
   async runOnce(): Promise<number> {
@@ -77,15 +80,36 @@ export class StartLoop implements Loop {
     for (const held of this.parts.held.takeWaiting(isWanted)) this.#giveBack(held);
   }
 
-  // Runs without a rate go first: they need not wait for the tokens of the others.
+  // Runs without a rate or locks go first: they need not wait for those of the others.
   async #startDue(incarnation: Incarnation, due: readonly HeldRun[]): Promise<void> {
+    const { runLocks } = this.parts;
+    const locked = due.filter((held) => runLocks.concerns(held));
+    const unlocked = locked.length === 0 ? due : due.filter((held) => !runLocks.concerns(held));
+    await this.#startPaced(incarnation, unlocked).catch((error: unknown) => {
+      this.#postpone(locked);
+      throw error;
+    });
+    if (locked.length === 0) return;
+    const { admitted, gone } = await runLocks.admit(incarnation, locked);
+    for (const held of gone) this.#giveBack(held);
+    if (admitted.length === 0) return;
+    // Tokens of a rate are asked for with the locks at hand, since one that is taken and not used is lost.
+    const refused = await this.#startPaced(incarnation, admitted);
+    await runLocks.giveBack(incarnation, refused);
+  }
+
+  /** Starts them as far as rates let it; resolves with those that must wait for a rate. */
+  async #startPaced(incarnation: Incarnation, due: readonly HeldRun[]): Promise<HeldRun[]> {
     const rated = due.filter((held) => this.#rateLimiter.concerns(held));
     const free = rated.length === 0 ? due : due.filter((held) => !this.#rateLimiter.concerns(held));
     await this.#start(incarnation, free).catch((error: unknown) => {
       this.#postpone(rated);
       throw error;
     });
-    if (rated.length > 0) await this.#start(incarnation, await this.#admit(incarnation, rated));
+    if (rated.length === 0) return [];
+    const paced = await this.#admit(incarnation, rated);
+    await this.#start(incarnation, paced);
+    return rated.filter((held) => !paced.includes(held));
   }
 
   async #admit(incarnation: Incarnation, rated: readonly HeldRun[]): Promise<HeldRun[]> {

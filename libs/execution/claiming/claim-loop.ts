@@ -198,8 +198,9 @@ export class ClaimLoop implements Loop {
   }
 }
 
-function rulesOf({ lane, paused, weight, tenant, jobType }: LaneWithRules): LaneRules {
-  const rules = { paused, weight: weight ?? 1, tenant: tenant ?? {}, jobType: jobType ?? {} };
+function rulesOf({ lane, paused, weight, tenant, jobType, locks }: LaneWithRules): LaneRules {
+  const rules: LaneRules = { paused, weight: weight ?? 1, tenant: tenant ?? {}, jobType: jobType ?? {} };
+  if (locks !== null) rules.locks = locks;
   return withKeyOverlap(rules, partsOfLane(lane).concurrencyKey);
 }
 

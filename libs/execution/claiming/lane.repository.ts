@@ -4,6 +4,7 @@ import type { Database } from '#database/connection.js';
 import { NO_UUID, type Slot, type TenantId } from '#kernel/ids.js';
 import type { Lane } from '#execution/runs/decisions/lane.js';
 import { rankIn } from '#execution/runs/rank.js';
+import type { NeededLock } from '#execution/limits/decisions/lane-rules.js';
 import type { JobTypeLimits, TenantLimits } from '#execution/limits/limits.js';
 
 export interface LaneWithRules extends Lane {
@@ -12,6 +13,7 @@ export interface LaneWithRules extends Lane {
   /** Null when the tenant has no limits. */
   tenant: TenantLimits | null;
   jobType: JobTypeLimits | null;
+  locks: NeededLock[] | null;
 }
 
 /** The part of a slot to scan: behind `after` or from the beginning, and before `before` or to the end. */
@@ -82,7 +84,7 @@ export async function discoverLanes(
           limit 1) there)
     select found.slot, found.tenant_id as "tenantId", found.lane, t.weight,
            coalesce(t.state = 'suspended', false) or q.paused_at is not null or j.paused_at is not null as paused,
-           nullif(t.limits, '{}') as tenant, nullif(j.limits, '{}') as "jobType"
+           nullif(t.limits, '{}') as tenant, nullif(j.limits, '{}') as "jobType", j.locks
       from found
       -- A limit, so that each is one look at an index: joined freely, all tenants are read for each slot.
       left join lateral (select weight, state, limits from carillon.tenant where id = found.tenant_id limit 1) t on true
@@ -90,7 +92,7 @@ export async function discoverLanes(
         select paused_at from carillon.queue
          where tenant_id = found.tenant_id and name = split_part(found.lane, '/', 1) limit 1) q on true
       left join lateral (
-        select limits, paused_at from carillon.job_type
+        select limits, paused_at, locks from carillon.job_type
          where name = split_part(found.lane, '/', 2) and (tenant_id = found.tenant_id or tenant_id is null)
          order by tenant_id nulls last
          limit 1) j on true`.execute(db);

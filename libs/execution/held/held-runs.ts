@@ -189,6 +189,12 @@ export class HeldRuns {
     }
   }
 
+  /** What a run was postponed for is over: its lane may start. */
+  open(held: HeldRun): void {
+    if (isSuspect(held)) this.#quarantine.open(held);
+    else this.#ready.open(held.run);
+  }
+
   /** Limits, pauses or the runs elsewhere may have changed. */
   reopen(): void {
     this.#ready.reopenAll();

@@ -27,6 +27,12 @@ export class Quarantine {
     this.#waiting.sort(soonestLast);
   }
 
+  /** It may start at once. */
+  open(held: HeldRun): void {
+    held.startAtMs = Number.NEGATIVE_INFINITY;
+    this.#waiting.sort(soonestLast);
+  }
+
   /** The suspect to start next, unless one runs already or a limit holds it back. */
   next(): HeldRun | undefined {
     if (this.#running !== null) return undefined;

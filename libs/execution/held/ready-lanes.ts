@@ -144,6 +144,14 @@ export class ReadyLanes {
     lane.closedUntilMs = untilMs;
   }
 
+  /** What closed the run's lane until a moment is over. */
+  open({ tenantId, lane: name }: ClaimedRun): void {
+    const lane = this.#tenants.get(tenantId)?.get(name);
+    if (lane === undefined) return;
+    lane.closedUntilMs = Number.NEGATIVE_INFINITY;
+    this.#enter(tenantId);
+  }
+
   /** When time alone lets something start: in the past if it may start now, infinite if only a change helps. */
   nextAtMs(): number {
     if (this.#heldBack.size < this.#tenants.size) return Number.NEGATIVE_INFINITY;

@@ -4,11 +4,16 @@ import type { Database } from '#database/connection.js';
 import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { TenantId, TenantName } from '#kernel/ids.js';
+import type { LockWish } from '#locks/lock.js';
 import { refusalOf } from '#execution/endpoints/decisions/allowed-target.js';
 import { jobTypeLimits } from '#execution/limits/limits.js';
 import { retryPolicy, storedTarget, type JobType } from './job-type.js';
 
-export interface StoredJobType extends Omit<JobType, 'target' | 'retry' | 'limits' | 'targetAllowed'> {
+export interface StoredJobType extends Omit<
+  JobType,
+  'target' | 'retry' | 'limits' | 'targetAllowed' | 'locks'
+> {
+  locks: LockWish[] | null;
   target: unknown;
   retry: unknown;
   limits: unknown;
@@ -18,7 +23,7 @@ export interface StoredJobType extends Omit<JobType, 'target' | 'retry' | 'limit
 
 export const JOB_TYPE_COLUMNS =
   sql.raw(`name, target, retry, limits, timeout_ms as "timeoutMs", revision, tenant_id is null as shared,
-       payload_schema as "payloadSchema", output_schema as "outputSchema", heartbeat_ms as "heartbeatMs", paused_at as "pausedAt",
+       payload_schema as "payloadSchema", output_schema as "outputSchema", heartbeat_ms as "heartbeatMs", locks, paused_at as "pausedAt",
        pause_reason as "pauseReason", created_at as "createdAt", updated_at as "updatedAt",
        (select case kind when 'queue' then allowed_queues when 'handler' then allowed_handlers end
           from carillon.tenant where id = tenant_id) as "allowedNames"`);
@@ -27,15 +32,15 @@ export type JobTypeInput = Pick<
   JobType,
   'name' | 'target' | 'retry' | 'limits' | 'timeoutMs' | 'payloadSchema'
 > &
-  Partial<Pick<JobType, 'outputSchema' | 'heartbeatMs'>>;
+  Partial<Pick<JobType, 'outputSchema' | 'heartbeatMs' | 'locks'>>;
 
 /** Throws a unique violation when the tenant has a job type of that name. */
 export async function insertJobType(db: Database, tenantId: TenantId, input: JobTypeInput): Promise<JobType> {
   const { rows } = await sql<StoredJobType>`
-    insert into carillon.job_type (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema, output_schema, heartbeat_ms)
+    insert into carillon.job_type (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema, output_schema, heartbeat_ms, locks)
     values (${randomUUID()}, ${tenantId}, ${input.name}, ${input.target.kind}, ${JSON.stringify(input.target)},
             ${JSON.stringify(input.retry)}, ${JSON.stringify(input.limits)}, ${input.timeoutMs}, ${jsonbOf(input.payloadSchema)}::jsonb,
-            ${jsonbOf(input.outputSchema)}::jsonb, ${input.heartbeatMs ?? null})
+            ${jsonbOf(input.outputSchema)}::jsonb, ${input.heartbeatMs ?? null}, ${locksOf(input)}::jsonb)
     returning ${JOB_TYPE_COLUMNS}`.execute(db);
   if (rows[0] === undefined) throw new Error(`expected the new job type ${input.name} back, got no row`);
   return parseJobType(rows[0]);
@@ -46,17 +51,17 @@ export async function insertJobType(db: Database, tenantId: TenantId, input: Job
  */
 export async function registerSharedJobType(db: Database, input: JobTypeInput): Promise<void> {
   await sql`
-    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema, output_schema, heartbeat_ms)
+    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema, output_schema, heartbeat_ms, locks)
     values (${randomUUID()}, null, ${input.name}, ${input.target.kind}, ${JSON.stringify(input.target)},
             ${JSON.stringify(input.retry)}, ${JSON.stringify(input.limits)}, ${input.timeoutMs}, ${jsonbOf(input.payloadSchema)}::jsonb,
-            ${jsonbOf(input.outputSchema)}::jsonb, ${input.heartbeatMs ?? null})
+            ${jsonbOf(input.outputSchema)}::jsonb, ${input.heartbeatMs ?? null}, ${locksOf(input)}::jsonb)
     on conflict (tenant_id, name) do update
        set kind = excluded.kind, target = excluded.target, retry = excluded.retry, limits = excluded.limits, timeout_ms = excluded.timeout_ms,
-           payload_schema = excluded.payload_schema, output_schema = excluded.output_schema, heartbeat_ms = excluded.heartbeat_ms,
+           payload_schema = excluded.payload_schema, output_schema = excluded.output_schema, heartbeat_ms = excluded.heartbeat_ms, locks = excluded.locks,
            updated_at = clock_timestamp(), revision = j.revision + 1
-     where (j.target, j.retry, j.limits, j.timeout_ms, j.payload_schema, j.output_schema, j.heartbeat_ms)
+     where (j.target, j.retry, j.limits, j.timeout_ms, j.payload_schema, j.output_schema, j.heartbeat_ms, j.locks)
         is distinct from (excluded.target, excluded.retry, excluded.limits, excluded.timeout_ms, excluded.payload_schema, excluded.output_schema,
-                          excluded.heartbeat_ms)`.execute(db);
+                          excluded.heartbeat_ms, excluded.locks)`.execute(db);
 }
 
 export async function findJobType(
@@ -112,21 +117,22 @@ export async function listJobTypes(
   return { rows: rows.map(parseJobType), isCut };
 }
 
-type Changeable = Pick<JobType, 'target' | 'retry' | 'limits' | 'timeoutMs'>;
+type Changeable = Pick<JobType, 'target' | 'retry' | 'limits' | 'timeoutMs' | 'locks'>;
 export type JobTypeChange = { [Field in keyof Changeable]?: Changeable[Field] | undefined };
 
 /** Undefined when the tenant has none of its own by that name, or it is no longer at that revision. */
 export async function updateJobType(
   db: Database,
   { tenantId, name, revision }: { tenantId: TenantId; name: string; revision: number | null },
-  { target, retry, limits, timeoutMs }: JobTypeChange,
+  { target, retry, limits, timeoutMs, locks }: JobTypeChange,
 ): Promise<JobType | undefined> {
   const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
   const { rows } = await sql<StoredJobType>`
     update carillon.job_type
        set target = coalesce(${json(target)}::jsonb, target), kind = coalesce(${target?.kind ?? null}, kind),
            retry = coalesce(${json(retry)}::jsonb, retry), limits = coalesce(${json(limits)}::jsonb, limits),
-           timeout_ms = coalesce(${timeoutMs ?? null}, timeout_ms), updated_at = clock_timestamp(), revision = revision + 1
+           timeout_ms = coalesce(${timeoutMs ?? null}, timeout_ms),
+           locks = nullif(coalesce(${json(locks)}::jsonb, locks), '[]'), updated_at = clock_timestamp(), revision = revision + 1
      where tenant_id = ${tenantId} and name = ${name} and (${revision}::bigint is null or revision = ${revision}::bigint)
     returning ${JOB_TYPE_COLUMNS}`.execute(db);
   return rows[0] && parseJobType(rows[0]);
@@ -198,6 +204,11 @@ function jsonbOf(schema: object | null | undefined): string | null {
   return schema === null || schema === undefined ? null : JSON.stringify(schema);
 }
 
+/** No locks are SQL's null. */
+function locksOf({ locks = [] }: JobTypeInput): string | null {
+  return locks.length === 0 ? null : JSON.stringify(locks);
+}
+
 function isFound(row: { name: string | null }): row is StoredJobType {
   return row.name !== null;
 }
@@ -211,5 +222,6 @@ export function parseJobType({ allowedNames, ...row }: StoredJobType): JobType {
     targetAllowed: refusalOf(target, allowedNames) === null,
     retry: retryPolicy.parse(row.retry),
     limits: jobTypeLimits.parse(row.limits),
+    locks: row.locks ?? [],
   };
 }

@@ -1,5 +1,6 @@
 // A job type: a named kind of work, where it runs, and how it is retried and timed.
 import { z } from 'zod';
+import type { LockWish } from '#locks/lock.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
 
 export const retryPolicy = z.strictObject({
@@ -35,6 +36,8 @@ export interface JobType {
   retry: RetryPolicy;
   timeoutMs: number;
   limits: JobTypeLimits;
+  /** Which the attempt of a run holds. */
+  locks: LockWish[];
   revision: number;
   /** True when the replicas registered it for every tenant; false when the tenant made it. */
   shared: boolean;

@@ -11,6 +11,8 @@ import type { FinishedRun } from '#execution/settling/settlement.repository.js';
 export interface ReturnedRun {
   failures: number;
   cancelRequested: boolean;
+  /** They are free with it: its attempt is over. */
+  hadLocks: boolean;
 }
 
 /** Makes the run what it was before it was parked. Undefined when it is gone or in another attempt. */
@@ -18,7 +20,10 @@ export async function returnRun(tx: Tx, { runId, attempt, runAt }: Lease): Promi
   const { rows } = await sql<ReturnedRun>`
     update carillon.run set run_at = ${runAt}
      where id = ${runId} and attempt = ${attempt} and run_at = 'infinity'
-    returning failures, cancel_requested_at is not null as "cancelRequested"`.execute(tx);
+    returning failures, cancel_requested_at is not null as "cancelRequested",
+              exists (select from carillon.run before where before.id = run.id and before.holds is not null) as "hadLocks"`.execute(
+    tx,
+  );
   return rows[0];
 }
 

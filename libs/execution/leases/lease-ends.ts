@@ -32,7 +32,7 @@ export type LeaseEndRequest =
   | { verb: 'cancel'; error: AttemptError | null };
 
 export type LeaseEnding =
-  | { kind: 'ended'; answer: ends.LeaseAnswer }
+  | { kind: 'ended'; answer: ends.LeaseAnswer; hasReleased: boolean }
   /** It has ended before, with this verb; `late` is the attempt that was worked on for nothing, if known. */
   | { kind: 'lost'; verb: string; late: { runId: RunId; attempt: number } | null }
   /** There is no record of it: it ended long ago, or it is not parked yet. */
@@ -71,7 +71,7 @@ export async function endLease(
     );
     const answer = { runId: lease.runId, state };
     await ends.rememberEnd(tx, id, { verb: request.verb, answer, attempt: lease.attempt });
-    return { kind: 'ended', answer };
+    return { kind: 'ended', answer, hasReleased: run.hadLocks };
   });
 }
 
@@ -106,7 +106,7 @@ export async function endExpired(
 function repeated(end: ends.EndedLease | undefined, verb: string): LeaseEnding {
   if (end === undefined) return { kind: 'unknown' };
   const { answer, attempt } = end;
-  if (end.verb === verb) return { kind: 'ended', answer };
+  if (end.verb === verb) return { kind: 'ended', answer, hasReleased: false };
   return { kind: 'lost', verb: end.verb, late: attempt === null ? null : { runId: answer.runId, attempt } };
 }
 

@@ -34,6 +34,8 @@ export interface TakenLease {
   runAt: Date;
   deadline: Date | null;
   details: unknown;
+  /** The tokens of the locks that its attempt holds, by their names. */
+  locks: Record<string, number>;
 }
 
 /** The details that an earlier attempt left: once the worker has sent a heartbeat, those of the run are its own. */
@@ -41,6 +43,7 @@ const handedOut =
   sql.raw(`l.id, l.fencing::float8 as fencing, l.lease_ms as "leaseMs", l.timeout_ms as "timeoutMs", r.id as "runId", r.job_type as "jobType",
          r.queue, r.concurrency_key as "concurrencyKey", r.tags, r.payload, l.priority, r.attempt, r.schedule_id as "scheduleId", r.due_at as "dueAt",
          l.run_at as "runAt", r.deadline,
+         coalesce((select jsonb_object_agg(h.name, h.token) from jsonb_to_recordset(r.holds) as h (name text, token bigint)), '{}') as locks,
          case when l.heartbeat_at is null then r.details end as details`);
 
 export interface LeaseRequest {

@@ -41,7 +41,11 @@ export class OverdueLeasesLoop implements Loop {
     const offered = await offerUnheardAgain(db, { limit: LEASES_PER_PASS });
     if (offered > 0) this.hints.send({ kind: 'offers' });
     const slots = await endExpired(db, { limit: LEASES_PER_PASS, random: this.source.random });
-    if (slots.length > 0) this.hints.send({ kind: 'work', slots });
+    if (slots.length > 0) {
+      this.hints.send({ kind: 'work', slots });
+      // They may have held locks.
+      this.hints.send({ kind: 'locks' });
+    }
     return offered + slots.length > 0 ? 0 : LOOK_MS;
   }
 

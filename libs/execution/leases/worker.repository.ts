@@ -53,18 +53,19 @@ export async function registerPulledJobType(
     retry,
     timeoutMs,
     payloadSchema,
-  }: Pick<JobTypeInput, 'name' | 'target' | 'retry' | 'timeoutMs' | 'payloadSchema'>,
+    locks = [],
+  }: Pick<JobTypeInput, 'name' | 'target' | 'retry' | 'timeoutMs' | 'payloadSchema' | 'locks'>,
 ): Promise<void> {
   await sql`
-    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, timeout_ms, payload_schema)
+    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, timeout_ms, payload_schema, locks)
     values (${randomUUID()}, ${tenantId}, ${name}, 'pull', ${JSON.stringify(target)}, ${JSON.stringify(retry)}, ${timeoutMs},
-            ${payloadSchema === null ? null : JSON.stringify(payloadSchema)}::jsonb)
+            ${payloadSchema === null ? null : JSON.stringify(payloadSchema)}::jsonb, nullif(${JSON.stringify(locks)}::jsonb, '[]'))
     on conflict (tenant_id, name) do update
        set target = excluded.target, retry = excluded.retry, timeout_ms = excluded.timeout_ms,
-           payload_schema = excluded.payload_schema, updated_at = clock_timestamp(), revision = j.revision + 1
+           payload_schema = excluded.payload_schema, locks = excluded.locks, updated_at = clock_timestamp(), revision = j.revision + 1
      where j.kind = 'pull'
-       and (j.target, j.retry, j.timeout_ms, j.payload_schema)
-        is distinct from (excluded.target, excluded.retry, excluded.timeout_ms, excluded.payload_schema)`.execute(
+       and (j.target, j.retry, j.timeout_ms, j.payload_schema, j.locks)
+        is distinct from (excluded.target, excluded.retry, excluded.timeout_ms, excluded.payload_schema, excluded.locks)`.execute(
     db,
   );
 }

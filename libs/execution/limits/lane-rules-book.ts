@@ -35,7 +35,7 @@ export class LaneRulesBook {
   }
 }
 
-function isNothing({ paused, weight, tenant, jobType }: LaneRules): boolean {
+function isNothing({ paused, weight, tenant, jobType, locks }: LaneRules): boolean {
   const limits = [
     tenant.maxConcurrent,
     tenant.rate,
@@ -43,5 +43,5 @@ function isNothing({ paused, weight, tenant, jobType }: LaneRules): boolean {
     jobType.maxConcurrentPerKey,
     jobType.rate,
   ];
-  return !paused && weight === 1 && limits.every((limit) => limit === undefined);
+  return !paused && weight === 1 && locks === undefined && limits.every((limit) => limit === undefined);
 }

@@ -30,4 +30,6 @@ export interface ClaimedRun {
   readonly isCancelRequested: boolean;
   /** The details that an earlier attempt reported. */
   readonly details: unknown;
+  /** The tokens of the locks that its attempt holds; set once they are acquired. */
+  locks?: Readonly<Record<string, number>>;
 }

@@ -38,6 +38,8 @@ export interface RunRow {
   finishedAt: Date | null;
   output: unknown;
   error: unknown;
+  /** Which its attempt holds, or with a null token those for which it stands in line; null for none. */
+  locks: { name: string; token: number | null }[] | null;
 }
 
 /** The source of a field of RunRow; by default the column of that name. */
@@ -107,6 +109,17 @@ const SOURCES = {
   finishedAt: { column: 'finished_at', open: 'null::timestamptz', inserted: 'null::timestamptz' },
   output: { column: 'output', open: 'null::jsonb', inserted: 'null::jsonb' },
   error: { column: 'error', open: 'null::jsonb', inserted: 'null::jsonb' },
+  locks: {
+    column: 'locks',
+    open: 'r.holds',
+    ended: 'null::jsonb',
+    inserted: 'null::jsonb',
+    dressed: `coalesce(run.locks, (select jsonb_agg(jsonb_build_object('name', w.name, 'token', null) order by w.name)
+                                     from carillon.run o
+                                     join carillon.lock_wait w on w.tenant_id = o.tenant_id and w.until > clock_timestamp()
+                                                                  and w.holder = 'run ' || o.id || '/' || o.attempt
+                                    where o.id = run.id))`,
+  },
 } satisfies Record<keyof RunRow, Source>;
 
 function columns(text: (field: string, source: Source) => string | null): RawBuilder<unknown> {

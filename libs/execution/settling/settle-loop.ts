@@ -26,6 +26,8 @@ export class SettleLoop implements Loop {
   readonly freed = new Topic<Slot[]>();
   /** Runs were parked: some may be offered to workers. */
   readonly parked = new Topic<void>();
+  /** Locks were released with the ends of attempts. */
+  readonly released = new Topic<void>();
   /** A run ended here, but its claim had been revoked: the leader that did so decides about the run. */
   readonly claimLost = new Topic<RunId>();
   readonly unsettled = new Unsettled();
@@ -133,6 +135,8 @@ export class SettleLoop implements Loop {
       if (lost.size > 0 && lost.has(run.id)) this.claimLost.publish(run.id);
     }
     if (batch.endings.some(({ transition }) => transition.kind === 'park')) this.parked.publish();
+    if (batch.endings.some(({ run, transition }) => run.locks !== undefined && transition.kind !== 'park'))
+      this.released.publish();
     const freed = batch.endings.filter(goesOnSoon).map(({ run }) => run.slot);
     if (freed.length > 0) this.freed.publish([...new Set(freed)]);
   }

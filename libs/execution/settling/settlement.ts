@@ -61,6 +61,15 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
     ...(await putOffOrRetry(tx, replica, endings)),
     ...(await park(tx, replica, endings)),
   ];
+  // Only where one holds any, which is seldom.
+  const unbegun = endings.filter(
+    ({ transition, run }) => transition.kind === 'give-back' && run.locks !== undefined,
+  );
+  if (unbegun.length > 0)
+    await rows.dropHolds(
+      tx,
+      unbegun.map(({ run }) => run.id),
+    );
   if (endings !== open) {
     // A run that its handler recorded itself was recorded under its claim.
     const others = open.filter((ending) => !isOurs(ending) && ending.transition.kind !== 'recorded');

@@ -26,7 +26,11 @@ export class RevocationLoop implements Loop {
     if (leader === null) return SLEEP_MS;
     if (!(await revocation.hasVoidClaims(leader.incarnation.db))) return SLEEP_MS;
     const slots = await this.#revoke(leader);
-    if (slots.length > 0) this.hints.send({ kind: 'work', slots });
+    if (slots.length > 0) {
+      this.hints.send({ kind: 'work', slots });
+      // They may have held locks.
+      this.hints.send({ kind: 'locks' });
+    }
     return slots.length > 0 ? 0 : AGAIN_MS;
   }
 

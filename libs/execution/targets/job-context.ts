@@ -6,6 +6,8 @@ import type { JobContext } from '#client/jobs/job-definition.js';
 import type { TenantName } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 
+const NO_LOCKS: JobContext['locks'] = Object.freeze({});
+
 export type CompleteInTx = JobContext['completeInTx'];
 
 /** What an attempt can call: log, progress, enqueue, complete. */
@@ -37,6 +39,7 @@ export class AttemptContext implements JobContext {
   readonly dueAt: Date | null;
   readonly idempotencyKey: string;
   readonly lastDetails: unknown;
+  readonly locks: JobContext['locks'];
   readonly #make: () => AttemptServices;
   #made: AttemptServices | null = null;
   #isCompleted = false;
@@ -52,6 +55,7 @@ export class AttemptContext implements JobContext {
     this.dueAt = run.dueAt;
     this.idempotencyKey = run.id;
     this.lastDetails = run.details;
+    this.locks = run.locks ?? NO_LOCKS;
     this.#make = services;
   }
 

@@ -79,7 +79,7 @@ describe('an exclusive lock', () => {
   it('can not be renewed once its lease has ended, even if no other has it', async () => {
     const first = await hold();
     const renewed = await renewHold(db, { tenantId: locks.tenantId, ...first, leaseMs: 2 * LEASE_MS });
-    expect(+(renewed?.expiresAt ?? 0)).toBeGreaterThan(+first.expiresAt);
+    expect(+(renewed?.expiresAt ?? 0)).toBeGreaterThan(+(first.expiresAt ?? 0));
     await expire(first);
     expect(await renewHold(db, { tenantId: locks.tenantId, ...first, leaseMs: LEASE_MS })).toBeUndefined();
   });

@@ -90,6 +90,7 @@ describe('the request', () => {
       payload: { invoice: 'R-1' },
       attempt: 3,
       dueAt: new Date('2026-11-21T08:00:00Z'),
+      locks: { books: 17, 'prices.eu': 18 },
     });
     await call({ run, path: '/hook?key=1', headers: { authorization: 'Bearer of-the-tenant' } });
     expect(JSON.parse(await body)).toEqual({ invoice: 'R-1' });
@@ -104,6 +105,7 @@ describe('the request', () => {
         'x-attempt': '3',
         'x-fencing-token': '3',
         'x-fire-time': '2026-11-21T08:00:00.000Z',
+        'carillon-lock-tokens': 'books=17, prices.eu=18',
         authorization: 'Bearer of-the-tenant',
       },
     });

@@ -59,18 +59,24 @@ async function untilLogged(id: string, line: object): Promise<void> {
 
 describe('runWorker', () => {
   it('handles runs with the job definitions that producers use', async () => {
-    const greet = greeting();
+    const greet = { ...greeting(), locks: ['greetings'] };
     start([
       remoteHandler(greet, ({ payload }, context) => {
         context.log.info({ to: payload.to }, 'greeting');
-        return { greeting: `Hello, ${payload.to}`, run: context.idempotencyKey, attempt: context.attempt };
+        const { idempotencyKey, attempt, locks } = context;
+        return { greeting: `Hello, ${payload.to}`, run: idempotencyKey, attempt, locks };
       }),
     ]);
     await untilRegistered(greet.name);
     const run = await finish(tenant, { jobType: greet.name, payload: { to: 'Zoë' } });
     expect(run).toMatchObject({
       state: 'succeeded',
-      output: { greeting: 'Hello, Zoë', run: run.id, attempt: 1 },
+      output: {
+        greeting: 'Hello, Zoë',
+        run: run.id,
+        attempt: 1,
+        locks: { greetings: expect.any(Number) as number },
+      },
       worker: expect.any(String) as string,
     });
     await untilLogged(run.id, { message: 'greeting', fields: { to: 'Zoë' } });

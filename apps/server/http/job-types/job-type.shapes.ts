@@ -12,11 +12,12 @@ import {
 import { inSeconds, retryInSeconds, retryPolicyOf, wholeMs } from '#execution/job-types/retry-in-seconds.js';
 import { jobTypeLimits } from '#execution/limits/limits.js';
 import { whyNoEndpoint } from '#execution/endpoints/endpoint-url.js';
+import { lockWishes } from '../requests/lock-wishes.js';
 import { fewFields, instant, resourceName } from '../requests/shapes.js';
 
 /** Headers that we set, or that the HTTP client sets for its connection. */
 const RESERVED_HEADERS = new Set(
-  'webhook-id webhook-timestamp webhook-signature traceparent x-lease-token x-callback-url x-run-id x-attempt x-fencing-token x-fire-time content-type content-length transfer-encoding host connection keep-alive expect upgrade te trailer'.split(
+  'webhook-id webhook-timestamp webhook-signature traceparent x-lease-token x-callback-url x-run-id x-attempt x-fencing-token x-fire-time carillon-lock-tokens content-type content-length transfer-encoding host connection keep-alive expect upgrade te trailer'.split(
     ' ',
   ),
 );
@@ -96,12 +97,17 @@ export const timeoutSeconds = z.number().min(TIMEOUT_SECONDS.min).max(TIMEOUT_SE
 /** Whether the schema can be used is checked elsewhere: compiling it may take long. */
 const jsonSchema = z.record(z.string(), z.unknown());
 
+const neededLocks = lockWishes.describe(
+  'Each attempt of a run holds them: it starts once it can have all of them, and they are free when it ends.',
+);
+
 const jobTypeFields = z.strictObject({
   name: resourceName,
   target,
   retry: retryInput.prefault(inSeconds(DEFAULT_RETRY)),
   timeoutSeconds: timeoutSeconds.default(DEFAULT_TIMEOUT_MS / 1_000),
   limits: jobTypeLimits.default({}),
+  locks: neededLocks.default([]),
   heartbeatSeconds: z
     .number()
     .min(HEARTBEAT_SECONDS.min)
@@ -137,7 +143,7 @@ export type PauseInput = z.output<typeof pauseInput>;
 
 /** Each field is replaced as a whole. */
 export const jobTypePatch = z
-  .strictObject({ target, retry: retryInput, timeoutSeconds, limits: jobTypeLimits })
+  .strictObject({ target, retry: retryInput, timeoutSeconds, limits: jobTypeLimits, locks: neededLocks })
   .partial()
   .transform(({ timeoutSeconds: timeout, ...fields }) =>
     timeout === undefined ? fields : { ...fields, timeoutMs: wholeMs(timeout) },
@@ -152,6 +158,7 @@ export const jobType = z
     retry: retryInSeconds,
     timeoutSeconds: z.number(),
     limits: jobTypeLimits,
+    locks: neededLocks,
     payloadSchema: z.looseObject({}).nullable(),
     outputSchema: z.looseObject({}).nullable(),
     heartbeatSeconds: z.number().nullable(),

@@ -44,6 +44,7 @@ import { CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
 import { ApiIfMatch, etagOf, revisionOf, staleRevision } from '../answers/etag.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from './job-check.js';
+import { requireSemaphores } from './lock-check.js';
 import * as shapes from './job-type.shapes.js';
 import { PageTokens, pageQuery } from '../answers/page-token.js';
 import { invalidField, nameTaken, notFound, ProblemError } from '../problems/problem.js';
@@ -99,6 +100,7 @@ export class JobTypesController {
     await this.#requireReachable(tenant, input.target);
     const { payloadSchema, outputSchema } = input;
     await this.check.requireSchemas(tenant, { payloadSchema, outputSchema });
+    await requireSemaphores(this.db, tenant, { locks: input.locks, pointer: '/locks' });
     try {
       const created = await inTransaction(db, async (tx) => {
         await requireRoom(tx, tenant, { name: 'maxJobTypes' });
@@ -140,6 +142,7 @@ export class JobTypesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<shapes.ShownJobType> {
     if (patch.target !== undefined) await this.#requireReachable(tenant, patch.target);
+    await requireSemaphores(this.db, tenant, { locks: patch.locks, pointer: '/locks' });
     const revision = revisionOf(ifMatch);
     const changed = await updateJobType(this.db, { tenantId: tenant.id, name, revision }, patch);
     if (changed === undefined) throw await this.#whyUnchanged(tenant, { name, sent: revision });

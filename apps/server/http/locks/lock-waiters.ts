@@ -10,6 +10,7 @@ import { acquire, type Acquisition } from '#locks/acquiring.js';
 import { keepPlace, leaveLine, lookAtPlaces, type AcquireRequest } from '#locks/acquiring.repository.js';
 import { nextLookMs } from '#locks/decisions/look-pace.js';
 import { giveBackHold } from '#locks/hold.repository.js';
+import { headPlaces, readyTickets } from '#locks/line-heads.js';
 import { LoopTimers } from '../../loop-timers.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { LOCK_WAITERS } from '../../replica/wake-ups.js';
@@ -17,7 +18,6 @@ import { API_DATABASE } from '../../tokens.js';
 import type { LongStay } from '../access/auth.guard.js';
 import { Waiters, type Wait, type Waiter } from '../answers/waiters.js';
 import { ProblemError, revokedMeanwhile } from '../problems/problem.js';
-import { headPlaces, readyTickets } from './line-heads.js';
 
 export interface Standing {
   request: AcquireRequest;

@@ -1,12 +1,11 @@
 // The shapes of locks in requests and answers.
 import { z } from 'zod';
-import { LOCK_MODES, type LockWish } from '#locks/lock.js';
+import { LOCK_MODES } from '#locks/lock.js';
 import type { ShownHold } from '#locks/hold.repository.js';
 import { pageQuery } from '../answers/page-token.js';
+import { fits, lockWishes, ONLY_PERMITS, PERMITS_MAX, wish } from '../requests/lock-wishes.js';
 import { instant, orNull, resourceName } from '../requests/shapes.js';
 
-const PERMITS_MAX = 10_000;
-const LOCKS_MAX = 20;
 const LEASE_SECONDS_MAX = 86_400;
 
 const token = z.int().min(1).describe('As `:acquire` answered it.');
@@ -17,15 +16,6 @@ const leaseSeconds = z
   .default(30)
   .describe('The hold ends so long after this request, unless it is renewed before.');
 
-const wish = {
-  mode: z
-    .enum(LOCK_MODES)
-    .default('exclusive')
-    .describe(
-      '`exclusive` excludes every other hold, `shared` all but shared ones; `permits` takes some of a semaphore.',
-    ),
-  permits: z.int().min(1).max(PERMITS_MAX).default(1).describe('More than 1 only with `mode` permits.'),
-};
 const asking = {
   holder: z
     .string()
@@ -50,32 +40,12 @@ const asking = {
     .default(false)
     .describe('Acquire a lock once more that this holder has in this way; it is to be released as often.'),
 };
-const ONLY_PERMITS = { path: ['permits'], error: 'expected 1, or more with mode permits' };
-const fits = ({ mode, permits }: Pick<LockWish, 'mode' | 'permits'>) => mode === 'permits' || permits === 1;
-
 export const acquireInput = z.strictObject({ ...asking, ...wish }).refine(fits, ONLY_PERMITS);
 export type AcquireInput = z.output<typeof acquireInput>;
 
 export const acquireAllInput = z.strictObject({
   ...asking,
-  locks: z
-    .array(z.strictObject({ name: resourceName, ...wish }).refine(fits, ONLY_PERMITS))
-    .min(1)
-    .max(LOCKS_MAX)
-    .superRefine((locks, context) => {
-      const names = new Set<string>();
-      for (const [index, { name }] of locks.entries()) {
-        if (names.has(name))
-          context.addIssue({
-            code: 'custom',
-            path: [index, 'name'],
-            message: 'expected each lock once',
-            input: name,
-          });
-        names.add(name);
-      }
-    })
-    .describe('All of them are acquired, or none.'),
+  locks: lockWishes.min(1).describe('All of them are acquired, or none.'),
 });
 export type AcquireAllInput = z.output<typeof acquireAllInput>;
 
@@ -101,7 +71,7 @@ export const locksQuery = z.strictObject(pageQuery);
 const held = {
   name: z.string(),
   token: z.int().describe('Larger than that of every earlier hold of this lock: a fencing token.'),
-  expiresAt: instant,
+  expiresAt: instant.nullable().describe('Null for the hold of a run, which lasts as long as its attempt.'),
 };
 export const acquired = z.object(held).meta({ id: 'AcquiredLock' });
 export const acquiredAll = z.object({ locks: z.array(acquired) }).meta({ id: 'AcquiredLocks' });
@@ -113,6 +83,7 @@ const hold = z.object({
   permits: z.int(),
   depth: z.int().describe('How often the holder has acquired it and not released it.'),
   acquiredAt: instant,
+  runId: z.uuid().nullable().describe('The run whose attempt holds it.'),
 });
 export const ended = z.object({ ended: z.array(hold) }).meta({ id: 'EndedHolds' });
 
@@ -127,6 +98,7 @@ export const lock = z
   })
   .meta({ id: 'Lock' });
 
-export function showHold({ name, token, expiresAt, holder, mode, permits, depth, acquiredAt }: ShownHold) {
-  return { name, token, expiresAt, holder, mode, permits, depth, acquiredAt };
+export function showHold(hold: ShownHold) {
+  const { name, token, expiresAt, holder, mode, permits, depth, acquiredAt, runId } = hold;
+  return { name, token, expiresAt, holder, mode, permits, depth, acquiredAt, runId };
 }

@@ -53,7 +53,7 @@ export interface ProblemExtras {
   /** The run that holds the key. */
   run?: string;
   /** Who holds the lock, as far as it is known; with the token, if it is the caller. */
-  holds?: readonly { name: string; holder: string; expiresAt: Date; token?: number }[];
+  holds?: readonly { name: string; holder: string; expiresAt: Date | null; token?: number }[];
   /** The tenant's limit that was reached. */
   limit?: { name: string; max: number; current: number };
   headers?: Readonly<Record<string, string>>;
@@ -78,7 +78,7 @@ export const problem = z
         z.object({
           name: z.string(),
           holder: z.string(),
-          expiresAt: z.iso.datetime(),
+          expiresAt: z.iso.datetime().nullable(),
           token: z.int().optional(),
         }),
       )

@@ -172,6 +172,9 @@ export const run = z
     finishedAt: instant.nullable(),
     output: z.unknown(),
     error: runError.nullable(),
+    locks: z
+      .array(z.object({ name: z.string(), token: z.int().nullable() }))
+      .describe('Which its attempt holds; with a null token those for which it stands in line.'),
   })
   .meta({ id: 'Run' });
 
@@ -201,11 +204,12 @@ export const runsQuery = z
   .superRefine(spanOf('createdAfter', 'createdBefore'));
 export type RunsQuery = z.output<typeof runsQuery>;
 
-export function showRun({ pastAttempts, tags, ...row }: RunRow) {
+export function showRun({ pastAttempts, tags, locks, ...row }: RunRow) {
   return {
     ...row,
     ...showKey(row.concurrencyKey),
     tags: tags ?? [],
+    locks: locks ?? [],
     pastAttempts: (pastAttempts ?? []).map(showAttempt),
   };
 }

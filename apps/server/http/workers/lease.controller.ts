@@ -238,6 +238,7 @@ export class LeaseController {
     this.replica.wakeRunWaiters();
     // A retried run waits again, or a limit has room again.
     this.replica.hintWork([tenant.slot]);
+    if (ending.hasReleased) this.replica.hintLocks();
     return ending.answer;
   }
 

@@ -23,6 +23,7 @@ import {
   type LongStay,
 } from '../access/auth.guard.js';
 import { JobCheck } from '../job-types/job-check.js';
+import { requireSemaphores } from '../job-types/lock-check.js';
 import { LeaseWaiters } from './lease-waiters.js';
 import { PageTokens } from '../answers/page-token.js';
 import { invalidField, notFound, ProblemError } from '../problems/problem.js';
@@ -228,11 +229,13 @@ async function registerJobType(
     const expected = `expected /jobTypes/${index}/name to be new or a job type that is pulled`;
     throw new ProblemError('invalid-state', `${expected}, got ${name}, whose kind is ${target.kind}`);
   }
-  const { payloadSchema, leaseSeconds = target.leaseSeconds, retry, timeoutSeconds } = given;
+  const { payloadSchema, leaseSeconds = target.leaseSeconds, retry, timeoutSeconds, locks } = given;
+  await requireSemaphores(tx, tenant, { locks, pointer: `/jobTypes/${index}/locks` });
   await workers.registerPulledJobType(tx, tenant.id, {
     name,
     target: { kind: 'pull', leaseSeconds },
     retry: retry ?? known?.retry ?? DEFAULT_RETRY,
+    locks: locks ?? known?.locks ?? [],
     timeoutMs:
       timeoutSeconds === undefined ? (known?.timeoutMs ?? DEFAULT_TIMEOUT_MS) : wholeMs(timeoutSeconds),
     payloadSchema: payloadSchema === undefined ? (known?.payloadSchema ?? null) : payloadSchema,

@@ -4,6 +4,7 @@ import { leaseSeconds, retryInput, timeoutSeconds } from '../job-types/job-type.
 import { pageQuery } from '../answers/page-token.js';
 import { checkedByPart } from '../requests/schema.pipe.js';
 import { previousFire } from '../fires/previous-fire.shapes.js';
+import { lockWishes } from '../requests/lock-wishes.js';
 import { fewFields, instant, jsonObject, resourceName } from '../requests/shapes.js';
 
 const JOB_TYPES_MAX = 200;
@@ -19,6 +20,7 @@ const pulledJobType = z.strictObject({
   leaseSeconds: leaseSeconds.optional(),
   timeoutSeconds: timeoutSeconds.optional(),
   retry: retryInput.optional(),
+  locks: lockWishes.optional(),
 });
 export type PulledJobType = z.output<typeof pulledJobType>;
 
@@ -100,6 +102,9 @@ export const acquired = z
           dueAt: instant.nullable(),
           runAt: instant,
           deadline: instant.nullable(),
+          locks: z
+            .record(z.string(), z.int())
+            .describe('The tokens of the locks that the attempt holds, by their names.'),
           details: z
             .unknown()
             .describe('The details of the last heartbeat of an earlier attempt that had some.'),

@@ -54,6 +54,12 @@ describe('runs are worth holding', () => {
       rules({ tenant: { maxConcurrent: 50 }, jobType: { maxConcurrent: 5 } }),
       30,
     ],
+    ['as an exclusive lock says', rules({ locks: [{ name: 'door', mode: 'exclusive', permits: 1 }] }), 22],
+    [
+      'as locks say that others may share',
+      rules({ locks: [{ name: 'gpu', mode: 'permits', permits: 1 }] }),
+      120,
+    ],
     ['as the rate says', rules({ jobType: { rate: { count: 3, perSeconds: 60 } } }), 23],
   ])('%s', (_, lane, worth) => {
     expect(worthHolding(lane, false)).toBe(worth);

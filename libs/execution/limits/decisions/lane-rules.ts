@@ -17,6 +17,13 @@ export interface JobTypeRules extends TenantRules {
   maxConcurrentPerKey?: number | undefined;
 }
 
+/** A lock of the tenant that a run's attempt holds. */
+export interface NeededLock {
+  name: string;
+  mode: 'exclusive' | 'shared' | 'permits';
+  permits: number;
+}
+
 export interface LaneRules {
   /** No run of it starts: its queue or job type is paused, or its tenant suspended. */
   paused: boolean;
@@ -26,6 +33,8 @@ export interface LaneRules {
   jobType: JobTypeRules;
   /** What its key says: its runs run one at a time, and this becomes of one that comes while another runs. */
   overlap?: KeyOverlap;
+  /** Without them no run of it starts. Undefined for none. */
+  locks?: readonly NeededLock[];
 }
 
 export const NO_RULES: LaneRules = { paused: false, weight: 1, tenant: {}, jobType: {} };
@@ -78,6 +87,8 @@ export function limitsConcurrency({ tenant, jobType }: LaneRules, hasKey: boolea
 
 /** A limited lane is worth holding only as far as it stays busy until the next claim. */
 const SPARE = 20;
+/** How many can have locks that may be shared is known when they try. */
+const SHARING = 50;
 
 /** How many runs of the lane are worth holding; infinite when nothing limits it. */
 export function worthHolding(rules: LaneRules, hasKey: boolean): number {
@@ -88,6 +99,8 @@ export function worthHolding(rules: LaneRules, hasKey: boolean): number {
     jobType.maxConcurrent,
     hasKey ? jobType.maxConcurrentPerKey : undefined,
   ];
+  if (rules.locks !== undefined)
+    limits.push(rules.locks.some(({ mode }) => mode === 'exclusive') ? 1 : SHARING);
   const limit = Math.min(...limits.map((each) => each ?? Number.POSITIVE_INFINITY));
   const rates = [tenant.rate, jobType.rate].flatMap((rate) => (rate === undefined ? [] : [rate.count]));
   // All that may wait for their turn, and those that may not: their due times are decided at once.

@@ -63,6 +63,7 @@ export async function callHttp(call: HttpCall): Promise<AttemptResult> {
       'x-fencing-token': String(run.attempt),
       'x-lease-token': lease.token,
       'x-callback-url': lease.callbackUrl,
+      ...(run.locks === undefined ? {} : { 'carillon-lock-tokens': tokensOf(run.locks) }),
       ...(run.dueAt === null ? {} : { 'x-fire-time': run.dueAt.toISOString() }),
     },
     body,
@@ -104,6 +105,13 @@ function refusal({ target, now }: HttpCall, { statusCode, text, retryAfter }: Re
 /** W3C Trace Context: one trace for all attempts of a run, whose id is the run's, and a span for each. */
 function traceparentOf(run: ClaimedRun): string {
   return `00-${run.id.replaceAll('-', '')}-${randomBytes(8).toString('hex')}-01`;
+}
+
+/** `books=17, prices=18`: names hold neither sign. */
+function tokensOf(locks: Readonly<Record<string, number>>): string {
+  return Object.entries(locks)
+    .map(([name, token]) => `${name}=${token}`)
+    .join(', ');
 }
 
 /** Header names have no case; ours must override the tenant's in any spelling. */

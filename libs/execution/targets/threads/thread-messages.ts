@@ -8,7 +8,10 @@ export interface ThreadTask {
   moduleUrl: string;
   job: string;
   payload: unknown;
-  context: Pick<JobContext, 'tenant' | 'runId' | 'attempt' | 'dueAt' | 'idempotencyKey' | 'lastDetails'>;
+  context: Pick<
+    JobContext,
+    'tenant' | 'runId' | 'attempt' | 'dueAt' | 'idempotencyKey' | 'lastDetails' | 'locks'
+  >;
   hooksUrl: string;
   port: MessagePort;
 }

@@ -15,7 +15,7 @@ import { ThreadPool } from './thread-pool.js';
 // Written by hand, without the client: threads of a test can't load what is not compiled.
 const MODULE = `
 const job = (name, handle) => ({ kind: 'job-handler', definition: { kind: 'job-definition', name }, handle, thread: true });
-export const echo = job('echo', ({ payload }, { tenant, attempt, dueAt, lastDetails }) => ({ payload, tenant, attempt, dueAt, lastDetails }));
+export const echo = job('echo', ({ payload }, { tenant, attempt, dueAt, lastDetails, locks }) => ({ payload, tenant, attempt, dueAt, lastDetails, locks }));
 export const talk = job('talk', async (_, { log, progress, heartbeat }) => {
   log.info({ to: 'a' }, 'sending');
   log.warn('late');
@@ -93,7 +93,7 @@ function call(
   wish: { reports?: Partial<AttemptServices>; payload?: unknown; details?: unknown } = {},
 ) {
   const abort = new AbortController();
-  const run = claimedRun({ attempt: 2, details: wish.details ?? null });
+  const run = claimedRun({ attempt: 2, details: wish.details ?? null, locks: { books: 17 } });
   const context = new AttemptContext(run, abort.signal, givenToAttempt(wish.reports));
   const result = pool.run({ moduleUrl, job, payload: wish.payload ?? null }, context);
   result.catch(() => undefined); // each test looks at it when it is time
@@ -124,6 +124,7 @@ describe('a handler in a thread', () => {
       attempt: 2,
       dueAt: null,
       lastDetails: { page: 7 },
+      locks: { books: 17 },
     });
   });
 

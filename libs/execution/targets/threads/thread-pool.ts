@@ -69,8 +69,8 @@ export class ThreadPool {
     };
     context.signal.addEventListener('abort', stop, { once: true });
     try {
-      const { tenant, runId, attempt, dueAt, idempotencyKey, lastDetails } = context;
-      const data = { tenant, runId, attempt, dueAt, idempotencyKey, lastDetails };
+      const { tenant, runId, attempt, dueAt, idempotencyKey, lastDetails, locks } = context;
+      const data = { tenant, runId, attempt, dueAt, idempotencyKey, lastDetails, locks };
       const task: ThreadTask = { ...job, context: data, hooksUrl: this.settings.hooksUrl, port: port2 };
       const done = this.#open().run(task, { transferList: [port2], signal: kill.signal });
       done.catch((error: unknown) => ended.reject(crash(error, context.signal)));

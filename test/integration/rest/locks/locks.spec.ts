@@ -34,7 +34,7 @@ describe('a lock', () => {
     const { token, expiresAt } = await acquire(name, { leaseSeconds: 5 });
     const renew = (of: number) => tenant.api.post(path(name, ':renew')).send({ token: of, leaseSeconds: 60 });
     const renewed = acquired.parse((await renew(token).expect(200)).body);
-    expect(Date.parse(renewed.expiresAt)).toBeGreaterThan(Date.parse(expiresAt));
+    expect(Date.parse(String(renewed.expiresAt))).toBeGreaterThan(Date.parse(String(expiresAt)));
     const lost = `expected ${name} to be held with token ${token + 1}, got one that was released or has expired`;
     expect(expectProblem(await renew(token + 1), 'lock-lost').detail).toBe(lost);
     const wrong = await tenant.api.post(path(name, ':release')).send({ token: token + 1 });

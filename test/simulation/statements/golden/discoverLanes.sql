@@ -33,7 +33,7 @@ with found as materialized (
       limit 1) there)
 select found.slot, found.tenant_id as "tenantId", found.lane, t.weight,
        coalesce(t.state = 'suspended', false) or q.paused_at is not null or j.paused_at is not null as paused,
-       nullif(t.limits, '{}') as tenant, nullif(j.limits, '{}') as "jobType"
+       nullif(t.limits, '{}') as tenant, nullif(j.limits, '{}') as "jobType", j.locks
   from found
   -- A limit, so that each is one look at an index: joined freely, all tenants are read for each slot.
   left join lateral (select weight, state, limits from carillon.tenant where id = found.tenant_id limit 1) t on true
@@ -41,7 +41,7 @@ select found.slot, found.tenant_id as "tenantId", found.lane, t.weight,
     select paused_at from carillon.queue
      where tenant_id = found.tenant_id and name = split_part(found.lane, '/', 1) limit 1) q on true
   left join lateral (
-    select limits, paused_at from carillon.job_type
+    select limits, paused_at, locks from carillon.job_type
      where name = split_part(found.lane, '/', 2) and (tenant_id = found.tenant_id or tenant_id is null)
      order by tenant_id nulls last
      limit 1) j on true;

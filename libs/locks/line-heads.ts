@@ -1,6 +1,7 @@
-// Whom is it worth looking at, of the callers that wait for locks? Only those near the head of their lines can be served
-// next: however many stand behind them, a look costs the same.
-import type { AcquireRequest, Look, Place } from '#locks/acquiring.repository.js';
+// At whom is it worth looking, of the callers and runs that wait for locks? Only those near the head of their lines can be
+// served next: however many stand behind them, a look costs the same.
+
+import type { AcquireRequest, Look, Place } from './acquiring.repository.js';
 
 /** Several of one line can be served together, by a shared lock or a semaphore. */
 const HEADS_OF_A_LINE = 3;
