@@ -20,6 +20,7 @@ type Parts<Name extends keyof Replica> = Pick<Replica, Name>;
 type TermParts = Parts<
   | 'election'
   | 'calendars'
+  | 'debounced'
   | 'failing'
   | 'following'
   | 'gaps'
@@ -33,7 +34,16 @@ type TermParts = Parts<
   | 'sweep'
 >;
 type FollowingParts = Parts<
-  'claim' | 'election' | 'gaps' | 'heldWatch' | 'leadership' | 'overdueRuns' | 'ownership' | 'planner'
+  | 'calendars'
+  | 'claim'
+  | 'election'
+  | 'following'
+  | 'gaps'
+  | 'heldWatch'
+  | 'leadership'
+  | 'overdueRuns'
+  | 'ownership'
+  | 'planner'
 >;
 type ReportParts = Parts<'notes' | 'progress' | 'runLog' | 'runLogLoop'>;
 type WaitParts = Parts<'hints' | 'membership' | 'settleLoop'>;
@@ -102,6 +112,7 @@ function connectTerm(parts: TermParts, wake: Wake): void {
     planner,
     gaps,
     suspension,
+    debounced,
     failing,
     following,
     calendars,
@@ -116,6 +127,7 @@ function connectTerm(parts: TermParts, wake: Wake): void {
       planner,
       gaps,
       suspension,
+      debounced,
       failing,
       following,
       calendars,
@@ -147,13 +159,26 @@ export function hintWork(
 }
 
 function follow(hint: Hint, parts: FollowingParts, timers: LoopTimers): void {
-  const { leadership, election, gaps, planner, ownership, heldWatch, overdueRuns, claim } = parts;
+  const {
+    leadership,
+    election,
+    gaps,
+    following,
+    calendars,
+    planner,
+    ownership,
+    heldWatch,
+    overdueRuns,
+    claim,
+  } = parts;
   switch (hint.kind) {
     case 'term':
       if (hint.to !== undefined) leadership.yieldTo(hint.to);
       return timers.wake(election);
     case 'plan':
       timers.wake(gaps);
+      timers.wake(following);
+      timers.wake(calendars);
       return timers.wake(planner);
     case 'slots':
       return timers.wake(ownership);
