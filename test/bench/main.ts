@@ -11,6 +11,7 @@ import { drain } from './parts/drain.js';
 import { dueTimes } from './parts/due-times.js';
 import { enqueue } from './parts/enqueue.js';
 import { fairness } from './parts/fairness.js';
+import { fires } from './parts/fires.js';
 import { growth } from './parts/growth.js';
 import { history } from './parts/history.js';
 import { idle } from './parts/idle.js';
@@ -20,6 +21,7 @@ import { memory } from './parts/memory.js';
 import { outage } from './parts/outage.js';
 import type { Part } from './parts/part.js';
 import { startLatency } from './parts/start-latency.js';
+import { trickle } from './parts/trickle.js';
 import { planner } from './planner/planner.js';
 import { openServer } from './stand/server.js';
 
@@ -27,6 +29,8 @@ const PARTS = {
   drain,
   enqueue,
   startLatency,
+  trickle,
+  fires,
   lateness,
   outage,
   dueTimes,

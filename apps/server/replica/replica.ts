@@ -79,7 +79,7 @@ export function buildReplica(options: ReplicaOptions) {
     leadership,
     ownership,
     ...execution,
-    debounced: new DebouncedRunsLoop(membership, hints),
+    debounced: new DebouncedRunsLoop(membership, leadership, hints),
     runLogLoop: new RunLogLoop(membership, execution.runLog, clock),
     progress: new ProgressLoop(membership, execution.notes, clock),
     heartbeat: new HeartbeatLoop(membership, config.cluster, clock),

@@ -20,6 +20,7 @@ type Parts<Name extends keyof Replica> = Pick<Replica, Name>;
 type TermParts = Parts<
   | 'election'
   | 'calendars'
+  | 'debounced'
   | 'failing'
   | 'following'
   | 'gaps'
@@ -33,8 +34,10 @@ type TermParts = Parts<
   | 'sweep'
 >;
 type FollowingParts = Parts<
+  | 'calendars'
   | 'claim'
   | 'election'
+  | 'following'
   | 'gaps'
   | 'heldWatch'
   | 'leadership'
@@ -113,6 +116,7 @@ function connectTerm(parts: TermParts, wake: Wake): void {
     planner,
     gaps,
     suspension,
+    debounced,
     failing,
     following,
     calendars,
@@ -127,6 +131,7 @@ function connectTerm(parts: TermParts, wake: Wake): void {
       planner,
       gaps,
       suspension,
+      debounced,
       failing,
       following,
       calendars,
@@ -158,13 +163,27 @@ export function hintWork(
 }
 
 function follow(hint: Hint, parts: FollowingParts, timers: LoopTimers): void {
-  const { leadership, election, gaps, planner, ownership, heldWatch, overdueRuns, claim, runLocks } = parts;
+  const {
+    leadership,
+    election,
+    gaps,
+    following,
+    calendars,
+    planner,
+    ownership,
+    heldWatch,
+    overdueRuns,
+    claim,
+    runLocks,
+  } = parts;
   switch (hint.kind) {
     case 'term':
       if (hint.to !== undefined) leadership.yieldTo(hint.to);
       return timers.wake(election);
     case 'plan':
       timers.wake(gaps);
+      timers.wake(following);
+      timers.wake(calendars);
       return timers.wake(planner);
     case 'slots':
       return timers.wake(ownership);

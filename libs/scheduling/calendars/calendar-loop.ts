@@ -1,4 +1,4 @@
-// Moves schedules to the present dates of their calendars. The leader does it, about once a second, by the change that a
+// Moves schedules to the present dates of their calendars. The leader does it, soon, by the change that a
 // request makes: planned runs are taken back, the due times up to now stay those of the old dates, and the revision grows.
 // Every replica could do it safely, so it needs no fence of its term. A schedule of which no due time is left shows none,
 // and comes back with the next change of its calendars. After each batch the loop rests for as long as the batch took, since
@@ -21,7 +21,8 @@ import {
 } from './calendar-change.repository.js';
 import { namesOf, resolveCalendars } from './calendars.js';
 
-const LOOK_MS = 1_000;
+/** The hint of a change is sooner. */
+export const LOOK_MS = 3_000;
 const SCHEDULES_PER_PASS = 50;
 /** A schedule whose last due time takes long to count takes two seconds: then its tenant's others wait for the next pass. */
 const TENANT_MS_PER_PASS = 200;

@@ -1,8 +1,8 @@
-// Finds the next due times of schedules whose due times follow from runs. The leader does it, twice a second, from
-// notes that are written with the end of each run; so nothing is lost with a leader, and the next one goes on. A note
-// is forgotten in the transaction that has made something of it. Where the planner has moved a schedule past a due time
-// that came to be known in that moment, it goes back. A schedule that waits for a run which is over already is found
-// without a note as well.
+// Finds the next due times of schedules whose due times follow from runs. The leader does it, twice a second while there
+// are such schedules, from notes that are written with the end of each run; so nothing is lost with a leader, and the next
+// one goes on. A note is forgotten in the transaction that has made something of it. Where the planner has moved a schedule
+// past a due time that came to be known in that moment, it goes back. A schedule that waits for a run which is over already
+// is found without a note as well.
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
@@ -15,6 +15,8 @@ import { place, type NotedSuccess } from './decisions/place.js';
 import * as notes from './following.repository.js';
 
 const LOOK_MS = 500;
+/** While there is no such schedule; the hint of the first one is sooner. */
+const NONE_LOOK_MS = 2_000;
 const QUIET_LOOK_MS = 10_000;
 const NOTES_PER_PASS = 500;
 /** Two successes in one millisecond are rare, and a hundred are not there. */
@@ -37,9 +39,10 @@ export class FollowingLoop implements Loop {
     const leader = this.leadership.current();
     if (leader === null) return SLEEP_MS;
     const { db } = leader.incarnation;
-    const noted = await notes.readNotes(db, NOTES_PER_PASS);
-    const quiet = await this.#findQuiet(db);
-    if (noted.length + quiet.length === 0 && !(await notes.isAnySoon(db))) return LOOK_MS;
+    const { isAny, isNoted, isSoon } = await notes.lookForNotes(db);
+    const noted = isNoted ? await notes.readNotes(db, NOTES_PER_PASS) : [];
+    const quiet = isAny ? await this.#findQuiet(db) : [];
+    if (noted.length + quiet.length === 0 && !isSoon) return isAny ? LOOK_MS : NONE_LOOK_MS;
     await this.#settle(leader, { noted, quiet });
     return noted.length === NOTES_PER_PASS ? 0 : LOOK_MS;
   }

@@ -32,13 +32,23 @@ export async function readNotes(db: Database, limit: number): Promise<Note[]> {
   return rows;
 }
 
-/** Whether notes that are placed are due soon, or have been, and the ledger does not have them yet. */
-export async function isAnySoon(db: Database): Promise<boolean> {
-  const { rows } = await sql<{ isAny: boolean }>`
-    select exists (select from carillon.due_note where is_placed and due_at < now() + ${SOON}) as "isAny"`.execute(
+export interface Following {
+  /** A schedule's due times follow from runs. */
+  isAny: boolean;
+  /** There are notes of which nothing was made yet. */
+  isNoted: boolean;
+  /** Notes that are placed are due soon, or have been, and the ledger does not have them yet. */
+  isSoon: boolean;
+}
+
+export async function lookForNotes(db: Database): Promise<Following> {
+  const { rows } = await sql<Following>`
+    select exists (select from carillon.schedule_following) as "isAny",
+           exists (select from carillon.due_note where not is_placed) as "isNoted",
+           exists (select from carillon.due_note where is_placed and due_at < now() + ${SOON}) as "isSoon"`.execute(
     db,
   );
-  return rows[0]?.isAny ?? false;
+  return rows[0] ?? { isAny: false, isNoted: false, isSoon: false };
 }
 
 /** The due times of these schedules from an instant on, as far as they are placed or decided, in milliseconds. */

@@ -119,25 +119,36 @@ export class Carillon implements Contestant {
 
   /** Resolves, once no run is left, with the time since the first start after that instant, in seconds. */
   async #untilDone(since: number): Promise<number> {
-    const endedAtMs = await until(
-      'Carillon has nothing left',
-      async () => {
-        const { rows } = await this.pool.query<{ atMs: number | null }>(
-          // Claims first: to find the head of the runs' index, each look would walk over all that have ended since the last
-          // vacuum, which took as much as a sixth of what PostgreSQL did for the drain itself.
-          `select /* bench */ case when exists (select 1 from carillon.claim) then null
-                  when exists (select 1 from carillon.run order by id limit 1) then null
-                  else extract(epoch from clock_timestamp())::float8 * 1000 end as "atMs"`,
-        );
-        return rows[0]?.atMs;
-      },
-      DRAIN_LIMIT_MS,
-    );
+    const endedAtMs = await until('Carillon has nothing left', () => this.#doneAtMs(), DRAIN_LIMIT_MS);
     const firstAtMs = await this.#number(
       `select /* bench */ extract(epoch from min(started_at))::float8 * 1000 as answer from carillon.run_history
         where finished_at >= to_timestamp(${since})`,
     );
     return endedAtMs - firstAtMs;
+  }
+
+  /** The database's time, unless there is something left. */
+  async #doneAtMs(): Promise<number | null> {
+    return this.#number(
+      // Claims first: to find the head of the runs' index, each look would walk over all that have ended since the last
+      // vacuum, which took as much as a sixth of what PostgreSQL did for the drain itself.
+      `select /* bench */ case when exists (select 1 from carillon.claim) then null
+              when exists (select 1 from carillon.run order by id limit 1) then null
+              else extract(epoch from clock_timestamp())::float8 * 1000 end as answer`,
+    );
+  }
+
+  async isDone(): Promise<boolean> {
+    return (await this.#doneAtMs()) !== null;
+  }
+
+  /** How long the runs of the waiting job waited that are over. */
+  async waitsMs(): Promise<number[]> {
+    const { rows } = await this.pool.query<{ waitedMs: number }>(
+      `select /* bench */ (output ->> 'waitedMs')::float8 as "waitedMs" from carillon.run_history where job_type = $1`,
+      [WAITING_JOB],
+    );
+    return rows.map((row) => row.waitedMs);
   }
 
   /** What the API says to all replicas when there may be work anywhere. */

@@ -7,12 +7,11 @@ import { until } from '../../support/until.js';
 import { Carillon } from '../contestants/carillon.js';
 import { show, type Figure } from '../figures.js';
 import type { Bench, Part } from './part.js';
+import { beginTicking, CALM_MS, endTicking, lateMsOf } from './ticking.js';
 
 const REPLICAS = 2;
 const TICKING = { quick: 100, full: 500 };
 const LOOK_MS = { quick: 6_000, full: 20_000 };
-/** What was planned while the schedules were being made is left out. */
-const CALM_MS = 12_000;
 const BURST = 100_000;
 const BURST_AFTER_MS = 25_000;
 const BURST_LIMIT_MS = 120_000;
@@ -47,23 +46,11 @@ export const lateness: Part = async (bench) => {
 
 async function tick({ pool }: Carillon, { scale }: Bench): Promise<number[]> {
   const [schedules, lookMs] = scale.isQuick ? [TICKING.quick, LOOK_MS.quick] : [TICKING.full, LOOK_MS.full];
-  await pool.query(
-    `insert into carillon.schedule (id, tenant_id, slot, name, job_type, spec, next_due_at)
-     select gen_random_uuid(), t.id, t.slot, 'tick', 'noop',
-            jsonb_build_object('kind', 'every', 'seconds', 1, 'anchorAt', to_char(a.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')), a.at
-       from (select *, row_number() over (order by name) as place from carillon.tenant limit $1::int) t
-      cross join lateral (select date_trunc('second', clock_timestamp()) + interval '2 seconds' + t.place % 100 * interval '10 ms' as at) a`,
-    [schedules],
-  );
-  await pool.query(`select pg_notify('carillon', 'plan')`);
+  await beginTicking(pool, schedules);
   await rest(CALM_MS + lookMs);
-  const { rows } = await pool.query<{ lateMs: number }>(
-    `select extract(epoch from started_at - due_at)::float8 * 1000 as "lateMs" from carillon.fire
-      where started_at is not null and due_at > clock_timestamp() - make_interval(secs => $1::float8)`,
-    [lookMs / 1_000],
-  );
-  await pool.query('delete from carillon.schedule');
-  return rows.map(({ lateMs }) => lateMs);
+  const late = await lateMsOf(pool, lookMs);
+  await endTicking(pool);
+  return late;
 }
 
 async function burst({ pool }: Carillon, { tell }: Bench): Promise<Figure[]> {

@@ -3,13 +3,10 @@
 // of two replicas in turn; peers through their clients. All have two processes.
 import { setTimeout as rest } from 'node:timers/promises';
 import { percentile, textTable } from '../../chaos/text-table.js';
-import { until } from '../../support/until.js';
-import { Carillon, TENANTS, WAITING_JOB } from '../contestants/carillon.js';
-import { PeerContestant } from '../contestants/peer-contestant.js';
+import { carillonByRest, peerByClient, type Singles } from '../contestants/singles.js';
 import { ratios, showSpread, type Figure } from '../figures.js';
-import { payloadOf } from '../peers/peer.js';
 import { PEERS } from '../peers/roll.js';
-import type { Bench, Part } from './part.js';
+import type { Part } from './part.js';
 
 const PROCESSES = 2;
 /** So that each finds the system as if nothing had ever been asked: nothing is remembered or spaced that long. */
@@ -21,24 +18,18 @@ const WARM_UP = 300;
 const LOAD_PER_SECOND = { bullmq: 500, others: 5_000 };
 const LOAD_EVERY_MS = 20;
 
-interface Waiter {
-  readonly name: string;
-  readonly ask: (number: number, askedAtMs: number) => Promise<unknown>;
-  /** How long those waited that have been asked for since it was last called, which are so many. */
-  readonly waits: (count: number) => Promise<number[]>;
-  readonly load: (runs: number) => Promise<unknown>;
-  readonly close: () => Promise<unknown>;
-}
-
 type Found = Record<'idle' | 'busy', { p50: number[]; p99: number[] }>;
 
 export const startLatency: Part = async (bench) => {
-  const { scale, tell } = bench;
-  const waiters: Waiter[] = [];
+  const { server, scale, tell } = bench;
+  const waiters: Singles[] = [];
   const found = new Map<string, Found>();
   try {
-    waiters.push(await carillonWaiter(bench));
-    for (const peer of PEERS) if (peer.name !== 'bare SQL') waiters.push(await peerWaiter(bench, peer.name));
+    waiters.push(await carillonByRest(server, 'waits_carillon'));
+    for (const { name } of PEERS)
+      if (name !== 'bare SQL')
+        waiters.push(await peerByClient(server, `waits_${name.replaceAll(/[^a-z]/g, '_')}`, name));
+    for (const waiter of waiters) await waiter.staff(PROCESSES);
     for (const { name } of waiters)
       found.set(name, { idle: { p50: [], p99: [] }, busy: { p50: [], p99: [] } });
     for (let round = 1; round <= (scale.isQuick ? 1 : scale.rounds); round += 1)
@@ -64,15 +55,15 @@ export const startLatency: Part = async (bench) => {
   return figuresOf(found);
 };
 
-async function ask({ ask, waits }: Waiter, count: number, everyMs: number): Promise<number[]> {
+async function ask(singles: Singles, count: number, everyMs: number): Promise<number[]> {
   for (let number = 0; number < count; number += 1) {
-    await ask(number, performance.timeOrigin + performance.now());
+    await singles.ask(number, performance.timeOrigin + performance.now());
     await rest(everyMs);
   }
-  return waits(count);
+  return singles.waits(count);
 }
 
-async function askBesideLoad(waiter: Waiter, count: number): Promise<number[]> {
+async function askBesideLoad(waiter: Singles, count: number): Promise<number[]> {
   const perSecond = waiter.name === 'bullmq' ? LOAD_PER_SECOND.bullmq : LOAD_PER_SECOND.others;
   const stop = new AbortController();
   const load = (async () => {
@@ -88,59 +79,6 @@ async function askBesideLoad(waiter: Waiter, count: number): Promise<number[]> {
     stop.abort();
     await load;
   }
-}
-
-async function carillonWaiter({ server }: Bench): Promise<Waiter> {
-  const carillon = await Carillon.open({ databaseUrl: await server.createDatabase('waits_carillon') });
-  await carillon.staff(PROCESSES);
-  let calls = 0;
-  const path = (): string => `/tenants/tenant-${(calls++ * 37) % TENANTS}/runs`;
-  const waited = async (): Promise<number[]> => {
-    const { rows } = await carillon.pool.query<{ waitedMs: number }>(
-      `select /* bench */ (output ->> 'waitedMs')::float8 as "waitedMs" from carillon.run_history where job_type = $1`,
-      [WAITING_JOB],
-    );
-    return rows.map((row) => row.waitedMs);
-  };
-  return {
-    name: carillon.name,
-    ask: (number, askedAtMs) => {
-      const body = { jobType: WAITING_JOB, payload: payloadOf(number, askedAtMs) };
-      return carillon.ask(path(), body, carillon.urls[number % PROCESSES]);
-    },
-    waits: async (count) => {
-      const found = await until('all have started', async () => {
-        const waits = await waited();
-        return waits.length >= count && waits;
-      });
-      await carillon.clear();
-      return found;
-    },
-    load: (runs) => {
-      const items = Array.from({ length: runs }, (_, number) => ({
-        jobType: 'noop',
-        payload: payloadOf(number),
-      }));
-      return carillon.ask(`${path()}:batchCreate`, { runs: items }, carillon.urls[calls % PROCESSES]);
-    },
-    close: () => carillon.close(),
-  };
-}
-
-async function peerWaiter({ server }: Bench, name: string): Promise<Waiter> {
-  const peer = PEERS.find((each) => each.name === name);
-  if (peer === undefined) throw new Error(`expected a peer, got ${name}`);
-  const url = await server.createDatabase(`waits_${name.replaceAll(/[^a-z]/g, '_')}`);
-  const contestant = await PeerContestant.open(peer, url);
-  await contestant.staff(PROCESSES);
-  await contestant.begin();
-  return {
-    name,
-    ask: (number, askedAtMs) => contestant.queue.add(payloadOf(number, askedAtMs)),
-    waits: (count) => contestant.waitsOf(count),
-    load: (runs) => contestant.fill(runs),
-    close: () => contestant.close(),
-  };
 }
 
 function figuresOf(found: ReadonlyMap<string, Found>): Figure[] {

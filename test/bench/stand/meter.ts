@@ -81,6 +81,23 @@ export class Meter {
     };
   }
 
+  /** Begins; the answer tells how many commits of the server were written since then. NaN where it can't read its log. */
+  async countCommits(): Promise<() => Promise<number>> {
+    const { rows } = await this.#client.query<{ at: string }>(
+      'select /* bench */ pg_current_wal_lsn() as at',
+    );
+    return async () => {
+      const counted = await this.#client
+        .query<{ commits: number }>(
+          `select /* bench */ coalesce(sum(count), 0)::float8 as commits from pg_get_wal_stats($1, pg_current_wal_lsn(), true)
+            where "resource_manager/record_type" = 'Transaction/COMMIT'`,
+          [rows[0]?.at],
+        )
+        .catch(() => undefined);
+      return counted?.rows[0]?.commits ?? Number.NaN;
+    };
+  }
+
   /** Of all statements like this one, since the server counts. */
   async statement(like: string): Promise<StatementCost> {
     if (this.#question !== COUNTED) return { calls: Number.NaN, rows: Number.NaN, tookMs: Number.NaN };

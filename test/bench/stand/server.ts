@@ -50,9 +50,10 @@ async function onGiven(url: string): Promise<BenchServer> {
   };
 }
 
-/** Counts statements where the server can. */
+/** Counts statements and commits where the server can. */
 async function prepared(url: string): Promise<string> {
-  await runStatement(url, 'create extension if not exists pg_stat_statements').catch(() => undefined);
+  for (const extension of ['pg_stat_statements', 'pg_walinspect'])
+    await runStatement(url, `create extension if not exists ${extension}`).catch(() => undefined);
   return url;
 }
 

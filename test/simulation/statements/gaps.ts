@@ -43,7 +43,7 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
   },
   {
     name: 'readNotes',
-    says: ['from carillon.due_note where not is_placed'],
+    says: ['row_number() over (partition by tenant_id order by id) as place from carillon.due_note'],
     // No due time of the model follows from runs.
     run: () => answer(),
   },
@@ -58,9 +58,10 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
     run: () => answer([{ count: 0 }]),
   },
   {
-    name: 'isAnySoon',
-    says: ['select exists (select from carillon.due_note where is_placed'],
-    run: () => answer(),
+    name: 'lookForNotes',
+    says: ['select exists (select from carillon.schedule_following) as "isAny"'],
+    // So that the other questions are asked, too.
+    run: () => answer([{ isAny: true, isNoted: true, isSoon: false }]),
   },
   {
     name: 'readChanges',

@@ -20,6 +20,7 @@ import type { Database } from '#database/connection.js';
 import { findCalendar, listCalendars, type Calendar } from '#scheduling/calendars/calendar.repository.js';
 import { CALENDARS_MAX, deleteCalendar, putCalendar } from '#scheduling/calendars/calendars.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
+import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
 import {
@@ -46,6 +47,7 @@ export class CalendarsController {
   constructor(
     @Inject(API_DATABASE) private readonly db: Database,
     private readonly pages: PageTokens,
+    private readonly replica: ReplicaService,
   ) {}
 
   @Get()
@@ -127,6 +129,8 @@ export class CalendarsController {
         response.status(201).setHeader('Location', `/api/v1/tenants/${tenant.name}/calendars/${name}`);
         return answerWith(result.calendar, response);
       case 'changed':
+        this.replica.hintPlan();
+        return answerWith(result.calendar, response);
       case 'same':
         return answerWith(result.calendar, response);
     }
