@@ -19,7 +19,7 @@ import {
 import { enqueueRun, enqueueRuns, type Enqueued } from './enqueue.js';
 import { insertAndShowRun } from './new-run.repository.js';
 import { RunQuota, type Quota } from './run-quota.js';
-import { enqueueOf, type WantedRun } from './wanted-run.js';
+import { enqueueOf, inGivenOrder, type WantedRun } from './wanted-run.js';
 
 /** The database, or the transaction, of a request, and when it is committed. */
 export interface IntakeWriting {
@@ -69,7 +69,7 @@ export class RunIntake<Tenant extends IntakeTenant> {
     { db, afterwards }: IntakeWriting,
   ): Promise<{ results: Enqueued[]; quota: Quota | null }> {
     const { room, quota } = await this.#roomFor(db, tenant, wanted.length);
-    const entries = wanted.map((run) => enqueueOf(tenant, run));
+    const entries = inGivenOrder(wanted.map((run) => enqueueOf(tenant, run)));
     const results = await enqueueRuns(db, entries, { room });
     if (results.some(isNew)) afterwards(() => this.replica.hintWork([tenant.slot]));
     return { results, quota };

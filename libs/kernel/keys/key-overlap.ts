@@ -19,25 +19,33 @@ export interface GivenOverlap {
   max?: number | undefined;
 }
 
+/** As a caller says it: `any` is the same as nothing. */
+export type GivenOrder = 'any' | 'strict';
+
 export interface OverlapKey {
   /** As its user gave it. */
   key: string;
   overlap: KeyOverlap;
+  /** Its runs start in their order, and a later one waits for the end of what becomes of an earlier one. */
+  isStrict?: true;
 }
 
 /** A user's key beside a policy, in characters; migrations/0036 says the same. */
 export const OVERLAP_KEY_MAX = 180;
 export const KEY_WAITING_MAX = 1_000;
 
-const FORM = /^overlap\/(?:(skip|replace|latest)|queue(?::([1-9]\d{0,3}))?)\/(.+)$/s;
+const FORM = /^overlap\/(?:(skip|replace|latest|strict)|queue(?::([1-9]\d{0,3}))?)\/(.+)$/s;
 
-export function overlapKey({ key, overlap }: OverlapKey): string {
+export function overlapKey({ key, overlap, isStrict }: OverlapKey): string {
+  // The triggers of migrations/0039 know it by this beginning.
+  if (isStrict === true) return `overlap/strict/${key}`;
   const max = overlap.mode === 'queue' && overlap.max !== null ? `:${overlap.max}` : '';
   return `overlap/${overlap.mode}${max}/${key}`;
 }
 
 /** The stored key of a run whose maker says this beside the key. */
-export function storedKeyOf(key: string, given: GivenOverlap | undefined): string {
+export function storedKeyOf(key: string, given: GivenOverlap | undefined, order?: GivenOrder): string {
+  if (order === 'strict') return overlapKey({ key, overlap: { mode: 'queue', max: null }, isStrict: true });
   if (given === undefined || given.mode === 'allow') return key;
   const { mode, max = null } = given;
   return overlapKey({ key, overlap: mode === 'queue' ? { mode, max } : { mode } });
@@ -47,6 +55,7 @@ export function storedKeyOf(key: string, given: GivenOverlap | undefined): strin
 export function readOverlapKey(stored: string | null): OverlapKey | null {
   const [, mode, max, key] = (stored?.startsWith('overlap/') === true ? FORM.exec(stored) : null) ?? [];
   if (key === undefined) return null;
+  if (mode === 'strict') return { key, overlap: { mode: 'queue', max: null }, isStrict: true };
   if (mode === 'skip' || mode === 'replace' || mode === 'latest') return { key, overlap: { mode } };
   return { key, overlap: { mode: 'queue', max: max === undefined ? null : Number(max) } };
 }
@@ -54,6 +63,11 @@ export function readOverlapKey(stored: string | null): OverlapKey | null {
 /** The policy of a run with this stored key, be it a schedule's or a user's. */
 export function overlapOf(stored: string | null): KeyOverlap | undefined {
   return (readScheduleKey(stored) ?? readOverlapKey(stored))?.overlap;
+}
+
+/** Whether runs with this stored key start in their order. */
+export function isStrictKey(stored: string | null): boolean {
+  return readOverlapKey(stored)?.isStrict === true;
 }
 
 /** Whether a text has the form of a key that is stored for a policy, so that no user's own key may be it. */

@@ -1,6 +1,6 @@
 // May one more run of a lane start now, and how many of its runs are worth holding? The tenant and the job type set the
 // rules; every run that may be executing anywhere counts against them.
-import { overlapOf, type KeyOverlap } from '#kernel/keys/key-overlap.js';
+import { isStrictKey, overlapOf, type KeyOverlap } from '#kernel/keys/key-overlap.js';
 
 export interface RateLimit {
   /** Starts allowed in `perSeconds`; after a pause this many may start at once. */
@@ -26,6 +26,8 @@ export interface LaneRules {
   jobType: JobTypeRules;
   /** What its key says: its runs run one at a time, and this becomes of one that comes while another runs. */
   overlap?: KeyOverlap;
+  /** Its runs start in their order, so the owner holds none but the next. */
+  isStrict?: boolean;
 }
 
 export const NO_RULES: LaneRules = { paused: false, weight: 1, tenant: {}, jobType: {} };
@@ -34,7 +36,8 @@ export const NO_RULES: LaneRules = { paused: false, weight: 1, tenant: {}, jobTy
 export function withKeyOverlap(rules: LaneRules, concurrencyKey: string | null): LaneRules {
   const overlap = overlapOf(concurrencyKey);
   if (overlap === undefined) return rules;
-  return { ...rules, jobType: { ...rules.jobType, maxConcurrentPerKey: 1 }, overlap };
+  const oneByOne = { ...rules, jobType: { ...rules.jobType, maxConcurrentPerKey: 1 }, overlap };
+  return isStrictKey(concurrencyKey) ? { ...oneByOne, isStrict: true } : oneByOne;
 }
 
 /** Runs that may be executing now, here or elsewhere. */
@@ -83,6 +86,7 @@ const SPARE = 20;
 export function worthHolding(rules: LaneRules, hasKey: boolean): number {
   if (rules === NO_RULES) return Number.POSITIVE_INFINITY;
   const { tenant, jobType, overlap } = rules;
+  if (rules.isStrict === true) return 1;
   const limits = [
     tenant.maxConcurrent,
     jobType.maxConcurrent,
