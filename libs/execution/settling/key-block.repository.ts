@@ -59,8 +59,8 @@ export async function listBlockedKeys(
 }
 
 /**
- * Lets the runs behind this one start: 'unblocked', also if its retention is over; 'retrying' where it is to be tried again
- * by itself. 'nothing' means that it blocks no key, or no longer.
+ * Lets the runs behind this one start: 'unblocked', also if its retention is over; 'retrying' where it is to be tried
+ * again by itself. 'nothing' means that it blocks no key, or no longer.
  */
 export async function unblockKey(
   db: Database,

@@ -159,7 +159,7 @@ describe('a run with a strict order', () => {
     await worker.say(lease, 'release').expect(200);
     const again = await worker.take();
     expect(again.run.id).toBe(first.id);
-    await worker.say(again, 'fail', { error: { name: 'E', message: 'm' }, fatal: true }).expect(200);
+    await worker.say(again, 'fail', { error: { name: 'E', message: 'm' }, retryable: false }).expect(200);
     await untilBlockedBy(first.id);
     expect(await worker.acquire({ waitSeconds: 1 })).toEqual([]);
     await unblock(first.id).expect(200);
