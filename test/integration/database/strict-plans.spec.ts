@@ -1,4 +1,5 @@
-// Does a claim of keys with a strict order walk indexes, with any statistics, and what lists and ends the blocks of keys, too?
+// Do a claim of keys with a strict order, and what lists and ends the blocks of keys, walk indexes, with any
+// statistics?
 import { sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tx } from '#database/connection.js';
@@ -39,16 +40,14 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
     claimRuns(tx, {
       claimId: asId.claim(randomUUIDv7()),
       replica: on.replica,
-      lanes: on.tenants
-        .slice(0, 100)
-        .map(({ id, slot }) => ({
-          tenantId: id,
-          slot,
-          lane: 'default/job-1',
-          quota: 1,
-          epoch: 0,
-          from: null,
-        })),
+      lanes: on.tenants.slice(0, 100).map(({ id, slot }) => ({
+        tenantId: id,
+        slot,
+        lane: 'default/job-1',
+        quota: 1,
+        epoch: 0,
+        from: null,
+      })),
       excluded: on.runs,
       aheadMs: 1_500,
       isStrict: true,
