@@ -120,7 +120,7 @@ const httpRooms = {
   answers: ['problems'],
   access: ['answers', 'problems', 'requests'],
   tenants: [...asked, 'job-types'],
-  'job-types': [...asked],
+  'job-types': [...asked, 'runs/keys'],
   fires: ['access', 'problems', 'requests'],
   logs: [...asked],
   'runs/keys': [],

@@ -36,7 +36,9 @@ const STORED_KEY = `case when r.run ? 'overlap'
               then carillon.overlap_key(r.run ->> 'concurrencyKey', r.run -> 'overlap' ->> 'mode', (r.run -> 'overlap' ->> 'max')::integer)
               else r.run ->> 'concurrencyKey' end`;
 
-const STRICT_KEY = `case when r.run ->> 'order' = 'strict' then carillon.strict_key(r.run ->> 'concurrencyKey') else ${STORED_KEY} end`;
+const ORDERED_KEY = `case when r.run ->> 'order' = 'strict' then carillon.strict_key(r.run ->> 'concurrencyKey')
+              when r.run ? 'order' and not r.run ? 'overlap' then carillon.overlap_key(r.run ->> 'concurrencyKey', 'allow')
+              else ${STORED_KEY} end`;
 
 const keyed = (storedKey: string): string => `
 select r.place, case when r.run ? 'debounce' then (carillon.enqueue_debounced(${given(storedKey)},
@@ -48,7 +50,7 @@ select r.place, case when r.run ? 'debounce' then (carillon.enqueue_debounced(${
 
 /** For runs with options that a database of the versions before does not know: it has no such functions. */
 const ENQUEUE_KEYED = keyed(STORED_KEY);
-const ENQUEUE_STRICT = keyed(STRICT_KEY);
+const ENQUEUE_ORDERED = keyed(ORDERED_KEY);
 
 /**
  * Creates a run in the transaction of `db`: a client of `pg`, or a Kysely instance or transaction. Resolves with its
@@ -94,10 +96,10 @@ async function insert(
   { tenant, jobType, runs }: { tenant: string; jobType: string; runs: readonly BulkRun<unknown>[] },
 ): Promise<string[]> {
   const isKeyed = runs.some(({ overlap, debounce }) => overlap !== undefined || debounce !== undefined);
-  const isStrict = runs.some(({ order }) => order === 'strict');
+  const isOrdered = runs.some(({ order }) => order !== undefined);
   const rows = await queryRows<{ id: string; place: string | number }>(
     db,
-    isStrict ? ENQUEUE_STRICT : isKeyed ? ENQUEUE_KEYED : ENQUEUE,
+    isOrdered ? ENQUEUE_ORDERED : isKeyed ? ENQUEUE_KEYED : ENQUEUE,
     [tenant, jobType, JSON.stringify(runs)],
   );
   return rows.toSorted((a, b) => Number(a.place) - Number(b.place)).map(({ id }) => id);

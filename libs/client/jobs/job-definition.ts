@@ -1,7 +1,7 @@
 // A job is a plain value: a name, the schema of its payload, and its defaults. Producers import it to enqueue,
 // workers import it to handle; both get the types.
 import { checkJobOptions } from '#client/options/job-options-check.js';
-import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
+import type { EnqueueableJob, OverlapOptions, RunOptions } from './enqueue-options.js';
 import type { JobSchedule, PreviousFire } from './job-schedules.js';
 import type { Transaction } from 'kysely';
 import type { StandardSchemaV1 } from './standard-schema.js';
@@ -36,6 +36,11 @@ export interface JobOptions<Payload, Input = unknown, Output = unknown> {
   /** An attempt that calls neither `heartbeat` nor `progress` for so long is stopped and has failed. */
   heartbeatSeconds?: number;
   retry?: RetryOptions;
+  /**
+   * What is said of its runs that name a `concurrencyKey` and say neither `overlap` nor `order` themselves. `order`
+   * excludes `overlap`.
+   */
+  keyDefaults?: { overlap?: OverlapOptions; order?: 'any' | 'strict' };
   /** When it runs by itself. A worker, or a replica that runs the handler, registers them when it starts. */
   schedules?: readonly JobSchedule<NoInfer<Input>>[];
 }

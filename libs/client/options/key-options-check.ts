@@ -39,6 +39,21 @@ export function checkKeyOptions(options: object, prefix = ''): void {
     expectThat(others[option] === undefined, option, 'to be left out beside debounce', others[option]);
 }
 
+/** The same of what a job says of its runs' keys. */
+export function checkKeyDefaults(given: unknown): void {
+  const { overlap, order } = asRecord('keyDefaults', given, '', ['overlap', 'order']);
+  const expectThat = expecting('keyDefaults.');
+  if (overlap !== undefined) checkOverlap(overlap, 'keyDefaults.');
+  if (order === undefined) return;
+  expectThat(ORDERS.includes(order), 'order', `to be one of ${ORDERS.join(', ')}`, order);
+  expectThat(
+    order === 'any' || overlap === undefined,
+    'overlap',
+    'to be left out beside order strict',
+    overlap,
+  );
+}
+
 function checkOrder(
   { order, overlap, concurrencyKey }: Record<'order' | 'overlap' | 'concurrencyKey', unknown>,
   prefix: string,
@@ -47,7 +62,7 @@ function checkOrder(
   expectThat(ORDERS.includes(order), 'order', `to be one of ${ORDERS.join(', ')}`, order);
   const isKey = typeof concurrencyKey === 'string' && concurrencyKey !== '';
   expectThat(
-    isKey && (order === 'any' || concurrencyKey.length <= OVERLAP_KEY_MAX),
+    isKey && concurrencyKey.length <= OVERLAP_KEY_MAX,
     'concurrencyKey',
     `to have 1 to ${OVERLAP_KEY_MAX} characters beside order`,
     concurrencyKey,

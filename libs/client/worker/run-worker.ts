@@ -282,7 +282,7 @@ function refused({ status, message }: CallFailed, { tenant, url }: WorkerOptions
   );
 }
 
-function describeJob({ name, timeoutSeconds, retry }: JobDefinition<unknown>): object {
+function describeJob({ name, timeoutSeconds, retry, keyDefaults }: JobDefinition<unknown>): object {
   // JSON omits undefined fields, and the API keeps the stored values of omitted fields.
-  return { name, timeoutSeconds, retry };
+  return { name, timeoutSeconds, retry, keyDefaults };
 }

@@ -129,6 +129,7 @@ export interface JobTypeTable {
   limits: DefaultedJson;
   output_schema: NullableJson;
   heartbeat_ms: number | null;
+  key_defaults: NullableJson;
   paused_at: Date | null;
   pause_reason: string | null;
   created_at: DatabaseTime;

@@ -1,5 +1,6 @@
 // A job type: a named kind of work, where it runs, and how it is retried and timed.
 import { z } from 'zod';
+import { KEY_WAITING_MAX, type KeyDefaults } from '#kernel/keys/key-overlap.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
 
 export const retryPolicy = z.strictObject({
@@ -29,12 +30,24 @@ export const storedTarget = z.discriminatedUnion('kind', [
 ]);
 export type Target = z.infer<typeof storedTarget>;
 
+export const storedKeyDefaults = z.strictObject({
+  overlap: z
+    .strictObject({
+      mode: z.enum(['skip', 'queue', 'replace', 'latest']),
+      max: z.int().min(1).max(KEY_WAITING_MAX).optional(),
+    })
+    .optional(),
+  order: z.literal('strict').optional(),
+});
+
 export interface JobType {
   name: string;
   target: Target;
   retry: RetryPolicy;
   timeoutMs: number;
   limits: JobTypeLimits;
+  /** What is said of runs that name a concurrency key and say nothing beside it; null for nothing. */
+  keyDefaults: KeyDefaults | null;
   revision: number;
   /** True when the replicas registered it for every tenant; false when the tenant made it. */
   shared: boolean;

@@ -53,18 +53,20 @@ export async function registerPulledJobType(
     retry,
     timeoutMs,
     payloadSchema,
-  }: Pick<JobTypeInput, 'name' | 'target' | 'retry' | 'timeoutMs' | 'payloadSchema'>,
+    keyDefaults,
+  }: Pick<JobTypeInput, 'name' | 'target' | 'retry' | 'timeoutMs' | 'payloadSchema' | 'keyDefaults'>,
 ): Promise<void> {
   await sql`
-    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, timeout_ms, payload_schema)
+    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, timeout_ms, payload_schema, key_defaults)
     values (${randomUUID()}, ${tenantId}, ${name}, 'pull', ${JSON.stringify(target)}, ${JSON.stringify(retry)}, ${timeoutMs},
-            ${payloadSchema === null ? null : JSON.stringify(payloadSchema)}::jsonb)
+            ${payloadSchema === null ? null : JSON.stringify(payloadSchema)}::jsonb,
+            ${(keyDefaults ?? null) === null ? null : JSON.stringify(keyDefaults)}::jsonb)
     on conflict (tenant_id, name) do update
        set target = excluded.target, retry = excluded.retry, timeout_ms = excluded.timeout_ms,
-           payload_schema = excluded.payload_schema, updated_at = clock_timestamp(), revision = j.revision + 1
+           payload_schema = excluded.payload_schema, key_defaults = excluded.key_defaults, updated_at = clock_timestamp(), revision = j.revision + 1
      where j.kind = 'pull'
-       and (j.target, j.retry, j.timeout_ms, j.payload_schema)
-        is distinct from (excluded.target, excluded.retry, excluded.timeout_ms, excluded.payload_schema)`.execute(
+       and (j.target, j.retry, j.timeout_ms, j.payload_schema, j.key_defaults)
+        is distinct from (excluded.target, excluded.retry, excluded.timeout_ms, excluded.payload_schema, excluded.key_defaults)`.execute(
     db,
   );
 }

@@ -22,6 +22,12 @@ export interface GivenOverlap {
 /** As a caller says it: `any` is the same as nothing. */
 export type GivenOrder = 'any' | 'strict';
 
+/** What a job type says of its runs that name a key and say nothing beside it. */
+export interface KeyDefaults {
+  overlap?: GivenOverlap | undefined;
+  order?: GivenOrder | undefined;
+}
+
 export interface OverlapKey {
   /** As its user gave it. */
   key: string;
@@ -51,6 +57,14 @@ export function storedKeyOf(key: string, given: GivenOverlap | undefined, order?
   return overlapKey({ key, overlap: mode === 'queue' ? { mode, max } : { mode } });
 }
 
+/** As they are stored: null where they say nothing. */
+export function effectiveDefaults(given: KeyDefaults | null | undefined): KeyDefaults | null {
+  if (given?.order === 'strict') return { order: 'strict' };
+  if (given?.overlap === undefined || given.overlap.mode === 'allow') return null;
+  const { mode, max } = given.overlap;
+  return { overlap: max === undefined ? { mode } : { mode, max } };
+}
+
 /** Null for a key without a policy, and for that of a schedule. */
 export function readOverlapKey(stored: string | null): OverlapKey | null {
   const [, mode, max, key] = (stored?.startsWith('overlap/') === true ? FORM.exec(stored) : null) ?? [];
@@ -72,5 +86,6 @@ export function isStrictKey(stored: string | null): boolean {
 
 /** Whether a text has the form of a key that is stored for a policy, so that no user's own key may be it. */
 export function isStoredKey(key: string): boolean {
-  return readScheduleKey(key) !== null || readOverlapKey(key) !== null;
+  // In SQL the mode `allow` is written, too, so that the job type's defaults do not apply (migrations/0039).
+  return key.startsWith('overlap/allow/') || readScheduleKey(key) !== null || readOverlapKey(key) !== null;
 }

@@ -113,6 +113,7 @@ function jobType(db: ModelDatabase, name: string): StoredJobType {
     payloadSchema: null,
     outputSchema: null,
     heartbeatMs: null,
+    keyDefaults: null,
     pausedAt: null,
     pauseReason: null,
     revision: 1,

@@ -25,6 +25,7 @@ const JOB_FIELDS = Object.keys({
   payloadSchema: true,
   outputSchema: true,
   heartbeatMs: true,
+  keyDefaults: true,
   pausedAt: true,
   pauseReason: true,
   createdAt: true,

@@ -12,6 +12,7 @@ import {
 import { inSeconds, retryInSeconds, retryPolicyOf, wholeMs } from '#execution/job-types/retry-in-seconds.js';
 import { jobTypeLimits } from '#execution/limits/limits.js';
 import { whyNoEndpoint } from '#execution/endpoints/endpoint-url.js';
+import { keyDefaults, keyDefaultsInput } from '../runs/keys/key-options.shapes.js';
 import { fewFields, instant, resourceName } from '../requests/shapes.js';
 
 /** Headers that we set, or that the HTTP client sets for its connection. */
@@ -102,6 +103,7 @@ const jobTypeFields = z.strictObject({
   retry: retryInput.prefault(inSeconds(DEFAULT_RETRY)),
   timeoutSeconds: timeoutSeconds.default(DEFAULT_TIMEOUT_MS / 1_000),
   limits: jobTypeLimits.default({}),
+  keyDefaults: keyDefaultsInput.default(null),
   heartbeatSeconds: z
     .number()
     .min(HEARTBEAT_SECONDS.min)
@@ -137,7 +139,13 @@ export type PauseInput = z.output<typeof pauseInput>;
 
 /** Each field is replaced as a whole. */
 export const jobTypePatch = z
-  .strictObject({ target, retry: retryInput, timeoutSeconds, limits: jobTypeLimits })
+  .strictObject({
+    target,
+    retry: retryInput,
+    timeoutSeconds,
+    limits: jobTypeLimits,
+    keyDefaults: keyDefaultsInput,
+  })
   .partial()
   .transform(({ timeoutSeconds: timeout, ...fields }) =>
     timeout === undefined ? fields : { ...fields, timeoutMs: wholeMs(timeout) },
@@ -152,6 +160,7 @@ export const jobType = z
     retry: retryInSeconds,
     timeoutSeconds: z.number(),
     limits: jobTypeLimits,
+    keyDefaults: keyDefaults.nullable(),
     payloadSchema: z.looseObject({}).nullable(),
     outputSchema: z.looseObject({}).nullable(),
     heartbeatSeconds: z.number().nullable(),

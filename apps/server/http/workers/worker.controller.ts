@@ -228,7 +228,7 @@ async function registerJobType(
     const expected = `expected /jobTypes/${index}/name to be new or a job type that is pulled`;
     throw new ProblemError('invalid-state', `${expected}, got ${name}, whose kind is ${target.kind}`);
   }
-  const { payloadSchema, leaseSeconds = target.leaseSeconds, retry, timeoutSeconds } = given;
+  const { payloadSchema, leaseSeconds = target.leaseSeconds, retry, timeoutSeconds, keyDefaults } = given;
   await workers.registerPulledJobType(tx, tenant.id, {
     name,
     target: { kind: 'pull', leaseSeconds },
@@ -236,5 +236,6 @@ async function registerJobType(
     timeoutMs:
       timeoutSeconds === undefined ? (known?.timeoutMs ?? DEFAULT_TIMEOUT_MS) : wholeMs(timeoutSeconds),
     payloadSchema: payloadSchema === undefined ? (known?.payloadSchema ?? null) : payloadSchema,
+    keyDefaults: keyDefaults === undefined ? (known?.keyDefaults ?? null) : keyDefaults,
   });
 }

@@ -4,6 +4,7 @@ import { leaseSeconds, retryInput, timeoutSeconds } from '../job-types/job-type.
 import { pageQuery } from '../answers/page-token.js';
 import { checkedByPart } from '../requests/schema.pipe.js';
 import { previousFire } from '../fires/previous-fire.shapes.js';
+import { keyDefaultsInput } from '../runs/keys/key-options.shapes.js';
 import { fewFields, instant, jsonObject, resourceName } from '../requests/shapes.js';
 
 const JOB_TYPES_MAX = 200;
@@ -19,6 +20,7 @@ const pulledJobType = z.strictObject({
   leaseSeconds: leaseSeconds.optional(),
   timeoutSeconds: timeoutSeconds.optional(),
   retry: retryInput.optional(),
+  keyDefaults: keyDefaultsInput.optional(),
 });
 export type PulledJobType = z.output<typeof pulledJobType>;
 

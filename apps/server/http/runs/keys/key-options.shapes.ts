@@ -7,6 +7,7 @@ import {
   DEBOUNCE_MAX_DELAY_SECONDS,
 } from '#kernel/keys/debounce-bounds.js';
 import {
+  effectiveDefaults,
   KEY_WAITING_MAX,
   OVERLAP_KEY_MAX,
   overlapOf,
@@ -47,6 +48,27 @@ export const orderInput = z
   );
 
 export const keyOverlap = z.object({ mode: z.enum(modes), max: z.int().optional() });
+
+/** Comes out as it is stored: null where it says nothing. */
+export const keyDefaultsInput = z
+  .strictObject({ overlap: keyOverlapInput.optional(), order: orderInput.optional() })
+  .superRefine(({ overlap, order }, context) => {
+    if (order === 'strict' && overlap !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['overlap'],
+        message: 'expected it to be left out beside order strict',
+        input: overlap,
+      });
+  })
+  .nullable()
+  .transform(effectiveDefaults)
+  .describe('For runs that name a concurrencyKey and say neither overlap nor order themselves.');
+
+export const keyDefaults = z.object({
+  overlap: keyOverlap.optional(),
+  order: z.literal('strict').optional(),
+});
 
 export const debounceInput = z
   .strictObject({
@@ -91,8 +113,8 @@ export function checkKeys(given: GivenKeys, context: z.RefinementCtx): void {
     refuse('order', 'expected it only beside concurrencyKey');
   if (order === 'strict' && overlap !== undefined && (overlap.mode !== 'queue' || overlap.max !== undefined))
     refuse('overlap', 'expected it to be left out, or mode queue without max, beside order strict');
-  if (order === 'strict' && overlap === undefined && (concurrencyKey?.length ?? 0) > OVERLAP_KEY_MAX)
-    refuse('concurrencyKey', `expected at most ${OVERLAP_KEY_MAX} characters beside order strict`);
+  if (order !== undefined && overlap === undefined && (concurrencyKey?.length ?? 0) > OVERLAP_KEY_MAX)
+    refuse('concurrencyKey', `expected at most ${OVERLAP_KEY_MAX} characters beside order`);
   if (overlap !== undefined && concurrencyKey === undefined)
     refuse('overlap', 'expected it only beside concurrencyKey');
   if (overlap !== undefined && (concurrencyKey?.length ?? 0) > OVERLAP_KEY_MAX)
