@@ -134,7 +134,7 @@ export default defineConfig({
           'libs/**/*.spec.ts',
           'apps/**/*.spec.ts',
           'test/{bench,ledger-model,scaling}/**/*.spec.ts',
-          'test/chaos/locks/*.spec.ts',
+          'test/chaos/{checks,locks}/*.spec.ts',
           'test/tidy.spec.ts',
         ],
         order: 0,

@@ -21,6 +21,7 @@ export type ClusterEventType =
   | 'horizon-held'
   | 'horizon-released'
   | 'job-type-paused'
+  | 'key-blocked'
   | 'due-times-missed';
 
 export interface ClusterEvent {

@@ -13,6 +13,7 @@ import { readTables, type Evidence } from './evidence.js';
 import type { FaultRecord, Scene } from './faults.js';
 import { OutsideWorkers } from './limited/outside-workers.js';
 import { Steering } from './limited/steering.js';
+import { addInOrder } from './limited/in-order.js';
 import { addOneByOne } from './limited/one-by-one.js';
 import { addLimitedTenants } from './limited/tenants.js';
 import { LockUsers } from './locks/lock-users.js';
@@ -148,6 +149,7 @@ async function setUp(
   const planned = await addTenants(cluster, where);
   await addLimitedTenants(cluster, where);
   await addOneByOne(cluster, where);
+  await addInOrder(cluster, where);
   await many.add(seat, schedules);
   await locks.add(seat);
   await cluster.untilSettled();

@@ -75,6 +75,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'run-log: listNextLogLines': TOLD,
   'run-log: listLogLines': TOLD,
   'settlement: lockClaims': HOLDER,
+  'key-block: blockForPutOff': HOLDER,
   'settlement: stillClaimed': HOLDER,
   'settlement: decideFires': HOLDER,
   'settlement: closeFires': HOLDER,

@@ -190,6 +190,8 @@ function callsOfRuns(tenant: TestTenant, { ended, failed, later, scheduled }: Sc
     [`get ${T}/runs/{run}:previousFire`]: [() => tenant.api.get(`${path}/runs/${scheduled}:previousFire`)],
     [`get ${T}/runs/{run}/logs`]: [() => tenant.api.get(`${path}/runs/${ended.id}/logs`)],
     [`post ${T}/runs/{run}:cancel`]: [() => tenant.api.post(`${path}/runs/${later.id}:cancel`)],
+    [`post ${T}/runs/{run}:unblock`]: [() => tenant.api.post(`${path}/runs/${failed.id}:unblock`)],
+    [`get ${T}/blocked-keys`]: [() => tenant.api.get(`${path}/blocked-keys`)],
     [`post ${T}/runs/{run}:retry`]: [() => tenant.api.post(`${path}/runs/${failed.id}:retry`)],
     [`post ${T}/runs:cancel`]: [() => tenant.api.post(`${path}/runs:cancel`).send({ filter: { tag: 'a' } })],
     [`post ${T}/runs:retry`]: [() => tenant.api.post(`${path}/runs:retry`).send({ filter: { tag: 'a' } })],

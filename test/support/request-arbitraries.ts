@@ -145,6 +145,7 @@ const wholeRun = nearly({
     mode: fc.constantFrom('allow', 'skip', 'queue', 'replace', 'latest', 'ask'),
     max: fc.oneof(fc.integer({ min: 1, max: 10 }), number),
   }),
+  order: fc.constantFrom('any', 'strict', 'ask'),
   debounce: nearly({
     key: fc.oneof(fc.constantFrom('a', 'b'), text),
     delaySeconds: fc.oneof(fc.integer({ min: 1, max: 10 }), number),

@@ -5,6 +5,7 @@ import { wholeWishes } from '#client/options/lock-wishes.js';
 import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
 import type { Database } from '#database/connection.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
+import { effectiveDefaults } from '#kernel/keys/key-overlap.js';
 import { DEFAULT_TIMEOUT_MS } from '#execution/job-types/job-type.js';
 import { retryPolicyOf, wholeMs } from '#execution/job-types/retry-in-seconds.js';
 import { registerSharedJobType } from '#execution/job-types/job-type.repository.js';
@@ -19,6 +20,7 @@ export async function registerSharedJobTypes(db: Database, registry: HandlerRegi
         definition.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : wholeMs(definition.timeoutSeconds),
       limits: {},
       locks: wholeWishes(definition.locks ?? []),
+      keyDefaults: effectiveDefaults(definition.keyDefaults),
       payloadSchema: jsonSchemaOf(definition.payload, 'input'),
       outputSchema: definition.output === undefined ? null : jsonSchemaOf(definition.output, 'output'),
       heartbeatMs: definition.heartbeatSeconds === undefined ? null : wholeMs(definition.heartbeatSeconds),

@@ -50,6 +50,11 @@ export interface RunOptions {
   concurrencyKey?: string;
   /** Needs a `concurrencyKey` of at most 180 characters. */
   overlap?: OverlapOptions;
+  /**
+   * `strict`: runs of the `concurrencyKey` run one at a time, in their order. None starts while an earlier one is to be
+   * tried again, or has failed for good, until that is retried with success or unblocked. Default: `any`.
+   */
+  order?: 'any' | 'strict';
   /** When the run expires, even if it is running. It must be later than now and than `runAt`. */
   deadline?: Date;
   unique?: UniqueOptions;

@@ -36,14 +36,21 @@ const STORED_KEY = `case when r.run ? 'overlap'
               then carillon.overlap_key(r.run ->> 'concurrencyKey', r.run -> 'overlap' ->> 'mode', (r.run -> 'overlap' ->> 'max')::integer)
               else r.run ->> 'concurrencyKey' end`;
 
-/** For runs with options that a database of the version before does not know: it has no such functions. */
-const ENQUEUE_KEYED = `
-select r.place, case when r.run ? 'debounce' then (carillon.enqueue_debounced(${given(STORED_KEY)},
+const ORDERED_KEY = `case when r.run ->> 'order' = 'strict' then carillon.strict_key(r.run ->> 'concurrencyKey')
+              when r.run ? 'order' and not r.run ? 'overlap' then carillon.overlap_key(r.run ->> 'concurrencyKey', 'allow')
+              else ${STORED_KEY} end`;
+
+const keyed = (storedKey: string): string => `
+select r.place, case when r.run ? 'debounce' then (carillon.enqueue_debounced(${given(storedKey)},
          debounce_key => r.run -> 'debounce' ->> 'key',
          delay => make_interval(secs => (r.run -> 'debounce' ->> 'delaySeconds')::float8),
          max_delay => make_interval(secs => (r.run -> 'debounce' ->> 'maxDelaySeconds')::float8))).id
-       else ${call(STORED_KEY)} end as id
+       else ${call(storedKey)} end as id
   ${FROM_RUNS}`;
+
+/** For runs with options that a database of the versions before does not know: it has no such functions. */
+const ENQUEUE_KEYED = keyed(STORED_KEY);
+const ENQUEUE_ORDERED = keyed(ORDERED_KEY);
 
 /**
  * Creates a run in the transaction of `db`: a client of `pg`, or a Kysely instance or transaction. Resolves with its
@@ -89,9 +96,10 @@ async function insert(
   { tenant, jobType, runs }: { tenant: string; jobType: string; runs: readonly BulkRun<unknown>[] },
 ): Promise<string[]> {
   const isKeyed = runs.some(({ overlap, debounce }) => overlap !== undefined || debounce !== undefined);
+  const isOrdered = runs.some(({ order }) => order !== undefined);
   const rows = await queryRows<{ id: string; place: string | number }>(
     db,
-    isKeyed ? ENQUEUE_KEYED : ENQUEUE,
+    isOrdered ? ENQUEUE_ORDERED : isKeyed ? ENQUEUE_KEYED : ENQUEUE,
     [tenant, jobType, JSON.stringify(runs)],
   );
   return rows.toSorted((a, b) => Number(a.place) - Number(b.place)).map(({ id }) => id);

@@ -2,7 +2,7 @@
 // workers import it to handle; both get the types.
 import { checkJobOptions } from '#client/options/job-options-check.js';
 import type { LockWish } from '#client/options/lock-wishes.js';
-import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
+import type { EnqueueableJob, OverlapOptions, RunOptions } from './enqueue-options.js';
 import type { JobSchedule, PreviousFire } from './job-schedules.js';
 import type { Transaction } from 'kysely';
 import type { StandardSchemaV1 } from './standard-schema.js';
@@ -42,6 +42,11 @@ export interface JobOptions<Payload, Input = unknown, Output = unknown> {
    * waits. At most 20.
    */
   locks?: readonly (string | LockWish)[];
+  /**
+   * What is said of its runs that name a `concurrencyKey` and say neither `overlap` nor `order` themselves. `order`
+   * excludes `overlap`.
+   */
+  keyDefaults?: { overlap?: OverlapOptions; order?: 'any' | 'strict' };
   /** When it runs by itself. A worker, or a replica that runs the handler, registers them when it starts. */
   schedules?: readonly JobSchedule<NoInfer<Input>>[];
 }

@@ -1,6 +1,7 @@
 // Checks the options of a job where it is defined: a replica that met a wrong one later could only fail its runs. The
 // rules are those of the API's job types. Definitions may come from JavaScript, so nothing is assumed from the types.
 import { ATTEMPTS_MAX, HEARTBEAT_SECONDS, RETRY_SECONDS, TIMEOUT_SECONDS } from './job-bounds.js';
+import { checkKeyDefaults } from './key-options-check.js';
 import { checkLocks } from './lock-wishes.js';
 import { expectKnownOptions } from './known-options.js';
 import { checkSchedules } from './schedules-check.js';
@@ -18,6 +19,7 @@ const OPTIONS = [
   'timeoutSeconds',
   'heartbeatSeconds',
   'retry',
+  'keyDefaults',
   'schedules',
   'locks',
 ];
@@ -39,6 +41,7 @@ export function checkJobOptions(given: unknown): void {
   expectNumber('heartbeatSeconds', options['heartbeatSeconds'], HEARTBEAT_SECONDS);
   if (retry !== undefined) checkRetry(asRecord('retry', retry));
   checkLocks(options['locks']);
+  if (options['keyDefaults'] !== undefined) checkKeyDefaults(options['keyDefaults']);
   checkSchedules(String(name), options['schedules']);
 }
 

@@ -9,6 +9,8 @@ it.each<object>([
   { concurrencyKey: 'k', runAt: new Date(), unique: { key: 'u' } },
   { concurrencyKey: 'k', overlap: { mode: 'queue', max: 1_000 } },
   { concurrencyKey: 'k', overlap: { mode: 'allow' } },
+  { concurrencyKey: 'k', order: 'strict', overlap: { mode: 'queue' } },
+  { concurrencyKey: 'k', order: 'any', overlap: { mode: 'skip' } },
   { debounce },
   { debounce: { key: 'k', delaySeconds: 86_400, maxDelaySeconds: 86_400 }, concurrencyKey: 'k' },
 ])('takes %j', (options) => {
@@ -24,6 +26,12 @@ it.each<[object, string]>([
   [
     { concurrencyKey: 'k'.repeat(181), overlap: { mode: 'skip' } },
     'expected concurrencyKey to have 1 to 180',
+  ],
+  [{ order: 'strict' }, 'expected concurrencyKey to have 1 to 180 characters beside order, got nothing'],
+  [{ concurrencyKey: 'k', order: 'first' }, 'expected order to be one of any, strict, got "first"'],
+  [
+    { concurrencyKey: 'k', order: 'strict', overlap: { mode: 'queue', max: 2 } },
+    'expected overlap to be left out, or mode queue without max, beside order strict, got {"mode":"queue","max":2}',
   ],
   [{ concurrencyKey: 'k', overlap: 'skip' }, 'expected overlap to be an object, got "skip"'],
   [{ concurrencyKey: 'k', overlap: { mode: 'drop' } }, 'expected overlap.mode to be one of allow, skip'],

@@ -8,11 +8,12 @@ import {
 import { isStoredKey, KEY_WAITING_MAX, OVERLAP_KEY_MAX } from '#kernel/keys/key-overlap.js';
 import { expectKnownOptions } from './known-options.js';
 
+const ORDERS: readonly unknown[] = ['any', 'strict'];
 const MODES: readonly unknown[] = ['allow', 'skip', 'queue', 'replace', 'latest'];
 
 /** Throws a TypeError that names the option, what was expected and what was got. */
 export function checkKeyOptions(options: object, prefix = ''): void {
-  const { concurrencyKey, overlap, debounce, ...others } = options as Record<string, unknown>;
+  const { concurrencyKey, overlap, order, debounce, ...others } = options as Record<string, unknown>;
   const expectThat = expecting(prefix);
   if (typeof concurrencyKey === 'string')
     expectThat(
@@ -21,6 +22,7 @@ export function checkKeyOptions(options: object, prefix = ''): void {
       'to have another form than one with an overlap mode',
       concurrencyKey,
     );
+  if (order !== undefined) checkOrder({ order, overlap, concurrencyKey }, prefix);
   if (overlap !== undefined) {
     checkOverlap(overlap, prefix);
     const isKey = typeof concurrencyKey === 'string' && concurrencyKey !== '';
@@ -35,6 +37,44 @@ export function checkKeyOptions(options: object, prefix = ''): void {
   checkDebounce(debounce, prefix);
   for (const option of ['runAt', 'delaySeconds', 'unique'])
     expectThat(others[option] === undefined, option, 'to be left out beside debounce', others[option]);
+}
+
+/** The same of what a job says of its runs' keys. */
+export function checkKeyDefaults(given: unknown): void {
+  const { overlap, order } = asRecord('keyDefaults', given, '', ['overlap', 'order']);
+  const expectThat = expecting('keyDefaults.');
+  if (overlap !== undefined) checkOverlap(overlap, 'keyDefaults.');
+  if (order === undefined) return;
+  expectThat(ORDERS.includes(order), 'order', `to be one of ${ORDERS.join(', ')}`, order);
+  expectThat(
+    order === 'any' || overlap === undefined,
+    'overlap',
+    'to be left out beside order strict',
+    overlap,
+  );
+}
+
+function checkOrder(
+  { order, overlap, concurrencyKey }: Record<'order' | 'overlap' | 'concurrencyKey', unknown>,
+  prefix: string,
+): void {
+  const expectThat = expecting(prefix);
+  expectThat(ORDERS.includes(order), 'order', `to be one of ${ORDERS.join(', ')}`, order);
+  const isKey = typeof concurrencyKey === 'string' && concurrencyKey !== '';
+  expectThat(
+    isKey && concurrencyKey.length <= OVERLAP_KEY_MAX,
+    'concurrencyKey',
+    `to have 1 to ${OVERLAP_KEY_MAX} characters beside order`,
+    concurrencyKey,
+  );
+  if (order === 'any' || overlap === undefined) return;
+  const { mode, max } = asRecord('overlap', overlap, prefix, ['mode', 'max']);
+  expectThat(
+    mode === 'queue' && max === undefined,
+    'overlap',
+    'to be left out, or mode queue without max, beside order strict',
+    overlap,
+  );
 }
 
 function checkOverlap(given: unknown, prefix: string): void {

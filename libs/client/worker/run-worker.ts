@@ -283,7 +283,7 @@ function refused({ status, message }: CallFailed, { tenant, url }: WorkerOptions
   );
 }
 
-function describeJob({ name, timeoutSeconds, retry, locks }: JobDefinition<unknown>): object {
+function describeJob({ name, timeoutSeconds, retry, locks, keyDefaults }: JobDefinition<unknown>): object {
   // JSON omits undefined fields, and the API keeps the stored values of omitted fields.
-  return { name, timeoutSeconds, retry, locks: locks && wholeWishes(locks) };
+  return { name, timeoutSeconds, retry, locks: locks && wholeWishes(locks), keyDefaults };
 }

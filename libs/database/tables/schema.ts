@@ -13,6 +13,7 @@ import type {
   WorkerId,
 } from '#kernel/ids.js';
 import type { DatabaseTime, DefaultedJson, Json, NullableInterval, NullableJson } from './column-types.js';
+import type { KeyTables } from './key-schema.js';
 import type { LeaseTables } from './lease-schema.js';
 import type { LockTables } from './lock-schema.js';
 import type { OperationTables } from './operation-schema.js';
@@ -129,6 +130,7 @@ export interface JobTypeTable {
   output_schema: NullableJson;
   heartbeat_ms: number | null;
   locks: NullableJson;
+  key_defaults: NullableJson;
   paused_at: Date | null;
   pause_reason: string | null;
   created_at: DatabaseTime;
@@ -248,7 +250,7 @@ export interface IdempotencyKeyTable {
   created_at: DatabaseTime;
 }
 
-export interface Tables extends LeaseTables, LockTables, OperationTables, ScheduleTables {
+export interface Tables extends KeyTables, LeaseTables, LockTables, OperationTables, ScheduleTables {
   installation: InstallationTable;
   leadership: LeadershipTable;
   replica: ReplicaTable;

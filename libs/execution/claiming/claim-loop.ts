@@ -20,6 +20,7 @@ import { LaneScan } from './lane-scan.js';
 import type { ClaimSettings } from './claim-settings.js';
 import { LaneQueue, type WaitingLane } from './lane-queue.js';
 import { takeLanes, type LaneToServe } from './lanes-to-serve.js';
+import { isStrictLane, StrictKeys } from './strict-keys.js';
 import type { LaneWithRules } from './lane.repository.js';
 
 /** How often a replica that distrusts itself checks whether it may trust itself again. */
@@ -103,9 +104,13 @@ export class ClaimLoop implements Loop {
       lanesMax: this.options.settings.lanesPerClaim,
       held: this.held,
       rules: this.options.rules,
+      strict: new StrictKeys(this.held, occupancy),
     });
     if (lanes.length === 0) return this.#untilNextScan();
-    await this.#claim(incarnation, lanes);
+    const strict = lanes.filter(isStrictLane);
+    if (strict.length > 0) await this.#claim(incarnation, strict, { isStrict: true });
+    if (strict.length < lanes.length)
+      await this.#claim(incarnation, strict.length > 0 ? lanes.filter((lane) => !isStrictLane(lane)) : lanes);
     return this.#lanes.size > 0 ? 0 : this.#untilNextScan();
   }
 
@@ -130,7 +135,11 @@ export class ClaimLoop implements Loop {
     this.#lanes.add(found.filter((lane) => !lane.paused));
   }
 
-  async #claim(incarnation: Incarnation, served: readonly LaneToServe[]): Promise<void> {
+  async #claim(
+    incarnation: Incarnation,
+    served: readonly LaneToServe[],
+    { isStrict = false } = {},
+  ): Promise<void> {
     const lanes = served.flatMap((lane) => {
       const epoch = this.#elsewhere.epochOf(lane.slot);
       return epoch === undefined ? [] : [{ ...lane, epoch, from: lane.after ?? this.#scan.markOf(lane) }];
@@ -144,11 +153,13 @@ export class ClaimLoop implements Loop {
         ...this.#elsewhere.idsIn(new Set(lanes.map((lane) => lane.slot))),
       ],
       aheadMs: this.options.settings.aheadMs,
+      isStrict,
     };
     const result = await this.membership.write(incarnation, (tx) => claimRuns(tx, request));
     if (result.kind === 'fenced') return;
     const { runs, taken, databaseTimeMs } = result.value;
-    this.#scan.noteClaimed(lanes, taken);
+    // What blocks a key may stand anywhere in its lane.
+    if (!isStrict) this.#scan.noteClaimed(lanes, taken);
     if (runs.length === 0 || this.membership.incarnation !== incarnation) return;
     this.#hold(runs, databaseTimeMs);
     for (const [index, { last }] of taken.entries()) {

@@ -1,6 +1,6 @@
 // The claim statement. Because a slot has one owner, a claim is one index walk for each lane and one row for the whole
 // batch: it writes no run, and no other replica contests it.
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import { NO_UUID, type ClaimId, type ReplicaNumber, type RunId } from '#kernel/ids.js';
 import { plainArray } from '#database/array-text.js';
@@ -8,8 +8,10 @@ import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { partsOfLane, rankUsOf, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
 import { rankIn } from '#execution/runs/rank.js';
 import { markText } from './lane.repository.js';
+import { PICKED_COLUMNS, pickedInOrder } from './strict-claim.repository.js';
 
 const RANK = rankIn();
+const PICKED = sql.raw(PICKED_COLUMNS.join(', '));
 
 function rankText({ rankUs }: LanePosition): string {
   const us = ((rankUs % 1_000) + 1_000) % 1_000;
@@ -28,6 +30,8 @@ export interface ClaimRequest {
   excluded: readonly RunId[];
   /** Runs due this soon are taken, too, and wait in memory. */
   aheadMs: number;
+  /** Of lanes of keys with a strict order, from each of which one run may be next. */
+  isStrict?: boolean;
 }
 
 export interface LaneToClaim extends Lane {
@@ -58,7 +62,7 @@ export interface TakenFromLane {
  * never both see a run unclaimed, because the former's claims are visible before the new one may claim.
  */
 export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRuns> {
-  const { claimId, replica, lanes, excluded, aheadMs } = request;
+  const { claimId, replica, lanes, excluded, aheadMs, isStrict = false } = request;
   // Columns that are equal for a whole lane are not sent with each run, and neither are default values.
   const { rows } = await sql<PickedRow>`
     with lane as materialized (
@@ -73,17 +77,7 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRun
              with ordinality as l (slot, tenant_id, lane, quota, epoch, rank, id, number)
         join carillon.slot_owner o on o.slot = l.slot and o.owner = ${replica} and o.epoch = l.epoch and o.target is null),
     picked as materialized (
-      select lane.number, r.*
-        from lane
-       cross join lateral (
-         select id, schedule_id, due_at, payload, priority, run_at, attempt, failures, losses, deadline, details, cancel_requested_at
-           from carillon.run
-          where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
-            and (${RANK}, id) > (lane.rank, lane.id)
-            and run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
-            and id <> all(${plainArray(excluded)}::uuid[])
-          order by ${RANK}, id
-          limit lane.quota) r),
+      ${isStrict ? pickedInOrder({ excluded, aheadMs }) : picked({ excluded, aheadMs })}),
     noted as (
       insert into carillon.claim (id, replica, run_ids)
       select ${claimId}, ${replica}, array_agg(id) from picked having count(*) > 0)
@@ -116,6 +110,20 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRun
   }
   const taken = served.map(({ count, last }) => ({ count, last: last === null ? null : positionOf(last) }));
   return { runs, databaseTimeMs, taken };
+}
+
+function picked({ excluded, aheadMs }: Pick<ClaimRequest, 'excluded' | 'aheadMs'>): RawBuilder<unknown> {
+  return sql`select lane.number, r.*
+        from lane
+       cross join lateral (
+         select ${PICKED}
+           from carillon.run
+          where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
+            and (${RANK}, id) > (lane.rank, lane.id)
+            and run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
+            and id <> all(${plainArray(excluded)}::uuid[])
+          order by ${RANK}, id
+          limit lane.quota) r`;
 }
 
 interface ServedLane {

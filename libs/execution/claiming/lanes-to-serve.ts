@@ -6,6 +6,7 @@ import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { hasKey, jobTypeKey, jobTypeOfLane, type Lane } from '#execution/runs/decisions/lane.js';
 import { freshLimit, laneQuotas, resumedLimit } from './decisions/lane-shares.js';
 import type { LaneQueue, WaitingLane } from './lane-queue.js';
+import type { StrictKeys } from './strict-keys.js';
 
 export interface LaneToServe extends WaitingLane {
   quota: number;
@@ -17,6 +18,7 @@ export interface Serving {
   lanesMax: number;
   held: HeldRuns;
   rules: LaneRulesBook;
+  strict: StrictKeys;
 }
 
 /** Takes the lanes out of the queue. */
@@ -32,6 +34,7 @@ export function takeLanes(lanes: LaneQueue, serving: Serving): LaneToServe[] {
     const ofTenant = left.get(lane.tenantId) ?? held.roomFor(lane.tenantId);
     const ofJobType = left.get(jobType) ?? shareOf(lane, serving);
     const quota = Math.max(0, Math.min(part, roomFor(lane, serving), ofTenant, ofJobType));
+    if (quota > 0) serving.strict.noteServed(lane);
     left.set(lane.tenantId, ofTenant - quota);
     left.set(jobType, ofJobType - quota);
     return { ...lane, quota };
@@ -48,7 +51,7 @@ export function takeLanes(lanes: LaneQueue, serving: Serving): LaneToServe[] {
 
 function roomFor(lane: Lane, serving: Serving): number {
   const rules = serving.rules.of(lane);
-  if (rules.paused) return 0;
+  if (rules.paused || !serving.strict.mayClaim(lane)) return 0;
   const worth = worthHolding(rules, hasKey(lane)) - serving.held.ofLane(lane);
   return Math.min(worth, shareOf(lane, serving));
 }

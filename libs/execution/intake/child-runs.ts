@@ -11,7 +11,9 @@ import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { enqueueRuns } from './enqueue.js';
+import type { JobType } from '#execution/job-types/job-type.js';
 import { findJobType } from '#execution/job-types/job-type.repository.js';
+import { whyKeyUnfit, withKeyDefaults } from './key-defaults.js';
 import { RunQuota } from './run-quota.js';
 import { encodeJson } from '#execution/runs/stored-json.js';
 import { enqueueOf } from './wanted-run.js';
@@ -39,9 +41,12 @@ export class ChildRuns {
       if (incarnation === null)
         throw new Error('expected this replica to be a member of the cluster, got one that is cut off');
       const { db } = incarnation;
-      await requireJobType(db, parent, definition.name);
+      const jobType = await requireJobType(db, parent, definition.name);
+      const unfit = whyKeyUnfit(options, jobType);
+      if (unfit !== null) throw new TypeError(`concurrencyKey: ${unfit}`);
       const owner = { id: parent.tenantId, slot: parent.slot };
-      const child = enqueueOf(owner, { ...options, jobType: definition.name, payload });
+      const wanted = withKeyDefaults({ ...options, jobType: definition.name, payload }, jobType);
+      const child = enqueueOf(owner, wanted);
       const { room } = await this.#quota.roomFor(db, { tenantId: parent.tenantId, wanted: 1 });
       const [result = { kind: 'over-quota' as const }] = await enqueueRuns(db, [child], { room });
       if (result.kind === 'over-quota')
@@ -66,7 +71,8 @@ function requireFuture({ deadline, runAt }: RunOptions, now: Date): void {
   );
 }
 
-async function requireJobType(db: Database, { tenantId }: ClaimedRun, name: string): Promise<void> {
-  if ((await findJobType(db, { tenantId, name })) === undefined)
-    throw new Error(`expected job type ${name} to exist, found none`);
+async function requireJobType(db: Database, { tenantId }: ClaimedRun, name: string): Promise<JobType> {
+  const found = await findJobType(db, { tenantId, name });
+  if (found === undefined) throw new Error(`expected job type ${name} to exist, found none`);
+  return found;
 }

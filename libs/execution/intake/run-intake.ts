@@ -5,6 +5,7 @@
 // they say now. Refusals are values.
 import type { Database } from '#database/connection.js';
 import type { JobType } from '#execution/job-types/job-type.js';
+import { findJobTypes, parseJobType } from '#execution/job-types/job-type.repository.js';
 import { findRun } from '#execution/runs/run-pages.repository.js';
 import type { RunRow } from '#execution/runs/run-row.js';
 import type { Clock } from '#kernel/clock.js';
@@ -18,8 +19,9 @@ import {
 } from './assumed-jobs.js';
 import { enqueueRun, enqueueRuns, type Enqueued } from './enqueue.js';
 import { insertAndShowRun } from './new-run.repository.js';
+import { takesKeyDefaults, withKeyDefaults } from './key-defaults.js';
 import { RunQuota, type Quota } from './run-quota.js';
-import { enqueueOf, type WantedRun } from './wanted-run.js';
+import { enqueueOf, inGivenOrder, type WantedRun } from './wanted-run.js';
 
 /** The database, or the transaction, of a request, and when it is committed. */
 export interface IntakeWriting {
@@ -69,7 +71,8 @@ export class RunIntake<Tenant extends IntakeTenant> {
     { db, afterwards }: IntakeWriting,
   ): Promise<{ results: Enqueued[]; quota: Quota | null }> {
     const { room, quota } = await this.#roomFor(db, tenant, wanted.length);
-    const entries = wanted.map((run) => enqueueOf(tenant, run));
+    const said = await this.#withDefaults(db, tenant, wanted);
+    const entries = inGivenOrder(said.map((run) => enqueueOf(tenant, run)));
     const results = await enqueueRuns(db, entries, { room });
     if (results.some(isNew)) afterwards(() => this.replica.hintWork([tenant.slot]));
     return { results, quota };
@@ -99,7 +102,8 @@ export class RunIntake<Tenant extends IntakeTenant> {
     { db, afterwards }: IntakeWriting,
   ): Promise<RunRow | null> {
     const assumed = { tenantId: tenant.id, jobType: wanted.jobType, proof };
-    const row = (await insertAndShowRun(db, enqueueOf(tenant, wanted).run, assumed)) ?? null;
+    const { run } = enqueueOf(tenant, withKeyDefaults(wanted, jobType));
+    const row = (await insertAndShowRun(db, run, assumed)) ?? null;
     if (row !== null) afterwards(() => this.#announce(tenant, { jobType, row }));
     return row;
   }
@@ -114,7 +118,9 @@ export class RunIntake<Tenant extends IntakeTenant> {
     if (why !== null) return { kind: 'misfit', why };
     if (tenant.state !== 'active') return { kind: 'suspended', tenant };
     const { room, quota } = await this.#roomFor(db, tenant, 1);
-    const { result, row } = await enqueueRun(db, enqueueOf(tenant, wanted), { room });
+    const { result, row } = await enqueueRun(db, enqueueOf(tenant, withKeyDefaults(wanted, jobType)), {
+      room,
+    });
     // One that is debounced waits, and is announced when its instant comes.
     const mayStart = isNew(result) && wanted.debounce === undefined;
     if (mayStart) afterwards(() => this.#announce(tenant, { jobType, row }));
@@ -136,6 +142,24 @@ export class RunIntake<Tenant extends IntakeTenant> {
     const isSoon = row === null || row.state === 'queued';
     if (isSoon && jobType !== null) this.replica.expectRuns(tenant, jobType);
     this.replica.hintWork([tenant.slot]);
+  }
+
+  /** Reads the job types of those that leave it to them what becomes of their keys. */
+  async #withDefaults(
+    db: Database,
+    { id: tenantId }: IntakeTenant,
+    wanted: readonly WantedRun[],
+  ): Promise<readonly WantedRun[]> {
+    const names = new Set(wanted.filter(takesKeyDefaults).map(({ jobType }) => jobType));
+    if (names.size === 0) return wanted;
+    const found = await findJobTypes(
+      db,
+      [...names].map((name) => ({ tenantId, name })),
+    );
+    const known = new Map(
+      found.flatMap(({ stored }) => (stored ? [[stored.name, parseJobType(stored)]] : [])),
+    );
+    return wanted.map((run) => withKeyDefaults(run, known.get(run.jobType)));
   }
 
   async #roomFor(db: Database, tenant: IntakeTenant, wanted: number) {

@@ -2,7 +2,7 @@
 // its own.
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { asId, type ScheduleId, type Slot, type TenantId } from '#kernel/ids.js';
-import { storedKeyOf, type GivenOverlap } from '#kernel/keys/key-overlap.js';
+import { isStrictKey, storedKeyOf, type GivenOrder, type GivenOverlap } from '#kernel/keys/key-overlap.js';
 import type { Enqueue, UniqueRequest } from './enqueue.js';
 
 /** The options of the client (enqueue-options.ts), and those that only REST has. */
@@ -13,6 +13,8 @@ export interface WantedRun {
   concurrencyKey?: string | undefined;
   /** What becomes of it while another run of the key is running. */
   overlap?: GivenOverlap | undefined;
+  /** Whether the runs of the key start in their order. */
+  order?: GivenOrder | undefined;
   tags?: readonly string[] | undefined;
   priority?: number | undefined;
   runAt?: Date | undefined;
@@ -42,7 +44,8 @@ export function enqueueOf(tenant: { id: TenantId; slot: Slot }, wanted: WantedRu
       jobType: wanted.jobType,
       payload: wanted.payload,
       queue: wanted.queue ?? 'default',
-      concurrencyKey: concurrencyKey === undefined ? null : storedKeyOf(concurrencyKey, wanted.overlap),
+      concurrencyKey:
+        concurrencyKey === undefined ? null : storedKeyOf(concurrencyKey, wanted.overlap, wanted.order),
       tags: wanted.tags ?? [],
       priority: wanted.priority ?? 0,
       runAt: wanted.runAt ?? null,
@@ -54,6 +57,16 @@ export function enqueueOf(tenant: { id: TenantId; slot: Slot }, wanted: WantedRu
     debounce:
       debounce === undefined ? null : { key: debounce.key, maxDelayMs: debounce.maxDelaySeconds * 1_000 },
   };
+}
+
+/**
+ * Gives runs that came together ids in their order, if their keys start them in order: of two with one instant the one
+ * with the lower id starts first, and ids that were made within a millisecond are in no order.
+ */
+export function inGivenOrder(entries: readonly Enqueue[]): readonly Enqueue[] {
+  if (!entries.some(({ run }) => isStrictKey(run.concurrencyKey))) return entries;
+  const ids = entries.map(({ run }) => run.id).toSorted();
+  return entries.map((entry, index) => ({ ...entry, run: { ...entry.run, id: ids[index] ?? entry.run.id } }));
 }
 
 function uniqueOf({ key, windowSeconds, onConflict }: NonNullable<WantedRun['unique']>): UniqueRequest {

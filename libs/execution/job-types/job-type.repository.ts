@@ -7,23 +7,24 @@ import type { TenantId, TenantName } from '#kernel/ids.js';
 import type { LockWish } from '#locks/lock.js';
 import { refusalOf } from '#execution/endpoints/decisions/allowed-target.js';
 import { jobTypeLimits } from '#execution/limits/limits.js';
-import { retryPolicy, storedTarget, type JobType } from './job-type.js';
+import { retryPolicy, storedKeyDefaults, storedTarget, type JobType } from './job-type.js';
 
 export interface StoredJobType extends Omit<
   JobType,
-  'target' | 'retry' | 'limits' | 'targetAllowed' | 'locks'
+  'target' | 'retry' | 'limits' | 'keyDefaults' | 'targetAllowed' | 'locks'
 > {
   locks: LockWish[] | null;
   target: unknown;
   retry: unknown;
   limits: unknown;
+  keyDefaults: unknown;
   /** The names that the tenant may use in a target of this kind; null allows any. */
   allowedNames: string[] | null;
 }
 
 export const JOB_TYPE_COLUMNS =
   sql.raw(`name, target, retry, limits, timeout_ms as "timeoutMs", revision, tenant_id is null as shared,
-       payload_schema as "payloadSchema", output_schema as "outputSchema", heartbeat_ms as "heartbeatMs", locks, paused_at as "pausedAt",
+       payload_schema as "payloadSchema", output_schema as "outputSchema", heartbeat_ms as "heartbeatMs", locks, key_defaults as "keyDefaults", paused_at as "pausedAt",
        pause_reason as "pauseReason", created_at as "createdAt", updated_at as "updatedAt",
        (select case kind when 'queue' then allowed_queues when 'handler' then allowed_handlers end
           from carillon.tenant where id = tenant_id) as "allowedNames"`);
@@ -32,15 +33,17 @@ export type JobTypeInput = Pick<
   JobType,
   'name' | 'target' | 'retry' | 'limits' | 'timeoutMs' | 'payloadSchema'
 > &
-  Partial<Pick<JobType, 'outputSchema' | 'heartbeatMs' | 'locks'>>;
+  Partial<Pick<JobType, 'outputSchema' | 'heartbeatMs' | 'locks' | 'keyDefaults'>>;
 
 /** Throws a unique violation when the tenant has a job type of that name. */
 export async function insertJobType(db: Database, tenantId: TenantId, input: JobTypeInput): Promise<JobType> {
   const { rows } = await sql<StoredJobType>`
-    insert into carillon.job_type (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema, output_schema, heartbeat_ms, locks)
+    insert into carillon.job_type (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema, output_schema, heartbeat_ms,
+                                   locks, key_defaults)
     values (${randomUUID()}, ${tenantId}, ${input.name}, ${input.target.kind}, ${JSON.stringify(input.target)},
             ${JSON.stringify(input.retry)}, ${JSON.stringify(input.limits)}, ${input.timeoutMs}, ${jsonbOf(input.payloadSchema)}::jsonb,
-            ${jsonbOf(input.outputSchema)}::jsonb, ${input.heartbeatMs ?? null}, ${locksOf(input)}::jsonb)
+            ${jsonbOf(input.outputSchema)}::jsonb, ${input.heartbeatMs ?? null},
+            ${locksOf(input)}::jsonb, ${jsonbOf(input.keyDefaults)}::jsonb)
     returning ${JOB_TYPE_COLUMNS}`.execute(db);
   if (rows[0] === undefined) throw new Error(`expected the new job type ${input.name} back, got no row`);
   return parseJobType(rows[0]);
@@ -51,17 +54,20 @@ export async function insertJobType(db: Database, tenantId: TenantId, input: Job
  */
 export async function registerSharedJobType(db: Database, input: JobTypeInput): Promise<void> {
   await sql`
-    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema, output_schema, heartbeat_ms, locks)
+    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, limits, timeout_ms, payload_schema, output_schema, heartbeat_ms,
+                                   locks, key_defaults)
     values (${randomUUID()}, null, ${input.name}, ${input.target.kind}, ${JSON.stringify(input.target)},
             ${JSON.stringify(input.retry)}, ${JSON.stringify(input.limits)}, ${input.timeoutMs}, ${jsonbOf(input.payloadSchema)}::jsonb,
-            ${jsonbOf(input.outputSchema)}::jsonb, ${input.heartbeatMs ?? null}, ${locksOf(input)}::jsonb)
+            ${jsonbOf(input.outputSchema)}::jsonb, ${input.heartbeatMs ?? null},
+            ${locksOf(input)}::jsonb, ${jsonbOf(input.keyDefaults)}::jsonb)
     on conflict (tenant_id, name) do update
        set kind = excluded.kind, target = excluded.target, retry = excluded.retry, limits = excluded.limits, timeout_ms = excluded.timeout_ms,
-           payload_schema = excluded.payload_schema, output_schema = excluded.output_schema, heartbeat_ms = excluded.heartbeat_ms, locks = excluded.locks,
+           payload_schema = excluded.payload_schema, output_schema = excluded.output_schema, heartbeat_ms = excluded.heartbeat_ms,
+           locks = excluded.locks, key_defaults = excluded.key_defaults,
            updated_at = clock_timestamp(), revision = j.revision + 1
-     where (j.target, j.retry, j.limits, j.timeout_ms, j.payload_schema, j.output_schema, j.heartbeat_ms, j.locks)
+     where (j.target, j.retry, j.limits, j.timeout_ms, j.payload_schema, j.output_schema, j.heartbeat_ms, j.locks, j.key_defaults)
         is distinct from (excluded.target, excluded.retry, excluded.limits, excluded.timeout_ms, excluded.payload_schema, excluded.output_schema,
-                          excluded.heartbeat_ms, excluded.locks)`.execute(db);
+                          excluded.heartbeat_ms, excluded.locks, excluded.key_defaults)`.execute(db);
 }
 
 export async function findJobType(
@@ -117,14 +123,14 @@ export async function listJobTypes(
   return { rows: rows.map(parseJobType), isCut };
 }
 
-type Changeable = Pick<JobType, 'target' | 'retry' | 'limits' | 'timeoutMs' | 'locks'>;
+type Changeable = Pick<JobType, 'target' | 'retry' | 'limits' | 'timeoutMs' | 'locks' | 'keyDefaults'>;
 export type JobTypeChange = { [Field in keyof Changeable]?: Changeable[Field] | undefined };
 
 /** Undefined when the tenant has none of its own by that name, or it is no longer at that revision. */
 export async function updateJobType(
   db: Database,
   { tenantId, name, revision }: { tenantId: TenantId; name: string; revision: number | null },
-  { target, retry, limits, timeoutMs, locks }: JobTypeChange,
+  { target, retry, limits, timeoutMs, locks, keyDefaults }: JobTypeChange,
 ): Promise<JobType | undefined> {
   const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
   const { rows } = await sql<StoredJobType>`
@@ -132,7 +138,9 @@ export async function updateJobType(
        set target = coalesce(${json(target)}::jsonb, target), kind = coalesce(${target?.kind ?? null}, kind),
            retry = coalesce(${json(retry)}::jsonb, retry), limits = coalesce(${json(limits)}::jsonb, limits),
            timeout_ms = coalesce(${timeoutMs ?? null}, timeout_ms),
-           locks = nullif(coalesce(${json(locks)}::jsonb, locks), '[]'), updated_at = clock_timestamp(), revision = revision + 1
+           locks = nullif(coalesce(${json(locks)}::jsonb, locks), '[]'),
+           key_defaults = case when ${keyDefaults === undefined} then key_defaults else ${jsonbOf(keyDefaults)}::jsonb end,
+           updated_at = clock_timestamp(), revision = revision + 1
      where tenant_id = ${tenantId} and name = ${name} and (${revision}::bigint is null or revision = ${revision}::bigint)
     returning ${JOB_TYPE_COLUMNS}`.execute(db);
   return rows[0] && parseJobType(rows[0]);
@@ -223,5 +231,6 @@ export function parseJobType({ allowedNames, ...row }: StoredJobType): JobType {
     retry: retryPolicy.parse(row.retry),
     limits: jobTypeLimits.parse(row.limits),
     locks: row.locks ?? [],
+    keyDefaults: row.keyDefaults === null ? null : storedKeyDefaults.parse(row.keyDefaults),
   };
 }

@@ -1,5 +1,6 @@
 // A job type: a named kind of work, where it runs, and how it is retried and timed.
 import { z } from 'zod';
+import { KEY_WAITING_MAX, type KeyDefaults } from '#kernel/keys/key-overlap.js';
 import type { LockWish } from '#locks/lock.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
 
@@ -30,6 +31,16 @@ export const storedTarget = z.discriminatedUnion('kind', [
 ]);
 export type Target = z.infer<typeof storedTarget>;
 
+export const storedKeyDefaults = z.strictObject({
+  overlap: z
+    .strictObject({
+      mode: z.enum(['skip', 'queue', 'replace', 'latest']),
+      max: z.int().min(1).max(KEY_WAITING_MAX).optional(),
+    })
+    .optional(),
+  order: z.literal('strict').optional(),
+});
+
 export interface JobType {
   name: string;
   target: Target;
@@ -38,6 +49,8 @@ export interface JobType {
   limits: JobTypeLimits;
   /** Which the attempt of a run holds. */
   locks: LockWish[];
+  /** What is said of runs that name a concurrency key and say nothing beside it; null for nothing. */
+  keyDefaults: KeyDefaults | null;
   revision: number;
   /** True when the replicas registered it for every tenant; false when the tenant made it. */
   shared: boolean;

@@ -54,18 +54,24 @@ export async function registerPulledJobType(
     timeoutMs,
     payloadSchema,
     locks = [],
-  }: Pick<JobTypeInput, 'name' | 'target' | 'retry' | 'timeoutMs' | 'payloadSchema' | 'locks'>,
+    keyDefaults,
+  }: Pick<
+    JobTypeInput,
+    'name' | 'target' | 'retry' | 'timeoutMs' | 'payloadSchema' | 'locks' | 'keyDefaults'
+  >,
 ): Promise<void> {
   await sql`
-    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, timeout_ms, payload_schema, locks)
+    insert into carillon.job_type as j (id, tenant_id, name, kind, target, retry, timeout_ms, payload_schema, locks, key_defaults)
     values (${randomUUID()}, ${tenantId}, ${name}, 'pull', ${JSON.stringify(target)}, ${JSON.stringify(retry)}, ${timeoutMs},
-            ${payloadSchema === null ? null : JSON.stringify(payloadSchema)}::jsonb, nullif(${JSON.stringify(locks)}::jsonb, '[]'))
+            ${payloadSchema === null ? null : JSON.stringify(payloadSchema)}::jsonb,
+            nullif(${JSON.stringify(locks)}::jsonb, '[]'), ${(keyDefaults ?? null) === null ? null : JSON.stringify(keyDefaults)}::jsonb)
     on conflict (tenant_id, name) do update
        set target = excluded.target, retry = excluded.retry, timeout_ms = excluded.timeout_ms,
-           payload_schema = excluded.payload_schema, locks = excluded.locks, updated_at = clock_timestamp(), revision = j.revision + 1
+           payload_schema = excluded.payload_schema, locks = excluded.locks, key_defaults = excluded.key_defaults,
+           updated_at = clock_timestamp(), revision = j.revision + 1
      where j.kind = 'pull'
-       and (j.target, j.retry, j.timeout_ms, j.payload_schema, j.locks)
-        is distinct from (excluded.target, excluded.retry, excluded.timeout_ms, excluded.payload_schema, excluded.locks)`.execute(
+       and (j.target, j.retry, j.timeout_ms, j.payload_schema, j.locks, j.key_defaults)
+        is distinct from (excluded.target, excluded.retry, excluded.timeout_ms, excluded.payload_schema, excluded.locks, excluded.key_defaults)`.execute(
     db,
   );
 }

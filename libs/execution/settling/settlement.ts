@@ -3,8 +3,10 @@
 // closes or shrinks the claims that held them.
 import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
+import { isStrictKey } from '#kernel/keys/key-overlap.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { RunTransition } from '#execution/runs/decisions/run-transition.js';
+import { blockForPutOff } from './key-block.repository.js';
 import { parkRuns } from './park.repository.js';
 import { writeProgress, type ProgressNote } from '#execution/reports/progress.repository.js';
 import * as rows from './settlement.repository.js';
@@ -138,10 +140,16 @@ async function putOffOrRetry(tx: Tx, replica: ReplicaNumber, endings: readonly E
     transition.kind === 'put-off' ? [{ id, attempt, delayMs: transition.delayMs }] : [],
   );
   const retried = endings.flatMap((ending) => retriedRun(ending, replica));
-  return [
-    ...(putOff.length > 0 ? notIn(await rows.putOffRuns(tx, putOff), putOff) : []),
-    ...(retried.length > 0 ? notIn(await rows.retryRuns(tx, retried), retried) : []),
-  ];
+  const missing = putOff.length > 0 ? notIn(await rows.putOffRuns(tx, putOff), putOff) : [];
+  const inOrder = endings.filter(
+    ({ run, transition }) => transition.kind === 'put-off' && isStrictKey(run.concurrencyKey),
+  );
+  if (inOrder.length > 0)
+    await blockForPutOff(
+      tx,
+      inOrder.map(({ run }) => run.id),
+    );
+  return [...missing, ...(retried.length > 0 ? notIn(await rows.retryRuns(tx, retried), retried) : [])];
 }
 
 async function park(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]): Promise<RunId[]> {

@@ -2,7 +2,15 @@
 import { expect, it } from 'vitest';
 import { asId } from '../ids.js';
 import { scheduleKey } from '../schedule-key.js';
-import { isStoredKey, overlapKey, overlapOf, readOverlapKey, type KeyOverlap } from './key-overlap.js';
+import {
+  isStoredKey,
+  isStrictKey,
+  overlapKey,
+  overlapOf,
+  readOverlapKey,
+  storedKeyOf,
+  type KeyOverlap,
+} from './key-overlap.js';
 
 const POLICIES: KeyOverlap[] = [
   { mode: 'skip' },
@@ -47,4 +55,24 @@ it("knows the key of a schedule's own runs, too", () => {
   expect(overlapOf(stored)).toEqual({ mode: 'queue', max: 3 });
   expect(isStoredKey(stored)).toBe(true);
   expect(readOverlapKey(stored)).toBeNull();
+});
+
+it('reads a strict order as it was written, beside a queue without a bound', () => {
+  for (const key of ['customer-7', 'a/b/c', 'x\ny', 'overlap/strict/k']) {
+    const stored = storedKeyOf(key, { mode: 'queue' }, 'strict');
+    expect(stored).toBe(`overlap/strict/${key}`);
+    expect(readOverlapKey(stored)).toEqual({
+      key,
+      overlap: { mode: 'queue', max: null },
+      isStrict: true,
+    });
+    expect(isStrictKey(stored)).toBe(true);
+    expect(isStoredKey(stored)).toBe(true);
+    expect(overlapKey({ key, overlap: { mode: 'queue', max: null }, isStrict: true })).toBe(stored);
+  }
+});
+
+it('finds no strict order where none was asked for', () => {
+  for (const stored of [null, 'k', storedKeyOf('k', undefined, 'any'), storedKeyOf('k', { mode: 'queue' })])
+    expect(isStrictKey(stored)).toBe(false);
 });

@@ -13,6 +13,7 @@ const TERM_FENCE = 'libs/cluster/leadership/term-fence.js';
 const REPLICA_GATE = 'libs/cluster/membership/replica-gate.js';
 const LEADERSHIP = 'libs/cluster/leadership/leadership.repository.js';
 const SETTLEMENT = 'libs/execution/settling/settlement.repository.js';
+const STRICT_CLAIM = 'libs/execution/claiming/strict-claim.repository.js';
 const PLANNING = 'libs/scheduling/planning/planning.repository.js';
 
 const noTermFence: Patch = { file: TERM_FENCE, from: 'if (!(await holdTerm(tx, holder)))', to: 'if (false)' };
@@ -283,6 +284,12 @@ export const CONTROLS: readonly Control[] = [
     ],
     plot: plots.quiet,
     caughtBy: /^I6: attempt 1 of run .* ran/,
+  },
+  {
+    name: 'a claim that reads no block of a key',
+    patches: [{ file: STRICT_CLAIM, from: '`b.tenant_id', to: '`false and b.tenant_id' }],
+    plot: limits.triedAgainInOrder,
+    caughtBy: /^C16: .* began attempt 2 /,
   },
   ...REFUSAL_CONTROLS,
   ...LOCK_CONTROLS,

@@ -4,6 +4,7 @@
 import { setTimeout as rest } from 'node:timers/promises';
 import { until } from '../../support/until.js';
 import { AT_ONCE } from '../faults.js';
+import { wishInOrder } from '../limited/in-order.js';
 import { WORKERS_PER_TENANT } from '../limited/outside-workers.js';
 import { LIMITED_TENANTS, PAUSED_QUEUE } from '../limited/tenants.js';
 import type { Harness } from '../harness.js';
@@ -41,6 +42,15 @@ export const handedOutAtOnce: Plot = async (harness) => {
   const owner = await ownerOf(harness);
   await ask(harness, owner, { jobType: 'metered', ms: 100, count: 8 });
   await ask(harness, owner, { jobType: 'handed-over', ms: 0, count: 3 });
+  await rest(AFTERMATH_MS);
+  return [];
+};
+
+/** Runs of keys with a strict order, of which some fail at first and are tried again. */
+export const triedAgainInOrder: Plot = async ({ poster, cluster }) => {
+  for (const seat of cluster.seats)
+    for (const isRefused of [true, false, false])
+      await poster.post(seat, wishInOrder('pushed', { ms: 100, isRefused }));
   await rest(AFTERMATH_MS);
   return [];
 };

@@ -195,6 +195,26 @@ describe('carillon.overlap_key()', () => {
   });
 });
 
+describe('carillon.strict_key()', () => {
+  it('makes a key that runs of the API share', async () => {
+    const client = await openClient(server.databaseUrl);
+    const concurrencyKey = newName('key');
+    const { rows } = await client.query<{ id: string }>(
+      `select carillon.enqueue($1, 'sleep', '{"ms": 86000000}', concurrency_key => carillon.strict_key($2)) as id`,
+      [tenant.name, concurrencyKey],
+    );
+    const first = rows[0]?.id ?? '';
+    await until('it runs', async () => (await readRun(tenant, first)).state === 'running');
+    expect(await readRun(tenant, first)).toMatchObject({ concurrencyKey, order: 'strict' });
+  });
+
+  it.each(['null', `''`, `repeat('k', 181)`])('refuses %s', async (key) => {
+    const client = await openClient(server.databaseUrl);
+    const refused = client.query(`select carillon.strict_key(${key})`);
+    await expect(refused).rejects.toMatchObject({ code: '22023' });
+  });
+});
+
 describe('enqueue() of an application', () => {
   it('debounces, and gives keys a policy', async () => {
     const client = await openClient(server.databaseUrl);
@@ -203,6 +223,20 @@ describe('enqueue() of an application', () => {
     const more = { concurrencyKey: 'c', overlap: { mode: 'queue', max: 2 } } as const;
     expect(await enqueue(client, item, { n: 2 }, { ...options, ...more })).toBe(first);
     expect(await readRun(tenant, first)).toMatchObject({ payload: { n: 2 }, ...more });
+  });
+
+  it('gives keys a strict order, also in a list', async () => {
+    const client = await openClient(server.databaseUrl);
+    const strict = { concurrencyKey: newName('key'), order: 'strict' } as const;
+    const ids = await bulkEnqueue(client, item, [{ payload: { n: 1 }, ...strict }, { payload: { n: 2 } }], {
+      tenant: tenant.name,
+    });
+    ids.push(await enqueue(client, item, { n: 3 }, { tenant: tenant.name, ...strict }));
+    const [first, free, second] = await Promise.all(ids.map((id) => finishedRun(tenant, { id })));
+    expect(first).toMatchObject(strict);
+    expect(second).toMatchObject(strict);
+    expect(free).toMatchObject({ order: null, concurrencyKey: null });
+    expect(Date.parse(second?.startedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(first?.finishedAt ?? ''));
   });
 
   it('makes one run of a list that names the key twice', async () => {

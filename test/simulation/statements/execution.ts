@@ -114,6 +114,7 @@ function jobType(db: ModelDatabase, name: string): StoredJobType {
     outputSchema: null,
     heartbeatMs: null,
     locks: null,
+    keyDefaults: null,
     pausedAt: null,
     pauseReason: null,
     revision: 1,

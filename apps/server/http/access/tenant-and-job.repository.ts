@@ -26,6 +26,7 @@ const JOB_FIELDS = Object.keys({
   outputSchema: true,
   heartbeatMs: true,
   locks: true,
+  keyDefaults: true,
   pausedAt: true,
   pauseReason: true,
   createdAt: true,

@@ -4,6 +4,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 import type { Database } from '#database/connection.js';
+import { whyKeyUnfit } from '#execution/intake/key-defaults.js';
+import type { WantedRun } from '#execution/intake/wanted-run.js';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import type { JobType } from '#execution/job-types/job-type.js';
 import { findJobType } from '#execution/job-types/job-type.repository.js';
@@ -17,7 +19,7 @@ import { API_DATABASE } from '../../tokens.js';
 import { fieldErrors } from '../problems/field-errors.js';
 import { invalidField, invalidFields, ProblemError } from '../problems/problem.js';
 
-interface WantedJob {
+interface WantedJob extends Pick<WantedRun, 'concurrencyKey' | 'overlap' | 'order' | 'scheduleId'> {
   jobType: string;
   payload: unknown;
 }
@@ -90,13 +92,16 @@ export class JobCheck {
   async #problemOf(
     asking: Asking,
     jobType: JobType | undefined,
-    { jobType: name, payload }: WantedJob,
+    job: WantedJob,
   ): Promise<ProblemError | null> {
+    const { jobType: name, payload } = job;
     if (jobType === undefined)
       return invalidField(
         '/jobType',
         `expected the name of a job type that exists, got ${JSON.stringify(name)}`,
       );
+    const unfitKey = whyKeyUnfit(job, jobType);
+    if (unfitKey !== null) return invalidField('/concurrencyKey', unfitKey);
     const encoded = encodeJson(payload);
     if (encoded.kind === 'unfit')
       return new ProblemError('payload-too-large', `/payload: ${encoded.reason}`, {

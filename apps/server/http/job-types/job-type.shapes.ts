@@ -13,6 +13,7 @@ import { inSeconds, retryInSeconds, retryPolicyOf, wholeMs } from '#execution/jo
 import { jobTypeLimits } from '#execution/limits/limits.js';
 import { whyNoEndpoint } from '#execution/endpoints/endpoint-url.js';
 import { lockWishes } from '../requests/lock-wishes.js';
+import { keyDefaults, keyDefaultsInput } from '../runs/keys/key-options.shapes.js';
 import { fewFields, instant, resourceName } from '../requests/shapes.js';
 
 /** Headers that we set, or that the HTTP client sets for its connection. */
@@ -108,6 +109,7 @@ const jobTypeFields = z.strictObject({
   timeoutSeconds: timeoutSeconds.default(DEFAULT_TIMEOUT_MS / 1_000),
   limits: jobTypeLimits.default({}),
   locks: neededLocks.default([]),
+  keyDefaults: keyDefaultsInput.default(null),
   heartbeatSeconds: z
     .number()
     .min(HEARTBEAT_SECONDS.min)
@@ -143,7 +145,14 @@ export type PauseInput = z.output<typeof pauseInput>;
 
 /** Each field is replaced as a whole. */
 export const jobTypePatch = z
-  .strictObject({ target, retry: retryInput, timeoutSeconds, limits: jobTypeLimits, locks: neededLocks })
+  .strictObject({
+    target,
+    retry: retryInput,
+    timeoutSeconds,
+    limits: jobTypeLimits,
+    locks: neededLocks,
+    keyDefaults: keyDefaultsInput,
+  })
   .partial()
   .transform(({ timeoutSeconds: timeout, ...fields }) =>
     timeout === undefined ? fields : { ...fields, timeoutMs: wholeMs(timeout) },
@@ -159,6 +168,7 @@ export const jobType = z
     timeoutSeconds: z.number(),
     limits: jobTypeLimits,
     locks: neededLocks,
+    keyDefaults: keyDefaults.nullable(),
     payloadSchema: z.looseObject({}).nullable(),
     outputSchema: z.looseObject({}).nullable(),
     heartbeatSeconds: z.number().nullable(),

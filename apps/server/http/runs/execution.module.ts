@@ -9,6 +9,7 @@ import { JobTypesModule } from '../job-types/job-types.module.js';
 import { RunLogFollowers } from '../logs/run-log-followers.js';
 import { RunLogsController } from '../logs/run-logs.controller.js';
 import { PreviousFireController } from '../fires/previous-fire.controller.js';
+import { BlockedKeysController } from '../blocked-keys/blocked-keys.controller.js';
 import { QueuesController } from './queues.controller.js';
 import { RunActionsController } from './run-actions.controller.js';
 import { RunBatchesController } from './run-batches.controller.js';
@@ -31,6 +32,7 @@ const intake = {
     QueuesController,
     RunBatchesController,
     RunActionsController,
+    BlockedKeysController,
   ],
   providers: [intake, RunLogFollowers, RunWaiters],
   exports: [intake],

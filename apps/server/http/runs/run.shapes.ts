@@ -6,7 +6,14 @@ import type { RunRow } from '#execution/runs/run-row.js';
 import { inDigits } from '../answers/in-digits.js';
 import { pageQuery } from '../answers/page-token.js';
 import { instant, instantInput, resourceName } from '../requests/shapes.js';
-import { checkKeys, debounceInput, keyOverlap, keyOverlapInput, showKey } from './keys/key-options.shapes.js';
+import {
+  checkKeys,
+  debounceInput,
+  keyOverlap,
+  keyOverlapInput,
+  orderInput,
+  showKey,
+} from './keys/key-options.shapes.js';
 
 const runState = z.enum([
   'scheduled',
@@ -77,6 +84,7 @@ export const runInput = z
     queue: runOptions.queue.default('default'),
     concurrencyKey: runOptions.concurrencyKey.optional(),
     overlap: keyOverlapInput.optional(),
+    order: orderInput.optional(),
     tags: runOptions.tags.default([]),
     priority: runOptions.priority.default(0),
     deadline: instantInput
@@ -128,6 +136,10 @@ export const run = z
     queue: z.string(),
     concurrencyKey: z.string().nullable(),
     overlap: keyOverlap.nullable().describe('What its maker or its schedule said about runs that meet.'),
+    order: z
+      .literal('strict')
+      .nullable()
+      .describe('Whether the runs of its concurrencyKey start in their order.'),
     tags: z.array(z.string()),
     deadline: instant.nullable(),
     progress: z

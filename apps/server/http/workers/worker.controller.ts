@@ -229,7 +229,14 @@ async function registerJobType(
     const expected = `expected /jobTypes/${index}/name to be new or a job type that is pulled`;
     throw new ProblemError('invalid-state', `${expected}, got ${name}, whose kind is ${target.kind}`);
   }
-  const { payloadSchema, leaseSeconds = target.leaseSeconds, retry, timeoutSeconds, locks } = given;
+  const {
+    payloadSchema,
+    leaseSeconds = target.leaseSeconds,
+    retry,
+    timeoutSeconds,
+    locks,
+    keyDefaults,
+  } = given;
   await requireSemaphores(tx, tenant, { locks, pointer: `/jobTypes/${index}/locks` });
   await workers.registerPulledJobType(tx, tenant.id, {
     name,
@@ -239,5 +246,6 @@ async function registerJobType(
     timeoutMs:
       timeoutSeconds === undefined ? (known?.timeoutMs ?? DEFAULT_TIMEOUT_MS) : wholeMs(timeoutSeconds),
     payloadSchema: payloadSchema === undefined ? (known?.payloadSchema ?? null) : payloadSchema,
+    keyDefaults: keyDefaults === undefined ? (known?.keyDefaults ?? null) : keyDefaults,
   });
 }

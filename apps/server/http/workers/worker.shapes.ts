@@ -5,6 +5,7 @@ import { pageQuery } from '../answers/page-token.js';
 import { checkedByPart } from '../requests/schema.pipe.js';
 import { previousFire } from '../fires/previous-fire.shapes.js';
 import { lockWishes } from '../requests/lock-wishes.js';
+import { keyDefaultsInput } from '../runs/keys/key-options.shapes.js';
 import { fewFields, instant, jsonObject, resourceName } from '../requests/shapes.js';
 
 const JOB_TYPES_MAX = 200;
@@ -21,6 +22,7 @@ const pulledJobType = z.strictObject({
   timeoutSeconds: timeoutSeconds.optional(),
   retry: retryInput.optional(),
   locks: lockWishes.optional(),
+  keyDefaults: keyDefaultsInput.optional(),
 });
 export type PulledJobType = z.output<typeof pulledJobType>;
 

@@ -1,6 +1,6 @@
 // May one more run of a lane start now, and how many of its runs are worth holding? The tenant and the job type set the
 // rules; every run that may be executing anywhere counts against them.
-import { overlapOf, type KeyOverlap } from '#kernel/keys/key-overlap.js';
+import { isStrictKey, overlapOf, type KeyOverlap } from '#kernel/keys/key-overlap.js';
 
 export interface RateLimit {
   /** Starts allowed in `perSeconds`; after a pause this many may start at once. */
@@ -35,6 +35,8 @@ export interface LaneRules {
   overlap?: KeyOverlap;
   /** Without them no run of it starts. Undefined for none. */
   locks?: readonly NeededLock[];
+  /** Its runs start in their order, so the owner holds none but the next. */
+  isStrict?: boolean;
 }
 
 export const NO_RULES: LaneRules = { paused: false, weight: 1, tenant: {}, jobType: {} };
@@ -43,7 +45,8 @@ export const NO_RULES: LaneRules = { paused: false, weight: 1, tenant: {}, jobTy
 export function withKeyOverlap(rules: LaneRules, concurrencyKey: string | null): LaneRules {
   const overlap = overlapOf(concurrencyKey);
   if (overlap === undefined) return rules;
-  return { ...rules, jobType: { ...rules.jobType, maxConcurrentPerKey: 1 }, overlap };
+  const oneByOne = { ...rules, jobType: { ...rules.jobType, maxConcurrentPerKey: 1 }, overlap };
+  return isStrictKey(concurrencyKey) ? { ...oneByOne, isStrict: true } : oneByOne;
 }
 
 /** Runs that may be executing now, here or elsewhere. */
@@ -94,6 +97,7 @@ const SHARING = 50;
 export function worthHolding(rules: LaneRules, hasKey: boolean): number {
   if (rules === NO_RULES) return Number.POSITIVE_INFINITY;
   const { tenant, jobType, overlap } = rules;
+  if (rules.isStrict === true) return 1;
   const limits = [
     tenant.maxConcurrent,
     jobType.maxConcurrent,

@@ -115,6 +115,8 @@ const WISHES: Readonly<Record<string, ForeignRequests>> = {
   'get /runs/{run}:previousFire': NONE,
   'post /runs/{run}:cancel': NONE,
   'post /runs/{run}:retry': NONE,
+  'post /runs/{run}:unblock': NONE,
+  'get /blocked-keys': listed,
   'get /calendars': listed,
   'get /calendars/{calendar}': NONE,
   'put /calendars/{calendar}': anyBody({ dates: ['2031-01-01'] }),

@@ -68,6 +68,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   [`get ${T}/runs/{run}/logs`]: read(404),
   [`post ${T}/runs/{run}:cancel`]: end(404),
   [`post ${T}/runs/{run}:retry`]: change(404),
+  [`post ${T}/runs/{run}:unblock`]: change(404),
+  [`get ${T}/blocked-keys`]: read(200),
   [`post ${T}/runs:batchCreate`]: change(422),
   [`post ${T}/runs:cancel`]: end(422),
   [`post ${T}/runs:retry`]: change(422),

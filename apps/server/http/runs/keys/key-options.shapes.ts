@@ -7,6 +7,7 @@ import {
   DEBOUNCE_MAX_DELAY_SECONDS,
 } from '#kernel/keys/debounce-bounds.js';
 import {
+  effectiveDefaults,
   KEY_WAITING_MAX,
   OVERLAP_KEY_MAX,
   overlapOf,
@@ -40,7 +41,34 @@ export const keyOverlapInput = z
       });
   });
 
+export const orderInput = z
+  .enum(['any', 'strict'])
+  .describe(
+    'strict: runs of the concurrencyKey run one at a time, in their order; none starts while an earlier one is to be tried again, or has failed for good. Default: any.',
+  );
+
 export const keyOverlap = z.object({ mode: z.enum(modes), max: z.int().optional() });
+
+/** Comes out as it is stored: null where it says nothing. */
+export const keyDefaultsInput = z
+  .strictObject({ overlap: keyOverlapInput.optional(), order: orderInput.optional() })
+  .superRefine(({ overlap, order }, context) => {
+    if (order === 'strict' && overlap !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['overlap'],
+        message: 'expected it to be left out beside order strict',
+        input: overlap,
+      });
+  })
+  .nullable()
+  .transform(effectiveDefaults)
+  .describe('For runs that name a concurrencyKey and say neither overlap nor order themselves.');
+
+export const keyDefaults = z.object({
+  overlap: keyOverlap.optional(),
+  order: z.literal('strict').optional(),
+});
 
 export const debounceInput = z
   .strictObject({
@@ -69,6 +97,7 @@ export const debounceInput = z
 interface GivenKeys {
   concurrencyKey?: string | undefined;
   overlap?: z.output<typeof keyOverlapInput> | undefined;
+  order?: z.output<typeof orderInput> | undefined;
   debounce?: object | undefined;
   runAt?: unknown;
   delaySeconds?: unknown;
@@ -79,7 +108,13 @@ interface GivenKeys {
 export function checkKeys(given: GivenKeys, context: z.RefinementCtx): void {
   const refuse = (field: keyof GivenKeys, message: string) =>
     context.addIssue({ code: 'custom', path: [field], message, input: given[field] });
-  const { concurrencyKey, overlap, debounce } = given;
+  const { concurrencyKey, overlap, order, debounce } = given;
+  if (order !== undefined && concurrencyKey === undefined)
+    refuse('order', 'expected it only beside concurrencyKey');
+  if (order === 'strict' && overlap !== undefined && (overlap.mode !== 'queue' || overlap.max !== undefined))
+    refuse('overlap', 'expected it to be left out, or mode queue without max, beside order strict');
+  if (order !== undefined && overlap === undefined && (concurrencyKey?.length ?? 0) > OVERLAP_KEY_MAX)
+    refuse('concurrencyKey', `expected at most ${OVERLAP_KEY_MAX} characters beside order`);
   if (overlap !== undefined && concurrencyKey === undefined)
     refuse('overlap', 'expected it only beside concurrencyKey');
   if (overlap !== undefined && (concurrencyKey?.length ?? 0) > OVERLAP_KEY_MAX)
@@ -93,9 +128,14 @@ export function checkKeys(given: GivenKeys, context: z.RefinementCtx): void {
 export function showKey(stored: string | null): {
   concurrencyKey: string | null;
   overlap: { mode: KeyOverlap['mode']; max?: number } | null;
+  order: 'strict' | null;
 } {
   const own = readOverlapKey(stored);
-  return { concurrencyKey: own?.key ?? stored, overlap: showOverlap(overlapOf(stored)) };
+  return {
+    concurrencyKey: own?.key ?? stored,
+    overlap: showOverlap(overlapOf(stored)),
+    order: own?.isStrict === true ? 'strict' : null,
+  };
 }
 
 function showOverlap(overlap: KeyOverlap | undefined) {
