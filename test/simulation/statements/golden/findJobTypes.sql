@@ -4,7 +4,7 @@ select coalesce((select t.name from carillon.tenant t where t.id = asked.tenant)
   left join lateral (
     select name, target, retry, limits, timeout_ms as "timeoutMs", revision, tenant_id is null as shared,
    payload_schema as "payloadSchema", output_schema as "outputSchema", heartbeat_ms as "heartbeatMs", locks,
-     paused_at as "pausedAt",
+     key_defaults as "keyDefaults", paused_at as "pausedAt",
    pause_reason as "pauseReason", created_at as "createdAt", updated_at as "updatedAt",
    (select case kind when 'queue' then allowed_queues when 'handler' then allowed_handlers end
       from carillon.tenant where id = tenant_id) as "allowedNames"
