@@ -75,6 +75,7 @@ const schedulingRooms = {
   following: ['.'],
   planning: ['.', 'decisions/kinds', 'following'],
   'catching-up': ['.'],
+  outages: ['.', 'decisions/kinds'],
   schedules: ['.', 'catching-up', 'decisions/kinds', 'decisions/rrule', 'following', 'planning'],
   calendars: ['.', 'decisions/calendars', 'planning', 'schedules'],
   suspending: ['.'],

@@ -27,7 +27,7 @@ function shown(ledger: ReadonlyMap<number, string>): string[] {
     .map(([atMs, fate]) => `${(atMs - BASE_MS) / 1_000} s ${fate}`);
 }
 
-const { planSchedule, decideGap, catchUpOn, nextSkips, nextUnskipped } = DECISIONS;
+const { planSchedule, decideGap, catchUpOn, notCaughtUp, nextSkips, nextUnskipped } = DECISIONS;
 const BROKEN: Record<string, Partial<Decisions>> = {
   'plans what is due in a suspension': {
     planSchedule: (input) => planSchedule({ ...input, suspension: null }),
@@ -60,6 +60,12 @@ const BROKEN: Record<string, Partial<Decisions>> = {
   },
   'catches up on what was due before the pause that it makes up for': {
     catchUpOn: (input) => catchUpOn({ ...input, from: new Date(+input.from - 5_000) }),
+  },
+  'runs all that was planned before an outage': {
+    notCaughtUp: () => null,
+  },
+  'decides what was planned before an outage a second early': {
+    notCaughtUp: (input) => notCaughtUp({ ...input, outageEndedAt: new Date(+input.outageEndedAt - 1_000) }),
   },
   'counts what was skipped before as skipped once more': {
     nextSkips: (ahead, { count, now }) =>

@@ -7,11 +7,12 @@ import { CATCH_UP, planSchedule, type Gap, type PlannedFire } from '#scheduling/
 import { catchUpOn, type CatchUp } from '#scheduling/decisions/catch-up.js';
 import type { Standing, Suspension } from '#scheduling/decisions/standing.js';
 import { DEFAULT_PLANNER_SETTINGS } from '#scheduling/planning/planner-settings.js';
+import { GRACE_MS, notCaughtUp } from '#scheduling/outages/decisions/passed.js';
 import { nextSkips, nextUnskipped } from '#scheduling/schedules/decisions/next-skips.js';
 import { BASE_MS, type Deed, type History, type Actor } from './history.js';
 import { specOf } from './specs.js';
 
-export const DECISIONS = { planSchedule, decideGap, catchUpOn, nextSkips, nextUnskipped };
+export const DECISIONS = { planSchedule, decideGap, catchUpOn, notCaughtUp, nextSkips, nextUnskipped };
 export type Decisions = typeof DECISIONS;
 
 const FIRES_PER_PASS = 500;
@@ -36,6 +37,7 @@ export class PlayedProduct implements Actor {
   #nextDueAt: Date | null;
   #pausedAt = new Date(BASE_MS);
   #isDeleted = false;
+  #seenAtMs = BASE_MS;
 
   constructor(
     { spec, catchUp }: History,
@@ -47,8 +49,11 @@ export class PlayedProduct implements Actor {
   }
 
   start(nowMs: number): void {
-    if (this.#isSuspended()) return;
-    for (const [, fire] of this.#plannedUntil(nowMs)) fire.outcome = 'ran';
+    if (!this.#isSuspended()) {
+      this.#takeBackPassed(nowMs);
+      for (const [, fire] of this.#plannedUntil(nowMs)) fire.outcome = 'ran';
+    }
+    this.#seenAtMs = nowMs;
   }
 
   act(deed: Deed, nowMs: number): boolean {
@@ -106,6 +111,17 @@ export class PlayedProduct implements Actor {
 
   #plannedUntil(nowMs: number): [number, Fire][] {
     return [...this.#fires].filter(([atMs, { outcome }]) => outcome === 'planned' && atMs <= nowMs);
+  }
+
+  /** outages/passed-runs.ts */
+  #takeBackPassed(nowMs: number): void {
+    for (const [atMs, fire] of this.#plannedUntil(nowMs - GRACE_MS - 1)) {
+      const isOfOutage = atMs > this.#seenAtMs && atMs > this.#specSinceMs && fire.reason === null;
+      if (!isOfOutage) continue;
+      const [dueAt, outageEndedAt] = [new Date(atMs), new Date(nowMs)];
+      const of = { spec: this.#spec, catchUp: this.#catchUp, dueAt, outageEndedAt };
+      Object.assign(fire, this.decisions.notCaughtUp(of) ?? {});
+    }
   }
 
   /** I1: a due time that has its row keeps it. */

@@ -28,6 +28,7 @@ export class Reference implements Witness {
   /** The last one. */
   #suspension = { fromMs: Infinity, toMs: -Infinity };
   #isDeleted = false;
+  #seenMs = BASE_MS;
 
   constructor({ spec, catchUp }: History) {
     this.#catchUp = catchUp;
@@ -35,9 +36,32 @@ export class Reference implements Witness {
   }
 
   start(nowMs: number): void {
+    const seenMs = this.#seenMs;
+    this.#seenMs = nowMs;
     if (this.#isSuspended()) return;
-    for (const due of this.#open())
-      if (due.isPromised && due.atMs <= nowMs) due.fate = due.isCaughtUp ? 'ran (catch-up)' : 'ran';
+    for (const due of this.#open()) {
+      if (!due.isPromised || due.atMs > nowMs) continue;
+      const isOfOutage = due.atMs > seenMs && due.atMs < nowMs - GRACE_MS && !due.isCaughtUp;
+      const lost = isOfOutage ? this.#lostInOutage(due, nowMs) : null;
+      due.fate = lost ?? (due.isCaughtUp ? 'ran (catch-up)' : 'ran');
+    }
+  }
+
+  /** One that was promised before the outage that ends now, and that the policy would not catch up on. */
+  #lostInOutage({ atMs }: DueTime, nowMs: number): string | null {
+    const policy = this.#catchUp;
+    if (policy.mode === 'none') return 'missed (no catch-up)';
+    const later = this.#due.filter((due) => due.atMs > atMs && due.atMs <= nowMs);
+    const notBefore = nowMs - policy.withinSeconds * SECOND_MS;
+    const isOld = atMs < notBefore;
+    if (policy.mode === 'latest') {
+      if (later.some((due) => due.atMs >= nowMs - GRACE_MS || due.atMs >= notBefore))
+        return 'coalesced (outage)';
+      return isOld ? 'missed (catch-up window)' : null;
+    }
+    const younger = later.filter((due) => due.atMs < nowMs - GRACE_MS && due.atMs >= notBefore).length;
+    if (isOld) return younger > policy.max ? 'missed (catch-up limit)' : 'missed (catch-up window)';
+    return younger >= policy.max ? 'missed (catch-up limit)' : null;
   }
 
   act(deed: Deed, nowMs: number, wasDone: boolean): void {

@@ -18,6 +18,8 @@ import { StrayClaimsLoop } from '#execution/takeover/stray-claims-loop.js';
 import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
+import { withoutPassed } from '#scheduling/outages/passed-runs.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { subscribeExecuting } from '#server/replica/subscriptions.js';
 import { buildExecution } from '#server/replica/execution-parts.js';
 import { schemaChecks } from './schema-checks.js';
@@ -36,6 +38,7 @@ export interface OwnerOptions {
   claim?: Partial<ClaimSettings>;
 }
 
+const CLAIMING = { clock: systemClock, stillToStart: withoutPassed<ClaimedRun> };
 const COMPLETE_IN_TX = { atOnce: 2, path: '"$user", public', deadAfterMs: 60_000 };
 
 export async function startOwner(member: TestMember, options: OwnerOptions = {}) {
@@ -68,7 +71,7 @@ export async function startOwner(member: TestMember, options: OwnerOptions = {})
     executor,
     claim: new ClaimLoop(membership, ownership, held, {
       settings: { ...DEFAULT_CLAIM_SETTINGS, ...options.claim },
-      clock: systemClock,
+      ...CLAIMING,
       rules,
       occupancy,
     }),

@@ -60,6 +60,11 @@ export interface HeartbeatTable {
   server_started_at: Generated<Date>;
 }
 
+interface OutageTable {
+  from_at: Date;
+  to_at: Date;
+}
+
 export interface RingTable {
   version: Generated<number>;
   term: Term;
@@ -251,6 +256,7 @@ export interface Tables extends LeaseTables, LockTables, OperationTables, Schedu
   leadership: LeadershipTable;
   replica: ReplicaTable;
   heartbeat: HeartbeatTable;
+  outage: OutageTable;
   ring: RingTable;
   slot_owner: SlotOwnerTable;
   cluster_event: ClusterEventTable;
