@@ -89,6 +89,7 @@ const operationRooms = {
   '.': [],
   backfill: ['.'],
   'schedule-states': ['.'],
+  'tenant-catch-up': ['.'],
 };
 
 /** The rooms of libs/client; `.` is the one file that users import. */
@@ -120,7 +121,7 @@ const httpRooms = {
   requests: ['problems'],
   answers: ['problems'],
   access: ['answers', 'problems', 'requests'],
-  tenants: [...asked, 'job-types'],
+  tenants: [...asked, 'job-types', 'operations'],
   'job-types': [...asked],
   fires: ['access', 'problems', 'requests'],
   logs: [...asked],
