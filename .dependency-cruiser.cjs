@@ -76,6 +76,7 @@ const schedulingRooms = {
   following: ['.'],
   planning: ['.', 'decisions/kinds', 'following'],
   'catching-up': ['.'],
+  outages: ['.', 'decisions/kinds'],
   schedules: ['.', 'catching-up', 'decisions/kinds', 'decisions/rrule', 'following', 'planning'],
   calendars: ['.', 'decisions/calendars', 'planning', 'schedules'],
   suspending: ['.'],
@@ -89,6 +90,7 @@ const operationRooms = {
   '.': [],
   backfill: ['.'],
   'schedule-states': ['.'],
+  'tenant-catch-up': ['.'],
 };
 
 /** The rooms of libs/client; `.` is the one file that users import. */
@@ -120,8 +122,8 @@ const httpRooms = {
   requests: ['problems'],
   answers: ['problems'],
   access: ['answers', 'problems', 'requests'],
-  tenants: [...asked, 'job-types'],
-  'job-types': [...asked, 'runs/keys'],
+    tenants: [...asked, 'job-types', 'operations'],
+    'job-types': [...asked, 'runs/keys'],
   fires: ['access', 'problems', 'requests'],
   logs: [...asked],
   'runs/keys': [],

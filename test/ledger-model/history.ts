@@ -39,9 +39,18 @@ export interface Step {
   away: 'none' | 'leader' | 'all';
 }
 
+/** So many eighths of the jitter is what the schedule's id makes of it. */
+export interface JitterWish {
+  seconds: number;
+  eighths: number;
+}
+
 export interface History {
   spec: SpecWish;
   catchUp: CatchUp;
+  jitter: JitterWish | null;
+  /** How many unfinished runs the tenant may have; null for any number. */
+  maxQueued: number | null;
   steps: readonly Step[];
 }
 
@@ -95,9 +104,14 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ kind: 'unsuspend' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'delete' as const }) },
 );
-export const histories: fc.Arbitrary<History> = fc.record({
+const any: fc.Arbitrary<History> = fc.record({
   spec,
   catchUp,
+  jitter: fc.option(
+    fc.record({ seconds: fc.integer({ min: 1, max: 30 }), eighths: fc.integer({ min: 0, max: 7 }) }),
+    { freq: 2 },
+  ),
+  maxQueued: fc.option(fc.integer({ min: 1, max: 12 }), { freq: 2 }),
   steps: fc.array(
     fc.record({
       deed,
@@ -106,6 +120,19 @@ export const histories: fc.Arbitrary<History> = fc.record({
     }),
     { minLength: 1, maxLength: 14 },
   ),
+});
+
+/**
+ * The planner gives places without a look at the ledger, so a due time that was skipped on request takes one from a later
+ * due time for as long as its pass lasts. How long that is follows from where the planner is, which the reference has not:
+ * so no history has both.
+ */
+export const histories = any.map((history): History => {
+  if (history.maxQueued === null) return history;
+  const steps = history.steps.map((step) =>
+    step.deed.kind === 'skip' ? { ...step, deed: { kind: 'nothing' as const } } : step,
+  );
+  return { ...history, steps };
 });
 
 /** What plays a history: the product's decisions, or the reference. */

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BASE_MS, histories, play } from './history.js';
 import { HORIZON_MS, listed } from './listed-due-times.js';
-import { DECISIONS, PlayedProduct, type Decisions } from './played-product.js';
+import { DECISIONS, type Decisions } from './decisions.js';
+import { PlayedProduct } from './played-product.js';
 import { Reference } from './reference.js';
 
 const RUNS = 2_000;
@@ -27,7 +28,7 @@ function shown(ledger: ReadonlyMap<number, string>): string[] {
     .map(([atMs, fate]) => `${(atMs - BASE_MS) / 1_000} s ${fate}`);
 }
 
-const { planSchedule, decideGap, catchUpOn, nextSkips, nextUnskipped } = DECISIONS;
+const { planSchedule, decideGap, catchUpOn, notCaughtUp, nextSkips, nextUnskipped, sharePlaces } = DECISIONS;
 const BROKEN: Record<string, Partial<Decisions>> = {
   'plans what is due in a suspension': {
     planSchedule: (input) => planSchedule({ ...input, suspension: null }),
@@ -60,6 +61,21 @@ const BROKEN: Record<string, Partial<Decisions>> = {
   },
   'catches up on what was due before the pause that it makes up for': {
     catchUpOn: (input) => catchUpOn({ ...input, from: new Date(+input.from - 5_000) }),
+  },
+  'runs all that was planned before an outage': {
+    notCaughtUp: () => null,
+  },
+  'decides what was planned before an outage a second early': {
+    notCaughtUp: (input) => notCaughtUp({ ...input, outageEndedAt: new Date(+input.outageEndedAt - 1_000) }),
+  },
+  'starts each run as late as its jitter allows': {
+    jitterMs: ({ jitterSeconds }) => jitterSeconds * 1_000,
+  },
+  'takes one place more than the tenant has': {
+    sharePlaces: (plans, { places, now }) => sharePlaces(plans, { places: places + 1, now }),
+  },
+  'plans what has no place, as if it could not have passed': {
+    sharePlaces: (plans, { places }) => sharePlaces(plans, { places, now: new Date(0) }),
   },
   'counts what was skipped before as skipped once more': {
     nextSkips: (ahead, { count, now }) =>

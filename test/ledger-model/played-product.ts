@@ -2,32 +2,23 @@
 // instead of tables. Only what SQL does stands here: which rows a statement finds, writes and leaves as they are. Each
 // method names the file whose part it plays.
 import { nextDueAt, dueTimes, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
-import { decideGap } from '#scheduling/decisions/gap.js';
-import { CATCH_UP, planSchedule, type Gap, type PlannedFire } from '#scheduling/decisions/planning.js';
-import { catchUpOn, type CatchUp } from '#scheduling/decisions/catch-up.js';
+import { CATCH_UP, type Plan, type PlannedFire } from '#scheduling/decisions/planning.js';
+import type { CatchUp } from '#scheduling/decisions/catch-up.js';
 import type { Standing, Suspension } from '#scheduling/decisions/standing.js';
 import { DEFAULT_PLANNER_SETTINGS } from '#scheduling/planning/planner-settings.js';
-import { nextSkips, nextUnskipped } from '#scheduling/schedules/decisions/next-skips.js';
+import { GRACE_MS } from '#scheduling/outages/decisions/passed.js';
+import { DECISIONS, type Decisions } from './decisions.js';
 import { BASE_MS, type Deed, type History, type Actor } from './history.js';
+import { PlayedGaps } from './played-gaps.js';
 import { specOf } from './specs.js';
 
-export const DECISIONS = { planSchedule, decideGap, catchUpOn, nextSkips, nextUnskipped };
-export type Decisions = typeof DECISIONS;
-
 const FIRES_PER_PASS = 500;
-/** Few, so that gaps are decided in pieces. */
-const GAP_FIRES = 3;
 
-interface Fire {
-  outcome: string;
-  reason: string | null;
-}
-
-type LeftGap = Gap & Standing & { spec: ScheduleSpec };
+type Fire = Pick<PlannedFire, 'reason'> & { outcome: string };
 
 export class PlayedProduct implements Actor {
   readonly #fires = new Map<number, Fire>();
-  readonly #gaps: LeftGap[] = [];
+  readonly #gaps = new PlayedGaps();
   #spec: ScheduleSpec;
   #specSinceMs = -Infinity;
   #catchUp: CatchUp;
@@ -36,19 +27,33 @@ export class PlayedProduct implements Actor {
   #nextDueAt: Date | null;
   #pausedAt = new Date(BASE_MS);
   #isDeleted = false;
+  #seenAtMs = BASE_MS;
+  /** From the last beat before to the first one after. */
+  readonly #outages: { fromMs: number; toMs: number }[] = [];
+  readonly #maxQueued: number | null;
+  /** Null for a schedule without a jitter. */
+  readonly #jitterMs: number | null;
 
   constructor(
-    { spec, catchUp }: History,
+    { spec, catchUp, jitter, maxQueued }: History,
     private readonly decisions: Decisions = DECISIONS,
   ) {
+    this.#maxQueued = maxQueued;
+    this.#jitterMs =
+      jitter === null
+        ? null
+        : decisions.jitterMs({ hash: (jitter.eighths / 8) * 2 ** 48, jitterSeconds: jitter.seconds });
     this.#spec = specOf(spec, BASE_MS);
     this.#catchUp = catchUp;
     this.#nextDueAt = nextDueAt(this.#spec, new Date(BASE_MS));
   }
 
   start(nowMs: number): void {
+    if (nowMs - this.#seenAtMs > GRACE_MS) this.#outages.push({ fromMs: this.#seenAtMs, toMs: nowMs });
+    this.#seenAtMs = nowMs;
     if (this.#isSuspended()) return;
-    for (const [, fire] of this.#plannedUntil(nowMs)) fire.outcome = 'ran';
+    this.#takeBackPassed(nowMs);
+    for (const [, fire] of this.#plannedUntil(nowMs - (this.#jitterMs ?? 0))) fire.outcome = 'ran';
   }
 
   act(deed: Deed, nowMs: number): boolean {
@@ -68,7 +73,7 @@ export class PlayedProduct implements Actor {
       case 'spec':
         return this.#giveSpec(specOf(deed.spec, nowMs), now);
       case 'policy':
-        this.#nextDueAt = this.#goOnAt();
+        this.#nextDueAt = this.#goOnAt({ now, alsoDue: false });
         this.#catchUp = deed.catchUp;
         return true;
       case 'suspend':
@@ -87,7 +92,7 @@ export class PlayedProduct implements Actor {
     const now = new Date(nowMs);
     if (!this.#isDeleted) this.#plan(now);
     if (this.#isSuspended()) this.#skipSuspended(nowMs);
-    this.#decideGaps();
+    for (const fires of this.#gaps.decideAll(this.decisions)) this.#insert(fires);
   }
 
   ledger(): Map<number, string> {
@@ -106,6 +111,19 @@ export class PlayedProduct implements Actor {
 
   #plannedUntil(nowMs: number): [number, Fire][] {
     return [...this.#fires].filter(([atMs, { outcome }]) => outcome === 'planned' && atMs <= nowMs);
+  }
+
+  /** outages/passed-runs.ts */
+  #takeBackPassed(nowMs: number): void {
+    for (const [atMs, fire] of this.#plannedUntil(nowMs)) {
+      const startMs = atMs + (this.#jitterMs ?? 0);
+      const outage = this.#outages.findLast(({ fromMs }) => fromMs < startMs);
+      const isOfOutage = outage !== undefined && outage.toMs > startMs + GRACE_MS;
+      if (!isOfOutage || fire.reason !== null || atMs <= this.#specSinceMs) continue;
+      const [dueAt, outageEndedAt] = [new Date(atMs), new Date(outage.toMs)];
+      const of = { spec: this.#spec, catchUp: this.#catchUp, dueAt, outageEndedAt };
+      Object.assign(fire, this.decisions.notCaughtUp(of) ?? {});
+    }
   }
 
   /** I1: a due time that has its row keeps it. */
@@ -128,23 +146,29 @@ export class PlayedProduct implements Actor {
       graceMs,
       limit: FIRES_PER_PASS,
     });
-    if (plan.gap !== null) this.#gaps.push({ ...plan.gap, ...this.#standing, spec: this.#spec });
-    this.#insert(plan.fires);
-    this.#nextDueAt = plan.nextDueAt;
+    if (plan.gap !== null) this.#gaps.leave({ ...plan.gap, ...this.#standing, spec: this.#spec });
+    const { fires, nextDueAt: next } = this.#placed(plan, now);
+    this.#insert(fires);
+    this.#nextDueAt = next;
   }
 
-  /** planning/gap-loop.ts, until nothing is left. */
-  #decideGaps(): void {
-    for (let gap = this.#gaps.shift(); gap !== undefined; gap = this.#gaps.shift()) {
-      const { fires, restFrom } = this.decisions.decideGap(gap, GAP_FIRES);
-      this.#insert(fires);
-      if (restFrom !== null) this.#gaps.push({ ...gap, from: restFrom });
-    }
+  /** planning/limited-plans.ts */
+  #placed(plan: Plan, now: Date): Plan {
+    if (this.#maxQueued === null) return plan;
+    const places = Math.max(0, this.#maxQueued - this.#queued);
+    return this.decisions.sharePlaces([plan], { places, now }).plans[0] ?? plan;
+  }
+
+  get #queued(): number {
+    return this.#plannedUntil(Infinity).length;
   }
 
   /** suspending/suspended-run.repository.ts */
   #skipSuspended(nowMs: number): void {
-    for (const [, fire] of this.#plannedUntil(nowMs)) {
+    const fromMs = this.#jitterMs === null ? -Infinity : Number(this.#suspension?.from);
+    for (const [atMs, fire] of this.#plannedUntil(nowMs)) {
+      // Due before the suspension, and put off.
+      if (atMs < fromMs) continue;
       fire.outcome = 'skipped';
       fire.reason = 'suspended';
     }
@@ -158,33 +182,35 @@ export class PlayedProduct implements Actor {
   }
 
   /** schedules/planned-run.repository.ts */
-  #revokePlanned(): Date[] {
-    const open = this.#plannedUntil(Infinity).filter(([atMs]) => atMs > this.#specSinceMs);
+  #revokePlanned({ now, alsoDue }: { now: Date; alsoDue: boolean }): Date[] {
+    const isTaken = (atMs: number) =>
+      atMs > this.#specSinceMs && (alsoDue || this.#jitterMs === null || atMs > now.getTime());
+    const open = this.#plannedUntil(Infinity).filter(([atMs]) => isTaken(atMs));
     for (const [atMs] of open) this.#fires.delete(atMs);
     return open.map(([atMs]) => new Date(atMs));
   }
 
   /** schedules/plan-end.ts */
-  #goOnAt(): Date | null {
-    const instants = [...this.#revokePlanned(), ...(this.#nextDueAt === null ? [] : [this.#nextDueAt])];
+  #goOnAt(which: { now: Date; alsoDue: boolean }): Date | null {
+    const instants = [...this.#revokePlanned(which), ...(this.#nextDueAt === null ? [] : [this.#nextDueAt])];
     return instants.length === 0 ? null : new Date(Math.min(...instants.map(Number)));
   }
 
   #leavePast({ from, now, reason }: { from: Date | null; now: Date; reason: string }): void {
     if (from === null || from > now) return;
     const to = new Date(now.getTime() + 1);
-    this.#gaps.push({ from, to, outcome: 'missed', reason, ...this.#standing, spec: this.#spec });
+    this.#gaps.leave({ from, to, outcome: 'missed', reason, ...this.#standing, spec: this.#spec });
   }
 
   #endPlan(now: Date, reason: string): void {
-    this.#leavePast({ from: this.#goOnAt(), now, reason });
+    this.#leavePast({ from: this.#goOnAt({ now, alsoDue: true }), now, reason });
     for (const [atMs, { reason }] of this.#fires)
       if (atMs > now.getTime() && reason === 'requested') this.#fires.delete(atMs);
   }
 
   /** schedules/pauses.ts */
   #pauseUntil(now: Date, until: Date | null): boolean {
-    const next = this.#goOnAt();
+    const next = this.#goOnAt({ now, alsoDue: false });
     if (next === null) return false;
     if (!this.#isPaused(now)) this.#pausedAt = now;
     this.#pause = { state: 'paused', pausedUntil: until };
@@ -204,7 +230,8 @@ export class PlayedProduct implements Actor {
     if (!this.#isPaused(now) || (from === null && !catchUp)) return false;
     if (catchUp) {
       if (this.#catchUp.mode === 'none') return false;
-      if (this.#catchUpOnPause(now) === 0 && from === null) return false;
+      const made = this.#catchUpOnPause(now);
+      if (made === null || (made === 0 && from === null)) return false;
     }
     if (from !== null && from <= now) {
       this.#leavePast({ from, now, reason: 'paused' });
@@ -214,8 +241,8 @@ export class PlayedProduct implements Actor {
     return true;
   }
 
-  /** catching-up/pause-catch-up.ts */
-  #catchUpOnPause(now: Date): number {
+  /** catching-up/pause-catch-up.ts: null where there is no place. */
+  #catchUpOnPause(now: Date): number | null {
     const { dueTimes: chosen } = this.decisions.catchUpOn({
       spec: this.#spec,
       catchUp: this.#catchUp,
@@ -225,6 +252,8 @@ export class PlayedProduct implements Actor {
       isLaterDue: false,
       heldUntil: null,
     });
+    const isFull = this.#maxQueued !== null && this.#queued + chosen.length > this.#maxQueued;
+    if (chosen.length > 0 && isFull) return null;
     const made = chosen.filter((dueAt) => isOpenOrPaused(this.#fires.get(+dueAt)));
     for (const dueAt of made) this.#fires.set(+dueAt, { outcome: 'planned', reason: CATCH_UP });
     return made.length;

@@ -4,12 +4,11 @@
 import type { CatchUp } from '#scheduling/decisions/catch-up.js';
 import { BASE_MS, type Deed, type History, type Witness, type SpecWish } from './history.js';
 import { listed, type DueTime } from './listed-due-times.js';
+import { GRACE_MS, lostInOutage } from './lost-in-outage.js';
 
 const SECOND_MS = 1_000;
 /** Planned so far ahead. */
 const AHEAD_MS = 10_000;
-/** What passed no longer ago is only late. */
-const GRACE_MS = 10_000;
 
 interface Answered {
   nowMs: number;
@@ -28,16 +27,41 @@ export class Reference implements Witness {
   /** The last one. */
   #suspension = { fromMs: Infinity, toMs: -Infinity };
   #isDeleted = false;
+  #seenMs = BASE_MS;
+  /** Each longer than the grace. */
+  readonly #outages: { fromMs: number; toMs: number }[] = [];
+  /** By how much runs start later than they are due. */
+  readonly #laterMs: number;
+  /** What was due stays due until its start. */
+  readonly #isPutOff: boolean;
+  readonly #maxPromised: number;
+  #ledMs = -Infinity;
+  /** Of a pause that has ended, and not seen by a leader since. */
+  readonly #leftOfPause = new Set<DueTime>();
 
-  constructor({ spec, catchUp }: History) {
+  constructor({ spec, catchUp, jitter, maxQueued }: History) {
+    this.#laterMs = jitter === null ? 0 : Math.floor((jitter.seconds * SECOND_MS * jitter.eighths) / 8);
+    this.#isPutOff = jitter !== null;
+    this.#maxPromised = maxQueued ?? Infinity;
     this.#catchUp = catchUp;
     this.#due = listed(spec, BASE_MS);
   }
 
   start(nowMs: number): void {
+    if (nowMs - this.#seenMs > GRACE_MS) this.#outages.push({ fromMs: this.#seenMs, toMs: nowMs });
+    this.#seenMs = nowMs;
     if (this.#isSuspended()) return;
-    for (const due of this.#open())
-      if (due.isPromised && due.atMs <= nowMs) due.fate = due.isCaughtUp ? 'ran (catch-up)' : 'ran';
+    for (const due of this.#open()) {
+      if (!due.isPromised || due.atMs + this.#laterMs > nowMs) continue;
+      due.fate = this.#lostTo(due) ?? (due.isCaughtUp ? 'ran (catch-up)' : 'ran');
+    }
+  }
+
+  #lostTo(due: DueTime): string | null {
+    const startMs = due.atMs + this.#laterMs;
+    const outage = this.#outages.find(({ fromMs, toMs }) => fromMs < startMs && startMs < toMs - GRACE_MS);
+    if (outage === undefined || due.isCaughtUp) return null;
+    return lostInOutage(due, { endMs: outage.toMs, policy: this.#catchUp, all: this.#due });
   }
 
   act(deed: Deed, nowMs: number, wasDone: boolean): void {
@@ -56,7 +80,7 @@ export class Reference implements Witness {
         return this.#giveSpec(deed.spec, nowMs);
       case 'policy':
         this.#catchUp = deed.catchUp;
-        return this.#takeBack();
+        return this.#takeBack(nowMs);
       case 'suspend':
         if (!this.#isSuspended()) this.#suspension = { fromMs: nowMs, toMs: Infinity };
         return;
@@ -72,21 +96,37 @@ export class Reference implements Witness {
   }
 
   lead(nowMs: number): void {
+    this.#ledMs = nowMs;
+    this.#leftOfPause.clear();
     this.#loseToPause(nowMs);
     const passed = this.#open().filter(({ atMs, isPromised }) => atMs <= nowMs && !isPromised);
-    for (const due of passed) {
-      if (this.#isInSuspension(due)) due.fate = 'skipped (suspended)';
-      else if (due.atMs >= nowMs - GRACE_MS) due.isPromised = true;
-    }
-    this.#catchUpOn(nowMs);
-    this.#promiseAhead(nowMs);
+    for (const due of passed) if (this.#isInSuspension(due)) due.fate = 'skipped (suspended)';
+    const recent = passed.filter(({ atMs, fate }) => fate === null && atMs >= nowMs - GRACE_MS);
+    this.#promise([...this.#caughtUp(nowMs), ...recent, ...this.#ahead(nowMs)], nowMs);
     if (this.#isSuspended()) this.#loseToSuspension(nowMs);
+  }
+
+  /** The soonest, as far as the tenant may have unfinished runs. What has passed without a place is lost. */
+  #promise(wanted: readonly DueTime[], nowMs: number): void {
+    let left = this.#maxPromised - this.#promised();
+    for (const due of wanted) {
+      if (left > 0) due.isPromised = true;
+      else if (due.atMs > nowMs) return;
+      else due.fate = 'skipped (limit)';
+      if (!due.isPromised) due.isCaughtUp = false;
+      left -= 1;
+    }
+  }
+
+  #promised(): number {
+    return this.#open().filter(({ isPromised }) => isPromised).length;
   }
 
   ledger(): Map<number, string> {
     const rows = new Map<number, string>();
-    for (const { atMs, fate, isPromised } of [...this.#former, ...this.#due])
-      if (fate !== null || isPromised) rows.set(atMs, fate ?? 'planned');
+    for (const { atMs, fate, isPromised, isCaughtUp } of [...this.#former, ...this.#due])
+      if (fate !== null || isPromised)
+        rows.set(atMs, fate ?? (isCaughtUp ? 'planned (catch-up)' : 'planned'));
     return rows;
   }
 
@@ -102,11 +142,14 @@ export class Reference implements Witness {
   }
 
   #loseToSuspension(nowMs: number): void {
-    for (const due of this.#open()) if (due.isPromised && due.atMs <= nowMs) due.fate = 'skipped (suspended)';
+    const fromMs = this.#isPutOff ? this.#suspension.fromMs : -Infinity;
+    for (const due of this.#open())
+      if (due.isPromised && due.atMs <= nowMs && due.atMs >= fromMs) due.fate = 'skipped (suspended)';
   }
 
-  #takeBack(): void {
-    for (const due of this.#open()) due.isPromised = due.isCaughtUp = false;
+  #takeBack(nowMs: number): void {
+    for (const due of this.#open())
+      if (!this.#isPutOff || due.atMs > nowMs) due.isPromised = due.isCaughtUp = false;
   }
 
   /** A pause counts for all that has not started when it begins. */
@@ -115,7 +158,7 @@ export class Reference implements Witness {
     if (this.#pausedUntilMs <= nowMs) this.#pausedAtMs = nowMs;
     const second = Math.floor(nowMs / SECOND_MS) * SECOND_MS;
     this.#pausedUntilMs = seconds === null ? Infinity : second + seconds * SECOND_MS;
-    this.#takeBack();
+    this.#takeBack(nowMs);
     this.#loseToPause(nowMs);
   }
 
@@ -125,22 +168,28 @@ export class Reference implements Witness {
     if (isRefused && wasDone)
       throw new Error('expected a refusal to catch up, got a schedule that is resumed');
     if (isRefused) return;
+    const wanted = catchUp ? this.#chosenOfPause(nowMs) : [];
+    const isFull = wanted.length > 0 && this.#promised() + wanted.length > this.#maxPromised;
+    if (isFull && wasDone) throw new Error('expected a refusal to catch up without places, got a resumption');
+    if (isFull) return;
     if (!wasDone) return this.#mustBeOver();
     this.#pausedUntilMs = -Infinity;
-    if (catchUp) this.#catchUpOnPause(nowMs);
-  }
-
-  /** As after an outage that began with the pause and ends now; what is not chosen stays skipped. */
-  #catchUpOnPause(nowMs: number): void {
-    const policy = this.#catchUp;
-    if (policy.mode === 'none') return;
-    const notBefore = Math.max(this.#pausedAtMs, nowMs - policy.withinSeconds * SECOND_MS);
-    const young = this.#due.filter(({ atMs }) => atMs >= notBefore && atMs <= nowMs);
-    for (const due of young.slice(policy.mode === 'latest' ? -1 : -policy.max)) {
+    for (const due of this.#due)
+      if (due.fate === 'skipped (paused)' && due.atMs > this.#ledMs) this.#leftOfPause.add(due);
+    for (const due of wanted) {
       if (due.fate !== 'skipped (paused)') continue;
       due.fate = null;
       due.isPromised = due.isCaughtUp = true;
     }
+  }
+
+  /** As after an outage that began with the pause and ends now; what is not chosen stays skipped. */
+  #chosenOfPause(nowMs: number): DueTime[] {
+    const policy = this.#catchUp;
+    if (policy.mode === 'none') return [];
+    const notBefore = Math.max(this.#pausedAtMs, nowMs - policy.withinSeconds * SECOND_MS);
+    const young = this.#due.filter(({ atMs }) => atMs >= notBefore && atMs <= nowMs);
+    return young.slice(policy.mode === 'latest' ? -1 : -policy.max);
   }
 
   /**
@@ -167,7 +216,16 @@ export class Reference implements Witness {
 
   /** What is ahead will never be due. */
   #end(nowMs: number, fate: string): void {
-    for (const due of this.#open()) due.fate = this.#isInSuspension(due) ? 'skipped (suspended)' : fate;
+    const open = this.#open();
+    // Once a due time before them is open again, what was left of a pause is decided with it, by what holds now.
+    const promisedMs = open.filter(({ isPromised }) => isPromised).map(({ atMs }) => atMs);
+    const leftMs = Math.min(...[...this.#leftOfPause].map(({ atMs }) => atMs));
+    const isOfPause = Math.min(...promisedMs) >= leftMs;
+    for (const due of isOfPause ? open : new Set([...open, ...this.#leftOfPause])) {
+      const isPaused = due.atMs < this.#pausedUntilMs || (isOfPause && this.#leftOfPause.has(due));
+      due.fate = isPaused ? 'skipped (paused)' : this.#isInSuspension(due) ? 'skipped (suspended)' : fate;
+    }
+    this.#leftOfPause.clear();
     this.#former.push(...this.#due.filter(({ atMs }) => atMs <= nowMs));
     this.#due = [];
   }
@@ -181,19 +239,20 @@ export class Reference implements Witness {
   }
 
   /** What is older than ten seconds and was not planned passed in an outage. */
-  #catchUpOn(nowMs: number): void {
+  #caughtUp(nowMs: number): DueTime[] {
     const recentMs = nowMs - GRACE_MS;
     const behind = this.#open().filter(({ atMs, isPromised }) => atMs < recentMs && !isPromised);
     const [first] = behind;
-    if (first === undefined) return;
+    if (first === undefined) return [];
     const { chosen, rest } = this.#judge(
       this.#due.filter(({ atMs }) => atMs >= first.atMs && atMs < recentMs),
       nowMs,
     );
     for (const due of behind) {
-      due.isPromised = due.isCaughtUp = chosen.includes(due);
-      if (!due.isPromised) due.fate = rest;
+      due.isCaughtUp = chosen.includes(due);
+      if (!due.isCaughtUp) due.fate = rest;
     }
+    return behind.filter(({ isCaughtUp }) => isCaughtUp);
   }
 
   /** What was skipped on request counts as a due time like the others: nothing runs in its place. */
@@ -227,13 +286,11 @@ export class Reference implements Witness {
   }
 
   /** Nothing is planned behind one that may yet be resumed. */
-  #promiseAhead(nowMs: number): void {
+  #ahead(nowMs: number): DueTime[] {
     const throughMs = nowMs + AHEAD_MS;
-    if (this.#isSuspended() || throughMs < this.#pausedUntilMs) return;
-    for (const due of this.#open()) {
-      if (due.atMs <= nowMs) continue;
-      if (due.atMs > throughMs || due.atMs < this.#pausedUntilMs) return;
-      due.isPromised = true;
-    }
+    if (this.#isSuspended() || throughMs < this.#pausedUntilMs) return [];
+    const ahead = this.#open().filter(({ atMs }) => atMs > nowMs && atMs <= throughMs);
+    const heldAt = ahead.findIndex(({ atMs }) => atMs < this.#pausedUntilMs);
+    return (heldAt < 0 ? ahead : ahead.slice(0, heldAt)).filter(({ isPromised }) => !isPromised);
   }
 }

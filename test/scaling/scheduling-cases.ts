@@ -1,6 +1,7 @@
 // What do the statements of planning name, and those that decide what was left behind and what fell into a suspension? Like
 // those of the other hot ways (statement-cases.ts), each as the product calls it.
 import { asId } from '#kernel/ids.js';
+import * as passedRuns from '#scheduling/outages/passed-run.repository.js';
 import * as gaps from '#scheduling/planning/gap.repository.js';
 import * as planning from '#scheduling/planning/planning.repository.js';
 import * as suspendedRuns from '#scheduling/suspending/suspended-run.repository.js';
@@ -75,6 +76,23 @@ export const schedulingCases: Record<string, Case> = {
         ],
       }),
     names: { schedule_gap: 'neither', 'new fire': 'tenant, given' },
+  },
+  'what passed in an outage': {
+    act: (tx) =>
+      passedRuns.findPassed(tx, [{ id, scheduleId: schedule.id, dueAt: at, runAt: at }], { graceMs: 1 }),
+    names: { schedule: 'neither', fire: 'neither' },
+  },
+  'what is taken back since it passed in an outage': {
+    act: (tx) =>
+      passedRuns.takeBackPassed(tx, {
+        claimId: asId.claim('c'),
+        runs: [{ id, outcome: 'missed', reason: 'no catch-up' }],
+      }),
+    names: { run: 'neither', fire: 'neither', claim: 'neither' },
+  },
+  'a claim of which nothing is left': {
+    act: (tx) => passedRuns.dropIfEmpty(tx, asId.claim('c')),
+    names: { claim: 'neither' },
   },
   'what is due of a suspended tenant': {
     act: (tx) => suspendedRuns.findPlannedDue(tx, { tenantId, limit: 1 }),

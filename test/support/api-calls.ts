@@ -117,7 +117,9 @@ function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { 
           .send({ weight: 2, limits: { maxConcurrent: 9, rate: { count: 9, perSeconds: 1 } } }),
     ],
     [`post ${T}:suspend`]: [() => admin.post(`${path}:suspend`)],
-    [`post ${T}:resume`]: [() => admin.post(`${path}:resume`)],
+    [`post ${T}:resume`]: [{}, { catchUp: true }].map(
+      (wish) => () => admin.post(`${path}:resume`).send(wish),
+    ),
     [`post ${T}/queues/{queue}:pause`]: [() => tenant.api.post(`${path}/queues/mail:pause`)],
     [`get ${T}/queues`]: [() => tenant.api.get(`${path}/queues`)],
     [`get ${T}/queues/{queue}`]: ['mail', 'unheard-of'].map(

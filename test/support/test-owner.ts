@@ -19,6 +19,8 @@ import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import type { LockWish } from '#locks/lock.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
+import { withoutPassed } from '#scheduling/outages/passed-runs.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { subscribeExecuting } from '#server/replica/subscriptions.js';
 import { buildExecution } from '#server/replica/execution-parts.js';
 import { schemaChecks } from './schema-checks.js';
@@ -39,6 +41,7 @@ export interface OwnerOptions {
   claim?: Partial<ClaimSettings>;
 }
 
+const CLAIMING = { clock: systemClock, stillToStart: withoutPassed<ClaimedRun> };
 const COMPLETE_IN_TX = { atOnce: 2, path: '"$user", public', deadAfterMs: 60_000 };
 
 export async function startOwner(member: TestMember, options: OwnerOptions = {}) {
@@ -67,7 +70,7 @@ export async function startOwner(member: TestMember, options: OwnerOptions = {})
     ...execution,
     claim: new ClaimLoop(membership, ownership, held, {
       settings: { ...DEFAULT_CLAIM_SETTINGS, ...options.claim },
-      clock: systemClock,
+      ...CLAIMING,
       rules,
       occupancy,
     }),

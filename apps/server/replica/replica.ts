@@ -13,6 +13,7 @@ import { SweepLoop } from '#cluster/sweep/sweep-loop.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
 import { ClaimLoop } from '#execution/claiming/claim-loop.js';
 import { DEFAULT_CLAIM_SETTINGS } from '#execution/claiming/claim-settings.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { OverdueRunsLoop } from '#execution/run-actions/overdue-runs-loop.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { HeldWatchLoop } from '#execution/attempts/held-watch-loop.js';
@@ -29,6 +30,7 @@ import { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
+import { withoutPassed } from '#scheduling/outages/passed-runs.js';
 import { PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, type PlannerSettings } from '#scheduling/planning/planner-settings.js';
 import { CalendarLoop } from '#scheduling/calendars/calendar-loop.js';
@@ -58,7 +60,7 @@ export interface ReplicaOptions {
 
 export type Replica = ReturnType<typeof buildReplica>;
 
-const CLAIMING = { settings: DEFAULT_CLAIM_SETTINGS, clock };
+const CLAIMING = { settings: DEFAULT_CLAIM_SETTINGS, clock, stillToStart: withoutPassed<ClaimedRun> };
 
 export function buildReplica(options: ReplicaOptions) {
   const { config } = options;

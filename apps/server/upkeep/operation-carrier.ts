@@ -13,6 +13,7 @@ import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { BACKFILL_KIND } from '#operations/backfill/backfill.js';
 import { putDown, takeToCarry } from '#operations/operation.repository.js';
 import { STEERING_KINDS } from '#operations/schedule-states/steer.js';
+import { TENANT_CATCH_UP_KIND } from '#operations/tenant-catch-up/catch-up-tenant.js';
 import { CARRIED_MS, takeStep, type OperationKinds } from '#operations/steps.js';
 import { OPERATIONS } from '../http/operations/operation-starts.js';
 import { LoopTimers } from '../loop-timers.js';
@@ -38,7 +39,9 @@ const WAIT_MS = 500;
 const WAITS_MAX = 6;
 const PUT_DOWN_MS = 3_000;
 
-const KINDS: OperationKinds = new Map([BACKFILL_KIND, ...STEERING_KINDS].map((kind) => [kind.name, kind]));
+const KINDS: OperationKinds = new Map(
+  [BACKFILL_KIND, TENANT_CATCH_UP_KIND, ...STEERING_KINDS].map((kind) => [kind.name, kind]),
+);
 
 @Injectable()
 export class OperationCarrier implements Loop {

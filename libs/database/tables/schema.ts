@@ -61,6 +61,11 @@ export interface HeartbeatTable {
   server_started_at: Generated<Date>;
 }
 
+interface OutageTable {
+  from_at: Date;
+  to_at: Date;
+}
+
 export interface RingTable {
   version: Generated<number>;
   term: Term;
@@ -255,6 +260,7 @@ export interface Tables extends KeyTables, LeaseTables, LockTables, OperationTab
   leadership: LeadershipTable;
   replica: ReplicaTable;
   heartbeat: HeartbeatTable;
+  outage: OutageTable;
   ring: RingTable;
   slot_owner: SlotOwnerTable;
   cluster_event: ClusterEventTable;

@@ -5,9 +5,10 @@ import { hasKey, partsOfLane, type Lane } from '#execution/runs/decisions/lane.j
 import { RunsElsewhere } from './runs-elsewhere.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
+import type { Tx } from '#database/connection.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
-import { asId, type Slot } from '#kernel/ids.js';
+import { asId, type ClaimId, type Slot } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { claimRuns, type TakenFromLane } from './claim.repository.js';
@@ -29,6 +30,11 @@ const CHECK_TRUST_MS = 250;
 export interface ClaimOptions {
   settings: ClaimSettings;
   clock: Clock;
+  /** Takes runs of a new claim back that are not to start, since an outage has come between; resolves with the others. */
+  stillToStart: (
+    tx: Tx,
+    claim: { claimId: ClaimId; runs: readonly ClaimedRun[]; databaseTimeMs: number },
+  ) => Promise<readonly ClaimedRun[]>;
   /** What `held` goes by; this loop keeps them up to date. */
   rules: LaneRulesBook;
   occupancy: Occupancy;
@@ -155,13 +161,17 @@ export class ClaimLoop implements Loop {
       aheadMs: this.options.settings.aheadMs,
       isStrict,
     };
-    const result = await this.membership.write(incarnation, (tx) => claimRuns(tx, request));
+    const result = await this.membership.write(incarnation, async (tx) => {
+      const claimed = await claimRuns(tx, request);
+      const staying = await this.options.stillToStart(tx, { claimId: request.claimId, ...claimed });
+      return { ...claimed, staying };
+    });
     if (result.kind === 'fenced') return;
-    const { runs, taken, databaseTimeMs } = result.value;
+    const { runs, staying, taken, databaseTimeMs } = result.value;
     // What blocks a key may stand anywhere in its lane.
     if (!isStrict) this.#scan.noteClaimed(lanes, taken);
     if (runs.length === 0 || this.membership.incarnation !== incarnation) return;
-    this.#hold(runs, databaseTimeMs);
+    this.#hold(staying, databaseTimeMs);
     for (const [index, { last }] of taken.entries()) {
       const lane = lanes[index];
       if (lane !== undefined && last !== null) this.held.noteFurthest(lane, last);

@@ -1,7 +1,7 @@
-// What a backfill reads and writes: its schedule, its runs that are not over, and new runs with their rows in the ledger.
+// What a backfill reads and writes: its schedule, and new runs with their rows in the ledger.
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
-import type { Database, Tx } from '#database/connection.js';
+import type { Tx } from '#database/connection.js';
 import type { RunId, ScheduleId, TenantId } from '#kernel/ids.js';
 import { BACKFILL } from '#scheduling/decisions/planning.js';
 
@@ -27,19 +27,6 @@ export async function holdSchedule(
      where s.tenant_id = ${tenantId} and s.id = ${scheduleId}
        for key share`.execute(tx);
   return rows[0];
-}
-
-/** Those of these runs that are not over. */
-export async function unfinishedOf(
-  db: Database,
-  { tenantId, runs }: { tenantId: TenantId; runs: readonly RunId[] },
-): Promise<RunId[]> {
-  if (runs.length === 0) return [];
-  const { rows } = await sql<{ id: RunId }>`
-    select id from carillon.run where id = any(${plainArray(runs)}::uuid[]) and tenant_id = ${tenantId}`.execute(
-    db,
-  );
-  return rows.map(({ id }) => id);
 }
 
 export interface BackfillRuns {

@@ -8,9 +8,10 @@ import { asId, type ScheduleId, type TenantId } from '#kernel/ids.js';
 import { readScheduleKey, scheduleKey } from '#kernel/schedule-key.js';
 import type { HeldOperation, OperationKind, StepResult } from '#operations/operation.js';
 import { insertOperation, type Operation } from '#operations/operation.repository.js';
+import { unfinishedOf } from '#operations/unfinished.repository.js';
 import { findOutcomes } from '#scheduling/schedules/skip.repository.js';
 import { batchOf, isThere, placesLeft } from './decisions/batch.js';
-import { holdSchedule, makeBackfillRuns, unfinishedOf } from './backfill.repository.js';
+import { holdSchedule, makeBackfillRuns } from './backfill.repository.js';
 
 const NAME = 'backfill';
 /** Its transaction takes some 30 ms. */

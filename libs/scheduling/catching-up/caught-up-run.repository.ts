@@ -1,4 +1,4 @@
-// Runs for due times that were skipped in a pause, and the places that their tenant has for them.
+// Runs for due times that were skipped in a pause or a suspension, and the places that their tenant has for them.
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Tx } from '#database/connection.js';
@@ -22,20 +22,26 @@ export async function countPlaces(tx: Tx, tenantId: TenantId): Promise<Places> {
 }
 
 /**
- * Makes a run for each of these due times, the earliest first, that has no row in the ledger yet, or was skipped because
- * of a pause: that row is open again. I1: a due time that is planned, has run, or was skipped for another reason keeps its
+ * Makes a run for each of these due times, the earliest first, that has no row in the ledger yet, or was skipped for this
+ * reason: that row is open again. I1: a due time that is planned, has run, or was skipped for another reason keeps its
  * row and gets no run. The runs come behind what is due now, in the order of their due times, as after an outage. Resolves
- * with how many were made.
+ * with those that were made.
  */
 export async function planCaughtUp(
   tx: Tx,
   {
     tenantId,
     scheduleId,
+    skippedFor,
     runs,
-  }: { tenantId: TenantId; scheduleId: ScheduleId; runs: readonly { dueAt: Date; runId: RunId }[] },
-): Promise<number> {
-  const { rows } = await sql`
+  }: {
+    tenantId: TenantId;
+    scheduleId: ScheduleId;
+    skippedFor: 'paused' | 'suspended';
+    runs: readonly { dueAt: Date; runId: RunId }[];
+  },
+): Promise<RunId[]> {
+  const { rows } = await sql<{ id: RunId }>`
     with decided as (
       insert into carillon.fire as f (schedule_id, due_at, tenant_id, outcome, reason, run_id, term, jitter_ms)
       select s.id, a.due_at, s.tenant_id, 'planned', ${CATCH_UP}, a.run_id, l.term, s.jitter_ms
@@ -46,7 +52,7 @@ export async function planCaughtUp(
       on conflict (schedule_id, due_at) do update
          set outcome = excluded.outcome, reason = excluded.reason, run_id = excluded.run_id, term = excluded.term,
              jitter_ms = excluded.jitter_ms, planned_at = clock_timestamp(), started_at = null
-       where f.outcome = 'skipped' and f.reason = 'paused'
+       where f.outcome = 'skipped' and f.reason = ${skippedFor}
       returning due_at, run_id, jitter_ms),
     placed as (
       select run_id, due_at,
@@ -58,6 +64,6 @@ export async function planCaughtUp(
            coalesce(s.priority, 0), p.run_at + s.deadline_seconds * interval '1 s'
       from placed p
       join carillon.schedule s on s.id = ${scheduleId} and s.tenant_id = ${tenantId}
-    returning 1`.execute(tx);
-  return rows.length;
+    returning id`.execute(tx);
+  return rows.map(({ id }) => id);
 }

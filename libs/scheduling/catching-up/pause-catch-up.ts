@@ -39,7 +39,8 @@ export async function catchUpOnPause(tx: Tx, schedule: PausedSchedule, now: Date
   if (maxQueued !== null && queued + dueTimes.length > maxQueued)
     return { kind: 'no-place', wanted: dueTimes.length, maxQueued, queued };
   const runs = dueTimes.map((dueAt) => ({ dueAt, runId: asId.run(randomUUIDv7()) }));
-  return { kind: 'caught-up', runs: await planCaughtUp(tx, { tenantId, scheduleId, runs }) };
+  const made = await planCaughtUp(tx, { tenantId, scheduleId, skippedFor: 'paused', runs });
+  return { kind: 'caught-up', runs: made.length };
 }
 
 /** Of the pause, or of the spec that came in it: what is due at that instant itself was asked for by the one before. */

@@ -21,6 +21,12 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
     run: claimRuns,
   },
   {
+    // No beat of the model notes an outage: what was planned before one runs late.
+    name: 'findPassed',
+    says: ['from carillon.outage where from_at < a.run_at'],
+    run: () => answer(),
+  },
+  {
     name: 'runsElsewhere',
     says: ['select r.slot, r.id, r.tenant_id as "tenantId"', 'where c.replica <> $1'],
     run: ({ db, params, broken }) => {

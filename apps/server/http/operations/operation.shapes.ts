@@ -7,7 +7,9 @@ import { instant } from '../requests/shapes.js';
 export const operation = z
   .object({
     id: z.uuid(),
-    kind: z.string().describe('backfill, pause-schedules, resume-schedules or catch-up-schedules.'),
+    kind: z
+      .string()
+      .describe('backfill, pause-schedules, resume-schedules, catch-up-schedules or catch-up-tenant.'),
     target: z.string().nullable().describe('The name of the schedule, of a backfill.'),
     state: z.enum(['pending', 'running', 'succeeded', 'failed', 'cancelled']),
     progress: z.object({

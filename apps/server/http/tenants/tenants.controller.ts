@@ -13,20 +13,20 @@ import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import type { Installation } from '#database/migrating/installation.repository.js';
 import { EVERY_NAME } from '#execution/endpoints/decisions/allowed-target.js';
-import { DEFAULT_SHARES, tenantLimits } from '#execution/limits/limits.js';
+import { tenantLimits } from '#execution/limits/limits.js';
 import type { Principal } from '#tenancy/decisions/api-key.js';
 import { listTenants, updateTenant, type Tenant, type TenantChange } from '#tenancy/tenant.repository.js';
-import { endSuspension } from '#scheduling/suspending/suspended-runs.js';
 import { createTenant } from '#tenancy/tenants.js';
 import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE, INSTALLATION } from '../../tokens.js';
 import { AdminOnly, CurrentPrincipal, CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
-import { ApiIfMatch, etagOf, revisionOf, staleRevision } from '../answers/etag.js';
+import { ApiIfMatch, revisionOf, staleRevision } from '../answers/etag.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { queueName } from '../job-types/job-type.shapes.js';
 import { PageTokens, pageQuery } from '../answers/page-token.js';
-import { nameTaken, ownerHangs } from '../problems/problem.js';
-import { ApiTenant, instant, pageOf, resourceName } from '../requests/shapes.js';
+import { nameTaken } from '../problems/problem.js';
+import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
+import { show, showTenant, tenantShape } from './tenant.shapes.js';
 
 const ALLOWED_MAX = 1_000;
 const allowed = {
@@ -47,21 +47,6 @@ const tenantInput = z.strictObject({
   allowedQueues: allowed.allowedQueues.default([]),
   allowedHandlers: allowed.allowedHandlers.default([]),
 });
-const tenantShape = z
-  .object({
-    name: z.string(),
-    displayName: z.string(),
-    state: z.enum(['active', 'suspended']),
-    weight: z.int(),
-    limits: z.looseObject(tenantLimits.shape),
-    retentionDays: z.int().nullable(),
-    allowedQueues: z.array(z.string()),
-    allowedHandlers: z.array(z.string()),
-    slot: z.int(),
-    createdAt: instant,
-    revision: z.int(),
-  })
-  .meta({ id: 'Tenant' });
 const tenantPatch = z
   .strictObject({
     displayName: z.string().min(1).max(200),
@@ -172,21 +157,6 @@ export class TenantsController {
     return this.#change(tenant, { revision: null, change: { state: 'suspended' }, response });
   }
 
-  @Post(':tenant\\:resume')
-  @WhileSuspended()
-  @AdminOnly()
-  @ApiTenant()
-  @HttpCode(200)
-  @ApiOperation({ summary: 'Resume a suspended tenant; due times that were skipped meanwhile stay skipped' })
-  @ApiOkResponse({ standardSchema: tenantShape })
-  async resume(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
-    const changed = await endSuspension(this.db, tenant, (tx) =>
-      updateTenant(tx, { id: tenant.id, revision: null }, { state: 'active' }),
-    );
-    if (changed === null) throw ownerHangs();
-    return this.#answer(tenant, { changed, sent: null }, response);
-  }
-
   async #change(
     tenant: Tenant,
     { revision, change, response }: { revision: number | null; change: TenantChange; response: Response },
@@ -204,14 +174,4 @@ export class TenantsController {
     this.replica.hintWork([tenant.slot]);
     return show(changed, response);
   }
-}
-
-function show(tenant: Tenant, response: Response) {
-  response.setHeader('ETag', etagOf(tenant.revision));
-  return showTenant(tenant);
-}
-
-function showTenant(tenant: Tenant) {
-  const { id: _, ...shown } = tenant;
-  return { ...shown, limits: { ...DEFAULT_SHARES, ...tenant.limits } };
 }
