@@ -260,8 +260,7 @@ module.exports = {
     },
     {
       name: 'no-dev-dependencies-in-the-product',
-      comment:
-        'These are missing where only the product is installed. Types are gone by then, so those may come from there.',
+      comment: 'These are missing where only the product is installed. Types may come from there.',
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: SPEC },
       to: {

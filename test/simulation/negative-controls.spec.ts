@@ -58,7 +58,7 @@ const CONTROLS: readonly Control[] = [
     shows: 'an outage ends by the policy',
   },
   { broken: 'what was due before a change is not noted', shows: 'I1', near: 190 },
-  { broken: 'what was due before a deletion is not noted', shows: 'I1', near: 66 },
+  { broken: 'what was due before a deletion is not noted', shows: 'I1', near: 89 },
   { broken: 'pauses jump over what was due', shows: 'I1', near: 78 },
   { broken: 'pauses whose end the planner does not see', shows: 'a pause holds back', near: 24 },
   { broken: 'what waits is not counted before more is planned', shows: 'no more is planned than may wait' },
@@ -73,9 +73,9 @@ const CONTROLS: readonly Control[] = [
     broken: 'settlements without the gate',
     shows: 'I4',
     focus: around('terminateSessions', LONG_SLEEP),
-    near: 23,
+    near: 45,
   },
-  { broken: 'settlements by the id of the run alone', shows: 'I2', near: 22 },
+  { broken: 'settlements by the id of the run alone', shows: 'I2', near: 35 },
   { broken: 'deaths without the gate', shows: 'I4', focus: around('markDead', LONG_SLEEP), near: 33 },
   {
     broken: 'hand-overs without the gate',
@@ -130,7 +130,7 @@ const CONTROLS: readonly Control[] = [
   {
     broken: 'ends behind an answer that are not heard',
     shows: 'I8: a leader and an owner for every slot',
-    near: 34,
+    near: 43,
   },
   { broken: 'no resuming after a broken session', shows: 'a broken session ends no incarnation' },
   { broken: 'claims of the dead are left alone', shows: 'I8: all work done' },
@@ -166,7 +166,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'runs taken out of their claims before it is known that they are over',
     shows: 'an attempt starts once',
     overlooked: ['one replica a run', 'only what is there runs', 'what is over never starts'],
-    near: 318,
+    near: 26,
   },
   { broken: 'endings that do not look for claims', shows: 'only its holder ends what is held' },
   {
@@ -183,7 +183,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'what was written of a batch is put back and counted with the rest',
     shows: 'an attempt starts once',
     focus: around('finishRuns', 'results are refused'),
-    near: 224,
+    near: 83,
   },
   {
     broken: 'occupancy that ignores what others hold',
@@ -194,7 +194,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'former owners go on with what is limited',
     shows: 'I7',
     focus: around('handOver', 'a process joins', 'a process leaves', 'an operator drains a replica'),
-    near: 247,
+    near: 222,
   },
   { broken: 'schedules whose runs overlap against their policy', shows: 'I7' },
   {

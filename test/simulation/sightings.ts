@@ -10,6 +10,8 @@ interface Sighting {
   unseenAtMs: number;
   /** Since when each sweep has found none, without a beat in between. */
   unseenSinceMs: number;
+  /** The session of the last sweep, if that found some of its sessions: who has not heard the answer knows nothing of it. */
+  seenBy: number | null;
   /** When a sweep last found it gone for the whole grace. It may come back before that one's verdict is written. */
   missedAtMs: number;
 }
@@ -32,12 +34,14 @@ export class Sightings {
     sighting.unseenSinceMs = Infinity;
   }
 
-  /** A sweep has looked for its sessions. */
-  noteLook(replica: number, { sessions }: { sessions: number }): void {
+  /** A sweep has looked for its sessions. That it has heard an answer is certain when its session asks again. */
+  noteLook(replica: number, { sessions, by }: { sessions: number; by: number }): void {
     const sighting = this.#sightingOf(replica);
     const { nowMs } = this.world;
-    sighting.unseenSinceMs = sessions === 0 ? Math.min(sighting.unseenSinceMs, nowMs) : Infinity;
+    if (sighting.seenBy === by) sighting.unseenSinceMs = Infinity;
+    sighting.seenBy = sessions > 0 ? by : null;
     if (sessions > 0) return;
+    sighting.unseenSinceMs = Math.min(sighting.unseenSinceMs, nowMs);
     sighting.unseenAtMs = nowMs;
     if (nowMs - sighting.unseenSinceMs >= this.settings.crashedAfterMs * CLOCK_TOLERANCE)
       sighting.missedAtMs = nowMs;
@@ -63,7 +67,7 @@ export class Sightings {
     let sighting = this.#of.get(replica);
     if (sighting === undefined) {
       const never = Number.NEGATIVE_INFINITY;
-      sighting = { beats: [], unseenAtMs: never, unseenSinceMs: Infinity, missedAtMs: never };
+      sighting = { beats: [], unseenAtMs: never, unseenSinceMs: Infinity, seenBy: null, missedAtMs: never };
       this.#of.set(replica, sighting);
     }
     return sighting;

@@ -135,7 +135,7 @@ export function leaderSighting(db: ModelDatabase): object {
   };
 }
 
-function sweep({ db, server, broken }: Scene): ReturnType<Meaning['run']> {
+function sweep({ db, server, session, broken }: Scene): ReturnType<Meaning['run']> {
   const rows = db.replica
     .rows()
     .filter(isLive)
@@ -143,8 +143,8 @@ function sweep({ db, server, broken }: Scene): ReturnType<Meaning['run']> {
       const { number: replica, state, roles, weight, preference } = row;
       const heart = db.heartbeat.get(replica);
       const name = `carillon:${replica}`;
-      const sessions = [...server.sessions].filter((session) => session.applicationName === name).length;
-      server.invariants.sightings.noteLook(replica, { sessions });
+      const sessions = [...server.sessions].filter((each) => each.applicationName === name).length;
+      server.invariants.sightings.noteLook(replica, { sessions, by: session.pid });
       const seen = {
         replica,
         state,
