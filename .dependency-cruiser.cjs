@@ -233,8 +233,7 @@ module.exports = {
     },
     {
       name: 'decisions-are-pure',
-      comment:
-        'A decision gets all it needs passed in. It may use the kernel and other decisions, and nothing else.',
+      comment: 'A decision gets all it needs passed in. It may use the kernel and other decisions.',
       severity: 'error',
       // cronstrue says in words what a schedule means, and is as pure.
       from: { path: '^libs/.+/decisions/', pathNot: `${SPEC}|/spec-text\\.ts$` },
