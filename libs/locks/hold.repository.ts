@@ -1,7 +1,7 @@
 // The holds of locks: renewed and released by their tokens, and shown to who asks.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
-import type { RunId, TenantId } from '#kernel/ids.js';
+import type { ReplicaNumber, RunId, TenantId } from '#kernel/ids.js';
 import type { HoldRef, LockHold, LockMode } from './lock.js';
 
 /** Null for a run's hold, which has no lease: the driver would make a number of its instant. */
@@ -25,20 +25,30 @@ export async function renewHold(
     .executeTakeFirst();
 }
 
+/** So many at the head of a line are asked for where they wait, if they can hold the lock together. */
+const TOGETHER_MAX = 100;
+
 export interface Release {
   /** False when the lease had ended before. */
   wasHeld: boolean;
-  /** Callers wait for the lock. */
-  isAwaited: boolean;
+  /** The replicas at which those wait who may be next. */
+  nextAt: ReplicaNumber[];
 }
 
 export async function releaseHold(db: Database, { tenantId, name, token }: HoldRef): Promise<Release> {
   const { rows } = await sql<Release>`
     select carillon.release_hold(${tenantId}::uuid, ${name}::text, ${token}::bigint) as "wasHeld",
-           exists (select from carillon.lock_wait w where w.tenant_id = ${tenantId} and w.name = ${name}) as "isAwaited"`.execute(
+           array(select distinct line.replica
+                   from (select w.replica, row_number() over (order by w.ticket) as place, bool_and(w.mode <> 'exclusive') over (order by w.ticket) as together
+                           from carillon.lock_wait w
+                          where w.tenant_id = ${tenantId} and w.name = ${name} and w.until > clock_timestamp()
+                            and exists (select from carillon.replica r where r.number = w.replica and r.state in ('active', 'draining'))
+                          order by w.ticket
+                          limit ${TOGETHER_MAX}) line
+                  where line.place = 1 or line.together) as "nextAt"`.execute(
     db,
   );
-  return rows[0] ?? { wasHeld: false, isAwaited: false };
+  return rows[0] ?? { wasHeld: false, nextAt: [] };
 }
 
 /**

@@ -113,10 +113,21 @@ export class ReplicaService implements BeforeApplicationShutdown {
 
   /** A lock was released that callers wait for, here or elsewhere. */
   hintLocks(): void {
+    this.#wakeLocks();
+    this.#replica?.hints.send({ kind: 'locks' });
+  }
+
+  /** A lock was released for which those wait at these replicas who are next. */
+  hintLocksAt(replicas: readonly ReplicaNumber[]): void {
+    for (const to of replicas) {
+      if (to === this.number) this.#wakeLocks();
+      else this.#replica?.hints.send({ kind: 'locks', to });
+    }
+  }
+
+  #wakeLocks(): void {
     this.timers.wake(LOCK_WAITERS);
-    if (this.#replica === null) return;
-    this.timers.wake(this.#replica.runLocks);
-    this.#replica.hints.send({ kind: 'locks' });
+    if (this.#replica !== null) this.timers.wake(this.#replica.runLocks);
   }
 
   /** Of this replica's incarnation; null while it is no member. */

@@ -41,6 +41,7 @@ type FollowingParts = Parts<
   | 'gaps'
   | 'heldWatch'
   | 'leadership'
+  | 'membership'
   | 'overdueRuns'
   | 'ownership'
   | 'planner'
@@ -175,6 +176,7 @@ function follow(hint: Hint, parts: FollowingParts, timers: LoopTimers): void {
     overdueRuns,
     claim,
     runLocks,
+    membership,
   } = parts;
   switch (hint.kind) {
     case 'term':
@@ -196,6 +198,7 @@ function follow(hint: Hint, parts: FollowingParts, timers: LoopTimers): void {
     case 'ended':
       return timers.wake(RUN_WAITERS);
     case 'locks':
+      if (hint.to !== undefined && hint.to !== membership.incarnation?.replica) return;
       timers.wake(LOCK_WAITERS);
       return timers.wake(runLocks);
     case 'awaited':

@@ -56,6 +56,7 @@ describe('a hint', () => {
     { kind: 'cancel' },
     { kind: 'offers' },
     { kind: 'locks' },
+    { kind: 'locks', to: asId.replica(7) },
     { kind: 'work', slots: slots(3) },
     { kind: 'work', slots: slots(0, 17, 1023) },
   ])('comes back from its payload: %o', async (hint) => {

@@ -21,8 +21,8 @@ export type Hint =
   | { kind: 'offers' }
   | { kind: 'awaited'; by: ReplicaNumber }
   | { kind: 'ended' }
-  /** One that is waited for was released. */
-  | { kind: 'locks' }
+  /** One that is waited for was released. With a number: who is next waits at that replica. */
+  | { kind: 'locks'; to?: ReplicaNumber }
   | { kind: 'work'; slots: Slot[] };
 
 const TOPICS = ['term', 'slots', 'plan', 'cancel', 'offers', 'ended', 'locks'] as const;
@@ -79,7 +79,8 @@ export class HintsLoop implements Loop {
 
 function topicOf(hint: Exclude<Hint, { kind: 'work' }>): string {
   if (hint.kind === 'awaited') return `awaited:${hint.by}`;
-  return hint.kind === 'term' && hint.to !== undefined ? `term:${hint.to}` : hint.kind;
+  const isTo = (hint.kind === 'term' || hint.kind === 'locks') && hint.to !== undefined;
+  return isTo ? `${hint.kind}:${hint.to}` : hint.kind;
 }
 
 function workPayload(slots: ReadonlySet<Slot>): string {
@@ -90,8 +91,8 @@ function workPayload(slots: ReadonlySet<Slot>): string {
 export function parseHint(payload: string): Hint {
   const topic = TOPICS.find((kind) => kind === payload);
   if (topic !== undefined) return { kind: topic };
-  const [, successor] = /^term:(\d{1,9})$/.exec(payload) ?? [];
-  if (successor !== undefined) return { kind: 'term', to: asId.replica(Number(successor)) };
+  const [, kind, to] = /^(term|locks):(\d{1,9})$/.exec(payload) ?? [];
+  if (kind !== undefined) return { kind: kind === 'term' ? 'term' : 'locks', to: asId.replica(Number(to)) };
   const [, waiting] = /^awaited:(\d{1,9})$/.exec(payload) ?? [];
   if (waiting !== undefined) return { kind: 'awaited', by: asId.replica(Number(waiting)) };
   const [, list = ''] = /^work:(.*)$/.exec(payload) ?? [];

@@ -48,6 +48,27 @@ it('a line is served in the order in which its waiters came', async () => {
   expect((await ask({ holder: 'new' })).kind).toBe('held');
 });
 
+it('a release tells at which replicas those wait who can be next, and of no dead one', async () => {
+  const first = await hold();
+  const [gone, one, two, three] = [
+    await addReplica(),
+    await addReplica(),
+    await addReplica(),
+    await addReplica(),
+  ];
+  const wait = async (holder: string, replica: ReplicaNumber, mode: 'exclusive' | 'shared') =>
+    ask({ holder, mode, waiting: { ...WAITS, replica } });
+  await wait('a', gone, 'exclusive');
+  await wait('b', one, 'shared');
+  await wait('c', two, 'shared');
+  await wait('d', three, 'exclusive');
+  await db.updateTable('replica').set({ state: 'dead' }).where('number', '=', gone).execute();
+  const { nextAt } = await release(first);
+  expect(nextAt.toSorted((x, y) => x - y)).toEqual([one, two]);
+  const held = [await hold({ holder: 'b', mode: 'shared' }), await hold({ holder: 'c', mode: 'shared' })];
+  for (const each of held) expect((await release(each)).nextAt).toEqual([three]);
+});
+
 it('a line keeps the place of a holder that asks again, and of one that said it would', async () => {
   const first = await hold();
   const a = await inLine('a');

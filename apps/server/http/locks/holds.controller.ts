@@ -100,8 +100,8 @@ export class HoldsController {
     @Param('lock', { schema: resourceName }) name: string,
     @Body({ schema: shapes.releaseInput }) { token }: shapes.ReleaseInput,
   ): Promise<void> {
-    const { wasHeld, isAwaited } = await releaseHold(this.db, { tenantId, name, token });
-    if (isAwaited) this.replica.hintLocks();
+    const { wasHeld, nextAt } = await releaseHold(this.db, { tenantId, name, token });
+    this.replica.hintLocksAt(nextAt);
     if (!wasHeld) throw lostLock(name, token);
   }
 
