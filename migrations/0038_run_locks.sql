@@ -152,6 +152,8 @@ begin
         continue;
     end;
     if holds is not null then
+      -- Its job type may have named others while it waited.
+      delete from carillon.lock_wait w where w.tenant_id = one.tenant and w.holder = me;
       update carillon.lock_hold h
          set expires_at = 'infinity', run_id = one.id
         from jsonb_to_recordset(holds) as k (name text, token bigint)

@@ -35,7 +35,7 @@ begin
 end
 $$;
 create trigger note_run_to_try_again after update on carillon.run
-  for each row when (old.concurrency_key like 'overlap/strict/%'
+  for each row when (old.concurrency_key like 'overlap/strict/_%'
                      and (new.attempt <> old.attempt or new.concurrency_key is distinct from old.concurrency_key or new.job_type <> old.job_type))
   execute function carillon.note_run_to_try_again();
 
@@ -63,7 +63,7 @@ begin
 end
 $$;
 create trigger note_run_of_strict_key after insert on carillon.run_history
-  for each row when (new.concurrency_key like 'overlap/strict/%')
+  for each row when (new.concurrency_key like 'overlap/strict/_%')
   execute function carillon.note_run_of_strict_key();
 
 -- The concurrency_key for carillon.enqueue() of a run that starts in the order of its key.

@@ -43,6 +43,9 @@ export interface ExecutorParts {
   membership: Membership;
 }
 
+/** After so long the rules have been read again. */
+const LOCKS_AGAIN_MS = 1_000;
+
 export class Executor {
   /** The result of a handler whose attempt was over before. It is reported, and otherwise ignored. */
   readonly late = new Topic<{ runId: RunId; attempt: number; why: string; said: string }>();
@@ -130,6 +133,10 @@ export class Executor {
     const { startedAt } = attempt;
     const { run } = attempt.held;
     if (target === null) return this.#end(attempt, unbegun(run), null);
+    // The owner's rules and the target are read at different times: a job type that was just deleted or changed may name
+    // locks in one of them only, and its handler must not run without.
+    if (target.locks.some((name) => run.locks?.[name] === undefined))
+      return this.#end(attempt, { kind: 'put-off', delayMs: LOCKS_AGAIN_MS }, null);
     // Not sooner: a run that is given back has not started, and its fire stays open.
     if (run.scheduleId !== null && run.dueAt !== null)
       this.parts.settleLoop.noteFireStart({

@@ -222,7 +222,15 @@ export class RunLocks implements Loop {
     for (const place of this.#places.values()) {
       const { held, isAsking } = place;
       const isOver = this.parts.held.find(held.run.id) !== held || held.state === 'ended';
-      if (!isAsking && (isOver || !this.concerns(held))) this.#giveUp(place);
+      const locks = this.parts.rules.ofRun(held.run).locks;
+      if (isAsking) continue;
+      if (isOver || locks === undefined) this.#giveUp(place);
+      else if (!haveSame(locks, place.locks)) {
+        // Its job type names others by now: it asks for those at once.
+        place.locks = locks;
+        this.parts.held.open(held);
+        this.opened.publish();
+      }
     }
   }
 
@@ -248,6 +256,10 @@ export class RunLocks implements Loop {
 /** A run that may have killed its replica waits apart from its lane. */
 function placeKey(held: HeldRun): string {
   return isSuspect(held) ? held.run.id : laneKey(held.run);
+}
+
+function haveSame(one: readonly NeededLock[], other: readonly NeededLock[]): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
 /** As the database's function names it. */

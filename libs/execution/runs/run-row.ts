@@ -111,7 +111,12 @@ const SOURCES = {
   error: { column: 'error', open: 'null::jsonb', inserted: 'null::jsonb' },
   locks: {
     column: 'locks',
-    open: 'r.holds',
+    // Without those that were released before its attempt has ended.
+    open: `case when r.holds is not null then
+             (select jsonb_agg(e.held order by e.place)
+                from jsonb_array_elements(r.holds) with ordinality as e (held, place)
+               where exists (select from carillon.lock_hold k
+                              where k.tenant_id = r.tenant_id and k.name = e.held ->> 'name' and k.token = (e.held ->> 'token')::bigint)) end`,
     ended: 'null::jsonb',
     inserted: 'null::jsonb',
     dressed: `coalesce(run.locks, (select jsonb_agg(jsonb_build_object('name', w.name, 'token', null) order by w.name)

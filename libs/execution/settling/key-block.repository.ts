@@ -11,7 +11,7 @@ export async function blockForPutOff(tx: Tx, ids: readonly RunId[]): Promise<voi
     insert into carillon.key_block (tenant_id, job_type, key, run_id, slot, lane)
     select tenant_id, job_type, substr(concurrency_key, 16), id, slot, lane
       from carillon.run
-     where id = any(${[...ids]}::uuid[]) and concurrency_key like 'overlap/strict/%'
+     where id = any(${[...ids]}::uuid[]) and concurrency_key like 'overlap/strict/_%'
      order by id
     on conflict do nothing`.execute(tx);
 }

@@ -34,6 +34,8 @@ export interface ResolvedTarget {
   timeoutMs: number;
   /** Null when attempts need not send heartbeats. */
   heartbeatMs: number | null;
+  /** The names of the locks that an attempt must hold. */
+  locks: readonly string[];
 }
 
 /** Targets outside of this process, or at least off its event loop. */
@@ -112,13 +114,14 @@ export class Targets {
   }
 
   #targetOf(incarnation: Incarnation, tenant: TenantName, jobType: JobType): ResolvedTarget {
-    const { retry, timeoutMs, heartbeatMs } = jobType;
+    const { retry, timeoutMs, heartbeatMs, locks } = jobType;
     return {
       tenant,
       call: this.#checked(jobType, this.#callOf(incarnation, jobType)),
       retry,
       timeoutMs,
       heartbeatMs,
+      locks: locks.map(({ name }) => name),
     };
   }
 
@@ -165,6 +168,7 @@ function missing(tenant: TenantName, name: string): ResolvedTarget {
     retry: DEFAULT_RETRY,
     timeoutMs: DEFAULT_TIMEOUT_MS,
     heartbeatMs: null,
+    locks: [],
   };
 }
 
@@ -184,6 +188,7 @@ function spoilt(tenant: TenantName, { name, message }: SpoiltJobType): ResolvedT
     retry: DEFAULT_RETRY,
     timeoutMs: DEFAULT_TIMEOUT_MS,
     heartbeatMs: null,
+    locks: [],
   };
 }
 

@@ -119,7 +119,42 @@ it('a lock that is ended by force is free for others, and its run goes on', asyn
   const lease = await worker.take();
   const { body } = await tenant.api.post(locks.path(name, ':forceRelease')).send({}).expect(200);
   expect(body).toMatchObject({ ended: [{ runId: id, expiresAt: null }] });
+  expect((await readRun(tenant, id)).locks).toEqual([]);
   const mine = await locks.acquire(name);
   await worker.say(lease, 'complete', { output: null }).expect(200);
   expect((await locks.read(name)).holds).toMatchObject([{ token: mine.token, runId: null }]);
+});
+
+it('a run whose job type is deleted while it waits for a lock does not run without', async () => {
+  const name = newName('lock');
+  const jobType = (await createJobType(tenant, { locks: [{ name }] })).name;
+  // Its owner remembers the job type from now on.
+  const before = await startRun(jobType);
+  await until('one has run', async () => (await readRun(tenant, before)).state === 'succeeded');
+  const mine = await locks.acquire(name, { leaseSeconds: 600, waitSeconds: 10 });
+  const id = await startRun(jobType);
+  await locks.waiters(name, 1);
+  await tenant.api.delete(`${tenant.path}/job-types/${jobType}`).set('If-Match', '*').expect(204);
+  const run = await until('it was tried', async () => {
+    const now = await readRun(tenant, id);
+    return (now.state === 'succeeded' || now.pastAttempts.length > 0) && now;
+  });
+  expect(run.pastAttempts).toMatchObject([{ outcome: 'failed', error: { name: 'JobTypeMissing' } }]);
+  await locks.release(mine);
+});
+
+it('a run whose job type names another lock while it waits leaves no place behind', async () => {
+  const [former, present] = [newName('lock'), newName('lock')];
+  const jobType = (await createJobType(tenant, { locks: [{ name: former }] })).name;
+  const mine = await locks.acquire(former, { leaseSeconds: 600 });
+  const id = await startRun(jobType);
+  await locks.waiters(former, 1);
+  await tenant.api
+    .patch(`${tenant.path}/job-types/${jobType}`)
+    .set('If-Match', '*')
+    .send({ locks: [{ name: present }] })
+    .expect(200);
+  await until('it has run', async () => (await readRun(tenant, id)).state === 'succeeded');
+  expect((await locks.read(former)).waiters).toBe(0);
+  await locks.release(mine);
 });
