@@ -45,9 +45,7 @@ export async function releaseHold(db: Database, { tenantId, name, token }: HoldR
                             and exists (select from carillon.replica r where r.number = w.replica and r.state in ('active', 'draining'))
                           order by w.ticket
                           limit ${TOGETHER_MAX}) line
-                  where line.place = 1 or line.together) as "nextAt"`.execute(
-    db,
-  );
+                  where line.place = 1 or line.together) as "nextAt"`.execute(db);
   return rows[0] ?? { wasHeld: false, nextAt: [] };
 }
 

@@ -75,7 +75,7 @@ export class RenewedLocks implements HeldLocks {
 
   readonly isHeld = (): boolean => {
     if (!this.#isOver && performance.now() >= this.#sureUntilMs)
-      this.#lose('no renewal was answered in time');
+      this.#lose(`expected ${this.#names} to be held, got doubt: no renewal was answered in time`);
     return !this.#isOver;
   };
 
@@ -128,16 +128,19 @@ export class RenewedLocks implements HeldLocks {
     } catch (error) {
       if (this.#isOver) return;
       this.#report(error);
-      if (isLost(error)) this.#lose(String(error));
+      if (isLost(error)) this.#lose(String(error.problem['detail']));
       else this.#renewLater(Math.min(1_000, this.#leaseMs / 20));
     }
   }
 
-  #lose(why: string): void {
+  #lose(message: string): void {
     if (this.#isOver) return;
     this.#over();
-    const names = this.holds.map(({ name }) => name).join(', ');
-    this.#controller.abort(new LockLost(`expected ${names} to be held, got doubt: ${why}`));
+    this.#controller.abort(new LockLost(message));
+  }
+
+  get #names(): string {
+    return this.holds.map(({ name }) => name).join(', ');
   }
 
   #over(): void {
@@ -152,6 +155,6 @@ export class RenewedLocks implements HeldLocks {
   }
 }
 
-function isLost(error: unknown): boolean {
+function isLost(error: unknown): error is CallFailed {
   return error instanceof CallFailed && error.problem['code'] === 'LOCK_LOST';
 }
