@@ -148,7 +148,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'claims that do not tell of cancels and deadlines',
     shows: 'what is over never starts',
     overlooked: ['nothing starts after its deadline'],
-    near: 97,
+    near: 37,
   },
   {
     broken: 'endings without the gate',
