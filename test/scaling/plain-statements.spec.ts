@@ -12,8 +12,6 @@ const PROVED =
   'its text is known to the simulation, the scaling cases or the plans, put together from fragments';
 
 const WRITTEN_BY_HAND: Readonly<Record<string, string>> = {
-  'run-locks: acquireRunLocks': 'the database function that decides, of which all is in migrations/0038',
-  'acquiring: acquireLocks': 'it calls a function of the database',
   'job-type: findJobType': COLUMNS,
   'job-type: insertJobType': COLUMNS,
   'job-type: pauseJobType': COLUMNS,

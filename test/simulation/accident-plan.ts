@@ -12,6 +12,8 @@ export interface Focus {
   retries?: number;
   /** How many times as many changes of schedules. */
   changes?: number;
+  /** There are named locks in each seed. */
+  locks?: boolean;
 }
 
 /** Some seeds look at one statement, and everything that goes wrong around it. */

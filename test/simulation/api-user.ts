@@ -108,9 +108,9 @@ export class ApiUser implements Actor {
       db.jobType.put(name, { name, limits });
   }
 
-  enqueue(): void {
+  enqueue({ tenants = this.#tenants, jobTypes = JOB_TYPES } = {}): void {
     const { random } = this.world;
-    const tenant = random.pick(this.#tenants);
+    const tenant = random.pick(tenants);
     if (tenant === undefined) return;
     const id = this.world.newId('run');
     const runAt = random.chance(0.3) ? new Date(this.world.server.wallMs() + random.between(0, 3_000)) : null;
@@ -118,7 +118,7 @@ export class ApiUser implements Actor {
       id: asId.run(id),
       tenantId: asId.tenant(tenant.id),
       slot: asId.slot(tenant.slot),
-      jobType: random.pick(JOB_TYPES) ?? 'work',
+      jobType: random.pick(jobTypes) ?? 'work',
       queue: random.pick(QUEUES) ?? 'default',
       concurrencyKey: random.pick(KEYS) ?? null,
       priority: random.whole(0, 1),
@@ -129,7 +129,7 @@ export class ApiUser implements Actor {
     };
     const work = this.#work();
     this.serialMs += work.ms * Math.min(ATTEMPTS_MAX, work.failures + 1) + (work.snoozeMs ?? 0);
-    this.#ask(`enqueue ${id}`, async (db) => {
+    this.ask(`enqueue ${id}`, async (db) => {
       await insertRun(db, { ...run, payload: work, runAt });
       this.invariants.acknowledged.add(id);
     });
@@ -142,7 +142,7 @@ export class ApiUser implements Actor {
     const isHinted = random.chance(0.5);
     if (run === undefined) return;
     const asked = { tenantId: asId.tenant(run.tenantId), slot: asId.slot(run.slot), ids: [asId.run(run.id)] };
-    this.#ask(`cancel ${run.id}`, async (db) => {
+    this.ask(`cancel ${run.id}`, async (db) => {
       const { ended, requested } = await cancelRuns(db, asked);
       for (const id of ended) this.invariants.cancelled.add(id);
       if (requested.length > 0 && isHinted) await notify(db, ['cancel']);
@@ -166,19 +166,19 @@ export class ApiUser implements Actor {
   }
 
   #retry(tenantId: string, run: string): void {
-    this.#ask(`retry ${run}`, (db) =>
+    this.ask(`retry ${run}`, (db) =>
       retryEnded(db, { tenantId: asId.tenant(tenantId), ids: [asId.run(run)], outcomes: RETRIABLE }),
     );
   }
 
   changeSchedule(change: ScheduleChange, schedule = this.world.random.pick(this.schedules)): void {
     const ref = this.#refOf(schedule);
-    if (ref !== null) this.#ask(`${change.kind} ${ref.name}`, (db) => changeSchedule(db, ref, change));
+    if (ref !== null) this.ask(`${change.kind} ${ref.name}`, (db) => changeSchedule(db, ref, change));
   }
 
   deleteSchedule(schedule: SimSchedule): void {
     const ref = this.#refOf(schedule);
-    if (ref !== null) this.#ask(`delete ${ref.name}`, (db) => deleteSchedule(db, ref));
+    if (ref !== null) this.ask(`delete ${ref.name}`, (db) => deleteSchedule(db, ref));
   }
 
   #refOf(schedule: SimSchedule | undefined): ScheduleRef | null {
@@ -204,18 +204,18 @@ export class ApiUser implements Actor {
   }
 
   endTerm(): void {
-    this.#ask('end the term', endTerm);
+    this.ask('end the term', endTerm);
   }
 
   drain(replica: ReplicaNumber): void {
     this.#drained.add(replica);
-    this.#ask(`drain replica ${replica}`, (db) => moveOnTo(db, replica, 'draining'));
+    this.ask(`drain replica ${replica}`, (db) => moveOnTo(db, replica, 'draining'));
   }
 
   /** Takes back what would keep the cluster from healing. */
   returnAll(): void {
     for (const replica of this.#drained) {
-      this.#ask(`return replica ${replica}`, async (db) => {
+      this.ask(`return replica ${replica}`, async (db) => {
         await returnToService(db, replica);
         this.#drained.delete(replica);
       });
@@ -274,7 +274,7 @@ export class ApiUser implements Actor {
   }
 
   /** A caller of the API gets an answer, or does not know. */
-  #ask(what: string, act: (db: Database) => Promise<unknown>): void {
+  ask(what: string, act: (db: Database) => Promise<unknown>): void {
     this.world.headline(() => `--- the API is asked to ${what}`);
     perform(this, () => {
       act(this.#database()).then(

@@ -46,6 +46,15 @@ export const BROKEN_PROTOCOLS = [
   'former owners go on with what is limited',
   'schedules whose runs overlap against their policy',
   'rates kept in memory only',
+  'locks acquired by callers who do not take turns',
+  'locks acquired past their line',
+  'permits that are not counted',
+  'tokens that begin anew',
+  'runs that end and keep their locks',
+  'leases that never end',
+  'runs whose locks have a lease',
+  "locks acquired without the replica's gate",
+  'runs that start without their locks',
 ] as const;
 
 export type BrokenProtocol = (typeof BROKEN_PROTOCOLS)[number];

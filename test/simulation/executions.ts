@@ -5,6 +5,7 @@ import { snooze } from '#client/jobs/outcomes.js';
 import type { Actor } from './actor.js';
 import type { Invariants } from './invariants.js';
 import { isLive, type ModelDatabase } from './model-database.js';
+import type { Locking } from './lock-promises.js';
 import type { Limited } from './limits.js';
 import type { World } from './world.js';
 
@@ -23,7 +24,9 @@ export interface Work {
 interface Execution {
   actor: Actor;
   replica: number;
+  runId: string;
   attempt: number;
+  tokens: JobContext['locks'];
   /** Null when it runs although its row is gone. */
   run: Limited | null;
   isOver: boolean;
@@ -38,7 +41,9 @@ export class Executions {
     private readonly world: World,
     private readonly db: ModelDatabase,
     private readonly invariants: Invariants,
-  ) {}
+  ) {
+    invariants.locks.executing = () => this.#withLocks();
+  }
 
   /** Resolves or rejects like a handler. Called on stage, when its replica believes that it is `now`. */
   execute(
@@ -49,7 +54,9 @@ export class Executions {
     const { runId, attempt, signal } = context;
     this.started += 1;
     this.world.say(() => `${actor.name} starts attempt ${attempt} of ${runId}`);
-    const execution: Execution = { actor, replica, attempt, run: this.db.run.get(runId), isOver: false };
+    const run = this.db.run.get(runId);
+    const tokens = context.locks;
+    const execution: Execution = { actor, replica, runId, attempt, tokens, run, isOver: false };
     this.#judgeStart(runId, execution);
     this.judgeDeadline(runId, now);
     const ofRun = this.#ofRun.get(runId);
@@ -57,6 +64,7 @@ export class Executions {
     else ofRun.push(execution);
     this.#executing.push(execution);
     this.#judgeLimits(execution);
+    if (run !== null) this.invariants.locks.judgeStart({ ...execution, run });
     if (work.talks) {
       context.log.info('it starts');
       context.progress(0.5);
@@ -87,6 +95,15 @@ export class Executions {
     if (deadlineMs === null || deadlineMs > now.getTime()) return;
     const story = `${run} starts ${Math.round(now.getTime() - deadlineMs)} ms after its deadline`;
     this.world.violate('nothing starts after its deadline', story);
+  }
+
+  /** What executes, as far as it does not know that it should not. */
+  #withLocks(): Locking[] {
+    return this.#executing.flatMap((each) =>
+      each.run === null || each.isOver || each.actor.isGone || !isLive(this.db.replica.get(each.replica))
+        ? []
+        : { ...each, run: each.run },
+    );
   }
 
   /** Judged with what executes anywhere (I7); see limits.ts. */

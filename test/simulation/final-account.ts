@@ -2,6 +2,7 @@
 // work left behind; and the ledger, the runs and the history must agree with each other.
 import { asId } from '#kernel/ids.js';
 import { fireKey, isLive, type RunRow } from './model-database.js';
+import { forgottenHold } from './lock-promises.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 import { perform } from './stage.js';
 
@@ -33,7 +34,12 @@ export function unhealed(cluster: SimulatedCluster): string | null {
 }
 
 /** What is left undone; null when nothing is. */
-export function unfinished({ db, server, apiUser, processes }: SimulatedCluster): string | null {
+export function unfinished(cluster: SimulatedCluster): string | null {
+  const { db, server, apiUser, processes, waitingCallers } = cluster;
+  const [caller] = waitingCallers;
+  if (caller !== undefined) return `${caller} still waits for its locks`;
+  const forgotten = forgottenHold(db);
+  if (forgotten !== null) return `${forgotten.holder} is over and holds ${forgotten.name}`;
   const dead = db.claim.rows().find((claim) => !db.isLive(claim.replica));
   if (dead !== undefined)
     return `the claim ${dead.id} of replica ${dead.replica}, which has ended, is still there`;

@@ -1,11 +1,11 @@
 // Who holds which advisory lock? Those of a session last until it ends and count how often they were taken;
 // the gates last until their transaction ends.
-import { GATE_TURN, REPLICA_GATE, RUN_LOG_LOCK } from '#database/advisory-locks.js';
+import { GATE_TURN, NAMED_LOCK, REPLICA_GATE, RUN_LOG_LOCK } from '#database/advisory-locks.js';
 import type { Session } from './session.js';
 import type { Gate } from './transaction.js';
 
 /** Locks of a transaction. */
-const GATES: ReadonlySet<number> = new Set([GATE_TURN, REPLICA_GATE, RUN_LOG_LOCK]);
+const GATES: ReadonlySet<number> = new Set([GATE_TURN, NAMED_LOCK, REPLICA_GATE, RUN_LOG_LOCK]);
 
 export class HeldLocks {
   readonly #held = new Map<string, { session: Session; times: number }>();
@@ -37,7 +37,7 @@ export class HeldLocks {
     for (const [name, held] of this.#held) if (held.session === session) this.#held.delete(name);
   }
 
-  gate(lock: number, key: number): Gate {
+  gate(lock: number, key: number | string): Gate {
     if (!GATES.has(lock)) throw new Error(`expected a lock that the model knows, got ${lock}`);
     const name = `${lock}/${key}`;
     let gate = this.#gates.get(name);

@@ -14,6 +14,7 @@ import { CaughtUpTimes } from './caught-up-times.js';
 import type { Crowd } from './crowd.js';
 import { CrowdedTurns } from './crowded-turns.js';
 import { Limits } from './limits.js';
+import { LockPromises } from './lock-promises.js';
 import { judgePause } from './pauses.js';
 import { Sightings } from './sightings.js';
 import type { Act, Transaction } from './transaction.js';
@@ -41,6 +42,7 @@ export class Invariants {
   readonly #unwanted = new Set<string>();
   readonly limits: Limits;
   readonly sightings: Sightings;
+  readonly locks: LockPromises;
   readonly #turns: CrowdedTurns;
   readonly asked: AskedTimes;
   readonly caughtUp: CaughtUpTimes;
@@ -54,6 +56,7 @@ export class Invariants {
   ) {
     this.sightings = new Sightings(world, settings);
     this.#turns = new CrowdedTurns(world, db, settings.crowd);
+    this.locks = new LockPromises(world, db);
     this.asked = new AskedTimes(world, db);
     this.caughtUp = new CaughtUpTimes(world, db);
     this.limits = new Limits(world, db, this.broughtBack);
@@ -103,6 +106,7 @@ export class Invariants {
       case 'claim':
         return this.#judgeClaim(act);
       case 'outcome':
+        this.locks.judgeEnded(act.run, tx);
         return this.#judgeOutcome(act);
       case 'failed-for-good':
         if (this.refusedResults.has(act.run)) return;
@@ -128,7 +132,11 @@ export class Invariants {
       case 'schedule-held':
       case 'schedule-changed':
         return this.asked.note(act);
+      case 'lock-acquired':
+        if (act.replica !== null) this.#judgeAlive(act.replica, `the hold of ${act.holder}`);
+        return this.locks.judgeAcquired(act, tx);
       case 'run-gone':
+        this.locks.judgeEnded(act.run, tx);
         return this.#judgeRemoval(act.run, tx);
     }
   }

@@ -1,5 +1,6 @@
 // Which rows decide? The tables of the protocol, with the columns that it reads. Instants are milliseconds
 // of the server's wall clock. Times that only people read, and the events, are left out.
+import type { NeededLock } from '#execution/limits/decisions/lane-rules.js';
 import type { JobTypeLimits, TenantLimits } from '#execution/limits/limits.js';
 import { Table } from './table.js';
 
@@ -93,6 +94,8 @@ export interface RunRow {
   losses: number;
   crashes: number;
   startedBy: number | null;
+  /** The locks that its attempt holds; null for none. */
+  holds: readonly { name: string; token: number }[] | null;
 }
 
 /** The counters of a run that was never tried. */
@@ -102,6 +105,7 @@ export const NOT_TRIED = {
   losses: 0,
   crashes: 0,
   startedBy: null,
+  holds: null,
   cancelRequestedAtMs: null,
 } as const;
 
@@ -130,6 +134,7 @@ export interface TenantRow {
 export interface JobTypeRow {
   name: string;
   limits: JobTypeLimits;
+  locks?: readonly NeededLock[];
 }
 
 export interface QueueRow {
@@ -140,6 +145,25 @@ export interface QueueRow {
 
 export interface BucketRow {
   spentUntilMs: number;
+}
+
+export interface HoldRow extends NeededLock {
+  tenantId: string;
+  token: number;
+  holder: string;
+  acquiredAtMs: number;
+  /** Infinite for a run's. */
+  expiresAtMs: number;
+  /** Null for a caller's. */
+  run: string | null;
+}
+
+export interface WaitRow extends NeededLock {
+  tenantId: string;
+  ticket: number;
+  holder: string;
+  replica: number | null;
+  untilMs: number;
 }
 
 export class ModelDatabase {
@@ -158,7 +182,10 @@ export class ModelDatabase {
   readonly jobType = new Table<string, JobTypeRow>();
   readonly queue = new Table<string, QueueRow>();
   readonly rateBucket = new Table<string, BucketRow>();
-  readonly #sequences = { replica: 0, ring: 0, gap: 0 };
+  readonly semaphore = new Table<string, { permits: number }>();
+  readonly lockHold = new Table<string, HoldRow>();
+  readonly lockWait = new Table<string, WaitRow>();
+  readonly #sequences = { replica: 0, ring: 0, gap: 0, token: 0, ticket: 0 };
 
   constructor(readonly slotCount: number) {
     this.leadership.put(1, { term: 0, holder: null, replica: null });
@@ -167,7 +194,7 @@ export class ModelDatabase {
   }
 
   /** Never given twice, not even after a rollback. */
-  next(sequence: 'replica' | 'ring' | 'gap'): number {
+  next(sequence: 'replica' | 'ring' | 'gap' | 'token' | 'ticket'): number {
     this.#sequences[sequence] += 1;
     return this.#sequences[sequence];
   }

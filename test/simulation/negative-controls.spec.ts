@@ -15,6 +15,7 @@ const TIMEOUT_MS = 900_000;
 
 const around = (statement: string, ...beside: AccidentName[]): Focus => ({ statement, beside });
 const LONG_SLEEP = 'a process sleeps for long';
+const LOCKS: Focus = { ...around('acquireRunLocks', LONG_SLEEP), locks: true };
 
 interface Control {
   broken: BrokenProtocol;
@@ -147,7 +148,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'claims that do not tell of cancels and deadlines',
     shows: 'what is over never starts',
     overlooked: ['nothing starts after its deadline'],
-    near: 97,
+    near: 37,
   },
   {
     broken: 'endings without the gate',
@@ -203,6 +204,39 @@ const CONTROLS: readonly Control[] = [
     focus: around('spend', 'a process joins'),
     near: 55,
   },
+  {
+    broken: 'locks acquired by callers who do not take turns',
+    shows: 'holds exclude each other',
+    focus: LOCKS,
+    overlooked: [
+      'tokens of a lock grow',
+      'who came first is served first',
+      'no more permits are held than there are',
+    ],
+  },
+  { broken: 'runs whose locks have a lease', shows: 'no lock passes under an attempt', focus: LOCKS },
+  { broken: 'locks acquired past their line', shows: 'who came first is served first', focus: LOCKS },
+  {
+    broken: 'permits that are not counted',
+    shows: 'no more permits are held than there are',
+    focus: LOCKS,
+  },
+  { broken: 'tokens that begin anew', shows: 'tokens of a lock grow', focus: LOCKS },
+  { broken: 'runs that end and keep their locks', shows: 'locks end with their attempt', focus: LOCKS },
+  {
+    broken: 'runs that end and keep their locks',
+    shows: 'I8: all work done',
+    focus: LOCKS,
+    overlooked: ['locks end with their attempt'],
+  },
+  { broken: 'leases that never end', shows: 'I8: all work done', focus: LOCKS },
+  {
+    broken: "locks acquired without the replica's gate",
+    shows: 'I4',
+    focus: { ...around('terminateSessions', LONG_SLEEP), locks: true },
+    near: 58,
+  },
+  { broken: 'runs that start without their locks', shows: 'an attempt runs with its locks', focus: LOCKS },
 ];
 
 describe.skipIf(process.env['SIM_SEED'] !== undefined)('the simulation finds', () => {

@@ -11,6 +11,7 @@ export interface Tally {
   deaths: number;
   terms: number;
   outcomes: number;
+  acquired: number;
   /** Due times that did not run, because another run of their schedule was running. */
   overlaps: number;
 }
@@ -20,7 +21,7 @@ export async function playSeeds(
   { first, count }: { first: number; count: number },
   options: SeedOptions = {},
 ): Promise<{ tally: Tally; failed: Verdict | null }> {
-  const tally: Tally = { seeds: 0, steps: 0, deaths: 0, terms: 0, outcomes: 0, overlaps: 0 };
+  const tally: Tally = { seeds: 0, steps: 0, deaths: 0, terms: 0, outcomes: 0, acquired: 0, overlaps: 0 };
   for (let from = first; from < first + count; from += PORTION) {
     const until = Math.min(from + PORTION, first + count);
     const failed = await outsideOfPromises(() => playPortion({ from, until, tally }, options));
@@ -66,6 +67,7 @@ function playPortion(
     tally.deaths += verdict.deaths;
     tally.terms += verdict.terms;
     tally.outcomes += verdict.outcomes;
+    tally.acquired += verdict.acquired;
     tally.overlaps += verdict.overlaps;
     if (verdict.violation !== null) return verdict;
   }

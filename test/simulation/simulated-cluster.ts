@@ -5,6 +5,8 @@ import { DEFAULT_PLANNER_SETTINGS } from '#scheduling/planning/planner-settings.
 import type { Broken } from './broken-protocols.js';
 import { drawCrowd, type Crowd } from './crowd.js';
 import { Executions } from './executions.js';
+import { drawNamedLocks, type LookedFor, type NamedLocks } from './named-locks.js';
+import { releaseRunLocks } from './statements/locks.js';
 import { Invariants } from './invariants.js';
 import { ModelDatabase } from './model-database.js';
 import { SimulatedReplica } from './simulated-replica.js';
@@ -29,18 +31,26 @@ export class SimulatedCluster {
   readonly processes: SimulatedReplica[] = [];
   /** Null where no tenant crowds the planner. */
   readonly crowd: Crowd | null;
+  /** Null where no one wants named locks. */
+  readonly locks: NamedLocks | null;
+  /** Callers who have not got their locks yet. */
+  readonly waitingCallers = new Set<string>();
+  /** Null when any may be. */
+  readonly statementToAmbush: string | null;
 
   constructor(
     readonly world: World,
     private readonly broken: Broken,
-    /** Null when any may be. */
-    readonly statementToAmbush: string | null,
+    focus: LookedFor | null,
   ) {
     const { db } = this;
     this.random = world.random;
     this.settings = settingsOf(this.random);
     const { deadAfterMs, crashedAfterMs } = this.settings;
     this.crowd = drawCrowd(world.seed, { slotCount: SLOTS, broken });
+    this.locks = drawNamedLocks(world.seed, { slotCount: SLOTS, broken, focus });
+    this.statementToAmbush = focus?.statement ?? this.locks?.statement ?? null;
+    if (this.locks !== null) db.run.beforeWrite = releaseRunLocks(db, broken);
     if (broken.has('crashes judged at the first look')) this.settings.crashedAfterMs = 0;
     const invariants = new Invariants(world, db, { deadAfterMs, crashedAfterMs, crowd: this.crowd });
     this.invariants = invariants;

@@ -119,6 +119,7 @@ export class SimulatedReplica implements Actor {
     };
     breakOccupancy(replica, broken);
     breakSettling(replica, broken);
+    if (broken.has('runs that start without their locks')) replica.runLocks.concerns = () => false;
     leadership.began.subscribe(({ term }) => world.headline(() => `${this.name} leads in term ${term}`));
     leadership.ended.subscribe(({ term, reason }) =>
       world.headline(() => `${this.name} leads no more in term ${term}: ${reason}`),

@@ -6,6 +6,7 @@ import { planCrowd } from './crowd-arrivals.js';
 import { judgeAccount, unfinished, unhealed } from './final-account.js';
 import { drawFocus, heal, planAccidents, type Focus } from './accident-plan.js';
 import { inWorld } from './played-world.js';
+import { planLockUsers } from './lock-users.js';
 import { planEndingPauses, planScheduleChanges } from './schedule-changes.js';
 import { TICK_MS } from './server.js';
 import { SimulatedCluster } from './simulated-cluster.js';
@@ -32,6 +33,8 @@ export interface Verdict {
   lines: string[];
   steps: number;
   outcomes: number;
+  /** Holds of locks. */
+  acquired: number;
   overlaps: number;
   deaths: number;
   terms: number;
@@ -51,7 +54,7 @@ export function playSeed(seed: number, options: SeedOptions = {}): Verdict {
   const { broken = new Set(), tracing = 'off', overlooked = [] } = options;
   const world = new World(seed, tracing, overlooked);
   const focus = options.focus ?? drawFocus(world.random);
-  const cluster = new SimulatedCluster(world, broken, focus?.statement ?? null);
+  const cluster = new SimulatedCluster(world, broken, focus);
   const restore = simulateTimers(world);
   const depth = Error.stackTraceLimit;
   // Collecting unread stacks takes a tenth of the time.
@@ -88,6 +91,7 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   for (let times = focus?.changes ?? 1; times > 0; times -= 1)
     planScheduleChanges(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
   planEndingPauses(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
+  planLockUsers(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
   watchForTimeouts(cluster);
   world.playUntil(ACCIDENTS_UNTIL_MS);
   heal(cluster);
@@ -130,6 +134,7 @@ function verdictOf({ world, invariants, db }: SimulatedCluster, violation: Viola
   const { seed, lines, steps } = world;
   const { outcomes, deaths } = invariants;
   const overlaps = db.fire.rows().filter(({ reason }) => reason === 'overlap').length;
+  const { acquired } = invariants.locks;
   const terms = db.leadership.get(1)?.term ?? 0;
-  return { seed, violation, lines, steps, outcomes, overlaps, deaths, terms };
+  return { seed, violation, lines, steps, outcomes, acquired, overlaps, deaths, terms };
 }

@@ -10,6 +10,7 @@ import { EXECUTION_STATEMENTS } from './statements/execution.js';
 import { GAP_STATEMENTS } from './statements/gaps.js';
 import { LEASE_STATEMENTS } from './statements/leases.js';
 import { LEADERSHIP_STATEMENTS } from './statements/leadership.js';
+import { LOCK_STATEMENTS } from './statements/lock-statements.js';
 import { LIMIT_STATEMENTS } from './statements/limits.js';
 import { REPORT_STATEMENTS } from './statements/reports.js';
 import { REVOCATION_STATEMENTS } from './statements/revocation.js';
@@ -28,6 +29,7 @@ const BOOK: readonly Meaning[] = [
   ...SLOT_STATEMENTS,
   ...EXECUTION_STATEMENTS,
   ...LIMIT_STATEMENTS,
+  ...LOCK_STATEMENTS,
   ...SETTLEMENT_STATEMENTS,
   ...REVOCATION_STATEMENTS,
   ...ENDING_STATEMENTS,

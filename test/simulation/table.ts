@@ -4,6 +4,8 @@ import { Cell, type Transaction } from './transaction.js';
 
 export class Table<Key, Row> {
   readonly #cells = new Map<Key, Cell<Row>>();
+  /** A trigger: what is written instead. */
+  beforeWrite: ((before: Row | null, after: Row | null, tx: Transaction) => Row | null) | null = null;
 
   /** What the transaction sees under the key; without a transaction, what is committed. */
   get(key: Key, tx: Transaction | null = null): Row | null {
@@ -58,7 +60,7 @@ export class Table<Key, Row> {
     const cell = this.#cellOf(key);
     if (cell.writer !== tx)
       throw new Error(`expected the row ${String(key)} to be locked by its writer, it is not`);
-    cell.pending = row;
+    cell.pending = this.beforeWrite === null ? row : this.beforeWrite(seen(cell, tx), row, tx);
   }
 
   /** Rows that are there when a simulation begins. */

@@ -27,7 +27,19 @@ export type Act =
   | { kind: 'schedule-held'; schedule: string; wallMs: number }
   /** Without a spec it is deleted. */
   | { kind: 'schedule-changed'; schedule: string; spec: string | null; wallMs: number }
-  | { kind: 'run-gone'; run: string };
+  | { kind: 'run-gone'; run: string }
+  | {
+      kind: 'lock-acquired';
+      tenantId: string;
+      name: string;
+      token: number;
+      holder: string;
+      mode: string;
+      /** Whose run it is; null for a caller. */
+      replica: number | null;
+      /** Who stood before it in line. */
+      before: string | null;
+    };
 
 export class Cell<Row> {
   committed: Row | null = null;
@@ -115,6 +127,15 @@ export function enterGate(gate: Gate, tx: Transaction, exclusive: boolean): bool
   if (place !== -1) gate.queue.splice(place, 1);
   if (exclusive) gate.exclusive = tx;
   else gate.shared.add(tx);
+  return true;
+}
+
+/** Without waiting; also false where others wait for it. */
+export function tryEnterGate(gate: Gate, tx: Transaction): boolean {
+  if (gate.exclusive === tx) return true;
+  if (gate.exclusive !== null || gate.shared.size > 0 || gate.queue.length > 0) return false;
+  gate.exclusive = tx;
+  tx.gates.add(gate);
   return true;
 }
 

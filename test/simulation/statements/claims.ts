@@ -89,7 +89,17 @@ function rankOf({ runAtMs, priority }: RunRow): number {
 }
 
 function claimed(number: number, run: RunRow): object {
-  const { id, payload, schedule, dueMs, runAtMs, deadlineMs, cancelRequestedAtMs, ...columns } = run;
+  const {
+    id,
+    payload,
+    schedule,
+    dueMs,
+    runAtMs,
+    deadlineMs,
+    cancelRequestedAtMs,
+    holds: _kept,
+    ...columns
+  } = run;
   const nonDefaults = {
     ...columns,
     scheduleId: schedule,

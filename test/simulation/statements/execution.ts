@@ -119,7 +119,7 @@ function jobType(db: ModelDatabase, name: string): StoredJobType {
     payloadSchema: null,
     outputSchema: null,
     heartbeatMs: null,
-    locks: null,
+    locks: db.jobType.get(name)?.locks?.slice() ?? null,
     keyDefaults: null,
     pausedAt: null,
     pauseReason: null,
@@ -229,6 +229,7 @@ function rulesOf(db: ModelDatabase, tenantId: string, lane: string): object {
     paused: db.queue.get(queueKey(tenantId, queue))?.isPaused ?? false,
     tenant: orNull(tenant?.limits),
     jobType: orNull(db.jobType.get(jobType)?.limits),
+    locks: db.jobType.get(jobType)?.locks ?? null,
   };
 }
 
