@@ -50,8 +50,10 @@ const CONTROLS: readonly Control[] = [
   {
     broken: 'what a former spec had planned is asked of the present one',
     shows: 'I1',
-    focus: { ...around('claimRuns', 'a queue is paused', 'a schedule is paused'), changes: 6 },
-    near: 215,
+    focus: { ...around('claimRuns', 'a queue is paused', 'a schedule is paused'), changes: 12 },
+    // So many changes leave more to be done at the end than the bounds of these allow.
+    overlooked: ['I9: the crowd comes last', 'I8: all work done'],
+    near: 1977,
   },
   { broken: 'what is left behind is not noted', shows: 'I1' },
   {
@@ -96,7 +98,7 @@ const CONTROLS: readonly Control[] = [
     shows: 'no attempt of the living is burned',
     focus: around('claimRuns', 'a process leaves'),
     overlooked: ['who has left claims nothing', 'one live claim a run', 'what is claimed is there', 'I1'],
-    near: 32,
+    near: 914,
   },
   {
     broken: 'claims without the epoch of their slot',

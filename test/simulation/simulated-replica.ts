@@ -112,14 +112,16 @@ export class SimulatedReplica implements Actor {
     const { membership, leadership, settleLoop, executor, databaseClock } = replica;
     const { world, db, broken, executions } = this.parts;
     const start = executor.start.bind(executor);
+    const believesInLocks = broken.has('runs that start without their locks');
+    if (believesInLocks) replica.runLocks.concerns = () => false;
     executor.start = (run) => {
+      if (believesInLocks) run.run.locks = { door: 0, shovels: 0 };
       executions.noteStart(membership.incarnation?.replica ?? 0, run.run);
       executions.judgeDeadline(run.run.id, databaseClock.now());
       start(run);
     };
     breakOccupancy(replica, broken);
     breakSettling(replica, broken);
-    if (broken.has('runs that start without their locks')) replica.runLocks.concerns = () => false;
     leadership.began.subscribe(({ term }) => world.headline(() => `${this.name} leads in term ${term}`));
     leadership.ended.subscribe(({ term, reason }) =>
       world.headline(() => `${this.name} leads no more in term ${term}: ${reason}`),
