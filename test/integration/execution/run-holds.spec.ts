@@ -2,9 +2,8 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { markDead } from '#cluster/membership/replica.repository.js';
-import { acquire } from '#locks/acquiring.js';
 import { findHolds, releaseHold, renewHold } from '#locks/hold.repository.js';
-import type { LockWish } from '#locks/lock.js';
+import { DOOR, useDoor } from '../../support/door.js';
 import { gated, pass } from '../../support/gated-runs.js';
 import { WAITS } from '../../support/locks.js';
 import { addRuns, addTenant } from '../../support/rows.js';
@@ -15,29 +14,9 @@ import { until } from '../../support/until.js';
 
 const site = useLoneMember();
 const { db } = site;
-const DOOR: LockWish = { name: 'door', mode: 'exclusive', permits: 1 };
 
-async function rows(table: 'lock_hold' | 'lock_wait'): Promise<number> {
-  const { rows: counted } = await sql<{
-    number: number;
-  }>`select count(*)::int as number from ${sql.table(`carillon.${table}`)}`.execute(db);
-  return counted[0]?.number ?? -1;
-}
-
+const { byCaller, rows, taken } = useDoor(site);
 const owning = (options: OwnerOptions) => startOwner(site.member, options);
-const byCaller = (holder: string, waiting: typeof WAITS | null = null) =>
-  acquire(
-    db,
-    { tenantId: site.tenant.id, holder, wishes: [DOOR], leaseMs: 60_000, isReentrant: false },
-    waiting,
-  );
-
-/** A caller's hold of the door. */
-async function taken(holder = 'caller') {
-  const got = await byCaller(holder, WAITS);
-  if (got.kind !== 'held') return expect.unreachable(`expected a hold, got ${got.kind}`);
-  return { tenantId: site.tenant.id, name: 'door', token: got.holds[0]?.token ?? 0 };
-}
 
 describe("a run's hold", () => {
   it('has no lease, shows the run, and can be released early, but not renewed away', async () => {

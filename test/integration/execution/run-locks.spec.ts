@@ -4,7 +4,6 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineJob } from '#client/jobs/job-definition.js';
-import { acquire } from '#locks/acquiring.js';
 import { endHolds, releaseHold } from '#locks/hold.repository.js';
 import type { LockWish } from '#locks/lock.js';
 import { putSemaphore } from '#locks/semaphores.js';
@@ -12,6 +11,7 @@ import { findJobType } from '#execution/job-types/job-type.repository.js';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { registerSharedJobTypes } from '#server/jobs/shared-job-types.js';
 import { cancelRuns } from '#execution/run-actions/run-ending.js';
+import { DOOR, useDoor } from '../../support/door.js';
 import { gated, pass } from '../../support/gated-runs.js';
 import { WAITS } from '../../support/locks.js';
 import { addRuns } from '../../support/rows.js';
@@ -22,30 +22,10 @@ import { until } from '../../support/until.js';
 
 const site = useLoneMember();
 const { db } = site;
-const DOOR: LockWish = { name: 'door', mode: 'exclusive', permits: 1 };
 const PERMIT: LockWish = { name: 'gpu', mode: 'permits', permits: 1 };
 
-async function rows(table: 'lock_hold' | 'lock_wait'): Promise<number> {
-  const { rows: counted } = await sql<{
-    number: number;
-  }>`select count(*)::int as number from ${sql.table(`carillon.${table}`)}`.execute(db);
-  return counted[0]?.number ?? -1;
-}
-
+const { byCaller, rows, taken } = useDoor(site);
 const owning = (options: OwnerOptions) => startOwner(site.member, options);
-const byCaller = (holder: string, waiting: typeof WAITS | null = null) =>
-  acquire(
-    db,
-    { tenantId: site.tenant.id, holder, wishes: [DOOR], leaseMs: 60_000, isReentrant: false },
-    waiting,
-  );
-
-/** A caller's hold of the door. */
-async function taken(holder = 'caller') {
-  const got = await byCaller(holder, WAITS);
-  if (got.kind !== 'held') return expect.unreachable(`expected a hold, got ${got.kind}`);
-  return { tenantId: site.tenant.id, name: 'door', token: got.holds[0]?.token ?? 0 };
-}
 
 describe('runs of two job types that need one lock', () => {
   it('execute one at a time, each with a greater token, and leave nothing behind', async () => {
