@@ -1,4 +1,4 @@
-// How does a test play a caller who wants the lock that runs want, too? With a door of its tenant, and the rows that are left.
+// How does a test play a caller who wants the lock that runs want, too? With a door of its tenant.
 import { sql } from 'kysely';
 import { expect } from 'vitest';
 import type { Database } from '#database/connection.js';
