@@ -21,6 +21,8 @@ export interface ChaosOptions {
   /** None, unless said otherwise. */
   schedules?: number;
   faults?: readonly FaultKind[];
+  /** Between two faults; each is drawn unless one is given. */
+  pauseMs?: number;
   log: (line: string) => void;
 }
 
@@ -54,13 +56,14 @@ export async function runChaos(options: ChaosOptions): Promise<Verdict> {
 
 async function rageAndHeal(
   harness: Harness,
-  { seed, minutes, faults = ALL_FAULTS, bed = direct, log }: ChaosOptions,
+  { seed, minutes, faults = ALL_FAULTS, pauseMs, bed = direct, log }: ChaosOptions,
 ): Promise<FaultRecord[]> {
   const { cluster, poster, steering, workers, many, locks } = harness;
   const nemesis = new Nemesis({
     scene: harness,
     dice: new Dice(seed),
     log,
+    ...(pauseMs === undefined ? {} : { pauseMs }),
     faults: faults.map((kind) => bed.limited(kind)),
   });
   const stop = new AbortController();

@@ -18,6 +18,7 @@ const {
   bed,
   schedules,
   only,
+  pauseSeconds,
   evidence: evidenceFile,
 } = parseChaosArguments(process.argv.slice(2));
 const faults = only.length === 0 ? ALL_FAULTS : ALL_FAULTS.filter(({ name }) => only.includes(name));
@@ -40,11 +41,20 @@ setTimeout(() => {
 }, minutesMax * 60_000).unref();
 
 console.log(`chaos: seed ${seed}, ${minutes} minutes, ${replicas} replicas, bed ${bed.name}`);
-const { violations, evidence } = await runChaos({ seed, minutes, replicas, bed, schedules, faults, log });
+const { violations, evidence } = await runChaos({
+  seed,
+  minutes,
+  replicas,
+  bed,
+  schedules,
+  faults,
+  ...(pauseSeconds === null ? {} : { pauseMs: pauseSeconds * 1_000 }),
+  log,
+});
 console.log(['', ...budgetTable(evidence), ''].join('\n'));
 if (evidenceFile !== null) await writeFile(evidenceFile, JSON.stringify(evidence));
 for (const violation of violations) console.log(`VIOLATION ${violation}`);
 console.log(
-  `${violations.length} violations; again with: npm run chaos -- --seed ${seed} --minutes ${minutes} --replicas ${replicas} --bed ${bed.name}${schedules > 0 ? ` --schedules ${schedules}` : ''}${only.length > 0 ? ` --only ${only.join(',')}` : ''}`,
+  `${violations.length} violations; again with: npm run chaos -- ${process.argv.includes('--seed') ? '' : `--seed ${seed} `}${process.argv.slice(2).join(' ')}`,
 );
 process.exitCode = violations.length > 0 ? 1 : 0;

@@ -46,6 +46,8 @@ export interface NemesisOptions {
   scene: Scene;
   dice: Dice;
   faults?: readonly FaultKind[];
+  /** Between two faults; each is drawn unless one is given. */
+  pauseMs?: number;
   log: (line: string) => void;
 }
 
@@ -76,7 +78,7 @@ export class Nemesis {
   }
 
   #pass(): Step[] {
-    const { dice, faults = ALL_FAULTS } = this.#options;
+    const { dice, faults = ALL_FAULTS, pauseMs } = this.#options;
     const companions = dice.shuffled(faults.filter(({ name }) => COMPANIONS.has(name)));
     return dice.shuffled(faults).map((kind, index) => {
       const isPaired =
@@ -87,7 +89,7 @@ export class Nemesis {
         strikesLeader: dice.next() < 0.5,
         turn: dice.between(0, 1_000),
         seeds: [dice.between(0, 2 ** 31), dice.between(0, 2 ** 31)],
-        pauseMs: dice.between(PAUSE_MS.min, PAUSE_MS.max),
+        pauseMs: pauseMs ?? dice.between(PAUSE_MS.min, PAUSE_MS.max),
       };
     });
   }

@@ -12,14 +12,17 @@ export interface ChaosArguments {
   readonly schedules: number;
   /** Only these kinds of fault; all if empty. */
   readonly only: readonly string[];
+  /** Between two faults in seconds; null to draw each pause. */
+  readonly pauseSeconds: number | null;
   /** Where to write all that the checker has looked at. */
   readonly evidence: string | null;
 }
 
 const USAGE =
-  'npm run chaos -- [--seed S] [--minutes M] [--replicas N] [--bed direct|pgbouncer|heartbeats|hostile|crowded] [--schedules N] [--only FAULT[,FAULT…]] [--evidence FILE]';
+  'npm run chaos -- [--seed S] [--minutes M] [--replicas N] [--bed direct|pgbouncer|heartbeats|hostile|crowded] [--schedules N] [--only FAULT[,FAULT…]] [--pause SECONDS] [--evidence FILE]';
 const REPLICAS = { min: 2, max: 9 };
 const SCHEDULES = { min: 0, max: 20_000 };
+const PAUSE = { min: 0, max: 3_600 };
 const MINUTES_MAX = 24 * 60;
 
 /** Throws with the usage. A seed that was not given is drawn. */
@@ -33,6 +36,7 @@ export function parseChaosArguments(args: readonly string[]): ChaosArguments {
       bed: { type: 'string', default: 'direct' },
       schedules: { type: 'string', default: '0' },
       only: { type: 'string', default: '' },
+      pause: { type: 'string' },
       evidence: { type: 'string' },
     },
   });
@@ -46,6 +50,7 @@ export function parseChaosArguments(args: readonly string[]): ChaosArguments {
     bed: bedNamed(values.bed),
     schedules: numberOf('--schedules', values.schedules, SCHEDULES),
     only: values.only.split(',').filter((name) => name !== ''),
+    pauseSeconds: values.pause === undefined ? null : numberOf('--pause', values.pause, PAUSE),
     evidence: values.evidence ?? null,
   };
 }

@@ -1,45 +1,51 @@
 // What does a lock cost? Uncontended, beside the least that a row can do: an insert that gives way, and a delete. Beside ten
-// thousand that are held. And how soon does the next of a hundred have it, who wait for one lock at all replicas?
+// thousand that are held. A tenant that has none. And how soon does the next of a hundred have it, who wait for one lock at all
+// replicas?
 import pg from 'pg';
 import { percentile } from '../../chaos/text-table.js';
 import { until } from '../../support/until.js';
 import { Carillon } from '../contestants/carillon.js';
-import { ratios, show, type Figure } from '../figures.js';
+import { ratios, show, spreadOf, type Figure } from '../figures.js';
+import { holdMany } from '../stand/held-locks.js';
 import type { Bench, Part } from './part.js';
+import { unlocked } from './unlocked.js';
 
-const PAIRS = { quick: 300, full: 2_000 };
+const PAIRS = { quick: 1_000, full: 5_000 };
+const PER_SLICE = 50;
 const HELD = 10_000;
 const WAITERS = 100;
 const REPLICAS = 3;
 const TENANT = 'tenant-0';
 
-export const locks: Part = async (bench) => [...(await alone(bench)), ...(await handOvers(bench))];
+export const locks: Part = async (bench) => [
+  ...(await alone(bench)),
+  ...(await unlocked(bench)),
+  ...(await handOvers(bench)),
+];
 
-/** One session, one pair after the other. */
+/** One session, one pair after the other: a few of each kind in turn, since what else the machine does changes by the second. */
 async function alone({ server, scale, tell }: Bench): Promise<Figure[]> {
-  const carillon = await Carillon.open({ databaseUrl: await server.createDatabase('locks_alone') });
-  const client = new pg.Client({ connectionString: carillon.databaseUrl });
-  await client.connect();
+  const empty = await openDoor(await server.createDatabase('locks_alone'));
+  const crowded = await openDoor(await server.createDatabase('locks_crowded'));
   const pairs = scale.isQuick ? PAIRS.quick : PAIRS.full;
-  const [bare, ours, crowded]: [number[], number[], number[]] = [[], [], []];
+  const [bare, ours, besides]: [number[], number[], number[]] = [[], [], []];
   try {
-    await client.query('create table public.bare (name text primary key, holder text, until timestamptz)');
+    await empty.query('create table public.bare (name text primary key, holder text, until timestamptz)');
+    await holdMany(crowded, { tenant: TENANT, count: HELD });
+    await crowded.query('vacuum (analyze) carillon.lock_hold');
     for (let round = 0; round < scale.rounds; round += 1) {
-      bare.push(await timeOf(pairs, () => barePair(client)));
-      ours.push(await timeOf(pairs, () => lockPair(client)));
-      await client.query(
-        `insert into carillon.lock_hold (tenant_id, name, holder, mode, permits, expires_at)
-         select t.id, 'held-' || n, 'bench', 'exclusive', 1, clock_timestamp() + interval '1 hour'
-           from carillon.tenant t, generate_series(1, $2) n where t.name = $1`,
-        [TENANT, HELD],
-      );
-      crowded.push(await timeOf(pairs, () => lockPair(client)));
-      await client.query('delete from carillon.lock_hold');
-      await client.query('vacuum carillon.lock_hold');
+      const [ofBare, ofOurs, ofCrowded] = await timesInTurn(pairs, [
+        () => barePair(empty),
+        () => lockPair(empty),
+        () => lockPair(crowded),
+      ]);
+      bare.push(ofBare);
+      ours.push(ofOurs);
+      besides.push(ofCrowded);
     }
   } finally {
-    await client.end();
-    await carillon.close();
+    await empty.end();
+    await crowded.end();
   }
   tell(`locks: a pair ${ours.map(show).join(', ')} ms, bare ${bare.map(show).join(', ')} ms`);
   return [
@@ -54,16 +60,33 @@ async function alone({ server, scale, tell }: Bench): Promise<Figure[]> {
     {
       name: 'locks-beside-held',
       what: `locks: acquire and release beside ${show(HELD)} that are held, to none`,
-      values: ratios(crowded, ours),
+      values: ratios(besides, ours),
       unit: 'times',
       limit: { atMost: 1.15 },
     },
   ];
 }
 
-/** Milliseconds of one. */
+async function openDoor(databaseUrl: string): Promise<pg.Client> {
+  const carillon = await Carillon.open({ databaseUrl, tenants: 1 });
+  await carillon.close();
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  return client;
+}
+
+/** The median of each in milliseconds, of slices that take turns. */
+async function timesInTurn<const Acts extends readonly (() => Promise<unknown>)[]>(
+  count: number,
+  acts: Acts,
+): Promise<{ [index in keyof Acts]: number }> {
+  const slices = acts.map((): number[] => []);
+  for (let slice = 0; slice < count / PER_SLICE; slice += 1)
+    for (const [index, act] of acts.entries()) slices[index]?.push(await timeOf(PER_SLICE, act));
+  return slices.map((times) => spreadOf(times).median) as { [index in keyof Acts]: number };
+}
+
 async function timeOf(count: number, act: () => Promise<unknown>): Promise<number> {
-  for (let number = 0; number < count / 10; number += 1) await act();
   const startMs = performance.now();
   for (let number = 0; number < count; number += 1) await act();
   return (performance.now() - startMs) / count;
