@@ -1,6 +1,5 @@
-// Who may import whom? Dependencies run one way: apps → operations → execution, scheduling, tenancy → cluster → database →
-// kernel. Each rule names what a room may reach, so that a new room may reach nothing until somebody decides.
-// `npm run boundaries` checks it; the purity of the decisions is checked once more by tsconfig.pure.json.
+// Who may import whom? One way: apps → operations → execution, scheduling, tenancy → cluster → database → kernel. A new room may
+// reach nothing at first. `npm run boundaries` checks it; the purity of decisions is checked once more by tsconfig.pure.json.
 
 /** The rooms below each lib, in the words of its folder names. */
 const below = {
@@ -51,6 +50,7 @@ const clusterRooms = {
   slots: ['.', 'hints', 'leadership', 'membership'],
   sweep: ['.', 'hints', 'leadership', 'membership', 'slots'],
   horizon: ['.', 'leadership'],
+  lookout: ['.', 'leadership'],
 };
 
 /** The rooms of libs/database, with those of its embedded server. */

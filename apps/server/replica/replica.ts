@@ -7,6 +7,7 @@ import { HeartbeatLoop } from '#cluster/membership/heartbeat-loop.js';
 import { HintsLoop } from '#cluster/hints/hints-loop.js';
 import { HorizonLoop } from '#cluster/horizon/horizon-loop.js';
 import { Leadership } from '#cluster/leadership/leadership.js';
+import { LookoutLoop } from '#cluster/lookout/lookout-loop.js';
 import { Membership } from '#cluster/membership/membership.js';
 import { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
 import { SweepLoop } from '#cluster/sweep/sweep-loop.js';
@@ -81,7 +82,7 @@ export function buildReplica(options: ReplicaOptions) {
     leadership,
     ownership,
     ...execution,
-    debounced: new DebouncedRunsLoop(membership, leadership, hints),
+    debounced: new DebouncedRunsLoop(membership, hints),
     runLogLoop: new RunLogLoop(membership, execution.runLog, clock),
     progress: new ProgressLoop(membership, execution.notes, clock),
     heartbeat: new HeartbeatLoop(membership, config.cluster, clock),
@@ -97,6 +98,7 @@ export function buildReplica(options: ReplicaOptions) {
     heldWatch: new HeldWatchLoop(driving),
     strayClaims: new StrayClaimsLoop(membership, held),
   };
+  const lookout = lookoutOf(parts);
   subscribeMember(parts);
   subscribeExecuting(parts);
   const loops = [
@@ -107,6 +109,7 @@ export function buildReplica(options: ReplicaOptions) {
     ...(config.CARILLON_ROLES.includes('scheduler')
       ? [
           parts.election,
+          lookout,
           parts.sweep,
           ...schedulingLoops(parts),
           parts.revocation,
@@ -117,7 +120,20 @@ export function buildReplica(options: ReplicaOptions) {
       : []),
     ...(config.CARILLON_ROLES.includes('worker') ? workerLoops(parts) : []),
   ];
-  return { ...parts, loops };
+  return { ...parts, lookout, loops };
+}
+
+function lookoutOf(parts: {
+  leadership: Leadership;
+  overdueLeases: OverdueLeasesLoop;
+  overdueRuns: OverdueRunsLoop;
+  failing: FailingLoop;
+  following: FollowingLoop;
+  calendars: CalendarLoop;
+  debounced: DebouncedRunsLoop;
+}): LookoutLoop {
+  const { leadership, overdueLeases, overdueRuns, failing, following, calendars, debounced } = parts;
+  return new LookoutLoop(leadership, [overdueLeases, overdueRuns, failing, following, calendars, debounced]);
 }
 
 function workerLoops(parts: {

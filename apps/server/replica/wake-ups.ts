@@ -19,15 +19,11 @@ type Parts<Name extends keyof Replica> = Pick<Replica, Name>;
 
 type TermParts = Parts<
   | 'election'
-  | 'calendars'
-  | 'debounced'
-  | 'failing'
   | 'following'
   | 'gaps'
   | 'horizon'
   | 'leadership'
-  | 'overdueLeases'
-  | 'overdueRuns'
+  | 'lookout'
   | 'planner'
   | 'revocation'
   | 'suspension'
@@ -110,39 +106,12 @@ export function connectWakeUps(parts: WakingParts, timers: LoopTimers): void {
 
 /** Wakes the loops of a leader when its term begins, and a loop when another leaves it work. */
 function connectTerm(parts: TermParts, wake: Wake): void {
-  const {
-    leadership,
-    election,
-    sweep,
-    planner,
-    gaps,
-    suspension,
-    debounced,
-    failing,
-    following,
-    calendars,
-    revocation,
-    overdueRuns,
-    overdueLeases,
-    horizon,
-  } = parts;
-  leadership.began.subscribe(
-    wake(
-      sweep,
-      planner,
-      gaps,
-      suspension,
-      debounced,
-      failing,
-      following,
-      calendars,
-      revocation,
-      overdueRuns,
-      overdueLeases,
-      horizon,
-    ),
-  );
+  const { leadership, election, lookout, sweep, planner, gaps, suspension, following, revocation, horizon } =
+    parts;
+  const led = [lookout, ...lookout.loops, sweep, planner, gaps, suspension, revocation, horizon];
+  leadership.began.subscribe(wake(...led));
   leadership.ended.subscribe(wake(election));
+  lookout.found.subscribe((loops) => wake(...loops)());
   planner.gapsLeft.subscribe(wake(gaps));
   following.found.subscribe(wake(planner));
   sweep.died.subscribe(wake(revocation));

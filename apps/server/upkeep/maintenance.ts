@@ -107,6 +107,8 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
       ...BOSS_CONNECTION,
       // Its monitoring is meant for queues with traffic; ours have a few jobs an hour.
       monitorIntervalSeconds: 600,
+      // None of our jobs waits for another.
+      flowIntervalSeconds: 600,
     });
     boss.on('error', (error) => this.logger.warn({ err: error }, 'pg-boss had a problem; it tries again'));
     try {

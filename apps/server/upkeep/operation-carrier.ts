@@ -23,8 +23,8 @@ import { API_DATABASE } from '../tokens.js';
 const QUEUE = 'carillon-operations';
 /** One job of an operation waits at most, however many are under way. A job is not repeated: a new one is made. */
 const POLICY = { policy: 'short', retryLimit: 0, expireInSeconds: 60, deleteAfterSeconds: 3_600 } as const;
-/** A replica that makes a job takes it at once; the polls are for the jobs of others. */
-const WORK = { pollingIntervalSeconds: 15 } as const;
+/** A replica that makes a job takes it at once; the polls are for jobs that others could not take. */
+const WORK = { pollingIntervalSeconds: 60 } as const;
 /** How many operations a replica carries at once. */
 const WORKERS = 4;
 const jobOf = z.object({ id: z.uuid() });

@@ -3,6 +3,7 @@
 // not touch it. A lease that changes hands gets a new id, so that its former holder holds nothing.
 import { hash } from 'node:crypto';
 import { sql } from 'kysely';
+import type { Question } from '#cluster/lookout/lookout.repository.js';
 import type { Database, Tx } from '#database/connection.js';
 import { PAGE_BYTES_MAX } from '#database/fitting-page.repository.js';
 import type { LeaseTable } from '#database/tables/lease-schema.js';
@@ -278,3 +279,5 @@ export async function nextExpiryMs(db: Database): Promise<number | null> {
   );
   return rows[0]?.ms ?? null;
 }
+
+export const isAnyLease: Question = sql`(select min(expires_at) from carillon.lease) is not null`;

@@ -2,13 +2,14 @@
 // each pass. It proves no term, because the lease's own row decides: two such loops would merely find different rows.
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leadership } from '#cluster/leadership/leadership.js';
+import type { AskedLoop } from '#cluster/lookout/lookout-loop.js';
 import type { Database } from '#database/connection.js';
 import type { Clock, Random } from '#kernel/clock.js';
-import { SLEEP_MS, type Loop } from '#kernel/loop.js';
+import { ASKED_SLEEP_MS, SLEEP_MS } from '#kernel/loop.js';
 import { Pace } from '#kernel/pace.js';
 import { forgetEnds } from './lease-end.repository.js';
 import { endExpired } from './lease-ends.js';
-import { hurryPushed, nextExpiryMs, offerUnheardAgain } from './lease.repository.js';
+import { hurryPushed, isAnyLease, nextExpiryMs, offerUnheardAgain } from './lease.repository.js';
 import { forgetWorkers } from './worker.repository.js';
 
 const LEASES_PER_PASS = 50;
@@ -18,8 +19,9 @@ const FORGET_EVERY_MS = 60_000;
 const FORGOTTEN_PER_PASS = 5_000;
 const REMEMBERED_MS = 86_400_000;
 
-export class OverdueLeasesLoop implements Loop {
+export class OverdueLeasesLoop implements AskedLoop {
   readonly name = 'overdue-leases';
+  readonly question = isAnyLease;
   readonly #forgetting = new Pace(FORGET_EVERY_MS);
 
   constructor(
@@ -34,7 +36,7 @@ export class OverdueLeasesLoop implements Loop {
     if (leader === null) return SLEEP_MS;
     const { db } = leader.incarnation;
     await this.#forget(db);
-    if ((await nextExpiryMs(db)) === null) return LOOK_MS;
+    if ((await nextExpiryMs(db)) === null) return ASKED_SLEEP_MS;
     await hurryPushed(db, this.source);
     const waitMs = (await nextExpiryMs(db)) ?? LOOK_MS;
     if (waitMs > 0) return Math.min(waitMs, LOOK_MS);

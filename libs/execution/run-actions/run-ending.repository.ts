@@ -2,6 +2,7 @@
 // that a claim names, or whose lease a worker has taken, only the request is recorded, and its holder does the rest. An
 // offer that no worker has taken is withdrawn first.
 import { sql } from 'kysely';
+import type { Question } from '#cluster/lookout/lookout.repository.js';
 import type { Database, Tx } from '#database/connection.js';
 import { isDueTimeOf } from '#database/due-time-key.js';
 import { asId, type RunId, type Slot, type TenantId } from '#kernel/ids.js';
@@ -49,6 +50,11 @@ export async function listCancelRequests(db: Database): Promise<RunId[]> {
  * Runs to end that no claim names and no worker has: past their deadline, or asked to be cancelled. Two short walks
  * along partial indexes. A debounced run is named with the slot into which it may be let at any moment.
  */
+/** A claimed one may make it true; its owner ends it soon. */
+export const isAnyEndable: Question = sql`
+  coalesce((select min(deadline) from carillon.run) <= statement_timestamp(), false)
+  or (select min(cancel_requested_at) from carillon.run) is not null`;
+
 export async function listEndable(db: Database, limit: number): Promise<{ id: RunId; slot: Slot }[]> {
   const { rows } = await sql<{ id: RunId; slot: Slot }>`
     with held as materialized (select unnest(run_ids) as id from carillon.claim),

@@ -1,6 +1,7 @@
 // Finds schedules whose calendars have other dates by now than their spec. A trigger notes each change of a calendar's
 // dates, and each schedule that was written with older ones (migrations/0031).
 import { sql } from 'kysely';
+import type { Question } from '#cluster/lookout/lookout.repository.js';
 import type { Database } from '#database/connection.js';
 import type { CalendarId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
 
@@ -18,6 +19,8 @@ export interface OutdatedSchedule {
   revision: number;
   storedSpec: unknown;
 }
+
+export const isAnyChange: Question = sql`(select min(id) from carillon.calendar_change) is not null`;
 
 /** Of each calendar one, however often it was changed. */
 export async function readChanges(db: Database): Promise<NotedChange[]> {

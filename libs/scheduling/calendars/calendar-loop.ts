@@ -4,10 +4,11 @@
 // and comes back with the next change of its calendars. After each batch the loop rests for as long as the batch took, since
 // each change holds off the claims of an owner for a moment.
 import type { Leadership } from '#cluster/leadership/leadership.js';
+import type { AskedLoop } from '#cluster/lookout/lookout-loop.js';
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ScheduleId, TenantId } from '#kernel/ids.js';
-import { SLEEP_MS, type Loop } from '#kernel/loop.js';
+import { ASKED_SLEEP_MS, SLEEP_MS } from '#kernel/loop.js';
 import type { Calendars } from '#scheduling/decisions/calendars/open-days.js';
 import { boundsOf, type ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { SetAside } from '#scheduling/planning/set-aside.js';
@@ -16,6 +17,7 @@ import { parseSpec } from '#scheduling/stored-spec.js';
 import {
   findOutdated,
   forgetSettled,
+  isAnyChange,
   readChanges,
   type OutdatedSchedule,
 } from './calendar-change.repository.js';
@@ -30,8 +32,9 @@ const TENANT_MS_PER_PASS = 200;
 /** The spec with other calendars, with its last due time counted anew; throws where that takes too long. */
 export type Recount = (spec: ScheduleSpec, calendars: Calendars) => Promise<ScheduleSpec>;
 
-export class CalendarLoop implements Loop {
+export class CalendarLoop implements AskedLoop {
   readonly name = 'calendars';
+  readonly question = isAnyChange;
   readonly setAside: SetAside<ScheduleId>;
 
   constructor(
@@ -46,7 +49,7 @@ export class CalendarLoop implements Loop {
     if (leader === null) return SLEEP_MS;
     const { db } = leader.incarnation;
     const notes = await readChanges(db);
-    if (notes.length === 0) return LOOK_MS;
+    if (notes.length === 0) return ASKED_SLEEP_MS;
     const { clock } = this.options;
     const fromMs = clock.monotonicMs();
     const calendars = notes.map(({ calendarId }) => calendarId);

@@ -3,18 +3,20 @@
 // safely, so it needs no fence of its term. A note is forgotten once its schedule was looked at; one whose owner hangs is
 // looked at again.
 import type { Leadership } from '#cluster/leadership/leadership.js';
+import type { AskedLoop } from '#cluster/lookout/lookout-loop.js';
 import type { Database } from '#database/connection.js';
 import type { ScheduleId, TenantId } from '#kernel/ids.js';
-import { SLEEP_MS, type Loop } from '#kernel/loop.js';
+import { ASKED_SLEEP_MS, SLEEP_MS } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { changeSchedule } from '#scheduling/schedules/schedules.js';
-import { forgetFailures, readFailures, type FailingSchedule } from './failing.repository.js';
+import { forgetFailures, isAnyFailure, readFailures, type FailingSchedule } from './failing.repository.js';
 
 const LOOK_MS = 1_000;
 const NOTES_PER_PASS = 500;
 
-export class FailingLoop implements Loop {
+export class FailingLoop implements AskedLoop {
   readonly name = 'failing';
+  readonly question = isAnyFailure;
   /** A schedule was paused. */
   readonly paused = new Topic<{ tenantId: TenantId; name: string; failures: number }>();
 
@@ -25,7 +27,7 @@ export class FailingLoop implements Loop {
     if (leader === null) return SLEEP_MS;
     const { db } = leader.incarnation;
     const { upTo, count, schedules } = await readFailures(db, NOTES_PER_PASS);
-    if (upTo === null) return LOOK_MS;
+    if (upTo === null) return ASKED_SLEEP_MS;
     const except: ScheduleId[] = [];
     for (const schedule of schedules) if (!(await this.#pause(db, schedule))) except.push(schedule.id);
     await forgetFailures(db, { upTo, except });

@@ -1,6 +1,7 @@
 // Finds schedules that are to pause, because their runs fail one after the other. A trigger notes each failed run of a
 // schedule that wants that (migrations/0029).
 import { sql } from 'kysely';
+import type { Question } from '#cluster/lookout/lookout.repository.js';
 import type { Database } from '#database/connection.js';
 import type { ScheduleId, Slot, TenantId } from '#kernel/ids.js';
 
@@ -27,6 +28,8 @@ export interface NotedFailures {
   upTo: number | null;
   schedules: FailingSchedule[];
 }
+
+export const isAnyFailure: Question = sql`(select min(id) from carillon.schedule_failure) is not null`;
 
 /** The schedules of the oldest notes. A schedule that is paused already, or gone, is not among them. */
 export async function readFailures(db: Database, limit: number): Promise<NotedFailures> {

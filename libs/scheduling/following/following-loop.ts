@@ -4,10 +4,11 @@
 // past a due time that came to be known in that moment, it goes back. A schedule that waits for a run which is over already
 // is found without a note as well.
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
+import type { AskedLoop } from '#cluster/lookout/lookout-loop.js';
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { ScheduleId } from '#kernel/ids.js';
-import { SLEEP_MS, type Loop } from '#kernel/loop.js';
+import { ASKED_SLEEP_MS, SLEEP_MS } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import * as chains from './chain.repository.js';
 import { nextInChain } from './decisions/next-in-chain.js';
@@ -15,8 +16,6 @@ import { place, type NotedSuccess } from './decisions/place.js';
 import * as notes from './following.repository.js';
 
 const LOOK_MS = 500;
-/** While there is no such schedule; the hint of the first one is sooner. */
-const NONE_LOOK_MS = 2_000;
 const QUIET_LOOK_MS = 10_000;
 const NOTES_PER_PASS = 500;
 /** Two successes in one millisecond are rare, and a hundred are not there. */
@@ -24,8 +23,9 @@ const SAME_INSTANT_MS = 100;
 
 type Success = notes.Note & NotedSuccess;
 
-export class FollowingLoop implements Loop {
+export class FollowingLoop implements AskedLoop {
   readonly name = 'following';
+  readonly question = notes.isAnyFollowing;
   /** Schedules have a next due time. */
   readonly found = new Topic<void>();
   #quietAtMs = Number.NEGATIVE_INFINITY;
@@ -42,7 +42,7 @@ export class FollowingLoop implements Loop {
     const { isAny, isNoted, isSoon } = await notes.lookForNotes(db);
     const noted = isNoted ? await notes.readNotes(db, NOTES_PER_PASS) : [];
     const quiet = isAny ? await this.#findQuiet(db) : [];
-    if (noted.length + quiet.length === 0 && !isSoon) return isAny ? LOOK_MS : NONE_LOOK_MS;
+    if (noted.length + quiet.length === 0 && !isSoon) return isAny ? LOOK_MS : ASKED_SLEEP_MS;
     await this.#settle(leader, { noted, quiet });
     return noted.length === NOTES_PER_PASS ? 0 : LOOK_MS;
   }

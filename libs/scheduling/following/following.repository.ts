@@ -1,5 +1,6 @@
 // The notes about schedules whose due times follow from runs (migrations/0034), and what is made of them.
 import { sql } from 'kysely';
+import type { Question } from '#cluster/lookout/lookout.repository.js';
 import type { Database, Tx } from '#database/connection.js';
 import type { ScheduleId, TenantId } from '#kernel/ids.js';
 
@@ -40,6 +41,8 @@ export interface Following {
   /** Notes that are placed are due soon, or have been, and the ledger does not have them yet. */
   isSoon: boolean;
 }
+
+export const isAnyFollowing: Question = sql`exists (select from carillon.schedule_following)`;
 
 export async function lookForNotes(db: Database): Promise<Following> {
   const { rows } = await sql<Following>`

@@ -47,7 +47,7 @@ export const DEFAULT_PLANNER_SETTINGS: PlannerSettings = {
   everyMs: 1_000,
   lookAheadMs: 10_000,
   lookAheadMaxMs: 120_000,
-  rushEveryMs: 2_000,
+  rushEveryMs: 5_000,
   // A failover takes a second or two, and costs no due time. After ten, a schedule of each second would storm its workers.
   graceMs: 10_000,
   pass: DEFAULT_PASS_LIMITS,

@@ -1,6 +1,6 @@
 // What does a lock cost? Uncontended, beside the least that a row can do: an insert that gives way, and a delete. Beside ten
-// thousand that are held. A tenant that has none. And how soon does the next of a hundred have it, who wait for one lock at all
-// replicas?
+// thousand that are held. A tenant that has none. And how soon does the next of a hundred have it, who wait for one lock at
+// all replicas?
 import pg from 'pg';
 import { percentile } from '../../chaos/text-table.js';
 import { until } from '../../support/until.js';
@@ -23,7 +23,7 @@ export const locks: Part = async (bench) => [
   ...(await handOvers(bench)),
 ];
 
-/** One session, one pair after the other: a few of each kind in turn, since what else the machine does changes by the second. */
+/** One session, one pair after the other, a few of each kind in turn: what else the machine does changes by the second. */
 async function alone({ server, scale, tell }: Bench): Promise<Figure[]> {
   const empty = await openDoor(await server.createDatabase('locks_alone'));
   const crowded = await openDoor(await server.createDatabase('locks_crowded'));

@@ -1,5 +1,5 @@
-// What do locks cost a tenant that has none? Plain runs are drained as they are in any installation, beside ten thousand locks
-// that another tenant holds; and without what locks have brought onto the path of each run, the trigger that gives them back.
+// What do locks cost a tenant that has none? Plain runs are drained as in any installation, beside ten thousand locks that
+// another tenant holds; and without what locks have brought onto the path of each run, the trigger that gives them back.
 // Processor time counts, since rates follow what else the machine does.
 import { Carillon } from '../contestants/carillon.js';
 import { ratios, show, type Figure } from '../figures.js';

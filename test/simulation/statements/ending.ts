@@ -31,6 +31,16 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
     },
   },
   {
+    name: 'lookout',
+    says: ['select array[(select min(expires_at) from carillon.lease) is not null'],
+    run: (scene) => {
+      const runs = scene.db.run.rows();
+      const endable = runs.some((run) => hasExpired(scene, run) || run.cancelRequestedAtMs !== null);
+      // Of the others only followers: so that they are asked about, though there are none.
+      return answer([{ answers: [false, endable, false, true, false, false] }]);
+    },
+  },
+  {
     name: 'listEndable',
     says: ['with held as materialized', 'expired as ( select id, slot from carillon.run r'],
     run: (scene) => {

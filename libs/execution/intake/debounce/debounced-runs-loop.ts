@@ -1,25 +1,22 @@
-// Lets debounced runs into their slots when their instant has come. Each replica does it, whichever slots it owns, and so
-// it goes on while a leader or an owner of the version before is there, if less often than the leader does; a run is let in
-// once, because its row is locked for it. While none waits, a pass is one look at an empty index.
+// Lets debounced runs into their slots when their instant has come. Each replica can do it, whichever slots it owns. No delay
+// is shorter than a second, so the leader's lookout sees each before it is due; the others look now and then, which is enough
+// beside a leader of the version before. A run is let in once, because its row is locked for it.
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
-import type { Leadership } from '#cluster/leadership/leadership.js';
+import type { AskedLoop } from '#cluster/lookout/lookout-loop.js';
 import type { Membership } from '#cluster/membership/membership.js';
-import { SLEEP_MS, type Loop } from '#kernel/loop.js';
-import { letIn, nextInMs } from './debounced.repository.js';
+import { ASKED_SLEEP_MS, SLEEP_MS } from '#kernel/loop.js';
+import { isAnyWaiting, letIn, nextInMs } from './debounced.repository.js';
 
-/** No delay is shorter, so no run that is made between two passes is due before the second. */
-const LOOK_MS = 1_000;
-const LOOK_BESIDE_LEADER_MS = 5_000;
 const RUNS_PER_PASS = 1_000;
 /** A run that is due was being moved. */
 const TRY_AGAIN_MS = 50;
 
-export class DebouncedRunsLoop implements Loop {
+export class DebouncedRunsLoop implements AskedLoop {
   readonly name = 'debounced-runs';
+  readonly question = isAnyWaiting;
 
   constructor(
     private readonly membership: Membership,
-    private readonly leadership: Pick<Leadership, 'current'>,
     private readonly hints: Pick<HintsLoop, 'send'>,
   ) {}
 
@@ -27,8 +24,7 @@ export class DebouncedRunsLoop implements Loop {
     const { incarnation } = this.membership;
     if (incarnation === null) return SLEEP_MS;
     const inMs = await nextInMs(incarnation.db);
-    const lookMs = this.leadership.current() === null ? LOOK_BESIDE_LEADER_MS : LOOK_MS;
-    if (inMs === null || inMs > 0) return Math.min(lookMs, inMs ?? lookMs);
+    if (inMs === null || inMs > 0) return Math.min(ASKED_SLEEP_MS, inMs ?? ASKED_SLEEP_MS);
     const { count, slots } = await letIn(incarnation.db, { limit: RUNS_PER_PASS });
     if (count === 0) return TRY_AGAIN_MS;
     this.hints.send({ kind: 'work', slots });

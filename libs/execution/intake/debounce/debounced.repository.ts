@@ -2,6 +2,7 @@
 // scan for lanes reads such a slot, in this version or in the one before. All statements lock runs in the order of their
 // keys, so that no two batches wait for each other.
 import { sql, type RawBuilder } from 'kysely';
+import type { Question } from '#cluster/lookout/lookout.repository.js';
 import type { Database, Tx } from '#database/connection.js';
 import { asId, type RunId, type Slot } from '#kernel/ids.js';
 import { givenRuns, type NewRun } from '../new-run.repository.js';
@@ -120,3 +121,5 @@ export async function nextInMs(db: Database): Promise<number | null> {
     .executeTakeFirst();
   return row?.ms ?? null;
 }
+
+export const isAnyWaiting: Question = sql`(select min(run_at) from carillon.run where slot <= ${sql.lit(OUTSIDE)}) is not null`;
