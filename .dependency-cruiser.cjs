@@ -6,7 +6,7 @@ const below = {
   kernel: [],
   database: ['kernel'],
   cluster: ['database', 'kernel'],
-  scheduling: ['cluster', 'database', 'kernel'],
+  scheduling: ['cluster', 'database', 'kernel', 'locks'],
   // The executor calls what users wrote against the client's contract, so it knows that contract.
   execution: ['client', 'cluster', 'database', 'kernel', 'locks'],
   tenancy: ['cluster', 'database', 'kernel'],

@@ -1,5 +1,5 @@
-// Does a lock that a run's attempt holds pass on when its replica is killed, frozen or drained? Two real processes, of which
-// the owner of the tenant meets its fate.
+// Does a lock that a run's attempt holds, for its job type or its schedule, pass on when its replica is killed, frozen or
+// drained? Two real processes, of which the owner of the tenant meets its fate.
 import { beforeEach, expect, it } from 'vitest';
 import { ADMIN_KEY } from '../support/replica-fork.js';
 import { createTestDatabase } from '../support/test-database.js';
@@ -44,8 +44,22 @@ const waiters = (replica: TestReplica, count: number) =>
 const sleeping = (replica: TestReplica, ms: number) =>
   replica.api<Run>(`${TENANT}/runs`, { jobType: 'guarded', payload: { ms } });
 
+/** A run of a schedule that names the door, of a job type that does not. */
+async function ofSchedule(replica: TestReplica): Promise<Run> {
+  const target = { kind: 'handler', handler: 'sleep' };
+  await replica.api(`${TENANT}/job-types`, { name: 'open', target });
+  await replica.api(`${TENANT}/schedules`, {
+    name: 'yearly',
+    spec: { cron: '0 0 1 1 *' },
+    jobType: 'open',
+    payload: { ms: 30_000 },
+    locks: [{ name: 'door' }],
+  });
+  return replica.api<Run>(`${TENANT}/schedules/yearly:run`, {});
+}
+
 /** Two replicas, a run that holds the door, and which of them executes it. */
-async function scene() {
+async function scene(make = (replica: TestReplica) => sleeping(replica, 30_000)) {
   const [one, two] = await Promise.all([
     startTestReplica({ databaseUrl, name: 'one', sideLog: '' }),
     startTestReplica({ databaseUrl, name: 'two', sideLog: '' }),
@@ -62,7 +76,7 @@ async function scene() {
     target: { kind: 'handler', handler: 'sleep' },
     locks: [{ name: 'door' }],
   });
-  const made = await sleeping(one, 30_000);
+  const made = await make(one);
   const run = await until('it runs, and is shown', async () => {
     const found = await read(one, made);
     return found.state === 'running' && found.replicaName !== null && found;
@@ -71,10 +85,14 @@ async function scene() {
   return { owner, survivor, run };
 }
 
-it.each(['SIGKILL', 'SIGSTOP'] as const)(
-  'a lock passes to who waits, with a greater token, when its owner gets %s',
-  async (signal) => {
-    const { owner, survivor, run } = await scene();
+it.each([
+  ['its job type', 'SIGKILL', undefined],
+  ['its job type', 'SIGSTOP', undefined],
+  ['its schedule', 'SIGKILL', ofSchedule],
+] as const)(
+  'a lock that a run holds for %s passes to who waits, with a greater token, when its owner gets %s',
+  async (_, signal, make) => {
+    const { owner, survivor, run } = await scene(make);
     const first = tokenOf(run) ?? expect.unreachable('expected a token');
     const waiting = acquire(survivor, 'caller');
     await waiters(survivor, 1);

@@ -1,6 +1,8 @@
 // The schedules of a job, written beside it in code. They are those of the API with the job type left out and with the
 // spec's fields beside the others; instants may be Dates.
 
+import { wholeWishes, type LockWish } from '../options/lock-wishes.js';
+
 type Instant = Date | string;
 
 /** Exactly one of these. */
@@ -45,6 +47,8 @@ export interface JobSchedule<Input = unknown> extends ScheduleRule {
   priority?: number;
   /** A run expires so long after it was due. */
   deadlineSeconds?: number;
+  /** Which each attempt of its runs holds, besides those of the job. Where both name one, this counts. */
+  locks?: readonly (string | LockWish)[];
 }
 
 /** What became of the schedule's due times before that of a run. */
@@ -68,9 +72,11 @@ export function wireSchedule(schedule: JobSchedule): Record<string, unknown> {
     afterSuccessOf,
     delaySeconds,
     tenants: _,
+    locks: named,
     ...rest
   } = schedule;
   const spec = { cron, everySeconds, rrule, at, anyOf, afterSuccessOf, delaySeconds };
-  const wire: unknown = JSON.parse(JSON.stringify({ ...rest, spec }));
+  const locks = named && wholeWishes(named);
+  const wire: unknown = JSON.parse(JSON.stringify({ ...rest, locks, spec }));
   return wire as Record<string, unknown>; // an object was written
 }

@@ -1,4 +1,4 @@
-// The locks that a job names. They are checked where the job is defined, by the rules of the API's job types.
+// The locks that a job or a schedule names. They are checked where the job is defined, by the rules of the API's job types.
 
 /** What is wanted of one lock. */
 export interface LockWish {
@@ -23,37 +23,42 @@ export function wholeWishes(locks: readonly (string | LockWish)[]): Required<Loc
   });
 }
 
-/** Throws TypeError. Nothing is assumed from the types: a definition may come from JavaScript. */
-export function checkLocks(given: unknown): void {
+/**
+ * Throws TypeError. Nothing is assumed from the types: a definition may come from JavaScript. `place` names what the locks
+ * are of, unless it is the job itself.
+ */
+export function checkLocks(given: unknown, place?: string): void {
   if (given === undefined) return;
+  const of = place === undefined ? '' : ` of ${place}`;
   if (!Array.isArray(given) || given.length > LOCKS_MAX)
-    refuse('locks', `to be a list of at most ${LOCKS_MAX} locks`, given);
+    refuse(`locks${of}`, `to be a list of at most ${LOCKS_MAX} locks`, given);
   const names = new Set<unknown>();
   for (const [index, lock] of (given as unknown[]).entries()) {
-    const at = `locks[${index}]`;
+    const at = (field = ''): string => `locks[${index}]${field}${of}`;
     const wish: unknown = typeof lock === 'string' ? { name: lock } : lock;
     if (typeof wish !== 'object' || wish === null)
-      refuse(at, 'to be the name of a lock, or an object with it', lock);
+      refuse(at(), 'to be the name of a lock, or an object with it', lock);
     const { name } = checkWish(at, wish as Record<string, unknown>);
-    if (names.has(name)) refuse(`${at}.name`, 'to be a lock that is not named before', name);
+    if (names.has(name)) refuse(at('.name'), 'to be a lock that is not named before', name);
     names.add(name);
   }
 }
 
-function checkWish(at: string, wish: Record<string, unknown>): { name: string } {
+function checkWish(at: (field: string) => string, wish: Record<string, unknown>): { name: string } {
   const other = Object.keys(wish).find((field) => !FIELDS.includes(field));
-  if (other !== undefined) throw new TypeError(`expected no ${at}.${other}; there are ${FIELDS.join(', ')}`);
+  if (other !== undefined)
+    throw new TypeError(`expected no ${at(`.${other}`)}; there are ${FIELDS.join(', ')}`);
   const { name, mode = 'exclusive', permits = 1 } = wish;
   if (typeof name !== 'string' || !NAME.test(name))
     return refuse(
-      `${at}.name`,
+      at('.name'),
       'to be 1 to 100 lower-case letters, digits, dots, dashes or underscores, with a letter or digit at both ends',
       name,
     );
-  if (!MODES.some((known) => known === mode)) refuse(`${at}.mode`, `to be one of ${MODES.join(', ')}`, mode);
+  if (!MODES.some((known) => known === mode)) refuse(at('.mode'), `to be one of ${MODES.join(', ')}`, mode);
   const most = mode === 'permits' ? PERMITS_MAX : 1;
   if (!Number.isInteger(permits) || Number(permits) < 1 || Number(permits) > most)
-    refuse(`${at}.permits`, `to be 1, or with mode permits up to ${PERMITS_MAX}`, permits);
+    refuse(at('.permits'), `to be 1, or with mode permits up to ${PERMITS_MAX}`, permits);
   return { name };
 }
 

@@ -29,6 +29,8 @@ it.each<[object, string]>([
   [{ name: 'nightly', afterSuccessOf: 'a', cron: 'x' }, 'got cron and afterSuccessOf'],
   [{ ...nightly, delaySeconds: 5 }, 'got cron and delaySeconds'],
   [{ name: 'nightly', delaySeconds: -1 }, 'expected delaySeconds of schedule nightly'],
+  [{ ...nightly, locks: 'a' }, 'expected locks of schedule nightly of job report to be a list of at most 20'],
+  [{ ...nightly, locks: ['A'] }, 'expected locks[0].name of schedule nightly of job report to be 1 to 100'],
   [{ ...nightly, tags: 'a' }, 'expected tags of schedule nightly of job report to be a list of texts'],
 ])('%j is refused', (schedule, message) => {
   expect(() => define(schedule)).toThrow(message);
@@ -55,4 +57,13 @@ it('is sent with a delay beside what it follows', () => {
     name: 'behind',
     spec: { afterSuccessOf: 'nightly', delaySeconds: 5 },
   });
+});
+
+it('is sent with its locks written out', () => {
+  const given = { ...nightly, locks: ['books', { name: 'gpu', mode: 'permits' }] };
+  const [schedule] = define(given).schedules ?? [];
+  expect(schedule && wireSchedule(schedule)['locks']).toEqual([
+    { name: 'books', mode: 'exclusive', permits: 1 },
+    { name: 'gpu', mode: 'permits', permits: 1 },
+  ]);
 });

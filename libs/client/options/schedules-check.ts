@@ -1,5 +1,6 @@
 // Checks the schedules of a job where it is defined. What needs the rules of cron, zones and recurrences is checked
 // where they are known: by a replica when it loads the handler, and by the API when a worker registers.
+import { checkLocks } from './lock-wishes.js';
 import { expectKnownOptions } from './known-options.js';
 
 const NAME = /^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9])?$/;
@@ -76,6 +77,8 @@ const OPTIONS: Readonly<Record<string, Option | Readonly<Record<string, Option>>
   tags: texts,
   priority: whole(-100, 100),
   deadlineSeconds: whole(1, YEAR_SECONDS),
+  // Checked by itself, since it says more of what is wrong.
+  locks: { fits: () => true, expected: 'a list of locks' },
 };
 
 /** Throws a TypeError that names the job, the schedule and the field. */
@@ -107,6 +110,7 @@ function checkSchedule(schedule: Record<string, unknown>, place: string): void {
   expectOne(isAfter ? { ...schedule, delaySeconds: undefined } : schedule, SPECS, place);
   for (const [field, value] of Object.entries(schedule))
     if (value !== undefined) expectField(field, value, place);
+  checkLocks(schedule['locks'], place);
   for (const [index, rule] of ((schedule['anyOf'] ?? []) as Record<string, unknown>[]).entries()) {
     const inner = `anyOf[${index}] of ${place}`;
     expectFields(rule, RULES, inner);

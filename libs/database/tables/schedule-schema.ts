@@ -30,6 +30,7 @@ interface ScheduleTable {
   failures_since: Date | null;
   jitter_seconds: number | null;
   jitter_ms: number | null;
+  locks: NullableJson<{ name: string; mode: 'exclusive' | 'shared' | 'permits'; permits: number }[]>;
   labels: DefaultedJson<Record<string, string>>;
   source: Generated<'api' | 'code'>;
   removed_from_code_at: Date | null;

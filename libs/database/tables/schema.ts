@@ -167,6 +167,7 @@ export interface RunTable {
   cancel_requested_at: Date | null;
   progress: NullableJson;
   details: NullableJson;
+  locks: NullableJson;
   holds: NullableJson;
   lane: Generated<string>;
   unique_key: string | null;
@@ -209,6 +210,7 @@ export interface RunHistoryTable {
   concurrency_key: string | null;
   deadline: Date | null;
   tags: string[] | null;
+  locks: NullableJson;
   progress: NullableJson;
   unique_key: string | null;
   unique_window: NullableInterval;

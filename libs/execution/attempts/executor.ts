@@ -135,7 +135,8 @@ export class Executor {
     if (target === null) return this.#end(attempt, unbegun(run), null);
     // The owner's rules and the target are read at different times: a job type that was just deleted or changed may name
     // locks in one of them only, and its handler must not run without.
-    if (target.locks.some((name) => run.locks?.[name] === undefined))
+    const needed = [...target.locks, ...(run.ownLocks ?? []).map(({ name }) => name)];
+    if (needed.some((name) => run.locks?.[name] === undefined))
       return this.#end(attempt, { kind: 'put-off', delayMs: LOCKS_AGAIN_MS }, null);
     // Not sooner: a run that is given back has not started, and its fire stays open.
     if (run.scheduleId !== null && run.dueAt !== null)

@@ -3,6 +3,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Tx } from '#database/connection.js';
 import { NO_UUID, type ClaimId, type ReplicaNumber, type RunId } from '#kernel/ids.js';
+import type { LockWish } from '#locks/lock.js';
 import { plainArray } from '#database/array-text.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { partsOfLane, rankUsOf, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
@@ -83,11 +84,11 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRun
       select ${claimId}, ${replica}, array_agg(id) from picked having count(*) > 0)
     select number::int, id, payload, date_part('epoch', run_at) * 1000 as "atMs",
            case when schedule_id is null and due_at is null and priority = 0 and attempt = 1 and failures = 0 and losses = 0
-                     and deadline is null and details is null and cancel_requested_at is null then null
+                     and deadline is null and details is null and cancel_requested_at is null and locks is null then null
                 else jsonb_build_object(
                   'scheduleId', schedule_id, 'dueAtMs', date_part('epoch', due_at) * 1000, 'priority', priority,
                   'attempt', attempt, 'failures', failures, 'losses', losses, 'deadlineMs', date_part('epoch', deadline) * 1000,
-                  'details', details, 'isCancelRequested', cancel_requested_at is not null)
+                  'details', details, 'isCancelRequested', cancel_requested_at is not null, 'ownLocks', locks)
            end as "nonDefaults"
       from picked
      union all
@@ -162,6 +163,7 @@ interface RunDetails extends Pick<
 > {
   dueAtMs: number | null;
   deadlineMs: number | null;
+  ownLocks: readonly LockWish[] | null;
 }
 
 const DEFAULT_DETAILS: RunDetails = {
@@ -174,6 +176,7 @@ const DEFAULT_DETAILS: RunDetails = {
   deadlineMs: null,
   details: null,
   isCancelRequested: false,
+  ownLocks: null,
 };
 
 // Field by field: 0.06 µs a run instead of 0.49 with a spread of two objects.
@@ -199,6 +202,7 @@ function claimedRun(row: PickedRow, lane: LaneOfClaim): ClaimedRun {
     deadline: dateOf(nonDefaults.deadlineMs),
     isCancelRequested: nonDefaults.isCancelRequested,
     details: nonDefaults.details,
+    ownLocks: nonDefaults.ownLocks,
   };
 }
 

@@ -1,7 +1,7 @@
 // Which lanes does the next claim serve, and how many runs does it take from each? Its part of the claim's room, within
 // its limits and its tenant's share.
 import type { HeldRuns } from '#execution/held/held-runs.js';
-import { worthHolding } from '#execution/limits/decisions/lane-rules.js';
+import { WORTH_BESIDE_OWN_LOCKS, worthHolding } from '#execution/limits/decisions/lane-rules.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { hasKey, jobTypeKey, jobTypeOfLane, type Lane } from '#execution/runs/decisions/lane.js';
 import { freshLimit, laneQuotas, resumedLimit } from './decisions/lane-shares.js';
@@ -52,12 +52,19 @@ export function takeLanes(lanes: LaneQueue, serving: Serving): LaneToServe[] {
 function roomFor(lane: Lane, serving: Serving): number {
   const rules = serving.rules.of(lane);
   if (rules.paused || !serving.strict.mayClaim(lane)) return 0;
-  const worth = worthHolding(rules, hasKey(lane)) - serving.held.ofLane(lane);
+  const worth = worthOf(lane, serving) - serving.held.ofLane(lane);
   return Math.min(worth, shareOf(lane, serving));
 }
 
+function worthOf(lane: Lane, { held, rules }: Serving): number {
+  const worth = worthHolding(rules.of(lane), hasKey(lane));
+  // Of a key that others use, too, it is known only once one is held.
+  return held.hasOwnLocks(lane) ? Math.min(worth, WORTH_BESIDE_OWN_LOCKS) : worth;
+}
+
 /** How many more runs its tenant may hold; less if a limit may hold back all runs of the job type. */
-function shareOf(lane: Lane, { held, rules }: Serving): number {
-  const isLimited = Number.isFinite(worthHolding(rules.of(lane), hasKey(lane)));
+function shareOf(lane: Lane, serving: Serving): number {
+  const { held } = serving;
+  const isLimited = Number.isFinite(worthOf(lane, serving));
   return isLimited ? held.roomForLimited(lane) : held.roomFor(lane.tenantId);
 }

@@ -20,6 +20,8 @@ export interface LaneAccount extends Lane, Account {
   readonly jobType: Account;
   /** The position of the last run taken while any run of the lane was held; null when unknown. */
   furthest: LanePosition | null;
+  /** A run of it that is held, or was while another one was, needs locks that came with it. */
+  hasOwnLocks: boolean;
 }
 
 export class HeldAccounts {
@@ -35,7 +37,8 @@ export class HeldAccounts {
     const ofJobType = this.#jobTypes.get(tenantId, jobType) ?? { held: 0 };
     this.#tenants.set(tenantId, ofTenant);
     this.#jobTypes.set(tenantId, jobType, ofJobType);
-    const account = { tenantId, slot, lane, held: 0, furthest: null, tenant: ofTenant, jobType: ofJobType };
+    const parts = { tenant: ofTenant, jobType: ofJobType };
+    const account = { tenantId, slot, lane, held: 0, furthest: null, hasOwnLocks: false, ...parts };
     this.#lanes.set(tenantId, lane, account);
     return account;
   }

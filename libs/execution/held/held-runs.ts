@@ -67,6 +67,11 @@ export class HeldRuns {
     return this.#accounts.find(lane)?.held ?? 0;
   }
 
+  /** Whether runs of the lane may wait for locks that came with them. */
+  hasOwnLocks(lane: LaneName): boolean {
+    return this.#accounts.find(lane)?.hasOwnLocks ?? false;
+  }
+
   /** The lanes with held runs. */
   lanes(): Iterable<Lane> {
     return this.#accounts.lanes();
@@ -93,6 +98,7 @@ export class HeldRuns {
       else if (held.startAtMs <= nowMs) this.#ready.add(held);
       else this.#waiting.push(held);
       this.#accounts.add(account);
+      if ((run.ownLocks ?? null) !== null) account.hasOwnLocks = true;
     }
     this.#waiting.sort(soonestLast);
   }

@@ -3,6 +3,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { RunId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
+import type { LockWish } from '#locks/lock.js';
 import { INSERTED, type RunRow } from '#execution/runs/run-row.js';
 import { stillHolds, type AssumedJob } from './job-proof.js';
 
@@ -18,6 +19,8 @@ export interface NewRun {
   priority: number;
   /** Of a run that a request started for a schedule, beside its due times; only a run that comes alone may have one. */
   scheduleId?: ScheduleId | null;
+  /** What it needs besides the locks of its job type; of the same runs. */
+  locks?: readonly LockWish[] | null;
   /** Null means now, by the database's clock, or later by `delayMs`. */
   runAt: Date | null;
   delayMs?: number;
@@ -52,11 +55,12 @@ export async function insertAndShowRun(
   assumed: AssumedJob | null,
 ): Promise<RunRow | undefined> {
   const { rows } = await sql<RunRow>`
-    insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, queue, concurrency_key, tags, payload, priority, deadline, run_at)
+    insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, queue, concurrency_key, tags, payload, priority, deadline, run_at, locks)
     select ${run.id}::uuid, ${run.tenantId}::uuid, ${run.slot}::smallint, ${run.jobType}, ${run.scheduleId ?? null}::uuid, ${run.queue}, ${run.concurrencyKey},
            ${run.tags.length > 0 ? [...run.tags] : null}::text[], ${JSON.stringify(run.payload)}::jsonb, ${run.priority}::smallint,
            ${run.deadline}::timestamptz,
-           coalesce(${run.runAt}::timestamptz, clock_timestamp() + make_interval(secs => ${(run.delayMs ?? 0) / 1_000}::float8))
+           coalesce(${run.runAt}::timestamptz, clock_timestamp() + make_interval(secs => ${(run.delayMs ?? 0) / 1_000}::float8)),
+           ${(run.locks ?? []).length === 0 ? null : JSON.stringify(run.locks)}::jsonb
      where ${assumed === null ? sql`true` : stillHolds(assumed)}
     returning ${INSERTED}`.execute(db);
   return rows[0];

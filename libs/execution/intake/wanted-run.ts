@@ -3,6 +3,7 @@
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { asId, type ScheduleId, type Slot, type TenantId } from '#kernel/ids.js';
 import { isStrictKey, storedKeyOf, type GivenOrder, type GivenOverlap } from '#kernel/keys/key-overlap.js';
+import type { LockWish } from '#locks/lock.js';
 import type { Enqueue, UniqueRequest } from './enqueue.js';
 
 /** The options of the client (enqueue-options.ts), and those that only REST has. */
@@ -23,6 +24,8 @@ export interface WantedRun {
   deadline?: Date | undefined;
   /** Of a run that comes alone and is started for a schedule, beside its due times. */
   scheduleId?: ScheduleId | undefined;
+  /** Which it needs besides those of its job type; only of a run that is started for a schedule. */
+  locks?: readonly LockWish[] | undefined;
   unique?:
     | {
         key: string;
@@ -52,6 +55,7 @@ export function enqueueOf(tenant: { id: TenantId; slot: Slot }, wanted: WantedRu
       delayMs: (debounce?.delaySeconds ?? wanted.delaySeconds ?? 0) * 1_000,
       deadline: wanted.deadline ?? null,
       scheduleId: wanted.scheduleId ?? null,
+      locks: wanted.locks ?? null,
     },
     unique: unique === undefined ? null : uniqueOf(unique),
     debounce:

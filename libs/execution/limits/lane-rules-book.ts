@@ -35,7 +35,7 @@ export class LaneRulesBook {
   }
 }
 
-function isNothing({ paused, weight, tenant, jobType, locks }: LaneRules): boolean {
+function isNothing({ paused, weight, tenant, jobType, locks, hasOwnLocks = false }: LaneRules): boolean {
   const limits = [
     tenant.maxConcurrent,
     tenant.rate,
@@ -43,5 +43,6 @@ function isNothing({ paused, weight, tenant, jobType, locks }: LaneRules): boole
     jobType.maxConcurrentPerKey,
     jobType.rate,
   ];
-  return !paused && weight === 1 && locks === undefined && limits.every((limit) => limit === undefined);
+  const isLocked = locks !== undefined || hasOwnLocks;
+  return !paused && weight === 1 && !isLocked && limits.every((limit) => limit === undefined);
 }

@@ -30,7 +30,7 @@ export function keyOf({
 }: Pick<Occupant, 'jobType'> & { concurrencyKey: string }): string {
   const ofSchedule = readScheduleKey(concurrencyKey);
   // A schedule may have had another job type or policy when a run was planned. Names of job types hold no slash.
-  if (ofSchedule !== null) return `schedule/${ofSchedule.scheduleId}`;
+  if (ofSchedule !== null && ofSchedule.overlap.mode !== 'allow') return `schedule/${ofSchedule.scheduleId}`;
   // Runs of one key exclude each other, whichever policy each of them has.
   return `${jobType}/${readOverlapKey(concurrencyKey)?.key ?? concurrencyKey}`;
 }

@@ -1,8 +1,8 @@
-// Which runs hold the locks that their job types name, and which wait for them? A run asks when it is about to start, and
-// starts only with all of them. What is not free is waited for in the same line as callers wait, by one run of each lane,
-// which is closed meanwhile: so a backlog stands in line once, and a waiting run has no place among the running ones. The
-// place is the lane's: if another run becomes its first, that one takes it. All that wait here share one look at their
-// lines.
+// Which runs hold the locks that their job types and schedules name, and which wait for them? A run asks when it is about
+// to start, and starts only with all of them. What is not free is waited for in the same line as callers wait, by one run
+// of each lane, which is closed meanwhile: so a backlog stands in line once, and a waiting run has no place among the
+// running ones. The place is the lane's: if another run becomes its first, that one takes it. All that wait here share one
+// look at their lines.
 //
 //   due --admit--> held, and starts
 //    ^       |
@@ -24,6 +24,7 @@ import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { laneKey } from '#execution/runs/decisions/lane.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { dropHolds } from '#execution/settling/settlement.repository.js';
+import { neededLocks } from './decisions/needed-locks.js';
 import { nextSteps, type StandingRun } from './decisions/next-look.js';
 import { acquireRunLocks, leaveLines, type AskingRun, type LockAnswer } from './run-locks.repository.js';
 
@@ -68,8 +69,8 @@ export class RunLocks implements Loop {
 
   constructor(private readonly parts: RunLockParts) {}
 
-  concerns({ run }: HeldRun): boolean {
-    return this.parts.rules.ofRun(run).locks !== undefined;
+  concerns(held: HeldRun): boolean {
+    return this.#neededBy(held) !== undefined;
   }
 
   /** The incarnation is over. Its places are passed over, and its runs' next owner takes them up. */
@@ -138,6 +139,10 @@ export class RunLocks implements Loop {
     return idle.length > 0 ? 0 : Math.max(nextLookMs(looks), nowMs - startMs);
   }
 
+  #neededBy({ run }: HeldRun): readonly NeededLock[] | undefined {
+    return neededLocks(this.parts.rules.ofRun(run).locks, run.ownLocks);
+  }
+
   #asking(due: readonly HeldRun[]): AskingRun[] {
     const lanes = new Map<string, number>();
     return due.map((held) => {
@@ -153,7 +158,7 @@ export class RunLocks implements Loop {
         attempt: run.attempt,
         lane,
         inherits: place === undefined ? null : holderOf(place.held),
-        locks: this.parts.rules.ofRun(run).locks ?? [],
+        locks: this.#neededBy(held) ?? [],
       };
     });
   }
@@ -196,7 +201,7 @@ export class RunLocks implements Loop {
   }
 
   #stand(held: HeldRun, ticket: number): void {
-    const { locks = [] } = this.parts.rules.ofRun(held.run);
+    const locks = this.#neededBy(held) ?? [];
     const place = { held, locks, ticket, wishes: locks.length, mayAskSinceMs: null, isAsking: false };
     this.#places.set(placeKey(held), place);
     this.waiting.publish();
@@ -222,7 +227,7 @@ export class RunLocks implements Loop {
     for (const place of this.#places.values()) {
       const { held, isAsking } = place;
       const isOver = this.parts.held.find(held.run.id) !== held || held.state === 'ended';
-      const locks = this.parts.rules.ofRun(held.run).locks;
+      const locks = this.#neededBy(held);
       if (isAsking) continue;
       if (isOver || locks === undefined) this.#giveUp(place);
       else if (!haveSame(locks, place.locks)) {

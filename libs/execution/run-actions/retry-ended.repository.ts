@@ -54,14 +54,14 @@ export async function queueEndedRuns(
        where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[]) and outcome = any(${[...outcomes]}::text[])
       returning *)
     insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
-                              created_at, queue, concurrency_key, deadline, tags, unique_key, unique_window)
+                              created_at, queue, concurrency_key, deadline, tags, locks, unique_key, unique_window)
     select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, clock_timestamp(), attempt + 1,
            -- The last attempt of a poison run is among the past ones already.
            case when (past_attempts -> -1 ->> 'attempt')::int = attempt then past_attempts
                 else ${newestAttempts('gone')} || jsonb_strip_nulls(jsonb_build_object(
                        'attempt', attempt, 'outcome', case when outcome = 'dead-lettered' then 'failed' else outcome end,
                        'replica', replica, 'worker', worker, 'startedAt', started_at, 'finishedAt', finished_at, 'error', error)) end,
-           created_at, queue, concurrency_key, case when deadline > clock_timestamp() then deadline end, tags, unique_key, unique_window
+           created_at, queue, concurrency_key, case when deadline > clock_timestamp() then deadline end, tags, locks, unique_key, unique_window
       from gone
     returning id`.execute(tx);
   return rows.map((row) => row.id);

@@ -1,5 +1,6 @@
 // A run that an owner has claimed, with all that it needs to know to execute it.
 import type { ClaimId, RunId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
+import type { LockWish } from '#locks/lock.js';
 
 export interface ClaimedRun {
   readonly id: RunId;
@@ -30,6 +31,8 @@ export interface ClaimedRun {
   readonly isCancelRequested: boolean;
   /** The details that an earlier attempt reported. */
   readonly details: unknown;
+  /** What its maker, a schedule, wants besides the locks of its job type; null for nearly all. */
+  readonly ownLocks?: readonly LockWish[] | null;
   /** The tokens of the locks that its attempt holds; set once they are acquired. */
   locks?: Readonly<Record<string, number>>;
 }

@@ -3,7 +3,7 @@
 import { sql, type RawBuilder } from 'kysely';
 
 const KEPT =
-  'id tenant_id slot job_type schedule_id due_at payload priority run_at past_attempts created_at queue concurrency_key deadline tags progress unique_key unique_window'.split(
+  'id tenant_id slot job_type schedule_id due_at payload priority run_at past_attempts created_at queue concurrency_key deadline tags locks progress unique_key unique_window'.split(
     ' ',
   );
 

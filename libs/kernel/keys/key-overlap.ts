@@ -76,7 +76,8 @@ export function readOverlapKey(stored: string | null): OverlapKey | null {
 
 /** The policy of a run with this stored key, be it a schedule's or a user's. */
 export function overlapOf(stored: string | null): KeyOverlap | undefined {
-  return (readScheduleKey(stored) ?? readOverlapKey(stored))?.overlap;
+  const overlap = (readScheduleKey(stored) ?? readOverlapKey(stored))?.overlap;
+  return overlap?.mode === 'allow' ? undefined : overlap;
 }
 
 /** Whether runs with this stored key start in their order. */

@@ -60,10 +60,10 @@ export async function makeBackfillRuns(
              planned_at = clock_timestamp(), started_at = null
        where f.outcome in ('missed', 'coalesced', 'skipped')
       returning due_at, run_id)
-    insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at, queue, concurrency_key, tags, priority, deadline)
+    insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at, queue, concurrency_key, tags, priority, deadline, locks)
     select d.run_id, s.tenant_id, s.slot, s.job_type, s.id, d.due_at,
            coalesce(${payload === undefined ? null : JSON.stringify(payload)}::jsonb, s.payload), now(), coalesce(s.queue, 'default'),
-           ${concurrencyKey}, s.tags, coalesce(s.priority, 0), now() + s.deadline_seconds * interval '1 s'
+           ${concurrencyKey}, s.tags, coalesce(s.priority, 0), now() + s.deadline_seconds * interval '1 s', s.locks
       from decided d
       join carillon.schedule s on s.id = ${scheduleId} and s.tenant_id = ${tenantId}
     returning id`.execute(tx);

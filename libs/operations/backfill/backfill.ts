@@ -113,7 +113,7 @@ async function step(
 /** Runs of a schedule that may not overlap wait for their turn: they are all due at once, which is no overlap. */
 function keyOfRuns(stored: string | null): string | null {
   const own = readScheduleKey(stored);
-  return own === null
+  return own === null || own.overlap.mode === 'allow'
     ? stored
     : scheduleKey({ scheduleId: own.scheduleId, overlap: { mode: 'queue', max: WAITING_MAX } });
 }

@@ -59,9 +59,9 @@ export async function planCaughtUp(
              greatest(due_at + coalesce(jitter_ms, 0) * interval '1 ms',
                       now() + (row_number() over (order by due_at) - 1) * interval '1 microsecond') as run_at
         from decided)
-    insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at, queue, concurrency_key, tags, priority, deadline)
+    insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at, queue, concurrency_key, tags, priority, deadline, locks)
     select p.run_id, s.tenant_id, s.slot, s.job_type, s.id, p.due_at, s.payload, p.run_at, coalesce(s.queue, 'default'), s.concurrency_key, s.tags,
-           coalesce(s.priority, 0), p.run_at + s.deadline_seconds * interval '1 s'
+           coalesce(s.priority, 0), p.run_at + s.deadline_seconds * interval '1 s', s.locks
       from placed p
       join carillon.schedule s on s.id = ${scheduleId} and s.tenant_id = ${tenantId}
     returning id`.execute(tx);

@@ -25,6 +25,7 @@ export const saidColumns = [
   'jitter_seconds as jitterSeconds',
   'jitter_ms as jitterMs',
   'pause_after_failures as pauseAfterFailures',
+  'locks',
   'labels',
   'state',
   'paused_at as pausedAt',

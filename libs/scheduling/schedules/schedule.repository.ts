@@ -15,6 +15,7 @@ import { readable, saidColumns } from './schedule-row.js';
 import type { ScheduleSource } from './schedule-source.repository.js';
 import {
   writeRunOptions,
+  type KeyParts,
   type Labels,
   type RunsChange,
   type ScheduleRunOptions,
@@ -164,6 +165,7 @@ export type ScheduleChange = Pick<
   | 'pausedUntil'
   | 'pauseReason'
   | 'nextDueAt'
+  | keyof KeyParts
 > & {
   /** Null for the default; undefined leaves what is stored. */
   catchUp?: CatchUp | null | undefined;
@@ -179,7 +181,7 @@ export async function updateSchedule(tx: Tx, change: ScheduleChange): Promise<Sc
       job_type: change.jobType,
       ...(change.spec === null ? {} : { spec: JSON.stringify(writeSpec(change.spec)) }),
       ...(change.catchUp === undefined ? {} : { catch_up: writeCatchUp(change.catchUp) }),
-      ...writeRunOptions(change.id, change.runOptions ?? {}),
+      ...writeRunOptions(change.id, change.runOptions ?? {}, change),
       payload: JSON.stringify(change.payload),
       state: change.state,
       paused_at: change.pausedAt,

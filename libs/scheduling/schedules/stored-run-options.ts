@@ -3,6 +3,7 @@
 import { placementHash } from '#database/runtime/hash.js';
 import type { ScheduleId } from '#kernel/ids.js';
 import { DEFAULT_OVERLAP, readScheduleKey, scheduleKey, type Overlap } from '#kernel/schedule-key.js';
+import type { LockWish } from '#locks/lock.js';
 import { jitterMs } from './decisions/jitter.js';
 
 /** What its runs say of themselves, each null for the default of a run. */
@@ -16,6 +17,8 @@ export interface ScheduleRunOptions {
   deadlineSeconds: number | null;
   /** Its runs start later than they are due, by less than this; null for at once. */
   jitterSeconds: number | null;
+  /** What they need besides the locks of their job type. */
+  locks: readonly LockWish[] | null;
 }
 
 /** What a schedule is found by. */
@@ -26,11 +29,19 @@ export type RunsChange = Partial<
   ScheduleRunOptions & { overlap: Overlap; pauseAfterFailures: number | null; labels: Labels }
 >;
 
-export function writeRunOptions(
-  scheduleId: ScheduleId,
-  { queue, tags, priority, deadlineSeconds, jitterSeconds, pauseAfterFailures, labels, ...ofKey }: RunsChange,
-) {
-  const key = keyToWrite(scheduleId, ofKey);
+/** What decides about the key of its runs. */
+export interface KeyParts {
+  overlap: Overlap;
+  concurrencyKey: string | null;
+  locks: readonly LockWish[] | null;
+}
+
+const NO_KEY: KeyParts = { overlap: DEFAULT_OVERLAP, concurrencyKey: null, locks: null };
+
+/** `current` is what is stored; nothing of a new schedule. */
+export function writeRunOptions(scheduleId: ScheduleId, change: RunsChange, current: KeyParts = NO_KEY) {
+  const { queue, tags, priority, deadlineSeconds, jitterSeconds, pauseAfterFailures, labels, locks } = change;
+  const key = keyToWrite(scheduleId, change, current);
   return {
     ...(queue === undefined ? {} : { queue }),
     ...(key === undefined ? {} : { concurrency_key: key }),
@@ -39,6 +50,7 @@ export function writeRunOptions(
     ...(deadlineSeconds === undefined ? {} : { deadline_seconds: deadlineSeconds }),
     ...(jitterSeconds === undefined ? {} : writeJitter(scheduleId, jitterSeconds)),
     ...(pauseAfterFailures === undefined ? {} : { pause_after_failures: pauseAfterFailures }),
+    ...(locks === undefined ? {} : { locks: hasLocks(locks) ? JSON.stringify(locks) : null }),
     ...(labels === undefined ? {} : { labels: JSON.stringify(labels) }),
   };
 }
@@ -53,10 +65,29 @@ function writeJitter(scheduleId: ScheduleId, seconds: number | null) {
 /** Undefined to leave what is stored. */
 function keyToWrite(
   scheduleId: ScheduleId,
-  { overlap, concurrencyKey }: Pick<RunsChange, 'overlap' | 'concurrencyKey'>,
+  change: Partial<KeyParts>,
+  current: KeyParts,
 ): string | null | undefined {
-  if (overlap === undefined) return concurrencyKey;
-  return overlap.mode === 'allow' ? (concurrencyKey ?? null) : scheduleKey({ scheduleId, overlap });
+  const { overlap, concurrencyKey, locks } = change;
+  if (overlap === undefined && concurrencyKey === undefined && locks === undefined) return undefined;
+  return keyOfRuns(scheduleId, {
+    overlap: overlap ?? current.overlap,
+    concurrencyKey: concurrencyKey === undefined ? current.concurrencyKey : concurrencyKey,
+    locks: locks === undefined ? current.locks : locks,
+  });
+}
+
+/** Those of a schedule with locks stand in a lane of their own, so that none that needs no lock waits behind them. */
+export function keyOfRuns(
+  scheduleId: ScheduleId,
+  { overlap, concurrencyKey, locks }: KeyParts,
+): string | null {
+  if (overlap.mode !== 'allow') return scheduleKey({ scheduleId, overlap });
+  return concurrencyKey ?? (hasLocks(locks) ? scheduleKey({ scheduleId, overlap }) : null);
+}
+
+function hasLocks(locks: readonly LockWish[] | null): boolean {
+  return locks !== null && locks.length > 0;
 }
 
 /** From the stored key. */

@@ -1,5 +1,5 @@
-// Can the locks that a job type names be had at all? One that wants permits of a semaphore that is not there, or has fewer,
-// is refused when it is written; what becomes of the semaphore later is met when a run asks.
+// Can the locks that a job type or a schedule names be had at all? One that wants permits of a semaphore that is not there,
+// or has fewer, is refused when it is written; what becomes of the semaphore later is met when a run asks.
 import type { Database } from '#database/connection.js';
 import { misfitOf } from '#locks/acquiring.js';
 import type { LockWish } from '#locks/lock.js';
@@ -10,8 +10,9 @@ import { invalidField } from '../problems/problem.js';
 export async function requireSemaphores(
   db: Database,
   { id: tenantId }: Pick<Tenant, 'id'>,
-  { locks = [], pointer }: { locks: readonly LockWish[] | undefined; pointer: string },
+  { locks: given, pointer }: { locks: readonly LockWish[] | null | undefined; pointer: string },
 ): Promise<void> {
+  const locks = given ?? [];
   const misfit = await misfitOf(db, { tenantId, wishes: locks });
   if (misfit === null) return;
   const { name } = misfit;

@@ -7,9 +7,10 @@ import { z } from 'zod';
 import { databaseTime } from '#database/time.repository.js';
 import { AssumedJobs, type TenantAndJob } from '#execution/intake/assumed-jobs.js';
 import { RunIntake } from '#execution/intake/run-intake.js';
-import { scheduleKey } from '#kernel/schedule-key.js';
+import { DEFAULT_OVERLAP } from '#kernel/schedule-key.js';
 import type { WantedRun } from '#execution/intake/wanted-run.js';
 import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
+import { keyOfRuns } from '#scheduling/schedules/stored-run-options.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { CurrentTenant } from '../access/auth.guard.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
@@ -78,6 +79,7 @@ function wantedOf(schedule: Schedule, input: RunNowInput, now: Date): WantedRun 
   return {
     jobType: schedule.jobType,
     scheduleId: schedule.id,
+    locks: schedule.locks ?? undefined,
     payload: input.payload === undefined ? schedule.payload : input.payload,
     queue: input.queue ?? schedule.queue ?? undefined,
     concurrencyKey: input.concurrencyKey ?? keyOf(schedule, input.force),
@@ -87,7 +89,6 @@ function wantedOf(schedule: Schedule, input: RunNowInput, now: Date): WantedRun 
   };
 }
 
-function keyOf({ id: scheduleId, overlap, concurrencyKey }: Schedule, isForced: boolean): string | undefined {
-  if (overlap.mode === 'allow' || isForced) return concurrencyKey ?? undefined;
-  return scheduleKey({ scheduleId, overlap });
+function keyOf({ id, overlap, concurrencyKey, locks }: Schedule, isForced: boolean): string | undefined {
+  return keyOfRuns(id, { overlap: isForced ? DEFAULT_OVERLAP : overlap, concurrencyKey, locks }) ?? undefined;
 }

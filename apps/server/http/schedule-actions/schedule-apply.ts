@@ -15,6 +15,7 @@ import { API_DATABASE } from '../../tokens.js';
 import type { LongStay } from '../access/auth.guard.js';
 import { requireRoom } from '../access/tenant-shares.js';
 import { JobCheck } from '../job-types/job-check.js';
+import { requireSemaphores } from '../job-types/lock-check.js';
 import { alreadyThere } from '../answers/etag.js';
 import { notFound, ProblemError } from '../problems/problem.js';
 import { Counts } from '../schedules/computing/counts.js';
@@ -64,6 +65,7 @@ export class ScheduleApply {
 
   async #create(tenant: Tenant, { name, input, source, by }: Applied): Promise<ApplyResult> {
     await this.jobs.require(tenant, input);
+    await requireSemaphores(this.db, tenant, { locks: input.locks, pointer: '/locks' });
     const spec = await requireCounted(this.counts, specOf(input, await databaseTime(this.db)), {
       db: this.db,
       tenant,
@@ -113,6 +115,8 @@ export class ScheduleApply {
     if (draft === undefined && isSame) return { kind: 'same', schedule: current };
     // Only changed values are checked, as in a patch.
     if (!isSameJob) await this.jobs.require(tenant, input);
+    if (!isDeepStrictEqual(input.locks ?? [], current.locks ?? []))
+      await requireSemaphores(this.db, tenant, { locks: input.locks, pointer: '/locks' });
     const spec = draft && (await requireCounted(this.counts, draft, { db: this.db, tenant }));
     const { jobType, payload, catchUp = null } = input;
     const runOptions = { ...NO_OPTIONS, ...shapes.runOptionsOf(input, input.labels) };
@@ -132,6 +136,7 @@ const NO_OPTIONS = {
   deadlineSeconds: null,
   pauseAfterFailures: null,
   jitterSeconds: null,
+  locks: null,
   overlap: DEFAULT_OVERLAP,
   labels: {},
 };
@@ -147,6 +152,7 @@ function optionsOf(said: Schedule | shapes.ScheduleApplied) {
     deadlineSeconds: said.deadlineSeconds ?? null,
     pauseAfterFailures: said.pauseAfterFailures ?? null,
     jitterSeconds: said.jitterSeconds || null,
+    locks: said.locks ?? [],
     overlap: said.overlap ?? DEFAULT_OVERLAP,
     labels: said.labels ?? {},
   };

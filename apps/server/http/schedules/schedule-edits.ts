@@ -15,6 +15,7 @@ import { changeSchedule, type ChangeResult, type ScheduleChange } from '#schedul
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { API_DATABASE } from '../../tokens.js';
 import { JobCheck } from '../job-types/job-check.js';
+import { requireSemaphores } from '../job-types/lock-check.js';
 import { ProblemError } from '../problems/problem.js';
 import { Counts } from './computing/counts.js';
 import { patchedLabels } from './filters/labels.shapes.js';
@@ -89,6 +90,7 @@ export class ScheduleEdits {
       });
     }
     refuseKeyBesideOverlap(patch, current);
+    await requireSemaphores(this.db, tenant, { locks: patch.locks, pointer: '/locks' });
     const draft = patchedSpec(patch, current.spec, await databaseTime(this.db));
     const spec = draft && (await requireCounted(this.counts, draft, { db: this.db, tenant }));
     // Based on the revision that was just read, so that the merge can't overwrite a newer one unseen.

@@ -24,6 +24,7 @@ import { labels, labelsInput, labelsPatch } from './filters/labels.shapes.js';
 import { calendars, calendarsPatch } from './policies/calendars.shapes.js';
 import { catchUp, catchUpInput } from './policies/catch-up.shapes.js';
 import { jitterSeconds } from './policies/jitter.shapes.js';
+import { scheduleLocks } from './policies/locks.shapes.js';
 import { following, showAwaited, waitsFor } from './policies/following.shapes.js';
 import { overlap, overlapInput } from './policies/overlap.shapes.js';
 import { schedulePayload } from './policies/payload-templates.js';
@@ -76,6 +77,7 @@ export const scheduleInput = z.strictObject({
   overlap: orNull(overlapInput).describe('Default: its runs may run side by side.'),
   pauseAfterFailures: orNull(pauseAfterFailures).describe('Default: it never pauses by itself.'),
   jitterSeconds: orNull(jitterSeconds),
+  locks: orNull(scheduleLocks),
   jobType: resourceName,
   payload: schedulePayload.default({}),
   labels: orNull(labelsInput).describe('By which lists and acts on many find it.'),
@@ -102,6 +104,7 @@ export const schedulePatch = z.strictObject({
   overlap: overlapInput.nullable().optional().describe('Null means allow.'),
   pauseAfterFailures: pauseAfterFailures.nullable().optional().describe('Null means never.'),
   jitterSeconds: jitterSeconds.nullable().optional().describe('Null means none.'),
+  locks: scheduleLocks.nullable().optional().describe('Replace the old ones; null means none.'),
   jobType: resourceName.optional(),
   payload: schedulePayload.nullable().optional().describe('Merged into the old payload; null empties it.'),
   queue: optionsOfRuns.queue.nullable().optional(),
@@ -157,6 +160,7 @@ export const schedule = z
     tags: z.array(z.string()),
     priority: z.int(),
     deadlineSeconds: z.int().nullable(),
+    locks: scheduleLocks,
     labels,
     nextDueAt: instant.nullable().describe('The next due time; null when none will come, or none is known.'),
     waitsFor,
@@ -218,6 +222,7 @@ export function runOptionsOf(
     overlap,
     pauseAfterFailures,
     jitterSeconds: jitter,
+    locks,
   }: ScheduleInput | ScheduleApplied | SchedulePatch,
   labelsAfter: RunsChange['labels'],
 ): RunsChange {
@@ -230,6 +235,7 @@ export function runOptionsOf(
     deadlineSeconds,
     pauseAfterFailures,
     jitterSeconds: jitter,
+    locks,
     overlap: policy,
     labels: labelsAfter,
   };
@@ -274,6 +280,7 @@ export function showSchedule(row: Schedule) {
     tags: row.tags ?? [],
     priority: row.priority ?? 0,
     deadlineSeconds: row.deadlineSeconds,
+    locks: row.locks ?? [],
     labels: row.labels,
     nextDueAt,
     waitsFor: nextDueAt === null && !hasEnded && !isPaused ? showAwaited(row) : null,

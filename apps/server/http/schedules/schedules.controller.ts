@@ -44,6 +44,7 @@ import { GateTurns } from '../access/tenant-turns.js';
 import { ApiIfMatch, revisionOf } from '../answers/etag.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
 import { JobCheck } from '../job-types/job-check.js';
+import { requireSemaphores } from '../job-types/lock-check.js';
 import { PageTokens } from '../answers/page-token.js';
 import { nameTaken } from '../problems/problem.js';
 import { answerOf, answerWith, problemOf } from './change-answers.js';
@@ -114,6 +115,7 @@ export class SchedulesController {
   ) {
     refuseKeyBesideOverlap(input);
     await this.jobs.require(tenant, input, db);
+    await requireSemaphores(db, tenant, { locks: input.locks, pointer: '/locks' });
     const spec = await requireCounted(this.counts, specOf(input, await databaseTime(db)), { db, tenant });
     const { name, jobType, payload, catchUp } = input;
     const result = await inTransaction(db, async (tx) => {

@@ -1,6 +1,15 @@
 // What keeps a run from starting, and how many are worth holding?
 import { describe, expect, it } from 'vitest';
-import { barrierOf, limitsConcurrency, NO_RULES, worthHolding, type LaneRules } from './lane-rules.js';
+import { asId } from '#kernel/ids.js';
+import { scheduleKey } from '#kernel/schedule-key.js';
+import {
+  barrierOf,
+  limitsConcurrency,
+  NO_RULES,
+  withKeyOverlap,
+  worthHolding,
+  type LaneRules,
+} from './lane-rules.js';
 
 const rules = (wish: Partial<LaneRules>): LaneRules => ({ ...NO_RULES, ...wish });
 const occupied = { byTenant: 2, byJobType: 2, byKey: 2 };
@@ -60,8 +69,19 @@ describe('runs are worth holding', () => {
       rules({ locks: [{ name: 'gpu', mode: 'permits', permits: 1 }] }),
       120,
     ],
+    ['as own locks say, of which it is not known how they are shared', rules({ hasOwnLocks: true }), 120],
     ['as the rate says', rules({ jobType: { rate: { count: 3, perSeconds: 60 } } }), 23],
   ])('%s', (_, lane, worth) => {
     expect(worthHolding(lane, false)).toBe(worth);
   });
+});
+
+it("a schedule's own lane is limited by no key, and by all else", () => {
+  const scheduleId = asId.schedule('0197a0c4-95b1-7c3e-8b7e-3f0d5a2c1e99');
+  const key = scheduleKey({ scheduleId, overlap: { mode: 'allow' } });
+  const own = withKeyOverlap(rules({ jobType: { maxConcurrent: free, maxConcurrentPerKey: 1 } }), key);
+  expect(own.hasOwnLocks).toBe(true);
+  expect(own.overlap).toBeUndefined();
+  expect(barrierOf(own, () => occupied, true)).toBeNull();
+  expect(barrierOf(own, () => ({ ...occupied, byJobType: free }), true)).toBe('job-type');
 });

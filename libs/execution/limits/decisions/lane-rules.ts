@@ -1,5 +1,6 @@
 // May one more run of a lane start now, and how many of its runs are worth holding? The tenant and the job type set the
 // rules; every run that may be executing anywhere counts against them.
+import { isUnlimitedKey } from '#kernel/schedule-key.js';
 import { isStrictKey, overlapOf, type KeyOverlap } from '#kernel/keys/key-overlap.js';
 
 export interface RateLimit {
@@ -35,14 +36,21 @@ export interface LaneRules {
   overlap?: KeyOverlap;
   /** Without them no run of it starts. Undefined for none. */
   locks?: readonly NeededLock[];
+  /** Its runs are those of a schedule with locks, which came with them. */
+  hasOwnLocks?: boolean;
   /** Its runs start in their order, so the owner holds none but the next. */
   isStrict?: boolean;
 }
 
 export const NO_RULES: LaneRules = { paused: false, weight: 1, tenant: {}, jobType: {} };
 
-/** The rules of a lane with this stored key: its runs run one at a time if the key has a policy. */
+/**
+ * The rules of a lane with this stored key: its runs run one at a time if the key has a policy, and a schedule's own lane
+ * limits nothing.
+ */
 export function withKeyOverlap(rules: LaneRules, concurrencyKey: string | null): LaneRules {
+  if (isUnlimitedKey(concurrencyKey))
+    return { ...rules, jobType: { ...rules.jobType, maxConcurrentPerKey: undefined }, hasOwnLocks: true };
   const overlap = overlapOf(concurrencyKey);
   if (overlap === undefined) return rules;
   const oneByOne = { ...rules, jobType: { ...rules.jobType, maxConcurrentPerKey: 1 }, overlap };
@@ -92,6 +100,8 @@ export function limitsConcurrency({ tenant, jobType }: LaneRules, hasKey: boolea
 const SPARE = 20;
 /** How many can have locks that may be shared is known when they try. */
 const SHARING = 50;
+/** Of a lane in which runs wait for locks that came with them, no more are worth holding. */
+export const WORTH_BESIDE_OWN_LOCKS = 2 * SHARING + SPARE;
 
 /** How many runs of the lane are worth holding; infinite when nothing limits it. */
 export function worthHolding(rules: LaneRules, hasKey: boolean): number {
@@ -105,6 +115,7 @@ export function worthHolding(rules: LaneRules, hasKey: boolean): number {
   ];
   if (rules.locks !== undefined)
     limits.push(rules.locks.some(({ mode }) => mode === 'exclusive') ? 1 : SHARING);
+  if (rules.hasOwnLocks === true) limits.push(SHARING);
   const limit = Math.min(...limits.map((each) => each ?? Number.POSITIVE_INFINITY));
   const rates = [tenant.rate, jobType.rate].flatMap((rate) => (rate === undefined ? [] : [rate.count]));
   // All that may wait for their turn, and those that may not: their due times are decided at once.

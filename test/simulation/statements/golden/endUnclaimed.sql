@@ -8,10 +8,10 @@ gone as (
   returning *),
 moved as (
   insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at,
-    past_attempts, created_at, queue, concurrency_key, deadline, tags, progress, unique_key, unique_window, attempt,
-    outcome, finished_at, error)
+    past_attempts, created_at, queue, concurrency_key, deadline, tags, locks, progress, unique_key, unique_window,
+    attempt, outcome, finished_at, error)
   select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, past_attempts, created_at,
-    queue, concurrency_key, deadline, tags, progress, unique_key, unique_window, attempt,
+    queue, concurrency_key, deadline, tags, locks, progress, unique_key, unique_window, attempt,
          case when cancel_requested_at is null then 'expired' else 'cancelled' end, clock_timestamp(),
          case when cancel_requested_at is null then $2::jsonb end
     from gone

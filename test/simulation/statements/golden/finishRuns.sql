@@ -2,13 +2,13 @@ with asked as materialized (select $1::uuid[] as ids),
 gone as (
   delete from carillon.run where id = any((select ids from asked)::uuid[]) and attempt = $2 returning id, tenant_id,
     slot, job_type, schedule_id, due_at, payload, priority, run_at, past_attempts, created_at, queue, concurrency_key,
-    deadline, tags, progress, unique_key, unique_window, attempt),
+    deadline, tags, locks, progress, unique_key, unique_window, attempt),
 kept as (
   insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at,
-    past_attempts, created_at, queue, concurrency_key, deadline, tags, progress, unique_key, unique_window, attempt,
-    outcome, replica, started_at, finished_at, output, error)
+    past_attempts, created_at, queue, concurrency_key, deadline, tags, locks, progress, unique_key, unique_window,
+    attempt, outcome, replica, started_at, finished_at, output, error)
   select g.id, g.tenant_id, g.slot, g.job_type, g.schedule_id, g.due_at, g.payload, g.priority, g.run_at,
-    g.past_attempts, g.created_at, g.queue, g.concurrency_key, g.deadline, g.tags, g.progress, g.unique_key,
+    g.past_attempts, g.created_at, g.queue, g.concurrency_key, g.deadline, g.tags, g.locks, g.progress, g.unique_key,
     g.unique_window, g.attempt, coalesce(e.outcome, 'succeeded'),
     case when e.started_ms is null then null else $3::int end,
          to_timestamp(e.started_ms / 1000), to_timestamp(e.finished_ms / 1000), e.output::jsonb, e.error::jsonb

@@ -1,7 +1,7 @@
 select "id", "tenant_id" as "tenantId", "slot", "name", "job_type" as "jobType", "spec", "catch_up" as "catchUp",
   "payload", "queue", "concurrency_key" as "concurrencyKey", "tags", "priority",
   "deadline_seconds" as "deadlineSeconds", "jitter_seconds" as "jitterSeconds", "jitter_ms" as "jitterMs",
-  "pause_after_failures" as "pauseAfterFailures", "labels", "state", "paused_at" as "pausedAt",
+  "pause_after_failures" as "pauseAfterFailures", "locks", "labels", "state", "paused_at" as "pausedAt",
   "paused_until" as "pausedUntil", "pause_reason" as "pauseReason", "next_due_at" as "nextDueAt",
   "spec_since" as "specSince", "source", "removed_from_code_at" as "removedFromCodeAt", "created_at" as "createdAt",
   "updated_at" as "updatedAt", "revision", coalesce((schedule.spec ->> 'kind' in ('delay', 'follow')
