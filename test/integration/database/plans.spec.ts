@@ -4,15 +4,12 @@ import { sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import { askAll } from '#cluster/lookout/lookout.repository.js';
 import { sweep } from '#cluster/sweep/sweep.repository.js';
 import * as claims from '#execution/claiming/claim.repository.js';
 import * as elsewhere from '#execution/claiming/runs-elsewhere.repository.js';
 import * as lanesOf from '#execution/claiming/lane.repository.js';
 import * as strayClaims from '#execution/takeover/stray-claim.repository.js';
-import { isAnyWaiting } from '#execution/intake/debounce/debounced.repository.js';
 import * as newRuns from '#execution/intake/new-run.repository.js';
-import { isAnyLease } from '#execution/leases/lease.repository.js';
 import * as endings from '#execution/run-actions/run-ending.repository.js';
 import * as runs from '#execution/runs/run-pages.repository.js';
 import * as starts from '#execution/attempts/start.repository.js';
@@ -24,9 +21,6 @@ import * as requeues from '#execution/run-actions/retry-ended.repository.js';
 import { deleteEndedRuns } from '#execution/run-actions/retention.repository.js';
 import { asId } from '#kernel/ids.js';
 import { findTenantAndJob } from '#server/http/access/tenant-and-job.repository.js';
-import { isAnyChange } from '#scheduling/calendars/calendar-change.repository.js';
-import { isAnyFailure } from '#scheduling/failing/failing.repository.js';
-import { isAnyFollowing } from '#scheduling/following/following.repository.js';
 import { readPast } from '#scheduling/revisions/audit.repository.js';
 import { listRevisions } from '#scheduling/revisions/revision.repository.js';
 import { listFires, lookedUntil } from '#scheduling/revisions/ledger.repository.js';
@@ -34,7 +28,8 @@ import * as gaps from '#scheduling/planning/gap.repository.js';
 import * as planning from '#scheduling/planning/planning.repository.js';
 import * as suspendedRuns from '#scheduling/suspending/suspended-run.repository.js';
 import { revokePlanned } from '#scheduling/schedules/planned-run.repository.js';
-import { anyThatWentWrong, leftBehind } from '../../support/builders.js';
+import { askLookout } from '../../support/ask-lookout.js';
+import { anyThatWentWrong, leftBehind, plainRun } from '../../support/builders.js';
 import { explained, nodesOf } from '../../support/explained.js';
 import { callBody } from '../../support/function-body.js';
 import {
@@ -108,8 +103,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       claimRequest({ rankUs: Date.now() * 1_000 - 100_000_000, id: asId.run(randomUUID()) }),
     ),
   'runs elsewhere': (tx) => elsewhere.runsElsewhere(tx, { replica: on.replica, slots: slotsOf() }),
-  "the lookout's questions": (tx) =>
-    askAll(tx, [isAnyLease, isAnyFailure, isAnyChange, isAnyFollowing, isAnyWaiting, endings.isAnyEndable]),
+  'questions of the lookout': askLookout,
   'old claims': (tx) => strayClaims.listOldClaims(tx, { replica: on.replica, olderThanMs: 15_000 }),
   'notes of starts': (tx) => starts.recordSuspectStarts(tx, { replica: on.replica, runIds: on.runs }),
   'notes of restarts': (tx) => starts.noteRecovery(tx, { replica: on.replica, runIds: on.runs }),
@@ -256,19 +250,7 @@ const scans = () => slotsOf().map((slot) => ({ slot, after: null }));
 const slotsOf = () => [...new Set(on.tenants.map(({ slot }) => slot))];
 const anyEnded = () => anyThatWentWrong(first().id);
 const newKeys = () => on.runs.map((runId) => ({ key: runId, runId, windowMs: null }));
-const newRun = () => ({
-  id: asId.run(randomUUIDv7()),
-  tenantId: first().id,
-  slot: first().slot,
-  jobType: 'job-0',
-  queue: 'default',
-  concurrencyKey: null,
-  tags: [],
-  deadline: null,
-  payload: {},
-  priority: 0,
-  runAt: null,
-});
+const newRun = () => plainRun(first());
 
 function claimRequest(from: claims.LaneToClaim['from']): claims.ClaimRequest {
   return {
