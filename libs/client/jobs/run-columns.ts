@@ -1,5 +1,6 @@
 // Many runs as columns: the statement that creates them, with an array for each option that any of them has. The database
 // then looks up and checks once what holds for all, and inserts at once (migrations/0042).
+import { jsonArrayText } from '#kernel/json/json-array-text.js';
 import { storedKeyOf } from '#kernel/keys/key-overlap.js';
 import type { RunOptions } from './enqueue-options.js';
 
@@ -23,7 +24,7 @@ const typed =
     `${parameter}::${type}[]`;
 
 const COLUMNS: readonly Column[] = [
-  { name: 'run_ats', value: (run) => run.runAt, read: typed('timestamptz'), write: plainJsonArray },
+  { name: 'run_ats', value: (run) => run.runAt, read: typed('timestamptz'), write: jsonArrayText },
   { name: 'queues', value: (run) => run.queue, read: typed('text'), write: asIs },
   { name: 'priorities', value: (run) => run.priority, read: typed('integer'), write: asIs },
   { name: 'unique_keys', value: (run) => run.unique?.key, read: typed('text'), write: asIs },
@@ -37,7 +38,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'on_conflicts', value: (run) => run.unique?.onConflict, read: typed('text'), write: asIs },
   { name: 'tags', value: (run) => run.tags, read: (parameter) => `${parameter}::jsonb`, write: jsonOf },
   { name: 'concurrency_keys', value: keyOf, read: typed('text'), write: asIs },
-  { name: 'deadlines', value: (run) => run.deadline, read: typed('timestamptz'), write: plainJsonArray },
+  { name: 'deadlines', value: (run) => run.deadline, read: typed('timestamptz'), write: jsonArrayText },
 ];
 
 export interface ColumnStatement {
@@ -50,7 +51,11 @@ export function columnStatement(
   { tenant, jobType }: { tenant: string; jobType: string },
   runs: readonly ColumnRun[],
 ): ColumnStatement {
-  const values: unknown[] = [tenant, jobType, payloadArray(runs)];
+  const values: unknown[] = [
+    tenant,
+    jobType,
+    jsonArrayText(runs.map(({ payload }) => textOf(payload) ?? '{}')),
+  ];
   let columns = '';
   for (const { name, value, read, write } of COLUMNS) {
     if (!runs.some((run) => (value(run) ?? null) !== null)) continue;
@@ -66,16 +71,6 @@ export function readIds(joined: string): string[] {
   return Array.from({ length: joined.length / ID_LENGTH }, (_, index) =>
     joined.slice(index * ID_LENGTH, (index + 1) * ID_LENGTH),
   );
-}
-
-/** JSON texts have no control characters, so their own quoting is that of an array's elements. */
-function payloadArray(runs: readonly ColumnRun[]): string {
-  return plainJsonArray(runs.map(({ payload }) => textOf(payload) ?? '{}'));
-}
-
-/** The text of an array of texts without control characters, of instants or of nulls. */
-function plainJsonArray(values: unknown[]): string {
-  return `{${jsonOf(values).slice(1, -1)}}`;
 }
 
 function jsonOf(values: unknown[]): string {
