@@ -16,6 +16,8 @@ interface Column {
 }
 
 const ID_LENGTH = 36;
+/** Of JSON.stringify, which escapes no character of a whole pair. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*(\\u(?:0000|d[89a-f]..))/;
 
 const asIs = (values: unknown[]): unknown => values;
 const typed =
@@ -46,16 +48,12 @@ export interface ColumnStatement {
   readonly values: readonly unknown[];
 }
 
-/** Answers with one row, whose `ids` are read by readIds(). */
+/** Answers with one row, whose `ids` are read by readIds(). Throws a TypeError for a payload that jsonb can't hold. */
 export function columnStatement(
   { tenant, jobType }: { tenant: string; jobType: string },
   runs: readonly ColumnRun[],
 ): ColumnStatement {
-  const values: unknown[] = [
-    tenant,
-    jobType,
-    jsonArrayText(runs.map(({ payload }) => textOf(payload) ?? '{}')),
-  ];
+  const values: unknown[] = [tenant, jobType, jsonArrayText(payloadsOf(runs))];
   let columns = '';
   for (const { name, value, read, write } of COLUMNS) {
     if (!runs.some((run) => (value(run) ?? null) !== null)) continue;
@@ -71,6 +69,19 @@ export function readIds(joined: string): string[] {
   return Array.from({ length: joined.length / ID_LENGTH }, (_, index) =>
     joined.slice(index * ID_LENGTH, (index + 1) * ID_LENGTH),
   );
+}
+
+/** The database would refuse them all without saying which. */
+function payloadsOf(runs: readonly ColumnRun[]): string[] {
+  return runs.map(({ payload }, index) => {
+    const text = textOf(payload) ?? '{}';
+    const [, found] = UNSTORABLE.exec(text) ?? [];
+    if (found !== undefined)
+      throw new TypeError(
+        `expected /${index}/payload to have only texts without NUL characters or lone surrogates, got ${found}`,
+      );
+    return text;
+  });
 }
 
 function jsonOf(values: unknown[]): string {

@@ -1,5 +1,5 @@
-// Many new runs of one tenant. Their tenant is named once, and a column that none of them has is sent as null: for a thousand
-// runs with nothing but payloads, half of the bytes were such columns.
+// Many new runs of one tenant. Their tenant is named once, and a column that none of them has is sent as null: of a
+// thousand runs with nothing but payloads, half of the bytes were such columns.
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database } from '#database/connection.js';

@@ -150,4 +150,24 @@ describe('bulkEnqueue()', () => {
     await holder.query('rollback');
     expect(await other).toEqual((await one).toReversed());
   });
+
+  it('names the payload that the database can not hold, before anything is written', async () => {
+    const client = await openClient(database.url);
+    const tenant = await tenantWithJobs(database.db);
+    const [job = defineJob({ name: 'none', payload: z.unknown() })] = jobs;
+    await client.query('begin');
+    const expected = 'expected /1/payload to have only texts without NUL characters or lone surrogates, got ';
+    for (const { bad, shown } of [
+      { bad: 'a\0', shown: '\\u0000' },
+      { bad: { '\\\ud800': 1 }, shown: '\\ud800' },
+    ]) {
+      const runs = [{ payload: '\\u0000 😀' }, { payload: bad }];
+      await expect(bulkEnqueue(client, job, runs, { tenant })).rejects.toThrow(expected + shown);
+    }
+    const ids = await bulkEnqueue(client, job, [{ payload: '\\u0000 😀' }, { payload: '\\\\ud800' }], {
+      tenant,
+    });
+    await client.query('commit');
+    expect((await storedRuns(client, tenant, ids)).length).toBe(2);
+  });
 });
