@@ -6,6 +6,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import { figureTable, isKept, jsonRows, spreadOf, type Figure } from './figures.js';
 import { parseBenchOptions, type BenchOptions } from './options.js';
 import { api } from './parts/api.js';
+import { bulk } from './parts/bulk.js';
 import { claimCost } from './parts/claim-cost.js';
 import { drain } from './parts/drain.js';
 import { dueTimes } from './parts/due-times.js';
@@ -28,6 +29,7 @@ import { openServer } from './stand/server.js';
 const PARTS = {
   drain,
   enqueue,
+  bulk,
   startLatency,
   trickle,
   fires,

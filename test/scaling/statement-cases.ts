@@ -4,6 +4,7 @@
 import * as elsewhere from '#execution/claiming/runs-elsewhere.repository.js';
 import * as strayClaims from '#execution/takeover/stray-claim.repository.js';
 import * as newRuns from '#execution/intake/new-run.repository.js';
+import { insertTogether } from '#execution/intake/new-runs.repository.js';
 import * as parked from '#execution/settling/park.repository.js';
 import * as starts from '#execution/attempts/start.repository.js';
 import { asId } from '#kernel/ids.js';
@@ -72,6 +73,10 @@ export const cases: Record<string, Case> = {
   // Ways in
   'runs that come in': {
     act: (tx) => newRuns.insertRuns(tx, [newRun]),
+    names: { 'new run': 'slot, given' },
+  },
+  'runs that come in together': {
+    act: (tx) => insertTogether(tx, [newRun, newRun]),
     names: { 'new run': 'slot, given' },
   },
   'new unique keys': {

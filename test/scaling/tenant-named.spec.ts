@@ -35,6 +35,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'new-run: replaceRuns': 'holders of keys that were locked by tenant',
   'new-run: insertRun': NEW,
   'new-run: insertRuns': NEW,
+  'new-runs: insertTogether': NEW,
   'new-run: insertAndShowRun': NEW,
   'debounced: insertOrMove': NEW,
   'webhook-secret: insertWebhookSecret': NEW,

@@ -4,6 +4,7 @@
 // since the worker's schema reads it once more.
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
 import { parsePayload } from './payload-check.js';
+import { columnStatement, readIds } from './run-columns.js';
 import { checkKeyOptions } from '#client/options/key-options-check.js';
 import { queryRows, type SqlExecutor } from './sql-executor.js';
 
@@ -88,7 +89,12 @@ export async function bulkEnqueue<Input>(
     checkKeyOptions(run, `runs[${index}].`);
     await parsePayload(definition, run.payload, `/${index}/payload`);
   }
-  return runs.length === 0 ? [] : insert(db, { tenant, jobType: definition.name, runs });
+  if (runs.length === 0) return [];
+  const jobType = definition.name;
+  if (runs.some(({ debounce }) => debounce !== undefined)) return insert(db, { tenant, jobType, runs });
+  const { text, values } = columnStatement({ tenant, jobType }, runs);
+  const [row] = await queryRows<{ ids: string }>(db, text, values);
+  return readIds(row?.ids ?? '');
 }
 
 async function insert(

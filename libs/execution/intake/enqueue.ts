@@ -6,10 +6,11 @@ import type { RunId } from '#kernel/ids.js';
 import {
   findUnclaimed,
   insertAndShowRun,
-  insertRuns,
+  insertRun,
   replaceRuns,
   type NewRun,
 } from './new-run.repository.js';
+import { insertTogether } from './new-runs.repository.js';
 import type { RunRow } from '#execution/runs/run-row.js';
 import { takeDebounced, type DebounceRequest } from './debounce/take-debounced.js';
 import { deleteKeys } from './unique-key.repository.js';
@@ -152,6 +153,8 @@ async function replaceAll(tx: Tx, runs: readonly NewRun[]): Promise<Set<RunId>> 
 }
 
 async function insertAll(db: Database, runs: readonly NewRun[]): Promise<void> {
+  const [first] = runs;
+  if (runs.length === 1 && first !== undefined) return insertRun(db, first);
   for (let from = 0; from < runs.length; from += ROWS_PER_INSERT)
-    await insertRuns(db, runs.slice(from, from + ROWS_PER_INSERT));
+    await insertTogether(db, runs.slice(from, from + ROWS_PER_INSERT));
 }

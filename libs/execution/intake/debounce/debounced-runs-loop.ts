@@ -1,6 +1,6 @@
-// Lets debounced runs into their slots when their instant has come. Each replica can do it, whichever slots it owns. No delay
-// is shorter than a second, so the leader's lookout sees each before it is due; the others look now and then, which is enough
-// beside a leader of the version before. A run is let in once, because its row is locked for it.
+// Lets debounced runs into their slots when their instant has come. Each replica can do it, whichever slots it owns. No
+// delay is shorter than a second, so the leader's lookout sees each before it is due; the others look now and then, which is
+// enough beside a leader of the version before. A run is let in once, because its row is locked for it.
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { AskedLoop } from '#cluster/lookout/lookout-loop.js';
 import type { Membership } from '#cluster/membership/membership.js';
