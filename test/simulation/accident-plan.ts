@@ -14,6 +14,8 @@ export interface Focus {
   changes?: number;
   /** There are named locks in each seed. */
   locks?: boolean;
+  /** There are keys with a strict order in each seed. */
+  strict?: boolean;
 }
 
 /** Some seeds look at one statement, and everything that goes wrong around it. */
