@@ -30,8 +30,9 @@ export function planAccidents(
   focus: Focus | null,
   { fromMs, untilMs }: { fromMs: number; untilMs: number },
 ): void {
-  const { random, world, server } = cluster;
-  server.lossChance = random.pick([0, 0, 0.001, 0.004]) ?? 0;
+  const { random, world, server, strict } = cluster;
+  const lossChance = random.pick([0, 0, 0.001, 0.004]) ?? 0;
+  server.lossChance = strict?.lossChance ?? lossChance;
   for (let count = random.whole(2, 7); count > 0; count -= 1) {
     const name = focus === null ? random.pick(ACCIDENT_NAMES) : focused(focus, random);
     if (name === undefined) continue;

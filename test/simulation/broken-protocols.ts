@@ -61,6 +61,7 @@ export const BROKEN_PROTOCOLS = [
   'blocks that stay when their run is over',
   'claims that ignore what blocks a key',
   'claims in order that are ahead of time',
+  'claims that may be there are not withdrawn',
   'owners that go on before an end is written',
   'keys that are unblocked for another run',
   'keys that are unblocked before their run is over',

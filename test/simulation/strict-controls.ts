@@ -35,6 +35,15 @@ export const STRICT_CONTROLS: readonly Control[] = [
     focus: STRICT,
   },
   {
+    broken: 'claims that may be there are not withdrawn',
+    shows: 'what blocks a strict key goes first',
+    focus: {
+      ...around('claimRunsInOrder', 'a process is killed', LONG_SLEEP, 'a process leaves'),
+      strict: true,
+    },
+    near: 295,
+  },
+  {
     broken: 'owners that go on before an end is written',
     shows: 'runs of a strict key go one by one',
     focus: STRICT,
@@ -54,8 +63,8 @@ export const STRICT_CONTROLS: readonly Control[] = [
     broken: 'occupancy that ignores what others hold',
     shows: 'runs of a strict key go one by one',
     focus: { ...around('claimRunsInOrder', 'a process joins', 'a process leaves'), strict: true },
-    overlooked: ['I7', 'one live claim a run'],
-    near: 51,
+    overlooked: ['I7', 'one live claim a run', 'runs of a strict key go in their order'],
+    near: 99,
   },
   { broken: 'blocks that stay when their run is over', shows: 'I8: all work done', focus: STRICT },
 ];

@@ -16,6 +16,8 @@ export const KEYS = ['account-1', 'account-2'].map((key) => storedKeyOf(key, und
 export interface StrictKeys {
   readonly random: SeededRandom;
   readonly slot: number;
+  /** How likely a connection is lost; null where the others decide. */
+  readonly lossChance: number | null;
   /** What is ambushed in this world; null where any statement may be. */
   readonly statement: string | null;
 }
@@ -29,7 +31,9 @@ export function drawStrictKeys(
   const isDrawn = random.chance(SHARE_OF_SEEDS);
   if (focus?.strict !== true && (!isDrawn || broken.size > 0)) return null;
   const statement = random.pick([null, null, 'claimRunsInOrder', 'retryRuns', 'finishRuns']) ?? null;
-  return { random, slot: random.whole(0, slotCount - 1), statement };
+  // A claim whose answer is lost, and another behind it, are rare where connections last.
+  const lossChance = random.pick([null, null, null, 0.03]) ?? null;
+  return { random, lossChance, slot: random.whole(0, slotCount - 1), statement };
 }
 
 /** Under which the row stands that says what blocks the key of the run; null for a run without a strict order. */

@@ -13,6 +13,20 @@ export const KEY_BLOCK_STATEMENTS: readonly Meaning[] = [
     run: (scene) => claimRuns(scene, pickInOrder),
   },
   {
+    name: 'withdrawClaims',
+    says: ["select unsure.id, $1, '{}' from unnest("],
+    run: ({ db, tx, params, server, broken }) => {
+      const [replica, ids] = params as [number, string[]];
+      if (broken.has('claims that may be there are not withdrawn')) return changed(0, 'INSERT');
+      if (!db.claim.lockAll(ids, tx)) return BLOCKED;
+      for (const id of ids) {
+        const claim = db.claim.get(id, tx) ?? { id, replica, claimedAtMs: server.wallMs() };
+        db.claim.write(id, tx, { ...claim, runs: [] });
+      }
+      return changed(ids.length, 'INSERT');
+    },
+  },
+  {
     name: 'blockForPutOff',
     says: ['insert into carillon.key_block (tenant_id, job_type, key, run_id, slot, lane) select'],
     run: ({ db, tx, params }) => {
