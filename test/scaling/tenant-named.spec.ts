@@ -17,6 +17,7 @@ const TOLD = 'runs that the request has been shown by tenant and id before';
 
 const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'stray-claim: dropClaims': HOLDER,
+  'strict-claim: withdrawClaims': HOLDER,
   'start: recordSuspectStarts': HOLDER,
   'start: noteRecovery': HOLDER,
   'start: showRunning': HOLDER,

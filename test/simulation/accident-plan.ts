@@ -14,6 +14,8 @@ export interface Focus {
   changes?: number;
   /** There are named locks in each seed. */
   locks?: boolean;
+  /** There are keys with a strict order in each seed. */
+  strict?: boolean;
 }
 
 /** Some seeds look at one statement, and everything that goes wrong around it. */
@@ -28,8 +30,9 @@ export function planAccidents(
   focus: Focus | null,
   { fromMs, untilMs }: { fromMs: number; untilMs: number },
 ): void {
-  const { random, world, server } = cluster;
-  server.lossChance = random.pick([0, 0, 0.001, 0.004]) ?? 0;
+  const { random, world, server, strict } = cluster;
+  const lossChance = random.pick([0, 0, 0.001, 0.004]) ?? 0;
+  server.lossChance = strict?.lossChance ?? lossChance;
   for (let count = random.whole(2, 7); count > 0; count -= 1) {
     const name = focus === null ? random.pick(ACCIDENT_NAMES) : focused(focus, random);
     if (name === undefined) continue;

@@ -55,6 +55,16 @@ export const BROKEN_PROTOCOLS = [
   'runs whose locks have a lease',
   "locks acquired without the replica's gate",
   'runs that start without their locks',
+  'runs to be tried again that do not block their key',
+  'lost runs that do not block their key',
+  'failed runs that do not block their key',
+  'blocks that stay when their run is over',
+  'claims that ignore what blocks a key',
+  'claims in order that are ahead of time',
+  'claims that may be there are not withdrawn',
+  'owners that go on before an end is written',
+  'keys that are unblocked for another run',
+  'keys that are unblocked before their run is over',
 ] as const;
 
 export type BrokenProtocol = (typeof BROKEN_PROTOCOLS)[number];

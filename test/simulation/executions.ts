@@ -1,7 +1,7 @@
 // What really ran, when and where? Written down by the handlers themselves, outside of the system: starts
 // before their time (I6), and one run in two living replicas at once, show here and nowhere else.
 import type { JobContext } from '#client/jobs/job-definition.js';
-import { snooze } from '#client/jobs/outcomes.js';
+import { FatalError, snooze } from '#client/jobs/outcomes.js';
 import type { Actor } from './actor.js';
 import type { Invariants } from './invariants.js';
 import { isLive, type ModelDatabase } from './model-database.js';
@@ -19,6 +19,8 @@ export interface Work {
   snoozeMs: number | null;
   /** It logs and tells of its progress. */
   talks: boolean;
+  /** Its first attempt fails it for good. */
+  isFatal?: boolean;
 }
 
 interface Execution {
@@ -64,7 +66,11 @@ export class Executions {
     else ofRun.push(execution);
     this.#executing.push(execution);
     this.#judgeLimits(execution);
-    if (run !== null) this.invariants.locks.judgeStart({ ...execution, run });
+    if (run !== null) {
+      this.invariants.locks.judgeStart({ ...execution, run });
+      const dueAtMs = this.invariants.dueAtMs(runId, attempt, replica);
+      this.invariants.strict.judgeStart(run, { attempt, replica, dueAtMs });
+    }
     if (work.talks) {
       context.log.info('it starts');
       context.progress(0.5);
@@ -74,6 +80,7 @@ export class Executions {
         execution.isOver = true;
         if (work.talks) context.log.info('it ends');
         if (attempt === 1 && work.snoozeMs !== null) reject(snooze(work.snoozeMs / 1_000));
+        else if (attempt === 1 && work.isFatal === true) reject(new FatalError('this run fails'));
         else if (attempt <= work.failures) reject(new Error('this attempt fails'));
         else resolve('done');
       });

@@ -3,6 +3,7 @@
 import { asId } from '#kernel/ids.js';
 import { fireKey, isLive, type RunRow } from './model-database.js';
 import { forgottenHold } from './lock-promises.js';
+import { forgottenBlock } from './strict-promises.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 import { perform } from './stage.js';
 
@@ -40,6 +41,8 @@ export function unfinished(cluster: SimulatedCluster): string | null {
   if (caller !== undefined) return `${caller} still waits for its locks`;
   const forgotten = forgottenHold(db);
   if (forgotten !== null) return `${forgotten.holder} is over and holds ${forgotten.name}`;
+  const blocking = forgottenBlock(db);
+  if (blocking !== null) return `${blocking} is over and blocks its key`;
   const dead = db.claim.rows().find((claim) => !db.isLive(claim.replica));
   if (dead !== undefined)
     return `the claim ${dead.id} of replica ${dead.replica}, which has ended, is still there`;

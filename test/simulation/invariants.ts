@@ -16,6 +16,7 @@ import { CrowdedTurns } from './crowded-turns.js';
 import { Limits } from './limits.js';
 import { LockPromises } from './lock-promises.js';
 import { judgePause } from './pauses.js';
+import { StrictPromises } from './strict-promises.js';
 import { Sightings } from './sightings.js';
 import type { Act, Transaction } from './transaction.js';
 import type { World } from './world.js';
@@ -29,6 +30,8 @@ export class Invariants {
   readonly broughtBack = new Set<string>();
   /** Runs whose results the server refused because of what is in them. */
   readonly refusedResults = new Set<string>();
+  /** Runs whose handler fails them for good. */
+  readonly fatal = new Set<string>();
   readonly #outcomes = new Map<string, string>();
   readonly #claimants = new Map<string, Set<number>>();
   readonly #holders = new Map<number, string>();
@@ -43,6 +46,7 @@ export class Invariants {
   readonly limits: Limits;
   readonly sightings: Sightings;
   readonly locks: LockPromises;
+  readonly strict: StrictPromises;
   readonly #turns: CrowdedTurns;
   readonly asked: AskedTimes;
   readonly caughtUp: CaughtUpTimes;
@@ -57,6 +61,7 @@ export class Invariants {
     this.sightings = new Sightings(world, settings);
     this.#turns = new CrowdedTurns(world, db, settings.crowd);
     this.locks = new LockPromises(world, db);
+    this.strict = new StrictPromises(world, db);
     this.asked = new AskedTimes(world, db);
     this.caughtUp = new CaughtUpTimes(world, db);
     this.limits = new Limits(world, db, this.broughtBack);
@@ -66,6 +71,7 @@ export class Invariants {
   judge(tx: Transaction): void {
     for (const act of tx.acts) this.#judge(act, tx);
     this.#turns.judge(tx);
+    this.strict.judge(tx);
   }
 
   /** The run is being claimed while the server's clock shows `wallMs`. */
@@ -109,12 +115,15 @@ export class Invariants {
         this.locks.judgeEnded(act.run, tx);
         return this.#judgeOutcome(act);
       case 'failed-for-good':
-        if (this.refusedResults.has(act.run)) return;
+        if (this.refusedResults.has(act.run) || this.fatal.has(act.run)) return;
         return this.world.violate(
           'no run fails for what passes',
           `${act.run} failed, but only its retries may`,
         );
       case 'dead-letter':
+      case 'queued':
+      case 'put-off':
+      case 'unblocked':
         return;
       case 'ended-unheld':
         return this.#judgeEnding(act);

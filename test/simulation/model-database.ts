@@ -166,6 +166,12 @@ export interface WaitRow extends NeededLock {
   untilMs: number;
 }
 
+/** What blocks a key with a strict order. */
+export interface BlockRow {
+  tenantId: string;
+  run: string;
+}
+
 export class ModelDatabase {
   readonly leadership = new Table<1, LeadershipRow>();
   readonly replica = new Table<number, ReplicaRow>();
@@ -185,6 +191,7 @@ export class ModelDatabase {
   readonly semaphore = new Table<string, { permits: number }>();
   readonly lockHold = new Table<string, HoldRow>();
   readonly lockWait = new Table<string, WaitRow>();
+  readonly keyBlock = new Table<string, BlockRow>();
   readonly #sequences = { replica: 0, ring: 0, gap: 0, token: 0, ticket: 0 };
 
   constructor(readonly slotCount: number) {
@@ -212,6 +219,16 @@ export function isLive(row: ReplicaRow | null): boolean {
 /** As the database generates it (migrations/0005). */
 export function laneOf({ queue, jobType, concurrencyKey }: RunRow): string {
   return [queue, jobType, ...(concurrencyKey === null ? [] : [concurrencyKey])].join('/');
+}
+
+/** In the order in which they are claimed. */
+export function byRank(a: RunRow, b: RunRow): number {
+  return rankOf(a) - rankOf(b) || (a.id < b.id ? -1 : 1);
+}
+
+/** A step of priority is worth a minute of waiting. */
+export function rankOf({ runAtMs, priority }: RunRow): number {
+  return runAtMs - priority * 60_000;
 }
 
 export function queueKey(tenantId: string, name: string): string {

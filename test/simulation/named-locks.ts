@@ -30,6 +30,7 @@ export const LOCKING_JOBS: Readonly<Record<string, { locks: NeededLock[]; limits
 export interface LookedFor {
   statement: string;
   locks?: boolean;
+  strict?: boolean;
 }
 
 export interface NamedLocks {

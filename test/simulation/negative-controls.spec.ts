@@ -2,10 +2,10 @@
 // it as the invariant that the rule is there for. What needs a rare moment is looked for where it is least rare.
 import './replaced-modules.js';
 import { describe, expect, it } from 'vitest';
-import type { AccidentName } from './accidents.js';
-import type { BrokenProtocol } from './broken-protocols.js';
+import { around, LONG_SLEEP, type Control } from './control.js';
 import type { Focus } from './accident-plan.js';
 import { playSeeds } from './seeds.js';
+import { STRICT_CONTROLS } from './strict-controls.js';
 
 const SEEDS_MAX = 5_000;
 /** A seed of a broken protocol takes tens of milliseconds. */
@@ -13,19 +13,7 @@ const WORTH_NEAR = 20;
 /** Where its seed is known no more, the rarest takes 150 s on a quiet machine. */
 const TIMEOUT_MS = 900_000;
 
-const around = (statement: string, ...beside: AccidentName[]): Focus => ({ statement, beside });
-const LONG_SLEEP = 'a process sleeps for long';
 const LOCKS: Focus = { ...around('acquireRunLocks', LONG_SLEEP), locks: true };
-
-interface Control {
-  broken: BrokenProtocol;
-  shows: string;
-  focus?: Focus;
-  /** What the same breach shows as well, and sooner. */
-  overlooked?: string[];
-  /** The first seed that showed it when this was written: played first, so that the others need not be before it. */
-  near?: number;
-}
 
 const CONTROLS: readonly Control[] = [
   {
@@ -239,6 +227,7 @@ const CONTROLS: readonly Control[] = [
     near: 58,
   },
   { broken: 'runs that start without their locks', shows: 'an attempt runs with its locks', focus: LOCKS },
+  ...STRICT_CONTROLS,
 ];
 
 describe.skipIf(process.env['SIM_SEED'] !== undefined)('the simulation finds', () => {

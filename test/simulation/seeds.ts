@@ -12,6 +12,7 @@ export interface Tally {
   terms: number;
   outcomes: number;
   acquired: number;
+  blocks: number;
   /** Due times that did not run, because another run of their schedule was running. */
   overlaps: number;
 }
@@ -21,7 +22,16 @@ export async function playSeeds(
   { first, count }: { first: number; count: number },
   options: SeedOptions = {},
 ): Promise<{ tally: Tally; failed: Verdict | null }> {
-  const tally: Tally = { seeds: 0, steps: 0, deaths: 0, terms: 0, outcomes: 0, acquired: 0, overlaps: 0 };
+  const tally: Tally = {
+    seeds: 0,
+    steps: 0,
+    deaths: 0,
+    terms: 0,
+    outcomes: 0,
+    acquired: 0,
+    blocks: 0,
+    overlaps: 0,
+  };
   for (let from = first; from < first + count; from += PORTION) {
     const until = Math.min(from + PORTION, first + count);
     const failed = await outsideOfPromises(() => playPortion({ from, until, tally }, options));
@@ -68,6 +78,7 @@ function playPortion(
     tally.terms += verdict.terms;
     tally.outcomes += verdict.outcomes;
     tally.acquired += verdict.acquired;
+    tally.blocks += verdict.blocks;
     tally.overlaps += verdict.overlaps;
     if (verdict.violation !== null) return verdict;
   }

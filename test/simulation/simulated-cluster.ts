@@ -6,6 +6,8 @@ import type { Broken } from './broken-protocols.js';
 import { drawCrowd, type Crowd } from './crowd.js';
 import { Executions } from './executions.js';
 import { drawNamedLocks, type LookedFor, type NamedLocks } from './named-locks.js';
+import { drawStrictKeys, type StrictKeys } from './strict-keys.js';
+import { keepKeyBlocks } from './statements/key-blocks.js';
 import { releaseRunLocks } from './statements/locks.js';
 import { Invariants } from './invariants.js';
 import { ModelDatabase } from './model-database.js';
@@ -33,6 +35,8 @@ export class SimulatedCluster {
   readonly crowd: Crowd | null;
   /** Null where no one wants named locks. */
   readonly locks: NamedLocks | null;
+  /** Null where no key has a strict order. */
+  readonly strict: StrictKeys | null;
   /** Callers who have not got their locks yet. */
   readonly waitingCallers = new Set<string>();
   /** Null when any may be. */
@@ -49,8 +53,10 @@ export class SimulatedCluster {
     const { deadAfterMs, crashedAfterMs } = this.settings;
     this.crowd = drawCrowd(world.seed, { slotCount: SLOTS, broken });
     this.locks = drawNamedLocks(world.seed, { slotCount: SLOTS, broken, focus });
-    this.statementToAmbush = focus?.statement ?? this.locks?.statement ?? null;
+    this.strict = drawStrictKeys(world.seed, { slotCount: SLOTS, broken, focus });
+    this.statementToAmbush = focus?.statement ?? this.locks?.statement ?? this.strict?.statement ?? null;
     if (this.locks !== null) db.run.beforeWrite = releaseRunLocks(db, broken);
+    if (this.strict !== null) keepKeyBlocks(db, broken);
     if (broken.has('crashes judged at the first look')) this.settings.crashedAfterMs = 0;
     const invariants = new Invariants(world, db, { deadAfterMs, crashedAfterMs, crowd: this.crowd });
     this.invariants = invariants;

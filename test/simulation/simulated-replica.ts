@@ -4,6 +4,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import type { Incarnation } from '#cluster/membership/membership.js';
+import { isStrictLane } from '#execution/claiming/strict-keys.js';
 import { NO_RULES } from '#execution/limits/decisions/lane-rules.js';
 import type { Batch } from '#execution/settling/unsettled.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
@@ -122,6 +123,7 @@ export class SimulatedReplica implements Actor {
     };
     breakOccupancy(replica, broken);
     breakSettling(replica, broken);
+    breakOrder(replica, broken);
     leadership.began.subscribe(({ term }) => world.headline(() => `${this.name} leads in term ${term}`));
     leadership.ended.subscribe(({ term, reason }) =>
       world.headline(() => `${this.name} leads no more in term ${term}: ${reason}`),
@@ -217,6 +219,13 @@ function breakSettling({ settleLoop: { unsettled }, held }: Replica, broken: Bro
     if (done === whole.endings.length) written(whole);
   };
   held.holds = () => true;
+}
+
+/** The next run of a key is claimed while the one before is in hand. */
+function breakOrder({ held }: Replica, broken: Broken): void {
+  if (!broken.has('owners that go on before an end is written')) return;
+  const lanes = held.lanes.bind(held);
+  held.lanes = () => [...lanes()].filter((lane) => !isStrictLane(lane));
 }
 
 const ANYTHING = {

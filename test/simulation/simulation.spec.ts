@@ -29,6 +29,7 @@ describe.skipIf(ONLY_SEED !== undefined)('a simulated cluster', () => {
       expect(tally.terms).toBeGreaterThan(SEEDS);
       expect(tally.outcomes).toBeGreaterThan(5 * SEEDS);
       expect(tally.acquired).toBeGreaterThan(SEEDS / 4);
+      expect(tally.blocks).toBeGreaterThan(SEEDS / 8);
       expect(tally.overlaps).toBeGreaterThan(SEEDS / 4);
       if (SEEDS >= ENOUGH_SEEDS) expect(unusedStatements(), 'modelled, but never sent').toEqual([]);
     },

@@ -6,6 +6,7 @@ import { planCrowd } from './crowd-arrivals.js';
 import { judgeAccount, unfinished, unhealed } from './final-account.js';
 import { drawFocus, heal, planAccidents, type Focus } from './accident-plan.js';
 import { inWorld } from './played-world.js';
+import { planStrictUsers } from './strict-users.js';
 import { planLockUsers } from './lock-users.js';
 import { planEndingPauses, planScheduleChanges } from './schedule-changes.js';
 import { TICK_MS } from './server.js';
@@ -35,6 +36,8 @@ export interface Verdict {
   outcomes: number;
   /** Holds of locks. */
   acquired: number;
+  /** Runs that blocked a key with a strict order. */
+  blocks: number;
   overlaps: number;
   deaths: number;
   terms: number;
@@ -92,6 +95,7 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
     planScheduleChanges(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
   planEndingPauses(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
   planLockUsers(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
+  planStrictUsers(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
   watchForTimeouts(cluster);
   world.playUntil(ACCIDENTS_UNTIL_MS);
   heal(cluster);
@@ -135,6 +139,7 @@ function verdictOf({ world, invariants, db }: SimulatedCluster, violation: Viola
   const { outcomes, deaths } = invariants;
   const overlaps = db.fire.rows().filter(({ reason }) => reason === 'overlap').length;
   const { acquired } = invariants.locks;
+  const { blocks } = invariants.strict;
   const terms = db.leadership.get(1)?.term ?? 0;
-  return { seed, violation, lines, steps, outcomes, acquired, overlaps, deaths, terms };
+  return { seed, violation, lines, steps, outcomes, acquired, blocks, overlaps, deaths, terms };
 }

@@ -8,6 +8,7 @@ import { CLUSTER_STATEMENTS } from './statements/cluster.js';
 import { ENDING_STATEMENTS } from './statements/ending.js';
 import { EXECUTION_STATEMENTS } from './statements/execution.js';
 import { GAP_STATEMENTS } from './statements/gaps.js';
+import { KEY_BLOCK_STATEMENTS } from './statements/key-blocks.js';
 import { LEASE_STATEMENTS } from './statements/leases.js';
 import { LEADERSHIP_STATEMENTS } from './statements/leadership.js';
 import { LOCK_STATEMENTS } from './statements/lock-statements.js';
@@ -27,6 +28,7 @@ const BOOK: readonly Meaning[] = [
   ...CLUSTER_STATEMENTS,
   ...LEADERSHIP_STATEMENTS,
   ...SLOT_STATEMENTS,
+  ...KEY_BLOCK_STATEMENTS, // before: one of them claims in another way
   ...EXECUTION_STATEMENTS,
   ...LIMIT_STATEMENTS,
   ...LOCK_STATEMENTS,

@@ -28,6 +28,10 @@ export type Act =
   /** Without a spec it is deleted. */
   | { kind: 'schedule-changed'; schedule: string; spec: string | null; wallMs: number }
   | { kind: 'run-gone'; run: string }
+  | { kind: 'queued'; run: string }
+  | { kind: 'put-off'; run: string }
+  /** A person gave the run up. */
+  | { kind: 'unblocked'; run: string }
   | {
       kind: 'lock-acquired';
       tenantId: string;

@@ -21,6 +21,7 @@ import { LaneScan } from './lane-scan.js';
 import type { ClaimSettings } from './claim-settings.js';
 import { LaneQueue, type WaitingLane } from './lane-queue.js';
 import { takeLanes, type LaneToServe } from './lanes-to-serve.js';
+import { withdrawClaims } from './strict-claim.repository.js';
 import { isStrictLane, StrictKeys } from './strict-keys.js';
 import type { LaneWithRules } from './lane.repository.js';
 
@@ -50,6 +51,11 @@ export class ClaimLoop implements Loop {
   readonly #lanes = new LaneQueue();
   readonly #elsewhere: RunsElsewhere;
   readonly #hinted = new Set<Slot>();
+  /**
+   * Claims of keys with a strict order of which it is unknown whether they were committed. Another run of the key must
+   * not begin beside what they name: if this replica died then, both would be lost, and only one of them blocks the key.
+   */
+  readonly #unsure = new Set<ClaimId>();
   readonly #scan: LaneScan;
   #scannedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -64,6 +70,7 @@ export class ClaimLoop implements Loop {
   }
 
   onExpelled(): void {
+    this.#unsure.clear();
     this.#elsewhere.clear();
   }
 
@@ -72,6 +79,8 @@ export class ClaimLoop implements Loop {
     this.scanEverywhere();
     this.#scan.forget();
     this.#lanes.keepOnly(serving);
+    // Both forget the same: what is known but not counted would keep limited runs from starting for ever.
+    this.#elsewhere.keepOnly(serving);
     this.options.occupancy.keepOnly(serving);
     this.#giveBackUnserved();
   }
@@ -161,12 +170,16 @@ export class ClaimLoop implements Loop {
       aheadMs: this.options.settings.aheadMs,
       isStrict,
     };
+    const unsure = isStrict ? [...this.#unsure] : [];
     const result = await this.membership.write(incarnation, async (tx) => {
+      if (unsure.length > 0) await withdrawClaims(tx, { replica: incarnation.replica, claimIds: unsure });
+      if (isStrict) this.#unsure.add(request.claimId);
       const claimed = await claimRuns(tx, request);
       const staying = await this.options.stillToStart(tx, { claimId: request.claimId, ...claimed });
       return { ...claimed, staying };
     });
     if (result.kind === 'fenced') return;
+    if (isStrict) this.#unsure.clear();
     const { runs, staying, taken, databaseTimeMs } = result.value;
     // What blocks a key may stand anywhere in its lane.
     if (!isStrict) this.#scan.noteClaimed(lanes, taken);

@@ -4,7 +4,8 @@
 // earlier one is to be tried again, nor after it has failed for good.
 import { sql, type RawBuilder } from 'kysely';
 import { plainArray } from '#database/array-text.js';
-import type { RunId } from '#kernel/ids.js';
+import type { Tx } from '#database/connection.js';
+import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
 import { rankIn } from '#execution/runs/rank.js';
 
 /** What a claim reads of a run, besides what is equal for its whole lane. */
@@ -49,4 +50,18 @@ export function pickedInOrder({
           order by ${rankIn()}, id
           limit 1) r
        where not exists (select 1 from carillon.key_block b where ${ofKey})`;
+}
+
+/**
+ * Takes the runs out of claims whose answer this replica has not got, and of which it started none. One that is being
+ * committed just now is waited for, since both insert the same key; an empty claim stays until it counts as a stray one.
+ */
+export async function withdrawClaims(
+  tx: Tx,
+  { replica, claimIds }: { replica: ReplicaNumber; claimIds: readonly ClaimId[] },
+): Promise<void> {
+  await sql`
+    insert into carillon.claim as c (id, replica, run_ids)
+    select unsure.id, ${replica}, '{}' from unnest(${[...claimIds].toSorted()}::uuid[]) as unsure (id)
+    on conflict (id) do update set run_ids = '{}' where c.replica = excluded.replica`.execute(tx);
 }

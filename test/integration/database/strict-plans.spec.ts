@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { claimRuns } from '#execution/claiming/claim.repository.js';
+import { withdrawClaims } from '#execution/claiming/strict-claim.repository.js';
 import * as blocks from '#execution/settling/key-block.repository.js';
 import { asId } from '#kernel/ids.js';
 import { explained } from '../../support/explained.js';
@@ -52,6 +53,8 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
       aheadMs: 1_500,
       isStrict: true,
     }),
+  'claims that are withdrawn': (tx) =>
+    withdrawClaims(tx, { replica: on.replica, claimIds: [asId.claim(randomUUIDv7())] }),
   'blocks of what is put off': (tx) => blocks.blockForPutOff(tx, on.runs),
   'blocked keys': (tx) =>
     blocks.listBlockedKeys(tx, { tenantId: tenant().id, after: { jobType: 'job-1', key: 'k' }, limit: 51 }),

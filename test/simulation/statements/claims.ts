@@ -1,14 +1,14 @@
 // What does the statement that claims mean?
-import { laneOf, type RunRow } from '../model-database.js';
+import { byRank, laneOf, rankOf, type RunRow } from '../model-database.js';
 import { answer, listed, type Meaning, type Scene } from './meaning.js';
 
 const HOUR_MS = 3_600_000;
 
-export function claimRuns(scene: Scene): ReturnType<Meaning['run']> {
+export function claimRuns(scene: Scene, pick = pickFirst): ReturnType<Meaning['run']> {
   const { db, tx, params, server, broken } = scene;
   const [claimId, replica] = params.slice(-2) as [string, number];
   const nowMs = server.wallMs();
-  const numbered = pickRuns(scene, replica, nowMs);
+  const numbered = pickRuns(scene, { replica, nowMs, pick });
   const picked = numbered.map(({ run }) => run);
   if (picked.length > 0) {
     db.claim.lock(claimId, tx, 'write');
@@ -33,11 +33,26 @@ export function claimRuns(scene: Scene): ReturnType<Meaning['run']> {
   ]);
 }
 
+/** One lane of a claim. */
+export interface LaneToPick {
+  tenantId: string;
+  lane: string;
+  quota: number;
+  /** What is in it and is not left out. */
+  runs: readonly RunRow[];
+  nowMs: number;
+  aheadMs: number;
+  rank: string | undefined;
+  id: string;
+}
+
+type Pick = (scene: Scene, lane: LaneToPick) => RunRow[];
+
 function pickRuns(
-  { db, params, broken }: Scene,
-  replica: number,
-  nowMs: number,
+  scene: Scene,
+  { replica, nowMs, pick }: { replica: number; nowMs: number; pick: Pick },
 ): { run: RunRow; number: number }[] {
+  const { db, params, broken } = scene;
   const anyEpoch = broken.has('claims without the epoch of their slot');
   const [slots, tenants, lanes, quotas, epochs, ranks, ids, , ahead, excluded] = params as [
     string,
@@ -63,29 +78,29 @@ function pickRuns(
       (!anyEpoch && row.epoch !== Number(epochOf?.[index]))
     )
       return [];
-    const ready = runs.filter(
-      (run) =>
-        run.slot === slot &&
-        run.tenantId === tenantOf?.[index] &&
-        laneOf(run) === lanes[index] &&
-        isBehind(run, rankAt?.[index], idAt?.[index] ?? '') &&
-        run.runAtMs <= nowMs + ahead * 1_000 &&
-        !left.has(run.id),
+    const [tenantId = '', lane = ''] = [tenantOf?.[index], lanes[index]];
+    const inLane = runs.filter(
+      (run) => run.slot === slot && run.tenantId === tenantId && laneOf(run) === lane && !left.has(run.id),
     );
-    return ready
-      .toSorted(byRank)
-      .slice(0, Number(quotaOf?.[index]))
-      .map((run) => ({ run, number: index + 1 }));
+    const picked = pick(scene, {
+      tenantId,
+      lane,
+      quota: Number(quotaOf?.[index]),
+      runs: inLane,
+      nowMs,
+      aheadMs: ahead * 1_000,
+      rank: rankAt?.[index],
+      id: idAt?.[index] ?? '',
+    });
+    return picked.map((run) => ({ run, number: index + 1 }));
   });
 }
 
-/** A step of priority is worth a minute of waiting. */
-function byRank(a: RunRow, b: RunRow): number {
-  return rankOf(a) - rankOf(b) || (a.id < b.id ? -1 : 1);
-}
-
-function rankOf({ runAtMs, priority }: RunRow): number {
-  return runAtMs - priority * 60_000;
+function pickFirst(_: Scene, { quota, runs, nowMs, aheadMs, rank, id }: LaneToPick): RunRow[] {
+  return runs
+    .filter((run) => isBehind(run, rank, id) && run.runAtMs <= nowMs + aheadMs)
+    .toSorted(byRank)
+    .slice(0, quota);
 }
 
 function claimed(number: number, run: RunRow): object {

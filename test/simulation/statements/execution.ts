@@ -18,7 +18,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
     name: 'claimRuns',
     says: ['with lane as materialized', 'insert into carillon.claim'],
-    run: claimRuns,
+    run: (scene) => claimRuns(scene),
   },
   {
     // No beat of the model notes an outage: what was planned before one runs late.
@@ -164,6 +164,7 @@ function insertRun({ db, tx, params, server }: Scene): ReturnType<Meaning['run']
       deadlineMs: deadline === null ? null : msOf(deadline),
       runAtMs: runAt === null ? server.wallMs() + delayMs : msOf(runAt),
     });
+    tx.acts.push({ kind: 'queued', run: id });
   }
   return changed(runs.length, 'INSERT');
 }

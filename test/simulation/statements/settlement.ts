@@ -206,6 +206,7 @@ function putOffRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run'
   const put = asked.filter(fits).flatMap(([id, , delayMs]) => {
     const row = db.run.get(id, tx);
     if (row !== null) db.run.write(id, tx, { ...row, startedBy: null, runAtMs: server.wallMs() + delayMs });
+    tx.acts.push({ kind: 'put-off', run: id });
     return { id };
   });
   return answer(put, 'UPDATE');

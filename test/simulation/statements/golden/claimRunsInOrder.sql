@@ -1,0 +1,51 @@
+with lane as materialized (
+  select l.number, l.slot, l.tenant_id, l.lane, l.quota, l.rank, l.id
+    from unnest($1::smallint[],
+                $2::uuid[],
+                $3::text[],
+                $4::int[],
+                $5::bigint[],
+                $6::timestamp[],
+                $7::uuid[])
+         with ordinality as l (slot, tenant_id, lane, quota, epoch, rank, id, number)
+    join carillon.slot_owner o on o.slot = l.slot and o.owner = $8 and o.epoch = l.epoch and o.target is null),
+picked as materialized (
+  select lane.number, r.id, r.schedule_id, r.due_at, r.payload, r.priority, r.run_at, r.attempt, r.failures, r.losses,
+    r.deadline, r.details, r.cancel_requested_at, r.locks
+    from lane
+    join carillon.key_block b on b.tenant_id = lane.tenant_id and b.job_type = split_part(lane.lane, '/', 2)
+          and b.key = substr(lane.lane, strpos(lane.lane, '/overlap/strict/') + 16)
+   cross join lateral (select * from carillon.run where id = b.run_id limit 1) r
+   where r.slot = lane.slot and r.tenant_id = lane.tenant_id and r.lane = lane.lane
+     and r.run_at <= statement_timestamp() + make_interval(secs => $9::float8)
+     and r.id <> all($10::uuid[])
+   union all
+  select lane.number, r.*
+    from lane
+   cross join lateral (
+     select id, schedule_id, due_at, payload, priority, run_at, attempt, failures, losses, deadline, details,
+       cancel_requested_at, locks
+       from carillon.run
+      where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
+        and run_at <= statement_timestamp()
+        and id <> all($11::uuid[])
+      order by (run_at at time zone 'UTC') - priority * interval '1 minute', id
+      limit 1) r
+   where not exists (select 1 from carillon.key_block b where b.tenant_id = lane.tenant_id
+     and b.job_type = split_part(lane.lane, '/', 2)
+          and b.key = substr(lane.lane, strpos(lane.lane, '/overlap/strict/') + 16))),
+noted as (
+  insert into carillon.claim (id, replica, run_ids)
+  select $12, $13, array_agg(id) from picked having count(*) > 0)
+select number::int, id, payload, date_part('epoch', run_at) * 1000 as "atMs",
+       case when schedule_id is null and due_at is null and priority = 0 and attempt = 1 and failures = 0 and losses = 0
+                 and deadline is null and details is null and cancel_requested_at is null and locks is null then null
+            else jsonb_build_object(
+              'scheduleId', schedule_id, 'dueAtMs', date_part('epoch', due_at) * 1000, 'priority', priority,
+              'attempt', attempt, 'failures', failures, 'losses', losses, 'deadlineMs', date_part('epoch',
+                deadline) * 1000,
+              'details', details, 'isCancelRequested', cancel_requested_at is not null, 'ownLocks', locks)
+       end as "nonDefaults"
+  from picked
+ union all
+select 0, null, null, date_part('epoch', clock_timestamp()) * 1000, null;
