@@ -17,7 +17,6 @@ export const STRICT_CONTROLS: readonly Control[] = [
     broken: 'lost runs that do not block their key',
     shows: 'what blocks a strict key goes first',
     focus: STRICT,
-    near: 32,
   },
   {
     broken: 'failed runs that do not block their key',
@@ -41,18 +40,19 @@ export const STRICT_CONTROLS: readonly Control[] = [
       ...around('claimRunsInOrder', 'a process is killed', LONG_SLEEP, 'a process leaves'),
       strict: true,
     },
-    near: 295,
+    near: 586,
   },
   {
     broken: 'owners that go on before an end is written',
     shows: 'runs of a strict key go one by one',
     focus: STRICT,
+    overlooked: ['what blocks a strict key goes first'],
   },
   {
     broken: 'keys that are unblocked for another run',
     shows: 'what blocks a strict key goes first',
     focus: STRICT,
-    near: 239,
+    near: 32,
   },
   {
     broken: 'keys that are unblocked before their run is over',
@@ -64,7 +64,6 @@ export const STRICT_CONTROLS: readonly Control[] = [
     shows: 'runs of a strict key go one by one',
     focus: { ...around('claimRunsInOrder', 'a process joins', 'a process leaves'), strict: true },
     overlooked: ['I7', 'one live claim a run', 'runs of a strict key go in their order'],
-    near: 99,
   },
   { broken: 'blocks that stay when their run is over', shows: 'I8: all work done', focus: STRICT },
 ];

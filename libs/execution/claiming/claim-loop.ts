@@ -57,6 +57,8 @@ export class ClaimLoop implements Loop {
    */
   readonly #unsure = new Set<ClaimId>();
   readonly #scan: LaneScan;
+  /** The slots as they were when the runs elsewhere were last counted. */
+  #countedFor: ReadonlyMap<Slot, number> | null = null;
   #scannedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -79,8 +81,6 @@ export class ClaimLoop implements Loop {
     this.scanEverywhere();
     this.#scan.forget();
     this.#lanes.keepOnly(serving);
-    // Both forget the same: what is known but not counted would keep limited runs from starting for ever.
-    this.#elsewhere.keepOnly(serving);
     this.options.occupancy.keepOnly(serving);
     this.#giveBackUnserved();
   }
@@ -103,12 +103,14 @@ export class ClaimLoop implements Loop {
     const { occupancy } = this.options;
     const parked = occupancy.parked();
     const freed = await this.#elsewhere.refresh(incarnation, { serving, hinted: this.#hinted, parked });
-    if (freed !== null) {
+    // A slot whose hand-over was called off has come back in its epoch: its list is still known, and not counted any more.
+    if (freed !== null || serving !== this.#countedFor) {
       occupancy.setElsewhere(this.#elsewhere.runs, this.#elsewhere.known);
-      occupancy.forgetParked(parked);
+      if (freed !== null) occupancy.forgetParked(parked);
       occupancy.keepOnly(serving);
       this.#reopen();
-      for (const slot of freed) this.#hinted.add(slot);
+      for (const slot of freed ?? []) this.#hinted.add(slot);
+      this.#countedFor = serving;
     }
     await this.#scanSlots(incarnation);
     const room = Math.min(this.held.room(), this.options.settings.runsPerClaim);

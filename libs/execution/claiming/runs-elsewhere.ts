@@ -40,7 +40,7 @@ export class RunsElsewhere {
     }: { serving: ReadonlyMap<Slot, number>; hinted: ReadonlySet<Slot>; parked: readonly Parked[] },
   ): Promise<Slot[] | null> {
     if (serving === this.#readFor && this.#runs.length === 0 && parked.length === 0) return null;
-    this.keepOnly(serving);
+    for (const slot of this.#known.keys()) if (!serving.has(slot)) this.#known.delete(slot);
     const unknown = [...serving].filter(([slot, epoch]) => this.#known.get(slot) !== epoch);
     const nowMs = this.clock.monotonicMs();
     const isOld = nowMs - this.#readAtMs >= AGAIN_MS;
@@ -57,14 +57,6 @@ export class RunsElsewhere {
     this.#readFor = serving;
     const held = new Set(this.#runs.map((run) => run.id));
     return [...new Set(listed.filter((run) => !held.has(run.id)).map((run) => run.slot))];
-  }
-
-  /**
-   * Of any other slot the list is read anew, also where it comes back in the same epoch because its hand-over was called
-   * off. To be told of each change: a pass may see the slots only as they are when that is over.
-   */
-  keepOnly(serving: ReadonlyMap<Slot, number>): void {
-    for (const [slot, epoch] of this.#known) if (serving.get(slot) !== epoch) this.#known.delete(slot);
   }
 
   /** The slots whose list was read, each with its epoch. */

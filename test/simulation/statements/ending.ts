@@ -91,7 +91,8 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
 
 function lockWithoutWaiting({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
   const [ids, tenantId] = params as [string[], string | null];
-  const free = ids
+  // A run that two claims of a dead replica name comes twice, and is one row.
+  const free = [...new Set(ids)]
     .filter((id) => {
       const row = db.run.get(id, tx);
       return row !== null && (tenantId === null || row.tenantId === tenantId) && !db.run.isLocked(id, tx);
@@ -103,7 +104,7 @@ function lockWithoutWaiting({ db, tx, params }: Scene): ReturnType<Meaning['run'
 
 function requestCancel({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
   const [ids, tenantId] = params as [string[], string];
-  const there = ids.filter((id) => db.run.get(id, tx)?.tenantId === tenantId);
+  const there = [...new Set(ids)].filter((id) => db.run.get(id, tx)?.tenantId === tenantId);
   if (!db.run.lockAll(there, tx)) return BLOCKED;
   for (const id of there) {
     const row = db.run.get(id, tx);
@@ -118,8 +119,8 @@ function requestCancel({ db, tx, params, server }: Scene): ReturnType<Meaning['r
 
 function endUnclaimed(scene: Scene): ReturnType<Meaning['run']> {
   const { db, tx, params } = scene;
-  const ids = params[0] as string[];
-  const there = ids.map((id) => db.run.get(id, tx)).filter((run) => run !== null);
+  const ids = new Set(params[0] as string[]);
+  const there = [...ids].map((id) => db.run.get(id, tx)).filter((run) => run !== null);
   const ending = unheld(scene, there).filter(
     (run) => run.cancelRequestedAtMs !== null || hasExpired(scene, run),
   );
