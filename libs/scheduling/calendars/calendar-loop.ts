@@ -24,7 +24,7 @@ import {
 import { namesOf, resolveCalendars } from './calendars.js';
 
 /** The hint of a change is sooner. */
-export const LOOK_MS = 3_000;
+const LOOK_MS = 3_000;
 const SCHEDULES_PER_PASS = 50;
 /** A schedule whose last due time takes long to count takes two seconds: then its tenant's others wait for the next pass. */
 const TENANT_MS_PER_PASS = 200;

@@ -2,12 +2,13 @@
 // second one of each, and leaves a tenant to the next pass whose schedules take long.
 import { randomUUID } from 'node:crypto';
 import { beforeEach, expect, it } from 'vitest';
-import { CalendarLoop, LOOK_MS } from '#scheduling/calendars/calendar-loop.js';
+import { CalendarLoop } from '#scheduling/calendars/calendar-loop.js';
 import { putCalendar, resolveCalendars } from '#scheduling/calendars/calendars.js';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { findSchedule } from '#scheduling/schedules/schedule.repository.js';
 import { createSchedule } from '#scheduling/schedules/schedules.js';
 import type { Slot, TenantId } from '#kernel/ids.js';
+import { ASKED_SLEEP_MS } from '#kernel/loop.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { addTenant } from '../../support/rows.js';
 import { useLoneMember } from '../../support/test-member.js';
@@ -69,7 +70,7 @@ it('one schedule is moved in the first pass, however many another tenant has', a
   expect(await revisionOf(tenant, name)).toBe(2);
   await loop.runOnce();
   expect(recounted).toBe(CROWD + 1);
-  expect(await loop.runOnce()).toBe(LOOK_MS);
+  expect(await loop.runOnce()).toBe(ASKED_SLEEP_MS);
 });
 
 it('a tenant whose schedules take long keeps no other waiting for more than one of them', async () => {
@@ -91,5 +92,5 @@ it('a calendar that is changed again and again does not keep those of others fro
   await setDates(tenant, '2031-01-02');
   await loop.runOnce();
   expect(await revisionOf(tenant, name)).toBe(2);
-  expect(await loop.runOnce()).toBe(LOOK_MS);
+  expect(await loop.runOnce()).toBe(ASKED_SLEEP_MS);
 });
