@@ -64,50 +64,40 @@ create function carillon.take_keys(tenant_id uuid, keys text[], run_ids uuid[], 
 as $$
 #variable_conflict use_column
 declare
-  taken jsonb;
   one record;
   held record;
   held_keys text[] := '{}';
   holders text[] := '{}';
 begin
-  -- All take keys in this order, so that no two batches wait for each other. Waits for other transactions that insert the same
-  -- keys, until they are committed or rolled back.
-  with inserted as (
-    insert into carillon.unique_key as u (tenant_id, key, run_id, expires_at)
-    select take_keys.tenant_id, k.key, k.run_id, clock_timestamp() + k.lasts
-      from unnest(take_keys.keys, take_keys.run_ids, take_keys.windows) as k (key, run_id, lasts)
-     order by k.key collate "C"
-    on conflict do nothing
-    returning u.key)
-  select coalesce(jsonb_object_agg(key, true), '{}') into taken from inserted;
-
+  -- All take and lock keys in this order, so that no two batches wait for each other: one that is there is locked in its turn
+  -- and not behind all that were free. Waits for other transactions that insert the same keys, until they are over.
   for one in
-    select k.key, k.run_id, k.lasts
-      from unnest(take_keys.keys, take_keys.run_ids, take_keys.windows) as k (key, run_id, lasts)
-     where not taken ? k.key
-     order by k.key collate "C"
+    with asked as materialized (
+      select k.key, k.run_id, k.lasts
+        from unnest(take_keys.keys, take_keys.run_ids, take_keys.windows) as k (key, run_id, lasts)),
+    stands as (
+      insert into carillon.unique_key as u (tenant_id, key, run_id, expires_at)
+      select take_keys.tenant_id, a.key, a.run_id, clock_timestamp() + a.lasts
+        from asked a
+       order by a.key collate "C"
+      on conflict (tenant_id, key) do update set run_id = u.run_id
+      returning u.key, u.run_id)
+    select a.key, a.run_id, a.lasts
+      from asked a
+      join stands s on s.key = a.key and s.run_id <> a.run_id
+     order by a.key collate "C"
   loop
-    loop
-      select u.run_id, u.expires_at into held
-        from carillon.unique_key u where u.tenant_id = take_keys.tenant_id and u.key = one.key for update;
-      if not found then -- it was just cleared away
-        insert into carillon.unique_key (tenant_id, key, run_id, expires_at)
-        values (take_keys.tenant_id, one.key, one.run_id, clock_timestamp() + one.lasts)
-        on conflict do nothing;
-        exit when found;
-        continue;
-      end if;
-      -- A statement of its own, so that it sees what was committed while the one before waited.
-      if held.expires_at > clock_timestamp()
-         or held.expires_at is null and exists (select 1 from carillon.run r where r.id = held.run_id) then
-        held_keys := held_keys || one.key;
-        holders := holders || held.run_id::text;
-      else
-        update carillon.unique_key u set run_id = one.run_id, expires_at = clock_timestamp() + one.lasts
-         where u.tenant_id = take_keys.tenant_id and u.key = one.key;
-      end if;
-      exit;
-    end loop;
+    -- A statement of its own, so that it sees what was committed while the one before waited. The row is locked by then.
+    select u.run_id, u.expires_at into held
+      from carillon.unique_key u where u.tenant_id = take_keys.tenant_id and u.key = one.key;
+    if held.expires_at > clock_timestamp()
+       or held.expires_at is null and exists (select 1 from carillon.run r where r.id = held.run_id) then
+      held_keys := held_keys || one.key;
+      holders := holders || held.run_id::text;
+    else
+      update carillon.unique_key u set run_id = one.run_id, expires_at = clock_timestamp() + one.lasts
+       where u.tenant_id = take_keys.tenant_id and u.key = one.key;
+    end if;
   end loop;
   return jsonb_object(held_keys, holders);
 end
@@ -137,8 +127,7 @@ as $$
 #variable_conflict use_column
 declare
   size constant integer := cardinality(enqueue_many.payloads);
-  begun_at constant timestamptz := clock_timestamp();
-  begun_ms constant bigint := floor(extract(epoch from begun_at) * 1000);
+  begun_ms constant bigint := floor(extract(epoch from clock_timestamp()) * 1000);
   seed constant bigint := ('x' || right(gen_random_uuid()::text, 12) || left(gen_random_uuid()::text, 4))::bit(64)::bigint;
   owner record;
   job record;
@@ -150,6 +139,7 @@ declare
   held jsonb;
   asked record;
   created integer := size;
+  made_at timestamptz;
   room integer;
   -- What the job type puts before a key.
   prefix text;
@@ -202,7 +192,9 @@ begin
     begin
       perform carillon.enqueue(
         tenant => enqueue_many.tenant, job_type => enqueue_many.job_type, payload => wrong.payload, run_at => wrong.run_at,
-        queue => coalesce(wrong.queue, 'default'), priority => coalesce(wrong.priority, 0), unique_key => wrong.unique_key,
+        -- One that fits is left out: where it is held, the run would not be looked at any further.
+        queue => coalesce(wrong.queue, 'default'), priority => coalesce(wrong.priority, 0),
+        unique_key => case when length(wrong.unique_key) not between 1 and 200 then wrong.unique_key end,
         unique_window => wrong.unique_window, on_conflict => coalesce(wrong.on_conflict, 'return'),
         tags => case when jsonb_typeof(enqueue_many.tags -> (unfit - 1)::integer) = 'array'
                      then array(select jsonb_array_elements_text(enqueue_many.tags -> (unfit - 1)::integer)) end,
@@ -265,12 +257,14 @@ begin
         from unnest(enqueue_many.concurrency_keys) with ordinality as k (key, n)
        order by k.n);
   end if;
+  -- Behind the wait for keys, so that none is due before a run that was committed meanwhile.
+  made_at := clock_timestamp();
   insert into carillon.run (id, tenant_id, slot, job_type, queue, concurrency_key, tags, payload, priority, deadline, run_at,
                             unique_key, unique_window)
   select r.id, owner.id, owner.slot, enqueue_many.job_type, coalesce(r.queue, 'default'), r.concurrency_key,
          case when jsonb_typeof(r.tags) = 'array' and jsonb_array_length(r.tags) > 0
               then array(select jsonb_array_elements_text(r.tags)) end,
-         r.payload, coalesce(r.priority, 0), r.deadline, coalesce(r.run_at, begun_at),
+         r.payload, coalesce(r.priority, 0), r.deadline, coalesce(r.run_at, made_at),
          r.unique_key, case when r.unique_key is not null then r.unique_window end
     from rows from (
            unnest(ids), unnest(holders), unnest(enqueue_many.payloads), unnest(enqueue_many.run_ats), unnest(enqueue_many.queues),

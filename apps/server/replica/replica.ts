@@ -133,7 +133,11 @@ function lookoutOf(parts: {
   debounced: DebouncedRunsLoop;
 }): LookoutLoop {
   const { leadership, overdueLeases, overdueRuns, failing, following, calendars, debounced } = parts;
-  return new LookoutLoop(leadership, [overdueLeases, overdueRuns, failing, following, calendars, debounced]);
+  return new LookoutLoop(
+    leadership,
+    [overdueLeases, overdueRuns, failing, following, calendars, debounced],
+    clock,
+  );
 }
 
 function workerLoops(parts: {

@@ -66,6 +66,9 @@ export function connectWakeUps(parts: WakingParts, timers: LoopTimers): void {
   membership.expelled.subscribe(wake(heartbeat, start));
   membership.cutOff.subscribe(wake(heartbeat));
   connectTerm(parts, wake);
+  parts.lookout.found.subscribe((loops) => {
+    for (const loop of loops) timers.wakeAsleep(loop);
+  });
   ownership.changed.subscribe(wake(claim));
 
   // These loops do nothing before the first beat of an incarnation, or of a session, is answered.
@@ -111,7 +114,6 @@ function connectTerm(parts: TermParts, wake: Wake): void {
   const led = [lookout, ...lookout.loops, sweep, planner, gaps, suspension, revocation, horizon];
   leadership.began.subscribe(wake(...led));
   leadership.ended.subscribe(wake(election));
-  lookout.found.subscribe((loops) => wake(...loops)());
   planner.gapsLeft.subscribe(wake(gaps));
   following.found.subscribe(wake(planner));
   sweep.died.subscribe(wake(revocation));

@@ -4,6 +4,7 @@
 // (operation-carrier.ts). pg-boss has two connections of its own,
 // because it opens transactions by plain statements, which a shared pool would mix up. It also has a schema of its
 // own, which is never the users' (CARILLON_QUEUE_SCHEMA).
+import { once } from 'node:events';
 import {
   Inject,
   Injectable,
@@ -28,6 +29,7 @@ import { OperationCarrier } from './operation-carrier.js';
 import { LoopTimers } from '../loop-timers.js';
 import { API_DATABASE, CONFIG } from '../tokens.js';
 
+const STOP_MS = 5_000;
 const BOSS_CONNECTION = {
   Client: DatabaseClient,
   statement_timeout: 10_000,
@@ -92,7 +94,9 @@ export class Maintenance implements Loop, OnApplicationBootstrap, BeforeApplicat
     // A pg-boss that is just starting would otherwise go on without an owner.
     const boss = await this.#starting?.catch(() => null);
     this.carrier.end();
-    await boss?.stop({ graceful: true, timeout: 5_000 });
+    // Closing a connection whose other end is gone takes as long as TCP tries; it is idle, so the process may end without.
+    const stopped = boss?.stop({ graceful: true, timeout: STOP_MS });
+    await Promise.race([stopped, once(AbortSignal.timeout(2 * STOP_MS), 'abort')]);
   }
 
   async #start(): Promise<PgBoss> {

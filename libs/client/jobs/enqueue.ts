@@ -5,6 +5,7 @@
 import type { EnqueueableJob, RunOptions } from './enqueue-options.js';
 import { parsePayload } from './payload-check.js';
 import { columnStatement, readIds } from './run-columns.js';
+import { checkRunValues } from '#client/options/run-values.js';
 import { checkKeyOptions } from '#client/options/key-options-check.js';
 import { queryRows, type SqlExecutor } from './sql-executor.js';
 
@@ -56,7 +57,7 @@ const ENQUEUE_ORDERED = keyed(ORDERED_KEY);
 /**
  * Creates a run in the transaction of `db`: a client of `pg`, or a Kysely instance or transaction. Resolves with its
  * id, or with that of the run that holds its unique key, or waits under its debounce key. Throws InvalidPayloadError, or
- * TypeError for options of keys that make no sense, before anything is written.
+ * TypeError for options that make no sense or can't be sent, before anything is written.
  * Errors of the database are passed on: P0002 for an unknown tenant or job type, 55000 for a suspended tenant, 22023
  * for an invalid option, 23505 for a key that is held, 53400 for a limit that is reached.
  */
@@ -68,6 +69,7 @@ export async function enqueue<Input>(
 ): Promise<string> {
   const { tenant, ...run } = options;
   checkKeyOptions(options);
+  checkRunValues(run);
   await parsePayload(definition, payload);
   const [id] = await insert(db, { tenant, jobType: definition.name, runs: [{ ...run, payload }] });
   if (id === undefined) throw new Error(`expected the id of the run of ${definition.name}, got no row`);
@@ -87,6 +89,7 @@ export async function bulkEnqueue<Input>(
 ): Promise<string[]> {
   for (const [index, run] of runs.entries()) {
     checkKeyOptions(run, `runs[${index}].`);
+    checkRunValues(run, `runs[${index}].`);
     await parsePayload(definition, run.payload, `/${index}/payload`);
   }
   if (runs.length === 0) return [];

@@ -151,14 +151,16 @@ export class RunLocks implements Loop {
       const lane = lanes.get(key) ?? lanes.size;
       lanes.set(key, lane);
       const place = this.#places.get(key);
+      const locks = this.#neededBy(held) ?? [];
       return {
         id: run.id,
         tenant: run.tenantId,
         claim: run.claimId,
         attempt: run.attempt,
         lane,
-        inherits: place === undefined ? null : holderOf(place.held),
-        locks: this.#neededBy(held) ?? [],
+        // A place in the lines of other locks is no use to it, and stays that run's.
+        inherits: place !== undefined && haveSame(place.locks, locks) ? holderOf(place.held) : null,
+        locks,
       };
     });
   }
@@ -175,7 +177,7 @@ export class RunLocks implements Loop {
       switch (answer.outcome) {
         case 'held':
           held.run.locks = Object.fromEntries(answer.holds.map(({ name, token }) => [name, token]));
-          this.#places.delete(placeKey(held));
+          if (this.#isPlaceOf(held)) this.#places.delete(placeKey(held));
           admission.admitted.push(held);
           break;
         case 'waits':
@@ -202,9 +204,17 @@ export class RunLocks implements Loop {
 
   #stand(held: HeldRun, ticket: number): void {
     const locks = this.#neededBy(held) ?? [];
+    const before = this.#places.get(placeKey(held));
+    if (before !== undefined && !this.#isPlaceOf(held)) this.#leaving.push(before);
     const place = { held, locks, ticket, wishes: locks.length, mayAskSinceMs: null, isAsking: false };
     this.#places.set(placeKey(held), place);
     this.waiting.publish();
+  }
+
+  /** Whether the place of its lane is its own, or one that it has taken up. */
+  #isPlaceOf(held: HeldRun): boolean {
+    const place = this.#places.get(placeKey(held));
+    return place !== undefined && (place.held === held || haveSame(place.locks, this.#neededBy(held) ?? []));
   }
 
   #noteUnmet(held: HeldRun, why: string): void {

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { percentile } from '../../chaos/text-table.js';
 import { until } from '../../support/until.js';
 import { Carillon } from '../contestants/carillon.js';
-import { ratios, show, spreadOf, type Figure } from '../figures.js';
+import { ratios, show, type Figure } from '../figures.js';
 import { holdMany } from '../stand/held-locks.js';
 import type { Bench, Part } from './part.js';
 import { unlocked } from './unlocked.js';
@@ -75,7 +75,7 @@ async function openDoor(databaseUrl: string): Promise<pg.Client> {
   return client;
 }
 
-/** The median of each in milliseconds, of slices that take turns. */
+/** The mean of each in milliseconds, of slices that take turns. */
 async function timesInTurn<const Acts extends readonly (() => Promise<unknown>)[]>(
   count: number,
   acts: Acts,
@@ -83,7 +83,9 @@ async function timesInTurn<const Acts extends readonly (() => Promise<unknown>)[
   const slices = acts.map((): number[] => []);
   for (let slice = 0; slice < count / PER_SLICE; slice += 1)
     for (const [index, act] of acts.entries()) slices[index]?.push(await timeOf(PER_SLICE, act));
-  return slices.map((times) => spreadOf(times).median) as { [index in keyof Acts]: number };
+  return slices.map((times) => times.reduce((sum, time) => sum + time, 0) / times.length) as {
+    [index in keyof Acts]: number;
+  };
 }
 
 async function timeOf(count: number, act: () => Promise<unknown>): Promise<number> {

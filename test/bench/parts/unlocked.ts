@@ -1,5 +1,5 @@
 // What do locks cost a tenant that has none? Plain runs are drained as in any installation, beside ten thousand locks that
-// another tenant holds; and without what locks have brought onto the path of each run, the trigger that gives them back.
+// another tenant holds; and without the trigger that gives locks back, which looks at each run that ends.
 // Processor time counts, since rates follow what else the machine does.
 import { Carillon } from '../contestants/carillon.js';
 import { ratios, show, type Figure } from '../figures.js';

@@ -7,6 +7,7 @@ import { scheduleKey } from '#kernel/schedule-key.js';
 import { releaseHold } from '#locks/hold.repository.js';
 import type { LockWish } from '#locks/lock.js';
 import { DOOR, useDoor } from '../../support/door.js';
+import { WAITS } from '../../support/locks.js';
 import { gated, pass } from '../../support/gated-runs.js';
 import { addRuns } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
@@ -16,7 +17,7 @@ import { until } from '../../support/until.js';
 
 const site = useLoneMember();
 const { db } = site;
-const { rows, taken } = useDoor(site);
+const { byCaller, rows, taken } = useDoor(site);
 const owning = (options: OwnerOptions) => startOwner(site.member, options);
 const WINDOW: LockWish = { name: 'window', mode: 'exclusive', permits: 1 };
 const LOOK: LockWish = { ...DOOR, mode: 'shared' };
@@ -31,10 +32,11 @@ async function addLocked(
   {
     jobType,
     concurrencyKey = null,
+    priority = 0,
     locks,
-  }: { jobType: string; concurrencyKey?: string | null; locks: LockWish[] },
+  }: { jobType: string; concurrencyKey?: string | null; priority?: number; locks: LockWish[] },
 ): Promise<RunId[]> {
-  const ids = await addRuns(db, site.tenant, number, { jobType, concurrencyKey });
+  const ids = await addRuns(db, site.tenant, number, { jobType, concurrencyKey, priority });
   await sql`update carillon.run set locks = ${JSON.stringify(locks)}::jsonb where id = any(${ids}::uuid[])`.execute(
     db,
   );
@@ -90,6 +92,25 @@ it('in a lane of their own they hold up no other run of their job type', async (
   await releaseHold(db, hold);
   await pass(owner, 'all have ended', () => owner.held.size === 0);
   expect(await count(db, 'run_history')).toBe(6);
+});
+
+it('one that needs other locks goes by, and leaves the one behind it its place in line', async () => {
+  const gate = gated();
+  const owner = await owning({ handlers: { a: gate.handle } });
+  const hold = await taken();
+  const ofKey = { jobType: 'a', concurrencyKey: 'customer-7' };
+  await addLocked(1, { ...ofKey, locks: [DOOR] });
+  await owner.claimAll();
+  await pass(owner, 'it stands in line', async () => (await rows('lock_wait')) === 1);
+  expect(await byCaller('behind it', WAITS)).toMatchObject({ kind: 'waits' });
+  await addLocked(1, { ...ofKey, priority: 10, locks: [WINDOW] });
+  await owner.claimAll();
+  await releaseHold(db, hold);
+  await pass(owner, 'both are under way', () => gate.inside.length === 2);
+  expect(await rows('lock_wait')).toBe(1);
+  gate.letGo();
+  gate.letGo();
+  await pass(owner, 'both have ended', () => owner.held.size === 0);
 });
 
 it.each([

@@ -7,6 +7,8 @@ import type { Membership } from '#cluster/membership/membership.js';
 import { ASKED_SLEEP_MS, SLEEP_MS } from '#kernel/loop.js';
 import { isAnyWaiting, letIn, nextInMs } from './debounced.repository.js';
 
+/** One that comes meanwhile is due later than that. */
+const DELAY_MIN_MS = 1_000;
 const RUNS_PER_PASS = 1_000;
 /** A run that is due was being moved. */
 const TRY_AGAIN_MS = 50;
@@ -24,7 +26,8 @@ export class DebouncedRunsLoop implements AskedLoop {
     const { incarnation } = this.membership;
     if (incarnation === null) return SLEEP_MS;
     const inMs = await nextInMs(incarnation.db);
-    if (inMs === null || inMs > 0) return Math.min(ASKED_SLEEP_MS, inMs ?? ASKED_SLEEP_MS);
+    if (inMs === null || inMs > DELAY_MIN_MS) return ASKED_SLEEP_MS;
+    if (inMs > 0) return inMs;
     const { count, slots } = await letIn(incarnation.db, { limit: RUNS_PER_PASS });
     if (count === 0) return TRY_AGAIN_MS;
     this.hints.send({ kind: 'work', slots });
