@@ -40,7 +40,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
       ...around('claimRunsInOrder', 'a process is killed', LONG_SLEEP, 'a process leaves'),
       strict: true,
     },
-    near: 586,
+    near: 111,
   },
   {
     broken: 'owners that go on before an end is written',
