@@ -5,8 +5,7 @@ import { randomUUID, randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { AttemptContext, type AttemptServices, type GivenToAttempt } from '#execution/targets/job-context.js';
 import type { HttpCall, PushLease } from '#execution/targets/http/http-target.js';
-import type { NewRun } from '#execution/intake/new-run.repository.js';
-import { asId, type ScheduleId, type Slot, type TenantId } from '#kernel/ids.js';
+import { asId, type ScheduleId, type TenantId } from '#kernel/ids.js';
 import type { WrittenPlan } from '#scheduling/planning/planning.repository.js';
 
 /** A first attempt of a run from the API, due now. */
@@ -33,23 +32,6 @@ export function claimedRun(wish: Partial<Omit<ClaimedRun, 'lane'>> = {}): Claime
     isCancelRequested: false,
     details: null,
     ...wish,
-  };
-}
-
-/** A run that comes in for this tenant, and wants nothing. */
-export function plainRun({ id: tenantId, slot }: { id: TenantId; slot: Slot }): NewRun {
-  return {
-    id: asId.run(randomUUIDv7()),
-    tenantId,
-    slot,
-    jobType: 'job-0',
-    queue: 'default',
-    concurrencyKey: null,
-    tags: [],
-    deadline: null,
-    payload: {},
-    priority: 0,
-    runAt: null,
   };
 }
 

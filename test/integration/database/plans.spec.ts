@@ -29,7 +29,7 @@ import * as planning from '#scheduling/planning/planning.repository.js';
 import * as suspendedRuns from '#scheduling/suspending/suspended-run.repository.js';
 import { revokePlanned } from '#scheduling/schedules/planned-run.repository.js';
 import { askLookout } from '../../support/ask-lookout.js';
-import { anyThatWentWrong, leftBehind, plainRun } from '../../support/builders.js';
+import { anyThatWentWrong, leftBehind } from '../../support/builders.js';
 import { explained, nodesOf } from '../../support/explained.js';
 import { callBody } from '../../support/function-body.js';
 import {
@@ -39,6 +39,7 @@ import {
   pretendDrained,
   type SkewedTables,
 } from '../../support/skewed-tables.js';
+import { newRunOf } from '../../support/rows.js';
 import { useTestDatabase } from '../../support/test-database.js';
 import { wholeTables } from '../../support/whole-tables.js';
 
@@ -250,7 +251,7 @@ const scans = () => slotsOf().map((slot) => ({ slot, after: null }));
 const slotsOf = () => [...new Set(on.tenants.map(({ slot }) => slot))];
 const anyEnded = () => anyThatWentWrong(first().id);
 const newKeys = () => on.runs.map((runId) => ({ key: runId, runId, windowMs: null }));
-const newRun = () => plainRun(first());
+const newRun = () => newRunOf(first(), { jobType: 'job-0' });
 
 function claimRequest(from: claims.LaneToClaim['from']): claims.ClaimRequest {
   return {
