@@ -1,5 +1,6 @@
 // Who wants named locks in a simulated world? Runs of job types that name them, those of a schedule that does, and callers
-// who acquire them beside the runs. A caller asks until it has them, and forgets at times to release what it got: then its lease ends.
+// who acquire them beside the runs. A caller asks until it has them, and forgets at times to release what it got: then its
+// lease ends.
 import { acquireLocks } from '#locks/acquiring.repository.js';
 import { releaseHold } from '#locks/hold.repository.js';
 import { inOrder, type LockHold, type LockWish } from '#locks/lock.js';

@@ -2,7 +2,6 @@
 // eighth of the seeds there are some, drawn by a chance of their own, so that all else goes the same way in the others.
 import { insertRun } from '#execution/intake/new-run.repository.js';
 import { asId } from '#kernel/ids.js';
-import type { Broken } from './broken-protocols.js';
 import type { Work } from './executions.js';
 import { SeededRandom } from './seeded-random.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
@@ -15,8 +14,8 @@ const PUT_OFF_MS = 600_000;
 const WORK: Work = { ms: 1, failures: 0, deaf: false, snoozeMs: null, talks: false };
 
 export function planPutOffRuns(
-  { world, db, apiUser, invariants }: SimulatedCluster,
-  { untilMs, broken }: { untilMs: number; broken: Broken },
+  { world, db, apiUser, invariants, broken }: SimulatedCluster,
+  { untilMs }: { untilMs: number },
 ): void {
   const random = new SeededRandom(world.seed ^ APART);
   const isOfUse = broken.size === 0 || broken.has('a lookout that finds nothing');

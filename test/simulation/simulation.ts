@@ -99,7 +99,7 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   planEndingPauses(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
   planLockUsers(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
   planStrictUsers(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
-  planPutOffRuns(cluster, { untilMs: ACCIDENTS_UNTIL_MS, broken });
+  planPutOffRuns(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
   watchForTimeouts(cluster);
   world.playUntil(ACCIDENTS_UNTIL_MS);
   heal(cluster);

@@ -1,8 +1,8 @@
 // Who pulls? For each limited tenant, and the one whose runs need locks, two workers as users run them
-// (libs/client/worker/run-worker.ts), which know the URLs of all replicas and must find another when theirs is gone; and one that strays: it takes a run now and then,
-// goes silent until its lease is lost, and only then says that it is done. Nothing goes wrong between workers and
-// replicas but what goes wrong with the replicas, so of the former no attempt may be lost while any replica and the
-// database are there.
+// (libs/client/worker/run-worker.ts), which know the URLs of all replicas and must find another when theirs is gone; and
+// one that strays: it takes a run now and then, goes silent until its lease is lost, and only then says that it is done.
+// Nothing goes wrong between workers and replicas but what goes wrong with the replicas, so of the former no attempt may
+// be lost while any replica and the database are there.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as rest } from 'node:timers/promises';
 import { z } from 'zod';
