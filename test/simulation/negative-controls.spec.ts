@@ -224,6 +224,12 @@ const CONTROLS: readonly Control[] = [
     near: 872,
   },
   { broken: 'runs that start without their locks', shows: 'an attempt runs with its locks', focus: LOCKS },
+  { broken: 'a lookout that finds nothing', shows: 'I8: what is over is ended', near: 15 },
+  {
+    broken: 'runs without the locks of their schedule',
+    shows: 'an attempt runs with its locks',
+    focus: LOCKS,
+  },
   ...STRICT_CONTROLS,
 ];
 

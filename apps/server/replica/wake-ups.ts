@@ -67,7 +67,7 @@ export function connectWakeUps(parts: WakingParts, timers: LoopTimers): void {
   membership.cutOff.subscribe(wake(heartbeat));
   connectTerm(parts, wake);
   parts.lookout.found.subscribe((loops) => {
-    for (const loop of loops) timers.wake(loop);
+    for (const loop of loops) timers.wakeAsleep(loop);
   });
   ownership.changed.subscribe(wake(claim));
 
