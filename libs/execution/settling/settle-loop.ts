@@ -10,6 +10,7 @@ import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { describeError } from '#client/jobs/thrown-error.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
+import { settlePlainly } from './plain-ends.js';
 import { settle, type Ending, type Start } from './settlement.js';
 import { Unsettled, type Batch } from './unsettled.js';
 
@@ -71,14 +72,12 @@ export class SettleLoop implements Loop {
 
   async #write(incarnation: Incarnation, part: Batch): Promise<void> {
     try {
-      const result = await this.membership.write(incarnation, (tx) =>
-        settle(tx, {
-          ...part,
-          replica: incarnation.replica,
-          finishedClaims: this.#finishedClaims(part.endings),
-          uncertain: this.unsettled.uncertain,
-        }),
-      );
+      const { replica } = incarnation;
+      const finishedClaims = this.#finishedClaims(part.endings);
+      const batch = { ...part, replica, finishedClaims, uncertain: this.unsettled.uncertain };
+      let result = await settlePlainly(this.membership, incarnation, batch);
+      if (result.kind === 'not-plain')
+        result = await this.membership.write(incarnation, (tx) => settle(tx, batch));
       if (result.kind === 'done' && incarnation === this.membership.incarnation)
         this.#forget(part, result.value);
     } catch (error) {
