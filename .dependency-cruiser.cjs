@@ -30,7 +30,7 @@ const executionRooms = {
   held: ['limits', 'runs'],
   claiming: ['held', 'limits', 'runs'],
   reports: ['runs'],
-  settling: ['held', 'reports', 'runs'],
+  settling: ['held', 'limits', 'reports', 'runs'],
   locking: ['held', 'limits', 'runs', 'settling'],
   takeover: ['held', 'runs'],
   leases: ['job-types', 'runs', 'schemas', 'settling', 'takeover'],

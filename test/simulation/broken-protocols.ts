@@ -5,6 +5,8 @@ export const BROKEN_PROTOCOLS = [
   'leader writes fenced by a plain select',
   'settlements without the gate',
   'settlements by the id of the run alone',
+  'plain ends without the gate',
+  'plain ends by the id of the run alone',
   'deaths without the gate',
   'hand-overs without the gate',
   'goodbyes without the gate',

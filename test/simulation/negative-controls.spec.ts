@@ -67,6 +67,18 @@ const CONTROLS: readonly Control[] = [
     near: 35,
   },
   { broken: 'settlements by the id of the run alone', shows: 'I2' },
+  {
+    broken: 'plain ends without the gate',
+    shows: 'I4',
+    focus: { ...around('settleEnds', 'a process is killed'), stalls: 0.5 },
+  },
+  {
+    broken: 'plain ends by the id of the run alone',
+    shows: 'I2',
+    focus: around('settleEnds', LONG_SLEEP),
+    overlooked: ['I4'],
+    near: 28,
+  },
   { broken: 'deaths without the gate', shows: 'I4', focus: around('markDead', LONG_SLEEP), near: 35 },
   {
     broken: 'hand-overs without the gate',

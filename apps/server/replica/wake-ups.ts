@@ -188,7 +188,9 @@ function connectWaits({ hints, membership, settleLoop }: WaitParts, timers: Loop
   let toldUntilMs = Number.NEGATIVE_INFINITY;
   hints.received.subscribe((hint) => {
     const isElsewhere = hint.kind === 'awaited' && hint.by !== membership.incarnation?.replica;
-    if (isElsewhere) toldUntilMs = systemClock.monotonicMs() + AWAITED_MS;
+    if (!isElsewhere) return;
+    toldUntilMs = systemClock.monotonicMs() + AWAITED_MS;
+    settleLoop.awaitEnds(toldUntilMs);
   });
   settleLoop.settled.subscribe(() => {
     timers.wake(RUN_WAITERS);

@@ -25,6 +25,8 @@ export interface StatementServer {
   /** Whether our login may end sessions. */
   readonly mayTerminate: boolean;
   wallMs(): number;
+  /** Whether the function that the transaction is has come to this step, which takes a while. */
+  hasComeTo(step: number, tx: Transaction): boolean;
   notify(channel: string, payload: string): void;
   terminate(session: Session): void;
 }
