@@ -122,6 +122,7 @@ const httpRooms = {
   requests: ['problems'],
   answers: ['problems'],
   access: ['answers', 'problems', 'requests'],
+  ways: ['problems', 'requests'],
   tenants: [...asked, 'job-types', 'operations'],
   'job-types': [...asked, 'runs/keys'],
   fires: ['access', 'problems', 'requests'],
