@@ -15,10 +15,7 @@ const below = {
   client: ['kernel'],
 };
 
-/**
- * The rooms of libs/execution, from the lowest up, and which others each may import (docs/ARCHITECTURE.md says what each of
- * them answers). A room's decisions belong to it.
- */
+/** The rooms of libs/execution, from the lowest up, and which others each may import. A room's decisions belong to it. */
 const executionRooms = {
   runs: [],
   endpoints: [],
