@@ -140,7 +140,7 @@ export class DatabaseClient extends pg.Client {
     this.#connection.stream.destroy(new Error(`Connection terminated: ${reason}`));
   }
 
-  /** One whose other end is gone without a word hears no farewell: a pool would wait for it until TCP gives up. */
+  /** One whose other end is gone without a word hears no farewell, and its closer would wait until TCP gives up. */
   override end(): Promise<void>;
   override end(then: (error: Error) => void): void;
   override end(then?: (error: Error) => void): Promise<void> | void {

@@ -125,8 +125,8 @@ export class ClaimLoop implements Loop {
     });
     if (lanes.length === 0) return this.#untilNextScan();
     const strict = lanes.filter(isStrictLane);
-    if (strict.length < lanes.length)
-      await this.#claim(incarnation, strict.length > 0 ? lanes.filter((lane) => !isStrictLane(lane)) : lanes);
+    const others = lanes.filter((lane) => !isStrictLane(lane));
+    if (others.length > 0) await this.#claim(incarnation, others);
     // After the others: it may wait for a claim that it withdraws.
     if (strict.length > 0) await this.#claim(incarnation, strict, { isStrict: true });
     return this.#lanes.size > 0 ? 0 : this.#untilNextScan();
