@@ -15,10 +15,7 @@ const below = {
   client: ['kernel'],
 };
 
-/**
- * The rooms of libs/execution, from the lowest up, and which others each may import (docs/ARCHITECTURE.md says what each of
- * them answers). A room's decisions belong to it.
- */
+/** The rooms of libs/execution, from the lowest up, and which others each may import. A room's decisions belong to it. */
 const executionRooms = {
   runs: [],
   endpoints: [],
@@ -28,7 +25,9 @@ const executionRooms = {
   'intake/debounce': ['intake'],
   intake: ['intake/debounce', 'job-types', 'limits', 'runs'],
   held: ['limits', 'runs'],
-  claiming: ['held', 'limits', 'runs'],
+  'claiming/strict': ['held', 'limits', 'runs'],
+  claiming: ['claiming/strict', 'held', 'limits', 'runs'],
+  'taking-in': ['claiming', 'held', 'intake', 'job-types', 'limits', 'runs'],
   reports: ['runs'],
   settling: ['held', 'reports', 'runs'],
   locking: ['held', 'limits', 'runs', 'settling'],

@@ -4,7 +4,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import type { Incarnation } from '#cluster/membership/membership.js';
-import { isStrictLane } from '#execution/claiming/strict-keys.js';
+import { isStrictLane } from '#execution/claiming/strict/strict-keys.js';
 import { NO_RULES } from '#execution/limits/decisions/lane-rules.js';
 import type { Batch } from '#execution/settling/unsettled.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';

@@ -16,6 +16,7 @@ import { ClaimLoop } from '#execution/claiming/claim-loop.js';
 import { DEFAULT_CLAIM_SETTINGS } from '#execution/claiming/claim-settings.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { OverdueRunsLoop } from '#execution/run-actions/overdue-runs-loop.js';
+import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { HeldWatchLoop } from '#execution/attempts/held-watch-loop.js';
 import type { RunLocks } from '#execution/locking/run-locks.js';
@@ -29,6 +30,8 @@ import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
 import { DebouncedRunsLoop } from '#execution/intake/debounce/debounced-runs-loop.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
+import { TakingIn } from '#execution/taking-in/taking-in.js';
+import type { Targets } from '#execution/targets/targets.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { withoutPassed } from '#scheduling/outages/passed-runs.js';
@@ -98,6 +101,7 @@ export function buildReplica(options: ReplicaOptions) {
     heldWatch: new HeldWatchLoop(driving),
     strayClaims: new StrayClaimsLoop(membership, held),
   };
+  const takingIn = takingInOf(parts);
   const lookout = lookoutOf(parts);
   subscribeMember(parts);
   subscribeExecuting(parts);
@@ -120,7 +124,21 @@ export function buildReplica(options: ReplicaOptions) {
       : []),
     ...(config.CARILLON_ROLES.includes('worker') ? workerLoops(parts) : []),
   ];
-  return { ...parts, lookout, loops };
+  return { ...parts, takingIn, lookout, loops };
+}
+
+function takingInOf({
+  membership,
+  claim: { door },
+  held,
+  targets,
+}: Executing & { claim: ClaimLoop; held: HeldRuns; targets: Targets }): TakingIn {
+  return new TakingIn({
+    membership,
+    door,
+    held,
+    expect: (tenant, jobType) => targets.expect(tenant, jobType),
+  });
 }
 
 function lookoutOf(parts: {
