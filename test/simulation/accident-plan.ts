@@ -16,6 +16,8 @@ export interface Focus {
   locks?: boolean;
   /** There are keys with a strict order in each seed. */
   strict?: boolean;
+  /** Runs come to replicas in each seed. */
+  entering?: boolean;
 }
 
 /** Some seeds look at one statement, and everything that goes wrong around it. */
@@ -51,6 +53,7 @@ function focused({ beside }: Focus, random: SeededRandom): AccidentName | undefi
 export function heal({ world, server, apiUser, processes }: SimulatedCluster): void {
   world.headline(() => '--- everything is healed');
   server.lossChance = 0;
+  server.slowChance = 0;
   server.refusals.end();
   if (!server.isUp) server.start();
   server.dropDeafSessions();

@@ -31,6 +31,7 @@ export interface LookedFor {
   statement: string;
   locks?: boolean;
   strict?: boolean;
+  entering?: boolean;
 }
 
 export interface NamedLocks {

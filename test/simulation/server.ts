@@ -43,11 +43,14 @@ export class Server implements DatabaseServer, StatementServer {
   wallOffsetMs = 0;
   /** How likely a connection is lost with a statement on it. */
   lossChance = 0;
+  /** How likely a statement that can be looked at in its middle takes long. */
+  slowChance = 0;
   /** Strikes once, when this statement has found something, which is most often in the middle of a transaction. */
   ambush: { statement: string; strike: (session: Session) => void } | null = null;
   /** The next session that gets the answer to this statement ends behind it: its client reads both at once. */
   endsBehind: string | null = null;
-  readonly #waiting = new Set<Session>();
+  /** With what becomes of the connection once the statement is through. */
+  readonly #waiting = new Map<Session, Loss>();
   #released = false;
   #pids = 0;
 
@@ -125,6 +128,18 @@ export class Server implements DatabaseServer, StatementServer {
     for (const session of this.sessions) if (session.listens) session.peer?.notify(channel, payload);
   }
 
+  pause(then: () => void): void {
+    const { random } = this.world;
+    const ms = random.chance(this.slowChance)
+      ? random.between(0, 1.5 * this.deadAfterMs)
+      : random.between(0, 1);
+    this.world.after(ms, () => {
+      then();
+      this.#released = true;
+      this.#letWaitersGoOn();
+    });
+  }
+
   /** Sessions that are cut off end when the server at last finds out. */
   dropDeafSessions(): void {
     for (const session of this.sessions) if (session.peer === null) this.end(session, null);
@@ -135,7 +150,7 @@ export class Server implements DatabaseServer, StatementServer {
     if (request === null) return;
     const answer = this.#execute(session, request);
     if (answer === BLOCKED) {
-      this.#waiting.add(session);
+      this.#waiting.set(session, loss);
       return;
     }
     this.#waiting.delete(session);
@@ -229,7 +244,7 @@ export class Server implements DatabaseServer, StatementServer {
   #letWaitersGoOn(): void {
     while (this.#released) {
       this.#released = false;
-      for (const session of this.#waiting) this.#attempt(session, 'none');
+      for (const [session, loss] of this.#waiting) this.#attempt(session, loss);
     }
   }
 

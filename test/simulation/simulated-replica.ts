@@ -8,14 +8,14 @@ import { isStrictLane } from '#execution/claiming/strict/strict-keys.js';
 import { NO_RULES } from '#execution/limits/decisions/lane-rules.js';
 import type { Batch } from '#execution/settling/unsettled.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
-import { asId } from '#kernel/ids.js';
+import { asId, type Slot } from '#kernel/ids.js';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import type { PlannerSettings } from '#scheduling/planning/planner-settings.js';
 import type { ServerConfig } from '#server/settings/config.js';
 import { LoopTimers } from '#server/loop-timers.js';
 import { drain } from '#server/replica/drain.js';
 import { buildReplica, type Replica } from '#server/replica/replica.js';
-import { connectWakeUps } from '#server/replica/wake-ups.js';
+import { connectWakeUps, hintWork } from '#server/replica/wake-ups.js';
 import { schemaChecks } from '../support/schema-checks.js';
 import type { Actor } from './actor.js';
 import type { Broken } from './broken-protocols.js';
@@ -87,6 +87,11 @@ export class SimulatedReplica implements Actor {
       // No call of the world's users is debounced.
       for (const loop of replica.loops) if (loop !== replica.debounced) this.#timers.drive(loop);
     });
+  }
+
+  /** A request here has made work in these slots. */
+  hint(slots: Slot[]): void {
+    hintWork(this.replica, this.#timers, slots);
   }
 
   /** SIGKILL. */

@@ -26,6 +26,8 @@ export interface StatementServer {
   readonly mayTerminate: boolean;
   wallMs(): number;
   notify(channel: string, payload: string): void;
+  /** In the middle of a statement time passes; then the statement is called again. */
+  pause(then: () => void): void;
   terminate(session: Session): void;
 }
 
