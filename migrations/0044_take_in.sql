@@ -87,4 +87,3 @@ begin
     select c.id is not null, i.entry from inserted i left join claimable c on c.id = i.id;
 end
 $$;
-revoke execute on function carillon.take_in from public;
