@@ -21,6 +21,7 @@ import {
 } from './support/source-code.js';
 import { commentWidthRule, namedActorRule, namesNoActor } from './support/comment-rules.js';
 import { STORY_LINES_MAX, STORY_ROOMS, storyFindings, storyRows } from './support/main-story.js';
+import { schemaRule } from './support/schema-rule.js';
 import { transactionRule } from './support/transaction-rule.js';
 import { ownDatabaseRule } from './support/own-database-rule.js';
 
@@ -167,6 +168,7 @@ const rules: Rule[] = [
       { file: 'libs/cluster/sample.ts', text: '// Its setTimeout is in the server.' },
     ],
   },
+  schemaRule,
   transactionRule,
   ownDatabaseRule,
   namedActorRule,

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { Provider } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { RequestHandler } from 'express';
 import { PinoLogger } from 'nestjs-pino';
 import { connectDatabase, type Database } from '#database/connection.js';
 import { ConfigError } from '#kernel/errors.js';
@@ -24,12 +25,15 @@ import { readJson } from './http/requests/json-body.js';
 import { isJson, LINES_TYPE, requireJson } from './http/requests/media-type.js';
 import { serveInOrder } from './http/requests/pipelined.js';
 import { requireUtf8Query } from './http/requests/query-text.js';
-import { answerMethods } from './http/problems/route-methods.js';
 import { answerUnparsed, requireHost } from './http/problems/unparsed-requests.js';
 import { setSecurityHeaders } from './http/answers/security-headers.js';
+import { readPlainBody } from './http/ways/plain-body.js';
+import { answerMethods, goToRoute } from './http/ways/routes.js';
+import { inTurn } from './http/ways/steps.js';
 import { admitUnreadBeats } from './http/workers/unread-body.js';
 import { identifyRequest, QuietNestLogger } from './log.js';
 import { LoopTimers } from './loop-timers.js';
+import { logRequests } from './request-log.js';
 import { serveApiDescription } from './open-api.js';
 import { listeningUrl } from './settings/reachable-url.js';
 import { ReplicaService } from './replica/replica-service.js';
@@ -105,17 +109,8 @@ async function buildApplication(
   app.useLogger(new QuietNestLogger(await app.resolve(PinoLogger), {}));
   app.disable('x-powered-by');
   app.set('etag', false); // Express's own ETags are weak, and made of the answer's text
-  app.use(serveInOrder);
-  app.use(identifyRequest);
-  app.use(setSecurityHeaders);
-  app.use(requireHost);
-  app.use(requireUtf8Query);
-  app.use(answerMethods(app));
-  app.use(requireJson);
-  const keys = app.get(KeyRing);
-  app.use(requireKeyForBodies(keys, app.get(LeaseTokens)));
-  app.use(admitBatches(keys, db));
-  app.use(admitBodies(keys, (request) => (isBatch(request) ? BATCH_BYTES_MAX : BODY_BYTES_MAX)));
+  const way = inTurn([settleBodies, readBatch, readJson, goToRoute]);
+  app.use(inTurn([...stepsBefore(app, db, await app.resolve(PinoLogger)), readPlainBody(way)]));
   app.useBodyParser('raw', {
     limit: BATCH_BYTES_MAX,
     type: (request) => isBatch(request) && isJson(request),
@@ -125,9 +120,7 @@ async function buildApplication(
     type: (request) => !isBatch(request) && isJson(request),
   });
   app.useBodyParser('text', { limit: BODY_BYTES_MAX, type: LINES_TYPE });
-  app.use(settleBodies);
-  app.use(readBatch);
-  app.use(readJson);
+  app.use(way);
   app.use(admitUnreadBeats);
   serveApiDescription(app, VERSION);
   closeConnectionsOnceIdle(app.getHttpServer());
@@ -137,6 +130,24 @@ async function buildApplication(
     timeout: STALLED_CONNECTION_MS,
   });
   return app;
+}
+
+/** What each request passes before its body is read. */
+function stepsBefore(app: NestExpressApplication, db: Database, logger: PinoLogger): RequestHandler[] {
+  const keys = app.get(KeyRing);
+  return [
+    serveInOrder,
+    identifyRequest,
+    logRequests(logger),
+    setSecurityHeaders,
+    requireHost,
+    requireUtf8Query,
+    answerMethods(app),
+    requireJson,
+    requireKeyForBodies(keys, app.get(LeaseTokens)),
+    admitBatches(keys, db),
+    admitBodies(keys, (request) => (isBatch(request) ? BATCH_BYTES_MAX : BODY_BYTES_MAX)),
+  ];
 }
 
 /**

@@ -2,14 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from './settings/config.js';
 import { loggedPath, loggerOptions } from './log.js';
-
-type Level = (request: { url: string }, response: { statusCode: number }, error?: Error) => string;
-
-function levelOf(url: string, statusCode: number, error?: Error): string {
-  const { pinoHttp } = loggerOptions(readConfig({ DATABASE_URL: 'postgres://h/d' }));
-  const { customLogLevel } = pinoHttp as unknown as { customLogLevel: Level }; // an object, and it has one
-  return customLogLevel({ url }, { statusCode }, error);
-}
+import { levelOf } from './request-log.js';
 
 describe('a request', () => {
   it.each([
@@ -20,11 +13,11 @@ describe('a request', () => {
     ['/healthz/ready?verbose', 503, 'debug'],
     ['/healthz/live', 200, 'debug'],
   ])('for %s that is answered with %s is logged as %s', (url, status, level) => {
-    expect(levelOf(url, status)).toBe(level);
+    expect(levelOf({ url }, { statusCode: status })).toBe(level);
   });
 
   it('that broke is logged as an error', () => {
-    expect(levelOf('/api/v1/tenants', 200, new Error('broke'))).toBe('error');
+    expect(levelOf({ url: '/api/v1/tenants' }, { statusCode: 200 }, new Error('broke'))).toBe('error');
   });
 });
 

@@ -5,7 +5,6 @@ import type { NextFunction, Request, Response } from 'express';
 import { Logger, type Params } from 'nestjs-pino';
 import type { ServerConfig } from './settings/config.js';
 
-const PROBE = /^\/healthz\//;
 const REQUEST_ID = /^[\w.-]{1,100}$/;
 
 export function loggerOptions(config: ServerConfig): Params {
@@ -22,10 +21,9 @@ export function loggerOptions(config: ServerConfig): Params {
         }),
         res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
       },
-      // A probe that gets "not ready" comes every few seconds, and the reason has been logged already.
-      customLogLevel: ({ url = '' }, response, error) =>
-        (error !== undefined || response.statusCode >= 500) && !PROBE.test(url) ? 'error' : 'debug',
     },
+    // No logger for each request; request-log.ts writes their lines.
+    forRoutes: [],
   };
 }
 

@@ -9,13 +9,15 @@ import { isDatabaseError } from '#database/error-kind.js';
 import { systemRandom } from '#database/runtime/system-clock.js';
 import { outsideAttempts } from '#execution/runs/attempt-scope.js';
 import { reconnectDelayMs } from '#kernel/backoff.js';
-import type { Loop } from '#kernel/loop.js';
+import { ASKED_SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 
 interface Driven {
   readonly loop: Loop;
   state: 'resting' | 'running' | 'running-woken';
   isWokenSoon: boolean;
+  /** Its last pass wants no other before it is asked for. */
+  isAsleep: boolean;
   failures: number;
 }
 
@@ -34,7 +36,7 @@ export class LoopTimers {
 
   /** Starts driving the loop with a pass at once. */
   drive(loop: Loop): void {
-    this.#driven.set(loop.name, { loop, state: 'resting', isWokenSoon: false, failures: 0 });
+    this.#driven.set(loop.name, { loop, state: 'resting', isWokenSoon: false, isAsleep: false, failures: 0 });
     this.wake(loop);
   }
 
@@ -61,6 +63,12 @@ export class LoopTimers {
       this.wake(loop);
     };
     outsideAttempts(() => void setImmediate(wake));
+  }
+
+  /** Like wake, but leaves a loop alone that is under way, or has work and rests from it. */
+  wakeAsleep(loop: Pick<Loop, 'name'>): void {
+    const driven = this.#driven.get(loop.name);
+    if (driven?.state === 'resting' && driven.isAsleep) this.wake(loop);
   }
 
   /** Resolves after the delay, or when everything stops. */
@@ -92,6 +100,7 @@ export class LoopTimers {
     // A wake-up may have changed `state` meanwhile, which the compiler does not see.
     const woken = (driven.state as Driven['state']) === 'running-woken';
     driven.state = 'resting';
+    driven.isAsleep = delayMs >= ASKED_SLEEP_MS;
     if (woken && driven.failures === 0) void this.#pass(driven);
     else this.#arm(name, delayMs, () => void this.#pass(driven));
   }

@@ -18,6 +18,12 @@ export interface NewApiKey {
   secret: string;
 }
 
+/** As it came, with its hash in hexadecimal digits. */
+export interface HashedKey {
+  readonly secret: string;
+  readonly hash: string;
+}
+
 /** The part of a secret that is shown, so that its keeper recognises it. */
 const SHOWN_LENGTH = 4;
 
@@ -63,15 +69,14 @@ export class KeyRing {
   ) {}
 
   /** Undefined for a key that was never made, or was revoked. */
-  async principalOf(secret: string): Promise<Principal | undefined> {
-    const hashed = hashKey(secret);
-    const remembered = this.#remembered.get(hashed.toString('hex'));
-    if (remembered === undefined) return this.#read(secret, hashed);
+  async principalOf(key: HashedKey): Promise<Principal | undefined> {
+    const remembered = this.#remembered.get(key.hash);
+    if (remembered === undefined) return this.#read(key);
     const ageMs = this.clock.monotonicMs() - remembered.readAtMs;
-    if (ageMs >= REMEMBERED_MS) return this.#read(secret, hashed);
+    if (ageMs >= REMEMBERED_MS) return this.#read(key);
     if (ageMs >= AGAIN_MS && !remembered.isReadAgain) {
       remembered.isReadAgain = true;
-      void this.#read(secret, hashed).catch(() => undefined); // a request will find out what is wrong
+      void this.#read(key).catch(() => undefined); // a request will find out what is wrong
     }
     return remembered.principal;
   }
@@ -95,40 +100,46 @@ export class KeyRing {
     for (const id of ids) this.#used.delete(id);
   }
 
-  #read(secret: string, hashed: Buffer): Promise<Principal | undefined> {
-    const name = hashed.toString('hex');
-    const under = this.#reading.get(name);
+  #read(key: HashedKey): Promise<Principal | undefined> {
+    const under = this.#reading.get(key.hash);
     if (under !== undefined) return under;
     const reading: Promise<Principal | undefined> = this.#ask(
-      secret,
-      hashed,
-      () => this.#reading.get(name) === reading,
+      key,
+      () => this.#reading.get(key.hash) === reading,
     ).finally(() => {
-      if (this.#reading.get(name) === reading) this.#reading.delete(name);
+      if (this.#reading.get(key.hash) === reading) this.#reading.delete(key.hash);
     });
-    this.#reading.set(name, reading);
+    this.#reading.set(key.hash, reading);
     return reading;
   }
 
   /** A key that was asked for before one was revoked here is not remembered. */
-  async #ask(secret: string, hashed: Buffer, isNews: () => boolean): Promise<Principal | undefined> {
+  async #ask(key: HashedKey, isNews: () => boolean): Promise<Principal | undefined> {
     const readAtMs = this.clock.monotonicMs();
-    const found = (await findPrincipal(this.db, hashed)) ?? (await this.#nameAndFind(secret, hashed));
+    const found = (await findPrincipal(this.db, bytesOf(key))) ?? (await this.#nameAndFind(key));
     if (found !== undefined) this.#used.add(found.id);
     const { principal } = found ?? {};
     if (!isNews()) return principal;
-    this.#remembered.set(hashed.toString('hex'), { principal, readAtMs, isReadAgain: false });
+    this.#remembered.set(key.hash, { principal, readAtMs, isReadAgain: false });
     return principal;
   }
 
   /** After a step of the database's clock, or a long time without the database, our own key may seem to have ended. */
-  async #nameAndFind(secret: string, hashed: Buffer) {
-    const isOurs = this.configured !== undefined && hashed.equals(hashKey(this.configured));
-    if (!isOurs || !(await nameAdminKey(this.db, secret))) return undefined;
-    return findPrincipal(this.db, hashed);
+  async #nameAndFind(key: HashedKey) {
+    const isOurs = this.configured !== undefined && bytesOf(key).equals(hashKey(this.configured));
+    if (!isOurs || !(await nameAdminKey(this.db, key.secret))) return undefined;
+    return findPrincipal(this.db, bytesOf(key));
   }
 }
 
+export function hashedKey(secret: string): HashedKey {
+  return { secret, hash: hash('sha256', secret) };
+}
+
+function bytesOf(key: HashedKey): Buffer {
+  return Buffer.from(key.hash, 'hex');
+}
+
 function hashKey(secret: string): Buffer {
-  return hash('sha256', secret, 'buffer');
+  return bytesOf(hashedKey(secret));
 }

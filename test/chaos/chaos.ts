@@ -9,6 +9,7 @@ import { Dice } from './dice.js';
 import type { Evidence } from './evidence.js';
 import type { FaultKind, FaultRecord } from './faults.js';
 import { postInOrder } from './limited/in-order.js';
+import { postUnderLocks } from './limited/under-locks.js';
 import { ALL_FAULTS, Nemesis } from './nemesis.js';
 import { withHarness, type Harness } from './harness.js';
 
@@ -71,6 +72,7 @@ async function rageAndHeal(
     poster.postUntil(stop.signal, { perSecond: POSTS_PER_SECOND }),
     steering.steerUntil(stop.signal),
     postInOrder(stop.signal, { poster, seats: cluster.seats, dice: new Dice(seed + 6) }),
+    postUnderLocks(stop.signal, { poster, seats: cluster.seats, dice: new Dice(seed + 7) }),
     many.editUntil(stop.signal),
     locks.troubleUntil(stop.signal, new Dice(seed + 5)),
     workers.strayUntil(stop.signal, { dice: new Dice(seed + 3), everyMs: STRAY_EVERY_MS }),

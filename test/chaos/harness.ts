@@ -16,6 +16,7 @@ import { Steering } from './limited/steering.js';
 import { addInOrder } from './limited/in-order.js';
 import { addOneByOne } from './limited/one-by-one.js';
 import { addLimitedTenants } from './limited/tenants.js';
+import { addUnderLocks } from './limited/under-locks.js';
 import { LockUsers } from './locks/lock-users.js';
 import { auditAll } from './many/audits.js';
 import { ManySchedules } from './many/many-schedules.js';
@@ -150,6 +151,7 @@ async function setUp(
   await addLimitedTenants(cluster, where);
   await addOneByOne(cluster, where);
   await addInOrder(cluster, where);
+  await addUnderLocks(cluster, where);
   await many.add(seat, schedules);
   await locks.add(seat);
   await cluster.untilSettled();

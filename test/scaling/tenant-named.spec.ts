@@ -82,6 +82,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'run-log: listLogLines': TOLD,
   'settlement: lockClaims': HOLDER,
   'key-block: blockForPutOff': HOLDER,
+  'plain-ends: settleEnds': HOLDER,
   'settlement: stillClaimed': HOLDER,
   'settlement: decideFires': HOLDER,
   'settlement: closeFires': HOLDER,

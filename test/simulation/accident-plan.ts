@@ -4,8 +4,12 @@ import { ACCIDENT_NAMES, AMBUSHED, strike, type AccidentName } from './accidents
 import type { SeededRandom } from './seeded-random.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 
+const STALL_CHANCE = 0.02;
+
 /** Where to look for one kind of trouble: a statement to ambush, and what goes wrong beside it. */
 export interface Focus {
+  /** How likely a function takes long between two of its statements. */
+  stalls?: number;
   statement: string;
   beside: readonly AccidentName[];
   /** How many times as many runs that are over are tried again. */
@@ -35,6 +39,7 @@ export function planAccidents(
   const { random, world, server, strict } = cluster;
   const lossChance = random.pick([0, 0, 0.001, 0.004]) ?? 0;
   server.lossChance = strict?.lossChance ?? lossChance;
+  server.stallChance = focus?.stalls ?? STALL_CHANCE;
   for (let count = random.whole(2, 7); count > 0; count -= 1) {
     const name = focus === null ? random.pick(ACCIDENT_NAMES) : focused(focus, random);
     if (name === undefined) continue;
@@ -53,7 +58,7 @@ function focused({ beside }: Focus, random: SeededRandom): AccidentName | undefi
 export function heal({ world, server, apiUser, processes }: SimulatedCluster): void {
   world.headline(() => '--- everything is healed');
   server.lossChance = 0;
-  server.slowChance = 0;
+  server.stallChance = 0;
   server.refusals.end();
   if (!server.isUp) server.start();
   server.dropDeafSessions();

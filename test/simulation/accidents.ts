@@ -53,6 +53,8 @@ export const AMBUSHED: readonly string[] = [
   'claimRuns',
   'claimRuns',
   'lockClaims',
+  'settleEnds',
+  'settleEnds',
   'finishRuns',
   'retryRuns',
   'handOver',

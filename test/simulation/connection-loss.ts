@@ -8,7 +8,10 @@ const LOSSES: readonly Loss[] = ['before', 'after', 'after', 'deaf before', 'dea
 /** How many times more often than with any other statement. */
 const AT_COMMIT = 10;
 
+/** The function settles and commits in one message. */
+const isCommit = (text: string): boolean => text === 'commit' || text.includes('carillon.settle_ends(');
+
 export function drawLoss(random: SeededRandom, chance: number, text: string): Loss {
-  if (chance === 0 || !random.chance(chance * (text === 'commit' ? AT_COMMIT : 1))) return 'none';
+  if (chance === 0 || !random.chance(chance * (isCommit(text) ? AT_COMMIT : 1))) return 'none';
   return random.pick(LOSSES) ?? 'none';
 }

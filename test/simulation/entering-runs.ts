@@ -15,7 +15,7 @@ export interface EnteringRuns {
   readonly random: SeededRandom;
   readonly tenants: readonly { id: string; slot: number; limits: object }[];
   /** How likely time passes in the middle of the statement that inserts and claims. */
-  readonly slowChance: number;
+  readonly stallChance: number;
   /** What is ambushed in this world; null where any statement may be. */
   readonly statement: string | null;
 }
@@ -33,11 +33,11 @@ export function drawEnteringRuns(
     slot: random.whole(0, slotCount - 1),
     limits,
   }));
-  const slowChance = random.pick(focus?.entering === true ? [0.3, 0.6] : [0, 0.1, 0.3]) ?? 0;
+  const stallChance = random.pick(focus?.entering === true ? [0.3, 0.6] : [0, 0.1, 0.3]) ?? 0;
   return {
     random,
     tenants,
-    slowChance,
+    stallChance,
     statement: random.pick([null, 'takeIn', 'takeIn', 'claimRuns']) ?? null,
   };
 }

@@ -17,8 +17,8 @@ const ATTEMPTS_MAX = 3;
 export function planEnteringUsers(cluster: SimulatedCluster, { untilMs }: { untilMs: number }): void {
   const { world, db, entering, server, apiUser } = cluster;
   if (entering === null) return;
-  const { random, tenants, slowChance } = entering;
-  server.slowChance = slowChance;
+  const { random, tenants, stallChance } = entering;
+  server.stallChance = Math.max(server.stallChance, stallChance);
   for (const { id, limits } of tenants) db.tenant.put(id, { id, weight: 2, limits });
   for (let count = random.whole(20, 50); count > 0; count -= 1) {
     const run = draw(cluster, entering);

@@ -30,7 +30,7 @@ interface Execution {
   attempt: number;
   tokens: JobContext['locks'];
   /** Null when it runs although its row is gone. */
-  run: Limited | null;
+  run: Locking['run'] | null;
   isOver: boolean;
 }
 

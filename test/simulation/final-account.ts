@@ -9,6 +9,8 @@ import { perform } from './stage.js';
 
 /** The longest attempt takes 4 s; what has been due for longer than this should have ended. */
 const OVERDUE_MS = 7_000;
+/** The leader looks each second. */
+const UNSEEN_MS = 2_500;
 
 /** What keeps the cluster from being whole; null when nothing does. */
 export function unhealed(cluster: SimulatedCluster): string | null {
@@ -55,11 +57,8 @@ export function unfinished(cluster: SimulatedCluster): string | null {
   const overdue = db.run.rows().find((run) => run.runAtMs < server.wallMs() - OVERDUE_MS);
   if (overdue !== undefined)
     return `${describe(overdue)} has been due for ${Math.round(server.wallMs() - overdue.runAtMs)} ms`;
-  const unended = db.run.rows().find(({ deadlineMs, cancelRequestedAtMs }) => {
-    const overAtMs = Math.min(deadlineMs ?? Infinity, cancelRequestedAtMs ?? Infinity);
-    return overAtMs < server.wallMs() - OVERDUE_MS;
-  });
-  if (unended !== undefined) return `${describe(unended)} was to be over long ago`;
+  const [late] = unended(cluster, OVERDUE_MS);
+  if (late !== undefined) return `${describe(late)} was to be over long ago`;
   const undecided = db.fire
     .rows()
     .find((fire) => fire.outcome === 'planned' && fire.dueMs < server.wallMs() - OVERDUE_MS);
@@ -74,6 +73,21 @@ export function unfinished(cluster: SimulatedCluster): string | null {
   if (undecidedGap !== undefined)
     return `${undecidedGap.schedule} is undecided from ${undecidedGap.fromMs} to ${undecidedGap.toMs}`;
   return apiUser.schedules.length === 0 ? 'no schedules were made' : null;
+}
+
+/** What is past its deadline, or was cancelled, and is still there. */
+function unended({ db, server }: SimulatedCluster, forMs: number): RunRow[] {
+  return db.run.rows().filter(({ deadlineMs, cancelRequestedAtMs }) => {
+    const overAtMs = Math.min(deadlineMs ?? Infinity, cancelRequestedAtMs ?? Infinity);
+    return overAtMs < server.wallMs() - forMs;
+  });
+}
+
+/** Of these runs no claim holds the leader back; null when there is none. */
+export function unendedAndFree(cluster: SimulatedCluster): string | null {
+  const claimed = new Set(cluster.db.claim.rows().flatMap(({ runs }) => runs));
+  const run = unended(cluster, UNSEEN_MS).find(({ id }) => !claimed.has(id));
+  return run === undefined ? null : `${describe(run)} was to be over long ago, and no claim has it`;
 }
 
 export function judgeAccount({ db, world, invariants }: SimulatedCluster): void {

@@ -10,7 +10,7 @@
 // What may wait (`maxQueued`) binds the planner: with all that the tenant's schedules have waiting it never goes beyond
 // that. Runs that were asked for by themselves, or that come back from the history, come in between its count and its
 // write.
-import { readScheduleKey } from '#kernel/schedule-key.js';
+import { isUnlimitedKey, readScheduleKey } from '#kernel/schedule-key.js';
 import type { RateLimit } from '#execution/limits/decisions/lane-rules.js';
 import { fireKey, type JobTypeRow, type ModelDatabase, type TenantRow } from './model-database.js';
 import type { Transaction } from './transaction.js';
@@ -55,7 +55,7 @@ export class Limits {
     const ofKey = ofType.filter(({ concurrencyKey }) => concurrencyKey === run.concurrencyKey);
     this.#compare(`runs of ${run.tenantId}`, ofTenant.length, tenant?.limits.maxConcurrent);
     this.#compare(`${run.jobType} runs of ${run.tenantId}`, ofType.length, jobType?.limits.maxConcurrent);
-    if (run.concurrencyKey === null) return;
+    if (run.concurrencyKey === null || isUnlimitedKey(run.concurrencyKey)) return;
     const ofSchedule = readScheduleKey(run.concurrencyKey)?.scheduleId;
     if (ofSchedule !== undefined)
       return this.#compare(

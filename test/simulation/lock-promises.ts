@@ -14,7 +14,7 @@ export interface Locking {
   runId: string;
   attempt: number;
   replica: number;
-  run: Limited;
+  run: Limited & { schedule: string | null };
   tokens: Readonly<Record<string, number>>;
 }
 
@@ -91,8 +91,10 @@ export class LockPromises {
       this.world.violate('no more permits are held than there are', `${taken} of ${permits}: ${shown()}`);
   }
 
-  #needsOf({ tenantId, jobType }: Limited): readonly NeededLock[] {
-    return this.db.tenant.get(tenantId) === null ? [] : (this.db.jobType.get(jobType)?.locks ?? []);
+  #needsOf({ tenantId, jobType, schedule }: Locking['run']): readonly NeededLock[] {
+    if (this.db.tenant.get(tenantId) === null) return [];
+    const ofSchedule = schedule === null ? undefined : this.db.schedule.get(schedule)?.locks;
+    return [...(this.db.jobType.get(jobType)?.locks ?? []), ...(ofSchedule ?? [])];
   }
 }
 

@@ -1,10 +1,22 @@
-// Who wants named locks in a simulated world? Runs of job types that name them, and callers who acquire them beside the
-// runs. A caller asks until it has them, and forgets at times to release what it got: then its lease ends.
+// Who wants named locks in a simulated world? Runs of job types that name them, those of a schedule that does, and callers
+// who acquire them beside the runs. A caller asks until it has them, and forgets at times to release what it got: then its
+// lease ends.
 import { acquireLocks } from '#locks/acquiring.repository.js';
 import { releaseHold } from '#locks/hold.repository.js';
 import { inOrder, type LockHold, type LockWish } from '#locks/lock.js';
 import { asId } from '#kernel/ids.js';
-import { BOTH_SHOVELS, DOOR, LOCKING_JOBS, LOOK, SEMAPHORE, SHOVEL, TENANT } from './named-locks.js';
+import type { Work } from './executions.js';
+import {
+  BOTH_SHOVELS,
+  DOOR,
+  LOCKING_JOBS,
+  LOCKING_SCHEDULE,
+  LOOK,
+  SEMAPHORE,
+  SHOVEL,
+  TENANT,
+} from './named-locks.js';
+import { keyOf } from './overlaps.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 
 const WISHES: readonly (readonly LockWish[])[] = [
@@ -16,6 +28,8 @@ const WISHES: readonly (readonly LockWish[])[] = [
   [DOOR, SHOVEL],
 ];
 const LEASE_MS = 1_500;
+/** Beyond those of the others. */
+const SCHEDULE_NUMBER = 99;
 /** A place in line outlives the pause until the caller asks again. */
 const PLACE_MS = 2_000;
 const ASK_AGAIN_MS = 150;
@@ -39,6 +53,7 @@ export function planLockUsers(cluster: SimulatedCluster, { untilMs }: { untilMs:
   db.tenant.put(TENANT, { id: TENANT, weight: 1, limits: {} });
   db.semaphore.put(`${TENANT}/${SEMAPHORE.name}`, { permits: SEMAPHORE.permits });
   for (const [name, job] of Object.entries(LOCKING_JOBS)) db.jobType.put(name, { name, ...job });
+  addSchedule(cluster, slot);
   const of = { tenants: [{ id: TENANT, slot }], jobTypes: Object.keys(LOCKING_JOBS) };
   for (let count = random.whole(6, 14); count > 0; count -= 1) {
     apiUser.serialMs += RATE_MS;
@@ -56,6 +71,35 @@ export function planLockUsers(cluster: SimulatedCluster, { untilMs }: { untilMs:
     apiUser.serialMs += 2 * LEASE_MS;
     world.after(random.between(500, untilMs), () => ask(cluster, caller));
   }
+}
+
+function addSchedule({ world, db, invariants, apiUser }: SimulatedCluster, slot: number): void {
+  const { jobType, seconds, ms, locks } = LOCKING_SCHEDULE;
+  const id = `schedule-of-${TENANT}`;
+  const firstDueMs = (Math.floor(world.server.wallMs() / 1_000) + seconds) * 1_000;
+  const anchorAt = new Date(firstDueMs).toISOString();
+  const spec = JSON.stringify({ kind: 'every', seconds, anchorAt });
+  const payload: Work = { ms, failures: 0, deaf: false, snoozeMs: null, talks: false };
+  db.schedule.put(id, {
+    id,
+    name: id,
+    tenantId: TENANT,
+    slot,
+    jobType,
+    payload,
+    spec,
+    locks,
+    catchUp: null,
+    concurrencyKey: keyOf(SCHEDULE_NUMBER, { mode: 'allow' }),
+    specSinceMs: null,
+    state: 'active',
+    pausedUntilMs: null,
+    nextDueMs: firstDueMs,
+    revision: 1,
+  });
+  apiUser.serialMs += LEASE_MS;
+  invariants.asked.begin(id, spec);
+  invariants.caughtUp.begin(id, null);
 }
 
 function ask(cluster: SimulatedCluster, caller: Caller): void {

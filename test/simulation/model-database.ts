@@ -44,6 +44,8 @@ export interface ScheduleRow {
   catchUp: string | null;
   /** Of its runs; says whether they may overlap. */
   concurrencyKey: string | null;
+  /** What its runs need besides the locks of their job type. */
+  locks?: readonly NeededLock[];
   /** Null when it never had another spec. */
   specSinceMs: number | null;
   payload: unknown;
@@ -96,6 +98,8 @@ export interface RunRow {
   startedBy: number | null;
   /** The locks that its attempt holds; null for none. */
   holds: readonly { name: string; token: number }[] | null;
+  /** What its schedule named when it was made. */
+  ownLocks?: readonly NeededLock[];
 }
 
 /** The counters of a run that was never tried. */

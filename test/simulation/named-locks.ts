@@ -1,6 +1,6 @@
 // Which named locks are there in a simulated world? Those of one tenant, in an eighth of the seeds, drawn by a chance of
 // their own, so that all else goes the same way in the others. Two job types share a door that one opens at a time, a
-// third looks through it with others, and two want permits of a semaphore.
+// third looks through it with others, two want permits of a semaphore, and a schedule has the door for each of its runs.
 import type { NeededLock } from '#execution/limits/decisions/lane-rules.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
 import type { Broken } from './broken-protocols.js';
@@ -25,6 +25,9 @@ export const LOCKING_JOBS: Readonly<Record<string, { locks: NeededLock[]; limits
   dig: { locks: [SHOVEL], limits: { rate: { count: 1, perSeconds: 1 } } },
   bury: { locks: [DOOR, SHOVEL], limits: { maxConcurrent: 1 } },
 };
+
+/** Its runs are of a job type without locks. */
+export const LOCKING_SCHEDULE = { jobType: 'work', seconds: 5, ms: 200, locks: [DOOR] };
 
 /** Where a seed looks; see accident-plan.ts. */
 export interface LookedFor {

@@ -6,6 +6,7 @@ import { drawLoss, type Loss } from './connection-loss.js';
 import { failures } from './postgres-error.js';
 import type { SeededRandom } from './seeded-random.js';
 import { listed } from './statements/meaning.js';
+import { plainEndsOf } from './statements/plain-ends.js';
 
 /** How long a refused result goes on being followed by lost connections. */
 const AFTERMATH_MS = 1_000;
@@ -47,11 +48,14 @@ export class Refusals {
   }
 
   #isRefusedResult(name: string, params: readonly unknown[]): boolean {
-    if (name !== 'finishRuns' || this.results.size === 0) return false;
-    const [idList, , , outcomeList] = params as [string, number, number, string];
-    const outcomes = listed(outcomeList);
-    return listed(idList).some((id, index) => this.results.has(id) && outcomes[index] !== 'failed');
+    if (this.results.size === 0 || (name !== 'finishRuns' && name !== 'settleEnds')) return false;
+    const { ids, outcomes } = name === 'settleEnds' ? plainEndsOf(params) : finishedOf(params);
+    return ids.some((id, index) => this.results.has(id) && outcomes[index] !== 'failed');
   }
+}
+
+function finishedOf([ids, , , outcomes]: readonly unknown[]): { ids: string[]; outcomes: string[] } {
+  return { ids: listed(ids as string), outcomes: listed(outcomes as string) };
 }
 
 const PASSING = [

@@ -11,6 +11,7 @@ import { Refusals } from './refusals.js';
 import { Session } from './session.js';
 import type { StatementBook } from './statement-book.js';
 import { BLOCKED, type StatementServer } from './statements/meaning.js';
+import type { Transaction } from './transaction.js';
 import type { DatabaseServer, World } from './world.js';
 
 /** How often silence and waits are looked at; and how long a wait must last to be looked at for a deadlock. */
@@ -43,8 +44,8 @@ export class Server implements DatabaseServer, StatementServer {
   wallOffsetMs = 0;
   /** How likely a connection is lost with a statement on it. */
   lossChance = 0;
-  /** How likely a statement that can be looked at in its middle takes long. */
-  slowChance = 0;
+  /** How likely a function takes long from one of its statements to the next. */
+  stallChance = 0;
   /** Strikes once, when this statement has found something, which is most often in the middle of a transaction. */
   ambush: { statement: string; strike: (session: Session) => void } | null = null;
   /** The next session that gets the answer to this statement ends behind it: its client reads both at once. */
@@ -67,6 +68,21 @@ export class Server implements DatabaseServer, StatementServer {
 
   wallMs(): number {
     return EPOCH_MS + this.world.nowMs + this.wallOffsetMs;
+  }
+
+  hasComeTo(step: number, tx: Transaction): boolean {
+    const { random, nowMs } = this.world;
+    if (tx.step < step) {
+      const tookMs = random.between(0, random.chance(this.stallChance) ? 2 * this.deadAfterMs : 1);
+      tx.step = step;
+      tx.goesOnAtMs = nowMs + tookMs;
+      tx.blockers = [];
+      this.world.after(tookMs, () => {
+        this.#released = true;
+        this.#letWaitersGoOn();
+      });
+    }
+    return nowMs >= tx.goesOnAtMs;
   }
 
   admit(peer: Peer, applicationName: string, limits: Limits): Session | Error {
@@ -128,18 +144,6 @@ export class Server implements DatabaseServer, StatementServer {
     for (const session of this.sessions) if (session.listens) session.peer?.notify(channel, payload);
   }
 
-  pause(then: () => void): void {
-    const { random } = this.world;
-    const ms = random.chance(this.slowChance)
-      ? random.between(0, 1.5 * this.deadAfterMs)
-      : random.between(0, 1);
-    this.world.after(ms, () => {
-      then();
-      this.#released = true;
-      this.#letWaitersGoOn();
-    });
-  }
-
   /** Sessions that are cut off end when the server at last finds out. */
   dropDeafSessions(): void {
     for (const session of this.sessions) if (session.peer === null) this.end(session, null);
@@ -189,6 +193,7 @@ export class Server implements DatabaseServer, StatementServer {
     const answer = this.#book.execute(text, { server: this, db: this.db, session, tx, params });
     if (answer === BLOCKED) {
       this.world.say(() => `${nameOf(session)} waits: ${this.#book.describe(text, params)}`);
+      if (this.ambush !== null && tx.step > 0) this.#maybeStrike(session, text);
       return BLOCKED;
     }
     this.world.say(() => `${nameOf(session)} ${this.#book.describe(text, params)} -> ${summaryOf(answer)}`);

@@ -47,7 +47,7 @@ export class SimulatedCluster {
 
   constructor(
     readonly world: World,
-    private readonly broken: Broken,
+    readonly broken: Broken,
     focus: LookedFor | null,
   ) {
     const { db } = this;

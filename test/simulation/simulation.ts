@@ -3,10 +3,11 @@
 // way, and at the end the whole account.
 import type { Broken } from './broken-protocols.js';
 import { planCrowd } from './crowd-arrivals.js';
-import { judgeAccount, unfinished, unhealed } from './final-account.js';
+import { judgeAccount, unendedAndFree, unfinished, unhealed } from './final-account.js';
 import { drawFocus, heal, planAccidents, type Focus } from './accident-plan.js';
 import { inWorld } from './played-world.js';
 import { planEnteringUsers } from './entering-users.js';
+import { planPutOffRuns } from './put-off-runs.js';
 import { planStrictUsers } from './strict-users.js';
 import { planLockUsers } from './lock-users.js';
 import { planEndingPauses, planScheduleChanges } from './schedule-changes.js';
@@ -26,6 +27,8 @@ const BACKED_OFF_MS = 5_000;
 const SILENCES = 3.5;
 /** A claim that its replica does not know is dropped after 15 s, by a pass every 5 s; then its runs must run. */
 const WORK_WITHIN_MS = 35_000;
+/** The leader looks each second for what is to be ended, and ends it unless an owner has it. */
+const OVER_WITHIN_MS = 10_000;
 /** Runs that were lost twice run one after the other; an attempt takes 4 s at most, and its end has to be written. */
 const QUARANTINED_MS = 5_000;
 
@@ -98,12 +101,16 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   planLockUsers(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
   planStrictUsers(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
   planEnteringUsers(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
+  planPutOffRuns(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
   watchForTimeouts(cluster);
   world.playUntil(ACCIDENTS_UNTIL_MS);
   heal(cluster);
   while (cluster.present().length < 2) cluster.addProcess();
   const healedMs = BACKED_OFF_MS + SILENCES * settings.deadAfterMs;
   playOn(world, 'I8: a leader and an owner for every slot', healedMs, () => unhealed(cluster));
+  playOn(world, 'I8: what is over is ended', OVER_WITHIN_MS + invariants.limits.behindMs, () =>
+    unendedAndFree(cluster),
+  );
   const quarantined = cluster.db.run.rows().filter(({ losses }) => losses > 1).length;
   const workMs =
     WORK_WITHIN_MS + invariants.limits.behindMs + apiUser.serialMs + quarantined * QUARANTINED_MS;

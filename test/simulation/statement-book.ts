@@ -13,6 +13,7 @@ import { LEASE_STATEMENTS } from './statements/leases.js';
 import { LEADERSHIP_STATEMENTS } from './statements/leadership.js';
 import { LOCK_STATEMENTS } from './statements/lock-statements.js';
 import { LIMIT_STATEMENTS } from './statements/limits.js';
+import { PLAIN_END_STATEMENTS } from './statements/plain-ends.js';
 import { REPORT_STATEMENTS } from './statements/reports.js';
 import { REVOCATION_STATEMENTS } from './statements/revocation.js';
 import { SCHEDULE_CHANGE_STATEMENTS } from './statements/schedule-changes.js';
@@ -35,6 +36,7 @@ const BOOK: readonly Meaning[] = [
   ...LIMIT_STATEMENTS,
   ...LOCK_STATEMENTS,
   ...SETTLEMENT_STATEMENTS,
+  ...PLAIN_END_STATEMENTS,
   ...REVOCATION_STATEMENTS,
   ...ENDING_STATEMENTS,
   ...LEASE_STATEMENTS,

@@ -17,6 +17,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
     broken: 'lost runs that do not block their key',
     shows: 'what blocks a strict key goes first',
     focus: STRICT,
+    near: 19,
   },
   {
     broken: 'failed runs that do not block their key',
@@ -40,7 +41,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
       ...around('claimRunsInOrder', 'a process is killed', LONG_SLEEP, 'a process leaves'),
       strict: true,
     },
-    near: 111,
+    near: 1602,
   },
   {
     broken: 'owners that go on before an end is written',
@@ -52,7 +53,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
     broken: 'keys that are unblocked for another run',
     shows: 'what blocks a strict key goes first',
     focus: STRICT,
-    near: 32,
+    near: 53,
   },
   {
     broken: 'keys that are unblocked before their run is over',
@@ -64,6 +65,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
     shows: 'runs of a strict key go one by one',
     focus: { ...around('claimRunsInOrder', 'a process joins', 'a process leaves'), strict: true },
     overlooked: ['I7', 'one live claim a run', 'runs of a strict key go in their order'],
+    near: 55,
   },
   { broken: 'blocks that stay when their run is over', shows: 'I8: all work done', focus: STRICT },
 ];

@@ -74,6 +74,9 @@ export class Transaction {
   readonly acts: Act[] = [];
   /** How long a statement may wait for a lock, if the transaction has a limit of its own. */
   lockMs: number | null = null;
+  /** How far a function of several statements has come, and when it goes on. */
+  step = 0;
+  goesOnAtMs = 0;
   /** Whom the statement that waits is waiting for. */
   blockers: readonly Transaction[] = [];
 

@@ -42,7 +42,7 @@ export function nodesWhere(isBroken: (node: ts.Node) => boolean): (source: Sourc
 /** Each file is parsed once, for all the rules that look at code. */
 const trees = new WeakMap<Source, ts.SourceFile>();
 
-function treeOf(source: Source): ts.SourceFile {
+export function treeOf(source: Source): ts.SourceFile {
   const tree = trees.get(source) ?? ts.createSourceFile(source.file, source.text, ts.ScriptTarget.ES2023);
   trees.set(source, tree);
   return tree;

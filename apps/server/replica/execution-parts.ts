@@ -19,12 +19,14 @@ import { beginReports } from '#execution/reports/progress-reports.js';
 import { RunLog } from '#execution/reports/run-log.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
 import { CompleteInTx, type CompleteInTxOptions } from '#execution/settling/complete-in-tx.js';
+import { Lingering } from '#execution/settling/lingering.js';
 import { SettleLoop } from '#execution/settling/settle-loop.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { Circuits } from '#execution/targets/http/circuits.js';
 import { HttpPush, type CallFailure } from '#execution/targets/http/http-push.js';
 import { UserQueues } from '#execution/targets/queue-target.js';
 import { Targets } from '#execution/targets/targets.js';
+import type { Slot } from '#kernel/ids.js';
 
 /** The replica for which the parts execute. */
 export interface Executing {
@@ -49,6 +51,8 @@ export interface ExecutionOptions {
   callsPerHost?: number;
   /** The API's URL for endpoints. */
   callbackUrl: string;
+  /** Without it, no end of an attempt waits for others. */
+  isServed?: (slot: Slot) => boolean;
   onError: (error: Error) => void;
   /** A call to a tenant's endpoint had no answer; the tenant sees fewer details. */
   onCallFailed: (failure: CallFailure) => void;
@@ -62,7 +66,10 @@ export function buildExecution({ membership, databaseClock, hints }: Executing, 
   const { outlet, push } = buildPush(options);
   const queues = new UserQueues(membership, { schema: options.queueSchema, onError });
   const targets = new Targets(membership, registry, { push, queues, checks }, clock);
-  const settleLoop = new SettleLoop(membership, held);
+  const { isServed } = options;
+  const lingering =
+    isServed === undefined ? null : new Lingering({ membership, held, rules, clock, isServed });
+  const settleLoop = new SettleLoop(membership, held, lingering);
   const runLog = new RunLog();
   const notes = new ProgressNotes();
   const running = new RunningAttempts(clock, graceMs);

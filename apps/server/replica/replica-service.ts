@@ -2,7 +2,7 @@
 // ends with the Nest application, after a drain.
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
-import type { ReplicaNumber, Slot } from '#kernel/ids.js';
+import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
 import type { Database } from '#database/connection.js';
 import { givenPath } from '#database/sessions/given-path.js';
 import { systemClock } from '#database/runtime/system-clock.js';
@@ -111,6 +111,11 @@ export class ReplicaService implements BeforeApplicationShutdown {
   hintAwaited(): void {
     const by = this.#replica?.membership.incarnation?.replica;
     if (by !== undefined) this.#replica?.hints.send({ kind: 'awaited', by });
+  }
+
+  /** A caller here waits for the run until the answer is called. */
+  awaitEnd(id: RunId): () => void {
+    return this.#replica?.settleLoop.awaitEnd(id) ?? (() => undefined);
   }
 
   /** A run has ended by a request to this replica. */

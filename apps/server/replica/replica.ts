@@ -74,7 +74,7 @@ export function buildReplica(options: ReplicaOptions) {
   const leadership = new Leadership(membership, clock);
   const ownership = new OwnershipLoop(membership, hints);
 
-  const execution = executionOf(options, { membership, databaseClock, hints });
+  const execution = executionOf(options, ownership, { membership, databaseClock, hints });
   const { held, rules, occupancy, running, executor, overlaps } = execution;
   const driving = { membership, held, running, executor, overlaps, databaseClock, clock };
 
@@ -188,10 +188,11 @@ function schedulingLoops(parts: ReturnType<typeof buildScheduling>) {
   return [parts.planner, parts.gaps, parts.suspension, parts.failing, parts.following, parts.calendars];
 }
 
-function executionOf(options: ReplicaOptions, executing: Executing) {
+function executionOf(options: ReplicaOptions, ownership: OwnershipLoop, executing: Executing) {
   const { config, url } = options;
   return buildExecution(executing, {
     ...options,
+    isServed: (slot) => ownership.serving.has(slot),
     limits: { held: config.CARILLON_MAX_HELD, running: config.CARILLON_MAX_RUNNING },
     completeInTx: {
       // Some connections are left for claims and ends.

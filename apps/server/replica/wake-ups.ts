@@ -67,7 +67,7 @@ export function connectWakeUps(parts: WakingParts, timers: LoopTimers): void {
   membership.cutOff.subscribe(wake(heartbeat));
   connectTerm(parts, wake);
   parts.lookout.found.subscribe((loops) => {
-    for (const loop of loops) timers.wake(loop);
+    for (const loop of loops) timers.wakeAsleep(loop);
   });
   ownership.changed.subscribe(wake(claim));
 
@@ -188,7 +188,9 @@ function connectWaits({ hints, membership, settleLoop }: WaitParts, timers: Loop
   let toldUntilMs = Number.NEGATIVE_INFINITY;
   hints.received.subscribe((hint) => {
     const isElsewhere = hint.kind === 'awaited' && hint.by !== membership.incarnation?.replica;
-    if (isElsewhere) toldUntilMs = systemClock.monotonicMs() + AWAITED_MS;
+    if (!isElsewhere) return;
+    toldUntilMs = systemClock.monotonicMs() + AWAITED_MS;
+    settleLoop.awaitEnds(toldUntilMs);
   });
   settleLoop.settled.subscribe(() => {
     timers.wake(RUN_WAITERS);

@@ -16,7 +16,7 @@ export interface AskedLoop extends Loop {
 
 export class LookoutLoop implements Loop {
   readonly name = 'lookout';
-  /** These have something to do. */
+  /** These have something to do; one that is not asleep needs not be told. */
   readonly found = new Topic<readonly AskedLoop[]>();
 
   constructor(

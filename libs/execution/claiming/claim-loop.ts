@@ -131,9 +131,10 @@ export class ClaimLoop implements Loop {
     });
     if (lanes.length === 0) return this.#untilNextScan();
     const strict = lanes.filter(isStrictLane);
-    if (strict.length > 0) await this.#claim(incarnation, strict, { isStrict: true });
     const others = lanes.filter((lane) => !isStrictLane(lane));
     if (others.length > 0) await this.door.closedTo(others, () => this.#claim(incarnation, others));
+    // After the others: it may wait for a claim that it withdraws.
+    if (strict.length > 0) await this.#claim(incarnation, strict, { isStrict: true });
     return this.#lanes.size > 0 ? 0 : this.#untilNextScan();
   }
 

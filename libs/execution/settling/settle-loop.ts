@@ -1,7 +1,7 @@
-// When do the ends of attempts reach the database? As soon as a pass is free: the first end is written alone, and ends
-// that come meanwhile form the next batch, so batches grow with the load. Ends that could not be written stay and are
-// retried. If the database refuses a value, the loop narrows the batch down to the one run that caused it, and that run
-// fails. Any other refusal says nothing about the work, which is done, and passes.
+// When do the ends of attempts reach the database? As soon as a pass is free and none may wait for company any longer
+// (lingering.ts): ends that come meanwhile form the next batch, so batches grow with the load. Ends that could not be
+// written stay and are retried. If the database refuses a value, the loop narrows the batch down to the one run that
+// caused it, and that run fails. Any other refusal says nothing about the work, which is done, and passes.
 import { HINTED_AHEAD_MS } from '#cluster/hints/hints-loop.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import { databaseErrorKind, isAboutTheValue, isCancelled } from '#database/error-kind.js';
@@ -10,6 +10,8 @@ import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { describeError } from '#client/jobs/thrown-error.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
+import type { Lingering } from './lingering.js';
+import { settlePlainly } from './plain-ends.js';
 import { settle, type Ending, type Start } from './settlement.js';
 import { Unsettled, type Batch } from './unsettled.js';
 
@@ -35,10 +37,13 @@ export class SettleLoop implements Loop {
   constructor(
     private readonly membership: Membership,
     private readonly held: HeldRuns,
+    /** Without it no end waits for company. */
+    private readonly lingering: Lingering | null = null,
   ) {}
 
   onExpelled(): void {
     this.unsettled.clear();
+    this.lingering?.taken(true);
   }
 
   get isEmpty(): boolean {
@@ -47,38 +52,56 @@ export class SettleLoop implements Loop {
 
   noteFireStart(start: Start): void {
     this.unsettled.addStart(start);
-    this.pending.publish();
+    if (this.lingering?.noteStart() ?? true) this.pending.publish();
   }
 
   noteEnd(ending: Ending): void {
     this.unsettled.addEnding(ending);
-    this.pending.publish();
+    if (this.lingering?.noteEnd(ending) ?? true) this.pending.publish();
+  }
+
+  /** A caller waits for the run until the answer is called: its end is written at once. */
+  awaitEnd(id: RunId): () => void {
+    const done = this.lingering?.await(id);
+    if (!this.isEmpty) this.pending.publish();
+    return done ?? (() => undefined);
+  }
+
+  /** Callers at other replicas wait for some runs: all ends are written at once. */
+  awaitEnds(untilMs: number): void {
+    this.lingering?.awaitElsewhere(untilMs);
+    if (!this.isEmpty) this.pending.publish();
   }
 
   async runOnce(): Promise<number> {
     // No trust needed here: the gate and the claim rows decide, however late this comes.
     const { incarnation } = this.membership;
     if (incarnation === null || this.isEmpty) return SLEEP_MS;
+    const leftMs = this.lingering?.leftMs() ?? 0;
+    if (leftMs > 0) return leftMs;
+    const batch = this.unsettled.take();
+    this.lingering?.taken(this.isEmpty);
     try {
-      await this.#write(incarnation, this.unsettled.take());
+      await this.#write(incarnation, batch);
+    } catch (error) {
+      this.lingering?.hurry();
+      throw error;
     } finally {
       // If the incarnation was expelled meanwhile, nothing is in hand.
       this.unsettled.putBack();
     }
     this.settled.publish();
-    return this.isEmpty ? SLEEP_MS : 0;
+    return this.isEmpty ? SLEEP_MS : (this.lingering?.leftMs() ?? 0);
   }
 
   async #write(incarnation: Incarnation, part: Batch): Promise<void> {
     try {
-      const result = await this.membership.write(incarnation, (tx) =>
-        settle(tx, {
-          ...part,
-          replica: incarnation.replica,
-          finishedClaims: this.#finishedClaims(part.endings),
-          uncertain: this.unsettled.uncertain,
-        }),
-      );
+      const { replica } = incarnation;
+      const finishedClaims = this.#finishedClaims(part.endings);
+      const batch = { ...part, replica, finishedClaims, uncertain: this.unsettled.uncertain };
+      let result = await settlePlainly(this.membership, incarnation, batch);
+      if (result.kind === 'not-plain')
+        result = await this.membership.write(incarnation, (tx) => settle(tx, batch));
       if (result.kind === 'done' && incarnation === this.membership.incarnation)
         this.#forget(part, result.value);
     } catch (error) {

@@ -110,7 +110,6 @@ export async function finishRuns(
   { replica, attempt, runs }: { replica: ReplicaNumber; attempt: number; runs: readonly FinishedRun[] },
 ): Promise<RunId[]> {
   const ids = plainArray(runs.map((run) => run.id));
-  const outcomes = runs.every((run) => run.outcome === 'succeeded') ? [] : runs.map((run) => run.outcome);
   // Found by the key alone, so that no plan ever hashes the whole table; the details are joined afterwards. Each id is
   // sent once: as text the ids are most of the statement.
   const { rows } = await sql<{ id: RunId }>`
@@ -123,7 +122,7 @@ export async function finishRuns(
              to_timestamp(e.started_ms / 1000), to_timestamp(e.finished_ms / 1000), e.output::jsonb, e.error::jsonb
         from gone g
         join (select e.* from asked cross join lateral unnest(asked.ids,
-                    ${plainArray(outcomes)}::text[],
+                    ${plainArray(outcomesOf(runs))}::text[],
                     ${plainArray(runs.map((run) => run.startedAt?.getTime() ?? null))}::float8[],
                     ${plainArray(runs.map((run) => run.finishedAt.getTime()))}::float8[],
                     ${emptyIfAllNull(runs.map((run) => run.outputJson))}::text[],
@@ -136,8 +135,13 @@ export async function finishRuns(
   return rows.map((row) => row.id);
 }
 
+/** An empty array stands for successes alone. */
+export function outcomesOf(runs: readonly FinishedRun[]): RunOutcome[] {
+  return runs.every((run) => run.outcome === 'succeeded') ? [] : runs.map((run) => run.outcome);
+}
+
 /** Where arrays are unnested, a shorter one is filled up with nulls. */
-function emptyIfAllNull(texts: readonly (string | null)[]): (string | null)[] {
+export function emptyIfAllNull(texts: readonly (string | null)[]): (string | null)[] {
   return texts.every((text) => text === null) ? [] : [...texts];
 }
 

@@ -41,12 +41,15 @@ export interface SettlementBatch {
   uncertain: ReadonlySet<Ending>;
 }
 
+/** The claims by which a batch was started and ended. */
+export function claimsOf({ starts, endings }: Pick<SettlementBatch, 'starts' | 'endings'>): ClaimId[] {
+  return [...new Set([...starts, ...endings.map(({ run }) => run)].map((entry) => entry.claimId))];
+}
+
 /** Resolves with the runs whose end was not recorded, because their claims were revoked. */
 export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>> {
   const { replica } = batch;
-  const claimIds = [
-    ...new Set([...batch.starts, ...batch.endings.map(({ run }) => run)].map((entry) => entry.claimId)),
-  ];
+  const claimIds = claimsOf(batch);
   const ours = await rows.lockClaims(tx, { replica, claimIds });
   const fires = batch.starts.filter((start) => ours.has(start.claimId));
   if (fires.length > 0) await rows.decideFires(tx, { fires, lateAfterMs: LATE_AFTER_MS });
@@ -110,7 +113,13 @@ async function finish(tx: Tx, replica: ReplicaNumber, endings: readonly Ending[]
   return missing;
 }
 
-function finishedRun({ run, startedAt, finishedAt, transition, outputJson }: Ending): rows.FinishedRun {
+export function finishedRun({
+  run,
+  startedAt,
+  finishedAt,
+  transition,
+  outputJson,
+}: Ending): rows.FinishedRun {
   if (transition.kind !== 'finish')
     throw new Error(`expected run ${run.id} to finish, got ${transition.kind}`);
   const { outcome } = transition;

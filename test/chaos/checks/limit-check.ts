@@ -4,6 +4,7 @@
 import type { Evidence } from '../evidence.js';
 import { serialSchedule } from '../limited/one-by-one.js';
 import { LIMITED_JOB_TYPES, LIMITED_TENANTS, type Rate } from '../limited/tenants.js';
+import { LOCK_LIMITS, UNDER_LOCKS } from '../limited/under-locks.js';
 import type { Standstill } from '../limited/steering.js';
 import { runsById, seatOf, spansOf, type Span } from './attempt-spans.js';
 import { mayInterrupt, windowOf, within } from './fault-windows.js';
@@ -22,6 +23,7 @@ export function checkLimits(evidence: Evidence): string[] {
   return [
     ...concurrencyLimits(spans).flatMap(tooManyAtOnce),
     ...oneByOne(spans).flatMap(tooManyAtOnce),
+    ...underLocks(spans).flatMap(tooManyAtOnce),
     ...tooOften(spans),
     ...evidence.standstills.flatMap((standstill) => startedAllTheSame(evidence, spans, standstill)),
   ];
@@ -65,6 +67,15 @@ function oneByOne(spans: readonly Span[]): LimitedSpans[] {
       ? []
       : [{ what: `runs of schedule ${schedule}, which must not overlap,`, limit: 1, spans: ofSchedule }],
   );
+}
+
+/** What one lock, or a semaphore's permits, let run at once. */
+function underLocks(spans: readonly Span[]): LimitedSpans[] {
+  return LOCK_LIMITS.map(({ lock, limit, jobTypes }) => ({
+    what: `runs that need ${lock}`,
+    limit,
+    spans: spans.filter(({ run }) => run.tenant === UNDER_LOCKS && jobTypes.includes(run.jobType)),
+  }));
 }
 
 /** The spans that execute as each of them begins, itself included. */
@@ -184,7 +195,8 @@ function shorten(sentences: readonly string[]): string[] {
 
 /** For the account at the end: how often each kind of limit was reached, of how many. */
 export function limitsReached(evidence: Evidence): string {
-  const limits = concurrencyLimits(spansOf(evidence));
+  const spans = spansOf(evidence);
+  const limits = [...concurrencyLimits(spans), ...underLocks(spans)];
   const reached = limits.filter(({ spans, limit }) =>
     executing(spans).some((atOnce) => atOnce.length >= limit),
   );

@@ -13,6 +13,7 @@ const TERM_FENCE = 'libs/cluster/leadership/term-fence.js';
 const REPLICA_GATE = 'libs/cluster/membership/replica-gate.js';
 const LEADERSHIP = 'libs/cluster/leadership/leadership.repository.js';
 const SETTLEMENT = 'libs/execution/settling/settlement.repository.js';
+const PLAIN_ENDS = 'libs/execution/settling/plain-ends.js';
 const STRICT_CLAIM = 'libs/execution/claiming/strict/strict-claim.repository.js';
 const PLANNING = 'libs/scheduling/planning/planning.repository.js';
 
@@ -22,6 +23,8 @@ const noGateCheck: Patch = {
   from: 'if (!(await isAlive(tx, holder)))',
   to: 'if (false)',
 };
+/** So that all ends go by the statements that the other patches are about. */
+const noPlainEnds: Patch = { file: PLAIN_ENDS, from: 'if (!isPlain(batch))', to: 'if (true)' };
 const unlocked = (lock: string): Patch => ({
   file: LEADERSHIP,
   from: '       for share`',
@@ -65,7 +68,7 @@ export const CONTROLS: readonly Control[] = [
   },
   {
     name: 'no gate check on settlement',
-    patches: [noGateCheck],
+    patches: [noGateCheck, noPlainEnds],
     plot: plots.deadReplicaCompletes,
     caughtBy: /^I4: the (completion|run delete) of replica/,
   },
@@ -74,6 +77,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'settlement by run id alone',
     patches: [
       noGateCheck,
+      noPlainEnds,
       {
         file: SETTLEMENT,
         from: 'for update`.execute(tx);\n    return new Set(rows.map((row) => row.id));',

@@ -5,8 +5,9 @@ import { setTimeout as rest } from 'node:timers/promises';
 import { until } from '../../support/until.js';
 import { AT_ONCE } from '../faults.js';
 import { wishInOrder } from '../limited/in-order.js';
-import { WORKERS_PER_TENANT } from '../limited/outside-workers.js';
-import { LIMITED_TENANTS, PAUSED_QUEUE } from '../limited/tenants.js';
+import { WORKERS } from '../limited/outside-workers.js';
+import { PAUSED_QUEUE } from '../limited/tenants.js';
+import { wishUnderLocks } from '../limited/under-locks.js';
 import type { Harness } from '../harness.js';
 import type { Wish } from '../wish.js';
 import { actors, fault, type Actor, type Plot } from './plot.js';
@@ -55,6 +56,15 @@ export const triedAgainInOrder: Plot = async ({ poster, cluster }) => {
   return [];
 };
 
+/** Many at once of what needs one lock. */
+export const manyUnderLocks: Plot = async ({ poster, cluster }) => {
+  for (const seat of cluster.seats)
+    for (const jobType of ['committed', 'pushed', 'seated'])
+      await poster.post(seat, wishUnderLocks(jobType, 800));
+  await rest(AFTERMATH_MS);
+  return [];
+};
+
 /** Work comes for a queue that has been paused for a while. */
 export const pausedQueue: Plot = async (harness) => {
   const owner = await ownerOf(harness);
@@ -84,7 +94,7 @@ export const silentWorker: Plot = async (harness) => {
     const { count } = await witness.askOne<{ count: number }>(
       `select count(*)::int as count from carillon.worker where name like 'pulls-%'`,
     );
-    return count === LIMITED_TENANTS.length * WORKERS_PER_TENANT;
+    return count === WORKERS;
   });
   await tell('quiet');
   await ask(harness, owner, { jobType: 'pulled', ms: 6_000, count: 1 });

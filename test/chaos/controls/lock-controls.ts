@@ -1,9 +1,27 @@
 // What must the rules of locks not miss? Each control breaks one part of how locks are kept; that each rule refuses what it
 // must, its specs tell beside it (../locks).
 import type { Control } from './control.js';
+import { manyUnderLocks } from './limit-plots.js';
 import * as plots from './lock-plots.js';
 
 export const LOCK_CONTROLS: readonly Control[] = [
+  {
+    name: 'runs that start without the locks they need',
+    patches: [
+      {
+        file: 'libs/execution/locking/run-locks.js',
+        from: 'return neededLocks(this.parts.rules.ofRun(run).locks, run.ownLocks);',
+        to: 'return undefined;',
+      },
+      {
+        file: 'libs/execution/attempts/executor.js',
+        from: 'const needed = [...target.locks, ...(run.ownLocks ?? []).map(({ name }) => name)];',
+        to: 'const needed = [];',
+      },
+    ],
+    plot: manyUnderLocks,
+    caughtBy: /^I7: \d+ runs that need book executed at once/,
+  },
   {
     name: 'tokens not checked at the commit',
     patches: [],

@@ -43,6 +43,12 @@ export const inTransaction = handler(committed, async ({ payload: { ms } }, cont
       await sql`insert into chaos.effect (run, attempt) values (${context.runId}, ${context.attempt})`.execute(
         trx,
       );
+      for (const [lock, token] of Object.entries(context.locks)) {
+        await sql`select carillon.check_lock(${context.tenant}, ${lock}, ${token})`.execute(trx);
+        await sql`insert into chaos.lock_write (lock, token, holder) values (${lock}, ${token}, ${context.runId})`.execute(
+          trx,
+        );
+      }
       // A replica that sees the run as over may start the next one before this process gets the answer to its own commit.
       note('end', context);
     });

@@ -1,9 +1,10 @@
 // Which schedules must not overlap while things go wrong? A tenant of its own has one for each policy, due more often than
 // their runs are over. What is skipped, waits or is cancelled there is meant to be, so its fires count for no lateness; the
 // checker counts what their attempts say of themselves (I7).
-import { readScheduleKey } from '#kernel/schedule-key.js';
+import { isUnlimitedKey, readScheduleKey } from '#kernel/schedule-key.js';
 import type { Cluster, Seat } from '../cluster.js';
 import type { Fire } from '../evidence.js';
+import { UNDER_LOCKS } from './under-locks.js';
 
 const TENANT = 'one-by-one';
 
@@ -49,10 +50,11 @@ export async function addOneByOne(
 
 /** Those that are to start when they are due. */
 export function punctual(fires: readonly Fire[]): Fire[] {
-  return fires.filter(({ tenant }) => tenant !== TENANT);
+  return fires.filter(({ tenant }) => tenant !== TENANT && tenant !== UNDER_LOCKS);
 }
 
 /** The schedule of which one run may run at a time; null for a run without one. */
 export function serialSchedule(concurrencyKey: string | null): string | null {
+  if (isUnlimitedKey(concurrencyKey)) return null;
   return readScheduleKey(concurrencyKey)?.scheduleId ?? null;
 }

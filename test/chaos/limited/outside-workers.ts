@@ -1,8 +1,8 @@
-// Who pulls? For each limited tenant two workers as users run them (libs/client/worker/run-worker.ts), which know the
-// URLs of all replicas and must find another when theirs is gone; and one that strays: it takes a run now and then,
-// goes silent until its lease is lost, and only then says that it is done. Nothing goes wrong between workers and
-// replicas but what goes wrong with the replicas, so of the former no attempt may be lost while any replica and the
-// database are there.
+// Who pulls? For each limited tenant, and the one whose runs need locks, two workers as users run them
+// (libs/client/worker/run-worker.ts), which know the URLs of all replicas and must find another when theirs is gone; and
+// one that strays: it takes a run now and then, goes silent until its lease is lost, and only then says that it is done.
+// Nothing goes wrong between workers and replicas but what goes wrong with the replicas, so of the former no attempt may
+// be lost while any replica and the database are there.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as rest } from 'node:timers/promises';
 import { z } from 'zod';
@@ -13,11 +13,13 @@ import type { Cluster } from '../cluster.js';
 import type { Dice } from '../dice.js';
 import { endOutside, type LastWord } from '../last-word.js';
 import type { EndSpell, SpellBook } from '../spells.js';
-import { LEASE_SECONDS, LIMITED_TENANTS } from './tenants.js';
+import { LEASE_SECONDS, LIMITED_TENANTS, PULLED } from './tenants.js';
+import { UNDER_LOCKS } from './under-locks.js';
 
-export const WORKERS_PER_TENANT = 2;
+const TENANTS = [...LIMITED_TENANTS.map(({ name }) => name), UNDER_LOCKS];
+const WORKERS_PER_TENANT = 2;
+export const WORKERS = TENANTS.length * WORKERS_PER_TENANT;
 const CONCURRENCY = 2;
-const PULLED = 'pulled';
 /** Longer than a lease without a first beat is kept, and than one with it. */
 const SILENT_MS = { unheard: 12_000, heard: LEASE_SECONDS * 1_000 + 3_000 };
 
@@ -42,8 +44,8 @@ export class OutsideWorkers {
   constructor(cluster: Cluster, spells: SpellBook) {
     this.#cluster = cluster;
     this.#spells = spells;
-    this.#workers = LIMITED_TENANTS.flatMap(({ name }) =>
-      Array.from({ length: WORKERS_PER_TENANT }, (_, index) => this.#start(name, index)),
+    this.#workers = TENANTS.flatMap((tenant) =>
+      Array.from({ length: WORKERS_PER_TENANT }, (_, index) => this.#start(tenant, index)),
     );
   }
 

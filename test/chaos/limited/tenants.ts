@@ -28,6 +28,8 @@ export interface LimitedJobType {
 export const PAUSED_QUEUE = 'side';
 /** The user's own, in pg-boss. */
 export const USER_QUEUE = 'chaos.mail';
+/** The job type of runs that workers outside take. */
+export const PULLED = 'pulled';
 /** Of the protocol the shortest: a worker that goes silent for longer has lost its attempt. */
 export const LEASE_SECONDS = 5;
 const TIMEOUT_SECONDS = 30;
@@ -39,7 +41,7 @@ export const LIMITED_JOB_TYPES: readonly LimitedJobType[] = [
   { name: 'metered', kind: 'handler', limits: { rate: { count: 3, perSeconds: 2 } } },
   { name: 'pushed', kind: 'http', limits: { maxConcurrent: 2 } },
   { name: 'continued', kind: 'http', limits: { maxConcurrent: 2 } },
-  { name: 'pulled', kind: 'pull', limits: { maxConcurrent: 2 } },
+  { name: PULLED, kind: 'pull', limits: { maxConcurrent: 2 } },
   { name: 'handed-over', kind: 'queue', limits: {} },
 ];
 

@@ -122,13 +122,13 @@ describe('a batch of which a part is written', () => {
     owner.settleLoop.claimLost.subscribe((id) => lost.push(id));
     // The value of one is refused, so the batch is halved.
     await refuse('22003', `new.id = '${ids[7]}' and new.outcome = 'succeeded'`);
-    const self = member.self();
-    const transaction = self.db.transaction.bind(self.db);
+    const executor = member.self().db.getExecutor();
+    const send = executor.executeQuery.bind(executor);
     let sent = 0;
-    const broken = vi.spyOn(self.db, 'transaction').mockImplementation(() => {
+    const broken = vi.spyOn(executor, 'executeQuery').mockImplementation((query) => {
       // The whole, the first half, and then the connection is gone.
       if ((sent += 1) > 2) throw Object.assign(new Error('Connection terminated unexpectedly'));
-      return transaction();
+      return send(query);
     });
     await expect(owner.settleLoop.runOnce()).rejects.toThrow('terminated');
     expect(await count(db, 'run_history')).toBe(4);
@@ -146,17 +146,11 @@ describe('a batch of which a part is written', () => {
     const { owner } = await ended({ runs: 3, running: 1 });
     const lost: unknown[] = [];
     owner.settleLoop.claimLost.subscribe((id) => lost.push(id));
-    const self = member.self();
-    const transaction = self.db.transaction.bind(self.db);
-    vi.spyOn(self.db, 'transaction').mockImplementationOnce(() => {
-      const builder = transaction().setIsolationLevel('read committed');
-      const execute = builder.execute.bind(builder);
-      builder.setIsolationLevel = () => builder;
-      builder.execute = async (work) => {
-        await execute(work);
-        throw new Error('Connection terminated unexpectedly');
-      };
-      return builder;
+    const executor = member.self().db.getExecutor();
+    const send = executor.executeQuery.bind(executor);
+    vi.spyOn(executor, 'executeQuery').mockImplementationOnce(async (query) => {
+      await send(query);
+      throw new Error('Connection terminated unexpectedly');
     });
     await expect(owner.settleLoop.runOnce()).rejects.toThrow('terminated');
     expect(await count(db, 'run_history')).toBe(3);

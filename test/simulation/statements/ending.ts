@@ -37,6 +37,8 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
       const runs = scene.db.run.rows();
       const endable = runs.some((run) => hasExpired(scene, run) || run.cancelRequestedAtMs !== null);
       // Of the others only followers: so that they are asked about, though there are none.
+      if (scene.broken.has('a lookout that finds nothing'))
+        return answer([{ answers: Array(6).fill(false) }]);
       return answer([{ answers: [false, endable, false, true, false, false] }]);
     },
   },

@@ -25,9 +25,9 @@ export interface StatementServer {
   /** Whether our login may end sessions. */
   readonly mayTerminate: boolean;
   wallMs(): number;
+  /** Whether the function that the transaction is has come to this step, which takes a while. */
+  hasComeTo(step: number, tx: Transaction): boolean;
   notify(channel: string, payload: string): void;
-  /** In the middle of a statement time passes; then the statement is called again. */
-  pause(then: () => void): void;
   terminate(session: Session): void;
 }
 

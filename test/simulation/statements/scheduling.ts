@@ -153,13 +153,13 @@ function writePlans({ db, tx, params, broken, server }: Scene): ReturnType<Meani
   }
   const soonUntilMs = server.wallMs() + (params.at(-1) as number) * 1_000;
   const slots = decided
-    .flatMap((fire) => placeRun({ db, tx, server }, fire))
+    .flatMap((fire) => placeRun({ db, tx, server, broken }, fire))
     .filter(({ runAtMs }) => runAtMs < soonUntilMs);
   return answer([...new Set(slots.map(({ slot }) => slot))].map((slot) => ({ slot })));
 }
 
 function placeRun(
-  { db, tx, server }: Pick<Scene, 'db' | 'tx' | 'server'>,
+  { db, tx, server, broken }: Pick<Scene, 'db' | 'tx' | 'server' | 'broken'>,
   { schedule, dueMs, reason, run: id }: FireRow,
 ): RunRow[] {
   const row = db.schedule.get(schedule, tx);
@@ -178,6 +178,9 @@ function placeRun(
     dueMs,
     runAtMs: reason === CATCH_UP ? server.wallMs() : dueMs,
     deadlineMs: null,
+    ...(row.locks === undefined || broken.has('runs without the locks of their schedule')
+      ? {}
+      : { ownLocks: row.locks }),
   };
   db.run.lock(id, tx, 'write');
   db.run.write(id, tx, run);

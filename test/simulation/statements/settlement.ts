@@ -8,7 +8,7 @@ import { answer, BLOCKED, changed, listed, msOf, zipped, type Meaning, type Scen
  * The claim and the attempt number are there so that no end is written for an attempt that is another replica's, or
  * over.
  */
-const BY_ID_ALONE = 'settlements by the id of the run alone';
+export const BY_ID_ALONE = 'settlements by the id of the run alone';
 
 export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
@@ -65,12 +65,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'closeClaims',
     says: ['delete from carillon.claim where id = any($1::uuid[])'],
-    run: ({ db, tx, params }) => {
-      const there = (params[0] as string[]).filter((id) => db.claim.get(id, tx) !== null);
-      if (!db.claim.lockAll(there, tx)) return BLOCKED;
-      for (const id of there) db.claim.write(id, tx, null);
-      return changed(there.length, 'DELETE');
-    },
+    run: closeClaims,
   },
   {
     name: 'shrinkClaims',
@@ -89,7 +84,7 @@ export const SETTLEMENT_STATEMENTS: readonly Meaning[] = [
   },
 ];
 
-function lockClaims({ db, tx, params, server, broken }: Scene): ReturnType<Meaning['run']> {
+export function lockClaims({ db, tx, params, server, broken }: Scene): ReturnType<Meaning['run']> {
   const [replica, ids] = params as [number, string[]];
   if (broken.has('settlements without the gate')) leaveGate(server.locks.gate(REPLICA_GATE, replica), tx);
   if (broken.has(BY_ID_ALONE)) return answer(ids.map((id) => ({ id })));
@@ -98,7 +93,7 @@ function lockClaims({ db, tx, params, server, broken }: Scene): ReturnType<Meani
   return answer(ours.filter((id) => db.claim.get(id, tx) !== null).map((id) => ({ id })));
 }
 
-function decideFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
+export function decideFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
   const [schedules, dues, starts, lateAfter] = params as [string, string, string, number];
   const fires = zipped(...[schedules, dues, starts].map(listed))
     .map(([schedule, dueAt, startedAt]) => ({
@@ -122,7 +117,14 @@ function decideFires({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
   return changed(fires.length);
 }
 
-function finishRuns(scene: Scene): ReturnType<Meaning['run']> {
+export function closeClaims({ db, tx, params }: Scene): ReturnType<Meaning['run']> {
+  const there = (params[0] as string[]).filter((id) => db.claim.get(id, tx) !== null);
+  if (!db.claim.lockAll(there, tx)) return BLOCKED;
+  for (const id of there) db.claim.write(id, tx, null);
+  return changed(there.length, 'DELETE');
+}
+
+export function finishRuns(scene: Scene): ReturnType<Meaning['run']> {
   const { db, tx, params, broken } = scene;
   const [idList, attempt, replica, outcomeList] = params as [string, number, number, string];
   const [ids, outcomes] = [listed(idList), listed(outcomeList)];

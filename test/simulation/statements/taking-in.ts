@@ -29,24 +29,18 @@ type Params = [
   string,
 ];
 
-interface Begun {
-  /** Null before the gate. */
-  mayClaim: boolean | null;
-  isPausing: boolean;
-}
+/** Where the function has come to. */
+const SENT = 1;
+const ALIVE = 2;
 
-const begun = new WeakMap<Transaction, Begun>();
+const mayClaimIn = new WeakMap<Transaction, boolean>();
 
 function takeIn(scene: Scene): ReturnType<Meaning['run']> {
-  const known = begun.get(scene.tx);
-  if (known?.isPausing === false && known.mayClaim !== null) return write(scene, known.mayClaim);
-  if (known?.isPausing !== true) {
-    const now = { mayClaim: known === undefined ? null : mayClaim(scene), isPausing: true };
-    begun.set(scene.tx, now);
-    scene.server.pause(() => (now.isPausing = false));
-  }
-  scene.tx.blockers = [];
-  return BLOCKED;
+  const { server, tx } = scene;
+  if (!server.hasComeTo(SENT, tx)) return BLOCKED;
+  if (tx.step < ALIVE) mayClaimIn.set(tx, mayClaim(scene));
+  if (!server.hasComeTo(ALIVE, tx)) return BLOCKED;
+  return write(scene, mayClaimIn.get(tx) === true);
 }
 
 function mayClaim({ db, server, tx, params, broken }: Scene): boolean {

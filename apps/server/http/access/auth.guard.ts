@@ -12,7 +12,7 @@ import { Reflector } from '@nestjs/core';
 import type { Request, RequestHandler } from 'express';
 import { asId, NO_UUID } from '#kernel/ids.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
-import { KeyRing } from '#tenancy/api-keys.js';
+import { hashedKey, KeyRing, type HashedKey } from '#tenancy/api-keys.js';
 import { mayManage, maySeeTenant, type Principal } from '#tenancy/decisions/api-key.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { NamedTenants, type NamingRequest } from './named-tenants.js';
@@ -54,9 +54,17 @@ export interface AuthenticatedRequest extends NamingRequest {
 
 const reflector = new Reflector();
 
+/** Found once for each route: decorators are done when the first request comes. */
+const marksOf = new WeakMap<object, Map<string, boolean>>();
+
 function isMarked(context: ExecutionContext, mark: string): boolean {
-  const places = [context.getHandler(), context.getClass()];
-  return reflector.getAllAndOverride<boolean | undefined>(mark, places) === true;
+  const route = context.getHandler();
+  const marks = marksOf.get(route) ?? new Map<string, boolean>();
+  const known = marks.get(mark);
+  if (known !== undefined) return known;
+  const is = reflector.getAllAndOverride<boolean | undefined>(mark, [route, context.getClass()]) === true;
+  marksOf.set(route, marks.set(mark, is));
+  return is;
 }
 /**
  * Has no rows: the holder of a lease sees the same on the path of a missing tenant as on that of any tenant but its
@@ -147,14 +155,17 @@ const LEASE_PATH = /^\/api\/v1\/tenants\/[^/]+\/worker\/leases\/([^/:?]+)/;
 
 /** Refuses a body without a key before it is read, which is before the guard. A lease's token stands for a key. */
 export function requireKeyForBodies(keys: KeyRing, tokens: LeaseTokens): RequestHandler {
-  return async (request, _response, next): Promise<void> => {
+  const requireKey: RequestHandler = async (request, _response, next) => {
+    await requirePrincipal(keys, request);
+    next();
+  };
+  return (request, response, next) => {
     const { headers, url } = request;
     const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-    const [, token] = LEASE_PATH.exec(url) ?? [];
-    const holdsLease =
-      headers.authorization === undefined && token !== undefined && tokens.leaseOf(token) !== null;
-    if (hasBody && url.startsWith('/api/') && !holdsLease) await requirePrincipal(keys, request);
-    next();
+    if (!hasBody || !url.startsWith('/api/')) return next();
+    const [, token] = headers.authorization === undefined ? (LEASE_PATH.exec(url) ?? []) : [];
+    if (token !== undefined && tokens.leaseOf(token) !== null) return next();
+    return requireKey(request, response, next);
   };
 }
 
@@ -163,9 +174,22 @@ export function notAWorkers(): ProblemError {
   return new ProblemError('forbidden', `${expected}, got a worker's, which may only take runs and end them`);
 }
 
-async function isKnown(keys: KeyRing, { headers }: IncomingMessage): Promise<boolean> {
-  const key = keyIn(headers.authorization);
-  return key !== undefined && (await keys.principalOf(key)) !== undefined;
+async function isKnown(keys: KeyRing, request: KeyedRequest): Promise<boolean> {
+  const key = keyOf(request);
+  return key !== null && (await keys.principalOf(key)) !== undefined;
+}
+
+interface KeyedRequest extends IncomingMessage {
+  /** Of its header, which stays as it is: a request's key is looked up several times, and hashed once. */
+  apiKey?: HashedKey | null;
+}
+
+/** Null without a bearer's key. */
+function keyOf(request: KeyedRequest): HashedKey | null {
+  if (request.apiKey !== undefined) return request.apiKey;
+  const secret = keyIn(request.headers.authorization);
+  request.apiKey = secret === undefined ? null : hashedKey(secret);
+  return request.apiKey;
 }
 
 function keyIn(header = ''): string | undefined {
@@ -173,14 +197,14 @@ function keyIn(header = ''): string | undefined {
 }
 
 /** Throws a problem for a request without a valid key. */
-export async function requirePrincipal(keys: KeyRing, { headers }: IncomingMessage): Promise<Principal> {
-  const header = headers.authorization;
-  const key = keyIn(header);
-  const principal = key === undefined ? undefined : await keys.principalOf(key);
+export async function requirePrincipal(keys: KeyRing, request: KeyedRequest): Promise<Principal> {
+  const key = keyOf(request);
+  const principal = key === null ? undefined : await keys.principalOf(key);
   if (principal !== undefined) return principal;
+  const wrong = whatIsWrong(request.headers.authorization, key !== null);
   throw new ProblemError(
     'unauthenticated',
-    `expected the header "Authorization: Bearer <key>", got ${whatIsWrong(header, key)}`,
+    `expected the header "Authorization: Bearer <key>", got ${wrong}`,
     {
       headers: { 'www-authenticate': 'Bearer' },
     },
@@ -188,9 +212,9 @@ export async function requirePrincipal(keys: KeyRing, { headers }: IncomingMessa
 }
 
 /** The header itself may hold a secret of another kind, so it is not repeated. */
-function whatIsWrong(header: string | undefined, key: string | undefined): string {
+function whatIsWrong(header: string | undefined, hasKey: boolean): string {
   if (header === undefined) return 'no such header';
-  return key === undefined ? 'another scheme' : 'an unknown or revoked key';
+  return hasKey ? 'an unknown or revoked key' : 'another scheme';
 }
 
 /** The tenant that the path names. Only on routes below a tenant. */

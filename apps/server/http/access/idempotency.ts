@@ -56,24 +56,28 @@ class IdempotencyInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const http = context.switchToHttp();
-    return from(this.#answer(http.getRequest<WritingRequest>(), http.getResponse<Response>(), next));
+    const request = http.getRequest<WritingRequest>();
+    const key = keyOf(request);
+    if (key !== null)
+      return from(this.#answerOnce(key, { request, response: http.getResponse<Response>(), next }));
+    // Each statement commits by itself.
+    request.writing = { db: this.db, afterwards: (act) => act() };
+    return next.handle();
   }
 
-  async #answer(request: WritingRequest, response: Response, next: CallHandler): Promise<unknown> {
-    const key = keyOf(request);
+  async #answerOnce(
+    key: string,
+    { request, response, next }: { request: WritingRequest; response: Response; next: CallHandler },
+  ): Promise<unknown> {
     const done: (() => void)[] = [];
-    // Without a key each statement commits by itself.
-    const afterwards = (act: () => void): void => void (key === null ? act() : done.push(act));
-    const act = (db: Database): Promise<unknown> => {
-      request.writing = { db, afterwards };
-      return lastValueFrom(next.handle());
-    };
-    const body =
-      key === null
-        ? await act(this.db)
-        : await inTransaction(this.db, (tx) =>
-            answerOnce(tx, { key, request, response, act: () => act(tx) }),
-          );
+    const afterwards = (act: () => void): void => void done.push(act);
+    const body = await inTransaction(this.db, (db) => {
+      const act = (): Promise<unknown> => {
+        request.writing = { db, afterwards };
+        return lastValueFrom(next.handle());
+      };
+      return answerOnce(db, { key, request, response, act });
+    });
     for (const step of done) step();
     return body;
   }

@@ -21,7 +21,8 @@ export class ProblemFilter implements ExceptionFilter {
     const request = host.switchToHttp().getRequest<Request>();
     const response = host.switchToHttp().getResponse<Response>();
     const problem = asProblem(error, request);
-    if (problem.status >= 500) this.logger.error({ err: error, requestId: request.id }, problem.title);
+    if (problem.status >= 500)
+      this.logger.error({ req: request, err: error, requestId: request.id }, problem.title);
     const body = problemBody(problem, { instance: request.originalUrl, requestId: request.id });
     response
       .status(problem.status)
@@ -80,12 +81,19 @@ function asProblem(error: unknown, request: Request): ProblemError {
 
 /** The fault of the path, since the router's own message does not say what it expected. */
 function mislaid({ path }: Request, type: ProblemType): string | null {
+  return (
+    unreadPath(path) ?? (type === 'not-found' ? `expected a path that is served here, got ${path}` : null)
+  );
+}
+
+/** What is wrong with a path that can't be decoded. */
+export function unreadPath(path: string): string | null {
   try {
     decodeURIComponent(path);
+    return null;
   } catch {
     return `expected a path whose percent-escapes are UTF-8, got ${path}`;
   }
-  return type === 'not-found' ? `expected a path that is served here, got ${path}` : null;
 }
 
 /** Nest's exceptions carry a status, and so do the errors of Express's body parser. */

@@ -9,6 +9,8 @@ const JSON_TYPES = ['application/json', 'application/merge-patch+json'];
 export const LINES_TYPE = 'application/x-ndjson';
 
 export function requireJson(request: Request, _response: Response, next: NextFunction): void {
+  // Nearly every body bears this and nothing more, which needs no parsing.
+  if (request.headers['content-type'] === 'application/json') return next();
   if (!hasBody(request) || request.is(JSON_TYPES) !== false) return next();
   if (request.is(LINES_TYPE) !== false && request.path.endsWith('/logs')) return next();
   const got = request.headers['content-type'] ?? 'none';

@@ -32,12 +32,16 @@ function refuse(given: unknown, place: Place): void {
   if (!result.success) throw invalidFields(fieldErrors(result.error.issues, given, place));
 }
 
+/** Found once for each route. */
+const readBy = new WeakMap<object, ReadonlySet<number>>();
+
 /** Nest's key of a parameter is its kind, a colon, and its index. */
 function reads(context: ExecutionContext, part: RouteParamtypes): boolean {
-  const parameters: unknown = Reflect.getMetadata(
-    ROUTE_ARGS_METADATA,
-    context.getClass(),
-    context.getHandler().name,
-  );
-  return Object.keys(parameters ?? {}).some((key) => key.startsWith(`${part}:`));
+  const route = context.getHandler();
+  const known = readBy.get(route);
+  if (known !== undefined) return known.has(part);
+  const parameters: unknown = Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), route.name);
+  const parts = new Set(Object.keys(parameters ?? {}).map((key) => Number(key.split(':', 1)[0])));
+  readBy.set(route, parts);
+  return parts.has(part);
 }

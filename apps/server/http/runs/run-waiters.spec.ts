@@ -28,6 +28,7 @@ beforeEach(() => {
   timers = new LoopTimers(new SchedulerRegistry(), {} as PinoLogger);
   waiters = new RunWaiters(databaseOver(playedPool()), timers, {
     hintAwaited: () => undefined,
+    awaitEnd: () => () => undefined,
   } as unknown as ReplicaService);
   waiters.onApplicationBootstrap();
 });

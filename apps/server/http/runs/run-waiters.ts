@@ -47,7 +47,12 @@ export class RunWaiters implements Loop, OnApplicationBootstrap {
 
   /** Resolves when the run has ended, the time is up, the caller hung up, or the replica is leaving. */
   async wait(id: RunId, wait: Wait): Promise<void> {
-    await this.#waiters.wait(id, wait);
+    const waited = this.replica.awaitEnd(id);
+    try {
+      await this.#waiters.wait(id, wait);
+    } finally {
+      waited();
+    }
   }
 
   async runOnce(): Promise<number> {
