@@ -85,4 +85,3 @@ begin
   verdict := 'done';
 end
 $$;
-revoke execute on function carillon.settle_ends from public;

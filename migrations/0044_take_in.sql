@@ -24,6 +24,8 @@ create function carillon.take_in(
 ) returns table (is_claimed boolean, entry carillon.run)
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off
+  set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
@@ -64,23 +66,32 @@ begin
              limit 1) j
           where t.id = a.tenant_id)
       returning made.id, made as entry),
-    claimable as materialized (
-      select i.id
+    -- Those of one lane come together, and with the same marks.
+    lanes as materialized (
+      select a.tenant_id, a.slot, a.epoch, a.queue, (i.entry).lane as lane, min(a.mark) as mark
         from inserted i
         join asked a on a.id = i.id
-        join carillon.slot_owner o on o.slot = a.slot and o.owner = take_in.by_replica and o.epoch = a.epoch and o.target is null
        where may_claim
-         and not exists (
-           select from carillon.queue q where q.tenant_id = a.tenant_id and q.name = a.queue and q.paused_at is not null)
-         -- None of the lane waits before it. Those of this call are not seen: they come together. With its order it is one look
-         -- at the lane's place in the index; as a mere condition it became a walk over all runs of the tenant.
+       group by a.tenant_id, a.slot, a.epoch, a.queue, (i.entry).lane),
+    open as materialized (
+      select l.tenant_id, l.lane
+        from lanes l
+        join carillon.slot_owner o on o.slot = l.slot and o.owner = take_in.by_replica and o.epoch = l.epoch and o.target is null
+       where not exists (
+               select from carillon.queue q where q.tenant_id = l.tenant_id and q.name = l.queue and q.paused_at is not null)
+         -- None of the lane waits before them. Those of this call are not seen. With its order it is one look at the lane's
+         -- place in the index; as a mere condition it became a walk over all runs of the tenant. The mark is one of another
+         -- clock, and must lie behind.
          and (select w.id
                 from carillon.run w
-               where w.slot = a.slot and w.tenant_id = a.tenant_id and w.lane = (i.entry).lane
-                 and (w.run_at at time zone 'UTC') - w.priority * interval '1 minute' between a.mark and made_at at time zone 'UTC'
+               where w.slot = l.slot and w.tenant_id = l.tenant_id and w.lane = l.lane
+                 and (w.run_at at time zone 'UTC') - w.priority * interval '1 minute'
+                     between least(l.mark, (made_at - interval '1 second') at time zone 'UTC') and made_at at time zone 'UTC'
                  and w.run_at <= made_at and w.id <> all(take_in.held)
                order by (w.run_at at time zone 'UTC') - w.priority * interval '1 minute', w.id
                limit 1) is null),
+    claimable as materialized (
+      select i.id from inserted i join open o on o.tenant_id = (i.entry).tenant_id and o.lane = (i.entry).lane),
     claimed as (
       insert into carillon.claim (id, replica, run_ids)
       select take_in.claim_id, take_in.by_replica, array_agg(id) from claimable having count(*) > 0)

@@ -1,8 +1,9 @@
 // How does our connection differ from node-postgres's? It is discarded when a query timed out on it, or when its server
 // turned out to be no primary, so that the next one may lead to the new primary. It names the statements that it
-// repeats. And it waits for fewer answers: not for that of `start transaction` before the first statement, nor for that
-// of a statement marked as unawaited. Everything keeps its order on the wire, and an error is thrown by the first
-// statement whose answer is waited for.
+// repeats. Its end waits for a dead peer no longer than a moment. And it waits for fewer answers: not for that of `start
+// transaction` before the first statement, nor for that of a statement marked as unawaited. Everything keeps its order on
+// the wire, and an error is thrown by the first statement whose answer is waited for.
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { isNoPrimary } from './error-kind.js';
@@ -19,6 +20,9 @@ export interface DatabaseClientConfig extends pg.ClientConfig {
  * processor time instead of 0.39.
  */
 export const UNAWAITED = '/* carillon: unawaited */';
+
+/** How long a farewell may wait for the other end to hang up. */
+const FAREWELL_MS = 2_000;
 
 const TIMED_OUT = 'a query timed out on it';
 const NO_PRIMARY = 'its server is no primary';
@@ -134,6 +138,15 @@ export class DatabaseClient extends pg.Client {
   #discard(reason: string): void {
     Object.assign(this, { _queryable: false });
     this.#connection.stream.destroy(new Error(`Connection terminated: ${reason}`));
+  }
+
+  /** One whose other end is gone without a word hears no farewell, and its closer would wait until TCP gives up. */
+  override end(): Promise<void>;
+  override end(then: (error: Error) => void): void;
+  override end(then?: (error: Error) => void): Promise<void> | void {
+    const { stream } = this.#connection;
+    void once(AbortSignal.timeout(FAREWELL_MS), 'abort').then(() => stream.destroy());
+    return then === undefined ? super.end() : super.end(then);
   }
 
   /** Not in the public types. */

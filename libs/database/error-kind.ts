@@ -80,6 +80,12 @@ export function isDatabaseError(error: unknown): boolean {
   );
 }
 
+/** A function of ours refused the session's isolation, may not be called by this login, or is not there. */
+export function isNotCallable(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === '25000' || code === '42501' || code === '42883';
+}
+
 export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === '23505';
 }

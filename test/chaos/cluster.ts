@@ -100,7 +100,7 @@ export class Cluster {
     const code = await Promise.race([replica.exited, late]);
     if (code === 'late')
       throw new Error(
-        `expected ${seat.name} to leave within ${limitMs} ms, got:\n${replica.output().slice(-2_000)}`,
+        `expected ${seat.name} to leave within ${limitMs} ms, got:\n${replica.output().slice(-10_000)}`,
       );
     seat.process = null;
     return code;

@@ -100,7 +100,9 @@ export async function startOwner(member: TestMember, options: OwnerOptions = {})
   };
   subscribeExecuting({ ...parts, membership, databaseClock, ownership });
   const expect = execution.targets.expect.bind(execution.targets);
-  return { ...parts, takingIn: new TakingIn({ membership, door: parts.claim.door, held, expect }) };
+  const { door } = parts.claim;
+  const takingIn = new TakingIn({ membership, door, held, expect, clock: systemClock, atOnce: 2 });
+  return { ...parts, takingIn };
 }
 
 async function registerHandlers(member: TestMember, options: OwnerOptions): Promise<HandlerRegistry> {

@@ -101,7 +101,7 @@ export function buildReplica(options: ReplicaOptions) {
     heldWatch: new HeldWatchLoop(driving),
     strayClaims: new StrayClaimsLoop(membership, held),
   };
-  const takingIn = takingInOf(parts);
+  const takingIn = takingInOf(parts, config);
   const lookout = lookoutOf(parts);
   subscribeMember(parts);
   subscribeExecuting(parts);
@@ -122,22 +122,23 @@ export function buildReplica(options: ReplicaOptions) {
           parts.horizon,
         ]
       : []),
-    ...(config.CARILLON_ROLES.includes('worker') ? workerLoops(parts) : []),
+    ...(config.CARILLON_ROLES.includes('worker') ? [...workerLoops(parts), takingIn] : []),
   ];
   return { ...parts, takingIn, lookout, loops };
 }
 
-function takingInOf({
-  membership,
-  claim: { door },
-  held,
-  targets,
-}: Executing & { claim: ClaimLoop; held: HeldRuns; targets: Targets }): TakingIn {
+function takingInOf(
+  { membership, claim, held, targets }: Executing & { claim: ClaimLoop; held: HeldRuns; targets: Targets },
+  { CARILLON_WORK_CONNECTIONS }: ServerConfig,
+): TakingIn {
   return new TakingIn({
     membership,
-    door,
+    door: claim.door,
     held,
     expect: (tenant, jobType) => targets.expect(tenant, jobType),
+    clock,
+    // Most connections are left for claims and ends.
+    atOnce: Math.max(1, Math.min(2, Math.floor(CARILLON_WORK_CONNECTIONS / 3))),
   });
 }
 

@@ -119,7 +119,8 @@ export class ClaimLoop implements Loop {
       this.#countedFor = serving;
     }
     await this.#scanSlots(incarnation);
-    const room = Math.min(this.held.room(), this.options.settings.runsPerClaim);
+    const { entering } = this.door;
+    const room = Math.min(this.held.room() - entering.size, this.options.settings.runsPerClaim);
     // A settled run makes room and wakes this loop. A pause does neither, so the next scan must come in time to see it.
     if (room <= 0) return this.#untilNextScan();
     const lanes = takeLanes(this.#lanes, {
@@ -152,6 +153,7 @@ export class ClaimLoop implements Loop {
     // The loop asks for the rules of lanes that were found, are held or wait, and of no others.
     this.options.rules.keepOnly((lane) => this.held.ofLane(lane) > 0 || this.#lanes.has(lane));
     for (const lane of found) this.options.rules.note(lane, rulesOf(lane));
+    this.door.noteRead(found);
     this.#reopen();
     this.#giveBackUnserved();
     const paused = found.filter((lane) => lane.paused && this.held.ofLane(lane) > 0);

@@ -84,11 +84,12 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRun
       select ${claimId}, ${replica}, array_agg(id) from picked having count(*) > 0)
     select number::int, id, payload, date_part('epoch', run_at) * 1000 as "atMs",
            case when schedule_id is null and due_at is null and priority = 0 and attempt = 1 and failures = 0 and losses = 0
-                     and deadline is null and details is null and cancel_requested_at is null and locks is null then null
+                     and deadline is null and details is null and cancel_requested_at is null and locks is null
+                     and unique_key is null then null
                 else jsonb_build_object(
                   'scheduleId', schedule_id, 'dueAtMs', date_part('epoch', due_at) * 1000, 'priority', priority,
                   'attempt', attempt, 'failures', failures, 'losses', losses, 'deadlineMs', date_part('epoch', deadline) * 1000,
-                  'details', details, 'isCancelRequested', cancel_requested_at is not null, 'ownLocks', locks)
+                  'details', details, 'isCancelRequested', cancel_requested_at is not null, 'ownLocks', locks, 'isUnique', unique_key is not null)
            end as "nonDefaults"
       from picked
      union all
@@ -164,6 +165,7 @@ interface RunDetails extends Pick<
   dueAtMs: number | null;
   deadlineMs: number | null;
   ownLocks: readonly LockWish[] | null;
+  isUnique: boolean;
 }
 
 const DEFAULT_DETAILS: RunDetails = {
@@ -177,6 +179,7 @@ const DEFAULT_DETAILS: RunDetails = {
   details: null,
   isCancelRequested: false,
   ownLocks: null,
+  isUnique: false,
 };
 
 // Field by field: 0.06 µs a run instead of 0.49 with a spread of two objects.
@@ -203,6 +206,7 @@ function claimedRun(row: PickedRow, lane: LaneOfClaim): ClaimedRun {
     isCancelRequested: nonDefaults.isCancelRequested,
     details: nonDefaults.details,
     ownLocks: nonDefaults.ownLocks,
+    isUnique: nonDefaults.isUnique,
   };
 }
 

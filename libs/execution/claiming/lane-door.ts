@@ -3,7 +3,7 @@
 // a claim is on its way is closed, and each claim leaves out the runs that are entering.
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
-import { EnteringRuns } from '#execution/held/entering-runs.js';
+import { EnteringRuns, type EnteringRun } from '#execution/held/entering-runs.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { LaneRules } from '#execution/limits/decisions/lane-rules.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
@@ -24,6 +24,9 @@ export interface LaneEntry {
   mark: number | null;
 }
 
+/** Each run that enters is compared with those that another replica has in hand. */
+const ELSEWHERE_MAX = 100;
+
 interface DoorParts {
   membership: Membership;
   ownership: OwnershipLoop;
@@ -40,8 +43,12 @@ interface DoorParts {
 export class LaneDoor {
   /** Runs are held that have entered. */
   readonly entered = new Topic<void>();
+  /** Lanes are closed no longer. */
+  readonly opened = new Topic<void>();
   readonly entering = new EnteringRuns();
   readonly #closed = new Set<string>();
+  /** Lanes of entering runs whose rules were read after these were sent. */
+  readonly #readAnew = new Set<string>();
 
   constructor(private readonly parts: DoorParts) {}
 
@@ -50,14 +57,35 @@ export class LaneDoor {
     const { elsewhere, ownership, hinted, lanes, rules, scan } = this.parts;
     const epoch = elsewhere.epochOf(lane.slot);
     if (epoch === undefined || ownership.serving.get(lane.slot) !== epoch) return null;
-    if (hinted.has(lane.slot) || lanes.has(lane) || this.#closed.has(laneKey(lane))) return null;
+    if (elsewhere.runs.length > ELSEWHERE_MAX) return null;
+    if (hinted.has(lane.slot) || lanes.has(lane) || this.isClosed(lane)) return null;
     return rules.of(lane).paused ? null : { epoch, mark: scan.markOf(lane) };
   }
 
   /** Acts while no run may enter these lanes. */
   async closedTo(lanes: readonly Lane[], act: () => Promise<void>): Promise<void> {
     for (const lane of lanes) this.#closed.add(laneKey(lane));
-    await act().finally(() => this.#closed.clear());
+    await act().finally(() => {
+      this.#closed.clear();
+      this.opened.publish();
+    });
+  }
+
+  /** Whether a claim from the lane is on its way. */
+  isClosed(lane: Lane): boolean {
+    return this.#closed.has(laneKey(lane));
+  }
+
+  /** A scan has read the rules of these lanes. */
+  noteRead(lanes: readonly Lane[]): void {
+    if (this.entering.size === 0) return;
+    for (const lane of lanes) if (this.entering.ofLane(lane) > 0) this.#readAnew.add(laneKey(lane));
+  }
+
+  /** It is held, or it waits in the table like any other, or it was not inserted. */
+  leave(run: Lane & EnteringRun): void {
+    this.entering.remove(run);
+    if (this.#readAnew.size > 0 && this.entering.ofLane(run) === 0) this.#readAnew.delete(laneKey(run));
   }
 
   /** The runs that may be in these lanes, behind where a claim would begin, and wait for no claim. */
@@ -73,15 +101,14 @@ export class LaneDoor {
   enter(incarnation: Incarnation, entered: readonly { run: ClaimedRun; rules: LaneRules }[]): void {
     const { membership, rules: book, held, scan, clock } = this.parts;
     if (entered.length === 0 || membership.incarnation !== incarnation) return;
-    // A scan may have found it paused meanwhile.
-    for (const { run, rules } of entered) if (!book.of(run).paused) book.note(run, rules);
+    for (const { run, rules } of entered) if (!this.#readAnew.has(laneKey(run))) book.note(run, rules);
     const runs = entered.map(({ run }) => run);
     const nowMs = clock.monotonicMs();
     held.add(runs, () => nowMs, nowMs);
     for (const run of runs) {
       const last = positionOf(run);
       held.noteFurthest(run, last);
-      scan.noteClaimed([run], [{ count: 1, last }]);
+      scan.noteEntered(run, last);
     }
     this.entered.publish();
   }

@@ -5,7 +5,7 @@
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { Slot } from '#kernel/ids.js';
-import { partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
+import { partsOfLane, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
 import { withKeyOverlap, type LaneRules } from '#execution/limits/decisions/lane-rules.js';
 import { discoverLanes, type LaneWithRules } from './lane.repository.js';
 import type { TakenFromLane } from './claim.repository.js';
@@ -63,6 +63,11 @@ export class LaneScan {
 
   noteClaimed(lanes: readonly Lane[], taken: readonly TakenFromLane[]): void {
     this.#marks.noteClaimed(lanes, taken);
+  }
+
+  /** A run of this lane was claimed as it was inserted, and none waited before it. */
+  noteEntered(lane: Lane, last: LanePosition): void {
+    this.#marks.noteEntered(lane, last);
   }
 
   /** Our slots have changed. Until a lost slot comes back, its next owners may put runs back below any mark. */

@@ -23,7 +23,6 @@ export class EnteringRuns {
     this.#count(tenantId, 1);
   }
 
-  /** It is held, or it waits in the table like any other, or it was not inserted. */
   remove({ tenantId, lane, id }: EnteringRun): void {
     const ids = this.#ofLane.get(tenantId, lane);
     if (ids?.delete(id) !== true) return;

@@ -33,6 +33,8 @@ export interface ClaimedRun {
   readonly details: unknown;
   /** What its maker, a schedule, wants besides the locks of its job type; null for nearly all. */
   readonly ownLocks?: readonly LockWish[] | null;
+  /** It holds a unique key, which may be free for others at its end. */
+  readonly isUnique?: boolean;
   /** The tokens of the locks that its attempt holds; set once they are acquired. */
   locks?: Readonly<Record<string, number>>;
 }

@@ -41,6 +41,7 @@ export class Lingering {
       becomes: transition.kind,
       isOfFire: run.scheduleId !== null,
       hasLocks: run.locks !== undefined,
+      freesKey: run.isUnique === true,
       isAwaited: this.#awaited.has(run.id),
       makesRoom: this.#makesRoom(run),
       isCountedElsewhere: !this.options.isServed(run.slot),

@@ -12,6 +12,7 @@ import { INSERTED, type RunRow } from '#execution/runs/run-row.js';
 
 export interface RunToTakeIn {
   run: NewRun;
+  payloadText: string;
   assumed: AssumedJob;
   entry: LaneEntry;
 }
@@ -50,7 +51,7 @@ export async function takeIn(
                      ${runs.map(({ run }) => run.queue)}::text[],
                      ${runs.map(({ run }) => run.concurrencyKey)}::text[],
                      ${runs.map(({ run }) => (run.tags.length > 0 ? JSON.stringify(run.tags) : null))}::text[],
-                     ${runs.map(({ run }) => JSON.stringify(run.payload))}::text[],
+                     ${runs.map(({ payloadText }) => payloadText)}::text[],
                      ${runs.map(({ run }) => run.deadline)}::timestamptz[],
                      ${plainArray(runs.map(({ entry }) => markText(entry.mark)))}::timestamp[],
                      ${plainArray(inHand)}::uuid[]) as taken) as run`.execute(db);

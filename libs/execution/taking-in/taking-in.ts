@@ -1,10 +1,12 @@
 // Takes runs in at the replica that owns their slot: inserted and claimed by one statement, and held as soon as it is
-// committed. At most two such statements are on their way. Those that come meanwhile form the next group, so groups
-// are as large as the load makes them, and no run waits for company. A run that can't be taken in like this goes the
-// way of any other: it is inserted, and a claim finds it. So nothing is refused here, and nothing is tried again.
+// committed. Few such statements are on their way at once. Those that come meanwhile, or while a claim from their lane is
+// on its way, form the next group: groups are as large as the load makes them, and no run waits for company. A run that
+// can't be taken in like this goes the way of any other: it is inserted, and a claim finds it. So nothing is refused here,
+// and nothing is tried again.
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import { databaseErrorKind } from '#database/error-kind.js';
 import { randomUUID } from '#database/runtime/uuid.js';
+import type { Clock } from '#kernel/clock.js';
 import type { LaneDoor, LaneEntry } from '#execution/claiming/lane-door.js';
 import { roomBeside } from '#execution/claiming/lanes-to-serve.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
@@ -18,17 +20,24 @@ import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { laneOf, type Lane } from '#execution/runs/decisions/lane.js';
 import type { RunRow } from '#execution/runs/run-row.js';
 import { asId, type ClaimId } from '#kernel/ids.js';
+import { SLEEP_MS, type Loop } from '#kernel/loop.js';
+import { Topic } from '#kernel/topic.js';
 import { isPlain } from './decisions/plain-run.js';
 import { takeIn, type TakenIn } from './take-in.repository.js';
 
-const AT_ONCE = 2;
-const GROUP_MAX = 100;
+/** A broken connection leaves so many callers without an answer at most. */
+const GROUP_MAX = 25;
+const GROUP_CHARACTERS_MAX = 1_000_000;
+/** A run waits for others' statements no longer than this, and for none that has taken so long. */
+const LATE_MS = 500;
 /** The statement walks over those of the lane that are held, and their ids are sent with it. */
 const HELD_OF_LANE_MAX = 100;
 
 interface Coming {
+  sinceMs: number;
   run: NewRun;
   assumed: AssumedJob;
+  payloadText: string;
   tenant: IntakeTenant;
   jobType: JobType;
   lane: Lane;
@@ -45,26 +54,58 @@ export interface TakingInParts {
   held: HeldRuns;
   /** A run of this job type, which has just been proved, starts at once. */
   expect: (tenant: IntakeTenant, jobType: JobType) => void;
+  clock: Clock;
+  /** How many statements may be on their way. */
+  atOnce: number;
 }
 
-export class TakingIn {
+export class TakingIn implements Loop {
+  readonly name = 'taking-in';
+  /** A run waits for others, and this loop sees to it that it doesn't wait for long. */
+  readonly waits = new Topic<void>();
   #waiting: Coming[] = [];
-  #underWay = 0;
+  /** When the statements that are on their way were sent, the oldest first. */
+  readonly #underWay = new Set<{ sentAtMs: number }>();
 
-  constructor(private readonly parts: TakingInParts) {}
+  constructor(private readonly parts: TakingInParts) {
+    parts.door.opened.subscribe(() => this.#go());
+  }
+
+  async runOnce(): Promise<number> {
+    const lateMs = this.parts.clock.monotonicMs() - LATE_MS;
+    const late = this.#waiting.findLastIndex(({ sinceMs }) => sinceMs <= lateMs) + 1;
+    for (const { resolve } of this.#waiting.splice(0, late)) resolve(null);
+    const [oldest] = this.#waiting;
+    return oldest === undefined ? SLEEP_MS : oldest.sinceMs - lateMs;
+  }
 
   /** Null when nothing was written, and the run must go the other way. Rejects when it may have been written. */
   async take(
     { tenant, jobType }: { tenant: IntakeTenant; jobType: JobType },
     { run, assumed }: { run: NewRun; assumed: AssumedJob },
   ): Promise<TakenInRun | null> {
-    if (!isPlain(run, jobType) || this.#actingAs() === null) return null;
+    if (!isPlain(run, jobType) || this.#actingAs() === null || this.#isLate()) return null;
     const lane = { tenantId: run.tenantId, slot: run.slot, lane: laneOf(run) };
-    if (this.parts.door.entryTo(lane) === null) return null;
+    const { door, clock } = this.parts;
+    if (!door.isClosed(lane) && door.entryTo(lane) === null) return null;
     const rules = { paused: false, weight: tenant.weight, tenant: tenant.limits, jobType: jobType.limits };
+    const payloadText = JSON.stringify(run.payload);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ run, assumed, tenant, jobType, lane, rules, resolve, reject });
+      const sinceMs = clock.monotonicMs();
+      this.#waiting.push({
+        sinceMs,
+        run,
+        assumed,
+        payloadText,
+        tenant,
+        jobType,
+        lane,
+        rules,
+        resolve,
+        reject,
+      });
       this.#go();
+      if (this.#waiting.length === 1) this.waits.publish();
     });
   }
 
@@ -73,15 +114,21 @@ export class TakingIn {
     return membership.isDraining ? null : membership.trusted();
   }
 
+  #isLate(): boolean {
+    const [oldest] = this.#underWay;
+    return oldest !== undefined && oldest.sentAtMs + LATE_MS <= this.parts.clock.monotonicMs();
+  }
+
   #go(): void {
-    while (this.#underWay < AT_ONCE) {
+    while (this.#underWay.size < this.parts.atOnce) {
       const group = this.#nextGroup();
       if (group.length === 0) return;
-      this.#underWay += 1;
+      const statement = { sentAtMs: this.parts.clock.monotonicMs() };
+      this.#underWay.add(statement);
       void this.#send(group)
         .catch((error: unknown) => group.forEach(({ reject }) => reject(error)))
         .finally(() => {
-          this.#underWay -= 1;
+          this.#underWay.delete(statement);
           this.#go();
         });
     }
@@ -89,55 +136,59 @@ export class TakingIn {
 
   /** A lane is in one group at a time: of two the one that is written last would find the other's runs waiting. */
   #nextGroup(): Coming[] {
-    const { entering } = this.parts.door;
-    const group = this.#waiting.filter(({ lane }) => entering.ofLane(lane) === 0).slice(0, GROUP_MAX);
-    const chosen = new Set(group);
-    if (group.length > 0) this.#waiting = this.#waiting.filter((coming) => !chosen.has(coming));
+    const { door } = this.parts;
+    const group: Coming[] = [];
+    const others: Coming[] = [];
+    let characters = 0;
+    for (const coming of this.#waiting) {
+      const isFull = group.length === GROUP_MAX || characters >= GROUP_CHARACTERS_MAX;
+      if (isFull || door.entering.ofLane(coming.lane) > 0 || door.isClosed(coming.lane)) {
+        others.push(coming);
+        continue;
+      }
+      group.push(coming);
+      characters += coming.payloadText.length;
+    }
+    this.#waiting = others;
     return group;
   }
 
   async #send(group: readonly Coming[]): Promise<void> {
     const incarnation = this.#actingAs();
-    const entering = incarnation === null ? [] : this.#admit(group);
-    const admitted = new Set(entering.map(({ run }) => run.id));
-    for (const { run, resolve } of group) if (!admitted.has(run.id)) resolve(null);
-    if (incarnation === null || entering.length === 0) return;
+    const entering: Entering[] = [];
     try {
-      await this.#write(incarnation, entering);
+      for (const coming of group) {
+        const entry = incarnation === null ? null : this.#entryOf(coming);
+        if (entry === null) coming.resolve(null);
+        else entering.push({ ...coming, entry });
+      }
+      if (incarnation !== null && entering.length > 0) await this.#write(incarnation, entering);
     } finally {
-      for (const each of entering) this.parts.door.entering.remove({ ...each.lane, id: each.run.id });
+      for (const each of entering) this.parts.door.leave({ ...each.lane, id: each.run.id });
     }
   }
 
-  /** Those for which there is room, which are 'entering' from here on. */
-  #admit(group: readonly Coming[]): Entering[] {
-    const { door } = this.parts;
-    return group.flatMap((coming) => {
-      const entry = this.#hasRoom(coming) ? door.entryTo(coming.lane) : null;
-      if (entry === null) return [];
-      door.entering.add({ ...coming.lane, id: coming.run.id });
-      return [{ ...coming, entry }];
-    });
-  }
-
-  /** As for a claim, with those that are on their way. */
-  #hasRoom({ lane, rules }: Coming): boolean {
+  /** Where there is room, as for a claim with those that are on their way, the run is 'entering' from here on. */
+  #entryOf({ run, lane, rules }: Coming): LaneEntry | null {
     const { held, door } = this.parts;
     const { entering } = door;
     const ofLane = held.ofLane(lane) + entering.ofLane(lane);
-    if (held.room() <= entering.size || ofLane >= HELD_OF_LANE_MAX) return false;
-    return roomBeside(lane, { held, rules }) > entering.ofTenant(lane.tenantId);
+    if (held.room() <= entering.size || ofLane >= HELD_OF_LANE_MAX) return null;
+    if (roomBeside(lane, { held, rules }) <= entering.ofTenant(lane.tenantId)) return null;
+    const entry = door.entryTo(lane);
+    if (entry !== null) entering.add({ ...lane, id: run.id });
+    return entry;
   }
 
   async #write(incarnation: Incarnation, entering: readonly Entering[]): Promise<void> {
     const claimId = asId.claim(randomUUID());
     const lanes = entering.map(({ lane }) => ({ ...lane, after: null }));
-    const request = { claimId, runs: entering, inHand: this.parts.door.inHand(lanes) };
     let isSent = false;
     try {
       const taken = await incarnation.db.connection().execute((db) => {
         isSent = true;
-        return takeIn(db, incarnation, request);
+        // Now, since claims may have taken others while this waited for a connection.
+        return takeIn(db, incarnation, { claimId, runs: entering, inHand: this.parts.door.inHand(lanes) });
       });
       this.#hold(incarnation, entering, { claimId, taken });
       for (const { run, resolve } of entering) resolve(answerOf(taken.get(run.id)));
@@ -198,4 +249,5 @@ const FRESH = {
   failures: 0,
   losses: 0,
   isCancelRequested: false,
+  isUnique: false,
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkEnd } from './lock-check.js';
+import { checkEnd, checkRunHolds } from './lock-check.js';
 import { holdNote } from './lock-samples.js';
 
 const gone = { lines: [], troubles: [], goneAtMs: 50_000, ownEnds: [] };
@@ -28,5 +28,22 @@ describe('L5: when its users are gone, each lock is free within its lease', () =
 
   it('judges nothing where there were no users', () => {
     expect(checkEnd({ ...gone, goneAtMs: null, probes: [] }, [])).toEqual([]);
+  });
+});
+
+describe('L5: a hold of a run ends with its attempt', () => {
+  const held = holdNote({ lock: 'book', token: 1, holder: 'run a/2', atMs: 1, expiresAtMs: Infinity });
+
+  it('finds nothing while the attempt is open, or when it has let go', () => {
+    expect(checkRunHolds([held], [{ id: 'a', attempt: 2 }])).toEqual([]);
+    expect(checkRunHolds([held, { ...held, op: 'delete' }], [])).toEqual([]);
+  });
+
+  it.each([[[]], [[{ id: 'a', attempt: 3 }]]])('refuses one of an attempt that is over: %j', (open) => {
+    expect(checkRunHolds([held], open)).toEqual(['L5: book stays held by run a/2, whose attempt is over']);
+  });
+
+  it('is no matter of the leases of callers', () => {
+    expect(checkEnd({ ...gone, probes: [] }, [held])).toEqual([]);
   });
 });

@@ -1,11 +1,11 @@
 // Did locks keep what they promise, and was there anything to judge? What their users wrote down, what the database noted,
 // and what is left when all of them are gone.
-import type { Evidence } from '../evidence.js';
+import type { Evidence, OpenRun } from '../evidence.js';
 import { SLACK_MS } from '../checks/fault-windows.js';
 import { checkExclusion } from './exclusion-check.js';
 import { checkLines } from './line-check.js';
 import type { HoldNote } from './lock-notes.js';
-import { LEASE_SECONDS } from './lock-plan.js';
+import { LEASE_SECONDS, LOCK_NAMES } from './lock-plan.js';
 import type { LockAccount } from './lock-users.js';
 import { checkTokens } from './token-check.js';
 
@@ -13,13 +13,14 @@ import { checkTokens } from './token-check.js';
 const FREE_AFTER_MS = LEASE_SECONDS * 1_000 + 1_000;
 
 /** L1 to L5. */
-export function checkLocks({ locks, lockTables, faults, stalls, readAtMs }: Evidence): string[] {
+export function checkLocks({ locks, lockTables, faults, stalls, open, readAtMs }: Evidence): string[] {
   const { lines, troubles } = locks;
   return [
     ...checkExclusion(lines),
     ...checkTokens(lines, lockTables),
     ...checkLines(lines, lockTables, { faults, stalls, troubles, readAtMs }),
     ...checkEnd(locks, lockTables.holdNotes),
+    ...checkRunHolds(lockTables.holdNotes, open),
     ...atALoss(locks),
   ];
 }
@@ -30,7 +31,10 @@ export function checkEnd({ goneAtMs, probes }: LockAccount, holdNotes: readonly 
   const byMs = goneAtMs + FREE_AFTER_MS;
   const last = new Map(holdNotes.map((note) => [note.token, note]));
   const kept = [...last.values()]
-    .filter(({ holder, op, expiresAtMs }) => holder !== 'probe' && op !== 'delete' && expiresAtMs > byMs)
+    .filter(
+      ({ lock, holder, op, expiresAtMs }) =>
+        LOCK_NAMES.includes(lock) && holder !== 'probe' && op !== 'delete' && expiresAtMs > byMs,
+    )
     .map(
       ({ lock, holder, expiresAtMs }) =>
         `L5: ${lock} stays held by ${holder} until ${Math.round(expiresAtMs - goneAtMs)} ms after all of its users were gone`,
@@ -42,6 +46,18 @@ export function checkEnd({ goneAtMs, probes }: LockAccount, holdNotes: readonly 
         `L5: ${lock} was refused with ${status}, ${Math.round(atMs - goneAtMs)} ms after all of its users were gone`,
     );
   return [...kept, ...refused];
+}
+
+/** L5, of runs: a hold ends with its attempt. */
+export function checkRunHolds(
+  holdNotes: readonly HoldNote[],
+  open: readonly Pick<OpenRun, 'id' | 'attempt'>[],
+): string[] {
+  const attempts = new Set(open.map(({ id, attempt }) => `run ${id}/${attempt}`));
+  const last = new Map(holdNotes.map((note) => [note.token, note]));
+  return [...last.values()]
+    .filter(({ holder, op }) => holder.startsWith('run ') && op !== 'delete' && !attempts.has(holder))
+    .map(({ lock, holder }) => `L5: ${lock} stays held by ${holder}, whose attempt is over`);
 }
 
 function atALoss({ lines, goneAtMs, ownEnds }: LockAccount): string[] {

@@ -241,4 +241,20 @@ describe('the message', () => {
       'expected a transaction that is read committed, got repeatable read',
     );
   });
+
+  it('is the transaction where a session is no more read committed, as long as that lasts', async () => {
+    const claimId = asId.claim(randomUUID());
+    await lone(claimId);
+    const starts = [
+      { claimId, scheduleId: asId.schedule(randomUUID()), dueAt: new Date(0), startedAt: new Date(0) },
+    ];
+    const batch = { starts, endings: [], finishedClaims: [claimId], uncertain: new Set<never>() };
+    const answer = await db.connection().execute(async (one) => {
+      await sql`set default_transaction_isolation = 'repeatable read'`.execute(one);
+      const found = await settlePlainly(member.membership, { ...member.self(), db: one }, batch);
+      await sql`reset default_transaction_isolation`.execute(one);
+      return found;
+    });
+    expect(answer).toEqual({ kind: 'not-plain' });
+  });
 });

@@ -6,10 +6,12 @@ import { holdGateAlone } from '#cluster/membership/replica-gate.js';
 import { markDead } from '#cluster/membership/replica.repository.js';
 import { inSnapshot, inTransaction } from '#database/connection.js';
 import type { NewRun } from '#execution/intake/new-run.repository.js';
+import { NO_RULES, type LaneRules } from '#execution/limits/decisions/lane-rules.js';
 import type { TakenInRun } from '#execution/intake/run-intake.js';
 import { takeIn } from '#execution/taking-in/take-in.repository.js';
 import { findTenantAndJob } from '#server/http/access/tenant-and-job.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
+import { SLEEP_MS } from '#kernel/loop.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
 import { openTransaction } from '../../support/open-transaction.js';
 import { addRuns, addTenant, newRunOf } from '../../support/rows.js';
@@ -64,6 +66,11 @@ async function take(run: Partial<NewRun> = {}, meanwhile?: () => Promise<unknown
   return owner.takingIn.take(job, { run: wanted, assumed });
 }
 
+async function laneOfTenant() {
+  const { tenant } = await named();
+  return { tenantId: tenant.id, slot: tenant.slot };
+}
+
 const idOf = (taken: TakenInRun | null): RunId => taken?.row?.id ?? asId.run('none');
 const rowsOf = async () => [await count(db, 'run'), await count(db, 'claim')];
 
@@ -105,9 +112,37 @@ describe('a run that is taken in', () => {
     const all = await Promise.all(runs.map((run) => owner.takingIn.take(job, { run, assumed })));
     expect(all.map((taken) => taken?.isHeld)).toEqual(runs.map(() => true));
     expect(all.map(idOf)).toEqual(runs.map(({ id }) => id));
-    expect(await count(db, 'claim')).toBeLessThanOrEqual(4);
+    expect(await count(db, 'claim')).toBeLessThanOrEqual(5);
     await owner.finish();
     expect(seen.toSorted()).toEqual(runs.map(({ id }) => id).toSorted());
+  });
+
+  it('waits while a claim from its lane is on its way, and enters behind it', async () => {
+    const { promise: claimed, resolve: endClaim } = Promise.withResolvers<void>();
+    const lane = { ...(await laneOfTenant()), lane: 'default/noop' };
+    const claim = owner.claim.door.closedTo([lane], () => claimed);
+    const taken = take();
+    expect(await take({ queue: 'aside' })).toMatchObject({ isHeld: true });
+    expect(await count(db, 'run')).toBe(1);
+    endClaim();
+    await claim;
+    expect(await taken).toMatchObject({ isHeld: true });
+  });
+
+  it('is held under the rules that it has proved, but for those that a scan has read since it was sent', async () => {
+    await take();
+    const [{ run } = expect.fail('expected a held run, got none')] = owner.held.all();
+    const { claim, rules } = owner;
+    const limitedTo = (maxConcurrent: number): LaneRules => ({ ...NO_RULES, jobType: { maxConcurrent } });
+    const [older, newer] = [limitedTo(1), limitedTo(2)];
+    claim.door.entering.add(run);
+    claim.door.noteRead([run]);
+    rules.note(run, newer);
+    claim.door.enter(member.self(), [{ run, rules: older }]);
+    expect(rules.of(run)).toEqual(newer);
+    claim.door.leave(run);
+    claim.door.enter(member.self(), [{ run, rules: older }]);
+    expect(rules.of(run)).toEqual(older);
   });
 
   it('starts within the limits of its job type', async () => {
@@ -184,6 +219,23 @@ describe('a run waits in the table', () => {
 });
 
 describe('nothing is written', () => {
+  it('for a run that has waited for half a second: it goes the other way', async () => {
+    const lane = { ...(await laneOfTenant()), lane: 'default/noop' };
+    const { promise: claimed, resolve: endClaim } = Promise.withResolvers<void>();
+    const claim = owner.claim.door.closedTo([lane], () => claimed);
+    let isBack = false;
+    const taken = take().finally(() => (isBack = true));
+    await until('it is given up', async () => {
+      const againInMs = await owner.takingIn.runOnce();
+      expect(isBack || againInMs <= 500 || againInMs === SLEEP_MS).toBe(true);
+      return isBack;
+    });
+    expect(await taken).toBeNull();
+    endClaim();
+    await claim;
+    expect(await rowsOf()).toEqual([0, 0]);
+  });
+
   it('for a tenant or job type that has changed', async () => {
     const change = () => db.updateTable('tenant').set({ weight: 3 }).execute();
     expect(await take({}, change)).toEqual({ row: null, isHeld: false });
@@ -218,7 +270,14 @@ async function requestOf() {
   const run = newRunOf(tenant);
   const entry = owner.claim.door.entryTo({ tenantId: tenant.id, slot: tenant.slot, lane: 'default/noop' });
   if (entry === null) throw new Error('expected an open lane, got none');
-  const runs = [{ run, assumed: { tenantId: tenant.id, jobType: 'noop', proof }, entry }];
+  const runs = [
+    {
+      run,
+      payloadText: JSON.stringify(run.payload),
+      assumed: { tenantId: tenant.id, jobType: 'noop', proof },
+      entry,
+    },
+  ];
   return { claimId: asId.claim(run.id), runs, inHand: [] };
 }
 

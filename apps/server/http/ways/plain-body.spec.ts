@@ -68,3 +68,15 @@ it('a body whose sender hangs up ends with one error', async () => {
     'expected all of the body, got a closed connection',
   ]);
 });
+
+it.each(['application/json', 'text/plain'])(
+  'a body of %s whose sender had hung up before is none',
+  (type) => {
+    const headers = { 'content-length': '9', 'content-type': type };
+    const gone = { headers, destroyed: true } as unknown as Request; // of a request that is gone nothing else is asked
+    const taken: unknown[] = [];
+    const read = readPlainBody(() => taken.push('way'));
+    read(gone, {} as Response, (error?: unknown) => taken.push(error instanceof Error));
+    expect(taken).toEqual([true]);
+  },
+);

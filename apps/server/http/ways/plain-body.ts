@@ -13,8 +13,9 @@ export function readPlainBody(way: Way): Way {
     const { headers } = request;
     if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined)
       return way(request, response, next);
-    // One whose caller has hung up meanwhile would say no more.
-    if (request.destroyed || !isJson(request) || !isPlain(headers)) return next();
+    // One whose caller has hung up meanwhile says no more, and is not to be carried out as if it had no body.
+    if (request.destroyed) return next(brokenOff());
+    if (!isJson(request) || !isPlain(headers)) return next();
     gather(request, (error) => {
       if (error === undefined) way(request, response, next);
       else next(error);
@@ -41,7 +42,11 @@ function gather(request: Request, then: (error?: ProblemError) => void): void {
   };
   const breakOff = (): void => {
     stop();
-    then(new ProblemError('bad-request', 'expected all of the body, got a closed connection'));
+    then(brokenOff());
   };
   request.on('data', keep).on('end', end).on('error', breakOff).on('close', breakOff);
+}
+
+function brokenOff(): ProblemError {
+  return new ProblemError('bad-request', 'expected all of the body, got a closed connection');
 }

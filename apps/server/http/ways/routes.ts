@@ -59,6 +59,8 @@ export const goToRoute: RequestHandler = (request: FoundRequest, response, next)
   const match = foundRoute.match(path);
   if (match === false) return next();
   request.params = match.params;
+  // Once: a route that calls next() goes on as one without.
+  delete request.foundRoute;
   foundRoute.handle(request, response, next);
 };
 

@@ -10,7 +10,7 @@ import { rankIn } from '#execution/runs/rank.js';
 
 /** What a claim reads of a run, besides what is equal for its whole lane. */
 export const PICKED_COLUMNS =
-  'id schedule_id due_at payload priority run_at attempt failures losses deadline details cancel_requested_at locks'.split(
+  'id schedule_id due_at payload priority run_at attempt failures losses deadline details cancel_requested_at locks unique_key'.split(
     ' ',
   );
 

@@ -33,6 +33,8 @@ export interface AttemptEnd {
   isOfFire: boolean;
   /** Locks are released with it, which others may wait for. */
   hasLocks: boolean;
+  /** The next run with its unique key may come as soon as the world hears of its work. */
+  freesKey: boolean;
   /** A caller waits for the run. */
   isAwaited: boolean;
   /** The replica holds as many runs, of the lane or the tenant, as it may: the next is claimed when this end is written. */
@@ -45,7 +47,9 @@ export interface AttemptEnd {
 export function lingerMsOf(end: AttemptEnd, { gapMs }: Pace): number {
   // Any other goes on, here or elsewhere.
   const isOver = end.becomes === 'finish' || end.becomes === 'recorded';
-  if (!isOver || end.hasLocks || end.isAwaited || end.makesRoom || end.isCountedElsewhere) return 0;
+  const isWaitedFor =
+    end.hasLocks || end.freesKey || end.isAwaited || end.makesRoom || end.isCountedElsewhere;
+  if (!isOver || isWaitedFor) return 0;
   return ifCompany(end.isOfFire ? LINGER_OF_FIRE_MS : LINGER_MS, gapMs);
 }
 

@@ -11,7 +11,7 @@ with lane as materialized (
     join carillon.slot_owner o on o.slot = l.slot and o.owner = $8 and o.epoch = l.epoch and o.target is null),
 picked as materialized (
   select lane.number, r.id, r.schedule_id, r.due_at, r.payload, r.priority, r.run_at, r.attempt, r.failures, r.losses,
-    r.deadline, r.details, r.cancel_requested_at, r.locks
+    r.deadline, r.details, r.cancel_requested_at, r.locks, r.unique_key
     from lane
     join carillon.key_block b on b.tenant_id = lane.tenant_id and b.job_type = split_part(lane.lane, '/', 2)
           and b.key = substr(lane.lane, strpos(lane.lane, '/overlap/strict/') + 16)
@@ -24,7 +24,7 @@ picked as materialized (
     from lane
    cross join lateral (
      select id, schedule_id, due_at, payload, priority, run_at, attempt, failures, losses, deadline, details,
-       cancel_requested_at, locks
+       cancel_requested_at, locks, unique_key
        from carillon.run
       where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
         and run_at <= statement_timestamp()
@@ -39,12 +39,14 @@ noted as (
   select $12, $13, array_agg(id) from picked having count(*) > 0)
 select number::int, id, payload, date_part('epoch', run_at) * 1000 as "atMs",
        case when schedule_id is null and due_at is null and priority = 0 and attempt = 1 and failures = 0 and losses = 0
-                 and deadline is null and details is null and cancel_requested_at is null and locks is null then null
+                 and deadline is null and details is null and cancel_requested_at is null and locks is null
+                 and unique_key is null then null
             else jsonb_build_object(
               'scheduleId', schedule_id, 'dueAtMs', date_part('epoch', due_at) * 1000, 'priority', priority,
               'attempt', attempt, 'failures', failures, 'losses', losses, 'deadlineMs', date_part('epoch',
                 deadline) * 1000,
-              'details', details, 'isCancelRequested', cancel_requested_at is not null, 'ownLocks', locks)
+              'details', details, 'isCancelRequested', cancel_requested_at is not null, 'ownLocks', locks, 'isUnique',
+                unique_key is not null)
        end as "nonDefaults"
   from picked
  union all
