@@ -3,10 +3,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { insertAndShowRun, type NewRun } from '#execution/intake/new-run.repository.js';
-import { findTenantAndJob } from '#server/http/access/tenant-and-job.repository.js';
 import type { RunId } from '#kernel/ids.js';
 import { addTenant, newRunOf } from '../../support/rows.js';
 import { startLoneMember } from '../../support/test-member.js';
+import { acmesJob } from '../../support/taking-in.js';
 import { useTestDatabase } from '../../support/test-database.js';
 import { startOwner } from '../../support/test-owner.js';
 
@@ -50,19 +50,13 @@ it('a run that is taken in is the same as one that is inserted and claimed', asy
   const held = (id: RunId): object => without(owner.held.find(id)?.run ?? {});
   const ended = async (id: RunId): Promise<object> =>
     without(await db.selectFrom('run_history').selectAll().where('id', '=', id).executeTakeFirstOrThrow());
-  const {
-    tenant,
-    jobType = null,
-    proof,
-  } = (await findTenantAndJob(db, { tenant: 'acme', jobType: 'noop' })) ?? {};
-  if (tenant === undefined || proof === undefined || jobType === null)
-    throw new Error('expected the tenant and its job type, found none');
+  const { tenant, job, proof } = await acmesJob(db);
 
   await fc.assert(
     fc.asyncProperty(wanted, async (run) => {
       const [plain, direct] = [newRunOf(tenant, run), newRunOf(tenant, run)];
       const assumed = { tenantId: tenant.id, jobType: 'noop', proof };
-      const taken = await owner.takingIn.take({ tenant, jobType }, { run: direct, assumed });
+      const taken = await owner.takingIn.take(job, { run: direct, assumed });
       expect(taken?.isHeld).toBe(true);
       const row = await insertAndShowRun(db, plain, assumed);
       await owner.claimAll();

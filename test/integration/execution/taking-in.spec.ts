@@ -3,28 +3,24 @@
 import { sql } from 'kysely';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { holdGateAlone } from '#cluster/membership/replica-gate.js';
-import { markDead } from '#cluster/membership/replica.repository.js';
 import { inSnapshot, inTransaction } from '#database/connection.js';
 import type { NewRun } from '#execution/intake/new-run.repository.js';
 import { NO_RULES, type LaneRules } from '#execution/limits/decisions/lane-rules.js';
 import type { TakenInRun } from '#execution/intake/run-intake.js';
 import { takeIn } from '#execution/taking-in/take-in.repository.js';
-import { findTenantAndJob } from '#server/http/access/tenant-and-job.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import { SLEEP_MS } from '#kernel/loop.js';
-import type { Tenant } from '#tenancy/tenant.repository.js';
 import { openTransaction } from '../../support/open-transaction.js';
 import { addRuns, addTenant, newRunOf } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
+import { acmesJob, requestOf } from '../../support/taking-in.js';
 import { useTestDatabase } from '../../support/test-database.js';
-import { startLoneMember, startMember, type TestMember } from '../../support/test-member.js';
+import { startLoneMember, type TestMember } from '../../support/test-member.js';
 import { startOwner, type OwnerOptions } from '../../support/test-owner.js';
 import { until } from '../../support/until.js';
 
 const database = useTestDatabase();
 const { db } = database;
-
-const TENANT = 'acme';
 
 let member: TestMember;
 let owner: Awaited<ReturnType<typeof startOwner>>;
@@ -38,28 +34,13 @@ async function own(options: OwnerOptions = {}): Promise<void> {
 
 beforeEach(async () => {
   seen = [];
-  await addTenant(db, TENANT);
+  await addTenant(db, 'acme');
   member = await startLoneMember(database.url);
   await own();
 });
 
-async function named(): Promise<{
-  tenant: Tenant;
-  job: Parameters<typeof owner.takingIn.take>[0];
-  proof: string;
-}> {
-  const {
-    tenant,
-    jobType = null,
-    proof,
-  } = (await findTenantAndJob(db, { tenant: TENANT, jobType: 'noop' })) ?? {};
-  if (tenant === undefined || proof === undefined || jobType === null)
-    throw new Error('expected the tenant and its job type, found none');
-  return { tenant, job: { tenant, jobType }, proof };
-}
-
 async function take(run: Partial<NewRun> = {}, meanwhile?: () => Promise<unknown>) {
-  const { tenant, job, proof } = await named();
+  const { tenant, job, proof } = await acmesJob(db);
   await meanwhile?.();
   const wanted = newRunOf(tenant, run);
   const assumed = { tenantId: tenant.id, jobType: wanted.jobType, proof };
@@ -67,7 +48,7 @@ async function take(run: Partial<NewRun> = {}, meanwhile?: () => Promise<unknown
 }
 
 async function laneOfTenant() {
-  const { tenant } = await named();
+  const { tenant } = await acmesJob(db);
   return { tenantId: tenant.id, slot: tenant.slot };
 }
 
@@ -91,7 +72,7 @@ describe('a run that is taken in', () => {
     await owner.claimAll();
     expect(await rowsOf()).toEqual([1, 1]);
     await owner.finish();
-    const { tenant } = await named();
+    const { tenant } = await acmesJob(db);
     const [id = asId.run('none')] = await addRuns(db, tenant, 1);
     const entering = { tenantId: tenant.id, lane: 'default/noop', id };
     owner.claim.door.entering.add(entering);
@@ -104,7 +85,7 @@ describe('a run that is taken in', () => {
   });
 
   it('comes with all that come meanwhile, and each lane in one group at a time', async () => {
-    const { tenant, job, proof } = await named();
+    const { tenant, job, proof } = await acmesJob(db);
     const runs = Array.from({ length: 50 }, (_, n) =>
       newRunOf(tenant, { queue: n % 2 === 0 ? 'even' : 'odd' }),
     );
@@ -184,7 +165,7 @@ describe('a run waits in the table', () => {
   });
 
   it('whose queue is paused', async () => {
-    const { tenant } = await named();
+    const { tenant } = await acmesJob(db);
     await sql`insert into carillon.queue (tenant_id, name, paused_at) values (${tenant.id}, 'aside', now())`.execute(
       db,
     );
@@ -204,7 +185,7 @@ describe('a run waits in the table', () => {
   });
 
   it('behind one of its lane that waits there, and starts after it', async () => {
-    const { tenant } = await named();
+    const { tenant } = await acmesJob(db);
     const [first] = await addRuns(db, tenant, 1, { payload: {} });
     await addRuns(db, tenant, 1, { runAt: new Date(Date.now() + 3_600_000) });
     const second = await take();
@@ -257,82 +238,9 @@ describe('nothing is written', () => {
   });
 
   it('in a transaction that does not see what was committed behind the gate', async () => {
-    const request = await requestOf();
+    const request = await requestOf(db, owner.claim.door);
     await expect(inSnapshot(db, (tx) => takeIn(tx, member.self(), request))).rejects.toThrow(
       'expected a transaction that is READ COMMITTED, got REPEATABLE READ',
     );
-  });
-});
-
-/** As the intake asks for one run, whose answer the test gets in its place. */
-async function requestOf() {
-  const { tenant, proof } = await named();
-  const run = newRunOf(tenant);
-  const entry = owner.claim.door.entryTo({ tenantId: tenant.id, slot: tenant.slot, lane: 'default/noop' });
-  if (entry === null) throw new Error('expected an open lane, got none');
-  const runs = [
-    {
-      run,
-      payloadText: JSON.stringify(run.payload),
-      assumed: { tenantId: tenant.id, jobType: 'noop', proof },
-      entry,
-    },
-  ];
-  return { claimId: asId.claim(run.id), runs, inHand: [] };
-}
-
-it('a run is taken in at the same cost, however many of its tenant wait in other lanes', async () => {
-  const { tenant } = await named();
-  const request = await requestOf();
-  await addRuns(db, tenant, 50, { queue: 'aside' });
-  const fetched = await inTransaction(member.self().db, async (tx) => {
-    expect([...(await takeIn(tx, member.self(), request)).values()]).toMatchObject([{ isClaimed: true }]);
-    const { rows } = await sql<{ fetched: number }>`
-      select idx_tup_fetch::int as fetched from pg_stat_xact_user_tables where schemaname = 'carillon' and relname = 'run'`.execute(
-      tx,
-    );
-    return rows[0]?.fetched;
-  });
-  expect(fetched).toBeLessThan(5);
-});
-
-describe('a run whose answer was lost', () => {
-  async function takeUnheard(): Promise<RunId> {
-    const taken = await takeIn(db, member.self(), await requestOf());
-    expect([...taken.values()]).toMatchObject([{ isClaimed: true }]);
-    return [...taken.keys()][0] ?? asId.run('none');
-  }
-
-  it('is taken by the next claim and runs once', async () => {
-    const id = await takeUnheard();
-    await owner.claimAll();
-    await owner.finish();
-    expect(seen).toEqual([id]);
-    expect(await history(db)).toMatchObject([{ id, attempt: 1, outcome: 'succeeded' }]);
-  });
-
-  it('is put back when its replica dies, and runs once more elsewhere', async () => {
-    const leader = member;
-    const successor = owner;
-    member = await startMember(database.url, { roles: ['worker'] });
-    const moveTo = ({ self, ownership }: TestMember) =>
-      sql`update carillon.slot_owner set owner = ${self().replica}, epoch = epoch + 1`
-        .execute(db)
-        .then(() => ownership.runOnce());
-    await moveTo(member);
-    await own();
-    const id = await takeUnheard();
-    await markDead(db, { replica: member.self().replica, term: leader.leader().term, reason: 'crashed' });
-    await moveTo(leader);
-    await successor.claimAll();
-    expect(successor.held.size).toBe(0);
-    await successor.revocation.runOnce();
-    await until('it is free again', async () => {
-      await successor.claimAll();
-      return successor.held.size === 1;
-    });
-    await successor.finish();
-    expect(seen).toEqual([id]);
-    expect(await history(db)).toMatchObject([{ id, attempt: 2, outcome: 'succeeded' }]);
   });
 });
