@@ -17,7 +17,7 @@ import { limitsConcurrency } from '#execution/limits/decisions/lane-rules.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import type { Occupancy } from '#execution/limits/occupancy.js';
-import { LaneScan, rulesOf } from './lane-scan.js';
+import { LaneScan } from './lane-scan.js';
 import type { ClaimSettings } from './claim-settings.js';
 import { LaneDoor } from './lane-door.js';
 import { LaneQueue, type WaitingLane } from './lane-queue.js';
@@ -49,7 +49,6 @@ export class ClaimLoop implements Loop {
   readonly paused = new Topic<readonly Lane[]>();
   /** Limits, pauses or the runs elsewhere were read anew: a lane that was closed may be open now. */
   readonly reopened = new Topic<void>();
-  /** For runs that are claimed by their insert, and not by this loop. */
   readonly door: LaneDoor;
   readonly #lanes = new LaneQueue();
   readonly #elsewhere: RunsElsewhere;
@@ -119,8 +118,7 @@ export class ClaimLoop implements Loop {
       this.#countedFor = serving;
     }
     await this.#scanSlots(incarnation);
-    const { entering } = this.door;
-    const room = Math.min(this.held.room() - entering.size, this.options.settings.runsPerClaim);
+    const room = Math.min(this.held.room() - this.door.entering.size, this.options.settings.runsPerClaim);
     // A settled run makes room and wakes this loop. A pause does neither, so the next scan must come in time to see it.
     if (room <= 0) return this.#untilNextScan();
     const lanes = takeLanes(this.#lanes, {
@@ -152,8 +150,7 @@ export class ClaimLoop implements Loop {
   #noteFound(found: readonly LaneWithRules[]): void {
     // The loop asks for the rules of lanes that were found, are held or wait, and of no others.
     this.options.rules.keepOnly((lane) => this.held.ofLane(lane) > 0 || this.#lanes.has(lane));
-    for (const lane of found) this.options.rules.note(lane, rulesOf(lane));
-    this.door.noteRead(found);
+    this.door.noteRules(found);
     this.#reopen();
     this.#giveBackUnserved();
     const paused = found.filter((lane) => lane.paused && this.held.ofLane(lane) > 0);

@@ -13,7 +13,8 @@ import type { Clock } from '#kernel/clock.js';
 import type { RunId, Slot } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import type { LaneQueue, WaitingLane } from './lane-queue.js';
-import type { LaneScan } from './lane-scan.js';
+import { rulesOf, type LaneScan } from './lane-scan.js';
+import type { LaneWithRules } from './lane.repository.js';
 import type { RunsElsewhere } from './runs-elsewhere.js';
 
 /** What a run that enters must know of its lane. */
@@ -77,9 +78,11 @@ export class LaneDoor {
   }
 
   /** A scan has read the rules of these lanes. */
-  noteRead(lanes: readonly Lane[]): void {
-    if (this.entering.size === 0) return;
-    for (const lane of lanes) if (this.entering.ofLane(lane) > 0) this.#readAnew.add(laneKey(lane));
+  noteRules(found: readonly LaneWithRules[]): void {
+    for (const lane of found) {
+      this.parts.rules.note(lane, rulesOf(lane));
+      if (this.entering.ofLane(lane) > 0) this.#readAnew.add(laneKey(lane));
+    }
   }
 
   /** It is held, or it waits in the table like any other, or it was not inserted. */

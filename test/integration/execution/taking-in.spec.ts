@@ -117,8 +117,8 @@ describe('a run that is taken in', () => {
     const limitedTo = (maxConcurrent: number): LaneRules => ({ ...NO_RULES, jobType: { maxConcurrent } });
     const [older, newer] = [limitedTo(1), limitedTo(2)];
     claim.door.entering.add(run);
-    claim.door.noteRead([run]);
-    rules.note(run, newer);
+    const none = { weight: null, tenant: null, locks: null };
+    claim.door.noteRules([{ ...run, ...none, paused: false, jobType: newer.jobType }]);
     claim.door.enter(member.self(), [{ run, rules: older }]);
     expect(rules.of(run)).toEqual(newer);
     claim.door.leave(run);
