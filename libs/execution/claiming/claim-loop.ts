@@ -148,8 +148,6 @@ export class ClaimLoop implements Loop {
   }
 
   #noteFound(found: readonly LaneWithRules[]): void {
-    // The loop asks for the rules of lanes that were found, are held or wait, and of no others.
-    this.options.rules.keepOnly((lane) => this.held.ofLane(lane) > 0 || this.#lanes.has(lane));
     this.door.noteRules(found);
     this.#reopen();
     this.#giveBackUnserved();

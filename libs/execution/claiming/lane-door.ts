@@ -79,9 +79,13 @@ export class LaneDoor {
 
   /** A scan has read the rules of these lanes. */
   noteRules(found: readonly LaneWithRules[]): void {
+    const { rules, held, lanes } = this.parts;
+    const { entering } = this;
+    // Those of lanes that were found, are held, wait or are entered are asked for, and of no others.
+    rules.keepOnly((lane) => held.ofLane(lane) > 0 || lanes.has(lane) || entering.ofLane(lane) > 0);
     for (const lane of found) {
-      this.parts.rules.note(lane, rulesOf(lane));
-      if (this.entering.ofLane(lane) > 0) this.#readAnew.add(laneKey(lane));
+      rules.note(lane, rulesOf(lane));
+      if (entering.ofLane(lane) > 0) this.#readAnew.add(laneKey(lane));
     }
   }
 
