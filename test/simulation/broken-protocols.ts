@@ -72,6 +72,7 @@ export const BROKEN_PROTOCOLS = [
   'runs that enter without the gate',
   'runs that enter without owner and epoch of their slot',
   'runs that enter although others of their lane wait',
+  'rules that are forgotten while runs enter',
 ] as const;
 
 export type BrokenProtocol = (typeof BROKEN_PROTOCOLS)[number];

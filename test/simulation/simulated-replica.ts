@@ -194,8 +194,12 @@ export class SimulatedReplica implements Actor {
   }
 }
 
-function breakOccupancy({ held, occupancy, rules }: Replica, broken: Broken): void {
+function breakOccupancy({ held, occupancy, rules, claim: { door } }: Replica, broken: Broken): void {
   const note = rules.note.bind(rules);
+  const keepOnly = rules.keepOnly.bind(rules);
+  if (broken.has('rules that are forgotten while runs enter'))
+    rules.keepOnly = (isWanted) =>
+      keepOnly((lane) => isWanted(lane) && (held.ofLane(lane) > 0 || door.entering.ofLane(lane) === 0));
   if (broken.has('schedules whose runs overlap against their policy'))
     rules.note = (lane, known) => note(lane, known.overlap === undefined ? known : NO_RULES);
   const setElsewhere = occupancy.setElsewhere.bind(occupancy);
