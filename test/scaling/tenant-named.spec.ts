@@ -38,6 +38,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'new-run: insertRuns': NEW,
   'new-runs: insertTogether': NEW,
   'new-run: insertAndShowRun': NEW,
+  'take-in: takeIn': NEW,
   'debounced: insertOrMove': NEW,
   'webhook-secret: insertWebhookSecret': NEW,
   'run-log: insertLogLines': NEW,

@@ -20,6 +20,8 @@ export interface Focus {
   locks?: boolean;
   /** There are keys with a strict order in each seed. */
   strict?: boolean;
+  /** Runs come to replicas in each seed. */
+  entering?: boolean;
 }
 
 /** Some seeds look at one statement, and everything that goes wrong around it. */

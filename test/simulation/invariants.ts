@@ -12,6 +12,7 @@ import {
 import { AskedTimes } from './asked-times.js';
 import { CaughtUpTimes } from './caught-up-times.js';
 import type { Crowd } from './crowd.js';
+import { judgeEntered } from './entering-runs.js';
 import { CrowdedTurns } from './crowded-turns.js';
 import { Limits } from './limits.js';
 import { LockPromises } from './lock-promises.js';
@@ -110,7 +111,9 @@ export class Invariants {
         this.deaths += 1;
         return this.sightings.judge(act);
       case 'claim':
-        return this.#judgeClaim(act);
+        return this.#judgeClaim(act, tx);
+      case 'entered':
+        return judgeEntered(this.world, this.db, { ...act, tx, wasClaimed: (run) => this.#wasClaimed(run) });
       case 'outcome':
         this.locks.judgeEnded(act.run, tx);
         return this.#judgeOutcome(act);
@@ -168,7 +171,14 @@ export class Invariants {
     );
   }
 
-  #judgeClaim({ replica, claim, runs }: Act & { kind: 'claim' }): void {
+  #wasClaimed(run: string): boolean {
+    return (
+      this.#claimants.has(`${run}/${this.db.run.get(run)?.attempt ?? 1}`) ||
+      this.db.run.get(run)?.attempt !== 1
+    );
+  }
+
+  #judgeClaim({ replica, claim, runs }: Act & { kind: 'claim' }, tx: Transaction): void {
     this.#judgeAlive(replica, `the claim ${claim}`);
     if (this.db.replica.get(replica)?.state === 'left') {
       this.world.violate(
@@ -185,7 +195,7 @@ export class Invariants {
       this.world.violate('one live claim a run', story);
     }
     for (const { id, attempt } of runs) {
-      const now = this.db.run.get(id);
+      const now = this.db.run.get(id, tx);
       if (now?.attempt !== attempt)
         this.world.violate(
           'what is claimed is there',

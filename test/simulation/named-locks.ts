@@ -34,6 +34,7 @@ export interface LookedFor {
   statement: string;
   locks?: boolean;
   strict?: boolean;
+  entering?: boolean;
 }
 
 export interface NamedLocks {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { around, LONG_SLEEP, type Control } from './control.js';
 import type { Focus } from './accident-plan.js';
 import { playSeeds } from './seeds.js';
+import { ENTERING_CONTROLS } from './entering-controls.js';
 import { STRICT_CONTROLS } from './strict-controls.js';
 
 const SEEDS_MAX = 5_000;
@@ -246,6 +247,7 @@ const CONTROLS: readonly Control[] = [
     focus: LOCKS,
   },
   ...STRICT_CONTROLS,
+  ...ENTERING_CONTROLS,
 ];
 
 describe.skipIf(process.env['SIM_SEED'] !== undefined)('the simulation finds', () => {

@@ -50,7 +50,7 @@ export class Server implements DatabaseServer, StatementServer {
   ambush: { statement: string; strike: (session: Session) => void } | null = null;
   /** The next session that gets the answer to this statement ends behind it: its client reads both at once. */
   endsBehind: string | null = null;
-  /** With the loss that is to come with the answer. */
+  /** With what becomes of the connection once the statement is through. */
   readonly #waiting = new Map<Session, Loss>();
   #released = false;
   #pids = 0;

@@ -6,6 +6,7 @@ import type { Broken } from './broken-protocols.js';
 import { drawCrowd, type Crowd } from './crowd.js';
 import { Executions } from './executions.js';
 import { drawNamedLocks, type LookedFor, type NamedLocks } from './named-locks.js';
+import { drawEnteringRuns, type EnteringRuns } from './entering-runs.js';
 import { drawStrictKeys, type StrictKeys } from './strict-keys.js';
 import { keepKeyBlocks } from './statements/key-blocks.js';
 import { releaseRunLocks } from './statements/locks.js';
@@ -37,6 +38,8 @@ export class SimulatedCluster {
   readonly locks: NamedLocks | null;
   /** Null where no key has a strict order. */
   readonly strict: StrictKeys | null;
+  /** Null where no run comes to a replica. */
+  readonly entering: EnteringRuns | null;
   /** Callers who have not got their locks yet. */
   readonly waitingCallers = new Set<string>();
   /** Null when any may be. */
@@ -54,7 +57,9 @@ export class SimulatedCluster {
     this.crowd = drawCrowd(world.seed, { slotCount: SLOTS, broken });
     this.locks = drawNamedLocks(world.seed, { slotCount: SLOTS, broken, focus });
     this.strict = drawStrictKeys(world.seed, { slotCount: SLOTS, broken, focus });
-    this.statementToAmbush = focus?.statement ?? this.locks?.statement ?? this.strict?.statement ?? null;
+    this.entering = drawEnteringRuns(world.seed, { slotCount: SLOTS, broken, focus });
+    const drawn = [this.locks, this.strict, this.entering].map((each) => each?.statement ?? null);
+    this.statementToAmbush = focus?.statement ?? drawn.find((each) => each !== null) ?? null;
     if (this.locks !== null) db.run.beforeWrite = releaseRunLocks(db, broken);
     if (this.strict !== null) keepKeyBlocks(db, broken);
     if (broken.has('crashes judged at the first look')) this.settings.crashedAfterMs = 0;

@@ -4,18 +4,18 @@ import { PinoLogger } from 'nestjs-pino';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import type { ClusterSettings } from '#cluster/cluster-settings.js';
 import type { Incarnation } from '#cluster/membership/membership.js';
-import { isStrictLane } from '#execution/claiming/strict-keys.js';
+import { isStrictLane } from '#execution/claiming/strict/strict-keys.js';
 import { NO_RULES } from '#execution/limits/decisions/lane-rules.js';
 import type { Batch } from '#execution/settling/unsettled.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
-import { asId } from '#kernel/ids.js';
+import { asId, type Slot } from '#kernel/ids.js';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import type { PlannerSettings } from '#scheduling/planning/planner-settings.js';
 import type { ServerConfig } from '#server/settings/config.js';
 import { LoopTimers } from '#server/loop-timers.js';
 import { drain } from '#server/replica/drain.js';
 import { buildReplica, type Replica } from '#server/replica/replica.js';
-import { connectWakeUps } from '#server/replica/wake-ups.js';
+import { connectWakeUps, hintWork } from '#server/replica/wake-ups.js';
 import { schemaChecks } from '../support/schema-checks.js';
 import type { Actor } from './actor.js';
 import type { Broken } from './broken-protocols.js';
@@ -87,6 +87,11 @@ export class SimulatedReplica implements Actor {
       // No call of the world's users is debounced.
       for (const loop of replica.loops) if (loop !== replica.debounced) this.#timers.drive(loop);
     });
+  }
+
+  /** A request here has made work in these slots. */
+  hint(slots: Slot[]): void {
+    hintWork(this.replica, this.#timers, slots);
   }
 
   /** SIGKILL. */
@@ -189,8 +194,12 @@ export class SimulatedReplica implements Actor {
   }
 }
 
-function breakOccupancy({ held, occupancy, rules }: Replica, broken: Broken): void {
+function breakOccupancy({ held, occupancy, rules, claim: { door } }: Replica, broken: Broken): void {
   const note = rules.note.bind(rules);
+  const keepOnly = rules.keepOnly.bind(rules);
+  if (broken.has('rules that are forgotten while runs enter'))
+    rules.keepOnly = (isWanted) =>
+      keepOnly((lane) => isWanted(lane) && (held.ofLane(lane) > 0 || door.entering.ofLane(lane) === 0));
   if (broken.has('schedules whose runs overlap against their policy'))
     rules.note = (lane, known) => note(lane, known.overlap === undefined ? known : NO_RULES);
   const setElsewhere = occupancy.setElsewhere.bind(occupancy);

@@ -6,6 +6,7 @@ import { planCrowd } from './crowd-arrivals.js';
 import { judgeAccount, unendedAndFree, unfinished, unhealed } from './final-account.js';
 import { drawFocus, heal, planAccidents, type Focus } from './accident-plan.js';
 import { inWorld } from './played-world.js';
+import { planEnteringUsers } from './entering-users.js';
 import { planPutOffRuns } from './put-off-runs.js';
 import { planStrictUsers } from './strict-users.js';
 import { planLockUsers } from './lock-users.js';
@@ -99,6 +100,7 @@ function play(cluster: SimulatedCluster, focus: Focus | null): void {
   planEndingPauses(cluster, { fromMs: CHANGES_FROM_MS, untilMs: ACCIDENTS_UNTIL_MS });
   planLockUsers(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
   planStrictUsers(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
+  planEnteringUsers(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
   planPutOffRuns(cluster, { untilMs: ACCIDENTS_UNTIL_MS });
   watchForTimeouts(cluster);
   world.playUntil(ACCIDENTS_UNTIL_MS);

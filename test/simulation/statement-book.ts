@@ -21,6 +21,7 @@ import { SCHEDULING_STATEMENTS } from './statements/scheduling.js';
 import { SESSION_STATEMENTS } from './statements/session.js';
 import { SETTLEMENT_STATEMENTS } from './statements/settlement.js';
 import { SLOT_STATEMENTS } from './statements/slots.js';
+import { TAKING_IN_STATEMENTS } from './statements/taking-in.js';
 import type { BLOCKED, Meaning, Scene } from './statements/meaning.js';
 
 const BOOK: readonly Meaning[] = [
@@ -31,6 +32,7 @@ const BOOK: readonly Meaning[] = [
   ...SLOT_STATEMENTS,
   ...KEY_BLOCK_STATEMENTS, // before: one of them claims in another way
   ...EXECUTION_STATEMENTS,
+  ...TAKING_IN_STATEMENTS,
   ...LIMIT_STATEMENTS,
   ...LOCK_STATEMENTS,
   ...SETTLEMENT_STATEMENTS,

@@ -28,6 +28,8 @@ export type Act =
   /** Without a spec it is deleted. */
   | { kind: 'schedule-changed'; schedule: string; spec: string | null; wallMs: number }
   | { kind: 'run-gone'; run: string }
+  /** Claimed by their insert, at this instant of the server's clock. */
+  | { kind: 'entered'; runs: readonly string[]; atMs: number }
   | { kind: 'queued'; run: string }
   | { kind: 'put-off'; run: string }
   /** A person gave the run up. */
@@ -142,6 +144,14 @@ export function tryEnterGate(gate: Gate, tx: Transaction): boolean {
   if (gate.exclusive === tx) return true;
   if (gate.exclusive !== null || gate.shared.size > 0 || gate.queue.length > 0) return false;
   gate.exclusive = tx;
+  tx.gates.add(gate);
+  return true;
+}
+
+/** Without waiting; also false where others wait for it. */
+export function tryShareGate(gate: Gate, tx: Transaction): boolean {
+  if (gate.exclusive !== null || gate.queue.length > 0) return false;
+  gate.shared.add(tx);
   tx.gates.add(gate);
   return true;
 }

@@ -16,6 +16,7 @@ import { ProgressLoop } from '#execution/reports/progress-loop.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import { StrayClaimsLoop } from '#execution/takeover/stray-claims-loop.js';
 import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
+import { TakingIn } from '#execution/taking-in/taking-in.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import type { LockWish } from '#locks/lock.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
@@ -98,7 +99,10 @@ export async function startOwner(member: TestMember, options: OwnerOptions = {})
     },
   };
   subscribeExecuting({ ...parts, membership, databaseClock, ownership });
-  return parts;
+  const expect = execution.targets.expect.bind(execution.targets);
+  const { door } = parts.claim;
+  const takingIn = new TakingIn({ membership, door, held, expect, clock: systemClock, atOnce: 2 });
+  return { ...parts, takingIn };
 }
 
 async function registerHandlers(member: TestMember, options: OwnerOptions): Promise<HandlerRegistry> {

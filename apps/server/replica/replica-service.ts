@@ -6,8 +6,10 @@ import type { ReplicaNumber, RunId, Slot } from '#kernel/ids.js';
 import type { Database } from '#database/connection.js';
 import { givenPath } from '#database/sessions/given-path.js';
 import { systemClock } from '#database/runtime/system-clock.js';
+import type { TakenInRun } from '#execution/intake/run-intake.js';
 import type { JobType } from '#execution/job-types/job-type.js';
 import type { GatheredLine } from '#execution/reports/run-log.js';
+import type { TakingIn } from '#execution/taking-in/taking-in.js';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { SchemaChecks } from '#execution/schemas/schema-checks.js';
@@ -88,6 +90,11 @@ export class ReplicaService implements BeforeApplicationShutdown {
     // Another owner reads the job type itself.
     if (this.#replica?.ownership.serving.has(slot) === true)
       this.#replica.targets.expect({ id, name }, jobType);
+  }
+
+  /** Inserts and claims a run that comes alone; null when this replica can't, and nothing was written. */
+  async takeIn(...asked: Parameters<TakingIn['take']>): Promise<TakenInRun | null> {
+    return (await this.#replica?.takingIn.take(...asked)) ?? null;
   }
 
   /** New runs wait in these slots. */

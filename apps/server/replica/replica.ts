@@ -16,6 +16,7 @@ import { ClaimLoop } from '#execution/claiming/claim-loop.js';
 import { DEFAULT_CLAIM_SETTINGS } from '#execution/claiming/claim-settings.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { OverdueRunsLoop } from '#execution/run-actions/overdue-runs-loop.js';
+import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import { HeldWatchLoop } from '#execution/attempts/held-watch-loop.js';
 import type { RunLocks } from '#execution/locking/run-locks.js';
@@ -29,6 +30,8 @@ import { RevocationLoop } from '#execution/takeover/revocation-loop.js';
 import { DebouncedRunsLoop } from '#execution/intake/debounce/debounced-runs-loop.js';
 import { RunLogLoop } from '#execution/reports/run-log-loop.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
+import { TakingIn } from '#execution/taking-in/taking-in.js';
+import type { Targets } from '#execution/targets/targets.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
 import { withoutPassed } from '#scheduling/outages/passed-runs.js';
@@ -98,6 +101,7 @@ export function buildReplica(options: ReplicaOptions) {
     heldWatch: new HeldWatchLoop(driving),
     strayClaims: new StrayClaimsLoop(membership, held),
   };
+  const takingIn = takingInOf(parts, config);
   const lookout = lookoutOf(parts);
   subscribeMember(parts);
   subscribeExecuting(parts);
@@ -118,9 +122,24 @@ export function buildReplica(options: ReplicaOptions) {
           parts.horizon,
         ]
       : []),
-    ...(config.CARILLON_ROLES.includes('worker') ? workerLoops(parts) : []),
+    ...(config.CARILLON_ROLES.includes('worker') ? [...workerLoops(parts), takingIn] : []),
   ];
-  return { ...parts, lookout, loops };
+  return { ...parts, takingIn, lookout, loops };
+}
+
+function takingInOf(
+  { membership, claim, held, targets }: Executing & { claim: ClaimLoop; held: HeldRuns; targets: Targets },
+  { CARILLON_WORK_CONNECTIONS }: ServerConfig,
+): TakingIn {
+  return new TakingIn({
+    membership,
+    door: claim.door,
+    held,
+    expect: (tenant, jobType) => targets.expect(tenant, jobType),
+    clock,
+    // Most connections are left for claims and ends.
+    atOnce: Math.max(1, Math.min(2, Math.floor(CARILLON_WORK_CONNECTIONS / 3))),
+  });
 }
 
 function lookoutOf(parts: {

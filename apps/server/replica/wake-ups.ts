@@ -42,6 +42,7 @@ type FollowingParts = Parts<
   | 'ownership'
   | 'planner'
   | 'runLocks'
+  | 'takingIn'
 >;
 type ReportParts = Parts<'notes' | 'progress' | 'runLog' | 'runLogLoop'>;
 type WaitParts = Parts<'hints' | 'membership' | 'settleLoop'>;
@@ -96,6 +97,7 @@ export function connectWakeUps(parts: WakingParts, timers: LoopTimers): void {
   connectWaits(parts, timers);
   connectLocks(parts, timers);
   claim.claimed.subscribe(wake(start, heldWatch));
+  parts.takingIn.waits.subscribe(() => timers.wakeAsleep(parts.takingIn));
   claim.reopened.subscribe(wake(start));
   running.changed.subscribe(() => timers.wakeSoon(start));
   settleLoop.pending.subscribe(() => timers.wakeSoon(settleLoop));

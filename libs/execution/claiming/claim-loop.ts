@@ -1,7 +1,7 @@
 // Takes the next runs for this replica. It keeps the lanes of its slots that may have work, claims a few runs from each
 // in turn, and stops when it holds enough. A hint names the slots to scan at once; a scan of all slots every second
 // means that a lost hint costs a second and no run.
-import { hasKey, partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
+import { hasKey, type Lane } from '#execution/runs/decisions/lane.js';
 import { RunsElsewhere } from './runs-elsewhere.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
@@ -13,16 +13,17 @@ import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { claimRuns, type TakenFromLane } from './claim.repository.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
-import { limitsConcurrency, withKeyOverlap, type LaneRules } from '#execution/limits/decisions/lane-rules.js';
+import { limitsConcurrency } from '#execution/limits/decisions/lane-rules.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import type { Occupancy } from '#execution/limits/occupancy.js';
 import { LaneScan } from './lane-scan.js';
 import type { ClaimSettings } from './claim-settings.js';
+import { LaneDoor } from './lane-door.js';
 import { LaneQueue, type WaitingLane } from './lane-queue.js';
 import { takeLanes, type LaneToServe } from './lanes-to-serve.js';
-import { withdrawClaims } from './strict-claim.repository.js';
-import { isStrictLane, StrictKeys } from './strict-keys.js';
+import { withdrawClaims } from './strict/strict-claim.repository.js';
+import { isStrictLane, StrictKeys } from './strict/strict-keys.js';
 import type { LaneWithRules } from './lane.repository.js';
 
 /** How often a replica that distrusts itself checks whether it may trust itself again. */
@@ -48,6 +49,7 @@ export class ClaimLoop implements Loop {
   readonly paused = new Topic<readonly Lane[]>();
   /** Limits, pauses or the runs elsewhere were read anew: a lane that was closed may be open now. */
   readonly reopened = new Topic<void>();
+  readonly door: LaneDoor;
   readonly #lanes = new LaneQueue();
   readonly #elsewhere: RunsElsewhere;
   readonly #hinted = new Set<Slot>();
@@ -69,6 +71,9 @@ export class ClaimLoop implements Loop {
   ) {
     this.#elsewhere = new RunsElsewhere(options.clock);
     this.#scan = new LaneScan(options.settings, options.clock);
+    const [lanes, elsewhere, scan, hinted] = [this.#lanes, this.#elsewhere, this.#scan, this.#hinted];
+    this.door = new LaneDoor({ membership, ownership, held, lanes, elsewhere, scan, hinted, ...options });
+    this.door.entered.subscribe(() => this.#afterTaking());
   }
 
   onExpelled(): void {
@@ -113,7 +118,7 @@ export class ClaimLoop implements Loop {
       this.#countedFor = serving;
     }
     await this.#scanSlots(incarnation);
-    const room = Math.min(this.held.room(), this.options.settings.runsPerClaim);
+    const room = Math.min(this.held.room() - this.door.entering.size, this.options.settings.runsPerClaim);
     // A settled run makes room and wakes this loop. A pause does neither, so the next scan must come in time to see it.
     if (room <= 0) return this.#untilNextScan();
     const lanes = takeLanes(this.#lanes, {
@@ -126,7 +131,7 @@ export class ClaimLoop implements Loop {
     if (lanes.length === 0) return this.#untilNextScan();
     const strict = lanes.filter(isStrictLane);
     const others = lanes.filter((lane) => !isStrictLane(lane));
-    if (others.length > 0) await this.#claim(incarnation, others);
+    if (others.length > 0) await this.door.closedTo(others, () => this.#claim(incarnation, others));
     // After the others: it may wait for a claim that it withdraws.
     if (strict.length > 0) await this.#claim(incarnation, strict, { isStrict: true });
     return this.#lanes.size > 0 ? 0 : this.#untilNextScan();
@@ -143,9 +148,7 @@ export class ClaimLoop implements Loop {
   }
 
   #noteFound(found: readonly LaneWithRules[]): void {
-    // The loop asks for the rules of lanes that were found, are held or wait, and of no others.
-    this.options.rules.keepOnly((lane) => this.held.ofLane(lane) > 0 || this.#lanes.has(lane));
-    for (const lane of found) this.options.rules.note(lane, rulesOf(lane));
+    this.door.noteRules(found);
     this.#reopen();
     this.#giveBackUnserved();
     const paused = found.filter((lane) => lane.paused && this.held.ofLane(lane) > 0);
@@ -166,10 +169,7 @@ export class ClaimLoop implements Loop {
       claimId: asId.claim(randomUUID()),
       replica: incarnation.replica,
       lanes,
-      excluded: [
-        ...this.held.idsBehind(lanes),
-        ...this.#elsewhere.idsIn(new Set(lanes.map((lane) => lane.slot))),
-      ],
+      excluded: this.door.inHand(lanes),
       aheadMs: this.options.settings.aheadMs,
       isStrict,
     };
@@ -192,8 +192,12 @@ export class ClaimLoop implements Loop {
       const lane = lanes[index];
       if (lane !== undefined && last !== null) this.held.noteFurthest(lane, last);
     }
-    this.#giveBackUnserved();
     this.#lanes.resume(stillFull(lanes, taken));
+    this.#afterTaking();
+  }
+
+  #afterTaking(): void {
+    this.#giveBackUnserved();
     this.claimed.publish();
   }
 
@@ -233,12 +237,6 @@ export class ClaimLoop implements Loop {
         : Math.min(250, this.options.settings.pollMs);
     return this.#scannedAtMs + againMs - this.options.clock.monotonicMs();
   }
-}
-
-function rulesOf({ lane, paused, weight, tenant, jobType, locks }: LaneWithRules): LaneRules {
-  const rules: LaneRules = { paused, weight: weight ?? 1, tenant: tenant ?? {}, jobType: jobType ?? {} };
-  if (locks !== null) rules.locks = locks;
-  return withKeyOverlap(rules, partsOfLane(lane).concurrencyKey);
 }
 
 /** A lane that gave all that the claim asked for may have more, right behind the last run taken. */

@@ -9,7 +9,7 @@ import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { partsOfLane, rankUsOf, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
 import { rankIn } from '#execution/runs/rank.js';
 import { markText } from './lane.repository.js';
-import { PICKED_COLUMNS, pickedInOrder } from './strict-claim.repository.js';
+import { PICKED_COLUMNS, pickedInOrder } from './strict/strict-claim.repository.js';
 
 const RANK = rankIn();
 const PICKED = sql.raw(PICKED_COLUMNS.join(', '));

@@ -41,6 +41,17 @@ describe('a mark', () => {
     expect(marks.markOf(lane)).toBe(4_000);
   });
 
+  it('goes on with runs that enter, and stays unused where something was found', () => {
+    const marks = new LaneMarks(0);
+    marks.noteEntered(lane, upTo(30_000).last);
+    expect(marks.markOf(lane)).toBe(29_000);
+    marks.noteFound([lane]);
+    marks.noteEntered(lane, upTo(40_000).last);
+    expect(marks.markOf(lane)).toBeNull();
+    marks.noteClaimed([lane], [nothing]);
+    expect(marks.markOf(lane)).toBe(39_000);
+  });
+
   it('is forgotten with its slot', () => {
     const marks = new LaneMarks(0);
     marks.noteClaimed([lane], [upTo(30_000)]);

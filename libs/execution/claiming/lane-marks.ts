@@ -5,7 +5,7 @@
 // stays a little behind, and holds only until the next full scan (lane-scan.ts), which begins at the heads.
 import type { Slot } from '#kernel/ids.js';
 import type { TakenFromLane } from './claim.repository.js';
-import { laneKey, type Lane } from '#execution/runs/decisions/lane.js';
+import { laneKey, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
 import type { MarkedLane, SlotScan } from './lane.repository.js';
 
 interface Entry extends Lane {
@@ -41,6 +41,13 @@ export class LaneMarks {
       const { slot, tenantId, lane, mark } = entry;
       return slots.has(slot) && mark !== null && this.#isWorn(entry) ? [{ slot, tenantId, lane, mark }] : [];
     });
+  }
+
+  /** A scan that answered while the run was on its way may have found others below the mark. */
+  noteEntered(lane: Lane, last: LanePosition): void {
+    const fromHead = this.#entries.get(laneKey(lane))?.fromHead ?? false;
+    this.noteClaimed([lane], [{ count: 1, last }]);
+    if (fromHead) this.noteFound([lane]);
   }
 
   /** Records a claim from these lanes, which began at or behind markOf(), and what it took from each. */

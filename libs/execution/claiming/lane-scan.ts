@@ -5,7 +5,8 @@
 import type { Database } from '#database/connection.js';
 import type { Clock } from '#kernel/clock.js';
 import type { Slot } from '#kernel/ids.js';
-import type { Lane } from '#execution/runs/decisions/lane.js';
+import { partsOfLane, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
+import { withKeyOverlap, type LaneRules } from '#execution/limits/decisions/lane-rules.js';
 import { discoverLanes, type LaneWithRules } from './lane.repository.js';
 import type { TakenFromLane } from './claim.repository.js';
 import { isCheapScan, scanPauseMs } from './decisions/scan-pause.js';
@@ -64,6 +65,11 @@ export class LaneScan {
     this.#marks.noteClaimed(lanes, taken);
   }
 
+  /** A run of this lane was claimed as it was inserted, and none waited before it. */
+  noteEntered(lane: Lane, last: LanePosition): void {
+    this.#marks.noteEntered(lane, last);
+  }
+
   /** Our slots have changed. Until a lost slot comes back, its next owners may put runs back below any mark. */
   forget(): void {
     this.#marks.forget(() => true);
@@ -98,4 +104,10 @@ export class LaneScan {
     }
     return found;
   }
+}
+
+export function rulesOf({ lane, paused, weight, tenant, jobType, locks }: LaneWithRules): LaneRules {
+  const rules: LaneRules = { paused, weight: weight ?? 1, tenant: tenant ?? {}, jobType: jobType ?? {} };
+  if (locks !== null) rules.locks = locks;
+  return withKeyOverlap(rules, partsOfLane(lane).concurrencyKey);
 }

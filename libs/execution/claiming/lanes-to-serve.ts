@@ -1,12 +1,16 @@
 // Which lanes does the next claim serve, and how many runs does it take from each? Its part of the claim's room, within
 // its limits and its tenant's share.
 import type { HeldRuns } from '#execution/held/held-runs.js';
-import { WORTH_BESIDE_OWN_LOCKS, worthHolding } from '#execution/limits/decisions/lane-rules.js';
+import {
+  WORTH_BESIDE_OWN_LOCKS,
+  worthHolding,
+  type LaneRules,
+} from '#execution/limits/decisions/lane-rules.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
 import { hasKey, jobTypeKey, jobTypeOfLane, type Lane } from '#execution/runs/decisions/lane.js';
 import { freshLimit, laneQuotas, resumedLimit } from './decisions/lane-shares.js';
 import type { LaneQueue, WaitingLane } from './lane-queue.js';
-import type { StrictKeys } from './strict-keys.js';
+import type { StrictKeys } from './strict/strict-keys.js';
 
 export interface LaneToServe extends WaitingLane {
   quota: number;
@@ -32,7 +36,7 @@ export function takeLanes(lanes: LaneQueue, serving: Serving): LaneToServe[] {
   const serve = (lane: WaitingLane, part: number): LaneToServe => {
     const jobType = jobTypeKey({ tenantId: lane.tenantId, jobType: jobTypeOfLane(lane.lane) });
     const ofTenant = left.get(lane.tenantId) ?? held.roomFor(lane.tenantId);
-    const ofJobType = left.get(jobType) ?? shareOf(lane, serving);
+    const ofJobType = left.get(jobType) ?? shareOf(lane, { held, rules: serving.rules.of(lane) });
     const quota = Math.max(0, Math.min(part, roomFor(lane, serving), ofTenant, ofJobType));
     if (quota > 0) serving.strict.noteServed(lane);
     left.set(lane.tenantId, ofTenant - quota);
@@ -52,19 +56,29 @@ export function takeLanes(lanes: LaneQueue, serving: Serving): LaneToServe[] {
 function roomFor(lane: Lane, serving: Serving): number {
   const rules = serving.rules.of(lane);
   if (rules.paused || !serving.strict.mayClaim(lane)) return 0;
-  const worth = worthOf(lane, serving) - serving.held.ofLane(lane);
-  return Math.min(worth, shareOf(lane, serving));
+  return roomBeside(lane, { held: serving.held, rules });
 }
 
-function worthOf(lane: Lane, { held, rules }: Serving): number {
-  const worth = worthHolding(rules.of(lane), hasKey(lane));
+interface Holding {
+  held: HeldRuns;
+  rules: LaneRules;
+}
+
+/** How many more runs of the lane to hold under these rules. */
+export function roomBeside(lane: Lane, holding: Holding): number {
+  const worth = worthOf(lane, holding) - holding.held.ofLane(lane);
+  return Math.min(worth, shareOf(lane, holding));
+}
+
+function worthOf(lane: Lane, { held, rules }: Holding): number {
+  const worth = worthHolding(rules, hasKey(lane));
   // Of a key that others use, too, it is known only once one is held.
   return held.hasOwnLocks(lane) ? Math.min(worth, WORTH_BESIDE_OWN_LOCKS) : worth;
 }
 
 /** How many more runs its tenant may hold; less if a limit may hold back all runs of the job type. */
-function shareOf(lane: Lane, serving: Serving): number {
-  const { held } = serving;
-  const isLimited = Number.isFinite(worthOf(lane, serving));
+function shareOf(lane: Lane, holding: Holding): number {
+  const { held } = holding;
+  const isLimited = Number.isFinite(worthOf(lane, holding));
   return isLimited ? held.roomForLimited(lane) : held.roomFor(lane.tenantId);
 }

@@ -15,6 +15,8 @@ export interface IntakeTenant {
   name: TenantName;
   slot: Slot;
   state: 'active' | 'suspended';
+  /** Its share of running time. */
+  weight: number;
   limits: object;
 }
 

@@ -18,7 +18,8 @@ import {
   type TenantAndJob,
 } from './assumed-jobs.js';
 import { enqueueRun, enqueueRuns, type Enqueued } from './enqueue.js';
-import { insertAndShowRun } from './new-run.repository.js';
+import type { AssumedJob } from './job-proof.js';
+import { insertAndShowRun, type NewRun } from './new-run.repository.js';
 import { takesKeyDefaults, withKeyDefaults } from './key-defaults.js';
 import { RunQuota, type Quota } from './run-quota.js';
 import { enqueueOf, inGivenOrder, type WantedRun } from './wanted-run.js';
@@ -30,8 +31,21 @@ export interface IntakeWriting {
   readonly afterwards: (act: () => void) => void;
 }
 
+/** A run that its replica has taken in. */
+export interface TakenInRun {
+  /** Null when the assumed rows no longer hold; then nothing was written. */
+  row: RunRow | null;
+  /** Whether this replica holds it; otherwise it waits for a claim. */
+  isHeld: boolean;
+}
+
 /** The replica that takes the runs in. */
 export interface Announcing {
+  /** Inserts and claims one that comes alone. Null when this replica can't, and nothing was written. */
+  takeIn(
+    job: { tenant: IntakeTenant; jobType: JobType },
+    entry: { run: NewRun; assumed: AssumedJob },
+  ): Promise<TakenInRun | null>;
   /** Runs of this job type, which has just been read, will come soon. */
   expectRuns(tenant: IntakeTenant, jobType: JobType): void;
   /** New runs wait in these slots. */
@@ -103,8 +117,11 @@ export class RunIntake<Tenant extends IntakeTenant> {
   ): Promise<RunRow | null> {
     const assumed = { tenantId: tenant.id, jobType: wanted.jobType, proof };
     const { run } = enqueueOf(tenant, withKeyDefaults(wanted, jobType));
-    const row = (await insertAndShowRun(db, run, assumed)) ?? null;
-    if (row !== null) afterwards(() => this.#announce(tenant, { jobType, row }));
+    // What is written in the transaction of a request can't be claimed before its commit.
+    const mayBeHeld = jobType !== null && !db.isTransaction;
+    const taken = mayBeHeld ? await this.replica.takeIn({ tenant, jobType }, { run, assumed }) : null;
+    const row = taken === null ? ((await insertAndShowRun(db, run, assumed)) ?? null) : taken.row;
+    if (row !== null && taken?.isHeld !== true) afterwards(() => this.#announce(tenant, { jobType, row }));
     return row;
   }
 

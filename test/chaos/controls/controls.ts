@@ -14,7 +14,7 @@ const REPLICA_GATE = 'libs/cluster/membership/replica-gate.js';
 const LEADERSHIP = 'libs/cluster/leadership/leadership.repository.js';
 const SETTLEMENT = 'libs/execution/settling/settlement.repository.js';
 const PLAIN_ENDS = 'libs/execution/settling/plain-ends.js';
-const STRICT_CLAIM = 'libs/execution/claiming/strict-claim.repository.js';
+const STRICT_CLAIM = 'libs/execution/claiming/strict/strict-claim.repository.js';
 const PLANNING = 'libs/scheduling/planning/planning.repository.js';
 
 const noTermFence: Patch = { file: TERM_FENCE, from: 'if (!(await holdTerm(tx, holder)))', to: 'if (false)' };

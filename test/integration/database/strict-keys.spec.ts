@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inTransaction } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import { isStrictLane } from '#execution/claiming/strict-keys.js';
+import { isStrictLane } from '#execution/claiming/strict/strict-keys.js';
 import { insertRun } from '#execution/intake/new-run.repository.js';
 import { blockForPutOff } from '#execution/settling/key-block.repository.js';
 import { finishRuns, retryRuns } from '#execution/settling/settlement.repository.js';

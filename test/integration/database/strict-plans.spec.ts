@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { claimRuns } from '#execution/claiming/claim.repository.js';
-import { withdrawClaims } from '#execution/claiming/strict-claim.repository.js';
+import { withdrawClaims } from '#execution/claiming/strict/strict-claim.repository.js';
 import * as blocks from '#execution/settling/key-block.repository.js';
 import { asId } from '#kernel/ids.js';
 import { explained } from '../../support/explained.js';

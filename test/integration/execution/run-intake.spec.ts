@@ -29,6 +29,7 @@ beforeEach(async () => {
   told = [];
   jobs = new AssumedJobs(findTenantAndJob);
   const replica = {
+    takeIn: () => Promise.resolve(null),
     expectRuns: () => void told.push('expect'),
     hintWork: () => void told.push('hint'),
   };

@@ -100,7 +100,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
     name: 'findJobTypes',
     says: ['left join lateral ( select name, target', 'from carillon.job_type where name = asked.job_type'],
     run: ({ db, params }) =>
-      answer((params[1] as string[]).map((name) => ({ tenant: 'tenant', ...jobType(db, name) }))),
+      answer((params[1] as string[]).map((name) => ({ tenant: 'tenant', ...storedJobType(db, name) }))),
   },
 ];
 
@@ -108,7 +108,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
  * Each of the row's fields: one that is missing is undefined where the product has null, and an attempt that waits for
  * it never ends.
  */
-function jobType(db: ModelDatabase, name: string): StoredJobType {
+export function storedJobType(db: ModelDatabase, name: string): StoredJobType {
   return {
     name,
     target: { kind: 'handler', handler: 'work' },

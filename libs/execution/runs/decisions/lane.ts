@@ -54,6 +54,11 @@ export function isBehind(a: LanePosition, b: LanePosition): boolean {
   return a.rankUs > b.rankUs || (a.rankUs === b.rankUs && a.id > b.id);
 }
 
+/** The lane's name, as the database generates it (migrations/0005). */
+export function laneOf({ queue, jobType, concurrencyKey }: LaneParts): string {
+  return concurrencyKey === null ? `${queue}/${jobType}` : `${queue}/${jobType}/${concurrencyKey}`;
+}
+
 /** The parts of a lane's name: queue/jobType, or queue/jobType/concurrencyKey; the first two hold no slash. */
 export function partsOfLane(lane: string): LaneParts {
   const first = lane.indexOf('/');

@@ -1,0 +1,23 @@
+select is_claimed as "isClaimed", id as "id", job_type as "jobType",
+  case when run_at > clock_timestamp() then 'scheduled' else 'queued' end as "state", queue as "queue",
+  concurrency_key as "concurrencyKey", tags as "tags", deadline as "deadline", progress as "progress",
+  cancel_requested_at as "cancelRequestedAt", schedule_id as "scheduleId", null::text as "schedule", due_at as "dueAt",
+  payload as "payload", priority as "priority", run_at as "runAt", attempt as "attempt",
+  past_attempts as "pastAttempts", created_at as "createdAt", null::int as "replica", null::text as "replicaName",
+  null::uuid as "worker", null::timestamptz as "startedAt", null::timestamptz as "finishedAt", null::jsonb as "output",
+  null::jsonb as "error", null::jsonb as "locks"
+  from (select taken.is_claimed, (taken.entry).*
+          from carillon.take_in($1, $2, $3,
+                 $4::uuid[],
+                 $5::uuid[],
+                 $6::smallint[],
+                 $7::bigint[],
+                 $8::text[],
+                 $9::text[],
+                 $10::text[],
+                 $11::text[],
+                 $12::text[],
+                 $13::text[],
+                 $14::timestamptz[],
+                 $15::timestamp[],
+                 $16::uuid[]) as taken) as run;
