@@ -1,5 +1,5 @@
 // Acquires locks for runs that are about to start. The database's function carillon.acquire_run_locks() decides about all of
-// them in one statement, and notes in each run's row what it holds: a trigger on that row releases it (migrations/0038, 0045).
+// them in one statement, and notes in each run's row what it holds: a trigger on that row releases it (migrations/0045).
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId, TenantId } from '#kernel/ids.js';

@@ -192,7 +192,7 @@ export async function putOffRuns(
   return new Set(rows.map((row) => row.id));
 }
 
-/** Releases the locks of runs that do not start here. A trigger does so whenever an attempt is over (migrations/0038, 0045). */
+/** Releases the locks of runs that do not start here. A trigger does so whenever an attempt is over (migrations/0045). */
 export async function dropHolds(tx: Tx, runIds: readonly RunId[]): Promise<void> {
   await sql`update carillon.run set holds = null where id = any(${[...runIds]}::uuid[]) and holds is not null`.execute(
     tx,
