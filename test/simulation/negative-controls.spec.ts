@@ -186,7 +186,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'what was written of a batch is put back and counted with the rest',
     shows: 'an attempt starts once',
     focus: around('finishRuns', 'results are refused'),
-    near: 45,
+    near: 160,
   },
   {
     broken: 'occupancy that ignores what others hold',
@@ -237,7 +237,7 @@ const CONTROLS: readonly Control[] = [
     broken: "locks acquired without the replica's gate",
     shows: 'I4',
     focus: LOCKS,
-    near: 41,
+    near: 2478,
   },
   { broken: 'runs that start without their locks', shows: 'an attempt runs with its locks', focus: LOCKS },
   { broken: 'a lookout that finds nothing', shows: 'I8: what is over is ended', near: 54 },

@@ -53,7 +53,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
     broken: 'keys that are unblocked for another run',
     shows: 'what blocks a strict key goes first',
     focus: STRICT,
-    near: 53,
+    near: 54,
   },
   {
     broken: 'keys that are unblocked before their run is over',

@@ -159,6 +159,24 @@ describe('hints', () => {
     expect(notifications).toBeLessThanOrEqual(20);
   });
 
+  it('of released locks go five times as often, and take the others along', async () => {
+    hints = hintsOf(4);
+    const sendAtOnce = async (hint: Hint): Promise<number> => {
+      for (let count = 0; ; count += 1) {
+        hints.send(hint);
+        if ((await hints.runOnce()) < SLEEP_MS) return count;
+      }
+    };
+    expect(await sendAtOnce({ kind: 'plan' })).toBe(2);
+    hints.send({ kind: 'locks', to: asId.replica(7) });
+    expect(await hints.runOnce()).toBe(100);
+    clock.advance(100);
+    await hints.runOnce();
+    expect(sent.slice(2)).toEqual(['plan', 'locks:7']);
+    clock.advance(A_WHILE_MS);
+    expect(await sendAtOnce({ kind: 'locks' })).toBe(10);
+  });
+
   it('are told to this replica alone when none may be sent', async () => {
     hints = hintsOf(0);
     const received: Hint[] = [];

@@ -6,7 +6,7 @@ import { nextLookMs } from './look-pace.js';
 it.each([
   { what: 'nothing holds it', looks: [{ heldMs: null, expiresInMs: null }], ms: 250 },
   { what: 'there is nothing to look at', looks: [], ms: 250 },
-  { what: 'it was held for a moment', looks: [{ heldMs: 1, expiresInMs: 30_000 }], ms: 5 },
+  { what: 'it was held for a moment', looks: [{ heldMs: 1, expiresInMs: 30_000 }], ms: 20 },
   { what: 'it was held for a while', looks: [{ heldMs: 200, expiresInMs: 30_000 }], ms: 50 },
   { what: 'it was held for long', looks: [{ heldMs: 60_000, expiresInMs: 30_000 }], ms: 250 },
   { what: 'its lease ends soon', looks: [{ heldMs: 60_000, expiresInMs: 40 }], ms: 40 },
@@ -28,10 +28,10 @@ it('comes neither all the time nor late', () => {
   fc.assert(
     fc.property(fc.array(look), (looks) => {
       const ms = nextLookMs(looks);
-      expect(ms).toBeGreaterThanOrEqual(5);
+      expect(ms).toBeGreaterThanOrEqual(20);
       expect(ms).toBeLessThanOrEqual(250);
       for (const { heldMs } of looks)
-        if (heldMs !== null) expect(ms).toBeLessThanOrEqual(Math.max(5, heldMs / 4));
+        if (heldMs !== null) expect(ms).toBeLessThanOrEqual(Math.max(20, heldMs / 4));
     }),
   );
 });

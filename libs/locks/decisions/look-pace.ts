@@ -3,7 +3,7 @@
 // free again in a moment, and one that was held for a minute probably is not: the next look comes after a quarter of the
 // time for which it has been held, so a caller waits at most that much longer than it had to.
 
-const LEAST_MS = 5;
+const LEAST_MS = 20;
 const MOST_MS = 250;
 const SHARE = 0.25;
 

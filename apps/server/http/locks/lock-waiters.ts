@@ -124,14 +124,17 @@ export class LockWaiters implements Loop, OnApplicationBootstrap {
       ({ wanted: { ticket, request, askAtMs } }) =>
         ready.get(ticket) === request.wishes.length || askAtMs <= nowMs,
     );
-    let served = 0;
+    const served: Standee[] = [];
     for (let from = 0; from < asked.length; from += AT_ONCE) {
-      const answers = await Promise.all(asked.slice(from, from + AT_ONCE).map((one) => this.#try(one)));
-      served += answers.filter((isServed) => isServed).length;
+      const some = asked.slice(from, from + AT_ONCE);
+      const answers = await Promise.all(some.map((one) => this.#try(one)));
+      served.push(...some.filter((_, index) => answers[index]));
     }
     if (this.#waiters.waiting.size === 0) return SLEEP_MS;
     // Those behind them may be served as well.
-    return served > 0 ? 0 : Math.max(nextLookMs(looks), nowMs - startMs);
+    if (served.some(({ wanted }) => isShared(wanted.request))) return 0;
+    const taken = served.map(() => ({ heldMs: 0, expiresInMs: null }));
+    return Math.max(nextLookMs([...looks, ...taken]), nowMs - startMs);
   }
 
   /** True when the waiter was served. */
@@ -172,4 +175,8 @@ export class LockWaiters implements Loop, OnApplicationBootstrap {
   #placeOf({ tenantId, holder }: AcquireRequest): Parameters<typeof leaveLine>[1] {
     return { tenantId, holder, replica: this.replica.number };
   }
+}
+
+function isShared({ wishes }: AcquireRequest): boolean {
+  return wishes.some(({ mode }) => mode !== 'exclusive');
 }
