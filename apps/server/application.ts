@@ -1,6 +1,5 @@
 // Starts a replica: brings the database up to date, builds the application, listens, and only then joins the cluster,
 // which must know the address of its API.
-import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { Provider } from '@nestjs/common';
@@ -16,6 +15,7 @@ import { refuseUnfitSession } from '#database/sessions/session-fitness.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { KeyRing, nameAdminKey } from '#tenancy/api-keys.js';
 import { AppModule } from './app.module.js';
+import { endConnectionsOnClose } from './closing-connections.js';
 import type { ServerConfig } from './settings/config.js';
 import { requireKeyForBodies } from './http/access/auth.guard.js';
 import { admitBatches, BATCH_BYTES_MAX, isBatch, readBatch } from './http/runs/batch-body.js';
@@ -123,7 +123,7 @@ async function buildApplication(
   app.use(way);
   app.use(admitUnreadBeats);
   serveApiDescription(app, VERSION);
-  closeConnectionsOnceIdle(app.getHttpServer());
+  endConnectionsOnClose(app.getHttpServer());
   answerUnparsed(app.getHttpServer());
   Object.assign(app.getHttpServer(), {
     keepAliveTimeout: IDLE_CONNECTION_MS,
@@ -148,16 +148,6 @@ function stepsBefore(app: NestExpressApplication, db: Database, logger: PinoLogg
     admitBatches(keys, db),
     admitBodies(keys, (request) => (isBatch(request) ? BATCH_BYTES_MAX : BODY_BYTES_MAX)),
   ];
-}
-
-/**
- * A server that closes also closes its idle connections, but only once: a connection that is busy at that moment, with
- * a caller that waits for a run, would keep the process alive for as long as its caller keeps it open.
- */
-function closeConnectionsOnceIdle(server: Server): void {
-  server.on('request', (_request, response: ServerResponse) => {
-    response.once('close', () => server.listening || server.closeIdleConnections());
-  });
 }
 
 async function enter(app: NestExpressApplication, config: ServerConfig): Promise<string> {

@@ -1,5 +1,6 @@
 // Finds the lanes that hold any run, by skipping along one index from lane to lane, and reads the rules of each.
 import { sql } from 'kysely';
+import { plainArray } from '#database/array-text.js';
 import type { Database } from '#database/connection.js';
 import { NO_UUID, type Slot, type TenantId } from '#kernel/ids.js';
 import type { Lane } from '#execution/runs/decisions/lane.js';
@@ -28,8 +29,20 @@ export interface MarkedLane extends Lane {
   mark: number;
 }
 
+export interface LaneSearch {
+  scans: readonly SlotScan[];
+  marked?: readonly MarkedLane[];
+  /** For each scan. */
+  limit: number;
+}
+
 /** No id has all bits set. */
 const LAST_TENANT = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** Most scans are of whole slots, a thousand of them each second: ends that none has are not sent. */
+function unlessNone(ends: (string | null)[]): (string | null)[] {
+  return ends.some((end) => end !== null) ? ends : [];
+}
 
 /** As the index of claims has it: an instant of UTC without a zone. Null is the head of the lane. */
 export function markText(mark: number | null): string {
@@ -42,20 +55,19 @@ export function markText(mark: number | null): string {
  */
 export async function discoverLanes(
   db: Database,
-  {
-    scans,
-    marked = [],
-    limit,
-  }: { scans: readonly SlotScan[]; marked?: readonly MarkedLane[]; limit: number },
+  { scans, marked = [], limit }: LaneSearch,
 ): Promise<LaneWithRules[]> {
   const { rows } = await sql<LaneWithRules>`
     with found as materialized (
       select s.slot, skipped.tenant_id, skipped.lane
-        from unnest(${scans.map((scan) => scan.slot)}::smallint[],
-                    ${scans.map((scan) => scan.after?.tenantId ?? NO_UUID)}::uuid[],
-                    ${scans.map((scan) => scan.after?.lane ?? '')}::text[],
-                    ${scans.map((scan) => scan.before?.tenantId ?? LAST_TENANT)}::uuid[],
-                    ${scans.map((scan) => scan.before?.lane ?? '')}::text[]) as s (slot, tenant_id, lane, end_tenant, end_lane)
+        from (select p.slot, coalesce(p.tenant_id, ${NO_UUID}) as tenant_id, coalesce(p.lane, '') as lane,
+                     coalesce(p.end_tenant, ${LAST_TENANT}) as end_tenant, coalesce(p.end_lane, '') as end_lane
+                from unnest(${plainArray(scans.map((scan) => scan.slot))}::smallint[],
+                            ${plainArray(unlessNone(scans.map((scan) => scan.after?.tenantId ?? null)))}::uuid[],
+                            ${unlessNone(scans.map((scan) => scan.after?.lane ?? null))}::text[],
+                            ${plainArray(unlessNone(scans.map((scan) => scan.before?.tenantId ?? null)))}::uuid[],
+                            ${unlessNone(scans.map((scan) => scan.before?.lane ?? null))}::text[])
+                     as p (slot, tenant_id, lane, end_tenant, end_lane)) s
        cross join lateral (
          with recursive skipped as (
            (select tenant_id, lane from carillon.run

@@ -38,8 +38,8 @@ export const LOCK_CONTROLS: readonly Control[] = [
     patches: [
       {
         file: 'apps/server/http/locks/lock-waiters.js',
-        from: 'return served > 0 ? 0 : Math.max(nextLookMs(looks), nowMs - startMs);',
-        to: 'return served > 0 ? 0 : Math.max(60_000, nextLookMs(looks));',
+        from: 'return Math.max(nextLookMs([...looks, ...taken]), nowMs - startMs);',
+        to: 'return Math.max(60_000, nextLookMs(looks));',
       },
     ],
     plot: plots.leaseEndsUnsaid,

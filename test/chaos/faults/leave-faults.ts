@@ -23,12 +23,14 @@ const drain: FaultKind = {
   },
 };
 
-/** An operator tries again when the replica that was asked does not answer. */
+/** An operator tries again when the replica that was asked does not answer, or has no database. */
 async function operate(cluster: Cluster, seat: Seat, what: string): Promise<number> {
   return until(
-    `${what} is answered`,
-    async () =>
-      (await cluster.call(seat, `/api/v1/cluster/replicas/${what}`, {}).catch(() => undefined))?.status,
+    `${what} is carried out or refused`,
+    async () => {
+      const answer = await cluster.call(seat, `/api/v1/cluster/replicas/${what}`, {}).catch(() => undefined);
+      return answer === undefined || answer.status >= 500 ? undefined : answer.status;
+    },
     ORDER_LIMIT_MS,
   );
 }

@@ -2,7 +2,7 @@
 import type { StoredJobType } from '#execution/job-types/job-type.repository.js';
 import { laneOf, NOT_TRIED, queueKey, type ModelDatabase, type RunRow } from '../model-database.js';
 import { claimRuns, isBeyond } from './claims.js';
-import { answer, at, BLOCKED, changed, msOf, zipped, type Meaning, type Scene } from './meaning.js';
+import { answer, at, BLOCKED, changed, msOf, zipped, type Meaning, type Scene, listed } from './meaning.js';
 
 export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   {
@@ -169,17 +169,17 @@ function insertRun({ db, tx, params, server }: Scene): ReturnType<Meaning['run']
   return changed(runs.length, 'INSERT');
 }
 
-/** Above all ids of the database; tenants of the simulation have names of their own. */
-const NO_END = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-
 /** Each lane that holds a run, behind the one where the last look ended, with what holds in it. */
 function discoverLanes({ db, params }: Scene): ReturnType<Meaning['run']> {
-  const [slots, tenants, lanes, endTenants, endLanes, limit, ...marked] = params as [
-    number[],
-    string[],
-    string[],
-    string[],
-    string[],
+  // The first and the last tenant of all stand in the statement.
+  const [, , slots, tenants, lanes, endTenants, endLanes, limit, ...marked] = params as [
+    string,
+    string,
+    string,
+    string,
+    (string | null)[],
+    string,
+    (string | null)[],
     number,
     number[],
     string[],
@@ -188,16 +188,17 @@ function discoverLanes({ db, params }: Scene): ReturnType<Meaning['run']> {
   ];
   const beyondMarks = zipped(...marked) as [number, string, string, string][];
   return answer([
-    ...slots.flatMap((slot, index) => {
-      const [afterTenant = '', afterLane = ''] = [tenants[index], lanes[index]];
-      const [endTenant = '', endLane = ''] = [endTenants[index], endLanes[index]];
+    ...listed(slots).flatMap((listedSlot, index) => {
+      const slot = Number(listedSlot);
+      const [afterTenant, afterLane] = [endOf(tenants, index) ?? '', lanes[index] ?? ''];
+      const [endTenant, endLane] = [endOf(endTenants, index), endLanes[index] ?? ''];
       const found = new Map<string, { tenantId: string; lane: string }>();
       for (const run of db.run.rows()) {
         const { tenantId } = run;
         const lane = laneOf(run);
         const isBehind = tenantId > afterTenant || (tenantId === afterTenant && lane > afterLane);
         const isBefore =
-          endTenant === NO_END || tenantId < endTenant || (tenantId === endTenant && lane < endLane);
+          endTenant === null || tenantId < endTenant || (tenantId === endTenant && lane < endLane);
         if (run.slot === slot && isBehind && isBefore) found.set(`${tenantId} ${lane}`, { tenantId, lane });
       }
       const inOrder = [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit);
@@ -219,6 +220,11 @@ function discoverLanes({ db, params }: Scene): ReturnType<Meaning['run']> {
       )
       .map(([slot, tenantId, lane]) => ({ slot, tenantId, lane, ...rulesOf(db, tenantId, lane) })),
   ]);
+}
+
+function endOf(tenants: string, index: number): string | null {
+  const tenant = listed(tenants)[index] ?? 'NULL';
+  return tenant === 'NULL' ? null : tenant;
 }
 
 function rulesOf(db: ModelDatabase, tenantId: string, lane: string): object {

@@ -1,10 +1,13 @@
 with found as materialized (
   select s.slot, skipped.tenant_id, skipped.lane
-    from unnest($1::smallint[],
-                $2::uuid[],
-                $3::text[],
-                $4::uuid[],
-                $5::text[]) as s (slot, tenant_id, lane, end_tenant, end_lane)
+    from (select p.slot, coalesce(p.tenant_id, $1) as tenant_id, coalesce(p.lane, '') as lane,
+                 coalesce(p.end_tenant, $2) as end_tenant, coalesce(p.end_lane, '') as end_lane
+            from unnest($3::smallint[],
+                        $4::uuid[],
+                        $5::text[],
+                        $6::uuid[],
+                        $7::text[])
+                 as p (slot, tenant_id, lane, end_tenant, end_lane)) s
    cross join lateral (
      with recursive skipped as (
        (select tenant_id, lane from carillon.run
@@ -19,13 +22,13 @@ with found as materialized (
            where r.slot = s.slot and (r.tenant_id, r.lane) > (f.tenant_id, f.lane)
              and (r.tenant_id, r.lane) < (s.end_tenant, s.end_lane collate "C")
            order by r.tenant_id, r.lane limit 1) next)
-     select tenant_id, lane from skipped limit $6) skipped
+     select tenant_id, lane from skipped limit $8) skipped
    union all
   select m.slot, m.tenant_id, m.lane
-    from unnest($7::smallint[],
-                $8::uuid[],
-                $9::text[],
-                $10::timestamp[]) as m (slot, tenant_id, lane, mark)
+    from unnest($9::smallint[],
+                $10::uuid[],
+                $11::text[],
+                $12::timestamp[]) as m (slot, tenant_id, lane, mark)
    cross join lateral (
      select 1 from carillon.run r
       where r.slot = m.slot and r.tenant_id = m.tenant_id and r.lane = m.lane
