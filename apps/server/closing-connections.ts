@@ -4,8 +4,8 @@
 import { once } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
 
-/** What is under way by then has been answered, or waits for a database that is away. */
-const LAST_ANSWERS_MS = 5_000;
+/** Longer than any statement of a request may take (the pool in application.ts). */
+const LAST_ANSWERS_MS = 10_000;
 
 export function endConnectionsOnClose(server: Server): void {
   // The server closes its idle connections itself, but only once: one that is busy at that moment, with a caller that

@@ -13,5 +13,5 @@ export interface Loop {
 /** A loop with nothing to do sleeps until it is woken, and no longer than this: so a lost wake-up does no harm. */
 export const SLEEP_MS = 5_000;
 
-/** One for which the leader's lookout asks each second may sleep longer. */
+/** One that is asked for by wakeAsleep(), as the leader's lookout does each second, may sleep longer, and must. */
 export const ASKED_SLEEP_MS = 30_000;

@@ -13,7 +13,7 @@ export const ENTERING_CONTROLS: readonly Control[] = [
     shows: 'I4',
     focus: { ...enter('terminateSessions', LONG_SLEEP), stalls: 0.9 },
     overlooked: ['who has left claims nothing'],
-    near: 25,
+    near: 157,
   },
   {
     broken: 'runs that enter without owner and epoch of their slot',

@@ -16,7 +16,15 @@ const GOODBYE_MS = 3_000;
 /** The parts of a replica that must come to rest, and that report whether they have. */
 type DrainedParts = Pick<
   Replica,
-  'membership' | 'ownership' | 'held' | 'running' | 'settleLoop' | 'runLogLoop' | 'queues' | 'outlet'
+  | 'claim'
+  | 'membership'
+  | 'ownership'
+  | 'held'
+  | 'running'
+  | 'settleLoop'
+  | 'runLogLoop'
+  | 'queues'
+  | 'outlet'
 >;
 
 export interface DrainOptions {
@@ -37,7 +45,11 @@ export async function drain(options: DrainOptions): Promise<void> {
   await until(
     options,
     monotonicMs() + GOODBYE_MS,
-    async () => replica.held.size === 0 && replica.settleLoop.isEmpty && replica.runLogLoop.isIdle,
+    async () =>
+      replica.claim.door.entering.size === 0 &&
+      replica.held.size === 0 &&
+      replica.settleLoop.isEmpty &&
+      replica.runLogLoop.isIdle,
   );
   timers.stop();
   await replica.queues.stop();

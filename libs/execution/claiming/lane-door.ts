@@ -58,7 +58,7 @@ export class LaneDoor {
     const { elsewhere, ownership, hinted, lanes, rules, scan } = this.parts;
     const epoch = elsewhere.epochOf(lane.slot);
     if (epoch === undefined || ownership.serving.get(lane.slot) !== epoch) return null;
-    if (elsewhere.runs.length > ELSEWHERE_MAX) return null;
+    if (elsewhere.claimed > ELSEWHERE_MAX) return null;
     if (hinted.has(lane.slot) || lanes.has(lane) || this.isClosed(lane)) return null;
     return rules.of(lane).paused ? null : { epoch, mark: scan.markOf(lane) };
   }

@@ -19,12 +19,18 @@ export class RunsElsewhere {
    */
   #readFor: ReadonlyMap<Slot, number> | null = null;
   #runs: RunElsewhere[] = [];
+  #claimed = 0;
   #readAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly clock: Clock) {}
 
   get runs(): readonly RunElsewhere[] {
     return this.#runs;
+  }
+
+  /** How many a claim must leave out. */
+  get claimed(): number {
+    return this.#claimed;
   }
 
   /**
@@ -52,6 +58,7 @@ export class RunsElsewhere {
       (slot) => serving.has(slot),
     );
     this.#runs = await runsElsewhere(incarnation.db, { replica: incarnation.replica, slots });
+    this.#claimed = this.#runs.filter((run) => !run.isLeased).length;
     this.#readAtMs = nowMs;
     for (const [slot, epoch] of unknown) this.#known.set(slot, epoch);
     this.#readFor = serving;
@@ -77,5 +84,6 @@ export class RunsElsewhere {
     this.#known.clear();
     this.#readFor = null;
     this.#runs = [];
+    this.#claimed = 0;
   }
 }

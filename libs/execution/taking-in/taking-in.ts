@@ -20,7 +20,7 @@ import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { laneOf, type Lane } from '#execution/runs/decisions/lane.js';
 import type { RunRow } from '#execution/runs/run-row.js';
 import { asId, type ClaimId } from '#kernel/ids.js';
-import { SLEEP_MS, type Loop } from '#kernel/loop.js';
+import { ASKED_SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { isPlain } from './decisions/plain-run.js';
 import { takeIn, type TakenIn } from './take-in.repository.js';
@@ -28,6 +28,8 @@ import { takeIn, type TakenIn } from './take-in.repository.js';
 /** A broken connection leaves so many callers without an answer at most. */
 const GROUP_MAX = 25;
 const GROUP_CHARACTERS_MAX = 1_000_000;
+/** Where more wait, groups don't keep up, and a claim takes many at once. */
+const WAITING_MAX = 100;
 /** A run waits for others' statements no longer than this, and for none that has taken so long. */
 const LATE_MS = 500;
 /** The statement walks over those of the lane that are held, and their ids are sent with it. */
@@ -76,7 +78,7 @@ export class TakingIn implements Loop {
     const late = this.#waiting.findLastIndex(({ sinceMs }) => sinceMs <= lateMs) + 1;
     for (const { resolve } of this.#waiting.splice(0, late)) resolve(null);
     const [oldest] = this.#waiting;
-    return oldest === undefined ? SLEEP_MS : oldest.sinceMs - lateMs;
+    return oldest === undefined ? ASKED_SLEEP_MS : oldest.sinceMs - lateMs;
   }
 
   /** Null when nothing was written, and the run must go the other way. Rejects when it may have been written. */
@@ -85,6 +87,7 @@ export class TakingIn implements Loop {
     { run, assumed }: { run: NewRun; assumed: AssumedJob },
   ): Promise<TakenInRun | null> {
     if (!isPlain(run, jobType) || this.#actingAs() === null || this.#isLate()) return null;
+    if (this.#waiting.length >= WAITING_MAX) return null;
     const lane = { tenantId: run.tenantId, slot: run.slot, lane: laneOf(run) };
     const { door, clock } = this.parts;
     if (!door.isClosed(lane) && door.entryTo(lane) === null) return null;

@@ -1,7 +1,7 @@
 // When is it worth looking again whether a lock that is waited for has become free? A hint says so at once, but not each end
 // has one: leases run out, and a transaction of a caller's may release. A lock that was taken a moment ago may be
 // free again in a moment, and one that was held for a minute probably is not: the next look comes after a quarter of the
-// time for which it has been held, so a caller waits at most that much longer than it had to.
+// time for which it has been held, so a caller waits at most that much longer than it had to, or for the least pause.
 
 const LEAST_MS = 20;
 const MOST_MS = 250;

@@ -10,7 +10,7 @@ const check = (
   }: Partial<Pick<Parameters<typeof checkLines>[1], 'holdNotes' | 'waitNotes'>>,
   around: Partial<typeof calm> | Pick<Parameters<typeof checkLines>[2], 'faults'> = {},
   lines: Parameters<typeof checkLines>[0] = [],
-) => checkLines(lines, { holdNotes, waitNotes, writes: [] }, { ...calm, ...around });
+) => checkLines(lines, { holdNotes, waitNotes, writes: [], gone: [] }, { ...calm, ...around });
 
 const held = holdNote({ token: 1, holder: 'a', atMs: 10_000 });
 const released = holdNote({ ...held, op: 'delete', atMs: 11_000 });
@@ -77,7 +77,7 @@ describe('L4: no lock lies idle while a line waits for it', () => {
     expect(check(after(4_000), { faults: [faultAt(50_000, 51_000)] })).toHaveLength(1);
     const stall = { ...calm, stalls: [{ fromMs: 11_500, toMs: 13_500 }] };
     const { wait, hold } = served(15_000);
-    const tables = { holdNotes: [held, released, hold], waitNotes: [waits, wait], writes: [] };
+    const tables = { holdNotes: [held, released, hold], waitNotes: [waits, wait], writes: [], gone: [] };
     expect(checkLines([], tables, stall)).toEqual([]);
   });
 });
@@ -102,7 +102,7 @@ describe('L4: no user is forgotten', () => {
 
   it('lets one be that is cut off', () => {
     const cut = (process: string) => [{ kind: 'deaf' as const, process, fromMs: 500, toMs: 3_000 }];
-    const tables = { holdNotes: begun, waitNotes: [], writes: [] };
+    const tables = { holdNotes: begun, waitNotes: [], writes: [], gone: [] };
     expect(checkLines(waited, tables, { ...calm, troubles: cut('p1') })).toEqual([]);
     expect(checkLines(waited, tables, { ...calm, troubles: cut('p2') })).toHaveLength(1);
   });
@@ -150,5 +150,22 @@ describe('L4: a line keeps its order', () => {
         waitNotes: [waits, second, overtakes.wait, ended],
       }),
     ).toEqual([]);
+  });
+
+  it('lets one be passed whose replica is gone, and no sooner', () => {
+    const tables = {
+      holdNotes: [held, released, overtakes.hold],
+      waitNotes: [waits, second, overtakes.wait],
+    };
+    const found = (gone: { replica: number; atMs: number }) =>
+      checkLines([], { ...tables, writes: [], gone: [gone] }, calm);
+    expect(found({ replica: 1, atMs: 11_050 })).not.toContainEqual(
+      expect.stringMatching(/^L4: one went to c/),
+    );
+    for (const gone of [
+      { replica: 1, atMs: 11_200 },
+      { replica: 2, atMs: 11_050 },
+    ])
+      expect(found(gone)).toContainEqual(expect.stringMatching(/^L4: one went to c/));
   });
 });

@@ -7,7 +7,7 @@ import type { FaultRecord } from '../faults.js';
 import { stalledMs, type Stall } from '../stalls.js';
 import { eventsOf, Lines, spansWhere, type Event } from './lines.js';
 import type { LockLine } from './lock-log.js';
-import type { HoldNote, LockTables, WaitNote } from './lock-notes.js';
+import type { HoldNote, LockTables } from './lock-notes.js';
 import { WAIT_SECONDS } from './lock-plan.js';
 import type { LockTrouble } from './lock-users.js';
 
@@ -41,14 +41,14 @@ interface Span {
 /** L4. */
 export function checkLines(
   lines: readonly LockLine[],
-  { holdNotes, waitNotes }: LockTables,
+  tables: LockTables,
   surroundings: Surroundings,
 ): string[] {
-  const events = eventsOf(holdNotes, waitNotes);
+  const events = eventsOf(tables.holdNotes, tables.waitNotes);
   return [
     ...idleLocks(events, surroundings),
     ...forgotten(lines, events, surroundings),
-    ...overtakings(events, waitNotes, surroundings),
+    ...overtakings(events, tables, surroundings),
   ];
 }
 
@@ -116,12 +116,13 @@ function uncovered({ fromMs, toMs }: Span, covers: readonly Span[]): number {
   return ms + Math.max(0, toMs - reachedMs);
 }
 
-/** Outside of faults: the place of a waiter whose replica is gone counts no more, which the notes don't tell. */
+/** Outside of faults. The place of a waiter whose replica is gone counts no more, however long it lasts. */
 function overtakings(
   events: readonly Event[],
-  waitNotes: readonly WaitNote[],
+  { waitNotes, gone }: LockTables,
   { faults }: Surroundings,
 ): string[] {
+  const goneAtMs = new Map(gone.map(({ replica, atMs }) => [replica, atMs]));
   const changes = Map.groupBy(waitNotes, ({ lock, ticket }) => `${lock}/${ticket}`);
   // With the place that was given up for a hold, in its transaction; who had none stands behind all.
   const givenUp = new Map(
@@ -139,6 +140,7 @@ function overtakings(
         place.holder !== hold.holder &&
         place.ticket < ticket &&
         place.untilMs > event.atMs + UNCLEAR_MS &&
+        !(place.replica !== null && (goneAtMs.get(place.replica) ?? Infinity) <= event.atMs) &&
         !(changes.get(`${place.lock}/${place.ticket}`) ?? []).some(
           ({ op, atMs }) => op !== 'insert' && Math.abs(atMs - event.atMs) < UNCLEAR_MS,
         ),

@@ -21,6 +21,11 @@ export const LOCK_NOTES = `
       h carillon.lock_hold;
     begin
       if tg_op = 'DELETE' then h := old; else h := new; end if;
+      -- A hold that goes on with another attempt has a new token, and the former one is over.
+      if tg_op = 'UPDATE' and old.token <> new.token then
+        insert into chaos.lock_hold_note (op, lock, token, holder, mode, permits, expires_at)
+        values ('delete', old.name, old.token, old.holder, old.mode, old.permits, old.expires_at);
+      end if;
       insert into chaos.lock_hold_note (op, lock, token, holder, mode, permits, expires_at)
       values (lower(tg_op), h.name, h.token, h.holder, h.mode, h.permits, h.expires_at);
       return null;
@@ -73,11 +78,18 @@ export interface LockWrite {
   readonly snapshot: string;
 }
 
+/** A replica that has left or was declared dead: whom it answered has another place elsewhere, or none. */
+export interface GoneReplica {
+  readonly replica: number;
+  readonly atMs: number;
+}
+
 export interface LockTables {
   /** Each in the order of its notes. */
   readonly holdNotes: readonly HoldNote[];
   readonly waitNotes: readonly WaitNote[];
   readonly writes: readonly LockWrite[];
+  readonly gone: readonly GoneReplica[];
 }
 
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
@@ -97,6 +109,9 @@ export async function readLockTables(client: ClientBase): Promise<LockTables> {
     ),
     writes: await rows<LockWrite>(
       'select lock, token::int, holder, xid::text, snapshot::text from chaos.lock_write order by seq',
+    ),
+    gone: await rows<GoneReplica>(
+      `select replica, ${ms('at')} as "atMs" from carillon.cluster_event where type in ('replica-dead', 'replica-left')`,
     ),
   };
 }

@@ -7,7 +7,7 @@ const second = acquisition('b/1', { token: 2, fromMs: 3_000, toMs: 4_000 });
 const holdNotes = [1, 2].map((token) =>
   holdNote({ token, holder: `holder of ${token}`, atMs: token * 1_000 }),
 );
-const tables = { holdNotes, waitNotes: [], writes: [] };
+const tables = { holdNotes, waitNotes: [], writes: [], gone: [] };
 
 describe('L2: tokens grow in the order of acquisition', () => {
   it('finds nothing where they do', () => {
@@ -59,7 +59,7 @@ describe('L2: tokens grow in the order of acquisition', () => {
 
 describe('L3: no write of a stale holder is committed behind one of its successor', () => {
   const check = (writes: Parameters<typeof checkTokens>[1]['writes'], notes = holdNotes) =>
-    checkTokens([], { holdNotes: notes, waitNotes: [], writes });
+    checkTokens([], { holdNotes: notes, waitNotes: [], writes, gone: [] });
   const later = lockWrite({ token: 2, xid: '110', snapshot: '110:110:' });
 
   it('finds nothing where the former had been committed', () => {

@@ -9,7 +9,7 @@ import { NO_RULES, type LaneRules } from '#execution/limits/decisions/lane-rules
 import type { TakenInRun } from '#execution/intake/run-intake.js';
 import { takeIn } from '#execution/taking-in/take-in.repository.js';
 import { asId, type RunId } from '#kernel/ids.js';
-import { SLEEP_MS } from '#kernel/loop.js';
+import { ASKED_SLEEP_MS } from '#kernel/loop.js';
 import { openTransaction } from '../../support/open-transaction.js';
 import { addRuns, addTenant, newRunOf } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
@@ -108,6 +108,8 @@ describe('a run that is taken in', () => {
     endClaim();
     await claim;
     expect(await taken).toMatchObject({ isHeld: true });
+    // The loop is asleep, so that the next one that waits wakes it.
+    expect(await owner.takingIn.runOnce()).toBe(ASKED_SLEEP_MS);
   });
 
   it('is held under the rules that it has proved, but for those that a scan has read since it was sent', async () => {
@@ -208,7 +210,7 @@ describe('nothing is written', () => {
     const taken = take().finally(() => (isBack = true));
     await until('it is given up', async () => {
       const againInMs = await owner.takingIn.runOnce();
-      expect(isBack || againInMs <= 500 || againInMs === SLEEP_MS).toBe(true);
+      expect(isBack || againInMs <= 500 || againInMs === ASKED_SLEEP_MS).toBe(true);
       return isBack;
     });
     expect(await taken).toBeNull();
