@@ -38,6 +38,7 @@ function play({ drainMs = 10_000, refusals, endsAfter }: Played) {
       },
     },
     running: { stopAll: () => acts.push(held() === 0 ? 'has nothing to stop' : 'stops a handler') },
+    claim: { door: { entering: { size: 0 } } },
     settleLoop: { isEmpty: true },
     runLogLoop: { isIdle: true },
     queues: { stop: async () => undefined },
