@@ -160,7 +160,9 @@ export const settings = z.object({
     ),
   CARILLON_DRAIN_SECONDS: count(0, 3_600)
     .default(30)
-    .describe('How long running work may go on after SIGTERM.'),
+    .describe(
+      'How long running work may go on after SIGTERM. Ten seconds later the process closes the connections that are left, and ends.',
+    ),
   CARILLON_STOP_GRACE_SECONDS: count(0, 3_600)
     .default(10)
     .describe(

@@ -16,12 +16,11 @@ import type { NewRun } from '#execution/intake/new-run.repository.js';
 import type { TakenInRun } from '#execution/intake/run-intake.js';
 import type { JobType } from '#execution/job-types/job-type.js';
 import type { LaneRules } from '#execution/limits/decisions/lane-rules.js';
-import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { laneOf, type Lane } from '#execution/runs/decisions/lane.js';
-import type { RunRow } from '#execution/runs/run-row.js';
 import { asId, type ClaimId } from '#kernel/ids.js';
 import { ASKED_SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
+import { enteredRun } from './entered-run.js';
 import { isPlain } from './decisions/plain-run.js';
 import { takeIn, type TakenIn } from './take-in.repository.js';
 
@@ -214,7 +213,7 @@ export class TakingIn implements Loop {
       const { isClaimed = false, row } = taken.get(id) ?? {};
       if (!isClaimed || row === undefined) return [];
       this.parts.expect(tenant, jobType);
-      return [{ run: claimedRun(row, { ...lane, claimId }), rules }];
+      return [{ run: enteredRun(row, { ...lane, claimId }), rules }];
     });
     this.parts.door.enter(incarnation, entered);
   }
@@ -223,34 +222,3 @@ export class TakingIn implements Loop {
 function answerOf(taken: TakenIn | undefined): TakenInRun {
   return taken === undefined ? { row: null, isHeld: false } : { row: taken.row, isHeld: taken.isClaimed };
 }
-
-/** A handler may change its payload while the row is shown to the caller. */
-function claimedRun(row: RunRow, { claimId, ...lane }: Lane & { claimId: ClaimId }): ClaimedRun {
-  const { id, jobType, queue, concurrencyKey, priority, runAt, attempt, deadline } = row;
-  return {
-    ...FRESH,
-    id,
-    claimId,
-    ...lane,
-    jobType,
-    queue,
-    concurrencyKey,
-    payload: structuredClone(row.payload),
-    priority,
-    runAt,
-    attempt,
-    deadline,
-  };
-}
-
-/** Of a plain run that was never tried. */
-const FRESH = {
-  scheduleId: null,
-  dueAt: null,
-  ownLocks: null,
-  details: null,
-  failures: 0,
-  losses: 0,
-  isCancelRequested: false,
-  isUnique: false,
-};
