@@ -3,6 +3,7 @@
 import { setTimeout as rest } from 'node:timers/promises';
 import pg from 'pg';
 import { ADMIN_KEY } from '../../support/replica-fork.js';
+import { UNDER_LOCKS } from '../limited/under-locks.js';
 import { LOCK_TENANT } from '../locks/lock-plan.js';
 import type { Harness } from '../harness.js';
 import { actors, type Plot } from './plot.js';
@@ -33,6 +34,10 @@ export const staleCommit: Plot = async (harness) => {
 /** The lease of a holder that says nothing ends before the patience of the one that waits. */
 export const leaseEndsUnsaid: Plot = async (harness) => {
   const { follower } = await actors(harness);
+  // Each of its runs releases a lock, and all who wait are told.
+  await harness.cluster.insist(follower.seat, `/api/v1/tenants/${UNDER_LOCKS}/schedules/closes:pause`, {
+    body: {},
+  });
   await withSession(harness, async (silent) => void (await tryLock(silent, 'silent', SILENT_SECONDS)));
   const answer = await fetch(`${follower.seat.url}/api/v1/tenants/${LOCK_TENANT}/locks/${LOCK}:acquire`, {
     method: 'POST',
