@@ -8,7 +8,7 @@ import { insertTogether } from '#execution/intake/new-runs.repository.js';
 import * as parked from '#execution/settling/park.repository.js';
 import * as starts from '#execution/attempts/start.repository.js';
 import { asId } from '#kernel/ids.js';
-import * as claims from '#execution/claiming/claim.repository.js';
+import * as claims from '#execution/claiming/claims/claim.repository.js';
 import * as lanesOf from '#execution/claiming/lane.repository.js';
 import * as leaseEnds from '#execution/leases/lease-end.repository.js';
 import * as leases from '#execution/leases/lease.repository.js';

@@ -51,7 +51,7 @@ export function strike(name: AccidentName, cluster: SimulatedCluster): void {
 export const AMBUSHED: readonly string[] = [
   'isAlive',
   'claimRuns',
-  'claimRuns',
+  'lookAndClaim',
   'lockClaims',
   'settleEnds',
   'settleEnds',

@@ -69,6 +69,8 @@ export const BROKEN_PROTOCOLS = [
   'owners that go on before an end is written',
   'keys that are unblocked for another run',
   'keys that are unblocked before their run is over',
+  'looks that claim without the gate',
+  'looks that claim what is in hand',
   'runs that enter without the gate',
   'runs that enter without owner and epoch of their slot',
   'runs that enter although others of their lane wait',

@@ -12,6 +12,7 @@ import { KEY_BLOCK_STATEMENTS } from './statements/key-blocks.js';
 import { LEASE_STATEMENTS } from './statements/leases.js';
 import { LEADERSHIP_STATEMENTS } from './statements/leadership.js';
 import { LOCK_STATEMENTS } from './statements/lock-statements.js';
+import { LOOKING_STATEMENTS } from './statements/looking.js';
 import { LIMIT_STATEMENTS } from './statements/limits.js';
 import { PLAIN_END_STATEMENTS } from './statements/plain-ends.js';
 import { REPORT_STATEMENTS } from './statements/reports.js';
@@ -33,6 +34,7 @@ const BOOK: readonly Meaning[] = [
   ...KEY_BLOCK_STATEMENTS, // before: one of them claims in another way
   ...EXECUTION_STATEMENTS,
   ...TAKING_IN_STATEMENTS,
+  ...LOOKING_STATEMENTS,
   ...LIMIT_STATEMENTS,
   ...LOCK_STATEMENTS,
   ...SETTLEMENT_STATEMENTS,

@@ -20,6 +20,7 @@ import { TakingIn } from '#execution/taking-in/taking-in.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import type { LockWish } from '#locks/lock.js';
 import type { JobTypeLimits } from '#execution/limits/limits.js';
+import { GRACE_MS } from '#scheduling/outages/decisions/passed.js';
 import { withoutPassed } from '#scheduling/outages/passed-runs.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { subscribeExecuting } from '#server/replica/subscriptions.js';
@@ -42,7 +43,7 @@ export interface OwnerOptions {
   claim?: Partial<ClaimSettings>;
 }
 
-const CLAIMING = { clock: systemClock, stillToStart: withoutPassed<ClaimedRun> };
+const CLAIMING = { clock: systemClock, lateMs: GRACE_MS, stillToStart: withoutPassed<ClaimedRun> };
 const COMPLETE_IN_TX = { atOnce: 2, path: '"$user", public', deadAfterMs: 60_000 };
 
 export async function startOwner(member: TestMember, options: OwnerOptions = {}) {

@@ -34,6 +34,7 @@ import { TakingIn } from '#execution/taking-in/taking-in.js';
 import type { Targets } from '#execution/targets/targets.js';
 import { StartLoop } from '#execution/attempts/start-loop.js';
 import { GapLoop } from '#scheduling/planning/gap-loop.js';
+import { GRACE_MS } from '#scheduling/outages/decisions/passed.js';
 import { withoutPassed } from '#scheduling/outages/passed-runs.js';
 import { PlannerLoop } from '#scheduling/planning/planner-loop.js';
 import { DEFAULT_PLANNER_SETTINGS, type PlannerSettings } from '#scheduling/planning/planner-settings.js';
@@ -64,7 +65,12 @@ export interface ReplicaOptions {
 
 export type Replica = ReturnType<typeof buildReplica>;
 
-const CLAIMING = { settings: DEFAULT_CLAIM_SETTINGS, clock, stillToStart: withoutPassed<ClaimedRun> };
+const CLAIMING = {
+  settings: DEFAULT_CLAIM_SETTINGS,
+  clock,
+  lateMs: GRACE_MS,
+  stillToStart: withoutPassed<ClaimedRun>,
+};
 
 export function buildReplica(options: ReplicaOptions) {
   const { config } = options;

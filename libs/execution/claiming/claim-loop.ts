@@ -1,17 +1,16 @@
 // Takes the next runs for this replica. It keeps the lanes of its slots that may have work, claims a few runs from each
 // in turn, and stops when it holds enough. A hint names the slots to scan at once; a scan of all slots every second
 // means that a lost hint costs a second and no run.
-import { hasKey, type Lane } from '#execution/runs/decisions/lane.js';
+import { hasKey, laneKey, type Lane } from '#execution/runs/decisions/lane.js';
 import { RunsElsewhere } from './runs-elsewhere.js';
 import type { Incarnation, Membership } from '#cluster/membership/membership.js';
 import type { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
-import type { Tx } from '#database/connection.js';
-import { randomUUID } from '#database/runtime/uuid.js';
 import type { Clock } from '#kernel/clock.js';
-import { asId, type ClaimId, type Slot } from '#kernel/ids.js';
+import type { Slot } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
-import { claimRuns, type TakenFromLane } from './claim.repository.js';
+import { ClaimTransaction, type StillToStart, type Taken } from './claims/claim-transaction.js';
+import { HintedLook, type Looked } from './claims/hinted-look.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { limitsConcurrency } from '#execution/limits/decisions/lane-rules.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
@@ -21,8 +20,7 @@ import { LaneScan } from './lane-scan.js';
 import type { ClaimSettings } from './claim-settings.js';
 import { LaneDoor } from './lane-door.js';
 import { LaneQueue, type WaitingLane } from './lane-queue.js';
-import { takeLanes, type LaneToServe } from './lanes-to-serve.js';
-import { withdrawClaims } from './strict/strict-claim.repository.js';
+import { takeLanes } from './lanes-to-serve.js';
 import { isStrictLane, StrictKeys } from './strict/strict-keys.js';
 import type { LaneWithRules } from './lane.repository.js';
 
@@ -32,11 +30,9 @@ const CHECK_TRUST_MS = 250;
 export interface ClaimOptions {
   settings: ClaimSettings;
   clock: Clock;
-  /** Takes runs of a new claim back that are not to start, since an outage has come between; resolves with the others. */
-  stillToStart: (
-    tx: Tx,
-    claim: { claimId: ClaimId; runs: readonly ClaimedRun[]; databaseTimeMs: number },
-  ) => Promise<readonly ClaimedRun[]>;
+  stillToStart: StillToStart;
+  /** Runs of due times that are no later than this are never taken back. */
+  lateMs: number;
   /** What `held` goes by; this loop keeps them up to date. */
   rules: LaneRulesBook;
   occupancy: Occupancy;
@@ -53,12 +49,9 @@ export class ClaimLoop implements Loop {
   readonly #lanes = new LaneQueue();
   readonly #elsewhere: RunsElsewhere;
   readonly #hinted = new Set<Slot>();
-  /**
-   * Claims of keys with a strict order of which it is unknown whether they were committed. Another run of the key must
-   * not begin beside what they name: if this replica died then, both would be lost, and only one of them blocks the key.
-   */
-  readonly #unsure = new Set<ClaimId>();
   readonly #scan: LaneScan;
+  readonly #look: HintedLook;
+  readonly #claims: ClaimTransaction;
   /** The slots as they were when the runs elsewhere were last counted. */
   #countedFor: ReadonlyMap<Slot, number> | null = null;
   #scannedAtMs = Number.NEGATIVE_INFINITY;
@@ -72,12 +65,15 @@ export class ClaimLoop implements Loop {
     this.#elsewhere = new RunsElsewhere(options.clock);
     this.#scan = new LaneScan(options.settings, options.clock);
     const [lanes, elsewhere, scan, hinted] = [this.#lanes, this.#elsewhere, this.#scan, this.#hinted];
-    this.door = new LaneDoor({ membership, ownership, held, lanes, elsewhere, scan, hinted, ...options });
+    const parts = { membership, ownership, held, lanes, elsewhere, scan, hinted, ...options };
+    this.door = new LaneDoor(parts);
+    this.#look = new HintedLook({ ...parts, door: this.door });
+    this.#claims = new ClaimTransaction({ ...parts, door: this.door });
     this.door.entered.subscribe(() => this.#afterTaking());
   }
 
   onExpelled(): void {
-    this.#unsure.clear();
+    this.#claims.forget();
     this.#elsewhere.clear();
   }
 
@@ -131,9 +127,10 @@ export class ClaimLoop implements Loop {
     if (lanes.length === 0) return this.#untilNextScan();
     const strict = lanes.filter(isStrictLane);
     const others = lanes.filter((lane) => !isStrictLane(lane));
-    if (others.length > 0) await this.door.closedTo(others, () => this.#claim(incarnation, others));
+    if (others.length > 0)
+      this.#take(await this.door.closedTo({ lanes: others }, () => this.#claims.take(incarnation, others)));
     // After the others: it may wait for a claim that it withdraws.
-    if (strict.length > 0) await this.#claim(incarnation, strict, { isStrict: true });
+    if (strict.length > 0) this.#take(await this.#claims.take(incarnation, strict, { isStrict: true }));
     return this.#lanes.size > 0 ? 0 : this.#untilNextScan();
   }
 
@@ -143,56 +140,33 @@ export class ClaimLoop implements Loop {
     const slots = everywhere ? [...serving.keys()] : [...this.#hinted].filter((slot) => serving.has(slot));
     this.#hinted.clear();
     if (everywhere) this.#scannedAtMs = this.options.clock.monotonicMs();
-    const found = await this.#scan.scan(incarnation.db, slots, serving);
+    const looked = everywhere ? null : await this.#look.at(incarnation, slots);
+    if (looked !== null) this.#noteLooked(looked);
+    const found = await this.#scan.scan(incarnation.db, looked === null ? slots : [], serving);
     if (found !== null) this.#noteFound(found);
   }
 
-  #noteFound(found: readonly LaneWithRules[]): void {
+  #noteLooked({ found, ...taken }: Looked): void {
+    const done = new Set(taken.from.map(laneKey));
+    this.#noteFound(found, (lane) => !done.has(laneKey(lane)));
+    this.#take(taken.runs.length > 0 ? taken : null);
+  }
+
+  #noteFound(found: readonly LaneWithRules[], isToClaim: (lane: Lane) => boolean = () => true): void {
     this.door.noteRules(found);
     this.#reopen();
     this.#giveBackUnserved();
     const paused = found.filter((lane) => lane.paused && this.held.ofLane(lane) > 0);
     if (paused.length > 0) this.paused.publish(paused);
-    this.#lanes.add(found.filter((lane) => !lane.paused));
+    this.#lanes.add(found.filter((lane) => !lane.paused && isToClaim(lane)));
   }
 
-  async #claim(
-    incarnation: Incarnation,
-    served: readonly LaneToServe[],
-    { isStrict = false } = {},
-  ): Promise<void> {
-    const lanes = served.flatMap((lane) => {
-      const epoch = this.#elsewhere.epochOf(lane.slot);
-      return epoch === undefined ? [] : [{ ...lane, epoch, from: lane.after ?? this.#scan.markOf(lane) }];
-    });
-    const request = {
-      claimId: asId.claim(randomUUID()),
-      replica: incarnation.replica,
-      lanes,
-      excluded: this.door.inHand(lanes),
-      aheadMs: this.options.settings.aheadMs,
-      isStrict,
-    };
-    const unsure = isStrict ? [...this.#unsure] : [];
-    const result = await this.membership.write(incarnation, async (tx) => {
-      if (unsure.length > 0) await withdrawClaims(tx, { replica: incarnation.replica, claimIds: unsure });
-      if (isStrict) this.#unsure.add(request.claimId);
-      const claimed = await claimRuns(tx, request);
-      const staying = await this.options.stillToStart(tx, { claimId: request.claimId, ...claimed });
-      return { ...claimed, staying };
-    });
-    if (result.kind === 'fenced') return;
-    if (isStrict) this.#unsure.clear();
-    const { runs, staying, taken, databaseTimeMs } = result.value;
-    // What blocks a key may stand anywhere in its lane.
-    if (!isStrict) this.#scan.noteClaimed(lanes, taken);
-    if (runs.length === 0 || this.membership.incarnation !== incarnation) return;
-    this.#hold(staying, databaseTimeMs);
-    for (const [index, { last }] of taken.entries()) {
-      const lane = lanes[index];
-      if (lane !== undefined && last !== null) this.held.noteFurthest(lane, last);
-    }
-    this.#lanes.resume(stillFull(lanes, taken));
+  #take(taken: Taken | null): void {
+    if (taken === null) return;
+    const { runs, from, databaseTimeMs } = taken;
+    this.#hold(runs, databaseTimeMs);
+    for (const { last, ...lane } of from) if (last !== null) this.held.noteFurthest(lane, last);
+    this.#lanes.resume(from.flatMap(stillFull));
     this.#afterTaking();
   }
 
@@ -240,9 +214,6 @@ export class ClaimLoop implements Loop {
 }
 
 /** A lane that gave all that the claim asked for may have more, right behind the last run taken. */
-function stillFull(lanes: readonly LaneToServe[], taken: readonly TakenFromLane[]): WaitingLane[] {
-  return lanes.flatMap(({ tenantId, slot, lane, quota }, index) => {
-    const { count = 0, last = null } = taken[index] ?? {};
-    return count === quota && last !== null ? [{ tenantId, slot, lane, after: last }] : [];
-  });
+function stillFull({ tenantId, slot, lane, quota, count, last }: Taken['from'][number]): WaitingLane[] {
+  return count === quota && last !== null ? [{ tenantId, slot, lane, after: last }] : [];
 }

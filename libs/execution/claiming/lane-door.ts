@@ -48,6 +48,7 @@ export class LaneDoor {
   readonly opened = new Topic<void>();
   readonly entering = new EnteringRuns();
   readonly #closed = new Set<string>();
+  readonly #closedSlots = new Set<Slot>();
   /** Lanes of entering runs whose rules were read after these were sent. */
   readonly #readAnew = new Set<string>();
 
@@ -63,18 +64,23 @@ export class LaneDoor {
     return rules.of(lane).paused ? null : { epoch, mark: scan.markOf(lane) };
   }
 
-  /** Acts while no run may enter these lanes. */
-  async closedTo(lanes: readonly Lane[], act: () => Promise<void>): Promise<void> {
+  /** Acts while no run may enter these lanes, or any lane of these slots. */
+  async closedTo<Value>(
+    { lanes = [], slots = [] }: { lanes?: readonly Lane[]; slots?: readonly Slot[] },
+    act: () => Promise<Value>,
+  ): Promise<Value> {
     for (const lane of lanes) this.#closed.add(laneKey(lane));
-    await act().finally(() => {
+    for (const slot of slots) this.#closedSlots.add(slot);
+    return act().finally(() => {
       this.#closed.clear();
+      this.#closedSlots.clear();
       this.opened.publish();
     });
   }
 
   /** Whether a claim from the lane is on its way. */
   isClosed(lane: Lane): boolean {
-    return this.#closed.has(laneKey(lane));
+    return this.#closedSlots.has(lane.slot) || this.#closed.has(laneKey(lane));
   }
 
   /** A scan has read the rules of these lanes. */
@@ -101,6 +107,17 @@ export class LaneDoor {
       ...this.parts.held.idsBehind(lanes),
       ...this.entering.idsIn(lanes),
       ...this.parts.elsewhere.idsIn(new Set(lanes.map((lane) => lane.slot))),
+    ];
+  }
+
+  /** The runs that may be in these slots and wait for no claim. */
+  inHandOf(slots: ReadonlySet<Slot>): RunId[] {
+    const { held, elsewhere } = this.parts;
+    const lanes = [...held.lanes()].filter(({ slot }) => slots.has(slot));
+    return [
+      ...held.idsBehind(lanes.map((lane) => ({ ...lane, after: null }))),
+      ...this.entering.ids(),
+      ...elsewhere.idsIn(slots),
     ];
   }
 

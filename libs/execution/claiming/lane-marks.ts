@@ -4,7 +4,7 @@
 // run may still appear below the mark: one with a high priority, given back, retried, or committed late. So a mark
 // stays a little behind, and holds only until the next full scan (lane-scan.ts), which begins at the heads.
 import type { Slot } from '#kernel/ids.js';
-import type { TakenFromLane } from './claim.repository.js';
+import type { TakenFromLane } from './claims/claim.repository.js';
 import { laneKey, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
 import type { MarkedLane, SlotScan } from './lane.repository.js';
 

@@ -8,7 +8,8 @@ import type { Slot } from '#kernel/ids.js';
 import { partsOfLane, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
 import { withKeyOverlap, type LaneRules } from '#execution/limits/decisions/lane-rules.js';
 import { discoverLanes, type LaneWithRules } from './lane.repository.js';
-import type { TakenFromLane } from './claim.repository.js';
+import type { TakenFromLane } from './claims/claim.repository.js';
+import type { LookedAt } from './claims/look-and-claim.repository.js';
 import { isCheapScan, scanPauseMs } from './decisions/scan-pause.js';
 import { LaneMarks, scansBetween } from './lane-marks.js';
 
@@ -17,6 +18,11 @@ export interface ScanSettings {
   lanesPerScan: number;
   /** How many runs a claim must have taken from a lane before its mark pays. */
   wornAfter: number;
+}
+
+interface Look {
+  sinceMs: number;
+  limit: number;
 }
 
 export class LaneScan {
@@ -45,15 +51,35 @@ export class LaneScan {
     slots: readonly Slot[],
     serving: { has(slot: Slot): boolean },
   ): Promise<LaneWithRules[] | null> {
-    for (const slot of slots) this.#owed.add(slot);
+    this.owe(slots);
     for (const slot of this.#owed) if (!serving.has(slot)) this.#owed.delete(slot);
     if (this.#owed.size === 0) return null;
-    const isFullDue = this.#fullScanFromMs <= this.clock.monotonicMs();
-    if (isFullDue || this.#marks.markedIn(this.#owed).length === 0) return this.#scanInFull(db);
+    if (this.#isFullOf(this.#owed)) return this.#scanInFull(db);
     if (slots.length === 0) return null;
     const limit = this.settings.lanesPerScan;
     const marked = this.#marks.markedIn(new Set(slots));
     return discoverLanes(db, { scans: scansBetween(slots, marked), marked, limit });
+  }
+
+  /** Whether a scan of these slots would begin at their heads, and walk through no others. */
+  wouldLookAt(slots: readonly Slot[]): boolean {
+    if (slots.some((slot) => this.#scannedUpTo.has(slot))) return false;
+    return this.#isFullOf(new Set(slots)) && [...this.#owed].every((slot) => slots.includes(slot));
+  }
+
+  /** These slots want a scan. */
+  owe(slots: readonly Slot[]): void {
+    for (const slot of slots) this.#owed.add(slot);
+  }
+
+  /** A look at these slots began at `sinceMs` and found at most `limit` lanes of each: where there may be more, a scan is owed. */
+  noteLooked(slots: readonly Slot[], { found, claimed, tookMs }: LookedAt, { sinceMs, limit }: Look): void {
+    const bySlot = Map.groupBy(found, ({ slot }) => slot);
+    const whole = new Set(slots.filter((slot) => (bySlot.get(slot)?.length ?? 0) < limit));
+    for (const slot of whole) this.#owed.delete(slot);
+    this.#marks.noteFound(found);
+    this.#noteFullScan(whole, sinceMs, tookMs);
+    this.noteClaimed(claimed, claimed);
   }
 
   /** The rank at which to begin a claim; null is the lane's head. */
@@ -76,6 +102,10 @@ export class LaneScan {
     this.#scannedUpTo.clear();
   }
 
+  #isFullOf(slots: ReadonlySet<Slot>): boolean {
+    return this.#fullScanFromMs <= this.clock.monotonicMs() || this.#marks.markedIn(slots).length === 0;
+  }
+
   async #scanInFull(db: Database): Promise<LaneWithRules[]> {
     const slots = new Set(this.#owed);
     const startMs = this.clock.monotonicMs();
@@ -85,10 +115,13 @@ export class LaneScan {
       this.#marks.noteFound(found);
       return found;
     } finally {
-      const tookMs = this.clock.monotonicMs() - startMs;
-      this.#fullScanFromMs = startMs + tookMs + scanPauseMs(tookMs);
-      if (isCheapScan(tookMs)) this.#marks.forget((slot) => slots.has(slot));
+      this.#noteFullScan(slots, startMs, this.clock.monotonicMs() - startMs);
     }
+  }
+
+  #noteFullScan(slots: ReadonlySet<Slot>, sinceMs: number, tookMs: number): void {
+    this.#fullScanFromMs = sinceMs + tookMs + scanPauseMs(tookMs);
+    if (isCheapScan(tookMs)) this.#marks.forget((slot) => slots.has(slot));
   }
 
   async #discover(db: Database, slots: readonly Slot[]): Promise<LaneWithRules[]> {

@@ -43,6 +43,10 @@ export class EnteringRuns {
     return lanes.flatMap(({ tenantId, lane }) => [...(this.#ofLane.get(tenantId, lane) ?? [])]);
   }
 
+  ids(): RunId[] {
+    return this.#size === 0 ? [] : [...this.#ofLane.values()].flatMap((ids) => [...ids]);
+  }
+
   #count(tenantId: TenantId, change: 1 | -1): void {
     this.#size += change;
     const count = this.ofTenant(tenantId) + change;

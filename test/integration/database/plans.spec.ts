@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { sweep } from '#cluster/sweep/sweep.repository.js';
-import * as claims from '#execution/claiming/claim.repository.js';
+import * as claims from '#execution/claiming/claims/claim.repository.js';
 import * as elsewhere from '#execution/claiming/runs-elsewhere.repository.js';
 import * as lanesOf from '#execution/claiming/lane.repository.js';
 import * as strayClaims from '#execution/takeover/stray-claim.repository.js';

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
-import { claimRuns } from '#execution/claiming/claim.repository.js';
+import { claimRuns } from '#execution/claiming/claims/claim.repository.js';
 import { withdrawClaims } from '#execution/claiming/strict/strict-claim.repository.js';
 import * as blocks from '#execution/settling/key-block.repository.js';
 import { asId } from '#kernel/ids.js';

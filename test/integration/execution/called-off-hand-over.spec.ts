@@ -25,6 +25,7 @@ it('the runs of the slot are counted again, with no pass while it was away', asy
   const claim = new ClaimLoop(membership, ownership as unknown as OwnershipLoop, held, {
     settings: DEFAULT_CLAIM_SETTINGS,
     clock,
+    lateMs: 10_000,
     stillToStart: (_tx, { runs }) => Promise.resolve(runs),
     rules,
     occupancy,

@@ -101,7 +101,7 @@ describe('a run that is taken in', () => {
   it('waits while a claim from its lane is on its way, and enters behind it', async () => {
     const { promise: claimed, resolve: endClaim } = Promise.withResolvers<void>();
     const lane = { ...(await laneOfTenant()), lane: 'default/noop' };
-    const claim = owner.claim.door.closedTo([lane], () => claimed);
+    const claim = owner.claim.door.closedTo({ lanes: [lane] }, () => claimed);
     const taken = take();
     expect(await take({ queue: 'aside' })).toMatchObject({ isHeld: true });
     expect(await count(db, 'run')).toBe(1);
@@ -205,7 +205,7 @@ describe('nothing is written', () => {
   it('for a run that has waited for half a second: it goes the other way', async () => {
     const lane = { ...(await laneOfTenant()), lane: 'default/noop' };
     const { promise: claimed, resolve: endClaim } = Promise.withResolvers<void>();
-    const claim = owner.claim.door.closedTo([lane], () => claimed);
+    const claim = owner.claim.door.closedTo({ lanes: [lane] }, () => claimed);
     let isBack = false;
     const taken = take().finally(() => (isBack = true));
     await until('it is given up', async () => {

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { holdGateAlone } from '#cluster/membership/replica-gate.js';
 import { REPLICA_GATE } from '#database/advisory-locks.js';
-import { claimRuns } from '#execution/claiming/claim.repository.js';
+import { claimRuns } from '#execution/claiming/claims/claim.repository.js';
 import { asId } from '#kernel/ids.js';
 import { changeSchedule, createSchedule } from '#scheduling/schedules/schedules.js';
 import { addRuns, openClient } from '../../support/rows.js';

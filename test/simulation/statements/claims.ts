@@ -5,32 +5,40 @@ import { answer, listed, type Meaning, type Scene } from './meaning.js';
 const HOUR_MS = 3_600_000;
 
 export function claimRuns(scene: Scene, pick = pickFirst): ReturnType<Meaning['run']> {
-  const { db, tx, params, server, broken } = scene;
+  const { params, server } = scene;
   const [claimId, replica] = params.slice(-2) as [string, number];
   const nowMs = server.wallMs();
   const numbered = pickRuns(scene, { replica, nowMs, pick });
   const picked = numbered.map(({ run }) => run);
-  if (picked.length > 0) {
-    db.claim.lock(claimId, tx, 'write');
-    db.claim.write(claimId, tx, {
-      id: claimId,
-      replica,
-      runs: picked.map(({ id }) => id),
-      claimedAtMs: nowMs,
-    });
-    tx.acts.push({ kind: 'claim', replica, claim: claimId, runs: picked });
-    for (const run of picked) server.invariants.noteClaimed(replica, run, nowMs);
-  }
-  const early = broken.has('starts before run_at');
-  const isUntold = broken.has('claims that do not tell of cancels and deadlines');
-  const rows = numbered.map(({ run, number }) =>
-    claimed(number, isUntold ? { ...run, deadlineMs: null, cancelRequestedAtMs: null } : run),
-  );
-  // Told an hour late, the clock makes everything seem due.
+  noteClaim(scene, { claimId, replica, picked });
   return answer([
-    ...rows,
-    { number: 0, id: null, payload: null, atMs: early ? nowMs + HOUR_MS : nowMs, nonDefaults: null },
+    ...numbered.map(({ run, number }) => ({ number, ...toldOf(scene, run) })),
+    { number: 0, id: null, payload: null, atMs: clockTold(scene), nonDefaults: null },
   ]);
+}
+
+/** What a claim tells of a run. */
+export function toldOf({ broken }: Scene, run: RunRow) {
+  const isUntold = broken.has('claims that do not tell of cancels and deadlines');
+  return claimed(isUntold ? { ...run, deadlineMs: null, cancelRequestedAtMs: null } : run);
+}
+
+/** Told an hour late, the clock makes everything seem due. */
+export function clockTold({ server, broken }: Scene): number {
+  return server.wallMs() + (broken.has('starts before run_at') ? HOUR_MS : 0);
+}
+
+export function noteClaim(
+  { db, tx, server }: Scene,
+  { claimId, replica, picked }: { claimId: string; replica: number; picked: RunRow[] },
+): void {
+  if (picked.length === 0) return;
+  const nowMs = server.wallMs();
+  db.claim.lock(claimId, tx, 'write');
+  const runs = picked.map(({ id }) => id);
+  db.claim.write(claimId, tx, { id: claimId, replica, runs, claimedAtMs: nowMs });
+  tx.acts.push({ kind: 'claim', replica, claim: claimId, runs: picked });
+  for (const run of picked) server.invariants.noteClaimed(replica, run, nowMs);
 }
 
 /** One lane of a claim. */
@@ -96,14 +104,14 @@ function pickRuns(
   });
 }
 
-function pickFirst(_: Scene, { quota, runs, nowMs, aheadMs, rank, id }: LaneToPick): RunRow[] {
+export function pickFirst(_: Scene, { quota, runs, nowMs, aheadMs, rank, id }: LaneToPick): RunRow[] {
   return runs
     .filter((run) => isBehind(run, rank, id) && run.runAtMs <= nowMs + aheadMs)
     .toSorted(byRank)
     .slice(0, quota);
 }
 
-function claimed(number: number, run: RunRow): object {
+function claimed(run: RunRow) {
   const {
     id,
     payload,
@@ -123,7 +131,7 @@ function claimed(number: number, run: RunRow): object {
     details: null,
     isCancelRequested: cancelRequestedAtMs !== null,
   };
-  return { number, id, payload, atMs: runAtMs, nonDefaults };
+  return { id, payload, atMs: runAtMs, nonDefaults };
 }
 
 /** An owner that has emptied the lane up to this rank begins there. */

@@ -189,25 +189,15 @@ function discoverLanes({ db, params }: Scene): ReturnType<Meaning['run']> {
   const beyondMarks = zipped(...marked) as [number, string, string, string][];
   return answer([
     ...listed(slots).flatMap((listedSlot, index) => {
-      const slot = Number(listedSlot);
       const [afterTenant, afterLane] = [endOf(tenants, index) ?? '', lanes[index] ?? ''];
       const [endTenant, endLane] = [endOf(endTenants, index), endLanes[index] ?? ''];
-      const found = new Map<string, { tenantId: string; lane: string }>();
-      for (const run of db.run.rows()) {
-        const { tenantId } = run;
-        const lane = laneOf(run);
+      return lanesIn(db, { slot: Number(listedSlot), limit }, (tenantId, lane) => {
         const isBehind = tenantId > afterTenant || (tenantId === afterTenant && lane > afterLane);
-        const isBefore =
-          endTenant === null || tenantId < endTenant || (tenantId === endTenant && lane < endLane);
-        if (run.slot === slot && isBehind && isBefore) found.set(`${tenantId} ${lane}`, { tenantId, lane });
-      }
-      const inOrder = [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit);
-      return inOrder.map(([, { tenantId, lane }]) => ({
-        slot,
-        tenantId,
-        lane,
-        ...rulesOf(db, tenantId, lane),
-      }));
+        return (
+          isBehind &&
+          (endTenant === null || tenantId < endTenant || (tenantId === endTenant && lane < endLane))
+        );
+      });
     }),
     ...beyondMarks
       .filter(([slot, tenantId, lane, mark]) =>
@@ -222,12 +212,42 @@ function discoverLanes({ db, params }: Scene): ReturnType<Meaning['run']> {
   ]);
 }
 
+/** The lanes that hold any run of the slot, in their order, each with its rules. */
+export function lanesIn(
+  db: ModelDatabase,
+  { slot, limit }: { slot: number; limit: number },
+  isWithin: (tenantId: string, lane: string) => boolean = () => true,
+): FoundLane[] {
+  const found = new Map<string, { tenantId: string; lane: string }>();
+  for (const run of db.run.rows()) {
+    const { tenantId } = run;
+    const lane = laneOf(run);
+    if (run.slot === slot && isWithin(tenantId, lane)) found.set(`${tenantId} ${lane}`, { tenantId, lane });
+  }
+  const inOrder = [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit);
+  return inOrder.map(([, { tenantId, lane }]) => ({ slot, tenantId, lane, ...rulesOf(db, tenantId, lane) }));
+}
+
 function endOf(tenants: string, index: number): string | null {
   const tenant = listed(tenants)[index] ?? 'NULL';
   return tenant === 'NULL' ? null : tenant;
 }
 
-function rulesOf(db: ModelDatabase, tenantId: string, lane: string): object {
+interface FoundLane extends Rules {
+  slot: number;
+  tenantId: string;
+  lane: string;
+}
+
+interface Rules {
+  weight: number | null;
+  paused: boolean;
+  tenant: object | null;
+  jobType: object | null;
+  locks: object | null;
+}
+
+function rulesOf(db: ModelDatabase, tenantId: string, lane: string): Rules {
   const [queue = '', jobType = ''] = lane.split('/');
   const tenant = db.tenant.get(tenantId);
   const orNull = (limits: object = {}): object | null => (Object.keys(limits).length === 0 ? null : limits);

@@ -8,8 +8,8 @@ import { plainArray } from '#database/array-text.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { partsOfLane, rankUsOf, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
 import { rankIn } from '#execution/runs/rank.js';
-import { markText } from './lane.repository.js';
-import { PICKED_COLUMNS, pickedInOrder } from './strict/strict-claim.repository.js';
+import { markText } from '../lane.repository.js';
+import { PICKED_COLUMNS, pickedInOrder } from '../strict/strict-claim.repository.js';
 
 const RANK = rankIn();
 const PICKED = sql.raw(PICKED_COLUMNS.join(', '));
@@ -131,7 +131,7 @@ function picked({ excluded, aheadMs }: Pick<ClaimRequest, 'excluded' | 'aheadMs'
 interface ServedLane {
   readonly lane: LaneOfClaim;
   count: number;
-  last: PickedRow | null;
+  last: PickedRun | null;
 }
 
 function isPosition(from: LanePosition | number | null): from is LanePosition {
@@ -139,23 +139,26 @@ function isPosition(from: LanePosition | number | null): from is LanePosition {
 }
 
 // The instant comes as a float8, whose error is a quarter of a microsecond.
-function positionOf({ id, atMs, nonDefaults }: PickedRow): LanePosition {
+export function positionOf({ id, atMs, nonDefaults }: PickedRun): LanePosition {
   return { rankUs: rankUsOf({ atMs, priority: nonDefaults?.priority ?? 0 }), id };
 }
 
-type LaneOfClaim = Pick<
+export type LaneOfClaim = Pick<
   ClaimedRun,
   'claimId' | 'slot' | 'tenantId' | 'lane' | 'queue' | 'jobType' | 'concurrencyKey'
 >;
 
-interface PickedRow extends Pick<ClaimedRun, 'id' | 'payload'> {
-  number: number;
+export interface PickedRun extends Pick<ClaimedRun, 'id' | 'payload'> {
   atMs: number;
   /**
    * Null for most runs: due at once, without a schedule, never tried before. To parse the defaults would take 0.56 µs a
    * run.
    */
   nonDefaults: RunDetails | null;
+}
+
+interface PickedRow extends PickedRun {
+  number: number;
 }
 
 interface RunDetails extends Pick<
@@ -183,7 +186,7 @@ const DEFAULT_DETAILS: RunDetails = {
 };
 
 // Field by field: 0.06 µs a run instead of 0.49 with a spread of two objects.
-function claimedRun(row: PickedRow, lane: LaneOfClaim): ClaimedRun {
+export function claimedRun(row: PickedRun, lane: LaneOfClaim): ClaimedRun {
   const nonDefaults = row.nonDefaults ?? DEFAULT_DETAILS;
   return {
     id: row.id,
