@@ -9,7 +9,7 @@ import * as parked from '#execution/settling/park.repository.js';
 import * as starts from '#execution/attempts/start.repository.js';
 import { asId } from '#kernel/ids.js';
 import * as claims from '#execution/claiming/claims/claim.repository.js';
-import * as lanesOf from '#execution/claiming/lane.repository.js';
+import * as lanesOf from '#execution/claiming/claims/lane.repository.js';
 import * as leaseEnds from '#execution/leases/lease-end.repository.js';
 import * as leases from '#execution/leases/lease.repository.js';
 import { writeProgress } from '#execution/reports/progress.repository.js';

@@ -38,6 +38,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'new-run: insertRuns': NEW,
   'new-runs: insertTogether': NEW,
   'new-run: insertAndShowRun': NEW,
+  'look-and-claim: lookAndClaim': HOLDER,
   'take-in: takeIn': NEW,
   'debounced: insertOrMove': NEW,
   'webhook-secret: insertWebhookSecret': NEW,

@@ -9,6 +9,17 @@ const enter = (...[statement, ...beside]: Parameters<typeof around>): Focus => (
 
 export const ENTERING_CONTROLS: readonly Control[] = [
   {
+    broken: 'looks that claim without the gate',
+    shows: 'I4',
+    focus: { ...enter('terminateSessions', LONG_SLEEP), stalls: 0.9 },
+    near: 718,
+  },
+  {
+    broken: 'looks that claim what is in hand',
+    shows: 'an attempt starts once',
+    focus: enter('lookAndClaim', 'a process joins'),
+  },
+  {
     broken: 'runs that enter without the gate',
     shows: 'I4',
     focus: { ...enter('terminateSessions', LONG_SLEEP), stalls: 0.9 },

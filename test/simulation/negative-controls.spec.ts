@@ -189,15 +189,6 @@ const CONTROLS: readonly Control[] = [
     near: 160,
   },
   {
-    broken: 'looks that claim without the gate',
-    shows: 'I4',
-    focus: { ...around('lookAndClaim', 'a process is killed', LONG_SLEEP), stalls: 0.5 },
-  },
-  {
-    broken: 'looks that claim what is in hand',
-    shows: 'one live claim a run',
-  },
-  {
     broken: 'occupancy that ignores what others hold',
     shows: 'I7',
     focus: around('claimRuns', 'a process joins'),

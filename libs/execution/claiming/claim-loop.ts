@@ -9,8 +9,8 @@ import type { Clock } from '#kernel/clock.js';
 import type { Slot } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
-import { ClaimTransaction, type StillToStart, type Taken } from './claims/claim-transaction.js';
-import { HintedLook, type Looked } from './claims/hinted-look.js';
+import { ClaimTransaction, type StillToStart, type Taken } from './claim-transaction.js';
+import { HintedLook, type Looked } from './hinted-look.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { limitsConcurrency } from '#execution/limits/decisions/lane-rules.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
@@ -22,7 +22,7 @@ import { LaneDoor } from './lane-door.js';
 import { LaneQueue, type WaitingLane } from './lane-queue.js';
 import { takeLanes } from './lanes-to-serve.js';
 import { isStrictLane, StrictKeys } from './strict/strict-keys.js';
-import type { LaneWithRules } from './lane.repository.js';
+import type { LaneWithRules } from './claims/lane.repository.js';
 
 /** How often a replica that distrusts itself checks whether it may trust itself again. */
 const CHECK_TRUST_MS = 250;

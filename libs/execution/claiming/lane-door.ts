@@ -14,7 +14,7 @@ import type { RunId, Slot } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import type { LaneQueue, WaitingLane } from './lane-queue.js';
 import { rulesOf, type LaneScan } from './lane-scan.js';
-import type { LaneWithRules } from './lane.repository.js';
+import type { LaneWithRules } from './claims/lane.repository.js';
 import type { RunsElsewhere } from './runs-elsewhere.js';
 
 /** What a run that enters must know of its lane. */

@@ -6,7 +6,7 @@
 import type { Slot } from '#kernel/ids.js';
 import type { TakenFromLane } from './claims/claim.repository.js';
 import { laneKey, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
-import type { MarkedLane, SlotScan } from './lane.repository.js';
+import type { MarkedLane, SlotScan } from './claims/lane.repository.js';
 
 interface Entry extends Lane {
   taken: number;

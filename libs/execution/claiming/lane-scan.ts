@@ -7,7 +7,7 @@ import type { Clock } from '#kernel/clock.js';
 import type { Slot } from '#kernel/ids.js';
 import { partsOfLane, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
 import { withKeyOverlap, type LaneRules } from '#execution/limits/decisions/lane-rules.js';
-import { discoverLanes, type LaneWithRules } from './lane.repository.js';
+import { discoverLanes, type LaneWithRules } from './claims/lane.repository.js';
 import type { TakenFromLane } from './claims/claim.repository.js';
 import type { LookedAt } from './claims/look-and-claim.repository.js';
 import { isCheapScan, scanPauseMs } from './decisions/scan-pause.js';
@@ -72,7 +72,7 @@ export class LaneScan {
     for (const slot of slots) this.#owed.add(slot);
   }
 
-  /** A look at these slots began at `sinceMs` and found at most `limit` lanes of each: where there may be more, a scan is owed. */
+  /** A look at these slots found at most `limit` lanes of each: where there may be more, a scan is owed. */
   noteLooked(slots: readonly Slot[], { found, claimed, tookMs }: LookedAt, { sinceMs, limit }: Look): void {
     const bySlot = Map.groupBy(found, ({ slot }) => slot);
     const whole = new Set(slots.filter((slot) => (bySlot.get(slot)?.length ?? 0) < limit));

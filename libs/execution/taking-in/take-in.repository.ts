@@ -4,7 +4,7 @@ import type { Database } from '#database/connection.js';
 import { plainArray } from '#database/array-text.js';
 import type { ReplicaHolder } from '#cluster/membership/replica-gate.js';
 import type { ClaimId, RunId } from '#kernel/ids.js';
-import { markText } from '#execution/claiming/lane.repository.js';
+import { markText } from '#execution/claiming/claims/lane.repository.js';
 import type { LaneEntry } from '#execution/claiming/lane-door.js';
 import type { AssumedJob } from '#execution/intake/job-proof.js';
 import type { NewRun } from '#execution/intake/new-run.repository.js';

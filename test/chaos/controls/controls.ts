@@ -251,7 +251,7 @@ export const CONTROLS: readonly Control[] = [
     name: 'pauses overlooked',
     patches: [
       {
-        file: 'libs/execution/claiming/lane.repository.js',
+        file: 'libs/execution/claiming/claims/lane.repository.js',
         from: "coalesce(t.state = 'suspended', false) or q.paused_at is not null or j.paused_at is not null as paused",
         to: 'false as paused',
       },

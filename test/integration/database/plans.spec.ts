@@ -7,7 +7,7 @@ import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import { sweep } from '#cluster/sweep/sweep.repository.js';
 import * as claims from '#execution/claiming/claims/claim.repository.js';
 import * as elsewhere from '#execution/claiming/runs-elsewhere.repository.js';
-import * as lanesOf from '#execution/claiming/lane.repository.js';
+import * as lanesOf from '#execution/claiming/claims/lane.repository.js';
 import * as strayClaims from '#execution/takeover/stray-claim.repository.js';
 import * as newRuns from '#execution/intake/new-run.repository.js';
 import * as endings from '#execution/run-actions/run-ending.repository.js';

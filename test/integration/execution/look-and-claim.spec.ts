@@ -1,5 +1,5 @@
-// Where a hint names a slot and little is in hand: are its runs looked for and claimed in one message, and is all that must be
-// weighed left to a claim?
+// Where a hint names a slot and little is in hand: are its runs looked for and claimed in one message, and is all that must
+// be weighed left to a claim?
 import { sql } from 'kysely';
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -8,7 +8,7 @@ import { plainArray } from '#database/array-text.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { partsOfLane, rankUsOf, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
 import { rankIn } from '#execution/runs/rank.js';
-import { markText } from '../lane.repository.js';
+import { markText } from './lane.repository.js';
 import { PICKED_COLUMNS, pickedInOrder } from '../strict/strict-claim.repository.js';
 
 const RANK = rankIn();

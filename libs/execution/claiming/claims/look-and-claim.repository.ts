@@ -7,7 +7,7 @@ import type { Database } from '#database/connection.js';
 import type { ClaimId, RunId, Slot } from '#kernel/ids.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { partsOfLane, type Lane } from '#execution/runs/decisions/lane.js';
-import type { LaneWithRules } from '../lane.repository.js';
+import type { LaneWithRules } from './lane.repository.js';
 import { claimedRun, positionOf, type PickedRun, type TakenFromLane } from './claim.repository.js';
 
 export interface LookRequest {

@@ -7,14 +7,14 @@ import { randomUUID } from '#database/runtime/uuid.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import type { Clock } from '#kernel/clock.js';
 import { asId, type Slot } from '#kernel/ids.js';
-import type { ClaimSettings } from '../claim-settings.js';
-import type { LaneDoor } from '../lane-door.js';
-import type { LaneQueue } from '../lane-queue.js';
-import type { LaneScan } from '../lane-scan.js';
-import type { LaneWithRules } from '../lane.repository.js';
-import type { RunsElsewhere } from '../runs-elsewhere.js';
+import type { ClaimSettings } from './claim-settings.js';
+import type { LaneDoor } from './lane-door.js';
+import type { LaneQueue } from './lane-queue.js';
+import type { LaneScan } from './lane-scan.js';
+import type { LaneWithRules } from './claims/lane.repository.js';
+import type { RunsElsewhere } from './runs-elsewhere.js';
 import type { Taken } from './claim-transaction.js';
-import { lookAndClaim, type LookedAt } from './look-and-claim.repository.js';
+import { lookAndClaim, type LookedAt } from './claims/look-and-claim.repository.js';
 
 const SLOTS_MAX = 16;
 /** Where a slot has as many lanes, a scan of its own goes on behind them. */
@@ -22,7 +22,6 @@ const LANES_FOUND_MAX = 20;
 const LANES_CLAIMED_MAX = 20;
 /** A lane that gives all of these may hold more: a claim goes on with it. */
 const RUNS_OF_LANE = 10;
-const TAKEN_MAX = LANES_CLAIMED_MAX * RUNS_OF_LANE;
 /** Their ids are sent, and each run found is compared with them. */
 const IN_HAND_MAX = 100;
 
@@ -64,8 +63,16 @@ export class HintedLook {
     const { held, lanes, elsewhere, scan, door } = this.parts;
     if (slots.length === 0 || slots.length > SLOTS_MAX || lanes.size > 0) return false;
     if (held.size + door.entering.size + elsewhere.claimed > IN_HAND_MAX) return false;
-    if (held.room() < TAKEN_MAX + IN_HAND_MAX) return false;
+    // Then no tenant would hold more than its share.
+    if (this.#lanesToClaim() < 1 || held.room() < held.size) return false;
     return slots.every((slot) => elsewhere.epochOf(slot) !== undefined) && scan.wouldLookAt(slots);
+  }
+
+  /** All that they may give is half of the room. */
+  #lanesToClaim(): number {
+    const { held, door } = this.parts;
+    const room = held.room() - door.entering.size;
+    return Math.min(LANES_CLAIMED_MAX, Math.floor(room / 2 / RUNS_OF_LANE));
   }
 
   async #send(incarnation: Incarnation, slots: readonly Slot[]): Promise<LookedAt | 'fenced' | null> {
@@ -75,7 +82,7 @@ export class HintedLook {
       slots: slots.map((slot) => ({ slot, epoch: elsewhere.epochOf(slot) ?? -1 })),
       excluded: door.inHandOf(new Set(slots)),
       lanesFound: LANES_FOUND_MAX,
-      lanesClaimed: LANES_CLAIMED_MAX,
+      lanesClaimed: this.#lanesToClaim(),
       runsOfLane: RUNS_OF_LANE,
       aheadMs: settings.aheadMs,
       lateMs,

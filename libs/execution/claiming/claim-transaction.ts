@@ -5,13 +5,13 @@ import { randomUUID } from '#database/runtime/uuid.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { Lane } from '#execution/runs/decisions/lane.js';
 import { asId, type ClaimId } from '#kernel/ids.js';
-import type { ClaimSettings } from '../claim-settings.js';
-import type { LaneDoor } from '../lane-door.js';
-import type { LaneScan } from '../lane-scan.js';
-import type { LaneToServe } from '../lanes-to-serve.js';
-import type { RunsElsewhere } from '../runs-elsewhere.js';
-import { withdrawClaims } from '../strict/strict-claim.repository.js';
-import { claimRuns, type TakenFromLane } from './claim.repository.js';
+import type { ClaimSettings } from './claim-settings.js';
+import type { LaneDoor } from './lane-door.js';
+import type { LaneScan } from './lane-scan.js';
+import type { LaneToServe } from './lanes-to-serve.js';
+import type { RunsElsewhere } from './runs-elsewhere.js';
+import { withdrawClaims } from './strict/strict-claim.repository.js';
+import { claimRuns, type TakenFromLane } from './claims/claim.repository.js';
 
 /** Takes runs of a new claim back that are not to start, since an outage has come between; resolves with the others. */
 export type StillToStart = (
