@@ -1,4 +1,4 @@
-// Do the protocols of election.pml, claim.pml, resume.pml and lock.pml hold, and does each of their broken variants fail?
+// Do the protocols of election.pml, claim.pml, takein.pml, resume.pml and lock.pml hold, and does each broken variant fail?
 // For every variant this runs spin, compiles the verifier, and lets it visit every reachable state: a verdict
 // 'holds' counts only from a search that was exhaustive, so hashed or partial searches are not used and a search
 // that ran out of memory, depth or time is 'unfinished'. Prints a table; exits with 1 on any other verdict than

@@ -4,7 +4,7 @@
 
 /**
  * @typedef {object} Variant
- * @property {'election' | 'claim' | 'resume' | 'lock'} model
+ * @property {'election' | 'claim' | 'takein' | 'resume' | 'lock'} model
  * @property {string} name
  * @property {string[]} flags Macros of the .pml, without -D.
  * @property {'holds' | 'violated'} expected
@@ -48,6 +48,30 @@ export const variants = [
       'claims elsewhere not read anew in a new epoch': 'EPOCH_FORGOTTEN DEATHS_MAX=0 FAULTS_MAX=0',
       'the epoch not asked for by the claim': 'EPOCH_UNCHECKED DEATHS_MAX=0 FAULTS_MAX=0',
       'witness: a slot came back, and its runs go on': 'WITNESS',
+    },
+  }),
+  ...variantsOf('takein', {
+    holds: {
+      'a death, a move, no answer lost': 'MOVES_MAX=1 FAULTS_MAX=0 LOOKS_MAX=1',
+      'a death and a fault': 'MOVES_MAX=0 LOOKS_MAX=1',
+      'the slot comes back, and a fault': 'DEATHS_MAX=0 LOOKS_MAX=1',
+      'a death, a move, a fault': 'MOVES_MAX=1',
+      'three runs, the slot comes back': 'RUNS=3 DEATHS_MAX=0 FAULTS_MAX=0',
+    },
+    violated: {
+      'the gate not tried': 'GATE_NOT_TRIED',
+      'owner and epoch not asked for': 'OWNER_UNCHECKED',
+      'the epoch not asked for': 'EPOCH_UNCHECKED DEATHS_MAX=0 FAULTS_MAX=0',
+      'what waits before not looked at': 'WAITING_UNSEEN',
+      'the lane open while a claim is on its way':
+        'LANE_OPEN LOOKS_MAX=1 MOVES_MAX=0 DEATHS_MAX=0 FAULTS_MAX=0',
+      'claims take what is entering': 'ENTERING_CLAIMED',
+      'held whatever became of the incarnation': 'HELD_BLINDLY',
+      'entering for ever after a lost answer': 'ENTERING_KEPT',
+      'stray claims not looked for': 'STRAY_UNSEEN',
+      'claims elsewhere not read': 'ELSEWHERE_UNREAD',
+      'started before others are counted': 'STARTED_UNCOUNTED DEATHS_MAX=0 FAULTS_MAX=0',
+      'witness: taken in after the slot came back': 'WITNESS',
     },
   }),
   ...variantsOf('resume', {
