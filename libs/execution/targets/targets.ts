@@ -89,7 +89,8 @@ export class Targets {
     const when = { incarnation, readAtMs: nowMs };
     const reading = this.#read(when, { tenantId, name: jobType });
     for (const { known: aged, asked } of this.#takenAlong.take(nowMs - REMEMBERED_MS / 2))
-      if (this.#remembered.get(asked.tenantId)?.get(asked.name) === aged) this.#readAgain(when, asked, aged);
+      if (this.#remembered.get(asked.tenantId)?.get(asked.name) === aged)
+        void this.#readAgain(when, asked, aged);
     return reading;
   }
 
@@ -129,17 +130,13 @@ export class Targets {
   }
 
   /** Until the answer is there, and where there is none, what is known holds for as long as it would have. */
-  #readAgain(when: When, asked: Asked, aged: KnownTarget): void {
+  async #readAgain(when: When, asked: Asked, aged: KnownTarget): Promise<void> {
+    const target = await this.#find(when.incarnation, asked).catch(() => null);
     const ofTenant = this.#ofTenant(asked.tenantId);
-    this.#find(when.incarnation, asked).then(
-      (target) => {
-        if (ofTenant.get(asked.name) !== aged) return;
-        const remembered: KnownTarget = { ...when, isUsed: false, target };
-        ofTenant.set(asked.name, remembered);
-        this.#takenAlong.noteRead(remembered, asked);
-      },
-      () => undefined,
-    );
+    if (target === null || ofTenant.get(asked.name) !== aged) return;
+    const remembered: KnownTarget = { ...when, isUsed: false, target };
+    ofTenant.set(asked.name, remembered);
+    this.#takenAlong.noteRead(remembered, asked);
   }
 
   async #find(incarnation: Incarnation, asked: Asked): Promise<ResolvedTarget> {
