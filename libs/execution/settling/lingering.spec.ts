@@ -44,7 +44,7 @@ describe('ends that wait', () => {
     expect(lingering.noteStart()).toBe(true);
     const run = claimedRun();
     lingering.noteEnd(end({ ...run, scheduleId: 'schedule' as never }));
-    expect(lingering.leftMs()).toBe(100);
+    expect(lingering.leftMs()).toBe(250);
     expect(lingering.noteEnd(end())).toBe(true);
     expect(lingering.leftMs()).toBe(20);
   });

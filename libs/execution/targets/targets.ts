@@ -23,6 +23,7 @@ import {
 import { JobTypeReader, SpoiltJobType } from '#execution/job-types/job-type-reader.js';
 import { checkOutput, checkPayload } from '#execution/schemas/schema-check.js';
 import type { SchemaChecks } from '#execution/schemas/schema-checks.js';
+import { TakenAlong } from './taken-along.js';
 
 export type CallTarget = (run: ClaimedRun, context: JobContext) => Promise<AttemptResult>;
 
@@ -48,16 +49,25 @@ export interface RemoteTargets {
 const REMEMBERED_MS = 5_000;
 const REMEMBERED_MAX = 10_000;
 
+interface Asked {
+  tenantId: TenantId;
+  name: string;
+}
+
 interface KnownTarget {
   incarnation: Incarnation;
   readAtMs: number;
+  isUsed: boolean;
   /** The value itself once it is known, so that runs of a known job type need not wait a turn for it. */
   target: ResolvedTarget | Promise<ResolvedTarget>;
 }
 
+type When = Pick<KnownTarget, 'incarnation' | 'readAtMs'>;
+
 export class Targets {
   readonly #remembered = new Remembered<TenantId, Map<string, KnownTarget>>({ max: REMEMBERED_MAX });
   readonly #reader = new JobTypeReader();
+  readonly #takenAlong = new TakenAlong<Asked, KnownTarget>();
 
   constructor(
     private readonly membership: Membership,
@@ -72,9 +82,16 @@ export class Targets {
     if (incarnation === null) throw new Error('expected to be a member of the cluster, got expelled');
     const nowMs = this.clock.monotonicMs();
     const known = this.#remembered.get(tenantId)?.get(jobType);
-    if (known !== undefined && known.incarnation === incarnation && nowMs - known.readAtMs < REMEMBERED_MS)
+    if (known !== undefined && known.incarnation === incarnation && nowMs - known.readAtMs < REMEMBERED_MS) {
+      known.isUsed = true;
       return known.target;
-    return this.#read({ incarnation, readAtMs: nowMs }, { tenantId, name: jobType });
+    }
+    const when = { incarnation, readAtMs: nowMs };
+    const reading = this.#read(when, { tenantId, name: jobType });
+    for (const { known: aged, asked } of this.#takenAlong.take(nowMs - REMEMBERED_MS / 2))
+      if (this.#remembered.get(asked.tenantId)?.get(asked.name) === aged)
+        void this.#readAgain(when, asked, aged);
+    return reading;
   }
 
   /** Runs of this job type will come soon. It has just been read, so it need not be read again for them. */
@@ -82,7 +99,12 @@ export class Targets {
     const { incarnation } = this.membership;
     if (incarnation === null) return;
     const target = this.#targetOf(incarnation, name, jobType);
-    this.#ofTenant(id).set(jobType.name, { incarnation, readAtMs: this.clock.monotonicMs(), target });
+    this.#ofTenant(id).set(jobType.name, {
+      incarnation,
+      readAtMs: this.clock.monotonicMs(),
+      isUsed: false,
+      target,
+    });
   }
 
   #ofTenant(tenantId: TenantId): Map<string, KnownTarget> {
@@ -93,24 +115,35 @@ export class Targets {
     return ofTenant;
   }
 
-  #read(
-    when: Pick<KnownTarget, 'incarnation' | 'readAtMs'>,
-    { tenantId, name }: { tenantId: TenantId; name: string },
-  ): Promise<ResolvedTarget> {
-    const ofTenant = this.#ofTenant(tenantId);
-    const reading = this.#reader.find(when.incarnation.db, { tenantId, name }).then(({ tenant, jobType }) => {
-      if (jobType === undefined) return missing(tenant, name);
-      if (jobType instanceof SpoiltJobType) return spoilt(tenant, jobType);
-      return this.#targetOf(when.incarnation, tenant, jobType);
-    });
-    const remembered: KnownTarget = { ...when, target: reading };
-    ofTenant.set(name, remembered);
+  #read(when: When, asked: Asked): Promise<ResolvedTarget> {
+    const ofTenant = this.#ofTenant(asked.tenantId);
+    const reading = this.#find(when.incarnation, asked);
+    const remembered: KnownTarget = { ...when, isUsed: false, target: reading };
+    ofTenant.set(asked.name, remembered);
+    this.#takenAlong.noteRead(remembered, asked);
     reading.then(
       (target) => (remembered.target = target),
       // A failed read must not be remembered; its awaiters get the error as well.
-      () => ofTenant.get(name) === remembered && ofTenant.delete(name),
+      () => ofTenant.get(asked.name) === remembered && ofTenant.delete(asked.name),
     );
     return reading;
+  }
+
+  /** Until the answer is there, and where there is none, what is known holds for as long as it would have. */
+  async #readAgain(when: When, asked: Asked, aged: KnownTarget): Promise<void> {
+    const target = await this.#find(when.incarnation, asked).catch(() => null);
+    const ofTenant = this.#ofTenant(asked.tenantId);
+    if (target === null || ofTenant.get(asked.name) !== aged) return;
+    const remembered: KnownTarget = { ...when, isUsed: false, target };
+    ofTenant.set(asked.name, remembered);
+    this.#takenAlong.noteRead(remembered, asked);
+  }
+
+  async #find(incarnation: Incarnation, asked: Asked): Promise<ResolvedTarget> {
+    const { tenant, jobType } = await this.#reader.find(incarnation.db, asked);
+    if (jobType === undefined) return missing(tenant, asked.name);
+    if (jobType instanceof SpoiltJobType) return spoilt(tenant, jobType);
+    return this.#targetOf(incarnation, tenant, jobType);
   }
 
   #targetOf(incarnation: Incarnation, tenant: TenantName, jobType: JobType): ResolvedTarget {

@@ -10,7 +10,7 @@ import type { ScheduleId, Term } from '#kernel/ids.js';
 import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { isInstant } from '#scheduling/decisions/due-times.js';
-import { largestRush, lookAhead } from '#scheduling/planning/decisions/look-ahead.js';
+import { furtherMs, largestRush, lookAhead } from '#scheduling/planning/decisions/look-ahead.js';
 import { plannedBy } from '#scheduling/decisions/kinds/following.js';
 import { planSchedule, type Plan } from '#scheduling/decisions/planning.js';
 import { Crowd } from './crowd.js';
@@ -80,7 +80,7 @@ export class PlannerLoop implements Loop {
 
   /** Plans what is due, up to so many fires. True when more is due now. */
   async #pass(leader: Leader, { lookAheadMs, tenants, firesMax }: Pass): Promise<boolean> {
-    const { graceMs, pass } = this.options.settings;
+    const { graceMs, pass, furtherMaxMs } = this.options.settings;
     const { db } = leader.incarnation;
     // Each has a due time at least.
     const [limit, pastLimit] = [Math.min(pass.schedules, firesMax), Math.min(pass.past, firesMax)];
@@ -95,10 +95,13 @@ export class PlannerLoop implements Loop {
     });
     const found = [...past, ...present];
     const placed = await placedOf(db, found.filter(hasPlaced));
+    const aheadMs = lookAheadMs + furtherMs({ schedules: found.length, firesMax, furtherMaxMs });
     let isCut = false;
     const planOne = (schedule: planning.DueSchedule): Plan | null => {
+      // A run that waits takes one of its tenant's places, so where they are limited none comes sooner than it must.
+      const ahead = schedule.maxQueued === null ? aheadMs : lookAheadMs;
       const made = this.setAside.try(schedule.id, () =>
-        planOf(schedule, { now, lookAheadMs, graceMs, placed }),
+        planOf(schedule, { now, lookAheadMs: ahead, graceMs, placed }),
       );
       isCut ||= (made?.fires.length ?? 0) >= FIRES_PER_SCHEDULE;
       return made;

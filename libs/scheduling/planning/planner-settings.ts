@@ -23,6 +23,8 @@ export interface PlannerSettings {
   lookAheadMs: number;
   /** How far it looks when a rush of due times is ahead. */
   lookAheadMaxMs: number;
+  /** A schedule that is due until then is planned so much further at once, where a pass has room for it. */
+  furtherMaxMs: number;
   /** How often it checks whether a rush is ahead. */
   rushEveryMs: number;
   /** A due time that the planner reaches later than this passed in an outage: its schedule's catch-up policy decides. */
@@ -47,6 +49,8 @@ export const DEFAULT_PLANNER_SETTINGS: PlannerSettings = {
   everyMs: 1_000,
   lookAheadMs: 10_000,
   lookAheadMaxMs: 120_000,
+  // One write of a schedule of each second for six due times.
+  furtherMaxMs: 5_000,
   rushEveryMs: 5_000,
   // A failover takes a second or two, and costs no due time. After ten, a schedule of each second would storm its workers.
   graceMs: 10_000,

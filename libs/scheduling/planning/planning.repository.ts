@@ -179,11 +179,9 @@ export async function writePlans(
   const fires = plans.flatMap((plan, index) => plan.fires.map((fire) => ({ ...fire, plan: index + 1 })));
   // In most batches all fires are planned and without a reason: an empty array stands for one of such values.
   const areAllPlain = fires.every(({ outcome, reason }) => outcome === 'planned' && reason === null);
-  const caughtUp = fires
-    .filter(({ reason }) => reason === CATCH_UP)
-    .toSorted((a, b) => +a.dueAt - +b.dueAt)
-    .map(({ runId }) => runId);
-  // The keys once more by themselves, so that no plan ever hashes the whole table.
+  const turns = areAllPlain ? [] : turnsOf(fires);
+  // The keys once more by themselves, so that no plan ever hashes the whole table. Which fires are new is asked as a
+  // value, which is a look into a hash: joined, the new ones were taken for a single row, and each was compared with each.
   const { rows } = await sql<{ slot: Slot }>`
     with advanced as (
       update carillon.schedule s
@@ -195,31 +193,40 @@ export async function writePlans(
                with ordinality as a (id, due_from, due_to, revision, number)
        where s.id = any(${ids}::uuid[]) and s.id = a.id and date_trunc('milliseconds', s.next_due_at) = a.due_from and s.revision = a.revision
       returning a.number, s.id, s.tenant_id, s.slot, s.job_type, s.payload, s.queue, s.concurrency_key, s.tags, s.priority, s.deadline_seconds, s.jitter_ms, s.locks),
-    decided as (
-      insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term, jitter_ms)
-      select s.id, f.due_at, s.tenant_id, coalesce(f.outcome, 'planned'), f.reason, f.run_id, ${term}, s.jitter_ms
+    wanted as materialized (
+      select s.*, f.due_at, f.run_id, f.outcome, f.reason, f.turn
         from unnest(${plainArray(fires.map((fire) => fire.plan))}::bigint[],
                     ${plainArray(fires.map((fire) => fire.dueAt.toISOString()))}::timestamptz[],
                     ${plainArray(fires.map((fire) => fire.runId))}::uuid[],
                     ${plainArray(areAllPlain ? [] : fires.map((fire) => fire.outcome))}::text[],
-                    ${areAllPlain ? [] : fires.map((fire) => fire.reason)}::text[]) as f (number, due_at, run_id, outcome, reason)
-        join advanced s on s.number = f.number
+                    ${areAllPlain ? [] : fires.map((fire) => fire.reason)}::text[],
+                    ${plainArray(turns)}::integer[]) as f (number, due_at, run_id, outcome, reason, turn)
+        join advanced s on s.number = f.number),
+    decided as (
+      insert into carillon.fire (schedule_id, due_at, tenant_id, outcome, reason, run_id, term, jitter_ms)
+      select w.id, w.due_at, w.tenant_id, coalesce(w.outcome, 'planned'), w.reason, w.run_id, ${term}, w.jitter_ms
+        from wanted w
       on conflict (schedule_id, due_at) do nothing
-      returning schedule_id, due_at, run_id),
+      returning run_id),
     placed as (
       insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, run_at, queue, concurrency_key, tags, priority, deadline, locks)
-      select d.run_id, s.tenant_id, s.slot, s.job_type, s.id, d.due_at, s.payload, start.run_at, coalesce(s.queue, 'default'), s.concurrency_key, s.tags,
-             coalesce(s.priority, 0), greatest(start.run_at, now()) + s.deadline_seconds * interval '1 s', s.locks
-        from decided d
-        join advanced s on s.id = d.schedule_id
-       cross join lateral (select d.due_at + coalesce(s.jitter_ms, 0) * interval '1 ms' as at) planned
-        left join unnest(${plainArray(caughtUp)}::uuid[]) with ordinality as c (run_id, turn) on c.run_id = d.run_id
-       cross join lateral (select case when c.turn is null then planned.at
-                                       else greatest(planned.at, now() + (c.turn - 1) * interval '1 microsecond') end as run_at) start
-       where d.run_id is not null
+      select w.run_id, w.tenant_id, w.slot, w.job_type, w.id, w.due_at, w.payload, start.run_at, coalesce(w.queue, 'default'), w.concurrency_key, w.tags,
+             coalesce(w.priority, 0), greatest(start.run_at, now()) + w.deadline_seconds * interval '1 s', w.locks
+        from wanted w
+       cross join lateral (select w.due_at + coalesce(w.jitter_ms, 0) * interval '1 ms' as at) planned
+       cross join lateral (select case when w.turn is null then planned.at
+                                       else greatest(planned.at, now() + w.turn * interval '1 microsecond') end as run_at) start
+       where (w.run_id in (select run_id from decided where run_id is not null)) is true
       returning slot, run_at)
     select distinct slot from placed where run_at < now() + make_interval(secs => ${soonMs / 1000}::float8)`.execute(
     tx,
   );
   return rows.map((row) => row.slot);
+}
+
+/** The place of each that catches up, in the order of their due times; null for the others. */
+function turnsOf(fires: readonly NewFire[]): (number | null)[] {
+  const caughtUp = fires.filter(({ reason }) => reason === CATCH_UP).toSorted((a, b) => +a.dueAt - +b.dueAt);
+  const turns = new Map(caughtUp.map((fire, turn) => [fire, turn]));
+  return fires.map((fire) => turns.get(fire) ?? null);
 }

@@ -278,6 +278,11 @@ describe.each(['known while they were empty', 'never analysed', 'analysed', 'kno
       expect(plans.flatMap(wholeTables)).toEqual([]);
     });
 
+    it('written plans compare no fire with each of the others', async () => {
+      const nodes = (await plansOf('written plans')).flatMap(({ plan }) => nodesOf(plan));
+      expect(nodes.map((node) => node['Node Type'])).not.toContain('Nested Loop');
+    });
+
     it.each(['a claim', 'a claim from marks'])('%s walks along each lane and sorts nothing', async (name) => {
       for (const { plan } of await plansOf(name)) {
         const nodes = nodesOf(plan);

@@ -57,6 +57,24 @@ describe('planning', () => {
     expect(rows.every((row) => row.outcome === 'planned' && row.hasRun)).toBe(true);
   });
 
+  it('plans fifteen seconds at once, and not again while ten are left', async () => {
+    await addSchedule();
+    await plannerOf(member).runOnce();
+    const planned = await ledger();
+    expect(planned.length).toBeGreaterThanOrEqual(15);
+    await plannerOf(member).runOnce();
+    expect(await ledger()).toEqual(planned);
+  });
+
+  it('plans a tenant with a limit no further than ten seconds', async () => {
+    await sql`update carillon.tenant set limits = '{"maxQueued": 100}'`.execute(db);
+    await addSchedule();
+    await plannerOf(member).runOnce();
+    const planned = (await ledger()).length;
+    expect(planned).toBeGreaterThanOrEqual(10);
+    expect(planned).toBeLessThan(15);
+  });
+
   it('I1: two planners at once plan each due time once', async () => {
     await addSchedule();
     await Promise.all(Array.from({ length: 8 }, () => plannerOf(member).runOnce()));

@@ -110,10 +110,10 @@ function isDue({ nextDueMs }: ScheduleRow, untilMs: number): boolean {
 
 function writePlans({ db, tx, params, broken, server }: Scene): ReturnType<Meaning['run']> {
   const blind = broken.has('planning without fence, compare-and-set and unique ledger');
-  const [ids, froms, tos, revisions, , , numbers, dues, runIds, outcomes] = (
-    params as [string, string, string, string, string, number, string, string, string, string]
+  const [ids, froms, tos, revisions, , numbers, dues, runIds, outcomes] = (
+    params as [string, string, string, string, string, string, string, string, string]
   ).map((param) => (typeof param === 'string' ? listed(param) : []));
-  const reasons = params[10] as (string | null)[];
+  const reasons = params[9] as (string | null)[];
   const advances = zipped(ids, froms, tos, revisions) as [string, string, string, string][];
   const fits = ([id, from, , revision]: (typeof advances)[number]): boolean => {
     const row = db.schedule.get(id, tx);

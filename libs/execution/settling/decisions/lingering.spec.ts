@@ -24,8 +24,8 @@ function paceOf(count: number, everyMs: number, before = NO_PACE): Pace {
 describe('an end', () => {
   it('waits while ends come often, longer if it is that of a fire', () => {
     expect(lingerMsOf(PLAIN, BUSY)).toBe(20);
-    expect(lingerMsOf({ ...PLAIN, isOfFire: true }, BUSY)).toBe(100);
-    expect(startLingerMs(BUSY)).toBe(100);
+    expect(lingerMsOf({ ...PLAIN, isOfFire: true }, BUSY)).toBe(250);
+    expect(startLingerMs(BUSY)).toBe(250);
     expect(lingerMsOf({ ...PLAIN, becomes: 'recorded' }, BUSY)).toBe(20);
   });
 
@@ -44,9 +44,9 @@ describe('an end', () => {
   });
 
   it.each([
-    { everyMs: 10, alone: 20, ofFire: 100 },
-    { everyMs: 50, alone: 0, ofFire: 100 },
-    { everyMs: 200, alone: 0, ofFire: 0 },
+    { everyMs: 10, alone: 20, ofFire: 250 },
+    { everyMs: 200, alone: 0, ofFire: 250 },
+    { everyMs: 500, alone: 0, ofFire: 0 },
   ])('waits $alone ms, or $ofFire ms, where they come every $everyMs ms', ({ everyMs, alone, ofFire }) => {
     const pace = paceOf(200, everyMs);
     expect([lingerMsOf(PLAIN, pace), lingerMsOf({ ...PLAIN, isOfFire: true }, pace)]).toEqual([

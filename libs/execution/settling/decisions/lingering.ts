@@ -4,8 +4,8 @@ import type { RunTransition } from '#execution/runs/decisions/run-transition.js'
 
 /** How long an end waits at most. */
 const LINGER_MS = 20;
-/** The run of a due time has no caller. */
-const LINGER_OF_FIRE_MS = 100;
+/** The run of a due time has no caller. A crash loses the log lines of a quarter of a second as well. */
+const LINGER_OF_FIRE_MS = 250;
 /** So many ends have company enough. */
 export const COMPANY_MAX = 100;
 /** A silence says no more than that it was one. */

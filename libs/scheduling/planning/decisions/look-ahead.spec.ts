@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { largestRush, lookAhead } from './look-ahead.js';
+import { furtherMs, largestRush, lookAhead } from './look-ahead.js';
 
 const bounds = { lookAheadMs: 10_000, lookAheadMaxMs: 120_000 };
 
@@ -23,5 +23,18 @@ describe('how far ahead the planner looks', () => {
 
   it('counts nobody when it may look no farther', () => {
     expect(largestRush({ lookAheadMs: 60_000, lookAheadMaxMs: 60_000 })).toBe(0);
+  });
+});
+
+describe('how much further a schedule is planned that is due', () => {
+  it.each([
+    { schedules: 0, expected: 5_000 },
+    { schedules: 500, expected: 5_000 },
+    { schedules: 1_000, expected: 2_000 },
+    { schedules: 1_300, expected: 1_000 },
+    { schedules: 2_000, expected: 0 },
+    { schedules: 4_000, expected: 0 },
+  ])('where a pass has $schedules: $expected ms', ({ schedules, expected }) => {
+    expect(furtherMs({ schedules, firesMax: 4_000, furtherMaxMs: 5_000 })).toBe(expected);
   });
 });

@@ -18,6 +18,24 @@ export function lookAhead({ lookAheadMs, lookAheadMaxMs, rush }: LookAheadInput)
   return Math.min(lookAheadMaxMs, lookAheadMs + secondsToPlan * 1_000);
 }
 
+/**
+ * How much further schedules are planned that are due anyway: a few due times cost little more than one. Only as far as a pass
+ * has room for those of schedules of each second, or it would end before all have had their turn.
+ */
+export function furtherMs({
+  schedules,
+  firesMax,
+  furtherMaxMs,
+}: {
+  schedules: number;
+  firesMax: number;
+  furtherMaxMs: number;
+}): number {
+  const firesOfEach = Math.floor(firesMax / Math.max(1, schedules));
+  // Besides the one that is due, another may be by the time of the plan.
+  return Math.min(furtherMaxMs, Math.max(0, firesOfEach - 2) * 1_000);
+}
+
 /** A larger rush changes nothing, so counting may stop here. */
 export function largestRush({ lookAheadMs, lookAheadMaxMs }: Omit<LookAheadInput, 'rush'>): number {
   return Math.ceil(Math.max(0, lookAheadMaxMs - lookAheadMs) / 1_000) * PLANNED_PER_SECOND;
