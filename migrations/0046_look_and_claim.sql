@@ -105,6 +105,9 @@ begin
                    from carillon.run r
                   where r.slot = u.slot and r.tenant_id = u.tenant_id and r.lane = u.lane
                     and r.run_at <= began_at + make_interval(secs => ahead_ms / 1000)
+                    -- As in rank.ts: or the walk goes through all that is due much later.
+                    and (r.run_at at time zone 'UTC') - r.priority * interval '1 minute'
+                        <= (began_at + make_interval(secs => ahead_ms / 1000)) at time zone 'UTC' + interval '100 minutes'
                     and r.id <> all(look_and_claim.excluded)
                   order by (r.run_at at time zone 'UTC') - r.priority * interval '1 minute', r.id
                   limit look_and_claim.runs_of_lane) w) p

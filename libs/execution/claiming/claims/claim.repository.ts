@@ -7,7 +7,7 @@ import type { LockWish } from '#locks/lock.js';
 import { plainArray } from '#database/array-text.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { partsOfLane, rankUsOf, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
-import { rankIn } from '#execution/runs/rank.js';
+import { lastRankAt, rankIn } from '#execution/runs/rank.js';
 import { markText } from './lane.repository.js';
 import { PICKED_COLUMNS, pickedInOrder } from '../strict/strict-claim.repository.js';
 
@@ -115,6 +115,7 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRun
 }
 
 function picked({ excluded, aheadMs }: Pick<ClaimRequest, 'excluded' | 'aheadMs'>): RawBuilder<unknown> {
+  const dueUntil = sql`statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)`;
   return sql`select lane.number, r.*
         from lane
        cross join lateral (
@@ -122,7 +123,7 @@ function picked({ excluded, aheadMs }: Pick<ClaimRequest, 'excluded' | 'aheadMs'
            from carillon.run
           where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
             and (${RANK}, id) > (lane.rank, lane.id)
-            and run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
+            and run_at <= ${dueUntil} and ${RANK} <= ${lastRankAt(dueUntil)}
             and id <> all(${plainArray(excluded)}::uuid[])
           order by ${RANK}, id
           limit lane.quota) r`;

@@ -6,7 +6,7 @@ import { sql, type RawBuilder } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Tx } from '#database/connection.js';
 import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
-import { rankIn } from '#execution/runs/rank.js';
+import { lastRankAt, rankIn } from '#execution/runs/rank.js';
 
 /** What a claim reads of a run, besides what is equal for its whole lane. */
 export const PICKED_COLUMNS =
@@ -45,7 +45,7 @@ export function pickedInOrder({
          select ${columns}
            from carillon.run
           where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
-            and run_at <= statement_timestamp()
+            and run_at <= statement_timestamp() and ${rankIn()} <= ${lastRankAt(sql`statement_timestamp()`)}
             and id <> all(${plainArray(excluded)}::uuid[])
           order by ${rankIn()}, id
           limit 1) r
