@@ -1,6 +1,7 @@
-// Which job types are read together with the one that must be? A schedule of each second or minute needs its job type again
-// and again, and each of its instants would read the few that have grown old by then. So those go along that are half as old
-// as they may become and were needed since they were read: a replica reads them once in a few seconds, and not at each instant.
+// Which job types are read together with the one that must be? A schedule of each second or minute needs its job type
+// again and again, and each of its instants would read the few that have grown old by then. So those go along that are
+// half as old as they may become and were needed since they were read: a replica reads them once in a few seconds, and
+// not at each instant.
 
 export interface Aging {
   readonly readAtMs: number;

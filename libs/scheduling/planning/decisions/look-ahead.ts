@@ -19,8 +19,8 @@ export function lookAhead({ lookAheadMs, lookAheadMaxMs, rush }: LookAheadInput)
 }
 
 /**
- * How much further schedules are planned that are due anyway: a few due times cost little more than one. Only as far as a pass
- * has room for those of schedules of each second, or it would end before all have had their turn.
+ * How much further schedules are planned that are due anyway: a few due times cost little more than one. Only as far as a
+ * pass has room for those of schedules of each second, or it would end before all have had their turn.
  */
 export function furtherMs({
   schedules,
