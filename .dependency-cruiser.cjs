@@ -98,7 +98,8 @@ const clientRooms = {
   jobs: ['options'],
   worker: ['options', 'jobs'],
   locks: ['options', 'worker'],
-  '.': ['jobs', 'locks', 'worker'],
+  http: ['jobs', 'options', 'worker'],
+  '.': ['http', 'jobs', 'locks', 'worker'],
 };
 
 /** The rooms of `npm start`; `.` is its story. */
@@ -246,8 +247,7 @@ module.exports = {
       from: { path: '^libs/client/', pathNot: SPEC },
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'],
-        // Types of somebody's transaction bring nothing along.
-        dependencyTypesNot: ['type-only'],
+        dependencyTypesNot: ['type-only'], // a transaction's types bring nothing along
       },
     },
     {

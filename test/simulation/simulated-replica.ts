@@ -9,6 +9,7 @@ import { NO_RULES } from '#execution/limits/decisions/lane-rules.js';
 import type { Batch } from '#execution/settling/unsettled.js';
 import { LeaseTokens } from '#execution/leases/lease-token.js';
 import { asId, type Slot } from '#kernel/ids.js';
+import type { Loop } from '#kernel/loop.js';
 import { HandlerRegistry } from '#execution/targets/handler-registry.js';
 import type { PlannerSettings } from '#scheduling/planning/planner-settings.js';
 import type { ServerConfig } from '#server/settings/config.js';
@@ -84,8 +85,9 @@ export class SimulatedReplica implements Actor {
       this.#replica = replica;
       this.#watch(replica);
       connectWakeUps(replica, this.#timers);
-      // No call of the world's users is debounced.
-      for (const loop of replica.loops) if (loop !== replica.debounced) this.#timers.drive(loop);
+      // No call of the world's users is debounced, and none is told who owns its slot.
+      const idle: Loop[] = [replica.debounced, replica.ownerUrls];
+      for (const loop of replica.loops) if (!idle.includes(loop)) this.#timers.drive(loop);
     });
   }
 

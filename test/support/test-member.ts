@@ -54,6 +54,7 @@ export async function startMember(url: string, options: MemberOptions = {}) {
       host: '127.0.0.1',
       pid: process.pid,
       url: null,
+      publicUrl: null,
       version: 'test',
       roles,
       weight,

@@ -102,6 +102,13 @@ export class ReplicaService implements BeforeApplicationShutdown {
     if (this.#replica !== null) hintWork(this.#replica, this.timers, slots);
   }
 
+  /** Where clients reach the owner of the slot. Null where that is this replica, or it has no public URL. */
+  ownerUrl(slot: Slot): string | null {
+    // Slots that have just come here may still be remembered as another's.
+    if (this.#replica?.ownership.serving.has(slot) === true) return null;
+    return this.#replica?.ownerUrls.ofSlot(slot) ?? null;
+  }
+
   /** A request wants runs cancelled. */
   hintCancel(): void {
     this.#replica?.hints.send({ kind: 'cancel' });

@@ -10,6 +10,7 @@ import { Leadership } from '#cluster/leadership/leadership.js';
 import { LookoutLoop } from '#cluster/lookout/lookout-loop.js';
 import { Membership } from '#cluster/membership/membership.js';
 import { OwnershipLoop } from '#cluster/slots/ownership-loop.js';
+import { OwnerUrlsLoop } from '#cluster/slots/owner-urls-loop.js';
 import { SweepLoop } from '#cluster/sweep/sweep-loop.js';
 import { systemClock as clock, systemRandom as random } from '#database/runtime/system-clock.js';
 import { ClaimLoop } from '#execution/claiming/claim-loop.js';
@@ -90,6 +91,7 @@ export function buildReplica(options: ReplicaOptions) {
     hints,
     leadership,
     ownership,
+    ownerUrls: new OwnerUrlsLoop(membership),
     ...execution,
     debounced: new DebouncedRunsLoop(membership, hints),
     runLogLoop: new RunLogLoop(membership, execution.runLog, clock),
@@ -116,6 +118,7 @@ export function buildReplica(options: ReplicaOptions) {
     hints,
     parts.runLogLoop,
     parts.debounced,
+    ...(servesApi(config) ? [parts.ownerUrls] : []),
     ...(config.CARILLON_ROLES.includes('scheduler')
       ? [
           parts.election,
@@ -215,6 +218,10 @@ function executionOf(options: ReplicaOptions, ownership: OwnershipLoop, executin
   });
 }
 
+function servesApi({ CARILLON_ROLES }: ServerConfig): boolean {
+  return CARILLON_ROLES.includes('api');
+}
+
 function graceMsOf({ CARILLON_STOP_GRACE_SECONDS }: ServerConfig): number {
   return CARILLON_STOP_GRACE_SECONDS * 1_000;
 }
@@ -230,6 +237,8 @@ function buildMembership({ config, url, version, onError }: ReplicaOptions): Mem
       host: hostname(),
       pid: process.pid,
       url,
+      // Without the API it could answer no client.
+      publicUrl: servesApi(config) ? (config.CARILLON_PUBLIC_URL ?? null) : null,
       version,
       roles: config.CARILLON_ROLES,
       weight: config.CARILLON_WEIGHT,

@@ -39,6 +39,7 @@ type FollowingParts = Parts<
   | 'leadership'
   | 'membership'
   | 'overdueRuns'
+  | 'ownerUrls'
   | 'ownership'
   | 'planner'
   | 'runLocks'
@@ -55,7 +56,7 @@ type WakingParts = Parts<'heartbeat' | 'running' | 'start'> &
   LockParts;
 
 export function connectWakeUps(parts: WakingParts, timers: LoopTimers): void {
-  const { membership, hints, ownership, running, settleLoop, claim, start, heldWatch } = parts;
+  const { membership, hints, ownership, ownerUrls, running, settleLoop, claim, start, heldWatch } = parts;
   const { election, heartbeat } = parts;
   const wake: Wake =
     (...loops) =>
@@ -80,13 +81,13 @@ export function connectWakeUps(parts: WakingParts, timers: LoopTimers): void {
   membership.joined.subscribe(doubt);
   membership.cutOff.subscribe(doubt);
   membership.beaten.subscribe(() => {
-    if (!isTrusted) wake(election, ownership, hints, claim, start, heldWatch)();
+    if (!isTrusted) wake(election, ownership, ownerUrls, hints, claim, start, heldWatch)();
     isTrusted = true;
   });
 
   let ringVersion = -1;
   membership.beaten.subscribe((beat) => {
-    if (beat.ringVersion !== ringVersion) timers.wake(ownership);
+    if (beat.ringVersion !== ringVersion) wake(ownership, ownerUrls)();
     ringVersion = beat.ringVersion;
   });
 
@@ -145,6 +146,7 @@ function follow(hint: Hint, parts: FollowingParts, timers: LoopTimers): void {
     calendars,
     planner,
     ownership,
+    ownerUrls,
     heldWatch,
     overdueRuns,
     claim,
@@ -161,6 +163,7 @@ function follow(hint: Hint, parts: FollowingParts, timers: LoopTimers): void {
       timers.wake(calendars);
       return timers.wake(planner);
     case 'slots':
+      timers.wake(ownerUrls);
       return timers.wake(ownership);
     case 'cancel':
       heldWatch.hint();

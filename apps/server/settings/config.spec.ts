@@ -103,6 +103,8 @@ describe('a setting that can not be', () => {
     ['CARILLON_HEARTBEAT_MS', '49'],
     ['CARILLON_DEAD_AFTER_MS', '600001'],
     ['CARILLON_LOG_LEVEL', 'loud'],
+    ['CARILLON_PUBLIC_URL', 'ftp://one.example.com'],
+    ['CARILLON_PUBLIC_URL', 'https://one.example.com/?a=b'],
   ])('is named with what was expected and what was got: %s=%s', (name, value) => {
     const message = complaint({ [name]: value });
     expect(message).toMatch(new RegExp(`^${name}\\b.*expected`));

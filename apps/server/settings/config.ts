@@ -51,6 +51,14 @@ const callableUrl = z
   .url({ protocol: /^https?$/, abort: true })
   .refine((url) => !namesEveryAddress(url), 'expected an address that can be called');
 
+/** As it is shown to clients, which add paths to it. */
+const publicUrl = callableUrl
+  .refine((url) => {
+    const { username, password, search, hash } = new URL(url);
+    return username + password + search + hash === '';
+  }, 'expected a URL without a user, a query and a fragment')
+  .transform((url) => new URL(url).href.replace(/\/+$/, ''));
+
 const LEASES_RENAMED = 'expected "sessions" or "heartbeats"; "leases" is called "heartbeats" now';
 
 /** The schema of pg-boss for the control plane's own work; a migration makes it. */
@@ -80,6 +88,11 @@ export const settings = z.object({
     .optional()
     .describe(
       "The URL at which other replicas and people reach this replica's API. Default: the address that it listens on.",
+    ),
+  CARILLON_PUBLIC_URL: publicUrl
+    .optional()
+    .describe(
+      "The URL at which tenants' clients reach this replica, and no other. Answers of other replicas then name it to tenants that it serves, in `Carillon-Owner`. Default: none, and no answer names this replica.",
     ),
   CARILLON_NAME: z
     .string()

@@ -38,13 +38,19 @@ it.each(['127.0.0.1', '::1', 'replica-1.internal', '10.0.0.7'])('%s needs no adv
 it.each(['http://0.0.0.0:8080', 'http://[::]:8080', 'http://0/', 'http://[::ffff:0.0.0.0]'])(
   'no URL of ours can be %s',
   (url) => {
-    for (const name of ['CARILLON_URL', 'CARILLON_CALLBACK_URL']) {
+    for (const name of ['CARILLON_URL', 'CARILLON_CALLBACK_URL', 'CARILLON_PUBLIC_URL']) {
       const read = (): unknown => readConfig({ ...required, [name]: url });
       expect(read).toThrow(ConfigError);
       expect(read).toThrow(`${name}: expected an address that can be called, got "${url}"`);
     }
   },
 );
+
+it('the public URL is kept as clients compare it', () => {
+  const read = (url: string) => readConfig({ ...required, CARILLON_PUBLIC_URL: url }).CARILLON_PUBLIC_URL;
+  expect(read('HTTPS://One.example.com:443/')).toBe('https://one.example.com');
+  expect(read('https://bücher.example/carillon//')).toBe('https://xn--bcher-kva.example/carillon');
+});
 
 it('an empty host is refused, since it would mean every address', () => {
   expect(() => readConfig({ ...required, CARILLON_HOST: '' })).toThrow(/^CARILLON_HOST: .*got ""$/);

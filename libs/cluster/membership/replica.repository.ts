@@ -17,6 +17,8 @@ export interface ReplicaIdentity {
   host: string;
   pid: number;
   url: string | null;
+  /** Where clients of tenants reach it, if the operator says so. */
+  publicUrl: string | null;
   version: string;
   roles: string[];
   weight: number;
@@ -24,10 +26,13 @@ export interface ReplicaIdentity {
   preference: number;
 }
 
-export async function insertReplica(db: Database, identity: ReplicaIdentity): Promise<ReplicaNumber> {
+export async function insertReplica(
+  db: Database,
+  { publicUrl, ...identity }: ReplicaIdentity,
+): Promise<ReplicaNumber> {
   const { number } = await db
     .insertInto('replica')
-    .values(identity)
+    .values({ ...identity, public_url: publicUrl })
     .returning('number')
     .executeTakeFirstOrThrow();
   return number;

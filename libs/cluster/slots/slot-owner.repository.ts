@@ -22,6 +22,28 @@ export async function listSlotsOf(db: Database, replica: ReplicaNumber): Promise
     .execute();
 }
 
+export interface PublicOwnerRow {
+  slot: Slot;
+  /** Where clients reach the owner. */
+  url: string;
+  /** The slot is handed over, or will be soon. */
+  isLeaving: boolean;
+}
+
+/** The slots of living owners that have a public URL, without those of one replica. */
+export async function listPublicOwners(
+  db: Database,
+  { except }: { except: ReplicaNumber },
+): Promise<PublicOwnerRow[]> {
+  const { rows } = await sql<PublicOwnerRow>`
+    select s.slot, r.public_url as url, s.target is not null or r.state = 'draining' as "isLeaving"
+      from carillon.slot_owner s join carillon.replica r on r.number = s.owner
+     where r.public_url is not null and r.state in ('active', 'draining') and r.number <> ${except}`.execute(
+    db,
+  );
+  return rows;
+}
+
 export interface Gift {
   slot: Slot;
   /** The owner that the leader saw; if it has changed meanwhile, the slot is left alone. */

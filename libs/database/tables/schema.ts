@@ -43,6 +43,7 @@ export interface ReplicaTable {
   host: string;
   pid: number;
   url: string | null;
+  public_url: string | null;
   version: string;
   roles: string[];
   weight: Generated<number>;

@@ -39,6 +39,7 @@ describe('the environment of a replica that up starts', () => {
     'CARILLON_NAME',
     'CARILLON_PORT',
     'CARILLON_URL',
+    'CARILLON_PUBLIC_URL',
     'CARILLON_ROLES',
   ])('leaves out %s, which is meant for somebody else or ours to say', (name) => {
     expect(replicaEnvironment({ [name]: 'x' }, OURS)).not.toHaveProperty(name);

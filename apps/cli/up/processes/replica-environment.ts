@@ -17,7 +17,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Each replica has its own value, or `up` decides it. */
 const NOT_FROM_OUTSIDE = new Set(
-  ['HOST', 'PORT', 'URL', 'NAME', 'ROLES', 'PREFERENCE'].map((name) => `CARILLON_${name}`),
+  ['HOST', 'PORT', 'URL', 'PUBLIC_URL', 'NAME', 'ROLES', 'PREFERENCE'].map((name) => `CARILLON_${name}`),
 );
 const FROM_OUTSIDE = new Set(Object.keys(settings.shape).filter((name) => !NOT_FROM_OUTSIDE.has(name)));
 

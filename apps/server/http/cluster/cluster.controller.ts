@@ -20,6 +20,7 @@ const replicaShape = z
     host: z.string(),
     pid: z.int(),
     url: z.string().nullable(),
+    publicUrl: z.string().nullable().describe('Its CARILLON_PUBLIC_URL.'),
     version: z.string(),
     roles: z.array(z.string()),
     weight: z.int(),

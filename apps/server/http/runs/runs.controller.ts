@@ -10,6 +10,7 @@ import type { RunRow } from '#execution/runs/run-row.js';
 import { asId, type RunId } from '#kernel/ids.js';
 import { findSchedule } from '#scheduling/schedules/schedule.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';
+import { ReplicaService } from '../../replica/replica-service.js';
 import { API_DATABASE } from '../../tokens.js';
 import { CurrentStay, CurrentTenant, NamesJobType, type LongStay } from '../access/auth.guard.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
@@ -23,6 +24,15 @@ import { RunWaiters } from './run-waiters.js';
 import { ApiTenant, pageOf, uuid } from '../requests/shapes.js';
 import { TenantShares } from '../access/tenant-shares.js';
 
+const OWNER_HEADER = 'Carillon-Owner';
+const OWNER_HEADERS = {
+  [OWNER_HEADER]: {
+    description:
+      "The public URL of the replica that serves the tenant, where that is another one than this and its operator has set one. Any replica takes any request; sent there, the next run starts a little sooner. Send your key to no URL that you don't expect.",
+    schema: { type: 'string' as const, format: 'uri' },
+  },
+};
+
 @ApiTags('runs')
 @ApiBearerAuth()
 @ApiTenant()
@@ -35,6 +45,7 @@ export class RunsController {
     private readonly intake: RunIntake<Tenant>,
     private readonly waiters: RunWaiters,
     private readonly shares: TenantShares,
+    private readonly replica: ReplicaService,
   ) {}
 
   @Get()
@@ -79,8 +90,12 @@ export class RunsController {
   @Idempotent()
   @NamesJobType()
   @ApiOperation({ summary: 'Create a run; once acknowledged it is never lost' })
-  @ApiCreatedResponse({ standardSchema: shapes.createdRun })
-  @ApiOkResponse({ description: 'A run held the unique key.', standardSchema: shapes.createdRun })
+  @ApiCreatedResponse({ standardSchema: shapes.createdRun, headers: OWNER_HEADERS })
+  @ApiOkResponse({
+    description: 'A run held the unique key.',
+    standardSchema: shapes.createdRun,
+    headers: OWNER_HEADERS,
+  })
   async create(
     @CurrentTenant() tenant: Tenant,
     @Body({ schema: shapes.runInput }) input: shapes.RunInput,
@@ -94,6 +109,8 @@ export class RunsController {
     if (!('row' in taken)) throw refusalOf(taken, tenant.name, input.unique?.key);
     response.setHeader('Location', `/api/v1/tenants/${tenant.name}/runs/${taken.row.id}`);
     if (taken.kind !== 'created') response.status(200);
+    const owner = this.replica.ownerUrl(tenant.slot);
+    if (owner !== null) response.setHeader(OWNER_HEADER, owner);
     return {
       ...shapes.showRun(taken.row),
       deduplicated: taken.kind !== 'created',

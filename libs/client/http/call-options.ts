@@ -1,0 +1,48 @@
+// What a caller may say of a single call, checked before it is sent.
+import { expectKnownOptions } from '#client/options/known-options.js';
+
+export interface CallOptions {
+  /** Ends the call; its reason is thrown. What was sent may still be done. */
+  signal?: AbortSignal;
+  /** Of the trace that the call belongs to, as W3C Trace Context has it; passed on as it is. */
+  traceparent?: string;
+  tracestate?: string;
+}
+
+const CALL_OPTIONS = ['signal', 'traceparent', 'tracestate'] as const;
+
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}(-[\x21-\x7e]+)?$/;
+const TRACESTATE = /^[\x20-\x7e]{1,2000}$/;
+/** As the API takes it. */
+const IDEMPOTENCY_KEY = /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/;
+
+/** Throws a TypeError that names the option. */
+export function expectCallOptions(options: CallOptions, more: readonly string[] = []): void {
+  expectKnownOptions(options, [...more, ...CALL_OPTIONS]);
+  const { signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new TypeError(`expected signal to be an AbortSignal, got ${typeof signal}`);
+}
+
+export function traceHeaders({ traceparent, tracestate }: CallOptions): Record<string, string> {
+  return {
+    ...headerOf({ traceparent }, TRACEPARENT, 'of the form 00-<32 digits>-<16 digits>-01'),
+    ...headerOf({ tracestate }, TRACESTATE, 'ASCII text'),
+  };
+}
+
+export function idempotencyHeader(idempotencyKey: string | null): Record<string, string> {
+  if (idempotencyKey === null) return {};
+  const expected = '1 to 255 printable ASCII characters without spaces, quotes and backslashes';
+  return {
+    'idempotency-key': headerOf({ idempotencyKey }, IDEMPOTENCY_KEY, expected)['idempotencyKey'] ?? '',
+  };
+}
+
+function headerOf(option: Record<string, unknown>, form: RegExp, expected: string): Record<string, string> {
+  const [[name, value] = ['', undefined]] = Object.entries(option);
+  if (value === undefined) return {};
+  if (typeof value === 'string' && form.test(value)) return { [name]: value };
+  const got = typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : typeof value;
+  throw new TypeError(`expected ${name} to be ${expected}, got ${got}`);
+}

@@ -1,0 +1,126 @@
+// The calls of a client, each to the replica that serves the tenant as far as that is known. A call that a replica leaves
+// without an answer, or can't answer just now, is repeated at the others, if it may be: done twice it must be the same as
+// done once. Between rounds it rests for longer and longer.
+import { rest } from '#client/worker/worker-calls.js';
+import { ApiProblem, NoAnswer } from './api-problem.js';
+import type { CheckedOptions } from './client-options.js';
+import { ReplicaChoice } from './replica-choice.js';
+
+export interface ApiCall {
+  method: 'GET' | 'POST';
+  /** Below the path of the tenant. */
+  path: string;
+  /** JSON. */
+  body?: string | undefined;
+  headers?: Readonly<Record<string, string>>;
+  /** Done twice it is the same as done once. */
+  isRepeatable: boolean;
+  /** How long the replica is asked to wait. */
+  waitMs?: number;
+  signal?: AbortSignal | undefined;
+}
+
+const TRIES_MAX = 10;
+/** A replica that has not answered by then may be frozen, and another one is asked. */
+const ANSWER_MS = 10_000;
+const PAUSE_MS = { first: 100, last: 2_000 };
+/** The request was never sent. */
+const NOT_SENT: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+export class ClientCalls {
+  readonly #choice: ReplicaChoice;
+
+  constructor(private readonly options: CheckedOptions) {
+    this.#choice = new ReplicaChoice(options.bases, options.origins);
+  }
+
+  /** Rejects with ApiProblem, with NoAnswer, or with the signal's reason. */
+  async call<Answer>(call: ApiCall): Promise<Answer> {
+    const { signal, waitMs = 0 } = call;
+    const over = AbortSignal.timeout(Math.ceil(this.options.timeoutMs + waitMs));
+    const ending = AbortSignal.any([over, ...(signal === undefined ? [] : [signal])]);
+    const tried = new Set<string>();
+    let pauseMs = PAUSE_MS.first;
+    for (let tries = 1; ; tries += 1) {
+      signal?.throwIfAborted();
+      const base = this.#choice.next(tried) ?? '';
+      tried.add(base);
+      try {
+        return (await this.#ask(base, call, ending)) as Answer; // as the API describes it
+      } catch (error) {
+        signal?.throwIfAborted();
+        const failure = error instanceof ApiProblem ? error : noAnswer(error, base);
+        const isTransient = failure instanceof NoAnswer || failure.isTransient;
+        if (!isTransient) throw failure;
+        if (failure instanceof NoAnswer || failure.status >= 500) this.#choice.failed(base);
+        const mayRepeat = call.isRepeatable || isUndone(failure);
+        if (!mayRepeat || over.aborted || tries === TRIES_MAX) throw failure;
+        if (this.#choice.next(tried) !== null) continue;
+        const wishedMs = failure instanceof ApiProblem ? failure.retryAfterSeconds * 1_000 : 0;
+        // Not all at the same time: the others have failed at the same time.
+        await rest(Math.max(wishedMs, pauseMs * (0.5 + Math.random() / 2)), ending);
+        if (over.aborted) throw failure;
+        tried.clear();
+        pauseMs = Math.min(pauseMs * 2, PAUSE_MS.last);
+      }
+    }
+  }
+
+  async #ask(base: string, { method, path, body, headers, waitMs = 0 }: ApiCall, ending: AbortSignal) {
+    const { tenant, key } = this.options;
+    const response = await fetch(`${base}/api/v1/tenants/${encodeURIComponent(tenant)}/${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body }),
+      // It would send the payload to a place that the caller has not listed.
+      redirect: 'manual',
+      signal: AbortSignal.any([ending, AbortSignal.timeout(ANSWER_MS + waitMs)]),
+    });
+    // The connection may break before all of it is there.
+    const answer = jsonIn(await response.text());
+    if (!response.ok || answer === null)
+      throw new ApiProblem(response.status, answer ?? {}, retryAfterOf(response));
+    const owner = response.headers.get('carillon-owner');
+    if (owner !== null) this.#choice.named(owner);
+    return answer;
+  }
+}
+
+function isUndone(failure: ApiProblem | NoAnswer): boolean {
+  return failure instanceof NoAnswer ? !failure.mayHaveHappened : failure.code === 'REPLICA_BUSY';
+}
+
+function noAnswer(error: unknown, base: string): NoAnswer {
+  const { message, cause } = error as { message: string; cause?: { code?: unknown; message?: string } };
+  const got = cause?.message ? `${message}: ${cause.message}` : message;
+  return new NoAnswer(`expected an answer from ${base}, got none (${got})`, {
+    mayHaveHappened: !NOT_SENT.has(cause?.code),
+    cause: error,
+  });
+}
+
+/** Null when it is none; each answer of the API is an object. */
+function jsonIn(text: string): Record<string, unknown> | null {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null ? { ...body } : null;
+  } catch {
+    return null;
+  }
+}
+
+function retryAfterOf({ headers }: Response): number {
+  const seconds = Number(headers.get('retry-after'));
+  return Number.isFinite(seconds) ? seconds : 0;
+}

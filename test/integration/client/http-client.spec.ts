@@ -1,0 +1,167 @@
+// Do applications get their runs done by the client of the REST API, whichever replica lives and whichever they ask first?
+// With real replicas as processes, one of which is killed, and with the program of docs/CLIENT.md as it stands there.
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { createClient } from '#client/http/client.js';
+import { defineJob } from '#client/jobs/job-definition.js';
+import { useTestDatabase } from '../../support/test-database.js';
+import { startTestReplica, type TestReplica } from '../../support/test-replica.js';
+import { useTestServer } from '../../support/test-server.js';
+import { useTenant } from '../../support/test-tenant.js';
+import { until } from '../../support/until.js';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const echo = defineJob({ name: 'echo', payload: z.object({ order: z.int() }) });
+const sleep = defineJob({ name: 'sleep', payload: z.object({ ms: z.int() }) });
+
+describe('with one replica', () => {
+  const server = useTestServer();
+  const tenant = useTenant(server);
+  const connect = () => createClient({ url: server.url, tenant: tenant.name, key: tenant.key });
+
+  it('runs are created once for a key, and their results are waited for', async () => {
+    const client = connect();
+    const options = { unique: { key: 'one', windowSeconds: 60 }, tags: ['nightly'] };
+    const first = await client.enqueue(echo, { order: 1 }, options);
+    expect(first.created).toBe(true);
+    expect(await client.enqueue(echo, { order: 2 }, options)).toEqual({ id: first.id, created: false });
+    const ended = await client.result(first.id, { wait: 10 });
+    expect(ended).toMatchObject({ state: 'succeeded', output: { order: 1 }, tags: ['nightly'] });
+    const again = { idempotencyKey: 'mine' };
+    const [one, two] = [
+      await client.enqueue(echo, { order: 3 }, again),
+      await client.enqueue(echo, { order: 3 }, again),
+    ];
+    expect(two).toEqual(one);
+  });
+
+  it('runs are cancelled and retried', async () => {
+    const client = connect();
+    const { id } = await client.enqueue(echo, { order: 1 }, { delaySeconds: 600 });
+    expect(await client.result(id)).toMatchObject({ state: 'scheduled', finishedAt: null });
+    expect(await client.cancel(id)).toMatchObject({ state: 'cancelled' });
+    expect(await client.cancel(id)).toMatchObject({ state: 'cancelled' });
+    await client.retry(id);
+    expect(await client.result(id, { wait: 10 })).toMatchObject({ state: 'succeeded' });
+    await expect(client.cancel(id)).rejects.toMatchObject({ code: 'INVALID_STATE', status: 409 });
+  });
+
+  it('a refusal names the field, and what to do', async () => {
+    const wrong = connect().enqueue(echo, { order: 1 }, { tags: [''] });
+    await expect(wrong).rejects.toMatchObject({
+      code: 'VALIDATION_FAILED',
+      errors: [{ pointer: '/tags/0' }],
+    });
+    const stranger = createClient({ url: server.url, tenant: tenant.name, key: 'sk_unknown' });
+    await expect(stranger.result(crypto.randomUUID())).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(connect().result(crypto.randomUUID())).rejects.toThrow('check the name or id');
+  });
+
+  it('the program of docs/CLIENT.md says what the page says', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'carillon-client-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    await mkdir(join(folder, 'node_modules'));
+    await symlink(ROOT, join(folder, 'node_modules/carillon'));
+    await symlink(join(ROOT, 'node_modules/zod'), join(folder, 'node_modules/zod'));
+    const page = await readFile(join(ROOT, 'docs/CLIENT.md'), 'utf8');
+    const blocks = [...page.matchAll(/^```(.*?)^```$/gms)].map(([, block = '']) => block);
+    expect(blocks).toHaveLength(1);
+    const program = join(folder, 'producer.mjs');
+    await writeFile(program, blocks[0]?.replace(/^js\n/, '') ?? '');
+    const env = { CARILLON_URLS: server.url, CARILLON_TENANT: tenant.name, CARILLON_KEY: tenant.key };
+    const run = async () => {
+      const { stdout } = await promisify(execFile)(process.execPath, [program], {
+        env: { ...process.env, ...env },
+      });
+      return stdout.trim().split('\n');
+    };
+    const then = [
+      'succeeded { order: 17 }',
+      'INVALID_STATE - read the run, or the tenant, and act by its state',
+    ];
+    for (const line of then) expect(page.replaceAll('\n', ' ')).toContain(line);
+    expect(await run()).toEqual(['it is new', ...then]);
+    expect(await run()).toEqual(['it was there', ...then]);
+  });
+});
+
+describe('with two replicas', () => {
+  const database = useTestDatabase();
+
+  const start = async (name: string): Promise<TestReplica> => {
+    const port = await freePort();
+    return startTestReplica({
+      databaseUrl: database.url,
+      name,
+      sideLog: join(tmpdir(), 'carillon-client-side.log'),
+      env: { CARILLON_PORT: String(port), CARILLON_PUBLIC_URL: `http://127.0.0.1:${port}` },
+    });
+  };
+
+  it('the client goes to the owner, and to the other one when the owner is killed', async () => {
+    const replicas = [await start('one'), await start('two')] as const;
+    const [one, two] = replicas;
+    const serving = z.object({ members: z.array(z.object({ slots: z.int() })), handingOver: z.int() });
+    await until('both serve slots', async () => {
+      const { members, handingOver } = serving.parse(await one.api('/api/v1/cluster/ring'));
+      return handingOver === 0 && members.filter(({ slots }) => slots > 0).length === 2;
+    });
+    await one.api('/api/v1/tenants', { name: 'acme', allowedHandlers: ['*'] });
+    const { key } = await one.api<{ key: string }>('/api/v1/tenants/acme/api-keys', { name: 'test' });
+    const { ownerName } = await one.api<{ ownerName: string }>('/api/v1/cluster/ring:lookup?tenant=acme');
+    const [owner, other] = ownerName === 'one' ? [one, two] : [two, one];
+
+    const asked = countRequests();
+    const client = createClient({ urls: [other.url, owner.url], tenant: 'acme', key });
+    await until('the owner is asked', async () => {
+      await client.enqueue(echo, { order: 1 });
+      return asked.of(owner.url) > 0;
+    });
+    const before = asked.of(other.url);
+    for (let order = 2; order < 12; order += 1) await client.enqueue(echo, { order });
+    expect(asked.of(other.url)).toBe(before);
+
+    const { id: lost } = await client.enqueue(sleep, { ms: 700 });
+    const waiting = client.result(lost, { wait: 30 });
+    owner.signal('SIGKILL');
+    await owner.exited;
+    const { id, created } = await client.enqueue(echo, { order: 12 });
+    expect(created).toBe(true);
+    expect(await client.result(id, { wait: 30 })).toMatchObject({
+      state: 'succeeded',
+      output: { order: 12 },
+    });
+    // Acknowledged by the dead replica, so it is never lost.
+    expect(await waiting).toMatchObject({ state: 'succeeded' });
+    expect(asked.of(other.url)).toBeGreaterThan(before);
+  }, 60_000);
+});
+
+/** Which replicas this process asks. */
+function countRequests() {
+  const urls: string[] = [];
+  const original = globalThis.fetch;
+  globalThis.fetch = async (input, init) => {
+    urls.push(String(input));
+    return original(input, init);
+  };
+  onTestFinished(() => void (globalThis.fetch = original));
+  return { of: (base: string) => urls.filter((url) => url.startsWith(`${base}/`)).length };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
