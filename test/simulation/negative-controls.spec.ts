@@ -42,7 +42,7 @@ const CONTROLS: readonly Control[] = [
     focus: { ...around('claimRuns', 'a queue is paused', 'a schedule is paused'), changes: 12 },
     // So many changes leave more to be done at the end than the bounds of these allow.
     overlooked: ['I9: the crowd comes last', 'I8: all work done'],
-    near: 4578,
+    near: 489,
   },
   { broken: 'what is left behind is not noted', shows: 'I1' },
   {
@@ -72,14 +72,14 @@ const CONTROLS: readonly Control[] = [
     broken: 'plain ends without the gate',
     shows: 'I4',
     focus: { ...around('settleEnds', 'a process is killed'), stalls: 0.5 },
-    near: 41,
+    near: 89,
   },
   {
     broken: 'plain ends by the id of the run alone',
     shows: 'I2',
     focus: around('settleEnds', LONG_SLEEP),
     overlooked: ['I4'],
-    near: 90,
+    near: 71,
   },
   { broken: 'deaths without the gate', shows: 'I4', focus: around('markDead', LONG_SLEEP), near: 121 },
   {
@@ -87,7 +87,7 @@ const CONTROLS: readonly Control[] = [
     shows: 'one live claim a run',
     focus: around('claimRuns', 'a process joins'),
     overlooked: ['what is claimed is there', 'only what is there runs', 'an attempt starts once'],
-    near: 32,
+    near: 56,
   },
   {
     broken: 'goodbyes without the gate',
@@ -106,6 +106,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'claims without the epoch of their slot',
     shows: 'one live claim a run',
     focus: around('claimRuns', 'an operator drains a replica'),
+    near: 25,
   },
   { broken: 'claims that do not leave out runs elsewhere', shows: 'one live claim a run' },
   {
@@ -129,6 +130,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'crashes judged without asking for sessions and restarts',
     shows: 'no replica dies without a reason',
     overlooked: ['no replica dies of a moment'],
+    near: 21,
   },
   { broken: 'crashes judged at the first look', shows: 'no replica dies of a moment' },
   {
@@ -151,7 +153,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'claims that do not tell of cancels and deadlines',
     shows: 'what is over never starts',
     overlooked: ['nothing starts after its deadline'],
-    near: 21,
+    near: 24,
   },
   {
     broken: 'endings without the gate',
@@ -164,12 +166,13 @@ const CONTROLS: readonly Control[] = [
     broken: 'runs that come back to claims that still name them',
     shows: 'one live claim a run',
     focus: { ...around('claimRuns', 'somebody cancels runs', 'a process joins'), retries: 20 },
+    near: 348,
   },
   {
     broken: 'runs taken out of their claims before it is known that they are over',
     shows: 'an attempt starts once',
     overlooked: ['one replica a run', 'only what is there runs', 'what is over never starts'],
-    near: 62,
+    near: 166,
   },
   { broken: 'endings that do not look for claims', shows: 'only its holder ends what is held' },
   {
@@ -186,7 +189,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'what was written of a batch is put back and counted with the rest',
     shows: 'an attempt starts once',
     focus: around('finishRuns', 'results are refused'),
-    near: 160,
+    near: 83,
   },
   {
     broken: 'occupancy that ignores what others hold',
@@ -237,10 +240,10 @@ const CONTROLS: readonly Control[] = [
     broken: "locks acquired without the replica's gate",
     shows: 'I4',
     focus: LOCKS,
-    near: 2478,
+    near: 1952,
   },
   { broken: 'runs that start without their locks', shows: 'an attempt runs with its locks', focus: LOCKS },
-  { broken: 'a lookout that finds nothing', shows: 'I8: what is over is ended', near: 54 },
+  { broken: 'a lookout that finds nothing', shows: 'I8: what is over is ended', near: 263 },
   {
     broken: 'runs without the locks of their schedule',
     shows: 'an attempt runs with its locks',

@@ -19,12 +19,13 @@ picked as materialized (
       where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
         and ((run_at at time zone 'UTC') - priority * interval '1 minute', id) > (lane.rank, lane.id)
         and run_at <= statement_timestamp() + make_interval(secs => $9::float8)
-        and id <> all($10::uuid[])
+          and (run_at at time zone 'UTC') - priority * interval '1 minute' <= (statement_timestamp() + make_interval(secs => $10::float8)) at time zone 'UTC' + interval '100 minutes'
+        and id <> all($11::uuid[])
       order by (run_at at time zone 'UTC') - priority * interval '1 minute', id
       limit lane.quota) r),
 noted as (
   insert into carillon.claim (id, replica, run_ids)
-  select $11, $12, array_agg(id) from picked having count(*) > 0)
+  select $12, $13, array_agg(id) from picked having count(*) > 0)
 select number::int, id, payload, date_part('epoch', run_at) * 1000 as "atMs",
        case when schedule_id is null and due_at is null and priority = 0 and attempt = 1 and failures = 0 and losses = 0
                  and deadline is null and details is null and cancel_requested_at is null and locks is null
