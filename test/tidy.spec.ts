@@ -43,8 +43,9 @@ const UNFINISHED_MARKS = [
 const UNFINISHED = new RegExp(`\\b(${UNFINISHED_MARKS.join('|')})\\b`);
 const KEBAB_CASE = /^[a-z0-9]+([-.][a-z0-9]+)*$/;
 
-/** A log line of a worker bears the time of its own process. */
+/** They run in processes of users, which hand them no clock. */
 const CLIENT_CLOCKS = new Set([
+  'libs/client/http/client.ts',
   'libs/client/locks/held-locks.ts',
   'libs/client/locks/locks.ts',
   'libs/client/worker/leased-attempt.ts',

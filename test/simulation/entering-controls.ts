@@ -10,9 +10,9 @@ const enter = (...[statement, ...beside]: Parameters<typeof around>): Focus => (
 export const ENTERING_CONTROLS: readonly Control[] = [
   {
     broken: 'looks that claim without the gate',
-    shows: 'I4',
-    focus: { ...enter('terminateSessions', LONG_SLEEP), stalls: 0.9 },
-    near: 718,
+    shows: 'what is claimed is there',
+    focus: { ...enter('lookAndClaim', 'a process joins'), stalls: 0.9 },
+    near: 15,
   },
   {
     broken: 'looks that claim what is in hand',
@@ -42,6 +42,6 @@ export const ENTERING_CONTROLS: readonly Control[] = [
     broken: 'rules that are forgotten while runs enter',
     shows: 'I7',
     focus: enter('terminateSessions', LONG_SLEEP, 'a process is killed'),
-    near: 18,
+    near: 198,
   },
 ];

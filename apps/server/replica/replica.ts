@@ -91,9 +91,8 @@ export function buildReplica(options: ReplicaOptions) {
     hints,
     leadership,
     ownership,
-    ownerUrls: new OwnerUrlsLoop(membership),
     ...execution,
-    debounced: new DebouncedRunsLoop(membership, hints),
+    ...apiLoops(membership, hints),
     runLogLoop: new RunLogLoop(membership, execution.runLog, clock),
     progress: new ProgressLoop(membership, execution.notes, clock),
     heartbeat: new HeartbeatLoop(membership, config.cluster, clock),
@@ -117,8 +116,7 @@ export function buildReplica(options: ReplicaOptions) {
     parts.heartbeat,
     hints,
     parts.runLogLoop,
-    parts.debounced,
-    ...(servesApi(config) ? [parts.ownerUrls] : []),
+    ...(servesApi(config) ? [parts.debounced, parts.ownerUrls] : [parts.debounced]),
     ...(config.CARILLON_ROLES.includes('scheduler')
       ? [
           parts.election,
@@ -134,6 +132,13 @@ export function buildReplica(options: ReplicaOptions) {
     ...(config.CARILLON_ROLES.includes('worker') ? [...workerLoops(parts), takingIn] : []),
   ];
   return { ...parts, takingIn, lookout, loops };
+}
+
+function apiLoops(membership: Membership, hints: HintsLoop) {
+  return {
+    ownerUrls: new OwnerUrlsLoop(membership),
+    debounced: new DebouncedRunsLoop(membership, hints),
+  };
 }
 
 function takingInOf(

@@ -1,6 +1,7 @@
 // The calls of a client, each to the replica that serves the tenant as far as that is known. A call that a replica leaves
 // without an answer, or can't answer just now, is repeated at the others, if it may be: done twice it must be the same as
 // done once. Between rounds it rests for longer and longer.
+import { randomInt } from 'node:crypto';
 import { rest } from '#client/worker/worker-calls.js';
 import { ApiProblem, NoAnswer } from './api-problem.js';
 import type { CheckedOptions } from './client-options.js';
@@ -65,7 +66,7 @@ export class ClientCalls {
         if (this.#choice.next(tried) !== null) continue;
         const wishedMs = failure instanceof ApiProblem ? failure.retryAfterSeconds * 1_000 : 0;
         // Not all at the same time: the others have failed at the same time.
-        await rest(Math.max(wishedMs, pauseMs * (0.5 + Math.random() / 2)), ending);
+        await rest(Math.max(wishedMs, randomInt(pauseMs / 2, pauseMs)), ending);
         if (over.aborted) throw failure;
         tried.clear();
         pauseMs = Math.min(pauseMs * 2, PAUSE_MS.last);

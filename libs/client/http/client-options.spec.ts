@@ -3,8 +3,6 @@ import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineJob } from '#client/jobs/job-definition.js';
 import { createClient } from './client.js';
-import type { ClientOptions } from './client-options.js';
-import type { ClientEnqueueOptions } from './run-body.js';
 
 /** No replica listens there. */
 const GIVEN = { url: 'http://127.0.0.1:1', tenant: 'acme', key: 'sk_acme', timeoutSeconds: 1 };
@@ -25,8 +23,8 @@ it.each<[string, object]>([
   ['expected trustedOrigins to have origins', { trustedOrigins: ['https://one.example.com/carillon'] }],
   ['expected timeoutSeconds to be more than 0', { timeoutSeconds: 0 }],
 ])('a client: %s', (message, wrong) => {
-  expect(() => createClient({ ...GIVEN, ...wrong } as ClientOptions)).toThrow(TypeError);
-  expect(() => createClient({ ...GIVEN, ...wrong } as ClientOptions)).toThrow(message);
+  expect(() => createClient({ ...GIVEN, ...wrong })).toThrow(TypeError);
+  expect(() => createClient({ ...GIVEN, ...wrong })).toThrow(message);
 });
 
 it('no message shows a password', () => {
@@ -46,7 +44,7 @@ it.each<[string, object]>([
   ['expected tracestate to be ASCII text', { tracestate: 'a=\n' }],
   ['expected signal to be an AbortSignal', { signal: {} }],
 ])('a run: %s', async (message, wrong) => {
-  const enqueued = createClient(GIVEN).enqueue(send, { to: 'a' }, wrong as ClientEnqueueOptions);
+  const enqueued = createClient(GIVEN).enqueue(send, { to: 'a' }, wrong);
   await expect(enqueued).rejects.toThrow(TypeError);
   await expect(enqueued).rejects.toThrow(message);
 });

@@ -113,12 +113,7 @@ export class LaneDoor {
   /** The runs that may be in these slots and wait for no claim. */
   inHandOf(slots: ReadonlySet<Slot>): RunId[] {
     const { held, elsewhere } = this.parts;
-    const lanes = [...held.lanes()].filter(({ slot }) => slots.has(slot));
-    return [
-      ...held.idsBehind(lanes.map((lane) => ({ ...lane, after: null }))),
-      ...this.entering.ids(),
-      ...elsewhere.idsIn(slots),
-    ];
+    return [...held.ids(), ...this.entering.ids(), ...elsewhere.idsIn(slots)];
   }
 
   /** Holds runs that their insert has claimed and that are due, under the rules that it has proved. */

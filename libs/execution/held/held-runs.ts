@@ -230,6 +230,10 @@ export class HeldRuns {
     return [...this.#runs.values()].flatMap(({ run, account }) => (touched.has(account) ? [run.id] : []));
   }
 
+  ids(): RunId[] {
+    return [...this.#runs.values()].map(({ run }) => run.id);
+  }
+
   /** Drops everything, because this incarnation's claims are void. */
   clear(): void {
     this.#runs.clear();

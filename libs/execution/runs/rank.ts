@@ -3,8 +3,8 @@
 import { sql, type RawBuilder } from 'kysely';
 
 /**
- * The last rank of runs that are due at this instant, an expression: priorities go down to -100. A walk in the order of ranks must end
- * there, or it goes through all the runs of the lane that are due much later.
+ * The last rank of runs that are due at this instant, an expression: priorities go down to -100. A walk in the order of
+ * ranks must end there, or it goes through all the runs of the lane that are due much later.
  */
 export function lastRankAt(instant: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`(${instant}) at time zone 'UTC' + interval '100 minutes'`;

@@ -150,7 +150,7 @@ function countRequests() {
   const urls: string[] = [];
   const original = globalThis.fetch;
   globalThis.fetch = async (input, init) => {
-    urls.push(String(input));
+    urls.push(input instanceof Request ? input.url : input.toString());
     return original(input, init);
   };
   onTestFinished(() => void (globalThis.fetch = original));

@@ -1,8 +1,8 @@
 // What does the function mean that looks for lanes and claims from them (migrations/0046)? It takes the gate, reads liveness
-// behind it, and then looks, claims and commits. Time passes before each.
+// behind it, looks, and claims what its snapshot has shown. Time passes before each.
 import { REPLICA_GATE } from '#database/advisory-locks.js';
 import { isLive, laneOf, type RunRow } from '../model-database.js';
-import { enterGate } from '../transaction.js';
+import { enterGate, type Transaction } from '../transaction.js';
 import { clockTold, noteClaim, pickFirst, toldOf } from './claims.js';
 import { lanesIn } from './execution.js';
 import { answer, BLOCKED, listed, type Meaning, type Scene } from './meaning.js';
@@ -16,6 +16,11 @@ type Params = [number, string, string, string, string, string, number, number, n
 /** Where the function has come to. */
 const SENT = 1;
 const ALIVE = 2;
+const LOOKED = 3;
+
+type Looked = { lane: ReturnType<typeof lanesIn>[number]; picked: RunRow[] | null }[];
+
+const lookedIn = new WeakMap<Transaction, Looked>();
 
 function lookAndClaim(scene: Scene): ReturnType<Meaning['run']> {
   const { server, db, tx, params, broken } = scene;
@@ -27,28 +32,35 @@ function lookAndClaim(scene: Scene): ReturnType<Meaning['run']> {
     const row = db.replica.get(replica, tx);
     if (!isLive(row) || row?.incarnation !== incarnation) return answer();
   }
-  return server.hasComeTo(ALIVE, tx) ? lookBehindGate(scene) : BLOCKED;
+  if (!server.hasComeTo(ALIVE, tx)) return BLOCKED;
+  const looked = lookedIn.get(tx) ?? look(scene);
+  lookedIn.set(tx, looked);
+  return server.hasComeTo(LOOKED, tx) ? claim(scene, looked) : BLOCKED;
 }
 
-function lookBehindGate(scene: Scene): ReturnType<Meaning['run']> {
+/** As its snapshot has it. */
+function look(scene: Scene): Looked {
   const { db, params } = scene;
-  const [replica, , claimId, slots, , , lanesFound, lanesClaimed] = params as Params;
+  const [, , , slots, , , lanesFound, lanesClaimed] = params as Params;
   const ours = listed(slots).flatMap((slot, index) =>
     isOwned(scene, Number(slot), index) ? [Number(slot)] : [],
   );
   const found = ours.flatMap((slot) => lanesIn(db, { slot, limit: lanesFound }));
-  const isLimited = (lane: (typeof found)[number]) =>
-    lane.paused || lane.tenant !== null || lane.jobType !== null || lane.locks !== null;
+  const isLimited = ({ paused, tenant, jobType, locks }: (typeof found)[number]) =>
+    paused || tenant !== null || jobType !== null || locks !== null;
   const open = found
     .filter((lane) => !isLimited(lane) && lane.lane.split('/').length < 3)
     .slice(0, lanesClaimed);
   const picked = new Map(open.map((lane) => [lane, pickFrom(scene, lane)]));
-  noteClaim(scene, { claimId, replica, picked: [...picked.values()].flat() });
-  const rows = found.map((lane) => ({
+  return found.map((lane) => ({ lane, picked: picked.get(lane) ?? null }));
+}
+
+function claim(scene: Scene, looked: Looked): ReturnType<Meaning['run']> {
+  const [replica, , claimId] = scene.params as Params;
+  noteClaim(scene, { claimId, replica, picked: looked.flatMap(({ picked }) => picked ?? []) });
+  const rows = looked.map(({ lane, picked }) => ({
     ...lane,
-    runs: picked.get(lane)?.map((run) => asSent(scene, run)) ?? null,
-    atMs: null,
-    tookMs: null,
+    runs: picked?.map((run) => asSent(scene, run)) ?? null,
   }));
   return answer([...rows, { lane: null, atMs: clockTold(scene), tookMs: 0 }]);
 }

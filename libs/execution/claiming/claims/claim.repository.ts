@@ -123,8 +123,9 @@ function picked({ excluded, aheadMs }: Pick<ClaimRequest, 'excluded' | 'aheadMs'
            from carillon.run
           where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
             and (${RANK}, id) > (lane.rank, lane.id)
-            and run_at <= ${dueUntil} and ${RANK} <= ${lastRankAt(dueUntil)}
+            and run_at <= ${dueUntil}
             and id <> all(${plainArray(excluded)}::uuid[])
+            and ${RANK} <= ${lastRankAt(dueUntil)}
           order by ${RANK}, id
           limit lane.quota) r`;
 }

@@ -36,7 +36,7 @@ async function namedBy(at: TestServer, { key, path }: TestTenant, wish: object =
     .set(headers)
     .send({ jobType: 'noop', ...wish });
   expect([200, 201]).toContain(answer.status);
-  return answer.headers['carillon-owner'] as string | undefined;
+  return answer.headers['carillon-owner'];
 }
 
 /** It is remembered, and read again when slots have moved. */

@@ -19,8 +19,8 @@ picked as materialized (
       where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
         and ((run_at at time zone 'UTC') - priority * interval '1 minute', id) > (lane.rank, lane.id)
         and run_at <= statement_timestamp() + make_interval(secs => $9::float8)
-          and (run_at at time zone 'UTC') - priority * interval '1 minute' <= (statement_timestamp() + make_interval(secs => $10::float8)) at time zone 'UTC' + interval '100 minutes'
-        and id <> all($11::uuid[])
+        and id <> all($10::uuid[])
+        and (run_at at time zone 'UTC') - priority * interval '1 minute' <= (statement_timestamp() + make_interval(secs => $11::float8)) at time zone 'UTC' + interval '100 minutes'
       order by (run_at at time zone 'UTC') - priority * interval '1 minute', id
       limit lane.quota) r),
 noted as (

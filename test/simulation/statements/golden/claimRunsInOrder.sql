@@ -28,6 +28,7 @@ picked as materialized (
        from carillon.run
       where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
         and run_at <= statement_timestamp()
+          and (run_at at time zone 'UTC') - priority * interval '1 minute' <= (statement_timestamp()) at time zone 'UTC' + interval '100 minutes'
         and id <> all($11::uuid[])
       order by (run_at at time zone 'UTC') - priority * interval '1 minute', id
       limit 1) r

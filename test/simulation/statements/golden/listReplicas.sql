@@ -1,4 +1,5 @@
-select r.number, r.incarnation, r.name, r.host, r.pid, r.url, r.version, r.roles, r.weight, r.preference, r.state,
+select r.number, r.incarnation, r.name, r.host, r.pid, r.url, r.public_url as "publicUrl", r.version, r.roles, r.weight,
+  r.preference, r.state,
        r.started_at as "startedAt", r.ended_at as "endedAt", r.died_reason as "diedReason", h.beat_at as "beatAt",
        round(extract(epoch from clock_timestamp() - h.beat_at) * 1000)::int as "beatAgeMs",
        (select count(*) from carillon.slot_owner s where s.owner = r.number) as "ownedSlots"
