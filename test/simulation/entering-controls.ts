@@ -42,6 +42,6 @@ export const ENTERING_CONTROLS: readonly Control[] = [
     broken: 'rules that are forgotten while runs enter',
     shows: 'I7',
     focus: enter('terminateSessions', LONG_SLEEP, 'a process is killed'),
-    near: 198,
+    near: 494,
   },
 ];

@@ -42,7 +42,7 @@ const CONTROLS: readonly Control[] = [
     focus: { ...around('claimRuns', 'a queue is paused', 'a schedule is paused'), changes: 12 },
     // So many changes leave more to be done at the end than the bounds of these allow.
     overlooked: ['I9: the crowd comes last', 'I8: all work done'],
-    near: 489,
+    near: 790,
   },
   { broken: 'what is left behind is not noted', shows: 'I1' },
   {
@@ -67,7 +67,7 @@ const CONTROLS: readonly Control[] = [
     focus: around('terminateSessions', LONG_SLEEP),
     near: 27,
   },
-  { broken: 'settlements by the id of the run alone', shows: 'I2' },
+  { broken: 'settlements by the id of the run alone', shows: 'I2', near: 26 },
   {
     broken: 'plain ends without the gate',
     shows: 'I4',
@@ -79,7 +79,7 @@ const CONTROLS: readonly Control[] = [
     shows: 'I2',
     focus: around('settleEnds', LONG_SLEEP),
     overlooked: ['I4'],
-    near: 71,
+    near: 212,
   },
   { broken: 'deaths without the gate', shows: 'I4', focus: around('markDead', LONG_SLEEP), near: 121 },
   {
@@ -87,20 +87,20 @@ const CONTROLS: readonly Control[] = [
     shows: 'one live claim a run',
     focus: around('claimRuns', 'a process joins'),
     overlooked: ['what is claimed is there', 'only what is there runs', 'an attempt starts once'],
-    near: 56,
+    near: 32,
   },
   {
     broken: 'goodbyes without the gate',
     shows: 'who has left claims nothing',
     focus: around('claimRuns', 'a process leaves'),
-    near: 20,
+    near: 99,
   },
   {
     broken: 'goodbyes without the gate',
     shows: 'no attempt of the living is burned',
     focus: around('claimRuns', 'a process leaves'),
     overlooked: ['who has left claims nothing', 'one live claim a run', 'what is claimed is there', 'I1'],
-    near: 167,
+    near: 691,
   },
   {
     broken: 'claims without the epoch of their slot',
@@ -140,7 +140,7 @@ const CONTROLS: readonly Control[] = [
   },
   { broken: 'no resuming after a broken session', shows: 'a broken session ends no incarnation' },
   { broken: 'claims of the dead are left alone', shows: 'I8: all work done' },
-  { broken: 'stray claims are not dropped', shows: 'I8: all work done' },
+  { broken: 'stray claims are not dropped', shows: 'I8: all work done', near: 27 },
   { broken: 'claimed runs are taken back, too', shows: 'only what is there runs' },
   { broken: 'finished runs are not kept', shows: 'I5' },
   { broken: 'starts before run_at', shows: 'I6' },
@@ -183,13 +183,13 @@ const CONTROLS: readonly Control[] = [
   {
     broken: 'refusals that pass are taken for the fault of a run',
     shows: 'no run fails for what passes',
-    near: 23,
+    near: 60,
   },
   {
     broken: 'what was written of a batch is put back and counted with the rest',
     shows: 'an attempt starts once',
     focus: around('finishRuns', 'results are refused'),
-    near: 83,
+    near: 210,
   },
   {
     broken: 'occupancy that ignores what others hold',
@@ -201,7 +201,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'former owners go on with what is limited',
     shows: 'I7',
     focus: around('handOver', 'a process joins', 'a process leaves', 'an operator drains a replica'),
-    near: 98,
+    near: 133,
   },
   { broken: 'schedules whose runs overlap against their policy', shows: 'I7' },
   {
@@ -239,11 +239,11 @@ const CONTROLS: readonly Control[] = [
   {
     broken: "locks acquired without the replica's gate",
     shows: 'I4',
-    focus: LOCKS,
-    near: 1952,
+    focus: { ...around('terminateSessions', LONG_SLEEP), locks: true },
+    near: 92,
   },
   { broken: 'runs that start without their locks', shows: 'an attempt runs with its locks', focus: LOCKS },
-  { broken: 'a lookout that finds nothing', shows: 'I8: what is over is ended', near: 263 },
+  { broken: 'a lookout that finds nothing', shows: 'I8: what is over is ended', near: 196 },
   {
     broken: 'runs without the locks of their schedule',
     shows: 'an attempt runs with its locks',

@@ -17,7 +17,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
     broken: 'lost runs that do not block their key',
     shows: 'what blocks a strict key goes first',
     focus: STRICT,
-    near: 19,
+    near: 22,
   },
   {
     broken: 'failed runs that do not block their key',
@@ -53,7 +53,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
     broken: 'keys that are unblocked for another run',
     shows: 'what blocks a strict key goes first',
     focus: STRICT,
-    near: 78,
+    near: 239,
   },
   {
     broken: 'keys that are unblocked before their run is over',
