@@ -27,7 +27,10 @@ create function carillon.look_and_claim(
   language plpgsql volatile
   set search_path = pg_catalog, pg_temp
   set enable_seqscan = off
+  set enable_bitmapscan = off
   set enable_sort = off
+  set enable_incremental_sort = off
+  set jit = off
   set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column

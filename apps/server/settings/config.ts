@@ -276,5 +276,6 @@ const SECRET = new Set(['DATABASE_URL', 'DATABASE_SESSION_URL', 'CARILLON_ADMIN_
 function show(env: Readonly<Record<string, string | undefined>>, name: PropertyKey | undefined): string {
   const value = env[String(name)];
   if (value === undefined) return 'nothing';
-  return SECRET.has(String(name)) ? `${value.length} characters (not shown)` : JSON.stringify(value);
+  const isSecret = SECRET.has(String(name)) || value.includes('@');
+  return isSecret ? `${value.length} characters (not shown)` : JSON.stringify(value);
 }

@@ -23,7 +23,7 @@ export interface ApiCall {
 
 const TRIES_MAX = 10;
 /** A replica that has not answered by then may be frozen, and another one is asked. */
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 12_000;
 const PAUSE_MS = { first: 100, last: 2_000 };
 /** The request was never sent. */
 const NOT_SENT: ReadonlySet<unknown> = new Set([
@@ -45,7 +45,8 @@ export class ClientCalls {
   /** Rejects with ApiProblem, with NoAnswer, or with the signal's reason. */
   async call<Answer>(call: ApiCall): Promise<Answer> {
     const { signal, waitMs = 0 } = call;
-    const over = AbortSignal.timeout(Math.ceil(this.options.timeoutMs + waitMs));
+    // Where a replica was frozen while it waited, another one waits as long.
+    const over = AbortSignal.timeout(Math.ceil(this.options.timeoutMs + 2 * waitMs));
     const ending = AbortSignal.any([over, ...(signal === undefined ? [] : [signal])]);
     const tried = new Set<string>();
     let pauseMs = PAUSE_MS.first;

@@ -72,6 +72,11 @@ function originOf(text: unknown): string {
   // Of a longer URL the rest would be dropped in silence.
   if (url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
   throw new TypeError(
-    `expected trustedOrigins to have origins such as https://replica-1.example.com, got ${JSON.stringify(text)}`,
+    `expected trustedOrigins to have origins such as https://replica-1.example.com, got ${shown(text)}`,
   );
+}
+
+/** A password may be in it. */
+function shown(text: unknown): string {
+  return typeof text === 'string' && text.includes('@') ? 'another text (not shown)' : JSON.stringify(text);
 }

@@ -9,9 +9,13 @@ export function baseOf(url: string): string {
   return origin + pathname.replace(/\/+$/, '');
 }
 
+const NAMINGS_UNHEARD = 100;
+
 export class ReplicaChoice {
   #turn = 0;
   #owner: string | null = null;
+  /** An owner that can't be reached from here, and how often it may be named before it is tried again. */
+  #unreached: { base: string; namings: number } | null = null;
 
   constructor(
     private readonly bases: readonly string[],
@@ -29,14 +33,21 @@ export class ReplicaChoice {
 
   /** Calls that fail together move to the next replica once. */
   failed(base: string): void {
-    if (this.#owner === base) this.#owner = null;
+    if (this.#owner === base) {
+      this.#owner = null;
+      this.#unreached = { base, namings: NAMINGS_UNHEARD };
+    }
     if (this.bases[this.#turn % this.bases.length] === base) this.#turn += 1;
   }
 
   /** What an answer says: the URL of the tenant's owner. */
   named(url: string): void {
     if (!URL.canParse(url)) return;
+    const { protocol, origin } = new URL(url);
+    // The origin of a blob's URL is that of another URL within.
+    if (protocol !== 'https:' && protocol !== 'http:') return;
     const base = baseOf(url);
-    if (this.bases.includes(base) || this.origins.has(new URL(url).origin)) this.#owner = base;
+    if (this.#unreached?.base === base && (this.#unreached.namings -= 1) > 0) return;
+    if (this.bases.includes(base) || this.origins.has(origin)) this.#owner = base;
   }
 }

@@ -32,7 +32,7 @@ export function reachable({ url, tenant, key }: Given): WorkerApiOptions {
     // A call to it would fail as if no replica was there, and be repeated for ever.
     if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
       throw new TypeError(
-        `expected url to be that of a replica, such as http://localhost:8080, got ${JSON.stringify(text)}`,
+        `expected url to be that of a replica, such as http://localhost:8080, got ${text.includes('@') ? 'another one (not shown)' : JSON.stringify(text)}`,
       );
   }
   return {

@@ -114,6 +114,7 @@ export class ClaimLoop implements Loop {
       this.#countedFor = serving;
     }
     await this.#scanSlots(incarnation);
+    if (this.membership.incarnation !== incarnation) return CHECK_TRUST_MS;
     const room = Math.min(this.held.room() - this.door.entering.size, this.options.settings.runsPerClaim);
     // A settled run makes room and wakes this loop. A pause does neither, so the next scan must come in time to see it.
     if (room <= 0) return this.#untilNextScan();
@@ -128,7 +129,9 @@ export class ClaimLoop implements Loop {
     const strict = lanes.filter(isStrictLane);
     const others = lanes.filter((lane) => !isStrictLane(lane));
     if (others.length > 0)
-      this.#take(await this.door.closedTo({ lanes: others }, () => this.#claims.take(incarnation, others)));
+      await this.door.closedTo({ lanes: others }, async () =>
+        this.#take(await this.#claims.take(incarnation, others)),
+      );
     // After the others: it may wait for a claim that it withdraws.
     if (strict.length > 0) this.#take(await this.#claims.take(incarnation, strict, { isStrict: true }));
     return this.#lanes.size > 0 ? 0 : this.#untilNextScan();
@@ -140,9 +143,10 @@ export class ClaimLoop implements Loop {
     const slots = everywhere ? [...serving.keys()] : [...this.#hinted].filter((slot) => serving.has(slot));
     this.#hinted.clear();
     if (everywhere) this.#scannedAtMs = this.options.clock.monotonicMs();
-    const looked = everywhere ? null : await this.#look.at(incarnation, slots);
-    if (looked !== null) this.#noteLooked(looked);
-    const found = await this.#scan.scan(incarnation.db, looked === null ? slots : [], serving);
+    const hasLooked =
+      !everywhere && (await this.#look.at(incarnation, slots, (looked) => this.#noteLooked(looked)));
+    if (this.membership.incarnation !== incarnation) return;
+    const found = await this.#scan.scan(incarnation.db, hasLooked ? [] : slots, serving);
     if (found !== null) this.#noteFound(found);
   }
 

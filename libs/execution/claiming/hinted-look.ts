@@ -23,7 +23,7 @@ const LANES_CLAIMED_MAX = 20;
 /** A lane that gives all of these may hold more: a claim goes on with it. */
 const RUNS_OF_LANE = 10;
 /** Their ids are sent, and each run found is compared with them. */
-const IN_HAND_MAX = 100;
+const IN_HAND_MAX = 100; // with those taken fewer than WORTH_BESIDE_OWN_LOCKS
 
 interface LookParts {
   membership: Membership;
@@ -45,18 +45,25 @@ export interface Looked extends Taken {
 export class HintedLook {
   constructor(private readonly parts: LookParts) {}
 
-  /** Null when nothing was claimed, and the slots are to be scanned. */
-  async at(incarnation: Incarnation, slots: readonly Slot[]): Promise<Looked | null> {
+  /** Has what it took held before any run enters. False when the slots are to be scanned. */
+  async at(
+    incarnation: Incarnation,
+    slots: readonly Slot[],
+    hold: (looked: Looked) => void,
+  ): Promise<boolean> {
     const { scan, door, membership, clock } = this.parts;
-    if (!this.#mayLook(slots)) return null;
+    if (!this.#mayLook(slots)) return false;
     scan.owe(slots);
     const sinceMs = clock.monotonicMs();
-    const looked = await door.closedTo({ slots }, () => this.#send(incarnation, slots));
-    if (looked === 'fenced') membership.acceptDeath(incarnation);
-    if (looked === 'fenced' || looked === null || membership.incarnation !== incarnation) return null;
-    scan.noteLooked(slots, looked, { sinceMs, limit: LANES_FOUND_MAX });
-    const { found, claimed, runs, databaseTimeMs } = looked;
-    return { found, runs, from: claimed.map((each) => ({ ...each, quota: RUNS_OF_LANE })), databaseTimeMs };
+    return door.closedTo({ slots }, async () => {
+      const looked = await this.#send(incarnation, slots);
+      if (looked === 'fenced') membership.acceptDeath(incarnation);
+      if (looked === 'fenced' || looked === null || membership.incarnation !== incarnation) return false;
+      scan.noteLooked(slots, looked, { sinceMs, limit: LANES_FOUND_MAX });
+      const { found, claimed, runs, databaseTimeMs } = looked;
+      hold({ found, runs, from: claimed.map((each) => ({ ...each, quota: RUNS_OF_LANE })), databaseTimeMs });
+      return true;
+    });
   }
 
   #mayLook(slots: readonly Slot[]): boolean {

@@ -36,6 +36,7 @@ export class ChildRuns {
       const encoded = encodeJson(payload);
       if (encoded.kind === 'unfit') throw new TypeError(`payload: ${encoded.reason}`);
       checkKeyOptions(options);
+      checkPriority(options.priority);
       requireFuture(options, this.clock.now());
       const { incarnation } = this.membership;
       if (incarnation === null)
@@ -75,4 +76,10 @@ async function requireJobType(db: Database, { tenantId }: ClaimedRun, name: stri
   const found = await findJobType(db, { tenantId, name });
   if (found === undefined) throw new Error(`expected job type ${name} to exist, found none`);
   return found;
+}
+
+/** Claims look no further behind a due time than such a priority may put a run. */
+function checkPriority(priority = 0): void {
+  if (Number.isInteger(priority) && Math.abs(priority) <= 100) return;
+  throw new TypeError(`expected priority to be a whole number from -100 to 100, got ${String(priority)}`);
 }

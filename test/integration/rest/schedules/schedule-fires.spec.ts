@@ -116,10 +116,11 @@ describe('pausing', () => {
 
   it('takes back what was planned and not claimed', async () => {
     const schedule = await createSchedule(tenant, { spec: { everySeconds: PLANNED_SECONDS } });
-    const [run] = await until('it is planned', async () => {
-      const runs = await planned(schedule);
-      return runs.length > 0 && runs;
+    const runs = await until('it is planned', async () => {
+      const found = await planned(schedule);
+      return found.length > 0 && found;
     });
+    const [run] = runs.toSorted((a, b) => ((a.dueAt ?? '') < (b.dueAt ?? '') ? -1 : 1));
     await act(schedule, 'pause');
     expect(await planned(schedule)).toEqual([]);
     expect(await fires(schedule)).toEqual([]);
