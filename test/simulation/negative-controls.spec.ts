@@ -189,7 +189,7 @@ const CONTROLS: readonly Control[] = [
     broken: 'what was written of a batch is put back and counted with the rest',
     shows: 'an attempt starts once',
     focus: around('finishRuns', 'results are refused'),
-    near: 210,
+    near: 285,
   },
   {
     broken: 'occupancy that ignores what others hold',

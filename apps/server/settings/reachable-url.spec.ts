@@ -46,6 +46,12 @@ it.each(['http://0.0.0.0:8080', 'http://[::]:8080', 'http://0/', 'http://[::ffff
   },
 );
 
+it('a password in it is not shown', () => {
+  const read = () => readConfig({ ...required, CARILLON_PUBLIC_URL: 'https://us:er-secret@one.example.com' });
+  expect(read).toThrow('CARILLON_PUBLIC_URL: expected a URL without a user');
+  expect(read).not.toThrow('er-secret');
+});
+
 it('the public URL is kept as clients compare it', () => {
   const read = (url: string) => readConfig({ ...required, CARILLON_PUBLIC_URL: url }).CARILLON_PUBLIC_URL;
   expect(read('HTTPS://One.example.com:443/')).toBe('https://one.example.com');

@@ -36,6 +36,22 @@ describe('the next replica', () => {
     expect(first(replicas)).toBe(ONE);
   });
 
+  it('is not for a while the one that is named again after it failed', () => {
+    const replicas = choice();
+    replicas.named(TWO);
+    replicas.failed(TWO);
+    for (let namings = 1; namings < 100; namings += 1) replicas.named(TWO);
+    expect(first(replicas)).toBe(ONE);
+    replicas.named(TWO);
+    expect(first(replicas)).toBe(TWO);
+  });
+
+  it('is none within the URL of a blob', () => {
+    const replicas = choice(['https://three.example.com']);
+    replicas.named('blob:https://three.example.com/x');
+    expect(first(replicas)).toBe(ONE);
+  });
+
   it('may be at an origin that the caller trusts', () => {
     const replicas = choice(['https://three.example.com']);
     replicas.named('https://three.example.com/carillon/');
