@@ -9,6 +9,8 @@ import { PlayedProduct } from './played-product.js';
 import { Reference } from './reference.js';
 
 const RUNS = 2_000;
+/** The same histories each time, so that they judge a change and not the day. */
+const SEED = Number(process.env['LEDGER_SEED'] ?? 1);
 /** Most are found in the first hundred. */
 const RUNS_UNTIL_FOUND = 10_000;
 
@@ -88,7 +90,12 @@ const BROKEN: Record<string, Partial<Decisions>> = {
 
 describe('the ledger of a schedule', () => {
   it('is what the reference says, after any history (I1)', () => {
-    fc.assert(sameLedgers(DECISIONS), { numRuns: RUNS });
+    fc.assert(sameLedgers(DECISIONS), { numRuns: RUNS, seed: SEED });
+  });
+
+  // Of two pauses in a row that no leader has seen, the reference forgets why a due time of the second one did not run.
+  it.fails('has one reason after two pauses, a resumption and a deletion', () => {
+    fc.assert(sameLedgers(DECISIONS), { numRuns: 300, seed: -2_134_131_450 });
   });
 
   it.each(Object.entries(BROKEN))('differs from it where the product %s', (_, broken) => {
