@@ -199,7 +199,7 @@ inline hold(p, runs, row) {
   holds[p] = holds[p] | runs
 }
 
-/* From here on the process does not wait for an answer, whatever the server still does. */
+/* From here on the process does not wait for an answer, though the server may still go on. */
 inline mayLoseTaking() {
   if
   :: true

@@ -66,7 +66,7 @@ export const variants = [
       'the lane open while a claim is on its way':
         'LANE_OPEN LOOKS_MAX=1 MOVES_MAX=0 DEATHS_MAX=0 FAULTS_MAX=0',
       'claims take what is entering': 'ENTERING_CLAIMED',
-      'held whatever became of the incarnation': 'HELD_BLINDLY',
+      'held also when the incarnation is over': 'HELD_BLINDLY',
       'entering for ever after a lost answer': 'ENTERING_KEPT',
       'stray claims not looked for': 'STRAY_UNSEEN',
       'claims elsewhere not read': 'ELSEWHERE_UNREAD',
