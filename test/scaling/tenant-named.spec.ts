@@ -57,6 +57,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'operation: recordStep': LOCKED,
   'operation: endOperation': LOCKED,
   'operation: putDown': READ,
+  'following: holdFree': READ,
   'calendar: countUses': LOCKED,
   'calendar: deleteCalendar': LOCKED,
   'calendar: updateCalendar': LOCKED,

@@ -17,6 +17,8 @@ import * as notes from './following.repository.js';
 
 const LOOK_MS = 500;
 const QUIET_LOOK_MS = 10_000;
+/** A change of a schedule, or its planning, takes a few milliseconds. */
+const HELD_LOOK_MS = 50;
 const NOTES_PER_PASS = 500;
 /** Two successes in one millisecond are rare, and a hundred are not there. */
 const SAME_INSTANT_MS = 100;
@@ -43,7 +45,8 @@ export class FollowingLoop implements AskedLoop {
     const noted = isNoted ? await notes.readNotes(db, NOTES_PER_PASS) : [];
     const quiet = isAny ? await this.#findQuiet(db) : [];
     if (noted.length + quiet.length === 0 && !isSoon) return isAny ? LOOK_MS : ASKED_SLEEP_MS;
-    await this.#settle(leader, { noted, quiet });
+    const areAllFree = await this.#settle(leader, { noted, quiet });
+    if (!areAllFree) return HELD_LOOK_MS;
     return noted.length === NOTES_PER_PASS ? 0 : LOOK_MS;
   }
 
@@ -55,15 +58,18 @@ export class FollowingLoop implements AskedLoop {
     return quiet;
   }
 
+  /** False when notes are left for a moment, since their schedules are held. */
   async #settle(
     leader: Leader,
     { noted, quiet }: { noted: readonly notes.Note[]; quiet: readonly ScheduleId[] },
-  ): Promise<void> {
-    const valid = noted.filter(({ isOfItsSpec }) => isOfItsSpec);
-    const waiting = valid.flatMap(({ scheduleId, dueAt }) => (dueAt === null ? [scheduleId] : []));
-    const successes = valid.filter((note): note is Success => note.dueAt !== null);
-    const chainIds = [...new Set([...waiting, ...quiet])];
+  ): Promise<boolean> {
     const written = await this.leadership.write(leader, async (tx) => {
+      const asked = noted.flatMap(({ scheduleId, isOfItsSpec }) => (isOfItsSpec ? [scheduleId] : []));
+      const free = await notes.holdFree(tx, [...new Set([...asked, ...quiet])]);
+      const valid = noted.filter(({ scheduleId, isOfItsSpec }) => isOfItsSpec && free.has(scheduleId));
+      const waiting = valid.flatMap(({ scheduleId, dueAt }) => (dueAt === null ? [scheduleId] : []));
+      const successes = valid.filter((note): note is Success => note.dueAt !== null);
+      const chainIds = [...new Set([...waiting, ...quiet.filter((id) => free.has(id))])];
       const { now, chains: found } = await chains.readChains(tx, chainIds);
       const next = found.flatMap(({ id, revision, ...facts }) => {
         const dueAt = nextInChain(facts, now);
@@ -72,16 +78,19 @@ export class FollowingLoop implements AskedLoop {
       await chains.setNextInChain(tx, next);
       const placed = placeAll(successes, await notes.takenSince(tx, sinceOf(successes)));
       await notes.placeNotes(tx, placed);
+      const isBack = await notes.goBackToUndecided(tx);
       const kept = new Set(placed.map(({ id }) => id));
+      const isLeft = ({ scheduleId, isOfItsSpec }: notes.Note) => isOfItsSpec && !free.has(scheduleId);
       await notes.forgetNotes(
         tx,
-        noted.map(({ id }) => id).filter((id) => !kept.has(id)),
+        noted.flatMap((note) => (kept.has(note.id) || isLeft(note) ? [] : [note.id])),
       );
       await notes.forgetDecided(tx);
-      const isBack = await notes.goBackToUndecided(tx);
-      return next.length + placed.length > 0 || isBack;
+      return { isFound: next.length + placed.length > 0 || isBack, areAllFree: !noted.some(isLeft) };
     });
-    if (written.kind === 'done' && written.value) this.found.publish();
+    if (written.kind !== 'done') return true;
+    if (written.value.isFound) this.found.publish();
+    return written.value.areAllFree;
   }
 }
 

@@ -74,7 +74,19 @@ export async function takenSince(
   return taken;
 }
 
-/** The caller writes in the leader's term, so no two place notes of one schedule at a time. */
+/**
+ * Locks these schedules before anything is written for them, as a request does that changes one and then deletes its notes:
+ * with the notes locked first, each would wait for the other. Resolves with those that are free; the others are being
+ * changed or planned in this moment.
+ */
+export async function holdFree(tx: Tx, ids: readonly ScheduleId[]): Promise<Set<ScheduleId>> {
+  const { rows } = await sql<{ id: ScheduleId }>`
+    select id from carillon.schedule where id = any(${[...ids]}::uuid[])
+       for no key update skip locked`.execute(tx);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** The caller holds the schedules, and writes in the leader's term: no two place notes of one schedule at a time. */
 export async function placeNotes(
   tx: Tx,
   placed: readonly { id: number; scheduleId: ScheduleId; dueAt: Date }[],
@@ -97,29 +109,40 @@ export async function forgetNotes(tx: Tx, ids: readonly number[]): Promise<void>
   await tx.deleteFrom('due_note').where('id', 'in', ids).execute();
 }
 
+/** Of a placed note `n`: the gap lists what it will decide, so a due time that came to be known later is not in it. */
+const IN_GAP = sql`exists (select from carillon.schedule_gap g
+                            where g.schedule_id = n.schedule_id and g.from_at <= n.due_at and g.to_at > n.due_at
+                              and g.spec -> 'instants' @> to_jsonb(to_char(n.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`;
+
 /** Those that the ledger has, that are left behind for later, or whose schedule has another spec by now, or is gone. */
 export async function forgetDecided(tx: Tx): Promise<void> {
   await sql`
     delete from carillon.due_note n
      where n.is_placed and n.due_at < now() + ${SOON}
        and (exists (select from carillon.fire f where f.schedule_id = n.schedule_id and f.due_at = n.due_at)
-            or exists (select from carillon.schedule_gap g where g.schedule_id = n.schedule_id and g.from_at <= n.due_at and g.to_at > n.due_at)
+            or ${IN_GAP}
             or not exists (select from carillon.schedule_following f where f.id = n.following_id))`.execute(
     tx,
   );
 }
 
-/** A note that was placed while the planner moved the schedule past it is the next due time again (I1). */
+/**
+ * A note that was placed while the planner moved the schedule past it is the next due time again (I1). Not where a request
+ * changes the schedule in this moment: what it writes about the past is not seen here. So the revision must be the one
+ * that was seen, also after waiting for the row.
+ */
 export async function goBackToUndecided(tx: Tx): Promise<boolean> {
   const { rows } = await sql`
     update carillon.schedule s set next_due_at = n.due_at
-      from (select n.schedule_id, min(n.due_at) as due_at
-              from carillon.due_note n join carillon.schedule_following f on f.id = n.following_id
+      from (select n.schedule_id, seen.revision, min(n.due_at) as due_at
+              from carillon.due_note n
+              join carillon.schedule_following f on f.id = n.following_id
+              join carillon.schedule seen on seen.id = n.schedule_id
              where n.is_placed and n.due_at < now() + ${SOON}
                and not exists (select from carillon.fire f where f.schedule_id = n.schedule_id and f.due_at = n.due_at)
-               and not exists (select from carillon.schedule_gap g where g.schedule_id = n.schedule_id and g.from_at <= n.due_at and g.to_at > n.due_at)
-             group by n.schedule_id) n
-     where s.id = n.schedule_id and (s.next_due_at is null or s.next_due_at > n.due_at)
+               and not ${IN_GAP}
+             group by n.schedule_id, seen.revision) n
+     where s.id = n.schedule_id and s.revision = n.revision and (s.next_due_at is null or s.next_due_at > n.due_at)
     returning 1`.execute(tx);
   return rows.length > 0;
 }
@@ -154,14 +177,14 @@ export async function placeAgain(
 ): Promise<void> {
   if (dueTimes.length === 0) return;
   await sql`
+    with former as (
+      delete from carillon.due_note
+       where schedule_id = ${scheduleId} and tenant_id = ${tenantId} and is_placed and due_at = any(${[...dueTimes]}::timestamptz[]))
     insert into carillon.due_note (tenant_id, schedule_id, following_id, due_at, is_placed)
     select f.tenant_id, f.schedule_id, f.id, d.due_at, true
       from carillon.schedule_following f
      cross join unnest(${[...dueTimes]}::timestamptz[]) as d (due_at)
-     where f.schedule_id = ${scheduleId} and f.tenant_id = ${tenantId}
-       and not exists (select from carillon.due_note n where n.schedule_id = f.schedule_id and n.is_placed and n.due_at = d.due_at)`.execute(
-    tx,
-  );
+     where f.schedule_id = ${scheduleId} and f.tenant_id = ${tenantId}`.execute(tx);
 }
 
 /** A due time of the schedule gets no run: it waits for none any more. */

@@ -12,6 +12,7 @@ import * as revocations from '#execution/takeover/revocation.repository.js';
 import { asId } from '#kernel/ids.js';
 import * as suspendedRuns from '#scheduling/suspending/suspended-run.repository.js';
 import { explained, nodesOf, type Explained } from '../../support/explained.js';
+import { rowsRead } from '../../support/rows-read.js';
 import { useTestDatabase } from '../../support/test-database.js';
 
 const SCHEDULES = 200;
@@ -108,11 +109,7 @@ it.each(['started fires', 'unstarted fires'])(
   '%s read no more rows of the ledger than they decide',
   async (name) => {
     await db.transaction().execute(async (tx) => {
-      await statements[name]?.(tx);
-      const { rows } = await sql<{ read: number }>`
-      select sum(seq_tup_read + idx_tup_fetch)::int as read from pg_stat_xact_user_tables
-       where schemaname = 'carillon' and relname ~ '^fire'`.execute(tx);
-      expect(rows).toEqual([{ read: SCHEDULES }]);
+      expect(await rowsRead(tx, '^fire', async () => statements[name]?.(tx))).toBe(SCHEDULES);
       await sql`update carillon.fire set outcome = 'planned'`.execute(tx);
     });
   },

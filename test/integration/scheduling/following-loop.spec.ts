@@ -1,24 +1,17 @@
 // Do due times follow from runs when notes are many, late or lost, and after an outage?
-import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { beforeEach, expect, it } from 'vitest';
-import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import { FollowingLoop } from '#scheduling/following/following-loop.js';
 import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
-import { findSchedule } from '#scheduling/schedules/schedule.repository.js';
-import { createSchedule } from '#scheduling/schedules/schedules.js';
-import type { Slot, TenantId } from '#kernel/ids.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { addPair, addSchedule, HOUR_MS, nextDueOf, succeed, type Owner } from '../../support/following.js';
 import { addTenant } from '../../support/rows.js';
 import { useLoneMember } from '../../support/test-member.js';
 import { decideThePast, plannerOf } from '../../support/test-planner.js';
 
-type Owner = { id: TenantId; slot: Slot };
-
 /** More than one pass takes. */
 const CROWD = 700;
-const HOUR_MS = 3_600_000;
 let clock: FakeClock;
 let loop: FollowingLoop;
 const { db, member, tenant } = useLoneMember();
@@ -28,33 +21,12 @@ beforeEach(() => {
   loop = new FollowingLoop(member.leadership, clock);
 });
 
-async function add(of: Owner, spec: ScheduleSpec): Promise<Schedule> {
-  const wanted = { name: `s-${randomUUID()}`, jobType: 'noop', payload: {}, by: 'test', spec };
-  const created = await createSchedule(db, of, wanted);
-  if (created.kind !== 'created') expect.unreachable(`expected a schedule, got ${created.kind}`);
-  return created.schedule;
-}
-async function addPair(of: Owner): Promise<{ followed: Schedule; follower: Schedule }> {
-  const followed = await add(of, {
-    kind: 'every',
-    seconds: 86_400,
-    anchorAt: new Date(Date.now() + HOUR_MS),
-  });
-  return { followed, follower: await add(of, { kind: 'follow', schedule: followed.name, seconds: 0 }) };
-}
-async function succeed({ id, tenantId, slot }: Schedule, finishedAt: readonly Date[]): Promise<void> {
-  await sql`
-    insert into carillon.run_history (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, created_at, outcome, finished_at)
-    select f.id, ${tenantId}, ${slot}, 'noop', ${id}, f.at, '{}', 0, f.at, 1, f.at, 'succeeded', f.at
-      from unnest(${finishedAt.map(() => randomUUIDv7())}::uuid[], ${[...finishedAt]}::timestamptz[]) as f (id, at)`.execute(
-    db,
-  );
-}
-const nextOf = async ({ tenantId, name }: Schedule) =>
-  (await findSchedule(db, { tenantId, name }))?.nextDueAt;
+const add = (of: Owner, spec: ScheduleSpec) => addSchedule(db, of, spec);
+const nextOf = (schedule: Schedule) => nextDueOf(db, schedule);
 async function fill(of: Owner): Promise<void> {
-  const { followed } = await addPair(of);
+  const { followed } = await addPair(db, of);
   await succeed(
+    db,
     followed,
     Array.from({ length: CROWD }, () => new Date()),
   );
@@ -62,9 +34,9 @@ async function fill(of: Owner): Promise<void> {
 
 it('one tenant’s success is found in the first pass, however many another one has', async () => {
   await fill(await addTenant(db));
-  const { followed, follower } = await addPair(tenant);
+  const { followed, follower } = await addPair(db, tenant);
   const now = new Date();
-  await succeed(followed, [now]);
+  await succeed(db, followed, [now]);
   await loop.runOnce();
   expect(await nextOf(follower)).toEqual(now);
 });
@@ -79,9 +51,9 @@ it('of many successes in one instant each is a due time', async () => {
 });
 
 it('a due time that the planner has moved past, before it was known, is due all the same', async () => {
-  const { followed, follower } = await addPair(tenant);
+  const { followed, follower } = await addPair(db, tenant);
   const now = new Date();
-  await succeed(followed, [now]);
+  await succeed(db, followed, [now]);
   await loop.runOnce();
   await sql`update carillon.schedule set next_due_at = null where id = ${follower.id}`.execute(db);
   await loop.runOnce();
@@ -104,9 +76,9 @@ it('a chain goes on whose note was lost', async () => {
 });
 
 it('successes that passed in an outage are caught up on, or have their rows', async () => {
-  const { followed, follower } = await addPair(tenant);
+  const { followed, follower } = await addPair(db, tenant);
   const times = [3, 2, 1].map((hours) => new Date(Date.now() - hours * HOUR_MS));
-  await succeed(followed, times);
+  await succeed(db, followed, times);
   await loop.runOnce();
   await plannerOf(member).runOnce();
   await decideThePast(db, member);
