@@ -1,5 +1,5 @@
 // The gaps that were left behind, and the loop that decides them (planning/gap-loop.ts): from the farthest past on, a few
-// due times at a time, and of two gaps that begin together the older one first.
+// due times at a time, and of two gaps that cover the same time the older one first.
 import type { ScheduleSpec } from '#scheduling/decisions/due-times.js';
 import type { Gap, PlannedFire } from '#scheduling/decisions/planning.js';
 import type { Standing } from '#scheduling/decisions/standing.js';
@@ -28,6 +28,9 @@ export class PlayedGaps {
   }
 
   #farthest(): LeftGap | undefined {
-    return this.#left.toSorted((a, b) => +a.from - +b.from)[0];
+    const isFormer = (former: LeftGap, gap: LeftGap) => former.from < gap.to && former.to > gap.from;
+    const isFirst = (gap: LeftGap, index: number) =>
+      !this.#left.slice(0, index).some((former) => isFormer(former, gap));
+    return this.#left.filter(isFirst).toSorted((a, b) => +a.from - +b.from)[0];
   }
 }

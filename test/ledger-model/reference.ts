@@ -35,9 +35,6 @@ export class Reference implements Witness {
   /** What was due stays due until its start. */
   readonly #isPutOff: boolean;
   readonly #maxPromised: number;
-  #ledMs = -Infinity;
-  /** Of a pause that has ended, and not seen by a leader since. */
-  readonly #leftOfPause = new Set<DueTime>();
 
   constructor({ spec, catchUp, jitter, maxQueued }: History) {
     this.#laterMs = jitter === null ? 0 : Math.floor((jitter.seconds * SECOND_MS * jitter.eighths) / 8);
@@ -96,8 +93,6 @@ export class Reference implements Witness {
   }
 
   lead(nowMs: number): void {
-    this.#ledMs = nowMs;
-    this.#leftOfPause.clear();
     this.#loseToPause(nowMs);
     const passed = this.#open().filter(({ atMs, isPromised }) => atMs <= nowMs && !isPromised);
     for (const due of passed) if (this.#isInSuspension(due)) due.fate = 'skipped (suspended)';
@@ -174,8 +169,6 @@ export class Reference implements Witness {
     if (isFull) return;
     if (!wasDone) return this.#mustBeOver();
     this.#pausedUntilMs = -Infinity;
-    for (const due of this.#due)
-      if (due.fate === 'skipped (paused)' && due.atMs > this.#ledMs) this.#leftOfPause.add(due);
     for (const due of wanted) {
       if (due.fate !== 'skipped (paused)') continue;
       due.fate = null;
@@ -216,16 +209,10 @@ export class Reference implements Witness {
 
   /** What is ahead will never be due. */
   #end(nowMs: number, fate: string): void {
-    const open = this.#open();
-    // Once a due time before them is open again, what was left of a pause is decided with it, by what holds now.
-    const promisedMs = open.filter(({ isPromised }) => isPromised).map(({ atMs }) => atMs);
-    const leftMs = Math.min(...[...this.#leftOfPause].map(({ atMs }) => atMs));
-    const isOfPause = Math.min(...promisedMs) >= leftMs;
-    for (const due of isOfPause ? open : new Set([...open, ...this.#leftOfPause])) {
-      const isPaused = due.atMs < this.#pausedUntilMs || (isOfPause && this.#leftOfPause.has(due));
+    for (const due of this.#open()) {
+      const isPaused = due.atMs < this.#pausedUntilMs;
       due.fate = isPaused ? 'skipped (paused)' : this.#isInSuspension(due) ? 'skipped (suspended)' : fate;
     }
-    this.#leftOfPause.clear();
     this.#former.push(...this.#due.filter(({ atMs }) => atMs <= nowMs));
     this.#due = [];
   }

@@ -58,7 +58,10 @@ export interface StoredGap extends Gap, Standing {
   storedSpec: unknown;
 }
 
-/** The gaps that reach back the farthest. */
+/**
+ * The gaps that reach back the farthest. One that another change left earlier over the same time is decided before, as its
+ * schedule stood then: so a later change, which may go back behind it, does not change the past.
+ */
 export async function findGaps(
   db: Database,
   { limit, except }: { limit: number; except: readonly string[] },
@@ -67,8 +70,11 @@ export async function findGaps(
     select id::text as id, schedule_id as "scheduleId", tenant_id as "tenantId", spec, state, outcome, reason, date_part('epoch', from_at) * 1000 as "fromMs", date_part('epoch', to_at) * 1000 as "toMs",
            date_part('epoch', paused_until) * 1000 as "pausedUntilMs",
            date_part('epoch', suspended_at) * 1000 as "suspendedMs", date_part('epoch', resumed_at) * 1000 as "resumedMs"
-      from carillon.schedule_gap
+      from carillon.schedule_gap g
      where id <> all(${plainArray(except)}::bigint[])
+       and not exists (select from carillon.schedule_gap former
+                        where former.schedule_id = g.schedule_id and former.id < g.id and former.from_at < g.to_at and former.to_at > g.from_at
+                          and former.id <> all(${plainArray(except)}::bigint[]))
      order by from_at, id
      limit ${limit}`.execute(db);
   return rows.map(({ id, scheduleId, tenantId, spec, state, outcome, reason, fromMs, toMs, ...row }) => ({

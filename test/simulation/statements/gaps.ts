@@ -11,12 +11,18 @@ export const GAP_STATEMENTS: readonly Meaning[] = [
   },
   {
     name: 'findGaps',
-    says: ['from carillon.schedule_gap where id <> all'],
+    says: ['from carillon.schedule_gap g where id <> all', 'former.id < g.id'],
     run: ({ db, params }) => {
-      const [except, limit] = params as [string, number];
-      const found = db.gap
-        .rows()
-        .filter(({ id }) => !listed(except).includes(id))
+      const [except, , limit] = params as [string, string, number];
+      const open = db.gap.rows().filter(({ id }) => !listed(except).includes(id));
+      type Gap = (typeof open)[number];
+      const isFormer = (former: Gap, gap: Gap): boolean =>
+        former.schedule === gap.schedule &&
+        Number(former.id) < Number(gap.id) &&
+        former.fromMs < gap.toMs &&
+        former.toMs > gap.fromMs;
+      const found = open
+        .filter((gap) => !open.some((former) => isFormer(former, gap)))
         .toSorted((a, b) => a.fromMs - b.fromMs || Number(a.id) - Number(b.id));
       return answer(
         found.slice(0, limit).map((gap) => ({
