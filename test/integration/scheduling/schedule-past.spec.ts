@@ -8,6 +8,7 @@ import { changeSchedule, createSchedule, deleteSchedule } from '#scheduling/sche
 import { useLoneMember } from '../../support/test-member.js';
 import { startOwner } from '../../support/test-owner.js';
 import { decideThePast, plannerOf } from '../../support/test-planner.js';
+import { until } from '../../support/until.js';
 
 let planner: PlannerLoop;
 const { db, member, tenant } = useLoneMember();
@@ -114,6 +115,20 @@ describe.each(WAYS)('when a schedule %s', (_, reason, change) => {
     expect(rows.length).toBeGreaterThan(4);
     for (const row of rows) expect(row).toMatchObject({ outcome: 'skipped', reason: 'paused' });
   });
+});
+
+it('what a pause has skipped stays so, when a deletion goes back behind it', async () => {
+  await changeSchedule(db, ref(), { kind: 'edit', runOptions: { jitterSeconds: 600 } });
+  await leaveBehind(3);
+  await planner.runOnce();
+  const pausedAt = await now();
+  await changeSchedule(db, ref(), { kind: 'pause' });
+  await until('it is due in the pause', async () => +(await now()) > +pausedAt + 1_000);
+  await changeSchedule(db, ref(), { kind: 'resume' });
+  await deleteSchedule(db, ref());
+  await decideThePast(db, member);
+  const fates = (await ledger()).map(({ dueAt, outcome }) => [dueAt > pausedAt, outcome]);
+  expect(new Set(fates.map(String))).toEqual(new Set(['false,missed', 'true,skipped']));
 });
 
 it('a run of a former spec that is put back later opens no due time that the present spec never had', async () => {
