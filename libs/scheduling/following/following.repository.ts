@@ -54,7 +54,7 @@ export async function lookForNotes(db: Database): Promise<Following> {
   return rows[0] ?? { isAny: false, isNoted: false, isSoon: false };
 }
 
-/** The due times of these schedules from an instant on, as far as they are placed or decided, in milliseconds. */
+/** In milliseconds: due times of these schedules from an instant on that are placed, left behind or decided. */
 export async function takenSince(
   db: Database,
   asked: readonly { scheduleId: ScheduleId; since: Date }[],
@@ -66,6 +66,10 @@ export async function takenSince(
       from unnest(${asked.map(({ scheduleId }) => scheduleId)}::uuid[], ${asked.map(({ since }) => since)}::timestamptz[]) as a (id, since)
      cross join lateral (
        select due_at from carillon.fire where schedule_id = a.id and due_at >= a.since
+        union all
+       select listed::timestamptz from carillon.schedule_gap g
+        cross join lateral jsonb_array_elements_text(g.spec -> 'instants') listed
+        where g.schedule_id = a.id and g.to_at > a.since
         union all
        select due_at from carillon.due_note where schedule_id = a.id and is_placed and due_at >= a.since) d`.execute(
     db,
@@ -114,37 +118,50 @@ const IN_GAP = sql`exists (select from carillon.schedule_gap g
                             where g.schedule_id = n.schedule_id and g.from_at <= n.due_at and g.to_at > n.due_at
                               and g.spec -> 'instants' @> to_jsonb(to_char(n.due_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))`;
 
-/** Those that the ledger has, that are left behind for later, or whose schedule has another spec by now, or is gone. */
+/**
+ * Those that the ledger has, that are left behind for later, or whose schedule has another spec by now, or is gone. Passes
+ * by notes that a request holds: it holds the schedule, too, which the leader must not wait for with notes in hand.
+ */
 export async function forgetDecided(tx: Tx): Promise<void> {
   await sql`
-    delete from carillon.due_note n
-     where n.is_placed and n.due_at < now() + ${SOON}
-       and (exists (select from carillon.fire f where f.schedule_id = n.schedule_id and f.due_at = n.due_at)
-            or ${IN_GAP}
-            or not exists (select from carillon.schedule_following f where f.id = n.following_id))`.execute(
-    tx,
-  );
+    delete from carillon.due_note
+     where id in (select n.id from carillon.due_note n
+                   where n.is_placed and n.due_at < now() + ${SOON}
+                     and (exists (select from carillon.fire f where f.schedule_id = n.schedule_id and f.due_at = n.due_at)
+                          or ${IN_GAP}
+                          or not exists (select from carillon.schedule_following f where f.id = n.following_id))
+                     for update of n skip locked)`.execute(tx);
 }
 
+/** Of placed notes `n` those that are due soon and have no decision. */
+const UNDECIDED = sql`n.is_placed and n.due_at < now() + ${SOON}
+                      and not exists (select from carillon.fire f where f.schedule_id = n.schedule_id and f.due_at = n.due_at)
+                      and not ${IN_GAP}`;
+
 /**
- * A note that was placed while the planner moved the schedule past it is the next due time again (I1). Not where a request
- * changes the schedule in this moment: what it writes about the past is not seen here. So the revision must be the one
- * that was seen, also after waiting for the row.
+ * A note that was placed while the planner moved the schedule past it is the next due time again (I1). The schedules are
+ * locked first, and those that are held are passed by: what a request that holds one writes about its past is seen
+ * by the second statement alone.
  */
 export async function goBackToUndecided(tx: Tx): Promise<boolean> {
-  const { rows } = await sql`
+  const { rows: passed } = await sql<{ id: ScheduleId }>`
+    select s.id
+      from carillon.schedule s
+      join (select n.schedule_id, min(n.due_at) as due_at
+              from carillon.due_note n join carillon.schedule_following f on f.id = n.following_id
+             where ${UNDECIDED}
+             group by n.schedule_id) n on n.schedule_id = s.id
+     where s.next_due_at is null or s.next_due_at > n.due_at
+       for no key update of s skip locked`.execute(tx);
+  if (passed.length === 0) return false;
+  await sql`
     update carillon.schedule s set next_due_at = n.due_at
-      from (select n.schedule_id, seen.revision, min(n.due_at) as due_at
-              from carillon.due_note n
-              join carillon.schedule_following f on f.id = n.following_id
-              join carillon.schedule seen on seen.id = n.schedule_id
-             where n.is_placed and n.due_at < now() + ${SOON}
-               and not exists (select from carillon.fire f where f.schedule_id = n.schedule_id and f.due_at = n.due_at)
-               and not ${IN_GAP}
-             group by n.schedule_id, seen.revision) n
-     where s.id = n.schedule_id and s.revision = n.revision and (s.next_due_at is null or s.next_due_at > n.due_at)
-    returning 1`.execute(tx);
-  return rows.length > 0;
+      from (select n.schedule_id, min(n.due_at) as due_at
+              from carillon.due_note n join carillon.schedule_following f on f.id = n.following_id
+             where n.schedule_id = any(${passed.map(({ id }) => id)}::uuid[]) and ${UNDECIDED}
+             group by n.schedule_id) n
+     where s.id = n.schedule_id and (s.next_due_at is null or s.next_due_at > n.due_at)`.execute(tx);
+  return true;
 }
 
 /** The due times of these schedules that are placed, the earliest first. Those of the past may be decided already. */

@@ -105,6 +105,40 @@ it('a new spec is not due when the former one was', async () => {
   expect(await nextDueOf(db, follower)).toEqual(nextDueAt);
 });
 
+it('waits for no request while it holds what that request may want', async () => {
+  const { followed, follower } = await addPair(db, tenant);
+  const dueTimes = [fromNow(1_500), fromNow(1_600)];
+  await succeed(db, followed, dueTimes);
+  await loop.runOnce();
+  await plannerOf(member).runOnce();
+  const open = await openTransaction((pause) =>
+    withSchedule(db, refOf(follower), async (tx, schedule) => {
+      await goOnAt(tx, schedule);
+      await pause();
+    }),
+  );
+  expect(await loop.runOnce()).toBeGreaterThan(0);
+  await open.letGo();
+});
+
+it('of two successes in one millisecond the second is due, though the first is left behind', async () => {
+  const { followed, follower } = await addPair(db, tenant);
+  const [longAgo, last] = [fromNow(-2 * HOUR_MS), fromNow(-HOUR_MS)];
+  await succeed(db, followed, [longAgo, last]);
+  await loop.runOnce();
+  await plannerOf(member).runOnce();
+  await loop.runOnce();
+  await succeed(db, followed, [longAgo]);
+  await loop.runOnce();
+  await plannerOf(member).runOnce();
+  await decideThePast(db, member);
+  expect((await outcomesOf(follower)).map(({ dueAt }) => Number(dueAt) - Number(longAgo))).toEqual([
+    0,
+    1,
+    HOUR_MS,
+  ]);
+});
+
 it('passes by a schedule that a request holds, and comes back soon', async () => {
   const { followed, follower } = await addPair(db, tenant);
   const dueAt = new Date();
