@@ -99,6 +99,7 @@ const BY_ID_ALONE: Readonly<Record<string, string>> = {
   'ledger: lookedUntil': 'a schedule that was found by tenant and name',
   'ledger: isLeftBehind': 'a schedule that was found by tenant and name',
   'audit: readPast': 'a schedule that was found by tenant and name',
+  'followed: readUnanswered': 'a schedule that was found by tenant and name',
   'revision: listRevisions': 'a schedule that was found by tenant and name',
   'planning: countRunsOf': 'tenants whose schedules are due',
   'schedule: updateSchedule': LOCKED,

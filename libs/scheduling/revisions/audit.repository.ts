@@ -10,10 +10,10 @@ import type { Span, Stretch } from './decisions/walk.js';
 /** A schedule keeps a thousand revisions, of which each may have had another spec of up to 1,000 instants. */
 const STRETCHES_MAX = 200;
 /** A run is planned minutes before it is due, and its id says when by its leader's clock. */
-const CLOCKS_DIFFER_MS = 86_400_000;
-const RUNS_LOOKED_AT = 50_000;
+export const CLOCKS_DIFFER_MS = 86_400_000;
+export const RUNS_LOOKED_AT = 50_000;
 
-export interface AuditedPast extends Omit<AuditInput, 'dueTimes'> {
+export interface AuditedPast extends Omit<AuditInput, 'dueTimes' | 'unanswered'> {
   /** All rows before it are there; null for all of the span. */
   firesEndAt: Date | null;
 }
@@ -119,7 +119,7 @@ async function readDoubled(
 }
 
 /** The first UUID of version 7 of a millisecond (RFC 9562). */
-function firstIdOf(at: Date): string {
+export function firstIdOf(at: Date): string {
   const hex = Math.max(0, at.getTime()).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }

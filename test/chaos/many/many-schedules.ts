@@ -1,7 +1,7 @@
 // Which tenants have thousands of schedules while things go wrong, and change them all the time? Some with schedules of many
 // kinds, of which an editor takes one after the other: other times, another payload, pauses, skips, deletions, new ones. It
-// does not ask what came of an order that got no answer: in each case the audit of each schedule has to be clean, also of
-// those that are gone.
+// does not ask what came of an order that got no answer, or was refused since another schedule follows: in each case the
+// audit of each schedule has to be clean, also of those that are gone.
 import { setTimeout as rest } from 'node:timers/promises';
 import type { Answer, Cluster, Seat } from '../cluster.js';
 import type { Dice } from '../dice.js';
@@ -58,12 +58,19 @@ export class ManySchedules {
     const name = `s-${this.#dice.between(0, 2 ** 31)}-${this.audited.length}`;
     const { status, body } = await this.#cluster.call(seat, `${tenant}/schedules`, {
       name,
-      ...drawnSchedule(this.#dice),
+      ...drawnSchedule(this.#dice, this.#heldOf(tenant)),
     });
     if (status !== 201) return;
     const { id } = body as { id: string }; // by the API's description
     this.#held.push({ path: `${tenant}/schedules/${name}`, id });
     this.audited.push(`${tenant}/schedules/${id}`);
+  }
+
+  /** The name of one of the tenant's schedules. */
+  #heldOf(tenant: string): string | undefined {
+    const before = `${tenant}/schedules/`;
+    const paths = this.#held.map(({ path }) => path).filter((path) => path.startsWith(before));
+    return paths.length === 0 ? undefined : this.#dice.pick(paths).slice(before.length);
   }
 
   async #edit(): Promise<void> {

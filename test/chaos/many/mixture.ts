@@ -1,6 +1,6 @@
 // What do many schedules of many kinds look like? Drawn from the dice: intervals, expressions in several zones, recurrence
-// rules, several specs in one, with the policies that a due time may meet. Each is due about once in a minute, so that
-// thousands of them leave the machine time for the faults.
+// rules, several specs in one, successes of another one, with the policies that a due time may meet. Each is due about once
+// in a minute, so that thousands of them leave the machine time for the faults.
 import type { Dice } from '../dice.js';
 
 const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Australia/Lord_Howe'];
@@ -25,8 +25,15 @@ const POLICIES: readonly object[] = [
   { overlap: { mode: 'queue', max: 2 } },
 ];
 
-export function drawnSchedule(dice: Dice): object {
-  return { ...drawnTimes(dice), ...dice.pick(POLICIES), jobType: 'noop' };
+/** Some follow another one of their tenant, if there is one. */
+export function drawnSchedule(dice: Dice, other: string | undefined): object {
+  const isFollower = dice.next() < 0.2 && other !== undefined;
+  const times = isFollower ? followed(dice, other) : drawnTimes(dice);
+  return { ...times, ...dice.pick(POLICIES), jobType: 'noop' };
+}
+
+function followed(dice: Dice, other: string): object {
+  return { spec: { afterSuccessOf: other, delaySeconds: dice.between(0, 20) } };
 }
 
 /** Without what another kind of spec drops. */

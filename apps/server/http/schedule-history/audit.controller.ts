@@ -126,7 +126,7 @@ function textOf(
     return `Of the due times ${span} ${wrong.map(([kind, dueTimes]) => `${dueTimes.length} were ${kind}`).join(' and ')}.`;
   const states = [
     `${Object.values(decided).reduce((sum, count) => sum + count, 0)} are decided`,
-    ...(followed === 0 ? [] : [`${followed} follow from runs, and could not be computed anew`]),
+    ...(followed === 0 ? [] : [`${followed} follow from runs`]),
     ...(planned === 0 ? [] : [`${planned} are planned`]),
     ...(leftBehind === 0 ? [] : [`${leftBehind} were left behind and are decided later`]),
     ...(ahead === 0 ? [] : [`${ahead} are still ahead, without a row`]),

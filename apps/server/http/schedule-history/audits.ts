@@ -5,6 +5,7 @@ import type { ScheduleId } from '#kernel/ids.js';
 import { audit, type AuditVerdict } from '#scheduling/revisions/decisions/audit.js';
 import { DueWalk, type Span } from '#scheduling/revisions/decisions/walk.js';
 import { readPast } from '#scheduling/revisions/audit.repository.js';
+import { readUnanswered } from '#scheduling/revisions/followed.repository.js';
 import { Slices } from '../schedules/computing/slices.js';
 
 const DUE_TIMES_MAX = 10_000;
@@ -22,7 +23,10 @@ export interface Audited extends AuditVerdict {
 export class Audits extends Slices {
   async of(db: Database, { scheduleId, from, to }: Span & { scheduleId: ScheduleId }): Promise<Audited> {
     const asked = { scheduleId, from, to, limit: DUE_TIMES_MAX };
-    const { firesEndAt, ...past } = await inSnapshot(db, (tx) => readPast(tx, asked));
+    const { firesEndAt, unanswered, ...past } = await inSnapshot(db, async (tx) => ({
+      ...(await readPast(tx, asked)),
+      unanswered: await readUnanswered(tx, asked),
+    }));
     const knownSince = past.stretches[0]?.since ?? to;
     const auditedFrom = latest(from, new Date(knownSince.getTime() + 1));
     const end = firesEndAt ?? to;
@@ -42,6 +46,7 @@ export class Audits extends Slices {
       dueTimes: walk.dueTimes,
       fires: past.fires.filter(({ dueAt }) => isIn(dueAt)),
       doubled: past.doubled.filter(isIn),
+      unanswered: unanswered.filter(isIn),
     });
     return { ...verdict, auditedFrom, auditedUntil, isComplete: auditedUntil >= to };
   }

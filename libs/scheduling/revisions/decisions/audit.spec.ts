@@ -59,6 +59,7 @@ const whole: AuditInput = {
   gaps: [],
   nextDueAt: at(105),
   doubled: [],
+  unanswered: [],
 };
 const without = (...due: number[]) =>
   whole.fires.filter(({ dueAt }) => !due.map(at).some((one) => +one === +dueAt));

@@ -28,6 +28,8 @@ export interface AuditInput {
   nextDueAt: Date | null;
   /** Due times with more than one run. */
   doubled: readonly Date[];
+  /** What successes of another schedule made due, and is nowhere to be found. */
+  unanswered: readonly Date[];
 }
 
 export interface AuditVerdict {
@@ -39,7 +41,7 @@ export interface AuditVerdict {
   leftBehind: number;
   /** Rows that a request asked for, beside the due times. */
   askedFor: number;
-  /** Rows of due times that follow from runs, which no spec can make again. */
+  /** Rows of due times that follow from runs. */
   followed: number;
   /** Rows of a former spec whose runs had been claimed when it was replaced. */
   kept: number;
@@ -57,7 +59,7 @@ export function audit(input: AuditInput): AuditVerdict {
     askedFor: 0,
     followed: 0,
     kept: 0,
-    lost: [] as Date[],
+    lost: [...input.unanswered],
     invented: [] as Date[],
   };
   const outcomes: Record<string, number> = {};
