@@ -122,7 +122,8 @@ function jsonIn(text: string): Record<string, unknown> | null {
   }
 }
 
+/** At most a day: a timer that is set for over 24 days ends at once. */
 function retryAfterOf({ headers }: Response): number {
   const seconds = Number(headers.get('retry-after'));
-  return Number.isFinite(seconds) ? seconds : 0;
+  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 86_400) : 0;
 }
