@@ -1,5 +1,5 @@
 // Job types. A tenant's own hides a shared one of the same name.
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
 import { randomUUID } from '#database/runtime/uuid.js';
@@ -28,6 +28,16 @@ export const JOB_TYPE_COLUMNS =
        pause_reason as "pauseReason", created_at as "createdAt", updated_at as "updatedAt",
        (select case kind when 'queue' then allowed_queues when 'handler' then allowed_handlers end
           from carillon.tenant where id = tenant_id) as "allowedNames"`);
+
+/**
+ * The id of the job type that a tenant's runs of this name are of. Two looks at an index: asked for by one condition with an
+ * "or", job types of all tenants are read on the way to the shared one.
+ */
+export function jobTypeIdOf(tenantId: RawBuilder<unknown>, name: RawBuilder<unknown>): RawBuilder<unknown> {
+  const look = (tenant: RawBuilder<unknown>): RawBuilder<unknown> =>
+    sql`(select id from carillon.job_type where tenant_id ${tenant} and name = ${name})`;
+  return sql`coalesce(${look(sql`= ${tenantId}`)}, ${look(sql`is null`)})`;
+}
 
 export type JobTypeInput = Pick<
   JobType,
@@ -77,9 +87,7 @@ export async function findJobType(
   const { rows } = await sql<StoredJobType>`
     select ${JOB_TYPE_COLUMNS}
       from carillon.job_type
-     where name = ${name} and (tenant_id = ${tenantId} or tenant_id is null)
-     order by tenant_id nulls last
-     limit 1`.execute(db);
+     where id = ${jobTypeIdOf(sql`${tenantId}`, sql`${name}`)}`.execute(db);
   return rows[0] && parseJobType(rows[0]);
 }
 
@@ -102,8 +110,7 @@ export async function findJobTypes(
       left join lateral (
         select ${JOB_TYPE_COLUMNS}
           from carillon.job_type
-         where name = asked.job_type and (tenant_id = asked.tenant or tenant_id is null)
-         order by tenant_id nulls last
+         where id = ${jobTypeIdOf(sql`asked.tenant`, sql`asked.job_type`)}
          limit 1) found on true
      order by number`.execute(db);
   return rows.map(({ tenant, ...row }) => ({ tenant, stored: isFound(row) ? row : undefined }));
