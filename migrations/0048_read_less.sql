@@ -311,3 +311,28 @@ begin
     select c.id is not null, i.entry from inserted i left join claimable c on c.id = i.id;
 end
 $$;
+
+-- In the functions for callers in SQL that look is one expression among many, so it alone is replaced.
+do $$
+declare
+  asks regprocedure;
+  was text;
+  becomes text;
+begin
+  for asks in
+    select oid from pg_catalog.pg_proc
+     where pronamespace = 'carillon'::regnamespace and proname in ('enqueue', 'enqueue_many', 'stored_key')
+  loop
+    was := pg_catalog.pg_get_functiondef(asks);
+    becomes := pg_catalog.regexp_replace(
+      was,
+      'j\.name = (\w+\.job_type) and \(j\.tenant_id = (\w+\.\w+) or j\.tenant_id is null\)',
+      'j.id = coalesce((select o.id from carillon.job_type o where o.tenant_id = \2 and o.name = \1),'
+      || ' (select o.id from carillon.job_type o where o.tenant_id is null and o.name = \1))');
+    if becomes = was then
+      raise exception 'expected % to look up a job type, found that it does not', asks;
+    end if;
+    execute becomes;
+  end loop;
+end
+$$;

@@ -20,6 +20,7 @@ const RETRY = JSON.stringify(DEFAULT_RETRY);
 const claimId = asId.claim(randomUUID());
 
 const epoch = () => member.ownership.serving.get(tenant.slot) ?? -1;
+const nameOf = () => sql`(select name from carillon.tenant where id = ${tenant.id})`;
 const ofTenant = () => ({ tenantId: tenant.id, name: 'noop' });
 
 async function proofOf(tx: Tx): Promise<string> {
@@ -59,6 +60,14 @@ const looks: [string, (tx: Tx, proof: string) => Promise<unknown>][] = [
       };
       return takeIn(tx, member.self(), { claimId, runs: [run], inHand: [] });
     },
+  ],
+  [
+    'enqueue() with a key',
+    (tx) => sql`select carillon.enqueue(${nameOf()}, 'noop', concurrency_key => 'k')`.execute(tx),
+  ],
+  [
+    'enqueue_many()',
+    (tx) => sql`select carillon.enqueue_many(${nameOf()}, 'noop', array['{}']::jsonb[])`.execute(tx),
   ],
 ];
 
