@@ -2,7 +2,7 @@
 // version (xmin), and a tenant's own job type that hides a shared one is another row. So the insert of a run can prove
 // what the replica remembers, and need not read it again first.
 import { sql, type RawBuilder } from 'kysely';
-import { jobTypeIdOf } from '#execution/job-types/job-type.repository.js';
+import { jobTypeIdOf } from '#database/job-type-key.js';
 import type { TenantId } from '#kernel/ids.js';
 
 export interface AssumedJob {

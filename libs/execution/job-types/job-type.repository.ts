@@ -1,7 +1,8 @@
 // Job types. A tenant's own hides a shared one of the same name.
-import { sql, type RawBuilder } from 'kysely';
+import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
+import { jobTypeIdOf } from '#database/job-type-key.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { TenantId, TenantName } from '#kernel/ids.js';
 import type { LockWish } from '#locks/lock.js';
@@ -28,16 +29,6 @@ export const JOB_TYPE_COLUMNS =
        pause_reason as "pauseReason", created_at as "createdAt", updated_at as "updatedAt",
        (select case kind when 'queue' then allowed_queues when 'handler' then allowed_handlers end
           from carillon.tenant where id = tenant_id) as "allowedNames"`);
-
-/**
- * The id of the job type that a tenant's runs of this name are of. Two looks at an index: asked for by one condition with an
- * "or", job types of all tenants are read on the way to the shared one.
- */
-export function jobTypeIdOf(tenantId: RawBuilder<unknown>, name: RawBuilder<unknown>): RawBuilder<unknown> {
-  const look = (tenant: RawBuilder<unknown>): RawBuilder<unknown> =>
-    sql`(select id from carillon.job_type where tenant_id ${tenant} and name = ${name})`;
-  return sql`coalesce(${look(sql`= ${tenantId}`)}, ${look(sql`is null`)})`;
-}
 
 export type JobTypeInput = Pick<
   JobType,

@@ -3,12 +3,12 @@
 // because it joins rows of two libs that do not know each other.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
+import { jobTypeIdOf } from '#database/job-type-key.js';
 import type { JobNames, TenantAndJob } from '#execution/intake/assumed-jobs.js';
 import { PROOF } from '#execution/intake/job-proof.js';
 import type { JobType } from '#execution/job-types/job-type.js';
 import {
   JOB_TYPE_COLUMNS,
-  jobTypeIdOf,
   parseJobType,
   type StoredJobType,
 } from '#execution/job-types/job-type.repository.js';

@@ -2,11 +2,11 @@
 import { sql, type RawBuilder } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database } from '#database/connection.js';
+import { jobTypeIdOf } from '#database/job-type-key.js';
 import { NO_UUID, type Slot, type TenantId } from '#kernel/ids.js';
 import type { Lane } from '#execution/runs/decisions/lane.js';
 import { rankIn } from '#execution/runs/rank.js';
 import type { NeededLock } from '#execution/limits/decisions/lane-rules.js';
-import { jobTypeIdOf } from '#execution/job-types/job-type.repository.js';
 import type { JobTypeLimits, TenantLimits } from '#execution/limits/limits.js';
 
 export interface LaneWithRules extends Lane {
