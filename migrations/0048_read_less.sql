@@ -3,7 +3,8 @@
 -- * The job type of a run is looked up by its key: a tenant's own, or else the shared one. Asked for by one condition with an "or",
 --   each look read the job types of all tenants, up to the shared ones at the end of the index: with ten thousand of them a scan took
 --   half a second.
--- * Of the ledger only the days are opened in which there are fires to decide: each other one cost each settlement ten microseconds.
+-- * Of the ledger only the days are opened in which there are fires to decide: each other one cost each settlement five to nine
+--   microseconds, so where 90 days are kept a lone end took four times as long.
 
 create or replace function carillon.settle_ends(
   by_replica integer,
