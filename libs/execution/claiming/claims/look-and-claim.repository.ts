@@ -1,4 +1,4 @@
-// Looks at slots and claims what it finds there as one message (migrations/0046 and 0048). It takes the replica's gate itself, and is
+// Looks at slots and claims what it finds there as one message (migrations/0048). It takes the replica's gate itself, and is
 // a transaction by itself.
 import { sql } from 'kysely';
 import type { ReplicaHolder } from '#cluster/membership/replica-gate.js';
