@@ -17,3 +17,13 @@ export function isDueTimeOf(keys: string): RawBuilder<boolean> {
 export function isOpenDueTimeOf(keys: string): RawBuilder<boolean> {
   return sql`${isDueTimeOf(keys)} and f.outcome = 'planned'`;
 }
+
+/**
+ * Whether `f` is due from the first to the last of these. Known before the statement begins, so other days of the ledger
+ * are not opened.
+ */
+export function isBetweenDueTimes(dueAts: readonly Date[]): RawBuilder<boolean> {
+  const ms = dueAts.map(Number).toSorted((a, b) => a - b);
+  const [first, last] = [ms.at(0) ?? 0, ms.at(-1) ?? 0].map((each) => new Date(each).toISOString());
+  return sql`f.due_at between ${first}::timestamptz and ${last}::timestamptz`;
+}

@@ -10,6 +10,8 @@ export interface PlanNode {
   'Index Name'?: string;
   'Index Cond'?: string;
   'Recheck Cond'?: string;
+  /** Partitions that the values have ruled out before it began. */
+  'Subplans Removed'?: number;
   Plans?: PlanNode[];
 }
 

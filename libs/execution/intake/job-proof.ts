@@ -2,6 +2,7 @@
 // version (xmin), and a tenant's own job type that hides a shared one is another row. So the insert of a run can prove
 // what the replica remembers, and need not read it again first.
 import { sql, type RawBuilder } from 'kysely';
+import { jobTypeIdOf } from '#database/job-type-key.js';
 import type { TenantId } from '#kernel/ids.js';
 
 export interface AssumedJob {
@@ -21,8 +22,6 @@ export function stillHolds({ tenantId, jobType, proof }: AssumedJob): RawBuilder
        cross join lateral (
          select id, xmin as version
            from carillon.job_type
-          where name = ${jobType} and (tenant_id = t.id or tenant_id is null)
-          order by tenant_id nulls last
-          limit 1) j
+          where id = ${jobTypeIdOf(sql`t.id`, sql`${jobType}`)}) j
        where t.id = ${tenantId})`;
 }

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
 import { readFitting, type FittingPage } from '#database/fitting-page.repository.js';
+import { jobTypeIdOf } from '#database/job-type-key.js';
 import { randomUUID } from '#database/runtime/uuid.js';
 import type { TenantId, TenantName } from '#kernel/ids.js';
 import type { LockWish } from '#locks/lock.js';
@@ -77,9 +78,7 @@ export async function findJobType(
   const { rows } = await sql<StoredJobType>`
     select ${JOB_TYPE_COLUMNS}
       from carillon.job_type
-     where name = ${name} and (tenant_id = ${tenantId} or tenant_id is null)
-     order by tenant_id nulls last
-     limit 1`.execute(db);
+     where id = ${jobTypeIdOf(sql`${tenantId}`, sql`${name}`)}`.execute(db);
   return rows[0] && parseJobType(rows[0]);
 }
 
@@ -102,8 +101,7 @@ export async function findJobTypes(
       left join lateral (
         select ${JOB_TYPE_COLUMNS}
           from carillon.job_type
-         where name = asked.job_type and (tenant_id = asked.tenant or tenant_id is null)
-         order by tenant_id nulls last
+         where id = ${jobTypeIdOf(sql`asked.tenant`, sql`asked.job_type`)}
          limit 1) found on true
      order by number`.execute(db);
   return rows.map(({ tenant, ...row }) => ({ tenant, stored: isFound(row) ? row : undefined }));

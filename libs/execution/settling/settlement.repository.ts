@@ -3,7 +3,7 @@
 import { sql } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Tx } from '#database/connection.js';
-import { isOpenDueTimeOf } from '#database/due-time-key.js';
+import { isBetweenDueTimes, isOpenDueTimeOf } from '#database/due-time-key.js';
 import type { RunOutcome } from '#database/tables/schema.js';
 import type { ClaimId, ReplicaNumber, RunId, ScheduleId } from '#kernel/ids.js';
 import { keptColumns, newestAttempts } from '#execution/runs/run-columns.js';
@@ -69,7 +69,7 @@ export async function decideFires(
            outcome = case when s.started_at - s.due_at - coalesce(f.jitter_ms, 0) * interval '1 ms' > make_interval(secs => ${lateAfterMs / 1000}::float8)
                           then 'late' else 'fired' end
       from asked cross join lateral unnest(asked.schedules, asked.dues, asked.starts) as s (schedule_id, due_at, started_at)
-     where ${isOpenDueTimeOf('s')}`.execute(tx);
+     where ${isOpenDueTimeOf('s')} and ${isBetweenDueTimes(fires.map((fire) => fire.dueAt))}`.execute(tx);
 }
 
 export interface UnstartedFire {

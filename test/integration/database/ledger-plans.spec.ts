@@ -2,16 +2,18 @@
 // takes the ledger to be? Schedules of one second have thousands of open due times when ends come late. A plan that reads
 // what lies between the first and the last due time of a batch compares each row of that with each of the batch: two
 // thousand starts took two minutes then, were cancelled by the statement timeout, and held up the ends of every tenant.
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Tx } from '#database/connection.js';
 import { randomUUIDv7 } from '#database/runtime/uuid.js';
 import * as endings from '#execution/run-actions/run-ending.repository.js';
+import { settleEnds } from '#execution/settling/plain-ends.repository.js';
 import * as settlements from '#execution/settling/settlement.repository.js';
 import * as revocations from '#execution/takeover/revocation.repository.js';
-import { asId } from '#kernel/ids.js';
+import { asId, type ReplicaNumber } from '#kernel/ids.js';
 import * as suspendedRuns from '#scheduling/suspending/suspended-run.repository.js';
-import { explained, nodesOf, type Explained } from '../../support/explained.js';
+import { explained, nodesOf, type Explained, type PlanNode } from '../../support/explained.js';
 import { rowsRead } from '../../support/rows-read.js';
 import { useTestDatabase } from '../../support/test-database.js';
 
@@ -25,6 +27,16 @@ const at = (second: number) => new Date(1_763_700_000_000 + second * 1_000);
 /** The newest due time of each, and one that comes very late. */
 const keys = ids.map((scheduleId, n) => ({ scheduleId, dueAt: at(n === 0 ? 1 : SECONDS) }));
 const starts = keys.map((key) => ({ ...key, startedAt: at(SECONDS + 1) }));
+
+async function settleInMessage(tx: Tx): Promise<void> {
+  const uuid = randomUUID();
+  const { rows } = await sql<{ number: ReplicaNumber }>`
+    insert into carillon.replica (incarnation, name, host, pid, version, roles)
+    values (${uuid}, 'a', 'here', 1, '0', '{}') returning number`.execute(tx);
+  const replica = rows[0]?.number ?? asId.replica(0);
+  const ends = { claimIds: [], finishedClaims: [], attempt: 1, runs: [], lateAfterMs: 1_000 };
+  expect((await settleEnds(tx, { replica, uuid }, { ...ends, fires: starts })).verdict).toBe('done');
+}
 
 const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'started fires': (tx) => settlements.decideFires(tx, { fires: starts, lateAfterMs: 1_000 }),
@@ -105,12 +117,26 @@ describe.each(Object.keys(KNOWN))('on a ledger that is %s', (known) => {
   });
 });
 
-it.each(['started fires', 'unstarted fires'])(
+/** Rows of the ledger that this transaction has read, and those before it in the session that are not reported yet. */
+it.each(['started fires', 'unstarted fires', 'started fires of a message'])(
   '%s read no more rows of the ledger than they decide',
   async (name) => {
     await db.transaction().execute(async (tx) => {
-      expect(await rowsRead(tx, '^fire', async () => statements[name]?.(tx))).toBe(SCHEDULES);
+      const read = await rowsRead(tx, '^fire', () => (statements[name] ?? settleInMessage)(tx));
+      expect(read).toBe(SCHEDULES);
       await sql`update carillon.fire set outcome = 'planned'`.execute(tx);
     });
   },
 );
+
+it('days that have none of the fires are not opened', async () => {
+  await sql`create table carillon.fire_long_ago partition of carillon.fire for values from ('2020-01-01Z') to ('2020-01-02Z')`.execute(
+    db,
+  );
+  const plans = await explained({ url: database.url, walksIndexes: true }, async (tx) =>
+    statements['started fires']?.(tx as Tx),
+  );
+  const leftOut = (plan: PlanNode): number[] =>
+    nodesOf(plan).flatMap((node) => node['Subplans Removed'] ?? []);
+  expect(plans.filter(({ mode }) => mode === 'generic').flatMap(({ plan }) => leftOut(plan))).toEqual([1]);
+});

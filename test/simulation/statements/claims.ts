@@ -13,7 +13,15 @@ export function claimRuns(scene: Scene, pick = pickFirst): ReturnType<Meaning['r
   noteClaim(scene, { claimId, replica, picked });
   return answer([
     ...numbered.map(({ run, number }) => ({ number, ...toldOf(scene, run) })),
-    { number: 0, id: null, payload: null, atMs: clockTold(scene), nonDefaults: null },
+    {
+      number: 0,
+      id: null,
+      payload: null,
+      atMs: clockTold(scene),
+      scheduleId: null,
+      dueAtMs: null,
+      nonDefaults: null,
+    },
   ]);
 }
 
@@ -125,13 +133,11 @@ function claimed(run: RunRow) {
   } = run;
   const nonDefaults = {
     ...columns,
-    scheduleId: schedule,
-    dueAtMs: dueMs,
     deadlineMs,
     details: null,
     isCancelRequested: cancelRequestedAtMs !== null,
   };
-  return { id, payload, atMs: runAtMs, nonDefaults };
+  return { id, payload, atMs: runAtMs, scheduleId: schedule, dueAtMs: dueMs, nonDefaults };
 }
 
 /** An owner that has emptied the lane up to this rank begins there. */

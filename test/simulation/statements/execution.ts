@@ -98,7 +98,7 @@ export const EXECUTION_STATEMENTS: readonly Meaning[] = [
   },
   {
     name: 'findJobTypes',
-    says: ['left join lateral ( select name, target', 'from carillon.job_type where name = asked.job_type'],
+    says: ['as asked (tenant, job_type, number) left join lateral ( select name, target'],
     run: ({ db, params }) =>
       answer((params[1] as string[]).map((name) => ({ tenant: 'tenant', ...storedJobType(db, name) }))),
   },

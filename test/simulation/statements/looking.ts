@@ -89,6 +89,6 @@ function pickFrom(
 }
 
 function asSent(scene: Scene, run: RunRow): unknown[] {
-  const { id, payload, atMs, nonDefaults } = toldOf(scene, run);
-  return [id, payload, atMs, nonDefaults];
+  const { id, payload, atMs, nonDefaults, ...dueTime } = toldOf(scene, run);
+  return [id, payload, atMs, { ...nonDefaults, ...dueTime }];
 }

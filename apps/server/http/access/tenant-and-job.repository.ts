@@ -3,6 +3,7 @@
 // because it joins rows of two libs that do not know each other.
 import { sql } from 'kysely';
 import type { Database } from '#database/connection.js';
+import { jobTypeIdOf } from '#database/job-type-key.js';
 import type { JobNames, TenantAndJob } from '#execution/intake/assumed-jobs.js';
 import { PROOF } from '#execution/intake/job-proof.js';
 import type { JobType } from '#execution/job-types/job-type.js';
@@ -54,8 +55,7 @@ export async function findTenantAndJob(
       left join lateral (
         select ${JOB_TYPE_COLUMNS}, id, xmin as version
           from carillon.job_type
-         where name = ${asked.jobType} and (tenant_id = t.id or tenant_id is null)
-         order by tenant_id nulls last
+         where id = ${jobTypeIdOf(sql`t.id`, sql`${asked.jobType}`)}
          limit 1) j on true
      where t.name = ${asked.tenant}`.execute(db);
   const [row] = rows;

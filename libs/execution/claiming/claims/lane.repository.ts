@@ -1,7 +1,8 @@
 // Finds the lanes that hold any run, by skipping along one index from lane to lane, and reads the rules of each.
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Database } from '#database/connection.js';
+import { jobTypeIdOf } from '#database/job-type-key.js';
 import { NO_UUID, type Slot, type TenantId } from '#kernel/ids.js';
 import type { Lane } from '#execution/runs/decisions/lane.js';
 import { rankIn } from '#execution/runs/rank.js';
@@ -47,6 +48,11 @@ function unlessNone(ends: (string | null)[]): (string | null)[] {
 /** As the index of claims has it: an instant of UTC without a zone. Null is the head of the lane. */
 export function markText(mark: number | null): string {
   return mark === null ? '-infinity' : new Date(mark).toISOString();
+}
+
+/** In the collation of the names that it is compared with: by that of lanes no index of theirs is used. */
+function partOfLane(place: 1 | 2): RawBuilder<string> {
+  return sql.raw(`split_part(found.lane collate "default", '/', ${place})`);
 }
 
 /**
@@ -102,11 +108,10 @@ export async function discoverLanes(
       left join lateral (select weight, state, limits from carillon.tenant where id = found.tenant_id limit 1) t on true
       left join lateral (
         select paused_at from carillon.queue
-         where tenant_id = found.tenant_id and name = split_part(found.lane, '/', 1) limit 1) q on true
+         where tenant_id = found.tenant_id and name = ${partOfLane(1)} limit 1) q on true
       left join lateral (
         select limits, paused_at, locks from carillon.job_type
-         where name = split_part(found.lane, '/', 2) and (tenant_id = found.tenant_id or tenant_id is null)
-         order by tenant_id nulls last
+         where id = ${jobTypeIdOf(sql`found.tenant_id`, partOfLane(2))}
          limit 1) j on true`.execute(db);
   return rows;
 }

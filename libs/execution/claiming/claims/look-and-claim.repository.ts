@@ -1,4 +1,4 @@
-// Looks at slots and claims what it finds there as one message (migrations/0046). It takes the replica's gate itself, and is
+// Looks at slots and claims what it finds there as one message (migrations/0048). It takes the replica's gate itself, and is
 // a transaction by itself.
 import { sql } from 'kysely';
 import type { ReplicaHolder } from '#cluster/membership/replica-gate.js';
@@ -69,8 +69,11 @@ export async function lookAndClaim(
 }
 
 interface FoundRow extends LaneWithRules {
-  runs: [id: RunId, payload: unknown, atMs: number, nonDefaults: PickedRun['nonDefaults']][] | null;
+  runs: [id: RunId, payload: unknown, atMs: number, nonDefaults: LookedRun | null][] | null;
 }
+
+type LookedRun = NonNullable<PickedRun['nonDefaults']> & Pick<PickedRun, 'scheduleId' | 'dueAtMs'>;
+const NO_DUE_TIME = { scheduleId: null, dueAtMs: null };
 
 interface LastRow {
   lane: null;
@@ -83,7 +86,10 @@ function noteLane(looked: LookedAt, { runs, ...found }: FoundRow, claimId: Claim
   looked.found.push({ slot, tenantId, lane, paused, weight, tenant, jobType, locks });
   if (runs === null) return;
   const of = { claimId, slot, tenantId, lane, ...partsOfLane(lane) };
-  const picked = runs.map(([id, payload, atMs, nonDefaults]) => ({ id, payload, atMs, nonDefaults }));
+  const picked = runs.map(([id, payload, atMs, nonDefaults]) => {
+    const { scheduleId, dueAtMs } = nonDefaults ?? NO_DUE_TIME;
+    return { id, payload, atMs, scheduleId, dueAtMs, nonDefaults };
+  });
   for (const run of picked) looked.runs.push(claimedRun(run, of));
   const last = picked.at(-1);
   const count = picked.length;

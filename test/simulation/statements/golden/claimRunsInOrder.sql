@@ -39,16 +39,16 @@ noted as (
   insert into carillon.claim (id, replica, run_ids)
   select $12, $13, array_agg(id) from picked having count(*) > 0)
 select number::int, id, payload, date_part('epoch', run_at) * 1000 as "atMs",
-       case when schedule_id is null and due_at is null and priority = 0 and attempt = 1 and failures = 0 and losses = 0
+       schedule_id as "scheduleId", date_part('epoch', due_at) * 1000 as "dueAtMs",
+       case when priority = 0 and attempt = 1 and failures = 0 and losses = 0
                  and deadline is null and details is null and cancel_requested_at is null and locks is null
                  and unique_key is null then null
             else jsonb_build_object(
-              'scheduleId', schedule_id, 'dueAtMs', date_part('epoch', due_at) * 1000, 'priority', priority,
-              'attempt', attempt, 'failures', failures, 'losses', losses, 'deadlineMs', date_part('epoch',
-                deadline) * 1000,
+              'priority', priority, 'attempt', attempt, 'failures', failures, 'losses', losses, 'deadlineMs',
+                date_part('epoch', deadline) * 1000,
               'details', details, 'isCancelRequested', cancel_requested_at is not null, 'ownLocks', locks, 'isUnique',
                 unique_key is not null)
        end as "nonDefaults"
   from picked
  union all
-select 0, null, null, date_part('epoch', clock_timestamp()) * 1000, null;
+select 0, null, null, date_part('epoch', clock_timestamp()) * 1000, null, null, null;

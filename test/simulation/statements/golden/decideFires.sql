@@ -9,4 +9,4 @@ update carillon.fire f
                       then 'late' else 'fired' end
   from asked cross join lateral unnest(asked.schedules, asked.dues, asked.starts) as s (schedule_id, due_at, started_at)
  where f.schedule_id = "s"."schedule_id" and f.due_at = "s"."due_at" and "s"."due_at" between '-infinity' and 'infinity'
-   and f.outcome = 'planned';
+   and f.outcome = 'planned' and f.due_at between $5::timestamptz and $6::timestamptz;

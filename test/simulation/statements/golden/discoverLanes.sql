@@ -42,9 +42,11 @@ select found.slot, found.tenant_id as "tenantId", found.lane, t.weight,
   left join lateral (select weight, state, limits from carillon.tenant where id = found.tenant_id limit 1) t on true
   left join lateral (
     select paused_at from carillon.queue
-     where tenant_id = found.tenant_id and name = split_part(found.lane, '/', 1) limit 1) q on true
+     where tenant_id = found.tenant_id and name = split_part(found.lane collate "default", '/', 1) limit 1) q on true
   left join lateral (
     select limits, paused_at, locks from carillon.job_type
-     where name = split_part(found.lane, '/', 2) and (tenant_id = found.tenant_id or tenant_id is null)
-     order by tenant_id nulls last
+     where id = coalesce((select id from carillon.job_type where tenant_id = found.tenant_id
+       and name = split_part(found.lane collate "default", '/', 2)),
+       (select id from carillon.job_type where tenant_id is null and name = split_part(found.lane collate "default",
+       '/', 2)))
      limit 1) j on true;

@@ -9,7 +9,7 @@ select coalesce((select t.name from carillon.tenant t where t.id = asked.tenant)
    (select case kind when 'queue' then allowed_queues when 'handler' then allowed_handlers end
       from carillon.tenant where id = tenant_id) as "allowedNames"
       from carillon.job_type
-     where name = asked.job_type and (tenant_id = asked.tenant or tenant_id is null)
-     order by tenant_id nulls last
+     where id = coalesce((select id from carillon.job_type where tenant_id = asked.tenant and name = asked.job_type),
+       (select id from carillon.job_type where tenant_id is null and name = asked.job_type))
      limit 1) found on true
  order by number;
