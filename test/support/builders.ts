@@ -30,6 +30,7 @@ export function claimedRun(wish: Partial<Omit<ClaimedRun, 'lane'>> = {}): Claime
     losses: 0,
     deadline: null,
     isCancelRequested: false,
+    place: -1,
     details: null,
     ...wish,
   };

@@ -94,7 +94,7 @@ export class Executor {
 
   #stop(held: HeldRun, stopped: AttemptStopped): void {
     const { running } = this.parts;
-    const attempt = running.find(held.run.id);
+    const attempt = running.find(held);
     if (attempt === undefined) {
       // It was chosen to start: the start loop checks it once more right before the start (start-loop.ts).
       if (stopped.why !== 'deadline') held.isUnwanted = true;

@@ -1,8 +1,10 @@
 // An attempt that is under way, and the moments at which it has taken too long, all on this process's monotonic clock.
+import type { Placed } from '#kernel/bag.js';
 import type { HeldRun } from '#execution/held/held-run.js';
 import type { OpenReports } from '#execution/reports/progress-reports.js';
 
-export class RunningAttempt {
+export class RunningAttempt implements Placed {
+  place = -1;
   /** Stops its handler; the first reason stays. */
   readonly stop = new AbortController();
   /** Ends it without its handler; only after `stop`. Does nothing before its target is called. */

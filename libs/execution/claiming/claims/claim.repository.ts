@@ -212,6 +212,7 @@ export function claimedRun(row: PickedRun, lane: LaneOfClaim): ClaimedRun {
     details: nonDefaults.details,
     ownLocks: nonDefaults.ownLocks,
     isUnique: nonDefaults.isUnique,
+    place: -1,
   };
 }
 
