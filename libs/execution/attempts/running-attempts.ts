@@ -50,7 +50,7 @@ export class RunningAttempts {
     const endsAtMs = this.clock.monotonicMs() + graceMs;
     attempt.graceEndsAtMs = Math.min(attempt.graceEndsAtMs, endsAtMs);
     this.#soonestMs = Math.min(this.#soonestMs, attempt.graceEndsAtMs);
-    attempt.stop.abort(reason); // the first reason stays
+    attempt.stop(reason); // the first reason stays
     if (graceMs === 0) attempt.giveUp();
   }
 
@@ -60,7 +60,7 @@ export class RunningAttempts {
     if (nowMs < this.#soonestMs) return this.#soonestMs;
     for (const attempt of this.all()) {
       const { overdueAtMs } = attempt;
-      if (overdueAtMs <= nowMs && !attempt.stop.signal.aborted) {
+      if (overdueAtMs <= nowMs && !attempt.isStopped) {
         const why = attempt.overdueWhy;
         const because =
           why === 'heartbeat-missed'
@@ -69,7 +69,7 @@ export class RunningAttempts {
         this.stop(attempt, new AttemptStopped(why, because));
       }
       if (attempt.graceEndsAtMs <= nowMs) attempt.giveUp();
-      else next = Math.min(next, attempt.stop.signal.aborted ? attempt.graceEndsAtMs : overdueAtMs);
+      else next = Math.min(next, attempt.isStopped ? attempt.graceEndsAtMs : overdueAtMs);
     }
     this.#soonestMs = next;
     return next;
