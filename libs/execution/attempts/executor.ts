@@ -140,8 +140,8 @@ export class Executor {
     if (target === null) return this.#end(attempt, unbegun(run), null);
     // The owner's rules and the target are read at different times: a job type that was just deleted or changed may name
     // locks in one of them only, and its handler must not run without.
-    const needed = [...target.locks, ...(run.ownLocks ?? []).map(({ name }) => name)];
-    if (needed.some((name) => run.locks?.[name] === undefined))
+    const lacks = (name: string): boolean => run.locks?.[name] === undefined;
+    if (target.locks.some(lacks) || run.ownLocks?.some(({ name }) => lacks(name)) === true)
       return this.#end(attempt, { kind: 'put-off', delayMs: LOCKS_AGAIN_MS }, null);
     // Not sooner: a run that is given back has not started, and its fire stays open.
     if (run.scheduleId !== null && run.dueAt !== null)

@@ -3,12 +3,11 @@
 // attempt is given up: it ends without the handler, whose late result is reported and changes nothing. One object, and
 // what hardly any handler asks for is made when it is asked for: a busy replica makes tens of thousands a second.
 import type { TenantName } from '#kernel/ids.js';
-import type { Placed } from '#kernel/bag.js';
+import type { Placed } from '#execution/runs/bag.js';
 import type { HeldRun } from '#execution/held/held-run.js';
-import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
 import type { OpenReports } from '#execution/reports/progress-reports.js';
 import { inAttempt, type InScope } from '#execution/runs/attempt-scope.js';
-import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
+import type { AttemptResult, RetryRule } from '#execution/runs/decisions/run-transition.js';
 import { AttemptContext, type AttemptServices, type GivenToContext } from '#execution/targets/job-context.js';
 import type { CallTarget } from '#execution/targets/targets.js';
 import { failedResult, isSteering, resultAfterStop, stoppedResult } from './attempt-result.js';
@@ -26,9 +25,12 @@ export interface AttemptKeeper {
   onThrown: (attempt: RunningAttempt, error: unknown) => void;
 }
 
+/** Before its target is known. */
+const NO_RETRY: RetryRule = { maxAttempts: 1, kind: 'fixed', minMs: 0, maxMs: 0, jitter: 0 };
+
 export class RunningAttempt implements Placed, InScope, GivenToContext {
   place = -1;
-  retry = DEFAULT_RETRY;
+  retry = NO_RETRY;
   timeoutMs = Number.POSITIVE_INFINITY;
   /** When its timeout ends. */
   timeoutAtMs = Number.POSITIVE_INFINITY;

@@ -4,7 +4,7 @@
 // A handler that does not stop when it should keeps its attempt, and its place among the running ones, for a grace
 // time. Then the attempt is given up: the run ends or is retried, perhaps in this very process, although the old
 // handler may still be working. That handler can't change the run any more, and its late result is reported.
-import { Bag } from '#kernel/bag.js';
+import { Bag } from '#execution/runs/bag.js';
 import type { Clock } from '#kernel/clock.js';
 import { Topic } from '#kernel/topic.js';
 import { AttemptStopped, STOPPED_BECAUSE } from '#execution/runs/attempt-stopped.js';

@@ -2,7 +2,7 @@
 // before this replica knows that it was put back. The earlier one is kept beside it until the settle loop reports its
 // end, so runs are told apart by themselves, and not by their ids.
 import type { ClaimId } from '#kernel/ids.js';
-import { Bag } from '#kernel/bag.js';
+import { Bag } from '#execution/runs/bag.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { HeldRun } from './held-run.js';
 

@@ -27,7 +27,8 @@ export function failAttempt(error: unknown): boolean {
   return attempt !== undefined;
 }
 
-/** Calls `work` in no attempt's context: its timers and promises are ours, even if a handler caused them. */
-export function outsideAttempts(work: () => void): void {
-  scope.exit(work);
-}
+/**
+ * Calls `work` in no attempt's context: its timers and promises are ours, even if a handler caused them. With
+ * `scope.exit` it would be a context of its own, which each attempt that starts in it would have to copy.
+ */
+export const outsideAttempts: (work: () => void) => void = AsyncLocalStorage.snapshot();

@@ -1,7 +1,7 @@
 // A run that an owner has claimed, with all that it needs to know to execute it. Its place is the one
 // among the runs that its owner holds.
 import type { ClaimId, RunId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
-import type { Placed } from '#kernel/bag.js';
+import type { Placed } from './bag.js';
 import type { LockWish } from '#locks/lock.js';
 
 export interface ClaimedRun extends Placed {

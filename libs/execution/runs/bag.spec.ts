@@ -1,4 +1,4 @@
-// Does a bag hold the same as a set would, whatever comes and goes?
+// Does a bag hold the same as a set, through all that comes and goes?
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Bag } from './bag.js';
