@@ -2,11 +2,17 @@
 // everything else is valid, dull, and different from one call to the next where ids are concerned.
 import type { JobContext } from '#client/jobs/job-definition.js';
 import { randomUUID, randomUUIDv7 } from '#database/runtime/uuid.js';
+import { RunningAttempt } from '#execution/attempts/running-attempt.js';
+import { HeldRuns } from '#execution/held/held-runs.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
-import { AttemptContext, type AttemptServices, type GivenToAttempt } from '#execution/targets/job-context.js';
+import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
+import type { CallTarget } from '#execution/targets/targets.js';
+import { AttemptContext, type AttemptServices } from '#execution/targets/job-context.js';
 import type { HttpCall, PushLease } from '#execution/targets/http/http-target.js';
 import { asId, type ScheduleId, type TenantId } from '#kernel/ids.js';
 import type { WrittenPlan } from '#scheduling/planning/planning.repository.js';
+
+const ACME = asId.tenantName('acme');
 
 /** A first attempt of a run from the API, due now. */
 export function claimedRun(wish: Partial<Omit<ClaimedRun, 'lane'>> = {}): ClaimedRun {
@@ -30,15 +36,16 @@ export function claimedRun(wish: Partial<Omit<ClaimedRun, 'lane'>> = {}): Claime
     losses: 0,
     deadline: null,
     isCancelRequested: false,
+    place: -1,
     details: null,
     ...wish,
   };
 }
 
 /** For an attempt whose words are of no matter, but for those that the test listens to. */
-export function givenToAttempt(wish: Partial<AttemptServices> = {}): GivenToAttempt {
+function attemptServices(wish: Partial<AttemptServices>): AttemptServices {
   const say = (): void => undefined;
-  const services = {
+  return {
     log: { debug: say, info: say, warn: say, error: say },
     progress: say,
     heartbeat: say,
@@ -48,12 +55,34 @@ export function givenToAttempt(wish: Partial<AttemptServices> = {}): GivenToAtte
     completeInTx: () => Promise.reject(new Error('expected no completeInTx')),
     ...wish,
   };
-  return { tenant: asId.tenantName('acme'), services: () => services };
 }
 
 /** What the handler of the run is told. */
-export function jobContext(run: ClaimedRun, signal: AbortSignal = new AbortController().signal): JobContext {
-  return new AttemptContext(run, signal, givenToAttempt());
+export function jobContext(
+  run: ClaimedRun,
+  signal: AbortSignal = new AbortController().signal,
+  services: Partial<AttemptServices> = {},
+): JobContext {
+  return new AttemptContext(run, ACME, { signal, services: () => attemptServices(services) });
+}
+
+/** An attempt of a run that is held, with all that it says. Its target is called by the test. */
+export function startedAttempt(run = claimedRun(), services: Partial<AttemptServices> = {}) {
+  const runs = new HeldRuns({ held: 1, running: 1 });
+  runs.add([run], () => 0);
+  const [held] = runs.takeDue(0);
+  if (held === undefined) throw new Error('expected a run that is due');
+  const late: AttemptResult[] = [];
+  const thrown: unknown[] = [];
+  const { promise: result, resolve } = Promise.withResolvers<AttemptResult>();
+  const attempt = new RunningAttempt(held, run.runAt, 0, {
+    now: () => new Date('2026-11-21T08:00:00Z'),
+    services: () => attemptServices(services),
+    onEnd: (_attempt, said) => resolve(said),
+    onLate: (_attempt, said) => late.push(said),
+    onThrown: (_attempt, error) => thrown.push(error),
+  });
+  return { attempt, call: (target: CallTarget) => attempt.call(ACME, target), late, thrown, result };
 }
 
 /** What a call to an endpoint says beside its run. */

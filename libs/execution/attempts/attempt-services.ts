@@ -22,9 +22,8 @@ export function attemptServices(
   { completeInTx, children, membership, beginReports, restartClock }: ServiceProviders,
   attempt: RunningAttempt,
 ): AttemptServices {
-  const { startedAt } = attempt;
+  const { startedAt, signal } = attempt;
   const { run } = attempt.held;
-  const { signal } = attempt.stop;
   const reports = beginReports(attempt);
   attempt.reports = reports;
   // Reports of a late handler are dropped.

@@ -9,7 +9,6 @@ import { Topic } from '#kernel/topic.js';
 import { AttemptStopped, STOPPED_BECAUSE } from '#execution/runs/attempt-stopped.js';
 import type { ChildRuns } from '#execution/intake/child-runs.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
-import { attemptRun } from './attempt.js';
 import type { CompleteInTx } from '#execution/settling/complete-in-tx.js';
 import {
   transition,
@@ -20,9 +19,9 @@ import {
 import type { HeldRun } from '#execution/held/held-run.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import { replacedBy, unstarted, type UnstartedBecause } from './unstarted.js';
-import { attemptServices, type ServiceProviders } from './attempt-services.js';
+import { attemptServices } from './attempt-services.js';
 import type { OpenReports } from '#execution/reports/progress-reports.js';
-import { RunningAttempt } from './running-attempt.js';
+import { RunningAttempt, type AttemptKeeper } from './running-attempt.js';
 import type { RunningAttempts } from './running-attempts.js';
 import type { SettleLoop } from '#execution/settling/settle-loop.js';
 import { encodeJson } from '#execution/runs/stored-json.js';
@@ -51,18 +50,24 @@ export class Executor {
   readonly late = new Topic<{ runId: RunId; attempt: number; why: string; said: string }>();
   /** The error that an attempt threw, for the operator: its run's record has no stack. */
   readonly thrown = new Topic<{ run: ClaimedRun; error: unknown }>();
-  readonly #providers: ServiceProviders;
-  readonly #now: () => Date;
+  readonly #keeper: AttemptKeeper;
 
   constructor(private readonly parts: ExecutorParts) {
     const { completeInTx, children, membership, databaseClock } = parts;
-    this.#now = () => databaseClock.now();
-    this.#providers = {
+    const providers = {
       completeInTx,
       children,
       membership,
-      beginReports: (attempt) => parts.beginReports(attempt.held.run, () => this.#beat(attempt)),
+      beginReports: (attempt: RunningAttempt) =>
+        parts.beginReports(attempt.held.run, () => this.#beat(attempt)),
       restartClock: this.#restartClock,
+    };
+    this.#keeper = {
+      now: () => databaseClock.now(),
+      services: (attempt) => attemptServices(providers, attempt),
+      onEnd: (attempt, result) => this.#judge(attempt, result),
+      onLate: (attempt, result) => this.#noteLate(attempt, result),
+      onThrown: ({ held: { run } }, error) => this.thrown.publish({ run, error }),
     };
   }
 
@@ -71,7 +76,7 @@ export class Executor {
     const { run } = held;
     // The clock runs a little behind the database's; the start is never before run_at (I6).
     const startedAt = latest(databaseClock.now(), run.runAt);
-    const attempt = new RunningAttempt(held, startedAt, clock.monotonicMs());
+    const attempt = new RunningAttempt(held, startedAt, clock.monotonicMs(), this.#keeper);
     running.add(attempt);
     const target = this.#resolve(run);
     if (target instanceof Promise) void target.then((known) => this.#call(attempt, known));
@@ -94,7 +99,7 @@ export class Executor {
 
   #stop(held: HeldRun, stopped: AttemptStopped): void {
     const { running } = this.parts;
-    const attempt = running.find(held.run.id);
+    const attempt = running.find(held);
     if (attempt === undefined) {
       // It was chosen to start: the start loop checks it once more right before the start (start-loop.ts).
       if (stopped.why !== 'deadline') held.isUnwanted = true;
@@ -135,8 +140,8 @@ export class Executor {
     if (target === null) return this.#end(attempt, unbegun(run), null);
     // The owner's rules and the target are read at different times: a job type that was just deleted or changed may name
     // locks in one of them only, and its handler must not run without.
-    const needed = [...target.locks, ...(run.ownLocks ?? []).map(({ name }) => name)];
-    if (needed.some((name) => run.locks?.[name] === undefined))
+    const lacks = (name: string): boolean => run.locks?.[name] === undefined;
+    if (target.locks.some(lacks) || run.ownLocks?.some(({ name }) => lacks(name)) === true)
       return this.#end(attempt, { kind: 'put-off', delayMs: LOCKS_AGAIN_MS }, null);
     // Not sooner: a run that is given back has not started, and its fire stays open.
     if (run.scheduleId !== null && run.dueAt !== null)
@@ -148,28 +153,18 @@ export class Executor {
       });
     attempt.timeoutMs = target.timeoutMs;
     attempt.heartbeatMs = target.heartbeatMs;
+    attempt.retry = target.retry;
     attempt.deadlineAtMs = this.#deadlineOf(run);
     this.#restartClock(attempt);
     // The deadline may have passed while the target was looked up.
-    if (run.deadline !== null && run.deadline <= this.#now())
+    if (run.deadline !== null && run.deadline <= this.#keeper.now())
       this.parts.running.stop(attempt, new AttemptStopped('deadline', STOPPED_BECAUSE.deadline), 0);
-    attempt.giveUp = attemptRun(
-      {
-        run,
-        call: target.call,
-        stop: attempt.stop,
-        tenant: target.tenant,
-        services: () => attemptServices(this.#providers, attempt),
-        now: this.#now,
-        onLate: (result) => this.#noteLate(attempt, result),
-        onThrown: (error) => this.thrown.publish({ run, error }),
-      },
-      (result) => this.#judge(attempt, result, target.retry),
-    );
+    attempt.call(target.tenant, target.call);
   }
 
-  #judge(attempt: RunningAttempt, result: AttemptResult, retry: ResolvedTarget['retry']): void {
+  #judge(attempt: RunningAttempt, result: AttemptResult): void {
     const { random } = this.parts;
+    const { retry } = attempt;
     const { failures } = attempt.held.run;
     const encoded = result.kind === 'succeeded' ? encodeJson(result.output) : null;
     if (encoded?.kind !== 'unfit')
@@ -183,13 +178,12 @@ export class Executor {
   #end(attempt: RunningAttempt, becomes: RunTransition, outputJson: string | null): void {
     const { held, startedAt } = attempt;
     const { run } = held;
-    attempt.isOver = true;
     const lastNote = attempt.reports?.end() ?? null;
     if (!this.parts.running.remove(attempt)) return;
     const nowMs = this.parts.clock.monotonicMs();
     if (becomes.kind === 'park') this.parts.held.markParked(held, nowMs);
     else this.parts.held.markEnded(held, nowMs);
-    const finishedAt = latest(this.#now(), startedAt);
+    const finishedAt = latest(this.#keeper.now(), startedAt);
     this.parts.settleLoop.noteEnd({ run, startedAt, finishedAt, lastNote, transition: becomes, outputJson });
     this.parts.running.changed.publish();
   }
@@ -212,7 +206,7 @@ export class Executor {
   }
 
   // The handlers of a fenced or unsure replica are given up at once: that they end a little later is no news.
-  #noteLate({ held: { run }, stop: { signal } }: RunningAttempt, result: AttemptResult): void {
+  #noteLate({ held: { run }, signal }: RunningAttempt, result: AttemptResult): void {
     // A promise or timer that the handler did not await may have failed, before it returned or afterwards.
     const behind = signal.aborted ? 'an error behind its back' : 'it had returned';
     const why = signal.reason instanceof AttemptStopped ? signal.reason.why : behind;

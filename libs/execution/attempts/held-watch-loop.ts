@@ -11,7 +11,8 @@ import { SLEEP_MS, type Loop } from '#kernel/loop.js';
 import { Pace } from '#kernel/pace.js';
 import type { Executor } from './executor.js';
 import type { OverlapEnds } from './overlap-ends.js';
-import type { RunningAttempts, StartedRun } from './running-attempts.js';
+import type { RunningAttempt } from './running-attempt.js';
+import type { RunningAttempts } from './running-attempts.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
 import { listCancelRequests } from '#execution/run-actions/run-ending.repository.js';
 import { lockClaims } from '#execution/settling/settlement.repository.js';
@@ -68,36 +69,35 @@ export class HeldWatchLoop implements Loop {
   #expireWaiting(): void {
     const { held, executor, databaseClock } = this.parts;
     const now = databaseClock.now();
-    const overdue = [...held.all()].filter(
-      ({ state, run }) => state === 'waiting' && run.deadline !== null && run.deadline <= now,
-    );
+    const overdue = held
+      .all()
+      .filter(({ state, run }) => state === 'waiting' && run.deadline !== null && run.deadline <= now);
     for (const run of overdue) executor.end(run, 'deadline');
   }
 
   async #cancel(incarnation: Incarnation): Promise<void> {
     const { held, executor } = this.parts;
-    for (const id of await listCancelRequests(incarnation.db)) {
-      const run = held.find(id);
-      if (run !== undefined) executor.end(run, 'cancelled');
-    }
+    const asked = new Set(await listCancelRequests(incarnation.db));
+    if (asked.size === 0) return;
+    for (const each of held.all()) if (asked.has(each.run.id)) executor.end(each, 'cancelled');
   }
 
   async #showRunning(incarnation: Incarnation): Promise<void> {
     const { running, membership } = this.parts;
     const unnoted = running.unnoted(NOTE_AFTER_MS);
     if (unnoted.length === 0) return;
-    const byClaim = Map.groupBy(unnoted, ({ claimId }) => claimId);
+    const byClaim = Map.groupBy(unnoted, ({ held }) => held.run.claimId);
     const { replica } = incarnation;
     const noted = await membership.write(incarnation, async (tx) => {
       // Locked in the order in which ends of attempts lock.
       const ours = await lockClaims(tx, { replica, claimIds: [...byClaim.keys()] });
       for (const claimId of ours) await showRunning(tx, { replica, ...startsOf(claimId, byClaim) });
     });
-    if (noted.kind === 'done') running.markNoted(unnoted);
+    if (noted.kind === 'done') for (const attempt of unnoted) attempt.isNoted = true;
   }
 }
 
-function startsOf(claimId: ClaimId, byClaim: ReadonlyMap<ClaimId, readonly StartedRun[]>) {
-  const starts = byClaim.get(claimId) ?? [];
-  return { claimId, started: Object.fromEntries(starts.map(({ runId, startedAt }) => [runId, startedAt])) };
+function startsOf(claimId: ClaimId, byClaim: ReadonlyMap<ClaimId, readonly RunningAttempt[]>) {
+  const starts = (byClaim.get(claimId) ?? []).map(({ held, startedAt }) => [held.run.id, startedAt] as const);
+  return { claimId, started: Object.fromEntries(starts) };
 }

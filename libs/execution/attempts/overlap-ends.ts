@@ -51,7 +51,7 @@ export class OverlapEnds {
 
   #replace(later: ClaimedRun): void {
     const { running, executor, occupancy } = this.parts;
-    const replaced = [...running.all()].filter(({ held: { run } }) => haveSameKey(run, later));
+    const replaced = running.all().filter(({ held: { run } }) => haveSameKey(run, later));
     for (const { held } of replaced) executor.replace(held, later);
     const ids = occupancy.elsewhereWithKeyOf(later);
     if (ids.length > 0) this.#elsewhere.push({ tenantId: later.tenantId, slot: later.slot, ids });

@@ -4,25 +4,20 @@
 // A handler that does not stop when it should keeps its attempt, and its place among the running ones, for a grace
 // time. Then the attempt is given up: the run ends or is retried, perhaps in this very process, although the old
 // handler may still be working. That handler can't change the run any more, and its late result is reported.
+import { Bag } from '#execution/runs/bag.js';
 import type { Clock } from '#kernel/clock.js';
-import type { ClaimId, RunId } from '#kernel/ids.js';
 import { Topic } from '#kernel/topic.js';
 import { AttemptStopped, STOPPED_BECAUSE } from '#execution/runs/attempt-stopped.js';
+import type { HeldRun } from '#execution/held/held-run.js';
 import type { RunningAttempt } from './running-attempt.js';
 
 /** A shutdown has waited for the handlers already. */
 const SHUTDOWN_GRACE_MS = 1_000;
 
-export interface StartedRun {
-  runId: RunId;
-  claimId: ClaimId;
-  startedAt: Date;
-}
-
 export class RunningAttempts {
   /** An attempt began, ended or was stopped: the next start or deadline may have changed. */
   readonly changed = new Topic<void>();
-  readonly #ofRun = new Map<RunId, RunningAttempt>();
+  readonly #attempts = new Bag<RunningAttempt>((attempt) => attempt);
   /** No attempt is overdue, or to be given up, before this moment. */
   #soonestMs = Number.POSITIVE_INFINITY;
 
@@ -33,28 +28,29 @@ export class RunningAttempts {
   ) {}
 
   add(attempt: RunningAttempt): void {
-    this.#ofRun.set(attempt.held.run.id, attempt);
+    this.#attempts.add(attempt);
   }
 
-  find(id: RunId): RunningAttempt | undefined {
-    return this.#ofRun.get(id);
+  /** Undefined for a run that is not under way. */
+  find(held: HeldRun): RunningAttempt | undefined {
+    return this.all().find((attempt) => attempt.held === held);
   }
 
-  all(): Iterable<RunningAttempt> {
-    return this.#ofRun.values();
+  /** In no order, and a copy. */
+  all(): RunningAttempt[] {
+    return this.#attempts.values();
   }
 
-  /** False when the run has been abandoned, or is in another attempt by now. */
+  /** False when it has been abandoned. */
   remove(attempt: RunningAttempt): boolean {
-    const { id } = attempt.held.run;
-    return this.#ofRun.get(id) === attempt && this.#ofRun.delete(id);
+    return this.#attempts.delete(attempt);
   }
 
   stop(attempt: RunningAttempt, reason: AttemptStopped, graceMs = this.graceMs): void {
     const endsAtMs = this.clock.monotonicMs() + graceMs;
     attempt.graceEndsAtMs = Math.min(attempt.graceEndsAtMs, endsAtMs);
     this.#soonestMs = Math.min(this.#soonestMs, attempt.graceEndsAtMs);
-    attempt.stop.abort(reason); // the first reason stays
+    attempt.stop(reason); // the first reason stays
     if (graceMs === 0) attempt.giveUp();
   }
 
@@ -62,9 +58,9 @@ export class RunningAttempts {
   stopOverdue(nowMs: number): number {
     let next = Number.POSITIVE_INFINITY;
     if (nowMs < this.#soonestMs) return this.#soonestMs;
-    for (const attempt of this.#ofRun.values()) {
+    for (const attempt of this.all()) {
       const { overdueAtMs } = attempt;
-      if (overdueAtMs <= nowMs && !attempt.stop.signal.aborted) {
+      if (overdueAtMs <= nowMs && !attempt.isStopped) {
         const why = attempt.overdueWhy;
         const because =
           why === 'heartbeat-missed'
@@ -73,7 +69,7 @@ export class RunningAttempts {
         this.stop(attempt, new AttemptStopped(why, because));
       }
       if (attempt.graceEndsAtMs <= nowMs) attempt.giveUp();
-      else next = Math.min(next, attempt.stop.signal.aborted ? attempt.graceEndsAtMs : overdueAtMs);
+      else next = Math.min(next, attempt.isStopped ? attempt.graceEndsAtMs : overdueAtMs);
     }
     this.#soonestMs = next;
     return next;
@@ -90,7 +86,7 @@ export class RunningAttempts {
   stopAll(reason: AttemptStopped): void {
     // The replica that takes the runs over does not wait for our handlers.
     const graceMs = reason.why === 'shutdown' ? Math.min(SHUTDOWN_GRACE_MS, this.graceMs) : 0;
-    for (const attempt of this.#ofRun.values()) this.stop(attempt, reason, graceMs);
+    for (const attempt of this.all()) this.stop(attempt, reason, graceMs);
     // Published only if there is a grace time to wait for: without trust the start loop stops all in each pass, and it
     // listens to this topic.
     if (graceMs > 0) this.changed.publish();
@@ -98,29 +94,14 @@ export class RunningAttempts {
 
   /** Stops every attempt and forgets it: its claim is void, so there is nothing left to record. */
   abandonAll(reason: AttemptStopped): void {
-    const abandoned = [...this.#ofRun.values()];
-    this.#ofRun.clear();
+    const abandoned = this.all();
+    this.#attempts.clear();
     for (const attempt of abandoned) this.stop(attempt, reason, 0);
   }
 
   /** Attempts that have been running for so long and whose start is not recorded yet. */
-  unnoted(forMs: number): StartedRun[] {
+  unnoted(forMs: number): RunningAttempt[] {
     const beforeMs = this.clock.monotonicMs() - forMs;
-    const unnoted = [...this.#ofRun.values()].filter(
-      ({ isNoted, startedAtMs }) => !isNoted && startedAtMs <= beforeMs,
-    );
-    return unnoted.map(({ held: { run }, startedAt }) => ({
-      runId: run.id,
-      claimId: run.claimId,
-      startedAt,
-    }));
-  }
-
-  /** Their starts are recorded. */
-  markNoted(started: readonly StartedRun[]): void {
-    for (const { runId, startedAt } of started) {
-      const attempt = this.#ofRun.get(runId);
-      if (attempt?.startedAt === startedAt) attempt.isNoted = true;
-    }
+    return this.all().filter(({ isNoted, startedAtMs }) => !isNoted && startedAtMs <= beforeMs);
   }
 }

@@ -59,8 +59,8 @@ describe('a run that was put back and taken again before we heard that it was pu
       held.forget(before);
       expect(held.leftInClaim(before.claimId), `forgotten ${time} times`).toBe(0);
     }
-    expect([held.find(again.id)?.run, held.ofLane(again), held.leftInClaim(again.claimId)]).toEqual([
-      again,
+    expect([held.all().map(({ run }) => run), held.ofLane(again), held.leftInClaim(again.claimId)]).toEqual([
+      [again],
       1,
       1,
     ]);

@@ -108,12 +108,13 @@ export class HeldRuns {
     this.#accounts.noteFurthest(lane, position);
   }
 
-  /** Undefined for a run that is not held, or no longer. */
-  find(id: RunId): HeldRun | undefined {
-    return this.#runs.find(id);
+  /** False for one whose end is in the database, or that was dropped together with its incarnation. */
+  has(held: HeldRun): boolean {
+    return this.#runs.has(held);
   }
 
-  all(): Iterable<HeldRun> {
+  /** In no order, and a copy. */
+  all(): HeldRun[] {
     return this.#runs.values();
   }
 
@@ -166,7 +167,7 @@ export class HeldRuns {
 
   markEnded(held: HeldRun, nowMs = held.begunAtMs): void {
     // A run that was dropped together with its incarnation counts no more.
-    if (this.#runs.find(held.run.id) !== held) return;
+    if (!this.#runs.has(held)) return;
     if (held.state === 'running') {
       this.#makeWay(held);
       this.#ready.ended(held, nowMs);
@@ -176,13 +177,13 @@ export class HeldRuns {
 
   /** It was parked; its limits go on counting it. */
   markParked(held: HeldRun, nowMs: number): void {
-    if (this.#runs.find(held.run.id) === held) this.occupancy.leave(held.run);
+    if (this.#runs.has(held)) this.occupancy.leave(held.run);
     this.markEnded(held, nowMs);
   }
 
   /** Takes back a start that did not happen: nothing of the lane starts before this moment. */
   postpone(held: HeldRun, untilMs: number): void {
-    if (this.#runs.find(held.run.id) !== held || held.state !== 'running') return;
+    if (!this.#runs.has(held) || held.state !== 'running') return;
     this.#makeWay(held);
     this.#ready.takenBack(held);
     held.state = 'waiting';
@@ -215,7 +216,7 @@ export class HeldRuns {
 
   /** Whether exactly this claimed run is held, and not only another one with its id. */
   holds(run: ClaimedRun): boolean {
-    return this.#runs.holds(run);
+    return this.#runs.find(run) !== undefined;
   }
 
   /** How many runs of the claim are still held. */
@@ -227,11 +228,11 @@ export class HeldRuns {
   idsBehind(lanes: readonly (LaneName & { after: LanePosition | null })[]): RunId[] {
     const touched = new Set(lanes.flatMap((lane) => this.#accounts.findBehind(lane) ?? []));
     if (touched.size === 0) return []; // the usual case, when lanes resume where they ended
-    return [...this.#runs.values()].flatMap(({ run, account }) => (touched.has(account) ? [run.id] : []));
+    return this.#runs.values().flatMap(({ run, account }) => (touched.has(account) ? [run.id] : []));
   }
 
   ids(): RunId[] {
-    return [...this.#runs.values()].map(({ run }) => run.id);
+    return this.#runs.values().map(({ run }) => run.id);
   }
 
   /** Drops everything, because this incarnation's claims are void. */

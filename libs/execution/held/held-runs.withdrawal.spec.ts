@@ -8,7 +8,7 @@ import { HeldRuns } from './held-runs.js';
 const hold = (held: HeldRuns, wish: Parameters<typeof claimedRun>[0] = {}): HeldRun => {
   const run = claimedRun(wish);
   held.add([run], () => 0);
-  const found = held.find(run.id);
+  const found = held.all().find((each) => each.run === run);
   if (found === undefined) throw new Error('expected the run to be held');
   return found;
 };

@@ -236,7 +236,7 @@ export class RunLocks implements Loop {
   #dropEnded(): void {
     for (const place of this.#places.values()) {
       const { held, isAsking } = place;
-      const isOver = this.parts.held.find(held.run.id) !== held || held.state === 'ended';
+      const isOver = !this.parts.held.has(held) || held.state === 'ended';
       const locks = this.#neededBy(held);
       if (isAsking) continue;
       if (isOver || locks === undefined) this.#giveUp(place);

@@ -1,19 +1,14 @@
 // Is an error that no handler has caught held against the attempt that it came from, and against no other?
 import { expect, it } from 'vitest';
-import { claimedRun, givenToAttempt } from '#test/support/builders.js';
-import { attemptRun } from '#execution/attempts/attempt.js';
+import { startedAttempt } from '#test/support/builders.js';
 import { failAttempt, outsideAttempts } from './attempt-scope.js';
 import type { AttemptResult } from './decisions/run-transition.js';
 import type { CallTarget } from '#execution/targets/targets.js';
 
-function begin(call: CallTarget) {
-  const { promise: result, resolve } = Promise.withResolvers<AttemptResult>();
-  const stop = new AbortController();
-  const late: AttemptResult[] = [];
-  const onLate = (said: AttemptResult): void => void late.push(said);
-  const parts = { run: claimedRun(), ...givenToAttempt(), now: () => new Date(0) };
-  attemptRun({ ...parts, call, stop, onLate, onThrown: () => undefined }, resolve);
-  return { result, stop, late };
+function begin(target: CallTarget) {
+  const { attempt, call, result, late } = startedAttempt();
+  call(target);
+  return { result, signal: attempt.signal, late };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -22,12 +17,12 @@ const unheard = new Error('nobody awaits this');
 it('an attempt fails with what happens behind its back, is told to stop, and no other is', async () => {
   const end = Promise.withResolvers<AttemptResult>();
   const other = begin(() => end.promise);
-  const { result, stop } = begin(() => {
+  const { result, signal } = begin(() => {
     setImmediate(() => expect(failAttempt(unheard)).toBe(true));
     return new Promise(() => undefined);
   });
   expect(await result).toMatchObject({ kind: 'failed', fatal: false, error: { message: unheard.message } });
-  expect([stop.signal.reason, other.stop.signal.aborted]).toEqual([unheard, false]);
+  expect([signal.reason, other.signal.aborted]).toEqual([unheard, false]);
   end.resolve({ kind: 'succeeded', output: 1 });
   expect(await other.result).toEqual({ kind: 'succeeded', output: 1 });
 });

@@ -4,27 +4,31 @@
 // no attempt is left to the process. Entering the context costs a run about 0.4 us of processor time.
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-type Fail = (error: unknown) => void;
+/** An attempt, to what goes wrong behind its back. */
+export interface InScope {
+  failBehind(error: unknown): void;
+}
 
-const scope = new AsyncLocalStorage<Fail>();
+const scope = new AsyncLocalStorage<InScope>();
 
-/** Calls `work`, and `fail` for every uncaught error of it, its timers and its promises. */
+/** Calls `work`, and fails the attempt with every uncaught error of it, its timers and its promises. */
 export function inAttempt<Given extends unknown[], Result>(
-  fail: Fail,
+  attempt: InScope,
   work: (...given: Given) => Result,
   ...given: Given
 ): Result {
-  return scope.run(fail, work, ...given);
+  return scope.run(attempt, work, ...given);
 }
 
 /** Fails the attempt in whose context this is called; false when it is called in none. */
 export function failAttempt(error: unknown): boolean {
-  const fail = scope.getStore();
-  fail?.(error);
-  return fail !== undefined;
+  const attempt = scope.getStore();
+  attempt?.failBehind(error);
+  return attempt !== undefined;
 }
 
-/** Calls `work` in no attempt's context: its timers and promises are ours, even if a handler caused them. */
-export function outsideAttempts(work: () => void): void {
-  scope.exit(work);
-}
+/**
+ * Calls `work` in no attempt's context: its timers and promises are ours, even if a handler caused them. With
+ * `scope.exit` it would be a context of its own, which each attempt that starts in it would have to copy.
+ */
+export const outsideAttempts: (work: () => void) => void = AsyncLocalStorage.snapshot();

@@ -1,8 +1,10 @@
-// A run that an owner has claimed, with all that it needs to know to execute it.
+// A run that an owner has claimed, with all that it needs to know to execute it. Its place is the one
+// among the runs that its owner holds.
 import type { ClaimId, RunId, ScheduleId, Slot, TenantId } from '#kernel/ids.js';
+import type { Placed } from './bag.js';
 import type { LockWish } from '#locks/lock.js';
 
-export interface ClaimedRun {
+export interface ClaimedRun extends Placed {
   readonly id: RunId;
   readonly claimId: ClaimId;
   readonly tenantId: TenantId;

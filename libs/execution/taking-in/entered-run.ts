@@ -33,4 +33,5 @@ const FRESH = {
   losses: 0,
   isCancelRequested: false,
   isUnique: false,
+  place: -1,
 };

@@ -18,12 +18,11 @@ export interface AttemptServices extends Pick<
   clock?: AttemptClock;
 }
 
-/** The parts of a context that do not come from the run. */
-export interface GivenToAttempt {
-  /** The name of the run's tenant. The run itself has only the tenant's id, which handlers must not see. */
-  tenant: TenantName;
+/** The parts of a context that are made when a handler asks for them. */
+export interface GivenToContext {
+  readonly signal: AbortSignal;
   /** Makes the services of the attempt. Called once, when its handler first asks for one of them. */
-  services: () => AttemptServices;
+  services(): AttemptServices;
 }
 
 /** The attempt's timeout, for a target that has to wait before it can begin. */
@@ -40,15 +39,12 @@ export class AttemptContext implements JobContext {
   readonly idempotencyKey: string;
   readonly lastDetails: unknown;
   readonly locks: JobContext['locks'];
-  readonly #make: () => AttemptServices;
+  readonly #given: GivenToContext;
   #made: AttemptServices | null = null;
   #isCompleted = false;
 
-  constructor(
-    run: ClaimedRun,
-    readonly signal: AbortSignal,
-    { tenant, services }: GivenToAttempt,
-  ) {
+  /** The run itself has only the tenant's id, which handlers must not see. */
+  constructor(run: ClaimedRun, tenant: TenantName, given: GivenToContext) {
     this.tenant = tenant;
     this.runId = run.id;
     this.attempt = run.attempt;
@@ -56,7 +52,11 @@ export class AttemptContext implements JobContext {
     this.idempotencyKey = run.id;
     this.lastDetails = run.details;
     this.locks = run.locks ?? NO_LOCKS;
-    this.#make = services;
+    this.#given = given;
+  }
+
+  get signal(): AbortSignal {
+    return this.#given.signal;
   }
 
   get log(): JobContext['log'] {
@@ -90,7 +90,7 @@ export class AttemptContext implements JobContext {
   }
 
   get #services(): AttemptServices {
-    return (this.#made ??= this.#make());
+    return (this.#made ??= this.#given.services());
   }
 
   // Static, because handlers must not see them.

@@ -15,8 +15,8 @@ export const LOCK_CONTROLS: readonly Control[] = [
       },
       {
         file: 'libs/execution/attempts/executor.js',
-        from: 'const needed = [...target.locks, ...(run.ownLocks ?? []).map(({ name }) => name)];',
-        to: 'const needed = [];',
+        from: 'const lacks = (name) => run.locks?.[name] === undefined;',
+        to: 'const lacks = () => false;',
       },
     ],
     plot: manyUnderLocks,

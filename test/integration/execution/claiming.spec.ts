@@ -15,7 +15,7 @@ const database = useTestDatabase();
 const { db } = database;
 
 const idsOf = ({ held }: { held: HeldRuns }, tenant: { id: TenantId }): RunId[] =>
-  [...held.all()].flatMap(({ run }) => (run.tenantId === tenant.id ? [run.id] : []));
+  held.all().flatMap(({ run }) => (run.tenantId === tenant.id ? [run.id] : []));
 
 describe('claiming', () => {
   it('takes runs of many tenants in turn, so that one with a thousand does not starve one with one', async () => {

@@ -130,7 +130,7 @@ describe('a former owner', () => {
     const due = owner.held.takeDue(systemClock.monotonicMs()).map(({ run }) => run.id);
     expect(due).toEqual([free]);
     await owner.settleLoop.runOnce();
-    expect([...owner.held.all()].map(({ run }) => run.id)).toEqual([free]);
+    expect(owner.held.all().map(({ run }) => run.id)).toEqual([free]);
   });
 });
 

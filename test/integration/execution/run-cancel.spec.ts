@@ -77,7 +77,7 @@ describe('cancelling', () => {
     // One that was lost before is written down before it starts.
     await sql`update carillon.run set losses = 1, attempt = 2 where id = ${id}`.execute(db);
     await owner.claimAll();
-    const held = owner.held.find(id);
+    const held = owner.held.all().find(({ run }) => run.id === id);
     if (held === undefined) throw new Error('expected the run to be held, got nothing');
     await db
       .transaction()
@@ -208,7 +208,7 @@ describe('a deadline', () => {
     await owner.claimAll();
     // Counted from here, so that it passes while the run is running, however long the claim took.
     const deadline = new Date(member.databaseClock.now().getTime() + 100);
-    Object.assign(owner.held.find(id)?.run ?? {}, { deadline });
+    Object.assign(owner.held.all().find(({ run }) => run.id === id)?.run ?? {}, { deadline });
     await owner.finish();
     expect(await history(db)).toMatchObject([{ outcome: 'expired', attempt: 1 }]);
     finish.resolve();

@@ -33,6 +33,7 @@ const wanted: fc.Arbitrary<Partial<NewRun>> = fc.record({
 const OWN: readonly string[] = [
   'id',
   'claimId',
+  'place',
   'runAt',
   'createdAt',
   'created_at',
@@ -47,7 +48,7 @@ it('a run that is taken in is the same as one that is inserted and claimed', asy
   await addTenant(db, 'acme');
   const owner = await startOwner(await startLoneMember(database.url));
   await owner.claimAll();
-  const held = (id: RunId): object => without(owner.held.find(id)?.run ?? {});
+  const held = (id: RunId): object => without(owner.held.all().find(({ run }) => run.id === id)?.run ?? {});
   const ended = async (id: RunId): Promise<object> =>
     without(await db.selectFrom('run_history').selectAll().where('id', '=', id).executeTakeFirstOrThrow());
   const { tenant, job, proof } = await acmesJob(db);

@@ -208,6 +208,7 @@ export function claimedRun(row: PickedRun, lane: LaneOfClaim): ClaimedRun {
     details: nonDefaults.details,
     ownLocks: nonDefaults.ownLocks,
     isUnique: nonDefaults.isUnique,
+    place: -1,
   };
 }
 

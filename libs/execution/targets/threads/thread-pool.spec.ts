@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { claimedRun, givenToAttempt } from '#test/support/builders.js';
+import { claimedRun, jobContext } from '#test/support/builders.js';
 import { FatalError } from '#client/jobs/outcomes.js';
 import { describeError } from '#client/jobs/thrown-error.js';
 import { describeAttemptFailure } from '#execution/runs/attempt-failure.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
-import { AttemptContext, type AttemptServices } from '#execution/targets/job-context.js';
+import type { AttemptServices } from '#execution/targets/job-context.js';
 import { ThreadPool } from './thread-pool.js';
 
 // Written by hand, without the client: threads of a test can't load what is not compiled.
@@ -94,7 +94,7 @@ function call(
 ) {
   const abort = new AbortController();
   const run = claimedRun({ attempt: 2, details: wish.details ?? null, locks: { books: 17 } });
-  const context = new AttemptContext(run, abort.signal, givenToAttempt(wish.reports));
+  const context = jobContext(run, abort.signal, wish.reports);
   const result = pool.run({ moduleUrl, job, payload: wish.payload ?? null }, context);
   result.catch(() => undefined); // each test looks at it when it is time
   onTestFinished(() => abort.abort());
@@ -179,7 +179,7 @@ describe('a handler in a thread', () => {
   });
 
   it('whose module can not be loaded again tells its tenant so, and the place to the operator alone', async () => {
-    const context = new AttemptContext(claimedRun(), new AbortController().signal, givenToAttempt());
+    const context = jobContext(claimedRun());
     const gone = moduleUrl.replace('jobs.mjs', 'gone.mjs');
     const thrown: unknown = await pool
       .run({ moduleUrl: gone, job: 'echo', payload: null }, context)

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { CancelRun, FatalError, RetryAt, snooze } from '#client/jobs/outcomes.js';
 import { describeError } from '#client/jobs/thrown-error.js';
-import { failedResult } from './attempt.js';
+import { failedResult } from './attempt-result.js';
 
 const now = new Date('2026-11-21T08:00:00Z');
 

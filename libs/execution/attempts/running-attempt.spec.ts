@@ -1,14 +1,12 @@
 // Does every attempt end, with the result that counts, with any handler?
 import { describe, expect, it } from 'vitest';
 import { CancelRun, FatalError, RetryAt, snooze } from '#client/jobs/outcomes.js';
-import { claimedRun, givenToAttempt } from '#test/support/builders.js';
+import { claimedRun, startedAttempt } from '#test/support/builders.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
-import { attemptRun, type Attempt } from './attempt.js';
+import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
 import type { CallTarget } from '#execution/targets/targets.js';
 
-const run = claimedRun();
-const now = new Date('2026-11-21T08:00:00Z');
 const succeeded = (output: unknown): AttemptResult => ({ kind: 'succeeded', output });
 const stop = {
   timeout: new AttemptStopped('timeout', 'the attempt took longer than its timeout'),
@@ -19,27 +17,15 @@ const stop = {
   unsure: new AttemptStopped('replica-unsure', 'this replica is not sure'),
 };
 
-const given = givenToAttempt({ completeInTx: async (work) => work(undefined as never) });
+const services = { completeInTx: async <T>(work: (tx: never) => Promise<T>) => work(undefined as never) };
 
 /** An attempt whose handler does nothing by itself: the test returns for it, throws for it, stops it or gives it up. */
-function begin(wish: Partial<Attempt> = {}) {
-  const abort = new AbortController();
+function begin(wish: { run?: ClaimedRun; call?: CallTarget; isStoppedBy?: AttemptStopped } = {}) {
   const handler = Promise.withResolvers<AttemptResult>();
-  const late: AttemptResult[] = [];
-  const thrown: unknown[] = [];
-  const { promise: result, resolve } = Promise.withResolvers<AttemptResult>();
-  const attempt = {
-    run,
-    call: () => handler.promise,
-    stop: abort,
-    ...given,
-    now: () => now,
-    onLate: (said: AttemptResult) => late.push(said),
-    onThrown: (error: unknown) => thrown.push(error),
-    ...wish,
-  };
-  const giveUp = attemptRun(attempt, resolve);
-  return { abort, giveUp, handler, late, thrown, result };
+  const { attempt, call, ...heard } = startedAttempt(wish.run, services);
+  if (wish.isStoppedBy !== undefined) attempt.stop(wish.isStoppedBy);
+  call(wish.call ?? (() => handler.promise));
+  return { attempt, handler, ...heard };
 }
 
 /** True if the promise is over already; nothing is waited for. */
@@ -62,21 +48,15 @@ describe('an attempt', () => {
       dueAt: new Date('2026-11-21T08:00:00Z'),
       locks: { books: 17 },
     });
-    const abort = new AbortController();
-    const { result } = begin({
-      run: scheduled,
-      call: async (_run, context) => succeeded(context),
-      stop: abort,
-    });
+    const { attempt, result } = begin({ run: scheduled, call: async (_run, context) => succeeded(context) });
     expect(await result).toMatchObject(
       succeeded({
         runId: scheduled.id,
         attempt: 3,
         dueAt: scheduled.dueAt,
         idempotencyKey: scheduled.id,
-        signal: abort.signal,
-        tenant: given.tenant,
-        ...given.services(),
+        signal: attempt.signal,
+        tenant: 'acme',
         lastDetails: null,
         locks: { books: 17 },
         completeInTx: expect.any(Function) as unknown,
@@ -118,15 +98,15 @@ describe('an attempt', () => {
       throw new Error('afterwards');
     };
     expect(await begin({ call }).result).toEqual({ kind: 'completed' });
-    const { abort, giveUp, result } = begin({
+    const { attempt, result } = begin({
       call: async (_run, { completeInTx }) => {
         await completeInTx(async () => 'committed');
         return new Promise(() => undefined);
       },
     });
     await new Promise((resolve) => setImmediate(resolve));
-    abort.abort(stop.cancelled);
-    giveUp();
+    attempt.stop(stop.cancelled);
+    attempt.giveUp();
     expect(await result).toEqual({ kind: 'completed' });
   });
 
@@ -147,8 +127,8 @@ describe('an attempt', () => {
 
 describe('a handler that was told to stop', () => {
   it('has time to do so', async () => {
-    const { abort, handler, result } = begin();
-    abort.abort(stop.timeout);
+    const { attempt, handler, result } = begin();
+    attempt.stop(stop.timeout);
     expect(await isOver(result)).toBe(false);
     handler.reject(stop.timeout);
     expect(await result).toMatchObject({ kind: 'timed-out' });
@@ -179,8 +159,8 @@ describe('a handler that was told to stop', () => {
     ['a fence', 'throws', { kind: 'lost', error }],
     ['doubt', 'throws', { kind: 'lost', error }],
   ] as const)('by %s and then %s: what counts is %o', async (why, how, counts) => {
-    const { abort, handler, late, result } = begin();
-    abort.abort(ends[why]);
+    const { attempt, handler, late, result } = begin();
+    attempt.stop(ends[why]);
     if (how === 'returns') handler.resolve(succeeded('done'));
     else if (how === 'snoozes') handler.reject(snooze(5));
     else handler.reject(how === 'is fatal' ? new FatalError('never') : new Error('aborted'));
@@ -189,9 +169,9 @@ describe('a handler that was told to stop', () => {
   });
 
   it('and does not listen is given up, and what it says at last is reported and changes nothing', async () => {
-    const { abort, giveUp, handler, late, result } = begin();
-    abort.abort(stop.timeout);
-    giveUp();
+    const { attempt, handler, late, result } = begin();
+    attempt.stop(stop.timeout);
+    attempt.giveUp();
     const ended = await result;
     expect(ended).toEqual({
       kind: 'timed-out',
@@ -206,9 +186,7 @@ describe('a handler that was told to stop', () => {
   });
 
   it('before it began has nothing to do, and its attempt is lost', async () => {
-    const abort = new AbortController();
-    abort.abort(stop.shutdown);
-    const { result } = begin({ call: () => new Promise(() => undefined), stop: abort });
+    const { result } = begin({ call: () => new Promise(() => undefined), isStoppedBy: stop.shutdown });
     expect(await isOver(result)).toBe(true);
     expect(await result).toMatchObject({ kind: 'lost' });
   });
