@@ -40,6 +40,7 @@ export const BROKEN_PROTOCOLS = [
   'claims that do not tell of cancels and deadlines',
   'endings without the gate',
   'runs that come back to claims that still name them',
+  'runs that come back to due times that stay decided',
   'runs taken out of their claims before it is known that they are over',
   'endings that do not look for claims',
   'refusals that pass are taken for the fault of a run',

@@ -22,6 +22,9 @@ import { Sightings } from './sightings.js';
 import type { Act, Transaction } from './transaction.js';
 import type { World } from './world.js';
 
+/** Outcomes of due times that did not run. */
+const OPEN_TO_BACKFILLS = new Set(['missed', 'coalesced', 'skipped']);
+
 export class Invariants {
   /** Runs whose creation was acknowledged to the caller of the API. */
   readonly acknowledged = new Set<string>();
@@ -131,7 +134,7 @@ export class Invariants {
       case 'ended-unheld':
         return this.#judgeEnding(act);
       case 'brought-back':
-        return this.#judgeReturn(act);
+        return this.#judgeReturn(act, tx);
       case 'hand-over':
       case 'gift':
         return this.#judgeMove(act);
@@ -249,12 +252,20 @@ export class Invariants {
   }
 
   /** It starts from anew, and no replica may believe that it holds it. */
-  #judgeReturn({ run, attempt }: Act & { kind: 'brought-back' }): void {
+  #judgeReturn({ run, attempt }: Act & { kind: 'brought-back' }, tx: Transaction): void {
     this.#endedUnheld.delete(run);
     this.broughtBack.add(run);
     const before = this.#outcomes.get(`${run}/${attempt}`);
     if (before !== undefined)
       this.world.violate('I2', `${run} comes back for attempt ${attempt}, which has ended as ${before}`);
+    const { schedule = null, dueMs = null } = this.db.run.get(run, tx) ?? {};
+    if (schedule === null || dueMs === null) return;
+    const outcome = this.db.fire.get(fireKey(schedule, dueMs), tx)?.outcome ?? 'planned';
+    if (!OPEN_TO_BACKFILLS.has(outcome)) return;
+    this.world.violate(
+      'I1',
+      `${run} comes back, and a backfill may run its due time, which is ${outcome}, too`,
+    );
   }
 
   #judgeMove(act: Act & { kind: 'hand-over' | 'gift' }): void {

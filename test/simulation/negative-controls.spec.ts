@@ -168,6 +168,7 @@ const CONTROLS: readonly Control[] = [
     focus: { ...around('claimRuns', 'somebody cancels runs', 'a process joins'), retries: 20 },
     near: 348,
   },
+  { broken: 'runs that come back to due times that stay decided', shows: 'I1' },
   {
     broken: 'runs taken out of their claims before it is known that they are over',
     shows: 'an attempt starts once',

@@ -2,6 +2,7 @@
 // failures held against it, and all of its attempts.
 import { sql } from 'kysely';
 import type { Database, Tx } from '#database/connection.js';
+import { isDueTimeOf } from '#database/due-time-key.js';
 import type { RunOutcome } from '#database/tables/schema.js';
 import type { ClaimId, RunId, TenantId } from '#kernel/ids.js';
 import { newestAttempts } from '#execution/runs/run-columns.js';
@@ -12,6 +13,8 @@ export interface EndedRun {
   /** The unique key that it held, and for how long; null: until it had ended. */
   key: string | null;
   windowMs: number | null;
+  /** Whether the ledger may have a row for it. */
+  hasDueTime: boolean;
 }
 
 /**
@@ -25,7 +28,8 @@ export async function lockEnded(
   // A month of a window is as long as the month that begins now.
   const { rows } = await sql<EndedRun>`
     select id, unique_key as key,
-           extract(epoch from statement_timestamp() + unique_window - statement_timestamp())::float8 * 1000 as "windowMs"
+           extract(epoch from statement_timestamp() + unique_window - statement_timestamp())::float8 * 1000 as "windowMs",
+           schedule_id is not null and due_at is not null as "hasDueTime"
       from carillon.run_history
      where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[]) and outcome = any(${[...outcomes]}::text[])
      order by id
@@ -41,6 +45,33 @@ export async function lockClaimsNaming(tx: Tx, ids: readonly RunId[]): Promise<C
   const { rows } = await sql<{ id: ClaimId }>`
     select id from carillon.claim where run_ids && ${[...ids]}::uuid[] order by id for update`.execute(tx);
   return rows.map((row) => row.id);
+}
+
+/**
+ * Opens the due times again that were decided when these runs, of the tenant, were over before they started. A backfill
+ * that waits for such a row finds it planned, and makes no second run (I1). Resolves with the runs whose due time
+ * belongs to another run by now. Locked before they are compared: the owner of a row may have changed during the wait.
+ */
+export async function openFires(
+  tx: Tx,
+  { tenantId, ids }: { tenantId: TenantId; ids: readonly RunId[] },
+): Promise<{ id: RunId; holder: RunId }[]> {
+  const { rows } = await sql<{ id: RunId; holder: RunId }>`
+    with asked as materialized (
+      select id, schedule_id, due_at from carillon.run_history
+       where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[]) and schedule_id is not null and due_at is not null
+       order by schedule_id, due_at),
+    locked as materialized (
+      select a.*, f.run_id as holder
+        from asked a cross join lateral (
+          select run_id from carillon.fire f where ${isDueTimeOf('a')} limit 1 for no key update) f),
+    opened as (
+      update carillon.fire f
+         set outcome = 'planned', reason = 'retry', started_at = null, planned_at = clock_timestamp()
+        from locked l
+       where ${isDueTimeOf('l')} and l.holder = l.id and f.outcome in ('missed', 'coalesced', 'skipped'))
+    select id, holder from locked where holder <> id`.execute(tx);
+  return rows;
 }
 
 /** Resolves with the runs that were found in one of these outcomes. A deadline that has passed is dropped. */

@@ -3,21 +3,30 @@
 // before its end. That claim is told to forget just these runs, in the order in which ends are written: claim before
 // run. A running run, or another tenant's, stays in its claim. A run that held a unique key takes it again as a new run
 // would, and stays over while another run holds it. Keys come before claims here, too: a user's transaction may hold a
-// key and then end a run of its own.
+// key and then end a run of its own. The due time of a run that was over before it started is open again, so that no
+// backfill makes another run for it. If one has, the run stays over. A run with a due time never has a unique key, so
+// none takes a key and then stays over.
 import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import type { RunOutcome } from '#database/tables/schema.js';
 import type { RunId, TenantId } from '#kernel/ids.js';
-import { lockClaimsNaming, lockEnded, queueEndedRuns, type EndedRun } from './retry-ended.repository.js';
+import {
+  lockClaimsNaming,
+  lockEnded,
+  openFires,
+  queueEndedRuns,
+  type EndedRun,
+} from './retry-ended.repository.js';
 import { shrinkClaims } from '#execution/settling/settlement.repository.js';
 import { takeKeys } from '#execution/intake/unique-keys.js';
 
 /** The outcomes that can be retried: all but success. */
 export const RETRIABLE = ['failed', 'dead-lettered', 'cancelled', 'expired'] as const satisfies RunOutcome[];
 
-/** A run that stays over because another run holds its unique key. */
+/** A run that stays over because another run holds its unique key, or has its due time. */
 export interface KeptOut {
   id: RunId;
-  key: string;
+  /** Null where it is about the due time. */
+  key: string | null;
   holder: RunId;
 }
 
@@ -35,13 +44,24 @@ export async function retryEnded(
   return inTransaction(db, async (tx) => {
     const ended = await lockEnded(tx, request);
     const keptOut = await findKeptOut(tx, request.tenantId, ended);
-    const stays = new Set(keptOut.map(({ id }) => id));
-    const ids = ended.map(({ id }) => id).filter((id) => !stays.has(id));
-    if (ids.length === 0) return { retried: [], keptOut };
+    const free = without(keptOut, ended);
+    if (free.length === 0) return { retried: [], keptOut };
+    const ids = free.map(({ id }) => id);
     const claimIds = await lockClaimsNaming(tx, ids);
-    if (claimIds.length > 0) await shrinkClaims(tx, { claimIds, runIds: ids });
-    return { retried: await queueEndedRuns(tx, { ...request, ids }), keptOut };
+    const due = free.filter(({ hasDueTime }) => hasDueTime).map(({ id }) => id);
+    if (due.length > 0) {
+      const taken = await openFires(tx, { ...request, ids: due });
+      keptOut.push(...taken.map((one) => ({ ...one, key: null })));
+    }
+    const back = without(keptOut, free).map(({ id }) => id);
+    if (claimIds.length > 0) await shrinkClaims(tx, { claimIds, runIds: back });
+    return { retried: await queueEndedRuns(tx, { ...request, ids: back }), keptOut };
   });
+}
+
+function without(keptOut: readonly KeptOut[], runs: readonly EndedRun[]): EndedRun[] {
+  const stays = new Set(keptOut.map(({ id }) => id));
+  return runs.filter(({ id }) => !stays.has(id));
 }
 
 /** Takes the keys that are free, each for one run. */

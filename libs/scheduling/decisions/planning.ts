@@ -11,8 +11,10 @@ import { heldBackBy, heldUntil, isHeldWithoutEnd, type Standing } from './standi
 
 /** Why a due time is planned that passed in an outage. */
 export const CATCH_UP = 'catch-up';
-/** Why one is planned that has passed: a request asked for it. What takes plans back leaves it alone. */
+/** Why one is planned that has passed: a request asked for it. */
 export const BACKFILL = 'backfill';
+/** What takes plans back leaves these alone; `retry`: a request retries a run that was over before it started. */
+export const ASKED_FOR: readonly string[] = [BACKFILL, 'retry'];
 
 export interface PlannedFire {
   dueAt: Date;

@@ -27,8 +27,8 @@ export interface PassedRun {
 
 /**
  * Those of the runs that were to start in an outage, longer before its end than the grace. In time before it, a run
- * waited for another reason. A due time that is decided, or whose run a backfill or a request has made, is not among
- * them, and neither is one that another spec of the schedule asked for.
+ * waited for another reason. A due time that is decided, or whose run a backfill has made or a request has brought
+ * back, is not among them, and neither is one that another spec of the schedule asked for.
  */
 export async function findPassed(
   tx: Tx,

@@ -1,7 +1,7 @@
 // The runs that were planned for a schedule, ahead of their due times, and may still be taken back.
 import { sql } from 'kysely';
 import type { Tx } from '#database/connection.js';
-import { BACKFILL } from '#scheduling/decisions/planning.js';
+import { ASKED_FOR } from '#scheduling/decisions/planning.js';
 import type { Schedule } from './schedule.repository.js';
 
 const STILL_AHEAD = sql` and (f.jitter_ms is null or f.due_at > now())`;
@@ -10,9 +10,9 @@ const STILL_AHEAD = sql` and (f.jitter_ms is null or f.due_at > now())`;
  * Takes back planned runs that no owner has claimed, with their fires, which decided nothing yet. The caller has held
  * off the owner's claims, so that a claim is either visible here or comes after this. Resolves with the due times that
  * are open again. Runs of a former spec that were claimed when it was replaced stay, even if they were put back since:
- * planning that began there again would ask the present spec for due times that it never had. Runs of a backfill stay, too,
- * since a request has asked for each of them. A due time that has passed, but whose run starts later by the schedule's
- * jitter, stays as it was planned, unless `alsoDue`.
+ * planning that began there again would ask the present spec for due times that it never had. Runs of a backfill and
+ * retried ones stay, too, since a request has asked for each of them. A due time that has passed, but whose run starts
+ * later by the schedule's jitter, stays as it was planned, unless `alsoDue`.
  */
 export async function revokePlanned(
   tx: Tx,
@@ -27,7 +27,7 @@ export async function revokePlanned(
          and not exists (select 1 from carillon.lease l where l.run_id = r.id)
          and exists (select 1 from carillon.fire f
                       where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.outcome = 'planned'
-                        and f.reason is distinct from ${sql.lit(BACKFILL)}${alsoDue ? sql`` : STILL_AHEAD})
+                        and coalesce(f.reason, '') not in (${sql.join(ASKED_FOR.map((reason) => sql.lit(reason)))})${alsoDue ? sql`` : STILL_AHEAD})
       returning r.id, r.due_at)
     delete from carillon.fire f
      using revoked

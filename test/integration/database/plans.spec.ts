@@ -215,6 +215,7 @@ const statements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'the sweep': (tx) => sweep(tx),
   'runs brought back': async (tx) => {
     await requeues.lockEnded(tx, { ...anyEnded(), ids: on.ended });
+    await requeues.openFires(tx, { tenantId: first().id, ids: on.ended });
     await requeues.queueEndedRuns(tx, { ...anyEnded(), ids: on.ended });
   },
   'a later list of what went wrong': (tx) =>

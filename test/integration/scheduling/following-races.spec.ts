@@ -11,10 +11,9 @@ import { updateSchedule, type Schedule } from '#scheduling/schedules/schedule.re
 import { changeSchedule, type ScheduleChange } from '#scheduling/schedules/schedules.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { addPair, HOUR_MS, nextDueOf, succeed } from '../../support/following.js';
-import { openTransaction } from '../../support/open-transaction.js';
+import { openTransaction, untilOneWaits } from '../../support/open-transaction.js';
 import { useLoneMember } from '../../support/test-member.js';
 import { decideThePast, plannerOf } from '../../support/test-planner.js';
-import { until } from '../../support/until.js';
 
 const { db, member, tenant } = useLoneMember();
 let loop: FollowingLoop;
@@ -45,18 +44,6 @@ async function outcomesOf({ id }: Schedule): Promise<{ dueAt: Date; outcome: str
   return rows;
 }
 
-async function untilOneWaits(other: Promise<unknown>): Promise<void> {
-  let isOver = false;
-  void other.then(() => (isOver = true));
-  await until('one waits for the other, or is over', async () => {
-    const { rows } = await sql`
-      select from pg_stat_activity where datname = current_database() and wait_event = 'transactionid'`.execute(
-      db,
-    );
-    return isOver || rows.length > 0;
-  });
-}
-
 it.each(['the leader', 'the request'])(
   'keeps what a request takes back, when %s comes first',
   async (first) => {
@@ -76,7 +63,7 @@ it.each(['the leader', 'the request'])(
     const [before, after] = first === 'the leader' ? [forgetting, takingBack] : [takingBack, forgetting];
     const open = await openTransaction<unknown>(before);
     const second = after(async () => undefined);
-    await untilOneWaits(second);
+    await untilOneWaits(db, second);
     await open.letGo();
     await second;
     await loop.runOnce();
@@ -99,7 +86,7 @@ it('a new spec is not due when the former one was', async () => {
     }),
   );
   const pass = loop.runOnce();
-  await untilOneWaits(pass);
+  await untilOneWaits(db, pass);
   await open.letGo();
   await pass;
   expect(await nextDueOf(db, follower)).toEqual(nextDueAt);

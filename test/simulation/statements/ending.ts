@@ -85,6 +85,11 @@ export const ENDING_STATEMENTS: readonly Meaning[] = [
     },
   },
   {
+    name: 'openFires',
+    says: ['locked as materialized ( select a.*, f.run_id as holder', 'update carillon.fire f'],
+    run: openFires,
+  },
+  {
     name: 'queueEndedRuns',
     says: ['with gone as ( delete from carillon.run_history', 'insert into carillon.run (id,'],
     run: queueEndedRuns,
@@ -150,18 +155,51 @@ function endUnclaimed(scene: Scene): ReturnType<Meaning['run']> {
 function lockEnded({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
   const [tenantId, ids, outcomes] = params as [string, string[], string[]];
   if (broken.has('runs taken out of their claims before it is known that they are over'))
-    return answer(ids.map(withoutKey));
+    return answer(ids.map((id) => ({ id, ...PLAIN })));
   const fits = (id: string): boolean => {
     const ended = db.history.get(id, tx);
     return ended !== null && ended.row.tenantId === tenantId && outcomes.includes(ended.outcome);
   };
   const there = ids.filter(fits).toSorted();
   if (!db.history.lockAll(there, tx)) return BLOCKED;
-  return answer(there.filter(fits).map(withoutKey));
+  return answer(
+    there.filter(fits).map((id) => ({ id, ...PLAIN, hasDueTime: fireOf({ db, tx }, id) !== null })),
+  );
 }
 
 /** Unique keys are left out of the model: rows of `unique_key` alone decide about them, in one transaction. */
-const withoutKey = (id: string) => ({ id, key: null, windowMs: null });
+const PLAIN = { key: null, windowMs: null, hasDueTime: false };
+
+function fireOf({ db, tx }: Pick<Scene, 'db' | 'tx'>, id: string): string | null {
+  const { schedule, dueMs } = db.history.get(id, tx)?.row ?? { schedule: null, dueMs: null };
+  return schedule === null || dueMs === null ? null : fireKey(schedule, dueMs);
+}
+
+function openFires({ db, tx, params, broken }: Scene): ReturnType<Meaning['run']> {
+  if (broken.has('runs that come back to due times that stay decided')) return answer();
+  const [, ids] = params as [string, string[]];
+  const asked = ids.flatMap((id) => {
+    const key = fireOf({ db, tx }, id);
+    return key === null || db.fire.get(key, tx) === null ? [] : { id, key };
+  });
+  if (
+    !db.fire.lockAll(
+      asked.map(({ key }) => key),
+      tx,
+    )
+  )
+    return BLOCKED;
+  const taken = asked.flatMap(({ id, key }) => {
+    const fire = db.fire.get(key, tx);
+    if (fire !== null && fire.run !== null && fire.run !== id) return { id, holder: fire.run };
+    if (fire?.run === id && IS_OPENED.has(fire.outcome))
+      db.fire.write(key, tx, { ...fire, outcome: 'planned', reason: 'retry' });
+    return [];
+  });
+  return answer(taken);
+}
+
+const IS_OPENED = new Set(['missed', 'coalesced', 'skipped']);
 
 function queueEndedRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['run']> {
   const [tenantId, ids, outcomes] = params as [string, string[], string[]];

@@ -134,7 +134,8 @@ function revokePlanned({ db, tx, params, broken }: Scene): ReturnType<Meaning['r
   const open = db.run.rows().filter((run) => {
     const fire =
       run.schedule === schedule && run.dueMs !== null ? db.fire.get(fireKey(schedule, run.dueMs)) : null;
-    return fire?.outcome === 'planned' && fire.dueMs > sinceMs && !claimed.has(run.id);
+    const isOpen = fire?.outcome === 'planned' && fire.reason !== 'retry' && fire.dueMs > sinceMs;
+    return isOpen && !claimed.has(run.id);
   });
   const keys = open.map(({ dueMs }) => fireKey(schedule, dueMs ?? 0));
   if (

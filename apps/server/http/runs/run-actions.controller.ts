@@ -77,7 +77,7 @@ export class RunActionsController {
     const runId = asId.run(id);
     const request = { tenantId: tenant.id, ids: [runId], outcomes: RETRIABLE };
     const { retried, keptOut } = await retryEnded(this.db, request);
-    for (const one of keptOut) throw keyHeld(one);
+    for (const one of keptOut) throw takenBy(one);
     const found = await this.#find(tenant, runId);
     if (retried.length === 0)
       throw invalidState(found, `a run whose state is one of ${RETRIABLE.join(', ')}`);
@@ -141,7 +141,7 @@ export class RunActionsController {
       skipped: done.passedOver,
       skippedRuns: skippedRuns.map((one) => ({
         id: one.id,
-        reason: keyHeld(one).message,
+        reason: takenBy(one).message,
         heldBy: one.holder,
       })),
       more: done.isCutShort,
@@ -182,12 +182,12 @@ async function expectCount(
   throw new ProblemError('invalid-state', `expected ${expected} runs to match the filter, got ${got}`);
 }
 
-function keyHeld({ id, key, holder }: KeptOut): ProblemError {
-  return new ProblemError(
-    'already-exists',
-    `expected the unique key of run ${id} to be free, got ${JSON.stringify(key)}, which run ${holder} holds`,
-    { run: holder },
-  );
+function takenBy({ id, key, holder }: KeptOut): ProblemError {
+  const detail =
+    key === null
+      ? `expected run ${id} to be the one of its due time, got run ${holder}, which was made for it since`
+      : `expected the unique key of run ${id} to be free, got ${JSON.stringify(key)}, which run ${holder} holds`;
+  return new ProblemError('already-exists', detail, { run: holder });
 }
 
 function invalidState({ id, state }: RunRow, wanted: string): ProblemError {

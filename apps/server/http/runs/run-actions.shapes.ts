@@ -63,7 +63,9 @@ export const SKIPPED_SHOWN = 100;
 
 export const retriedRuns = z.object({
   retried: z.int(),
-  skipped: z.int().describe('Runs left as they were, because another run holds their unique key.'),
+  skipped: z
+    .int()
+    .describe('Runs left as they were, because another run holds their unique key, or has their due time.'),
   skippedRuns: z
     .array(z.object({ id: z.uuid(), reason: z.string(), heldBy: z.uuid() }))
     .describe(`The first ${SKIPPED_SHOWN} of them.`),

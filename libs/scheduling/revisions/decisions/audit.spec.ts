@@ -107,6 +107,7 @@ describe('an audit', () => {
       { leftBehind: 2 },
     ],
     ['a row that a request asked for', { fires: beside(33, 'backfill') }, { askedFor: 1 }],
+    ['one whose run was retried', { fires: beside(33, 'retry') }, { askedFor: 1 }],
     [
       'a row of a run that was claimed when its spec was replaced',
       {

@@ -3,12 +3,11 @@
 // ahead, or was left behind and is decided later. A row without a due time is one that a request asked for, or belongs to
 // a run that its owner had claimed when the spec that asked for it was replaced.
 import { followsRuns } from '#scheduling/decisions/kinds/following.js';
+import { ASKED_FOR } from '#scheduling/decisions/planning.js';
 import { isDueAt, type Stretch } from './walk.js';
 
 /** A little more than an owner claims ahead. */
 const CLAIMED_AHEAD_MS = 2_000;
-/** A row that a request asked for, by the schedule's present spec. */
-const ASKED_FOR = new Set(['backfill']);
 
 export interface AuditedFire {
   dueAt: Date;
@@ -75,7 +74,7 @@ export function audit(input: AuditInput): AuditVerdict {
     if (input.stretches.some((stretch) => isFollowedIn(stretch, dueAt))) {
       verdict.followed += 1;
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-    } else if (reason !== null && ASKED_FOR.has(reason)) verdict.askedFor += 1;
+    } else if (reason !== null && ASKED_FOR.includes(reason)) verdict.askedFor += 1;
     else if (input.stretches.some((stretch) => mayBeOf(stretch, dueAt))) verdict.kept += 1;
     else verdict.invented.push(dueAt);
   }

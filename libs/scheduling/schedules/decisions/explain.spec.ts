@@ -88,6 +88,8 @@ describe('a due time with a row', () => {
     ['planned', 'catch-up', null, /makes up for it, waits/],
     ['planned', 'backfill', null, /backfill has made a run for it, which waits/],
     ['late', 'backfill', at('10T10:00'), /backfill has made a run for it, which started 3600000 ms after/],
+    ['planned', 'retry', null, /brought it back, and it waits/],
+    ['late', 'retry', at('10T10:00'), /brought it back, and it started 3600000 ms after/],
     ['skipped', 'paused', null, /was paused/],
     ['skipped', 'limit', null, /maxQueued/],
     ['coalesced', 'outage', null, /a later run/],

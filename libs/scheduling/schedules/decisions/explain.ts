@@ -120,6 +120,8 @@ function decided({ at, now }: ExplainInput, fire: NonNullable<ExplainInput['fire
     return 'It passed in an outage or a pause, and its run, which makes up for it, waits for its start.';
   if (outcome === 'planned' && reason === 'backfill')
     return 'A backfill has made a run for it, which waits for its start.';
+  if (outcome === 'planned' && reason === 'retry')
+    return 'Its run was over before it started. A request has brought it back, and it waits for its start.';
   if (outcome === 'planned') {
     if (jitterMs !== null && startsAt > now)
       return `It is planned: its run starts at ${startsAt.toISOString()}, ${jitterMs} ms after it is due, as the schedule's jitterSeconds has it.`;
@@ -131,6 +133,8 @@ function decided({ at, now }: ExplainInput, fire: NonNullable<ExplainInput['fire
     return `It passed in an outage or a pause, and its run made up for it, ${lateMs} ms late.`;
   if (outcome === 'late' && reason === 'backfill')
     return `A backfill has made a run for it, which started ${lateMs} ms after it was due.`;
+  if (outcome === 'late' && reason === 'retry')
+    return `Its run was over before it started. A request brought it back, and it started ${lateMs} ms after it was due.`;
   if (outcome === 'fired' || outcome === 'late') {
     return jitterMs === null
       ? `Its run started ${lateMs} ms after it was due.`

@@ -213,6 +213,28 @@ it('heeds maxQueued, and waits while its tenant is suspended', async () => {
   expect(await endedOperation(other, started)).toMatchObject({ state: 'succeeded', counts: { runsMade: 4 } });
 });
 
+it('keeps the due time that it has when a request retries the run that was over before it started', async () => {
+  const { name: jobType } = await createJobType(tenant);
+  await tenant.api.post(`${tenant.path}/job-types/${jobType}:pause`).expect(200);
+  const schedule = await createSchedule(tenant, { ...hourly, jobType });
+  const span = { from: hoursAgo(1), to: hoursAgo(0) };
+  const made = async () => {
+    await endedOperation(tenant, await backfill(schedule, span));
+    return (await ledger(schedule))[0]?.runId;
+  };
+  const former = await made();
+  await tenant.api.post(`${tenant.path}/runs/${former}:cancel`).expect(200);
+  const holder = await made();
+  const refused = await tenant.api.post(`${tenant.path}/runs/${former}:retry`);
+  const problem = expectProblem(refused, 'already-exists');
+  expect(problem).toMatchObject({ run: holder });
+  const filter = { schedule: schedule.name, state: 'cancelled' };
+  const { body } = await tenant.api.post(`${tenant.path}/runs:retry`).send({ filter }).expect(200);
+  const skippedRuns = [{ id: former, reason: problem.detail, heldBy: holder }];
+  expect(body).toEqual({ retried: 0, skipped: 1, skippedRuns, more: false });
+  await tenant.api.post(`${tenant.path}/runs/${holder}:cancel`).expect(200);
+});
+
 it('refuses what it can not do, with the field and what was expected', async () => {
   const schedule = await createSchedule(tenant, { spec: { cron: '* * * * * *' } });
   const span = { from: hoursAgo(2), to: hoursAgo(0) };

@@ -5,7 +5,8 @@ with revoked as (
      and not exists (select 1 from carillon.lease l where l.run_id = r.id)
      and exists (select 1 from carillon.fire f
                   where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.outcome = 'planned'
-                    and f.reason is distinct from 'backfill' and (f.jitter_ms is null or f.due_at > now()))
+                    and coalesce(f.reason, '') not in ('backfill', 'retry')
+                      and (f.jitter_ms is null or f.due_at > now()))
   returning r.id, r.due_at)
 delete from carillon.fire f
  using revoked
@@ -19,7 +20,7 @@ with revoked as (
      and not exists (select 1 from carillon.lease l where l.run_id = r.id)
      and exists (select 1 from carillon.fire f
                   where f.schedule_id = r.schedule_id and f.due_at = r.due_at and f.outcome = 'planned'
-                    and f.reason is distinct from 'backfill')
+                    and coalesce(f.reason, '') not in ('backfill', 'retry'))
   returning r.id, r.due_at)
 delete from carillon.fire f
  using revoked
