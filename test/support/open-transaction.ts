@@ -19,13 +19,13 @@ export async function openTransaction<Value>(
   return { letGo: () => (end.resolve(), done) };
 }
 
-/** That the other one waits for a row which an open transaction has. */
+/** That the other one waits for what an open transaction has locked. */
 export async function untilOneWaits(db: Database, other: Promise<unknown>): Promise<void> {
   let isOver = false;
   void other.then(() => (isOver = true));
   await until('one waits for the other, or is over', async () => {
     const { rows } = await sql`
-      select from pg_stat_activity where datname = current_database() and wait_event = 'transactionid'`.execute(
+      select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
       db,
     );
     return isOver || rows.length > 0;

@@ -1,7 +1,7 @@
 // Which versions of a schedule do living processes define? Each process notes its own, again and again. The version that
 // came last counts. One that was gone for a minute and comes back, as after a roll-back, has come last.
 import { sql } from 'kysely';
-import type { Database } from '#database/connection.js';
+import type { Database, Tx } from '#database/connection.js';
 import type { TenantId, TenantName } from '#kernel/ids.js';
 
 /** A process notes its versions three times as often. */
@@ -12,9 +12,20 @@ export interface Definition {
   digest: string;
 }
 
+/**
+ * Waits for changes of these schedules that are under way, which ask what is defined with the schedule in hand: each
+ * change either finds what is noted next, or has been written when the process that notes it looks at the schedule.
+ */
+export async function awaitChanges(tx: Tx, tenantId: TenantId, names: readonly string[]): Promise<void> {
+  await sql`
+    select from carillon.schedule where tenant_id = ${tenantId} and name = any(${[...names]}::text[])
+     order by name
+       for key share`.execute(tx);
+}
+
 /** In the order of the names, so that two processes that note the same ones don't wait for each other in a circle. */
 export async function noteDefinitions(
-  db: Database,
+  tx: Tx,
   tenantId: TenantId,
   definitions: readonly Definition[],
 ): Promise<void> {
@@ -26,7 +37,7 @@ export async function noteDefinitions(
     on conflict (tenant_id, name, digest) do update
        set seen_at = clock_timestamp(),
            since = case when d.seen_at > clock_timestamp() - make_interval(secs => ${ALIVE_SECONDS}) then d.since else clock_timestamp() end`.execute(
-    db,
+    tx,
   );
 }
 
@@ -43,6 +54,16 @@ export async function latestDefinitions(
        and seen_at > clock_timestamp() - make_interval(secs => ${ALIVE_SECONDS})
      order by name, since desc, digest`.execute(db);
   return rows;
+}
+
+/** Whether this is the version that counts. */
+export async function isLatest(
+  db: Database,
+  tenantId: TenantId,
+  { name, digest }: Definition,
+): Promise<boolean> {
+  const [latest] = await latestDefinitions(db, tenantId, [name]);
+  return latest?.digest === digest;
 }
 
 /** Whether a living process defines the schedule. */

@@ -98,10 +98,17 @@ export type ScheduleChange =
       runOptions?: RunsChange | undefined;
       /** The API if there is none. */
       source?: rows.Schedule['source'] | 'same' | undefined;
+      /** Asked with the schedule in hand: the change may have waited long since its caller decided on it. */
+      isStillWanted?: ((tx: Tx) => Promise<boolean>) | undefined;
     };
 
 export type ChangeResult =
-  { kind: 'changed'; schedule: rows.Schedule } | NotHeld | PauseResult | InvalidSpec | DefinedInCode;
+  | { kind: 'changed'; schedule: rows.Schedule }
+  | { kind: 'unwanted' }
+  | NotHeld
+  | PauseResult
+  | InvalidSpec
+  | DefinedInCode;
 
 export async function changeSchedule(
   db: Database,
@@ -155,6 +162,7 @@ async function edit(
 ): Promise<ChangeResult> {
   const { source = 'api' } = change;
   if (source === 'api' && isCodes(schedule)) return { kind: 'defined-in-code', jobType: schedule.jobType };
+  if (change.isStillWanted !== undefined && !(await change.isStillWanted(tx))) return { kind: 'unwanted' };
   const now = await databaseTime(tx);
   const next = await goOnWith(tx, schedule, { ...change, now });
   if (next !== null && !(next instanceof Date)) return next;

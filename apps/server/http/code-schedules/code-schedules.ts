@@ -4,7 +4,7 @@
 // removed once no living process has defined it for a minute. What can't be made now is told, and tried again.
 import { hash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Database } from '#database/connection.js';
+import { inTransaction, type Database } from '#database/connection.js';
 import * as definitions from '#scheduling/defining/definition.repository.js';
 import { isPausedForRemoval, removeFromCode } from '#scheduling/defining/removal.js';
 import { changeSchedule } from '#scheduling/schedules/schedules.js';
@@ -57,10 +57,14 @@ export class CodeSchedules {
     const wanted = jobTypes
       .flatMap(({ name: jobType, schedules }) => schedules.map((schedule) => wantedOf(jobType, schedule, by)))
       .toSorted(followersLast);
-    await definitions.forgetDefinitions(this.db, tenant.id);
-    if (wanted.length > 0) await definitions.noteDefinitions(this.db, tenant.id, wanted);
-    if (tenant.state === 'suspended') return wanted.map(({ name }) => refused(name, SUSPENDED));
     const names = wanted.map(({ name }) => name);
+    await definitions.forgetDefinitions(this.db, tenant.id);
+    if (wanted.length > 0)
+      await inTransaction(this.db, async (tx) => {
+        await definitions.awaitChanges(tx, tenant.id, names);
+        await definitions.noteDefinitions(tx, tenant.id, wanted);
+      });
+    if (tenant.state === 'suspended') return names.map((name) => refused(name, SUSPENDED));
     const latest = await definitions.latestDefinitions(this.db, tenant.id, names);
     const digests = new Map(latest.map(({ name, digest }) => [name, digest]));
     const current = wanted.filter(({ name, digest }) => digests.get(name) === digest);
@@ -84,7 +88,7 @@ export class CodeSchedules {
     return [...all, ...unreached.map(({ name }) => refused(name, NOT_REACHED))];
   }
 
-  async #make(tenant: Tenant, { name, jobType, schedule, by }: Wanted): Promise<void> {
+  async #make(tenant: Tenant, { name, jobType, digest, schedule, by }: Wanted): Promise<void> {
     const result = await this.apply.make(tenant, {
       name,
       input: { ...schedule, jobType },
@@ -94,7 +98,10 @@ export class CodeSchedules {
       mayReplace: true,
       turn: FREE_TURN,
       by,
+      // A process works through its list for seconds, in which a newer one may come.
+      isStillWanted: (tx) => definitions.isLatest(tx, tenant.id, { name, digest }),
     });
+    if (result.kind === 'unwanted') return;
     if (result.kind !== 'created' && result.kind !== 'changed' && result.kind !== 'same')
       throw problemOf(result, { name, revision: null, verb: 'replaced' });
     if (isPausedForRemoval(result.schedule))

@@ -3,7 +3,7 @@
 // stays.
 import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
-import { inTransaction, type Database } from '#database/connection.js';
+import { inTransaction, type Database, type Tx } from '#database/connection.js';
 import { databaseTime } from '#database/time.repository.js';
 import { DEFAULT_OVERLAP } from '#kernel/schedule-key.js';
 import { DEFAULT_CATCH_UP } from '#scheduling/decisions/catch-up.js';
@@ -34,6 +34,8 @@ export interface Applied {
   revision: number | null;
   mayCreate: boolean;
   mayReplace: boolean;
+  /** Asked before a schedule is replaced, with it in hand. */
+  isStillWanted?: (tx: Tx) => Promise<boolean>;
   turn: LongStay['turn'];
   by: string;
 }
@@ -100,7 +102,7 @@ export class ScheduleApply {
   async #replace(
     tenant: Tenant,
     current: Schedule,
-    { input, source, revision, mayReplace, name, turn, by }: Applied,
+    { input, source, revision, mayReplace, name, turn, by, isStillWanted }: Applied,
   ): Promise<ApplyResult> {
     if (!mayReplace) throw alreadyThere('schedule', current.name, current.revision);
     if (revision !== null && revision !== current.revision)
@@ -120,9 +122,9 @@ export class ScheduleApply {
     const spec = draft && (await requireCounted(this.counts, draft, { db: this.db, tenant }));
     const { jobType, payload, catchUp = null } = input;
     const runOptions = { ...NO_OPTIONS, ...shapes.runOptionsOf(input, input.labels) };
-    const change = { kind: 'edit', jobType, payload, spec, catchUp, runOptions, source } as const;
+    const wanted = { jobType, payload, spec, catchUp, runOptions, source, isStillWanted };
     const ref = { tenant, name, revision: current.revision, by };
-    return this.edits.changeInTurn(turn, ref, change);
+    return this.edits.changeInTurn(turn, ref, { kind: 'edit', ...wanted });
   }
 }
 

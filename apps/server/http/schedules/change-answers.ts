@@ -61,6 +61,11 @@ export function problemOf(
       return ownerHangs();
     case 'followed':
       return isFollowed(name, result.schedules);
+    case 'unwanted':
+      return new ProblemError(
+        'invalid-state',
+        `expected the version of ${name} that came last, got another one`,
+      );
     case 'defined-in-code':
       return definedInCode(name, result.jobType);
   }

@@ -1,9 +1,17 @@
 // Does a schedule that code defines follow the code, while versions of the code come and go beside each other?
 import { sql } from 'kysely';
 import { expect, it } from 'vitest';
+import { withClaimsHeldOff } from '#cluster/slots/claims-hold.js';
+import { inTransaction } from '#database/connection.js';
+import type { Slot, TenantId } from '#kernel/ids.js';
+import { isDefined, noteDefinitions } from '#scheduling/defining/definition.repository.js';
+import { withSchedule } from '#scheduling/schedules/held-schedule.js';
+import { pause as pauseSchedule } from '#scheduling/schedules/pauses.js';
+import { setSource } from '#scheduling/schedules/schedule-source.repository.js';
 import { defined } from '#server/http/code-schedules/definitions.shapes.js';
 import { registerWorker } from '../../../support/pull-worker.js';
 import { expectFields, expectProblem } from '../../../support/expect-problem.js';
+import { openTransaction, untilOneWaits } from '../../../support/open-transaction.js';
 import { openDatabase } from '../../../support/rows.js';
 import { useTestServer } from '../../../support/test-server.js';
 import {
@@ -68,6 +76,52 @@ it('keeps what came last while both versions of the code run', async () => {
   await untilForgotten();
   await define(hourly);
   expect(await read()).toMatchObject(hourly);
+});
+
+async function held() {
+  const db = openDatabase(server.databaseUrl);
+  const { rows } = await sql<{ id: TenantId; slot: Slot }>`
+    select id, slot from carillon.tenant where name = ${tenant.name}`.execute(db);
+  const [of] = rows;
+  if (of === undefined) throw new Error('expected the tenant');
+  return { db, ref: { tenant: of, name: 'tidy-up', revision: null } };
+}
+
+it('is not given the version of a process that decided on it before another version came', async () => {
+  const { define } = await newJob();
+  await define(hourly);
+  const { db, ref } = await held();
+  const gate = await openTransaction((pause) =>
+    withClaimsHeldOff(db, ref.tenant.slot, { waitMs: 2_000 }, pause),
+  );
+  const waiting = define(daily);
+  await untilOneWaits(db, waiting);
+  await inTransaction(db, (tx) =>
+    noteDefinitions(tx, ref.tenant.id, [{ name: 'tidy-up', digest: 'of a newer process' }]),
+  );
+  await gate.letGo();
+  expect(await waiting).toEqual([]);
+  expect(await read()).toMatchObject(hourly);
+});
+
+it('goes on when it is defined again while it is being removed', async () => {
+  const { define } = await newJob();
+  await define(hourly);
+  await untilForgotten();
+  const { db, ref } = await held();
+  const removing = await openTransaction((pause) =>
+    withSchedule(db, ref, async (tx, schedule) => {
+      expect(await isDefined(tx, schedule)).toBe(false);
+      await pause();
+      await setSource(tx, schedule, { source: 'code', removedFromCodeAt: new Date() });
+      return pauseSchedule(tx, schedule, { reason: 'removed from code', by: 'test' });
+    }),
+  );
+  const again = define(hourly);
+  await untilOneWaits(db, again);
+  expect(await removing.letGo()).toMatchObject({ kind: 'changed' });
+  expect(await again).toEqual([]);
+  expect(await read()).toMatchObject({ state: 'active', removedFromCodeAt: null });
 });
 
 it('is no request’s to change or delete, and says which job type defines it', async () => {
