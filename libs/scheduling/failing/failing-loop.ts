@@ -5,7 +5,7 @@
 import type { Leadership } from '#cluster/leadership/leadership.js';
 import type { AskedLoop } from '#cluster/lookout/lookout-loop.js';
 import type { Database } from '#database/connection.js';
-import type { ScheduleId, TenantId } from '#kernel/ids.js';
+import type { TenantId } from '#kernel/ids.js';
 import { ASKED_SLEEP_MS, SLEEP_MS } from '#kernel/loop.js';
 import { Topic } from '#kernel/topic.js';
 import { changeSchedule } from '#scheduling/schedules/schedules.js';
@@ -26,13 +26,18 @@ export class FailingLoop implements AskedLoop {
     const leader = this.leadership.current();
     if (leader === null) return SLEEP_MS;
     const { db } = leader.incarnation;
-    const { upTo, count, schedules } = await readFailures(db, NOTES_PER_PASS);
-    if (upTo === null) return ASKED_SLEEP_MS;
-    const except: ScheduleId[] = [];
-    for (const schedule of schedules) if (!(await this.#pause(db, schedule))) except.push(schedule.id);
-    await forgetFailures(db, { upTo, except });
+    const { notes, failing } = await readFailures(db, NOTES_PER_PASS);
+    if (notes.size === 0) return ASKED_SLEEP_MS;
+    const isFull = [...notes.values()].flat().length === NOTES_PER_PASS;
+    let isAnyLeft = false;
+    for (const schedule of failing) {
+      if (await this.#pause(db, schedule)) continue;
+      isAnyLeft = true;
+      notes.delete(schedule.id);
+    }
+    await forgetFailures(db, [...notes.values()].flat());
     // What is looked at again stands first, and must not be read again and again.
-    return count === NOTES_PER_PASS && except.length === 0 ? 0 : LOOK_MS;
+    return isFull && !isAnyLeft ? 0 : LOOK_MS;
   }
 
   /** False when it is to be tried again. */

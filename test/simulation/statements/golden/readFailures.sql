@@ -1,8 +1,7 @@
 with noted as materialized (select id, schedule_id from carillon.schedule_failure order by id limit $1)
-select (select max(id) from noted) as "upTo", (select count(*)::int from noted) as count, s.id,
-  s.tenant_id as "tenantId", s.slot, s.name, s.revision, f.failures,
+select n.id, n.notes, s.tenant_id as "tenantId", s.slot, s.name, s.revision, f.failures,
        f.failures >= s.pause_after_failures as "isDue"
-  from (select distinct schedule_id as id from noted) n
+  from (select schedule_id as id, array_agg(id::text) as notes from noted group by schedule_id) n
   left join carillon.schedule s
     on s.id = n.id and s.pause_after_failures is not null
    and not (s.state = 'paused' and (s.paused_until is null or s.paused_until > now()))
