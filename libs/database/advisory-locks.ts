@@ -31,5 +31,5 @@ export const IDEMPOTENCY_LOCK = 0x43415234;
  * number stands in the function carillon.acquire_locks().
  */
 export const NAMED_LOCK = 0x43415236;
-// 0x4341523A is held by a change that makes a schedule follow another one of its tenant (migrations/0034); the second
+// 0x4341523A is held by a change that makes a schedule follow another one of its tenant (migrations/0049); the second
 // key is a hash of the tenant.

@@ -7,7 +7,7 @@ export interface Followed {
   schedules: number;
 }
 
-/** The trigger has the last word (migrations/0034). Null for another error. */
+/** The trigger has the last word (migrations/0049). Null for another error. */
 export function refusedToFollow(error: unknown) {
   const wrong = { kind: 'invalid-spec', field: 'afterSuccessOf' } as const;
   if (isMissing(error, 'schedule_following_is_there'))

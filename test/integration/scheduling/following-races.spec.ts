@@ -10,7 +10,7 @@ import { goOnAt } from '#scheduling/schedules/plan-end.js';
 import { updateSchedule, type Schedule } from '#scheduling/schedules/schedule.repository.js';
 import { changeSchedule, type ScheduleChange } from '#scheduling/schedules/schedules.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { addPair, HOUR_MS, nextDueOf, succeed } from '../../support/following.js';
+import { addPair, addSchedule, HOUR_MS, nextDueOf, succeed } from '../../support/following.js';
 import { openTransaction, untilOneWaits } from '../../support/open-transaction.js';
 import { useLoneMember } from '../../support/test-member.js';
 import { decideThePast, plannerOf } from '../../support/test-planner.js';
@@ -124,6 +124,21 @@ it('of two successes in one millisecond the second is due, though the first is l
     1,
     HOUR_MS,
   ]);
+});
+
+it('may come to follow one that a request holds, and is about to make follow another one', async () => {
+  const [{ followed }, { followed: first }] = [await addPair(db, tenant), await addPair(db, tenant)];
+  const after = ({ name }: Schedule) => ({ kind: 'follow', schedule: name, seconds: 0 }) as const;
+  const open = await openTransaction((pause) =>
+    withSchedule(db, refOf(followed), async (tx, schedule) => {
+      await pause();
+      return updateSchedule(tx, { ...schedule, spec: after(first), nextDueAt: null, by: 'test' });
+    }),
+  );
+  const added = addSchedule(db, tenant, after(followed));
+  await untilOneWaits(db, added);
+  expect(await open.letGo()).toMatchObject({ spec: after(first) });
+  expect(await added).toMatchObject({ spec: after(followed) });
 });
 
 it('passes by a schedule that a request holds, and comes back soon', async () => {
