@@ -140,14 +140,14 @@ export async function listWorkers(
   );
 }
 
+/** One that beats while this statement waits for its row is silent no more. */
 export async function forgetWorkers(
   db: Database,
   { silentForMs, limit }: { silentForMs: number; limit: number },
 ): Promise<void> {
+  const isSilent = sql`heartbeat_at < clock_timestamp() - ${silentForMs} * interval '1 ms'`;
   await sql`
     delete from carillon.worker
-     where id in (select id from carillon.worker
-                   where heartbeat_at < clock_timestamp() - ${silentForMs} * interval '1 ms' order by heartbeat_at limit ${limit})`.execute(
-    db,
-  );
+     where id in (select id from carillon.worker where ${isSilent} order by heartbeat_at limit ${limit})
+       and ${isSilent}`.execute(db);
 }
