@@ -39,9 +39,10 @@ export async function cancelRuns(
   });
   const { ended, requested } = cancelled ?? { ended: [], requested: [] };
   const done = new Set([...ended, ...requested]);
-  const left = ids.filter((id) => !done.has(id));
-  if (left.length === 0) return { ended, requested };
-  return { ended, requested: [...requested, ...(await rows.requestCancel(db, { tenantId, ids: left }))] };
+  // One at a time, so that nothing is locked while it waits: a settlement locks the same runs in an order of its own.
+  for (const id of ids)
+    if (!done.has(id)) requested.push(...(await rows.requestCancel(db, { tenantId, ids: [id] })));
+  return { ended, requested };
 }
 
 /** Ends the runs of these that no claim names and no worker has, if they have expired or were asked to be cancelled. */

@@ -6,7 +6,8 @@ import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import { cancelRuns, endOverdue } from '#execution/run-actions/run-ending.js';
 import { OverdueRunsLoop } from '#execution/run-actions/overdue-runs-loop.js';
 import { systemClock } from '#database/runtime/system-clock.js';
-import { asId } from '#kernel/ids.js';
+import { inTransaction, type Tx } from '#database/connection.js';
+import { asId, type RunId } from '#kernel/ids.js';
 import { openTransaction } from '../../support/open-transaction.js';
 import { addRuns } from '../../support/rows.js';
 import { count, history } from '../../support/run-rows.js';
@@ -69,6 +70,31 @@ describe('cancelling', () => {
     await held.letGo();
     await new OverdueRunsLoop(member.leadership, systemClock).runOnce();
     expect(await history(db)).toMatchObject([{ id, outcome: 'cancelled' }]);
+  });
+
+  it('keeps no run from a settlement that waits for it and has another one', async () => {
+    const [first = lost, second = lost] = await addRuns(db, tenant, 2);
+    const self = member.self();
+    const held = await openTransaction((pause) => asReplica(self.db, self, pause));
+    const lock = (tx: Tx, id: RunId) => sql`select from carillon.run where id = ${id} for update`.execute(tx);
+    const settling = await openTransaction((pause) =>
+      inTransaction(db, async (tx) => {
+        await lock(tx, second);
+        await pause();
+        await lock(tx, first);
+      }),
+    );
+    const cancelling = cancel([first, second]);
+    await until('the cancel has given up the gate and waits for the second run', async () => {
+      const { rows } = await sql`
+        select from pg_stat_activity where datname = current_database() and wait_event = 'transactionid'`.execute(
+        db,
+      );
+      return rows.length > 0;
+    });
+    await settling.letGo();
+    expect(await cancelling).toEqual({ ended: [], requested: [first, second] });
+    await held.letGo();
   });
 
   it('is heard by a run that has been taken to be started and has not begun', async () => {
