@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const NODE_MAJOR_NEEDED = 24;
 const LOCK_POLL_MS = 200;
@@ -55,11 +55,12 @@ main(process.argv.slice(2)).catch((error) => {
 
 async function main(args) {
   if (!isInstalled() || !isBuilt()) await underLock(prepare);
+  const line = await commandLine(args);
   isHandedOver = true;
-  process.exitCode = await run(findNode(), commandLine(args));
+  process.exitCode = await run(findNode(), line);
 }
 
-function commandLine([command, ...args]) {
+async function commandLine([command, ...args]) {
   const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
   if (command === 'test') return [...vitest, ...args];
   if (command in testPrograms) {
@@ -73,7 +74,12 @@ function commandLine([command, ...args]) {
   }
   if (command === 'test:chaos') return [...vitest, '--project', 'chaos', ...args];
   if (command === 'test:docker') return [...vitest, '--project', 'docker', ...args];
-  if (command === 'replica') return ['--enable-source-maps', join(root, 'dist/apps/server/main.js')];
+  if (command === 'replica') {
+    const { REPLICA_FLAGS } = await import(
+      pathToFileURL(join(root, 'dist/apps/server/settings/node-flags.js'))
+    );
+    return [...REPLICA_FLAGS, join(root, 'dist/apps/server/main.js')];
+  }
   const words = command === undefined ? [] : [command, ...args];
   return ['--enable-source-maps', join(root, 'dist/apps/cli/main.js'), ...words];
 }
