@@ -63,17 +63,9 @@ async function main(args) {
 async function commandLine([command, ...args]) {
   const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
   if (command === 'test') return [...vitest, ...args];
-  if (command in testPrograms) {
-    return [
-      '--conditions=source',
-      '--import',
-      './test/support/typescript.mjs',
-      testPrograms[command],
-      ...args,
-    ];
-  }
-  if (command === 'test:chaos') return [...vitest, '--project', 'chaos', ...args];
-  if (command === 'test:docker') return [...vitest, '--project', 'docker', ...args];
+  const sources = ['--conditions=source', '--import', './test/support/typescript.mjs'];
+  if (command in testPrograms) return [...sources, testPrograms[command], ...args];
+  if (command?.startsWith('test:')) return [...vitest, '--project', command.slice('test:'.length), ...args];
   if (command === 'replica') {
     const { REPLICA_FLAGS } = await import(
       pathToFileURL(join(root, 'dist/apps/server/settings/node-flags.js'))

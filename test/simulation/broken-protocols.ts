@@ -54,6 +54,7 @@ export const BROKEN_PROTOCOLS = [
   'permits that are not counted',
   'tokens that begin anew',
   'runs that end and keep their locks',
+  'runs that do not start and keep their locks',
   'leases that never end',
   'runs whose locks have a lease',
   "locks acquired without the replica's gate",

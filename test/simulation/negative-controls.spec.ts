@@ -72,14 +72,14 @@ const CONTROLS: readonly Control[] = [
     broken: 'plain ends without the gate',
     shows: 'I4',
     focus: { ...around('settleEnds', 'a process is killed'), stalls: 0.5 },
-    near: 89,
+    near: 41,
   },
   {
     broken: 'plain ends by the id of the run alone',
     shows: 'I2',
     focus: around('settleEnds', LONG_SLEEP),
     overlooked: ['I4'],
-    near: 212,
+    near: 242,
   },
   { broken: 'deaths without the gate', shows: 'I4', focus: around('markDead', LONG_SLEEP), near: 121 },
   {
@@ -238,10 +238,17 @@ const CONTROLS: readonly Control[] = [
   },
   { broken: 'leases that never end', shows: 'I8: all work done', focus: LOCKS },
   {
+    broken: 'runs that do not start and keep their locks',
+    shows: 'I8: all work done',
+    focus: LOCKS,
+    near: 193,
+  },
+  {
     broken: "locks acquired without the replica's gate",
-    shows: 'I4',
-    focus: { ...around('terminateSessions', LONG_SLEEP), locks: true },
-    near: 92,
+    // The holds of a dead replica's run stay.
+    shows: 'I8: all work done',
+    focus: { ...around('terminateSessions', LONG_SLEEP), locks: true, stalls: 0.7 },
+    near: 121,
   },
   { broken: 'runs that start without their locks', shows: 'an attempt runs with its locks', focus: LOCKS },
   { broken: 'a lookout that finds nothing', shows: 'I8: what is over is ended', near: 196 },

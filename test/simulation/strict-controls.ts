@@ -41,7 +41,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
       ...around('claimRunsInOrder', 'a process is killed', LONG_SLEEP, 'a process leaves'),
       strict: true,
     },
-    near: 2436,
+    near: 3349,
   },
   {
     broken: 'owners that go on before an end is written',
@@ -53,7 +53,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
     broken: 'keys that are unblocked for another run',
     shows: 'what blocks a strict key goes first',
     focus: STRICT,
-    near: 239,
+    near: 42,
   },
   {
     broken: 'keys that are unblocked before their run is over',

@@ -71,7 +71,8 @@ export class StartLoop implements Loop {
     await this.#startDue(incarnation, this.#stillWanted(held.takeDue(nowMs)));
     // Not sooner: of two runs that are due together the first one is running by now, and may be replaced.
     this.parts.overlaps.endOverlapping();
-    const nextMs = Math.min(held.nextStartAtMs() ?? Number.POSITIVE_INFINITY, nextDeadlineMs);
+    const nextStartMs = held.nextStartAtMs() ?? Number.POSITIVE_INFINITY;
+    const nextMs = Math.min(nextStartMs, nextDeadlineMs, this.parts.runLocks.nextAdmissionMs);
     return Math.min(this.#lookAgainMs(), Math.max(0, nextMs - clock.monotonicMs()));
   }
 
@@ -89,7 +90,7 @@ export class StartLoop implements Loop {
       this.#postpone(locked);
       throw error;
     });
-    if (locked.length === 0) return;
+    if (locked.length === 0 && runLocks.nextAdmissionMs > this.parts.clock.monotonicMs()) return;
     const { admitted, gone } = await runLocks.admit(incarnation, locked);
     for (const held of gone) this.#giveBack(held);
     if (admitted.length === 0) return;

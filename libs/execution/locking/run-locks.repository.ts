@@ -34,6 +34,7 @@ export async function acquireRunLocks(
   tx: Tx,
   { replica, runs }: { replica: ReplicaNumber; runs: readonly AskingRun[] },
 ): Promise<LockAnswer[]> {
+  if (runs.length === 0) return [];
   const { rows } = await sql<LockAnswer>`
     select outcome, holds, ticket::float8 as ticket, why
       from carillon.acquire_run_locks(${replica}::integer, ${JSON.stringify(runs)}::jsonb)

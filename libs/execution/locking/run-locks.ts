@@ -18,15 +18,15 @@ import { nextLookMs } from '#locks/decisions/look-pace.js';
 import { headPlaces, readyTickets } from '#locks/line-heads.js';
 import type { HeldRun } from '#execution/held/held-run.js';
 import type { HeldRuns } from '#execution/held/held-runs.js';
-import { isSuspect } from '#execution/held/quarantine.js';
 import type { NeededLock } from '#execution/limits/decisions/lane-rules.js';
 import type { LaneRulesBook } from '#execution/limits/lane-rules-book.js';
-import { laneKey } from '#execution/runs/decisions/lane.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { dropHolds } from '#execution/settling/settlement.repository.js';
 import { neededLocks } from './decisions/needed-locks.js';
-import { nextSteps, type StandingRun } from './decisions/next-look.js';
+import { nextSteps } from './decisions/next-look.js';
+import { haveSame, holderOf, placeKey, standing, type LanePlace } from './lane-place.js';
 import { acquireRunLocks, leaveLines, type AskingRun, type LockAnswer } from './run-locks.repository.js';
+import { UnstartedHolds } from './unstarted-holds.js';
 
 export interface RunLockParts {
   membership: Membership;
@@ -41,13 +41,6 @@ const BUSY_MS = 50;
 const MISFIT_MS = 5_000;
 const TRY_AGAIN_MS = 250;
 const CHECK_TRUST_MS = 250;
-
-interface Place extends StandingRun {
-  held: HeldRun;
-  locks: readonly NeededLock[];
-  /** While the answer is under way, it is not for a look to say what becomes of it. */
-  isAsking: boolean;
-}
 
 export interface LockAdmission {
   admitted: HeldRun[];
@@ -64,8 +57,9 @@ export class RunLocks implements Loop {
   /** Holds were given back. */
   readonly released = new Topic<void>();
   readonly unmet = new Topic<{ run: ClaimedRun; why: string }>();
-  readonly #places = new Map<string, Place>();
-  #leaving: Pick<Place, 'held'>[] = [];
+  readonly #places = new Map<string, LanePlace>();
+  readonly #unstarted = new UnstartedHolds();
+  #leaving: Pick<LanePlace, 'held'>[] = [];
 
   constructor(private readonly parts: RunLockParts) {}
 
@@ -76,7 +70,13 @@ export class RunLocks implements Loop {
   /** The incarnation is over. Its places are passed over, and its runs' next owner takes them up. */
   clear(): void {
     this.#places.clear();
+    this.#unstarted.clear();
     this.#leaving = [];
+  }
+
+  /** When `admit` is to be called even if no run is due, on this process's monotonic clock: holds are to be given back. */
+  get nextAdmissionMs(): number {
+    return this.#unstarted.nextMs();
   }
 
   /** Those that are not admitted are taken back, and due again when it is worth asking. */
@@ -85,10 +85,18 @@ export class RunLocks implements Loop {
     const asked = due.map((held) => this.#places.get(placeKey(held))).filter((place) => place !== undefined);
     for (const place of asked) place.isAsking = true;
     const runs = this.#asking(due);
+    const nowMs = this.parts.clock.monotonicMs();
+    const astray = this.#unstarted.astray(due, { laneOf: placeKey, nowMs });
+    const strayIds = astray.map(({ run }) => run.id);
+    this.#unstarted.noteAsked(due, nowMs);
     try {
       const { replica } = incarnation;
-      const result = await membership.write(incarnation, (tx) => acquireRunLocks(tx, { replica, runs }));
+      const result = await membership.write(incarnation, async (tx) => {
+        await dropHolds(tx, strayIds);
+        return acquireRunLocks(tx, { replica, runs });
+      });
       if (result.kind === 'fenced') return { admitted: [], gone: [] };
+      this.#noteGivenBack(astray.filter((held) => !due.includes(held)));
       const admission = this.#heed(due, result.value);
       // This replica may have stood still meanwhile. They keep what they hold, and find it when they are due again.
       if (membership.trusted() === incarnation) return admission;
@@ -108,7 +116,13 @@ export class RunLocks implements Loop {
     if (holding.length === 0) return;
     const runIds = holding.map(({ run }) => run.id);
     await this.parts.membership.write(incarnation, (tx) => dropHolds(tx, runIds));
-    for (const { run } of holding) delete run.locks;
+    this.#noteGivenBack(holding);
+  }
+
+  #noteGivenBack(runs: readonly HeldRun[]): void {
+    if (runs.length === 0) return;
+    this.#unstarted.forget(runs);
+    for (const { run } of runs) delete run.locks;
     this.released.publish();
   }
 
@@ -174,6 +188,7 @@ export class RunLocks implements Loop {
     };
     for (const [index, held] of due.entries()) {
       const answer = answers[index] ?? { outcome: 'busy' };
+      if (['waits', 'misfit', 'gone'].includes(answer.outcome)) this.#unstarted.forget([held]);
       switch (answer.outcome) {
         case 'held':
           held.run.locks = Object.fromEntries(answer.holds.map(({ name, token }) => [name, token]));
@@ -249,7 +264,7 @@ export class RunLocks implements Loop {
     }
   }
 
-  #giveUp(place: Place): void {
+  #giveUp(place: LanePlace): void {
     this.#places.delete(placeKey(place.held));
     // The run's next owner takes the place up, if this one leaves.
     if (!this.parts.membership.isDraining) this.#leaving.push(place);
@@ -266,22 +281,4 @@ export class RunLocks implements Loop {
     // Those behind them may be served.
     this.released.publish();
   }
-}
-
-/** A run that may have killed its replica waits apart from its lane. */
-function placeKey(held: HeldRun): string {
-  return isSuspect(held) ? held.run.id : laneKey(held.run);
-}
-
-function haveSame(one: readonly NeededLock[], other: readonly NeededLock[]): boolean {
-  return one === other || JSON.stringify(one) === JSON.stringify(other);
-}
-
-/** As the database's function names it. */
-function holderOf({ run }: HeldRun): string {
-  return `run ${run.id}/${run.attempt}`;
-}
-
-function standing({ held, locks, ticket }: Place) {
-  return { request: { tenantId: held.run.tenantId, wishes: locks }, ticket };
 }

@@ -74,7 +74,10 @@ export async function openFires(
   return rows;
 }
 
-/** Resolves with the runs that were found in one of these outcomes. A deadline that has passed is dropped. */
+/**
+ * Resolves with the runs that were found in one of these outcomes. They are due at once, but for those of a due time that
+ * is still ahead (I6). A deadline that has passed is dropped.
+ */
 export async function queueEndedRuns(
   tx: Tx,
   { tenantId, ids, outcomes }: { tenantId: TenantId; ids: readonly RunId[]; outcomes: readonly RunOutcome[] },
@@ -86,7 +89,8 @@ export async function queueEndedRuns(
       returning *)
     insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
                               created_at, queue, concurrency_key, deadline, tags, locks, unique_key, unique_window)
-    select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, clock_timestamp(), attempt + 1,
+    select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority,
+           greatest(case when due_at is not null then run_at end, clock_timestamp()), attempt + 1,
            -- The last attempt of a poison run is among the past ones already.
            case when (past_attempts -> -1 ->> 'attempt')::int = attempt then past_attempts
                 else ${newestAttempts('gone')} || jsonb_strip_nulls(jsonb_build_object(

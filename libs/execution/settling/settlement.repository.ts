@@ -194,6 +194,7 @@ export async function putOffRuns(
 
 /** Releases the locks of runs that do not start here. A trigger does so whenever an attempt is over (migrations/0045). */
 export async function dropHolds(tx: Tx, runIds: readonly RunId[]): Promise<void> {
+  if (runIds.length === 0) return;
   await sql`update carillon.run set holds = null where id = any(${[...runIds]}::uuid[]) and holds is not null`.execute(
     tx,
   );

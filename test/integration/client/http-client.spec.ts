@@ -76,7 +76,7 @@ describe('with one replica', () => {
     expect(blocks).toHaveLength(1);
     const program = join(folder, 'producer.mjs');
     await writeFile(program, blocks[0]?.replace(/^js\n/, '') ?? '');
-    const env = { CARILLON_URLS: server.url, CARILLON_TENANT: tenant.name, CARILLON_KEY: tenant.key };
+    const env = { CARILLON_URL: server.url, CARILLON_TENANT: tenant.name, CARILLON_KEY: tenant.key };
     const run = async () => {
       const { stdout } = await promisify(execFile)(process.execPath, [program], {
         env: { ...process.env, ...env },

@@ -53,6 +53,13 @@ async function runs(): Promise<RunId[]> {
   return rows.map(({ id }) => id);
 }
 
+it('is waited for where it is still ahead (I6)', async () => {
+  const runAt = new Date(Date.now() + HOUR_MS);
+  await sql`update carillon.run_history set run_at = ${runAt} where id = ${former}`.execute(db);
+  await retry();
+  expect((await sql`select run_at as "runAt" from carillon.run`.execute(db)).rows).toEqual([{ runAt }]);
+});
+
 it('belongs to the run that a retry has brought back, and tells how it started', async () => {
   expect(await fire()).toMatchObject({ outcome: 'skipped', reason: 'cancelled', run_id: former });
   expect(await retry()).toEqual({ retried: [former], keptOut: [] });
