@@ -89,10 +89,12 @@ export class RunLocks implements Loop {
     const astray = this.#unstarted.astray(due, { laneOf: placeKey, nowMs });
     const strayIds = astray.map(({ run }) => run.id);
     this.#unstarted.noteAsked(due, nowMs);
+    // If the answer is lost, each may hold its locks: a settlement that gives it back must drop them.
+    for (const { run } of due) run.locks ??= {};
     try {
       const { replica } = incarnation;
       const result = await membership.write(incarnation, async (tx) => {
-        await dropHolds(tx, strayIds);
+        await dropHolds(tx, { replica, runIds: strayIds });
         return acquireRunLocks(tx, { replica, runs });
       });
       if (result.kind === 'fenced') return { admitted: [], gone: [] };
@@ -115,15 +117,20 @@ export class RunLocks implements Loop {
     const holding = runs.filter(({ run }) => run.locks !== undefined);
     if (holding.length === 0) return;
     const runIds = holding.map(({ run }) => run.id);
-    await this.parts.membership.write(incarnation, (tx) => dropHolds(tx, runIds));
+    const { replica } = incarnation;
+    await this.parts.membership.write(incarnation, (tx) => dropHolds(tx, { replica, runIds }));
     this.#noteGivenBack(holding);
   }
 
   #noteGivenBack(runs: readonly HeldRun[]): void {
     if (runs.length === 0) return;
+    this.#noteWithout(runs);
+    this.released.publish();
+  }
+
+  #noteWithout(runs: readonly HeldRun[]): void {
     this.#unstarted.forget(runs);
     for (const { run } of runs) delete run.locks;
-    this.released.publish();
   }
 
   async runOnce(): Promise<number> {
@@ -188,7 +195,7 @@ export class RunLocks implements Loop {
     };
     for (const [index, held] of due.entries()) {
       const answer = answers[index] ?? { outcome: 'busy' };
-      if (['waits', 'misfit', 'gone'].includes(answer.outcome)) this.#unstarted.forget([held]);
+      if (answer.outcome !== 'held' && answer.outcome !== 'busy') this.#noteWithout([held]);
       switch (answer.outcome) {
         case 'held':
           held.run.locks = Object.fromEntries(answer.holds.map(({ name, token }) => [name, token]));

@@ -90,7 +90,7 @@ export async function queueEndedRuns(
     insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority, run_at, attempt, past_attempts,
                               created_at, queue, concurrency_key, deadline, tags, locks, unique_key, unique_window)
     select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority,
-           greatest(case when due_at is not null then run_at end, clock_timestamp()), attempt + 1,
+           greatest(case when due_at > clock_timestamp() then run_at end, clock_timestamp()), attempt + 1,
            -- The last attempt of a poison run is among the past ones already.
            case when (past_attempts -> -1 ->> 'attempt')::int = attempt then past_attempts
                 else ${newestAttempts('gone')} || jsonb_strip_nulls(jsonb_build_object(

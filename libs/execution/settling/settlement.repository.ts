@@ -193,9 +193,15 @@ export async function putOffRuns(
 }
 
 /** Releases the locks of runs that do not start here. A trigger does so whenever an attempt is over (migrations/0045). */
-export async function dropHolds(tx: Tx, runIds: readonly RunId[]): Promise<void> {
+export async function dropHolds(
+  tx: Tx,
+  { replica, runIds }: { replica: ReplicaNumber; runIds: readonly RunId[] },
+): Promise<void> {
   if (runIds.length === 0) return;
-  await sql`update carillon.run set holds = null where id = any(${[...runIds]}::uuid[]) and holds is not null`.execute(
+  await sql`
+    update carillon.run r set holds = null
+     where r.id = any(${[...runIds]}::uuid[]) and r.holds is not null
+       and exists (select from carillon.claim c where c.replica = ${replica} and r.id = any(c.run_ids))`.execute(
     tx,
   );
 }

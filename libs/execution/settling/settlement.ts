@@ -70,11 +70,7 @@ export async function settle(tx: Tx, batch: SettlementBatch): Promise<Set<RunId>
   const unbegun = endings.filter(
     ({ transition, run }) => transition.kind === 'give-back' && run.locks !== undefined,
   );
-  if (unbegun.length > 0)
-    await rows.dropHolds(
-      tx,
-      unbegun.map(({ run }) => run.id),
-    );
+  if (unbegun.length > 0) await rows.dropHolds(tx, { replica, runIds: unbegun.map(({ run }) => run.id) });
   if (endings !== open) {
     // A run that its handler recorded itself was recorded under its claim.
     const others = open.filter((ending) => !isOurs(ending) && ending.transition.kind !== 'recorded');

@@ -53,11 +53,17 @@ async function runs(): Promise<RunId[]> {
   return rows.map(({ id }) => id);
 }
 
-it('is waited for where it is still ahead (I6)', async () => {
+it.each([
+  ['is waited for where it is still ahead (I6)', new Date(Date.now() + HOUR_MS), false],
+  ['is made up for at once where its run was to be tried again later', dueAt, true],
+])('%s', async (_, due, isAtOnce) => {
   const runAt = new Date(Date.now() + HOUR_MS);
-  await sql`update carillon.run_history set run_at = ${runAt} where id = ${former}`.execute(db);
+  await sql`update carillon.run_history set run_at = ${runAt}, due_at = ${due} where id = ${former}`.execute(
+    db,
+  );
   await retry();
-  expect((await sql`select run_at as "runAt" from carillon.run`.execute(db)).rows).toEqual([{ runAt }]);
+  const { rows } = await sql<{ runAt: Date }>`select run_at as "runAt" from carillon.run`.execute(db);
+  expect(rows.map((row) => row.runAt < runAt)).toEqual([isAtOnce]);
 });
 
 it('belongs to the run that a retry has brought back, and tells how it started', async () => {

@@ -6,7 +6,7 @@ import { FollowingLoop } from '#scheduling/following/following-loop.js';
 import { readUnanswered } from '#scheduling/revisions/followed.repository.js';
 import type { Schedule } from '#scheduling/schedules/schedule.repository.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { addPair, HOUR_MS, succeed } from '../../support/following.js';
+import { addPair, addSchedule, HOUR_MS, succeed } from '../../support/following.js';
 import { useLoneMember } from '../../support/test-member.js';
 import { decideThePast, plannerOf } from '../../support/test-planner.js';
 
@@ -48,6 +48,14 @@ it('misses what is nowhere', async () => {
   await succeed(db, followed, [hoursAgo(3), lost]);
   await sql`delete from carillon.due_note where due_at = ${lost}`.execute(db);
   expect(await missed(follower)).toEqual([lost]);
+});
+
+it('misses nothing of a schedule that waits for a year', async () => {
+  const { followed } = await oldPair();
+  const spec = { kind: 'follow', schedule: followed.name, seconds: 31_536_000 } as const;
+  const follower = await addSchedule(db, tenant, spec);
+  await succeed(db, followed, [hoursAgo(1)]);
+  expect(await missed(follower)).toEqual([]);
 });
 
 it('does not miss what ended before the schedule was there', async () => {

@@ -218,7 +218,7 @@ function queueEndedRuns({ db, tx, params, server }: Scene): ReturnType<Meaning['
     const attempt = ended.attempt + 1;
     const deadlineMs = row.deadlineMs !== null && row.deadlineMs > nowMs ? row.deadlineMs : null;
     db.history.write(id, tx, null);
-    const runAtMs = row.dueMs === null ? nowMs : Math.max(row.runAtMs, nowMs);
+    const runAtMs = row.dueMs !== null && row.dueMs > nowMs ? Math.max(row.runAtMs, nowMs) : nowMs;
     db.run.write(id, tx, { ...row, ...NOT_TRIED, attempt, deadlineMs, runAtMs });
     tx.acts.push({ kind: 'brought-back', run: id, attempt });
   }

@@ -55,10 +55,13 @@ export const LOCK_STATEMENTS: readonly Meaning[] = [
   },
   {
     name: 'dropHolds',
-    says: ['update carillon.run set holds = null where id = any($1::uuid[])'],
+    says: ['update carillon.run r set holds = null where r.id = any($1::uuid[])'],
     run: ({ db, tx, params, broken }) => {
       if (broken.has('runs that do not start and keep their locks')) return changed(0);
-      const holding = (params[0] as string[]).filter((id) => (db.run.get(id, tx)?.holds ?? null) !== null);
+      const [ids, replica] = params as [string[], number];
+      const isOurs = (id: string): boolean =>
+        db.claim.rows(tx).some((claim) => claim.replica === replica && claim.runs.includes(id));
+      const holding = ids.filter((id) => (db.run.get(id, tx)?.holds ?? null) !== null && isOurs(id));
       if (!db.run.lockAll(holding, tx)) return BLOCKED;
       for (const id of holding) noteHolds({ db, tx }, id, null);
       return changed(holding.length);

@@ -48,8 +48,10 @@ const verdict = z
     askedFor: z.int().describe('Rows that a request asked for.'),
     followed: z
       .int()
-      .describe('Rows of due times that follow from runs: they are counted, and not computed anew.'),
-    lost: finding.describe('Due times without a row.'),
+      .describe(
+        'Rows of due times that follow from runs; those of the present `afterSuccessOf` are compared with the successes.',
+      ),
+    lost: finding.describe('Due times without a row, and successes that led to no due time.'),
     doubled: finding.describe('Due times with more than one run.'),
     invented: finding.describe('Rows without a due time.'),
   })

@@ -23,10 +23,10 @@ export interface Audited extends AuditVerdict {
 export class Audits extends Slices {
   async of(db: Database, { scheduleId, from, to }: Span & { scheduleId: ScheduleId }): Promise<Audited> {
     const asked = { scheduleId, from, to, limit: DUE_TIMES_MAX };
-    const { firesEndAt, unanswered, ...past } = await inSnapshot(db, async (tx) => ({
-      ...(await readPast(tx, asked)),
-      unanswered: await readUnanswered(tx, asked),
-    }));
+    const { firesEndAt, unanswered, ...past } = await inSnapshot(db, async (tx) => {
+      const read = await readPast(tx, asked);
+      return { ...read, unanswered: await readUnanswered(tx, { ...asked, to: read.firesEndAt ?? to }) };
+    });
     const knownSince = past.stretches[0]?.since ?? to;
     const auditedFrom = latest(from, new Date(knownSince.getTime() + 1));
     const end = firesEndAt ?? to;

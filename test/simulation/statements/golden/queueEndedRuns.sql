@@ -6,7 +6,7 @@ insert into carillon.run (id, tenant_id, slot, job_type, schedule_id, due_at, pa
   past_attempts,
                           created_at, queue, concurrency_key, deadline, tags, locks, unique_key, unique_window)
 select id, tenant_id, slot, job_type, schedule_id, due_at, payload, priority,
-       greatest(case when due_at is not null then run_at end, clock_timestamp()), attempt + 1,
+       greatest(case when due_at > clock_timestamp() then run_at end, clock_timestamp()), attempt + 1,
        -- The last attempt of a poison run is among the past ones already.
        case when (past_attempts -> -1 ->> 'attempt')::int = attempt then past_attempts
             else (case when jsonb_array_length("gone"."past_attempts") >= 100 then "gone"."past_attempts" - 0 else coalesce("gone"."past_attempts", '[]') end) || jsonb_strip_nulls(jsonb_build_object(
