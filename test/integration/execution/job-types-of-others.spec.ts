@@ -91,5 +91,11 @@ it.each(looks)('%s finds the shared one by a few looks', async (_, look) => {
     const read = await rowsRead(tx, '^job_type$', async () => expect(await look(tx, proof)).toBeTruthy());
     expect(read).toBeGreaterThan(0);
     expect(read).toBeLessThan(OTHERS / 20);
+    // With those of what the session did before, which are few.
+    const { rows } = await sql<{ looks: number }>`
+      select idx_scan::int as looks from pg_stat_xact_all_tables where relid = 'carillon.job_type'::regclass`.execute(
+      tx,
+    );
+    expect(rows[0]?.looks).toBeLessThan(OTHERS / 20);
   });
 });
