@@ -14,6 +14,7 @@ export const BROKEN_PROTOCOLS = [
   'claims that do not leave out runs elsewhere',
   'slots taken from a living owner without a hand-over',
   'slots of the dead stay where they are',
+  'rings that keep who has left',
   'locks that outlive their session',
   'liveness by timestamps',
   'no resuming after a broken session',

@@ -6,6 +6,7 @@ import { forgottenHold } from './lock-promises.js';
 import { forgottenBlock } from './strict-promises.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 import { perform } from './stage.js';
+import { newestRing } from './statements/slots.js';
 
 /** The longest attempt takes 4 s; what has been due for longer than this should have ended. */
 const OVERDUE_MS = 7_000;
@@ -33,6 +34,8 @@ export function unhealed(cluster: SimulatedCluster): string | null {
     if (target !== null || cluster.db.replica.get(owner)?.state !== 'active')
       return `slot ${slot} is on its way from ${owner} to ${target}`;
   }
+  const ghost = newestRing(cluster.db)?.members.find(({ replica }) => !replicas.has(asId.replica(replica)));
+  if (ghost !== undefined) return `the ring lists replica ${ghost.replica}, which is gone`;
   return null;
 }
 

@@ -120,6 +120,11 @@ export interface ClaimRow {
   claimedAtMs: number;
 }
 
+export interface RingRow {
+  version: number;
+  members: readonly { replica: number; weight: number }[];
+}
+
 export interface HistoryRow {
   /** As it was last. */
   row: RunRow;
@@ -180,7 +185,7 @@ export class ModelDatabase {
   readonly leadership = new Table<1, LeadershipRow>();
   readonly replica = new Table<number, ReplicaRow>();
   readonly heartbeat = new Table<number, HeartbeatRow>();
-  readonly ring = new Table<number, { version: number }>();
+  readonly ring = new Table<number, RingRow>();
   readonly slot = new Table<number, SlotRow>();
   readonly schedule = new Table<string, ScheduleRow>();
   readonly gap = new Table<string, GapRow>();

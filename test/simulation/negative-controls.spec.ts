@@ -44,6 +44,7 @@ const CONTROLS: readonly Control[] = [
     overlooked: ['I9: the crowd comes last', 'I8: all work done'],
     near: 790,
   },
+  { broken: 'rings that keep who has left', shows: 'I8: a leader and an owner for every slot' },
   { broken: 'what is left behind is not noted', shows: 'I1' },
   {
     broken: 'what is left behind is coalesced against its policy',

@@ -1,6 +1,8 @@
 // When do slots move? When the set of living replicas with the role `worker` has changed since the last placement. The
 // leader then computes the wanted owner of each slot and writes the difference, with a new ring version, in one
-// transaction. It repeats until a pass finds nothing to write, since owners hand over meanwhile.
+// transaction. It repeats until a pass finds nothing to write, since owners hand over meanwhile. A replica that left
+// after it had handed all over moves nothing more, but makes a ring without it.
+import { isDeepStrictEqual } from 'node:util';
 import { placementHash } from '#database/runtime/hash.js';
 import type { ReplicaNumber } from '#kernel/ids.js';
 import { insertEvent } from '#cluster/cluster-event.repository.js';
@@ -8,7 +10,14 @@ import { assignSlots } from './decisions/slot-assignment.js';
 import { slotMoves, type SlotMove } from './decisions/slot-moves.js';
 import type { HintsLoop } from '#cluster/hints/hints-loop.js';
 import type { Leader, Leadership } from '#cluster/leadership/leadership.js';
-import { giveSlots, insertRing, listSlots, setTargets, type SlotOwnerRow } from './slot-owner.repository.js';
+import {
+  giveSlots,
+  insertRing,
+  listSlots,
+  readNewestRing,
+  setTargets,
+  type SlotOwnerRow,
+} from './slot-owner.repository.js';
 
 /** What the sweep has found alive. */
 export interface LivingReplica extends Member {
@@ -33,9 +42,10 @@ export class SlotPlacement {
     const members = membersOf(living);
     const key = JSON.stringify([leader.term, members, living.map((row) => row.replica)]);
     if (key === this.#placedFor) return;
-    const slots = await listSlots(leader.incarnation.db);
+    const { db } = leader.incarnation;
+    const slots = await listSlots(db);
     const moves = plan(slots, members, new Set(living.map((row) => row.replica)));
-    if (moves.length === 0) {
+    if (moves.length === 0 && isDeepStrictEqual((await readNewestRing(db))?.members, members)) {
       this.#placedFor = key;
       return;
     }
@@ -55,6 +65,7 @@ export class SlotPlacement {
         moves.filter((move) => move.kind !== 'give').map((move) => ({ slot: move.slot, to: targetOf(move) })),
       );
       const ringVersion = await insertRing(tx, { term: leader.term, members });
+      if (moves.length === 0) return;
       await insertEvent(tx, {
         type: 'slots-moved',
         term: leader.term,

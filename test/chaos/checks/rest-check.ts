@@ -75,10 +75,14 @@ function slots({ slots: rows, ringMembers, replicas }: Evidence): string[] {
     hash: placementHash,
     maxLoad: LOAD_MAX,
   });
+  const gone = ringMembers
+    .filter(({ replica }) => !active.has(replica))
+    .map(({ replica }) => `C9: the ring lists replica ${replica}, which is not active`);
   const misplaced = rows.filter(({ slot, owner, target }) => (target ?? owner) !== wanted[slot]).length;
   return [
     ...summed(unowned),
     ...summed(moving),
+    ...gone,
     ...(misplaced > 0 ? [`C9: ${misplaced} slots lie elsewhere than the rule of the ring wants them`] : []),
   ];
 }

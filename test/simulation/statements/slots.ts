@@ -1,5 +1,5 @@
 // What do statements about slots and the ring mean?
-import type { SlotRow } from '../model-database.js';
+import type { ModelDatabase, RingRow, SlotRow } from '../model-database.js';
 import { answer, BLOCKED, changed, zipped, type Meaning, type Scene } from './meaning.js';
 
 export const SLOT_STATEMENTS: readonly Meaning[] = [
@@ -40,14 +40,33 @@ export const SLOT_STATEMENTS: readonly Meaning[] = [
   {
     name: 'insertRing',
     says: ['insert into "carillon"."ring"'],
-    run: ({ db, tx }) => {
+    run: ({ db, tx, params, broken }) => {
+      const members = JSON.parse(String(params[1])) as RingRow['members'];
+      const former = newestRing(db)?.members ?? [];
+      const kept = broken.has('rings that keep who has left')
+        ? former.filter(({ replica }) => members.every((member) => member.replica !== replica))
+        : [];
       const version = db.next('ring');
       db.ring.lock(version, tx, 'write');
-      db.ring.write(version, tx, { version });
+      db.ring.write(version, tx, { version, members: [...members, ...kept] });
       return answer([{ version }], 'INSERT');
     },
   },
+  {
+    name: 'readNewestRing',
+    says: [
+      'select "version", "term", "members", "created_at" as "createdAt" from "carillon"."ring" order by "version" desc limit $1',
+    ],
+    run: ({ db }) => {
+      const newest = newestRing(db);
+      return answer(newest === undefined ? [] : [newest]);
+    },
+  },
 ];
+
+export function newestRing(db: ModelDatabase): RingRow | undefined {
+  return db.ring.rows().toSorted((a, b) => b.version - a.version)[0];
+}
 
 /** The rows that the predicate holds for, locked; it is asked again once the lock is there. */
 function lockSlots(
