@@ -44,6 +44,10 @@ describe('what a statement says is read from its text', () => {
       'select 1 from carillon.claim union all select 1 from carillon.lease where slot = $1',
       { claim: 'neither', lease: 'slot, given' },
     ],
+    [
+      "select 1 from lane cross join lateral carillon.due_runs(\n lane.slot, lane.tenant_id, '/') r",
+      { run: 'slot, joined' },
+    ],
     ['select 1 from carillon.slot_owner where slot = $1', {}],
   ])('%s', (text, names) => {
     expect(namedKeys(text)).toEqual(names);

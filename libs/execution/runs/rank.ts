@@ -2,14 +2,6 @@
 // It stands here once, because a statement that words it otherwise gets the same rows but uses no index.
 import { sql, type RawBuilder } from 'kysely';
 
-/**
- * The last rank of runs that are due at this instant, an expression: priorities go down to -100. A walk in the order of
- * ranks must end there, or it goes through all the runs of the lane that are due much later.
- */
-export function lastRankAt(instant: RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`(${instant}) at time zone 'UTC' + interval '100 minutes'`;
-}
-
 /** The rank of the run, or of the lease that stands for one, in the table of this name. */
 export function rankIn(table?: string): RawBuilder<unknown> {
   const of = table === undefined ? '' : `${table}.`;

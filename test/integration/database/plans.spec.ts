@@ -289,7 +289,7 @@ describe.each(['known while they were empty', 'never analysed', 'analysed', 'kno
         const nodes = nodesOf(plan);
         expect(
           nodes.filter((node) => node['Relation Name'] === 'run').map((node) => node['Index Name']),
-        ).toEqual(['run_due']);
+        ).toEqual(['run_due', 'run_yielding']);
         expect(nodes.map((node) => node['Node Type'])).not.toContain('Sort');
       }
     });

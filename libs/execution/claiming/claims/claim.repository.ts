@@ -7,12 +7,8 @@ import type { LockWish } from '#locks/lock.js';
 import { plainArray } from '#database/array-text.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import { partsOfLane, rankUsOf, type Lane, type LanePosition } from '#execution/runs/decisions/lane.js';
-import { lastRankAt, rankIn } from '#execution/runs/rank.js';
 import { markText } from './lane.repository.js';
-import { PICKED_COLUMNS, pickedInOrder } from '../strict/strict-claim.repository.js';
-
-const RANK = rankIn();
-const PICKED = sql.raw(PICKED_COLUMNS.join(', '));
+import { PICKED, pickedInOrder } from '../strict/strict-claim.repository.js';
 
 function rankText({ rankUs }: LanePosition): string {
   const us = ((rankUs % 1_000) + 1_000) % 1_000;
@@ -116,19 +112,11 @@ export async function claimRuns(tx: Tx, request: ClaimRequest): Promise<TakenRun
 }
 
 function picked({ excluded, aheadMs }: Pick<ClaimRequest, 'excluded' | 'aheadMs'>): RawBuilder<unknown> {
-  const dueUntil = sql`statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)`;
-  return sql`select lane.number, r.*
+  return sql`select lane.number, ${PICKED}
         from lane
-       cross join lateral (
-         select ${PICKED}
-           from carillon.run
-          where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
-            and (${RANK}, id) > (lane.rank, lane.id)
-            and run_at <= ${dueUntil}
-            and id <> all(${plainArray(excluded)}::uuid[])
-            and ${RANK} <= ${lastRankAt(dueUntil)}
-          order by ${RANK}, id
-          limit lane.quota) r`;
+       cross join lateral carillon.due_runs(
+         lane.slot, lane.tenant_id, lane.lane, statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8),
+         lane.rank, lane.id, ${plainArray(excluded)}::uuid[], lane.quota) r`;
 }
 
 interface ServedLane {

@@ -5,14 +5,15 @@
 import { sql, type RawBuilder } from 'kysely';
 import { plainArray } from '#database/array-text.js';
 import type { Tx } from '#database/connection.js';
-import type { ClaimId, ReplicaNumber, RunId } from '#kernel/ids.js';
-import { lastRankAt, rankIn } from '#execution/runs/rank.js';
+import { NO_UUID, type ClaimId, type ReplicaNumber, type RunId } from '#kernel/ids.js';
 
 /** What a claim reads of a run, besides what is equal for its whole lane. */
-export const PICKED_COLUMNS =
-  'id schedule_id due_at payload priority run_at attempt failures losses deadline details cancel_requested_at locks unique_key'.split(
-    ' ',
-  );
+export const PICKED = sql.raw(
+  'id schedule_id due_at payload priority run_at attempt failures losses deadline details cancel_requested_at locks unique_key'
+    .split(' ')
+    .map((column) => `r.${column}`)
+    .join(', '),
+);
 
 // The first two parts of a lane's name hold no slash.
 const ofKey = sql.raw(`b.tenant_id = lane.tenant_id and b.job_type = split_part(lane.lane, '/', 2)
@@ -29,9 +30,7 @@ export function pickedInOrder({
   excluded: readonly RunId[];
   aheadMs: number;
 }): RawBuilder<unknown> {
-  const columns = sql.raw(PICKED_COLUMNS.join(', '));
-  const ofBlocking = sql.raw(PICKED_COLUMNS.map((column) => `r.${column}`).join(', '));
-  return sql`select lane.number, ${ofBlocking}
+  return sql`select lane.number, ${PICKED}
         from lane
         join carillon.key_block b on ${ofKey}
        cross join lateral (select * from carillon.run where id = b.run_id limit 1) r
@@ -39,16 +38,10 @@ export function pickedInOrder({
          and r.run_at <= statement_timestamp() + make_interval(secs => ${aheadMs / 1000}::float8)
          and r.id <> all(${plainArray(excluded)}::uuid[])
        union all
-      select lane.number, r.*
+      select lane.number, ${PICKED}
         from lane
-       cross join lateral (
-         select ${columns}
-           from carillon.run
-          where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
-            and run_at <= statement_timestamp() and ${rankIn()} <= ${lastRankAt(sql`statement_timestamp()`)}
-            and id <> all(${plainArray(excluded)}::uuid[])
-          order by ${rankIn()}, id
-          limit 1) r
+       cross join lateral carillon.due_runs(
+         lane.slot, lane.tenant_id, lane.lane, statement_timestamp(), '-infinity', ${NO_UUID}, ${plainArray(excluded)}::uuid[], 1) r
        where not exists (select 1 from carillon.key_block b where ${ofKey})`;
 }
 

@@ -10,22 +10,15 @@ with lane as materialized (
          with ordinality as l (slot, tenant_id, lane, quota, epoch, rank, id, number)
     join carillon.slot_owner o on o.slot = l.slot and o.owner = $8 and o.epoch = l.epoch and o.target is null),
 picked as materialized (
-  select lane.number, r.*
+  select lane.number, r.id, r.schedule_id, r.due_at, r.payload, r.priority, r.run_at, r.attempt, r.failures, r.losses,
+    r.deadline, r.details, r.cancel_requested_at, r.locks, r.unique_key
     from lane
-   cross join lateral (
-     select id, schedule_id, due_at, payload, priority, run_at, attempt, failures, losses, deadline, details,
-       cancel_requested_at, locks, unique_key
-       from carillon.run
-      where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
-        and ((run_at at time zone 'UTC') - priority * interval '1 minute', id) > (lane.rank, lane.id)
-        and run_at <= statement_timestamp() + make_interval(secs => $9::float8)
-        and id <> all($10::uuid[])
-        and (run_at at time zone 'UTC') - priority * interval '1 minute' <= (statement_timestamp() + make_interval(secs => $11::float8)) at time zone 'UTC' + interval '100 minutes'
-      order by (run_at at time zone 'UTC') - priority * interval '1 minute', id
-      limit lane.quota) r),
+   cross join lateral carillon.due_runs(
+     lane.slot, lane.tenant_id, lane.lane, statement_timestamp() + make_interval(secs => $9::float8),
+     lane.rank, lane.id, $10::uuid[], lane.quota) r),
 noted as (
   insert into carillon.claim (id, replica, run_ids)
-  select $12, $13, array_agg(id) from picked having count(*) > 0)
+  select $11, $12, array_agg(id) from picked having count(*) > 0)
 select number::int, id, payload, date_part('epoch', run_at) * 1000 as "atMs",
        schedule_id as "scheduleId", date_part('epoch', due_at) * 1000 as "dueAtMs",
        case when priority = 0 and attempt = 1 and failures = 0 and losses = 0

@@ -20,24 +20,17 @@ picked as materialized (
      and r.run_at <= statement_timestamp() + make_interval(secs => $9::float8)
      and r.id <> all($10::uuid[])
    union all
-  select lane.number, r.*
+  select lane.number, r.id, r.schedule_id, r.due_at, r.payload, r.priority, r.run_at, r.attempt, r.failures, r.losses,
+    r.deadline, r.details, r.cancel_requested_at, r.locks, r.unique_key
     from lane
-   cross join lateral (
-     select id, schedule_id, due_at, payload, priority, run_at, attempt, failures, losses, deadline, details,
-       cancel_requested_at, locks, unique_key
-       from carillon.run
-      where slot = lane.slot and tenant_id = lane.tenant_id and run.lane = lane.lane
-        and run_at <= statement_timestamp()
-          and (run_at at time zone 'UTC') - priority * interval '1 minute' <= (statement_timestamp()) at time zone 'UTC' + interval '100 minutes'
-        and id <> all($11::uuid[])
-      order by (run_at at time zone 'UTC') - priority * interval '1 minute', id
-      limit 1) r
+   cross join lateral carillon.due_runs(
+     lane.slot, lane.tenant_id, lane.lane, statement_timestamp(), '-infinity', $11, $12::uuid[], 1) r
    where not exists (select 1 from carillon.key_block b where b.tenant_id = lane.tenant_id
      and b.job_type = split_part(lane.lane, '/', 2)
           and b.key = substr(lane.lane, strpos(lane.lane, '/overlap/strict/') + 16))),
 noted as (
   insert into carillon.claim (id, replica, run_ids)
-  select $12, $13, array_agg(id) from picked having count(*) > 0)
+  select $13, $14, array_agg(id) from picked having count(*) > 0)
 select number::int, id, payload, date_part('epoch', run_at) * 1000 as "atMs",
        schedule_id as "scheduleId", date_part('epoch', due_at) * 1000 as "dueAtMs",
        case when priority = 0 and attempt = 1 and failures = 0 and losses = 0
