@@ -83,6 +83,15 @@ export class Carillon implements Contestant {
     await this.#untilSettled();
   }
 
+  /** The URL of the replica that serves each tenant. */
+  async owners(): Promise<ReadonlyMap<string, string>> {
+    const { rows } = await this.pool.query<{ name: string; url: string }>(
+      `select t.name, r.url from carillon.tenant t
+         join carillon.slot_owner s on s.slot = t.slot join carillon.replica r on r.number = s.owner`,
+    );
+    return new Map(rows.map(({ name, url }) => [name, url]));
+  }
+
   async fill(runs: number): Promise<void> {
     await this.setState('suspended');
     await this.addRuns({ runs });

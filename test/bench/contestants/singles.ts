@@ -31,11 +31,18 @@ export interface Singles {
 const CONNECTIONS = 32;
 const CLIENT_CONNECTIONS = 10;
 
-export async function carillonByRest(server: BenchServer, database: string): Promise<Singles> {
+/** Asks each replica in turn, as a load balancer does; or the one that serves the tenant, as a client does that follows. */
+export async function carillonByRest(
+  server: BenchServer,
+  database: string,
+  { isToOwner = false } = {},
+): Promise<Singles> {
   const carillon = await Carillon.open({ databaseUrl: await server.createDatabase(database) });
   const agent = new Agent({ connections: CONNECTIONS, keepAliveTimeout: 60_000 });
+  let owners: ReadonlyMap<string, string> = new Map();
   const ask = async (number: number, askedAtMs: number): Promise<void> => {
-    const url = `${replicaOf(carillon, number)}/api/v1/tenants/${tenantOf(number)}/runs`;
+    const replica = owners.get(tenantOf(number)) ?? replicaOf(carillon, number);
+    const url = `${replica}/api/v1/tenants/${tenantOf(number)}/runs`;
     const { statusCode, body } = await request(url, {
       method: 'POST',
       dispatcher: agent,
@@ -45,7 +52,16 @@ export async function carillonByRest(server: BenchServer, database: string): Pro
     const text = await body.text();
     if (statusCode !== 201) throw new Error(`expected 201, got ${statusCode}: ${text}`);
   };
-  return { ...singlesOf(carillon), name: 'Carillon', ask, close: () => closeAll(agent, carillon) };
+  return {
+    ...singlesOf(carillon),
+    name: isToOwner ? 'Carillon at the owner' : 'Carillon',
+    staff: async (processes) => {
+      await carillon.staff(processes);
+      if (isToOwner) owners = await carillon.owners();
+    },
+    ask,
+    close: () => closeAll(agent, carillon),
+  };
 }
 
 export async function carillonByClient(server: BenchServer, database: string): Promise<Singles> {

@@ -43,6 +43,8 @@ export const trickle: Part = async (bench) => {
   const series: Series[] = [];
   try {
     all.push(await carillonByRest(server, 'trickle_rest'), await carillonByClient(server, 'trickle_client'));
+    // One replica alone serves all tenants.
+    if (!scale.isQuick) all.push(await carillonByRest(server, 'trickle_owner', { isToOwner: true }));
     for (const peer of [YARDSTICK, 'pg-boss'])
       all.push(await peerByClient(server, `trickle_${peer.replace('-', '_')}`, peer));
     for (let round = 1; round <= scale.rounds; round += 1)

@@ -21,6 +21,8 @@ beforeAll(async () => {
   app.get('/api/v1/a/:name', tell('one'));
   app.get('/api/v1/a/all', tell('never'));
   app.post(String.raw`/api/v1/a/:name\:stop`, tell('stop'));
+  app.get(String.raw`/api/v1/a/:name\:ask`, tell('ask'));
+  app.post(String.raw`/api/v1/a/:name\:ask`, tell('ask'));
   app.post(String.raw`/api/v1/a\:count`, tell('count'));
   app.use((error: Error, _request: Request, response: Response, _next: unknown) => {
     response.statusCode = 400;
@@ -57,7 +59,9 @@ it.each([
   ['OPTIONS', '/api/v1/a', '204 GET, HEAD, POST, OPTIONS'],
   ['PUT', '/api/v1/a', '400 expected one of GET, HEAD, POST, OPTIONS, got PUT'],
   ['GET', '/api/v1/a/b:stop', '400 expected one of POST, OPTIONS, got GET'],
-  ['GET', '/api/v1/a/b:go', '400 expected a verb of the API, got /api/v1/a/b:go'],
+  ['GET', '/api/v1/a/b:go', '400 expected one of the verbs ask, stop, got /api/v1/a/b:go'],
+  ['POST', '/api/v1/b/b:go', '400 expected a path without a verb, got /api/v1/b/b:go'],
+  ['POST', '/api/v1/a:go/', '400 expected one of the verbs count, got /api/v1/a:go/'],
   ['GET', '/api/v1/a/%ff', "400 Failed to decode param '%ff'"],
   ['GET', '/api/v1/a/b/c', '200 between'],
   ['GET', '/docs', '200 between'],

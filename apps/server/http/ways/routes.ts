@@ -19,6 +19,9 @@ interface Served {
   path: RegExp;
   methods: readonly string[];
   layer: Layer;
+  /** Of a verb: it, and what stands before its colon. */
+  verb: string | undefined;
+  stem: RegExp;
 }
 
 interface FoundRequest extends Request {
@@ -38,16 +41,15 @@ export function answerMethods(app: ExpressHost): RequestHandler {
     if (!OURS.test(path)) return next();
     // The routes are bound after this, when the application is ready.
     served ??= servedBy(app);
-    const routes = (served.get(formOf(path)) ?? []).filter((route) => route.path.test(path));
+    const ofForm = served.get(formOf(path)) ?? [];
+    const routes = ofForm.filter((route) => route.path.test(path));
     const found = routes.find(({ methods }) => methods.includes(method));
     if (found !== undefined) {
       request.foundRoute = found.layer;
       return next();
     }
     if (routes.length > 0) return refuseMethod(routes, { request, response, next });
-    next(
-      VERB.test(path) ? new ProblemError('not-found', `expected a verb of the API, got ${path}`) : undefined,
-    );
+    next(VERB.test(path) ? new ProblemError('not-found', unknownVerb(path, ofForm)) : undefined);
   };
 }
 
@@ -67,6 +69,17 @@ export const goToRoute: RequestHandler = (request: FoundRequest, response, next)
 function goOn(path: string, next: NextFunction): void {
   const fault = unreadPath(path);
   next(fault === null ? undefined : new ProblemError('bad-request', fault));
+}
+
+function unknownVerb(path: string, routes: readonly Served[]): string {
+  const verbs = routes.flatMap(({ stem, verb }) =>
+    verb !== undefined && stem.test(path.replace(VERB, '')) ? [verb] : [],
+  );
+  const expected =
+    verbs.length === 0
+      ? 'a path without a verb'
+      : `one of the verbs ${[...new Set(verbs)].toSorted().join(', ')}`;
+  return `expected ${expected}, got ${path}`;
 }
 
 function refuseMethod(
@@ -90,9 +103,12 @@ function servedBy(app: ExpressHost): Map<string, Served[]> {
     const { path, methods = {} } = layer.route ?? {};
     if (typeof path !== 'string' || !OURS.test(path)) continue;
     const names = Object.keys(methods).map((method) => method.toUpperCase());
-    const form = formOf(shapeOf(path));
+    const shape = shapeOf(path);
+    const form = formOf(shape);
     const route = {
       path: patternOf(path),
+      stem: patternOf(path.replace(/\\:[^/]*$/, '')),
+      verb: VERB.exec(shape)?.[0].slice(1),
       methods: names.includes('GET') ? [...names, 'HEAD'] : names,
       layer,
     };
