@@ -9,9 +9,9 @@
  *   claim[c]                 a row of carillon.claim; the rows of number r are CLAIMS * r and the next
  *   entering[p], closed[p]   LaneDoor: what is being taken in, and whether a claim from the lane is on its way
  *   elsewhere[p], known[p]   RunsElsewhere: what claims of others name, and 0 or the epoch of that reading, plus 1
- *   awaited                  rows whose answer is still to come; LostClaimsLoop is slower than an answer
+ *   awaited                  rows whose answer is still to come; StrayClaimsLoop is slower than an answer
  *   process Taking           TakingIn.#send and carillon.take_in(); after a lost answer what the server still does
- *   process Claiming         ClaimLoop.runOnce, RunsElsewhere.refresh, LostClaimsLoop
+ *   process Claiming         ClaimLoop.runOnce, RunsElsewhere.refresh, StrayClaimsLoop
  *   process Running          StartLoop, Executor, and giving back what a former owner has not started
  *   process Handing          OwnershipLoop.runOnce, and the news that the incarnation is over
  *   process Others           the leader, as in claim.pml, and runs that other replicas insert
@@ -288,7 +288,7 @@ active [PROCESSES] proctype Taking() {
       fi
     };
     atomic { /* the answer */
-      awaited = awaited & ~(mayClaim << row);
+      awaited = awaited & ~((mayClaim && !lost) << row); /* another may have the row of a stray claim */
       mayLoseTaking();
       if
       :: lost
@@ -302,7 +302,7 @@ active [PROCESSES] proctype Taking() {
   od
 }
 
-/* LostClaimsLoop */
+/* StrayClaimsLoop */
 inline dropStray(row) {
   atomic { ALIVE(NUMBER(p)) && IS_STRAY(p, CLAIMS * NUMBER(p) + row) -> claim[CLAIMS * NUMBER(p) + row] = 0 }
 }
