@@ -134,7 +134,7 @@ function explain({ model, name, flags, expected }, { verdict, output }) {
   console.log('The steps that lead there, in a folder of your own:');
   console.log(`  spin -a ${defines(flags).join(' ')} ${fileOf(model)}`);
   console.log(`  gcc -O2 -w -DSAFETY -DREACH -o pan pan.c && ./pan -E -i -m5000`);
-  console.log(`  spin -t -p -g ${defines(flags).join(' ')} ${fileOf(model)}`);
+  console.log(`  spin -k ${model}.pml.trail -p -g ${defines(flags).join(' ')} ${fileOf(model)}`);
 }
 
 async function runOrFail(command, parameters, cwd) {

@@ -15,7 +15,7 @@
  *   ended                    processes that know that their incarnation is over
  *   serving[r]               OwnershipLoop.serving: 0, or the epoch in which r saw itself as owner, plus 1
  *   holds[r], heldRow, heldAttempt   HeldRuns: what r has claimed and not recorded yet
- *   process Claiming         ClaimLoop.runOnce with RunsElsewhere.refresh; LostClaimsLoop between its passes
+ *   process Claiming         ClaimLoop.runOnce with RunsElsewhere.refresh; StrayClaimsLoop between its passes
  *   process Settling         Executor and SettleLoop: a held run ends at any time; its end is tried until known
  *   process Handing          OwnershipLoop.runOnce (asReplicaAlone, handOver)
  *   process Leader           SweepLoop, SlotPlacement and RevocationLoop within one term (election.pml has terms),
@@ -29,7 +29,7 @@
  *
  * Abstracted away: time, leases and due times (each pass may come at any moment, anybody may be declared dead);
  * lanes and quotas (a claim takes one free run or all); other slots; batches of settlements (each end is written
- * alone); rejoining under a new number (resume.pml). LostClaimsLoop is trusted to be slower than a claim's answer.
+ * alone); rejoining under a new number (resume.pml). StrayClaimsLoop is trusted to be slower than a claim's answer.
  *
  * Without flags: the protocol, in which claims elsewhere are read anew for each epoch of a slot, a claim holds only in
  * that epoch, and leaving waits at the gate. Broken on purpose:

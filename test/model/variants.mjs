@@ -52,11 +52,19 @@ export const variants = [
   }),
   ...variantsOf('takein', {
     holds: {
-      'a death, a move, no answer lost': 'MOVES_MAX=1 FAULTS_MAX=0 LOOKS_MAX=1',
-      'a death and a fault': 'MOVES_MAX=0 LOOKS_MAX=1',
-      'the slot comes back, and a fault': 'DEATHS_MAX=0 LOOKS_MAX=1',
+      'a death, a move, no answer lost': 'MOVES_MAX=1 FAULTS_MAX=0 VAIN_MAX=1',
+      'a death and a fault': 'MOVES_MAX=0 VAIN_MAX=1',
+      'the slot comes back, and a fault': 'DEATHS_MAX=0 VAIN_MAX=1',
       'a death, a move, a fault': 'MOVES_MAX=1',
       'three runs, the slot comes back': 'RUNS=3 DEATHS_MAX=0 FAULTS_MAX=0',
+      'a look, a death, a fault': 'UNLIMITED HINTS_MAX=1 MOVES_MAX=0',
+      'a look, a death, a move': 'UNLIMITED HINTS_MAX=1 MOVES_MAX=1 FAULTS_MAX=0',
+      'a look, the slot comes back, and a fault': 'UNLIMITED HINTS_MAX=1 DEATHS_MAX=0',
+      'a look at one run, all of these at once': 'UNLIMITED HINTS_MAX=1 RUNS=1',
+      'a look at three runs, a move': 'UNLIMITED HINTS_MAX=1 RUNS=3 MOVES_MAX=1 DEATHS_MAX=0 FAULTS_MAX=0',
+      'two looks, the slot comes back': 'UNLIMITED HINTS_MAX=2 DEATHS_MAX=0 FAULTS_MAX=0',
+      'two looks, a move, a fault': 'UNLIMITED HINTS_MAX=2 MOVES_MAX=1 DEATHS_MAX=0',
+      'a look, limits come, the slot comes back': 'HINTS_MAX=1 DEATHS_MAX=0 FAULTS_MAX=0',
     },
     violated: {
       'the gate not tried': 'GATE_NOT_TRIED',
@@ -64,7 +72,7 @@ export const variants = [
       'the epoch not asked for': 'EPOCH_UNCHECKED DEATHS_MAX=0 FAULTS_MAX=0',
       'what waits before not looked at': 'WAITING_UNSEEN',
       'the lane open while a claim is on its way':
-        'LANE_OPEN LOOKS_MAX=1 MOVES_MAX=0 DEATHS_MAX=0 FAULTS_MAX=0',
+        'LANE_OPEN VAIN_MAX=1 MOVES_MAX=0 DEATHS_MAX=0 FAULTS_MAX=0',
       'claims take what is entering': 'ENTERING_CLAIMED',
       'held also when the incarnation is over': 'HELD_BLINDLY',
       'entering for ever after a lost answer': 'ENTERING_KEPT',
@@ -72,6 +80,20 @@ export const variants = [
       'claims elsewhere not read': 'ELSEWHERE_UNREAD',
       'started before others are counted': 'STARTED_UNCOUNTED DEATHS_MAX=0 FAULTS_MAX=0',
       'witness: taken in after the slot came back': 'WITNESS',
+      'a look without the gate': look('LOOK_WITHOUT_GATE MOVES_MAX=0 FAULTS_MAX=0'),
+      'a look with a snapshot from before the gate': look('LOOK_ONE_SNAPSHOT MOVES_MAX=0 FAULTS_MAX=0'),
+      'a look of a dead replica': look('LOOK_OF_THE_DEAD MOVES_MAX=0 FAULTS_MAX=0'),
+      'the epoch not asked for by the look': look('LOOK_EPOCH_UNCHECKED DEATHS_MAX=0 FAULTS_MAX=0'),
+      'the lane open while a look is on its way': look(
+        'LOOK_LANE_OPEN MOVES_MAX=0 DEATHS_MAX=0 FAULTS_MAX=0',
+      ),
+      'a look while a claim is on its way': look('LOOK_BESIDE_CLAIM MOVES_MAX=0 DEATHS_MAX=0 FAULTS_MAX=0'),
+      'a look takes what is entering': look('LOOK_TAKES_ENTERING MOVES_MAX=0 DEATHS_MAX=0 FAULTS_MAX=0'),
+      'a look takes what is held': look('LOOK_TAKES_HELD MOVES_MAX=0 DEATHS_MAX=0 FAULTS_MAX=0'),
+      'a look takes what others have': look('LOOK_TAKES_ELSEWHERE DEATHS_MAX=0 FAULTS_MAX=0'),
+      'a look takes a later run': look('LOOK_TAKES_LATER MOVES_MAX=0 DEATHS_MAX=0 FAULTS_MAX=0'),
+      'a look held also when the incarnation is over': look('LOOK_HELD_BLINDLY MOVES_MAX=0 FAULTS_MAX=0'),
+      'witness: looked at after the slot came back': look('WITNESS_LOOK DEATHS_MAX=0 FAULTS_MAX=0'),
     },
   }),
   ...variantsOf('resume', {
@@ -105,6 +127,10 @@ export const variants = [
     },
   }),
 ];
+
+function look(flags) {
+  return `UNLIMITED HINTS_MAX=1 ${flags}`;
+}
 
 function variantsOf(model, byVerdict) {
   return Object.entries(byVerdict).flatMap(([expected, byName]) =>
