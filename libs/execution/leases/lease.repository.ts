@@ -9,12 +9,14 @@ import { PAGE_BYTES_MAX } from '#database/fitting-page.repository.js';
 import type { LeaseTable } from '#database/tables/lease-schema.js';
 import type { LeaseId, ReplicaNumber, RunId, Slot, TenantId, WorkerId } from '#kernel/ids.js';
 import { rankOf } from '#execution/runs/decisions/lane.js';
-import { rankIn } from '#execution/runs/rank.js';
 import { OFFER_MS } from '#execution/settling/park.repository.js';
 import { newestAttempts } from '#execution/runs/run-columns.js';
 
 /** A worker that does not beat once within this time has probably never got the answer with its lease. */
 const FIRST_HEARTBEAT_MS = 10_000;
+
+/** As the index has it; rankOf() of decisions/lane.ts computes the same in memory. */
+const RANK = sql.raw("(l.run_at at time zone 'UTC') - l.priority * interval '1 minute'");
 
 /** The parts of a lease that are needed to hand its run out. */
 export interface TakenLease {
@@ -93,13 +95,13 @@ export async function takeOffers(tx: Tx, request: LeaseRequest): Promise<TakenLe
       select found.id, found.run_id, found.rank
         from unnest(${[...jobTypes]}::text[]) as wanted (job_type)
        cross join lateral (
-         select l.id, l.run_id, ${rankIn('l')} as rank
+         select l.id, l.run_id, ${RANK} as rank
            from carillon.lease l
            join carillon.run r on r.id = l.run_id and r.attempt = l.attempt
           where l.tenant_id = ${tenantId} and l.job_type = wanted.job_type and l.state = 'offered'
             and r.cancel_requested_at is null and (l.deadline is null or l.deadline > clock_timestamp())
             and not ${isHeldBack}
-          order by ${rankIn('l')}, l.id
+          order by ${RANK}, l.id
           limit ${max}
             for update of l skip locked) found
        order by found.rank, found.id

@@ -284,13 +284,11 @@ describe.each(['known while they were empty', 'never analysed', 'analysed', 'kno
       expect(nodes.map((node) => node['Node Type'])).not.toContain('Nested Loop');
     });
 
-    it.each(['a claim', 'a claim from marks'])('%s walks along each lane and sorts nothing', async (name) => {
+    it.each(['a claim', 'a claim from marks'])('%s asks for what is due of each priority', async (name) => {
       for (const { plan } of await plansOf(name)) {
-        const nodes = nodesOf(plan);
-        expect(
-          nodes.filter((node) => node['Relation Name'] === 'run').map((node) => node['Index Name']),
-        ).toEqual(['run_due', 'run_yielding']);
-        expect(nodes.map((node) => node['Node Type'])).not.toContain('Sort');
+        const ofRuns = nodesOf(plan).filter((node) => node['Relation Name'] === 'run');
+        expect(ofRuns.map((node) => node['Index Name'])).toEqual(Array(3).fill('run_by_priority'));
+        expect(ofRuns.at(-1)?.['Index Cond']).toMatch(/priority = .*run_at/);
       }
     });
   },

@@ -13,7 +13,8 @@ import { rowsRead } from '../../support/rows-read.js';
 import { useLoneMember } from '../../support/test-member.js';
 
 const { db, member, tenant } = useLoneMember();
-const DELAYED = 5_000;
+/** Of each of three priorities. */
+const DELAYED = 2_000;
 const claimId = asId.claim(randomUUID());
 const strictKey = storedKeyOf('k', undefined, 'strict');
 
@@ -53,9 +54,11 @@ it.each<[string, Case]>([
   // In hand already, so that nothing ends the walk before it comes to what is due later.
   const excluded = await addRuns(db, tenant, 1, run);
   await sql`
-    insert into carillon.run (id, tenant_id, slot, job_type, queue, payload, concurrency_key, run_at)
-    select gen_random_uuid(), tenant_id, slot, job_type, queue, payload, concurrency_key, now() + interval '1 min' + n * interval '1 s'
-      from carillon.run cross join generate_series(1, ${sql.lit(DELAYED)}) n`.execute(db);
+    insert into carillon.run (id, tenant_id, slot, job_type, queue, payload, concurrency_key, priority, run_at)
+    select gen_random_uuid(), tenant_id, slot, job_type, queue, payload, concurrency_key, level, now() + interval '1 min' + n * interval '1 s'
+      from carillon.run cross join generate_series(1, ${sql.lit(DELAYED)}) n cross join unnest(array[-100, 0, 100]) level`.execute(
+    db,
+  );
   const { slot } = tenant;
   await db.transaction().execute(async (tx) => {
     const read = await rowsRead(tx, '^run$', async () => {

@@ -5,7 +5,6 @@ import type { Database } from '#database/connection.js';
 import { jobTypeIdOf } from '#database/job-type-key.js';
 import { NO_UUID, type Slot, type TenantId } from '#kernel/ids.js';
 import type { Lane } from '#execution/runs/decisions/lane.js';
-import { rankIn } from '#execution/runs/rank.js';
 import type { NeededLock } from '#execution/limits/decisions/lane-rules.js';
 import type { JobTypeLimits, TenantLimits } from '#execution/limits/limits.js';
 
@@ -95,11 +94,7 @@ export async function discoverLanes(
                     ${marked.map((lane) => lane.tenantId)}::uuid[],
                     ${marked.map((lane) => lane.lane)}::text[],
                     ${marked.map((lane) => markText(lane.mark))}::timestamp[]) as m (slot, tenant_id, lane, mark)
-       cross join lateral (
-         select 1 from carillon.run r
-          where r.slot = m.slot and r.tenant_id = m.tenant_id and r.lane = m.lane
-            and ${rankIn('r')} >= m.mark
-          limit 1) there)
+       cross join lateral carillon.holds_from(m.slot, m.tenant_id, m.lane, m.mark) there)
     select found.slot, found.tenant_id as "tenantId", found.lane, t.weight,
            coalesce(t.state = 'suspended', false) or q.paused_at is not null or j.paused_at is not null as paused,
            nullif(t.limits, '{}') as tenant, nullif(j.limits, '{}') as "jobType", j.locks

@@ -29,11 +29,7 @@ with found as materialized (
                 $10::uuid[],
                 $11::text[],
                 $12::timestamp[]) as m (slot, tenant_id, lane, mark)
-   cross join lateral (
-     select 1 from carillon.run r
-      where r.slot = m.slot and r.tenant_id = m.tenant_id and r.lane = m.lane
-        and (r.run_at at time zone 'UTC') - r.priority * interval '1 minute' >= m.mark
-      limit 1) there)
+   cross join lateral carillon.holds_from(m.slot, m.tenant_id, m.lane, m.mark) there)
 select found.slot, found.tenant_id as "tenantId", found.lane, t.weight,
        coalesce(t.state = 'suspended', false) or q.paused_at is not null or j.paused_at is not null as paused,
        nullif(t.limits, '{}') as tenant, nullif(j.limits, '{}') as "jobType", j.locks
