@@ -72,20 +72,15 @@ as $$
 $$;
 
 -- The functions of 0048, with these walks.
-create procedure pg_temp.change(of_function regproc, was text, becomes text)
-  language plpgsql
-as $$
+do $do$
 declare
-  former text := pg_get_functiondef(of_function);
+  of_function regproc;
+  was text;
+  becomes text;
+  former text;
 begin
-  if strpos(former, was) = 0 then
-    raise exception 'expected the text of migration 0048 in %, got %', of_function, former;
-  end if;
-  execute replace(former, was, becomes);
-end
-$$;
-
-call pg_temp.change('carillon.look_and_claim', $was$from carillon.run r
+  for of_function, was, becomes in values
+    ('carillon.look_and_claim'::regproc, $was$from carillon.run r
                   where r.slot = u.slot and r.tenant_id = u.tenant_id and r.lane = u.lane
                     and r.run_at <= began_at + make_interval(secs => ahead_ms / 1000)
                     -- As in rank.ts: or the walk goes through all that is due much later.
@@ -95,9 +90,8 @@ call pg_temp.change('carillon.look_and_claim', $was$from carillon.run r
                   order by (r.run_at at time zone 'UTC') - r.priority * interval '1 minute', r.id
                   limit look_and_claim.runs_of_lane) w)$was$,
 $becomes$from carillon.due_runs(u.slot, u.tenant_id, u.lane, began_at + make_interval(secs => ahead_ms / 1000), '-infinity',
-                                            '00000000-0000-0000-0000-000000000000', look_and_claim.excluded, look_and_claim.runs_of_lane)) w)$becomes$);
-
-call pg_temp.change('carillon.take_in', $was$
+                                            '00000000-0000-0000-0000-000000000000', look_and_claim.excluded, look_and_claim.runs_of_lane)) w)$becomes$),
+    ('carillon.take_in'::regproc, $was$
          -- None of the lane waits before them. Those of this call are not seen. With its order it is one look at the lane's
          -- place in the index; as a mere condition it became a walk over all runs of the tenant. The mark is one of another
          -- clock, and must lie behind. Runs of high priority stand there long before they are due: where there are many, a
@@ -119,6 +113,13 @@ call pg_temp.change('carillon.take_in', $was$
                select
                  from carillon.due_runs(l.slot, l.tenant_id, l.lane, made_at, least(l.mark, (made_at - interval '1 second') at time zone 'UTC'),
                                         '00000000-0000-0000-0000-000000000000', take_in.held, 1) r
-                where (r.run_at at time zone 'UTC') - r.priority * interval '1 minute' <= made_at at time zone 'UTC')),$becomes$);
-
-drop procedure pg_temp.change;
+                where (r.run_at at time zone 'UTC') - r.priority * interval '1 minute' <= made_at at time zone 'UTC')),$becomes$)
+  loop
+    former := pg_get_functiondef(of_function);
+    if strpos(former, was) = 0 then
+      raise exception 'expected the text of migration 0048 in %, got %', of_function, former;
+    end if;
+    execute replace(former, was, becomes);
+  end loop;
+end
+$do$;
