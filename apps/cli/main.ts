@@ -10,7 +10,7 @@ import { parseUpOptions, UP_USAGE } from './up/terminal/options.js';
 import { up } from './up/up.js';
 import { readUpFile } from './up/data/up-file.js';
 
-const USAGE = `Usage: npm start -- [OPTIONS], or: node apps/cli/bootstrap.mjs COMMAND [OPTIONS]
+const USAGE = `Usage: carillon COMMAND [OPTIONS]; in a clone: npm start -- [OPTIONS], or node apps/cli/bootstrap.mjs COMMAND [OPTIONS]
 
 Commands:
   up      start PostgreSQL, a few replicas and a demo; what npm start does
