@@ -247,7 +247,7 @@ module.exports = {
       from: { path: '^libs/client/', pathNot: SPEC },
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'],
-        dependencyTypesNot: ['type-only'], // a transaction's types bring nothing along
+        dependencyTypesNot: ['type-only', 'type-import'], // a transaction's types bring nothing along
       },
     },
     {

@@ -13,12 +13,11 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Failure, findNode } from './find-node.mjs';
 
-const NODE_MAJOR_NEEDED = 24;
 const LOCK_POLL_MS = 200;
 /** The same signal twice within this time is one signal that came by two ways: npm also passes on what it gets. */
 const SAME_SIGNAL_MS = 200;
@@ -42,9 +41,6 @@ const testPrograms = {
   'bench:failover': 'test/bench/failover.ts',
   'bench:fairness': 'test/bench/fairness.ts',
 };
-
-/** Something the person at the terminal can act on: printed as it is, without a stack. */
-class Failure extends Error {}
 
 /** Stopped by a signal before the child ran. */
 class Stopped extends Error {}
@@ -181,27 +177,6 @@ function newestMs(path) {
   if (stats === undefined) return 0;
   if (!stats.isDirectory()) return stats.mtimeMs;
   return Math.max(stats.mtimeMs, ...fs.readdirSync(path).map((name) => newestMs(join(path, name))));
-}
-
-/** Our own Node if it is installed and runs here, else the one that runs this file if it is new enough. */
-function findNode() {
-  const own = ownNode();
-  if (own !== undefined && spawnSync(own, ['--version']).status === 0) return own;
-  if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR_NEEDED) return process.execPath;
-  throw new Failure(
-    `Carillon needs Node ${NODE_MAJOR_NEEDED} or newer, and this is ${process.versions.node}. On Linux (glibc, x64 and` +
-      ' arm64) it comes with the optional dependencies: run "npm ci --include=optional". Elsewhere, install it first.',
-  );
-}
-
-/** In a clone it is in node_modules; a package has it beside itself. */
-function ownNode() {
-  const name = `node-${process.platform}-${process.arch}`;
-  try {
-    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'bin/node');
-  } catch {
-    return undefined;
-  }
 }
 
 /**

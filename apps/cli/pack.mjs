@@ -15,7 +15,14 @@ const source = join(root, 'libs/client/npm');
 const [folder = join(root, 'dist/npm')] = process.argv.slice(2);
 const client = resolve(folder, 'carillon');
 
-const AS_COMMONJS = ['--module', 'commonjs', '--moduleResolution', 'bundler', '--verbatimModuleSyntax', 'false'];
+const AS_COMMONJS = [
+  '--module',
+  'commonjs',
+  '--moduleResolution',
+  'bundler',
+  '--verbatimModuleSyntax',
+  'false',
+];
 
 await rm(client, { recursive: true, force: true });
 await Promise.all([compile('esm', []), compile('cjs', AS_COMMONJS)]);
@@ -33,7 +40,9 @@ async function compile(name, options) {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   await node([tsc, '--project', source, '--outDir', target, ...options]);
   const files = await readdir(target, { recursive: true });
-  await Promise.all(files.filter((file) => /\.(js|d\.ts)$/.test(file)).map((file) => makeRelative(target, file)));
+  await Promise.all(
+    files.filter((file) => /\.(js|d\.ts)$/.test(file)).map((file) => makeRelative(target, file)),
+  );
 }
 
 async function makeRelative(target, file) {
@@ -43,7 +52,10 @@ async function makeRelative(target, file) {
     const way = relative(dirname(file), named);
     return way.startsWith('.') ? way : `./${way}`;
   };
-  await writeFile(path, text.replaceAll(/(?<=["'])#([^"']+\.js)(?=["'])/g, (_name, named) => wayTo(named)));
+  await writeFile(
+    path,
+    text.replaceAll(/(?<=["'])#([^"']+\.js)(?=["'])/g, (_name, named) => wayTo(named)),
+  );
 }
 
 /** Both packages have one version. */
