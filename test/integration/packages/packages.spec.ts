@@ -96,8 +96,13 @@ describe('carillon', () => {
       .map((entry) => join(entry.parentPath, entry.name));
     const others = files
       .map((file) => file.slice(at.length + 1))
-      .filter((file) => !/^(cjs|esm)\/(client|kernel)\/[a-z/-]+\.(js|js\.map|d\.ts)$/.test(file));
-    expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'cjs/package.json', 'package.json']);
+      .filter((file) => !/^types\/(cjs|esm)\/(client|kernel)\/[a-z/-]+\.d\.ts$/.test(file));
+    const code = ['index.cjs', 'index.cjs.map', 'index.js', 'index.js.map'];
+    const expected = ['LICENSE', 'README.md', ...code, 'package.json', 'types/cjs/package.json'];
+    expect(others.toSorted()).toEqual(expected);
+    const map = await readFile(join(at, 'index.js.map'), 'utf8');
+    const { sources } = JSON.parse(map) as { sources: string[] };
+    expect(sources.filter((name) => !/^libs\/(client|kernel)\//.test(name))).toEqual([]);
   });
 
   it('does what its README says, imported', async () => {
@@ -181,7 +186,7 @@ describe('carillon-server', () => {
     const home = await mkdtemp(join(folder, 'server-'));
     await run('tar', ['-xzf', tarballs[1] ?? '', '-C', home]);
     const files = await readdir(join(home, 'package'), { recursive: true });
-    expect(files.filter((file) => /\.spec\.|^test\/|^dist\/npm|\.ts$/.test(file))).toEqual([]);
+    expect(files.filter((file) => /\.spec\.|^(test|libs|dist\/npm)\//.test(file))).toEqual([]);
     // What npm would install beside it is there already.
     const modules = join(home, 'node_modules');
     await mkdir(modules);
