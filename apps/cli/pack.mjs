@@ -1,7 +1,7 @@
 // Makes two packages of this repository, for `npm install` or `npm publish`: `carillon`, what applications import, and
 // `carillon-server`, the program. A client that came with the server brought a PostgreSQL and a Node along.
 //
-// The client is one file for `import` and one for `require`: its forty modules took five times as long to load. The
+// The client is one file for `import` and one for `require`: its forty modules took three times as long to load. The
 // compiler writes their declarations, in which names of package.json's import map become relative paths, since older
 // compilers know no such map. They lie there twice, since the nearest package.json says of which kind a module is.
 import { execFile } from 'node:child_process';
