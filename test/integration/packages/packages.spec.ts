@@ -197,9 +197,16 @@ describe('carillon-server', () => {
     const { bin } = JSON.parse(manifest) as { bin: { carillon: string } };
     const command = join(modules, 'carillon-server', bin.carillon);
     expect((await run(NODE, [command, 'ring'], { cwd: home })).stdout).toContain('max/fair');
-    const options = { cwd: home, env: { PATH: process.env['PATH'] } };
-    const failed = await run(NODE, [command, 'doctor'], options).catch((error: { stderr: string }) => error);
-    expect(failed.stderr).toContain('DATABASE_URL: expected the URL');
-    expect(await readdir(home)).toContain('.data');
+    const doctor = () => {
+      const ended = run(NODE, [command, 'doctor'], { cwd: home, env: { PATH: process.env['PATH'] } });
+      return ended.catch((error: { stdout: string; stderr: string }) => error);
+    };
+    expect((await doctor()).stderr).toContain('no npm start runs here');
+    expect(await readdir(home)).toEqual(['node_modules', 'package']);
+    await mkdir(join(home, '.data'));
+    const { databaseUrl } = server;
+    const up = { apiUrls: [], docsUrl: '', adminKey: '', databaseUrl, pid: process.pid, replicas: [] };
+    await writeFile(join(home, '.data/up.json'), JSON.stringify(up));
+    expect((await doctor()).stdout).toMatch(/^ok /m);
   });
 });

@@ -1,6 +1,6 @@
 // The files that are kept between starts, with their names. They lie in one folder, so that they can be examined,
 // copied, or deleted by --fresh, which deletes these names only and never a folder given by mistake.
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { removeEmbeddedPostgres } from '#database/embedded/embedded-postgres.js';
 
@@ -17,9 +17,8 @@ export interface DataFolder {
 }
 
 /** Relative paths start at the current folder, which is the project's in a clone. */
-export async function openDataFolder(wanted: string): Promise<DataFolder> {
+export function dataFolder(wanted: string): DataFolder {
   const path = resolve(wanted);
-  await mkdir(path, { recursive: true });
   const fromHere = relative(process.cwd(), path);
   return {
     path,
