@@ -1,9 +1,12 @@
+#!/usr/bin/env node
 // How does a fresh clone become a running program with one command? This file runs before anything is installed,
 // and possibly on an older Node than the product needs, so it uses built-in modules only and the syntax of Node 18.
 //
 // It brings three things up to date, each only if it is not: node_modules (npm ci), dist/ (nest build), and then it
 // hands over to Node 24, which comes with the dependencies where the platform allows it. From there on it is only a
 // bridge: the child has the terminal, and this process passes signals on and ends with the child's exit code.
+//
+// It is also the command `carillon` of the installed package, where npm has brought everything and nothing is built.
 //
 // Several of these may start in one clone at the same time (two `npm start`, or one beside `npm test`). Installing
 // and building are done by one of them, under a lock, while the others wait; each looks again once it has the lock.
@@ -13,13 +16,15 @@ import * as fs from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { Failure, findNode } from './find-node.mjs';
 
-const NODE_MAJOR_NEEDED = 24;
 const LOCK_POLL_MS = 200;
 /** The same signal twice within this time is one signal that came by two ways: npm also passes on what it gets. */
 const SAME_SIGNAL_MS = 200;
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+/** No package has a lockfile: npm leaves it out. */
+const isClone = fs.existsSync(join(root, 'package-lock.json'));
 const installStamp = join(root, 'node_modules/.carillon-install');
 const buildStamp = join(root, 'dist/.carillon-build');
 const lockFolder = join(root, '.data/bootstrap.lock');
@@ -37,9 +42,6 @@ const testPrograms = {
   'bench:fairness': 'test/bench/fairness.ts',
 };
 
-/** Something the person at the terminal can act on: printed as it is, without a stack. */
-class Failure extends Error {}
-
 /** Stopped by a signal before the child ran. */
 class Stopped extends Error {}
 
@@ -54,18 +56,15 @@ main(process.argv.slice(2)).catch((error) => {
 });
 
 async function main(args) {
-  if (!isInstalled() || !isBuilt()) await underLock(prepare);
+  if (isClone && (!isInstalled() || !isBuilt())) await underLock(prepare);
   const line = await commandLine(args);
   isHandedOver = true;
   process.exitCode = await run(findNode(), line);
 }
 
 async function commandLine([command, ...args]) {
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
-  if (command === 'test') return [...vitest, ...args];
-  const sources = ['--conditions=source', '--import', './test/support/typescript.mjs'];
-  if (command in testPrograms) return [...sources, testPrograms[command], ...args];
-  if (command?.startsWith('test:')) return [...vitest, '--project', command.slice('test:'.length), ...args];
+  const ofClone = isClone ? commandLineOfClone(command, args) : undefined;
+  if (ofClone !== undefined) return ofClone;
   if (command === 'replica') {
     const { REPLICA_FLAGS } = await import(
       pathToFileURL(join(root, 'dist/apps/server/settings/node-flags.js'))
@@ -74,6 +73,15 @@ async function commandLine([command, ...args]) {
   }
   const words = command === undefined ? [] : [command, ...args];
   return ['--enable-source-maps', join(root, 'dist/apps/cli/main.js'), ...words];
+}
+
+function commandLineOfClone(command, args) {
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
+  if (command === 'test') return [...vitest, ...args];
+  const sources = ['--conditions=source', '--import', './test/support/typescript.mjs'];
+  if (command in testPrograms) return [...sources, testPrograms[command], ...args];
+  if (command?.startsWith('test:')) return [...vitest, '--project', command.slice('test:'.length), ...args];
+  return command === 'pack' ? ['apps/cli/pack.mjs', ...args] : undefined;
 }
 
 async function prepare() {
@@ -171,17 +179,6 @@ function newestMs(path) {
   return Math.max(stats.mtimeMs, ...fs.readdirSync(path).map((name) => newestMs(join(path, name))));
 }
 
-/** Our own Node if it is installed and runs here, else the one that runs this file if it is new enough. */
-function findNode() {
-  const own = join(root, `node_modules/node-${process.platform}-${process.arch}/bin/node`);
-  if (fs.existsSync(own) && spawnSync(own, ['--version']).status === 0) return own;
-  if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR_NEEDED) return process.execPath;
-  throw new Failure(
-    `Carillon needs Node ${NODE_MAJOR_NEEDED} or newer, and this is ${process.versions.node}. On Linux (glibc, x64 and` +
-      ' arm64) it comes with the optional dependencies: run "npm ci --include=optional". Elsewhere, install it first.',
-  );
-}
-
 /**
  * Runs a program to its end and returns its exit code. A step of the preparation gets no keys, and what it prints
  * goes to stderr, since stdout belongs to the command that was asked for.
@@ -190,7 +187,8 @@ function run(program, args, { isStep = false, path = pathWithNode(program) } = {
   if (stoppedBy) throw new Stopped();
   return new Promise((done, fail) => {
     const stdio = isStep ? ['ignore', 2, 2] : 'inherit';
-    child = spawn(program, args, { cwd: root, stdio, env: { ...process.env, PATH: path } });
+    const cwd = isClone ? root : process.cwd();
+    child = spawn(program, args, { cwd, stdio, env: { ...process.env, PATH: path } });
     child.once('error', (error) => fail(new Failure(`${program} could not be started: ${error.message}`)));
     child.once('exit', (code, signal) => {
       child = undefined;

@@ -5,12 +5,12 @@ import { ConfigError } from '#kernel/errors.js';
 import { CliError } from './cli-error.js';
 import { doctor } from './doctor/doctor.js';
 import { ringTable } from './ring-table.js';
-import { openDataFolder } from './up/data/data-folder.js';
+import { dataFolder } from './up/data/data-folder.js';
 import { parseUpOptions, UP_USAGE } from './up/terminal/options.js';
 import { up } from './up/up.js';
 import { readUpFile } from './up/data/up-file.js';
 
-const USAGE = `Usage: npm start -- [OPTIONS], or: node apps/cli/bootstrap.mjs COMMAND [OPTIONS]
+const USAGE = `Usage: carillon COMMAND [OPTIONS]; in a clone: npm start -- [OPTIONS], or node apps/cli/bootstrap.mjs COMMAND [OPTIONS]
 
 Commands:
   up      start PostgreSQL, a few replicas and a demo; what npm start does
@@ -38,7 +38,10 @@ async function main([command, ...args]: string[]): Promise<number> {
       process.stdout.write(USAGE);
       return 0;
     default:
-      throw new CliError(`command: expected up, doctor, ring or help, got ${JSON.stringify(command)}`, 2);
+      throw new CliError(
+        `command: expected up, doctor, replica, ring or help, got ${JSON.stringify(command)}`,
+        2,
+      );
   }
 }
 
@@ -49,7 +52,7 @@ async function runDoctor(args: string[]): Promise<number> {
     return 0;
   }
   if (first !== undefined) throw new CliError(`doctor: expected no options, got ${JSON.stringify(first)}`, 2);
-  const running = await readUpFile((await openDataFolder('.data')).upFile);
+  const running = await readUpFile(dataFolder('.data').upFile);
   const { text, isHealthy } = await doctor(process.env, running);
   process.stdout.write(`${text}\n`);
   return isHealthy ? 0 : 1;

@@ -4,7 +4,6 @@ import { checkJobOptions } from '#client/options/job-options-check.js';
 import type { LockWish } from '#client/options/lock-wishes.js';
 import type { EnqueueableJob, OverlapOptions, RunOptions } from './enqueue-options.js';
 import type { JobSchedule, PreviousFire } from './job-schedules.js';
-import type { Transaction } from 'kysely';
 import type { StandardSchemaV1 } from './standard-schema.js';
 
 export interface RetryOptions {
@@ -150,8 +149,9 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 /** At most 8 KiB a line, and 1,000 lines or 1 MiB a run. */
 export type JobLog = Readonly<Record<LogLevel, LogWrite>>;
 
-// The tables are the user's to describe: `async (trx: Transaction<MyTables>) => …`.
-// oxlint-disable-next-line typescript/no-explicit-any
-export type HandlerTransaction = Transaction<any>;
+// Kysely's transaction, whose tables are the user's to describe: `async (trx: Transaction<MyTables>) => …`. An
+// application that pulls runs has no Kysely, and its compiler shall not miss it: the type is `any` there.
+/** @ts-ignore Kysely is not a dependency. */
+export type HandlerTransaction = import('kysely').Transaction<any>; // oxlint-disable-line typescript/no-explicit-any
 
 export type JobHandlerFunction<Payload> = (job: Job<Payload>, context: JobContext) => unknown;

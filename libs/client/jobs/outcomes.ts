@@ -1,13 +1,26 @@
 // The outcomes of a handler besides success and failure. Each is a value to throw; `snooze` may be returned as well.
 // Any other thrown value is a failure, retried by the job's retry policy.
+//
+// An application may load this file twice, by `import` and by `require`, or from two versions of the package. So an
+// outcome is known by a mark that all copies share, and not by its class. The mark is on the prototypes, where no
+// console shows it and no declaration file makes the classes of two copies differ.
+const OUTCOME = Symbol.for('carillon.outcome');
 
 /** Throw it to fail a run for good, when another attempt would be pointless. The run ends as `failed`. */
 export class FatalError extends Error {
+  static {
+    mark(this, 'FatalError');
+  }
+
   override readonly name = 'FatalError';
 }
 
 /** Throw it to end the run as `cancelled`: nothing went wrong, but the work is no longer wanted. */
 export class CancelRun extends Error {
+  static {
+    mark(this, 'CancelRun');
+  }
+
   override readonly name = 'CancelRun';
 }
 
@@ -16,6 +29,10 @@ export class CancelRun extends Error {
  * instant, or seconds from now; at most 30 days away. The last attempt that the policy allows is still the last.
  */
 export class RetryAt extends Error {
+  static {
+    mark(this, 'RetryAt');
+  }
+
   override readonly name = 'RetryAt';
   readonly when: Date | number;
 
@@ -34,6 +51,10 @@ export class RetryAt extends Error {
 
 /** The value that `snooze` returns. */
 export class Snooze extends Error {
+  static {
+    mark(this, 'Snooze');
+  }
+
   override readonly name = 'Snooze';
   readonly seconds: number;
 
@@ -55,6 +76,26 @@ export function snooze(seconds: number): Snooze {
 /** Thrown by `completeInTx` when another replica has the run by now: its transaction is rolled back. */
 export class ClaimLost extends Error {
   override readonly name = 'ClaimLost';
+}
+
+interface Outcomes {
+  FatalError: FatalError;
+  CancelRun: CancelRun;
+  RetryAt: RetryAt;
+  Snooze: Snooze;
+}
+
+/** True for instances of the class or a subclass, from any copy of this package. Never throws, for any value. */
+export function isOutcome<Name extends keyof Outcomes>(value: unknown, name: Name): value is Outcomes[Name] {
+  try {
+    return typeof value === 'object' && value !== null && Reflect.get(value, OUTCOME) === name;
+  } catch {
+    return false; // a proxy that throws when it is read
+  }
+}
+
+function mark({ prototype }: { prototype: Error }, name: keyof Outcomes): void {
+  Object.defineProperty(prototype, OUTCOME, { value: name });
 }
 
 function isSeconds(value: number): boolean {

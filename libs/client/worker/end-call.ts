@@ -2,7 +2,7 @@
 // fails the attempt, and the values of `outcomes.ts` snooze it, set the time of the next attempt, or cancel the run.
 // The API accepts every body made here. An output that JSON can't express fails the run for good, with the reason,
 // because repeating the work would produce the same output.
-import { CancelRun, RetryAt, Snooze } from '#client/jobs/outcomes.js';
+import { isOutcome } from '#client/jobs/outcomes.js';
 import { encodeOutput } from './accepted-json.js';
 import { describeError, textOf, type ToldError } from '#client/jobs/thrown-error.js';
 
@@ -16,7 +16,7 @@ const PUT_OFF_SECONDS_MAX = 30 * 86_400;
 const REASON_LENGTH_MAX = 2_000;
 
 export function callOfReturned(returned: unknown, now: Date): EndCall {
-  if (returned instanceof Snooze) return callOfThrown(returned, now);
+  if (isOutcome(returned, 'Snooze')) return callOfThrown(returned, now);
   const output = encodeOutput(returned);
   return output.kind === 'encoded'
     ? { verb: 'complete', body: { output: output.value } }
@@ -51,8 +51,8 @@ export function callInstead({ verb }: EndCall, refusal: { status: number; messag
 }
 
 function steered(thrown: unknown, error: ToldError, now: Date): EndCall {
-  if (thrown instanceof Snooze) return { verb: 'snooze', body: { seconds: bounded(thrown.seconds) } };
-  if (thrown instanceof CancelRun) return { verb: 'cancel', body: { error } };
+  if (isOutcome(thrown, 'Snooze')) return { verb: 'snooze', body: { seconds: bounded(thrown.seconds) } };
+  if (isOutcome(thrown, 'CancelRun')) return { verb: 'cancel', body: { error } };
   const seconds = retryAfterSeconds(thrown, now);
   return {
     verb: 'fail',
@@ -65,7 +65,7 @@ function steered(thrown: unknown, error: ToldError, now: Date): EndCall {
 }
 
 function retryAfterSeconds(thrown: unknown, now: Date): number | undefined {
-  if (thrown instanceof RetryAt) {
+  if (isOutcome(thrown, 'RetryAt')) {
     const { when } = thrown;
     return when instanceof Date ? (when.getTime() - now.getTime()) / 1_000 : when;
   }

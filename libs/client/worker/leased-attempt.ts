@@ -5,7 +5,7 @@
 // replica has received it.
 import type { LogLevel } from '#client/jobs/job-definition.js';
 import { callInstead, callOfReturned, callOfThrown, misfit, type EndCall } from './end-call.js';
-import { Snooze } from '#client/jobs/outcomes.js';
+import { isOutcome } from '#client/jobs/outcomes.js';
 import { InvalidPayloadError, pathOf } from '#client/jobs/payload-check.js';
 import { encodeDetails, progressOf } from './accepted-json.js';
 import { askPreviousFire } from './previous-fire.js';
@@ -209,7 +209,7 @@ class LeasedAttempt {
       return misfit('InvalidPayload', new InvalidPayloadError(job, '/payload', checked.issues).message);
     const work = Promise.resolve(handler.handle({ payload: checked.value }, this.#context()));
     const returned: unknown = await Promise.race([work, stopped]);
-    if (returned instanceof Snooze) return callOfReturned(returned, new Date());
+    if (isOutcome(returned, 'Snooze')) return callOfReturned(returned, new Date());
     const output = await handler.output?.['~standard'].validate(returned ?? null);
     if (output?.issues === undefined)
       return callOfReturned(output === undefined ? returned : output.value, new Date());

@@ -1,5 +1,5 @@
 // What has become of an attempt, by what its handler returned or threw, and by why it was stopped.
-import { CancelRun, FatalError, RetryAt, Snooze } from '#client/jobs/outcomes.js';
+import { isOutcome } from '#client/jobs/outcomes.js';
 import { describeAttemptFailure } from '#execution/runs/attempt-failure.js';
 import { AttemptStopped } from '#execution/runs/attempt-stopped.js';
 import type { AttemptResult } from '#execution/runs/decisions/run-transition.js';
@@ -36,15 +36,16 @@ export function stoppedResult(reason: unknown): AttemptResult {
 
 /** Thrown on purpose to steer the attempt, or the stop itself: its stack is of no interest. */
 export function isSteering(thrown: unknown): boolean {
-  return [Snooze, CancelRun, RetryAt, FatalError, AttemptStopped].some((word) => thrown instanceof word);
+  if (thrown instanceof AttemptStopped) return true;
+  return (['Snooze', 'CancelRun', 'RetryAt', 'FatalError'] as const).some((name) => isOutcome(thrown, name));
 }
 
 /** JavaScript can throw any value; each becomes a result, if need be an error with a name and a message. */
 export function failedResult(thrown: unknown, now: Date): AttemptResult {
-  if (thrown instanceof Snooze) return { kind: 'snoozed', delayMs: thrown.seconds * 1_000 };
+  if (isOutcome(thrown, 'Snooze')) return { kind: 'snoozed', delayMs: thrown.seconds * 1_000 };
   const error = describeAttemptFailure(thrown);
-  if (thrown instanceof CancelRun) return { kind: 'cancelled', error };
-  if (!(thrown instanceof RetryAt)) return { kind: 'failed', error, fatal: thrown instanceof FatalError };
+  if (isOutcome(thrown, 'CancelRun')) return { kind: 'cancelled', error };
+  if (!isOutcome(thrown, 'RetryAt')) return { kind: 'failed', error, fatal: isOutcome(thrown, 'FatalError') };
   const { when } = thrown;
   const retryAfterMs = when instanceof Date ? when.getTime() - now.getTime() : when * 1_000;
   return { kind: 'failed', error, fatal: false, retryAfterMs };

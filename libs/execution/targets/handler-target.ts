@@ -1,7 +1,7 @@
 // How is a run handed to a handler in this process? Its payload is checked against the job's schema
 // first; one that does not fit will not fit next time either, so that is fatal.
 import type { JobContext } from '#client/jobs/job-definition.js';
-import { Snooze } from '#client/jobs/outcomes.js';
+import { isOutcome } from '#client/jobs/outcomes.js';
 import type { ValidationIssue } from '#client/jobs/standard-schema.js';
 import { jsonPointer } from '#kernel/json/json-pointer.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
@@ -37,7 +37,7 @@ export async function callHandler({ registry, handler, run, context }: HandlerCa
   }
   const answered: unknown = await registered.handle({ payload: checked.value }, context);
   // Returning a Snooze means the same as throwing it.
-  if (answered instanceof Snooze) throw answered;
+  if (isOutcome(answered, 'Snooze')) throw answered;
   const returned = answered ?? null;
   const schema = registered.definition.output;
   if (schema === undefined) return { kind: 'succeeded', output: returned };

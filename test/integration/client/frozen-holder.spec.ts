@@ -3,10 +3,11 @@
 // store that compares tokens.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { installClient } from '../../support/installed-client.js';
 import { asAdministrator, openClient } from '../../support/rows.js';
 import { useTestServer } from '../../support/test-server.js';
 import { useTenant } from '../../support/test-tenant.js';
@@ -22,9 +23,7 @@ const tenant = useTenant(server);
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'carillon-locks-'));
-  await mkdir(join(folder, 'node_modules'));
-  await symlink(ROOT, join(folder, 'node_modules/carillon'));
-  await symlink(join(ROOT, 'node_modules/pg'), join(folder, 'node_modules/pg'));
+  await installClient(folder, 'pg');
   const page = await readFile(join(ROOT, 'docs/LOCKS.md'), 'utf8');
   for (const [, name = '', code = ''] of page.matchAll(/^```js\n\/\/ (\w+\.mjs)\n(.*?)^```$/gms))
     await writeFile(join(folder, name), code);

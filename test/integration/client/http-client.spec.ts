@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +12,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createClient } from '#client/http/client.js';
 import { defineJob } from '#client/jobs/job-definition.js';
+import { installClient } from '../../support/installed-client.js';
 import { useTestDatabase } from '../../support/test-database.js';
 import { startTestReplica, type TestReplica } from '../../support/test-replica.js';
 import { useTestServer } from '../../support/test-server.js';
@@ -68,9 +69,7 @@ describe('with one replica', () => {
   it('the program of docs/CLIENT.md says what the page says', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'carillon-client-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
-    await mkdir(join(folder, 'node_modules'));
-    await symlink(ROOT, join(folder, 'node_modules/carillon'));
-    await symlink(join(ROOT, 'node_modules/zod'), join(folder, 'node_modules/zod'));
+    await installClient(folder, 'zod');
     const page = await readFile(join(ROOT, 'docs/CLIENT.md'), 'utf8');
     const blocks = [...page.matchAll(/^```(.*?)^```$/gms)].map(([, block = '']) => block);
     expect(blocks).toHaveLength(1);

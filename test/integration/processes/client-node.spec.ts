@@ -1,25 +1,16 @@
-// Does a worker run on the oldest Node that it is promised for, and what does it say when it can't begin? The machine's
-// own Node is used, wherever it is older than the one that the replicas need; the client is the one that was built.
-import { spawn, spawnSync } from 'node:child_process';
+// Does a worker run on the oldest Node that it is promised for, and what does it say when it can't begin? The client is
+// the one that was built.
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { oldestNode } from '../../support/oldest-node.js';
 
 const CLIENT = pathToFileURL(join(import.meta.dirname, '../../../dist/libs/client/index.js')).href;
-
-const nodes = (process.env['PATH'] ?? '')
-  .split(delimiter)
-  .filter((folder) => !folder.includes('node_modules'))
-  .map((folder) => join(folder, 'node'));
-const older = nodes.find((node) => {
-  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout ?? '';
-  return /^v2[01]\./.test(version);
-});
-if (older === undefined) console.warn('no Node 20 is installed: workers are tried on this one');
-const NODE = older ?? process.execPath;
+const NODE = oldestNode();
 
 /** A worker as a person writes it first: without a listener for anything. */
 const worker = (url: string): string => `

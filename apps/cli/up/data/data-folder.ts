@@ -1,13 +1,12 @@
 // The files that are kept between starts, with their names. They lie in one folder, so that they can be examined,
 // copied, or deleted by --fresh, which deletes these names only and never a folder given by mistake.
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
-import { findPackageJSON } from 'node:module';
+import { rm } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
 import { removeEmbeddedPostgres } from '#database/embedded/embedded-postgres.js';
 
 export interface DataFolder {
   readonly path: string;
-  /** The path for people: relative where it lies below the project. */
+  /** The path for people: relative where it lies below the current folder. */
   readonly shown: string;
   readonly postgres: string;
   readonly logs: string;
@@ -17,15 +16,13 @@ export interface DataFolder {
   readonly lock: string;
 }
 
-/** Relative paths start at the project's folder. */
-export async function openDataFolder(wanted: string): Promise<DataFolder> {
-  const root = projectFolder();
-  const path = resolve(root, wanted);
-  await mkdir(path, { recursive: true });
-  const fromRoot = relative(root, path);
+/** Relative paths start at the current folder, which is the project's in a clone. */
+export function dataFolder(wanted: string): DataFolder {
+  const path = resolve(wanted);
+  const fromHere = relative(process.cwd(), path);
   return {
     path,
-    shown: fromRoot === '' || fromRoot.startsWith('..') ? path : fromRoot,
+    shown: fromHere === '' || fromHere.startsWith('..') ? path : fromHere,
     postgres: join(path, 'postgres'),
     logs: join(path, 'logs'),
     sideLog: join(path, 'side-log.ndjson'),
@@ -42,10 +39,4 @@ export async function clearDataFolder(folder: DataFolder): Promise<void> {
   await removeEmbeddedPostgres(folder.postgres);
   for (const path of [folder.logs, folder.sideLog, folder.adminKey])
     await rm(path, { recursive: true, force: true });
-}
-
-function projectFolder(): string {
-  const path = findPackageJSON(import.meta.url);
-  if (path === undefined) throw new Error('expected a package.json above the program, found none');
-  return dirname(path);
 }

@@ -1,7 +1,8 @@
 // Occupies the data folder, in this order: no other `up` may run on it, the replicas of a killed start must be gone,
 // and data to be forgotten is deleted.
+import { mkdir } from 'node:fs/promises';
 import { CliError } from '../../cli-error.js';
-import { clearDataFolder, openDataFolder, type DataFolder } from './data-folder.js';
+import { clearDataFolder, dataFolder, type DataFolder } from './data-folder.js';
 import { endLeftoverReplicas } from './leftovers.js';
 import type { UpOptions } from '../terminal/options.js';
 import { isRunning } from '../processes/process-lookup.js';
@@ -14,7 +15,8 @@ const UP_PROGRAM = 'apps/cli/main.js';
 
 /** Rejects when another `up` runs on it, with the place of that one. */
 export async function occupyDataFolder({ data }: UpOptions, shutdown: Shutdown): Promise<DataFolder> {
-  const folder = await openDataFolder(data);
+  const folder = dataFolder(data);
+  await mkdir(folder.path, { recursive: true });
   const lock = await takeUpLock(folder.lock, (pid) => isRunning(pid, UP_PROGRAM));
   if (lock.kind === 'held') throw new CliError(await describeHolder(folder, lock.pid));
   shutdown.add({ stop: lock.release });

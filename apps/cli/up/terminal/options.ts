@@ -20,7 +20,7 @@ const REPLICAS_MAX = 9;
 /** Leaves room above it for the other replicas and the demo's receiver. */
 const PORT_MAX = 65_500;
 
-export const UP_USAGE = `Usage: npm start -- [OPTIONS]
+export const UP_USAGE = `Usage: npm start -- [OPTIONS], or: carillon up [OPTIONS]
 
 Starts PostgreSQL, a few replicas of Carillon and a small demo, until Ctrl-C.
 
@@ -29,7 +29,7 @@ Options:
   --port N       port of the first replica, 0 for any; one that is taken is replaced (8080)
   --no-demo      no tenants, no schedules, no receiver
   --fresh        deletes the data of earlier starts first
-  --data DIR     where data, logs and up.json are kept, from the project's folder (.data)
+  --data DIR     where data, logs and up.json are kept, from the current folder (.data)
   --help         this text
 
 With DATABASE_URL set, that database is used and no PostgreSQL is started. The replicas get what is set of
