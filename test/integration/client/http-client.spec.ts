@@ -19,6 +19,7 @@ import { useTenant } from '../../support/test-tenant.js';
 import { until } from '../../support/until.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
+const PAGE = join(ROOT, 'docs/CLIENT.md');
 const echo = defineJob({ name: 'echo', payload: z.object({ order: z.int() }) });
 const sleep = defineJob({ name: 'sleep', payload: z.object({ ms: z.int() }) });
 
@@ -65,17 +66,37 @@ describe('with one replica', () => {
     await expect(connect().result(crypto.randomUUID())).rejects.toThrow('check the name or id');
   });
 
-  it('the program of docs/CLIENT.md says what the page says', async () => {
+  it.each<[string, string[][]]>([
+    [
+      'producer.mjs',
+      [
+        ['it is new', 'it was there'],
+        ['succeeded { order: 17 }'],
+        ['INVALID_STATE - read the run, or the tenant, and act by its state'],
+      ],
+    ],
+    ['import.mjs', [['3 are new', '0 are new'], ['orders 18, 19, 20']]],
+  ])('the program %s of docs/CLIENT.md says what the page says', async (name, lines) => {
+    const { page, run } = await programOf(name);
+    for (const said of lines.flat()) expect(page.replaceAll('\n', ' ')).toContain(said);
+    expect(await run()).toEqual(lines.map(([first]) => first));
+    expect(await run()).toEqual(lines.map((said) => said.at(-1)));
+  });
+
+  it('has a test for each program of docs/CLIENT.md', async () => {
+    expect(programsOf(await readFile(PAGE, 'utf8')).map(nameOf)).toEqual(['producer.mjs', 'import.mjs']);
+  });
+
+  /** Run for the tenant, where the package is installed. */
+  async function programOf(name: string) {
     const folder = await mkdtemp(join(tmpdir(), 'carillon-client-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     await mkdir(join(folder, 'node_modules'));
     await symlink(ROOT, join(folder, 'node_modules/carillon'));
     await symlink(join(ROOT, 'node_modules/zod'), join(folder, 'node_modules/zod'));
-    const page = await readFile(join(ROOT, 'docs/CLIENT.md'), 'utf8');
-    const blocks = [...page.matchAll(/^```(.*?)^```$/gms)].map(([, block = '']) => block);
-    expect(blocks).toHaveLength(1);
-    const program = join(folder, 'producer.mjs');
-    await writeFile(program, blocks[0]?.replace(/^js\n/, '') ?? '');
+    const page = await readFile(PAGE, 'utf8');
+    const program = join(folder, name);
+    await writeFile(program, programsOf(page).find((text) => nameOf(text) === name) ?? '');
     const env = { CARILLON_URL: server.url, CARILLON_TENANT: tenant.name, CARILLON_KEY: tenant.key };
     const run = async () => {
       const { stdout } = await promisify(execFile)(process.execPath, [program], {
@@ -83,15 +104,12 @@ describe('with one replica', () => {
       });
       return stdout.trim().split('\n');
     };
-    const then = [
-      'succeeded { order: 17 }',
-      'INVALID_STATE - read the run, or the tenant, and act by its state',
-    ];
-    for (const line of then) expect(page.replaceAll('\n', ' ')).toContain(line);
-    expect(await run()).toEqual(['it is new', ...then]);
-    expect(await run()).toEqual(['it was there', ...then]);
-  });
+    return { page, run };
+  }
 });
+
+const programsOf = (page: string) => [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, text = '']) => text);
+const nameOf = (program: string) => /^\/\/ (\S+)/.exec(program)?.[1];
 
 describe('with two replicas', () => {
   const database = useTestDatabase();
