@@ -27,6 +27,7 @@ export type { Client } from '#client/http/client.js';
 export type { CallOptions } from '#client/http/call-options.js';
 export type { ClientOptions } from '#client/http/client-options.js';
 export type { ClientBulkRun, ClientEnqueueOptions, EnqueueAllOptions } from '#client/http/runs/run-body.js';
+export type { ClientLogLine, LogOptions } from '#client/http/runs/run-logs.js';
 export type { ResultOptions } from '#client/http/runs/run-results.js';
 export type { ClientJob, ClientRun, EnqueuedRun, RefusedRun, RunId } from '#client/http/runs/run-shapes.js';
 export { ApiProblem, NoAnswer } from '#client/http/api-problem.js';

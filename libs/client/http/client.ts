@@ -5,6 +5,7 @@ import { ClientCalls } from './client-calls.js';
 import { checkedOptions, type ClientOptions } from './client-options.js';
 import type { ClientBulkRun, ClientEnqueueOptions, EnqueueAllOptions } from './runs/run-body.js';
 import { act, enqueue, enqueueAll } from './runs/run-calls.js';
+import { logs, type ClientLogLine, type LogOptions } from './runs/run-logs.js';
 import { result, type ResultOptions } from './runs/run-results.js';
 import type { ClientJob, ClientRun, EnqueuedRun, RefusedRun, RunId } from './runs/run-shapes.js';
 
@@ -43,6 +44,11 @@ export interface Client {
   cancel<Output = unknown>(id: RunId<Output>, options?: CallOptions): Promise<ClientRun<Output>>;
   /** Runs an ended run again, with all its attempts. The call is not repeated: that could run it twice more. */
   retry<Output = unknown>(id: RunId<Output>, options?: CallOptions): Promise<ClientRun<Output>>;
+  /**
+   * The lines of a run's log, those that are there and those to come, until the run has ended. It goes on elsewhere where
+   * a replica is lost, and gives no line twice. Leaving the loop hangs up.
+   */
+  logs(id: RunId, options?: LogOptions): AsyncIterableIterator<ClientLogLine>;
 }
 
 /** Throws a TypeError for options that can't be right. It connects when it is first used, and need not be closed. */
@@ -57,6 +63,7 @@ export function createClient(options: ClientOptions): Client {
     ) => enqueueAll(calls, job, runs, given) as Promise<EnqueuedRun<Output>[]>, // as its mode says
     result: (id, given = {}) => result(calls, id, given),
     cancel: (id, given) => act(calls, id, { verb: 'cancel', isRepeatable: true, options: given }),
+    logs: (id, given = {}) => logs(calls, id, given),
     retry: (id, given) => act(calls, id, { verb: 'retry', isRepeatable: false, options: given }),
   };
 }

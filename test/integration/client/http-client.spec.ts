@@ -8,10 +8,12 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { Injectable } from '@nestjs/common';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createClient } from '#client/http/client.js';
-import { defineJob } from '#client/jobs/job-definition.js';
+import { defineJob, type JobContext, type JobOf } from '#client/jobs/job-definition.js';
+import { JobHandler } from '#client/jobs/job-handler.js';
 import { useTestDatabase } from '../../support/test-database.js';
 import { startTestReplica, type TestReplica } from '../../support/test-replica.js';
 import { useTestServer } from '../../support/test-server.js';
@@ -23,8 +25,18 @@ const PAGE = join(ROOT, 'docs/CLIENT.md');
 const echo = defineJob({ name: 'echo', payload: z.object({ order: z.int() }) });
 const sleep = defineJob({ name: 'sleep', payload: z.object({ ms: z.int() }) });
 
+const resize = defineJob({ name: 'resize', payload: z.object({ path: z.string() }) });
+
+@Injectable()
+class TalkingJob {
+  @JobHandler(resize)
+  resize({ payload: { path } }: JobOf<typeof resize>, { log }: JobContext): void {
+    log.info({ path }, 'resizing');
+  }
+}
+
 describe('with one replica', () => {
-  const server = useTestServer();
+  const server = useTestServer({ handlers: [TalkingJob] });
   const tenant = useTenant(server);
   const connect = () => createClient({ url: server.url, tenant: tenant.name, key: tenant.key });
 
@@ -76,6 +88,7 @@ describe('with one replica', () => {
       ],
     ],
     ['import.mjs', [['3 are new', '0 are new'], ['orders 18, 19, 20']]],
+    ['follow.mjs', [["info resizing { path: 'a.png' }"], ['it has ended']]],
   ])('the program %s of docs/CLIENT.md says what the page says', async (name, lines) => {
     const { page, run } = await programOf(name);
     for (const said of lines.flat()) expect(page.replaceAll('\n', ' ')).toContain(said);
@@ -84,7 +97,11 @@ describe('with one replica', () => {
   });
 
   it('has a test for each program of docs/CLIENT.md', async () => {
-    expect(programsOf(await readFile(PAGE, 'utf8')).map(nameOf)).toEqual(['producer.mjs', 'import.mjs']);
+    expect(programsOf(await readFile(PAGE, 'utf8')).map(nameOf)).toEqual([
+      'producer.mjs',
+      'import.mjs',
+      'follow.mjs',
+    ]);
   });
 
   /** Run for the tenant, where the package is installed. */
@@ -98,8 +115,9 @@ describe('with one replica', () => {
     const program = join(folder, name);
     await writeFile(program, programsOf(page).find((text) => nameOf(text) === name) ?? '');
     const env = { CARILLON_URL: server.url, CARILLON_TENANT: tenant.name, CARILLON_KEY: tenant.key };
+    const { id } = await connect().enqueue(resize, { path: 'a.png' });
     const run = async () => {
-      const { stdout } = await promisify(execFile)(process.execPath, [program], {
+      const { stdout } = await promisify(execFile)(process.execPath, [program, id], {
         env: { ...process.env, ...env },
       });
       return stdout.trim().split('\n');

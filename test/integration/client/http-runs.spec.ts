@@ -89,11 +89,13 @@ describe('enqueueAll()', () => {
     await expect(all([{ ...good, unique: { keys: 'a' } }])).rejects.toThrow('option runs[0].unique.keys');
     await expect(all([good, null])).rejects.toThrow('expected runs[1] to be an object');
     await expect(all('abc')).rejects.toThrow('expected runs to be a list of at most 10000, got string');
-    await expect(all(Array(10_001).fill(good))).rejects.toThrow('got 10001: make several calls');
+    await expect(all(Array.from({ length: 10_001 }, () => good))).rejects.toThrow(
+      'got 10001: make several calls',
+    );
     await expect(all([good], { mode: 'some' })).rejects.toThrow('expected mode to be one of');
     await expect(all([good], { modes: 'some' })).rejects.toThrow('expected no option modes');
     const large = { payload: { order: 1 }, tags: ['x'.repeat(2_000)] };
-    await expect(all(Array(10_000).fill(large))).rejects.toThrow(
+    await expect(all(Array.from({ length: 10_000 }, () => large))).rejects.toThrow(
       'expected runs to be at most 16777216 bytes',
     );
   });
