@@ -94,9 +94,10 @@ const clientRooms = {
   worker: ['options', 'jobs'],
   locks: ['options', 'worker'],
   // In `.` of http are the calls of each, and the client that has them all.
-  http: ['http/runs', 'jobs', 'options', 'worker'],
+  http: ['http/runs', 'http/schedules', 'jobs', 'options', 'worker'],
   'http/runs': ['http', 'jobs', 'options', 'worker'],
-  '.': ['http', 'http/runs', 'jobs', 'locks', 'worker'],
+  'http/schedules': ['http', 'http/runs', 'jobs', 'options'],
+  '.': ['http', 'http/runs', 'http/schedules', 'jobs', 'locks', 'worker'],
 };
 
 /** The rooms of `npm start`; `.` is its story. */

@@ -30,6 +30,25 @@ export type { ClientBulkRun, ClientEnqueueOptions, EnqueueAllOptions } from '#cl
 export type { ClientLogLine, LogOptions } from '#client/http/runs/run-logs.js';
 export type { ResultOptions } from '#client/http/runs/run-results.js';
 export type { ClientJob, ClientRun, EnqueuedRun, RefusedRun, RunId } from '#client/http/runs/run-shapes.js';
+export type {
+  ClientSchedules,
+  KeyedOptions,
+  PauseOptions,
+  PreviewOptions,
+  ResumeOptions,
+  RevisionOptions,
+  RunNowOptions,
+} from '#client/http/schedules/schedules.js';
+export type {
+  ClientSchedule,
+  ScheduleContent,
+  ScheduleDraft,
+  ScheduleExplanation,
+  ScheduleFilter,
+  ScheduleFire,
+  SchedulePatch,
+  SchedulePreview,
+} from '#client/http/schedules/schedule-shapes.js';
 export { ApiProblem, NoAnswer } from '#client/http/api-problem.js';
 export { JobHandler } from '#client/jobs/job-handler.js';
 export { CancelRun, ClaimLost, FatalError, RetryAt, snooze } from '#client/jobs/outcomes.js';

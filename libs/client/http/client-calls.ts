@@ -31,6 +31,7 @@ export interface EventAnswer {
 }
 
 const EVENT_STREAM = 'text/event-stream';
+const NO_CONTENT = 204;
 const TRIES_MAX = 10;
 /** A replica that has not answered by then may be frozen, and another one is asked. */
 const ANSWER_MS = 12_000;
@@ -72,6 +73,7 @@ export class ClientCalls {
     const ending = AbortSignal.any([over, ...(signal === undefined ? [] : [signal])]);
     const tried = new Set<string>();
     let pauseMs = PAUSE_MS.first;
+    let mayBeDone = false;
     for (let tries = 1; ; tries += 1) {
       signal?.throwIfAborted();
       const base = this.#choice.next(tried) ?? '';
@@ -82,7 +84,11 @@ export class ClientCalls {
         signal?.throwIfAborted();
         const failure = error instanceof ApiProblem ? error : noAnswer(error, base);
         const isTransient = failure instanceof NoAnswer || failure.isTransient;
-        if (!isTransient) throw failure;
+        if (!isTransient) {
+          if (mayBeDone && isGone(call, failure)) return {} as Answer; // a deletion has none
+          throw failure;
+        }
+        mayBeDone ||= !isUndone(failure);
         if (failure instanceof NoAnswer || failure.status >= 500) this.#choice.failed(base);
         const mayRepeat = call.isRepeatable || isUndone(failure);
         if (!mayRepeat || over.aborted || tries === TRIES_MAX) throw failure;
@@ -101,7 +107,7 @@ export class ClientCalls {
     const limit = AbortSignal.timeout(ANSWER_MS + (call.waitMs ?? 0));
     const response = await this.#send(base, call, AbortSignal.any([ending, limit]));
     // The connection may break before all of it is there.
-    const answer = jsonIn(await response.text());
+    const answer = response.status === NO_CONTENT ? {} : jsonIn(await response.text());
     if (!response.ok || answer === null) throw problemOf(response, answer);
     const owner = response.headers.get('carillon-owner');
     if (owner !== null) this.#choice.named(owner);
@@ -159,6 +165,11 @@ export class ClientCalls {
 
 function problemOf(response: Response, answer: Record<string, unknown> | null): ApiProblem {
   return new ApiProblem(response.status, answer ?? {}, retryAfterOf(response));
+}
+
+/** What was to be deleted is not there any more. */
+function isGone({ method }: ApiCall, { code }: ApiProblem): boolean {
+  return method === 'DELETE' && code === 'NOT_FOUND';
 }
 
 function isUndone(failure: ApiProblem | NoAnswer): boolean {

@@ -7,6 +7,8 @@ import type { ClientBulkRun, ClientEnqueueOptions, EnqueueAllOptions } from './r
 import { act, enqueue, enqueueAll } from './runs/run-calls.js';
 import { logs, type ClientLogLine, type LogOptions } from './runs/run-logs.js';
 import { result, type ResultOptions } from './runs/run-results.js';
+import { SchedulesOverRest } from './schedules/schedules-over-rest.js';
+import type { ClientSchedules } from './schedules/schedules.js';
 import type { ClientJob, ClientRun, EnqueuedRun, RefusedRun, RunId } from './runs/run-shapes.js';
 
 /**
@@ -49,6 +51,7 @@ export interface Client {
    * a replica is lost, and gives no line twice. Leaving the loop hangs up.
    */
   logs(id: RunId, options?: LogOptions): AsyncIterableIterator<ClientLogLine>;
+  readonly schedules: ClientSchedules;
 }
 
 /** Throws a TypeError for options that can't be right. It connects when it is first used, and need not be closed. */
@@ -64,6 +67,7 @@ export function createClient(options: ClientOptions): Client {
     result: (id, given = {}) => result(calls, id, given),
     cancel: (id, given) => act(calls, id, { verb: 'cancel', isRepeatable: true, options: given }),
     logs: (id, given = {}) => logs(calls, id, given),
+    schedules: new SchedulesOverRest(calls),
     retry: (id, given) => act(calls, id, { verb: 'retry', isRepeatable: false, options: given }),
   };
 }

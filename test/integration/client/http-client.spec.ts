@@ -88,6 +88,15 @@ describe('with one replica', () => {
       ],
     ],
     ['import.mjs', [['3 are new', '0 are new'], ['orders 18, 19, 20']]],
+    [
+      'nightly.mjs',
+      [
+        ['it is due at 2031-01-01T02:30:00.000+01:00'],
+        ['its tags are mine'],
+        ['its run has succeeded'],
+        ['nightly-echo - At 02:30, Europe/Berlin'],
+      ],
+    ],
     ['follow.mjs', [["info resizing { path: 'a.png' }"], ['it has ended']]],
   ])('the program %s of docs/CLIENT.md says what the page says', async (name, lines) => {
     const { page, run } = await programOf(name);
@@ -101,6 +110,7 @@ describe('with one replica', () => {
       'producer.mjs',
       'import.mjs',
       'follow.mjs',
+      'nightly.mjs',
     ]);
   });
 

@@ -1,0 +1,188 @@
+// The calls about the schedules of a tenant.
+import { randomUUID } from 'node:crypto';
+import type { EnqueueableJob } from '#client/jobs/enqueue-options.js';
+import { parsePayload } from '#client/jobs/payload-check.js';
+import { expectDefinition } from '#client/options/known-options.js';
+import { ApiProblem } from '../api-problem.js';
+import { expectCallOptions, idempotencyHeader, traceHeaders, type CallOptions } from '../call-options.js';
+import type { ApiCall, ClientCalls } from '../client-calls.js';
+import { itemsOf } from '../pages.js';
+import { instantText, pathTo, withQuery } from '../paths.js';
+import type { ClientRun } from '../runs/run-shapes.js';
+import { contentBody, draftBody, filterQuery, patchBody } from './schedule-bodies.js';
+import type {
+  ClientSchedule,
+  ScheduleContent,
+  ScheduleDraft,
+  ScheduleExplanation,
+  ScheduleFilter,
+  SchedulePatch,
+  SchedulePreview,
+} from './schedule-shapes.js';
+import type {
+  ClientSchedules,
+  KeyedOptions,
+  PauseOptions,
+  PreviewOptions,
+  ResumeOptions,
+  RevisionOptions,
+  RunNowOptions,
+} from './schedules.js';
+
+const CHANGES_MAX = 10;
+const RUN_FIELDS = ['payload', 'queue', 'concurrencyKey', 'tags', 'priority', 'deadlineSeconds', 'force'];
+
+export class SchedulesOverRest implements ClientSchedules {
+  constructor(private readonly calls: ClientCalls) {}
+
+  async get(name: string, options: CallOptions = {}): Promise<ClientSchedule> {
+    expectCallOptions(options);
+    return this.#send('GET', pathOf(name), { options });
+  }
+
+  list(options: ScheduleFilter & CallOptions = {}): AsyncIterableIterator<ClientSchedule> {
+    expectCallOptions(options, ['labels', 'state', 'jobType', 'q']);
+    const { signal } = options;
+    const query = filterQuery(options);
+    return itemsOf(this.calls, { path: 'schedules', query, headers: traceHeaders(options), signal });
+  }
+
+  async create<Input>(
+    job: EnqueueableJob<Input>,
+    schedule: ScheduleContent<Input>,
+    options: KeyedOptions = {},
+  ): Promise<ClientSchedule> {
+    expectCallOptions(options, ['idempotencyKey']);
+    const body = await bodyOf(job, schedule);
+    return this.#send('POST', 'schedules', { options, body, headers: keyHeader(options) });
+  }
+
+  async apply<Input>(
+    job: EnqueueableJob<Input>,
+    schedule: ScheduleContent<Input>,
+    options: RevisionOptions = {},
+  ): Promise<ClientSchedule> {
+    expectCallOptions(options, ['revision']);
+    const body = await bodyOf(job, schedule);
+    const { revision } = options;
+    const headers = revision === undefined ? {} : matching(revision);
+    return this.#send('PUT', pathOf(schedule.name), {
+      options,
+      body,
+      headers,
+      isRepeatable: revision === undefined,
+    });
+  }
+
+  async update(
+    name: string,
+    patch: SchedulePatch | ((current: ClientSchedule) => SchedulePatch),
+    options: RevisionOptions = {},
+  ): Promise<ClientSchedule> {
+    expectCallOptions(options, ['revision']);
+    const { revision, ...others } = options;
+    if (typeof patch !== 'function') return this.#patch(name, patchBody(name, patch), options);
+    if (revision !== undefined)
+      throw new TypeError('expected no revision beside a function, which gets the newest one');
+    for (let tries = 1; ; tries += 1) {
+      const current = await this.get(name, others);
+      const body = patchBody(name, patch(current));
+      try {
+        return await this.#patch(name, body, { ...others, revision: current.revision });
+      } catch (error) {
+        if (!isOutrun(error) || tries === CHANGES_MAX) throw error;
+      }
+    }
+  }
+
+  async delete(name: string, options: RevisionOptions = {}): Promise<void> {
+    expectCallOptions(options, ['revision']);
+    const isRepeatable = options.revision === undefined;
+    await this.#send('DELETE', pathOf(name), { options, headers: matching(options.revision), isRepeatable });
+  }
+
+  async pause(name: string, options: PauseOptions = {}): Promise<ClientSchedule> {
+    expectCallOptions(options, ['reason', 'until']);
+    const { reason, until } = options;
+    const end = until === undefined ? undefined : instantText('until', until);
+    const body = JSON.stringify({ reason, until: end });
+    return this.#send('POST', `${pathOf(name)}:pause`, { options, body });
+  }
+
+  async resume(name: string, options: ResumeOptions = {}): Promise<ClientSchedule> {
+    expectCallOptions(options, ['catchUp']);
+    const body = JSON.stringify({ catchUp: options.catchUp });
+    return this.#send('POST', `${pathOf(name)}:resume`, { options, body, isRepeatable: false });
+  }
+
+  async preview(schedule: string | ScheduleDraft, options: PreviewOptions = {}): Promise<SchedulePreview> {
+    expectCallOptions(options, ['count', 'after']);
+    if (typeof schedule !== 'string')
+      return this.#send('POST', 'schedules:preview', { options, body: draftBody(schedule, options) });
+    const { count, after } = options;
+    const query = { count, after: after === undefined ? undefined : instantText('after', after) };
+    return this.#send('GET', withQuery(`${pathOf(schedule)}:preview`, query), { options });
+  }
+
+  async run(name: string, options: RunNowOptions = {}): Promise<ClientRun> {
+    expectCallOptions(options, [...RUN_FIELDS, 'idempotencyKey']);
+    const fields = Object.entries(options).filter(([field]) => RUN_FIELDS.includes(field));
+    const body = JSON.stringify(Object.fromEntries(fields));
+    return this.#send('POST', `${pathOf(name)}:run`, { options, body, headers: keyHeader(options) });
+  }
+
+  async explain(name: string, at: Date | string, options: CallOptions = {}): Promise<ScheduleExplanation> {
+    expectCallOptions(options);
+    const path = withQuery(`${pathOf(name)}:explain`, { at: instantText('at', at) });
+    return this.#send('GET', path, { options });
+  }
+
+  async #patch(name: string, body: string, options: RevisionOptions): Promise<ClientSchedule> {
+    const isRepeatable = options.revision === undefined;
+    return this.#send('PATCH', pathOf(name), {
+      options,
+      body,
+      headers: matching(options.revision),
+      isRepeatable,
+    });
+  }
+
+  async #send<Answer>(
+    method: ApiCall['method'],
+    path: string,
+    {
+      options,
+      headers = {},
+      isRepeatable = true,
+      body,
+    }: { options: CallOptions } & Partial<Pick<ApiCall, 'headers' | 'isRepeatable' | 'body'>>,
+  ): Promise<Answer> {
+    const all = { ...traceHeaders(options), ...headers };
+    return this.calls.call({ method, path, body, headers: all, isRepeatable, signal: options.signal });
+  }
+}
+
+async function bodyOf<Input>(job: EnqueueableJob<Input>, schedule: ScheduleContent<Input>): Promise<string> {
+  expectDefinition(job);
+  const body = contentBody(job.name, schedule);
+  await parsePayload(job, schedule.payload ?? {});
+  return body;
+}
+
+function pathOf(name: unknown): string {
+  return pathTo('schedules', name, 'the name of a schedule');
+}
+
+function keyHeader({ idempotencyKey = randomUUID() }: KeyedOptions): Record<string, string> {
+  return idempotencyHeader(idempotencyKey);
+}
+
+function matching(revision: number | undefined): Record<string, string> {
+  if (revision === undefined) return { 'if-match': '*' };
+  if (Number.isSafeInteger(revision) && revision > 0) return { 'if-match': `"${revision}"` };
+  throw new TypeError(`expected revision to be that of a schedule, a whole number, got ${String(revision)}`);
+}
+
+function isOutrun(error: unknown): boolean {
+  return error instanceof ApiProblem && error.code === 'ETAG_MISMATCH';
+}

@@ -1,0 +1,98 @@
+// What can be done with the schedules of a tenant.
+import type { EnqueueableJob } from '#client/jobs/enqueue-options.js';
+import type { CallOptions } from '../call-options.js';
+import type { ClientRun } from '../runs/run-shapes.js';
+import type {
+  ClientSchedule,
+  ScheduleContent,
+  ScheduleDraft,
+  ScheduleExplanation,
+  ScheduleFilter,
+  SchedulePatch,
+  SchedulePreview,
+} from './schedule-shapes.js';
+
+export interface KeyedOptions extends CallOptions {
+  /** Calls with one key are one call, for 24 hours. Default: a new one for each call, so that it may be repeated. */
+  idempotencyKey?: string;
+}
+
+export interface RevisionOptions extends CallOptions {
+  /**
+   * The `revision` that was read. Where the schedule has another one by now, the call rejects with an ApiProblem whose
+   * `code` is ETAG_MISMATCH. Such a call is not repeated. Default: any.
+   */
+  revision?: number;
+}
+
+export interface PauseOptions extends CallOptions {
+  /** Shown with the schedule. */
+  reason?: string;
+  /** When the pause ends by itself. Default: it lasts until the schedule is resumed. */
+  until?: Date | string;
+}
+
+export interface ResumeOptions extends CallOptions {
+  /** Makes up for what was due in the pause, as the schedule's `catchUp` says. Default: false. */
+  catchUp?: boolean;
+}
+
+export interface PreviewOptions extends CallOptions {
+  /** How many due times, at most 1,000. Default: 10. */
+  count?: number;
+  /** Default: now. */
+  after?: Date | string;
+}
+
+/** What is not given is as in the schedule. */
+export interface RunNowOptions extends KeyedOptions {
+  payload?: unknown;
+  queue?: string;
+  concurrencyKey?: string;
+  tags?: readonly string[];
+  priority?: number;
+  deadlineSeconds?: number;
+  /** Starts it beside a running run of the schedule, against the schedule's overlap. */
+  force?: boolean;
+}
+
+export interface ClientSchedules {
+  get(name: string, options?: CallOptions): Promise<ClientSchedule>;
+  /** In the order of their names. */
+  list(options?: ScheduleFilter & CallOptions): AsyncIterableIterator<ClientSchedule>;
+  /** Rejects with an ApiProblem, ALREADY_EXISTS, where there is one of the name. */
+  create<Input>(
+    job: EnqueueableJob<Input>,
+    schedule: ScheduleContent<NoInfer<Input>>,
+    options?: KeyedOptions,
+  ): Promise<ClientSchedule>;
+  /**
+   * Creates the schedule, or replaces all that it says; what is left out has its default. The same content again changes
+   * nothing, and a pause stays. With `revision` it only replaces.
+   */
+  apply<Input>(
+    job: EnqueueableJob<Input>,
+    schedule: ScheduleContent<NoInfer<Input>>,
+    options?: RevisionOptions,
+  ): Promise<ClientSchedule>;
+  /**
+   * Changes what the patch names. A function gets the schedule as it is and returns the patch; where another change comes
+   * between, it is called again with the new one, ten times at most.
+   */
+  update(
+    name: string,
+    patch: SchedulePatch | ((current: ClientSchedule) => SchedulePatch),
+    options?: RevisionOptions,
+  ): Promise<ClientSchedule>;
+  delete(name: string, options?: RevisionOptions): Promise<void>;
+  /** A paused schedule gets the new reason and end. */
+  pause(name: string, options?: PauseOptions): Promise<ClientSchedule>;
+  /** The call is not repeated: one that is not paused is refused. */
+  resume(name: string, options?: ResumeOptions): Promise<ClientSchedule>;
+  /** When it will be due; or when a draft would be, without making it. */
+  preview(schedule: string | ScheduleDraft, options?: PreviewOptions): Promise<SchedulePreview>;
+  /** Runs its job at once, beside its due times, also while it is paused. */
+  run(name: string, options?: RunNowOptions): Promise<ClientRun>;
+  /** Why it ran at an instant, or why not. */
+  explain(name: string, at: Date | string, options?: CallOptions): Promise<ScheduleExplanation>;
+}
