@@ -30,9 +30,13 @@ export type { ClientBulkRun, ClientEnqueueOptions, EnqueueAllOptions } from '#cl
 export type { ClientLogLine, LogOptions } from '#client/http/runs/run-logs.js';
 export type { ResultOptions } from '#client/http/runs/run-results.js';
 export type { ClientJob, ClientRun, EnqueuedRun, RefusedRun, RunId } from '#client/http/runs/run-shapes.js';
+export type { ClientOperation, ClientOperations, WaitOptions } from '#client/http/operations.js';
 export type {
+  BackfillCount,
+  BackfillOptions,
   ClientSchedules,
   KeyedOptions,
+  ManyOptions,
   PauseOptions,
   PreviewOptions,
   ResumeOptions,

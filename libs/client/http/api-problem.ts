@@ -11,8 +11,9 @@ const TO_DO: Readonly<Record<string, string>> = {
   UNAUTHENTICATED: 'check `key`: it is not known, or was revoked',
   FORBIDDEN: 'use a key of `tenant` whose role may do this',
   NOT_FOUND: 'check the name or id, and `tenant`: what a key may not see does not exist for it',
-  INVALID_STATE: 'read the run, or the tenant, and act by its state',
-  ALREADY_EXISTS: 'a run holds the unique key: `problem.run` is its id',
+  INVALID_STATE: 'read what it is about, and act by its state',
+  ALREADY_EXISTS:
+    'use what is there (`problem.run` is the id of a run that holds a unique key), or another name',
   REQUEST_IN_PROGRESS: 'the first request with this idempotencyKey is still being answered: repeat it later',
   IDEMPOTENCY_KEY_REUSED: 'give each request an idempotencyKey of its own',
   VALIDATION_FAILED: 'mend what `errors` names',

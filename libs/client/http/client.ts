@@ -3,6 +3,7 @@
 import type { CallOptions } from './call-options.js';
 import { ClientCalls } from './client-calls.js';
 import { checkedOptions, type ClientOptions } from './client-options.js';
+import { operationsOf, type ClientOperations } from './operations.js';
 import type { ClientBulkRun, ClientEnqueueOptions, EnqueueAllOptions } from './runs/run-body.js';
 import { act, enqueue, enqueueAll } from './runs/run-calls.js';
 import { logs, type ClientLogLine, type LogOptions } from './runs/run-logs.js';
@@ -52,6 +53,7 @@ export interface Client {
    */
   logs(id: RunId, options?: LogOptions): AsyncIterableIterator<ClientLogLine>;
   readonly schedules: ClientSchedules;
+  readonly operations: ClientOperations;
 }
 
 /** Throws a TypeError for options that can't be right. It connects when it is first used, and need not be closed. */
@@ -68,6 +70,7 @@ export function createClient(options: ClientOptions): Client {
     cancel: (id, given) => act(calls, id, { verb: 'cancel', isRepeatable: true, options: given }),
     logs: (id, given = {}) => logs(calls, id, given),
     schedules: new SchedulesOverRest(calls),
+    operations: operationsOf(calls),
     retry: (id, given) => act(calls, id, { verb: 'retry', isRepeatable: false, options: given }),
   };
 }

@@ -84,7 +84,7 @@ describe('with one replica', () => {
       [
         ['it is new', 'it was there'],
         ['succeeded { order: 17 }'],
-        ['INVALID_STATE - read the run, or the tenant, and act by its state'],
+        ['INVALID_STATE - read what it is about, and act by its state'],
       ],
     ],
     ['import.mjs', [['3 are new', '0 are new'], ['orders 18, 19, 20']]],
@@ -94,6 +94,7 @@ describe('with one replica', () => {
         ['it is due at 2031-01-01T02:30:00.000+01:00'],
         ['its tags are mine'],
         ['its run has succeeded'],
+        ['the backfill has succeeded - runs made: 3'],
         ['nightly-echo - At 02:30, Europe/Berlin'],
       ],
     ],

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EnqueueableJob } from '#client/jobs/enqueue-options.js';
 import { parsePayload } from '#client/jobs/payload-check.js';
-import { expectDefinition } from '#client/options/known-options.js';
+import { expectDefinition, expectKnownOptions } from '#client/options/known-options.js';
 import { ApiProblem } from '../api-problem.js';
 import { expectCallOptions, idempotencyHeader, traceHeaders, type CallOptions } from '../call-options.js';
 import type { ApiCall, ClientCalls } from '../client-calls.js';
@@ -20,8 +20,10 @@ import type {
   SchedulePreview,
 } from './schedule-shapes.js';
 import type {
+  BackfillOptions,
   ClientSchedules,
   KeyedOptions,
+  ManyOptions,
   PauseOptions,
   PreviewOptions,
   ResumeOptions,
@@ -32,6 +34,10 @@ import type {
 const CHANGES_MAX = 10;
 const RUN_FIELDS = ['payload', 'queue', 'concurrencyKey', 'tags', 'priority', 'deadlineSeconds', 'force'];
 
+const BACKFILL_FIELDS = ['from', 'to', 'maxUnfinished', 'payload', 'dryRun'];
+const MANY_FIELDS = ['expectedCount', 'dryRun'];
+const FILTER_FIELDS = ['labels', 'state', 'jobType', 'q'];
+
 export class SchedulesOverRest implements ClientSchedules {
   constructor(private readonly calls: ClientCalls) {}
 
@@ -41,7 +47,7 @@ export class SchedulesOverRest implements ClientSchedules {
   }
 
   list(options: ScheduleFilter & CallOptions = {}): AsyncIterableIterator<ClientSchedule> {
-    expectCallOptions(options, ['labels', 'state', 'jobType', 'q']);
+    expectCallOptions(options, FILTER_FIELDS);
     const { signal } = options;
     const query = filterQuery(options);
     return itemsOf(this.calls, { path: 'schedules', query, headers: traceHeaders(options), signal });
@@ -126,9 +132,38 @@ export class SchedulesOverRest implements ClientSchedules {
 
   async run(name: string, options: RunNowOptions = {}): Promise<ClientRun> {
     expectCallOptions(options, [...RUN_FIELDS, 'idempotencyKey']);
-    const fields = Object.entries(options).filter(([field]) => RUN_FIELDS.includes(field));
-    const body = JSON.stringify(Object.fromEntries(fields));
+    const body = JSON.stringify(fieldsOf(options, RUN_FIELDS));
     return this.#send('POST', `${pathOf(name)}:run`, { options, body, headers: keyHeader(options) });
+  }
+
+  // What an answer is depends on `dryRun`, as the interface says.
+  async backfill(name: string, options: BackfillOptions): Promise<never> {
+    expectCallOptions(options, [...BACKFILL_FIELDS, 'idempotencyKey']);
+    const span = { from: instantText('from', options.from), to: instantText('to', options.to) };
+    const body = JSON.stringify({ ...fieldsOf(options, BACKFILL_FIELDS), ...span });
+    return this.#send('POST', `${pathOf(name)}:backfill`, { options, body, headers: keyHeader(options) });
+  }
+
+  async pauseAll(filter: ScheduleFilter, options: ManyOptions & PauseOptions): Promise<never> {
+    const { until } = options;
+    const end = until === undefined ? undefined : instantText('until', until);
+    return this.#steer('pause', filter, { options, fields: ['reason', 'until'], more: { until: end } });
+  }
+
+  async resumeAll(filter: ScheduleFilter, options: ManyOptions & ResumeOptions): Promise<never> {
+    return this.#steer('resume', filter, { options, fields: ['catchUp'], more: {} });
+  }
+
+  async #steer(
+    verb: string,
+    filter: ScheduleFilter,
+    { options, fields, more }: { options: ManyOptions; fields: readonly string[]; more: object },
+  ): Promise<never> {
+    const known = [...MANY_FIELDS, ...fields];
+    expectCallOptions(options, [...known, 'idempotencyKey']);
+    expectKnownOptions(filter, FILTER_FIELDS, { prefix: 'filter.' });
+    const body = JSON.stringify({ ...fieldsOf(options, known), ...more, filter });
+    return this.#send('POST', `schedules:${verb}`, { options, body, headers: keyHeader(options) });
   }
 
   async explain(name: string, at: Date | string, options: CallOptions = {}): Promise<ScheduleExplanation> {
@@ -167,6 +202,10 @@ async function bodyOf<Input>(job: EnqueueableJob<Input>, schedule: ScheduleConte
   const body = contentBody(job.name, schedule);
   await parsePayload(job, schedule.payload ?? {});
   return body;
+}
+
+function fieldsOf(options: object, fields: readonly string[]): object {
+  return Object.fromEntries(Object.entries(options).filter(([field]) => fields.includes(field)));
 }
 
 function pathOf(name: unknown): string {

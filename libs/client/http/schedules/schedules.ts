@@ -1,6 +1,7 @@
 // What can be done with the schedules of a tenant.
 import type { EnqueueableJob } from '#client/jobs/enqueue-options.js';
 import type { CallOptions } from '../call-options.js';
+import type { ClientOperation } from '../operations.js';
 import type { ClientRun } from '../runs/run-shapes.js';
 import type {
   ClientSchedule,
@@ -56,6 +57,33 @@ export interface RunNowOptions extends KeyedOptions {
   force?: boolean;
 }
 
+export interface BackfillOptions extends KeyedOptions {
+  /** Inclusive. */
+  from: Date | string;
+  /** Exclusive, and not after now. */
+  to: Date | string;
+  /** At most so many of its runs are unfinished at a time; 1 to 1,000. Default: 10. */
+  maxUnfinished?: number;
+  /** Default: the schedule's. */
+  payload?: unknown;
+  /** Only counts. */
+  dryRun?: boolean;
+}
+
+export interface BackfillCount {
+  readonly dueTimes: number;
+  /** Of these, how many have run, or are planned. */
+  readonly alreadyThere: number;
+  readonly wouldRun: number;
+}
+
+/** How many schedules are expected to match, which `dryRun` tells. Where another number does, nothing is done. */
+export interface ManyOptions extends KeyedOptions {
+  expectedCount?: number;
+  /** Only counts. */
+  dryRun?: boolean;
+}
+
 export interface ClientSchedules {
   get(name: string, options?: CallOptions): Promise<ClientSchedule>;
   /** In the order of their names. */
@@ -93,6 +121,27 @@ export interface ClientSchedules {
   preview(schedule: string | ScheduleDraft, options?: PreviewOptions): Promise<SchedulePreview>;
   /** Runs its job at once, beside its due times, also while it is paused. */
   run(name: string, options?: RunNowOptions): Promise<ClientRun>;
+  /** Makes runs for due times that have passed without one: `operations.wait` waits until they are made. */
+  backfill(name: string, options: BackfillOptions & { dryRun: true }): Promise<BackfillCount>;
+  backfill(name: string, options: BackfillOptions & { dryRun?: false }): Promise<ClientOperation>;
+  /** Pauses all that match. */
+  pauseAll(
+    filter: ScheduleFilter,
+    options: ManyOptions & PauseOptions & { dryRun: true },
+  ): Promise<{ readonly matching: number }>;
+  pauseAll(
+    filter: ScheduleFilter,
+    options: ManyOptions & PauseOptions & { dryRun?: false; expectedCount: number },
+  ): Promise<ClientOperation>;
+  /** Resumes all that match. */
+  resumeAll(
+    filter: ScheduleFilter,
+    options: ManyOptions & ResumeOptions & { dryRun: true },
+  ): Promise<{ readonly matching: number }>;
+  resumeAll(
+    filter: ScheduleFilter,
+    options: ManyOptions & ResumeOptions & { dryRun?: false; expectedCount: number },
+  ): Promise<ClientOperation>;
   /** Why it ran at an instant, or why not. */
   explain(name: string, at: Date | string, options?: CallOptions): Promise<ScheduleExplanation>;
 }
