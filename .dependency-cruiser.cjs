@@ -94,7 +94,7 @@ const clientRooms = {
   worker: ['options', 'jobs'],
   locks: ['options', 'worker'],
   // In `.` of http are the calls of each, and the client that has them all.
-  http: ['http/runs', 'http/schedules', 'jobs', 'options', 'worker'],
+  http: ['http/runs', 'http/schedules', 'jobs', 'locks', 'options', 'worker'],
   'http/runs': ['http', 'jobs', 'options', 'worker'],
   'http/schedules': ['http', 'http/runs', 'jobs', 'options'],
   '.': ['http', 'http/runs', 'http/schedules', 'jobs', 'locks', 'worker'],

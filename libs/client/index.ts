@@ -24,12 +24,13 @@ export type { HeldLocks } from '#client/locks/held-locks.js';
 export { LockLost, LockNotAcquired } from '#client/locks/lock-errors.js';
 export { createClient } from '#client/http/client.js';
 export type { Client } from '#client/http/client.js';
-export type { CallOptions } from '#client/http/call-options.js';
+export type { CallOptions, RevisionOptions } from '#client/http/call-options.js';
 export type { ClientOptions } from '#client/http/client-options.js';
 export type { ClientBulkRun, ClientEnqueueOptions, EnqueueAllOptions } from '#client/http/runs/run-body.js';
 export type { ClientLogLine, LogOptions } from '#client/http/runs/run-logs.js';
 export type { ResultOptions } from '#client/http/runs/run-results.js';
 export type { ClientJob, ClientRun, EnqueuedRun, RefusedRun, RunId } from '#client/http/runs/run-shapes.js';
+export type { ClientHold, ClientLock, ClientLocks, ForceReleaseOptions } from '#client/http/lock-calls.js';
 export type { ClientOperation, ClientOperations, WaitOptions } from '#client/http/operations.js';
 export type {
   BackfillCount,
@@ -40,7 +41,6 @@ export type {
   PauseOptions,
   PreviewOptions,
   ResumeOptions,
-  RevisionOptions,
   RunNowOptions,
 } from '#client/http/schedules/schedules.js';
 export type {

@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 /** Lets a request through, loses its answer, or loses the request. */
-type Way = 'open' | 'deaf' | 'shut';
+export type Way = 'open' | 'deaf' | 'shut';
 
-export interface HttpProxy {
+interface HttpProxy {
   readonly url: string;
   /** Decides about each request, which counts as asked. */
   way: (request: IncomingMessage) => Way | Promise<Way>;

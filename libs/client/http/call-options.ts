@@ -9,6 +9,14 @@ export interface CallOptions {
   tracestate?: string;
 }
 
+export interface RevisionOptions extends CallOptions {
+  /**
+   * The `revision` that was read. Where there is another one by now, the call rejects with an ApiProblem whose `code` is
+   * ETAG_MISMATCH. Such a call is not repeated. Default: any.
+   */
+  revision?: number;
+}
+
 const CALL_OPTIONS = ['signal', 'traceparent', 'tracestate'] as const;
 
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}(-[\x21-\x7e]+)?$/;
@@ -37,6 +45,12 @@ export function idempotencyHeader(idempotencyKey: string | null): Record<string,
   return {
     'idempotency-key': headerOf({ idempotencyKey }, IDEMPOTENCY_KEY, expected)['idempotencyKey'] ?? '',
   };
+}
+
+export function revisionHeader(revision: number | undefined): Record<string, string> {
+  if (revision === undefined) return { 'if-match': '*' };
+  if (Number.isSafeInteger(revision) && revision > 0) return { 'if-match': `"${revision}"` };
+  throw new TypeError(`expected revision to be one that was read, a whole number, got ${String(revision)}`);
 }
 
 function headerOf(option: Record<string, unknown>, form: RegExp, expected: string): Record<string, string> {

@@ -3,6 +3,7 @@
 import type { CallOptions } from './call-options.js';
 import { ClientCalls } from './client-calls.js';
 import { checkedOptions, type ClientOptions } from './client-options.js';
+import { locksOf, type ClientLocks } from './lock-calls.js';
 import { operationsOf, type ClientOperations } from './operations.js';
 import type { ClientBulkRun, ClientEnqueueOptions, EnqueueAllOptions } from './runs/run-body.js';
 import { act, enqueue, enqueueAll } from './runs/run-calls.js';
@@ -54,11 +55,14 @@ export interface Client {
   logs(id: RunId, options?: LogOptions): AsyncIterableIterator<ClientLogLine>;
   readonly schedules: ClientSchedules;
   readonly operations: ClientOperations;
+  /** Holding locks is what `lockClient` does, with its errors; the other calls reject as those of this client. */
+  readonly locks: ClientLocks;
 }
 
 /** Throws a TypeError for options that can't be right. It connects when it is first used, and need not be closed. */
 export function createClient(options: ClientOptions): Client {
-  const calls = new ClientCalls(checkedOptions(options));
+  const checked = checkedOptions(options);
+  const calls = new ClientCalls(checked);
   return {
     enqueue: (job, payload, given = {}) => enqueue(calls, job, payload, given),
     enqueueAll: <Input, Output>(
@@ -71,6 +75,7 @@ export function createClient(options: ClientOptions): Client {
     logs: (id, given = {}) => logs(calls, id, given),
     schedules: new SchedulesOverRest(calls),
     operations: operationsOf(calls),
+    locks: locksOf(calls, checked),
     retry: (id, given) => act(calls, id, { verb: 'retry', isRepeatable: false, options: given }),
   };
 }

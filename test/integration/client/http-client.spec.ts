@@ -99,6 +99,7 @@ describe('with one replica', () => {
       ],
     ],
     ['follow.mjs', [["info resizing { path: 'a.png' }"], ['it has ended']]],
+    ['publish.mjs', [['exclusive by this process: true'], ['held: false']]],
   ])('the program %s of docs/CLIENT.md says what the page says', async (name, lines) => {
     const { page, run } = await programOf(name);
     for (const said of lines.flat()) expect(page.replaceAll('\n', ' ')).toContain(said);
@@ -112,6 +113,7 @@ describe('with one replica', () => {
       'import.mjs',
       'follow.mjs',
       'nightly.mjs',
+      'publish.mjs',
     ]);
   });
 

@@ -4,7 +4,14 @@ import type { EnqueueableJob } from '#client/jobs/enqueue-options.js';
 import { parsePayload } from '#client/jobs/payload-check.js';
 import { expectDefinition, expectKnownOptions } from '#client/options/known-options.js';
 import { ApiProblem } from '../api-problem.js';
-import { expectCallOptions, idempotencyHeader, traceHeaders, type CallOptions } from '../call-options.js';
+import {
+  expectCallOptions,
+  idempotencyHeader,
+  revisionHeader,
+  traceHeaders,
+  type CallOptions,
+  type RevisionOptions,
+} from '../call-options.js';
 import type { ApiCall, ClientCalls } from '../client-calls.js';
 import { itemsOf } from '../pages.js';
 import { instantText, pathTo, withQuery } from '../paths.js';
@@ -27,7 +34,6 @@ import type {
   PauseOptions,
   PreviewOptions,
   ResumeOptions,
-  RevisionOptions,
   RunNowOptions,
 } from './schedules.js';
 
@@ -71,7 +77,7 @@ export class SchedulesOverRest implements ClientSchedules {
     expectCallOptions(options, ['revision']);
     const body = await bodyOf(job, schedule);
     const { revision } = options;
-    const headers = revision === undefined ? {} : matching(revision);
+    const headers = revision === undefined ? {} : revisionHeader(revision);
     return this.#send('PUT', pathOf(schedule.name), {
       options,
       body,
@@ -104,7 +110,11 @@ export class SchedulesOverRest implements ClientSchedules {
   async delete(name: string, options: RevisionOptions = {}): Promise<void> {
     expectCallOptions(options, ['revision']);
     const isRepeatable = options.revision === undefined;
-    await this.#send('DELETE', pathOf(name), { options, headers: matching(options.revision), isRepeatable });
+    await this.#send('DELETE', pathOf(name), {
+      options,
+      headers: revisionHeader(options.revision),
+      isRepeatable,
+    });
   }
 
   async pause(name: string, options: PauseOptions = {}): Promise<ClientSchedule> {
@@ -177,7 +187,7 @@ export class SchedulesOverRest implements ClientSchedules {
     return this.#send('PATCH', pathOf(name), {
       options,
       body,
-      headers: matching(options.revision),
+      headers: revisionHeader(options.revision),
       isRepeatable,
     });
   }
@@ -214,12 +224,6 @@ function pathOf(name: unknown): string {
 
 function keyHeader({ idempotencyKey = randomUUID() }: KeyedOptions): Record<string, string> {
   return idempotencyHeader(idempotencyKey);
-}
-
-function matching(revision: number | undefined): Record<string, string> {
-  if (revision === undefined) return { 'if-match': '*' };
-  if (Number.isSafeInteger(revision) && revision > 0) return { 'if-match': `"${revision}"` };
-  throw new TypeError(`expected revision to be that of a schedule, a whole number, got ${String(revision)}`);
 }
 
 function isOutrun(error: unknown): boolean {

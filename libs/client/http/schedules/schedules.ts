@@ -1,6 +1,6 @@
 // What can be done with the schedules of a tenant.
 import type { EnqueueableJob } from '#client/jobs/enqueue-options.js';
-import type { CallOptions } from '../call-options.js';
+import type { CallOptions, RevisionOptions } from '../call-options.js';
 import type { ClientOperation } from '../operations.js';
 import type { ClientRun } from '../runs/run-shapes.js';
 import type {
@@ -16,14 +16,6 @@ import type {
 export interface KeyedOptions extends CallOptions {
   /** Calls with one key are one call, for 24 hours. Default: a new one for each call, so that it may be repeated. */
   idempotencyKey?: string;
-}
-
-export interface RevisionOptions extends CallOptions {
-  /**
-   * The `revision` that was read. Where the schedule has another one by now, the call rejects with an ApiProblem whose
-   * `code` is ETAG_MISMATCH. Such a call is not repeated. Default: any.
-   */
-  revision?: number;
 }
 
 export interface PauseOptions extends CallOptions {
