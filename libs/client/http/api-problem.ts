@@ -19,7 +19,6 @@ const TO_DO: Readonly<Record<string, string>> = {
   VALIDATION_FAILED: 'mend what `errors` names',
   PAYLOAD_TOO_LARGE: 'keep the large part elsewhere, and send where it is',
   ETAG_MISMATCH: 'it was changed meanwhile: read it again, and repeat the change with its new revision',
-  TOO_MANY_FOLLOWERS: LATER,
   QUOTA_EXCEEDED: 'wait until less is under way, or let an administrator raise the limit in `problem.limit`',
   REPLICA_BUSY: LATER,
   OWNER_UNAVAILABLE: LATER,

@@ -41,7 +41,10 @@ export interface ClientLock {
 }
 
 export interface ForceReleaseOptions extends CallOptions {
-  /** Of the hold to end. Default: all holds of the lock end; then the call is not repeated, since others may hold it by then. */
+  /**
+   * Of the hold to end. Default: all holds of the lock end; then the call is not repeated, since others may hold it by
+   * then.
+   */
   token?: number;
 }
 

@@ -1,5 +1,5 @@
-// What can applications do with long work by the client of the REST API: start it, watch it, wait for it, and end it? Against
-// a real replica.
+// What can applications do with long work by the client of the REST API: start it, watch it, wait for it, and end it?
+// Against a real replica.
 import { expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { createClient } from '#client/http/client.js';

@@ -113,7 +113,6 @@ class RunLog {
 
   *#news(lines: readonly ClientLogLine[]): Generator<ClientLogLine, void, undefined> {
     for (const line of lines) {
-      if (line.seq <= this.after) continue;
       this.after = line.seq;
       yield line;
     }
