@@ -24,7 +24,7 @@ export type { HeldLocks } from '#client/locks/held-locks.js';
 export { LockLost, LockNotAcquired } from '#client/locks/lock-errors.js';
 export { createClient } from '#client/http/client.js';
 export type { Client } from '#client/http/client.js';
-export type { CallOptions, RevisionOptions } from '#client/http/call-options.js';
+export type { CallOptions, KeyedOptions, RevisionOptions } from '#client/http/call-options.js';
 export type { ClientOptions } from '#client/http/client-options.js';
 export type { ClientBulkRun, ClientEnqueueOptions, EnqueueAllOptions } from '#client/http/runs/run-body.js';
 export type { ClientLogLine, LogOptions } from '#client/http/runs/run-logs.js';
@@ -36,7 +36,6 @@ export type {
   BackfillCount,
   BackfillOptions,
   ClientSchedules,
-  KeyedOptions,
   ManyOptions,
   PauseOptions,
   PreviewOptions,

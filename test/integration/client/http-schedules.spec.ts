@@ -94,7 +94,7 @@ describe('one schedule', () => {
     const proxy = await startHttpProxy(server);
     const { schedules } = connect(proxy.url);
     const seen: unknown[] = [];
-    const addTag = ({ tags }: ClientSchedule) => {
+    const addTag = async ({ tags }: ClientSchedule) => {
       seen.push(tags);
       return { tags: [...tags, 'c'] };
     };
@@ -211,6 +211,8 @@ describe('a call whose answer is lost', () => {
       schedules.apply(echo, { name, everySeconds: 60, payload }, { revision }),
     ).rejects.toMatchObject(lost);
     expect(proxy.asked).toBe(3);
+    await expect(schedules.run(name, { idempotencyKey: null })).rejects.toMatchObject(lost);
+    expect(proxy.asked).toBe(4);
   });
 });
 

@@ -75,8 +75,8 @@ const caller = (url: string, { name, key }: { name: string; key: string }): stri
   const lines = await all(client.logs(runs[1].id));
   await client.schedules.apply(noop, { name: 's', everySeconds: 3600 });
   const { revision } = await client.schedules.update('s', () => ({ priority: 1 }));
-  const from = new Date(Date.now() - 7_200_000);
-  const { id } = await client.schedules.backfill('s', { from, to: new Date() });
+  const [from, to] = [7_200_000, 60_000].map((ms) => new Date(Date.now() - ms));
+  const { id } = await client.schedules.backfill('s', { from, to });
   const operation = await client.operations.wait(id);
   const listed = await all(client.schedules.list());
   await client.schedules.delete('s');

@@ -3,7 +3,7 @@ import type { RunOptions, UniqueOptions } from '#client/jobs/enqueue-options.js'
 import { checkKeyOptions } from '#client/options/key-options-check.js';
 import { expectKnownOptions } from '#client/options/known-options.js';
 import { checkRunValues } from '#client/options/run-values.js';
-import { expectCallOptions, type CallOptions } from '../call-options.js';
+import { expectCallOptions, type CallOptions, type KeyedOptions } from '../call-options.js';
 
 export interface ClientRunOptions extends Omit<RunOptions, 'unique'> {
   /** The run starts no sooner than so long from now. Excludes `runAt`. */
@@ -26,17 +26,12 @@ export interface ClientBulkRun<Input> extends ClientRunOptions {
   payload: Input;
 }
 
-export interface EnqueueAllOptions extends CallOptions {
+export interface EnqueueAllOptions extends KeyedOptions {
   /**
    * `all-or-nothing`, the default, creates all runs, or rejects with ApiProblem and creates none. With `per-item` one run
    * that is refused does not keep the others from being created.
    */
   mode?: 'all-or-nothing' | 'per-item';
-  /**
-   * Calls with one key are one call, for 24 hours. Default: a new one for each call. With null the call has none, and is
-   * not repeated where its answer is lost.
-   */
-  idempotencyKey?: string | null;
 }
 
 const RUN_OPTIONS = [

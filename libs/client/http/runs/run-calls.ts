@@ -1,8 +1,13 @@
 // Creates runs, one or many, and acts on them.
-import { randomUUID } from 'node:crypto';
 import { parsePayload } from '#client/jobs/payload-check.js';
 import { expectDefinition } from '#client/options/known-options.js';
-import { expectCallOptions, idempotencyHeader, traceHeaders, type CallOptions } from '../call-options.js';
+import {
+  expectCallOptions,
+  keyed,
+  traceHeaders,
+  type CallOptions,
+  type KeyedOptions,
+} from '../call-options.js';
 import type { ApiCall, ClientCalls } from '../client-calls.js';
 import { pathTo } from '../paths.js';
 import {
@@ -60,15 +65,10 @@ export async function enqueueAll<Input, Output>(
     );
 }
 
-/** Done once for its key, so that it may be repeated. */
-function creating(
-  path: string,
-  body: string,
-  options: CallOptions & { idempotencyKey?: string | null },
-): ApiCall {
-  const { idempotencyKey = randomUUID(), signal } = options;
-  const headers = { ...traceHeaders(options), ...idempotencyHeader(idempotencyKey) };
-  return { method: 'POST', path, body, headers, isRepeatable: idempotencyKey !== null, signal };
+function creating(path: string, body: string, options: KeyedOptions): ApiCall {
+  const { headers, isRepeatable } = keyed(options);
+  const all = { ...traceHeaders(options), ...headers };
+  return { method: 'POST', path, body, headers: all, isRepeatable, signal: options.signal };
 }
 
 /** Cancels a run, or retries it, which could run it twice more where it is repeated. */

@@ -1,15 +1,15 @@
 // The calls about the schedules of a tenant.
-import { randomUUID } from 'node:crypto';
 import type { EnqueueableJob } from '#client/jobs/enqueue-options.js';
 import { parsePayload } from '#client/jobs/payload-check.js';
 import { expectDefinition, expectKnownOptions } from '#client/options/known-options.js';
 import { ApiProblem } from '../api-problem.js';
 import {
   expectCallOptions,
-  idempotencyHeader,
+  keyed,
   revisionHeader,
   traceHeaders,
   type CallOptions,
+  type KeyedOptions,
   type RevisionOptions,
 } from '../call-options.js';
 import type { ApiCall, ClientCalls } from '../client-calls.js';
@@ -29,7 +29,6 @@ import type {
 import type {
   BackfillOptions,
   ClientSchedules,
-  KeyedOptions,
   ManyOptions,
   PauseOptions,
   PreviewOptions,
@@ -39,7 +38,6 @@ import type {
 
 const CHANGES_MAX = 10;
 const RUN_FIELDS = ['payload', 'queue', 'concurrencyKey', 'tags', 'priority', 'deadlineSeconds', 'force'];
-
 const BACKFILL_FIELDS = ['from', 'to', 'maxUnfinished', 'payload', 'dryRun'];
 const MANY_FIELDS = ['expectedCount', 'dryRun'];
 const FILTER_FIELDS = ['labels', 'state', 'jobType', 'q'];
@@ -66,7 +64,7 @@ export class SchedulesOverRest implements ClientSchedules {
   ): Promise<ClientSchedule> {
     expectCallOptions(options, ['idempotencyKey']);
     const body = await bodyOf(job, schedule);
-    return this.#send('POST', 'schedules', { options, body, headers: keyHeader(options) });
+    return this.#send('POST', 'schedules', { options, body, ...keyed(options) });
   }
 
   async apply<Input>(
@@ -88,7 +86,7 @@ export class SchedulesOverRest implements ClientSchedules {
 
   async update(
     name: string,
-    patch: SchedulePatch | ((current: ClientSchedule) => SchedulePatch),
+    patch: SchedulePatch | ((current: ClientSchedule) => SchedulePatch | Promise<SchedulePatch>),
     options: RevisionOptions = {},
   ): Promise<ClientSchedule> {
     expectCallOptions(options, ['revision']);
@@ -98,7 +96,7 @@ export class SchedulesOverRest implements ClientSchedules {
       throw new TypeError('expected no revision beside a function, which gets the newest one');
     for (let tries = 1; ; tries += 1) {
       const current = await this.get(name, others);
-      const body = patchBody(name, patch(current));
+      const body = patchBody(name, await patch(current));
       try {
         return await this.#patch(name, body, { ...others, revision: current.revision });
       } catch (error) {
@@ -143,7 +141,7 @@ export class SchedulesOverRest implements ClientSchedules {
   async run(name: string, options: RunNowOptions = {}): Promise<ClientRun> {
     expectCallOptions(options, [...RUN_FIELDS, 'idempotencyKey']);
     const body = JSON.stringify(fieldsOf(options, RUN_FIELDS));
-    return this.#send('POST', `${pathOf(name)}:run`, { options, body, headers: keyHeader(options) });
+    return this.#send('POST', `${pathOf(name)}:run`, { options, body, ...keyed(options) });
   }
 
   // What an answer is depends on `dryRun`, as the interface says.
@@ -151,7 +149,7 @@ export class SchedulesOverRest implements ClientSchedules {
     expectCallOptions(options, [...BACKFILL_FIELDS, 'idempotencyKey']);
     const span = { from: instantText('from', options.from), to: instantText('to', options.to) };
     const body = JSON.stringify({ ...fieldsOf(options, BACKFILL_FIELDS), ...span });
-    return this.#send('POST', `${pathOf(name)}:backfill`, { options, body, headers: keyHeader(options) });
+    return this.#send('POST', `${pathOf(name)}:backfill`, { options, body, ...keyed(options) });
   }
 
   async pauseAll(filter: ScheduleFilter, options: ManyOptions & PauseOptions): Promise<never> {
@@ -173,7 +171,7 @@ export class SchedulesOverRest implements ClientSchedules {
     expectCallOptions(options, [...known, 'idempotencyKey']);
     expectKnownOptions(filter, FILTER_FIELDS, { prefix: 'filter.' });
     const body = JSON.stringify({ ...fieldsOf(options, known), ...more, filter });
-    return this.#send('POST', `schedules:${verb}`, { options, body, headers: keyHeader(options) });
+    return this.#send('POST', `schedules:${verb}`, { options, body, ...keyed(options) });
   }
 
   async explain(name: string, at: Date | string, options: CallOptions = {}): Promise<ScheduleExplanation> {
@@ -220,10 +218,6 @@ function fieldsOf(options: object, fields: readonly string[]): object {
 
 function pathOf(name: unknown): string {
   return pathTo('schedules', name, 'the name of a schedule');
-}
-
-function keyHeader({ idempotencyKey = randomUUID() }: KeyedOptions): Record<string, string> {
-  return idempotencyHeader(idempotencyKey);
 }
 
 function isOutrun(error: unknown): boolean {

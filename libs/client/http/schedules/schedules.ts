@@ -1,6 +1,6 @@
 // What can be done with the schedules of a tenant.
 import type { EnqueueableJob } from '#client/jobs/enqueue-options.js';
-import type { CallOptions, RevisionOptions } from '../call-options.js';
+import type { CallOptions, KeyedOptions, RevisionOptions } from '../call-options.js';
 import type { ClientOperation } from '../operations.js';
 import type { ClientRun } from '../runs/run-shapes.js';
 import type {
@@ -12,11 +12,6 @@ import type {
   SchedulePatch,
   SchedulePreview,
 } from './schedule-shapes.js';
-
-export interface KeyedOptions extends CallOptions {
-  /** Calls with one key are one call, for 24 hours. Default: a new one for each call, so that it may be repeated. */
-  idempotencyKey?: string;
-}
 
 export interface PauseOptions extends CallOptions {
   /** Shown with the schedule. */
@@ -101,7 +96,7 @@ export interface ClientSchedules {
    */
   update(
     name: string,
-    patch: SchedulePatch | ((current: ClientSchedule) => SchedulePatch),
+    patch: SchedulePatch | ((current: ClientSchedule) => SchedulePatch | Promise<SchedulePatch>),
     options?: RevisionOptions,
   ): Promise<ClientSchedule>;
   delete(name: string, options?: RevisionOptions): Promise<void>;
