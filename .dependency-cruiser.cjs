@@ -85,12 +85,7 @@ const schedulingRooms = {
 };
 
 /** The rooms of libs/operations; `.` knows no kind of operation, and each kind no other. */
-const operationRooms = {
-  '.': [],
-  backfill: ['.'],
-  'schedule-states': ['.'],
-  'tenant-catch-up': ['.'],
-};
+const operationRooms = { '.': [], backfill: ['.'], 'schedule-states': ['.'], 'tenant-catch-up': ['.'] };
 
 /** The rooms of libs/client; `.` is the one file that users import. */
 const clientRooms = {
@@ -98,8 +93,11 @@ const clientRooms = {
   jobs: ['options'],
   worker: ['options', 'jobs'],
   locks: ['options', 'worker'],
-  http: ['jobs', 'options', 'worker'],
-  '.': ['http', 'jobs', 'locks', 'worker'],
+  // In `.` of http are the calls of each, and the client that has them all.
+  http: ['http/runs', 'http/schedules', 'jobs', 'locks', 'options', 'worker'],
+  'http/runs': ['http', 'jobs', 'options', 'worker'],
+  'http/schedules': ['http', 'http/runs', 'jobs', 'options'],
+  '.': ['http', 'http/runs', 'http/schedules', 'jobs', 'locks', 'worker'],
 };
 
 /** The rooms of `npm start`; `.` is its story. */

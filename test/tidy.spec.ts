@@ -45,7 +45,7 @@ const KEBAB_CASE = /^[a-z0-9]+([-.][a-z0-9]+)*$/;
 
 /** They run in processes of users, which hand them no clock. */
 const CLIENT_CLOCKS = new Set([
-  'libs/client/http/client.ts',
+  'libs/client/http/runs/run-results.ts',
   'libs/client/locks/held-locks.ts',
   'libs/client/locks/locks.ts',
   'libs/client/worker/leased-attempt.ts',

@@ -23,10 +23,35 @@ export type { LockClient, LockClientOptions, Locked, LockOptions, LockWish } fro
 export type { HeldLocks } from '#client/locks/held-locks.js';
 export { LockLost, LockNotAcquired } from '#client/locks/lock-errors.js';
 export { createClient } from '#client/http/client.js';
-export type { Client, ClientRun, ResultOptions } from '#client/http/client.js';
-export type { CallOptions } from '#client/http/call-options.js';
+export type { Client } from '#client/http/client.js';
+export type { CallOptions, KeyedOptions, RevisionOptions } from '#client/http/call-options.js';
 export type { ClientOptions } from '#client/http/client-options.js';
-export type { ClientEnqueueOptions } from '#client/http/run-body.js';
+export type { ClientBulkRun, ClientEnqueueOptions, EnqueueAllOptions } from '#client/http/runs/run-body.js';
+export type { ClientLogLine, LogOptions } from '#client/http/runs/run-logs.js';
+export type { ResultOptions } from '#client/http/runs/run-results.js';
+export type { ClientJob, ClientRun, EnqueuedRun, RefusedRun, RunId } from '#client/http/runs/run-shapes.js';
+export type { ClientHold, ClientLock, ClientLocks, ForceReleaseOptions } from '#client/http/lock-calls.js';
+export type { ClientOperation, ClientOperations, WaitOptions } from '#client/http/operations.js';
+export type {
+  BackfillCount,
+  BackfillOptions,
+  ClientSchedules,
+  ManyOptions,
+  PauseOptions,
+  PreviewOptions,
+  ResumeOptions,
+  RunNowOptions,
+} from '#client/http/schedules/schedules.js';
+export type {
+  ClientSchedule,
+  ScheduleContent,
+  ScheduleDraft,
+  ScheduleExplanation,
+  ScheduleFilter,
+  ScheduleFire,
+  SchedulePatch,
+  SchedulePreview,
+} from '#client/http/schedules/schedule-shapes.js';
 export { ApiProblem, NoAnswer } from '#client/http/api-problem.js';
 export { JobHandler } from '#client/jobs/job-handler.js';
 export { CancelRun, ClaimLost, FatalError, RetryAt, snooze } from '#client/jobs/outcomes.js';

@@ -1,4 +1,5 @@
 // What a caller may say of a single call, checked before it is sent.
+import { randomUUID } from 'node:crypto';
 import { expectKnownOptions } from '#client/options/known-options.js';
 
 export interface CallOptions {
@@ -7,6 +8,22 @@ export interface CallOptions {
   /** Of the trace that the call belongs to, as W3C Trace Context has it; passed on as it is. */
   traceparent?: string;
   tracestate?: string;
+}
+
+export interface KeyedOptions extends CallOptions {
+  /**
+   * Calls with one key are one call, for 24 hours. Default: a new one for each call. With null the call has none, and is
+   * not repeated where its answer is lost.
+   */
+  idempotencyKey?: string | null;
+}
+
+export interface RevisionOptions extends CallOptions {
+  /**
+   * The `revision` that was read. Where there is another one by now, the call rejects with an ApiProblem whose `code` is
+   * ETAG_MISMATCH. Such a call is not repeated. Default: any.
+   */
+  revision?: number;
 }
 
 const CALL_OPTIONS = ['signal', 'traceparent', 'tracestate'] as const;
@@ -31,12 +48,18 @@ export function traceHeaders({ traceparent, tracestate }: CallOptions): Record<s
   };
 }
 
-export function idempotencyHeader(idempotencyKey: string | null): Record<string, string> {
-  if (idempotencyKey === null) return {};
+/** Done twice with one key, a call is done once. */
+export function keyed({ idempotencyKey = randomUUID() }: KeyedOptions) {
+  if (idempotencyKey === null) return { headers: {}, isRepeatable: false };
   const expected = '1 to 255 printable ASCII characters without spaces, quotes and backslashes';
-  return {
-    'idempotency-key': headerOf({ idempotencyKey }, IDEMPOTENCY_KEY, expected)['idempotencyKey'] ?? '',
-  };
+  const { idempotencyKey: key = '' } = headerOf({ idempotencyKey }, IDEMPOTENCY_KEY, expected);
+  return { headers: { 'idempotency-key': key }, isRepeatable: true };
+}
+
+export function revisionHeader(revision: number | undefined): Record<string, string> {
+  if (revision === undefined) return { 'if-match': '*' };
+  if (Number.isSafeInteger(revision) && revision > 0) return { 'if-match': `"${revision}"` };
+  throw new TypeError(`expected revision to be one that was read, a whole number, got ${String(revision)}`);
 }
 
 function headerOf(option: Record<string, unknown>, form: RegExp, expected: string): Record<string, string> {

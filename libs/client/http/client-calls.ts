@@ -8,7 +8,7 @@ import type { CheckedOptions } from './client-options.js';
 import { ReplicaChoice } from './replica-choice.js';
 
 export interface ApiCall {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below the path of the tenant. */
   path: string;
   /** JSON. */
@@ -21,6 +21,17 @@ export interface ApiCall {
   signal?: AbortSignal | undefined;
 }
 
+/** An answer that goes on: server-sent events. */
+export interface EventAnswer {
+  body: ReadableStream<Uint8Array>;
+  /** Ends it; reading it rejects with the reason then. */
+  end: (reason: unknown) => void;
+  /** The replica has left it unfinished: the next call goes to another one. */
+  leave: () => void;
+}
+
+const EVENT_STREAM = 'text/event-stream';
+const NO_CONTENT = 204;
 const TRIES_MAX = 10;
 /** A replica that has not answered by then may be frozen, and another one is asked. */
 const ANSWER_MS = 12_000;
@@ -44,23 +55,40 @@ export class ClientCalls {
 
   /** Rejects with ApiProblem, with NoAnswer, or with the signal's reason. */
   async call<Answer>(call: ApiCall): Promise<Answer> {
+    return (await this.#insist(call, (base, ending) => this.#ask(base, call, ending))) as Answer; // as the API describes it
+  }
+
+  /** Rejects in the same way before the answer has begun; then the call's signal ends it. */
+  async openEvents(call: ApiCall): Promise<EventAnswer> {
+    return this.#insist(call, (base, ending) => this.#open(base, call, ending));
+  }
+
+  async #insist<Answer>(
+    call: ApiCall,
+    ask: (base: string, ending: AbortSignal) => Promise<Answer>,
+  ): Promise<Answer> {
     const { signal, waitMs = 0 } = call;
     // Where a replica was frozen while it waited, another one waits as long.
     const over = AbortSignal.timeout(Math.ceil(this.options.timeoutMs + 2 * waitMs));
     const ending = AbortSignal.any([over, ...(signal === undefined ? [] : [signal])]);
     const tried = new Set<string>();
     let pauseMs = PAUSE_MS.first;
+    let mayBeDone = false;
     for (let tries = 1; ; tries += 1) {
       signal?.throwIfAborted();
       const base = this.#choice.next(tried) ?? '';
       tried.add(base);
       try {
-        return (await this.#ask(base, call, ending)) as Answer; // as the API describes it
+        return await ask(base, ending);
       } catch (error) {
         signal?.throwIfAborted();
         const failure = error instanceof ApiProblem ? error : noAnswer(error, base);
         const isTransient = failure instanceof NoAnswer || failure.isTransient;
-        if (!isTransient) throw failure;
+        if (!isTransient) {
+          if (mayBeDone && isGone(call, failure)) return {} as Answer; // a deletion has none
+          throw failure;
+        }
+        mayBeDone ||= !isUndone(failure);
         if (failure instanceof NoAnswer || failure.status >= 500) this.#choice.failed(base);
         const mayRepeat = call.isRepeatable || isUndone(failure);
         if (!mayRepeat || over.aborted || tries === TRIES_MAX) throw failure;
@@ -75,9 +103,52 @@ export class ClientCalls {
     }
   }
 
-  async #ask(base: string, { method, path, body, headers, waitMs = 0 }: ApiCall, ending: AbortSignal) {
+  async #ask(base: string, call: ApiCall, ending: AbortSignal): Promise<Record<string, unknown>> {
+    const limit = AbortSignal.timeout(ANSWER_MS + (call.waitMs ?? 0));
+    const response = await this.#send(base, call, AbortSignal.any([ending, limit]));
+    // The connection may break before all of it is there.
+    const answer = response.status === NO_CONTENT ? {} : jsonIn(await response.text());
+    if (!response.ok || answer === null) throw problemOf(response, answer);
+    const owner = response.headers.get('carillon-owner');
+    if (owner !== null) this.#choice.named(owner);
+    return answer;
+  }
+
+  async #open(base: string, call: ApiCall, ending: AbortSignal): Promise<EventAnswer> {
+    const connection = new AbortController();
+    const { signal } = call;
+    // Its beginning has the time of an answer, and what follows has no end.
+    const begun = AbortSignal.any([ending, AbortSignal.timeout(ANSWER_MS)]);
+    const giveUp = (): void => connection.abort(begun.reason);
+    begun.addEventListener('abort', giveUp);
+    try {
+      const headers = { ...call.headers, accept: EVENT_STREAM };
+      const response = await this.#send(base, { ...call, headers }, connection.signal);
+      const { ok, body } = response;
+      if (!ok || body === null || response.headers.get('content-type')?.startsWith(EVENT_STREAM) !== true)
+        throw problemOf(response, ok ? null : jsonIn(await response.text()));
+      const stop = (): void => connection.abort(signal?.reason);
+      signal?.addEventListener('abort', stop);
+      return {
+        body,
+        end: (reason) => {
+          signal?.removeEventListener('abort', stop);
+          connection.abort(reason);
+        },
+        leave: () => this.#choice.failed(base),
+      };
+    } finally {
+      begun.removeEventListener('abort', giveUp);
+    }
+  }
+
+  async #send(
+    base: string,
+    { method, path, body, headers }: ApiCall,
+    signal: AbortSignal,
+  ): Promise<Response> {
     const { tenant, key } = this.options;
-    const response = await fetch(`${base}/api/v1/tenants/${encodeURIComponent(tenant)}/${path}`, {
+    return fetch(`${base}/api/v1/tenants/${encodeURIComponent(tenant)}/${path}`, {
       method,
       headers: {
         authorization: `Bearer ${key}`,
@@ -87,16 +158,18 @@ export class ClientCalls {
       ...(body === undefined ? {} : { body }),
       // It would send the payload to a place that the caller has not listed.
       redirect: 'manual',
-      signal: AbortSignal.any([ending, AbortSignal.timeout(ANSWER_MS + waitMs)]),
+      signal,
     });
-    // The connection may break before all of it is there.
-    const answer = jsonIn(await response.text());
-    if (!response.ok || answer === null)
-      throw new ApiProblem(response.status, answer ?? {}, retryAfterOf(response));
-    const owner = response.headers.get('carillon-owner');
-    if (owner !== null) this.#choice.named(owner);
-    return answer;
   }
+}
+
+function problemOf(response: Response, answer: Record<string, unknown> | null): ApiProblem {
+  return new ApiProblem(response.status, answer ?? {}, retryAfterOf(response));
+}
+
+/** What was to be deleted is not there any more. */
+function isGone({ method }: ApiCall, { code }: ApiProblem): boolean {
+  return method === 'DELETE' && code === 'NOT_FOUND';
 }
 
 function isUndone(failure: ApiProblem | NoAnswer): boolean {

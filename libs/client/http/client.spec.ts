@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { defineJob } from '#client/jobs/job-definition.js';
 import { ApiProblem, NoAnswer } from './api-problem.js';
+import type { CallOptions } from './call-options.js';
 import { createClient } from './client.js';
 
 interface Seen {
@@ -174,11 +175,44 @@ describe('the owner that an answer names', () => {
   });
 });
 
-it('the headers of a trace are passed on', async () => {
-  const replica = await play(CREATED);
+it('the headers of a trace are passed on, and a signal is heeded, by each call', async () => {
+  const ended = { id: 'r', finishedAt: 'now', endedAt: 'now', ended: [], results: [], deduplicated: false };
+  const replica = await play({ body: { ...ended, items: [], nextPageToken: null } });
+  const client = clientOf([replica.url]);
+  const { schedules, operations, locks } = client;
+  const asked: ((given: CallOptions) => Promise<unknown>)[] = [
+    (given) => client.enqueue(job, 'you', given),
+    (given) => client.enqueueAll(job, [{ payload: 'you' }], given),
+    (given) => client.result('r', given),
+    (given) => client.cancel('r', given),
+    (given) => client.retry('r', given),
+    (given) => client.logs('r', given).next(),
+    (given) => schedules.get('s', given),
+    (given) => schedules.list(given).next(),
+    (given) => schedules.update('s', () => ({ priority: 1 }), given),
+    (given) => schedules.delete('s', given),
+    (given) => schedules.pause('s', given),
+    (given) => schedules.resume('s', given),
+    (given) => schedules.preview('s', given),
+    (given) => schedules.run('s', given),
+    (given) => schedules.explain('s', '2031-01-01T00:00:00Z', given),
+    (given) => schedules.pauseAll({}, { ...given, dryRun: true }),
+    (given) => operations.wait('o', given),
+    (given) => operations.list(given).next(),
+    (given) => operations.cancel('o', given),
+    (given) => locks.get('l', given),
+    (given) => locks.list(given).next(),
+    (given) => locks.setPermits('l', 3, given),
+    (given) => locks.forceRelease('l', given),
+  ];
   const trace = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, tracestate: 'vendor=1' };
-  await clientOf([replica.url]).enqueue(job, 'you', trace);
-  expect(replica.seen[0]?.headers).toMatchObject(trace);
+  const signal = AbortSignal.abort(new Error('enough'));
+  for (const ask of asked) {
+    await ask(trace).catch(() => undefined); // the log is no stream, and the schedule has no revision
+    expect(replica.seen.splice(0).at(-1)?.headers).toMatchObject(trace);
+    await expect(ask({ signal })).rejects.toThrow('enough');
+    expect(replica.seen).toEqual([]);
+  }
 });
 
 it('a result is waited for also where a replica that leaves answers at once', async () => {

@@ -1,6 +1,7 @@
 // Acquires the locks of a tenant for a process, over REST. A caller that waits asks again and again, and keeps its place in
 // line from one request to the next, whichever replica answers.
 import { randomUUID } from 'node:crypto';
+import { expectKnownOptions } from '#client/options/known-options.js';
 import type { LockWish } from '#client/options/lock-wishes.js';
 import {
   CallFailed,
@@ -29,7 +30,7 @@ export type Locked = string | LockWish | readonly (string | LockWish)[];
 export interface LockClient {
   /**
    * Resolves once they are held. Rejects with LockNotAcquired when the time is up, with the signal's reason, and with
-   * CallFailed for what can't be right. Release them, or they are renewed for as long as this process lives.
+   * CallFailed or TypeError for what can't be right. Release them, or they are renewed for as long as this process lives.
    */
   acquire(locks: Locked, options?: LockOptions): Promise<HeldLocks>;
   /** Acquires the locks, acts, and releases them in any case. Resolves and rejects as `act` does. */
@@ -51,10 +52,15 @@ const ANSWER_MS = 15_000;
 /** The part of a lease for which an answer may have been under way. */
 const FRESH = 0.1;
 
-export function lockClient({ onError = () => undefined, ...api }: LockClientOptions): LockClient {
+/** Throws a TypeError for an option that it does not know. */
+export function lockClient(options: LockClientOptions): LockClient {
+  expectKnownOptions(options, ['url', 'tenant', 'key', 'onError']);
+  const { onError = () => undefined, ...api } = options;
   const call = workerApi(api, 'locks');
-  const acquire = (locks: Locked, options: LockOptions = {}): Promise<HeldLocks> =>
-    new Acquiring(call, [locks].flat(), options, onError).run();
+  const acquire = async (locks: Locked, given: LockOptions = {}): Promise<HeldLocks> => {
+    expectKnownOptions(given, ['leaseSeconds', 'waitSeconds', 'signal']);
+    return new Acquiring(call, [locks].flat(), given, onError).run();
+  };
   return {
     acquire,
     withLock: async (locks, act, options) => {

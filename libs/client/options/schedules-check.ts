@@ -81,6 +81,18 @@ const OPTIONS: Readonly<Record<string, Option | Readonly<Record<string, Option>>
   locks: { fits: () => true, expected: 'a list of locks' },
 };
 
+const DRAFTED = [
+  ...SPECS,
+  'timeZone',
+  'clockChanges',
+  'startAt',
+  'endAt',
+  'maxFires',
+  'calendars',
+  'jitterSeconds',
+];
+const PATCHED = ['jobType', ...Object.keys(OPTIONS).filter((field) => !['name', 'tenants'].includes(field))];
+
 /** Throws a TypeError that names the job, the schedule and the field. */
 export function checkSchedules(job: string, schedules: unknown): void {
   if (schedules === undefined) return;
@@ -105,13 +117,44 @@ export function checkSchedules(job: string, schedules: unknown): void {
 function checkSchedule(schedule: Record<string, unknown>, place: string): void {
   expectFields(schedule, Object.keys(OPTIONS), place);
   expectField('name', schedule['name'], place);
+  expectOneSpec(schedule, place);
+  checkValues(schedule, place);
+}
+
+/** The same of what says when a schedule would be due. */
+export function checkScheduleDraft(draft: object, place: string): void {
+  const given = draft as Record<string, unknown>; // an object with names of any kind
+  expectFields(given, DRAFTED, place);
+  expectOneSpec(given, place);
+  checkValues(given, place);
+}
+
+/** The same of a change, in which null stands for the default. */
+export function checkSchedulePatch(patch: object, place: string): void {
+  const given = patch as Record<string, unknown>; // an object with names of any kind
+  expectFields(given, PATCHED, place);
+  if (SPECS.some((field) => given[field] !== undefined)) expectOneSpec(given, place);
+  checkValues(withoutNulls(given), place);
+}
+
+function withoutNulls(given: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(given).flatMap(([field, value]) =>
+    value === null ? [] : [[field, isObject(value) && field !== 'payload' ? withoutNulls(value) : value]],
+  );
+  return Object.fromEntries(entries) as Record<string, unknown>;
+}
+
+function expectOneSpec(given: Record<string, unknown>, place: string): void {
   // A delay is a kind of its own, or says more about this one.
-  const isAfter = schedule['afterSuccessOf'] !== undefined;
-  expectOne(isAfter ? { ...schedule, delaySeconds: undefined } : schedule, SPECS, place);
-  for (const [field, value] of Object.entries(schedule))
+  const isAfter = given['afterSuccessOf'] !== undefined;
+  expectOne(isAfter ? { ...given, delaySeconds: undefined } : given, SPECS, place);
+}
+
+function checkValues(given: Record<string, unknown>, place: string): void {
+  for (const [field, value] of Object.entries(given))
     if (value !== undefined) expectField(field, value, place);
-  checkLocks(schedule['locks'], place);
-  for (const [index, rule] of ((schedule['anyOf'] ?? []) as Record<string, unknown>[]).entries()) {
+  checkLocks(given['locks'], place);
+  for (const [index, rule] of ((given['anyOf'] ?? []) as Record<string, unknown>[]).entries()) {
     const inner = `anyOf[${index}] of ${place}`;
     expectFields(rule, RULES, inner);
     expectOne(rule, RULES, inner);

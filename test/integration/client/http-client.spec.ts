@@ -8,10 +8,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { Injectable } from '@nestjs/common';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createClient } from '#client/http/client.js';
-import { defineJob } from '#client/jobs/job-definition.js';
+import { defineJob, type JobContext, type JobOf } from '#client/jobs/job-definition.js';
+import { JobHandler } from '#client/jobs/job-handler.js';
 import { installClient } from '../../support/installed-client.js';
 import { useTestDatabase } from '../../support/test-database.js';
 import { startTestReplica, type TestReplica } from '../../support/test-replica.js';
@@ -20,11 +22,22 @@ import { useTenant } from '../../support/test-tenant.js';
 import { until } from '../../support/until.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
+const PAGE = join(ROOT, 'docs/CLIENT.md');
 const echo = defineJob({ name: 'echo', payload: z.object({ order: z.int() }) });
 const sleep = defineJob({ name: 'sleep', payload: z.object({ ms: z.int() }) });
 
+const resize = defineJob({ name: 'resize', payload: z.object({ path: z.string() }) });
+
+@Injectable()
+class TalkingJob {
+  @JobHandler(resize)
+  resize({ payload: { path } }: JobOf<typeof resize>, { log }: JobContext): void {
+    log.info({ path }, 'resizing');
+  }
+}
+
 describe('with one replica', () => {
-  const server = useTestServer();
+  const server = useTestServer({ handlers: [TalkingJob] });
   const tenant = useTenant(server);
   const connect = () => createClient({ url: server.url, tenant: tenant.name, key: tenant.key });
 
@@ -66,31 +79,67 @@ describe('with one replica', () => {
     await expect(connect().result(crypto.randomUUID())).rejects.toThrow('check the name or id');
   });
 
-  it('the program of docs/CLIENT.md says what the page says', async () => {
+  it.each<[string, string[][]]>([
+    [
+      'producer.mjs',
+      [
+        ['it is new', 'it was there'],
+        ['succeeded { order: 17 }'],
+        ['INVALID_STATE - read what it is about, and act by its state'],
+      ],
+    ],
+    ['import.mjs', [['3 are new', '0 are new'], ['orders 18, 19, 20']]],
+    [
+      'nightly.mjs',
+      [
+        ['it is due at 2031-01-01T02:30:00.000+01:00'],
+        ['its tags are mine'],
+        ['its run has succeeded'],
+        ['the backfill has succeeded - runs made: 3'],
+        ['nightly-echo - At 02:30, Europe/Berlin'],
+      ],
+    ],
+    ['follow.mjs', [["info resizing { path: 'a.png' }"], ['it has ended']]],
+    ['publish.mjs', [['exclusive by this process: true'], ['held: false']]],
+  ])('the program %s of docs/CLIENT.md says what the page says', async (name, lines) => {
+    const { page, run } = await programOf(name);
+    for (const said of lines.flat()) expect(page.replaceAll('\n', ' ')).toContain(said);
+    expect(await run()).toEqual(lines.map(([first]) => first));
+    expect(await run()).toEqual(lines.map((said) => said.at(-1)));
+  });
+
+  it('has a test for each program of docs/CLIENT.md', async () => {
+    expect(programsOf(await readFile(PAGE, 'utf8')).map(nameOf)).toEqual([
+      'producer.mjs',
+      'import.mjs',
+      'follow.mjs',
+      'nightly.mjs',
+      'publish.mjs',
+    ]);
+  });
+
+  /** Run for the tenant, where the package is installed. */
+  async function programOf(name: string) {
     const folder = await mkdtemp(join(tmpdir(), 'carillon-client-'));
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
     await installClient(folder, 'zod');
-    const page = await readFile(join(ROOT, 'docs/CLIENT.md'), 'utf8');
-    const blocks = [...page.matchAll(/^```(.*?)^```$/gms)].map(([, block = '']) => block);
-    expect(blocks).toHaveLength(1);
-    const program = join(folder, 'producer.mjs');
-    await writeFile(program, blocks[0]?.replace(/^js\n/, '') ?? '');
+    const page = await readFile(PAGE, 'utf8');
+    const program = join(folder, name);
+    await writeFile(program, programsOf(page).find((text) => nameOf(text) === name) ?? '');
     const env = { CARILLON_URL: server.url, CARILLON_TENANT: tenant.name, CARILLON_KEY: tenant.key };
+    const { id } = await connect().enqueue(resize, { path: 'a.png' });
     const run = async () => {
-      const { stdout } = await promisify(execFile)(process.execPath, [program], {
+      const { stdout } = await promisify(execFile)(process.execPath, [program, id], {
         env: { ...process.env, ...env },
       });
       return stdout.trim().split('\n');
     };
-    const then = [
-      'succeeded { order: 17 }',
-      'INVALID_STATE - read the run, or the tenant, and act by its state',
-    ];
-    for (const line of then) expect(page.replaceAll('\n', ' ')).toContain(line);
-    expect(await run()).toEqual(['it is new', ...then]);
-    expect(await run()).toEqual(['it was there', ...then]);
-  });
+    return { page, run };
+  }
 });
+
+const programsOf = (page: string) => [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, text = '']) => text);
+const nameOf = (program: string) => /^\/\/ (\S+)/.exec(program)?.[1];
 
 describe('with two replicas', () => {
   const database = useTestDatabase();

@@ -1,10 +1,9 @@
 // Does a process that uses the client hold its locks for as long as it needs them, and stop in time when it can't be sure?
 // Against a real replica, which a proxy of the test's can cut off.
-import { createServer, request as send, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { lockClient, type LockClient } from '#client/locks/locks.js';
 import { LockLost, LockNotAcquired } from '#client/locks/lock-errors.js';
+import { startHttpProxy, type Way } from '../../support/http-proxy.js';
 import { restLocks } from '../../support/rest-locks.js';
 import { useTestServer } from '../../support/test-server.js';
 import { newName, useTenant } from '../../support/test-tenant.js';
@@ -14,38 +13,20 @@ const server = useTestServer();
 const tenant = useTenant(server);
 const { read, path, waiters } = restLocks(tenant);
 
-/** What the way to the replica does with a request: lets it through, loses the answer, or loses the request. */
-type Way = 'open' | 'deaf' | 'shut';
-
 let way: (url: string) => Way;
 let passed: string[];
-let proxy: Server;
 let client: LockClient;
 
 beforeEach(async () => {
   way = () => 'open';
   passed = [];
-  proxy = createServer((request, response) => {
-    const { url = '', method, headers } = request;
+  const proxy = await startHttpProxy(server);
+  proxy.way = ({ url = '' }) => {
     const now = way(url);
-    if (now === 'shut') return void request.socket.destroy();
-    passed.push(url.replace(/.*\//, ''));
-    const onward = send(new URL(url, server.url), { method, headers }, (answer) => {
-      if (now === 'deaf') return void request.socket.destroy();
-      response.writeHead(answer.statusCode ?? 500, answer.headers);
-      answer.pipe(response);
-    });
-    onward.on('error', () => response.destroy());
-    response.on('close', () => onward.destroy());
-    request.pipe(onward);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  const { port } = proxy.address() as AddressInfo;
-  client = lockClient({ url: `http://127.0.0.1:${port}`, tenant: tenant.name, key: tenant.key });
-});
-afterEach(() => {
-  proxy.closeAllConnections();
-  proxy.close();
+    if (now !== 'shut') passed.push(url.replace(/.*\//, ''));
+    return now;
+  };
+  client = lockClient({ url: proxy.url, tenant: tenant.name, key: tenant.key });
 });
 
 describe('withLock()', () => {
@@ -196,6 +177,11 @@ describe('acquire()', () => {
   it('says at once what can not be right', async () => {
     await expect(client.acquire('Not a name')).rejects.toThrow('/locks/0/name: expected 1 to 100 lower-case');
     await expect(client.acquire('a', { leaseSeconds: 0 })).rejects.toThrow('/leaseSeconds');
+    const misspelt = { leaseSecond: 5 } as object;
+    await expect(client.acquire('a', misspelt)).rejects.toThrow('it is called leaseSeconds');
+    await expect(client.withLock('a', () => undefined, misspelt)).rejects.toThrow('option leaseSecond');
+    const unknown = { url: server.url, tenant: 'a', key: 'k', onEror: () => undefined };
+    expect(() => lockClient(unknown)).toThrow('it is called onError');
     await expect(client.acquire({ name: newName('none'), mode: 'permits' })).rejects.toThrow('/locks/0/mode');
   });
 });

@@ -1,5 +1,5 @@
-// Does a worker run on the oldest Node that it is promised for, and what does it say when it can't begin? The client is
-// the one that was built.
+// Do a worker and a client run on the oldest Node that they are promised for, and what does a worker say when it can't
+// begin? The client is the one that was built.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { oldestNode } from '../../support/oldest-node.js';
+import { useTestServer } from '../../support/test-server.js';
+import { useTenant } from '../../support/test-tenant.js';
 
 const CLIENT = pathToFileURL(join(import.meta.dirname, '../../../dist/libs/client/index.js')).href;
 const NODE = oldestNode();
@@ -21,8 +23,10 @@ const worker = (url: string): string => `
   process.once('SIGTERM', () => void started.stop());
 `;
 
-function run(url: string) {
-  const child = spawn(NODE, ['--input-type=module', '--eval', worker(url)], {
+const run = (url: string) => runProgram(worker(url));
+
+function runProgram(program: string) {
+  const child = spawn(NODE, ['--input-type=module', '--eval', program], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -48,6 +52,38 @@ async function play(answer: (path: string) => Answer): Promise<string> {
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+
+/** Each kind of call, and of what they resolve with. */
+const caller = (url: string, { name, key }: { name: string; key: string }): string => `
+  import { createClient, defineJob } from ${JSON.stringify(CLIENT)};
+  const client = createClient(${JSON.stringify({ url, tenant: name, key })});
+  const any = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
+  const noop = defineJob({ name: 'noop', payload: any });
+  const all = async (items) => { let count = 0; for await (const item of items) count += 1; return count; };
+  const runs = await client.enqueueAll(noop, [{ payload: {} }, { payload: {} }]);
+  const { state } = await client.result(runs[1].id, { wait: 20 });
+  const lines = await all(client.logs(runs[1].id));
+  await client.schedules.apply(noop, { name: 's', everySeconds: 3600 });
+  const { revision } = await client.schedules.update('s', () => ({ priority: 1 }));
+  const [from, to] = [7_200_000, 60_000].map((ms) => new Date(Date.now() - ms));
+  const { id } = await client.schedules.backfill('s', { from, to });
+  const operation = await client.operations.wait(id);
+  const listed = await all(client.schedules.list());
+  await client.schedules.delete('s');
+  const held = await client.locks.withLock('l', ({ isHeld }) => isHeld());
+  console.error(JSON.stringify([state, lines, revision, operation.state, listed, held]));
+`;
+
+describe(`a client of the REST API on ${NODE}`, () => {
+  const server = useTestServer();
+  const tenant = useTenant(server);
+
+  it('calls, iterates and waits', async () => {
+    const { text, ended } = runProgram(caller(server.url, tenant));
+    expect(await ended).toEqual([0, null]);
+    expect(JSON.parse(text())).toEqual(['succeeded', 0, 2, 'succeeded', 1, true]);
+  });
+});
 
 describe(`a worker on ${NODE}`, () => {
   it('takes a run, ends it, and stops when it is told to', async () => {
