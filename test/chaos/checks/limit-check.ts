@@ -78,15 +78,18 @@ function underLocks(spans: readonly Span[]): LimitedSpans[] {
   }));
 }
 
-/** The spans that execute as each of them begins, itself included. */
+/**
+ * The spans that execute as each of them begins, itself included. A replica that was frozen between a start and its handler's
+ * first line says that line when the attempt has long been given up, and its place taken: that counts for nothing.
+ */
 function executing(spans: readonly Span[]): Span[][] {
-  const sorted = spans.toSorted((a, b) => a.fromMs - b.fromMs);
+  const sorted = spans.filter(({ fromMs, toMs }) => toMs > fromMs).toSorted((a, b) => a.fromMs - b.fromMs);
   return sorted.map((span, index) =>
     sorted.slice(0, index + 1).filter((other) => other === span || other.toMs > span.fromMs + OVERLAP_MS_MIN),
   );
 }
 
-function tooManyAtOnce({ what, limit, spans }: LimitedSpans): string[] {
+export function tooManyAtOnce({ what, limit, spans }: LimitedSpans): string[] {
   const excesses = executing(spans).filter((atOnce) => atOnce.length > limit);
   return shorten(
     excesses.map((atOnce) => {
