@@ -136,7 +136,7 @@ export const settings = z.object({
   CARILLON_HTTP_ALLOWED_HOSTS: allowedHosts
     .default([])
     .describe(
-      'Hosts that HTTP targets may reach although their address is not public, best with the port: `hooks.internal:8080`, `[fd00::7]:443`.',
+      'Hosts that HTTP targets may reach although their address is not public or only the system knows it, best with the port: `hooks.internal:8080`, `[fd00::7]:443`.',
     ),
   CARILLON_HTTP_CALLS_PER_HOST: count(1, 10_000)
     .default(CALLS_PER_HOST)

@@ -5,24 +5,13 @@
 // any server send first (100, 103); it follows no redirect and bounds the head of an answer. A connection is kept for a
 // moment, for one call at a time and for one tenant, so a tenant with slow calls holds up no other tenant's calls to
 // the same origin.
-import { lookup as lookupHost, type LookupAddress } from 'node:dns';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { TenantId } from '#kernel/ids.js';
-import { isForeignPort, isPublic } from './public-address.js';
-
-/** `detail` is for the operator's log: it may show the address of an internal name. */
-class BlockedAddressError extends Error {
-  override readonly name = 'BlockedAddress';
-
-  constructor(
-    message: string,
-    readonly detail: string = message,
-  ) {
-    super(message);
-  }
-}
+import { BlockedAddressError, blocked } from './blocked-address.js';
+import { isForeignPort, isPublic, isPublicName } from './public-address.js';
+import { publicLookup } from './public-lookup.js';
 
 export const CALLS_PER_HOST = 32;
 /** For a connection being made, and for an idle one. */
@@ -70,6 +59,7 @@ export class GuardedOutlet {
   constructor(
     private readonly allowed: ReadonlySet<string>,
     callsPerHost = CALLS_PER_HOST,
+    private readonly lookup: LookupFunction = publicLookup(),
   ) {
     const options = { keepAlive: true, maxSockets: callsPerHost, timeout: QUIET_MS };
     this.#plain = new PlainAgent(options);
@@ -92,7 +82,7 @@ export class GuardedOutlet {
       agent: isSecure ? this.#secure : this.#plain,
       headers: { ...headers, 'content-length': Buffer.byteLength(body) },
       maxHeaderSize: HEAD_BYTES_MAX,
-      ...(isAllowed ? {} : { lookup: publicLookup }),
+      ...(isAllowed ? {} : { lookup: this.lookup }),
     };
     const request = (isSecure ? https : http).request(url, options);
     // By hand: a request that waits for a connection would react to the signal only when it gets one.
@@ -153,7 +143,7 @@ function withCode(code: string, message: string): Error {
 
 function requirePublic({ hostname, port }: URL): void {
   const host = bare(hostname);
-  if (isIP(host) !== 0 && !isPublic(host)) throw blocked(host);
+  if (isIP(host) === 0 ? !isPublicName(host) : !isPublic(host)) throw blocked(host);
   if (isForeignPort(port)) {
     throw new BlockedAddressError(
       `expected a port that HTTP may use, got ${port}, which belongs to another protocol`,
@@ -162,21 +152,3 @@ function requirePublic({ hostname, port }: URL): void {
 }
 
 const bare = (hostname: string): string => hostname.replace(/^\[|\]$/g, '');
-
-const publicLookup: LookupFunction = (hostname, options, callback) => {
-  lookupHost(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return callback(error, '', 0);
-    const allowed = addresses.filter(({ address }) => isPublic(address));
-    const [first] = allowed;
-    if (first === undefined) return callback(blocked(hostname, addresses), '', 0);
-    if (options.all === true) return callback(null, allowed);
-    return callback(null, first.address, first.family);
-  });
-};
-
-function blocked(host: string, addresses: readonly LookupAddress[] = []): BlockedAddressError {
-  const message = `expected a public address, got ${host}; an operator can allow the host by CARILLON_HTTP_ALLOWED_HOSTS`;
-  if (addresses.length === 0) return new BlockedAddressError(message);
-  const found = addresses.map(({ address }) => address).join(', ');
-  return new BlockedAddressError(message, `${message}; the name means ${found}`);
-}

@@ -18,6 +18,15 @@ export function isPublic(address: string): boolean {
 /** Public by its range, but on each machine of a big provider it leads to that machine's own agent. */
 const HOST_SERVICES = new Set(['168.63.129.16']);
 
+/** Ends of names that are never those of public hosts (RFC 6761, RFC 6762, and ICANN's reservation of 2024). */
+const LOCAL_ENDS = new Set(['localhost', 'local', 'internal']);
+
+/** A name without a dot means something only where it is looked up. */
+export function isPublicName(name: string): boolean {
+  const labels = name.toLowerCase().replace(/\.$/, '').split('.');
+  return labels.length > 1 && !LOCAL_ENDS.has(labels.at(-1) ?? '');
+}
+
 /** The ports that browsers refuse as well (the Fetch standard's list of bad ports). */
 const FOREIGN_PORTS = new Set(
   `1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 123

@@ -79,8 +79,8 @@ function underLocks(spans: readonly Span[]): LimitedSpans[] {
 }
 
 /**
- * The spans that execute as each of them begins, itself included. A replica that was frozen between a start and its handler's
- * first line says that line when the attempt has long been given up, and its place taken: that counts for nothing.
+ * The spans that execute as each of them begins, itself included. A replica that was frozen between a start and its
+ * handler's first line says that line when the attempt has long been given up, and its place taken: that counts for nothing.
  */
 function executing(spans: readonly Span[]): Span[][] {
   const sorted = spans.filter(({ fromMs, toMs }) => toMs > fromMs).toSorted((a, b) => a.fromMs - b.fromMs);
