@@ -12,7 +12,7 @@ describe('the options of the benchmark', () => {
       rounds: 3,
       runs: 100_000,
       json: null,
-      minRatio: null,
+      bounds: [],
     });
   });
 
@@ -22,8 +22,16 @@ describe('the options of the benchmark', () => {
   });
 
   it('take numbers', () => {
-    const options = parse('--rounds', '5', '--runs', '2000', '--min-ratio', '2.5', '--json', 'a.json');
-    expect(options).toMatchObject({ rounds: 5, runs: 2_000, minRatio: 2.5, json: 'a.json' });
+    const options = parse('--rounds', '5', '--runs', '2000', '--json', 'a.json');
+    expect(options).toMatchObject({ rounds: 5, runs: 2_000, json: 'a.json' });
+  });
+
+  it('take bounds of figures', () => {
+    expect(parse('--max', 'b=1.4', '--min', 'a=0.5', '--min', 'c=2').bounds).toEqual([
+      { kind: 'min', figure: 'a', value: 0.5 },
+      { kind: 'min', figure: 'c', value: 2 },
+      { kind: 'max', figure: 'b', value: 1.4 },
+    ]);
   });
 
   it.each([
@@ -31,8 +39,8 @@ describe('the options of the benchmark', () => {
     [['--only', ''], 'expected --only to name parts of drain, enqueue, idle, got ""'],
     [['--rounds', '0'], 'expected --rounds from 1 to 99, got "0"'],
     [['--runs', 'many'], 'expected --runs from 1000 to 10000000, got "many"'],
-    [['--min-ratio', ''], 'expected --min-ratio from 0.1 to 1000, got ""'],
-    [['--only', 'idle', '--min-ratio', '3'], 'expected --min-ratio together with the part drain, got idle'],
+    [['--min', 'a'], 'expected --min a= from 0.01 to 1000000, got ""'],
+    [['--max', 'a=much'], 'expected --max a= from 0.01 to 1000000, got "much"'],
     [['--fast'], "Unknown option '--fast'"],
   ])('refuse %j', (args, message) => {
     expect(() => parse(...args)).toThrow(message);

@@ -9,12 +9,19 @@ export interface BenchOptions<Name extends string> {
   readonly runs: number;
   /** Where to write the figures. */
   readonly json: string | null;
-  /** The ratio to the fastest peer that decides alone whether this passes. */
-  readonly minRatio: number | null;
+  /** Where there are any, they alone decide whether this passes. */
+  readonly bounds: readonly Bound[];
+}
+
+export interface Bound {
+  readonly kind: 'min' | 'max';
+  /** The name of a figure. */
+  readonly figure: string;
+  readonly value: number;
 }
 
 const USAGE =
-  'npm run bench -- [--quick] [--only PART[,PART…]] [--rounds N] [--runs N] [--json FILE] [--min-ratio R]';
+  'npm run bench -- [--quick] [--only PART[,PART…]] [--rounds N] [--runs N] [--json FILE] [--min FIGURE=R] [--max FIGURE=R]';
 
 /** `known` are all parts; `quick` those that are run by --quick alone. Throws with what was expected and the usage. */
 export function parseBenchOptions<Name extends string>(
@@ -29,7 +36,8 @@ export function parseBenchOptions<Name extends string>(
       rounds: { type: 'string' },
       runs: { type: 'string' },
       json: { type: 'string' },
-      'min-ratio': { type: 'string' },
+      min: { type: 'string', multiple: true, default: [] },
+      max: { type: 'string', multiple: true, default: [] },
     },
   });
   const isQuick = values.quick;
@@ -39,17 +47,22 @@ export function parseBenchOptions<Name extends string>(
         ? quick
         : known
       : values.only.split(',').map((asked) => knownPart(asked, known));
-  const minRatio = values['min-ratio'];
-  if (minRatio !== undefined && !parts.some((name) => name === 'drain'))
-    throw new Error(`expected --min-ratio together with the part drain, got ${parts.join(', ')}\n${USAGE}`);
   return {
     parts,
     isQuick,
     rounds: numberOf('--rounds', values.rounds ?? '3', { min: 1, max: 99 }),
     runs: numberOf('--runs', values.runs ?? (isQuick ? '30000' : '100000'), { min: 1_000, max: 10_000_000 }),
     json: values.json ?? null,
-    minRatio: minRatio === undefined ? null : numberOf('--min-ratio', minRatio, { min: 0.1, max: 1_000 }),
+    bounds: [
+      ...values.min.map((text) => boundOf('min', text)),
+      ...values.max.map((text) => boundOf('max', text)),
+    ],
   };
+}
+
+function boundOf(kind: Bound['kind'], text: string): Bound {
+  const [figure = '', value = ''] = text.split('=');
+  return { kind, figure, value: numberOf(`--${kind} ${figure}=`, value, { min: 0.01, max: 1_000_000 }) };
 }
 
 function knownPart<Name extends string>(asked: string, known: readonly Name[]): Name {

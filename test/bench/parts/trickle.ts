@@ -38,37 +38,69 @@ interface Series {
 }
 
 export const trickle: Part = async (bench) => {
-  const { server, scale, tell } = bench;
+  const { server, scale } = bench;
+  const open = [
+    () => carillonByRest(server, 'trickle_rest'),
+    () => carillonByClient(server, 'trickle_client'),
+    // One replica alone serves all tenants.
+    ...(scale.isQuick ? [] : [() => carillonByRest(server, 'trickle_owner', { isToOwner: true })]),
+    () => peerByClient(server, 'trickle_graphile_worker', YARDSTICK),
+    () => peerByClient(server, 'trickle_pg_boss', 'pg-boss'),
+  ];
+  const processes = scale.isQuick ? PROCESSES.quick : PROCESSES.full;
+  return figuresOf(await compare(bench, { open, processes, rates: RATES }), RATES);
+};
+
+/** As much of it as tells whether a lone run has become dearer, in half a minute a round. */
+export const lone: Part = async (bench) => {
+  const { server } = bench;
+  const open = [
+    () => carillonByRest(server, 'lone_rest'),
+    () => peerByClient(server, 'lone_graphile_worker', YARDSTICK),
+  ];
+  const rates = [200] as const;
+  return figuresOf(await compare(bench, { open, processes: [1], rates }), rates);
+};
+
+interface Comparison {
+  readonly open: readonly (() => Promise<Singles>)[];
+  readonly processes: readonly number[];
+  readonly rates: readonly number[];
+}
+
+async function compare(bench: Bench, { open, processes, rates }: Comparison): Promise<Series[]> {
+  const { scale, tell } = bench;
   const all: Singles[] = [];
   const series: Series[] = [];
   try {
-    all.push(await carillonByRest(server, 'trickle_rest'), await carillonByClient(server, 'trickle_client'));
-    // One replica alone serves all tenants.
-    if (!scale.isQuick) all.push(await carillonByRest(server, 'trickle_owner', { isToOwner: true }));
-    for (const peer of [YARDSTICK, 'pg-boss'])
-      all.push(await peerByClient(server, `trickle_${peer.replace('-', '_')}`, peer));
+    for (const openOne of open) all.push(await openOne());
     for (let round = 1; round <= scale.rounds; round += 1)
-      for (const processes of scale.isQuick ? PROCESSES.quick : PROCESSES.full)
+      for (const count of processes)
         for (const singles of all) {
-          tell(`trickle ${round}/${scale.rounds}: ${singles.name} x${processes}`);
-          await measureOne(bench, { singles, processes, series });
+          tell(`trickle ${round}/${scale.rounds}: ${singles.name} x${count}`);
+          await measureOne(bench, { singles, processes: count, rates, series });
         }
   } finally {
     for (const singles of all) await singles.close();
   }
   for (const line of ['', ...costTable(series)]) tell(line);
-  return figuresOf(series);
-};
+  return series;
+}
 
 async function measureOne(
   { scale }: Bench,
-  { singles, processes, series }: { singles: Singles; processes: number; series: Series[] },
+  {
+    singles,
+    processes,
+    rates,
+    series,
+  }: { singles: Singles; processes: number; rates: readonly number[]; series: Series[] },
 ): Promise<void> {
   const meter = await Meter.open(singles.databaseUrl);
   try {
     await singles.staff(processes);
     await play(singles, WARM_UP);
-    for (const perSecond of RATES) {
+    for (const perSecond of rates) {
       const seconds = scale.isQuick ? SECONDS.quick : SECONDS.full;
       const segment = await segmentOf(singles, meter, { perSecond, seconds });
       const known = series.find(
@@ -172,8 +204,8 @@ function costTable(series: readonly Series[]): string[] {
   return textTable([...head, 'statements', 'commits', 'WAL bytes', 'start p50 ms', 'p99 ms'], rows);
 }
 
-function figuresOf(series: readonly Series[]): Figure[] {
-  return RATES.flatMap((perSecond) => {
+function figuresOf(series: readonly Series[], rates: readonly number[]): Figure[] {
+  return rates.flatMap((perSecond) => {
     const segmentsOf = (name: string): Segment[] =>
       series.find((each) => each.name === name && each.processes === 1 && each.perSecond === perSecond)
         ?.segments ?? [];
@@ -206,6 +238,6 @@ function figuresOf(series: readonly Series[]): Figure[] {
         values: by(REST, ({ p99 }) => p99),
         unit,
       },
-    ];
+    ].filter(({ values }) => values.length > 0);
   });
 }

@@ -60,5 +60,5 @@ export function checkAudits({ audits }: { audits: readonly AuditAnswer[] }): str
 }
 
 function shortened(body: unknown): string {
-  return JSON.stringify(body).slice(0, 400);
+  return JSON.stringify(body).slice(0, 2_000);
 }

@@ -120,6 +120,18 @@ describe('an audit', () => {
       { kept: 1 },
     ],
     [
+      'a row that followed a run and was claimed when the schedule got another spec',
+      {
+        stretches: [
+          { ...first, spec: { kind: 'follow', schedule: 'other', seconds: 5 }, until: at(48.6) },
+          { ...second, since: at(48.6) },
+        ],
+        dueTimes: DUE.slice(4).map(at),
+        fires: [...beside(50)].filter(({ dueAt }) => dueAt > at(45)),
+      },
+      { kept: 1 },
+    ],
+    [
       'rows of a spec that cannot be read',
       { stretches: [{ ...first, spec: null }, second], dueTimes: DUE.slice(4).map(at) },
       { kept: 4 },

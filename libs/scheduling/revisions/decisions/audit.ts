@@ -90,5 +90,5 @@ function isFollowedIn({ spec, since, until }: Stretch, dueAt: Date): boolean {
 function mayBeOf({ spec, since, until }: Stretch, dueAt: Date): boolean {
   if (spec === null) return dueAt > since && (until === null || dueAt <= until);
   if (until === null || dueAt <= until || dueAt.getTime() > until.getTime() + CLAIMED_AHEAD_MS) return false;
-  return isDueAt(spec, dueAt) !== false;
+  return followsRuns(spec) || isDueAt(spec, dueAt) !== false;
 }
