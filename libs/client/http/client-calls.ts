@@ -48,8 +48,11 @@ const NOT_SENT: ReadonlySet<unknown> = new Set([
 
 export class ClientCalls {
   readonly #choice: ReplicaChoice;
+  /** Private to the engine as well: the key is to be in no dump of a client. */
+  readonly #options: CheckedOptions;
 
-  constructor(private readonly options: CheckedOptions) {
+  constructor(options: CheckedOptions) {
+    this.#options = options;
     this.#choice = new ReplicaChoice(options.bases, options.origins);
   }
 
@@ -69,7 +72,7 @@ export class ClientCalls {
   ): Promise<Answer> {
     const { signal, waitMs = 0 } = call;
     // Where a replica was frozen while it waited, another one waits as long.
-    const over = AbortSignal.timeout(Math.ceil(this.options.timeoutMs + 2 * waitMs));
+    const over = AbortSignal.timeout(Math.ceil(this.#options.timeoutMs + 2 * waitMs));
     const ending = AbortSignal.any([over, ...(signal === undefined ? [] : [signal])]);
     const tried = new Set<string>();
     let pauseMs = PAUSE_MS.first;
@@ -147,7 +150,7 @@ export class ClientCalls {
     { method, path, body, headers }: ApiCall,
     signal: AbortSignal,
   ): Promise<Response> {
-    const { tenant, key } = this.options;
+    const { tenant, key } = this.#options;
     return fetch(`${base}/api/v1/tenants/${encodeURIComponent(tenant)}/${path}`, {
       method,
       headers: {

@@ -47,9 +47,9 @@ export function checkedOptions(options: ClientOptions): CheckedOptions {
   if (!/^[\x21-\x7e]+$/.test(key))
     throw new TypeError('expected key to have ASCII characters only, got others');
   for (const each of given) expectBare(each);
-  if (!(timeoutSeconds > 0 && timeoutSeconds <= TIMEOUT_SECONDS_MAX))
+  if (typeof timeoutSeconds !== 'number' || !(timeoutSeconds > 0 && timeoutSeconds <= TIMEOUT_SECONDS_MAX))
     throw new TypeError(
-      `expected timeoutSeconds to be more than 0 and at most ${TIMEOUT_SECONDS_MAX}, got ${String(timeoutSeconds)}`,
+      `expected timeoutSeconds to be more than 0 and at most ${TIMEOUT_SECONDS_MAX}, got ${JSON.stringify(timeoutSeconds)}`,
     );
   return {
     bases: [...new Set(given.map(baseOf))],

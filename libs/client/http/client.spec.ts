@@ -241,3 +241,17 @@ it('a wish to be asked in a month does not have it asked at once', async () => {
   await expect(clientOf([replica.url], { timeoutSeconds: 1 }).result('r')).rejects.toThrow(ApiProblem);
   expect(replica.seen).toHaveLength(1);
 });
+
+it('a result is asked for again while as many requests wait as the tenant may have', async () => {
+  const crowded: Answer = {
+    status: 429,
+    body: { code: 'QUOTA_EXCEEDED', detail: '' },
+    headers: { 'retry-after': '1' },
+  };
+  const ended: Answer = { body: { id: 'r', state: 'succeeded', finishedAt: 'now' } };
+  const replica = await play(crowded, crowded, ended);
+  const { url } = replica;
+  expect(await clientOf([url]).result('r', { wait: 60 })).toMatchObject({ state: 'succeeded' });
+  await expect(clientOf([(await play(crowded)).url]).result('r')).rejects.toMatchObject({ status: 429 });
+  await expect(clientOf([(await play(crowded)).url]).result('r', { wait: 0.1 })).rejects.toThrow(ApiProblem);
+});

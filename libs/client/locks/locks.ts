@@ -1,7 +1,7 @@
 // Acquires the locks of a tenant for a process, over REST. A caller that waits asks again and again, and keeps its place in
 // line from one request to the next, whichever replica answers.
 import { randomUUID } from 'node:crypto';
-import { expectKnownOptions } from '#client/options/known-options.js';
+import { expectFunction, expectKnownOptions } from '#client/options/known-options.js';
 import type { LockWish } from '#client/options/lock-wishes.js';
 import {
   CallFailed,
@@ -64,6 +64,7 @@ export function lockClient(options: LockClientOptions): LockClient {
   return {
     acquire,
     withLock: async (locks, act, options) => {
+      expectFunction('what is done under the lock', act);
       const held = await acquire(locks, options);
       try {
         return await act(held);

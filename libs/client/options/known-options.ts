@@ -8,6 +8,10 @@ export function expectKnownOptions(
   known: readonly string[],
   { prefix = '' }: { prefix?: string } = {},
 ): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new TypeError(
+      `expected ${prefix === '' ? 'options' : prefix.slice(0, -1)} to be an object, got ${kindOf(given)}`,
+    );
   for (const option of Object.keys(given)) {
     if (known.includes(option)) continue;
     const meant = nearName(option, known);
@@ -18,14 +22,17 @@ export function expectKnownOptions(
 
 export function expectFunction(what: string, value: unknown): void {
   if (typeof value !== 'function')
-    throw new TypeError(`expected ${what} to be a function, got ${value === null ? 'null' : typeof value}`);
+    throw new TypeError(`expected ${what} to be a function, got ${kindOf(value)}`);
 }
 
 /** Throws a TypeError for a value that defineJob did not make. */
 export function expectDefinition(value: unknown): void {
   const { kind } = (value ?? {}) as { kind?: unknown };
   if (kind !== 'job-definition')
-    throw new TypeError(
-      `expected a definition made by defineJob(…), got ${value === null ? 'null' : typeof value}`,
-    );
+    throw new TypeError(`expected a definition made by defineJob(…), got ${kindOf(value)}`);
+}
+
+export function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : typeof value;
 }

@@ -25,11 +25,13 @@ export function checkRunValues(run: RunValues, place = ''): void {
   const { priority } = run;
   if (priority !== undefined && !Number.isInteger(priority))
     refuse(`${place}priority`, 'to be a whole number', priority);
+  const tags: unknown = run.tags ?? [];
+  if (!Array.isArray(tags)) refuse(`${place}tags`, 'to be a list of texts', typeof tags);
   const texts = {
     queue: run.queue,
     'unique.key': run.unique?.key,
     concurrencyKey: run.concurrencyKey,
-    ...Object.fromEntries((run.tags ?? []).map((tag, index) => [`tags[${index}]`, tag])),
+    ...Object.fromEntries(tags.map((tag: unknown, index) => [`tags[${index}]`, tag])),
   };
   for (const [field, value] of Object.entries(texts))
     if (typeof value === 'string' && (!value.isWellFormed() || value.includes('\0')))

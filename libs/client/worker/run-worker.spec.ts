@@ -203,3 +203,47 @@ it('takes no handler that is none', () => {
     'expected no option threads; it is called thread',
   );
 });
+
+it('is ready once it has registered, and never where it ends before', async () => {
+  const registering = Promise.withResolvers<void>();
+  const answer = sound();
+  const replica = await play(async (response, path, body) => {
+    if (path.endsWith('workers:register')) await registering.promise;
+    await answer(response, path, body);
+  });
+  const worker = start(
+    replica.url,
+    remoteHandler(greet, () => undefined),
+  );
+  const early = await Promise.race([worker.ready.then(() => 'ready'), rest(50).then(() => 'not yet')]);
+  registering.resolve();
+  await worker.ready;
+  expect([early, replica.calls[0]]).toEqual(['not yet', 'register']);
+  const refusing = await play((response) => void response.writeHead(401).end('{}'));
+  await expect(
+    start(
+      refusing.url,
+      remoteHandler(greet, () => undefined),
+    ).ready,
+  ).rejects.toThrow('401');
+});
+
+it.each<[string, unknown, string]>([
+  ['none', [], 'expected handlers to be a list with at least one, got none'],
+  ['no list', undefined, 'expected handlers to be a list with at least one, got undefined'],
+  [
+    'one for replicas',
+    [handler(greet, () => undefined)],
+    'expected handlers[0] to be made by remoteHandler(…), got one of handler(…)',
+  ],
+  ['a function', [() => undefined], 'expected handlers[0] to be made by remoteHandler(…), got function'],
+  [
+    'two of a name',
+    [remoteHandler(greet, () => 1), remoteHandler(greet, () => 2)],
+    'expected handlers to have one for each job, got two for greet',
+  ],
+])('refuses handlers: %s', (_, handlers, message) => {
+  expect(() =>
+    runWorker({ url: 'http://localhost:1', key: 'k', tenant: 'acme', handlers: handlers as never }),
+  ).toThrow(message);
+});

@@ -44,9 +44,9 @@ export interface NamedHandler extends RemoteHandler {
 }
 
 /** Pairs a job with its function in a remote worker. */
-export function remoteHandler<Payload>(
-  definition: JobDefinition<Payload>,
-  handle: (job: Job<Payload>, context: RemoteContext) => unknown,
+export function remoteHandler<Payload, Input, Output>(
+  definition: JobDefinition<Payload, Input, Output>,
+  handle: (job: Job<Payload>, context: RemoteContext) => Output | Promise<Output>,
 ): NamedHandler {
   expectDefinition(definition);
   expectFunction(`the handler of ${definition.name}`, handle);
@@ -56,6 +56,11 @@ export function remoteHandler<Payload>(
 }
 
 export interface RunningWorker {
+  /**
+   * Resolves when it has registered, so that its job types exist and runs of them can be created. Rejects when it ends
+   * before that.
+   */
+  readonly ready: Promise<void>;
   /**
    * Resolves when the worker has ended; rejects when the API refuses it for good: a wrong key, or an unknown tenant.
    * A rejection that no one awaits ends the process, as any other does.
@@ -77,13 +82,13 @@ export function runWorker(options: WorkerOptions): RunningWorker {
   refuseOldNode(process.versions.node);
   const worker = new PullWorker(options);
   const ended = worker.run();
-  return {
-    ended,
-    stop: async () => {
-      worker.stop();
-      await ended;
-    },
+  const ready = worker.untilRegistered(ended);
+  ready.catch(() => undefined); // `ended` tells of the same
+  const stop = async (): Promise<void> => {
+    worker.stop();
+    await ended;
   };
+  return { ready, ended, stop };
 }
 
 // Fields are written out, here and where this leads, so that Node loads the source as it is.
@@ -100,15 +105,12 @@ class PullWorker {
   #isQuiet = false;
   #workerId: string | null = null;
   #wake: () => void = () => undefined;
+  #onRegistered: () => void = () => undefined;
 
   constructor(options: WorkerOptions) {
     expectWorkerOptions(options);
     this.#options = options;
     this.#handlers = new Map(options.handlers.map((handler) => [handler.definition.name, handler]));
-    if (this.#handlers.size === 0 || this.#handlers.size < options.handlers.length)
-      throw new TypeError(
-        'expected at least one handler and one for each name, got none, or two for one name',
-      );
     this.#call = workerApi(reachable(options));
     this.#onError = options.onError ?? showErrors();
     this.#schedules = new DefinedSchedules({
@@ -122,6 +124,12 @@ class PullWorker {
   stop(): void {
     this.#stopping.abort();
     this.#wake();
+  }
+
+  async untilRegistered(ended: Promise<void>): Promise<void> {
+    const registered = new Promise<void>((resolve) => (this.#onRegistered = resolve));
+    await Promise.race([registered, ended]);
+    if (this.#workerId === null) throw new Error('expected the worker to register, got a stop');
   }
 
   async run(): Promise<void> {
@@ -149,6 +157,7 @@ class PullWorker {
     });
     this.#heartbeatMs = answer.heartbeatSeconds * 1_000;
     this.#workerId = answer.workerId;
+    this.#onRegistered();
     return answer.workerId;
   }
 

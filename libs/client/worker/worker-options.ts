@@ -1,6 +1,6 @@
 // Checks the options of a worker. An option with which every call would fail for ever is refused at once, by its
 // name.
-import { expectKnownOptions } from '#client/options/known-options.js';
+import { expectDefinition, expectKnownOptions, kindOf } from '#client/options/known-options.js';
 import type { WorkerApiOptions } from './worker-calls.js';
 
 const OPTIONS = [
@@ -21,8 +21,30 @@ interface Given {
   key: string | undefined;
 }
 
-export function expectWorkerOptions(options: object): void {
+export function expectWorkerOptions(options: { handlers: unknown }): void {
   expectKnownOptions(options, OPTIONS);
+  const { handlers } = options;
+  if (!Array.isArray(handlers) || handlers.length === 0)
+    throw new TypeError(
+      `expected handlers to be a list with at least one, got ${Array.isArray(handlers) ? 'none' : kindOf(handlers)}`,
+    );
+  const names = handlers.map((handler: unknown, index) => nameOf(handler, `handlers[${index}]`));
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined)
+    throw new TypeError(`expected handlers to have one for each job, got two for ${twice}`);
+}
+
+function nameOf(handler: unknown, what: string): string {
+  const { kind, definition, payload } = (handler ?? {}) as Partial<Record<string, unknown>>;
+  // Its runs would fail one after the other.
+  if (kind === 'job-handler')
+    throw new TypeError(
+      `expected ${what} to be made by remoteHandler(…), got one of handler(…), which is for replicas`,
+    );
+  if (definition === undefined || payload === undefined)
+    throw new TypeError(`expected ${what} to be made by remoteHandler(…), got ${kindOf(handler)}`);
+  expectDefinition(definition);
+  return (definition as { name: string }).name;
 }
 
 /** Options may come from JavaScript and from environment variables. */

@@ -142,7 +142,8 @@ describe('runWorker', () => {
       payload: z.unknown(),
       output: z.object({ words: z.int() }),
     });
-    start([remoteHandler(count, () => ({ words: 'three' }))]);
+    // As JavaScript would.
+    start([remoteHandler(count, () => ({ words: 'three' as never }))]);
     await untilRegistered(count.name);
     expect(await finish(tenant, { jobType: count.name, payload: {} })).toMatchObject({
       state: 'failed',

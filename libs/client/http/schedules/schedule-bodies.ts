@@ -8,9 +8,9 @@ const LABEL_KEY = /^[^:]+$/;
 
 /** JSON. Throws a TypeError that names the job, the schedule and the field. */
 export function contentBody(jobType: string, schedule: ScheduleContent): string {
+  checkSchedules(jobType, [schedule]);
   if (Object.hasOwn(schedule, 'tenants'))
     throw new TypeError("expected no option tenants, since a client's schedules are those of its tenant");
-  checkSchedules(jobType, [schedule]);
   return JSON.stringify({ ...wireSchedule(schedule), jobType });
 }
 

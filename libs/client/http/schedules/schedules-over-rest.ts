@@ -153,6 +153,7 @@ export class SchedulesOverRest implements ClientSchedules {
   }
 
   async pauseAll(filter: ScheduleFilter, options: ManyOptions & PauseOptions): Promise<never> {
+    expectCallOptions(options, [...MANY_FIELDS, 'reason', 'until', 'idempotencyKey']);
     const { until } = options;
     const end = until === undefined ? undefined : instantText('until', until);
     return this.#steer('pause', filter, { options, fields: ['reason', 'until'], more: { until: end } });
