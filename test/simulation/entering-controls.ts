@@ -12,7 +12,7 @@ export const ENTERING_CONTROLS: readonly Control[] = [
     broken: 'looks that claim without the gate',
     shows: 'what is claimed is there',
     focus: { ...enter('lookAndClaim', 'a process joins'), stalls: 0.9 },
-    near: 15,
+    near: 117,
   },
   {
     broken: 'looks that claim what is in hand',

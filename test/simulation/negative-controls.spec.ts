@@ -252,10 +252,9 @@ const CONTROLS: readonly Control[] = [
   },
   {
     broken: "locks acquired without the replica's gate",
-    // The holds of a dead replica's run stay.
-    shows: 'I8: all work done',
+    shows: 'I4',
     focus: { ...around('terminateSessions', LONG_SLEEP), locks: true, stalls: 0.7 },
-    near: 121,
+    near: 4124,
   },
   { broken: 'runs that start without their locks', shows: 'an attempt runs with its locks', focus: LOCKS },
   { broken: 'a lookout that finds nothing', shows: 'I8: what is over is ended', near: 196 },

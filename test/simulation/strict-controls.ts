@@ -17,7 +17,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
     broken: 'lost runs that do not block their key',
     shows: 'what blocks a strict key goes first',
     focus: STRICT,
-    near: 22,
+    near: 31,
   },
   {
     broken: 'failed runs that do not block their key',
@@ -41,7 +41,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
       ...around('claimRunsInOrder', 'a process is killed', LONG_SLEEP, 'a process leaves'),
       strict: true,
     },
-    near: 3349,
+    near: 466,
   },
   {
     broken: 'owners that go on before an end is written',
@@ -53,7 +53,7 @@ export const STRICT_CONTROLS: readonly Control[] = [
     broken: 'keys that are unblocked for another run',
     shows: 'what blocks a strict key goes first',
     focus: STRICT,
-    near: 42,
+    near: 85,
   },
   {
     broken: 'keys that are unblocked before their run is over',

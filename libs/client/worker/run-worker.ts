@@ -82,13 +82,11 @@ export function runWorker(options: WorkerOptions): RunningWorker {
   refuseOldNode(process.versions.node);
   const worker = new PullWorker(options);
   const ended = worker.run();
-  const ready = worker.untilRegistered(ended);
-  ready.catch(() => undefined); // `ended` tells of the same
   const stop = async (): Promise<void> => {
     worker.stop();
     await ended;
   };
-  return { ready, ended, stop };
+  return { ready: worker.ready, ended, stop };
 }
 
 // Fields are written out, here and where this leads, so that Node loads the source as it is.
@@ -106,11 +104,16 @@ class PullWorker {
   #workerId: string | null = null;
   #wake: () => void = () => undefined;
   #onRegistered: () => void = () => undefined;
+  #onOver: (error: unknown) => void = () => undefined;
+  readonly ready = new Promise<void>((resolve, reject) => {
+    [this.#onRegistered, this.#onOver] = [resolve, reject];
+  });
 
   constructor(options: WorkerOptions) {
     expectWorkerOptions(options);
     this.#options = options;
     this.#handlers = new Map(options.handlers.map((handler) => [handler.definition.name, handler]));
+    this.ready.catch(() => undefined); // `ended`, whose rejection ends the process, tells of the same
     this.#call = workerApi(reachable(options));
     this.#onError = options.onError ?? showErrors();
     this.#schedules = new DefinedSchedules({
@@ -126,19 +129,15 @@ class PullWorker {
     this.#wake();
   }
 
-  async untilRegistered(ended: Promise<void>): Promise<void> {
-    const registered = new Promise<void>((resolve) => (this.#onRegistered = resolve));
-    await Promise.race([registered, ended]);
-    if (this.#workerId === null) throw new Error('expected the worker to register, got a stop');
-  }
-
   async run(): Promise<void> {
     const { signal } = this.#stopping;
     try {
       while (!signal.aborted) await this.#serve(await this.#register());
     } catch (error) {
+      this.#onOver(error);
       if (!signal.aborted) throw error;
     } finally {
+      this.#onOver(new Error('expected the worker to register, got a stop'));
       this.#stopping.abort();
       await this.#windUp();
     }
