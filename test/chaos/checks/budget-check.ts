@@ -5,7 +5,7 @@ import { punctual } from '../limited/one-by-one.js';
 import type { Evidence } from '../evidence.js';
 import { measure } from '../measures.js';
 import { stalledMs } from '../stalls.js';
-import { around, isDisturbed, SLACK_MS, windowOf } from './fault-windows.js';
+import { around, isDisturbed, latenessLimitAt, SLACK_MS, windowOf } from './fault-windows.js';
 import { withStandIns } from './stand-in.js';
 
 /** How late a fire may start while nothing is wrong. */
@@ -92,7 +92,7 @@ function lateFires({ fires, faults, stalls }: Evidence): string[] {
       ...fire,
       latenessMs: (fire.startedAtMs ?? 0) - fire.startsAtMs,
       limitMs:
-        limitAt(faults, fire.startsAtMs) +
+        Math.max(QUIET_LATENESS_MS_MAX, latenessLimitAt(faults, fire.startsAtMs)) +
         stalledMs(stalls, { fromMs: fire.startsAtMs, toMs: fire.startedAtMs ?? fire.startsAtMs }),
     }))
     .filter(({ latenessMs, limitMs }) => latenessMs > limitMs)
@@ -106,18 +106,6 @@ function lateFires({ fires, faults, stalls }: Evidence): string[] {
   return late.length > EXAMPLES
     ? [...examples, `C3: ${late.length - EXAMPLES} more fires started too late`]
     : examples;
-}
-
-function limitAt(faults: Evidence['faults'], dueAtMs: number): number {
-  const limits = around(faults, dueAtMs).map(
-    ({ kind, startedAtMs, healedAtMs }) =>
-      kind.limits.latenessMs + SLACK_MS + (kind.from === 'heal' ? healedAtMs - startedAtMs : 0),
-  );
-  // Faults that follow one another closely add up.
-  return Math.max(
-    QUIET_LATENESS_MS_MAX,
-    limits.reduce((sum, limit) => sum + limit, 0),
-  );
 }
 
 function complaints({ faults }: Evidence): string[] {

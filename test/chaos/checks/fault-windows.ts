@@ -29,6 +29,24 @@ export function around(faults: readonly FaultRecord[], atMs: number): FaultRecor
   });
 }
 
+/**
+ * How late may a run start that is due then? 0 if no fault is about. Faults that are about together add up; one that
+ * strikes while another is being repaired delays that repair until it is itself repaired.
+ */
+export function latenessLimitAt(faults: readonly FaultRecord[], dueAtMs: number): number {
+  const about = around(faults, dueAtMs);
+  if (about.length === 0) return 0;
+  let byMs = about.reduce((sum, fault) => sum + latenessLimitOf(fault), dueAtMs);
+  for (const fault of faults.toSorted((a, b) => a.startedAtMs - b.startedAtMs))
+    if (fault.startedAtMs > dueAtMs && fault.startedAtMs < byMs)
+      byMs = Math.max(byMs, fault.startedAtMs + latenessLimitOf(fault));
+  return byMs - dueAtMs;
+}
+
+function latenessLimitOf({ kind, startedAtMs, healedAtMs }: FaultRecord): number {
+  return kind.limits.latenessMs + SLACK_MS + (kind.from === 'heal' ? healedAtMs - startedAtMs : 0);
+}
+
 /** After a fault is over, the cluster is as before within this time, unless something of it is still to be repaired. */
 const SETTLED_MS = 3_000;
 /** Queries on a connection that the way has forgotten get no answer, and are given up after this. */
