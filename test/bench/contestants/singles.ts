@@ -5,7 +5,7 @@ import { Agent, request } from 'undici';
 import { ADMIN_KEY } from '../../support/replica-fork.js';
 import { until } from '../../support/until.js';
 import { payloadOf } from '../peers/peer.js';
-import { PEERS } from '../peers/roll.js';
+import { ROLL } from '../peers/roll.js';
 import { openClient, type Client } from '../stand/client.js';
 import type { BenchServer } from '../stand/server.js';
 import { Carillon, TENANTS, WAITING_JOB } from './carillon.js';
@@ -76,7 +76,7 @@ export async function carillonByClient(server: BenchServer, database: string): P
 }
 
 export async function peerByClient(server: BenchServer, database: string, name: string): Promise<Singles> {
-  const peer = PEERS.find((each) => each.name === name);
+  const peer = ROLL.find((each) => each.name === name);
   if (peer === undefined) throw new Error(`expected a peer, got ${name}`);
   const contestant = await PeerContestant.open(peer, await server.createDatabase(database));
   return {

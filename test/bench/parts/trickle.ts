@@ -1,5 +1,5 @@
 // What does a run cost that comes alone, and how soon does it start? Single runs at a steady rate, for a while: Carillon
-// over REST and by its client, and the two fastest peers. They are measured in turn, and only the one that is measured has
+// over REST and by its client, the two fastest peers, and what bare SQL behind bare HTTP costs. They are measured in turn, and only the one that is measured has
 // processes. Idle loops are part of the cost; who asks is told apart, since over REST it is a caller of HTTP, and for all
 // others one of the database.
 import { setTimeout as rest } from 'node:timers/promises';
@@ -20,6 +20,7 @@ const DONE_LOOK_MS = 25;
 const ASKING_MAX = 64;
 const REST = 'Carillon';
 const YARDSTICK = 'graphile-worker';
+const LIMIT = 'bare SQL over HTTP';
 
 interface Segment extends Cost {
   /** Of this process, which asks. */
@@ -46,6 +47,7 @@ export const trickle: Part = async (bench) => {
     ...(scale.isQuick ? [] : [() => carillonByRest(server, 'trickle_owner', { isToOwner: true })]),
     () => peerByClient(server, 'trickle_graphile_worker', YARDSTICK),
     () => peerByClient(server, 'trickle_pg_boss', 'pg-boss'),
+    () => peerByClient(server, 'trickle_bare', LIMIT),
   ];
   const processes = scale.isQuick ? PROCESSES.quick : PROCESSES.full;
   return figuresOf(await compare(bench, { open, processes, rates: RATES }), RATES);
@@ -224,6 +226,12 @@ function figuresOf(series: readonly Series[], rates: readonly number[]): Figure[
         name: `trickle-client-cpu-${perSecond}`,
         what: `${what} processor time of a run by the client to ${YARDSTICK}'s`,
         values: by('Carillon client', us),
+        unit,
+      },
+      {
+        name: `trickle-bare-cpu-${perSecond}`,
+        what: `${what} processor time of bare SQL over bare HTTP to ${YARDSTICK}'s`,
+        values: by(LIMIT, us),
         unit,
       },
       {

@@ -1,12 +1,12 @@
 // node process.ts PEER URL SEAT SEATS: what does the process of a peer's worker do? It connects, and then begins and
 // halts as it is told. What it starts it counts in memory and tells every few milliseconds, not one by one.
 import type { Order, Word } from './messages.js';
-import { PEERS } from './roll.js';
+import { ROLL } from './roll.js';
 
 const TELL_MS = 5;
 
 const [name, url = '', seat, seats] = process.argv.slice(2);
-const peer = PEERS.find((each) => each.name === name);
+const peer = ROLL.find((each) => each.name === name);
 if (peer === undefined) throw new Error(`expected a peer, got ${name}`);
 const worker = await peer.openWorker(url, { seat: Number(seat), seats: Number(seats) });
 

@@ -39,11 +39,27 @@ const COMPLETE = {
   name: 'complete',
   text: `
     with held as (
-      delete from claim where id = $1 and replica = $2 returning 1),
+      delete from claim where id = any($1::uuid[]) and replica = $2 returning 1),
     done as (
       delete from run where id = any($3::uuid[]) and exists (select 1 from held) returning run.*)
     insert into run_history
     select done.*, 0, now(), now(), $2::integer, null, null from done`,
+};
+
+/** Inserts and claims at once. */
+const TAKE_IN = {
+  name: 'take in',
+  text: `
+    with fence as materialized (
+      select 1 from replica where number = $1 and state = 'active' for share),
+    new as (
+      insert into run (id, tenant_id, slot, job_type, payload, run_at)
+      select u.id, u.tenant_id, u.slot, 'noop', u.payload::jsonb, now()
+        from unnest($3::uuid[], $4::uuid[], $5::smallint[], $6::text[]) as u (id, tenant_id, slot, payload)
+       where exists (select 1 from fence)
+      returning id)
+    insert into claim (id, replica, run_ids)
+    select $2, $1, array_agg(id) from new having count(*) > 0`,
 };
 
 const ENQUEUE = {
@@ -80,7 +96,14 @@ export async function complete(
   client: pg.ClientBase,
   { claimId, replica, runs }: { claimId: string; replica: number; runs: readonly Taken[] },
 ): Promise<void> {
-  await client.query({ ...COMPLETE, values: [claimId, replica, runs.map(({ id }) => id)] });
+  await completeAll(client, { claimIds: [claimId], replica, runIds: runs.map(({ id }) => id) });
+}
+
+export async function completeAll(
+  db: pg.ClientBase | pg.Pool,
+  { claimIds, replica, runIds }: { claimIds: readonly string[]; replica: number; runIds: readonly string[] },
+): Promise<void> {
+  await db.query({ ...COMPLETE, values: [claimIds, replica, runIds] });
 }
 
 export interface NewRun extends Lane {
@@ -89,11 +112,21 @@ export interface NewRun extends Lane {
 }
 
 export async function enqueue(db: pg.ClientBase | pg.Pool, runs: readonly NewRun[]): Promise<void> {
-  const values = [
+  await db.query({ ...ENQUEUE, values: columnsOf(runs) });
+}
+
+export async function takeIn(
+  pool: pg.Pool,
+  { claimId, replica, runs }: { claimId: string; replica: number; runs: readonly NewRun[] },
+): Promise<void> {
+  await pool.query({ ...TAKE_IN, values: [replica, claimId, ...columnsOf(runs)] });
+}
+
+function columnsOf(runs: readonly NewRun[]): unknown[] {
+  return [
     runs.map(({ id }) => id),
     runs.map(({ tenantId }) => tenantId),
     runs.map(({ slot }) => slot),
     runs.map(({ payload }) => JSON.stringify(payload)),
   ];
-  await db.query({ ...ENQUEUE, values });
 }

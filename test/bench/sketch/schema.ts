@@ -21,7 +21,7 @@ const RUN_COLUMNS = `
 export const SCHEMA = `
 create table run (${RUN_COLUMNS}, primary key (id));
 create index run_due on run (slot, tenant_id, priority desc, run_at, id);
-create table replica (number integer primary key, state text not null);
+create table replica (number integer primary key, state text not null, port integer not null default 0);
 create table claim (id uuid primary key, replica integer not null, run_ids uuid[] not null, at timestamptz not null default now());
 create table run_history (${RUN_COLUMNS},
   outcome smallint not null,

@@ -34,11 +34,9 @@ export const sketch: Peer = {
 
   async openQueue(url) {
     const pool = new pg.Pool({ connectionString: url, max: 4 });
-    let nextLane = 0;
-    const runOf = (payload: Payload): NewRun => ({ id: timeOrderedId(), ...laneAt(nextLane++), payload });
     return {
-      add: (payload) => enqueue(pool, [runOf(payload)]),
-      addMany: (payloads) => enqueue(pool, payloads.map(runOf)),
+      add: (payload) => enqueue(pool, [nextRun(payload)]),
+      addMany: (payloads) => enqueue(pool, payloads.map(nextRun)),
       isEmpty: async () =>
         (await pool.query('select /* bench */ 1 from run order by id limit 1')).rowCount === 0,
       clear: () => pool.query('truncate /* bench */ run, run_history, claim'),
@@ -74,6 +72,13 @@ export const sketch: Peer = {
     };
   },
 };
+
+let nextLane = 0;
+
+/** Each in the next lane. */
+export function nextRun(payload: Payload): NewRun {
+  return { id: timeOrderedId(), ...laneAt(nextLane++), payload };
+}
 
 interface Service {
   readonly share: Seat;
