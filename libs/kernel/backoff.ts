@@ -14,6 +14,15 @@ export interface BackoffPolicy {
   jitter: number;
 }
 
+/** Of a job that says nothing of it. */
+export const DEFAULT_RETRY: BackoffPolicy & { maxAttempts: number } = {
+  maxAttempts: 5,
+  kind: 'exponential',
+  minMs: 1_000,
+  maxMs: 600_000,
+  jitter: 0.2,
+};
+
 /** Whole milliseconds. `failures` counts from 1; without jitter, more failures never mean a shorter delay. */
 export function retryDelayMs({
   policy,

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { onTestFinished } from 'vitest';
 import type { Database } from '#database/connection.js';
 import { runsElsewhere } from '#execution/claiming/runs-elsewhere.repository.js';
-import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
+import { DEFAULT_RETRY } from '#kernel/backoff.js';
 import { acquireLeases } from '#execution/leases/lease-acquisition.js';
 import { endLease, type LeaseEndRequest } from '#execution/leases/lease-ends.js';
 import { beatLease, type TakenLease } from '#execution/leases/lease.repository.js';

@@ -67,7 +67,7 @@ it('what steers is kept', () => {
 });
 
 it('a refused end is followed by one that says so, unless the lease is lost or the key is wrong', () => {
-  const complete = { verb: 'complete', body: {} } as const;
+  const complete = { verb: 'complete', body: { output: 1 } } as const;
   expect(callInstead(complete, { status: 413, message: 'too large' })).toMatchObject({
     verb: 'fail',
     body: {
@@ -75,7 +75,7 @@ it('a refused end is followed by one that says so, unless the lease is lost or t
       retryable: false,
     },
   });
-  expect(callInstead({ verb: 'fail', body: {} }, { status: 422, message: 'no' })).toMatchObject({
+  expect(callInstead({ verb: 'release', body: {} }, { status: 422, message: 'no' })).toMatchObject({
     verb: 'fail',
   });
   for (const status of [401, 403, 404, 409])

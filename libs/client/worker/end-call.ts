@@ -6,10 +6,12 @@ import { isOutcome } from '#client/jobs/outcomes.js';
 import { encodeOutput } from './accepted-json.js';
 import { describeError, textOf, type ToldError } from '#client/jobs/thrown-error.js';
 
-export interface EndCall {
-  verb: 'complete' | 'fail' | 'snooze' | 'release' | 'cancel';
-  body: object;
-}
+export type EndCall =
+  | { verb: 'complete'; body: { output: unknown } }
+  | { verb: 'fail'; body: { error: ToldError; retryable?: boolean; retryAfterSeconds?: number } }
+  | { verb: 'snooze'; body: { seconds: number } }
+  | { verb: 'release'; body: object }
+  | { verb: 'cancel'; body: { error: ToldError } };
 
 /** The API's bounds. */
 const PUT_OFF_SECONDS_MAX = 30 * 86_400;

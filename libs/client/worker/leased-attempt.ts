@@ -4,10 +4,9 @@
 // is up, or the worker ends. The unsent parts are sent before the call that ends the lease, which is repeated until a
 // replica has received it.
 import type { LogLevel } from '#client/jobs/job-definition.js';
-import { callInstead, callOfReturned, callOfThrown, misfit, type EndCall } from './end-call.js';
-import { isOutcome } from '#client/jobs/outcomes.js';
-import { InvalidPayloadError, pathOf } from '#client/jobs/payload-check.js';
+import { callInstead, type EndCall } from './end-call.js';
 import { encodeDetails, progressOf } from './accepted-json.js';
+import { endCallOf, Stopped } from './handled.js';
 import { askPreviousFire } from './previous-fire.js';
 import type { RemoteContext, RemoteHandler } from './remote-handler.js';
 import { WaitingLines } from './waiting-lines.js';
@@ -28,18 +27,6 @@ export interface Lease {
     /** Absent where a replica of an older version answers. */
     locks?: Record<string, number>;
   };
-}
-
-/** Why an attempt was stopped; becomes `signal.reason`. */
-export class Stopped extends Error {
-  override readonly name = 'AttemptStopped';
-
-  readonly why: 'cancelled' | 'lease-lost' | 'timeout' | 'shutdown';
-
-  constructor(why: Stopped['why'], message: string) {
-    super(message);
-    this.why = why;
-  }
 }
 
 interface BeatAnswer {
@@ -104,7 +91,10 @@ class LeasedAttempt {
     this.#trustUntil(performance.now() + Math.min(FIRST_BEAT_MS, this.#leaseMs));
     this.#beat();
     try {
-      const end = await this.#handle();
+      const { handler } = this.#parts;
+      const { jobType: job, payload } = lease.run;
+      const handled = { job, payload, context: this.#context(), signal: this.#stop.signal };
+      const end = await endCallOf(handler, handled);
       this.#over.abort();
       clearTimeout(this.#soon);
       await this.#beating;
@@ -181,40 +171,6 @@ class LeasedAttempt {
   async #sendLines(signal: AbortSignal): Promise<void> {
     const path = `leases/${this.#parts.lease.token}/logs`;
     await this.#lines.send((body) => this.#parts.call({ path, body, signal }));
-  }
-
-  /** The call that ends the lease; null when the lease is lost. */
-  async #handle(): Promise<EndCall | null> {
-    const { signal } = this.#stop;
-    const stopped = new Promise<never>((_resolve, reject) => {
-      if (signal.aborted) reject(signal.reason as Error); // a Stopped; only ours are given
-      signal.addEventListener('abort', () => reject(signal.reason as Error));
-    });
-    stopped.catch(() => undefined); // it may reject when no caller waits any more
-    try {
-      return await this.#call(stopped);
-    } catch (error) {
-      if (error instanceof Stopped && error.why === 'lease-lost') return null;
-      if (error instanceof Stopped && error.why === 'shutdown') return { verb: 'release', body: {} };
-      return callOfThrown(error, new Date());
-    }
-  }
-
-  /** A payload or an output that does not fit would not fit next time either, so both fail the run for good. */
-  async #call(stopped: Promise<never>): Promise<EndCall> {
-    const { lease, handler } = this.#parts;
-    const { jobType: job, payload } = lease.run;
-    const checked = await handler.payload['~standard'].validate(payload);
-    if (checked.issues !== undefined)
-      return misfit('InvalidPayload', new InvalidPayloadError(job, '/payload', checked.issues).message);
-    const work = Promise.resolve(handler.handle({ payload: checked.value }, this.#context()));
-    const returned: unknown = await Promise.race([work, stopped]);
-    if (isOutcome(returned, 'Snooze')) return callOfReturned(returned, new Date());
-    const output = await handler.output?.['~standard'].validate(returned ?? null);
-    if (output?.issues === undefined)
-      return callOfReturned(output === undefined ? returned : output.value, new Date());
-    const issues = output.issues.map((issue) => `${pathOf(issue) || '/'}: ${issue.message}`).join('; ');
-    return misfit('InvalidOutput', `the output does not fit job ${job}: ${issues}`);
   }
 
   async #sendEnd(end: EndCall): Promise<void> {

@@ -1,7 +1,7 @@
 // A handler that runs in a worker outside of the replicas, and the context with which it is called. The context is that
 // of a replica without the parts that need the database, and with the number by which other systems fence late workers
 // off.
-import type { Job, JobContext, LogLevel } from '#client/jobs/job-definition.js';
+import type { Job, JobContext } from '#client/jobs/job-definition.js';
 import type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';
 
 /** The part of a replica's context that needs no database. */
@@ -15,7 +15,7 @@ export interface RemoteContext extends Told {
   readonly fencingToken: number;
   /** The details of an earlier attempt's last `heartbeat`; null if there are none. */
   readonly lastDetails: unknown;
-  readonly log: Readonly<Record<LogLevel, (first: string | object, message?: string) => void>>;
+  readonly log: JobContext['log'];
   /** How far the attempt is, 0 to 1; shown with the run. */
   readonly progress: (fraction: number, message?: string) => void;
   /**

@@ -8,7 +8,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { handler } from '#client/jobs/handler.js';
 import { defineJob } from '#client/jobs/job-definition.js';
-import { Stopped } from './leased-attempt.js';
+import { Stopped } from './handled.js';
 import { remoteHandler, runWorker, type NamedHandler, type RunningWorker } from './run-worker.js';
 
 /** Not to be divided by three. */

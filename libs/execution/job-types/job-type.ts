@@ -13,13 +13,6 @@ export const retryPolicy = z.strictObject({
 });
 export type RetryPolicy = z.infer<typeof retryPolicy>;
 
-export const DEFAULT_RETRY: RetryPolicy = {
-  maxAttempts: 5,
-  kind: 'exponential',
-  minMs: 1_000,
-  maxMs: 600_000,
-  jitter: 0.2,
-};
 export const DEFAULT_TIMEOUT_MS = 60_000;
 export const DEFAULT_LEASE_SECONDS = 30;
 

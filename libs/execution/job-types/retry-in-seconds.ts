@@ -1,7 +1,8 @@
 // How users read and write a retry policy: in seconds, with the same names in `defineJob`, over REST and by workers. It
 // is stored in milliseconds, and no other place converts one form into the other.
 import { z } from 'zod';
-import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from './job-type.js';
+import { DEFAULT_RETRY } from '#kernel/backoff.js';
+import { retryPolicy, type RetryPolicy } from './job-type.js';
 
 export const retryInSeconds = z.strictObject({
   maxAttempts: retryPolicy.shape.maxAttempts,

@@ -13,7 +13,7 @@ import {
   type RunTransition,
 } from '#execution/runs/decisions/run-transition.js';
 import { verdictOf } from './decisions/lease-verdict.js';
-import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
+import { DEFAULT_RETRY } from '#kernel/backoff.js';
 import { findJobType } from '#execution/job-types/job-type.repository.js';
 import * as ends from './lease-end.repository.js';
 import * as leases from './lease.repository.js';

@@ -13,8 +13,8 @@ import { callHandler } from './handler-target.js';
 import type { HandlerRegistry } from './handler-registry.js';
 import type { HttpPush } from '#execution/targets/http/http-push.js';
 import { callQueue, type UserQueues } from './queue-target.js';
+import { DEFAULT_RETRY } from '#kernel/backoff.js';
 import {
-  DEFAULT_RETRY,
   DEFAULT_TIMEOUT_MS,
   type JobType,
   type RetryPolicy,

@@ -6,6 +6,7 @@ import { serialSchedule } from '../limited/one-by-one.js';
 import { LIMITED_JOB_TYPES, LIMITED_TENANTS, type Rate } from '../limited/tenants.js';
 import { LOCK_LIMITS, UNDER_LOCKS } from '../limited/under-locks.js';
 import type { Standstill } from '../limited/steering.js';
+import { stalledMs } from '../stalls.js';
 import { runsById, seatOf, spansOf, type Span } from './attempt-spans.js';
 import { mayInterrupt, windowOf, within } from './fault-windows.js';
 
@@ -164,7 +165,11 @@ function startedAllTheSame(evidence: Evidence, spans: readonly Span[], standstil
   const { tenant, queue, fromMs, toMs } = standstill;
   const started = spans
     .filter(({ run }) => run.tenant === tenant && (queue === null || run.queue === queue))
-    .filter((span) => span.fromMs > fromMs + ORDER_GETS_ROUND_MS && span.fromMs < toMs)
+    .filter((span) => span.fromMs < toMs)
+    .filter((span) => {
+      const lostMs = stalledMs(evidence.stalls, { fromMs, toMs: span.fromMs });
+      return span.fromMs > fromMs + ORDER_GETS_ROUND_MS + lostMs;
+    })
     .filter((span) => !mayNotHaveHeard(evidence, span));
   const what = queue === null ? `${tenant} was suspended` : `queue ${queue} of ${tenant} was paused`;
   return shorten(

@@ -6,7 +6,7 @@ import type { Tx } from '#database/connection.js';
 import { discoverLanes } from '#execution/claiming/claims/lane.repository.js';
 import { lookAndClaim } from '#execution/claiming/claims/look-and-claim.repository.js';
 import { insertAndShowRun } from '#execution/intake/new-run.repository.js';
-import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
+import { DEFAULT_RETRY } from '#kernel/backoff.js';
 import { findJobType, findJobTypes } from '#execution/job-types/job-type.repository.js';
 import { takeIn } from '#execution/taking-in/take-in.repository.js';
 import { asId } from '#kernel/ids.js';

@@ -6,7 +6,7 @@ import { systemClock } from '#database/runtime/system-clock.js';
 import { AssumedJobs } from '#execution/intake/assumed-jobs.js';
 import { RunIntake } from '#execution/intake/run-intake.js';
 import type { WantedRun } from '#execution/intake/wanted-run.js';
-import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
+import { DEFAULT_RETRY } from '#kernel/backoff.js';
 import { registerSharedJobType } from '#execution/job-types/job-type.repository.js';
 import { findTenantAndJob } from '#server/http/access/tenant-and-job.repository.js';
 import type { Tenant } from '#tenancy/tenant.repository.js';

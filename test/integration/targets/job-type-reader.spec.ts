@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 import { JobTypeReader, SpoiltJobType } from '#execution/job-types/job-type-reader.js';
 import { insertJobType, registerSharedJobType } from '#execution/job-types/job-type.repository.js';
-import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
+import { DEFAULT_RETRY } from '#kernel/backoff.js';
 import { useTestDatabase } from '../../support/test-database.js';
 import { addTenant } from '../../support/rows.js';
 

@@ -1,7 +1,7 @@
 // Does a run of kind `queue` become a job in the user's own pg-boss, in the very transaction that completes it?
 import { PgBoss } from 'pg-boss';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
+import { DEFAULT_RETRY } from '#kernel/backoff.js';
 import { insertJobType } from '#execution/job-types/job-type.repository.js';
 import { useTestDatabase } from '../../support/test-database.js';
 import { addRuns, addTenant } from '../../support/rows.js';

@@ -5,7 +5,7 @@ import { beforeEach, expect, it } from 'vitest';
 import type { Membership } from '#cluster/membership/membership.js';
 import type { Clock } from '#kernel/clock.js';
 import type { TenantId } from '#kernel/ids.js';
-import { DEFAULT_RETRY } from '#execution/job-types/job-type.js';
+import { DEFAULT_RETRY } from '#kernel/backoff.js';
 import { insertJobType } from '#execution/job-types/job-type.repository.js';
 import type { ClaimedRun } from '#execution/runs/claimed-run.js';
 import type { HandlerRegistry } from '#execution/targets/handler-registry.js';

@@ -17,7 +17,7 @@ import {
   type NamedHandler,
   type WorkerOptions,
 } from '#client/index.js';
-import { Stopped } from '#client/worker/leased-attempt.js';
+import { Stopped } from '#client/worker/handled.js';
 import { namesOfWorkers, readLines } from '../../support/pull-worker.js';
 import { openDatabase } from '../../support/rows.js';
 import { useTestServer } from '../../support/test-server.js';

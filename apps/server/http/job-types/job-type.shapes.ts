@@ -2,9 +2,9 @@
 // such as a header that no request can carry, is refused when the job type is made.
 import { z } from 'zod';
 import { HEARTBEAT_SECONDS, RETRY_SECONDS, TIMEOUT_SECONDS } from '#client/options/job-bounds.js';
+import { DEFAULT_RETRY } from '#kernel/backoff.js';
 import {
   DEFAULT_LEASE_SECONDS,
-  DEFAULT_RETRY,
   DEFAULT_TIMEOUT_MS,
   storedTarget,
   type JobType,
