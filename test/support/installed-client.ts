@@ -5,14 +5,19 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const CLIENT = pathToFileURL(join(ROOT, 'dist/libs/client/index.js')).href;
+/** The package's entries, and what was built of each. */
+const ENTRIES = { index: 'index.js', testing: 'testing/index.js' };
 
 /** Puts it into the folder's node_modules, and the other packages that are named. */
 export async function installClient(folder: string, ...others: string[]): Promise<void> {
   const modules = join(folder, 'node_modules');
   const client = join(modules, 'carillon');
   await mkdir(client, { recursive: true });
-  await writeFile(join(client, 'package.json'), JSON.stringify({ type: 'module', exports: './index.js' }));
-  await writeFile(join(client, 'index.js'), `export * from ${JSON.stringify(CLIENT)};\n`);
+  const exports = { '.': './index.js', './testing': './testing.js' };
+  await writeFile(join(client, 'package.json'), JSON.stringify({ type: 'module', exports }));
+  for (const [entry, built] of Object.entries(ENTRIES)) {
+    const { href } = pathToFileURL(join(ROOT, 'dist/libs/client', built));
+    await writeFile(join(client, `${entry}.js`), `export * from ${JSON.stringify(href)};\n`);
+  }
   for (const name of others) await symlink(join(ROOT, 'node_modules', name), join(modules, name));
 }
