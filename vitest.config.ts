@@ -135,7 +135,7 @@ export default defineConfig({
           'apps/**/*.spec.ts',
           'test/{bench,ledger-model,scaling}/**/*.spec.ts',
           'test/chaos/{checks,locks}/*.spec.ts',
-          'test/tidy.spec.ts',
+          'test/{docs,tidy}.spec.ts',
         ],
         order: 0,
         testTimeoutMs: 120_000,
