@@ -4,6 +4,7 @@
 import { CliError } from '../cli-error.js';
 import { ensureAdminKey } from './data/admin-key.js';
 import { occupyDataFolder, readyDataFolder } from './data/occupy-folder.js';
+import { HandlerWatch, stateOf } from './cluster/handler-watch.js';
 import { startCluster, type Cluster } from './cluster/cluster-start.js';
 import type { DataFolder } from './data/data-folder.js';
 import { givenDatabaseUrl, prepareDatabase } from './data/database.js';
@@ -65,6 +66,8 @@ export async function up(options: UpOptions): Promise<number> {
 async function live(stage: Stage): Promise<void> {
   const { options, screen, shutdown } = stage;
   const base = await layBase(stage);
+  const handlers = base.environment['CARILLON_HANDLERS'] ?? null;
+  const loaded = options.isWatching && handlers !== null ? await stateOf(handlers) : null;
   const receiver = options.hasDemo ? await startReceiver(stage) : null;
   const cluster = await startCluster({
     ...stage,
@@ -77,7 +80,7 @@ async function live(stage: Stage): Promise<void> {
     apiUrls: cluster.replicas.living.map(({ url }) => url),
     adminKey: base.adminKey,
     folder: base.folder,
-    handlers: base.environment['CARILLON_HANDLERS'] ?? null,
+    handlers,
     hasDemo: options.hasDemo,
     hasKeys: keyboard !== undefined,
     tookMs: performance.now() - stage.startedAtMs,
@@ -102,7 +105,11 @@ async function live(stage: Stage): Promise<void> {
   for (const line of [...addresses(facts), ...nextSteps(facts)]) screen.line(line);
   const giveTerminalBack = keyboard?.listen((key) => session.press(key));
   shutdown.add({ stop: async () => giveTerminalBack?.() });
-  await session.run();
+  const handlerWatch =
+    loaded === null || handlers === null
+      ? null
+      : new HandlerWatch({ folder: handlers, replicas, say: stage.say }, loaded);
+  await Promise.all([session.run(), handlerWatch?.run(shutdown.signal)]);
 }
 
 /** The data folder and a migrated database. */
@@ -114,6 +121,8 @@ async function layBase(stage: Stage): Promise<Base> {
     throw new CliError('--fresh: expected no DATABASE_URL, got one; a given database is never emptied', 2);
   }
   if (givenUrl === undefined) process.env = environmentForOwnServer(process.env);
+  if (options.isWatching && (process.env['CARILLON_HANDLERS'] ?? '') === '')
+    throw new CliError('--watch: expected CARILLON_HANDLERS to name a folder, got none', 2);
   const folder = await occupyDataFolder(options, shutdown);
   screen.line(screen.paint('bold', 'Carillon, a job scheduler on PostgreSQL, starts.'));
   await readyDataFolder(folder, options, say);

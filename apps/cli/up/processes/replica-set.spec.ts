@@ -129,4 +129,21 @@ describe('a set of replicas', () => {
       'replica r1 ended at its start (exit code 1); its last log lines:\nthe last words of 1',
     );
   });
+
+  it('restarts one at once, without telling of a loss', async () => {
+    const { set, stage, told } = await playSet(['r1', 'r2']);
+    expect(await set.restart('r1')).toMatchObject({ name: 'r1', pid: 3, url: 'http://127.0.0.1:9003' });
+    expect(stage.processes[0]?.signals).toEqual(['SIGTERM']);
+    expect(told).toEqual({ lost: [], gaveUp: [] });
+    expect(await set.restart('r9')).toBeNull();
+  });
+
+  it('says when one that was restarted does not come up, and goes on trying', async () => {
+    const { set, stage, told } = await playSet(['r1', 'r2']);
+    stage.listens = false;
+    expect(await set.restart('r1')).toBeNull();
+    await settle();
+    expect(told.gaveUp).toMatchObject([{ name: 'r1' }]);
+    expect(set.living.map(({ name }) => name)).toEqual(['r2']);
+  });
 });

@@ -36,6 +36,13 @@ interface Member {
   living: LivingReplica | undefined;
   isGivenUp: boolean;
   killed: { readonly pid: number; readonly at: Date; readonly atMs: number } | undefined;
+  restarted: Restart | undefined;
+}
+
+interface Restart {
+  readonly pid: number;
+  /** With null if there is none: it ended before it listened, or everything stops. */
+  readonly done: (successor: LivingReplica | null) => void;
 }
 
 export class ReplicaSet implements Part {
@@ -69,6 +76,7 @@ export class ReplicaSet implements Part {
         current: undefined,
         living: undefined,
         killed: undefined,
+        restarted: undefined,
         isGivenUp: false,
       })),
     );
@@ -87,12 +95,25 @@ export class ReplicaSet implements Part {
 
   /** Sends SIGKILL, as a power cut would. False when there is no such replica just now. */
   kill(name: string): boolean {
-    const member = this.#members.find(
-      (candidate) => candidate.name === name && candidate.living !== undefined,
-    );
+    const member = this.#livingMember(name);
     if (member?.current === undefined) return false;
     member.killed = { pid: member.current.pid, at: new Date(), atMs: performance.now() };
     return member.current.send('SIGKILL');
+  }
+
+  /** Lets it drain, and starts it again at once. Resolves with its successor when that listens, or with null if none does. */
+  async restart(name: string): Promise<LivingReplica | null> {
+    const member = this.#livingMember(name);
+    if (member?.current === undefined) return null;
+    const { pid } = member.current;
+    const { promise, resolve } = Promise.withResolvers<LivingReplica | null>();
+    member.restarted = { pid, done: resolve };
+    member.current.send('SIGTERM');
+    return promise;
+  }
+
+  #livingMember(name: string): Member | undefined {
+    return this.#members.find((candidate) => candidate.name === name && candidate.living !== undefined);
   }
 
   async stop(): Promise<void> {
@@ -134,17 +155,21 @@ export class ReplicaSet implements Part {
       const how = await process.exited;
       const wasUp = member.living !== undefined;
       member.living = undefined;
-      if (this.#stopping.signal.aborted) return;
-      const loss = lossOf(member, process, how);
-      shortLives = !loss.wasKilled && loss.atMs - startedAtMs < SHORT_LIFE_MS ? shortLives + 1 : 0;
-      if (wasUp) this.lost.publish(loss);
-      if (shortLives === SHORT_LIVES_MAX) return this.#giveUp(member, process);
-      await this.pause(RESTART_MS, this.#stopping.signal).catch(() => undefined); // woken to stop
-      if (this.#stopping.signal.aborted) return;
+      const restart = member.restarted?.pid === process.pid ? member.restarted : undefined;
+      member.restarted = undefined;
+      if (this.#stopping.signal.aborted) return restart?.done(null);
+      if (restart === undefined) {
+        const loss = lossOf(member, process, how);
+        shortLives = !loss.wasKilled && loss.atMs - startedAtMs < SHORT_LIFE_MS ? shortLives + 1 : 0;
+        if (wasUp) this.lost.publish(loss);
+        if (shortLives === SHORT_LIVES_MAX) return this.#giveUp(member, process);
+        await this.pause(RESTART_MS, this.#stopping.signal).catch(() => undefined); // woken to stop
+        if (this.#stopping.signal.aborted) return;
+      }
       process = this.#launch(member);
       this.#welcome(member, process).then(
-        (living) => this.returned.publish(living),
-        () => undefined,
+        (living) => (restart === undefined ? this.returned.publish(living) : restart.done(living)),
+        () => restart?.done(null),
       ); // the loop sees its end
     }
   }

@@ -11,16 +11,25 @@ describe('the options of up', () => {
   it('have defaults that a first start wants', () => {
     expect(parseUpOptions([])).toEqual({
       kind: 'options',
-      options: { replicas: 3, port: 8080, isFresh: false, hasDemo: true, data: '.data' },
+      options: { replicas: 3, port: 8080, isFresh: false, hasDemo: true, data: '.data', isWatching: false },
     });
   });
 
   it('are read in both spellings', () => {
     expect(
-      parseUpOptions(['--replicas=5', '--port', '0', '--no-demo', '--fresh', '--data', 'elsewhere']),
+      parseUpOptions([
+        '--replicas=5',
+        '--port',
+        '0',
+        '--no-demo',
+        '--fresh',
+        '--data',
+        'elsewhere',
+        '--watch',
+      ]),
     ).toEqual({
       kind: 'options',
-      options: { replicas: 5, port: 0, isFresh: true, hasDemo: false, data: 'elsewhere' },
+      options: { replicas: 5, port: 0, isFresh: true, hasDemo: false, data: 'elsewhere', isWatching: true },
     });
   });
 
@@ -34,7 +43,8 @@ describe('the options of up', () => {
     expect(messageOf('--port', '65535')).toBe('--port: expected a whole number from 0 to 65500, got "65535"');
   });
 
-  const known = 'expected only --replicas N, --port N, --no-demo, --fresh, --data DIR or --help; got: ';
+  const known =
+    'expected only --replicas N, --port N, --no-demo, --fresh, --data DIR, --watch or --help; got: ';
 
   it.each([
     ['an option that does not exist', ['--replica', '3'], "Unknown option '--replica'"],
@@ -51,7 +61,7 @@ describe('the options of up', () => {
 
   it('are all told by the usage', () => {
     expect(parseUpOptions(['--help', '--replicas', '4'])).toEqual({ kind: 'help' });
-    for (const name of ['--replicas', '--port', '--no-demo', '--fresh', '--data', '--help'])
+    for (const name of ['--replicas', '--port', '--no-demo', '--fresh', '--data', '--watch', '--help'])
       expect(UP_USAGE).toContain(name);
   });
 });

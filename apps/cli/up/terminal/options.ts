@@ -9,6 +9,8 @@ export interface UpOptions {
   readonly isFresh: boolean;
   readonly hasDemo: boolean;
   readonly data: string;
+  /** The replicas are restarted one by one when a handler changes. */
+  readonly isWatching: boolean;
 }
 
 export type ParsedUpOptions =
@@ -30,6 +32,7 @@ Options:
   --no-demo      no tenants, no schedules, no receiver
   --fresh        deletes the data of earlier starts first
   --data DIR     where data, logs and up.json are kept, from the current folder (.data)
+  --watch        takes the handlers of CARILLON_HANDLERS anew when a file of them changes
   --help         this text
 
 With DATABASE_URL set, that database is used and no PostgreSQL is started. The replicas get what is set of
@@ -42,10 +45,11 @@ const OPTIONS = {
   fresh: { type: 'boolean', default: false },
   demo: { type: 'boolean', default: true },
   data: { type: 'string', default: '.data' },
+  watch: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-const EXPECTED = 'only --replicas N, --port N, --no-demo, --fresh, --data DIR or --help';
+const EXPECTED = 'only --replicas N, --port N, --no-demo, --fresh, --data DIR, --watch or --help';
 
 export function parseUpOptions(args: readonly string[]): ParsedUpOptions {
   try {
@@ -57,6 +61,7 @@ export function parseUpOptions(args: readonly string[]): ParsedUpOptions {
       isFresh: values.fresh,
       hasDemo: values.demo,
       data: folder(values.data),
+      isWatching: values.watch,
     };
     return { kind: 'options', options };
   } catch (error) {
