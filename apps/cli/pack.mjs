@@ -23,20 +23,32 @@ await Promise.all([bundle(), declare(), describe()]);
 process.stdout.write(`${await pack(client)}\n${await pack(root)}\n`);
 
 async function bundle() {
+  await bundleOne('index', 'libs/client/index.ts', []);
+  // Its client is the one that the application imports, and its Nest, too.
+  await bundleOne('nest', 'libs/client/nest/index.ts', ['#client/index.js', /^@nestjs\//]);
+}
+
+async function bundleOne(name, input, external) {
   const built = await rolldown({
-    input: join(root, 'libs/client/index.ts'),
+    input: join(root, input),
     cwd: root,
     platform: 'node',
+    external,
     resolve: { conditionNames: ['source'] },
     // What Node 20 and the bundlers of users read.
     transform: { target: 'es2022' },
   });
-  const map = {
-    sourcemap: true,
-    sourcemapPathTransform: (path, mapPath) => relative(root, resolve(dirname(mapPath), path)),
-  };
-  await built.write({ file: join(client, 'index.js'), format: 'esm', ...map });
-  await built.write({ file: join(client, 'index.cjs'), format: 'cjs', ...map });
+  for (const [extension, format] of [
+    ['js', 'esm'],
+    ['cjs', 'cjs'],
+  ])
+    await built.write({
+      file: join(client, `${name}.${extension}`),
+      format,
+      paths: { '#client/index.js': `./index.${extension}` },
+      sourcemap: true,
+      sourcemapPathTransform: (path, mapPath) => relative(root, resolve(dirname(mapPath), path)),
+    });
   await built.close();
 }
 
