@@ -36,7 +36,10 @@ export class WorkerRole implements OnModuleInit, OnApplicationBootstrap, OnModul
     if (worker === false) return;
     const found = handledMethods(this.discovery, this.scanner);
     if (worker === undefined) return refuseUnused(found);
-    const given = (worker.handlers ?? []).map((each, index) => ({ ...each, place: `worker.handlers[${index}]` }));
+    const given = (worker.handlers ?? []).map((each, index) => ({
+      ...each,
+      place: `worker.handlers[${index}]`,
+    }));
     refuseTwice([...found, ...given]);
     if (found.length + given.length === 0)
       throw new TypeError(
@@ -91,7 +94,9 @@ export class WorkerRole implements OnModuleInit, OnApplicationBootstrap, OnModul
     this.#isEnding = true;
     const reason = error === null ? 'an operator has ended it' : String((error as Error).message);
     this.health.note({ worker: 'ended', reason });
-    this.#logger.error(`the worker has ended, and takes no run until the application starts again: ${reason}`);
+    this.#logger.error(
+      `the worker has ended, and takes no run until the application starts again: ${reason}`,
+    );
   }
 }
 
