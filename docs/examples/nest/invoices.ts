@@ -1,4 +1,5 @@
 // Asks for the job and does it, with whatever else the application injects.
+import { setTimeout as rest } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { JobOf, SharedContext } from 'carillon';
 import { CarillonClient, JobHandler } from 'carillon/nest';
@@ -6,8 +7,9 @@ import { sendInvoice } from './jobs.js';
 
 @Injectable()
 export class Mailer {
-  async send(to: string, options: { idempotencyKey: string }): Promise<string> {
-    return `${to}, once by ${options.idempotencyKey}`;
+  async send(to: string, { idempotencyKey }: { idempotencyKey: string }): Promise<string> {
+    await rest(500); // a mail server takes its time
+    return `${to}, once by ${idempotencyKey}`;
   }
 }
 
