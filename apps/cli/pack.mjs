@@ -19,7 +19,7 @@ const client = join(folder, 'carillon');
 
 await rm(client, { recursive: true, force: true });
 await mkdir(client, { recursive: true });
-await Promise.all([bundle(), declare(), describe()]);
+await Promise.all([bundle(), declare(), describe(), compile(join(root, 'apps/server/nest'))]);
 process.stdout.write(`${await pack(client)}\n${await pack(root)}\n`);
 
 async function bundle() {
@@ -54,14 +54,19 @@ async function bundleOne(name, input, external) {
 
 async function declare() {
   const types = join(client, 'types/esm');
-  const args = [join(root, 'node_modules/typescript/bin/tsc'), '--project', source, '--outDir', types];
-  await run(process.execPath, args).catch((error) => {
-    throw new Error(`expected the client to compile, got ${error.stdout}`, { cause: error });
-  });
+  await compile(source, '--outDir', types);
   const files = await readdir(types, { recursive: true });
   for (const file of files.filter((name) => name.endsWith('.d.ts'))) await makeRelative(types, file);
   await cp(types, join(client, 'types/cjs'), { recursive: true });
   await writeFile(join(client, 'types/cjs/package.json'), '{ "type": "commonjs" }\n');
+}
+
+/** Writes the declaration files of the project in the folder. */
+async function compile(project, ...more) {
+  const args = [join(root, 'node_modules/typescript/bin/tsc'), '--project', project, ...more];
+  await run(process.execPath, args).catch((error) => {
+    throw new Error(`expected ${relative(root, project)} to compile, got ${error.stdout}`, { cause: error });
+  });
 }
 
 async function makeRelative(types, file) {

@@ -26,6 +26,17 @@ export function handledMethods(discovery: DiscoveryService, scanner: MetadataSca
   return [...found.values()].flat();
 }
 
+/** Throws a TypeError that names both places. */
+export function refuseTwice(handlers: readonly { definition: { name: string }; place: string }[]): void {
+  const places = new Map<string, string>();
+  for (const { definition, place } of handlers) {
+    const other = places.get(definition.name);
+    if (other !== undefined)
+      throw new TypeError(`expected one handler for job ${definition.name}, got two: ${other}, ${place}`);
+    places.set(definition.name, place);
+  }
+}
+
 function methodsOf(wrapper: Wrapper, instance: object, scanner: MetadataScanner): HandledMethod[] {
   const prototype = Object.getPrototypeOf(instance) as object | null;
   return scanner.getAllMethodNames(prototype).flatMap((name) => {

@@ -13,7 +13,7 @@ import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { runWorker, type NamedHandler, type RunningWorker } from '#client/index.js';
 import { showErrors } from '#client/worker/worker-process.js';
 import { CarillonHealth } from './carillon-health.js';
-import { handledMethods, type HandledMethod } from './handled-methods.js';
+import { handledMethods, refuseTwice, type HandledMethod } from './handled-methods.js';
 import { reachOf, OPTIONS, type CarillonOptions } from './options.js';
 import { remoteOf } from './remote-of.js';
 
@@ -107,16 +107,6 @@ function refuseUnused(found: readonly HandledMethod[]): void {
   throw new TypeError(
     `expected CarillonModule to have a worker for @JobHandler(${first.definition.name}) in ${first.place}, got none: say worker: {} to run it here, or worker: false if it runs in another process`,
   );
-}
-
-function refuseTwice(handlers: readonly { definition: { name: string }; place: string }[]): void {
-  const places = new Map<string, string>();
-  for (const { definition, place } of handlers) {
-    const other = places.get(definition.name);
-    if (other !== undefined)
-      throw new TypeError(`expected one handler for job ${definition.name}, got two: ${other}, ${place}`);
-    places.set(definition.name, place);
-  }
 }
 
 function inProcess<Handler extends { thread: boolean; definition: { name: string }; place: string }>(

@@ -3,9 +3,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../support/free-port.js';
 import { oldestNode } from '../../support/oldest-node.js';
 import { bring, expectBuilds, expectCompiles, newApplication, usePacked } from '../../support/packed.js';
 import { useTestServer } from '../../support/test-server.js';
@@ -17,15 +17,6 @@ const EXAMPLE = resolve(import.meta.dirname, '../../../docs/examples/nest');
 const server = useTestServer();
 const tenant = useTenant(server);
 const packed = usePacked();
-
-async function freePort(): Promise<number> {
-  const holder = createServer().listen(0, '127.0.0.1');
-  await once(holder, 'listening');
-  const { port } = holder.address() as AddressInfo; // of a TCP server that listens
-  holder.close();
-  await once(holder, 'close');
-  return port;
-}
 
 describe('docs/examples/nest', () => {
   it('compiles, works on what it has asked for, and finishes that on SIGTERM', async () => {
