@@ -1,18 +1,22 @@
 // Does `carillon/nest` work where it is installed? The example of docs/examples/nest is compiled and started as it stands,
 // and the sub-path has types for each way to resolve it.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../support/free-port.js';
 import { oldestNode } from '../../support/oldest-node.js';
 import { bring, expectBuilds, expectCompiles, newApplication, usePacked } from '../../support/packed.js';
+import { useTestDatabase } from '../../support/test-database.js';
 import { useTestServer } from '../../support/test-server.js';
 import { finishedRun, readRun, useTenant } from '../../support/test-tenant.js';
 import { until } from '../../support/until.js';
 
-const EXAMPLE = resolve(import.meta.dirname, '../../../docs/examples/nest');
+const run = promisify(execFile);
+const ROOT = resolve(import.meta.dirname, '../../..');
+const EXAMPLE = join(ROOT, 'docs/examples/nest');
 
 const server = useTestServer();
 const tenant = useTenant(server);
@@ -108,5 +112,76 @@ describe('carillon/nest', () => {
     await writeFile(join(home, 'app.ts'), TYPED);
     const decorators = ['--experimentalDecorators', '--emitDecoratorMetadata'];
     await expectCompiles(home, 'app.ts', '--noEmit', '--skipLibCheck', ...decorators, ...options);
+  });
+});
+
+const REPLICA = `
+import 'reflect-metadata';
+import { Injectable, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { CarillonReplica, CarillonReplicaModule, defineJob, JobHandler, type JobContext, type StandardSchemaV1 } from 'carillon-server/nest';
+
+const payload: StandardSchemaV1<unknown, { to: string }> = {
+  '~standard': { version: 1, vendor: 'app', validate: (value) => ({ value: value as { to: string } }) },
+};
+const job = defineJob({ name: 'invoice.send', payload });
+
+@Injectable()
+class Invoices {
+  @JobHandler(job)
+  send({ payload: { to } }: { payload: { to: string } }, { completeInTx }: JobContext) {
+    return completeInTx(async () => to);
+  }
+}
+
+export class Mistaken {
+  // @ts-expect-error -- it has types, and is not just any value
+  @JobHandler(job)
+  wrong({ payload: { from } }: { payload: { from: string } }) {
+    return from;
+  }
+}
+
+// @ts-expect-error -- a number, as in docs/CONFIGURATION.md
+CarillonReplicaModule.forRoot({ databaseUrl: '', url: '', api: false, maxRunning: 'many' });
+const { DATABASE_URL: databaseUrl } = process.env;
+@Module({
+  imports: [CarillonReplicaModule.forRoot({ databaseUrl, url: 'http://localhost', api: false, maxRunning: 20 })],
+  providers: [Invoices],
+})
+class AppModule {}
+
+const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
+while (app.get(CarillonReplica).check().carillon.status !== 'up') await new Promise(setImmediate);
+console.log(app.get(CarillonReplica).check());
+await app.close();
+`;
+
+describe('carillon-server/nest', () => {
+  const database = useTestDatabase({ per: 'file' });
+
+  it('has types, and runs a replica in an application that has it installed', async () => {
+    const home = await mkdtemp(join(packed.folder, 'replica-'));
+    await writeFile(join(home, 'package.json'), '{ "type": "module" }');
+    // What npm would install beside it is there already.
+    await bring(home, ...(await readdir(join(ROOT, 'node_modules'))).filter((name) => !name.startsWith('.')));
+    const place = join(home, 'node_modules/carillon-server');
+    await mkdir(place);
+    await run('tar', ['-xzf', packed.tarballs[1] ?? '', '-C', place, '--strip-components=1']);
+    await writeFile(join(home, 'app.ts'), REPLICA);
+    const options = [
+      '--experimentalDecorators',
+      '--emitDecoratorMetadata',
+      '--skipLibCheck',
+      '--types',
+      'node',
+    ];
+    for (const module of ['node16', 'nodenext'])
+      await expectCompiles(home, 'app.ts', '--module', module, ...options);
+    const bundled = ['--noEmit', '--module', 'esnext', '--moduleResolution', 'bundler'];
+    await expectCompiles(home, 'app.ts', ...bundled, ...options);
+    const env = { PATH: process.env['PATH'], DATABASE_URL: database.url };
+    const { stdout } = await run(process.execPath, ['app.js'], { cwd: home, env });
+    expect(stdout).toBe("{ carillon: { status: 'up', replica: 'ready' } }\n");
   });
 });
