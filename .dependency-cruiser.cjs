@@ -241,9 +241,9 @@ module.exports = {
     },
     {
       name: 'client-is-light',
-      comment: 'Users install the client beside their own code: it brings nothing along. carillon/nest is for those who have Nest.',
+      comment: 'Users install the client beside their own code: it brings nothing along.',
       severity: 'error',
-      from: { path: '^libs/client/', pathNot: [SPEC, '^libs/client/nest/'] },
+      from: { path: '^libs/client/', pathNot: [SPEC, '^libs/client/nest/'] }, // whose users have Nest
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'],
         dependencyTypesNot: ['type-only', 'type-import'], // a transaction's types bring nothing along

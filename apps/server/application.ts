@@ -60,9 +60,9 @@ function ownConnections(app: NestExpressApplication): void {
   });
 }
 
-async function enter({ app, join }: ReplicaApplication, config: ServerConfig): Promise<string> {
-  const url = await listen(app, config);
-  await join(config.CARILLON_URL ?? url);
+async function enter(replica: ReplicaApplication, config: ServerConfig): Promise<string> {
+  const url = await listen(replica.app, config);
+  await replica.join(config.CARILLON_URL ?? url);
   return url;
 }
 

@@ -29,8 +29,8 @@ export function nestLog(): NestLog {
 
 /** Its root module; a class of its own, since Nest knows modules by their classes. */
 export function rootModule(metadata: ModuleMetadata): new () => object {
+  @Module(metadata)
   class AppModule {}
-  Module(metadata)(AppModule);
   return AppModule;
 }
 

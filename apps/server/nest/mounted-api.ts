@@ -14,8 +14,8 @@ export function mountApi(server: Server, prefix: string, handle: RequestListener
   server.removeAllListeners('request');
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (!isBelow(prefix, request.url ?? '/')) {
-      for (const other of others) void other.call(server, request, response);
-    } else if (isOpen) void handle(strip(prefix, request), relocating(prefix, response));
+      for (const other of others) other.call(server, request, response);
+    } else if (isOpen) handle(strip(prefix, request), relocating(prefix, response));
     else response.writeHead(503, { 'retry-after': '1', connection: 'close' }).end();
   });
   return {

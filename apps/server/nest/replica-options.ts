@@ -69,10 +69,7 @@ const PREFIX = /^\/?([\w.-]+(?:\/[\w.-]+)*)\/?$/;
 const SETTING_OF: ReadonlyMap<string, string> = new Map(
   Object.keys(settings.shape).map((setting) => [optionOf(setting), setting]),
 );
-const KNOWN = [
-  ...['databaseUrl', 'url', 'api', 'roles', 'handlers'],
-  ...[...SETTING_OF.keys()].filter((option) => !(option in REFUSED)),
-];
+const KNOWN = ['api', ...[...SETTING_OF.keys()].filter((option) => !(option in REFUSED))];
 
 /** Throws a TypeError or ConfigError that names the option, the expected and the given value. */
 export function replicaPlan(options: CarillonReplicaOptions): ReplicaPlan {
@@ -80,7 +77,7 @@ export function replicaPlan(options: CarillonReplicaOptions): ReplicaPlan {
   for (const [option, why] of Object.entries(REFUSED))
     if (Object.hasOwn(options, option))
       throw new TypeError(`expected no option ${option} of a replica inside of an application: ${why}`);
-  expectKnownOptions(options, [...new Set(KNOWN)]);
+  expectKnownOptions(options, KNOWN);
   for (const role of roles as readonly unknown[])
     if (role !== 'scheduler' && role !== 'worker')
       throw new TypeError(
@@ -121,7 +118,8 @@ function inProcess(handler: ExportedHandler, index: number): ExportedHandler {
 
 /** As it would stand in the environment. */
 function textOf(value: unknown): string | undefined {
-  return value === undefined ? undefined : String(value); // a list's entries have commas between them
+  if (typeof value === 'string' || value === undefined) return value;
+  return Array.isArray(value) ? value.join(',') : JSON.stringify(value);
 }
 
 /** `CARILLON_MAX_RUNNING`: `maxRunning`. */

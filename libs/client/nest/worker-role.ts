@@ -92,7 +92,7 @@ export class WorkerRole implements OnModuleInit, OnApplicationBootstrap, OnModul
   #onEnded(error: unknown): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    const reason = error === null ? 'an operator has ended it' : String((error as Error).message);
+    const reason = error === null ? 'an operator has ended it' : (error as Error).message;
     this.health.note({ worker: 'ended', reason });
     this.#logger.error(
       `the worker has ended, and takes no run until the application starts again: ${reason}`,

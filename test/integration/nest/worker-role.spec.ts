@@ -1,9 +1,8 @@
-// A Nest application with CarillonModule: its client, its worker, and the mistakes that end its start.
-import { Inject, Injectable, Scope, type OnModuleDestroy } from '@nestjs/common';
+// A Nest application with CarillonModule: its client, its worker and its health.
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import * as root from '#client/index.js';
 import {
   defineJob,
   handler,
@@ -84,11 +83,11 @@ describe('CarillonModule', () => {
       imports: [
         CarillonModule.forRootAsync({
           global: true,
-          imports: [{ module: class Settings {}, providers: [provider], exports: [settings] }],
+          imports: [rootModule({ providers: [provider], exports: [settings] })],
           inject: [settings],
           useFactory: async (given: ReturnType<typeof reach>) => given,
         }),
-        { module: class Inner {}, providers: [Asker] },
+        rootModule({ providers: [Asker] }),
       ],
     });
     const { id } = await app.get(Asker, { strict: false }).client.enqueue(echo, { n: 1 });
@@ -193,157 +192,5 @@ describe('CarillonModule', () => {
     });
     await running(app);
     expect(app.get(CarillonHealth).check().carillon.status).toBe('up');
-  });
-});
-
-describe('a mistake ends the start of the application', () => {
-  const start = (options: Partial<CarillonOptions>, ...providers: (new (...given: never[]) => object)[]) =>
-    nestApplication({ imports: [carillon(options)], providers: [...providers, Phrases] });
-
-  @Injectable()
-  class Another {
-    @JobHandler(greet)
-    greet() {
-      return 'another';
-    }
-  }
-
-  @Injectable({ scope: Scope.REQUEST })
-  class OfRequest {
-    @JobHandler(other)
-    work() {}
-  }
-
-  @Injectable()
-  class ByRequest {
-    constructor(@Inject(OfRequest) readonly needed: OfRequest) {}
-
-    @JobHandler(greet)
-    greet() {
-      return '';
-    }
-  }
-
-  @Injectable({ scope: Scope.TRANSIENT })
-  class OfUser {
-    @JobHandler(other)
-    work() {}
-  }
-
-  const thread = handler(other, () => undefined, { thread: true });
-
-  it.each([
-    [
-      'two handlers of a job',
-      { worker: {} },
-      [Greetings, Another],
-      'expected one handler for job greet, got two: Greetings.greet of AppModule, Another.greet of AppModule',
-    ],
-    [
-      'a handler in a provider of requests',
-      { worker: {} },
-      [OfRequest],
-      'got OfRequest.work of AppModule, which is made for each request',
-    ],
-    [
-      'one that needs such a provider',
-      { worker: {} },
-      [ByRequest, OfRequest],
-      'which is made for each request',
-    ],
-    [
-      'a handler in a provider of users',
-      { worker: {} },
-      [OfUser],
-      'got OfUser.work of AppModule, which is made for each user',
-    ],
-    [
-      'a handler without a worker',
-      {},
-      [Greetings],
-      'expected CarillonModule to have a worker for @JobHandler(greet) in Greetings.greet of AppModule, got none',
-    ],
-    [
-      'a worker without a handler',
-      { worker: {} },
-      [],
-      'expected a method with @JobHandler in a provider, or worker.handlers, got none',
-    ],
-    [
-      'a handler for a thread',
-      { worker: { handlers: [thread] } },
-      [],
-      'expected worker.handlers[0] (greet.other) to run in the process, got thread: true',
-    ],
-    [
-      'an option that no worker has',
-      { worker: { slots: 3 } as object },
-      [],
-      'expected no option worker.slots; it is called concurrency',
-    ],
-    [
-      'an option that no client has',
-      { apiKey: 'sk' } as object,
-      [],
-      'expected no option apiKey; it is called key',
-    ],
-    ['no key', { key: undefined }, [], 'expected key to be an API key of the tenant, got nothing'],
-  ] as const)('%s', async (_what, options, providers, message) => {
-    await expect(start(options as Partial<CarillonOptions>, ...providers)).rejects.toThrow(message);
-  });
-
-  it('but not a handler whose worker is another process', async () => {
-    const app = await start({ worker: false }, Greetings);
-    expect(app.get(CarillonHealth).check().carillon.status).toBe('up');
-  });
-
-  it('nor a provider that has two names', async () => {
-    const alias = { provide: 'greetings', useExisting: Greetings };
-    const imports = [carillon({ worker: {} })];
-    await running(await nestApplication({ imports, providers: [Greetings, Phrases, alias] }));
-  });
-});
-
-describe('@JobHandler', () => {
-  it('is refused on what is no method of an instance', () => {
-    const decorate = JobHandler(other) as (...given: unknown[]) => void;
-    const message = 'expected @JobHandler(greet.other) on a method that is not static';
-    expect(() => decorate({}, 'field', undefined)).toThrow(message);
-    expect(() => decorate(rootModule, 'work', { value: () => undefined })).toThrow(message);
-    expect(() => decorate(() => undefined, { kind: 'method', name: 'work' })).toThrow(message);
-    expect(() => (JobHandler as (job: object) => unknown)({ name: 'greet' })).toThrow('made by defineJob');
-  });
-
-  it('lets its types say which context a method may ask for, and what it must return', () => {
-    class Typed {
-      @JobHandler(other)
-      inWorker(_job: JobOf<typeof other>, { fencingToken }: root.RemoteContext) {
-        return fencingToken;
-      }
-
-      @root.JobHandler(other)
-      inReplica(_job: JobOf<typeof other>, { completeInTx }: root.JobContext) {
-        return completeInTx;
-      }
-
-      // @ts-expect-error -- a worker has no transaction in the database of the runs
-      @JobHandler(other)
-      notInWorker(_job: JobOf<typeof other>, { completeInTx }: root.JobContext) {
-        return completeInTx;
-      }
-
-      // @ts-expect-error -- a replica has no lease
-      @root.JobHandler(other)
-      notInReplica(_job: JobOf<typeof other>, { fencingToken }: root.RemoteContext) {
-        return fencingToken;
-      }
-
-      // @ts-expect-error -- the output is a text
-      @JobHandler(greet)
-      otherOutput() {
-        return 1;
-      }
-    }
-    expect(Typed.name).toBe('Typed');
   });
 });
