@@ -1,6 +1,6 @@
 // How is the API served by an application's own HTTP server? Requests below the prefix are handed over before the
-// application sees them: its body parsers would eat their bodies, and its guards and pipes are not meant for them. All others
-// go on as before, whatever framework serves them.
+// application sees them: its body parsers would eat their bodies, and its guards and pipes are not meant for them. All
+// others go on as before, by Express or by Fastify.
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 
 export interface MountedApi {

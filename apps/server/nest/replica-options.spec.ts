@@ -75,8 +75,10 @@ it.each([
     'expected no option threads of a replica inside of an application: threads load their handlers from a folder',
   ],
   ['a handler for a thread', { handlers: [thread] }, 'expected handlers[0] (greet) without thread: true'],
+  ['a folder of handlers', { handlers: '/handlers' }, 'expected handlers to be a list, got string'],
+  ['roles as a text', { roles: 'worker' }, 'expected roles to be a list, got string'],
   [
-    'a folder of handlers',
+    'a handler that is none',
     { handlers: ['/handlers'] },
     'expected handlers[0] to be made by handler(…), got string',
   ],

@@ -2,7 +2,7 @@
 // `maxRunning`, and what an application passes in code. What a replica inside of another process can't have is refused
 // by its name, with the reason.
 import type { ExportedHandler } from '#client/jobs/handler.js';
-import { expectKnownOptions, kindOf } from '#client/options/known-options.js';
+import { expectKnownOptions, expectList, kindOf } from '#client/options/known-options.js';
 import { readConfig, settings, type ServerConfig, type Settings } from '../settings/config.js';
 
 type Camel<Name extends string> = Name extends `${infer Head}_${infer Tail}`
@@ -78,6 +78,8 @@ export function replicaPlan(options: CarillonReplicaOptions): ReplicaPlan {
     if (Object.hasOwn(options, option))
       throw new TypeError(`expected no option ${option} of a replica inside of an application: ${why}`);
   expectKnownOptions(options, KNOWN);
+  expectList('roles', options.roles);
+  expectList('handlers', options.handlers);
   for (const role of roles as readonly unknown[])
     if (role !== 'scheduler' && role !== 'worker')
       throw new TypeError(

@@ -23,7 +23,7 @@ export function JobHandler<Payload, Input, Output>(
   return markHandler(definition);
 }
 
-/** The decorator itself, whatever the context's type is. */
+/** The decorator itself, without a type for the context. */
 export function markHandler<Payload, Input, Output>(
   definition: JobDefinition<Payload, Input, Output>,
 ): (target: object, name: string | symbol, descriptor: { value?: unknown }) => void {

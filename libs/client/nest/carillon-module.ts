@@ -1,6 +1,6 @@
 // Carillon in a Nest application that has none of its tables: the client to inject, and the worker that runs methods
-// with @JobHandler. The two are modules of their own, since Nest ends global ones last: the client may be global, and the worker has to
-// drain before other modules close what its handlers use.
+// with @JobHandler. The two are modules of their own, since Nest ends global ones last: the client may be global, and
+// the worker has to drain before other modules close what its handlers use.
 import { Module, type DynamicModule, type FactoryProvider, type ModuleMetadata } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { createClient } from '#client/index.js';
@@ -21,7 +21,10 @@ export interface CarillonAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
 @Module({})
 class ClientModule {}
 
-/** `imports: [CarillonModule.forRoot({ url, tenant, key, worker: {} })]`. Call `app.enableShutdownHooks()`, so that it drains. */
+/**
+ * `imports: [CarillonModule.forRoot({ url, tenant, key, worker: {} })]`. Call `app.enableShutdownHooks()`, so that it
+ * drains.
+ */
 @Module({})
 export class CarillonModule {
   static forRoot({ global = false, ...options }: CarillonOptions & { global?: boolean }): DynamicModule {

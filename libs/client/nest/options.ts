@@ -1,7 +1,7 @@
 // The options of CarillonModule: those of the client, and in `worker` those of the worker, which share URL, tenant and
 // key.
 import type { ClientOptions, ExportedHandler, NamedHandler, WorkerOptions } from '#client/index.js';
-import { expectKnownOptions } from '#client/options/known-options.js';
+import { expectKnownOptions, expectList } from '#client/options/known-options.js';
 
 export interface WorkerRoleOptions extends Pick<
   WorkerOptions,
@@ -25,8 +25,9 @@ const WORKER_OPTIONS = ['concurrency', 'name', 'labels', 'graceSeconds', 'onErro
 
 /** Those of the client, which checks them itself. */
 export function clientOptions({ worker, ...options }: CarillonOptions): ClientOptions {
-  if (worker !== undefined && worker !== false)
-    expectKnownOptions(worker, WORKER_OPTIONS, { prefix: 'worker.' });
+  if (worker === undefined || worker === false) return options;
+  expectKnownOptions(worker, WORKER_OPTIONS, { prefix: 'worker.' });
+  expectList('worker.handlers', worker.handlers);
   return options;
 }
 

@@ -10,7 +10,8 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import { runWorker, type NamedHandler, type RunningWorker } from '#client/index.js';
+import { runWorker, type ExportedHandler, type NamedHandler, type RunningWorker } from '#client/index.js';
+import { kindOf } from '#client/options/known-options.js';
 import { showErrors } from '#client/worker/worker-process.js';
 import { CarillonHealth } from './carillon-health.js';
 import { handledMethods, refuseTwice, type HandledMethod } from './handled-methods.js';
@@ -36,10 +37,7 @@ export class WorkerRole implements OnModuleInit, OnApplicationBootstrap, OnModul
     if (worker === false) return;
     const found = handledMethods(this.discovery, this.scanner);
     if (worker === undefined) return refuseUnused(found);
-    const given = (worker.handlers ?? []).map((each, index) => ({
-      ...each,
-      place: `worker.handlers[${index}]`,
-    }));
+    const given = (worker.handlers ?? []).map(placed);
     refuseTwice([...found, ...given]);
     if (found.length + given.length === 0)
       throw new TypeError(
@@ -47,7 +45,7 @@ export class WorkerRole implements OnModuleInit, OnApplicationBootstrap, OnModul
       );
     this.#handlers = [
       ...found.map((each) => remoteOf(each)),
-      ...given.map((each) => ('kind' in each ? remoteOf(inProcess(each)) : each)),
+      ...given.map((each) => ('kind' in each ? remoteOf(each) : each)),
     ];
   }
 
@@ -100,7 +98,7 @@ export class WorkerRole implements OnModuleInit, OnApplicationBootstrap, OnModul
   }
 }
 
-/** A handler that may work elsewhere is no mistake, but one that was forgotten here is found by nobody's runs. */
+/** A handler whose worker is elsewhere is no mistake, but the runs of one that was forgotten would wait in silence. */
 function refuseUnused(found: readonly HandledMethod[]): void {
   const [first] = found;
   if (first === undefined) return;
@@ -109,11 +107,17 @@ function refuseUnused(found: readonly HandledMethod[]): void {
   );
 }
 
-function inProcess<Handler extends { thread: boolean; definition: { name: string }; place: string }>(
-  handler: Handler,
-): Handler {
-  if (!handler.thread) return handler;
-  throw new TypeError(
-    `expected ${handler.place} (${handler.definition.name}) to run in the process, got thread: true, which only a replica's folder CARILLON_HANDLERS has`,
-  );
+/** With where it was given, if a worker can run it. */
+function placed(handler: ExportedHandler | NamedHandler, index: number) {
+  const place = `worker.handlers[${index}]`;
+  const { definition, thread } = ((handler as unknown) ?? {}) as Partial<ExportedHandler>;
+  if (definition === undefined)
+    throw new TypeError(
+      `expected ${place} to be made by handler(…) or remoteHandler(…), got ${kindOf(handler)}`,
+    );
+  if (thread === true)
+    throw new TypeError(
+      `expected ${place} (${definition.name}) to run in the process, got thread: true, which only a replica's folder CARILLON_HANDLERS has`,
+    );
+  return { ...handler, place };
 }

@@ -44,6 +44,7 @@ class Phrases {
 @Injectable()
 class Greetings {
   readonly told: string[] = [];
+  readonly ended: string[] = [];
   begun: () => void = () => undefined;
   finish: () => void = () => undefined;
 
@@ -60,7 +61,7 @@ class Greetings {
     const mayFinish = new Promise<void>((resolve) => (this.finish = resolve));
     this.begun();
     await mayFinish;
-    this.told.push('worked');
+    this.ended.push('worked');
   }
 
   @JobHandler(written)
@@ -76,7 +77,7 @@ class Greetings {
   }
 
   beforeApplicationShutdown(): void {
-    this.told.push('closed');
+    this.ended.push('closed');
   }
 }
 
@@ -201,6 +202,11 @@ describe('a replica in an application', () => {
     expect(body).toMatchObject({ instance: `${PREFIX}/api/v1/tenants` });
     const described = await request(url).get(`${PREFIX}/openapi.json`).expect(200);
     expect(described.body).toMatchObject({ servers: [{ url: PREFIX }] });
+    const { text } = await request(url).get(`${PREFIX}/docs`).expect(200);
+    const style = z.string().parse(/href="([^"]+\.css)"/.exec(text)?.[1]);
+    await request(url)
+      .get(new URL(style, `${url}${PREFIX}/docs`).pathname)
+      .expect(200);
   });
 
   it("logs by the application's logger, and none of its own routes", () => {
@@ -216,12 +222,11 @@ describe('a replica in an application', () => {
     const health = app.get(CarillonReplica);
     expect(health.check('jobs')).toEqual({ jobs: { status: 'up', replica: 'ready' } });
     const greetings = app.get(Greetings);
-    greetings.told.length = 0;
     const begun = new Promise<void>((resolve) => (greetings.begun = resolve));
     await tenant.api.post(`${tenant.path}/runs`).send({ jobType: 'slow' }).expect(201);
     await begun;
     await app.close();
-    expect(greetings.told).toEqual(['worked', 'closed']);
+    expect(greetings.ended).toEqual(['worked', 'closed']);
     expect(health.check()).toEqual({ carillon: { status: 'down', replica: 'ended' } });
     const ended = `select outcome, attempt from carillon.run_history where job_type = 'slow'`;
     expect(await runStatement(database.url, ended)).toEqual([{ outcome: 'succeeded', attempt: 1 }]);

@@ -96,6 +96,18 @@ describe('a mistake ends the start of the application', () => {
       'expected a method with @JobHandler in a provider, or worker.handlers, got none',
     ],
     [
+      'a handler that is none',
+      { worker: { handlers: [greet as object] } },
+      [],
+      'expected worker.handlers[0] to be made by handler(…) or remoteHandler(…), got object',
+    ],
+    [
+      'handlers that are no list',
+      { worker: { handlers: {} as object } },
+      [],
+      'expected worker.handlers to be a list, got object',
+    ],
+    [
       'a handler for a thread',
       { worker: { handlers: [thread] } },
       [],
