@@ -1,5 +1,5 @@
 // The worker of an application: which handlers does it have, and when does it begin and end? Handlers are found once
-// all providers exist, so that a mistake ends the start; it begins when all hooks of the start are over, and drains in
+// all providers exist, so that a mistake ends the start; it begins in the last hook of the start, and drains in
 // the first hook of the end, while what the handlers use is still open if it is closed in a later one.
 import {
   Inject,
