@@ -1,6 +1,7 @@
 // A Nest application with a whole replica inside: its API under a prefix beside the application's own routes, schedules
 // that fire into its providers, its end, and the options that it refuses.
 import { Body, Controller, Injectable, Post, type CanActivate, type INestApplication } from '@nestjs/common';
+import { setTimeout as rest } from 'node:timers/promises';
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { sql } from 'kysely';
 import request from 'supertest';
@@ -61,6 +62,7 @@ class Greetings {
     const mayFinish = new Promise<void>((resolve) => (this.finish = resolve));
     this.begun();
     await mayFinish;
+    await rest(300); // all hooks of the end that wait for nothing are over by then
     this.ended.push('worked');
   }
 

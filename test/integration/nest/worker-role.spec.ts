@@ -1,5 +1,6 @@
 // A Nest application with CarillonModule: its client, its worker and its health.
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { setTimeout as rest } from 'node:timers/promises';
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -95,7 +96,7 @@ describe('CarillonModule', () => {
     expect(app.get(CarillonHealth).check()).toEqual({ carillon: { status: 'up', worker: 'off' } });
   });
 
-  it('finishes what it does as it is closed, before later hooks close what handlers use', async () => {
+  it('finishes what it does as it is closed, before global modules and later hooks close what handlers use', async () => {
     const told: string[] = [];
     let begun = (): void => undefined;
     const isRunning = new Promise<void>((resolve) => (begun = resolve));
@@ -107,6 +108,7 @@ describe('CarillonModule', () => {
       async work() {
         begun();
         await mayFinish;
+        await rest(300); // all hooks of the end that wait for nothing are over by then
         told.push('worked');
       }
 
@@ -118,13 +120,20 @@ describe('CarillonModule', () => {
         told.push('closed');
       }
     }
-    const imports = [carillon({ worker: {} })];
+    @Injectable()
+    class Connection implements OnModuleDestroy {
+      onModuleDestroy(): void {
+        told.push('disconnected');
+      }
+    }
+    const shared = { module: rootModule({}), global: true, providers: [Connection], exports: [Connection] };
+    const imports = [CarillonModule.forRoot({ ...reach(), worker: {}, global: true }), shared];
     const app = await nestApplication({ imports, providers: [Slow] });
     await running(app);
     const { id } = await app.get(CarillonClient).enqueue(other, null);
     await isRunning;
     await app.close();
-    expect(told).toEqual(['worked', 'closed']);
+    expect(told).toEqual(['worked', 'disconnected', 'closed']);
     expect(await finishedRun(tenant, { id })).toMatchObject({ state: 'succeeded', attempt: 1 });
   });
 
