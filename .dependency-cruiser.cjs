@@ -99,6 +99,7 @@ const clientRooms = {
   'http/runs': ['http', 'jobs', 'options', 'worker'],
   'http/schedules': ['http', 'http/runs', 'jobs', 'options'],
   '.': ['http', 'http/runs', 'http/schedules', 'jobs', 'locks', 'worker'],
+  nest: ['.', 'jobs', 'options', 'worker'], // the sub-path `carillon/nest`
 };
 
 /** The rooms of `npm start`; `.` is its story. */
@@ -243,7 +244,7 @@ module.exports = {
       name: 'client-is-light',
       comment: 'Users install the client beside their own code: it brings nothing along.',
       severity: 'error',
-      from: { path: '^libs/client/', pathNot: SPEC },
+      from: { path: '^libs/client/', pathNot: [SPEC, '^libs/client/nest/'] }, // whose users have Nest
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-peer', 'npm-optional'],
         dependencyTypesNot: ['type-only', 'type-import'], // a transaction's types bring nothing along

@@ -19,37 +19,54 @@ const client = join(folder, 'carillon');
 
 await rm(client, { recursive: true, force: true });
 await mkdir(client, { recursive: true });
-await Promise.all([bundle(), declare(), describe()]);
+await Promise.all([bundle(), declare(), describe(), compile(join(root, 'apps/server/nest'))]);
 process.stdout.write(`${await pack(client)}\n${await pack(root)}\n`);
 
 async function bundle() {
+  await bundleOne('index', 'libs/client/index.ts', []);
+  // Its client is the one that the application imports, and its Nest, too.
+  await bundleOne('nest', 'libs/client/nest/index.ts', ['#client/index.js', /^@nestjs\//]);
+}
+
+async function bundleOne(name, input, external) {
   const built = await rolldown({
-    input: join(root, 'libs/client/index.ts'),
+    input: join(root, input),
     cwd: root,
     platform: 'node',
+    external,
     resolve: { conditionNames: ['source'] },
     // What Node 20 and the bundlers of users read.
     transform: { target: 'es2022' },
   });
-  const map = {
-    sourcemap: true,
-    sourcemapPathTransform: (path, mapPath) => relative(root, resolve(dirname(mapPath), path)),
-  };
-  await built.write({ file: join(client, 'index.js'), format: 'esm', ...map });
-  await built.write({ file: join(client, 'index.cjs'), format: 'cjs', ...map });
+  for (const [extension, format] of [
+    ['js', 'esm'],
+    ['cjs', 'cjs'],
+  ])
+    await built.write({
+      file: join(client, `${name}.${extension}`),
+      format,
+      paths: { '#client/index.js': `./index.${extension}` },
+      sourcemap: true,
+      sourcemapPathTransform: (path, mapPath) => relative(root, resolve(dirname(mapPath), path)),
+    });
   await built.close();
 }
 
 async function declare() {
   const types = join(client, 'types/esm');
-  const args = [join(root, 'node_modules/typescript/bin/tsc'), '--project', source, '--outDir', types];
-  await run(process.execPath, args).catch((error) => {
-    throw new Error(`expected the client to compile, got ${error.stdout}`, { cause: error });
-  });
+  await compile(source, '--outDir', types);
   const files = await readdir(types, { recursive: true });
   for (const file of files.filter((name) => name.endsWith('.d.ts'))) await makeRelative(types, file);
   await cp(types, join(client, 'types/cjs'), { recursive: true });
   await writeFile(join(client, 'types/cjs/package.json'), '{ "type": "commonjs" }\n');
+}
+
+/** Writes the declaration files of the project in the folder. */
+async function compile(project, ...more) {
+  const args = [join(root, 'node_modules/typescript/bin/tsc'), '--project', project, ...more];
+  await run(process.execPath, args).catch((error) => {
+    throw new Error(`expected ${relative(root, project)} to compile, got ${error.stdout}`, { cause: error });
+  });
 }
 
 async function makeRelative(types, file) {

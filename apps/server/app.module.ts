@@ -1,8 +1,7 @@
 // A replica's Nest application: the replica itself, the guards and pipes that each request passes, and a module for
 // each room of the API.
-import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
-import { LoggerModule } from 'nestjs-pino';
 import { AccessModule } from './http/access/access.module.js';
 import { ClusterModule } from './http/cluster/cluster.module.js';
 import { HealthController } from './http/cluster/health.controller.js';
@@ -17,7 +16,6 @@ import { ScheduleHistoryModule } from './http/schedule-history/schedule-history.
 import { SchedulingModule } from './http/schedules/scheduling.module.js';
 import { TenancyModule } from './http/tenants/tenancy.module.js';
 import { WorkersModule } from './http/workers/workers.module.js';
-import { loggerOptions } from './log.js';
 import { ReplicaModule, type ReplicaParts } from './replica/replica.module.js';
 
 const API = [
@@ -37,14 +35,15 @@ const API = [
 
 @Module({})
 export class AppModule {
-  static of(parts: Omit<ReplicaParts, 'handlers'> & { handlers?: Provider[] }): DynamicModule {
-    const { config, installation, handlers = [] } = parts;
+  /** `log` provides PinoLogger. */
+  static of({ log, ...parts }: ReplicaParts & { log: DynamicModule }): DynamicModule {
+    const { config, installation } = parts;
     return {
       module: AppModule,
       imports: [
-        LoggerModule.forRoot(loggerOptions(config)),
+        log,
         ScheduleModule.forRoot(),
-        ReplicaModule.of({ ...parts, handlers }),
+        ReplicaModule.of(parts),
         AccessModule.of(installation.tokenSecret),
         CodeSchedulesModule.of({ servesApi: config.CARILLON_ROLES.includes('api') }),
         ...(config.CARILLON_ROLES.includes('api') ? API : []),

@@ -1,43 +1,17 @@
-// Starts a replica: brings the database up to date, builds the application, listens, and only then joins the cluster,
-// which must know the address of its API.
+// Starts a replica as the server of its process: opens it, listens, and only then joins the cluster, which must know the
+// address of its API.
 import type { AddressInfo } from 'node:net';
-import { NestFactory } from '@nestjs/core';
 import type { Provider } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { RequestHandler } from 'express';
-import { PinoLogger } from 'nestjs-pino';
-import { connectDatabase, type Database } from '#database/connection.js';
+import { LoggerModule, PinoLogger } from 'nestjs-pino';
 import { ConfigError } from '#kernel/errors.js';
 import { isPortFree } from '#database/embedded/server/free-port.js';
-import { readInstallation } from '#database/migrating/installation.repository.js';
-import { migrateToLatest } from '#database/migrating/migrator.js';
-import { refuseUnfitSession } from '#database/sessions/session-fitness.js';
-import { LeaseTokens } from '#execution/leases/lease-token.js';
-import { KeyRing, nameAdminKey } from '#tenancy/api-keys.js';
-import { AppModule } from './app.module.js';
 import { endConnectionsOnClose } from './closing-connections.js';
+import { answerUnparsed } from './http/problems/unparsed-requests.js';
+import { loggerOptions, QuietNestLogger } from './log.js';
+import { openReplica, type ReplicaApplication } from './nest/replica-application.js';
 import type { ServerConfig } from './settings/config.js';
-import { requireKeyForBodies } from './http/access/auth.guard.js';
-import { admitBatches, BATCH_BYTES_MAX, isBatch, readBatch } from './http/runs/batch-body.js';
-import { admitBodies, settleBodies } from './http/access/body-room.js';
-import { HandlerSchedules } from './http/code-schedules/handler-schedules.js';
-import { readJson } from './http/requests/json-body.js';
-import { isJson, LINES_TYPE, requireJson } from './http/requests/media-type.js';
-import { serveInOrder } from './http/requests/pipelined.js';
-import { requireUtf8Query } from './http/requests/query-text.js';
-import { answerUnparsed, requireHost } from './http/problems/unparsed-requests.js';
-import { setSecurityHeaders } from './http/answers/security-headers.js';
-import { readPlainBody } from './http/ways/plain-body.js';
-import { answerMethods, goToRoute } from './http/ways/routes.js';
-import { inTurn } from './http/ways/steps.js';
-import { admitUnreadBeats } from './http/workers/unread-body.js';
-import { identifyRequest, QuietNestLogger } from './log.js';
-import { LoopTimers } from './loop-timers.js';
-import { logRequests } from './request-log.js';
-import { serveApiDescription } from './open-api.js';
 import { listeningUrl } from './settings/reachable-url.js';
-import { ReplicaService } from './replica/replica-service.js';
-import { VERSION } from './version.js';
 
 export interface RunningServer {
   readonly app: NestExpressApplication;
@@ -46,7 +20,6 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-const BODY_BYTES_MAX = 1024 * 1024;
 /**
  * The sending side must be the one to close an idle connection: a request that meets the replica's own closing is
  * reset. Load balancers keep a connection for 60 s, and Node's default is 5 s.
@@ -64,104 +37,33 @@ export async function startServer(
   handlers: Provider[] = [],
   say: (line: string) => void = () => undefined,
 ): Promise<RunningServer> {
-  if (config.CARILLON_MIGRATE) {
-    const onWait = (reason: string): void => say(`waiting to migrate the database: ${reason}`);
-    await migrateToLatest(config.DATABASE_SESSION_URL ?? config.DATABASE_URL, { onWait });
-  }
-  const db = connectDatabase({
-    url: config.DATABASE_URL,
-    applicationName: 'carillon-api',
-    maxConnections: config.CARILLON_API_CONNECTIONS,
-    statementTimeoutMs: 8_000,
-    idleInTransactionMs: config.cluster.deadAfterMs,
-    prepares: config.preparesStatements,
-    wantsPrimary: true,
-    onError: () => undefined, // the next user of the connection gets a new one
-  });
+  const log = LoggerModule.forRoot(loggerOptions(config));
+  const replica = await openReplica({ config, log, nest: { bufferLogs: true }, handlers, say });
   try {
-    await refuseUnfitSession(db);
-    const app = await buildApplication(config, db, handlers);
-    const url = await enter(app, config);
-    return { app, url, stop: () => stop(app, db) };
+    const { app } = replica;
+    app.useLogger(new QuietNestLogger(await app.resolve(PinoLogger), {}));
+    ownConnections(app);
+    const url = await enter(replica, config);
+    return { app, url, stop: () => replica.close() };
   } catch (error) {
-    await db.destroy();
+    await replica.close().catch(() => undefined); // parts that have begun must not go on unknown to the caller
     throw error;
   }
 }
 
-async function buildApplication(
-  config: ServerConfig,
-  db: Database,
-  handlers: Provider[],
-): Promise<NestExpressApplication> {
-  if (config.CARILLON_ADMIN_KEY !== undefined) await nameAdminKey(db, config.CARILLON_ADMIN_KEY);
-  const installation = await readInstallation(db);
-  const app = await NestFactory.create<NestExpressApplication>(
-    AppModule.of({ config, db, installation, handlers }),
-    {
-      bufferLogs: true,
-      // Otherwise Nest ends the process without an error for the caller.
-      abortOnError: false,
-      // Nest's own parser would read forms, too.
-      bodyParser: false,
-    },
-  );
-  app.useLogger(new QuietNestLogger(await app.resolve(PinoLogger), {}));
-  app.disable('x-powered-by');
-  app.set('etag', false); // Express's own ETags are weak, and made of the answer's text
-  const way = inTurn([settleBodies, readBatch, readJson, goToRoute]);
-  app.use(inTurn([...stepsBefore(app, db, await app.resolve(PinoLogger)), readPlainBody(way)]));
-  app.useBodyParser('raw', {
-    limit: BATCH_BYTES_MAX,
-    type: (request) => isBatch(request) && isJson(request),
-  });
-  app.useBodyParser('raw', {
-    limit: BODY_BYTES_MAX,
-    type: (request) => !isBatch(request) && isJson(request),
-  });
-  app.useBodyParser('text', { limit: BODY_BYTES_MAX, type: LINES_TYPE });
-  app.use(way);
-  app.use(admitUnreadBeats);
-  serveApiDescription(app, VERSION);
+function ownConnections(app: NestExpressApplication): void {
   endConnectionsOnClose(app.getHttpServer());
   answerUnparsed(app.getHttpServer());
   Object.assign(app.getHttpServer(), {
     keepAliveTimeout: IDLE_CONNECTION_MS,
     timeout: STALLED_CONNECTION_MS,
   });
-  return app;
 }
 
-/** What each request passes before its body is read. */
-function stepsBefore(app: NestExpressApplication, db: Database, logger: PinoLogger): RequestHandler[] {
-  const keys = app.get(KeyRing);
-  return [
-    serveInOrder,
-    identifyRequest,
-    logRequests(logger),
-    setSecurityHeaders,
-    requireHost,
-    requireUtf8Query,
-    answerMethods(app),
-    requireJson,
-    requireKeyForBodies(keys, app.get(LeaseTokens)),
-    admitBatches(keys, db),
-    admitBodies(keys, (request) => (isBatch(request) ? BATCH_BYTES_MAX : BODY_BYTES_MAX)),
-  ];
-}
-
-async function enter(app: NestExpressApplication, config: ServerConfig): Promise<string> {
-  try {
-    const url = await listen(app, config);
-    const schedules = app.get(HandlerSchedules);
-    schedules.check();
-    await app.get(ReplicaService).start({ url: config.CARILLON_URL ?? url, version: VERSION });
-    app.get(LoopTimers).drive(schedules);
-    return url;
-  } catch (error) {
-    await app.close().catch(() => undefined); // parts that have begun must not go on unknown to the caller
-    throw error;
-  }
+async function enter(replica: ReplicaApplication, config: ServerConfig): Promise<string> {
+  const url = await listen(replica.app, config);
+  await replica.join(config.CARILLON_URL ?? url);
+  return url;
 }
 
 async function listen(app: NestExpressApplication, config: ServerConfig): Promise<string> {
@@ -194,9 +96,4 @@ function unlistenable(
   return new ConfigError(
     `CARILLON_PORT, CARILLON_HOST: expected to listen on port ${port} of ${host}, got: ${message}; free the port, choose another, or set CARILLON_PORT_FALLBACK=true`,
   );
-}
-
-async function stop(app: NestExpressApplication, db: Database): Promise<void> {
-  await app.close();
-  await db.destroy();
 }

@@ -3,7 +3,7 @@
 // process group, the signal comes twice, directly and through the program that started this one.
 import { UnfitSessionError } from '#database/sessions/session-fitness.js';
 import { ConfigError } from '#kernel/errors.js';
-import type { RunningServer } from './application.js';
+import { startServer, type RunningServer } from './application.js';
 import { readConfig } from './settings/config.js';
 import { startOnceDatabaseAnswers } from './start-wait.js';
 import { watchStrayErrors } from './stray-errors.js';
@@ -13,7 +13,10 @@ async function main(): Promise<void> {
   // As process 1 of a container, Node ignores the signals that have no listener.
   process.on('SIGTERM', endBeforeStart);
   process.on('SIGINT', endBeforeStart);
-  const server = await startOnceDatabaseAnswers(readConfig(), (line) => process.stderr.write(`${line}\n`));
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const server = await startOnceDatabaseAnswers(readConfig(), say, (settled) =>
+    startServer(settled, [], say),
+  );
   const stop = stopOnSignals(server);
   // The parent may be gone already: a channel that broke during the start has called no listener.
   if (isChild && !process.connected) return stop();

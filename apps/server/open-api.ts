@@ -45,15 +45,21 @@ function convert(schema: z.ZodType, io: 'input' | 'output'): { schema: Schema; c
   return { schema: text(rest), ...($defs === undefined ? {} : { components: text($defs) }) };
 }
 
-function describeApi(app: INestApplication, version: string): OpenAPIObject {
+interface Served {
+  version: string;
+  /** Where the API is mounted; empty at the root. */
+  prefix: string;
+}
+
+function describeApi(app: INestApplication, { version, prefix }: Served): OpenAPIObject {
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Carillon')
     .setDescription('A highly available, multi-tenant job scheduler on PostgreSQL.')
     .setVersion(version)
-    .addBearerAuth({ type: 'http', scheme: 'bearer' })
-    .build();
-  return withProblems(SwaggerModule.createDocument(app, config, { standardSchemaConverter }));
+    .addBearerAuth({ type: 'http', scheme: 'bearer' });
+  if (prefix !== '') config.addServer(prefix);
+  return withProblems(SwaggerModule.createDocument(app, config.build(), { standardSchemaConverter }));
 }
 
 /** Every call can end in a problem, and all problems have one form. */
@@ -79,8 +85,8 @@ function withProblems(document: OpenAPIObject): OpenAPIObject {
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
 
-export function serveApiDescription(app: INestApplication, version: string): void {
-  SwaggerModule.setup('docs', app, () => describeApi(app, version), {
+export function serveApiDescription(app: INestApplication, served: Served): void {
+  SwaggerModule.setup('docs', app, () => describeApi(app, served), {
     jsonDocumentUrl: 'openapi.json',
     yamlDocumentUrl: 'openapi.yaml',
   });

@@ -8,7 +8,6 @@ import { databaseErrorKind, isDatabaseError } from '#database/error-kind.js';
 import { settleTls } from '#database/tls-offer.js';
 import { sql } from 'kysely';
 import { ConfigError } from '#kernel/errors.js';
-import { startServer, type RunningServer } from './application.js';
 import type { ServerConfig } from './settings/config.js';
 
 const TRIED_EVERY_MS = 1_000;
@@ -25,14 +24,15 @@ const FOR_GOOD: Readonly<Record<string, string>> = {
 };
 
 /** Throws ConfigError where waiting can't help; passes other errors of the start on. */
-export async function startOnceDatabaseAnswers(
+export async function startOnceDatabaseAnswers<Started>(
   config: ServerConfig,
   say: (line: string) => void,
-): Promise<RunningServer> {
+  start: (settled: ServerConfig) => Promise<Started>,
+): Promise<Started> {
   for (;;) {
     const settled = await untilDatabaseAnswers(config, say);
     try {
-      return await startServer(settled, [], say);
+      return await start(settled);
     } catch (error) {
       // A setting, or a module of handlers: its message may read like one of the database's.
       if (error instanceof ConfigError) throw error;

@@ -59,5 +59,5 @@ export { InvalidPayloadError } from '#client/jobs/payload-check.js';
 export { remoteHandler, runWorker } from '#client/worker/run-worker.js';
 export type { NamedHandler, RunningWorker, WorkerOptions } from '#client/worker/run-worker.js';
 export { CallFailed } from '#client/worker/worker-calls.js';
-export type { RemoteContext } from '#client/worker/remote-handler.js';
+export type { RemoteContext, SharedContext } from '#client/worker/remote-handler.js';
 export type { StandardSchemaV1 } from '#client/jobs/standard-schema.js';

@@ -27,12 +27,14 @@ export interface ReplicaParts {
   installation: Installation;
   /** Providers with @JobHandler methods. */
   handlers: Provider[];
+  /** Has the handlers that are known already. */
+  registry: HandlerRegistry;
 }
 
 @Global()
 @Module({})
 export class ReplicaModule {
-  static of({ config, db, installation, handlers }: ReplicaParts): DynamicModule {
+  static of({ config, db, installation, handlers, registry }: ReplicaParts): DynamicModule {
     const shared: Provider[] = [
       { provide: CONFIG, useValue: config },
       { provide: API_DATABASE, useValue: db },
@@ -45,7 +47,7 @@ export class ReplicaModule {
           new SchemaChecks({ clock: systemClock, rest: (name, ms) => timers.rest(name, ms) }),
       },
       { provide: LeaseTokens, useFactory: () => new LeaseTokens(installation.tokenSecret) },
-      HandlerRegistry,
+      { provide: HandlerRegistry, useValue: registry },
       LoopTimers,
       ReplicaService,
     ];

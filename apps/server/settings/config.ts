@@ -222,8 +222,14 @@ export interface ServerConfig extends Settings {
   preparesStatements: boolean;
 }
 
-/** Throws ConfigError that names each wrong setting, with the expected and the given value. */
-export function readConfig(given: Readonly<Record<string, string | undefined>> = process.env): ServerConfig {
+/**
+ * Throws ConfigError that names each wrong setting, with the expected and the given value; by another name where the caller
+ * has others.
+ */
+export function readConfig(
+  given: Readonly<Record<string, string | undefined>> = process.env,
+  nameOf: (setting: string) => string = (setting) => setting,
+): ServerConfig {
   const env = withoutServices(given);
   const known = Object.keys(settings.shape);
   const unknown = unknownNames(env, known);
@@ -235,7 +241,7 @@ export function readConfig(given: Readonly<Record<string, string | undefined>> =
   const parsed = settings.safeParse(env);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
-      (issue) => `${String(issue.path[0])}: ${expectedText(issue)}, got ${show(env, issue.path[0])}`,
+      (issue) => `${nameOf(String(issue.path[0]))}: ${expectedText(issue)}, got ${show(env, issue.path[0])}`,
     );
     throw new ConfigError(problems.join('\n'));
   }
@@ -246,7 +252,7 @@ export function readConfig(given: Readonly<Record<string, string | undefined>> =
   } = parsed.data;
   if (deadAfterMs < 3 * heartbeatMs)
     throw new ConfigError(
-      `CARILLON_DEAD_AFTER_MS: expected at least 3 times CARILLON_HEARTBEAT_MS (${3 * heartbeatMs}), got ${deadAfterMs}`,
+      `${nameOf('CARILLON_DEAD_AFTER_MS')}: expected at least 3 times ${nameOf('CARILLON_HEARTBEAT_MS')} (${3 * heartbeatMs}), got ${deadAfterMs}`,
     );
   const sweepMs = Math.min(DEFAULT_CLUSTER_SETTINGS.sweepMs, Math.floor(deadAfterMs / 8));
   const cluster = checkClusterSettings({

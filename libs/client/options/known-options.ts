@@ -25,6 +25,12 @@ export function expectFunction(what: string, value: unknown): void {
     throw new TypeError(`expected ${what} to be a function, got ${kindOf(value)}`);
 }
 
+/** An option that may be left out. */
+export function expectList(what: string, value: unknown): void {
+  if (value !== undefined && !Array.isArray(value))
+    throw new TypeError(`expected ${what} to be a list, got ${kindOf(value)}`);
+}
+
 /** Throws a TypeError for a value that defineJob did not make. */
 export function expectDefinition(value: unknown): void {
   const { kind } = (value ?? {}) as { kind?: unknown };

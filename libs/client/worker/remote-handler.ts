@@ -30,6 +30,9 @@ export interface RemoteContext extends Told {
   readonly previousFire: JobContext['previousFire'];
 }
 
+/** What a replica and a worker have alike: a handler that asks for no more runs in both. */
+export type SharedContext = Omit<RemoteContext, 'fencingToken' | 'log'> & Pick<JobContext, 'log'>;
+
 export interface RemoteHandler {
   payload: StandardSchemaV1<unknown, unknown>;
   output?: StandardSchemaV1<unknown, unknown> | undefined;

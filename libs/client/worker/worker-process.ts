@@ -24,7 +24,8 @@ const SCREEN: ErrorScreen = {
   show: (text) => console.error(text),
 };
 
-export function showErrors({ nowMs, show }: ErrorScreen = SCREEN): (error: Error) => void {
+export function showErrors(screen: Partial<ErrorScreen> = {}): (error: Error) => void {
+  const { nowMs, show } = { ...SCREEN, ...screen };
   let nextAtMs = Number.NEGATIVE_INFINITY;
   let hidden = 0;
   return ({ message }) => {

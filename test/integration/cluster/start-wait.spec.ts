@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '#server/settings/config.js';
+import { startServer } from '#server/application.js';
 import { startOnceDatabaseAnswers } from '#server/start-wait.js';
 import { withDatabase } from '../../support/admin-statement.js';
 import { startDatabaseProxy, type DatabaseProxy } from '../../support/database-proxy.js';
@@ -29,7 +30,14 @@ afterAll(async () => {
 function start(env: Readonly<Record<string, string>>) {
   const said: string[] = [];
   const config = readConfig({ CARILLON_PORT: '0', CARILLON_LOG_LEVEL: 'silent', ...env });
-  return { said, started: startOnceDatabaseAnswers(config, (line) => said.push(line)) };
+  return {
+    said,
+    started: startOnceDatabaseAnswers(
+      config,
+      (line) => said.push(line),
+      (settled) => startServer(settled),
+    ),
+  };
 }
 
 describe('a replica that starts before its database', () => {

@@ -2,12 +2,12 @@
 // repository, the README of the client is compiled there word for word, and run on the oldest Node against a replica.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { VERSION } from '#server/version.js';
+import { bring, expectCompiles, newApplication, usePacked } from '../../support/packed.js';
 import { oldestNode } from '../../support/oldest-node.js';
 import { useTestServer } from '../../support/test-server.js';
 import { useTenant } from '../../support/test-tenant.js';
@@ -26,27 +26,8 @@ const environment = () => ({
   CARILLON_KEY: tenant.key,
 });
 
-let folder: string;
-let tarballs: string[];
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'carillon-packages-'));
-  const { stdout } = await run(process.execPath, ['apps/cli/pack.mjs', folder], { cwd: ROOT });
-  tarballs = stdout.trim().split('\n');
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** An application with the client's package, and with zod of its own. Returns its folder. */
-async function application(type: 'module' | 'commonjs'): Promise<string> {
-  const home = await mkdtemp(join(folder, `${type}-`));
-  await writeFile(join(home, 'package.json'), JSON.stringify({ name: 'app', private: true, type }));
-  const options = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
-  await run('npm', ['install', ...options, tarballs[0] ?? ''], { cwd: home });
-  return home;
-}
-
-async function bringZod(home: string): Promise<void> {
-  await symlink(join(ROOT, 'node_modules/zod'), join(home, 'node_modules/zod'));
-}
+const packed = usePacked();
+const application = (type: 'module' | 'commonjs') => newApplication(packed, type);
 
 /** The files of its README, each named in its first line. */
 async function writeReadme(home: string): Promise<void> {
@@ -54,20 +35,6 @@ async function writeReadme(home: string): Promise<void> {
   const files = [...text.matchAll(/^```ts\n\/\/ (\S+)\n(.*?)^```$/gms)];
   expect(files.map(([, name]) => name)).toEqual(['jobs.ts', 'worker.ts', 'app.ts']);
   for (const [, name = '', code = ''] of files) await writeFile(join(home, name), code);
-}
-
-async function expectCompiles(home: string, files: readonly string[], ...options: string[]): Promise<void> {
-  const strict = [
-    '--strict',
-    '--exactOptionalPropertyTypes',
-    '--noUncheckedIndexedAccess',
-    '--target',
-    'ES2022',
-  ];
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-  const ended = run(process.execPath, [tsc, ...strict, ...options, ...files], { cwd: home });
-  const { stdout } = await ended.catch((error: { stdout: string }) => error);
-  expect(stdout).toBe('');
 }
 
 const OUTDATED = ['--ignoreDeprecations', '6.0'];
@@ -89,7 +56,15 @@ describe('carillon', () => {
     const at = join(home, 'node_modules/carillon');
     const manifest = JSON.parse(await readFile(join(at, 'package.json'), 'utf8')) as object;
     expect(manifest).toMatchObject({ version: VERSION, sideEffects: false, engines: { node: '>=20.19' } });
-    expect(Object.keys(manifest).filter((key) => /dependencies|scripts/i.test(key))).toEqual([]);
+    // A framework is for its sub-path, and for those who have it.
+    expect(Object.keys(manifest).filter((key) => /dependencies$|scripts/i.test(key))).toEqual([
+      'peerDependencies',
+    ]);
+    const optional = { optional: true };
+    expect(manifest).toHaveProperty('peerDependenciesMeta', {
+      '@nestjs/common': optional,
+      '@nestjs/core': optional,
+    });
     const entries = await readdir(at, { recursive: true, withFileTypes: true });
     const files = entries
       .filter((entry) => entry.isFile())
@@ -97,20 +72,27 @@ describe('carillon', () => {
     const others = files
       .map((file) => file.slice(at.length + 1))
       .filter((file) => !/^types\/(cjs|esm)\/(client|kernel)\/[a-z/-]+\.d\.ts$/.test(file));
-    const code = ['index.cjs', 'index.cjs.map', 'index.js', 'index.js.map'];
+    const code = ['index', 'nest'].flatMap((name) =>
+      ['cjs', 'cjs.map', 'js', 'js.map'].map((end) => `${name}.${end}`),
+    );
     const expected = ['LICENSE', 'README.md', ...code, 'package.json', 'types/cjs/package.json'];
-    expect(others.toSorted()).toEqual(expected);
-    const map = await readFile(join(at, 'index.js.map'), 'utf8');
+    expect(others.toSorted()).toEqual(expected.toSorted());
+    const [map = '', nestMap = ''] = await Promise.all(
+      ['index', 'nest'].map((name) => readFile(join(at, `${name}.js.map`), 'utf8')),
+    );
     const { sources } = JSON.parse(map) as { sources: string[] };
+    // The framework's users have it in the same client, and no other user has it.
+    expect(sources.filter((name) => name.includes('/nest/'))).toEqual([]);
+    expect(nestMap).not.toContain('run-worker.ts');
     expect(sources.filter((name) => !/^libs\/(client|kernel)\//.test(name))).toEqual([]);
   });
 
   it('does what its README says, imported', async () => {
     const home = await application('module');
-    await bringZod(home);
+    await bring(home, 'zod');
     await writeReadme(home);
     const types = ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node'];
-    await expectCompiles(home, ['app.ts', 'worker.ts'], '--module', 'nodenext', '--skipLibCheck', ...types);
+    await expectCompiles(home, 'app.ts', 'worker.ts', '--module', 'nodenext', '--skipLibCheck', ...types);
     const worker = spawn(NODE, ['worker.js'], {
       cwd: home,
       env: environment(),
@@ -141,7 +123,7 @@ describe('carillon', () => {
     await writeFile(join(home, 'app.ts'), TYPED);
     await expectCompiles(
       home,
-      ['app.ts'],
+      'app.ts',
       '--noEmit',
       '--lib',
       'ES2022,DOM',
@@ -183,8 +165,8 @@ void main();
 
 describe('carillon-server', () => {
   it('is the program without its tests, and runs from the current folder', async () => {
-    const home = await mkdtemp(join(folder, 'server-'));
-    await run('tar', ['-xzf', tarballs[1] ?? '', '-C', home]);
+    const home = await mkdtemp(join(packed.folder, 'server-'));
+    await run('tar', ['-xzf', packed.tarballs[1] ?? '', '-C', home]);
     const files = await readdir(join(home, 'package'), { recursive: true });
     expect(files.filter((file) => /\.spec\.|^(test|libs|dist\/npm)\//.test(file))).toEqual([]);
     // What npm would install beside it is there already.

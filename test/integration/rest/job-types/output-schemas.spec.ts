@@ -20,8 +20,8 @@ const counted = defineJob({
 @Injectable()
 class CountingJobs {
   @JobHandler(counted)
-  counted({ payload }: { payload: unknown }): unknown {
-    return payload;
+  counted({ payload }: { payload: unknown }): never {
+    return payload as never; // which may not fit
   }
 }
 
