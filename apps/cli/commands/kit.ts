@@ -23,6 +23,7 @@ export function does<Options extends object>(kit: Kit, command: Command, act: Do
   command.action(async () => {
     const session = new Session(kit.world, kit.sources, command.optsWithGlobals<GlobalOptions>());
     kit.exitCode = (await act(session, command.opts<Options>(), command.args)) ?? EXIT.done;
+    session.end();
   });
 }
 
@@ -52,7 +53,7 @@ export async function* upTo<Row>(
   let count = 0;
   for await (const row of rows) {
     if (limit > 0 && count === limit) {
-      session.note(`carillon: these are the first ${limit}, and there are more: see --limit`);
+      session.noteAtEnd(`carillon: these are the first ${limit}, and there are more: see --limit`);
       return;
     }
     count += 1;

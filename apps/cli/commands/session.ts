@@ -26,6 +26,7 @@ const NO_TENANT = '-';
 
 export class Session {
   readonly out: Printer;
+  readonly #notesAtEnd: string[] = [];
 
   constructor(
     readonly world: World,
@@ -56,6 +57,15 @@ export class Session {
   tenantNamed(tenant: string): TenantApi {
     const reach = { ...this.#reach(), tenant };
     return { tenant, client: createClient(reach), api: new Api({ ...reach, signal: this.signal }) };
+  }
+
+  /** Below what was asked for. */
+  noteAtEnd(line: string): void {
+    this.#notesAtEnd.push(line);
+  }
+
+  end(): void {
+    for (const line of this.#notesAtEnd) this.note(line);
   }
 
   /** To the person at the terminal, beside what was asked for. */

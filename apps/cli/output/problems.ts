@@ -5,6 +5,17 @@ import { EXIT, type ExitCode } from '../exit-codes.js';
 
 const PEOPLES: ReadonlySet<string> = new Set(['ConfigError', 'EmbeddedPostgresError', 'UnfitSessionError']);
 
+/** In the words of a command line, where the client's are about its options. */
+const TO_DO: Readonly<Record<string, string>> = {
+  UNAUTHENTICATED:
+    'check the key, which is unknown or revoked; carillon config show tells which is taken, and from where',
+  FORBIDDEN: "use a key of the tenant whose role may do this, or an administrator's",
+  NOT_FOUND: 'check the name or id, and the tenant: what a key may not see does not exist for it',
+  ALREADY_EXISTS: 'use what is there, or another name',
+  VALIDATION_FAILED: 'mend what is named above',
+  ETAG_MISMATCH: 'it was changed meanwhile: do it again',
+};
+
 export function failureOf(error: unknown): { text: string; exitCode: ExitCode } {
   if (error instanceof ApiProblem) return { text: problemText(error), exitCode: codeOf(error) };
   if (error instanceof NoAnswer)
@@ -26,7 +37,7 @@ function problemText({ problem, status, code, detail, errors, whatToDo, requestI
   // The detail sums up the fields, where there are some.
   const said = places.length > 0 ? places : [detail];
   const request = requestId === null ? [] : [`request: ${requestId}`];
-  return [head, ...said, `to do: ${whatToDo}`, ...request].join('\n  ');
+  return [head, ...said, `to do: ${TO_DO[code] ?? whatToDo}`, ...request].join('\n  ');
 }
 
 function codeOf({ status }: ApiProblem): ExitCode {

@@ -9,7 +9,7 @@ import { EXIT, type ExitCode } from '../../exit-codes.js';
 import { fields } from '../../output/printer.js';
 import type { Session, TenantApi } from '../session.js';
 import { differencesOf, type Difference } from './differences.js';
-import { readEntries, type Content, type Entry } from './files.js';
+import { followedBy, readEntries, type Content, type Entry } from './files.js';
 
 interface Found extends Entry {
   /** Null where there is none yet. */
@@ -59,6 +59,7 @@ function differences(content: Content, current: ClientSchedule | null): Differen
 
 async function checked(session: Session, tenant: TenantApi, files: readonly string[]): Promise<Found[]> {
   const entries = await readEntries(session.world, files);
+  const names = new Set<unknown>(entries.map(({ content: { name } }) => name));
   const found: Found[] = [];
   for (const entry of entries) {
     const current = await currentOf(session, tenant, entry);
@@ -67,9 +68,11 @@ async function checked(session: Session, tenant: TenantApi, files: readonly stri
         `${entry.place}: expected a schedule that no code defines, got ${entry.content.name}, which the code of job type ${current.jobType} defines`,
         EXIT.conflict,
       );
-    await at(entry, async () =>
-      tenant.api.post('schedules:preview', { ...draftOf(entry), isRepeatable: true }),
-    );
+    // What it follows may be made by the same call.
+    if (!names.has(followedBy(entry)))
+      await at(entry, async () =>
+        tenant.api.post('schedules:preview', { ...draftOf(entry), isRepeatable: true }),
+      );
     found.push({ ...entry, current });
   }
   const byJob = new Map(entries.map((entry) => [entry.content.jobType, entry]));

@@ -47,22 +47,41 @@ export async function readEntries(world: World, files: readonly string[]): Promi
         `expected one schedule ${name}, got ${places.length}: ${places.map(({ place }) => place).join(' and ')}`,
         EXIT.usage,
       );
-  return entries;
+  return inOrder(entries);
+}
+
+/** One that follows another of the files comes behind it, since the API refuses it as long as that one is not there. */
+function inOrder(entries: readonly Entry[]): Entry[] {
+  const ordered = new Set<Entry>();
+  const add = (entry: Entry, path: readonly Entry[]): void => {
+    const first = entries.find(({ content: { name } }) => name === followedBy(entry));
+    // A circle can't be ordered, and is refused by the API.
+    if (first !== undefined && !path.includes(first)) add(first, [...path, entry]);
+    ordered.add(entry);
+  };
+  for (const entry of entries) add(entry, []);
+  return [...ordered];
+}
+
+/** The name of the schedule after whose successes it is due. */
+export function followedBy({ content: { spec } }: Entry): unknown {
+  return (spec as { afterSuccessOf?: unknown }).afterSuccessOf; // it has been checked
 }
 
 async function entriesOf(world: World, file: string): Promise<Entry[]> {
   const text = await readText(world, '--file', file);
+  const shown = file === '-' ? 'stdin' : file;
   const { loadAll, JSON_SCHEMA } = await import('js-yaml'); // JSON is YAML, and no other command needs it
   let documents: unknown[];
   try {
     documents = loadAll(text, { schema: JSON_SCHEMA });
   } catch (error) {
-    throw new CliError(`${file}: expected YAML or JSON, got: ${(error as Error).message}`, EXIT.usage);
+    throw new CliError(`${shown}: expected YAML or JSON, got: ${(error as Error).message}`, EXIT.usage);
   }
   // A document of comments alone has nothing.
   const given = documents.flat().filter((each) => each !== null && each !== undefined);
-  if (given.length === 0) throw new CliError(`${file}: expected one schedule or more, got none`, EXIT.usage);
-  return given.map((each, index) => entryOf(`${file}, schedule ${index + 1}`, each));
+  if (given.length === 0) throw new CliError(`${shown}: expected one schedule or more, got none`, EXIT.usage);
+  return given.map((each, index) => entryOf(`${shown}, schedule ${index + 1}`, each));
 }
 
 function entryOf(place: string, given: unknown): Entry {
