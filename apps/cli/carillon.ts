@@ -11,7 +11,7 @@ import type { World } from './world.js';
 export async function carillon(args: readonly string[], world: World): Promise<ExitCode> {
   let program: Command | null = null;
   try {
-    const sources = await findSources(world.env, world.folder);
+    const sources = await findSources(world.env, world.home);
     const kit: Kit = { world, sources, exitCode: EXIT.done };
     program = buildProgram(kit);
     const given = args.length === 0 || args[0] === 'help' ? ['--help'] : args;

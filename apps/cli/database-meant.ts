@@ -5,8 +5,8 @@ import { dataFolder } from './up/data/data-folder.js';
 import { readUpFile } from './up/data/up-file.js';
 import type { Environment } from './world.js';
 
-export async function runningHere(folder: string): Promise<{ databaseUrl: string } | undefined> {
-  return readUpFile(dataFolder(join(folder, '.data')).upFile);
+export async function runningHere(home: string): Promise<{ databaseUrl: string } | undefined> {
+  return readUpFile(dataFolder(join(home, '.data')).upFile);
 }
 
 /** Throws CliError where there is neither. `what` says what is done with it. */

@@ -14,6 +14,8 @@ export interface World {
   readonly env: Environment;
   /** Where relative paths begin. */
   readonly folder: string;
+  /** Where `npm start` keeps its data, in `.data`. */
+  readonly home: string;
   /** What was asked for. */
   readonly out: Sink;
   /** What is said beside it, to people. */
@@ -35,6 +37,7 @@ export function worldOfProcess(): World {
     env,
     // npm runs scripts of a clone in its own folder, and says where it was called.
     folder: env['INIT_CWD'] ?? process.cwd(),
+    home: process.cwd(),
     out: { write: (given) => void stdout.write(given), isTerminal: stdout.isTTY },
     err: { write: (given) => void stderr.write(given), isTerminal: stderr.isTTY },
     signal: interrupt.signal,

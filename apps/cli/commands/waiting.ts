@@ -4,6 +4,8 @@ import type { ClientRun } from '#client/http/runs/run-shapes.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
 import type { Session, TenantApi } from './session.js';
 
+/** What is told of a run that has been started. */
+export const RUN = ['id', 'jobType', 'state', 'attempt', 'startedAt', 'finishedAt', 'output', 'error'];
 const CLEAR_LINE = '\r\u001b[2K';
 
 /** Prints the run as it is when the wait is over, and resolves with EXIT.failed unless it has succeeded. */
@@ -17,7 +19,7 @@ export async function untilRunEnds(
   const run = await client
     .result(id, { wait: waitSeconds, signal: session.signal })
     .finally(() => line.clear());
-  session.out.record(run);
+  session.out.record(run, RUN);
   if (run.state === 'succeeded') return EXIT.done;
   session.note(`carillon: ${whyNot(run, waitSeconds)}`);
   return EXIT.failed;

@@ -21,13 +21,13 @@ interface Here {
   readonly adminKey: string | null;
 }
 
-export async function findSources(env: Environment, folder: string): Promise<Sources> {
+export async function findSources(env: Environment, home: string): Promise<Sources> {
   const [profiles, here] = await Promise.all([
     readProfiles(profilesPath(env)).catch((error: unknown) => {
       if (error instanceof CliError) return error;
       throw error;
     }),
-    findHere(join(folder, '.data')),
+    findHere(join(home, '.data')),
   ]);
   return { env, profiles, here };
 }

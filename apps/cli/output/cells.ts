@@ -2,8 +2,8 @@
 
 /** For people: nothing is a dash. */
 export function cellText(value: unknown): string {
-  if (value === null || value === undefined || value === '') return '-';
-  return plain(textOf(value), { '\t': ' ', '\n': ' ', '\r': ' ' });
+  const text = value === null || value === undefined ? '' : textOf(value);
+  return text === '' ? '-' : plain(text, { '\t': ' ', '\n': ' ', '\r': ' ' });
 }
 
 /** For programs: nothing is nothing, and what would end the value or the line is escaped. */

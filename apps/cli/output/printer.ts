@@ -49,9 +49,9 @@ export class Printer {
     this.#line(this.format === 'tsv' ? values.map(tsvText).join('\t') : JSON.stringify(row));
   }
 
-  /** One thing: in a table and in tab-separated values one line for each field. */
-  record(record: object): void {
-    const entries = Object.entries(record);
+  /** One thing: a line for each field, or for each of `only`; JSON has all of them. */
+  record(record: object, only: readonly string[] | null = null): void {
+    const entries = Object.entries(record).filter(([name]) => only === null || only.includes(name));
     switch (this.format) {
       case 'table': {
         const width = Math.max(...entries.map(([name]) => name.length));

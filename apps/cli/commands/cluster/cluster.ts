@@ -1,5 +1,5 @@
 // The replicas of the cluster, and what has happened among them. Only an administrator's key sees them.
-import { once } from 'node:events';
+import { setTimeout as rest } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { fields } from '../../output/printer.js';
 import { does, limited, pageSize, upTo, whole, type Kit, type Limit } from '../kit.js';
@@ -27,7 +27,7 @@ export function addCluster(program: Command, kit: Kit): void {
     while (!session.signal.aborted) {
       if (session.world.out.isTerminal) session.out.text(CLEAR_SCREEN);
       await show(session, { all });
-      await once(AbortSignal.any([session.signal, AbortSignal.timeout(pauseMs)]), 'abort');
+      await rest(pauseMs, undefined, { signal: session.signal });
     }
     return undefined;
   });

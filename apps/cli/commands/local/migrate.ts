@@ -63,10 +63,10 @@ async function listPending(session: Session): Promise<string[]> {
 }
 
 /** As a replica would migrate it. */
-async function urlOf({ world: { env, folder } }: Session): Promise<string> {
+async function urlOf({ world: { env, home } }: Session): Promise<string> {
   const { readConfig } = await import('#server/settings/config.js');
   const { runningHere, withDatabase } = await import('../../database-meant.js');
-  const meant = withDatabase(withoutClientSettings(env), await runningHere(folder), 'migrate');
+  const meant = withDatabase(withoutClientSettings(env), await runningHere(home), 'migrate');
   const { DATABASE_SESSION_URL: sessionUrl, DATABASE_URL: url } = readConfig(meant);
   return sessionUrl ?? url;
 }

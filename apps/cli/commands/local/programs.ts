@@ -25,10 +25,10 @@ export function addPrograms(program: Command, kit: Kit): void {
   const doctor = program
     .command('doctor')
     .description('Examine the database of DATABASE_URL, or of the npm start that runs here');
-  does(kit, doctor, async ({ world: { env, out, folder } }) => {
+  does(kit, doctor, async ({ world: { env, out, home } }) => {
     const { doctor: examine } = await import('../../doctor/doctor.js');
     const { runningHere } = await import('../../database-meant.js');
-    const { text, isHealthy } = await examine(withoutClientSettings(env), await runningHere(folder));
+    const { text, isHealthy } = await examine(withoutClientSettings(env), await runningHere(home));
     out.write(`${text}\n`);
     return isHealthy ? EXIT.done : EXIT.failed;
   });

@@ -2,9 +2,10 @@
 import type { Command } from 'commander';
 import { does, instant, whole, type Kit } from '../kit.js';
 import { readJson } from '../json-input.js';
-import { untilRunEnds } from '../waiting.js';
+import { RUN, untilRunEnds } from '../waiting.js';
 
 const DAY_SECONDS = 86_400;
+const STATE = ['name', 'state', 'pausedAt', 'pausedUntil', 'pauseReason', 'nextDueAt'];
 
 interface RunNow {
   readonly payload?: string;
@@ -21,7 +22,7 @@ export function addActions(schedules: Command, kit: Kit): void {
     .option('--until <instant>', 'when the pause ends by itself', instant);
   does<{ reason?: string; until?: string }>(kit, pause, async (session, options, [name = '']) => {
     const { client } = await session.tenant();
-    session.out.record(await client.schedules.pause(name, { ...options, signal: session.signal }));
+    session.out.record(await client.schedules.pause(name, { ...options, signal: session.signal }), STATE);
   });
   const resume = schedules
     .command('resume')
@@ -30,7 +31,7 @@ export function addActions(schedules: Command, kit: Kit): void {
     .option('--catch-up', 'make up for what was due in the pause, as the schedule says');
   does<{ catchUp?: boolean }>(kit, resume, async (session, options, [name = '']) => {
     const { client } = await session.tenant();
-    session.out.record(await client.schedules.resume(name, { ...options, signal: session.signal }));
+    session.out.record(await client.schedules.resume(name, { ...options, signal: session.signal }), STATE);
   });
   const run = schedules
     .command('run')
@@ -49,7 +50,7 @@ export function addActions(schedules: Command, kit: Kit): void {
     const tenant = await session.tenant();
     const { signal } = session;
     const started = await tenant.client.schedules.run(name, { ...options, ...given, signal });
-    if (wait === undefined) return session.out.record(started);
+    if (wait === undefined) return session.out.record(started, RUN);
     const waitSeconds = wait === true ? DAY_SECONDS : wait;
     return untilRunEnds(session, tenant, { id: started.id, waitSeconds });
   });

@@ -102,6 +102,8 @@ function entryOf(place: string, given: unknown): Entry {
       `${place}: expected spec to be an object such as { cron: "30 2 * * *" }, got ${JSON.stringify(spec)}`,
       EXIT.usage,
     );
+  if (Object.hasOwn(content, 'tenants'))
+    throw new CliError(`${place}: expected no field tenants, since --tenant says whose it is`, EXIT.usage);
   const said = withoutNulls({ ...content, ...spec });
   try {
     checkSchedules(jobType, [said]);

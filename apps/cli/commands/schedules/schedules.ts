@@ -8,7 +8,7 @@ import { addBackfill } from './backfill.js';
 import { addLooks } from './looks.js';
 
 const LISTED = {
-  ...fields('name', 'state', 'text', 'timeZone', 'jobType', 'nextDueAt'),
+  ...fields('name', 'state', 'text', 'jobType', 'nextDueAt'),
   failures: ({ consecutiveFailures }: ClientSchedule) => consecutiveFailures,
 };
 

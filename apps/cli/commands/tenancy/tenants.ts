@@ -7,6 +7,7 @@ import { asks, does, limited, pageSize, several, upTo, type Kit, type Limit, typ
 import type { Session } from '../session.js';
 import { untilOperationEnds } from '../waiting.js';
 
+const STATE = ['name', 'state'];
 const LISTED = fields('name', 'displayName', 'state', 'weight', 'slot', 'createdAt');
 
 interface Wish {
@@ -51,7 +52,7 @@ export function addTenants(program: Command, kit: Kit): void {
     .argument('<name>', 'of the tenant');
   does<Yes>(kit, suspend, async (session, options, [name = '']) => {
     await session.confirm(`suspend tenant ${name}`, options);
-    session.out.record(await session.api.post(`${pathOf(name)}:suspend`, { isRepeatable: true }));
+    session.out.record(await session.api.post(`${pathOf(name)}:suspend`, { isRepeatable: true }), STATE);
   });
   const resume = tenants
     .command('resume')
@@ -76,7 +77,7 @@ async function resumed(
     isRepeatable: catchUp !== true,
   });
   if (catchUp === true) return untilOperationEnds(session, session.tenantNamed(name), String(answer['id']));
-  session.out.record(answer);
+  session.out.record(answer, STATE);
   return undefined;
 }
 

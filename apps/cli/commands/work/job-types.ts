@@ -4,6 +4,7 @@ import { pathTo } from '#client/http/paths.js';
 import { fields } from '../../output/printer.js';
 import { does, limited, pageSize, upTo, type Kit, type Limit } from '../kit.js';
 
+const STATE = ['name', 'pausedAt', 'pauseReason'];
 const LISTED = {
   ...fields('name'),
   target: (row: object) => targetOf(row as { target?: Record<string, unknown> }),
@@ -32,7 +33,7 @@ export function addJobTypes(program: Command, kit: Kit): void {
     .option('--reason <text>', 'shown with the job type');
   does<{ reason?: string }>(kit, pause, async (session, { reason }, [name = '']) => {
     const { api } = await session.tenant();
-    session.out.record(await api.post(`${pathOf(name)}:pause`, { reason, isRepeatable: true }));
+    session.out.record(await api.post(`${pathOf(name)}:pause`, { reason, isRepeatable: true }), STATE);
   });
   const resume = jobTypes
     .command('resume')
@@ -40,7 +41,7 @@ export function addJobTypes(program: Command, kit: Kit): void {
     .argument('<name>', 'of the job type');
   does(kit, resume, async (session, _options, [name = '']) => {
     const { api } = await session.tenant();
-    session.out.record(await api.post(`${pathOf(name)}:resume`, { isRepeatable: true }));
+    session.out.record(await api.post(`${pathOf(name)}:resume`, { isRepeatable: true }), STATE);
   });
 }
 

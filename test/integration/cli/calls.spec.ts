@@ -1,0 +1,274 @@
+// What do a person and a script get from the command line when something is wrong, is cut short, or takes its time?
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callCarillon, type Circumstances } from '../../support/cli-call.js';
+import { ADMIN_KEY, useTestServer } from '../../support/test-server.js';
+import {
+  createJobType,
+  createRun,
+  createSchedule,
+  createTenant,
+  finish,
+  newName,
+  readSchedule,
+  useTenant,
+} from '../../support/test-tenant.js';
+import { until } from '../../support/until.js';
+
+const server = useTestServer();
+const tenant = useTenant(server);
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'carillon-calls-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const call = (words: string, { env, ...more }: Circumstances = {}) =>
+  callCarillon(words.split(' '), {
+    folder,
+    env: { CARILLON_URL: server.url, CARILLON_KEY: tenant.key, ...env },
+    ...more,
+  });
+const file = async (text: string): Promise<string> => {
+  const name = `${newName('file')}.yaml`;
+  await writeFile(join(folder, name), text);
+  return name;
+};
+
+describe('exit codes', () => {
+  it.each([
+    [
+      'schedules get none',
+      {},
+      3,
+      'Not found (404 NOT_FOUND)\n  expected schedule "none" to exist, found none\n',
+    ],
+    ['runs ls', { CARILLON_KEY: 'sk_wrong' }, 4, 'No valid API key was sent (401 UNAUTHENTICATED)'],
+    ['cluster', {}, 4, 'The key may not do this (403 FORBIDDEN)'],
+    ['queues ls --timeout 1', { CARILLON_URL: 'http://127.0.0.1:9' }, 5, 'expected an answer from'],
+    [
+      'enqueue none',
+      {},
+      2,
+      '/jobType: expected the name of a job type that exists, got "none"\n  to do: mend',
+    ],
+    ['enqueue echo -p {', {}, 2, '--payload: expected JSON, @FILE or -, got "{"'],
+    ['schedules preview s -n 0', {}, 2, 'Expected a whole number from 1 to 1000.'],
+    ['schedules audit s --from today', {}, 2, 'Expected an instant such as 2031-01-01T06:00:00Z.'],
+    ['runs get ..', {}, 2, 'expected the id of a run, got ..'],
+    ['runs list', {}, 2, "unknown command 'list'\n  (Did you mean ls?)"],
+    [
+      'runs ls --stat x',
+      {},
+      2,
+      "unknown option '--stat'\n  (Did you mean --state?)\n  see carillon runs ls --help",
+    ],
+    ['runs', {}, 2, 'expected a command (ls, get, logs, retry, cancel), got none'],
+    [
+      'schedules delete s',
+      {},
+      2,
+      'expected --yes, since no terminal is there to ask whether to delete schedule s',
+    ],
+  ] as const)('%s', async (words, env, code, err) => {
+    const called = await call(words, { env });
+    expect(called.err).toContain(err);
+    expect(called.code).toBe(code);
+    expect(called.err).not.toMatch(/^ +at /m);
+  });
+
+  it('a run that fails, or does not end in time, is 1, and one that is over can’t be cancelled: 6', async () => {
+    await createJobType(tenant, { name: 'fails-once', target: { kind: 'handler', handler: 'fail' } });
+    const failed = await call('enqueue fails-once --wait');
+    expect([failed.code, failed.err]).toEqual([
+      1,
+      expect.stringContaining('dead-lettered: Error: failed as asked'),
+    ]);
+    const slow = await call('enqueue noop --delay 3600 --wait 0');
+    expect([slow.code, slow.err]).toEqual([
+      1,
+      expect.stringContaining('has not ended within 0 s; it is scheduled'),
+    ]);
+    const { id } = await finish(tenant);
+    const over = await call(`runs cancel ${id} -y`);
+    expect([over.code, over.err]).toEqual([6, expect.stringContaining('409 INVALID_STATE')]);
+  });
+
+  it('of several runs, those that were acted on before one failed are told', async () => {
+    const { id } = await createRun(tenant, { delaySeconds: 3_600 });
+    const called = await call(`runs cancel ${id} 01a22837-0000-7000-8000-000000000000 --yes`);
+    expect(called.code).toBe(3);
+    expect(called.out).toMatch(new RegExp(`^${id}\tcancelled\t`));
+  });
+});
+
+describe('which tenant', () => {
+  it('a key that sees one needs no name of it, and one that sees several is told them', async () => {
+    expect((await call('queues ls')).code).toBe(0);
+    const other = await createTenant(server);
+    const called = await call('queues ls', { env: { CARILLON_KEY: ADMIN_KEY } });
+    expect(called.code).toBe(2);
+    expect(called.err).toContain('tenant: expected --tenant');
+    expect(called.err).toContain(other.name);
+  });
+
+  it('a suspended tenant is not well', async () => {
+    const { name } = await createTenant(server);
+    const env = { CARILLON_KEY: ADMIN_KEY, CARILLON_TENANT: name };
+    expect((await call('status', { env })).code).toBe(0);
+    await call(`tenants suspend ${name} --yes`, { env });
+    const called = await call('status', { env });
+    expect([called.code, called.out]).toEqual([1, expect.stringContaining('tenantState\tsuspended')]);
+  });
+
+  it('`npm start` in the folder is found by itself', async () => {
+    const home = await mkdtemp(join(folder, 'home-'));
+    const data = join(home, '.data');
+    await mkdir(data);
+    await writeFile(join(data, 'up.json'), JSON.stringify({ apiUrls: [server.url] }));
+    await writeFile(join(data, 'admin-key'), `${ADMIN_KEY}\n`);
+    const called = await callCarillon(['tenants', 'get', tenant.name], { folder: home });
+    expect([called.code, called.err]).toEqual([0, '']);
+  });
+});
+
+describe('people at a terminal', () => {
+  it('are asked, and see a table', async () => {
+    const { name } = await createSchedule(tenant);
+    const no = await call(`schedules delete ${name}`, { answer: 'n' });
+    expect([no.code, no.err]).toEqual([1, 'carillon: nothing was done: expected y or yes, got "n"\n']);
+    const yes = await call(`schedules delete ${name}`, { answer: 'y', env: { NO_COLOR: '1' } });
+    expect(yes.out).toMatch(/^NAME +RESULT\nschedule-\w+ +deleted\n$/);
+  });
+});
+
+describe('lists', () => {
+  it('are cut at the limit, which is told, and are JSON as a whole or by lines', async () => {
+    for (let count = 0; count < 3; count += 1)
+      await createRun(tenant, { delaySeconds: 3_600, tags: ['cut'] });
+    const cut = await call('runs ls --tag cut --limit 2 -o json');
+    expect(JSON.parse(cut.out)).toHaveLength(2);
+    expect(cut.err).toContain('these are the first 2, and there are more');
+    const all = await call('runs ls --tag cut --limit 3 -o ndjson');
+    expect(
+      all.out
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { tags: string[] }).tags),
+    ).toEqual([['cut'], ['cut'], ['cut']]);
+    expect(all.err).toBe('');
+  });
+});
+
+describe('Ctrl-C', () => {
+  it.each([['runs logs -f'], ['enqueue sleep -p {"ms":600000} --wait'], ['cluster --watch 1']])(
+    'ends %s with 130',
+    async (words) => {
+      const { id } = await createRun(tenant, { delaySeconds: 3_600 });
+      const env = { CARILLON_KEY: ADMIN_KEY, CARILLON_TENANT: tenant.name };
+      const interrupt = new AbortController();
+      let printed = 0;
+      const called = call(words.endsWith('-f') ? `${words} ${id}` : words, {
+        env,
+        signal: interrupt.signal,
+        onOut: () => (printed += 1),
+      });
+      // The watch goes on after the first round; the others print nothing yet.
+      if (words.startsWith('cluster'))
+        await until('a second round is printed', () => Promise.resolve(printed > 1));
+      interrupt.abort();
+      expect(await called).toMatchObject({ code: 130, err: '' });
+    },
+  );
+});
+
+describe('schedules of files', () => {
+  const FILE = `
+- name: follows
+  spec: { afterSuccessOf: first }
+  jobType: noop
+- name: first
+  spec: { cron: '@every 1h30m' }
+  startAt: 2031-01-01T00:00:00Z
+  jobType: noop
+  catchUp: { mode: all }
+  overlap: { mode: queue }
+  locks: [books]
+---
+name: workdays
+spec: { anyOf: [{ cron: 0 9 * * MON-FRI }, { rrule: 'freq=weekly;byday=SA' }] }
+timeZone: Europe/Berlin
+clockChanges: { repeat: both }
+jobType: echo
+payload: { of: [1, 2] }
+labels: { team: books }
+---
+{ "name": "dates", "spec": { "at": ["2032-01-01T00:00:00+01:00", "2031-01-01T00:00:00Z"] }, "jobType": "noop", "priority": 3 }
+`;
+
+  it('are made in the order in which they follow, and the same files again change nothing', async () => {
+    const path = await file(FILE);
+    const first = await call(`schedules apply -f ${path}`);
+    expect(first.out).toMatch(
+      /^first\tcreated\t.*\nfollows\tcreated\t.*\nworkdays\tcreated\t.*\ndates\tcreated\t/,
+    );
+    expect(await call(`schedules diff -f ${path}`)).toMatchObject({
+      code: 0,
+      out: '',
+      err: 'carillon: no difference\n',
+    });
+    const again = await call(`schedules apply -f ${path}`);
+    expect(again.out.match(/\tunchanged\t/g)).toHaveLength(4);
+  });
+
+  it('what get prints can be applied, and only what a file changes differs', async () => {
+    await call(`schedules apply -f ${await file(FILE)}`);
+    const { out: input } = await call('schedules ls -o json');
+    expect(await call('schedules diff -f -', { input })).toMatchObject({ code: 0 });
+    const changed = await file(
+      `{ name: workdays, spec: { cron: 0 9 * * MON-FRI }, timeZone: Europe/Berlin, jobType: echo, payload: { of: [1, 2] } }`,
+    );
+    const diff = await call(`schedules diff -f ${changed} -o json`);
+    expect(diff.code).toBe(1);
+    expect((JSON.parse(diff.out) as { field: string }[]).map(({ field }) => field).toSorted()).toEqual([
+      'clockChanges',
+      'labels',
+      'spec',
+    ]);
+    const applied = await call(`schedules apply -f ${changed} -o json`);
+    expect(JSON.parse(applied.out)).toMatchObject([{ name: 'workdays', result: 'updated', revision: 2 }]);
+    expect(await readSchedule(tenant, 'workdays')).toMatchObject({
+      labels: {},
+      clockChanges: { repeat: 'first' },
+    });
+  });
+
+  it.each([
+    ['{ name: b, spec: { cron: 0 25 * * * }, jobType: noop }', 2, 'schedule 2 (b) /spec/cron: expected hour'],
+    [
+      '{ name: b, spec: { everySeconds: 5 }, jobType: none }',
+      3,
+      'schedule 2 (b): expected job type "none" to exist',
+    ],
+    [
+      '{ name: b, spec: { everySeconds: 5 } }',
+      2,
+      'schedule 2: expected jobType to be the name of a job type, got undefined',
+    ],
+    ['{ name: b, jobType: noop }', 2, 'schedule 2: expected spec to be an object'],
+    ['{ name: b, spec: { cran: 5 }, jobType: noop }', 2, 'expected no option cran; there are name, cron,'],
+    ['{ name: fresh, spec: { everySeconds: 5 }, jobType: noop }', 2, 'expected one schedule fresh, got 2'],
+    ['7', 2, 'schedule 2: expected an object with name, spec and jobType, got 7'],
+    ['[', 2, 'expected YAML or JSON, got'],
+    ['{ name: b, spec: { everySeconds: 5 }, jobType: noop, tenants: [a] }', 2, 'expected no field tenants'],
+  ])('none is written where one can’t be right: %s', async (second, code, err) => {
+    const fresh = '{ name: fresh, spec: { everySeconds: 3600 }, jobType: noop }';
+    const called = await call(`schedules apply -f ${await file(`${fresh}\n---\n${second}`)}`);
+    expect(called.err).toContain(err);
+    expect(called).toMatchObject({ code, out: '' });
+    expect((await call('schedules get fresh')).code).toBe(3);
+  });
+});
