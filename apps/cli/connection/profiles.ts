@@ -76,7 +76,7 @@ function profileIn(path: string, name: string, given: unknown): Profile {
     if (value !== undefined && (typeof value !== 'string' || value === ''))
       throw wrong(path, `${place}/${field}`, 'a text', field === 'key' ? typeof value : value);
   }
-  return profile as Profile; // its fields are texts
+  return profile;
 }
 
 function expectObject(path: string, place: string, given: unknown): Record<string, unknown> {

@@ -15,7 +15,7 @@ interface Explained {
 export function reference(): string {
   const codes = EXIT_MEANINGS.map(([code, meaning]) => `| ${code} | ${meaning} |`);
   const commands = allCommands().map(({ words, command }) => section(words, command));
-  const globals = table('option of each command', optionsOf(definitions()));
+  const globals = table('option', optionsOf(definitions()));
   return [
     MARK,
     '## Exit codes',
@@ -36,7 +36,12 @@ function section(words: string, command: Command): string {
   }));
   const rows = [...args, ...optionsOf(command)];
   const own = words === 'up' ? ['```text', command.helpInformation().trimEnd(), '```'].join('\n') : '';
-  return [`### carillon ${usage}`, `${command.description()}.`, rows.length === 0 ? '' : table('', rows), own]
+  return [
+    `### \`carillon ${usage}\``,
+    `${command.description()}.`,
+    rows.length === 0 ? '' : table('argument or option', rows),
+    own,
+  ]
     .filter((part) => part !== '')
     .join('\n\n');
 }

@@ -52,7 +52,11 @@ async function listPending(session: Session): Promise<string[]> {
       statementTimeoutMs: 10_000,
       onError: () => undefined, // the statement under way reports the same break
     });
-    return pendingMigrations(db).finally(() => db.destroy());
+    try {
+      return await pendingMigrations(db);
+    } finally {
+      await db.destroy();
+    }
   });
   if (pending.length === 0) session.note('carillon: all migrations are applied');
   await session.out.rows(

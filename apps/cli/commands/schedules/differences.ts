@@ -88,7 +88,11 @@ function specOf({ anyOf, ...rule }: Record<string, unknown>): object {
   }
   if (typeof rrule === 'string') return { rrule: plainRrule(rrule) };
   if (at === undefined) return rule;
-  return { at: Array.isArray(at) ? at.map(instantOf).toSorted() : instantOf(at) };
+  return { at: Array.isArray(at) ? at.map(instantOf).toSorted(inOrder) : instantOf(at) };
+}
+
+function inOrder(a: unknown, b: unknown): number {
+  return String(a) < String(b) ? -1 : 1;
 }
 
 function instantOf(value: unknown): unknown {

@@ -7,7 +7,7 @@ import { does, limited, pageSize, upTo, type Kit, type Limit } from '../kit.js';
 const STATE = ['name', 'pausedAt', 'pauseReason'];
 const LISTED = {
   ...fields('name'),
-  target: (row: object) => targetOf(row as { target?: Record<string, unknown> }),
+  target: (row: object) => targetOf(row),
   ...fields('shared', 'pausedAt'),
 };
 
