@@ -42,7 +42,7 @@ export function differencesOf(content: Content, current: ClientSchedule): Differ
   const { name: _, ...said } = content;
   const wanted: Record<string, unknown> = { ...DEFAULTS, ...said };
   return Object.entries(wanted).flatMap(([field, value]) => {
-    const is = (current as unknown as Record<string, unknown>)[field]; // a schedule has the fields of its content
+    const is: unknown = Reflect.get(current, field);
     if (is === null && MEANINGLESS.has(field)) return [];
     const whole = completed(field, value);
     return isDeepStrictEqual(whole, is) ? [] : [{ field, is, wanted: whole }];
