@@ -4,6 +4,7 @@ import { CommanderError, type Command } from 'commander';
 import type { Kit } from './commands/kit.js';
 import { findSources } from './connection/sources.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { messageText } from './output/cells.js';
 import { failureOf } from './output/problems.js';
 import { buildProgram } from './program.js';
 import type { World } from './world.js';
@@ -24,7 +25,7 @@ export async function carillon(args: readonly string[], world: World): Promise<E
       error instanceof CommanderError
         ? wrongCall(error, program && commandOf(program, args))
         : failureOf(error);
-    if (text !== '') world.err.write(`carillon: ${text}\n`);
+    if (text !== '') world.err.write(`carillon: ${messageText(text)}\n`);
     return exitCode;
   }
 }

@@ -19,7 +19,7 @@ export interface Circumstances {
   readonly answer?: string;
   readonly signal?: AbortSignal;
   /** Called with each piece that is printed. */
-  readonly onOut?: (text: string) => void;
+  readonly onPrint?: (text: string) => void;
 }
 
 /** No profile of the person who runs the tests is found there. */
@@ -27,7 +27,7 @@ const NO_HOME = '/nonexistent';
 
 export async function callCarillon(
   args: readonly string[],
-  { env = {}, folder = tmpdir(), input = '', answer, signal, onOut }: Circumstances = {},
+  { env = {}, folder = tmpdir(), input = '', answer, signal, onPrint }: Circumstances = {},
 ): Promise<Called> {
   const printed = { out: '', err: '' };
   const isTerminal = answer !== undefined;
@@ -39,10 +39,16 @@ export async function callCarillon(
       isTerminal,
       write: (text) => {
         printed.out += text;
-        onOut?.(text);
+        onPrint?.(text);
       },
     },
-    err: { isTerminal, write: (text) => void (printed.err += text) },
+    err: {
+      isTerminal,
+      write: (text) => {
+        printed.err += text;
+        onPrint?.(text);
+      },
+    },
     signal: signal ?? new AbortController().signal,
     readInput: () => Promise.resolve(input),
     ask: isTerminal ? () => Promise.resolve(answer) : null,

@@ -5,6 +5,7 @@ import { Api } from '../connection/api.js';
 import { connectionOf, type Connection, type ConnectionFlags } from '../connection/connection.js';
 import type { Sources } from '../connection/sources.js';
 import { EXIT } from '../exit-codes.js';
+import { messageText } from '../output/cells.js';
 import { hasColours } from '../output/paint.js';
 import { Printer, type Format } from '../output/printer.js';
 import type { World } from '../world.js';
@@ -70,7 +71,7 @@ export class Session {
 
   /** To the person at the terminal, beside what was asked for. */
   note(line: string): void {
-    this.world.err.write(`${line}\n`);
+    this.world.err.write(`${messageText(line)}\n`);
   }
 
   /** Rejects where the answer is no, or no person is there to ask. */

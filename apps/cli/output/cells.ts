@@ -12,6 +12,11 @@ export function tsvText(value: unknown): string {
   return plain(textOf(value), { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' });
 }
 
+/** For messages, whose lines stay. */
+export function messageText(text: string): string {
+  return plain(text, { '\n': '\n', '\t': ' ' });
+}
+
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value.join(',');

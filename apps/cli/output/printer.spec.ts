@@ -1,5 +1,6 @@
 // Is each form of output what its reader expects: a person, a pipe, and a program that reads JSON?
 import { describe, expect, it } from 'vitest';
+import { messageText } from './cells.js';
 import { hasColours } from './paint.js';
 import { fields, Printer, type Format } from './printer.js';
 
@@ -76,6 +77,9 @@ describe('one thing', () => {
     expect(shown('tsv')).toBe('evil\ta\\x1b[2J\\tb\\nc\\\\\n');
   });
 });
+
+it('a message can’t steer a terminal either', () =>
+  expect(messageText('a\u001b[2J\nb\r')).toBe('a\\x1b[2J\nb\\x0d'));
 
 describe('colours', () => {
   it('are for states, and do not move columns', async () => {

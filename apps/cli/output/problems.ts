@@ -7,6 +7,7 @@ const PEOPLES: ReadonlySet<string> = new Set(['ConfigError', 'EmbeddedPostgresEr
 
 /** In the words of a command line, where the client's are about its options. */
 const TO_DO: Readonly<Record<string, string>> = {
+  '': 'check the URL: this is no answer of a replica',
   UNAUTHENTICATED:
     'check the key, which is unknown or revoked; carillon config show tells which is taken, and from where',
   FORBIDDEN: "use a key of the tenant whose role may do this, or an administrator's",
@@ -40,7 +41,9 @@ function problemText({ problem, status, code, detail, errors, whatToDo, requestI
   return [head, ...said, `to do: ${TO_DO[code] ?? whatToDo}`, ...request].join('\n  ');
 }
 
-function codeOf({ status }: ApiProblem): ExitCode {
+function codeOf({ status, code }: ApiProblem): ExitCode {
+  // Of what stands between, or in the place of a replica.
+  if (code === '') return EXIT.unreachable;
   if (status === 401 || status === 403) return EXIT.refused;
   if (status === 404) return EXIT.notFound;
   if (status === 409 || status === 412 || status === 429) return EXIT.conflict;

@@ -1,5 +1,8 @@
 // What do a person and a script get from the command line when something is wrong, is cut short, or takes its time?
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -174,7 +177,7 @@ describe('Ctrl-C', () => {
       const called = call(words.endsWith('-f') ? `${words} ${id}` : words, {
         env,
         signal: interrupt.signal,
-        onOut: () => (printed += 1),
+        onPrint: () => (printed += 1),
       });
       // The watch goes on after the first round; the others print nothing yet.
       if (words.startsWith('cluster'))
@@ -183,6 +186,29 @@ describe('Ctrl-C', () => {
       expect(await called).toMatchObject({ code: 130, err: '' });
     },
   );
+});
+
+it('a watch goes on while no replica answers', async () => {
+  const interrupt = new AbortController();
+  let printed = 0;
+  const called = call('cluster --watch 1 --timeout 1', {
+    env: { CARILLON_URL: 'http://127.0.0.1:9' },
+    signal: interrupt.signal,
+    onPrint: () => (printed += 1),
+  });
+  await until('it has said so twice', () => Promise.resolve(printed > 1));
+  interrupt.abort();
+  expect(await called).toMatchObject({ code: 130, err: expect.stringContaining('expected an answer from') });
+});
+
+it('an answer of another program than a replica is told as such', async () => {
+  const other = createServer((_request, response) => response.writeHead(404).end('<h1>not here</h1>'));
+  other.listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const called = await call('queues ls --tenant acme', { env: { CARILLON_URL: `http://127.0.0.1:${port}` } });
+  other.close();
+  expect(called).toMatchObject({ code: 5, err: expect.stringContaining('this is no answer of a replica') });
 });
 
 describe('schedules of files', () => {

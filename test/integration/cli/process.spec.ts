@@ -78,6 +78,6 @@ it('finds the files of the folder in which it is called, in a clone too', async 
   const ended = run(process.execPath, args, { cwd: folder, env });
   await expect(ended).rejects.toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/^carillon: given\.yaml: expected YAML or JSON/),
+    stderr: expect.stringMatching(/^carillon: given\.yaml: expected YAML or JSON/m),
   });
 });

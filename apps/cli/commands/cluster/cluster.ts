@@ -1,6 +1,8 @@
 // The replicas of the cluster, and what has happened among them. Only an administrator's key sees them.
 import { setTimeout as rest } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { EXIT } from '../../exit-codes.js';
+import { failureOf } from '../../output/problems.js';
 import { fields } from '../../output/printer.js';
 import { does, limited, pageSize, upTo, whole, type Kit, type Limit } from '../kit.js';
 import type { Session } from '../session.js';
@@ -26,7 +28,7 @@ export function addCluster(program: Command, kit: Kit): void {
     const pauseMs = (watch === true ? WATCH_SECONDS : watch) * 1_000;
     while (!session.signal.aborted) {
       if (session.world.out.isTerminal) session.out.text(CLEAR_SCREEN);
-      await show(session, { all });
+      await show(session, { all }).catch((error: unknown) => goOn(session, error));
       await rest(pauseMs, undefined, { signal: session.signal });
     }
     return undefined;
@@ -38,6 +40,13 @@ export function addCluster(program: Command, kit: Kit): void {
     const rows = session.api.list('/cluster/events', { pageSize: pageSize(limit) });
     await session.out.rows(upTo(session, limit, rows), EVENTS);
   });
+}
+
+/** A replica that is gone is what a watch is for. */
+function goOn(session: Session, error: unknown): void {
+  const { text, exitCode } = failureOf(error);
+  if (session.signal.aborted || exitCode !== EXIT.unreachable) throw error;
+  session.note(`carillon: ${text}`);
 }
 
 async function show(

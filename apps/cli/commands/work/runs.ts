@@ -1,9 +1,10 @@
 // Runs: what has run, why it failed, what it logged, and running it again.
 import { Option, type Command } from 'commander';
 import type { ClientLogLine } from '#client/http/runs/run-logs.js';
+import type { ClientRun } from '#client/http/runs/run-shapes.js';
 import { pathTo } from '#client/http/paths.js';
 import type { Api } from '../../connection/api.js';
-import { fields } from '../../output/printer.js';
+import { fields, type Columns } from '../../output/printer.js';
 import {
   asks,
   does,
@@ -28,7 +29,10 @@ const STATES = [
   'expired',
   'dead-lettered',
 ];
-const LISTED = fields('id', 'jobType', 'state', 'attempt', 'schedule', 'createdAt', 'finishedAt');
+const LISTED: Columns<object> = {
+  ...fields('id', 'jobType', 'state', 'attempt', 'schedule', 'createdAt', 'finishedAt'),
+  error: (row) => errorOf(row),
+};
 const LOG_LINE = fields('at', 'level', 'message', 'fields');
 const LINES_A_PAGE = 1_000;
 
@@ -102,6 +106,10 @@ function addLogs(runs: Command, kit: Kit): void {
     }
     for await (const line of client.logs(id, { signal: session.signal })) session.out.row(line, LOG_LINE);
   });
+}
+
+function errorOf({ error = null }: { error?: ClientRun['error'] }): string | null {
+  return error === null ? null : `${error.name}: ${error.message}`;
 }
 
 async function* linesOf(api: Api, id: string): AsyncGenerator<ClientLogLine, void, undefined> {

@@ -2,9 +2,9 @@
 // these shells are on few machines.
 import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { nodesOf } from '../commands/local/completion.js';
-import { SCRIPTS } from '../commands/local/completion-scripts.js';
-import { allCommands, definitions } from './commands.js';
+import { nodesOf } from './completion.js';
+import { SCRIPTS } from './completion-scripts.js';
+import { allCommands, definitions } from '../../../../test/support/cli-commands.js';
 
 const script = (shell: string): string => SCRIPTS[shell]?.(nodesOf(definitions())) ?? '';
 

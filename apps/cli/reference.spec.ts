@@ -2,9 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { MARK, reference } from './reference.js';
+import { MARK, reference } from '../../test/support/cli-reference.js';
 
-const PATH = resolve(import.meta.dirname, '../../../docs/CLI.md');
+const PATH = resolve(import.meta.dirname, '../../docs/CLI.md');
 
 it('docs/CLI.md has the reference of each command', () => {
   const [written = ''] = readFileSync(PATH, 'utf8').split(MARK);

@@ -1,8 +1,8 @@
 // The reference of all commands in docs/CLI.md, made from their definitions. What stands above it in that file is written
 // by hand.
 import type { Command } from 'commander';
-import { EXIT_MEANINGS } from '../exit-codes.js';
-import { allCommands, definitions } from './commands.js';
+import { EXIT_MEANINGS } from '../../apps/cli/exit-codes.js';
+import { allCommands, definitions } from './cli-commands.js';
 
 export const MARK =
   '<!-- Below: made from the definitions of the commands, by `UPDATE_CLI_REFERENCE=1 npm test -- --project unit apps/cli/reference`. -->';

@@ -1,6 +1,6 @@
 // All commands that do something, as they are defined; for what is made from them.
 import type { Command } from 'commander';
-import { buildProgram } from '../program.js';
+import { buildProgram } from '../../apps/cli/program.js';
 
 export interface NamedCommand {
   /** What is typed behind `carillon`. */
