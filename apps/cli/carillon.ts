@@ -15,7 +15,8 @@ export async function carillon(args: readonly string[], world: World): Promise<E
     const sources = await findSources(world.env, world.home);
     const kit: Kit = { world, sources, exitCode: EXIT.done };
     program = buildProgram(kit);
-    const given = args.length === 0 || args[0] === 'help' ? ['--help'] : args;
+    const [first = 'help', ...others] = args;
+    const given = first === 'help' ? [...others, '--help'] : args;
     const ran = program.parseAsync(given, { from: 'user' });
     await Promise.race([ran, interrupted(world.signal)]);
     return kit.exitCode;

@@ -14,6 +14,7 @@ import { addTenants } from './commands/tenancy/tenants.js';
 import { addEnqueue } from './commands/work/enqueue.js';
 import { addJobTypes } from './commands/work/job-types.js';
 import { addLocks } from './commands/work/locks.js';
+import { addOperations } from './commands/work/operations.js';
 import { addQueues } from './commands/work/queues.js';
 import { addRuns } from './commands/work/runs.js';
 import { connectionOf } from './connection/connection.js';
@@ -31,6 +32,7 @@ const GROUPS = [
   addEnqueue,
   addLocks,
   addQueues,
+  addOperations,
   addMigrate,
   addConfig,
   addPrograms,

@@ -1,5 +1,6 @@
 // What a command knows of the process around it. It is passed in, so that a test can run each command beside others,
 // and read what it prints.
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 
@@ -42,7 +43,7 @@ export function worldOfProcess(): World {
     err: { write: (given) => void stderr.write(given), isTerminal: stderr.isTTY },
     signal: interrupt.signal,
     readInput: () => text(stdin),
-    ask: stdin.isTTY && stderr.isTTY ? ask : null,
+    ask: stdin.isTTY && stderr.isTTY ? (question) => ask(question, interrupt) : null,
   };
 }
 
@@ -55,10 +56,13 @@ function endSilentlyWithReader(): void {
     });
 }
 
-async function ask(question: string): Promise<string> {
+async function ask(question: string, interrupt: AbortController): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // While it reads, it gets Ctrl-C as a key; and at Ctrl-D the question is never answered.
+  lines.once('SIGINT', () => interrupt.abort());
+  const left = once(lines, 'close').then(() => '');
   try {
-    return await lines.question(question);
+    return await Promise.race([lines.question(question), left]);
   } finally {
     lines.close();
   }

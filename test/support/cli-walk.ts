@@ -9,8 +9,10 @@ export interface WalkScene {
   readonly failedRun: string;
   /** Of one that waits. */
   readonly waitingRun: string;
-  /** Of the tenant. */
+  /** The id of one of the tenant's. */
   readonly key: string;
+  /** The id of one that pauses no schedule. */
+  readonly operation: string;
   /** With the schedules `nightly` and `pulse`. */
   readonly file: string;
   /** Two instants before now. */
@@ -102,6 +104,19 @@ export const WALK: readonly Step[] = [
     args: ({ from, to }) => ['pulse', '--from', from, '--to', to],
     out: /^kind\tbackfill$[^]*^state\tsucceeded$/m,
   },
+  {
+    command: 'schedules fires',
+    args: named('nightly', '--outcome', 'planned'),
+    out: /^(\S+\tplanned\t\t\t\S*\n)*$/,
+  },
+  {
+    command: 'operations ls',
+    args: named('--limit', '1'),
+    out: /^\S+\tbackfill\tpulse\tsucceeded\t\d+ of \d+\t/,
+  },
+  { command: 'operations get', args: ({ operation }) => [operation], out: /^kind\tpause-schedules$/m },
+  { command: 'operations wait', args: ({ operation }) => [operation], out: /^state\tsucceeded$/m },
+  { command: 'operations cancel', args: ({ operation }) => [operation, '--yes'], code: 6, out: /^$/ },
   {
     command: 'schedules delete',
     args: named('pulse', 'nightly', '--yes'),

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createClient } from '#client/http/client.js';
 import { callCarillon } from '../../support/cli-call.js';
 import { WALK, type WalkScene } from '../../support/cli-walk.js';
 import { ADMIN_KEY, useTestServer } from '../../support/test-server.js';
@@ -38,6 +39,8 @@ beforeAll(async () => {
   const failed = await finish(tenant, { jobType: 'lone' });
   const waiting = await createRun(tenant, { delaySeconds: 3_600 });
   const { id: key } = await createKey(tenant.api, tenant.path);
+  const { schedules } = createClient({ url: server.url, tenant: tenant.name, key: tenant.key });
+  const { id: operation } = await schedules.pauseAll({ q: 'none-of-that-name' }, { expectedCount: 0 });
   const hold = { holder: 'me', leaseSeconds: 300 };
   await tenant.api.post(`${tenant.path}/locks/books:acquire`).send(hold).expect(200);
   const now = Date.now();
@@ -47,6 +50,7 @@ beforeAll(async () => {
     failedRun: failed.id,
     waitingRun: waiting.id,
     key,
+    operation,
     file: 'schedules.yaml',
     from: new Date(now - 7_200_000).toISOString(),
     to: new Date(now - 60_000).toISOString(),

@@ -1,9 +1,12 @@
 // Looks at the due times of a schedule: those to come, why one ran or did not, and whether any was lost.
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { pathTo } from '#client/http/paths.js';
 import { EXIT } from '../../exit-codes.js';
 import { fields } from '../../output/printer.js';
-import { does, instant, whole, type Kit } from '../kit.js';
+import { does, instant, limited, pageSize, upTo, whole, type Kit, type Limit } from '../kit.js';
+
+const OUTCOMES = ['planned', 'fired', 'late', 'skipped', 'coalesced', 'missed'];
+const FIRES = fields('dueAt', 'outcome', 'reason', 'latenessMs', 'runId');
 
 export function addLooks(schedules: Command, kit: Kit): void {
   const preview = schedules
@@ -26,6 +29,7 @@ export function addLooks(schedules: Command, kit: Kit): void {
     const { client } = await session.tenant();
     session.out.record(await client.schedules.explain(name, at, { signal: session.signal }));
   });
+  addFires(schedules, kit);
   const audit = schedules
     .command('audit')
     .description(
@@ -44,5 +48,26 @@ export function addLooks(schedules: Command, kit: Kit): void {
         `carillon: it was cut at ${String(verdict['auditedUntil'])}; go on with --from ${String(verdict['auditedUntil'])}`,
       );
     return verdict['isClean'] === true ? EXIT.done : EXIT.failed;
+  });
+}
+
+interface Fires extends Limit {
+  readonly from?: string;
+  readonly to?: string;
+  readonly outcome?: string;
+}
+
+function addFires(schedules: Command, kit: Kit): void {
+  const fires = limited(schedules.command('fires'), 50)
+    .description('What became of its due times: the ledger, the newest first')
+    .argument('<name>', 'of the schedule, or the id of a deleted one')
+    .option('--from <instant>', 'only those due then or later', instant)
+    .option('--to <instant>', 'only those due before then', instant)
+    .addOption(new Option('--outcome <outcome>', 'only those that ended so').choices(OUTCOMES));
+  does<Fires>(kit, fires, async (session, { limit, ...filters }, [name = '']) => {
+    const { api } = await session.tenant();
+    const path = `${pathTo('schedules', name, 'the name of a schedule')}/fires`;
+    const rows = api.list(path, { ...filters, pageSize: pageSize({ limit }) });
+    await session.out.rows(upTo(session, { limit }, rows), FIRES);
   });
 }
