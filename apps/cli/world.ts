@@ -1,6 +1,5 @@
 // What a command knows of the process around it. It is passed in, so that a test can run each command beside others,
 // and read what it prints.
-import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 
@@ -58,11 +57,10 @@ function endSilentlyWithReader(): void {
 
 async function ask(question: string, interrupt: AbortController): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
-  // While it reads, it gets Ctrl-C as a key; and at Ctrl-D the question is never answered.
+  // While it reads, it gets Ctrl-C as a key, and rejects at Ctrl-D.
   lines.once('SIGINT', () => interrupt.abort());
-  const left = once(lines, 'close').then(() => '');
   try {
-    return await Promise.race([lines.question(question), left]);
+    return await lines.question(question).catch(() => '');
   } finally {
     lines.close();
   }

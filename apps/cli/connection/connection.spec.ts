@@ -50,6 +50,11 @@ describe('with an npm start in the folder', () => {
   it('that is taken, with the key of an administrator', async () =>
     expect(await taken()).toEqual([LOCAL, undefined, 'admin-key']));
 
+  it('its URLs are those of this machine', async () => {
+    await writeFile(join(home, '.data/up.json'), JSON.stringify({ apiUrls: ['https://a.example.com'] }));
+    expect(await taken({}, { CARILLON_KEY: 'k' })).toEqual([undefined, undefined, 'k']);
+  });
+
   it('its key goes to no other machine', async () => {
     expect(await taken({ url: 'http://localhost:9' })).toEqual([
       'http://localhost:9',
@@ -117,6 +122,7 @@ describe('a file of profiles', () => {
     await expect(taken()).rejects.toThrow(
       /others can't read, since a key is in it, got mode 640; run: chmod 600/,
     );
+    expect(await taken({ url: 'http://c', tenant: 'x', key: 'k' })).toEqual(['http://c', 'x', 'k']);
     await writeFile(
       join(home, 'carillon/config.json'),
       '{"profiles":{"a":{"url":"http://a"}},"default":"a"}',

@@ -4,7 +4,7 @@
 import { CliError } from '../cli-error.js';
 import { EXIT } from '../exit-codes.js';
 import type { Profile } from './profiles.js';
-import type { Sources } from './sources.js';
+import { isOfThisMachine, type Sources } from './sources.js';
 
 export interface ConnectionFlags {
   readonly url?: string;
@@ -32,8 +32,6 @@ interface Place {
   /** Its key may be sent to a URL from elsewhere, since a person has given it for this call or this shell. */
   readonly isGiven: boolean;
 }
-
-const LOOPBACK = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
 
 /** Throws CliError for a profile that is not there, or profiles that can't be read. */
 export function connectionOf(flags: ConnectionFlags, sources: Sources): Connection {
@@ -66,7 +64,7 @@ function placesOf(flags: ConnectionFlags, { env, profiles, here }: Sources): Pla
       isGiven: true,
     },
     ...(flags.profile === undefined ? asked : []),
-    ...(named === undefined ? defaultProfile(profiles) : []),
+    ...(named === undefined && !isWhole(flags, env) ? defaultProfile(profiles) : []),
     {
       from: 'the npm start in this folder',
       url: here.urls.length === 0 ? undefined : here.urls.join(','),
@@ -74,6 +72,14 @@ function placesOf(flags: ConnectionFlags, { env, profiles, here }: Sources): Pla
       isGiven: false,
     },
   ];
+}
+
+/** Profiles that can't be read stand in the way of a call that needs one. */
+function isWhole(flags: ConnectionFlags, env: Sources['env']): boolean {
+  const url = flags.url ?? given(env['CARILLON_URL']);
+  const key = flags.key ?? given(env['CARILLON_KEY']);
+  const tenant = flags.tenant ?? given(env['CARILLON_TENANT']);
+  return [url, key, tenant].every((each) => each !== undefined);
 }
 
 function profileNamed(name: string, profiles: Sources['profiles']): Place {
@@ -100,7 +106,7 @@ function placeOf(name: string, profile: Profile): Place {
 /** A person who started Carillon here and writes its URL means the key that lies here; it is sent to no other machine. */
 function keyOfHere(url: string | undefined, { here }: Sources): Taken<string> | null {
   if (here.adminKey === null || url === undefined) return null;
-  if (!listed(url).every((each) => LOOPBACK.test(each))) return null;
+  if (!listed(url).every(isOfThisMachine)) return null;
   return { value: here.adminKey, from: '.data/admin-key' };
 }
 

@@ -21,6 +21,12 @@ interface Here {
   readonly adminKey: string | null;
 }
 
+const LOOPBACK = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?(\/|$)/i;
+
+export function isOfThisMachine(url: string): boolean {
+  return LOOPBACK.test(url);
+}
+
 export async function findSources(env: Environment, home: string): Promise<Sources> {
   const [profiles, here] = await Promise.all([
     readProfiles(profilesPath(env)).catch((error: unknown) => {
@@ -40,11 +46,16 @@ async function findHere(data: string): Promise<Here> {
   return { urls: urlsIn(upFile), adminKey: adminKey.trim() === '' ? null : adminKey.trim() };
 }
 
-/** None of a file of another program. */
+/**
+ * None of a file of another program; and of this machine alone, since a folder that came from elsewhere may hold such a
+ * file, and a key may go there.
+ */
 function urlsIn(upFile: string): string[] {
   try {
     const { apiUrls } = JSON.parse(upFile) as { apiUrls?: unknown };
-    return Array.isArray(apiUrls) ? apiUrls.filter((url) => typeof url === 'string') : [];
+    return Array.isArray(apiUrls)
+      ? apiUrls.filter((url) => typeof url === 'string' && isOfThisMachine(url))
+      : [];
   } catch {
     return [];
   }
