@@ -67,7 +67,7 @@ export function buildProgram(kit: Kit): Command {
     .option('--key <key>', 'of the API; other users of the machine may see it here: better CARILLON_KEY')
     .option('--profile <name>', 'of the configuration file (CARILLON_PROFILE)')
     .option('--timeout <seconds>', 'how long a call may take, with all its tries', whole(1, 3_600), 10)
-    .addHelpText('after', () => `\n${footer(kit)}`);
+    .addHelpText('afterAll', () => `\n${footer(kit)}`);
   for (const add of GROUPS) add(program, kit);
   addCompletion(program, kit);
   withoutHelpCommands(program);

@@ -101,6 +101,13 @@ describe('exit codes', () => {
   });
 });
 
+it('the help of each command tells which API it would call', async () => {
+  const called = await call('runs ls --help');
+  expect(called).toMatchObject({ code: 0, err: '' });
+  expect(called.out).toContain(`url     ${server.url} (the environment)`);
+  expect((await call('help runs ls')).out).toBe(called.out);
+});
+
 describe('which tenant', () => {
   it('a key that sees one needs no name of it, and one that sees several is told them', async () => {
     expect((await call('queues ls')).code).toBe(0);

@@ -125,8 +125,8 @@ async function at<Answer>({ place, content: { name } }: Entry, act: () => Promis
 
 /** The same problem, whose detail begins with a place. */
 class PlacedProblem extends ApiProblem {
-  constructor(place: string, { status, problem, errors, retryAfterSeconds }: ApiProblem) {
-    const detail = `${place}: ${String(problem['detail'])}`;
+  constructor(place: string, { status, problem, detail: said, errors, retryAfterSeconds }: ApiProblem) {
+    const detail = `${place}: ${said}`;
     const placed = errors.map((each) => ({ ...each, pointer: `${place} ${each.pointer}` }));
     super(status, { ...problem, detail, errors: placed }, retryAfterSeconds);
   }
