@@ -2,7 +2,7 @@
 // work of a tenant fail?
 import type { Command } from 'commander';
 import { ApiProblem } from '#client/http/api-problem.js';
-import { EXIT, type ExitCode } from '../../exit-codes.js';
+import { EXIT } from '../../exit-codes.js';
 import { does, type Kit } from '../kit.js';
 import type { Session } from '../session.js';
 import { readLeader, readReplicas, readRing } from './cluster-reading.js';
@@ -26,7 +26,7 @@ export function addStatus(program: Command, kit: Kit): void {
       ...cluster.shown,
       ...tenant,
     });
-    return isWell ? EXIT.done : (EXIT.failed satisfies ExitCode);
+    return isWell ? EXIT.done : EXIT.failed;
   });
 }
 
