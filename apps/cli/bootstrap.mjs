@@ -65,7 +65,7 @@ async function main(args) {
 async function commandLine([command, ...args]) {
   const ofClone = isClone ? commandLineOfClone(command, args) : undefined;
   if (ofClone !== undefined) return ofClone;
-  if (command === 'replica') {
+  if (command === 'replica' && args.length === 0) {
     const { REPLICA_FLAGS } = await import(
       pathToFileURL(join(root, 'dist/apps/server/settings/node-flags.js'))
     );
@@ -188,7 +188,9 @@ function run(program, args, { isStep = false, path = pathWithNode(program) } = {
   return new Promise((done, fail) => {
     const stdio = isStep ? ['ignore', 2, 2] : 'inherit';
     const cwd = isClone ? root : process.cwd();
-    child = spawn(program, args, { cwd, stdio, env: { ...process.env, PATH: path } });
+    // Where files that are named on the command line lie.
+    const INIT_CWD = isClone ? (process.env.INIT_CWD ?? process.cwd()) : process.cwd();
+    child = spawn(program, args, { cwd, stdio, env: { ...process.env, PATH: path, INIT_CWD } });
     child.once('error', (error) => fail(new Failure(`${program} could not be started: ${error.message}`)));
     child.once('exit', (code, signal) => {
       child = undefined;

@@ -1,11 +1,13 @@
 // The failure of a command that the person at the terminal can mend: a message with the expected and the received,
-// and an exit code, 2 for a wrong call and 1 otherwise.
+// and an exit code.
+import { EXIT, type ExitCode } from './exit-codes.js';
+
 export class CliError extends Error {
   override readonly name = 'CliError';
 
   constructor(
     message: string,
-    readonly exitCode: 1 | 2 = 1,
+    readonly exitCode: ExitCode = EXIT.failed,
   ) {
     super(message);
   }

@@ -14,9 +14,9 @@ import { readConfig, type ServerConfig } from '#server/settings/config.js';
 import { budgetTotal, connectionBudget } from '#server/settings/connection-budget.js';
 import { adviceOnUrls } from '#server/settings/reachable-url.js';
 import { CliError } from '../cli-error.js';
+import { withDatabase } from '../database-meant.js';
+import type { Environment } from '../world.js';
 import { findingsOf, type Finding, type Seen } from './findings.js';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const NAME = 'carillon-doctor';
 const MARKS = { ok: 'ok      ', warning: 'warning ', problem: 'PROBLEM ' } as const;
@@ -26,7 +26,7 @@ export async function doctor(
   given: Environment,
   running?: { databaseUrl: string },
 ): Promise<{ text: string; isHealthy: boolean }> {
-  const env = withDatabase(given, running);
+  const env = withDatabase(given, running, 'examine');
   const config = await settled(readConfig(env));
   const db = connectDatabase({
     url: config.DATABASE_URL,
@@ -47,15 +47,6 @@ export async function doctor(
   } finally {
     await db.destroy();
   }
-}
-
-/** Without DATABASE_URL, the database of the `npm start` that runs here. */
-function withDatabase(env: Environment, running: { databaseUrl: string } | undefined): Environment {
-  if (env['DATABASE_URL'] !== undefined) return env;
-  if (running !== undefined) return { ...env, DATABASE_URL: running.databaseUrl };
-  throw new CliError(
-    'DATABASE_URL: expected the URL of the database to examine, got nothing; and no npm start runs here, whose database would be used',
-  );
 }
 
 function sourceLines(env: Environment): string[] {

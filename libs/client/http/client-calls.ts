@@ -9,7 +9,7 @@ import { ReplicaChoice } from './replica-choice.js';
 
 export interface ApiCall {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below the path of the tenant. */
+  /** Below the path of the tenant; with a slash in front below that of the API. */
   path: string;
   /** JSON. */
   body?: string | undefined;
@@ -151,7 +151,8 @@ export class ClientCalls {
     signal: AbortSignal,
   ): Promise<Response> {
     const { tenant, key } = this.#options;
-    return fetch(`${base}/api/v1/tenants/${encodeURIComponent(tenant)}/${path}`, {
+    const place = path.startsWith('/') ? path : `/tenants/${encodeURIComponent(tenant)}/${path}`;
+    return fetch(`${base}/api/v1${place}`, {
       method,
       headers: {
         authorization: `Bearer ${key}`,

@@ -3,6 +3,7 @@
 // CARILLON_KEY, are left out, and an unknown name is refused, as a replica refuses it.
 import { settings } from '#server/settings/config.js';
 import { unknownNames, withoutServices } from '#server/settings/setting-names.js';
+import { CLIENT_SETTINGS } from '../../client-settings.js';
 import { CliError } from '../../cli-error.js';
 
 export interface ReplicaSettings {
@@ -21,12 +22,9 @@ const NOT_FROM_OUTSIDE = new Set(
 );
 const FROM_OUTSIDE = new Set(Object.keys(settings.shape).filter((name) => !NOT_FROM_OUTSIDE.has(name)));
 
-/** A worker in the same terminal has these. */
-const FOR_WORKERS = ['CARILLON_KEY', 'CARILLON_TENANT'];
-
 /** Throws CliError when a setting was mistyped. */
 export function refuseUnknownSettings(environment: Environment): void {
-  const known = [...Object.keys(settings.shape), ...FOR_WORKERS];
+  const known = [...Object.keys(settings.shape), ...CLIENT_SETTINGS];
   const unknown = unknownNames(withoutServices(environment), known);
   if (unknown.length === 0) return;
   throw new CliError(
