@@ -2,6 +2,7 @@
 // built. A failure that a person can mend is one message without a stack.
 import { EmbeddedPostgresError } from '#database/embedded/programs/embedded-postgres-error.js';
 import { ConfigError } from '#kernel/errors.js';
+import { apiDocument } from '#server/api-document.js';
 import { CliError } from './cli-error.js';
 import { doctor } from './doctor/doctor.js';
 import { ringTable } from './ring-table.js';
@@ -18,6 +19,7 @@ Commands:
           migrations, old snapshots
   replica run one replica on DATABASE_URL until SIGTERM (npm run replica)
   ring    print how even the ring is, and how much moves when a replica joins or leaves
+  openapi print the description of the REST API, OpenAPI 3.1
 
 Each command lists its options with --help.
 `;
@@ -31,6 +33,9 @@ async function main([command, ...args]: string[]): Promise<number> {
     case 'ring':
       process.stdout.write(`${ringTable()}\n`);
       return 0;
+    case 'openapi':
+      process.stdout.write(await apiDocument());
+      return 0;
     case undefined:
     case 'help':
     case '--help':
@@ -39,7 +44,7 @@ async function main([command, ...args]: string[]): Promise<number> {
       return 0;
     default:
       throw new CliError(
-        `command: expected up, doctor, replica, ring or help, got ${JSON.stringify(command)}`,
+        `command: expected up, doctor, replica, ring, openapi or help, got ${JSON.stringify(command)}`,
         2,
       );
   }

@@ -34,7 +34,7 @@ import { admitUnreadBeats } from './http/workers/unread-body.js';
 import { identifyRequest, QuietNestLogger } from './log.js';
 import { LoopTimers } from './loop-timers.js';
 import { logRequests } from './request-log.js';
-import { serveApiDescription } from './open-api.js';
+import { serveApiDescription } from './http/description/describe-api.js';
 import { listeningUrl } from './settings/reachable-url.js';
 import { ReplicaService } from './replica/replica-service.js';
 import { VERSION } from './version.js';

@@ -54,6 +54,28 @@ export interface AuthenticatedRequest extends NamingRequest {
 
 const reflector = new Reflector();
 
+type Decorated = Parameters<typeof reflector.get>[1];
+
+const hasMark = (mark: string, route: Decorated, controller: Decorated): boolean =>
+  reflector.getAllAndOverride<boolean | undefined>(mark, [route, controller]) === true;
+
+/** Who may call a route, for its description. */
+export interface Callers {
+  isPublic: boolean;
+  isAdminOnly: boolean;
+  areWorkersToo: boolean;
+  areLeaseHoldersToo: boolean;
+  isWhileSuspended: boolean;
+}
+
+export const callersOf = (route: Decorated, controller: Decorated): Callers => ({
+  isPublic: hasMark(PUBLIC, route, controller),
+  isAdminOnly: hasMark(ADMIN_ONLY, route, controller),
+  areWorkersToo: hasMark(WORKERS_TOO, route, controller),
+  areLeaseHoldersToo: hasMark(LEASE_HOLDER, route, controller),
+  isWhileSuspended: hasMark(WHILE_SUSPENDED, route, controller),
+});
+
 /** Found once for each route: decorators are done when the first request comes. */
 const marksOf = new WeakMap<object, Map<string, boolean>>();
 
@@ -62,7 +84,7 @@ function isMarked(context: ExecutionContext, mark: string): boolean {
   const marks = marksOf.get(route) ?? new Map<string, boolean>();
   const known = marks.get(mark);
   if (known !== undefined) return known;
-  const is = reflector.getAllAndOverride<boolean | undefined>(mark, [route, context.getClass()]) === true;
+  const is = hasMark(mark, route, context.getClass());
   marksOf.set(route, marks.set(mark, is));
   return is;
 }

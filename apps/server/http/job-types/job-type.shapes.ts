@@ -56,20 +56,22 @@ export const queueName = z
     "A pg-boss queue, one of the tenant's `allowedQueues`. A run has succeeded when its job is in the queue.",
   );
 export const leaseSeconds = z.int().min(5).max(3_600);
-const target = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('handler'),
-    handler: resourceName.describe("One of the tenant's `allowedHandlers`."),
-  }),
-  z.strictObject({
-    kind: z.literal('pull'),
-    leaseSeconds: leaseSeconds
-      .default(DEFAULT_LEASE_SECONDS)
-      .describe('A worker that sends no heartbeat for so long has lost the run.'),
-  }),
-  z.strictObject({ kind: z.literal('queue'), queue: queueName }),
-  z.strictObject({ kind: z.literal('http'), url: httpUrl, headers: headers.default({}) }),
-]);
+const target = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('handler'),
+      handler: resourceName.describe("One of the tenant's `allowedHandlers`."),
+    }),
+    z.strictObject({
+      kind: z.literal('pull'),
+      leaseSeconds: leaseSeconds
+        .default(DEFAULT_LEASE_SECONDS)
+        .describe('A worker that sends no heartbeat for so long has lost the run.'),
+    }),
+    z.strictObject({ kind: z.literal('queue'), queue: queueName }),
+    z.strictObject({ kind: z.literal('http'), url: httpUrl, headers: headers.default({}) }),
+  ])
+  .meta({ id: 'JobTarget' });
 
 const retryDelay = z.number().min(RETRY_SECONDS.min).max(RETRY_SECONDS.max);
 /** Comes out as it is stored. */
@@ -92,7 +94,8 @@ export const retryInput = z
         input: maxSeconds,
       });
   })
-  .transform(retryPolicyOf);
+  .transform(retryPolicyOf)
+  .meta({ id: 'RetryPolicy' });
 
 export const timeoutSeconds = z.number().min(TIMEOUT_SECONDS.min).max(TIMEOUT_SECONDS.max);
 /** Whether the schema can be used is checked elsewhere: compiling it may take long. */

@@ -66,7 +66,7 @@ export class JobTypesController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List the job types that the tenant can use' })
+  @ApiOperation({ operationId: 'listJobTypes', summary: 'List the job types that the tenant can use' })
   @ApiOkResponse({ standardSchema: pageOf(shapes.jobType) })
   async list(
     @CurrentTenant() tenant: Tenant,
@@ -89,7 +89,7 @@ export class JobTypesController {
 
   @Post()
   @Idempotent()
-  @ApiOperation({ summary: 'Create a job type of the tenant' })
+  @ApiOperation({ operationId: 'createJobType', summary: 'Create a job type of the tenant' })
   @ApiCreatedResponse({ standardSchema: shapes.jobType })
   async create(
     @CurrentTenant() tenant: Tenant,
@@ -115,7 +115,7 @@ export class JobTypesController {
   }
 
   @Get(':jobType')
-  @ApiOperation({ summary: 'Read a job type' })
+  @ApiOperation({ operationId: 'getJobType', summary: 'Read a job type' })
   @ApiOkResponse({ standardSchema: shapes.jobType })
   async read(
     @CurrentTenant() tenant: Tenant,
@@ -131,7 +131,9 @@ export class JobTypesController {
   @ApiConsumes('application/merge-patch+json', 'application/json')
   @ApiIfMatch()
   @ApiOperation({
-    summary: 'Change a job type of the tenant; within seconds the change applies to runs that start',
+    operationId: 'updateJobType',
+    summary: 'Change a job type of the tenant',
+    description: 'Within seconds the change applies to runs that start.',
   })
   @ApiOkResponse({ standardSchema: shapes.jobType })
   async patch(
@@ -153,8 +155,9 @@ export class JobTypesController {
   @WhileSuspended()
   @HttpCode(200)
   @ApiOperation({
-    summary:
-      'Pause a job type of the tenant: within a second or two none of its runs starts; running ones go on',
+    operationId: 'pauseJobType',
+    summary: 'Pause a job type of the tenant',
+    description: 'Within a second or two none of its runs starts; running ones go on.',
   })
   @ApiOkResponse({ standardSchema: shapes.jobType })
   async pause(
@@ -169,7 +172,7 @@ export class JobTypesController {
 
   @Post(':jobType\\:resume')
   @HttpCode(200)
-  @ApiOperation({ summary: 'Resume a job type that is paused' })
+  @ApiOperation({ operationId: 'resumeJobType', summary: 'Resume a job type that is paused' })
   @ApiOkResponse({ standardSchema: shapes.jobType })
   async resume(
     @CurrentTenant() tenant: Tenant,
@@ -201,7 +204,11 @@ export class JobTypesController {
   @WhileSuspended()
   @ApiIfMatch()
   @HttpCode(204)
-  @ApiOperation({ summary: 'Delete a job type of the tenant; runs that name it will fail' })
+  @ApiOperation({
+    operationId: 'deleteJobType',
+    summary: 'Delete a job type of the tenant',
+    description: 'Runs that name it will fail.',
+  })
   async delete(
     @CurrentTenant() tenant: Tenant,
     @Param('jobType', { schema: resourceName }) name: string,

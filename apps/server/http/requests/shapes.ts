@@ -29,8 +29,7 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 }
 
 /** Describes the parameter that the guard reads, since no handler declares it. */
-export const ApiTenant = () =>
-  ApiParam({ name: 'tenant', description: "The tenant's name.", schema: { type: 'string' } });
+export const ApiTenant = () => ApiParam({ name: 'tenant', schema: { type: 'string' } });
 
 /**
  * An object with field names of the caller's choice. They are counted before the first is checked, since each could

@@ -75,7 +75,7 @@ export class TenantsController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List the tenants that the key may see' })
+  @ApiOperation({ operationId: 'listTenants', summary: 'List the tenants that the key may see' })
   @ApiOkResponse({ standardSchema: pageOf(tenantShape) })
   async list(
     @Query({ schema: listQuery }) { pageSize, pageToken }: z.infer<typeof listQuery>,
@@ -100,7 +100,7 @@ export class TenantsController {
   @Post()
   @AdminOnly()
   @Idempotent()
-  @ApiOperation({ summary: 'Create a tenant' })
+  @ApiOperation({ operationId: 'createTenant', summary: 'Create a tenant' })
   @ApiCreatedResponse({ standardSchema: tenantShape })
   async create(
     @Body({ schema: tenantInput }) { displayName, ...input }: z.infer<typeof tenantInput>,
@@ -117,7 +117,7 @@ export class TenantsController {
 
   @Get(':tenant')
   @ApiTenant()
-  @ApiOperation({ summary: 'Read a tenant' })
+  @ApiOperation({ operationId: 'getTenant', summary: 'Read a tenant' })
   @ApiOkResponse({ standardSchema: tenantShape })
   read(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
     return show(tenant, response);
@@ -130,7 +130,9 @@ export class TenantsController {
   @ApiIfMatch()
   @ApiConsumes('application/merge-patch+json', 'application/json')
   @ApiOperation({
-    summary: 'Change a tenant (JSON Merge Patch); limits reach its runs within a second or two',
+    operationId: 'updateTenant',
+    summary: 'Change a tenant (JSON Merge Patch)',
+    description: 'Limits reach its runs within a second or two.',
   })
   @ApiOkResponse({ standardSchema: tenantShape })
   async patch(
@@ -149,8 +151,10 @@ export class TenantsController {
   @ApiTenant()
   @HttpCode(200)
   @ApiOperation({
-    summary:
-      'Suspend a tenant: within a second or two none of its runs starts; running ones go on, queued ones wait, and due times of its schedules are recorded as skipped',
+    operationId: 'suspendTenant',
+    summary: 'Suspend a tenant',
+    description:
+      'Within a second or two none of its runs starts; running ones go on, queued ones wait, and due times of its schedules are recorded as skipped.',
   })
   @ApiOkResponse({ standardSchema: tenantShape })
   suspend(@CurrentTenant() tenant: Tenant, @Res({ passthrough: true }) response: Response) {
