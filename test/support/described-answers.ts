@@ -130,7 +130,7 @@ function wrongBody({ type, text = '', body }: Answer, { pointer, answer }: Told)
   if (!types.includes(type)) return `the type ${JSON.stringify(type)} is not described`;
   if (!type.endsWith('json')) return null;
   const validate = validatorAt(`${pointer}/content/${type.replaceAll('/', '~1')}/schema`);
-  if (validate(body) === true) return null;
+  if (validate(body)) return null;
   return `${description().ajv.errorsText(validate.errors)}: ${JSON.stringify(validate.errors?.[0]?.params)}`;
 }
 

@@ -100,7 +100,7 @@ const DEFAULT_TEXTS: Readonly<Record<string, string>> = {
 
 const takes = ({ parameters = [] }: Operation, name: string): { required: boolean } | undefined => {
   const found = parameters.find((parameter) => 'name' in parameter && parameter.name === name);
-  return found && 'required' in found ? { required: found.required === true } : undefined;
+  return found && 'required' in found ? { required: found.required ?? false } : undefined;
 };
 
 function headersOfSuccess(operation: Operation, { path }: Route, status: string): Schema {

@@ -13,14 +13,14 @@ export const standardSchemaConverter: NonNullable<SwaggerDocumentOptions['standa
 ) => (schema instanceof z.ZodType ? convert(schema, schemaType) : undefined);
 
 export function convert(
-  schema: z.ZodType,
+  described: z.ZodType,
   io: 'input' | 'output',
 ): { schema: Schema; components?: Record<string, Schema> } {
   const {
     $defs,
     $schema: _dialect,
     ...rest
-  } = z.toJSONSchema(schema, {
+  } = z.toJSONSchema(described, {
     target: 'draft-2020-12',
     io,
     unrepresentable: 'any',
@@ -30,15 +30,11 @@ export function convert(
         delete jsonSchema.additionalProperties;
     },
   });
-  return {
-    schema: plain<Schema>(rest),
-    ...($defs === undefined ? {} : { components: plain<Record<string, Schema>>($defs) }),
-  };
-}
-
-function plain<Part>(part: unknown): Part {
-  const text = JSON.stringify(part).replaceAll('#/$defs/', '#/components/schemas/');
-  return JSON.parse(text, (_key, value: unknown) => (isObject(value) ? inForms(tidy(value)) : value)) as Part;
+  const { schema, components } = JSON.parse(
+    JSON.stringify({ schema: rest, components: $defs }).replaceAll('#/$defs/', '#/components/schemas/'),
+    (_key, value: unknown) => (isObject(value) ? inForms(tidy(value)) : value),
+  ) as { schema: Schema; components?: Record<string, Schema> }; // what was made of it
+  return { schema, ...(components === undefined ? {} : { components }) };
 }
 
 /** Without what only the reading of values has: bounds of doubles, and patterns that the format implies. */

@@ -5,7 +5,7 @@ import { meaningOf } from './glossary.js';
 /** Made by the server, so no call can choose them. */
 const ID = '01980000-0000-7000-8000-000000000001';
 
-export const PATH_PARAMETERS: Readonly<Record<string, { description: string; example: string }>> = {
+const PATH_PARAMETERS: Readonly<Record<string, { description: string; example: string }>> = {
   tenant: { description: "The tenant's name.", example: 'acme' },
   jobType: { description: 'The name of the job type.', example: 'report.build' },
   schedule: {
@@ -24,11 +24,22 @@ export const PATH_PARAMETERS: Readonly<Record<string, { description: string; exa
   token: { description: 'The token of the lease.', example: 'the-token-of-the-lease' },
 };
 
+/** Of those without which there is no answer; one of an optional parameter would be filled in, too. */
+const NEEDED: Readonly<Record<string, string | number>> = {
+  'If-Match': '*',
+  from: '2026-01-01T00:00:00Z',
+  at: '2026-01-01T00:00:00Z',
+  tenant: 'acme',
+  // Of a preview of the ring, which takes this one or another.
+  with: 1,
+};
+
 export function tellParameters({ parameters = [] }: Operation): void {
   for (const parameter of parameters) {
     if ('$ref' in parameter) continue;
-    const told = parameter.in === 'path' ? PATH_PARAMETERS[parameter.name] : undefined;
-    if (told !== undefined) Object.assign(parameter, told);
+    if (parameter.in === 'path') Object.assign(parameter, PATH_PARAMETERS[parameter.name]);
+    else if (parameter.required === true || parameter.name === 'with')
+      Object.assign(parameter, { example: NEEDED[parameter.name] });
     parameter.description ??= meaningOf([parameter.name]) ?? '';
   }
 }

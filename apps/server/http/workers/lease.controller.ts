@@ -295,7 +295,6 @@ const LINE_AGE_MS_MAX = 3_600_000;
 
 /** Of a worker whose clock is wrong, the time that is nearest. */
 function lately(said: Date, now: Date): Date {
-  const oldest = new Date(now.getTime() - LINE_AGE_MS_MAX);
-  if (said > now) return now;
-  return said < oldest ? oldest : said;
+  const oldestMs = now.getTime() - LINE_AGE_MS_MAX;
+  return new Date(Math.min(Math.max(said.getTime(), oldestMs), now.getTime()));
 }
