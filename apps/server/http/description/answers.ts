@@ -134,7 +134,7 @@ function problemsOf(operation: Operation, { method, path }: Route, callers: Call
     400,
     401,
     ...(callers.areWorkersToo ? [] : [403]),
-    ...(path.includes('{') || path.includes(':lookup') ? [404] : []),
+    404, // everywhere, of a replica without the role api
     ...(changes ? [409] : []),
     ...(ifMatch === undefined ? [] : [412]),
     ...(ifMatch?.required === true ? [428] : []),

@@ -1,7 +1,9 @@
 // Describes the API by the same schemas that check it: OpenAPI 3.1 at /openapi.json, which is kept in docs/openapi.json, and a
 // page at /docs that loads nothing from other hosts.
 import type { INestApplication } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { Application, NextFunction, Request, Response } from 'express';
 import { problem } from '../problems/problem.js';
 import { answerComponents, tellAnswers } from './answers.js';
 import { tellCallers } from './callers.js';
@@ -63,9 +65,20 @@ function inOrder<Part>(parts: Record<string, Part>): Record<string, Part> {
   return Object.fromEntries(Object.entries(parts).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-export function serveApiDescription(app: INestApplication, version: string): void {
+/** At the root a browser is led to the page; a program gets a 404, as on any other path that is not served. */
+function leadToPage(request: Request, response: Response, next: NextFunction): void {
+  response.vary('Accept');
+  if (request.accepts(['json', 'html']) === 'html') response.redirect('docs');
+  else next();
+}
+
+export function serveApiDescription(app: NestExpressApplication, version: string): void {
+  (app.getHttpAdapter().getInstance() as Application).get('/', leadToPage);
   SwaggerModule.setup('docs', app, () => describeApi(app, version), {
     jsonDocumentUrl: 'openapi.json',
     yamlDocumentUrl: 'openapi.yaml',
+    customSiteTitle: 'Carillon API',
+    // The key is kept over a reload, in the browser's storage for this origin. No validator elsewhere is asked.
+    swaggerOptions: { persistAuthorization: true, validatorUrl: null },
   });
 }

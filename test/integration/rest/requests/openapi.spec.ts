@@ -10,7 +10,7 @@ import {
   type Operation,
 } from '../../../support/api-description.js';
 import { callsOf } from '../../../support/api-calls.js';
-import { expectFields } from '../../../support/expect-problem.js';
+import { expectFields, expectProblem } from '../../../support/expect-problem.js';
 import { useTestServer } from '../../../support/test-server.js';
 import { createTenant } from '../../../support/test-tenant.js';
 
@@ -36,7 +36,7 @@ describe('the description', () => {
 
   it('names every route that the application serves, and no other', () => {
     // Middleware is bound to every path, and the description's own routes don't describe themselves.
-    const served = servedRoutes(server).filter((route) => / \/(?!docs|openapi)/.test(route));
+    const served = servedRoutes(server).filter((route) => / \/(?!docs|openapi|$)/.test(route));
     expect(operations.map(nameOf).toSorted()).toEqual(served.toSorted());
   });
 
@@ -143,9 +143,32 @@ describe('the description', () => {
       expect(api.components.schemas[name], name).not.toHaveProperty('additionalProperties');
   });
 
+  it('leads a browser from the root to its page, and no other caller', async () => {
+    const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+    const { headers } = await server.anonymous.get('/').set('Accept', browser).expect(302);
+    expect(new URL(String(headers['location']), server.url).pathname).toBe('/docs');
+    for (const accept of ['*/*', 'application/json'])
+      expectProblem(await server.anonymous.get('/').set('Accept', accept), 'not-found');
+  });
+
+  it('has a page that keeps the key over a reload, and asks no other host', async () => {
+    const { text } = await server.anonymous.get('/docs/swagger-ui-init.js').expect(200);
+    expect(text).toMatch(/"persistAuthorization": true/);
+    expect(text).toMatch(/"validatorUrl": null/);
+    // What it shows is in the script, so that it asks for no other file either.
+    expect(text).toContain('"operationId": "createTenant"');
+    const { headers } = await server.anonymous.get('/docs').expect(200);
+    expect(headers['content-security-policy']).toMatch(
+      /default-src 'none'; script-src 'self';.*connect-src 'self'/,
+    );
+  });
+
   it('has a page that loads nothing from elsewhere', async () => {
     const { text, type } = await server.anonymous.get('/docs').expect(200);
     expect(type).toBe('text/html');
+    expect(text).toContain('<title>Carillon API</title>');
+    // An inline script would not run under the page's policy.
+    expect(text).not.toMatch(/<script(?![^>]*src=)[^>]*>\s*\S/);
     const loaded = [...text.matchAll(/(?:src|href)=["']([^"']+)["']/g)].map(([, url = '']) => url);
     expect(loaded.length).toBeGreaterThan(2);
     for (const url of loaded) {
