@@ -116,6 +116,10 @@ function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { 
           .set('If-Match', '*')
           .send({ weight: 2, limits: { maxConcurrent: 9, rate: { count: 9, perSeconds: 1 } } }),
     ],
+    [`put ${T}`]: [
+      () => admin.put(path).send({ allowedHandlers: ['*'] }),
+      () => admin.put(`/api/v1/tenants/${newName('described')}`).send({}),
+    ],
     [`post ${T}:suspend`]: [() => admin.post(`${path}:suspend`)],
     [`post ${T}:resume`]: [{}, { catchUp: true }].map(
       (wish) => () => admin.post(`${path}:resume`).send(wish),
@@ -135,6 +139,9 @@ function callsOfTenants({ admin, anonymous }: TestServer, tenant: TestTenant, { 
     ],
     [`get ${T}/job-types/{jobType}`]: ['noop', 'sleep', http.name].map(
       (name) => () => tenant.api.get(`${path}/job-types/${name}`),
+    ),
+    [`put ${T}/job-types/{jobType}`]: [201, 200].map(
+      () => () => tenant.api.put(`${path}/job-types/described-by-file`).send({ target: { kind: 'pull' } }),
     ),
     [`patch ${T}/job-types/{jobType}`]: [
       () =>

@@ -25,6 +25,7 @@ const LEASE_HOLDER = 'carillon:lease-holder';
 const WORKERS_TOO = 'carillon:workers-too';
 const WHILE_SUSPENDED = 'carillon:while-suspended';
 const NAMES_JOB_TYPE = 'carillon:names-job-type';
+const MAKES_TENANT = 'carillon:makes-tenant';
 
 /** A caller needs no key. */
 export const Public = () => SetMetadata(PUBLIC, true);
@@ -40,6 +41,9 @@ export const AdminOnly = () => SetMetadata(ADMIN_ONLY, true);
  * A changing route that a suspended tenant may still call: it ends or stops something, or concerns work under way.
  */
 export const WhileSuspended = () => SetMetadata(WHILE_SUSPENDED, true);
+
+/** An administrator may name a tenant that is not there. */
+export const MakesTenant = () => SetMetadata(MAKES_TENANT, true);
 
 /** Its body has a `jobType`, which is read together with the tenant. */
 export const NamesJobType = () => SetMetadata(NAMES_JOB_TYPE, true);
@@ -130,7 +134,8 @@ export class AuthGuard implements CanActivate {
     request.principal = principal;
     request.isStillAllowed = () => isKnown(this.keys, request);
     if (principal.role !== 'admin') await this.#takeTurn(request, principal.tenantId);
-    if (typeof name === 'string') {
+    const mayMake = principal.role === 'admin' && isMarked(context, MAKES_TENANT);
+    if (typeof name === 'string' && !mayMake) {
       const maySee = (tenant: Tenant): boolean => maySeeTenant(principal, tenant.id);
       const body: unknown = isMarked(context, NAMES_JOB_TYPE) ? request.body : null;
       const named = await this.tenants.find({ name, body, maySee });

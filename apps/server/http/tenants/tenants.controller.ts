@@ -12,8 +12,6 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import type { Database } from '#database/connection.js';
 import type { Installation } from '#database/migrating/installation.repository.js';
-import { EVERY_NAME } from '#execution/endpoints/decisions/allowed-target.js';
-import { tenantLimits } from '#execution/limits/limits.js';
 import type { Principal } from '#tenancy/decisions/api-key.js';
 import { listTenants, updateTenant, type Tenant, type TenantChange } from '#tenancy/tenant.repository.js';
 import { createTenant } from '#tenancy/tenants.js';
@@ -22,45 +20,11 @@ import { API_DATABASE, INSTALLATION } from '../../tokens.js';
 import { AdminOnly, CurrentPrincipal, CurrentTenant, WhileSuspended } from '../access/auth.guard.js';
 import { ApiIfMatch, revisionOf, staleRevision } from '../answers/etag.js';
 import { Idempotent, Writes, type Writing } from '../access/idempotency.js';
-import { queueName } from '../job-types/job-type.shapes.js';
 import { PageTokens, pageQuery } from '../answers/page-token.js';
 import { nameTaken } from '../problems/problem.js';
-import { ApiTenant, pageOf, resourceName } from '../requests/shapes.js';
-import { show, showTenant, tenantShape } from './tenant.shapes.js';
+import { ApiTenant, pageOf } from '../requests/shapes.js';
+import { show, showTenant, tenantInput, tenantPatch, tenantShape } from './tenant.shapes.js';
 
-const ALLOWED_MAX = 1_000;
-const allowed = {
-  allowedQueues: z
-    .array(z.union([queueName, z.literal(EVERY_NAME)]))
-    .max(ALLOWED_MAX)
-    .describe("The queues of the application's pg-boss that the tenant's job types may fill; `*` is all."),
-  allowedHandlers: z
-    .array(z.union([resourceName, z.literal(EVERY_NAME)]))
-    .max(ALLOWED_MAX)
-    .describe(
-      "The handlers that the tenant's own job types may name; `*` is all. Shared job types need no permission.",
-    ),
-};
-const tenantInput = z.strictObject({
-  name: resourceName,
-  displayName: z.string().min(1).max(200).optional(),
-  allowedQueues: allowed.allowedQueues.default([]),
-  allowedHandlers: allowed.allowedHandlers.default([]),
-});
-const tenantPatch = z
-  .strictObject({
-    displayName: z.string().min(1).max(200),
-    weight: z.int().min(1).max(1_000).describe("Its share of running time, in proportion to the others'."),
-    limits: tenantLimits.nullable().describe('Replaces all limits; null removes them.'),
-    retentionDays: z
-      .int()
-      .min(1)
-      .max(3_650)
-      .nullable()
-      .describe("How long its finished runs are kept, if shorter than the installation's."),
-    ...allowed,
-  })
-  .partial();
 const listQuery = z.strictObject(pageQuery);
 
 @ApiTags('tenants')

@@ -14,9 +14,9 @@ beforeAll(async () => {
 });
 
 const FIRST = [
-  'createTenant updateTenant getTenant listTenants suspendTenant resumeTenant',
+  'createTenant putTenant updateTenant getTenant listTenants suspendTenant resumeTenant',
   'createApiKey listApiKeys revokeApiKey listAdminKeys',
-  'createJobType updateJobType getJobType listJobTypes pauseJobType resumeJobType',
+  'createJobType putJobType updateJobType getJobType listJobTypes pauseJobType resumeJobType',
   'putCalendar getCalendar listCalendars',
   'previewNewSchedule createSchedule putSchedule updateSchedule getSchedule listSchedules previewSchedule',
   'pauseSchedule resumeSchedule pauseSchedules resumeSchedules skipNextDueTimes runSchedule',
