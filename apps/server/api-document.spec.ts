@@ -130,6 +130,7 @@ describe('a schema', () => {
     expect(kept).not.toContain(String(Number.MAX_SAFE_INTEGER));
     expect(kept).not.toContain('[0-9a-fA-F]{8}');
     expect(kept).not.toContain('bearerFormat');
+    expect(JSON.stringify(document.components)).not.toMatch(/"default":(?!\{"description)/);
   });
 });
 

@@ -17,7 +17,7 @@ import { standInFor } from './stand-in.js';
 import { createTestDatabase } from './test-database.js';
 import { until } from './until.js';
 
-const ADMIN_KEY = 'sk_admin_only-for-tests-0123456789abcdef';
+export const ADMIN_KEY = 'sk_admin_only-for-tests-0123456789abcdef';
 
 export interface TestServerOptions {
   /** The caller's database, which the caller also drops. Default: one of its own, dropped when the server stops. */

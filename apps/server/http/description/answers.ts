@@ -135,7 +135,8 @@ function problemsOf(operation: Operation, { method, path }: Route, callers: Call
     401,
     ...(callers.areWorkersToo ? [] : [403]),
     404, // everywhere, of a replica without the role api
-    ...(changes ? [409] : []),
+    // A verb may need a state of what it reads, too.
+    ...(changes || /:\w+$/.test(path) ? [409] : []),
     ...(ifMatch === undefined ? [] : [412]),
     ...(ifMatch?.required === true ? [428] : []),
     ...(changes ? [413, 415] : []),

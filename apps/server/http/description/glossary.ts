@@ -1,6 +1,6 @@
 // What do the fields mean whose name says nearly all of it? A field has one meaning throughout the API; where it has another
 // below some field or in some schema, it stands here behind that one's name. A field with a description of its own keeps it.
-import { isObject } from './json-schema.js';
+import { isObject, type Schema } from './json-schema.js';
 
 const OF_RESOURCES = {
   id: 'Its id, a UUID.',
@@ -220,13 +220,23 @@ export function tellMeanings(schema: unknown, names: readonly string[]): void {
   const { properties } = schema;
   if (isObject(properties))
     for (const [name, field] of Object.entries(properties)) {
-      const meaning = meaningOf([...names, name]);
-      if (isObject(field) && meaning !== undefined && !isTold(field))
-        properties[name] = { description: meaning, ...field };
+      if (isObject(field)) properties[name] = inWords(field, meaningOf([...names, name]));
       tellMeanings(properties[name], [...names, name]);
     }
   for (const part of [schema['items'], schema['anyOf'], schema['oneOf'], schema['additionalProperties']])
     tellMeanings(part, names);
+}
+
+/**
+ * The default stands in the text: generated clients take a field with a `default` for one that is always there, and send the
+ * default of their day for ever.
+ */
+function inWords({ default: value, ...field }: Schema, meaning: string | undefined): Schema {
+  const told = isTold(field) ? field['description'] : meaning;
+  const text = typeof told === 'string' ? told : '';
+  const said = value === undefined || text.includes('Default: ') ? '' : `Default: ${JSON.stringify(value)}.`;
+  const description = [text, said].filter(Boolean).join(' ');
+  return description === '' ? field : { ...field, description };
 }
 
 /** Or one of its alternatives is. */

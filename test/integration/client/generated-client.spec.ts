@@ -1,0 +1,54 @@
+// Does a client that is generated from the API's description compile under strict settings, and does it tell the README's story?
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import openapiTS, { astToString } from 'openapi-typescript';
+import ts from 'typescript';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { ADMIN_KEY, useTestServer } from '../../support/test-server.js';
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+const SETTINGS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
+  module: ts.ModuleKind.NodeNext,
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  noUnusedLocals: true,
+  skipLibCheck: true,
+  types: [],
+};
+const told = z.looseObject({
+  term: z.int(),
+  run: z.looseObject({ state: z.string() }),
+  fires: z.array(z.looseObject({ dueAt: z.string() })),
+  refused: z.array(z.string()),
+});
+
+const server = useTestServer();
+let folder: string;
+
+/** Where the packages of this repository are found. */
+beforeAll(async () => {
+  await mkdir(join(ROOT, '.data'), { recursive: true });
+  folder = await mkdtemp(join(ROOT, '.data/generated-client-'));
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+  await copyFile(join(ROOT, 'docs/examples/generated-client.ts'), join(folder, 'generated-client.ts'));
+  const types = await openapiTS(pathToFileURL(join(ROOT, 'docs/openapi.json')));
+  await writeFile(join(folder, 'carillon-api.d.ts'), astToString(types));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('compiles, and tells the story', async () => {
+  const program = ts.createProgram([join(folder, 'generated-client.ts')], SETTINGS);
+  const found = [...ts.getPreEmitDiagnostics(program), ...program.emit().diagnostics];
+  expect(found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))).toEqual([]);
+  const module: unknown = await import(pathToFileURL(join(folder, 'generated-client.js')).href);
+  const { story } = module as { story: (url: string, key: string) => Promise<unknown> }; // as compiled above
+  expect(told.parse(await story(server.url, ADMIN_KEY))).toMatchObject({
+    run: { state: 'succeeded' },
+    refused: ['/jobType'],
+  });
+});
